@@ -1,0 +1,44 @@
+import type { Descriptor } from './oci/descriptor.ts'
+import type { Digest } from './oci/digest.ts'
+import type { RepositoryName } from './oci/reference.ts'
+
+/** What a long operation tells while it runs. Receivers must be quick and must not throw. */
+export type ProgressEvent =
+  /** an exchange with a registry is over; `url` is redacted */
+  | {
+      readonly kind: 'request'
+      readonly method: string
+      readonly url: string
+      readonly status: number
+      readonly ms: number
+    }
+  | {
+      readonly kind: 'retry'
+      readonly method: string
+      readonly url: string
+      readonly attempt: number
+      readonly waitMs: number
+      readonly why: string
+    }
+  /** a blob or manifest has `bytes` more on its way to, or at, the destination */
+  | {
+      readonly kind: 'bytes'
+      readonly repository: RepositoryName
+      readonly digest: Digest
+      readonly bytes: number
+    }
+  /** a blob or manifest begins and ends */
+  | {
+      readonly kind: 'content'
+      readonly repository: RepositoryName
+      readonly descriptor: Descriptor
+      readonly state: 'begin' | 'mounted' | 'moved' | 'present' | 'failed'
+    }
+  /** something that a person should know and that stops nothing; unescaped text of the other side may be in it */
+  | { readonly kind: 'warning'; readonly text: string; readonly from?: string }
+
+/** Cancellation, and where to tell of progress: the last parameter of every async port. */
+export interface Call {
+  readonly signal: AbortSignal
+  readonly notify: (event: ProgressEvent) => void
+}

@@ -1,0 +1,121 @@
+/**
+ * The closed set of reasons for which dray fails. The exit code, the wording of the title and the retry of a
+ * caller hang on the code alone, never on the text of a message.
+ */
+export const errorCodes = [
+  /** the words of the command line are wrong */
+  'usage',
+  /** `dray.yaml`, a docker config or an environment variable is wrong */
+  'config',
+  /** text that should be a reference, digest, manifest, plan … and is not */
+  'malformed',
+  /** the registry or the file system answered that it is not there (404 only) */
+  'not-found',
+  /** 401 after every credential that we have */
+  'unauthorized',
+  /** 403 */
+  'forbidden',
+  /** the registry, or this version of dray, cannot do that */
+  'unsupported',
+  /** the world moved since the plan was made */
+  'conflict',
+  /** a guard, rule or limit says no */
+  'refused',
+  /** bytes that are not what their digest or size says */
+  'corrupt',
+  /** the other side broke the protocol */
+  'protocol',
+  /** the other side is overloaded or broken (429, 5xx), retries included */
+  'unavailable',
+  /** no connection, or it broke, retries included */
+  'network',
+  /** `--timeout`, or a limit on one exchange */
+  'timeout',
+  /** Ctrl-C or SIGTERM */
+  'interrupted',
+  /** the audit record cannot be written */
+  'audit',
+  /** a local file or folder */
+  'io',
+  /** a bug of ours */
+  'internal',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
+
+export interface ErrorContext {
+  /** what it happened to: the image, repository, digest, file or host */
+  readonly subject?: string
+  /** the other side's own words: what a registry or the system said, unescaped */
+  readonly why?: string
+  /** what the person can do about it */
+  readonly hint?: string
+  /** HTTP status, where there was one */
+  readonly status?: number
+  /** the registry's own error code, such as `MANIFEST_UNKNOWN` */
+  readonly registryCode?: string
+  readonly cause?: unknown
+}
+
+/** The one error that leaves a function of this project. Three parts: `message` (what), `why`, `hint` (what to do). */
+export class DrayError extends Error {
+  override readonly name = 'DrayError'
+  readonly code: ErrorCode
+  readonly subject: string | undefined
+  readonly why: string | undefined
+  readonly hint: string | undefined
+  readonly status: number | undefined
+  readonly registryCode: string | undefined
+
+  constructor(code: ErrorCode, message: string, context: ErrorContext = {}) {
+    super(message, 'cause' in context ? { cause: context.cause } : undefined)
+    this.code = code
+    this.subject = context.subject
+    this.why = context.why
+    this.hint = context.hint
+    this.status = context.status
+    this.registryCode = context.registryCode
+  }
+}
+
+/** An error as plain data, by allowlist: what goes into JSON, outcomes and records. */
+export interface ErrorInfo {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly subject?: string
+  readonly why?: string
+  readonly hint?: string
+  readonly status?: number
+  readonly registryCode?: string
+}
+
+export function isDrayError(error: unknown): error is DrayError {
+  return error instanceof DrayError
+}
+
+/** The one funnel for what was thrown: a `DrayError` as it is, an abort by its reason, anything else as `internal`. */
+export function toDrayError(thrown: unknown): DrayError {
+  if (isDrayError(thrown)) return thrown
+  if (thrown instanceof Error) {
+    if (isDrayError(thrown.cause)) return thrown.cause
+    if (thrown.name === 'AbortError') return new DrayError('interrupted', 'interrupted', { cause: thrown })
+    if (thrown.name === 'TimeoutError')
+      return new DrayError('timeout', 'the time limit was reached', { cause: thrown })
+    return new DrayError('internal', thrown.message || thrown.name, { cause: thrown })
+  }
+  return new DrayError('internal', String(thrown))
+}
+
+/** Shapes any thrown value for JSON: only the fields of `ErrorInfo`, nothing that hangs on the error besides. */
+export function toErrorInfo(thrown: unknown): ErrorInfo {
+  const error = toDrayError(thrown)
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error.subject !== undefined && { subject: error.subject }),
+    ...(error.why !== undefined && { why: error.why }),
+    ...(error.hint !== undefined && { hint: error.hint }),
+    ...(error.status !== undefined && { status: error.status }),
+    ...(error.registryCode !== undefined && { registryCode: error.registryCode }),
+  }
+}

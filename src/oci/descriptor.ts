@@ -1,0 +1,58 @@
+import { DrayError } from '../errors.ts'
+import { type Digest, parseDigest } from './digest.ts'
+import { type Platform, parsePlatform } from './platform.ts'
+import { isRecord, optionalString, stringMap } from './json.ts'
+
+/** Content by digest (image-spec, descriptor.md). */
+export interface Descriptor {
+  readonly mediaType: string
+  readonly digest: Digest
+  /** bytes */
+  readonly size: number
+  readonly artifactType?: string
+  readonly platform?: Platform
+  readonly annotations?: Readonly<Record<string, string>>
+  /** where non-distributable content may be had; never fetched with credentials */
+  readonly urls?: readonly string[]
+}
+
+/** Parses to look. @throws `malformed`, naming `where`. */
+export function parseDescriptor(value: unknown, where: string): Descriptor {
+  if (!isRecord(value)) throw malformed(where, 'is not an object')
+  const { mediaType, digest, size } = value
+  if (typeof mediaType !== 'string' || mediaType === '') throw malformed(where, 'has no mediaType')
+  if (typeof digest !== 'string') throw malformed(where, 'has no digest')
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
+    throw malformed(where, 'has no size that is a whole number of bytes')
+  }
+  const artifactType = optionalString(value['artifactType'], `${where}.artifactType`)
+  const platform = value['platform'] == null ? undefined : parsePlatform(value['platform'], where)
+  const annotations = stringMap(value['annotations'], `${where}.annotations`)
+  const urls = parseUrls(value['urls'], where)
+  return {
+    mediaType,
+    digest: parseDigest(digest),
+    size,
+    ...(artifactType !== undefined && { artifactType }),
+    ...(platform !== undefined && { platform }),
+    ...(annotations !== undefined && { annotations }),
+    ...(urls !== undefined && { urls }),
+  }
+}
+
+/** The three fields that identify content, without what one index said of it besides. */
+export function bareDescriptor(d: Descriptor): Descriptor {
+  return { mediaType: d.mediaType, digest: d.digest, size: d.size }
+}
+
+function parseUrls(value: unknown, where: string): readonly string[] | undefined {
+  if (value == null) return undefined
+  if (!Array.isArray(value) || value.some((url) => typeof url !== 'string')) {
+    throw malformed(where, 'has urls that are not a list of strings')
+  }
+  return value.length === 0 ? undefined : (value as string[])
+}
+
+function malformed(where: string, what: string): DrayError {
+  return new DrayError('malformed', `${where} ${what}`)
+}

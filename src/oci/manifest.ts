@@ -1,0 +1,126 @@
+import { DrayError } from '../errors.ts'
+import { type Descriptor, parseDescriptor } from './descriptor.ts'
+import { isRecord, optionalString, parseJson, stringMap } from './json.ts'
+import { bareMediaType, isIndexType, isManifestType, isSchema1Type, mediaTypes } from './media-types.ts'
+
+interface Common {
+  readonly mediaType: string
+  readonly artifactType?: string
+  readonly subject?: Descriptor
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+/** An image manifest, parsed to look at (image-spec, manifest.md). The bytes it came from are what is copied. */
+export interface ImageManifest extends Common {
+  readonly kind: 'manifest'
+  readonly config: Descriptor
+  readonly layers: readonly Descriptor[]
+}
+
+/** An image index, parsed to look at (image-spec, image-index.md). */
+export interface ImageIndex extends Common {
+  readonly kind: 'index'
+  readonly manifests: readonly Descriptor[]
+}
+
+export type Manifest = ImageManifest | ImageIndex
+
+/** The largest manifest or index that is read, in bytes (distribution-spec, Pushing manifests, asks for at least 4 MiB). */
+export const maxManifestSize: number = 8 * 1024 * 1024
+/** More entries than any image has; bounds the walk of a hostile index. */
+const maxEntries = 20_000
+
+/** Parses a manifest or index; `mediaType` is what the registry or the descriptor called it. @throws `malformed`, `unsupported` (schema 1). */
+export function parseManifest(bytes: Uint8Array, mediaType: string, where: string): Manifest {
+  if (bytes.byteLength > maxManifestSize) {
+    throw new DrayError('malformed', `${where} is larger than ${maxManifestSize} bytes`)
+  }
+  const body = parseJson(bytes, where)
+  if (!isRecord(body)) throw new DrayError('malformed', `${where} is not an object`)
+  const type = manifestTypeOf(body, bareMediaType(mediaType), where)
+  const artifactType = optionalString(body['artifactType'], `${where}.artifactType`)
+  const subject = body['subject'] == null ? undefined : parseDescriptor(body['subject'], `${where}.subject`)
+  const annotations = stringMap(body['annotations'], `${where}.annotations`)
+  const common: Common = {
+    mediaType: type,
+    ...(artifactType !== undefined && artifactType !== '' && { artifactType }),
+    ...(subject !== undefined && { subject }),
+    ...(annotations !== undefined && { annotations }),
+  }
+  if (isIndexType(type)) {
+    return { kind: 'index', ...common, manifests: descriptors(body['manifests'], `${where}.manifests`) }
+  }
+  return {
+    kind: 'manifest',
+    ...common,
+    config: parseDescriptor(body['config'], `${where}.config`),
+    layers: descriptors(body['layers'], `${where}.layers`),
+  }
+}
+
+/** The type that referrers are filtered by: `artifactType`, else the config's media type (distribution-spec, Listing referrers). */
+export function artifactTypeOf(manifest: Manifest): string | undefined {
+  return manifest.artifactType ?? (manifest.kind === 'manifest' ? manifest.config.mediaType : undefined)
+}
+
+/** Manifests below this one: an index's `manifests` that are manifests or indexes themselves. */
+export function childrenOf(manifest: Manifest): readonly Descriptor[] {
+  return manifest.kind === 'index' ? manifest.manifests.filter(isManifestDescriptor) : []
+}
+
+/** Blobs that this one names: config and layers; of an index, entries that are no manifests (image-index.md allows any type). */
+export function blobsOf(manifest: Manifest): readonly Descriptor[] {
+  if (manifest.kind === 'manifest') return [manifest.config, ...manifest.layers]
+  return manifest.manifests.filter((d) => !isManifestDescriptor(d))
+}
+
+/** Whether a registry serves it under `/manifests/` rather than `/blobs/`. */
+export function isManifestDescriptor(d: Descriptor): boolean {
+  return isIndexType(d.mediaType) || isManifestType(d.mediaType) || isSchema1Type(d.mediaType)
+}
+
+function manifestTypeOf(body: Record<string, unknown>, said: string, where: string): string {
+  const inBody = optionalString(body['mediaType'], `${where}.mediaType`)
+  if (isSchema1Type(said) || isSchema1Type(inBody ?? '') || body['schemaVersion'] === 1) {
+    throw new DrayError('unsupported', `${where} is a docker schema 1 manifest`, {
+      hint: 'Its digest cannot be kept in a copy. Push the image again with a current client; it will be schema 2 or OCI.',
+    })
+  }
+  const hasChildren = 'manifests' in body
+  const hasContent = 'layers' in body || 'config' in body
+  if (hasChildren && hasContent) {
+    // CVE-2021-41190: one digest, read as an index by one client and as an image by another
+    throw new DrayError(
+      'malformed',
+      `${where} has both "manifests" and "layers" or "config": it could be read as two images`,
+    )
+  }
+  if (inBody !== undefined && said !== '' && isKnown(said) && inBody !== said) {
+    throw new DrayError('malformed', `${where} says that it is ${inBody}, and was served as ${said}`)
+  }
+  const type = inBody ?? (isKnown(said) ? said : hasChildren ? mediaTypes.index : mediaTypes.manifest)
+  if (!isKnown(type)) {
+    throw new DrayError(
+      'unsupported',
+      `${where} is of the type ${JSON.stringify(type)}, which is neither a manifest nor an index`,
+    )
+  }
+  if (isIndexType(type) !== hasChildren) {
+    throw new DrayError(
+      'malformed',
+      `${where} is called ${type} and ${hasChildren ? 'has' : 'has no'} "manifests"`,
+    )
+  }
+  return type
+}
+
+function isKnown(type: string): boolean {
+  return isIndexType(type) || isManifestType(type)
+}
+
+function descriptors(value: unknown, where: string): readonly Descriptor[] {
+  if (!Array.isArray(value)) throw new DrayError('malformed', `${where} is not a list`)
+  if (value.length > maxEntries)
+    throw new DrayError('malformed', `${where} has more than ${maxEntries} entries`)
+  return value.map((entry, i) => parseDescriptor(entry, `${where}[${i}]`))
+}

@@ -1,0 +1,40 @@
+/** Media types of manifests and indexes: OCI image-spec 1.1 and docker's schema 2, which registries still serve. */
+export const mediaTypes = {
+  index: 'application/vnd.oci.image.index.v1+json',
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  config: 'application/vnd.oci.image.config.v1+json',
+  empty: 'application/vnd.oci.empty.v1+json',
+  dockerIndex: 'application/vnd.docker.distribution.manifest.list.v2+json',
+  dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
+  dockerConfig: 'application/vnd.docker.container.image.v1+json',
+} as const
+
+const indexTypes: ReadonlySet<string> = new Set([mediaTypes.index, mediaTypes.dockerIndex])
+const manifestTypes: ReadonlySet<string> = new Set([mediaTypes.manifest, mediaTypes.dockerManifest])
+const schema1Types: ReadonlySet<string> = new Set([
+  'application/vnd.docker.distribution.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v1+prettyjws',
+])
+
+/** What a client asks for when it reads a manifest, in the order of preference. */
+export const manifestAccept: string = [...indexTypes, ...manifestTypes].join(', ')
+
+/** An image index or a docker manifest list: its `manifests` are its children. */
+export function isIndexType(mediaType: string): boolean {
+  return indexTypes.has(mediaType)
+}
+
+/** An image manifest of either kind: it has a config and layers. */
+export function isManifestType(mediaType: string): boolean {
+  return manifestTypes.has(mediaType)
+}
+
+/** Docker's schema 1: its digest does not survive a copy, so it is refused. */
+export function isSchema1Type(mediaType: string): boolean {
+  return schema1Types.has(mediaType)
+}
+
+/** `type/subtype` without parameters, in lower case (RFC 9110, section 8.3.1). */
+export function bareMediaType(contentType: string): string {
+  return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase()
+}

@@ -1,0 +1,153 @@
+import { DrayError } from '../errors.ts'
+import { type Digest, parseDigest } from './digest.ts'
+
+/** A repository: the registry's host (with port) and the path in it. */
+export interface RepositoryName {
+  readonly registry: string
+  readonly path: string
+}
+
+/** A reference with at least one of a tag and a digest; a digest wins over a tag that stands beside it. */
+export interface Reference extends RepositoryName {
+  readonly tag?: string
+  readonly digest?: Digest
+}
+
+/** What a store resolves: a tag or a digest. */
+export type TagOrDigest = { readonly tag: string } | { readonly digest: Digest }
+
+export const defaultRegistry = 'docker.io'
+const officialPrefix = 'library/'
+export const defaultTag = 'latest'
+const maxNameLength = 255
+
+// The grammar of github.com/distribution/reference (reference.go and regexp.go), anchored piece by piece.
+const tagGrammar = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
+const pathComponent = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/
+const domainGrammar =
+  /^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/
+const bareIdentifier = /^[a-f0-9]{64}$/
+
+export function isTag(text: string): boolean {
+  return tagGrammar.test(text)
+}
+
+/** @throws `malformed` for text that is no tag (distribution-spec, Pulling manifests). */
+export function parseTag(text: string): string {
+  if (!isTag(text)) {
+    throw new DrayError('malformed', `${quote(text)} is not a tag`, {
+      hint: 'A tag has up to 128 letters, digits, "_", "." and "-", and does not begin with "." or "-".',
+    })
+  }
+  return text
+}
+
+/**
+ * Parses `[registry/]path[:tag][@digest]` with the defaults of the distribution project: `docker.io`, `library/`
+ * for its one-word names, and a first component that is a host only where it has a dot, a port or is `localhost`.
+ * No default tag is added: `tagOrDigest` does that where one is needed.
+ * @throws `malformed`; `unsupported` for a digest algorithm other than sha256 and sha512.
+ */
+export function parseReference(text: string): Reference {
+  if (text === '') throw malformed(text, 'it is empty')
+  if (text.length > 1024) throw malformed(text, 'it is too long')
+  let rest = text
+  let digest: Digest | undefined
+  const at = rest.indexOf('@')
+  if (at >= 0) {
+    digest = parseDigest(rest.slice(at + 1))
+    rest = rest.slice(0, at)
+  }
+  let tag: string | undefined
+  const colon = rest.lastIndexOf(':')
+  if (colon > rest.lastIndexOf('/') && !rest.endsWith(']')) {
+    tag = parseTag(rest.slice(colon + 1))
+    rest = rest.slice(0, colon)
+  }
+  const name = parseRepository(rest, text)
+  return { ...name, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) }
+}
+
+/** Parses `[registry/]path` without tag and digest. @throws `malformed`. */
+export function parseRepository(name: string, whole: string = name): RepositoryName {
+  if (bareIdentifier.test(name)) {
+    throw malformed(whole, 'a repository cannot be named by 64 hexadecimal digits')
+  }
+  const slash = name.indexOf('/')
+  const first = slash < 0 ? '' : name.slice(0, slash)
+  const hasRegistry = slash >= 0 && isRegistryComponent(first)
+  const registry = hasRegistry ? normalRegistry(first) : defaultRegistry
+  let path = hasRegistry ? name.slice(slash + 1) : name
+  if (!domainGrammar.test(registry)) throw malformed(whole, `${quote(registry)} is not a registry's host`)
+  if (registry === defaultRegistry && !path.includes('/')) path = officialPrefix + path
+  checkPath(path, whole)
+  return { registry, path }
+}
+
+/** Checks the path of a repository on its own. @throws `malformed`. */
+export function checkPath(path: string, whole: string = path): void {
+  if (path.length > maxNameLength)
+    throw malformed(whole, `the repository's path is longer than ${maxNameLength} characters`)
+  for (const component of path.split('/')) {
+    if (pathComponent.test(component)) continue
+    if (component === '') throw malformed(whole, 'a component of the path is empty')
+    if (/[A-Z]/.test(component)) throw malformed(whole, `${quote(component)} must be lower case`)
+    throw malformed(whole, `${quote(component)} is not a component of a repository's path`)
+  }
+}
+
+/** @throws `malformed` for text that is no `host[:port]`. */
+export function parseRegistry(text: string): string {
+  if (!domainGrammar.test(text)) throw malformed(text, 'it is not a host, with or without a port')
+  return normalRegistry(text)
+}
+
+export function formatRepository(name: RepositoryName): string {
+  return `${name.registry}/${name.path}`
+}
+
+/** The whole form: whatever `parseReference` read, prints so that it reads back the same. */
+export function formatReference(ref: Reference): string {
+  const tag = ref.tag === undefined ? '' : `:${ref.tag}`
+  const digest = ref.digest === undefined ? '' : `@${ref.digest}`
+  return `${formatRepository(ref)}${tag}${digest}`
+}
+
+/** What to ask a registry for: the digest, else the tag, else `latest`. */
+export function tagOrDigest(ref: { readonly tag?: string; readonly digest?: Digest }): TagOrDigest {
+  if (ref.digest !== undefined) return { digest: ref.digest }
+  return { tag: ref.tag ?? defaultTag }
+}
+
+/** The last piece of a request for a manifest, as text. */
+export function formatTagOrDigest(at: TagOrDigest): string {
+  return 'digest' in at ? at.digest : at.tag
+}
+
+/** `:tag` or `@digest` behind the repository. */
+export function formatAt(name: RepositoryName, at: TagOrDigest): string {
+  return 'digest' in at ? `${formatRepository(name)}@${at.digest}` : `${formatRepository(name)}:${at.tag}`
+}
+
+export function sameRepository(a: RepositoryName, b: RepositoryName): boolean {
+  return a.registry === b.registry && a.path === b.path
+}
+
+// distribution/reference, normalize.go, splitDockerDomain
+function isRegistryComponent(component: string): boolean {
+  return component === 'localhost' || /[.:[]/.test(component) || component.toLowerCase() !== component
+}
+
+function normalRegistry(registry: string): string {
+  return registry === 'index.docker.io' ? defaultRegistry : registry
+}
+
+function malformed(text: string, why: string): DrayError {
+  return new DrayError('malformed', `${quote(text.slice(0, 200))} is not a reference to an image: ${why}`, {
+    hint: 'A reference looks like registry.example.com/team/api:1.4.2 or registry.example.com/team/api@sha256:….',
+  })
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text)
+}

@@ -1,0 +1,111 @@
+import type { ErrorInfo } from '../errors.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { Placement, Plan, PlacementId, Refusal, StepId } from './plan.ts'
+
+/** What became of one step. */
+export interface StepOutcome {
+  readonly step: StepId
+  readonly result: 'done' | 'unchanged' | 'conflict' | 'failed' | 'notAttempted'
+  /** with `conflict`, `failed` and `notAttempted` */
+  readonly error?: ErrorInfo
+  readonly moved: Moved
+}
+
+/** Counted by blob; `bytes` are those that went over the network to the destination. */
+export interface Moved {
+  readonly mounted: number
+  readonly uploaded: number
+  readonly present: number
+  readonly bytes: number
+}
+
+export const nothingMoved: Moved = { mounted: 0, uploaded: 0, present: 0, bytes: 0 }
+
+export function addMoved(a: Moved, b: Moved): Moved {
+  return {
+    mounted: a.mounted + b.mounted,
+    uploaded: a.uploaded + b.uploaded,
+    present: a.present + b.present,
+    bytes: a.bytes + b.bytes,
+  }
+}
+
+export type PlacementStatus = 'promoted' | 'unchanged' | 'refused' | 'conflict' | 'failed' | 'notAttempted'
+
+/** What became of one image at one target. */
+export interface PlacementOutcome {
+  readonly placement: PlacementId
+  readonly status: PlacementStatus
+  readonly tags: readonly {
+    readonly tag: string
+    readonly before: Digest | null
+    readonly after: Digest | null
+    readonly changed: boolean
+  }[]
+  readonly moved: Moved
+  /** referrers and evidence tags written by this run */
+  readonly evidenceCarried: number
+  readonly errors: readonly ErrorInfo[]
+}
+
+/** An image that no plan could be made for stands among the refusals only. */
+export interface RunOutcome {
+  readonly placements: readonly PlacementOutcome[]
+  readonly refusals: readonly Refusal[]
+  readonly moved: Moved
+}
+
+/** Sums the outcomes of steps up for each placement: pure. Steps without an outcome count as not attempted. */
+export function summarise(plan: Plan, outcomes: readonly StepOutcome[]): RunOutcome {
+  const byStep = new Map(outcomes.map((outcome) => [outcome.step, outcome]))
+  const placements = plan.placements.map((placement) => summarisePlacement(plan, placement, byStep))
+  return {
+    placements,
+    refusals: plan.refusals,
+    moved: placements.reduce((sum, p) => addMoved(sum, p.moved), nothingMoved),
+  }
+}
+
+function summarisePlacement(
+  plan: Plan,
+  placement: Placement,
+  byStep: ReadonlyMap<StepId, StepOutcome>,
+): PlacementOutcome {
+  const steps = plan.steps.filter((step) => step.placement === placement.id)
+  const results = steps.map((step) => byStep.get(step.id)?.result ?? 'notAttempted')
+  const refusals = plan.refusals.filter(
+    (r) => r.placement === placement.id || (r.placement === undefined && r.image === placement.image),
+  )
+  const errors = [
+    ...refusals.map((r) => r.error),
+    ...steps
+      .flatMap((step) => byStep.get(step.id)?.error ?? [])
+      .filter((error) => error.code !== 'interrupted'),
+  ]
+  const tagged = new Map(
+    steps.flatMap((step) => (step.kind === 'tag' ? [[step.tag, byStep.get(step.id)?.result] as const] : [])),
+  )
+  return {
+    placement: placement.id,
+    status: statusOf(results, refusals.length > 0),
+    tags: placement.tags.map(({ tag, before, change }) => {
+      const result = tagged.get(tag)
+      const isSo = change === 'unchanged' || result === 'done' || result === 'unchanged'
+      return { tag, before, after: isSo ? placement.root.digest : before, changed: result === 'done' }
+    }),
+    moved: steps.reduce(
+      (sum, step) => addMoved(sum, byStep.get(step.id)?.moved ?? nothingMoved),
+      nothingMoved,
+    ),
+    evidenceCarried: steps.filter((step, i) => step.kind === 'attach' && results[i] === 'done').length,
+    errors,
+  }
+}
+
+function statusOf(results: readonly StepOutcome['result'][], refused: boolean): PlacementStatus {
+  if (refused) return 'refused'
+  if (results.includes('failed')) return 'failed'
+  if (results.includes('conflict')) return 'conflict'
+  if (results.includes('notAttempted')) return 'notAttempted'
+  return results.includes('done') ? 'promoted' : 'unchanged'
+}

@@ -1,0 +1,111 @@
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName } from '../oci/reference.ts'
+import type { ErrorInfo } from '../errors.ts'
+
+export type Operation = 'promote' | 'copy'
+export type StepId = string
+export type PlacementId = string
+/** `sha256:` and hex */
+export type Hash = string
+
+/** All that will be changed, in an order that `after` gives; made by a pure function, carried out as it is. */
+export interface Plan {
+  readonly schema: 'dray.plan/1'
+  readonly operation: Operation
+  /** ISO 8601, UTC */
+  readonly createdAt: string
+  /** the version of dray that decided */
+  readonly tool: string
+  /** hash of the configuration and flags that decided */
+  readonly policy: Hash
+  /** what is promoted where: the subject of the steps */
+  readonly placements: readonly Placement[]
+  readonly steps: readonly Step[]
+  readonly refusals: readonly Refusal[]
+}
+
+/** One image at one target. */
+export interface Placement {
+  readonly id: PlacementId
+  /** as the person named it, such as `api:1.4.2` */
+  readonly image: string
+  readonly from: Place
+  readonly to: Place
+  readonly root: Descriptor
+  /** every tag that was asked for, also the one that is as it should be already */
+  readonly tags: readonly PlannedTag[]
+  readonly evidence: { readonly found: number; readonly missing: number }
+  /** of the whole image without its evidence: bytes of all distinct blobs and manifests */
+  readonly size: number
+}
+
+/** A repository and, where it is one of an environment's, that environment; `tag` is what the source was resolved by. */
+export interface Place {
+  readonly environment?: string
+  readonly repository: RepositoryName
+  readonly tag?: string
+}
+
+export interface PlannedTag {
+  readonly tag: string
+  /** null: the tag is not there */
+  readonly before: Digest | null
+  readonly change: 'create' | 'move' | 'unchanged'
+}
+
+export interface Refusal {
+  readonly image: string
+  /** where only one target is concerned */
+  readonly placement?: PlacementId
+  readonly error: ErrorInfo
+}
+
+interface StepBase {
+  readonly id: StepId
+  readonly placement: PlacementId
+  /** steps that must have succeeded before this one */
+  readonly after: readonly StepId[]
+  /** what must still be so just before this one: else `conflict` */
+  readonly expect: readonly Precondition[]
+}
+
+/** The tag points at `digest`, or is not there (null). */
+export interface Precondition {
+  readonly kind: 'tag'
+  readonly repository: RepositoryName
+  readonly tag: string
+  readonly digest: Digest | null
+}
+
+/** The graph of `root`: its blobs, its children, and itself by digest; or all but itself where the `tag` step that follows puts it (one PUT instead of two). */
+export interface CopyStep extends StepBase {
+  readonly kind: 'copy'
+  readonly root: Descriptor
+  readonly from: RepositoryName
+  readonly to: RepositoryName
+  readonly rootBy: 'digest' | 'tag'
+}
+
+/** One piece of evidence with its own graph: a referrer of `subject`, or what stands under one of cosign's tags. */
+export interface AttachStep extends StepBase {
+  readonly kind: 'attach'
+  readonly subject: Digest
+  readonly manifest: Descriptor
+  readonly from: RepositoryName
+  readonly to: RepositoryName
+  readonly via: 'subject' | 'tag'
+  /** with `via: 'tag'` */
+  readonly tag?: string
+}
+
+export interface TagStep extends StepBase {
+  readonly kind: 'tag'
+  readonly repository: RepositoryName
+  readonly tag: string
+  readonly target: Descriptor
+  /** where the bytes of `target` are to be had */
+  readonly from: RepositoryName
+}
+
+export type Step = CopyStep | AttachStep | TagStep

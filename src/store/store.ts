@@ -1,0 +1,112 @@
+import type { Call } from '../call.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
+
+/** What a repository can do, for the credential in use. Learned as one goes, never probed for. */
+export type Capability =
+  /** `GET /referrers/<digest>` answers */
+  | 'referrers'
+  | 'deleteTag'
+  | 'deleteManifest'
+  /** cross-repository mount answers 201 */
+  | 'mount'
+  /** `PUT manifests/<digest>?tag=a&tag=b` */
+  | 'manyTags'
+
+export type Known = 'yes' | 'no' | 'unknown'
+
+/** Bytes as they were served, verified against the digest and size that were asked for. */
+export interface ManifestContent {
+  readonly descriptor: Descriptor
+  readonly bytes: Uint8Array
+}
+
+/**
+ * One repository to read from. Absent means 404 and nothing else: 401, 403, 429 and 5xx throw. Every method may throw
+ * `unauthorized`, `forbidden`, `unavailable`, `network`, `timeout`, `interrupted` and `protocol`.
+ */
+export interface SourceStore {
+  /** What this store is, for messages; a layout's registry is `oci:` and its path the folder. */
+  readonly repository: RepositoryName
+
+  /** The descriptor of a tag or digest without its body (HEAD); undefined where it is not there. */
+  resolve(at: TagOrDigest, call: Call): Promise<Descriptor | undefined>
+
+  /** The raw bytes of a manifest or index. @throws `not-found`, `corrupt`, `malformed`, `unsupported` (schema 1). */
+  manifest(at: TagOrDigest | Descriptor, call: Call): Promise<ManifestContent>
+
+  /** Like `manifest`; undefined where it is not there. */
+  findManifest(at: TagOrDigest | Descriptor, call: Call): Promise<ManifestContent | undefined>
+
+  /** Whether a blob is there (HEAD), with the size that was asked for. */
+  hasBlob(d: Descriptor, call: Call): Promise<boolean>
+
+  /**
+   * The bytes of a blob from `offset` on. Read from 0, the last chunk is given only after size and digest were found right; else it throws `corrupt`.
+   * A reader that begins at another offset verifies the whole itself. @throws `not-found`.
+   */
+  blob(d: Descriptor, offset: number, call: Call): Promise<AsyncIterable<Uint8Array>>
+
+  /** All tags, whole: an incomplete list is an error. A repository that is not there throws `not-found`. */
+  tags(call: Call): AsyncIterable<string>
+
+  /** The tags page by page as the registry cuts them, so that a reader may stop early. A layout gives one page. */
+  tagPages(call: Call): AsyncIterable<readonly string[]>
+
+  /**
+   * Manifests whose `subject` is this digest, from the referrers API alone; undefined where the registry does not have that API (404), an error
+   * where it fails. Evidence under tags is `store/evidence.ts`'s to find: there the list may be cheaper.
+   */
+  referrers(subject: Digest, call: Call): Promise<readonly Descriptor[] | undefined>
+
+  capability(name: Capability): Known
+}
+
+/** Where the bytes of a blob come from. */
+export interface BlobSource {
+  /** where it may be mounted from, if it is on the same registry */
+  readonly repository?: RepositoryName
+  open(offset: number, call: Call): Promise<AsyncIterable<Uint8Array>>
+}
+
+export interface PutManifestResult {
+  /** tags that now resolve to it */
+  readonly tagged: readonly string[]
+  /** for a manifest with `subject`: whether the registry lists it by itself (`OCI-Subject`); else the fallback tag must */
+  readonly subjectListed: boolean
+}
+
+/** One repository to write to. */
+export interface TargetStore extends SourceStore {
+  /** Puts a blob: by mount where it can be, else by upload, else not at all where it is there already. @throws `corrupt`. */
+  putBlob(d: Descriptor, from: BlobSource, call: Call): Promise<'mounted' | 'uploaded' | 'present'>
+
+  /** Puts the identical bytes: by digest where `tags` is empty, else under the tags. The digest that the answer gives must agree. */
+  putManifest(
+    d: Descriptor,
+    bytes: Uint8Array,
+    tags: readonly string[],
+    call: Call,
+  ): Promise<PutManifestResult>
+
+  /**
+   * Adds a referrer to the index under its subject's fallback tag (distribution-spec, Referrers Tag Schema): read, merge, write, read back, again
+   * until it stands there. `unchanged` where it was listed already. Calls for one subject go one after another.
+   */
+  addToFallbackTag(subject: Digest, referrer: Descriptor, call: Call): Promise<'added' | 'unchanged'>
+
+  /** Takes a referrer out of that index again. */
+  removeFromFallbackTag(subject: Digest, referrer: Digest, call: Call): Promise<'removed' | 'unchanged'>
+
+  /** Drops every tag on it. 404 is `absent`. @throws `unsupported` (400, 405). */
+  deleteManifest(digest: Digest, call: Call): Promise<'deleted' | 'absent'>
+
+  deleteTag(tag: string, call: Call): Promise<'deleted' | 'absent'>
+}
+
+/** Opens the store of a repository; the same name gives the same store for the whole run. */
+export interface Stores {
+  source(name: RepositoryName): SourceStore
+  target(name: RepositoryName): TargetStore
+}

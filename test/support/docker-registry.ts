@@ -1,0 +1,177 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { makeFolder, removeFolder } from './temp.ts'
+import { type Tool, tools } from './tools.ts'
+import { exchange } from './wire.ts'
+
+/** Debian's `docker-registry` (distribution 2.8): the real registry that tests run against where it is installed. */
+export const dockerRegistry: Tool = tools('docker-registry')
+
+export interface DockerRegistryOptions {
+  /** whether it deletes manifests and blobs; yes where it is not said */
+  readonly deletes?: boolean
+  /** lines of an htpasswd file (bcrypt only); anonymous where it is not given */
+  readonly htpasswd?: string
+  /** PEM files */
+  readonly tls?: { readonly certificate: string; readonly key: string }
+  readonly relativeUrls?: boolean
+}
+
+export interface LogEntry {
+  readonly method: string
+  /** with the query */
+  readonly path: string
+  readonly status: number
+  /** of the answer's body */
+  readonly bytes: number
+}
+
+export interface DockerRegistry {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string
+  /** `127.0.0.1:PORT` */
+  readonly host: string
+  /** where its repositories are */
+  readonly folder: string
+  /** The requests since the start or the last `clearLog`, in the order in which they were answered. */
+  log(): Promise<readonly LogEntry[]>
+  clearLog(): Promise<void>
+  /** Ends the process and removes its folder. */
+  stop(): Promise<void>
+}
+
+type Server = ChildProcessByStdio<null, Readable, Readable>
+const attempts = 5
+const line = /"([A-Z]+) (\S+) HTTP\/[\d.]+" (\d{3}) (\d+|-)/
+
+/** Starts one with its own folder on a free port of 127.0.0.1; resolves when it listens. */
+export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
+  const folder = await makeFolder('dray-docker-registry-')
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const host = `127.0.0.1:${await freePort()}`
+      const config = join(folder, 'config.yml')
+      await writeFile(config, JSON.stringify(await configuration(folder, host, options)))
+      const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'pipe', 'pipe'] })
+      const failure = await listening(child)
+      if (failure === undefined) return running(child, folder, host, options)
+      // between finding a free port and listening on it, another process may have taken it
+      if (attempt === attempts || !failure.includes('address already in use'))
+        throw new Error(`docker-registry did not start: ${failure}`)
+    }
+  } catch (error) {
+    await removeFolder(folder)
+    throw error
+  }
+}
+
+function running(
+  child: Server,
+  folder: string,
+  host: string,
+  options: DockerRegistryOptions,
+): DockerRegistry {
+  const url = `${options.tls === undefined ? 'http' : 'https'}://${host}`
+  let entries: LogEntry[] = []
+  let marks = 0
+  const marked = new Map<string, () => void>()
+  createInterface(child.stdout).on('line', (text) => {
+    const entry = parseEntry(text)
+    if (entry === undefined) return
+    const arrived = marked.get(entry.path)
+    if (arrived === undefined) entries.push(entry)
+    else arrived()
+  })
+  // Its log is behind its answers: what was answered before this request is in the log once this request is.
+  const settle = async (): Promise<void> => {
+    const path = `/v2/?mark=${++marks}`
+    const arrival = new Promise<void>((resolve) => marked.set(path, resolve))
+    await exchange('GET', `${url}${path}`, { ...(options.tls && { ca: options.tls.certificate }) })
+    await arrival
+  }
+  return {
+    url,
+    host,
+    folder: join(folder, 'data'),
+    log: async () => {
+      await settle()
+      return entries
+    },
+    clearLog: async () => {
+      await settle()
+      entries = []
+    },
+    stop: async () => {
+      if (child.exitCode === null && child.signalCode === null) {
+        const gone = once(child, 'exit')
+        child.kill('SIGKILL')
+        await gone
+      }
+      await removeFolder(folder)
+    },
+  }
+}
+
+/** Undefined once it listens; what it said where it ended instead. */
+async function listening(child: Server): Promise<string | undefined> {
+  const said: string[] = []
+  const lines = createInterface(child.stderr)
+  return await new Promise((resolve) => {
+    lines.on('line', (text) => {
+      if (said.length < 50) said.push(text)
+      if (text.includes('listening on')) resolve(undefined)
+    })
+    child.once('error', (error) => resolve(error.message))
+    child.once('close', () => resolve(said.join('\n')))
+  })
+}
+
+async function configuration(folder: string, host: string, options: DockerRegistryOptions): Promise<object> {
+  const inFolder = async (name: string, content: string): Promise<string> => {
+    await writeFile(join(folder, name), content)
+    return join(folder, name)
+  }
+  const { tls, htpasswd } = options
+  return {
+    version: '0.1',
+    log: { level: 'info' },
+    storage: {
+      filesystem: { rootdirectory: join(folder, 'data') },
+      delete: { enabled: options.deletes ?? true },
+      maintenance: { uploadpurging: { enabled: false } },
+    },
+    http: {
+      addr: host,
+      relativeurls: options.relativeUrls ?? false,
+      ...(tls && {
+        tls: {
+          certificate: await inFolder('tls.crt', tls.certificate),
+          key: await inFolder('tls.key', tls.key),
+        },
+      }),
+    },
+    ...(htpasswd !== undefined && {
+      auth: { htpasswd: { realm: 'test', path: await inFolder('htpasswd', htpasswd) } },
+    }),
+  }
+}
+
+function parseEntry(text: string): LogEntry | undefined {
+  const [, method, path, status, bytes] = line.exec(text) ?? []
+  if (method === undefined || path === undefined) return undefined
+  return { method, path, status: Number(status), bytes: bytes === '-' ? 0 : Number(bytes) }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,27 @@
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Whether the program of another project is on this machine. */
+export interface Tool {
+  readonly available: boolean
+  /** for the name of a test: empty, or why it is skipped */
+  readonly note: string
+}
+
+/** Looks for programs in `PATH`: `describe.skipIf(!t.available)(`promotes${t.note}`, …)`. */
+export function tools(...names: readonly string[]): Tool {
+  const missing = names.filter((name) => !isInPath(name))
+  const note = missing.length === 0 ? '' : ` (skipped: ${missing.join(' and ')} not installed)`
+  return { available: missing.length === 0, note }
+}
+
+function isInPath(name: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK)
+      return folder !== ''
+    } catch {
+      return false
+    }
+  })
+}

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import { link, open, rename, rm, utimes } from 'node:fs/promises'
+import type { Clock } from '../clock.ts'
+import { DrayError } from '../errors.ts'
+import { ioError, systemCode } from './io-error.ts'
+import { openRegular } from './read.ts'
+
+export interface LockOptions {
+  readonly clock: Clock
+  /** how often the holder shows that it lives, in ms */
+  readonly heartbeatMs?: number
+  /** how long a lock must have shown no life before another takes it, in ms */
+  readonly staleMs?: number
+  /** how often a waiting process looks, in ms */
+  readonly pollMs?: number
+}
+
+export interface HeldLock {
+  /** To be called just before the change that the lock guards. @throws `conflict` where another has taken the lock meanwhile. */
+  check(): Promise<void>
+}
+
+/** What a waiter saw of a lock that is not its own. */
+interface Sight {
+  readonly id: string
+  readonly heartbeat: number
+  readonly since: number
+}
+
+/**
+ * Runs `work` while no other process that asks for the same lock file does. A lock whose holder died is taken over once its heartbeat has not
+ * moved for `staleMs` on the waiter's own clock, so that clocks of two machines need not agree.
+ * @throws what `work` throws; `io`; the signal's reason.
+ */
+export async function withLock<T>(
+  path: string,
+  options: LockOptions,
+  signal: AbortSignal,
+  work: (lock: HeldLock) => Promise<T>,
+): Promise<T> {
+  const id = randomBytes(16).toString('hex')
+  await acquire(path, id, options, signal)
+  const stop = new AbortController()
+  const beating = beat(path, options, stop.signal)
+  try {
+    return await work({ check: () => checkHeld(path, id) })
+  } finally {
+    stop.abort()
+    await beating
+    const seen = await look(path).catch(() => undefined)
+    if (seen?.id === id) await rm(path, { force: true }).catch(() => undefined)
+  }
+}
+
+async function acquire(path: string, id: string, options: LockOptions, signal: AbortSignal): Promise<void> {
+  const { clock, staleMs = 10_000, pollMs = 50 } = options
+  let sight: Sight | undefined
+  for (;;) {
+    signal.throwIfAborted()
+    if (await create(path, id, clock)) return
+    const seen = await look(path)
+    if (seen === undefined) {
+      sight = undefined
+      continue
+    }
+    if (sight === undefined || sight.id !== seen.id || sight.heartbeat !== seen.heartbeat) {
+      sight = { ...seen, since: clock.now() }
+    } else if (clock.now() - sight.since >= staleMs) {
+      await removeStale(path, sight.id)
+      sight = undefined
+      continue
+    }
+    await clock.sleep(pollMs, signal)
+  }
+}
+
+/** The id must be there as soon as the name is: written under another name, then linked, which fails where the lock exists. */
+async function create(path: string, id: string, clock: Clock): Promise<boolean> {
+  const own = `${path}.${id}`
+  try {
+    const handle = await open(own, 'wx', 0o600)
+    try {
+      await handle.writeFile(id)
+      await handle.utimes(new Date(clock.now()), new Date(clock.now()))
+    } finally {
+      await handle.close()
+    }
+    await link(own, path)
+    return true
+  } catch (cause) {
+    if (systemCode(cause) === 'EEXIST') return false
+    throw ioError(cause, `the lock ${path} cannot be made`, path)
+  } finally {
+    await rm(own, { force: true }).catch(() => undefined)
+  }
+}
+
+async function look(path: string): Promise<{ id: string; heartbeat: number } | undefined> {
+  const handle = await openRegular(path)
+  if (handle === undefined) return undefined
+  try {
+    const { mtimeMs } = await handle.stat()
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0)
+    return { id: buffer.toString('latin1', 0, bytesRead), heartbeat: mtimeMs }
+  } catch (cause) {
+    throw ioError(cause, `the lock ${path} cannot be read`, path)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Another waiter may have been quicker: what is moved away is looked at, and put back where it is not the dead one's. */
+async function removeStale(path: string, staleId: string): Promise<void> {
+  const aside = `${path}.${randomBytes(8).toString('hex')}.stale`
+  try {
+    await rename(path, aside)
+    if ((await look(aside))?.id !== staleId) await link(aside, path)
+  } catch (cause) {
+    // gone already, or a third has the lock: the one that was moved away finds out in `check`
+    const code = systemCode(cause)
+    if (code !== 'ENOENT' && code !== 'EEXIST') throw ioError(cause, `the lock ${path} cannot be taken`, path)
+  } finally {
+    await rm(aside, { force: true }).catch(() => undefined)
+  }
+}
+
+async function beat(path: string, options: LockOptions, stop: AbortSignal): Promise<void> {
+  const { clock, heartbeatMs = 2_000 } = options
+  for (;;) {
+    try {
+      await clock.sleep(heartbeatMs, stop)
+      await utimes(path, new Date(clock.now()), new Date(clock.now()))
+    } catch {
+      // stopped, or the lock is gone, which `check` tells
+      return
+    }
+  }
+}
+
+async function checkHeld(path: string, id: string): Promise<void> {
+  const seen = await look(path)
+  if (seen?.id === id) return
+  throw new DrayError('conflict', `another process has taken the lock ${path}`, {
+    subject: path,
+    hint: 'Run the command again.',
+  })
+}

@@ -1,0 +1,64 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { DrayError } from '../errors.ts'
+import { ioError, systemCode } from './io-error.ts'
+
+/**
+ * Opens a regular file to read; undefined where it is not there. Never waits for a pipe and never follows a symbolic link in the last
+ * component unless told to. @throws `io`.
+ */
+export async function openRegular(
+  path: string,
+  options: { readonly followLinks?: boolean } = {},
+): Promise<FileHandle | undefined> {
+  const noFollow = options.followLinks === true ? 0 : constants.O_NOFOLLOW
+  let handle: FileHandle
+  try {
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | noFollow)
+  } catch (cause) {
+    const code = systemCode(cause)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    if (code === 'ELOOP') throw notRegular(path, cause)
+    throw ioError(cause, `${path} cannot be read`, path)
+  }
+  try {
+    if (!(await handle.stat()).isFile()) throw notRegular(path, undefined)
+    return handle
+  } catch (cause) {
+    await handle.close()
+    throw ioError(cause, `${path} cannot be read`, path)
+  }
+}
+
+/** Reads a whole file of at most `maxBytes`; undefined where it is not there. @throws `malformed` where it is larger; `io`. */
+export async function readFileBounded(
+  path: string,
+  maxBytes: number,
+  options: { readonly followLinks?: boolean } = { followLinks: true },
+): Promise<Uint8Array | undefined> {
+  const handle = await openRegular(path, options)
+  if (handle === undefined) return undefined
+  try {
+    const { size } = await handle.stat()
+    // one byte more than is said: a file may grow while it is read
+    const buffer = Buffer.alloc(Math.min(size, maxBytes) + 1)
+    let filled = 0
+    while (filled < buffer.byteLength) {
+      const { bytesRead } = await handle.read(buffer, filled, buffer.byteLength - filled, filled)
+      if (bytesRead === 0) return buffer.subarray(0, filled)
+      filled += bytesRead
+    }
+    if (filled > maxBytes) {
+      throw new DrayError('malformed', `${path} is larger than ${maxBytes} bytes`, { subject: path })
+    }
+    throw new DrayError('io', `${path} was written to while it was read`, { subject: path })
+  } catch (cause) {
+    throw ioError(cause, `${path} cannot be read`, path)
+  } finally {
+    await handle.close()
+  }
+}
+
+function notRegular(path: string, cause: unknown): DrayError {
+  return new DrayError('io', `${path} is not a regular file`, { subject: path, cause })
+}

@@ -1,0 +1,227 @@
+import type { Actor, AuditRecord, Run } from '../audit/record.ts'
+import type { AuditSink } from '../audit/sink.ts'
+import type { Call } from '../call.ts'
+import type { Clock } from '../clock.ts'
+import { DrayError, isDrayError, toErrorInfo } from '../errors.ts'
+import type { Digest } from '../oci/digest.ts'
+import { nothingMoved, type StepOutcome } from '../plan/outcome.ts'
+import { hashOfPlan } from '../plan/plan-hash.ts'
+import type { Plan, Step, StepId } from '../plan/plan.ts'
+import { Copier } from '../store/copy.ts'
+import { inParallel } from '../store/parallel.ts'
+import type { Stores } from '../store/store.ts'
+import { Slots } from './slots.ts'
+import { prepareStep, type PreparedStep, type StepPorts } from './steps.ts'
+
+/** Steps under way at once; below it, blobs and requests have limits of their own. */
+const stepsAtOnce = 32
+
+export interface ExecutePorts {
+  readonly stores: Stores
+  /** without a place for records there is no change */
+  readonly sink: AuditSink
+  readonly clock: Clock
+  readonly actor: Actor
+  /** version of dray, for the records */
+  readonly tool: string
+  readonly newId: () => string
+  /** aborted: no new step is begun, content under way is given up, a tag being written is finished */
+  readonly stop: AbortSignal
+  /**
+   * The plan was made a moment ago, and neither a question nor a file has stood between: content that the plan did not find is not looked for
+   * again before it is put. Tags are read again in any case.
+   */
+  readonly plannedJustNow: boolean
+}
+
+/**
+ * Carries out a plan: for each step, in the order of `after` and else side by side, re-checks what the plan expected, writes the intent, acts, writes
+ * the outcome. A step whose predecessor did not succeed is not attempted. Resolves with an outcome for every step, also after a failure or a stop.
+ * @throws `audit` where a record cannot be written; what was under way is ended first.
+ */
+export async function execute(plan: Plan, ports: ExecutePorts, call: Call): Promise<readonly StepOutcome[]> {
+  return new Execution(plan, ports, call).run()
+}
+
+class Execution {
+  readonly #plan: Plan
+  readonly #ports: ExecutePorts
+  readonly #call: Call
+  readonly #run: Run
+  readonly #stepPorts: StepPorts
+  readonly #slots = new Slots(stepsAtOnce)
+  readonly #outcomes = new Map<StepId, Promise<StepOutcome>>()
+  /** resolves when a step begins to act; never for one that does not */
+  readonly #begun = new Map<StepId, PromiseWithResolvers<void>>()
+  /** aborted by a record that cannot be written: nothing may change any more */
+  readonly #unrecorded = new AbortController()
+
+  constructor(plan: Plan, ports: ExecutePorts, call: Call) {
+    this.#plan = plan
+    this.#ports = ports
+    this.#call = { ...call, signal: AbortSignal.any([call.signal, this.#unrecorded.signal]) }
+    this.#run = {
+      id: ports.newId(),
+      operation: plan.operation,
+      plan: hashOfPlan(plan),
+      policy: plan.policy,
+      actor: ports.actor,
+      tool: ports.tool,
+    }
+    this.#stepPorts = {
+      stores: ports.stores,
+      copier: new Copier(),
+      lookFirst: !ports.plannedJustNow,
+      call: this.#call,
+      // Content may be given up at any moment and is taken up by the next run; a tag is one request, and it is finished.
+      contentCall: { ...this.#call, signal: AbortSignal.any([this.#call.signal, ports.stop]) },
+    }
+  }
+
+  async run(): Promise<readonly StepOutcome[]> {
+    await this.#recordRefusals()
+    const moved = this.#ports.plannedJustNow ? new Map<StepId, DrayError>() : await this.#findConflicts()
+    for (const step of this.#plan.steps) {
+      this.#begun.set(step.id, Promise.withResolvers<void>())
+      this.#outcomes.set(step.id, this.#perform(step, moved))
+    }
+    const settled = await Promise.allSettled(this.#outcomes.values())
+    const unrecorded = settled.find((one) => one.status === 'rejected')
+    if (unrecorded !== undefined) throw unrecorded.reason
+    return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  }
+
+  /** The tags that the plan did not foresee, before anything is changed: an image with one of them is not begun. */
+  async #findConflicts(): Promise<ReadonlyMap<StepId, DrayError>> {
+    const conflicts = new Map<StepId, DrayError>()
+    const tags = this.#plan.steps.filter((step) => step.expect.length > 0)
+    await inParallel(tags, stepsAtOnce, this.#call, async (step, call) => {
+      try {
+        await prepareStep(step, { ...this.#stepPorts, call, contentCall: call }).check([])
+      } catch (error) {
+        if (!isDrayError(error) || error.code !== 'conflict') throw error
+        conflicts.set(step.id, error)
+      }
+    })
+    return conflicts
+  }
+
+  async #perform(step: Step, conflicts: ReadonlyMap<StepId, DrayError>): Promise<StepOutcome> {
+    const own = conflicts.get(step.id)
+    if (own !== undefined) return this.#recordOutcome(step, undefined, failure(step, own))
+    const isHeldBack = this.#plan.steps.some(
+      (other) => other.placement === step.placement && conflicts.has(other.id),
+    )
+    if (isHeldBack) return notAttempted(step, 'a tag of this image was changed since the plan was made')
+    const begun = step.after.length === 1 ? this.#begun.get(step.after[0] ?? '')?.promise : undefined
+    const prepared = prepareStep(step, this.#stepPorts, begun)
+    const before = await Promise.all(step.after.flatMap((id) => this.#outcomes.get(id) ?? []))
+    const failed = before.find((outcome) => outcome.result !== 'done' && outcome.result !== 'unchanged')
+    if (failed !== undefined) return notAttempted(step, `step ${failed.step} of this plan did not succeed`)
+    return this.#slots.hold(async () => {
+      if (this.#ports.stop.aborted) return notAttempted(step, 'the run was stopped')
+      if (this.#call.signal.aborted) return notAttempted(step, toErrorInfo(this.#call.signal.reason).message)
+      return this.#act(step, prepared, before)
+    })
+  }
+
+  async #act(step: Step, prepared: PreparedStep, before: readonly StepOutcome[]): Promise<StepOutcome> {
+    let read: Digest | null | undefined
+    try {
+      const check = await prepared.check(before)
+      read = check.before
+      if (check.state === 'asWanted') {
+        return await this.#recordOutcome(step, read, {
+          step: step.id,
+          result: 'unchanged',
+          moved: nothingMoved,
+        })
+      }
+      await this.#write([this.#record(step, 'intent', { ...(read !== undefined && { before: read }) })])
+      this.#begun.get(step.id)?.resolve()
+      const moved = await prepared.act()
+      return await this.#recordOutcome(step, read, { step: step.id, result: 'done', moved })
+    } catch (error) {
+      if (isDrayError(error) && error.code === 'audit') throw error
+      return this.#recordOutcome(step, read, failure(step, this.#reasonFor(error)))
+    }
+  }
+
+  async #recordOutcome(
+    step: Step,
+    before: Digest | null | undefined,
+    outcome: StepOutcome,
+  ): Promise<StepOutcome> {
+    const { result, error } = outcome
+    const isSo = step.kind === 'tag' && (result === 'done' || result === 'unchanged')
+    const record = this.#record(step, 'outcome', {
+      ...(before !== undefined && { before }),
+      ...(isSo && { after: step.target.digest }),
+      ...(result !== 'notAttempted' && { result }),
+      ...(error !== undefined && { error }),
+    })
+    await this.#write([record])
+    return outcome
+  }
+
+  /** What was aborted failed for the reason of the abort, however the layers below worded it. */
+  #reasonFor(error: unknown): unknown {
+    if (isDrayError(error) && error.code === 'conflict') return error
+    if (this.#call.signal.aborted) return this.#call.signal.reason
+    return this.#ports.stop.aborted ? this.#ports.stop.reason : error
+  }
+
+  async #recordRefusals(): Promise<void> {
+    if (this.#plan.refusals.length === 0) return
+    await this.#write(
+      this.#plan.refusals.map(({ image, error }) => ({ ...this.#base(), phase: 'refused', image, error })),
+    )
+  }
+
+  #base(): Omit<AuditRecord, 'phase'> {
+    const { id: run, ...rest } = this.#run
+    return {
+      schema: 'dray.audit/1',
+      id: this.#ports.newId(),
+      run,
+      time: new Date(this.#ports.clock.now()).toISOString(),
+      ...rest,
+    }
+  }
+
+  #record(step: Step, phase: AuditRecord['phase'], rest: Partial<AuditRecord>): AuditRecord {
+    return { ...this.#base(), phase, step, ...rest }
+  }
+
+  async #write(records: readonly AuditRecord[]): Promise<void> {
+    try {
+      await this.#ports.sink.write(records)
+    } catch (cause) {
+      const error =
+        isDrayError(cause) && cause.code === 'audit'
+          ? cause
+          : new DrayError('audit', `the record cannot be written to ${this.#ports.sink.place}`, { cause })
+      this.#unrecorded.abort(error)
+      throw error
+    }
+  }
+}
+
+function failure(step: Step, error: unknown): StepOutcome {
+  const info = toErrorInfo(error)
+  return {
+    step: step.id,
+    result: info.code === 'conflict' ? 'conflict' : 'failed',
+    error: info,
+    moved: nothingMoved,
+  }
+}
+
+function notAttempted(step: Step, why: string): StepOutcome {
+  return {
+    step: step.id,
+    result: 'notAttempted',
+    error: { code: 'interrupted', message: `not attempted: ${why}` },
+    moved: nothingMoved,
+  }
+}

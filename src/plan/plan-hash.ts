@@ -1,0 +1,8 @@
+import { digestOf } from '../oci/digest.ts'
+import { canonicalJson } from './canonical-json.ts'
+import type { Hash, Plan } from './plan.ts'
+
+/** The identity of a plan: what `apply` checks, and what records name. */
+export function hashOfPlan(plan: Plan): Hash {
+  return digestOf(canonicalJson(plan))
+}

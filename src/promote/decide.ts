@@ -1,0 +1,184 @@
+import { DrayError, toErrorInfo } from '../errors.ts'
+import { isTag, sameRepository } from '../oci/reference.ts'
+import type { Hash, Operation, Placement, PlannedTag, Plan, Refusal, Step } from '../plan/plan.ts'
+import { isExactVersion } from '../semver/version-tag.ts'
+import type { Evidence } from '../store/evidence.ts'
+import { decideEvidence, type EvidenceDecision } from './decide-evidence.ts'
+import type { Gathered } from './gather.ts'
+import type { Request, Snapshot, TargetSnapshot } from './snapshot.ts'
+import { placementSteps } from './steps.ts'
+
+export interface PromotePolicy {
+  readonly operation: Operation
+  /** an exact version tag may be moved to another digest */
+  readonly moveTags: boolean
+  /** what to do where a cosign tag carries one thing here and another there */
+  readonly evidenceConflict: 'refuse' | 'keep' | 'replace'
+  /** a target that is ready need not wait for the others */
+  readonly partial: boolean
+  /** hash of the configuration and flags that this policy came from */
+  readonly hash: Hash
+  /** version of dray */
+  readonly tool: string
+}
+
+/** One image at one target with what was decided for it; before it becomes a placement and its steps. */
+export interface Decided {
+  readonly id: string
+  readonly snapshot: Snapshot
+  readonly target: TargetSnapshot
+  readonly tags: readonly PlannedTag[]
+  readonly evidence: readonly EvidenceDecision[]
+  readonly refusals: readonly DrayError[]
+}
+
+/** What has to be done so that every target has every image under its tags: pure. Images that cannot go are refusals in the plan, with the reason. */
+export function decide(gathered: readonly Gathered[], policy: PromotePolicy, now: Date): Plan {
+  const placements: Placement[] = []
+  const steps: Step[] = []
+  const refusals: Refusal[] = []
+  gathered.forEach((item, i) => {
+    if (item.kind === 'unread') {
+      refusals.push({ image: item.unread.request.image, error: toErrorInfo(item.unread.error) })
+      return
+    }
+    const { snapshot } = item
+    const image = decideImage(snapshot, `i${i + 1}`, policy)
+    placements.push(...image.decided.map((one) => placementOf(one)))
+    refusals.push(...image.refusals)
+    const going = image.decided.filter((one) => one.refusals.length === 0)
+    const mayGo = image.refusals.length === 0 || (policy.partial && image.isWhole)
+    if (mayGo) steps.push(...placementSteps(going, policy.partial))
+  })
+  return {
+    schema: 'dray.plan/1',
+    operation: policy.operation,
+    createdAt: now.toISOString(),
+    tool: policy.tool,
+    policy: policy.hash,
+    placements,
+    steps,
+    refusals,
+  }
+}
+
+interface DecidedImage {
+  readonly decided: readonly Decided[]
+  readonly refusals: readonly Refusal[]
+  /** nothing speaks against the image itself: what is refused is refused at single targets */
+  readonly isWhole: boolean
+}
+
+function decideImage(snapshot: Snapshot, id: string, policy: PromotePolicy): DecidedImage {
+  const { image } = snapshot.request
+  const ofImage = guardImage(snapshot).map((error): Refusal => ({ image, error: toErrorInfo(error) }))
+  const decided = snapshot.targets.map((target, i) =>
+    decideTarget(snapshot, target, `${id}.t${i + 1}`, policy),
+  )
+  const ofTargets = decided.flatMap((one) =>
+    one.refusals.map((error): Refusal => ({ image, placement: one.id, error: toErrorInfo(error) })),
+  )
+  return { decided, refusals: [...ofImage, ...ofTargets], isWhole: ofImage.length === 0 }
+}
+
+/** What speaks against the image wherever it should go. */
+function guardImage({ request, source }: Snapshot): readonly DrayError[] {
+  const { from, to, expect } = request
+  const refusals: DrayError[] = []
+  if (expect !== undefined && expect !== source.root.digest) {
+    refusals.push(
+      new DrayError('refused', `${request.image} is not the image that was expected`, {
+        subject: source.root.digest,
+        why: `expected ${expect}, found ${source.root.digest}`,
+        hint: 'The tag has moved since that digest was tested. Test what is there now, or promote the digest itself.',
+      }),
+    )
+  }
+  if (
+    to.accepts !== undefined &&
+    (from.environment === undefined || !to.accepts.includes(from.environment))
+  ) {
+    const came = from.environment ?? 'outside every environment'
+    refusals.push(
+      new DrayError('refused', `${to.environment ?? 'the destination'} does not take images from ${came}`, {
+        why: `its promoteFrom is [${to.accepts.join(', ')}]`,
+        hint: `Promote through ${to.accepts.join(' or ')}, or change promoteFrom in dray.yaml.`,
+      }),
+    )
+  }
+  return refusals
+}
+
+function decideTarget(
+  snapshot: Snapshot,
+  target: TargetSnapshot,
+  id: string,
+  policy: PromotePolicy,
+): Decided {
+  const { root, evidence } = snapshot.source
+  const tags = inOrder(snapshot.request.tags).map((tag): PlannedTag => {
+    const before = target.tags.get(tag) ?? null
+    return { tag, before, change: before === null ? 'create' : before === root.digest ? 'unchanged' : 'move' }
+  })
+  const isInPlace = sameRepository(snapshot.request.from.repository, target.repository)
+  const decisions = isInPlace
+    ? []
+    : evidence.map((item) => decideEvidence(item, target, policy.evidenceConflict))
+  const refusals = [
+    ...tags.flatMap((planned) => guardTag(planned, snapshot.request, target, policy) ?? []),
+    ...decisions.flatMap((decision) => (decision.kind === 'conflict' ? [decision.error] : [])),
+  ]
+  return { id, snapshot, target, tags, evidence: decisions, refusals }
+}
+
+function guardTag(
+  planned: PlannedTag,
+  request: Request,
+  target: TargetSnapshot,
+  policy: PromotePolicy,
+): DrayError | undefined {
+  if (!isTag(planned.tag)) return new DrayError('malformed', `${JSON.stringify(planned.tag)} is not a tag`)
+  if (planned.change !== 'move' || policy.moveTags || !isExactVersion(planned.tag)) return undefined
+  const where = `${target.repository.registry}/${target.repository.path}:${planned.tag}`
+  return new DrayError('refused', `the tag ${planned.tag} of ${request.image} is on another image already`, {
+    subject: where,
+    why: `it is on ${planned.before ?? 'nothing'}; a version tag does not move`,
+    hint: 'Give the new image a version of its own. To move the tag all the same: --move-tag.',
+  })
+}
+
+/** Exact versions first, then the others, `latest` last: who follows a floating tag finds the version that it stands for. */
+export function inOrder(tags: readonly string[]): readonly string[] {
+  return [...new Set(tags)].sort((a, b) => rank(a) - rank(b))
+}
+
+function rank(tag: string): number {
+  if (isExactVersion(tag)) return 0
+  return tag === 'latest' ? 2 : 1
+}
+
+function placementOf({ id, snapshot, target, tags, evidence }: Decided): Placement {
+  const { request, source } = snapshot
+  const { environment } = request.to
+  return {
+    id,
+    image: request.image,
+    from: {
+      ...(request.from.environment !== undefined && { environment: request.from.environment }),
+      repository: request.from.repository,
+      ...('tag' in request.from.at && { tag: request.from.at.tag }),
+    },
+    to: { ...(environment !== undefined && { environment }), repository: target.repository },
+    root: bare(source.root),
+    tags,
+    evidence: {
+      found: source.evidence.length,
+      missing: evidence.filter((one) => one.kind === 'attach').length,
+    },
+    size: source.graph.size,
+  }
+}
+
+function bare({ mediaType, digest, size }: Evidence['manifest']): Placement['root'] {
+  return { mediaType, digest, size }
+}

@@ -1,0 +1,181 @@
+import type { Call } from '../call.ts'
+import { DrayError, toDrayError } from '../errors.ts'
+import { nearest } from '../nearest.ts'
+import type { Digest } from '../oci/digest.ts'
+import { isEvidenceTag } from '../oci/evidence-tags.ts'
+import { childrenOf, parseManifest } from '../oci/manifest.ts'
+import { formatAt, type RepositoryName } from '../oci/reference.ts'
+import { type Evidence, EvidenceSearch, listReferrers } from '../store/evidence.ts'
+import { walkGraph } from '../store/graph.ts'
+import { inParallel } from '../store/parallel.ts'
+import type { SourceStore, Stores } from '../store/store.ts'
+import { piecesOf } from './pieces.ts'
+import type { EvidenceTag, Request, Snapshot, SourceSnapshot, TargetSnapshot, Unread } from './snapshot.ts'
+
+/** Images that are read at once. */
+const imagesAtOnce = 16
+/** Reads of one target at once. */
+const readsAtOnce = 16
+/** Tags that are compared with one that is not there, and those of them that are named. */
+const maxTagsLookedAt = 5000
+const tagsShown = 3
+
+export interface GatherOptions {
+  /** whether evidence is looked for at all */
+  readonly evidence: boolean
+  /** what to do with evidence that is listed and not there */
+  readonly dangling: 'fail' | 'skip'
+}
+
+export type Gathered =
+  | { readonly kind: 'read'; readonly snapshot: Snapshot }
+  | { readonly kind: 'unread'; readonly unread: Unread }
+
+/**
+ * Reads what a decision needs, and changes nothing: each source tag once, the graph of its digest, its evidence, and of each target the tags that are to be
+ * written and the evidence that is there. An image that cannot be read is given back with the reason.
+ * @throws only where the whole run is stopped by its signal.
+ */
+export async function gather(
+  requests: readonly Request[],
+  stores: Stores,
+  options: GatherOptions,
+  call: Call,
+): Promise<readonly Gathered[]> {
+  return inParallel(requests, imagesAtOnce, call, async (request, c): Promise<Gathered> => {
+    try {
+      return { kind: 'read', snapshot: await gatherOne(request, stores, options, c) }
+    } catch (error) {
+      call.signal.throwIfAborted()
+      return { kind: 'unread', unread: { request, error: toDrayError(error) } }
+    }
+  })
+}
+
+async function gatherOne(
+  request: Request,
+  stores: Stores,
+  options: GatherOptions,
+  call: Call,
+): Promise<Snapshot> {
+  const source = stores.source(request.from.repository)
+  const [read, tags] = await Promise.all([
+    readSource(source, request, options, call),
+    inParallel(request.to.targets, readsAtOnce, call, (target, c) =>
+      readTags(stores, target, request.tags, c),
+    ),
+  ])
+  const targets = await inParallel(tags, readsAtOnce, call, ({ target, found }, c) =>
+    readTarget(stores, target, found, read.evidence, c),
+  )
+  return { request, source: read, targets }
+}
+
+async function readSource(
+  store: SourceStore,
+  request: Request,
+  options: GatherOptions,
+  call: Call,
+): Promise<SourceSnapshot> {
+  const content = await store.findManifest(request.from.at, call)
+  if (content === undefined) throw await notThere(store, request, call)
+  const root = content.descriptor
+  const manifest = parseManifest(
+    content.bytes,
+    root.mediaType,
+    formatAt(store.repository, { digest: root.digest }),
+  )
+  const search = new EvidenceSearch(store, { dangling: options.dangling })
+  // The children of the root are known already: their evidence is asked for in the same wave as their manifests.
+  const known = [root, ...childrenOf(manifest)].map((d) => d.digest)
+  const [graph] = await Promise.all([
+    walkGraph(store, content, call),
+    options.evidence ? search.look(known, call) : undefined,
+  ])
+  if (options.evidence)
+    await search.look(
+      graph.nodes.map((node) => node.descriptor.digest),
+      call,
+    )
+  return { root, graph, evidence: search.found }
+}
+
+async function readTags(
+  stores: Stores,
+  target: RepositoryName,
+  tags: readonly string[],
+  call: Call,
+): Promise<{ readonly target: RepositoryName; readonly found: ReadonlyMap<string, Digest | null> }> {
+  const store = stores.target(target)
+  const read = await inParallel(tags, readsAtOnce, call, async (tag, c) => {
+    const found = await store.resolve({ tag }, c)
+    return [tag, found?.digest ?? null] as const
+  })
+  return { target, found: new Map(read) }
+}
+
+async function readTarget(
+  stores: Stores,
+  target: RepositoryName,
+  tags: ReadonlyMap<string, Digest | null>,
+  evidence: readonly Evidence[],
+  call: Call,
+): Promise<TargetSnapshot> {
+  const store = stores.target(target)
+  const subjects = [...new Set(evidence.filter((item) => item.via === 'subject').map((item) => item.subject))]
+  const evidenceTags = evidence.flatMap((item) => item.tag ?? [])
+  const [referrers, found] = await Promise.all([
+    inParallel(subjects, readsAtOnce, call, async (subject, c) => {
+      const listed = await listReferrers(store, subject, c)
+      return [subject, new Set(listed.map((d) => d.digest))] as const
+    }),
+    inParallel(evidenceTags, readsAtOnce, call, async (tag, c) => {
+      const content = await store.findManifest({ tag }, c)
+      if (content === undefined) return undefined
+      const manifest = parseManifest(content.bytes, content.descriptor.mediaType, formatAt(target, { tag }))
+      return [tag, { digest: content.descriptor.digest, pieces: piecesOf(manifest) }] as const
+    }),
+  ])
+  return {
+    repository: target,
+    tags,
+    referrers: new Map(referrers),
+    evidenceTags: new Map<string, EvidenceTag>(
+      found.flatMap((entry) => (entry === undefined ? [] : [entry])),
+    ),
+  }
+}
+
+/** The error for a source that is not there; names the tags that are, for a slip of the finger. */
+async function notThere(store: SourceStore, request: Request, call: Call): Promise<DrayError> {
+  const { at, environment } = request.from
+  const where = formatAt(store.repository, at)
+  const inEnvironment = environment === undefined ? '' : ` in ${environment}`
+  const tags = await nearTags(store, at, call)
+  return new DrayError('not-found', `${request.image} is not there${inEnvironment}`, {
+    subject: where,
+    ...(tags.kind === 'noRepository' && { why: 'the registry does not know this repository' }),
+    hint:
+      tags.kind === 'tags' && tags.tags.length > 0
+        ? `Did you mean ${tags.tags.join(' or ')}?`
+        : 'Check the name, and whether this user may see the repository.',
+  })
+}
+
+type NearTags =
+  | { readonly kind: 'tags'; readonly tags: readonly string[] }
+  | { readonly kind: 'noRepository' | 'unknown' }
+
+async function nearTags(store: SourceStore, at: Request['from']['at'], call: Call): Promise<NearTags> {
+  if (!('tag' in at)) return { kind: 'unknown' }
+  try {
+    const tags: string[] = []
+    for await (const page of store.tagPages(call)) {
+      tags.push(...page.filter((tag) => !isEvidenceTag(tag)))
+      if (tags.length > maxTagsLookedAt) break
+    }
+    return { kind: 'tags', tags: nearest(at.tag, tags, tagsShown) }
+  } catch (error) {
+    return { kind: toDrayError(error).code === 'not-found' ? 'noRepository' : 'unknown' }
+  }
+}

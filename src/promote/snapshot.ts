@@ -1,0 +1,63 @@
+import type { DrayError } from '../errors.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
+import type { Evidence } from '../store/evidence.ts'
+import type { Graph } from '../store/graph.ts'
+
+/** One image that is to go to one or several targets. */
+export interface Request {
+  /** as the person named it */
+  readonly image: string
+  readonly from: {
+    readonly environment?: string
+    readonly repository: RepositoryName
+    readonly at: TagOrDigest
+  }
+  readonly to: {
+    readonly environment?: string
+    /** the environments that this one takes images from; undefined: from anywhere */
+    readonly accepts?: readonly string[]
+    readonly targets: readonly RepositoryName[]
+  }
+  /** tags to be written at every target, in any order */
+  readonly tags: readonly string[]
+  /** refuse anything but this */
+  readonly expect?: Digest
+}
+
+/** What the world was like when it was read. */
+export interface Snapshot {
+  readonly request: Request
+  readonly source: SourceSnapshot
+  readonly targets: readonly TargetSnapshot[]
+}
+
+export interface SourceSnapshot {
+  readonly root: Descriptor
+  readonly graph: Graph
+  /** of the image, its children and of the evidence itself, a piece after its subject; empty where it was not looked for */
+  readonly evidence: readonly Evidence[]
+}
+
+export interface TargetSnapshot {
+  readonly repository: RepositoryName
+  /** of the tags that are to be written: null where there is none */
+  readonly tags: ReadonlyMap<string, Digest | null>
+  /** by subject: the referrers that are there */
+  readonly referrers: ReadonlyMap<Digest, ReadonlySet<Digest>>
+  /** by evidence tag of the source: what stands under it here */
+  readonly evidenceTags: ReadonlyMap<string, EvidenceTag>
+}
+
+export interface EvidenceTag {
+  readonly digest: Digest
+  /** what it carries: each signature or attestation as one string that two registries can be compared by */
+  readonly pieces: readonly string[]
+}
+
+/** An image that could not be read, with the reason; it does not hold back the others. */
+export interface Unread {
+  readonly request: Request
+  readonly error: DrayError
+}

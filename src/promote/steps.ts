@@ -1,0 +1,107 @@
+import type { Digest } from '../oci/digest.ts'
+import { type RepositoryName, sameRepository } from '../oci/reference.ts'
+import type { AttachStep, CopyStep, Precondition, Step, StepId, TagStep } from '../plan/plan.ts'
+import type { Decided } from './decide.ts'
+
+/**
+ * The steps of one image at all of its targets, in the order of execution: content first, evidence next, tags last. No tag moves anywhere
+ * before every target has all of the content, unless `partial`.
+ */
+export function placementSteps(decided: readonly Decided[], partial: boolean): readonly Step[] {
+  const needed = decided.filter(
+    (one) => needsTag(one) || one.evidence.some((e) => e.kind === 'attach') || hasNoTags(one),
+  )
+  const content = needed.map((one) => ({ one, steps: contentSteps(one, needed.length === 1) }))
+  const everywhere = content.flatMap(({ steps }) => steps.map((step) => step.id))
+  const tags = content.flatMap(({ one, steps }) =>
+    tagSteps(one, partial ? steps.map((step) => step.id) : everywhere),
+  )
+  return [...content.flatMap(({ steps }) => steps), ...tags]
+}
+
+function needsTag({ tags }: Decided): boolean {
+  return tags.some((tag) => tag.change !== 'unchanged')
+}
+
+/** Content alone, by digest: whether it is there is for the executor to find out. */
+function hasNoTags({ tags }: Decided): boolean {
+  return tags.length === 0
+}
+
+function contentSteps(one: Decided, alone: boolean): readonly (CopyStep | AttachStep)[] {
+  const copy = copyStep(one, alone)
+  const attached = new Map<Digest, StepId[]>()
+  const steps: (CopyStep | AttachStep)[] = copy === undefined ? [] : [copy]
+  for (const decision of one.evidence) {
+    if (decision.kind !== 'attach') continue
+    const { evidence, before } = decision
+    const { repository } = one.target
+    const id = `${one.id}.e${steps.length}`
+    const expect: readonly Precondition[] =
+      evidence.tag === undefined ? [] : [{ kind: 'tag', repository, tag: evidence.tag, digest: before }]
+    const { mediaType, digest, size } = evidence.manifest
+    steps.push({
+      id,
+      placement: one.id,
+      // Evidence comes after what it speaks of: the image, or the evidence that it signs.
+      after: [...(copy === undefined ? [] : [copy.id]), ...(attached.get(evidence.subject) ?? [])],
+      expect,
+      kind: 'attach',
+      subject: evidence.subject,
+      manifest: { mediaType, digest, size },
+      from: one.snapshot.request.from.repository,
+      to: repository,
+      via: evidence.via,
+      ...(evidence.tag !== undefined && { tag: evidence.tag }),
+    })
+    for (const node of evidence.graph.nodes) {
+      attached.set(node.descriptor.digest, [...(attached.get(node.descriptor.digest) ?? []), id])
+    }
+  }
+  return steps
+}
+
+function copyStep(one: Decided, alone: boolean): CopyStep | undefined {
+  const { request, source } = one.snapshot
+  if (isThere(one, request.from.repository)) return undefined
+  const isTaggedAtOnce =
+    alone &&
+    one.tags.filter((tag) => tag.change !== 'unchanged').length === 1 &&
+    one.evidence.every((e) => e.kind !== 'attach')
+  return {
+    id: `${one.id}.c`,
+    placement: one.id,
+    after: [],
+    expect: [],
+    kind: 'copy',
+    root: { mediaType: source.root.mediaType, digest: source.root.digest, size: source.root.size },
+    from: request.from.repository,
+    to: one.target.repository,
+    rootBy: isTaggedAtOnce ? 'tag' : 'digest',
+  }
+}
+
+/** Where a tag that was read holds the image, or the target is the source, the image is there. */
+function isThere({ target, snapshot }: Decided, from: RepositoryName): boolean {
+  return (
+    sameRepository(from, target.repository) || [...target.tags.values()].includes(snapshot.source.root.digest)
+  )
+}
+
+/** One after the other, so that who follows a floating tag finds the exact one too. */
+function tagSteps(one: Decided, after: readonly StepId[]): readonly TagStep[] {
+  const { repository } = one.target
+  const { root } = one.snapshot.source
+  const moving = one.tags.filter((tag) => tag.change !== 'unchanged')
+  return moving.map(({ tag, before }, i): TagStep => ({
+    id: `${one.id}.g${i + 1}`,
+    placement: one.id,
+    after: i === 0 ? after : [...after, `${one.id}.g${i}`],
+    expect: [{ kind: 'tag', repository, tag, digest: before }],
+    kind: 'tag',
+    repository,
+    tag,
+    target: { mediaType: root.mediaType, digest: root.digest, size: root.size },
+    from: one.snapshot.request.from.repository,
+  }))
+}

@@ -1,0 +1,182 @@
+import type { Call } from '../call.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import { artifactTypeOf, type Manifest } from '../oci/manifest.ts'
+import { formatRepository, type RepositoryName } from '../oci/reference.ts'
+import { childrenFirst, type Graph, type GraphNode, walkGraph } from './graph.ts'
+import { inParallel, KeyedQueue } from './parallel.ts'
+import type { SourceStore, TargetStore } from './store.ts'
+
+/** Blobs of one image that are under way at once; the registry's own limits are the limiter's (http/limit.ts). */
+const blobsAtOnce = 64
+const manifestsAtOnce = 16
+
+export interface Copied {
+  readonly mounted: number
+  readonly uploaded: number
+  readonly present: number
+  /** bytes that went to the destination over the network, manifests included */
+  readonly bytes: number
+}
+
+export interface CopyOptions {
+  /** `tag`: all but the root manifest, which is then put under its tag */
+  readonly rootBy: 'digest' | 'tag'
+}
+
+/**
+ * The one way in which content goes from any store to any other: blobs, then manifests, children before parents, byte by byte the same.
+ * One copier serves a whole run: a blob that several images share moves once to a registry and is mounted from there.
+ */
+export class Copier {
+  /** by registry and digest: where a blob stands, or will in a moment */
+  readonly #placed = new Map<
+    string,
+    { readonly repository: RepositoryName; readonly done: Promise<unknown> }
+  >()
+  readonly #inRepository = new Map<string, Promise<BlobResult>>()
+  readonly #subjects = new KeyedQueue()
+
+  /** @throws what the stores throw; `not-found` where the source has lost a piece. */
+  async copy(
+    from: SourceStore,
+    to: TargetStore,
+    root: Descriptor,
+    options: CopyOptions,
+    call: Call,
+  ): Promise<Copied> {
+    const graph = await walkGraph(from, root, call)
+    const blobs = await this.#copyBlobs(from, to, graph, call)
+    let bytes = 0
+    for (const wave of childrenFirst(graph)) {
+      const nodes =
+        options.rootBy === 'tag' ? wave.filter((node) => node.descriptor.digest !== root.digest) : wave
+      await inParallel(nodes, manifestsAtOnce, call, (node, c) => this.#putNode(from, to, node, c))
+      bytes += nodes.reduce((sum, node) => sum + node.descriptor.size, 0)
+    }
+    const count = (result: BlobResult): number => blobs.filter((blob) => blob.result === result).length
+    return {
+      mounted: count('mounted'),
+      uploaded: count('uploaded'),
+      present: count('present'),
+      bytes: bytes + blobs.reduce((sum, blob) => sum + (blob.result === 'uploaded' ? blob.size : 0), 0),
+    }
+  }
+
+  /** Puts one manifest under tags, and into its subject's fallback index where the registry does not list it by itself. */
+  async putManifest(
+    from: SourceStore,
+    to: TargetStore,
+    node: GraphNode,
+    tags: readonly string[],
+    call: Call,
+  ): Promise<void> {
+    const { bytes } = await from.manifest(node.descriptor, call)
+    const { subject } = node.manifest
+    if (subject === undefined) {
+      await to.putManifest(node.descriptor, bytes, tags, call)
+      return
+    }
+    // Registries lose entries when referrers of one subject come side by side (protocol.md of olareg 0.2): one after another.
+    await this.#subjects.run(`${formatRepository(to.repository)}@${subject.digest}`, async () => {
+      const { subjectListed } = await to.putManifest(node.descriptor, bytes, tags, call)
+      if (!subjectListed) await to.addToFallbackTag(subject.digest, asReferrer(node), call)
+    })
+  }
+
+  async #putNode(from: SourceStore, to: TargetStore, node: GraphNode, call: Call): Promise<void> {
+    await this.putManifest(from, to, node, [], call)
+  }
+
+  async #copyBlobs(
+    from: SourceStore,
+    to: TargetStore,
+    graph: Graph,
+    call: Call,
+  ): Promise<readonly { readonly result: BlobResult; readonly size: number }[]> {
+    const distributable = graph.blobs.filter((blob) => !isNonDistributable(blob))
+    const skipped = graph.blobs.length - distributable.length
+    if (skipped > 0) {
+      const text = `${skipped} non-distributable ${skipped === 1 ? 'layer is' : 'layers are'} left where ${skipped === 1 ? 'its' : 'their'} urls point`
+      call.notify({ kind: 'warning', text, from: formatRepository(from.repository) })
+    }
+    return inParallel(distributable, blobsAtOnce, call, async (blob, c) => {
+      call.notify({ kind: 'content', repository: to.repository, descriptor: blob, state: 'begin' })
+      try {
+        const result = await this.#copyBlobOnce(from, to, blob, c)
+        const state = result === 'uploaded' ? 'moved' : result
+        call.notify({ kind: 'content', repository: to.repository, descriptor: blob, state })
+        return { result, size: blob.size }
+      } catch (error) {
+        call.notify({ kind: 'content', repository: to.repository, descriptor: blob, state: 'failed' })
+        throw error
+      }
+    })
+  }
+
+  /** Once for each repository; who comes second while the first is under way waits for it, and tries by itself if that one failed. */
+  async #copyBlobOnce(from: SourceStore, to: TargetStore, blob: Descriptor, call: Call): Promise<BlobResult> {
+    const key = `${formatRepository(to.repository)}@${blob.digest}`
+    const underWay = this.#inRepository.get(key)
+    if (underWay !== undefined) {
+      const settled = await underWay.catch(() => undefined)
+      if (settled !== undefined) return 'present'
+    }
+    const mine = this.#copyBlob(from, to, blob, call)
+    this.#inRepository.set(key, mine)
+    try {
+      return await mine
+    } catch (error) {
+      if (this.#inRepository.get(key) === mine) this.#inRepository.delete(key)
+      throw error
+    }
+  }
+
+  async #copyBlob(from: SourceStore, to: TargetStore, blob: Descriptor, call: Call): Promise<BlobResult> {
+    const open = (offset: number, c: Call): Promise<AsyncIterable<Uint8Array>> => from.blob(blob, offset, c)
+    if (from.repository.registry === to.repository.registry) {
+      return to.putBlob(blob, { repository: from.repository, open }, call)
+    }
+    const key = `${to.repository.registry}@${blob.digest}`
+    const placed = this.#placed.get(key)
+    if (placed !== undefined) {
+      const isThere = await placed.done.then(
+        () => true,
+        () => false,
+      )
+      if (isThere) return to.putBlob(blob, { repository: placed.repository, open }, call)
+    }
+    const done = to.putBlob(blob, { open }, call)
+    this.#placed.set(key, { repository: to.repository, done })
+    return done
+  }
+}
+
+type BlobResult = 'mounted' | 'uploaded' | 'present'
+
+/** The entry that a list of referrers has for a manifest (distribution-spec, Referrers Tag Schema). */
+export function asReferrer(node: {
+  readonly descriptor: Descriptor
+  readonly manifest: Manifest
+}): Descriptor {
+  const artifactType = artifactTypeOf(node.manifest)
+  return {
+    mediaType: node.manifest.mediaType,
+    digest: node.descriptor.digest,
+    size: node.descriptor.size,
+    ...(artifactType !== undefined && { artifactType }),
+    ...(node.manifest.annotations !== undefined && { annotations: node.manifest.annotations }),
+  }
+}
+
+/**
+ * Layers that only their vendor may hand out (image-spec, layer.md, Non-Distributable Layers; docker's "foreign" ones). A layer of another type that has `urls` besides
+ * is copied as any other: its registry has it.
+ */
+function isNonDistributable(blob: Descriptor): boolean {
+  return /\.nondistributable\.|\.foreign\./.test(blob.mediaType) && (blob.urls?.length ?? 0) > 0
+}
+
+export function digestsOf(graph: Graph): readonly Digest[] {
+  return graph.nodes.map((node) => node.descriptor.digest)
+}

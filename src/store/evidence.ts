@@ -1,0 +1,204 @@
+import type { Call } from '../call.ts'
+import { DrayError } from '../errors.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import { cosignSuffixes, cosignTag, fallbackTag } from '../oci/evidence-tags.ts'
+import { artifactTypeOf, parseManifest } from '../oci/manifest.ts'
+import { isIndexType } from '../oci/media-types.ts'
+import { formatAt } from '../oci/reference.ts'
+import { type Graph, walkGraph } from './graph.ts'
+import { inParallel } from './parallel.ts'
+import type { ManifestContent, SourceStore } from './store.ts'
+
+/** Subjects and pieces of evidence that are looked at at once. */
+const looksAtOnce = 16
+/** Evidence of evidence of evidence …: deeper than anyone signs. */
+const maxDepth = 8
+const maxItems = 10_000
+
+/** One piece of evidence: a manifest that speaks of `subject`, and all that this manifest consists of. */
+export interface Evidence {
+  readonly subject: Digest
+  /** as a list of referrers shows it: with `artifactType` and annotations where it has them */
+  readonly manifest: Descriptor
+  /** found by its `subject` field, or under one of cosign's tags */
+  readonly via: 'subject' | 'tag'
+  readonly tag?: string
+  readonly graph: Graph
+}
+
+export interface EvidenceOptions {
+  /** what to do with an entry of a list whose manifest is not there */
+  readonly dangling: 'fail' | 'skip'
+}
+
+/**
+ * Finds the evidence of manifests, and the evidence of that evidence, to the end. Counts what the referrers API lists *and* what stands under
+ * the fallback tag (an API may answer an empty list while older evidence sits under the tag), and cosign's tags (distribution-spec, Listing
+ * Referrers and Referrers Tag Schema; cosign, SIGNATURE_SPEC). A subject is looked at once, whoever names it again.
+ */
+export class EvidenceSearch {
+  readonly #store: SourceStore
+  readonly #options: EvidenceOptions
+  readonly #seen = new Set<Digest>()
+  readonly #found = new Map<string, Evidence>()
+  /** all tags, once it paid to list them */
+  #tags: Promise<ReadonlySet<string> | undefined> | undefined
+
+  constructor(store: SourceStore, options: EvidenceOptions) {
+    this.#store = store
+    this.#options = options
+  }
+
+  get found(): readonly Evidence[] {
+    return [...this.#found.values()]
+  }
+
+  /** @throws what the store throws: a list that cannot be read is never taken for an empty one; `not-found` for a dangling entry. */
+  async look(subjects: readonly Digest[], call: Call): Promise<void> {
+    let wave = this.#unseen(subjects)
+    for (let depth = 0; wave.length > 0; depth++) {
+      if (depth > maxDepth) throw this.#tooMuch(`it is nested deeper than ${maxDepth} levels`)
+      // One list of tags answers for all subjects what else takes four requests for each.
+      if (wave.length > 1) this.#tags ??= listAtMost(this.#store, wave.length * requestsByTag, call)
+      const found = (
+        await inParallel(wave, looksAtOnce, call, (subject, c) => this.#lookAt(subject, c))
+      ).flat()
+      for (const item of found) this.#found.set(`${item.subject} ${item.tag ?? item.manifest.digest}`, item)
+      if (this.#found.size > maxItems) throw this.#tooMuch(`there are more than ${maxItems} pieces`)
+      wave = this.#unseen(found.flatMap((item) => item.graph.nodes.map((node) => node.descriptor.digest)))
+    }
+  }
+
+  #unseen(subjects: readonly Digest[]): readonly Digest[] {
+    const fresh = [...new Set(subjects)].filter((subject) => !this.#seen.has(subject))
+    for (const subject of fresh) this.#seen.add(subject)
+    return fresh
+  }
+
+  async #lookAt(subject: Digest, call: Call): Promise<readonly Evidence[]> {
+    const [listed, underTag, ofCosign] = await Promise.all([
+      this.#store.referrers(subject, call),
+      this.#fallbackIndex(subject, call),
+      Promise.all(cosignSuffixes.map((suffix) => this.#underTag(cosignTag(subject, suffix), call))),
+    ])
+    const entries = new Map<Digest, Descriptor>()
+    for (const entry of [...(listed ?? []), ...underTag]) {
+      if (!entries.has(entry.digest)) entries.set(entry.digest, entry)
+    }
+    const bySubject = await inParallel([...entries.values()], looksAtOnce, call, (entry, c) =>
+      this.#referrer(subject, entry, c),
+    )
+    const byTag = await inParallel(
+      ofCosign.flatMap((item) => item ?? []),
+      looksAtOnce,
+      call,
+      async ({ tag, content }, c): Promise<Evidence> => ({
+        subject,
+        manifest: content.descriptor,
+        via: 'tag',
+        tag,
+        graph: await walkGraph(this.#store, content, c),
+      }),
+    )
+    return [...bySubject.flatMap((item) => item ?? []), ...byTag]
+  }
+
+  /** An entry is believed once its manifest says `subject`: the entry of a fallback index itself carries none. */
+  async #referrer(subject: Digest, entry: Descriptor, call: Call): Promise<Evidence | undefined> {
+    const content = await this.#store.findManifest(entry, call)
+    const where = formatAt(this.#store.repository, { digest: entry.digest })
+    if (content === undefined) {
+      if (this.#options.dangling === 'skip') {
+        call.notify({
+          kind: 'warning',
+          text: `evidence ${where} of ${subject} is listed, but it is not there`,
+        })
+        return undefined
+      }
+      throw new DrayError('not-found', `evidence ${where} is listed, but it is not there`, {
+        subject,
+        hint: 'Push that evidence again, or go on without it by --allow-missing-evidence.',
+      })
+    }
+    const manifest = parseManifest(content.bytes, content.descriptor.mediaType, where)
+    if (manifest.subject?.digest !== subject) {
+      call.notify({
+        kind: 'warning',
+        text: `${where} is listed as evidence of ${subject}, but does not name it as its subject`,
+      })
+      return undefined
+    }
+    const artifactType = artifactTypeOf(manifest)
+    return {
+      subject,
+      manifest: {
+        ...content.descriptor,
+        ...(artifactType !== undefined && { artifactType }),
+        ...(manifest.annotations !== undefined && { annotations: manifest.annotations }),
+      },
+      via: 'subject',
+      graph: await walkGraph(this.#store, content, call),
+    }
+  }
+
+  async #fallbackIndex(subject: Digest, call: Call): Promise<readonly Descriptor[]> {
+    const item = await this.#underTag(fallbackTag(subject), call)
+    return item === undefined ? [] : entriesOf(this.#store, subject, item.content)
+  }
+
+  async #underTag(tag: string, call: Call): Promise<{ tag: string; content: ManifestContent } | undefined> {
+    const tags = await this.#tags
+    if (tags !== undefined && !tags.has(tag)) return undefined
+    const content = await this.#store.findManifest({ tag }, call)
+    return content === undefined ? undefined : { tag, content }
+  }
+
+  #tooMuch(why: string): DrayError {
+    return new DrayError(
+      'unsupported',
+      `the evidence in ${formatAt(this.#store.repository, { tag: '*' })} is not walked: ${why}`,
+    )
+  }
+}
+
+/**
+ * The referrers that a client of this store will find: by the API where it has one, else in the index under the fallback tag.
+ * @throws what the store throws.
+ */
+export async function listReferrers(
+  store: SourceStore,
+  subject: Digest,
+  call: Call,
+): Promise<readonly Descriptor[]> {
+  const listed = await store.referrers(subject, call)
+  if (listed !== undefined) return listed
+  const content = await store.findManifest({ tag: fallbackTag(subject) }, call)
+  return content === undefined ? [] : entriesOf(store, subject, content)
+}
+
+/** The entries of what stands under a fallback tag, only if it is an index: GitLab answers that tag with the image itself. */
+function entriesOf(store: SourceStore, subject: Digest, content: ManifestContent): readonly Descriptor[] {
+  if (!isIndexType(content.descriptor.mediaType) || content.descriptor.digest === subject) return []
+  const where = formatAt(store.repository, { tag: fallbackTag(subject) })
+  const index = parseManifest(content.bytes, content.descriptor.mediaType, where)
+  return index.kind === 'index' ? index.manifests : []
+}
+
+/** Requests that one subject takes where the tags are not known: the fallback tag and cosign's three. */
+const requestsByTag = 1 + cosignSuffixes.length
+
+/** All tags, or undefined where the list has more pages than it is worth. */
+async function listAtMost(
+  store: SourceStore,
+  pages: number,
+  call: Call,
+): Promise<ReadonlySet<string> | undefined> {
+  const tags = new Set<string>()
+  let read = 0
+  for await (const page of store.tagPages(call)) {
+    if (++read > pages) return undefined
+    for (const tag of page) tags.add(tag)
+  }
+  return tags
+}

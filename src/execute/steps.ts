@@ -62,7 +62,7 @@ function attachReferrerStep(step: AttachStep, ports: StepPorts): PreparedStep {
   const to = ports.stores.target(step.to)
   return {
     check: async () => {
-      if (!ports.lookFirst) return { state: 'asExpected' }
+      if (!ports.lookFirst || step.repair === true) return { state: 'asExpected' }
       const listed = await listReferrers(to, step.subject, ports.contentCall)
       return { state: listed.some((d) => d.digest === step.manifest.digest) ? 'asWanted' : 'asExpected' }
     },
@@ -77,7 +77,10 @@ function attachTagStep(step: AttachStep, ports: StepPorts): PreparedStep {
   const from = ports.stores.source(step.from)
   const to = ports.stores.target(step.to)
   return {
-    check: () => checkTag(step.to, tag, step.manifest.digest, step.expect, ports),
+    check: async () => {
+      const found = await checkTag(step.to, tag, step.manifest.digest, step.expect, ports)
+      return step.repair === true ? { ...found, state: 'asExpected' } : found
+    },
     act: async () => {
       const moved = await ports.copier.copy(from, to, step.manifest, { rootBy: 'tag' }, ports.contentCall)
       await putUnderTag(step.manifest, step.from, step.to, tag, ports)

@@ -62,6 +62,7 @@ const step = v.variant('kind', [
     from: repository,
     to: repository,
     rootBy: v.picklist(['digest', 'tag']),
+    repair: v.exactOptional(v.literal(true)),
   }),
   v.strictObject({
     ...stepBase,
@@ -72,6 +73,7 @@ const step = v.variant('kind', [
     to: repository,
     via: v.picklist(['subject', 'tag']),
     tag: v.exactOptional(tag),
+    repair: v.exactOptional(v.literal(true)),
   }),
   v.strictObject({
     ...stepBase,

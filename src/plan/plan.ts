@@ -85,6 +85,8 @@ export interface CopyStep extends StepBase {
   readonly from: RepositoryName
   readonly to: RepositoryName
   readonly rootBy: 'digest' | 'tag'
+  /** it is there and not whole: put all of it, whatever the destination says that it has */
+  readonly repair?: true
 }
 
 /** One piece of evidence with its own graph: a referrer of `subject`, or what stands under one of cosign's tags. */
@@ -97,6 +99,8 @@ export interface AttachStep extends StepBase {
   readonly via: 'subject' | 'tag'
   /** with `via: 'tag'` */
   readonly tag?: string
+  /** as with `CopyStep` */
+  readonly repair?: true
 }
 
 export interface TagStep extends StepBase {

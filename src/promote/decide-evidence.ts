@@ -8,7 +8,12 @@ import type { TargetSnapshot } from './snapshot.ts'
 export type EvidenceDecision =
   | { readonly kind: 'unchanged'; readonly evidence: Evidence }
   /** `before`: what stands under its tag at the target, with evidence that has a tag */
-  | { readonly kind: 'attach'; readonly evidence: Evidence; readonly before: Digest | null }
+  | {
+      readonly kind: 'attach'
+      readonly evidence: Evidence
+      readonly before: Digest | null
+      readonly repair: boolean
+    }
   | { readonly kind: 'conflict'; readonly evidence: Evidence; readonly error: DrayError }
 
 /**
@@ -20,18 +25,25 @@ export function decideEvidence(
   target: TargetSnapshot,
   onConflict: 'refuse' | 'keep' | 'replace',
 ): EvidenceDecision {
+  const isDamaged = target.damaged.has(evidence.manifest.digest)
   if (evidence.via === 'subject') {
     const isThere = target.referrers.get(evidence.subject)?.has(evidence.manifest.digest) ?? false
-    return isThere ? { kind: 'unchanged', evidence } : { kind: 'attach', evidence, before: null }
+    return isThere && !isDamaged
+      ? { kind: 'unchanged', evidence }
+      : { kind: 'attach', evidence, before: null, repair: isDamaged }
   }
   const there = evidence.tag === undefined ? undefined : target.evidenceTags.get(evidence.tag)
-  if (there === undefined) return { kind: 'attach', evidence, before: null }
-  if (there.digest === evidence.manifest.digest) return { kind: 'unchanged', evidence }
+  if (there === undefined) return { kind: 'attach', evidence, before: null, repair: false }
+  if (there.digest === evidence.manifest.digest) {
+    return isDamaged
+      ? { kind: 'attach', evidence, before: there.digest, repair: true }
+      : { kind: 'unchanged', evidence }
+  }
   const root = evidence.graph.nodes.find((node) => node.descriptor.digest === evidence.manifest.digest)
   const here = root === undefined ? [] : piecesOf(root.manifest)
-  if (contains(here, there.pieces)) return { kind: 'attach', evidence, before: there.digest }
+  if (contains(here, there.pieces)) return { kind: 'attach', evidence, before: there.digest, repair: false }
   if (contains(there.pieces, here) || onConflict === 'keep') return { kind: 'unchanged', evidence }
-  if (onConflict === 'replace') return { kind: 'attach', evidence, before: there.digest }
+  if (onConflict === 'replace') return { kind: 'attach', evidence, before: there.digest, repair: false }
   return { kind: 'conflict', evidence, error: conflict(evidence, target) }
 }
 

@@ -5,11 +5,12 @@ import type { Digest } from '../oci/digest.ts'
 import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import { childrenOf, parseManifest } from '../oci/manifest.ts'
 import { formatAt, type RepositoryName } from '../oci/reference.ts'
-import { type Evidence, EvidenceSearch, listReferrers } from '../store/evidence.ts'
+import { EvidenceSearch, listReferrers } from '../store/evidence.ts'
 import { walkGraph } from '../store/graph.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { SourceStore, Stores } from '../store/store.ts'
 import { piecesOf } from './pieces.ts'
+import { findDamaged } from './read-back.ts'
 import type { EvidenceTag, Request, Snapshot, SourceSnapshot, TargetSnapshot, Unread } from './snapshot.ts'
 
 /** Images that are read at once. */
@@ -25,6 +26,8 @@ export interface GatherOptions {
   readonly evidence: boolean
   /** what to do with evidence that is listed and not there */
   readonly dangling: 'fail' | 'skip'
+  /** where given: what is at the targets already is read back through these stores, which answer from no cache */
+  readonly readBack?: Stores
 }
 
 export type Gathered =
@@ -66,7 +69,7 @@ async function gatherOne(
     ),
   ])
   const targets = await inParallel(tags, readsAtOnce, call, ({ target, found }, c) =>
-    readTarget(stores, target, found, read.evidence, c),
+    readTarget(target, found, read, { stores, ...options }, c),
   )
   return { request, source: read, targets }
 }
@@ -115,17 +118,17 @@ async function readTags(
 }
 
 async function readTarget(
-  stores: Stores,
   target: RepositoryName,
   tags: ReadonlyMap<string, Digest | null>,
-  evidence: readonly Evidence[],
+  source: SourceSnapshot,
+  options: { readonly stores: Stores; readonly readBack?: Stores },
   call: Call,
 ): Promise<TargetSnapshot> {
-  const store = stores.target(target)
-  const subjects = [...new Set(evidence.filter((item) => item.via === 'subject').map((item) => item.subject))]
-  const evidenceTags = evidence.flatMap((item) => item.tag ?? [])
+  const store = options.stores.target(target)
+  const bySubject = source.evidence.filter((item) => item.via === 'subject').map((item) => item.subject)
+  const evidenceTags = source.evidence.flatMap((item) => item.tag ?? [])
   const [referrers, found] = await Promise.all([
-    inParallel(subjects, readsAtOnce, call, async (subject, c) => {
+    inParallel([...new Set(bySubject)], readsAtOnce, call, async (subject, c) => {
       const listed = await listReferrers(store, subject, c)
       return [subject, new Set(listed.map((d) => d.digest))] as const
     }),
@@ -136,14 +139,38 @@ async function readTarget(
       return [tag, { digest: content.descriptor.digest, pieces: piecesOf(manifest) }] as const
     }),
   ])
-  return {
+  const there: TargetSnapshot = {
     repository: target,
     tags,
     referrers: new Map(referrers),
     evidenceTags: new Map<string, EvidenceTag>(
       found.flatMap((entry) => (entry === undefined ? [] : [entry])),
     ),
+    damaged: new Set(),
   }
+  if (options.readBack === undefined) return there
+  return { ...there, damaged: await readBack(options.readBack.source(target), there, source, call) }
+}
+
+/** Of the roots that the target says it has: those of which something is missing. */
+async function readBack(
+  store: SourceStore,
+  there: TargetSnapshot,
+  source: SourceSnapshot,
+  call: Call,
+): Promise<ReadonlySet<Digest>> {
+  const image = [...there.tags.values()].includes(source.root.digest) ? [source.graph] : []
+  const evidence = source.evidence.filter(({ subject, manifest, tag }) =>
+    tag === undefined
+      ? there.referrers.get(subject)?.has(manifest.digest)
+      : there.evidenceTags.get(tag)?.digest === manifest.digest,
+  )
+  const graphs = [...image, ...evidence.map((item) => item.graph)]
+  const damaged = await inParallel(graphs, readsAtOnce, call, async (graph, c) => {
+    const pieces = await findDamaged(store, graph, c)
+    return pieces.length > 0 ? [graph.root.digest] : []
+  })
+  return new Set(damaged.flat())
 }
 
 /** The error for a source that is not there; names the tags that are, for a slip of the finger. */

@@ -48,6 +48,8 @@ export interface TargetSnapshot {
   readonly referrers: ReadonlyMap<Digest, ReadonlySet<Digest>>
   /** by evidence tag of the source: what stands under it here */
   readonly evidenceTags: ReadonlyMap<string, EvidenceTag>
+  /** roots, of the image or of its evidence, that are there and not whole; empty where that was not looked for */
+  readonly damaged: ReadonlySet<Digest>
 }
 
 export interface EvidenceTag {

@@ -9,7 +9,8 @@ import type { Decided } from './decide.ts'
  */
 export function placementSteps(decided: readonly Decided[], partial: boolean): readonly Step[] {
   const needed = decided.filter(
-    (one) => needsTag(one) || one.evidence.some((e) => e.kind === 'attach') || hasNoTags(one),
+    (one) =>
+      needsTag(one) || isDamaged(one) || one.evidence.some((e) => e.kind === 'attach') || hasNoTags(one),
   )
   const content = needed.map((one) => ({ one, steps: contentSteps(one, needed.length === 1) }))
   const everywhere = content.flatMap(({ steps }) => steps.map((step) => step.id))
@@ -23,6 +24,10 @@ function needsTag({ tags }: Decided): boolean {
   return tags.some((tag) => tag.change !== 'unchanged')
 }
 
+function isDamaged({ target, snapshot }: Decided): boolean {
+  return target.damaged.has(snapshot.source.root.digest)
+}
+
 /** Content alone, by digest: whether it is there is for the executor to find out. */
 function hasNoTags({ tags }: Decided): boolean {
   return tags.length === 0
@@ -34,7 +39,7 @@ function contentSteps(one: Decided, alone: boolean): readonly (CopyStep | Attach
   const steps: (CopyStep | AttachStep)[] = copy === undefined ? [] : [copy]
   for (const decision of one.evidence) {
     if (decision.kind !== 'attach') continue
-    const { evidence, before } = decision
+    const { evidence, before, repair } = decision
     const { repository } = one.target
     const id = `${one.id}.e${steps.length}`
     const expect: readonly Precondition[] =
@@ -53,6 +58,7 @@ function contentSteps(one: Decided, alone: boolean): readonly (CopyStep | Attach
       to: repository,
       via: evidence.via,
       ...(evidence.tag !== undefined && { tag: evidence.tag }),
+      ...(repair && { repair }),
     })
     for (const node of evidence.graph.nodes) {
       attached.set(node.descriptor.digest, [...(attached.get(node.descriptor.digest) ?? []), id])
@@ -78,6 +84,7 @@ function copyStep(one: Decided, alone: boolean): CopyStep | undefined {
     from: request.from.repository,
     to: one.target.repository,
     rootBy: isTaggedAtOnce ? 'tag' : 'digest',
+    ...(isDamaged(one) && { repair: true }),
   }
 }
 

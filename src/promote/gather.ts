@@ -1,6 +1,6 @@
 import type { Call } from '../call.ts'
 import { DrayError, toDrayError } from '../errors.ts'
-import { nearest } from '../nearest.ts'
+import { nearestFew } from '../nearest.ts'
 import type { Digest } from '../oci/digest.ts'
 import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import { childrenOf, parseManifest } from '../oci/manifest.ts'
@@ -178,19 +178,17 @@ async function notThere(store: SourceStore, request: Request, call: Call): Promi
   const { at, environment } = request.from
   const where = formatAt(store.repository, at)
   const inEnvironment = environment === undefined ? '' : ` in ${environment}`
-  const tags = await nearTags(store, at, call)
+  const found = await nearTags(store, at, call)
   return new DrayError('not-found', `${request.image} is not there${inEnvironment}`, {
     subject: where,
-    ...(tags.kind === 'noRepository' && { why: 'the registry does not know this repository' }),
+    ...(found.kind === 'noRepository' && { why: 'the registry does not know this repository' }),
     hint:
-      tags.kind === 'tags' && tags.tags.length > 0
-        ? `Did you mean ${tags.tags.join(' or ')}?`
-        : 'Check the name, and whether this user may see the repository.',
+      found.kind === 'tags' ? found.hint : 'Check the name, and whether this user may see the repository.',
   })
 }
 
 type NearTags =
-  | { readonly kind: 'tags'; readonly tags: readonly string[] }
+  | { readonly kind: 'tags'; readonly hint: string }
   | { readonly kind: 'noRepository' | 'unknown' }
 
 async function nearTags(store: SourceStore, at: Request['from']['at'], call: Call): Promise<NearTags> {
@@ -201,8 +199,17 @@ async function nearTags(store: SourceStore, at: Request['from']['at'], call: Cal
       tags.push(...page.filter((tag) => !isEvidenceTag(tag)))
       if (tags.length > maxTagsLookedAt) break
     }
-    return { kind: 'tags', tags: nearest(at.tag, tags, tagsShown) }
+    return { kind: 'tags', hint: hintOf(at.tag, tags) }
   } catch (error) {
+    call.signal.throwIfAborted()
     return { kind: toDrayError(error).code === 'not-found' ? 'noRepository' : 'unknown' }
   }
+}
+
+function hintOf(tag: string, tags: readonly string[]): string {
+  if (tags.length === 0) return 'The repository has no tags.'
+  const near = nearestFew(tag, tags, tagsShown)
+  if (near.length > 0) return `Did you mean ${near.join(' or ')}?`
+  const shown = tags.slice(-tagsShown).join(', ')
+  return tags.length > tagsShown ? `Some of its ${tags.length} tags: ${shown}` : `Its tags: ${shown}`
 }

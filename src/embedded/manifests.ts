@@ -1,0 +1,195 @@
+import type { Descriptor } from '../oci/descriptor.ts'
+import { algorithmOf, type Digest, digestOf } from '../oci/digest.ts'
+import {
+  artifactTypeOf,
+  blobsOf,
+  childrenOf,
+  type Manifest,
+  maxManifestSize,
+  parseManifest,
+} from '../oci/manifest.ts'
+import { bareMediaType, isIndexType } from '../oci/media-types.ts'
+import { isTag } from '../oci/reference.ts'
+import { isDrayError } from '../errors.ts'
+import type { Answer } from './answer.ts'
+import { refusal } from './errors.ts'
+import { declaredLength, type Exchange, locate, type RegistryState } from './exchange.ts'
+import { tagOrDigestFrom } from './names.ts'
+import type { StoredManifest } from './storage.ts'
+
+/** The specification asks for at least 10 tags in one request, and allows 414 for too many. */
+const maxTagsPerRequest = 100
+
+/** GET and HEAD by tag or digest (distribution-spec, Pulling manifests). */
+export async function getManifest(
+  exchange: Exchange,
+  { storage }: RegistryState,
+  repository: string,
+  reference: string,
+): Promise<Answer> {
+  const at = tagOrDigestFrom(reference)
+  const digest = at !== undefined && 'tag' in at ? await storage.tag(repository, at.tag) : at?.digest
+  const found = digest === undefined ? undefined : await storage.manifest(repository, digest)
+  if (found === undefined) throw unknownManifest(repository, reference)
+  const headers = { 'Docker-Content-Digest': found.digest, ETag: `"${found.digest}"` }
+  if (exchange.header('if-none-match') === `"${found.digest}"`) return { status: 304, headers }
+  if (!isAccepted(exchange.header('accept'), found.mediaType)) {
+    // docker's registry answers 404 too where the client does not know the type
+    throw refusal('MANIFEST_UNKNOWN', `it is a ${found.mediaType}, which the request does not accept`)
+  }
+  return { status: 200, headers: { 'Content-Type': found.mediaType, ...headers }, body: found.bytes }
+}
+
+/** PUT by tag or digest (distribution-spec, Pushing manifests). */
+export async function putManifest(
+  exchange: Exchange,
+  state: RegistryState,
+  repository: string,
+  reference: string,
+): Promise<Answer> {
+  const at = tagOrDigestFrom(reference)
+  if (at === undefined) throw refusal('MANIFEST_INVALID', 'neither a tag nor a digest')
+  const tags = 'tag' in at ? [at.tag] : moreTags(exchange, state)
+  const bytes = await readManifest(exchange)
+  const digest = digestOf(bytes, 'tag' in at ? 'sha256' : algorithmOf(at.digest))
+  if ('digest' in at && at.digest !== digest) {
+    throw refusal('DIGEST_INVALID', `the manifest is ${digest}, not ${at.digest}`)
+  }
+  const manifest = parsed(exchange, bytes)
+  await checkContent(state, repository, manifest)
+  await state.storage.putManifest(repository, stored(manifest, digest, bytes))
+  for (const tag of tags) await state.storage.setTag(repository, tag, digest)
+  return {
+    status: 201,
+    headers: {
+      Location: locate(exchange, state, `/v2/${repository}/manifests/${digest}`),
+      'Docker-Content-Digest': digest,
+      ...('digest' in at && tags.length > 0 && { 'OCI-Tag': tags.join(', ') }),
+      ...(state.abilities.referrers &&
+        manifest.subject !== undefined && { 'OCI-Subject': manifest.subject.digest }),
+    },
+    body: new Uint8Array(),
+  }
+}
+
+/** DELETE of a tag, or of a manifest with all its tags (distribution-spec, Content Management). */
+export async function deleteManifest(
+  { storage, abilities }: RegistryState,
+  repository: string,
+  reference: string,
+): Promise<Answer> {
+  const at = tagOrDigestFrom(reference)
+  if (at === undefined) throw unknownManifest(repository, reference)
+  if (!('tag' in at ? abilities.deleteTag : abilities.deleteManifest)) {
+    throw refusal('UNSUPPORTED', `${'tag' in at ? 'tags' : 'manifests'} cannot be deleted here`)
+  }
+  if (!(await storage.hasRepository(repository))) throw refusal('NAME_UNKNOWN', `there is no ${repository}`)
+  if ('digest' in at && !abilities.deleteInsideIndex) await checkNotInIndex(storage, repository, at.digest)
+  const deleted =
+    'tag' in at
+      ? await storage.deleteTag(repository, at.tag)
+      : await storage.deleteManifest(repository, at.digest)
+  if (!deleted) throw unknownManifest(repository, reference)
+  return { status: 202, body: new Uint8Array() }
+}
+
+/** Lenient: no header, or any type in it that fits, with wildcards and without a look at quality values. */
+function isAccepted(accept: string | undefined, mediaType: string): boolean {
+  if (accept === undefined) return true
+  const types = accept.split(',').map(bareMediaType)
+  return types.some(
+    (type) => type === mediaType || ['', '*/*', 'application/*', 'application/json'].includes(type),
+  )
+}
+
+function moreTags(exchange: Exchange, { abilities }: RegistryState): readonly string[] {
+  if (!abilities.manyTags) return []
+  const tags = [...new Set(exchange.query.getAll('tag'))]
+  if (tags.length > maxTagsPerRequest)
+    throw refusal('UNSUPPORTED', `more than ${maxTagsPerRequest} tags`, 414)
+  const wrong = tags.find((tag) => !isTag(tag))
+  if (wrong !== undefined) throw refusal('MANIFEST_INVALID', `${JSON.stringify(wrong)} is not a tag`)
+  return tags
+}
+
+async function readManifest(exchange: Exchange): Promise<Uint8Array> {
+  const tooLarge = refusal('SIZE_INVALID', `a manifest may have ${maxManifestSize} bytes`, 413)
+  if ((declaredLength(exchange) ?? 0) > maxManifestSize) throw tooLarge
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of exchange.body) {
+    size += chunk.byteLength
+    if (size > maxManifestSize) throw tooLarge
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+function parsed(exchange: Exchange, bytes: Uint8Array): Manifest {
+  const said = bareMediaType(exchange.header('content-type') ?? '')
+  let manifest: Manifest
+  try {
+    manifest = parseManifest(bytes, said, 'the manifest')
+  } catch (error) {
+    throw refusal('MANIFEST_INVALID', isDrayError(error) ? error.message : 'the manifest cannot be read')
+  }
+  if (said !== '' && said !== manifest.mediaType) {
+    throw refusal('MANIFEST_INVALID', `Content-Type is ${said}, the manifest is ${manifest.mediaType}`)
+  }
+  return manifest
+}
+
+/** Everything below a manifest is in its repository, with the size that it says. The subject may be missing: it may come later. */
+async function checkContent(
+  { storage }: RegistryState,
+  repository: string,
+  manifest: Manifest,
+): Promise<void> {
+  for (const blob of blobsOf(manifest)) {
+    // layers with `urls` are fetched from there (image-spec, non-distributable layers)
+    if (blob.urls === undefined) checkSize(blob, await storage.blobSize(repository, blob.digest))
+  }
+  for (const child of childrenOf(manifest)) {
+    checkSize(child, (await storage.manifest(repository, child.digest))?.bytes.byteLength)
+  }
+}
+
+function checkSize(named: Descriptor, size: number | undefined): void {
+  if (size === undefined) throw refusal('MANIFEST_BLOB_UNKNOWN', `${named.digest} is not in the repository`)
+  if (size !== named.size) {
+    throw refusal('MANIFEST_INVALID', `${named.digest} has ${size} bytes, not ${named.size}`)
+  }
+}
+
+function stored(manifest: Manifest, digest: Digest, bytes: Uint8Array): StoredManifest {
+  const { mediaType, subject, annotations } = manifest
+  const bare = { mediaType, digest, bytes }
+  if (subject === undefined) return bare
+  const artifactType = artifactTypeOf(manifest)
+  const entry: Descriptor = {
+    mediaType,
+    digest,
+    size: bytes.byteLength,
+    ...(artifactType !== undefined && { artifactType }),
+    ...(annotations !== undefined && { annotations }),
+  }
+  return { ...bare, refers: { subject: subject.digest, entry } }
+}
+
+async function checkNotInIndex(
+  storage: RegistryState['storage'],
+  repository: string,
+  digest: Digest,
+): Promise<void> {
+  for await (const each of storage.manifests(repository)) {
+    if (!isIndexType(each.mediaType) || each.digest === digest) continue
+    const index = parseManifest(each.bytes, each.mediaType, each.digest)
+    if (childrenOf(index).some((child) => child.digest === digest)) {
+      throw refusal('DENIED', `the index ${each.digest} names it`, 405)
+    }
+  }
+}
+
+function unknownManifest(repository: string, reference: string): Error {
+  return refusal('MANIFEST_UNKNOWN', `${repository} has no manifest ${reference}`)
+}

@@ -1,0 +1,19 @@
+import { type Digest, parseDigest } from '../oci/digest.ts'
+import { isTag } from '../oci/reference.ts'
+import { isDrayError } from '../errors.ts'
+import { refusal } from './errors.ts'
+
+/** @throws a refusal `DIGEST_INVALID`, also for an algorithm that is not supported. */
+export function digestFrom(text: string): Digest {
+  try {
+    return parseDigest(text)
+  } catch (error) {
+    throw refusal('DIGEST_INVALID', isDrayError(error) ? error.message : 'not a digest')
+  }
+}
+
+/** A tag, a digest (anything with a colon), or undefined for text that can be neither. @throws a refusal `DIGEST_INVALID`. */
+export function tagOrDigestFrom(text: string): { tag: string } | { digest: Digest } | undefined {
+  if (text.includes(':')) return { digest: digestFrom(text) }
+  return isTag(text) ? { tag: text } : undefined
+}

@@ -1,0 +1,170 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import { DrayError } from '../errors.ts'
+import type { AccessEntry } from './access.ts'
+import type { Answer, StreamedBody } from './answer.ts'
+import { errorAnswer } from './errors.ts'
+import type { Exchange, RegistryState } from './exchange.ts'
+import { answer, type Route, routeOf } from './routes.ts'
+
+/** How many bytes went which way. */
+interface Counts {
+  received: number
+  sent: number
+}
+
+/** Answers one request, whatever happens: it never rejects. */
+export async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  state: RegistryState,
+  notify: (entry: AccessEntry) => void,
+): Promise<void> {
+  const counts: Counts = { received: 0, sent: 0 }
+  const exchange = exchangeOf(request, counts)
+  const route = routeOf(exchange.path)
+  // a connection that breaks shows where the body is read or written; unheard, these events would end the process
+  request.on('error', () => undefined)
+  response.on('error', () => undefined)
+  let told = false
+  const tell = (status: number, aborted: boolean, error?: unknown): void => {
+    if (told) return
+    told = true
+    notify(entryOf(exchange, route, counts, { status, aborted, ...(error !== undefined && { error }) }))
+  }
+  let status = 500
+  try {
+    const { answered, error } = await answerSafely(route, exchange, state)
+    status = answered.status
+    await send(response, exchange.method, answered, counts, () => tell(status, false, error))
+  } catch (error) {
+    // the body broke in the middle: all that can be said now is that it is not whole
+    tell(status, true, error)
+    response.destroy()
+  }
+}
+
+async function answerSafely(
+  route: Route,
+  exchange: Exchange,
+  state: RegistryState,
+): Promise<{ answered: Answer; error?: unknown }> {
+  try {
+    return { answered: await answer(route, exchange, state) }
+  } catch (error) {
+    const answered = errorAnswer(error)
+    return answered.status >= 500 ? { answered, error } : { answered }
+  }
+}
+
+/** Writes the answer; `beforeEnd` is called before its last byte is handed over. */
+async function send(
+  response: ServerResponse,
+  method: string,
+  { status, headers, body }: Answer,
+  counts: Counts,
+  beforeEnd: () => void,
+): Promise<void> {
+  if (response.destroyed) throw clientGone()
+  const size = body instanceof Uint8Array ? body.byteLength : body?.size
+  response.writeHead(status, {
+    'Docker-Distribution-API-Version': 'registry/2.0',
+    ...headers,
+    ...(size !== undefined && { 'Content-Length': size }),
+  })
+  if (body === undefined || method === 'HEAD') {
+    beforeEnd()
+    response.end()
+  } else if (body instanceof Uint8Array) {
+    counts.sent = body.byteLength
+    beforeEnd()
+    response.end(body)
+  } else {
+    await sendStream(response, body, counts, beforeEnd)
+  }
+}
+
+/** One chunk is held back, so that what is told before the end is told before the client can have it all. */
+async function sendStream(
+  response: ServerResponse,
+  { chunks }: StreamedBody,
+  counts: Counts,
+  beforeEnd: () => void,
+): Promise<void> {
+  let held: Uint8Array = new Uint8Array()
+  for await (const chunk of chunks) {
+    if (held.byteLength > 0 && !response.write(held)) await drained(response)
+    if (response.destroyed) throw clientGone()
+    counts.sent += held.byteLength
+    held = chunk
+  }
+  counts.sent += held.byteLength
+  beforeEnd()
+  response.end(held)
+}
+
+async function drained(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return
+  const given = new AbortController()
+  const { signal } = given
+  try {
+    await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })])
+  } finally {
+    given.abort()
+  }
+}
+
+function exchangeOf(request: IncomingMessage, counts: Counts): Exchange {
+  const url = request.url ?? ''
+  const mark = url.indexOf('?')
+  return {
+    method: request.method ?? '',
+    path: mark < 0 ? url : url.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+    header: (name) => {
+      const value = request.headers[name]
+      return Array.isArray(value) ? value.join(', ') : value
+    },
+    body: counted(request, counts),
+    origin: originOf(request),
+  }
+}
+
+async function* counted(request: IncomingMessage, counts: Counts): AsyncGenerator<Uint8Array, void> {
+  // a refused body must not take the connection with it before the refusal is answered
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    if (!(chunk instanceof Uint8Array)) continue
+    counts.received += chunk.byteLength
+    yield chunk
+  }
+}
+
+/** As the client named it, so that it works through whatever lies between; a Host header of another form is not repeated. */
+function originOf(request: IncomingMessage): string {
+  const host = request.headers.host ?? ''
+  if (/^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/.test(host)) return `http://${host}`
+  return `http://127.0.0.1:${request.socket.localPort ?? 0}`
+}
+
+function clientGone(): DrayError {
+  return new DrayError('network', 'the client broke off')
+}
+
+function entryOf(
+  exchange: Exchange,
+  route: Route,
+  counts: Counts,
+  rest: Pick<AccessEntry, 'status' | 'aborted' | 'error'>,
+): AccessEntry {
+  return {
+    method: exchange.method,
+    path: exchange.path,
+    query: exchange.query,
+    kind: route.kind,
+    ...('repository' in route && { repository: route.repository }),
+    ...('reference' in route && { reference: route.reference }),
+    requestBytes: counts.received,
+    responseBytes: counts.sent,
+    ...rest,
+  }
+}

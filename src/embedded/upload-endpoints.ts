@@ -1,0 +1,156 @@
+import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
+import type { Answer } from './answer.ts'
+import { refusal } from './errors.ts'
+import { declaredLength, type Exchange, locate, type RegistryState } from './exchange.ts'
+import { digestFrom } from './names.ts'
+import type { Upload } from './uploads.ts'
+
+const empty = new Uint8Array()
+
+/** POST: a mount, a blob in one request, or a new session (distribution-spec, Pushing blobs, end-4a, 4b, 4c, 11). */
+export async function openUpload(
+  exchange: Exchange,
+  state: RegistryState,
+  repository: string,
+): Promise<Answer> {
+  const mount = exchange.query.get('mount')
+  if (mount !== null && (await mountBlob(exchange, state, repository, digestFrom(mount)))) {
+    return created(exchange, state, repository, digestFrom(mount))
+  }
+  const digest = exchange.query.get('digest')
+  if (mount === null && digest !== null) {
+    return uploadAtOnce(exchange, state, repository, digestFrom(digest))
+  }
+  const upload = await state.uploads.open(repository, wantedAlgorithm(exchange))
+  return accepted(exchange, state, upload, 202)
+}
+
+/** PATCH: a chunk, or the whole as a stream. */
+export async function patchUpload(
+  exchange: Exchange,
+  state: RegistryState,
+  repository: string,
+  id: string,
+): Promise<Answer> {
+  const upload = state.uploads.find(repository, id)
+  await append(exchange, state, upload)
+  return accepted(exchange, state, upload, 202)
+}
+
+/** PUT: the last bytes, if any, and the end of the session. */
+export async function finishUpload(
+  exchange: Exchange,
+  state: RegistryState,
+  repository: string,
+  id: string,
+): Promise<Answer> {
+  const upload = state.uploads.find(repository, id)
+  const digest = exchange.query.get('digest')
+  if (digest === null) throw refusal('DIGEST_INVALID', 'the parameter "digest" is missing')
+  const wanted = digestFrom(digest)
+  await append(exchange, state, upload)
+  await state.uploads.finish(upload, wanted)
+  return created(exchange, state, repository, wanted)
+}
+
+/** GET: how much is there. */
+export function uploadStatus(
+  exchange: Exchange,
+  state: RegistryState,
+  repository: string,
+  id: string,
+): Answer {
+  return accepted(exchange, state, state.uploads.find(repository, id), 204)
+}
+
+/** DELETE: the session and its bytes are dropped. */
+export async function cancelUpload(state: RegistryState, repository: string, id: string): Promise<Answer> {
+  await state.uploads.cancel(state.uploads.find(repository, id))
+  return { status: 204 }
+}
+
+async function mountBlob(
+  exchange: Exchange,
+  { storage, abilities }: RegistryState,
+  repository: string,
+  digest: Digest,
+): Promise<boolean> {
+  const from = exchange.query.get('from')
+  return abilities.mount && from !== null && storage.mountBlob(digest, from, repository)
+}
+
+async function uploadAtOnce(
+  exchange: Exchange,
+  state: RegistryState,
+  repository: string,
+  digest: Digest,
+): Promise<Answer> {
+  const upload = await state.uploads.open(repository, digest.startsWith('sha512:') ? 'sha512' : 'sha256')
+  try {
+    await append(exchange, state, upload)
+  } catch (error) {
+    await state.uploads.cancel(upload)
+    throw error
+  }
+  await state.uploads.finish(upload, digest)
+  return created(exchange, state, repository, digest)
+}
+
+async function append(exchange: Exchange, state: RegistryState, upload: Upload): Promise<void> {
+  const range = chunkRange(exchange, state)
+  await state.uploads.append(upload, exchange.body, (size) => {
+    if (range !== undefined && range.start !== size) {
+      throw refusal(
+        'BLOB_UPLOAD_INVALID',
+        `the chunk begins at ${range.start}, the upload ends at ${size}`,
+        416,
+      )
+    }
+  })
+}
+
+/** `Content-Range: <first>-<last>` of a chunk, both included; undefined where there is none, or where it is not looked at. */
+function chunkRange(exchange: Exchange, { abilities }: RegistryState): { start: number } | undefined {
+  const text = exchange.header('content-range')
+  if (text === undefined || abilities.chunkRange === 'ignored') return undefined
+  const match = /^([0-9]{1,15})-([0-9]{1,15})$/.exec(text)
+  if (match === null) throw refusal('BLOB_UPLOAD_INVALID', 'Content-Range is not <first>-<last>', 416)
+  const start = Number(match[1])
+  const length = Number(match[2]) - start + 1
+  if (length < 1 || (declaredLength(exchange) ?? length) !== length) {
+    throw refusal('SIZE_INVALID', 'Content-Range and Content-Length do not agree')
+  }
+  return { start }
+}
+
+function wantedAlgorithm(exchange: Exchange): DigestAlgorithm {
+  const wanted = exchange.query.get('digest-algorithm') ?? 'sha256'
+  if (wanted === 'sha256' || wanted === 'sha512') return wanted
+  throw refusal('DIGEST_INVALID', `the digest algorithm ${JSON.stringify(wanted)} is not supported`)
+}
+
+function accepted(exchange: Exchange, state: RegistryState, upload: Upload, status: 202 | 204): Answer {
+  const { chunkMinLength } = state.abilities
+  return {
+    status,
+    headers: {
+      Location: locate(exchange, state, `/v2/${upload.repository}/blobs/uploads/${upload.id}`),
+      'Docker-Upload-UUID': upload.id,
+      // an upload without a byte has no last one; `0-0` is what docker's registry says of it too
+      Range: `0-${Math.max(upload.size - 1, 0)}`,
+      ...(chunkMinLength > 0 && { 'OCI-Chunk-Min-Length': String(chunkMinLength) }),
+    },
+    ...(status === 202 && { body: empty }),
+  }
+}
+
+function created(exchange: Exchange, state: RegistryState, repository: string, digest: Digest): Answer {
+  return {
+    status: 201,
+    headers: {
+      Location: locate(exchange, state, `/v2/${repository}/blobs/${digest}`),
+      'Docker-Content-Digest': digest,
+    },
+    body: empty,
+  }
+}

@@ -1,0 +1,111 @@
+import { type IncomingMessage, request as httpRequest } from 'node:http'
+import { onTestFinished } from 'vitest'
+import type { AccessEntry } from '../../src/embedded/access.ts'
+import { type RegistryOptions, startRegistry } from '../../src/embedded/server.ts'
+import { type Digest, digestOf } from '../../src/oci/digest.ts'
+import { mediaTypes } from '../../src/oci/media-types.ts'
+
+export interface Reply {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+  readonly text: string
+  /** the codes of the errors in the body */
+  readonly codes: readonly string[]
+  json(): unknown
+}
+
+export interface Sent {
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array | string
+}
+
+/** One plain HTTP request, with nothing of the project in it. */
+export function send(registry: string, method: string, path: string, sent: Sent = {}): Promise<Reply> {
+  const [host, port] = registry.split(':')
+  const { promise, resolve, reject } = Promise.withResolvers<Reply>()
+  const outgoing = httpRequest(
+    { host, port, method, path, headers: { ...sent.headers }, agent: false },
+    (incoming) => {
+      const chunks: Buffer[] = []
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+      incoming.on('error', reject)
+      incoming.on('end', () => {
+        const body = Buffer.concat(chunks)
+        const text = body.toString()
+        resolve({
+          status: incoming.statusCode ?? 0,
+          headers: incoming.headers,
+          body,
+          text,
+          codes: codesOf(text),
+          json: () => JSON.parse(text) as unknown,
+        })
+      })
+    },
+  )
+  outgoing.on('error', reject)
+  outgoing.end(sent.body)
+  return promise
+}
+
+function codesOf(text: string): string[] {
+  try {
+    const { errors } = JSON.parse(text) as { errors?: { code: string }[] }
+    return errors?.map((error) => error.code) ?? []
+  } catch {
+    return []
+  }
+}
+
+/** A registry for one test, with a client that speaks plain HTTP to it. */
+export async function started(options: RegistryOptions = {}) {
+  const log: AccessEntry[] = []
+  const running = await startRegistry({ onRequest: (entry) => log.push(entry), ...options })
+  onTestFinished(() => running.close())
+  const call = (method: string, path: string, sent?: Sent) => send(running.registry, method, path, sent)
+  return {
+    ...running,
+    log,
+    call,
+    /** Pushes a blob in one request. */
+    async blob(repository: string, content: Uint8Array | string): Promise<Digest> {
+      const digest = digestOf(content)
+      const reply = await call('POST', `/v2/${repository}/blobs/uploads/?digest=${digest}`, { body: content })
+      if (reply.status !== 201) throw new Error(`pushing a blob: ${reply.status} ${reply.text}`)
+      return digest
+    },
+    /** Pushes an image of one layer under tags or, without any, by digest. */
+    async image(repository: string, content: string, tag?: string, more: object = {}) {
+      const layer = await this.blob(repository, content)
+      const config = await this.blob(repository, '{}')
+      return this.manifest(repository, imageOf(config, layer, content.length, more), tag)
+    },
+    async manifest(repository: string, manifest: { mediaType: string }, tag?: string) {
+      const body = JSON.stringify(manifest)
+      const digest = digestOf(body)
+      const reply = await call('PUT', `/v2/${repository}/manifests/${tag ?? digest}`, {
+        headers: { 'content-type': manifest.mediaType },
+        body,
+      })
+      if (reply.status !== 201) throw new Error(`pushing a manifest: ${reply.status} ${reply.text}`)
+      return { digest, body, reply, descriptor: { mediaType: manifest.mediaType, digest, size: body.length } }
+    },
+  }
+}
+
+export type Client = Awaited<ReturnType<typeof started>>
+
+export function imageOf(config: Digest, layer: Digest, size: number, more: object = {}) {
+  return {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: { mediaType: mediaTypes.config, digest: config, size: 2 },
+    layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: layer, size }],
+    ...more,
+  }
+}
+
+export function indexOf(children: readonly object[], more: object = {}) {
+  return { schemaVersion: 2, mediaType: mediaTypes.index, manifests: children, ...more }
+}

@@ -1,7 +1,7 @@
-import { DrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../errors.ts'
 import { type Digest, parseDigest } from './digest.ts'
 import { type Platform, parsePlatform } from './platform.ts'
-import { isRecord, optionalString, stringMap } from './json.ts'
+import { checkSpelling, isRecord, optionalString, spellings, stringMap } from './json.ts'
 
 /** Content by digest (image-spec, descriptor.md). */
 export interface Descriptor {
@@ -16,9 +16,21 @@ export interface Descriptor {
   readonly urls?: readonly string[]
 }
 
-/** Parses to look. @throws `malformed`, naming `where`. */
+const fields = spellings(
+  'mediaType',
+  'digest',
+  'size',
+  'artifactType',
+  'platform',
+  'annotations',
+  'urls',
+  'data',
+)
+
+/** Parses to look. @throws `malformed`, naming `where`; `unsupported` for another algorithm than sha256 and sha512. */
 export function parseDescriptor(value: unknown, where: string): Descriptor {
   if (!isRecord(value)) throw malformed(where, 'is not an object')
+  checkSpelling(value, fields, where)
   const { mediaType, digest, size } = value
   if (typeof mediaType !== 'string' || mediaType === '') throw malformed(where, 'has no mediaType')
   if (typeof digest !== 'string') throw malformed(where, 'has no digest')
@@ -31,7 +43,7 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
   const urls = parseUrls(value['urls'], where)
   return {
     mediaType,
-    digest: parseDigest(digest),
+    digest: digestAt(digest, where),
     size,
     ...(artifactType !== undefined && { artifactType }),
     ...(platform !== undefined && { platform }),
@@ -43,6 +55,19 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
 /** The three fields that identify content, without what one index said of it besides. */
 export function bareDescriptor(d: Descriptor): Descriptor {
   return { mediaType: d.mediaType, digest: d.digest, size: d.size }
+}
+
+function digestAt(text: string, where: string): Digest {
+  try {
+    return parseDigest(text)
+  } catch (cause) {
+    if (!isDrayError(cause)) throw cause
+    throw new DrayError(cause.code, `${where}.digest: ${cause.message}`, {
+      subject: text.slice(0, 200),
+      ...(cause.hint !== undefined && { hint: cause.hint }),
+      cause,
+    })
+  }
 }
 
 function parseUrls(value: unknown, where: string): readonly string[] | undefined {

@@ -10,12 +10,9 @@ const maxDepth = 64
  * @throws `malformed`, naming `what`.
  */
 export function parseJson(bytes: Uint8Array | string, what: string): unknown {
-  let text: string
-  try {
-    text = typeof bytes === 'string' ? bytes : new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new DrayError('malformed', `${what} is not UTF-8`, { cause })
-  }
+  const text = typeof bytes === 'string' ? bytes : decode(bytes, what)
+  // before the parser sees it: a nest of millions of brackets costs it hundreds of megabytes
+  checkDepth(text, what)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -24,6 +21,27 @@ export function parseJson(bytes: Uint8Array | string, what: string): unknown {
   }
   checkKeys(text, what)
   return value
+}
+
+/** A byte order mark is kept, and so refused as JSON: other clients refuse it too (RFC 8259, section 8.1). */
+function decode(bytes: Uint8Array, what: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw new DrayError('malformed', `${what} is not UTF-8`, { cause })
+  }
+}
+
+/** One pass over text of any kind; only brackets outside of strings count. */
+function checkDepth(text: string, what: string): void {
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character === '"') at = endOfString(text, at)
+    else if (character === '{' || character === '[') depth++
+    else if (character === '}' || character === ']') depth--
+    if (depth > maxDepth) throw new DrayError('malformed', `${what} is nested deeper than ${maxDepth} levels`)
+  }
 }
 
 /** One pass over text that `JSON.parse` has accepted: every object's keys, compared as decoded strings. */
@@ -51,7 +69,8 @@ function checkKeys(text: string, what: string): void {
       case '"': {
         const end = endOfString(text, at)
         if (expectKey) {
-          const key = JSON.parse(text.slice(at, end + 1)) as string
+          // half of a surrogate pair is U+FFFD to other parsers, whichever half it is
+          const key = (JSON.parse(text.slice(at, end + 1)) as string).toWellFormed()
           const seen = keys.at(-1)
           if (seen?.has(key))
             throw new DrayError('malformed', `${what} has the key ${JSON.stringify(key)} twice`)
@@ -63,15 +82,43 @@ function checkKeys(text: string, what: string): void {
       }
       default:
     }
-    if (keys.length > maxDepth)
-      throw new DrayError('malformed', `${what} is nested deeper than ${maxDepth} levels`)
   }
 }
 
+/** Where the string ends that begins at `start`, or behind the text where it does not end. */
 function endOfString(text: string, start: number): number {
   let at = start + 1
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
   return at
+}
+
+/**
+ * Refuses keys that differ from a field's name in upper and lower case only: Go's parser, which most clients use, takes `Layers` for `layers`, and
+ * so would see another image in the same bytes. @throws `malformed`.
+ */
+export function checkSpelling(
+  value: Record<string, unknown>,
+  fields: ReadonlyMap<string, string>,
+  where: string,
+): void {
+  for (const key of Object.keys(value)) {
+    const field = fields.get(foldCase(key))
+    if (field === undefined || field === key) continue
+    throw new DrayError(
+      'malformed',
+      `${where} has the key ${JSON.stringify(key)}, which some clients read as "${field}"`,
+    )
+  }
+}
+
+/** Names of fields by their folded spelling, for `checkSpelling`. */
+export function spellings(...fields: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(fields.map((field) => [foldCase(field), field]))
+}
+
+/** To upper case first: it takes the long s (U+017F) to S, as Go's folding does; the way back takes the Kelvin sign to k. */
+function foldCase(key: string): string {
+  return key.toUpperCase().toLowerCase()
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

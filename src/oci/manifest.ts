@@ -1,6 +1,6 @@
 import { DrayError } from '../errors.ts'
 import { type Descriptor, parseDescriptor } from './descriptor.ts'
-import { isRecord, optionalString, parseJson, stringMap } from './json.ts'
+import { checkSpelling, isRecord, optionalString, parseJson, spellings, stringMap } from './json.ts'
 import { bareMediaType, isIndexType, isManifestType, isSchema1Type, mediaTypes } from './media-types.ts'
 
 interface Common {
@@ -30,6 +30,17 @@ export const maxManifestSize: number = 8 * 1024 * 1024
 /** More entries than any image has; bounds the walk of a hostile index. */
 const maxEntries = 20_000
 
+const fields = spellings(
+  'schemaVersion',
+  'mediaType',
+  'artifactType',
+  'config',
+  'layers',
+  'manifests',
+  'subject',
+  'annotations',
+)
+
 /** Parses a manifest or index; `mediaType` is what the registry or the descriptor called it. @throws `malformed`, `unsupported` (schema 1). */
 export function parseManifest(bytes: Uint8Array, mediaType: string, where: string): Manifest {
   if (bytes.byteLength > maxManifestSize) {
@@ -37,6 +48,7 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
   }
   const body = parseJson(bytes, where)
   if (!isRecord(body)) throw new DrayError('malformed', `${where} is not an object`)
+  checkSpelling(body, fields, where)
   const type = manifestTypeOf(body, bareMediaType(mediaType), where)
   const artifactType = optionalString(body['artifactType'], `${where}.artifactType`)
   const subject = body['subject'] == null ? undefined : parseDescriptor(body['subject'], `${where}.subject`)

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { digestOf } from '../../src/oci/digest.ts'
+import {
+  cosignSuffixes,
+  cosignTag,
+  fallbackTag,
+  isEvidenceTag,
+  subjectOfEvidenceTag,
+} from '../../src/oci/evidence-tags.ts'
+import { isTag } from '../../src/oci/reference.ts'
+
+const short = digestOf('x')
+const long = digestOf('x', 'sha512')
+
+describe('evidence tags', () => {
+  it('are tags, known as evidence, and lead back to a sha256 subject', () => {
+    for (const tag of [fallbackTag(short), ...cosignSuffixes.map((suffix) => cosignTag(short, suffix))]) {
+      expect(isTag(tag)).toBe(true)
+      expect(isEvidenceTag(tag)).toBe(true)
+      expect(subjectOfEvidenceTag(tag)).toBe(short)
+    }
+  })
+
+  it('cut a sha512 digest to 64 digits, as the Referrers Tag Schema says, and then name no subject', () => {
+    expect(fallbackTag(long)).toBe(`sha512-${long.slice(7, 71)}`)
+    expect(isTag(fallbackTag(long))).toBe(true)
+    expect(isEvidenceTag(fallbackTag(long))).toBe(true)
+    expect(subjectOfEvidenceTag(fallbackTag(long))).toBeUndefined()
+  })
+
+  it.each(['1.4.2', 'latest', 'sha256-abc', `sha256-${'g'.repeat(64)}`, `x${fallbackTag(short)}`])(
+    'are not names that a person gave: %s',
+    (tag) => {
+      expect(isEvidenceTag(tag)).toBe(false)
+      expect(subjectOfEvidenceTag(tag)).toBeUndefined()
+    },
+  )
+})

@@ -1,0 +1,192 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  artifactTypeOf,
+  blobsOf,
+  childrenOf,
+  type Manifest,
+  maxManifestSize,
+  parseManifest,
+} from '../../src/oci/manifest.ts'
+import { bareMediaType, mediaTypes } from '../../src/oci/media-types.ts'
+import { ending } from '../support/codes.ts'
+import * as images from '../support/images.ts'
+
+const digest = `sha256:${'a'.repeat(64)}`
+const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar', digest, size: 3 }
+const config = { mediaType: mediaTypes.config, digest: `sha256:${'b'.repeat(64)}`, size: 2 }
+const child = { mediaType: mediaTypes.manifest, digest, size: 7 }
+const image = { schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers: [layer] }
+const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [child] }
+
+const parse = (body: unknown, type = ''): Manifest =>
+  parseManifest(Buffer.from(JSON.stringify(body)), type, 'it')
+const without = (body: object, ...keys: string[]): object =>
+  Object.fromEntries(Object.entries(body).filter(([key]) => !keys.includes(key)))
+
+describe('a manifest', () => {
+  it('shows its config and layers, an index its children, with what they say of themselves', () => {
+    const content = images.index(['linux/amd64', 'linux/arm64/v8'], { annotations: { a: 'b' } })
+    const root = content.manifests.find((m) => m.descriptor.digest === content.root.digest)
+    const parsed = parseManifest(root?.bytes ?? Buffer.of(), mediaTypes.index, 'it')
+    expect(parsed).toMatchObject({ kind: 'index', annotations: { a: 'b' } })
+    expect(childrenOf(parsed).map((d) => d.platform)).toEqual([
+      { os: 'linux', architecture: 'amd64' },
+      { os: 'linux', architecture: 'arm64', variant: 'v8' },
+    ])
+    expect(blobsOf(parsed)).toEqual([])
+    const one = parseManifest(content.manifests[0]?.bytes ?? Buffer.of(), mediaTypes.manifest, 'it')
+    expect(childrenOf(one)).toEqual([])
+    expect(blobsOf(one)).toHaveLength(3)
+  })
+
+  it('keeps every field of its descriptors that is looked at', () => {
+    const whole = {
+      ...child,
+      artifactType: 'application/x',
+      annotations: { a: '1' },
+      urls: ['https://example.com/x'],
+    }
+    const platform = { os: 'windows', architecture: 'amd64', 'os.version': '10.0.1' }
+    const parsed = parse({ ...index, manifests: [{ ...whole, platform, data: 'e30=' }] })
+    expect(childrenOf(parsed)).toEqual([
+      { ...whole, platform: { os: 'windows', architecture: 'amd64', osVersion: '10.0.1' } },
+    ])
+  })
+
+  it('counts entries of an index that are no manifests as blobs', () => {
+    const parsed = parse({ ...index, manifests: [child, layer] })
+    expect(childrenOf(parsed)).toHaveLength(1)
+    expect(blobsOf(parsed)).toMatchObject([layer])
+  })
+
+  it('is filtered by its artifactType, else by the type of its config', () => {
+    expect(artifactTypeOf(parse({ ...image, artifactType: 'application/sbom' }))).toBe('application/sbom')
+    expect(artifactTypeOf(parse({ ...image, artifactType: '' }))).toBe(mediaTypes.config)
+    expect(artifactTypeOf(parse(index))).toBeUndefined()
+  })
+
+  it('without a mediaType is what it was served as, else what its fields make it', () => {
+    expect(parse(without(image, 'mediaType'), mediaTypes.dockerManifest).mediaType).toBe(
+      mediaTypes.dockerManifest,
+    )
+    expect(parse(without(image, 'mediaType'), 'application/octet-stream').mediaType).toBe(mediaTypes.manifest)
+    expect(parse(without(index, 'mediaType')).mediaType).toBe(mediaTypes.index)
+  })
+
+  it('is served as its own type whatever the parameters and the case', () => {
+    expect(parse(index, `${mediaTypes.index.toUpperCase()}; charset=utf-8`).mediaType).toBe(mediaTypes.index)
+    expect(bareMediaType(' A/B ;c=d')).toBe('a/b')
+  })
+
+  // CVE-2021-41190, and the ways around its check
+  it.each([
+    ['manifests and layers', { ...image, manifests: [child] }],
+    ['manifests and config', { ...without(image, 'layers'), manifests: [child] }],
+    ['null manifests beside layers', { ...image, manifests: null }],
+    ['an index that is called a manifest', { ...index, mediaType: mediaTypes.manifest }],
+    ['a manifest that is called an index', { ...image, mediaType: mediaTypes.index }],
+    ['fields in another case', { ...image, Layers: [child] }],
+    ['an index hidden in another case', { ...image, Manifests: [child] }],
+    ['a descriptor with two digests', { ...image, config: { ...config, Digest: digest } }],
+  ])('that could be read as two images is refused: %s', (_, body) => {
+    expect(() => parse(body)).toThrow(expect.objectContaining({ code: 'malformed' }))
+  })
+
+  it('that has a key twice is refused, in any spelling', () => {
+    const text = `{"layers":[],${JSON.stringify(image).slice(1)}`
+    for (const bytes of [text, text.replace('"layers"', String.raw`"\u006cayers"`)]) {
+      expect(() => parseManifest(Buffer.from(bytes), '', 'it')).toThrow(/twice/)
+    }
+  })
+
+  it('that disagrees with the type it was served as is refused, naming both', () => {
+    expect(() => parse(image, mediaTypes.index)).toThrow(/manifest\.v1\+json.*index\.v1\+json/)
+    expect(() => parse(image, mediaTypes.dockerManifest)).toThrow(/served as/)
+    expect(() => parse(without(index, 'mediaType'), mediaTypes.manifest)).toThrow(/has "manifests"/)
+  })
+
+  it.each([
+    ['by number', { schemaVersion: 1, fsLayers: [], history: [] }, ''],
+    [
+      'by the type it is served as',
+      { name: 'x' },
+      'application/vnd.docker.distribution.manifest.v1+prettyjws',
+    ],
+    ['by its own type', { mediaType: 'application/vnd.docker.distribution.manifest.v1+json' }, ''],
+  ])('of schema 1 is refused with a way out: %s', (_, body, type) => {
+    expect(() => parse(body, type)).toThrow(
+      expect.objectContaining({ code: 'unsupported', hint: expect.stringContaining('Push the image again') }),
+    )
+  })
+
+  it.each([
+    ['no object', []],
+    ['no config', without(image, 'config')],
+    ['layers that are no list', { ...image, layers: {} }],
+    ['a mediaType that is no string', { ...image, mediaType: 1 }],
+    ['a layer without a size', { ...image, layers: [without(layer, 'size')] }],
+    ['a negative size', { ...image, layers: [{ ...layer, size: -1 }] }],
+    ['half a byte', { ...image, layers: [{ ...layer, size: 1.5 }] }],
+    ['a size that no number holds', { ...image, layers: [{ ...layer, size: 2 ** 53 }] }],
+    ['a size as text', { ...image, layers: [{ ...layer, size: '3' }] }],
+    [
+      'a digest that leads elsewhere',
+      { ...image, layers: [{ ...layer, digest: 'sha256:../../etc/passwd' }] },
+    ],
+    ['annotations that are no strings', { ...image, annotations: { a: 1 } }],
+    ['urls that are no list', { ...image, layers: [{ ...layer, urls: 'https://x' }] }],
+    ['a platform that is no object', { ...index, manifests: [{ ...child, platform: 'linux' }] }],
+    ['a subject that is no descriptor', { ...image, subject: digest }],
+  ])('with %s is malformed, and the error says where', (_, body) => {
+    expect(() => parse(body)).toThrow(
+      expect.objectContaining({ code: 'malformed', message: expect.stringMatching(/^it/) }),
+    )
+  })
+
+  it('of an unknown type, or with a digest that cannot be checked, is unsupported', () => {
+    const md5 = { ...layer, digest: 'md5:d41d8cd98f00b204e9800998ecf8427e' }
+    expect(() => parse({ ...image, mediaType: 'text/html' })).toThrow(
+      expect.objectContaining({ code: 'unsupported' }),
+    )
+    expect(() => parse({ ...image, layers: [md5] })).toThrow(
+      expect.objectContaining({ code: 'unsupported', message: expect.stringContaining('it.layers[0]') }),
+    )
+  })
+
+  it('is refused by its size before it is read, and by the number of its entries', () => {
+    // zeros are not JSON: that they are not called so shows that nobody looked
+    expect(() => parseManifest(new Uint8Array(maxManifestSize + 1), '', 'it')).toThrow(/larger than/)
+    expect(() => parse({ ...index, manifests: Array.from({ length: 20_001 }, () => 0) })).toThrow(
+      /more than 20000/,
+    )
+  })
+
+  it('of any bytes and any JSON throws nothing but our error', () => {
+    const keys = fc.constantFrom(
+      'schemaVersion',
+      'mediaType',
+      'manifests',
+      'layers',
+      'config',
+      'subject',
+      'annotations',
+    )
+    const values = fc.oneof(
+      fc.jsonValue({ maxDepth: 3 }),
+      fc.constantFrom<unknown>(mediaTypes.index, mediaTypes.manifest, 1, 2, [child], [layer], config),
+    )
+    const bodies = fc.dictionary(keys, values).map((body) => Buffer.from(JSON.stringify(body)))
+    const types = fc.oneof(fc.string(), fc.constantFrom(...Object.values(mediaTypes)))
+    fc.assert(
+      fc.property(fc.oneof(bodies, fc.uint8Array()), types, (bytes, type) => {
+        const outcome = ending(() => {
+          const { kind, mediaType } = parseManifest(bytes, type, 'it')
+          expect(kind).toBe(/index|list/.test(mediaType) ? 'index' : 'manifest')
+        })
+        expect(outcome).toMatch(/^(fine|malformed|unsupported)$/)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})

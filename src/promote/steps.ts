@@ -89,7 +89,9 @@ function copyStep(one: Decided, alone: boolean): CopyStep | undefined {
 }
 
 /** Where a tag that was read holds the image, or the target is the source, the image is there. */
-function isThere({ target, snapshot }: Decided, from: RepositoryName): boolean {
+function isThere(one: Decided, from: RepositoryName): boolean {
+  const { target, snapshot } = one
+  if (isDamaged(one)) return false
   return (
     sameRepository(from, target.repository) || [...target.tags.values()].includes(snapshot.source.root.digest)
   )

@@ -1,38 +1,58 @@
-/** Names longer than this are compared by their beginning. */
+/** Longer words are not compared: no name that a person mistypes is longer, and the work grows with the square. */
 const maxLength = 128
 
-/** The candidates that `name` was probably meant to be, the most similar first, at most `count`; none where nothing is similar. */
-export function nearest(name: string, candidates: readonly string[], count = 3): readonly string[] {
-  const wanted = name.toLowerCase().slice(0, maxLength)
-  const limit = Math.max(2, Math.ceil(wanted.length / 3))
-  return [...new Set(candidates)]
-    .map((candidate) => ({
-      candidate,
-      distance: distanceOf(wanted, candidate.toLowerCase().slice(0, maxLength)),
-    }))
-    .filter(({ distance }) => distance <= limit)
-    .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
-    .slice(0, count)
-    .map(({ candidate }) => candidate)
+/**
+ * The candidate that a mistyped word most likely means, or undefined where none is near: at most a third of its
+ * letters (at least one) are to be changed, added, left out or swapped with their neighbour. Case does not count.
+ */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  return nearestFew(word, candidates, 1)[0]
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours from one to the other (optimal string alignment). */
-function distanceOf(a: string, b: string): number {
+/** Up to `count` near candidates, the nearest first; of equals, the one that begins alike, then the earlier one. */
+export function nearestFew(word: string, candidates: Iterable<string>, count: number): string[] {
+  const wanted = word.toLowerCase()
+  if (wanted === '' || wanted.length > maxLength) return []
+  const limit = Math.max(1, Math.floor(wanted.length / 3))
+  const found: { candidate: string; distance: number; alike: number }[] = []
+  for (const candidate of candidates) {
+    const other = candidate.toLowerCase()
+    if (Math.abs(other.length - wanted.length) > limit) continue
+    const distance = editDistance(wanted, other)
+    if (distance <= limit && distance < wanted.length)
+      found.push({ candidate, distance, alike: commonPrefix(wanted, other) })
+  }
+  const sorted = found.sort((a, b) => a.distance - b.distance || b.alike - a.alike)
+  return [...new Set(sorted.map((f) => f.candidate))].slice(0, count)
+}
+
+/** `Did you mean "staging"?`, or undefined where nothing is near. */
+export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
+  const found = nearest(word, candidates)
+  return found === undefined ? undefined : `Did you mean ${JSON.stringify(found)}?`
+}
+
+/** How many letters are changed, added, left out or swapped with their neighbour (optimal string alignment). */
+function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
-  let last = Array.from({ length: b.length + 1 }, (_, i) => i)
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
     const row = [i]
     for (let j = 1; j <= b.length; j++) {
-      const replaced = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? at(beforeLast, j - 2) + 1 : Infinity
-      row[j] = Math.min(at(last, j) + 1, at(row, j - 1) + 1, replaced, swapped)
+      const same = a[i - 1] === b[j - 1]
+      let best = Math.min((row[j - 1] ?? 0) + 1, (last[j] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1))
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1)
+      row.push(best)
     }
     beforeLast = last
     last = row
   }
-  return at(last, b.length)
+  return last[b.length] ?? 0
 }
 
-function at(row: readonly number[], index: number): number {
-  return row[index] ?? Infinity
+function commonPrefix(a: string, b: string): number {
+  let length = 0
+  while (length < a.length && a[length] === b[length]) length++
+  return length
 }

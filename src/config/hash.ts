@@ -1,0 +1,24 @@
+import { digestOf } from '../oci/digest.ts'
+import type { Config } from './config.ts'
+
+/**
+ * The hash of the configuration that decides where images go: environments and images, whatever their order in the file.
+ * How a registry is reached and where the record is kept is no part of it: the same decision on another machine has the
+ * same hash. `sha256:` and hex, over JSON without white space.
+ */
+export function hashOfConfig(config: Config): string {
+  const environments = sorted(config.environments).map(([name, { targets, promoteFrom }]) => [
+    name,
+    targets.map(({ registry, path }) => [registry, path]),
+    promoteFrom === undefined ? null : [...promoteFrom].sort(),
+  ])
+  const images =
+    config.images === undefined
+      ? null
+      : sorted(config.images).map(([name, image]) => [name, image.name ?? name])
+  return digestOf(JSON.stringify({ environments, images }))
+}
+
+function sorted<T>(map: ReadonlyMap<string, T>): [string, T][] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1))
+}

@@ -1,0 +1,72 @@
+import { readFile, stat } from 'node:fs/promises'
+import { dirname, extname, relative, resolve } from 'node:path'
+import { DrayError } from '../errors.ts'
+import { checkConfig } from './check.ts'
+import { type Config, emptyConfig } from './config.ts'
+import { type FoundFile, findConfig } from './find.ts'
+import { type Path, readShape } from './shape.ts'
+import { issuesError, parseSource } from './source.ts'
+
+export interface LoadOptions {
+  /** the working directory, absolute */
+  readonly cwd: string
+  /** the search upwards ends here, or at the root */
+  readonly home: string
+  /** `--config`: this file and no search; relative to `cwd` */
+  readonly file?: string
+}
+
+export interface LoadedConfig {
+  /** absolute; undefined where none was found and the empty configuration is in force */
+  readonly file: string | undefined
+  readonly config: Config
+  /** `dray.yaml:7:5`, the place of a key in the file; undefined without a file */
+  readonly where: (path: Path) => string | undefined
+}
+
+/**
+ * Finds, parses and checks the configuration. Whoever needs it imports this file lazily: it brings the parser and the schema library.
+ * @throws `config` for mistakes in the file, each with line and column; `not-found` and `io` for the file itself.
+ */
+export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  const found =
+    options.file === undefined
+      ? await findConfig(options.cwd, options.home)
+      : await readNamed(resolve(options.cwd, options.file), options.file)
+  if (found === undefined) return { file: undefined, config: emptyConfig, where: () => undefined }
+  return parseConfig(found, shownFrom(options.cwd, found.file))
+}
+
+/** @param name the file, as errors call it. @throws `config`. */
+export function parseConfig({ file, content }: FoundFile, name: string): LoadedConfig {
+  const source = parseSource(content, name)
+  const shape = readShape(source.value)
+  if ('issues' in shape) throw issuesError(name, source, shape.issues)
+  const { config, issues } = checkConfig(shape.config, (path) => resolve(dirname(file), path))
+  if (issues.length > 0) throw issuesError(name, source, issues)
+  return { file, config, where: (path) => `${name}:${source.position(path, 'key')}` }
+}
+
+async function readNamed(file: string, name: string): Promise<FoundFile> {
+  if (!['.yaml', '.yml', '.json'].includes(extname(file))) {
+    throw new DrayError('usage', `the configuration ${name} is neither YAML nor JSON`, {
+      subject: name,
+      hint: 'Name a file that ends in .yaml, .yml or .json.',
+    })
+  }
+  try {
+    if (!(await stat(file)).isFile()) throw new DrayError('io', `${name} is not a file`, { subject: name })
+    return { file, content: await readFile(file, 'utf8') }
+  } catch (cause) {
+    if (cause instanceof DrayError) throw cause
+    const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+    const message = absent ? `there is no file ${name}` : `${name} cannot be read`
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new DrayError(absent ? 'not-found' : 'io', message, { subject: name, why, cause })
+  }
+}
+
+function shownFrom(cwd: string, file: string): string {
+  const short = relative(cwd, file)
+  return short.startsWith('..') ? file : short
+}

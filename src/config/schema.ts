@@ -1,0 +1,131 @@
+import * as v from 'valibot'
+
+/** Environments and images are named in addresses (`@staging/api`), hosts in references: both narrow what a name can be. */
+export const environmentName: RegExp = /^[a-z0-9][a-z0-9-]*$/
+const maxConcurrency = 256
+
+const text = (what: string) => v.pipe(v.string(`must be ${what}`), v.nonEmpty(`must be ${what}`))
+
+const registry = v.pipe(
+  v.strictObject({
+    insecure: v.optional(
+      v.pipe(
+        v.boolean('must be true or false'),
+        v.description(
+          'Talk plain HTTP, or do not check the certificate. Loopback addresses need no such permission.',
+        ),
+      ),
+    ),
+    ca: v.optional(
+      v.pipe(
+        text('the path of a PEM file'),
+        v.description('A PEM file with further certificate authorities, relative to this file.'),
+      ),
+    ),
+    tokenRealm: v.optional(
+      v.pipe(
+        v.string('must be a URL'),
+        v.regex(
+          /^https?:\/\/[^\s/?#@]+(?:[/?][^\s#]*)?$/,
+          'must be an http or https URL without credentials',
+        ),
+        v.description('The URL of the token service, where it is on another host than the registry.'),
+      ),
+    ),
+    concurrency: v.optional(
+      v.pipe(
+        v.number('must be a whole number'),
+        v.integer('must be a whole number'),
+        v.minValue(1, 'must be at least 1'),
+        v.maxValue(maxConcurrency, `must be at most ${maxConcurrency}`),
+        v.description('How many requests may be under way at once; 16 where it is not given.'),
+      ),
+    ),
+  }),
+  v.description('How one registry is reached.'),
+)
+
+const registryHost = v.pipe(
+  text('a host'),
+  v.description('The host of the registry, with its port, as in a reference.'),
+)
+const repositoryPath = v.pipe(
+  text('a path with {image} in it'),
+  v.description(
+    'The path of the repository; {image} stands for the name of the image and must be in it once.',
+  ),
+)
+const target = v.pipe(
+  v.strictObject({ registry: registryHost, path: repositoryPath }),
+  v.description('One registry and path of an environment.'),
+)
+
+const environment = v.pipe(
+  v.strictObject({
+    registry: v.optional(registryHost),
+    path: v.optional(repositoryPath),
+    targets: v.optional(
+      v.pipe(
+        v.array(target, 'must be a list of registries and paths'),
+        v.minLength(1, 'must have at least one entry'),
+        v.description(
+          'Several registries and paths, one for each region, say; instead of `registry` and `path`.',
+        ),
+      ),
+    ),
+    promoteFrom: v.optional(
+      v.pipe(
+        v.array(text('the name of an environment'), 'must be a list of environments'),
+        v.description('The environments that images may come from; any where it is not given.'),
+      ),
+    ),
+  }),
+  v.description('A named set of repositories.'),
+)
+
+const imageEntry = v.pipe(
+  v.strictObject({
+    name: v.optional(
+      v.pipe(
+        text('a name'),
+        v.description('What stands for {image} in paths, where it is not the name itself.'),
+      ),
+    ),
+  }),
+  v.description('An image.'),
+)
+
+const name = v.pipe(
+  v.string(),
+  v.regex(environmentName, 'must be of lower-case letters, digits and "-", and not begin with "-"'),
+)
+
+/** `dray.yaml` as a person writes it. The rules that span several keys are in `check.ts`. */
+export const schema = v.pipe(
+  v.strictObject({
+    $schema: v.optional(v.string('must be the address of a JSON Schema')),
+    version: v.pipe(v.literal(1, 'must be 1'), v.description('The version of this format.')),
+    registries: v.optional(v.record(v.string(), registry, 'must be a map')),
+    environments: v.optional(v.record(name, environment, 'must be a map')),
+    images: v.optional(
+      v.pipe(
+        v.record(v.string(), v.nullable(imageEntry), 'must be a map'),
+        v.description('The images, where they are to be listed; without it any name is an image.'),
+      ),
+    ),
+    audit: v.optional(
+      v.strictObject({
+        file: v.optional(
+          v.pipe(
+            text('the path of a file'),
+            v.description('Where the record of changes goes, relative to this file.'),
+          ),
+        ),
+      }),
+    ),
+  }),
+  v.title('dray.yaml'),
+)
+
+export type WrittenConfig = v.InferOutput<typeof schema>
+export type WrittenEnvironment = v.InferOutput<typeof environment>

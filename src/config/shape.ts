@@ -1,0 +1,99 @@
+import * as v from 'valibot'
+import { nearest } from '../nearest.ts'
+import { isRecord } from '../oci/json.ts'
+import { schema, type WrittenConfig } from './schema.ts'
+
+export type Path = readonly (string | number)[]
+
+/** One mistake in a configuration. */
+export interface Issue {
+  readonly path: Path
+  /** whether the key itself is wrong, or its value */
+  readonly at: 'key' | 'value'
+  readonly message: string
+}
+
+/** Keys that JavaScript objects have anyway: a name like that would be lost without a word. */
+const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+
+/** Checks the keys and types of a parsed file: what it says, or every mistake in it. */
+export function readShape(value: unknown): { config: WrittenConfig } | { issues: readonly Issue[] } {
+  const unknown = [...unknownKeys(schema, value, [])]
+  const result = v.safeParse(schema, value)
+  if (result.success && unknown.length === 0) return { config: result.output }
+  const others = (result.issues ?? []).flatMap((issue) => explain(issue) ?? [])
+  return { issues: [...unknown, ...others] }
+}
+
+/** Every key that the schema does not have, with the nearest that it has. valibot itself stops at the first of an object. */
+function* unknownKeys(type: v.GenericSchema, value: unknown, path: Path): Iterable<Issue> {
+  const known = resolve(type)
+  if (known.items !== undefined && Array.isArray(value)) {
+    for (const [i, item] of value.entries()) yield* unknownKeys(known.items, item, [...path, i])
+  }
+  if (known.keys === undefined && known.values === undefined) return
+  if (Array.isArray(value)) {
+    // to valibot a list is a record with the keys 0, 1, 2 …
+    yield { path, at: 'value', message: 'must be a map, and is a list' }
+    return
+  }
+  if (!isRecord(value)) return
+  for (const [key, child] of Object.entries(value)) {
+    const below = [...path, key]
+    if (reserved.has(key)) {
+      yield { path: below, at: 'key', message: `${JSON.stringify(key)} cannot be used as a name` }
+      continue
+    }
+    const inner = known.values ?? known.keys?.[key]
+    if (inner !== undefined) yield* unknownKeys(inner, child, below)
+    else yield { path: below, at: 'key', message: unknownKey(key, Object.keys(known.keys ?? {})) }
+  }
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const near = nearest(key, known)
+  const said = `unknown key ${JSON.stringify(key)}`
+  const listed = known.filter((name) => !name.startsWith('$')).join(', ')
+  return near === undefined
+    ? `${said}; known here: ${listed}`
+    : `${said}; did you mean ${JSON.stringify(near)}?`
+}
+
+interface Resolved {
+  /** of an object with known keys */
+  readonly keys?: Readonly<Record<string, v.GenericSchema>>
+  /** of a map with any keys */
+  readonly values?: v.GenericSchema
+  /** of a list */
+  readonly items?: v.GenericSchema
+}
+
+function resolve(type: v.GenericSchema): Resolved {
+  const any = type as v.GenericSchema & {
+    readonly wrapped?: v.GenericSchema
+    readonly entries?: Readonly<Record<string, v.GenericSchema>>
+    readonly value?: v.GenericSchema
+    readonly item?: v.GenericSchema
+  }
+  if (any.wrapped !== undefined) return resolve(any.wrapped)
+  if (any.type === 'strict_object' && any.entries !== undefined) return { keys: any.entries }
+  if (any.type === 'record' && any.value !== undefined) return { values: any.value }
+  if (any.type === 'array' && any.item !== undefined) return { items: any.item }
+  return {}
+}
+
+/** An issue of valibot in our words; undefined where `unknownKeys` has said it already. */
+function explain(issue: v.BaseIssue<unknown>): Issue | undefined {
+  const path = (issue.path ?? []).map((item) => item.key as string | number)
+  const last = issue.path?.at(-1)
+  if (issue.type !== 'strict_object') {
+    return { path, at: last?.origin === 'key' ? 'key' : 'value', message: issue.message }
+  }
+  if (issue.expected === 'never' || Array.isArray(issue.input)) return undefined
+  if (last?.origin === 'key') {
+    return Array.isArray(last.input)
+      ? undefined
+      : { path: path.slice(0, -1), at: 'key', message: `the key ${JSON.stringify(last.key)} is missing` }
+  }
+  return { path, at: 'value', message: 'must be a map' }
+}

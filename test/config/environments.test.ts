@@ -1,0 +1,129 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { emptyConfig } from '../../src/config/config.ts'
+import { checkPromotion, imagesAt, repositoriesOf } from '../../src/config/environments.ts'
+import { hashOfConfig } from '../../src/config/hash.ts'
+import { parseConfig } from '../../src/config/load.ts'
+
+const text = `
+version: 1
+environments:
+  any: { registry: r.example.com, path: "{image}" }
+  dev: { registry: r.example.com, path: "dev/{image}", promoteFrom: [] }
+  staging: { registry: r.example.com, path: "team-{image}/staging", promoteFrom: [dev] }
+  prod:
+    promoteFrom: [staging]
+    targets:
+      - { registry: eu.example.com, path: "prod/{image}" }
+      - { registry: docker.io, path: "{image}" }
+images:
+  api: {}
+  web: { name: frontend/web }
+`
+const read = (content: string) => parseConfig({ file: '/x/dray.yaml', content }, 'dray.yaml').config
+const config = read(text)
+
+describe('an environment', () => {
+  it('has one repository of an image in each target', () => {
+    expect(repositoriesOf(config, 'prod', 'web')).toEqual([
+      { registry: 'eu.example.com', path: 'prod/frontend/web' },
+      { registry: 'docker.io', path: 'frontend/web' },
+    ])
+    expect(repositoriesOf(config, 'prod', 'api')[1]).toEqual({ registry: 'docker.io', path: 'library/api' })
+  })
+
+  it('takes an image that is not listed by its own name', () => {
+    expect(repositoriesOf(config, 'dev', 'other')).toEqual([{ registry: 'r.example.com', path: 'dev/other' }])
+  })
+
+  it('that is not there is refused with the nearest name', () => {
+    expect(() => repositoriesOf(config, 'stagin', 'api')).toThrowError(
+      expect.objectContaining({
+        code: 'usage',
+        message: 'there is no environment "stagin"',
+        hint: 'Did you mean "staging"? The environments are any, dev, staging, prod.',
+      }),
+    )
+    expect(() => repositoriesOf(config, 'constructor', 'api')).toThrowError('there is no environment')
+    expect(() => repositoriesOf(emptyConfig, 'prod', 'api')).toThrowError(
+      expect.objectContaining({ hint: expect.stringContaining('No environments are configured') }),
+    )
+  })
+
+  it('refuses a name that makes no repository', () => {
+    expect(() => repositoriesOf(config, 'dev', 'Not Good')).toThrowError(
+      expect.objectContaining({ code: 'malformed' }),
+    )
+  })
+
+  it('is found again from its repositories, the most particular first', () => {
+    expect(imagesAt(config, { registry: 'r.example.com', path: 'dev/frontend/web' })).toEqual([
+      { environment: 'dev', image: 'web' },
+      { environment: 'any', image: 'dev/frontend/web' },
+    ])
+    expect(imagesAt(config, { registry: 'r.example.com', path: 'team-api/staging' })[0]).toEqual({
+      environment: 'staging',
+      image: 'api',
+    })
+    expect(imagesAt(config, { registry: 'elsewhere.example.com', path: 'dev/api' })).toEqual([])
+  })
+
+  it('is found again for any image', () => {
+    const name = fc.stringMatching(/^[a-z0-9]{1,6}(\/[a-z0-9]{1,6}){0,2}$/)
+    fc.assert(
+      fc.property(name, fc.constantFrom('any', 'dev', 'staging', 'prod'), (image, environment) => {
+        fc.pre(image !== 'frontend/web')
+        for (const repository of repositoriesOf(config, environment, image)) {
+          const docker = repository.registry === 'docker.io' && !image.includes('/')
+          const expected = { environment, image: docker ? `library/${image}` : image }
+          expect(imagesAt(config, repository)).toContainEqual(expected)
+        }
+      }),
+    )
+  })
+})
+
+describe('a promotion between environments', () => {
+  it('is allowed where the destination lists the source, or lists none', () => {
+    expect(() => checkPromotion(config, 'staging', 'prod')).not.toThrow()
+    expect(() => checkPromotion(config, 'prod', 'any')).not.toThrow()
+  })
+
+  it.each([
+    ['dev', 'prod', 'refused', 'Promote to staging first, or add dev to environments.prod.promoteFrom.'],
+    ['any', 'dev', 'refused', 'environments.dev.promoteFrom is empty: nothing is promoted to it.'],
+    ['prod', 'prod', 'usage', 'Name two environments; `dray copy` copies within one.'],
+    ['dve', 'prod', 'usage', 'Did you mean "dev"? The environments are any, dev, staging, prod.'],
+  ])('from %s to %s is refused (%s)', (from, to, code, hint) => {
+    expect(() => checkPromotion(config, from, to)).toThrowError(expect.objectContaining({ code, hint }))
+  })
+})
+
+describe('the hash of a configuration', () => {
+  it('is the same whatever the order and the registries', () => {
+    const other = read(`
+version: 1
+images: { web: { name: frontend/web }, api: { name: api } }
+registries: { r.example.com: { concurrency: 2 } }
+environments:
+  prod:
+    targets:
+      - { path: "prod/{image}", registry: eu.example.com }
+      - { path: "{image}", registry: docker.io }
+    promoteFrom: [staging]
+  dev: { promoteFrom: [], registry: r.example.com, path: "dev/{image}" }
+  staging: { targets: [{ registry: r.example.com, path: "team-{image}/staging" }], promoteFrom: [dev] }
+  any: { registry: r.example.com, path: "{image}" }
+`)
+    expect(hashOfConfig(other)).toBe(hashOfConfig(config))
+  })
+
+  it.each([
+    ['a path', 'prod/{image}', 'live/{image}'],
+    ['a source', 'promoteFrom: [dev]', 'promoteFrom: [dev, any]'],
+    ['an open door', ', promoteFrom: [dev]', ''],
+    ['an image', 'frontend/web', 'frontend/www'],
+  ])('is another where %s differs', (_, before, after) => {
+    expect(hashOfConfig(read(text.replace(before, after)))).not.toBe(hashOfConfig(config))
+  })
+})

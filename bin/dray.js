@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+// Old Nodes must be able to parse this file, to be told what they lack: ES5 and CommonJS only (bin/package.json makes it so).
+'use strict'
+
+var about = require('../package.json')
+var version = process.versions.node.split('.')
+var major = Number(version[0])
+var minor = Number(version[1])
+var args = process.argv.slice(2)
+
+if (!(major === 24 ? minor >= 15 : major >= 26)) {
+  console.error(
+    'dray needs Node.js ' +
+      about.engines.node +
+      '; this is ' +
+      process.version +
+      ' (' +
+      process.execPath +
+      ').',
+  )
+  process.exitCode = 1
+} else if (args.length === 1 && args[0] === '--version') {
+  console.log(
+    'dray/' + about.version + ' ' + process.platform + '-' + process.arch + ' node-' + process.version,
+  )
+} else {
+  // before anything else is loaded, so that all of it is cached
+  require('node:module').enableCompileCache()
+  void require('../dist/main.cjs').main(args, require('node:path').join(__dirname, '..'))
+}

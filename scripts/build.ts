@@ -1,0 +1,79 @@
+/**
+ * Makes what `bin/dray.js` runs: `dist/` and `oclif.manifest.json`.
+ *
+ * One entry per command, so that a run loads its own command alone, and CommonJS, which `@oclif/core` is and which starts a few
+ * milliseconds sooner than ESM (docs/decisions/). Everything is bundled but the completion plugin, which oclif loads by its name.
+ */
+import { globSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { Plugin, settings } from '@oclif/core'
+import { rolldown } from 'rolldown'
+
+const root = join(import.meta.dirname, '..')
+const dist = join(root, 'dist')
+
+/** Packages that few commands need: each is a chunk named after it, so that a test can see who loads it. */
+const chunkPerPackage = [
+  'undici',
+  'valibot',
+  'cosmiconfig',
+  'yaml',
+  'inquirer',
+  '@inquirer',
+  'ora',
+  'chalk',
+  'semver',
+]
+
+function entries(): Record<string, string> {
+  const commands = globSync('src/commands/**/*.ts', { cwd: root }).map((file) => [
+    relative('src', file).split(sep).join('/').replace(/\.ts$/, ''),
+    join(root, file),
+  ])
+  return { main: join(root, 'src/cli/main.ts'), ...Object.fromEntries(commands) }
+}
+
+async function bundle(): Promise<void> {
+  const build = await rolldown({
+    cwd: root,
+    input: entries(),
+    platform: 'node',
+    onLog(level, log, handle) {
+      // third-party CommonJS is not ours to mend
+      if (log.id?.includes('node_modules') !== true) handle(level, log)
+    },
+  })
+  await build.write({
+    dir: dist,
+    format: 'cjs',
+    comments: false,
+    cleanDir: true,
+    entryFileNames: '[name].cjs',
+    chunkFileNames: 'chunks/[name].cjs',
+    codeSplitting: {
+      groups: chunkPerPackage.map((name) => ({
+        name: name.replace('@', ''),
+        test: new RegExp(`[\\\\/]node_modules[\\\\/]${name}[\\\\/]`),
+      })),
+    },
+  })
+  await build.close()
+}
+
+/** The commands as data, so that none is loaded to find, list or explain them. */
+async function writeManifest(): Promise<void> {
+  settings.enableAutoTranspile = false
+  const plugin = new Plugin({
+    root,
+    type: 'core',
+    ignoreManifest: true,
+    errorOnManifestCreate: true,
+    respectNoCacheDefault: true,
+  })
+  await plugin.load()
+  writeFileSync(join(root, 'oclif.manifest.json'), `${JSON.stringify(plugin.manifest, null, 2)}\n`)
+}
+
+rmSync(join(root, 'oclif.manifest.json'), { force: true })
+await bundle()
+await writeManifest()

@@ -1,0 +1,107 @@
+import { Config } from '@oclif/core/config'
+import { Help } from '@oclif/core/help'
+import { settings } from '@oclif/core/settings'
+import { DrayError, toDrayError } from '../errors.ts'
+import { reportError } from './report.ts'
+import { asksForJson, errorDocument, printDocument } from './result-document.ts'
+import { fromOclif, unknownCommand } from './usage-error.ts'
+
+/** Loaded by oclif from their packages, for the commands that they bring. */
+const plugins = ['@oclif/plugin-autocomplete']
+const helpFlags: ReadonlySet<string> = new Set(['--help', '-h'])
+
+/** Runs the program: `args` are the words behind `dray`, `root` is the folder of its package.json. Never rejects. */
+export async function main(args: readonly string[], root: string): Promise<void> {
+  process.on('uncaughtException', (error) => {
+    void reportAndLeave(error, args)
+  })
+  // oclif would look for TypeScript sources and compile them
+  settings.enableAutoTranspile = false
+  try {
+    await route(args, root)
+  } catch (error) {
+    await report(error, args)
+  }
+}
+
+async function route(args: readonly string[], root: string): Promise<void> {
+  const bare = await load(root, [])
+  const known = commandIn(args, bare)
+  if (known !== undefined && known.id !== 'help' && !asksForHelp(args)) {
+    await bare.runCommand(known.id, known.rest)
+    return
+  }
+  // only here do the plugins' commands matter: reading their manifests takes 4 ms
+  const config = await load(root, plugins)
+  const command = commandIn(args, config)
+  const subject = wordsOf(command?.id === 'help' ? command.rest : args)
+  if (args[0] === '--version') {
+    process.stdout.write(`${config.userAgent}\n`)
+  } else if (asksForHelp(args) || command?.id === 'help') {
+    checkSubject(subject, config)
+    if (command?.id === 'help') await config.runCommand('help', command.rest)
+    else await showHelp(args, config)
+  } else if (command !== undefined) {
+    await config.runCommand(command.id, command.rest)
+  } else if (args.length === 0 || (subject.length === 1 && isTopic(subject, config))) {
+    await showHelp(args, config)
+  } else if (subject.length === 0) {
+    throw new DrayError('usage', `dray has no flag ${args[0]}`, {
+      hint: 'Flags stand behind a command: "dray --help" lists the commands.',
+    })
+  } else {
+    throw unknownCommand(subject, config)
+  }
+}
+
+/** The longest run of leading words that names a command, and what stands behind it. */
+function commandIn(args: readonly string[], config: Config): { id: string; rest: string[] } | undefined {
+  for (let words = wordsOf(args).length; words > 0; words--) {
+    const id = args.slice(0, words).join(':')
+    if (config.findCommand(id) !== undefined) return { id, rest: args.slice(words) }
+  }
+  return undefined
+}
+
+/** The leading words that could name a command: no command has more than three. */
+function wordsOf(args: readonly string[]): readonly string[] {
+  const end = args.findIndex((arg) => arg.startsWith('-'))
+  return args.slice(0, Math.min(end < 0 ? args.length : end, 3))
+}
+
+function isTopic(words: readonly string[], config: Config): boolean {
+  return config.findTopic(words.join(':')) !== undefined
+}
+
+function checkSubject(words: readonly string[], config: Config): void {
+  const [first] = words
+  if (first === undefined || isTopic([first], config) || commandIn(words, config) !== undefined) return
+  throw unknownCommand(words, config)
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--')
+  return (end < 0 ? args : args.slice(0, end)).some((arg) => helpFlags.has(arg))
+}
+
+async function showHelp(args: readonly string[], config: Config): Promise<void> {
+  await new Help(config, config.pjson.oclif.helpOptions).showHelp([...args])
+}
+
+async function load(root: string, core: string[]): Promise<Config> {
+  return await Config.load({ root, userPlugins: false, devPlugins: false, pluginAdditions: { core } })
+}
+
+/** Shows an error that no command has shown: there was none, or it is a plugin's. */
+async function report(thrown: unknown, args: readonly string[]): Promise<void> {
+  const error = toDrayError(fromOclif(thrown))
+  const json = asksForJson(args)
+  if (json) process.stdout.write(printDocument(errorDocument('', error, [])))
+  await reportError(error, { quiet: json })
+}
+
+/** After an error that nobody caught nothing can be relied on. */
+async function reportAndLeave(thrown: unknown, args: readonly string[]): Promise<void> {
+  await report(thrown, args)
+  process.exit()
+}

@@ -1,0 +1,125 @@
+import type { ProgressEvent } from '../call.ts'
+import type { Clock } from '../clock.ts'
+import { escapeText } from '../render/escape.ts'
+import { formatDuration } from '../render/format.ts'
+import type { Style } from '../render/style.ts'
+import { Tally } from './tally.ts'
+import type { Output } from './terminal.ts'
+
+/** Where there is no terminal: a line at most this often, in milliseconds. */
+const lineEveryMs = 5_000
+/** A spinner's text changes at most this often, in milliseconds. */
+const textEveryMs = 100
+
+/** How much is told while a command runs: nothing, the progress, or each request. */
+export type Verbosity = 'quiet' | 'normal' | 'verbose'
+
+export interface Spinner {
+  text: string
+  start(): unknown
+  stop(): unknown
+  clear(): unknown
+}
+
+export interface ProgressOptions {
+  readonly output: Output
+  readonly style: Style
+  readonly verbosity: Verbosity
+  readonly clock: Pick<Clock, 'now'>
+  /** makes the spinner of a terminal, stopped; undefined where lines are to be written */
+  readonly spinner?: () => Promise<Spinner>
+}
+
+/** Tells a person on stderr what goes on: by a spinner, or by a line now and then. */
+export class Progress {
+  readonly #options: ProgressOptions
+  readonly #tally = new Tally()
+  #spinner: Spinner | undefined
+  #loading = false
+  #ended = false
+  #lastShown: number
+
+  constructor(options: ProgressOptions) {
+    this.#options = options
+    this.#lastShown = options.clock.now()
+  }
+
+  /** Takes an event in; quick, and never throws. Warnings are not shown here. */
+  readonly notify = (event: ProgressEvent): void => {
+    if (this.#ended || this.#options.verbosity === 'quiet') return
+    const now = this.#options.clock.now()
+    this.#tally.add(event, now)
+    if (this.#options.verbosity === 'verbose') this.#showExchange(event)
+    else if (this.#options.spinner !== undefined) this.#spin(this.#options.spinner, now)
+    else this.#showLine(now)
+  }
+
+  /** Tells how many bytes there will be in all, for the time left. */
+  expect(bytes: number): void {
+    this.#tally.expect(bytes)
+  }
+
+  /** Writes a line of its own above the spinner; `text` is escaped already. */
+  print(text: string): void {
+    this.#spinner?.clear()
+    this.#options.output.write(`${text}\n`)
+  }
+
+  /** Takes the spinner away until the next event: a question or the result comes. */
+  hide(): void {
+    this.#spinner?.stop()
+    this.#spinner = undefined
+  }
+
+  end(): void {
+    this.#ended = true
+    this.hide()
+  }
+
+  #spin(make: () => Promise<Spinner>, now: number): void {
+    if (this.#tally.isEmpty) return
+    if (this.#spinner !== undefined) {
+      if (now - this.#lastShown < textEveryMs) return
+      this.#lastShown = now
+      this.#spinner.text = this.#tally.describe(now)
+      return
+    }
+    if (this.#loading) return
+    this.#loading = true
+    make().then(
+      (spinner) => {
+        this.#loading = false
+        if (this.#ended) return
+        this.#spinner = spinner
+        spinner.text = this.#tally.describe(this.#options.clock.now())
+        spinner.start()
+      },
+      () => undefined, // no spinner is no reason to fail
+    )
+  }
+
+  #showLine(now: number): void {
+    if (this.#tally.isEmpty || now - this.#lastShown < lineEveryMs) return
+    this.#lastShown = now
+    this.print(this.#tally.describe(now))
+  }
+
+  #showExchange(event: ProgressEvent): void {
+    const { style } = this.#options
+    if (event.kind === 'request') {
+      const { method, url, status, ms } = event
+      this.print(style.dim(`${method} ${escapeText(url)} ${status} ${formatDuration(ms)}`))
+    }
+    if (event.kind === 'retry') {
+      const { method, url, attempt, waitMs, why } = event
+      const again = `again (${attempt}) in ${formatDuration(waitMs)}`
+      this.print(style.dim(`${method} ${escapeText(url)} ${again}: ${escapeText(why)}`))
+    }
+  }
+}
+
+/** ora, on a stream that is a terminal; it leaves stdin alone, so that Ctrl-C comes through. */
+export async function oraSpinner(stream: NodeJS.WritableStream): Promise<Spinner> {
+  const { default: ora } = await import('ora')
+  return ora({ stream, discardStdin: false })
+}

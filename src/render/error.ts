@@ -1,0 +1,42 @@
+import type { ErrorInfo } from '../errors.ts'
+import { escapeText } from './escape.ts'
+import { type Style } from './style.ts'
+
+/** An error in its three parts: what happened and to what, why in the other side's words, what to do. */
+export function renderError(error: ErrorInfo, style: Style): string {
+  return [`${style.red(style.bold('error:'))} ${headline(error)}`, ...details(error, style)].join('\n')
+}
+
+/** The same under something that has a line of its own already, such as a refused image. */
+export function renderErrorBelow(error: ErrorInfo, style: Style, indent: string): string {
+  return [headline(error), ...details(error, style)].map((line) => indent + line).join('\n')
+}
+
+function headline(error: ErrorInfo): string {
+  const message = escapeText(error.message)
+  if (error.subject === undefined || error.message.includes(error.subject)) return message
+  return `${message}: ${escapeText(error.subject)}`
+}
+
+function details(error: ErrorInfo, style: Style): string[] {
+  const why = whyOf(error)
+  return [
+    ...(why === undefined ? [] : [`  ${style.dim('why:')} ${escapeText(why)}`]),
+    ...(error.hint === undefined ? [] : [`  ${style.dim('do: ')} ${escapeText(error.hint)}`]),
+  ]
+}
+
+/** The registry's words, with its code and the status where they don't say them already. */
+function whyOf({ why, status, registryCode }: ErrorInfo): string | undefined {
+  const parts = [
+    ...(status === undefined || why?.includes(String(status)) === true ? [] : [`HTTP ${status}`]),
+    ...(registryCode === undefined || why?.includes(registryCode) === true ? [] : [registryCode]),
+    ...(why === undefined ? [] : [why]),
+  ]
+  return parts.length === 0 ? undefined : parts.join(', ')
+}
+
+/** A warning on one line. */
+export function renderWarning(text: string, style: Style): string {
+  return `${style.yellow('warning:')} ${escapeText(text)}`
+}

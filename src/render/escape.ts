@@ -1,0 +1,28 @@
+/**
+ * What must not reach a terminal or a CI log as it is: controls (C0, DEL, C1), line and paragraph separators, what turns the
+ * direction of text (Unicode TR9), what has no width, the invisible tag characters, and halves of surrogate pairs.
+ */
+const unsafe =
+  // oxlint-disable-next-line eslint/no-control-regex -- controls are what it is for
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e0fff}]|\p{Surrogate}/gu
+
+/** GitHub's `::command::` counts at the start of a line only, `##[command]` and Azure's `##vso[` anywhere in one. */
+const ciCommand = /^(\s*):(?=:)|#(?=#\[|#vso\[)/gi
+
+/**
+ * Makes text of the other side (registries, tags, annotations, file names) safe to print, on one line: what a terminal or a CI
+ * service would act on comes out as `\x1b`, `\n` or `\u{202e}`, anything else as it is.
+ */
+export function escapeText(text: string): string {
+  return text
+    .replace(unsafe, escapeCharacter)
+    .replace(ciCommand, (_, space: string | undefined) => (space === undefined ? '\\x23' : `${space}\\x3a`))
+}
+
+function escapeCharacter(character: string): string {
+  if (character === '\n') return '\\n'
+  if (character === '\r') return '\\r'
+  if (character === '\t') return '\\t'
+  const code = character.codePointAt(0) ?? 0
+  return code <= 0xff ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
+}

@@ -8,6 +8,7 @@ import { type LoadOptions, loadConfig, parseConfig } from '../../src/config/load
 import { tempFolder } from '../support/temp.ts'
 
 const minimal = 'version: 1\n'
+const trap = `require('node:fs').writeFileSync('ran', '')`
 
 /** A folder that is the home of the search, with files in it. */
 async function folderWith(files: Readonly<Record<string, string>>): Promise<string> {
@@ -64,17 +65,15 @@ describe('the search for dray.yaml', () => {
     expect(await refusal({ cwd: home, home })).toMatchObject({ code: 'config' })
   })
 
-  it('executes nothing, and no other file changes what is read', async () => {
-    const trap = `require('node:fs').writeFileSync('ran', '')`
-    const home = await folderWith({
-      'dray.yaml': minimal,
-      'dray.config.js': trap,
-      '.drayrc.js': trap,
-      'trap.cjs': trap,
-      '.config/config.cjs': trap,
-      'package.json':
-        '{"cosmiconfig":{"searchPlaces":["trap.cjs"]},"dray":{"version":1,"audit":{"file":"x"}}}',
-    })
+  it.each([
+    ['.config/config.cjs', trap],
+    ['.config/config.mjs', `import { writeFileSync } from 'node:fs'; writeFileSync('ran', '')`],
+    ['dray.config.js', trap],
+    ['.drayrc.cjs', trap],
+    ['package.json', '{"cosmiconfig":{"searchPlaces":["x.cjs"]},"dray":{"version":1,"audit":{"file":"x"}}}'],
+    ['.config/config.yaml', 'broken: ['],
+  ])('executes nothing and heeds no %s beside it', async (name, content) => {
+    const home = await folderWith({ 'dray.yaml': minimal, 'x.cjs': trap, [name]: content })
     const load = pathToFileURL(join(import.meta.dirname, '../../src/config/load.ts')).href
     // in a process of its own: the working directory is what cosmiconfig looks at
     const script = `

@@ -10,7 +10,7 @@ export interface Config {
 }
 
 export interface RegistryConfig {
-  /** plain http, and certificates that are not checked */
+  /** plain http; loopback addresses need no such permission */
   readonly insecure?: boolean
   /** absolute path of a PEM file with further authorities */
   readonly ca?: string

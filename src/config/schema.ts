@@ -11,9 +11,7 @@ const registry = v.pipe(
     insecure: v.optional(
       v.pipe(
         v.boolean('must be true or false'),
-        v.description(
-          'Talk plain HTTP, or do not check the certificate. Loopback addresses need no such permission.',
-        ),
+        v.description('Talk plain HTTP to it. Loopback addresses need no such permission.'),
       ),
     ),
     ca: v.optional(
@@ -103,10 +101,22 @@ const name = v.pipe(
 /** `dray.yaml` as a person writes it. The rules that span several keys are in `check.ts`. */
 export const schema = v.pipe(
   v.strictObject({
-    $schema: v.optional(v.string('must be the address of a JSON Schema')),
+    $schema: v.optional(
+      v.pipe(v.string('must be the address of a JSON Schema'), v.description('The schema, for editors.')),
+    ),
     version: v.pipe(v.literal(1, 'must be 1'), v.description('The version of this format.')),
-    registries: v.optional(v.record(v.string(), registry, 'must be a map')),
-    environments: v.optional(v.record(name, environment, 'must be a map')),
+    registries: v.optional(
+      v.pipe(
+        v.record(v.string(), registry, 'must be a map'),
+        v.description('Registries that are reached in a way of their own, by host.'),
+      ),
+    ),
+    environments: v.optional(
+      v.pipe(
+        v.record(name, environment, 'must be a map'),
+        v.description('The environments, by name: `@NAME` in an address.'),
+      ),
+    ),
     images: v.optional(
       v.pipe(
         v.record(v.string(), v.nullable(imageEntry), 'must be a map'),
@@ -114,14 +124,17 @@ export const schema = v.pipe(
       ),
     ),
     audit: v.optional(
-      v.strictObject({
-        file: v.optional(
-          v.pipe(
-            text('the path of a file'),
-            v.description('Where the record of changes goes, relative to this file.'),
+      v.pipe(
+        v.strictObject({
+          file: v.optional(
+            v.pipe(
+              text('the path of a file'),
+              v.description('Where the record of changes goes, relative to this file.'),
+            ),
           ),
-        ),
-      }),
+        }),
+        v.description('The record of changes.'),
+      ),
     ),
   }),
   v.title('dray.yaml'),

@@ -1,0 +1,39 @@
+/** Writes `schema/dray.schema.json`, by which editors complete and check `dray.yaml`, from the schema that dray itself checks by. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema'
+import { imagePlaceholder } from '../src/config/config.ts'
+import { schema } from '../src/config/schema.ts'
+
+export const schemaFile: string = join(import.meta.dirname, '..', 'schema', 'dray.schema.json')
+
+/** The text of the file. */
+export function editorSchema(): string {
+  const json = toJsonSchema(schema, { typeMode: 'input' })
+  const environment = at(at(json, 'properties', 'environments'), 'additionalProperties')
+  // the rules of src/config/check.ts that a JSON Schema can say too
+  environment.oneOf = [
+    { required: ['registry', 'path'] },
+    { required: ['targets'], properties: { registry: false, path: false } },
+  ]
+  const target = at(at(environment, 'properties', 'targets'), 'items')
+  for (const owner of [environment, target]) at(owner, 'properties', 'path').pattern = placeholderPattern()
+  return `${JSON.stringify(json, null, 2)}\n`
+}
+
+function placeholderPattern(): string {
+  return imagePlaceholder.replaceAll(/[{}]/g, String.raw`\$&`)
+}
+
+/** The schema below a keyword of another, which is there. */
+function at(json: JsonSchema, ...path: readonly string[]): JsonSchema {
+  let found: unknown = json
+  for (const step of path) found = (found as Record<string, unknown>)[step]
+  if (typeof found !== 'object' || found === null) throw new Error(`the schema has no ${path.join('.')}`)
+  return found
+}
+
+if (import.meta.main) {
+  mkdirSync(dirname(schemaFile), { recursive: true })
+  writeFileSync(schemaFile, editorSchema())
+}

@@ -93,6 +93,11 @@ export abstract class BaseCommand extends Command {
     return this.#ready.page
   }
 
+  /** The same for stderr, where questions and notices stand. */
+  protected get errorPage(): Page {
+    return this.#ready.errorPage
+  }
+
   /** The composition root: configuration, stores, addresses. */
   protected get context(): Context {
     return this.#ready.context

@@ -1,0 +1,97 @@
+import type { Moved, PlacementOutcome, PlacementStatus, RunOutcome } from '../plan/outcome.ts'
+import type { Placement, Plan } from '../plan/plan.ts'
+import { renderErrorBelow } from './error.ts'
+import { escapeText } from './escape.ts'
+import { formatBytes, formatCount, shortDigest } from './format.ts'
+import { formatRoute } from './place.ts'
+import type { Page, Style } from './style.ts'
+
+const statusWords: Readonly<Record<PlacementStatus, { readonly word: string; readonly tone: keyof Style }>> =
+  {
+    promoted: { word: 'promoted', tone: 'green' },
+    unchanged: { word: 'unchanged', tone: 'dim' },
+    refused: { word: 'refused', tone: 'red' },
+    conflict: { word: 'conflict', tone: 'red' },
+    failed: { word: 'failed', tone: 'red' },
+    notAttempted: { word: 'not attempted', tone: 'yellow' },
+  }
+
+/** What became of a plan: each image at each target with its tags, what was moved for it, what went wrong; and the sum. */
+export function renderOutcome(plan: Plan, outcome: RunOutcome, page: Page): string {
+  const { style } = page
+  const byId = new Map(plan.placements.map((placement) => [placement.id, placement]))
+  const imageRefusals = outcome.refusals.filter(({ placement }) => placement === undefined)
+  const shown = new Set(plan.placements.map(({ image }) => image))
+  return [
+    ...outcome.placements.flatMap((one) => {
+      const placement = byId.get(one.placement)
+      return placement === undefined ? [] : [renderPlacement(placement, one, plan, style)]
+    }),
+    ...imageRefusals
+      .filter(({ image }) => !shown.has(image))
+      .map(({ image, error }) => {
+        const head = `${style.red('refused')}  ${style.bold(escapeText(image))}`
+        return `${head}\n${renderErrorBelow(error, style, '  ')}`
+      }),
+    summary(outcome, plan, style),
+  ].join('\n')
+}
+
+function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: Plan, style: Style): string {
+  const { word, tone } = statusWords[outcome.status]
+  const said = outcome.status === 'promoted' ? doneWord(plan) : word
+  const head = [
+    style[tone](said),
+    style.bold(escapeText(placement.image)),
+    formatRoute(placement),
+    style.cyan(shortDigest(placement.root.digest)),
+  ].join('  ')
+  const lines = [
+    ...outcome.tags.filter(({ changed }) => changed).map((tag) => tagLine(tag)),
+    ...(outcome.status === 'unchanged' || outcome.status === 'refused' ? [] : [movedLine(outcome)]),
+    ...outcome.errors.map((error) => renderErrorBelow(error, style, '  ')),
+  ]
+  return [head, ...lines.filter((line) => line !== '')].join('\n')
+}
+
+function tagLine({ tag, before, after }: PlacementOutcome['tags'][number]): string {
+  const now = after === null ? 'gone' : shortDigest(after)
+  return `  ${escapeText(tag)}: ${before === null ? 'new' : `${shortDigest(before)} -> ${now}`}`
+}
+
+function movedLine({ moved, evidenceCarried }: PlacementOutcome): string {
+  const parts = [
+    ...movedParts(moved),
+    ...(evidenceCarried === 0 ? [] : [`${formatCount(evidenceCarried, 'piece')} of evidence carried`]),
+  ]
+  return parts.length === 0 ? '' : `  ${parts.join(', ')}`
+}
+
+/** `12 blobs mounted, 1 uploaded (3.4 MiB), 2 there already`. */
+function movedParts({ mounted, uploaded, present, bytes }: Moved): string[] {
+  const parts = [
+    ...(mounted === 0 ? [] : [`${mounted} mounted`]),
+    ...(uploaded === 0 ? [] : [`${uploaded} uploaded (${formatBytes(bytes)})`]),
+    ...(present === 0 ? [] : [`${present} there already`]),
+  ]
+  const [first, ...rest] = parts
+  if (first === undefined) return []
+  const count = Number(first.split(' ', 1)[0])
+  return [first.replace(' ', count === 1 ? ' blob ' : ' blobs '), ...rest]
+}
+
+function summary(outcome: RunOutcome, plan: Plan, style: Style): string {
+  const counts = Object.entries(statusWords).flatMap(([status, { word }]) => {
+    const count = outcome.placements.filter((one) => one.status === status).length
+    return count === 0 ? [] : [`${count} ${status === 'promoted' ? doneWord(plan) : word}`]
+  })
+  const images = new Set(plan.placements.map(({ image }) => image))
+  const unplanned = outcome.refusals.filter((r) => r.placement === undefined && !images.has(r.image)).length
+  const all = [...counts, ...(unplanned === 0 ? [] : [`${unplanned} refused before planning`])]
+  const moved = outcome.moved.bytes === 0 ? '' : `, ${formatBytes(outcome.moved.bytes)} moved`
+  return style.bold(`${all.length === 0 ? 'Nothing to do' : all.join(', ')}${moved}.`)
+}
+
+function doneWord(plan: Plan): string {
+  return plan.operation === 'promote' ? 'promoted' : 'copied'
+}

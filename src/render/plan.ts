@@ -1,0 +1,97 @@
+import type { Plan, Placement, PlannedTag, Refusal } from '../plan/plan.ts'
+import { renderErrorBelow } from './error.ts'
+import { escapeText } from './escape.ts'
+import { formatBytes, formatCount, shortDigest } from './format.ts'
+import { formatPlace, nameOfPlace } from './place.ts'
+import type { Page, Style } from './style.ts'
+import { type Cell, renderTable } from './table.ts'
+
+/** A plan for a person: what goes where, under which tags, with how much evidence, and what was refused. */
+export function renderPlan(plan: Plan, page: Page): string {
+  const { style } = page
+  const refusedHere = new Set(plan.refusals.flatMap((refusal) => refusal.placement ?? []))
+  const blocks = [
+    ...plan.placements
+      .filter((placement) => !refusedHere.has(placement.id))
+      .map((placement) => renderPlacement(plan, placement, page)),
+    ...plan.refusals.map((refusal) => renderRefusal(refusal, plan, style)),
+    summary(plan, style),
+  ]
+  return blocks.join('\n\n')
+}
+
+function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
+  const { style } = page
+  const { image, root, size, from, to, tags, evidence } = placement
+  const isWork = plan.steps.some((step) => step.placement === placement.id)
+  const head = [
+    style.bold(escapeText(image)),
+    style.cyan(shortDigest(root.digest)),
+    style.dim(formatBytes(size)),
+    ...(isWork ? [] : [style.dim('nothing to do')]),
+  ].join('  ')
+  const rows: Cell[][] = [
+    ['from', placeCell(from)],
+    ['to', placeCell(to)],
+    ...tags.map((tag) => tagRow(tag, placement)),
+    ...(evidence.found === 0 ? [] : [['evidence', evidenceCell(evidence)]]),
+  ]
+  const inner = { style, width: page.width === undefined ? undefined : page.width - 2 }
+  const columns = [{ title: '' }, { title: '', flexible: true }]
+  return `${head}\n${indent(renderTable(columns, rows, inner))}`
+}
+
+function placeCell(place: Placement['to']): string {
+  const where = formatPlace(place)
+  return place.environment === undefined ? where : `${nameOfPlace(place)} (${where})`
+}
+
+function tagRow({ tag, before, change }: PlannedTag, { root }: Placement): Cell[] {
+  const name = escapeText(tag)
+  switch (change) {
+    case 'create':
+      return ['tag', { text: `${name}  new`, tone: 'green' }]
+    case 'move': {
+      const old = before === null ? 'none' : shortDigest(before)
+      return ['tag', { text: `${name}  moves from ${old} to ${shortDigest(root.digest)}`, tone: 'yellow' }]
+    }
+    case 'unchanged':
+      return ['tag', { text: `${name}  unchanged`, tone: 'dim' }]
+  }
+}
+
+function evidenceCell({ found, missing }: Placement['evidence']): string {
+  if (missing === 0) return `${found} found, all there`
+  return `${found} found, ${missing} to carry`
+}
+
+function renderRefusal(refusal: Refusal, plan: Plan, style: Style): string {
+  const placement = plan.placements.find(({ id }) => id === refusal.placement)
+  const where = placement === undefined ? '' : `  to ${placeCell(placement.to)}`
+  const head = `${style.red('refused')}  ${style.bold(escapeText(refusal.image))}${where}`
+  return `${head}\n${renderErrorBelow(refusal.error, style, '  ')}`
+}
+
+function summary(plan: Plan, style: Style): string {
+  const working = new Set(plan.steps.map((step) => step.placement)).size
+  const tags = plan.steps.filter((step) => step.kind === 'tag').length
+  const attached = plan.steps.filter((step) => step.kind === 'attach').length
+  const refused = plan.refusals.length === 0 ? [] : [`${plan.refusals.length} refused`]
+  if (working === 0) return style.bold(['Nothing to do', ...refused].join(', ')) + '.'
+  return `${style.bold(
+    [
+      `${verb(plan)} ${formatCount(working, 'image')}`,
+      `${formatCount(tags, 'tag')} written`,
+      ...(attached === 0 ? [] : [`${formatCount(attached, 'piece')} of evidence carried`]),
+      ...refused,
+    ].join(', '),
+  )}.`
+}
+
+function verb(plan: Plan): string {
+  return plan.operation === 'promote' ? 'To promote:' : 'To copy:'
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^/gm, '  ')
+}

@@ -1,0 +1,80 @@
+import type { Page, Style } from './style.ts'
+import { cut, displayWidth, pad } from './width.ts'
+
+export interface Column {
+  /** shown in the heading; a table whose titles are all empty has none */
+  readonly title: string
+  readonly align?: 'left' | 'right'
+  /** may be cut where the table is wider than the page; others are whole always */
+  readonly flexible?: boolean
+}
+
+/** Escaped text, and how it is set off. */
+export type Cell = string | { readonly text: string; readonly tone: keyof Style }
+
+const gap = '  '
+/** A flexible column is not cut below this many columns of the terminal. */
+const leastWidth = 8
+
+/** Lines of aligned columns, by display width. They fit the page where flexible columns allow it; without a width nothing is cut. */
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  page: Page,
+): string {
+  const widths = fit(columns, naturalWidths(columns, rows), page.width)
+  const heading = columns.some(({ title }) => title !== '')
+    ? [columns.map(({ title }): Cell => ({ text: title, tone: 'dim' }))]
+    : []
+  return [...heading, ...rows].map((row) => renderRow(row, columns, widths, page.style)).join('\n')
+}
+
+function renderRow(
+  row: readonly Cell[],
+  columns: readonly Column[],
+  widths: readonly number[],
+  style: Style,
+): string {
+  const cells = columns.map(({ align }, i) => {
+    const cell = row[i] ?? ''
+    const width = widths[i] ?? 0
+    const text = cut(textOf(cell), width)
+    const isLast = i === columns.length - 1
+    const filled = isLast && align !== 'right' ? text : pad(text, width, align)
+    return typeof cell === 'string' ? filled : style[cell.tone](filled)
+  })
+  return cells.join(gap).trimEnd()
+}
+
+function naturalWidths(columns: readonly Column[], rows: readonly (readonly Cell[])[]): readonly number[] {
+  return columns.map(({ title }, i) =>
+    rows.reduce((width, row) => Math.max(width, displayWidth(textOf(row[i] ?? ''))), displayWidth(title)),
+  )
+}
+
+/** Takes from the widest flexible column, one by one, until all fits. */
+function fit(
+  columns: readonly Column[],
+  natural: readonly number[],
+  page: number | undefined,
+): readonly number[] {
+  const widths = [...natural]
+  if (page === undefined) return widths
+  let over = widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1)) - page
+  while (over > 0) {
+    const candidates = widths
+      .map((width, i) => ({ width, i }))
+      .filter(({ width, i }) => columns[i]?.flexible === true && width > leastWidth)
+      .sort((a, b) => b.width - a.width)
+    const [widest, next] = candidates
+    if (widest === undefined) break
+    const take = Math.min(over, Math.max(1, widest.width - Math.max(next?.width ?? 0, leastWidth)))
+    widths[widest.i] = widest.width - take
+    over -= take
+  }
+  return widths
+}
+
+function textOf(cell: Cell): string {
+  return typeof cell === 'string' ? cell : cell.text
+}

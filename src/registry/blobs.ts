@@ -1,0 +1,189 @@
+import type { Call } from '../call.ts'
+import { DrayError } from '../errors.ts'
+import type { RegistryResponse } from '../http/fetch.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { algorithmOf, Digester } from '../oci/digest.ts'
+import type { RepositoryClient } from './client.ts'
+import { aboutSubject, type Attempt } from './errors.ts'
+import { contentLength, contentRange } from './headers.ts'
+
+/** Whether a blob is there (HEAD). @throws `corrupt` where it is there with another size. */
+export async function hasBlob(
+  client: RepositoryClient,
+  d: Descriptor,
+  call: Call,
+  access: 'read' | 'write' = 'read',
+): Promise<boolean> {
+  const attempt = client.attempt('look for the blob', `@${d.digest}`, access)
+  const url = client.url(`blobs/${d.digest}`)
+  const response = await client.sendAndDiscard({ method: 'HEAD', url, expect: [200, 404], attempt }, call)
+  if (response.status === 404) return false
+  checkSize(contentLength(response), d.size, attempt)
+  return true
+}
+
+/**
+ * Streams a blob from `offset` on. Resolves when the registry has answered; a transfer that breaks goes on from where it broke, by `Range`. Read from 0, size and
+ * digest are verified, and the chunk that completes it is given only then.
+ * @throws `not-found`; from the stream `corrupt`, and what outlived the retries.
+ */
+export async function readBlob(
+  client: RepositoryClient,
+  d: Descriptor,
+  offset: number,
+  call: Call,
+): Promise<AsyncIterable<Uint8Array>> {
+  const transfer = new BlobTransfer(client, d, offset, call)
+  await transfer.begin()
+  return transfer.bytes()
+}
+
+class BlobTransfer {
+  readonly #client: RepositoryClient
+  readonly #d: Descriptor
+  readonly #call: Call
+  readonly #attempt: Attempt
+  readonly #digester: Digester | undefined
+  #reached: number
+  #response: RegistryResponse | undefined
+
+  constructor(client: RepositoryClient, d: Descriptor, offset: number, call: Call) {
+    this.#client = client
+    this.#d = d
+    this.#call = call
+    this.#attempt = client.attempt('read the blob', `@${d.digest}`, 'read')
+    this.#digester = offset === 0 ? new Digester(algorithmOf(d.digest)) : undefined
+    this.#reached = offset
+    if (offset > d.size) throw this.#corrupt(`it has ${d.size} bytes, and was asked for from ${offset} on`)
+  }
+
+  /** Asks for what is missing. A body whose length is wrong is asked for again, before a byte of it was given. */
+  async begin(): Promise<void> {
+    if (this.#reached === this.#d.size && this.#reached > 0) return
+    this.#response = await this.#client.run.retry.run(
+      this.#client.repository.registry,
+      this.#call,
+      () => this.#request(),
+      async (response) => {
+        try {
+          this.#checkHeaders(response)
+          return response
+        } catch (error) {
+          await response.discard()
+          throw error
+        }
+      },
+    )
+  }
+
+  async *bytes(): AsyncGenerator<Uint8Array, void> {
+    const { retry } = this.#client.run
+    let last: Uint8Array | undefined
+    for (let failures = 1; this.#response !== undefined; failures++) {
+      const response = this.#response
+      this.#response = undefined
+      try {
+        for await (const chunk of this.#body(response)) {
+          if (this.#reached === this.#d.size) last = chunk
+          else yield chunk
+        }
+        if (this.#reached < this.#d.size) throw this.#truncated()
+      } catch (error) {
+        if (isCorrupt(error)) throw error
+        // a connection that breaks behind the last byte has done its work
+        if (this.#reached === this.#d.size && this.#reached > 0) break
+        if (!retry.isWorth(error, failures, this.#client.repository.registry, this.#call)) {
+          throw aboutSubject(error, this.#attempt)
+        }
+        await retry.wait(failures, this.#call)
+        await this.begin()
+      } finally {
+        await response.discard().catch(() => undefined)
+      }
+    }
+    this.#verify()
+    if (last !== undefined) yield last
+  }
+
+  /** What of a body is new, hashed. */
+  async *#body(response: RegistryResponse): AsyncGenerator<Uint8Array, void> {
+    // a registry without ranges answers with the whole
+    let skip = response.status === 206 ? 0 : this.#reached
+    for await (const chunk of response.body) {
+      const fresh = skip === 0 ? chunk : chunk.subarray(Math.min(skip, chunk.byteLength))
+      skip -= chunk.byteLength - fresh.byteLength
+      if (fresh.byteLength === 0) continue
+      this.#reached += fresh.byteLength
+      if (this.#reached > this.#d.size) throw this.#corrupt(`it has ${this.#d.size} bytes, and more arrived`)
+      this.#digester?.update(fresh)
+      yield fresh
+    }
+  }
+
+  #request(): Promise<RegistryResponse> {
+    const from = this.#reached
+    return this.#client.send(
+      {
+        method: 'GET',
+        url: this.#client.url(`blobs/${this.#d.digest}`),
+        ...(from > 0 && { headers: { range: `bytes=${from}-` } }),
+        lane: 'download',
+        expect: from > 0 ? [200, 206] : [200],
+        attempt: this.#attempt,
+      },
+      this.#call,
+    )
+  }
+
+  #checkHeaders(response: RegistryResponse): void {
+    if (response.status !== 206) {
+      checkSize(contentLength(response), this.#d.size, this.#attempt)
+      return
+    }
+    const range = contentRange(response)
+    if (range?.first !== this.#reached || range.last !== this.#d.size - 1) {
+      throw this.#corrupt(
+        `asked from byte ${this.#reached} on, the registry gave ${range === undefined ? 'a part without a range' : `${range.first} to ${range.last}`}`,
+      )
+    }
+    checkSize(range.size, this.#d.size, this.#attempt)
+    checkSize(contentLength(response), this.#d.size - this.#reached, this.#attempt)
+  }
+
+  #verify(): void {
+    const is = this.#digester?.digest() ?? this.#d.digest
+    if (is !== this.#d.digest) throw this.#corrupt(`its bytes hash to ${is}`)
+  }
+
+  #corrupt(why: string): DrayError {
+    return corrupt(this.#attempt, why)
+  }
+
+  #truncated(): DrayError {
+    return new DrayError('network', `the blob from ${this.#client.repository.registry} broke off`, {
+      subject: this.#attempt.subject,
+      why: `${this.#reached} of ${this.#d.size} bytes arrived`,
+    })
+  }
+}
+
+function isCorrupt(error: unknown): boolean {
+  return error instanceof DrayError && error.code === 'corrupt'
+}
+
+function checkSize(is: number | undefined, should: number, attempt: Attempt): void {
+  if (is !== undefined && is !== should)
+    throw corrupt(attempt, `expected ${should} bytes, the registry has ${is}`)
+}
+
+function corrupt(attempt: Attempt, why: string): DrayError {
+  return new DrayError(
+    'corrupt',
+    `the blob from ${attempt.repository.registry} is not what its descriptor says`,
+    {
+      subject: attempt.subject,
+      why,
+      hint: 'The registry, or something between it and here, changed the content, or the manifest that names it is wrong.',
+    },
+  )
+}

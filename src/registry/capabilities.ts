@@ -1,0 +1,36 @@
+import type { RepositoryName } from '../oci/reference.ts'
+import { formatRepository } from '../oci/reference.ts'
+import type { Capability, Known } from '../store/store.ts'
+
+/** How far a lesson reaches: what one repository showed says nothing of its neighbours where the registry proxies several kinds. */
+const reach: Readonly<Record<Capability, 'registry' | 'repository'>> = {
+  referrers: 'repository',
+  deleteTag: 'registry',
+  deleteManifest: 'registry',
+  mount: 'registry',
+  manyTags: 'registry',
+}
+
+/** What was learned of registries in this run, over what is known of them beforehand. */
+export class Capabilities {
+  readonly #learned = new Map<string, 'yes' | 'no'>()
+  readonly #beforehand: (registry: string, name: Capability) => Known
+
+  constructor(beforehand: (registry: string, name: Capability) => Known) {
+    this.#beforehand = beforehand
+  }
+
+  get(repository: RepositoryName, name: Capability): Known {
+    return this.#learned.get(keyOf(repository, name)) ?? this.#beforehand(repository.registry, name)
+  }
+
+  /** A `yes` stays: a later refusal is about one piece of content, not about the ability. */
+  learn(repository: RepositoryName, name: Capability, known: 'yes' | 'no'): void {
+    const key = keyOf(repository, name)
+    if (this.#learned.get(key) !== 'yes') this.#learned.set(key, known)
+  }
+}
+
+function keyOf(repository: RepositoryName, name: Capability): string {
+  return `${name} ${reach[name] === 'registry' ? repository.registry : formatRepository(repository)}`
+}

@@ -1,0 +1,197 @@
+import type { Call } from '../call.ts'
+import type { Clock } from '../clock.ts'
+import { DrayError } from '../errors.ts'
+import type { Action, Fetch, RegistryRequest, RegistryResponse, Scope } from '../http/fetch.ts'
+import { formatRepository, type RepositoryName } from '../oci/reference.ts'
+import type { Capability, Known } from '../store/store.ts'
+import { KeyedQueue } from '../store/parallel.ts'
+import { Capabilities } from './capabilities.ts'
+import { aboutSubject, type Attempt, responseError } from './errors.ts'
+import { ManifestCache } from './manifest-cache.ts'
+import { knownCapability } from './registries.ts'
+import { type TransferLimits, TransferRetry } from './transfer.ts'
+
+/** Sizes, in bytes, from which a blob is uploaded in pieces. */
+export interface UploadLimits {
+  /** up to this size a blob goes up in one PUT */
+  readonly wholeUpTo: number
+  readonly chunk: number
+}
+
+export interface RegistryOptions {
+  readonly fetch: Fetch
+  /** scheme, host and port (and a base path, if any) at which the registry of that name answers */
+  readonly origin: (registry: string) => URL
+  readonly clock: Clock
+  /** from 0 up to 1, for the jitter of waits */
+  readonly random: () => number
+  /** what is known of a registry beforehand; the table of registries.ts where it is not given */
+  readonly known?: (registry: string, name: Capability) => Known
+  /** the retry budget of a registry, which `http/` draws on too */
+  readonly takeRetry?: (registry: string) => boolean
+  readonly transfers?: Partial<TransferLimits>
+  readonly uploads?: Partial<UploadLimits>
+}
+
+/** A break costs at most a chunk once uploads resume; each costs a round trip at the source and one at the destination. */
+const defaultUploads: UploadLimits = { wholeUpTo: 512 * 1024 ** 2, chunk: 256 * 1024 ** 2 }
+const maxCachedBytes = 64 * 1024 ** 2
+
+/** What all stores of a run have in common. */
+export class Run {
+  readonly fetch: Fetch
+  readonly origin: (registry: string) => URL
+  readonly clock: Clock
+  readonly capabilities: Capabilities
+  readonly retry: TransferRetry
+  readonly uploads: UploadLimits
+  readonly manifests: ManifestCache = new ManifestCache(maxCachedBytes)
+  /** fallback tags under way */
+  readonly fallbackTags: KeyedQueue = new KeyedQueue()
+  readonly #warned = new Set<string>()
+
+  constructor(options: RegistryOptions) {
+    this.fetch = options.fetch
+    this.origin = options.origin
+    this.clock = options.clock
+    this.capabilities = new Capabilities(options.known ?? knownCapability)
+    this.retry = new TransferRetry({
+      clock: options.clock,
+      random: options.random,
+      ...(options.takeRetry !== undefined && { takeRetry: options.takeRetry }),
+      ...(options.transfers !== undefined && { limits: options.transfers }),
+    })
+    this.uploads = { ...defaultUploads, ...options.uploads }
+  }
+
+  /** Tells of `Warning: 299` (distribution-spec, Warnings): each text once, never acted on. */
+  warn(registry: string, header: string | undefined, call: Call): void {
+    for (const [, quoted] of (header ?? '').matchAll(/\b299\s+\S+\s+"((?:[^"\\]|\\.)*)"/g)) {
+      const text = (quoted ?? '').replace(/\\(.)/g, '$1').slice(0, 1000)
+      if (this.#warned.has(`${registry} ${text}`) || this.#warned.size >= maxWarnings) continue
+      this.#warned.add(`${registry} ${text}`)
+      call.notify({ kind: 'warning', text, from: registry })
+    }
+  }
+}
+
+const maxWarnings = 100
+
+/** One exchange about a repository: which answers are expected, and what to say of any other. */
+export interface Exchange {
+  readonly method: RegistryRequest['method']
+  readonly url: URL
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: RegistryRequest['body']
+  /** what else must be allowed than the attempt's access to its repository */
+  readonly alsoScopes?: readonly Scope[]
+  readonly replay?: RegistryRequest['replay']
+  readonly lane?: RegistryRequest['lane']
+  readonly expect: readonly number[] | ((status: number) => boolean)
+  readonly attempt: Attempt
+}
+
+const actionsOf: Readonly<Record<Attempt['access'], readonly Action[]>> = {
+  read: ['pull'],
+  write: ['pull', 'push'],
+  delete: ['pull', 'delete'],
+}
+
+/** One repository of one registry, as the rest of this room talks to it. */
+export class RepositoryClient {
+  readonly run: Run
+  readonly repository: RepositoryName
+
+  constructor(run: Run, repository: RepositoryName) {
+    this.run = run
+    this.repository = repository
+  }
+
+  /** `/v2/<name>/<rest>` on the registry's origin. Pieces of `rest` must have been parsed: tags and digests. */
+  url(rest: string, query = ''): URL {
+    const base = this.run.origin(this.repository.registry)
+    const url = new URL(base)
+    url.pathname = `${base.pathname.replace(/\/$/, '')}/v2/${this.repository.path}/${rest}`
+    url.search = query
+    return url
+  }
+
+  /** What an error says it was about, where the subject is in this repository. */
+  attempt(
+    doing: string,
+    at: string,
+    access: Attempt['access'],
+    more: { readonly tag?: string } = {},
+  ): Attempt {
+    const { repository } = this
+    return { repository, doing, subject: `${formatRepository(repository)}${at}`, access, ...more }
+  }
+
+  /** @throws what `errors.ts` makes of an answer that is not expected, and what `Fetch` throws. */
+  async send(exchange: Exchange, call: Call): Promise<RegistryResponse> {
+    const { attempt, expect } = exchange
+    let response: RegistryResponse
+    try {
+      response = await this.run.fetch(this.#request(exchange), call)
+    } catch (error) {
+      throw aboutSubject(error, attempt)
+    }
+    this.run.warn(this.repository.registry, response.headers.get('warning'), call)
+    const expected = typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)
+    if (!expected) throw await responseError(response, attempt)
+    return response
+  }
+
+  /** Like `send` where only the status and the headers matter. */
+  async sendAndDiscard(exchange: Exchange, call: Call): Promise<RegistryResponse> {
+    const response = await this.send(exchange, call)
+    await response.discard()
+    return response
+  }
+
+  /**
+   * Resolves a URL that the registry gave (`Location`, `Link`): opaque, relative or absolute, on the registry's own origin. A registry behind a
+   * proxy that ends TLS names itself by http; then its own scheme is kept.
+   * @throws `protocol` for another origin: credentials would go there.
+   */
+  follow(given: string, from: URL, attempt: Attempt): URL {
+    const origin = this.run.origin(this.repository.registry)
+    let url: URL
+    try {
+      url = new URL(given, from)
+    } catch (cause) {
+      throw new DrayError('protocol', `cannot ${attempt.doing}: the registry names a URL that is none`, {
+        subject: attempt.subject,
+        why: given.slice(0, 200),
+        cause,
+      })
+    }
+    if (url.protocol === 'http:' && origin.protocol === 'https:' && url.hostname === origin.hostname) {
+      if (url.port === '' || url.port === origin.port) {
+        url.protocol = origin.protocol
+        url.port = origin.port
+      }
+    }
+    if (url.origin === origin.origin && url.username === '' && url.password === '') return url
+    throw new DrayError('protocol', `cannot ${attempt.doing}: the registry sends on to another host`, {
+      subject: attempt.subject,
+      why: `${origin.origin} named ${url.origin}`,
+      hint: 'Credentials are not sent to another host. If a proxy stands before the registry, let it pass the Host header on, or set relativeurls.',
+    })
+  }
+
+  #request(exchange: Exchange): RegistryRequest {
+    const { repository } = this
+    const { attempt, alsoScopes = [], body } = exchange
+    return {
+      registry: repository.registry,
+      method: exchange.method,
+      url: exchange.url,
+      headers: { 'accept-encoding': 'identity', ...exchange.headers },
+      ...(body !== undefined && { body }),
+      scopes: [{ repository, actions: actionsOf[attempt.access] }, ...alsoScopes],
+      replay: exchange.replay ?? 'always',
+      lane: exchange.lane ?? 'small',
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { DrayError } from '../errors.ts'
+import { type Digest, parseDigest } from '../oci/digest.ts'
+import type { RegistryResponse } from '../http/fetch.ts'
+import type { Attempt } from './errors.ts'
+
+/** `Docker-Content-Digest`, parsed; undefined where it is absent. @throws `protocol` where it is none. */
+export function contentDigest(response: RegistryResponse, attempt: Attempt): Digest | undefined {
+  const text = response.headers.get('docker-content-digest')
+  if (text === undefined || text === '') return undefined
+  try {
+    return parseDigest(text.trim())
+  } catch (cause) {
+    throw new DrayError(
+      'protocol',
+      `cannot ${attempt.doing}: the registry's Docker-Content-Digest is no digest`,
+      {
+        subject: attempt.subject,
+        why: text.slice(0, 200),
+        cause,
+      },
+    )
+  }
+}
+
+/** `Content-Length` in bytes; undefined where it is absent or no number. */
+export function contentLength(response: RegistryResponse): number | undefined {
+  const text = response.headers.get('content-length')
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+/** `Content-Range: bytes FIRST-LAST/SIZE` (RFC 9110, section 14.4); undefined where it is none. */
+export function contentRange(
+  response: RegistryResponse,
+): { readonly first: number; readonly last: number; readonly size: number | undefined } | undefined {
+  const text = response.headers.get('content-range') ?? ''
+  const [, first, last, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(text.trim()) ?? []
+  if (first === undefined || last === undefined || size === undefined) return undefined
+  return { first: Number(first), last: Number(last), size: size === '*' ? undefined : Number(size) }
+}
+
+/** The target of `rel="next"` in a `Link` header (RFC 8288), as it stands there; undefined where there is none. */
+export function nextLink(header: string | undefined): string | undefined {
+  for (const [, target, parameters] of (header ?? '').matchAll(
+    /<([^<>]*)>((?:\s*;\s*[^,;"]+(?:"[^"]*")?)*)/g,
+  )) {
+    if (/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\b)/i.test(parameters ?? '')) return target
+  }
+  return undefined
+}

@@ -1,0 +1,162 @@
+import type { Call } from '../call.ts'
+import { DrayError } from '../errors.ts'
+import type { RegistryResponse } from '../http/fetch.ts'
+import { bareDescriptor, type Descriptor } from '../oci/descriptor.ts'
+import { algorithmOf, type Digest, digestOf } from '../oci/digest.ts'
+import { maxManifestSize, parseManifest } from '../oci/manifest.ts'
+import {
+  bareMediaType,
+  isIndexType,
+  isManifestType,
+  isSchema1Type,
+  manifestAccept,
+} from '../oci/media-types.ts'
+import { formatTagOrDigest, type TagOrDigest } from '../oci/reference.ts'
+import type { ManifestContent } from '../store/store.ts'
+import type { Exchange, RepositoryClient } from './client.ts'
+import type { Attempt } from './errors.ts'
+import { contentDigest, contentLength } from './headers.ts'
+
+/** A tag, a digest, or a digest whose size is known too. */
+export type ManifestName = TagOrDigest | Descriptor
+
+/**
+ * HEADs a manifest (distribution-spec, Checking if content exists in the registry); undefined for 404. Where the answer lacks the digest, the type or the length,
+ * the manifest is read instead.
+ * @throws `corrupt` where the registry names another digest than was asked for.
+ */
+export async function resolveManifest(
+  client: RepositoryClient,
+  at: TagOrDigest,
+  call: Call,
+): Promise<Descriptor | undefined> {
+  const exchange = manifestExchange(client, at, 'HEAD')
+  const response = await client.sendAndDiscard(exchange, call)
+  if (response.status === 404) return undefined
+  const digest = contentDigest(response, exchange.attempt) ?? ('digest' in at ? at.digest : undefined)
+  const mediaType = bareMediaType(response.headers.get('content-type') ?? '')
+  const size = contentLength(response)
+  if ('digest' in at && digest !== undefined) checkDigest(digest, at.digest, exchange.attempt)
+  if (digest !== undefined && isKnownType(mediaType) && size !== undefined && size > 0) {
+    return { mediaType, digest, size }
+  }
+  return (await findManifest(client, at, call))?.descriptor
+}
+
+/**
+ * GETs a manifest or index, verified; undefined for 404. What this repository gave in this run is not fetched again when it is asked for by digest.
+ * Bytes that are not what they should be are fetched again a few times before they are believed.
+ * @throws `corrupt`, `malformed`, `unsupported` (schema 1).
+ */
+export async function findManifest(
+  client: RepositoryClient,
+  at: ManifestName,
+  call: Call,
+): Promise<ManifestContent | undefined> {
+  const exchange = manifestExchange(client, at, 'GET')
+  const expected = expectedOf(at, exchange.attempt)
+  if (expected.digest !== undefined) {
+    const cached = client.run.manifests.get(client.repository, expected.digest)
+    if (cached !== undefined) {
+      checkSize(cached.descriptor.size, expected.size, exchange.attempt)
+      return cached
+    }
+  }
+  const content = await client.run.retry.run(
+    client.repository.registry,
+    call,
+    () => client.send(exchange, call),
+    (response) => takeManifest(response, expected, exchange.attempt),
+  )
+  if (content !== undefined) client.run.manifests.add(client.repository, content)
+  return content
+}
+
+function manifestExchange(client: RepositoryClient, at: ManifestName, method: 'GET' | 'HEAD'): Exchange {
+  const mark = 'digest' in at ? `@${at.digest}` : `:${at.tag}`
+  return {
+    method,
+    url: client.url(`manifests/${formatTagOrDigest(at)}`),
+    headers: { accept: manifestAccept },
+    expect: [200, 404],
+    attempt: client.attempt('read the manifest', mark, 'read'),
+  }
+}
+
+interface Expected {
+  readonly digest?: Digest
+  readonly size?: number
+}
+
+function expectedOf(at: ManifestName, attempt: Attempt): Expected {
+  if ('tag' in at) return {}
+  if (!('size' in at)) return { digest: at.digest }
+  if (at.size > maxManifestSize) {
+    throw new DrayError('malformed', `a manifest of ${at.size} bytes is not read`, {
+      subject: attempt.subject,
+      why: `manifests have up to ${maxManifestSize} bytes`,
+    })
+  }
+  return { digest: at.digest, size: at.size }
+}
+
+async function takeManifest(
+  response: RegistryResponse,
+  expected: Expected,
+  attempt: Attempt,
+): Promise<ManifestContent | undefined> {
+  if (response.status === 404) {
+    await response.discard()
+    return undefined
+  }
+  let bytes: Uint8Array
+  try {
+    checkSize(contentLength(response), expected.size, attempt)
+    bytes = await response.bytes(maxManifestSize)
+  } catch (error) {
+    await response.discard().catch(() => undefined)
+    throw error
+  }
+  checkSize(bytes.byteLength, contentLength(response), attempt)
+  checkSize(bytes.byteLength, expected.size, attempt)
+  const named = contentDigest(response, attempt)
+  const digest = digestOf(bytes, algorithmOf(expected.digest ?? named ?? defaultDigest))
+  if (expected.digest !== undefined) checkDigest(digest, expected.digest, attempt)
+  // a registry may name another algorithm's digest than the one that was asked for
+  if (named !== undefined && algorithmOf(named) === algorithmOf(digest)) checkDigest(digest, named, attempt)
+  const said = response.headers.get('content-type') ?? ''
+  const { mediaType } = parseManifest(bytes, said, attempt.subject)
+  return { descriptor: bareDescriptor({ mediaType, digest, size: bytes.byteLength }), bytes }
+}
+
+/** of the algorithm that is used where nothing names one */
+const defaultDigest = digestOf('')
+
+function isKnownType(mediaType: string): boolean {
+  return isIndexType(mediaType) || isManifestType(mediaType) || isSchema1Type(mediaType)
+}
+
+function checkDigest(is: Digest, should: Digest, attempt: Attempt): void {
+  if (is === should) return
+  throw new DrayError(
+    'corrupt',
+    `the manifest from ${attempt.repository.registry} is not what its digest says`,
+    {
+      subject: attempt.subject,
+      why: `expected ${should}, got ${is}`,
+      hint: 'The registry, or something between it and here, changed or confused the content. Nothing was written from it.',
+    },
+  )
+}
+
+function checkSize(is: number | undefined, should: number | undefined, attempt: Attempt): void {
+  if (is === undefined || should === undefined || is === should) return
+  throw new DrayError(
+    'corrupt',
+    `the manifest from ${attempt.repository.registry} has another size than it should`,
+    {
+      subject: attempt.subject,
+      why: `expected ${should} bytes, got ${is}`,
+    },
+  )
+}

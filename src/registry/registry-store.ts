@@ -1,0 +1,123 @@
+import type { Call } from '../call.ts'
+import { DrayError } from '../errors.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import { formatRepository, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
+import type {
+  BlobSource,
+  Capability,
+  Known,
+  ManifestContent,
+  PutManifestResult,
+  Stores,
+  TargetStore,
+} from '../store/store.ts'
+import { hasBlob, readBlob } from './blobs.ts'
+import { type RegistryOptions, RepositoryClient, Run } from './client.ts'
+import { deleteContent } from './deletion.ts'
+import { addToFallbackTag, removeFromFallbackTag } from './fallback-tag.ts'
+import { errorOf } from './errors.ts'
+import { findManifest, type ManifestName, resolveManifest } from './manifests.ts'
+import { putBlob } from './put-blob.ts'
+import { putManifest } from './put-manifest.ts'
+import { listReferrers } from './referrers.ts'
+import { tagPages } from './tags.ts'
+
+/** Opens stores over HTTP. They share what one run learns: manifests that were read, abilities of registries, warnings that were shown. */
+export function createRegistryStores(options: RegistryOptions): Stores {
+  const run = new Run(options)
+  const stores = new Map<string, RegistryStore>()
+  const open = (name: RepositoryName): RegistryStore => {
+    const key = formatRepository(name)
+    const store = stores.get(key) ?? new RegistryStore(new RepositoryClient(run, name))
+    stores.set(key, store)
+    return store
+  }
+  return { source: open, target: open }
+}
+
+/** One repository of an OCI registry (distribution-spec 1.1). */
+class RegistryStore implements TargetStore {
+  readonly #client: RepositoryClient
+
+  constructor(client: RepositoryClient) {
+    this.#client = client
+  }
+
+  get repository(): RepositoryName {
+    return this.#client.repository
+  }
+
+  resolve(at: TagOrDigest, call: Call): Promise<Descriptor | undefined> {
+    return resolveManifest(this.#client, at, call)
+  }
+
+  async manifest(at: ManifestName, call: Call): Promise<ManifestContent> {
+    const content = await this.findManifest(at, call)
+    if (content !== undefined) return content
+    const mark = 'digest' in at ? `@${at.digest}` : `:${at.tag}`
+    throw errorOf(404, {}, this.#client.attempt('read the manifest', mark, 'read'))
+  }
+
+  findManifest(at: ManifestName, call: Call): Promise<ManifestContent | undefined> {
+    return findManifest(this.#client, at, call)
+  }
+
+  hasBlob(d: Descriptor, call: Call): Promise<boolean> {
+    return hasBlob(this.#client, d, call)
+  }
+
+  blob(d: Descriptor, offset: number, call: Call): Promise<AsyncIterable<Uint8Array>> {
+    return readBlob(this.#client, d, offset, call)
+  }
+
+  async *tags(call: Call): AsyncGenerator<string, void> {
+    for await (const page of this.tagPages(call)) yield* page
+  }
+
+  tagPages(call: Call): AsyncGenerator<readonly string[], void> {
+    return tagPages(this.#client, call)
+  }
+
+  referrers(subject: Digest, call: Call): Promise<readonly Descriptor[] | undefined> {
+    return listReferrers(this.#client, subject, call)
+  }
+
+  capability(name: Capability): Known {
+    return this.#client.run.capabilities.get(this.repository, name)
+  }
+
+  putBlob(d: Descriptor, from: BlobSource, call: Call): Promise<'mounted' | 'uploaded' | 'present'> {
+    return putBlob(this.#client, d, from, call)
+  }
+
+  putManifest(
+    d: Descriptor,
+    bytes: Uint8Array,
+    tags: readonly string[],
+    call: Call,
+  ): Promise<PutManifestResult> {
+    if (bytes.byteLength !== d.size) {
+      throw new DrayError('internal', `a manifest of ${d.size} bytes was given ${bytes.byteLength}`, {
+        subject: d.digest,
+      })
+    }
+    return putManifest(this.#client, d, bytes, tags, call)
+  }
+
+  addToFallbackTag(subject: Digest, referrer: Descriptor, call: Call): Promise<'added' | 'unchanged'> {
+    return addToFallbackTag(this.#client, subject, referrer, call)
+  }
+
+  removeFromFallbackTag(subject: Digest, referrer: Digest, call: Call): Promise<'removed' | 'unchanged'> {
+    return removeFromFallbackTag(this.#client, subject, referrer, call)
+  }
+
+  deleteManifest(digest: Digest, call: Call): Promise<'deleted' | 'absent'> {
+    return deleteContent(this.#client, { digest }, call)
+  }
+
+  deleteTag(tag: string, call: Call): Promise<'deleted' | 'absent'> {
+    return deleteContent(this.#client, { tag }, call)
+  }
+}

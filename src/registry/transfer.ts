@@ -1,0 +1,82 @@
+import type { Call } from '../call.ts'
+import type { Clock } from '../clock.ts'
+import { type DrayError, type ErrorCode, isDrayError } from '../errors.ts'
+
+/**
+ * Retries of transfers: bodies that break or arrive corrupt, and upload sessions, as units. `http/` retries exchanges below this, so a
+ * failure that arrives here has outlived that already, or could not be retried there.
+ */
+export interface TransferLimits {
+  /** how often one transfer is begun */
+  readonly tries: number
+  /** how often corrupt bytes are fetched anew before they are believed to be so at the source */
+  readonly corruptTries: number
+  /** milliseconds; doubled from try to try, with full jitter */
+  readonly firstWait: number
+  readonly maxWait: number
+}
+
+const defaults: TransferLimits = { tries: 8, corruptTries: 3, firstWait: 250, maxWait: 15_000 }
+
+const transient: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable', 'protocol'])
+
+export interface TransferRetryOptions {
+  readonly clock: Clock
+  /** from 0 up to 1 */
+  readonly random: () => number
+  /** takes one retry out of the budget that a registry has with `http/` together; false where it is used up */
+  readonly takeRetry?: (registry: string) => boolean
+  readonly limits?: Partial<TransferLimits>
+}
+
+export class TransferRetry {
+  readonly limits: TransferLimits
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #takeRetry: (registry: string) => boolean
+
+  constructor(options: TransferRetryOptions) {
+    this.#clock = options.clock
+    this.#random = options.random
+    this.#takeRetry = options.takeRetry ?? (() => true)
+    this.limits = { ...defaults, ...options.limits }
+  }
+
+  /** Whether a transfer that failed for the `failures`-th time is worth another try. */
+  isWorth(error: unknown, failures: number, registry: string, call: Call): boolean {
+    if (call.signal.aborted || !isDrayError(error)) return false
+    const tries = this.#triesOf(error)
+    return failures < tries && this.#takeRetry(registry)
+  }
+
+  async wait(failures: number, call: Call): Promise<void> {
+    const { firstWait, maxWait } = this.limits
+    const most = Math.min(maxWait, firstWait * 2 ** (failures - 1))
+    await this.#clock.sleep(Math.round(this.#random() * most), call.signal)
+  }
+
+  /** Begins a transfer and takes what it brings, again from the start where taking fails; what fails to begin has been retried below already. */
+  async run<T, R>(
+    registry: string,
+    call: Call,
+    begin: () => Promise<T>,
+    take: (begun: T) => Promise<R>,
+  ): Promise<R> {
+    for (let failures = 1; ; failures++) {
+      const begun = await begin()
+      try {
+        return await take(begun)
+      } catch (error) {
+        if (!this.isWorth(error, failures, registry, call)) throw error
+        await this.wait(failures, call)
+      }
+    }
+  }
+
+  #triesOf(error: DrayError): number {
+    if (error.code === 'corrupt') return this.limits.corruptTries
+    // an answer with a status was understood: the same request gets the same one
+    const isAnswer = error.code === 'protocol' && error.status !== undefined
+    return transient.has(error.code) && !isAnswer ? this.limits.tries : 1
+  }
+}

@@ -1,0 +1,146 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
+import type { Call, ProgressEvent } from '../../src/call.ts'
+import type { Clock } from '../../src/clock.ts'
+import type { AccessEntry } from '../../src/embedded/access.ts'
+import { type RegistryOptions as EmbeddedOptions, startRegistry } from '../../src/embedded/server.ts'
+import { createFetch } from '../../src/http/stack.ts'
+import { type Descriptor, parseDescriptor } from '../../src/oci/descriptor.ts'
+import type { TagOrDigest } from '../../src/oci/reference.ts'
+import type { RegistryOptions } from '../../src/registry/client.ts'
+import { createRegistryStores } from '../../src/registry/registry-store.ts'
+import type { Stores } from '../../src/store/store.ts'
+import type { Content } from '../support/images.ts'
+import { Oracle } from '../support/oracle.ts'
+
+/** A clock whose sleeps are over at once, and that remembers them. */
+export function hastyClock(): Clock & { readonly slept: readonly number[] } {
+  const slept: number[] = []
+  let now = 0
+  return {
+    slept,
+    now: () => now,
+    sleep: async (ms, signal) => {
+      signal.throwIfAborted()
+      // the watchdogs of bodies ask for a long one: that never comes
+      if (ms >= 10_000)
+        return await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      slept.push(ms)
+      now += ms
+    },
+  }
+}
+
+/** Stores over the real way of a request, with waits that take no time. */
+export function openStores(options: Partial<RegistryOptions> = {}): Stores {
+  const clock = hastyClock()
+  const stack = createFetch({
+    settings: new Map(),
+    credentials: async () => undefined,
+    userAgent: 'test',
+    clock,
+    random: () => 0.5,
+  })
+  onTestFinished(() => stack.close())
+  return createRegistryStores({
+    fetch: stack.fetch,
+    origin: (registry) => stack.origin(registry),
+    clock,
+    random: () => 0.5,
+    ...options,
+  })
+}
+
+export function newCall(
+  signal: AbortSignal = new AbortController().signal,
+): Call & { events: ProgressEvent[] } {
+  const events: ProgressEvent[] = []
+  return { signal, events, notify: (event) => void events.push(event) }
+}
+
+/** An embedded registry for one test, looked at from outside by the oracle. */
+export async function embedded(options: EmbeddedOptions = {}) {
+  const log: AccessEntry[] = []
+  const running = await startRegistry({ onRequest: (entry) => log.push(entry), ...options })
+  onTestFinished(() => running.close())
+  const oracle = new Oracle(running.registry)
+  return {
+    registry: running.registry,
+    oracle,
+    log,
+    /** `METHOD kind status` of each request since the last `clear` */
+    requests: () => log.map(({ method, kind, status }) => `${method} ${kind} ${status}`),
+    clear: () => void log.splice(0),
+    push: async (content: Content, path: string, ...tags: string[]): Promise<Descriptor> => {
+      const root = await oracle.push(content, path, ...tags)
+      log.splice(0)
+      return parseDescriptor(root, 'the root')
+    },
+  }
+}
+
+export interface Heard {
+  readonly method: string
+  /** with the query */
+  readonly path: string
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+}
+
+/** What a scripted server says; a header `undefined` is left out. `raw` does what it wants with the answer itself. */
+export interface Said {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string | undefined>>
+  readonly body?: string | Uint8Array
+  readonly raw?: (response: ServerResponse) => void
+}
+
+/** A server that answers by a script, for all that a registry must not do. */
+export async function scripted(answer: (request: Heard, count: number) => Said) {
+  const heard: Heard[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('error', () => undefined)
+    request.on('end', () => {
+      const one = {
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        body: Buffer.concat(chunks),
+      }
+      heard.push(one)
+      const said = answer(one, heard.length)
+      if (said.raw !== undefined) return said.raw(response)
+      const headers = Object.entries(said.headers ?? {}).filter(([, value]) => value !== undefined)
+      response.writeHead(said.status, Object.fromEntries(headers) as Record<string, string>)
+      response.end(request.method === 'HEAD' ? undefined : said.body)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const registry = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { registry, heard, requests: () => heard.map(({ method, path }) => `${method} ${path}`) }
+}
+
+export const byTag = (tag: string): TagOrDigest => ({ tag })
+
+/** The descriptors of all blobs of an image's manifest. */
+export function blobsIn(content: Content): Descriptor[] {
+  return content.manifests.flatMap(({ bytes }) => {
+    const body = JSON.parse(Buffer.from(bytes).toString()) as { config?: unknown; layers?: unknown[] }
+    return [body.config, ...(body.layers ?? [])]
+      .filter((one) => one !== undefined)
+      .map((one) => parseDescriptor(one, 'blob'))
+  })
+}
+
+export async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}

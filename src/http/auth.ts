@@ -1,0 +1,115 @@
+import type { Call } from '../call.ts'
+import type { Clock } from '../clock.ts'
+import { DrayError } from '../errors.ts'
+import { formatRepository } from '../oci/reference.ts'
+import { AuthSession } from './auth-session.ts'
+import type { CredentialSource } from './credential.ts'
+import type { Fetch, Middleware, RegistryRequest, RegistryResponse, Scope } from './fetch.ts'
+import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
+import { redactUrl } from './redact.ts'
+import { loginHint } from './token.ts'
+
+export interface AuthOptions {
+  readonly settings: RegistrySettingsMap
+  readonly credentials: CredentialSource
+  readonly tokenFetch: Fetch
+  readonly clock: Clock
+}
+
+export interface Auth {
+  readonly middleware: Middleware
+  /** Names the scopes that a command will need at a registry, the destination's first, so that its first token serves for all of it. */
+  expectScopes(registry: string, scopes: readonly Scope[]): void
+}
+
+/**
+ * Shows each request as the registry's challenge asks for: without credentials, with Basic, or with a bearer token. Credentials are bound to the
+ * registry's own origin: a request to anywhere else (an upload's `Location`, a `Link`) carries none.
+ * @throws `unauthorized` where the registry answers 401 to all that there is to show; `refused` for a token server that nobody vouched for.
+ */
+export function createAuth(options: AuthOptions): Auth {
+  const sessions = new Map<string, AuthSession>()
+  const sessionOf = (registry: string): AuthSession => {
+    const known = sessions.get(registry)
+    if (known !== undefined) return known
+    const settings = options.settings.get(registry)
+    const origin = registryOrigin(registry, settings)
+    const session = new AuthSession({ ...options, registry, origin, settings })
+    sessions.set(registry, session)
+    return session
+  }
+  return {
+    expectScopes: (registry, scopes) => sessionOf(registry).expect(scopes),
+    middleware: (next) => async (request, call) => {
+      const session = sessionOf(request.registry)
+      const send = sendTo(next, request, call, session.origin)
+      if (request.url.origin !== session.origin.origin) return send(undefined)
+      const leave = await session.enter(request, call)
+      try {
+        return await knock(session, request, send, call)
+      } finally {
+        leave()
+      }
+    },
+  }
+}
+
+type Send = (authorization: string | undefined) => Promise<RegistryResponse>
+
+/** Sends with what is known; a 401 is answered once. */
+async function knock(
+  session: AuthSession,
+  request: RegistryRequest,
+  send: Send,
+  call: Call,
+): Promise<RegistryResponse> {
+  const first = await session.pass(request.scopes, call)
+  const response = await send(first.header)
+  if (response.status !== 401) {
+    session.admitted(first)
+    return response
+  }
+  await response.discard()
+  const challenge = response.headers.get('www-authenticate') ?? ''
+  const second = await session.renew(first, challenge, request.scopes, call)
+  if (second !== undefined) {
+    const answer = await send(second.header)
+    if (answer.status !== 401) {
+      session.admitted(second)
+      return answer
+    }
+    await answer.discard()
+  }
+  throw unauthorized(request, (await session.credential(call)) !== undefined)
+}
+
+/**
+ * One try with a certain `Authorization`. A 401 from elsewhere (where a redirect or a `Location` led) is no challenge of this registry: answering it
+ * would hand credentials over.
+ */
+function sendTo(next: Fetch, request: RegistryRequest, call: Call, home: URL): Send {
+  return async (authorization) => {
+    const headers = { ...request.headers, ...(authorization !== undefined && { authorization }) }
+    const response = await next({ ...request, headers }, call)
+    if (response.status !== 401 || response.url.origin === home.origin) return response
+    await response.discard()
+    throw new DrayError('unauthorized', `${response.url.host} does not let us in`, {
+      subject: redactUrl(response.url),
+      status: 401,
+      why: `${request.registry} sent us there, but credentials for ${request.registry} are for ${home.origin} alone`,
+    })
+  }
+}
+
+function unauthorized(request: RegistryRequest, hadCredentials: boolean): DrayError {
+  const { registry } = request
+  const repository = request.scopes[0]?.repository
+  return new DrayError('unauthorized', `${registry} does not let us in`, {
+    subject: repository === undefined ? registry : formatRepository(repository),
+    status: 401,
+    why: hadCredentials
+      ? `it refused the credentials that were found for ${registry}`
+      : `no credentials were found for ${registry}`,
+    hint: loginHint(registry),
+  })
+}

@@ -1,0 +1,111 @@
+import { HeaderScanner } from './header-scanner.ts'
+
+/** Longer values of the headers below are not looked at: no registry sends such. */
+const maxLength = 16 * 1024
+
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+interface Link {
+  readonly target: string
+  readonly relations: readonly string[]
+}
+
+/**
+ * The target of `rel=next` in a `Link` header (RFC 8288), relative or absolute as it was sent; undefined where there is none.
+ * A link whose `rel` is missing is no next page.
+ */
+export function nextLink(value: string): string | undefined {
+  if (value.length > maxLength) return undefined
+  return links(value).find((link) => link.relations.includes('next'))?.target
+}
+
+/** The links up to the first one that is malformed. */
+function links(value: string): Link[] {
+  const scanner = new HeaderScanner(value)
+  const found: Link[] = []
+  for (;;) {
+    scanner.takeWhile((c) => c === ',' || c === ' ' || c === '\t')
+    if (!scanner.eat('<')) return found
+    const target = scanner.takeWhile((c) => c !== '>')
+    if (!scanner.eat('>')) return found
+    found.push({ target, relations: relationsOf(scanner) })
+  }
+}
+
+/** Reads the parameters of one link. Only the first `rel` counts (RFC 8288, 3.3). */
+function relationsOf(scanner: HeaderScanner): string[] {
+  let relations: string[] | undefined
+  for (;;) {
+    scanner.skipSpace()
+    if (!scanner.eat(';')) return relations ?? []
+    scanner.skipSpace()
+    const name = scanner.token()
+    scanner.skipSpace()
+    if (name === undefined || !scanner.eat('=')) continue
+    scanner.skipSpace()
+    const text = scanner.peek() === '"' ? scanner.quoted() : scanner.token()
+    if (name.toLowerCase() === 'rel') relations ??= text?.toLowerCase().split(/[ \t]+/) ?? []
+  }
+}
+
+/**
+ * `Retry-After` (RFC 9110, 10.2.3) as milliseconds from `now`: seconds, or an HTTP date of any of the three forms. Never negative; undefined where
+ * it is neither.
+ */
+export function retryAfterMs(value: string, now: number): number | undefined {
+  const text = value.slice(0, 64).trim()
+  if (/^\d{1,10}$/.test(text)) return Number(text) * 1000
+  const date = httpDate(text, now)
+  return date === undefined ? undefined : Math.max(0, date - now)
+}
+
+/** An HTTP date (RFC 9110, 5.6.7) in milliseconds since 1970. */
+function httpDate(text: string, now: number): number | undefined {
+  const fixed = /^[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/.exec(text)
+  if (fixed) return utc(fixed[3], fixed[2], fixed[1], fixed.slice(4))
+  const rfc850 = /^[A-Z][a-z]{5,8}, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT$/.exec(text)
+  if (rfc850) return utc(String(fullYear(Number(rfc850[3]), now)), rfc850[2], rfc850[1], rfc850.slice(4))
+  const asctime = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})$/.exec(text)
+  if (asctime) return utc(asctime[6], asctime[1], asctime[2], asctime.slice(3, 6))
+  return undefined
+}
+
+/** A year of two digits is the one not more than 50 years ahead (RFC 9110, 5.6.7). */
+function fullYear(year: number, now: number): number {
+  const thisYear = new Date(now).getUTCFullYear()
+  const candidate = Math.floor(thisYear / 100) * 100 + year
+  return candidate > thisYear + 50 ? candidate - 100 : candidate
+}
+
+function utc(
+  year: string | undefined,
+  month: string | undefined,
+  day: string | undefined,
+  time: readonly string[],
+): number | undefined {
+  const monthIndex = months.indexOf(month ?? '')
+  const [hour, minute, second] = time.map(Number)
+  if (monthIndex < 0 || hour === undefined || minute === undefined || second === undefined) return undefined
+  if (hour > 23 || minute > 59 || second > 60) return undefined
+  return Date.UTC(Number(year), monthIndex, Number(day), hour, minute, second)
+}
+
+/** The texts of `Warning: 299` (distribution-spec, Warnings; RFC 7234, 5.5), unescaped; other codes are left out. */
+export function warningTexts(value: string): string[] {
+  if (value.length > maxLength) return []
+  const scanner = new HeaderScanner(value)
+  const texts: string[] = []
+  for (;;) {
+    scanner.takeWhile((c) => c === ',' || c === ' ' || c === '\t')
+    const code = scanner.takeWhile((c) => c >= '0' && c <= '9')
+    if (code === '' || !scanner.skipSpace()) return texts
+    scanner.takeWhile((c) => c !== ' ' && c !== '\t')
+    scanner.skipSpace()
+    const text = scanner.quoted()
+    if (text === undefined) return texts
+    if (code === '299') texts.push(text)
+    scanner.skipSpace()
+    // the date that may follow
+    if (scanner.peek() === '"') scanner.quoted()
+  }
+}

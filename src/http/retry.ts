@@ -1,0 +1,101 @@
+import type { Call } from '../call.ts'
+import type { Clock } from '../clock.ts'
+import { DrayError } from '../errors.ts'
+import type { Middleware, RegistryRequest, RegistryResponse } from './fetch.ts'
+import { retryAfterMs } from './headers.ts'
+import type { HostGate, HostGates } from './host-gate.ts'
+import { redactUrl } from './redact.ts'
+import { isCertificateFailure, type TransportFailure, transportFailure } from './transport-failure.ts'
+
+const maxTries = 8
+/** A host that never answered in this run and takes no connection is rather a wrong name than a weak moment: that should be told soon. */
+const maxTriesOfStrangers = 4
+const baseMs = 250
+const capMs = 20_000
+const retriedStatuses: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
+
+export interface RetryOptions {
+  readonly clock: Clock
+  /** uniform in [0, 1) */
+  readonly random: () => number
+  readonly gates: HostGates
+}
+
+/**
+ * Sends a request again where it failed for a reason that passes: exponential waits with full jitter, `Retry-After` in full and for all requests to
+ * the registry. When the tries or the registry's budget are used up, the last answer is returned, or the connection's error thrown.
+ * @throws `unavailable` where `Retry-After` is longer than the run may wait; `network`, `timeout`.
+ */
+export function retry({ clock, random, gates }: RetryOptions): Middleware {
+  return (next) => async (request, call) => {
+    const gate = gates.of(request.registry)
+    for (let tries = 1; ; tries++) {
+      await gate.pass(call)
+      const result = await attempt(() => next(request, call))
+      const waitsFor = noteAnswer(result, gate, clock)
+      if (!mayRetry(request, result, gate, tries) || !gate.takeRetry()) return finalResult(result, tries)
+      if (result.response !== undefined) await result.response.discard()
+      const waitMs = waitsFor ?? random() * Math.min(capMs, baseMs * 2 ** (tries - 1))
+      tell(request, result, call, tries, waitMs)
+      if (waitsFor === undefined) await clock.sleep(waitMs, call.signal)
+    }
+  }
+}
+
+/** How one try ended: an answer, or an error of the connection. */
+type Result =
+  | { readonly response: RegistryResponse; readonly failure?: undefined }
+  | { readonly response?: undefined; readonly failure: TransportFailure; readonly error: DrayError }
+
+async function attempt(send: () => Promise<RegistryResponse>): Promise<Result> {
+  try {
+    return { response: await send() }
+  } catch (thrown) {
+    const failure = transportFailure(thrown)
+    if (failure === undefined) throw thrown
+    return { failure, error: thrown as DrayError }
+  }
+}
+
+/** Tells the gate what the answer says about the whole registry; gives the wait that it asks for, in milliseconds. */
+function noteAnswer(result: Result, gate: HostGate, clock: Clock): number | undefined {
+  const { response } = result
+  if (response === undefined) return undefined
+  if (!retriedStatuses.has(response.status)) {
+    gate.succeeded()
+    return undefined
+  }
+  const after = retryAfterMs(response.headers.get('retry-after') ?? '', clock.now())
+  if (after !== undefined) gate.closeFor(after)
+  return after
+}
+
+function mayRetry(request: RegistryRequest, result: Result, gate: HostGate, tries: number): boolean {
+  if (tries >= maxTries) return false
+  if (result.response !== undefined) {
+    const { status } = result.response
+    // 429 comes before anything was done
+    return retriedStatuses.has(status) && (request.replay === 'always' || status === 429)
+  }
+  if (isCertificateFailure(result.failure)) return false
+  if (!result.failure.sent) return gate.answered || tries < maxTriesOfStrangers
+  return request.replay === 'always'
+}
+
+function finalResult(result: Result, tries: number): RegistryResponse {
+  if (result.response !== undefined) return result.response
+  const { error, failure } = result
+  if (tries === 1 && (failure.sent || isCertificateFailure(failure))) throw error
+  throw new DrayError(error.code, error.message, {
+    ...(error.subject !== undefined && { subject: error.subject }),
+    why: `${error.why ?? failure.message} (tried ${tries} times)`,
+    ...(error.hint !== undefined && { hint: error.hint }),
+    cause: error,
+  })
+}
+
+function tell(request: RegistryRequest, result: Result, call: Call, attempts: number, waitMs: number): void {
+  const why = result.response === undefined ? result.failure.message : `status ${result.response.status}`
+  const { method } = request
+  call.notify({ kind: 'retry', method, url: redactUrl(request.url), attempt: attempts, waitMs, why })
+}

@@ -1,0 +1,60 @@
+import type { Action, Scope } from './fetch.ts'
+
+/** `pull` before `push`, as registries print them. */
+const actionOrder: readonly Action[] = ['pull', 'push', 'delete']
+/** A challenge may name scopes of its own; more than this is no honest challenge. */
+const maxChallengeScope = 2048
+
+/**
+ * What a token is asked for: actions by `type:name`, in the order in which they were named (distribution, token scope documentation: a registry
+ * may look at the first alone).
+ */
+export type ScopeSet = ReadonlyMap<string, ReadonlySet<string>>
+
+export function scopeSet(scopes: readonly Scope[]): ScopeSet {
+  return union(
+    ...scopes.map(
+      ({ repository, actions }) => new Map([[`repository:${repository.path}`, new Set<string>(actions)]]),
+    ),
+  )
+}
+
+/** The scopes that a challenge names, separated by spaces: `repository:team/api:pull,push`. */
+export function challengeScopes(text: string): ScopeSet {
+  if (text.length > maxChallengeScope) return new Map()
+  const sets = text.split(' ').flatMap((scope) => {
+    const colon = scope.lastIndexOf(':')
+    const actions = scope.slice(colon + 1).split(',')
+    return colon <= 0 ? [] : [new Map([[scope.slice(0, colon), new Set(actions)]])]
+  })
+  return union(...sets)
+}
+
+export function union(...sets: readonly ScopeSet[]): ScopeSet {
+  const whole = new Map<string, Set<string>>()
+  for (const [name, actions] of sets.flatMap((set) => [...set])) {
+    const known = whole.get(name) ?? new Set()
+    for (const action of actions) known.add(action)
+    whole.set(name, known)
+  }
+  return whole
+}
+
+/** Whether a token for `wide` serves where `narrow` is needed. */
+export function covers(wide: ScopeSet, narrow: ScopeSet): boolean {
+  return [...narrow].every(([name, actions]) => {
+    const held = wide.get(name)
+    return held !== undefined && [...actions].every((action) => held.has(action))
+  })
+}
+
+/** One string per name, as the `scope` parameter takes it. */
+export function formatScopes(set: ScopeSet): string[] {
+  return [...set].map(([name, actions]) => `${name}:${inOrder(actions).join(',')}`)
+}
+
+function inOrder(actions: ReadonlySet<string>): string[] {
+  const known = actionOrder.filter((action) => actions.has(action))
+  const others = [...actions].filter((action) => !actionOrder.some((one) => one === action))
+  return [...known, ...others]
+}

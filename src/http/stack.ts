@@ -1,0 +1,65 @@
+import { type Clock, systemClock } from '../clock.ts'
+import { createAuth } from './auth.ts'
+import type { CredentialSource } from './credential.ts'
+import type { Fetch, Middleware, Scope } from './fetch.ts'
+import { HostGates } from './host-gate.ts'
+import { limit } from './limit.ts'
+import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
+import { redactUrl } from './redact.ts'
+import { redirect } from './redirect.ts'
+import { retry } from './retry.ts'
+import { createTransport } from './transport.ts'
+
+const defaultMaxWaitMs = 5 * 60_000
+
+export interface FetchOptions {
+  readonly settings: RegistrySettingsMap
+  readonly credentials: CredentialSource
+  /** such as `dray/0.1.0` */
+  readonly userAgent: string
+  /** measures and waits for retries, `Retry-After` and tokens */
+  readonly clock?: Clock
+  /** measures stalled transfers: a clock of its own, since one that leaps over the waits of retries would find every transfer stalled */
+  readonly transferClock?: Clock
+  /** uniform in [0, 1) */
+  readonly random?: () => number
+  /** the longest that a registry may make us wait, milliseconds */
+  readonly maxWaitMs?: number
+}
+
+export interface FetchStack {
+  readonly fetch: Fetch
+  /** The origin of a registry's API. @throws `malformed`. */
+  origin(registry: string): URL
+  /** Names the scopes that the run will need, the destination's first, so that one token serves for all of it. */
+  expectScopes(registry: string, scopes: readonly Scope[]): void
+  close(): Promise<void>
+}
+
+/** The way of a request to a registry: retry, auth, redirect, limit, transport. Put together once for a run. */
+export function createFetch(options: FetchOptions): FetchStack {
+  const { settings, credentials, userAgent, clock = systemClock, random = Math.random } = options
+  const gates = new HostGates(clock, options.maxWaitMs ?? defaultMaxWaitMs)
+  const transport = createTransport({ settings, userAgent, clock: options.transferClock ?? systemClock })
+  const wire = told(clock)(transport.fetch)
+  const retried = retry({ clock, random, gates })
+  const auth = createAuth({ settings, credentials, clock, tokenFetch: retried(wire) })
+  return {
+    fetch: retried(auth.middleware(redirect(limit(settings, gates)(wire)))),
+    origin: (registry) => registryOrigin(registry, settings.get(registry)),
+    expectScopes: (registry, scopes) => auth.expectScopes(registry, scopes),
+    close: () => transport.close(),
+  }
+}
+
+/** Tells of each exchange when its headers are there. */
+function told(clock: Clock): Middleware {
+  return (next) => async (request, call) => {
+    const begin = clock.now()
+    const response = await next(request, call)
+    const { method, url } = request
+    const ms = clock.now() - begin
+    call.notify({ kind: 'request', method, url: redactUrl(url), status: response.status, ms })
+    return response
+  }
+}

@@ -1,0 +1,72 @@
+import { DrayError } from '../errors.ts'
+import type { RegistrySettings } from './origins.ts'
+
+/**
+ * Registries whose token server has another host, as their own challenge names it. Credentials may be sent there.
+ */
+const knownRealms: ReadonlyMap<string, string> = new Map([
+  // docs.docker.com/reference/api/registry/auth
+  ['docker.io', 'https://auth.docker.io/token'],
+  // docs.gitlab.com: administration/packages/container_registry, `auth_token_realm`
+  ['registry.gitlab.com', 'https://gitlab.com/jwt/auth'],
+])
+
+/** A token server that a challenge named, and whether it may be given credentials. */
+export interface Realm {
+  readonly url: URL
+  readonly mayHaveCredentials: boolean
+}
+
+/**
+ * Reads the realm of a Bearer challenge and decides whom it belongs to: credentials go to the registry's own host, to the known pairs and to what the
+ * configuration names, and never from an https registry to a plain http server.
+ * @throws `protocol` for a realm that is no http address.
+ */
+export function readRealm(
+  registry: string,
+  origin: URL,
+  text: string,
+  settings: RegistrySettings = {},
+): Realm {
+  const url = text.length <= 2048 && URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.username !== '') {
+    throw new DrayError('protocol', `${registry} names a token server that is no http address`, {
+      subject: registry,
+    })
+  }
+  url.hash = ''
+  return { url, mayHaveCredentials: isTrusted(registry, origin, url, settings) }
+}
+
+function isTrusted(registry: string, origin: URL, realm: URL, settings: RegistrySettings): boolean {
+  if (realm.protocol === 'http:' && origin.protocol === 'https:') return false
+  if (isSameAddress(realm, settings.tokenRealm) || isSameAddress(realm, knownRealms.get(registry)))
+    return true
+  // over TLS the certificate proves the host, whatever the port; over plain http another port may be anybody's
+  return realm.protocol === 'https:' ? realm.hostname === origin.hostname : realm.origin === origin.origin
+}
+
+/** Same origin and path; a challenge may add a query of its own. */
+function isSameAddress(realm: URL, allowed: string | undefined): boolean {
+  if (allowed === undefined || !URL.canParse(allowed)) return false
+  const url = new URL(allowed)
+  return url.origin === realm.origin && url.pathname === realm.pathname
+}
+
+/** Credentials were found, and the challenge wants them sent to a server that nobody vouched for. */
+export function untrustedRealm(registry: string, realm: URL): DrayError {
+  const address = `${realm.origin}${realm.pathname}`
+  return new DrayError('refused', `credentials for ${registry} were not sent to ${realm.host}`, {
+    subject: registry,
+    why: `the registry asks for a token from ${address}, which is another host`,
+    hint: `If that server belongs to the registry, add to dray.yaml: registries: { "${registry}": { tokenRealm: "${address}" } }`,
+  })
+}
+
+/** Even without credentials a token that comes over plain http from elsewhere is worth nothing. */
+export function insecureRealm(registry: string, realm: URL): DrayError {
+  return new DrayError('refused', `no token for ${registry} was asked for at ${realm.host}`, {
+    subject: registry,
+    why: 'that server is another host and speaks plain http',
+  })
+}

@@ -1,0 +1,100 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Dispatcher, Pool } from 'undici'
+import { type Clock, systemClock } from '../clock.ts'
+import { DrayError } from '../errors.ts'
+import { exchange, type ExchangeLimits } from './exchange.ts'
+import type { Fetch } from './fetch.ts'
+import { lanesOf } from './limit.ts'
+import type { RegistrySettingsMap } from './origins.ts'
+
+const connectMs = 10_000
+const maxHeaderSize = 32 * 1024
+const defaultLimits: ExchangeLimits = { headersMs: 60_000, stallMs: 30_000 }
+
+export interface TransportOptions {
+  readonly settings: RegistrySettingsMap
+  readonly userAgent: string
+  readonly clock?: Clock
+  readonly limits?: ExchangeLimits
+}
+
+export interface Transport {
+  readonly fetch: Fetch
+  /** Closes every connection. Exchanges that are under way end with an error. */
+  close(): Promise<void>
+}
+
+/**
+ * HTTP/1.1 over pools of connections, one pool for each origin. Bodies are passed as they are: nothing is decompressed, since digests are of the
+ * bytes as served. undici is loaded when the first request is made.
+ * @throws `network`, `timeout`, and the reason of the call's signal.
+ */
+export function createTransport(options: TransportOptions): Transport {
+  const pools = new Map<string, Promise<Pool>>()
+  const clock = options.clock ?? systemClock
+  const limits = options.limits ?? defaultLimits
+  let closed = false
+
+  const poolFor = (registry: string, origin: string): Promise<Dispatcher> => {
+    if (closed) throw new DrayError('internal', 'a request was made after the transport was closed')
+    // a private authority is trusted for its own registry alone, wherever that redirects to
+    const ca = options.settings.get(registry)?.ca
+    const key = ca === undefined ? origin : `${origin} ${registry}`
+    const known = pools.get(key)
+    if (known !== undefined) return known
+    const pool = openPool(origin, ca, connectionsFor(options.settings.get(registry)?.concurrency))
+    pools.set(key, pool)
+    return pool
+  }
+
+  return {
+    fetch: async (request, call) => {
+      const headers = {
+        ...request.headers,
+        'accept-encoding': 'identity',
+        'user-agent': options.userAgent,
+      }
+      const pool = await poolFor(request.registry, request.url.origin)
+      // undici lends a connection again only in the next turn of the event loop; a request that does not wait for that opens another one
+      await setImmediate()
+      return exchange(pool, { ...request, headers }, call, clock, limits)
+    },
+    close: async () => {
+      closed = true
+      const open = await Promise.all(pools.values())
+      await Promise.all(open.map((pool) => pool.destroy()))
+    },
+  }
+}
+
+/**
+ * Never fewer than the lanes let through: an upload waits for the download that feeds it, and both may be at one host. Answers to small requests
+ * are read after their slot is free, so these count twice.
+ */
+function connectionsFor(concurrency: number | undefined): number {
+  const lanes = lanesOf(concurrency)
+  return 2 * lanes.small + lanes.download + lanes.upload
+}
+
+async function openPool(origin: string, ca: string | undefined, connections: number): Promise<Pool> {
+  const { default: UndiciPool } = await import('undici/lib/dispatcher/pool.js')
+  return new UndiciPool(origin, {
+    connections,
+    pipelining: 1,
+    maxHeaderSize,
+    // one connection of HTTP/2 would put the blobs of a whole run behind one flow-control window
+    allowH2: false,
+    // the exchange's watchdog measures these
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: 20_000,
+    connectTimeout: connectMs,
+    ...(ca !== undefined && { connect: { ca: await withSystemAuthorities(ca) } }),
+  })
+}
+
+/** Naming an authority to Node replaces all others; registries redirect to storage with a public one. */
+async function withSystemAuthorities(ca: string): Promise<string[]> {
+  const { getCACertificates } = await import('node:tls')
+  return [...getCACertificates('default'), ca]
+}

@@ -1,0 +1,176 @@
+import { onTestFinished } from 'vitest'
+import type { AccessEntry } from '../../src/embedded/access.ts'
+import type { ProfileName } from '../../src/embedded/profiles.ts'
+import { type RegistryOptions, startRegistry } from '../../src/embedded/server.ts'
+import {
+  artifact,
+  type Content,
+  cosignSignature,
+  image,
+  type ImageOptions,
+  index,
+  type IndexOptions,
+  referrer,
+  together,
+} from './images.ts'
+import { Oracle } from './oracle.ts'
+
+export type RegistryKind = ProfileName | RegistryOptions
+
+export interface WorldOptions {
+  /** the registry of dev and staging; `oci-1.1` where it is not given */
+  readonly staging?: RegistryKind
+  /** a registry for each target of prod; where it is not given, prod is on the registry of staging */
+  readonly prod?: readonly RegistryKind[]
+}
+
+export interface WorldRegistry {
+  /** `127.0.0.1:PORT` */
+  readonly host: string
+  readonly oracle: Oracle
+  /** what it was asked since the world began or `forget` was called, the oracle's questions too */
+  readonly requests: readonly AccessEntry[]
+}
+
+/** Registries with images in them, gone after the test. */
+export interface World {
+  readonly staging: WorldRegistry
+  /** in the order of prod's targets */
+  readonly prod: readonly WorldRegistry[]
+  /** every registry once */
+  readonly registries: readonly WorldRegistry[]
+  /** a `dray.yaml` with the environments dev, staging and prod, which promote from one another in this order */
+  readonly config: string
+  /** What was built under a name such as `api:1.4.2`, with its evidence. */
+  content(name: string): Content
+  /** The requests that all registries together saw during `run`. */
+  during(run: () => Promise<unknown>): Promise<readonly AccessEntry[]>
+  /** Forgets the requests so far. */
+  forget(): void
+}
+
+/** Plans a world in one line: `await world().index('api:1.4.2', ['amd64', 'arm64']).signed().start()`. */
+export function world(options: WorldOptions = {}): WorldBuilder {
+  return new WorldBuilder(options)
+}
+
+interface Planned {
+  readonly name: string
+  readonly content: Content
+}
+
+/** Images are pushed to `staging/`; what is said of evidence goes for the image that was named last. */
+export class WorldBuilder {
+  readonly #options: WorldOptions
+  readonly #planned: Planned[] = []
+
+  constructor(options: WorldOptions) {
+    this.#options = options
+  }
+
+  image(name: string, options: ImageOptions = {}): this {
+    return this.has(name, image({ label: name, ...options }))
+  }
+
+  index(name: string, platforms: readonly string[], options: IndexOptions = {}): this {
+    return this.has(name, index(platforms, { label: name, ...options }))
+  }
+
+  artifact(name: string, kind: 'helm' | 'wasm' = 'helm'): this {
+    return this.has(name, artifact(kind, name))
+  }
+
+  /** Any content, under `name[:tag]`. */
+  has(name: string, content: Content): this {
+    this.#planned.push({ name, content })
+    return this
+  }
+
+  /** A signature on the image: a referrer, or cosign's tag. */
+  signed(as: 'referrer' | 'cosign' = 'referrer'): this {
+    const artifactType = 'application/vnd.dev.cosign.artifact.sig.v1+json'
+    return this.evidence((of) => (as === 'cosign' ? cosignSignature(of) : referrer(of, { artifactType })))
+  }
+
+  /** An SBOM as a referrer, and with `signed` a signature that refers to the SBOM. */
+  sbom({ signed = false }: { signed?: boolean } = {}): this {
+    return this.evidence((of) => {
+      const sbom = referrer(of)
+      return signed
+        ? together(sbom, referrer(sbom, { artifactType: 'application/vnd.example.signature' }))
+        : sbom
+    })
+  }
+
+  /** Any evidence: `.evidence((api) => referrer(api.manifests[0].descriptor))` for one of a child. */
+  evidence(make: (content: Content) => Content): this {
+    const last = this.#planned.pop()
+    if (last === undefined) throw new Error('evidence of what? name an image first')
+    return this.has(last.name, together(last.content, make(last.content)))
+  }
+
+  /** Starts the registries, pushes all of it and forgets the requests that it took. */
+  async start(): Promise<World> {
+    const staging = await open(this.#options.staging ?? 'oci-1.1')
+    const prod: Opened[] = []
+    for (const kind of this.#options.prod ?? []) prod.push(await open(kind))
+    const opened = [staging, ...prod]
+    for (const { name, content } of this.#planned) {
+      const [repository = '', ...tags] = name.split(':')
+      await staging.oracle.push(content, `staging/${repository}`, ...tags)
+    }
+    const forget = (): void => {
+      for (const registry of opened) registry.requests.length = 0
+    }
+    forget()
+    const targets = prod.length === 0 ? [staging] : prod
+    const contents = new Map(this.#planned.map((p) => [p.name, p.content]))
+    return {
+      staging,
+      prod: targets,
+      registries: opened,
+      config: configOf(staging, targets),
+      forget,
+      content: (name) => {
+        const found = contents.get(name)
+        if (found === undefined) throw new Error(`${name} is not in this world`)
+        return found
+      },
+      during: async (run) => {
+        const before = opened.map((registry) => registry.requests.length)
+        await run()
+        return opened.flatMap((registry, i) => registry.requests.slice(before[i]))
+      },
+    }
+  }
+}
+
+type Opened = WorldRegistry & { readonly requests: AccessEntry[] }
+
+async function open(kind: RegistryKind): Promise<Opened> {
+  const requests: AccessEntry[] = []
+  const options: RegistryOptions = typeof kind === 'string' ? { profile: kind } : kind
+  const running = await startRegistry({
+    ...options,
+    onRequest: (entry) => {
+      requests.push(entry)
+      options.onRequest?.(entry)
+    },
+  })
+  onTestFinished(() => running.close())
+  return { host: running.registry, oracle: new Oracle(running.registry), requests }
+}
+
+/** JSON, which is YAML too. */
+function configOf(staging: WorldRegistry, prod: readonly WorldRegistry[]): string {
+  const at = (registry: WorldRegistry, path: string) => ({ registry: registry.host, path: `${path}/{image}` })
+  const config = {
+    version: 1,
+    environments: {
+      dev: at(staging, 'dev'),
+      staging: { ...at(staging, 'staging'), promoteFrom: ['dev'] },
+      prod: { targets: prod.map((registry) => at(registry, 'prod')), promoteFrom: ['staging'] },
+    },
+  }
+  return `${JSON.stringify(config, null, 2)}\n`
+}

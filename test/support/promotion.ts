@@ -1,0 +1,144 @@
+import { FileSink } from '../../src/audit/file-sink.ts'
+import type { AuditSink } from '../../src/audit/sink.ts'
+import type { Call, ProgressEvent } from '../../src/call.ts'
+import { systemClock } from '../../src/clock.ts'
+import { execute } from '../../src/execute/execute.ts'
+import { createFetch } from '../../src/http/stack.ts'
+import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
+import { type RunOutcome, type StepOutcome, summarise } from '../../src/plan/outcome.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { decide, type PromotePolicy } from '../../src/promote/decide.ts'
+import { gather, type GatherOptions } from '../../src/promote/gather.ts'
+import type { Request } from '../../src/promote/snapshot.ts'
+import { createRegistryStores } from '../../src/registry/registry-store.ts'
+import type { Stores } from '../../src/store/store.ts'
+import { startRegistry } from '../../src/embedded/server.ts'
+import { Oracle } from './oracle.ts'
+import { makeFolder, removeFolder } from './temp.ts'
+
+type RegistryOptions = NonNullable<Parameters<typeof startRegistry>[0]>
+export type Access = Parameters<NonNullable<RegistryOptions['onRequest']>>[0]
+
+/** An embedded registry with an eye on it. */
+export interface WatchedRegistry extends AsyncDisposable {
+  readonly host: string
+  readonly oracle: Oracle
+  /** requests since the last `forget`, the oracle's own included */
+  readonly requests: Access[]
+  forget(): void
+}
+
+export async function watchedRegistry(options: RegistryOptions = {}): Promise<WatchedRegistry> {
+  const requests: Access[] = []
+  const registry = await startRegistry({ ...options, onRequest: (entry) => requests.push(entry) })
+  return {
+    host: registry.registry,
+    oracle: new Oracle(registry.registry),
+    requests,
+    forget: () => requests.splice(0),
+    [Symbol.asyncDispose]: () => registry.close(),
+  }
+}
+
+/** All that a promotion in this process needs, as the program puts it together. */
+export interface Bench extends AsyncDisposable {
+  readonly stores: Stores
+  /** stores that have read nothing yet */
+  freshStores(): Stores
+  readonly auditFile: string
+  readonly events: ProgressEvent[]
+  readonly call: Call
+}
+
+export async function bench(): Promise<Bench> {
+  const folder = await makeFolder()
+  const stack = createFetch({
+    settings: new Map(),
+    credentials: async () => undefined,
+    userAgent: 'dray/test',
+  })
+  const events: ProgressEvent[] = []
+  const open = (): Stores => createRegistryStores({ fetch: stack.fetch, origin: stack.origin, clock: systemClock, random: Math.random })
+  return {
+    stores: open(),
+    freshStores: open,
+    auditFile: `${folder}/audit.jsonl`,
+    events,
+    call: { signal: new AbortController().signal, notify: (event) => events.push(event) },
+    [Symbol.asyncDispose]: async () => {
+      await stack.close()
+      await removeFolder(folder)
+    },
+  }
+}
+
+export interface Promotion {
+  readonly from: RepositoryName
+  readonly at?: TagOrDigest
+  readonly to: readonly RepositoryName[]
+  readonly tags?: readonly string[]
+  readonly policy?: Partial<PromotePolicy>
+  readonly options?: Partial<GatherOptions>
+}
+
+export function repository(registry: { readonly host: string }, path: string): RepositoryName {
+  return { registry: registry.host, path }
+}
+
+export async function planOf(bench: Bench, ...promotions: readonly Promotion[]): Promise<Plan> {
+  const [first] = promotions
+  const requests = promotions.map(({ from, at = { tag: '1.4.2' }, to, tags }): Request => ({
+    image: `${from.path}:${'tag' in at ? at.tag : at.digest}`,
+    from: { repository: from, at },
+    to: { targets: to },
+    tags: tags ?? ('tag' in at ? [at.tag] : []),
+  }))
+  const gathered = await gather(
+    requests,
+    bench.stores,
+    { evidence: true, dangling: 'fail', ...first?.options },
+    bench.call,
+  )
+  const policy = {
+    operation: 'promote',
+    moveTags: false,
+    evidenceConflict: 'refuse',
+    partial: false,
+    hash: '',
+    tool: '0',
+  } as const
+  return decide(gathered, { ...policy, ...first?.policy }, new Date('2026-01-02T03:04:05.000Z'))
+}
+
+export interface Carried extends RunOutcome {
+  readonly plan: Plan
+  readonly steps: readonly StepOutcome[]
+}
+
+export async function carryOut(
+  bench: Bench,
+  plan: Plan,
+  options: { readonly sink?: AuditSink; readonly plannedJustNow?: boolean; readonly stop?: AbortSignal } = {},
+): Promise<Carried> {
+  let id = 0
+  const steps = await execute(
+    plan,
+    {
+      stores: bench.stores,
+      sink: options.sink ?? new FileSink(bench.auditFile),
+      clock: systemClock,
+      actor: { user: 'tester', host: 'here' },
+      tool: '0',
+      newId: () => `id${id++}`,
+      stop: options.stop ?? new AbortController().signal,
+      plannedJustNow: options.plannedJustNow ?? true,
+    },
+    bench.call,
+  )
+  return { plan, steps, ...summarise(plan, steps) }
+}
+
+/** Plans and carries out, as `promote --yes` does. */
+export async function promote(bench: Bench, ...promotions: readonly Promotion[]): Promise<Carried> {
+  return carryOut(bench, await planOf(bench, ...promotions))
+}

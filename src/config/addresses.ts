@@ -8,6 +8,7 @@ import {
   parseTag,
   type Reference,
 } from '../oci/reference.ts'
+import { environmentName } from './config.ts'
 
 interface At {
   readonly tag?: string
@@ -25,7 +26,6 @@ export type Address =
   /** `oci:./dir:1.4.2`, an OCI image layout */
   | ({ readonly kind: 'layout'; readonly folder: string } & At)
 
-const environmentName = /^[a-z0-9][a-z0-9-]*$/
 const layoutPrefix = 'oci:'
 const maxLength = 4096
 

@@ -53,3 +53,6 @@ export const emptyConfig: Config = {
   images: undefined,
   audit: {},
 }
+
+/** What an environment may be called: it stands in addresses, `@staging/api`. */
+export const environmentName: RegExp = /^[a-z0-9][a-z0-9-]*$/

@@ -1,6 +1,6 @@
 import { DrayError } from '../errors.ts'
 import { didYouMean } from '../nearest.ts'
-import { parseRepository, type RepositoryName } from '../oci/reference.ts'
+import { defaultRegistry, parseRepository, type RepositoryName } from '../oci/reference.ts'
 import { type Config, type Environment, imagePlaceholder, type TargetConfig } from './config.ts'
 
 /** An image of an environment, by the name that people give it. */
@@ -46,7 +46,8 @@ export function imagesAt(config: Config, repository: RepositoryName): readonly P
       return name === undefined ? [] : [{ name, own: target.path.length }]
     })
     const [best] = fits.sort((a, b) => b.own - a.own)
-    return best === undefined ? [] : [{ environment, image: imageCalled(config, best.name), own: best.own }]
+    const image = best === undefined ? undefined : imageCalled(config, best.name)
+    return best === undefined || image === undefined ? [] : [{ environment, image, own: best.own }]
   })
   return found.sort((a, b) => b.own - a.own).map(({ environment, image }) => ({ environment, image }))
 }
@@ -81,10 +82,14 @@ function match(target: TargetConfig, repository: RepositoryName): string | undef
   const { path } = repository
   if (!path.startsWith(before) || !path.endsWith(after)) return undefined
   const name = path.slice(before.length, path.length - after.length)
-  return name === '' || path.length < before.length + after.length ? undefined : name
+  if (name === '' || path.length < before.length + after.length) return undefined
+  // docker.io/api is docker.io/library/api (distribution/reference, normalize.go)
+  const official = target.registry === defaultRegistry && before === '' && /^library\/[^/]+$/.test(name)
+  return official ? name.slice(name.indexOf('/') + 1) : name
 }
 
-function imageCalled(config: Config, name: string): string {
+/** The image whose name in repositories this is; undefined where an image of this name has another one there. */
+function imageCalled(config: Config, name: string): string | undefined {
   for (const [image, settings] of config.images ?? []) if ((settings.name ?? image) === name) return image
-  return name
+  return config.images?.has(name) === true ? undefined : name
 }

@@ -1,7 +1,6 @@
 import * as v from 'valibot'
+import { environmentName } from './config.ts'
 
-/** Environments and images are named in addresses (`@staging/api`), hosts in references: both narrow what a name can be. */
-export const environmentName: RegExp = /^[a-z0-9][a-z0-9-]*$/
 const maxConcurrency = 256
 
 const text = (what: string) => v.pipe(v.string(`must be ${what}`), v.nonEmpty(`must be ${what}`))

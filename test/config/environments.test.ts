@@ -68,14 +68,19 @@ describe('an environment', () => {
     expect(imagesAt(config, { registry: 'elsewhere.example.com', path: 'dev/api' })).toEqual([])
   })
 
+  it('does not own a repository whose image is called otherwise there', () => {
+    expect(imagesAt(config, { registry: 'r.example.com', path: 'dev/web' })).toEqual([
+      { environment: 'any', image: 'dev/web' },
+    ])
+  })
+
   it('is found again for any image', () => {
     const name = fc.stringMatching(/^[a-z0-9]{1,6}(\/[a-z0-9]{1,6}){0,2}$/)
     fc.assert(
       fc.property(name, fc.constantFrom('any', 'dev', 'staging', 'prod'), (image, environment) => {
-        fc.pre(image !== 'frontend/web')
+        fc.pre(image !== 'frontend/web' && image !== 'web' && !image.startsWith('library/'))
         for (const repository of repositoriesOf(config, environment, image)) {
-          const docker = repository.registry === 'docker.io' && !image.includes('/')
-          const expected = { environment, image: docker ? `library/${image}` : image }
+          const expected = { environment, image }
           expect(imagesAt(config, repository)).toContainEqual(expected)
         }
       }),

@@ -12,6 +12,14 @@ import { exchange } from './wire.ts'
 /** Debian's `docker-registry` (distribution 2.8): the real registry that tests run against where it is installed. */
 export const dockerRegistry: Tool = tools('docker-registry')
 
+/** A user for `htpasswd`, with the header that proves to be it. */
+export const testUser = {
+  username: 'dray',
+  password: 'secret',
+  htpasswd: 'dray:$2b$04$1Hf8nQ8PksFVJEX1yt9OG.nrNF/NsnKmoZtknsriUT5W6KZFfsole',
+  authorization: `Basic ${Buffer.from('dray:secret').toString('base64')}`,
+} as const
+
 export interface DockerRegistryOptions {
   /** whether it deletes manifests and blobs; yes where it is not said */
   readonly deletes?: boolean
@@ -87,6 +95,8 @@ function running(
     if (arrived === undefined) entries.push(entry)
     else arrived()
   })
+  const leaveNothing = (): void => void child.kill('SIGKILL')
+  process.once('exit', leaveNothing)
   // Its log is behind its answers: what was answered before this request is in the log once this request is.
   const settle = async (): Promise<void> => {
     const path = `/v2/?mark=${++marks}`
@@ -107,6 +117,7 @@ function running(
       entries = []
     },
     stop: async () => {
+      process.removeListener('exit', leaveNothing)
       if (child.exitCode === null && child.signalCode === null) {
         const gone = once(child, 'exit')
         child.kill('SIGKILL')

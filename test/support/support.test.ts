@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type DockerRegistry, dockerRegistry, startDockerRegistry } from './docker-registry.ts'
+import { type DockerRegistry, dockerRegistry, startDockerRegistry, testUser } from './docker-registry.ts'
 import { artifact, body, cosignSignature, image, index, referrer, sha256, together } from './images.ts'
 import { Oracle } from './oracle.ts'
 
@@ -68,5 +68,18 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry and the oracle${dock
     expect(await registry.log()).toMatchObject([
       { method: 'GET', path: '/v2/team/none/tags/list', status: 404 },
     ])
+  })
+
+  it('let nobody in without the password', async () => {
+    const closed = await startDockerRegistry({ htpasswd: testUser.htpasswd })
+    try {
+      const insider = new Oracle(closed.url, { authorization: testUser.authorization })
+      const content = image()
+      await insider.push(content, 'team/api', '1')
+      expect(await insider.differences('team/api', content, '1')).toEqual([])
+      expect((await new Oracle(closed.url).get('/v2/team/api/tags/list')).status).toBe(401)
+    } finally {
+      await closed.stop()
+    }
   })
 })

@@ -70,8 +70,6 @@ export abstract class BaseCommand extends Command {
     }),
   }
 
-  abstract override run(): Promise<void>
-
   /** Whether the first Ctrl-C lets the step in hand finish: then the use case must heed `this.stop`. */
   protected readonly graceful: boolean = false
 

@@ -2,10 +2,10 @@ import { formatRepository } from '../oci/reference.ts'
 import type { Place, Placement } from '../plan/plan.ts'
 import { escapeText } from './escape.ts'
 
-/** A repository as a person writes it: a layout by its folder, without the `oci:` that is its registry's name. */
+/** A repository as a person writes it, with the tag where there is one. */
 export function formatPlace(place: Place): string {
   const { repository, tag } = place
-  const name = repository.registry === 'oci:' ? `oci:${repository.path}` : formatRepository(repository)
+  const name = formatRepository(repository)
   return escapeText(tag === undefined ? name : `${name}:${tag}`)
 }
 

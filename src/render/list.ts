@@ -1,0 +1,46 @@
+import type { RepositoryView } from '../look/list.ts'
+import { formatRepository } from '../oci/reference.ts'
+import { escapeText } from './escape.ts'
+import { formatCount, shortDigest } from './format.ts'
+import type { Page } from './style.ts'
+import { renderTable } from './table.ts'
+
+/** The tags of a repository, one on a line; what is left out is told below. */
+export function renderRepository(view: RepositoryView, page: Page): string {
+  const { style } = page
+  if (view.tags.length === 0) {
+    return [`${escapeText(formatRepository(view.repository))} has no tags.`, ...notes(view, style.dim)].join(
+      '\n',
+    )
+  }
+  // in a pipe digests are whole, for whoever cuts columns out
+  const isTerminal = page.width !== undefined
+  const rows = view.tags.map(({ tag, image }) => [
+    escapeText(tag),
+    image === null
+      ? { text: 'gone', tone: 'yellow' as const }
+      : isTerminal
+        ? shortDigest(image.digest)
+        : image.digest,
+    image === null ? '' : kindOf(image.mediaType),
+  ])
+  const columns = [{ title: 'TAG', flexible: true }, { title: 'DIGEST' }, { title: 'KIND', flexible: true }]
+  return [renderTable(columns, rows, page), ...notes(view, style.dim)].join('\n')
+}
+
+function notes(view: RepositoryView, dim: (text: string) => string): string[] {
+  const left = view.total - view.tags.length
+  return [
+    ...(left > 0 ? [dim(`${formatCount(left, 'more tag')}: --all shows them.`)] : []),
+    ...(view.evidenceTagsHidden > 0
+      ? [dim(`${formatCount(view.evidenceTagsHidden, 'tag')} of evidence not shown: --all-tags shows them.`)]
+      : []),
+  ]
+}
+
+/** A media type in a word where it has one. */
+export function kindOf(mediaType: string): string {
+  if (/\.image\.index\.|\.manifest\.list\./.test(mediaType)) return 'index'
+  if (/\.image\.manifest\.|\.distribution\.manifest\./.test(mediaType)) return 'image'
+  return escapeText(mediaType)
+}

@@ -23,7 +23,12 @@ export function parseSource(content: string, name: string): ConfigSource {
     throw new DrayError('config', `${name} is larger than ${maxFileSize} bytes`, { subject: name })
   }
   const lines = new LineCounter()
-  const document = parseDocument(content, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
+  const document = parseDocument(content, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: true,
+    logLevel: 'error',
+  })
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(Math.min(offset, content.length))
     return `${line}:${col}`

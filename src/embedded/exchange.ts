@@ -1,3 +1,4 @@
+import type { AccessControl } from './permissions.ts'
 import type { Abilities } from './profiles.ts'
 import type { RegistryStorage } from './storage.ts'
 import type { Uploads } from './uploads.ts'
@@ -14,6 +15,8 @@ export interface Exchange {
   readonly body: AsyncIterable<Uint8Array>
   /** scheme and host under which the client reached the registry */
   readonly origin: string
+  /** who it is, once that is known */
+  readonly identity: { user?: string }
 }
 
 /** What the endpoints work on. */
@@ -21,6 +24,8 @@ export interface RegistryState {
   readonly storage: RegistryStorage
   readonly abilities: Abilities
   readonly uploads: Uploads
+  /** undefined: everyone may do everything */
+  readonly access: AccessControl | undefined
 }
 
 /** The declared length of a body in bytes; undefined where it is chunked or not given. */

@@ -13,7 +13,8 @@ export async function listTags(
 ): Promise<Answer> {
   const { storage, abilities } = state
   if (!(await storage.hasRepository(repository))) throw refusal('NAME_UNKNOWN', `there is no ${repository}`)
-  const all = [...(await storage.tags(repository))].sort(byText)
+  const found = await storage.tags(repository)
+  const all = abilities.tagOrder === 'sorted' ? [...found].sort(byText) : found
   const query = abilities.tagPages ? exchange.query : new URLSearchParams()
   const last = query.get('last')
   if (abilities.unknownLast === 'not-found' && last !== null && !all.includes(last)) {

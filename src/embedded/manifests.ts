@@ -51,6 +51,9 @@ export async function putManifest(
   if (at === undefined) throw refusal('MANIFEST_INVALID', 'neither a tag nor a digest')
   const tags = 'tag' in at ? [at.tag] : moreTags(exchange, state)
   const bytes = await readManifest(exchange)
+  if ('digest' in at && algorithmOf(at.digest) === 'sha512' && !state.abilities.sha512Manifests) {
+    throw refusal('DIGEST_INVALID', 'a manifest is kept by its sha256 digest here')
+  }
   const digest = digestOf(bytes, 'tag' in at ? 'sha256' : algorithmOf(at.digest))
   if ('digest' in at && at.digest !== digest) {
     throw refusal('DIGEST_INVALID', `the manifest is ${digest}, not ${at.digest}`)
@@ -80,8 +83,11 @@ export async function deleteManifest(
 ): Promise<Answer> {
   const at = tagOrDigestFrom(reference)
   if (at === undefined) throw unknownManifest(repository, reference)
-  if (!('tag' in at ? abilities.deleteTag : abilities.deleteManifest)) {
-    throw refusal('UNSUPPORTED', `${'tag' in at ? 'tags' : 'manifests'} cannot be deleted here`)
+  if ('tag' in at && abilities.deleteTag !== 'yes') {
+    throw refusal(abilities.deleteTag, 'a tag cannot be deleted here')
+  }
+  if ('digest' in at && !abilities.deleteManifest) {
+    throw refusal('UNSUPPORTED', 'a manifest cannot be deleted here')
   }
   if (!(await storage.hasRepository(repository))) throw refusal('NAME_UNKNOWN', `there is no ${repository}`)
   if ('digest' in at && !abilities.deleteInsideIndex) await checkNotInIndex(storage, repository, at.digest)

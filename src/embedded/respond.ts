@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { once } from 'node:events'
 import { DrayError } from '../errors.ts'
+import { admit } from './admit.ts'
 import type { AccessEntry } from './access.ts'
 import type { Answer, StreamedBody } from './answer.ts'
-import { errorAnswer } from './errors.ts'
+import { errorAnswer, refusal } from './errors.ts'
 import type { Exchange, RegistryState } from './exchange.ts'
+import { isRepositoryPath } from './names.ts'
 import { answer, type Route, routeOf } from './routes.ts'
 
 /** How many bytes went which way. */
@@ -50,7 +52,11 @@ async function answerSafely(
   state: RegistryState,
 ): Promise<{ answered: Answer; error?: unknown }> {
   try {
-    return { answered: await answer(route, exchange, state) }
+    if ('repository' in route && !isRepositoryPath(route.repository)) {
+      throw refusal('NAME_INVALID', `${JSON.stringify(route.repository)} cannot be the name of a repository`)
+    }
+    const denied = state.access === undefined ? undefined : await admit(state.access, route, exchange)
+    return { answered: denied ?? (await answer(route, exchange, state)) }
   } catch (error) {
     const answered = errorAnswer(error)
     return answered.status >= 500 ? { answered, error } : { answered }
@@ -127,6 +133,7 @@ function exchangeOf(request: IncomingMessage, counts: Counts): Exchange {
     },
     body: counted(request, counts),
     origin: originOf(request),
+    identity: {},
   }
 }
 
@@ -163,6 +170,7 @@ function entryOf(
     kind: route.kind,
     ...('repository' in route && { repository: route.repository }),
     ...('reference' in route && { reference: route.reference }),
+    ...exchange.identity,
     requestBytes: counts.received,
     responseBytes: counts.sent,
     ...rest,

@@ -1,5 +1,3 @@
-import { isDrayError } from '../errors.ts'
-import { checkPath } from '../oci/reference.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { deleteBlob, getBlob } from './blobs.ts'
 import { refusal } from './errors.ts'
@@ -44,7 +42,6 @@ export function routeOf(path: string): Route {
 export async function answer(route: Route, exchange: Exchange, state: RegistryState): Promise<Answer> {
   const { method } = exchange
   const isRead = method === 'GET' || method === 'HEAD'
-  if ('repository' in route) checkName(route.repository)
   switch (route.kind) {
     case 'base':
       if (isRead) return jsonAnswer(200, {})
@@ -90,21 +87,13 @@ async function answerUpload(
   if (method === 'PATCH') return patchUpload(exchange, state, repository, id)
   if (method === 'PUT') return finishUpload(exchange, state, repository, id)
   if (method === 'GET' || method === 'HEAD') return uploadStatus(exchange, state, repository, id)
-  if (method === 'DELETE') return cancelUpload(state, repository, id)
+  if (method === 'DELETE') return cancelUpload(exchange, state, repository, id)
   throw notAllowed(method)
 }
 
 /** What a server answers that does not know the path: no JSON, no code. */
 export function notFound(): Answer {
   return { status: 404, headers: { 'Content-Type': 'text/plain' }, body: Buffer.from('404 page not found\n') }
-}
-
-function checkName(repository: string): void {
-  try {
-    checkPath(repository)
-  } catch (error) {
-    throw refusal('NAME_INVALID', isDrayError(error) ? error.message : 'the name is invalid')
-  }
 }
 
 function notAllowed(method: string): Error {

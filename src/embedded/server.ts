@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Clock, systemClock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
+import type { AccessControl, AuthOptions } from './permissions.ts'
 import type { AccessEntry } from './access.ts'
 import { memoryStorage } from './memory-storage.ts'
 import { type Abilities, type ProfileName, profiles } from './profiles.ts'
@@ -22,8 +24,10 @@ export interface RegistryOptions {
   readonly abilities?: Partial<Abilities>
   /** Told of each request before the last byte of its answer leaves: whoever has the answer finds it told. Must not throw. */
   readonly onRequest?: (entry: AccessEntry) => void
+  /** by default everyone may do everything */
+  readonly auth?: AuthOptions
   readonly clock?: Clock
-  /** unique and safe in a URL and a file name; the specification asks for a UUID */
+  /** For uploads and tokens: unique, not to be guessed, safe in a URL and a file name; by default a UUID, which the specification asks for. */
   readonly newId?: () => string
 }
 
@@ -42,10 +46,12 @@ export interface RunningRegistry {
 export async function startRegistry(options: RegistryOptions = {}): Promise<RunningRegistry> {
   const storage = options.storage ?? memoryStorage()
   const clock = options.clock ?? systemClock
+  const newId = options.newId ?? randomUUID
   const state = {
     storage,
     abilities: { ...profiles[options.profile ?? 'oci-1.1'], ...options.abilities },
-    uploads: new Uploads(storage, clock, options.newId ?? (() => crypto.randomUUID())),
+    uploads: new Uploads(storage, clock, newId),
+    access: options.auth === undefined ? undefined : accessControl(options.auth, clock, newId),
   }
   const notify = options.onRequest ?? (() => undefined)
   // not by import: the ESM face of node:http loads the built-in fetch, which takes 23 ms of every start of the program
@@ -62,6 +68,10 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Runn
       await state.uploads.close()
     },
   }
+}
+
+function accessControl(options: AuthOptions, clock: Clock, newSecret: () => string): AccessControl {
+  return { options, clock, newSecret, tokens: new Map(), refreshTokens: new Map() }
 }
 
 async function listen(server: Server, port: number, host: string): Promise<number> {

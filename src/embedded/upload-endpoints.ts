@@ -1,8 +1,9 @@
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts'
+import { isDrayError } from '../errors.ts'
 import type { Answer } from './answer.ts'
 import { refusal } from './errors.ts'
 import { declaredLength, type Exchange, locate, type RegistryState } from './exchange.ts'
-import { digestFrom } from './names.ts'
+import { digestFrom, isRepositoryPath } from './names.ts'
 import type { Upload } from './uploads.ts'
 
 const empty = new Uint8Array()
@@ -18,7 +19,7 @@ export async function openUpload(
     return created(exchange, state, repository, digestFrom(mount))
   }
   const digest = exchange.query.get('digest')
-  if (mount === null && digest !== null) {
+  if (mount === null && digest !== null && state.abilities.singlePost) {
     return uploadAtOnce(exchange, state, repository, digestFrom(digest))
   }
   const upload = await state.uploads.open(repository, wantedAlgorithm(exchange))
@@ -32,7 +33,7 @@ export async function patchUpload(
   repository: string,
   id: string,
 ): Promise<Answer> {
-  const upload = state.uploads.find(repository, id)
+  const upload = find(exchange, state, repository, id)
   await append(exchange, state, upload)
   return accepted(exchange, state, upload, 202)
 }
@@ -44,7 +45,7 @@ export async function finishUpload(
   repository: string,
   id: string,
 ): Promise<Answer> {
-  const upload = state.uploads.find(repository, id)
+  const upload = find(exchange, state, repository, id)
   const digest = exchange.query.get('digest')
   if (digest === null) throw refusal('DIGEST_INVALID', 'the parameter "digest" is missing')
   const wanted = digestFrom(digest)
@@ -60,12 +61,17 @@ export function uploadStatus(
   repository: string,
   id: string,
 ): Answer {
-  return accepted(exchange, state, state.uploads.find(repository, id), 204)
+  return accepted(exchange, state, find(exchange, state, repository, id), 204)
 }
 
 /** DELETE: the session and its bytes are dropped. */
-export async function cancelUpload(state: RegistryState, repository: string, id: string): Promise<Answer> {
-  await state.uploads.cancel(state.uploads.find(repository, id))
+export async function cancelUpload(
+  exchange: Exchange,
+  state: RegistryState,
+  repository: string,
+  id: string,
+): Promise<Answer> {
+  await state.uploads.cancel(find(exchange, state, repository, id))
   return { status: 204 }
 }
 
@@ -76,7 +82,8 @@ async function mountBlob(
   digest: Digest,
 ): Promise<boolean> {
   const from = exchange.query.get('from')
-  return abilities.mount && from !== null && storage.mountBlob(digest, from, repository)
+  if (!abilities.mount || from === null || !isRepositoryPath(from)) return false
+  return storage.mountBlob(digest, from, repository)
 }
 
 async function uploadAtOnce(
@@ -96,21 +103,43 @@ async function uploadAtOnce(
   return created(exchange, state, repository, digest)
 }
 
+function find(exchange: Exchange, state: RegistryState, repository: string, id: string): Upload {
+  const upload = state.uploads.find(repository, id)
+  if (state.abilities.uploadState && exchange.query.get('_state') !== String(upload.size)) {
+    throw refusal('BLOB_UPLOAD_INVALID', 'the upload has gone on since', 404)
+  }
+  return upload
+}
+
 async function append(exchange: Exchange, state: RegistryState, upload: Upload): Promise<void> {
   const range = chunkRange(exchange, state)
-  await state.uploads.append(upload, exchange.body, (size) => {
-    if (range !== undefined && range.start !== size) {
-      throw refusal(
-        'BLOB_UPLOAD_INVALID',
-        `the chunk begins at ${range.start}, the upload ends at ${size}`,
-        416,
-      )
-    }
-  })
+  const checkStart = (size: number): void => {
+    if (range === undefined || range.start === size) return
+    throw refusal(
+      'BLOB_UPLOAD_INVALID',
+      `the chunk begins at ${range.start}, the upload ends at ${size}`,
+      416,
+    )
+  }
+  try {
+    await state.uploads.append(upload, exchange.body, checkStart)
+  } catch (error) {
+    if (state.abilities.brokenUpload === 'dropped' && !isDrayError(error)) await state.uploads.cancel(upload)
+    throw error
+  }
+  if (range !== undefined && upload.size !== range.start + range.length) {
+    await state.uploads.cancel(upload)
+    throw refusal('SIZE_INVALID', 'the chunk is not as long as Content-Range says')
+  }
+}
+
+interface ChunkRange {
+  readonly start: number
+  readonly length: number
 }
 
 /** `Content-Range: <first>-<last>` of a chunk, both included; undefined where there is none, or where it is not looked at. */
-function chunkRange(exchange: Exchange, { abilities }: RegistryState): { start: number } | undefined {
+function chunkRange(exchange: Exchange, { abilities }: RegistryState): ChunkRange | undefined {
   const text = exchange.header('content-range')
   if (text === undefined || abilities.chunkRange === 'ignored') return undefined
   const match = /^([0-9]{1,15})-([0-9]{1,15})$/.exec(text)
@@ -120,7 +149,7 @@ function chunkRange(exchange: Exchange, { abilities }: RegistryState): { start: 
   if (length < 1 || (declaredLength(exchange) ?? length) !== length) {
     throw refusal('SIZE_INVALID', 'Content-Range and Content-Length do not agree')
   }
-  return { start }
+  return { start, length }
 }
 
 function wantedAlgorithm(exchange: Exchange): DigestAlgorithm {
@@ -130,11 +159,12 @@ function wantedAlgorithm(exchange: Exchange): DigestAlgorithm {
 }
 
 function accepted(exchange: Exchange, state: RegistryState, upload: Upload, status: 202 | 204): Answer {
-  const { chunkMinLength } = state.abilities
+  const { chunkMinLength, uploadState } = state.abilities
+  const path = `/v2/${upload.repository}/blobs/uploads/${upload.id}`
   return {
     status,
     headers: {
-      Location: locate(exchange, state, `/v2/${upload.repository}/blobs/uploads/${upload.id}`),
+      Location: locate(exchange, state, uploadState ? `${path}?_state=${upload.size}` : path),
       'Docker-Upload-UUID': upload.id,
       // an upload without a byte has no last one; `0-0` is what docker's registry says of it too
       Range: `0-${Math.max(upload.size - 1, 0)}`,

@@ -17,6 +17,8 @@ export interface Reference extends RepositoryName {
 export type TagOrDigest = { readonly tag: string } | { readonly digest: Digest }
 
 export const defaultRegistry = 'docker.io'
+/** Stands in the place of a registry where the repository is an image layout on disk, and its path a folder. */
+export const layoutRegistry = 'oci:'
 const officialPrefix = 'library/'
 export const defaultTag = 'latest'
 const maxNameLength = 255
@@ -102,8 +104,9 @@ export function parseRegistry(text: string): string {
   return normalRegistry(text)
 }
 
+/** `registry/path`, or `oci:path` for a layout. */
 export function formatRepository(name: RepositoryName): string {
-  return `${name.registry}/${name.path}`
+  return name.registry === layoutRegistry ? `${layoutRegistry}${name.path}` : `${name.registry}/${name.path}`
 }
 
 /** The whole form: whatever `parseReference` read, prints so that it reads back the same. */

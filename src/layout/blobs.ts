@@ -1,0 +1,166 @@
+import { stat } from 'node:fs/promises'
+import type { Call } from '../call.ts'
+import { DrayError, isDrayError } from '../errors.ts'
+import { writeFileAtomic, writeStreamAtomic } from '../files/atomic.ts'
+import { ioError, systemCode } from '../files/io-error.ts'
+import { openRegular, readFileBounded } from '../files/read.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { algorithmOf, type Digest, Digester, digestOf } from '../oci/digest.ts'
+import { maxManifestSize } from '../oci/manifest.ts'
+import type { BlobSource } from '../store/store.ts'
+import type { LayoutFolder } from './folder.ts'
+
+/** bytes that are read at once */
+const chunkSize = 256 * 1024
+/** How often a blob that arrives corrupt is fetched before it is believed to be so at its source. */
+const corruptTries = 3
+
+/** Bytes of a blob's file; undefined where it is not there. @throws `refused`, `io`. */
+export async function blobSize(folder: LayoutFolder, digest: Digest): Promise<number | undefined> {
+  const path = await folder.blobPath(digest)
+  if (path === undefined) return undefined
+  try {
+    const found = await stat(path)
+    if (found.isFile()) return found.size
+  } catch (cause) {
+    if (systemCode(cause) === 'ENOENT') return undefined
+    throw ioError(cause, `${path} cannot be read`, path)
+  }
+  throw new DrayError('io', `${path} is not a regular file`, { subject: path })
+}
+
+/** A small blob as a whole, hashed; undefined where it is not there. @throws `corrupt`; `malformed` where it is too large to be a manifest. */
+export async function readSmallBlob(folder: LayoutFolder, digest: Digest): Promise<Uint8Array | undefined> {
+  const path = await folder.blobPath(digest)
+  const bytes =
+    path === undefined ? undefined : await readFileBounded(path, maxManifestSize, { followLinks: false })
+  if (bytes === undefined) return undefined
+  const is = digestOf(bytes, algorithmOf(digest))
+  if (is !== digest) throw corrupt(folder, digest, `its bytes hash to ${is}`)
+  return bytes
+}
+
+/**
+ * Streams a blob from `offset` on. Read from 0, the last chunk is given only after size and digest were found right.
+ * @throws `not-found`, `corrupt`, `refused`, `io`.
+ */
+export async function readBlob(
+  folder: LayoutFolder,
+  d: Descriptor,
+  offset: number,
+  call: Call,
+): Promise<AsyncIterable<Uint8Array>> {
+  const size = await blobSize(folder, d.digest)
+  const path = await folder.blobPath(d.digest)
+  if (size === undefined || path === undefined) throw blobMissing(folder, d.digest)
+  if (size !== d.size) throw corrupt(folder, d.digest, `it has ${size} bytes, its descriptor says ${d.size}`)
+  if (offset > size)
+    throw corrupt(folder, d.digest, `it has ${size} bytes, and was asked for from ${offset} on`)
+  const chunks = fileChunks(folder, path, d, offset, call)
+  return offset === 0 ? verified(folder, d, chunks) : chunks
+}
+
+/** Writes a blob unless it is there with its size. @throws `corrupt`, and nothing is left behind; what the source throws. */
+export async function writeBlob(
+  folder: LayoutFolder,
+  d: Descriptor,
+  from: BlobSource,
+  call: Call,
+  onBytes: (bytes: number) => void,
+): Promise<'uploaded' | 'present'> {
+  const { path, temp } = await folder.writableBlobPath(d.digest)
+  if ((await blobSize(folder, d.digest)) === d.size) return 'present'
+  for (let tries = 1; ; tries++) {
+    try {
+      const chunks = verified(folder, d, counted(await from.open(0, call), onBytes))
+      await writeStreamAtomic(path, chunks, call.signal, { tempFolder: temp })
+      return 'uploaded'
+    } catch (error) {
+      if (!isDrayError(error) || error.code !== 'corrupt' || tries >= corruptTries) throw error
+    }
+  }
+}
+
+/** Writes bytes that were checked already, unless the same bytes are there. */
+export async function writeSmallBlob(folder: LayoutFolder, digest: Digest, bytes: Uint8Array): Promise<void> {
+  const { path, temp } = await folder.writableBlobPath(digest)
+  if ((await blobSize(folder, digest)) === bytes.byteLength) {
+    const there = await readFileBounded(path, maxManifestSize)
+    if (there !== undefined && digestOf(there, algorithmOf(digest)) === digest) return
+  }
+  await writeFileAtomic(path, bytes, { tempFolder: temp })
+}
+
+export function blobMissing(folder: LayoutFolder, digest: Digest): DrayError {
+  return new DrayError('not-found', `${digest} is not in the image layout ${folder.name}`, {
+    subject: digest,
+  })
+}
+
+async function* fileChunks(
+  folder: LayoutFolder,
+  path: string,
+  d: Descriptor,
+  offset: number,
+  call: Call,
+): AsyncGenerator<Uint8Array, void> {
+  const handle = await openRegular(path)
+  if (handle === undefined) throw blobMissing(folder, d.digest)
+  try {
+    for (let at = offset; ;) {
+      call.signal.throwIfAborted()
+      const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(chunkSize), 0, chunkSize, at)
+      if (bytesRead === 0) return
+      at += bytesRead
+      yield buffer.subarray(0, bytesRead)
+    }
+  } catch (cause) {
+    throw ioError(cause, `${path} cannot be read`, path)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** The same chunks, the last one only once the whole is known to be what the descriptor says. */
+async function* verified(
+  folder: LayoutFolder,
+  d: Descriptor,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void> {
+  const digester = new Digester(algorithmOf(d.digest))
+  let held: Uint8Array | undefined
+  for await (const chunk of chunks) {
+    digester.update(chunk)
+    if (digester.size > d.size)
+      throw corrupt(folder, d.digest, `it has more than the ${d.size} bytes of its descriptor`)
+    if (held !== undefined) yield held
+    held = chunk
+  }
+  if (digester.size !== d.size) {
+    throw corrupt(folder, d.digest, `it has ${digester.size} bytes, its descriptor says ${d.size}`)
+  }
+  const is = digester.digest()
+  if (is !== d.digest) throw corrupt(folder, d.digest, `its bytes hash to ${is}`)
+  if (held !== undefined) yield held
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of chunks) {
+    yield chunk
+    onBytes(chunk.byteLength)
+  }
+}
+
+function corrupt(folder: LayoutFolder, digest: Digest, why: string): DrayError {
+  return new DrayError(
+    'corrupt',
+    `${digest}, read from or written to the image layout ${folder.name}, is not what its digest says`,
+    {
+      subject: digest,
+      why,
+    },
+  )
+}

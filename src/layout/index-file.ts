@@ -1,0 +1,106 @@
+import { DrayError } from '../errors.ts'
+import { bareDescriptor, type Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import { isRecord, parseJson } from '../oci/json.ts'
+import { parseManifest } from '../oci/manifest.ts'
+import { mediaTypes } from '../oci/media-types.ts'
+
+/** The annotation that names an entry of `index.json` (image-spec, annotations.md and image-layout.md). */
+const refName = 'org.opencontainers.image.ref.name'
+
+/** One line of `index.json`: what it says to us, and the value as it stands there, which is what is written back. */
+export interface IndexEntry {
+  readonly descriptor: Descriptor
+  readonly name: string | undefined
+  readonly raw: unknown
+}
+
+/** `index.json`, with everything in it that dray knows nothing of (image-spec, image-layout.md). */
+export interface LayoutIndex {
+  readonly entries: readonly IndexEntry[]
+  readonly rest: Readonly<Record<string, unknown>>
+}
+
+export const emptyIndex: LayoutIndex = {
+  entries: [],
+  rest: { schemaVersion: 2, mediaType: mediaTypes.index },
+}
+
+/** @throws `malformed`, naming `where`. */
+export function parseLayoutIndex(bytes: Uint8Array, where: string): LayoutIndex {
+  try {
+    const index = parseManifest(bytes, mediaTypes.index, where)
+    const document = parseJson(bytes, where)
+    if (index.kind !== 'index' || !isRecord(document))
+      throw new DrayError('malformed', `${where} is no index`)
+    const { manifests, ...rest } = document
+    const raw: readonly unknown[] = Array.isArray(manifests) ? manifests : []
+    return {
+      entries: index.manifests.map((descriptor, i) => ({
+        descriptor,
+        name: descriptor.annotations?.[refName],
+        raw: raw[i],
+      })),
+      rest,
+    }
+  } catch (cause) {
+    if (!(cause instanceof DrayError)) throw cause
+    throw new DrayError(cause.code, cause.message, {
+      subject: where,
+      hint: 'The list of images of this layout is broken or half written. Make the layout again, or restore the file.',
+      cause,
+    })
+  }
+}
+
+export function printLayoutIndex(index: LayoutIndex): string {
+  return JSON.stringify({ ...index.rest, manifests: index.entries.map((entry) => entry.raw) })
+}
+
+/** What a tag stands on; undefined where there is no such tag. @throws `malformed` where it stands on several manifests. */
+export function findTag(index: LayoutIndex, tag: string, where: string): Descriptor | undefined {
+  const found = index.entries.filter((entry) => entry.name === tag)
+  if (new Set(found.map((entry) => entry.descriptor.digest)).size > 1) {
+    throw new DrayError(
+      'malformed',
+      `the tag ${JSON.stringify(tag)} stands on several manifests in ${where}`,
+      {
+        hint: 'Name the one that is meant by its digest.',
+      },
+    )
+  }
+  return found[0] && bareDescriptor(found[0].descriptor)
+}
+
+/** Puts a tag on a manifest, and takes it from any other; the index itself where it stands so already. */
+export function withTag(index: LayoutIndex, tag: string, d: Descriptor): LayoutIndex {
+  const named = index.entries.filter((entry) => entry.name === tag)
+  if (named.length === 1 && named[0]?.descriptor.digest === d.digest) return index
+  const others = index.entries.filter((entry) => entry.name !== tag && !isBareEntryOf(entry, d.digest))
+  return { ...index, entries: [...others, entryOf(d, tag)] }
+}
+
+/** Lists a manifest without a name, unless it is listed. */
+export function withEntry(index: LayoutIndex, d: Descriptor): LayoutIndex {
+  if (index.entries.some((entry) => entry.descriptor.digest === d.digest)) return index
+  return { ...index, entries: [...index.entries, entryOf(d, undefined)] }
+}
+
+/** Only the entries for which `keep` holds; the index itself where that is all of them. */
+export function onlyEntries(index: LayoutIndex, keep: (entry: IndexEntry) => boolean): LayoutIndex {
+  const entries = index.entries.filter(keep)
+  return entries.length === index.entries.length ? index : { ...index, entries }
+}
+
+/** An entry that says nothing but which manifest it is: nobody put a meaning on it that would be lost. */
+export function isBareEntryOf(entry: IndexEntry, digest: Digest): boolean {
+  return entry.descriptor.digest === digest && entry.descriptor.annotations === undefined
+}
+
+function entryOf(d: Descriptor, name: string | undefined): IndexEntry {
+  const descriptor = {
+    ...bareDescriptor(d),
+    ...(name !== undefined && { annotations: { [refName]: name } }),
+  }
+  return { descriptor, name, raw: descriptor }
+}

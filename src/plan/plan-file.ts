@@ -121,7 +121,7 @@ export function formatPlanFile(plan: Plan): string {
  * Reads a plan file. The hash guards against an edit by hand and a cut file, not against someone who computes a new one.
  * @throws `malformed` for a file that is no plan; `unsupported` for a plan of another version; `refused` where the hash does not fit.
  */
-export function parsePlanFile(text: string, name: string): Plan {
+export function parsePlanFile(text: Uint8Array | string, name: string): Plan {
   const value = parseJson(text, name)
   if (!isRecord(value) || typeof value['schema'] !== 'string' || !value['schema'].startsWith('dray.plan/')) {
     throw new DrayError('malformed', `${name} is not a plan`, {

@@ -58,7 +58,13 @@ export async function bench(): Promise<Bench> {
     userAgent: 'dray/test',
   })
   const events: ProgressEvent[] = []
-  const open = (): Stores => createRegistryStores({ fetch: stack.fetch, origin: stack.origin, clock: systemClock, random: Math.random })
+  const open = (): Stores =>
+    createRegistryStores({
+      fetch: stack.fetch,
+      origin: (registry) => stack.origin(registry),
+      clock: systemClock,
+      random: Math.random,
+    })
   return {
     stores: open(),
     freshStores: open,
@@ -85,7 +91,7 @@ export function repository(registry: { readonly host: string }, path: string): R
   return { registry: registry.host, path }
 }
 
-export async function planOf(bench: Bench, ...promotions: readonly Promotion[]): Promise<Plan> {
+export async function planOf(run: Bench, ...promotions: readonly Promotion[]): Promise<Plan> {
   const [first] = promotions
   const requests = promotions.map(({ from, at = { tag: '1.4.2' }, to, tags }): Request => ({
     image: `${from.path}:${'tag' in at ? at.tag : at.digest}`,
@@ -95,9 +101,9 @@ export async function planOf(bench: Bench, ...promotions: readonly Promotion[]):
   }))
   const gathered = await gather(
     requests,
-    bench.stores,
+    run.stores,
     { evidence: true, dangling: 'fail', ...first?.options },
-    bench.call,
+    run.call,
   )
   const policy = {
     operation: 'promote',
@@ -116,7 +122,7 @@ export interface Carried extends RunOutcome {
 }
 
 export async function carryOut(
-  bench: Bench,
+  run: Bench,
   plan: Plan,
   options: { readonly sink?: AuditSink; readonly plannedJustNow?: boolean; readonly stop?: AbortSignal } = {},
 ): Promise<Carried> {
@@ -124,8 +130,8 @@ export async function carryOut(
   const steps = await execute(
     plan,
     {
-      stores: bench.stores,
-      sink: options.sink ?? new FileSink(bench.auditFile),
+      stores: run.stores,
+      sink: options.sink ?? new FileSink(run.auditFile),
       clock: systemClock,
       actor: { user: 'tester', host: 'here' },
       tool: '0',
@@ -133,12 +139,12 @@ export async function carryOut(
       stop: options.stop ?? new AbortController().signal,
       plannedJustNow: options.plannedJustNow ?? true,
     },
-    bench.call,
+    run.call,
   )
   return { plan, steps, ...summarise(plan, steps) }
 }
 
 /** Plans and carries out, as `promote --yes` does. */
-export async function promote(bench: Bench, ...promotions: readonly Promotion[]): Promise<Carried> {
-  return carryOut(bench, await planOf(bench, ...promotions))
+export async function promote(run: Bench, ...promotions: readonly Promotion[]): Promise<Carried> {
+  return carryOut(run, await planOf(run, ...promotions))
 }

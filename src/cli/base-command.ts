@@ -217,7 +217,12 @@ export abstract class BaseCommand extends Command {
       say: (text) => progress.print(text),
       leave: () => process.exit(exitCodes.interrupted),
     })
-    const context = new Context({ configFile: flags.config, env: process.env })
+    const context = new Context({
+      configFile: flags.config,
+      env: process.env,
+      cwd: process.cwd(),
+      version: this.config.version,
+    })
     this.#running = { page, errorPage, progress, interrupt, context, verbosity }
   }
 

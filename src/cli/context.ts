@@ -1,8 +1,163 @@
+import type { Call } from '../call.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import type { LoadedConfig } from '../config/load.ts'
+import type { ExecutePorts } from '../execute/execute.ts'
+import type { FetchStack } from '../http/stack.ts'
+import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
+import type { Stores } from '../store/store.ts'
+
 export interface ContextOptions {
+  /** `--config` */
   readonly configFile: string | undefined
-  readonly env: NodeJS.ProcessEnv
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** the working directory, absolute */
+  readonly cwd: string
+  /** of dray */
+  readonly version: string
 }
+
+/**
+ * The composition root: puts the parts of a run together when a command first asks for them, by dynamic import, so that a command loads no
+ * more than it needs.
+ */
 export class Context {
-  constructor(_options: ContextOptions) {}
-  async close(): Promise<void> {}
+  readonly cwd: string
+  readonly version: string
+  readonly clock: Clock = systemClock
+  readonly #options: ContextOptions
+  #config: Promise<LoadedConfig> | undefined
+  #stack: Promise<FetchStack> | undefined
+  #stores: Promise<Stores> | undefined
+
+  constructor(options: ContextOptions) {
+    this.cwd = options.cwd
+    this.version = options.version
+    this.#options = options
+  }
+
+  /** The configuration in force, read once. @throws `config`, `not-found`, `usage`, `io`. */
+  async config(): Promise<LoadedConfig> {
+    this.#config ??= this.#loadConfig()
+    return await this.#config
+  }
+
+  /** The stores of registries and of layouts (`oci:`); they share what the run learns. */
+  async stores(): Promise<Stores> {
+    this.#stores ??= this.#openStores()
+    return await this.#stores
+  }
+
+  /** Stores that remember nothing of what was read before: to read back what was written. */
+  async uncachedStores(): Promise<Stores> {
+    return await this.#openStores()
+  }
+
+  /** Tells which repositories the run will use, so that one token serves for all of it: read or written, those to be written first. */
+  async expectRepositories(
+    targets: readonly RepositoryName[],
+    sources: readonly RepositoryName[],
+    access: 'read' | 'write',
+  ): Promise<void> {
+    const remote = [...targets, ...sources].filter(({ registry }) => registry !== layoutRegistry)
+    if (remote.length === 0) return
+    const stack = await this.#fetchStack()
+    const scopes = [
+      ...targets.map((repository) => ({
+        repository,
+        actions: access === 'write' ? (['pull', 'push'] as const) : (['pull'] as const),
+      })),
+      ...sources.map((repository) => ({ repository, actions: ['pull'] as const })),
+    ]
+    for (const registry of new Set(remote.map((repository) => repository.registry))) {
+      stack.expectScopes(
+        registry,
+        scopes.filter(({ repository }) => repository.registry === registry),
+      )
+    }
+  }
+
+  /** The only tag of a layout; undefined where it has none or several. @throws `not-found`, `malformed`, `io`. */
+  async onlyTagOfLayout(folder: string, call: Call): Promise<TagOrDigest | undefined> {
+    const stores = await this.stores()
+    const tags: string[] = []
+    for await (const tag of stores.source({ registry: layoutRegistry, path: folder }).tags(call))
+      tags.push(tag)
+    const [tag, ...more] = tags
+    return tag === undefined || more.length > 0 ? undefined : { tag }
+  }
+
+  /** What a plan is carried out with. The record goes to `auditFile`, else where the configuration says, else among the user's state. */
+  async executePorts(
+    auditFile: string | undefined,
+  ): Promise<Pick<ExecutePorts, 'stores' | 'sink' | 'clock' | 'actor' | 'tool' | 'newId'>> {
+    const [{ FileSink }, { auditPath, currentActor }, { config }, stores] = await Promise.all([
+      import('../audit/file-sink.ts'),
+      import('./surroundings.ts'),
+      this.config(),
+      this.stores(),
+    ])
+    return {
+      stores,
+      sink: new FileSink(auditPath(auditFile ?? config.audit.file, this.cwd, this.#options.env)),
+      clock: this.clock,
+      actor: currentActor(),
+      tool: this.version,
+      newId: () => crypto.randomUUID(),
+    }
+  }
+
+  /** Closes all connections. */
+  async close(): Promise<void> {
+    const stack = await this.#stack?.catch(() => undefined)
+    await stack?.close()
+  }
+
+  async #loadConfig(): Promise<LoadedConfig> {
+    const [{ loadConfig }, { homedir }] = await Promise.all([import('../config/load.ts'), import('node:os')])
+    const file = this.#options.configFile ?? this.#options.env['DRAY_CONFIG']
+    return await loadConfig({ cwd: this.cwd, home: homedir(), ...(file !== undefined && { file }) })
+  }
+
+  async #fetchStack(): Promise<FetchStack> {
+    this.#stack ??= this.#createStack()
+    return await this.#stack
+  }
+
+  async #createStack(): Promise<FetchStack> {
+    const [{ createFetch }, { dockerCredentials }, { homedir }, { registrySettings }, { config }] =
+      await Promise.all([
+        import('../http/stack.ts'),
+        import('../credentials/docker-credentials.ts'),
+        import('node:os'),
+        import('./surroundings.ts'),
+        this.config(),
+      ])
+    return createFetch({
+      settings: await registrySettings(config),
+      credentials: dockerCredentials({ env: this.#options.env, home: homedir(), clock: this.clock }),
+      userAgent: `dray/${this.version}`,
+      clock: this.clock,
+    })
+  }
+
+  async #openStores(): Promise<Stores> {
+    const [{ createRegistryStores }, { LayoutStores }, stack] = await Promise.all([
+      import('../registry/registry-store.ts'),
+      import('../layout/stores.ts'),
+      this.#fetchStack(),
+    ])
+    const registries = createRegistryStores({
+      fetch: stack.fetch,
+      origin: (registry) => stack.origin(registry),
+      clock: this.clock,
+      random: Math.random,
+    })
+    const layouts = new LayoutStores(this.cwd, this.clock)
+    const storesOf = ({ registry }: RepositoryName): Stores =>
+      registry === layoutRegistry ? layouts : registries
+    return {
+      source: (name) => storesOf(name).source(name),
+      target: (name) => storesOf(name).target(name),
+    }
+  }
 }

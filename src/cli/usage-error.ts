@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Config } from '@oclif/core/config'
-import { DrayError } from '../errors.ts'
+import { DrayError, isDrayError, toErrorInfo } from '../errors.ts'
 import { isRecord } from '../oci/json.ts'
 import { nearestFew } from '../nearest.ts'
 
@@ -37,6 +37,16 @@ export function fromOclif(thrown: unknown, usage?: CommandUsage): unknown {
     return fail(`missing ${many(names.length, 'argument')}: ${names.join(' ')}`, see)
   }
   return fail(oneLine(thrown.message), see)
+}
+
+/** Parses words of the command line: what is malformed there is wrong usage. */
+export function asUsage<T>(parse: () => T): T {
+  try {
+    return parse()
+  } catch (cause) {
+    if (!isDrayError(cause) || cause.code !== 'malformed') throw cause
+    throw new DrayError('usage', cause.message, { ...toErrorInfo(cause), cause })
+  }
 }
 
 /** What to say where the first words name no command. */

@@ -25,6 +25,11 @@ export default class Serve extends BaseCommand {
   static override flags = {
     port: integer({ char: 'p', summary: 'The port; 0 takes a free one.', default: 0, min: 0, max: 65_535 }),
     host: string({ summary: 'The address to listen on.', default: '127.0.0.1', helpValue: 'ADDRESS' }),
+    htpasswd: string({
+      summary:
+        'Users, one user:password on a line (htpasswd -p or -s); without it everyone may do everything.',
+      helpValue: 'FILE',
+    }),
     profile: option({ options: ['oci-1.1', 'docker-registry-2.8', 'zot-2.1'] as const })({
       summary: 'Which registry it is like.',
       default: 'oci-1.1',
@@ -39,6 +44,7 @@ export default class Serve extends BaseCommand {
       host: flags.host,
       port: flags.port,
       profile: flags.profile,
+      htpasswd: flags.htpasswd,
       onRequest: (line) => flags.verbose && this.say(escapeText(line)),
     })
     try {

@@ -5,8 +5,20 @@ import { formatCount, shortDigest } from './format.ts'
 import type { Page } from './style.ts'
 import { renderTable } from './table.ts'
 
+/** The tags of repositories, each repository under its name where there are several. */
+export function renderRepositories(views: readonly RepositoryView[], page: Page): string {
+  const [first, ...more] = views
+  if (first !== undefined && more.length === 0) return renderRepository(first, page)
+  return views
+    .map((view) => {
+      const name = escapeText(formatRepository(view.repository))
+      return `${page.style.bold(name)}\n${renderRepository(view, page)}`
+    })
+    .join('\n\n')
+}
+
 /** The tags of a repository, one on a line; what is left out is told below. */
-export function renderRepository(view: RepositoryView, page: Page): string {
+function renderRepository(view: RepositoryView, page: Page): string {
   const { style } = page
   if (view.tags.length === 0) {
     return [`${escapeText(formatRepository(view.repository))} has no tags.`, ...notes(view, style.dim)].join(

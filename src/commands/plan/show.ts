@@ -1,0 +1,28 @@
+import { string as stringArg } from '@oclif/core/args'
+import { BaseCommand } from '../../cli/base-command.ts'
+import { readPlanFile } from '../../cli/plan-file.ts'
+import { hashOfPlan } from '../../plan/plan-hash.ts'
+import { renderPlan } from '../../render/plan.ts'
+
+export default class PlanShow extends BaseCommand {
+  static override summary = 'Show a saved plan.'
+  static override description =
+    'Checks the file and shows what "dray apply" would do with it. Nothing is asked of a registry.'
+  static override examples = [
+    {
+      description: 'Make a plan:',
+      command: '<%= config.bin %> promote api:1.4.2 --from staging --to prod --out plan.json',
+    },
+    { description: 'See what it would do:', command: '<%= config.bin %> plan show plan.json' },
+    { description: 'Carry it out:', command: '<%= config.bin %> apply plan.json --yes' },
+  ]
+  static override args = {
+    plan: stringArg({ description: 'The file that --out wrote.', required: true, ignoreStdin: true }),
+  }
+
+  async run(): Promise<void> {
+    const { args } = await this.parse(PlanShow)
+    const plan = await readPlanFile(args.plan)
+    this.finish({ hash: hashOfPlan(plan), plan }, (page) => renderPlan(plan, page))
+  }
+}

@@ -64,34 +64,31 @@ export async function started(options: RegistryOptions = {}) {
   const running = await startRegistry({ onRequest: (entry) => log.push(entry), ...options })
   onTestFinished(() => running.close())
   const call = (method: string, path: string, sent?: Sent) => send(running.registry, method, path, sent)
-  return {
-    ...running,
-    log,
-    call,
-    /** Pushes a blob in one request. */
-    async blob(repository: string, content: Uint8Array | string): Promise<Digest> {
-      const digest = digestOf(content)
-      const reply = await call('POST', `/v2/${repository}/blobs/uploads/?digest=${digest}`, { body: content })
-      if (reply.status !== 201) throw new Error(`pushing a blob: ${reply.status} ${reply.text}`)
-      return digest
-    },
-    /** Pushes an image of one layer under tags or, without any, by digest. */
-    async image(repository: string, content: string, tag?: string, more: object = {}) {
-      const layer = await this.blob(repository, content)
-      const config = await this.blob(repository, '{}')
-      return this.manifest(repository, imageOf(config, layer, content.length, more), tag)
-    },
-    async manifest(repository: string, manifest: { mediaType: string }, tag?: string) {
-      const body = JSON.stringify(manifest)
-      const digest = digestOf(body)
-      const reply = await call('PUT', `/v2/${repository}/manifests/${tag ?? digest}`, {
-        headers: { 'content-type': manifest.mediaType },
-        body,
-      })
-      if (reply.status !== 201) throw new Error(`pushing a manifest: ${reply.status} ${reply.text}`)
-      return { digest, body, reply, descriptor: { mediaType: manifest.mediaType, digest, size: body.length } }
-    },
+  /** Pushes a blob in one request. */
+  const blob = async (repository: string, content: Uint8Array | string): Promise<Digest> => {
+    const digest = digestOf(content)
+    const reply = await call('POST', `/v2/${repository}/blobs/uploads/?digest=${digest}`, { body: content })
+    if (reply.status !== 201) throw new Error(`pushing a blob: ${reply.status} ${reply.text}`)
+    return digest
   }
+  const manifest = async (repository: string, body: { readonly mediaType: string }, tag?: string) => {
+    const text = JSON.stringify(body)
+    const digest = digestOf(text)
+    const reply = await call('PUT', `/v2/${repository}/manifests/${tag ?? digest}`, {
+      headers: { 'content-type': body.mediaType },
+      body: text,
+    })
+    if (reply.status !== 201) throw new Error(`pushing a manifest: ${reply.status} ${reply.text}`)
+    const descriptor = { mediaType: body.mediaType, digest, size: text.length }
+    return { digest, body: text, reply, descriptor }
+  }
+  /** Pushes an image of one layer under a tag or, without one, by digest. */
+  const image = async (repository: string, content: string, tag?: string, more: object = {}) => {
+    const layer = await blob(repository, content)
+    const config = await blob(repository, '{}')
+    return manifest(repository, imageOf(config, layer, content.length, more), tag)
+  }
+  return { ...running, log, call, blob, manifest, image }
 }
 
 export type Client = Awaited<ReturnType<typeof started>>

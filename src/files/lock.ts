@@ -53,7 +53,7 @@ export async function withLock<T>(
 }
 
 async function acquire(path: string, id: string, options: LockOptions, signal: AbortSignal): Promise<void> {
-  const { clock, staleMs = 10_000, pollMs = 50 } = options
+  const { clock, staleMs = 5_000, pollMs = 50 } = options
   let sight: Sight | undefined
   for (;;) {
     signal.throwIfAborted()
@@ -125,7 +125,7 @@ async function removeStale(path: string, staleId: string): Promise<void> {
 }
 
 async function beat(path: string, options: LockOptions, stop: AbortSignal): Promise<void> {
-  const { clock, heartbeatMs = 2_000 } = options
+  const { clock, heartbeatMs = 1_000 } = options
   for (;;) {
     try {
       await clock.sleep(heartbeatMs, stop)

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import type { Call } from '../call.ts'
 import { DrayError, isDrayError } from '../errors.ts'
 import { writeFileAtomic, writeStreamAtomic } from '../files/atomic.ts'
@@ -89,6 +89,16 @@ export async function writeSmallBlob(folder: LayoutFolder, digest: Digest, bytes
     if (there !== undefined && digestOf(there, algorithmOf(digest)) === digest) return
   }
   await writeFileAtomic(path, bytes, { tempFolder: temp })
+}
+
+export async function removeBlob(folder: LayoutFolder, digest: Digest): Promise<void> {
+  const path = await folder.blobPath(digest)
+  if (path === undefined) return
+  try {
+    await rm(path, { force: true })
+  } catch (cause) {
+    throw ioError(cause, `${path} cannot be removed`, path)
+  }
 }
 
 export function blobMissing(folder: LayoutFolder, digest: Digest): DrayError {

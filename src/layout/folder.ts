@@ -49,27 +49,24 @@ export class LayoutFolder {
     })
   }
 
-  /** Reads the list, changes it and writes it, while no other process does. Where `change` gives the same index back, nothing is written. */
+  /**
+   * Reads the list, changes it and writes it, and then does what hangs on it, while no other process does. Where `change` gives the same index
+   * back, nothing is written.
+   */
   async changeIndex(
     change: (index: LayoutIndex) => Promise<LayoutIndex>,
     signal: AbortSignal,
+    afterwards: () => Promise<void> = () => Promise.resolve(),
   ): Promise<void> {
     await this.create(signal)
     const root = await this.#existingRoot()
     await withLock(join(root, lockName), { clock: this.#clock }, signal, async (lock) => {
       const before = (await this.readIndex()) ?? emptyIndex
       const after = await change(before)
-      if (after === before) return
       signal.throwIfAborted()
-      const text = printLayoutIndex(after)
-      if (Buffer.byteLength(text) > maxManifestSize) {
-        throw new DrayError(
-          'refused',
-          `${join(this.name, indexName)} would be larger than ${maxManifestSize} bytes`,
-        )
-      }
       await lock.check()
-      await writeFileAtomic(join(root, indexName), text)
+      if (after !== before) await this.#writeIndex(root, after)
+      await afterwards()
     })
   }
 
@@ -115,6 +112,15 @@ export class LayoutFolder {
       await this.#makeInside(root, join(root, 'blobs'))
       await writeFileAtomic(join(root, indexName), printLayoutIndex(emptyIndex))
     })
+  }
+
+  async #writeIndex(root: string, index: LayoutIndex): Promise<void> {
+    const text = printLayoutIndex(index)
+    if (Buffer.byteLength(text) > maxManifestSize) {
+      const name = join(this.name, indexName)
+      throw new DrayError('refused', `${name} would be larger than ${maxManifestSize} bytes`)
+    }
+    await writeFileAtomic(join(root, indexName), text)
   }
 
   async #isWhole(root: string): Promise<boolean> {
@@ -173,7 +179,8 @@ export class LayoutFolder {
   }
 
   async #removeAbandoned(root: string): Promise<void> {
-    for (const name of (await this.#list(root)).filter(isTempName)) {
+    const isLeft = (name: string): boolean => isTempName(name) || name.startsWith(`${lockName}.`)
+    for (const name of (await this.#list(root)).filter(isLeft)) {
       const path = join(root, name)
       const stat = await lstat(path).catch(() => undefined)
       if (stat === undefined || this.#clock.now() - stat.mtimeMs < abandonedMs) continue

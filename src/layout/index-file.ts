@@ -4,6 +4,7 @@ import type { Digest } from '../oci/digest.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import { mediaTypes } from '../oci/media-types.ts'
+import { isTag } from '../oci/reference.ts'
 
 /** The annotation that names an entry of `index.json` (image-spec, annotations.md and image-layout.md). */
 const refName = 'org.opencontainers.image.ref.name'
@@ -70,6 +71,12 @@ export function findTag(index: LayoutIndex, tag: string, where: string): Descrip
     )
   }
   return found[0] && bareDescriptor(found[0].descriptor)
+}
+
+/** The names that are tags, sorted, each once; an entry may be named by any text. */
+export function tagsOf(index: LayoutIndex): readonly string[] {
+  const names = index.entries.flatMap((entry) => entry.name ?? [])
+  return [...new Set(names)].filter(isTag).sort()
 }
 
 /** Puts a tag on a manifest, and takes it from any other; the index itself where it stands so already. */

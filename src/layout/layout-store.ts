@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import type { Call } from '../call.ts'
 import { DrayError, isDrayError } from '../errors.ts'
 import { bareDescriptor, type Descriptor } from '../oci/descriptor.ts'
@@ -14,7 +13,15 @@ import type {
   PutManifestResult,
   TargetStore,
 } from '../store/store.ts'
-import { blobMissing, blobSize, readBlob, readSmallBlob, writeBlob, writeSmallBlob } from './blobs.ts'
+import {
+  blobMissing,
+  blobSize,
+  readBlob,
+  readSmallBlob,
+  removeBlob,
+  writeBlob,
+  writeSmallBlob,
+} from './blobs.ts'
 import { LayoutFacts } from './facts.ts'
 import type { LayoutFolder } from './folder.ts'
 import {
@@ -24,6 +31,7 @@ import {
   isBareEntryOf,
   type LayoutIndex,
   onlyEntries,
+  tagsOf,
   withEntry,
   withTag,
 } from './index-file.ts'
@@ -165,8 +173,9 @@ export class LayoutStore implements TargetStore {
     this.#checkBytes(d, bytes)
     const { subject } = parseManifest(bytes, d.mediaType, formatAt(this.repository, d))
     await this.#folder.create(call.signal)
-    await writeSmallBlob(this.#folder, d.digest, bytes)
     await this.#change(async (index) => {
+      // under the lock, so that nobody who deletes it comes between the file and its entry
+      await writeSmallBlob(this.#folder, d.digest, bytes)
       const tagged = tags.reduce((changed, tag) => withTag(changed, tag, d), index)
       // A referrer is found by its entry alone; any other manifest needs one only where nothing leads to it.
       const listed =
@@ -192,8 +201,9 @@ export class LayoutStore implements TargetStore {
    */
   async deleteManifest(digest: Digest, call: Call): Promise<'deleted' | 'absent'> {
     if ((await this.#folder.readIndex()) === undefined) return 'absent'
-    let result: 'deleted' | 'absent' = 'absent'
-    await this.#change(async (index) => {
+    let isThere = false
+    const unlist = async (index: LayoutIndex): Promise<LayoutIndex> => {
+      isThere = (await this.#descriptor(index, { digest })) !== undefined
       const left = onlyEntries(index, (entry) => entry.descriptor.digest !== digest)
       if (await this.#isReached(left, digest)) {
         throw new DrayError('refused', `${digest} is part of an index in ${this.#folder.name}`, {
@@ -201,14 +211,13 @@ export class LayoutStore implements TargetStore {
           hint: 'Delete the index first.',
         })
       }
-      if (left !== index) result = 'deleted'
       return left
-    }, call)
-    // Only after the list no longer leads to it: killed in between, the list is whole and a file too many is left.
-    if ((await blobSize(this.#folder, digest)) === undefined) return result
-    const { path } = await this.#folder.writableBlobPath(digest)
-    await rm(path, { force: true })
-    return 'deleted'
+    }
+    // Killed in between, the list is whole and a file too many is left.
+    await this.#change(unlist, call, async () => {
+      if (isThere) await removeBlob(this.#folder, digest)
+    })
+    return isThere ? 'deleted' : 'absent'
   }
 
   /** Takes the entry out of the list; the manifest and all that it consists of stay on disk. */
@@ -223,8 +232,12 @@ export class LayoutStore implements TargetStore {
     return result
   }
 
-  async #change(change: (index: LayoutIndex) => Promise<LayoutIndex>, call: Call): Promise<void> {
-    await this.#changes.run('', () => this.#folder.changeIndex(change, call.signal))
+  async #change(
+    change: (index: LayoutIndex) => Promise<LayoutIndex>,
+    call: Call,
+    afterwards?: () => Promise<void>,
+  ): Promise<void> {
+    await this.#changes.run('', () => this.#folder.changeIndex(change, call.signal, afterwards))
   }
 
   async #descriptor(index: LayoutIndex, at: TagOrDigest): Promise<Descriptor | undefined> {
@@ -281,9 +294,4 @@ export class LayoutStore implements TargetStore {
       why: `it has ${size} bytes, its descriptor says ${d.size}`,
     })
   }
-}
-
-function tagsOf(index: LayoutIndex): readonly string[] {
-  const names = index.entries.flatMap((entry) => entry.name ?? [])
-  return [...new Set(names)].filter(isTag).sort()
 }

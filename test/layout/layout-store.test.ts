@@ -399,6 +399,13 @@ describe('deleting from a layout', () => {
     expect(await store('a').deleteManifest(part, call)).toBe('deleted')
   })
 
+  it('does not take a layer for a manifest', async () => {
+    writeLayout(at('a'), content, '1')
+    const layer = parseDigest([...content.blobs.keys()][0] ?? '')
+    expect(await store('a').deleteManifest(layer, call)).toBe('absent')
+    expect(layoutDifferences(at('a'), content)).toEqual([])
+  })
+
   it('finds nothing where there is no layout, and makes none', async () => {
     expect(await store('none').deleteTag('1', call)).toBe('absent')
     expect(await store('none').deleteManifest(digest, call)).toBe('absent')

@@ -98,7 +98,7 @@ export abstract class ChangeCommand extends BaseCommand {
   async #execute(plan: Plan, plannedJustNow: boolean, flags: ChangeFlags): Promise<Done> {
     const { execute } = await import('../execute/execute.ts')
     const ports = await this.context.executePorts(flags['audit-file'])
-    this.expectBytes(plan.placements.reduce((sum, placement) => sum + placement.size, 0))
+    this.expectBytes(bytesToMove(plan))
     const steps = await execute(plan, { ...ports, stop: this.stop, plannedJustNow }, this.call)
     return { plan, outcome: summarise(plan, steps), record: ports.sink.place }
   }
@@ -117,6 +117,14 @@ export abstract class ChangeCommand extends BaseCommand {
       if (!isGood(outcome)) return { ...done, outcome, verified: false }
     }
   }
+}
+
+/** Within one registry blobs are mounted: nothing moves. */
+function bytesToMove(plan: Plan): number {
+  const between = plan.placements.filter(
+    ({ from, to }) => from.repository.registry !== to.repository.registry,
+  )
+  return between.reduce((sum, placement) => sum + placement.size, 0)
 }
 
 /** What `--json` prints of a run. */

@@ -60,7 +60,7 @@ export async function requestsOf(
 
 function split(route: Route): { readonly sources: readonly Address[]; readonly destination: Address } {
   const from = route.from === undefined ? undefined : environmentWord(route.from)
-  const parse = (word: string): Address => parseAddress(word, from)
+  const parse = (word: string): Address => inEnvironmentOf(from, parseAddress(word, from))
   if (route.to !== undefined) {
     if (route.words.length === 0) throw missing('an image')
     return {
@@ -78,6 +78,13 @@ function split(route: Route): { readonly sources: readonly Address[]; readonly d
 async function inLayout(source: Address, onlyTag: OnlyTag): Promise<Address> {
   if (source.kind !== 'layout' || source.tag !== undefined || source.digest !== undefined) return source
   return { ...source, ...(await onlyTag(source.folder)) }
+}
+
+function inEnvironmentOf(from: string | undefined, address: Address): Address {
+  if (from === undefined || address.kind !== 'image' || address.environment === from) return address
+  throw new DrayError('usage', `${formatAddress(address)} is not in ${from}, which --from names`, {
+    hint: 'Leave --from away, or name the image without its environment.',
+  })
 }
 
 function environmentWord(word: string): string {

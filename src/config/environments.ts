@@ -52,24 +52,6 @@ export function imagesAt(config: Config, repository: RepositoryName): readonly P
   return found.sort((a, b) => b.own - a.own).map(({ environment, image }) => ({ environment, image }))
 }
 
-/** Whether `to` takes images from `from`: `promoteFrom`, where it is given. @throws `usage`, `refused`. */
-export function checkPromotion(config: Config, from: string, to: string): void {
-  environmentNamed(config, from)
-  const { promoteFrom } = environmentNamed(config, to)
-  if (from === to) {
-    throw new DrayError('usage', `${to} cannot be promoted from itself`, {
-      subject: `@${to}`,
-      hint: 'Name two environments; `dray copy` copies within one.',
-    })
-  }
-  if (promoteFrom === undefined || promoteFrom.includes(from)) return
-  const hint =
-    promoteFrom.length === 0
-      ? `environments.${to}.promoteFrom is empty: nothing is promoted to it.`
-      : `Promote to ${promoteFrom.join(' or ')} first, or add ${from} to environments.${to}.promoteFrom.`
-  throw new DrayError('refused', `${to} does not take images from ${from}`, { subject: `@${to}`, hint })
-}
-
 function expand(target: TargetConfig, name: string): RepositoryName {
   const path = target.path.replace(imagePlaceholder, () => name)
   return parseRepository(`${target.registry}/${path}`)

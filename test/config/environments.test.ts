@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { emptyConfig } from '../../src/config/config.ts'
-import { checkPromotion, imagesAt, repositoriesOf } from '../../src/config/environments.ts'
+import { imagesAt, repositoriesOf } from '../../src/config/environments.ts'
 import { hashOfConfig } from '../../src/config/hash.ts'
 import { parseConfig } from '../../src/config/load.ts'
 
@@ -85,22 +85,6 @@ describe('an environment', () => {
         }
       }),
     )
-  })
-})
-
-describe('a promotion between environments', () => {
-  it('is allowed where the destination lists the source, or lists none', () => {
-    expect(() => checkPromotion(config, 'staging', 'prod')).not.toThrow()
-    expect(() => checkPromotion(config, 'prod', 'any')).not.toThrow()
-  })
-
-  it.each([
-    ['dev', 'prod', 'refused', 'Promote to staging first, or add dev to environments.prod.promoteFrom.'],
-    ['any', 'dev', 'refused', 'environments.dev.promoteFrom is empty: nothing is promoted to it.'],
-    ['prod', 'prod', 'usage', 'Name two environments; `dray copy` copies within one.'],
-    ['dve', 'prod', 'usage', 'Did you mean "dev"? The environments are any, dev, staging, prod.'],
-  ])('from %s to %s is refused (%s)', (from, to, code, hint) => {
-    expect(() => checkPromotion(config, from, to)).toThrowError(expect.objectContaining({ code, hint }))
   })
 })
 

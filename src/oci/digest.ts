@@ -52,9 +52,10 @@ export class Digester {
   readonly #hash: Hash
   #size = 0
 
-  constructor(algorithm: DigestAlgorithm) {
+  constructor(algorithm: DigestAlgorithm, from?: Digester) {
     this.#algorithm = algorithm
-    this.#hash = createHash(algorithm)
+    this.#hash = from === undefined ? createHash(algorithm) : from.#hash.copy()
+    this.#size = from?.size ?? 0
   }
 
   update(chunk: Uint8Array): void {
@@ -65,6 +66,11 @@ export class Digester {
   /** bytes seen so far */
   get size(): number {
     return this.#size
+  }
+
+  /** A hash that goes on from here by itself: what was sent may have to be sent again. */
+  copy(): Digester {
+    return new Digester(this.#algorithm, this)
   }
 
   /** Ends the hash; call once. */

@@ -11,14 +11,14 @@ interface Common {
 }
 
 /** An image manifest, parsed to look at (image-spec, manifest.md). The bytes it came from are what is copied. */
-export interface ImageManifest extends Common {
+interface ImageManifest extends Common {
   readonly kind: 'manifest'
   readonly config: Descriptor
   readonly layers: readonly Descriptor[]
 }
 
 /** An image index, parsed to look at (image-spec, image-index.md). */
-export interface ImageIndex extends Common {
+interface ImageIndex extends Common {
   readonly kind: 'index'
   readonly manifests: readonly Descriptor[]
 }
@@ -87,7 +87,7 @@ export function blobsOf(manifest: Manifest): readonly Descriptor[] {
 }
 
 /** Whether a registry serves it under `/manifests/` rather than `/blobs/`. */
-export function isManifestDescriptor(d: Descriptor): boolean {
+function isManifestDescriptor(d: Descriptor): boolean {
   return isIndexType(d.mediaType) || isManifestType(d.mediaType) || isSchema1Type(d.mediaType)
 }
 

@@ -187,6 +187,10 @@ describe('a repository', () => {
     )
   })
 
+  it('that is a layout on disk prints as its address', () => {
+    expect(formatReference({ registry: 'oci:', path: './a/b', tag: '1.4.2' })).toBe('oci:./a/b:1.4.2')
+  })
+
   it.each(['a:1', `a@sha256:${f64}`, 'a b', ''])('has neither tag nor digest: %j is refused', (text) => {
     expect(() => parseRepository(text)).toThrow(expect.objectContaining({ code: 'malformed' }))
   })

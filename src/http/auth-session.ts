@@ -1,8 +1,9 @@
 import type { Call } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { isDrayError } from '../errors.ts'
+import { abortable } from './abortable.ts'
 import { type Challenge, parseChallenges } from './challenge.ts'
-import type { Credential, CredentialSource } from './credential.ts'
+import type { Credential } from './credential.ts'
 import type { Fetch, RegistryRequest, Scope } from './fetch.ts'
 import type { RegistrySettings } from './origins.ts'
 import { challengeScopes, covers, type ScopeSet, scopeSet, union } from './scopes.ts'
@@ -13,8 +14,10 @@ export interface SessionOptions {
   readonly registry: string
   readonly origin: URL
   readonly settings: RegistrySettings | undefined
-  readonly credentials: CredentialSource
-  /** sends token requests: retries, but neither waits for a slot nor comes back here */
+  readonly credential: Credential | undefined
+  /** what every token is asked for besides what the request at hand needs */
+  readonly expected: (call: Call) => Promise<ScopeSet>
+  /** sends token requests: with retries, without slots and without auth */
   readonly tokenFetch: Fetch
   readonly clock: Clock
 }
@@ -44,32 +47,18 @@ export interface Pass {
 /** What was learned in this run about the way into one registry: its challenge, the credentials, the tokens. */
 export class AuthSession {
   readonly #options: SessionOptions
-  #credential: Promise<Credential | undefined> | undefined
   #scheme: Scheme | undefined
   #scout: Promise<void> | undefined
-  #expected: ScopeSet = new Map()
   #tokens: TokenEntry[] = []
+  /** some registries give no token at all, or none that they take, where it is asked to serve for several repositories */
+  #wideRefused = false
 
   constructor(options: SessionOptions) {
     this.#options = options
   }
 
-  get origin(): URL {
-    return this.#options.origin
-  }
-
-  /** Every token that is asked for from now on is asked for these too. */
-  expect(scopes: readonly Scope[]): void {
-    this.#expected = union(this.#expected, scopeSet(scopes))
-  }
-
-  /** The credentials, looked up once. A lookup that fails is made again for the next request, and fails that too. */
-  credential(call: Call): Promise<Credential | undefined> {
-    this.#credential ??= this.#options.credentials(this.#options.registry, call).catch((error: unknown) => {
-      this.#credential = undefined
-      throw error
-    })
-    return this.#credential
+  get hasCredential(): boolean {
+    return this.#options.credential !== undefined
   }
 
   /**
@@ -78,7 +67,7 @@ export class AuthSession {
    * registry, and would wait for it.
    */
   async enter(request: RegistryRequest, call: Call): Promise<() => void> {
-    if ((await this.credential(call)) === undefined) return () => undefined
+    if (!this.hasCredential) return () => undefined
     while (this.#scheme === undefined && this.#scout !== undefined) await abortable(this.#scout, call.signal)
     if (this.#scheme !== undefined || request.body?.kind === 'stream') return () => undefined
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -91,12 +80,12 @@ export class AuthSession {
 
   /** What to send with a request, by what is known so far. @throws as `requestToken`; `refused` for a realm of somebody else. */
   async pass(scopes: readonly Scope[], call: Call): Promise<Pass> {
-    if (this.#scheme?.kind === 'basic') return { header: basicHeader(await this.credential(call)) }
+    if (this.#scheme?.kind === 'basic') return { header: basicHeader(this.#options.credential) }
     if (this.#scheme?.kind !== 'bearer') return { header: undefined }
     const need = scopeSet(scopes)
     const wanted =
       need.size === 0 ? challengeScopes(this.#scheme.challenge.parameters.get('scope') ?? '') : need
-    return this.#tokenFor(wanted, union(this.#expected, wanted), this.#scheme.challenge, call)
+    return this.#tokenFor(wanted, 'wide', this.#scheme.challenge, call)
   }
 
   /** The registry let a request in. */
@@ -127,15 +116,19 @@ export class AuthSession {
     if (refused.entry === undefined || refused.entry.accepted) {
       const named = challengeScopes(scheme.challenge.parameters.get('scope') ?? '')
       const need = union(scopeSet(scopes), withoutUnasked(named, scopes))
-      return this.#tokenFor(need, union(this.#expected, need), scheme.challenge, call)
+      return this.#tokenFor(need, 'wide', scheme.challenge, call)
     }
+    this.#wideRefused = true
     const alone = scopeSet(scopes)
-    return this.#tokenFor(alone, alone, scheme.challenge, call)
+    return this.#tokenFor(alone, 'alone', scheme.challenge, call)
   }
 
-  async #tokenFor(need: ScopeSet, ask: ScopeSet, challenge: Challenge, call: Call): Promise<Pass> {
+  /** A token that covers `need`: one that is there, or one asked for with all that the run expects (`wide`) or without. */
+  async #tokenFor(need: ScopeSet, ask: 'wide' | 'alone', challenge: Challenge, call: Call): Promise<Pass> {
+    const expected = ask === 'wide' && !this.#wideRefused ? await this.#options.expected(call) : new Map()
+    const scopes = union(expected, need)
     for (;;) {
-      const entry = this.#usable(need) ?? (await this.#ask(ask, challenge, call))
+      const entry = this.#usable(need) ?? this.#ask(scopes, challenge, call)
       try {
         const token = await abortable(entry.token, call.signal)
         return { header: `Bearer ${token.value}`, entry }
@@ -144,8 +137,9 @@ export class AuthSession {
         // it was asked for by a call that was given up meanwhile; this one was not
         if (entry.signal.aborted && !call.signal.aborted) continue
         const refused = isDrayError(error) && error.code === 'unauthorized'
-        if (!refused || covers(need, ask)) throw error
-        return this.#tokenFor(need, need, challenge, call)
+        if (!refused || covers(need, scopes)) throw error
+        this.#wideRefused = true
+        return this.#tokenFor(need, 'alone', challenge, call)
       }
     }
   }
@@ -156,18 +150,8 @@ export class AuthSession {
     return this.#tokens.find((entry) => covers(entry.scopes, need))
   }
 
-  async #ask(scopes: ScopeSet, challenge: Challenge, call: Call): Promise<TokenEntry> {
-    const { registry, origin, settings, tokenFetch, clock } = this.#options
-    const realm = readRealm(registry, origin, challenge.parameters.get('realm') ?? '', settings)
-    const credential = await this.credential(call)
-    if (credential !== undefined && !realm.mayHaveCredentials) throw untrustedRealm(registry, realm.url)
-    if (!realm.mayHaveCredentials && realm.url.protocol !== 'https:') throw insecureRealm(registry, realm.url)
-    // another request may have asked while the credentials were looked up
-    const meanwhile = this.#usable(scopes)
-    if (meanwhile !== undefined) return meanwhile
-    const service = challenge.parameters.get('service')
-    const request = { registry, realm: realm.url, service, scopes, credential }
-    const token = requestToken(tokenFetch, request, clock, call)
+  #ask(scopes: ScopeSet, challenge: Challenge, call: Call): TokenEntry {
+    const token = this.#request(scopes, challenge, call)
     const entry: TokenEntry = { scopes, token, signal: call.signal, accepted: false }
     this.#tokens.push(entry)
     token.then(
@@ -177,6 +161,15 @@ export class AuthSession {
       () => undefined,
     )
     return entry
+  }
+
+  async #request(scopes: ScopeSet, challenge: Challenge, call: Call): Promise<Token> {
+    const { registry, origin, settings, credential, tokenFetch, clock } = this.#options
+    const realm = readRealm(registry, origin, challenge.parameters.get('realm') ?? '', settings)
+    if (credential !== undefined && !realm.mayHaveCredentials) throw untrustedRealm(registry, realm.url)
+    if (!realm.mayHaveCredentials && realm.url.protocol !== 'https:') throw insecureRealm(registry, realm.url)
+    const service = challenge.parameters.get('service')
+    return requestToken(tokenFetch, { registry, realm: realm.url, service, scopes, credential }, clock, call)
   }
 }
 
@@ -195,16 +188,4 @@ function withoutUnasked(named: ScopeSet, scopes: readonly Scope[]): ScopeSet {
       ([, actions]) => scopes.length === 0 || [...actions].every((action) => asked.has(action)),
     ),
   )
-}
-
-async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const { promise, reject } = Promise.withResolvers<never>()
-  const leave = (): void => reject(signal.reason)
-  signal.addEventListener('abort', leave, { once: true })
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', leave)
-  }
 }

@@ -2,11 +2,12 @@ import type { Call } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import { formatRepository } from '../oci/reference.ts'
-import { AuthSession } from './auth-session.ts'
+import type { AuthSession } from './auth-session.ts'
 import type { CredentialSource } from './credential.ts'
 import type { Fetch, Middleware, RegistryRequest, RegistryResponse, Scope } from './fetch.ts'
 import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
 import { redactUrl } from './redact.ts'
+import { RegistryAuth } from './registry-auth.ts'
 import { loginHint } from './token.ts'
 
 export interface AuthOptions {
@@ -28,22 +29,24 @@ export interface Auth {
  * @throws `unauthorized` where the registry answers 401 to all that there is to show; `refused` for a token server that nobody vouched for.
  */
 export function createAuth(options: AuthOptions): Auth {
-  const sessions = new Map<string, AuthSession>()
-  const sessionOf = (registry: string): AuthSession => {
-    const known = sessions.get(registry)
+  const registries = new Map<string, RegistryAuth>()
+  const authOf = (registry: string): RegistryAuth => {
+    const known = registries.get(registry)
     if (known !== undefined) return known
     const settings = options.settings.get(registry)
     const origin = registryOrigin(registry, settings)
-    const session = new AuthSession({ ...options, registry, origin, settings })
-    sessions.set(registry, session)
-    return session
+    const auth = new RegistryAuth({ ...options, registry, origin, settings })
+    registries.set(registry, auth)
+    return auth
   }
+
   return {
-    expectScopes: (registry, scopes) => sessionOf(registry).expect(scopes),
+    expectScopes: (registry, scopes) => authOf(registry).expect(scopes),
     middleware: (next) => async (request, call) => {
-      const session = sessionOf(request.registry)
-      const send = sendTo(next, request, call, session.origin)
-      if (request.url.origin !== session.origin.origin) return send(undefined)
+      const auth = authOf(request.registry)
+      const send = sendTo(next, request, call, auth.origin)
+      if (request.url.origin !== auth.origin.origin) return send(undefined)
+      const session = await auth.session(request.scopes, call)
       const leave = await session.enter(request, call)
       try {
         return await knock(session, request, send, call)
@@ -80,7 +83,7 @@ async function knock(
     }
     await answer.discard()
   }
-  throw unauthorized(request, (await session.credential(call)) !== undefined)
+  throw unauthorized(request, session.hasCredential)
 }
 
 /**

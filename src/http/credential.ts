@@ -6,5 +6,12 @@ export type Credential =
   /** an OAuth2 refresh token (`identitytoken` in docker's file, user `<token>` of a helper) */
   | { readonly kind: 'identity'; readonly token: string }
 
-/** Looks up the credentials of a registry; undefined where there are none. @throws `config` where the place of the credentials is broken. */
-export type CredentialSource = (registry: string, call: Call) => Promise<Credential | undefined>
+/**
+ * Looks up the credentials for a repository (`path` undefined: for the registry as such); undefined where there are none. Asked once for each path.
+ * @throws `config` where the place of the credentials is broken: that is never taken for "none".
+ */
+export type CredentialSource = (
+  registry: string,
+  path: string | undefined,
+  call: Call,
+) => Promise<Credential | undefined>

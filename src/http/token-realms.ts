@@ -5,10 +5,12 @@ import type { RegistrySettings } from './origins.ts'
  * Registries whose token server has another host, as their own challenge names it. Credentials may be sent there.
  */
 const knownRealms: ReadonlyMap<string, string> = new Map([
-  // docs.docker.com/reference/api/registry/auth
+  // distribution, Token Authentication Specification: the challenge of its example
   ['docker.io', 'https://auth.docker.io/token'],
-  // docs.gitlab.com: administration/packages/container_registry, `auth_token_realm`
+  // gitlab-org/container-registry, docs/spec/gitlab/auth-request-flow.md: the challenge of registry.gitlab.com
   ['registry.gitlab.com', 'https://gitlab.com/jwt/auth'],
+  // the challenge of `GET https://registry.digitalocean.com/v2/`, as its clients record it
+  ['registry.digitalocean.com', 'https://api.digitalocean.com/v2/registry/auth'],
 ])
 
 /** A token server that a challenge named, and whether it may be given credentials. */

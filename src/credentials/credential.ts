@@ -1,0 +1,22 @@
+import type { Call } from '../call.ts'
+
+/** What was found for a registry. Never printed. Structurally the type that `http/` declares, which this room does not import. */
+export type Credential =
+  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+  | { readonly kind: 'identity'; readonly token: string }
+
+/** For a repository (`path` undefined: for the registry as such). */
+export type CredentialSource = (
+  registry: string,
+  path: string | undefined,
+  call: Call,
+) => Promise<Credential | undefined>
+
+/** The user name that says "the password is a refresh token" (docker-credential-helpers, client). */
+export const tokenUser = '<token>'
+
+export function credentialOf(username: string, password: string): Credential {
+  return username === tokenUser
+    ? { kind: 'identity', token: password }
+    : { kind: 'basic', username, password }
+}

@@ -1,0 +1,118 @@
+import { DrayError } from '../errors.ts'
+import { readFileBounded } from '../files/read.ts'
+import { type Credential, credentialOf } from './credential.ts'
+import { normalKey } from './registry-keys.ts'
+
+const maxFileBytes = 1024 * 1024
+const helperName = /^[A-Za-z0-9._-]+$/
+
+/** What docker's `config.json` says about credentials. Keys are normal ones (`host[/namespace]`). */
+export interface DockerConfig {
+  readonly file: string
+  readonly auths: ReadonlyMap<string, Credential>
+  /** names of helper programs */
+  readonly credHelpers: ReadonlyMap<string, string>
+  readonly credsStore: string | undefined
+}
+
+/**
+ * Reads docker's `config.json`; undefined where there is no such file. No error quotes the file: it holds secrets.
+ * @throws `config` for a file that cannot be read or understood.
+ */
+export async function readDockerConfig(file: string): Promise<DockerConfig | undefined> {
+  let bytes: Uint8Array | undefined
+  try {
+    bytes = await readFileBounded(file, maxFileBytes)
+  } catch (cause) {
+    throw new DrayError('config', `the credentials in ${file} cannot be read`, { subject: file, cause })
+  }
+  return bytes === undefined ? undefined : parseDockerConfig(bytes, file)
+}
+
+/** @throws `config`, naming the file and the key, never what stands there. */
+export function parseDockerConfig(bytes: Uint8Array, file: string): DockerConfig {
+  const root = parseObject(bytes, file)
+  const store = root['credsStore']
+  return {
+    file,
+    auths: new Map(entriesOf(root, 'auths', file).flatMap(([key, value]) => readAuth(key, value, file))),
+    credHelpers: new Map(
+      entriesOf(root, 'credHelpers', file).map(([key, value]) => [
+        normalKey(key),
+        checkHelper(value, `credHelpers[${quote(key)}]`, file),
+      ]),
+    ),
+    credsStore: store == null || store === '' ? undefined : checkHelper(store, 'credsStore', file),
+  }
+}
+
+function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    // the parser's message quotes the text that it stumbled over
+    throw broken(file, 'it is not JSON')
+  }
+  if (!isObject(value)) throw broken(file, 'it is not an object')
+  return value
+}
+
+/** The entries of an object in the file, exact keys (`host`) behind others, so that these win where several mean the same. */
+function entriesOf(root: Record<string, unknown>, name: string, file: string): [string, unknown][] {
+  const value = root[name]
+  if (value == null) return []
+  if (!isObject(value)) throw broken(file, `${name} is not an object`)
+  return Object.entries(value).sort(([a], [b]) => Number(normalKey(a) === a) - Number(normalKey(b) === b))
+}
+
+/** An entry without a secret (docker leaves one behind where a store has it) is none. */
+function readAuth(key: string, value: unknown, file: string): [string, Credential][] {
+  const where = `auths[${quote(key)}]`
+  if (!isObject(value)) throw broken(file, `${where} is not an object`)
+  const text = (name: string): string => {
+    const field = value[name]
+    if (field != null && typeof field !== 'string') throw broken(file, `${where}.${name} is not a string`)
+    return field ?? ''
+  }
+  const identity = text('identitytoken')
+  if (identity !== '') return [[normalKey(key), { kind: 'identity', token: identity }]]
+  const auth = text('auth')
+  if (auth !== '') return [[normalKey(key), decodeAuth(auth, where, file)]]
+  const username = text('username')
+  return username === '' ? [] : [[normalKey(key), credentialOf(username, text('password'))]]
+}
+
+/** `auth` is the Base64 of `user:password`; docker cuts NULs off its end. */
+function decodeAuth(auth: string, where: string, file: string): Credential {
+  const pair = /^[A-Za-z0-9+/]+={0,2}$/.test(auth) ? Buffer.from(auth, 'base64').toString('utf8') : ''
+  const colon = pair.indexOf(':')
+  if (colon <= 0) throw broken(file, `${where}.auth is not the Base64 of user:password`)
+  return credentialOf(pair.slice(0, colon), pair.slice(colon + 1).replace(/\0+$/, ''))
+}
+
+/** The name becomes part of a program's name: nothing in it may mean anything to a shell or a path. */
+function checkHelper(name: unknown, where: string, file: string): string {
+  if (typeof name !== 'string' || !helperName.test(name))
+    throw broken(
+      file,
+      `${where} names no credential helper: letters, digits, ".", "_" and "-" are what it may have`,
+    )
+  return name
+}
+
+function broken(file: string, why: string): DrayError {
+  return new DrayError('config', `the credentials in ${file} cannot be understood`, {
+    subject: file,
+    why,
+    hint: `Mend the file, or log in again with docker login.`,
+  })
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text)
+}

@@ -1,0 +1,29 @@
+/** Docker Hub in docker's own file. */
+export const dockerHubKey = 'https://index.docker.io/v1/'
+const dockerHubHosts: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io'])
+
+/**
+ * A key of docker's or podman's file as `host[:port][/namespace]`. Docker's are hosts or URLs, whose path says nothing (docker/cli,
+ * `ConvertToHostname`); podman's may go on with a namespace (containers-auth.json, man page), which has no scheme before it.
+ */
+export function normalKey(key: string): string {
+  const scheme = /^https?:\/\//i.exec(key)
+  const rest = scheme === null ? key.replace(/\/+$/, '').replace(/\/v[12]$/, '') : key.slice(scheme[0].length)
+  const slash = rest.indexOf('/')
+  const host = (slash < 0 ? rest : rest.slice(0, slash)).toLowerCase()
+  const path = slash < 0 || scheme !== null ? '' : rest.slice(slash)
+  return (dockerHubHosts.has(host) ? 'docker.io' : host) + path
+}
+
+/** The keys that serve a repository, the most specific first: `host/a/b`, `host/a`, `host`. */
+export function keysFor(registry: string, path: string | undefined): string[] {
+  const pieces = path === undefined ? [] : path.split('/')
+  const host = normalKey(registry)
+  const namespaced = pieces.map((_, index) => `${host}/${pieces.slice(0, pieces.length - index).join('/')}`)
+  return [...namespaced, host]
+}
+
+/** What a helper is asked for: the name under which docker keeps a registry. */
+export function helperServer(key: string): string {
+  return key === 'docker.io' ? dockerHubKey : key
+}

@@ -1,0 +1,85 @@
+import type { Call } from '../call.ts'
+import type { Clock } from '../clock.ts'
+import { AuthSession } from './auth-session.ts'
+import { abortable } from './abortable.ts'
+import type { Credential, CredentialSource } from './credential.ts'
+import type { Fetch, Scope } from './fetch.ts'
+import type { RegistrySettings } from './origins.ts'
+import { type ScopeSet, scopeSet } from './scopes.ts'
+
+export interface RegistryAuthOptions {
+  readonly registry: string
+  readonly origin: URL
+  readonly settings: RegistrySettings | undefined
+  readonly credentials: CredentialSource
+  /** sends token requests: with retries, without slots and without auth */
+  readonly tokenFetch: Fetch
+  readonly clock: Clock
+}
+
+interface Lookup {
+  readonly credential: Promise<Credential | undefined>
+  readonly signal: AbortSignal
+}
+
+/** The sessions at one registry: one for each credential, since repositories of one registry may have credentials of their own. */
+export class RegistryAuth {
+  readonly #options: RegistryAuthOptions
+  readonly #lookups = new Map<string | undefined, Lookup>()
+  readonly #sessions = new Map<string, AuthSession>()
+  readonly #expected: Scope[] = []
+
+  constructor(options: RegistryAuthOptions) {
+    this.#options = options
+  }
+
+  get origin(): URL {
+    return this.#options.origin
+  }
+
+  /** Every token that is asked for from now on is asked for those of these too that its credential is for. */
+  expect(scopes: readonly Scope[]): void {
+    this.#expected.push(...scopes)
+  }
+
+  /** The session for a request. The first scope decides: a mount names the destination before the source. */
+  async session(scopes: readonly Scope[], call: Call): Promise<AuthSession> {
+    return this.#sessionOf(await this.#credential(scopes[0]?.repository.path, call))
+  }
+
+  #sessionOf(credential: Credential | undefined): AuthSession {
+    const key = JSON.stringify(credential ?? null)
+    const known = this.#sessions.get(key)
+    if (known !== undefined) return known
+    const expected = (call: Call): Promise<ScopeSet> => this.#expectedWith(key, call)
+    const session = new AuthSession({ ...this.#options, credential, expected })
+    this.#sessions.set(key, session)
+    return session
+  }
+
+  async #expectedWith(key: string, call: Call): Promise<ScopeSet> {
+    const theirs: Scope[] = []
+    for (const scope of this.#expected) {
+      const credential = await this.#credential(scope.repository.path, call)
+      if (JSON.stringify(credential ?? null) === key) theirs.push(scope)
+    }
+    return scopeSet(theirs)
+  }
+
+  /** Looked up once; a lookup that failed is made again for the next request. */
+  async #credential(path: string | undefined, call: Call): Promise<Credential | undefined> {
+    for (;;) {
+      const { registry, credentials } = this.#options
+      const known = this.#lookups.get(path)
+      const lookup = known ?? { credential: credentials(registry, path, call), signal: call.signal }
+      this.#lookups.set(path, lookup)
+      try {
+        return await abortable(lookup.credential, call.signal)
+      } catch (error) {
+        if (this.#lookups.get(path) === lookup) this.#lookups.delete(path)
+        // the call that began it was given up; this one was not
+        if (!lookup.signal.aborted || call.signal.aborted) throw error
+      }
+    }
+  }
+}

@@ -1,7 +1,7 @@
 import type { Call } from '../call.ts'
 import { DrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import type { Digester } from '../oci/digest.ts'
+import type { Digest, Digester } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import type { BlobSource } from '../store/store.ts'
 
@@ -11,7 +11,9 @@ export class BlobFeed {
   readonly #d: Descriptor
   readonly #from: BlobSource
   readonly #call: Call
-  readonly #digester: Digester | undefined
+  /** of what the registry has accepted, and of what is on its way there besides */
+  #accepted: Digester | undefined
+  #running: Digester | undefined
   #failure: unknown
   /** bytes told of since the last `open` */
   #told = 0
@@ -22,7 +24,7 @@ export class BlobFeed {
     this.#d = d
     this.#from = from
     this.#call = call
-    this.#digester = digester
+    this.#accepted = digester
   }
 
   /** What the source threw, if it did. */
@@ -30,20 +32,28 @@ export class BlobFeed {
     return this.#failure
   }
 
-  /** The bytes from `start` up to `end`. */
+  /** The bytes from `start` up to `end`; again where the registry refused them for the time being (401, 429). */
   async open(start: number, end: number): Promise<AsyncIterable<Uint8Array>> {
     this.takeBack()
-    if (this.#digester !== undefined && this.#digester.size !== start) {
-      throw new DrayError('network', 'a chunk cannot be sent again in the same session', {
-        subject: this.#d.digest,
-      })
-    }
+    this.#failure = undefined
+    this.#running = this.#accepted?.copy()
     try {
       return this.#bytes(await this.#from.open(start, this.#call), start, end)
     } catch (error) {
       this.#failure = error
       throw error
     }
+  }
+
+  /** The registry has what was fed. */
+  accept(): void {
+    this.#accepted = this.#running
+    this.#told = 0
+  }
+
+  /** The digest of all that was accepted, where it is hashed here; call once. */
+  digest(): Digest | undefined {
+    return this.#accepted?.digest()
   }
 
   /** Takes back what was told of a body that was not accepted. */
@@ -62,7 +72,7 @@ export class BlobFeed {
       for await (const chunk of source) {
         const wanted = chunk.byteLength > end - at ? chunk.subarray(0, end - at) : chunk
         at += wanted.byteLength
-        this.#digester?.update(wanted)
+        this.#running?.update(wanted)
         yield wanted
         this.#told += wanted.byteLength
         this.#tell(wanted.byteLength)

@@ -93,7 +93,7 @@ class BlobTransfer {
         // a connection that breaks behind the last byte has done its work
         if (this.#reached === this.#d.size && this.#reached > 0) break
         if (!retry.isWorth(error, failures, this.#client.repository.registry, this.#call)) {
-          throw aboutSubject(error, this.#attempt)
+          throw aboutSubject(error, this.#attempt, this.#call)
         }
         await retry.wait(failures, this.#call)
         await this.begin()

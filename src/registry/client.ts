@@ -134,7 +134,7 @@ export class RepositoryClient {
     try {
       response = await this.run.fetch(this.#request(exchange), call)
     } catch (error) {
-      throw aboutSubject(error, attempt)
+      throw aboutSubject(error, attempt, call)
     }
     this.run.warn(this.repository.registry, response.headers.get('warning'), call)
     const expected = typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)

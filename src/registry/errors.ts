@@ -1,3 +1,4 @@
+import type { Call } from '../call.ts'
 import { DrayError, type ErrorCode, isDrayError } from '../errors.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
 import type { RepositoryName } from '../oci/reference.ts'
@@ -74,9 +75,9 @@ export async function wordsOf(response: RegistryResponse): Promise<RegistryWords
   }
 }
 
-/** Fills in what an error of `http/` cannot know: which image it was about. That one names the host alone. */
-export function aboutSubject(error: unknown, attempt: Attempt): unknown {
-  if (!isDrayError(error) || error.subject?.includes('/') === true) return error
+/** Fills in what an error of `http/` cannot know: which image it was about. Its message names the host already. */
+export function aboutSubject(error: unknown, attempt: Attempt, call: Call): unknown {
+  if (!isDrayError(error) || call.signal.aborted) return error
   return new DrayError(error.code, error.message, {
     subject: attempt.subject,
     ...(error.why !== undefined && { why: error.why }),

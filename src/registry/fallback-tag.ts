@@ -1,15 +1,17 @@
 import type { Call } from '../call.ts'
 import { DrayError, isDrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { type Digest, digestOf } from '../oci/digest.ts'
+import { type Digest, digestOf, parseDigest } from '../oci/digest.ts'
 import { fallbackTag } from '../oci/evidence-tags.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
 import { maxManifestSize, parseManifest } from '../oci/manifest.ts'
 import { mediaTypes } from '../oci/media-types.ts'
 import { formatAt, formatRepository } from '../oci/reference.ts'
+import { inParallel } from '../store/parallel.ts'
+import type { ManifestContent } from '../store/store.ts'
 import type { RepositoryClient } from './client.ts'
 import { deleteContent } from './deletion.ts'
-import { findManifest } from './manifests.ts'
+import { findManifest, resolveManifest } from './manifests.ts'
 import { putManifest } from './put-manifest.ts'
 
 /** How often another writer may come between before it is given up. */
@@ -54,9 +56,8 @@ export async function removeFromFallbackTag(
     isDone: (index) => index.entries.every((entry) => entry['digest'] !== referrer),
     write: async (index) => {
       const left = index.entries.filter((entry) => entry['digest'] !== referrer)
-      if (left.length > 0 || !(await deleteTag(client, subject, call))) {
-        await writeIndex(client, subject, left, index.rest, call)
-      }
+      if (left.length === 0 && (await deleteTag(client, subject, call))) return false
+      return await writeIndex(client, subject, left, index.rest, call)
     },
   })
   return changed ? 'removed' : 'unchanged'
@@ -64,7 +65,8 @@ export async function removeFromFallbackTag(
 
 interface Change {
   readonly isDone: (index: FallbackIndex) => boolean
-  readonly write: (index: FallbackIndex) => Promise<void>
+  /** whether the tag is there afterwards */
+  readonly write: (index: FallbackIndex) => Promise<boolean>
 }
 
 /** Whether anything had to be written. One after another within this process; against others the reading back helps. */
@@ -81,8 +83,7 @@ async function change(
       const index = await readIndex(client, subject, expectThere, call)
       if (wanted.isDone(index)) return round > 0
       if (round > 0) await client.run.retry.wait(round, call)
-      await wanted.write(index)
-      expectThere = true
+      expectThere = await wanted.write(index)
     }
     throw new DrayError('conflict', 'the list of referrers is overwritten again and again', {
       subject: formatAt(client.repository, { tag: fallbackTag(subject) }),
@@ -91,24 +92,18 @@ async function change(
   })
 }
 
-/** docker-registry 2.8 answers 404 or 500 to some reads of a tag that is being moved: a read back is repeated before it is believed. */
 async function readIndex(
   client: RepositoryClient,
   subject: Digest,
   expectThere: boolean,
   call: Call,
 ): Promise<FallbackIndex> {
-  const tag = fallbackTag(subject)
-  const tries = expectThere ? readBacks : 1
-  for (let failures = 1; ; failures++) {
-    const content = await findManifest(client, { tag }, call)
-    if (content !== undefined) return parseIndex(client, subject, content.bytes, content.descriptor.mediaType)
-    if (failures >= tries) return { entries: [], rest: {} }
-    await client.run.retry.wait(failures, call)
-  }
+  const read = (): Promise<ManifestContent | undefined> =>
+    findManifest(client, { tag: fallbackTag(subject) }, call)
+  const content = await (expectThere ? client.run.retry.readBack(call, read) : read())
+  if (content === undefined) return { entries: [], rest: {} }
+  return parseIndex(client, subject, content.bytes, content.descriptor.mediaType)
 }
-
-const readBacks = 3
 
 function parseIndex(
   client: RepositoryClient,
@@ -130,14 +125,50 @@ function parseIndex(
   return { entries: Array.isArray(manifests) ? manifests.filter(isRecord) : [], rest }
 }
 
+/** Writes it; entries whose manifests are gone are left out where the registry takes no index that names them. */
 async function writeIndex(
   client: RepositoryClient,
   subject: Digest,
   entries: readonly Entry[],
   rest: Readonly<Record<string, unknown>>,
   call: Call,
+): Promise<true> {
+  try {
+    await putIndex(client, subject, indexBytes(entries, rest), call)
+  } catch (error) {
+    if (!isDrayError(error) || !missingCodes.has(error.registryCode ?? '')) throw error
+    const present = await existing(client, entries, call)
+    if (present.length === entries.length) throw error
+    await putIndex(client, subject, indexBytes(present, rest), call)
+  }
+  return true
+}
+
+const missingCodes: ReadonlySet<string> = new Set([
+  'MANIFEST_BLOB_UNKNOWN',
+  'MANIFEST_UNKNOWN',
+  'BLOB_UNKNOWN',
+])
+const looksAtOnce = 16
+
+async function existing(
+  client: RepositoryClient,
+  entries: readonly Entry[],
+  call: Call,
+): Promise<readonly Entry[]> {
+  const looked = await inParallel(entries, looksAtOnce, call, async (entry, c) => {
+    const digest = parseDigest(String(entry['digest']))
+    return (await resolveManifest(client, { digest }, c)) === undefined ? [] : [entry]
+  })
+  return looked.flat()
+}
+
+async function putIndex(
+  client: RepositoryClient,
+  subject: Digest,
+  bytes: Uint8Array,
+  call: Call,
 ): Promise<void> {
-  const bytes = indexBytes(entries, rest)
   const tag = fallbackTag(subject)
   if (bytes.byteLength > maxManifestSize) {
     throw new DrayError(

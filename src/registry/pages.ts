@@ -16,21 +16,23 @@ export interface Page {
   readonly bytes: Uint8Array
 }
 
-export interface PagesOptions {
+export interface PagesOptions<T> {
   readonly accept: string
   readonly attempt: Attempt
+  /** the entries of a page */
+  readonly parse: (page: Page) => readonly T[]
 }
 
 /**
- * Follows a list to its end by `Link: <…>; rel="next"`, an opaque URL on the registry's own origin. Gives undefined, once, where the list is not there (404).
- * @throws `protocol` for a list that goes round in circles or breaks off: an incomplete list is never given for a whole one.
+ * Follows a list to its end by `Link: <…>; rel="next"`, an opaque URL on the registry's own origin.
+ * @throws `not-found` where the first page is not there; `protocol` for a list that goes round in circles or breaks off: an incomplete list is never given for a whole one.
  */
-export async function* pages(
+export async function* pages<T>(
   client: RepositoryClient,
   first: URL,
-  options: PagesOptions,
+  options: PagesOptions<T>,
   call: Call,
-): AsyncGenerator<Page | undefined, void> {
+): AsyncGenerator<readonly T[], void> {
   const { attempt } = options
   const seen = new Set<string>()
   const add = (key: string): void => {
@@ -41,15 +43,13 @@ export async function* pages(
   for (let count = 0; url !== undefined; count++) {
     if (count === maxPages) throw endless(attempt, `it has more than ${maxPages} pages`)
     add(url.href)
-    const page = await readPage(client, url, options, call)
-    if (page === undefined) {
-      if (count > 0) throw endless(attempt, 'a page in the middle is not there (404)')
-      yield undefined
-      return
-    }
+    const page = await readPage(client, url, options, count === 0, call)
+    if (page === undefined) throw endless(attempt, 'a page in the middle is not there (404)')
     const next = nextLink(page.response.headers.get('link'))
-    if (next !== undefined || count > 0) add(createHash('sha256').update(page.bytes).digest('hex'))
-    yield page
+    const entries = options.parse(page)
+    // an empty page may come again: some registries filter after they cut
+    if (entries.length > 0) add(createHash('sha256').update(page.bytes).digest('hex'))
+    yield entries
     url = next === undefined ? undefined : client.follow(next, url, attempt)
   }
 }
@@ -57,13 +57,18 @@ export async function* pages(
 async function readPage(
   client: RepositoryClient,
   url: URL,
-  { accept, attempt }: PagesOptions,
+  { accept, attempt }: Pick<PagesOptions<unknown>, 'accept' | 'attempt'>,
+  isFirst: boolean,
   call: Call,
 ): Promise<Page | undefined> {
   return await client.run.retry.run(
     client.repository.registry,
     call,
-    () => client.send({ method: 'GET', url, headers: { accept }, expect: [200, 404], attempt }, call),
+    () =>
+      client.send(
+        { method: 'GET', url, headers: { accept }, expect: isFirst ? [200] : [200, 404], attempt },
+        call,
+      ),
     async (response) => {
       if (response.status === 404) return await notThere(response)
       return { response, bytes: await response.bytes(maxPageSize) }

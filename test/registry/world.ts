@@ -7,10 +7,11 @@ import type { AccessEntry } from '../../src/embedded/access.ts'
 import { type RegistryOptions as EmbeddedOptions, startRegistry } from '../../src/embedded/server.ts'
 import { createFetch } from '../../src/http/stack.ts'
 import { type Descriptor, parseDescriptor } from '../../src/oci/descriptor.ts'
+import { digestOf } from '../../src/oci/digest.ts'
 import type { TagOrDigest } from '../../src/oci/reference.ts'
 import type { RegistryOptions } from '../../src/registry/client.ts'
 import { createRegistryStores } from '../../src/registry/registry-store.ts'
-import type { Stores } from '../../src/store/store.ts'
+import type { BlobSource, Stores, TargetStore } from '../../src/store/store.ts'
 import type { Content } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
 
@@ -114,6 +115,9 @@ export async function scripted(answer: (request: Heard, count: number) => Said) 
       const said = answer(one, heard.length)
       if (said.raw !== undefined) return said.raw(response)
       const headers = Object.entries(said.headers ?? {}).filter(([, value]) => value !== undefined)
+      const framed = headers.some(([name]) => name === 'transfer-encoding' || name === 'content-length')
+      if (!framed && request.method !== 'HEAD')
+        headers.push(['content-length', String(Buffer.byteLength(said.body ?? ''))])
       response.writeHead(said.status, Object.fromEntries(headers) as Record<string, string>)
       response.end(request.method === 'HEAD' ? undefined : said.body)
     })
@@ -143,4 +147,29 @@ export async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer
   const chunks: Uint8Array[] = []
   for await (const chunk of stream) chunks.push(chunk)
   return Buffer.concat(chunks)
+}
+
+/** A store of `team/api` at a scripted registry. */
+export function storeAt(registry: string, options: Partial<RegistryOptions> = {}): TargetStore {
+  return openStores(options).target({ registry, path: 'team/api' })
+}
+
+/** The descriptor of bytes as a blob. */
+export function blobOf(bytes: Uint8Array | string): Descriptor {
+  const size = Buffer.byteLength(bytes)
+  return { mediaType: 'application/octet-stream', digest: digestOf(bytes), size }
+}
+
+/** A source that gives bytes from memory, and counts how often it was opened. */
+export function bytesSource(bytes: Uint8Array): BlobSource & { readonly opened: readonly number[] } {
+  const opened: number[] = []
+  return {
+    opened,
+    open: async (offset) => {
+      opened.push(offset)
+      return (async function* () {
+        for (let at = offset; at < bytes.byteLength; at += 1000) yield bytes.subarray(at, at + 1000)
+      })()
+    },
+  }
 }

@@ -9,6 +9,7 @@ import { LayoutStores } from '../../src/layout/stores.ts'
 import type { Descriptor } from '../../src/oci/descriptor.ts'
 import { type Digest, parseDigest } from '../../src/oci/digest.ts'
 import { Copier } from '../../src/store/copy.ts'
+import { EvidenceSearch } from '../../src/store/evidence.ts'
 import type { BlobSource } from '../../src/store/store.ts'
 import * as images from '../support/images.ts'
 import {
@@ -173,6 +174,27 @@ describe('reading a layout', () => {
     await rm(blobFile(at('a'), sbom.root.digest))
     const looking = store('a').referrers(parseDigest(content.root.digest), call)
     await expect(looking).rejects.toMatchObject({ code: 'not-found', subject: sbom.root.digest })
+  })
+
+  it('shows all evidence of an index: by subject, by fallback tag, by cosign tag, of a part and of evidence', async () => {
+    const child = content.manifests[0]?.descriptor ?? content.root
+    const sbom = images.referrer(content)
+    const ofSbom = images.referrer(sbom, { artifactType: 'application/signature' })
+    const ofChild = images.referrer(child, { payload: 'child' })
+    const cosign = images.cosignSignature(content)
+    const byTag = images.referrer(content, { payload: 'by tag alone' })
+    writeLayout(at('a'), images.together(content, sbom, ofSbom, ofChild, cosign, byTag), '1')
+    const fallback = images.index([byTag])
+    writeLayout(at('a'), fallback, content.root.digest.replace(':', '-'))
+    const listed = readLayout(at('a')).manifests
+    writeIndex(
+      at('a'),
+      listed.filter((entry) => entry.digest !== byTag.root.digest),
+    )
+    const search = new EvidenceSearch(store('a'), { dangling: 'fail' })
+    await search.look([parseDigest(content.root.digest), parseDigest(child.digest)], call)
+    const placed = [sbom, ofSbom, ofChild, cosign, byTag].map((item) => item.root.digest)
+    expect(search.found.map((item) => item.manifest.digest).sort()).toEqual(placed.sort())
   })
 
   it('takes entries of unknown types as they are', async () => {

@@ -1,4 +1,4 @@
-import { boolean, string } from '@oclif/core/flags'
+import { boolean, option, string } from '@oclif/core/flags'
 import { DrayError, type ErrorInfo } from '../errors.ts'
 import { formatAt } from '../oci/reference.ts'
 import { type RunOutcome, summarise } from '../plan/outcome.ts'
@@ -6,18 +6,31 @@ import { hashOfPlan } from '../plan/plan-hash.ts'
 import type { Plan } from '../plan/plan.ts'
 import { renderOutcome } from '../render/outcome.ts'
 import { renderPlan } from '../render/plan.ts'
+import type { Page } from '../render/style.ts'
 import { BaseCommand } from './base-command.ts'
+import { parseReport, type Report, reportToCi } from './ci-report.ts'
 import { exitOfOutcome, exitOfPlan, isGood } from './run-exit.ts'
 
 /** What every command that changes a registry can be told. */
 export const changeFlags = {
   yes: boolean({ char: 'y', summary: 'Go ahead without a question.' }),
-  'dry-run': boolean({ summary: 'Show the plan and change nothing.', exclusive: ['out', 'yes'] }),
+  'dry-run': boolean({ summary: 'Show the plan and change nothing.' }),
   'detailed-exitcode': boolean({ summary: 'With --dry-run or --out: exit 2 where the plan has changes.' }),
   'audit-file': string({
     summary: 'Where the record of each change goes.',
     helpValue: 'FILE',
     env: 'DRAY_AUDIT_FILE',
+  }),
+  output: option({ options: ['text', 'digest'] as const })({
+    char: 'o',
+    summary: 'What stands on stdout: the story, or the digest of each image on a line.',
+    default: 'text' as const,
+  }),
+  report: string({
+    summary: 'Write DRAY_DIGEST, DRAY_CHANGED and DRAY_PLAN to a file: dotenv=FILE.',
+    helpValue: 'KIND=FILE',
+    multiple: true,
+    multipleNonGreedy: true,
   }),
 }
 
@@ -25,7 +38,6 @@ export const outFlag = {
   out: string({
     summary: 'Save the plan for `dray apply` and change nothing.',
     helpValue: 'FILE',
-    exclusive: ['yes'],
   }),
 }
 
@@ -35,6 +47,8 @@ export interface ChangeFlags {
   readonly 'detailed-exitcode': boolean
   readonly 'audit-file': string | undefined
   readonly out?: string | undefined
+  readonly output: 'text' | 'digest'
+  readonly report: readonly string[] | undefined
 }
 
 export interface Change {
@@ -63,21 +77,20 @@ export abstract class ChangeCommand extends BaseCommand {
   /** Shows, saves or carries out a plan, as the flags say, and ends the command. */
   protected async change(change: Change, flags: ChangeFlags): Promise<unknown> {
     const { plan } = change
-    if (flags['dry-run'] || flags.out !== undefined) return this.#showOnly(plan, flags)
+    const reports = (flags.report ?? []).map(parseReport)
+    if (flags['dry-run'] || flags.out !== undefined) return this.#showOnly(plan, reports, flags)
     const asks = plan.steps.length > 0 && !flags.yes
     if (asks) await this.#confirm(plan)
     const done = await this.#execute(plan, change.isFresh && !asks, flags)
     throwLoneRefusal(plan)
     const verified = change.verify === undefined ? done : await this.#verify(done, change.verify, flags)
+    await reportToCi({ plan, hash: hashOfPlan(plan), outcome: verified.outcome }, reports, process.env)
     const exitCode = exitOfOutcome(verified.outcome, this.stop)
-    return this.finish(
-      documentOf(verified),
-      (page) => renderOutcome(verified.plan, verified.outcome, page),
-      exitCode,
-    )
+    const text = textOf(flags, plan, (page) => renderOutcome(plan, verified.outcome, page))
+    return this.finish(documentOf(verified), text, exitCode)
   }
 
-  async #showOnly(plan: Plan, flags: ChangeFlags): Promise<unknown> {
+  async #showOnly(plan: Plan, reports: readonly Report[], flags: ChangeFlags): Promise<unknown> {
     throwLoneRefusal(plan)
     if (flags.out !== undefined) {
       const { formatPlanFile } = await import('../plan/plan-file.ts')
@@ -85,8 +98,11 @@ export abstract class ChangeCommand extends BaseCommand {
       await writeFileAtomic(flags.out, formatPlanFile(plan))
       this.say(`Saved. To carry it out: dray apply ${flags.out}`)
     }
+    const hash = hashOfPlan(plan)
+    await reportToCi({ plan, hash, outcome: undefined }, reports, process.env)
     const exitCode = exitOfPlan(plan, flags['detailed-exitcode'])
-    return this.finish({ hash: hashOfPlan(plan), plan }, (page) => renderPlan(plan, page), exitCode)
+    const text = textOf(flags, plan, (page) => renderPlan(plan, page))
+    return this.finish({ hash, plan }, text, exitCode)
   }
 
   async #confirm(plan: Plan): Promise<void> {
@@ -117,6 +133,12 @@ export abstract class ChangeCommand extends BaseCommand {
       if (!isGood(outcome)) return { ...done, outcome, verified: false }
     }
   }
+}
+
+/** The story, or with `--output digest` what another program wants: the digests, in the order of the images. */
+function textOf(flags: ChangeFlags, plan: Plan, story: (page: Page) => string): (page: Page) => string {
+  if (flags.output === 'text') return story
+  return () => [...new Set(plan.placements.map((placement) => placement.root.digest))].join('\n')
 }
 
 /** Within one registry blobs are mounted: nothing moves. */

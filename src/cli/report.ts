@@ -1,4 +1,5 @@
 import { type DrayError, type ErrorInfo, toErrorInfo } from '../errors.ts'
+import { githubAnnotation } from '../render/ci.ts'
 import { renderError } from '../render/error.ts'
 import { escapeText } from '../render/escape.ts'
 import type { Page } from '../render/style.ts'
@@ -19,6 +20,8 @@ export async function reportError(error: DrayError, options: ReportOptions): Pro
     const { style } = options.page ?? (await pageOf(process.stderr, undefined, process.env))
     process.stderr.write(`${renderError(withHint(toErrorInfo(error)), style)}\n`)
   }
+  if (process.env['GITHUB_ACTIONS'] === 'true')
+    process.stderr.write(`${githubAnnotation(toErrorInfo(error))}\n`)
   if (process.env['DRAY_LOG'] === 'debug') process.stderr.write(`${stackOf(error)}\n`)
 }
 

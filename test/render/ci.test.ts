@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { digestOf } from '../../src/oci/digest.ts'
+import type { RunOutcome } from '../../src/plan/outcome.ts'
+import { nothingMoved } from '../../src/plan/outcome.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { dotenvReport, githubAnnotation, githubOutput, githubSummary } from '../../src/render/ci.ts'
+
+const root = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf('api'), size: 1 }
+const plan: Plan = {
+  schema: 'dray.plan/1',
+  operation: 'promote',
+  createdAt: '2026-01-02T03:04:05.000Z',
+  tool: '0',
+  policy: '',
+  placements: [
+    {
+      id: 'a',
+      image: 'api:1.4.2',
+      from: {
+        environment: 'staging',
+        repository: { registry: 'r.example', path: 'staging/api' },
+        tag: '1.4.2',
+      },
+      to: { environment: 'prod', repository: { registry: 'r.example', path: 'prod/api' } },
+      root,
+      tags: [{ tag: '1.4.2', before: null, change: 'create' }],
+      evidence: { found: 0, missing: 0 },
+      size: 1,
+    },
+  ],
+  steps: [],
+  refusals: [{ image: 'web:1', error: { code: 'refused', message: 'no <b>|`bold`|\n::error::x' } }],
+}
+const outcome: RunOutcome = {
+  placements: [
+    { placement: 'a', status: 'promoted', tags: [], moved: nothingMoved, evidenceCarried: 0, errors: [] },
+  ],
+  refusals: plan.refusals,
+  moved: nothingMoved,
+}
+const facts = { plan, hash: 'sha256:plan', outcome }
+
+describe('what CI is told', () => {
+  it('outputs for the steps that follow', () => {
+    expect(githubOutput(facts)).toBe(`digest=${root.digest}\nchanged=true\nplan=sha256:plan\n`)
+    expect(dotenvReport(facts)).toBe(`DRAY_DIGEST=${root.digest}\nDRAY_CHANGED=true\nDRAY_PLAN=sha256:plan\n`)
+  })
+
+  it('nothing is changed by a plan that was only shown', () => {
+    expect(githubOutput({ ...facts, outcome: undefined })).toContain('changed=false\n')
+  })
+
+  it('a summary in which the text of others is text', () => {
+    const summary = githubSummary(facts)
+    expect(summary).toContain('| api:1.4.2 | staging → prod | 1.4.2 (create) |')
+    expect(summary).toContain('- web:1: no &lt;b>\\|\\`bold\\`\\|\\\\n::error::x\n')
+  })
+
+  it('an error beside the run, on one line', () => {
+    const text = githubAnnotation({ code: 'io', message: '100% full', why: 'a\nb', hint: 'make room' })
+    expect(text).toBe('::error title=dray::100%25 full — a\\nb — make room')
+  })
+})

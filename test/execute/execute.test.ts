@@ -5,16 +5,8 @@ import type { AuditRecord } from '../../src/audit/record.ts'
 import type { AuditSink } from '../../src/audit/sink.ts'
 import { DrayError } from '../../src/errors.ts'
 import { image, referrer, together } from '../support/images.ts'
-import {
-  type Bench,
-  bench,
-  carryOut,
-  planOf,
-  promote,
-  repository,
-  type WatchedRegistry,
-  watchedRegistry,
-} from '../support/promotion.ts'
+import { type Bench, bench, carryOut, planOf, promote, repository } from '../support/promotion.ts'
+import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 
 const isWrite = ({ method }: { readonly method: string }) => method !== 'GET' && method !== 'HEAD'
 
@@ -154,7 +146,7 @@ describe('a plan', () => {
   it.each(['oci-1.1', 'docker-registry-2.8'] as const)(
     'that is carried out twice writes nothing the second time (%s)',
     async (profile) => {
-      await using target = await watchedRegistry({ profile })
+      await using target = await watchedRegistry(profile)
       const api = image({ layers: 2 })
       const sbom = referrer(api, { payload: 'sbom' })
       await staging.oracle.push(together(api, sbom, referrer(sbom)), 'staging/api', '1.4.2')

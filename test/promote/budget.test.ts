@@ -1,19 +1,14 @@
+import type { AccessEntry } from '../../src/embedded/access.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { artifact, cosignSignature, image, index, referrer, together } from '../support/images.ts'
-import {
-  type Access,
-  bench,
-  promote,
-  repository,
-  type WatchedRegistry,
-  watchedRegistry,
-} from '../support/promotion.ts'
+import { bench, promote, repository } from '../support/promotion.ts'
+import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 
 const platforms = ['linux/amd64', 'linux/arm64', 'linux/s390x', 'linux/ppc64le']
-const isManifestRead = (entry: Access) =>
+const isManifestRead = (entry: AccessEntry) =>
   entry.kind === 'manifest' && (entry.method === 'GET' || entry.method === 'HEAD')
-const isWrite = (entry: Access) => entry.method !== 'GET' && entry.method !== 'HEAD'
-const told = (requests: readonly Access[]) =>
+const isWrite = (entry: AccessEntry) => entry.method !== 'GET' && entry.method !== 'HEAD'
+const told = (requests: readonly AccessEntry[]) =>
   requests.map((r) => `${r.status} ${r.method} ${r.path}`).join('\n')
 
 describe.each(['oci-1.1', 'docker-registry-2.8'] as const)(
@@ -21,7 +16,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)(
   (profile) => {
     let registry: WatchedRegistry
     beforeAll(async () => {
-      registry = await watchedRegistry({ profile })
+      registry = await watchedRegistry(profile)
     })
     afterAll(() => registry[Symbol.asyncDispose]())
 

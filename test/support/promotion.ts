@@ -1,7 +1,7 @@
 import { FileSink } from '../../src/audit/file-sink.ts'
 import type { AuditSink } from '../../src/audit/sink.ts'
 import type { Call, ProgressEvent } from '../../src/call.ts'
-import { systemClock } from '../../src/clock.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { execute } from '../../src/execute/execute.ts'
 import { createFetch } from '../../src/http/stack.ts'
 import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
@@ -10,35 +10,10 @@ import type { Plan } from '../../src/plan/plan.ts'
 import { decide, type PromotePolicy } from '../../src/promote/decide.ts'
 import { gather, type GatherOptions } from '../../src/promote/gather.ts'
 import type { Request } from '../../src/promote/snapshot.ts'
+import type { RegistryOptions } from '../../src/registry/client.ts'
 import { createRegistryStores } from '../../src/registry/registry-store.ts'
 import type { Stores } from '../../src/store/store.ts'
-import { startRegistry } from '../../src/embedded/server.ts'
-import { Oracle } from './oracle.ts'
 import { makeFolder, removeFolder } from './temp.ts'
-
-type RegistryOptions = NonNullable<Parameters<typeof startRegistry>[0]>
-export type Access = Parameters<NonNullable<RegistryOptions['onRequest']>>[0]
-
-/** An embedded registry with an eye on it. */
-export interface WatchedRegistry extends AsyncDisposable {
-  readonly host: string
-  readonly oracle: Oracle
-  /** requests since the last `forget`, the oracle's own included */
-  readonly requests: Access[]
-  forget(): void
-}
-
-export async function watchedRegistry(options: RegistryOptions = {}): Promise<WatchedRegistry> {
-  const requests: Access[] = []
-  const registry = await startRegistry({ ...options, onRequest: (entry) => requests.push(entry) })
-  return {
-    host: registry.registry,
-    oracle: new Oracle(registry.registry),
-    requests,
-    forget: () => requests.splice(0),
-    [Symbol.asyncDispose]: () => registry.close(),
-  }
-}
 
 /** All that a promotion in this process needs, as the program puts it together. */
 export interface Bench extends AsyncDisposable {
@@ -50,20 +25,27 @@ export interface Bench extends AsyncDisposable {
   readonly call: Call
 }
 
-export async function bench(): Promise<Bench> {
+export interface BenchOptions extends Partial<Pick<RegistryOptions, 'uploads'>> {
+  /** the system's where it is not given */
+  readonly clock?: Clock
+}
+
+export async function bench({ clock = systemClock, ...rest }: BenchOptions = {}): Promise<Bench> {
   const folder = await makeFolder()
   const stack = createFetch({
     settings: new Map(),
     credentials: async () => undefined,
     userAgent: 'dray/test',
+    clock,
   })
   const events: ProgressEvent[] = []
   const open = (): Stores =>
     createRegistryStores({
       fetch: stack.fetch,
       origin: (registry) => stack.origin(registry),
-      clock: systemClock,
+      clock,
       random: Math.random,
+      ...rest,
     })
   return {
     stores: open(),

@@ -24,21 +24,43 @@ export interface WorldOptions {
   readonly prod?: readonly RegistryKind[]
 }
 
-export interface WorldRegistry {
+/** An embedded registry with an eye on it. */
+export interface WatchedRegistry extends AsyncDisposable {
   /** `127.0.0.1:PORT` */
   readonly host: string
   readonly oracle: Oracle
-  /** what it was asked since the world began or `forget` was called, the oracle's questions too */
-  readonly requests: readonly AccessEntry[]
+  /** what it was asked since it began or `forget` was called, the oracle's questions too */
+  readonly requests: AccessEntry[]
+  forget(): void
+}
+
+/** For hooks such as `beforeAll`, and for `await using`; in a test `world()` says it in one line. */
+export async function watchedRegistry(kind: RegistryKind = {}): Promise<WatchedRegistry> {
+  const requests: AccessEntry[] = []
+  const options: RegistryOptions = typeof kind === 'string' ? { profile: kind } : kind
+  const running = await startRegistry({
+    ...options,
+    onRequest: (entry) => {
+      requests.push(entry)
+      options.onRequest?.(entry)
+    },
+  })
+  return {
+    host: running.registry,
+    oracle: new Oracle(running.registry),
+    requests,
+    forget: () => void requests.splice(0),
+    [Symbol.asyncDispose]: () => running.close(),
+  }
 }
 
 /** Registries with images in them, gone after the test. */
 export interface World {
-  readonly staging: WorldRegistry
+  readonly staging: WatchedRegistry
   /** in the order of prod's targets */
-  readonly prod: readonly WorldRegistry[]
+  readonly prod: readonly WatchedRegistry[]
   /** every registry once */
-  readonly registries: readonly WorldRegistry[]
+  readonly registries: readonly WatchedRegistry[]
   /** a `dray.yaml` with the environments dev, staging and prod, which promote from one another in this order */
   readonly config: string
   /** What was built under a name such as `api:1.4.2`, with its evidence. */
@@ -112,16 +134,14 @@ export class WorldBuilder {
   /** Starts the registries, pushes all of it and forgets the requests that it took. */
   async start(): Promise<World> {
     const staging = await open(this.#options.staging ?? 'oci-1.1')
-    const prod: Opened[] = []
+    const prod: WatchedRegistry[] = []
     for (const kind of this.#options.prod ?? []) prod.push(await open(kind))
     const opened = [staging, ...prod]
     for (const { name, content } of this.#planned) {
       const [repository = '', ...tags] = name.split(':')
       await staging.oracle.push(content, `staging/${repository}`, ...tags)
     }
-    const forget = (): void => {
-      for (const registry of opened) registry.requests.length = 0
-    }
+    const forget = (): void => opened.forEach((registry) => registry.forget())
     forget()
     const targets = prod.length === 0 ? [staging] : prod
     const contents = new Map(this.#planned.map((p) => [p.name, p.content]))
@@ -129,7 +149,10 @@ export class WorldBuilder {
       staging,
       prod: targets,
       registries: opened,
-      config: configOf(staging, targets),
+      config: configOf(
+        staging.host,
+        targets.map((target) => target.host),
+      ),
       forget,
       content: (name) => {
         const found = contents.get(name)
@@ -145,25 +168,15 @@ export class WorldBuilder {
   }
 }
 
-type Opened = WorldRegistry & { readonly requests: AccessEntry[] }
-
-async function open(kind: RegistryKind): Promise<Opened> {
-  const requests: AccessEntry[] = []
-  const options: RegistryOptions = typeof kind === 'string' ? { profile: kind } : kind
-  const running = await startRegistry({
-    ...options,
-    onRequest: (entry) => {
-      requests.push(entry)
-      options.onRequest?.(entry)
-    },
-  })
-  onTestFinished(() => running.close())
-  return { host: running.registry, oracle: new Oracle(running.registry), requests }
+async function open(kind: RegistryKind): Promise<WatchedRegistry> {
+  const registry = await watchedRegistry(kind)
+  onTestFinished(() => registry[Symbol.asyncDispose]())
+  return registry
 }
 
-/** JSON, which is YAML too. */
-function configOf(staging: WorldRegistry, prod: readonly WorldRegistry[]): string {
-  const at = (registry: WorldRegistry, path: string) => ({ registry: registry.host, path: `${path}/{image}` })
+/** A `dray.yaml` (JSON is YAML too) with dev and staging on one registry and a target of prod on each of the others. */
+export function configOf(staging: string, prod: readonly string[] = [staging]): string {
+  const at = (registry: string, path: string) => ({ registry, path: `${path}/{image}` })
   const config = {
     version: 1,
     environments: {

@@ -11,6 +11,7 @@ import { maxManifestSize } from '../oci/manifest.ts'
 import { FolderLayout, isAbsent, namesIn, prepareFolder } from './folder-layout.ts'
 import { parseRecord, writeRecord } from './manifest-record.ts'
 import type { BlobWriter, RegistryStorage, StoredManifest } from './storage.ts'
+import { Turns } from './turns.ts'
 
 /** A record repeats a manifest's annotations, so it is no larger than a manifest and a little. */
 const maxRecordSize = maxManifestSize + 64 * 1024
@@ -32,6 +33,8 @@ export async function folderStorage(
 
 class FolderStorage implements RegistryStorage {
   readonly #layout: FolderLayout
+  /** what changes a repository's manifests and tags, by repository */
+  readonly #turns = new Turns()
 
   constructor(layout: FolderLayout) {
     this.#layout = layout
@@ -88,26 +91,31 @@ class FolderStorage implements RegistryStorage {
     return bytes === undefined ? undefined : { ...parseRecord(record, digest), digest, bytes }
   }
 
-  async putManifest(repository: string, manifest: StoredManifest): Promise<void> {
-    const { digest, refers } = manifest
-    await this.#write(this.#layout.content(digest), manifest.bytes)
-    if (refers !== undefined) {
-      await this.#write(this.#layout.referrerLink(repository, refers.subject, digest), '')
-    }
-    await this.#write(this.#layout.manifestRecord(repository, digest), writeRecord(manifest))
+  putManifest(repository: string, manifest: StoredManifest, tags: readonly string[]): Promise<void> {
+    return this.#turns.run(repository, async () => {
+      const { digest, refers } = manifest
+      await this.#write(this.#layout.content(digest), manifest.bytes)
+      if (refers !== undefined) {
+        await this.#write(this.#layout.referrerLink(repository, refers.subject, digest), '')
+      }
+      await this.#write(this.#layout.manifestRecord(repository, digest), writeRecord(manifest))
+      for (const tag of tags) await this.#write(this.#layout.tag(repository, tag), digest)
+    })
   }
 
-  async deleteManifest(repository: string, digest: Digest): Promise<boolean> {
-    const found = await this.manifest(repository, digest)
-    if (found === undefined) return false
-    for (const tag of await this.tags(repository)) {
-      if ((await this.tag(repository, tag)) === digest) await this.deleteTag(repository, tag)
-    }
-    const deleted = await remove(this.#layout.manifestRecord(repository, digest))
-    if (found.refers !== undefined) {
-      await remove(this.#layout.referrerLink(repository, found.refers.subject, digest))
-    }
-    return deleted
+  deleteManifest(repository: string, digest: Digest): Promise<boolean> {
+    return this.#turns.run(repository, async () => {
+      const found = await this.manifest(repository, digest)
+      if (found === undefined) return false
+      for (const tag of await this.tags(repository)) {
+        if ((await this.tag(repository, tag)) === digest) await remove(this.#layout.tag(repository, tag))
+      }
+      const deleted = await remove(this.#layout.manifestRecord(repository, digest))
+      if (found.refers !== undefined) {
+        await remove(this.#layout.referrerLink(repository, found.refers.subject, digest))
+      }
+      return deleted
+    })
   }
 
   async *manifests(repository: string): AsyncGenerator<StoredManifest, void> {
@@ -140,12 +148,8 @@ class FolderStorage implements RegistryStorage {
     throw new DrayError('corrupt', `${path} holds no digest`, { subject: path })
   }
 
-  setTag(repository: string, tag: string, digest: Digest): Promise<void> {
-    return this.#write(this.#layout.tag(repository, tag), digest)
-  }
-
   deleteTag(repository: string, tag: string): Promise<boolean> {
-    return remove(this.#layout.tag(repository, tag))
+    return this.#turns.run(repository, () => remove(this.#layout.tag(repository, tag)))
   }
 
   async #write(path: string, content: Uint8Array | string): Promise<void> {

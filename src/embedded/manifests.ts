@@ -60,8 +60,7 @@ export async function putManifest(
   }
   const manifest = parsed(exchange, bytes)
   await checkContent(state, repository, manifest)
-  await state.storage.putManifest(repository, stored(manifest, digest, bytes))
-  for (const tag of tags) await state.storage.setTag(repository, tag, digest)
+  await state.storage.putManifest(repository, stored(manifest, digest, bytes), tags)
   return {
     status: 201,
     headers: {

@@ -73,14 +73,15 @@ class MemoryStorage implements RegistryStorage {
     return Promise.resolve(this.#find(repository)?.manifests.get(digest))
   }
 
-  putManifest(repository: string, manifest: StoredManifest): Promise<void> {
-    const { manifests, referrers } = this.#make(repository)
+  putManifest(repository: string, manifest: StoredManifest, newTags: readonly string[]): Promise<void> {
+    const { manifests, referrers, tags } = this.#make(repository)
     manifests.set(manifest.digest, manifest)
     if (manifest.refers !== undefined) {
       const { subject, entry } = manifest.refers
       const list = referrers.get(subject) ?? new Map<Digest, Descriptor>()
       referrers.set(subject, list.set(entry.digest, entry))
     }
+    for (const tag of newTags) tags.set(tag, manifest.digest)
     return Promise.resolve()
   }
 
@@ -108,11 +109,6 @@ class MemoryStorage implements RegistryStorage {
 
   tag(repository: string, tag: string): Promise<Digest | undefined> {
     return Promise.resolve(this.#find(repository)?.tags.get(tag))
-  }
-
-  setTag(repository: string, tag: string, digest: Digest): Promise<void> {
-    this.#make(repository).tags.set(tag, digest)
-    return Promise.resolve()
   }
 
   deleteTag(repository: string, tag: string): Promise<boolean> {

@@ -11,6 +11,9 @@ import { respond } from './respond.ts'
 import type { RegistryStorage } from './storage.ts'
 import { Uploads } from './uploads.ts'
 
+/** How long an idle connection stays open, ms: longer than a client's, so that it is the client that ends it and no request is lost to it. */
+const keepAliveTimeout = 60_000
+
 export interface RegistryOptions {
   /** address to listen on; by default only this machine */
   readonly host?: string
@@ -56,9 +59,13 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Runn
   const notify = options.onRequest ?? (() => undefined)
   // not by import: the ESM face of node:http loads the built-in fetch, which takes 23 ms of every start of the program
   const { createServer } = process.getBuiltinModule('node:http')
-  const server = createServer({ requestTimeout: 0 }, (request, response: ServerResponse) => {
-    void respond(request, response, state, notify)
-  })
+  // no limit on the time of a request: a large blob over a slow line takes what it takes
+  const server = createServer(
+    { requestTimeout: 0, keepAliveTimeout },
+    (request, response: ServerResponse) => {
+      void respond(request, response, state, notify)
+    },
+  )
   const port = await listen(server, options.port ?? 0, options.host ?? '127.0.0.1')
   return {
     registry: `${registryHost(options.host ?? '127.0.0.1')}:${port}`,

@@ -43,7 +43,8 @@ export interface RegistryStorage {
   openWriter(id: string): Promise<BlobWriter>
 
   manifest(repository: string, digest: Digest): Promise<StoredManifest | undefined>
-  putManifest(repository: string, manifest: StoredManifest): Promise<void>
+  /** Keeps it, and then points the tags to it; a delete in the same repository comes before or after all of that. */
+  putManifest(repository: string, manifest: StoredManifest, tags: readonly string[]): Promise<void>
   /** Drops the manifest, every tag on it and its entry among the referrers; false where it was not there. */
   deleteManifest(repository: string, digest: Digest): Promise<boolean>
   /** All manifests of a repository, in no order. */
@@ -53,7 +54,6 @@ export interface RegistryStorage {
 
   tags(repository: string): Promise<readonly string[]>
   tag(repository: string, tag: string): Promise<Digest | undefined>
-  setTag(repository: string, tag: string, digest: Digest): Promise<void>
   /** False where it was not there. */
   deleteTag(repository: string, tag: string): Promise<boolean>
 }

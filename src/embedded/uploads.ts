@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { algorithmOf, type Digest, type DigestAlgorithm, Digester, digestOf } from '../oci/digest.ts'
 import { refusal } from './errors.ts'
 import type { BlobWriter, RegistryStorage } from './storage.ts'
+import { Turns } from './turns.ts'
 
 /** After this long without a request an upload is dropped: "the server SHOULD eventually timeout unfinished uploads". */
 const maxIdleMs = 24 * 60 * 60 * 1000
@@ -19,8 +20,6 @@ interface Session extends Upload {
   readonly digester: Digester
   readonly algorithm: DigestAlgorithm
   touchedAt: number
-  /** ends with the last request that writes to it: they go one after another */
-  turn: Promise<void>
 }
 
 /** The upload sessions of one registry. They end with the process; what was committed stays. */
@@ -29,6 +28,7 @@ export class Uploads {
   readonly #clock: Clock
   readonly #newId: () => string
   readonly #sessions = new Map<string, Session>()
+  readonly #turns = new Turns()
 
   constructor(storage: RegistryStorage, clock: Clock, newId: () => string) {
     this.#storage = storage
@@ -47,7 +47,6 @@ export class Uploads {
       digester: new Digester(algorithm),
       algorithm,
       touchedAt: this.#clock.now(),
-      turn: Promise.resolve(),
       get size() {
         return writer.size
       },
@@ -110,17 +109,8 @@ export class Uploads {
     return session
   }
 
-  async #inTurn(upload: Upload, act: (session: Session) => Promise<void>): Promise<void> {
-    const session = this.#session(upload.repository, upload.id)
-    const before = session.turn
-    const { promise, resolve } = Promise.withResolvers<void>()
-    session.turn = promise
-    try {
-      await before
-      await act(this.#session(upload.repository, upload.id))
-    } finally {
-      resolve()
-    }
+  #inTurn(upload: Upload, act: (session: Session) => Promise<void>): Promise<void> {
+    return this.#turns.run(upload.id, async () => act(this.#session(upload.repository, upload.id)))
   }
 
   async #dropIdle(): Promise<void> {

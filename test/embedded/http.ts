@@ -24,26 +24,26 @@ export interface Sent {
 export function send(registry: string, method: string, path: string, sent: Sent = {}): Promise<Reply> {
   const [host, port] = registry.split(':')
   const { promise, resolve, reject } = Promise.withResolvers<Reply>()
-  const outgoing = httpRequest(
-    { host, port, method, path, headers: { ...sent.headers }, agent: false },
-    (incoming) => {
-      const chunks: Buffer[] = []
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-      incoming.on('error', reject)
-      incoming.on('end', () => {
-        const body = Buffer.concat(chunks)
-        const text = body.toString()
-        resolve({
-          status: incoming.statusCode ?? 0,
-          headers: incoming.headers,
-          body,
-          text,
-          codes: codesOf(text),
-          json: () => JSON.parse(text) as unknown,
-        })
+  // said for every method: without it node sends the body of a GET or DELETE as if it were a next request
+  const isFramed = sent.body === undefined || sent.headers?.['transfer-encoding'] !== undefined
+  const headers = { ...(!isFramed && { 'content-length': Buffer.byteLength(sent.body) }), ...sent.headers }
+  const outgoing = httpRequest({ host, port, method, path, headers, agent: false }, (incoming) => {
+    const chunks: Buffer[] = []
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+    incoming.on('error', reject)
+    incoming.on('end', () => {
+      const body = Buffer.concat(chunks)
+      const text = body.toString()
+      resolve({
+        status: incoming.statusCode ?? 0,
+        headers: incoming.headers,
+        body,
+        text,
+        codes: codesOf(text),
+        json: () => JSON.parse(text) as unknown,
       })
-    },
-  )
+    })
+  })
   outgoing.on('error', reject)
   outgoing.end(sent.body)
   return promise

@@ -256,6 +256,24 @@ describe.each(storages)('deleting in %s', (_name, storage) => {
     expect([again.status, again.codes]).toEqual([404, ['MANIFEST_UNKNOWN']])
   })
 
+  it('a manifest never takes a tag that moves away from it at the same time', async () => {
+    const client = await started({ storage: await storage() })
+    const kept = await client.image('a', 'kept')
+    for (let round = 0; round < 10; round++) {
+      const { digest } = await client.image('a', `old ${round}`, 'latest')
+      const [put, deleted] = await Promise.all([
+        client.call('PUT', '/v2/a/manifests/latest', {
+          headers: { 'content-type': mediaTypes.manifest },
+          body: kept.body,
+        }),
+        client.call('DELETE', `/v2/a/manifests/${digest}`),
+      ])
+      expect([put.status, deleted.status]).toEqual([201, 202])
+      const reply = await client.call('HEAD', '/v2/a/manifests/latest')
+      expect(reply.headers['docker-content-digest']).toBe(kept.digest)
+    }
+  })
+
   it('in a repository that is not there is 404', async () => {
     const client = await started({ storage: await storage() })
     const reply = await client.call('DELETE', `/v2/a/manifests/${digestOf('x')}`)

@@ -1,0 +1,16 @@
+/** Acts on one key run one after another, in the order in which they were asked for; those on different keys run side by side. */
+export class Turns {
+  readonly #last = new Map<string, Promise<unknown>>()
+
+  async run<T>(key: string, act: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(key)
+    const mine = before === undefined ? act() : before.then(act)
+    const settled = mine.catch(() => undefined)
+    this.#last.set(key, settled)
+    try {
+      return await mine
+    } finally {
+      if (this.#last.get(key) === settled) this.#last.delete(key)
+    }
+  }
+}

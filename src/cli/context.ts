@@ -76,14 +76,12 @@ export class Context {
     }
   }
 
-  /** The only tag of a layout; undefined where it has none or several. @throws `not-found`, `malformed`, `io`. */
-  async onlyTagOfLayout(folder: string, call: Call): Promise<TagOrDigest | undefined> {
-    const stores = await this.stores()
-    const tags: string[] = []
-    for await (const tag of stores.source({ registry: layoutRegistry, path: folder }).tags(call))
-      tags.push(tag)
-    const [tag, ...more] = tags
-    return tag === undefined || more.length > 0 ? undefined : { tag }
+  /** The only image of a layout. @throws `usage` with their names where it has several; `not-found`, `malformed`, `io`. */
+  async onlyImageOfLayout(folder: string, call: Call): Promise<TagOrDigest> {
+    const { LayoutStores } = await import('../layout/stores.ts')
+    return await new LayoutStores(this.cwd, this.clock)
+      .source({ registry: layoutRegistry, path: folder })
+      .onlyImage(call)
   }
 
   /** What a plan is carried out with. The record goes to `auditFile`, else where the configuration says, else among the user's state. */

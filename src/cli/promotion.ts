@@ -5,6 +5,7 @@ import type { Operation, Plan } from '../plan/plan.ts'
 import type { Change } from './change-command.ts'
 import type { Context } from './context.ts'
 import { requestsOf } from './requests.ts'
+import { asUsage } from './usage-error.ts'
 
 /** Flags of `promote` and `copy` that say what happens to tags and evidence. */
 export const placingFlags = {
@@ -69,12 +70,12 @@ export async function planPlacing(
       ...(flags.from !== undefined && { from: flags.from }),
       ...(flags.to !== undefined && { to: flags.to }),
       tags: flags.tag ?? [],
-      ...(expected !== undefined && { expect: parseDigest(expected) }),
+      ...(expected !== undefined && { expect: asUsage(() => parseDigest(expected)) }),
       cwd: context.cwd,
     },
     operation === 'promote' ? 'promotion' : 'copy',
     config,
-    async (folder) => context.onlyTagOfLayout(folder, call),
+    async (folder) => context.onlyImageOfLayout(folder, call),
   )
   const [{ gather }, { decide }, { hashOfConfig }, { canonicalJson }, { digestOf }] = await Promise.all([
     import('../promote/gather.ts'),

@@ -12,6 +12,7 @@ import {
   type TagOrDigest,
 } from '../oci/reference.ts'
 import type { Request } from '../promote/snapshot.ts'
+import { asUsage } from './usage-error.ts'
 
 export interface Route {
   /** the words of the command line: images, or with no `to` a source and a destination */
@@ -29,18 +30,18 @@ export interface Route {
 /** Whether the rules of environments count: which takes images from which. */
 export type Rules = 'promotion' | 'copy'
 
-/** The tag of the only image in a layout's folder, or undefined where that has none. */
-export type OnlyTag = (folder: string) => Promise<TagOrDigest | undefined>
+/** What the only image in a layout's folder is named by. */
+export type OnlyImage = (folder: string) => Promise<TagOrDigest>
 
-/** Turns the words of `promote` and `copy` into requests. @throws `usage`, `malformed`; what `onlyTag` throws. */
+/** Turns the words of `promote` and `copy` into requests. @throws `usage`, `malformed`; what `onlyImage` throws. */
 export async function requestsOf(
   route: Route,
   rules: Rules,
   config: Config,
-  onlyTag: OnlyTag,
+  onlyImage: OnlyImage,
 ): Promise<readonly Request[]> {
   const { sources: named, destination } = split(route)
-  const sources = await Promise.all(named.map((source) => inLayout(source, onlyTag)))
+  const sources = await Promise.all(named.map((source) => inLayout(source, onlyImage)))
   if (route.expect !== undefined && sources.length > 1) {
     throw new DrayError('usage', '--expect-digest goes with one image', {
       hint: 'Promote the images one by one.',
@@ -60,7 +61,11 @@ export async function requestsOf(
 
 function split(route: Route): { readonly sources: readonly Address[]; readonly destination: Address } {
   const from = route.from === undefined ? undefined : environmentWord(route.from)
-  const parse = (word: string): Address => inEnvironmentOf(from, parseAddress(word, from))
+  const parse = (word: string): Address =>
+    inEnvironmentOf(
+      from,
+      asUsage(() => parseAddress(word, from)),
+    )
   if (route.to !== undefined) {
     if (route.words.length === 0) throw missing('an image')
     return {
@@ -71,13 +76,13 @@ function split(route: Route): { readonly sources: readonly Address[]; readonly d
   const [source, destination, ...more] = route.words
   if (source === undefined) throw missing('an image')
   if (destination === undefined || more.length > 0) throw missing('a destination')
-  return { sources: [parse(source)], destination: parseAddress(destination) }
+  return { sources: [parse(source)], destination: asUsage(() => parseAddress(destination)) }
 }
 
 /** A layout with one image in it need not be told which. */
-async function inLayout(source: Address, onlyTag: OnlyTag): Promise<Address> {
+async function inLayout(source: Address, onlyImage: OnlyImage): Promise<Address> {
   if (source.kind !== 'layout' || source.tag !== undefined || source.digest !== undefined) return source
-  return { ...source, ...(await onlyTag(source.folder)) }
+  return { ...source, ...(await onlyImage(source.folder)) }
 }
 
 function inEnvironmentOf(from: string | undefined, address: Address): Address {
@@ -106,7 +111,8 @@ function requestOf(
 ): Request {
   const from = sourceOf(source, route, config)
   const to = destinationOf(destination, from.image, route, rules, config)
-  const tags = route.tags.length > 0 ? route.tags.map(parseTag) : (to.tag ?? from.tag)
+  const tags =
+    route.tags.length > 0 ? route.tags.map((tag) => asUsage(() => parseTag(tag))) : (to.tag ?? from.tag)
   if (tags === undefined && rules === 'promotion') {
     throw new DrayError('usage', `${formatAddress(source)} has no tag to promote it under`, {
       hint: 'Say which tag it gets with --tag.',

@@ -4,6 +4,7 @@ import { renderErrorBelow } from './error.ts'
 import { escapeText } from './escape.ts'
 import { formatBytes, formatCount, shortDigest } from './format.ts'
 import { formatRoute } from './place.ts'
+import { needsRepair } from './plan.ts'
 import type { Page, Style } from './style.ts'
 
 const statusWords: Readonly<Record<PlacementStatus, { readonly word: string; readonly tone: keyof Style }>> =
@@ -39,11 +40,12 @@ export function renderOutcome(plan: Plan, outcome: RunOutcome, page: Page): stri
 
 function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: Plan, style: Style): string {
   const { word, tone } = statusWords[outcome.status]
-  const said = outcome.status === 'promoted' ? doneWord(plan) : word
+  const isMended = needsRepair(plan, placement) && !outcome.tags.some((tag) => tag.changed)
+  const said = outcome.status !== 'promoted' ? word : isMended ? 'repaired' : doneWord(plan)
   const head = [
     style[tone](said),
     style.bold(escapeText(placement.image)),
-    formatRoute(placement),
+    formatRoute(placement, placement.image),
     style.cyan(shortDigest(placement.root.digest)),
   ].join('  ')
   const lines = [

@@ -35,10 +35,20 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
     ['to', placeCell(to)],
     ...tags.map((tag) => tagRow(tag, placement)),
     ...(evidence.found === 0 ? [] : [['evidence', evidenceCell(evidence)]]),
+    ...(needsRepair(plan, placement)
+      ? [['repair', { text: 'pieces are missing: put there again', tone: 'yellow' } as const]]
+      : []),
   ]
   const inner = { style, width: page.width === undefined ? undefined : page.width - 2 }
   const columns = [{ title: '' }, { title: '', flexible: true }]
   return `${head}\n${indent(renderTable(columns, rows, inner))}`
+}
+
+/** Whether something that should be there is not, as `--verify` found out. */
+export function needsRepair(plan: Plan, placement: Placement): boolean {
+  return plan.steps.some(
+    (step) => step.placement === placement.id && step.kind !== 'tag' && step.repair === true,
+  )
 }
 
 function placeCell(place: Placement['to']): string {
@@ -73,7 +83,8 @@ function renderRefusal(refusal: Refusal, plan: Plan, style: Style): string {
 }
 
 function summary(plan: Plan, style: Style): string {
-  const working = new Set(plan.steps.map((step) => step.placement)).size
+  const inWork = new Set(plan.steps.map((step) => step.placement))
+  const working = new Set(plan.placements.flatMap(({ id, image }) => (inWork.has(id) ? [image] : []))).size
   const tags = plan.steps.filter((step) => step.kind === 'tag').length
   const attached = plan.steps.filter((step) => step.kind === 'attach').length
   const refused = plan.refusals.length === 0 ? [] : [`${plan.refusals.length} refused`]
@@ -81,8 +92,8 @@ function summary(plan: Plan, style: Style): string {
   return `${style.bold(
     [
       `${verb(plan)} ${formatCount(working, 'image')}`,
-      `${formatCount(tags, 'tag')} written`,
-      ...(attached === 0 ? [] : [`${formatCount(attached, 'piece')} of evidence carried`]),
+      `${formatCount(tags, 'tag')} to write`,
+      ...(attached === 0 ? [] : [`${formatCount(attached, 'piece')} of evidence to carry`]),
       ...refused,
     ].join(', '),
   )}.`

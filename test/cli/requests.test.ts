@@ -99,6 +99,8 @@ describe('the words of promote', () => {
     ['an environment that is not there', ['api:1'], { from: 'stagin', to: 'prod' }],
     ['two environments for one image', ['@dev/api:1'], { from: 'staging', to: 'prod' }],
     ['a digest and no tag', [`api@${digest}`], { from: 'staging', to: 'prod' }],
+    ['text that is no address', ['API:1'], { from: 'staging', to: 'prod' }],
+    ['a tag that is none', ['api:1'], { from: 'staging', to: 'prod', tags: ['a b'] }],
     ['a destination by digest', ['@staging/api:1', `r.example/x@${digest}`], {}],
     ['--expect-digest for two images', ['api:1', 'web:1'], { from: 'staging', to: 'prod', expect: digest }],
   ])('refuse %s', async (_, words, route) => {

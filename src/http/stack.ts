@@ -33,6 +33,11 @@ export interface FetchStack {
   origin(registry: string): URL
   /** Names the scopes that the run will need, the destination's first, so that one token serves for all of it. */
   expectScopes(registry: string, scopes: readonly Scope[]): void
+  /**
+   * Takes one retry out of a registry's budget, for who retries above this; false where it is used up because
+   * nothing succeeds there any more.
+   */
+  takeRetry(registry: string): boolean
   close(): Promise<void>
 }
 
@@ -48,6 +53,7 @@ export function createFetch(options: FetchOptions): FetchStack {
     fetch: retried(auth.middleware(redirect(limit(settings, gates)(wire)))),
     origin: (registry) => registryOrigin(registry, settings.get(registry)),
     expectScopes: (registry, scopes) => auth.expectScopes(registry, scopes),
+    takeRetry: (registry) => gates.of(registry).takeRetry(),
     close: () => transport.close(),
   }
 }

@@ -5,7 +5,10 @@ import type { Digest, Digester } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import type { BlobSource } from '../store/store.ts'
 
-/** The bytes of a blob on their way from its source into the bodies of requests: counted, told of, and hashed where the source does not do that. */
+/**
+ * The bytes of a blob on their way from its source into the bodies of requests: counted, told of, and hashed
+ * where the source does not do that.
+ */
 export class BlobFeed {
   readonly #to: RepositoryName
   readonly #d: Descriptor
@@ -18,7 +21,10 @@ export class BlobFeed {
   /** bytes told of since the last `open` */
   #told = 0
 
-  /** With a `digester` what is fed from several opens is hashed as one; a source that is read whole verifies itself. */
+  /**
+   * With a `digester` what is fed from several opens is hashed as one; a source that is read whole verifies
+   * itself.
+   */
   constructor(to: RepositoryName, d: Descriptor, from: BlobSource, call: Call, digester?: Digester) {
     this.#to = to
     this.#d = d
@@ -32,7 +38,9 @@ export class BlobFeed {
     return this.#failure
   }
 
-  /** The bytes from `start` up to `end`; again where the registry refused them for the time being (401, 429). */
+  /**
+   * The bytes from `start` up to `end`; again where the registry refused them for the time being (401, 429).
+   */
   async open(start: number, end: number): Promise<AsyncIterable<Uint8Array>> {
     this.takeBack()
     this.#failure = undefined

@@ -23,8 +23,9 @@ export async function hasBlob(
 }
 
 /**
- * Streams a blob from `offset` on. Resolves when the registry has answered; a transfer that breaks goes on from where it broke, by `Range`. Read from 0, size and
- * digest are verified, and the chunk that completes it is given only then.
+ * Streams a blob from `offset` on. Resolves when the registry has answered; a transfer that breaks goes on
+ * from where it broke, by `Range`. Read from 0, size and digest are verified, and the chunk that completes it
+ * is given only then.
  * @throws `not-found`; from the stream `corrupt`, and what outlived the retries.
  */
 export async function readBlob(
@@ -57,7 +58,9 @@ class BlobTransfer {
     if (offset > d.size) throw this.#corrupt(`it has ${d.size} bytes, and was asked for from ${offset} on`)
   }
 
-  /** Asks for what is missing. A body whose length is wrong is asked for again, before a byte of it was given. */
+  /**
+   * Asks for what is missing. A body whose length is wrong is asked for again, before a byte of it was given.
+   */
   async begin(): Promise<void> {
     if (this.#reached === this.#d.size && this.#reached > 0) return
     this.#response = await this.#client.run.retry.run(

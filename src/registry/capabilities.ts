@@ -2,7 +2,10 @@ import type { RepositoryName } from '../oci/reference.ts'
 import { formatRepository } from '../oci/reference.ts'
 import type { Capability, Known } from '../store/store.ts'
 
-/** How far a lesson reaches: what one repository showed says nothing of its neighbours where the registry proxies several kinds. */
+/**
+ * How far a lesson reaches: what one repository showed says nothing of its neighbours where the registry
+ * proxies several kinds.
+ */
 const reach: Readonly<Record<Capability, 'registry' | 'repository'>> = {
   referrers: 'repository',
   deleteTag: 'registry',

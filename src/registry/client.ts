@@ -33,7 +33,10 @@ export interface RegistryOptions {
   readonly uploads?: Partial<UploadLimits>
 }
 
-/** A break costs at most a chunk once uploads resume; each costs a round trip at the source and one at the destination. */
+/**
+ * A break costs at most a chunk once uploads resume; each costs a round trip at the source and one at the
+ * destination.
+ */
 const defaultUploads: UploadLimits = { wholeUpTo: 512 * 1024 ** 2, chunk: 256 * 1024 ** 2 }
 const maxCachedBytes = 64 * 1024 ** 2
 
@@ -107,7 +110,9 @@ export class RepositoryClient {
     this.repository = repository
   }
 
-  /** `/v2/<name>/<rest>` on the registry's origin. Pieces of `rest` must have been parsed: tags and digests. */
+  /**
+   * `/v2/<name>/<rest>` on the registry's origin. Pieces of `rest` must have been parsed: tags and digests.
+   */
   url(rest: string, query = ''): URL {
     const base = this.run.origin(this.repository.registry)
     const url = new URL(base)
@@ -150,8 +155,9 @@ export class RepositoryClient {
   }
 
   /**
-   * Resolves a URL that the registry gave (`Location`, `Link`): opaque, relative or absolute, on the registry's own origin. A registry behind a
-   * proxy that ends TLS names itself by http; then its own scheme is kept.
+   * Resolves a URL that the registry gave (`Location`, `Link`): opaque, relative or absolute, on the
+   * registry's own origin. A registry behind a proxy that ends TLS names itself by http; then its own scheme
+   * is kept.
    * @throws `protocol` for another origin: credentials would go there.
    */
   follow(given: string, from: URL, attempt: Attempt): URL {

@@ -7,8 +7,10 @@ import { resolveManifest } from './manifests.ts'
 import { knownRegistry } from './registries.ts'
 
 /**
- * DELETEs a tag or a manifest (distribution-spec, Content Management); a manifest takes every tag on it along.
- * @throws `unsupported` (400, 405), which is remembered where it is the ability that is missing and not this one piece that is held.
+ * DELETEs a tag or a manifest (distribution-spec, Content Management); a manifest takes every tag on it
+ * along.
+ * @throws `unsupported` (400, 405), which is remembered where it is the ability that is missing and not this
+ * one piece that is held.
  */
 export async function deleteContent(
   client: RepositoryClient,
@@ -36,7 +38,10 @@ export async function deleteContent(
   return 'deleted'
 }
 
-/** Some registries answer 404 to a delete that they do not have (Quay, of an untagged manifest): only what is gone is absent. */
+/**
+ * Some registries answer 404 to a delete that they do not have (Quay, of an untagged manifest): only what is
+ * gone is absent.
+ */
 async function absent(
   client: RepositoryClient,
   at: TagOrDigest,
@@ -50,8 +55,8 @@ async function absent(
 }
 
 /**
- * zot and GAR answer 405 or 400 of a manifest that something points at, with codes of their own; that says nothing of the next one. To docker-registry 2.8 a
- * tag is a digest that is none.
+ * zot and GAR answer 405 or 400 of a manifest that something points at, with codes of their own; that says
+ * nothing of the next one. To docker-registry 2.8 a tag is a digest that is none.
  */
 function isMissingAbility(
   name: 'deleteTag' | 'deleteManifest',

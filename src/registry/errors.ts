@@ -55,7 +55,10 @@ export function errorOf(status: number, words: RegistryWords, attempt: Attempt):
   })
 }
 
-/** Reads the first error of an OCI error body; words of another form are kept as they are if they are short text. */
+/**
+ * Reads the first error of an OCI error body; words of another form are kept as they are if they are short
+ * text.
+ */
 export async function wordsOf(response: RegistryResponse): Promise<RegistryWords> {
   let bytes: Uint8Array
   try {
@@ -75,7 +78,10 @@ export async function wordsOf(response: RegistryResponse): Promise<RegistryWords
   }
 }
 
-/** Fills in what an error of `http/` cannot know: which image it was about. Its message names the host already. */
+/**
+ * Fills in what an error of `http/` cannot know: which image it was about. Its message names the host
+ * already.
+ */
 export function aboutSubject(error: unknown, attempt: Attempt, call: Call): unknown {
   if (!isDrayError(error) || call.signal.aborted) return error
   return new DrayError(error.code, error.message, {

@@ -27,8 +27,10 @@ interface FallbackIndex {
 }
 
 /**
- * Adds a referrer to the index under its subject's fallback tag (distribution-spec, Referrers Tag Schema): read, merge, write, and read back until it stands there.
- * @throws `unsupported` where the tag holds something that is no index; `conflict` where others overwrite it again and again.
+ * Adds a referrer to the index under its subject's fallback tag (distribution-spec, Referrers Tag Schema):
+ * read, merge, write, and read back until it stands there.
+ * @throws `unsupported` where the tag holds something that is no index; `conflict` where others overwrite it
+ * again and again.
  */
 export async function addToFallbackTag(
   client: RepositoryClient,
@@ -69,7 +71,10 @@ interface Change {
   readonly write: (index: FallbackIndex) => Promise<boolean>
 }
 
-/** Whether anything had to be written. One after another within this process; against others the reading back helps. */
+/**
+ * Whether anything had to be written. One after another within this process; against others the reading back
+ * helps.
+ */
 async function change(
   client: RepositoryClient,
   subject: Digest,
@@ -125,7 +130,9 @@ function parseIndex(
   return { entries: Array.isArray(manifests) ? manifests.filter(isRecord) : [], rest }
 }
 
-/** Writes it; entries whose manifests are gone are left out where the registry takes no index that names them. */
+/**
+ * Writes it; entries whose manifests are gone are left out where the registry takes no index that names them.
+ */
 async function writeIndex(
   client: RepositoryClient,
   subject: Digest,

@@ -41,7 +41,10 @@ export function contentRange(
 const link = /<([^<>]*)>((?:\s*;\s*[^\s,;="]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s,;"]*))?)*)/g
 const parameter = /;\s*([^\s,;="]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?/g
 
-/** The target of `rel="next"` in a `Link` header (RFC 8288), as it stands there; undefined where there is none. */
+/**
+ * The target of `rel="next"` in a `Link` header (RFC 8288), as it stands there; undefined where there is
+ * none.
+ */
 export function nextLink(header: string | undefined): string | undefined {
   for (const [, target, parameters] of (header ?? '').matchAll(link)) {
     for (const [, name, quoted, bare] of (parameters ?? '').matchAll(parameter)) {

@@ -3,8 +3,9 @@ import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import type { ManifestContent } from '../store/store.ts'
 
 /**
- * Manifests that were read in this run, by digest, so that what was gathered is not read a second time. The bytes are kept once for all repositories and are
- * bounded; a repository gets from here only what it gave itself, so that a read never says "it is there" of a place that was not asked.
+ * Manifests that were read in this run, by digest, so that what was gathered is not read a second time. The
+ * bytes are kept once for all repositories and are bounded; a repository gets from here only what it gave
+ * itself, so that a read never says "it is there" of a place that was not asked.
  */
 export class ManifestCache {
   readonly #maxBytes: number

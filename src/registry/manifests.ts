@@ -21,8 +21,8 @@ import { contentDigest, contentLength } from './headers.ts'
 export type ManifestName = TagOrDigest | Descriptor
 
 /**
- * HEADs a manifest (distribution-spec, Checking if content exists in the registry); undefined for 404. Where the answer lacks the digest, the type or the length,
- * the manifest is read instead.
+ * HEADs a manifest (distribution-spec, Checking if content exists in the registry); undefined for 404. Where
+ * the answer lacks the digest, the type or the length, the manifest is read instead.
  * @throws `corrupt` where the registry names another digest than was asked for.
  */
 export async function resolveManifest(
@@ -45,8 +45,9 @@ export async function resolveManifest(
 }
 
 /**
- * GETs a manifest or index, verified; undefined for 404. What this repository gave in this run is not fetched again when it is asked for by digest.
- * Bytes that are not what they should be are fetched again a few times before they are believed.
+ * GETs a manifest or index, verified; undefined for 404. What this repository gave in this run is not fetched
+ * again when it is asked for by digest. Bytes that are not what they should be are fetched again a few times
+ * before they are believed.
  * @throws `corrupt`, `malformed`, `unsupported` (schema 1).
  */
 export async function findManifest(

@@ -11,7 +11,7 @@ const maxPageSize = 64 * 1024 ** 2
 /** More pages than any list has; bounds a registry that makes up ever new ones. */
 const maxPages = 100_000
 
-export interface Page {
+interface Page {
   readonly response: RegistryResponse
   readonly bytes: Uint8Array
 }
@@ -25,7 +25,8 @@ export interface PagesOptions<T> {
 
 /**
  * Follows a list to its end by `Link: <…>; rel="next"`, an opaque URL on the registry's own origin.
- * @throws `not-found` where the first page is not there; `protocol` for a list that goes round in circles or breaks off: an incomplete list is never given for a whole one.
+ * @throws `not-found` where the first page is not there; `protocol` for a list that goes round in circles or
+ * breaks off: an incomplete list is never given for a whole one.
  */
 export async function* pages<T>(
   client: RepositoryClient,

@@ -8,8 +8,9 @@ import { type Session, algorithmQuery, cancelSession, sessionOf } from './upload
 import { Upload } from './upload.ts'
 
 /**
- * Puts a blob in the cheapest way: a mount without asking first where the source is another repository of this registry; else, or where the
- * mount is refused, a look (a HEAD costs less than the bytes) and an upload.
+ * Puts a blob in the cheapest way: a mount without asking first where the source is another repository of
+ * this registry; else, or where the mount is refused, a look (a HEAD costs less than the bytes) and an
+ * upload.
  */
 export async function putBlob(
   client: RepositoryClient,

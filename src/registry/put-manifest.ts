@@ -18,8 +18,8 @@ const tagsAtOnce = 8
 const tagsPerRequest = 10
 
 /**
- * PUTs the identical bytes of a manifest (distribution-spec, Pushing Manifests): by digest where there are no tags, else under each of them; several in one request where
- * the registry is known to take them so.
+ * PUTs the identical bytes of a manifest (distribution-spec, Pushing Manifests): by digest where there are no
+ * tags, else under each of them; several in one request where the registry is known to take them so.
  * @throws `corrupt` where the registry keeps storing something else; `refused` for an immutable tag.
  */
 export async function putManifest(
@@ -74,7 +74,10 @@ class ManifestPut {
     return listed?.some((entry) => entry.digest === this.#d.digest) ?? false
   }
 
-  /** The tags that went up with the digest. A PUT by tag may re-address a sha512 manifest as sha256, so those go no other way. */
+  /**
+   * The tags that went up with the digest. A PUT by tag may re-address a sha512 manifest as sha256, so those
+   * go no other way.
+   */
   async #together(tags: readonly string[]): Promise<ReadonlySet<string>> {
     const known = this.#client.run.capabilities.get(this.#client.repository, 'manyTags')
     const isOnlyWay = algorithmOf(this.#d.digest) !== 'sha256'
@@ -87,7 +90,10 @@ class ManifestPut {
     return accepted
   }
 
-  /** Puts until the registry has the right bytes: once more where it stored others, or where it is not known what became of the request. */
+  /**
+   * Puts until the registry has the right bytes: once more where it stored others, or where it is not known
+   * what became of the request.
+   */
   async #put(at: TagOrDigest, tags: readonly string[], call: Call): Promise<readonly string[]> {
     try {
       return await this.#putOnce(at, tags, call)
@@ -141,7 +147,10 @@ class ManifestPut {
     return accepted.split(',').map((tag) => tag.trim())
   }
 
-  /** Whether it stands there after all: the answer was lost, or it was refused for being there already (an immutable tag with the same digest). */
+  /**
+   * Whether it stands there after all: the answer was lost, or it was refused for being there already (an
+   * immutable tag with the same digest).
+   */
   async #stands(at: TagOrDigest, call: Call): Promise<boolean> {
     try {
       return (await this.#readBack(at, call)) === this.#d.digest

@@ -12,8 +12,8 @@ import { pages } from './pages.ts'
 const maxReferrers = 100_000
 
 /**
- * The referrers API (distribution-spec, Listing Referrers), all pages; undefined where the registry does not have it (404), which is remembered. A filter is not asked
- * for: the caller wants all evidence.
+ * The referrers API (distribution-spec, Listing Referrers), all pages; undefined where the registry does not
+ * have it (404), which is remembered. A filter is not asked for: the caller wants all evidence.
  */
 export async function listReferrers(
   client: RepositoryClient,

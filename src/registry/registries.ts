@@ -12,8 +12,8 @@ export interface KnownRegistry {
 }
 
 /**
- * Registries that a host gives away, and how they differ. Reads of evidence never lean on this table: `referrers` is not in it, so that an
- * old row cannot hide evidence.
+ * Registries that a host gives away, and how they differ. Reads of evidence never lean on this table:
+ * `referrers` is not in it, so that an old row cannot hide evidence.
  */
 export const knownRegistries: readonly KnownRegistry[] = [
   {

@@ -23,7 +23,10 @@ import { putManifest } from './put-manifest.ts'
 import { listReferrers } from './referrers.ts'
 import { tagPages } from './tags.ts'
 
-/** Opens stores over HTTP. They share what one run learns: manifests that were read, abilities of registries, warnings that were shown. */
+/**
+ * Opens stores over HTTP. They share what one run learns: manifests that were read, abilities of registries,
+ * warnings that were shown.
+ */
 export function createRegistryStores(options: RegistryOptions): Stores {
   const run = new Run(options)
   const stores = new Map<string, RegistryStore>()
@@ -91,7 +94,7 @@ class RegistryStore implements TargetStore {
     return putBlob(this.#client, d, from, call)
   }
 
-  putManifest(
+  async putManifest(
     d: Descriptor,
     bytes: Uint8Array,
     tags: readonly string[],
@@ -102,7 +105,7 @@ class RegistryStore implements TargetStore {
         subject: d.digest,
       })
     }
-    return putManifest(this.#client, d, bytes, tags, call)
+    return await putManifest(this.#client, d, bytes, tags, call)
   }
 
   addToFallbackTag(subject: Digest, referrer: Descriptor, call: Call): Promise<'added' | 'unchanged'> {

@@ -9,7 +9,10 @@ import { pages } from './pages.ts'
 /** Tags asked for in a page: the most that distribution 3.1 and ECR accept. */
 const pageSize = 1000
 
-/** The tags of a repository page by page (distribution-spec, Listing Tags). @throws `not-found`, `protocol` for what is no list of tags. */
+/**
+ * The tags of a repository page by page (distribution-spec, Listing Tags). @throws `not-found`, `protocol`
+ * for what is no list of tags.
+ */
 export async function* tagPages(
   client: RepositoryClient,
   call: Call,

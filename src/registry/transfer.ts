@@ -3,8 +3,9 @@ import type { Clock } from '../clock.ts'
 import { type DrayError, type ErrorCode, isDrayError } from '../errors.ts'
 
 /**
- * Retries of transfers: bodies that break or arrive corrupt, and upload sessions, as units. `http/` retries exchanges below this, so a
- * failure that arrives here has outlived that already, or could not be retried there.
+ * Retries of transfers: bodies that break or arrive corrupt, and upload sessions, as units. `http/` retries
+ * exchanges below this, so a failure that arrives here has outlived that already, or could not be retried
+ * there.
  */
 export interface TransferLimits {
   /** how often one transfer is begun */
@@ -20,13 +21,15 @@ export interface TransferLimits {
 
 const defaults: TransferLimits = { tries: 8, corruptTries: 3, readBacks: 3, firstWait: 250, maxWait: 15_000 }
 
-const transient: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable', 'protocol'])
+const transient: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable'])
 
 export interface TransferRetryOptions {
   readonly clock: Clock
   /** from 0 up to 1 */
   readonly random: () => number
-  /** takes one retry out of the budget that a registry has with `http/` together; false where it is used up */
+  /**
+   * takes one retry out of the budget that a registry has with `http/` together; false where it is used up
+   */
   readonly takeRetry?: (registry: string) => boolean
   readonly limits?: Partial<TransferLimits>
 }
@@ -57,7 +60,10 @@ export class TransferRetry {
     await this.#clock.sleep(Math.round(this.#random() * most), call.signal)
   }
 
-  /** Begins a transfer and takes what it brings, again from the start where taking fails; what fails to begin has been retried below already. */
+  /**
+   * Begins a transfer and takes what it brings, again from the start where taking fails; what fails to begin
+   * has been retried below already.
+   */
   async run<T, R>(
     registry: string,
     call: Call,
@@ -76,8 +82,8 @@ export class TransferRetry {
   }
 
   /**
-   * Reads back what was written. docker-registry 2.8 on a file system answers 404 or 500 to some reads of a tag that is just being moved (7 in 100,
-   * measured), so a 404 is asked about again before it is believed.
+   * Reads back what was written. docker-registry 2.8 on a file system answers 404 or 500 to some reads of a
+   * tag that is just being moved (7 in 100, measured), so a 404 is asked about again before it is believed.
    */
   async readBack<R>(call: Call, read: () => Promise<R | undefined>): Promise<R | undefined> {
     for (let failures = 1; ; failures++) {
@@ -89,8 +95,6 @@ export class TransferRetry {
 
   #triesOf(error: DrayError): number {
     if (error.code === 'corrupt') return this.limits.corruptTries
-    // an answer with a status was understood: the same request gets the same one
-    const isAnswer = error.code === 'protocol' && error.status !== undefined
-    return transient.has(error.code) && !isAnswer ? this.limits.tries : 1
+    return transient.has(error.code) ? this.limits.tries : 1
   }
 }

@@ -17,7 +17,9 @@ export interface Session {
   readonly minChunk: number
 }
 
-/** POSTs for a session. Sent again it opens a second one; the first, whose answer was lost, nobody can name. */
+/**
+ * POSTs for a session. Sent again it opens a second one; the first, whose answer was lost, nobody can name.
+ */
 export async function openSession(
   client: RepositoryClient,
   d: Descriptor,
@@ -63,7 +65,10 @@ export function withDigest(session: URL, digest: Digest): URL {
   return url
 }
 
-/** DELETEs a session, also when the call is aborted; whatever comes of it is ignored (distribution-spec, Cancel a blob upload). */
+/**
+ * DELETEs a session, also when the call is aborted; whatever comes of it is ignored (distribution-spec,
+ * Cancel a blob upload).
+ */
 export async function cancelSession(
   client: RepositoryClient,
   session: Session,

@@ -15,8 +15,9 @@ import { cancelSession, openSession, type Session, sessionOf, withDigest } from 
  *
  *     open -> whole (one PUT), or chunk, chunk, … (PATCH) and closing (PUT) -> done
  *
- * and a break leads to `unclear`: the registry may have applied what it did not answer. Then the blob is looked for; where it is not there, the session is
- * cancelled and a new one begins. Nothing is ever sent again into a session whose state is not known: it would append twice.
+ * and a break leads to `unclear`: the registry may have applied what it did not answer. Then the blob is
+ * looked for; where it is not there, the session is cancelled and a new one begins. Nothing is ever sent
+ * again into a session whose state is not known: it would append twice.
  */
 export class Upload {
   readonly #client: RepositoryClient
@@ -33,7 +34,10 @@ export class Upload {
     this.#attempt = client.attempt('upload the blob', `@${d.digest}`, 'write')
   }
 
-  /** `opened` is the session that a refused mount left. @throws what outlived the tries; every session given up was cancelled. */
+  /**
+   * `opened` is the session that a refused mount left. @throws what outlived the tries; every session given
+   * up was cancelled.
+   */
   async run(opened: Session | undefined): Promise<void> {
     const { retry } = this.#client.run
     let ready = opened
@@ -112,8 +116,9 @@ class SessionTry {
   }
 
   /**
-   * Each chunk opens the source anew at its offset, once its own place at the destination is held: who held the source open from chunk to chunk
-   * would wait for a place at the destination with one of the source in hand, and copies within one host would lock each other out.
+   * Each chunk opens the source anew at its offset, once its own place at the destination is held: who held
+   * the source open from chunk to chunk would wait for a place at the destination with one of the source in
+   * hand, and copies within one host would lock each other out.
    */
   async #sendChunks(): Promise<void> {
     const hash = new Digester(algorithmOf(this.#d.digest))

@@ -182,12 +182,17 @@ describe('a manifest', () => {
   })
 
   it('larger than 8 MiB is not read', async () => {
-    const { registry } = await answers({ status: 200, headers: right, body: Buffer.alloc(8 * 1024 ** 2 + 1) })
+    const { registry, heard } = await answers({
+      status: 200,
+      headers: right,
+      body: Buffer.alloc(8 * 1024 ** 2 + 1),
+    })
     const d = { mediaType: mediaTypes.manifest, digest, size: 8 * 1024 ** 2 + 1 }
     await expect(storeAt(registry).manifest(d, newCall())).rejects.toMatchObject({ code: 'malformed' })
     await expect(storeAt(registry).manifest(byTag('1'), newCall())).rejects.toMatchObject({
       code: 'protocol',
     })
+    expect(heard).toHaveLength(1)
   })
 })
 

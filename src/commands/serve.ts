@@ -3,6 +3,7 @@ import { string as stringArg } from '@oclif/core/args'
 import { integer, option, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
 import { serveRegistry } from '../cli/serve.ts'
+import { toDrayError } from '../errors.ts'
 import { escapeText } from '../render/escape.ts'
 
 export default class Serve extends BaseCommand {
@@ -53,6 +54,8 @@ export default class Serve extends BaseCommand {
         ({ style }) => `Registry ${style.bold(registry.registry)} is ready. Ctrl-C ends it.`,
       )
       if (!this.stop.aborted) await once(this.stop, 'abort')
+      // Ctrl-C is how it is meant to end
+      if (toDrayError(this.stop.reason).code !== 'interrupted') throw this.stop.reason
     } finally {
       await registry.close()
     }

@@ -1,10 +1,8 @@
 /**
- * What must not reach a terminal or a CI log as it is: controls (C0, DEL, C1), line and paragraph separators, what turns the
- * direction of text (Unicode TR9), what has no width, the invisible tag characters, and halves of surrogate pairs.
+ * What must not reach a terminal or a CI log as it is: controls (C0, DEL, C1), formats (what turns the direction of text, UAX #9, or has no width),
+ * line and paragraph separators, halves of surrogate pairs; and letters and tag characters that show nothing.
  */
-const unsafe =
-  // oxlint-disable-next-line eslint/no-control-regex -- controls are what it is for
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e0fff}]|\p{Surrogate}/gu
+const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\u115f\u1160\u3164\uffa0\u2060-\u206f]|[\u{e0000}-\u{e0fff}]/gu
 
 /** GitHub's `::command::` counts at the start of a line only, `##[command]` and Azure's `##vso[` anywhere in one. */
 const ciCommand = /^(\s*):(?=:)|#(?=#\[|#vso\[)/gi

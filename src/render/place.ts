@@ -14,7 +14,8 @@ export function nameOfPlace(place: Place): string {
   return place.environment === undefined ? formatPlace(place) : escapeText(place.environment)
 }
 
-/** `staging -> prod`, with the repository where the name of an environment does not tell all. */
-export function formatRoute({ from, to }: Placement): string {
-  return `${nameOfPlace(from)} -> ${nameOfPlace(to)}`
+/** `staging -> prod`; only `-> prod` where `said`, which stands before it, names the source already. */
+export function formatRoute({ from, to }: Placement, said: string): string {
+  const arrow = `-> ${nameOfPlace(to)}`
+  return formatPlace(from) === escapeText(said) ? arrow : `${nameOfPlace(from)} ${arrow}`
 }

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest'
+import type { ProgressEvent } from '../../src/call.ts'
+import { Progress, type Spinner, type Verbosity } from '../../src/cli/progress.ts'
+import { parseDigest } from '../../src/oci/digest.ts'
+import { plainStyle } from '../../src/render/style.ts'
+import { manualClock } from '../support/manual-clock.ts'
+
+const mib = 1024 ** 2
+const digest = parseDigest(`sha256:${'a'.repeat(64)}`)
+const repository = { registry: 'r.example.com', path: 'a' }
+const descriptor = { mediaType: 'application/octet-stream', digest, size: 10 * mib }
+const begin: ProgressEvent = { kind: 'content', repository, descriptor, state: 'begin' }
+const moved: ProgressEvent = { kind: 'content', repository, descriptor, state: 'moved' }
+const bytes = (count: number): ProgressEvent => ({ kind: 'bytes', repository, digest, bytes: count })
+const request: ProgressEvent = {
+  kind: 'request',
+  method: 'GET',
+  url: 'https://r/\u001b[2J',
+  status: 200,
+  ms: 12,
+}
+
+function setUp(verbosity: Verbosity = 'normal', spinner?: Spinner) {
+  const clock = manualClock()
+  const written: string[] = []
+  const output = { write: (text: string) => written.push(text) > 0 }
+  const progress = new Progress({
+    output,
+    style: plainStyle,
+    verbosity,
+    clock,
+    ...(spinner && { spinner: async () => spinner }),
+  })
+  return { clock, written, progress }
+}
+
+function fakeSpinner() {
+  const calls: string[] = []
+  return {
+    calls,
+    text: '',
+    start: () => calls.push('start'),
+    stop: () => calls.push('stop'),
+    clear: () => calls.push('clear'),
+  }
+}
+
+describe('progress without a terminal', () => {
+  it('is a line every five seconds at most, and none before', async () => {
+    const { clock, written, progress } = setUp()
+    progress.notify(begin)
+    for (let second = 0; second < 12; second++) {
+      await clock.advance(1000)
+      progress.notify(bytes(mib / 2))
+    }
+    expect(written).toHaveLength(2)
+    expect(written[0]).toBe('0 of 1 blob or manifest, 2.5 MiB of 10.0 MiB, 512 KiB/s, 15.0 s left\n')
+  })
+
+  it('counts what is finished', async () => {
+    const { clock, written, progress } = setUp()
+    progress.notify(begin)
+    progress.notify(bytes(10 * mib))
+    await clock.advance(5000)
+    progress.notify(moved)
+    expect(written).toEqual(['1 of 1 blob or manifest, 10.0 MiB\n'])
+  })
+
+  it('is nothing with --quiet', async () => {
+    const { clock, written, progress } = setUp('quiet')
+    progress.notify(begin)
+    await clock.advance(10_000)
+    progress.notify(bytes(mib))
+    progress.notify(request)
+    expect(written).toEqual([])
+  })
+
+  it('is each request with --verbose, escaped', () => {
+    const { written, progress } = setUp('verbose')
+    progress.notify(request)
+    progress.notify({
+      kind: 'retry',
+      method: 'PUT',
+      url: 'https://r/x',
+      attempt: 2,
+      waitMs: 1500,
+      why: 'HTTP 503',
+    })
+    expect(written).toEqual([
+      'GET https://r/\\x1b[2J 200 12 ms\n',
+      'PUT https://r/x again (2) in 1.5 s: HTTP 503\n',
+    ])
+  })
+})
+
+describe('progress on a terminal', () => {
+  it('is a spinner from the first content on, with lines above it, and gone at the end', async () => {
+    const spinner = fakeSpinner()
+    const { clock, written, progress } = setUp('normal', spinner)
+    progress.notify(request)
+    await clock.advance(0)
+    expect(spinner.calls).toEqual([])
+    progress.notify(begin)
+    await clock.advance(1000)
+    progress.notify(bytes(mib))
+    expect(spinner.text).toContain('1.0 MiB of 10.0 MiB')
+    progress.print('a line')
+    progress.end()
+    progress.notify(bytes(mib))
+    expect(spinner.calls).toEqual(['start', 'clear', 'stop'])
+    expect(written).toEqual(['a line\n'])
+  })
+})

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { renderError, renderWarning } from '../../src/render/error.ts'
+import { plainStyle } from '../../src/render/style.ts'
+
+describe('renderError', () => {
+  it('says what happened and to what, why in the words of the other side, and what to do', () => {
+    const error = {
+      code: 'forbidden' as const,
+      message: 'the registry does not let us push',
+      subject: 'r.example.com/a',
+      why: 'denied: requested access to the resource is denied',
+      status: 403,
+      registryCode: 'DENIED',
+      hint: 'Log in with an account that may push.',
+    }
+    expect(renderError(error, plainStyle)).toBe(
+      [
+        'error: the registry does not let us push: r.example.com/a',
+        '  why: HTTP 403, DENIED, denied: requested access to the resource is denied',
+        '  do:  Log in with an account that may push.',
+      ].join('\n'),
+    )
+  })
+
+  it('says nothing twice', () => {
+    const error = {
+      code: 'not-found' as const,
+      message: 'a:1 is not there',
+      subject: 'a:1',
+      why: '404 MANIFEST_UNKNOWN',
+      status: 404,
+      registryCode: 'MANIFEST_UNKNOWN',
+    }
+    expect(renderError(error, plainStyle)).toBe('error: a:1 is not there\n  why: 404 MANIFEST_UNKNOWN')
+  })
+
+  it('lets no registry write lines or colours of its own', () => {
+    const evil = '\u001b[2J\n::error::gone'
+    const error = { code: 'protocol' as const, message: evil, subject: evil, why: evil, hint: evil }
+    for (const text of [renderError(error, plainStyle), renderWarning(evil, plainStyle)]) {
+      expect(text).not.toContain('\u001b')
+      expect(text).not.toMatch(/^\s*::/m)
+    }
+  })
+})

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest'
+import { type Digest, parseDigest } from '../../src/oci/digest.ts'
+import { nothingMoved, type PlacementOutcome, type RunOutcome } from '../../src/plan/outcome.ts'
+import type { Placement, Plan } from '../../src/plan/plan.ts'
+import { renderOutcome } from '../../src/render/outcome.ts'
+import { renderPlan } from '../../src/render/plan.ts'
+import { plainStyle } from '../../src/render/style.ts'
+import { displayWidth } from '../../src/render/width.ts'
+
+const page = { style: plainStyle, width: 80 }
+const digestOf = (letter: string): Digest => parseDigest(`sha256:${letter.repeat(64)}`)
+const root = { mediaType: 'application/vnd.oci.image.index.v1+json', digest: digestOf('a'), size: 500 }
+const from = { registry: 'r.example.com', path: 'staging/api' }
+const to = { registry: 'eu.example.com', path: 'prod/api' }
+
+const placement: Placement = {
+  id: 'p1',
+  image: 'api:1.4.2',
+  from: { environment: 'staging', repository: from, tag: '1.4.2' },
+  to: { environment: 'prod', repository: to },
+  root,
+  tags: [
+    { tag: '1.4.2', before: null, change: 'create' },
+    { tag: 'latest', before: digestOf('b'), change: 'move' },
+    { tag: '1', before: digestOf('a'), change: 'unchanged' },
+  ],
+  evidence: { found: 3, missing: 2 },
+  size: 34.1 * 1024 ** 2,
+}
+const base = { placement: 'p1', after: [], expect: [] }
+const refusal = {
+  image: 'web:2',
+  error: { code: 'refused' as const, message: 'prod does not take it', why: 'no gate', hint: 'Ask.' },
+}
+const plan: Plan = {
+  schema: 'dray.plan/1',
+  operation: 'promote',
+  createdAt: '2026-11-23T00:00:00Z',
+  tool: '0.1.0',
+  policy: 'sha256:0',
+  placements: [placement],
+  steps: [
+    { ...base, id: '1', kind: 'copy', root, from, to, rootBy: 'digest' },
+    { ...base, id: '2', kind: 'tag', repository: to, tag: '1.4.2', target: root, from },
+    { ...base, id: '3', kind: 'tag', repository: to, tag: 'latest', target: root, from },
+  ],
+  refusals: [refusal],
+}
+
+function outcomeOf(over: Partial<PlacementOutcome>): RunOutcome {
+  const moved = { mounted: 1, uploaded: 2, present: 3, bytes: 2048 }
+  const tags = [
+    { tag: '1.4.2', before: null, after: root.digest, changed: true },
+    { tag: 'latest', before: digestOf('b'), after: root.digest, changed: true },
+    { tag: '1', before: root.digest, after: root.digest, changed: false },
+  ]
+  const one = {
+    placement: 'p1',
+    status: 'promoted',
+    tags,
+    moved,
+    evidenceCarried: 2,
+    errors: [],
+    ...over,
+  } as const
+  return { placements: [one], refusals: [refusal], moved: one.moved }
+}
+
+describe('renderPlan', () => {
+  it('says for each image and target what goes where under which tags, and what is refused and why', () => {
+    expect(renderPlan(plan, page)).toBe(
+      `
+api:1.4.2  sha256:aaaaaaaaaaaa  34.1 MiB
+  from      staging (r.example.com/staging/api:1.4.2)
+  to        prod (eu.example.com/prod/api)
+  tag       1.4.2  new
+  tag       latest  moves from sha256:bbbbbbbbbbbb to sha256:aaaaaaaaaaaa
+  tag       1  unchanged
+  evidence  3 found, 2 to carry
+
+refused  web:2
+  prod does not take it
+    why: no gate
+    do:  Ask.
+
+To promote: 1 image, 2 tags to write, 1 refused.`.trim(),
+    )
+  })
+
+  it('says so where there is nothing to do', () => {
+    const text = renderPlan({ ...plan, steps: [], refusals: [] }, page)
+    expect(text).toMatch(/^api:1\.4\.2 .*nothing to do$/m)
+    expect(text).toMatch(/\nNothing to do\.$/)
+  })
+
+  it('fits 80 columns, whatever the names', () => {
+    const long = { ...to, path: `prod/${'very-'.repeat(30)}long` }
+    const text = renderPlan({ ...plan, placements: [{ ...placement, to: { repository: long } }] }, page)
+    for (const line of text.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80)
+  })
+
+  it('lets no name write lines of its own', () => {
+    const evil = { ...placement, image: 'a\n::error::\u001b[2J' }
+    const text = renderPlan({ ...plan, placements: [evil], refusals: [{ ...refusal, image: '::x' }] }, page)
+    expect(text).not.toContain('\u001b')
+    expect(text).not.toMatch(/^\s*::/m)
+  })
+})
+
+describe('renderOutcome', () => {
+  it('says what became of each image, what was moved for it, and the sum', () => {
+    expect(renderOutcome(plan, outcomeOf({}), page)).toBe(
+      `
+promoted  api:1.4.2  staging -> prod  sha256:aaaaaaaaaaaa
+  1.4.2: new
+  latest: sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa
+  1 blob mounted, 2 uploaded (2.0 KiB), 3 there already, 2 pieces of evidence carried
+refused  web:2
+  prod does not take it
+    why: no gate
+    do:  Ask.
+1 promoted, 1 refused before planning, 2.0 KiB moved.`.trim(),
+    )
+  })
+
+  it.each([
+    ['unchanged', 'unchanged'],
+    ['conflict', 'conflict'],
+    ['failed', 'failed'],
+    ['refused', 'refused'],
+    ['notAttempted', 'not attempted'],
+  ] as const)('calls %s by its word, with the reason', (status, word) => {
+    const error = { code: 'conflict' as const, message: 'the tag moved', hint: 'Plan again.' }
+    const outcome = outcomeOf({ status, tags: [], moved: nothingMoved, evidenceCarried: 0, errors: [error] })
+    expect(renderOutcome(plan, { ...outcome, refusals: [] }, page)).toBe(
+      `
+${word}  api:1.4.2  staging -> prod  sha256:aaaaaaaaaaaa
+  the tag moved
+    do:  Plan again.
+1 ${word}.`.trim(),
+    )
+  })
+
+  it('speaks of copying where that was the operation', () => {
+    expect(renderOutcome({ ...plan, operation: 'copy' }, outcomeOf({}), page)).toMatch(
+      /^copied {2}[^]*\n1 copied,/,
+    )
+  })
+})

@@ -1,0 +1,85 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { plainStyle } from '../../src/render/style.ts'
+import { renderTable } from '../../src/render/table.ts'
+import { cut, displayWidth, pad } from '../../src/render/width.ts'
+
+const columns = [
+  { title: 'NAME', flexible: true },
+  { title: 'SIZE', align: 'right' as const },
+  { title: 'WHAT' },
+]
+const pipe = { style: plainStyle, width: undefined }
+
+describe('displayWidth', () => {
+  it.each([
+    ['abc', 3],
+    ['日本', 4],
+    ['é', 1],
+    ['e\u0301', 1],
+    ['👍', 2],
+    ['한글', 4],
+    ['ｆｕ', 4],
+  ])('counts %s as %d columns', (text, width) => {
+    expect(displayWidth(text)).toBe(width)
+  })
+})
+
+describe('cut and pad', () => {
+  it('never give more columns than asked for, and pad gives no fewer', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 30 }), (text, width) => {
+        expect(displayWidth(cut(text, width))).toBeLessThanOrEqual(width)
+        expect(displayWidth(pad(cut(text, width), width))).toBe(width)
+      }),
+    )
+  })
+})
+
+describe('renderTable', () => {
+  it('aligns columns by what they take on the screen', () => {
+    const rows = [
+      ['日本', '1 B', 'x'],
+      ['abc', '10 B', 'y'],
+    ]
+    expect(renderTable(columns, rows, pipe)).toBe(
+      ['NAME  SIZE  WHAT', '日本   1 B  x', 'abc   10 B  y'].join('\n'),
+    )
+  })
+
+  it('has no heading where no column has a title, and no space at the ends of lines', () => {
+    const bare = [{ title: '' }, { title: '' }]
+    expect(
+      renderTable(
+        bare,
+        [
+          ['a', ''],
+          ['bb', 'c'],
+        ],
+        pipe,
+      ),
+    ).toBe('a\nbb  c')
+  })
+
+  it('fits a page of 80 columns by cutting what may be cut, and that alone', () => {
+    const page = { style: plainStyle, width: 80 }
+    const lines = renderTable(columns, [['n'.repeat(200), '1.0 MiB', 'whole']], page).split('\n')
+    for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(80)
+    expect(lines[1]).toMatch(/^n+… {2}1\.0 MiB {2}whole$/)
+  })
+
+  it('cuts nothing in a pipe', () => {
+    expect(renderTable(columns, [['n'.repeat(200), '1 B', 'x']], pipe)).toContain('n'.repeat(200))
+  })
+
+  it('sets off whole cells, so that colours do not move columns', () => {
+    const style = { ...plainStyle, green: (text: string) => `<${text}>` }
+    const rows = [
+      [{ text: 'a', tone: 'green' as const }, '1', ''],
+      ['bbb', '2', ''],
+    ]
+    expect(
+      renderTable([{ title: '' }, { title: '' }, { title: '' }], rows, { style, width: undefined }),
+    ).toBe('<a  >  1\nbbb  2')
+  })
+})

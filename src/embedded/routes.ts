@@ -92,7 +92,7 @@ async function answerUpload(
 }
 
 /** What a server answers that does not know the path: no JSON, no code. */
-export function notFound(): Answer {
+function notFound(): Answer {
   return { status: 404, headers: { 'Content-Type': 'text/plain' }, body: Buffer.from('404 page not found\n') }
 }
 

@@ -76,5 +76,7 @@ export function watchInterrupts(options: InterruptOptions): Interrupt {
 }
 
 function interrupted(): DrayError {
-  return new DrayError('interrupted', 'interrupted')
+  return new DrayError('interrupted', 'interrupted', {
+    hint: 'Run it again to finish: what is done already is not done twice.',
+  })
 }

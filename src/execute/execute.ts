@@ -109,9 +109,9 @@ class Execution {
   async #perform(step: Step, conflicts: ReadonlyMap<StepId, DrayError>): Promise<StepOutcome> {
     const own = conflicts.get(step.id)
     if (own !== undefined) return this.#recordOutcome(step, undefined, failure(step, own))
-    const isHeldBack = this.#plan.steps.some(
-      (other) => other.placement === step.placement && conflicts.has(other.id),
-    )
+    const isHeldBack =
+      conflicts.size > 0 &&
+      this.#plan.steps.some((other) => other.placement === step.placement && conflicts.has(other.id))
     if (isHeldBack) return notAttempted(step, 'a tag of this image was changed since the plan was made')
     const begun = step.after.length === 1 ? this.#begun.get(step.after[0] ?? '')?.promise : undefined
     const prepared = prepareStep(step, this.#stepPorts, begun)

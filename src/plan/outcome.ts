@@ -76,12 +76,7 @@ function summarisePlacement(
   const refusals = plan.refusals.filter(
     (r) => r.placement === placement.id || (r.placement === undefined && r.image === placement.image),
   )
-  const errors = [
-    ...refusals.map((r) => r.error),
-    ...steps
-      .flatMap((step) => byStep.get(step.id)?.error ?? [])
-      .filter((error) => error.code !== 'interrupted'),
-  ]
+  const errors = [...refusals.map((r) => r.error), ...steps.flatMap((step) => errorOf(byStep.get(step.id)))]
   const tagged = new Map(
     steps.flatMap((step) => (step.kind === 'tag' ? [[step.tag, byStep.get(step.id)?.result] as const] : [])),
   )
@@ -100,6 +95,11 @@ function summarisePlacement(
     evidenceCarried: steps.filter((step, i) => step.kind === 'attach' && results[i] === 'done').length,
     errors,
   }
+}
+
+/** Why a step was not attempted stands with the step that failed before it. */
+function errorOf(outcome: StepOutcome | undefined): readonly ErrorInfo[] {
+  return outcome?.error === undefined || outcome.result === 'notAttempted' ? [] : [outcome.error]
 }
 
 function statusOf(results: readonly StepOutcome['result'][], refused: boolean): PlacementStatus {

@@ -16,10 +16,16 @@ export async function hasBlob(
 ): Promise<boolean> {
   const attempt = client.attempt('look for the blob', `@${d.digest}`, access)
   const url = client.url(`blobs/${d.digest}`)
-  const response = await client.sendAndDiscard({ method: 'HEAD', url, expect: [200, 404], attempt }, call)
-  if (response.status === 404) return false
-  checkSize(contentLength(response), d.size, attempt)
-  return true
+  return await client.run.retry.run(
+    client.repository.registry,
+    call,
+    () => client.sendAndDiscard({ method: 'HEAD', url, expect: [200, 404], attempt }, call),
+    async (response) => {
+      if (response.status === 404) return false
+      checkSize(contentLength(response), d.size, attempt)
+      return true
+    },
+  )
 }
 
 /**
@@ -123,15 +129,23 @@ class BlobTransfer {
     }
   }
 
-  #request(): Promise<RegistryResponse> {
+  async #request(): Promise<RegistryResponse> {
     const from = this.#reached
+    const response = await this.#requestFrom(from)
+    if (response.status !== 416) return response
+    // it has no such part: the whole is read again, up to where it broke in vain
+    await response.discard()
+    return await this.#requestFrom(0)
+  }
+
+  #requestFrom(from: number): Promise<RegistryResponse> {
     return this.#client.send(
       {
         method: 'GET',
         url: this.#client.url(`blobs/${this.#d.digest}`),
         ...(from > 0 && { headers: { range: `bytes=${from}-` } }),
         lane: 'download',
-        expect: from > 0 ? [200, 206] : [200],
+        expect: from > 0 ? [200, 206, 416] : [200],
         attempt: this.#attempt,
       },
       this.#call,

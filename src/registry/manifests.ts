@@ -31,17 +31,30 @@ export async function resolveManifest(
   call: Call,
 ): Promise<Descriptor | undefined> {
   const exchange = manifestExchange(client, at, 'HEAD')
-  const response = await client.sendAndDiscard(exchange, call)
-  if (response.status === 404) return undefined
-  if (response.status === 405) return (await findManifest(client, at, call))?.descriptor
-  const digest = contentDigest(response, exchange.attempt) ?? ('digest' in at ? at.digest : undefined)
+  const found = await client.run.retry.run(
+    client.repository.registry,
+    call,
+    () => client.sendAndDiscard(exchange, call),
+    async (response) => headOf(response, at, exchange.attempt),
+  )
+  if (found === 'absent') return undefined
+  return found ?? (await findManifest(client, at, call))?.descriptor
+}
+
+/** What the answer to a HEAD says; undefined where it does not say all. */
+function headOf(
+  response: RegistryResponse,
+  at: TagOrDigest,
+  attempt: Attempt,
+): Descriptor | 'absent' | undefined {
+  if (response.status === 404) return 'absent'
+  if (response.status === 405) return undefined
+  const digest = contentDigest(response, attempt) ?? ('digest' in at ? at.digest : undefined)
   const mediaType = bareMediaType(response.headers.get('content-type') ?? '')
   const size = contentLength(response)
-  if ('digest' in at && digest !== undefined) checkDigest(digest, at.digest, exchange.attempt)
-  if (digest !== undefined && isKnownType(mediaType) && size !== undefined && size > 0) {
-    return { mediaType, digest, size }
-  }
-  return (await findManifest(client, at, call))?.descriptor
+  if ('digest' in at && digest !== undefined) checkDigest(digest, at.digest, attempt)
+  const isWhole = digest !== undefined && isKnownType(mediaType) && size !== undefined && size > 0
+  return isWhole ? { mediaType, digest, size } : undefined
 }
 
 /**

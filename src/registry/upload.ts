@@ -10,6 +10,9 @@ import type { Attempt } from './errors.ts'
 import { BlobFeed } from './blob-feed.ts'
 import { cancelSession, openSession, type Session, sessionOf, withDigest } from './upload-session.ts'
 
+/** How often one upload is begun: each costs all of its bytes. */
+const maxTries = 4
+
 /**
  * Uploads a blob (distribution-spec, Pushing blobs). One try goes
  *
@@ -72,9 +75,8 @@ export class Upload {
   #isWorth(error: unknown, failures: number): boolean {
     const { retry } = this.#client.run
     const { registry } = this.#client.repository
-    if (isDrayError(error) && isLostSession(error, this.#attempt)) {
-      return !this.#call.signal.aborted && failures < retry.limits.corruptTries
-    }
+    if (failures >= maxTries) return false
+    if (isDrayError(error) && isLostSession(error, this.#attempt)) return !this.#call.signal.aborted
     return retry.isWorth(error, failures, registry, this.#call)
   }
 }

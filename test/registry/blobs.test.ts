@@ -116,6 +116,15 @@ describe('a blob', () => {
     await expect(read(registry, 50_000)).rejects.toMatchObject({ code: 'corrupt' })
   })
 
+  it('whose part is refused (416) is read whole, and skipped', async () => {
+    const { registry, heard } = await scripted((request, count) => {
+      if (count === 1) return breakingAfter(30_000, request)
+      return rangeStart(request) > 0 ? { status: 416 } : part(request)
+    })
+    expect(await read(registry)).toEqual(bytes)
+    expect(heard).toHaveLength(3)
+  })
+
   it('that is not there throws before anything is read', async () => {
     const { registry } = await scripted(() => ({ status: 404 }))
     await expect(storeAt(registry).blob(blob, 0, newCall())).rejects.toMatchObject({ code: 'not-found' })
@@ -151,5 +160,13 @@ describe('looking for a blob', () => {
     expect(await look('right')).toBe(true)
     expect(await look('none')).toBe(false)
     await expect(look('wrong')).rejects.toMatchObject({ code: 'corrupt' })
+  })
+
+  it('asks again where the size was wrong, before that is believed', async () => {
+    const { registry } = await scripted((_, count) => ({
+      status: 200,
+      headers: { 'content-length': String(count === 1 ? 7 : blob.size) },
+    }))
+    expect(await storeAt(registry).hasBlob(blob, newCall())).toBe(true)
   })
 })

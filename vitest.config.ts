@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 const report = process.env['DRAY_TEST_REPORT']
 
 /** Tests that run `bin/dray.js`. */
-const startsProgram = ['test/commands/**/*.test.ts', 'test/program/**/*.test.ts']
+const startsProgram = ['test/commands/**/*.test.ts', 'test/program/**/*.test.ts', 'test/promises/**/*.test.ts']
 
 export default defineConfig({
   test: {

@@ -1,0 +1,117 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { dockerRegistry, startDockerRegistry } from '../support/docker-registry.ts'
+import { faultyProxy } from '../support/faulty-proxy.ts'
+import { type Content, image, index, referrer, together } from '../support/images.ts'
+import { Oracle } from '../support/oracle.ts'
+import { configOf, world } from '../support/world.ts'
+import { toProd, workplace } from '../support/workplace.ts'
+
+const multi = index(['amd64', 'arm64'], { label: 'evidence', layers: 1 })
+const [amd64] = multi.manifests
+const sbom = referrer(multi, { payload: 'sbom', annotations: { made: 'by the build' } })
+const ofSbom = referrer(sbom, { artifactType: 'application/vnd.example.signature', payload: 'of the sbom' })
+const ofChild = referrer(amd64?.descriptor ?? multi, {
+  artifactType: 'application/vnd.example.signature',
+  payload: 'of a child',
+})
+const signed = together(multi, sbom, ofSbom, ofChild)
+
+interface Entry {
+  readonly digest: string
+  readonly artifactType?: string
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+async function fallbackEntries(oracle: Oracle, repository: string, subject: Content): Promise<Entry[]> {
+  const found = await oracle.manifest(repository, subject.root.digest.replace(':', '-'))
+  return (JSON.parse(found?.bytes.toString() ?? '{"manifests":[]}') as { manifests: Entry[] }).manifests
+}
+
+describe('a signature of a child and one of an SBOM', () => {
+  it('arrive where the registry lists referrers', async () => {
+    const w = await world({ prod: ['oci-1.1'] })
+      .has('api:1.4.2', signed)
+      .start()
+    const here = await workplace(w.config)
+    expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
+    expect(await w.prod[0]?.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
+  })
+
+  it('arrive by the fallback tag, merged with what was there, where the registry is like docker-registry', async () => {
+    const w = await world({ prod: ['docker-registry-2.8'] })
+      .has('api:1.4.2', signed)
+      .start()
+    await arrivesMerged(w.staging.host, w.prod[0]?.host ?? '')
+  })
+
+  it.skipIf(!dockerRegistry.available)(
+    `arrive by the fallback tag, merged with what was there, at a real docker-registry${dockerRegistry.note}`,
+    async () => {
+      const w = await world().has('api:1.4.2', signed).start()
+      const registry = await startDockerRegistry()
+      onTestFinished(() => registry.stop())
+      await arrivesMerged(w.staging.host, registry.host)
+    },
+  )
+})
+
+async function arrivesMerged(staging: string, prod: string): Promise<void> {
+  const oracle = new Oracle(prod)
+  const theirs = referrer(multi, { payload: 'a scan that someone made at the destination' })
+  // an annotation that only the entry has, not its manifest
+  const manifests = theirs.manifests.map((m) => ({
+    ...m,
+    descriptor: { ...m.descriptor, annotations: { scanned: 'yesterday' } },
+  }))
+  await oracle.push(together(multi, { ...theirs, manifests }), 'prod/api')
+  const here = await workplace(configOf(staging, [prod]))
+
+  const ended = await here.run(...toProd('api:1.4.2'))
+  expect(ended.code, ended.stderr).toBe(0)
+
+  expect(await oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
+  const entries = await fallbackEntries(oracle, 'prod/api', multi)
+  const byDigest = new Map(entries.map((entry) => [entry.digest, entry]))
+  expect([...byDigest.keys()].sort()).toEqual([theirs.root.digest, sbom.root.digest].sort())
+  expect(byDigest.get(theirs.root.digest)).toMatchObject({ annotations: { scanned: 'yesterday' } })
+  expect(byDigest.get(sbom.root.digest)).toMatchObject({
+    artifactType: 'application/spdx+json',
+    annotations: { made: 'by the build' },
+  })
+  const again = await here.json(...toProd('api:1.4.2'))
+  expect(again.document.result?.images).toMatchObject([{ status: 'unchanged' }])
+  expect(await fallbackEntries(oracle, 'prod/api', multi)).toEqual(entries)
+}
+
+describe('a registry that does not answer the question for referrers', () => {
+  const old = image({ label: 'old' })
+
+  it.each([
+    { side: 'source', status: 403, code: 'forbidden' },
+    { side: 'source', status: 500, code: 'unavailable' },
+    { side: 'destination', status: 403, code: 'forbidden' },
+    { side: 'destination', status: 500, code: 'unavailable' },
+  ] as const)('has not said that there are none ($side, $status)', async ({ side, status, code }) => {
+    const w = await world({ prod: ['oci-1.1'] })
+      .has('api:stable', signed)
+      .start()
+    const [prod] = w.prod
+    await prod?.oracle.push(old, 'prod/api', 'stable')
+    const before = prod?.requests.length
+    const injury = { kind: 'answer', status, headers: { 'retry-after': '0' }, body: { errors: [] } } as const
+    const fault = { at: { path: /\/referrers\// }, times: Infinity, injury }
+    await using proxy = await faultyProxy(side === 'source' ? w.staging.host : (prod?.host ?? ''), fault)
+    const here = await workplace(
+      side === 'source' ? configOf(proxy.host, [prod?.host ?? '']) : configOf(w.staging.host, [proxy.host]),
+    )
+
+    const { code: exit, document } = await here.json(...toProd('api:stable'))
+
+    expect(exit).toBe(1)
+    expect(document.error).toMatchObject({ code })
+    expect(JSON.stringify(document.error)).toContain(proxy.host)
+    const writes = prod?.requests.slice(before).filter(({ method }) => method !== 'GET' && method !== 'HEAD')
+    expect(writes).toEqual([])
+    expect(await prod?.oracle.digest('prod/api', 'stable')).toBe(old.root.digest)
+  })
+})

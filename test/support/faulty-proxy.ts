@@ -1,0 +1,230 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Answer, exchange } from './wire.ts'
+
+/** What goes wrong with one exchange. Bodies are damaged in the middle unless it is said otherwise. */
+export type Injury =
+  /** the connection is reset: before the registry hears of it, while it is being sent, or after the registry did it */
+  | { readonly kind: 'reset'; readonly when: 'before' | 'while sending' | 'after' }
+  /** the proxy's own answer, the body as text or as what JSON makes of it; the registry hears of the request only if `applied` */
+  | {
+      readonly kind: 'answer'
+      readonly status: number
+      readonly headers?: Readonly<Record<string, string>>
+      readonly body?: string | Uint8Array | object
+      readonly applied?: boolean
+    }
+  /** nothing comes any more */
+  | { readonly kind: 'stall'; readonly when: 'before' | 'in the body' }
+  /** half of the body, then the end of the connection */
+  | { readonly kind: 'truncate' }
+  /** one bit of the answer's body, or of the request's */
+  | { readonly kind: 'flip'; readonly of: 'answer' | 'request' }
+  /** `Content-Length` says so many bytes more or less than there are */
+  | { readonly kind: 'length'; readonly by: number }
+  /** headers of the answer are replaced, or taken away by null */
+  | { readonly kind: 'headers'; readonly set: Readonly<Record<string, string | null>> }
+  /** the registry does it twice; the second answer is given */
+  | { readonly kind: 'twice' }
+
+/** Which requests a fault is for. What is not said fits any. */
+export interface Target {
+  /** of all requests that the proxy saw, from 0 */
+  readonly number?: number
+  readonly method?: string
+  /** of path and query */
+  readonly path?: RegExp
+}
+
+/** A fault as data: the first `times` requests that fit are injured. */
+export interface Fault {
+  readonly at: Target
+  /** once where it is not given; Infinity for one that stays */
+  readonly times?: number
+  readonly injury: Injury
+}
+
+/** A request that the proxy saw, and what became of it. */
+export interface Passed {
+  readonly number: number
+  readonly method: string
+  /** path and query */
+  readonly path: string
+  /** undefined where no answer was given */
+  readonly status: number | undefined
+  readonly injury: Injury['kind'] | undefined
+}
+
+export interface FaultyProxy extends AsyncDisposable {
+  /** `127.0.0.1:PORT`: a registry's name */
+  readonly host: string
+  /** in the order in which they arrived */
+  readonly passed: readonly Passed[]
+}
+
+/**
+ * Stands before a registry and injures what the faults say; everything else goes through as it is. Bodies are held in memory whole, and `Host` stays as
+ * the client sent it, so that the registry's own addresses lead through the proxy too.
+ */
+export async function faultyProxy(host: string, ...faults: readonly Fault[]): Promise<FaultyProxy> {
+  const passed: Passed[] = []
+  const left = faults.map((fault) => ({ ...fault, left: fault.times ?? 1 }))
+  const server = createServer((request, response) => {
+    const number = passed.length
+    const [method = '', path = ''] = [request.method, request.url]
+    const fault = left.find((one) => one.left > 0 && fits(one.at, { number, method, path }))
+    if (fault !== undefined) fault.left--
+    const injury = fault?.injury
+    passed.push({ number, method, path, status: undefined, injury: injury?.kind })
+    const answered = (status: number): void => {
+      passed[number] = { number, method, path, status, injury: injury?.kind }
+    }
+    // whoever breaks off is not there to be answered
+    pass({ request, response, upstream: `http://${host}${path}`, answered }, injury).catch(() =>
+      response.destroy(),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    passed,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+function fits(
+  at: Target,
+  request: { readonly number: number; readonly method: string; readonly path: string },
+): boolean {
+  return (
+    (at.number === undefined || at.number === request.number) &&
+    (at.method === undefined || at.method === request.method) &&
+    (at.path === undefined || at.path.test(request.path))
+  )
+}
+
+interface Passing {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly upstream: string
+  readonly answered: (status: number) => void
+}
+
+async function pass(passing: Passing, injury: Injury | undefined): Promise<void> {
+  const { request, response } = passing
+  if (injury?.kind === 'reset' && injury.when === 'before') return reset(request)
+  const sent: Buffer[] = []
+  for await (const chunk of request) {
+    if (injury?.kind === 'reset' && injury.when === 'while sending') return reset(request)
+    sent.push(chunk as Buffer)
+  }
+  const body = Buffer.concat(sent)
+  switch (injury?.kind) {
+    case 'reset':
+      await forward(passing, body)
+      return reset(request)
+    case 'answer':
+      if (injury.applied === true) await forward(passing, body)
+      return give(passing, answerOf(injury))
+    case 'stall':
+      if (injury.when === 'before') return
+      return stall(response, await forward(passing, body))
+    case 'truncate':
+      return truncate(passing, await forward(passing, body))
+    case 'flip':
+      if (injury.of === 'request') return give(passing, await forward(passing, flipped(body)))
+      return give(passing, await flippedAnswer(passing, body))
+    case 'length':
+      return giveWithLength(passing, await forward(passing, body), injury.by)
+    case 'headers':
+      return give(passing, withHeaders(await forward(passing, body), injury.set))
+    case 'twice':
+      await forward(passing, body)
+      return give(passing, await forward(passing, body))
+    case undefined:
+      return give(passing, await forward(passing, body))
+  }
+}
+
+/** Headers that are about one connection, not about what is sent over it (RFC 9110, 7.6.1). */
+const ofConnection: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding'])
+
+async function forward({ request, upstream }: Passing, body: Buffer): Promise<Answer> {
+  const headers = plain(request.headers)
+  const hasBody = body.byteLength > 0 || request.headers['content-length'] !== undefined
+  return await exchange(request.method ?? '', upstream, { headers, ...(hasBody && { body }) })
+}
+
+function plain(headers: IncomingMessage['headers']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined || ofConnection.has(name) ? [] : [[name, String(value)]],
+    ),
+  )
+}
+
+function answerOf({ status, headers, body = '' }: Extract<Injury, { kind: 'answer' }>): Answer {
+  const bytes = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
+  return { status, headers: headers ?? {}, body: Buffer.from(bytes) }
+}
+
+/** As it came; a HEAD keeps the length that the registry gave. */
+function give({ request, response, answered }: Passing, { status, headers, body }: Answer): void {
+  const length = request.method === 'HEAD' ? headers['content-length'] : String(body.byteLength)
+  answered(status)
+  response.writeHead(status, { ...plain(headers), ...(length !== undefined && { 'content-length': length }) })
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+function stall(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, { ...plain(headers), 'content-length': String(body.byteLength) })
+  response.write(body.subarray(0, body.byteLength / 2))
+}
+
+function truncate({ request, response, answered }: Passing, { status, headers, body }: Answer): void {
+  answered(status)
+  response.writeHead(status, { ...plain(headers), 'content-length': String(body.byteLength) })
+  response.write(body.subarray(0, body.byteLength / 2), () => request.socket.destroy())
+}
+
+function giveWithLength(
+  { request, response, answered }: Passing,
+  { status, headers, body }: Answer,
+  by: number,
+): void {
+  answered(status)
+  const length = String(Number(headers['content-length'] ?? body.byteLength) + by)
+  response.writeHead(status, { ...plain(headers), 'content-length': length, connection: 'close' })
+  if (request.method === 'HEAD') response.end()
+  else response.write(body, () => request.socket.end())
+}
+
+function withHeaders(answer: Answer, set: Readonly<Record<string, string | null>>): Answer {
+  const headers = { ...answer.headers }
+  for (const [name, value] of Object.entries(set)) {
+    if (value === null) delete headers[name]
+    else headers[name] = value
+  }
+  return { ...answer, headers }
+}
+
+async function flippedAnswer(passing: Passing, body: Buffer): Promise<Answer> {
+  const answer = await forward(passing, body)
+  return { ...answer, body: flipped(answer.body) }
+}
+
+function flipped(bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes)
+  const middle = Math.floor(copy.byteLength / 2)
+  // the lowest bit: a letter stays a letter, so that JSON may well stay JSON
+  if (copy.byteLength > 0) copy.writeUInt8(copy.readUInt8(middle) ^ 1, middle)
+  return copy
+}
+
+/** An RST, not a FIN: as from a machine that went away. */
+function reset(request: IncomingMessage): void {
+  request.socket.resetAndDestroy()
+}

@@ -149,6 +149,7 @@ export class Context {
       origin: (registry) => stack.origin(registry),
       clock: this.clock,
       random: Math.random,
+      takeRetry: (registry) => stack.takeRetry(registry),
     })
     const layouts = new LayoutStores(this.cwd, this.clock)
     const storesOf = ({ registry }: RepositoryName): Stores =>

@@ -13,8 +13,10 @@ import { Watchdog } from './watchdog.ts'
 export interface ExchangeLimits {
   /** from the end of the request to the headers of its answer */
   readonly headersMs: number
-  /** without a byte moving, in either direction */
+  /** without a byte moving between us and the other side, in either direction */
   readonly stallMs: number
+  /** without a byte from the source of an upload: it watches over its own connection, and may wait for its registry's `Retry-After` in between */
+  readonly sourceMs: number
 }
 
 /**
@@ -22,15 +24,18 @@ export interface ExchangeLimits {
  * limit does not fire while its parser is paused, and neither can be tested with a clock.
  * @throws `network` and `timeout` with a `TransportFailure` as the cause; the reason of the signal; what the body's source throws.
  */
-export function exchange(
+export async function exchange(
   pool: Dispatcher,
   request: RegistryRequest,
   call: Call,
   clock: Clock,
   limits: ExchangeLimits,
 ): Promise<RegistryResponse> {
+  const { body } = request
+  // before a connection is taken: the source may have to wait for its own registry
+  const source = body?.kind === 'stream' ? await body.open() : undefined
   return new Promise((resolve, reject) => {
-    const handler = new Exchange(request, call, clock, limits, resolve, reject)
+    const handler = new Exchange({ request, source, call, clock, limits, resolve, reject })
     try {
       if (handler.begin()) pool.dispatch(handler.options(), handler)
     } catch (error) {
@@ -39,57 +44,68 @@ export function exchange(
   })
 }
 
+interface ExchangeParts {
+  readonly request: RegistryRequest
+  readonly source: AsyncIterable<Uint8Array> | undefined
+  readonly call: Call
+  readonly clock: Clock
+  readonly limits: ExchangeLimits
+  readonly resolve: (response: RegistryResponse) => void
+  readonly reject: (error: DrayError) => void
+}
+
+type Phase =
+  | 'connecting'
+  | 'sending'
+  | 'waiting for the source'
+  | 'waiting for an answer'
+  | 'receiving'
+  | 'over'
+
 class Exchange implements Dispatcher.DispatchHandler {
-  readonly #request: RegistryRequest
-  readonly #signal: AbortSignal
-  readonly #limits: ExchangeLimits
-  readonly #resolve: (response: RegistryResponse) => void
-  readonly #reject: (error: DrayError) => void
+  readonly #parts: ExchangeParts
   readonly #watchdog: Watchdog
-  readonly #onAbort = (): void => this.fail(toDrayError(this.#signal.reason))
+  readonly #outgoing: OutgoingBody | undefined
+  readonly #onAbort = (): void => this.fail(toDrayError(this.#parts.call.signal.reason))
   #controller: Dispatcher.DispatchController | undefined
-  #outgoing: OutgoingBody | undefined
   #incoming: IncomingBody | undefined
   #failure: DrayError | undefined
-  #phase: 'connecting' | 'sending' | 'waiting for an answer' | 'receiving' | 'over' = 'connecting'
+  #phase: Phase = 'connecting'
 
-  constructor(
-    request: RegistryRequest,
-    call: Call,
-    clock: Clock,
-    limits: ExchangeLimits,
-    resolve: (response: RegistryResponse) => void,
-    reject: (error: DrayError) => void,
-  ) {
-    this.#request = request
-    this.#signal = call.signal
-    this.#limits = limits
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#watchdog = new Watchdog(clock, () => this.fail(this.#stalled()))
+  constructor(parts: ExchangeParts) {
+    this.#parts = parts
+    this.#watchdog = new Watchdog(parts.clock, () => this.fail(this.#stalled()))
+    const { body } = parts.request
+    if (body?.kind === 'stream' && parts.source !== undefined) {
+      this.#outgoing = new OutgoingBody(parts.source, body.size, {
+        asked: () => this.#enter('waiting for the source', parts.limits.sourceMs),
+        gave: () => this.#enter('sending', parts.limits.stallMs),
+      })
+    }
   }
 
   /** Whether there is anything to do: a call that is over already sends nothing. */
   begin(): boolean {
-    if (this.#signal.aborted) {
+    const { signal } = this.#parts.call
+    if (signal.aborted) {
       this.#onAbort()
       return false
     }
-    this.#signal.addEventListener('abort', this.#onAbort, { once: true })
+    signal.addEventListener('abort', this.#onAbort, { once: true })
     return true
   }
 
   options(): Dispatcher.DispatchOptions {
-    const { url, method } = this.#request
-    const body = this.#body()
+    const { url, method, headers, body } = this.#parts.request
     return {
       method,
       path: url.pathname + url.search,
-      headers: this.#headers(),
-      // undici takes any async iterable, but its types name streams only
-      body: (body ?? null) as Dispatcher.DispatchOptions['body'],
+      // the length is always sent: undici would fall back to chunked encoding, which not all registries take
+      headers: body?.kind === 'stream' ? { ...headers, 'content-length': String(body.size) } : headers,
+      body: body?.kind === 'bytes' ? body.bytes : (this.#outgoing ?? null),
       // keep the connection after HEAD as well: undici closes it unless told
       reset: false,
+      // undici takes any async iterable as a body, but its types name streams only
     } as Dispatcher.DispatchOptions
   }
 
@@ -99,14 +115,11 @@ class Exchange implements Dispatcher.DispatchHandler {
       controller.abort(this.#failure)
       return
     }
-    this.#phase = 'sending'
-    this.#watchdog.watch(this.#limits.stallMs)
+    this.#enter('sending', this.#parts.limits.stallMs)
   }
 
   onRequestSent(): void {
-    if (this.#phase !== 'sending') return
-    this.#phase = 'waiting for an answer'
-    this.#watchdog.watch(this.#limits.headersMs)
+    this.#enter('waiting for an answer', this.#parts.limits.headersMs)
   }
 
   onResponseStart(
@@ -115,8 +128,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
     if (status < 200 || this.#failure !== undefined) return
-    this.#phase = 'receiving'
-    this.#watchdog.watch(this.#limits.stallMs)
+    this.#enter('receiving', this.#parts.limits.stallMs)
     const incoming = new IncomingBody({
       pause: () => {
         controller.pause()
@@ -129,8 +141,8 @@ class Exchange implements Dispatcher.DispatchHandler {
       cancel: () => this.#cancel(),
     })
     this.#incoming = incoming
-    this.#resolve(
-      createResponse({ status, headers: flatten(headers), url: this.#request.url, body: incoming }),
+    this.#parts.resolve(
+      createResponse({ status, headers: flatten(headers), url: this.#parts.request.url, body: incoming }),
     )
   }
 
@@ -153,25 +165,19 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#phase === 'over') return
     const sent = this.#phase !== 'connecting'
     const error =
-      thrown instanceof DrayError ? thrown : toTransportError(thrown, this.#request.url.host, sent)
+      thrown instanceof DrayError ? thrown : toTransportError(thrown, this.#parts.request.url.host, sent)
     this.#failure = error
     this.#finish()
     this.#controller?.abort(error)
-    if (this.#incoming === undefined) this.#reject(error)
+    if (this.#incoming === undefined) this.#parts.reject(error)
     else this.#incoming.fail(error)
   }
 
-  #body(): Uint8Array | OutgoingBody | undefined {
-    const { body } = this.#request
-    if (body === undefined || body.kind === 'bytes') return body?.bytes
-    this.#outgoing = new OutgoingBody(body.size, body.open, () => this.#watchdog.moved())
-    return this.#outgoing
-  }
-
-  /** The length is always sent, so that undici never falls back to chunked encoding, which not all registries take. */
-  #headers(): Record<string, string> {
-    const { body, headers } = this.#request
-    return body?.kind === 'stream' ? { ...headers, 'content-length': String(body.size) } : { ...headers }
+  /** Begins a phase. An answer that comes before the request is sent ends that: what is still sent is of no interest. */
+  #enter(phase: Phase, limitMs: number): void {
+    if (this.#phase === 'over' || (this.#phase === 'receiving' && phase !== 'receiving')) return
+    this.#phase = phase
+    this.#watchdog.watch(limitMs)
   }
 
   #cancel(): void {
@@ -182,15 +188,18 @@ class Exchange implements Dispatcher.DispatchHandler {
   #finish(): void {
     this.#phase = 'over'
     this.#watchdog.stop()
-    this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#parts.call.signal.removeEventListener('abort', this.#onAbort)
     this.#outgoing?.stop()
   }
 
   #stalled(): DrayError {
-    const { host } = this.#request.url
-    const limit = this.#phase === 'waiting for an answer' ? this.#limits.headersMs : this.#limits.stallMs
-    const why = `nothing moved for ${limit / 1000} s while ${this.#phase}`
-    return new DrayError('timeout', `${host} stalled`, {
+    const { host } = this.#parts.request.url
+    const why = `nothing moved for ${this.#watchdog.limitMs / 1000} s while ${this.#phase}`
+    const message =
+      this.#phase === 'waiting for the source'
+        ? `the source of an upload to ${host} stalled`
+        : `${host} stalled`
+    return new DrayError('timeout', message, {
       subject: host,
       why,
       cause: new TransportFailure(why, 'STALLED', true),

@@ -1,23 +1,30 @@
 import { DrayError } from '../errors.ts'
 
+/** Told of whose turn it is. */
+export interface Turns {
+  /** the connection wants more: the source is waited for */
+  asked(): void
+  /** the source gave: the connection is waited for */
+  gave(): void
+}
+
 /**
  * A body on its way to the connection: exactly `size` bytes, or an error. It can be stopped from outside while its source keeps it waiting, which
  * the HTTP client itself does not do for iterables.
  */
 export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined> {
-  readonly #open: () => Promise<AsyncIterable<Uint8Array>>
+  readonly #source: AsyncIterator<Uint8Array>
   readonly #size: number
-  readonly #moved: () => void
-  #source: AsyncIterator<Uint8Array> | undefined
+  readonly #turns: Turns
+  #begun = false
   #given = 0
   #stopped = false
   #interrupt: (() => void) | undefined
 
-  /** `moved` is called whenever the connection takes and whenever the source gives. */
-  constructor(size: number, open: () => Promise<AsyncIterable<Uint8Array>>, moved: () => void) {
+  constructor(source: AsyncIterable<Uint8Array>, size: number, turns: Turns) {
+    this.#source = source[Symbol.asyncIterator]()
     this.#size = size
-    this.#open = open
-    this.#moved = moved
+    this.#turns = turns
   }
 
   [Symbol.asyncIterator](): this {
@@ -26,7 +33,6 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
 
   /** @throws `corrupt` where the source is shorter or longer than its size. */
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#moved()
     return new Promise((resolve, reject) => {
       this.#interrupt = () => resolve({ done: true, value: undefined })
       if (this.#stopped) this.#interrupt()
@@ -44,17 +50,15 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
     if (this.#stopped) return
     this.#stopped = true
     this.#interrupt?.()
-    this.#close()
+    // the source cleans up in its own time; what goes wrong there concerns nobody any more
+    void this.#close().catch(() => undefined)
   }
 
   async #pull(): Promise<IteratorResult<Uint8Array, undefined>> {
-    if (this.#source === undefined) {
-      const opened = await this.#open()
-      this.#source = opened[Symbol.asyncIterator]()
-      if (this.#stopped) this.#close()
-    }
+    this.#begun = true
+    this.#turns.asked()
     const next = await this.#source.next()
-    this.#moved()
+    this.#turns.gave()
     if (next.done === true) {
       if (this.#given !== this.#size) throw this.#wrongSize(`it ended after ${this.#given} bytes`)
       return { done: true, value: undefined }
@@ -68,8 +72,9 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
     return new DrayError('corrupt', `a body of ${this.#size} bytes was to be sent, but ${why}`)
   }
 
-  /** Lets the source clean up in its own time; what goes wrong there concerns nobody any more. */
-  #close(): void {
-    void this.#source?.return?.().catch(() => undefined)
+  /** A generator that was never begun would not run its `finally`, and keep its connection. */
+  async #close(): Promise<void> {
+    if (!this.#begun) await this.#source.next()
+    await this.#source.return?.()
   }
 }

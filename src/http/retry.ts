@@ -82,13 +82,14 @@ function mayRetry(request: RegistryRequest, result: Result, gate: HostGate, trie
   return request.replay === 'always'
 }
 
+/** The error is a new one without `TransportFailure`, so that nobody further out takes it for a first failure and tries again. */
 function finalResult(result: Result, tries: number): RegistryResponse {
   if (result.response !== undefined) return result.response
   const { error, failure } = result
-  if (tries === 1 && (failure.sent || isCertificateFailure(failure))) throw error
+  const why = error.why ?? failure.message
   throw new DrayError(error.code, error.message, {
     ...(error.subject !== undefined && { subject: error.subject }),
-    why: `${error.why ?? failure.message} (tried ${tries} times)`,
+    why: tries === 1 ? why : `${why} (tried ${tries} times)`,
     ...(error.hint !== undefined && { hint: error.hint }),
     cause: error,
   })

@@ -19,6 +19,10 @@ export class Watchdog {
     this.#bark = bark
   }
 
+  get limitMs(): number {
+    return this.#limitMs
+  }
+
   /** Begins a phase in which something must move at least every `limitMs`. */
   watch(limitMs: number): void {
     const first = this.#limitMs === 0

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 
 /** What tells of Ctrl-C and SIGTERM: the process, or a test. */
-export interface SignalSource {
+interface SignalSource {
   on(name: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
   off(name: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
 }

@@ -1,7 +1,9 @@
 import type { Call } from '../call.ts'
-import { DrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../errors.ts'
+import { nearestFew } from '../nearest.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
+import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import { artifactTypeOf } from '../oci/manifest.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { formatAt, formatTagOrDigest, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
@@ -14,6 +16,8 @@ import { listRepository } from './list.ts'
 
 /** Configs that are read at once. */
 const readsAtOnce = 8
+/** A mistyped tag is compared with the first so many. */
+const maxTagsCompared = 5000
 
 export interface ImageView {
   readonly repository: RepositoryName
@@ -71,7 +75,7 @@ export async function inspectImage(
   call: Call,
 ): Promise<ImageView> {
   const content = await store.findManifest(at, call)
-  if (content === undefined) throw notThere(store, at)
+  if (content === undefined) throw await notThere(store, at, call)
   const graph = await walkGraph(store, content, call)
   const root = graph.nodes[0]
   if (root === undefined) throw new DrayError('internal', 'the graph of an image has no root')
@@ -157,8 +161,27 @@ async function tagsOn(store: SourceStore, digest: Digest, call: Call): Promise<r
   return tags.filter(({ image }) => image?.digest === digest).map(({ tag }) => tag)
 }
 
-function notThere(store: SourceStore, at: TagOrDigest): DrayError {
-  return new DrayError('not-found', `${formatAt(store.repository, at)} is not there`, {
-    hint: 'Check the name; "dray ls" lists the tags of a repository.',
-  })
+async function notThere(store: SourceStore, at: TagOrDigest, call: Call): Promise<DrayError> {
+  const near = 'tag' in at ? await nearestTags(store, at.tag, call) : []
+  const hint =
+    near.length > 0
+      ? `The nearest tags are ${near.join(', ')}.`
+      : 'Check the name; "dray ls" lists the tags of a repository.'
+  return new DrayError('not-found', `${formatAt(store.repository, at)} is not there`, { hint })
+}
+
+/** None where the tags cannot be listed: the image is not there in any case. */
+async function nearestTags(store: SourceStore, tag: string, call: Call): Promise<readonly string[]> {
+  try {
+    const tags: string[] = []
+    for await (const page of store.tagPages(call)) {
+      tags.push(...page.filter((name) => !isEvidenceTag(name)))
+      if (tags.length > maxTagsCompared) break
+    }
+    return nearestFew(tag, tags, 3)
+  } catch (error) {
+    call.signal.throwIfAborted()
+    if (isDrayError(error)) return []
+    throw error
+  }
 }

@@ -16,7 +16,7 @@ export interface ListOptions {
   readonly evidenceTags: boolean
 }
 
-export interface TagView {
+interface TagView {
   readonly tag: string
   /** null: it was listed, and gone when it was asked for */
   readonly image: Descriptor | null

@@ -65,10 +65,13 @@ describe('dray inspect', () => {
     expect(stdout).not.toMatch(/^\s*::/m)
   })
 
-  it('says that an image is not there', async () => {
+  it('says that an image is not there, and which tags are near', async () => {
     const at = await world().image('api:1.0.0').start()
-    const { code, document } = await drayJson(['inspect', `${at.staging.host}/staging/api:9.9.9`])
+    const { code, document } = await drayJson(['inspect', `${at.staging.host}/staging/api:1.0.O`])
     expect(code).toBe(1)
-    expect(document).toMatchObject({ ok: false, error: { code: 'not-found' } })
+    expect(document).toMatchObject({
+      ok: false,
+      error: { code: 'not-found', hint: 'The nearest tags are 1.0.0.' },
+    })
   })
 })

@@ -13,7 +13,7 @@ export type CredentialSource = (
 ) => Promise<Credential | undefined>
 
 /** The user name that says "the password is a refresh token" (docker-credential-helpers, client). */
-export const tokenUser = '<token>'
+const tokenUser = '<token>'
 
 export function credentialOf(username: string, password: string): Credential {
   return username === tokenUser

@@ -30,7 +30,7 @@ export async function readDockerConfig(file: string): Promise<DockerConfig | und
 }
 
 /** @throws `config`, naming the file and the key, never what stands there. */
-export function parseDockerConfig(bytes: Uint8Array, file: string): DockerConfig {
+function parseDockerConfig(bytes: Uint8Array, file: string): DockerConfig {
   const root = parseObject(bytes, file)
   const store = root['credsStore']
   return {

@@ -5,7 +5,7 @@ import { DrayError } from '../errors.ts'
 import { type Credential, credentialOf } from './credential.ts'
 
 const maxOutputBytes = 64 * 1024
-export const defaultHelperLimitMs = 30_000
+const defaultHelperLimitMs = 30_000
 /** How the protocol says that there is nothing for this server (docker-credential-helpers, credentials/error.go). */
 const notFoundMessage = 'credentials not found in native keychain'
 

@@ -1,5 +1,5 @@
 /** Docker Hub in docker's own file. */
-export const dockerHubKey = 'https://index.docker.io/v1/'
+const dockerHubKey = 'https://index.docker.io/v1/'
 const dockerHubHosts: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io'])
 
 /**

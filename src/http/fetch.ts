@@ -29,7 +29,7 @@ export interface RegistryRequest {
   /**
    * How it may be sent again by `retry`: `always` (the same request twice has the effect of one), or `never` (an upload's PATCH or PUT,
    * whose session must be looked at first: `registry/` does that). A request that `never` replays is still sent again where it certainly had no
-   * effect: it was answered 401 or 429, or no connection was made, and its body was not begun.
+   * effect: it was answered 401 (once) or 429, or no connection was made; its body is opened anew then.
    */
   readonly replay: 'always' | 'never'
   /** which limit it waits for: `small` exchanges hold a slot until the headers are there; `download` and `upload` have a body to be held up by the other side */

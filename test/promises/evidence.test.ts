@@ -37,50 +37,59 @@ describe('a signature of a child and one of an SBOM', () => {
     expect(await w.prod[0]?.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
   })
 
-  it('arrive by the fallback tag, merged with what was there, where the registry is like docker-registry', async () => {
-    const w = await world({ prod: ['docker-registry-2.8'] })
-      .has('api:1.4.2', signed)
-      .start()
-    await arrivesMerged(w.staging.host, w.prod[0]?.host ?? '')
-  })
-
-  it.skipIf(!dockerRegistry.available)(
-    `arrive by the fallback tag, merged with what was there, at a real docker-registry${dockerRegistry.note}`,
-    async () => {
-      const w = await world().has('api:1.4.2', signed).start()
-      const registry = await startDockerRegistry()
-      onTestFinished(() => registry.stop())
-      await arrivesMerged(w.staging.host, registry.host)
+  describe.each([
+    { name: 'registry like docker-registry', open: likeIt, available: true },
+    {
+      name: `real docker-registry${dockerRegistry.note}`,
+      open: realOne,
+      available: dockerRegistry.available,
     },
-  )
+  ])('arrive by the fallback tag at a $name,', ({ open, available }) => {
+    it.skipIf(!available)('merged with what was there', async () => {
+      const w = await world().has('api:1.4.2', signed).start()
+      const prod = await open()
+      const oracle = new Oracle(prod)
+      const theirs = scan()
+      await oracle.push(together(multi, theirs), 'prod/api')
+      const here = await workplace(configOf(w.staging.host, [prod]))
+
+      const ended = await here.run(...toProd('api:1.4.2'))
+      expect(ended.code, ended.stderr).toBe(0)
+
+      expect(await oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
+      const entries = await fallbackEntries(oracle, 'prod/api', multi)
+      const byDigest = new Map(entries.map((entry) => [entry.digest, entry]))
+      expect([...byDigest.keys()].sort()).toEqual([theirs.root.digest, sbom.root.digest].sort())
+      expect(byDigest.get(theirs.root.digest)).toMatchObject({ annotations: { scanned: 'yesterday' } })
+      expect(byDigest.get(sbom.root.digest)).toMatchObject({
+        artifactType: 'application/spdx+json',
+        annotations: { made: 'by the build' },
+      })
+      const again = await here.json(...toProd('api:1.4.2'))
+      expect(again.document.result?.images).toMatchObject([{ status: 'unchanged' }])
+      expect(await fallbackEntries(oracle, 'prod/api', multi)).toEqual(entries)
+    })
+  })
 })
 
-async function arrivesMerged(staging: string, prod: string): Promise<void> {
-  const oracle = new Oracle(prod)
-  const theirs = referrer(multi, { payload: 'a scan that someone made at the destination' })
-  // an annotation that only the entry has, not its manifest
-  const manifests = theirs.manifests.map((m) => ({
+/** A referrer whose entry in the fallback index has an annotation that its manifest has not. */
+function scan(): Content {
+  const made = referrer(multi, { payload: 'a scan that someone made at the destination' })
+  const manifests = made.manifests.map((m) => ({
     ...m,
     descriptor: { ...m.descriptor, annotations: { scanned: 'yesterday' } },
   }))
-  await oracle.push(together(multi, { ...theirs, manifests }), 'prod/api')
-  const here = await workplace(configOf(staging, [prod]))
+  return { ...made, manifests }
+}
 
-  const ended = await here.run(...toProd('api:1.4.2'))
-  expect(ended.code, ended.stderr).toBe(0)
+async function likeIt(): Promise<string> {
+  return (await world({ staging: 'docker-registry-2.8' }).start()).staging.host
+}
 
-  expect(await oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
-  const entries = await fallbackEntries(oracle, 'prod/api', multi)
-  const byDigest = new Map(entries.map((entry) => [entry.digest, entry]))
-  expect([...byDigest.keys()].sort()).toEqual([theirs.root.digest, sbom.root.digest].sort())
-  expect(byDigest.get(theirs.root.digest)).toMatchObject({ annotations: { scanned: 'yesterday' } })
-  expect(byDigest.get(sbom.root.digest)).toMatchObject({
-    artifactType: 'application/spdx+json',
-    annotations: { made: 'by the build' },
-  })
-  const again = await here.json(...toProd('api:1.4.2'))
-  expect(again.document.result?.images).toMatchObject([{ status: 'unchanged' }])
-  expect(await fallbackEntries(oracle, 'prod/api', multi)).toEqual(entries)
+async function realOne(): Promise<string> {
+  const registry = await startDockerRegistry()
+  onTestFinished(() => registry.stop())
+  return registry.host
 }
 
 describe('a registry that does not answer the question for referrers', () => {

@@ -1,0 +1,207 @@
+/** Builds what the demo promotes: an image for two platforms with a small file system, a signature and an SBOM for each platform. */
+import { createHash, generateKeyPairSync, sign } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
+
+export interface Descriptor {
+  readonly mediaType: string
+  readonly digest: string
+  /** bytes */
+  readonly size: number
+}
+
+/** What is pushed: all blobs, then the manifests in their order, each by its digest or under its tag. */
+export interface Content {
+  readonly root: Descriptor
+  readonly blobs: ReadonlyMap<string, Uint8Array>
+  readonly manifests: readonly {
+    readonly descriptor: Descriptor
+    readonly bytes: Uint8Array
+    readonly tag?: string
+  }[]
+}
+
+interface Platform {
+  readonly os: string
+  readonly architecture: string
+}
+
+export const platforms: readonly Platform[] = [
+  { os: 'linux', architecture: 'amd64' },
+  { os: 'linux', architecture: 'arm64' },
+]
+/** The same content each time, so that the same Node gives the same digest. */
+const created = '2026-11-20T09:30:00Z'
+const oci = 'application/vnd.oci.image'
+const spdx = 'application/spdx+json'
+
+/** Signed with a key made for the occasion, as cosign does it: a manifest under a tag that the digest gives. */
+export function demoImage(name: string, version: string, license: string): Content {
+  const content = new Builder()
+  const labels = {
+    'org.opencontainers.image.title': name,
+    'org.opencontainers.image.version': version,
+    'org.opencontainers.image.licenses': 'Apache-2.0',
+  }
+  const base = content.layer({
+    'etc/os-release': `NAME="Demo"\nID=demo\nVERSION_ID=${version}\n`,
+    'etc/passwd': 'root:x:0:0:root:/:/nologin\napp:x:1000:1000:app:/srv:/nologin\n',
+    [`usr/share/licenses/${name}/LICENSE`]: license,
+  })
+  const images = platforms.map((platform) => {
+    const app = content.layer({
+      [`srv/${name}/index.html`]: `<!doctype html>\n<title>${name}</title>\n<p>${name} ${version}\n`,
+      [`srv/${name}/platform`]: `${platform.os}/${platform.architecture}\n`,
+    })
+    const config = content.blob(`${oci}.config.v1+json`, {
+      created,
+      ...platform,
+      config: { User: '1000:1000', WorkingDir: `/srv/${name}`, Labels: labels },
+      rootfs: { type: 'layers', diff_ids: [base.diffId, app.diffId] },
+      history: [
+        { created, created_by: 'base' },
+        { created, created_by: name },
+      ],
+    })
+    const layers = [base.descriptor, app.descriptor]
+    return { platform, manifest: content.manifest(`${oci}.manifest.v1+json`, { config, layers }) }
+  })
+  const root = content.manifest(`${oci}.index.v1+json`, {
+    manifests: images.map(({ platform, manifest }) => ({ ...manifest, platform })),
+  })
+  for (const { platform, manifest } of images) attachSbom(content, manifest, name, version, platform)
+  attachSignature(content, root, name)
+  return { root, blobs: content.blobs, manifests: content.manifests }
+}
+
+/** An SPDX 2.3 document as a referrer (image-spec 1.1, `subject`). */
+function attachSbom(
+  content: Builder,
+  subject: Descriptor,
+  name: string,
+  version: string,
+  { os, architecture }: Platform,
+): void {
+  const document = {
+    spdxVersion: 'SPDX-2.3',
+    dataLicense: 'CC0-1.0',
+    SPDXID: 'SPDXRef-DOCUMENT',
+    name: `${name} ${os}/${architecture}`,
+    documentNamespace: `https://example.com/spdx/${name}-${version}-${architecture}`,
+    creationInfo: { created, creators: ['Tool: demo'] },
+    packages: [
+      {
+        name,
+        SPDXID: 'SPDXRef-Package',
+        versionInfo: version,
+        licenseConcluded: 'Apache-2.0',
+        downloadLocation: 'NOASSERTION',
+        filesAnalyzed: false,
+      },
+    ],
+  }
+  content.manifest(`${oci}.manifest.v1+json`, {
+    artifactType: spdx,
+    config: content.blob('application/vnd.oci.empty.v1+json', {}),
+    layers: [content.blob(spdx, document)],
+    subject,
+  })
+}
+
+/** cosign, specs/SIGNATURE_SPEC.md: the payload as a layer, its signature as an annotation, under `sha256-<hex>.sig`. */
+function attachSignature(content: Builder, subject: Descriptor, name: string): void {
+  const payload = JSON.stringify({
+    critical: {
+      identity: { 'docker-reference': name },
+      image: { 'docker-manifest-digest': subject.digest },
+      type: 'cosign container image signature',
+    },
+    optional: null,
+  })
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const signature = sign('sha256', Buffer.from(payload), privateKey).toString('base64')
+  const layer = content.blob('application/vnd.dev.cosign.simplesigning.v1+json', Buffer.from(payload))
+  const config = content.blob(`${oci}.config.v1+json`, {
+    architecture: '',
+    os: '',
+    config: {},
+    rootfs: { type: 'layers', diff_ids: [layer.digest] },
+  })
+  const layers = [{ ...layer, annotations: { 'dev.cosignproject.cosign/signature': signature } }]
+  const tag = `${subject.digest.replace(':', '-')}.sig`
+  content.manifest(`${oci}.manifest.v1+json`, { config, layers }, tag)
+}
+
+class Builder {
+  readonly blobs = new Map<string, Uint8Array>()
+  readonly manifests: { descriptor: Descriptor; bytes: Uint8Array; tag?: string }[] = []
+
+  blob(mediaType: string, content: object): Descriptor {
+    const bytes = content instanceof Uint8Array ? content : Buffer.from(JSON.stringify(content))
+    const descriptor = describe(mediaType, bytes)
+    this.blobs.set(descriptor.digest, bytes)
+    return descriptor
+  }
+
+  /** A layer of files; `diffId` is the digest of the archive before it was packed. */
+  layer(files: Readonly<Record<string, string>>): {
+    readonly descriptor: Descriptor
+    readonly diffId: string
+  } {
+    const archive = tar(files)
+    return {
+      descriptor: this.blob(`${oci}.layer.v1.tar+gzip`, gzipSync(archive, { level: 9 })),
+      diffId: sha256(archive),
+    }
+  }
+
+  manifest(mediaType: string, fields: object, tag?: string): Descriptor {
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, ...fields }))
+    const descriptor = describe(mediaType, bytes)
+    this.manifests.push({ descriptor, bytes, ...(tag !== undefined && { tag }) })
+    return descriptor
+  }
+}
+
+function describe(mediaType: string, bytes: Uint8Array): Descriptor {
+  return { mediaType, digest: sha256(bytes), size: bytes.byteLength }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+}
+
+/** A tar archive (POSIX ustar) of the files and the folders that they are in. */
+function tar(files: Readonly<Record<string, string>>): Uint8Array {
+  const folders = new Set(Object.keys(files).flatMap((path) => foldersOf(path)))
+  return Buffer.concat([
+    ...[...folders].sort().map((path) => tarHeader(`${path}/`, 0, '5')),
+    ...Object.entries(files).flatMap(([path, text]) => {
+      const bytes = Buffer.from(text)
+      const rest = Buffer.alloc((512 - (bytes.byteLength % 512)) % 512)
+      return [tarHeader(path, bytes.byteLength, '0'), bytes, rest]
+    }),
+    Buffer.alloc(1024),
+  ])
+}
+
+function foldersOf(path: string): string[] {
+  const parts = path.split('/').slice(0, -1)
+  return parts.map((_, i) => parts.slice(0, i + 1).join('/'))
+}
+
+function tarHeader(path: string, size: number, type: '0' | '5'): Uint8Array {
+  const header = Buffer.alloc(512)
+  const octal = (value: number, length: number): string => `${value.toString(8).padStart(length - 1, '0')}\0`
+  header.write(path, 0)
+  header.write(octal(type === '5' ? 0o755 : 0o644, 8), 100)
+  header.write(octal(0, 8), 108)
+  header.write(octal(0, 8), 116)
+  header.write(octal(size, 12), 124)
+  header.write(octal(Date.parse(created) / 1000, 12), 136)
+  header.write('        ', 148)
+  header.write(type, 156)
+  header.write('ustar\x0000', 257)
+  const sum = header.reduce((total, byte) => total + byte, 0)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  return header
+}

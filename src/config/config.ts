@@ -9,7 +9,7 @@ export interface Config {
   readonly audit: AuditConfig
 }
 
-export interface RegistryConfig {
+interface RegistryConfig {
   /** plain http; loopback addresses need no such permission */
   readonly insecure?: boolean
   /** absolute path of a PEM file with further authorities */
@@ -33,12 +33,12 @@ export interface TargetConfig {
   readonly path: string
 }
 
-export interface ImageConfig {
+interface ImageConfig {
   /** what stands for `{image}` in a path, where it is not the image's own name */
   readonly name?: string
 }
 
-export interface AuditConfig {
+interface AuditConfig {
   /** absolute path of the record */
   readonly file?: string
 }

@@ -21,7 +21,7 @@ export interface Moved {
 
 export const nothingMoved: Moved = { mounted: 0, uploaded: 0, present: 0, bytes: 0 }
 
-export function addMoved(a: Moved, b: Moved): Moved {
+function addMoved(a: Moved, b: Moved): Moved {
   return {
     mounted: a.mounted + b.mounted,
     uploaded: a.uploaded + b.uploaded,

@@ -14,7 +14,7 @@ export interface RunFacts {
 }
 
 /** Names and values for the steps that follow: `digest` (of all images, in their order), `changed`, `plan`. None has a line break in it. */
-export function runVariables({ plan, hash, outcome }: RunFacts): ReadonlyMap<string, string> {
+function runVariables({ plan, hash, outcome }: RunFacts): ReadonlyMap<string, string> {
   const digests = [...new Set(plan.placements.map((placement) => placement.root.digest))]
   const changed = outcome?.placements.some((one) => one.status === 'promoted') ?? false
   return new Map([

@@ -1,6 +1,5 @@
 import type { Call } from '../call.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import type { Digest } from '../oci/digest.ts'
 import { artifactTypeOf, type Manifest } from '../oci/manifest.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { childrenFirst, type Graph, type GraphNode, walkGraph } from './graph.ts'
@@ -175,8 +174,4 @@ export function asReferrer(node: {
  */
 function isNonDistributable(blob: Descriptor): boolean {
   return /\.nondistributable\.|\.foreign\./.test(blob.mediaType) && (blob.urls?.length ?? 0) > 0
-}
-
-export function digestsOf(graph: Graph): readonly Digest[] {
-  return graph.nodes.map((node) => node.descriptor.digest)
 }

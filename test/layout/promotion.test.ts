@@ -7,8 +7,9 @@ import type { RepositoryName } from '../../src/oci/reference.ts'
 import type { Stores } from '../../src/store/store.ts'
 import * as images from '../support/images.ts'
 import { layoutDifferences, listLayout, writeLayout } from '../support/layouts.ts'
-import { type Bench, bench, promote, repository, watchedRegistry } from '../support/promotion.ts'
+import { type Bench, bench, promote, repository } from '../support/promotion.ts'
 import { tempFolder } from '../support/temp.ts'
+import { watchedRegistry } from '../support/world.ts'
 
 const layout = (path: string): RepositoryName => ({ registry: 'oci:', path })
 

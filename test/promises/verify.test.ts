@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import { faultyProxy } from '../support/faulty-proxy.ts'
+import { body, type Content, index, referrer, together } from '../support/images.ts'
+import { configOf, world } from '../support/world.ts'
+import { toProd, workplace } from '../support/workplace.ts'
+
+const multi = index(['amd64', 'arm64'], { label: 'verified', layers: 2 })
+const sbom = referrer(multi)
+const signed = together(multi, sbom)
+const [amd64 = '', arm64 = ''] = multi.manifests.map((m) => m.descriptor.digest)
+
+function blobsOf(content: Content, digest: string): { config: string; layers: string[] } {
+  const { config, layers } = body(content, digest) as Record<'config', { digest: string }> &
+    Record<'layers', { digest: string }[]>
+  return { config: config.digest, layers: layers.map((layer) => layer.digest) }
+}
+
+const losses = [
+  { name: 'a layer', blob: blobsOf(multi, amd64).layers[1] },
+  { name: 'a config', blob: blobsOf(multi, arm64).config },
+  { name: 'a child', manifest: arm64 },
+  { name: 'the layer of an SBOM', blob: blobsOf(sbom, sbom.root.digest).layers[0] },
+  { name: 'an SBOM', manifest: sbom.root.digest },
+] as const
+
+describe("what was deleted at the destination behind dray's back", () => {
+  it.each(losses)('$name: is found and put there again by --verify, and only that', async (lost) => {
+    const w = await world({ prod: ['oci-1.1'] })
+      .has('api:1.4.2', signed)
+      .start()
+    const [prod] = w.prod
+    const here = await workplace(w.config)
+    expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
+    if ('blob' in lost) await prod?.oracle.deleteBlob('prod/api', lost.blob ?? '')
+    else await prod?.oracle.delete('prod/api', lost.manifest)
+    expect(await prod?.oracle.differences('prod/api', signed, '1.4.2')).not.toEqual([])
+
+    prod?.forget()
+    const { code, document, stderr } = await here.json(...toProd('api:1.4.2', '--verify'))
+
+    expect(code, stderr).toBe(0)
+    expect(document.result).toMatchObject({ verified: true, moved: { uploaded: 'blob' in lost ? 1 : 0 } })
+    const uploads = prod?.requests.filter(({ method, kind }) => method === 'PUT' && kind === 'upload')
+    expect(uploads).toHaveLength('blob' in lost ? 1 : 0)
+    expect(await prod?.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
+  })
+
+  it('stays unnoticed without --verify: a run that has nothing to do reads no blob and writes nothing', async () => {
+    const w = await world({ prod: ['oci-1.1'] })
+      .has('api:1.4.2', signed)
+      .start()
+    const [prod] = w.prod
+    const here = await workplace(w.config)
+    await here.run(...toProd('api:1.4.2'))
+    await prod?.oracle.deleteBlob('prod/api', blobsOf(multi, amd64).config)
+    prod?.forget()
+    const { code, document } = await here.json(...toProd('api:1.4.2'))
+    expect(code).toBe(0)
+    expect(document.result?.images).toMatchObject([{ status: 'unchanged' }])
+    expect(prod?.requests.every(({ method, kind }) => /^(GET|HEAD)$/.test(method) && kind !== 'blob')).toBe(
+      true,
+    )
+  })
+})
+
+describe('--verify', () => {
+  it('finds nothing to do where all is well, and writes nothing', async () => {
+    const w = await world({ prod: ['oci-1.1'] })
+      .has('api:1.4.2', signed)
+      .start()
+    const [prod] = w.prod
+    const here = await workplace(w.config)
+    await here.run(...toProd('api:1.4.2'))
+    prod?.forget()
+    const { code, document } = await here.json(...toProd('api:1.4.2', '--verify'))
+    expect(code).toBe(0)
+    expect(document.result).toMatchObject({ verified: true, images: [{ status: 'unchanged' }] })
+    expect(prod?.requests.every(({ method }) => /^(GET|HEAD)$/.test(method))).toBe(true)
+  })
+
+  it('says so where a piece cannot be mended: the registry takes it and does not give it out', async () => {
+    const w = await world({ prod: ['oci-1.1'] })
+      .has('api:1.4.2', signed)
+      .start()
+    const layer = blobsOf(multi, amd64).layers[0] ?? ''
+    const lost = {
+      at: { method: 'GET', path: new RegExp(`/blobs/${layer}$`) },
+      times: Infinity,
+      injury: { kind: 'answer', status: 404, body: { errors: [{ code: 'BLOB_UNKNOWN' }] } },
+    } as const
+    await using proxy = await faultyProxy(w.prod[0]?.host ?? '', lost)
+    const here = await workplace(configOf(w.staging.host, [proxy.host]))
+    const { code, document } = await here.json(...toProd('api:1.4.2', '--verify'))
+    expect(code).toBe(1)
+    expect(document.error).toMatchObject({ code: 'corrupt' })
+    expect(document.error?.message).toContain('still missing')
+    expect(document.error?.message).toContain(`${proxy.host}/prod/api`)
+  })
+
+  it('says so where the source has lost the piece too', async () => {
+    const w = await world({ prod: ['oci-1.1'] })
+      .has('api:1.4.2', signed)
+      .start()
+    const here = await workplace(w.config)
+    await here.run(...toProd('api:1.4.2'))
+    const layer = blobsOf(multi, amd64).layers[0] ?? ''
+    await w.staging.oracle.deleteBlob('staging/api', layer)
+    await w.prod[0]?.oracle.deleteBlob('prod/api', layer)
+    const { code, stdout } = await here.json(...toProd('api:1.4.2', '--verify'))
+    expect(code).toBe(1)
+    expect(stdout).toContain(`${w.staging.host}/staging/api@${layer}`)
+    expect(await w.prod[0]?.oracle.digest('prod/api', '1.4.2')).toBe(multi.root.digest)
+  })
+})

@@ -21,8 +21,16 @@ export default class Copy extends ChangeCommand {
     },
   ]
   static override args = {
-    source: stringArg({ description: 'What to copy.', required: true, ignoreStdin: true }),
-    destination: stringArg({ description: 'Where to.', required: true, ignoreStdin: true }),
+    source: stringArg({
+      description: 'What to copy: a reference, @ENV/IMAGE:TAG, or oci:DIR:TAG.',
+      required: true,
+      ignoreStdin: true,
+    }),
+    destination: stringArg({
+      description: 'Where to: the same, or a repository alone, which then gets the tag of the source.',
+      required: true,
+      ignoreStdin: true,
+    }),
   }
   static override flags = { ...placingFlags, ...outFlag, ...changeFlags }
 

@@ -24,7 +24,14 @@ export default class Serve extends BaseCommand {
     }),
   }
   static override flags = {
-    port: integer({ char: 'p', summary: 'The port; 0 takes a free one.', default: 0, min: 0, max: 65_535 }),
+    port: integer({
+      char: 'p',
+      summary: 'The port; 0 takes a free one.',
+      default: 0,
+      min: 0,
+      max: 65_535,
+      helpValue: 'PORT',
+    }),
     host: string({ summary: 'The address to listen on.', default: '127.0.0.1', helpValue: 'ADDRESS' }),
     htpasswd: string({
       summary:

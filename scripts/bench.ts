@@ -1,0 +1,92 @@
+/**
+ * Measures dray beside other programs of its kind: `npm run bench -- [--only CONTEST,...] [--rtt 0,20,80] [--runs N] [--large] [--against FOLDER] [--json]`.
+ * `--large`: a blob of 1 GiB instead of 256 MiB. `--against`: another dray, built in that folder, takes part. What is measured and how
+ * stands in docs/performance.md.
+ */
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { batch, largeBlob } from './bench/bulk.ts'
+import { type Contest, hold, type Row } from './bench/contest.ts'
+import { missingPeers } from './bench/contestants.ts'
+import { nothingToDo, platforms, promotion } from './bench/copies.ts'
+import { judge, renderContest, type Verdict } from './bench/report.ts'
+import { openStage, type Stage } from './bench/stage.ts'
+import { startUp } from './bench/start-up.ts'
+import { dockerRegistry } from '../test/support/docker-registry.ts'
+
+const defaultRuns = 5
+const smallBlob = 256 * 1024 * 1024
+const largestBlob = 1024 * 1024 * 1024
+
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    rtt: { type: 'string' },
+    runs: { type: 'string' },
+    large: { type: 'boolean', default: false },
+    against: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+})
+
+function contests(): readonly Contest[] {
+  const { against } = flags
+  const all = [
+    startUp(against),
+    promotion(against),
+    nothingToDo(against),
+    platforms(against),
+    batch(against),
+    largeBlob(against, flags.large ? largestBlob : smallBlob),
+  ]
+  const wanted = flags.only?.split(',')
+  const unknown = wanted?.filter((name) => !all.some((contest) => contest.name === name)) ?? []
+  if (unknown.length > 0)
+    throw new Error(`no contest ${unknown.join(', ')}: there are ${all.map(({ name }) => name).join(', ')}`)
+  return all.filter(({ name }) => wanted === undefined || wanted.includes(name))
+}
+
+function numbersOf(flag: 'rtt' | 'runs', least: number): readonly number[] | undefined {
+  const numbers = flags[flag]?.split(',').map(Number)
+  if (numbers?.some((number) => !Number.isInteger(number) || number < least) === true)
+    throw new Error(`--${flag} takes whole numbers from ${least}`)
+  return numbers
+}
+
+async function holdAll(
+  contest: Contest,
+  stage: Stage,
+): Promise<{ rows: readonly Row[]; verdicts: readonly Verdict[] }> {
+  const runs = Math.ceil((numbersOf('runs', 1)?.[0] ?? defaultRuns) * (contest.timesRuns ?? 1))
+  // a start is the same at every distance
+  const rtts = contest.name === 'start' ? contest.rtts : (numbersOf('rtt', 0) ?? contest.rtts)
+  await contest.prepare(stage, rtts)
+  const rows: Row[] = []
+  for (const rtt of rtts) rows.push(...(await hold(contest, stage, rtt, runs)))
+  return { rows, verdicts: judge(contest, rows) }
+}
+
+async function main(): Promise<void> {
+  if (!dockerRegistry.available)
+    throw new Error('docker-registry is not on the PATH: there is nothing to copy from')
+  const chosen = contests()
+  const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`
+  const missing = missingPeers()
+  const say = (text: string): void => void (flags.json ? undefined : process.stdout.write(`${text}\n`))
+  say(machine)
+  if (missing.length > 0) say(`not on the PATH, so not measured: ${missing.join(', ')}`)
+  say('')
+  await using stage = await openStage()
+  const rows: Row[] = []
+  const verdicts: Verdict[] = []
+  for (const contest of chosen) {
+    const held = await holdAll(contest, stage)
+    rows.push(...held.rows)
+    verdicts.push(...held.verdicts)
+    say(renderContest(contest, held.rows, held.verdicts))
+  }
+  if (flags.json) process.stdout.write(`${JSON.stringify({ machine, missing, rows, verdicts }, null, 2)}\n`)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+await main()

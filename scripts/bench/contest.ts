@@ -1,0 +1,161 @@
+import { join } from 'node:path'
+import type { LogEntry } from '../../test/support/docker-registry.ts'
+import type { Contestant } from './contestants.ts'
+import { type Ended, type Invocation, run } from './process.ts'
+import type { Stage } from './stage.ts'
+
+/** One thing that is measured: who takes part, and what each of them runs. */
+export interface Contest {
+  readonly name: string
+  readonly title: string
+  /** milliseconds of added round-trip time, where the caller names none */
+  readonly rtts: readonly number[]
+  /** whether the processor and memory are looked at */
+  readonly watch?: boolean
+  /** of so many runs as the others have; 1 where it is not given */
+  readonly timesRuns?: number
+  readonly goals: readonly Goal[]
+  /** What is there before the first run. */
+  prepare(stage: Stage, rtts: readonly number[]): Promise<void>
+  entrants(): readonly Entrant[]
+}
+
+export interface Entrant {
+  readonly name: string
+  /** `floor`: what no contestant can do without */
+  readonly kind: Contestant['kind'] | 'floor'
+  /** The programs of one run, and what to look at behind it. */
+  attempt(stage: Stage, rtt: number): Promise<Attempt>
+}
+
+export interface Attempt {
+  readonly programs: readonly Invocation[]
+  /** how many of them at once */
+  readonly atOnce?: number
+  /** What a reader of the figures has to know: undefined where all is well. */
+  check?(): Promise<string | undefined>
+}
+
+/** What dray is to reach in a contest; a bound alone is absolute, else it is a multiple of what others needed. */
+export interface Goal {
+  readonly of: string
+  readonly rtt: number
+  readonly what: 'ms' | 'requests' | 'writes' | 'maxRss'
+  readonly atMost: number
+  readonly times?: 'best peer' | 'best tuned peer' | 'crane' | 'bare node'
+  /** added to the multiple */
+  readonly plus?: number
+}
+
+export interface Row {
+  readonly contest: string
+  readonly rtt: number
+  readonly name: string
+  readonly kind: Entrant['kind']
+  readonly runs: number
+  /** median, and the least */
+  readonly ms: number
+  readonly leastMs: number
+  /** medians */
+  readonly requests: number
+  readonly writes: number
+  readonly cpuSeconds?: number
+  readonly maxRss?: number
+  readonly notes: readonly string[]
+}
+
+interface Sample {
+  readonly ms: number
+  readonly requests: number
+  readonly writes: number
+  readonly ended: readonly Ended[]
+  readonly note: string | undefined
+}
+
+/** Runs a contest at one distance: one run that does not count, then all of them by turns, beginning with another each time. */
+export async function hold(
+  contest: Contest,
+  stage: Stage,
+  rtt: number,
+  runs: number,
+): Promise<readonly Row[]> {
+  const entrants = contest.entrants()
+  const samples = entrants.map((): Sample[] => [])
+  for (let round = 0; round <= runs; round++) {
+    for (const [turn] of entrants.entries()) {
+      const index = (turn + round) % entrants.length
+      const entrant = entrants[index]
+      if (entrant === undefined) continue
+      const sample = await measure(await entrant.attempt(stage, rtt), stage, contest.watch ?? false)
+      if (round > 0) samples[index]?.push(sample)
+    }
+  }
+  return entrants.map((entrant, index) => rowOf(contest, entrant, rtt, samples[index] ?? []))
+}
+
+async function measure(attempt: Attempt, stage: Stage, watch: boolean): Promise<Sample> {
+  await drain(stage)
+  const began = performance.now()
+  const ended = await runAll(attempt, stage, watch)
+  // one program is timed without what this process does around it
+  const ms = ended.length === 1 ? (ended[0]?.ms ?? 0) : performance.now() - began
+  const log = await drain(stage)
+  const failed = ended.find((one) => one.code !== 0)
+  const note = failed === undefined ? await attempt.check?.() : `failed: ${failed.said.split('\n')[0]}`
+  await drain(stage)
+  return {
+    ms,
+    ended,
+    note,
+    requests: log.length,
+    writes: log.filter(({ method }) => method !== 'GET' && method !== 'HEAD').length,
+  }
+}
+
+async function runAll(
+  { programs, atOnce = 1 }: Attempt,
+  stage: Stage,
+  watch: boolean,
+): Promise<readonly Ended[]> {
+  const ended: Ended[] = []
+  const waiting = [...programs]
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const env = { ...stage.env, XDG_DATA_HOME: join(stage.folder, stage.fresh()), ...next.env }
+      ended.push(await run({ cwd: stage.folder, ...next, env }, watch))
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, lane))
+  return ended
+}
+
+async function drain(stage: Stage): Promise<readonly LogEntry[]> {
+  return [...(await stage.here.requests()), ...(await stage.there.requests())]
+}
+
+function rowOf(contest: Contest, entrant: Entrant, rtt: number, samples: readonly Sample[]): Row {
+  const usages = samples.flatMap(({ ended }) => ended.flatMap((one) => one.usage ?? []))
+  const notes = new Set(samples.flatMap(({ note }) => note ?? []))
+  return {
+    contest: contest.name,
+    rtt,
+    name: entrant.name,
+    kind: entrant.kind,
+    runs: samples.length,
+    ms: median(samples.map(({ ms }) => ms)),
+    leastMs: Math.min(...samples.map(({ ms }) => ms)),
+    requests: median(samples.map(({ requests }) => requests)),
+    writes: median(samples.map(({ writes }) => writes)),
+    ...(usages.length > 0 && {
+      cpuSeconds: median(usages.map(({ cpuSeconds }) => cpuSeconds)),
+      maxRss: median(usages.map(({ maxRss }) => maxRss)),
+    }),
+    notes: [...notes],
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2
+}

@@ -1,0 +1,137 @@
+import { join } from 'node:path'
+import { tools } from '../../test/support/tools.ts'
+import type { Invocation } from './process.ts'
+
+/** What is to be copied, and how far: the same for every contestant. */
+interface Copy {
+  readonly from: string
+  readonly to: string
+  /** all that refers to the image too */
+  readonly evidence: boolean
+}
+
+export interface Contestant {
+  readonly name: string
+  /** `tuned`: told to do 16 things at once, where its defaults are lower */
+  readonly kind: 'dray' | 'peer' | 'tuned'
+  copy(copy: Copy): Invocation
+  readonly version: Invocation
+}
+
+export interface Dray extends Contestant {
+  words(...words: readonly string[]): Invocation
+}
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** dray as it is built in a folder, run by the Node that runs this, not through npm. */
+function drayIn(folder: string, name: string, ...flags: readonly string[]): Dray {
+  const words = (...args: readonly string[]): Invocation => ({
+    command: process.execPath,
+    args: [join(folder, 'bin', 'dray.js'), ...args],
+  })
+  return {
+    name,
+    kind: 'dray',
+    copy: ({ from, to }) => words('promote', from, to, '--yes', ...flags),
+    version: words('--version'),
+    words,
+  }
+}
+
+export function drays(against: string | undefined): readonly Dray[] {
+  const own = drayIn(root, 'dray')
+  return against === undefined ? [own] : [own, drayIn(against, 'dray, the other')]
+}
+
+export const drayWithoutEvidence: Contestant = drayIn(root, 'dray --no-evidence', '--no-evidence')
+
+const known: readonly Contestant[] = [
+  {
+    name: 'crane',
+    kind: 'peer',
+    copy: ({ from, to }) => ({ command: 'crane', args: ['copy', from, to] }),
+    version: { command: 'crane', args: ['version'] },
+  },
+  {
+    name: 'crane --jobs 16',
+    kind: 'tuned',
+    copy: ({ from, to }) => ({ command: 'crane', args: ['copy', '--jobs', '16', from, to] }),
+    version: { command: 'crane', args: ['version'] },
+  },
+  regctl('regctl', 'peer', ''),
+  regctl('regctl, 16 at once', 'tuned', ',reqConcurrent=16'),
+  oras('oras', 'peer'),
+  oras('oras --concurrency 16', 'tuned', '--concurrency', '16'),
+  {
+    name: 'skopeo',
+    kind: 'peer',
+    copy: ({ from, to }) => ({
+      command: 'skopeo',
+      args: [
+        'copy',
+        '--all',
+        '--insecure-policy',
+        '--src-tls-verify=false',
+        '--dest-tls-verify=false',
+        `docker://${from}`,
+        `docker://${to}`,
+      ],
+      // It remembers where it has put a blob, and mounts it from there. This makes it remember among the data of its user, root or not, of which every run has a
+      // folder of its own.
+      env: { _CONTAINERS_ROOTLESS_UID: '1000' },
+    }),
+    version: { command: 'skopeo', args: ['--version'] },
+  },
+]
+
+/** The programs of other projects that are on the `PATH`. */
+export function peers(): readonly Contestant[] {
+  return known.filter((one) => tools(one.version.command).available)
+}
+
+/** Their names, for those who wonder where a row is. */
+export function missingPeers(): readonly string[] {
+  return [...new Set(known.map((one) => one.version.command))].filter((name) => !tools(name).available)
+}
+
+function oras(name: string, kind: Contestant['kind'], ...flags: readonly string[]): Contestant {
+  return {
+    name,
+    kind,
+    copy: ({ from, to, evidence }) => ({
+      command: 'oras',
+      args: [
+        'cp',
+        '--no-tty',
+        '--from-plain-http',
+        '--to-plain-http',
+        ...(evidence ? ['--recursive'] : []),
+        ...flags,
+        from,
+        to,
+      ],
+    }),
+    version: { command: 'oras', args: ['version'] },
+  }
+}
+
+function regctl(name: string, kind: Contestant['kind'], settings: string): Contestant {
+  const host = (reference: string): string => `reg=${reference.split('/')[0]},tls=disabled${settings}`
+  return {
+    name,
+    kind,
+    copy: ({ from, to, evidence }) => ({
+      command: 'regctl',
+      args: [
+        ...[from, to].flatMap((reference) => ['--host', host(reference)]),
+        'image',
+        'copy',
+        ...(evidence ? ['--referrers', '--digest-tags'] : []),
+        from,
+        to,
+      ],
+    }),
+    version: { command: 'regctl', args: ['version'] },
+  }
+}

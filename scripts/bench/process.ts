@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+
+/** A program and its words, as it is run once. */
+export interface Invocation {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+interface Usage {
+  /** user and system, in seconds, to a hundredth */
+  readonly cpuSeconds: number
+  /** the most memory that it had, in bytes */
+  readonly maxRss: number
+}
+
+export interface Ended {
+  /** from its start to the end of its output */
+  readonly ms: number
+  readonly code: number | null
+  /** the end of what it said */
+  readonly said: string
+  /** where it was asked for and the system tells (Linux) */
+  readonly usage?: Usage
+}
+
+/** Longer than the slowest run by far: who takes this long is stuck. */
+const longestMs = 180_000
+const watchEveryMs = 10
+const mostSaid = 2000
+/** `getconf CLK_TCK` of every Linux that Node runs on */
+const ticksPerSecond = 100
+
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+/** Starts a process that is gone when this one is, at the latest. */
+export function start(invocation: Invocation, stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
+  const { command, args, env, cwd } = invocation
+  const child = spawn(command, args, {
+    stdio: [stdin, 'pipe', 'pipe'],
+    ...(env !== undefined && { env }),
+    ...(cwd !== undefined && { cwd }),
+  })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+  return child
+}
+
+/** Runs a program to its end. */
+export async function run(invocation: Invocation, watch = false): Promise<Ended> {
+  const began = performance.now()
+  const child = start(invocation)
+  const usage = watch ? watchUsage(child) : undefined
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), longestMs)
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => (said = `${said}${text}`.slice(-mostSaid)))
+  }
+  try {
+    const [code] = (await once(child, 'close')) as [number | null]
+    const ms = performance.now() - began
+    const used = usage?.()
+    return { ms, code, said: said.trim(), ...(used !== undefined && { usage: used }) }
+  } finally {
+    clearTimeout(tooLong)
+    usage?.()
+  }
+}
+
+/** Looks every few milliseconds, since what a process used is gone with it; gives what was seen last. */
+function watchUsage(child: ChildProcess): () => Usage | undefined {
+  let seen: Usage | undefined
+  const look = (): void => {
+    seen = child.pid === undefined ? seen : (usageOf(child.pid) ?? seen)
+  }
+  const timer = setInterval(look, watchEveryMs)
+  return () => {
+    clearInterval(timer)
+    return seen
+  }
+}
+
+/** From /proc (proc_pid_stat(5), proc_pid_status(5)). */
+function usageOf(pid: number): Usage | undefined {
+  try {
+    // the name in parentheses may have spaces: what is counted stands behind it
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? []
+    const [utime, stime] = [Number(fields[11]), Number(fields[12])]
+    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
+    if (peak === undefined || Number.isNaN(utime + stime)) return undefined
+    return { cpuSeconds: (utime + stime) / ticksPerSecond, maxRss: Number(peak) * 1024 }
+  } catch {
+    return undefined
+  }
+}

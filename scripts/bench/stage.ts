@@ -1,0 +1,102 @@
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  type DockerRegistry,
+  type LogEntry,
+  startDockerRegistry,
+} from '../../test/support/docker-registry.ts'
+import { Oracle } from '../../test/support/oracle.ts'
+import { makeFolder, removeFolder } from '../../test/support/temp.ts'
+import { start } from './process.ts'
+
+/** A registry, and the addresses at which it is nearer or further away. */
+interface Place extends AsyncDisposable {
+  readonly oracle: Oracle
+  /** `127.0.0.1:PORT` at so many milliseconds of added round-trip time; without any, the registry itself */
+  at(rtt: number): Promise<string>
+  /** The requests since the last time. */
+  requests(): Promise<readonly LogEntry[]>
+}
+
+/** Where the contests are held: two registries and a folder, all of it gone at the end. */
+export interface Stage extends AsyncDisposable {
+  readonly here: Place
+  readonly there: Place
+  readonly folder: string
+  /** the environment of every program that is run: no settings, no credentials */
+  readonly env: Readonly<Record<string, string>>
+  /** a name that nothing else has */
+  fresh(): string
+}
+
+export async function openStage(): Promise<Stage> {
+  const folder = await makeFolder('dray-bench-')
+  const home = join(folder, 'home')
+  await mkdir(home)
+  // an interrupt leaves nothing either
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const [here, there] = [await openPlace(), await openPlace()]
+  let names = 0
+  return {
+    here,
+    there,
+    folder,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: home,
+      DOCKER_CONFIG: home,
+      DRAY_AUDIT_FILE: join(home, 'audit.jsonl'),
+      TMPDIR: folder,
+    },
+    fresh: () => `run${names++}`,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([here, there].map((place) => place[Symbol.asyncDispose]()))
+      await removeFolder(folder)
+    },
+  }
+}
+
+async function openPlace(): Promise<Place> {
+  // through a proxy an absolute address would lead around it
+  const registry = await startDockerRegistry({ relativeUrls: true })
+  const proxies = new Map<number, Promise<Proxy>>()
+  return {
+    oracle: new Oracle(registry.url),
+    at: async (rtt) => {
+      if (rtt === 0) return registry.host
+      const known = proxies.get(rtt) ?? openProxy(registry, rtt)
+      proxies.set(rtt, known)
+      return (await known).host
+    },
+    requests: async () => {
+      const log = await registry.log()
+      await registry.clearLog()
+      return log
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const proxy of await Promise.all(proxies.values())) proxy.stop()
+      await registry.stop()
+    },
+  }
+}
+
+interface Proxy {
+  readonly host: string
+  stop(): void
+}
+
+async function openProxy(registry: DockerRegistry, rtt: number): Promise<Proxy> {
+  const { port } = new URL(registry.url)
+  const script = fileURLToPath(import.meta.resolve('./delay-proxy.ts'))
+  const child = start({ command: process.execPath, args: [script, port, String(rtt)] }, 'pipe')
+  const [said] = (await Promise.race([
+    once(child.stdout ?? child, 'data'),
+    once(child, 'exit').then(() => ['']),
+  ])) as [Buffer | string]
+  const own = Number(said.toString())
+  if (!(own > 0)) throw new Error('the delaying proxy did not start')
+  return { host: `127.0.0.1:${own}`, stop: () => void child.stdin?.end() }
+}

@@ -1,0 +1,5 @@
+/** Strict base64 (RFC 4648, section 4: padded, no white space, no spare bits); undefined for anything else. One text for the same bytes. */
+export function decodeBase64(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.toString('base64') === text ? bytes : undefined
+}

@@ -1,3 +1,4 @@
+import type { ChainedLog } from '../audit/chained-log.ts'
 import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { LoadedConfig } from '../config/load.ts'
@@ -28,6 +29,7 @@ export class Context {
   #config: Promise<LoadedConfig> | undefined
   #stack: Promise<FetchStack> | undefined
   #stores: Promise<Stores> | undefined
+  #log: ChainedLog | undefined
 
   constructor(options: ContextOptions) {
     this.cwd = options.cwd
@@ -88,24 +90,24 @@ export class Context {
   async executePorts(
     auditFile: string | undefined,
   ): Promise<Pick<ExecutePorts, 'stores' | 'sink' | 'clock' | 'actor' | 'tool' | 'newId'>> {
-    const [{ FileSink }, { auditPath, currentActor }, { config }, stores] = await Promise.all([
-      import('../audit/file-sink.ts'),
+    const [{ ChainedLog }, { auditPath, currentActor }, { config }, stores] = await Promise.all([
+      import('../audit/chained-log.ts'),
       import('./surroundings.ts'),
       this.config(),
       this.stores(),
     ])
-    return {
-      stores,
-      sink: new FileSink(auditPath(auditFile ?? config.audit.file, this.cwd, this.#options.env)),
+    const newId = (): string => crypto.randomUUID()
+    const log = new ChainedLog(auditPath(auditFile ?? config.audit.file, this.cwd, this.#options.env), {
       clock: this.clock,
-      actor: currentActor(),
-      tool: this.version,
-      newId: () => crypto.randomUUID(),
-    }
+      newId,
+    })
+    this.#log = log
+    return { stores, sink: log, clock: this.clock, actor: currentActor(), tool: this.version, newId }
   }
 
-  /** Closes all connections. */
+  /** Closes all connections, and the audit log. */
   async close(): Promise<void> {
+    await this.#log?.close()
     const stack = await this.#stack?.catch(() => undefined)
     await stack?.close()
   }

@@ -8,6 +8,8 @@ export interface AtomicOptions {
   readonly mode?: number
   /** where the unfinished file stands, on the same file system; the file's own folder where not said */
   readonly tempFolder?: string
+  /** false: a crash of the process leaves the old or the new content, and so does power loss, or else an empty file; the disk is not waited for */
+  readonly sync?: false
 }
 
 /**
@@ -103,12 +105,12 @@ async function writeAtomic(
     const handle = await open(temp, 'wx', options.mode ?? 0o666)
     try {
       await write(handle)
-      await handle.sync()
+      if (options.sync !== false) await handle.sync()
     } finally {
       await handle.close()
     }
     await rename(temp, path)
-    await syncFolder(dirname(path))
+    if (options.sync !== false) await syncFolder(dirname(path))
   } catch (cause) {
     await rm(temp, { force: true }).catch(() => undefined)
     throw ioError(cause, `${path} cannot be written`, path)

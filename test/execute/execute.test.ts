@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { FileSink } from '../../src/audit/file-sink.ts'
 import type { AuditRecord } from '../../src/audit/record.ts'
 import type { AuditSink } from '../../src/audit/sink.ts'
 import { DrayError } from '../../src/errors.ts'
@@ -37,11 +36,10 @@ describe('the record', () => {
     const api = image({ layers: 2 })
     await staging.oracle.push(together(api, referrer(api)), 'staging/api', '1.4.2')
     const story: string[] = []
-    const file = new FileSink(run.auditFile)
     const sink: AuditSink = {
-      place: file.place,
+      place: run.log.place,
       write: async (written) => {
-        await file.write(written)
+        await run.log.write(written)
         story.push(...written.map((record) => `${record.phase} ${record.step?.kind}`))
       },
     }

@@ -1,4 +1,4 @@
-import { FileSink } from '../../src/audit/file-sink.ts'
+import { ChainedLog } from '../../src/audit/chained-log.ts'
 import type { AuditSink } from '../../src/audit/sink.ts'
 import type { Call, ProgressEvent } from '../../src/call.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
@@ -21,6 +21,7 @@ export interface Bench extends AsyncDisposable {
   /** stores that have read nothing yet */
   freshStores(): Stores
   readonly auditFile: string
+  readonly log: ChainedLog
   readonly events: ProgressEvent[]
   readonly call: Call
 }
@@ -39,6 +40,8 @@ export async function bench({ clock = systemClock, ...rest }: BenchOptions = {})
     clock,
   })
   const events: ProgressEvent[] = []
+  const auditFile = `${folder}/audit.jsonl`
+  const log = new ChainedLog(auditFile, { clock: systemClock, newId: () => crypto.randomUUID() })
   const open = (): Stores =>
     createRegistryStores({
       fetch: stack.fetch,
@@ -50,10 +53,12 @@ export async function bench({ clock = systemClock, ...rest }: BenchOptions = {})
   return {
     stores: open(),
     freshStores: open,
-    auditFile: `${folder}/audit.jsonl`,
+    auditFile,
+    log,
     events,
     call: { signal: new AbortController().signal, notify: (event) => events.push(event) },
     [Symbol.asyncDispose]: async () => {
+      await log.close()
       await stack.close()
       await removeFolder(folder)
     },
@@ -113,7 +118,7 @@ export async function carryOut(
     plan,
     {
       stores: run.stores,
-      sink: options.sink ?? new FileSink(run.auditFile),
+      sink: options.sink ?? run.log,
       clock: systemClock,
       actor: { user: 'tester', host: 'here' },
       tool: '0',

@@ -1,0 +1,57 @@
+import type { Position } from './chain.ts'
+import type { Settled } from './head.ts'
+import type { AuditRecord, LogEntry, LogRecord } from './record.ts'
+
+/** An intent that no outcome followed yet: its run is at it, or has died over it. */
+export interface OpenIntent {
+  readonly seq: number
+  /** of its line in the log */
+  readonly offset: number
+  readonly record: AuditRecord
+}
+
+/** Keeps account of intents and outcomes as the lines of a log pass, in their order. To pass a stretch of lines once more changes nothing. */
+export class OpenIntents {
+  readonly #open = new Map<string, OpenIntent>()
+
+  note(entry: LogEntry, offset: number): void {
+    if (entry.phase !== 'intent' && entry.phase !== 'outcome') return
+    const key = stepKey(entry)
+    if (key === undefined) return
+    if (entry.phase === 'outcome') {
+      this.#open.delete(key)
+      return
+    }
+    const { seq, prev: _, ...record } = entry
+    this.#open.set(key, { seq, offset, record })
+  }
+
+  has(record: AuditRecord): boolean {
+    const key = stepKey(record)
+    return key !== undefined && this.#open.has(key)
+  }
+
+  /** in the order of the log */
+  list(): readonly OpenIntent[] {
+    return [...this.#open.values()].sort((a, b) => a.seq - b.seq)
+  }
+
+  /** Up to where everything has its outcome, in a log that ends at `end`. */
+  settled(end: Position): Settled {
+    let settled: Settled = { seq: end.seq, offset: end.size }
+    for (const { seq, offset } of this.#open.values()) {
+      if (offset < settled.offset) settled = { seq: seq - 1, offset }
+    }
+    return settled
+  }
+
+  clear(): void {
+    this.#open.clear()
+  }
+}
+
+/** What an intent and its outcome have in common: the step of a run. */
+export function stepKey(record: LogRecord): string | undefined {
+  if (record.phase === 'recovered' || record.step === undefined) return undefined
+  return `${record.run} ${record.step.id}`
+}

@@ -1,0 +1,140 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { DrayError } from '../errors.ts'
+import { ioError, systemCode } from '../files/io-error.ts'
+import { openRegular } from '../files/read.ts'
+import { maxLineSize, parseEntry } from './chain.ts'
+import type { LogEntry } from './record.ts'
+
+const bufferSize = 4 * maxLineSize
+const newline = 0x0a
+
+/** A line of a log as it stands there. */
+export interface LogLine {
+  /** of its first byte in the log */
+  readonly offset: number
+  /** without the line break; good until the next batch is asked for */
+  readonly raw: Buffer
+  /** `torn`: the end of the file without a line break; `tooLong`: `raw` is its beginning, and nothing after it is read */
+  readonly state: 'whole' | 'torn' | 'tooLong'
+}
+
+/**
+ * The lines of an open file from `start`, which must be the beginning of a line, to `end`, in batches as they were read. One buffer serves for the
+ * whole log, whatever its size.
+ */
+export async function* readLines(
+  handle: FileHandle,
+  start: number,
+  end: number = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<readonly LogLine[], void, undefined> {
+  const buffer = Buffer.allocUnsafe(bufferSize)
+  let offset = start
+  let filled = 0
+  for (;;) {
+    const wanted = Math.min(buffer.byteLength - filled, end - offset - filled)
+    const bytesRead = wanted > 0 ? (await handle.read(buffer, filled, wanted, offset + filled)).bytesRead : 0
+    filled += bytesRead
+    const { lines, used } = split(buffer.subarray(0, filled), offset)
+    const rest = buffer.subarray(used, filled)
+    const isLast = bytesRead === 0 || rest.byteLength > maxLineSize
+    if (isLast && rest.byteLength > 0) {
+      const state = rest.byteLength > maxLineSize ? 'tooLong' : 'torn'
+      lines.push({ offset: offset + used, raw: rest.subarray(0, maxLineSize), state })
+    }
+    if (lines.length > 0) yield lines
+    if (isLast || lines.at(-1)?.state === 'tooLong') return
+    buffer.copyWithin(0, used, filled)
+    filled -= used
+    offset += used
+  }
+}
+
+/** All entries of a log in their order, in constant memory. A torn end is left out: it is not a record. @throws `not-found`, `malformed`, `io`. */
+export async function* readLog(
+  path: string,
+  signal: AbortSignal,
+): AsyncGenerator<{ readonly entry: LogEntry; readonly line: LogLine }, void, undefined> {
+  const handle = await openLog(path)
+  try {
+    let number = 0
+    for await (const lines of readLines(handle, 0)) {
+      signal.throwIfAborted()
+      for (const line of lines) {
+        number++
+        if (line.state === 'torn') return
+        const entry = line.state === 'whole' ? parseEntry(line.raw) : undefined
+        if (entry === undefined) {
+          throw new DrayError('malformed', `line ${number} of ${path} is not a record`, {
+            subject: path,
+            hint: 'See what is wrong with it: dray audit verify.',
+          })
+        }
+        yield { entry, line }
+      }
+    }
+  } catch (cause) {
+    throw ioError(cause, `${path} cannot be read`, path)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Opens a log to read. @throws `not-found`, `io`. */
+export async function openLog(path: string): Promise<FileHandle> {
+  const handle = await openRegular(path, { followLinks: true })
+  if (handle !== undefined) return handle
+  throw new DrayError('not-found', `there is no audit log at ${path}`, { subject: path })
+}
+
+/** Opens a log to append to; undefined where it is not there and not to be made (0600). Never waits for a pipe. @throws what the system says; `io`. */
+export async function openToAppend(path: string, make: true): Promise<FileHandle>
+export async function openToAppend(path: string, make: boolean): Promise<FileHandle | undefined>
+export async function openToAppend(path: string, make: boolean): Promise<FileHandle | undefined> {
+  const { O_RDWR, O_APPEND, O_CREAT, O_NONBLOCK } = constants
+  const handle = await open(path, O_RDWR | O_APPEND | O_NONBLOCK | (make ? O_CREAT : 0), 0o600).catch(
+    (cause: unknown) => {
+      if (!make && systemCode(cause) === 'ENOENT') return undefined
+      throw cause
+    },
+  )
+  if (handle === undefined || (await handle.stat()).isFile()) return handle
+  await handle.close()
+  throw new DrayError('io', `${path} is not a regular file`, { subject: path })
+}
+
+/** The line whose line break is the byte before `end`; undefined where there is no such line. */
+export async function lineBefore(handle: FileHandle, end: number): Promise<Buffer | undefined> {
+  for (let size = Math.min(end, 16 * 1024); ; size = Math.min(end, size * 8)) {
+    const bytes = await readWhole(handle, end - size, size)
+    if (bytes.at(-1) !== newline) return undefined
+    const before = size < 2 ? -1 : bytes.lastIndexOf(newline, size - 2)
+    if (before >= 0 || size === end) return bytes.subarray(before + 1, size - 1)
+    if (size > maxLineSize) return undefined
+  }
+}
+
+/** Up to `size` bytes from `offset`; fewer only where the file ends. */
+export async function readWhole(handle: FileHandle, offset: number, size: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(size)
+  let filled = 0
+  while (filled < size) {
+    const { bytesRead } = await handle.read(bytes, filled, size - filled, offset + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return bytes.subarray(0, filled)
+}
+
+function split(bytes: Buffer, offset: number): { lines: LogLine[]; used: number } {
+  const lines: LogLine[] = []
+  let used = 0
+  for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, used)) {
+    const isLong = end - used > maxLineSize
+    const raw = bytes.subarray(used, isLong ? used + maxLineSize : end)
+    lines.push({ offset: offset + used, raw, state: isLong ? 'tooLong' : 'whole' })
+    used = end + 1
+    if (isLong) break
+  }
+  return { lines, used }
+}

@@ -177,6 +177,24 @@ export async function listReferrers(
   return content === undefined ? [] : entriesOf(store, subject, content)
 }
 
+/**
+ * All that is listed as a referrer, by the API and under the fallback tag: an API may answer an empty list while older entries stand under the
+ * tag. An entry is believed once its manifest says `subject`. @throws what the store throws.
+ */
+export async function listAllReferrers(
+  store: SourceStore,
+  subject: Digest,
+  call: Call,
+): Promise<readonly Descriptor[]> {
+  const [listed, content] = await Promise.all([
+    store.referrers(subject, call),
+    store.findManifest({ tag: fallbackTag(subject) }, call),
+  ])
+  const underTag = content === undefined ? [] : entriesOf(store, subject, content)
+  const byDigest = new Map([...underTag, ...(listed ?? [])].map((entry) => [entry.digest, entry]))
+  return [...byDigest.values()]
+}
+
 /** The entries of what stands under a fallback tag, only if it is an index: GitLab answers that tag with the image itself. */
 function entriesOf(store: SourceStore, subject: Digest, content: ManifestContent): readonly Descriptor[] {
   if (!isIndexType(content.descriptor.mediaType) || content.descriptor.digest === subject) return []

@@ -1,0 +1,105 @@
+import type { Call } from '../call.ts'
+import { DrayError } from '../errors.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import { type Manifest, parseManifest } from '../oci/manifest.ts'
+import { mediaTypes } from '../oci/media-types.ts'
+import { formatAt } from '../oci/reference.ts'
+import { listAllReferrers } from '../store/evidence.ts'
+import { inParallel } from '../store/parallel.ts'
+import type { SourceStore } from '../store/store.ts'
+import { attestationAnnotations } from './attestation-artifact.ts'
+import type { PublicKey } from './dsse.ts'
+import { isAttestationType, type Judgement, judgeAttestation, unreadable } from './judge-attestation.ts'
+import { promotionPredicateType } from './promotion-statement.ts'
+import { maxBundleSize } from './sigstore-bundle.ts'
+
+const readsAtOnce = 8
+/** More referrers than one looks through for a few attestations. */
+const maxReferrers = 5000
+
+/** A promotion attestation that hangs on an image, and what it is worth. */
+export interface FoundAttestation extends Judgement {
+  readonly manifest: Descriptor
+}
+
+/**
+ * All promotion attestations among the referrers of an image, listed by the API or under the fallback tag, each judged by the keys. One that is
+ * damaged is told as that and hinders no other.
+ * @throws what the store throws, but not for content that is missing or damaged; `unsupported` for more referrers than are looked through.
+ */
+export async function readAttestations(
+  store: SourceStore,
+  image: Digest,
+  keys: readonly PublicKey[],
+  call: Call,
+): Promise<readonly FoundAttestation[]> {
+  const listed = await listAllReferrers(store, image, call)
+  if (listed.length > maxReferrers) {
+    throw new DrayError('unsupported', `more than ${maxReferrers} referrers are not looked through`, {
+      subject: formatAt(store.repository, { digest: image }),
+    })
+  }
+  const found = await inParallel(listed.filter(mayBePromotion), readsAtOnce, call, (entry, c) =>
+    readOne(store, image, entry, keys, c),
+  )
+  return found.flatMap((one) => one ?? [])
+}
+
+async function readOne(
+  store: SourceStore,
+  image: Digest,
+  entry: Descriptor,
+  keys: readonly PublicKey[],
+  call: Call,
+): Promise<FoundAttestation | undefined> {
+  let saysPromotion = predicateTypeOf(entry) === promotionPredicateType
+  try {
+    const content = await store.manifest(entry, call)
+    const manifest = parseManifest(content.bytes, content.descriptor.mediaType, 'the manifest')
+    // the list may name what refers to something else: then it is no evidence of this image at all
+    if (manifest.subject?.digest !== image || !mayBePromotion(manifest)) return undefined
+    saysPromotion ||= predicateTypeOf(manifest) === promotionPredicateType
+    const layer = layerOf(manifest)
+    if (layer === undefined) return undefined
+    const judged = judgeAttestation(await readBlob(store, layer, call), layer.mediaType, image, keys)
+    if (judged === undefined || (judged.status === 'unreadable' && !saysPromotion)) return undefined
+    return { ...judged, manifest: entry }
+  } catch (error) {
+    const judged = unreadable(error)
+    return saysPromotion ? { ...judged, manifest: entry } : undefined
+  }
+}
+
+/** The one layer of an attestation; undefined for an artifact of another make. */
+function layerOf(manifest: Manifest): Descriptor | undefined {
+  if (manifest.kind !== 'manifest') return undefined
+  const [layer, ...others] = manifest.layers
+  return layer !== undefined && others.length === 0 && isAttestationType(layer.mediaType) ? layer : undefined
+}
+
+type Described = Pick<Descriptor, 'artifactType' | 'annotations'>
+
+/** What says that it is something else is not read. cosign 3 lists its bundles under the type of their empty config, without annotations. */
+function mayBePromotion(described: Described): boolean {
+  const predicateType = predicateTypeOf(described)
+  if (predicateType !== undefined) return predicateType === promotionPredicateType
+  const { artifactType } = described
+  return artifactType === undefined || artifactType === mediaTypes.empty || isAttestationType(artifactType)
+}
+
+function predicateTypeOf({ annotations }: Described): string | undefined {
+  return (
+    annotations?.[attestationAnnotations.bundlePredicateType] ??
+    annotations?.[attestationAnnotations.predicateType]
+  )
+}
+
+async function readBlob(store: SourceStore, d: Descriptor, call: Call): Promise<Uint8Array> {
+  if (d.size > maxBundleSize) {
+    throw new DrayError('malformed', `it is larger than ${maxBundleSize} bytes`)
+  }
+  const chunks: Uint8Array[] = []
+  for await (const chunk of await store.blob(d, 0, call)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}

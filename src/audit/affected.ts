@@ -1,0 +1,37 @@
+import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName } from '../oci/reference.ts'
+import type { AuditRecord } from './record.ts'
+
+/** What in a registry a step changes, as others ask for it. */
+export interface Affected {
+  readonly repository: RepositoryName
+  readonly tag?: string
+  readonly digest: Digest
+  /** where its content comes from */
+  readonly from: RepositoryName
+}
+
+/** What the record's step changes; undefined where an image was refused before there was a step. */
+export function affectedBy(record: AuditRecord): Affected | undefined {
+  const { step } = record
+  switch (step?.kind) {
+    case undefined:
+      return undefined
+    case 'copy':
+      return { repository: step.to, digest: step.root.digest, from: step.from }
+    case 'attach':
+      return {
+        repository: step.to,
+        ...(step.tag !== undefined && { tag: step.tag }),
+        digest: step.manifest.digest,
+        from: step.from,
+      }
+    case 'tag':
+      return { repository: step.repository, tag: step.tag, digest: step.target.digest, from: step.from }
+  }
+}
+
+/** How it ended, in one word: a refusal as `refused`; undefined for an intent. */
+export function resultOf(record: AuditRecord): 'refused' | NonNullable<AuditRecord['result']> | undefined {
+  return record.phase === 'refused' ? 'refused' : record.result
+}

@@ -1,0 +1,128 @@
+import { formatRepository } from '../oci/reference.ts'
+import { affectedBy, resultOf } from './affected.ts'
+import type { AuditRecord, LogEntry, LogRecord } from './record.ts'
+
+type Cell = string | number | null | undefined
+
+/** The columns in their order. New ones come at the end. */
+const columns = [
+  'seq',
+  'time',
+  'run',
+  'id',
+  'phase',
+  'operation',
+  'result',
+  'step',
+  'image',
+  'from',
+  'to',
+  'source',
+  'repository',
+  'tag',
+  'digest',
+  'before',
+  'after',
+  'user',
+  'host',
+  'ciService',
+  'ciUser',
+  'ciRun',
+  'ciJob',
+  'ciCommit',
+  'ciRepository',
+  'says',
+  'reason',
+  'ticket',
+  'errorCode',
+  'errorMessage',
+  'errorWhy',
+  'resolvedBy',
+  'plan',
+  'policy',
+  'tool',
+] as const
+
+/** Control characters but the line feed. */
+// oxlint-disable-next-line no-control-regex -- they are what is replaced
+const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g
+
+type Row = { readonly [column in (typeof columns)[number]]?: Cell }
+
+/** The first line, with its line end. */
+export const csvHeader: string = `${columns.join(',')}\r\n`
+
+/** A record as a line of CSV with its line end (RFC 4180): every record has one, an intent too. */
+export function csvLine(record: LogRecord | LogEntry): string {
+  const row = rowOf(record)
+  return `${columns.map((column) => formatCell(row[column])).join(',')}\r\n`
+}
+
+function rowOf(record: LogRecord | LogEntry): Row {
+  const { time, run, id, phase } = record
+  const place = 'seq' in record ? { seq: record.seq } : {}
+  if (record.phase === 'recovered') return { ...place, time, run, id, phase }
+  return { ...place, time, run, id, phase, ...whatOf(record), ...whoOf(record), ...whyOf(record) }
+}
+
+function whatOf(record: AuditRecord): Row {
+  const affected = affectedBy(record)
+  return {
+    operation: record.operation,
+    result: resultOf(record),
+    step: record.step?.kind,
+    image: record.image,
+    from: record.environment?.from,
+    to: record.environment?.to,
+    ...(affected !== undefined && {
+      source: formatRepository(affected.from),
+      repository: formatRepository(affected.repository),
+      tag: affected.tag,
+      digest: affected.digest,
+    }),
+    before: record.before,
+    after: record.after,
+  }
+}
+
+function whoOf({ actor }: AuditRecord): Row {
+  const { ci, host, says, user } = actor
+  return {
+    user,
+    host,
+    ciService: ci?.service,
+    ciUser: ci?.user,
+    ciRun: ci?.run,
+    ciJob: ci?.job,
+    ciCommit: ci?.commit,
+    ciRepository: ci?.repository,
+    says,
+  }
+}
+
+function whyOf(record: AuditRecord): Row {
+  const { error, plan, policy, reason, resolvedBy, ticket, tool } = record
+  return {
+    reason,
+    ticket,
+    errorCode: error?.code,
+    errorMessage: error?.message,
+    errorWhy: error?.why,
+    resolvedBy,
+    plan,
+    policy,
+    tool,
+  }
+}
+
+/**
+ * A cell that no spreadsheet takes for a formula: text that begins like one, in half or full width, gets an apostrophe in front. Control characters
+ * but line feeds are replaced, and whatever is more than plain text is quoted.
+ */
+function formatCell(cell: Cell): string {
+  if (cell === undefined || cell === null) return ''
+  const text = String(cell).toWellFormed().replaceAll(controls, '\ufffd')
+  const harmless =
+    /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(text) || text.startsWith('\n') ? `'${text}` : text
+  return /^[\w.:/@-]*$/.test(harmless) ? harmless : `"${harmless.replaceAll('"', '""')}"`
+}

@@ -6,7 +6,7 @@ import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import type { Capability, Known } from '../store/store.ts'
 import { KeyedQueue } from '../store/parallel.ts'
 import { Capabilities } from './capabilities.ts'
-import { aboutSubject, type Attempt, responseError } from './errors.ts'
+import { aboutSubject, type Attempt, isWebPage, responseError, webPageError } from './errors.ts'
 import { ManifestCache } from './manifest-cache.ts'
 import { knownCapability } from './registries.ts'
 import { type TransferLimits, TransferRetry } from './transfer.ts'
@@ -143,7 +143,11 @@ export class RepositoryClient {
     }
     this.run.warn(this.repository.registry, response.headers.get('warning'), call)
     const expected = typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)
-    if (!expected) throw await responseError(response, attempt)
+    if (!expected) {
+      throw await responseError(response, attempt, this.run.origin(this.repository.registry))
+    }
+    if (exchange.method === 'GET' && exchange.lane !== 'download' && isWebPage(response))
+      throw await webPageError(response, attempt)
     return response
   }
 

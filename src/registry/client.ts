@@ -2,6 +2,7 @@ import type { Call } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import type { Action, Fetch, RegistryRequest, RegistryResponse, Scope } from '../http/fetch.ts'
+import { warningTexts } from '../http/headers.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import type { Capability, Known } from '../store/store.ts'
 import { KeyedQueue } from '../store/parallel.ts'
@@ -69,8 +70,8 @@ export class Run {
 
   /** Tells of `Warning: 299` (distribution-spec, Warnings): each text once, never acted on. */
   warn(registry: string, header: string | undefined, call: Call): void {
-    for (const [, quoted] of (header ?? '').matchAll(/\b299\s+\S+\s+"((?:[^"\\]|\\.)*)"/g)) {
-      const text = (quoted ?? '').replace(/\\(.)/g, '$1').slice(0, 1000)
+    for (const words of warningTexts(header ?? '')) {
+      const text = words.slice(0, 1000)
       if (this.#warned.has(`${registry} ${text}`) || this.#warned.size >= maxWarnings) continue
       this.#warned.add(`${registry} ${text}`)
       call.notify({ kind: 'warning', text, from: registry })

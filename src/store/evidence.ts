@@ -42,6 +42,8 @@ export class EvidenceSearch {
   readonly #options: EvidenceOptions
   readonly #seen = new Set<Digest>()
   readonly #found = new Map<string, Evidence>()
+  /** subjects that were answered as if there were no referrers API */
+  readonly #unlisted = new Set<Digest>()
   /** all tags, once it paid to list them */
   #tags: Promise<ReadonlySet<string> | undefined> | undefined
 
@@ -61,9 +63,12 @@ export class EvidenceSearch {
       if (depth > maxDepth) throw this.#tooMuch(`it is nested deeper than ${maxDepth} levels`)
       // One list of tags answers for all subjects what else takes four requests for each.
       if (wave.length > 1) this.#tags ??= listAtMost(this.#store, wave.length * requestsByTag, call)
-      const found = (
-        await inParallel(wave, looksAtOnce, call, (subject, c) => this.#lookAt(subject, c))
-      ).flat()
+      const lookAt = async (asked: readonly Digest[]): Promise<readonly Evidence[]> =>
+        (await inParallel(asked, looksAtOnce, call, (subject, c) => this.#lookAt(subject, c))).flat()
+      const found = [...(await lookAt(wave))]
+      // A registry that listed the referrers of one subject has not lost the ability with the next: that 404 was another's.
+      const unlisted = wave.filter((subject) => this.#unlisted.has(subject))
+      if (this.#store.capability('referrers') === 'yes') found.push(...(await lookAt(unlisted)))
       for (const item of found) this.#found.set(`${item.subject} ${item.tag ?? item.manifest.digest}`, item)
       if (this.#found.size > maxItems) throw this.#tooMuch(`there are more than ${maxItems} pieces`)
       wave = this.#unseen(found.flatMap((item) => item.graph.nodes.map((node) => node.descriptor.digest)))
@@ -80,8 +85,9 @@ export class EvidenceSearch {
     const [listed, underTag, ofCosign] = await Promise.all([
       this.#store.referrers(subject, call),
       this.#fallbackIndex(subject, call),
-      Promise.all(cosignSuffixes.map((suffix) => this.#underTag(cosignTag(subject, suffix), call))),
+      Promise.all(cosignSuffixes.map((suffix) => this.#underTag(cosignTag(subject, suffix), subject, call))),
     ])
+    if (listed === undefined) this.#unlisted.add(subject)
     const entries = new Map<Digest, Descriptor>()
     for (const entry of [...(listed ?? []), ...underTag]) {
       if (!entries.has(entry.digest)) entries.set(entry.digest, entry)
@@ -109,17 +115,8 @@ export class EvidenceSearch {
     const content = await this.#store.findManifest(entry, call)
     const where = formatAt(this.#store.repository, { digest: entry.digest })
     if (content === undefined) {
-      if (this.#options.dangling === 'skip') {
-        call.notify({
-          kind: 'warning',
-          text: `evidence ${where} of ${subject} is listed, but it is not there`,
-        })
-        return undefined
-      }
-      throw new DrayError('not-found', `evidence ${where} is listed, but it is not there`, {
-        subject,
-        hint: 'Push that evidence again, or go on without it by --allow-missing-evidence.',
-      })
+      this.#noteMissing(where, subject, call)
+      return undefined
     }
     const manifest = parseManifest(content.bytes, content.descriptor.mediaType, where)
     if (manifest.subject?.digest !== subject) {
@@ -143,15 +140,36 @@ export class EvidenceSearch {
   }
 
   async #fallbackIndex(subject: Digest, call: Call): Promise<readonly Descriptor[]> {
-    const item = await this.#underTag(fallbackTag(subject), call)
+    const item = await this.#underTag(fallbackTag(subject), subject, call)
     return item === undefined ? [] : entriesOf(this.#store, subject, item.content)
   }
 
-  async #underTag(tag: string, call: Call): Promise<{ tag: string; content: ManifestContent } | undefined> {
+  async #underTag(
+    tag: string,
+    subject: Digest,
+    call: Call,
+  ): Promise<{ tag: string; content: ManifestContent } | undefined> {
     const tags = await this.#tags
     if (tags !== undefined && !tags.has(tag)) return undefined
     const content = await this.#store.findManifest({ tag }, call)
-    return content === undefined ? undefined : { tag, content }
+    if (content !== undefined) return { tag, content }
+    if (tags !== undefined) this.#noteMissing(formatAt(this.#store.repository, { tag }), subject, call)
+    return undefined
+  }
+
+  /** @throws `not-found` unless evidence that is listed and not there is to be skipped. */
+  #noteMissing(where: string, subject: Digest, call: Call): void {
+    if (this.#options.dangling === 'skip') {
+      call.notify({
+        kind: 'warning',
+        text: `evidence ${where} of ${subject} is listed, but it is not there`,
+      })
+      return
+    }
+    throw new DrayError('not-found', `evidence ${where} is listed, but it is not there`, {
+      subject,
+      hint: 'Push that evidence again, or go on without it by --allow-missing-evidence.',
+    })
   }
 
   #tooMuch(why: string): DrayError {

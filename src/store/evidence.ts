@@ -1,11 +1,11 @@
 import type { Call } from '../call.ts'
-import { DrayError } from '../errors.ts'
+import { DrayError, type ErrorCode, isDrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { cosignSuffixes, cosignTag, fallbackTag } from '../oci/evidence-tags.ts'
 import { artifactTypeOf, parseManifest } from '../oci/manifest.ts'
 import { isIndexType } from '../oci/media-types.ts'
-import { formatAt } from '../oci/reference.ts'
+import { formatAt, isTag } from '../oci/reference.ts'
 import { type Graph, walkGraph } from './graph.ts'
 import { inParallel } from './parallel.ts'
 import type { ManifestContent, SourceStore } from './store.ts'
@@ -62,7 +62,7 @@ export class EvidenceSearch {
     for (let depth = 0; wave.length > 0; depth++) {
       if (depth > maxDepth) throw this.#tooMuch(`it is nested deeper than ${maxDepth} levels`)
       // One list of tags answers for all subjects what else takes four requests for each.
-      if (wave.length > 1) this.#tags ??= listAtMost(this.#store, wave.length * requestsByTag, call)
+      if (wave.length > 1) this.#tags ??= this.#list(wave.length * requestsByTag, call)
       const lookAt = async (asked: readonly Digest[]): Promise<readonly Evidence[]> =>
         (await inParallel(asked, looksAtOnce, call, (subject, c) => this.#lookAt(subject, c))).flat()
       const found = [...(await lookAt(wave))]
@@ -149,6 +149,8 @@ export class EvidenceSearch {
     subject: Digest,
     call: Call,
   ): Promise<{ tag: string; content: ManifestContent } | undefined> {
+    // cosign's tag for a sha512 digest would be longer than a tag can be
+    if (!isTag(tag)) return undefined
     const tags = await this.#tags
     if (tags !== undefined && !tags.has(tag)) return undefined
     const content = await this.#store.findManifest({ tag }, call)
@@ -170,6 +172,13 @@ export class EvidenceSearch {
       subject,
       hint: 'Push that evidence again, or go on without it by --allow-missing-evidence.',
     })
+  }
+
+  #list(pages: number, call: Call): Promise<ReadonlySet<string> | undefined> {
+    const tags = listAtMost(this.#store, pages, call)
+    // whoever looks at a subject hears of a failure; there may be nobody where the run was stopped just now
+    tags.catch(() => undefined)
+    return tags
   }
 
   #tooMuch(why: string): DrayError {
@@ -206,7 +215,10 @@ function entriesOf(store: SourceStore, subject: Digest, content: ManifestContent
 /** Requests that one subject takes where the tags are not known: the fallback tag and cosign's three. */
 const requestsByTag = 1 + cosignSuffixes.length
 
-/** All tags, or undefined where the list has more pages than it is worth. */
+/**
+ * All tags, or undefined where the list has more pages than it is worth or is not to be had: then each tag is asked for by itself. Some registries let a
+ * user pull and not list (Amazon ECR: `ecr:ListImages`), and docker-registry 2.8 answers 404 where nothing has a tag.
+ */
 async function listAtMost(
   store: SourceStore,
   pages: number,
@@ -214,9 +226,16 @@ async function listAtMost(
 ): Promise<ReadonlySet<string> | undefined> {
   const tags = new Set<string>()
   let read = 0
-  for await (const page of store.tagPages(call)) {
-    if (++read > pages) return undefined
-    for (const tag of page) tags.add(tag)
+  try {
+    for await (const page of store.tagPages(call)) {
+      if (++read > pages) return undefined
+      for (const tag of page) tags.add(tag)
+    }
+  } catch (error) {
+    if (!isDrayError(error) || !noList.has(error.code)) throw error
+    return undefined
   }
   return tags
 }
+
+const noList: ReadonlySet<ErrorCode> = new Set(['not-found', 'unauthorized', 'forbidden', 'unsupported'])

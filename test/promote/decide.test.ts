@@ -3,6 +3,8 @@ import { DrayError } from '../../src/errors.ts'
 import { type Digest, digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import type { RepositoryName } from '../../src/oci/reference.ts'
+import { formatPlanFile, parsePlanFile } from '../../src/plan/plan-file.ts'
+import type { Plan } from '../../src/plan/plan.ts'
 import { decide, type PromotePolicy } from '../../src/promote/decide.ts'
 import type { Gathered } from '../../src/promote/gather.ts'
 import type { Request, Snapshot, TargetSnapshot } from '../../src/promote/snapshot.ts'
@@ -90,8 +92,12 @@ const policy: PromotePolicy = {
   tool: '0.0.0',
 }
 
-const plan = (what: World = {}, with_: Partial<PromotePolicy> = {}) =>
-  decide([world(what)], { ...policy, ...with_ }, now)
+/** Whatever is planned can be saved and read back. */
+function plan(what: World = {}, with_: Partial<PromotePolicy> = {}): Plan {
+  const made = decide([world(what)], { ...policy, ...with_ }, now)
+  expect(parsePlanFile(formatPlanFile(made), 'plan.json')).toEqual(made)
+  return made
+}
 const kinds = (what: World, with_: Partial<PromotePolicy> = {}): string[] =>
   plan(what, with_).steps.map((step) => step.kind)
 

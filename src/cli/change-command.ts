@@ -1,15 +1,18 @@
 import { boolean, option, string } from '@oclif/core/flags'
-import { DrayError, type ErrorInfo } from '../errors.ts'
+import type { Call } from '../call.ts'
+import { DrayError, type ErrorInfo, toErrorInfo } from '../errors.ts'
 import { formatAt } from '../oci/reference.ts'
 import { type RunOutcome, summarise } from '../plan/outcome.ts'
 import { hashOfPlan } from '../plan/plan-hash.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { PlacementId, Plan } from '../plan/plan.ts'
+import { escapeText } from '../render/escape.ts'
 import { renderOutcome } from '../render/outcome.ts'
 import { renderPlan } from '../render/plan.ts'
 import type { Page } from '../render/style.ts'
 import { BaseCommand } from './base-command.ts'
 import { parseReport, type Report, reportToCi } from './ci-report.ts'
-import { exitOfOutcome, exitOfPlan, isGood } from './run-exit.ts'
+import { exitCodes } from './exit-codes.ts'
+import { exitOfOutcome, exitOfPlan, isGood, isPlaced } from './run-exit.ts'
 
 /** What every command that changes a registry can be told. */
 export const changeFlags = {
@@ -55,8 +58,11 @@ export interface Change {
   readonly plan: Plan
   /** decided in this very run, not read from a file */
   readonly isFresh: boolean
-  /** `--verify`: decides anew from what is at the targets, piece by piece; a plan without steps means that all of it is there */
-  readonly verify?: () => Promise<Plan>
+  /**
+   * `--verify`: what a plan has placed is read back piece by piece, and what is missing is planned anew; a plan without steps means that all of it is
+   * there. @throws `conflict` where a tag was moved by someone else meanwhile.
+   */
+  readonly verify?: (plan: Plan, placed: ReadonlySet<PlacementId>) => Promise<Plan>
 }
 
 interface Done {
@@ -74,6 +80,11 @@ const repairRounds = 2
 export abstract class ChangeCommand extends BaseCommand {
   protected override readonly graceful = true
 
+  /** For what only reads: it ends with the first Ctrl-C, for there is nothing to finish. */
+  protected get reading(): Call {
+    return { ...this.call, signal: AbortSignal.any([this.call.signal, this.stop]) }
+  }
+
   /** Shows, saves or carries out a plan, as the flags say, and ends the command. */
   protected async change(change: Change, flags: ChangeFlags): Promise<unknown> {
     const { plan } = change
@@ -84,10 +95,23 @@ export abstract class ChangeCommand extends BaseCommand {
     const done = await this.#execute(plan, change.isFresh && !asks, flags)
     throwLoneRefusal(plan)
     const verified = change.verify === undefined ? done : await this.#verify(done, change.verify, flags)
-    await reportToCi({ plan, hash: hashOfPlan(plan), outcome: verified.outcome }, reports, process.env)
+    const isTold = await this.#tellCi(verified, reports)
     const exitCode = exitOfOutcome(verified.outcome, this.stop)
     const text = textOf(flags, plan, (page) => renderOutcome(plan, verified.outcome, page))
-    return this.finish(documentOf(verified), text, exitCode)
+    const isBad = exitCode === exitCodes.done && !isTold
+    return this.finish(documentOf(verified), text, isBad ? exitCodes.failed : exitCode)
+  }
+
+  /** A report that cannot be written must not hide what was done: it is a warning, and the exit code says so too. */
+  async #tellCi({ plan, outcome }: Done, reports: readonly Report[]): Promise<boolean> {
+    try {
+      await reportToCi({ plan, hash: hashOfPlan(plan), outcome }, reports, process.env)
+      return true
+    } catch (error) {
+      const { message, why } = toErrorInfo(error)
+      this.warn(why === undefined ? message : `${message}: ${why}`)
+      return false
+    }
   }
 
   async #showOnly(plan: Plan, reports: readonly Report[], flags: ChangeFlags): Promise<unknown> {
@@ -96,7 +120,7 @@ export abstract class ChangeCommand extends BaseCommand {
       const { formatPlanFile } = await import('../plan/plan-file.ts')
       const { writeFileAtomic } = await import('../files/atomic.ts')
       await writeFileAtomic(flags.out, formatPlanFile(plan))
-      this.say(`Saved. To carry it out: dray apply ${flags.out}`)
+      this.say(`Saved. To carry it out: dray apply ${escapeText(flags.out)}`)
     }
     const hash = hashOfPlan(plan)
     await reportToCi({ plan, hash, outcome: undefined }, reports, process.env)
@@ -119,19 +143,29 @@ export abstract class ChangeCommand extends BaseCommand {
     return { plan, outcome: summarise(plan, steps), record: ports.sink.place }
   }
 
-  /** Mends what reading back finds missing. @throws `corrupt` where it is still missing after that. */
-  async #verify(done: Done, decideAnew: () => Promise<Plan>, flags: ChangeFlags): Promise<Done> {
-    if (!isGood(done.outcome)) return done
+  /**
+   * Reads back what was placed and mends what is missing. @throws `corrupt` where it is still missing after that; why it cannot be mended, or read.
+   */
+  async #verify(done: Done, verify: NonNullable<Change['verify']>, flags: ChangeFlags): Promise<Done> {
+    const placed = new Set(done.outcome.placements.filter(isPlaced).map(({ placement }) => placement))
+    if (placed.size === 0) return done
+    // A plan without steps was made from what was read back just now.
+    if (done.plan.steps.length === 0) return { ...done, verified: true }
     for (let round = 0; ; round++) {
-      const repair = await decideAnew()
+      const repair = await verify(done.plan, placed)
       const [refusal] = repair.refusals
       if (refusal !== undefined) throw errorOf(refusal.error)
       if (repair.steps.length === 0) return { ...done, verified: true }
       if (round === repairRounds) throw stillMissing(repair)
       this.warn(`reading back found something missing at ${placesOf(repair)}: it is put there again`)
       const { outcome } = await this.#execute(repair, true, flags)
-      if (!isGood(outcome)) return { ...done, outcome, verified: false }
+      if (!isGood(outcome)) throw this.#whyNotMended(outcome)
     }
+  }
+
+  #whyNotMended(outcome: RunOutcome): unknown {
+    const [error] = outcome.placements.flatMap(({ errors }) => errors)
+    return error === undefined || this.stop.aborted ? this.stop.reason : errorOf(error)
   }
 }
 

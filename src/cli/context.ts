@@ -7,6 +7,9 @@ import type { FetchStack } from '../http/stack.ts'
 import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import type { Stores } from '../store/store.ts'
 
+/** What a promotion asks one registry at once: the look for the evidence of one image is five requests, the mounts are as many as it has layers. */
+const requestsAtOnce = { read: 5, write: 16 } as const
+
 export interface ContextOptions {
   /** `--config` */
   readonly configFile: string | undefined
@@ -75,6 +78,7 @@ export class Context {
         registry,
         scopes.filter(({ repository }) => repository.registry === registry),
       )
+      if (targets.length > 0) stack.expectAtOnce(registry, requestsAtOnce[access])
     }
   }
 

@@ -1,10 +1,11 @@
 import { boolean, option, string } from '@oclif/core/flags'
 import type { Call } from '../call.ts'
-import { parseDigest } from '../oci/digest.ts'
-import type { Operation, Plan } from '../plan/plan.ts'
+import { digestOf, parseDigest } from '../oci/digest.ts'
+import type { Operation, PlacementId, Plan } from '../plan/plan.ts'
+import type { Request } from '../promote/snapshot.ts'
 import type { Change } from './change-command.ts'
 import type { Context } from './context.ts'
-import { requestsOf } from './requests.ts'
+import { requestsOf, type Route } from './requests.ts'
 import { asUsage } from './usage-error.ts'
 
 /** Flags of `promote` and `copy` that say what happens to tags and evidence. */
@@ -54,7 +55,9 @@ export interface PlacingFlags {
   readonly yes: boolean
 }
 
-/** Reads the world and decides: what `promote` and `copy` are about to do. */
+/**
+ * Reads the world and decides: what `promote` and `copy` are about to do. `call` should end with the first Ctrl-C: what only reads has nothing to finish.
+ */
 export async function planPlacing(
   operation: Operation,
   words: readonly string[],
@@ -63,26 +66,54 @@ export async function planPlacing(
   call: Call,
 ): Promise<Change> {
   const { config } = await context.config()
-  const expected = flags['expect-digest']
   const requests = await requestsOf(
-    {
-      words,
-      ...(flags.from !== undefined && { from: flags.from }),
-      ...(flags.to !== undefined && { to: flags.to }),
-      tags: flags.tag ?? [],
-      ...(expected !== undefined && { expect: asUsage(() => parseDigest(expected)) }),
-      cwd: context.cwd,
-    },
+    routeOf(words, flags, context.cwd),
     operation === 'promote' ? 'promotion' : 'copy',
     config,
     async (folder) => context.onlyImageOfLayout(folder, call),
   )
-  const [{ gather }, { decide }, { hashOfConfig }, { canonicalJson }, { digestOf }] = await Promise.all([
+  const planFor = await plannerOf(operation, flags, context, call)
+  // One token for the whole run; a run that may end after looking asks for no more than looking needs.
+  const willWrite = flags.yes && !flags['dry-run'] && flags.out === undefined
+  await context.expectRepositories(
+    requests.flatMap((request) => request.to.targets),
+    requests.map((request) => request.from.repository),
+    willWrite ? 'write' : 'read',
+  )
+  return {
+    plan: await planFor(requests),
+    isFresh: true,
+    ...(flags.verify && { verify: (plan, placed) => planRepair(plan, placed, planFor) }),
+  }
+}
+
+function routeOf(words: readonly string[], flags: PlacingFlags, cwd: string): Route {
+  const expected = flags['expect-digest']
+  return {
+    words,
+    ...(flags.from !== undefined && { from: flags.from }),
+    ...(flags.to !== undefined && { to: flags.to }),
+    tags: flags.tag ?? [],
+    ...(expected !== undefined && { expect: asUsage(() => parseDigest(expected)) }),
+    cwd,
+  }
+}
+
+type Planner = (requests: readonly Request[]) => Promise<Plan>
+
+/** The use case with its policy: the flags, and the configuration as a hash. */
+async function plannerOf(
+  operation: Operation,
+  flags: PlacingFlags,
+  context: Context,
+  call: Call,
+): Promise<Planner> {
+  const [{ gather }, { decide }, { hashOfConfig }, { canonicalJson }, { config }] = await Promise.all([
     import('../promote/gather.ts'),
     import('../promote/decide.ts'),
     import('../config/hash.ts'),
     import('../plan/canonical-json.ts'),
-    import('../oci/digest.ts'),
+    context.config(),
   ])
   const policy = {
     operation,
@@ -92,27 +123,22 @@ export async function planPlacing(
     tool: context.version,
   }
   const hash = digestOf(canonicalJson({ ...policy, config: hashOfConfig(config), evidence: flags.evidence }))
-  const stores = await context.stores()
-  const readBack = flags.verify ? await context.uncachedStores() : undefined
-  const decideNow = async (): Promise<Plan> => {
-    const gathered = await gather(
-      requests,
-      stores,
-      {
-        evidence: flags.evidence,
-        dangling: flags['allow-missing-evidence'] ? 'skip' : 'fail',
-        ...(readBack !== undefined && { readBack }),
-      },
-      call,
-    )
+  return async (requests) => {
+    const options = {
+      evidence: flags.evidence,
+      dangling: flags['allow-missing-evidence'] ? 'skip' : 'fail',
+      ...(flags.verify && { readBack: await context.uncachedStores() }),
+    } as const
+    const gathered = await gather(requests, await context.stores(), options, call)
     return decide(gathered, { ...policy, hash }, new Date(context.clock.now()))
   }
-  // One token for the whole run; a run that may end after looking asks for no more than looking needs.
-  const willWrite = flags.yes && !flags['dry-run'] && flags.out === undefined
-  await context.expectRepositories(
-    requests.flatMap((request) => request.to.targets),
-    requests.map((request) => request.from.repository),
-    willWrite ? 'write' : 'read',
-  )
-  return { plan: await decideNow(), isFresh: true, ...(flags.verify && { verify: decideNow }) }
+}
+
+/** What has to be put again of what a plan has placed. @throws `conflict` where a tag was moved by others. */
+async function planRepair(plan: Plan, placed: ReadonlySet<PlacementId>, planFor: Planner): Promise<Plan> {
+  const { movedByOthers, requestsToVerify } = await import('../promote/verify.ts')
+  const repair = await planFor(requestsToVerify(plan, placed))
+  const moved = movedByOthers(repair)
+  if (moved !== undefined) throw moved
+  return repair
 }

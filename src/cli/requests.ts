@@ -56,7 +56,28 @@ export async function requestsOf(
       },
     )
   }
-  return sources.map((source) => requestOf(source, destination, route, rules, config))
+  // A word that is said twice is one image.
+  const distinct = [...new Map(sources.map((source) => [formatAddress(source), source])).values()]
+  const names = namesOf(distinct)
+  return distinct.map((source, i) => ({
+    image: names[i] ?? formatAddress(source),
+    ...requestOf(source, destination, route, rules, config),
+  }))
+}
+
+/**
+ * As a person calls it in a sentence: an image of an environment without its environment, which is said beside it; but whole where two images would be
+ * called the same.
+ */
+function namesOf(sources: readonly Address[]): readonly string[] {
+  const short = sources.map((source) =>
+    source.kind === 'image' ? formatAddress(source).replace(/^@[^/]*\//, '') : formatAddress(source),
+  )
+  const uses = Map.groupBy(short, (name) => name)
+  return sources.map((source, i) => {
+    const name = short[i] ?? ''
+    return uses.get(name)?.length === 1 ? name : formatAddress(source)
+  })
 }
 
 function split(route: Route): { readonly sources: readonly Address[]; readonly destination: Address } {
@@ -87,8 +108,12 @@ async function inLayout(source: Address, onlyImage: OnlyImage): Promise<Address>
 
 function inEnvironmentOf(from: string | undefined, address: Address): Address {
   if (from === undefined || address.kind !== 'image' || address.environment === from) return address
-  throw new DrayError('usage', `${formatAddress(address)} is not in ${from}, which --from names`, {
-    hint: 'Leave --from away, or name the image without its environment.',
+  throw notIn(from, address)
+}
+
+function notIn(environment: string, address: Address): DrayError {
+  return new DrayError('usage', `${formatAddress(address)} is not in ${environment}, which --from names`, {
+    hint: 'Leave --from away, or name an image of that environment.',
   })
 }
 
@@ -108,7 +133,7 @@ function requestOf(
   route: Route,
   rules: Rules,
   config: Config,
-): Request {
+): Omit<Request, 'image'> {
   const from = sourceOf(source, route, config)
   const to = destinationOf(destination, from.image, route, rules, config)
   const tags =
@@ -119,17 +144,11 @@ function requestOf(
     })
   }
   return {
-    image: formatName(source),
     from: from.from,
     to: to.to,
     tags: tags === undefined ? [] : typeof tags === 'string' ? [tags] : tags,
     ...(route.expect !== undefined && { expect: route.expect }),
   }
-}
-
-/** As a person calls it in a sentence: an image of an environment without its environment, which is said beside it. */
-function formatName(source: Address): string {
-  return source.kind === 'image' ? formatAddress(source).replace(/^@[^/]*\//, '') : formatAddress(source)
 }
 
 interface Source {
@@ -159,7 +178,8 @@ function sourceOf(source: Address, route: Route, config: Config): Source {
       const repository: RepositoryName = { registry, path }
       const placed = imagesAt(config, repository)
       const from = route.from === undefined ? undefined : environmentWord(route.from)
-      const place = placed.find((one) => one.environment === from) ?? placed[0]
+      const place = from === undefined ? placed[0] : placed.find((one) => one.environment === from)
+      if (from !== undefined && place === undefined) throw notIn(from, source)
       return {
         from: {
           ...(place !== undefined && { environment: place.environment }),
@@ -171,6 +191,7 @@ function sourceOf(source: Address, route: Route, config: Config): Source {
       }
     }
     case 'layout':
+      if (route.from !== undefined) throw notIn(environmentWord(route.from), source)
       return {
         from: { repository: layoutRepository(source.folder, route.cwd), at: atOf(source) },
         image: undefined,

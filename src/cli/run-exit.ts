@@ -1,4 +1,4 @@
-import type { PlacementOutcome, RunOutcome } from '../plan/outcome.ts'
+import { type PlacementOutcome, type RunOutcome, summarise } from '../plan/outcome.ts'
 import type { Plan } from '../plan/plan.ts'
 import { toDrayError } from '../errors.ts'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -11,24 +11,26 @@ export function isGood(outcome: RunOutcome): boolean {
 /** How a run ends that carried a plan out. */
 export function exitOfOutcome(outcome: RunOutcome, stop: AbortSignal): ExitCode {
   if (isGood(outcome)) return exitCodes.done
-  if (stop.aborted) return exitCodeOf(toDrayError(stop.reason).code)
-  if (outcome.placements.some(isPlaced)) return exitCodes.partly
-  const codes = [
-    ...outcome.refusals.map(({ error }) => exitCodeOf(error.code)),
-    ...outcome.placements.map(({ status }) =>
-      status === 'refused' || status === 'conflict' ? exitCodes.refused : exitCodes.failed,
-    ),
-  ]
-  return codes.includes(exitCodes.failed) ? exitCodes.failed : exitCodes.refused
+  return stop.aborted ? exitCodeOf(toDrayError(stop.reason).code) : exitOfBad(outcome)
 }
 
-/** How a run ends that only showed or saved a plan. */
+/** How a run ends that only showed or saved a plan: as it would end if all of its steps were done. */
 export function exitOfPlan(plan: Plan, detailed: boolean): ExitCode {
-  const [first] = plan.refusals
-  if (first !== undefined) return plan.steps.length > 0 ? exitCodes.partly : exitCodeOf(first.error.code)
-  return detailed && plan.steps.length > 0 ? exitCodes.changes : exitCodes.done
+  const hasSteps = plan.steps.length > 0
+  if (plan.refusals.length === 0) return detailed && hasSteps ? exitCodes.changes : exitCodes.done
+  return hasSteps ? exitCodes.partly : exitOfBad(summarise(plan, []))
 }
 
-function isPlaced({ status }: PlacementOutcome): boolean {
+/** What was not attempted waited for something else, which gives the code. */
+function exitOfBad({ placements, refusals }: RunOutcome): ExitCode {
+  if (placements.some(isPlaced)) return exitCodes.partly
+  const statuses = new Set(placements.map(({ status }) => status))
+  const codes = new Set(refusals.map(({ error }) => exitCodeOf(error.code)))
+  if (statuses.has('failed') || codes.has(exitCodes.failed)) return exitCodes.failed
+  return codes.has(exitCodes.refused) || statuses.has('conflict') ? exitCodes.refused : exitCodes.failed
+}
+
+/** Whether one image is where it should be. */
+export function isPlaced({ status }: PlacementOutcome): boolean {
   return status === 'promoted' || status === 'unchanged'
 }

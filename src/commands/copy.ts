@@ -37,6 +37,6 @@ export default class Copy extends ChangeCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Copy)
     const words = [args.source, args.destination]
-    return this.change(await planPlacing('copy', words, flags, this.context, this.call), flags)
+    return this.change(await planPlacing('copy', words, flags, this.context, this.reading), flags)
   }
 }

@@ -2,8 +2,7 @@ import { string as stringArg } from '@oclif/core/args'
 import { boolean, integer } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
 import { locate } from '../cli/locate.ts'
-import type { RepositoryView } from '../look/list.ts'
-import { renderRepositories } from '../render/list.ts'
+import { renderLeftOut, renderRepositories } from '../render/list.ts'
 
 export default class Ls extends BaseCommand {
   static override summary = 'List the tags of a repository.'
@@ -42,8 +41,10 @@ export default class Ls extends BaseCommand {
     const stores = await this.context.stores()
     await this.context.expectRepositories([], repositories, 'read')
     const options = { limit: flags.all ? undefined : flags.limit, evidenceTags: flags['all-tags'] }
-    const views: RepositoryView[] = []
-    for (const name of repositories) views.push(await listRepository(stores.source(name), options, this.call))
+    const views = await Promise.all(
+      repositories.map((name) => listRepository(stores.source(name), options, this.call)),
+    )
     this.finish(views, (page) => renderRepositories(views, page))
+    for (const line of renderLeftOut(views, this.errorPage.style)) this.say(line)
   }
 }

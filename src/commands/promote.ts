@@ -41,6 +41,9 @@ The images come from the environment --from and go to the environment --to, as d
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(Promote)
-    return this.change(await planPlacing('promote', argv as string[], flags, this.context, this.call), flags)
+    return this.change(
+      await planPlacing('promote', argv as string[], flags, this.context, this.reading),
+      flags,
+    )
   }
 }

@@ -2,16 +2,16 @@ import type { Actor, AuditRecord, Run } from '../audit/record.ts'
 import type { AuditSink } from '../audit/sink.ts'
 import type { Call } from '../call.ts'
 import type { Clock } from '../clock.ts'
-import { DrayError, isDrayError, toErrorInfo } from '../errors.ts'
+import { DrayError, isDrayError, toDrayError, toErrorInfo } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
-import { nothingMoved, type StepOutcome } from '../plan/outcome.ts'
+import { type Moved, nothingMoved, type StepOutcome } from '../plan/outcome.ts'
 import { hashOfPlan } from '../plan/plan-hash.ts'
-import type { Plan, Step, StepId } from '../plan/plan.ts'
+import type { PlacementId, Plan, Step, StepId } from '../plan/plan.ts'
 import { Copier } from '../store/copy.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { Stores } from '../store/store.ts'
 import { Slots } from './slots.ts'
-import { prepareStep, type PreparedStep, type StepPorts } from './steps.ts'
+import { type Check, prepareStep, type PreparedStep, type StepPorts } from './steps.ts'
 
 /** Steps under way at once; below it, blobs and requests have limits of their own. */
 const stepsAtOnce = 32
@@ -80,10 +80,10 @@ class Execution {
 
   async run(): Promise<readonly StepOutcome[]> {
     await this.#recordRefusals()
-    const moved = this.#ports.plannedJustNow ? new Map<StepId, DrayError>() : await this.#findConflicts()
+    const obstacles = this.#ports.plannedJustNow ? noObstacles : await this.#findObstacles()
     for (const step of this.#plan.steps) {
       this.#begun.set(step.id, Promise.withResolvers<void>())
-      this.#outcomes.set(step.id, this.#perform(step, moved))
+      this.#outcomes.set(step.id, this.#perform(step, obstacles))
     }
     const settled = await Promise.allSettled(this.#outcomes.values())
     const unrecorded = settled.find((one) => one.status === 'rejected')
@@ -91,28 +91,32 @@ class Execution {
     return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   }
 
-  /** The tags that the plan did not foresee, before anything is changed: an image with one of them is not begun. */
-  async #findConflicts(): Promise<ReadonlyMap<StepId, DrayError>> {
-    const conflicts = new Map<StepId, DrayError>()
+  /**
+   * What speaks against single steps before anything is changed: a tag that the plan did not foresee, or one that cannot be read. An image with one of
+   * them is not begun at that target; the others are not held back by it.
+   */
+  async #findObstacles(): Promise<Obstacles> {
+    const found = new Map<StepId, DrayError>()
+    const placements = new Set<PlacementId>()
     const tags = this.#plan.steps.filter((step) => step.expect.length > 0)
-    await inParallel(tags, stepsAtOnce, this.#call, async (step, call) => {
+    await inParallel(tags, stepsAtOnce, this.#stepPorts.contentCall, async (step, call) => {
       try {
         await prepareStep(step, { ...this.#stepPorts, call, contentCall: call }).check([])
       } catch (error) {
-        if (!isDrayError(error) || error.code !== 'conflict') throw error
-        conflicts.set(step.id, error)
+        if (call.signal.aborted) return
+        found.set(step.id, toDrayError(error))
+        placements.add(step.placement)
       }
     })
-    return conflicts
+    return { found, placements }
   }
 
-  async #perform(step: Step, conflicts: ReadonlyMap<StepId, DrayError>): Promise<StepOutcome> {
-    const own = conflicts.get(step.id)
+  async #perform(step: Step, obstacles: Obstacles): Promise<StepOutcome> {
+    const own = obstacles.found.get(step.id)
     if (own !== undefined) return this.#recordOutcome(step, undefined, failure(step, own))
-    const isHeldBack =
-      conflicts.size > 0 &&
-      this.#plan.steps.some((other) => other.placement === step.placement && conflicts.has(other.id))
-    if (isHeldBack) return notAttempted(step, 'a tag of this image was changed since the plan was made')
+    if (obstacles.placements.has(step.placement)) {
+      return notAttempted(step, 'another step of this image cannot be done')
+    }
     const begun = step.after.length === 1 ? this.#begun.get(step.after[0] ?? '')?.promise : undefined
     const prepared = prepareStep(step, this.#stepPorts, begun)
     const before = await Promise.all(step.after.flatMap((id) => this.#outcomes.get(id) ?? []))
@@ -126,24 +130,28 @@ class Execution {
   }
 
   async #act(step: Step, prepared: PreparedStep, before: readonly StepOutcome[]): Promise<StepOutcome> {
-    let read: Digest | null | undefined
+    let check: Check
     try {
-      const check = await prepared.check(before)
-      read = check.before
-      if (check.state === 'asWanted') {
-        return await this.#recordOutcome(step, read, {
-          step: step.id,
-          result: 'unchanged',
-          moved: nothingMoved,
-        })
-      }
-      await this.#write([this.#record(step, 'intent', { ...(read !== undefined && { before: read }) })])
-      this.#begun.get(step.id)?.resolve()
-      const moved = await prepared.act()
-      return await this.#recordOutcome(step, read, { step: step.id, result: 'done', moved })
+      check = await prepared.check(before)
     } catch (error) {
-      if (isDrayError(error) && error.code === 'audit') throw error
-      return this.#recordOutcome(step, read, failure(step, this.#reasonFor(error)))
+      return this.#recordOutcome(step, undefined, failure(step, this.#reasonFor(error)))
+    }
+    if (check.state === 'asWanted')
+      return this.#recordOutcome(step, check.before, succeeded(step, 'unchanged'))
+    await this.#write([
+      this.#record(step, 'intent', { ...(check.before !== undefined && { before: check.before }) }),
+    ])
+    this.#begun.get(step.id)?.resolve()
+    return this.#recordOutcome(step, check.before, await this.#outcomeOf(step, prepared))
+  }
+
+  async #outcomeOf(step: Step, prepared: PreparedStep): Promise<StepOutcome> {
+    try {
+      // another step's record may have failed while this one's was written
+      this.#unrecorded.signal.throwIfAborted()
+      return succeeded(step, 'done', await prepared.act())
+    } catch (error) {
+      return failure(step, this.#reasonFor(error))
     }
   }
 
@@ -205,6 +213,18 @@ class Execution {
       throw error
     }
   }
+}
+
+/** Steps that cannot be done, and the placements that they belong to. */
+interface Obstacles {
+  readonly found: ReadonlyMap<StepId, DrayError>
+  readonly placements: ReadonlySet<PlacementId>
+}
+
+const noObstacles: Obstacles = { found: new Map(), placements: new Set() }
+
+function succeeded(step: Step, result: 'done' | 'unchanged', moved: Moved = nothingMoved): StepOutcome {
+  return { step: step.id, result, moved }
 }
 
 function failure(step: Step, error: unknown): StepOutcome {

@@ -49,9 +49,9 @@ function copyStep(step: CopyStep, ports: StepPorts): PreparedStep {
   return {
     check: async () => {
       // A registry that has the root has all of the image: it would have refused the root else. `--verify` is for those that lost something since.
-      const isThere =
-        ports.lookFirst && (await to.resolve({ digest: step.root.digest }, ports.contentCall)) !== undefined
-      return { state: isThere ? 'asWanted' : 'asExpected' }
+      if (!ports.lookFirst || step.repair === true) return { state: 'asExpected' }
+      const there = await to.resolve({ digest: step.root.digest }, ports.contentCall)
+      return { state: there === undefined ? 'asExpected' : 'asWanted' }
     },
     act: () => ports.copier.copy(from, to, step.root, { rootBy: step.rootBy }, ports.contentCall),
   }

@@ -83,7 +83,8 @@ async function knock(
     }
     await answer.discard()
   }
-  throw unauthorized(request, session.hasCredential)
+  const hadToken = (second ?? first).entry !== undefined
+  throw hadToken ? notGranted(request, session.hasCredential) : unauthorized(request, session.hasCredential)
 }
 
 /**
@@ -102,6 +103,25 @@ function sendTo(next: Fetch, request: RegistryRequest, call: Call, home: URL): S
       why: `${request.registry} sent us there, but credentials for ${request.registry} are for ${home.origin} alone`,
     })
   }
+}
+
+/** A token was given, and is not enough: the token server left out a right that was asked for (distribution, token scope documentation). */
+function notGranted(request: RegistryRequest, hadCredentials: boolean): DrayError {
+  const { registry, scopes } = request
+  const [scope] = scopes
+  if (scope === undefined) return unauthorized(request, hadCredentials)
+  const repository = formatRepository(scope.repository)
+  const right = scope.actions.join(' and ')
+  return new DrayError('unauthorized', `${registry} does not let us ${right} in ${scope.repository.path}`, {
+    subject: repository,
+    status: 401,
+    why: hadCredentials
+      ? `the credentials that were found for ${registry} are good, but not for that`
+      : `no credentials were found for ${registry}, and without them that is not allowed`,
+    hint: hadCredentials
+      ? 'Check the name of the repository, and whether this user may do that there.'
+      : `Check the name of the repository. ${loginHint(registry)}`,
+  })
 }
 
 function unauthorized(request: RegistryRequest, hadCredentials: boolean): DrayError {

@@ -164,8 +164,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   fail(thrown: unknown): void {
     if (this.#phase === 'over') return
     const sent = this.#phase !== 'connecting'
+    const { registry, url } = this.#parts.request
     const error =
-      thrown instanceof DrayError ? thrown : toTransportError(thrown, this.#parts.request.url.host, sent)
+      thrown instanceof DrayError ? thrown : toTransportError(thrown, { registry, host: url.host }, sent)
     this.#failure = error
     this.#finish()
     this.#controller?.abort(error)

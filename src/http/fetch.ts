@@ -42,6 +42,8 @@ export interface RegistryResponse {
   readonly headers: ReadonlyMap<string, string>
   /** where it came from, after redirects */
   readonly url: URL
+  /** how often it was asked for before this answer was taken for the last word; absent: once */
+  readonly tries?: number
   /** The body, once. Whoever does not read it to its end must `discard` it. */
   readonly body: AsyncIterable<Uint8Array>
   /** The whole body. @throws `protocol` over `limit` bytes. */

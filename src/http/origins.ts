@@ -12,6 +12,16 @@ export interface RegistrySettings {
   readonly concurrency?: number
 }
 
+/** The lines of dray.yaml that set something for one registry, on one line, for hints. */
+export function settingLine(registry: string, setting: string): string {
+  return `registries: { "${registry}": { ${setting} } }`
+}
+
+/** What to do where plain http leads to nothing. */
+export function httpsHint(registry: string): string {
+  return `It was asked over plain http. If it speaks https, say so in dray.yaml: ${settingLine(registry, 'insecure: false')}`
+}
+
 /** By registry as references name it (`docker.io`, `registry.example.com:5000`). */
 export type RegistrySettingsMap = ReadonlyMap<string, RegistrySettings>
 

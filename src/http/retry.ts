@@ -4,11 +4,12 @@ import { DrayError } from '../errors.ts'
 import type { Middleware, RegistryRequest, RegistryResponse } from './fetch.ts'
 import { retryAfterMs } from './headers.ts'
 import type { HostGate, HostGates } from './host-gate.ts'
+import { httpsHint } from './origins.ts'
 import { redactUrl } from './redact.ts'
-import { isCertificateFailure, type TransportFailure, transportFailure } from './transport-failure.ts'
+import { isNotHttp, isTlsFailure, type TransportFailure, transportFailure } from './transport-failure.ts'
 
 const maxTries = 8
-/** A host that never answered in this run and takes no connection is rather a wrong name than a weak moment: that should be told soon. */
+/** A host that never answered in this run and takes no connection or speaks no HTTP is rather a wrong name than a weak moment: that should be told soon. */
 const maxTriesOfStrangers = 4
 const baseMs = 250
 const capMs = 20_000
@@ -33,7 +34,9 @@ export function retry({ clock, random, gates }: RetryOptions): Middleware {
       await gate.pass(call)
       const result = await attempt(() => next(request, call))
       const waitsFor = noteAnswer(result, gate, clock)
-      if (!mayRetry(request, result, gate, tries) || !gate.takeRetry()) return finalResult(result, tries)
+      if (!mayRetry(request, result, gate, tries) || !gate.takeRetry()) {
+        return finalResult(request, result, gate, tries)
+      }
       if (result.response !== undefined) await result.response.discard()
       const waitMs = waitsFor ?? random() * Math.min(capMs, baseMs * 2 ** (tries - 1))
       tell(request, result, call, tries, waitMs)
@@ -77,20 +80,30 @@ function mayRetry(request: RegistryRequest, result: Result, gate: HostGate, trie
     // 429 comes before anything was done
     return retriedStatuses.has(status) && (request.replay === 'always' || status === 429)
   }
-  if (isCertificateFailure(result.failure)) return false
-  if (!result.failure.sent) return gate.answered || tries < maxTriesOfStrangers
+  if (isTlsFailure(result.failure)) return false
+  const isStrange = !result.failure.sent || isNotHttp(result.failure)
+  if (isStrange && !gate.answered && tries >= maxTriesOfStrangers) return false
+  if (!result.failure.sent) return true
   return request.replay === 'always'
 }
 
 /** The error is a new one without `TransportFailure`, so that nobody further out takes it for a first failure and tries again. */
-function finalResult(result: Result, tries: number): RegistryResponse {
-  if (result.response !== undefined) return result.response
+function finalResult(
+  request: RegistryRequest,
+  result: Result,
+  gate: HostGate,
+  tries: number,
+): RegistryResponse {
+  if (result.response !== undefined) return tries === 1 ? result.response : { ...result.response, tries }
   const { error, failure } = result
   const why = error.why ?? failure.message
+  // a server that expects TLS hangs up on plain http without a word
+  const isMute = failure.sent && !gate.answered && request.url.protocol === 'http:'
+  const hint = error.hint ?? (isMute ? httpsHint(request.registry) : undefined)
   throw new DrayError(error.code, error.message, {
     ...(error.subject !== undefined && { subject: error.subject }),
     why: tries === 1 ? why : `${why} (tried ${tries} times)`,
-    ...(error.hint !== undefined && { hint: error.hint }),
+    ...(hint !== undefined && { hint }),
     cause: error,
   })
 }

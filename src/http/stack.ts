@@ -3,7 +3,7 @@ import { createAuth } from './auth.ts'
 import type { CredentialSource } from './credential.ts'
 import type { Fetch, Middleware, Scope } from './fetch.ts'
 import { HostGates } from './host-gate.ts'
-import { limit } from './limit.ts'
+import { lanesOf, limit } from './limit.ts'
 import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
 import { redactUrl } from './redact.ts'
 import { redirect } from './redirect.ts'
@@ -34,6 +34,11 @@ export interface FetchStack {
   /** Names the scopes that the run will need, the destination's first, so that one token serves for all of it. */
   expectScopes(registry: string, scopes: readonly Scope[]): void
   /**
+   * Tells how many small requests the run will make at once, so that as many connections are opened with the first. More than the limit of the
+   * registry are not.
+   */
+  expectAtOnce(registry: string, requests: number): void
+  /**
    * Takes one retry out of a registry's budget, for who retries above this; false where it is used up because
    * nothing succeeds there any more.
    */
@@ -53,6 +58,10 @@ export function createFetch(options: FetchOptions): FetchStack {
     fetch: retried(auth.middleware(redirect(limit(settings, gates)(wire)))),
     origin: (registry) => registryOrigin(registry, settings.get(registry)),
     expectScopes: (registry, scopes) => auth.expectScopes(registry, scopes),
+    expectAtOnce: (registry, requests) => {
+      const most = lanesOf(settings.get(registry)?.concurrency).small
+      transport.expectConnections(registry, Math.min(requests, most))
+    },
     takeRetry: (registry) => gates.of(registry).takeRetry(),
     close: () => transport.close(),
   }

@@ -1,5 +1,5 @@
 import { DrayError } from '../errors.ts'
-import type { RegistrySettings } from './origins.ts'
+import { type RegistrySettings, settingLine } from './origins.ts'
 
 /**
  * Registries whose token server has another host, as their own challenge names it. Credentials may be sent there.
@@ -61,7 +61,7 @@ export function untrustedRealm(registry: string, realm: URL): DrayError {
   return new DrayError('refused', `credentials for ${registry} were not sent to ${realm.host}`, {
     subject: registry,
     why: `the registry asks for a token from ${address}, which is another host`,
-    hint: `If that server belongs to the registry, add to dray.yaml: registries: { "${registry}": { tokenRealm: "${address}" } }`,
+    hint: `If that server belongs to the registry, add to dray.yaml: ${settingLine(registry, `tokenRealm: "${address}"`)}`,
   })
 }
 

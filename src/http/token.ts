@@ -151,6 +151,7 @@ function tokenRefused(request: TokenRequest, status: number): DrayError {
   })
 }
 
+/** How to come to credentials. */
 export function loginHint(registry: string): string {
-  return `Log in with: docker login ${registry}`
+  return `Log in with: docker login ${registry} (dray reads what docker stores).`
 }

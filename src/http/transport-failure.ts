@@ -1,4 +1,5 @@
 import { DrayError } from '../errors.ts'
+import { settingLine } from './origins.ts'
 
 /**
  * The `cause` of a `network` or `timeout` error that one exchange ended with. `retry` looks at it: an error without it is final (retries were made
@@ -25,37 +26,88 @@ export function transportFailure(error: unknown): TransportFailure | undefined {
 
 /** Codes of OpenSSL and Node for a certificate that is not trusted; another try would see the same one. */
 const certificateCodes = /^(?:ERR_TLS_CERT_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(?:GET|VERIFY)_)/
+/** Codes for a TLS handshake that failed for another reason. */
+const handshakeCodes = /^(?:ERR_SSL_|EPROTO$)/
+/** Those of them that an answer in plain text leads to. */
+const plainTextCodes = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/
 
-/** Whether the other side's certificate was refused. */
-export function isCertificateFailure(failure: TransportFailure): boolean {
-  return certificateCodes.test(failure.systemCode)
+/** What to do about a certificate that another authority would not mend. */
+const certificateHints: ReadonlyMap<string, string> = new Map([
+  [
+    'CERT_HAS_EXPIRED',
+    'It has run out: whoever runs the registry renews it. Or the clock of this machine is wrong.',
+  ],
+  ['CERT_NOT_YET_VALID', 'It is not valid yet. Check the clock of this machine.'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'It is for another name: use the name of the registry that it is for.'],
+])
+
+/** Whether TLS failed: the same would happen again. */
+export function isTlsFailure(failure: TransportFailure): boolean {
+  return certificateCodes.test(failure.systemCode) || handshakeCodes.test(failure.systemCode)
 }
 
-/** Shapes what the HTTP client reports into our error; `host` is where the connection went. */
-export function toTransportError(thrown: unknown, host: string, sent: boolean): DrayError {
+/** Whether what came was no HTTP, or more headers than any registry sends. */
+export function isNotHttp(failure: TransportFailure): boolean {
+  return /^(?:HTTPParserError|UND_ERR_HEADERS_OVERFLOW)$|^HPE_/.test(failure.systemCode)
+}
+
+/** Where an exchange was to go. */
+export interface Peer {
+  /** as references name it: its settings count, wherever it redirects to */
+  readonly registry: string
+  /** where the connection went */
+  readonly host: string
+}
+
+/** Shapes what the HTTP client reports into our error. */
+export function toTransportError(thrown: unknown, { registry, host }: Peer, sent: boolean): DrayError {
   const code = codeOf(thrown)
   const message = thrown instanceof Error && thrown.message !== '' ? thrown.message : code
   const failure = new TransportFailure(message, code, sent)
   const context = { subject: host, why: message, cause: failure }
-  if (isCertificateFailure(failure)) {
-    return new DrayError('network', `the certificate of ${host} is not trusted`, {
+  if (certificateCodes.test(code)) {
+    const ownAuthority = `If ${host} uses a private certificate authority, or a certificate that it signed itself, name that in dray.yaml: ${settingLine(registry, 'ca: path/to/ca.pem')}`
+    const hint = certificateHints.get(code) ?? ownAuthority
+    return new DrayError('network', `the certificate of ${host} is not trusted`, { ...context, hint })
+  }
+  if (handshakeCodes.test(code)) {
+    const plainHttp = `If it speaks plain http, and the way to it is safe, say so in dray.yaml: ${settingLine(registry, 'insecure: true')}`
+    const isPlain = plainTextCodes.test(code)
+    const what = isPlain ? `${host} does not speak https` : `${host} and dray cannot agree on TLS`
+    return new DrayError('network', what, {
       ...context,
-      hint: `If ${host} uses a private certificate authority, name its certificate in the configuration: registries: { "${host}": { ca: path/to/ca.pem } }`,
+      why: code,
+      ...(isPlain && { hint: plainHttp }),
     })
   }
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') {
-    return new DrayError('timeout', `${host} did not accept a connection in time`, context)
-  }
-  if (!sent) {
-    return new DrayError('network', `cannot connect to ${host}`, {
+    return new DrayError('timeout', `${host} did not accept a connection in time`, {
       ...context,
-      hint: 'Check the name and the port, and whether the registry is running and can be reached from here.',
+      hint: unreachableHint,
+    })
+  }
+  if (code === 'ENOTFOUND') {
+    return new DrayError('network', `the host ${host} is not known`, {
+      ...context,
+      hint: 'Check the name of the registry.',
+    })
+  }
+  if (!sent)
+    return new DrayError('network', `cannot connect to ${host}`, { ...context, hint: unreachableHint })
+  if (isNotHttp(failure)) {
+    return new DrayError('network', `${host} did not answer as a web server does`, {
+      ...context,
+      hint: 'Check the name and the port: is that a registry?',
     })
   }
   return new DrayError('network', `the connection to ${host} broke`, context)
 }
 
+const unreachableHint =
+  'Check the name and the port, and whether the registry is running and can be reached from here.'
+
 function codeOf(thrown: unknown): string {
-  if (thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string') return thrown.code
-  return 'UNKNOWN'
+  if (!(thrown instanceof Error)) return 'UNKNOWN'
+  // undici leaves the code of its parser's errors undefined
+  return 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : thrown.name
 }

@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
-import type { Dispatcher, Pool } from 'undici'
+import type { Pool } from 'undici'
 import { type Clock, systemClock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import { exchange, type ExchangeLimits } from './exchange.ts'
 import type { Fetch } from './fetch.ts'
 import { lanesOf } from './limit.ts'
-import type { RegistrySettingsMap } from './origins.ts'
+import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
+import { SpareConnections } from './spare-connections.ts'
 
 const connectMs = 10_000
 const maxHeaderSize = 32 * 1024
@@ -21,6 +22,8 @@ export interface TransportOptions {
 
 export interface Transport {
   readonly fetch: Fetch
+  /** Has so many connections opened at once with a registry's first; to be called before its first request. */
+  expectConnections(registry: string, connections: number): void
   /** Closes every connection. Exchanges that are under way end with an error. */
   close(): Promise<void>
 }
@@ -31,19 +34,23 @@ export interface Transport {
  * @throws `network`, `timeout`, and the reason of the call's signal.
  */
 export function createTransport(options: TransportOptions): Transport {
-  const pools = new Map<string, Promise<Pool>>()
+  const pools = new Map<string, Promise<OpenPool>>()
+  const expected = new Map<string, number>()
   const clock = options.clock ?? systemClock
   const limits = options.limits ?? defaultLimits
   let closed = false
 
-  const poolFor = (registry: string, origin: string): Promise<Dispatcher> => {
+  const poolFor = (registry: string, origin: string): Promise<OpenPool> => {
     if (closed) throw new DrayError('internal', 'a request was made after the transport was closed')
     // a private authority is trusted for its own registry alone, wherever that redirects to
-    const ca = options.settings.get(registry)?.ca
+    const settings = options.settings.get(registry)
+    const ca = settings?.ca
     const key = ca === undefined ? origin : `${origin} ${registry}`
     const known = pools.get(key)
     if (known !== undefined) return known
-    const pool = openPool(origin, ca, connectionsFor(options.settings.get(registry)?.concurrency))
+    // not where it redirects to or has its tokens from
+    const atOnce = origin === registryOrigin(registry, settings).origin ? (expected.get(registry) ?? 1) : 1
+    const pool = openPool(origin, ca, { most: connectionsFor(settings?.concurrency), atOnce })
     pools.set(key, pool)
     return pool
   }
@@ -55,15 +62,21 @@ export function createTransport(options: TransportOptions): Transport {
         'accept-encoding': 'identity',
         'user-agent': options.userAgent,
       }
-      const pool = await poolFor(request.registry, request.url.origin)
+      const { pool } = await poolFor(request.registry, request.url.origin)
       // undici lends a connection again only in the next turn of the event loop; a request that does not wait for that opens another one
       await setImmediate()
       return exchange(pool, { ...request, headers }, call, clock, limits)
     },
+    expectConnections: (registry, connections) => void expected.set(registry, connections),
     close: async () => {
       closed = true
       const open = await Promise.all(pools.values())
-      await Promise.all(open.map((pool) => pool.destroy()))
+      await Promise.all(
+        open.map(({ pool, spares }) => {
+          spares.close()
+          return pool.destroy()
+        }),
+      )
     },
   }
 }
@@ -77,24 +90,42 @@ function connectionsFor(concurrency: number | undefined): number {
   return 2 * lanes.small + lanes.download + lanes.upload
 }
 
-async function openPool(origin: string, ca: string | undefined, connections: number): Promise<Pool> {
+interface OpenPool {
+  readonly pool: Pool
+  readonly spares: SpareConnections
+}
+
+async function openPool(
+  origin: string,
+  ca: string | undefined,
+  connections: { readonly most: number; readonly atOnce: number },
+): Promise<OpenPool> {
   // Bodies pass as short-lived buffers of 64 KiB. A young generation that does not grow collects them sooner: with three large blobs under way that is
   // 20 MB less, at no cost in time.
   setFlagsFromString('--semi-space-growth-factor=1')
-  const { default: UndiciPool } = await import('undici/lib/dispatcher/pool.js')
-  return new UndiciPool(origin, {
-    connections,
+  const [{ default: UndiciPool }, { default: connector }] = await Promise.all([
+    import('undici/lib/dispatcher/pool.js'),
+    import('undici/lib/core/connect.js'),
+  ])
+  const open = connector({
+    timeout: connectMs,
+    // one connection of HTTP/2 would put the blobs of a whole run behind one flow-control window
+    allowH2: false,
+    ...(ca !== undefined && { ca: await withSystemAuthorities(ca) }),
+  })
+  const spares = new SpareConnections(open, Math.min(connections.atOnce, connections.most) - 1)
+  const pool = new UndiciPool(origin, {
+    connections: connections.most,
     pipelining: 1,
     maxHeaderSize,
-    // one connection of HTTP/2 would put the blobs of a whole run behind one flow-control window
     allowH2: false,
     // the exchange's watchdog measures these
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 20_000,
-    connectTimeout: connectMs,
-    ...(ca !== undefined && { connect: { ca: await withSystemAuthorities(ca) } }),
+    connect: spares.connect,
   })
+  return { pool, spares }
 }
 
 /** Naming an authority to Node replaces all others; registries redirect to storage with a public one. */

@@ -4,3 +4,12 @@
 declare module 'undici/lib/dispatcher/pool.js' {
   export { Pool as default } from 'undici'
 }
+
+/** How it opens a connection: the socket that its own types leave out can be given up before it is connected. */
+declare module 'undici/lib/core/connect.js' {
+  import type { Socket } from 'node:net'
+  import type { buildConnector } from 'undici'
+
+  export type Connector = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket
+  export default function connector(options: buildConnector.BuildOptions): Connector
+}

@@ -72,7 +72,7 @@ export async function writeBlob(
   if ((await blobSize(folder, d.digest)) === d.size) return 'present'
   for (let tries = 1; ; tries++) {
     try {
-      const chunks = verified(folder, d, counted(await from.open(0, call), onBytes))
+      const chunks = verified(folder, d, counted(from, call, onBytes))
       await writeStreamAtomic(path, chunks, call.signal, { tempFolder: temp })
       return 'uploaded'
     } catch (error) {
@@ -154,11 +154,13 @@ async function* verified(
   if (held !== undefined) yield held
 }
 
+/** The source is opened with the first chunk: where the file cannot be made, no connection is left open. */
 async function* counted(
-  chunks: AsyncIterable<Uint8Array>,
+  from: BlobSource,
+  call: Call,
   onBytes: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of chunks) {
+  for await (const chunk of await from.open(0, call)) {
     yield chunk
     onBytes(chunk.byteLength)
   }

@@ -1,5 +1,5 @@
 import { lstat, mkdir, readdir, realpath, rm } from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import { isTempName, makeFolder, syncFolder, writeFileAtomic } from '../files/atomic.ts'
@@ -224,7 +224,7 @@ export class LayoutFolder {
     if (there !== undefined) return there
     try {
       await mkdir(path)
-      await syncFolder(root)
+      await syncFolder(dirname(path))
     } catch (cause) {
       if (systemCode(cause) !== 'EEXIST') throw ioError(cause, `the folder ${path} cannot be made`, path)
     }

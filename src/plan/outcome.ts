@@ -1,6 +1,6 @@
 import type { ErrorInfo } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { Placement, Plan, PlacementId, Refusal, StepId } from './plan.ts'
+import type { Placement, Plan, PlacementId, Refusal, Step, StepId } from './plan.ts'
 
 /** What became of one step. */
 export interface StepOutcome {
@@ -58,7 +58,11 @@ export interface RunOutcome {
 /** Sums the outcomes of steps up for each placement: pure. Steps without an outcome count as not attempted. */
 export function summarise(plan: Plan, outcomes: readonly StepOutcome[]): RunOutcome {
   const byStep = new Map(outcomes.map((outcome) => [outcome.step, outcome]))
-  const placements = plan.placements.map((placement) => summarisePlacement(plan, placement, byStep))
+  const steps = Map.groupBy(plan.steps, (step) => step.placement)
+  const refusals = Map.groupBy(plan.refusals, (refusal) => refusal.image)
+  const placements = plan.placements.map((placement) =>
+    summarisePlacement(placement, steps.get(placement.id) ?? [], refusals.get(placement.image) ?? [], byStep),
+  )
   return {
     placements,
     refusals: plan.refusals,
@@ -67,22 +71,20 @@ export function summarise(plan: Plan, outcomes: readonly StepOutcome[]): RunOutc
 }
 
 function summarisePlacement(
-  plan: Plan,
   placement: Placement,
+  steps: readonly Step[],
+  ofImage: readonly Refusal[],
   byStep: ReadonlyMap<StepId, StepOutcome>,
 ): PlacementOutcome {
-  const steps = plan.steps.filter((step) => step.placement === placement.id)
   const results = steps.map((step) => byStep.get(step.id)?.result ?? 'notAttempted')
-  const refusals = plan.refusals.filter(
-    (r) => r.placement === placement.id || (r.placement === undefined && r.image === placement.image),
-  )
+  const refusals = ofImage.filter((r) => r.placement === undefined || r.placement === placement.id)
   const errors = [...refusals.map((r) => r.error), ...steps.flatMap((step) => errorOf(byStep.get(step.id)))]
   const tagged = new Map(
     steps.flatMap((step) => (step.kind === 'tag' ? [[step.tag, byStep.get(step.id)?.result] as const] : [])),
   )
   return {
     placement: placement.id,
-    status: statusOf(results, refusals.length > 0),
+    status: refusals.length > 0 ? 'refused' : statusOf(results, isHeldBack(placement, steps, ofImage)),
     tags: placement.tags.map(({ tag, before, change }) => {
       const result = tagged.get(tag)
       const isSo = change === 'unchanged' || result === 'done' || result === 'unchanged'
@@ -102,8 +104,15 @@ function errorOf(outcome: StepOutcome | undefined): readonly ErrorInfo[] {
   return outcome?.error === undefined || outcome.result === 'notAttempted' ? [] : [outcome.error]
 }
 
-function statusOf(results: readonly StepOutcome['result'][], refused: boolean): PlacementStatus {
-  if (refused) return 'refused'
+/** It has something to be done and no step for it: a refusal at another target of the image holds it back. */
+function isHeldBack(placement: Placement, steps: readonly Step[], ofImage: readonly Refusal[]): boolean {
+  if (steps.length > 0 || ofImage.length === 0) return false
+  const { tags, evidence } = placement
+  return tags.length === 0 || tags.some((tag) => tag.change !== 'unchanged') || evidence.missing > 0
+}
+
+function statusOf(results: readonly StepOutcome['result'][], heldBack: boolean): PlacementStatus {
+  if (heldBack) return 'notAttempted'
   if (results.includes('failed')) return 'failed'
   if (results.includes('conflict')) return 'conflict'
   if (results.includes('notAttempted')) return 'notAttempted'

@@ -1,9 +1,11 @@
+import { isAbsolute, normalize } from 'node:path'
 import * as v from 'valibot'
 import { DrayError, errorCodes } from '../errors.ts'
 import { type Digest, digestOf, isDigest } from '../oci/digest.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
-import { checkPath, isTag } from '../oci/reference.ts'
+import { checkPath, isTag, layoutRegistry, parseRegistry, type RepositoryName } from '../oci/reference.ts'
 import { canonicalJson } from './canonical-json.ts'
+import { checkConsistency } from './consistency.ts'
 import { hashOfPlan } from './plan-hash.ts'
 import type { Plan } from './plan.ts'
 
@@ -14,8 +16,8 @@ const schemaName = 'dray.plan/1'
 const digest = v.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'is not a digest')
 const tag = v.pipe(v.string(), v.check(isTag, 'is not a tag'))
 const repository = v.pipe(
-  v.strictObject({ registry: v.pipe(v.string(), v.nonEmpty()), path: v.pipe(v.string(), v.nonEmpty()) }),
-  v.check(({ registry, path }) => registry === 'oci:' || isPath(path), 'is not a repository'),
+  v.strictObject({ registry: v.string(), path: v.string() }),
+  v.check(isRepository, 'is not a repository'),
 )
 const stringMap = v.record(v.string(), v.string())
 const descriptor = v.strictObject({
@@ -148,33 +150,16 @@ export function parsePlanFile(text: Uint8Array | string, name: string): Plan {
     )
   }
   const plan = parsed.output as Plan
-  checkOrder(plan, name)
+  checkConsistency(plan, name)
   return plan
 }
 
-/** Every id once, and `after` only back to steps that are there, without a circle. */
-function checkOrder(plan: Plan, name: string): void {
-  const placements = new Set(plan.placements.map((placement) => placement.id))
-  const seen = new Set<string>()
-  for (const { id, placement, after } of plan.steps) {
-    if (seen.has(id)) throw new DrayError('malformed', `${name} has the step ${id} twice`)
-    if (!placements.has(placement))
-      throw new DrayError('malformed', `${name}: step ${id} belongs to no placement`)
-    const unknown = after.find((other) => !seen.has(other))
-    if (unknown !== undefined) {
-      throw new DrayError(
-        'malformed',
-        `${name}: step ${id} comes after ${unknown}, which does not stand before it`,
-      )
-    }
-    seen.add(id)
-  }
-}
-
-function isPath(path: string): boolean {
+/** Spelled as a reference would be, so that nothing but a host and a path gets into an address; a layout's folder is whole. */
+function isRepository({ registry, path }: RepositoryName): boolean {
+  if (registry === layoutRegistry) return isAbsolute(path) && normalize(path) === path && !path.includes('\0')
   try {
     checkPath(path)
-    return true
+    return parseRegistry(registry) === registry
   } catch {
     return false
   }

@@ -1,8 +1,18 @@
 import { DrayError, toErrorInfo } from '../errors.ts'
-import { isTag, sameRepository } from '../oci/reference.ts'
-import type { Hash, Operation, Placement, PlannedTag, Plan, Refusal, Step } from '../plan/plan.ts'
+import { formatAt, isTag, type RepositoryName, sameRepository } from '../oci/reference.ts'
+import type {
+  Hash,
+  Operation,
+  Placement,
+  PlacementId,
+  PlannedTag,
+  Plan,
+  Refusal,
+  Step,
+} from '../plan/plan.ts'
 import { isExactVersion } from '../semver/version-tag.ts'
 import type { Evidence } from '../store/evidence.ts'
+import { type Contested, contestedTags } from './contested.ts'
 import { decideEvidence, type EvidenceDecision } from './decide-evidence.ts'
 import type { Gathered } from './gather.ts'
 import type { Request, Snapshot, TargetSnapshot } from './snapshot.ts'
@@ -24,7 +34,7 @@ export interface PromotePolicy {
 
 /** One image at one target with what was decided for it; before it becomes a placement and its steps. */
 export interface Decided {
-  readonly id: string
+  readonly id: PlacementId
   readonly snapshot: Snapshot
   readonly target: TargetSnapshot
   readonly tags: readonly PlannedTag[]
@@ -37,14 +47,15 @@ export function decide(gathered: readonly Gathered[], policy: PromotePolicy, now
   const placements: Placement[] = []
   const steps: Step[] = []
   const refusals: Refusal[] = []
+  const contested = contestedTags(gathered)
   gathered.forEach((item, i) => {
     if (item.kind === 'unread') {
       refusals.push({ image: item.unread.request.image, error: toErrorInfo(item.unread.error) })
       return
     }
     const { snapshot } = item
-    const image = decideImage(snapshot, `i${i + 1}`, policy)
-    placements.push(...image.decided.map((one) => placementOf(one)))
+    const image = decideImage(snapshot, `i${i + 1}`, contested, policy)
+    placements.push(...image.placements)
     refusals.push(...image.refusals)
     const going = image.decided.filter((one) => one.refusals.length === 0)
     const mayGo = image.refusals.length === 0 || (policy.partial && image.isWhole)
@@ -63,22 +74,35 @@ export function decide(gathered: readonly Gathered[], policy: PromotePolicy, now
 }
 
 interface DecidedImage {
+  readonly placements: readonly Placement[]
+  /** at the targets that could be read */
   readonly decided: readonly Decided[]
   readonly refusals: readonly Refusal[]
   /** nothing speaks against the image itself: what is refused is refused at single targets */
   readonly isWhole: boolean
 }
 
-function decideImage(snapshot: Snapshot, id: string, policy: PromotePolicy): DecidedImage {
+function decideImage(
+  snapshot: Snapshot,
+  id: string,
+  contested: Contested,
+  policy: PromotePolicy,
+): DecidedImage {
   const { image } = snapshot.request
   const ofImage = guardImage(snapshot).map((error): Refusal => ({ image, error: toErrorInfo(error) }))
-  const decided = snapshot.targets.map((target, i) =>
-    decideTarget(snapshot, target, `${id}.t${i + 1}`, policy),
-  )
-  const ofTargets = decided.flatMap((one) =>
-    one.refusals.map((error): Refusal => ({ image, placement: one.id, error: toErrorInfo(error) })),
-  )
-  return { decided, refusals: [...ofImage, ...ofTargets], isWhole: ofImage.length === 0 }
+  const decided: Decided[] = []
+  const placements: Placement[] = []
+  const ofTargets: Refusal[] = []
+  snapshot.targets.forEach((target, i) => {
+    const placement = `${id}.t${i + 1}`
+    const one =
+      target.kind === 'read' ? decideTarget(snapshot, target, placement, contested, policy) : undefined
+    placements.push(placementOf(snapshot, placement, target.repository, one))
+    if (one !== undefined) decided.push(one)
+    const errors = target.kind === 'unread' ? [target.error] : (one?.refusals ?? [])
+    ofTargets.push(...errors.map((error): Refusal => ({ image, placement, error: toErrorInfo(error) })))
+  })
+  return { placements, decided, refusals: [...ofImage, ...ofTargets], isWhole: ofImage.length === 0 }
 }
 
 /** What speaks against the image wherever it should go. */
@@ -112,7 +136,8 @@ function guardImage({ request, source }: Snapshot): readonly DrayError[] {
 function decideTarget(
   snapshot: Snapshot,
   target: TargetSnapshot,
-  id: string,
+  id: PlacementId,
+  contested: Contested,
   policy: PromotePolicy,
 ): Decided {
   const { root, evidence } = snapshot.source
@@ -121,11 +146,11 @@ function decideTarget(
     return { tag, before, change: before === null ? 'create' : before === root.digest ? 'unchanged' : 'move' }
   })
   const isInPlace = sameRepository(snapshot.request.from.repository, target.repository)
-  const decisions = isInPlace
-    ? []
-    : evidence.map((item) => decideEvidence(item, target, policy.evidenceConflict))
+  const lacking = isInPlace ? evidence.filter((item) => target.damaged.has(item.manifest.digest)) : evidence
+  const decisions = lacking.map((item) => decideEvidence(item, target, policy.evidenceConflict))
   const refusals = [
     ...tags.flatMap((planned) => guardTag(planned, snapshot.request, target, policy) ?? []),
+    ...tags.flatMap(({ tag }) => contested.get(formatAt(target.repository, { tag })) ?? []),
     ...decisions.flatMap((decision) => (decision.kind === 'conflict' ? [decision.error] : [])),
   ]
   return { id, snapshot, target, tags, evidence: decisions, refusals }
@@ -157,23 +182,28 @@ function rank(tag: string): number {
   return tag === 'latest' ? 2 : 1
 }
 
-function placementOf({ id, snapshot, target, tags, evidence }: Decided): Placement {
-  const { request, source } = snapshot
-  const { environment } = request.to
+/** What was decided at a target, or `undefined` where it could not be read. */
+function placementOf(
+  { request, source }: Snapshot,
+  id: PlacementId,
+  repository: RepositoryName,
+  decided: Decided | undefined,
+): Placement {
+  const { from, to } = request
   return {
     id,
     image: request.image,
     from: {
-      ...(request.from.environment !== undefined && { environment: request.from.environment }),
-      repository: request.from.repository,
-      ...('tag' in request.from.at && { tag: request.from.at.tag }),
+      ...(from.environment !== undefined && { environment: from.environment }),
+      repository: from.repository,
+      ...('tag' in from.at && { tag: from.at.tag }),
     },
-    to: { ...(environment !== undefined && { environment }), repository: target.repository },
+    to: { ...(to.environment !== undefined && { environment: to.environment }), repository },
     root: bare(source.root),
-    tags,
+    tags: decided?.tags ?? [],
     evidence: {
       found: source.evidence.length,
-      missing: evidence.filter((one) => one.kind === 'attach').length,
+      missing: decided?.evidence.filter((one) => one.kind === 'attach').length ?? 0,
     },
     size: source.graph.size,
   }

@@ -11,7 +11,16 @@ import { inParallel } from '../store/parallel.ts'
 import type { SourceStore, Stores } from '../store/store.ts'
 import { piecesOf } from './pieces.ts'
 import { findDamaged } from './read-back.ts'
-import type { EvidenceTag, Request, Snapshot, SourceSnapshot, TargetSnapshot, Unread } from './snapshot.ts'
+import {
+  type EvidenceTag,
+  hasRoot,
+  type Request,
+  type Snapshot,
+  type SourceSnapshot,
+  type TargetSnapshot,
+  type Unread,
+  type UnreadTarget,
+} from './snapshot.ts'
 
 /** Images that are read at once. */
 const imagesAtOnce = 16
@@ -36,7 +45,7 @@ export type Gathered =
 
 /**
  * Reads what a decision needs, and changes nothing: each source tag once, the graph of its digest, its evidence, and of each target the tags that are to be
- * written and the evidence that is there. An image that cannot be read is given back with the reason.
+ * written and the evidence that is there. An image or a target that cannot be read is given back with the reason.
  * @throws only where the whole run is stopped by its signal.
  */
 export async function gather(
@@ -61,17 +70,32 @@ async function gatherOne(
   options: GatherOptions,
   call: Call,
 ): Promise<Snapshot> {
-  const source = stores.source(request.from.repository)
-  const [read, tags] = await Promise.all([
-    readSource(source, request, options, call),
+  const [source, tags] = await Promise.all([
+    readSource(stores.source(request.from.repository), request, options, call),
     inParallel(request.to.targets, readsAtOnce, call, (target, c) =>
-      readTags(stores, target, request.tags, c),
+      orUnread(target, c, () => readTags(stores, target, request.tags, c)),
     ),
   ])
-  const targets = await inParallel(tags, readsAtOnce, call, ({ target, found }, c) =>
-    readTarget(target, found, read, { stores, ...options }, c),
+  const targets = await inParallel(tags, readsAtOnce, call, async (read, c) =>
+    read.kind === 'unread'
+      ? read
+      : orUnread(read.repository, c, () => readTarget(read, source, { stores, ...options }, c)),
   )
-  return { request, source: read, targets }
+  return { request, source, targets }
+}
+
+/** What was read of a target, or why it was not: one that cannot be read is no reason to give up the others. */
+async function orUnread<R>(
+  repository: RepositoryName,
+  call: Call,
+  read: () => Promise<R>,
+): Promise<R | UnreadTarget> {
+  try {
+    return await read()
+  } catch (error) {
+    call.signal.throwIfAborted()
+    return { kind: 'unread', repository, error: toDrayError(error) }
+  }
 }
 
 async function readSource(
@@ -103,31 +127,37 @@ async function readSource(
   return { root, graph, evidence: search.found }
 }
 
+interface TargetTags {
+  readonly kind: 'tags'
+  readonly repository: RepositoryName
+  readonly found: ReadonlyMap<string, Digest | null>
+}
+
 async function readTags(
   stores: Stores,
-  target: RepositoryName,
+  repository: RepositoryName,
   tags: readonly string[],
   call: Call,
-): Promise<{ readonly target: RepositoryName; readonly found: ReadonlyMap<string, Digest | null> }> {
-  const store = stores.target(target)
+): Promise<TargetTags> {
+  const store = stores.target(repository)
   const read = await inParallel(tags, readsAtOnce, call, async (tag, c) => {
     const found = await store.resolve({ tag }, c)
     return [tag, found?.digest ?? null] as const
   })
-  return { target, found: new Map(read) }
+  return { kind: 'tags', repository, found: new Map(read) }
 }
 
 async function readTarget(
-  target: RepositoryName,
-  tags: ReadonlyMap<string, Digest | null>,
+  { repository, found: tags }: TargetTags,
   source: SourceSnapshot,
   options: { readonly stores: Stores; readonly readBack?: Stores },
   call: Call,
 ): Promise<TargetSnapshot> {
-  const store = options.stores.target(target)
+  const store = options.stores.target(repository)
   const bySubject = source.evidence.filter((item) => item.via === 'subject').map((item) => item.subject)
   const evidenceTags = source.evidence.flatMap((item) => item.tag ?? [])
-  const [referrers, found] = await Promise.all([
+  const [root, referrers, found] = await Promise.all([
+    tags.size === 0 ? store.resolve({ digest: source.root.digest }, call) : undefined,
     inParallel([...new Set(bySubject)], readsAtOnce, call, async (subject, c) => {
       const listed = await listReferrers(store, subject, c)
       return [subject, new Set(listed.map((d) => d.digest))] as const
@@ -135,13 +165,19 @@ async function readTarget(
     inParallel(evidenceTags, readsAtOnce, call, async (tag, c) => {
       const content = await store.findManifest({ tag }, c)
       if (content === undefined) return undefined
-      const manifest = parseManifest(content.bytes, content.descriptor.mediaType, formatAt(target, { tag }))
+      const manifest = parseManifest(
+        content.bytes,
+        content.descriptor.mediaType,
+        formatAt(repository, { tag }),
+      )
       return [tag, { digest: content.descriptor.digest, pieces: piecesOf(manifest) }] as const
     }),
   ])
   const there: TargetSnapshot = {
-    repository: target,
+    kind: 'read',
+    repository,
     tags,
+    rootByDigest: root !== undefined,
     referrers: new Map(referrers),
     evidenceTags: new Map<string, EvidenceTag>(
       found.flatMap((entry) => (entry === undefined ? [] : [entry])),
@@ -149,7 +185,7 @@ async function readTarget(
     damaged: new Set(),
   }
   if (options.readBack === undefined) return there
-  return { ...there, damaged: await readBack(options.readBack.source(target), there, source, call) }
+  return { ...there, damaged: await readBack(options.readBack.source(repository), there, source, call) }
 }
 
 /** Of the roots that the target says it has: those of which something is missing. */
@@ -159,7 +195,7 @@ async function readBack(
   source: SourceSnapshot,
   call: Call,
 ): Promise<ReadonlySet<Digest>> {
-  const image = [...there.tags.values()].includes(source.root.digest) ? [source.graph] : []
+  const image = hasRoot(there, source.root.digest) ? [source.graph] : []
   const evidence = source.evidence.filter(({ subject, manifest, tag }) =>
     tag === undefined
       ? there.referrers.get(subject)?.has(manifest.digest)

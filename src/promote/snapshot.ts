@@ -30,7 +30,8 @@ export interface Request {
 export interface Snapshot {
   readonly request: Request
   readonly source: SourceSnapshot
-  readonly targets: readonly TargetSnapshot[]
+  /** in the order of the request */
+  readonly targets: readonly (TargetSnapshot | UnreadTarget)[]
 }
 
 export interface SourceSnapshot {
@@ -41,15 +42,30 @@ export interface SourceSnapshot {
 }
 
 export interface TargetSnapshot {
+  readonly kind: 'read'
   readonly repository: RepositoryName
   /** of the tags that are to be written: null where there is none */
   readonly tags: ReadonlyMap<string, Digest | null>
+  /** asked where no tag is to be written, else false: the root is there by its digest */
+  readonly rootByDigest: boolean
   /** by subject: the referrers that are there */
   readonly referrers: ReadonlyMap<Digest, ReadonlySet<Digest>>
   /** by evidence tag of the source: what stands under it here */
   readonly evidenceTags: ReadonlyMap<string, EvidenceTag>
   /** roots, of the image or of its evidence, that are there and not whole; empty where that was not looked for */
   readonly damaged: ReadonlySet<Digest>
+}
+
+/** A target that could not be read, with the reason: nothing goes there. */
+export interface UnreadTarget {
+  readonly kind: 'unread'
+  readonly repository: RepositoryName
+  readonly error: DrayError
+}
+
+/** Whether the root was seen at a target: under one of the tags, or by its digest. */
+export function hasRoot(target: TargetSnapshot, root: Digest): boolean {
+  return target.rootByDigest || [...target.tags.values()].includes(root)
 }
 
 export interface EvidenceTag {

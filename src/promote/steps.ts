@@ -1,7 +1,8 @@
 import type { Digest } from '../oci/digest.ts'
-import { type RepositoryName, sameRepository } from '../oci/reference.ts'
+import { sameRepository } from '../oci/reference.ts'
 import type { AttachStep, CopyStep, Precondition, Step, StepId, TagStep } from '../plan/plan.ts'
 import type { Decided } from './decide.ts'
+import { hasRoot } from './snapshot.ts'
 
 /**
  * The steps of one image at all of its targets, in the order of execution: content first, evidence next, tags last. No tag moves anywhere
@@ -10,7 +11,7 @@ import type { Decided } from './decide.ts'
 export function placementSteps(decided: readonly Decided[], partial: boolean): readonly Step[] {
   const needed = decided.filter(
     (one) =>
-      needsTag(one) || isDamaged(one) || one.evidence.some((e) => e.kind === 'attach') || hasNoTags(one),
+      needsTag(one) || isDamaged(one) || one.evidence.some((e) => e.kind === 'attach') || !isThere(one),
   )
   const content = needed.map((one) => ({ one, steps: contentSteps(one, needed.length === 1) }))
   const everywhere = content.flatMap(({ steps }) => steps.map((step) => step.id))
@@ -26,11 +27,6 @@ function needsTag({ tags }: Decided): boolean {
 
 function isDamaged({ target, snapshot }: Decided): boolean {
   return target.damaged.has(snapshot.source.root.digest)
-}
-
-/** Content alone, by digest: whether it is there is for the executor to find out. */
-function hasNoTags({ tags }: Decided): boolean {
-  return tags.length === 0
 }
 
 function contentSteps(one: Decided, alone: boolean): readonly (CopyStep | AttachStep)[] {
@@ -69,7 +65,7 @@ function contentSteps(one: Decided, alone: boolean): readonly (CopyStep | Attach
 
 function copyStep(one: Decided, alone: boolean): CopyStep | undefined {
   const { request, source } = one.snapshot
-  if (isThere(one, request.from.repository)) return undefined
+  if (isThere(one) && !isDamaged(one)) return undefined
   const isTaggedAtOnce =
     alone &&
     one.tags.filter((tag) => tag.change !== 'unchanged').length === 1 &&
@@ -88,13 +84,10 @@ function copyStep(one: Decided, alone: boolean): CopyStep | undefined {
   }
 }
 
-/** Where a tag that was read holds the image, or the target is the source, the image is there. */
-function isThere(one: Decided, from: RepositoryName): boolean {
-  const { target, snapshot } = one
-  if (isDamaged(one)) return false
-  return (
-    sameRepository(from, target.repository) || [...target.tags.values()].includes(snapshot.source.root.digest)
-  )
+/** Where it was seen at the target, or the target is the source, the image is there. */
+function isThere({ target, snapshot }: Decided): boolean {
+  const { request, source } = snapshot
+  return sameRepository(request.from.repository, target.repository) || hasRoot(target, source.root.digest)
 }
 
 /** One after the other, so that who follows a floating tag finds the exact one too. */

@@ -5,6 +5,20 @@ import type { Digest, Digester } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import type { BlobSource } from '../store/store.ts'
 
+/** What one `open` has given. Bytes that still come out of an earlier one, which was given up, count there and nowhere else. */
+interface Flow {
+  /** bytes that it is to give */
+  readonly size: number
+  /** of what was accepted and what is on its way besides */
+  readonly digester: Digester | undefined
+  /** bytes told of */
+  told: number
+  /** accepted or taken back: nothing more is told of it */
+  over: boolean
+  /** what the source threw */
+  failure?: unknown
+}
+
 /**
  * The bytes of a blob on their way from its source into the bodies of requests: counted, told of, and hashed
  * where the source does not do that.
@@ -14,12 +28,9 @@ export class BlobFeed {
   readonly #d: Descriptor
   readonly #from: BlobSource
   readonly #call: Call
-  /** of what the registry has accepted, and of what is on its way there besides */
+  /** of what the registry has accepted */
   #accepted: Digester | undefined
-  #running: Digester | undefined
-  #failure: unknown
-  /** bytes told of since the last `open` */
-  #told = 0
+  #flow: Flow | undefined
 
   /**
    * With a `digester` what is fed from several opens is hashed as one; a source that is read whole verifies
@@ -35,7 +46,7 @@ export class BlobFeed {
 
   /** What the source threw, if it did. */
   get failure(): unknown {
-    return this.#failure
+    return this.#flow?.failure
   }
 
   /**
@@ -43,20 +54,23 @@ export class BlobFeed {
    */
   async open(start: number, end: number): Promise<AsyncIterable<Uint8Array>> {
     this.takeBack()
-    this.#failure = undefined
-    this.#running = this.#accepted?.copy()
+    const flow: Flow = { size: end - start, digester: this.#accepted?.copy(), told: 0, over: false }
+    this.#flow = flow
     try {
-      return this.#bytes(await this.#from.open(start, this.#call), start, end)
+      return this.#bytes(flow, await this.#from.open(start, this.#call), start, end)
     } catch (error) {
-      this.#failure = error
+      flow.failure = error
       throw error
     }
   }
 
-  /** The registry has what was fed. */
+  /** The registry has what was fed, be it that its answer was quicker than the end of the feeding. */
   accept(): void {
-    this.#accepted = this.#running
-    this.#told = 0
+    const flow = this.#flow
+    if (flow === undefined) return
+    this.#accepted = flow.digester
+    this.#tell(flow, flow.size - flow.told)
+    flow.over = true
   }
 
   /** The digest of all that was accepted, where it is hashed here; call once. */
@@ -66,11 +80,13 @@ export class BlobFeed {
 
   /** Takes back what was told of a body that was not accepted. */
   takeBack(): void {
-    if (this.#told > 0) this.#tell(-this.#told)
-    this.#told = 0
+    if (this.#flow === undefined) return
+    this.#tell(this.#flow, -this.#flow.told)
+    this.#flow.over = true
   }
 
   async *#bytes(
+    flow: Flow,
     source: AsyncIterable<Uint8Array>,
     start: number,
     end: number,
@@ -80,29 +96,31 @@ export class BlobFeed {
       for await (const chunk of source) {
         const wanted = chunk.byteLength > end - at ? chunk.subarray(0, end - at) : chunk
         at += wanted.byteLength
-        this.#running?.update(wanted)
+        flow.digester?.update(wanted)
         yield wanted
-        this.#told += wanted.byteLength
-        this.#tell(wanted.byteLength)
+        this.#tell(flow, wanted.byteLength)
         if (at === end && end < this.#d.size) break
       }
     } catch (error) {
-      this.#failure = error
+      flow.failure = error
       throw error
     }
-    if (at < end) throw this.#short(at)
+    if (at < end) {
+      flow.failure = this.#short(at)
+      throw flow.failure
+    }
   }
 
-  #tell(bytes: number): void {
+  #tell(flow: Flow, bytes: number): void {
+    if (flow.over || bytes === 0) return
+    flow.told += bytes
     this.#call.notify({ kind: 'bytes', repository: this.#to, digest: this.#d.digest, bytes })
   }
 
   #short(at: number): DrayError {
-    const error = new DrayError('corrupt', 'the source of the blob ended early', {
+    return new DrayError('corrupt', 'the source of the blob ended early', {
       subject: this.#d.digest,
       why: `${at} of ${this.#d.size} bytes arrived`,
     })
-    this.#failure = error
-    return error
   }
 }

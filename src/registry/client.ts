@@ -2,11 +2,12 @@ import type { Call } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import type { Action, Fetch, RegistryRequest, RegistryResponse, Scope } from '../http/fetch.ts'
+import { warningTexts } from '../http/headers.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import type { Capability, Known } from '../store/store.ts'
 import { KeyedQueue } from '../store/parallel.ts'
 import { Capabilities } from './capabilities.ts'
-import { aboutSubject, type Attempt, responseError } from './errors.ts'
+import { aboutSubject, type Attempt, isWebPage, responseError, webPageError } from './errors.ts'
 import { ManifestCache } from './manifest-cache.ts'
 import { knownCapability } from './registries.ts'
 import { type TransferLimits, TransferRetry } from './transfer.ts'
@@ -69,8 +70,8 @@ export class Run {
 
   /** Tells of `Warning: 299` (distribution-spec, Warnings): each text once, never acted on. */
   warn(registry: string, header: string | undefined, call: Call): void {
-    for (const [, quoted] of (header ?? '').matchAll(/\b299\s+\S+\s+"((?:[^"\\]|\\.)*)"/g)) {
-      const text = (quoted ?? '').replace(/\\(.)/g, '$1').slice(0, 1000)
+    for (const words of warningTexts(header ?? '')) {
+      const text = words.slice(0, 1000)
       if (this.#warned.has(`${registry} ${text}`) || this.#warned.size >= maxWarnings) continue
       this.#warned.add(`${registry} ${text}`)
       call.notify({ kind: 'warning', text, from: registry })
@@ -143,7 +144,11 @@ export class RepositoryClient {
     }
     this.run.warn(this.repository.registry, response.headers.get('warning'), call)
     const expected = typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)
-    if (!expected) throw await responseError(response, attempt)
+    if (!expected) {
+      throw await responseError(response, attempt, this.run.origin(this.repository.registry))
+    }
+    if (exchange.method === 'GET' && exchange.lane !== 'download' && isWebPage(response))
+      throw await webPageError(response, attempt)
     return response
   }
 

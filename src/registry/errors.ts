@@ -1,8 +1,10 @@
 import type { Call } from '../call.ts'
 import { DrayError, type ErrorCode, isDrayError } from '../errors.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
-import type { RepositoryName } from '../oci/reference.ts'
+import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
+import { httpsHint } from '../http/origins.ts'
+import { loginHint } from '../http/token.ts'
 import { knownRegistry } from './registries.ts'
 
 /** The largest error body that is looked at, in bytes. */
@@ -39,14 +41,73 @@ const immutableTagCodes: ReadonlySet<string> = new Set([
   'PRECONDITION',
 ])
 
-/** Turns an answer into the error to throw, and drops its body. */
-export async function responseError(response: RegistryResponse, attempt: Attempt): Promise<DrayError> {
-  return errorOf(response.status, await wordsOf(response), attempt)
+/** Turns an answer into the error to throw, and drops its body; `home` is the registry's own origin. */
+export async function responseError(
+  response: RegistryResponse,
+  attempt: Attempt,
+  home: URL,
+): Promise<DrayError> {
+  const words = await wordsOf(response)
+  if (response.url.origin !== home.origin) return elsewhereError(response, words, attempt)
+  return errorOf(response.status, words, attempt, response)
 }
 
-export function errorOf(status: number, words: RegistryWords, attempt: Attempt): DrayError {
-  const { code, hint } = classify(status, words.code, attempt)
-  return new DrayError(code, `cannot ${attempt.doing}: ${attempt.repository.registry} answered ${status}`, {
+/** `answer` tells of the way that it came, where it came. */
+export function errorOf(
+  status: number,
+  words: RegistryWords,
+  attempt: Attempt,
+  answer: Partial<Pick<RegistryResponse, 'url' | 'tries'>> = {},
+): DrayError {
+  const { code, said, hint } = classify(status, words.code, attempt)
+  const { registry } = attempt.repository
+  const isPlain = status === 400 && words.code === undefined && answer.url?.protocol === 'http:'
+  const message = said ?? `cannot ${attempt.doing}: ${registry} answered ${times(status, answer.tries)}`
+  return refusalError(
+    code,
+    message,
+    status,
+    words,
+    attempt,
+    hint ?? (isPlain ? httpsHint(registry) : undefined),
+  )
+}
+
+/** Of the storage to which a registry sent on: its refusal says nothing of what the registry has or allows. */
+function elsewhereError(response: RegistryResponse, words: RegistryWords, attempt: Attempt): DrayError {
+  const { status, url, tries } = response
+  const { registry } = attempt.repository
+  const code = status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'protocol'
+  const message = `cannot ${attempt.doing}: ${url.host}, where ${registry} sent us, answered ${times(status, tries)}`
+  return refusalError(code, message, status, words, attempt, undefined)
+}
+
+/** Whether a proxy's login page, or a server of another kind, answered in the place of a manifest or list. */
+export function isWebPage({ status, headers }: RegistryResponse): boolean {
+  return status === 200 && /^text\/html\b/i.test(headers.get('content-type') ?? '')
+}
+
+export async function webPageError(response: RegistryResponse, attempt: Attempt): Promise<DrayError> {
+  await response.discard()
+  return new DrayError('protocol', `cannot ${attempt.doing}: ${response.url.host} answered with a web page`, {
+    subject: attempt.subject,
+    hint: 'Check that this is the address of a registry, and that no proxy with a login page stands before it.',
+  })
+}
+
+function times(status: number, tries = 1): string {
+  return tries === 1 ? String(status) : `${status}, ${tries} times in a row`
+}
+
+function refusalError(
+  code: ErrorCode,
+  message: string,
+  status: number,
+  words: RegistryWords,
+  attempt: Attempt,
+  hint: string | undefined,
+): DrayError {
+  return new DrayError(code, message, {
     subject: attempt.subject,
     status,
     ...(words.text !== undefined && { why: words.text }),
@@ -106,23 +167,21 @@ function parseWords(body: unknown): RegistryWords {
 
 interface Class {
   readonly code: ErrorCode
+  /** what happened, where the status alone would leave a person guessing */
+  readonly said?: string
   readonly hint?: string
 }
 
 function classify(status: number, code: string | undefined, attempt: Attempt): Class {
-  if (status === 401) {
-    return {
-      code: 'unauthorized',
-      hint: `Log in to ${attempt.repository.registry}, by docker login for example, or check the credentials that are in use.`,
-    }
-  }
+  const { registry } = attempt.repository
+  if (status === 401) return { code: 'unauthorized', hint: loginHint(registry) }
   if (attempt.tag !== undefined && isImmutableTag(status, code)) {
     return {
       code: 'refused',
       hint: `The registry keeps its tags from being moved. Choose another tag than ${attempt.tag}, or allow this one to be overwritten in the registry's settings.`,
     }
   }
-  if (status === 403) return { code: 'forbidden', hint: scopeHint(attempt) }
+  if (status === 403) return forbidden(attempt)
   if (status === 404) return notFound(code, attempt)
   if (status === 405 || code === 'UNSUPPORTED') return { code: 'unsupported' }
   if (status === 413) {
@@ -144,27 +203,39 @@ function classify(status: number, code: string | undefined, attempt: Attempt): C
   return { code: 'protocol' }
 }
 
-function notFound(code: string | undefined, attempt: Attempt): Class {
-  if (attempt.access !== 'write') return { code: 'not-found' }
+function forbidden(attempt: Attempt): Class {
   const { registry, path } = attempt.repository
-  if (code === 'NAME_UNKNOWN' || code === undefined) {
-    const create = knownRegistry(registry)?.hints.createOnPush
-    return {
-      code: 'not-found',
-      hint:
-        create ??
-        `The repository ${path} may not exist, and not every registry creates it on push. Create it first.`,
-    }
+  const actions = { read: 'pull', write: 'pull and push', delete: 'delete' }[attempt.access]
+  return {
+    code: 'forbidden',
+    said: `cannot ${attempt.doing}: ${registry} does not allow it`,
+    hint: `It takes the right to ${actions} in ${path}. Ask for it, or log in as somebody who has it: docker login ${registry}`,
   }
-  return { code: 'not-found' }
+}
+
+/** A list of tags is there where its repository is. */
+function notFound(code: string | undefined, attempt: Attempt): Class {
+  const { registry, path } = attempt.repository
+  const isRepository = code === 'NAME_UNKNOWN' || attempt.subject === formatRepository(attempt.repository)
+  const said = isRepository
+    ? `there is no repository ${path} on ${registry}`
+    : `cannot ${attempt.doing}: ${registry} does not have it`
+  if (attempt.access !== 'write') {
+    const hint = `Check the name. Some registries say this too of what they show only to those who log in: docker login ${registry}`
+    return { code: 'not-found', said, ...(isRepository && { hint }) }
+  }
+  if (code !== 'NAME_UNKNOWN' && code !== undefined) return { code: 'not-found', said }
+  const create = knownRegistry(registry)?.hints.createOnPush
+  return {
+    code: 'not-found',
+    said,
+    hint:
+      create ??
+      `The repository ${path} may not exist, and not every registry creates it on push. Create it first.`,
+  }
 }
 
 function isImmutableTag(status: number, code: string | undefined): boolean {
   if (status === 409 || status === 412) return true
   return (status === 400 || status === 403) && code !== undefined && immutableTagCodes.has(code)
-}
-
-function scopeHint(attempt: Attempt): string {
-  const actions = { read: 'pull', write: 'pull and push', delete: 'delete' }[attempt.access]
-  return `The credentials in use may not ${actions} in ${attempt.repository.path}. Ask for that right, or use others.`
 }

@@ -37,20 +37,3 @@ export function contentRange(
   if (first === undefined || last === undefined || size === undefined) return undefined
   return { first: Number(first), last: Number(last), size: size === '*' ? undefined : Number(size) }
 }
-
-const link = /<([^<>]*)>((?:\s*;\s*[^\s,;="]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s,;"]*))?)*)/g
-const parameter = /;\s*([^\s,;="]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?/g
-
-/**
- * The target of `rel="next"` in a `Link` header (RFC 8288), as it stands there; undefined where there is
- * none.
- */
-export function nextLink(header: string | undefined): string | undefined {
-  for (const [, target, parameters] of (header ?? '').matchAll(link)) {
-    for (const [, name, quoted, bare] of (parameters ?? '').matchAll(parameter)) {
-      const relations = (quoted ?? bare ?? '').toLowerCase().split(/\s+/)
-      if (name?.toLowerCase() === 'rel' && relations.includes('next')) return target
-    }
-  }
-  return undefined
-}

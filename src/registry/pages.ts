@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import type { Call } from '../call.ts'
 import { DrayError } from '../errors.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
+import { nextLink } from '../http/headers.ts'
 import type { RepositoryClient } from './client.ts'
 import type { Attempt } from './errors.ts'
-import { nextLink } from './headers.ts'
 
-/** The largest page that is read, in bytes: docker-registry 2.8 gives all tags in one. */
-const maxPageSize = 64 * 1024 ** 2
+/** All pages of a list together, in bytes: a million tags. docker-registry 2.8 gives all of them in one. */
+const maxListSize = 64 * 1024 ** 2
 /** More pages than any list has; bounds a registry that makes up ever new ones. */
 const maxPages = 100_000
 
@@ -41,12 +41,14 @@ export async function* pages<T>(
     seen.add(key)
   }
   let url: URL | undefined = first
+  let left = maxListSize
   for (let count = 0; url !== undefined; count++) {
     if (count === maxPages) throw endless(attempt, `it has more than ${maxPages} pages`)
     add(url.href)
-    const page = await readPage(client, url, options, count === 0, call)
+    const page = await readPage(client, url, options, { isFirst: count === 0, maxSize: left }, call)
     if (page === undefined) throw endless(attempt, 'a page in the middle is not there (404)')
-    const next = nextLink(page.response.headers.get('link'))
+    left -= page.bytes.byteLength
+    const next = nextPage(page.response.headers.get('link') ?? '', attempt)
     const entries = options.parse(page)
     // an empty page may come again: some registries filter after they cut
     if (entries.length > 0) add(createHash('sha256').update(page.bytes).digest('hex'))
@@ -55,11 +57,22 @@ export async function* pages<T>(
   }
 }
 
+/** @throws `protocol` for a link that speaks of a next page and cannot be read: without that page the list would be incomplete. */
+function nextPage(link: string, attempt: Attempt): string | undefined {
+  const target = nextLink(link)
+  const withoutTargets = link.replaceAll(/<[^<>]*>/g, '')
+  if (target !== undefined || !/\bnext\b/i.test(withoutTargets)) return target
+  throw new DrayError('protocol', `cannot ${attempt.doing}: the link to the next page cannot be read`, {
+    subject: attempt.subject,
+    why: `Link: ${link.slice(0, 200)}`,
+  })
+}
+
 async function readPage(
   client: RepositoryClient,
   url: URL,
   { accept, attempt }: Pick<PagesOptions<unknown>, 'accept' | 'attempt'>,
-  isFirst: boolean,
+  { isFirst, maxSize }: { readonly isFirst: boolean; readonly maxSize: number },
   call: Call,
 ): Promise<Page | undefined> {
   return await client.run.retry.run(
@@ -72,7 +85,7 @@ async function readPage(
       ),
     async (response) => {
       if (response.status === 404) return await notThere(response)
-      return { response, bytes: await response.bytes(maxPageSize) }
+      return { response, bytes: await response.bytes(maxSize) }
     },
   )
 }

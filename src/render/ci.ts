@@ -3,7 +3,7 @@ import type { RunOutcome } from '../plan/outcome.ts'
 import type { Hash, Plan } from '../plan/plan.ts'
 import { escapeText } from './escape.ts'
 import { shortDigest } from './format.ts'
-import { nameOfPlace } from './place.ts'
+import { formatRoute } from './place.ts'
 
 /** What later steps of a pipeline want to know of a run. */
 export interface RunFacts {
@@ -42,7 +42,7 @@ export function githubSummary({ plan, outcome }: RunFacts): string {
     const tags = placement.tags.map(({ tag, change }) => `${tag} (${change})`).join(', ')
     return row([
       placement.image,
-      `${nameOfPlace(placement.from)} → ${nameOfPlace(placement.to)}`,
+      formatRoute(placement, placement.image, plan.placements),
       tags,
       shortDigest(placement.root.digest),
       status === 'notAttempted' ? 'not attempted' : status,

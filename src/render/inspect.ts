@@ -96,16 +96,17 @@ function branches(
 }
 
 function evidenceLine({ descriptor, artifactType, size, tag }: EvidenceView, { style }: Page): string {
-  const parts = [
-    escapeText(artifactType ?? descriptor.mediaType),
-    style.cyan(shortDigest(descriptor.digest)),
-    style.dim(formatBytes(size)),
-    ...(tag === undefined
-      ? []
-      : [style.dim(`under a tag ending in ${escapeText(tag.replace(/^.*\./, '.'))}`)]),
-  ]
-  return parts.join('  ')
+  const kind =
+    cosignKinds.get(tag?.split('.').at(-1) ?? '') ?? escapeText(artifactType ?? descriptor.mediaType)
+  return [kind, style.cyan(shortDigest(descriptor.digest)), style.dim(formatBytes(size))].join('  ')
 }
+
+/** What stands under cosign's tags, by their endings (cosign, SIGNATURE_SPEC): the manifest itself says only that it is an image. */
+const cosignKinds: ReadonlyMap<string, string> = new Map([
+  ['sig', 'cosign signature'],
+  ['att', 'cosign attestation'],
+  ['sbom', 'cosign SBOM'],
+])
 
 function section(title: string, text: string, { style }: Page): string {
   return text === '' ? '' : `${style.bold(title)}\n${text.replaceAll(/^/gm, '  ')}`

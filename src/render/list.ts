@@ -2,7 +2,7 @@ import type { RepositoryView } from '../look/list.ts'
 import { formatRepository } from '../oci/reference.ts'
 import { escapeText } from './escape.ts'
 import { formatCount, shortDigest } from './format.ts'
-import type { Page } from './style.ts'
+import type { Page, Style } from './style.ts'
 import { renderTable } from './table.ts'
 
 /** The tags of repositories, each repository under its name where there are several. */
@@ -17,13 +17,10 @@ export function renderRepositories(views: readonly RepositoryView[], page: Page)
     .join('\n\n')
 }
 
-/** The tags of a repository, one on a line; what is left out is told below. */
+/** The tags of a repository, one on a line. */
 function renderRepository(view: RepositoryView, page: Page): string {
-  const { style } = page
   if (view.tags.length === 0) {
-    return [`${escapeText(formatRepository(view.repository))} has no tags.`, ...notes(view, style.dim)].join(
-      '\n',
-    )
+    return `${escapeText(formatRepository(view.repository))} has no tags.`
   }
   // in a pipe digests are whole, for whoever cuts columns out
   const isTerminal = page.width !== undefined
@@ -37,15 +34,17 @@ function renderRepository(view: RepositoryView, page: Page): string {
     image === null ? '' : kindOf(image.mediaType),
   ])
   const columns = [{ title: 'TAG', flexible: true }, { title: 'DIGEST' }, { title: 'KIND', flexible: true }]
-  return [renderTable(columns, rows, page), ...notes(view, style.dim)].join('\n')
+  return renderTable(columns, rows, page)
 }
 
-function notes(view: RepositoryView, dim: (text: string) => string): string[] {
-  const left = view.total - view.tags.length
+/** What a list leaves out, for a person beside it: a script that reads the list has no use for it. */
+export function renderLeftOut(views: readonly RepositoryView[], style: Style): readonly string[] {
+  const left = views.reduce((sum, view) => sum + view.total - view.tags.length, 0)
+  const hidden = views.reduce((sum, view) => sum + view.evidenceTagsHidden, 0)
   return [
-    ...(left > 0 ? [dim(`${formatCount(left, 'more tag')}: --all shows them.`)] : []),
-    ...(view.evidenceTagsHidden > 0
-      ? [dim(`${formatCount(view.evidenceTagsHidden, 'tag')} of evidence not shown: --all-tags shows them.`)]
+    ...(left > 0 ? [style.dim(`${formatCount(left, 'more tag')}: --all shows them.`)] : []),
+    ...(hidden > 0
+      ? [style.dim(`${formatCount(hidden, 'tag')} of evidence not shown: --all-tags shows them.`)]
       : []),
   ]
 }

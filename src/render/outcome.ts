@@ -45,7 +45,7 @@ function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: 
   const head = [
     style[tone](said),
     style.bold(escapeText(placement.image)),
-    formatRoute(placement, placement.image),
+    formatRoute(placement, placement.image, plan.placements),
     style.cyan(shortDigest(placement.root.digest)),
   ].join('  ')
   const lines = [

@@ -14,8 +14,18 @@ export function nameOfPlace(place: Place): string {
   return place.environment === undefined ? formatPlace(place) : escapeText(place.environment)
 }
 
-/** `staging -> prod`; only `-> prod` where `said`, which stands before it, names the source already. */
-export function formatRoute({ from, to }: Placement, said: string): string {
-  const arrow = `-> ${nameOfPlace(to)}`
+/**
+ * `staging -> prod`; only `-> prod` where `said`, which stands before it, names the source already. Where the environment has several targets the
+ * registry stands with it: `staging -> prod (eu.example.com)`.
+ */
+export function formatRoute({ from, to }: Placement, said: string, all: readonly Placement[]): string {
+  const isOneOfSeveral = all.some((other) => other.image === said && !isSamePlace(other.to, to))
+  const which =
+    isOneOfSeveral && to.environment !== undefined ? ` (${escapeText(to.repository.registry)})` : ''
+  const arrow = `-> ${nameOfPlace(to)}${which}`
   return formatPlace(from) === escapeText(said) ? arrow : `${nameOfPlace(from)} ${arrow}`
+}
+
+function isSamePlace(a: Place, b: Place): boolean {
+  return formatRepository(a.repository) === formatRepository(b.repository)
 }

@@ -1,11 +1,11 @@
 import type { Call } from '../call.ts'
-import { DrayError } from '../errors.ts'
+import { DrayError, type ErrorCode, isDrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { cosignSuffixes, cosignTag, fallbackTag } from '../oci/evidence-tags.ts'
 import { artifactTypeOf, parseManifest } from '../oci/manifest.ts'
 import { isIndexType } from '../oci/media-types.ts'
-import { formatAt } from '../oci/reference.ts'
+import { formatAt, isTag } from '../oci/reference.ts'
 import { type Graph, walkGraph } from './graph.ts'
 import { inParallel } from './parallel.ts'
 import type { ManifestContent, SourceStore } from './store.ts'
@@ -42,6 +42,8 @@ export class EvidenceSearch {
   readonly #options: EvidenceOptions
   readonly #seen = new Set<Digest>()
   readonly #found = new Map<string, Evidence>()
+  /** subjects that were answered as if there were no referrers API */
+  readonly #unlisted = new Set<Digest>()
   /** all tags, once it paid to list them */
   #tags: Promise<ReadonlySet<string> | undefined> | undefined
 
@@ -60,10 +62,13 @@ export class EvidenceSearch {
     for (let depth = 0; wave.length > 0; depth++) {
       if (depth > maxDepth) throw this.#tooMuch(`it is nested deeper than ${maxDepth} levels`)
       // One list of tags answers for all subjects what else takes four requests for each.
-      if (wave.length > 1) this.#tags ??= listAtMost(this.#store, wave.length * requestsByTag, call)
-      const found = (
-        await inParallel(wave, looksAtOnce, call, (subject, c) => this.#lookAt(subject, c))
-      ).flat()
+      if (wave.length > 1) this.#tags ??= this.#list(wave.length * requestsByTag, call)
+      const lookAt = async (asked: readonly Digest[]): Promise<readonly Evidence[]> =>
+        (await inParallel(asked, looksAtOnce, call, (subject, c) => this.#lookAt(subject, c))).flat()
+      const found = [...(await lookAt(wave))]
+      // A registry that listed the referrers of one subject has not lost the ability with the next: that 404 was another's.
+      const unlisted = wave.filter((subject) => this.#unlisted.has(subject))
+      if (this.#store.capability('referrers') === 'yes') found.push(...(await lookAt(unlisted)))
       for (const item of found) this.#found.set(`${item.subject} ${item.tag ?? item.manifest.digest}`, item)
       if (this.#found.size > maxItems) throw this.#tooMuch(`there are more than ${maxItems} pieces`)
       wave = this.#unseen(found.flatMap((item) => item.graph.nodes.map((node) => node.descriptor.digest)))
@@ -80,8 +85,9 @@ export class EvidenceSearch {
     const [listed, underTag, ofCosign] = await Promise.all([
       this.#store.referrers(subject, call),
       this.#fallbackIndex(subject, call),
-      Promise.all(cosignSuffixes.map((suffix) => this.#underTag(cosignTag(subject, suffix), call))),
+      Promise.all(cosignSuffixes.map((suffix) => this.#underTag(cosignTag(subject, suffix), subject, call))),
     ])
+    if (listed === undefined) this.#unlisted.add(subject)
     const entries = new Map<Digest, Descriptor>()
     for (const entry of [...(listed ?? []), ...underTag]) {
       if (!entries.has(entry.digest)) entries.set(entry.digest, entry)
@@ -109,17 +115,8 @@ export class EvidenceSearch {
     const content = await this.#store.findManifest(entry, call)
     const where = formatAt(this.#store.repository, { digest: entry.digest })
     if (content === undefined) {
-      if (this.#options.dangling === 'skip') {
-        call.notify({
-          kind: 'warning',
-          text: `evidence ${where} of ${subject} is listed, but it is not there`,
-        })
-        return undefined
-      }
-      throw new DrayError('not-found', `evidence ${where} is listed, but it is not there`, {
-        subject,
-        hint: 'Push that evidence again, or go on without it by --allow-missing-evidence.',
-      })
+      this.#noteMissing(where, subject, call)
+      return undefined
     }
     const manifest = parseManifest(content.bytes, content.descriptor.mediaType, where)
     if (manifest.subject?.digest !== subject) {
@@ -143,15 +140,45 @@ export class EvidenceSearch {
   }
 
   async #fallbackIndex(subject: Digest, call: Call): Promise<readonly Descriptor[]> {
-    const item = await this.#underTag(fallbackTag(subject), call)
+    const item = await this.#underTag(fallbackTag(subject), subject, call)
     return item === undefined ? [] : entriesOf(this.#store, subject, item.content)
   }
 
-  async #underTag(tag: string, call: Call): Promise<{ tag: string; content: ManifestContent } | undefined> {
+  async #underTag(
+    tag: string,
+    subject: Digest,
+    call: Call,
+  ): Promise<{ tag: string; content: ManifestContent } | undefined> {
+    // cosign's tag for a sha512 digest would be longer than a tag can be
+    if (!isTag(tag)) return undefined
     const tags = await this.#tags
     if (tags !== undefined && !tags.has(tag)) return undefined
     const content = await this.#store.findManifest({ tag }, call)
-    return content === undefined ? undefined : { tag, content }
+    if (content !== undefined) return { tag, content }
+    if (tags !== undefined) this.#noteMissing(formatAt(this.#store.repository, { tag }), subject, call)
+    return undefined
+  }
+
+  /** @throws `not-found` unless evidence that is listed and not there is to be skipped. */
+  #noteMissing(where: string, subject: Digest, call: Call): void {
+    if (this.#options.dangling === 'skip') {
+      call.notify({
+        kind: 'warning',
+        text: `evidence ${where} of ${subject} is listed, but it is not there`,
+      })
+      return
+    }
+    throw new DrayError('not-found', `evidence ${where} is listed, but it is not there`, {
+      subject,
+      hint: 'Push that evidence again, or go on without it by --allow-missing-evidence.',
+    })
+  }
+
+  #list(pages: number, call: Call): Promise<ReadonlySet<string> | undefined> {
+    const tags = listAtMost(this.#store, pages, call)
+    // whoever looks at a subject hears of a failure; there may be nobody where the run was stopped just now
+    tags.catch(() => undefined)
+    return tags
   }
 
   #tooMuch(why: string): DrayError {
@@ -206,7 +233,10 @@ function entriesOf(store: SourceStore, subject: Digest, content: ManifestContent
 /** Requests that one subject takes where the tags are not known: the fallback tag and cosign's three. */
 const requestsByTag = 1 + cosignSuffixes.length
 
-/** All tags, or undefined where the list has more pages than it is worth. */
+/**
+ * All tags, or undefined where the list has more pages than it is worth or is not to be had: then each tag is asked for by itself. Some registries let a
+ * user pull and not list (Amazon ECR: `ecr:ListImages`), and docker-registry 2.8 answers 404 where nothing has a tag.
+ */
 async function listAtMost(
   store: SourceStore,
   pages: number,
@@ -214,9 +244,16 @@ async function listAtMost(
 ): Promise<ReadonlySet<string> | undefined> {
   const tags = new Set<string>()
   let read = 0
-  for await (const page of store.tagPages(call)) {
-    if (++read > pages) return undefined
-    for (const tag of page) tags.add(tag)
+  try {
+    for await (const page of store.tagPages(call)) {
+      if (++read > pages) return undefined
+      for (const tag of page) tags.add(tag)
+    }
+  } catch (error) {
+    if (!isDrayError(error) || !noList.has(error.code)) throw error
+    return undefined
   }
   return tags
 }
+
+const noList: ReadonlySet<ErrorCode> = new Set(['not-found', 'unauthorized', 'forbidden', 'unsupported'])

@@ -73,6 +73,13 @@ describe('the words of promote', () => {
     expect(both.map((request) => request.image)).toEqual(['api:1', 'web:2'])
   })
 
+  it('the same image twice is one image; two that are called alike go by their whole names', async () => {
+    const way = { from: 'staging', to: 'prod' }
+    expect(await requests(['api:1', '@staging/api:1', 'api:1'], way)).toMatchObject([{ image: 'api:1' }])
+    const both = await requests(['@staging/api:1', '@dev/api:1', '@dev/web:1'], { to: 'prod' })
+    expect(both.map((request) => request.image)).toEqual(['@staging/api:1', '@dev/api:1', 'web:1'])
+  })
+
   it('no tag means latest; a digest keeps the tag beside it; --tag wins', async () => {
     const way = { from: 'staging', to: 'prod' }
     expect(await one(['api'], way)).toMatchObject({ from: { at: { tag: 'latest' } }, tags: ['latest'] })
@@ -98,6 +105,8 @@ describe('the words of promote', () => {
     ['an environment in place of an image', ['@staging', '@prod'], {}],
     ['an environment that is not there', ['api:1'], { from: 'stagin', to: 'prod' }],
     ['two environments for one image', ['@dev/api:1'], { from: 'staging', to: 'prod' }],
+    ['a reference that is not where --from says', ['r.example/dev/api:1'], { from: 'staging', to: 'prod' }],
+    ['a layout where --from names an environment', ['oci:./out:1', '@prod/api'], { from: 'staging' }],
     ['a digest and no tag', [`api@${digest}`], { from: 'staging', to: 'prod' }],
     ['text that is no address', ['API:1'], { from: 'staging', to: 'prod' }],
     ['a tag that is none', ['api:1'], { from: 'staging', to: 'prod', tags: ['a b'] }],

@@ -162,7 +162,7 @@ describe('bearer tokens', () => {
     })
     const error = await caught(statusOf(w, w.request('team/api', ['pull'])))
     expect(error).toMatchObject({ code: 'unauthorized', status: 401, subject: `${w.registry.host}/team/api` })
-    expect((error as DrayError).why).toContain('refused the credentials')
+    expect((error as DrayError).why).toContain('are good, but not for that')
     await caught(statusOf(w, w.request('team/api', ['pull'])))
     expect(JSON.stringify(error)).not.toContain('canary')
     expect(w.registry.seen.filter((one) => one.headers.authorization === 'Bearer bad')).toHaveLength(3)

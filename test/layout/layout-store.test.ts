@@ -370,6 +370,26 @@ describe('writing a layout', () => {
     expect(readdirSync(at('b')).sort()).toEqual(['blobs', 'index.json', 'oci-layout'])
   })
 
+  it('closes its source when it is aborted while that is opened', async () => {
+    const image = images.image()
+    const [digest, bytes] = [...image.blobs][0] ?? ['', Buffer.of()]
+    const blob: Descriptor = { mediaType: 'x/y', digest: parseDigest(digest), size: bytes.byteLength }
+    const controller = new AbortController()
+    let closed = 0
+    const stream: AsyncIterableIterator<Uint8Array> = {
+      [Symbol.asyncIterator]: () => stream,
+      next: async () => ({ done: false, value: bytes }),
+      return: async () => ({ done: true, value: (closed++, undefined) }),
+    }
+    const open = async (): Promise<AsyncIterable<Uint8Array>> => {
+      controller.abort(new Error('enough'))
+      return stream
+    }
+    const put = store('to').putBlob(blob, { open }, { signal: controller.signal, notify: () => undefined })
+    await expect(put).rejects.toThrow('enough')
+    expect(closed).toBe(1)
+  })
+
   it('tells of the bytes that it wrote', async () => {
     const right = Buffer.from('the right bytes')
     const blob = d({ mediaType: 'x', digest: images.sha256(right), size: right.byteLength })

@@ -4,7 +4,7 @@ import { mediaTypes } from '../../src/oci/media-types.ts'
 import { canonicalJson } from '../../src/plan/canonical-json.ts'
 import { formatPlanFile, parsePlanFile } from '../../src/plan/plan-file.ts'
 import { hashOfPlan } from '../../src/plan/plan-hash.ts'
-import type { Plan } from '../../src/plan/plan.ts'
+import type { Plan, Step } from '../../src/plan/plan.ts'
 
 const root = { mediaType: mediaTypes.manifest, digest: digestOf('root'), size: 100 }
 const from = { registry: 'r.example', path: 'staging/api' }
@@ -70,6 +70,61 @@ const forged = (edit: (plan: Record<string, unknown>) => void): string =>
     value['hash'] = digestOf(canonicalJson(rest))
   })
 
+type Edit = [string, (value: Record<string, unknown>) => void]
+
+/** Everywhere in the plan, in place. */
+function replace(value: Record<string, unknown>, old: unknown, by: unknown): void {
+  const text = JSON.stringify(value).replaceAll(JSON.stringify(old), () => JSON.stringify(by))
+  Object.assign(value, JSON.parse(text))
+}
+
+const elsewhere = { registry: 'r.example', path: 'prod/web' }
+const cosign = root.digest.replace(':', '-').concat('.sig')
+
+/** Steps that do something else than the placement shows. */
+const stepEdits: readonly [string, (step: Step) => unknown][] = [
+  ['a copy to another repository', (step) => (step.kind === 'copy' ? { ...step, to: elsewhere } : step)],
+  ['a copy from another one', (step) => (step.kind === 'copy' ? { ...step, from: elsewhere } : step)],
+  [
+    'a copy of another image',
+    (step) => (step.kind === 'copy' ? { ...step, root: { ...root, digest: digestOf('other') } } : step),
+  ],
+  [
+    'a tag in another repository',
+    (step) => (step.kind === 'tag' ? { ...step, repository: elsewhere } : step),
+  ],
+  ['a tag that is not shown', (step) => (step.kind === 'tag' ? { ...step, tag: 'latest' } : step)],
+  [
+    'a tag on another image',
+    (step) => (step.kind === 'tag' ? { ...step, target: { ...root, digest: digestOf('other') } } : step),
+  ],
+  ['a tag that expects nothing', (step) => (step.kind === 'tag' ? { ...step, expect: [] } : step)],
+  [
+    'a tag that expects something else than is shown',
+    (step) =>
+      step.kind === 'tag'
+        ? { ...step, expect: [{ kind: 'tag', repository: to, tag: '1.4.2', digest: root.digest }] }
+        : step,
+  ],
+  [
+    'evidence under a tag that is no evidence tag',
+    (step) => (step.kind === 'attach' ? attachedUnder(step, 'latest') : step),
+  ],
+  [
+    'evidence under the tag of something else',
+    (step) => (step.kind === 'attach' ? attachedUnder(step, cosign.replace(/[0-9a-f]/g, '0')) : step),
+  ],
+  [
+    'evidence under a tag that expects nothing',
+    (step) => (step.kind === 'attach' ? { ...step, via: 'tag', tag: cosign } : step),
+  ],
+  ['evidence under no tag', (step) => (step.kind === 'attach' ? { ...step, via: 'tag' } : step)],
+]
+
+function attachedUnder(step: Step, tag: string): unknown {
+  return { ...step, via: 'tag', tag, expect: [{ kind: 'tag', repository: to, tag, digest: null }] }
+}
+
 describe('a plan file', () => {
   it('reads back as the plan that was written, with the same hash', () => {
     expect(read(formatPlanFile(plan))).toEqual(plan)
@@ -100,11 +155,21 @@ describe('a plan file', () => {
     expect(() => read(later)).toThrow(expect.objectContaining({ code: 'unsupported' }))
   })
 
+  it('may have evidence under its own tag, and layouts on both sides', () => {
+    const steps = plan.steps.map((step) => (step.kind === 'attach' ? attachedUnder(step, cosign) : step))
+    const moved = forged((value) => {
+      value['steps'] = steps
+      replace(value, to, { registry: 'oci:', path: '/tmp/out put' })
+      replace(value, from, { registry: 'oci:', path: '/' })
+    })
+    expect(read(moved).steps).toHaveLength(3)
+  })
+
   it.each(['', '{', '[]', '{"schema":"dray.audit/1"}', '{"schema":1}', 'null'])('is not %j', (text) => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 
-  it.each<[string, (value: Record<string, unknown>) => void]>([
+  it.each<Edit>([
     ['a key too many', (value) => (value['extra'] = 1)],
     [
       'a digest that is none',
@@ -116,6 +181,29 @@ describe('a plan file', () => {
     ],
     ['a step twice', (value) => (value['steps'] = [plan.steps[0], plan.steps[0]])],
     ['a circle', (value) => (value['steps'] = [{ ...plan.steps[0], after: ['c'] }])],
+    ['a placement twice', (value) => (value['placements'] = [plan.placements[0], plan.placements[0]])],
+    ...[
+      'a/b',
+      'user:secret@r.example',
+      'r.example/v2/x?',
+      'r.example#',
+      '..',
+      '',
+      'R example',
+      'index.docker.io',
+    ].map((registry): Edit => [
+      `a registry called ${JSON.stringify(registry)}`,
+      (value) => replace(value, 'r.example', registry),
+    ]),
+    ...['', 'out', './out', '/tmp/../etc', '/tmp/\0'].map((path): Edit => [
+      `a layout at ${JSON.stringify(path)}`,
+      (value) => replace(value, to, { registry: 'oci:', path }),
+    ]),
+    ...stepEdits.map(([what, edit]): Edit => [
+      what,
+      (value) => (value['steps'] = plan.steps.map((step) => edit(step))),
+    ]),
+    ['a tag that is called unchanged and is to be created', (value) => replace(value, 'create', 'unchanged')],
     ['a step of no placement', (value) => (value['placements'] = [])],
   ])('is refused with %s, whatever its hash', (_, edit) => {
     expect(() => read(forged(edit))).toThrow(expect.objectContaining({ code: 'malformed' }))

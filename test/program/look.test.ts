@@ -15,9 +15,9 @@ describe('dray ls', () => {
       `1.10.0  ${at.content('api:1.10.0').root.digest}  image`,
       `1.9.0   ${at.content('api:1.9.0').root.digest}  image`,
     ])
-    expect(ended.stdout).toContain('1 tag of evidence not shown')
+    expect(ended.stderr).toContain('1 tag of evidence not shown')
     expect((await dray(['ls', repository, '--all-tags'])).stdout).toContain('.sig')
-    expect((await dray(['ls', repository, '-n', '1'])).stdout).toContain('1 more tag')
+    expect((await dray(['ls', repository, '-n', '1'])).stderr).toContain('1 more tag')
   })
 
   it('asks for the digests of those tags only that it shows', async () => {

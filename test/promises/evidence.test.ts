@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { dockerRegistry, startDockerRegistry } from '../support/docker-registry.ts'
 import { faultyProxy } from '../support/faulty-proxy.ts'
-import { type Content, image, index, referrer, together } from '../support/images.ts'
+import { type Content, cosignSignature, image, index, referrer, together } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
 import { configOf, world } from '../support/world.ts'
 import { toProd, workplace } from '../support/workplace.ts'
@@ -122,5 +122,48 @@ describe('a registry that does not answer the question for referrers', () => {
     const writes = prod?.requests.slice(before).filter(({ method }) => method !== 'GET' && method !== 'HEAD')
     expect(writes).toEqual([])
     expect(await prod?.oracle.digest('prod/api', 'stable')).toBe(old.root.digest)
+  })
+})
+
+describe('one wrong "not found" in the look for evidence', () => {
+  const wrong = { kind: 'answer', status: 404, body: { errors: [{ code: 'NOT_FOUND' }] } } as const
+  const cosigned = together(signed, cosignSignature(multi))
+  const tag = cosigned.manifests.at(-1)?.tag ?? ''
+
+  it.each([
+    { of: 'the index', subject: multi.root.digest },
+    { of: 'a child', subject: amd64?.descriptor.digest ?? '' },
+    { of: 'an SBOM', subject: sbom.root.digest },
+  ])('about the referrers of $of loses no evidence', async ({ subject }) => {
+    const w = await world({ prod: ['oci-1.1'] })
+      .has('api:1.4.2', signed)
+      .start()
+    const fault = { at: { path: new RegExp(`/referrers/${subject}`) }, injury: wrong }
+    await using proxy = await faultyProxy(w.staging.host, fault)
+    const here = await workplace(configOf(proxy.host, [w.prod[0]?.host ?? '']))
+    expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
+    expect(await w.prod[0]?.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
+  })
+
+  it('about a tag of cosign that is listed is an error, unless missing evidence is allowed', async () => {
+    const w = await world({ prod: ['oci-1.1'] })
+      .has('api:1.4.2', cosigned)
+      .start()
+    const fault = {
+      at: { method: 'GET', path: new RegExp(`/manifests/${tag}$`) },
+      times: Infinity,
+      injury: wrong,
+    }
+    await using proxy = await faultyProxy(w.staging.host, fault)
+    const here = await workplace(configOf(proxy.host, [w.prod[0]?.host ?? '']))
+    const { code, document } = await here.json(...toProd('api:1.4.2'))
+    expect(code).toBe(1)
+    expect(document.error).toMatchObject({ code: 'not-found', subject: multi.root.digest })
+    expect(document.error?.message).toContain(`${proxy.host}/staging/api:${tag}`)
+    expect(await w.prod[0]?.oracle.digest('prod/api', '1.4.2')).toBeUndefined()
+
+    const allowed = await here.json(...toProd('api:1.4.2', '--allow-missing-evidence'))
+    expect(allowed.code).toBe(0)
+    expect(JSON.stringify(allowed.document.warnings)).toContain(tag)
   })
 })

@@ -3,6 +3,8 @@ import { DrayError } from '../../src/errors.ts'
 import { type Digest, digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import type { RepositoryName } from '../../src/oci/reference.ts'
+import { formatPlanFile, parsePlanFile } from '../../src/plan/plan-file.ts'
+import type { Plan } from '../../src/plan/plan.ts'
 import { decide, type PromotePolicy } from '../../src/promote/decide.ts'
 import type { Gathered } from '../../src/promote/gather.ts'
 import type { Request, Snapshot, TargetSnapshot } from '../../src/promote/snapshot.ts'
@@ -69,6 +71,8 @@ function world({
     },
     source: { root: api.root, graph: api, evidence },
     targets: targets.map((target) => ({
+      kind: 'read',
+      rootByDigest: false,
       tags: new Map(tags.map((tag) => [tag, null])),
       referrers: new Map(),
       evidenceTags: new Map(),
@@ -88,8 +92,12 @@ const policy: PromotePolicy = {
   tool: '0.0.0',
 }
 
-const plan = (what: World = {}, with_: Partial<PromotePolicy> = {}) =>
-  decide([world(what)], { ...policy, ...with_ }, now)
+/** Whatever is planned can be saved and read back. */
+function plan(what: World = {}, with_: Partial<PromotePolicy> = {}): Plan {
+  const made = decide([world(what)], { ...policy, ...with_ }, now)
+  expect(parsePlanFile(formatPlanFile(made), 'plan.json')).toEqual(made)
+  return made
+}
 const kinds = (what: World, with_: Partial<PromotePolicy> = {}): string[] =>
   plan(what, with_).steps.map((step) => step.kind)
 
@@ -149,6 +157,20 @@ describe('what is planned for an image', () => {
     expect(plan({ targets: [{ repository: prod, ...there }] }).steps).toMatchObject([
       { kind: 'copy', rootBy: 'digest', repair: true },
     ])
+  })
+
+  it('without a tag the content alone, and nothing where it is there by its digest', () => {
+    expect(kinds({ tags: [] })).toEqual(['copy'])
+    const there = [{ repository: prod, rootByDigest: true }]
+    expect(kinds({ tags: [], targets: there })).toEqual([])
+    expect(kinds({ tags: [], targets: there, evidence: [referrerOf(api.root.digest)] })).toEqual(['attach'])
+  })
+
+  it('evidence with something missing is put again also where the target is the source', () => {
+    const signature = referrerOf(api.root.digest)
+    const request = { from: { repository: prod, at: { tag: 'candidate' } }, to: { targets: [prod] } }
+    const targets = [{ repository: prod, damaged: new Set([signature.manifest.digest]) }]
+    expect(kinds({ request, evidence: [signature], targets })).toEqual(['attach', 'tag'])
   })
 
   it('a tag within one repository needs no copy', () => {
@@ -236,6 +258,48 @@ describe('what is refused', () => {
     expect(refusals({ request: { from } })).toMatchObject([
       { code: 'refused', why: 'its promoteFrom is [staging]' },
     ])
+  })
+
+  it('two images of a batch under one tag, whatever the order', () => {
+    const web = graphOf('web')
+    const [one, another] = [world(), world({ request: { image: 'web:1.4.2' } })]
+    if (another.kind !== 'read') throw new Error('it was read')
+    const { snapshot } = another
+    const both = [
+      one,
+      { ...another, snapshot: { ...snapshot, source: { root: web.root, graph: web, evidence: [] } } },
+    ]
+    for (const gathered of [both, both.toReversed()]) {
+      const decided = decide(gathered, policy, now)
+      expect(decided.steps).toEqual([])
+      expect(decided.refusals.map(({ placement, error }) => [placement, error.code])).toEqual([
+        ['i1.t1', 'refused'],
+        ['i2.t1', 'refused'],
+      ])
+    }
+  })
+
+  it('… but the same image by two names is one image', () => {
+    const again = world({ request: { image: 'api:latest' } })
+    expect(decide([world(), again], policy, now).refusals).toEqual([])
+  })
+
+  it('a target that cannot be read: all of them wait, or with partial the others go', () => {
+    const gathered = world({ targets: [{ repository: eu }, { repository: prod }] })
+    if (gathered.kind !== 'read') throw new Error('it was read')
+    const { snapshot } = gathered
+    const [, good] = snapshot.targets
+    if (good === undefined) throw new Error('two targets')
+    const error = new DrayError('unavailable', 'it is down')
+    const half: Gathered = {
+      kind: 'read',
+      snapshot: { ...snapshot, targets: [{ kind: 'unread', repository: eu, error }, good] },
+    }
+    const strict = decide([half], policy, now)
+    expect(strict.steps).toEqual([])
+    expect(strict.refusals).toMatchObject([{ placement: 'i1.t1', error: { code: 'unavailable' } }])
+    const partial = decide([half], { ...policy, partial: true }, now)
+    expect(partial.steps.map((step) => step.placement)).toEqual(['i1.t2', 'i1.t2'])
   })
 
   it('one image of a batch, and the others go', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { newCall, type Said, scripted, storeAt } from './world.ts'
+import { blobOf, bytesSource, newCall, type Said, scripted, storeAt } from './world.ts'
 
 async function refusal(said: Said): Promise<unknown> {
   const { registry } = await scripted(() => said)
@@ -43,5 +43,73 @@ describe("a registry's error", () => {
     }
     expect(error.why.length).toBe(1000)
     expect(error.registryCode.length).toBe(100)
+  })
+
+  const hub = { status: 404, headers: json, body: '{"errors":[{"code":"NAME_UNKNOWN","message":"no"}]}' }
+
+  it('404 for a list of tags says that there is no such repository, with or without a code', async () => {
+    for (const said of [hub, { status: 404 }]) {
+      const { registry } = await scripted(() => said)
+      const list = storeAt(registry).tags(newCall())[Symbol.asyncIterator]()
+      await expect(list.next()).rejects.toMatchObject({
+        code: 'not-found',
+        message: `there is no repository team/api on ${registry}`,
+        hint: expect.stringContaining(`docker login ${registry}`),
+      })
+    }
+  })
+
+  it('404 for a push says that the repository may have to be created', async () => {
+    const { registry } = await scripted(() => hub)
+    await expect(
+      storeAt(registry).putBlob(blobOf('x'), bytesSource(Buffer.from('x')), newCall()),
+    ).rejects.toMatchObject({
+      message: `there is no repository team/api on ${registry}`,
+      hint: expect.stringContaining('Create it first'),
+    })
+  })
+
+  it('5xx says how often it came', async () => {
+    const { registry, heard } = await scripted(() => ({ status: 503 }))
+    await expect(storeAt(registry).manifest({ tag: '1' }, newCall())).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `cannot read the manifest: ${registry} answered 503, 8 times in a row`,
+    })
+    expect(heard).toHaveLength(8)
+  })
+
+  it('400 without a code, over plain http, says how to ask over https', async () => {
+    expect(
+      await refusal({ status: 400, body: 'Client sent an HTTP request to an HTTPS server.' }),
+    ).toMatchObject({
+      hint: expect.stringContaining('insecure: false'),
+    })
+    const coded = { status: 400, headers: json, body: '{"errors":[{"code":"NAME_INVALID"}]}' }
+    expect(await refusal(coded)).not.toHaveProperty('hint', expect.anything())
+  })
+
+  it('of the storage that it sent us to is told of the storage, whatever the status: it is no word of the registry', async () => {
+    const storage = await scripted(() => ({ status: 403 }))
+    const location = `http://${storage.registry}/bucket?X-Signature=canary`
+    const { registry } = await scripted(() => ({ status: 307, headers: { location } }))
+    const blob = blobOf('x')
+    const error: unknown = await storeAt(registry)
+      .blob(blob, 0, newCall())
+      .catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      code: 'protocol',
+      status: 403,
+      message: `cannot read the blob: ${storage.registry}, where ${registry} sent us, answered 403`,
+    })
+    expect(JSON.stringify(error)).not.toContain('canary')
+  })
+
+  it('a web page in the place of an answer is told as that', async () => {
+    const page = { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<html>' }
+    expect(await refusal(page)).toMatchObject({
+      code: 'protocol',
+      message: expect.stringContaining('answered with a web page'),
+      hint: expect.stringContaining('address of a registry'),
+    })
   })
 })

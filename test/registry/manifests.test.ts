@@ -175,7 +175,7 @@ describe('a manifest', () => {
       JSON.stringify({ manifests: [], layers: [], config: {} }),
     ],
     ['with a key twice', 'malformed', mediaTypes.index, '{"manifests":[],"manifests":[]}'],
-    ["a proxy's page", 'malformed', 'text/html', '<html>'],
+    ["a proxy's page", 'protocol', 'text/html', '<html>'],
   ])('that is %s is refused', async (_, code, type, text) => {
     const { registry } = await answers({ status: 200, headers: { 'content-type': type }, body: text })
     await expect(storeAt(registry).manifest(byTag('1'), newCall())).rejects.toMatchObject({ code })

@@ -79,7 +79,7 @@ describe('the referrers API', () => {
       JSON.stringify({ schemaVersion: 2, config: entry('c'), layers: [] }),
       'protocol',
     ],
-    ['a page of HTML', 'text/html', '<html>', 'malformed'],
+    ['a page of HTML', 'text/html', '<html>', 'protocol'],
   ])('that answers with %s fails', async (_, type, body, code) => {
     const { registry } = await scripted(() => ({ status: 200, headers: { 'content-type': type }, body }))
     await expect(storeAt(registry).referrers(subject, newCall())).rejects.toMatchObject({ code })

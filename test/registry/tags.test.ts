@@ -72,6 +72,14 @@ describe('a list of tags', () => {
       (n: number) => (n === 1 ? page(['a'], '<?p=2>; rel="next"') : { status: 500 }),
       'unavailable',
     ],
+    ['names a next page without the brackets', () => page(['a'], '/v2/x?p=2; rel="next"'), 'protocol'],
+    [
+      'names a next page at endless length',
+      () => page(['a'], `<${'x'.repeat(20_000)}>; rel=next`),
+      'protocol',
+    ],
+    ['has a tag of control characters', () => page(['a\u001b[31m\r\n::error::']), 'protocol'],
+    ['has a tag of endless length', () => page(['a'.repeat(1_000_000)]), 'protocol'],
     ['has a tag that is none', () => page(['../x']), 'protocol'],
     ['has tags that are no strings', () => page([1]), 'protocol'],
     ['has no tags', () => page(undefined), 'protocol'],
@@ -82,6 +90,16 @@ describe('a list of tags', () => {
     const { registry, heard } = await scripted((_request, count) => answer(count))
     await expect(list(registry)).rejects.toMatchObject({ code, subject: `${registry}/team/api` })
     expect(heard.length).toBeLessThan(20)
+  })
+
+  it('that grows for ever is given up', async () => {
+    const { registry, heard } = await scripted((_request, count) => {
+      if (count === 1) return page(['a', 'b'.repeat(100)], '<?p=2>; rel="next"')
+      const headers = { 'content-length': String(64 * 1024 ** 2 - 100) }
+      return { status: 200, headers, raw: (response) => void response.writeHead(200, headers).write('{') }
+    })
+    await expect(list(registry)).rejects.toMatchObject({ code: 'protocol' })
+    expect(heard).toHaveLength(2)
   })
 
   it('of null is empty', async () => {

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { createServer, request as forward } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { startRegistry } from '../../src/embedded/server.ts'
 import { DrayError } from '../../src/errors.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import type { BlobSource } from '../../src/store/store.ts'
@@ -42,6 +45,31 @@ async function twisted(twist: (request: Heard, step: string) => Said | undefined
     return said ?? kept(request)
   })
   return { ...server, stored, keep: kept, steps: () => server.heard.map(({ method }) => method) }
+}
+
+/** Hands requests on, but answers the first one with `method` by 429 before its body came. */
+async function refusingProxy(to: string, method: string): Promise<string> {
+  let refused = false
+  const server = createServer((request, response) => {
+    if (request.method === method && !refused) {
+      refused = true
+      response.writeHead(429, { 'retry-after': '0', connection: 'close' }).end()
+      return
+    }
+    const headers = request.headers
+    const onward = forward(`http://${to}${request.url ?? ''}`, { method: request.method, headers })
+    onward.on('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 0, answer.headers)
+      answer.pipe(response)
+    })
+    request.pipe(onward)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 const lost: Said = { status: 0, raw: (response) => void response.destroy() }
@@ -295,6 +323,33 @@ describe('an upload in chunks', () => {
     })
     expect(await storeAt(one.registry, { uploads }).putBlob(blob, from, newCall())).toBe('uploaded')
     expect(one.steps()).toEqual(['HEAD', 'POST', 'PATCH', 'PATCH', 'PATCH', 'PATCH', 'PATCH', 'PUT'])
+  })
+
+  it('hashes nothing of a chunk that was given up while its source was slow', async () => {
+    const slow = Promise.withResolvers<void>()
+    const opened: number[] = []
+    const source: BlobSource = {
+      open: async (offset) => {
+        opened.push(offset)
+        const isFirst = opened.length === 1
+        return (async function* () {
+          yield bytes.subarray(offset, offset + 100)
+          if (isFirst) await slow.promise
+          else slow.resolve()
+          await new Promise((resolve) => setImmediate(resolve))
+          yield bytes.subarray(offset + 100)
+        })()
+      },
+    }
+    const running = await startRegistry()
+    onTestFinished(() => running.close())
+    const proxy = await refusingProxy(running.registry, 'PATCH')
+    const call = newCall()
+    const store = storeAt(proxy, { uploads: { wholeUpTo: 100, chunk: 4000 } })
+    expect(await store.putBlob(blob, source, call)).toBe('uploaded')
+    expect(opened).toEqual([0, 0, 4000, 8000])
+    const told = call.events.map((event) => (event.kind === 'bytes' ? event.bytes : 0))
+    expect(told.reduce((sum, one) => sum + one, 0)).toBe(blob.size)
   })
 
   it('is never closed where the bytes are not those of the digest', async () => {

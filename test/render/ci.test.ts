@@ -52,7 +52,7 @@ describe('what CI is told', () => {
 
   it('a summary in which the text of others is text', () => {
     const summary = githubSummary(facts)
-    expect(summary).toContain('| api:1.4.2 | staging → prod | 1.4.2 (create) |')
+    expect(summary).toContain('| api:1.4.2 | staging -> prod | 1.4.2 (create) |')
     expect(summary).toContain('- web:1: no &lt;b>\\|\\`bold\\`\\|\\\\n::error::x\n')
   })
 

@@ -28,7 +28,7 @@ export type Injury =
   | { readonly kind: 'twice' }
 
 /** Which requests a fault is for. What is not said fits any. */
-export interface Target {
+interface Target {
   /** of all requests that the proxy saw, from 0 */
   readonly number?: number
   readonly method?: string
@@ -45,7 +45,7 @@ export interface Fault {
 }
 
 /** A request that the proxy saw, and what became of it. */
-export interface Passed {
+interface Passed {
   readonly number: number
   readonly method: string
   /** path and query */

@@ -29,15 +29,22 @@ export interface Bench extends AsyncDisposable {
 export interface BenchOptions extends Partial<Pick<RegistryOptions, 'uploads'>> {
   /** the system's where it is not given */
   readonly clock?: Clock
+  /** measures stalled transfers; the system's where it is not given */
+  readonly transferClock?: Clock
 }
 
-export async function bench({ clock = systemClock, ...rest }: BenchOptions = {}): Promise<Bench> {
+export async function bench({
+  clock = systemClock,
+  transferClock = systemClock,
+  ...rest
+}: BenchOptions = {}): Promise<Bench> {
   const folder = await makeFolder()
   const stack = createFetch({
     settings: new Map(),
     credentials: async () => undefined,
     userAgent: 'dray/test',
     clock,
+    transferClock,
   })
   const events: ProgressEvent[] = []
   const auditFile = `${folder}/audit.jsonl`
@@ -48,6 +55,7 @@ export async function bench({ clock = systemClock, ...rest }: BenchOptions = {})
       origin: (registry) => stack.origin(registry),
       clock,
       random: Math.random,
+      takeRetry: (registry) => stack.takeRetry(registry),
       ...rest,
     })
   return {

@@ -16,7 +16,7 @@ export interface Workplace {
 }
 
 /** What tests look at of a document of `--json`. */
-export interface ResultDocument {
+interface ResultDocument {
   readonly ok: boolean
   readonly result?: {
     readonly images: readonly {

@@ -1,0 +1,76 @@
+import { DrayError } from '../errors.ts'
+import { cosignSuffixes, cosignTag } from '../oci/evidence-tags.ts'
+import { type RepositoryName, sameRepository } from '../oci/reference.ts'
+import type { Placement, PlacementId, Plan, PlannedTag, Precondition, Step, StepId } from './plan.ts'
+
+/**
+ * Checks that a plan does what it shows and nothing else: each step belongs to a placement and stays within its source, its target, its root and its
+ * tags; no tag is written whose present state is not expected; and `after` goes back only to steps that are there, without a circle.
+ * @throws `malformed`.
+ */
+export function checkConsistency(plan: Plan, name: string): void {
+  const placements = new Map<PlacementId, Placement>()
+  for (const placement of plan.placements) {
+    if (placements.has(placement.id)) throw malformed(name, `the placement ${placement.id} is there twice`)
+    placements.set(placement.id, placement)
+    const odd = placement.tags.find((tag) => !isPossible(tag, placement))
+    if (odd !== undefined)
+      throw malformed(name, `${placement.id} says ${odd.change} of a tag that is otherwise`)
+  }
+  const seen = new Set<StepId>()
+  for (const step of plan.steps) {
+    if (seen.has(step.id)) throw malformed(name, `the step ${step.id} is there twice`)
+    const unknown = step.after.find((other) => !seen.has(other))
+    if (unknown !== undefined) {
+      throw malformed(name, `step ${step.id} comes after ${unknown}, which does not stand before it`)
+    }
+    const placement = placements.get(step.placement)
+    if (placement === undefined) throw malformed(name, `step ${step.id} belongs to no placement`)
+    if (!isWithin(step, placement)) throw malformed(name, `step ${step.id} does not fit its placement`)
+    seen.add(step.id)
+  }
+}
+
+function isPossible({ before, change }: PlannedTag, { root }: Placement): boolean {
+  switch (change) {
+    case 'create':
+      return before === null
+    case 'move':
+      return before !== null && before !== root.digest
+    case 'unchanged':
+      return before === root.digest
+  }
+}
+
+function isWithin(step: Step, { from, to, root, tags }: Placement): boolean {
+  const target = step.kind === 'tag' ? step.repository : step.to
+  if (!sameRepository(step.from, from.repository) || !sameRepository(target, to.repository)) return false
+  switch (step.kind) {
+    case 'copy':
+      return step.root.digest === root.digest && step.expect.length === 0
+    case 'attach': {
+      if (step.via === 'subject') return step.tag === undefined && step.expect.length === 0
+      const own = cosignSuffixes.map((suffix) => cosignTag(step.subject, suffix))
+      return step.tag !== undefined && own.includes(step.tag) && expectsOnly(step.expect, target, step.tag)
+    }
+    case 'tag': {
+      const shown = tags.find((planned) => planned.tag === step.tag && planned.change !== 'unchanged')
+      const [expected] = step.expect
+      return (
+        step.target.digest === root.digest &&
+        shown !== undefined &&
+        expectsOnly(step.expect, target, step.tag) &&
+        expected?.digest === shown.before
+      )
+    }
+  }
+}
+
+function expectsOnly(expect: readonly Precondition[], repository: RepositoryName, tag: string): boolean {
+  const [first, ...more] = expect
+  return more.length === 0 && first?.tag === tag && sameRepository(first.repository, repository)
+}
+
+function malformed(name: string, why: string): DrayError {
+  return new DrayError('malformed', `${name} is not a plan: ${why}`)
+}

@@ -1,0 +1,171 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...globSync('docs/**/*.md', { cwd: root })]
+
+function read(page: string): string {
+  return readFileSync(join(root, page), 'utf8')
+}
+
+/** What stands between fences, and outside of them. */
+function split(text: string): { readonly fenced: readonly string[]; readonly prose: string } {
+  const fenced: string[] = []
+  const prose = text.replaceAll(/^```[^\n]*\n(.*?)^```$/gms, (_, body: string) => {
+    fenced.push(body)
+    return ''
+  })
+  return { fenced, prose }
+}
+
+/** The name that a heading is linked by: as GitHub makes it. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(' ', '-')
+}
+
+function anchorsOf(page: string): readonly string[] {
+  return [...split(read(page)).prose.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading))
+}
+
+/** What is wrong with the links of a page. */
+function brokenLinks(page: string, text: string): readonly string[] {
+  const links = [...split(text).prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
+  return links.flatMap((link) => {
+    if (/^https?:/.test(link)) return []
+    const [path = '', anchor] = link.split('#')
+    const target = path === '' ? page : relative(root, join(root, dirname(page), path))
+    if (target.startsWith('..') || !existsSync(join(root, target))) return [`${page}: ${link} is not there`]
+    const isHeading = anchor === undefined || anchorsOf(target).includes(anchor)
+    return isHeading ? [] : [`${page}: ${link} has no such heading`]
+  })
+}
+
+interface CommandEntry {
+  readonly flags: Readonly<
+    Record<string, { readonly char?: string; readonly allowNo?: boolean; readonly type: string }>
+  >
+  readonly examples?: readonly unknown[]
+  readonly hidden?: boolean
+}
+
+function manifest(): Readonly<Record<string, CommandEntry>> {
+  const { commands } = JSON.parse(read('oclif.manifest.json')) as { commands: Record<string, CommandEntry> }
+  return commands
+}
+
+/** Of the completion plugin, whose manifest is its own. */
+const completion: CommandEntry = { flags: { 'refresh-cache': { char: 'r', type: 'boolean' } } }
+
+/** Lines with a `dray` command in them: at their beginning, behind `$ `, `- ` or `run: `, or in `$(…)`. */
+function commandsIn(fenced: string): readonly string[] {
+  const joined = fenced.replaceAll(/\\\n\s*/g, '')
+  return joined.split('\n').flatMap((line) => {
+    const found = /(?:^\s*(?:\$ |- |run: |- run: )?|\$\()dray (.+)$/.exec(line)
+    return found?.[1] === undefined ? [] : [found[1].replace(/ \|.*$| >>? .*$|\)[" ].*$|\)$/, '')]
+  })
+}
+
+/** What is wrong with the words behind `dray`. */
+function complaintOf(words: string): string | undefined {
+  const commands = manifest()
+  const parts = (words.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).filter((part) => part !== '#')
+  const [first = '', second = ''] = parts
+  if (first.startsWith('-')) return ['--help', '--version'].includes(first) ? undefined : `no flag ${first}`
+  if (first === 'help' || first === 'COMMAND') return undefined
+  const command = first === 'autocomplete' ? completion : (commands[`${first}:${second}`] ?? commands[first])
+  if (command === undefined) return `no command ${first}`
+  const known = new Set(
+    Object.entries(command.flags).flatMap(([name, { char, allowNo }]) => [
+      `--${name}`,
+      ...(char === undefined ? [] : [`-${char}`]),
+      ...(allowNo === true ? [`--no-${name}`] : []),
+    ]),
+  )
+  const flags = parts.filter((part) => part.startsWith('-')).map((part) => part.replace(/=.*$/s, ''))
+  const unknown = flags.filter((flag) => !known.has(flag) && flag !== '--help')
+  return unknown.length === 0 ? undefined : `${first} has no ${unknown.join(', ')}`
+}
+
+/** The rows of a Markdown table with this heading: the first cell without backquotes, and the last. */
+function tableUnder(text: string, heading: string): Readonly<Record<string, string>> {
+  const rows = text.split('\n')
+  const begin = rows.indexOf(heading)
+  const end = rows.findIndex((row, i) => i > begin && !row.startsWith('|'))
+  const cells = rows.slice(begin + 2, end).map((row) => row.split('|').map((cell) => cell.trim()))
+  return Object.fromEntries(cells.map((row) => [row[1]?.replaceAll('`', '') ?? '', row.at(-2) ?? '']))
+}
+
+function roomsInTest(): Readonly<Record<string, string>> {
+  const source = readFileSync(join(root, 'test', 'architecture.test.ts'), 'utf8')
+  const table = /const rooms[^=]*= \{\n(.*?)\n\}/s.exec(source)?.[1] ?? ''
+  const rows = [...table.matchAll(/^ {2}'?([\w-]+)'?: \[([^\]]*)\],$/gms)]
+  const words = (list: string): string =>
+    [...list.matchAll(/'([^']+)'/g)].map(([, name]) => (name === '*' ? 'everything' : name)).join(', ')
+  return Object.fromEntries(rows.map(([, room = '', list = '']) => [room, words(list) || 'nothing']))
+}
+
+describe('the documents', () => {
+  it.each(pages)('%s: its links lead to pages and headings that are there', (page) => {
+    expect(brokenLinks(page, read(page))).toEqual([])
+  })
+
+  it.each(pages)('%s: its commands and their flags are there', (page) => {
+    const found = split(read(page)).fenced.flatMap((fenced) => commandsIn(fenced))
+    expect(found.flatMap((words) => complaintOf(words) ?? [])).toEqual([])
+  })
+
+  it.each(pages)('%s speaks of no path of one machine', (page) => {
+    expect(read(page)).not.toMatch(/\/(?:work|root|tmp)\/|\.\.\/shared/)
+  })
+
+  it('have an entry for every page in README.md or in the list of decisions', () => {
+    const index = read('README.md') + read('docs/decisions/README.md').replaceAll('](', '](docs/decisions/')
+    const missing = globSync('docs/**/*.md', { cwd: root }).filter((page) => !index.includes(`](${page})`))
+    expect(missing).toEqual([])
+  })
+
+  it('name tests that are there', () => {
+    const named = read('docs/reliability.md').match(/`test\/[^`]+`/g) ?? []
+    const absent = named.map((name) => name.slice(1, -1)).filter((name) => !existsSync(join(root, name)))
+    expect(named.length).toBeGreaterThan(20)
+    expect(absent).toEqual([])
+  })
+
+  it('have the same table of rooms as the test of the rooms', () => {
+    const written = tableUnder(read('docs/architecture.md'), '| room | holds | may import |')
+    expect(Object.keys(written).length).toBeGreaterThan(15)
+    expect(written).toEqual(roomsInTest())
+  })
+})
+
+describe('these checks find', () => {
+  it.each([
+    ['[x](nowhere.md)', 'nowhere.md is not there'],
+    ['[x](#nothing)', '#nothing has no such heading'],
+    ['[x](../../etc/passwd)', 'is not there'],
+  ])('the broken link %s', (text, said) => {
+    expect(brokenLinks('README.md', text).join()).toContain(said)
+  })
+
+  it.each([
+    ['$ dray promot api', 'no command promot'],
+    ['dray ls @prod/api --al', 'ls has no --al'],
+    ['  - dray copy a b --form x', 'copy has no --form'],
+    ['X=$(dray promote a b -z)', 'promote has no -z'],
+    ['dray plan shw x', 'no command plan'],
+  ])('what is wrong in "%s"', (line, said) => {
+    expect(commandsIn(line).map((words) => complaintOf(words))).toEqual([said])
+  })
+})
+
+it('every command has examples in its help', () => {
+  const without = Object.entries(manifest()).filter(
+    ([id, { examples, hidden }]) => id !== 'help' && hidden !== true && (examples ?? []).length === 0,
+  )
+  expect(without.map(([id]) => id)).toEqual([])
+})

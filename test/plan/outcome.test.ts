@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import { digestOf } from '../../src/oci/digest.ts'
+import { mediaTypes } from '../../src/oci/media-types.ts'
+import { nothingMoved, summarise } from '../../src/plan/outcome.ts'
+import type { Placement, Plan, PlannedTag, Refusal, TagStep } from '../../src/plan/plan.ts'
+
+const root = { mediaType: mediaTypes.manifest, digest: digestOf('root'), size: 100 }
+const from = { registry: 'r.example', path: 'staging/api' }
+const create: PlannedTag = { tag: '1', before: null, change: 'create' }
+const so: PlannedTag = { tag: '1', before: root.digest, change: 'unchanged' }
+const error = { code: 'refused', message: 'no' } as const
+
+function placement(id: string, tags: readonly PlannedTag[], missing = 0): Placement {
+  const to = { repository: { registry: `${id}.example`, path: 'prod/api' } }
+  return {
+    id,
+    image: 'api:1',
+    from: { repository: from, tag: '1' },
+    to,
+    root,
+    tags,
+    evidence: { found: missing, missing },
+    size: 100,
+  }
+}
+
+function tagStep({ id, to }: Placement): TagStep {
+  const { repository } = to
+  return {
+    id: `${id}.g1`,
+    placement: id,
+    after: [],
+    expect: [{ kind: 'tag', repository, tag: '1', digest: null }],
+    kind: 'tag',
+    repository,
+    tag: '1',
+    target: root,
+    from,
+  }
+}
+
+function plan(
+  placements: readonly Placement[],
+  refusals: readonly Refusal[],
+  steps: Plan['steps'] = [],
+): Plan {
+  return {
+    schema: 'dray.plan/1',
+    operation: 'promote',
+    createdAt: '2026-01-02T03:04:05.000Z',
+    tool: '0',
+    policy: 'sha256:0',
+    placements,
+    steps,
+    refusals,
+  }
+}
+
+const statuses = (of: Plan): string[] => summarise(of, []).placements.map(({ status }) => status)
+
+describe('a target of an image that is refused at another one', () => {
+  const refused: Refusal = { image: 'api:1', placement: 'b', error }
+
+  it.each<[string, readonly PlannedTag[], number]>([
+    ['lacks the tag', [create], 0],
+    ['lacks evidence', [so], 1],
+    ['gets it without a tag', [], 0],
+  ])('and %s was not attempted', (_, tags, missing) => {
+    expect(statuses(plan([placement('a', tags, missing), placement('b', [create])], [refused]))).toEqual([
+      'notAttempted',
+      'refused',
+    ])
+  })
+
+  it('and has all of it already is unchanged', () => {
+    expect(statuses(plan([placement('a', [so]), placement('b', [create])], [refused]))).toEqual([
+      'unchanged',
+      'refused',
+    ])
+  })
+})
+
+describe('a placement', () => {
+  it('is unchanged where the plan has no step for it', () => {
+    expect(statuses(plan([placement('a', [so]), placement('b', [])], []))).toEqual(['unchanged', 'unchanged'])
+  })
+
+  it('is not attempted where a step has no outcome', () => {
+    const a = placement('a', [create])
+    expect(statuses(plan([a], [], [tagStep(a)]))).toEqual(['notAttempted'])
+  })
+
+  it('is promoted where a step was done, and its tag is then on the new image', () => {
+    const a = placement('a', [create])
+    const outcomes = [{ step: 'a.g1', result: 'done', moved: nothingMoved }] as const
+    expect(summarise(plan([a], [], [tagStep(a)]), outcomes).placements).toMatchObject([
+      { status: 'promoted', tags: [{ before: null, after: root.digest, changed: true }] },
+    ])
+  })
+
+  it('is refused where its image is', () => {
+    expect(statuses(plan([placement('a', [create])], [{ image: 'api:1', error }]))).toEqual(['refused'])
+  })
+})

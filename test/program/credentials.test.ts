@@ -1,0 +1,201 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../src/clock.ts'
+import type { AccessEntry } from '../../src/embedded/access.ts'
+import type { AuthOptions } from '../../src/embedded/permissions.ts'
+import { memoryStorage } from '../../src/embedded/memory-storage.ts'
+import { type RegistryOptions, startRegistry } from '../../src/embedded/server.ts'
+import { dockerRegistry, startDockerRegistry, testUser } from '../support/docker-registry.ts'
+import { index } from '../support/images.ts'
+import { Oracle } from '../support/oracle.ts'
+import type { Ended } from '../support/program.ts'
+import { testAuthority, testCertificate } from '../support/tls.ts'
+import { toProd, workplace, type Workplace } from '../support/workplace.ts'
+
+const secret = 'canary-5f2c'
+const user = 'ada'
+
+/** `staging` and `prod` are two namespaces of one registry. */
+function configOf(registry: string, more = ''): string {
+  return [
+    'version: 1',
+    'environments:',
+    `  staging: { registry: "${registry}", path: "staging/{image}" }`,
+    `  prod: { registry: "${registry}", path: "prod/{image}", promoteFrom: [staging] }`,
+    more,
+  ].join('\n')
+}
+
+/** A workplace in which docker is logged in. */
+async function loggedIn(registry: string, password: string, more = ''): Promise<Workplace> {
+  const place = await workplace(configOf(registry, more))
+  await mkdir(join(place.folder, '.docker'))
+  const auth = Buffer.from(`${password === testUser.password ? testUser.username : user}:${password}`)
+  const file = JSON.stringify({ auths: { [registry]: { auth: auth.toString('base64') } } })
+  await writeFile(join(place.folder, '.docker', 'config.json'), file)
+  return place
+}
+
+/** A registry with auth, and an index in `staging/api:1.4.2` that came in by another door. */
+async function guarded(auth: Omit<AuthOptions, 'users'>, options: Omit<RegistryOptions, 'auth'> = {}) {
+  const log: AccessEntry[] = []
+  const storage = memoryStorage()
+  const door = await startRegistry({ storage })
+  await new Oracle(door.registry).push(index(['amd64', 'arm64']), 'staging/api', '1.4.2')
+  await door.close()
+  const registry = await startRegistry({
+    ...options,
+    storage,
+    auth: { ...auth, users: { [user]: secret } },
+    onRequest: (entry) => {
+      log.push(entry)
+      options.onRequest?.(entry)
+    },
+  })
+  onTestFinished(() => registry.close())
+  return {
+    name: registry.registry,
+    /** what each token was asked for */
+    scopes: () =>
+      log.filter(({ kind }) => kind === 'token').map(({ query }) => query.getAll('scope').join(' ')),
+    refusals: () => log.filter(({ status }) => status === 401).length,
+  }
+}
+
+/** Nothing that was printed or recorded has the password, in plain or in the form of a header, or a token. */
+async function expectNoSecret(place: Workplace, ended: Ended, tokens: readonly string[] = []): Promise<void> {
+  const recorded = await readFile(place.auditFile, 'utf8').catch(() => '')
+  const all = [ended.stdout, ended.stderr, recorded].join('\n')
+  const pair = Buffer.from(`${user}:${secret}`).toString('base64')
+  for (const hidden of [secret, pair, 'Bearer ', 'Basic ', ...tokens]) expect(all).not.toContain(hidden)
+}
+
+describe('a promotion at a registry with a token server', () => {
+  it('takes one challenge and one token, which is for these two repositories, and shows no secret', async () => {
+    const one = await guarded({ scheme: 'bearer' })
+    const place = await loggedIn(one.name, secret)
+    const ended = await place.run(...toProd('api:1.4.2'), '--verbose')
+    expect(ended).toMatchObject({ code: 0 })
+    expect(one.refusals()).toBe(1)
+    expect(one.scopes()).toEqual(['repository:prod/api:pull,push repository:staging/api:pull'])
+    await expectNoSecret(place, ended)
+  })
+
+  it('that is only a dry run asks for no right to push', async () => {
+    const one = await guarded({ scheme: 'bearer' })
+    const place = await loggedIn(one.name, secret)
+    expect(
+      await place.run('promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod', '--dry-run'),
+    ).toMatchObject({
+      code: 0,
+    })
+    expect(one.scopes()).toEqual(['repository:prod/api:pull repository:staging/api:pull'])
+  })
+
+  it('goes on with a new token where one ends early', async () => {
+    let skew = 0
+    let count = 0
+    const one = await guarded(
+      { scheme: 'bearer' },
+      {
+        clock: { ...systemClock, now: () => Date.now() + skew },
+        // an hour goes by, and all tokens end
+        onRequest: () => {
+          if ([6, 30].includes(++count)) skew += 3_600_000
+        },
+      },
+    )
+    const place = await loggedIn(one.name, secret)
+    expect(await place.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
+    expect(one.refusals()).toBeGreaterThan(1)
+  })
+
+  it.each([
+    [
+      'with a wrong password is `unauthorized`',
+      'wrong',
+      undefined,
+      'unauthorized',
+      'refused the credentials',
+    ],
+    [
+      'without the right is told that the credentials are good, but not for that',
+      secret,
+      () => false,
+      'unauthorized',
+      'not for that',
+    ],
+  ] as const)('%s', async (_, password, mayDo, code, why) => {
+    const one = await guarded({
+      scheme: 'bearer',
+      ...(mayDo !== undefined && { mayDo }),
+    })
+    const place = await loggedIn(one.name, password)
+    const ended = await place.json(...toProd('api:1.4.2'))
+    expect(ended.code).toBe(1)
+    expect(ended.document.error).toMatchObject({ code, why: expect.stringContaining(why) })
+    await expectNoSecret(place, ended)
+  })
+})
+
+describe('a promotion at a registry with passwords', () => {
+  it('takes one challenge, and shows no secret', async () => {
+    const one = await guarded({ scheme: 'basic' })
+    const place = await loggedIn(one.name, secret)
+    const ended = await place.run(...toProd('api:1.4.2'), '--verbose')
+    expect(ended).toMatchObject({ code: 0 })
+    expect(one.refusals()).toBe(1)
+    await expectNoSecret(place, ended)
+  })
+
+  it('without the right to push is `forbidden`, and says which right', async () => {
+    const one = await guarded({ scheme: 'basic', mayDo: (_who, _, action) => action === 'pull' })
+    const place = await loggedIn(one.name, secret)
+    const ended = await place.json(...toProd('api:1.4.2'))
+    const [image] = ended.document.result?.images ?? []
+    expect(ended.code).toBe(1)
+    expect(image?.errors?.[0]).toMatchObject({
+      code: 'forbidden',
+      hint: expect.stringContaining('pull and push in prod/api'),
+    })
+    await expectNoSecret(place, ended)
+  })
+})
+
+describe.skipIf(!dockerRegistry.available)(
+  `a docker-registry with a password file and a certificate of an own authority${dockerRegistry.note}`,
+  () => {
+    it('is promoted at by whom docker has logged in, and says what to do where the password or the authority is missing', async () => {
+      const registry = await startDockerRegistry({
+        htpasswd: testUser.htpasswd,
+        tls: { certificate: testCertificate.cert, key: testCertificate.key },
+      })
+      onTestFinished(() => registry.stop())
+      const oracle = new Oracle(registry.url, { authorization: testUser.authorization, ca: testAuthority })
+      const root = await oracle.push(index(['amd64', 'arm64']), 'staging/api', '1.4.2')
+      const trust = `registries: { "${registry.host}": { ca: ca.pem, insecure: false } }`
+
+      const place = await loggedIn(registry.host, testUser.password, trust)
+      await writeFile(join(place.folder, 'ca.pem'), testAuthority)
+      expect(await place.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
+      expect((await oracle.manifest('prod/api', '1.4.2'))?.digest).toBe(root.digest)
+
+      const wrong = await loggedIn(registry.host, 'wrong', trust)
+      await writeFile(join(wrong.folder, 'ca.pem'), testAuthority)
+      expect((await wrong.json(...toProd('api:1.4.2'))).document.error).toMatchObject({
+        code: 'unauthorized',
+        hint: expect.stringContaining(`docker login ${registry.host}`),
+      })
+      const stranger = await loggedIn(
+        registry.host,
+        testUser.password,
+        `registries: { "${registry.host}": { insecure: false } }`,
+      )
+      expect((await stranger.json(...toProd('api:1.4.2'))).document.error).toMatchObject({
+        code: 'network',
+        hint: expect.stringContaining(`"${registry.host}": { ca: `),
+      })
+    })
+  },
+)

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, it, onTestFinished } from 'vitest'
+import type { SinkStats } from '../support/flood.ts'
+import { exchange } from '../support/wire.ts'
+import { configOf } from '../support/world.ts'
+import { toProd, workplace } from '../support/workplace.ts'
+
+const layers = 3
+/** 2048 is what is promised: `DRAY_TEST_LAYER_MIB=2048 npx vitest run test/promises/memory.test.ts`. Less of it is quicker, and goes in one piece instead of in chunks. */
+const mebibytes = Number(process.env['DRAY_TEST_LAYER_MIB'] ?? 192)
+const layerSize = mebibytes * 1024 * 1024
+/** bytes */
+const most = 200_000_000
+const hasProc = existsSync('/proc/self/status')
+
+/** Leaves what the kernel knows of a process when it ends: its greatest size, and what it had written to disks. */
+const tellAtExit = `process.on('exit', () => {
+  const { readFileSync, writeFileSync } = process.getBuiltinModule('node:fs')
+  const told = ['status', 'io'].map((name) => readFileSync('/proc/self/' + name, 'utf8'))
+  writeFileSync(process.env.DRAY_TEST_TOLD, told.join(''))
+})`
+
+/** Starts a registry of flood.ts and gives its host. */
+async function flood(...words: readonly string[]): Promise<string> {
+  const script = join(import.meta.dirname, '..', 'support', 'flood.ts')
+  const child = spawn(process.execPath, [script, ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [port] = (await once(createInterface(child.stdout), 'line')) as [string]
+  return `127.0.0.1:${port}`
+}
+
+it.skipIf(!hasProc)(
+  `three layers of ${mebibytes} MiB at once go from registry to registry in under 200 MB of memory, hashed, and nothing on disk${hasProc ? '' : ' (skipped: no /proc)'}`,
+  async () => {
+    const [from, to] = await Promise.all([flood('source', `${layers}`, `${layerSize}`), flood('sink')])
+    const reports = await workplace('')
+    const report = join(reports.folder, 'told')
+    const here = await workplace(configOf(from, [to]), {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tellAtExit)}`,
+      DRAY_TEST_TOLD: report,
+      TMPDIR: reports.folder,
+      NODE_DISABLE_COMPILE_CACHE: '1',
+    })
+
+    const ended = await here.json(...toProd('big:1.4.2'))
+
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(ended.document.result?.moved).toMatchObject({ uploaded: layers + 1 })
+    const stats = JSON.parse((await exchange('GET', `http://${to}/stats`)).body.toString()) as SinkStats
+    expect(Object.values(stats.blobs).filter((size) => size === layerSize)).toHaveLength(layers)
+    expect(stats.mostAtOnce).toBeGreaterThanOrEqual(layers)
+    expect(stats.tags).toEqual(['1.4.2'])
+
+    const told = readFileSync(report, 'utf8')
+    expect(Number(/^VmHWM:\s+(\d+) kB$/m.exec(told)?.[1]) * 1024).toBeLessThan(most)
+    expect(Number(/^write_bytes: (\d+)$/m.exec(told)?.[1])).toBeLessThan(1024 * 1024)
+    expect(readdirSync(reports.folder).sort()).toEqual(['dray.yaml', 'told'])
+    expect(readdirSync(here.folder).sort()).toEqual(['audit.jsonl', 'dray.yaml'])
+  },
+  30_000 + mebibytes * 200,
+)

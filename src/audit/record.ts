@@ -90,4 +90,18 @@ export type LogEntry = LogRecord & {
   readonly seq: number
   /** `sha256:` and hex of the previous line's exact bytes without its line break; null in the first line */
   readonly prev: Hash | null
+  /** where the line was before logs were merged into this one */
+  readonly origin?: Origin
+}
+
+/** The place of a line in another log: what is needed to write the line as it stood there. */
+export interface Origin {
+  /** the name that the log was merged under */
+  readonly log: string
+  /** hash of that log's last line when it was merged */
+  readonly head: Hash
+  readonly seq: number
+  readonly prev: Hash | null
+  /** where the line was before that log was merged in its turn */
+  readonly origin?: Origin
 }

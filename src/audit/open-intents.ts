@@ -12,7 +12,7 @@ export interface OpenIntent {
 
 /** Keeps account of intents and outcomes as the lines of a log pass, in their order. To pass a stretch of lines once more changes nothing. */
 export class OpenIntents {
-  readonly #open = new Map<string, OpenIntent>()
+  readonly #open = new Map<string, { readonly entry: AuditRecord & LogEntry; readonly offset: number }>()
 
   note(entry: LogEntry, offset: number): void {
     if (entry.phase !== 'intent' && entry.phase !== 'outcome') return
@@ -22,8 +22,7 @@ export class OpenIntents {
       this.#open.delete(key)
       return
     }
-    const { seq, prev: _, ...record } = entry
-    this.#open.set(key, { seq, offset, record })
+    this.#open.set(key, { entry, offset })
   }
 
   has(record: AuditRecord): boolean {
@@ -33,14 +32,16 @@ export class OpenIntents {
 
   /** in the order of the log */
   list(): readonly OpenIntent[] {
-    return [...this.#open.values()].sort((a, b) => a.seq - b.seq)
+    return [...this.#open.values()]
+      .map(({ entry, offset }) => ({ seq: entry.seq, offset, record: recordOf(entry) }))
+      .sort((a, b) => a.seq - b.seq)
   }
 
   /** Up to where everything has its outcome, in a log that ends at `end`. */
   settled(end: Position): Settled {
     let settled: Settled = { seq: end.seq, offset: end.size }
-    for (const { seq, offset } of this.#open.values()) {
-      if (offset < settled.offset) settled = { seq: seq - 1, offset }
+    for (const { entry, offset } of this.#open.values()) {
+      if (offset < settled.offset) settled = { seq: entry.seq - 1, offset }
     }
     return settled
   }
@@ -54,4 +55,10 @@ export class OpenIntents {
 export function stepKey(record: LogRecord): string | undefined {
   if (record.phase === 'recovered' || record.step === undefined) return undefined
   return `${record.run} ${record.step.id}`
+}
+
+/** An entry without its place in the chain. */
+function recordOf(entry: AuditRecord & LogEntry): AuditRecord {
+  const { seq: _, prev: __, ...record } = entry
+  return record
 }

@@ -6,7 +6,9 @@ import { openRegular } from '../files/read.ts'
 import { maxLineSize, parseEntry } from './chain.ts'
 import type { LogEntry } from './record.ts'
 
-const bufferSize = 4 * maxLineSize
+const bufferSize = 2 * maxLineSize
+/** What is read at once. The lines of one read are rubbish by the next: few at a time keep the heap small. */
+const readSize = 256 * 1024
 const newline = 0x0a
 
 /** A line of a log as it stands there. */
@@ -32,7 +34,7 @@ export async function* readLines(
   let offset = start
   let filled = 0
   for (;;) {
-    const wanted = Math.min(buffer.byteLength - filled, end - offset - filled)
+    const wanted = Math.min(readSize, buffer.byteLength - filled, end - offset - filled)
     const bytesRead = wanted > 0 ? (await handle.read(buffer, filled, wanted, offset + filled)).bytesRead : 0
     filled += bytesRead
     const { lines, used } = split(buffer.subarray(0, filled), offset)

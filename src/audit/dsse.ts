@@ -13,7 +13,7 @@ export interface Envelope {
   readonly signatures: readonly EnvelopeSignature[]
 }
 
-export interface EnvelopeSignature {
+interface EnvelopeSignature {
   readonly sig: Uint8Array
   /** a hint of the signer's, and not protected by the signature */
   readonly keyid?: string

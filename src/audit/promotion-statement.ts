@@ -24,7 +24,7 @@ const statementType = 'https://in-toto.io/Statement/v1'
 /** What `cosign attest --predicate` still writes; the fields that are read are the same (in-toto attestation, spec/v0.1.0). */
 const olderStatementType = 'https://in-toto.io/Statement/v0.1'
 /** bytes; some 10,000 pieces of evidence fit */
-export const maxStatementSize: number = 1024 * 1024
+const maxStatementSize = 1024 * 1024
 const maxItems = 20_000
 
 /** That an image was about to be promoted: what a promotion attestation says. It goes up before the tags move. */
@@ -52,7 +52,7 @@ export interface Promotion {
   readonly tool: string
 }
 
-export interface PromotedTag {
+interface PromotedTag {
   readonly tag: string
   /** what it pointed at; null: it was not there */
   readonly before: Digest | null

@@ -19,7 +19,7 @@ export interface Bundle {
 }
 
 /** Who the bundle says that signed: a key by its hint, or a certificate. Not protected by the signature. */
-export type BundleSigner =
+type BundleSigner =
   | { readonly kind: 'key'; readonly hint: string }
   | { readonly kind: 'certificate'; readonly certificate: X509Certificate }
 

@@ -14,11 +14,11 @@ import { sha256, types } from '../support/images.ts'
 const folder = join(import.meta.dirname, '..', 'fixtures', 'cosign')
 const read = (name: string): Promise<Buffer> => readFile(join(folder, name))
 const cosignKey = (): Promise<PublicKey> => loadVerifyKey(join(folder, 'cosign.pub'))
-const image = digestOf(await read('image-manifest.json'))
+const image = digestOf(await read('image-manifest'))
 
 describe('an attestation that cosign made', () => {
   it('is verified by its key, with all that it says', async () => {
-    const judged = judgeAttestation(await read('bundle.json'), bundleMediaType, image, [await cosignKey()])
+    const judged = judgeAttestation(await read('bundle'), bundleMediaType, image, [await cosignKey()])
     expect(judged).toMatchObject({
       status: 'verified',
       promotion: {
@@ -31,12 +31,12 @@ describe('an attestation that cosign made', () => {
   })
 
   it('names its key by the hint that is computed here', async () => {
-    const { signer } = parseBundle(await read('bundle.json'), 'the bundle')
+    const { signer } = parseBundle(await read('bundle'), 'the bundle')
     expect(signer).toEqual({ kind: 'key', hint: hintOf(await cosignKey()) })
   })
 
   it('is foreign to another key, and unchecked without one', async () => {
-    const bundle = await read('bundle.json')
+    const bundle = await read('bundle')
     expect(judgeAttestation(bundle, bundleMediaType, image, [newKeys().verify])).toMatchObject({
       status: 'foreign',
     })
@@ -47,13 +47,13 @@ describe('an attestation that cosign made', () => {
     'is found verified at %s, listed as cosign lists it',
     async (profile) => {
       const { registry, oracle } = await embedded({ profile })
-      const bundle = await read('bundle.json')
+      const bundle = await read('bundle')
       const stored = async (name: string) => {
         const bytes = await read(name)
         const { mediaType } = JSON.parse(bytes.toString()) as { mediaType: string }
         return { bytes, descriptor: { mediaType, digest: sha256(bytes), size: bytes.byteLength } }
       }
-      const attestation = await stored('attestation-manifest.json')
+      const attestation = await stored('attestation-manifest')
       const { config, layers } = JSON.parse(attestation.bytes.toString()) as {
         config: { digest: string }
         layers: { digest: string }[]
@@ -61,7 +61,7 @@ describe('an attestation that cosign made', () => {
       await oracle.pushBlob('fix/api', config.digest, Buffer.from('{}'))
       await oracle.pushBlob('fix/api', layers[0]?.digest ?? '', bundle)
       await oracle.putManifest('fix/api', attestation.descriptor.digest, attestation)
-      const underTag = await stored('fallback-index.json')
+      const underTag = await stored('fallback-index')
       expect(underTag.descriptor.mediaType).toBe(types.index)
       if (profile === 'docker-registry-2.8')
         await oracle.putManifest('fix/api', image.replace(':', '-'), underTag)
@@ -74,7 +74,7 @@ describe('an attestation that cosign made', () => {
   )
 
   it.each(['p384', 'rsa'])('with a key of the kind %s is verified', async (kind) => {
-    const { envelope } = parseBundle(await read(`${kind}.bundle.json`), 'the bundle')
+    const { envelope } = parseBundle(await read(`${kind}.bundle`), 'the bundle')
     const key = anyPublicKey((await read(`${kind}.pub`)).toString(), 'the key')
     expect(signersOf(envelope, [newKeys().verify, key])).toEqual([key])
     const payload = Buffer.from(envelope.payload)

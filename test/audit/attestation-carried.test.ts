@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { attachAttestation } from '../../src/audit/attestation-artifact.ts'
+import { readAttestations } from '../../src/audit/read-attestations.ts'
+import { parseDescriptor } from '../../src/oci/descriptor.ts'
+import { parseDigest } from '../../src/oci/digest.ts'
+import { newKeys, promotionOf } from '../support/attestations.ts'
+import { bench, carryOut, planOf, repository } from '../support/promotion.ts'
+import { world } from '../support/world.ts'
+
+const keys = newKeys('ed25519')
+
+describe.each([
+  ['oci-1.1', 'docker-registry-2.8'],
+  ['docker-registry-2.8', 'oci-1.1'],
+] as const)('an attestation at %s', (staging, prod) => {
+  it(`goes along with the next promotion to ${prod}, and is verified there`, async () => {
+    const {
+      staging: from,
+      prod: targets,
+      content,
+    } = await world({ staging, prod: [prod] })
+      .index('api:1.4.2', ['amd64', 'arm64'])
+      .start()
+    await using run = await bench()
+    const [source, target] = [repository(from, 'staging/api'), repository(targets[0] ?? from, 'prod/api')]
+    const { root } = content('api:1.4.2')
+    const promotion = promotionOf(root.digest)
+    const attestation = { promotion, subject: parseDescriptor(root, 'the image'), key: keys.signing }
+    const { manifest } = await attachAttestation(run.freshStores().target(source), attestation, run.call)
+    await carryOut(run, await planOf(run, { from: source, to: [target] }))
+    const found = await readAttestations(
+      run.freshStores().source(target),
+      parseDigest(root.digest),
+      [keys.verify],
+      run.call,
+    )
+    expect(found).toMatchObject([{ status: 'verified', promotion, manifest: { digest: manifest.digest } }])
+    expect(await targets[0]?.oracle.complaints('prod/api', manifest.digest)).toEqual([])
+  })
+})

@@ -44,8 +44,7 @@ const columns = [
 ] as const
 
 /** Control characters but the line feed. */
-// oxlint-disable-next-line no-control-regex -- they are what is replaced
-const controls = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g
+const controls = /[\p{Cc}--\n]/gv
 
 type Row = { readonly [column in (typeof columns)[number]]?: Cell }
 

@@ -1,4 +1,6 @@
+import { attachAttestation } from '../audit/attestation-artifact.ts'
 import type { Actor, AuditRecord, Run } from '../audit/record.ts'
+import type { SigningKey } from '../audit/signing-keys.ts'
 import type { AuditSink } from '../audit/sink.ts'
 import type { Call } from '../call.ts'
 import type { Clock } from '../clock.ts'
@@ -6,10 +8,11 @@ import { DrayError, isDrayError, toDrayError, toErrorInfo } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { type Moved, nothingMoved, type StepOutcome } from '../plan/outcome.ts'
 import { hashOfPlan } from '../plan/plan-hash.ts'
-import type { PlacementId, Plan, Step, StepId } from '../plan/plan.ts'
+import type { AttestStep, Placement, PlacementId, Plan, Step, StepId } from '../plan/plan.ts'
 import { Copier } from '../store/copy.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { Stores } from '../store/store.ts'
+import { promotionOf } from './promotion.ts'
 import { Slots } from './slots.ts'
 import { type Check, prepareStep, type PreparedStep, type StepPorts } from './steps.ts'
 
@@ -22,9 +25,16 @@ export interface ExecutePorts {
   readonly sink: AuditSink
   readonly clock: Clock
   readonly actor: Actor
+  /** why, in a person's words, and the ticket that asked for it */
+  readonly reason?: string
+  readonly ticket?: string
+  /** signs attestations; without it they are plain statements */
+  readonly signingKey?: SigningKey
   /** version of dray, for the records */
   readonly tool: string
   readonly newId: () => string
+  /** of this run, unique */
+  readonly runId: string
   /** aborted: no new step is begun, content under way is given up, a tag being written is finished */
   readonly stop: AbortSignal
   /**
@@ -50,6 +60,7 @@ class Execution {
   readonly #run: Run
   readonly #stepPorts: StepPorts
   readonly #slots = new Slots(stepsAtOnce)
+  readonly #placements: ReadonlyMap<PlacementId, Placement>
   readonly #outcomes = new Map<StepId, Promise<StepOutcome>>()
   /** resolves when a step begins to act; never for one that does not */
   readonly #begun = new Map<StepId, PromiseWithResolvers<void>>()
@@ -58,19 +69,23 @@ class Execution {
 
   constructor(plan: Plan, ports: ExecutePorts, call: Call) {
     this.#plan = plan
+    this.#placements = new Map(plan.placements.map((placement) => [placement.id, placement]))
     this.#ports = ports
     this.#call = { ...call, signal: AbortSignal.any([call.signal, this.#unrecorded.signal]) }
     this.#run = {
-      id: ports.newId(),
+      id: ports.runId,
       operation: plan.operation,
       plan: hashOfPlan(plan),
       policy: plan.policy,
       actor: ports.actor,
+      ...(ports.reason !== undefined && { reason: ports.reason }),
+      ...(ports.ticket !== undefined && { ticket: ports.ticket }),
       tool: ports.tool,
     }
     this.#stepPorts = {
       stores: ports.stores,
       copier: new Copier(),
+      attest: (step, inner) => this.#attest(step, inner),
       lookFirst: !ports.plannedJustNow,
       call: this.#call,
       // Content may be given up at any moment and is taken up by the next run; a tag is one request, and it is finished.
@@ -179,6 +194,18 @@ class Execution {
     return this.#ports.stop.aborted ? this.#ports.stop.reason : error
   }
 
+  async #attest(step: AttestStep, call: Call): Promise<void> {
+    const placement = this.#placements.get(step.placement)
+    if (placement === undefined) throw new DrayError('internal', `step ${step.id} belongs to no placement`)
+    const promotion = promotionOf(this.#plan, placement, this.#run, new Date(this.#ports.clock.now()))
+    const { signingKey } = this.#ports
+    await attachAttestation(
+      this.#ports.stores.target(step.repository),
+      { promotion, subject: step.subject, ...(signingKey !== undefined && { key: signingKey }) },
+      call,
+    )
+  }
+
   async #recordRefusals(): Promise<void> {
     if (this.#plan.refusals.length === 0) return
     await this.#write(
@@ -198,7 +225,19 @@ class Execution {
   }
 
   #record(step: Step, phase: AuditRecord['phase'], rest: Partial<AuditRecord>): AuditRecord {
-    return { ...this.#base(), phase, step, ...rest }
+    const placement = this.#placements.get(step.placement)
+    const { environment: from } = placement?.from ?? {}
+    const { environment: to } = placement?.to ?? {}
+    return {
+      ...this.#base(),
+      phase,
+      step,
+      ...(placement !== undefined && { image: placement.image }),
+      ...((from !== undefined || to !== undefined) && {
+        environment: { ...(from !== undefined && { from }), ...(to !== undefined && { to }) },
+      }),
+      ...rest,
+    }
   }
 
   async #write(records: readonly AuditRecord[]): Promise<void> {

@@ -4,7 +4,7 @@ import type { Digest } from '../oci/digest.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import { formatAt, formatRepository, type RepositoryName, sameRepository } from '../oci/reference.ts'
 import { type Moved, nothingMoved, type StepOutcome } from '../plan/outcome.ts'
-import type { AttachStep, CopyStep, Precondition, Step, TagStep } from '../plan/plan.ts'
+import type { AttachStep, AttestStep, CopyStep, Precondition, Step, TagStep } from '../plan/plan.ts'
 import type { Copier } from '../store/copy.ts'
 import { listReferrers } from '../store/evidence.ts'
 import type { Stores } from '../store/store.ts'
@@ -12,6 +12,8 @@ import type { Stores } from '../store/store.ts'
 export interface StepPorts {
   readonly stores: Stores
   readonly copier: Copier
+  /** puts the statement of a promotion beside its image, unless it is there */
+  readonly attest: (step: AttestStep, call: Call) => Promise<unknown>
   /** look whether content is there before it is put */
   readonly lookFirst: boolean
   readonly call: Call
@@ -38,6 +40,8 @@ export function prepareStep(step: Step, ports: StepPorts, begun?: Promise<void>)
       return copyStep(step, ports)
     case 'attach':
       return step.via === 'tag' ? attachTagStep(step, ports) : attachReferrerStep(step, ports)
+    case 'attest':
+      return attestStep(step, ports)
     case 'tag':
       return tagStep(step, ports, begun)
   }
@@ -85,6 +89,16 @@ function attachTagStep(step: AttachStep, ports: StepPorts): PreparedStep {
       const moved = await ports.copier.copy(from, to, step.manifest, { rootBy: 'tag' }, ports.contentCall)
       await putUnderTag(step.manifest, step.from, step.to, tag, ports)
       return moved
+    },
+  }
+}
+
+function attestStep(step: AttestStep, ports: StepPorts): PreparedStep {
+  return {
+    check: async () => ({ state: 'asExpected' }),
+    act: async () => {
+      await ports.attest(step, ports.contentCall)
+      return nothingMoved
     },
   }
 }

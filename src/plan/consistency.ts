@@ -1,7 +1,16 @@
 import { DrayError } from '../errors.ts'
 import { cosignSuffixes, cosignTag } from '../oci/evidence-tags.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
-import type { Placement, PlacementId, Plan, PlannedTag, Precondition, Step, StepId } from './plan.ts'
+import {
+  type Placement,
+  type PlacementId,
+  type Plan,
+  type PlannedTag,
+  type Precondition,
+  type Step,
+  type StepId,
+  targetOf,
+} from './plan.ts'
 
 /**
  * Checks that a plan does what it shows and nothing else: each step belongs to a placement and stays within its source, its target, its root and its
@@ -43,8 +52,10 @@ function isPossible({ before, change }: PlannedTag, { root }: Placement): boolea
 }
 
 function isWithin(step: Step, { from, to, root, tags }: Placement): boolean {
-  const target = step.kind === 'tag' ? step.repository : step.to
-  if (!sameRepository(step.from, from.repository) || !sameRepository(target, to.repository)) return false
+  const target = targetOf(step)
+  if (!sameRepository(target, to.repository)) return false
+  if (step.kind === 'attest') return step.subject.digest === root.digest && step.expect.length === 0
+  if (!sameRepository(step.from, from.repository)) return false
   switch (step.kind) {
     case 'copy':
       return step.root.digest === root.digest && step.expect.length === 0

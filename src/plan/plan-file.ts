@@ -77,6 +77,7 @@ const step = v.variant('kind', [
     tag: v.exactOptional(tag),
     repair: v.exactOptional(v.literal(true)),
   }),
+  v.strictObject({ ...stepBase, kind: v.literal('attest'), subject: descriptor, repository }),
   v.strictObject({
     ...stepBase,
     kind: v.literal('tag'),

@@ -112,4 +112,16 @@ export interface TagStep extends StepBase {
   readonly from: RepositoryName
 }
 
-export type Step = CopyStep | AttachStep | TagStep
+/** A statement about `subject`, put beside it: that it was about to be promoted here, by whom, from where, on what grounds. */
+export interface AttestStep extends StepBase {
+  readonly kind: 'attest'
+  readonly subject: Descriptor
+  readonly repository: RepositoryName
+}
+
+export type Step = CopyStep | AttachStep | AttestStep | TagStep
+
+/** The repository that a step changes. */
+export function targetOf(step: Step): RepositoryName {
+  return step.kind === 'tag' || step.kind === 'attest' ? step.repository : step.to
+}

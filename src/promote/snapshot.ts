@@ -19,6 +19,8 @@ export interface Request {
     /** the environments that this one takes images from; undefined: from anywhere */
     readonly accepts?: readonly string[]
     readonly targets: readonly RepositoryName[]
+    /** put a statement of the promotion beside the image, before its tags move */
+    readonly attest?: boolean
   }
   /** tags to be written at every target, in any order */
   readonly tags: readonly string[]

@@ -1,11 +1,11 @@
 import type { Digest } from '../oci/digest.ts'
 import { sameRepository } from '../oci/reference.ts'
-import type { AttachStep, CopyStep, Precondition, Step, StepId, TagStep } from '../plan/plan.ts'
+import type { AttachStep, AttestStep, CopyStep, Precondition, Step, StepId, TagStep } from '../plan/plan.ts'
 import type { Decided } from './decide.ts'
 import { hasRoot } from './snapshot.ts'
 
 /**
- * The steps of one image at all of its targets, in the order of execution: content first, evidence next, tags last. No tag moves anywhere
+ * The steps of one image at all of its targets, in the order of execution: content first, evidence next, the attestation, tags last. No tag moves anywhere
  * before every target has all of the content, unless `partial`.
  */
 export function placementSteps(decided: readonly Decided[], partial: boolean): readonly Step[] {
@@ -29,7 +29,28 @@ function isDamaged({ target, snapshot }: Decided): boolean {
   return target.damaged.has(snapshot.source.root.digest)
 }
 
-function contentSteps(one: Decided, alone: boolean): readonly (CopyStep | AttachStep)[] {
+function contentSteps(one: Decided, alone: boolean): readonly (CopyStep | AttachStep | AttestStep)[] {
+  const carried = carriedSteps(one, alone)
+  if (!isAttested(one)) return carried
+  const { root } = one.snapshot.source
+  const attest: AttestStep = {
+    id: `${one.id}.a`,
+    placement: one.id,
+    after: carried.map((step) => step.id),
+    expect: [],
+    kind: 'attest',
+    subject: { mediaType: root.mediaType, digest: root.digest, size: root.size },
+    repository: one.target.repository,
+  }
+  return [...carried, attest]
+}
+
+/** What only adds evidence or mends something promotes nothing: the tags are as they were. */
+function isAttested(one: Decided): boolean {
+  return one.snapshot.request.to.attest === true && needsTag(one)
+}
+
+function carriedSteps(one: Decided, alone: boolean): readonly (CopyStep | AttachStep)[] {
   const copy = copyStep(one, alone)
   const attached = new Map<Digest, StepId[]>()
   const steps: (CopyStep | AttachStep)[] = copy === undefined ? [] : [copy]
@@ -69,7 +90,8 @@ function copyStep(one: Decided, alone: boolean): CopyStep | undefined {
   const isTaggedAtOnce =
     alone &&
     one.tags.filter((tag) => tag.change !== 'unchanged').length === 1 &&
-    one.evidence.every((e) => e.kind !== 'attach')
+    one.evidence.every((e) => e.kind !== 'attach') &&
+    !isAttested(one)
   return {
     id: `${one.id}.c`,
     placement: one.id,

@@ -47,7 +47,10 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
 /** Whether something that should be there is not, as `--verify` found out. */
 export function needsRepair(plan: Plan, placement: Placement): boolean {
   return plan.steps.some(
-    (step) => step.placement === placement.id && step.kind !== 'tag' && step.repair === true,
+    (step) =>
+      step.placement === placement.id &&
+      (step.kind === 'copy' || step.kind === 'attach') &&
+      step.repair === true,
   )
 }
 

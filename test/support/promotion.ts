@@ -121,7 +121,6 @@ export async function carryOut(
   plan: Plan,
   options: { readonly sink?: AuditSink; readonly plannedJustNow?: boolean; readonly stop?: AbortSignal } = {},
 ): Promise<Carried> {
-  let id = 0
   const steps = await execute(
     plan,
     {
@@ -130,7 +129,8 @@ export async function carryOut(
       clock: systemClock,
       actor: { user: 'tester', host: 'here' },
       tool: '0',
-      newId: () => `id${id++}`,
+      newId: () => crypto.randomUUID(),
+      runId: crypto.randomUUID(),
       stop: options.stop ?? new AbortController().signal,
       plannedJustNow: options.plannedJustNow ?? true,
     },

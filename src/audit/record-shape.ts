@@ -1,7 +1,6 @@
 import { isRecord } from '../oci/json.ts'
 
 const phases = new Set(['intent', 'outcome', 'refused', 'recovered'])
-const kinds = new Set(['copy', 'attach', 'tag'])
 const results = new Set(['done', 'unchanged', 'conflict', 'failed'])
 const optionalStrings = ['reason', 'ticket', 'image', 'resolvedBy'] as const
 const hash = /^sha256:[0-9a-f]{64}$/
@@ -43,9 +42,7 @@ function phaseComplaint(value: Record<string, unknown>): string | undefined {
   if (result !== undefined && !(typeof result === 'string' && results.has(result)))
     return 'its result is not known'
   if (step === undefined) return phase === 'refused' ? undefined : 'it has no step'
-  const isStep =
-    isRecord(step) && isText(step['id']) && typeof step['kind'] === 'string' && kinds.has(step['kind'])
-  return isStep ? undefined : 'its step is not one that is known'
+  return isRecord(step) && isText(step['id']) && isText(step['kind']) ? undefined : 'its step is not one'
 }
 
 function isText(value: unknown): value is string {

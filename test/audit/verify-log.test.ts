@@ -211,7 +211,7 @@ describe('a log that was touched', () => {
     ['plan', { plan: 'sha256:1' }],
     ['actor', { actor: {} }],
     ['result', { result: 'perhaps' }],
-    ['step', { step: { id: 's1', kind: 'burn' } }],
+    ['step', { step: { id: 's1' } }],
     ['time', { time: 'noon' }],
   ])('by whoever can chain, to a %s that is none: the line is named', async (field, change) => {
     const { lines, head } = logOf([refusal(), { ...record(), ...change } as AuditRecord])

@@ -1,0 +1,216 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it } from 'vitest'
+import { verifyLog } from '../../src/audit/verify-log.ts'
+import type { WriterTask } from '../support/audit-writer.ts'
+import {
+  chainComplaints,
+  entriesOf,
+  openLog,
+  outcome,
+  record,
+  tagStep,
+  waitingClock,
+} from '../support/audit-log.ts'
+import { tempFolder } from '../support/temp.ts'
+
+const writer = join(import.meta.dirname, '..', 'support', 'audit-writer.ts')
+
+interface Writing {
+  readonly acknowledged: readonly string[]
+  /** operations that changed a file */
+  readonly operations: number
+  readonly error: { readonly code?: string } | undefined
+  readonly signal: string | null
+}
+
+/** A process of its own that writes; `around` is a command that runs it. */
+async function write(
+  task: Partial<WriterTask> & Pick<WriterTask, 'path' | 'groups'>,
+  ...around: readonly string[]
+): Promise<Writing> {
+  const file = join(await tempFolder(), 'task.json')
+  writeFileSync(file, JSON.stringify({ killAt: 0, torn: false, speed: 0, ...task }))
+  const [command, ...args] = [...around, process.execPath, writer, file]
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = new Promise<string | null>((resolve) => child.on('close', (_, signal) => resolve(signal)))
+  const said = (await text(child.stdout)).split('\n')
+  const after = (word: string): string[] =>
+    said.flatMap((line) => (line.startsWith(word) ? [line.slice(word.length)] : []))
+  const [failed] = after('failed ')
+  return {
+    acknowledged: after('ack '),
+    operations: Number(after('ops ')[0] ?? 0),
+    error: failed === undefined ? undefined : (JSON.parse(failed) as { code: string }),
+    signal: await ended,
+  }
+}
+
+/** Numbers from 0 up to 1 out of a seed (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+const torn = '{"seq":3,"prev":"sha256:'
+const groups = [[record({ run: 'killed' }), outcome({ run: 'killed' })]]
+const earlier = [record(), outcome()]
+
+/** Goes on with a log after a kill: what is wrong with it then. */
+async function complaintsAfter(path: string, acknowledged: readonly string[]): Promise<string[]> {
+  const next = record({ run: 'next' })
+  await using log = openLog(path)
+  await log.write([next])
+  const ids = entriesOf(path).map(({ id }) => id)
+  const lost = [...acknowledged, next.id].filter((id) => ids.filter((one) => one === id).length !== 1)
+  const {
+    problem,
+    head,
+    torn: left,
+  } = await verifyLog(path, { clock: waitingClock() }, new AbortController().signal)
+  return [
+    ...chainComplaints(path),
+    ...lost.map((id) => `${id} is not there once`),
+    ...(problem === undefined ? [] : [`line ${problem.line}: ${problem.why}`]),
+    ...(head === 'agrees' ? [] : [`the head ${head}`]),
+    ...(left === 0 ? [] : ['the end is torn']),
+    ...(existsSync(`${path}.torn`) ? ['torn bytes are left aside'] : []),
+  ]
+}
+
+describe.each([
+  { state: 'that is not there yet', tornBefore: false },
+  { state: 'with a torn end', tornBefore: true },
+])(
+  'a process that appends to a log $state, killed before any operation that changes a file',
+  ({ tornBefore }) => {
+    it('leaves a log that goes on as one chain, without a loss', async () => {
+      const folder = await tempFolder()
+      const start = join(folder, 'start')
+      mkdirSync(start)
+      if (tornBefore) {
+        await openLog(join(start, 'audit.jsonl')).write(earlier)
+        appendFileSync(join(start, 'audit.jsonl'), torn)
+      }
+      const wrong: string[] = []
+      const attempt = async (killAt: number, half: boolean): Promise<number> => {
+        const here = join(folder, `${killAt}${half ? 'h' : ''}`)
+        cpSync(start, here, { recursive: true })
+        const path = join(here, 'audit.jsonl')
+        const done = await write({ path, groups, killAt, torn: half })
+        const complaints = await complaintsAfter(path, done.acknowledged)
+        const asides = entriesOf(path).filter((one) => one.phase === 'recovered' && atob(one.torn) === torn)
+        if (asides.length !== (tornBefore ? 1 : 0))
+          complaints.push(`the torn end is there ${asides.length} times`)
+        if ((done.signal === 'SIGKILL') !== killAt > 0) complaints.push(`it ended by ${done.signal}`)
+        wrong.push(...complaints.map((one) => `killed at ${killAt}${half ? ', half written' : ''}: ${one}`))
+        return done.operations
+      }
+      const all = await attempt(0, false)
+      expect(all).toBeGreaterThan(20)
+      const points = Array.from({ length: all }, (_, i) => i + 1)
+      const worker = async (): Promise<void> => {
+        for (let at = points.shift(); at !== undefined; at = points.shift()) await attempt(at, true)
+      }
+      await Promise.all([worker(), worker(), worker()])
+      expect(wrong).toEqual([])
+    }, 120_000)
+  },
+)
+
+describe('eight processes that append at once', () => {
+  it('and are killed at random leave one chain with every acknowledged record once (seed 7)', async () => {
+    const path = join(await tempFolder(), 'audit.jsonl')
+    const random = randomFrom(7)
+    const tasks = Array.from({ length: 8 }, (_, n) => ({
+      path,
+      groups: Array.from({ length: 8 }, (_unused, g) =>
+        [0, 1, 2].map((i) => record({ id: `p${n}g${g}r${i}`, run: `run-${n}`, step: tagStep(`${g}.${i}`) })),
+      ),
+      killAt: n < 4 ? 20 + Math.floor(random() * 120) : 0,
+      torn: n % 2 === 0,
+      speed: 3,
+    }))
+    const done = await Promise.all(tasks.map((task) => write(task)))
+    expect(done.map(({ error }) => error)).toEqual(Array.from({ length: 8 }))
+    expect(done.map(({ signal }) => signal)).toEqual([
+      ...Array<string>(4).fill('SIGKILL'),
+      ...Array<null>(4).fill(null),
+    ])
+    expect(done.slice(4).map(({ acknowledged }) => acknowledged.length)).toEqual([24, 24, 24, 24])
+    expect(
+      await complaintsAfter(
+        path,
+        done.flatMap(({ acknowledged }) => acknowledged),
+      ),
+    ).toEqual([])
+  }, 120_000)
+})
+
+const canUnshare = spawnSync('unshare', ['-rm', 'true']).status === 0
+
+describe('a disk', () => {
+  const many = Array.from({ length: 80 }, (_, n) => [record({ step: tagStep(`s${n}`) })])
+
+  it('that takes no more (a limit on the size of files): no acknowledgement, no half record, and the log goes on later', async () => {
+    const path = join(await tempFolder(), 'audit.jsonl')
+    const done = await write({ path, groups: many }, 'bash', '-c', 'ulimit -f 16; exec "$@"', 'bash')
+    expect(done.error).toMatchObject({ code: 'audit', subject: path })
+    expect(done.acknowledged.length).toBeGreaterThan(4)
+    expect(done.acknowledged.length).toBeLessThan(60)
+    expect(chainComplaints(path)).toEqual([])
+    expect(entriesOf(path).map(({ id }) => id)).toEqual(done.acknowledged)
+    expect(await complaintsAfter(path, done.acknowledged)).toEqual([])
+  })
+
+  it.skipIf(!canUnshare)(
+    'that is full (needs unshare): no acknowledgement of what is not there',
+    async () => {
+      const folder = await tempFolder()
+      const copy = `mount -t tmpfs -o size=64k none "$0" && "$@"; cp "$0/audit.jsonl" "$0.copy"`
+      const disk = join(folder, 'disk')
+      mkdirSync(disk)
+      const done = await write(
+        { path: join(disk, 'audit.jsonl'), groups: [...many, ...many, ...many] },
+        'unshare',
+        '-rm',
+        'bash',
+        '-c',
+        copy,
+        disk,
+      )
+      expect(done.error).toMatchObject({ code: 'audit' })
+      expect(done.acknowledged.length).toBeGreaterThan(4)
+      expect(chainComplaints(`${disk}.copy`)).toEqual([])
+      expect(entriesOf(`${disk}.copy`).map(({ id }) => id)).toEqual(done.acknowledged)
+    },
+  )
+
+  it.skipIf(!canUnshare)(
+    'that is read-only (needs unshare): no acknowledgement, and nothing is changed',
+    async () => {
+      const disk = await tempFolder()
+      await openLog(join(disk, 'audit.jsonl')).write([record()])
+      const before = readFileSync(join(disk, 'audit.jsonl'))
+      const readOnly = `mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"`
+      const done = await write(
+        { path: join(disk, 'audit.jsonl'), groups: many },
+        'unshare',
+        '-rm',
+        'bash',
+        '-c',
+        readOnly,
+        disk,
+      )
+      expect(done).toMatchObject({ acknowledged: [], error: { code: 'audit' } })
+      expect(readFileSync(join(disk, 'audit.jsonl'))).toEqual(before)
+    },
+  )
+})

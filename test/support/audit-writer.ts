@@ -1,0 +1,91 @@
+import fs, { readFileSync, writeSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import type { AuditRecord } from '../../src/audit/record.ts'
+import type { Clock } from '../../src/clock.ts'
+import { toErrorInfo } from '../../src/errors.ts'
+
+/**
+ * A process that appends to a log, and may kill itself (SIGKILL) just before its `killAt`-th operation that changes a file, whoever calls it. It says
+ * on its output what it was promised: `ack ID` for every record, then `ops N`; or `failed` and the error. Started with the name of a file that has its task.
+ */
+export interface WriterTask {
+  readonly path: string
+  /** records that are written together, one group after the other */
+  readonly groups: readonly (readonly AuditRecord[])[]
+  /** from 1; 0 kills never */
+  readonly killAt: number
+  /** where that operation writes, it has written half of it by then */
+  readonly torn: boolean
+  /** time goes so many times as fast; 0: it passes by waiting only */
+  readonly speed: number
+}
+
+type Operation = (...args: unknown[]) => Promise<unknown>
+
+const task = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as WriterTask
+let operations = 0
+
+function die(): never {
+  process.kill(process.pid, 'SIGKILL')
+  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+}
+
+/** Counts the calls of what changes files. */
+function watch(holder: Record<string, Operation>, names: readonly string[]): void {
+  for (const name of names) {
+    const real = holder[name]
+    if (real === undefined) throw new Error(`there is no ${name}`)
+    holder[name] = async function counted(this: { readonly fd?: number } | undefined, ...args: unknown[]) {
+      if (++operations === task.killAt) {
+        if (task.torn && this?.fd !== undefined && name === 'write') writeHalf(this.fd, args)
+        die()
+      }
+      return real.apply(this, args)
+    }
+  }
+}
+
+function writeHalf(fd: number, [bytes, offset, length]: readonly unknown[]): void {
+  if (bytes instanceof Uint8Array) writeSync(fd, bytes, Number(offset), Math.floor(Number(length) / 2))
+}
+
+async function watchFiles(): Promise<void> {
+  const promises = fs.promises as unknown as Record<string, Operation>
+  const handle = await fs.promises.open(import.meta.filename, 'r')
+  const methods = Object.getPrototypeOf(handle) as Record<string, Operation>
+  await handle.close()
+  watch(promises, ['open', 'mkdir', 'rename', 'link', 'rm', 'utimes'])
+  watch(methods, ['write', 'writeFile', 'truncate', 'datasync', 'sync', 'utimes'])
+  syncBuiltinESMExports()
+}
+
+function fastClock(speed: number): Clock {
+  const start = Date.UTC(2026, 0, 1)
+  return {
+    now: () => start + (Date.now() - start) * speed,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(resolve, ms / speed)
+        const leave = (): void => {
+          clearTimeout(timer)
+          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the caller's reason
+          reject(signal.reason)
+        }
+        signal.addEventListener('abort', leave, { once: true })
+      }),
+  }
+}
+
+await watchFiles()
+const { openLog, waitingClock } = await import('./audit-log.ts')
+const log = openLog(task.path, task.speed === 0 ? waitingClock() : fastClock(task.speed))
+try {
+  for (const group of task.groups) {
+    await log.write(group)
+    writeSync(1, group.map(({ id }) => `ack ${id}\n`).join(''))
+  }
+} catch (error) {
+  writeSync(1, `failed ${JSON.stringify(toErrorInfo(error))}\n`)
+}
+await log.close()
+writeSync(1, `ops ${operations}\n`)

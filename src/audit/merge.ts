@@ -5,6 +5,7 @@ import type { Hash } from '../plan/plan.ts'
 import { advance, maxLineSize, type Position, startOfChain } from './chain.ts'
 import { type ChainedLine, followChain, type LogLines } from './log-lines.ts'
 import { bodyOf, lineOf } from './origin.ts'
+import type { LogRecord } from './record.ts'
 import { shapeComplaint } from './record-shape.ts'
 
 /** So many logs are open at the same time; more are merged in steps. */
@@ -35,6 +36,8 @@ interface SurveyedSource {
 /** A line of the merged log without its line break, and where its chain stands after it. */
 export interface MergedLine {
   readonly line: Buffer
+  /** as it stands in its source */
+  readonly record: LogRecord
   readonly position: Position
 }
 
@@ -92,7 +95,7 @@ export async function* mergeLogs(survey: Survey): AsyncGenerator<MergedLine, voi
     const line = lineOf({ bytes: body.bytes, origin }, position)
     if (line.byteLength > maxLineSize) throw tooLong(source.name, seq)
     position = advance(position, line)
-    yield { line, position }
+    yield { line, record: entry, position }
   }
 }
 

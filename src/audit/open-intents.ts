@@ -59,6 +59,6 @@ export function stepKey(record: LogRecord): string | undefined {
 
 /** An entry without its place in the chain. */
 function recordOf(entry: AuditRecord & LogEntry): AuditRecord {
-  const { seq: _, prev: __, ...record } = entry
+  const { seq: _, prev: __, origin: ___, ...record } = entry
   return record
 }

@@ -1,0 +1,63 @@
+import { DrayError } from '../errors.ts'
+import { writeStreamAtomic } from '../files/atomic.ts'
+import { openRegular } from '../files/read.ts'
+import { startOfChain } from './chain.ts'
+import { writeHead } from './head.ts'
+import { linesOf } from './log-lines.ts'
+import { mergeLogs, surveyLogs } from './merge.ts'
+import { OpenIntents } from './open-intents.ts'
+
+const newline = Buffer.from('\n')
+/** Lines are written together up to so many bytes. */
+const chunkSize = 256 * 1024
+
+export interface MergedFile {
+  /** in all logs that were merged */
+  readonly lines: number
+  /** in the merged log */
+  readonly merged: number
+}
+
+/**
+ * Merges the logs at `paths` into a new one at `out` with a head of its own; each is named in it by its path as it was given. A log that could not be
+ * merged whole is not written at all. @throws `usage` where `out` is there already; `not-found`, `io`; as `surveyLogs` and `mergeLogs` say.
+ */
+export async function mergeFiles(
+  paths: readonly string[],
+  out: string,
+  signal: AbortSignal,
+): Promise<MergedFile> {
+  await checkFree(out)
+  const sources = paths.map((path) => ({ name: path, lines: () => linesOf(path, signal) }))
+  const survey = await surveyLogs(sources)
+  const open = new OpenIntents()
+  let end = startOfChain
+  async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    let waiting: Buffer[] = []
+    let size = 0
+    for await (const { line, record, position } of mergeLogs(survey)) {
+      open.note({ ...record, seq: position.seq, prev: end.hash }, end.size)
+      end = position
+      waiting.push(line, newline)
+      size += line.byteLength + 1
+      if (size < chunkSize) continue
+      yield Buffer.concat(waiting)
+      waiting = []
+      size = 0
+    }
+    if (size > 0) yield Buffer.concat(waiting)
+  }
+  await writeStreamAtomic(out, chunks(), signal, { mode: 0o600 })
+  if (end.hash !== null) await writeHead(out, { ...end, settled: open.settled(end) })
+  return { lines: survey.lines, merged: end.seq }
+}
+
+async function checkFree(out: string): Promise<void> {
+  const there = await openRegular(out, { followLinks: true })
+  if (there === undefined) return
+  await there.close()
+  throw new DrayError('usage', `${out} is there already`, {
+    subject: out,
+    hint: 'Merge into a new file: a log is never written over.',
+  })
+}

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { createPublicKey, type KeyObject, verify, type X509Certificate } from 'node:crypto'
 import { DrayError } from '../errors.ts'
 import { Fields } from './fields.ts'
 import type { SigningKey, VerifyKey } from './signing-keys.ts'
@@ -81,13 +81,12 @@ const hashes: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * A key of somebody else's, as PEM or out of a certificate: ECDSA (P-256, P-384, P-521; ASN.1 DER), RSA (PKCS #1 v1.5) and Ed25519.
+ * A key of somebody else's, as PEM or in a certificate: ECDSA (P-256, P-384, P-521; ASN.1 DER), RSA (PKCS #1 v1.5) and Ed25519.
  * @throws `unsupported` for other keys; `malformed` for text that is no public key.
  */
-export function anyPublicKey(from: string | KeyObject, where: string): PublicKey {
-  const key = typeof from === 'string' ? readKey(from, where) : from
+export function anyPublicKey(from: string | X509Certificate, where: string): PublicKey {
+  const { key, publicKeyPem } = readKey(from, where)
   const kind = key.asymmetricKeyType
-  const publicKeyPem = key.export({ format: 'pem', type: 'spki' }).toString()
   if (kind === 'ed25519') return { publicKeyPem, verify: (bytes, sig) => verifies(null, key, bytes, sig) }
   const usual = hashes[kind === 'ec' ? (key.asymmetricKeyDetails?.namedCurve ?? '') : (kind ?? '')]
   if (usual === undefined) {
@@ -98,9 +97,14 @@ export function anyPublicKey(from: string | KeyObject, where: string): PublicKey
   return { publicKeyPem, verify: (bytes, sig) => usual.some((hash) => verifies(hash, key, bytes, sig)) }
 }
 
-function readKey(pem: string, where: string): KeyObject {
+/** A certificate can be read and its key not: then reading the key throws. */
+function readKey(
+  from: string | X509Certificate,
+  where: string,
+): { readonly key: KeyObject; readonly publicKeyPem: string } {
   try {
-    return createPublicKey(pem)
+    const key = typeof from === 'string' ? createPublicKey(from) : from.publicKey
+    return { key, publicKeyPem: key.export({ format: 'pem', type: 'spki' }).toString() }
   } catch (cause) {
     throw new DrayError('malformed', `${where} is not a public key`, { cause })
   }

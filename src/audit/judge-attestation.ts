@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto'
 import { isDrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { anyPublicKey, type PublicKey, signersOf } from './dsse.ts'
@@ -96,10 +97,10 @@ function judgeSignatures(bundle: Bundle, keys: readonly PublicKey[]): Omit<Judge
 /** The certificate's issuer is not looked at: it only says whether the signature is at least its own. */
 function judgeCertificate(
   { envelope }: Bundle,
-  certificate: Extract<Bundle['signer'], { kind: 'certificate' }>['certificate'],
+  certificate: X509Certificate,
   hasKeys: boolean,
 ): Omit<Judgement, 'promotion'> {
-  const own = anyPublicKey(certificate.publicKey, 'the certificate')
+  const own = anyPublicKey(certificate, 'the key of the certificate')
   if (signersOf(envelope, [own]).every((key) => key === undefined))
     return { status: 'bad', why: 'the signature is not of the certificate in the bundle' }
   if (!hasKeys) return { status: 'unchecked' }

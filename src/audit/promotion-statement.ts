@@ -2,10 +2,11 @@ import { DrayError } from '../errors.ts'
 import { algorithmOf, type Digest, encodedOf, parseDigest } from '../oci/digest.ts'
 import { parseJson } from '../oci/json.ts'
 import {
+  checkPath,
   formatReference,
   formatRepository,
   layoutRegistry,
-  parseRepository,
+  parseRegistry,
   parseTag,
   type RepositoryName,
 } from '../oci/reference.ts'
@@ -218,10 +219,15 @@ function placeOf(fields: Fields): Place {
   }
 }
 
+/** A whole name, as `formatRepository` writes it: what comes first is the registry, also where it is a word without a dot. */
 function repositoryOf(name: string): RepositoryName {
-  if (name.startsWith(layoutRegistry))
+  if (name.startsWith(layoutRegistry)) {
     return { registry: layoutRegistry, path: name.slice(layoutRegistry.length) }
-  return parseRepository(name)
+  }
+  const slash = name.indexOf('/')
+  const path = name.slice(slash + 1)
+  checkPath(path, name)
+  return { registry: parseRegistry(name.slice(0, Math.max(slash, 0))), path }
 }
 
 function tagsOf(predicate: Fields): readonly PromotedTag[] {

@@ -18,6 +18,9 @@ const readsAtOnce = 8
 /** More referrers than one looks through for a few attestations. */
 const maxReferrers = 5000
 
+/** Bytes that are read of the attestations of one image: thousands of real ones. */
+const maxTotal = 16 * 1024 * 1024
+
 /** A promotion attestation that hangs on an image, and what it is worth. */
 export interface FoundAttestation extends Judgement {
   readonly manifest: Descriptor
@@ -40,19 +43,27 @@ export async function readAttestations(
       subject: formatAt(store.repository, { digest: image }),
     })
   }
+  const reading: Reading = { store, image, keys, left: maxTotal }
   const found = await inParallel(listed.filter(mayBePromotion), readsAtOnce, call, (entry, c) =>
-    readOne(store, image, entry, keys, c),
+    readOne(reading, entry, c),
   )
   return found.flatMap((one) => one ?? [])
 }
 
+interface Reading {
+  readonly store: SourceStore
+  readonly image: Digest
+  readonly keys: readonly PublicKey[]
+  /** bytes that may still be read */
+  left: number
+}
+
 async function readOne(
-  store: SourceStore,
-  image: Digest,
+  reading: Reading,
   entry: Descriptor,
-  keys: readonly PublicKey[],
   call: Call,
 ): Promise<FoundAttestation | undefined> {
+  const { store, image, keys } = reading
   let saysPromotion = predicateTypeOf(entry) === promotionPredicateType
   try {
     const content = await store.manifest(entry, call)
@@ -62,7 +73,7 @@ async function readOne(
     saysPromotion ||= predicateTypeOf(manifest) === promotionPredicateType
     const layer = layerOf(manifest)
     if (layer === undefined) return undefined
-    const judged = judgeAttestation(await readBlob(store, layer, call), layer.mediaType, image, keys)
+    const judged = judgeAttestation(await readBlob(reading, layer, call), layer.mediaType, image, keys)
     if (judged === undefined || (judged.status === 'unreadable' && !saysPromotion)) return undefined
     return { ...judged, manifest: entry }
   } catch (error) {
@@ -95,11 +106,15 @@ function predicateTypeOf({ annotations }: Described): string | undefined {
   )
 }
 
-async function readBlob(store: SourceStore, d: Descriptor, call: Call): Promise<Uint8Array> {
+async function readBlob(reading: Reading, d: Descriptor, call: Call): Promise<Uint8Array> {
   if (d.size > maxBundleSize) {
     throw new DrayError('malformed', `it is larger than ${maxBundleSize} bytes`)
   }
+  reading.left -= d.size
+  if (reading.left < 0) {
+    throw new DrayError('malformed', `the image has more than ${maxTotal} bytes of attestations`)
+  }
   const chunks: Uint8Array[] = []
-  for await (const chunk of await store.blob(d, 0, call)) chunks.push(chunk)
+  for await (const chunk of await reading.store.blob(d, 0, call)) chunks.push(chunk)
   return Buffer.concat(chunks)
 }

@@ -14,16 +14,13 @@ describe.each([
   ['docker-registry-2.8', 'oci-1.1'],
 ] as const)('an attestation at %s', (staging, prod) => {
   it(`goes along with the next promotion to ${prod}, and is verified there`, async () => {
-    const {
-      staging: from,
-      prod: targets,
-      content,
-    } = await world({ staging, prod: [prod] })
+    const started = await world({ staging, prod: [prod] })
       .index('api:1.4.2', ['amd64', 'arm64'])
       .start()
+    const { staging: from, prod: targets } = started
     await using run = await bench()
     const [source, target] = [repository(from, 'staging/api'), repository(targets[0] ?? from, 'prod/api')]
-    const { root } = content('api:1.4.2')
+    const { root } = started.content('api:1.4.2')
     const promotion = promotionOf(root.digest)
     const attestation = { promotion, subject: parseDescriptor(root, 'the image'), key: keys.signing }
     const { manifest } = await attachAttestation(run.freshStores().target(source), attestation, run.call)

@@ -94,7 +94,7 @@ describe('signatures', () => {
     ['rsa', { modulusLength: 2048 }, 'sha256'],
   ] as const)('of other kinds of keys are verified: %s %j %s', (kind, options, hash) => {
     const { privateKey, publicKey } = generateKeyPairSync(kind as 'ec', options as { namedCurve: string })
-    const key = anyPublicKey(publicKey, 'the key')
+    const key = anyPublicKey(publicKey.export({ type: 'spki', format: 'pem' }).toString(), 'the key')
     const signatures = [{ sig: sign(hash, preAuthEncoding(type, payload), privateKey) }]
     expect(signersOf({ payloadType: type, payload, signatures }, [key])).toEqual([key])
     expect(signersOf({ payloadType: type, payload: Buffer.of(1), signatures }, [key])).toEqual([undefined])
@@ -102,7 +102,8 @@ describe('signatures', () => {
 
   it('of keys that are too unusual are refused, and text that is no key too', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' })
-    expect(() => anyPublicKey(publicKey, 'it')).toThrow(expect.objectContaining({ code: 'unsupported' }))
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    expect(() => anyPublicKey(pem, 'it')).toThrow(expect.objectContaining({ code: 'unsupported' }))
     expect(() => anyPublicKey('no key', 'it')).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 })

@@ -1,12 +1,21 @@
+import { X509Certificate } from 'node:crypto'
 import { assert, nat, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { attestationArtifact } from '../../src/audit/attestation-artifact.ts'
-import { type Envelope, envelopeToJson, signEnvelope } from '../../src/audit/dsse.ts'
+import {
+  anyPublicKey,
+  type Envelope,
+  envelopeToJson,
+  type PublicKey,
+  signEnvelope,
+} from '../../src/audit/dsse.ts'
 import { judgeAttestation } from '../../src/audit/judge-attestation.ts'
 import { formatPromotion, statementMediaType } from '../../src/audit/promotion-statement.ts'
 import { bundleMediaType, formatBundle, hintOf, parseBundle } from '../../src/audit/sigstore-bundle.ts'
+import { parseSigningKey } from '../../src/audit/signing-keys.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { newKeys, promotionOf } from '../support/attestations.ts'
+import { testCertificate } from '../support/tls.ts'
 
 const image = digestOf('an image')
 const keys = newKeys()
@@ -16,7 +25,7 @@ const statement = formatPromotion(promotion)
 const envelope = signEnvelope(statementMediaType, statement, keys.signing)
 const bundle = formatBundle(envelope, keys.verify)
 
-const judge = (bytes: Uint8Array | string, known = [keys.verify], of = image) =>
+const judge = (bytes: Uint8Array | string, known: readonly PublicKey[] = [keys.verify], of = image) =>
   judgeAttestation(Buffer.from(bytes), bundleMediaType, of, known)
 
 /** A bundle with anything as its parts. */
@@ -99,6 +108,33 @@ describe('an attestation', () => {
       .replace('urn:dray:promotion:v1', 'https://slsa.dev/provenance/v1')
     expect(judgeAttestation(Buffer.from(slsa), statementMediaType, image, [])).toBeUndefined()
     expect(judge(bundleWith({ ...envelope, payloadType: 'text/plain' }))).toBeUndefined()
+  })
+})
+
+describe('an attestation with a certificate', () => {
+  const { cert, key } = testCertificate
+  const rawBytes = Buffer.from(cert.replaceAll(/-----.*-----|\n/g, ''), 'base64').toString('base64')
+  const own = signEnvelope(statementMediaType, statement, parseSigningKey(key, 'the key of the certificate'))
+  it.each([
+    ['certificate', { certificate: { rawBytes } }],
+    ['chain', { x509CertificateChain: { certificates: [{ rawBytes }] } }],
+  ])(
+    '(a %s) is foreign, unchecked without a key, and bad where the signature is not even of it',
+    (_, material) => {
+      expect(judge(bundleWith(own, material))).toMatchObject({
+        status: 'foreign',
+        why: 'signed with a certificate of IP Address:127.0.0.1, DNS:localhost',
+      })
+      expect(judge(bundleWith(own, material), [])).toMatchObject({ status: 'unchecked' })
+      expect(judge(bundleWith(envelope, material), [])).toMatchObject({ status: 'bad' })
+    },
+  )
+
+  it('is verified by the key of it, where that was asked for', () => {
+    const known = anyPublicKey(new X509Certificate(cert), 'the certificate')
+    expect(judge(bundleWith(own, { certificate: { rawBytes } }), [known])).toMatchObject({
+      status: 'verified',
+    })
   })
 })
 

@@ -40,6 +40,14 @@ describe('the statement of a promotion', () => {
     expect(read(formatPromotion(least))).toEqual(least)
   })
 
+  it.each(['registry', 'localhost:5000', '[::1]:5000', 'docker.io'])(
+    'keeps a registry as it is called: %s',
+    (registry) => {
+      const promotion = promotionOf(digest, { to: { repository: { registry, path: 'prod/api' } } })
+      expect(read(formatPromotion(promotion)).to.repository).toEqual({ registry, path: 'prod/api' })
+    },
+  )
+
   it('is an in-toto statement v1 about the promoted digest', () => {
     expect(jsonOf(formatPromotion(promotionOf(digest)))).toMatchObject({
       _type: 'https://in-toto.io/Statement/v1',
@@ -95,6 +103,8 @@ describe('a statement that is not as it should be is malformed:', () => {
     ['tags', Array.from({ length: 20_001 }, () => 'a')],
     ['tagsBefore', { '1.4.2': 'x' }],
     ['source', { name: 'NOT A NAME' }],
+    ['source', { name: 'api' }],
+    ['source', { name: '/api' }],
     ['source', { name: 'a/b', annotations: { tag: '\u001b[2J' } }],
     ['actor', 'ada'],
     ['actor', { user: 1, host: 'h' }],

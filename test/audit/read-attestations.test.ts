@@ -61,6 +61,13 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('attestations at %s',
     expect(log.filter(({ kind }) => kind === 'blob')).toEqual([])
   })
 
+  it('are read up to a bound, all together', async () => {
+    const many = [1, 2, 3, 4, 5].map((n) => claimedAttestation(api, Buffer.alloc(4 * 1024 * 1024, n)))
+    const { read, log } = await found(profile, ...many)
+    expect((await read()).map(({ status }) => status)).toEqual(many.map(() => 'unreadable'))
+    expect(log.filter(({ kind }) => kind === 'blob')).toHaveLength(4)
+  })
+
   it('whose blob is gone are unreadable and hide no others', async () => {
     const { read, oracle } = await found(profile, signed, attestationContent(api))
     await oracle.deleteBlob('prod/api', [...signed.blobs.keys()][0] ?? '')

@@ -1,7 +1,15 @@
 import { nearest } from '../nearest.ts'
 import { isDrayError } from '../errors.ts'
-import { checkPath, parseRegistry } from '../oci/reference.ts'
-import { type Config, type Environment, imagePlaceholder, type TargetConfig } from './config.ts'
+import { checkPath, parseRegistry, parseRepository } from '../oci/reference.ts'
+import {
+  type AuditConfig,
+  type Config,
+  type Environment,
+  imagePlaceholder,
+  type SigningConfig,
+  type TargetConfig,
+  type WebhookConfig,
+} from './config.ts'
 import type { WrittenConfig, WrittenEnvironment } from './schema.ts'
 import type { Issue, Path } from './shape.ts'
 
@@ -21,17 +29,40 @@ export function checkConfig(
     issues.push(...checkPromoteFrom(environment, name, known))
     const { targets, found } = targetsOf(environment, path)
     issues.push(...found)
-    const { promoteFrom } = environment
-    environments.set(name, { targets, ...(promoteFrom !== undefined && { promoteFrom }) })
+    const { promoteFrom, attest, require } = environment
+    environments.set(name, {
+      targets,
+      ...(promoteFrom !== undefined && { promoteFrom }),
+      ...(attest !== undefined && { attest }),
+      ...(require !== undefined && { require }),
+    })
   }
-  const { file } = written.audit ?? {}
   const config: Config = {
     registries: registriesOf(written, absolute, issues),
     environments,
     images: imagesOf(written, issues),
-    audit: file === undefined ? {} : { file: absolute(file) },
+    audit: auditOf(written, absolute, issues),
   }
   return { config, issues }
+}
+
+function auditOf(
+  { audit = {} }: WrittenConfig,
+  absolute: (path: string) => string,
+  issues: Issue[],
+): AuditConfig {
+  const { file, require, sign, repository, webhook } = audit
+  const path = ['audit', 'repository']
+  const complaint = repository === undefined ? undefined : complaintOf(() => parseRepository(repository))
+  if (complaint !== undefined) issues.push({ path, at: 'value', message: complaint })
+  const isNamed = repository !== undefined && complaint === undefined
+  return {
+    ...(file !== undefined && { file: absolute(file) }),
+    ...(require !== undefined && { require }),
+    ...(sign !== undefined && { sign: { ...sign, key: absolute(sign.key) } as SigningConfig }),
+    ...(isNamed && { repository: parseRepository(repository) }),
+    ...(webhook !== undefined && { webhook: webhook as WebhookConfig }),
+  }
 }
 
 function checkPromoteFrom(environment: WrittenEnvironment, own: string, known: readonly string[]): Issue[] {

@@ -1,3 +1,5 @@
+import type { RepositoryName } from '../oci/reference.ts'
+
 /** What `dray.yaml` says, checked and with its short forms written out. */
 export interface Config {
   /** by host, as it stands in a reference */
@@ -25,7 +27,13 @@ export interface Environment {
   readonly targets: readonly TargetConfig[]
   /** the environments that it takes images from; undefined: from any */
   readonly promoteFrom?: readonly string[]
+  /** a statement of each promotion to it is put beside the image */
+  readonly attest?: boolean
+  /** what every promotion to it has to be given */
+  readonly require?: readonly Requirement[]
 }
+
+export type Requirement = 'reason' | 'ticket'
 
 export interface TargetConfig {
   readonly registry: string
@@ -38,9 +46,35 @@ interface ImageConfig {
   readonly name?: string
 }
 
-interface AuditConfig {
+export interface AuditConfig {
   /** absolute path of the record */
   readonly file?: string
+  /** what every change has to be given */
+  readonly require?: readonly Requirement[]
+  readonly sign?: SigningConfig
+  /** where checkpoints are pushed to */
+  readonly repository?: RepositoryName
+  readonly webhook?: WebhookConfig
+}
+
+export interface SigningConfig {
+  /** absolute path of a PEM file */
+  readonly key: string
+  /** the environment variable with its password */
+  readonly passwordEnv?: string
+  /** what the key is called in checkpoints */
+  readonly name?: string
+}
+
+export interface WebhookConfig {
+  readonly url: string
+  readonly format?: 'cloudevents' | 'ocsf'
+  /** the environment variable with the secret that events are signed with */
+  readonly secretEnv?: string
+  /** a run fails whose events do not arrive */
+  readonly required?: boolean
+  /** plain HTTP to another machine */
+  readonly insecure?: boolean
 }
 
 /** The place in a path that an image's name takes. */

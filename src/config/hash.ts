@@ -7,11 +7,15 @@ import type { Config } from './config.ts'
  * same hash. `sha256:` and hex, over JSON without white space.
  */
 export function hashOfConfig(config: Config): string {
-  const environments = sorted(config.environments).map(([name, { targets, promoteFrom }]) => [
-    name,
-    targets.map(({ registry, path }) => [registry, path]),
-    promoteFrom === undefined ? null : [...promoteFrom].sort(),
-  ])
+  const environments = sorted(config.environments).map(
+    ([name, { targets, promoteFrom, attest, require }]) => [
+      name,
+      targets.map(({ registry, path }) => [registry, path]),
+      promoteFrom === undefined ? null : [...promoteFrom].sort(),
+      attest ?? false,
+      [...(require ?? [])].sort(),
+    ],
+  )
   const images =
     config.images === undefined
       ? null

@@ -57,6 +57,68 @@ const target = v.pipe(
   v.description('One registry and path of an environment.'),
 )
 
+const requirements = v.pipe(
+  v.array(
+    v.picklist(['reason', 'ticket'], 'must be reason or ticket'),
+    'must be a list of reason and ticket',
+  ),
+  v.description('What every change has to be given: a reason (--reason), a ticket (--ticket).'),
+)
+const variable = v.pipe(
+  v.string('must be the name of an environment variable'),
+  v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable'),
+)
+const webhook = v.pipe(
+  v.strictObject({
+    url: v.pipe(
+      v.string('must be a URL'),
+      v.regex(/^https?:\/\/[^\s/?#@]+(?:[/?][^\s#]*)?$/, 'must be an http or https URL without credentials'),
+      v.description('Where an event for each outcome is sent.'),
+    ),
+    format: v.optional(
+      v.pipe(
+        v.picklist(['cloudevents', 'ocsf'], 'must be cloudevents or ocsf'),
+        v.description('What an event looks like.'),
+      ),
+    ),
+    secretEnv: v.optional(
+      v.pipe(
+        variable,
+        v.description('The environment variable with the secret that events are signed with.'),
+      ),
+    ),
+    required: v.optional(
+      v.pipe(
+        v.boolean('must be true or false'),
+        v.description('Whether a run fails whose events do not arrive.'),
+      ),
+    ),
+    insecure: v.optional(
+      v.pipe(v.boolean('must be true or false'), v.description('Send by plain HTTP to another machine.')),
+    ),
+  }),
+  v.description('A web address that hears of every outcome, to start a deployment, say.'),
+)
+const signing = v.pipe(
+  v.strictObject({
+    key: v.pipe(
+      text('the path of a PEM file'),
+      v.description('The private key (Ed25519 or ECDSA P-256, PEM), relative to this file.'),
+    ),
+    passwordEnv: v.optional(
+      v.pipe(variable, v.description('The environment variable with the password of the key.')),
+    ),
+    name: v.optional(
+      v.pipe(
+        v.string('must be a name'),
+        v.regex(/^[^\s+]+$/, 'must have no spaces and no plus sign'),
+        v.description('What the key is called in checkpoints, such as example.com/dray.'),
+      ),
+    ),
+  }),
+  v.description('What attestations and checkpoints are signed with.'),
+)
+
 const environment = v.pipe(
   v.strictObject({
     registry: v.optional(registryHost),
@@ -70,6 +132,13 @@ const environment = v.pipe(
         ),
       ),
     ),
+    attest: v.optional(
+      v.pipe(
+        v.boolean('must be true or false'),
+        v.description('Whether a statement of each promotion to it is put beside the image.'),
+      ),
+    ),
+    require: v.optional(requirements),
     promoteFrom: v.optional(
       v.pipe(
         v.array(text('the name of an environment'), 'must be a list of environments'),
@@ -131,6 +200,17 @@ export const schema = v.pipe(
               v.description('Where the record of changes goes, relative to this file.'),
             ),
           ),
+          require: v.optional(requirements),
+          sign: v.optional(signing),
+          repository: v.optional(
+            v.pipe(
+              text('a repository'),
+              v.description(
+                'The repository that checkpoints are pushed to: registry.example.com/audit/dray.',
+              ),
+            ),
+          ),
+          webhook: v.optional(webhook),
         }),
         v.description('The record of changes.'),
       ),

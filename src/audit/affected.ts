@@ -1,5 +1,6 @@
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/reference.ts'
+import type { Step } from '../plan/plan.ts'
 import type { AuditRecord } from './record.ts'
 
 /** What in a registry a step changes, as others ask for it. */
@@ -7,16 +8,17 @@ export interface Affected {
   readonly repository: RepositoryName
   readonly tag?: string
   readonly digest: Digest
-  /** where its content comes from */
-  readonly from: RepositoryName
+  /** where its content comes from; a statement is made here */
+  readonly from?: RepositoryName
 }
 
 /** What the record's step changes; undefined where an image was refused before there was a step. */
 export function affectedBy(record: AuditRecord): Affected | undefined {
-  const { step } = record
-  switch (step?.kind) {
-    case undefined:
-      return undefined
+  return record.step === undefined ? undefined : affectedByStep(record.step)
+}
+
+function affectedByStep(step: Step): Affected {
+  switch (step.kind) {
     case 'copy':
       return { repository: step.to, digest: step.root.digest, from: step.from }
     case 'attach':
@@ -26,6 +28,8 @@ export function affectedBy(record: AuditRecord): Affected | undefined {
         digest: step.manifest.digest,
         from: step.from,
       }
+    case 'attest':
+      return { repository: step.repository, digest: step.subject.digest }
     case 'tag':
       return { repository: step.repository, tag: step.tag, digest: step.target.digest, from: step.from }
   }

@@ -74,7 +74,7 @@ function whatOf(record: AuditRecord): Row {
     from: record.environment?.from,
     to: record.environment?.to,
     ...(affected !== undefined && {
-      source: formatRepository(affected.from),
+      source: affected.from === undefined ? undefined : formatRepository(affected.from),
       repository: formatRepository(affected.repository),
       tag: affected.tag,
       digest: affected.digest,

@@ -98,15 +98,10 @@ function metadataOf(record: AuditRecord): OcsfEvent {
 function resourcesOf(affected: NonNullable<ReturnType<typeof affectedBy>>): readonly OcsfEvent[] {
   const repository = formatRepository(affected.repository)
   const name = affected.tag === undefined ? repository : `${repository}:${affected.tag}`
-  return [
-    { name, role: 'Target', role_id: 1, type: 'container image', uid: affected.digest },
-    {
-      name: formatRepository(affected.from),
-      role: 'Related',
-      role_id: 4,
-      type: 'container repository',
-    },
-  ]
+  const target = { name, role: 'Target', role_id: 1, type: 'container image', uid: affected.digest }
+  if (affected.from === undefined) return [target]
+  const from = formatRepository(affected.from)
+  return [target, { name: from, role: 'Related', role_id: 4, type: 'container repository' }]
 }
 
 function messageOf(record: AuditRecord, result: string): string {

@@ -122,7 +122,9 @@ function repositoryNames({
   tag,
   from,
 }: NonNullable<ReturnType<typeof affectedBy>>): readonly string[] {
-  const names = [repository, from].flatMap((name) => [formatRepository(name), name.path])
+  const names = [repository, from].flatMap((name) =>
+    name === undefined ? [] : [formatRepository(name), name.path],
+  )
   return tag === undefined
     ? names
     : [...names, `${formatRepository(repository)}:${tag}`, `${repository.path}:${tag}`]

@@ -80,6 +80,17 @@ const copied = recordOf({
     rootBy: 'digest',
   },
 })
+const attested = recordOf({
+  step: {
+    id: 's3',
+    kind: 'attest',
+    placement: 'p1',
+    after: [],
+    expect: [],
+    subject: { mediaType: 'm', digest: digestOf('image'), size: 1 },
+    repository: { registry: 'r.example.com', path: 'b' },
+  },
+})
 const ci = { service: 'github', user: 'octocat', run: 'https://example.com/runs/1' }
 
 describe('an OCSF event', () => {
@@ -90,6 +101,7 @@ describe('an OCSF event', () => {
     ['failed', recordOf({ result: 'failed', error: { code: 'network', message: 'gone' } })],
     ['refused', refused],
     ['a copy', copied],
+    ['an attestation', attested],
     [
       'of a CI job',
       recordOf({ actor: { user: 'runner', host: 'h', ci, says: 'Ann' }, reason: 'r', ticket: 'T-1' }),
@@ -112,6 +124,7 @@ describe('an OCSF event', () => {
     ['creates a tag', recordOf({ before: null }), 1, 'Create'],
     ['updates a tag', recordOf({ before: digestOf('old') }), 3, 'Update'],
     ['creates content', copied, 1, 'Create'],
+    ['attests', attested, 1, 'Create'],
     ['refuses', refused, 99, 'Other'],
   ])('that %s says so in its activity and type', (_name, record, id, caption) => {
     expect(ocsfEventOf(record)).toMatchObject({

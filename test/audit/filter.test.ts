@@ -86,6 +86,21 @@ describe('a filter', () => {
     expect(matcher({ image: [digestOf('signature')] })(recordOf({ step }))).toBe(true)
   })
 
+  it('finds an attestation by its subject and its repository', () => {
+    const step = {
+      id: 's3',
+      kind: 'attest',
+      placement: 'p1',
+      after: [],
+      expect: [],
+      subject: { mediaType: 'm', digest: digestOf('subject'), size: 1 },
+      repository: { registry: 'r.example.com', path: 'b' },
+    } as const
+    for (const image of [digestOf('subject'), 'r.example.com/b', 'b']) {
+      expect(matcher({ image: [image] })(recordOf({ step }))).toBe(true)
+    }
+  })
+
   it('finds what a crash left by its time only', () => {
     expect(matcher({ since: Date.parse(tail.time) })(tail)).toBe(true)
     expect(matcher({ since: Date.parse(tail.time) + 1 })(tail)).toBe(false)

@@ -5,47 +5,49 @@ import { formatCount, shortDigest } from './format.ts'
 import type { Page, Style } from './style.ts'
 import { type Cell, type Column, renderTable } from './table.ts'
 
-const columns: readonly Column[] = [
-  { title: 'TIME (UTC)' },
-  { title: 'STATUS' },
-  { title: 'WAY', flexible: true },
-  { title: 'TAGS', flexible: true },
-  { title: 'DIGEST' },
-  { title: 'ACTOR', flexible: true },
-  { title: 'REASON', flexible: true },
-]
-/** Addresses of jobs have no room in a terminal: they are for a pipe and JSON. */
-const columnsOfPipe: readonly Column[] = [...columns, { title: 'RUN' }]
+/** Below this width the reason has no room; it is in a pipe and in JSON. */
+const roomForReason = 100
 
 /** The way of images through the environments, a promotion on a line; below it why one is not to be believed. */
 export function renderHistory(view: HistoryView, page: Page): string {
   if (view.rows.length === 0) return 'No attestation tells of this image.'
-  const table =
-    page.width === undefined
-      ? renderTable(
-          columnsOfPipe,
-          view.rows.map((row) => [...cellsOf(row, row.time ?? '-', row.image), escapeText(row.run ?? '-')]),
-          page,
-        )
-      : renderTable(
-          columns,
-          view.rows.map((row) => cellsOf(row, shortTime(row.time), shortDigest(row.image))),
-          page,
-        )
-  return [table, ...notes(view, page.style)].join('\n')
+  const columns = columnsFor(view, page)
+  const cells = view.rows.map((row) => columns.map(({ cell }) => cell(row)))
+  return [renderTable(columns, cells, page), ...notes(view, page.style)].join('\n')
 }
 
-function cellsOf(row: HistoryRow, time: string, image: string): readonly Cell[] {
-  const { status, from, to, tags, actor, ticket, reason } = row
+interface HistoryColumn extends Column {
+  readonly cell: (row: HistoryRow) => Cell
+}
+
+function columnsFor({ rows }: HistoryView, { width }: Page): readonly HistoryColumn[] {
+  const isPipe = width === undefined
+  // names of environments are short, and both ends of a way must be seen
+  const hasLongWays = rows.some(({ from, to }) =>
+    [from ?? to, to].some((end) => end.environment === undefined),
+  )
   return [
-    time,
-    { text: status, tone: tones[status] },
-    from === undefined ? `-> ${endText(to)}` : `${endText(from)} -> ${endText(to)}`,
-    tags.map(tagText).join(', ') || '-',
-    image,
-    escapeText(actor ?? '-'),
-    escapeText([ticket, reason].filter((text) => text !== undefined).join(': ') || '-'),
+    { title: 'TIME (UTC)', cell: ({ time }) => (isPipe ? (time ?? '-') : shortTime(time)) },
+    { title: 'STATUS', cell: ({ status }) => ({ text: status, tone: tones[status] }) },
+    { title: 'WAY', flexible: hasLongWays, cell: wayText },
+    { title: 'TAGS', flexible: true, cell: ({ tags }) => tags.map(tagText).join(', ') || '-' },
+    { title: 'DIGEST', cell: ({ image }) => (isPipe ? image : shortDigest(image)) },
+    { title: 'ACTOR', flexible: true, cell: ({ actor }) => escapeText(actor ?? '-') },
+    ...(isPipe || width >= roomForReason ? [reasonColumn] : []),
+    // addresses of jobs have no room in any terminal
+    ...(isPipe ? [{ title: 'RUN', cell: ({ run }: HistoryRow) => escapeText(run ?? '-') }] : []),
   ]
+}
+
+const reasonColumn: HistoryColumn = {
+  title: 'REASON',
+  flexible: true,
+  cell: ({ ticket, reason }) =>
+    escapeText([ticket, reason].filter((text) => text !== undefined).join(': ') || '-'),
+}
+
+function wayText({ from, to }: HistoryRow): string {
+  return from === undefined ? `-> ${endText(to)}` : `${endText(from)} -> ${endText(to)}`
 }
 
 const tones: Readonly<Record<HistoryRow['status'], keyof Style>> = {

@@ -38,6 +38,13 @@ describe('a history', () => {
     )
   })
 
+  it('in a narrow terminal shows both ends of the way whole, and no reason', () => {
+    const [heading, line] = lines([promoted], { style: plainStyle, width: 80 })
+    expect(heading).not.toContain('REASON')
+    expect(line).toContain('staging -> prod')
+    expect(line?.length).toBeLessThanOrEqual(80)
+  })
+
   it('in a pipe has whole digests, times and the address of the run', () => {
     const [, line = ''] = lines([promoted], pipe)
     expect(line).toContain(image)

@@ -93,7 +93,7 @@ export class Context {
   /** What a plan is carried out with. The record goes to `auditFile`, else where the configuration says, else among the user's state. */
   async executePorts(
     auditFile: string | undefined,
-  ): Promise<Pick<ExecutePorts, 'stores' | 'sink' | 'clock' | 'actor' | 'tool' | 'newId'>> {
+  ): Promise<Pick<ExecutePorts, 'stores' | 'sink' | 'clock' | 'actor' | 'tool' | 'newId' | 'runId'>> {
     const [{ ChainedLog }, { auditPath, currentActor }, { config }, stores] = await Promise.all([
       import('../audit/chained-log.ts'),
       import('./surroundings.ts'),
@@ -106,7 +106,15 @@ export class Context {
       newId,
     })
     this.#log = log
-    return { stores, sink: log, clock: this.clock, actor: currentActor(), tool: this.version, newId }
+    return {
+      stores,
+      sink: log,
+      clock: this.clock,
+      actor: currentActor(this.#options.env),
+      tool: this.version,
+      newId,
+      runId: newId(),
+    }
   }
 
   /** Closes all connections, and the audit log. */

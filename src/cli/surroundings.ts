@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts'
 import { DrayError } from '../errors.ts'
 import { readFileBounded } from '../files/read.ts'
 import type { RegistrySettings, RegistrySettingsMap } from '../http/origins.ts'
+import { actorFrom, type Environment } from './actor.ts'
 
 /** The largest file of certificates that is read: the whole of a system's is a quarter of it. */
 const maxCaSize = 1024 * 1024
@@ -22,9 +23,9 @@ export function auditPath(
   return join(base, 'dray', 'audit.jsonl')
 }
 
-/** Who changes something, as the record names them. */
-export function currentActor(): Actor {
-  return { user: userName(), host: hostname() }
+/** Who changes something, as the record names them; `says` is what `--actor` said. */
+export function currentActor(env: Environment, says?: string): Actor {
+  return actorFrom(env, { user: userName(), host: hostname() }, says)
 }
 
 /** The registries' settings with the certificates that they name. @throws `config` where a file of certificates cannot be read. */

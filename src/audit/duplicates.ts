@@ -18,12 +18,21 @@ export class Duplicates {
   readonly #suspects = new Set<string>()
   #lastOffset = 0
 
-  note(entry: LogEntry, offset: number): void {
-    for (const text of textsOf(entry)) {
-      if (!this.#seen.addAgain(text) || this.#suspects.size >= maxSuspects) continue
-      this.#suspects.add(text)
-      this.#lastOffset = offset
-    }
+  /** `isOpen`: an intent of the same step stands open before this entry. */
+  note(entry: LogEntry, offset: number, isOpen: boolean): void {
+    const [id, of] = textsOf(entry)
+    if (this.#seen.addAgain(id)) this.#suspect(id, offset)
+    if (of === undefined) return
+    // an intent needs no print of its own: it is open until there is one of its outcome
+    const isThere =
+      entry.phase === 'intent' ? isOpen || this.#seen.has(outcomeOf(of)) : this.#seen.addAgain(of)
+    if (isThere) this.#suspect(of, offset)
+  }
+
+  #suspect(text: string, offset: number): void {
+    if (this.#suspects.size >= maxSuspects) return
+    this.#suspects.add(text)
+    this.#lastOffset = offset
   }
 
   /** Looks at the suspects again, text by text: the first that is there twice indeed. */
@@ -35,7 +44,7 @@ export class Duplicates {
         const entry = line.state === 'whole' ? parseEntry(line.raw) : undefined
         if (entry === undefined || line.offset > this.#lastOffset) return undefined
         for (const text of textsOf(entry)) {
-          if (!this.#suspects.has(text)) continue
+          if (text === undefined || !this.#suspects.has(text)) continue
           const before = first.get(text)
           if (before !== undefined) {
             const what = text.startsWith('id ') ? 'id' : text.slice(0, text.indexOf(' '))
@@ -49,10 +58,14 @@ export class Duplicates {
   }
 }
 
-function textsOf(entry: LogEntry): readonly string[] {
+function textsOf(entry: LogEntry): readonly [string, string?] {
   const id = `id ${entry.id}`
   if (entry.phase !== 'intent' && entry.phase !== 'outcome') return [id]
   const key = stepKey(entry)
   if (key === undefined) return [id]
   return [id, `${entry.resolvedBy === undefined ? entry.phase : 'finding'} ${key}`]
+}
+
+function outcomeOf(intent: string): string {
+  return `outcome${intent.slice('intent'.length)}`
 }

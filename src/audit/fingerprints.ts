@@ -11,16 +11,25 @@ export class Fingerprints {
 
   /** Adds it; true where it seems to be there already. */
   addAgain(text: string): boolean {
-    if (this.#count * 2 >= this.#table.length) this.#grow()
-    const isThere = insert(this.#table, this.#printOf(text))
-    if (!isThere) this.#count++
-    return isThere
+    if (this.#count * 4 >= this.#table.length * 3) this.#grow()
+    const print = this.#printOf(text)
+    const at = find(this.#table, print)
+    if (this.#table[at] === print) return true
+    this.#table[at] = print
+    this.#count++
+    return false
+  }
+
+  /** Whether it seems to be there. */
+  has(text: string): boolean {
+    const print = this.#printOf(text)
+    return this.#table[find(this.#table, print)] === print
   }
 
   #grow(): void {
     const old = this.#table
     this.#table = new Float64Array(old.length * 2)
-    for (const print of old) if (print !== 0) insert(this.#table, print)
+    for (const print of old) if (print !== 0) this.#table[find(this.#table, print)] = print
   }
 
   /** Two sums of 32 bits, of which 52 are kept; never 0, which stands for an empty place (MurmurHash3's mixing). */
@@ -38,13 +47,10 @@ export class Fingerprints {
   }
 }
 
-function insert(table: Float64Array, print: number): boolean {
+/** The place of a print, or the empty one that it would have. */
+function find(table: Float64Array, print: number): number {
   const mask = table.length - 1
-  for (let at = (print ^ (print / 2 ** 32)) & mask; ; at = (at + 1) & mask) {
-    const there = table[at]
-    if (there === print) return true
-    if (there !== 0) continue
-    table[at] = print
-    return false
-  }
+  let at = (print ^ (print / 2 ** 32)) & mask
+  while (table[at] !== print && table[at] !== 0) at = (at + 1) & mask
+  return at
 }

@@ -6,9 +6,9 @@ import { openRegular } from '../files/read.ts'
 import { maxLineSize, parseEntry } from './chain.ts'
 import type { LogEntry } from './record.ts'
 
-const bufferSize = 2 * maxLineSize
 /** What is read at once. The lines of one read are rubbish by the next: few at a time keep the heap small. */
-const readSize = 256 * 1024
+const readSize = 64 * 1024
+const bufferSize = maxLineSize + 2 * readSize
 const newline = 0x0a
 
 /** A line of a log as it stands there. */

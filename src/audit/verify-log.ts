@@ -130,8 +130,8 @@ class Pass {
     this.#start = line.offset
     this.end = advance(this.end, line.raw)
     this.counts[entry.phase]++
+    this.duplicates.note(entry, line.offset, entry.phase === 'intent' && this.open.has(entry))
     this.open.note(entry, line.offset)
-    this.duplicates.note(entry, line.offset)
     if (typeof this.#head !== 'string' && this.#head.seq === this.end.seq) this.#compare(this.#head)
   }
 

@@ -193,6 +193,7 @@ describe('a log that was touched', () => {
     ['an id', [record({ id: 'same' }), outcome({ id: 'same' })], 'line 1 has the same id'],
     ['an outcome', [record(), outcome(), outcome()], 'line 2 has the same outcome'],
     ['an intent', [record(), outcome(), record()], 'line 1 has the same intent'],
+    ['an open intent', [record(), record()], 'line 1 has the same intent'],
   ])('by whoever can chain, so that %s is there twice: the second is named', async (_, records, why) => {
     const { lines, head } = logOf(records)
     put(lines, head)

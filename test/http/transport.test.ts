@@ -177,6 +177,28 @@ describe('the watchdog', () => {
     expect(await rest).toMatchObject({ code: 'timeout' })
   })
 
+  it('gives the rest of a body that nobody wants 5 s, however it trickles', async () => {
+    let more = (): void => undefined
+    let closed = false
+    await using w = await world((_request, response) => {
+      response.on('close', () => (closed = true))
+      response.writeHead(503).write('x')
+      more = () => void response.write('x')
+    })
+    const response = await w.transport.fetch(requestOf(w.server.origin), notedCall())
+    let over = false
+    const discarded = response.discard().then(() => (over = true))
+    for (let i = 0; i < 10 && !over; i++) {
+      more()
+      // time for the byte to arrive, so that it is no silence that ends this
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+      await w.clock.advance(10_000)
+    }
+    expect(over).toBe(true)
+    await discarded
+    while (!closed) await new Promise((resolve) => setImmediate(resolve))
+  })
+
   it('does not blame the server for a reader that takes its time', async () => {
     const size = 4 * 1024 * 1024
     await using w = await world((_request, response) => reply(response, 200, {}, Buffer.alloc(size)))

@@ -14,7 +14,7 @@ import { openStage, type Stage } from './bench/stage.ts'
 import { startUp } from './bench/start-up.ts'
 import { dockerRegistry } from '../test/support/docker-registry.ts'
 
-const defaultRuns = 5
+const defaultRuns = 3
 const smallBlob = 256 * 1024 * 1024
 const largestBlob = 1024 * 1024 * 1024
 

@@ -18,3 +18,34 @@ export const systemClock: Clock = {
     }
   },
 }
+
+/** How long something may take. */
+interface TimeLimit {
+  readonly ms: number
+  readonly clock: Clock
+  /** what its signal is aborted with */
+  readonly reason: () => Error
+}
+
+/**
+ * Does work under a signal that is aborted with the reason of `signal`, or with that of the limit once its time is over. The work is what ends it:
+ * it has to heed the signal. No timer is left behind.
+ */
+export async function withTimeLimit<T>(
+  limit: TimeLimit,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController()
+  const done = new AbortController()
+  const timer = limit.clock.sleep(limit.ms, done.signal).then(
+    () => over.abort(limit.reason()),
+    () => undefined,
+  )
+  try {
+    return await work(AbortSignal.any([signal, over.signal]))
+  } finally {
+    done.abort()
+    await timer
+  }
+}

@@ -99,7 +99,6 @@ export function largeBlob(against: string | undefined, size: number): Contest {
     title: `an image with one layer of ${size / 2 ** 20} MiB from a registry to another`,
     rtts: [0],
     watch: true,
-    timesRuns: 0.6,
     goals: [
       { of: 'dray', rtt: 0, what: 'ms', atMost: 1.3, times: 'crane' },
       { of: 'dray', rtt: 0, what: 'maxRss', atMost: 200 * 1000 * 1000 },

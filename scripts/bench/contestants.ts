@@ -72,6 +72,8 @@ const known: readonly Contestant[] = [
         'copy',
         '--all',
         '--insecure-policy',
+        // else it compresses what is not, and the image is another
+        '--preserve-digests',
         '--src-tls-verify=false',
         '--dest-tls-verify=false',
         `docker://${from}`,

@@ -175,12 +175,13 @@ function textOf(flags: ChangeFlags, plan: Plan, story: (page: Page) => string): 
   return () => [...new Set(plan.placements.map((placement) => placement.root.digest))].join('\n')
 }
 
-/** Within one registry blobs are mounted: nothing moves. */
+/** Of the images that are copied; within one registry blobs are mounted: nothing moves. */
 function bytesToMove(plan: Plan): number {
-  const between = plan.placements.filter(
-    ({ from, to }) => from.repository.registry !== to.repository.registry,
+  const copied = new Set(plan.steps.flatMap((step) => (step.kind === 'copy' ? [step.placement] : [])))
+  const moving = plan.placements.filter(
+    ({ id, from, to }) => copied.has(id) && from.repository.registry !== to.repository.registry,
   )
-  return between.reduce((sum, placement) => sum + placement.size, 0)
+  return moving.reduce((sum, placement) => sum + placement.size, 0)
 }
 
 /** What `--json` prints of a run. */

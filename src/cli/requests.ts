@@ -253,11 +253,18 @@ function destinationOf(
     case 'reference': {
       const { registry, path, tag, digest } = destination.reference
       if (digest !== undefined) throw byDigest(destination)
-      return { to: { targets: [{ registry, path }] }, tag }
+      return { to: atRepository({ registry, path }, rules, config), tag }
     }
     case 'layout':
       return { to: { targets: [layoutRepository(destination.folder, route.cwd)] }, tag: destination.tag }
   }
+}
+
+/** A repository named by itself is still the environment's that it belongs to: its rule cannot be walked around. */
+function atRepository(repository: RepositoryName, rules: Rules, config: Config): Request['to'] {
+  const [place] = rules === 'promotion' ? imagesAt(config, repository) : []
+  if (place === undefined) return { targets: [repository] }
+  return { ...inEnvironment(place.environment, place.image, rules, config), targets: [repository] }
 }
 
 function inEnvironment(environment: string, image: string, rules: Rules, config: Config): Request['to'] {

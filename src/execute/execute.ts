@@ -9,11 +9,11 @@ import type { Digest } from '../oci/digest.ts'
 import { type Moved, nothingMoved, type StepOutcome } from '../plan/outcome.ts'
 import { hashOfPlan } from '../plan/plan-hash.ts'
 import type { AttestStep, Placement, PlacementId, Plan, Step, StepId } from '../plan/plan.ts'
+import { Semaphore } from '../semaphore.ts'
 import { Copier } from '../store/copy.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { Stores } from '../store/store.ts'
 import { promotionOf } from './promotion.ts'
-import { Slots } from './slots.ts'
 import { type Check, prepareStep, type PreparedStep, type StepPorts } from './steps.ts'
 
 /** Steps under way at once; below it, blobs and requests have limits of their own. */
@@ -59,7 +59,7 @@ class Execution {
   readonly #call: Call
   readonly #run: Run
   readonly #stepPorts: StepPorts
-  readonly #slots = new Slots(stepsAtOnce)
+  readonly #slots = new Semaphore(stepsAtOnce)
   readonly #placements: ReadonlyMap<PlacementId, Placement>
   readonly #outcomes = new Map<StepId, Promise<StepOutcome>>()
   /** resolves when a step begins to act; never for one that does not */
@@ -137,11 +137,15 @@ class Execution {
     const before = await Promise.all(step.after.flatMap((id) => this.#outcomes.get(id) ?? []))
     const failed = before.find((outcome) => outcome.result !== 'done' && outcome.result !== 'unchanged')
     if (failed !== undefined) return notAttempted(step, `step ${failed.step} of this plan did not succeed`)
-    return this.#slots.hold(async () => {
+    // refused only where the signal is aborted
+    const free = await this.#slots.acquire(this.#call.signal).catch(() => undefined)
+    try {
       if (this.#ports.stop.aborted) return notAttempted(step, 'the run was stopped')
       if (this.#call.signal.aborted) return notAttempted(step, toErrorInfo(this.#call.signal.reason).message)
-      return this.#act(step, prepared, before)
-    })
+      return await this.#act(step, prepared, before)
+    } finally {
+      free?.()
+    }
   }
 
   async #act(step: Step, prepared: PreparedStep, before: readonly StepOutcome[]): Promise<StepOutcome> {

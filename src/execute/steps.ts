@@ -2,7 +2,7 @@ import type { Call } from '../call.ts'
 import { DrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseManifest } from '../oci/manifest.ts'
-import { formatAt, formatRepository, type RepositoryName, sameRepository } from '../oci/reference.ts'
+import { formatAt, type RepositoryName, sameRepository } from '../oci/reference.ts'
 import { type Moved, nothingMoved, type StepOutcome } from '../plan/outcome.ts'
 import type { AttachStep, AttestStep, CopyStep, Precondition, Step, TagStep } from '../plan/plan.ts'
 import type { Copier } from '../store/copy.ts'
@@ -157,6 +157,7 @@ async function checkTag(
   return { state: 'asExpected', before: now }
 }
 
+/** The bytes come from the source; where it has lost them since, from the target, if they are there by their digest already. */
 async function putUnderTag(
   target: CopyStep['root'],
   from: RepositoryName,
@@ -164,13 +165,13 @@ async function putUnderTag(
   tag: string,
   ports: StepPorts,
 ): Promise<void> {
-  const source = ports.stores.source(from)
-  const content = await source.manifest(target, ports.call)
-  const manifest = parseManifest(
-    content.bytes,
-    content.descriptor.mediaType,
-    `${formatRepository(from)}@${target.digest}`,
-  )
-  const node = { descriptor: content.descriptor, manifest }
-  await ports.copier.putManifest(source, ports.stores.target(to), node, [tag], ports.call)
+  const [source, destination] = [ports.stores.source(from), ports.stores.target(to)]
+  const isOnlyThere =
+    (await source.findManifest(target, ports.call)) === undefined &&
+    (await destination.findManifest(target, ports.call)) !== undefined
+  const store = isOnlyThere ? destination : source
+  const { bytes, descriptor } = await store.manifest(target, ports.call)
+  const where = formatAt(store.repository, { digest: target.digest })
+  const node = { descriptor, manifest: parseManifest(bytes, descriptor.mediaType, where) }
+  await ports.copier.putManifest(store, destination, node, [tag], ports.call)
 }

@@ -9,6 +9,9 @@ import { createResponse } from './response.ts'
 import { toTransportError, TransportFailure } from './transport-failure.ts'
 import { Watchdog } from './watchdog.ts'
 
+/** Milliseconds that the rest of a body that nobody wants may take: a connection kept is worth no more. */
+const drainMs = 5_000
+
 /** Milliseconds. */
 export interface ExchangeLimits {
   /** from the end of the request to the headers of its answer */
@@ -71,6 +74,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #incoming: IncomingBody | undefined
   #failure: DrayError | undefined
   #phase: Phase = 'connecting'
+  #isDraining = false
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts
@@ -141,13 +145,13 @@ class Exchange implements Dispatcher.DispatchHandler {
       cancel: () => this.#cancel(),
     })
     this.#incoming = incoming
-    this.#parts.resolve(
-      createResponse({ status, headers: flatten(headers), url: this.#parts.request.url, body: incoming }),
-    )
+    const { url } = this.#parts.request
+    const draining = (): void => this.#drain()
+    this.#parts.resolve(createResponse({ status, headers: flatten(headers), url, body: incoming, draining }))
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    this.#watchdog.moved()
+    if (!this.#isDraining) this.#watchdog.moved()
     this.#incoming?.push(chunk)
   }
 
@@ -179,6 +183,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#phase === 'over' || (this.#phase === 'receiving' && phase !== 'receiving')) return
     this.#phase = phase
     this.#watchdog.watch(limitMs)
+  }
+
+  /** From here on time counts whether or not bytes come. */
+  #drain(): void {
+    this.#enter('receiving', drainMs)
+    this.#isDraining = true
   }
 
   #cancel(): void {

@@ -1,7 +1,7 @@
 import type { Fetch, Middleware, RegistryResponse } from './fetch.ts'
 import type { HostGates } from './host-gate.ts'
 import type { RegistrySettingsMap } from './origins.ts'
-import { Semaphore } from './semaphore.ts'
+import { Semaphore } from '../semaphore.ts'
 
 /** Small requests at once to one registry, where its settings name no other number. */
 const defaultConcurrency = 16

@@ -55,7 +55,7 @@ function isPlain(registry: string, settings: RegistrySettings): boolean {
 }
 
 /** Whether a host is `localhost` or an address of the loopback network, by its text alone. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
   if (host === 'localhost' || host === '::1') return true
   return /^127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/.test(host)

@@ -10,16 +10,20 @@ export interface ResponseParts {
   readonly headers: ReadonlyMap<string, string>
   readonly url: URL
   readonly body: IncomingBody
+  /** told when only the end of the body is waited for */
+  readonly draining?: () => void
 }
 
 /** An answer whose headers are there and whose body is on its way. */
 export function createResponse(parts: ResponseParts): RegistryResponse {
-  const { body } = parts
+  const { body, draining, ...head } = parts
   return {
-    ...parts,
+    ...head,
+    body,
     bytes: (limit) => readAll(parts, limit),
     discard: async () => {
       if (declaredLength(parts.headers) > maxDrained) body.cancel()
+      draining?.()
       await drain(body)
     },
   }

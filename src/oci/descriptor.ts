@@ -70,6 +70,14 @@ function digestAt(text: string, where: string): Digest {
   }
 }
 
+/**
+ * Layers that only their vendor may hand out (image-spec, layer.md, Non-Distributable Layers; docker's "foreign" ones). A layer of another type that has `urls` besides
+ * is copied as any other: its registry has it.
+ */
+export function isNonDistributable(blob: Descriptor): boolean {
+  return /\.nondistributable\.|\.foreign\./.test(blob.mediaType) && (blob.urls?.length ?? 0) > 0
+}
+
 function parseUrls(value: unknown, where: string): readonly string[] | undefined {
   if (value == null) return undefined
   if (!Array.isArray(value) || value.some((url) => typeof url !== 'string')) {

@@ -173,7 +173,7 @@ function guardTag(
 }
 
 /** Exact versions first, then the others, `latest` last: who follows a floating tag finds the version that it stands for. */
-export function inOrder(tags: readonly string[]): readonly string[] {
+function inOrder(tags: readonly string[]): readonly string[] {
   return [...new Set(tags)].sort((a, b) => rank(a) - rank(b))
 }
 

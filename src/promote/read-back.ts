@@ -1,6 +1,6 @@
 import type { Call } from '../call.ts'
 import { toDrayError } from '../errors.ts'
-import type { Descriptor } from '../oci/descriptor.ts'
+import { type Descriptor, isNonDistributable } from '../oci/descriptor.ts'
 import type { Graph } from '../store/graph.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { SourceStore } from '../store/store.ts'
@@ -21,7 +21,9 @@ export async function findDamaged(
     content: node.descriptor,
     read: () => store.manifest(node.descriptor, call),
   }))
-  const blobs = graph.blobs.map((blob) => ({ content: blob, read: () => readLastByte(store, blob, call) }))
+  const blobs = graph.blobs
+    .filter((blob) => !isNonDistributable(blob))
+    .map((blob) => ({ content: blob, read: () => readLastByte(store, blob, call) }))
   const checked = await inParallel([...manifests, ...blobs], readsAtOnce, call, async ({ content, read }) => {
     try {
       await read()

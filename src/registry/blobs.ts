@@ -5,7 +5,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { algorithmOf, Digester } from '../oci/digest.ts'
 import type { RepositoryClient } from './client.ts'
 import { aboutSubject, type Attempt } from './errors.ts'
-import { contentLength, contentRange } from './headers.ts'
+import { compressionNote, contentLength, contentRange } from './headers.ts'
 
 /** Whether a blob is there (HEAD). @throws `corrupt` where it is there with another size. */
 export async function hasBlob(
@@ -154,7 +154,7 @@ class BlobTransfer {
 
   #checkHeaders(response: RegistryResponse): void {
     if (response.status !== 206) {
-      checkSize(contentLength(response), this.#d.size, this.#attempt)
+      checkSize(contentLength(response), this.#d.size, this.#attempt, compressionNote(response))
       return
     }
     const range = contentRange(response)
@@ -188,9 +188,9 @@ function isCorrupt(error: unknown): boolean {
   return error instanceof DrayError && error.code === 'corrupt'
 }
 
-function checkSize(is: number | undefined, should: number, attempt: Attempt): void {
-  if (is !== undefined && is !== should)
-    throw corrupt(attempt, `expected ${should} bytes, the registry has ${is}`)
+function checkSize(is: number | undefined, should: number, attempt: Attempt, note = ''): void {
+  if (is === undefined || is === should) return
+  throw corrupt(attempt, `expected ${should} bytes, the registry has ${is}${note}`)
 }
 
 function corrupt(attempt: Attempt, why: string): DrayError {

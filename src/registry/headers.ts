@@ -28,6 +28,14 @@ export function contentLength(response: RegistryResponse): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
+/** What to add to the reason where a length is wrong: a proxy that compresses in spite of `Accept-Encoding: identity`. */
+export function compressionNote(response: RegistryResponse): string {
+  const encoding = response.headers.get('content-encoding') ?? 'identity'
+  return encoding === 'identity'
+    ? ''
+    : `, compressed by ${encoding.slice(0, 50)} though it was asked not to be`
+}
+
 /** `Content-Range: bytes FIRST-LAST/SIZE` (RFC 9110, section 14.4); undefined where it is none. */
 export function contentRange(
   response: RegistryResponse,

@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts'
-import type { Descriptor } from '../oci/descriptor.ts'
+import { type Descriptor, isNonDistributable } from '../oci/descriptor.ts'
 import { artifactTypeOf, type Manifest } from '../oci/manifest.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { childrenFirst, type Graph, type GraphNode, walkGraph } from './graph.ts'
@@ -166,12 +166,4 @@ export function asReferrer(node: {
     ...(artifactType !== undefined && { artifactType }),
     ...(node.manifest.annotations !== undefined && { annotations: node.manifest.annotations }),
   }
-}
-
-/**
- * Layers that only their vendor may hand out (image-spec, layer.md, Non-Distributable Layers; docker's "foreign" ones). A layer of another type that has `urls` besides
- * is copied as any other: its registry has it.
- */
-function isNonDistributable(blob: Descriptor): boolean {
-  return /\.nondistributable\.|\.foreign\./.test(blob.mediaType) && (blob.urls?.length ?? 0) > 0
 }

@@ -98,6 +98,18 @@ describe('the words of promote', () => {
     })
   })
 
+  it('a destination that belongs to an environment has its rule, however it is named', async () => {
+    const request = await one(['@dev/api:1', 'eu.example/prod/api:1'])
+    expect(request.to).toEqual({
+      environment: 'prod',
+      accepts: ['staging'],
+      targets: [{ registry: 'eu.example', path: 'prod/api' }],
+    })
+    expect((await one(['@dev/api:1', 'eu.example/prod/api:1'], {}, 'copy')).to).toEqual({
+      targets: [{ registry: 'eu.example', path: 'prod/api' }],
+    })
+  })
+
   it.each<[string, readonly string[], Partial<Route>]>([
     ['no image', [], { from: 'staging', to: 'prod' }],
     ['no destination', ['@staging/api:1'], {}],

@@ -4,7 +4,7 @@ import type { AuditSink } from '../../src/audit/sink.ts'
 import { DrayError } from '../../src/errors.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { faultyProxy } from '../support/faulty-proxy.ts'
-import { body, image, index } from '../support/images.ts'
+import { body, image, index, referrer, together } from '../support/images.ts'
 import { type Bench, bench, carryOut, planOf, repository } from '../support/promotion.ts'
 import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 
@@ -66,6 +66,21 @@ describe('a saved plan', () => {
     expect(plan.steps).toMatchObject([{ kind: 'copy', repair: true }])
     await carryOut(run, plan, { plannedJustNow: false })
     expect(await prod.oracle.differences('prod/api', multi, '1.4.2')).toEqual([])
+  })
+
+  it('is finished though the source has lost the image since, where the target has all of it but the tag', async () => {
+    const signed = together(api, referrer(api))
+    await staging.oracle.push(signed, 'staging/api', '1.4.2')
+    const plan = await planOf(run, {
+      from: repository(staging, 'staging/api'),
+      to: [repository(prod, 'prod/api')],
+    })
+    await prod.oracle.push(signed, 'prod/api')
+    await staging.oracle.delete('staging/api', api.root.digest)
+    await using later = await bench()
+    const done = await carryOut(later, plan, { plannedJustNow: false })
+    expect(done.placements).toMatchObject([{ status: 'promoted' }])
+    expect(await prod.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
   })
 
   it('that is stopped while its tags are read has an outcome for every step, and changes nothing', async () => {

@@ -177,6 +177,28 @@ describe('the watchdog', () => {
     expect(await rest).toMatchObject({ code: 'timeout' })
   })
 
+  it('gives the rest of a body that nobody wants 5 s, however it trickles', async () => {
+    const closed = Promise.withResolvers<void>()
+    let more = (): void => undefined
+    await using w = await world((_request, response) => {
+      response.on('close', closed.resolve)
+      response.writeHead(503).write('x')
+      more = () => void response.write('x')
+    })
+    const response = await w.transport.fetch(requestOf(w.server.origin), notedCall())
+    const state = { over: false }
+    const discarded = response.discard().then(() => (state.over = true))
+    for (let i = 0; i < 20 && !state.over; i++) {
+      more()
+      // time for the byte to arrive, so that it is no silence that ends this
+      for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+      await w.clock.advance(4_000)
+    }
+    expect(state.over).toBe(true)
+    await discarded
+    await closed.promise
+  })
+
   it('does not blame the server for a reader that takes its time', async () => {
     const size = 4 * 1024 * 1024
     await using w = await world((_request, response) => reply(response, 200, {}, Buffer.alloc(size)))

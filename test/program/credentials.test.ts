@@ -29,7 +29,7 @@ function configOf(registry: string, more = ''): string {
 
 /** A workplace in which docker is logged in. */
 async function loggedIn(registry: string, password: string, more = ''): Promise<Workplace> {
-  const place = await workplace(configOf(registry, more))
+  const place = await workplace(configOf(registry, more), { DRAY_LOG: 'debug' })
   await mkdir(join(place.folder, '.docker'))
   const auth = Buffer.from(`${password === testUser.password ? testUser.username : user}:${password}`)
   const file = JSON.stringify({ auths: { [registry]: { auth: auth.toString('base64') } } })

@@ -203,7 +203,7 @@ export function manifestOf(mediaType: string, fields: Readonly<Record<string, un
 }
 
 /** `linux/arm64/v8` or `arm64` as the fields of a descriptor and a config. */
-export function parsePlatform(name: string): NonNullable<Descriptor['platform']> {
+function parsePlatform(name: string): NonNullable<Descriptor['platform']> {
   const parts = name.includes('/') ? name.split('/') : ['linux', name]
   const [os = '', architecture = '', variant] = parts
   return { os, architecture, ...(variant !== undefined && { variant }) }

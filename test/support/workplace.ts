@@ -45,6 +45,7 @@ export async function workplace(
     run: (...words) => dray(words, options),
     json: async (...words) => {
       const ended = await dray([...words, '--json'], options)
+      if (ended.stdout === '') throw new Error(`no document (exit ${ended.code}): ${ended.stderr}`)
       return { ...ended, document: JSON.parse(ended.stdout) as ResultDocument }
     },
     start: (...words) => startDray(words, options),

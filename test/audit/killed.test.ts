@@ -21,7 +21,7 @@ const writer = join(import.meta.dirname, '..', 'support', 'audit-writer.ts')
 interface Writing {
   readonly acknowledged: readonly string[]
   /** operations that changed a file */
-  readonly operations: number
+  readonly operations: readonly string[]
   readonly error: { readonly code?: string } | undefined
   readonly signal: string | null
 }
@@ -32,7 +32,7 @@ async function write(
   ...around: readonly string[]
 ): Promise<Writing> {
   const file = join(await tempFolder(), 'task.json')
-  writeFileSync(file, JSON.stringify({ killAt: 0, torn: false, speed: 0, ...task }))
+  writeFileSync(file, JSON.stringify({ killAt: 0, written: 0, speed: 0, ...task }))
   const [command, ...args] = [...around, process.execPath, writer, file]
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise<string | null>((resolve) => child.on('close', (_, signal) => resolve(signal)))
@@ -42,7 +42,7 @@ async function write(
   const [failed] = after('failed ')
   return {
     acknowledged: after('ack '),
-    operations: Number(after('ops ')[0] ?? 0),
+    operations: after('ops ').flatMap((names) => names.split(',')),
     error: failed === undefined ? undefined : (JSON.parse(failed) as { code: string }),
     signal: await ended,
   }
@@ -100,24 +100,29 @@ describe.each([
         appendFileSync(join(start, 'audit.jsonl'), torn)
       }
       const wrong: string[] = []
-      const attempt = async (killAt: number, half: boolean): Promise<number> => {
-        const here = join(folder, `${killAt}${half ? 'h' : ''}`)
+      const attempt = async (killAt: number, written: number): Promise<readonly string[]> => {
+        const here = join(folder, `${killAt}-${written}`)
         cpSync(start, here, { recursive: true })
         const path = join(here, 'audit.jsonl')
-        const done = await write({ path, groups, killAt, torn: half })
+        const done = await write({ path, groups, killAt, written })
         const complaints = await complaintsAfter(path, done.acknowledged)
         const asides = entriesOf(path).filter((one) => one.phase === 'recovered' && atob(one.torn) === torn)
         if (asides.length !== (tornBefore ? 1 : 0))
           complaints.push(`the torn end is there ${asides.length} times`)
         if ((done.signal === 'SIGKILL') !== killAt > 0) complaints.push(`it ended by ${done.signal}`)
-        wrong.push(...complaints.map((one) => `killed at ${killAt}${half ? ', half written' : ''}: ${one}`))
+        wrong.push(...complaints.map((one) => `killed at ${killAt}, ${written} written: ${one}`))
         return done.operations
       }
-      const all = await attempt(0, false)
-      expect(all).toBeGreaterThan(20)
-      const points = Array.from({ length: all }, (_, i) => i + 1)
+      const all = await attempt(0, 0)
+      expect(all.length).toBeGreaterThan(20)
+      expect(all).toContain('write')
+      const points = all.flatMap((name, i) =>
+        (name === 'write' ? [0, 0.1, 0.5, 0.95] : [0]).map((written) => ({ at: i + 1, written })),
+      )
       const worker = async (): Promise<void> => {
-        for (let at = points.shift(); at !== undefined; at = points.shift()) await attempt(at, true)
+        for (let one = points.shift(); one !== undefined; one = points.shift()) {
+          await attempt(one.at, one.written)
+        }
       }
       await Promise.all([worker(), worker(), worker()])
       expect(wrong).toEqual([])
@@ -135,7 +140,7 @@ describe('eight processes that append at once', () => {
         [0, 1, 2].map((i) => record({ id: `p${n}g${g}r${i}`, run: `run-${n}`, step: tagStep(`${g}.${i}`) })),
       ),
       killAt: n < 4 ? 20 + Math.floor(random() * 120) : 0,
-      torn: n % 2 === 0,
+      written: n % 2 === 0 ? 0.5 : 0,
       speed: 3,
     }))
     const done = await Promise.all(tasks.map((task) => write(task)))

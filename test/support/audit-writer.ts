@@ -6,7 +6,7 @@ import { toErrorInfo } from '../../src/errors.ts'
 
 /**
  * A process that appends to a log, and may kill itself (SIGKILL) just before its `killAt`-th operation that changes a file, whoever calls it. It says
- * on its output what it was promised: `ack ID` for every record, then `ops N`; or `failed` and the error. Started with the name of a file that has its task.
+ * on its output what it was promised: `ack ID` for every record, then `ops` and their names; or `failed` and the error. Started with the name of a file that has its task.
  */
 export interface WriterTask {
   readonly path: string
@@ -14,8 +14,8 @@ export interface WriterTask {
   readonly groups: readonly (readonly AuditRecord[])[]
   /** from 1; 0 kills never */
   readonly killAt: number
-  /** where that operation writes, it has written half of it by then */
-  readonly torn: boolean
+  /** where that operation writes, this part of it is written by then, from 0 to 1 */
+  readonly written: number
   /** time goes so many times as fast; 0: it passes by waiting only */
   readonly speed: number
 }
@@ -23,7 +23,7 @@ export interface WriterTask {
 type Operation = (...args: unknown[]) => Promise<unknown>
 
 const task = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as WriterTask
-let operations = 0
+const operations: string[] = []
 
 function die(): never {
   process.kill(process.pid, 'SIGKILL')
@@ -36,8 +36,8 @@ function watch(holder: Record<string, Operation>, names: readonly string[]): voi
     const real = holder[name]
     if (real === undefined) throw new Error(`there is no ${name}`)
     holder[name] = async function counted(this: { readonly fd?: number } | undefined, ...args: unknown[]) {
-      if (++operations === task.killAt) {
-        if (task.torn && this?.fd !== undefined && name === 'write') writeHalf(this.fd, args)
+      if (operations.push(name) === task.killAt) {
+        if (this?.fd !== undefined && name === 'write') writePart(this.fd, args)
         die()
       }
       return real.apply(this, args)
@@ -45,8 +45,9 @@ function watch(holder: Record<string, Operation>, names: readonly string[]): voi
   }
 }
 
-function writeHalf(fd: number, [bytes, offset, length]: readonly unknown[]): void {
-  if (bytes instanceof Uint8Array) writeSync(fd, bytes, Number(offset), Math.floor(Number(length) / 2))
+function writePart(fd: number, [bytes, offset, length]: readonly unknown[]): void {
+  if (bytes instanceof Uint8Array)
+    writeSync(fd, bytes, Number(offset), Math.floor(Number(length) * task.written))
 }
 
 async function watchFiles(): Promise<void> {
@@ -88,4 +89,4 @@ try {
   writeSync(1, `failed ${JSON.stringify(toErrorInfo(error))}\n`)
 }
 await log.close()
-writeSync(1, `ops ${operations}\n`)
+writeSync(1, `ops ${operations.join()}\n`)

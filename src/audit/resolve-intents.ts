@@ -3,10 +3,19 @@ import type { Clock } from '../clock.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../oci/reference.ts'
-import type { AttachStep, CopyStep, Step, TagStep } from '../plan/plan.ts'
+import {
+  type AttachStep,
+  type AttestStep,
+  type CopyStep,
+  type Hash,
+  type Step,
+  targetOf,
+  type TagStep,
+} from '../plan/plan.ts'
 import { listReferrers } from '../store/evidence.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { Stores } from '../store/store.ts'
+import { attestationAnnotations } from './attestation-artifact.ts'
 import type { ChainedLog } from './chained-log.ts'
 import { isAlive, sweepDeadRuns } from './living-runs.ts'
 import type { OpenIntent } from './open-intents.ts'
@@ -127,12 +136,8 @@ class Looks {
   }
 }
 
-function targetOf(step: Step): RepositoryName {
-  return 'to' in step ? step.to : step.repository
-}
-
 async function lookAt(
-  { before }: AuditRecord,
+  { before, plan }: AuditRecord,
   step: Step,
   stores: Stores,
   call: Call,
@@ -183,6 +188,19 @@ async function lookAtAttached(step: AttachStep, stores: Stores, call: Call): Pro
   if (isThere) return { result: 'done' }
   const name = formatAt(to, { digest: manifest.digest })
   return failed(`${name} is not attached to ${subject}`, name)
+}
+
+async function lookAtAttested(
+  { repository, subject }: AttestStep,
+  plan: Hash,
+  stores: Stores,
+  call: Call,
+): Promise<Finding> {
+  const listed = await listReferrers(stores.target(repository), subject.digest, call)
+  if (listed.some((entry) => entry.annotations?.[attestationAnnotations.plan] === plan))
+    return { result: 'done' }
+  const name = formatAt(repository, { digest: subject.digest })
+  return failed(`no attestation of this plan is attached to ${name}`, name)
 }
 
 async function digestOfTag(

@@ -25,8 +25,8 @@ interface PostAnswer {
 
 export interface Poster {
   /**
-   * Sends one POST, once: nothing is retried, no redirect followed, no credential of a registry sent; user and password of the URL go as basic
-   * authentication (RFC 7617). The body of the answer is thrown away. Messages name the scheme and host of the URL and nothing else of it.
+   * Sends one POST, once: nothing is retried, no redirect followed, no credential sent. The body of the answer is thrown away. Messages name
+   * the scheme and host of the URL and nothing else of it.
    * @throws `config` where the URL may not be used; `network`, `timeout`; the reason of the call's signal.
    */
   post(url: URL, headers: Readonly<Record<string, string>>, body: Uint8Array, call: Call): Promise<PostAnswer>
@@ -62,7 +62,7 @@ export function createPoster({ userAgent, insecure = false, clock = systemClock 
 }
 
 /**
- * Reads the address to POST to: https, or http where that is safe or `insecure` says so.
+ * Reads the address to POST to: https, or http to a loopback address or where `insecure` says so; without user and password.
  * @throws `config`, with no more of the text than its scheme and host, for it may be a secret.
  */
 export function parsePostUrl(text: string, insecure: boolean): URL {
@@ -73,6 +73,11 @@ export function parsePostUrl(text: string, insecure: boolean): URL {
 }
 
 function assertUsable(url: URL, insecure: boolean): void {
+  if (url.username !== '' || url.password !== '') {
+    throw new DrayError('config', 'the address of the webhook has a user or a password in it', {
+      hint: 'Leave them out: what is sent is signed with the secret that secretEnv names.',
+    })
+  }
   if (url.protocol === 'https:') return
   if (url.protocol !== 'http:') {
     throw new DrayError('config', 'the address of the webhook is no https URL')
@@ -102,7 +107,7 @@ async function send(
       registry: url.host,
       method: 'POST',
       url,
-      headers: { ...headers, ...basicAuthorization(url) },
+      headers,
       body: { kind: 'bytes', bytes: body },
       scopes: [],
       replay: 'never',
@@ -114,21 +119,6 @@ async function send(
   await response.discard()
   const waitMs = retryAfterMs(response.headers.get('retry-after') ?? '', clock.now())
   return { status: response.status, ...(waitMs !== undefined && { retryAfterMs: waitMs }) }
-}
-
-function basicAuthorization({ username, password }: URL): Readonly<Record<string, string>> {
-  if (username === '' && password === '') return {}
-  const words = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64')
-  return { authorization: `Basic ${words}` }
-}
-
-/** A `%` that begins no escape stands for itself. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }
 
 /** Without the hints of the transport: they are about registries. */

@@ -65,7 +65,7 @@ async function received(
   log?: AuditSink,
 ): Promise<World & { readonly server: ScriptedServer }> {
   const server = await scriptedServer(script)
-  const url = new URL(`http://u-canary:p-canary@${server.host}/path-canary?query=canary`)
+  const url = new URL(`/path-canary?query=canary#canary`, server.origin)
   const world = worldOf((...words) => poster.post(...words), { url, ...over }, log)
   const poster = createPoster({ userAgent: 'dray/test', clock: world.clock })
   onTestFinished(async () => {
@@ -493,9 +493,9 @@ describe('no secret', () => {
     [
       'an answer that repeats all of it',
       (({ path, headers, body }, response) => {
-        response.setHeader('x-echo', `${path} ${headers.authorization}`)
+        response.setHeader('x-echo', path)
         response.statusCode = 500
-        response.statusMessage = `${path} ${headers.authorization}`
+        response.statusMessage = path
         response.end(`${path} ${String(headers['x-dray-signature'])} ${body.toString()}`)
       }) satisfies Script,
     ],
@@ -510,7 +510,6 @@ describe('no secret', () => {
       expect(server.seen[0]?.path).toContain('canary')
       expect(text).toContain(server.origin)
       expect(text).not.toContain('canary')
-      expect(text).not.toContain(Buffer.from('u-canary:p-canary').toString('base64'))
     }
   })
 })

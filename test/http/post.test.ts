@@ -46,17 +46,6 @@ describe('a POST', () => {
     expect(server.seen[0]?.headers.authorization).toBeUndefined()
   })
 
-  it.each([
-    ['us%C3%A9r:p%3Ass', 'usér:p:ss'],
-    ['token', 'token:'],
-    ['100%:x', '100%:x'],
-  ])('takes the user of the URL %s along as basic authentication', async (userinfo, words) => {
-    const { server, poster } = await world((_request, response) => reply(response, 204))
-    await poster.post(new URL(`http://${userinfo}@${server.host}/`), {}, body, notedCall())
-    const sent = server.seen[0]?.headers.authorization ?? ''
-    expect(Buffer.from(sent.replace('Basic ', ''), 'base64').toString()).toBe(words)
-  })
-
   it.each([301, 302, 307, 308])('does not follow a redirect: %i', async (status) => {
     const { server, poster } = await world((_request, response) =>
       reply(response, status, { location: '/elsewhere' }),
@@ -145,7 +134,7 @@ describe('a POST', () => {
   it('tells of the request by scheme and host alone', async () => {
     const { server, poster } = await world((_request, response) => reply(response, 200))
     const call = notedCall()
-    await poster.post(new URL(`http://user:secret@${server.host}/secret?secret=1`), {}, body, call)
+    await poster.post(at(server, '/secret?secret=1#secret'), {}, body, call)
     expect(call.events).toEqual([{ kind: 'request', method: 'POST', url: server.origin, status: 200, ms: 0 }])
   })
 })
@@ -165,14 +154,16 @@ describe('the address of a POST', () => {
   })
 
   it.each([
-    'hooks.example.com/secret',
-    'secret',
+    'hooks.example.com/canary',
+    'canary',
     '',
-    'secret:secret',
-    'ftp://h/secret',
-    'http://user:secret@hooks.example.com/secret?secret',
-    'http://127.0.0.1.nip.io/secret',
-    'http://localhost.example.com/secret',
+    'canary:canary',
+    'ftp://h/canary',
+    'http://hooks.example.com/canary?canary',
+    'https://user:canary@hooks.example.com/',
+    'https://canary@127.0.0.1/',
+    'http://127.0.0.1.nip.io/canary',
+    'http://localhost.example.com/canary',
   ])('may not be "%s", and is not repeated', (text) => {
     const refusal = ((): unknown => {
       try {
@@ -184,7 +175,7 @@ describe('the address of a POST', () => {
     expect(refusal).toBeInstanceOf(DrayError)
     const { code, message, why, hint, subject } = refusal as DrayError
     expect(code).toBe('config')
-    expect(JSON.stringify({ message, why, hint, subject })).not.toContain('secret')
+    expect(JSON.stringify({ message, why, hint, subject })).not.toContain('canary')
   })
 
   it('is looked at again when it is used: nothing goes out over plain http', async () => {

@@ -21,7 +21,7 @@ export interface Settled {
   readonly offset: number
 }
 
-export function headPath(log: string): string {
+function headPath(log: string): string {
   return `${log}.head`
 }
 

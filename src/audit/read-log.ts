@@ -1,10 +1,9 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { DrayError } from '../errors.ts'
-import { ioError, systemCode } from '../files/io-error.ts'
+import { systemCode } from '../files/io-error.ts'
 import { openRegular } from '../files/read.ts'
-import { maxLineSize, parseEntry } from './chain.ts'
-import type { LogEntry } from './record.ts'
+import { maxLineSize } from './chain.ts'
 
 /** What is read at once. The lines of one read are rubbish by the next: few at a time keep the heap small. */
 const readSize = 64 * 1024
@@ -52,41 +51,14 @@ export async function* readLines(
   }
 }
 
-/** All entries of a log in their order, in constant memory. A torn end is left out: it is not a record. @throws `not-found`, `malformed`, `io`. */
-export async function* readLog(
-  path: string,
-  signal: AbortSignal,
-): AsyncGenerator<{ readonly entry: LogEntry; readonly line: LogLine }, void, undefined> {
-  const handle = await openLog(path)
-  try {
-    let number = 0
-    for await (const lines of readLines(handle, 0)) {
-      signal.throwIfAborted()
-      for (const line of lines) {
-        number++
-        if (line.state === 'torn') return
-        const entry = line.state === 'whole' ? parseEntry(line.raw) : undefined
-        if (entry === undefined) {
-          throw new DrayError('malformed', `line ${number} of ${path} is not a record`, {
-            subject: path,
-            hint: 'See what is wrong with it: dray audit verify.',
-          })
-        }
-        yield { entry, line }
-      }
-    }
-  } catch (cause) {
-    throw ioError(cause, `${path} cannot be read`, path)
-  } finally {
-    await handle.close()
-  }
-}
-
 /** Opens a log to read. @throws `not-found`, `io`. */
 export async function openLog(path: string): Promise<FileHandle> {
   const handle = await openRegular(path, { followLinks: true })
   if (handle !== undefined) return handle
-  throw new DrayError('not-found', `there is no audit log at ${path}`, { subject: path })
+  throw new DrayError('not-found', `there is no audit log at ${path}`, {
+    subject: path,
+    hint: 'The first change makes it. To read another one, name it with --audit-file.',
+  })
 }
 
 /** Opens a log to append to; undefined where it is not there and not to be made (0600). Never waits for a pipe. @throws what the system says; `io`. */

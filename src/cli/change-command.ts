@@ -12,6 +12,7 @@ import type { Page } from '../render/style.ts'
 import { BaseCommand } from './base-command.ts'
 import { parseReport, type Report, reportToCi } from './ci-report.ts'
 import { exitCodes } from './exit-codes.ts'
+import { checkGrounds, type Grounds } from './grounds.ts'
 import { exitOfOutcome, exitOfPlan, isGood, isPlaced } from './run-exit.ts'
 
 /** What every command that changes a registry can be told. */
@@ -23,6 +24,17 @@ export const changeFlags = {
     summary: 'Where the record of each change goes.',
     helpValue: 'FILE',
     env: 'DRAY_AUDIT_FILE',
+  }),
+  reason: string({ summary: 'Why, for the record.', helpValue: 'TEXT', env: 'DRAY_REASON' }),
+  ticket: string({
+    summary: 'The ticket that asks for it, for the record.',
+    helpValue: 'ID',
+    env: 'DRAY_TICKET',
+  }),
+  actor: string({
+    summary: 'Who asks for it, beside the user or CI job that the record names anyway.',
+    helpValue: 'NAME',
+    env: 'DRAY_ACTOR',
   }),
   output: option({ options: ['text', 'digest'] as const })({
     char: 'o',
@@ -49,6 +61,9 @@ export interface ChangeFlags {
   readonly 'dry-run': boolean
   readonly 'detailed-exitcode': boolean
   readonly 'audit-file': string | undefined
+  readonly reason: string | undefined
+  readonly ticket: string | undefined
+  readonly actor: string | undefined
   readonly out?: string | undefined
   readonly output: 'text' | 'digest'
   readonly report: readonly string[] | undefined
@@ -90,6 +105,8 @@ export abstract class ChangeCommand extends BaseCommand {
     const { plan } = change
     const reports = (flags.report ?? []).map(parseReport)
     if (flags['dry-run'] || flags.out !== undefined) return this.#showOnly(plan, reports, flags)
+    const { config } = await this.context.config()
+    checkGrounds(plan, config, groundsOf(flags))
     const asks = plan.steps.length > 0 && !flags.yes
     if (asks) await this.#confirm(plan)
     const done = await this.#execute(plan, change.isFresh && !asks, flags)
@@ -137,7 +154,11 @@ export abstract class ChangeCommand extends BaseCommand {
 
   async #execute(plan: Plan, plannedJustNow: boolean, flags: ChangeFlags): Promise<Done> {
     const { execute } = await import('../execute/execute.ts')
-    const ports = await this.context.executePorts(flags['audit-file'])
+    const ports = await this.context.executePorts(
+      plan,
+      { auditFile: flags['audit-file'], ...groundsOf(flags) },
+      this.call,
+    )
     this.expectBytes(bytesToMove(plan))
     const steps = await execute(plan, { ...ports, stop: this.stop, plannedJustNow }, this.call)
     return { plan, outcome: summarise(plan, steps), record: ports.sink.place }
@@ -166,6 +187,16 @@ export abstract class ChangeCommand extends BaseCommand {
   #whyNotMended(outcome: RunOutcome): unknown {
     const [error] = outcome.placements.flatMap(({ errors }) => errors)
     return error === undefined || this.stop.aborted ? this.stop.reason : errorOf(error)
+  }
+}
+
+/** What a person says about a change, for the record; empty text says nothing. */
+function groundsOf({ reason, ticket, actor }: ChangeFlags): Grounds {
+  const said = (text: string | undefined): text is string => text !== undefined && text.trim() !== ''
+  return {
+    ...(said(reason) && { reason }),
+    ...(said(ticket) && { ticket }),
+    ...(said(actor) && { actor }),
   }
 }
 

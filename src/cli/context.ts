@@ -1,11 +1,14 @@
 import type { ChainedLog } from '../audit/chained-log.ts'
+import type { SigningKey } from '../audit/signing-keys.ts'
 import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { ExecutePorts } from '../execute/execute.ts'
 import type { FetchStack } from '../http/stack.ts'
 import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { Stores } from '../store/store.ts'
+import type { Grounds } from './grounds.ts'
 
 /** What a promotion asks one registry at once: the look for the evidence of one image is five requests, the mounts are as many as it has layers. */
 const requestsAtOnce = { read: 5, write: 16 } as const
@@ -92,8 +95,10 @@ export class Context {
 
   /** What a plan is carried out with. The record goes to `auditFile`, else where the configuration says, else among the user's state. */
   async executePorts(
-    auditFile: string | undefined,
-  ): Promise<Pick<ExecutePorts, 'stores' | 'sink' | 'clock' | 'actor' | 'tool' | 'newId' | 'runId'>> {
+    plan: Plan,
+    { auditFile, actor, ...grounds }: Grounds & { readonly auditFile: string | undefined },
+    call: Call,
+  ): Promise<Omit<ExecutePorts, 'stop' | 'plannedJustNow'>> {
     const [{ ChainedLog }, { auditPath, currentActor }, { config }, stores] = await Promise.all([
       import('../audit/chained-log.ts'),
       import('./surroundings.ts'),
@@ -106,15 +111,45 @@ export class Context {
       newId,
     })
     this.#log = log
+    const runId = newId()
+    await this.#resolveOrphans(log, runId, newId, call)
+    const signingKey = plan.steps.some((step) => step.kind === 'attest') ? await this.signingKey() : undefined
     return {
       stores,
       sink: log,
       clock: this.clock,
-      actor: currentActor(this.#options.env),
+      actor: currentActor(this.#options.env, actor),
+      ...grounds,
+      ...(signingKey !== undefined && { signingKey }),
       tool: this.version,
       newId,
-      runId: newId(),
+      runId,
     }
+  }
+
+  /** The key of `audit.sign`; undefined where none is configured. @throws `config`, `malformed`, `not-found`, `io`; never with a word of the key. */
+  async signingKey(): Promise<SigningKey | undefined> {
+    const { sign } = (await this.config()).config.audit
+    if (sign === undefined) return undefined
+    const { loadSigningKey } = await import('../audit/signing-keys.ts')
+    return await loadSigningKey(
+      sign.key,
+      sign.passwordEnv === undefined ? undefined : this.#options.env[sign.passwordEnv],
+    )
+  }
+
+  /** What runs that were broken off left open is found out first, as far as their registries answer. */
+  async #resolveOrphans(log: ChainedLog, run: string, newId: () => string, call: Call): Promise<void> {
+    const { resolveIntents } = await import('../audit/resolve-intents.ts')
+    const stores = await this.uncachedStores()
+    await resolveIntents({ log, stores, clock: this.clock, newId, run, tool: this.version }, call)
+  }
+
+  /** Where the audit log is: `auditFile`, else where the configuration says, else among the user's state. */
+  async auditPath(auditFile: string | undefined): Promise<string> {
+    const { auditPath } = await import('./surroundings.ts')
+    const file = auditFile ?? (await this.config()).config.audit.file
+    return auditPath(file, this.cwd, this.#options.env)
   }
 
   /** Closes all connections, and the audit log. */

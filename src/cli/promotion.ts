@@ -33,6 +33,11 @@ export const placingFlags = {
     summary: 'Where a cosign tag holds one thing here and another there.',
     default: 'refuse' as const,
   }),
+  attest: boolean({
+    summary:
+      'Put a statement of this promotion beside each image, before its tags move; else `attest` of the environment decides.',
+    allowNo: true,
+  }),
   verify: boolean({
     summary:
       'Read back every manifest and a byte of every blob at the destination, and repair what is missing.',
@@ -49,6 +54,7 @@ export interface PlacingFlags {
   readonly evidence: boolean
   readonly 'allow-missing-evidence': boolean
   readonly 'evidence-conflict': 'refuse' | 'keep' | 'replace'
+  readonly attest: boolean | undefined
   readonly verify: boolean
   readonly 'dry-run': boolean
   readonly out?: string | undefined
@@ -93,6 +99,7 @@ function routeOf(words: readonly string[], flags: PlacingFlags, cwd: string): Ro
     words,
     ...(flags.from !== undefined && { from: flags.from }),
     ...(flags.to !== undefined && { to: flags.to }),
+    ...(flags.attest !== undefined && { attest: flags.attest }),
     tags: flags.tag ?? [],
     ...(expected !== undefined && { expect: asUsage(() => parseDigest(expected)) }),
     cwd,
@@ -122,7 +129,14 @@ async function plannerOf(
     partial: flags.partial ?? false,
     tool: context.version,
   }
-  const hash = digestOf(canonicalJson({ ...policy, config: hashOfConfig(config), evidence: flags.evidence }))
+  const hash = digestOf(
+    canonicalJson({
+      ...policy,
+      config: hashOfConfig(config),
+      evidence: flags.evidence,
+      attest: flags.attest ?? null,
+    }),
+  )
   return async (requests) => {
     const options = {
       evidence: flags.evidence,

@@ -23,6 +23,8 @@ export interface Route {
   /** tags to write in place of the source's */
   readonly tags: readonly string[]
   readonly expect?: Digest
+  /** in place of what the environment says */
+  readonly attest?: boolean
   /** where relative folders of layouts begin */
   readonly cwd: string
 }
@@ -145,10 +147,17 @@ function requestOf(
   }
   return {
     from: from.from,
-    to: to.to,
+    to: { ...to.to, ...(isAttested(to.to, route, rules, config) && { attest: true }) },
     tags: tags === undefined ? [] : typeof tags === 'string' ? [tags] : tags,
     ...(route.expect !== undefined && { expect: route.expect }),
   }
+}
+
+/** An environment attests what is promoted to it; a copy is attested only where that is asked for. */
+function isAttested({ environment }: Request['to'], route: Route, rules: Rules, config: Config): boolean {
+  if (route.attest !== undefined) return route.attest
+  if (rules === 'copy' || environment === undefined) return false
+  return config.environments.get(environment)?.attest ?? false
 }
 
 interface Source {

@@ -112,11 +112,23 @@ export abstract class ChangeCommand extends BaseCommand {
     const done = await this.#execute(plan, change.isFresh && !asks, flags)
     throwLoneRefusal(plan)
     const verified = change.verify === undefined ? done : await this.#verify(done, change.verify, flags)
-    const isTold = await this.#tellCi(verified, reports)
+    const isTold = (await this.#flushRecord()) && (await this.#tellCi(verified, reports))
     const exitCode = exitOfOutcome(verified.outcome, this.stop)
     const text = textOf(flags, plan, (page) => renderOutcome(plan, verified.outcome, page))
     const isBad = exitCode === exitCodes.done && !isTold
-    return this.finish(documentOf(verified), text, isBad ? exitCodes.failed : exitCode)
+    const finished = this.finish(documentOf(verified), text, isBad ? exitCodes.failed : exitCode)
+    if (plan.steps.length + plan.refusals.length > 0) this.say(`Record: ${escapeText(done.record)}`)
+    return finished
+  }
+
+  /** What is done is done: events that did not arrive, and had to, are a warning beside it, and the exit code says so too. */
+  async #flushRecord(): Promise<boolean> {
+    try {
+      await this.context.flushRecord(this.call)
+      return true
+    } catch (error) {
+      return this.#warnOf(error)
+    }
   }
 
   /** A report that cannot be written must not hide what was done: it is a warning, and the exit code says so too. */
@@ -125,10 +137,14 @@ export abstract class ChangeCommand extends BaseCommand {
       await reportToCi({ plan, hash: hashOfPlan(plan), outcome }, reports, process.env)
       return true
     } catch (error) {
-      const { message, why } = toErrorInfo(error)
-      this.warn(why === undefined ? message : `${message}: ${why}`)
-      return false
+      return this.#warnOf(error)
     }
+  }
+
+  #warnOf(error: unknown): false {
+    const { message, why } = toErrorInfo(error)
+    this.warn(why === undefined ? message : `${message}: ${why}`)
+    return false
   }
 
   async #showOnly(plan: Plan, reports: readonly Report[], flags: ChangeFlags): Promise<unknown> {

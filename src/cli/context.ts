@@ -1,4 +1,3 @@
-import type { ChainedLog } from '../audit/chained-log.ts'
 import type { SigningKey } from '../audit/signing-keys.ts'
 import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
@@ -9,6 +8,7 @@ import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../oci/re
 import type { Plan } from '../plan/plan.ts'
 import type { Stores } from '../store/store.ts'
 import type { Grounds } from './grounds.ts'
+import type { Recorder } from './recorder.ts'
 
 /** What a promotion asks one registry at once: the look for the evidence of one image is five requests, the mounts are as many as it has layers. */
 const requestsAtOnce = { read: 5, write: 16 } as const
@@ -35,7 +35,7 @@ export class Context {
   #config: Promise<LoadedConfig> | undefined
   #stack: Promise<FetchStack> | undefined
   #stores: Promise<Stores> | undefined
-  #log: ChainedLog | undefined
+  #recorder: Promise<Recorder> | undefined
 
   constructor(options: ContextOptions) {
     this.cwd = options.cwd
@@ -99,24 +99,18 @@ export class Context {
     { auditFile, actor, ...grounds }: Grounds & { readonly auditFile: string | undefined },
     call: Call,
   ): Promise<Omit<ExecutePorts, 'stop' | 'plannedJustNow'>> {
-    const [{ ChainedLog }, { auditPath, currentActor }, { config }, stores] = await Promise.all([
-      import('../audit/chained-log.ts'),
+    const [recorder, { currentActor }, stores] = await Promise.all([
+      this.#recorderAt(auditFile, call),
       import('./surroundings.ts'),
-      this.config(),
       this.stores(),
     ])
     const newId = (): string => crypto.randomUUID()
-    const log = new ChainedLog(auditPath(auditFile ?? config.audit.file, this.cwd, this.#options.env), {
-      clock: this.clock,
-      newId,
-    })
-    this.#log = log
     const runId = newId()
-    await this.#resolveOrphans(log, runId, newId, call)
+    await recorder.settleOrphans(runId, await this.uncachedStores(), call)
     const signingKey = plan.steps.some((step) => step.kind === 'attest') ? await this.signingKey() : undefined
     return {
       stores,
-      sink: log,
+      sink: recorder.sink,
       clock: this.clock,
       actor: currentActor(this.#options.env, actor),
       ...grounds,
@@ -138,23 +132,43 @@ export class Context {
     )
   }
 
-  /** What runs that were broken off left open is found out first, as far as their registries answer. */
-  async #resolveOrphans(log: ChainedLog, run: string, newId: () => string, call: Call): Promise<void> {
-    const { resolveIntents } = await import('../audit/resolve-intents.ts')
-    const stores = await this.uncachedStores()
-    await resolveIntents({ log, stores, clock: this.clock, newId, run, tool: this.version }, call)
+  /** Where the log is: what was said, else what the configuration says, else among the user's state. */
+  async auditPath(said: string | undefined): Promise<string> {
+    const [{ auditPath }, { config }] = await Promise.all([import('./surroundings.ts'), this.config()])
+    return auditPath(said ?? config.audit.file, this.cwd, this.#options.env)
   }
 
-  /** Where the audit log is: `auditFile`, else where the configuration says, else among the user's state. */
-  async auditPath(auditFile: string | undefined): Promise<string> {
-    const { auditPath } = await import('./surroundings.ts')
-    const file = auditFile ?? (await this.config()).config.audit.file
-    return auditPath(file, this.cwd, this.#options.env)
+  /** Waits for what the record still has to tell others. @throws `audit` where it has to be told and was not. */
+  async flushRecord(call: Call): Promise<void> {
+    await (await this.#recorder)?.flush(call)
+  }
+
+  async #recorderAt(auditFile: string | undefined, call: Call): Promise<Recorder> {
+    this.#recorder ??= this.#openRecorder(auditFile, call)
+    return await this.#recorder
+  }
+
+  async #openRecorder(auditFile: string | undefined, call: Call): Promise<Recorder> {
+    const [{ Recorder: Opened }, path, { config }] = await Promise.all([
+      import('./recorder.ts'),
+      this.auditPath(auditFile),
+      this.config(),
+    ])
+    return await Opened.open({
+      path,
+      webhook: config.audit.webhook,
+      env: this.#options.env,
+      clock: this.clock,
+      newId: () => crypto.randomUUID(),
+      tool: this.version,
+      notify: call.notify,
+    })
   }
 
   /** Closes all connections, and the audit log. */
   async close(): Promise<void> {
-    await this.#log?.close()
+    const recorder = await this.#recorder?.catch(() => undefined)
+    await recorder?.close()
     const stack = await this.#stack?.catch(() => undefined)
     await stack?.close()
   }

@@ -110,9 +110,11 @@ export abstract class ChangeCommand extends BaseCommand {
     const asks = plan.steps.length > 0 && !flags.yes
     if (asks) await this.#confirm(plan)
     const done = await this.#execute(plan, change.isFresh && !asks, flags)
+    const isDelivered = await this.#flushRecord()
     throwLoneRefusal(plan)
     const verified = change.verify === undefined ? done : await this.#verify(done, change.verify, flags)
-    const isTold = (await this.#flushRecord()) && (await this.#tellCi(verified, reports))
+    const isAllDelivered = (await this.#flushRecord()) && isDelivered
+    const isTold = (await this.#tellCi(verified, reports)) && isAllDelivered
     const exitCode = exitOfOutcome(verified.outcome, this.stop)
     const text = textOf(flags, plan, (page) => renderOutcome(plan, verified.outcome, page))
     const isBad = exitCode === exitCodes.done && !isTold

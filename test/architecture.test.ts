@@ -29,7 +29,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   config: ['oci'],
   render: ['plan', 'oci', 'look', 'config', 'promote', 'audit', 'store'],
   cli: ['*'],
-  commands: ['cli', 'promote', 'look', 'render', 'plan', 'execute', 'oci', 'config'],
+  commands: ['cli', 'promote', 'look', 'render', 'plan', 'execute', 'oci', 'config', 'audit'],
 }
 
 /** Rooms that may import types only, from the rooms above. */

@@ -11,6 +11,7 @@ import { Context } from './context.ts'
 import { parseDuration } from './duration.ts'
 import { type ExitCode, exitCodes, isOk } from './exit-codes.ts'
 import { type Interrupt, watchInterrupts } from './interrupt.ts'
+import { pour } from './pour.ts'
 import { oraSpinner, Progress, type Verbosity } from './progress.ts'
 import { reportError } from './report.ts'
 import { errorDocument, printDocument, type ResultDocument, resultDocument } from './result-document.ts'
@@ -104,6 +105,20 @@ export abstract class BaseCommand extends Command {
   /** Tells how many bytes are going to be moved, for the time left. */
   protected expectBytes(bytes: number): void {
     this.#ready.progress.expect(bytes)
+  }
+
+  /** Tells on stderr how far something other than a transfer is; `text` is escaped already. */
+  protected report(text: string): void {
+    this.#ready.progress.report(text)
+  }
+
+  /**
+   * Writes a result that may be long to stdout, as fast as it is read there; where the reader has gone, the rest is left. In place of `finish`.
+   * @throws `io`; what `chunks` throws.
+   */
+  protected async pour(chunks: AsyncIterable<Uint8Array | string>): Promise<void> {
+    this.#ready.progress.hide()
+    await pour(chunks, process.stdout, this.call.signal)
   }
 
   /** A line for the person on stderr, unless `--quiet`; `text` is escaped already. */

@@ -2,6 +2,7 @@ import { Config } from '@oclif/core/config'
 import { Help } from '@oclif/core/help'
 import { settings } from '@oclif/core/settings'
 import { DrayError, toDrayError } from '../errors.ts'
+import { ioError, systemCode } from '../files/io-error.ts'
 import { reportError } from './report.ts'
 import { asksForJson, errorDocument, printDocument } from './result-document.ts'
 import { fromOclif, unknownCommand } from './usage-error.ts'
@@ -12,8 +13,16 @@ const helpFlags: ReadonlySet<string> = new Set(['--help', '-h'])
 
 /** Runs the program: `args` are the words behind `dray`, `root` is the folder of its package.json. Never rejects. */
 export async function main(args: readonly string[], root: string): Promise<void> {
+  let isLeaving = false
   process.on('uncaughtException', (error) => {
+    // what cannot be written cannot be told there either
+    if (isLeaving) process.exit()
+    isLeaving = true
     void reportAndLeave(error, args)
+  })
+  // whoever reads the progress may leave; what is being changed goes on. oclif sees to stdout.
+  process.stderr.on('error', (error) => {
+    if (systemCode(error) !== 'EPIPE') throw error
   })
   // oclif would look for TypeScript sources and compile them
   settings.enableAutoTranspile = false
@@ -102,6 +111,10 @@ async function report(thrown: unknown, args: readonly string[]): Promise<void> {
 
 /** After an error that nobody caught nothing can be relied on. */
 async function reportAndLeave(thrown: unknown, args: readonly string[]): Promise<void> {
-  await report(thrown, args)
+  // only a standard stream leaves its failed writes to nobody: a disk is full
+  const isOutput = thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'write'
+  if (isOutput)
+    await reportError(toDrayError(ioError(thrown, 'the output cannot be written', '')), { quiet: false })
+  else await report(thrown, args)
   process.exit()
 }

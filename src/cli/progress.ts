@@ -50,8 +50,17 @@ export class Progress {
     const now = this.#options.clock.now()
     this.#tally.add(event, now)
     if (this.#options.verbosity === 'verbose') this.#showExchange(event)
-    else if (this.#options.spinner !== undefined) this.#spin(this.#options.spinner, now)
-    else this.#showLine(now)
+    else if (this.#tally.isEmpty) return
+    else if (this.#options.spinner === undefined) this.#showLine(this.#describe, now)
+    else this.#spin(this.#options.spinner, this.#describe, now)
+  }
+
+  /** Tells how far something other than a transfer is: `text` is escaped already. */
+  report(text: string): void {
+    if (this.#ended || this.#options.verbosity === 'quiet') return
+    const now = this.#options.clock.now()
+    if (this.#options.spinner === undefined) this.#showLine(() => text, now)
+    else this.#spin(this.#options.spinner, () => text, now)
   }
 
   /** Tells how many bytes there will be in all, for the time left. */
@@ -76,12 +85,13 @@ export class Progress {
     this.hide()
   }
 
-  #spin(make: () => Promise<Spinner>, now: number): void {
-    if (this.#tally.isEmpty) return
+  readonly #describe = (now: number): string => this.#tally.describe(now)
+
+  #spin(make: () => Promise<Spinner>, describe: (now: number) => string, now: number): void {
     if (this.#spinner !== undefined) {
       if (now - this.#lastShown < textEveryMs) return
       this.#lastShown = now
-      this.#spinner.text = this.#tally.describe(now)
+      this.#spinner.text = describe(now)
       return
     }
     if (this.#loading) return
@@ -91,17 +101,17 @@ export class Progress {
         this.#loading = false
         if (this.#ended) return
         this.#spinner = spinner
-        spinner.text = this.#tally.describe(this.#options.clock.now())
+        spinner.text = describe(this.#options.clock.now())
         spinner.start()
       },
       () => undefined, // no spinner is no reason to fail
     )
   }
 
-  #showLine(now: number): void {
-    if (this.#tally.isEmpty || now - this.#lastShown < lineEveryMs) return
+  #showLine(describe: (now: number) => string, now: number): void {
+    if (now - this.#lastShown < lineEveryMs) return
     this.#lastShown = now
-    this.print(this.#tally.describe(now))
+    this.print(describe(now))
   }
 
   #showExchange(event: ProgressEvent): void {

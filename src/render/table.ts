@@ -7,6 +7,8 @@ export interface Column {
   readonly align?: 'left' | 'right'
   /** may be cut where the table is wider than the page; others are whole always */
   readonly flexible?: boolean
+  /** as wide as this at least, whatever is in it, before anything is cut */
+  readonly least?: number
 }
 
 /** Escaped text, and how it is set off. */
@@ -47,8 +49,11 @@ function renderRow(
 }
 
 function naturalWidths(columns: readonly Column[], rows: readonly (readonly Cell[])[]): readonly number[] {
-  return columns.map(({ title }, i) =>
-    rows.reduce((width, row) => Math.max(width, displayWidth(textOf(row[i] ?? ''))), displayWidth(title)),
+  return columns.map(({ title, least = 0 }, i) =>
+    rows.reduce(
+      (width, row) => Math.max(width, displayWidth(textOf(row[i] ?? ''))),
+      Math.max(least, displayWidth(title)),
+    ),
   )
 }
 

@@ -1,0 +1,143 @@
+import { string } from '@oclif/core/flags'
+import type { KnownCheckpoint, Verification } from '../../audit/verification.ts'
+import { logFlag } from '../../cli/audit-flags.ts'
+import { BaseCommand } from '../../cli/base-command.ts'
+import {
+  checkpointOfFile,
+  checkpointOfRepository,
+  checkpointRepository,
+  inRepository,
+  logName,
+  readCheckpointKeys,
+} from '../../cli/checkpoints.ts'
+import { exitCodes } from '../../cli/exit-codes.ts'
+import { DrayError } from '../../errors.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import { formatBytes } from '../../render/format.ts'
+import { renderVerification } from '../../render/verification.ts'
+
+interface Flags {
+  readonly key: readonly string[] | undefined
+  readonly name: string | undefined
+  readonly repository: string | undefined
+}
+
+export default class AuditVerify extends BaseCommand {
+  static override summary = 'Prove that the log is whole, or name its first bad line.'
+  static override description =
+    'Checks the number and hash of every line, its fields, the head, and that nothing is there twice. With --checkpoint it also proves that the log still begins with what was signed then; without one, whoever can write to the folder could have made all of it anew. Exit code 1 where something speaks against the log.'
+  static override examples = [
+    { description: 'The log by itself:', command: '<%= config.bin %> audit verify' },
+    {
+      description: 'Held against a checkpoint that was kept elsewhere:',
+      command: '<%= config.bin %> audit verify --checkpoint monday.txt --key audit.pub.pem',
+    },
+    {
+      description: 'Held against the newest one in audit.repository:',
+      command: '<%= config.bin %> audit verify --checkpoint oci --key audit.pub.pem',
+    },
+  ]
+  static override flags = {
+    checkpoint: string({
+      summary: `A checkpoint: a file, or "${inRepository}" for the newest in the repository.`,
+      helpValue: `FILE|${inRepository}`,
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    key: string({
+      summary:
+        'Who may have signed it: a public key in PEM, or a verifier key; else the public half of audit.sign.key.',
+      helpValue: 'FILE|KEY',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    name: string({
+      summary: 'What the log is called in its checkpoints; else audit.sign.name, else after this machine.',
+      helpValue: 'NAME',
+    }),
+    repository: string({
+      summary: 'Where checkpoints are pushed to; else audit.repository.',
+      helpValue: 'REPOSITORY',
+    }),
+    ...logFlag,
+  }
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(AuditVerify)
+    const path = await this.context.auditPath(flags['audit-file'])
+    const checkpoints = await this.#checkpoints(flags.checkpoint ?? [], flags)
+    const { isWhole, verifyWithCheckpoints } = await import('../../audit/verification.ts')
+    const verification = await verifyWithCheckpoints(
+      path,
+      checkpoints,
+      {
+        clock: this.context.clock,
+        onProgress: (what, done, all) => {
+          const doing = what === 'verify' ? 'Verifying' : 'Comparing with the checkpoint'
+          this.report(`${doing}: ${formatBytes(done)} of ${formatBytes(all)}`)
+        },
+      },
+      this.call.signal,
+    )
+    const exitCode = isWhole(verification) ? exitCodes.done : exitCodes.failed
+    this.finish(documentOf(verification), (page) => renderVerification(verification, page), exitCode)
+  }
+
+  async #checkpoints(words: readonly string[], flags: Flags): Promise<readonly KnownCheckpoint[]> {
+    if (words.length === 0) return []
+    const { audit } = (await this.context.config()).config
+    const keys = await readCheckpointKeys(flags.key ?? [], this.context)
+    const known: KnownCheckpoint[] = []
+    for (const word of words) {
+      if (word === inRepository) {
+        const repository = await checkpointRepository(flags.repository, this.context)
+        const name = logName(flags.name, audit)
+        const newest = await checkpointOfRepository(repository, name, keys, this.context, this.call)
+        if (newest === undefined) throw noCheckpoint(formatRepository(repository), name)
+        known.push(newest)
+      } else known.push(await checkpointOfFile(word, keys))
+    }
+    const said = flags.name ?? audit.sign?.name
+    const foreign = known.find(({ checkpoint }) => said !== undefined && checkpoint.origin !== said)
+    if (foreign !== undefined) throw ofAnotherLog(foreign, said ?? '')
+    return known
+  }
+}
+
+/** What `--json` prints. */
+function documentOf({ findings, log, report, span }: Verification): unknown {
+  const { counts, end, head, open, problem, torn } = report
+  return {
+    log,
+    records: end.seq,
+    hash: end.hash,
+    first: span?.first ?? null,
+    last: span?.last ?? null,
+    problem: problem ?? null,
+    head,
+    torn,
+    counts,
+    open: { alive: open.alive.map(({ record }) => record), lost: open.lost.map(({ record }) => record) },
+    checkpoints: findings.map(({ checkpoint, ...rest }) => ({
+      ...rest,
+      origin: checkpoint.origin,
+      size: checkpoint.size,
+      root: checkpoint.root.toString('base64'),
+    })),
+  }
+}
+
+function noCheckpoint(repository: string, name: string): DrayError {
+  return new DrayError('not-found', `there is no checkpoint of ${name}`, {
+    subject: repository,
+    hint: 'Name the log as it is called in its checkpoints with --name; "dray audit checkpoint --push" puts one there.',
+  })
+}
+
+function ofAnotherLog({ checkpoint, place }: KnownCheckpoint, name: string): DrayError {
+  return new DrayError('refused', `the checkpoint is not of ${name}`, {
+    subject: place,
+    why: `it is of ${checkpoint.origin}`,
+    hint: `Name the log as the checkpoint does: --name ${checkpoint.origin}`,
+  })
+}

@@ -5,6 +5,7 @@ import { formatVkey, type NoteSigner, verifierOf } from '../audit/note-keys.ts'
 import { verifyLog } from '../audit/verify-log.ts'
 import type { Call } from '../call.ts'
 import { DrayError } from '../errors.ts'
+import { writeFileAtomic } from '../files/atomic.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { checkpointOfRepository } from './checkpoints.ts'
 import type { Context } from './context.ts'
@@ -53,6 +54,11 @@ export async function makeSignedCheckpoint(
   }
   const checkpoint = await makeCheckpoint(signer.name, linesOf(path, call.signal), path)
   return { checkpoint, note: signCheckpoint(checkpoint, signer), verifierKey }
+}
+
+/** Writes a signed checkpoint to a file. @throws `not-found`, `io`. */
+export async function saveCheckpoint(note: string, file: string): Promise<void> {
+  await writeFileAtomic(file, note)
 }
 
 /** Pushes a signed checkpoint. @throws `conflict` where another root was pushed for the same size. */

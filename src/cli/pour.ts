@@ -19,6 +19,16 @@ export async function pour(
   }
 }
 
+/** Writes chunks to a file for its owner's eyes, whole or not at all. @throws `io`; what `chunks` throws; the signal's reason. */
+export async function pourIntoFile(
+  chunks: AsyncIterable<Uint8Array>,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { writeStreamAtomic } = await import('../files/atomic.ts')
+  await writeStreamAtomic(path, chunks, signal, { mode: 0o600 })
+}
+
 /** Whether the chunk was taken. A signal ends the wait for a reader that does not read. */
 async function write(chunk: Uint8Array | string, output: Writable, signal: AbortSignal): Promise<boolean> {
   return await new Promise((resolve, reject) => {

@@ -21,7 +21,8 @@ function verdict(verification: Verification, style: Style): string {
   const { end, head, problem } = report
   const name = escapeText(log)
   if (problem !== undefined) {
-    const before = end.seq === 0 ? '' : ` Before it ${formatCount(end.seq, 'line')} of the chain hold.`
+    const good = problem.line - 1
+    const before = good === 0 ? '' : ` The ${formatCount(good, 'line')} before hold.`
     return `${style.red(`Line ${problem.line} of ${name} is bad`)}: ${escapeText(problem.why)}.${before}`
   }
   const isKept = findings.every(({ state }) => state === 'kept')

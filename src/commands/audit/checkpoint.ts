@@ -3,7 +3,12 @@ import type { NoteSigner } from '../../audit/note-keys.ts'
 import { logFlag } from '../../cli/audit-flags.ts'
 import { BaseCommand } from '../../cli/base-command.ts'
 import { checkpointRepository, checkpointSigner, logName } from '../../cli/checkpoints.ts'
-import { type MadeCheckpoint, makeSignedCheckpoint, pushSigned } from '../../cli/make-checkpoint.ts'
+import {
+  type MadeCheckpoint,
+  makeSignedCheckpoint,
+  pushSigned,
+  saveCheckpoint,
+} from '../../cli/make-checkpoint.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import { escapeText } from '../../render/escape.ts'
 import { formatBytes, formatCount } from '../../render/format.ts'
@@ -53,10 +58,7 @@ export default class AuditCheckpoint extends BaseCommand {
     const signer = await checkpointSigner(flags['sign-key'], logName(flags.name, audit), this.context)
     const to = flags.push ? await checkpointRepository(flags.repository, this.context) : undefined
     const made = await this.#make(path, signer, to)
-    if (flags.out !== undefined) {
-      const { writeFileAtomic } = await import('../../files/atomic.ts')
-      await writeFileAtomic(flags.out, made.note)
-    }
+    if (flags.out !== undefined) await saveCheckpoint(made.note, flags.out)
     const pushed = to === undefined ? undefined : await pushSigned(made.note, to, this.context, this.call)
     this.#tell(made, flags.out, pushed)
   }

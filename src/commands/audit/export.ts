@@ -4,6 +4,7 @@ import { matcher } from '../../audit/filter.ts'
 import { selectLines } from '../../audit/select-lines.ts'
 import { filterFlags, filterOf, logFlag } from '../../cli/audit-flags.ts'
 import { BaseCommand } from '../../cli/base-command.ts'
+import { pourIntoFile } from '../../cli/pour.ts'
 import { DrayError } from '../../errors.ts'
 import { escapeText } from '../../render/escape.ts'
 import { formatCount } from '../../render/format.ts'
@@ -44,8 +45,7 @@ export default class AuditExport extends BaseCommand {
       await this.pour(chunks)
       return
     }
-    const { writeStreamAtomic } = await import('../../files/atomic.ts')
-    await writeStreamAtomic(flags.out, chunks, this.call.signal, { mode: 0o600 })
+    await pourIntoFile(chunks, flags.out, this.call.signal)
     const file = escapeText(flags.out)
     this.finish({ log: path, format: flags.format, file: flags.out, count: count() }, () => {
       return `${formatCount(count(), flags.format === 'csv' ? 'record' : 'event')} written to ${file}.`

@@ -109,10 +109,11 @@ function documentOf({ findings, log, report, span }: Verification): unknown {
   const { counts, end, head, open, problem, torn } = report
   return {
     log,
-    records: end.seq,
-    hash: end.hash,
+    // up to the first bad line
+    records: problem === undefined ? end.seq : problem.line - 1,
+    hash: problem === undefined ? end.hash : null,
     first: span?.first ?? null,
-    last: span?.last ?? null,
+    last: problem === undefined ? (span?.last ?? null) : null,
     problem: problem ?? null,
     head,
     torn,

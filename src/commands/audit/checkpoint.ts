@@ -9,6 +9,7 @@ import {
   pushSigned,
   saveCheckpoint,
 } from '../../cli/make-checkpoint.ts'
+import { keepHeapSmall } from '../../cli/small-heap.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import { escapeText } from '../../render/escape.ts'
 import { formatBytes, formatCount } from '../../render/format.ts'
@@ -53,6 +54,7 @@ export default class AuditCheckpoint extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(AuditCheckpoint)
+    keepHeapSmall()
     const path = await this.context.auditPath(flags['audit-file'])
     const { audit } = (await this.context.config()).config
     const signer = await checkpointSigner(flags['sign-key'], logName(flags.name, audit), this.context)

@@ -5,6 +5,7 @@ import { selectLines } from '../../audit/select-lines.ts'
 import { filterFlags, filterOf, logFlag } from '../../cli/audit-flags.ts'
 import { BaseCommand } from '../../cli/base-command.ts'
 import { pourIntoFile } from '../../cli/pour.ts'
+import { keepHeapSmall } from '../../cli/small-heap.ts'
 import { DrayError } from '../../errors.ts'
 import { escapeText } from '../../render/escape.ts'
 import { formatCount } from '../../render/format.ts'
@@ -32,6 +33,7 @@ export default class AuditExport extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(AuditExport)
+    keepHeapSmall()
     if (this.jsonEnabled() && flags.out === undefined) {
       throw new DrayError('usage', '--json tells of the export, and needs --out FILE for the export itself', {
         hint: 'Leave --json out: cloudevents and ocsf are JSON, one on a line.',

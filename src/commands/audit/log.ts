@@ -4,6 +4,7 @@ import type { LogEntry } from '../../audit/record.ts'
 import { type Selection, selectLines } from '../../audit/select-lines.ts'
 import { filterFlags, filterOf, logFlag } from '../../cli/audit-flags.ts'
 import { BaseCommand } from '../../cli/base-command.ts'
+import { keepHeapSmall } from '../../cli/small-heap.ts'
 import { DrayError } from '../../errors.ts'
 import { escapeText } from '../../render/escape.ts'
 import { logTable } from '../../render/log.ts'
@@ -45,6 +46,7 @@ export default class AuditLog extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(AuditLog)
+    keepHeapSmall()
     const path = await this.context.auditPath(flags['audit-file'])
     const isTable = !this.jsonEnabled() && !flags.jsonl && flags.output === 'text'
     const options = {

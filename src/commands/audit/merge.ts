@@ -2,6 +2,7 @@ import { string } from '@oclif/core/flags'
 import { mergeFiles } from '../../audit/merge-files.ts'
 import { verifyLog } from '../../audit/verify-log.ts'
 import { BaseCommand } from '../../cli/base-command.ts'
+import { keepHeapSmall } from '../../cli/small-heap.ts'
 import { DrayError } from '../../errors.ts'
 import { escapeText } from '../../render/escape.ts'
 import { formatBytes, formatCount } from '../../render/format.ts'
@@ -24,6 +25,7 @@ export default class AuditMerge extends BaseCommand {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(AuditMerge)
+    keepHeapSmall()
     const paths = argv as string[]
     if (paths.length === 0)
       throw new DrayError('usage', 'no log is named', { hint: 'See "dray audit merge --help".' })

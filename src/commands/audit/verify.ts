@@ -11,6 +11,7 @@ import {
   readCheckpointKeys,
 } from '../../cli/checkpoints.ts'
 import { exitCodes } from '../../cli/exit-codes.ts'
+import { keepHeapSmall } from '../../cli/small-heap.ts'
 import { DrayError } from '../../errors.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import { formatBytes } from '../../render/format.ts'
@@ -64,6 +65,7 @@ export default class AuditVerify extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(AuditVerify)
+    keepHeapSmall()
     const path = await this.context.auditPath(flags['audit-file'])
     const checkpoints = await this.#checkpoints(flags.checkpoint ?? [], flags)
     const { isWhole, verifyWithCheckpoints } = await import('../../audit/verification.ts')

@@ -30,3 +30,28 @@ export function redactUrl(url: URL): string {
 function shown(value: string): string {
   return encodeURIComponent(value).replaceAll('%3A', ':').replaceAll('%2F', '/').replaceAll('%2C', ',')
 }
+
+/** With the characters that end a sentence or a quotation left outside. */
+const addresses = /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>`]*[^\s"'<>`.,;:!?)\]}]/gi
+/** What follows the name of a scheme in an `Authorization` header (RFC 9110, section 11.4). */
+const authorizations = /\b(Basic|Bearer|Token|Negotiate)\s+[A-Za-z0-9._~+/=-]{6,}/gi
+/** Tokens are long and mix small letters, capitals and digits; digests, ids of requests and names do not. */
+const tokens =
+  /(?<![A-Za-z0-9_=+.-])(?=[A-Za-z0-9_=+.-]*[a-z])(?=[A-Za-z0-9_=+.-]*[A-Z])(?=[A-Za-z0-9_=+.-]*\d)[A-Za-z0-9_=+.-]{20,}/g
+
+/**
+ * What another side says, for messages and records: addresses as `redactUrl` shows them, and what looks like a token or like the credentials of a header
+ * replaced by `…`. A server may repeat what it was sent.
+ */
+export function redactText(text: string): string {
+  return text.replaceAll(authorizations, '$1 …').replaceAll(addresses, redactAddress).replaceAll(tokens, '…')
+}
+
+function redactAddress(address: string): string {
+  if (URL.canParse(address)) {
+    const url = new URL(address)
+    // only the schemes of the web have an origin
+    if (url.origin !== 'null') return redactUrl(url)
+  }
+  return address.replace(/\/\/[^/]*@/, '//').replace(/[?#].*$/, '')
+}

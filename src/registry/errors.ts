@@ -4,6 +4,7 @@ import { isRecord, parseJson } from '../oci/json.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
 import { httpsHint } from '../http/origins.ts'
+import { redactText } from '../http/redact.ts'
 import { loginHint } from '../http/token.ts'
 import { knownRegistry } from './registries.ts'
 
@@ -134,7 +135,7 @@ export async function wordsOf(response: RegistryResponse): Promise<RegistryWords
   } catch {
     const type = response.headers.get('content-type') ?? ''
     return type.startsWith('text/plain')
-      ? { text: new TextDecoder().decode(bytes).trim().slice(0, maxWords) }
+      ? { text: redactText(new TextDecoder().decode(bytes)).trim().slice(0, maxWords) }
       : {}
   }
 }
@@ -160,8 +161,9 @@ function parseWords(body: unknown): RegistryWords {
   const first: unknown = Array.isArray(list) ? list[0] : undefined
   if (!isRecord(first)) return {}
   const { code, message } = first
-  const known = typeof code === 'string' && code !== '' ? code.slice(0, 100) : undefined
-  const text = typeof message === 'string' && message !== '' ? message.slice(0, maxWords) : undefined
+  const known = typeof code === 'string' && code !== '' ? redactText(code).slice(0, 100) : undefined
+  const text =
+    typeof message === 'string' && message !== '' ? redactText(message).slice(0, maxWords) : undefined
   return { ...(known !== undefined && { code: known }), ...(text !== undefined && { text }) }
 }
 

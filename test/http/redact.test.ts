@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { redactUrl } from '../../src/http/redact.ts'
+import { redactText, redactUrl } from '../../src/http/redact.ts'
 
 describe('a URL for messages', () => {
   it.each([
@@ -41,5 +41,26 @@ describe('a URL for messages', () => {
         expect(redactUrl(url)).not.toContain('canary')
       }),
     )
+  })
+})
+
+describe('the words of another side', () => {
+  it.each([
+    ['denied for https://u:canary@r.test/v2/x?n=1&sig=canary.', 'denied for https://r.test/v2/x?n=1&sig=….'],
+    ['clone git+ssh://u:canary@r.test/x failed', 'clone git+ssh://r.test/x failed'],
+    ['sent Authorization: Basic Y2FuYXJ5', 'sent Authorization: Basic …'],
+    ['bad token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ9.c2lnbmF0dXJl', 'bad token …'],
+    ['user dckr_pat_Canary0123456789abcdef is blocked', 'user … is blocked'],
+  ])('%s are told as %s', (text, told) => {
+    expect(redactText(text)).toBe(told)
+  })
+
+  it.each([
+    "tag already exists: The image tag '1.4.2' already exists in the 'prod/api' repository and cannot be overwritten",
+    'manifest sha256:207bc31be218f3ac8bc8de46c92f5a4f1f2a8fef38fd201cc086266ff605c031 unknown (ImageTagAlreadyExistsException)',
+    'request 107fe308-8556-4587-b2fc-06a78c91be48 of 2026-11-23 was throttled, see https://docs.test/limits/',
+    'requested access to the resource is denied: repository registry.example.com:5000/acme/api-service-1.4.2',
+  ])('stay as they are where no secret is in them: %s', (text) => {
+    expect(redactText(text)).toBe(text)
   })
 })

@@ -1,0 +1,159 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { memoryStorage } from '../../src/embedded/memory-storage.ts'
+import { startRegistry } from '../../src/embedded/server.ts'
+import { faultyProxy } from '../support/faulty-proxy.ts'
+import { image, referrer, together } from '../support/images.ts'
+import { Oracle } from '../support/oracle.ts'
+import type { Ended } from '../support/program.ts'
+import { toProd, type Workplace, workplace } from '../support/workplace.ts'
+
+const user = 'ada'
+/** Each is a secret of its own kind: found anywhere, it says by which way it came. */
+const canaries = {
+  registryPassword: 'canary-docker-config-71',
+  keyPassword: 'canary-key-password-72',
+  jobToken: 'canary-ci-job-token-73',
+  userinfo: 'canary-userinfo-74',
+  query: 'canary-query-75',
+  environment: 'canary-environment-76',
+  registryText: 'canary-registry-text-77',
+} as const
+
+const api = image({ label: 'api' })
+const content = together(api, referrer(api))
+
+/** What a GitLab job with a token in every address has, and a few variables that nobody should look at. */
+const environment = {
+  GITLAB_CI: 'true',
+  CI_JOB_TOKEN: canaries.jobToken,
+  CI_JOB_NAME: 'promote',
+  CI_COMMIT_SHA: 'c0ffee',
+  GITLAB_USER_LOGIN: 'grace',
+  CI_JOB_URL: `https://gitlab-ci-token:${canaries.jobToken}@gitlab.test/acme/api/-/jobs/9?private_token=${canaries.query}`,
+  CI_PROJECT_URL: `https://ada:${canaries.userinfo}@gitlab.test/acme/api`,
+  CI_REPOSITORY_URL: `https://gitlab-ci-token:${canaries.jobToken}@gitlab.test/acme/api.git`,
+  AWS_SECRET_ACCESS_KEY: canaries.environment,
+  DRAY_SOMETHING: canaries.environment,
+  KEY_PASSWORD: canaries.keyPassword,
+  DRAY_LOG: 'debug',
+}
+
+interface Place {
+  readonly here: Workplace
+  /** by the door without a lock */
+  readonly oracle: Oracle
+}
+
+/** A registry with passwords; prod stands behind a proxy that may answer itself. Attestations are signed with an encrypted key. */
+async function place(host: (registry: string) => Promise<string>): Promise<Place> {
+  const storage = memoryStorage()
+  const door = await startRegistry({ storage })
+  const guarded = await startRegistry({
+    storage,
+    auth: { scheme: 'basic', users: { [user]: canaries.registryPassword } },
+  })
+  onTestFinished(async () => {
+    await door.close()
+    await guarded.close()
+  })
+  const oracle = new Oracle(door.registry)
+  await oracle.push(content, 'staging/api', '1.4.2')
+  const prod = await host(guarded.registry)
+  const here = await workplace(
+    JSON.stringify({
+      version: 1,
+      environments: {
+        staging: { registry: guarded.registry, path: 'staging/{image}' },
+        prod: { registry: prod, path: 'prod/{image}', promoteFrom: ['staging'], attest: true },
+      },
+      audit: { sign: { key: 'key.pem', passwordEnv: 'KEY_PASSWORD' } },
+    }),
+    environment,
+  )
+  const { privateKey } = generateKeyPairSync('ed25519')
+  const cipher = { cipher: 'aes-256-cbc', passphrase: canaries.keyPassword }
+  await writeFile(
+    join(here.folder, 'key.pem'),
+    privateKey.export({ type: 'pkcs8', format: 'pem', ...cipher }),
+  )
+  await mkdir(join(here.folder, '.docker'))
+  const auth = Buffer.from(`${user}:${canaries.registryPassword}`).toString('base64')
+  const auths = { [guarded.registry]: { auth }, [prod]: { auth } }
+  await writeFile(join(here.folder, '.docker', 'config.json'), JSON.stringify({ auths }))
+  return { here, oracle }
+}
+
+function expectNoCanary(text: string): void {
+  const hidden = [
+    ...Object.values(canaries),
+    Buffer.from(`${user}:${canaries.registryPassword}`).toString('base64'),
+    'BEGIN ENCRYPTED',
+  ]
+  expect(hidden.filter((one) => text.includes(one))).toEqual([])
+}
+
+async function allOf({ here }: Place, ended: Ended): Promise<string> {
+  return [ended.stdout, ended.stderr, await readFile(here.auditFile, 'utf8')].join('\n')
+}
+
+it('no credential, token, password or variable is in the record, the attestation or what is printed', async () => {
+  const at = await place(async (registry) => registry)
+  const ended = await at.here.run(...toProd('api:1.4.2'), '--verbose')
+  expect(ended).toMatchObject({ code: 0 })
+  const all = await allOf(at, ended)
+  // it did look at the job
+  expect(all).toContain('"user":"grace"')
+  expect(all).toContain('https://gitlab.test/acme/api/-/jobs/9')
+  expectNoCanary(all)
+  const referrers = await at.oracle.referrers('prod/api', api.root.digest)
+  expect(referrers).toHaveLength(2)
+  for (const digest of referrers) {
+    const manifest = (await at.oracle.manifest('prod/api', digest))?.bytes.toString() ?? ''
+    const { layers } = JSON.parse(manifest) as { layers: { digest: string }[] }
+    const blob = (await at.oracle.get(`/v2/prod/api/blobs/${layers[0]?.digest}`)).body.toString()
+    const payload = (JSON.parse(blob) as { dsseEnvelope?: { payload: string } }).dsseEnvelope?.payload ?? ''
+    expectNoCanary([manifest, blob, Buffer.from(payload, 'base64').toString()].join('\n'))
+  }
+  const history = await at.here.run('history', 'api', '--verbose')
+  expect(history).toMatchObject({ code: 0, stdout: expect.stringContaining('grace') })
+  expectNoCanary(history.stdout + history.stderr)
+})
+
+it('what a registry says when it refuses is told without the credentials and addresses with secrets that it repeats', async () => {
+  const pair = Buffer.from(`${user}:${canaries.registryPassword}`).toString('base64')
+  const message = `denied: ada sent ${pair} as Basic ${pair} for https://ada:${canaries.userinfo}@store.test/x?X-Amz-Signature=${canaries.query} (Authorization: Bearer ${canaries.registryText})`
+  const at = await place(async (registry) => {
+    const proxy = await faultyProxy(registry, {
+      at: { method: 'PUT', path: /manifests\/1\.4\.2/ },
+      times: Infinity,
+      injury: {
+        kind: 'answer',
+        status: 400,
+        headers: { 'content-type': 'application/json' },
+        body: { errors: [{ code: 'DENIED', message }] },
+      },
+    })
+    onTestFinished(() => proxy[Symbol.asyncDispose]())
+    return proxy.host
+  })
+  const ended = await at.here.run(...toProd('api:1.4.2'), '--verbose')
+  expect(ended).toMatchObject({ code: 1 })
+  const all = await allOf(at, ended)
+  // what it says is told, as far as it may be
+  expect(all).toContain('store.test/x')
+  expectNoCanary(all)
+})
+
+it('a key that does not open is told without the password', async () => {
+  const at = await place(async (registry) => registry)
+  await writeFile(
+    join(at.here.folder, 'dray.yaml'),
+    (await readFile(join(at.here.folder, 'dray.yaml'), 'utf8')).replace('KEY_PASSWORD', 'DRAY_SOMETHING'),
+  )
+  const ended = await at.here.run(...toProd('api:1.4.2'), '--verbose')
+  expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('password') })
+  expectNoCanary(ended.stdout + ended.stderr)
+})

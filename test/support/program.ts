@@ -11,6 +11,8 @@ export interface RunOptions {
   /** in place of nearly nothing: `PATH` and `HOME` of an empty folder are always set */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** a command that runs the one behind it: `['bash', '-c', 'ulimit -f 0; exec "$@"', 'bash']` */
+  readonly under?: readonly string[]
 }
 
 export interface Ended {
@@ -62,8 +64,9 @@ export function startDray(words: readonly string[], options: RunOptions = {}): R
   }
 }
 
-function start(words: readonly string[], { env = {}, cwd }: RunOptions) {
-  return spawn(process.execPath, [program, ...words], {
+function start(words: readonly string[], { env = {}, cwd, under = [] }: RunOptions) {
+  const [command = process.execPath, ...rest] = [...under, process.execPath, program, ...words]
+  return spawn(command, rest, {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', NODE_COMPILE_CACHE: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd !== undefined && { cwd }),

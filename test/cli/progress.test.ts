@@ -57,6 +57,19 @@ describe('progress without a terminal', () => {
     expect(written[0]).toBe('0 of 1 blob or manifest, 2.5 MiB of 10.0 MiB, 512 KiB/s, 15.0 s left\n')
   })
 
+  it('tells of other work by lines of the same pace', async () => {
+    const { clock, written, progress } = setUp()
+    for (let second = 0; second < 12; second++) {
+      await clock.advance(1000)
+      progress.report(`${second} of 12`)
+    }
+    expect(written).toEqual(['4 of 12\n', '9 of 12\n'])
+    const quiet = setUp('quiet')
+    await quiet.clock.advance(10_000)
+    quiet.progress.report('x')
+    expect(quiet.written).toEqual([])
+  })
+
   it('counts what is finished', async () => {
     const { clock, written, progress } = setUp()
     progress.notify(begin)

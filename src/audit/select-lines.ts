@@ -17,7 +17,7 @@ export interface SelectOptions {
   readonly withoutSettled?: boolean
 }
 
-export interface SelectedLine {
+interface SelectedLine {
   readonly entry: LogEntry
   /** the exact bytes without the line break; good until the next batch is asked for */
   readonly raw: Buffer

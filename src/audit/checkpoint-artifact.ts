@@ -84,7 +84,7 @@ export async function checkpointTags(
 }
 
 /** Reads the checkpoint under a tag; undefined where it is not there. @throws `malformed` where something else is, `corrupt`. */
-export async function findCheckpoint(
+async function findCheckpoint(
   source: SourceStore,
   tag: string,
   call: Call,

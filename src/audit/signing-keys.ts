@@ -8,7 +8,7 @@ const maxKeySize = 64 * 1024
 /** SubjectPublicKeyInfo of an Ed25519 key up to the key itself (RFC 8410, section 4). */
 const ed25519Prefix = Buffer.from('302a300506032b6570032100', 'hex')
 
-export type KeyKind = 'ed25519' | 'ecdsa-p256'
+type KeyKind = 'ed25519' | 'ecdsa-p256'
 
 /** A private key that cannot be taken out again: printing or serialising it shows the public half only. */
 export interface SigningKey {

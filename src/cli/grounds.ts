@@ -1,4 +1,5 @@
 import type { Config, Requirement } from '../config/config.ts'
+import { imagesAt } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
 
@@ -24,7 +25,12 @@ export function checkGrounds(plan: Plan, config: Config, grounds: Grounds): void
   }
   if (plan.steps.length === 0) return
   for (const requirement of config.audit.require ?? []) check(requirement, 'every change', grounds)
-  const environments = new Set(plan.placements.flatMap(({ to }) => to.environment ?? []))
+  // a copy to a reference names no environment, and may go into one all the same
+  const environments = new Set(
+    plan.placements.flatMap(
+      ({ to }) => to.environment ?? imagesAt(config, to.repository)[0]?.environment ?? [],
+    ),
+  )
   for (const name of environments) {
     for (const requirement of config.environments.get(name)?.require ?? []) check(requirement, name, grounds)
   }

@@ -279,11 +279,13 @@ describe('what an environment requires', () => {
   const ways: readonly (readonly [string, readonly string[]])[] = [
     ['promote', toProd('api:1.4.2')],
     ['copy', ['copy', '@staging/api:1.4.2', '@prod/api', '--yes']],
+    ['copy to a reference', ['copy', '@staging/api:1.4.2', 'HOST/prod/api', '--yes']],
     ['apply', ['apply', 'plan.json', '--yes']],
   ]
 
-  it.each(ways)('is refused where it is not given, before anything is changed: %s', async (_, words) => {
+  it.each(ways)('is refused where it is not given, before anything is changed: %s', async (_, way) => {
     const at = await place({ attest: true, require: ['reason', 'ticket'] })
+    const words = way.map((word) => word.replace('HOST', at.registry.host))
     await at.here.run('promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod', '--out', 'plan.json')
     for (const given of [[], ['--reason', 'release'], ['--reason', 'release', '--ticket', ' ']]) {
       const missing = given.length === 0 ? 'reason' : 'ticket'

@@ -212,8 +212,12 @@ class Execution {
 
   async #recordRefusals(): Promise<void> {
     if (this.#plan.refusals.length === 0) return
+    const placements = this.#plan.placements
     await this.#write(
-      this.#plan.refusals.map(({ image, error }) => ({ ...this.#base(), phase: 'refused', image, error })),
+      this.#plan.refusals.map(({ image, placement: id, error }) => {
+        const placement = placements.find((one) => (id === undefined ? one.image === image : one.id === id))
+        return { ...this.#base(), phase: 'refused', image, ...environmentOf(placement), error }
+      }),
     )
   }
 
@@ -230,16 +234,12 @@ class Execution {
 
   #record(step: Step, phase: AuditRecord['phase'], rest: Partial<AuditRecord>): AuditRecord {
     const placement = this.#placements.get(step.placement)
-    const { environment: from } = placement?.from ?? {}
-    const { environment: to } = placement?.to ?? {}
     return {
       ...this.#base(),
       phase,
       step,
       ...(placement !== undefined && { image: placement.image }),
-      ...((from !== undefined || to !== undefined) && {
-        environment: { ...(from !== undefined && { from }), ...(to !== undefined && { to }) },
-      }),
+      ...environmentOf(placement),
       ...rest,
     }
   }
@@ -256,6 +256,14 @@ class Execution {
       throw error
     }
   }
+}
+
+/** The environments that an image goes between, where it does. */
+function environmentOf(placement: Placement | undefined): Pick<AuditRecord, 'environment'> {
+  const { environment: from } = placement?.from ?? {}
+  const { environment: to } = placement?.to ?? {}
+  if (from === undefined && to === undefined) return {}
+  return { environment: { ...(from !== undefined && { from }), ...(to !== undefined && { to }) } }
 }
 
 /** Steps that cannot be done, and the placements that they belong to. */

@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -44,7 +45,9 @@ async function place({ attest, require, sign, profile = 'oci-1.1' }: Said = {}):
       ...(sign === true && { audit: { sign: { key: 'key.pem' } } }),
     }),
   )
-  if (sign === true) makeKey(here.folder)
+  const { privateKey } = generateKeyPairSync('ed25519')
+  if (sign === true)
+    await writeFile(join(here.folder, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
   registry.forget()
   return {
     registry,
@@ -186,6 +189,7 @@ describe('how it is attested', () => {
     `at %s with a key of openssl is accepted by cosign${cosign.note}`,
     async (profile) => {
       const at = await place({ attest: true, sign: true, profile })
+      makeKey(at.here.folder)
       await at.here.run(...toProd('api:1.4.2'))
       const offline = ['--new-bundle-format', '--insecure-ignore-tlog', '--allow-http-registry']
       const type = ['--type', 'urn:dray:promotion:v1']

@@ -35,6 +35,7 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
     ['to', placeCell(to)],
     ...tags.map((tag) => tagRow(tag, placement)),
     ...(evidence.found === 0 ? [] : [['evidence', evidenceCell(evidence)]]),
+    ...(isAttested(plan, placement) ? [['attest', 'a statement of it, before its tags are set']] : []),
     ...(needsRepair(plan, placement)
       ? [['repair', { text: 'pieces are missing: put there again', tone: 'yellow' } as const]]
       : []),
@@ -52,6 +53,10 @@ export function needsRepair(plan: Plan, placement: Placement): boolean {
       (step.kind === 'copy' || step.kind === 'attach') &&
       step.repair === true,
   )
+}
+
+function isAttested(plan: Plan, placement: Placement): boolean {
+  return plan.steps.some((step) => step.placement === placement.id && step.kind === 'attest')
 }
 
 function placeCell(place: Placement['to']): string {

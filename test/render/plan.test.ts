@@ -28,6 +28,7 @@ const placement: Placement = {
   size: 34.1 * 1024 ** 2,
 }
 const base = { placement: 'p1', after: [], expect: [] }
+const attest = { ...base, id: 'a', kind: 'attest', subject: root, repository: to } as const
 const refusal = {
   image: 'web:2',
   error: { code: 'refused' as const, message: 'prod does not take it', why: 'no gate', hint: 'Ask.' },
@@ -85,6 +86,12 @@ refused  web:2
 
 To promote: 1 image, 2 tags to write, 1 refused.`.trim(),
     )
+  })
+
+  it('says where the promotion is attested', () => {
+    const text = renderPlan({ ...plan, steps: [...plan.steps, attest] }, page)
+    expect(text).toContain('\n  attest    a statement of it, before its tags are set\n')
+    expect(renderPlan(plan, page)).not.toContain('attest')
   })
 
   it('says so where there is nothing to do', () => {

@@ -151,6 +151,7 @@ async function findWritten(
 
 function sourceOf(bytes: Uint8Array): BlobSource {
   return {
+    isNew: true,
     open: async (offset) =>
       (async function* () {
         yield bytes.subarray(offset)

@@ -9,8 +9,8 @@ import { Upload } from './upload.ts'
 
 /**
  * Puts a blob in the cheapest way: a mount without asking first where the source is another repository of
- * this registry; else, or where the mount is refused, a look (a HEAD costs less than the bytes) and an
- * upload.
+ * this registry; else, or where the mount is refused, a look (a HEAD costs less than the bytes; none for what
+ * is new) and an upload.
  */
 export async function putBlob(
   client: RepositoryClient,
@@ -28,7 +28,7 @@ export async function putBlob(
   const attempt = client.attempt('upload the blob', `@${d.digest}`, 'write')
   let isThere: boolean
   try {
-    isThere = await hasBlob(client, d, call, 'write')
+    isThere = from.isNew !== true && (await hasBlob(client, d, call, 'write'))
   } catch (error) {
     if (session !== undefined) await cancelSession(client, session, attempt, call)
     throw error

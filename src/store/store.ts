@@ -67,6 +67,8 @@ export interface SourceStore {
 export interface BlobSource {
   /** where it may be mounted from, if it is on the same registry */
   readonly repository?: RepositoryName
+  /** made a moment ago, with its time in it: it cannot be there yet, and is not looked for */
+  readonly isNew?: boolean
   open(offset: number, call: Call): Promise<AsyncIterable<Uint8Array>>
 }
 

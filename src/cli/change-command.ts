@@ -1,6 +1,6 @@
 import { boolean, option, string } from '@oclif/core/flags'
 import type { Call } from '../call.ts'
-import { DrayError, type ErrorInfo, toErrorInfo } from '../errors.ts'
+import { DrayError, type ErrorInfo, toDrayError, toErrorInfo } from '../errors.ts'
 import { formatAt } from '../oci/reference.ts'
 import { type RunOutcome, summarise } from '../plan/outcome.ts'
 import { hashOfPlan } from '../plan/plan-hash.ts'
@@ -106,7 +106,12 @@ export abstract class ChangeCommand extends BaseCommand {
     const reports = (flags.report ?? []).map(parseReport)
     if (flags['dry-run'] || flags.out !== undefined) return this.#showOnly(plan, reports, flags)
     const { config } = await this.context.config()
-    checkGrounds(plan, config, groundsOf(flags))
+    try {
+      checkGrounds(plan, config, groundsOf(flags))
+    } catch (error) {
+      await this.#recordRefusal(plan, toDrayError(error), flags)
+      throw error
+    }
     const asks = plan.steps.length > 0 && !flags.yes
     if (asks) await this.#confirm(plan)
     const done = await this.#execute(plan, change.isFresh && !asks, flags)
@@ -121,6 +126,15 @@ export abstract class ChangeCommand extends BaseCommand {
     const finished = this.finish(documentOf(verified), text, isBad ? exitCodes.failed : exitCode)
     if (plan.steps.length + plan.refusals.length > 0) this.say(`Record: ${escapeText(done.record)}`)
     return finished
+  }
+
+  /** What dray.yaml requires and was not given: every image of the plan is refused for it, on record like any other refusal. */
+  async #recordRefusal(plan: Plan, error: DrayError, flags: ChangeFlags): Promise<void> {
+    if (error.code !== 'refused') return
+    const images = [...new Set(plan.placements.map(({ image }) => image))]
+    const refusals = images.map((image) => ({ image, error: toErrorInfo(error) }))
+    await this.#execute({ ...plan, steps: [], refusals }, true, flags)
+    await this.#flushRecord()
   }
 
   /** What is done is done: events that did not arrive, and had to, are a warning beside it, and the exit code says so too. */

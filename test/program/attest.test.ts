@@ -311,7 +311,13 @@ describe('what an environment requires', () => {
     expect(told(at.registry.requests.filter(isWrite))).toBe('')
     expect(await at.here.run(...words, '--reason', 'release', '--ticket', 'OPS-7')).toMatchObject({ code: 0 })
     const lines = (await readFile(at.here.auditFile, 'utf8')).trimEnd().split('\n')
-    for (const line of lines) expect(JSON.parse(line)).toMatchObject({ reason: 'release', ticket: 'OPS-7' })
+    const records = lines.map((line) => JSON.parse(line) as { readonly phase: string })
+    const refusals = records.filter(({ phase }) => phase === 'refused')
+    expect(refusals).toHaveLength(3)
+    for (const one of refusals)
+      expect(one).toMatchObject({ image: expect.any(String), error: { code: 'refused' } })
+    const changes = records.filter(({ phase }) => phase !== 'refused')
+    for (const one of changes) expect(one).toMatchObject({ reason: 'release', ticket: 'OPS-7' })
   })
 
   it('is not asked of a run that changes nothing, or only shows the plan', async () => {

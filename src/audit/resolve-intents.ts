@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, withTimeLimit } from '../clock.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../oci/reference.ts'
@@ -52,24 +52,16 @@ export async function resolveIntents(
 ): Promise<{ readonly resolved: number; readonly left: number }> {
   const orphans = await findOrphans(ports)
   if (orphans.length === 0) return { resolved: 0, left: 0 }
-  const done = new AbortController()
-  const tooLong = new AbortController()
-  const limit = ports.clock.sleep(maxTimeMs, done.signal).then(
-    () => tooLong.abort(new DrayError('timeout', `it took longer than ${maxTimeMs / 1000} seconds`)),
-    () => undefined,
-  )
-  try {
-    const inTime = { ...call, signal: AbortSignal.any([call.signal, tooLong.signal]) }
-    const looks = new Looks(ports, inTime, call)
+  const { clock, log } = ports
+  const reason = (): DrayError => new DrayError('timeout', `it took longer than ${maxTimeMs / 1000} seconds`)
+  return withTimeLimit({ ms: maxTimeMs, clock, reason }, call.signal, async (signal) => {
+    const looks = new Looks(ports, { ...call, signal }, call)
     const found = await inParallel(orphans, looksAtOnce, call, (orphan) => looks.at(orphan))
     const records = found.flatMap((one) => one ?? [])
-    await ports.log.write(records)
-    if (records.length === orphans.length) await sweepDeadRuns(ports.log.place, ports.clock)
+    await log.write(records)
+    if (records.length === orphans.length) await sweepDeadRuns(log.place, clock)
     return { resolved: records.length, left: orphans.length - records.length }
-  } finally {
-    done.abort()
-    await limit
-  }
+  })
 }
 
 async function findOrphans({ log, run, clock }: ResolvePorts): Promise<readonly OpenIntent[]> {

@@ -1,12 +1,14 @@
 import { nearest } from '../nearest.ts'
 import { isDrayError } from '../errors.ts'
 import { checkPath, parseRegistry, parseRepository } from '../oci/reference.ts'
+import { checkTags } from './check-tags.ts'
 import {
   type AuditConfig,
   type Config,
   type Environment,
   imagePlaceholder,
   type SigningConfig,
+  type TagsConfig,
   type TargetConfig,
   type WebhookConfig,
 } from './config.ts'
@@ -29,12 +31,15 @@ export function checkConfig(
     issues.push(...checkPromoteFrom(environment, name, known))
     const { targets, found } = targetsOf(environment, path)
     issues.push(...found)
-    const { promoteFrom, attest, require } = environment
+    issues.push(...checkTags(environment, path))
+    const { promoteFrom, attest, require, tags, marker } = environment
     environments.set(name, {
       targets,
       ...(promoteFrom !== undefined && { promoteFrom }),
       ...(attest !== undefined && { attest }),
       ...(require !== undefined && { require }),
+      ...(tags !== undefined && { tags: tags as TagsConfig }),
+      ...(marker !== undefined && { marker }),
     })
   }
   const config: Config = {

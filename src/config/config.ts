@@ -31,7 +31,28 @@ export interface Environment {
   readonly attest?: boolean
   /** what every promotion to it has to be given */
   readonly require?: readonly Requirement[]
+  readonly tags?: TagsConfig
+  /** the tag that says what is current there; `latest` where it is not given */
+  readonly marker?: string
 }
+
+/** What happens to tags in an environment. */
+export interface TagsConfig {
+  /** the tags of a version that a promotion keeps up; undefined: none but those that are named */
+  readonly semver?: readonly TagLevel[]
+  /** globs of tags that do not move, beside the exact versions, which never do */
+  readonly immutable?: readonly string[]
+  /** whether tags of versions begin with `v`, where the repository does not say so itself */
+  readonly v?: 'keep' | 'none' | 'always'
+  /** first identifiers of pre-releases that have a floating tag of their name */
+  readonly channels?: readonly string[]
+  /** `1.4.1_build.7` is the version 1.4.1+build.7 */
+  readonly buildMetadata?: boolean
+  /** `0` is kept up as `1` is */
+  readonly majorZero?: boolean
+}
+
+export type TagLevel = 'exact' | 'minor' | 'major' | 'latest'
 
 export type Requirement = 'reason' | 'ticket'
 

@@ -1,5 +1,5 @@
 import { digestOf } from '../oci/digest.ts'
-import type { Config } from './config.ts'
+import type { Config, TagsConfig } from './config.ts'
 
 /**
  * The hash of the configuration that decides where images go: environments and images, whatever their order in the file.
@@ -8,12 +8,14 @@ import type { Config } from './config.ts'
  */
 export function hashOfConfig(config: Config): string {
   const environments = sorted(config.environments).map(
-    ([name, { targets, promoteFrom, attest, require }]) => [
+    ([name, { targets, promoteFrom, attest, require, tags }]) => [
       name,
       targets.map(({ registry, path }) => [registry, path]),
       promoteFrom === undefined ? null : [...promoteFrom].sort(),
       attest ?? false,
       [...(require ?? [])].sort(),
+      // what has no rules for tags keeps the hash that it had before there were any
+      ...(tags === undefined ? [] : [tagRules(tags)]),
     ],
   )
   const images =
@@ -21,6 +23,17 @@ export function hashOfConfig(config: Config): string {
       ? null
       : sorted(config.images).map(([name, image]) => [name, image.name ?? name])
   return digestOf(JSON.stringify({ environments, images }))
+}
+
+function tagRules({ semver, immutable, v, channels, buildMetadata, majorZero }: TagsConfig): unknown {
+  return [
+    semver === undefined ? null : [...semver].sort(),
+    [...(immutable ?? [])].sort(),
+    v ?? 'none',
+    [...(channels ?? [])].sort(),
+    buildMetadata ?? false,
+    majorZero ?? false,
+  ]
 }
 
 function sorted<T>(map: ReadonlyMap<string, T>): [string, T][] {

@@ -119,6 +119,64 @@ const signing = v.pipe(
   v.description('What attestations and checkpoints are signed with.'),
 )
 
+const tagLevels = ['exact', 'minor', 'major', 'latest'] as const
+const tagRules = v.pipe(
+  v.strictObject({
+    semver: v.optional(
+      v.pipe(
+        v.array(
+          v.picklist(tagLevels, `must be one of ${tagLevels.join(', ')}`),
+          `must be a list of ${tagLevels.join(', ')}`,
+        ),
+        v.description(
+          'The tags that the promotion of a version keeps up: 1.4.2 (exact), 1.4 (minor), 1 (major), latest. `exact` must be among them.',
+        ),
+      ),
+    ),
+    immutable: v.optional(
+      v.pipe(
+        v.array(text('a glob of tags'), 'must be a list of globs of tags'),
+        v.description('Globs (*, ?) of tags that do not move; exact versions never do.'),
+      ),
+    ),
+    v: v.optional(
+      v.pipe(
+        v.picklist(['keep', 'none', 'always'], 'must be keep, none or always'),
+        v.description(
+          'Whether tags of versions begin with "v" where the repository does not say so itself: as the version is given, never (the default), always.',
+        ),
+      ),
+    ),
+    channels: v.optional(
+      v.pipe(
+        v.array(
+          v.pipe(
+            v.string('must be a name'),
+            v.regex(/^[A-Za-z][0-9A-Za-z-]*$/, 'must be of letters, digits and "-", and begin with a letter'),
+          ),
+          'must be a list of names',
+        ),
+        v.description(
+          'Channels of pre-releases: with "beta", 2.0.0-beta.3 moves the tag beta, forward only.',
+        ),
+      ),
+    ),
+    buildMetadata: v.optional(
+      v.pipe(
+        v.boolean('must be true or false'),
+        v.description('Whether 1.4.1_build.7 is read as the version 1.4.1+build.7; else it is no version.'),
+      ),
+    ),
+    majorZero: v.optional(
+      v.pipe(
+        v.boolean('must be true or false'),
+        v.description('Whether 0.3.1 moves the tag 0; it does not where this is not given.'),
+      ),
+    ),
+  }),
+  v.description('What happens to tags here.'),
+)
+
 const environment = v.pipe(
   v.strictObject({
     registry: v.optional(registryHost),
@@ -139,6 +197,15 @@ const environment = v.pipe(
       ),
     ),
     require: v.optional(requirements),
+    tags: v.optional(tagRules),
+    marker: v.optional(
+      v.pipe(
+        text('a tag'),
+        v.description(
+          'The tag that says what is current here, for `dray status`; latest where it is not given.',
+        ),
+      ),
+    ),
     promoteFrom: v.optional(
       v.pipe(
         v.array(text('the name of an environment'), 'must be a list of environments'),

@@ -5,10 +5,11 @@ import { DrayError, isDrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import { formatRepository, sameRepository } from '../oci/reference.ts'
+import { inSemverOrder } from '../semver/order.ts'
+import { plainReading } from '../semver/version.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { SourceStore, Stores } from '../store/store.ts'
 import type { AttestationOfImage, HistoryPlace, PlaceFacts } from './history.ts'
-import { compareTags } from './tag-order.ts'
 
 const looksAtOnce = 16
 /** Images that a tag stood on before, one after another, of which one place is asked. */
@@ -87,7 +88,7 @@ async function listTags(
     if (isDrayError(error) && error.code === 'not-found') return []
     throw error
   }
-  return names.sort((a, b) => compareTags(b, a)).slice(0, limit)
+  return inSemverOrder(names, plainReading).slice(0, limit)
 }
 
 async function resolveAll(

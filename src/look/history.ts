@@ -3,7 +3,8 @@ import type { FoundAttestation } from '../audit/read-attestations.ts'
 import type { Promotion } from '../audit/promotion-statement.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatRepository, type RepositoryName, sameRepository } from '../oci/reference.ts'
-import { compareTags } from './tag-order.ts'
+import { inSemverOrder } from '../semver/order.ts'
+import { plainReading } from '../semver/version.ts'
 
 /** A repository of an environment, where an image may have passed through. */
 export interface HistoryPlace {
@@ -115,7 +116,10 @@ function missingAt(fact: PlaceFacts, facts: readonly PlaceFacts[]): readonly His
     const into = promotionsInto(place.repository, image, facts)
     const named = new Set(into.flatMap(({ tags }) => tags.map(({ tag }) => tag)))
     const standingHere = [...fact.tags].filter(([, digest]) => digest === image).map(([tag]) => tag)
-    const unnamed = standingHere.filter((tag) => !named.has(tag)).sort(compareTags)
+    const unnamed = inSemverOrder(
+      standingHere.filter((tag) => !named.has(tag)),
+      plainReading,
+    )
     if (unnamed.length === 0 && (standingHere.length > 0 || into.length > 0)) return []
     const tags = unnamed.map((tag): HistoryTag => ({ tag, now: 'same' }))
     return [{ status: 'missing' as const, image, to: endOf(place.repository, facts), tags }]

@@ -11,7 +11,7 @@ import { type Evidence, EvidenceSearch } from '../store/evidence.ts'
 import { type Graph, type GraphNode, walkGraph } from '../store/graph.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { SourceStore } from '../store/store.ts'
-import { type ImageConfigView, isImageConfig, readImageConfig } from './image-config.ts'
+import { type ImageConfigView, isImageConfig, readImageConfig } from '../store/image-config.ts'
 import { listRepository } from './list.ts'
 
 /** Configs that are read at once. */

@@ -2,9 +2,10 @@ import type { Call } from '../call.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import type { RepositoryName } from '../oci/reference.ts'
+import { inSemverOrder } from '../semver/order.ts'
+import { plainReading } from '../semver/version.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { SourceStore } from '../store/store.ts'
-import { compareTags } from './tag-order.ts'
 
 /** Digests that are asked for at once. */
 const looksAtOnce = 16
@@ -44,7 +45,7 @@ export async function listRepository(
     if (options.evidenceTags || !isEvidenceTag(tag)) names.push(tag)
     else evidenceTagsHidden += 1
   }
-  const shown = names.sort((a, b) => compareTags(b, a)).slice(0, options.limit)
+  const shown = inSemverOrder(names, plainReading).slice(0, options.limit)
   const tags = await inParallel(shown, looksAtOnce, call, async (tag, c) => ({
     tag,
     image: (await store.resolve({ tag }, c)) ?? null,

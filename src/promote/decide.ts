@@ -10,7 +10,7 @@ import type {
   Refusal,
   Step,
 } from '../plan/plan.ts'
-import { isExactVersion } from '../semver/version-tag.ts'
+import { isExactVersion } from '../semver/version.ts'
 import type { Evidence } from '../store/evidence.ts'
 import { type Contested, contestedTags } from './contested.ts'
 import { decideEvidence, type EvidenceDecision } from './decide-evidence.ts'

@@ -131,8 +131,8 @@ describe('what is missing', () => {
         image: one,
         to: { environment: 'prod', repository: prod.repository },
         tags: [
-          { tag: '1.4', now: 'same' },
           { tag: 'latest', now: 'same' },
+          { tag: '1.4', now: 'same' },
         ],
       },
       {

@@ -59,6 +59,8 @@ export interface ImageOptions {
   readonly label?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
+  /** of the config; `2026-01-02T03:04:05Z` where it is not given */
+  readonly created?: string
   /** docker's schema 2 instead of OCI */
   readonly docker?: boolean
 }
@@ -78,7 +80,7 @@ export function image(options: ImageOptions = {}): Content {
     keep(blobs, docker ? types.dockerLayer : types.layer, layer(name, options.layerSize ?? 64)),
   )
   const config = keep(blobs, docker ? types.dockerConfig : types.config, {
-    created: '2026-01-02T03:04:05Z',
+    created: options.created ?? '2026-01-02T03:04:05Z',
     ...platform,
     config: { Cmd: ['/app'], Labels: { 'org.opencontainers.image.title': label, ...options.labels } },
     rootfs: { type: 'layers', diff_ids: layers.map((l) => l.digest) },

@@ -4,7 +4,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { isRecord, optionalString, parseJson, stringMap } from '../oci/json.ts'
 import { mediaTypes } from '../oci/media-types.ts'
 import { formatPlatform, parsePlatform } from '../oci/platform.ts'
-import type { SourceStore } from '../store/store.ts'
+import type { SourceStore } from './store.ts'
 
 /** The largest config that is read to be looked at, in bytes. */
 const maxConfigSize = 4 * 1024 * 1024

@@ -1,0 +1,62 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { inSemverOrder } from '../../src/semver/order.ts'
+import { plainReading } from '../../src/semver/version.ts'
+
+const number = fc.integer({ min: 0, max: 3 }).map(String)
+const suffix = fc.constantFrom('', '', '-rc.1', '-rc.2', '-beta')
+const tag = fc.oneof(
+  fc.tuple(number, number, number, suffix).map(([a, b, c, pre]) => `${a}.${b}.${c}${pre}`),
+  fc.tuple(number, number).map(([a, b]) => `v${a}.${b}`),
+  number,
+  fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}$/),
+)
+
+describe('inSemverOrder', () => {
+  it.each([
+    ['versions by precedence, not by their spelling', ['1.10.0', '1.9.0', 'v1.9.1'], '1.10.0 v1.9.1 1.9.0'],
+    [
+      'pre-releases below their version',
+      ['1.0.0-rc.2', '1.0.0', '1.0.0-rc.10'],
+      '1.0.0 1.0.0-rc.10 1.0.0-rc.2',
+    ],
+    ['latest first', ['2.0.0', 'latest', 'zebra'], 'latest 2.0.0 zebra'],
+    [
+      'floating tags above what they may be on',
+      ['1.4.2', '1', '1.4', '2.0.0', '2', '1.3.9', '1.3', '1.4.3-rc.1'],
+      '2 2.0.0 1 1.4 1.4.3-rc.1 1.4.2 1.3 1.3.9',
+    ],
+    ['numbers that no version belongs to with the others', ['20240101', '99', '1.0.0'], '1.0.0 20240101 99'],
+    ['runs of digits in other tags by their number', ['pr-9', 'pr-10', 'pr-0100'], 'pr-0100 pr-10 pr-9'],
+  ])('%s', (_, tags, ordered) => {
+    expect(inSemverOrder(tags, plainReading).join(' ')).toBe(ordered)
+  })
+
+  it('reads build metadata where it is configured', () => {
+    const tags = ['1.4.0', '1.4.1_b.7', 'abc']
+    expect(inSemverOrder(tags, plainReading)).toEqual(['1.4.0', 'abc', '1.4.1_b.7'])
+    expect(inSemverOrder(tags, { buildMetadata: true })).toEqual(['1.4.1_b.7', '1.4.0', 'abc'])
+  })
+
+  it('is the same whatever order the registry lists them in, and loses none', () => {
+    fc.assert(
+      fc.property(
+        fc
+          .uniqueArray(tag, { maxLength: 30 })
+          .chain((tags) =>
+            fc.tuple(fc.constant(tags), fc.shuffledSubarray(tags, { minLength: tags.length })),
+          ),
+        ([tags, shuffled]) => {
+          const ordered = inSemverOrder(tags, plainReading)
+          expect(inSemverOrder(shuffled, plainReading)).toEqual(ordered)
+          expect([...ordered].sort()).toEqual([...tags].sort())
+        },
+      ),
+    )
+  })
+
+  it('sorts 10,000 tags, each read once', () => {
+    const tags = Array.from({ length: 10_000 }, (_, i) => `${i % 7}.${i % 101}.${i}`)
+    expect(inSemverOrder(tags, plainReading)[0]).toBe('6.100.9897')
+  })
+})

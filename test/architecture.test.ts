@@ -15,7 +15,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   oci: [],
   semver: ['oci'],
   store: ['oci'],
-  plan: ['oci'],
+  plan: ['semver', 'oci'],
   audit: ['plan', 'store', 'oci', 'files'],
   execute: ['plan', 'audit', 'store', 'semver', 'oci'],
   promote: ['plan', 'store', 'semver', 'oci'],

@@ -5,7 +5,8 @@ import type { Operation, PlacementId, Plan } from '../plan/plan.ts'
 import type { Request } from '../promote/snapshot.ts'
 import type { Change } from './change-command.ts'
 import type { Context } from './context.ts'
-import { requestsOf, type Route } from './requests.ts'
+import { requestsOf } from './requests.ts'
+import type { Route } from './route.ts'
 import { asUsage } from './usage-error.ts'
 
 /** Flags of `promote` and `copy` that say what happens to tags and evidence. */
@@ -51,6 +52,7 @@ export interface PlacingFlags {
   readonly tag: readonly string[] | undefined
   readonly 'expect-digest': string | undefined
   readonly 'move-tag': boolean
+  readonly 'allow-backward'?: boolean
   readonly evidence: boolean
   readonly 'allow-missing-evidence': boolean
   readonly 'evidence-conflict': 'refuse' | 'keep' | 'replace'
@@ -101,6 +103,7 @@ function routeOf(words: readonly string[], flags: PlacingFlags, cwd: string): Ro
     ...(flags.to !== undefined && { to: flags.to }),
     ...(flags.attest !== undefined && { attest: flags.attest }),
     tags: flags.tag ?? [],
+    allowBackward: flags['allow-backward'] ?? false,
     ...(expected !== undefined && { expect: asUsage(() => parseDigest(expected)) }),
     cwd,
   }
@@ -135,6 +138,8 @@ async function plannerOf(
       config: hashOfConfig(config),
       evidence: flags.evidence,
       attest: flags.attest ?? null,
+      // as above: what was decided without it keeps its hash
+      ...(flags['allow-backward'] === true && { allowBackward: true }),
     }),
   )
   return async (requests) => {

@@ -1,36 +1,14 @@
-import { resolve } from 'node:path'
 import { type Address, formatAddress, parseAddress } from '../config/addresses.ts'
 import type { Config } from '../config/config.ts'
-import { environmentNamed, imagesAt, repositoriesOf } from '../config/environments.ts'
+import { imagesAt, repositoriesOf } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
-import {
-  defaultTag,
-  layoutRegistry,
-  parseTag,
-  type RepositoryName,
-  type TagOrDigest,
-} from '../oci/reference.ts'
+import { defaultTag, parseTag, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import type { Request } from '../promote/snapshot.ts'
+import { destinationOf, isAttested, keepUpIn } from './destinations.ts'
+import { namesOf } from './names.ts'
+import { layoutRepository, type Route, type Rules } from './route.ts'
 import { asUsage } from './usage-error.ts'
-
-export interface Route {
-  /** the words of the command line: images, or with no `to` a source and a destination */
-  readonly words: readonly string[]
-  /** an environment's name, with or without `@` */
-  readonly from?: string
-  readonly to?: string
-  /** tags to write in place of the source's */
-  readonly tags: readonly string[]
-  readonly expect?: Digest
-  /** in place of what the environment says */
-  readonly attest?: boolean
-  /** where relative folders of layouts begin */
-  readonly cwd: string
-}
-
-/** Whether the rules of environments count: which takes images from which. */
-export type Rules = 'promotion' | 'copy'
 
 /** What the only image in a layout's folder is named by. */
 export type OnlyImage = (folder: string) => Promise<TagOrDigest>
@@ -65,21 +43,6 @@ export async function requestsOf(
     image: names[i] ?? formatAddress(source),
     ...requestOf(source, destination, route, rules, config),
   }))
-}
-
-/**
- * As a person calls it in a sentence: an image of an environment without its environment, which is said beside it; but whole where two images would be
- * called the same.
- */
-function namesOf(sources: readonly Address[]): readonly string[] {
-  const short = sources.map((source) =>
-    source.kind === 'image' ? formatAddress(source).replace(/^@[^/]*\//, '') : formatAddress(source),
-  )
-  const uses = Map.groupBy(short, (name) => name)
-  return sources.map((source, i) => {
-    const name = short[i] ?? ''
-    return uses.get(name)?.length === 1 ? name : formatAddress(source)
-  })
 }
 
 function split(route: Route): { readonly sources: readonly Address[]; readonly destination: Address } {
@@ -138,9 +101,10 @@ function requestOf(
 ): Omit<Request, 'image'> {
   const from = sourceOf(source, route, config)
   const to = destinationOf(destination, from.image, route, rules, config)
-  const tags =
-    route.tags.length > 0 ? route.tags.map((tag) => asUsage(() => parseTag(tag))) : (to.tag ?? from.tag)
-  if (tags === undefined && rules === 'promotion') {
+  const chosen = route.tags.length > 0 ? route.tags.map((tag) => asUsage(() => parseTag(tag))) : oneOf(to.tag)
+  const tags = chosen.length > 0 ? chosen : oneOf(from.tag)
+  const keepUp = keepUpIn(to.to, chosen.length === 0, route, rules, config)
+  if (tags.length === 0 && rules === 'promotion' && keepUp === undefined) {
     throw new DrayError('usage', `${formatAddress(source)} has no tag to promote it under`, {
       hint: 'Say which tag it gets with --tag.',
     })
@@ -148,16 +112,14 @@ function requestOf(
   return {
     from: from.from,
     to: { ...to.to, ...(isAttested(to.to, route, rules, config) && { attest: true }) },
-    tags: tags === undefined ? [] : typeof tags === 'string' ? [tags] : tags,
+    tags,
+    ...(keepUp !== undefined && { keepUp }),
     ...(route.expect !== undefined && { expect: route.expect }),
   }
 }
 
-/** An environment attests what is promoted to it; a copy is attested only where that is asked for. */
-function isAttested({ environment }: Request['to'], route: Route, rules: Rules, config: Config): boolean {
-  if (route.attest !== undefined) return route.attest
-  if (rules === 'copy' || environment === undefined) return false
-  return config.environments.get(environment)?.attest ?? false
+function oneOf(tag: string | undefined): readonly string[] {
+  return tag === undefined ? [] : [tag]
 }
 
 interface Source {
@@ -213,74 +175,7 @@ function atOf(at: { readonly tag?: string; readonly digest?: Digest }): Request[
   return at.digest === undefined ? { tag: at.tag ?? defaultTag } : { digest: at.digest }
 }
 
-/** Whole, so that a saved plan means the same folder wherever it is carried out. */
-function layoutRepository(folder: string, cwd: string): RepositoryName {
-  return { registry: layoutRegistry, path: resolve(cwd, folder) }
-}
-
 /** The tag that goes along: beside a digest the one that is named, and none where none is. */
 function tagOf(at: { readonly tag?: string; readonly digest?: Digest }): string | undefined {
   return at.tag ?? (at.digest === undefined ? defaultTag : undefined)
-}
-
-function byDigest(destination: Address): DrayError {
-  return new DrayError(
-    'usage',
-    `${formatAddress(destination)} is no destination: a digest cannot be chosen`,
-    {
-      hint: 'Name the tag that the image gets, or the repository alone.',
-    },
-  )
-}
-
-interface Destination {
-  readonly to: Request['to']
-  readonly tag: string | undefined
-}
-
-function destinationOf(
-  destination: Address,
-  image: string | undefined,
-  route: Route,
-  rules: Rules,
-  config: Config,
-): Destination {
-  switch (destination.kind) {
-    case 'environment': {
-      if (image === undefined) {
-        throw new DrayError('usage', `${formatAddress(destination)} needs the name of an image`, {
-          hint: `Name it: @${destination.environment}/NAME:TAG.`,
-        })
-      }
-      return { to: inEnvironment(destination.environment, image, rules, config), tag: undefined }
-    }
-    case 'image':
-      return {
-        to: inEnvironment(destination.environment, destination.image, rules, config),
-        tag: destination.tag,
-      }
-    case 'reference': {
-      const { registry, path, tag, digest } = destination.reference
-      if (digest !== undefined) throw byDigest(destination)
-      return { to: atRepository({ registry, path }, rules, config), tag }
-    }
-    case 'layout':
-      return { to: { targets: [layoutRepository(destination.folder, route.cwd)] }, tag: destination.tag }
-  }
-}
-
-/** A repository named by itself is still the environment's that it belongs to: its rule cannot be walked around. */
-function atRepository(repository: RepositoryName, rules: Rules, config: Config): Request['to'] {
-  const [place] = rules === 'promotion' ? imagesAt(config, repository) : []
-  if (place === undefined) return { targets: [repository] }
-  return { ...inEnvironment(place.environment, place.image, rules, config), targets: [repository] }
-}
-
-function inEnvironment(environment: string, image: string, rules: Rules, config: Config): Request['to'] {
-  const { promoteFrom } = environmentNamed(config, environment)
-  return {
-    environment,
-    ...(rules === 'promotion' && promoteFrom !== undefined && { accepts: promoteFrom }),
-    targets: repositoriesOf(config, environment, image),
-  }
 }

@@ -1,4 +1,4 @@
-import { type PlacementOutcome, type RunOutcome, summarise } from '../plan/outcome.ts'
+import { isChanged, type PlacementOutcome, type RunOutcome, summarise } from '../plan/outcome.ts'
 import type { Plan } from '../plan/plan.ts'
 import { toDrayError } from '../errors.ts'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -31,6 +31,6 @@ function exitOfBad({ placements, refusals }: RunOutcome): ExitCode {
 }
 
 /** Whether one image is where it should be. */
-export function isPlaced({ status }: PlacementOutcome): boolean {
-  return status === 'promoted' || status === 'unchanged'
+export function isPlaced(outcome: PlacementOutcome): boolean {
+  return isChanged(outcome) || outcome.status === 'unchanged'
 }

@@ -35,6 +35,9 @@ The images come from the environment --from and go to the environment --to, as d
     to: string({ summary: 'The environment that they go to.', helpValue: 'ENV' }),
     partial: boolean({ summary: 'Let the targets that are ready go ahead of those that are not.' }),
     ...placingFlags,
+    'allow-backward': boolean({
+      summary: 'Where the destination keeps up floating tags: let them move to a lower version.',
+    }),
     ...outFlag,
     ...changeFlags,
   }

@@ -4,20 +4,25 @@ import type { SigningKey } from '../audit/signing-keys.ts'
 import type { AuditSink } from '../audit/sink.ts'
 import type { Call } from '../call.ts'
 import type { Clock } from '../clock.ts'
-import { DrayError, isDrayError, toDrayError, toErrorInfo } from '../errors.ts'
+import { DrayError, isDrayError, toErrorInfo } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
-import { type Moved, nothingMoved, type StepOutcome } from '../plan/outcome.ts'
+import type { StepOutcome } from '../plan/outcome.ts'
 import { hashOfPlan } from '../plan/plan-hash.ts'
 import type { AttestStep, Placement, PlacementId, Plan, Step, StepId } from '../plan/plan.ts'
 import { Semaphore } from '../semaphore.ts'
 import { Copier } from '../store/copy.ts'
-import { inParallel } from '../store/parallel.ts'
 import type { Stores } from '../store/store.ts'
+import { findObstacles, noObstacles, type Obstacles } from './obstacles.ts'
 import { promotionOf } from './promotion.ts'
-import { type Check, prepareStep, type PreparedStep, type StepPorts } from './steps.ts'
+import { type Check, TagChecks } from './check-tag.ts'
+import { failure, notAttempted, succeeded } from './step-outcomes.ts'
+import { TagWriter } from './tag-writer.ts'
+import { prepareStep, type PreparedStep, type StepPorts } from './steps.ts'
 
 /** Steps under way at once; below it, blobs and requests have limits of their own. */
 const stepsAtOnce = 32
+/** What was read of a tag counts as read just before its write for so long, where nothing has come between. */
+const momentMs = 2_000
 
 export interface ExecutePorts {
   readonly stores: Stores
@@ -42,6 +47,8 @@ export interface ExecutePorts {
    * again before it is put. Tags are read again in any case.
    */
   readonly plannedJustNow: boolean
+  /** with `plannedJustNow`: the tags were the last that the plan has read, so that this reading is the check, for a moment */
+  readonly tagsReadLast?: boolean
 }
 
 /**
@@ -61,6 +68,7 @@ class Execution {
   readonly #stepPorts: StepPorts
   readonly #slots = new Semaphore(stepsAtOnce)
   readonly #placements: ReadonlyMap<PlacementId, Placement>
+  readonly #kinds: ReadonlyMap<StepId, Step['kind']>
   readonly #outcomes = new Map<StepId, Promise<StepOutcome>>()
   /** resolves when a step begins to act; never for one that does not */
   readonly #begun = new Map<StepId, PromiseWithResolvers<void>>()
@@ -70,6 +78,7 @@ class Execution {
   constructor(plan: Plan, ports: ExecutePorts, call: Call) {
     this.#plan = plan
     this.#placements = new Map(plan.placements.map((placement) => [placement.id, placement]))
+    this.#kinds = new Map(plan.steps.map(({ id, kind }) => [id, kind]))
     this.#ports = ports
     this.#call = { ...call, signal: AbortSignal.any([call.signal, this.#unrecorded.signal]) }
     this.#run = {
@@ -82,11 +91,18 @@ class Execution {
       ...(ports.ticket !== undefined && { ticket: ports.ticket }),
       tool: ports.tool,
     }
+    const copier = new Copier()
     this.#stepPorts = {
       stores: ports.stores,
-      copier: new Copier(),
+      copier,
+      writer: new TagWriter(ports.stores, copier),
       attest: (step, inner) => this.#attest(step, inner),
       lookFirst: !ports.plannedJustNow,
+      tags: new TagChecks(ports.stores, ports.clock),
+      isOfThisMoment: () =>
+        ports.plannedJustNow &&
+        ports.tagsReadLast === true &&
+        ports.clock.now() - Date.parse(plan.createdAt) <= momentMs,
       call: this.#call,
       // Content may be given up at any moment and is taken up by the next run; a tag is one request, and it is finished.
       contentCall: { ...this.#call, signal: AbortSignal.any([this.#call.signal, ports.stop]) },
@@ -95,7 +111,9 @@ class Execution {
 
   async run(): Promise<readonly StepOutcome[]> {
     await this.#recordRefusals()
-    const obstacles = this.#ports.plannedJustNow ? noObstacles : await this.#findObstacles()
+    const obstacles = this.#ports.plannedJustNow
+      ? noObstacles
+      : await findObstacles(this.#plan, this.#stepPorts)
     for (const step of this.#plan.steps) {
       this.#begun.set(step.id, Promise.withResolvers<void>())
       this.#outcomes.set(step.id, this.#perform(step, obstacles))
@@ -106,34 +124,13 @@ class Execution {
     return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   }
 
-  /**
-   * What speaks against single steps before anything is changed: a tag that the plan did not foresee, or one that cannot be read. An image with one of
-   * them is not begun at that target; the others are not held back by it.
-   */
-  async #findObstacles(): Promise<Obstacles> {
-    const found = new Map<StepId, DrayError>()
-    const placements = new Set<PlacementId>()
-    const tags = this.#plan.steps.filter((step) => step.expect.length > 0)
-    await inParallel(tags, stepsAtOnce, this.#stepPorts.contentCall, async (step, call) => {
-      try {
-        await prepareStep(step, { ...this.#stepPorts, call, contentCall: call }).check([])
-      } catch (error) {
-        if (call.signal.aborted) return
-        found.set(step.id, toDrayError(error))
-        placements.add(step.placement)
-      }
-    })
-    return { found, placements }
-  }
-
   async #perform(step: Step, obstacles: Obstacles): Promise<StepOutcome> {
     const own = obstacles.found.get(step.id)
     if (own !== undefined) return this.#recordOutcome(step, undefined, failure(step, own))
     if (obstacles.placements.has(step.placement)) {
       return notAttempted(step, 'another step of this image cannot be done')
     }
-    const begun = step.after.length === 1 ? this.#begun.get(step.after[0] ?? '')?.promise : undefined
-    const prepared = prepareStep(step, this.#stepPorts, begun)
+    const prepared = prepareStep(step, this.#stepPorts, this.#beginOfCopyBefore(step))
     const before = await Promise.all(step.after.flatMap((id) => this.#outcomes.get(id) ?? []))
     const failed = before.find((outcome) => outcome.result !== 'done' && outcome.result !== 'unchanged')
     if (failed !== undefined) return notAttempted(step, `step ${failed.step} of this plan did not succeed`)
@@ -146,6 +143,12 @@ class Execution {
     } finally {
       free?.()
     }
+  }
+
+  /** Where one copy comes before a step and nothing else: resolves when that copy begins to act. */
+  #beginOfCopyBefore({ after: [before, ...others] }: Step): Promise<void> | undefined {
+    if (before === undefined || others.length > 0 || this.#kinds.get(before) !== 'copy') return undefined
+    return this.#begun.get(before)?.promise
   }
 
   async #act(step: Step, prepared: PreparedStep, before: readonly StepOutcome[]): Promise<StepOutcome> {
@@ -264,35 +267,4 @@ function environmentOf(placement: Placement | undefined): Pick<AuditRecord, 'env
   const { environment: to } = placement?.to ?? {}
   if (from === undefined && to === undefined) return {}
   return { environment: { ...(from !== undefined && { from }), ...(to !== undefined && { to }) } }
-}
-
-/** Steps that cannot be done, and the placements that they belong to. */
-interface Obstacles {
-  readonly found: ReadonlyMap<StepId, DrayError>
-  readonly placements: ReadonlySet<PlacementId>
-}
-
-const noObstacles: Obstacles = { found: new Map(), placements: new Set() }
-
-function succeeded(step: Step, result: 'done' | 'unchanged', moved: Moved = nothingMoved): StepOutcome {
-  return { step: step.id, result, moved }
-}
-
-function failure(step: Step, error: unknown): StepOutcome {
-  const info = toErrorInfo(error)
-  return {
-    step: step.id,
-    result: info.code === 'conflict' ? 'conflict' : 'failed',
-    error: info,
-    moved: nothingMoved,
-  }
-}
-
-function notAttempted(step: Step, why: string): StepOutcome {
-  return {
-    step: step.id,
-    result: 'notAttempted',
-    error: { code: 'interrupted', message: `not attempted: ${why}` },
-    moved: nothingMoved,
-  }
 }

@@ -1,13 +1,13 @@
 import type { Call } from '../call.ts'
 import { DrayError } from '../errors.ts'
-import type { Digest } from '../oci/digest.ts'
-import { parseManifest } from '../oci/manifest.ts'
-import { formatAt, type RepositoryName, sameRepository } from '../oci/reference.ts'
+import { sameRepository } from '../oci/reference.ts'
 import { type Moved, nothingMoved, type StepOutcome } from '../plan/outcome.ts'
-import type { AttachStep, AttestStep, CopyStep, Precondition, Step, TagStep } from '../plan/plan.ts'
+import type { AttachStep, AttestStep, CopyStep, Step, TagStep } from '../plan/plan.ts'
 import type { Copier } from '../store/copy.ts'
 import { listReferrers } from '../store/evidence.ts'
 import type { Stores } from '../store/store.ts'
+import type { Check, TagChecks } from './check-tag.ts'
+import type { TagWriter } from './tag-writer.ts'
 
 export interface StepPorts {
   readonly stores: Stores
@@ -16,14 +16,12 @@ export interface StepPorts {
   readonly attest: (step: AttestStep, call: Call) => Promise<unknown>
   /** look whether content is there before it is put */
   readonly lookFirst: boolean
+  readonly tags: TagChecks
+  readonly writer: TagWriter
+  /** whether the plan saw the tags a moment ago, with nothing in between: then that was the check */
+  readonly isOfThisMoment: () => boolean
   readonly call: Call
   readonly contentCall: Call
-}
-
-export interface Check {
-  readonly state: 'asWanted' | 'asExpected'
-  /** the digest of the tag that the step is about, null where it is not there */
-  readonly before?: Digest | null
 }
 
 /** One step on its way: `check` reads the world, just before `act` changes it. */
@@ -82,12 +80,14 @@ function attachTagStep(step: AttachStep, ports: StepPorts): PreparedStep {
   const to = ports.stores.target(step.to)
   return {
     check: async () => {
-      const found = await checkTag(step.to, tag, step.manifest.digest, step.expect, ports)
+      const asked = { repository: step.to, tag, wanted: step.manifest.digest, expect: step.expect }
+      const found = await ports.tags.check(asked, ports.call)
       return step.repair === true ? { ...found, state: 'asExpected' } : found
     },
     act: async () => {
       const moved = await ports.copier.copy(from, to, step.manifest, { rootBy: 'tag' }, ports.contentCall)
-      await putUnderTag(step.manifest, step.from, step.to, tag, ports)
+      const { manifest: target, from: source, to: repository } = step
+      await ports.writer.put({ target, from: source, repository, tag }, ports.call)
       return moved
     },
   }
@@ -104,16 +104,28 @@ function attestStep(step: AttestStep, ports: StepPorts): PreparedStep {
 }
 
 function tagStep(step: TagStep, ports: StepPorts, begun: Promise<void> | undefined): PreparedStep {
+  const { repository, tag, target, expect } = step
   const read = (): Promise<Check> =>
-    checkTag(step.repository, step.tag, step.target.digest, step.expect, ports)
+    ports.tags.check({ repository, tag, wanted: target.digest, expect }, ports.call)
   const early = begun === undefined ? undefined : earlyReading(begun, read)
   return {
-    check: (before) => (nothingWentBetween(before) ? (early?.reading ?? read()) : read()),
+    check: async (before) => {
+      if (ports.isOfThisMoment()) return asPlanned(step)
+      return nothingWentBetween(before) ? await (early?.reading ?? read()) : await read()
+    },
     act: async () => {
-      await putUnderTag(step.target, step.from, step.repository, step.tag, ports)
+      await ports.writer.put(step, ports.call)
       return nothingMoved
     },
   }
+}
+
+/** The tag was read for the plan: a step is there only for one that was not as it is wanted. */
+function asPlanned({ repository, tag, expect }: TagStep): Check {
+  const own = expect.find(
+    (one) => one.kind === 'tag' && one.tag === tag && sameRepository(one.repository, repository),
+  )
+  return { state: 'asExpected', ...(own?.kind === 'tag' && { before: own.digest }) }
 }
 
 /**
@@ -135,43 +147,4 @@ function earlyReading(
 
 function nothingWentBetween(before: readonly StepOutcome[]): boolean {
   return before.every((outcome) => outcome.moved.uploaded === 0)
-}
-
-async function checkTag(
-  repository: RepositoryName,
-  tag: string,
-  wanted: Digest,
-  expected: readonly Precondition[],
-  ports: StepPorts,
-): Promise<Check> {
-  const now = (await ports.stores.target(repository).resolve({ tag }, ports.call))?.digest ?? null
-  if (now === wanted) return { state: 'asWanted', before: now }
-  const precondition = expected.find((one) => one.tag === tag && sameRepository(one.repository, repository))
-  if (precondition !== undefined && precondition.digest !== now) {
-    throw new DrayError('conflict', `${formatAt(repository, { tag })} was changed since the plan was made`, {
-      subject: formatAt(repository, { tag }),
-      why: `the plan saw ${precondition.digest ?? 'no such tag'}, now it is ${now ?? 'not there'}`,
-      hint: 'Nothing was overwritten. Look at who moved it, then make the plan again.',
-    })
-  }
-  return { state: 'asExpected', before: now }
-}
-
-/** The bytes come from the source; where it has lost them since, from the target, if they are there by their digest already. */
-async function putUnderTag(
-  target: CopyStep['root'],
-  from: RepositoryName,
-  to: RepositoryName,
-  tag: string,
-  ports: StepPorts,
-): Promise<void> {
-  const [source, destination] = [ports.stores.source(from), ports.stores.target(to)]
-  const isOnlyThere =
-    (await source.findManifest(target, ports.call)) === undefined &&
-    (await destination.findManifest(target, ports.call)) !== undefined
-  const store = isOnlyThere ? destination : source
-  const { bytes, descriptor } = await store.manifest(target, ports.call)
-  const where = formatAt(store.repository, { digest: target.digest })
-  const node = { descriptor, manifest: parseManifest(bytes, descriptor.mediaType, where) }
-  await ports.copier.putManifest(store, destination, node, [tag], ports.call)
 }

@@ -1,4 +1,5 @@
 import { DrayError } from '../errors.ts'
+import type { Digest } from '../oci/digest.ts'
 import { cosignSuffixes, cosignTag } from '../oci/evidence-tags.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import {
@@ -9,6 +10,7 @@ import {
   type Precondition,
   type Step,
   type StepId,
+  type TagPrecondition,
   targetOf,
 } from './plan.ts'
 
@@ -62,24 +64,43 @@ function isWithin(step: Step, { from, to, root, tags }: Placement): boolean {
     case 'attach': {
       if (step.via === 'subject') return step.tag === undefined && step.expect.length === 0
       const own = cosignSuffixes.map((suffix) => cosignTag(step.subject, suffix))
-      return step.tag !== undefined && own.includes(step.tag) && expectsOnly(step.expect, target, step.tag)
+      return (
+        step.tag !== undefined &&
+        own.includes(step.tag) &&
+        step.expect.length === 1 &&
+        ownPrecondition(step.expect, target, step.tag) !== undefined
+      )
     }
     case 'tag': {
       const shown = tags.find((planned) => planned.tag === step.tag && planned.change !== 'unchanged')
-      const [expected] = step.expect
+      const own = ownPrecondition(step.expect, target, step.tag)
       return (
         step.target.digest === root.digest &&
         shown !== undefined &&
-        expectsOnly(step.expect, target, step.tag) &&
-        expected?.digest === shown.before
+        own?.digest === shown.before &&
+        step.override === shown.override &&
+        step.expect.every((one) => one === own || isOfVersion(one, target, root.digest))
       )
     }
   }
 }
 
-function expectsOnly(expect: readonly Precondition[], repository: RepositoryName, tag: string): boolean {
-  const [first, ...more] = expect
-  return more.length === 0 && first?.tag === tag && sameRepository(first.repository, repository)
+/** What the plan saw of the tag that a step writes; undefined where it says so not once. */
+function ownPrecondition(
+  expect: readonly Precondition[],
+  repository: RepositoryName,
+  tag: string,
+): TagPrecondition | undefined {
+  const own = expect.filter(
+    (one) => one.kind === 'tag' && one.tag === tag && sameRepository(one.repository, repository),
+  )
+  const [first] = own
+  return own.length === 1 && first?.kind === 'tag' ? first : undefined
+}
+
+/** What a floating tag rests on beside itself: that its version is the highest, or that the exact tag is still on the image. */
+function isOfVersion(one: Precondition, target: RepositoryName, root: Digest): boolean {
+  return sameRepository(one.repository, target) && (one.kind === 'highest' || one.digest === root)
 }
 
 function malformed(name: string, why: string): DrayError {

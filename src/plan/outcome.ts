@@ -1,6 +1,6 @@
 import type { ErrorInfo } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { Placement, Plan, PlacementId, Refusal, Step, StepId } from './plan.ts'
+import type { Operation, Placement, Plan, PlacementId, Refusal, Step, StepId } from './plan.ts'
 
 /** What became of one step. */
 export interface StepOutcome {
@@ -30,7 +30,10 @@ function addMoved(a: Moved, b: Moved): Moved {
   }
 }
 
-export type PlacementStatus = 'promoted' | 'unchanged' | 'refused' | 'conflict' | 'failed' | 'notAttempted'
+export type DoneStatus = 'promoted' | 'tagged' | 'rolledBack'
+
+/** What became of an image: what was changed is called by the operation of its plan. */
+export type PlacementStatus = DoneStatus | 'unchanged' | 'refused' | 'conflict' | 'failed' | 'notAttempted'
 
 /** What became of one image at one target. */
 export interface PlacementOutcome {
@@ -55,13 +58,30 @@ export interface RunOutcome {
   readonly moved: Moved
 }
 
+const doneStatus: Readonly<Record<Operation, DoneStatus>> = {
+  promote: 'promoted',
+  copy: 'promoted',
+  tag: 'tagged',
+  rollback: 'rolledBack',
+}
+
+/** Whether something was changed for it. */
+export function isChanged({ status }: PlacementOutcome): boolean {
+  return Object.values(doneStatus).some((done) => done === status)
+}
+
 /** Sums the outcomes of steps up for each placement: pure. Steps without an outcome count as not attempted. */
 export function summarise(plan: Plan, outcomes: readonly StepOutcome[]): RunOutcome {
   const byStep = new Map(outcomes.map((outcome) => [outcome.step, outcome]))
   const steps = Map.groupBy(plan.steps, (step) => step.placement)
   const refusals = Map.groupBy(plan.refusals, (refusal) => refusal.image)
   const placements = plan.placements.map((placement) =>
-    summarisePlacement(placement, steps.get(placement.id) ?? [], refusals.get(placement.image) ?? [], byStep),
+    summarisePlacement(
+      placement,
+      { steps: steps.get(placement.id) ?? [], ofImage: refusals.get(placement.image) ?? [] },
+      byStep,
+      doneStatus[plan.operation],
+    ),
   )
   return {
     placements,
@@ -72,9 +92,9 @@ export function summarise(plan: Plan, outcomes: readonly StepOutcome[]): RunOutc
 
 function summarisePlacement(
   placement: Placement,
-  steps: readonly Step[],
-  ofImage: readonly Refusal[],
+  { steps, ofImage }: { readonly steps: readonly Step[]; readonly ofImage: readonly Refusal[] },
   byStep: ReadonlyMap<StepId, StepOutcome>,
+  done: DoneStatus,
 ): PlacementOutcome {
   const results = steps.map((step) => byStep.get(step.id)?.result ?? 'notAttempted')
   const refusals = ofImage.filter((r) => r.placement === undefined || r.placement === placement.id)
@@ -84,7 +104,7 @@ function summarisePlacement(
   )
   return {
     placement: placement.id,
-    status: refusals.length > 0 ? 'refused' : statusOf(results, isHeldBack(placement, steps, ofImage)),
+    status: refusals.length > 0 ? 'refused' : statusOf(results, isHeldBack(placement, steps, ofImage), done),
     tags: placement.tags.map(({ tag, before, change }) => {
       const result = tagged.get(tag)
       const isSo = change === 'unchanged' || result === 'done' || result === 'unchanged'
@@ -111,10 +131,14 @@ function isHeldBack(placement: Placement, steps: readonly Step[], ofImage: reado
   return tags.length === 0 || tags.some((tag) => tag.change !== 'unchanged') || evidence.missing > 0
 }
 
-function statusOf(results: readonly StepOutcome['result'][], heldBack: boolean): PlacementStatus {
+function statusOf(
+  results: readonly StepOutcome['result'][],
+  heldBack: boolean,
+  done: DoneStatus,
+): PlacementStatus {
   if (heldBack) return 'notAttempted'
   if (results.includes('failed')) return 'failed'
   if (results.includes('conflict')) return 'conflict'
   if (results.includes('notAttempted')) return 'notAttempted'
-  return results.includes('done') ? 'promoted' : 'unchanged'
+  return results.includes('done') ? done : 'unchanged'
 }

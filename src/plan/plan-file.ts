@@ -19,11 +19,13 @@ const repository = v.pipe(
   v.strictObject({ registry: v.string(), path: v.string() }),
   v.check(isRepository, 'is not a repository'),
 )
+const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const override = v.exactOptional(v.picklist(['moveTag', 'allowBackward', 'rollback']))
 const stringMap = v.record(v.string(), v.string())
 const descriptor = v.strictObject({
   mediaType: v.string(),
   digest,
-  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  size: natural,
   artifactType: v.exactOptional(v.string()),
   platform: v.exactOptional(
     v.strictObject({
@@ -54,7 +56,22 @@ const stepBase = {
   id: v.string(),
   placement: v.string(),
   after: v.array(v.string()),
-  expect: v.array(v.strictObject({ kind: v.literal('tag'), repository, tag, digest: v.nullable(digest) })),
+  expect: v.array(
+    v.variant('kind', [
+      v.strictObject({ kind: v.literal('tag'), repository, tag, digest: v.nullable(digest) }),
+      v.strictObject({
+        kind: v.literal('highest'),
+        repository,
+        line: v.strictObject({
+          major: v.exactOptional(natural),
+          minor: v.exactOptional(natural),
+          channel: v.exactOptional(tag),
+        }),
+        version: v.string(),
+        buildMetadata: v.boolean(),
+      }),
+    ]),
+  ),
 }
 const step = v.variant('kind', [
   v.strictObject({
@@ -85,11 +102,12 @@ const step = v.variant('kind', [
     tag,
     target: descriptor,
     from: repository,
+    override,
   }),
 ])
 const planSchema = v.strictObject({
   schema: v.literal(schemaName),
-  operation: v.picklist(['promote', 'copy']),
+  operation: v.picklist(['promote', 'copy', 'tag', 'rollback']),
   createdAt: v.pipe(v.string(), v.isoTimestamp()),
   tool: v.string(),
   policy: v.string(),
@@ -105,10 +123,13 @@ const planSchema = v.strictObject({
           tag,
           before: v.nullable(digest),
           change: v.picklist(['create', 'move', 'unchanged']),
+          reason: v.exactOptional(v.string()),
+          override,
         }),
       ),
+      held: v.exactOptional(v.array(v.strictObject({ tag, at: v.nullable(digest), reason: v.string() }))),
       evidence: v.strictObject({ found: v.number(), missing: v.number() }),
-      size: v.number(),
+      size: v.exactOptional(v.number()),
     }),
   ),
   steps: v.array(step),

@@ -3,7 +3,7 @@ import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import type { ErrorInfo } from '../errors.ts'
 
-export type Operation = 'promote' | 'copy'
+export type Operation = 'promote' | 'copy' | 'tag' | 'rollback'
 export type StepId = string
 export type PlacementId = string
 /** `sha256:` and hex */
@@ -35,9 +35,11 @@ export interface Placement {
   readonly root: Descriptor
   /** every tag that was asked for, also the one that is as it should be already */
   readonly tags: readonly PlannedTag[]
+  /** tags of the same version that stay where they are */
+  readonly held?: readonly HeldTag[]
   readonly evidence: { readonly found: number; readonly missing: number }
-  /** of the whole image without its evidence: bytes of all distinct blobs and manifests */
-  readonly size: number
+  /** of the whole image without its evidence: bytes of all distinct blobs and manifests; absent where only its tags were looked at */
+  readonly size?: number
 }
 
 /** A repository and, where it is one of an environment's, that environment; `tag` is what the source was resolved by. */
@@ -52,7 +54,21 @@ export interface PlannedTag {
   /** null: the tag is not there */
   readonly before: Digest | null
   readonly change: 'create' | 'move' | 'unchanged'
+  /** why it moves, where it follows from a version: `the highest 1.4` */
+  readonly reason?: string
+  readonly override?: TagOverride
 }
+
+/** A tag that would move with the version and does not, with the reason. */
+export interface HeldTag {
+  readonly tag: string
+  /** what it points at; null: it is not there */
+  readonly at: Digest | null
+  readonly reason: string
+}
+
+/** A tag is moved against the rule because a person said so: an exact or immutable tag, or a floating tag to a lower version. */
+export type TagOverride = 'moveTag' | 'allowBackward' | 'rollback'
 
 export interface Refusal {
   readonly image: string
@@ -70,12 +86,24 @@ interface StepBase {
   readonly expect: readonly Precondition[]
 }
 
+export type Precondition = TagPrecondition | HighestPrecondition
+
 /** The tag points at `digest`, or is not there (null). */
-export interface Precondition {
+export interface TagPrecondition {
   readonly kind: 'tag'
   readonly repository: RepositoryName
   readonly tag: string
   readonly digest: Digest | null
+}
+
+/** No tag of the repository is a higher version of the line than `version`: of `1` or `1.4`, of all, or of the pre-releases of a channel. */
+export interface HighestPrecondition {
+  readonly kind: 'highest'
+  readonly repository: RepositoryName
+  readonly line: { readonly major?: number; readonly minor?: number; readonly channel?: string }
+  readonly version: string
+  /** `1.4.1_build.7` is read as the version 1.4.1+build.7 */
+  readonly buildMetadata: boolean
 }
 
 /** The graph of `root`: its blobs, its children, and itself by digest; or all but itself where the `tag` step that follows puts it (one PUT instead of two). */
@@ -110,6 +138,7 @@ export interface TagStep extends StepBase {
   readonly target: Descriptor
   /** where the bytes of `target` are to be had */
   readonly from: RepositoryName
+  readonly override?: TagOverride
 }
 
 /** A statement about `subject`, put beside it: that it was about to be promoted here, by whom, from where, on what grounds. */

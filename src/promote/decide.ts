@@ -1,5 +1,8 @@
-import { DrayError, toErrorInfo } from '../errors.ts'
-import { formatAt, isTag, type RepositoryName, sameRepository } from '../oci/reference.ts'
+import { DrayError, isDrayError, toErrorInfo } from '../errors.ts'
+import { bareDescriptor } from '../oci/descriptor.ts'
+import { formatAt, type RepositoryName, sameRepository } from '../oci/reference.ts'
+import { type Batch, type Comer, surveyBatch } from '../plan/batch.ts'
+import { asPlannedTag, decideTags, type TagsDecided } from '../plan/decide-tags.ts'
 import type {
   Hash,
   Operation,
@@ -10,13 +13,11 @@ import type {
   Refusal,
   Step,
 } from '../plan/plan.ts'
-import { isExactVersion } from '../semver/version.ts'
-import type { Evidence } from '../store/evidence.ts'
-import { type Contested, contestedTags } from './contested.ts'
 import { decideEvidence, type EvidenceDecision } from './decide-evidence.ts'
 import type { Gathered } from './gather.ts'
-import type { Request, Snapshot, TargetSnapshot } from './snapshot.ts'
+import type { Snapshot, TargetSnapshot } from './snapshot.ts'
 import { placementSteps } from './steps.ts'
+import { versionToKeepUp, wantedAt } from './wanted.ts'
 
 export interface PromotePolicy {
   readonly operation: Operation
@@ -37,7 +38,10 @@ export interface Decided {
   readonly id: PlacementId
   readonly snapshot: Snapshot
   readonly target: TargetSnapshot
+  /** exact ones first, `latest` last */
   readonly tags: readonly PlannedTag[]
+  readonly waves: TagsDecided['waves']
+  readonly held: TagsDecided['held']
   readonly evidence: readonly EvidenceDecision[]
   readonly refusals: readonly DrayError[]
 }
@@ -47,14 +51,14 @@ export function decide(gathered: readonly Gathered[], policy: PromotePolicy, now
   const placements: Placement[] = []
   const steps: Step[] = []
   const refusals: Refusal[] = []
-  const contested = contestedTags(gathered)
+  const batch = batchOf(gathered)
   gathered.forEach((item, i) => {
     if (item.kind === 'unread') {
       refusals.push({ image: item.unread.request.image, error: toErrorInfo(item.unread.error) })
       return
     }
     const { snapshot } = item
-    const image = decideImage(snapshot, `i${i + 1}`, contested, policy)
+    const image = decideImage(snapshot, `i${i + 1}`, batch, policy)
     placements.push(...image.placements)
     refusals.push(...image.refusals)
     const going = image.decided.filter((one) => one.refusals.length === 0)
@@ -82,12 +86,7 @@ interface DecidedImage {
   readonly isWhole: boolean
 }
 
-function decideImage(
-  snapshot: Snapshot,
-  id: string,
-  contested: Contested,
-  policy: PromotePolicy,
-): DecidedImage {
+function decideImage(snapshot: Snapshot, id: string, batch: Batch, policy: PromotePolicy): DecidedImage {
   const { image } = snapshot.request
   const ofImage = guardImage(snapshot).map((error): Refusal => ({ image, error: toErrorInfo(error) }))
   const decided: Decided[] = []
@@ -95,8 +94,7 @@ function decideImage(
   const ofTargets: Refusal[] = []
   snapshot.targets.forEach((target, i) => {
     const placement = `${id}.t${i + 1}`
-    const one =
-      target.kind === 'read' ? decideTarget(snapshot, target, placement, contested, policy) : undefined
+    const one = target.kind === 'read' ? decideTarget(snapshot, target, placement, batch, policy) : undefined
     placements.push(placementOf(snapshot, placement, target.repository, one))
     if (one !== undefined) decided.push(one)
     const errors = target.kind === 'unread' ? [target.error] : (one?.refusals ?? [])
@@ -109,6 +107,8 @@ function decideImage(
 function guardImage({ request, source }: Snapshot): readonly DrayError[] {
   const { from, to, expect } = request
   const refusals: DrayError[] = []
+  const version = versionToKeepUp(request, source.versions)
+  if (isDrayError(version)) refusals.push(version)
   if (expect !== undefined && expect !== source.root.digest) {
     refusals.push(
       new DrayError('refused', `${request.image} is not the image that was expected`, {
@@ -137,49 +137,56 @@ function decideTarget(
   snapshot: Snapshot,
   target: TargetSnapshot,
   id: PlacementId,
-  contested: Contested,
+  batch: Batch,
   policy: PromotePolicy,
 ): Decided {
-  const { root, evidence } = snapshot.source
-  const tags = inOrder(snapshot.request.tags).map((tag): PlannedTag => {
-    const before = target.tags.get(tag) ?? null
-    return { tag, before, change: before === null ? 'create' : before === root.digest ? 'unchanged' : 'move' }
-  })
-  const isInPlace = sameRepository(snapshot.request.from.repository, target.repository)
+  const { request, source } = snapshot
+  const { repository } = target
+  const version = versionToKeepUp(request, source.versions)
+  const wanted = wantedAt(request, version, target.listed ?? [], batch.versionsAt(repository))
+  const decided = decideTags(
+    { image: request.image, repository, root: source.root.digest, ...wanted },
+    target.tags,
+    {
+      immutable: request.to.immutable ?? [],
+      moveTags: policy.moveTags,
+      buildMetadata: request.keepUp?.policy.buildMetadata ?? false,
+    },
+  )
+  const { waves, held } = decided
+  const tags = waves.flat().map(asPlannedTag)
+  const isInPlace = sameRepository(request.from.repository, repository)
+  const { evidence } = source
   const lacking = isInPlace ? evidence.filter((item) => target.damaged.has(item.manifest.digest)) : evidence
   const decisions = lacking.map((item) => decideEvidence(item, target, policy.evidenceConflict))
   const refusals = [
-    ...tags.flatMap((planned) => guardTag(planned, snapshot.request, target, policy) ?? []),
-    ...tags.flatMap(({ tag }) => contested.get(formatAt(target.repository, { tag })) ?? []),
+    ...decided.refusals,
+    ...tags.flatMap(({ tag }) => batch.contested.get(formatAt(repository, { tag })) ?? []),
     ...decisions.flatMap((decision) => (decision.kind === 'conflict' ? [decision.error] : [])),
   ]
-  return { id, snapshot, target, tags, evidence: decisions, refusals }
+  return { id, snapshot, target, tags, waves, held, evidence: decisions, refusals }
 }
 
-function guardTag(
-  planned: PlannedTag,
-  request: Request,
-  target: TargetSnapshot,
-  policy: PromotePolicy,
-): DrayError | undefined {
-  if (!isTag(planned.tag)) return new DrayError('malformed', `${JSON.stringify(planned.tag)} is not a tag`)
-  if (planned.change !== 'move' || policy.moveTags || !isExactVersion(planned.tag)) return undefined
-  const where = `${target.repository.registry}/${target.repository.path}:${planned.tag}`
-  return new DrayError('refused', `the tag ${planned.tag} of ${request.image} is on another image already`, {
-    subject: where,
-    why: `it is on ${planned.before ?? 'nothing'}; a version tag does not move`,
-    hint: 'Give the new image a version of its own. To move the tag all the same: --move-tag.',
-  })
-}
-
-/** Exact versions first, then the others, `latest` last: who follows a floating tag finds the version that it stands for. */
-function inOrder(tags: readonly string[]): readonly string[] {
-  return [...new Set(tags)].sort((a, b) => rank(a) - rank(b))
-}
-
-function rank(tag: string): number {
-  if (isExactVersion(tag)) return 0
-  return tag === 'latest' ? 2 : 1
+function batchOf(gathered: readonly Gathered[]): Batch {
+  return surveyBatch(
+    gathered.flatMap((item) => {
+      if (item.kind === 'unread') return []
+      const { request, source, targets } = item.snapshot
+      const version = versionToKeepUp(request, source.versions)
+      return targets.flatMap((target): readonly Comer[] => {
+        if (target.kind === 'unread') return []
+        return [
+          {
+            image: request.image,
+            root: source.root.digest,
+            repository: target.repository,
+            version: isDrayError(version) ? undefined : version?.version,
+            tags: (beside) => wantedAt(request, version, target.listed ?? [], beside),
+          },
+        ]
+      })
+    }),
+  )
 }
 
 /** What was decided at a target, or `undefined` where it could not be read. */
@@ -199,16 +206,13 @@ function placementOf(
       ...('tag' in from.at && { tag: from.at.tag }),
     },
     to: { ...(to.environment !== undefined && { environment: to.environment }), repository },
-    root: bare(source.root),
+    root: bareDescriptor(source.root),
     tags: decided?.tags ?? [],
+    ...(decided !== undefined && decided.held.length > 0 && { held: decided.held }),
     evidence: {
       found: source.evidence.length,
       missing: decided?.evidence.filter((one) => one.kind === 'attach').length ?? 0,
     },
     size: source.graph.size,
   }
-}
-
-function bare({ mediaType, digest, size }: Evidence['manifest']): Placement['root'] {
-  return { mediaType, digest, size }
 }

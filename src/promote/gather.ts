@@ -1,14 +1,17 @@
 import type { Call } from '../call.ts'
-import { DrayError, toDrayError } from '../errors.ts'
-import { nearestFew } from '../nearest.ts'
+import { toDrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
-import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import { childrenOf, parseManifest } from '../oci/manifest.ts'
 import { formatAt, type RepositoryName } from '../oci/reference.ts'
+import { tagsToRead } from '../plan/decide-tags.ts'
+import { type VersionTag, versionTagsIn } from '../semver/version.ts'
 import { EvidenceSearch, listReferrers } from '../store/evidence.ts'
 import { walkGraph } from '../store/graph.ts'
+import { notThere } from '../store/not-there.ts'
 import { inParallel } from '../store/parallel.ts'
-import type { SourceStore, Stores } from '../store/store.ts'
+import type { ManifestContent, SourceStore, Stores } from '../store/store.ts'
+import { listTags, resolveTags } from '../store/tags.ts'
+import { orUnread } from '../store/unread.ts'
 import { piecesOf } from './pieces.ts'
 import { findDamaged } from './read-back.ts'
 import {
@@ -19,16 +22,13 @@ import {
   type SourceSnapshot,
   type TargetSnapshot,
   type Unread,
-  type UnreadTarget,
 } from './snapshot.ts'
+import { isToBeDerived, versionToKeepUp, wantedAt } from './wanted.ts'
 
 /** Images that are read at once. */
 const imagesAtOnce = 16
 /** Reads of one target at once. */
 const readsAtOnce = 16
-/** Tags that are compared with one that is not there, and those of them that are named. */
-const maxTagsLookedAt = 5000
-const tagsShown = 3
 
 export interface GatherOptions {
   /** whether evidence is looked for at all */
@@ -70,10 +70,15 @@ async function gatherOne(
   options: GatherOptions,
   call: Call,
 ): Promise<Snapshot> {
+  const store = stores.source(request.from.repository)
+  const root = readRoot(store, request, call)
+  const versions = readVersions(store, root, request, call)
+  // who reads the source hears of the same failure
+  versions.catch(() => undefined)
   const [source, tags] = await Promise.all([
-    readSource(stores.source(request.from.repository), request, options, call),
+    readSource(store, root, versions, options, call),
     inParallel(request.to.targets, readsAtOnce, call, (target, c) =>
-      orUnread(target, c, () => readTags(stores, target, request.tags, c)),
+      orUnread(target, c, () => readTags(stores, target, request, versions, c)),
     ),
   ])
   const targets = await inParallel(tags, readsAtOnce, call, async (read, c) =>
@@ -84,28 +89,40 @@ async function gatherOne(
   return { request, source, targets }
 }
 
-/** What was read of a target, or why it was not: one that cannot be read is no reason to give up the others. */
-async function orUnread<R>(
-  repository: RepositoryName,
+async function readRoot(store: SourceStore, request: Request, call: Call): Promise<ManifestContent> {
+  const content = await store.findManifest(request.from.at, call)
+  if (content !== undefined) return content
+  throw await notThere(store, { image: request.image, ...request.from }, call)
+}
+
+/** The version tags on the root, where its version can be told in no other way: every version tag of its repository is asked for. */
+async function readVersions(
+  store: SourceStore,
+  root: Promise<ManifestContent>,
+  request: Request,
   call: Call,
-  read: () => Promise<R>,
-): Promise<R | UnreadTarget> {
-  try {
-    return await read()
-  } catch (error) {
-    call.signal.throwIfAborted()
-    return { kind: 'unread', repository, error: toDrayError(error) }
-  }
+): Promise<readonly VersionTag[] | undefined> {
+  const { keepUp, tags } = request
+  if (keepUp?.mayDerive !== true || versionTagsIn(tags, keepUp.policy).length > 0) return undefined
+  const [content, listed] = await Promise.all([root, listTags(store, call)])
+  if (!isToBeDerived(request, listed)) return undefined
+  const candidates = versionTagsIn(listed, keepUp.policy)
+  const found = await resolveTags(
+    store,
+    candidates.map(({ tag }) => tag),
+    call,
+  )
+  return candidates.filter(({ tag }) => found.get(tag) === content.descriptor.digest)
 }
 
 async function readSource(
   store: SourceStore,
-  request: Request,
+  reading: Promise<ManifestContent>,
+  versions: Promise<readonly VersionTag[] | undefined>,
   options: GatherOptions,
   call: Call,
 ): Promise<SourceSnapshot> {
-  const content = await store.findManifest(request.from.at, call)
-  if (content === undefined) throw await notThere(store, request, call)
+  const content = await reading
   const root = content.descriptor
   const manifest = parseManifest(
     content.bytes,
@@ -124,31 +141,35 @@ async function readSource(
       graph.nodes.map((node) => node.descriptor.digest),
       call,
     )
-  return { root, graph, evidence: search.found }
+  const derived = await versions
+  return { root, graph, evidence: search.found, ...(derived !== undefined && { versions: derived }) }
 }
 
 interface TargetTags {
   readonly kind: 'tags'
   readonly repository: RepositoryName
   readonly found: ReadonlyMap<string, Digest | null>
+  readonly listed?: readonly string[]
 }
 
 async function readTags(
   stores: Stores,
   repository: RepositoryName,
-  tags: readonly string[],
+  request: Request,
+  versions: Promise<readonly VersionTag[] | undefined>,
   call: Call,
 ): Promise<TargetTags> {
   const store = stores.target(repository)
-  const read = await inParallel(tags, readsAtOnce, call, async (tag, c) => {
-    const found = await store.resolve({ tag }, c)
-    return [tag, found?.digest ?? null] as const
-  })
-  return { kind: 'tags', repository, found: new Map(read) }
+  const { tags, keepUp } = request
+  if (keepUp === undefined) return { kind: 'tags', repository, found: await resolveTags(store, tags, call) }
+  const [listed, derived] = await Promise.all([listTags(store, call), versions])
+  const wanted = wantedAt(request, versionToKeepUp(request, derived), listed)
+  const found = await resolveTags(store, tagsToRead(wanted, new Set(listed)), call)
+  return { kind: 'tags', repository, found, listed }
 }
 
 async function readTarget(
-  { repository, found: tags }: TargetTags,
+  { repository, found: tags, listed }: TargetTags,
   source: SourceSnapshot,
   options: { readonly stores: Stores; readonly readBack?: Stores },
   call: Call,
@@ -159,8 +180,8 @@ async function readTarget(
   const [root, referrers, found] = await Promise.all([
     tags.size === 0 ? store.resolve({ digest: source.root.digest }, call) : undefined,
     inParallel([...new Set(bySubject)], readsAtOnce, call, async (subject, c) => {
-      const listed = await listReferrers(store, subject, c)
-      return [subject, new Set(listed.map((d) => d.digest))] as const
+      const entries = await listReferrers(store, subject, c)
+      return [subject, new Set(entries.map((d) => d.digest))] as const
     }),
     inParallel(evidenceTags, readsAtOnce, call, async (tag, c) => {
       const content = await store.findManifest({ tag }, c)
@@ -177,6 +198,7 @@ async function readTarget(
     kind: 'read',
     repository,
     tags,
+    ...(listed !== undefined && { listed }),
     rootByDigest: root !== undefined,
     referrers: new Map(referrers),
     evidenceTags: new Map<string, EvidenceTag>(
@@ -207,45 +229,4 @@ async function readBack(
     return pieces.length > 0 ? [graph.root.digest] : []
   })
   return new Set(damaged.flat())
-}
-
-/** The error for a source that is not there; names the tags that are, for a slip of the finger. */
-async function notThere(store: SourceStore, request: Request, call: Call): Promise<DrayError> {
-  const { at, environment } = request.from
-  const where = formatAt(store.repository, at)
-  const inEnvironment = environment === undefined ? '' : ` in ${environment}`
-  const found = await nearTags(store, at, call)
-  return new DrayError('not-found', `${request.image} is not there${inEnvironment}`, {
-    subject: where,
-    ...(found.kind === 'noRepository' && { why: 'the registry does not know this repository' }),
-    hint:
-      found.kind === 'tags' ? found.hint : 'Check the name, and whether this user may see the repository.',
-  })
-}
-
-type NearTags =
-  | { readonly kind: 'tags'; readonly hint: string }
-  | { readonly kind: 'noRepository' | 'unknown' }
-
-async function nearTags(store: SourceStore, at: Request['from']['at'], call: Call): Promise<NearTags> {
-  if (!('tag' in at)) return { kind: 'unknown' }
-  try {
-    const tags: string[] = []
-    for await (const page of store.tagPages(call)) {
-      tags.push(...page.filter((tag) => !isEvidenceTag(tag)))
-      if (tags.length > maxTagsLookedAt) break
-    }
-    return { kind: 'tags', hint: hintOf(at.tag, tags) }
-  } catch (error) {
-    call.signal.throwIfAborted()
-    return { kind: toDrayError(error).code === 'not-found' ? 'noRepository' : 'unknown' }
-  }
-}
-
-function hintOf(tag: string, tags: readonly string[]): string {
-  if (tags.length === 0) return 'The repository has no tags.'
-  const near = nearestFew(tag, tags, tagsShown)
-  if (near.length > 0) return `Did you mean ${near.join(' or ')}?`
-  const shown = tags.slice(-tagsShown).join(', ')
-  return tags.length > tagsShown ? `Some of its ${tags.length} tags: ${shown}` : `Its tags: ${shown}`
 }

@@ -2,8 +2,11 @@ import type { DrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
+import type { TagPolicy } from '../semver/tag-policy.ts'
+import type { VersionTag } from '../semver/version.ts'
 import type { Evidence } from '../store/evidence.ts'
 import type { Graph } from '../store/graph.ts'
+import type { UnreadTarget } from '../store/unread.ts'
 
 /** One image that is to go to one or several targets. */
 export interface Request {
@@ -21,11 +24,21 @@ export interface Request {
     readonly targets: readonly RepositoryName[]
     /** put a statement of the promotion beside the image, before its tags move */
     readonly attest?: boolean
+    /** globs of tags that do not move there */
+    readonly immutable?: readonly string[]
   }
   /** tags to be written at every target, in any order */
   readonly tags: readonly string[]
+  /** the floating tags of the image's version are kept up too */
+  readonly keepUp?: KeepUp
   /** refuse anything but this */
   readonly expect?: Digest
+}
+
+export interface KeepUp {
+  readonly policy: TagPolicy
+  /** `tags` are the source's own name, not chosen for the target: where they say no version, the version tags on the image do */
+  readonly mayDerive: boolean
 }
 
 /** What the world was like when it was read. */
@@ -41,13 +54,17 @@ export interface SourceSnapshot {
   readonly graph: Graph
   /** of the image, its children and of the evidence itself, a piece after its subject; empty where it was not looked for */
   readonly evidence: readonly Evidence[]
+  /** the version tags on it, where its version had to be found out */
+  readonly versions?: readonly VersionTag[]
 }
 
 export interface TargetSnapshot {
   readonly kind: 'read'
   readonly repository: RepositoryName
-  /** of the tags that are to be written: null where there is none */
+  /** of the tags that are to be written, or that tell of the version: null where there is none */
   readonly tags: ReadonlyMap<string, Digest | null>
+  /** all tags, where floating tags are kept up */
+  readonly listed?: readonly string[]
   /** asked where no tag is to be written, else false: the root is there by its digest */
   readonly rootByDigest: boolean
   /** by subject: the referrers that are there */
@@ -56,13 +73,6 @@ export interface TargetSnapshot {
   readonly evidenceTags: ReadonlyMap<string, EvidenceTag>
   /** roots, of the image or of its evidence, that are there and not whole; empty where that was not looked for */
   readonly damaged: ReadonlySet<Digest>
-}
-
-/** A target that could not be read, with the reason: nothing goes there. */
-export interface UnreadTarget {
-  readonly kind: 'unread'
-  readonly repository: RepositoryName
-  readonly error: DrayError
 }
 
 /** Whether the root was seen at a target: under one of the tags, or by its digest. */

@@ -1,6 +1,8 @@
 import type { Digest } from '../oci/digest.ts'
+import { bareDescriptor } from '../oci/descriptor.ts'
 import { sameRepository } from '../oci/reference.ts'
-import type { AttachStep, AttestStep, CopyStep, Precondition, Step, StepId, TagStep } from '../plan/plan.ts'
+import type { AttachStep, AttestStep, CopyStep, Precondition, Step, StepId } from '../plan/plan.ts'
+import { tagSteps } from '../plan/tag-steps.ts'
 import type { Decided } from './decide.ts'
 import { hasRoot } from './snapshot.ts'
 
@@ -16,7 +18,12 @@ export function placementSteps(decided: readonly Decided[], partial: boolean): r
   const content = needed.map((one) => ({ one, steps: contentSteps(one, needed.length === 1) }))
   const everywhere = content.flatMap(({ steps }) => steps.map((step) => step.id))
   const tags = content.flatMap(({ one, steps }) =>
-    tagSteps(one, partial ? steps.map((step) => step.id) : everywhere),
+    tagSteps(one.waves, {
+      placement: { id: one.id, root: bareDescriptor(one.snapshot.source.root) },
+      repository: one.target.repository,
+      from: one.snapshot.request.from.repository,
+      after: partial ? steps.map((step) => step.id) : everywhere,
+    }),
   )
   return [...content.flatMap(({ steps }) => steps), ...tags]
 }
@@ -110,22 +117,4 @@ function copyStep(one: Decided, alone: boolean): CopyStep | undefined {
 function isThere({ target, snapshot }: Decided): boolean {
   const { request, source } = snapshot
   return sameRepository(request.from.repository, target.repository) || hasRoot(target, source.root.digest)
-}
-
-/** One after the other, so that who follows a floating tag finds the exact one too. */
-function tagSteps(one: Decided, after: readonly StepId[]): readonly TagStep[] {
-  const { repository } = one.target
-  const { root } = one.snapshot.source
-  const moving = one.tags.filter((tag) => tag.change !== 'unchanged')
-  return moving.map(({ tag, before }, i): TagStep => ({
-    id: `${one.id}.g${i + 1}`,
-    placement: one.id,
-    after: i === 0 ? after : [...after, `${one.id}.g${i}`],
-    expect: [{ kind: 'tag', repository, tag, digest: before }],
-    kind: 'tag',
-    repository,
-    tag,
-    target: { mediaType: root.mediaType, digest: root.digest, size: root.size },
-    from: one.snapshot.request.from.repository,
-  }))
 }

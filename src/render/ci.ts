@@ -3,7 +3,8 @@ import type { RunOutcome } from '../plan/outcome.ts'
 import type { Hash, Plan } from '../plan/plan.ts'
 import { escapeText } from './escape.ts'
 import { shortDigest } from './format.ts'
-import { formatRoute } from './place.ts'
+import { doneStatuses, isInPlace } from './operation.ts'
+import { formatRoute, formatWhere } from './place.ts'
 
 /** What later steps of a pipeline want to know of a run. */
 export interface RunFacts {
@@ -16,7 +17,7 @@ export interface RunFacts {
 /** Names and values for the steps that follow: `digest` (of all images, in their order), `changed`, `plan`. None has a line break in it. */
 function runVariables({ plan, hash, outcome }: RunFacts): ReadonlyMap<string, string> {
   const digests = [...new Set(plan.placements.map((placement) => placement.root.digest))]
-  const changed = outcome?.placements.some((one) => one.status === 'promoted') ?? false
+  const changed = outcome?.placements.some(({ status }) => doneStatuses.has(status)) ?? false
   return new Map([
     ['digest', digests.join(' ')],
     ['changed', String(changed)],
@@ -42,10 +43,12 @@ export function githubSummary({ plan, outcome }: RunFacts): string {
     const tags = placement.tags.map(({ tag, change }) => `${tag} (${change})`).join(', ')
     return row([
       placement.image,
-      formatRoute(placement, placement.image, plan.placements),
+      isInPlace(plan.operation)
+        ? formatWhere(placement, plan.placements)
+        : formatRoute(placement, placement.image, plan.placements),
       tags,
       shortDigest(placement.root.digest),
-      status === 'notAttempted' ? 'not attempted' : status,
+      statusWord(status),
     ])
   })
   const refusals = plan.refusals.map(({ image, error }) => `- ${inMarkdown(`${image}: ${error.message}`)}\n`)
@@ -64,6 +67,11 @@ export function githubAnnotation(error: ErrorInfo): string {
     .map(escapeText)
     .join(' — ')
   return `::error title=dray::${text.replaceAll('%', '%25')}`
+}
+
+function statusWord(status: string): string {
+  if (status === 'notAttempted') return 'not attempted'
+  return status === 'rolledBack' ? 'rolled back' : status
 }
 
 function row(cells: readonly string[]): string {

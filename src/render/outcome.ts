@@ -1,15 +1,18 @@
 import type { Moved, PlacementOutcome, PlacementStatus, RunOutcome } from '../plan/outcome.ts'
-import type { Placement, Plan } from '../plan/plan.ts'
+import type { HeldTag, Placement, Plan } from '../plan/plan.ts'
 import { renderErrorBelow } from './error.ts'
 import { escapeText } from './escape.ts'
 import { formatBytes, formatCount, shortDigest } from './format.ts'
-import { formatRoute } from './place.ts'
+import { doneStatuses, isInPlace, operationWords } from './operation.ts'
+import { formatRoute, formatWhere } from './place.ts'
 import { needsRepair } from './plan.ts'
 import type { Page, Style } from './style.ts'
 
 const statusWords: Readonly<Record<PlacementStatus, { readonly word: string; readonly tone: keyof Style }>> =
   {
     promoted: { word: 'promoted', tone: 'green' },
+    tagged: { word: 'tagged', tone: 'green' },
+    rolledBack: { word: 'rolled back', tone: 'green' },
     unchanged: { word: 'unchanged', tone: 'dim' },
     refused: { word: 'refused', tone: 'red' },
     conflict: { word: 'conflict', tone: 'red' },
@@ -41,15 +44,22 @@ export function renderOutcome(plan: Plan, outcome: RunOutcome, page: Page): stri
 function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: Plan, style: Style): string {
   const { word, tone } = statusWords[outcome.status]
   const isMended = needsRepair(plan, placement) && !outcome.tags.some((tag) => tag.changed)
-  const said = outcome.status !== 'promoted' ? word : isMended ? 'repaired' : doneWord(plan)
+  const said = !doneStatuses.has(outcome.status)
+    ? word
+    : isMended
+      ? 'repaired'
+      : operationWords[plan.operation].done
   const head = [
     style[tone](said),
     style.bold(escapeText(placement.image)),
-    formatRoute(placement, placement.image, plan.placements),
+    isInPlace(plan.operation)
+      ? formatWhere(placement, plan.placements)
+      : formatRoute(placement, placement.image, plan.placements),
     style.cyan(shortDigest(placement.root.digest)),
   ].join('  ')
   const lines = [
     ...outcome.tags.filter(({ changed }) => changed).map((tag) => tagLine(tag)),
+    ...(outcome.status === 'unchanged' ? [] : (placement.held ?? []).map(heldLine)),
     ...(outcome.status === 'unchanged' || outcome.status === 'refused' ? [] : [movedLine(outcome)]),
     ...outcome.errors.map((error) => renderErrorBelow(error, style, '  ')),
   ]
@@ -59,6 +69,10 @@ function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: 
 function tagLine({ tag, before, after }: PlacementOutcome['tags'][number]): string {
   const now = after === null ? 'gone' : shortDigest(after)
   return `  ${escapeText(tag)}: ${before === null ? 'new' : `${shortDigest(before)} -> ${now}`}`
+}
+
+function heldLine({ tag, reason }: HeldTag): string {
+  return `  ${escapeText(tag)}: not moved, ${escapeText(reason)}`
 }
 
 function movedLine({ moved, evidenceCarried }: PlacementOutcome): string {
@@ -85,15 +99,13 @@ function movedParts({ mounted, uploaded, present, bytes }: Moved): string[] {
 function summary(outcome: RunOutcome, plan: Plan, style: Style): string {
   const counts = Object.entries(statusWords).flatMap(([status, { word }]) => {
     const count = outcome.placements.filter((one) => one.status === status).length
-    return count === 0 ? [] : [`${count} ${status === 'promoted' ? doneWord(plan) : word}`]
+    return count === 0
+      ? []
+      : [`${count} ${doneStatuses.has(status) ? operationWords[plan.operation].done : word}`]
   })
   const images = new Set(plan.placements.map(({ image }) => image))
   const unplanned = outcome.refusals.filter((r) => r.placement === undefined && !images.has(r.image)).length
   const all = [...counts, ...(unplanned === 0 ? [] : [`${unplanned} refused before planning`])]
   const moved = outcome.moved.bytes === 0 ? '' : `, ${formatBytes(outcome.moved.bytes)} moved`
   return style.bold(`${all.length === 0 ? 'Nothing to do' : all.join(', ')}${moved}.`)
-}
-
-function doneWord(plan: Plan): string {
-  return plan.operation === 'promote' ? 'promoted' : 'copied'
 }

@@ -19,11 +19,19 @@ export function nameOfPlace(place: Place): string {
  * registry stands with it: `staging -> prod (eu.example.com)`.
  */
 export function formatRoute({ from, to }: Placement, said: string, all: readonly Placement[]): string {
-  const isOneOfSeveral = all.some((other) => other.image === said && !isSamePlace(other.to, to))
+  const arrow = `-> ${formatWhere({ image: said, to }, all)}`
+  return formatPlace(from) === escapeText(said) ? arrow : `${nameOfPlace(from)} ${arrow}`
+}
+
+/** `prod`; where the environment has several targets the registry stands with it, and where there is none, the repository. */
+export function formatWhere(
+  { image, to }: Pick<Placement, 'image' | 'to'>,
+  all: readonly Placement[],
+): string {
+  const isOneOfSeveral = all.some((other) => other.image === image && !isSamePlace(other.to, to))
   const which =
     isOneOfSeveral && to.environment !== undefined ? ` (${escapeText(to.repository.registry)})` : ''
-  const arrow = `-> ${nameOfPlace(to)}${which}`
-  return formatPlace(from) === escapeText(said) ? arrow : `${nameOfPlace(from)} ${arrow}`
+  return `${nameOfPlace(to)}${which}`
 }
 
 function isSamePlace(a: Place, b: Place): boolean {

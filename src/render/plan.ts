@@ -1,7 +1,8 @@
-import type { Plan, Placement, PlannedTag, Refusal } from '../plan/plan.ts'
+import type { HeldTag, Placement, Plan, PlannedTag, Refusal, TagOverride } from '../plan/plan.ts'
 import { renderErrorBelow } from './error.ts'
 import { escapeText } from './escape.ts'
 import { formatBytes, formatCount, shortDigest } from './format.ts'
+import { isInPlace, operationWords } from './operation.ts'
 import { formatPlace, nameOfPlace } from './place.ts'
 import type { Page, Style } from './style.ts'
 import { type Cell, renderTable } from './table.ts'
@@ -22,18 +23,23 @@ export function renderPlan(plan: Plan, page: Page): string {
 
 function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
   const { style } = page
-  const { image, root, size, from, to, tags, evidence } = placement
+  const { image, root, size, from, to, tags, held = [], evidence } = placement
   const isWork = plan.steps.some((step) => step.placement === placement.id)
   const head = [
     style.bold(escapeText(image)),
     style.cyan(shortDigest(root.digest)),
-    style.dim(formatBytes(size)),
+    ...(size === undefined ? [] : [style.dim(formatBytes(size))]),
     ...(isWork ? [] : [style.dim('nothing to do')]),
   ].join('  ')
   const rows: Cell[][] = [
-    ['from', placeCell(from)],
-    ['to', placeCell(to)],
+    ...(isInPlace(plan.operation)
+      ? [['in', placeCell(to)]]
+      : [
+          ['from', placeCell(from)],
+          ['to', placeCell(to)],
+        ]),
     ...tags.map((tag) => tagRow(tag, placement)),
+    ...held.map(heldRow),
     ...(evidence.found === 0 ? [] : [['evidence', evidenceCell(evidence)]]),
     ...(isAttested(plan, placement) ? [['attest', 'a statement of it, before its tags are set']] : []),
     ...(needsRepair(plan, placement)
@@ -64,18 +70,36 @@ function placeCell(place: Placement['to']): string {
   return place.environment === undefined ? where : `${nameOfPlace(place)} (${where})`
 }
 
-function tagRow({ tag, before, change }: PlannedTag, { root }: Placement): Cell[] {
+function tagRow({ tag, before, change, reason, override }: PlannedTag, { root }: Placement): Cell[] {
   const name = escapeText(tag)
+  const why = [
+    ...(reason === undefined ? [] : [`: ${escapeText(reason)}`]),
+    ...(override === undefined ? [] : [` (${overrides[override]})`]),
+  ].join('')
   switch (change) {
     case 'create':
-      return ['tag', { text: `${name}  new`, tone: 'green' }]
+      return ['tag', { text: `${name}  new${why}`, tone: 'green' }]
     case 'move': {
       const old = before === null ? 'none' : shortDigest(before)
-      return ['tag', { text: `${name}  moves from ${old} to ${shortDigest(root.digest)}`, tone: 'yellow' }]
+      return [
+        'tag',
+        { text: `${name}  moves from ${old} to ${shortDigest(root.digest)}${why}`, tone: 'yellow' },
+      ]
     }
     case 'unchanged':
       return ['tag', { text: `${name}  unchanged`, tone: 'dim' }]
   }
+}
+
+const overrides: Readonly<Record<TagOverride, string>> = {
+  moveTag: 'by --move-tag',
+  allowBackward: 'by --allow-backward',
+  rollback: 'rolled back',
+}
+
+function heldRow({ tag, at, reason }: HeldTag): Cell[] {
+  const where = at === null ? 'not set' : `stays on ${shortDigest(at)}`
+  return ['tag', { text: `${escapeText(tag)}  ${where}: ${escapeText(reason)}`, tone: 'dim' }]
 }
 
 function evidenceCell({ found, missing }: Placement['evidence']): string {
@@ -99,16 +123,12 @@ function summary(plan: Plan, style: Style): string {
   if (working === 0) return style.bold(['Nothing to do', ...refused].join(', ')) + '.'
   return `${style.bold(
     [
-      `${verb(plan)} ${formatCount(working, 'image')}`,
+      `${operationWords[plan.operation].todo} ${formatCount(working, 'image')}`,
       `${formatCount(tags, 'tag')} to write`,
       ...(attached === 0 ? [] : [`${formatCount(attached, 'piece')} of evidence to carry`]),
       ...refused,
     ].join(', '),
   )}.`
-}
-
-function verb(plan: Plan): string {
-  return plan.operation === 'promote' ? 'To promote:' : 'To copy:'
 }
 
 function indent(text: string): string {

@@ -67,10 +67,10 @@ export function isStable({ prerelease }: Version): boolean {
 }
 
 /** The highest by precedence, of equals the first. */
-export function highestOf(versions: readonly Version[]): Version | undefined {
-  let highest: Version | undefined
-  for (const version of versions) {
-    if (highest === undefined || compareVersions(version, highest) > 0) highest = version
+export function highestTag<T extends VersionTag>(tags: readonly T[]): T | undefined {
+  let highest: T | undefined
+  for (const tag of tags) {
+    if (highest === undefined || compareVersions(tag.version, highest.version) > 0) highest = tag
   }
   return highest
 }

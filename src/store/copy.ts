@@ -23,6 +23,11 @@ export interface CopyOptions {
   readonly rootBy: 'digest' | 'tag'
 }
 
+/** A manifest as it is to be put: its bytes are never made anew. */
+export interface NodeContent extends GraphNode {
+  readonly bytes: Uint8Array
+}
+
 /**
  * The one way in which content goes from any store to any other: blobs, then manifests, children before parents, byte by byte the same.
  * One copier serves a whole run: a blob that several images share moves once to a registry and is mounted from there.
@@ -64,13 +69,11 @@ export class Copier {
 
   /** Puts one manifest under tags, and into its subject's fallback index where the registry does not list it by itself. */
   async putManifest(
-    from: SourceStore,
     to: TargetStore,
-    node: GraphNode,
+    { bytes, ...node }: NodeContent,
     tags: readonly string[],
     call: Call,
   ): Promise<void> {
-    const { bytes } = await from.manifest(node.descriptor, call)
     const { subject } = node.manifest
     if (subject === undefined) {
       await to.putManifest(node.descriptor, bytes, tags, call)
@@ -84,7 +87,8 @@ export class Copier {
   }
 
   async #putNode(from: SourceStore, to: TargetStore, node: GraphNode, call: Call): Promise<void> {
-    await this.putManifest(from, to, node, [], call)
+    const { bytes } = await from.manifest(node.descriptor, call)
+    await this.putManifest(to, { ...node, bytes }, [], call)
   }
 
   async #copyBlobs(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type Route, requestsOf, type Rules } from '../../src/cli/requests.ts'
+import { requestsOf } from '../../src/cli/requests.ts'
+import type { Route, Rules } from '../../src/cli/route.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import type { Request } from '../../src/promote/snapshot.ts'

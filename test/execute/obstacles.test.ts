@@ -117,10 +117,10 @@ describe('a record that cannot be written', () => {
         written.filter((record) => record.phase === phase).map((record) => record.step?.id)
       const open = steps('intent').filter((id) => !steps('outcome').includes(id))
       expect(open.length).toBeLessThanOrEqual(1)
-      const unforeseen = plan.steps.filter(({ kind, id }) => kind === 'tag' && !steps('intent').includes(id))
-      const tags = unforeseen.map(({ expect: [tag] }) =>
-        prod.oracle.digest(tag?.repository.path ?? '', tag?.tag ?? ''),
+      const unforeseen = plan.steps.flatMap((step) =>
+        step.kind === 'tag' && !steps('intent').includes(step.id) ? [step] : [],
       )
+      const tags = unforeseen.map(({ repository: { path }, tag }) => prod.oracle.digest(path, tag))
       expect((await Promise.all(tags)).filter(Boolean)).toEqual([])
     },
   )

@@ -228,7 +228,9 @@ describe('what is refused', () => {
 
   it('… but not with moveTags, and the plan expects what it saw', () => {
     const { steps, placements } = plan({ targets: taken }, { moveTags: true })
-    expect(placements[0]?.tags).toEqual([{ tag: '1.4.2', before: other, change: 'move' }])
+    expect(placements[0]?.tags).toEqual([
+      { tag: '1.4.2', before: other, change: 'move', override: 'moveTag' },
+    ])
     expect(steps.at(-1)?.expect).toMatchObject([{ digest: other }])
   })
 

@@ -1,8 +1,7 @@
 import { ChainedLog } from '../../src/audit/chained-log.ts'
-import type { AuditSink } from '../../src/audit/sink.ts'
 import type { Call, ProgressEvent } from '../../src/call.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
-import { execute } from '../../src/execute/execute.ts'
+import { execute, type ExecutePorts } from '../../src/execute/execute.ts'
 import { createFetch } from '../../src/http/stack.ts'
 import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
 import { type RunOutcome, type StepOutcome, summarise } from '../../src/plan/outcome.ts'
@@ -119,7 +118,7 @@ export interface Carried extends RunOutcome {
 export async function carryOut(
   run: Bench,
   plan: Plan,
-  options: { readonly sink?: AuditSink; readonly plannedJustNow?: boolean; readonly stop?: AbortSignal } = {},
+  options: Partial<Pick<ExecutePorts, 'sink' | 'plannedJustNow' | 'stop' | 'tagsReadLast'>> = {},
 ): Promise<Carried> {
   const steps = await execute(
     plan,
@@ -133,6 +132,7 @@ export async function carryOut(
       runId: crypto.randomUUID(),
       stop: options.stop ?? new AbortController().signal,
       plannedJustNow: options.plannedJustNow ?? true,
+      tagsReadLast: options.tagsReadLast ?? false,
     },
     run.call,
   )

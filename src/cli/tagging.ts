@@ -1,0 +1,124 @@
+import type { Call } from '../call.ts'
+import { digestOf, isDigest } from '../oci/digest.ts'
+import { DrayError } from '../errors.ts'
+import type { Hash } from '../plan/plan.ts'
+import type { Request as RollbackRequest } from '../rollback/snapshot.ts'
+import { parseVersion } from '../semver/version.ts'
+import type { Change } from './change-command.ts'
+import type { Context } from './context.ts'
+import { imageInPlace } from './in-place.ts'
+import { tagPolicyOf } from './tag-policy.ts'
+import { tagRequestsOf, type TagWords } from './tag-requests.ts'
+
+/** What decides whether tags may move that do not, and whether the run goes on to write. */
+export interface MovingFlags {
+  readonly 'move-tag': boolean
+  readonly yes: boolean
+  readonly 'dry-run': boolean
+  readonly out?: string | undefined
+}
+
+/** Reads the world and decides: what `tag` is about to do. */
+export async function planTagging(
+  said: Omit<TagWords, 'cwd'>,
+  flags: MovingFlags,
+  context: Context,
+  call: Call,
+): Promise<Change> {
+  const { config } = await context.config()
+  const requests = tagRequestsOf({ ...said, cwd: context.cwd }, config)
+  const [{ gather }, { decide }] = await Promise.all([
+    import('../tag/gather.ts'),
+    import('../tag/decide.ts'),
+    expectWrites(
+      requests.flatMap(({ targets }) => targets),
+      flags,
+      context,
+    ),
+  ])
+  const gathered = await gather(requests, await context.stores(), call)
+  const policy = await policyOf({ operation: 'tag', ...said.policy }, flags, context)
+  const plan = decide(gathered, policy, new Date(context.clock.now()))
+  return { plan, isFresh: true, tagsReadLast: true }
+}
+
+export interface RollbackWords {
+  readonly image: string
+  readonly env: string | undefined
+  /** a version or a digest */
+  readonly to: string | undefined
+}
+
+/** Reads the world and decides: what `rollback` is about to do. */
+export async function planRollback(
+  said: RollbackWords,
+  flags: MovingFlags,
+  context: Context,
+  call: Call,
+): Promise<Change> {
+  const { config } = await context.config()
+  const { address, rules, environment, targets, tag, digest } = imageInPlace(
+    said.image,
+    { env: said.env, cwd: context.cwd },
+    config,
+  )
+  const named = tag ?? digest
+  if (named !== undefined) {
+    throw new DrayError('usage', `the release to go back to is named with --to, not behind the image`, {
+      hint: `Say --to ${named}.`,
+    })
+  }
+  const [{ formatAddress }, { gather }, { decide }] = await Promise.all([
+    import('../config/addresses.ts'),
+    import('../rollback/gather.ts'),
+    import('../rollback/decide.ts'),
+    expectWrites(targets, flags, context),
+  ])
+  const request: RollbackRequest = {
+    image: formatAddress(address).replace(/^@[^/]*\//, ''),
+    ...(environment !== undefined && { environment }),
+    targets,
+    to: releaseNamed(said.to),
+    marker: rules?.marker ?? 'latest',
+    policy: tagPolicyOf(rules?.tags, true),
+    immutable: rules?.tags?.immutable ?? [],
+  }
+  const snapshot = await gather(request, await context.stores(), call)
+  const policy = await policyOf({ operation: 'rollback' }, flags, context)
+  const plan = decide(snapshot, policy, new Date(context.clock.now()))
+  return { plan, isFresh: true, tagsReadLast: true }
+}
+
+function releaseNamed(word: string | undefined): RollbackRequest['to'] {
+  if (word === undefined) return undefined
+  if (isDigest(word)) return word
+  const version = parseVersion(word)
+  if (version !== undefined) return version
+  throw new DrayError('usage', `${JSON.stringify(word)} is neither a version nor a digest`, {
+    hint: 'Say --to 1.4.2, or --to sha256:….',
+  })
+}
+
+/** One token for the whole run; a run that may end after looking asks for no more than looking needs. */
+async function expectWrites(
+  targets: RollbackRequest['targets'] | readonly RollbackRequest['targets'][0][],
+  flags: MovingFlags,
+  context: Context,
+): Promise<void> {
+  const willWrite = flags.yes && !flags['dry-run'] && flags.out === undefined
+  await context.expectRepositories(targets, [], willWrite ? 'write' : 'read')
+}
+
+async function policyOf(
+  said: object,
+  flags: MovingFlags,
+  context: Context,
+): Promise<{ readonly moveTags: boolean; readonly tool: string; readonly hash: Hash }> {
+  const [{ hashOfConfig }, { canonicalJson }, { config }] = await Promise.all([
+    import('../config/hash.ts'),
+    import('../plan/canonical-json.ts'),
+    context.config(),
+  ])
+  const policy = { moveTags: flags['move-tag'], tool: context.version }
+  return { ...policy, hash: digestOf(canonicalJson({ ...policy, ...said, config: hashOfConfig(config) })) }
+}

@@ -1,0 +1,37 @@
+import { string as stringArg } from '@oclif/core/args'
+import { boolean, string } from '@oclif/core/flags'
+import { ChangeCommand, changeFlags, outFlag } from '../cli/change-command.ts'
+import { planRollback } from '../cli/tagging.ts'
+
+export default class Rollback extends ChangeCommand {
+  static override summary =
+    'Take the floating tags of an image back to an earlier release that is still there.'
+  static override description = `Moves latest, and those of 1 and 1.4 that the release belongs to, where they are set; no content is copied, and no exact tag moves. Without --to it goes back to the release before the current one: the highest version below that of the tag which marks what is current (latest, or \`marker\` of the environment). The next release moves the tags forward as usual.`
+  static override examples = [
+    {
+      description: 'To the release before the current one:',
+      command: '<%= config.bin %> rollback api --env prod --reason "1.4.2 leaks memory"',
+    },
+    { description: 'To a certain one:', command: '<%= config.bin %> rollback @prod/api --to 1.3.9' },
+  ]
+  static override args = {
+    image: stringArg({
+      description: 'An image: its name with --env, @ENV/IMAGE, or a repository.',
+      required: true,
+      ignoreStdin: true,
+    }),
+  }
+  static override flags = {
+    env: string({ summary: 'The environment that the image is in.', helpValue: 'ENV' }),
+    to: string({ summary: 'The release to go back to.', helpValue: 'VERSION|DIGEST' }),
+    'move-tag': boolean({ summary: 'Let floating tags move that are immutable there.' }),
+    ...outFlag,
+    ...changeFlags,
+  }
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(Rollback)
+    const said = { image: args.image, env: flags.env, to: flags.to }
+    return this.change(await planRollback(said, flags, this.context, this.reading), flags)
+  }
+}

@@ -1,0 +1,103 @@
+import type { Call } from '../call.ts'
+import type { Clock } from '../clock.ts'
+import { DrayError } from '../errors.ts'
+import type { Digest } from '../oci/digest.ts'
+import { formatAt, formatRepository, type RepositoryName, sameRepository } from '../oci/reference.ts'
+import type { HighestPrecondition, Precondition, TagPrecondition } from '../plan/plan.ts'
+import { higherInLine } from '../semver/line.ts'
+import { formatVersion, parseVersion, versionTagsIn } from '../semver/version.ts'
+import type { Stores } from '../store/store.ts'
+
+/** The steps of one wave share a list of tags; later ones read it again. */
+const listAgeMs = 2_000
+
+export interface Check {
+  readonly state: 'asWanted' | 'asExpected'
+  /** the digest of the tag that the step is about, null where it is not there */
+  readonly before?: Digest | null
+}
+
+/** One tag that a step is to put on `wanted`, and what the plan rests on. */
+export interface TagInQuestion {
+  readonly repository: RepositoryName
+  readonly tag: string
+  readonly wanted: Digest
+  readonly expect: readonly Precondition[]
+}
+
+/** Reads tags just before they are written, and compares them with what the plan saw. */
+export class TagChecks {
+  readonly #stores: Stores
+  readonly #clock: Clock
+  readonly #lists = new Map<string, { readonly since: number; readonly tags: Promise<readonly string[]> }>()
+
+  constructor(stores: Stores, clock: Clock) {
+    this.#stores = stores
+    this.#clock = clock
+  }
+
+  /** @throws `conflict` where the world is neither as the step wants it nor as the plan saw it; what the store throws. */
+  async check({ repository, tag, wanted, expect }: TagInQuestion, call: Call): Promise<Check> {
+    const isOwn = (one: Precondition): one is TagPrecondition =>
+      one.kind === 'tag' && one.tag === tag && sameRepository(one.repository, repository)
+    const others = expect.filter((one) => !isOwn(one))
+    const [before, complaints] = await Promise.all([
+      this.#digest(repository, tag, call),
+      Promise.all(others.map((one) => this.#complaint(one, formatAt(repository, { tag }), call))),
+    ])
+    if (before === wanted) return { state: 'asWanted', before }
+    const own = expect.find(isOwn)
+    if (own !== undefined && own.digest !== before) throw moved(own, before)
+    const complaint = complaints.find((one) => one !== undefined)
+    if (complaint !== undefined) throw complaint
+    return { state: 'asExpected', before }
+  }
+
+  async #complaint(expected: Precondition, tag: string, call: Call): Promise<DrayError | undefined> {
+    if (expected.kind === 'highest') return this.#overtaken(expected, tag, call)
+    const now = await this.#digest(expected.repository, expected.tag, call)
+    return now === expected.digest ? undefined : moved(expected, now)
+  }
+
+  async #overtaken(expected: HighestPrecondition, tag: string, call: Call): Promise<DrayError | undefined> {
+    const { repository, line, buildMetadata } = expected
+    const version = parseVersion(expected.version)
+    if (version === undefined)
+      throw new DrayError('malformed', `the plan names ${JSON.stringify(expected.version)} as a version`)
+    const tags = await this.#tags(repository, call)
+    const versions = versionTagsIn(tags, { buildMetadata }).map((one) => one.version)
+    const higher = higherInLine(versions, line, version)
+    if (higher === undefined) return undefined
+    return new DrayError(
+      'conflict',
+      `${formatVersion(higher)} came to ${formatRepository(repository)} since the plan was made`,
+      {
+        subject: tag,
+        why: `${tag} would move back to ${expected.version}`,
+        hint: 'Nothing was overwritten. Make the plan again.',
+      },
+    )
+  }
+
+  async #digest(repository: RepositoryName, tag: string, call: Call): Promise<Digest | null> {
+    return (await this.#stores.target(repository).resolve({ tag }, call))?.digest ?? null
+  }
+
+  async #tags(repository: RepositoryName, call: Call): Promise<readonly string[]> {
+    const key = formatRepository(repository)
+    const known = this.#lists.get(key)
+    if (known !== undefined && this.#clock.now() - known.since <= listAgeMs) return await known.tags
+    const tags = Array.fromAsync(this.#stores.target(repository).tags(call))
+    this.#lists.set(key, { since: this.#clock.now(), tags })
+    return await tags
+  }
+}
+
+function moved({ repository, tag, digest }: TagPrecondition, now: Digest | null): DrayError {
+  const name = formatAt(repository, { tag })
+  return new DrayError('conflict', `${name} was changed since the plan was made`, {
+    subject: name,
+    why: `the plan saw ${digest ?? 'no such tag'}, now it is ${now ?? 'not there'}`,
+    hint: 'Nothing was overwritten. Look at who moved it, then make the plan again.',
+  })
+}

@@ -1,0 +1,35 @@
+import { type DrayError, toDrayError } from '../errors.ts'
+import type { PlacementId, Plan, StepId } from '../plan/plan.ts'
+import { inParallel } from '../store/parallel.ts'
+import { prepareStep, type StepPorts } from './steps.ts'
+
+/** Tags that are looked at at once. */
+const looksAtOnce = 32
+
+/** Steps that cannot be done, and the placements that they belong to. */
+export interface Obstacles {
+  readonly found: ReadonlyMap<StepId, DrayError>
+  readonly placements: ReadonlySet<PlacementId>
+}
+
+export const noObstacles: Obstacles = { found: new Map(), placements: new Set() }
+
+/**
+ * What speaks against single steps before anything is changed: a tag that the plan did not foresee, or one that cannot be read. An image with one of
+ * them is not begun at that target; the others are not held back by it.
+ */
+export async function findObstacles(plan: Plan, ports: StepPorts): Promise<Obstacles> {
+  const found = new Map<StepId, DrayError>()
+  const placements = new Set<PlacementId>()
+  const tags = plan.steps.filter((step) => step.expect.length > 0)
+  await inParallel(tags, looksAtOnce, ports.contentCall, async (step, call) => {
+    try {
+      await prepareStep(step, { ...ports, call, contentCall: call }).check([])
+    } catch (error) {
+      if (call.signal.aborted) return
+      found.set(step.id, toDrayError(error))
+      placements.add(step.placement)
+    }
+  })
+  return { found, placements }
+}

@@ -1,0 +1,5 @@
+/** Keys of annotations, and of labels that mean the same (image-spec, annotations.md, Pre-Defined Annotation Keys). */
+export const annotationKeys = {
+  created: 'org.opencontainers.image.created',
+  version: 'org.opencontainers.image.version',
+} as const

@@ -1,0 +1,49 @@
+import type { Call } from '../call.ts'
+import type { RepositoryName } from '../oci/reference.ts'
+import { tagsToRead } from '../plan/decide-tags.ts'
+import { compareVersions, versionTagsIn } from '../semver/version.ts'
+import { inParallel } from '../store/parallel.ts'
+import type { Stores } from '../store/store.ts'
+import { listTags, resolveTags } from '../store/tags.ts'
+import { orUnread } from '../store/unread.ts'
+import { findRelease } from './release.ts'
+import type { Release, Request, Snapshot, TargetSnapshot } from './snapshot.ts'
+import { rollbackTags } from './wanted.ts'
+
+/** Targets that are read at once. */
+const targetsAtOnce = 16
+
+/**
+ * Reads what a decision needs, and changes nothing: the tags of every target, the release to go back to, and last, in one wave, the tags that may move. A
+ * target that cannot be read is given back with the reason.
+ * @throws `not-found`, `refused`: which release is meant, or whether it is there; what the store of the first target throws.
+ */
+export async function gather(request: Request, stores: Stores, call: Call): Promise<Snapshot> {
+  const [first] = request.targets
+  const listed = await listTags(stores.target(first), call)
+  const release = await findRelease(stores.target(first), request, listed, call)
+  const targets = await inParallel(request.targets, targetsAtOnce, call, (repository, c) =>
+    orUnread(repository, c, async () => {
+      const tags = repository === first ? listed : await listTags(stores.target(repository), c)
+      return await readTarget(repository, tags, release, { request, stores }, c)
+    }),
+  )
+  return { request, release, targets }
+}
+
+async function readTarget(
+  repository: RepositoryName,
+  listed: readonly string[],
+  release: Release,
+  { request, stores }: { readonly request: Request; readonly stores: Stores },
+  call: Call,
+): Promise<TargetSnapshot> {
+  const spellings = versionTagsIn(listed, request.policy)
+    .filter(({ version }) => compareVersions(version, release.tag.version) === 0)
+    .map(({ tag }) => tag)
+  const wanted = rollbackTags(release.tag, release.tag.tag, listed, request)
+  const names = tagsToRead({ plain: spellings, version: wanted }, new Set(listed))
+  const tags = await resolveTags(stores.target(repository), names, call)
+  const exact = spellings.find((tag) => tags.get(tag) === release.root.digest)
+  return { kind: 'read', repository, listed, exact, tags }
+}

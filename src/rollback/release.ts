@@ -1,0 +1,139 @@
+import type { Call } from '../call.ts'
+import { DrayError } from '../errors.ts'
+import { nearestFew } from '../nearest.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import { formatAt } from '../oci/reference.ts'
+import {
+  compareVersions,
+  formatVersion,
+  highestTag,
+  isStable,
+  type VersionTag,
+  versionTagsIn,
+} from '../semver/version.ts'
+import type { SourceStore } from '../store/store.ts'
+import { resolveTags } from '../store/tags.ts'
+import type { Release, Request } from './snapshot.ts'
+
+/** Versions that are named where the one asked for is not there. */
+const versionsShown = 3
+/** Version tags that are looked at before it is asked whether that was enough. */
+const versionsAtOnce = 8
+
+/**
+ * Finds the release that an image is to go back to, in one target.
+ * @param listed all tags there
+ * @throws `not-found` for a version or digest without a version tag; `refused` where it cannot be told which release is meant.
+ */
+export async function findRelease(
+  store: SourceStore,
+  request: Request,
+  listed: readonly string[],
+  call: Call,
+): Promise<Release> {
+  const versions = versionTagsIn(listed, request.policy)
+  const { to } = request
+  const tag =
+    to === undefined
+      ? await releaseBefore(store, request, versions, call)
+      : typeof to === 'string'
+        ? await releaseWith(store, request, to, versions, call)
+        : versions.find(({ version }) => compareVersions(version, to) === 0)
+  if (tag === undefined) throw notThere(request, versions)
+  return { tag, root: await rootOf(store, tag, call) }
+}
+
+async function rootOf(store: SourceStore, { tag }: VersionTag, call: Call): Promise<Descriptor> {
+  const root = await store.resolve({ tag }, call)
+  if (root !== undefined) return root
+  throw new DrayError('conflict', `${formatAt(store.repository, { tag })} was there, and has gone`, {
+    hint: 'Somebody deletes tags here. Look, and run again.',
+  })
+}
+
+/** The highest stable version below the one that is current. */
+async function releaseBefore(
+  store: SourceStore,
+  { image, marker }: Request,
+  versions: readonly VersionTag[],
+  call: Call,
+): Promise<VersionTag> {
+  const current = (await store.resolve({ tag: marker }, call))?.digest
+  const now = current === undefined ? undefined : await highestOn(store, current, versions, call)
+  if (now === undefined) {
+    const where = formatAt(store.repository, { tag: marker })
+    throw new DrayError('refused', `the current version of ${image} cannot be told`, {
+      why: current === undefined ? `${where} is not there` : `no version tag is on ${where} (${current})`,
+      hint: 'Say which release to go back to: --to VERSION.',
+    })
+  }
+  const before = highestTag(
+    versions.filter(({ version }) => isStable(version) && compareVersions(version, now.version) < 0),
+  )
+  if (before !== undefined) return before
+  throw new DrayError('refused', `there is no release of ${image} before ${formatVersion(now.version)}`, {
+    subject: formatAt(store.repository, { tag: now.tag }),
+  })
+}
+
+async function releaseWith(
+  store: SourceStore,
+  { image }: Request,
+  digest: Digest,
+  versions: readonly VersionTag[],
+  call: Call,
+): Promise<VersionTag | undefined> {
+  const here = await tagsOn(store, digest, versions, call)
+  const distinct = new Map(here.map((one) => [formatVersion(one.version), one]))
+  if (distinct.size > 1) {
+    throw new DrayError('refused', `${digest} is several releases of ${image}`, {
+      why: `its version tags are ${here.map(({ tag }) => tag).join(', ')}`,
+      hint: 'Say which one: --to VERSION.',
+    })
+  }
+  return here[0]
+}
+
+/** Looked for from the highest down: what is current is near there. */
+async function highestOn(
+  store: SourceStore,
+  digest: Digest,
+  versions: readonly VersionTag[],
+  call: Call,
+): Promise<VersionTag | undefined> {
+  const sorted = versions.toSorted((a, b) => compareVersions(b.version, a.version))
+  for (let at = 0; at < sorted.length; at += versionsAtOnce) {
+    const [highest] = await tagsOn(store, digest, sorted.slice(at, at + versionsAtOnce), call)
+    if (highest !== undefined) return highest
+  }
+  return undefined
+}
+
+async function tagsOn(
+  store: SourceStore,
+  digest: Digest,
+  versions: readonly VersionTag[],
+  call: Call,
+): Promise<readonly VersionTag[]> {
+  const found = await resolveTags(
+    store,
+    versions.map(({ tag }) => tag),
+    call,
+  )
+  return versions.filter(({ tag }) => found.get(tag) === digest)
+}
+
+function notThere({ image, environment, to }: Request, versions: readonly VersionTag[]): DrayError {
+  const said = to === undefined || typeof to === 'string' ? (to ?? '') : formatVersion(to)
+  const where = environment === undefined ? '' : ` in ${environment}`
+  const tags = versions.map(({ tag }) => tag)
+  const near = nearestFew(said, tags, versionsShown)
+  const shown = near.length > 0 ? near : tags.slice(-versionsShown)
+  return new DrayError('not-found', `${image} has no release ${said}${where}`, {
+    hint:
+      shown.length === 0
+        ? 'It has no version tags there.'
+        : `There are ${shown.join(', ')}; "dray ls" lists all of them.`,
+  })
+}

@@ -1,0 +1,123 @@
+import type { Call } from '../call.ts'
+import { toDrayError } from '../errors.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { RepositoryName } from '../oci/reference.ts'
+import { tagsToRead } from '../plan/decide-tags.ts'
+import { highestTag, isStable, versionTagsIn } from '../semver/version.ts'
+import { notThere } from '../store/not-there.ts'
+import { inParallel } from '../store/parallel.ts'
+import type { ManifestContent, SourceStore, Stores } from '../store/store.ts'
+import { listTags, resolveTags } from '../store/tags.ts'
+import { orUnread, type UnreadTarget } from '../store/unread.ts'
+import type { Request, Snapshot, TargetSnapshot, Unread } from './snapshot.ts'
+import { versionLabels } from './version-labels.ts'
+import { versionOf, wantedAt } from './wanted.ts'
+
+/** Images that are read at once. */
+const imagesAtOnce = 16
+/** Targets of one image that are read at once. */
+const targetsAtOnce = 16
+
+export type Gathered =
+  | { readonly kind: 'read'; readonly snapshot: Snapshot }
+  | { readonly kind: 'unread'; readonly unread: Unread }
+
+/**
+ * Reads what a decision needs, and changes nothing: each image once, the list of tags of its repository, and last, in one wave, the tags that may be
+ * written. An image or a target that cannot be read is given back with the reason. @throws only where the whole run is stopped by its signal.
+ */
+export async function gather(
+  requests: readonly Request[],
+  stores: Stores,
+  call: Call,
+): Promise<readonly Gathered[]> {
+  return inParallel(requests, imagesAtOnce, call, async (request, c): Promise<Gathered> => {
+    try {
+      return { kind: 'read', snapshot: await gatherOne(request, stores, c) }
+    } catch (error) {
+      call.signal.throwIfAborted()
+      return { kind: 'unread', unread: { request, error: toDrayError(error) } }
+    }
+  })
+}
+
+async function gatherOne(request: Request, stores: Stores, call: Call): Promise<Snapshot> {
+  const { targets: repositories, wish } = request
+  const first = stores.source(repositories[0])
+  const [image, lists] = await Promise.all([
+    readImage(first, request, call),
+    inParallel(repositories, targetsAtOnce, call, (repository, c) =>
+      orUnread(repository, c, () => readList(stores, repository, request, c)),
+    ),
+  ])
+  const root = image.descriptor
+  const labels = wish.kind === 'label' ? await versionLabels(first, image, call) : undefined
+  const highest = wish.kind === 'next' ? await findHighest(lists, root, { request, stores }, call) : undefined
+  const facts = {
+    request,
+    ...(labels !== undefined && { labels }),
+    ...(highest !== undefined && { highest }),
+  }
+  const given = versionOf(facts)
+  const targets = await inParallel(lists, targetsAtOnce, call, async (list, c) => {
+    if (list.kind === 'unread') return list
+    const { repository, listed } = list
+    return await orUnread(repository, c, async (): Promise<TargetSnapshot> => {
+      const store = stores.target(repository)
+      const wanted = tagsToRead(wantedAt(request, given, listed ?? []), new Set(listed))
+      const [tags, there] = await Promise.all([
+        resolveTags(store, wanted, c),
+        store === first ? root : store.resolve({ digest: root.digest }, c),
+      ])
+      return { kind: 'read', repository, hasRoot: there !== undefined, listed, tags }
+    })
+  })
+  return { ...facts, root, targets }
+}
+
+async function readImage(
+  store: SourceStore,
+  { image, environment, at }: Request,
+  call: Call,
+): Promise<ManifestContent> {
+  const content = await store.findManifest(at, call)
+  if (content !== undefined) return content
+  throw await notThere(store, { image, ...(environment !== undefined && { environment }), at }, call)
+}
+
+interface ReadList {
+  readonly kind: 'list'
+  readonly repository: RepositoryName
+  readonly listed: readonly string[] | undefined
+}
+
+async function readList(
+  stores: Stores,
+  repository: RepositoryName,
+  { wish }: Request,
+  call: Call,
+): Promise<ReadList> {
+  const listed = wish.kind === 'plain' ? undefined : await listTags(stores.target(repository), call)
+  return { kind: 'list', repository, listed }
+}
+
+/** The highest stable version of all targets, and whether the image is it already. */
+async function findHighest(
+  lists: readonly (ReadList | UnreadTarget)[],
+  root: Descriptor,
+  { request, stores }: { readonly request: Request; readonly stores: Stores },
+  call: Call,
+): Promise<Snapshot['highest']> {
+  const all = lists.flatMap((list) =>
+    list.kind === 'unread'
+      ? []
+      : versionTagsIn(list.listed ?? [], request.policy).map((tag) => ({
+          ...tag,
+          repository: list.repository,
+        })),
+  )
+  const found = highestTag(all.filter(({ version }) => isStable(version)))
+  if (found === undefined) return undefined
+  const at = await stores.target(found.repository).resolve({ tag: found.tag }, call)
+  return { tag: found, isOnRoot: at?.digest === root.digest }
+}

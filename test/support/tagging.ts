@@ -1,0 +1,44 @@
+import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { defaultTagPolicy, type TagPolicy } from '../../src/semver/tag-policy.ts'
+import { parseVersion } from '../../src/semver/version.ts'
+import { decide } from '../../src/tag/decide.ts'
+import { gather } from '../../src/tag/gather.ts'
+import type { Request, Wish } from '../../src/tag/snapshot.ts'
+import { type Bench, carryOut, type Carried } from './promotion.ts'
+
+export interface Tagging {
+  readonly in: RepositoryName
+  readonly at: TagOrDigest
+  /** a version, or another wish */
+  readonly as: string | Wish
+  readonly policy?: Partial<TagPolicy>
+  readonly immutable?: readonly string[]
+  readonly moveTags?: boolean
+}
+
+/** Plans as `dray tag` does. */
+export async function planTags(run: Bench, ...taggings: readonly Tagging[]): Promise<Plan> {
+  const requests = taggings.map(({ in: repository, at, as, policy, immutable = [] }): Request => ({
+    image: `${repository.path}${'tag' in at ? `:${at.tag}` : `@${at.digest}`}`,
+    targets: [repository],
+    at,
+    wish: typeof as === 'string' ? versionWish(as) : as,
+    policy: { ...defaultTagPolicy, ...policy },
+    immutable,
+  }))
+  const gathered = await gather(requests, run.stores, run.call)
+  const moveTags = taggings.some((one) => one.moveTags === true)
+  return decide(gathered, { moveTags, hash: '', tool: '0' }, new Date())
+}
+
+/** Plans and carries out, as `dray tag --yes` does. */
+export async function tag(run: Bench, ...taggings: readonly Tagging[]): Promise<Carried> {
+  return await carryOut(run, await planTags(run, ...taggings), { tagsReadLast: true })
+}
+
+function versionWish(text: string): Wish {
+  const version = parseVersion(text)
+  if (version === undefined) throw new Error(`${text} is not a version`)
+  return { kind: 'version', given: { tag: text, version, hasV: text.startsWith('v') } }
+}

@@ -6,7 +6,7 @@ import { systemClock } from '../clock.ts'
 import { DrayError, isDrayError, toDrayError } from '../errors.ts'
 import { renderWarning } from '../render/error.ts'
 import { type Page, plainStyle } from '../render/style.ts'
-import { confirm } from './ask.ts'
+import { type Asking, confirm, type Questions, questionsAt } from './ask.ts'
 import { Context } from './context.ts'
 import { parseDuration } from './duration.ts'
 import { type ExitCode, exitCodes, isOk } from './exit-codes.ts'
@@ -15,7 +15,7 @@ import { pour } from './pour.ts'
 import { oraSpinner, Progress, type Verbosity } from './progress.ts'
 import { reportError } from './report.ts'
 import { errorDocument, printDocument, type ResultDocument, resultDocument } from './result-document.ts'
-import { canAsk, pageOf } from './terminal.ts'
+import { canAsk, canRedraw, pageOf } from './terminal.ts'
 import { type CommandUsage, fromOclif } from './usage-error.ts'
 
 interface BaseFlags {
@@ -139,12 +139,24 @@ export abstract class BaseCommand extends Command {
   protected async ask(question: string, flag = '--yes'): Promise<boolean> {
     const { progress, interrupt } = this.#ready
     progress.hide()
-    const asking = {
+    return await confirm(question, flag, this.#asking, interrupt.stop)
+  }
+
+  /** What a person at the terminal can be asked; undefined where there is nobody. */
+  protected get questions(): Questions | undefined {
+    const { progress, interrupt } = this.#ready
+    const asking = this.#asking
+    if (!asking.possible) return undefined
+    progress.hide()
+    return questionsAt(asking, interrupt.stop)
+  }
+
+  get #asking(): Asking {
+    return {
       possible: !this.jsonEnabled() && canAsk(process.stdin, process.stderr, process.env),
       input: process.stdin,
       output: process.stderr,
     }
-    return await confirm(question, flag, asking, interrupt.stop)
   }
 
   /**
@@ -222,7 +234,7 @@ export abstract class BaseCommand extends Command {
       style: errorPage.style,
       verbosity,
       clock: systemClock,
-      ...(process.stderr.isTTY && { spinner: async () => await oraSpinner(process.stderr) }),
+      ...(canRedraw(process.stderr) && { spinner: async () => await oraSpinner(process.stderr) }),
     })
     const interrupt = watchInterrupts({
       source: process,

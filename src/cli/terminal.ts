@@ -20,8 +20,18 @@ export function hasColour(output: Output, wish: boolean | undefined, env: Enviro
 export async function pageOf(output: Output, wish: boolean | undefined, env: Environment): Promise<Page> {
   return {
     style: hasColour(output, wish, env) ? await colours() : plainStyle,
-    width: output.isTTY === true ? (output.columns ?? 80) : undefined,
+    width: output.isTTY === true ? (knownWidth(output) ?? 80) : undefined,
   }
+}
+
+/** Whether a line on this stream can be drawn over and over: a terminal that says how wide it is. */
+export function canRedraw(output: Output): boolean {
+  return output.isTTY === true && knownWidth(output) !== undefined
+}
+
+/** A terminal that nobody has given a size (`script`, some CI services) says 0. */
+function knownWidth({ columns }: Output): number | undefined {
+  return columns === undefined || columns === 0 ? undefined : columns
 }
 
 /** Whether somebody is there to answer: a terminal at both ends, and not in CI. */

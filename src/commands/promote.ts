@@ -1,6 +1,8 @@
 import { boolean, string } from '@oclif/core/flags'
 import { ChangeCommand, changeFlags, outFlag } from '../cli/change-command.ts'
+import { sameCommand } from '../cli/command-line.ts'
 import { placingFlags, planPlacing } from '../cli/promotion.ts'
+import type { Way } from '../cli/way.ts'
 
 export default class Promote extends ChangeCommand {
   static override summary = 'Promote images from one environment to the next, by digest, with their evidence.'
@@ -44,9 +46,22 @@ The images come from the environment --from and go to the environment --to, as d
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(Promote)
-    return this.change(
-      await planPlacing('promote', argv as string[], flags, this.context, this.reading),
-      flags,
-    )
+    const { words, ...way } = await this.#completed({
+      words: argv as string[],
+      from: flags.from,
+      to: flags.to,
+    })
+    const complete = { ...flags, ...way }
+    return this.change(await planPlacing('promote', words, complete, this.context, this.reading), complete)
+  }
+
+  /** What was left out is asked for, where somebody is there to answer. */
+  async #completed(way: Way): Promise<Way> {
+    const { questions } = this
+    if (questions === undefined) return way
+    const { askForPromotion } = await import('../cli/complete-promotion.ts')
+    const complete = await askForPromotion(way, questions, this.context, this.reading)
+    if (complete !== way) this.say(`Without questions: ${sameCommand('promote', this.argv, way, complete)}`)
+    return complete
   }
 }

@@ -117,7 +117,7 @@ function parseLayout(text: string): Address {
 }
 
 /** Whether the first component is a host: it has a dot or a port, or is `localhost` (distribution/reference, normalize.go). */
-function startsWithRegistry(text: string): boolean {
+export function startsWithRegistry(text: string): boolean {
   const slash = text.indexOf('/')
   const first = text.slice(0, Math.max(slash, 0))
   return first === 'localhost' || /[.:[]/.test(first)

@@ -7,6 +7,7 @@ import type { HighestPrecondition, Precondition, TagPrecondition } from '../plan
 import { higherInLine } from '../semver/line.ts'
 import { formatVersion, parseVersion, versionTagsIn } from '../semver/version.ts'
 import type { Stores } from '../store/store.ts'
+import { listTags } from '../store/tags.ts'
 
 /** The steps of one wave share a list of tags; later ones read it again. */
 const listAgeMs = 2_000
@@ -87,7 +88,7 @@ export class TagChecks {
     const key = formatRepository(repository)
     const known = this.#lists.get(key)
     if (known !== undefined && this.#clock.now() - known.since <= listAgeMs) return await known.tags
-    const tags = Array.fromAsync(this.#stores.target(repository).tags(call))
+    const tags = listTags(this.#stores.target(repository), call)
     this.#lists.set(key, { since: this.#clock.now(), tags })
     return await tags
   }

@@ -98,7 +98,10 @@ function summarisePlacement(
 ): PlacementOutcome {
   const results = steps.map((step) => byStep.get(step.id)?.result ?? 'notAttempted')
   const refusals = ofImage.filter((r) => r.placement === undefined || r.placement === placement.id)
-  const errors = [...refusals.map((r) => r.error), ...steps.flatMap((step) => errorOf(byStep.get(step.id)))]
+  const errors = distinct([
+    ...refusals.map((r) => r.error),
+    ...steps.flatMap((step) => errorOf(byStep.get(step.id))),
+  ])
   const tagged = new Map(
     steps.flatMap((step) => (step.kind === 'tag' ? [[step.tag, byStep.get(step.id)?.result] as const] : [])),
   )
@@ -117,6 +120,11 @@ function summarisePlacement(
     evidenceCarried: steps.filter((step, i) => step.kind === 'attach' && results[i] === 'done').length,
     errors,
   }
+}
+
+/** What went wrong with several steps alike is told once. */
+function distinct(errors: readonly ErrorInfo[]): readonly ErrorInfo[] {
+  return [...new Map(errors.map((error) => [JSON.stringify(error), error])).values()]
 }
 
 /** Why a step was not attempted stands with the step that failed before it. */

@@ -26,13 +26,19 @@ export function versionToKeepUp(
 ): VersionTag | DrayError | undefined {
   if (keepUp === undefined) return undefined
   const found = derived ?? versionTagsIn(tags, keepUp.policy)
-  const [first, ...others] = new Map(found.map((one) => [formatVersion(one.version), one])).values()
+  const [first, ...others] = distinctVersions(found)
   if (others.length === 0 && (first !== undefined || derived === undefined)) return first
   const versions = found.map(({ tag }) => tag).join(', ')
   return new DrayError('refused', `the version of ${image} cannot be told`, {
     why: first === undefined ? 'no version tag is on it' : `it has several version tags: ${versions}`,
     hint: 'Name the version itself (api:1.4.2), or say which tags it gets with --tag.',
   })
+}
+
+/** Two spellings of one version are one. */
+function distinctVersions(tags: readonly VersionTag[]): readonly VersionTag[] {
+  const byText = Map.groupBy(tags, ({ version }) => formatVersion(version))
+  return [...byText.values()].flatMap(([first]) => first ?? [])
 }
 
 /**

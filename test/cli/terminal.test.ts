@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { canAsk, hasColour, pageOf } from '../../src/cli/terminal.ts'
+import { canAsk, canRedraw, hasColour, pageOf } from '../../src/cli/terminal.ts'
 
 const terminal = { isTTY: true as const, columns: 100, write: () => true }
 const pipe = { write: () => true }
@@ -26,6 +26,14 @@ describe('pageOf', () => {
     expect((await pageOf(terminal, false, {})).width).toBe(100)
     expect((await pageOf(pipe, true, {})).width).toBeUndefined()
     expect((await pageOf(pipe, true, {})).style.red('x')).toBe('\u001b[31mx\u001b[39m')
+  })
+})
+
+describe('a terminal that was given no size', () => {
+  it('counts as 80 columns wide, and nothing is drawn over on it', async () => {
+    const sizeless = { ...terminal, columns: 0 }
+    expect((await pageOf(sizeless, false, {})).width).toBe(80)
+    expect([sizeless, terminal, pipe].map(canRedraw)).toEqual([false, true, false])
   })
 })
 

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { stripVTControlCharacters } from 'node:util'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { program } from '../support/program.ts'
+import { tools } from '../support/tools.ts'
+import { workplace } from '../support/workplace.ts'
+import { world } from '../support/world.ts'
+
+const script = tools('script')
+
+interface Terminal {
+  /** Waits until this stands on the screen, behind what was seen before, and types. */
+  answer(pattern: RegExp, keys: string): Promise<void>
+  readonly ended: Promise<number | null>
+  readonly screen: () => string
+}
+
+/** Runs `dray` on a terminal of its own (util-linux, script). */
+function onTerminal(words: readonly string[], folder: string): Terminal {
+  const line = [process.execPath, program, ...words].map((word) => `'${word}'`).join(' ')
+  const child = spawn('script', ['-qefc', line, '/dev/null'], {
+    cwd: folder,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: folder,
+      TERM: 'xterm',
+      COLUMNS: '120',
+      DRAY_AUDIT_FILE: `${folder}/audit.jsonl`,
+    },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let text = ''
+  let from = 0
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  const screen = (): string => stripVTControlCharacters(text)
+  return {
+    screen,
+    ended: once(child, 'close').then(([code]) => code as number | null),
+    answer: async (pattern, keys) => {
+      for (;;) {
+        const found = pattern.exec(screen().slice(from))
+        if (found !== null) {
+          from += found.index + found[0].length
+          break
+        }
+        await once(child.stdout, 'data')
+      }
+      child.stdin.write(keys)
+    },
+  }
+}
+
+describe.skipIf(!script.available)(`dray promote on a terminal${script.note}`, () => {
+  it('asks for what is left out, shows the plan, asks once, does it, and says how to do it without questions', async () => {
+    const at = await world().image('api:1.4.0').image('api:1.4.1').start()
+    const { folder } = await workplace(
+      `${at.config.trimEnd().slice(0, -1)}, "images": {"api": {}, "web": {}}}`,
+    )
+    const terminal = onTerminal(['promote', '--ticket', 'OPS-7'], folder)
+    await terminal.answer(/From which environment\?[^]*staging/, '\u001b[B\r')
+    await terminal.answer(/Which images\?[^]*web/, ' \r')
+    await terminal.answer(/Which version of api\?[^]*1\.4\.0/, '\u001b[B\r')
+    await terminal.answer(/To which environment\?[^]*prod/, '\r')
+    await terminal.answer(/To promote: 1 image, 1 tag to write\.[^]*Go ahead\?/, 'y\r')
+    expect(await terminal.ended).toBe(0)
+    expect(terminal.screen()).toContain(
+      'Without questions: dray promote api:1.4.0 --ticket OPS-7 --from staging --to prod',
+    )
+    expect(await at.staging.oracle.digest('prod/api', '1.4.0')).toBe(at.content('api:1.4.0').root.digest)
+  })
+
+  it('changes nothing where the answer is no, and nothing where it is left', async () => {
+    const at = await world().image('api:1.4.0').start()
+    const { folder } = await workplace(at.config)
+    const refused = onTerminal(['promote', 'api:1.4.0', '--from', 'staging'], folder)
+    await refused.answer(/To which environment\?[^]*prod/, '\r')
+    await refused.answer(/Go ahead\?/, '\r')
+    expect(await refused.ended).toBe(3)
+    const left = onTerminal(['promote', 'api:1.4.0', '--from', 'staging'], folder)
+    await left.answer(/To which environment\?[^]*prod/, '\u0003')
+    expect(await left.ended).toBe(130)
+    expect(await at.staging.oracle.manifest('prod/api', '1.4.0')).toBeUndefined()
+  })
+})

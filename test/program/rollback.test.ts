@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { type AnyRegistry, describeEachRegistry } from '../support/each-registry.ts'
+import { image } from '../support/images.ts'
+import { type Workplace, workplace } from '../support/workplace.ts'
+
+const content = (version: string) => image({ label: version, layers: 1 })
+const digestOf = (version: string) => content(version).root.digest
+let repositories = 0
+
+/** `TAG=VERSION …` in a repository of the environment prod. */
+async function prodWith(
+  registry: AnyRegistry,
+  tags: string,
+  more: object = {},
+): Promise<{ place: Workplace; path: string; name: string }> {
+  const name = `r${++repositories}`
+  const path = `prod/${name}`
+  for (const word of tags.split(' ')) {
+    const [tag = '', version = tag] = word.split('=')
+    await registry.oracle.push(content(version), path, tag)
+  }
+  const config = {
+    version: 1,
+    environments: { prod: { registry: registry.host, path: 'prod/{image}', ...more } },
+  }
+  return { place: await workplace(JSON.stringify(config)), path, name }
+}
+
+describeEachRegistry('dray rollback', (registryOf) => {
+  it('goes back to the release before the current one, and moves nothing else', async () => {
+    const registry = registryOf()
+    const tags = '1.3.9 1.3=1.3.9 1.4.0 1.4.1 1.4=1.4.1 1=1.4.1 latest=1.4.1 2.0.0-rc.1'
+    const { place, path, name } = await prodWith(registry, tags)
+    const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+    expect(ended).toMatchObject({ code: 0 })
+    const on = (tag: string) => registry.oracle.digest(path, tag)
+    for (const tag of ['latest', '1', '1.4']) expect(await on(tag)).toBe(digestOf('1.4.0'))
+    for (const tag of ['1.3', '1.3.9']) expect(await on(tag)).toBe(digestOf('1.3.9'))
+    expect(await on('1.4.1')).toBe(digestOf('1.4.1'))
+    const records = await readFile(place.auditFile, 'utf8')
+    expect(records).toContain('"operation":"rollback"')
+    expect(records).toContain('"override":"rollback"')
+  })
+
+  it.each([
+    ['a version', (): string => '1.3.9'],
+    ['its other spelling', (): string => 'v1.3.9'],
+    ['its digest', (): string => digestOf('1.3.9')],
+  ])('goes back to a release that is named by %s', async (_, to) => {
+    const registry = registryOf()
+    const { place, path, name } = await prodWith(registry, '1.3.9 1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
+    expect(await place.run('rollback', `@prod/${name}`, '--to', to(), '--yes')).toMatchObject({ code: 0 })
+    const on = (tag: string) => registry.oracle.digest(path, tag)
+    expect(await on('latest')).toBe(digestOf('1.3.9'))
+    expect(await on('1')).toBe(digestOf('1.3.9'))
+    expect(await on('1.4')).toBe(digestOf('1.4.0'))
+    // nothing is put where it was not
+    expect(await on('1.3')).toBeUndefined()
+  })
+
+  it('the next release moves forward as usual, and what was rolled back is no obstacle', async () => {
+    const registry = registryOf()
+    const { place, path, name } = await prodWith(
+      registry,
+      '1.4.0 1.4.1 1.4=1.4.1 1=1.4.1 latest=1.4.1 new=1.4.2',
+    )
+    await place.run('rollback', name, '--env', 'prod', '--yes')
+    expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf('1.4.0'))
+    expect(await place.run('tag', `@prod/${name}:new`, '1.4.2', '--yes')).toMatchObject({ code: 0 })
+    for (const tag of ['latest', '1', '1.4', '1.4.2'])
+      expect(await registry.oracle.digest(path, tag)).toBe(digestOf('1.4.2'))
+  })
+
+  it('a second rollback goes one further; without one before it refuses', async () => {
+    const registry = registryOf()
+    const { place, path, name } = await prodWith(registry, '1.0.0 1.1.0 1.2.0 latest=1.2.0')
+    for (const version of ['1.1.0', '1.0.0']) {
+      await place.run('rollback', name, '--env', 'prod', '--yes')
+      expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf(version))
+    }
+    const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('no release') })
+  })
+
+  it('a tag that is moved since the plan is a conflict, and so is a release that is not the same any more', async () => {
+    const registry = registryOf()
+    for (const moved of ['latest', '1.3.9']) {
+      const { place, path, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
+      await place.run('rollback', name, '--env', 'prod', '--to', '1.3.9', '--out', 'plan.json')
+      await registry.oracle.push(content('theirs'), path, moved)
+      expect(await place.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 3 })
+      const latest = moved === 'latest' ? 'theirs' : '1.4.0'
+      expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf(latest))
+    }
+  })
+
+  it.each([
+    ['a version that is not there', ['--to', '1.3.8'], 1, 'There are 1.3.9'],
+    ['a digest without a version', ['--to', `sha256:${'0'.repeat(64)}`], 1, 'has no release'],
+    ['what is neither', ['--to', '1.4'], 64, 'neither a version nor a digest'],
+  ] as const)('%s is an error that helps', async (_, words, code, said) => {
+    const registry = registryOf()
+    const { place, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
+    const ended = await place.run('rollback', name, '--env', 'prod', ...words, '--yes')
+    expect(ended).toMatchObject({ code, stderr: expect.stringContaining(said) })
+  })
+})
+
+describe('a current version that cannot be told', () => {
+  describeEachRegistry('is refused', (registryOf) => {
+    it.each([
+      ['without the marker', '1.4.0 1.3.9', {}, 'is not there'],
+      ['with a marker on no version', '1.4.0 1.3.9 latest=else', {}, 'no version tag is on'],
+    ])('%s', async (_, tags, more, said) => {
+      const { place, name } = await prodWith(registryOf(), tags, more)
+      const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+      expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(said) })
+    })
+
+    it('and the marker is the one of the environment', async () => {
+      const registry = registryOf()
+      const { place, path, name } = await prodWith(registry, '1.4.0 1.3.9 live=1.4.0 1=1.4.0', {
+        marker: 'live',
+      })
+      expect(await place.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
+      expect(await registry.oracle.digest(path, '1')).toBe(digestOf('1.3.9'))
+    })
+  })
+})

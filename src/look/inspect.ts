@@ -157,7 +157,11 @@ function viewOfEvidence({ subject, manifest, via, tag, graph }: Evidence): Evide
 }
 
 async function tagsOn(store: SourceStore, digest: Digest, call: Call): Promise<readonly string[]> {
-  const { tags } = await listRepository(store, { limit: undefined, evidenceTags: true }, call)
+  const { tags } = await listRepository(
+    store,
+    { limit: undefined, evidenceTags: true, brief: true, filter: {}, now: 0 },
+    call,
+  )
   return tags.filter(({ image }) => image?.digest === digest).map(({ tag }) => tag)
 }
 

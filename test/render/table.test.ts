@@ -20,12 +20,26 @@ describe('displayWidth', () => {
     ['👍', 2],
     ['한글', 4],
     ['ｆｕ', 4],
+    ['🇩🇪🇫🇷', 4],
+    ['👍🏽', 2],
+    ['❤\ufe0f', 2],
+    ['❤', 1],
+    ['1\ufe0f\u20e3', 2],
+    ['\u1112\u1161\u11ab', 2],
+    ['नि', 2],
+    ['مرحبا', 5],
   ])('counts %s as %d columns', (text, width) => {
     expect(displayWidth(text)).toBe(width)
   })
 })
 
 describe('cut and pad', () => {
+  it('leave whole what a person sees as one character', () => {
+    expect(cut('ab🇩🇪', 3)).toBe('ab…')
+    expect(cut('a👍🏽b', 3)).toBe('a…')
+    expect(cut('e\u0301e\u0301e\u0301', 2)).toBe('e\u0301…')
+  })
+
   it('never give more columns than asked for, and pad gives no fewer', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 30 }), (text, width) => {

@@ -22,12 +22,12 @@ const briefColumns: readonly Column[] = [
   { title: 'KIND', flexible: true },
 ]
 const columns: readonly Column[] = [
-  { title: 'TAG', flexible: true },
+  { title: 'TAG', flexible: true, keep: 16 },
   { title: 'DIGEST' },
   { title: 'AGE', align: 'right' },
   { title: 'SIZE', align: 'right' },
   { title: 'PLATFORMS', flexible: true },
-  { title: 'EVIDENCE', flexible: true },
+  { title: 'EVIDENCE', flexible: true, keep: 15 },
 ]
 const nothing: Cell = { text: '-', tone: 'dim' }
 const unknown: Cell = { text: '?', tone: 'yellow' }

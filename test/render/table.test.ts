@@ -82,6 +82,21 @@ describe('renderTable', () => {
     expect(lines[1]).toMatch(/^n+… {2}1\.0 MiB {2}whole$/)
   })
 
+  it('cuts a column below what it is to keep only where nothing else is left to cut', () => {
+    const two = [
+      { title: '', flexible: true, keep: 20 },
+      { title: '', flexible: true },
+    ]
+    const widthsAt = (width: number) =>
+      renderTable(two, [['a'.repeat(30), 'b'.repeat(30)]], { style: plainStyle, width })
+        .split('  ')
+        .map((cell) => cell.length)
+    expect(widthsAt(50)).toEqual([24, 24])
+    expect(widthsAt(34)).toEqual([20, 12])
+    expect(widthsAt(28)).toEqual([18, 8])
+    expect(widthsAt(10)).toEqual([8, 8])
+  })
+
   it('cuts nothing in a pipe', () => {
     expect(renderTable(columns, [['n'.repeat(200), '1 B', 'x']], pipe)).toContain('n'.repeat(200))
   })

@@ -17,13 +17,16 @@ export function displayWidth(text: string): number {
   return width
 }
 
-/** Cuts text to so many columns, with `…` for what is left out; what a person sees as one character stays whole. */
+/**
+ * Cuts text to so many columns, with `…` for what is left out; what a person sees as one character stays whole. Terminals do not agree on how wide a picture of
+ * several characters is: what is kept fits in those too that draw each of them (tmux 3.3, xterm).
+ */
 export function cut(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
   let kept = ''
   let used = 1
   for (const { segment } of graphemes.segment(text)) {
-    used += widthOf(segment)
+    used += Math.max(widthOf(segment), sumOfWidths(segment))
     if (used > width) break
     kept += segment
   }
@@ -37,7 +40,10 @@ export function pad(text: string, width: number, align: 'left' | 'right' = 'left
 }
 
 function widthOf(grapheme: string): number {
-  if (onePicture.test(grapheme)) return 2
+  return onePicture.test(grapheme) ? 2 : sumOfWidths(grapheme)
+}
+
+function sumOfWidths(grapheme: string): number {
   let width = 0
   for (const character of grapheme) {
     if (!combining.test(character)) width += wide.test(character) ? 2 : 1

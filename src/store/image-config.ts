@@ -12,7 +12,7 @@ const maxConfigSize = 4 * 1024 * 1024
 
 /** What a person wants to know of an image's config (image-spec, config.md). */
 export interface ImageConfigView {
-  /** `linux/arm64/v8`; undefined where it names none, as what cosign signs with does */
+  /** `linux/arm64/v8`; undefined where it does not name both, as what cosign signs with */
   readonly platform?: string
   /** ISO 8601, as it stands there */
   readonly created?: string
@@ -56,5 +56,5 @@ export async function readImageConfig(
 }
 
 function isNamed({ os, architecture }: Platform): boolean {
-  return os !== '' || architecture !== ''
+  return os !== '' && architecture !== ''
 }

@@ -1,6 +1,6 @@
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { Manifest } from '../oci/manifest.ts'
+import { childrenOf, type Manifest } from '../oci/manifest.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Graph, GraphNode } from './graph.ts'
 import { isImageConfig } from './image-config.ts'
@@ -27,7 +27,7 @@ export function isAttestationChild({ annotations, platform }: Descriptor): boole
 }
 
 /** The manifests in a graph that are neither indexes nor attestations, in the order of the indexes. */
-export function leavesOf(graph: Graph): readonly LeafNode[] {
+function leavesOf(graph: Graph): readonly LeafNode[] {
   const attestations = new Set(attestationChildren(graph).map(({ digest }) => digest))
   return graph.nodes.filter(isLeaf).filter(({ descriptor }) => !attestations.has(descriptor.digest))
 }
@@ -35,7 +35,7 @@ export function leavesOf(graph: Graph): readonly LeafNode[] {
 /** The images in a graph, one for each platform; none of an artifact that is no image. */
 export function platformImages(graph: Graph): readonly PlatformImage[] {
   const platforms = new Map<Digest, Platform>()
-  for (const { digest, platform } of children(graph)) {
+  for (const { digest, platform } of childrenInIndexes(graph)) {
     if (platform !== undefined && !platforms.has(digest)) platforms.set(digest, platform)
   }
   return leavesOf(graph)
@@ -48,11 +48,12 @@ export function platformImages(graph: Graph): readonly PlatformImage[] {
 
 /** What buildkit put into an index beside the images, as the index says. */
 export function attestationChildren(graph: Graph): readonly Descriptor[] {
-  return children(graph).filter(isAttestationChild)
+  return childrenInIndexes(graph).filter(isAttestationChild)
 }
 
-function children(graph: Graph): readonly Descriptor[] {
-  return graph.nodes.flatMap(({ manifest }) => (manifest.kind === 'index' ? manifest.manifests : []))
+/** What the indexes of a graph say of their children. */
+export function childrenInIndexes(graph: Graph): readonly Descriptor[] {
+  return graph.nodes.flatMap(({ manifest }) => childrenOf(manifest))
 }
 
 export function isLeaf(node: GraphNode): node is LeafNode {

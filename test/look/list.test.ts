@@ -6,17 +6,15 @@ import { parseDigest } from '../../src/oci/digest.ts'
 import { parseRange } from '../../src/semver/range.ts'
 import { embedded, newCall, openStores } from '../registry/world.ts'
 import { buildxIndex } from '../support/buildx.ts'
+import { imageWithConfig } from '../support/config-image.ts'
 import {
   artifact,
   type Content,
   cosignSignature,
   image,
   index,
-  manifestOf,
   referrer,
-  sha256,
   together,
-  types,
 } from '../support/images.ts'
 
 const now = Date.UTC(2026, 5, 1)
@@ -38,14 +36,6 @@ async function start(options: RegistryOptions = {}) {
 }
 
 const annotatedAs = (time: string) => ({ 'org.opencontainers.image.created': time })
-
-/** An image without layers whose config is this. */
-function withConfig(text: string): Content {
-  const bytes = Buffer.from(text)
-  const config = { mediaType: types.config, digest: sha256(bytes), size: bytes.byteLength }
-  const manifest = manifestOf(types.manifest, { config, layers: [] })
-  return { root: manifest.descriptor, blobs: new Map([[config.digest, bytes]]), manifests: [manifest] }
-}
 
 const count = (asked: readonly string[], what: string): number => asked.filter((one) => one === what).length
 
@@ -135,9 +125,9 @@ describe('a list of tags', () => {
     const broken = index(['linux/amd64', 'linux/arm64'])
     await push(broken, '2.0.0')
     await oracle.delete('api', broken.manifests[0]?.descriptor.digest ?? '')
-    const odd = withConfig('{"created": 5}')
+    const odd = imageWithConfig('{"created": 5}')
     await push(odd, '1.5.0')
-    await push(withConfig('{}'), '1.4.0')
+    await push(imageWithConfig('{}'), '1.4.0')
     await push(image(), '1.0.0')
     const { view, warnings } = await list()
     expect(view.tags).toMatchObject([

@@ -98,6 +98,39 @@ describe('dray inspect', () => {
     expect(ended.stdout).toMatch(/index sha256:[^]*└─ application\/spdx\+json[^]* {3}└─ /)
   })
 
+  it('shows the one manifest for a platform, with layers and config', async () => {
+    const at = await world().index('api:1.0.0', ['linux/amd64', 'linux/arm64']).start()
+    const ref = `${at.staging.host}/staging/api:1.0.0`
+    const ended = await dray(['inspect', ref, '--platform', 'linux/arm64'])
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toContain(at.content('api:1.0.0').manifests[1]?.descriptor.digest)
+    expect(ended.stdout).toMatch(/\nTags\n {2}1\.0\.0\n\nLayers\n[^]*\n\nConfig\n {2}cmd +\["\/app"\]\n/)
+    const { code, document } = await drayJson(['inspect', ref, '--platform', 'linux/s390x'])
+    expect(code).toBe(1)
+    expect(document).toMatchObject({
+      error: { code: 'not-found', hint: 'It is there for linux/amd64, linux/arm64.' },
+    })
+  })
+
+  it('prints the bytes of a manifest as they are with --raw', async () => {
+    const at = await world().index('api:1.0.0', ['linux/amd64', 'linux/arm64']).start()
+    const ref = `${at.staging.host}/staging/api:1.0.0`
+    const manifests = at.content('api:1.0.0').manifests.map(({ bytes }) => Buffer.from(bytes).toString())
+    const seen = await at.during(async () => {
+      expect(await dray(['inspect', ref, '--raw'])).toEqual({ code: 0, stdout: manifests.at(-1), stderr: '' })
+    })
+    expect(seen).toHaveLength(1)
+    expect((await dray(['inspect', ref, '--raw', '--platform', 'linux/amd64'])).stdout).toBe(manifests[0])
+  })
+
+  it.each([
+    ['raw bytes as JSON', ['--raw', '--json']],
+    ['raw bytes with tags', ['--raw', '--tags']],
+    ['a platform that is none', ['--platform', 'arm']],
+  ])('refuses %s', async (_, words) => {
+    expect((await dray(['inspect', 'registry.invalid/api:1', ...words])).code).toBe(64)
+  })
+
   it('shows no control of a label on the terminal', async () => {
     const at = await world()
       .image('api:1.0.0', { labels: { '\u001b[2J': '\u202e::error::\n::warning::x' } })

@@ -37,6 +37,7 @@ describe('cut and pad', () => {
   it('leave whole what a person sees as one character', () => {
     expect(cut('ab🇩🇪', 3)).toBe('ab…')
     expect(cut('a👍🏽b', 3)).toBe('a…')
+    expect(cut('👍🏽👍🏽👍🏽', 5)).toBe('👍🏽…')
     expect(cut('e\u0301e\u0301e\u0301', 2)).toBe('e\u0301…')
   })
 

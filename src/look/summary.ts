@@ -2,12 +2,13 @@ import type { Call } from '../call.ts'
 import { DrayError, type ErrorCode, isDrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { EvidenceCounts } from '../oci/evidence-kind.ts'
-import { artifactTypeOf } from '../oci/manifest.ts'
+import { artifactTypeOf, childrenOf, parseManifest } from '../oci/manifest.ts'
+import { isIndexType } from '../oci/media-types.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { formatAt } from '../oci/reference.ts'
-import { createdOf, type DatedImage, readDatedImages } from '../store/dated-images.ts'
+import { createdAnnotation, createdOf, type DatedImage, readDatedImages } from '../store/dated-images.ts'
 import { type Graph, walkGraph } from '../store/graph.ts'
-import { platformImages } from '../store/platform-images.ts'
+import { isAttestationChild, platformImages } from '../store/platform-images.ts'
 import type { SourceStore } from '../store/store.ts'
 import { EvidenceGlance } from './evidence-glance.ts'
 
@@ -75,7 +76,7 @@ export class Summaries {
   async #read(image: Descriptor, call: Call): Promise<Read> {
     return await once(this.#facts, image, async () => {
       const graph = await this.#orWarn(image, call, () => walkGraph(this.#store, image, call))
-      if (graph === undefined) return { facts: unknownSummary }
+      if (graph === undefined) return { facts: await this.#ofIndexAlone(image, call) }
       const images = await this.#orWarn(image, call, () => readDatedImages(this.#store, graph, call))
       const known: readonly DatedImage[] = images ?? platformImages(graph)
       const platforms = known.flatMap(({ platform, config }) =>
@@ -83,6 +84,23 @@ export class Summaries {
       )
       return { facts: { ...factsOf(graph), created: createdOf(graph, known) ?? null, platforms }, graph }
     })
+  }
+
+  /** What an index says whose children are not all to be had; why they are not is told already. */
+  async #ofIndexAlone(image: Descriptor, call: Call): Promise<Read['facts']> {
+    if (!isIndexType(image.mediaType)) return unknownSummary
+    try {
+      const { bytes } = await this.#store.manifest(image, call)
+      const index = parseManifest(bytes, image.mediaType, image.digest)
+      const images = childrenOf(index).filter((child) => !isAttestationChild(child))
+      const platforms = images.flatMap(({ platform }) =>
+        platform === undefined ? [] : [formatPlatform(platform)],
+      )
+      return { ...unknownSummary, created: index.annotations?.[createdAnnotation] ?? null, platforms }
+    } catch (error) {
+      if (!isDrayError(error) || !ofOneImage.has(error.code)) throw error
+      return unknownSummary
+    }
   }
 
   async #orWarn<T>(image: Descriptor, call: Call, read: () => Promise<T>): Promise<T | undefined> {

@@ -70,7 +70,7 @@ function renderTags({ tags, tagsLeftOut }: ImageView, page: Page): string {
   if (tagsLeftOut === undefined) return ''
   if (tagsLeftOut.why === 'unreadable') return page.style.dim('not known: the tags cannot be listed')
   const { count, isWhole } = tagsLeftOut
-  const many = isWhole ? formatCount(count, 'tag') : `${count} tags and more`
+  const many = isWhole ? formatCount(count, 'tag') : `${count} tags or more`
   return page.style.dim(`not looked for (${many}; --tags looks at all of them)`)
 }
 

@@ -7,7 +7,7 @@ import { type PlatformImage, platformImages } from './platform-images.ts'
 import type { SourceStore } from './store.ts'
 
 /** When the software in it was built (image-spec, annotations.md, Pre-Defined Annotation Keys). */
-const createdAnnotation = 'org.opencontainers.image.created'
+export const createdAnnotation = 'org.opencontainers.image.created'
 /** Configs that are read at once. */
 const readsAtOnce = 8
 

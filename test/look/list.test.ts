@@ -136,7 +136,7 @@ describe('a list of tags', () => {
         image: { digest: broken.root.digest },
         size: null,
         created: null,
-        platforms: null,
+        platforms: ['linux/amd64', 'linux/arm64'],
         evidence: {},
       },
       { tag: '1.5.0', created: null, platforms: [], evidence: {} },

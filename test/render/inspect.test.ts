@@ -204,7 +204,7 @@ describe('tags', () => {
     ],
     [
       { tagsLeftOut: { why: 'many', count: 1000, isWhole: false } },
-      ['not looked for (1000 tags and more; --tags looks at all of them)'],
+      ['not looked for (1000 tags or more; --tags looks at all of them)'],
     ],
     [{ tagsLeftOut: { why: 'unreadable' } }, ['not known: the tags cannot be listed']],
     [{}, []],

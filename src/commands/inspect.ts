@@ -1,24 +1,34 @@
 import { string as stringArg } from '@oclif/core/args'
-import { boolean } from '@oclif/core/flags'
+import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
 import { locate } from '../cli/locate.ts'
+import { asUsage } from '../cli/usage-error.ts'
+import { parsePlatformName } from '../oci/platform.ts'
 import { formatRepository } from '../oci/reference.ts'
 import { renderImage } from '../render/inspect.ts'
 
 export default class Inspect extends BaseCommand {
-  static override summary = 'Show one image: its platforms, labels and evidence.'
+  static override summary = 'Show one image: its tags, platforms, content, labels and evidence.'
   static override description =
-    'Signatures, SBOMs and attestations are looked for on the image and on every manifest in it. Of an environment with several targets, the first one is looked at.'
+    'Of an image for several platforms, each of them with its size; of one, or with --platform, layers and config too. Signatures, SBOMs and attestations are looked for on the image and on every manifest in it. Tags that point at it are looked for where the repository has at most 100 tags, else with --tags. Of an environment with several targets, the first one is looked at.'
   static override examples = [
     { description: 'An image of an environment:', command: '<%= config.bin %> inspect @staging/api:1.4.2' },
+    {
+      description: 'What runs on one platform, with layers and config:',
+      command: '<%= config.bin %> inspect @staging/api:1.4.2 --platform linux/arm64',
+    },
     {
       description: 'By digest, with all tags that point at it:',
       command: '<%= config.bin %> inspect registry.example.com/team/api@sha256:… --tags',
     },
+    {
+      description: 'The manifest as it is, byte for byte:',
+      command: '<%= config.bin %> inspect @staging/api:1.4.2 --raw | sha256sum',
+    },
     { description: 'In an image layout on disk:', command: '<%= config.bin %> inspect oci:./dir:1.4.2' },
     {
       description: 'The digest alone, for a script:',
-      command: '<%= config.bin %> inspect @staging/api:1.4.2 --json | jq -r .result.image.digest',
+      command: '<%= config.bin %> inspect @staging/api:1.4.2 --no-tags --json | jq -r .result.image.digest',
     },
   ]
   static override args = {
@@ -29,19 +39,39 @@ export default class Inspect extends BaseCommand {
     }),
   }
   static override flags = {
-    tags: boolean({ summary: 'Show all tags that point at it; this asks for every tag of the repository.' }),
+    platform: string({
+      summary: 'Look at the one manifest for it, such as linux/arm64 or linux/arm/v7.',
+      helpValue: 'PLATFORM',
+    }),
+    tags: boolean({
+      allowNo: true,
+      summary: 'Look for the tags that point at it, which asks for every tag of the repository; or do not.',
+    }),
+    raw: boolean({
+      summary: 'Print the bytes of the manifest or index as they are, and nothing else.',
+      exclusive: ['json', 'tags'],
+    }),
   }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Inspect)
+    const wanted = flags.platform
+    const platform = wanted === undefined ? undefined : asUsage(() => parsePlatformName(wanted))
     const { config } = await this.context.config()
     const { repositories, at } = locate(args.image, config)
     const [repository, ...others] = repositories
     if (others.length > 0) this.say(`Of ${repositories.length} targets: ${formatRepository(repository)}`)
-    const { inspectImage } = await import('../look/inspect.ts')
+    const { inspectImage, rawManifest } = await import('../look/inspect.ts')
     const stores = await this.context.stores()
     await this.context.expectRepositories([], [repository], 'read')
-    const view = await inspectImage(stores.source(repository), at, { tags: flags.tags }, this.call)
-    this.finish(view, (page) => renderImage(view, page))
+    const store = stores.source(repository)
+    if (flags.raw) {
+      await this.pour(rawManifest(store, at, platform, this.call))
+      return
+    }
+    const tags = flags.tags === undefined ? 'few' : flags.tags ? 'all' : 'none'
+    const options = { tags, ...(platform !== undefined && { platform }) } as const
+    const view = await inspectImage(store, at, options, this.call)
+    this.finish(view, (page) => renderImage(view, this.context.clock.now(), page))
   }
 }

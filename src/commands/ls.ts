@@ -1,23 +1,36 @@
 import { string as stringArg } from '@oclif/core/args'
-import { boolean, integer } from '@oclif/core/flags'
+import { boolean, integer, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
+import { listOptions } from '../cli/list-options.ts'
 import { locate } from '../cli/locate.ts'
 import { renderLeftOut, renderRepositories } from '../render/list.ts'
 
 export default class Ls extends BaseCommand {
   static override summary = 'List the tags of a repository.'
   static override description =
-    'The highest tags come first, with the digests that they point at. Tags under which evidence stands are left out.'
+    'The highest tags come first, with what they point at: digest, age, size, platforms, and in short words the evidence of the image itself (sig, sbom, att, scan, other). Asks for nothing of tags that are not shown. Tags under which evidence stands are left out. A tag has to fit all filters. Ranges are those of npm: a pre-release is in one only where the range names a pre-release of that version. The age is what the image says of itself; 1970 and the like count as undated.'
   static override examples = [
     { description: 'Of an image in an environment:', command: '<%= config.bin %> ls @staging/api' },
     {
       description: 'Of any repository, all of them:',
       command: '<%= config.bin %> ls registry.example.com/team/api --all',
     },
+    {
+      description: 'Versions in a range:',
+      command: `<%= config.bin %> ls @staging/api --semver '>=1.4 <2'`,
+    },
+    {
+      description: 'What pull requests made in the last week:',
+      command: `<%= config.bin %> ls @dev/api --glob 'pr-*' --since 7d`,
+    },
+    {
+      description: 'Digests alone, where pulls are counted:',
+      command: '<%= config.bin %> ls docker.io/library/alpine --brief',
+    },
     { description: 'Of an image layout on disk:', command: '<%= config.bin %> ls oci:./dir' },
     {
       description: 'Tags alone, for a script:',
-      command: `<%= config.bin %> ls @staging/api --json | jq -r '.result[].tags[].tag'`,
+      command: `<%= config.bin %> ls @staging/api --brief --json | jq -r '.result[].tags[].tag'`,
     },
   ]
   static override args = {
@@ -31,20 +44,36 @@ export default class Ls extends BaseCommand {
     all: boolean({ char: 'a', summary: 'Show all tags, not only the first of them.', exclusive: ['limit'] }),
     limit: integer({ char: 'n', summary: 'Show so many tags.', default: 50, min: 1, helpValue: 'COUNT' }),
     'all-tags': boolean({ summary: 'Show the tags too under which evidence stands.' }),
+    semver: string({
+      summary: "Tags that are whole versions in this range, such as '>=1.4 <2' or '^1.4'.",
+      helpValue: 'RANGE',
+    }),
+    glob: string({
+      summary: "Tags of this form, such as 'pr-*'; given several times, one has to fit.",
+      helpValue: 'PATTERN',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    since: string({
+      summary: 'Images made since then: 2026-03-04, 2026-03-04T05:06Z, or 7d ago. Reads images to know.',
+      helpValue: 'TIME',
+      exclusive: ['brief'],
+    }),
+    brief: boolean({ summary: 'Digests alone: one HEAD for each tag that is shown, and no image is read.' }),
   }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Ls)
+    const options = listOptions(flags, this.context.clock.now())
     const { config } = await this.context.config()
     const { repositories } = locate(args.repository, config)
     const { listRepository } = await import('../look/list.ts')
     const stores = await this.context.stores()
     await this.context.expectRepositories([], repositories, 'read')
-    const options = { limit: flags.all ? undefined : flags.limit, evidenceTags: flags['all-tags'] }
     const views = await Promise.all(
       repositories.map((name) => listRepository(stores.source(name), options, this.call)),
     )
-    this.finish(views, (page) => renderRepositories(views, page))
+    this.finish(views, (page) => renderRepositories({ ...options, views }, page))
     for (const line of renderLeftOut(views, this.errorPage.style)) this.say(line)
   }
 }

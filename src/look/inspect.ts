@@ -1,187 +1,141 @@
 import type { Call } from '../call.ts'
-import { DrayError, isDrayError } from '../errors.ts'
-import { nearestFew } from '../nearest.ts'
+import { DrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import type { Digest } from '../oci/digest.ts'
-import { isEvidenceTag } from '../oci/evidence-tags.ts'
-import { artifactTypeOf } from '../oci/manifest.ts'
-import { formatPlatform } from '../oci/platform.ts'
-import { formatAt, formatTagOrDigest, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
-import { type Evidence, EvidenceSearch } from '../store/evidence.ts'
-import { type Graph, type GraphNode, walkGraph } from '../store/graph.ts'
-import { inParallel } from '../store/parallel.ts'
-import type { SourceStore } from '../store/store.ts'
-import { type ImageConfigView, isImageConfig, readImageConfig } from '../store/image-config.ts'
-import { listRepository } from './list.ts'
+import { childrenOf, parseManifest } from '../oci/manifest.ts'
+import type { Platform } from '../oci/platform.ts'
+import { formatTagOrDigest, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
+import { createdOf } from '../store/dated-images.ts'
+import { EvidenceSearch } from '../store/evidence.ts'
+import { type Graph, walkGraph } from '../store/graph.ts'
+import { attestationChildren, isAttestationChild, platformImages } from '../store/platform-images.ts'
+import type { ManifestContent, SourceStore } from '../store/store.ts'
+import { choosePlatform } from './choose-platform.ts'
+import { type EvidenceView, readAttestationChildren, subjectOf, viewOfEvidence } from './evidence-view.ts'
+import { type ManifestView, readManifests } from './manifest-view.ts'
+import { notThere } from './not-there.ts'
+import { listTags, type ListedTags, type TagsOnImage, tagsOn, type TagsWanted } from './tags-on.ts'
 
-/** Configs that are read at once. */
-const readsAtOnce = 8
-/** A mistyped tag is compared with the first so many. */
-const maxTagsCompared = 5000
-
-export interface ImageView {
+export interface ImageView extends TagsOnImage {
   readonly repository: RepositoryName
   /** what it was asked for by: a tag or a digest */
   readonly at: string
   readonly image: Descriptor
+  /** where one platform was asked for: the index that has `image`; `tags` are on this index */
+  readonly index?: Descriptor
   readonly kind: 'index' | 'manifest'
   readonly artifactType?: string
   readonly annotations: Readonly<Record<string, string>>
+  /** as it stands in the image; of an index without the annotation, in its newest image */
+  readonly created?: string
   /** bytes of all distinct blobs and manifests, without evidence */
   readonly size: number
-  /** the manifests in it: of an index its children, to the end; else itself */
+  /** the manifests in it: of an index its children, to the end, with attestations that are children; else itself */
   readonly manifests: readonly ManifestView[]
   readonly evidence: readonly EvidenceView[]
-  /** every tag on this digest, where they were asked for */
-  readonly tags?: readonly string[]
-}
-
-export interface ManifestView {
-  readonly descriptor: Descriptor
-  /** `linux/arm64/v8`, as the index or the config says */
-  readonly platform?: string
-  readonly artifactType?: string
-  readonly annotations: Readonly<Record<string, string>>
-  /** bytes of its own blobs */
-  readonly size: number
-  readonly config: Descriptor
-  readonly layers: readonly Descriptor[]
-  /** of the config, where it is an image's */
-  readonly image?: ImageConfigView
-}
-
-export interface EvidenceView {
-  /** the manifest that it speaks of: of the image, or of other evidence */
-  readonly subject: Digest
-  readonly descriptor: Descriptor
-  readonly artifactType?: string
-  /** found by its `subject` field, or under one of cosign's tags */
-  readonly via: 'subject' | 'tag'
-  readonly tag?: string
-  /** bytes, with all that it consists of */
-  readonly size: number
 }
 
 export interface InspectOptions {
-  /** look for all tags on the digest: reads the list of tags and each tag */
-  readonly tags: boolean
+  readonly tags: TagsWanted
+  /** of an index, look at the one manifest for it */
+  readonly platform?: Platform
 }
 
-/** Looks at one image, its platforms and its evidence. @throws `not-found`, and what the store throws. */
+/** Looks at one image, its platforms, its tags and its evidence. @throws `not-found`, and what the store throws. */
 export async function inspectImage(
   store: SourceStore,
   at: TagOrDigest,
   options: InspectOptions,
   call: Call,
 ): Promise<ImageView> {
+  const asked = await find(store, at, call)
+  const content =
+    options.platform === undefined ? asked : await choosePlatform(store, asked, options.platform, call)
+  const [graph, listed] = await Promise.all([
+    walkGraph(store, content, call),
+    listTags(store, options.tags, call),
+  ])
+  const [manifests, tags, evidence] = await Promise.all([
+    readManifests(store, graph, call),
+    tagsOn(store, asked.descriptor.digest, at, listed, call),
+    readEvidence(store, asked, graph, listed, call),
+  ])
+  const isChild = content.descriptor.digest !== asked.descriptor.digest
+  return {
+    repository: store.repository,
+    at: formatTagOrDigest(at),
+    image: content.descriptor,
+    ...(isChild && { index: asked.descriptor }),
+    ...rootOf(graph, manifests),
+    size: graph.size,
+    ...tags,
+    manifests,
+    evidence,
+  }
+}
+
+/** The bytes of the manifest or index in one chunk, read with no more than it takes. @throws `not-found`, and what the store throws. */
+export async function* rawManifest(
+  store: SourceStore,
+  at: TagOrDigest,
+  platform: Platform | undefined,
+  call: Call,
+): AsyncGenerator<Uint8Array, void> {
+  const asked = await find(store, at, call)
+  yield platform === undefined ? asked.bytes : (await choosePlatform(store, asked, platform, call)).bytes
+}
+
+async function find(store: SourceStore, at: TagOrDigest, call: Call): Promise<ManifestContent> {
   const content = await store.findManifest(at, call)
   if (content === undefined) throw await notThere(store, at, call)
-  const graph = await walkGraph(store, content, call)
-  const root = graph.nodes[0]
+  return content
+}
+
+function rootOf(
+  graph: Graph,
+  manifests: readonly ManifestView[],
+): Pick<ImageView, 'kind' | 'artifactType' | 'annotations' | 'created'> {
+  const root = graph.nodes[0]?.manifest
   if (root === undefined) throw new DrayError('internal', 'the graph of an image has no root')
-  const search = new EvidenceSearch(store, { dangling: 'skip' })
-  const [manifests, tags] = await Promise.all([
-    readManifests(store, graph, call),
-    options.tags ? tagsOn(store, root.descriptor.digest, call) : undefined,
+  const configs = new Map(manifests.map(({ descriptor, image }) => [descriptor.digest, image]))
+  const images = platformImages(graph).map((one) => {
+    const config = configs.get(one.node.descriptor.digest)
+    return { ...one, ...(config !== undefined && { config }) }
+  })
+  const created = createdOf(graph, images)
+  return {
+    kind: root.kind,
+    ...(root.artifactType !== undefined && { artifactType: root.artifactType }),
+    annotations: root.annotations ?? {},
+    ...(created !== undefined && { created }),
+  }
+}
+
+async function readEvidence(
+  store: SourceStore,
+  asked: ManifestContent,
+  graph: Graph,
+  { list }: ListedTags,
+  call: Call,
+): Promise<readonly EvidenceView[]> {
+  const search = new EvidenceSearch(store, {
+    dangling: 'skip',
+    ...(list?.isWhole === true && { tags: list.tags }),
+  })
+  const [inIndex] = await Promise.all([
+    readAttestationChildren(store, graph.root.digest, attestationsOf(asked, graph), call),
     search.look(
       graph.nodes.map((node) => node.descriptor.digest),
       call,
     ),
   ])
-  const artifactType = root.manifest.artifactType
-  return {
-    repository: store.repository,
-    at: formatTagOrDigest(at),
-    image: root.descriptor,
-    kind: root.manifest.kind,
-    ...(artifactType !== undefined && { artifactType }),
-    annotations: root.manifest.annotations ?? {},
-    size: graph.size,
-    manifests,
-    evidence: search.found.map(viewOfEvidence),
-    ...(tags !== undefined && { tags }),
-  }
+  return [...search.found.map(viewOfEvidence), ...inIndex]
 }
 
-async function readManifests(store: SourceStore, graph: Graph, call: Call): Promise<readonly ManifestView[]> {
-  const leaves = graph.nodes.filter(({ manifest }) => manifest.kind === 'manifest')
-  const platforms = new Map(
-    graph.nodes.flatMap(({ manifest }) =>
-      manifest.kind === 'index'
-        ? manifest.manifests.flatMap(({ digest, platform }) =>
-            platform === undefined ? [] : [[digest, formatPlatform(platform)] as const],
-          )
-        : [],
-    ),
+/** Attestations that indexes have as children: of one image, those that its index has for it. */
+function attestationsOf(asked: ManifestContent, graph: Graph): readonly Descriptor[] {
+  if (graph.root.digest === asked.descriptor.digest) return attestationChildren(graph)
+  const index = parseManifest(asked.bytes, asked.descriptor.mediaType, asked.descriptor.digest)
+  return childrenOf(index).filter(
+    (child) => isAttestationChild(child) && subjectOf(child) === graph.root.digest,
   )
-  return await inParallel(leaves, readsAtOnce, call, (node, c) =>
-    readManifest(store, node, platforms.get(node.descriptor.digest), c),
-  )
-}
-
-async function readManifest(
-  store: SourceStore,
-  { descriptor, manifest }: GraphNode,
-  inIndex: string | undefined,
-  call: Call,
-): Promise<ManifestView> {
-  if (manifest.kind !== 'manifest') throw new DrayError('internal', 'an index has no config')
-  const { config, layers, annotations = {} } = manifest
-  const image = isImageConfig(config) ? await readImageConfig(store, config, call) : undefined
-  const platform = inIndex ?? image?.platform
-  const artifactType = image === undefined ? artifactTypeOf(manifest) : undefined
-  return {
-    descriptor,
-    ...(platform !== undefined && { platform }),
-    ...(artifactType !== undefined && { artifactType }),
-    annotations,
-    size: [config, ...layers].reduce((sum, blob) => sum + blob.size, 0),
-    config,
-    layers,
-    ...(image !== undefined && { image }),
-  }
-}
-
-function viewOfEvidence({ subject, manifest, via, tag, graph }: Evidence): EvidenceView {
-  const root = graph.nodes[0]
-  const artifactType =
-    manifest.artifactType ?? (root === undefined ? undefined : artifactTypeOf(root.manifest))
-  return {
-    subject,
-    descriptor: manifest,
-    ...(artifactType !== undefined && { artifactType }),
-    via,
-    ...(tag !== undefined && { tag }),
-    size: graph.size,
-  }
-}
-
-async function tagsOn(store: SourceStore, digest: Digest, call: Call): Promise<readonly string[]> {
-  const { tags } = await listRepository(store, { limit: undefined, evidenceTags: true }, call)
-  return tags.filter(({ image }) => image?.digest === digest).map(({ tag }) => tag)
-}
-
-async function notThere(store: SourceStore, at: TagOrDigest, call: Call): Promise<DrayError> {
-  const near = 'tag' in at ? await nearestTags(store, at.tag, call) : []
-  const hint =
-    near.length > 0
-      ? `The nearest tags are ${near.join(', ')}.`
-      : 'Check the name; "dray ls" lists the tags of a repository.'
-  return new DrayError('not-found', `${formatAt(store.repository, at)} is not there`, { hint })
-}
-
-/** None where the tags cannot be listed: the image is not there in any case. */
-async function nearestTags(store: SourceStore, tag: string, call: Call): Promise<readonly string[]> {
-  try {
-    const tags: string[] = []
-    for await (const page of store.tagPages(call)) {
-      tags.push(...page.filter((name) => !isEvidenceTag(name)))
-      if (tags.length > maxTagsCompared) break
-    }
-    return nearestFew(tag, tags, 3)
-  } catch (error) {
-    call.signal.throwIfAborted()
-    if (isDrayError(error)) return []
-    throw error
-  }
 }

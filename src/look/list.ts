@@ -6,8 +6,11 @@ import { inSemverOrder } from '../semver/order.ts'
 import { plainReading } from '../semver/version.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { SourceStore } from '../store/store.ts'
+import { newerThan, type Scan } from './newer-than.ts'
+import { type ImageSummary, Summaries, unknownSummary } from './summary.ts'
+import { fitsName, type TagFilter } from './tag-filter.ts'
 
-/** Digests that are asked for at once. */
+/** Tags that are looked at at once. */
 const looksAtOnce = 16
 
 export interface ListOptions {
@@ -15,9 +18,15 @@ export interface ListOptions {
   readonly limit: number | undefined
   /** show the tags too under which evidence stands */
   readonly evidenceTags: boolean
+  /** digests alone: the list and one HEAD for each tag that is shown */
+  readonly brief: boolean
+  readonly filter: TagFilter
+  /** milliseconds since 1970: what was made later is undated */
+  readonly now: number
 }
 
-interface TagView {
+/** A tag that is shown; the rest is absent where digests alone were asked for, and null for a tag that is gone. */
+export interface TagView extends Partial<ImageSummary> {
   readonly tag: string
   /** null: it was listed, and gone when it was asked for */
   readonly image: Descriptor | null
@@ -28,27 +37,59 @@ export interface RepositoryView {
   readonly repository: RepositoryName
   /** the highest first */
   readonly tags: readonly TagView[]
-  /** how many there are with those that are not shown for the limit, without evidence tags that are hidden */
+  /** how many fit by their name, with those that are not shown for the limit, without evidence tags that are hidden */
   readonly total: number
   readonly evidenceTagsHidden: number
+  /** where images were asked for by their age: how many were looked at for it, in the order of the tags */
+  readonly scan?: Omit<Scan, 'tags'>
 }
 
-/** Lists a repository's tags and what those that are shown point at. @throws `not-found`, and what the store throws. */
+/**
+ * Lists a repository's tags and what those that are shown point at. Asks for nothing of the others, unless images are chosen by their age.
+ * @throws `not-found`, and what the store throws.
+ */
 export async function listRepository(
   store: SourceStore,
   options: ListOptions,
   call: Call,
 ): Promise<RepositoryView> {
-  const names: string[] = []
-  let evidenceTagsHidden = 0
-  for await (const tag of store.tags(call)) {
-    if (options.evidenceTags || !isEvidenceTag(tag)) names.push(tag)
-    else evidenceTagsHidden += 1
+  const { limit, filter, brief, now } = options
+  const all = new Set<string>()
+  for await (const tag of store.tags(call)) all.add(tag)
+  const fitting = [...all].filter((tag) => fitsName(tag, filter))
+  const names = options.evidenceTags ? fitting : fitting.filter((tag) => !isEvidenceTag(tag))
+  const ordered = inSemverOrder(names, plainReading)
+  const summaries = new Summaries(store, all)
+  const scan =
+    filter.since === undefined
+      ? undefined
+      : await newerThan(store, summaries, ordered, { since: filter.since, limit, now }, call)
+  const shown: readonly Shown[] = scan?.tags ?? ordered.slice(0, limit)
+  const tags = await inParallel(shown, looksAtOnce, call, (tag, c) =>
+    viewOf(store, tag, brief ? undefined : summaries, c),
+  )
+  return {
+    repository: store.repository,
+    tags,
+    total: names.length,
+    evidenceTagsHidden: fitting.length - names.length,
+    ...(scan !== undefined && { scan: { looked: scan.looked, undated: scan.undated } }),
   }
-  const shown = inSemverOrder(names, plainReading).slice(0, options.limit)
-  const tags = await inParallel(shown, looksAtOnce, call, async (tag, c) => ({
-    tag,
-    image: (await store.resolve({ tag }, c)) ?? null,
-  }))
-  return { repository: store.repository, tags, total: names.length, evidenceTagsHidden }
+}
+
+/** A tag, with what it points at where that is known. */
+type Shown = string | Pick<TagView, 'tag' | 'image'>
+
+async function viewOf(
+  store: SourceStore,
+  shown: Shown,
+  summaries: Summaries | undefined,
+  call: Call,
+): Promise<TagView> {
+  const { tag, image } =
+    typeof shown === 'string'
+      ? { tag: shown, image: (await store.resolve({ tag: shown }, call)) ?? null }
+      : shown
+  if (summaries === undefined) return { tag, image }
+  return { tag, image, ...(image === null ? unknownSummary : await summaries.summary(image, call)) }
 }

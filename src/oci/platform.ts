@@ -29,3 +29,37 @@ export function formatPlatform(p: Platform): string {
   const name = [p.os, p.architecture, ...(p.variant === undefined ? [] : [p.variant])].join('/')
   return p.osVersion === undefined ? name : `${name}:${p.osVersion}`
 }
+
+/** Parses what `formatPlatform` writes: `linux/arm64`, `linux/arm/v7`, `windows/amd64:10.0.17763.1`. @throws `malformed`. */
+export function parsePlatformName(text: string): Platform {
+  const [, os, architecture, variant, osVersion] =
+    /^([^/:\s]+)\/([^/:\s]+)(?:\/([^/:\s]+))?(?::([^/:\s]+))?$/.exec(text) ?? []
+  if (os === undefined || architecture === undefined) {
+    throw new DrayError('malformed', `${JSON.stringify(text.slice(0, 100))} is not a platform`, {
+      hint: 'A platform looks like linux/amd64 or linux/arm/v7.',
+    })
+  }
+  return {
+    os,
+    architecture,
+    ...(variant !== undefined && { variant }),
+    ...(osVersion !== undefined && { osVersion }),
+  }
+}
+
+/** Whether an image is for the platform that is asked for: what is not asked for may be anything. */
+export function fitsPlatform(asked: Platform, has: Platform): boolean {
+  return (
+    asked.os === has.os &&
+    asked.architecture === has.architecture &&
+    (asked.variant === undefined || variantOf(asked) === variantOf(has)) &&
+    (asked.osVersion === undefined || asked.osVersion === has.osVersion)
+  )
+}
+
+/** No variant means the usual one (containerd, platforms/database.go). */
+function variantOf({ architecture, variant }: Platform): string | undefined {
+  if (variant !== undefined) return variant
+  if (architecture === 'arm64') return 'v8'
+  return architecture === 'arm' ? 'v7' : undefined
+}

@@ -1,4 +1,5 @@
 import type { Digest } from '../oci/digest.ts'
+import type { Page } from './style.ts'
 
 const byteUnits = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
 
@@ -26,9 +27,28 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
+/** How long ago, in one unit: `45s`, `12m`, `36h`, `9d`, `7mo`, `2y`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000))
+  if (seconds < 60) return `${seconds}s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes}m`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 48) return `${hours}h`
+  const days = Math.floor(hours / 24)
+  if (days < 60) return `${days}d`
+  // months and years of the mean length of the calendar's
+  return days < 730.5 ? `${Math.floor(days / 30.4375)}mo` : `${Math.floor(days / 365.25)}y`
+}
+
 /** The algorithm and the first twelve digits: enough to tell two apart on a screen. */
 export function shortDigest(digest: Digest): string {
   return digest.slice(0, digest.indexOf(':') + 13)
+}
+
+/** Short on a screen; whole in a pipe, for whoever cuts columns out. */
+export function digestOn(page: Page, digest: Digest): string {
+  return page.width === undefined ? digest : shortDigest(digest)
 }
 
 /** `1 tag`, `2 tags`; `plural` where it takes more than an s. */

@@ -7,6 +7,8 @@ export interface Column {
   readonly align?: 'left' | 'right'
   /** may be cut where the table is wider than the page; others are whole always */
   readonly flexible?: boolean
+  /** of a flexible column: cut below this only where the others have given all that they can */
+  readonly keep?: number
   /** as wide as this at least, whatever is in it, before anything is cut */
   readonly least?: number
 }
@@ -57,23 +59,33 @@ function naturalWidths(columns: readonly Column[], rows: readonly (readonly Cell
   )
 }
 
-/** Takes from the widest flexible column, one by one, until all fits. */
+/** Takes from the widest flexible column, one by one, until all fits: first down to what each is to keep, then further. */
 function fit(
   columns: readonly Column[],
   natural: readonly number[],
   page: number | undefined,
 ): readonly number[] {
-  const widths = [...natural]
-  if (page === undefined) return widths
+  if (page === undefined) return natural
+  const kept = narrow(columns, natural, page, ({ keep = leastWidth }) => keep)
+  return narrow(columns, kept, page, () => leastWidth)
+}
+
+function narrow(
+  columns: readonly Column[],
+  from: readonly number[],
+  page: number,
+  leastOf: (column: Column) => number,
+): readonly number[] {
+  const widths = [...from]
   let over = widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1)) - page
   while (over > 0) {
-    const candidates = widths
-      .map((width, i) => ({ width, i }))
-      .filter(({ width, i }) => columns[i]?.flexible === true && width > leastWidth)
+    const candidates = columns
+      .map((column, i) => ({ width: widths[i] ?? 0, least: leastOf(column), i, column }))
+      .filter(({ width, least, column }) => column.flexible === true && width > least)
       .sort((a, b) => b.width - a.width)
     const [widest, next] = candidates
     if (widest === undefined) break
-    const take = Math.min(over, Math.max(1, widest.width - Math.max(next?.width ?? 0, leastWidth)))
+    const take = Math.min(over, Math.max(1, widest.width - Math.max(next?.width ?? 0, widest.least)))
     widths[widest.i] = widest.width - take
     over -= take
   }

@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts'
-import { DrayError, type ErrorCode, isDrayError } from '../errors.ts'
+import { DrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { cosignSuffixes, cosignTag, fallbackTag } from '../oci/evidence-tags.ts'
@@ -9,6 +9,7 @@ import { formatAt, isTag } from '../oci/reference.ts'
 import { type Graph, walkGraph } from './graph.ts'
 import { inParallel } from './parallel.ts'
 import type { ManifestContent, SourceStore } from './store.ts'
+import { listUntil } from './tag-list.ts'
 
 /** Subjects and pieces of evidence that are looked at at once. */
 const looksAtOnce = 16
@@ -30,6 +31,8 @@ export interface Evidence {
 export interface EvidenceOptions {
   /** what to do with an entry of a list whose manifest is not there */
   readonly dangling: 'fail' | 'skip'
+  /** all tags of the repository, where they are known: then none is asked for that is not there */
+  readonly tags?: ReadonlySet<string>
 }
 
 /**
@@ -50,6 +53,7 @@ export class EvidenceSearch {
   constructor(store: SourceStore, options: EvidenceOptions) {
     this.#store = store
     this.#options = options
+    if (options.tags !== undefined) this.#tags = Promise.resolve(options.tags)
   }
 
   get found(): readonly Evidence[] {
@@ -233,27 +237,12 @@ function entriesOf(store: SourceStore, subject: Digest, content: ManifestContent
 /** Requests that one subject takes where the tags are not known: the fallback tag and cosign's three. */
 const requestsByTag = 1 + cosignSuffixes.length
 
-/**
- * All tags, or undefined where the list has more pages than it is worth or is not to be had: then each tag is asked for by itself. Some registries let a
- * user pull and not list (Amazon ECR: `ecr:ListImages`), and docker-registry 2.8 answers 404 where nothing has a tag.
- */
+/** All tags, or undefined where the list has more pages than it is worth or is not to be had: then each tag is asked for by itself. */
 async function listAtMost(
   store: SourceStore,
   pages: number,
   call: Call,
 ): Promise<ReadonlySet<string> | undefined> {
-  const tags = new Set<string>()
-  let read = 0
-  try {
-    for await (const page of store.tagPages(call)) {
-      if (++read > pages) return undefined
-      for (const tag of page) tags.add(tag)
-    }
-  } catch (error) {
-    if (!isDrayError(error) || !noList.has(error.code)) throw error
-    return undefined
-  }
-  return tags
+  const list = await listUntil(store, (read) => read > pages, call)
+  return list?.isWhole === true ? list.tags : undefined
 }
-
-const noList: ReadonlySet<ErrorCode> = new Set(['not-found', 'unauthorized', 'forbidden', 'unsupported'])

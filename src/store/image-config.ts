@@ -3,7 +3,8 @@ import { DrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { isRecord, optionalString, parseJson, stringMap } from '../oci/json.ts'
 import { mediaTypes } from '../oci/media-types.ts'
-import { formatPlatform, parsePlatform } from '../oci/platform.ts'
+import { formatPlatform, type Platform, parsePlatform } from '../oci/platform.ts'
+import { type ImageSettings, parseImageSettings } from './image-settings.ts'
 import type { SourceStore } from './store.ts'
 
 /** The largest config that is read to be looked at, in bytes. */
@@ -11,10 +12,16 @@ const maxConfigSize = 4 * 1024 * 1024
 
 /** What a person wants to know of an image's config (image-spec, config.md). */
 export interface ImageConfigView {
-  readonly platform: string
+  /** `linux/arm64/v8`; undefined where it does not name both, as what cosign signs with */
+  readonly platform?: string
   /** ISO 8601, as it stands there */
   readonly created?: string
+  readonly author?: string
   readonly labels: Readonly<Record<string, string>>
+  /** how it is run */
+  readonly settings: ImageSettings
+  /** steps that it was built in, those too that made no layer */
+  readonly history: number
 }
 
 export function isImageConfig({ mediaType }: Descriptor): boolean {
@@ -35,10 +42,19 @@ export async function readImageConfig(
   const body = parseJson(Buffer.concat(chunks), where)
   if (!isRecord(body)) throw new DrayError('malformed', `${where} is not an object`)
   const created = optionalString(body['created'], `${where}.created`)
+  const author = optionalString(body['author'], `${where}.author`)
   const inner = isRecord(body['config']) ? body['config'] : {}
+  const platform = parsePlatform(body, where)
   return {
-    platform: formatPlatform(parsePlatform(body, where)),
+    ...(isNamed(platform) && { platform: formatPlatform(platform) }),
     ...(created !== undefined && { created }),
+    ...(author !== undefined && author !== '' && { author }),
     labels: stringMap(inner['Labels'], `${where}.config.Labels`) ?? {},
+    settings: parseImageSettings(inner, `${where}.config`),
+    history: Array.isArray(body['history']) ? body['history'].length : 0,
   }
+}
+
+function isNamed({ os, architecture }: Platform): boolean {
+  return os !== '' && architecture !== ''
 }

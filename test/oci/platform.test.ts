@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatPlatform, parsePlatform } from '../../src/oci/platform.ts'
+import { fitsPlatform, formatPlatform, parsePlatform, parsePlatformName } from '../../src/oci/platform.ts'
 
 describe('a platform', () => {
   it.each([
@@ -19,4 +19,31 @@ describe('a platform', () => {
       expect(() => parsePlatform(value, 'it')).toThrow(expect.objectContaining({ code: 'malformed' }))
     },
   )
+
+  it.each(['linux/amd64', 'linux/arm/v7', 'windows/amd64:10.0.1', 'linux/arm64/v8:1'])(
+    '%s is read as it is written',
+    (text) => {
+      expect(formatPlatform(parsePlatformName(text))).toBe(text)
+    },
+  )
+
+  it.each(['', 'linux', 'linux/', '/amd64', 'linux/arm/v7/x', 'linux/am d64', 'linux/amd64:'])(
+    '%j names none',
+    (text) => {
+      expect(() => parsePlatformName(text)).toThrow(expect.objectContaining({ code: 'malformed' }))
+    },
+  )
+
+  it.each([
+    ['linux/arm64', 'linux/arm64/v8', true],
+    ['linux/arm64/v8', 'linux/arm64', true],
+    ['linux/arm', 'linux/arm/v6', true],
+    ['linux/arm/v7', 'linux/arm', true],
+    ['linux/arm/v6', 'linux/arm', false],
+    ['linux/amd64', 'linux/arm64', false],
+    ['windows/amd64', 'windows/amd64:10.0.1', true],
+    ['windows/amd64:10.0.2', 'windows/amd64:10.0.1', false],
+  ])('asked for as %s is answered by %s: %s', (asked, has, fits) => {
+    expect(fitsPlatform(parsePlatformName(asked), parsePlatformName(has))).toBe(fits)
+  })
 })

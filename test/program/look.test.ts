@@ -6,27 +6,70 @@ import { tempFolder } from '../support/temp.ts'
 import { world } from '../support/world.ts'
 
 describe('dray ls', () => {
-  it('lists tags, the highest first, with digests, and leaves evidence out', async () => {
-    const at = await world().image('api:1.9.0').image('api:1.10.0').signed('cosign').start()
+  it('lists tags, the highest first, with what there is to see of them, and leaves evidence out', async () => {
+    const created = '2020-01-02T03:04:05Z'
+    const at = await world()
+      .image('api:1.9.0', { created })
+      .index('api:1.10.0', ['linux/amd64', 'linux/arm64'], { created })
+      .signed('cosign')
+      .start()
     const repository = `${at.staging.host}/staging/api`
     const ended = await dray(['ls', repository])
     expect(ended.code).toBe(0)
-    expect(ended.stdout.split('\n').slice(1, 3)).toEqual([
-      `1.10.0  ${at.content('api:1.10.0').root.digest}  image`,
-      `1.9.0   ${at.content('api:1.9.0').root.digest}  image`,
+    const rows = ended.stdout.split('\n').map((line) => line.split(/ {2,}/))
+    expect(rows[0]).toEqual(['TAG', 'DIGEST', 'AGE', 'SIZE', 'PLATFORMS', 'EVIDENCE'])
+    const sizeAndAge = [expect.stringMatching(/^\d+y$/), expect.stringMatching(/KiB$/)]
+    expect(rows.slice(1, 3)).toEqual([
+      ['1.10.0', at.content('api:1.10.0').root.digest, ...sizeAndAge, 'linux/amd64, linux/arm64', 'sig'],
+      ['1.9.0', at.content('api:1.9.0').root.digest, ...sizeAndAge, 'linux/amd64', '-'],
     ])
     expect(ended.stderr).toContain('1 tag of evidence not shown')
     expect((await dray(['ls', repository, '--all-tags'])).stdout).toContain('.sig')
     expect((await dray(['ls', repository, '-n', '1'])).stderr).toContain('1 more tag')
   })
 
-  it('asks for the digests of those tags only that it shows', async () => {
+  it('asks for the digests of those tags only that it shows, and with --brief for nothing else', async () => {
     const at = await world().image('api:1.9.0').image('api:1.10.0').start()
     const seen = await at.during(async () => {
-      const { document } = await drayJson(['ls', `${at.staging.host}/staging/api`, '--limit', '1'])
+      const { document } = await drayJson(['ls', `${at.staging.host}/staging/api`, '--limit', '1', '--brief'])
       expect(document).toMatchObject({ ok: true, result: [{ total: 2, tags: [{ tag: '1.10.0' }] }] })
     })
-    expect(seen.filter(({ method }) => method === 'HEAD')).toHaveLength(1)
+    expect(seen.map(({ method, kind }) => `${method} ${kind}`)).toEqual(['GET tags', 'HEAD manifest'])
+  })
+
+  it('shows tags that fit a range, a glob, and an age', async () => {
+    const at = await world()
+      .image('api:1.9.0', { created: '2020-01-02T03:04:05Z' })
+      .image('api:2.0.0', { created: '2020-03-02T03:04:05Z' })
+      .image('api:2.1.0', { created: '1970-01-01T00:00:00Z' })
+      .image('api:pr-7', { created: '2020-03-02T03:04:05Z' })
+      .start()
+    const list = async (...words: string[]) => {
+      const { stdout, stderr } = await dray(['ls', `${at.staging.host}/staging/api`, ...words])
+      return {
+        tags: stdout
+          .split('\n')
+          .flatMap((line) => line.split(' ')[0] || [])
+          .slice(1),
+        stderr,
+      }
+    }
+    expect((await list('--semver', '>=1 <2.1')).tags).toEqual(['2.0.0', '1.9.0'])
+    expect((await list('--glob', 'pr-*', '--glob', '1.*')).tags).toEqual(['1.9.0', 'pr-7'])
+    const since = await list('--since', '2020-02-01')
+    expect(since.tags).toEqual(['2.0.0', 'pr-7'])
+    expect(since.stderr).toContain('1 tag left out: the image does not say when it was made.')
+    expect((await list('--since', '2020-02-01', '--semver', '*')).tags).toEqual(['2.0.0'])
+  })
+
+  it.each([
+    ['a range that is none', ['--semver', 'new']],
+    ['a time that is none', ['--since', 'new']],
+    ['an age without reading images', ['--since', '7d', '--brief']],
+  ])('refuses %s', async (_, words) => {
+    const { code, document } = await drayJson(['ls', 'registry.invalid/api', ...words])
+    expect(code).toBe(64)
+    expect(document).toMatchObject({ ok: false, error: { code: 'usage', hint: expect.stringMatching(/./) } })
   })
 
   it('takes an environment of dray.yaml', async () => {
@@ -53,6 +96,39 @@ describe('dray inspect', () => {
     expect(ended.stdout).toMatch(/linux\/amd64 .*2 layers\n.*linux\/arm64 /)
     expect(ended.stdout).toContain('org.opencontainers.image.title')
     expect(ended.stdout).toMatch(/index sha256:[^]*└─ application\/spdx\+json[^]* {3}└─ /)
+  })
+
+  it('shows the one manifest for a platform, with layers and config', async () => {
+    const at = await world().index('api:1.0.0', ['linux/amd64', 'linux/arm64']).start()
+    const ref = `${at.staging.host}/staging/api:1.0.0`
+    const ended = await dray(['inspect', ref, '--platform', 'linux/arm64'])
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toContain(at.content('api:1.0.0').manifests[1]?.descriptor.digest)
+    expect(ended.stdout).toMatch(/\nTags\n {2}1\.0\.0\n\nLayers\n[^]*\n\nConfig\n {2}cmd +\["\/app"\]\n/)
+    const { code, document } = await drayJson(['inspect', ref, '--platform', 'linux/s390x'])
+    expect(code).toBe(1)
+    expect(document).toMatchObject({
+      error: { code: 'not-found', hint: 'It is there for linux/amd64, linux/arm64.' },
+    })
+  })
+
+  it('prints the bytes of a manifest as they are with --raw', async () => {
+    const at = await world().index('api:1.0.0', ['linux/amd64', 'linux/arm64']).start()
+    const ref = `${at.staging.host}/staging/api:1.0.0`
+    const manifests = at.content('api:1.0.0').manifests.map(({ bytes }) => Buffer.from(bytes).toString())
+    const seen = await at.during(async () => {
+      expect(await dray(['inspect', ref, '--raw'])).toEqual({ code: 0, stdout: manifests.at(-1), stderr: '' })
+    })
+    expect(seen).toHaveLength(1)
+    expect((await dray(['inspect', ref, '--raw', '--platform', 'linux/amd64'])).stdout).toBe(manifests[0])
+  })
+
+  it.each([
+    ['raw bytes as JSON', ['--raw', '--json']],
+    ['raw bytes with tags', ['--raw', '--tags']],
+    ['a platform that is none', ['--platform', 'arm']],
+  ])('refuses %s', async (_, words) => {
+    expect((await dray(['inspect', 'registry.invalid/api:1', ...words])).code).toBe(64)
   })
 
   it('shows no control of a label on the terminal', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseDigest } from '../../src/oci/digest.ts'
-import { formatBytes, formatCount, formatDuration, shortDigest } from '../../src/render/format.ts'
+import { formatAge, formatBytes, formatCount, formatDuration, shortDigest } from '../../src/render/format.ts'
 
 describe('formatBytes', () => {
   it.each([
@@ -29,6 +29,24 @@ describe('formatDuration', () => {
     [7_380_000, '2 h 3 min'],
   ])('writes %d ms as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text)
+  })
+})
+
+describe('formatAge', () => {
+  const [minute, hour, day] = [60, 3600, 86_400]
+  it.each([
+    [-5, '0s'],
+    [59.9, '59s'],
+    [60, '1m'],
+    [hour - 1, '59m'],
+    [47 * hour + 59 * minute, '47h'],
+    [48 * hour, '2d'],
+    [59 * day, '59d'],
+    [60 * day, '1mo'],
+    [730 * day, '23mo'],
+    [731 * day, '2y'],
+  ])('writes %d s as %s', (seconds, text) => {
+    expect(formatAge(seconds * 1000)).toBe(text)
   })
 })
 

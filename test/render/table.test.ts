@@ -20,12 +20,27 @@ describe('displayWidth', () => {
     ['👍', 2],
     ['한글', 4],
     ['ｆｕ', 4],
+    ['🇩🇪🇫🇷', 4],
+    ['👍🏽', 2],
+    ['❤\ufe0f', 2],
+    ['❤', 1],
+    ['1\ufe0f\u20e3', 2],
+    ['\u1112\u1161\u11ab', 2],
+    ['नि', 2],
+    ['مرحبا', 5],
   ])('counts %s as %d columns', (text, width) => {
     expect(displayWidth(text)).toBe(width)
   })
 })
 
 describe('cut and pad', () => {
+  it('leave whole what a person sees as one character', () => {
+    expect(cut('ab🇩🇪', 3)).toBe('ab…')
+    expect(cut('a👍🏽b', 3)).toBe('a…')
+    expect(cut('👍🏽👍🏽👍🏽', 5)).toBe('👍🏽…')
+    expect(cut('e\u0301e\u0301e\u0301', 2)).toBe('e\u0301…')
+  })
+
   it('never give more columns than asked for, and pad gives no fewer', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 30 }), (text, width) => {
@@ -66,6 +81,21 @@ describe('renderTable', () => {
     const lines = renderTable(columns, [['n'.repeat(200), '1.0 MiB', 'whole']], page).split('\n')
     for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(80)
     expect(lines[1]).toMatch(/^n+… {2}1\.0 MiB {2}whole$/)
+  })
+
+  it('cuts a column below what it is to keep only where nothing else is left to cut', () => {
+    const two = [
+      { title: '', flexible: true, keep: 20 },
+      { title: '', flexible: true },
+    ]
+    const widthsAt = (width: number) =>
+      renderTable(two, [['a'.repeat(30), 'b'.repeat(30)]], { style: plainStyle, width })
+        .split('  ')
+        .map((cell) => cell.length)
+    expect(widthsAt(50)).toEqual([24, 24])
+    expect(widthsAt(34)).toEqual([20, 12])
+    expect(widthsAt(28)).toEqual([18, 8])
+    expect(widthsAt(10)).toEqual([8, 8])
   })
 
   it('cuts nothing in a pipe', () => {

@@ -1,0 +1,69 @@
+import type { Call } from '../call.ts'
+import { bareDescriptor, type Descriptor } from '../oci/descriptor.ts'
+import { type Digest, isDigest } from '../oci/digest.ts'
+import { predicateTypeOf } from '../oci/evidence-kind.ts'
+import { artifactTypeOf } from '../oci/manifest.ts'
+import type { Evidence } from '../store/evidence.ts'
+import { walkGraph } from '../store/graph.ts'
+import { inParallel } from '../store/parallel.ts'
+import { isLeaf } from '../store/platform-images.ts'
+import type { SourceStore } from '../store/store.ts'
+
+const readsAtOnce = 8
+
+export interface EvidenceView {
+  /** the manifest that it speaks of: of the image, or of other evidence */
+  readonly subject: Digest
+  readonly descriptor: Descriptor
+  readonly artifactType?: string
+  /** found by its `subject` field, under one of cosign's tags, or as a child of the index as buildkit puts it */
+  readonly via: 'subject' | 'tag' | 'index'
+  readonly tag?: string
+  /** what its statements are about, where annotations say it */
+  readonly predicates?: readonly string[]
+  /** bytes, with all that it consists of */
+  readonly size: number
+}
+
+export function viewOfEvidence({ subject, manifest, via, tag, graph }: Evidence): EvidenceView {
+  const root = graph.nodes[0]
+  const artifactType =
+    manifest.artifactType ?? (root === undefined ? undefined : artifactTypeOf(root.manifest))
+  const predicate = predicateTypeOf(manifest.annotations)
+  return {
+    subject,
+    descriptor: manifest,
+    ...(artifactType !== undefined && { artifactType }),
+    via,
+    ...(tag !== undefined && { tag }),
+    ...(predicate !== undefined && { predicates: [predicate] }),
+    size: graph.size,
+  }
+}
+
+/** What buildkit put into an index, each with the image that it speaks of; of the index where it names none. @throws what the store throws. */
+export async function readAttestationChildren(
+  store: SourceStore,
+  index: Digest,
+  attestations: readonly Descriptor[],
+  call: Call,
+): Promise<readonly EvidenceView[]> {
+  return await inParallel(attestations, readsAtOnce, call, async (descriptor, c): Promise<EvidenceView> => {
+    const graph = await walkGraph(store, bareDescriptor(descriptor), c)
+    const layers = graph.nodes.filter(isLeaf).flatMap(({ manifest }) => manifest.layers)
+    const predicates = layers.flatMap(({ annotations }) => predicateTypeOf(annotations) ?? [])
+    return {
+      subject: subjectOf(descriptor) ?? index,
+      descriptor: bareDescriptor(descriptor),
+      via: 'index',
+      ...(predicates.length > 0 && { predicates }),
+      size: graph.size,
+    }
+  })
+}
+
+/** The image that a child of an index speaks of, as buildkit annotates it. */
+export function subjectOf({ annotations }: Descriptor): Digest | undefined {
+  const digest = annotations?.['vnd.docker.reference.digest']
+  return digest !== undefined && isDigest(digest) ? digest : undefined
+}

@@ -1,0 +1,66 @@
+import type { Call } from '../call.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import { artifactTypeOf } from '../oci/manifest.ts'
+import { formatPlatform } from '../oci/platform.ts'
+import type { Graph } from '../store/graph.ts'
+import { type ImageConfigView, isImageConfig, readImageConfig } from '../store/image-config.ts'
+import { inParallel } from '../store/parallel.ts'
+import { childrenInIndexes, isLeaf, type LeafNode } from '../store/platform-images.ts'
+import type { SourceStore } from '../store/store.ts'
+
+/** Configs that are read at once. */
+const readsAtOnce = 8
+
+export interface ManifestView {
+  readonly descriptor: Descriptor
+  /** `linux/arm64/v8`, as the index or the config says */
+  readonly platform?: string
+  readonly artifactType?: string
+  readonly annotations: Readonly<Record<string, string>>
+  /** bytes of its own blobs */
+  readonly size: number
+  readonly config: Descriptor
+  /** the lowest first */
+  readonly layers: readonly Descriptor[]
+  /** of the config, where it is an image's */
+  readonly image?: ImageConfigView
+}
+
+/** The manifests of a graph that have a config and layers, with what their configs say. @throws `malformed`, and what the store throws. */
+export async function readManifests(
+  store: SourceStore,
+  graph: Graph,
+  call: Call,
+): Promise<readonly ManifestView[]> {
+  const platforms = new Map<Digest, string>(
+    childrenInIndexes(graph).flatMap(({ digest, platform }) =>
+      platform === undefined ? [] : [[digest, formatPlatform(platform)] as const],
+    ),
+  )
+  return await inParallel(graph.nodes.filter(isLeaf), readsAtOnce, call, (node, c) =>
+    readManifest(store, node, platforms.get(node.descriptor.digest), c),
+  )
+}
+
+async function readManifest(
+  store: SourceStore,
+  { descriptor, manifest }: LeafNode,
+  inIndex: string | undefined,
+  call: Call,
+): Promise<ManifestView> {
+  const { config, layers, annotations = {} } = manifest
+  const image = isImageConfig(config) ? await readImageConfig(store, config, call) : undefined
+  const platform = inIndex ?? image?.platform
+  const artifactType = image === undefined ? artifactTypeOf(manifest) : undefined
+  return {
+    descriptor,
+    ...(platform !== undefined && { platform }),
+    ...(artifactType !== undefined && { artifactType }),
+    annotations,
+    size: [config, ...layers].reduce((sum, blob) => sum + blob.size, 0),
+    config,
+    layers,
+    ...(image !== undefined && { image }),
+  }
+}

@@ -1,0 +1,49 @@
+import { escapeText } from './escape.ts'
+import type { Page } from './style.ts'
+import { type Cell, renderTable } from './table.ts'
+import { cut, displayWidth } from './width.ts'
+
+const indent = 2
+const gap = '  '
+
+/** A heading with text below it, set in; nothing where there is no text. */
+export function section(title: string, text: string, { style }: Page): string {
+  return text === '' ? '' : `${style.bold(title)}\n${text.replaceAll(/^/gm, ' '.repeat(indent))}`
+}
+
+/** The page that the text of a section has. */
+export function inner(page: Page): Page {
+  return { style: page.style, width: page.width === undefined ? undefined : page.width - indent }
+}
+
+/** Names and values that are not escaped yet, a pair on a line. */
+export function renderPairs(pairs: readonly (readonly [string, string])[], page: Page): string {
+  if (pairs.length === 0) return ''
+  const rows = pairs.map(([name, value]): Cell[] => [dim(escapeText(name)), escapeText(value)])
+  return renderTable(
+    [
+      { title: '', flexible: true, keep: 24 },
+      { title: '', flexible: true },
+    ],
+    rows,
+    page,
+  )
+}
+
+/** Escaped words side by side, in as many lines as the page needs; one on a line in a pipe. */
+export function renderWords(words: readonly string[], { width }: Page): string {
+  if (width === undefined) return words.join('\n')
+  const lines: string[] = []
+  for (const whole of words) {
+    const word = cut(whole, width)
+    const line = lines.at(-1)
+    const longer = line === undefined ? word : line + gap + word
+    if (line === undefined || displayWidth(longer) > width) lines.push(word)
+    else lines[lines.length - 1] = longer
+  }
+  return lines.join('\n')
+}
+
+export function dim(text: string): Cell {
+  return { text, tone: 'dim' }
+}

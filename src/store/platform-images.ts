@@ -1,0 +1,61 @@
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import { childrenOf, type Manifest } from '../oci/manifest.ts'
+import type { Platform } from '../oci/platform.ts'
+import type { Graph, GraphNode } from './graph.ts'
+import { isImageConfig } from './image-config.ts'
+
+/** A manifest that has a config and layers. */
+export type LeafNode = GraphNode & { readonly manifest: Extract<Manifest, { readonly kind: 'manifest' }> }
+
+/** A manifest of an image that something can run. */
+export interface PlatformImage {
+  readonly node: LeafNode
+  /** as the index says; undefined where none does, then the config knows */
+  readonly platform?: Platform
+}
+
+/**
+ * Whether an index has this child to say something about another one, and not to be run: buildkit puts its attestations so (moby/buildkit,
+ * docs/attestations/attestation-storage.md).
+ */
+export function isAttestationChild({ annotations, platform }: Descriptor): boolean {
+  return (
+    annotations?.['vnd.docker.reference.type'] === 'attestation-manifest' ||
+    (platform?.os === 'unknown' && platform.architecture === 'unknown')
+  )
+}
+
+/** The manifests in a graph that are neither indexes nor attestations, in the order of the indexes. */
+function leavesOf(graph: Graph): readonly LeafNode[] {
+  const attestations = new Set(attestationChildren(graph).map(({ digest }) => digest))
+  return graph.nodes.filter(isLeaf).filter(({ descriptor }) => !attestations.has(descriptor.digest))
+}
+
+/** The images in a graph, one for each platform; none of an artifact that is no image. */
+export function platformImages(graph: Graph): readonly PlatformImage[] {
+  const platforms = new Map<Digest, Platform>()
+  for (const { digest, platform } of childrenInIndexes(graph)) {
+    if (platform !== undefined && !platforms.has(digest)) platforms.set(digest, platform)
+  }
+  return leavesOf(graph)
+    .filter(({ manifest }) => isImageConfig(manifest.config))
+    .map((node) => {
+      const platform = platforms.get(node.descriptor.digest)
+      return { node, ...(platform !== undefined && { platform }) }
+    })
+}
+
+/** What buildkit put into an index beside the images, as the index says. */
+export function attestationChildren(graph: Graph): readonly Descriptor[] {
+  return childrenInIndexes(graph).filter(isAttestationChild)
+}
+
+/** What the indexes of a graph say of their children. */
+export function childrenInIndexes(graph: Graph): readonly Descriptor[] {
+  return graph.nodes.flatMap(({ manifest }) => childrenOf(manifest))
+}
+
+export function isLeaf(node: GraphNode): node is LeafNode {
+  return node.manifest.kind === 'manifest'
+}

@@ -1,7 +1,7 @@
 import type { PublicKey } from '../audit/dsse.ts'
 import { readAttestations } from '../audit/read-attestations.ts'
 import type { Call } from '../call.ts'
-import { DrayError, isDrayError } from '../errors.ts'
+import { DrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import { formatRepository, sameRepository } from '../oci/reference.ts'
@@ -10,6 +10,7 @@ import { plainReading } from '../semver/version.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { SourceStore, Stores } from '../store/store.ts'
 import type { AttestationOfImage, HistoryPlace, PlaceFacts } from './history.ts'
+import { tagsOfRepository } from './repository-tags.ts'
 
 const looksAtOnce = 16
 /** Images that a tag stood on before, one after another, of which one place is asked. */
@@ -81,14 +82,8 @@ async function listTags(
   limit: number | undefined,
   call: Call,
 ): Promise<readonly string[]> {
-  const names: string[] = []
-  try {
-    for await (const tag of store.tags(call)) if (!isEvidenceTag(tag)) names.push(tag)
-  } catch (error) {
-    if (isDrayError(error) && error.code === 'not-found') return []
-    throw error
-  }
-  return inSemverOrder(names, plainReading).slice(0, limit)
+  const names = await tagsOfRepository(store, (tag) => !isEvidenceTag(tag), call)
+  return inSemverOrder(names ?? [], plainReading).slice(0, limit)
 }
 
 async function resolveAll(

@@ -31,6 +31,12 @@ export function shortDigest(digest: Digest): string {
   return digest.slice(0, digest.indexOf(':') + 13)
 }
 
+/** The first twelve digits alone, where there is no room for more. */
+export function shortHex(digest: Digest): string {
+  const begin = digest.indexOf(':') + 1
+  return digest.slice(begin, begin + 12)
+}
+
 /** `1 tag`, `2 tags`; `plural` where it takes more than an s. */
 export function formatCount(count: number, noun: string, plural: string = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : plural}`

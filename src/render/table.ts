@@ -7,6 +7,8 @@ export interface Column {
   readonly align?: 'left' | 'right'
   /** may be cut where the table is wider than the page; others are whole always */
   readonly flexible?: boolean
+  /** of what may be cut, only where cutting the others is not enough */
+  readonly cutLast?: boolean
   /** as wide as this at least, whatever is in it, before anything is cut */
   readonly least?: number
 }
@@ -57,7 +59,7 @@ function naturalWidths(columns: readonly Column[], rows: readonly (readonly Cell
   )
 }
 
-/** Takes from the widest flexible column, one by one, until all fits. */
+/** Takes from the widest flexible column, one by one, until all fits; from those that are cut last when the others give no more. */
 function fit(
   columns: readonly Column[],
   natural: readonly number[],
@@ -67,10 +69,11 @@ function fit(
   if (page === undefined) return widths
   let over = widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1)) - page
   while (over > 0) {
-    const candidates = widths
+    const flexible = widths
       .map((width, i) => ({ width, i }))
       .filter(({ width, i }) => columns[i]?.flexible === true && width > leastWidth)
-      .sort((a, b) => b.width - a.width)
+    const sooner = flexible.filter(({ i }) => columns[i]?.cutLast !== true)
+    const candidates = (sooner.length > 0 ? sooner : flexible).sort((a, b) => b.width - a.width)
     const [widest, next] = candidates
     if (widest === undefined) break
     const take = Math.min(over, Math.max(1, widest.width - Math.max(next?.width ?? 0, leastWidth)))

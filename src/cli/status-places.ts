@@ -1,9 +1,10 @@
-import { formatAddress, parseAddress } from '../config/addresses.ts'
-import type { Config } from '../config/config.ts'
-import { environmentNamed, imagesAt, repositoriesOf } from '../config/environments.ts'
+import type { Config, Environment } from '../config/config.ts'
+import { environmentNamed, repositoriesOf } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
 import type { StatusPlace, StatusRoute } from '../look/status.ts'
 import { defaultTag } from '../oci/reference.ts'
+import type { Reading } from '../semver/version.ts'
+import { imagesNamed } from './named-images.ts'
 import { asUsage } from './usage-error.ts'
 
 export interface StatusRequest {
@@ -31,54 +32,6 @@ export function statusRequest(
   }
 }
 
-/** The images that are named, by their names in dray.yaml; else all that stand there. @throws `usage`. */
-export function imagesNamed(words: readonly string[], config: Config): readonly string[] {
-  if (words.length > 0) return [...new Set(words.map((word) => imageNamed(word, config)))]
-  const images = [...(config.images?.keys() ?? [])]
-  if (images.length > 0) return images
-  throw new DrayError('usage', 'no image is named, and dray.yaml lists none', {
-    hint: 'Name images (dray status api web), or write them under "images:" in dray.yaml.',
-  })
-}
-
-function imageNamed(word: string, config: Config): string {
-  const [first] = config.environments.keys()
-  const address = asUsage(() => parseAddress(word, first))
-  switch (address.kind) {
-    case 'environment':
-      throw new DrayError('usage', `${formatAddress(address)} is an environment, not an image`, {
-        hint: `Name an image in it: ${formatAddress(address)}/NAME.`,
-      })
-    case 'layout':
-      throw notPlaced(word)
-    case 'image':
-      environmentNamed(config, address.environment)
-      refuseTag(word, address)
-      return address.image
-    case 'reference': {
-      const { registry, path } = address.reference
-      const [place] = imagesAt(config, { registry, path })
-      if (place === undefined) throw notPlaced(word)
-      refuseTag(word, address.reference)
-      return place.image
-    }
-  }
-}
-
-function notPlaced(word: string): DrayError {
-  return new DrayError('usage', `${word} is in no environment of dray.yaml`, {
-    hint: 'Name an image as it is called there, such as api or @staging/api.',
-  })
-}
-
-/** One tag is not what is looked at, and leaving it out without a word would show another image than was asked for. */
-function refuseTag(word: string, at: { readonly tag?: string; readonly digest?: string }): void {
-  if (at.tag === undefined && at.digest === undefined) return
-  throw new DrayError('usage', `${word} names one version; this is about the image as a whole`, {
-    hint: 'Leave the tag or digest away. "dray history" shows where one version has been.',
-  })
-}
-
 function environmentsOf(only: readonly string[], config: Config): readonly string[] {
   const wanted = only.map((word) => word.replace(/^@/, ''))
   for (const name of wanted) environmentNamed(config, name)
@@ -100,8 +53,9 @@ function routesBetween(environments: readonly string[], config: Config): readonl
 }
 
 function placesOf(image: string, environment: string, config: Config): readonly StatusPlace[] {
-  const { marker = defaultTag, tags } = environmentNamed(config, environment)
-  const reading = { buildMetadata: tags?.buildMetadata ?? false }
+  const settings = environmentNamed(config, environment)
+  const { marker = defaultTag } = settings
+  const reading = readingIn(settings)
   return asUsage(() => repositoriesOf(config, environment, image)).map((repository) => ({
     image,
     environment,
@@ -109,4 +63,9 @@ function placesOf(image: string, environment: string, config: Config): readonly 
     marker,
     reading,
   }))
+}
+
+/** How the tags of an environment are read. */
+export function readingIn({ tags }: Environment): Reading {
+  return { buildMetadata: tags?.buildMetadata ?? false }
 }

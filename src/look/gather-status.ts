@@ -1,20 +1,16 @@
 import type { Call } from '../call.ts'
-import { type ErrorCode, type ErrorInfo, toDrayError, toErrorInfo } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
-import { formatRepository } from '../oci/reference.ts'
-import { parseVersionTag } from '../semver/version.ts'
+import { parseVersionTag, type VersionTag } from '../semver/version.ts'
 import { createdOf, type CreatedOptions } from '../store/image-time.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { ManifestContent, SourceStore, Stores } from '../store/store.ts'
 import { findVersion, versionCandidates } from './marker-version.ts'
+import { both, leftOut, Reach, untilTimeIsUp } from './reach.ts'
 import { tagsOfRepository } from './repository-tags.ts'
 import type { CellFacts, StatusPlace } from './status.ts'
 
 /** Places of one registry that are read at once: another one that does not answer holds none of them up. */
 const placesAtOnce = 16
-
-/** Nobody is there to ask: the same would come of the next image. */
-const noConnection: ReadonlySet<ErrorCode> = new Set(['network', 'timeout'])
 
 /**
  * Reads what stands where: for each place the marker's manifest and the list of tags at once, then the tag of the highest version, and up to eight
@@ -27,32 +23,26 @@ export async function gatherStatus(
   options: CreatedOptions,
   call: Call,
 ): Promise<readonly CellFacts[]> {
-  const reader = new PlaceReader(stores, options)
+  const [reach, reader] = [new Reach(), new PlaceReader(stores, options)]
   const found = new Map<StatusPlace, CellFacts>()
   const registries = [...Map.groupBy(places, ({ repository }) => repository.registry).values()]
-  try {
-    await inParallel(registries, registries.length, call, async (group, inner) => {
-      await inParallel(group, placesAtOnce, inner, async (place, c) => {
-        found.set(place, await reader.read(place, c))
-      })
+  const readGroup = async (group: readonly StatusPlace[], inner: Call): Promise<void> => {
+    await inParallel(group, placesAtOnce, inner, async (place, c) => {
+      const { value, error } = await reach.read(place.repository, c, () => reader.read(place, c))
+      found.set(place, value ?? { place, state: 'unreachable', error })
     })
-  } catch (thrown) {
-    if (!hasRunOutOfTime(call)) throw thrown
   }
+  await untilTimeIsUp(call, () => inParallel(registries, registries.length, call, readGroup))
   return places.map(
-    (place) => found.get(place) ?? unreachable(place, aboutPlace(toErrorInfo(call.signal.reason), place)),
+    (place) => found.get(place) ?? { place, state: 'unreachable', error: leftOut(place.repository, call) },
   )
 }
 
-/** Reads places, and keeps what the run has learned on the way. */
+/** Reads places, and keeps the times of images that it has learned on the way. */
 class PlaceReader {
   readonly #stores: Stores
   readonly #options: CreatedOptions
   readonly #created = new Map<Digest, Promise<string | undefined>>()
-  /** registries that gave an answer */
-  readonly #answered = new Set<string>()
-  /** registries that never did */
-  readonly #silent = new Map<string, ErrorInfo>()
 
   constructor(stores: Stores, options: CreatedOptions) {
     this.#stores = stores
@@ -60,23 +50,6 @@ class PlaceReader {
   }
 
   async read(place: StatusPlace, call: Call): Promise<CellFacts> {
-    const { registry } = place.repository
-    const silent = this.#silent.get(registry)
-    if (silent !== undefined) return unreachable(place, aboutPlace(silent, place))
-    try {
-      const facts = await this.#look(place, call)
-      this.#answered.add(registry)
-      return facts
-    } catch (thrown) {
-      const error = toDrayError(call.signal.aborted ? call.signal.reason : thrown)
-      if (error.code === 'interrupted' || error.code === 'internal') throw error
-      const info = toErrorInfo(error)
-      if (noConnection.has(error.code) && !this.#answered.has(registry)) this.#silent.set(registry, info)
-      return unreachable(place, info)
-    }
-  }
-
-  async #look(place: StatusPlace, call: Call): Promise<CellFacts> {
     const { marker, reading } = place
     const store = this.#stores.source(place.repository)
     const [content, tags] = await both(
@@ -111,31 +84,13 @@ class PlaceReader {
   }
 }
 
+/** A marker that is a version itself needs no search. */
 async function findMarked(
   store: SourceStore,
   digest: Digest,
   { marker, reading }: StatusPlace,
-  candidates: Parameters<typeof findVersion>[2],
+  candidates: readonly VersionTag[],
   call: Call,
-): ReturnType<typeof findVersion> {
+): Promise<VersionTag | undefined> {
   return parseVersionTag(marker, reading) ?? (await findVersion(store, digest, candidates, call))
-}
-
-/** Waits for the end of both, so that none goes on behind the other's failure. */
-async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
-  await Promise.allSettled([one, other])
-  return [await one, await other]
-}
-
-function unreachable(place: StatusPlace, error: ErrorInfo): CellFacts {
-  return { place, state: 'unreachable', error }
-}
-
-/** Of this place, where the error was met at another one. */
-function aboutPlace(error: ErrorInfo, { repository }: StatusPlace): ErrorInfo {
-  return { ...error, subject: formatRepository(repository) }
-}
-
-function hasRunOutOfTime({ signal }: Call): boolean {
-  return signal.aborted && toDrayError(signal.reason).code === 'timeout'
 }

@@ -54,7 +54,7 @@ export interface StatusCell {
   readonly error?: ErrorInfo
 }
 
-export interface StatusRow {
+interface StatusRow {
   readonly image: string
   /** for each target of each environment, in the same order for every image */
   readonly cells: readonly StatusCell[]
@@ -69,7 +69,7 @@ export interface StatusView {
   readonly summary: StatusSummary
 }
 
-export interface StatusSummary extends Readonly<Record<StepState, number>> {
+interface StatusSummary extends Readonly<Record<StepState, number>> {
   readonly cells: number
   readonly unreachableCells: number
   /** targets that could not be read for some image at least */

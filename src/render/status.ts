@@ -6,6 +6,7 @@ import { formatCount, shortHex } from './format.ts'
 import { renderMatrix } from './matrix.ts'
 import type { Page, Style } from './style.ts'
 import { type Cell, type Column, renderTable } from './table.ts'
+import { nameOfTarget } from './target.ts'
 
 /**
  * What stands where: on a terminal that is wide enough a line for each image and a group of columns for each target; else a line for each
@@ -59,14 +60,10 @@ function renderLines({ images }: StatusView, now: Date, page: Page): string {
   return renderTable(columns, rows, page)
 }
 
-/** Where an environment has several targets, its registry stands beside it, or which one it is. */
 function targetName(cell: StatusCell, all: readonly StatusCell[]): string {
   const targets = all.filter(({ environment }) => environment === cell.environment)
-  if (targets.length < 2) return cell.environment
-  const registries = new Set(targets.map(({ repository }) => repository.registry))
-  const which =
-    registries.size === targets.length ? cell.repository.registry : String(targets.indexOf(cell) + 1)
-  return escapeText(`${cell.environment} (${which})`)
+  const repositories = targets.map(({ repository }) => repository)
+  return nameOfTarget(cell.environment, targets.indexOf(cell), repositories)
 }
 
 /** Version, digest and age. */

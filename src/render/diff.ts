@@ -5,6 +5,7 @@ import { formatCount, shortDigest } from './format.ts'
 import type { Page, Style } from './style.ts'
 import { type Cell, renderTable } from './table.ts'
 import { nameOfTarget } from './target.ts'
+import { cut, displayWidth } from './width.ts'
 
 /** Versions below the highest there that a screen has room for; a pipe has all. */
 const olderShown = 5
@@ -44,52 +45,62 @@ function renderEntry(
   const { style, width } = page
   const to = targets.get(entry) ?? ''
   const title = `${style.bold(escapeText(entry.image))}  ${style.dim(`${escapeText(view.from)} -> ${to}`)}`
-  const rows = [...promoteRows(entry, page), ...onlyThereRows(entry, view), ...driftRows(entry, view, page)]
-  const columns = [{ title: '', flexible: true }, { title: '' }, { title: '', flexible: true }]
-  const inner = { style, width: width === undefined ? undefined : width - indent.length }
-  const table = renderTable(columns, rows, inner)
-  return [
-    title,
-    ...[table, ...notesOf(view, entry, page)]
-      .flatMap((text) => text.split('\n'))
-      .filter((text) => text !== '')
-      .map((text) => indent + text),
-  ].join('\n')
+  const inner = { ...page, width: width === undefined ? undefined : width - indent.length }
+  const lines = [
+    ...promoteLines(entry, inner),
+    ...onlyThereLines(entry, view, inner),
+    ...driftLines(entry, view, inner),
+    ...notesOf(view, entry, page),
+  ]
+  return [title, ...lines.map((line) => indent + line)].join('\n')
 }
 
 function hasOtherTags({ otherTags }: DiffEntry): boolean {
   return otherTags.from.length + otherTags.to.length > 0
 }
 
-type Row = readonly Cell[]
-
-function promoteRows({ promote }: DiffEntry, { width }: DiffPage): readonly Row[] {
+function promoteLines({ promote }: DiffEntry, page: Page): readonly string[] {
   const older = promote.filter((one) => one.older)
-  const shown = width === undefined ? older : older.slice(0, olderShown)
+  const shown = page.width === undefined ? older : older.slice(0, olderShown)
   const left = older.length - shown.length
   return [
-    ...promote.filter((one) => !one.older).map(({ tag }): Row => [marked('+', tag, 'green')]),
-    ...shown.map(({ tag }): Row => [marked('+', tag, 'dim'), { text: 'older', tone: 'dim' }]),
-    ...(left > 0 ? [[marked('+', `${left} more`, 'dim'), { text: 'older', tone: 'dim' } as const]] : []),
+    ...promote.filter((one) => !one.older).map(({ tag }) => oneSided('+', tag, 'green', '', page)),
+    ...shown.map(({ tag }) => oneSided('+', tag, 'dim', 'older', page)),
+    ...(left > 0 ? [oneSided('+', `${left} more`, 'dim', 'older', page)] : []),
   ]
 }
 
-function onlyThereRows({ onlyThere }: DiffEntry, { to }: DiffView): readonly Row[] {
-  const note = { text: `only in ${escapeText(to)}`, tone: 'dim' } as const
-  return onlyThere.map((tag): Row => [marked('-', tag, 'yellow'), note])
+function onlyThereLines({ onlyThere }: DiffEntry, { to }: DiffView, page: Page): readonly string[] {
+  return onlyThere.map((tag) => oneSided('-', tag, 'yellow', `only in ${to}`, page))
 }
 
-function driftRows({ drift }: DiffEntry, { to }: DiffView, { width }: DiffPage): readonly Row[] {
-  const digest = width === undefined ? (whole: Digest): string => whole : shortDigest
-  return drift.map((one): Row => {
+/** A tag that one side has, behind the sign that says which; cut where the page is too narrow for the longest. */
+function oneSided(
+  sign: string,
+  tag: string,
+  tone: keyof Style,
+  note: string,
+  { style, width }: Page,
+): string {
+  const [text, told] = [escapeText(`${sign} ${tag}`), note === '' ? '' : escapeText(`  ${note}`)]
+  const fitting = width === undefined ? text : cut(text, width - displayWidth(told))
+  return style[tone](fitting) + style.dim(told)
+}
+
+function driftLines({ drift }: DiffEntry, { to }: DiffView, page: Page): readonly string[] {
+  if (drift.length === 0) return []
+  const digest = page.width === undefined ? (whole: Digest): string => whole : shortDigest
+  const rows = drift.map((one): readonly Cell[] => {
     const tone = one.kind === 'exact' ? 'red' : one.behind ? 'dim' : 'yellow'
     const tag = one.tagThere === undefined ? one.tag : `${one.tag} / ${one.tagThere}`
     return [
-      marked('≠', tag, tone),
+      { text: `≠ ${escapeText(tag)}`, tone },
       `${digest(one.from)} -> ${digest(one.to)}`,
       { text: driftNote(one, escapeText(to)), tone },
     ]
   })
+  const columns = [{ title: '', flexible: true }, { title: '' }, { title: '', flexible: true }]
+  return renderTable(columns, rows, page).split('\n')
 }
 
 function driftNote({ kind, behind }: DriftedTag, to: string): string {
@@ -157,9 +168,4 @@ export function renderDiffSummary({ images, from, to }: DiffView, style: Style):
   const isLevel = images.some(({ state }) => state === 'level')
   const what = told.length > 0 ? told.join(', ') : isLevel ? 'no version differs' : 'nothing to compare'
   return `${escapeText(from)} -> ${escapeText(to)}, ${formatCount(names, 'image')}: ${what}`
-}
-
-/** What is told of a tag, behind the sign that says what kind of difference it is. */
-function marked(sign: string, tag: string, tone: keyof Style): Cell {
-  return { text: `${sign} ${escapeText(tag)}`, tone }
 }

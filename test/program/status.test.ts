@@ -238,7 +238,7 @@ it('in a pipe the longest name comes out whole, and the columns stay aligned', a
 
 describe('without knowing what to look at, status says what to do:', () => {
   it.each([
-    [{ images: false, words: [] }, 'Name images'],
+    [{ images: false, words: [] }, 'Name them'],
     [{ images: true, words: ['@prod'] }, '@prod is an environment'],
     [{ images: true, words: ['api:1.4.2'] }, 'names one version'],
     [{ images: true, words: ['elsewhere.test/api'] }, 'is in no environment'],

@@ -10,7 +10,7 @@ export interface Asking {
 }
 
 /** One of several answers. */
-export interface Choice {
+interface Choice {
   readonly value: string
   /** what stands there in place of the value */
   readonly label?: string

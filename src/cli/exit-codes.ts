@@ -5,7 +5,7 @@ export const exitCodes = {
   /** done, or nothing to do */
   done: 0,
   failed: 1,
-  /** a plan has changes; only with `--detailed-exitcode` */
+  /** a plan has changes, or two environments differ; only with `--detailed-exitcode` */
   changes: 2,
   /** a guard, rule or limit said no, or the world moved since the plan */
   refused: 3,

@@ -1,11 +1,10 @@
-import { formatAddress, parseAddress } from '../config/addresses.ts'
+import { parseAddress } from '../config/addresses.ts'
 import type { Config } from '../config/config.ts'
 import { imagesAt, repositoriesOf } from '../config/environments.ts'
-import { DrayError } from '../errors.ts'
 import type { HistorySubject } from '../look/gather-history.ts'
 import type { HistoryPlace } from '../look/history.ts'
 import { formatRepository, layoutRegistry } from '../oci/reference.ts'
-import { asUsage } from './usage-error.ts'
+import { asUsage, notAnImage } from './usage-error.ts'
 
 export interface HistoryRequest {
   /** every target of every environment, in the order of the configuration; else the one repository that was named */
@@ -19,9 +18,7 @@ export function historyRequest(word: string, limit: number | undefined, config: 
   const address = asUsage(() => parseAddress(word, first))
   switch (address.kind) {
     case 'environment':
-      throw new DrayError('usage', `${formatAddress(address)} is an environment, not an image`, {
-        hint: `Name an image in it: ${formatAddress(address)}/NAME.`,
-      })
+      throw notAnImage(address.environment)
     case 'image':
       return { places: placesOf(config, address.image), subject: subjectOf(address, limit) }
     case 'layout': {

@@ -1,9 +1,9 @@
-import { formatAddress, parseAddress } from '../config/addresses.ts'
+import { parseAddress } from '../config/addresses.ts'
 import type { Config } from '../config/config.ts'
 import { repositoriesOf } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
 import { layoutRegistry, type RepositoryName, tagOrDigest, type TagOrDigest } from '../oci/reference.ts'
-import { asUsage } from './usage-error.ts'
+import { asUsage, notAnImage } from './usage-error.ts'
 
 export interface Located {
   /** one for each target of the environment; at least one */
@@ -18,9 +18,7 @@ export interface Located {
 export function locate(word: string, config: Config): Located {
   const address = asUsage(() => parseAddress(word))
   if (address.kind === 'environment') {
-    throw new DrayError('usage', `${formatAddress(address)} is an environment, not an image`, {
-      hint: `Name an image in it: ${formatAddress(address)}/NAME.`,
-    })
+    throw notAnImage(address.environment)
   }
   const named = address.kind === 'reference' ? address.reference : address
   return {

@@ -49,6 +49,13 @@ export function asUsage<T>(parse: () => T): T {
   }
 }
 
+/** What to say where an environment is named and an image is meant. */
+export function notAnImage(environment: string): DrayError {
+  return new DrayError('usage', `@${environment} is an environment, not an image`, {
+    hint: `Name an image in it: @${environment}/NAME.`,
+  })
+}
+
 /** What to say where the first words name no command. */
 export function unknownCommand(words: readonly string[], config: Config): DrayError {
   const commands = config.commands

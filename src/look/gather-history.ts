@@ -1,7 +1,7 @@
 import type { PublicKey } from '../audit/dsse.ts'
 import { readAttestations } from '../audit/read-attestations.ts'
 import type { Call } from '../call.ts'
-import { DrayError, isDrayError } from '../errors.ts'
+import { DrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import { formatRepository, sameRepository } from '../oci/reference.ts'
@@ -9,6 +9,7 @@ import { inSemverOrder } from '../semver/order.ts'
 import { plainReading } from '../semver/version.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { SourceStore, Stores } from '../store/store.ts'
+import { listTags, resolveTags } from '../store/tags.ts'
 import type { AttestationOfImage, HistoryPlace, PlaceFacts } from './history.ts'
 
 const looksAtOnce = 16
@@ -70,37 +71,19 @@ async function begin(
     const isThere = (await store.resolve(subject, call)) !== undefined
     return { ...reading, tags: new Map(), images: isThere ? [subject.digest] : [] }
   }
-  const names = 'tag' in subject ? [subject.tag] : await listTags(store, subject.limit, call)
-  const tags = await resolveAll(store, names, call)
+  const names = 'tag' in subject ? [subject.tag] : await highestTags(store, subject.limit, call)
+  const tags = await resolveTags(store, names, call)
   return { ...reading, tags, images: [...new Set([...tags.values()].filter((digest) => digest !== null))] }
 }
 
 /** The highest tags, without those of evidence; none where the repository is not there. */
-async function listTags(
+async function highestTags(
   store: SourceStore,
   limit: number | undefined,
   call: Call,
 ): Promise<readonly string[]> {
-  const names: string[] = []
-  try {
-    for await (const tag of store.tags(call)) if (!isEvidenceTag(tag)) names.push(tag)
-  } catch (error) {
-    if (isDrayError(error) && error.code === 'not-found') return []
-    throw error
-  }
+  const names = (await listTags(store, call)).filter((tag) => !isEvidenceTag(tag))
   return inSemverOrder(names, plainReading).slice(0, limit)
-}
-
-async function resolveAll(
-  store: SourceStore,
-  names: readonly string[],
-  call: Call,
-): Promise<Map<string, Digest | null>> {
-  const found = await inParallel(names, looksAtOnce, call, async (tag, c) => {
-    const image = await store.resolve({ tag }, c)
-    return [tag, image?.digest ?? null] as const
-  })
-  return new Map(found)
 }
 
 /** One place may know of an image what another has lost. */
@@ -155,5 +138,5 @@ async function resolveNamed(reading: Reading, readings: readonly Reading[], call
     .filter(({ to }) => sameRepository(to.repository, reading.place.repository))
     .flatMap(({ tags }) => tags.map(({ tag }) => tag))
   const unknown = [...new Set(named)].filter((tag) => !reading.tags.has(tag))
-  for (const [tag, digest] of await resolveAll(reading.store, unknown, call)) reading.tags.set(tag, digest)
+  for (const [tag, digest] of await resolveTags(reading.store, unknown, call)) reading.tags.set(tag, digest)
 }

@@ -12,8 +12,8 @@ import type { ManifestContent, SourceStore } from '../store/store.ts'
 import { choosePlatform } from './choose-platform.ts'
 import { type EvidenceView, readAttestationChildren, subjectOf, viewOfEvidence } from './evidence-view.ts'
 import { type ManifestView, readManifests } from './manifest-view.ts'
-import { notThere } from './not-there.ts'
-import { listTags, type ListedTags, type TagsOnImage, tagsOn, type TagsWanted } from './tags-on.ts'
+import { notThere } from '../store/not-there.ts'
+import { readTagList, type ListedTags, type TagsOnImage, tagsOn, type TagsWanted } from './tags-on.ts'
 
 export interface ImageView extends TagsOnImage {
   readonly repository: RepositoryName
@@ -52,7 +52,7 @@ export async function inspectImage(
     options.platform === undefined ? asked : await choosePlatform(store, asked, options.platform, call)
   const [graph, listed] = await Promise.all([
     walkGraph(store, content, call),
-    listTags(store, options.tags, call),
+    readTagList(store, options.tags, call),
   ])
   const [manifests, tags, evidence] = await Promise.all([
     readManifests(store, graph, call),
@@ -86,7 +86,7 @@ export async function* rawManifest(
 
 async function find(store: SourceStore, at: TagOrDigest, call: Call): Promise<ManifestContent> {
   const content = await store.findManifest(at, call)
-  if (content === undefined) throw await notThere(store, at, call)
+  if (content === undefined) throw await notThere(store, { at }, call)
   return content
 }
 

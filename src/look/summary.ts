@@ -6,7 +6,8 @@ import { artifactTypeOf, childrenOf, parseManifest } from '../oci/manifest.ts'
 import { isIndexType } from '../oci/media-types.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { formatAt } from '../oci/reference.ts'
-import { createdAnnotation, createdOf, type DatedImage, readDatedImages } from '../store/dated-images.ts'
+import { annotationKeys } from '../oci/annotations.ts'
+import { createdOf, type DatedImage, readDatedImages } from '../store/dated-images.ts'
 import { type Graph, walkGraph } from '../store/graph.ts'
 import { isAttestationChild, platformImages } from '../store/platform-images.ts'
 import type { SourceStore } from '../store/store.ts'
@@ -96,7 +97,7 @@ export class Summaries {
       const platforms = images.flatMap(({ platform }) =>
         platform === undefined ? [] : [formatPlatform(platform)],
       )
-      return { ...unknownSummary, created: index.annotations?.[createdAnnotation] ?? null, platforms }
+      return { ...unknownSummary, created: index.annotations?.[annotationKeys.created] ?? null, platforms }
     } catch (error) {
       if (!isDrayError(error) || !ofOneImage.has(error.code)) throw error
       return unknownSummary

@@ -35,7 +35,7 @@ export interface TagsOnImage {
 }
 
 /** Reads the list of tags as far as it is needed. @throws what the store throws; where all are wanted, also where there is no list. */
-export async function listTags(store: SourceStore, wanted: TagsWanted, call: Call): Promise<ListedTags> {
+export async function readTagList(store: SourceStore, wanted: TagsWanted, call: Call): Promise<ListedTags> {
   switch (wanted) {
     case 'none':
       return { wanted, list: undefined }

@@ -51,6 +51,12 @@ export function digestOn(page: Page, digest: Digest): string {
   return page.width === undefined ? digest : shortDigest(digest)
 }
 
+/** The first twelve digits alone, where there is no room for more. */
+export function shortHex(digest: Digest): string {
+  const begin = digest.indexOf(':') + 1
+  return digest.slice(begin, begin + 12)
+}
+
 /** `1 tag`, `2 tags`; `plural` where it takes more than an s. */
 export function formatCount(count: number, noun: string, plural: string = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : plural}`

@@ -67,7 +67,7 @@ export function isStable({ prerelease }: Version): boolean {
 }
 
 /** The highest by precedence, of equals the first. */
-export function highestTag<T extends VersionTag>(tags: readonly T[]): T | undefined {
+export function highestTag<T extends Pick<VersionTag, 'version'>>(tags: readonly T[]): T | undefined {
   let highest: T | undefined
   for (const tag of tags) {
     if (highest === undefined || compareVersions(tag.version, highest.version) > 0) highest = tag

@@ -1,4 +1,5 @@
 import type { Call } from '../call.ts'
+import { annotationKeys } from '../oci/annotations.ts'
 import { parseCreated } from '../oci/created.ts'
 import type { Graph } from './graph.ts'
 import { type ImageConfigView, readImageConfig } from './image-config.ts'
@@ -6,8 +7,6 @@ import { inParallel } from './parallel.ts'
 import { type PlatformImage, platformImages } from './platform-images.ts'
 import type { SourceStore } from './store.ts'
 
-/** When the software in it was built (image-spec, annotations.md, Pre-Defined Annotation Keys). */
-export const createdAnnotation = 'org.opencontainers.image.created'
 /** Configs that are read at once. */
 const readsAtOnce = 8
 
@@ -21,10 +20,10 @@ export interface DatedImage extends PlatformImage {
  * its images, by annotation or config. Undefined where nothing says it. Pure.
  */
 export function createdOf(graph: Graph, images: readonly DatedImage[]): string | undefined {
-  const said = graph.nodes[0]?.manifest.annotations?.[createdAnnotation]
+  const said = graph.nodes[0]?.manifest.annotations?.[annotationKeys.created]
   if (isSaid(said)) return said
   const times = images.flatMap(({ node, config }) => {
-    const time = node.manifest.annotations?.[createdAnnotation]
+    const time = node.manifest.annotations?.[annotationKeys.created]
     const created = isSaid(time) ? time : config?.created
     return isSaid(created) ? [created] : []
   })
@@ -40,10 +39,10 @@ export async function readDatedImages(
   graph: Graph,
   call: Call,
 ): Promise<readonly DatedImage[]> {
-  const isDated = isSaid(graph.nodes[0]?.manifest.annotations?.[createdAnnotation])
+  const isDated = isSaid(graph.nodes[0]?.manifest.annotations?.[annotationKeys.created])
   return await inParallel(platformImages(graph), readsAtOnce, call, async (image, c) => {
     const { annotations, config } = image.node.manifest
-    const isKnown = image.platform !== undefined && (isDated || isSaid(annotations?.[createdAnnotation]))
+    const isKnown = image.platform !== undefined && (isDated || isSaid(annotations?.[annotationKeys.created]))
     return isKnown ? image : { ...image, config: await readImageConfig(store, config, c) }
   })
 }

@@ -11,8 +11,8 @@ const tagsShown = 3
 
 /** An image that was asked for. */
 interface Asked {
-  /** as the person named it */
-  readonly image: string
+  /** as the person named it; undefined: by where it should be */
+  readonly image?: string
   readonly environment?: string
   readonly at: TagOrDigest
 }
@@ -22,8 +22,9 @@ export async function notThere(store: SourceStore, asked: Asked, call: Call): Pr
   const { image, at, environment } = asked
   const inEnvironment = environment === undefined ? '' : ` in ${environment}`
   const found = await nearTags(store, at, call)
-  return new DrayError('not-found', `${image} is not there${inEnvironment}`, {
-    subject: formatAt(store.repository, at),
+  const where = formatAt(store.repository, at)
+  return new DrayError('not-found', `${image ?? where} is not there${inEnvironment}`, {
+    ...(image !== undefined && { subject: where }),
     ...(found.kind === 'noRepository' && { why: 'the registry does not know this repository' }),
     hint:
       found.kind === 'tags' ? found.hint : 'Check the name, and whether this user may see the repository.',

@@ -7,14 +7,22 @@ import type { SourceStore } from './store.ts'
 /** Tags that are asked for at once. */
 const tagsAtOnce = 16
 
-/** The whole list of tags; none where the repository is not there (docker-registry 2.8 says so of one without tags). @throws what the store throws else. */
-export async function listTags(store: SourceStore, call: Call): Promise<readonly string[]> {
+/**
+ * The whole list of tags; undefined where the repository is not there, which docker-registry 2.8 says also of one without tags. @throws what the store
+ * throws else.
+ */
+export async function findTags(store: SourceStore, call: Call): Promise<readonly string[] | undefined> {
   try {
     return await Array.fromAsync(store.tags(call))
   } catch (error) {
-    if (isDrayError(error) && error.code === 'not-found') return []
+    if (isDrayError(error) && error.code === 'not-found') return undefined
     throw error
   }
+}
+
+/** The whole list of tags; none where the repository is not there. @throws what the store throws else. */
+export async function listTags(store: SourceStore, call: Call): Promise<readonly string[]> {
+  return (await findTags(store, call)) ?? []
 }
 
 /** What tags point at; null: it is not there. @throws what the store throws. */

@@ -147,7 +147,7 @@ describe('dray inspect', () => {
     expect(code).toBe(1)
     expect(document).toMatchObject({
       ok: false,
-      error: { code: 'not-found', hint: 'The nearest tags are 1.0.0.' },
+      error: { code: 'not-found', hint: 'Did you mean 1.0.0?' },
     })
   })
 })

@@ -1,0 +1,81 @@
+import { boolean, integer } from '@oclif/core/flags'
+import { BaseCommand } from '../cli/base-command.ts'
+import { diffRequest } from '../cli/diff-places.ts'
+import { exitOfLook } from '../cli/look-exit.ts'
+import type { DiffEntry } from '../look/diff.ts'
+import { renderDiff, renderDiffSummary } from '../render/diff.ts'
+import { renderUnreachable, type Unreachable } from '../render/unreachable.ts'
+
+export default class Diff extends BaseCommand {
+  static override summary =
+    'Compare two environments: what would be promoted, what is only there, what has drifted.'
+  static override description = `The environment that images come from is named first. "+" is a version that only that one has, "-" one that only the other has, "≠" a tag that both have on different images: a version tag should never be. A floating tag that differs because newer versions are still to be promoted says so.
+
+Versions are compared, not spellings: v1.4.2 and 1.4.2 are one. Every tag that both have is asked for on both sides; --limit asks for the highest only.`
+  static override examples = [
+    { description: 'All images of dray.yaml:', command: '<%= config.bin %> diff staging prod' },
+    {
+      description: 'One image, the ten highest common tags:',
+      command: '<%= config.bin %> diff staging prod api --limit 10',
+    },
+    {
+      description: 'In a pipeline: exit 2 where anything differs:',
+      command: '<%= config.bin %> diff staging prod --detailed-exitcode',
+    },
+    {
+      description: 'Versions that have drifted, for a script:',
+      command: `<%= config.bin %> diff staging prod --json | jq '.result.images[] | {image, drift: [.drift[] | select(.kind == "exact")]}'`,
+    },
+  ]
+  static override strict = false
+  static override usage = ['diff FROM TO [IMAGE...]']
+  static override flags = {
+    limit: integer({
+      char: 'n',
+      summary: 'Compare so many of the tags that both have, the highest; else all.',
+      min: 1,
+      helpValue: 'COUNT',
+    }),
+    'all-tags': boolean({
+      summary: 'List the tags too on one side only that are neither versions nor floating.',
+    }),
+    'detailed-exitcode': boolean({ summary: 'Exit 2 where anything differs.' }),
+  }
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Diff)
+    const { config } = await this.context.config()
+    const { from, to, places } = diffRequest(argv as string[], config)
+    const [{ gatherDiff }, { diffOf }] = await Promise.all([
+      import('../look/gather-diff.ts'),
+      import('../look/diff.ts'),
+    ])
+    const repositories = places
+      .flatMap((place) => [...place.from, ...place.to])
+      .map((side) => side.repository)
+    await this.context.expectRepositories([], repositories, 'read')
+    const facts = await gatherDiff(await this.context.stores(), places, { limit: flags.limit }, this.call)
+    const view = { from, to, images: facts.map((fact) => diffOf(fact)) }
+    this.finish(
+      view,
+      (page) => renderDiff(view, { ...page, allTags: flags['all-tags'] }),
+      exitOfLook(lookedAt(view.images), flags['detailed-exitcode']),
+    )
+    for (const line of renderUnreachable(missed(view.images), this.errorPage.style)) this.say(line)
+    this.say(renderDiffSummary(view, this.errorPage.style))
+  }
+}
+
+function lookedAt(images: readonly DiffEntry[]): Parameters<typeof exitOfLook>[0] {
+  return {
+    places: images.length,
+    unreachable: images.filter(({ state }) => state === 'unreachable').length,
+    differs: images.some(({ state }) => state === 'differs'),
+  }
+}
+
+function missed(images: readonly DiffEntry[]): readonly Unreachable[] {
+  return images.flatMap(({ unread, error }) =>
+    unread === undefined || error === undefined ? [] : [{ registry: unread.registry, error }],
+  )
+}

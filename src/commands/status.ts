@@ -1,0 +1,82 @@
+import { boolean, string } from '@oclif/core/flags'
+import { BaseCommand } from '../cli/base-command.ts'
+import { exitOfLook } from '../cli/look-exit.ts'
+import { statusRequest } from '../cli/status-places.ts'
+import type { StatusView } from '../look/status.ts'
+import { renderStatus, renderStatusSummary } from '../render/status.ts'
+import { renderUnreachable, type Unreachable } from '../render/unreachable.ts'
+
+export default class Status extends BaseCommand {
+  static override summary =
+    'Show which version of each image stands in which environment, and what is behind.'
+  static override description = `What is current in an environment is what its marker stands on: the tag "marker" in dray.yaml, "latest" where it says nothing. The version is the exact tag on the same digest; it is looked for among the highest nine.
+
+Each environment is compared with those that it takes images from: "=" is the same digest, "behind" a lower version or none, "differs" anything else. What cannot be reached is shown as unreachable, and the rest all the same.`
+  static override examples = [
+    { description: 'All images of dray.yaml in all environments:', command: '<%= config.bin %> status' },
+    {
+      description: 'Two images in two environments:',
+      command: '<%= config.bin %> status api web --env staging --env prod',
+    },
+    {
+      description: 'In a pipeline: exit 2 where prod is not what staging is:',
+      command: '<%= config.bin %> status --env staging --env prod --detailed-exitcode',
+    },
+    {
+      description: 'What is behind, for a script:',
+      command: `<%= config.bin %> status --json | jq -r '.result.images[] | select(any(.steps[]; .state == "behind")).image'`,
+    },
+  ]
+  static override strict = false
+  static override usage = ['status [IMAGE...]']
+  static override flags = {
+    env: string({
+      char: 'e',
+      summary: 'Look into this environment only; may be given several times.',
+      helpValue: 'ENV',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    ages: boolean({
+      summary:
+        'Show the age of multi-platform images too whose index does not tell it; one request more for each.',
+    }),
+    'detailed-exitcode': boolean({ summary: 'Exit 2 where something is behind or differs.' }),
+  }
+
+  async run(): Promise<void> {
+    const { argv, flags } = await this.parse(Status)
+    const { config } = await this.context.config()
+    const { environments, routes, places } = statusRequest(argv as string[], flags.env ?? [], config)
+    const [{ gatherStatus }, { statusOf }] = await Promise.all([
+      import('../look/gather-status.ts'),
+      import('../look/status.ts'),
+    ])
+    await this.context.expectRepositories(
+      [],
+      places.map(({ repository }) => repository),
+      'read',
+    )
+    const now = new Date(this.context.clock.now())
+    const options = { now, children: flags.ages }
+    const facts = await gatherStatus(await this.context.stores(), places, options, this.call)
+    const view = statusOf(environments, routes, facts)
+    const { summary } = view
+    const looked = {
+      places: summary.cells,
+      unreachable: summary.unreachableCells,
+      differs: summary.behind + summary.differs > 0,
+    }
+    this.finish(view, (page) => renderStatus(view, now, page), exitOfLook(looked, flags['detailed-exitcode']))
+    for (const line of renderUnreachable(missed(view), this.errorPage.style)) this.say(line)
+    this.say(renderStatusSummary(view, this.errorPage.style))
+  }
+}
+
+function missed({ images }: StatusView): readonly Unreachable[] {
+  return images.flatMap(({ cells }) =>
+    cells.flatMap(({ error, repository: { registry } }) =>
+      error === undefined ? [] : [{ registry, error }],
+    ),
+  )
+}

@@ -1,0 +1,65 @@
+import type { Style } from './style.ts'
+import type { Cell } from './table.ts'
+import { displayWidth, pad } from './width.ts'
+
+/** Several columns under one title: escaped text, with a cell list for each row. */
+export interface Group {
+  readonly title: string
+  readonly rows: readonly (readonly Cell[])[]
+}
+
+const gap = '  '
+const border = '   '
+
+/**
+ * Groups of aligned columns beside the names of the rows. Undefined where it is wider than `width` columns: nothing in it is cut.
+ */
+export function renderMatrix(
+  title: string,
+  names: readonly string[],
+  groups: readonly Group[],
+  page: { readonly style: Style; readonly width: number },
+): string | undefined {
+  const { style, width } = page
+  const first = widest([title, ...names])
+  const laidOut = groups.map(layOut)
+  const whole = first + laidOut.reduce((sum, group) => sum + border.length + group.width, 0)
+  if (whole > width) return undefined
+  const heading = [pad(title, first), ...laidOut.map((group) => pad(group.title, group.width))]
+  const lines = names.map((name, row) =>
+    [pad(name, first), ...laidOut.map((group) => renderCells(group, row, style))].join(border).trimEnd(),
+  )
+  return [style.dim(heading.join(border).trimEnd()), ...lines].join('\n')
+}
+
+interface LaidOut extends Group {
+  readonly widths: readonly number[]
+  readonly width: number
+}
+
+function layOut(group: Group): LaidOut {
+  const columns = Math.max(0, ...group.rows.map((cells) => cells.length))
+  const widths = Array.from({ length: columns }, (_, i) =>
+    widest(group.rows.map((cells) => textOf(cells[i] ?? ''))),
+  )
+  const inner = widths.reduce((sum, width) => sum + width, gap.length * Math.max(0, columns - 1))
+  return { ...group, widths, width: Math.max(inner, displayWidth(group.title)) }
+}
+
+function renderCells({ rows, widths, width }: LaidOut, row: number, style: Style): string {
+  const cells = widths.map((column, i) => {
+    const cell = rows[row]?.[i] ?? ''
+    const filled = pad(textOf(cell), column)
+    return typeof cell === 'string' || cell.text === '' ? filled : style[cell.tone](filled)
+  })
+  const inner = widths.reduce((sum, column) => sum + column, gap.length * Math.max(0, widths.length - 1))
+  return cells.join(gap) + ' '.repeat(width - inner)
+}
+
+function widest(texts: readonly string[]): number {
+  return texts.reduce((width, text) => Math.max(width, displayWidth(text)), 0)
+}
+
+function textOf(cell: Cell): string {
+  return typeof cell === 'string' ? cell : cell.text
+}

@@ -1,0 +1,37 @@
+import { onTestFinished } from 'vitest'
+import type { ProfileName } from '../../src/embedded/profiles.ts'
+import { startDockerRegistry } from './docker-registry.ts'
+import { Oracle } from './oracle.ts'
+import { watchedRegistry } from './world.ts'
+
+/** A registry of either kind, embedded or docker's own, and what it is asked. */
+export interface SeenRegistry {
+  readonly host: string
+  readonly oracle: Oracle
+  /** `METHOD /path` of the requests since `forget`, without queries */
+  seen(): Promise<readonly string[]>
+  forget(): Promise<void>
+}
+
+/** Gone after the test. */
+export async function seenRegistry(kind: ProfileName | 'docker-registry'): Promise<SeenRegistry> {
+  if (kind === 'docker-registry') {
+    const registry = await startDockerRegistry()
+    onTestFinished(() => registry.stop())
+    return {
+      host: registry.host,
+      oracle: new Oracle(registry.url),
+      seen: async () =>
+        (await registry.log()).map(({ method, path }) => `${method} ${path.replace(/\?.*$/, '')}`),
+      forget: () => registry.clearLog(),
+    }
+  }
+  const registry = await watchedRegistry(kind)
+  onTestFinished(() => registry[Symbol.asyncDispose]())
+  return {
+    host: registry.host,
+    oracle: registry.oracle,
+    seen: async () => registry.requests.map(({ method, path }) => `${method} ${path}`),
+    forget: async () => registry.forget(),
+  }
+}

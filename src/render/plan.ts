@@ -1,4 +1,5 @@
-import type { HeldTag, Placement, Plan, PlannedTag, Refusal, TagOverride } from '../plan/plan.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Placement, Plan, PlannedTag, Refusal, TagOverride } from '../plan/plan.ts'
 import { renderErrorBelow } from './error.ts'
 import { escapeText } from './escape.ts'
 import { formatBytes, formatCount, shortDigest } from './format.ts'
@@ -6,6 +7,7 @@ import { isInPlace, operationWords } from './operation.ts'
 import { formatPlace, nameOfPlace } from './place.ts'
 import type { Page, Style } from './style.ts'
 import { type Cell, renderTable } from './table.ts'
+import { displayWidth, pad } from './width.ts'
 
 /** A plan for a person: what goes where, under which tags, with how much evidence, and what was refused. */
 export function renderPlan(plan: Plan, page: Page): string {
@@ -23,7 +25,7 @@ export function renderPlan(plan: Plan, page: Page): string {
 
 function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
   const { style } = page
-  const { image, root, size, from, to, tags, held = [], evidence } = placement
+  const { image, root, size, from, to, evidence } = placement
   const isWork = plan.steps.some((step) => step.placement === placement.id)
   const head = [
     style.bold(escapeText(image)),
@@ -31,6 +33,7 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
     ...(size === undefined ? [] : [style.dim(formatBytes(size))]),
     ...(isWork ? [] : [style.dim('nothing to do')]),
   ].join('  ')
+  const inner = { style, width: page.width === undefined ? undefined : page.width - 2 }
   const rows: Cell[][] = [
     ...(isInPlace(plan.operation)
       ? [['in', placeCell(to)]]
@@ -38,15 +41,13 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
           ['from', placeCell(from)],
           ['to', placeCell(to)],
         ]),
-    ...tags.map((tag) => tagRow(tag, placement)),
-    ...held.map(heldRow),
+    ...tagRows(placement, inner.width),
     ...(evidence.found === 0 ? [] : [['evidence', evidenceCell(evidence)]]),
     ...(isAttested(plan, placement) ? [['attest', 'a statement of it, before its tags are set']] : []),
     ...(needsRepair(plan, placement)
       ? [['repair', { text: 'pieces are missing: put there again', tone: 'yellow' } as const]]
       : []),
   ]
-  const inner = { style, width: page.width === undefined ? undefined : page.width - 2 }
   const columns = [{ title: '' }, { title: '', flexible: true }]
   return `${head}\n${indent(renderTable(columns, rows, inner))}`
 }
@@ -70,36 +71,58 @@ function placeCell(place: Placement['to']): string {
   return place.environment === undefined ? where : `${nameOfPlace(place)} (${where})`
 }
 
-function tagRow({ tag, before, change, reason, override }: PlannedTag, { root }: Placement): Cell[] {
-  const name = escapeText(tag)
-  const why = [
-    ...(reason === undefined ? [] : [`: ${escapeText(reason)}`]),
-    ...(override === undefined ? [] : [` (${overrides[override]})`]),
-  ].join('')
+/** What each tag is on and will be on, and why, also for those that stay; where a line has no room for the reason, it stands below. */
+function tagRows({ tags, held = [], root }: Placement, page: number | undefined): Cell[][] {
+  const names = [...tags, ...held].map(({ tag }) => displayWidth(escapeText(tag)))
+  const width = Math.min(widestName, Math.max(0, ...names))
+  const rows = (tag: string, change: string, why: string, tone: keyof Style): Cell[][] => {
+    const said = `${pad(escapeText(tag), width)}  ${change}`
+    const reason = escapeText(why)
+    if (reason === '') return [['tag', { text: said, tone }]]
+    const whole = `${said}  ${reason}`
+    if (page === undefined || displayWidth(whole) <= page - widestLabel)
+      return [['tag', { text: whole, tone }]]
+    return [
+      ['tag', { text: said, tone }],
+      ['', { text: `${' '.repeat(width)}  ${reason}`, tone }],
+    ]
+  }
+  return [
+    ...tags.flatMap((one) => rows(one.tag, changeOf(one, root), whyOf(one), tones[one.change])),
+    ...held.flatMap(({ tag, at, reason }) =>
+      rows(tag, at === null ? 'not set' : `stays on ${shortDigest(at)}`, reason, 'dim'),
+    ),
+  ]
+}
+
+/** Names of tags are filled up to this many columns, so that what stands behind them is aligned. */
+const widestName = 24
+/** `evidence`, and the gap behind it. */
+const widestLabel = 10
+
+const tones = { create: 'green', move: 'yellow', unchanged: 'dim' } as const
+
+function changeOf({ before, change }: PlannedTag, root: Descriptor): string {
   switch (change) {
     case 'create':
-      return ['tag', { text: `${name}  new${why}`, tone: 'green' }]
-    case 'move': {
-      const old = before === null ? 'none' : shortDigest(before)
-      return [
-        'tag',
-        { text: `${name}  moves from ${old} to ${shortDigest(root.digest)}${why}`, tone: 'yellow' },
-      ]
-    }
+      return 'new'
+    case 'move':
+      return `${before === null ? 'none' : shortDigest(before)} -> ${shortDigest(root.digest)}`
     case 'unchanged':
-      return ['tag', { text: `${name}  unchanged`, tone: 'dim' }]
+      return 'unchanged'
   }
+}
+
+function whyOf({ change, reason, override }: PlannedTag): string {
+  if (change === 'unchanged') return ''
+  const by = override === undefined ? '' : `(${overrides[override]})`
+  return [reason ?? '', by].filter((part) => part !== '').join(' ')
 }
 
 const overrides: Readonly<Record<TagOverride, string>> = {
   moveTag: 'by --move-tag',
   allowBackward: 'by --allow-backward',
   rollback: 'rolled back',
-}
-
-function heldRow({ tag, at, reason }: HeldTag): Cell[] {
-  const where = at === null ? 'not set' : `stays on ${shortDigest(at)}`
-  return ['tag', { text: `${escapeText(tag)}  ${where}: ${escapeText(reason)}`, tone: 'dim' }]
 }
 
 function evidenceCell({ found, missing }: Placement['evidence']): string {

@@ -74,9 +74,9 @@ describe('renderPlan', () => {
 api:1.4.2  sha256:aaaaaaaaaaaa  34.1 MiB
   from      staging (r.example.com/staging/api:1.4.2)
   to        prod (eu.example.com/prod/api)
-  tag       1.4.2  new
-  tag       latest  moves from sha256:bbbbbbbbbbbb to sha256:aaaaaaaaaaaa
-  tag       1  unchanged
+  tag       1.4.2   new
+  tag       latest  sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa
+  tag       1       unchanged
   evidence  3 found, 2 to carry
 
 refused  web:2
@@ -86,6 +86,38 @@ refused  web:2
 
 To promote: 1 image, 2 tags to write, 1 refused.`.trim(),
     )
+  })
+
+  it('says of each tag of a version why it moves, by what it is moved against a rule, and why it stays', () => {
+    const tags: Placement['tags'] = [
+      { tag: '1.4.2', before: digestOf('b'), change: 'move', override: 'moveTag' },
+      { tag: '1.4', before: null, change: 'create', reason: 'the highest 1.4' },
+      {
+        tag: '1',
+        before: digestOf('b'),
+        change: 'move',
+        reason: '1.5.0 is higher',
+        override: 'allowBackward',
+      },
+    ]
+    const held = [
+      { tag: 'latest', at: digestOf('b'), reason: '2.0.0 is higher' },
+      { tag: 'v\u001b[2J', at: null, reason: 'it\u001b[2J was never set here' },
+    ]
+    const text = renderPlan({ ...plan, operation: 'tag', placements: [{ ...placement, tags, held }] }, page)
+    expect(text).toContain(
+      `
+  in        prod (eu.example.com/prod/api)
+  tag       1.4.2     sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa
+                      (by --move-tag)
+  tag       1.4       new  the highest 1.4
+  tag       1         sha256:bbbbbbbbbbbb -> sha256:aaaaaaaaaaaa
+                      1.5.0 is higher (by --allow-backward)
+  tag       latest    stays on sha256:bbbbbbbbbbbb  2.0.0 is higher
+  tag       v\\x1b[2J  not set  it\\x1b[2J was never set here
+`.trim(),
+    )
+    expect(text).not.toContain('from      ')
   })
 
   it('says where the promotion is attested', () => {

@@ -67,7 +67,7 @@ async function play(stage: Stage, near: string, far: string): Promise<void> {
   title('On to staging. It is the same registry: no layer is uploaded.')
   await dray(stage, ['promote', named, '--from', 'dev', '--to', 'staging', '--yes'])
 
-  title('On to prod, which is another registry. First the plan:')
+  title('On to prod, which is another registry, and keeps up the tags of versions. First the plan:')
   const toProd = ['promote', named, '--from', 'staging', '--to', 'prod']
   await dray(stage, [...toProd, '--dry-run'])
   title('Then the promotion:')
@@ -81,6 +81,9 @@ async function play(stage: Stage, near: string, far: string): Promise<void> {
   title('What prod has now: the digest that dev had, and the evidence with it.')
   await dray(stage, ['inspect', `@prod/${named}`])
   if (!(await has(far, `prod/${image}`, content.root.digest))) throw new Error('prod has another digest')
+
+  title('And what stands where:')
+  await dray(stage, ['status', '--ages'])
 
   title('Each change was put on record before it was made, and its outcome after it:')
   showRecord(stage)
@@ -97,10 +100,16 @@ environments:
     registry: ${near}
     path: staging/{image}
     promoteFrom: [dev]
+    tags:
+      semver: [exact, latest]
   prod:
     registry: ${far}
     path: prod/{image}
     promoteFrom: [staging]
+    tags:
+      semver: [exact, minor, major, latest]
+images:
+  ${image}: {}
 `
 }
 
@@ -211,7 +220,7 @@ function showRecord({ folder, env }: Stage): void {
     const digest: string = (step.target ?? step.manifest ?? step.root).digest
     const what = step.kind === 'tag' ? `tag ${step.tag}` : step.kind
     const place = `${step.repository?.path ?? step.to.path}`
-    return [time, phase.padEnd(7), what.padEnd(9), place, digest.slice(7, 19), result].join('  ').trimEnd()
+    return [time, phase.padEnd(7), what.padEnd(10), place, digest.slice(7, 19), result].join('  ').trimEnd()
   })
   show(last.join('\n'))
   show(`${lines.length} lines of JSON in ${relative(folder, file)}`)

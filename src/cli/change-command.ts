@@ -260,13 +260,14 @@ function documentOf({ plan, outcome, record, verified }: Done): unknown {
   return {
     operation: plan.operation,
     plan: hashOfPlan(plan),
-    images: plan.placements.map(({ id, image, from, to, root, evidence }) => ({
+    images: plan.placements.map(({ id, image, from, to, root, evidence, held }) => ({
       image,
       from,
       to,
       digest: root.digest,
       evidenceFound: evidence.found,
       ...byId.get(id),
+      ...(held !== undefined && { held }),
     })),
     refusals: outcome.refusals,
     moved: outcome.moved,

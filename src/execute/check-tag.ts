@@ -74,7 +74,7 @@ export class TagChecks {
       `${formatVersion(higher)} came to ${formatRepository(repository)} since the plan was made`,
       {
         subject: tag,
-        why: `${tag} would move back to ${expected.version}`,
+        why: `${tag} is for the highest version of its line, and that is not ${expected.version} any more`,
         hint: 'Nothing was overwritten. Make the plan again.',
       },
     )

@@ -1,6 +1,6 @@
 import type { ErrorInfo } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { Operation, Placement, Plan, PlacementId, Refusal, Step, StepId } from './plan.ts'
+import type { Operation, Placement, PlacementId, Plan, PlannedTag, Refusal, Step, StepId } from './plan.ts'
 
 /** What became of one step. */
 export interface StepOutcome {
@@ -35,16 +35,17 @@ export type DoneStatus = 'promoted' | 'tagged' | 'rolledBack'
 /** What became of an image: what was changed is called by the operation of its plan. */
 export type PlacementStatus = DoneStatus | 'unchanged' | 'refused' | 'conflict' | 'failed' | 'notAttempted'
 
+/** `reason` and `override` as in the plan. */
+export interface TagOutcome extends Omit<PlannedTag, 'change'> {
+  readonly after: Digest | null
+  readonly changed: boolean
+}
+
 /** What became of one image at one target. */
 export interface PlacementOutcome {
   readonly placement: PlacementId
   readonly status: PlacementStatus
-  readonly tags: readonly {
-    readonly tag: string
-    readonly before: Digest | null
-    readonly after: Digest | null
-    readonly changed: boolean
-  }[]
+  readonly tags: readonly TagOutcome[]
   readonly moved: Moved
   /** referrers and evidence tags written by this run */
   readonly evidenceCarried: number
@@ -108,10 +109,10 @@ function summarisePlacement(
   return {
     placement: placement.id,
     status: refusals.length > 0 ? 'refused' : statusOf(results, isHeldBack(placement, steps, ofImage), done),
-    tags: placement.tags.map(({ tag, before, change }) => {
-      const result = tagged.get(tag)
+    tags: placement.tags.map(({ change, ...tag }) => {
+      const result = tagged.get(tag.tag)
       const isSo = change === 'unchanged' || result === 'done' || result === 'unchanged'
-      return { tag, before, after: isSo ? placement.root.digest : before, changed: result === 'done' }
+      return { ...tag, after: isSo ? placement.root.digest : tag.before, changed: result === 'done' }
     }),
     moved: steps.reduce(
       (sum, step) => addMoved(sum, byStep.get(step.id)?.moved ?? nothingMoved),

@@ -53,7 +53,10 @@ function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: 
     style[tone](said),
     style.bold(escapeText(placement.image)),
     isInPlace(plan.operation)
-      ? formatWhere(placement, plan.placements)
+      ? [
+          formatWhere(placement, plan.placements),
+          ...(plan.operation === 'rollback' ? [`to ${escapeText(placement.from.tag ?? '')}`] : []),
+        ].join('  ')
       : formatRoute(placement, placement.image, plan.placements),
     style.cyan(shortDigest(placement.root.digest)),
   ].join('  ')

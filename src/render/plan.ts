@@ -36,7 +36,7 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
   const inner = { style, width: page.width === undefined ? undefined : page.width - 2 }
   const rows: Cell[][] = [
     ...(isInPlace(plan.operation)
-      ? [['in', placeCell(to)]]
+      ? [['in', placeCell(to)], ...(plan.operation === 'rollback' ? [['release', releaseOf(from)]] : [])]
       : [
           ['from', placeCell(from)],
           ['to', placeCell(to)],
@@ -117,6 +117,11 @@ function whyOf({ change, reason, override }: PlannedTag): string {
   if (change === 'unchanged') return ''
   const by = override === undefined ? '' : `(${overrides[override]})`
   return [reason ?? '', by].filter((part) => part !== '').join(' ')
+}
+
+/** What a rollback goes back to was found by its version tag. */
+function releaseOf({ tag = '' }: Placement['from']): string {
+  return escapeText(tag)
 }
 
 const overrides: Readonly<Record<TagOverride, string>> = {

@@ -12,6 +12,7 @@ import { nothingToDo, platforms, promotion } from './bench/copies.ts'
 import { judge, renderContest, type Verdict } from './bench/report.ts'
 import { openStage, type Stage } from './bench/stage.ts'
 import { startUp } from './bench/start-up.ts'
+import { fourTags } from './bench/tags.ts'
 import { dockerRegistry } from '../test/support/docker-registry.ts'
 
 const defaultRuns = 3
@@ -36,6 +37,7 @@ function contests(): readonly Contest[] {
     promotion(against),
     nothingToDo(against),
     platforms(against),
+    fourTags(against),
     batch(against),
     largeBlob(against, flags.large ? largestBlob : smallBlob),
   ]

@@ -121,6 +121,13 @@ export class Context {
     }
   }
 
+  /** Loads what carries a plan out while the registries are being asked: what a run needs next is there when they have answered. */
+  async loadAhead(): Promise<void> {
+    // not before the first requests are under way
+    await new Promise((resolve) => setImmediate(resolve))
+    await Promise.all([import('../execute/execute.ts'), import('./recorder.ts'), import('./surroundings.ts')])
+  }
+
   /** The key of `audit.sign`; undefined where none is configured. @throws `config`, `malformed`, `not-found`, `io`; never with a word of the key. */
   async signingKey(): Promise<SigningKey | undefined> {
     const { sign } = (await this.config()).config.audit

@@ -36,7 +36,11 @@ export async function planTagging(
       context,
     ),
   ])
-  const gathered = await gather(requests, await context.stores(), call)
+  const stores = await context.stores()
+  const [gathered] = await Promise.all([
+    gather(requests, stores, call),
+    willWrite(flags) && context.loadAhead(),
+  ])
   const policy = await policyOf({ operation: 'tag', ...said.policy }, flags, context)
   const plan = decide(gathered, policy, new Date(context.clock.now()))
   return { plan, isFresh: true, tagsReadLast: true }
@@ -83,7 +87,11 @@ export async function planRollback(
     policy: tagPolicyOf(rules?.tags, true),
     immutable: rules?.tags?.immutable ?? [],
   }
-  const snapshot = await gather(request, await context.stores(), call)
+  const stores = await context.stores()
+  const [snapshot] = await Promise.all([
+    gather(request, stores, call),
+    willWrite(flags) && context.loadAhead(),
+  ])
   const policy = await policyOf({ operation: 'rollback' }, flags, context)
   const plan = decide(snapshot, policy, new Date(context.clock.now()))
   return { plan, isFresh: true, tagsReadLast: true }
@@ -105,8 +113,12 @@ async function expectWrites(
   flags: MovingFlags,
   context: Context,
 ): Promise<void> {
-  const willWrite = flags.yes && !flags['dry-run'] && flags.out === undefined
-  await context.expectRepositories(targets, [], willWrite ? 'write' : 'read')
+  await context.expectRepositories(targets, [], willWrite(flags) ? 'write' : 'read')
+}
+
+/** Whether the run goes on to write without a question. */
+function willWrite(flags: MovingFlags): boolean {
+  return flags.yes && !flags['dry-run'] && flags.out === undefined
 }
 
 async function policyOf(

@@ -36,7 +36,7 @@ export type DoneStatus = 'promoted' | 'tagged' | 'rolledBack'
 export type PlacementStatus = DoneStatus | 'unchanged' | 'refused' | 'conflict' | 'failed' | 'notAttempted'
 
 /** `reason` and `override` as in the plan. */
-export interface TagOutcome extends Omit<PlannedTag, 'change'> {
+interface TagOutcome extends Omit<PlannedTag, 'change'> {
   readonly after: Digest | null
   readonly changed: boolean
 }

@@ -7,13 +7,20 @@ const combining = /^[\p{Mn}\p{Me}\ufe00-\ufe0f\u1161-\u11ff\ud7b0-\ud7ff]$/u
 const onePicture = /^\p{RI}\p{RI}|\p{Emoji_Modifier}|\p{Emoji}\ufe0f/u
 const ascii = /^[\u0020-\u007e]*$/
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+/** Made when first asked for: it loads tables that most runs have no use for, 10 ms. */
+let segmenter: Intl.Segmenter | undefined
+
+/** What a person sees as one character each (UAX #29). */
+function graphemesOf(text: string): Iterable<{ readonly segment: string }> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  return segmenter.segment(text)
+}
 
 /** How many columns escaped text takes on a terminal. */
 export function displayWidth(text: string): number {
   if (ascii.test(text)) return text.length
   let width = 0
-  for (const { segment } of graphemes.segment(text)) width += widthOf(segment)
+  for (const { segment } of graphemesOf(text)) width += widthOf(segment)
   return width
 }
 
@@ -25,7 +32,7 @@ export function cut(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
   let kept = ''
   let used = 1
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     used += Math.max(widthOf(segment), sumOfWidths(segment))
     if (used > width) break
     kept += segment

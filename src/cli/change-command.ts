@@ -1,4 +1,3 @@
-import { boolean, option, string } from '@oclif/core/flags'
 import type { Call } from '../call.ts'
 import { DrayError, type ErrorInfo, toDrayError, toErrorInfo } from '../errors.ts'
 import { formatAt } from '../oci/reference.ts'
@@ -9,65 +8,14 @@ import { escapeText } from '../render/escape.ts'
 import { renderOutcome } from '../render/outcome.ts'
 import { renderPlan } from '../render/plan.ts'
 import type { Page } from '../render/style.ts'
+import type { AskPorts } from './ask-images.ts'
 import { BaseCommand } from './base-command.ts'
 import { parseReport, type Report, reportToCi } from './ci-report.ts'
+import type { Answers } from './command-line.ts'
+import { type ChangeFlags, groundsOf } from './change-flags.ts'
 import { exitCodes } from './exit-codes.ts'
-import { checkGrounds, type Grounds } from './grounds.ts'
+import { checkGrounds } from './grounds.ts'
 import { exitOfOutcome, exitOfPlan, isGood, isPlaced } from './run-exit.ts'
-
-/** What every command that changes a registry can be told. */
-export const changeFlags = {
-  yes: boolean({ char: 'y', summary: 'Go ahead without a question.' }),
-  'dry-run': boolean({ summary: 'Show the plan and change nothing.' }),
-  'detailed-exitcode': boolean({ summary: 'With --dry-run or --out: exit 2 where the plan has changes.' }),
-  'audit-file': string({
-    summary: 'Where the record of each change goes.',
-    helpValue: 'FILE',
-    env: 'DRAY_AUDIT_FILE',
-  }),
-  reason: string({ summary: 'Why, for the record.', helpValue: 'TEXT', env: 'DRAY_REASON' }),
-  ticket: string({
-    summary: 'The ticket that asks for it, for the record.',
-    helpValue: 'ID',
-    env: 'DRAY_TICKET',
-  }),
-  actor: string({
-    summary: 'Who asks for it, beside the user or CI job that the record names anyway.',
-    helpValue: 'NAME',
-    env: 'DRAY_ACTOR',
-  }),
-  output: option({ options: ['text', 'digest'] as const })({
-    char: 'o',
-    summary: 'What stands on stdout: the story, or the digest of each image on a line.',
-    default: 'text' as const,
-  }),
-  report: string({
-    summary: 'Write DRAY_DIGEST, DRAY_CHANGED and DRAY_PLAN to a file: dotenv=FILE.',
-    helpValue: 'KIND=FILE',
-    multiple: true,
-    multipleNonGreedy: true,
-  }),
-}
-
-export const outFlag = {
-  out: string({
-    summary: 'Save the plan for `dray apply` and change nothing.',
-    helpValue: 'FILE',
-  }),
-}
-
-export interface ChangeFlags {
-  readonly yes: boolean
-  readonly 'dry-run': boolean
-  readonly 'detailed-exitcode': boolean
-  readonly 'audit-file': string | undefined
-  readonly reason: string | undefined
-  readonly ticket: string | undefined
-  readonly actor: string | undefined
-  readonly out?: string | undefined
-  readonly output: 'text' | 'digest'
-  readonly report: readonly string[] | undefined
-}
 
 export interface Change {
   readonly plan: Plan
@@ -100,6 +48,27 @@ export abstract class ChangeCommand extends BaseCommand {
   /** For what only reads: it ends with the first Ctrl-C, for there is nothing to finish. */
   protected get reading(): Call {
     return { ...this.call, signal: AbortSignal.any([this.call.signal, this.stop]) }
+  }
+
+  /** Who can be asked for what was left out, with the registries of this run to make the answers from; undefined where there is nobody. */
+  protected async asking(): Promise<AskPorts | undefined> {
+    const { questions } = this
+    if (questions === undefined) return undefined
+    const { config } = await this.context.config()
+    return {
+      config,
+      questions,
+      tagsOf: async (repository) => {
+        const { listTags } = await import('../store/tags.ts')
+        return await listTags((await this.context.stores()).source(repository), this.reading)
+      },
+    }
+  }
+
+  /** Tells the command line that does the same as what was given and answered. */
+  protected async sayWithoutQuestions(answers: Answers): Promise<void> {
+    const { sameCommand } = await import('./command-line.ts')
+    this.say(`Without questions: ${sameCommand(this.id ?? '', this.argv, answers)}`)
   }
 
   /** Shows, saves or carries out a plan, as the flags say, and ends the command. */
@@ -226,16 +195,6 @@ export abstract class ChangeCommand extends BaseCommand {
   #whyNotMended(outcome: RunOutcome): unknown {
     const [error] = outcome.placements.flatMap(({ errors }) => errors)
     return error === undefined || this.stop.aborted ? this.stop.reason : errorOf(error)
-  }
-}
-
-/** What a person says about a change, for the record; empty text says nothing. */
-function groundsOf({ reason, ticket, actor }: ChangeFlags): Grounds {
-  const said = (text: string | undefined): text is string => text !== undefined && text.trim() !== ''
-  return {
-    ...(said(reason) && { reason }),
-    ...(said(ticket) && { ticket }),
-    ...(said(actor) && { actor }),
   }
 }
 

@@ -1,21 +1,33 @@
 import { escapeText } from '../render/escape.ts'
-import type { Way } from './way.ts'
+
+/** What was answered of a command line. */
+export interface Answers {
+  /** the words as they were given, and as they are now */
+  readonly was: readonly string[]
+  readonly is: readonly string[]
+  /** flags that were not given, with their values */
+  readonly flags: readonly string[]
+}
 
 /**
  * The command line that does the same without questions: what was given, completed, and what was answered.
  * @param given the arguments as they were given, flags and all
  */
-export function sameCommand(command: string, given: readonly string[], was: Way, is: Way): string {
-  const completed = new Map(was.words.map((word, i) => [word, is.words[i] ?? word]))
-  const isNew = was.words.length === 0
+export function sameCommand(command: string, given: readonly string[], { was, is, flags }: Answers): string {
+  const completed = new Map(was.map((word, i) => [word, is[i] ?? word]))
   return formatCommandLine([
     'dray',
     command,
-    ...(isNew ? is.words : []),
+    ...(was.length === 0 ? is : []),
     ...given.map((word) => completed.get(word) ?? word),
-    ...(was.from === undefined && is.from !== undefined ? ['--from', is.from] : []),
-    ...(was.to === undefined && is.to !== undefined ? ['--to', is.to] : []),
+    ...(was.length === 0 ? [] : is.slice(was.length)),
+    ...flags,
   ])
+}
+
+/** A flag that is there now and was not before. */
+export function newFlag(name: string, was: string | undefined, is: string | undefined): readonly string[] {
+  return was === undefined && is !== undefined ? [`--${name}`, is] : []
 }
 
 /** As a POSIX shell reads it. */

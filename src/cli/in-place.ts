@@ -4,6 +4,7 @@ import { environmentNamed, imagesAt, repositoriesOf } from '../config/environmen
 import { DrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/reference.ts'
+import { isBareName } from './ask-images.ts'
 import { layoutRepository } from './route.ts'
 import { asUsage } from './usage-error.ts'
 
@@ -30,10 +31,18 @@ export function imageInPlace(word: string, { env, cwd }: Whereabouts, config: Co
   const environment = env?.replace(/^@/, '')
   if (environment !== undefined) environmentNamed(config, environment)
   const address = asUsage(() => parseAddress(word, environment))
+  if (address.kind === 'reference' && isBareName(word)) throw nowhere(word, config)
   const found = placeOf(address, cwd, config)
   if (environment === undefined || found.environment === environment) return found
   throw new DrayError('usage', `${formatAddress(address)} is not in ${environment}, which --env names`, {
     hint: 'Leave --env away, or name an image of that environment.',
+  })
+}
+
+function nowhere(word: string, config: Config): DrayError {
+  const [environment = 'ENV'] = config.environments.keys()
+  return new DrayError('usage', `${JSON.stringify(word)} says nothing of where the image is`, {
+    hint: `Say --env ${environment}, or the whole address: @${environment}/${word}, registry.example.com/team/${word}.`,
   })
 }
 

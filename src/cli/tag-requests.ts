@@ -57,17 +57,24 @@ function split({ words, tags, next, fromLabel }: TagWords): {
   if (ways.length > 1) {
     throw new DrayError('usage', `${ways.join(' and ')} cannot stand together`, { hint: forms })
   }
-  const last = words.at(-1) ?? ''
-  // an address of an image has one of these in it; a word without them, behind others, is meant as the version
-  const isImage = /[/:@]/.test(last)
-  const isVersion = parseVersion(last) !== undefined
-  if (ways.length > 0) {
-    if (words.length > 1 && isVersion)
-      throw new DrayError('usage', `${last} and ${ways.join()} cannot stand together`, { hint: forms })
-    return { images: words, version: undefined }
+  if (ways.length === 0) {
+    const { images, version } = splitWords(words)
+    return { images, version: version === undefined ? undefined : versionNamed(version) }
   }
-  if (words.length === 1 || isImage) return { images: words, version: undefined }
-  return { images: words.slice(0, -1), version: versionNamed(last) }
+  const last = words.at(-1) ?? ''
+  if (words.length > 1 && parseVersion(last) !== undefined)
+    throw new DrayError('usage', `${last} and ${ways.join()} cannot stand together`, { hint: forms })
+  return { images: words, version: undefined }
+}
+
+/** An address of an image has one of `/`, `:` and `@` in it; a word without them, behind others, is meant as the version. */
+export function splitWords(words: readonly string[]): {
+  readonly images: readonly string[]
+  readonly version: string | undefined
+} {
+  const last = words.at(-1) ?? ''
+  if (words.length < 2 || /[/:@]/.test(last)) return { images: words, version: undefined }
+  return { images: words.slice(0, -1), version: last }
 }
 
 const forms =

@@ -1,5 +1,6 @@
 import { string as stringArg } from '@oclif/core/args'
-import { ChangeCommand, changeFlags } from '../cli/change-command.ts'
+import { ChangeCommand } from '../cli/change-command.ts'
+import { changeFlags } from '../cli/change-flags.ts'
 import { readPlanFile } from '../cli/plan-file.ts'
 
 export default class Apply extends ChangeCommand {

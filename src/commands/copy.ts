@@ -1,5 +1,6 @@
 import { string as stringArg } from '@oclif/core/args'
-import { ChangeCommand, changeFlags, outFlag } from '../cli/change-command.ts'
+import { ChangeCommand } from '../cli/change-command.ts'
+import { changeFlags, outFlag } from '../cli/change-flags.ts'
 import { placingFlags, planPlacing } from '../cli/promotion.ts'
 
 export default class Copy extends ChangeCommand {

@@ -1,8 +1,8 @@
 import { boolean, string } from '@oclif/core/flags'
-import { ChangeCommand, changeFlags, outFlag } from '../cli/change-command.ts'
-import { sameCommand } from '../cli/command-line.ts'
+import { ChangeCommand } from '../cli/change-command.ts'
+import { changeFlags, outFlag } from '../cli/change-flags.ts'
 import { placingFlags, planPlacing } from '../cli/promotion.ts'
-import type { Way } from '../cli/way.ts'
+import type { Way } from '../cli/complete-promotion.ts'
 
 export default class Promote extends ChangeCommand {
   static override summary = 'Promote images from one environment to the next, by digest, with their evidence.'
@@ -57,11 +57,14 @@ The images come from the environment --from and go to the environment --to, as d
 
   /** What was left out is asked for, where somebody is there to answer. */
   async #completed(way: Way): Promise<Way> {
-    const { questions } = this
-    if (questions === undefined) return way
-    const { askForPromotion } = await import('../cli/complete-promotion.ts')
-    const complete = await askForPromotion(way, questions, this.context, this.reading)
-    if (complete !== way) this.say(`Without questions: ${sameCommand('promote', this.argv, way, complete)}`)
-    return complete
+    const ports = await this.asking()
+    if (ports === undefined) return way
+    const { completePromotion } = await import('../cli/complete-promotion.ts')
+    const { newFlag } = await import('../cli/command-line.ts')
+    const is = await completePromotion(way, ports)
+    if (is === way) return way
+    const flags = [...newFlag('from', way.from, is.from), ...newFlag('to', way.to, is.to)]
+    await this.sayWithoutQuestions({ was: way.words, is: is.words, flags })
+    return is
   }
 }

@@ -1,7 +1,10 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
-import { ChangeCommand, changeFlags, outFlag } from '../cli/change-command.ts'
+import { ChangeCommand } from '../cli/change-command.ts'
+import { changeFlags, outFlag } from '../cli/change-flags.ts'
+import type { RollbackSaid } from '../cli/complete-tagging.ts'
 import { planRollback } from '../cli/tagging.ts'
+import { DrayError } from '../errors.ts'
 
 export default class Rollback extends ChangeCommand {
   static override summary =
@@ -17,7 +20,7 @@ export default class Rollback extends ChangeCommand {
   static override args = {
     image: stringArg({
       description: 'An image: its name with --env, @ENV/IMAGE, or a repository.',
-      required: true,
+      required: false,
       ignoreStdin: true,
     }),
   }
@@ -31,7 +34,30 @@ export default class Rollback extends ChangeCommand {
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Rollback)
-    const said = { image: args.image, env: flags.env, to: flags.to }
-    return this.change(await planRollback(said, flags, this.context, this.reading), flags)
+    const { image, env } = await this.#completed({ image: args.image, env: flags.env })
+    if (image === undefined) throw missingImage()
+    return this.change(
+      await planRollback({ image, env, to: flags.to }, flags, this.context, this.reading),
+      flags,
+    )
   }
+
+  /** What was left out is asked for, where somebody is there to answer. */
+  async #completed(said: RollbackSaid): Promise<RollbackSaid> {
+    const ports = await this.asking()
+    if (ports === undefined) return said
+    const { completeRollback } = await import('../cli/complete-tagging.ts')
+    const { newFlag } = await import('../cli/command-line.ts')
+    const is = await completeRollback(said, ports)
+    if (is === said) return said
+    const [was, now] = [said.image, is.image].map((word) => (word === undefined ? [] : [word]))
+    await this.sayWithoutQuestions({ was: was ?? [], is: now ?? [], flags: newFlag('env', said.env, is.env) })
+    return is
+  }
+}
+
+function missingImage(): DrayError {
+  return new DrayError('usage', 'an image is missing', {
+    hint: 'Name it: dray rollback api --env prod, or dray rollback @prod/api.',
+  })
 }

@@ -1,5 +1,7 @@
 import { boolean, option, string } from '@oclif/core/flags'
-import { ChangeCommand, changeFlags, outFlag } from '../cli/change-command.ts'
+import { ChangeCommand } from '../cli/change-command.ts'
+import { changeFlags, outFlag } from '../cli/change-flags.ts'
+import type { TagCompleted, TagSaid } from '../cli/complete-tagging.ts'
 import { parseChannels, parseLevels, parseList } from '../cli/tag-flags.ts'
 import { planTagging } from '../cli/tagging.ts'
 
@@ -73,12 +75,18 @@ The version is given behind the image, or is the tag of the image itself, or com
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(Tag)
-    const said = {
+    const tags = parseList(flags.tags ?? [])
+    const isWaySaid = tags.length > 0 || flags.next !== undefined || flags['from-label']
+    const { next, fromLabel, ...named } = await this.#completed({
       words: argv as string[],
       env: flags.env,
-      tags: parseList(flags.tags ?? []),
-      next: flags.next,
-      fromLabel: flags['from-label'],
+      isWaySaid,
+    })
+    const said = {
+      ...named,
+      tags,
+      next: flags.next ?? next,
+      fromLabel: flags['from-label'] || fromLabel === true,
       policy: {
         levels: flags.semver === undefined ? undefined : parseLevels(flags.semver),
         channels: flags['prerelease-channel'] && parseChannels(flags['prerelease-channel']),
@@ -89,5 +97,16 @@ The version is given behind the image, or is the tag of the image itself, or com
       },
     }
     return this.change(await planTagging(said, flags, this.context, this.reading), flags)
+  }
+
+  /** What was left out is asked for, where somebody is there to answer. */
+  async #completed(said: TagSaid): Promise<Omit<TagCompleted, 'flags'>> {
+    const ports = await this.asking()
+    if (ports === undefined) return said
+    const { completeTagging } = await import('../cli/complete-tagging.ts')
+    const is = await completeTagging(said, ports)
+    if (is === undefined) return said
+    await this.sayWithoutQuestions({ was: said.words, is: is.words, flags: is.flags })
+    return is
   }
 }

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Questions } from '../../src/cli/ask.ts'
-import { sameCommand } from '../../src/cli/command-line.ts'
-import { completePromotion } from '../../src/cli/complete-promotion.ts'
-import type { Way } from '../../src/cli/way.ts'
+import { newFlag, sameCommand } from '../../src/cli/command-line.ts'
+import { completePromotion, type Way } from '../../src/cli/complete-promotion.ts'
 import { parseConfig } from '../../src/config/load.ts'
+import { person } from '../support/person.ts'
 
 const environments = `version: 1
 environments:
@@ -19,28 +18,6 @@ const configOf = (content: string) => parseConfig({ file: '/p/dray.yaml', conten
 const tags: Readonly<Record<string, readonly string[]>> = {
   'staging/api': ['1.4.0', '1.10.0', '1.9.0', 'latest', `sha256-${'a'.repeat(64)}.sig`],
   'staging/web': ['2.0.0'],
-}
-
-/** Answers in their order, and what was offered. */
-function person(...answers: readonly (string | readonly string[])[]) {
-  const left = [...answers]
-  const asked: string[] = []
-  const answer = (question: string, choices: readonly { readonly value: string }[] = []) => {
-    asked.push([question, ...choices.map(({ value }) => value)].join(' '))
-    const given = left.shift()
-    if (given === undefined) throw new Error(`no answer to ${question}`)
-    return given
-  }
-  const questions: Questions = {
-    pick: async (question, choices) => answer(question, choices) as string,
-    pickSome: async (question, choices) => answer(question, choices) as readonly string[],
-    enter: async (question, complaint) => {
-      const text = answer(question) as string
-      expect(complaint(text)).toBeUndefined()
-      return text
-    },
-  }
-  return { questions, asked }
 }
 
 async function complete(
@@ -146,8 +123,8 @@ describe('the command line that does the same', () => {
       'dray promote --to prod api:1.4.0 --from staging',
     ],
   ])('of %j', (given, was, line) => {
-    expect(sameCommand('promote', given, { words: [], from: undefined, to: undefined, ...was }, is)).toBe(
-      line,
-    )
+    const before: Way = { words: [], from: undefined, to: undefined, ...was }
+    const flags = [...newFlag('from', before.from, is.from), ...newFlag('to', before.to, is.to)]
+    expect(sameCommand('promote', given, { was: before.words, is: is.words, flags })).toBe(line)
   })
 })

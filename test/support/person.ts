@@ -1,0 +1,24 @@
+import { expect } from 'vitest'
+import type { Questions } from '../../src/cli/ask.ts'
+
+/** Somebody who gives these answers in their order; `asked` has each question with what was offered. */
+export function person(...answers: readonly (string | readonly string[])[]) {
+  const left = [...answers]
+  const asked: string[] = []
+  const answer = (question: string, choices: readonly { readonly value: string }[] = []) => {
+    asked.push([question, ...choices.map(({ value }) => value)].join(' '))
+    const given = left.shift()
+    if (given === undefined) throw new Error(`no answer to ${question}`)
+    return given
+  }
+  const questions: Questions = {
+    pick: async (question, choices) => answer(question, choices) as string,
+    pickSome: async (question, choices) => answer(question, choices) as readonly string[],
+    enter: async (question, complaint) => {
+      const text = answer(question) as string
+      expect(complaint(text)).toBeUndefined()
+      return text
+    },
+  }
+  return { questions, asked }
+}

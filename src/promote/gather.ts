@@ -1,5 +1,4 @@
 import type { Call } from '../call.ts'
-import { toDrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { childrenOf, parseManifest } from '../oci/manifest.ts'
 import { formatAt, type RepositoryName } from '../oci/reference.ts'
@@ -11,7 +10,7 @@ import { notThere } from '../store/not-there.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { ManifestContent, SourceStore, Stores } from '../store/store.ts'
 import { listTags, resolveTags } from '../store/tags.ts'
-import { orUnread } from '../store/unread.ts'
+import { type Gathered as GatheredOf, gatherEach, orUnread } from '../store/unread.ts'
 import { piecesOf } from './pieces.ts'
 import { findDamaged } from './read-back.ts'
 import {
@@ -21,7 +20,6 @@ import {
   type Snapshot,
   type SourceSnapshot,
   type TargetSnapshot,
-  type Unread,
 } from './snapshot.ts'
 import { isToBeDerived, versionToKeepUp, wantedAt } from './wanted.ts'
 
@@ -39,9 +37,8 @@ export interface GatherOptions {
   readonly readBack?: Stores
 }
 
-export type Gathered =
-  | { readonly kind: 'read'; readonly snapshot: Snapshot }
-  | { readonly kind: 'unread'; readonly unread: Unread }
+/** An image with what was read of it, or why it could not be. */
+export type Gathered = GatheredOf<Request, Snapshot>
 
 /**
  * Reads what a decision needs, and changes nothing: each source tag once, the graph of its digest, its evidence, and of each target the tags that are to be
@@ -54,14 +51,9 @@ export async function gather(
   options: GatherOptions,
   call: Call,
 ): Promise<readonly Gathered[]> {
-  return inParallel(requests, imagesAtOnce, call, async (request, c): Promise<Gathered> => {
-    try {
-      return { kind: 'read', snapshot: await gatherOne(request, stores, options, c) }
-    } catch (error) {
-      call.signal.throwIfAborted()
-      return { kind: 'unread', unread: { request, error: toDrayError(error) } }
-    }
-  })
+  return await gatherEach(requests, imagesAtOnce, call, (request, c) =>
+    gatherOne(request, stores, options, c),
+  )
 }
 
 async function gatherOne(

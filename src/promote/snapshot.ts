@@ -1,4 +1,3 @@
-import type { DrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
@@ -84,10 +83,4 @@ export interface EvidenceTag {
   readonly digest: Digest
   /** what it carries: each signature or attestation as one string that two registries can be compared by */
   readonly pieces: readonly string[]
-}
-
-/** An image that could not be read, with the reason; it does not hold back the others. */
-export interface Unread {
-  readonly request: Request
-  readonly error: DrayError
 }

@@ -1,5 +1,4 @@
 import type { Call } from '../call.ts'
-import { toDrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import { tagsToRead } from '../plan/decide-tags.ts'
@@ -8,8 +7,8 @@ import { notThere } from '../store/not-there.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { ManifestContent, SourceStore, Stores } from '../store/store.ts'
 import { listTags, resolveTags } from '../store/tags.ts'
-import { orUnread, type UnreadTarget } from '../store/unread.ts'
-import type { Request, Snapshot, TargetSnapshot, Unread } from './snapshot.ts'
+import { type Gathered as GatheredOf, gatherEach, orUnread, type UnreadTarget } from '../store/unread.ts'
+import type { Request, Snapshot, TargetSnapshot } from './snapshot.ts'
 import { versionLabels } from './version-labels.ts'
 import { versionOf, wantedAt } from './wanted.ts'
 
@@ -18,9 +17,8 @@ const imagesAtOnce = 16
 /** Targets of one image that are read at once. */
 const targetsAtOnce = 16
 
-export type Gathered =
-  | { readonly kind: 'read'; readonly snapshot: Snapshot }
-  | { readonly kind: 'unread'; readonly unread: Unread }
+/** An image with what was read of it, or why it could not be. */
+export type Gathered = GatheredOf<Request, Snapshot>
 
 /**
  * Reads what a decision needs, and changes nothing: each image once, the list of tags of its repository, and last, in one wave, the tags that may be
@@ -31,14 +29,7 @@ export async function gather(
   stores: Stores,
   call: Call,
 ): Promise<readonly Gathered[]> {
-  return inParallel(requests, imagesAtOnce, call, async (request, c): Promise<Gathered> => {
-    try {
-      return { kind: 'read', snapshot: await gatherOne(request, stores, c) }
-    } catch (error) {
-      call.signal.throwIfAborted()
-      return { kind: 'unread', unread: { request, error: toDrayError(error) } }
-    }
-  })
+  return await gatherEach(requests, imagesAtOnce, call, (request, c) => gatherOne(request, stores, c))
 }
 
 async function gatherOne(request: Request, stores: Stores, call: Call): Promise<Snapshot> {

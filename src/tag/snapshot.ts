@@ -1,4 +1,3 @@
-import type { DrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
@@ -52,10 +51,4 @@ export interface TargetSnapshot {
   readonly listed: readonly string[] | undefined
   /** of the tags that may be written, or that tell of the version: null where there is none */
   readonly tags: ReadonlyMap<string, Digest | null>
-}
-
-/** An image that could not be read, with the reason; it does not hold back the others. */
-export interface Unread {
-  readonly request: Request
-  readonly error: DrayError
 }

@@ -36,10 +36,11 @@ export async function planTagging(
       context,
     ),
   ])
+  const readSince = context.clock.now()
   const gathered = await gather(requests, await context.stores(), call)
   const policy = await policyOf({ operation: 'tag', ...said.policy }, flags, context)
   const plan = decide(gathered, policy, new Date(context.clock.now()))
-  return { plan, isFresh: true, tagsReadLast: true }
+  return { plan, isFresh: true, readSince }
 }
 
 export interface RollbackWords {
@@ -83,10 +84,11 @@ export async function planRollback(
     policy: tagPolicyOf(rules?.tags, true),
     immutable: rules?.tags?.immutable ?? [],
   }
+  const readSince = context.clock.now()
   const snapshot = await gather(request, await context.stores(), call)
   const policy = await policyOf({ operation: 'rollback' }, flags, context)
   const plan = decide(snapshot, policy, new Date(context.clock.now()))
-  return { plan, isFresh: true, tagsReadLast: true }
+  return { plan, isFresh: true, readSince }
 }
 
 function releaseNamed(word: string | undefined): RollbackRequest['to'] {

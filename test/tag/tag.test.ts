@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TagPolicy } from '../../src/semver/tag-policy.ts'
 import { type AnyRegistry, describeEachRegistry } from '../support/each-registry.ts'
+import { faultyProxy } from '../support/faulty-proxy.ts'
 import { image, index } from '../support/images.ts'
 import { type Bench, bench, carryOut, repository } from '../support/promotion.ts'
 import { planTags, tag } from '../support/tagging.ts'
@@ -309,6 +310,33 @@ describeEachRegistry('dray tag', (registryOf) => {
       immutable: ['release-*'],
     })
     expect(free.placements).toMatchObject([{ status: 'tagged' }])
+  })
+})
+
+describe('a registry that does not list what it has', () => {
+  const notListed = {
+    at: { path: /\/tags\/list/ },
+    times: Infinity,
+    injury: {
+      kind: 'answer',
+      status: 404,
+      body: { errors: [{ code: 'NAME_UNKNOWN', message: 'repository name not known to registry' }] },
+    },
+  } as const
+
+  describeEachRegistry('moves no floating tag', (registryOf) => {
+    it.each(['2.0.0 latest=2.0.0', '2.0.0'])('of [%s]: the highest version cannot be told', async (tags) => {
+      const registry = registryOf()
+      const place = await placeWith(registry, tags)
+      await using proxy = await faultyProxy(registry.host, notListed)
+      const there = repository(proxy, place.path)
+      const done = await tag(run, { in: there, at: { tag: 'build' }, as: '1.0.0' })
+      expect(done.placements).toMatchObject([{ status: 'refused', errors: [{ code: 'conflict' }] }])
+      expect(await tagsOnFresh(registry, place)).toBe('')
+      const plain = { kind: 'plain', tags: ['tested'] } as const
+      const named = await tag(run, { in: there, at: { tag: 'build' }, as: plain })
+      expect(named.placements).toMatchObject([{ status: 'tagged' }])
+    })
   })
 })
 

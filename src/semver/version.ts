@@ -42,9 +42,9 @@ export function versionTagsIn(tags: readonly string[], reading: Reading): readon
   return tags.flatMap((tag) => parseVersionTag(tag, reading) ?? [])
 }
 
-/** Whether a tag is a whole version, with build metadata or without: what does not move. */
-export function isExactVersion(tag: string): boolean {
-  return parseVersion(tag) !== undefined
+/** Whether a tag is a whole version: what does not move. */
+export function isExactVersion(tag: string, reading: Reading): boolean {
+  return parseVersionTag(tag, reading) !== undefined
 }
 
 /** By precedence (semver.org, 11): negative where `a` is lower, 0 also where they differ in build metadata only. */

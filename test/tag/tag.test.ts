@@ -275,6 +275,35 @@ describeEachRegistry('dray tag', (registryOf) => {
     expect((await registry.requests()).filter(isWrite)).toEqual([])
   })
 
+  it.each([
+    ['build metadata', '', { buildMetadata: true, levels: ['exact'] }, '1.4.0+a', '1.4.0+b'],
+    ['v', 'v1.0.0 1.0.0=v1.0.0 2.0.0', {}, '1.4.0', 'v1.4.0'],
+  ] as const)('… which differ in their %s neither', async (_, tags, policy, one, another) => {
+    const registry = registryOf()
+    const place = await placeWith(registry, `other ${tags}`.trim())
+    await registry.forget()
+    const done = await tag(
+      run,
+      { in: place.in, at: { tag: 'build' }, as: one, policy },
+      { in: place.in, at: { tag: 'other' }, as: another, policy },
+    )
+    expect(done.placements.map(({ status }) => status)).toEqual(['refused', 'refused'])
+    expect((await registry.requests()).filter(isWrite)).toEqual([])
+  })
+
+  it('of several that go backward at once the highest gets what they share', async () => {
+    const registry = registryOf()
+    const place = await placeWith(registry, '2.0.0 latest=2.0.0 other')
+    const policy = { allowBackward: true }
+    const done = await tag(
+      run,
+      { in: place.in, at: { tag: 'other' }, as: '1.4.0', policy },
+      { in: place.in, at: { tag: 'build' }, as: '1.5.0', policy },
+    )
+    expect(done.placements.map(({ status }) => status)).toEqual(['tagged', 'tagged'])
+    expect(await tagsOnFresh(registry, place)).toBe('1 1.5 1.5.0 latest')
+  })
+
   it('what is moved against a rule is marked in the plan, and so in the record', async () => {
     const registry = registryOf()
     const place = await placeWith(registry, '1.4.0 1.5.0 latest=1.5.0')

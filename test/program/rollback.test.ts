@@ -139,6 +139,31 @@ describeEachRegistry('dray rollback', (registryOf) => {
   })
 })
 
+describe('a rollback that has reached one of two targets', () => {
+  describeEachRegistry('is not taken further by running it again', (registryOf) => {
+    it('but by naming the release, and that is all of it', async () => {
+      const registry = registryOf()
+      const name = `r${++repositories}`
+      const targets = ['eu', 'us'].map((region) => ({ registry: registry.host, path: `${region}/{image}` }))
+      const place = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
+      for (const [region, latest] of [
+        ['eu', '1.1.0'],
+        ['us', '1.2.0'],
+      ] as const) {
+        for (const version of ['1.0.0', '1.1.0', '1.2.0'])
+          await registry.oracle.push(content(version), `${region}/${name}`, version)
+        await registry.oracle.push(content(latest), `${region}/${name}`, 'latest')
+      }
+      const again = await place.run('rollback', `@prod/${name}`, '--yes')
+      expect(again).toMatchObject({ code: 3, stderr: expect.stringContaining('--to VERSION') })
+      const named = await place.run('rollback', `@prod/${name}`, '--to', '1.1.0', '--yes')
+      expect(named).toMatchObject({ code: 0 })
+      for (const region of ['eu', 'us'])
+        expect(await registry.oracle.digest(`${region}/${name}`, 'latest')).toBe(digestOf('1.1.0'))
+    })
+  })
+})
+
 describe('a current version that cannot be told', () => {
   describeEachRegistry('is refused', (registryOf) => {
     it.each([

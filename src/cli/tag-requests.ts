@@ -60,14 +60,22 @@ function split({ words, tags, next, fromLabel }: TagWords): {
   const last = words.at(-1) ?? ''
   // an address of an image has one of these in it; a word without them, behind others, is meant as the version
   const isImage = /[/:@]/.test(last)
-  const isVersion = parseVersion(last) !== undefined
-  if (ways.length > 0) {
-    if (words.length > 1 && isVersion)
-      throw new DrayError('usage', `${last} and ${ways.join()} cannot stand together`, { hint: forms })
-    return { images: words, version: undefined }
-  }
-  if (words.length === 1 || isImage) return { images: words, version: undefined }
-  return { images: words.slice(0, -1), version: versionNamed(last) }
+  const isVersionLast = ways.length === 0 && words.length > 1 && !isImage
+  const images = isVersionLast ? words.slice(0, -1) : words
+  const misplaced = words.length > 1 ? images.find((word) => parseVersion(word) !== undefined) : undefined
+  if (misplaced !== undefined) throw notAnImage(misplaced, ways)
+  return { images, version: isVersionLast ? versionNamed(last) : undefined }
+}
+
+/** A version among images would else be looked for as an image of that name, at docker.io. */
+function notAnImage(version: string, ways: readonly string[]): DrayError {
+  return new DrayError(
+    'usage',
+    ways.length > 0
+      ? `${version} and ${ways.join()} cannot stand together`
+      : `${version} is a version: there is one of them, and it stands last`,
+    { hint: `${forms} An image of this name is written as @ENV/${version}.` },
+  )
 }
 
 const forms =

@@ -205,6 +205,16 @@ describeEachRegistry('dray tag', (registryOf) => {
     expect(await registry.oracle.digest(path, '1.2.3')).toBe(api.root.digest)
   })
 
+  it('… in two spellings is one', async () => {
+    const registry = registryOf()
+    const path = `team/r${++repositories}`
+    const key = 'org.opencontainers.image.version'
+    const platforms = ['1.2.3', 'v1.2.3'].map((text) => image({ label: text, labels: { [key]: text } }))
+    await registry.oracle.push(index(platforms, { label: 'both' }), path, 'build')
+    await tag(run, { in: repository(registry, path), at: { tag: 'build' }, as: { kind: 'label' } })
+    expect(await registry.oracle.tags(path)).toContain('1.2.3')
+  })
+
   it.each([
     ['not at all', {}],
     ['something that is no version', { 'org.opencontainers.image.version': 'main' }],
@@ -237,6 +247,13 @@ describeEachRegistry('dray tag', (registryOf) => {
     const again = await tag(run, { in: place.in, at: { tag: 'build' }, as })
     expect(again.placements).toMatchObject([{ status: 'unchanged' }])
     expect((await registry.requests()).filter(isWrite)).toEqual([])
+  })
+
+  it('the next one after the largest number that there is is refused', async () => {
+    const registry = registryOf()
+    const place = await placeWith(registry, `${Number.MAX_SAFE_INTEGER}.0.0`)
+    const done = await tag(run, { in: place.in, at: { tag: 'build' }, as: { kind: 'next', part: 'major' } })
+    expect(done.refusals).toMatchObject([{ error: { code: 'refused' } }])
   })
 
   it('the next one where there is none yet is refused', async () => {

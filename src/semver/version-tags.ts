@@ -47,7 +47,9 @@ export function versionTags(
 ): VersionTags {
   const { version } = given
   const present = versionTagsIn(tags, policy)
-  const prefix = vPrefixOf(given, presentTags(tags, present), policy)
+  // a floating tag that stood for none of the versions so far stands for this one: its spelling counts as it will in the next run
+  const { floating } = presentTags(tags, [...present, given])
+  const prefix = vPrefixOf(given, { versions: present, floating }, policy)
   const exact = tagOfVersion(version, prefix.exact)
   const versions = present.map((one) => one.version)
   return {

@@ -21,8 +21,8 @@ export interface Change {
   readonly plan: Plan
   /** decided in this very run, not read from a file */
   readonly isFresh: boolean
-  /** the tags were the last that was read for it */
-  readonly tagsReadLast?: boolean
+  /** when its reading began, ms; where that counts as the check of its tags for a moment */
+  readonly readSince?: number
   /**
    * `--verify`: what a plan has placed is read back piece by piece, and what is missing is planned anew; a plan without steps means that all of it is
    * there. @throws `conflict` where a tag was moved by someone else meanwhile.
@@ -85,7 +85,7 @@ export abstract class ChangeCommand extends BaseCommand {
     }
     const asks = plan.steps.length > 0 && !flags.yes
     if (asks) await this.#confirm(plan)
-    const done = await this.#execute(plan, change.isFresh && !asks, flags, change.tagsReadLast)
+    const done = await this.#execute(plan, change.isFresh && !asks, flags, change.readSince)
     const isDelivered = await this.#flushRecord()
     throwLoneRefusal(plan)
     const verified = change.verify === undefined ? done : await this.#verify(done, change.verify, flags)
@@ -155,12 +155,7 @@ export abstract class ChangeCommand extends BaseCommand {
     throw new DrayError('refused', 'nothing was changed: the answer was no')
   }
 
-  async #execute(
-    plan: Plan,
-    plannedJustNow: boolean,
-    flags: ChangeFlags,
-    tagsReadLast = false,
-  ): Promise<Done> {
+  async #execute(plan: Plan, plannedJustNow: boolean, flags: ChangeFlags, readSince?: number): Promise<Done> {
     const { execute } = await import('../execute/execute.ts')
     const ports = await this.context.executePorts(
       plan,
@@ -168,7 +163,8 @@ export abstract class ChangeCommand extends BaseCommand {
       this.call,
     )
     this.expectBytes(bytesToMove(plan))
-    const steps = await execute(plan, { ...ports, stop: this.stop, plannedJustNow, tagsReadLast }, this.call)
+    const moment = { plannedJustNow, ...(readSince !== undefined && { readSince }) }
+    const steps = await execute(plan, { ...ports, stop: this.stop, ...moment }, this.call)
     return { plan, outcome: summarise(plan, steps), record: ports.sink.place }
   }
 

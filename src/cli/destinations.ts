@@ -72,6 +72,7 @@ function inEnvironment(
   return {
     environment,
     ...(tags?.immutable !== undefined && { immutable: tags.immutable }),
+    ...(tags?.buildMetadata !== undefined && { buildMetadata: tags.buildMetadata }),
     ...(rules === 'promotion' && promoteFrom !== undefined && { accepts: promoteFrom }),
     targets: repositoriesOf(config, environment, image),
   }

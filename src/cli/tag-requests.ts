@@ -57,14 +57,10 @@ function split({ words, tags, next, fromLabel }: TagWords): {
   if (ways.length > 1) {
     throw new DrayError('usage', `${ways.join(' and ')} cannot stand together`, { hint: forms })
   }
-  if (ways.length === 0) {
-    const { images, version } = splitWords(words)
-    return { images, version: version === undefined ? undefined : versionNamed(version) }
-  }
-  const last = words.at(-1) ?? ''
-  if (words.length > 1 && parseVersion(last) !== undefined)
-    throw new DrayError('usage', `${last} and ${ways.join()} cannot stand together`, { hint: forms })
-  return { images: words, version: undefined }
+  const { images, version } = ways.length > 0 ? { images: words, version: undefined } : splitWords(words)
+  const misplaced = words.length > 1 ? images.find((word) => parseVersion(word) !== undefined) : undefined
+  if (misplaced !== undefined) throw notAnImage(misplaced, ways)
+  return { images, version: version === undefined ? undefined : versionNamed(version) }
 }
 
 /** An address of an image has one of `/`, `:` and `@` in it; a word without them, behind others, is meant as the version. */
@@ -75,6 +71,17 @@ export function splitWords(words: readonly string[]): {
   const last = words.at(-1) ?? ''
   if (words.length < 2 || /[/:@]/.test(last)) return { images: words, version: undefined }
   return { images: words.slice(0, -1), version: last }
+}
+
+/** A version among images would else be looked for as an image of that name, at docker.io. */
+function notAnImage(version: string, ways: readonly string[]): DrayError {
+  return new DrayError(
+    'usage',
+    ways.length > 0
+      ? `${version} and ${ways.join()} cannot stand together`
+      : `${version} is a version: there is one of them, and it stands last`,
+    { hint: `${forms} An image of this name is written as @ENV/${version}.` },
+  )
 }
 
 const forms =

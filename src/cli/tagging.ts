@@ -37,13 +37,14 @@ export async function planTagging(
     ),
   ])
   const stores = await context.stores()
+  const readSince = context.clock.now()
   const [gathered] = await Promise.all([
     gather(requests, stores, call),
     willWrite(flags) && context.loadAhead(),
   ])
   const policy = await policyOf({ operation: 'tag', ...said.policy }, flags, context)
   const plan = decide(gathered, policy, new Date(context.clock.now()))
-  return { plan, isFresh: true, tagsReadLast: true }
+  return { plan, isFresh: true, readSince }
 }
 
 export interface RollbackWords {
@@ -88,13 +89,14 @@ export async function planRollback(
     immutable: rules?.tags?.immutable ?? [],
   }
   const stores = await context.stores()
+  const readSince = context.clock.now()
   const [snapshot] = await Promise.all([
     gather(request, stores, call),
     willWrite(flags) && context.loadAhead(),
   ])
   const policy = await policyOf({ operation: 'rollback' }, flags, context)
   const plan = decide(snapshot, policy, new Date(context.clock.now()))
-  return { plan, isFresh: true, tagsReadLast: true }
+  return { plan, isFresh: true, readSince }
 }
 
 function releaseNamed(word: string | undefined): RollbackRequest['to'] {

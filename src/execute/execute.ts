@@ -47,8 +47,11 @@ export interface ExecutePorts {
    * again before it is put. Tags are read again in any case.
    */
   readonly plannedJustNow: boolean
-  /** with `plannedJustNow`: the tags were the last that the plan has read, so that this reading is the check, for a moment */
-  readonly tagsReadLast?: boolean
+  /**
+   * With `plannedJustNow`, where a plan has read nothing that takes long: when it began to read, ms. For a moment from then on its reading of the tags is
+   * the check; a plan that took longer (a list of many pages, a registry that makes wait) has seen tags that may be others by now.
+   */
+  readonly readSince?: number
 }
 
 /**
@@ -101,8 +104,8 @@ class Execution {
       tags: new TagChecks(ports.stores, ports.clock),
       isOfThisMoment: () =>
         ports.plannedJustNow &&
-        ports.tagsReadLast === true &&
-        ports.clock.now() - Date.parse(plan.createdAt) <= momentMs,
+        ports.readSince !== undefined &&
+        ports.clock.now() - ports.readSince <= momentMs,
       call: this.#call,
       // Content may be given up at any moment and is taken up by the next run; a tag is one request, and it is finished.
       contentCall: { ...this.#call, signal: AbortSignal.any([this.#call.signal, ports.stop]) },

@@ -32,9 +32,17 @@ export function surveyBatch(comers: readonly Comer[]): Batch {
   const versions = Map.groupBy(comers, ({ repository }) => formatRepository(repository))
   const versionsAt = (repository: RepositoryName): readonly Version[] =>
     (versions.get(formatRepository(repository)) ?? []).flatMap(({ version }) => version ?? [])
+  const wanted = comers.map((comer): Wanted => ({ ...comer, ...comer.tags(versionsAt(comer.repository)) }))
+  return { contested: new Map([...sameVersions(wanted), ...sameTags(wanted)]), versionsAt }
+}
+
+type Wanted = Pick<Comer, 'image' | 'root' | 'repository'> & NamedTags
+
+type Contested = readonly (readonly [where: string, why: DrayError])[]
+
+function sameTags(comers: readonly Wanted[]): Contested {
   const claimed = new Map<string, Map<Digest, string>>()
-  for (const { image, root, repository, tags } of comers) {
-    const { plain, version } = tags(versionsAt(repository))
+  for (const { image, root, repository, plain, version } of comers) {
     const floating = version?.floating.flatMap(({ tag, moves }) => (moves ? [tag] : [])) ?? []
     for (const tag of [...plain, ...(version === undefined ? [] : [version.exact]), ...floating]) {
       const where = formatAt(repository, { tag })
@@ -42,16 +50,40 @@ export function surveyBatch(comers: readonly Comer[]): Batch {
       claimed.set(where, images.set(root, image))
     }
   }
-  const contested = [...claimed].filter(([, images]) => images.size > 1)
-  return {
-    contested: new Map(contested.map(([where, images]) => [where, refusal(where, [...images.values()])])),
-    versionsAt,
-  }
+  return [...claimed].flatMap(([where, images]) =>
+    images.size > 1 ? [[where, sameTag(where, [...images.values()])]] : [],
+  )
 }
 
-function refusal(where: string, images: readonly string[]): DrayError {
+/** One version under several exact tags: with a `v` and without, or with other build metadata. */
+function sameVersions(comers: readonly Wanted[]): Contested {
+  const claimed = new Map<string, { readonly images: Map<Digest, string>; readonly exact: Set<string> }>()
+  for (const { image, root, repository, version } of comers) {
+    if (version === undefined) continue
+    // without its build metadata: what has the same precedence is one version
+    const name = `${formatRepository(repository)} ${version.version.version}`
+    const { images, exact } = claimed.get(name) ?? { images: new Map(), exact: new Set() }
+    const where = formatAt(repository, { tag: version.exact })
+    claimed.set(name, { images: images.set(root, image), exact: exact.add(where) })
+  }
+  return [...claimed.values()].flatMap(({ images, exact }) =>
+    images.size > 1
+      ? [...exact].map((where) => [where, sameVersion(where, [...images.values()])] as const)
+      : [],
+  )
+}
+
+function sameTag(where: string, images: readonly string[]): DrayError {
   return new DrayError('refused', `${images.join(' and ')} cannot all get the tag ${where}`, {
     subject: where,
     hint: 'A tag is on one image. Give each of them a tag of its own.',
+  })
+}
+
+function sameVersion(where: string, images: readonly string[]): DrayError {
+  return new DrayError('refused', `${images.join(' and ')} cannot all be the same version`, {
+    subject: where,
+    why: 'a version with a "v", or with other build metadata, is the same one',
+    hint: 'A version is on one image. Give each of them a version of its own.',
   })
 }

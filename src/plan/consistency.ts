@@ -1,7 +1,8 @@
 import { DrayError } from '../errors.ts'
-import type { Digest } from '../oci/digest.ts'
 import { cosignSuffixes, cosignTag } from '../oci/evidence-tags.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
+import { isInLine, isTagOfLine } from '../semver/line.ts'
+import { formatVersion, parseVersion, versionTagsIn } from '../semver/version.ts'
 import {
   type Placement,
   type PlacementId,
@@ -11,6 +12,7 @@ import {
   type Step,
   type StepId,
   type TagPrecondition,
+  type TagStep,
   targetOf,
 } from './plan.ts'
 
@@ -79,7 +81,8 @@ function isWithin(step: Step, { from, to, root, tags }: Placement): boolean {
         shown !== undefined &&
         own?.digest === shown.before &&
         step.override === shown.override &&
-        step.expect.every((one) => one === own || isOfVersion(one, target, root.digest))
+        restsOnVersion(step, shown) &&
+        step.expect.every((one) => one === own || isOfVersion(one, step, { root, tags }))
       )
     }
   }
@@ -98,9 +101,27 @@ function ownPrecondition(
   return own.length === 1 && first?.kind === 'tag' ? first : undefined
 }
 
-/** What a floating tag rests on beside itself: that its version is the highest, or that the exact tag is still on the image. */
-function isOfVersion(one: Precondition, target: RepositoryName, root: Digest): boolean {
-  return sameRepository(one.repository, target) && (one.kind === 'highest' || one.digest === root)
+/** A tag that is said to move for its version moves only as long as that is so, unless it is said to move all the same. */
+function restsOnVersion({ expect, override }: TagStep, { reason }: PlannedTag): boolean {
+  if (reason === undefined || (override !== undefined && override !== 'rollback')) return true
+  return expect.length > 1
+}
+
+/** What a floating tag rests on beside itself: that its version is the highest of its line, or that the exact tag is still on the image. */
+function isOfVersion(
+  one: Precondition,
+  { repository, tag }: TagStep,
+  { root, tags }: Pick<Placement, 'root' | 'tags'>,
+): boolean {
+  if (!sameRepository(one.repository, repository)) return false
+  if (one.kind === 'tag') return one.digest === root.digest
+  const version = parseVersion(one.version)
+  if (version === undefined || !isInLine(version, one.line) || !isTagOfLine(tag, one.line)) return false
+  // the version that the image gets there, and no higher one that nothing could overtake
+  return versionTagsIn(
+    tags.map((shown) => shown.tag),
+    one,
+  ).some((exact) => formatVersion(exact.version) === formatVersion(version))
 }
 
 function malformed(name: string, why: string): DrayError {

@@ -70,21 +70,24 @@ export function decideTags(
   }
   for (const tag of wanted.plain) add(tag, {})
   if (version !== undefined) {
-    add(version.exact, {})
-    for (const floating of version.floating) {
-      if (floating.moves) add(floating.tag, whyItMoves(floating, wanted, rules))
-      else held.push({ tag: floating.tag, at: found.get(floating.tag) ?? null, reason: floating.reason })
+    const elsewhere = otherwiseSpelled(wanted, version, found)
+    const isForced = rules.moveTags && elsewhere.length > 0 && found.get(version.exact) !== root
+    add(version.exact, isForced ? { override: 'moveTag' } : {})
+    for (const { tag, moves, reason, ...floating } of version.floating) {
+      if (moves) add(tag, whyItMoves({ ...floating, reason }, wanted, rules))
+      // one that was named too moves because of that
+      else if (!wanted.plain.includes(tag)) held.push({ tag, at: found.get(tag) ?? null, reason })
     }
-    if (!rules.moveTags) refusals.push(...otherwiseSpelled(wanted, version, found))
+    if (!rules.moveTags) refusals.push(...elsewhere)
   }
   const tags = [...planned.values()].map((tag): TagToWrite => {
-    const why = tag.change === 'move' ? immovable(tag.tag, version, rules.immutable) : undefined
+    const why = tag.change === 'move' ? immovable(tag.tag, version, rules) : undefined
     if (why === undefined) return tag
     if (rules.moveTags) return { ...tag, override: 'moveTag' }
     refusals.push(onAnother(wanted, tag.tag, tag.before, why))
     return tag
   })
-  return { waves: inWaves(tags, version), held, refusals }
+  return { waves: inWaves(tags, version, rules), held, refusals }
 }
 
 /** A planned tag as it stands in a placement, without what its step rests on. */
@@ -103,7 +106,7 @@ function changeOf(tag: string, before: Digest | null, root: Digest): PlannedTag 
 }
 
 function whyItMoves(
-  { line, reason, backward }: FloatingTag,
+  { line, reason, backward }: Omit<FloatingTag, 'tag' | 'moves'>,
   { repository, version }: TagsWanted,
   { buildMetadata, backward: by = 'allowBackward' }: TagRules,
 ): Partial<TagToWrite> {
@@ -129,13 +132,9 @@ function otherwiseSpelled(
   })
 }
 
-function immovable(
-  tag: string,
-  version: VersionTags | undefined,
-  immutable: readonly string[],
-): string | undefined {
-  if (tag === version?.exact || isExactVersion(tag)) return 'a version tag does not move'
-  const glob = immutable.find((one) => matchesGlob(one, tag))
+function immovable(tag: string, version: VersionTags | undefined, rules: TagRules): string | undefined {
+  if (isExact(tag, version, rules)) return 'a version tag does not move'
+  const glob = rules.immutable.find((one) => matchesGlob(one, tag))
   return glob === undefined ? undefined : `tags like ${glob} are immutable here`
 }
 
@@ -152,15 +151,19 @@ function onAnother(
   })
 }
 
+function isExact(tag: string, version: VersionTags | undefined, rules: TagRules): boolean {
+  return tag === version?.exact || isExactVersion(tag, rules)
+}
+
 /** Exact versions first, then the others, `latest` last: who follows a floating tag finds the version that it stands for. */
 function inWaves(
   tags: readonly TagToWrite[],
   version: VersionTags | undefined,
+  rules: TagRules,
 ): readonly (readonly TagToWrite[])[] {
   const waves: [TagToWrite[], TagToWrite[], TagToWrite[]] = [[], [], []]
   for (const tag of tags) {
-    const isExact = tag.tag === version?.exact || isExactVersion(tag.tag)
-    waves[isExact ? 0 : tag.tag === 'latest' ? 2 : 1].push(tag)
+    waves[isExact(tag.tag, version, rules) ? 0 : tag.tag === 'latest' ? 2 : 1].push(tag)
   }
   return waves
 }

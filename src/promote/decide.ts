@@ -17,7 +17,7 @@ import { decideEvidence, type EvidenceDecision } from './decide-evidence.ts'
 import type { Gathered } from './gather.ts'
 import type { Snapshot, TargetSnapshot } from './snapshot.ts'
 import { placementSteps } from './steps.ts'
-import { versionToKeepUp, wantedAt } from './wanted.ts'
+import { namedByFloating, versionToKeepUp, wantedAt } from './wanted.ts'
 
 export interface PromotePolicy {
   readonly operation: Operation
@@ -150,7 +150,7 @@ function decideTarget(
     {
       immutable: request.to.immutable ?? [],
       moveTags: policy.moveTags,
-      buildMetadata: request.keepUp?.policy.buildMetadata ?? false,
+      buildMetadata: request.to.buildMetadata ?? false,
     },
   )
   const { waves, held } = decided
@@ -159,7 +159,9 @@ function decideTarget(
   const { evidence } = source
   const lacking = isInPlace ? evidence.filter((item) => target.damaged.has(item.manifest.digest)) : evidence
   const decisions = lacking.map((item) => decideEvidence(item, target, policy.evidenceConflict))
+  const unknown = namedByFloating(request, version, repository, target.listed ?? [])
   const refusals = [
+    ...(unknown === undefined ? [] : [unknown]),
     ...decided.refusals,
     ...tags.flatMap(({ tag }) => batch.contested.get(formatAt(repository, { tag })) ?? []),
     ...decisions.flatMap((decision) => (decision.kind === 'conflict' ? [decision.error] : [])),

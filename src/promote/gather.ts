@@ -9,7 +9,7 @@ import { walkGraph } from '../store/graph.ts'
 import { notThere } from '../store/not-there.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { ManifestContent, SourceStore, Stores } from '../store/store.ts'
-import { listTags, resolveTags } from '../store/tags.ts'
+import { checkIsWhole, listTags, resolveTags } from '../store/tags.ts'
 import { type Gathered as GatheredOf, gatherEach, orUnread } from '../store/unread.ts'
 import { piecesOf } from './pieces.ts'
 import { findDamaged } from './read-back.ts'
@@ -157,6 +157,7 @@ async function readTags(
   const [listed, derived] = await Promise.all([listTags(store, call), versions])
   const wanted = wantedAt(request, versionToKeepUp(request, derived), listed)
   const found = await resolveTags(store, tagsToRead(wanted, new Set(listed)), call)
+  checkIsWhole(repository, listed, found)
   return { kind: 'tags', repository, found, listed }
 }
 

@@ -25,6 +25,8 @@ export interface Request {
     readonly attest?: boolean
     /** globs of tags that do not move there */
     readonly immutable?: readonly string[]
+    /** tags there are read as versions with build metadata */
+    readonly buildMetadata?: boolean
   }
   /** tags to be written at every target, in any order */
   readonly tags: readonly string[]

@@ -1,4 +1,5 @@
 import { DrayError, isDrayError } from '../errors.ts'
+import { formatAt, type RepositoryName } from '../oci/reference.ts'
 import type { NamedTags } from '../plan/decide-tags.ts'
 import { formatVersion, type Version, type VersionTag, versionTagsIn } from '../semver/version.ts'
 import { presentTags } from '../semver/v-prefix.ts'
@@ -31,9 +32,31 @@ export function versionToKeepUp(
   const versions = found.map(({ tag }) => tag).join(', ')
   return new DrayError('refused', `the version of ${image} cannot be told`, {
     why: first === undefined ? 'no version tag is on it' : `it has several version tags: ${versions}`,
-    hint: 'Name the version itself (api:1.4.2), or say which tags it gets with --tag.',
+    hint: toTellIt,
   })
 }
+
+/**
+ * Why an image that was named by a tag alone does not get that tag at a target: there it is a floating tag, and nothing says which version this is. Else it
+ * would move by its name, and back as well as forward.
+ */
+export function namedByFloating(
+  { image, tags, keepUp }: Request,
+  given: VersionTag | DrayError | undefined,
+  repository: RepositoryName,
+  listed: readonly string[],
+): DrayError | undefined {
+  if (given !== undefined || keepUp?.mayDerive !== true) return undefined
+  const { floating } = presentTags(listed, versionTagsIn(listed, keepUp.policy))
+  const tag = tags.find((one) => floating.includes(one))
+  if (tag === undefined) return undefined
+  return new DrayError('refused', `the version of ${image} cannot be told`, {
+    why: `${formatAt(repository, { tag })} moves with the versions there, and no version of ${tag} is where the image comes from`,
+    hint: toTellIt,
+  })
+}
+
+const toTellIt = 'Name the version itself (api:1.4.2), or say which tags it gets with --tag.'
 
 /** Two spellings of one version are one. */
 function distinctVersions(tags: readonly VersionTag[]): readonly VersionTag[] {

@@ -5,7 +5,7 @@ import { planInPlace, type TargetInPlace } from '../plan/in-place.ts'
 import type { Hash, Plan } from '../plan/plan.ts'
 import { formatVersion } from '../semver/version.ts'
 import type { UnreadTarget } from '../store/unread.ts'
-import type { Snapshot, TargetSnapshot } from './snapshot.ts'
+import type { Request, Snapshot, TargetSnapshot } from './snapshot.ts'
 import { rollbackTags } from './wanted.ts'
 
 export interface RollbackPolicy {
@@ -21,13 +21,14 @@ export interface RollbackPolicy {
 export function decide(snapshot: Snapshot, policy: RollbackPolicy, now: Date): Plan {
   const { request, release, targets } = snapshot
   const { image, environment } = request
+  const decided = targets.map((target) => decideTarget(snapshot, target, policy))
   const inPlace = {
     image,
     ...(environment !== undefined && { environment }),
     tag: release.tag.tag,
     root: release.root,
-    errors: [],
-    targets: targets.map((target) => decideTarget(snapshot, target, policy)),
+    errors: decided.every((one) => hasNothing(one, request)) ? [nothingThere(snapshot, decided)] : [],
+    targets: decided,
   }
   return planInPlace([inPlace], { operation: 'rollback', policy: policy.hash, tool: policy.tool, now })
 }
@@ -56,6 +57,28 @@ function decideTarget(
     wave.flatMap((tag) => (tag.tag === exact ? [] : [{ ...tag, expect }])),
   )
   return { repository, decided: { ...decided, waves }, errors: decided.refusals }
+}
+
+/**
+ * Whoever follows its tags stays where they are: none of them is or will be on the release. Where the release is the one before what is current, some may
+ * be on it, but then the tag that says what is current is another, and stays.
+ */
+function hasNothing({ decided, errors }: TargetInPlace, { to }: Request): boolean {
+  if (decided === undefined || errors.length > 0) return false
+  return decided.waves.flat().every(({ change }) => to === undefined && change === 'unchanged')
+}
+
+function nothingThere({ request, release }: Snapshot, targets: readonly TargetInPlace[]): DrayError {
+  const version = formatVersion(release.tag.version)
+  const { held = [], waves = [] } = targets[0]?.decided ?? {}
+  const reasons = [
+    ...waves.flat().map(({ tag }) => `${tag}: it is there already`),
+    ...held.map(({ tag, reason }) => `${tag}: ${reason}`),
+  ]
+  return new DrayError('refused', `${request.image} has no floating tag that could go to ${version}`, {
+    why: reasons.length === 0 ? 'its rules for tags keep up none' : reasons.join('; '),
+    hint: 'Put the tag that is followed on it by name: dray tag IMAGE:VERSION --tags TAG.',
+  })
 }
 
 function notHere({ request, release }: Snapshot, { repository }: TargetSnapshot): DrayError {

@@ -1,5 +1,6 @@
 import type { Call } from '../call.ts'
-import type { RepositoryName } from '../oci/reference.ts'
+import { DrayError } from '../errors.ts'
+import { formatAt, type RepositoryName } from '../oci/reference.ts'
 import { tagsToRead } from '../plan/decide-tags.ts'
 import { compareVersions, versionTagsIn } from '../semver/version.ts'
 import { inParallel } from '../store/parallel.ts'
@@ -21,6 +22,7 @@ const targetsAtOnce = 16
 export async function gather(request: Request, stores: Stores, call: Call): Promise<Snapshot> {
   const [first] = request.targets
   const listed = await listTags(stores.target(first), call)
+  if (request.to === undefined) await checkIsSame(request, stores, call)
   const release = await findRelease(stores.target(first), request, listed, call)
   const targets = await inParallel(request.targets, targetsAtOnce, call, (repository, c) =>
     orUnread(repository, c, async () => {
@@ -29,6 +31,27 @@ export async function gather(request: Request, stores: Stores, call: Call): Prom
     }),
   )
   return { request, release, targets }
+}
+
+/**
+ * Where a rollback has reached some of the targets only, the release before the current one is another in each of them: to run it again would take back
+ * those once more that it has reached. A target that cannot be read is told of later.
+ * @throws `refused` where the targets are not on one image.
+ */
+async function checkIsSame({ image, targets, marker }: Request, stores: Stores, call: Call): Promise<void> {
+  const current = await inParallel(targets, targetsAtOnce, call, (repository, c) =>
+    orUnread(repository, c, async () => ({
+      kind: 'read' as const,
+      where: formatAt(repository, { tag: marker }),
+      digest: (await stores.target(repository).resolve({ tag: marker }, c))?.digest,
+    })),
+  )
+  const read = current.filter((one) => one.kind === 'read')
+  if (new Set(read.map(({ digest }) => digest)).size < 2) return
+  throw new DrayError('refused', `the current version of ${image} is not the same in every target`, {
+    why: read.map(({ where, digest = 'nothing' }) => `${where} is on ${digest}`).join('; '),
+    hint: 'Say which release to go back to: --to VERSION.',
+  })
 }
 
 async function readTarget(

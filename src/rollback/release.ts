@@ -7,7 +7,6 @@ import { formatAt } from '../oci/reference.ts'
 import {
   compareVersions,
   formatVersion,
-  highestTag,
   isStable,
   type VersionTag,
   versionTagsIn,
@@ -52,7 +51,7 @@ async function rootOf(store: SourceStore, { tag }: VersionTag, call: Call): Prom
   })
 }
 
-/** The highest stable version below the one that is current. */
+/** The highest stable version below the one that is current, of another image: what was released again under a new version is no way back. */
 async function releaseBefore(
   store: SourceStore,
   { image, marker }: Request,
@@ -60,7 +59,10 @@ async function releaseBefore(
   call: Call,
 ): Promise<VersionTag> {
   const current = (await store.resolve({ tag: marker }, call))?.digest
-  const now = current === undefined ? undefined : await highestOn(store, current, versions, call)
+  const now =
+    current === undefined
+      ? undefined
+      : await highestWhere(store, (digest) => digest === current, versions, call)
   if (now === undefined) {
     const where = formatAt(store.repository, { tag: marker })
     throw new DrayError('refused', `the current version of ${image} cannot be told`, {
@@ -68,9 +70,10 @@ async function releaseBefore(
       hint: 'Say which release to go back to: --to VERSION.',
     })
   }
-  const before = highestTag(
-    versions.filter(({ version }) => isStable(version) && compareVersions(version, now.version) < 0),
+  const lower = versions.filter(
+    ({ version }) => isStable(version) && compareVersions(version, now.version) < 0,
   )
+  const before = await highestWhere(store, (digest) => digest !== current, lower, call)
   if (before !== undefined) return before
   throw new DrayError('refused', `there is no release of ${image} before ${formatVersion(now.version)}`, {
     subject: formatAt(store.repository, { tag: now.tag }),
@@ -84,7 +87,7 @@ async function releaseWith(
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag | undefined> {
-  const here = await tagsOn(store, digest, versions, call)
+  const here = await tagsWhere(store, (one) => one === digest, versions, call)
   const distinct = new Map(here.map((one) => [formatVersion(one.version), one]))
   if (distinct.size > 1) {
     throw new DrayError('refused', `${digest} is several releases of ${image}`, {
@@ -96,23 +99,23 @@ async function releaseWith(
 }
 
 /** Looked for from the highest down: what is current is near there. */
-async function highestOn(
+async function highestWhere(
   store: SourceStore,
-  digest: Digest,
+  isMeant: (digest: Digest) => boolean,
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag | undefined> {
   const sorted = versions.toSorted((a, b) => compareVersions(b.version, a.version))
   for (let at = 0; at < sorted.length; at += versionsAtOnce) {
-    const [highest] = await tagsOn(store, digest, sorted.slice(at, at + versionsAtOnce), call)
+    const [highest] = await tagsWhere(store, isMeant, sorted.slice(at, at + versionsAtOnce), call)
     if (highest !== undefined) return highest
   }
   return undefined
 }
 
-async function tagsOn(
+async function tagsWhere(
   store: SourceStore,
-  digest: Digest,
+  isMeant: (digest: Digest) => boolean,
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<readonly VersionTag[]> {
@@ -121,7 +124,10 @@ async function tagsOn(
     versions.map(({ tag }) => tag),
     call,
   )
-  return versions.filter(({ tag }) => found.get(tag) === digest)
+  return versions.filter(({ tag }) => {
+    const digest = found.get(tag) ?? null
+    return digest !== null && isMeant(digest)
+  })
 }
 
 function notThere({ image, environment, to }: Request, versions: readonly VersionTag[]): DrayError {

@@ -10,13 +10,21 @@ export interface Line {
   readonly channel?: string
 }
 
-function isInLine(version: Version, { major, minor, channel }: Line): boolean {
+/** Whether a version is one of those that the tag of a line may be on. */
+export function isInLine(version: Version, { major, minor, channel }: Line): boolean {
   if (channel !== undefined) return channelOf(version) === channel
   return (
     isStable(version) &&
     (major === undefined || version.major === major) &&
     (minor === undefined || version.minor === minor)
   )
+}
+
+/** Whether a tag is called as the versions of a line are: `1.4` and `v1.4`, `1`, `latest`, a channel. */
+export function isTagOfLine(tag: string, { major, minor, channel }: Line): boolean {
+  if (channel !== undefined) return tag === channel
+  if (major === undefined) return tag === 'latest'
+  return tag.replace(/^v/, '') === (minor === undefined ? `${major}` : `${major}.${minor}`)
 }
 
 /** The first identifier of a pre-release, where it is a name: `beta` of 2.0.0-beta.3. */

@@ -47,9 +47,11 @@ export function versionTags(
 ): VersionTags {
   const { version } = given
   const present = versionTagsIn(tags, policy)
-  const prefix = vPrefixOf(given, presentTags(tags, present), policy)
+  // a floating tag that stood for none of the versions so far stands for this one: its spelling counts as it will in the next run
+  const { floating } = presentTags(tags, [...present, given])
+  const prefix = vPrefixOf(given, { versions: present, floating }, policy)
   const exact = tagOfVersion(version, prefix.exact)
-  const versions = [...present.map((one) => one.version), ...beside]
+  const versions = present.map((one) => one.version)
   return {
     version,
     exact,
@@ -60,7 +62,7 @@ export function versionTags(
       tag,
       line,
       ...(not === undefined
-        ? judge(version, line, versions, policy.allowBackward)
+        ? judge(version, line, { versions, beside }, policy)
         : { moves: false, reason: not }),
     })),
   }
@@ -115,13 +117,15 @@ function isMajorZero(level: TagLevel, { major }: Version, { majorZero }: TagPoli
 function judge(
   version: Version,
   line: Line,
-  versions: readonly Version[],
-  allowBackward: boolean,
+  { versions, beside }: { readonly versions: readonly Version[]; readonly beside: readonly Version[] },
+  { allowBackward }: TagPolicy,
 ): Pick<FloatingTag, 'moves' | 'reason' | 'backward'> {
-  const higher = higherInLine(versions, line, version)
+  const higher = higherInLine([...versions, ...beside], line, version)
   if (higher === undefined) return { moves: true, reason: `the highest ${nameOfLine(line)}` }
   const reason = `${formatVersion(higher)} is higher`
-  return allowBackward ? { moves: true, reason, backward: true } : { moves: false, reason }
+  // of versions that come together only the highest can have the tag, backward or not
+  const mayMove = allowBackward && higherInLine(beside, line, version) === undefined
+  return mayMove ? { moves: true, reason, backward: true } : { moves: false, reason }
 }
 
 function nameOfLine({ major, minor, channel }: Line): string {

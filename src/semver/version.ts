@@ -1,4 +1,4 @@
-import SemVer from 'semver/classes/semver.js'
+import type SemVer from 'semver/classes/semver.js'
 import parse from 'semver/functions/parse.js'
 
 /** A version by semver.org 2.0.0; make it with `parseVersion` only. */
@@ -42,9 +42,9 @@ export function versionTagsIn(tags: readonly string[], reading: Reading): readon
   return tags.flatMap((tag) => parseVersionTag(tag, reading) ?? [])
 }
 
-/** Whether a tag is a whole version, with build metadata or without: what does not move. */
-export function isExactVersion(tag: string): boolean {
-  return parseVersion(tag) !== undefined
+/** Whether a tag is a whole version: what does not move. */
+export function isExactVersion(tag: string, reading: Reading): boolean {
+  return parseVersionTag(tag, reading) !== undefined
 }
 
 /** By precedence (semver.org, 11): negative where `a` is lower, 0 also where they differ in build metadata only. */
@@ -75,14 +75,17 @@ export function highestTag<T extends Pick<VersionTag, 'version'>>(tags: readonly
   return highest
 }
 
-/** The stable version after this one: 1.4.2 -> 1.4.3, 1.5.0, 2.0.0. */
-export function nextVersion({ major, minor, patch }: Version, part: 'major' | 'minor' | 'patch'): Version {
+/** The stable version after this one: 1.4.2 -> 1.4.3, 1.5.0, 2.0.0. Undefined where its number would be too large to count on (2^53). */
+export function nextVersion(
+  { major, minor, patch }: Version,
+  part: 'major' | 'minor' | 'patch',
+): Version | undefined {
   switch (part) {
     case 'major':
-      return new SemVer(`${major + 1}.0.0`)
+      return parseVersion(`${major + 1}.0.0`)
     case 'minor':
-      return new SemVer(`${major}.${minor + 1}.0`)
+      return parseVersion(`${major}.${minor + 1}.0`)
     case 'patch':
-      return new SemVer(`${major}.${minor}.${patch + 1}`)
+      return parseVersion(`${major}.${minor}.${patch + 1}`)
   }
 }

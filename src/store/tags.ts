@@ -1,6 +1,7 @@
 import type { Call } from '../call.ts'
-import { isDrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
+import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { inParallel } from './parallel.ts'
 import type { SourceStore } from './store.ts'
 
@@ -36,4 +37,24 @@ export async function resolveTags(
     return [tag, image?.digest ?? null] as const
   })
   return new Map(found)
+}
+
+/**
+ * Checks a list of tags by tags that were seen: one that lacks some of them tells nothing of the highest version. docker-registry says 404 of a
+ * repository without tags; one that says so of its lists altogether would let every floating tag move back.
+ * @throws `conflict`.
+ */
+export function checkIsWhole(
+  repository: RepositoryName,
+  listed: readonly string[],
+  seen: Iterable<readonly [tag: string, digest: Digest | null]>,
+): void {
+  const inList = new Set(listed)
+  const missing = [...seen].flatMap(([tag, digest]) => (digest === null || inList.has(tag) ? [] : [tag]))
+  if (missing.length === 0) return
+  throw new DrayError('conflict', `the list of tags is not whole: it lacks ${missing.join(', ')}`, {
+    subject: formatRepository(repository),
+    why: 'whether a version is the highest cannot be told from such a list',
+    hint: 'If a tag was put there just now, run again. Else the registry, or a cache before it, does not list its tags: name those to be written with --tags (dray tag) or --tag (dray promote).',
+  })
 }

@@ -6,7 +6,7 @@ import { highestTag, isStable, versionTagsIn } from '../semver/version.ts'
 import { notThere } from '../store/not-there.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { ManifestContent, SourceStore, Stores } from '../store/store.ts'
-import { listTags, resolveTags } from '../store/tags.ts'
+import { checkIsWhole, listTags, resolveTags } from '../store/tags.ts'
 import { type Gathered as GatheredOf, gatherEach, orUnread, type UnreadTarget } from '../store/unread.ts'
 import type { Request, Snapshot, TargetSnapshot } from './snapshot.ts'
 import { versionLabels } from './version-labels.ts'
@@ -60,6 +60,12 @@ async function gatherOne(request: Request, stores: Stores, call: Call): Promise<
         resolveTags(store, wanted, c),
         store === first ? root : store.resolve({ digest: root.digest }, c),
       ])
+      if (listed !== undefined) {
+        // a list may be late with the tag of a build of just now, but an empty one has missed all of them
+        const foundBy =
+          listed.length === 0 && store === first && 'tag' in request.at ? request.at.tag : undefined
+        checkIsWhole(repository, listed, foundBy === undefined ? tags : [...tags, [foundBy, root.digest]])
+      }
       return { kind: 'read', repository, hasRoot: there !== undefined, listed, tags }
     })
   })

@@ -1,7 +1,14 @@
 import { DrayError } from '../errors.ts'
 import { annotationKeys } from '../oci/annotations.ts'
 import type { NamedTags } from '../plan/decide-tags.ts'
-import { nextVersion, parseVersion, tagOfVersion, type Version, type VersionTag } from '../semver/version.ts'
+import {
+  formatVersion,
+  nextVersion,
+  parseVersion,
+  tagOfVersion,
+  type Version,
+  type VersionTag,
+} from '../semver/version.ts'
 import { versionTags } from '../semver/version-tags.ts'
 import type { Request, Snapshot } from './snapshot.ts'
 
@@ -24,7 +31,7 @@ export function versionOf(facts: Facts): VersionTag | DrayError | undefined {
 
 function ofLabel({ request: { image }, labels = [] }: Facts): VersionTag | DrayError {
   const [text, ...others] = labels
-  if (text === undefined || others.length > 0) {
+  if (text === undefined || others.some((other) => !isSameVersion(other, text))) {
     const why =
       text === undefined ? 'neither its labels nor its annotations have it' : `it says ${labels.join(', ')}`
     return new DrayError('refused', `${image} does not say which version it is`, {
@@ -44,6 +51,12 @@ function ofLabel({ request: { image }, labels = [] }: Facts): VersionTag | DrayE
   )
 }
 
+/** `1.4.2` and `v1.4.2` are one version. */
+function isSameVersion(a: string, b: string): boolean {
+  const [one, other] = [parseVersion(a), parseVersion(b)]
+  return one !== undefined && other !== undefined && formatVersion(one) === formatVersion(other)
+}
+
 /** An image that is the highest version already is that version: a job that runs again releases nothing anew. */
 function ofNext(
   { request: { image }, highest }: Facts,
@@ -56,6 +69,12 @@ function ofNext(
   }
   if (highest.isOnRoot) return highest.tag
   const version = nextVersion(highest.tag.version, part)
+  if (version === undefined) {
+    return new DrayError('refused', `there is no ${part} version after ${highest.tag.tag}`, {
+      why: 'its number is the largest that there is',
+      hint: 'Name the version: dray tag IMAGE VERSION.',
+    })
+  }
   const { hasV } = highest.tag
   return { tag: tagOfVersion(version, hasV), version, hasV }
 }

@@ -87,6 +87,26 @@ describe('an environment that keeps up the tags of versions', () => {
     expect(await at.staging.oracle.tags('prod/api')).toEqual(['1', '1.4', '1.4.0', 'latest'])
   })
 
+  it.each(['1.4', 'v1.4'])(
+    'refuses one that is named by %s where only the destination knows that as a floating tag',
+    async (floating) => {
+      const { at, place } = await placeWith(world().image(`api:${floating}`), { semver })
+      const prod = at.staging.oracle
+      const there = await prod.push(image({ label: 'theirs' }), 'prod/api', floating, '1.4.1')
+      const ended = await place.run(...toProd([`api:${floating}`]))
+      expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('cannot be told') })
+      expect(await prod.digest('prod/api', floating)).toBe(there.digest)
+    },
+  )
+
+  it('a floating tag that is named beside a version is written as it is, and not said to stay', async () => {
+    const { at, place } = await placeWith(world().image('api:build-7'), { semver })
+    await at.staging.oracle.push(image({ label: 'theirs' }), 'prod/api', '1.4.0', 'latest')
+    const ended = await place.run(...toProd(['api:build-7'], '--tag', '1.3.0', '--tag', 'latest'))
+    expect(ended).toMatchObject({ code: 0, stdout: expect.not.stringContaining('latest: not moved') })
+    expect(await at.staging.oracle.digest('prod/api', 'latest')).toBe(at.content('api:build-7').root.digest)
+  })
+
   it('takes a tag that is neither as it is', async () => {
     const { at, place } = await placeWith(world().image('api:build-7').image('api:20240101'), { semver })
     expect(await place.run(...toProd(['api:build-7', 'api:20240101']))).toMatchObject({ code: 0 })
@@ -159,6 +179,35 @@ describe('an environment that keeps up the tags of versions', () => {
       ])
     }
     expect(await place.run(...toProd(['api:release-1'], '--move-tag'))).toMatchObject({ code: 0 })
+  })
+})
+
+describe('an environment that reads build metadata', () => {
+  it('moves no version with build metadata either, however it is told to write it', async () => {
+    const { at, place } = await placeWith(world().image('api:1.4.0_b1'), { buildMetadata: true })
+    const prod = at.staging.oracle
+    const there = await prod.push(image({ label: 'old' }), 'prod/api', '1.4.0_b1')
+    await prod.push(image({ label: 'new' }), 'prod/api', 'build')
+    for (const words of [
+      toProd(['api:1.4.0_b1']),
+      ['copy', '@staging/api:1.4.0_b1', `${at.staging.host}/prod/api`, '--yes'],
+      ['tag', '@prod/api:build', '--tags', '1.4.0_b1', '--yes'],
+    ])
+      expect(await place.run(...words)).toMatchObject({
+        code: 3,
+        stderr: expect.stringContaining('a version tag does not move'),
+      })
+    expect(await prod.digest('prod/api', '1.4.0_b1')).toBe(there.digest)
+  })
+
+  it('marks what --move-tag puts beside another image of that version, and so does the record', async () => {
+    const { at, place } = await placeWith(world(), { buildMetadata: true })
+    await at.staging.oracle.push(image({ label: 'old' }), 'prod/api', '1.4.0_b1')
+    await at.staging.oracle.push(image({ label: 'new' }), 'prod/api', 'build')
+    expect(await place.run('tag', '@prod/api:build', '1.4.0+b2', '--move-tag', '--yes')).toMatchObject({
+      code: 0,
+    })
+    expect(await readFile(place.auditFile, 'utf8')).toContain('"override":"moveTag"')
   })
 })
 

@@ -83,6 +83,38 @@ describeEachRegistry('dray rollback', (registryOf) => {
     expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('no release') })
   })
 
+  it('a release that is the current image under a lower version is no way back', async () => {
+    const registry = registryOf()
+    const { place, path, name } = await prodWith(registry, '1.3.0 1.4.0 1.4.1=1.4.0 1=1.4.0 latest=1.4.0')
+    expect(await place.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
+    for (const tag of ['latest', '1']) expect(await registry.oracle.digest(path, tag)).toBe(digestOf('1.3.0'))
+  })
+
+  it.each([
+    ['a pre-release', '1.3.0 1.4.0-rc.1 latest=1.3.0', '1.4.0-rc.1', {}, 'is a pre-release'],
+    ['where none is set', '1.3.0 1.4.0', '1.3.0', {}, 'it was never set here'],
+    ['where none is kept up', '1.3.0 latest=1.4.0', '1.3.0', { tags: { semver: ['exact'] } }, 'keep up none'],
+  ] as const)('is refused where no floating tag could go back: %s', async (_, tags, to, more, why) => {
+    const registry = registryOf()
+    const { place, name } = await prodWith(registry, tags, more)
+    const ended = await place.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(why) })
+  })
+
+  it('is refused where the tag that says what is current would not move, and no other', async () => {
+    const registry = registryOf()
+    const { place, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 live=1.4.0', { marker: 'live' })
+    const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('1.3: it is there already') })
+  })
+
+  it('to where the tags are already is done, and writes nothing', async () => {
+    const registry = registryOf()
+    const { place, name } = await prodWith(registry, '1.3.0 1.4.0 latest=1.3.0')
+    const ended = await place.run('rollback', name, '--env', 'prod', '--to', '1.3.0', '--yes')
+    expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('unchanged') })
+  })
+
   it('a tag that is moved since the plan is a conflict, and so is a release that is not the same any more', async () => {
     const registry = registryOf()
     for (const moved of ['latest', '1.3.9']) {
@@ -104,6 +136,31 @@ describeEachRegistry('dray rollback', (registryOf) => {
     const { place, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
     const ended = await place.run('rollback', name, '--env', 'prod', ...words, '--yes')
     expect(ended).toMatchObject({ code, stderr: expect.stringContaining(said) })
+  })
+})
+
+describe('a rollback that has reached one of two targets', () => {
+  describeEachRegistry('is not taken further by running it again', (registryOf) => {
+    it('but by naming the release, and that is all of it', async () => {
+      const registry = registryOf()
+      const name = `r${++repositories}`
+      const targets = ['eu', 'us'].map((region) => ({ registry: registry.host, path: `${region}/{image}` }))
+      const place = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
+      for (const [region, latest] of [
+        ['eu', '1.1.0'],
+        ['us', '1.2.0'],
+      ] as const) {
+        for (const version of ['1.0.0', '1.1.0', '1.2.0'])
+          await registry.oracle.push(content(version), `${region}/${name}`, version)
+        await registry.oracle.push(content(latest), `${region}/${name}`, 'latest')
+      }
+      const again = await place.run('rollback', `@prod/${name}`, '--yes')
+      expect(again).toMatchObject({ code: 3, stderr: expect.stringContaining('--to VERSION') })
+      const named = await place.run('rollback', `@prod/${name}`, '--to', '1.1.0', '--yes')
+      expect(named).toMatchObject({ code: 0 })
+      for (const region of ['eu', 'us'])
+        expect(await registry.oracle.digest(`${region}/${name}`, 'latest')).toBe(digestOf('1.1.0'))
+    })
   })
 })
 

@@ -139,6 +139,8 @@ describe.each<readonly [string, readonly Row[]]>([
       // floating tags that are there go on as they are spelled
       ['v1.2.0 1.2 1 latest', 'v1.2.1', 'v1.2.1 1.2 1 latest'],
       ['v1.2.0 v1.2 1', 'v1.2.1', 'v1.2.1 v1.2 v1 latest'],
+      // … also one whose first version this is
+      ['v0.1.0 1 1.0', '1.0.0', 'v1.0.0 1.0 1 latest'],
     ],
   ],
   [

@@ -118,7 +118,7 @@ export interface Carried extends RunOutcome {
 export async function carryOut(
   run: Bench,
   plan: Plan,
-  options: Partial<Pick<ExecutePorts, 'sink' | 'plannedJustNow' | 'stop' | 'tagsReadLast'>> = {},
+  options: Partial<Pick<ExecutePorts, 'sink' | 'plannedJustNow' | 'stop' | 'readSince'>> = {},
 ): Promise<Carried> {
   const steps = await execute(
     plan,
@@ -132,7 +132,7 @@ export async function carryOut(
       runId: crypto.randomUUID(),
       stop: options.stop ?? new AbortController().signal,
       plannedJustNow: options.plannedJustNow ?? true,
-      tagsReadLast: options.tagsReadLast ?? false,
+      ...(options.readSince !== undefined && { readSince: options.readSince }),
     },
     run.call,
   )

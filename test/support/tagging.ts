@@ -34,7 +34,8 @@ export async function planTags(run: Bench, ...taggings: readonly Tagging[]): Pro
 
 /** Plans and carries out, as `dray tag --yes` does. */
 export async function tag(run: Bench, ...taggings: readonly Tagging[]): Promise<Carried> {
-  return await carryOut(run, await planTags(run, ...taggings), { tagsReadLast: true })
+  const readSince = Date.now()
+  return await carryOut(run, await planTags(run, ...taggings), { readSince })
 }
 
 function versionWish(text: string): Wish {

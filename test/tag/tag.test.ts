@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TagPolicy } from '../../src/semver/tag-policy.ts'
 import { type AnyRegistry, describeEachRegistry } from '../support/each-registry.ts'
+import { faultyProxy } from '../support/faulty-proxy.ts'
 import { image, index } from '../support/images.ts'
 import { type Bench, bench, carryOut, repository } from '../support/promotion.ts'
 import { planTags, tag } from '../support/tagging.ts'
@@ -156,6 +157,17 @@ describeEachRegistry('dray tag', (registryOf) => {
     },
   )
 
+  it('a plan whose reading took longer than a moment does not rest on it: what was moved meanwhile stays', async () => {
+    const registry = registryOf()
+    const place = await placeWith(registry, '1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
+    const readSince = Date.now() - 3_000
+    const plan = await planTags(run, { in: place.in, at: { tag: 'build' }, as: '1.4.1' })
+    const theirs = await registry.oracle.push(image({ label: 'theirs' }), place.path, 'latest')
+    const done = await carryOut(run, plan, { readSince })
+    expect(done.placements).toMatchObject([{ status: 'conflict' }])
+    expect(await registry.oracle.digest(place.path, 'latest')).toBe(theirs.digest)
+  })
+
   it('a higher version that came since the plan is a conflict, though no tag that it writes was moved', async () => {
     const registry = registryOf()
     const place = await placeWith(registry, '1.4.0 latest=1.4.0')
@@ -193,6 +205,16 @@ describeEachRegistry('dray tag', (registryOf) => {
     expect(await registry.oracle.digest(path, '1.2.3')).toBe(api.root.digest)
   })
 
+  it('… in two spellings is one', async () => {
+    const registry = registryOf()
+    const path = `team/r${++repositories}`
+    const key = 'org.opencontainers.image.version'
+    const platforms = ['1.2.3', 'v1.2.3'].map((text) => image({ label: text, labels: { [key]: text } }))
+    await registry.oracle.push(index(platforms, { label: 'both' }), path, 'build')
+    await tag(run, { in: repository(registry, path), at: { tag: 'build' }, as: { kind: 'label' } })
+    expect(await registry.oracle.tags(path)).toContain('1.2.3')
+  })
+
   it.each([
     ['not at all', {}],
     ['something that is no version', { 'org.opencontainers.image.version': 'main' }],
@@ -225,6 +247,13 @@ describeEachRegistry('dray tag', (registryOf) => {
     const again = await tag(run, { in: place.in, at: { tag: 'build' }, as })
     expect(again.placements).toMatchObject([{ status: 'unchanged' }])
     expect((await registry.requests()).filter(isWrite)).toEqual([])
+  })
+
+  it('the next one after the largest number that there is is refused', async () => {
+    const registry = registryOf()
+    const place = await placeWith(registry, `${Number.MAX_SAFE_INTEGER}.0.0`)
+    const done = await tag(run, { in: place.in, at: { tag: 'build' }, as: { kind: 'next', part: 'major' } })
+    expect(done.refusals).toMatchObject([{ error: { code: 'refused' } }])
   })
 
   it('the next one where there is none yet is refused', async () => {
@@ -263,6 +292,35 @@ describeEachRegistry('dray tag', (registryOf) => {
     expect((await registry.requests()).filter(isWrite)).toEqual([])
   })
 
+  it.each([
+    ['build metadata', '', { buildMetadata: true, levels: ['exact'] }, '1.4.0+a', '1.4.0+b'],
+    ['v', 'v1.0.0 1.0.0=v1.0.0 2.0.0', {}, '1.4.0', 'v1.4.0'],
+  ] as const)('… which differ in their %s neither', async (_, tags, policy, one, another) => {
+    const registry = registryOf()
+    const place = await placeWith(registry, `other ${tags}`.trim())
+    await registry.forget()
+    const done = await tag(
+      run,
+      { in: place.in, at: { tag: 'build' }, as: one, policy },
+      { in: place.in, at: { tag: 'other' }, as: another, policy },
+    )
+    expect(done.placements.map(({ status }) => status)).toEqual(['refused', 'refused'])
+    expect((await registry.requests()).filter(isWrite)).toEqual([])
+  })
+
+  it('of several that go backward at once the highest gets what they share', async () => {
+    const registry = registryOf()
+    const place = await placeWith(registry, '2.0.0 latest=2.0.0 other')
+    const policy = { allowBackward: true }
+    const done = await tag(
+      run,
+      { in: place.in, at: { tag: 'other' }, as: '1.4.0', policy },
+      { in: place.in, at: { tag: 'build' }, as: '1.5.0', policy },
+    )
+    expect(done.placements.map(({ status }) => status)).toEqual(['tagged', 'tagged'])
+    expect(await tagsOnFresh(registry, place)).toBe('1 1.5 1.5.0 latest')
+  })
+
   it('what is moved against a rule is marked in the plan, and so in the record', async () => {
     const registry = registryOf()
     const place = await placeWith(registry, '1.4.0 1.5.0 latest=1.5.0')
@@ -298,6 +356,33 @@ describeEachRegistry('dray tag', (registryOf) => {
       immutable: ['release-*'],
     })
     expect(free.placements).toMatchObject([{ status: 'tagged' }])
+  })
+})
+
+describe('a registry that does not list what it has', () => {
+  const notListed = {
+    at: { path: /\/tags\/list/ },
+    times: Infinity,
+    injury: {
+      kind: 'answer',
+      status: 404,
+      body: { errors: [{ code: 'NAME_UNKNOWN', message: 'repository name not known to registry' }] },
+    },
+  } as const
+
+  describeEachRegistry('moves no floating tag', (registryOf) => {
+    it.each(['2.0.0 latest=2.0.0', '2.0.0'])('of [%s]: the highest version cannot be told', async (tags) => {
+      const registry = registryOf()
+      const place = await placeWith(registry, tags)
+      await using proxy = await faultyProxy(registry.host, notListed)
+      const there = repository(proxy, place.path)
+      const done = await tag(run, { in: there, at: { tag: 'build' }, as: '1.0.0' })
+      expect(done.placements).toMatchObject([{ status: 'refused', errors: [{ code: 'conflict' }] }])
+      expect(await tagsOnFresh(registry, place)).toBe('')
+      const plain = { kind: 'plain', tags: ['tested'] } as const
+      const named = await tag(run, { in: there, at: { tag: 'build' }, as: plain })
+      expect(named.placements).toMatchObject([{ status: 'tagged' }])
+    })
   })
 })
 

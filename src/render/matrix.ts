@@ -1,6 +1,6 @@
 import type { Style } from './style.ts'
 import type { Cell } from './table.ts'
-import { displayWidth, pad } from './width.ts'
+import { cutStart, displayWidth, pad } from './width.ts'
 
 /** Several columns under one title: escaped text, with a cell list for each row. */
 export interface Group {
@@ -11,8 +11,12 @@ export interface Group {
 const gap = '  '
 const border = '   '
 
+/** A name is cut down to this many columns where that makes room for the rest. */
+const leastName = 24
+
 /**
- * Groups of aligned columns beside the names of the rows. Undefined where it is wider than `width` columns: nothing in it is cut.
+ * Groups of aligned columns beside the names of the rows. Undefined where it is wider than `width` columns: nothing is cut but names that are longer than most,
+ * at their beginning.
  */
 export function renderMatrix(
   title: string,
@@ -21,13 +25,16 @@ export function renderMatrix(
   page: { readonly style: Style; readonly width: number },
 ): string | undefined {
   const { style, width } = page
-  const first = widest([title, ...names])
   const laidOut = groups.map(layOut)
-  const whole = first + laidOut.reduce((sum, group) => sum + border.length + group.width, 0)
-  if (whole > width) return undefined
+  const room = width - laidOut.reduce((sum, group) => sum + border.length + group.width, 0)
+  const whole = widest([title, ...names])
+  const first = Math.min(whole, Math.max(room, leastName))
+  if (first > room) return undefined
   const heading = [pad(title, first), ...laidOut.map((group) => pad(group.title, group.width))]
   const lines = names.map((name, row) =>
-    [pad(name, first), ...laidOut.map((group) => renderCells(group, row, style))].join(border).trimEnd(),
+    [pad(cutStart(name, first), first), ...laidOut.map((group) => renderCells(group, row, style))]
+      .join(border)
+      .trimEnd(),
   )
   return [style.dim(heading.join(border).trimEnd()), ...lines].join('\n')
 }

@@ -1,8 +1,7 @@
 import type { StatusCell, StatusView, StepState } from '../look/status.ts'
 import type { Digest } from '../oci/digest.ts'
-import { formatAge } from './age.ts'
 import { escapeText } from './escape.ts'
-import { formatCount, shortHex } from './format.ts'
+import { formatAge, formatCount, shortHex } from './format.ts'
 import { renderMatrix } from './matrix.ts'
 import type { Page, Style } from './style.ts'
 import { type Cell, type Column, renderTable } from './table.ts'
@@ -86,7 +85,7 @@ function factsOf(
       return [
         cell.version === null ? { text: 'unknown', tone: 'yellow' } : escapeText(cell.version),
         cell.digest === null ? none : { text: digest(cell.digest), tone: 'dim' },
-        cell.created === null ? none : formatAge(cell.created, now),
+        cell.created === null ? none : formatAge(now.getTime() - Date.parse(cell.created)),
       ]
   }
 }

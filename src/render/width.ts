@@ -40,6 +40,19 @@ export function cut(text: string, width: number): string {
   return `${kept}…`
 }
 
+/** Cuts text to so many columns at its beginning: of a path, the end says most. */
+export function cutStart(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text
+  let kept = ''
+  let used = 1
+  for (const { segment } of [...graphemesOf(text)].toReversed()) {
+    used += Math.max(widthOf(segment), sumOfWidths(segment))
+    if (used > width) break
+    kept = segment + kept
+  }
+  return `…${kept}`
+}
+
 /** Fills text up to so many columns. */
 export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const space = ' '.repeat(Math.max(0, width - displayWidth(text)))

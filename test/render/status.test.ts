@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type CellFacts, type StatusView, statusOf } from '../../src/look/status.ts'
 import { digestOf } from '../../src/oci/digest.ts'
-import { formatAge } from '../../src/render/age.ts'
 import { renderStatus, renderStatusSummary } from '../../src/render/status.ts'
 import { plainStyle } from '../../src/render/style.ts'
 import { renderUnreachable } from '../../src/render/unreachable.ts'
@@ -48,17 +47,17 @@ describe('a status', () => {
         'api',
         '1.5.0',
         hex('1.5.0'),
-        '12 d',
+        '12d',
         '1.5.0',
         hex('1.5.0'),
-        '12 d',
+        '12d',
         '=',
         '1.4.2',
         hex('1.4.2'),
-        '12 d',
+        '12d',
         'behind',
       ],
-      ['web', 'unknown', hex('?'), '12 d', 'no latest', 'behind', 'absent'],
+      ['web', 'unknown', hex('?'), '12d', 'no latest', 'behind', 'absent'],
     ])
     // each environment begins in one column
     const [heading = '', first = ''] = lines
@@ -70,10 +69,10 @@ describe('a status', () => {
     const lines = renderStatus(few, now, at(80)).split('\n')
     expect(lines.map((line) => line.trim().split(/ {2,}/))).toEqual([
       ['IMAGE', 'ENVIRONMENT', 'VERSION', 'DIGEST', 'AGE', 'STATE'],
-      ['api', 'dev', '1.5.0', hex('1.5.0'), '12 d', '-'],
-      ['staging', '1.5.0', hex('1.5.0'), '12 d', '='],
-      ['prod', '1.4.2', hex('1.4.2'), '12 d', 'behind'],
-      ['web', 'dev', 'unknown', hex('?'), '12 d', '-'],
+      ['api', 'dev', '1.5.0', hex('1.5.0'), '12d', '-'],
+      ['staging', '1.5.0', hex('1.5.0'), '12d', '='],
+      ['prod', '1.4.2', hex('1.4.2'), '12d', 'behind'],
+      ['web', 'dev', 'unknown', hex('?'), '12d', '-'],
       ['staging', 'no latest', '-', '-', 'behind'],
       ['prod', 'absent', '-', '-', '-'],
     ])
@@ -81,7 +80,7 @@ describe('a status', () => {
 
   it('in a pipe says the name and the state in each line, with whole digests', () => {
     const lines = renderStatus(few, now, at(undefined)).split('\n')
-    expect(lines[2]?.split(/ {2,}/)).toEqual(['api', 'staging', '1.5.0', digestOf('1.5.0'), '12 d', 'level'])
+    expect(lines[2]?.split(/ {2,}/)).toEqual(['api', 'staging', '1.5.0', digestOf('1.5.0'), '12d', 'level'])
   })
 
   it.each([60, 80, 200])(
@@ -112,6 +111,16 @@ describe('a status', () => {
     const text = renderStatus(view({ [name]: [`1.4.2-${'x'.repeat(90)}`, '-', '-'] }), now, at(80))
     expect(text).toContain(name)
     expect(text).toMatch(/1\.4\.2-x+…/)
+  })
+
+  it('stays a matrix where only a name is long: it is cut at its beginning', () => {
+    const [api, ...rest] = few.images
+    if (api === undefined) throw new Error('one at least')
+    const long = { ...few, images: [{ ...api, image: `${'team/'.repeat(20)}api` }, ...rest] }
+    const [, line = ''] = renderStatus(long, now, at(140)).split('\n')
+    expect(line).toMatch(/^…(?:team\/|eam\/)[a-z/]*\/api {3}/)
+    expect(displayWidth(line)).toBeLessThanOrEqual(140)
+    expect(line).toContain(hex('1.5.0'))
   })
 
   it('sets states off by colour and by words', () => {
@@ -177,17 +186,4 @@ it('what was not reached is told once for each reason, with what to do', () => {
     'r.test (2 images): nobody\\x1b: refused',
     '  Check it.',
   ])
-})
-
-describe('an age', () => {
-  it.each([
-    ['2026-06-12T23:59:20Z', '40 s'],
-    ['2026-06-12T23:55:00Z', '5 min'],
-    ['2026-06-12T21:00:00Z', '3 h'],
-    ['2026-06-01T00:00:00Z', '12 d'],
-    ['2025-06-13T00:00:00Z', '365 d'],
-    ['2020-06-13T00:00:00Z', '6 y'],
-  ])('of %s is %s', (time, said) => {
-    expect(formatAge(time, now)).toBe(said)
-  })
 })

@@ -2,6 +2,7 @@ import { parseAddress } from '../config/addresses.ts'
 import type { Config } from '../config/config.ts'
 import { environmentNamed, imagesAt } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
+import { didYouMean } from '../nearest.ts'
 import { asUsage, notAnImage } from './usage-error.ts'
 
 /** The images that are named, by their names in dray.yaml; else all that stand there. @throws `usage`. */
@@ -34,6 +35,12 @@ function imageNamed(word: string, config: Config): string {
       return place.image
     }
   }
+}
+
+/** What to say of an image that none of the environments that were looked at has. */
+export function nowhere(image: string, config: Config): string {
+  const near = didYouMean(image, config.images?.keys() ?? [])
+  return [`${image} is in none of these environments.`, near].filter((part) => part !== undefined).join(' ')
 }
 
 function notPlaced(word: string): DrayError {

@@ -1,6 +1,7 @@
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
 import { exitOfLook } from '../cli/look-exit.ts'
+import { nowhere } from '../cli/named-images.ts'
 import { statusRequest } from '../cli/status-places.ts'
 import type { StatusView } from '../look/status.ts'
 import { renderStatus, renderStatusSummary } from '../render/status.ts'
@@ -48,7 +49,7 @@ Each environment is compared with those that it takes images from: "=" is the sa
     const { argv, flags } = await this.parse(Status)
     const { config } = await this.context.config()
     const { environments, routes, places } = statusRequest(argv as string[], flags.env ?? [], config)
-    const [{ gatherStatus }, { statusOf }] = await Promise.all([
+    const [{ gatherStatus }, { isNowhere, statusOf }] = await Promise.all([
       import('../look/gather-status.ts'),
       import('../look/status.ts'),
     ])
@@ -61,6 +62,7 @@ Each environment is compared with those that it takes images from: "=" is the sa
     const options = { now, children: flags.ages }
     const facts = await gatherStatus(await this.context.stores(), places, options, this.call)
     const view = statusOf(environments, routes, facts)
+    for (const { image } of view.images.filter(isNowhere)) this.warn(nowhere(image, config))
     const { summary } = view
     const looked = {
       places: summary.cells,

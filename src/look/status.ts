@@ -142,8 +142,14 @@ function together(states: readonly StepState[]): StepState {
   return gravest.find((state) => states.includes(state)) ?? 'level'
 }
 
+/** Whether no environment has a repository for it: mistyped, most likely. */
+export function isNowhere({ cells }: StatusRow): boolean {
+  return cells.every(({ state }) => state === 'absent')
+}
+
 function summaryOf(images: readonly StatusRow[]): StatusSummary {
-  const steps = images.flatMap((row) => row.steps)
+  // what is nowhere is level with nothing
+  const steps = images.flatMap((row) => (isNowhere(row) ? [] : row.steps))
   const count = (wanted: StepState): number => steps.filter(({ state }) => state === wanted).length
   const targets = images.flatMap(({ cells }) =>
     cells.map(({ state }, target) => ({ target, isReached: state !== 'unreachable' })),

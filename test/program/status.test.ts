@@ -162,7 +162,7 @@ for (const { kind, note, available } of kinds) {
       const text = await here.run('status')
       expect(text.code).toBe(4)
       expect(text.stdout).toMatch(/^IMAGE +ENVIRONMENT +VERSION +DIGEST +AGE +STATE$/m)
-      expect(text.stdout).toMatch(/^api +staging +1\.4\.1 +sha256:[a-f0-9]{64} +\d+ [a-z]+ +behind$/m)
+      expect(text.stdout).toMatch(/^api +staging +1\.4\.1 +sha256:[a-f0-9]{64} +\d+[a-z]+ +behind$/m)
       expect(text.stdout).toMatch(/^web +staging +no latest \(1\.0\.0\) +- +- +behind$/m)
       expect(text.stderr).toContain(`${closed} (3 images): cannot connect`)
       expect(text.stderr).toContain('3 images, 3 environments: 4 behind, 1 differs, 1 target unreachable')
@@ -249,4 +249,14 @@ describe('without knowing what to look at, status says what to do:', () => {
     expect(code).toBe(64)
     expect(JSON.stringify(document.error)).toContain(said)
   })
+})
+
+it('an image that is nowhere is said to be so, with the name that is near, and is level with nothing', async () => {
+  const registry = await seenRegistry('oci-1.1')
+  await release(registry, 'dev', 'api', ['1.0.0'], '1.0.0')
+  const here = await place(registry.host, [registry.host], ['api'])
+  const { stderr, code } = await here.run('status', 'apu')
+  expect(code).toBe(0)
+  expect(stderr).toContain('apu is in none of these environments. Did you mean "api"?')
+  expect(stderr).toContain('nothing to compare')
 })

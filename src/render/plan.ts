@@ -6,6 +6,7 @@ import { isInPlace, operationWords } from './operation.ts'
 import { formatPlace, nameOfPlace } from './place.ts'
 import type { Page, Style } from './style.ts'
 import { type Cell, renderTable } from './table.ts'
+import { displayWidth } from './width.ts'
 
 /** A plan for a person: what goes where, under which tags, with how much evidence, and what was refused. */
 export function renderPlan(plan: Plan, page: Page): string {
@@ -38,8 +39,8 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
           ['from', placeCell(from)],
           ['to', placeCell(to)],
         ]),
-    ...tags.map((tag) => tagRow(tag, placement)),
-    ...held.map(heldRow),
+    ...tags.flatMap((tag) => tagRows(tagLine(tag, placement), page)),
+    ...held.flatMap((tag) => tagRows(heldLine(tag), page)),
     ...(evidence.found === 0 ? [] : [['evidence', evidenceCell(evidence)]]),
     ...(isAttested(plan, placement) ? [['attest', 'a statement of it, before its tags are set']] : []),
     ...(needsRepair(plan, placement)
@@ -70,7 +71,28 @@ function placeCell(place: Placement['to']): string {
   return place.environment === undefined ? where : `${nameOfPlace(place)} (${where})`
 }
 
-function tagRow({ tag, before, change, reason, override }: PlannedTag, { root }: Placement): Cell[] {
+/** What happens to a tag, and why, with a colon or a space before it. */
+interface TagLine {
+  readonly what: string
+  readonly why: string
+  readonly tone: 'green' | 'yellow' | 'dim'
+}
+
+/** What stands before the text of a row at most: the indent, and the longest title. */
+const beforeText = '  evidence  '.length
+
+/** The reason is not cut off where there is no room for it: it stands below. */
+function tagRows({ what, why, tone }: TagLine, { width }: Page): readonly Cell[][] {
+  const text = `${what}${why}`
+  if (width === undefined || why === '' || beforeText + displayWidth(text) <= width)
+    return [['tag', { text, tone }]]
+  return [
+    ['tag', { text: what, tone }],
+    ['', { text: `  ${why.replace(/^[: ]+/, '')}`, tone }],
+  ]
+}
+
+function tagLine({ tag, before, change, reason, override }: PlannedTag, { root }: Placement): TagLine {
   const name = escapeText(tag)
   const why = [
     ...(reason === undefined ? [] : [`: ${escapeText(reason)}`]),
@@ -78,16 +100,13 @@ function tagRow({ tag, before, change, reason, override }: PlannedTag, { root }:
   ].join('')
   switch (change) {
     case 'create':
-      return ['tag', { text: `${name}  new${why}`, tone: 'green' }]
+      return { what: `${name}  new`, why, tone: 'green' }
     case 'move': {
       const old = before === null ? 'none' : shortDigest(before)
-      return [
-        'tag',
-        { text: `${name}  moves from ${old} to ${shortDigest(root.digest)}${why}`, tone: 'yellow' },
-      ]
+      return { what: `${name}  moves from ${old} to ${shortDigest(root.digest)}`, why, tone: 'yellow' }
     }
     case 'unchanged':
-      return ['tag', { text: `${name}  unchanged`, tone: 'dim' }]
+      return { what: `${name}  unchanged`, why: '', tone: 'dim' }
   }
 }
 
@@ -97,9 +116,9 @@ const overrides: Readonly<Record<TagOverride, string>> = {
   rollback: 'rolled back',
 }
 
-function heldRow({ tag, at, reason }: HeldTag): Cell[] {
+function heldLine({ tag, at, reason }: HeldTag): TagLine {
   const where = at === null ? 'not set' : `stays on ${shortDigest(at)}`
-  return ['tag', { text: `${escapeText(tag)}  ${where}: ${escapeText(reason)}`, tone: 'dim' }]
+  return { what: `${escapeText(tag)}  ${where}`, why: `: ${escapeText(reason)}`, tone: 'dim' }
 }
 
 function evidenceCell({ found, missing }: Placement['evidence']): string {

@@ -40,7 +40,27 @@ export async function findRelease(
         ? await releaseWith(store, request, to, versions, call)
         : versions.find(({ version }) => compareVersions(version, to) === 0)
   if (tag === undefined) throw notThere(request, versions)
+  if (to === undefined || typeof to !== 'string') await checkIsOne(store, request, tag, versions, call)
   return { tag, root: await rootOf(store, tag, call) }
+}
+
+/** @throws `refused` where a version is on one image in one spelling and on another in another: which of them was released nobody can say. */
+async function checkIsOne(
+  store: SourceStore,
+  { image }: Request,
+  { version }: VersionTag,
+  versions: readonly VersionTag[],
+  call: Call,
+): Promise<void> {
+  const spellings = versions.filter((one) => compareVersions(one.version, version) === 0)
+  if (spellings.length < 2) return
+  const tags = spellings.map(({ tag }) => tag)
+  const found = await resolveTags(store, tags, call)
+  if (new Set(found.values()).size < 2) return
+  throw new DrayError('refused', `${formatVersion(version)} is several images of ${image}`, {
+    why: tags.map((tag) => `${tag} is on ${found.get(tag) ?? 'nothing'}`).join('; '),
+    hint: 'Say which one: --to DIGEST.',
+  })
 }
 
 async function rootOf(store: SourceStore, { tag }: VersionTag, call: Call): Promise<Descriptor> {

@@ -101,6 +101,18 @@ describeEachRegistry('dray rollback', (registryOf) => {
     expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(why) })
   })
 
+  it.each(['1.3.0', 'v1.3.0'])(
+    'to %s is refused where its spellings are on two images, and a digest says which',
+    async (to) => {
+      const registry = registryOf()
+      const { place, path, name } = await prodWith(registry, '1.3.0=a v1.3.0=b 1.4.0 latest=1.4.0')
+      const ended = await place.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
+      expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('--to DIGEST') })
+      await place.run('rollback', name, '--env', 'prod', '--to', digestOf('b'), '--yes')
+      expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf('b'))
+    },
+  )
+
   it('is refused where the tag that says what is current would not move, and no other', async () => {
     const registry = registryOf()
     const { place, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 live=1.4.0', { marker: 'live' })

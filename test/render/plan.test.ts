@@ -138,6 +138,16 @@ To promote: 1 image, 2 tags to write, 1 refused.`.trim(),
     for (const line of text.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80)
   })
 
+  it('cuts off no reason of a tag, and not that a rule is overridden: it stands below where there is no room', () => {
+    const tag = { tag: 'latest', before: digestOf('b'), change: 'move' } as const
+    const tags = [{ ...tag, reason: '2.0.0 is higher', override: 'allowBackward' }] as const
+    const held = [{ tag: '1', at: digestOf('b'), reason: `1.0.0-${'rc'.repeat(15)} is a pre-release` }]
+    const text = renderPlan({ ...plan, placements: [{ ...placement, tags, held }], refusals: [] }, page)
+    expect(text).toContain('  2.0.0 is higher (by --allow-backward)\n')
+    expect(text).toContain('is a pre-release\n')
+    for (const line of text.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80)
+  })
+
   it('lets no name write lines of its own', () => {
     const evil = { ...placement, image: 'a\n::error::\u001b[2J' }
     const text = renderPlan({ ...plan, placements: [evil], refusals: [{ ...refusal, image: '::x' }] }, page)

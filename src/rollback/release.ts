@@ -7,18 +7,17 @@ import { formatAt } from '../oci/reference.ts'
 import {
   compareVersions,
   formatVersion,
+  highestFirst,
   isStable,
   type VersionTag,
   versionTagsIn,
 } from '../semver/version.ts'
 import type { SourceStore } from '../store/store.ts'
-import { resolveTags } from '../store/tags.ts'
+import { findFirstTag, resolveTags } from '../store/tags.ts'
 import type { Release, Request } from './snapshot.ts'
 
 /** Versions that are named where the one asked for is not there. */
 const versionsShown = 3
-/** Version tags that are looked at before it is asked whether that was enough. */
-const versionsAtOnce = 8
 
 /**
  * Finds the release that an image is to go back to, in one target.
@@ -107,7 +106,7 @@ async function releaseWith(
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag | undefined> {
-  const here = await tagsWhere(store, (one) => one === digest, versions, call)
+  const here = await tagsOn(store, digest, versions, call)
   const distinct = new Map(here.map((one) => [formatVersion(one.version), one]))
   if (distinct.size > 1) {
     throw new DrayError('refused', `${digest} is several releases of ${image}`, {
@@ -125,17 +124,19 @@ async function highestWhere(
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag | undefined> {
-  const sorted = versions.toSorted((a, b) => compareVersions(b.version, a.version))
-  for (let at = 0; at < sorted.length; at += versionsAtOnce) {
-    const [highest] = await tagsWhere(store, isMeant, sorted.slice(at, at + versionsAtOnce), call)
-    if (highest !== undefined) return highest
-  }
-  return undefined
+  const sorted = highestFirst(versions)
+  const found = await findFirstTag(
+    store,
+    sorted.map(({ tag }) => tag),
+    isMeant,
+    call,
+  )
+  return sorted.find(({ tag }) => tag === found)
 }
 
-async function tagsWhere(
+async function tagsOn(
   store: SourceStore,
-  isMeant: (digest: Digest) => boolean,
+  digest: Digest,
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<readonly VersionTag[]> {
@@ -144,10 +145,7 @@ async function tagsWhere(
     versions.map(({ tag }) => tag),
     call,
   )
-  return versions.filter(({ tag }) => {
-    const digest = found.get(tag) ?? null
-    return digest !== null && isMeant(digest)
-  })
+  return versions.filter(({ tag }) => found.get(tag) === digest)
 }
 
 function notThere({ image, environment, to }: Request, versions: readonly VersionTag[]): DrayError {

@@ -75,6 +75,11 @@ export function highestTag<T extends Pick<VersionTag, 'version'>>(tags: readonly
   return highest
 }
 
+/** By precedence, the highest first. */
+export function highestFirst<T extends Pick<VersionTag, 'version'>>(tags: readonly T[]): T[] {
+  return tags.toSorted((a, b) => compareVersions(b.version, a.version))
+}
+
 /** The stable version after this one: 1.4.2 -> 1.4.3, 1.5.0, 2.0.0. Undefined where its number would be too large to count on (2^53). */
 export function nextVersion(
   { major, minor, patch }: Version,

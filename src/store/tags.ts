@@ -7,6 +7,8 @@ import type { SourceStore } from './store.ts'
 
 /** Tags that are asked for at once. */
 const tagsAtOnce = 16
+/** Tags that are asked for before it is seen whether one of them was it. */
+const tagsBeforeStop = 8
 
 /**
  * The whole list of tags; undefined where the repository is not there, which docker-registry 2.8 says also of one without tags. @throws what the store
@@ -37,6 +39,25 @@ export async function resolveTags(
     return [tag, image?.digest ?? null] as const
   })
   return new Map(found)
+}
+
+/** The first of the tags that is on a digest that is meant; they are asked for a few at a time, in their order. @throws what the store throws. */
+export async function findFirstTag(
+  store: SourceStore,
+  tags: readonly string[],
+  isMeant: (digest: Digest) => boolean,
+  call: Call,
+): Promise<string | undefined> {
+  for (let at = 0; at < tags.length; at += tagsBeforeStop) {
+    const some = tags.slice(at, at + tagsBeforeStop)
+    const found = await resolveTags(store, some, call)
+    const first = some.find((tag) => {
+      const digest = found.get(tag) ?? null
+      return digest !== null && isMeant(digest)
+    })
+    if (first !== undefined) return first
+  }
+  return undefined
 }
 
 /**

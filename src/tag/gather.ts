@@ -1,12 +1,13 @@
 import type { Call } from '../call.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import { tagsToRead } from '../plan/decide-tags.ts'
-import { highestTag, isStable, versionTagsIn } from '../semver/version.ts'
+import { highestFirst, highestTag, isStable, type VersionTag, versionTagsIn } from '../semver/version.ts'
 import { notThere } from '../store/not-there.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { ManifestContent, SourceStore, Stores } from '../store/store.ts'
-import { checkIsWhole, listTags, resolveTags } from '../store/tags.ts'
+import { checkIsWhole, findFirstTag, listTags, resolveTags } from '../store/tags.ts'
 import { type Gathered as GatheredOf, gatherEach, orUnread, type UnreadTarget } from '../store/unread.ts'
 import type { Request, Snapshot, TargetSnapshot } from './snapshot.ts'
 import { versionLabels } from './version-labels.ts'
@@ -98,23 +99,23 @@ async function readList(
   return { kind: 'list', repository, listed }
 }
 
-/** The highest stable version of all targets, and whether the image is it already. */
+/** The highest stable version of all targets, and the version that the image has already in the first. */
 async function findHighest(
   lists: readonly (ReadList | UnreadTarget)[],
   root: Descriptor,
   { request, stores }: { readonly request: Request; readonly stores: Stores },
   call: Call,
 ): Promise<Snapshot['highest']> {
-  const all = lists.flatMap((list) =>
-    list.kind === 'unread'
-      ? []
-      : versionTagsIn(list.listed ?? [], request.policy).map((tag) => ({
-          ...tag,
-          repository: list.repository,
-        })),
-  )
-  const found = highestTag(all.filter(({ version }) => isStable(version)))
-  if (found === undefined) return undefined
-  const at = await stores.target(found.repository).resolve({ tag: found.tag }, call)
-  return { tag: found, isOnRoot: at?.digest === root.digest }
+  const stableIn = (list: ReadList | UnreadTarget | undefined): readonly VersionTag[] => {
+    const listed = list?.kind === 'list' ? list.listed : undefined
+    return versionTagsIn(listed ?? [], request.policy).filter(({ version }) => isStable(version))
+  }
+  const tag = highestTag(lists.flatMap(stableIn))
+  if (tag === undefined) return undefined
+  const here = highestFirst(stableIn(lists[0]))
+  const names = here.map((one) => one.tag)
+  const isRoot = (digest: Digest): boolean => digest === root.digest
+  const found = await findFirstTag(stores.target(request.targets[0]), names, isRoot, call)
+  const own = here.find((one) => one.tag === found)
+  return { tag, ...(own !== undefined && { own }) }
 }

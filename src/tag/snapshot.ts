@@ -36,8 +36,8 @@ export interface Snapshot {
   readonly root: Descriptor
   /** the versions that the image says of itself, each once; where they were asked for */
   readonly labels?: readonly string[]
-  /** the highest version tag of all targets; where the next one was asked for and there is one */
-  readonly highest?: { readonly tag: VersionTag; readonly isOnRoot: boolean }
+  /** the highest version tag of all targets, and the highest on the image itself; where the next one was asked for and there is one */
+  readonly highest?: { readonly tag: VersionTag; readonly own?: VersionTag }
   /** in the order of the request */
   readonly targets: readonly (TargetSnapshot | UnreadTarget)[]
 }

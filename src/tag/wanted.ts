@@ -57,7 +57,7 @@ function isSameVersion(a: string, b: string): boolean {
   return one !== undefined && other !== undefined && formatVersion(one) === formatVersion(other)
 }
 
-/** An image that is the highest version already is that version: a job that runs again releases nothing anew. */
+/** An image that has a version has it: a job that runs again, also after the next one has released, releases nothing anew. */
 function ofNext(
   { request: { image }, highest }: Facts,
   part: 'major' | 'minor' | 'patch',
@@ -67,7 +67,7 @@ function ofNext(
       hint: 'Name the first one: dray tag IMAGE 0.1.0.',
     })
   }
-  if (highest.isOnRoot) return highest.tag
+  if (highest.own !== undefined) return highest.own
   const version = nextVersion(highest.tag.version, part)
   if (version === undefined) {
     return new DrayError('refused', `there is no ${part} version after ${highest.tag.tag}`, {

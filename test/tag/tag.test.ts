@@ -256,6 +256,22 @@ describeEachRegistry('dray tag', (registryOf) => {
     expect(done.refusals).toMatchObject([{ error: { code: 'refused' } }])
   })
 
+  it('the job of an earlier build that runs again after a later one has released changes nothing', async () => {
+    const registry = registryOf()
+    const place = await placeWith(registry, 'later')
+    const as = { kind: 'next', part: 'minor' } as const
+    await registry.oracle.push(image({ label: '1.0.0', layers: 1 }), place.path, '1.0.0')
+    await tag(run, { in: place.in, at: { tag: 'build' }, as })
+    await tag(run, { in: place.in, at: { tag: 'later' }, as })
+    const later = await registry.oracle.digest(place.path, '1.2.0')
+    expect(later).toBe(await registry.oracle.digest(place.path, 'later'))
+    await registry.forget()
+    const again = await tag(run, { in: place.in, at: { tag: 'build' }, as })
+    expect(again.placements).toMatchObject([{ status: 'unchanged' }])
+    expect((await registry.requests()).filter(isWrite)).toEqual([])
+    expect(await registry.oracle.digest(place.path, 'latest')).toBe(later)
+  })
+
   it('the next one where there is none yet is refused', async () => {
     const registry = registryOf()
     const place = await placeWith(registry, '1.0.0-rc.1 1 latest')

@@ -13,6 +13,7 @@ import { tagRequestsOf, type TagWords } from './tag-requests.ts'
 /** What decides whether tags may move that do not, and whether the run goes on to write. */
 export interface MovingFlags {
   readonly 'move-tag': boolean
+  readonly partial: boolean
   readonly yes: boolean
   readonly 'dry-run': boolean
   readonly out?: string | undefined
@@ -87,6 +88,7 @@ export async function planRollback(
     marker: rules?.marker ?? 'latest',
     policy: tagPolicyOf(rules?.tags, true),
     immutable: rules?.tags?.immutable ?? [],
+    partial: flags.partial,
   }
   const stores = await context.stores()
   const readSince = context.clock.now()
@@ -127,12 +129,17 @@ async function policyOf(
   said: object,
   flags: MovingFlags,
   context: Context,
-): Promise<{ readonly moveTags: boolean; readonly tool: string; readonly hash: Hash }> {
+): Promise<{
+  readonly moveTags: boolean
+  readonly partial: boolean
+  readonly tool: string
+  readonly hash: Hash
+}> {
   const [{ hashOfConfig }, { canonicalJson }, { config }] = await Promise.all([
     import('../config/hash.ts'),
     import('../plan/canonical-json.ts'),
     context.config(),
   ])
-  const policy = { moveTags: flags['move-tag'], tool: context.version }
+  const policy = { moveTags: flags['move-tag'], partial: flags.partial, tool: context.version }
   return { ...policy, hash: digestOf(canonicalJson({ ...policy, ...said, config: hashOfConfig(config) })) }
 }

@@ -28,6 +28,7 @@ export default class Rollback extends ChangeCommand {
     env: string({ summary: 'The environment that the image is in.', helpValue: 'ENV' }),
     to: string({ summary: 'The release to go back to.', helpValue: 'VERSION|DIGEST' }),
     'move-tag': boolean({ summary: 'Let floating tags move that are immutable there.' }),
+    partial: boolean({ summary: 'Let the targets that are ready go ahead of those that are not.' }),
     ...outFlag,
     ...changeFlags,
   }

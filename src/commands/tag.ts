@@ -69,6 +69,7 @@ The version is given behind the image, or is the tag of the image itself, or com
     }),
     'build-metadata': boolean({ summary: 'Read 1.4.1_build.7 as the version 1.4.1+build.7.', allowNo: true }),
     'major-zero': boolean({ summary: 'Keep up the tag 0 too.', allowNo: true }),
+    partial: boolean({ summary: 'Let the targets that are ready go ahead of those that are not.' }),
     ...outFlag,
     ...changeFlags,
   }

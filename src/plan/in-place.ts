@@ -31,15 +31,15 @@ export interface ImageRefused {
   readonly error: DrayError
 }
 
-/** The plan of an operation that moves nothing but tags. An image gets its tags in all targets, or in none. */
+/** The plan of an operation that moves nothing but tags. An image gets its tags in all targets, or in none; with `partial` in those that are ready. */
 export function planInPlace(
   images: readonly (ImageInPlace | ImageRefused)[],
-  header: Pick<Plan, 'operation' | 'policy' | 'tool'> & { readonly now: Date },
+  header: Pick<Plan, 'operation' | 'policy' | 'tool'> & { readonly now: Date; readonly partial: boolean },
 ): Plan {
   const planned = images.map((image, i) =>
     'error' in image
       ? { placements: [], steps: [], refusals: [{ image: image.image, error: toErrorInfo(image.error) }] }
-      : planImage(image, `i${i + 1}`),
+      : planImage(image, `i${i + 1}`, header.partial),
   )
   const { operation, policy, tool, now } = header
   return {
@@ -54,7 +54,11 @@ export function planInPlace(
   }
 }
 
-function planImage(image: ImageInPlace, id: string): Pick<Plan, 'placements' | 'steps' | 'refusals'> {
+function planImage(
+  image: ImageInPlace,
+  id: string,
+  partial: boolean,
+): Pick<Plan, 'placements' | 'steps' | 'refusals'> {
   const targets = image.targets.map((target, i) => ({
     ...target,
     placement: placementOf(image, target, `${id}.t${i + 1}`),
@@ -65,12 +69,14 @@ function planImage(image: ImageInPlace, id: string): Pick<Plan, 'placements' | '
       errors.map((error) => ({ image: image.image, placement: placement.id, error: toErrorInfo(error) })),
     ),
   ]
-  const steps = targets.flatMap(({ placement, repository, decided }) =>
+  const ready = targets.filter(({ errors }) => errors.length === 0)
+  const mayGo = refusals.length === 0 || (partial && image.errors.length === 0)
+  const steps = (mayGo ? ready : []).flatMap(({ placement, repository, decided }) =>
     tagSteps(decided?.waves ?? [], { placement, repository, from: repository, after: [] }),
   )
   return {
     placements: targets.map(({ placement }) => placement),
-    steps: refusals.length === 0 ? steps : [],
+    steps,
     refusals,
   }
 }

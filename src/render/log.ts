@@ -82,6 +82,7 @@ function wayOf({ environment, step }: AuditRecord): string {
   const from = environment?.from ?? ends.from
   const to = environment?.to ?? ends.to
   if (to === undefined) return from === undefined ? '-' : escapeText(from)
+  if (from === to) return escapeText(to)
   return escapeText(from === undefined ? `-> ${to}` : `${from} -> ${to}`)
 }
 

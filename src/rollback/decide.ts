@@ -11,6 +11,8 @@ import { rollbackTags } from './wanted.ts'
 export interface RollbackPolicy {
   /** tags that do not move are moved all the same */
   readonly moveTags: boolean
+  /** targets that are ready need not wait for the others */
+  readonly partial: boolean
   /** hash of the configuration and flags that this policy came from */
   readonly hash: Hash
   /** version of dray */
@@ -30,7 +32,13 @@ export function decide(snapshot: Snapshot, policy: RollbackPolicy, now: Date): P
     errors: decided.every((one) => hasNothing(one, request)) ? [nothingThere(snapshot, decided)] : [],
     targets: decided,
   }
-  return planInPlace([inPlace], { operation: 'rollback', policy: policy.hash, tool: policy.tool, now })
+  return planInPlace([inPlace], {
+    operation: 'rollback',
+    policy: policy.hash,
+    tool: policy.tool,
+    partial: policy.partial,
+    now,
+  })
 }
 
 function decideTarget(

@@ -20,8 +20,7 @@ const targetsAtOnce = 16
  * @throws `not-found`, `refused`: which release is meant, or whether it is there; what the store of the first target throws.
  */
 export async function gather(request: Request, stores: Stores, call: Call): Promise<Snapshot> {
-  const [first] = request.targets
-  const listed = await listTags(stores.target(first), call)
+  const { repository: first, listed } = await readFirst(request, stores, call)
   if (request.to === undefined) await checkIsSame(request, stores, call)
   const release = await findRelease(stores.target(first), request, listed, call)
   const targets = await inParallel(request.targets, targetsAtOnce, call, (repository, c) =>
@@ -31,6 +30,25 @@ export async function gather(request: Request, stores: Stores, call: Call): Prom
     }),
   )
   return { request, release, targets }
+}
+
+/** The list of the target that says which release it is. @throws why it cannot be read; with `partial` where none can. */
+async function readFirst(
+  { targets, partial }: Request,
+  stores: Stores,
+  call: Call,
+): Promise<{ readonly repository: RepositoryName; readonly listed: readonly string[] }> {
+  let failure: DrayError | undefined
+  for (const repository of targets) {
+    const list = await orUnread(repository, call, async () => ({
+      kind: 'list' as const,
+      listed: await listTags(stores.target(repository), call),
+    }))
+    if (list.kind === 'list') return { repository, listed: list.listed }
+    failure ??= list.error
+    if (!partial) break
+  }
+  throw failure ?? new DrayError('internal', 'an environment has no target')
 }
 
 /**

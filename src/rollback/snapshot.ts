@@ -18,9 +18,14 @@ export interface Request {
   readonly policy: TagPolicy
   /** globs of tags that do not move */
   readonly immutable: readonly string[]
+  /** where a target cannot be read, another says which release it is */
+  readonly partial: boolean
 }
 
-/** What the world was like when it was read; the release is looked for in the first target, and must be in all of them. */
+/**
+ * What the world was like when it was read; the release is looked for in the first target (with `partial` in the first that can be read), and must be in
+ * all of them.
+ */
 export interface Snapshot {
   readonly request: Request
   readonly release: Release

@@ -1,6 +1,7 @@
 import { presentTags } from '../semver/v-prefix.ts'
-import { type VersionTag, versionTagsIn } from '../semver/version.ts'
-import { versionTags, type VersionTags } from '../semver/version-tags.ts'
+import { isStable, type VersionTag, versionTagsIn } from '../semver/version.ts'
+import { type FloatingTag, versionTags, type VersionTags } from '../semver/version-tags.ts'
+import type { TagPolicy } from '../semver/tag-policy.ts'
 import type { Request } from './snapshot.ts'
 
 /**
@@ -11,25 +12,37 @@ export function rollbackTags(
   release: VersionTag,
   exact: string,
   listed: readonly string[],
-  { policy }: Request,
+  { policy, marker }: Request,
 ): VersionTags {
   const wanted = versionTags(release, listed, { ...policy, allowBackward: true })
   const there = new Set(listed)
   const { floating } = presentTags(listed, versionTagsIn(listed, policy))
+  const floats = wanted.floating.flatMap((tag) => {
+    const spellings = [
+      tag.tag,
+      ...floating.filter((other) => other !== tag.tag && bare(other) === bare(tag.tag)),
+    ]
+    const present = spellings.filter((name) => there.has(name))
+    if (present.length === 0) return [{ ...tag, moves: false, reason: 'it was never set here' }]
+    return present.map((name) => ({ ...tag, tag: name }))
+  })
   return {
     ...wanted,
     exact,
     same: [],
-    floating: wanted.floating.flatMap((tag) => {
-      const spellings = [
-        tag.tag,
-        ...floating.filter((other) => other !== tag.tag && bare(other) === bare(tag.tag)),
-      ]
-      const present = spellings.filter((name) => there.has(name))
-      if (present.length === 0) return [{ ...tag, moves: false, reason: 'it was never set here' }]
-      return present.map((name) => ({ ...tag, tag: name }))
-    }),
+    floating: [...floats, ...(isOwnTag(marker, policy) ? markerOf(release, listed, marker) : [])],
   }
+}
+
+/** A marker that no version moves, such as `live`. */
+function isOwnTag(marker: string, { channels }: TagPolicy): boolean {
+  return marker !== 'latest' && !/^v?\d/.test(marker) && !channels.includes(marker)
+}
+
+/** What says what is current goes back with the rest where it is set. */
+function markerOf(release: VersionTag, listed: readonly string[], marker: string): readonly FloatingTag[] {
+  if (!listed.includes(marker) || !isStable(release.version)) return []
+  return [{ tag: marker, line: {}, moves: true, reason: 'it says what is current', backward: true }]
 }
 
 function bare(tag: string): string {

@@ -12,6 +12,8 @@ import { versionOf, wantedAt } from './wanted.ts'
 export interface TagRunPolicy {
   /** tags that do not move are moved all the same */
   readonly moveTags: boolean
+  /** targets that are ready need not wait for the others */
+  readonly partial: boolean
   /** hash of the configuration and flags that this policy came from */
   readonly hash: Hash
   /** version of dray */
@@ -26,7 +28,13 @@ export function decide(gathered: readonly Gathered[], policy: TagRunPolicy, now:
       ? { image: item.unread.request.image, error: item.unread.error }
       : decideImage(item.snapshot, batch, policy),
   )
-  return planInPlace(images, { operation: 'tag', policy: policy.hash, tool: policy.tool, now })
+  return planInPlace(images, {
+    operation: 'tag',
+    policy: policy.hash,
+    tool: policy.tool,
+    partial: policy.partial,
+    now,
+  })
 }
 
 function batchOf(gathered: readonly Gathered[]): Batch {

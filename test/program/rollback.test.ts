@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type AnyRegistry, describeEachRegistry } from '../support/each-registry.ts'
 import { image } from '../support/images.ts'
 import { type Workplace, workplace } from '../support/workplace.ts'
+import { watchedRegistry } from '../support/world.ts'
 
 const content = (version: string) => image({ label: version, layers: 1 })
 const digestOf = (version: string) => content(version).root.digest
@@ -115,7 +116,7 @@ describeEachRegistry('dray rollback', (registryOf) => {
 
   it('is refused where the tag that says what is current would not move, and no other', async () => {
     const registry = registryOf()
-    const { place, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 live=1.4.0', { marker: 'live' })
+    const { place, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 1.4=1.4.0', { marker: '1.4' })
     const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
     expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('1.3: it is there already') })
   })
@@ -193,7 +194,31 @@ describe('a current version that cannot be told', () => {
         marker: 'live',
       })
       expect(await place.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
+      expect(await registry.oracle.digest(path, 'live')).toBe(digestOf('1.3.9'))
       expect(await registry.oracle.digest(path, '1')).toBe(digestOf('1.3.9'))
     })
   })
+})
+
+describe('with one of two targets down, a rollback', () => {
+  const closed = '127.0.0.1:1'
+  it.each([[0], [1]])(
+    'is refused, or with --partial goes ahead in the other (the %ith is down)',
+    async (down) => {
+      await using registry = await watchedRegistry()
+      for (const version of ['1.3.9', '1.4.0'])
+        await registry.oracle.push(content(version), 'prod/api', version)
+      await registry.oracle.push(content('1.4.0'), 'prod/api', 'latest')
+      const targets = [registry.host, registry.host].map((host, i) => ({
+        registry: i === down ? closed : host,
+        path: 'prod/{image}',
+      }))
+      const place = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
+      expect((await place.run('rollback', 'api', '--env', 'prod', '--yes')).code).toBe(1)
+      expect(await registry.oracle.digest('prod/api', 'latest')).toBe(digestOf('1.4.0'))
+      const ended = await place.run('rollback', 'api', '--env', 'prod', '--partial', '--yes')
+      expect(ended.code).toBe(4)
+      expect(await registry.oracle.digest('prod/api', 'latest')).toBe(digestOf('1.3.9'))
+    },
+  )
 })

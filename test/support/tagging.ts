@@ -29,7 +29,7 @@ export async function planTags(run: Bench, ...taggings: readonly Tagging[]): Pro
   }))
   const gathered = await gather(requests, run.stores, run.call)
   const moveTags = taggings.some((one) => one.moveTags === true)
-  return decide(gathered, { moveTags, hash: '', tool: '0' }, new Date())
+  return decide(gathered, { moveTags, partial: false, hash: '', tool: '0' }, new Date())
 }
 
 /** Plans and carries out, as `dray tag --yes` does. */

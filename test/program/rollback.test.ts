@@ -28,176 +28,197 @@ async function prodWith(
   return { place: await workplace(JSON.stringify(config)), path, name }
 }
 
-describeEachRegistry('dray rollback', (registryOf) => {
-  it('goes back to the release before the current one, and moves nothing else', async () => {
-    const registry = registryOf()
-    const tags = '1.3.9 1.3=1.3.9 1.4.0 1.4.1 1.4=1.4.1 1=1.4.1 latest=1.4.1 2.0.0-rc.1'
-    const { place, path, name } = await prodWith(registry, tags)
-    const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
-    expect(ended).toMatchObject({ code: 0 })
-    const on = (tag: string) => registry.oracle.digest(path, tag)
-    for (const tag of ['latest', '1', '1.4']) expect(await on(tag)).toBe(digestOf('1.4.0'))
-    for (const tag of ['1.3', '1.3.9']) expect(await on(tag)).toBe(digestOf('1.3.9'))
-    expect(await on('1.4.1')).toBe(digestOf('1.4.1'))
-    const records = await readFile(place.auditFile, 'utf8')
-    expect(records).toContain('"operation":"rollback"')
-    expect(records).toContain('"override":"rollback"')
-  })
+const profiles = ['oci-1.1'] as const
 
-  it.each([
-    ['a version', (): string => '1.3.9'],
-    ['its other spelling', (): string => 'v1.3.9'],
-    ['its digest', (): string => digestOf('1.3.9')],
-  ])('goes back to a release that is named by %s', async (_, to) => {
-    const registry = registryOf()
-    const { place, path, name } = await prodWith(registry, '1.3.9 1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
-    expect(await place.run('rollback', `@prod/${name}`, '--to', to(), '--yes')).toMatchObject({ code: 0 })
-    const on = (tag: string) => registry.oracle.digest(path, tag)
-    expect(await on('latest')).toBe(digestOf('1.3.9'))
-    expect(await on('1')).toBe(digestOf('1.3.9'))
-    expect(await on('1.4')).toBe(digestOf('1.4.0'))
-    // nothing is put where it was not
-    expect(await on('1.3')).toBeUndefined()
-  })
-
-  it('the next release moves forward as usual, and what was rolled back is no obstacle', async () => {
-    const registry = registryOf()
-    const { place, path, name } = await prodWith(
-      registry,
-      '1.4.0 1.4.1 1.4=1.4.1 1=1.4.1 latest=1.4.1 new=1.4.2',
-    )
-    await place.run('rollback', name, '--env', 'prod', '--yes')
-    expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf('1.4.0'))
-    expect(await place.run('tag', `@prod/${name}:new`, '1.4.2', '--yes')).toMatchObject({ code: 0 })
-    for (const tag of ['latest', '1', '1.4', '1.4.2'])
-      expect(await registry.oracle.digest(path, tag)).toBe(digestOf('1.4.2'))
-  })
-
-  it('a second rollback goes one further; without one before it refuses', async () => {
-    const registry = registryOf()
-    const { place, path, name } = await prodWith(registry, '1.0.0 1.1.0 1.2.0 latest=1.2.0')
-    for (const version of ['1.1.0', '1.0.0']) {
-      await place.run('rollback', name, '--env', 'prod', '--yes')
-      expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf(version))
-    }
-    const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
-    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('no release') })
-  })
-
-  it('a release that is the current image under a lower version is no way back', async () => {
-    const registry = registryOf()
-    const { place, path, name } = await prodWith(registry, '1.3.0 1.4.0 1.4.1=1.4.0 1=1.4.0 latest=1.4.0')
-    expect(await place.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
-    for (const tag of ['latest', '1']) expect(await registry.oracle.digest(path, tag)).toBe(digestOf('1.3.0'))
-  })
-
-  it.each([
-    ['a pre-release', '1.3.0 1.4.0-rc.1 latest=1.3.0', '1.4.0-rc.1', {}, 'is a pre-release'],
-    ['where none is set', '1.3.0 1.4.0', '1.3.0', {}, 'it was never set here'],
-    ['where none is kept up', '1.3.0 latest=1.4.0', '1.3.0', { tags: { semver: ['exact'] } }, 'keep up none'],
-  ] as const)('is refused where no floating tag could go back: %s', async (_, tags, to, more, why) => {
-    const registry = registryOf()
-    const { place, name } = await prodWith(registry, tags, more)
-    const ended = await place.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
-    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(why) })
-  })
-
-  it.each(['1.3.0', 'v1.3.0'])(
-    'to %s is refused where its spellings are on two images, and a digest says which',
-    async (to) => {
+describeEachRegistry(
+  'dray rollback',
+  (registryOf) => {
+    it('goes back to the release before the current one, and moves nothing else', async () => {
       const registry = registryOf()
-      const { place, path, name } = await prodWith(registry, '1.3.0=a v1.3.0=b 1.4.0 latest=1.4.0')
+      const tags = '1.3.9 1.3=1.3.9 1.4.0 1.4.1 1.4=1.4.1 1=1.4.1 latest=1.4.1 2.0.0-rc.1'
+      const { place, path, name } = await prodWith(registry, tags)
+      const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+      expect(ended).toMatchObject({ code: 0 })
+      const on = (tag: string) => registry.oracle.digest(path, tag)
+      for (const tag of ['latest', '1', '1.4']) expect(await on(tag)).toBe(digestOf('1.4.0'))
+      for (const tag of ['1.3', '1.3.9']) expect(await on(tag)).toBe(digestOf('1.3.9'))
+      expect(await on('1.4.1')).toBe(digestOf('1.4.1'))
+      const records = await readFile(place.auditFile, 'utf8')
+      expect(records).toContain('"operation":"rollback"')
+      expect(records).toContain('"override":"rollback"')
+    })
+
+    it.each([
+      ['a version', (): string => '1.3.9'],
+      ['its other spelling', (): string => 'v1.3.9'],
+      ['its digest', (): string => digestOf('1.3.9')],
+    ])('goes back to a release that is named by %s', async (_, to) => {
+      const registry = registryOf()
+      const { place, path, name } = await prodWith(registry, '1.3.9 1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
+      expect(await place.run('rollback', `@prod/${name}`, '--to', to(), '--yes')).toMatchObject({ code: 0 })
+      const on = (tag: string) => registry.oracle.digest(path, tag)
+      expect(await on('latest')).toBe(digestOf('1.3.9'))
+      expect(await on('1')).toBe(digestOf('1.3.9'))
+      expect(await on('1.4')).toBe(digestOf('1.4.0'))
+      // nothing is put where it was not
+      expect(await on('1.3')).toBeUndefined()
+    })
+
+    it('the next release moves forward as usual, and what was rolled back is no obstacle', async () => {
+      const registry = registryOf()
+      const { place, path, name } = await prodWith(
+        registry,
+        '1.4.0 1.4.1 1.4=1.4.1 1=1.4.1 latest=1.4.1 new=1.4.2',
+      )
+      await place.run('rollback', name, '--env', 'prod', '--yes')
+      expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf('1.4.0'))
+      expect(await place.run('tag', `@prod/${name}:new`, '1.4.2', '--yes')).toMatchObject({ code: 0 })
+      for (const tag of ['latest', '1', '1.4', '1.4.2'])
+        expect(await registry.oracle.digest(path, tag)).toBe(digestOf('1.4.2'))
+    })
+
+    it('a second rollback goes one further; without one before it refuses', async () => {
+      const registry = registryOf()
+      const { place, path, name } = await prodWith(registry, '1.0.0 1.1.0 1.2.0 latest=1.2.0')
+      for (const version of ['1.1.0', '1.0.0']) {
+        await place.run('rollback', name, '--env', 'prod', '--yes')
+        expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf(version))
+      }
+      const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+      expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('no release') })
+    })
+
+    it('a release that is the current image under a lower version is no way back', async () => {
+      const registry = registryOf()
+      const { place, path, name } = await prodWith(registry, '1.3.0 1.4.0 1.4.1=1.4.0 1=1.4.0 latest=1.4.0')
+      expect(await place.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
+      for (const tag of ['latest', '1'])
+        expect(await registry.oracle.digest(path, tag)).toBe(digestOf('1.3.0'))
+    })
+
+    it.each([
+      ['a pre-release', '1.3.0 1.4.0-rc.1 latest=1.3.0', '1.4.0-rc.1', {}, 'is a pre-release'],
+      ['where none is set', '1.3.0 1.4.0', '1.3.0', {}, 'it was never set here'],
+      [
+        'where none is kept up',
+        '1.3.0 latest=1.4.0',
+        '1.3.0',
+        { tags: { semver: ['exact'] } },
+        'keep up none',
+      ],
+    ] as const)('is refused where no floating tag could go back: %s', async (_, tags, to, more, why) => {
+      const registry = registryOf()
+      const { place, name } = await prodWith(registry, tags, more)
       const ended = await place.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
-      expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('--to DIGEST') })
-      await place.run('rollback', name, '--env', 'prod', '--to', digestOf('b'), '--yes')
-      expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf('b'))
-    },
-  )
+      expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(why) })
+    })
 
-  it('is refused where the tag that says what is current would not move, and no other', async () => {
-    const registry = registryOf()
-    const { place, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 1.4=1.4.0', { marker: '1.4' })
-    const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
-    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('1.3: it is there already') })
-  })
+    it.each(['1.3.0', 'v1.3.0'])(
+      'to %s is refused where its spellings are on two images, and a digest says which',
+      async (to) => {
+        const registry = registryOf()
+        const { place, path, name } = await prodWith(registry, '1.3.0=a v1.3.0=b 1.4.0 latest=1.4.0')
+        const ended = await place.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
+        expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('--to DIGEST') })
+        await place.run('rollback', name, '--env', 'prod', '--to', digestOf('b'), '--yes')
+        expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf('b'))
+      },
+    )
 
-  it('to where the tags are already is done, and writes nothing', async () => {
-    const registry = registryOf()
-    const { place, name } = await prodWith(registry, '1.3.0 1.4.0 latest=1.3.0')
-    const ended = await place.run('rollback', name, '--env', 'prod', '--to', '1.3.0', '--yes')
-    expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('unchanged') })
-  })
+    it('is refused where the tag that says what is current would not move, and no other', async () => {
+      const registry = registryOf()
+      const { place, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 1.4=1.4.0', { marker: '1.4' })
+      const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+      expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('1.3: it is there already') })
+    })
 
-  it('a tag that is moved since the plan is a conflict, and so is a release that is not the same any more', async () => {
-    const registry = registryOf()
-    for (const moved of ['latest', '1.3.9']) {
-      const { place, path, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
-      await place.run('rollback', name, '--env', 'prod', '--to', '1.3.9', '--out', 'plan.json')
-      await registry.oracle.push(content('theirs'), path, moved)
-      expect(await place.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 3 })
-      const latest = moved === 'latest' ? 'theirs' : '1.4.0'
-      expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf(latest))
-    }
-  })
+    it('to where the tags are already is done, and writes nothing', async () => {
+      const registry = registryOf()
+      const { place, name } = await prodWith(registry, '1.3.0 1.4.0 latest=1.3.0')
+      const ended = await place.run('rollback', name, '--env', 'prod', '--to', '1.3.0', '--yes')
+      expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('unchanged') })
+    })
 
-  it.each([
-    ['a version that is not there', ['--to', '1.3.8'], 1, 'There are 1.3.9'],
-    ['a digest without a version', ['--to', `sha256:${'0'.repeat(64)}`], 1, 'has no release'],
-    ['what is neither', ['--to', '1.4'], 64, 'neither a version nor a digest'],
-  ] as const)('%s is an error that helps', async (_, words, code, said) => {
-    const registry = registryOf()
-    const { place, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
-    const ended = await place.run('rollback', name, '--env', 'prod', ...words, '--yes')
-    expect(ended).toMatchObject({ code, stderr: expect.stringContaining(said) })
-  })
-})
+    it('a tag that is moved since the plan is a conflict, and so is a release that is not the same any more', async () => {
+      const registry = registryOf()
+      for (const moved of ['latest', '1.3.9']) {
+        const { place, path, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
+        await place.run('rollback', name, '--env', 'prod', '--to', '1.3.9', '--out', 'plan.json')
+        await registry.oracle.push(content('theirs'), path, moved)
+        expect(await place.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 3 })
+        const latest = moved === 'latest' ? 'theirs' : '1.4.0'
+        expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf(latest))
+      }
+    })
+
+    it.each([
+      ['a version that is not there', ['--to', '1.3.8'], 1, 'There are 1.3.9'],
+      ['a digest without a version', ['--to', `sha256:${'0'.repeat(64)}`], 1, 'has no release'],
+      ['what is neither', ['--to', '1.4'], 64, 'neither a version nor a digest'],
+    ] as const)('%s is an error that helps', async (_, words, code, said) => {
+      const registry = registryOf()
+      const { place, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
+      const ended = await place.run('rollback', name, '--env', 'prod', ...words, '--yes')
+      expect(ended).toMatchObject({ code, stderr: expect.stringContaining(said) })
+    })
+  },
+  profiles,
+)
 
 describe('a rollback that has reached one of two targets', () => {
-  describeEachRegistry('is not taken further by running it again', (registryOf) => {
-    it('but by naming the release, and that is all of it', async () => {
-      const registry = registryOf()
-      const name = `r${++repositories}`
-      const targets = ['eu', 'us'].map((region) => ({ registry: registry.host, path: `${region}/{image}` }))
-      const place = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
-      for (const [region, latest] of [
-        ['eu', '1.1.0'],
-        ['us', '1.2.0'],
-      ] as const) {
-        for (const version of ['1.0.0', '1.1.0', '1.2.0'])
-          await registry.oracle.push(content(version), `${region}/${name}`, version)
-        await registry.oracle.push(content(latest), `${region}/${name}`, 'latest')
-      }
-      const again = await place.run('rollback', `@prod/${name}`, '--yes')
-      expect(again).toMatchObject({ code: 3, stderr: expect.stringContaining('--to VERSION') })
-      const named = await place.run('rollback', `@prod/${name}`, '--to', '1.1.0', '--yes')
-      expect(named).toMatchObject({ code: 0 })
-      for (const region of ['eu', 'us'])
-        expect(await registry.oracle.digest(`${region}/${name}`, 'latest')).toBe(digestOf('1.1.0'))
-    })
-  })
+  describeEachRegistry(
+    'is not taken further by running it again',
+    (registryOf) => {
+      it('but by naming the release, and that is all of it', async () => {
+        const registry = registryOf()
+        const name = `r${++repositories}`
+        const targets = ['eu', 'us'].map((region) => ({ registry: registry.host, path: `${region}/{image}` }))
+        const place = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
+        for (const [region, latest] of [
+          ['eu', '1.1.0'],
+          ['us', '1.2.0'],
+        ] as const) {
+          for (const version of ['1.0.0', '1.1.0', '1.2.0'])
+            await registry.oracle.push(content(version), `${region}/${name}`, version)
+          await registry.oracle.push(content(latest), `${region}/${name}`, 'latest')
+        }
+        const again = await place.run('rollback', `@prod/${name}`, '--yes')
+        expect(again).toMatchObject({ code: 3, stderr: expect.stringContaining('--to VERSION') })
+        const named = await place.run('rollback', `@prod/${name}`, '--to', '1.1.0', '--yes')
+        expect(named).toMatchObject({ code: 0 })
+        for (const region of ['eu', 'us'])
+          expect(await registry.oracle.digest(`${region}/${name}`, 'latest')).toBe(digestOf('1.1.0'))
+      })
+    },
+    profiles,
+  )
 })
 
 describe('a current version that cannot be told', () => {
-  describeEachRegistry('is refused', (registryOf) => {
-    it.each([
-      ['without the marker', '1.4.0 1.3.9', {}, 'is not there'],
-      ['with a marker on no version', '1.4.0 1.3.9 latest=else', {}, 'no version tag is on'],
-    ])('%s', async (_, tags, more, said) => {
-      const { place, name } = await prodWith(registryOf(), tags, more)
-      const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
-      expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(said) })
-    })
-
-    it('and the marker is the one of the environment', async () => {
-      const registry = registryOf()
-      const { place, path, name } = await prodWith(registry, '1.4.0 1.3.9 live=1.4.0 1=1.4.0', {
-        marker: 'live',
+  describeEachRegistry(
+    'is refused',
+    (registryOf) => {
+      it.each([
+        ['without the marker', '1.4.0 1.3.9', {}, 'is not there'],
+        ['with a marker on no version', '1.4.0 1.3.9 latest=else', {}, 'no version tag is on'],
+      ])('%s', async (_, tags, more, said) => {
+        const { place, name } = await prodWith(registryOf(), tags, more)
+        const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+        expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(said) })
       })
-      expect(await place.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
-      expect(await registry.oracle.digest(path, 'live')).toBe(digestOf('1.3.9'))
-      expect(await registry.oracle.digest(path, '1')).toBe(digestOf('1.3.9'))
-    })
-  })
+
+      it('and the marker is the one of the environment', async () => {
+        const registry = registryOf()
+        const { place, path, name } = await prodWith(registry, '1.4.0 1.3.9 live=1.4.0 1=1.4.0', {
+          marker: 'live',
+        })
+        expect(await place.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
+        expect(await registry.oracle.digest(path, 'live')).toBe(digestOf('1.3.9'))
+        expect(await registry.oracle.digest(path, '1')).toBe(digestOf('1.3.9'))
+      })
+    },
+    profiles,
+  )
 })
 
 describe('with one of two targets down, a rollback', () => {

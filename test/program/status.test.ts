@@ -203,7 +203,7 @@ it('status shows what it has when the time is up', async () => {
   // takes every request and never answers one
   const mute = await scripted(() => ({ status: 200, raw: () => undefined }))
   const here = await place(registry.host, [mute.registry], ['api'])
-  const { code, result } = await status(here, '--timeout', '3s')
+  const { code, result } = await status(here, '--timeout', '1s')
   expect(code).toBe(4)
   expect(result.images[0]?.cells.map(({ state }) => state)).toEqual(['present', 'absent', 'unreachable'])
   expect(result.images[0]?.cells[2]?.error).toMatchObject({ code: 'timeout' })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest'
+import type { ProfileName } from '../../src/embedded/profiles.ts'
 import { dockerRegistry, startDockerRegistry } from './docker-registry.ts'
 import { Oracle } from './oracle.ts'
 import { watchedRegistry } from './world.ts'
@@ -12,9 +13,16 @@ export interface AnyRegistry {
   forget(): Promise<void>
 }
 
-/** The same tests against the embedded registry, with and without the newer API, and against a real docker-registry where it is installed. */
-export function describeEachRegistry(name: string, tests: (registry: () => AnyRegistry) => void): void {
-  for (const profile of ['oci-1.1', 'docker-registry-2.8'] as const) {
+/**
+ * The same tests against the embedded registry, with and without the newer API, and against a real docker-registry where it is installed.
+ * @param profiles of the embedded registry; fewer where each test starts the program several times
+ */
+export function describeEachRegistry(
+  name: string,
+  tests: (registry: () => AnyRegistry) => void,
+  profiles: readonly ProfileName[] = ['oci-1.1', 'docker-registry-2.8'],
+): void {
+  for (const profile of profiles) {
     describe(`${name} (embedded, ${profile})`, () => {
       runWith(tests, async () => {
         const watched = await watchedRegistry(profile)

@@ -175,3 +175,71 @@ it('another image under a version that is there is refused in every spelling, an
     }),
   )
 })
+
+/** A repository as people leave it: both spellings, build metadata, floating tags on anything, tags that are no versions. */
+const exactTag = fc
+  .tuple(fc.constantFrom('', 'v'), part, part, part, fc.constantFrom('', '', '', '-rc.1', '_amd64'))
+  .map(([v, major, minor, patch, suffix]) => `${v}${major}.${minor}.${patch}${suffix}`)
+const looseTag = fc.oneof(
+  fc.tuple(fc.constantFrom('', 'v'), part).map(([v, major]) => `${v}${major}`),
+  fc.tuple(fc.constantFrom('', 'v'), part, part).map(([v, major, minor]) => `${v}${major}.${minor}`),
+  fc.constantFrom('latest', 'edge', '20240101', 'beta', 'rc'),
+)
+const grown = fc.record({
+  exact: fc.uniqueArray(exactTag, { maxLength: 8 }),
+  loose: fc.dictionary(looseTag, fc.nat({ max: 7 }), { maxKeys: 6 }),
+  given: fc
+    .oneof(
+      exactTag,
+      exactTag.map((text) => text.replace('_', '+')),
+    )
+    .filter((text) => !text.includes('_')),
+  policy: fc.record({
+    v: fc.constantFrom('keep' as const, 'none' as const, 'always' as const),
+    buildMetadata: fc.boolean(),
+    majorZero: fc.boolean(),
+    channels: fc.constantFrom<readonly string[]>([], ['rc', 'beta']),
+  }),
+})
+
+/** Major, minor and patch of a stable version tag, by the text alone. */
+function stableNumbers(text: string, buildMetadata: boolean): readonly number[] | undefined {
+  const found = (buildMetadata ? /^v?(\d+)\.(\d+)\.(\d+)(?:_\w+)?$/ : /^v?(\d+)\.(\d+)\.(\d+)$/).exec(text)
+  return found?.slice(1).map(Number)
+}
+
+it('in a repository as people leave it: exact tags stay, a floating tag moves only to the highest of its line, and a second run writes nothing', () => {
+  fc.assert(
+    fc.property(grown, ({ exact, loose, given: text, policy: rules }) => {
+      const all = { ...policy, ...rules }
+      const before: Repository = new Map([
+        ...exact.map((name) => [name, digestOf(`image ${name}`)] as const),
+        ...Object.entries(loose).map(
+          ([name, on]) => [name, digestOf(`image ${exact[on] ?? 'else'}`)] as const,
+        ),
+      ])
+      const after = tag(before, text, all)
+      for (const name of exact) expect(after.repository.get(name), name).toBe(before.get(name))
+      const moved = [...after.repository].filter(
+        ([name, digest]) => before.get(name) !== digest && !/\d\.\d\.\d/.test(name),
+      )
+      const own = stableNumbers(text.replace('+', '_'), true) ?? []
+      for (const [name] of moved.filter(([one]) => !rules.channels.includes(one))) {
+        const line = name === 'latest' ? [] : name.replace('v', '').split('.').map(Number)
+        const rivals = exact.flatMap((one) => {
+          const numbers = stableNumbers(one, rules.buildMetadata)
+          return numbers !== undefined && line.every((number, i) => numbers[i] === number) ? [numbers] : []
+        })
+        const rank = (numbers: readonly number[]): number =>
+          numbers.reduce((sum, number) => sum * 1000 + number, 0)
+        expect(
+          line.every((number, i) => own[i] === number),
+          name,
+        ).toBe(true)
+        expect(Math.max(0, ...rivals.map(rank)), name).toBeLessThanOrEqual(rank(own))
+      }
+      expect(tag(after.repository, text, all).writes).toBe(0)
+    }),
+    { numRuns: 1000 },
+  )
+})

@@ -3,11 +3,13 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { artifactTypeOf } from '../oci/manifest.ts'
 import { formatPlatform } from '../oci/platform.ts'
+import { formatAt } from '../oci/reference.ts'
 import type { Graph } from '../store/graph.ts'
 import { type ImageConfigView, isImageConfig, readImageConfig } from '../store/image-config.ts'
 import { inParallel } from '../store/parallel.ts'
 import { childrenInIndexes, isLeaf, type LeafNode } from '../store/platform-images.ts'
 import type { SourceStore } from '../store/store.ts'
+import { orWarn } from './or-warn.ts'
 
 /** Configs that are read at once. */
 const readsAtOnce = 8
@@ -23,11 +25,11 @@ export interface ManifestView {
   readonly config: Descriptor
   /** the lowest first */
   readonly layers: readonly Descriptor[]
-  /** of the config, where it is an image's */
+  /** of the config, where it is an image's and can be read */
   readonly image?: ImageConfigView
 }
 
-/** The manifests of a graph that have a config and layers, with what their configs say. @throws `malformed`, and what the store throws. */
+/** The manifests of a graph that have a config and layers, with what their configs say. A config that cannot be read is told. @throws what the store throws of the registry. */
 export async function readManifests(
   store: SourceStore,
   graph: Graph,
@@ -50,9 +52,11 @@ async function readManifest(
   call: Call,
 ): Promise<ManifestView> {
   const { config, layers, annotations = {} } = manifest
-  const image = isImageConfig(config) ? await readImageConfig(store, config, call) : undefined
+  const isImage = isImageConfig(config)
+  const where = formatAt(store.repository, descriptor)
+  const image = isImage ? await orWarn(where, call, () => readImageConfig(store, config, call)) : undefined
   const platform = inIndex ?? image?.platform
-  const artifactType = image === undefined ? artifactTypeOf(manifest) : undefined
+  const artifactType = isImage ? undefined : artifactTypeOf(manifest)
   return {
     descriptor,
     ...(platform !== undefined && { platform }),

@@ -139,7 +139,7 @@ describe('a list of tags', () => {
         platforms: ['linux/amd64', 'linux/arm64'],
         evidence: {},
       },
-      { tag: '1.5.0', created: null, platforms: [], evidence: {} },
+      { tag: '1.5.0', created: null, platforms: null, evidence: {} },
       { tag: '1.4.0', created: null, platforms: [], evidence: {} },
       { tag: '1.0.0', platforms: ['linux/amd64'] },
     ])

@@ -5,7 +5,7 @@ import { type CreatedOptions, timeOfImage } from '../store/image-time.ts'
 import { findTags } from '../store/tags.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { ManifestContent, SourceStore, Stores } from '../store/store.ts'
-import { findVersion, versionCandidates } from './marker-version.ts'
+import { findVersion, highestOf, versionCandidates } from './marker-version.ts'
 import { both, leftOut, Reach, untilTimeIsUp } from './reach.ts'
 import type { CellFacts, StatusPlace } from './status.ts'
 
@@ -53,11 +53,11 @@ class PlaceReader {
     const { marker, reading } = place
     const store = this.#stores.source(place.repository)
     const [content, tags] = await both(store.findManifest({ tag: marker }, call), findTags(store, call))
-    const candidates = versionCandidates(tags ?? [], reading)
     if (content === undefined) {
       if (tags === undefined) return { place, state: 'absent' }
-      return { place, state: 'unmarked', highest: candidates[0] ?? null }
+      return { place, state: 'unmarked', highest: highestOf(tags, reading) ?? null }
     }
+    const candidates = versionCandidates(tags ?? [], reading, marker)
     const { digest } = content.descriptor
     const [version, created] = await both(
       findMarked(store, digest, place, candidates, call),

@@ -2,6 +2,7 @@ import { parseAddress } from '../config/addresses.ts'
 import type { Config } from '../config/config.ts'
 import { environmentNamed, imagesAt } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
+import { didYouMean } from '../nearest.ts'
 import { asUsage, notAnImage } from './usage-error.ts'
 
 /** The images that are named, by their names in dray.yaml; else all that stand there. @throws `usage`. */
@@ -12,6 +13,19 @@ export function imagesNamed(words: readonly string[], config: Config): readonly 
   throw new DrayError('usage', 'no image is named, and dray.yaml lists none', {
     hint: 'Name them (api web, say), or write them under "images:" in dray.yaml.',
   })
+}
+
+/** What to tell of images that were named and are nowhere: a slip of the finger looks just like an image that nobody has pushed. */
+export function tellNowhere(
+  images: readonly string[],
+  words: readonly string[],
+  config: Config,
+): readonly string[] {
+  const known = [...(config.images?.keys() ?? [])]
+  if (words.length === 0) return []
+  return images
+    .filter((image) => !known.includes(image))
+    .map((image) => `${image} is nowhere. ${didYouMean(image, known) ?? 'Check the name.'}`)
 }
 
 function imageNamed(word: string, config: Config): string {

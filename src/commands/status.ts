@@ -1,6 +1,7 @@
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
 import { exitOfLook } from '../cli/look-exit.ts'
+import { tellNowhere } from '../cli/named-images.ts'
 import { statusRequest } from '../cli/status-places.ts'
 import type { StatusView } from '../look/status.ts'
 import { renderStatus, renderStatusSummary } from '../render/status.ts'
@@ -61,6 +62,7 @@ Each environment is compared with those that it takes images from: "=" is the sa
     const options = { now, children: flags.ages }
     const facts = await gatherStatus(await this.context.stores(), places, options, this.call)
     const view = statusOf(environments, routes, facts)
+    for (const text of tellNowhere(nowhere(view), argv as string[], config)) this.warn(text)
     const { summary } = view
     const looked = {
       places: summary.cells,
@@ -71,6 +73,10 @@ Each environment is compared with those that it takes images from: "=" is the sa
     for (const line of renderUnreachable(missed(view), this.errorPage.style)) this.say(line)
     this.say(renderStatusSummary(view, this.errorPage.style))
   }
+}
+
+function nowhere({ images }: StatusView): readonly string[] {
+  return images.flatMap(({ image, cells }) => (cells.every(({ state }) => state === 'absent') ? [image] : []))
 }
 
 function missed({ images }: StatusView): readonly Unreachable[] {

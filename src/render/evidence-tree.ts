@@ -20,11 +20,14 @@ export function renderEvidence(view: ImageView, page: Page): string {
   if (all.length === 0) return page.style.dim('none')
   const bySubject = Map.groupBy(all, ({ subject }) => subject)
   const evidence = new Set(all.map(({ descriptor }) => descriptor.digest))
+  // what is a child of the index and speaks of another child stands below that one
+  const manifests = view.manifests.filter(({ descriptor }) => !evidence.has(descriptor.digest))
+  const byDigest = Map.groupBy(manifests, ({ descriptor }) => descriptor.digest)
   const names = new Map(
-    view.manifests
-      // what is a child of the index and speaks of another child stands below that one
-      .filter(({ descriptor }) => !evidence.has(descriptor.digest))
-      .map((one) => [one.descriptor.digest, one.platform ?? 'manifest']),
+    [...byDigest].map(([digest, those]) => [
+      digest,
+      those.map(({ platform }) => platform ?? 'manifest').join(', '),
+    ]),
   )
   if (view.kind === 'index') names.set(view.image.digest, 'index')
   return [...names]

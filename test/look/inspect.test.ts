@@ -89,6 +89,26 @@ describe('one platform of an index', () => {
     })
   })
 
+  it('is chosen, and shown, where one manifest is there for several', async () => {
+    const { look, push } = await start()
+    const arm = image({ platform: 'linux/arm64' })
+    const v8 = {
+      ...arm,
+      root: { ...arm.root, platform: { os: 'linux', architecture: 'arm64', variant: 'v8' } },
+    }
+    await push(index([arm, arm, v8]), '1.0.0')
+    const { view } = await look('1.0.0')
+    expect(view.manifests.map(({ platform }) => platform)).toEqual(['linux/arm64', 'linux/arm64/v8'])
+    for (const platform of ['linux/arm64', 'linux/arm64/v8'])
+      expect((await look('1.0.0', on(platform))).view.image.digest).toBe(arm.root.digest)
+  })
+
+  it('is not that of an image whose config names none that can be asked for', async () => {
+    const { look, push } = await start()
+    await push(imageWithConfig({ os: 'my os', architecture: 'a:b/c' }), '1.0.0')
+    await expect(look('1.0.0', on('linux/amd64'))).rejects.toMatchObject({ code: 'not-found' })
+  })
+
   it('is found in an index inside an index, and by its config where the index says nothing', async () => {
     const { look, push } = await start()
     const bare = image({ platform: 'linux/riscv64' })

@@ -38,7 +38,8 @@ Versions are compared, not spellings: v1.4.2 and 1.4.2 are one. Every tag that b
       helpValue: 'COUNT',
     }),
     'all-tags': boolean({
-      summary: 'List the tags too on one side only that are neither versions nor floating.',
+      summary:
+        'List the tags too on one side only that are neither versions nor floating; and all versions, of which a screen shows a few.',
     }),
     'detailed-exitcode': boolean({ summary: 'Exit 2 where anything differs.' }),
   }

@@ -15,6 +15,19 @@ export function imagesNamed(words: readonly string[], config: Config): readonly 
   })
 }
 
+/** What to tell of images that were named and are nowhere: a slip of the finger looks just like an image that nobody has pushed. */
+export function tellNowhere(
+  images: readonly string[],
+  words: readonly string[],
+  config: Config,
+): readonly string[] {
+  const known = [...(config.images?.keys() ?? [])]
+  if (words.length === 0) return []
+  return images
+    .filter((image) => !known.includes(image))
+    .map((image) => `${image} is nowhere. ${didYouMean(image, known) ?? 'Check the name.'}`)
+}
+
 function imageNamed(word: string, config: Config): string {
   const [first] = config.environments.keys()
   const address = asUsage(() => parseAddress(word, first))
@@ -35,12 +48,6 @@ function imageNamed(word: string, config: Config): string {
       return place.image
     }
   }
-}
-
-/** What to say of an image that none of the environments that were looked at has. */
-export function nowhere(image: string, config: Config): string {
-  const near = didYouMean(image, config.images?.keys() ?? [])
-  return [`${image} is in none of these environments.`, near].filter((part) => part !== undefined).join(' ')
 }
 
 function notPlaced(word: string): DrayError {

@@ -2,7 +2,7 @@ import { boolean, integer } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
 import { diffRequest } from '../cli/diff-places.ts'
 import { exitOfLook } from '../cli/look-exit.ts'
-import { nowhere } from '../cli/named-images.ts'
+import { tellNowhere } from '../cli/named-images.ts'
 import type { DiffEntry } from '../look/diff.ts'
 import { renderDiff, renderDiffSummary } from '../render/diff.ts'
 import { renderUnreachable, type Unreachable } from '../render/unreachable.ts'
@@ -38,7 +38,8 @@ Versions are compared, not spellings: v1.4.2 and 1.4.2 are one. Every tag that b
       helpValue: 'COUNT',
     }),
     'all-tags': boolean({
-      summary: 'List the tags too on one side only that are neither versions nor floating.',
+      summary:
+        'List the tags too on one side only that are neither versions nor floating; and all versions, of which a screen shows a few.',
     }),
     'detailed-exitcode': boolean({ summary: 'Exit 2 where anything differs.' }),
   }
@@ -57,7 +58,7 @@ Versions are compared, not spellings: v1.4.2 and 1.4.2 are one. Every tag that b
     await this.context.expectRepositories([], repositories, 'read')
     const facts = await gatherDiff(await this.context.stores(), places, { limit: flags.limit }, this.call)
     const view = { from, to, images: facts.map((fact) => diffOf(fact)) }
-    for (const { image, state } of view.images) if (state === 'absent') this.warn(nowhere(image, config))
+    for (const text of tellNowhere(nowhere(view.images), argv.slice(2) as string[], config)) this.warn(text)
     this.finish(
       view,
       (page) => renderDiff(view, { ...page, allTags: flags['all-tags'] }),
@@ -74,6 +75,11 @@ function lookedAt(images: readonly DiffEntry[]): Parameters<typeof exitOfLook>[0
     unreachable: images.filter(({ state }) => state === 'unreachable').length,
     differs: images.some(({ state }) => state === 'differs'),
   }
+}
+
+function nowhere(images: readonly DiffEntry[]): readonly string[] {
+  const byImage = [...Map.groupBy(images, ({ image }) => image)]
+  return byImage.flatMap(([image, all]) => (all.every(({ state }) => state === 'absent') ? [image] : []))
 }
 
 function missed(images: readonly DiffEntry[]): readonly Unreachable[] {

@@ -3,6 +3,7 @@ import { boolean, integer, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
 import { listOptions } from '../cli/list-options.ts'
 import { locate } from '../cli/locate.ts'
+import { DrayError } from '../errors.ts'
 import { renderLeftOut, renderRepositories } from '../render/list.ts'
 
 export default class Ls extends BaseCommand {
@@ -66,7 +67,8 @@ export default class Ls extends BaseCommand {
     const { args, flags } = await this.parse(Ls)
     const options = listOptions(flags, this.context.clock.now())
     const { config } = await this.context.config()
-    const { repositories } = locate(args.repository, config)
+    const { repositories, isExact } = locate(args.repository, config)
+    if (isExact) throw namesOneImage(args.repository)
     const { listRepository } = await import('../look/list.ts')
     const stores = await this.context.stores()
     await this.context.expectRepositories([], repositories, 'read')
@@ -76,4 +78,11 @@ export default class Ls extends BaseCommand {
     this.finish(views, (page) => renderRepositories({ ...options, views }, page))
     for (const line of renderLeftOut(views, this.errorPage.style)) this.say(line)
   }
+}
+
+/** Leaving the tag out without a word would answer another question. */
+function namesOneImage(word: string): DrayError {
+  return new DrayError('usage', `${word} names one image, and a repository is listed`, {
+    hint: `Leave the tag or digest away, or look at the one: dray inspect ${word}`,
+  })
 }

@@ -1,7 +1,7 @@
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
 import { exitOfLook } from '../cli/look-exit.ts'
-import { nowhere } from '../cli/named-images.ts'
+import { tellNowhere } from '../cli/named-images.ts'
 import { statusRequest } from '../cli/status-places.ts'
 import type { StatusView } from '../look/status.ts'
 import { renderStatus, renderStatusSummary } from '../render/status.ts'
@@ -49,7 +49,7 @@ Each environment is compared with those that it takes images from: "=" is the sa
     const { argv, flags } = await this.parse(Status)
     const { config } = await this.context.config()
     const { environments, routes, places } = statusRequest(argv as string[], flags.env ?? [], config)
-    const [{ gatherStatus }, { isNowhere, statusOf }] = await Promise.all([
+    const [{ gatherStatus }, { statusOf }] = await Promise.all([
       import('../look/gather-status.ts'),
       import('../look/status.ts'),
     ])
@@ -62,7 +62,7 @@ Each environment is compared with those that it takes images from: "=" is the sa
     const options = { now, children: flags.ages }
     const facts = await gatherStatus(await this.context.stores(), places, options, this.call)
     const view = statusOf(environments, routes, facts)
-    for (const { image } of view.images.filter(isNowhere)) this.warn(nowhere(image, config))
+    for (const text of tellNowhere(nowhere(view), argv as string[], config)) this.warn(text)
     const { summary } = view
     const looked = {
       places: summary.cells,
@@ -73,6 +73,10 @@ Each environment is compared with those that it takes images from: "=" is the sa
     for (const line of renderUnreachable(missed(view), this.errorPage.style)) this.say(line)
     this.say(renderStatusSummary(view, this.errorPage.style))
   }
+}
+
+function nowhere({ images }: StatusView): readonly string[] {
+  return images.flatMap(({ image, cells }) => (cells.every(({ state }) => state === 'absent') ? [image] : []))
 }
 
 function missed({ images }: StatusView): readonly Unreachable[] {

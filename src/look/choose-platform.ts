@@ -3,7 +3,7 @@ import { DrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Manifest, parseManifest } from '../oci/manifest.ts'
 import { isManifestType } from '../oci/media-types.ts'
-import { fitsPlatform, formatPlatform, parsePlatformName, type Platform } from '../oci/platform.ts'
+import { fitsPlatform, formatPlatform, type Platform, platformNamed } from '../oci/platform.ts'
 import { formatAt } from '../oci/reference.ts'
 import { walkGraph } from '../store/graph.ts'
 import { readImageConfig } from '../store/image-config.ts'
@@ -33,11 +33,16 @@ export async function choosePlatform(
   const candidates = named(manifest) ?? (await readPlatforms(store, content, call))
   const fitting = candidates.filter(({ platform }) => fitsPlatform(asked, platform))
   const exact = fitting.filter(({ platform }) => formatPlatform(platform) === formatPlatform(asked))
-  const [chosen, ...others] = exact.length > 0 ? exact : fitting
+  const [chosen, ...others] = byDigest(exact.length > 0 ? exact : fitting)
   if (chosen === undefined) throw notForPlatform(where, asked, candidates)
   if (others.length > 0) throw severalFit(asked, fitting)
   if (chosen.descriptor.digest === content.descriptor.digest) return content
   return await store.manifest(chosen.descriptor, call)
+}
+
+/** One manifest may be there for several platforms, and twice for one. */
+function byDigest(candidates: readonly Candidate[]): readonly Candidate[] {
+  return [...new Map(candidates.map((one) => [one.descriptor.digest, one])).values()]
 }
 
 /** What an index says of its children, where it says it of all of them. */
@@ -61,7 +66,8 @@ async function readPlatforms(
     const { descriptor, manifest } = node
     if (platform !== undefined) return [{ descriptor, platform }]
     const said = (await readImageConfig(store, manifest.config, c)).platform
-    return said === undefined ? [] : [{ descriptor, platform: parsePlatformName(said) }]
+    const itself = said === undefined ? undefined : platformNamed(said)
+    return itself === undefined ? [] : [{ descriptor, platform: itself }]
   })
   return found.flat()
 }

@@ -3,6 +3,7 @@ import { bareDescriptor, type Descriptor } from '../oci/descriptor.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
 import { predicateTypeOf } from '../oci/evidence-kind.ts'
 import { artifactTypeOf } from '../oci/manifest.ts'
+import { formatAt } from '../oci/reference.ts'
 import type { Evidence } from '../store/evidence.ts'
 import { walkGraph } from '../store/graph.ts'
 import { inParallel } from '../store/parallel.ts'
@@ -41,25 +42,36 @@ export function viewOfEvidence({ subject, manifest, via, tag, graph }: Evidence)
   }
 }
 
-/** What buildkit put into an index, each with the image that it speaks of; of the index where it names none. @throws what the store throws. */
+/**
+ * What buildkit put into an index, each with the image that it speaks of; of the index where it names none. One that is not there is told.
+ * @throws what the store throws.
+ */
 export async function readAttestationChildren(
   store: SourceStore,
   index: Digest,
   attestations: readonly Descriptor[],
   call: Call,
 ): Promise<readonly EvidenceView[]> {
-  return await inParallel(attestations, readsAtOnce, call, async (descriptor, c): Promise<EvidenceView> => {
-    const graph = await walkGraph(store, bareDescriptor(descriptor), c)
+  const found = await inParallel(attestations, readsAtOnce, call, async (descriptor, c) => {
+    const content = await store.findManifest(bareDescriptor(descriptor), c)
+    if (content === undefined) {
+      const where = formatAt(store.repository, descriptor)
+      c.notify({ kind: 'warning', text: `evidence ${where} is in the index, but it is not there` })
+      return []
+    }
+    const graph = await walkGraph(store, content, c)
     const layers = graph.nodes.filter(isLeaf).flatMap(({ manifest }) => manifest.layers)
     const predicates = layers.flatMap(({ annotations }) => predicateTypeOf(annotations) ?? [])
-    return {
+    const view: EvidenceView = {
       subject: subjectOf(descriptor) ?? index,
       descriptor: bareDescriptor(descriptor),
       via: 'index',
       ...(predicates.length > 0 && { predicates }),
       size: graph.size,
     }
+    return [view]
   })
+  return found.flat()
 }
 
 /** The image that a child of an index speaks of, as buildkit annotates it. */

@@ -1,11 +1,13 @@
 import type { Call } from '../call.ts'
+import type { DrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseVersionTag, type VersionTag } from '../semver/version.ts'
 import { type CreatedOptions, timeOfImage } from '../store/image-time.ts'
+import { isNoList } from '../store/tag-list.ts'
 import { findTags } from '../store/tags.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { ManifestContent, SourceStore, Stores } from '../store/store.ts'
-import { findVersion, versionCandidates } from './marker-version.ts'
+import { findVersion, highestOf, versionCandidates } from './marker-version.ts'
 import { both, leftOut, Reach, untilTimeIsUp } from './reach.ts'
 import type { CellFacts, StatusPlace } from './status.ts'
 
@@ -43,6 +45,8 @@ class PlaceReader {
   readonly #stores: Stores
   readonly #options: CreatedOptions
   readonly #created = new Map<Digest, Promise<string | undefined>>()
+  /** registries of which was told that they do not list tags */
+  readonly #unlisted = new Set<string>()
 
   constructor(stores: Stores, options: CreatedOptions) {
     this.#stores = stores
@@ -52,18 +56,29 @@ class PlaceReader {
   async read(place: StatusPlace, call: Call): Promise<CellFacts> {
     const { marker, reading } = place
     const store = this.#stores.source(place.repository)
-    const [content, tags] = await both(store.findManifest({ tag: marker }, call), findTags(store, call))
-    const candidates = versionCandidates(tags ?? [], reading)
+    const [content, listed] = await both(store.findManifest({ tag: marker }, call), tagsOrNone(store, call))
     if (content === undefined) {
+      if (listed.error !== undefined) throw listed.error
+      const { tags } = listed
       if (tags === undefined) return { place, state: 'absent' }
-      return { place, state: 'unmarked', highest: candidates[0] ?? null }
+      return { place, state: 'unmarked', highest: highestOf(tags, reading) ?? null }
     }
+    const candidates = versionCandidates(listed.tags ?? [], reading, marker)
     const { digest } = content.descriptor
     const [version, created] = await both(
       findMarked(store, digest, place, candidates, call),
       this.#createdOnce(store, content, call),
     )
+    if (listed.error !== undefined && version === undefined) this.#tellUnlisted(place, call)
     return { place, state: 'present', digest, version: version ?? null, created: created ?? null }
+  }
+
+  /** Once for a registry: most likely it is the same for every image. */
+  #tellUnlisted({ repository: { registry } }: StatusPlace, call: Call): void {
+    if (this.#unlisted.has(registry)) return
+    this.#unlisted.add(registry)
+    const text = 'tags cannot be listed: what stands there is compared, its version is unknown'
+    call.notify({ kind: 'warning', text, from: registry })
   }
 
   /** The same image has the same time wherever it is; where the one place does not tell it, the next is asked. */
@@ -78,6 +93,19 @@ class PlaceReader {
       if (this.#created.get(digest) === time) this.#created.delete(digest)
       return undefined
     }
+  }
+}
+
+/** The tags, or why there is no list for this user: some may pull and not list. @throws what the store throws else. */
+async function tagsOrNone(
+  store: SourceStore,
+  call: Call,
+): Promise<{ readonly tags?: readonly string[] | undefined; readonly error?: DrayError }> {
+  try {
+    return { tags: await findTags(store, call) }
+  } catch (error) {
+    if (!isNoList(error)) throw error
+    return { error }
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Call } from '../call.ts'
 import { DrayError } from '../errors.ts'
-import type { Descriptor } from '../oci/descriptor.ts'
+import { bareDescriptor, type Descriptor } from '../oci/descriptor.ts'
 import { childrenOf, parseManifest } from '../oci/manifest.ts'
-import type { Platform } from '../oci/platform.ts'
-import { formatTagOrDigest, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
+import { formatPlatform, type Platform } from '../oci/platform.ts'
+import { formatAt, formatTagOrDigest, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import { createdOf } from '../store/dated-images.ts'
 import { EvidenceSearch } from '../store/evidence.ts'
 import { type Graph, walkGraph } from '../store/graph.ts'
@@ -13,6 +13,7 @@ import { choosePlatform } from './choose-platform.ts'
 import { type EvidenceView, readAttestationChildren, subjectOf, viewOfEvidence } from './evidence-view.ts'
 import { type ManifestView, readManifests } from './manifest-view.ts'
 import { notThere } from '../store/not-there.ts'
+import { orWarn } from './or-warn.ts'
 import { readTagList, type ListedTags, type TagsOnImage, tagsOn, type TagsWanted } from './tags-on.ts'
 
 export interface ImageView extends TagsOnImage {
@@ -27,11 +28,20 @@ export interface ImageView extends TagsOnImage {
   readonly annotations: Readonly<Record<string, string>>
   /** as it stands in the image; of an index without the annotation, in its newest image */
   readonly created?: string
-  /** bytes of all distinct blobs and manifests, without evidence */
+  /** bytes of all distinct blobs and manifests, without evidence and what is not there */
   readonly size: number
   /** the manifests in it: of an index its children, to the end, with attestations that are children; else itself */
   readonly manifests: readonly ManifestView[]
-  readonly evidence: readonly EvidenceView[]
+  /** children that an index names and the repository does not have; absent where it has all of them */
+  readonly missing?: readonly MissingView[]
+  /** null where it cannot be read */
+  readonly evidence: readonly EvidenceView[] | null
+}
+
+export interface MissingView {
+  readonly descriptor: Descriptor
+  /** as the index says */
+  readonly platform?: string
 }
 
 export interface InspectOptions {
@@ -40,7 +50,10 @@ export interface InspectOptions {
   readonly platform?: Platform
 }
 
-/** Looks at one image, its platforms, its tags and its evidence. @throws `not-found`, and what the store throws. */
+/**
+ * Looks at one image, its platforms, its tags and its evidence. What is in it and cannot be read is told, and the rest is shown: who looks wants to see what
+ * is wrong with it. @throws `not-found`, and what the store throws of the image itself and of the registry.
+ */
 export async function inspectImage(
   store: SourceStore,
   at: TagOrDigest,
@@ -51,14 +64,15 @@ export async function inspectImage(
   const content =
     options.platform === undefined ? asked : await choosePlatform(store, asked, options.platform, call)
   const [graph, listed] = await Promise.all([
-    walkGraph(store, content, call),
+    walkGraph(store, content, call, { missing: 'keep' }),
     readTagList(store, options.tags, call),
   ])
   const [manifests, tags, evidence] = await Promise.all([
     readManifests(store, graph, call),
     tagsOn(store, asked.descriptor.digest, at, listed, call),
-    readEvidence(store, asked, graph, listed, call),
+    orWarn(formatAt(store.repository, at), call, () => readEvidence(store, asked, graph, listed, call)),
   ])
+  const missing = missingIn(graph)
   const isChild = content.descriptor.digest !== asked.descriptor.digest
   return {
     repository: store.repository,
@@ -69,7 +83,8 @@ export async function inspectImage(
     size: graph.size,
     ...tags,
     manifests,
-    evidence,
+    ...(missing.length > 0 && { missing }),
+    evidence: evidence ?? null,
   }
 }
 
@@ -108,6 +123,16 @@ function rootOf(
     annotations: root.annotations ?? {},
     ...(created !== undefined && { created }),
   }
+}
+
+/** Without attestations: these are told of as evidence. */
+function missingIn({ missing }: Graph): readonly MissingView[] {
+  return missing
+    .filter((child) => !isAttestationChild(child))
+    .map((child) => ({
+      descriptor: bareDescriptor(child),
+      ...(child.platform !== undefined && { platform: formatPlatform(child.platform) }),
+    }))
 }
 
 async function readEvidence(

@@ -1,13 +1,14 @@
 import type { Call } from '../call.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import type { Digest } from '../oci/digest.ts'
 import { artifactTypeOf } from '../oci/manifest.ts'
 import { formatPlatform } from '../oci/platform.ts'
+import { formatAt } from '../oci/reference.ts'
 import type { Graph } from '../store/graph.ts'
 import { type ImageConfigView, isImageConfig, readImageConfig } from '../store/image-config.ts'
 import { inParallel } from '../store/parallel.ts'
-import { childrenInIndexes, isLeaf, type LeafNode } from '../store/platform-images.ts'
+import { isLeaf, type LeafNode, platformsOf } from '../store/platform-images.ts'
 import type { SourceStore } from '../store/store.ts'
+import { orWarn } from './or-warn.ts'
 
 /** Configs that are read at once. */
 const readsAtOnce = 8
@@ -23,39 +24,41 @@ export interface ManifestView {
   readonly config: Descriptor
   /** the lowest first */
   readonly layers: readonly Descriptor[]
-  /** of the config, where it is an image's */
+  /** of the config, where it is an image's and can be read */
   readonly image?: ImageConfigView
 }
 
-/** The manifests of a graph that have a config and layers, with what their configs say. @throws `malformed`, and what the store throws. */
+/**
+ * The manifests of a graph that have a config and layers, with what their configs say; one that indexes have for several platforms, once for each.
+ * A config that cannot be read is told. @throws what the store throws of the registry.
+ */
 export async function readManifests(
   store: SourceStore,
   graph: Graph,
   call: Call,
 ): Promise<readonly ManifestView[]> {
-  const platforms = new Map<Digest, string>(
-    childrenInIndexes(graph).flatMap(({ digest, platform }) =>
-      platform === undefined ? [] : [[digest, formatPlatform(platform)] as const],
-    ),
-  )
-  return await inParallel(graph.nodes.filter(isLeaf), readsAtOnce, call, (node, c) =>
-    readManifest(store, node, platforms.get(node.descriptor.digest), c),
-  )
+  const platforms = platformsOf(graph)
+  const read = await inParallel(graph.nodes.filter(isLeaf), readsAtOnce, call, async (node, c) => {
+    const view = await readManifest(store, node, c)
+    const inIndex = platforms.get(node.descriptor.digest)
+    return inIndex?.map((platform) => ({ ...view, platform: formatPlatform(platform) })) ?? [view]
+  })
+  return read.flat()
 }
 
 async function readManifest(
   store: SourceStore,
   { descriptor, manifest }: LeafNode,
-  inIndex: string | undefined,
   call: Call,
 ): Promise<ManifestView> {
   const { config, layers, annotations = {} } = manifest
-  const image = isImageConfig(config) ? await readImageConfig(store, config, call) : undefined
-  const platform = inIndex ?? image?.platform
-  const artifactType = image === undefined ? artifactTypeOf(manifest) : undefined
+  const isImage = isImageConfig(config)
+  const where = formatAt(store.repository, descriptor)
+  const image = isImage ? await orWarn(where, call, () => readImageConfig(store, config, call)) : undefined
+  const artifactType = isImage ? undefined : artifactTypeOf(manifest)
   return {
     descriptor,
-    ...(platform !== undefined && { platform }),
+    ...(image?.platform !== undefined && { platform: image.platform }),
     ...(artifactType !== undefined && { artifactType }),
     annotations,
     size: [config, ...layers].reduce((sum, blob) => sum + blob.size, 0),

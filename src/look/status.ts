@@ -143,7 +143,7 @@ function together(states: readonly StepState[]): StepState {
 }
 
 /** Whether no environment has a repository for it: mistyped, most likely. */
-export function isNowhere({ cells }: StatusRow): boolean {
+function isNowhere({ cells }: StatusRow): boolean {
   return cells.every(({ state }) => state === 'absent')
 }
 

@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts'
-import { DrayError, type ErrorCode, isDrayError } from '../errors.ts'
+import { DrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { EvidenceCounts } from '../oci/evidence-kind.ts'
 import { artifactTypeOf, childrenOf, parseManifest } from '../oci/manifest.ts'
@@ -12,6 +12,7 @@ import { type Graph, walkGraph } from '../store/graph.ts'
 import { isAttestationChild, platformImages } from '../store/platform-images.ts'
 import type { SourceStore } from '../store/store.ts'
 import { EvidenceGlance } from './evidence-glance.ts'
+import { isOfOneImage, orWarn } from './or-warn.ts'
 
 /** What is seen of an image at a glance; null where it could not be read, or nothing says it. */
 export interface ImageSummary {
@@ -34,16 +35,6 @@ interface Read {
 }
 
 export const unknownSummary: ImageSummary = { created: null, size: null, platforms: null, evidence: null }
-
-/** Failures that say something of one image, and nothing of the registry: the others can be shown. */
-const ofOneImage: ReadonlySet<ErrorCode> = new Set([
-  'not-found',
-  'forbidden',
-  'malformed',
-  'unsupported',
-  'corrupt',
-  'protocol',
-])
 
 /**
  * Reads what there is to see of images, each digest once. What of one image cannot be read is told as a warning and is null.
@@ -80,10 +71,12 @@ export class Summaries {
       if (graph === undefined) return { facts: await this.#ofIndexAlone(image, call) }
       const images = await this.#orWarn(image, call, () => readDatedImages(this.#store, graph, call))
       const known: readonly DatedImage[] = images ?? platformImages(graph)
+      const facts = { ...factsOf(graph), created: createdOf(graph, known) ?? null }
+      const isUnread = images === undefined && known.some(({ platform }) => platform === undefined)
       const platforms = known.flatMap(({ platform, config }) =>
         platform === undefined ? (config?.platform ?? []) : [formatPlatform(platform)],
       )
-      return { facts: { ...factsOf(graph), created: createdOf(graph, known) ?? null, platforms }, graph }
+      return { facts: { ...facts, platforms: isUnread ? null : platforms }, graph }
     })
   }
 
@@ -99,19 +92,13 @@ export class Summaries {
       )
       return { ...unknownSummary, created: index.annotations?.[annotationKeys.created] ?? null, platforms }
     } catch (error) {
-      if (!isDrayError(error) || !ofOneImage.has(error.code)) throw error
+      if (!isOfOneImage(error)) throw error
       return unknownSummary
     }
   }
 
   async #orWarn<T>(image: Descriptor, call: Call, read: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await read()
-    } catch (error) {
-      if (!isDrayError(error) || !ofOneImage.has(error.code)) throw error
-      call.notify({ kind: 'warning', text: wordsOf(error, formatAt(this.#store.repository, image)) })
-      return undefined
-    }
+    return await orWarn(formatAt(this.#store.repository, image), call, read)
   }
 }
 
@@ -121,11 +108,6 @@ function factsOf(graph: Graph): Pick<ImageSummary, 'size' | 'artifactType'> {
   const isImage = root.kind === 'index' || platformImages(graph).length > 0
   const artifactType = isImage ? root.artifactType : artifactTypeOf(root)
   return { size: graph.size, ...(artifactType !== undefined && { artifactType }) }
-}
-
-function wordsOf({ message, subject }: DrayError, image: string): string {
-  const about = subject === undefined || subject === image ? '' : ` (${subject})`
-  return `${image} is shown with what is known of it: ${message}${about}`
 }
 
 async function once<T>(

@@ -32,13 +32,18 @@ export function formatPlatform(p: Platform): string {
 
 /** Parses what `formatPlatform` writes: `linux/arm64`, `linux/arm/v7`, `windows/amd64:10.0.17763.1`. @throws `malformed`. */
 export function parsePlatformName(text: string): Platform {
+  const platform = platformNamed(text)
+  if (platform !== undefined) return platform
+  throw new DrayError('malformed', `${JSON.stringify(text.slice(0, 100))} is not a platform`, {
+    hint: 'A platform looks like linux/amd64 or linux/arm/v7.',
+  })
+}
+
+/** The same for what an image says of itself; undefined for what nobody can ask for. */
+export function platformNamed(text: string): Platform | undefined {
   const [, os, architecture, variant, osVersion] =
     /^([^/:\s]+)\/([^/:\s]+)(?:\/([^/:\s]+))?(?::([^/:\s]+))?$/.exec(text) ?? []
-  if (os === undefined || architecture === undefined) {
-    throw new DrayError('malformed', `${JSON.stringify(text.slice(0, 100))} is not a platform`, {
-      hint: 'A platform looks like linux/amd64 or linux/arm/v7.',
-    })
-  }
+  if (os === undefined || architecture === undefined) return undefined
   return {
     os,
     architecture,

@@ -7,7 +7,8 @@ import { type Cell, renderTable } from './table.ts'
 import { nameOfTarget } from './target.ts'
 import { cut, displayWidth } from './width.ts'
 
-/** Versions below the highest there that a screen has room for; a pipe has all. */
+/** Versions on one side only that a screen has room for, and those of them below the highest there; a pipe has all. */
+const versionsShown = 20
 const olderShown = 5
 const indent = '  '
 
@@ -59,19 +60,23 @@ function hasOtherTags({ otherTags }: DiffEntry): boolean {
   return otherTags.from.length + otherTags.to.length > 0
 }
 
-function promoteLines({ promote }: DiffEntry, page: Page): readonly string[] {
-  const older = promote.filter((one) => one.older)
-  const shown = page.width === undefined ? older : older.slice(0, olderShown)
-  const left = older.length - shown.length
+function promoteLines({ promote }: DiffEntry, page: DiffPage): readonly string[] {
+  const tags = (isOlder: boolean): readonly string[] =>
+    promote.filter(({ older }) => older === isOlder).map(({ tag }) => tag)
   return [
-    ...promote.filter((one) => !one.older).map(({ tag }) => oneSided('+', tag, 'green', '', page)),
-    ...shown.map(({ tag }) => oneSided('+', tag, 'dim', 'older', page)),
-    ...(left > 0 ? [oneSided('+', `${left} more`, 'dim', 'older', page)] : []),
+    ...few(tags(false), versionsShown, page).map((tag) => oneSided('+', tag, 'green', '', page)),
+    ...few(tags(true), olderShown, page).map((tag) => oneSided('+', tag, 'dim', 'older', page)),
   ]
 }
 
-function onlyThereLines({ onlyThere }: DiffEntry, { to }: DiffView, page: Page): readonly string[] {
-  return onlyThere.map((tag) => oneSided('-', tag, 'yellow', `only in ${to}`, page))
+function onlyThereLines({ onlyThere }: DiffEntry, { to }: DiffView, page: DiffPage): readonly string[] {
+  return few(onlyThere, versionsShown, page).map((tag) => oneSided('-', tag, 'yellow', `only in ${to}`, page))
+}
+
+/** As many as a screen has room for, and how many more there are. */
+function few(tags: readonly string[], most: number, { width, allTags }: DiffPage): readonly string[] {
+  if (width === undefined || allTags || tags.length <= most) return tags
+  return [...tags.slice(0, most), `${tags.length - most} more`]
 }
 
 /** A tag that one side has, behind the sign that says which; cut where the page is too narrow for the longest. */

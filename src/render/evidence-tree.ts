@@ -15,14 +15,19 @@ const cosignKinds: ReadonlyMap<string, string> = new Map([
 
 /** Evidence below the manifest that it speaks of, and evidence of evidence below that. */
 export function renderEvidence(view: ImageView, page: Page): string {
-  if (view.evidence.length === 0) return page.style.dim('none')
-  const bySubject = Map.groupBy(view.evidence, ({ subject }) => subject)
-  const evidence = new Set(view.evidence.map(({ descriptor }) => descriptor.digest))
+  const all = view.evidence
+  if (all === null) return page.style.dim('not known: it cannot be read')
+  if (all.length === 0) return page.style.dim('none')
+  const bySubject = Map.groupBy(all, ({ subject }) => subject)
+  const evidence = new Set(all.map(({ descriptor }) => descriptor.digest))
+  // what is a child of the index and speaks of another child stands below that one
+  const manifests = view.manifests.filter(({ descriptor }) => !evidence.has(descriptor.digest))
+  const byDigest = Map.groupBy(manifests, ({ descriptor }) => descriptor.digest)
   const names = new Map(
-    view.manifests
-      // what is a child of the index and speaks of another child stands below that one
-      .filter(({ descriptor }) => !evidence.has(descriptor.digest))
-      .map((one) => [one.descriptor.digest, one.platform ?? 'manifest']),
+    [...byDigest].map(([digest, those]) => [
+      digest,
+      those.map(({ platform }) => platform ?? 'manifest').join(', '),
+    ]),
   )
   if (view.kind === 'index') names.set(view.image.digest, 'index')
   return [...names]

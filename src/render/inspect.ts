@@ -1,4 +1,4 @@
-import type { ImageView } from '../look/inspect.ts'
+import type { ImageView, MissingView } from '../look/inspect.ts'
 import type { ManifestView } from '../look/manifest-view.ts'
 import { plausibleTime } from '../oci/created.ts'
 import { formatRepository } from '../oci/reference.ts'
@@ -22,7 +22,7 @@ const labelWidth = 'created'.length
  */
 export function renderImage(view: ImageView, now: number, page: Page): string {
   const inIndex = new Set(
-    view.evidence.filter(({ via }) => via === 'index').map(({ descriptor }) => descriptor.digest),
+    view.evidence?.filter(({ via }) => via === 'index').map(({ descriptor }) => descriptor.digest),
   )
   const manifests = view.manifests.filter(({ descriptor }) => !inIndex.has(descriptor.digest))
   const [only] = view.kind === 'manifest' ? manifests : []
@@ -30,7 +30,7 @@ export function renderImage(view: ImageView, now: number, page: Page): string {
     renderHead(view, only, now, page),
     section('Tags', renderTags(view, inner(page)), page),
     ...(only === undefined
-      ? [section('Platforms', renderManifests(manifests, inner(page)), page)]
+      ? [section('Platforms', renderManifests(manifests, view.missing ?? [], inner(page)), page)]
       : renderContent(only, view.created, page)),
     ...renderLabels(manifests, page),
     section('Annotations', renderPairs(Object.entries(view.annotations), inner(page)), page),
@@ -54,7 +54,10 @@ function renderHead(view: ImageView, only: ManifestView | undefined, now: number
     line('digest', image.digest),
     ...(index === undefined ? [] : [line('index', index.digest)]),
     line('kind', fitting(`${kind}  (${escapeText(image.mediaType)})`)),
-    line('size', formatBytes(view.size)),
+    line(
+      'size',
+      formatBytes(view.size) + (view.missing === undefined ? '' : '  (without what is not there)'),
+    ),
     ...(created === undefined ? [] : [line('created', fitting(escapeText(created) + ageOf(created, now)))]),
   ].join('\n')
 }
@@ -74,7 +77,12 @@ function renderTags({ tags, tagsLeftOut }: ImageView, page: Page): string {
   return page.style.dim(`not looked for (${many}; --tags looks at all of them)`)
 }
 
-function renderManifests(manifests: readonly ManifestView[], page: Page): string {
+function renderManifests(
+  manifests: readonly ManifestView[],
+  missing: readonly MissingView[],
+  page: Page,
+): string {
+  if (manifests.length + missing.length === 0) return page.style.dim('none')
   const columns = [
     { title: '', flexible: true },
     { title: '' },
@@ -87,5 +95,11 @@ function renderManifests(manifests: readonly ManifestView[], page: Page): string
     formatBytes(size),
     formatCount(layers.length, 'layer'),
   ])
-  return renderTable(columns, rows, page)
+  const gone = missing.map(({ platform, descriptor }): Cell[] => [
+    escapeText(platform ?? 'no platform'),
+    digestOn(page, descriptor.digest),
+    '',
+    { text: 'not there', tone: 'yellow' },
+  ])
+  return renderTable(columns, [...rows, ...gone], page)
 }

@@ -6,6 +6,7 @@ import { escapeText } from './escape.ts'
 import { digestOn, formatAge, formatBytes, formatCount } from './format.ts'
 import type { Page, Style } from './style.ts'
 import { type Cell, type Column, renderTable } from './table.ts'
+import { cut } from './width.ts'
 
 /** Repositories as they are to be shown. */
 export interface ListPage {
@@ -47,7 +48,9 @@ export function renderRepositories(list: ListPage, page: Page): string {
 
 /** The tags of a repository, one on a line. */
 function renderRepository(view: RepositoryView, list: ListPage, page: Page): string {
-  if (view.tags.length === 0) return `${escapeText(formatRepository(view.repository))} has no tags to show.`
+  // whoever reads a pipe would take a sentence for a tag
+  if (view.tags.length === 0 && page.width !== undefined)
+    return cut(`${escapeText(formatRepository(view.repository))} has no tags to show.`, page.width)
   const rows = view.tags.map((tag) => (list.brief ? briefRow(tag, page) : rowOf(tag, list, page)))
   return renderTable(list.brief ? briefColumns : columns, rows, page)
 }

@@ -99,34 +99,47 @@ const tones: Readonly<Record<StepState, keyof Style>> = {
 
 /** Against the environment before; where there are several before, which of them it is not level with. */
 function stepOf({ against, state: own }: StatusCell, level: string, none: string): Cell {
-  const unlike = against.filter(({ state }) => state !== 'level')
-  const [first] = unlike
+  const unlike = Map.groupBy(
+    against.filter(({ state }) => state !== 'level'),
+    ({ state }) => state,
+  )
+  const [first] = unlike.keys()
   if (first === undefined) {
     // where neither has it there is nothing to be level
     return against.length === 0 || own !== 'present' ? none : { text: level, tone: tones.level }
   }
-  const words = unlike.map(({ from, state }) => (against.length === 1 ? state : `${state} ${from}`))
-  return { text: escapeText(words.join(', ')), tone: tones[first.state] }
+  // what was not reached itself is unlike no one of them
+  const isOne = against.length === 1 || own === 'unreachable'
+  const words = [...unlike].map(([state, those]) =>
+    isOne ? state : `${state} ${those.map(({ from }) => from).join(', ')}`,
+  )
+  return { text: escapeText(words.join(', ')), tone: tones[first] }
 }
 
 /** How it is altogether, for a person beside the matrix. */
 export function renderStatusSummary({ environments, images, summary }: StatusView, style: Style): string {
-  const { behind, differs, unknown, level, unreachableTargets, unreachableCells } = summary
-  const targets = new Set(images.flatMap(({ cells }) => cells.map((_, i) => i))).size
-  const perTarget = targets === 0 ? 0 : summary.cells / targets
-  const isPart = unreachableCells < unreachableTargets * perTarget
-  const what = [
+  const { behind, differs, unknown, level } = summary
+  const nowhere = images.filter(({ cells }) => cells.every(({ state }) => state === 'absent')).length
+  const steps = [
     ...(behind > 0 ? [style.yellow(`${behind} behind`)] : []),
     ...(differs > 0 ? [style.red(formatCount(differs, 'differs', 'differ'))] : []),
-    ...(unreachableTargets > 0
-      ? [
-          style.red(
-            `${formatCount(unreachableTargets, 'target')} unreachable${isPart ? ` for ${formatCount(unreachableCells, 'image')}` : ''}`,
-          ),
-        ]
-      : []),
   ]
-  const isLevel = level > 0 && behind + differs + unknown === 0
-  const told = what.length === 0 ? [isLevel ? 'all level' : 'nothing to compare'] : what
-  return `${formatCount(images.length, 'image')}, ${formatCount(environments.length, 'environment')}: ${told.join(', ')}`
+  const isLevel = level > 0 && behind + differs + unknown === 0 && nowhere < images.length
+  const what = [
+    ...(isLevel ? ['all level'] : steps),
+    ...unreachableIn(images, summary).map(style.red),
+    ...(nowhere > 0 ? [`${formatCount(nowhere, 'image')} nowhere`] : []),
+  ]
+  const told = what.length === 0 ? 'nothing to compare' : what.join(', ')
+  return `${formatCount(images.length, 'image')}, ${formatCount(environments.length, 'environment')}: ${told}`
+}
+
+/** How many targets could not be read, and where they could for some images, for how many not. */
+function unreachableIn(images: StatusView['images'], summary: StatusView['summary']): readonly string[] {
+  const { unreachableTargets, unreachableCells } = summary
+  if (unreachableTargets === 0) return []
+  const text = `${formatCount(unreachableTargets, 'target')} unreachable`
+  if (unreachableCells === unreachableTargets * images.length) return [text]
+  const missed = images.filter(({ cells }) => cells.some(({ state }) => state === 'unreachable'))
+  return [`${text} for ${formatCount(missed.length, 'image')}`]
 }

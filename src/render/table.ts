@@ -17,8 +17,8 @@ export interface Column {
 export type Cell = string | { readonly text: string; readonly tone: keyof Style }
 
 const gap = '  '
-/** A flexible column is not cut below this many columns of the terminal. */
-const leastWidth = 8
+/** A flexible column is not cut below this many columns of the terminal, and on a narrow one not below the second. */
+const leastWidths = [8, 4] as const
 
 /** Lines of aligned columns, by display width. They fit the page where flexible columns allow it; without a width nothing is cut. */
 export function renderTable(
@@ -66,8 +66,9 @@ function fit(
   page: number | undefined,
 ): readonly number[] {
   if (page === undefined) return natural
-  const kept = narrow(columns, natural, page, ({ keep = leastWidth }) => keep)
-  return narrow(columns, kept, page, () => leastWidth)
+  const [least] = leastWidths
+  const kept = narrow(columns, natural, page, ({ keep = least }) => keep)
+  return leastWidths.reduce((widths, width) => narrow(columns, widths, page, () => width), kept)
 }
 
 function narrow(

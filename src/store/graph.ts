@@ -28,35 +28,52 @@ export interface Graph {
   readonly blobs: readonly Descriptor[]
   /** bytes of all nodes and blobs */
   readonly size: number
+  /** children that are not there, as their index has them; none unless they were to be kept */
+  readonly missing: readonly Descriptor[]
+}
+
+export interface WalkOptions {
+  /** what to do about a child that is not there; `fail` where it is not said */
+  readonly missing?: 'fail' | 'keep'
 }
 
 /**
  * Reads every manifest that `root` reaches, level by level and side by side. A child that is not there is an error: an image that is
- * incomplete at its source is not copied.
+ * incomplete at its source is not copied. Who only looks has it kept in `missing` instead.
  * @throws `not-found`, `malformed`, `unsupported`, and what the store throws.
  */
 export async function walkGraph(
   store: SourceStore,
   root: ManifestContent | Descriptor,
   call: Call,
+  { missing: ifMissing = 'fail' }: WalkOptions = {},
 ): Promise<Graph> {
   const rootDescriptor = 'bytes' in root ? root.descriptor : root
   const nodes = new Map<Digest, GraphNode>()
+  const missing = new Map<Digest, Descriptor>()
   let level: readonly (ManifestContent | Descriptor)[] = [root]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > maxDepth)
       throw tooLarge(store, rootDescriptor, `indexes are nested deeper than ${maxDepth} levels`)
-    const read = await inParallel(level, readsAtOnce, call, (item, c) => readNode(store, item, c))
+    const mayMiss = depth > 0 && ifMissing === 'keep'
+    const asked = await inParallel(level, readsAtOnce, call, async (item, c) => {
+      if ('bytes' in item) return [parseNode(store, item)]
+      const content = mayMiss ? await store.findManifest(item, c) : await store.manifest(item, c)
+      if (content !== undefined) return [parseNode(store, content)]
+      missing.set(item.digest, item)
+      return []
+    })
+    const read = asked.flat()
     for (const node of read) nodes.set(node.descriptor.digest, node)
     const children = new Map(
       read.flatMap((node) => childrenOf(node.manifest)).map((child) => [child.digest, child]),
     )
-    level = [...children.values()].filter((child) => !nodes.has(child.digest))
+    level = [...children.values()].filter(({ digest }) => !nodes.has(digest) && !missing.has(digest))
     if (nodes.size + level.length > maxManifests) {
       throw tooLarge(store, rootDescriptor, `there are more than ${maxManifests} manifests`)
     }
   }
-  return shape(rootDescriptor, [...nodes.values()])
+  return { ...shape(rootDescriptor, [...nodes.values()]), missing: [...missing.values()] }
 }
 
 /** Nodes in waves for writing: every node comes in a later wave than all of its children; the root is alone in the last. */
@@ -76,20 +93,12 @@ export function childrenFirst(graph: Graph): readonly (readonly GraphNode[])[] {
   return waves
 }
 
-async function readNode(
-  store: SourceStore,
-  item: ManifestContent | Descriptor,
-  call: Call,
-): Promise<GraphNode> {
-  const content = 'bytes' in item ? item : await store.manifest(item, call)
-  const where = formatAt(store.repository, { digest: content.descriptor.digest })
-  return {
-    descriptor: content.descriptor,
-    manifest: parseManifest(content.bytes, content.descriptor.mediaType, where),
-  }
+function parseNode(store: SourceStore, { bytes, descriptor }: ManifestContent): GraphNode {
+  const where = formatAt(store.repository, { digest: descriptor.digest })
+  return { descriptor, manifest: parseManifest(bytes, descriptor.mediaType, where) }
 }
 
-function shape(root: Descriptor, nodes: readonly GraphNode[]): Graph {
+function shape(root: Descriptor, nodes: readonly GraphNode[]): Omit<Graph, 'missing'> {
   const blobs = new Map<Digest, Descriptor>()
   for (const blob of nodes.flatMap((node) => blobsOf(node.manifest))) {
     const other = blobs.get(blob.digest)

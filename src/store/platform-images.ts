@@ -1,7 +1,7 @@
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { childrenOf, type Manifest } from '../oci/manifest.ts'
-import type { Platform } from '../oci/platform.ts'
+import { formatPlatform, type Platform } from '../oci/platform.ts'
 import type { Graph, GraphNode } from './graph.ts'
 import { isImageConfig } from './image-config.ts'
 
@@ -32,18 +32,26 @@ function leavesOf(graph: Graph): readonly LeafNode[] {
   return graph.nodes.filter(isLeaf).filter(({ descriptor }) => !attestations.has(descriptor.digest))
 }
 
-/** The images in a graph, one for each platform; none of an artifact that is no image. */
+/** The images in a graph, one for each platform that an index has it for; none of an artifact that is no image. */
 export function platformImages(graph: Graph): readonly PlatformImage[] {
-  const platforms = new Map<Digest, Platform>()
-  for (const { digest, platform } of childrenInIndexes(graph)) {
-    if (platform !== undefined && !platforms.has(digest)) platforms.set(digest, platform)
-  }
+  const platforms = platformsOf(graph)
   return leavesOf(graph)
     .filter(({ manifest }) => isImageConfig(manifest.config))
-    .map((node) => {
-      const platform = platforms.get(node.descriptor.digest)
-      return { node, ...(platform !== undefined && { platform }) }
+    .flatMap((node): readonly PlatformImage[] => {
+      const said = platforms.get(node.descriptor.digest)
+      return said === undefined ? [{ node }] : said.map((platform) => ({ node, platform }))
     })
+}
+
+/** The platforms of manifests as indexes say, each once: the same manifest may be there for several (linux/arm64 and linux/arm64/v8). */
+export function platformsOf(graph: Graph): ReadonlyMap<Digest, readonly Platform[]> {
+  const found = new Map<Digest, Map<string, Platform>>()
+  for (const { digest, platform } of childrenInIndexes(graph)) {
+    if (platform === undefined) continue
+    const those = found.get(digest) ?? new Map<string, Platform>()
+    found.set(digest, those.set(formatPlatform(platform), platform))
+  }
+  return new Map([...found].map(([digest, those]) => [digest, [...those.values()]]))
 }
 
 /** What buildkit put into an index beside the images, as the index says. */
@@ -52,7 +60,7 @@ export function attestationChildren(graph: Graph): readonly Descriptor[] {
 }
 
 /** What the indexes of a graph say of their children. */
-export function childrenInIndexes(graph: Graph): readonly Descriptor[] {
+function childrenInIndexes(graph: Graph): readonly Descriptor[] {
   return graph.nodes.flatMap(({ manifest }) => childrenOf(manifest))
 }
 

@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts'
-import { type ErrorCode, isDrayError } from '../errors.ts'
+import { type DrayError, type ErrorCode, isDrayError } from '../errors.ts'
 import type { SourceStore } from './store.ts'
 
 /**
@@ -7,6 +7,11 @@ import type { SourceStore } from './store.ts'
  * has a tag.
  */
 const noList: ReadonlySet<ErrorCode> = new Set(['not-found', 'unauthorized', 'forbidden', 'unsupported'])
+
+/** Whether a list of tags is not to be had, by an answer that says nothing of what stands under tags that are known. */
+export function isNoList(error: unknown): error is DrayError {
+  return isDrayError(error) && noList.has(error.code)
+}
 
 /** Tags as far as the list was read. */
 export interface TagList {
@@ -33,7 +38,7 @@ export async function listUntil(
       if (isEnough(pages, tags)) return { tags, isWhole: false }
     }
   } catch (error) {
-    if (!isDrayError(error) || !noList.has(error.code)) throw error
+    if (!isNoList(error)) throw error
     return undefined
   }
   return { tags, isWhole: true }

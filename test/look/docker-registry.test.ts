@@ -60,7 +60,7 @@ describe.skipIf(!dockerRegistry.available)(`views of docker-registry 2.8${docker
       evidence: [{ via: 'index' }],
     })
     const whole = await inspectImage(store(), { tag: '1.1.0' }, { tags: 'none' }, newCall())
-    expect(whole.evidence.map(({ via }) => via).sort()).toEqual(['index', 'index', 'subject', 'tag'])
+    expect(whole.evidence?.map(({ via }) => via).sort()).toEqual(['index', 'index', 'subject', 'tag'])
   })
 
   it('show an image without any tag, whose repository has no list', async () => {

@@ -71,6 +71,34 @@ it('a registry that does not let us in, or gives what is no image, is unreachabl
   ])
 })
 
+it('a registry that lets pull and not list shows what stands there, without its version, and says so once', async () => {
+  const content = image()
+  const bodies = new Map<string, Uint8Array | undefined>([
+    ...content.blobs,
+    ['latest', content.manifests[0]?.bytes],
+  ])
+  const { registry } = await scripted(({ path }) => {
+    const body = bodies.get(path.split('/').at(-1) ?? '')
+    if (body === undefined) return { status: path.includes('/tags/list') ? 403 : 404 }
+    return { status: 200, headers: { 'content-type': content.root.mediaType }, body }
+  })
+  const places = ['a', 'b'].map((path) => placeAt(registry, path))
+  const call = newCall()
+  const found = await gatherStatus(openStores(), places, options, call)
+  const shown = { state: 'present', digest: content.root.digest, version: null }
+  expect(found).toMatchObject([shown, shown])
+  expect(call.events.filter(({ kind }) => kind === 'warning')).toEqual([
+    { kind: 'warning', text: expect.stringContaining('version is unknown') as string, from: registry },
+  ])
+  const unmarked = await gatherStatus(
+    openStores(),
+    [placeAt(registry, 'a', { marker: 'live' })],
+    options,
+    call,
+  )
+  expect(unmarked).toMatchObject([{ state: 'unreachable', error: { code: 'forbidden' } }])
+})
+
 it('a config that cannot be read costs the age and nothing else', async () => {
   const { registry, push, oracle } = await embedded()
   const content = image()

@@ -66,8 +66,9 @@ describe('dray ls', () => {
     ['a range that is none', ['--semver', 'new']],
     ['a time that is none', ['--since', 'new']],
     ['an age without reading images', ['--since', '7d', '--brief']],
-  ])('refuses %s', async (_, words) => {
-    const { code, document } = await drayJson(['ls', 'registry.invalid/api', ...words])
+    ['one image in place of a repository', [], ':1.4.2'],
+  ])('refuses %s', async (_, words, tag = '') => {
+    const { code, document } = await drayJson(['ls', `registry.invalid/api${tag}`, ...words])
     expect(code).toBe(64)
     expect(document).toMatchObject({ ok: false, error: { code: 'usage', hint: expect.stringMatching(/./) } })
   })

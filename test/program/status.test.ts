@@ -197,6 +197,15 @@ describe('the exit code of status', () => {
   })
 })
 
+it('an image that was named and is nowhere is told of, with the nearest name in dray.yaml', async () => {
+  const registry = await seenRegistry('oci-1.1')
+  const here = await place(registry.host, [registry.host], ['api', 'web'])
+  const hint = 'apy is nowhere. Did you mean "api"?'
+  expect((await status(here, 'apy', 'web')).document.warnings).toEqual([hint])
+  expect((await here.run('diff', 'dev', 'staging', 'apy')).stderr).toContain(hint)
+  expect((await status(here)).document.warnings).toEqual([])
+})
+
 it('status shows what it has when the time is up', async () => {
   const registry = await seenRegistry('oci-1.1')
   await release(registry, 'dev', 'api', ['1.4.2'], '1.4.2')
@@ -257,6 +266,6 @@ it('an image that is nowhere is said to be so, with the name that is near, and i
   const here = await place(registry.host, [registry.host], ['api'])
   const { stderr, code } = await here.run('status', 'apu')
   expect(code).toBe(0)
-  expect(stderr).toContain('apu is in none of these environments. Did you mean "api"?')
-  expect(stderr).toContain('nothing to compare')
+  expect(stderr).toContain('apu is nowhere. Did you mean "api"?')
+  expect(stderr).toContain('1 image nowhere')
 })

@@ -25,7 +25,7 @@ function graphOf(
   const config = { mediaType: mediaTypes.config, digest: digestOf(`${name} config`), size: 5 }
   const layerDescriptors = layers.map((layer) => ({ mediaType: 'application/x', size: 1, ...layer }))
   const manifest = { kind: 'manifest', mediaType: root.mediaType, config, layers: layerDescriptors } as const
-  return { root, nodes: [{ descriptor: root, manifest }], blobs: [config], size: 15 }
+  return { root, nodes: [{ descriptor: root, manifest }], blobs: [config], size: 15, missing: [] }
 }
 
 function referrerOf(subject: Digest, name = `signature of ${subject}`): Evidence {

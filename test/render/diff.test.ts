@@ -67,6 +67,16 @@ describe('a diff', () => {
     expect(lines(view).filter((line) => line.includes('older'))).toHaveLength(20)
     expect(lines(view, 80).filter((line) => line.includes('older'))).toHaveLength(6)
     expect(lines(view, 80)).toContain('  + 15 more  older')
+    expect(lines(view, 80, true).filter((line) => line.includes('older'))).toHaveLength(20)
+  })
+
+  it('on a screen has twenty versions of each side, and says how many more there are', () => {
+    const tags = Array.from({ length: 500 }, (_, i) => `1.${i}.0`)
+    const promote = tags.map((tag) => ({ tag, older: false }))
+    const view = viewOf({ ...different, promote, onlyThere: tags, drift: [] })
+    expect(lines(view, 80)).toHaveLength(44)
+    expect(lines(view, 80)).toEqual(expect.arrayContaining(['  + 480 more', '  - 480 more  only in prod']))
+    expect(lines(view)).toHaveLength(1002)
   })
 
   it('lists other tags where they are asked for, of images that are level too', () => {

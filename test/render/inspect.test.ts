@@ -85,6 +85,17 @@ describe('an image', () => {
     expect(text(view())).not.toMatch(/^(?:Layers|Config)$/m)
   })
 
+  it('says what an index has that is not there, and that the size is without it', () => {
+    const missing = [{ descriptor: blob('gone', mediaTypes.manifest, 500), platform: 'linux/s390x' }]
+    const of = view({ missing, evidence: null })
+    expect(sectionOf(of, 'Platforms', 80).at(-1)).toMatch(
+      new RegExp(`^linux/s390x +${short('gone')} +not there$`),
+    )
+    expect(text(of, 80)).toContain('6.7 MiB  (without what is not there)')
+    expect(sectionOf(of, 'Evidence', 80)).toEqual(['not known: it cannot be read'])
+    expect(sectionOf(view({ manifests: [] }), 'Platforms', 80)).toEqual(['none'])
+  })
+
   it('for one has its layers and how it is run, with nothing that acts on the terminal', () => {
     const index = blob('index', mediaTypes.index, 900)
     expect(text(single({ index })).split('\n').slice(0, 3)).toEqual([

@@ -67,14 +67,17 @@ describe('the list of tags', () => {
       artifactType: name,
     }))
     const artifacts = tags.map((tag) => ({ ...tag, platforms: [] }))
-    const lines = linesOf([...tags, ...artifacts], 80)
-    expect(lines).toHaveLength(11)
-    for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(80)
-    expect(lines.join()).not.toContain('\u001b')
+    for (const width of [60, 80, 200]) {
+      const lines = linesOf([...tags, ...artifacts], width)
+      expect(lines).toHaveLength(11)
+      for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(width)
+      expect(lines.join()).not.toContain('\u001b')
+    }
   })
 
-  it('says that there is nothing', () => {
-    expect(linesOf([])).toEqual(['registry.example.com/team/api has no tags to show.'])
+  it('says that there is nothing, and in a pipe has the heading alone', () => {
+    expect(linesOf([], 80)).toEqual(['registry.example.com/team/api has no tags to show.'])
+    expect(linesOf([])).toEqual(['TAG  DIGEST  AGE  SIZE  PLATFORMS  EVIDENCE'])
   })
 })
 

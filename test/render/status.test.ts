@@ -150,12 +150,12 @@ describe('a status', () => {
       { from: 'dev', to: 'prod' },
       { from: 'staging', to: 'prod' },
     ]
-    const all = [
-      facts('api', 'dev', '1.5.0'),
-      facts('api', 'staging', '1.4.2'),
-      facts('api', 'prod', '1.4.2'),
-    ]
-    expect(renderStatus(statusOf(['dev', 'staging', 'prod'], both, all), now, at(200))).toMatch(/behind dev$/)
+    const all = [facts('api', 'dev', '1.5.0'), facts('api', 'staging', '1.4.2')]
+    const shown = (prod: CellFacts): string =>
+      renderStatus(statusOf(['dev', 'staging', 'prod'], both, [...all, prod]), now, at(200))
+    expect(shown(facts('api', 'prod', '1.4.2'))).toMatch(/behind dev$/)
+    expect(shown(facts('api', 'prod', '1.4.1'))).toMatch(/ behind dev, staging$/)
+    expect(shown(facts('api', 'prod', '!'))).toMatch(/unreachable +unknown$/)
   })
 })
 
@@ -170,6 +170,15 @@ describe('the summary of a status', () => {
     [
       { api: ['1.5.0', '1.5.0', '!'], web: ['1.0.0', '1.0.0', '1.0.0'] },
       '2 images, 3 environments: 1 target unreachable for 1 image',
+    ],
+    [
+      { api: ['1.5.0', '!', '!'], web: ['1.0.0', '1.0.0', '!'] },
+      '2 images, 3 environments: 2 targets unreachable for 2 images',
+    ],
+    [{ api: ['-', '-', '-'] }, '1 image, 3 environments: 1 image nowhere'],
+    [
+      { api: ['1.5.0', '1.5.0', '1.5.0'], web: ['-', '-', '-'] },
+      '2 images, 3 environments: all level, 1 image nowhere',
     ],
   ] as const)('of %j', (images, said) => {
     expect(renderStatusSummary(view(images), plainStyle)).toBe(said)

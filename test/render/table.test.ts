@@ -95,7 +95,9 @@ describe('renderTable', () => {
     expect(widthsAt(50)).toEqual([24, 24])
     expect(widthsAt(34)).toEqual([20, 12])
     expect(widthsAt(28)).toEqual([18, 8])
-    expect(widthsAt(10)).toEqual([8, 8])
+    expect(widthsAt(18)).toEqual([8, 8])
+    expect(widthsAt(14)).toEqual([6, 6])
+    expect(widthsAt(4)).toEqual([4, 4])
   })
 
   it('cuts nothing in a pipe', () => {

@@ -65,6 +65,8 @@ describe('dray ls', () => {
 
   it.each([
     ['a range that is none', ['--semver', 'new']],
+    ['a glob that fits no tag', ['--glob', 'pr-*', '--glob', '1.[0-9]']],
+    ['an empty glob', ['--glob', '']],
     ['a time that is none', ['--since', 'new']],
     ['an age without reading images', ['--since', '7d', '--brief']],
     ['one image in place of a repository', [], ':1.4.2'],

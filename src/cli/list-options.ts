@@ -1,4 +1,5 @@
 import { parseMoment } from '../audit/filter.ts'
+import { DrayError } from '../errors.ts'
 import type { ListOptions } from '../look/list.ts'
 import { parseRange } from '../semver/range.ts'
 import { asUsage } from './usage-error.ts'
@@ -23,8 +24,16 @@ export function listOptions(flags: ListFlags, now: number): ListOptions {
     now,
     filter: {
       ...(semver !== undefined && { range: asUsage(() => parseRange(semver)) }),
-      ...(glob !== undefined && { globs: glob }),
+      ...(glob !== undefined && { globs: glob.map(parseGlob) }),
       ...(since !== undefined && { since: parseMoment(since, 'since', now, '--since') }),
     },
   }
+}
+
+/** @throws `usage` for what fits no tag whatever stands there: shells know more than `*` and `?`, and a variable may be empty. */
+function parseGlob(text: string): string {
+  if (/^[\w.*?-]+$/.test(text)) return text
+  throw new DrayError('usage', `--glob ${JSON.stringify(text)} fits no tag`, {
+    hint: 'Besides letters, digits, ".", "_" and "-" it has "*" for any characters and "?" for one. Say --glob several times for one or the other.',
+  })
 }

@@ -1,10 +1,12 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, integer, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
+import { exitOfLook } from '../cli/look-exit.ts'
 import { listOptions } from '../cli/list-options.ts'
 import { locate } from '../cli/locate.ts'
 import { DrayError } from '../errors.ts'
 import { renderLeftOut, renderRepositories } from '../render/list.ts'
+import { renderUnreachable } from '../render/unreachable.ts'
 
 export default class Ls extends BaseCommand {
   static override summary = 'List the tags of a repository.'
@@ -69,13 +71,16 @@ export default class Ls extends BaseCommand {
     const { config } = await this.context.config()
     const { repositories, isExact } = locate(args.repository, config)
     if (isExact) throw namesOneImage(args.repository)
-    const { listRepository } = await import('../look/list.ts')
+    const { listRepositories } = await import('../look/list.ts')
     const stores = await this.context.stores()
     await this.context.expectRepositories([], repositories, 'read')
-    const views = await Promise.all(
-      repositories.map((name) => listRepository(stores.source(name), options, this.call)),
+    const views = await listRepositories(stores, repositories, options, this.call)
+    const missed = views.flatMap(({ repository: { registry }, ...view }) =>
+      'error' in view ? [{ registry, error: view.error }] : [],
     )
-    this.finish(views, (page) => renderRepositories({ ...options, views }, page))
+    const looked = { places: views.length, unreachable: missed.length, differs: false }
+    this.finish(views, (page) => renderRepositories({ ...options, views }, page), exitOfLook(looked, false))
+    for (const line of renderUnreachable(missed, this.errorPage.style)) this.say(line)
     for (const line of renderLeftOut(views, this.errorPage.style)) this.say(line)
   }
 }

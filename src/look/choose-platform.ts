@@ -61,7 +61,7 @@ async function readPlatforms(
   content: ManifestContent,
   call: Call,
 ): Promise<readonly Candidate[]> {
-  const images = platformImages(await walkGraph(store, content, call))
+  const images = platformImages(await walkGraph(store, content, call, { missing: 'keep' }))
   const found = await inParallel(images, readsAtOnce, call, async ({ node, platform }, c) => {
     const { descriptor, manifest } = node
     if (platform !== undefined) return [{ descriptor, platform }]

@@ -1,12 +1,14 @@
 import type { Call } from '../call.ts'
+import type { ErrorInfo } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import { inSemverOrder } from '../semver/order.ts'
 import { plainReading } from '../semver/version.ts'
 import { inParallel } from '../store/parallel.ts'
-import type { SourceStore } from '../store/store.ts'
+import type { SourceStore, Stores } from '../store/store.ts'
 import { newerThan, type Scan } from './newer-than.ts'
+import { Reach } from './reach.ts'
 import { type ImageSummary, Summaries, unknownSummary } from './summary.ts'
 import { fitsName, type TagFilter } from './tag-filter.ts'
 
@@ -42,6 +44,31 @@ export interface RepositoryView {
   readonly evidenceTagsHidden: number
   /** where images were asked for by their age: how many were looked at for it, in the order of the tags */
   readonly scan?: Omit<Scan, 'tags'>
+}
+
+/** A repository that could not be read, beside others that could. */
+export interface UnreadRepository {
+  readonly repository: RepositoryName
+  readonly error: ErrorInfo
+}
+
+/**
+ * Lists the repositories of one image side by side: where there are several, one that cannot be read is no reason to show none.
+ * @throws `interrupted`; what the store throws where there is one only.
+ */
+export async function listRepositories(
+  stores: Stores,
+  repositories: readonly RepositoryName[],
+  options: ListOptions,
+  call: Call,
+): Promise<readonly (RepositoryView | UnreadRepository)[]> {
+  const reach = new Reach()
+  return await inParallel(repositories, repositories.length, call, async (repository, c) => {
+    const list = (): Promise<RepositoryView> => listRepository(stores.source(repository), options, c)
+    if (repositories.length === 1) return await list()
+    const { value, error } = await reach.read(repository, c, list)
+    return value ?? { repository, error }
+  })
 }
 
 /**

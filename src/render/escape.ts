@@ -4,8 +4,8 @@
  */
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\u115f\u1160\u3164\uffa0\u2060-\u206f]|[\u{e0000}-\u{e0fff}]/gu
 
-/** GitHub's `::command::` counts at the start of a line only, `##[command]` and Azure's `##vso[` anywhere in one. */
-const ciCommand = /^(\s*):(?=:)|#(?=#\[|#vso\[)/gi
+/** GitHub's `::command::` counts at the start of a line only, `##[command]`, Azure's `##vso[` and TeamCity's `##teamcity[` anywhere in one. */
+const ciCommand = /^(\s*):(?=:)|#(?=#(?:vso|teamcity)?\[)/gi
 
 /**
  * Makes text of the other side (registries, tags, annotations, file names) safe to print, on one line: what a terminal or a CI

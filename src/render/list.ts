@@ -1,4 +1,4 @@
-import type { RepositoryView, TagView } from '../look/list.ts'
+import type { RepositoryView, TagView, UnreadRepository } from '../look/list.ts'
 import { plausibleTime } from '../oci/created.ts'
 import { evidenceKinds } from '../oci/evidence-kind.ts'
 import { formatRepository } from '../oci/reference.ts'
@@ -10,7 +10,7 @@ import { cut } from './width.ts'
 
 /** Repositories as they are to be shown. */
 export interface ListPage {
-  readonly views: readonly RepositoryView[]
+  readonly views: readonly (RepositoryView | UnreadRepository)[]
   /** digests alone were asked for */
   readonly brief: boolean
   /** milliseconds since 1970 */
@@ -46,8 +46,9 @@ export function renderRepositories(list: ListPage, page: Page): string {
     .join('\n\n')
 }
 
-/** The tags of a repository, one on a line. */
-function renderRepository(view: RepositoryView, list: ListPage, page: Page): string {
+/** The tags of a repository, one on a line; why it could not be read is told beside. */
+function renderRepository(view: ListPage['views'][number], list: ListPage, page: Page): string {
+  if ('error' in view) return page.style.red('unreachable')
   // whoever reads a pipe would take a sentence for a tag
   if (view.tags.length === 0 && page.width !== undefined)
     return cut(`${escapeText(formatRepository(view.repository))} has no tags to show.`, page.width)
@@ -98,8 +99,10 @@ function evidenceCell({ evidence }: TagView): Cell {
 }
 
 /** What a list leaves out, for a person beside it: a script that reads the list has no use for it. */
-export function renderLeftOut(views: readonly RepositoryView[], style: Style): readonly string[] {
-  const sum = (of: (view: RepositoryView) => number): number => views.reduce((all, view) => all + of(view), 0)
+export function renderLeftOut(all: ListPage['views'], style: Style): readonly string[] {
+  const views = all.filter((view): view is RepositoryView => !('error' in view))
+  const sum = (of: (view: RepositoryView) => number): number =>
+    views.reduce((total, view) => total + of(view), 0)
   const left = sum(({ total, tags, scan }) => total - (scan?.looked ?? tags.length))
   const undated = sum(({ scan }) => scan?.undated ?? 0)
   const hidden = sum(({ evidenceTagsHidden }) => evidenceTagsHidden)

@@ -9,7 +9,7 @@ import type { TagOrDigest } from '../../src/oci/reference.ts'
 import { collect, embedded, newCall, openStores, scripted } from '../registry/world.ts'
 import { buildxIndex } from '../support/buildx.ts'
 import { imageWithConfig } from '../support/config-image.ts'
-import { artifact, body, type Content, image, index, referrer, together } from '../support/images.ts'
+import { artifact, type Content, image, index, referrer, together } from '../support/images.ts'
 
 /** A registry with `api` in it, and what looking at an image there gives and asks. */
 async function start(options: RegistryOptions = {}) {
@@ -34,7 +34,6 @@ async function start(options: RegistryOptions = {}) {
 }
 
 const on = (platform: string) => ({ platform: parsePlatformName(platform) })
-const configOf = (content: Content) => body(content)['config'] as { readonly digest: string }
 const bytesOf = (content: Content, at = 0) => Buffer.from(content.manifests.at(at)?.bytes ?? [])
 
 describe('one platform of an index', () => {
@@ -87,20 +86,6 @@ describe('one platform of an index', () => {
       code: 'usage',
       hint: 'Name one of them: linux/arm/v6, linux/arm/v7.',
     })
-  })
-
-  it('is chosen, and shown, where one manifest is there for several', async () => {
-    const { look, push } = await start()
-    const arm = image({ platform: 'linux/arm64' })
-    const v8 = {
-      ...arm,
-      root: { ...arm.root, platform: { os: 'linux', architecture: 'arm64', variant: 'v8' } },
-    }
-    await push(index([arm, arm, v8]), '1.0.0')
-    const { view } = await look('1.0.0')
-    expect(view.manifests.map(({ platform }) => platform)).toEqual(['linux/arm64', 'linux/arm64/v8'])
-    for (const platform of ['linux/arm64', 'linux/arm64/v8'])
-      expect((await look('1.0.0', on(platform))).view.image.digest).toBe(arm.root.digest)
   })
 
   it('is not that of an image whose config names none that can be asked for', async () => {
@@ -257,57 +242,5 @@ describe('evidence', () => {
     expect(view.evidence).toMatchObject([{ artifactType: 'application/spdx+json', via: 'subject' }])
     // the image, the list under the fallback tag, and the SBOM
     expect(asked.filter((one) => one === 'GET manifest')).toHaveLength(3)
-  })
-})
-
-describe('an image that is not whole', () => {
-  it('is shown without the children that are not there, which are named', async () => {
-    const { look, push, oracle } = await start()
-    const api = index(['linux/amd64', 'linux/arm64'])
-    await push(api, '1.0.0')
-    const gone = api.manifests[1]?.descriptor.digest
-    await oracle.delete('api', gone ?? '')
-    const { view } = await look('1.0.0')
-    expect(view).toMatchObject({
-      image: { digest: api.root.digest },
-      manifests: [{ platform: 'linux/amd64', layers: [{}, {}] }],
-      missing: [{ platform: 'linux/arm64', descriptor: { digest: gone } }],
-      evidence: [],
-    })
-    await expect(look('1.0.0', on('linux/arm64'))).rejects.toMatchObject({ code: 'not-found' })
-  })
-
-  it('is shown without a config that is not there or malformed, and a warning says what is wrong', async () => {
-    const { look, push, registry } = await start()
-    const api = image({ labels: { a: 'b' } })
-    await push(api, '1.0.0')
-    await fetch(`http://${registry}/v2/api/blobs/${configOf(api).digest}`, { method: 'DELETE' })
-    await push(imageWithConfig({ config: { Env: 'A=b', ExposedPorts: [] } }), '2.0.0')
-    const gone = await look('1.0.0')
-    expect(gone.view.manifests).toMatchObject([{ config: configOf(api), layers: [{}, {}] }])
-    expect(gone.view.manifests[0]).not.toHaveProperty('image')
-    expect(gone.view.manifests[0]).not.toHaveProperty('artifactType')
-    expect(gone.warnings).toEqual([expect.stringContaining(`@${configOf(api).digest}`)])
-    const malformed = await look('2.0.0')
-    expect(malformed.view.manifests).toHaveLength(1)
-    expect(malformed.warnings).toEqual([expect.stringContaining('ExposedPorts')])
-  })
-
-  it('is shown where its evidence may not be read, of which nothing is known then', async () => {
-    const api = image()
-    const bodies = new Map([...api.blobs, ['v', bytesOf(api)]])
-    const { registry } = await scripted(({ path }) => {
-      const bytes = bodies.get(path.split('/').at(-1) ?? '')
-      if (bytes === undefined) return { status: path.includes('/referrers/') ? 403 : 404 }
-      return { status: 200, headers: { 'content-type': api.root.mediaType }, body: bytes }
-    })
-    const store = openStores().source({ registry, path: 'api' })
-    const call = newCall()
-    const view = await inspectImage(store, { tag: 'v' }, { tags: 'none' }, call)
-    expect(view).toMatchObject({ image: { digest: api.root.digest }, evidence: null })
-    expect(call.events).toContainEqual({
-      kind: 'warning',
-      text: expect.stringContaining('referrers') as string,
-    })
   })
 })

@@ -82,17 +82,6 @@ describe('a list of tags', () => {
     expect(tag?.created).toBe('2026-01-02T03:04:05Z')
   })
 
-  it('shows each platform of a manifest that an index has for several', async () => {
-    const { list, push } = await start()
-    const arm = image({ platform: 'linux/arm64' })
-    const v8 = {
-      ...arm,
-      root: { ...arm.root, platform: { os: 'linux', architecture: 'arm64', variant: 'v8' } },
-    }
-    await push(index([arm, v8]), '1.0.0')
-    expect((await list()).view.tags[0]?.platforms).toEqual(['linux/arm64', 'linux/arm64/v8'])
-  })
-
   it.each([
     [
       'the annotation, before the config',

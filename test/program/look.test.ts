@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { image } from '../support/images.ts'
 import { dray, drayJson } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
-import { world } from '../support/world.ts'
+import { configOf, world } from '../support/world.ts'
 
 describe('dray ls', () => {
   it('lists tags, the highest first, with what there is to see of them, and leaves evidence out', async () => {
@@ -64,6 +65,8 @@ describe('dray ls', () => {
 
   it.each([
     ['a range that is none', ['--semver', 'new']],
+    ['a glob that fits no tag', ['--glob', 'pr-*', '--glob', '1.[0-9]']],
+    ['an empty glob', ['--glob', '']],
     ['a time that is none', ['--since', 'new']],
     ['an age without reading images', ['--since', '7d', '--brief']],
     ['one image in place of a repository', [], ':1.4.2'],
@@ -78,6 +81,22 @@ describe('dray ls', () => {
     const cwd = await tempFolder()
     await writeFile(join(cwd, 'dray.yaml'), at.config)
     expect((await dray(['ls', '@staging/api'], { cwd })).stdout).toContain('1.0.0')
+  })
+
+  it('lists the targets of an environment that can be read, and exits 4 where others cannot', async () => {
+    const { staging } = await world().image('api:1.0.0').start()
+    await staging.oracle.push(image(), 'prod/api', '1.0.0')
+    const cwd = await tempFolder()
+    await writeFile(join(cwd, 'dray.yaml'), configOf(staging.host, ['127.0.0.1:1', staging.host]))
+    const { code, document } = await drayJson(['ls', '@prod/api'], { cwd })
+    expect(code).toBe(4)
+    expect(document).toMatchObject({
+      ok: false,
+      result: [{ error: { code: 'network' } }, { tags: [{ tag: '1.0.0' }] }],
+    })
+    const { stdout, stderr } = await dray(['ls', '@prod/api'], { cwd })
+    expect(stdout).toMatch(/^127\.0\.0\.1:1\/prod\/api\nunreachable\n\n127.*\nTAG .*\n1\.0\.0 /)
+    expect(stderr).toContain('cannot connect to 127.0.0.1:1')
   })
 
   it('says that a repository is not there', async () => {

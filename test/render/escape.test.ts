@@ -34,6 +34,7 @@ describe('escapeText', () => {
       '::',
       '##[',
       '##vso[',
+      '##teamcity[',
       '#',
       ':',
       ' ',
@@ -48,7 +49,7 @@ describe('escapeText', () => {
       fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {
         const escaped = escapeText(parts.join(''))
         expect(escaped).not.toMatch(/^\s*::/m)
-        expect(escaped).not.toMatch(/##\[|##vso\[/i)
+        expect(escaped).not.toMatch(/##(vso|teamcity)?\[/i)
       }),
     )
   })
@@ -63,6 +64,7 @@ describe('escapeText', () => {
     ['::set-output name=x::y', '\\x3a:set-output name=x::y'],
     ['  ::warning::', '  \\x3a:warning::'],
     ['x ##[error] ##VSO[task]', 'x \\x23#[error] \\x23#VSO[task]'],
+    ['##teamcity[x]', '\\x23#teamcity[x]'],
   ])('shows %j as %j', (text, shown) => {
     expect(escapeText(text)).toBe(shown)
   })

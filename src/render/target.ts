@@ -1,10 +1,27 @@
 import type { RepositoryName } from '../oci/reference.ts'
 import { escapeText } from './escape.ts'
 
-/** What one target of an environment is called, of `all` that it has: where there are several, its registry stands beside the name, or which one it is. */
+/**
+ * What one target of an environment is called, of `all` that it has: where there are several, its registry stands beside the name, without what all of
+ * the registries begin and end with (`prod (eu-west-1)`), or which one it is.
+ */
 export function nameOfTarget(environment: string, at: number, all: readonly RepositoryName[]): string {
   if (all.length < 2) return escapeText(environment)
-  const registries = new Set(all.map(({ registry }) => registry))
-  const which = registries.size === all.length ? all[at]?.registry : String(at + 1)
+  const registries = all.map(({ registry }) => registry)
+  const isByRegistry = new Set(registries).size === all.length
+  const which = isByRegistry ? ownParts(registries)[at] : String(at + 1)
   return escapeText(`${environment} (${which})`)
+}
+
+/** The labels of host names in which they differ; addresses, and hosts of which one would be left with nothing, as they are. */
+function ownParts(registries: readonly string[]): readonly string[] {
+  const hosts = registries.map((registry) => registry.split('.'))
+  const isName = registries.every((registry) => /[a-z]/i.test(registry))
+  const alike = (label: (host: readonly string[]) => string | undefined): boolean =>
+    new Set(hosts.map(label)).size === 1 && hosts.every((host) => label(host) !== undefined)
+  let [begin, end] = [0, 0]
+  while (alike((host) => host[begin])) begin++
+  while (alike((host) => host.at(-1 - end))) end++
+  const parts = hosts.map((host) => host.slice(begin, host.length - end).join('.'))
+  return isName && parts.every((part) => part !== '') ? parts : registries
 }

@@ -91,9 +91,9 @@ describe('a diff', () => {
       viewOf({ ...different, notCompared: 7 }, lost, { ...level, image: 'x', state: 'absent' }),
       80,
     )
-    expect(text[0]).toBe('api  staging -> prod (eu.test)')
+    expect(text[0]).toBe('api  staging -> prod (eu)')
     expect(text).toContain('  the highest 3 of 10 common tags were compared')
-    expect(text.slice(-2)).toEqual(['not compared with prod (us.test): 1 image', 'in neither: x'])
+    expect(text.slice(-2)).toEqual(['not compared with prod (us): 1 image', 'in neither: x'])
     expect(lines(viewOf({ ...level, notCompared: 1 }), 80)).toEqual([
       '1 image level, as far as tags were compared',
     ])

@@ -1,6 +1,7 @@
 import type { ErrorInfo } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/reference.ts'
+import { isInLine } from '../semver/line.ts'
 import { compareVersions, highestTag, isStable, type Reading } from '../semver/version.ts'
 import { type TagPair, TagSet } from './common-tags.ts'
 import { isFloatingIn, lineOf } from './floating-tags.ts'
@@ -145,7 +146,8 @@ function kindOf(tag: string, sets: readonly TagSet[], sides: readonly DiffSide[]
 function isBehind(tag: string, here: TagSet, there: TagSet, sides: readonly DiffSide[]): boolean {
   const line = lineOf(tag, sides)
   const [mine, theirs] = [here, there].map(
-    ({ versions }) => highestTag([...versions.values()].filter(({ version }) => line(version)))?.version,
+    ({ versions }) =>
+      highestTag([...versions.values()].filter(({ version }) => isInLine(version, line)))?.version,
   )
   return mine !== undefined && (theirs === undefined || compareVersions(mine, theirs) > 0)
 }

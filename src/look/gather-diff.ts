@@ -5,10 +5,10 @@ import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { Stores } from '../store/store.ts'
+import { findTags } from '../store/tags.ts'
 import { commonTags, TagSet } from './common-tags.ts'
 import type { DiffFacts, DiffSide } from './diff.ts'
 import { both, leftOut, Reach, type Reached, untilTimeIsUp } from './reach.ts'
-import { findTags } from '../store/tags.ts'
 
 const imagesAtOnce = 8
 /** Digests that are asked for at once at each side of an image. */

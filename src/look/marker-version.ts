@@ -1,6 +1,7 @@
 import type { Call } from '../call.ts'
 import type { Digest } from '../oci/digest.ts'
 import { defaultTag } from '../oci/reference.ts'
+import { isInLine } from '../semver/line.ts'
 import { inSemverOrder } from '../semver/order.ts'
 import {
   compareVersions,
@@ -32,8 +33,8 @@ export function versionCandidates(
 ): readonly VersionTag[] {
   const versions = versionTagsIn(inSemverOrder(tags, reading), reading)
   if (marker === defaultTag) return likeliestFirst(versions).slice(0, asked)
-  const isLikely = lineOf(marker, [])
-  const [likely, others] = divided(versions, ({ version }) => isLikely(version))
+  const line = lineOf(marker, [])
+  const [likely, others] = divided(versions, ({ version }) => isInLine(version, line))
   return [...likeliestFirst(likely), ...likeliestFirst(others)].slice(0, asked)
 }
 

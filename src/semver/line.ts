@@ -10,6 +10,15 @@ export interface Line {
   readonly channel?: string
 }
 
+const numbered = /^v?(0|[1-9]\d{0,14})(?:\.(0|[1-9]\d{0,14}))?$/
+
+/** The line that a tag names by its numbers: `1` and `1.4`, also with a `v`. Whether it is a floating tag its name does not say: `20240101` is read as well. */
+export function numberedLine(tag: string): { readonly major: number; readonly minor?: number } | undefined {
+  const [, major, minor] = numbered.exec(tag) ?? []
+  if (major === undefined) return undefined
+  return { major: Number(major), ...(minor !== undefined && { minor: Number(minor) }) }
+}
+
 /** Whether a version is one of those that the tag of a line may be on. */
 export function isInLine(version: Version, { major, minor, channel }: Line): boolean {
   if (channel !== undefined) return channelOf(version) === channel

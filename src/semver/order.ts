@@ -1,3 +1,4 @@
+import { numberedLine } from './line.ts'
 import { compareVersions, isStable, parseVersionTag, type Reading, type Version } from './version.ts'
 
 /** What a tag is sorted by, worked out once. */
@@ -26,13 +27,10 @@ export function inSemverOrder(tags: Iterable<string>, reading: Reading): string[
 function keyOf(tag: string, version: Version | undefined, majors: ReadonlySet<number>): Key {
   if (version !== undefined) return { rank: 'version', version }
   if (tag === 'latest') return { rank: 'latest' }
-  const [, major, minor] = /^v?(0|[1-9]\d{0,14})(?:\.(0|[1-9]\d{0,14}))?$/.exec(tag) ?? []
+  const floating = numberedLine(tag)
   // a number is a floating tag only where there is a version for it to be on: 20240101 is none
-  if (major === undefined || !majors.has(Number(major))) return { rank: 'other' }
-  return {
-    rank: 'version',
-    floating: { major: Number(major), ...(minor !== undefined && { minor: Number(minor) }) },
-  }
+  if (floating === undefined || !majors.has(floating.major)) return { rank: 'other' }
+  return { rank: 'version', floating }
 }
 
 function compareKeys(a: Key, b: Key): number {

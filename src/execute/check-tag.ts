@@ -2,8 +2,8 @@ import type { Call } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
-import { formatAt, formatRepository, type RepositoryName, sameRepository } from '../oci/reference.ts'
-import type { HighestPrecondition, Precondition, TagPrecondition } from '../plan/plan.ts'
+import { formatAt, formatRepository, type RepositoryName } from '../oci/reference.ts'
+import { type HighestPrecondition, isOfTag, type Precondition, type TagPrecondition } from '../plan/plan.ts'
 import { higherInLine } from '../semver/line.ts'
 import { formatVersion, parseVersion, versionTagsIn } from '../semver/version.ts'
 import type { Stores } from '../store/store.ts'
@@ -39,15 +39,13 @@ export class TagChecks {
 
   /** @throws `conflict` where the world is neither as the step wants it nor as the plan saw it; what the store throws. */
   async check({ repository, tag, wanted, expect }: TagInQuestion, call: Call): Promise<Check> {
-    const isOwn = (one: Precondition): one is TagPrecondition =>
-      one.kind === 'tag' && one.tag === tag && sameRepository(one.repository, repository)
-    const others = expect.filter((one) => !isOwn(one))
+    const others = expect.filter((one) => !isOfTag(one, repository, tag))
     const [before, complaints] = await Promise.all([
       this.#digest(repository, tag, call),
       Promise.all(others.map((one) => this.#complaint(one, formatAt(repository, { tag }), call))),
     ])
     if (before === wanted) return { state: 'asWanted', before }
-    const own = expect.find(isOwn)
+    const own = expect.find((one) => isOfTag(one, repository, tag))
     if (own !== undefined && own.digest !== before) throw moved(own, before)
     const complaint = complaints.find((one) => one !== undefined)
     if (complaint !== undefined) throw complaint

@@ -1,8 +1,14 @@
 import type { Call } from '../call.ts'
 import { DrayError } from '../errors.ts'
-import { sameRepository } from '../oci/reference.ts'
 import { type Moved, nothingMoved, type StepOutcome } from '../plan/outcome.ts'
-import type { AttachStep, AttestStep, CopyStep, Step, TagStep } from '../plan/plan.ts'
+import {
+  type AttachStep,
+  type AttestStep,
+  type CopyStep,
+  isOfTag,
+  type Step,
+  type TagStep,
+} from '../plan/plan.ts'
 import type { Copier } from '../store/copy.ts'
 import { listReferrers } from '../store/evidence.ts'
 import type { Stores } from '../store/store.ts'
@@ -122,10 +128,8 @@ function tagStep(step: TagStep, ports: StepPorts, begun: Promise<void> | undefin
 
 /** The tag was read for the plan: a step is there only for one that was not as it is wanted. */
 function asPlanned({ repository, tag, expect }: TagStep): Check {
-  const own = expect.find(
-    (one) => one.kind === 'tag' && one.tag === tag && sameRepository(one.repository, repository),
-  )
-  return { state: 'asExpected', ...(own?.kind === 'tag' && { before: own.digest }) }
+  const own = expect.find((one) => isOfTag(one, repository, tag))
+  return { state: 'asExpected', ...(own !== undefined && { before: own.digest }) }
 }
 
 /**

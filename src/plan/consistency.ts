@@ -4,6 +4,7 @@ import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import { isInLine, isTagOfLine } from '../semver/line.ts'
 import { formatVersion, parseVersion, versionTagsIn } from '../semver/version.ts'
 import {
+  isOfTag,
   type Placement,
   type PlacementId,
   type Plan,
@@ -94,11 +95,8 @@ function ownPrecondition(
   repository: RepositoryName,
   tag: string,
 ): TagPrecondition | undefined {
-  const own = expect.filter(
-    (one) => one.kind === 'tag' && one.tag === tag && sameRepository(one.repository, repository),
-  )
-  const [first] = own
-  return own.length === 1 && first?.kind === 'tag' ? first : undefined
+  const own = expect.filter((one) => isOfTag(one, repository, tag))
+  return own.length === 1 ? own[0] : undefined
 }
 
 /** A tag that is said to move for its version moves only as long as that is so, unless it is said to move all the same. */

@@ -1,6 +1,6 @@
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { RepositoryName } from '../oci/reference.ts'
+import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import type { ErrorInfo } from '../errors.ts'
 
 export type Operation = 'promote' | 'copy' | 'tag' | 'rollback'
@@ -149,6 +149,11 @@ export interface AttestStep extends StepBase {
 }
 
 export type Step = CopyStep | AttachStep | AttestStep | TagStep
+
+/** Whether a precondition is what the plan saw of one tag. */
+export function isOfTag(one: Precondition, repository: RepositoryName, tag: string): one is TagPrecondition {
+  return one.kind === 'tag' && one.tag === tag && sameRepository(one.repository, repository)
+}
 
 /** The repository that a step changes. */
 export function targetOf(step: Step): RepositoryName {

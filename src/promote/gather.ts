@@ -9,7 +9,7 @@ import { walkGraph } from '../store/graph.ts'
 import { notThere } from '../store/not-there.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { ManifestContent, SourceStore, Stores } from '../store/store.ts'
-import { checkIsWhole, listTags, resolveTags } from '../store/tags.ts'
+import { checkIsWhole, listTags, resolveTags, tagsResolvingTo } from '../store/tags.ts'
 import { type Gathered as GatheredOf, gatherEach, orUnread } from '../store/unread.ts'
 import { piecesOf } from './pieces.ts'
 import { findDamaged } from './read-back.ts'
@@ -98,13 +98,7 @@ async function readVersions(
   if (keepUp?.mayDerive !== true || versionTagsIn(tags, keepUp.policy).length > 0) return undefined
   const [content, listed] = await Promise.all([root, listTags(store, call)])
   if (!isToBeDerived(request, listed)) return undefined
-  const candidates = versionTagsIn(listed, keepUp.policy)
-  const found = await resolveTags(
-    store,
-    candidates.map(({ tag }) => tag),
-    call,
-  )
-  return candidates.filter(({ tag }) => found.get(tag) === content.descriptor.digest)
+  return await tagsResolvingTo(store, content.descriptor.digest, versionTagsIn(listed, keepUp.policy), call)
 }
 
 async function readSource(

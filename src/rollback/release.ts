@@ -13,7 +13,7 @@ import {
   versionTagsIn,
 } from '../semver/version.ts'
 import type { SourceStore } from '../store/store.ts'
-import { findFirstTag, resolveTags } from '../store/tags.ts'
+import { findFirstTag, resolveTags, tagsResolvingTo } from '../store/tags.ts'
 import type { Release, Request } from './snapshot.ts'
 
 /** Versions that are named where the one asked for is not there. */
@@ -106,7 +106,7 @@ async function releaseWith(
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag | undefined> {
-  const here = await tagsOn(store, digest, versions, call)
+  const here = await tagsResolvingTo(store, digest, versions, call)
   const distinct = new Map(here.map((one) => [formatVersion(one.version), one]))
   if (distinct.size > 1) {
     throw new DrayError('refused', `${digest} is several releases of ${image}`, {
@@ -132,20 +132,6 @@ async function highestWhere(
     call,
   )
   return sorted.find(({ tag }) => tag === found)
-}
-
-async function tagsOn(
-  store: SourceStore,
-  digest: Digest,
-  versions: readonly VersionTag[],
-  call: Call,
-): Promise<readonly VersionTag[]> {
-  const found = await resolveTags(
-    store,
-    versions.map(({ tag }) => tag),
-    call,
-  )
-  return versions.filter(({ tag }) => found.get(tag) === digest)
 }
 
 function notThere({ image, environment, to }: Request, versions: readonly VersionTag[]): DrayError {

@@ -41,6 +41,18 @@ export async function resolveTags(
   return new Map(found)
 }
 
+/** Those of the tags that are on a digest, in the order given; every one is asked for. @throws what the store throws. */
+export async function tagsResolvingTo<T extends { readonly tag: string }>(
+  store: SourceStore,
+  digest: Digest,
+  tags: readonly T[],
+  call: Call,
+): Promise<readonly T[]> {
+  const names = tags.map(({ tag }) => tag)
+  const found = await resolveTags(store, names, call)
+  return tags.filter(({ tag }) => found.get(tag) === digest)
+}
+
 /** The first of the tags that is on a digest that is meant; they are asked for a few at a time, in their order. @throws what the store throws. */
 export async function findFirstTag(
   store: SourceStore,

@@ -1,5 +1,6 @@
 import type { Call } from '../call.ts'
 import { digestOf, isDigest } from '../oci/digest.ts'
+import { defaultTag } from '../oci/reference.ts'
 import { DrayError } from '../errors.ts'
 import type { Hash } from '../plan/plan.ts'
 import type { Request as RollbackRequest } from '../rollback/snapshot.ts'
@@ -85,7 +86,7 @@ export async function planRollback(
     ...(environment !== undefined && { environment }),
     targets,
     to: releaseNamed(said.to),
-    marker: rules?.marker ?? 'latest',
+    marker: rules?.marker ?? defaultTag,
     policy: tagPolicyOf(rules?.tags, true),
     immutable: rules?.tags?.immutable ?? [],
     partial: flags.partial,

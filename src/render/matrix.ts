@@ -41,6 +41,8 @@ export function renderMatrix(
 
 interface LaidOut extends Group {
   readonly widths: readonly number[]
+  /** of the columns with the gaps between them */
+  readonly inner: number
   readonly width: number
 }
 
@@ -50,16 +52,15 @@ function layOut(group: Group): LaidOut {
     widest(group.rows.map((cells) => textOf(cells[i] ?? ''))),
   )
   const inner = widths.reduce((sum, width) => sum + width, gap.length * Math.max(0, columns - 1))
-  return { ...group, widths, width: Math.max(inner, displayWidth(group.title)) }
+  return { ...group, widths, inner, width: Math.max(inner, displayWidth(group.title)) }
 }
 
-function renderCells({ rows, widths, width }: LaidOut, row: number, style: Style): string {
+function renderCells({ rows, widths, inner, width }: LaidOut, row: number, style: Style): string {
   const cells = widths.map((column, i) => {
     const cell = rows[row]?.[i] ?? ''
     const filled = pad(textOf(cell), column)
     return typeof cell === 'string' || cell.text === '' ? filled : style[cell.tone](filled)
   })
-  const inner = widths.reduce((sum, column) => sum + column, gap.length * Math.max(0, widths.length - 1))
   return cells.join(gap) + ' '.repeat(width - inner)
 }
 

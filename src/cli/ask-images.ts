@@ -7,6 +7,7 @@ import { checkPath, type RepositoryName } from '../oci/reference.ts'
 import { inSemverOrder } from '../semver/order.ts'
 import { plainReading } from '../semver/version.ts'
 import type { Questions } from './ask.ts'
+import { environmentWord } from './environment-word.ts'
 import { asUsage } from './usage-error.ts'
 
 /** Who is asked, and what answers are made of. */
@@ -83,7 +84,7 @@ export async function withTag(
   from: string | undefined,
   { config, questions, tagsOf }: AskPorts,
 ): Promise<string> {
-  const environment = from?.replace(/^@/, '')
+  const environment = from === undefined ? undefined : environmentWord(from)
   if (environment !== undefined) environmentNamed(config, environment)
   const address = asUsage(() => parseAddress(word, environment))
   if (address.kind !== 'image' || address.tag !== undefined || address.digest !== undefined) return word

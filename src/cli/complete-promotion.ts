@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { DrayError } from '../errors.ts'
 import { askEnvironment, askImages, type AskPorts, isBare, withTag } from './ask-images.ts'
+import { environmentWord } from './environment-word.ts'
 
 /** What `dray promote` was told of the way that images take. */
 export interface Way {
@@ -61,6 +62,6 @@ function nextOf(from: string, config: Config): readonly string[] {
 }
 
 function sourceOf(words: readonly string[], from: string | undefined): string | undefined {
-  if (from !== undefined) return from.replace(/^@/, '')
+  if (from !== undefined) return environmentWord(from)
   return /^@([^/]*)/.exec(words[0] ?? '')?.[1]
 }

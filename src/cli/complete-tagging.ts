@@ -2,6 +2,7 @@ import { parseAddress } from '../config/addresses.ts'
 import { parseVersion } from '../semver/version.ts'
 import { askEnvironment, askImage, askImages, type AskPorts, isBareName, withTag } from './ask-images.ts'
 import { newFlag } from './command-line.ts'
+import { environmentWord } from './environment-word.ts'
 import { splitWords } from './tag-requests.ts'
 import { asUsage } from './usage-error.ts'
 
@@ -105,7 +106,8 @@ function isEachVersioned(images: readonly string[], env: string | undefined): bo
 }
 
 function tagOf(word: string, env: string | undefined): string | undefined {
-  const address = asUsage(() => parseAddress(word, env?.replace(/^@/, '')))
+  const environment = env === undefined ? undefined : environmentWord(env)
+  const address = asUsage(() => parseAddress(word, environment))
   if (address.kind === 'environment') return undefined
   return address.kind === 'reference' ? address.reference.tag : address.tag
 }

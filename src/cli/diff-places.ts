@@ -4,6 +4,7 @@ import { DrayError } from '../errors.ts'
 import type { DiffSide } from '../look/diff.ts'
 import type { DiffPlace } from '../look/gather-diff.ts'
 import { defaultTag } from '../oci/reference.ts'
+import { environmentWord } from './environment-word.ts'
 import { imagesNamed } from './named-images.ts'
 import { readingIn } from './status-places.ts'
 import { asUsage } from './usage-error.ts'
@@ -23,7 +24,7 @@ export function diffRequest(words: readonly string[], config: Config): DiffReque
       hint: 'The one that images come from first: dray diff staging prod.',
     })
   }
-  const names = [from, to].map((word) => word.replace(/^@/, ''))
+  const names = [from, to].map(environmentWord)
   const [source = '', destination = ''] = names
   for (const name of names) environmentNamed(config, name)
   if (source === destination) {

@@ -5,6 +5,7 @@ import { DrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import { isBareName } from './ask-images.ts'
+import { environmentWord } from './environment-word.ts'
 import { layoutRepository } from './route.ts'
 import { asUsage } from './usage-error.ts'
 
@@ -28,7 +29,7 @@ export interface Whereabouts {
 
 /** The image that a word names. @throws `usage`. */
 export function imageInPlace(word: string, { env, cwd }: Whereabouts, config: Config): ImageInPlace {
-  const environment = env?.replace(/^@/, '')
+  const environment = env === undefined ? undefined : environmentWord(env)
   if (environment !== undefined) environmentNamed(config, environment)
   const address = asUsage(() => parseAddress(word, environment))
   if (address.kind === 'reference' && isBareName(word)) throw nowhere(word, config)

@@ -6,6 +6,7 @@ import type { Digest } from '../oci/digest.ts'
 import { defaultTag, parseTag, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import type { Request } from '../promote/snapshot.ts'
 import { destinationOf, isAttested, keepUpIn } from './destinations.ts'
+import { environmentWord } from './environment-word.ts'
 import { namesOf } from './names.ts'
 import { layoutRepository, type Route, type Rules } from './route.ts'
 import { asUsage } from './usage-error.ts'
@@ -80,10 +81,6 @@ function notIn(environment: string, address: Address): DrayError {
   return new DrayError('usage', `${formatAddress(address)} is not in ${environment}, which --from names`, {
     hint: 'Leave --from away, or name an image of that environment.',
   })
-}
-
-function environmentWord(word: string): string {
-  return word.replace(/^@/, '')
 }
 
 function missing(what: string): DrayError {

@@ -4,6 +4,7 @@ import { DrayError } from '../errors.ts'
 import type { StatusPlace, StatusRoute } from '../look/status.ts'
 import { defaultTag } from '../oci/reference.ts'
 import type { Reading } from '../semver/version.ts'
+import { environmentWord } from './environment-word.ts'
 import { imagesNamed } from './named-images.ts'
 import { asUsage } from './usage-error.ts'
 
@@ -33,7 +34,7 @@ export function statusRequest(
 }
 
 function environmentsOf(only: readonly string[], config: Config): readonly string[] {
-  const wanted = only.map((word) => word.replace(/^@/, ''))
+  const wanted = only.map(environmentWord)
   for (const name of wanted) environmentNamed(config, name)
   if (config.environments.size === 0) {
     throw new DrayError('usage', 'no environments are configured', { hint: 'Write them into dray.yaml.' })

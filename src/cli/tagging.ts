@@ -8,6 +8,7 @@ import { parseVersion } from '../semver/version.ts'
 import type { Change } from './change-command.ts'
 import type { Context } from './context.ts'
 import { imageInPlace } from './in-place.ts'
+import { namesOf } from './names.ts'
 import { tagPolicyOf } from './tag-policy.ts'
 import { tagRequestsOf, type TagWords } from './tag-requests.ts'
 
@@ -75,14 +76,14 @@ export async function planRollback(
       hint: `Say --to ${named}.`,
     })
   }
-  const [{ formatAddress }, { gather }, { decide }] = await Promise.all([
-    import('../config/addresses.ts'),
+  const [{ gather }, { decide }] = await Promise.all([
     import('../rollback/gather.ts'),
     import('../rollback/decide.ts'),
     expectWrites(targets, flags, context),
   ])
+  const [image = said.image] = namesOf([address])
   const request: RollbackRequest = {
-    image: formatAddress(address).replace(/^@[^/]*\//, ''),
+    image,
     ...(environment !== undefined && { environment }),
     targets,
     to: releaseNamed(said.to),

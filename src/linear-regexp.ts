@@ -1,0 +1,59 @@
+import { RE2JS } from 're2js'
+import { DrayError } from './errors.ts'
+
+/** Longer patterns are a mistake. */
+const maxLength = 1000
+/** Instructions of the compiled program: `(a{1000}){1000}` would be a million. */
+const maxProgram = 20_000
+
+/**
+ * A regular expression that always takes time in the length of the text (RE2's syntax: no look-around, no back references), and that has to fit a text as a
+ * whole.
+ */
+export class LinearRegExp {
+  readonly source: string
+  /** names of its groups, in the order of their numbers */
+  readonly groups: readonly string[]
+  readonly #compiled: RE2JS
+
+  private constructor(source: string, compiled: RE2JS) {
+    this.source = source
+    this.#compiled = compiled
+    const named = Object.entries(compiled.namedGroups())
+    this.groups = named.sort(([, a], [, b]) => a - b).map(([name]) => name)
+  }
+
+  /** @throws `malformed` for what is no regular expression of RE2, in its words. */
+  static parse(source: string): LinearRegExp {
+    const complain = (why: string, cause?: unknown): DrayError =>
+      new DrayError(
+        'malformed',
+        `${JSON.stringify(source.slice(0, 100))} is not a regular expression: ${why}`,
+        {
+          hint: "The syntax is RE2's: no look-around and no back references. It has to fit the tag as a whole.",
+          cause,
+        },
+      )
+    if (source.length > maxLength) throw complain(`it is longer than ${maxLength} characters`)
+    let compiled: RE2JS
+    try {
+      compiled = RE2JS.compile(source)
+    } catch (cause) {
+      const said = cause instanceof Error ? cause.message : String(cause)
+      throw complain(said.replace(/^error parsing regexp: /, ''), cause)
+    }
+    if (compiled.programSize() > maxProgram) throw complain('it is too large once its counts are written out')
+    return new LinearRegExp(source, compiled)
+  }
+
+  /** What its named groups hold where the whole text fits, by name; a group that took no part is left out. Undefined where it does not fit. */
+  match(text: string): Readonly<Record<string, string>> | undefined {
+    const matcher = this.#compiled.matcher(text)
+    if (!matcher.matches()) return undefined
+    const held = this.groups.flatMap((name) => {
+      const value: string | null = matcher.group(name)
+      return value === null ? [] : [[name, value] as const]
+    })
+    return Object.fromEntries(held)
+  }
+}

@@ -34,6 +34,13 @@ export type ProgressEvent =
       readonly descriptor: Descriptor
       readonly state: 'begin' | 'mounted' | 'moved' | 'present' | 'failed'
     }
+  /** so many of a repository's tags have been read */
+  | {
+      readonly kind: 'surveyed'
+      readonly repository: RepositoryName
+      readonly done: number
+      readonly of: number
+    }
   /** something that a person should know and that stops nothing; unescaped text of the other side may be in it */
   | { readonly kind: 'warning'; readonly text: string; readonly from?: string }
 

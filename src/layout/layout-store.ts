@@ -40,6 +40,8 @@ const abilities: Readonly<Record<Capability, Known>> = {
   referrers: 'yes',
   deleteTag: 'yes',
   deleteManifest: 'yes',
+  deleteTagged: 'yes',
+  freeReads: 'yes',
   mount: 'no',
   manyTags: 'yes',
 }

@@ -10,6 +10,8 @@ const reach: Readonly<Record<Capability, 'registry' | 'repository'>> = {
   referrers: 'repository',
   deleteTag: 'registry',
   deleteManifest: 'registry',
+  deleteTagged: 'registry',
+  freeReads: 'registry',
   mount: 'registry',
   manyTags: 'registry',
 }

@@ -9,6 +9,10 @@ export type Capability =
   | 'referrers'
   | 'deleteTag'
   | 'deleteManifest'
+  /** a manifest is deleted with the tags on it; else the tags go first */
+  | 'deleteTagged'
+  /** a GET of a manifest counts for no quota; else tags are resolved by HEAD first */
+  | 'freeReads'
   /** cross-repository mount answers 201 */
   | 'mount'
   /** `PUT manifests/<digest>?tag=a&tag=b` */

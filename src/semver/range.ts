@@ -27,3 +27,8 @@ export function parseRange(text: string): VersionRange {
 export function isInRange(version: Version, range: VersionRange): boolean {
   return range.test(version)
 }
+
+/** The same range with every pre-release between its ends: `>=1.4 <2` then has 1.5.0-rc.2 (node-semver, `includePrerelease`). */
+export function withPrereleases(range: VersionRange): VersionRange {
+  return new Range(range.raw, { includePrerelease: true })
+}

@@ -28,6 +28,30 @@ export function isImageConfig({ mediaType }: Descriptor): boolean {
   return mediaType === mediaTypes.config || mediaType === mediaTypes.dockerConfig
 }
 
+/** The bytes of a config. @throws `malformed` for one that is too large to be read, and what the store throws. */
+export async function readConfigBytes(
+  store: SourceStore,
+  descriptor: Descriptor,
+  call: Call,
+): Promise<Uint8Array> {
+  if (descriptor.size > maxConfigSize)
+    throw new DrayError('malformed', `config ${descriptor.digest} is larger than ${maxConfigSize} bytes`)
+  const chunks: Uint8Array[] = []
+  for await (const chunk of await store.blob(descriptor, 0, call)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** `created` of a config, as it stands there. @throws `malformed`, naming `where`. */
+export function createdInConfig(bytes: Uint8Array, where: string): string | undefined {
+  return optionalString(bodyOf(bytes, where)['created'], `${where}.created`)
+}
+
+function bodyOf(bytes: Uint8Array, where: string): Readonly<Record<string, unknown>> {
+  const body = parseJson(bytes, where)
+  if (!isRecord(body)) throw new DrayError('malformed', `${where} is not an object`)
+  return body
+}
+
 /** Reads an image's config to look at. @throws `malformed`, and what the store throws. */
 export async function readImageConfig(
   store: SourceStore,
@@ -35,12 +59,7 @@ export async function readImageConfig(
   call: Call,
 ): Promise<ImageConfigView> {
   const where = `config ${descriptor.digest}`
-  if (descriptor.size > maxConfigSize)
-    throw new DrayError('malformed', `${where} is larger than ${maxConfigSize} bytes`)
-  const chunks: Uint8Array[] = []
-  for await (const chunk of await store.blob(descriptor, 0, call)) chunks.push(chunk)
-  const body = parseJson(Buffer.concat(chunks), where)
-  if (!isRecord(body)) throw new DrayError('malformed', `${where} is not an object`)
+  const body = bodyOf(await readConfigBytes(store, descriptor, call), where)
   const created = optionalString(body['created'], `${where}.created`)
   const author = optionalString(body['author'], `${where}.author`)
   const inner = isRecord(body['config']) ? body['config'] : {}

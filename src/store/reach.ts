@@ -8,10 +8,13 @@ export class Reach {
   readonly #referrers = new Map<Digest, Digest[]>()
   /** by the part of an evidence tag that names its subject */
   readonly #underTags = new Map<string, Digest[]>()
+  /** manifests by the part of evidence tags that would name them */
+  readonly #subjects = new Map<string, Digest[]>()
 
   constructor(graph: RepositoryGraph) {
     this.#graph = graph
     for (const { descriptor, subject } of graph.nodes.values()) {
+      add(this.#subjects, fallbackTag(descriptor.digest), descriptor.digest)
       if (subject !== undefined) add(this.#referrers, subject, descriptor.digest)
     }
     for (const [tag, digest] of graph.tags) {
@@ -29,8 +32,13 @@ export class Reach {
     return [...children, ...evidence]
   }
 
+  /** The known manifests that an evidence tag speaks of by its name: more than one only where sha512 digests begin alike. */
+  subjectsOf(tag: string): readonly Digest[] {
+    return this.#subjects.get(subjectKeyOf(tag)) ?? []
+  }
+
   /** The roots and all that they lead to; `except` is neither entered nor given. */
-  all(roots: Iterable<Digest>, except: ReadonlySet<Digest> = new Set()): Set<Digest> {
+  all(roots: Iterable<Digest>, except: { has(digest: Digest): boolean } = new Set()): Set<Digest> {
     const reached = new Set<Digest>()
     const open = [...roots]
     for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {

@@ -1,4 +1,5 @@
 import type { Digest } from '../oci/digest.ts'
+import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import type { RepositoryNode } from './repository-node.ts'
 
@@ -10,6 +11,14 @@ export interface RepositoryGraph {
   readonly nodes: ReadonlyMap<Digest, RepositoryNode>
   /** listed by an index or a list of referrers, and not there */
   readonly missing: ReadonlySet<Digest>
+}
+
+/** The tags that people gave and under which there is something, with what they are on: evidence tags apart. */
+export function tagsOfPeople({ tags }: RepositoryGraph): ReadonlyMap<string, Digest> {
+  const own = [...tags].flatMap(([tag, digest]) =>
+    digest === null || isEvidenceTag(tag) ? [] : [[tag, digest] as const],
+  )
+  return new Map(own)
 }
 
 /** What a run saw of a repository, for the next one. */

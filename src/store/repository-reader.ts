@@ -209,6 +209,8 @@ export class Reading {
 
   async addTags(tags: readonly string[], call: Call): Promise<void> {
     let done = 0
+    // in the order of the list, whichever is read first
+    for (const tag of tags) this.#tags.set(tag, null)
     const { repository } = this.#reader.store
     await inParallel(tags, readsAtOnce, call, async (tag, c) => {
       const node = await this.#reader.resolve(tag, c)

@@ -1,0 +1,172 @@
+import type { Call } from '../call.ts'
+import { DrayError, isDrayError } from '../errors.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { ContentStore } from '../store/content-store.ts'
+import { createdInConfig, readConfigBytes } from '../store/image-config.ts'
+import { inParallel } from '../store/parallel.ts'
+import { Reach } from '../store/reach.ts'
+import { type LastReading, tagsOfPeople } from '../store/repository-graph.ts'
+import type { RepositoryNode } from '../store/repository-node.ts'
+import { type Reading, RepositoryReader } from '../store/repository-reader.ts'
+import type { SourceStore } from '../store/store.ts'
+import { isAnythingMarked, markedReach } from './decide-repository.ts'
+import { isByTime } from './judge.ts'
+import type { RetentionPolicy } from './policy.ts'
+import { whatIsHeld } from './protect.ts'
+import { selectTag } from './select.ts'
+import type { ConfigTime, PruneRequest, RepositorySnapshot } from './snapshot.ts'
+import { Times } from './times.ts'
+
+/** Configs that are read at once. */
+const configsAtOnce = 16
+/** Two clocks that differ by more say ages that nobody can rely on. */
+const maxClockDifferenceMs = 3_600_000
+
+export interface GatherOptions {
+  readonly policy: RetentionPolicy
+  /** milliseconds since 1970, by this machine */
+  readonly now: () => number
+  readonly contents?: ContentStore
+  readonly last?: LastReading
+}
+
+export interface GatheredRepository {
+  readonly snapshot: RepositorySnapshot
+  /** for the next run */
+  readonly asLast: LastReading
+  /** has read all of it, and reads tags anew before deletes */
+  readonly reader: RepositoryReader
+}
+
+/**
+ * Reads all of a repository that the verdicts rest on: tags and manifests; the times that a rule asks for; and, where anything is marked, the referrers.
+ * @throws what the store throws: of a repository that cannot be read whole nothing is deleted; `refused` where clocks are too far apart.
+ */
+export async function gather(
+  store: SourceStore,
+  request: PruneRequest,
+  options: GatherOptions,
+  call: Call,
+): Promise<GatheredRepository> {
+  const { policy, contents, last } = options
+  const reader = new RepositoryReader(store, {
+    ...(contents !== undefined && { contents }),
+    ...(last !== undefined && { last }),
+  })
+  const reading = reader.begin()
+  await reading.addAllTags(call)
+  const inUse = request.used.flatMap(({ at }) => ('digest' in at ? [at.digest] : []))
+  await reading.addDigests(inUse, call)
+  await addLeftovers(reading, store, request, call)
+  const now = earlierNow(store, options.now())
+  const configTimes = await readTimes(store, reading, request, now, options, call)
+  const { graph } = reading
+  const left = request.leftovers.filter(({ digest }) => graph.nodes.has(digest))
+  const snapshot: RepositorySnapshot = {
+    ...request,
+    leftovers: left,
+    graph,
+    configTimes,
+    now,
+    canUntag: store.capability('deleteTag'),
+    referrers: 'read',
+  }
+  if (isAnythingMarked(snapshot, policy)) await addReferrers(reading, snapshot, policy, call)
+  return {
+    snapshot: { ...snapshot, referrers: reading.isRemembered ? 'remembered' : 'read' },
+    asLast: reading.asLast,
+    reader,
+  }
+}
+
+/** Those of what is marked are read anew in any case, with all that this leads to. */
+async function addReferrers(
+  reading: Reading,
+  snapshot: RepositorySnapshot,
+  policy: RetentionPolicy,
+  call: Call,
+): Promise<void> {
+  await reading.addReferrers(markedReach(snapshot, policy), call)
+}
+
+/** What an earlier run has left is only so long left behind as what it belonged to is gone. */
+async function addLeftovers(
+  reading: Reading,
+  store: SourceStore,
+  { leftovers }: PruneRequest,
+  call: Call,
+): Promise<void> {
+  const isOrphaned = await inParallel(leftovers, configsAtOnce, call, async ({ of, digest }, c) => {
+    if (reading.graph.nodes.has(digest)) return false
+    const above = await inParallel(of, configsAtOnce, c, (parent, inner) =>
+      store.resolve({ digest: parent }, inner),
+    )
+    const self = above.every((found) => found === undefined) ? await store.resolve({ digest }, c) : undefined
+    return self !== undefined
+  })
+  await reading.addDigests(
+    leftovers.filter((_, i) => isOrphaned[i]).map(({ digest }) => digest),
+    call,
+  )
+}
+
+/** @throws `refused`. */
+function earlierNow(store: SourceStore, here: number): number {
+  const difference = store.clockDifference() ?? 0
+  if (Math.abs(difference) <= maxClockDifferenceMs) return here + Math.min(0, difference)
+  const minutes = Math.round(Math.abs(difference) / 60_000)
+  throw new DrayError(
+    'refused',
+    `the clock of ${store.repository.registry} and that of this machine are ${minutes} minutes apart: nothing is deleted by age`,
+    {
+      why: `here it is ${new Date(here).toISOString()}, there ${new Date(here + difference).toISOString()}`,
+      hint: 'Set the clock that is wrong (NTP), then run again.',
+    },
+  )
+}
+
+/** Reads the configs of what a rule by time may mark, where no annotation says the time. */
+async function readTimes(
+  store: SourceStore,
+  reading: Reading,
+  request: PruneRequest,
+  now: number,
+  { policy, contents }: GatherOptions,
+  call: Call,
+): Promise<ReadonlyMap<Digest, ConfigTime>> {
+  const { graph } = reading
+  const byTime = policy.rules.filter(isByTime)
+  const times = new Times(graph, { configTimes: new Map(), timeFrom: policy.timeFrom, now })
+  const tags = tagsOfPeople(graph)
+  const held = whatIsHeld(tags, policy.protect, request.used, new Reach(graph), (d) => graph.nodes.has(d))
+  const wanted = new Map<Digest, RepositoryNode>()
+  for (const [tag, digest] of tags) {
+    if (held.digests.has(digest) || !byTime.some((rule) => selectTag(rule.tags, tag) !== undefined)) continue
+    for (const node of times.configsFor(digest)) wanted.set(node.descriptor.digest, node)
+  }
+  const read = await inParallel([...wanted.values()], configsAtOnce, call, async (node, c) => {
+    return [node.descriptor.digest, await configTime(store, node, contents, c)] as const
+  })
+  return new Map(read)
+}
+
+/** What is wrong with one config leaves one image undated; a registry that does not answer is another matter. */
+async function configTime(
+  store: SourceStore,
+  { config }: RepositoryNode,
+  contents: ContentStore | undefined,
+  call: Call,
+): Promise<ConfigTime> {
+  if (config === undefined) return { why: 'it has none' }
+  try {
+    const kept = await contents?.get(config.digest)
+    const bytes = kept ?? (await readConfigBytes(store, config, call))
+    if (kept === undefined) await contents?.put(config.digest, bytes)
+    return { created: createdInConfig(bytes, `config ${config.digest}`) }
+  } catch (error) {
+    if (!isDrayError(error) || !ofTheConfig.has(error.code)) throw error
+    return { why: error.message }
+  }
+}
+
+const ofTheConfig: ReadonlySet<string> = new Set(['not-found', 'malformed', 'corrupt', 'unsupported'])

@@ -1,0 +1,96 @@
+import type { Digest } from '../oci/digest.ts'
+import { compareVersions, parseVersionTag, plainReading, type VersionTag } from '../semver/version.ts'
+import type { Reach } from '../store/reach.ts'
+import type { NewestPer, Protection, UsedImage } from './policy.ts'
+import { selectTag } from './select.ts'
+
+/** What protections and use hold: by tag where one is named, and by digest with all that is reached from there. */
+export interface Held {
+  /** tags that protections name, with the first that does */
+  readonly byTag: ReadonlyMap<string, Protection>
+  /** digests that something runs, with what says so */
+  readonly used: ReadonlyMap<Digest, UsedImage>
+  /** all digests that are held, and for what: the tag or digest from which it is reached */
+  readonly digests: ReadonlyMap<Digest, Hold>
+  /** those of the protections that found something */
+  readonly matched: ReadonlySet<Protection>
+  /** what something runs, and is not there */
+  readonly absent: readonly UsedImage[]
+}
+
+export type Hold =
+  | {
+      readonly kind: 'protection'
+      readonly protection: Protection
+      readonly tag: string
+      readonly at: Digest
+    }
+  | { readonly kind: 'inUse'; readonly used: UsedImage; readonly at: Digest }
+
+/** @param tags of people, with what they are on. Pure. */
+export function whatIsHeld(
+  tags: ReadonlyMap<string, Digest>,
+  protections: readonly Protection[],
+  used: readonly UsedImage[],
+  reach: Reach,
+  isThere: (digest: Digest) => boolean,
+): Held {
+  const byTag = new Map<string, Protection>()
+  const matched = new Set<Protection>()
+  const digests = new Map<Digest, Hold>()
+  for (const protection of protections) {
+    for (const tag of tagsHeldBy(protection, [...tags.keys()])) {
+      matched.add(protection)
+      if (!byTag.has(tag)) byTag.set(tag, protection)
+    }
+  }
+  for (const [tag, protection] of byTag) {
+    const at = tags.get(tag)
+    if (at !== undefined) hold(digests, { kind: 'protection', protection, tag, at }, reach)
+  }
+  const inUse = new Map<Digest, UsedImage>()
+  const absent: UsedImage[] = []
+  for (const image of used) {
+    const at = 'digest' in image.at ? image.at.digest : tags.get(image.at.tag)
+    if (at === undefined || !isThere(at)) {
+      absent.push(image)
+      continue
+    }
+    if (!inUse.has(at)) inUse.set(at, image)
+    hold(digests, { kind: 'inUse', used: image, at }, reach)
+  }
+  return { byTag, used: inUse, digests, matched, absent }
+}
+
+function hold(digests: Map<Digest, Hold>, by: Hold, reach: Reach): void {
+  if (digests.has(by.at)) return
+  // what is held already is entered no second time: all that it reaches is held as well
+  for (const digest of reach.all([by.at], digests)) digests.set(digest, by)
+}
+
+/** The tags that a protection names; with `newest` those of the highest versions of each line alone. */
+function tagsHeldBy({ tags: selector, newest }: Protection, tags: readonly string[]): readonly string[] {
+  const selected = tags.filter((tag) => selectTag(selector, tag) !== undefined)
+  if (newest === undefined) return selected
+  const lines = Map.groupBy(
+    selected.flatMap((tag) => parseVersionTag(tag, plainReading) ?? []),
+    (one) => lineOf(one, newest.per),
+  )
+  return [...lines.values()].flatMap((line) => highest(line, newest.count).map(({ tag }) => tag))
+}
+
+function lineOf({ version: { major, minor, patch } }: VersionTag, per: NewestPer): string {
+  const numbers = { repository: [], major: [major], minor: [major, minor], patch: [major, minor, patch] }[per]
+  return numbers.join('.')
+}
+
+/** Those of the `count` highest versions: what is of equal precedence counts once. */
+function highest(line: readonly VersionTag[], count: number): readonly VersionTag[] {
+  const sorted = line.toSorted((a, b) => compareVersions(b.version, a.version))
+  let versions = 0
+  return sorted.filter((one, i) => {
+    const before = sorted[i - 1]
+    if (before === undefined || compareVersions(before.version, one.version) !== 0) versions += 1
+    return versions <= count
+  })
+}

@@ -1,0 +1,148 @@
+import { type Digest, digestOf } from '../../src/oci/digest.ts'
+import { mediaTypes } from '../../src/oci/media-types.ts'
+import type { RepositoryPlan, TagVerdict } from '../../src/plan/prune-plan.ts'
+import { decideRepository } from '../../src/prune/decide-repository.ts'
+import type { Protection, RetentionPolicy, Rule, TagSelector, UsedImage } from '../../src/prune/policy.ts'
+import type { RepositorySnapshot } from '../../src/prune/snapshot.ts'
+import { LinearRegExp } from '../../src/linear-regexp.ts'
+import { parseRange, withPrereleases } from '../../src/semver/range.ts'
+import type { RepositoryNode } from '../../src/store/repository-node.ts'
+
+export const now: number = Date.parse('2026-06-01T00:00:00Z')
+const day = 86_400_000
+
+/** A manifest, by names in place of digests. */
+export interface Sketch {
+  /** days before `now`, or the text of the annotation; absent: there is none */
+  readonly age?: number | string
+  /** of the config, in the same way */
+  readonly configAge?: number | string
+  /** makes it an index; an attestation's name begins with `att` */
+  readonly children?: readonly string[]
+  readonly subject?: string
+  /** names of layers; each has 10 bytes */
+  readonly layers?: readonly string[]
+}
+
+export interface WorldSketch {
+  readonly tags: Readonly<Record<string, string | null>>
+  readonly manifests: Readonly<Record<string, Sketch>>
+  readonly used?: readonly UsedImage[]
+  readonly leftovers?: readonly { readonly name: string; readonly of: readonly string[] }[]
+  readonly canUntag?: 'yes' | 'no' | 'unknown'
+}
+
+/** The digest that a name stands for. */
+export function named(name: string): Digest {
+  return digestOf(name)
+}
+
+/** The tag under which referrers of a manifest are listed. */
+export function fallbackOf(name: string, suffix = ''): string {
+  return `${named(name).replace(':', '-')}${suffix}`
+}
+
+export function snapshotOf(sketch: WorldSketch): RepositorySnapshot {
+  const repository = { registry: 'r.example.com', path: 'dev/api' }
+  const nodes = new Map(
+    Object.entries(sketch.manifests).map(([name, one]) => [named(name), nodeOf(name, one)] as const),
+  )
+  const children = [...nodes.values()].flatMap((node) => node.children.map(({ digest }) => digest))
+  return {
+    repository,
+    image: 'r.example.com/dev/api',
+    used: sketch.used ?? [],
+    leftovers: (sketch.leftovers ?? []).map(({ name, of }) => ({ digest: named(name), of: of.map(named) })),
+    graph: {
+      repository,
+      tags: new Map(
+        Object.entries(sketch.tags).map(([tag, name]) => [tag, name === null ? null : named(name)]),
+      ),
+      nodes,
+      missing: new Set(children.filter((digest) => !nodes.has(digest))),
+    },
+    configTimes: new Map(
+      Object.entries(sketch.manifests).map(([name, { configAge }]) => [
+        named(name),
+        { created: timeText(configAge) },
+      ]),
+    ),
+    now,
+    canUntag: sketch.canUntag ?? 'yes',
+    referrers: 'read',
+  }
+}
+
+/** Decides, and says of each tag and each other manifest what becomes of it, by name. */
+export function decided(
+  sketch: WorldSketch,
+  policy: Partial<RetentionPolicy>,
+): { readonly plan: RepositoryPlan; readonly gone: readonly string[]; tag(name: string): TagVerdict } {
+  const { plan } = decideRepository(snapshotOf(sketch), {
+    protect: [],
+    rules: [],
+    limits: {},
+    timeFrom: ['annotation', 'config'],
+    ...policy,
+  })
+  const nameOf = new Map(Object.keys(sketch.manifests).map((name) => [named(name), name]))
+  const gone = plan.steps.map((step) =>
+    step.kind === 'deleteManifest' ? (nameOf.get(step.target.digest) ?? '?') : `:${step.tag}`,
+  )
+  return {
+    plan,
+    gone,
+    tag: (name) => {
+      const found = plan.tags.find(({ tag }) => tag === name)
+      if (found === undefined) throw new Error(`${name} is not in the plan`)
+      return found
+    },
+  }
+}
+
+export function globs(...list: readonly string[]): TagSelector {
+  return { kind: 'glob', globs: list }
+}
+
+export function regex(source: string): TagSelector {
+  return { kind: 'regex', regex: LinearRegExp.parse(source) }
+}
+
+export function range(text: string): TagSelector {
+  return { kind: 'semver', range: parseRange(text), text }
+}
+
+export function rule(name: string, rest: Partial<Omit<Rule, 'olderThan'>> & { days?: number } = {}): Rule {
+  const { days, ...others } = rest
+  return { name, ...others, ...(days !== undefined && { olderThan: days * day }) }
+}
+
+export function protection(tags: TagSelector, newest?: Protection['newest']): Protection {
+  const selector = tags.kind === 'semver' ? { ...tags, range: withPrereleases(tags.range) } : tags
+  return { name: 'protected', tags: selector, ...(newest !== undefined && { newest }) }
+}
+
+function nodeOf(name: string, { age, children, subject, layers, configAge }: Sketch): RepositoryNode {
+  const created = timeText(age)
+  const config = { mediaType: mediaTypes.config, digest: named(`config of ${name}`), size: 10 }
+  const blobs = (layers ?? [name]).map((layer) => ({ digest: named(`layer ${layer}`), size: 10 }))
+  const base = {
+    descriptor: {
+      mediaType: children === undefined ? mediaTypes.manifest : mediaTypes.index,
+      digest: named(name),
+      size: 100,
+    },
+    children: (children ?? []).map((child) => ({
+      digest: named(child),
+      isAttestation: child.startsWith('att'),
+    })),
+    ...(subject !== undefined && { subject: named(subject) }),
+    ...(created !== undefined && { created }),
+  }
+  if (children !== undefined) return { ...base, kind: 'index', blobs: [] }
+  return { ...base, kind: 'manifest', blobs: [config, ...blobs], ...(configAge !== undefined && { config }) }
+}
+
+function timeText(age: number | string | undefined): string | undefined {
+  return typeof age === 'number' ? new Date(now - age * day).toISOString() : age
+}

@@ -40,6 +40,8 @@ const abilities: Readonly<Record<Capability, Known>> = {
   referrers: 'yes',
   deleteTag: 'yes',
   deleteManifest: 'yes',
+  deleteTagged: 'yes',
+  freeReads: 'yes',
   mount: 'no',
   manyTags: 'yes',
 }
@@ -130,6 +132,11 @@ export class LayoutStore implements TargetStore {
 
   capability(name: Capability): Known {
     return abilities[name]
+  }
+
+  /** This machine's clock is the only one. */
+  clockDifference(): number {
+    return 0
   }
 
   /**

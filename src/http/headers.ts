@@ -59,8 +59,8 @@ export function retryAfterMs(value: string, now: number): number | undefined {
   return date === undefined ? undefined : Math.max(0, date - now)
 }
 
-/** An HTTP date (RFC 9110, 5.6.7) in milliseconds since 1970. */
-function httpDate(text: string, now: number): number | undefined {
+/** An HTTP date (RFC 9110, 5.6.7) in milliseconds since 1970; undefined where it is none. `now` tells the century of a year of two digits. */
+export function httpDate(text: string, now: number): number | undefined {
   const fixed = /^[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/.exec(text)
   if (fixed) return utc(fixed[3], fixed[2], fixed[1], fixed.slice(4))
   const rfc850 = /^[A-Z][a-z]{5,8}, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT$/.exec(text)

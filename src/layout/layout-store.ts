@@ -134,6 +134,11 @@ export class LayoutStore implements TargetStore {
     return abilities[name]
   }
 
+  /** This machine's clock is the only one. */
+  clockDifference(): number {
+    return 0
+  }
+
   /**
    * What is meant where neither tag nor digest is named: the only image. Evidence and the parts of an index do not count.
    * @throws `not-found` where there is none; `usage`, with their names, where there are several.

@@ -29,10 +29,9 @@ export class Capabilities {
     return this.#learned.get(keyOf(repository, name)) ?? this.#beforehand(repository.registry, name)
   }
 
-  /** A `yes` stays: a later refusal is about one piece of content, not about the ability. */
+  /** A `yes` stays, be it known beforehand: a later refusal is about one piece of content, not about the ability. */
   learn(repository: RepositoryName, name: Capability, known: 'yes' | 'no'): void {
-    const key = keyOf(repository, name)
-    if (this.#learned.get(key) !== 'yes') this.#learned.set(key, known)
+    if (this.get(repository, name) !== 'yes') this.#learned.set(keyOf(repository, name), known)
   }
 }
 

@@ -7,6 +7,7 @@ import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import type { Capability, Known } from '../store/store.ts'
 import { KeyedQueue } from '../store/parallel.ts'
 import { Capabilities } from './capabilities.ts'
+import { RegistryClocks } from './registry-clocks.ts'
 import { aboutSubject, type Attempt, isWebPage, responseError, webPageError } from './errors.ts'
 import { ManifestCache } from './manifest-cache.ts'
 import { knownCapability } from './registries.ts'
@@ -46,6 +47,7 @@ export class Run {
   readonly fetch: Fetch
   readonly origin: (registry: string) => URL
   readonly clock: Clock
+  readonly clocks: RegistryClocks
   readonly capabilities: Capabilities
   readonly retry: TransferRetry
   readonly uploads: UploadLimits
@@ -58,6 +60,7 @@ export class Run {
     this.fetch = options.fetch
     this.origin = options.origin
     this.clock = options.clock
+    this.clocks = new RegistryClocks(options.clock)
     this.capabilities = new Capabilities(options.known ?? knownCapability)
     this.retry = new TransferRetry({
       clock: options.clock,
@@ -142,11 +145,12 @@ export class RepositoryClient {
     } catch (error) {
       throw aboutSubject(error, attempt, call)
     }
+    const home = this.run.origin(this.repository.registry)
+    // the storage that a registry sends on to has a clock of its own
+    if (response.url.origin === home.origin) this.run.clocks.note(this.repository.registry, response.headers)
     this.run.warn(this.repository.registry, response.headers.get('warning'), call)
     const expected = typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)
-    if (!expected) {
-      throw await responseError(response, attempt, this.run.origin(this.repository.registry))
-    }
+    if (!expected) throw await responseError(response, attempt, home)
     if (exchange.method === 'GET' && exchange.lane !== 'download' && isWebPage(response))
       throw await webPageError(response, attempt)
     return response

@@ -42,21 +42,59 @@ export const knownRegistries: readonly KnownRegistry[] = [
   {
     name: 'Azure Container Registry',
     hosts: /\.azurecr\.(?:io|cn|us)$/,
-    capabilities: {},
-    hints: { deleteTag: 'Azure Container Registry removes tags by az acr repository untag.' },
-    source: 'learn.microsoft.com, container-registry-delete; /acr/v1/_tags',
+    capabilities: { deleteManifest: 'yes', deleteTagged: 'yes' },
+    hints: {
+      deleteTag: 'Azure Container Registry removes tags by az acr repository untag.',
+      deleteManifest:
+        'An image or repository may be locked: az acr repository show says so, az acr repository update --write-enabled true --delete-enabled true unlocks it.',
+    },
+    source:
+      'learn.microsoft.com, container-registry-delete and container-registry-image-lock; /acr/v1/_tags; github.com/Azure/acr-cli/issues/70: 405 REGISTRY_DISALLOWED_OPERATION',
   },
   {
     name: 'Google Artifact Registry',
-    hosts: /(?:^|-)docker\.pkg\.dev$/,
-    capabilities: {},
+    hosts: /(?:(?:^|-)docker\.pkg\.dev|^(?:[a-z]+\.)?gcr\.io)$/,
+    capabilities: { deleteManifest: 'yes', deleteTagged: 'no' },
     hints: {
       deleteManifest:
-        'Google Artifact Registry refuses while a tag or an index points at it: remove those first.',
+        'Google Artifact Registry refuses while a tag, an index or a referrer points at it: remove those first.',
       createOnPush:
         'Google Artifact Registry needs the repository first: gcloud artifacts repositories create.',
     },
-    source: 'cloud.google.com/artifact-registry/docs/docker/manage-images',
+    source:
+      'cloud.google.com/artifact-registry/docs/docker/manage-images; github.com/enix/kube-image-keeper/issues/636: 400 GOOGLE_MANIFEST_DANGLING_TAG; gcr-cleaner: GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE',
+  },
+  {
+    name: 'Docker Hub',
+    hosts: /^(?:registry-1\.)?docker\.io$/,
+    capabilities: { deleteTagged: 'no', freeReads: 'no' },
+    hints: {
+      deleteManifest:
+        'Docker Hub refuses while a tag or an index points at it, and takes a personal access token with the right to delete.',
+    },
+    source:
+      'docs.docker.com/reference/api/registry/latest, Deleting Images: 403 while referenced, 500 while it is still at it; docs.docker.com/docker-hub/usage/pulls: HEAD does not count',
+  },
+  {
+    name: 'Quay',
+    hosts: /^quay\.io$/,
+    capabilities: { deleteTag: 'yes', deleteManifest: 'yes', deleteTagged: 'yes' },
+    hints: {
+      deleteManifest:
+        'Quay deletes a manifest by its tags alone. One without a tag it clears out by itself, once its time machine has run out.',
+    },
+    source:
+      'github.com/quay/quay, endpoints/v2/manifest.py: delete_tags_for_manifest, 404 where there are none',
+  },
+  {
+    name: 'GitLab',
+    hosts: /^registry\.gitlab\.com$/,
+    capabilities: {},
+    hints: {
+      deleteManifest: 'GitLab refuses while an index lists it: delete the index first.',
+    },
+    source:
+      'gitlab.com/gitlab-org/container-registry, docs/spec/gitlab and issue 1091: tags are deleted since 16.4',
   },
 ]
 

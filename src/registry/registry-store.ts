@@ -90,6 +90,10 @@ class RegistryStore implements TargetStore {
     return this.#client.run.capabilities.get(this.repository, name)
   }
 
+  clockDifference(): number | undefined {
+    return this.#client.run.clocks.difference(this.repository.registry)
+  }
+
   putBlob(d: Descriptor, from: BlobSource, call: Call): Promise<'mounted' | 'uploaded' | 'present'> {
     return putBlob(this.#client, d, from, call)
   }

@@ -11,7 +11,7 @@ export type Capability =
   | 'deleteManifest'
   /** a manifest is deleted with the tags on it; else the tags go first */
   | 'deleteTagged'
-  /** a GET of a manifest counts for no quota; else tags are resolved by HEAD first */
+  /** a GET of a manifest counts for no quota of pulls; else tags are better resolved by HEAD first */
   | 'freeReads'
   /** cross-repository mount answers 201 */
   | 'mount'
@@ -65,6 +65,12 @@ export interface SourceStore {
   referrers(subject: Digest, call: Call): Promise<readonly Descriptor[] | undefined>
 
   capability(name: Capability): Known
+
+  /**
+   * Milliseconds that the registry's clock is ahead of this machine's, by its most recent answer that said the time; right to a second and the time
+   * that the answer took. Undefined where none did.
+   */
+  clockDifference(): number | undefined
 }
 
 /** Where the bytes of a blob come from. */

@@ -9,6 +9,14 @@ describe('what is known of registries', () => {
     ['team.azurecr.io', 'Azure Container Registry'],
     ['europe-west3-docker.pkg.dev', 'Google Artifact Registry'],
     ['docker.pkg.dev', 'Google Artifact Registry'],
+    ['gcr.io', 'Google Artifact Registry'],
+    ['eu.gcr.io', 'Google Artifact Registry'],
+    ['docker.io', 'Docker Hub'],
+    ['quay.io', 'Quay'],
+    ['registry.gitlab.com', 'GitLab'],
+    ['mydocker.io', undefined],
+    ['notgcr.io', undefined],
+    ['quay.io:8443', undefined],
     ['ghcr.io.evil.example', undefined],
     ['registry.example.com', undefined],
   ])('is found by the host %s: %s', (host, name) => {
@@ -25,6 +33,13 @@ describe('what is known of registries', () => {
   it('is unknown where nothing is said', () => {
     expect(knownCapability('registry.example.com', 'deleteTag')).toBe('unknown')
     expect(knownCapability('ghcr.io', 'deleteTag')).toBe('no')
+  })
+
+  it('tells where tags go before their manifest, and where a read counts as a pull', () => {
+    expect(knownCapability('europe-docker.pkg.dev', 'deleteTagged')).toBe('no')
+    expect(knownCapability('quay.io', 'deleteTagged')).toBe('yes')
+    expect(knownCapability('docker.io', 'freeReads')).toBe('no')
+    expect(knownCapability('registry.example.com', 'freeReads')).toBe('unknown')
   })
 
   it('spares a request that would be refused', async () => {

@@ -62,14 +62,7 @@ export function decisionOf(grounds: Grounds): Decision {
   return { plan, matched: held.matched, absent: held.absent, missing: graph.missing.size }
 }
 
-/** Which tags are marked, without the lists of referrers: where none is, nobody needs them. Pure. */
-export function isAnythingMarked(snapshot: RepositorySnapshot, policy: RetentionPolicy): boolean {
-  if (snapshot.leftovers.length > 0) return true
-  const { held, findings, tags } = groundsOf(snapshot, policy)
-  return [...findings].some(([tag, { marked }]) => marked && !held.digests.has(tags.get(tag) as Digest))
-}
-
-/** The manifests that marked tags reach: their referrers are read anew in any case. Pure. */
+/** What marked tags reach, as far as it is known without the lists of referrers; where nothing is marked, nobody needs those. Pure. */
 export function markedReach(snapshot: RepositorySnapshot, policy: RetentionPolicy): ReadonlySet<Digest> {
   const { held, findings, tags, reach } = groundsOf(snapshot, policy)
   const marked = [...findings].flatMap(([tag, { marked: is }]) => {
@@ -169,8 +162,7 @@ function ofEvidenceTag(grounds: Grounds, tag: string, digest: Digest): Pick<TagV
 
 /** The known manifest that an evidence tag speaks of. */
 function subjectOf({ reach, snapshot }: Grounds, tag: string): Digest | undefined {
-  const subjects = reach.subjectsOf(tag).filter((digest) => snapshot.graph.nodes.has(digest))
-  return subjects[0]
+  return reach.subjectsOf(tag).find((digest) => snapshot.graph.nodes.has(digest))
 }
 
 function whyHeld(hold: Hold, held: Held, tag: string, digest: Digest): Why {

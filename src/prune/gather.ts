@@ -9,7 +9,7 @@ import { type LastReading, tagsOfPeople } from '../store/repository-graph.ts'
 import type { RepositoryNode } from '../store/repository-node.ts'
 import { type Reading, RepositoryReader } from '../store/repository-reader.ts'
 import type { SourceStore } from '../store/store.ts'
-import { isAnythingMarked, markedReach } from './decide-repository.ts'
+import { markedReach } from './decide-repository.ts'
 import { isByTime } from './judge.ts'
 import type { RetentionPolicy } from './policy.ts'
 import { whatIsHeld } from './protect.ts'
@@ -71,22 +71,13 @@ export async function gather(
     canUntag: store.capability('deleteTag'),
     referrers: 'read',
   }
-  if (isAnythingMarked(snapshot, policy)) await addReferrers(reading, snapshot, policy, call)
+  const marked = markedReach(snapshot, policy)
+  if (marked.size > 0) await reading.addReferrers(marked, call)
   return {
     snapshot: { ...snapshot, referrers: reading.isRemembered ? 'remembered' : 'read' },
     asLast: reading.asLast,
     reader,
   }
-}
-
-/** Those of what is marked are read anew in any case, with all that this leads to. */
-async function addReferrers(
-  reading: Reading,
-  snapshot: RepositorySnapshot,
-  policy: RetentionPolicy,
-  call: Call,
-): Promise<void> {
-  await reading.addReferrers(markedReach(snapshot, policy), call)
 }
 
 /** What an earlier run has left is only so long left behind as what it belonged to is gone. */

@@ -46,7 +46,7 @@ function findingOf(opinions: readonly Verdict[]): Finding {
   return {
     marked: marking !== undefined,
     why: first?.why ?? { kind: 'unmatched', text: 'no rule selects it' },
-    opinions: opinions.map(({ why: _, ...opinion }) => opinion),
+    opinions: opinions.map(({ name, says, text, conditions }) => ({ name, says, text, conditions })),
   }
 }
 

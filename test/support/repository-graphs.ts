@@ -77,7 +77,11 @@ export function snapshotOf(sketch: WorldSketch): RepositorySnapshot {
 export function decided(
   sketch: WorldSketch,
   policy: Partial<RetentionPolicy>,
-): { readonly plan: RepositoryPlan; readonly gone: readonly string[]; tag(name: string): TagVerdict } {
+): {
+  readonly plan: RepositoryPlan
+  readonly gone: readonly string[]
+  readonly tag: (name: string) => TagVerdict
+} {
   const { plan } = decideRepository(snapshotOf(sketch), {
     protect: [],
     rules: [],

@@ -2,7 +2,7 @@ import { option, string } from '@oclif/core/flags'
 import { filterResults, type LogFilter, parseMoment } from '../audit/filter.ts'
 import type { Operation } from '../plan/plan.ts'
 
-const operations = ['promote', 'copy', 'tag', 'rollback'] as const satisfies readonly Operation[]
+const operations = ['promote', 'copy', 'tag', 'rollback', 'prune'] as const satisfies readonly Operation[]
 
 /** Which log is read. */
 export const logFlag = {

@@ -1,8 +1,9 @@
 import { DrayError } from '../errors.ts'
 import type { Plan } from '../plan/plan.ts'
+import type { PrunePlan } from '../plan/prune-plan.ts'
 
 /** Reads a saved plan. @throws `not-found`, `io`; `malformed`, `unsupported`, `refused` as `parsePlanFile`. */
-export async function readPlanFile(file: string): Promise<Plan> {
+export async function readPlanFile(file: string): Promise<Plan | PrunePlan> {
   const [{ readFileBounded }, { maxPlanSize, parsePlanFile }] = await Promise.all([
     import('../files/read.ts'),
     import('../plan/plan-file.ts'),
@@ -14,4 +15,14 @@ export async function readPlanFile(file: string): Promise<Plan> {
     })
   }
   return parsePlanFile(bytes, file)
+}
+
+/** Reads a saved plan that puts images somewhere. @throws as `readPlanFile`; `unsupported` for one that deletes. */
+export async function readPlacementPlan(file: string): Promise<Plan> {
+  const plan = await readPlanFile(file)
+  if (plan.operation !== 'prune') return plan
+  throw new DrayError(
+    'unsupported',
+    `${file} is a plan to delete images, and such plans are not carried out yet`,
+  )
 }

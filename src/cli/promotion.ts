@@ -1,7 +1,7 @@
 import { boolean, option, string } from '@oclif/core/flags'
 import type { Call } from '../call.ts'
 import { digestOf, parseDigest } from '../oci/digest.ts'
-import type { Operation, PlacementId, Plan } from '../plan/plan.ts'
+import type { PlacementId, PlacementOperation, Plan } from '../plan/plan.ts'
 import type { Request } from '../promote/snapshot.ts'
 import type { Change } from './change-command.ts'
 import type { Context } from './context.ts'
@@ -67,7 +67,7 @@ export interface PlacingFlags {
  * Reads the world and decides: what `promote` and `copy` are about to do. `call` should end with the first Ctrl-C: what only reads has nothing to finish.
  */
 export async function planPlacing(
-  operation: Operation,
+  operation: PlacementOperation,
   words: readonly string[],
   flags: PlacingFlags,
   context: Context,
@@ -113,7 +113,7 @@ type Planner = (requests: readonly Request[]) => Promise<Plan>
 
 /** The use case with its policy: the flags, and the configuration as a hash. */
 async function plannerOf(
-  operation: Operation,
+  operation: PlacementOperation,
   flags: PlacingFlags,
   context: Context,
   call: Call,

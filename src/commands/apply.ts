@@ -1,7 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { ChangeCommand } from '../cli/change-command.ts'
 import { changeFlags } from '../cli/change-flags.ts'
-import { readPlanFile } from '../cli/plan-file.ts'
+import { readPlacementPlan } from '../cli/plan-file.ts'
 
 export default class Apply extends ChangeCommand {
   static override summary = 'Carry out a saved plan.'
@@ -22,6 +22,6 @@ export default class Apply extends ChangeCommand {
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Apply)
-    return this.change({ plan: await readPlanFile(args.plan), isFresh: false }, flags)
+    return this.change({ plan: await readPlacementPlan(args.plan), isFresh: false }, flags)
   }
 }

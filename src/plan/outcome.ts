@@ -1,6 +1,15 @@
 import type { ErrorInfo } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { Operation, Placement, PlacementId, Plan, PlannedTag, Refusal, Step, StepId } from './plan.ts'
+import type {
+  Placement,
+  PlacementId,
+  PlacementOperation,
+  Plan,
+  PlannedTag,
+  Refusal,
+  Step,
+  StepId,
+} from './plan.ts'
 
 /** What became of one step. */
 export interface StepOutcome {
@@ -59,7 +68,7 @@ export interface RunOutcome {
   readonly moved: Moved
 }
 
-const doneStatus: Readonly<Record<Operation, DoneStatus>> = {
+const doneStatus: Readonly<Record<PlacementOperation, DoneStatus>> = {
   promote: 'promoted',
   copy: 'promoted',
   tag: 'tagged',

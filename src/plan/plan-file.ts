@@ -1,57 +1,25 @@
-import { isAbsolute, normalize } from 'node:path'
 import * as v from 'valibot'
-import { DrayError, errorCodes } from '../errors.ts'
-import { type Digest, digestOf, isDigest } from '../oci/digest.ts'
+import { DrayError } from '../errors.ts'
+import { digestOf } from '../oci/digest.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
-import { checkPath, isTag, layoutRegistry, parseRegistry, type RepositoryName } from '../oci/reference.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { checkConsistency } from './consistency.ts'
 import { hashOfPlan } from './plan-hash.ts'
 import type { Plan } from './plan.ts'
+import { checkPruneConsistency } from './prune-consistency.ts'
+import type { PrunePlan } from './prune-plan.ts'
+import { prunePlanShape } from './prune-plan-shape.ts'
+import { descriptor, digest, error, natural, repository, tag, time } from './shapes.ts'
 
-/** The largest plan that is read: some 100,000 steps. */
-export const maxPlanSize: number = 64 * 1024 * 1024
+/** The largest plan that is read, bytes: to delete 30,000 images with four parts each, or to copy as much as some 100,000 steps do. */
+export const maxPlanSize: number = 256 * 1024 * 1024
 const schemaName = 'dray.plan/1'
 
-const digest = v.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'is not a digest')
-const tag = v.pipe(v.string(), v.check(isTag, 'is not a tag'))
-const repository = v.pipe(
-  v.strictObject({ registry: v.string(), path: v.string() }),
-  v.check(isRepository, 'is not a repository'),
-)
-const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const override = v.exactOptional(v.picklist(['moveTag', 'allowBackward', 'rollback']))
-const stringMap = v.record(v.string(), v.string())
-const descriptor = v.strictObject({
-  mediaType: v.string(),
-  digest,
-  size: natural,
-  artifactType: v.exactOptional(v.string()),
-  platform: v.exactOptional(
-    v.strictObject({
-      os: v.string(),
-      architecture: v.string(),
-      variant: v.exactOptional(v.string()),
-      osVersion: v.exactOptional(v.string()),
-    }),
-  ),
-  annotations: v.exactOptional(stringMap),
-  urls: v.exactOptional(v.array(v.string())),
-})
 const place = v.strictObject({
   environment: v.exactOptional(v.string()),
   repository,
   tag: v.exactOptional(tag),
-})
-const error = v.strictObject({
-  code: v.picklist(errorCodes),
-  message: v.string(),
-  details: v.exactOptional(v.array(v.string())),
-  subject: v.exactOptional(v.string()),
-  why: v.exactOptional(v.string()),
-  hint: v.exactOptional(v.string()),
-  status: v.exactOptional(v.number()),
-  registryCode: v.exactOptional(v.string()),
 })
 const stepBase = {
   id: v.string(),
@@ -106,10 +74,11 @@ const step = v.variant('kind', [
     override,
   }),
 ])
-const planSchema = v.strictObject({
+/** A plan of placements. */
+const planShape = v.strictObject({
   schema: v.literal(schemaName),
   operation: v.picklist(['promote', 'copy', 'tag', 'rollback']),
-  createdAt: v.pipe(v.string(), v.isoTimestamp()),
+  createdAt: time,
   tool: v.string(),
   policy: v.string(),
   placements: v.array(
@@ -138,7 +107,7 @@ const planSchema = v.strictObject({
 })
 
 /** The plan as a file: readable JSON, closed by the hash of all the rest. */
-export function formatPlanFile(plan: Plan): string {
+export function formatPlanFile(plan: Plan | PrunePlan): string {
   return `${JSON.stringify({ ...plan, hash: hashOfPlan(plan) }, undefined, 2)}\n`
 }
 
@@ -146,11 +115,11 @@ export function formatPlanFile(plan: Plan): string {
  * Reads a plan file. The hash guards against an edit by hand and a cut file, not against someone who computes a new one.
  * @throws `malformed` for a file that is no plan; `unsupported` for a plan of another version; `refused` where the hash does not fit.
  */
-export function parsePlanFile(text: Uint8Array | string, name: string): Plan {
+export function parsePlanFile(text: Uint8Array | string, name: string): Plan | PrunePlan {
   const value = parseJson(text, name)
   if (!isRecord(value) || typeof value['schema'] !== 'string' || !value['schema'].startsWith('dray.plan/')) {
     throw new DrayError('malformed', `${name} is not a plan`, {
-      hint: 'A plan is written by `dray promote … --out FILE`.',
+      hint: 'A plan is written by --out FILE, as in `dray promote … --out FILE`.',
     })
   }
   if (value['schema'] !== schemaName) {
@@ -164,26 +133,22 @@ export function parsePlanFile(text: Uint8Array | string, name: string): Plan {
       hint: 'A plan is carried out as it was shown or not at all. Make it again.',
     })
   }
-  const parsed = v.safeParse(planSchema, rest)
-  if (!parsed.success) {
-    const [issue] = parsed.issues
-    throw new DrayError(
-      'malformed',
-      `${name} is not a plan: ${v.getDotPath(issue) ?? 'the document'}: ${issue.message}`,
-    )
+  if (rest['operation'] === 'prune') {
+    const plan = shaped(prunePlanShape, rest, name) as PrunePlan
+    checkPruneConsistency(plan, name)
+    return plan
   }
-  const plan = parsed.output as Plan
+  const plan = shaped(planShape, rest, name) as Plan
   checkConsistency(plan, name)
   return plan
 }
 
-/** Spelled as a reference would be, so that nothing but a host and a path gets into an address; a layout's folder is whole. */
-function isRepository({ registry, path }: RepositoryName): boolean {
-  if (registry === layoutRegistry) return isAbsolute(path) && normalize(path) === path && !path.includes('\0')
-  try {
-    checkPath(path)
-    return parseRegistry(registry) === registry
-  } catch {
-    return false
-  }
+function shaped(shape: typeof planShape | typeof prunePlanShape, value: unknown, name: string): unknown {
+  const parsed = v.safeParse(shape, value)
+  if (parsed.success) return parsed.output
+  const [issue] = parsed.issues
+  throw new DrayError(
+    'malformed',
+    `${name} is not a plan: ${v.getDotPath(issue) ?? 'the document'}: ${issue.message}`,
+  )
 }

@@ -3,7 +3,9 @@ import type { Digest } from '../oci/digest.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import type { ErrorInfo } from '../errors.ts'
 
-export type Operation = 'promote' | 'copy' | 'tag' | 'rollback'
+export type Operation = 'promote' | 'copy' | 'tag' | 'rollback' | 'prune'
+/** Those that put images at targets; `prune` has a plan of its own (`PrunePlan`). */
+export type PlacementOperation = Exclude<Operation, 'prune'>
 export type StepId = string
 export type PlacementId = string
 /** `sha256:` and hex */
@@ -12,7 +14,7 @@ export type Hash = string
 /** All that will be changed, in an order that `after` gives; made by a pure function, carried out as it is. */
 export interface Plan {
   readonly schema: 'dray.plan/1'
-  readonly operation: Operation
+  readonly operation: PlacementOperation
   /** ISO 8601, UTC */
   readonly createdAt: string
   /** the version of dray that decided */

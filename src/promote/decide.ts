@@ -5,7 +5,7 @@ import { type Batch, type Comer, surveyBatch } from '../plan/batch.ts'
 import { asPlannedTag, decideTags, type TagsDecided } from '../plan/decide-tags.ts'
 import type {
   Hash,
-  Operation,
+  PlacementOperation,
   Placement,
   PlacementId,
   PlannedTag,
@@ -20,7 +20,7 @@ import { placementSteps } from './steps.ts'
 import { namedByFloating, versionToKeepUp, wantedAt } from './wanted.ts'
 
 export interface PromotePolicy {
-  readonly operation: Operation
+  readonly operation: PlacementOperation
   /** an exact version tag may be moved to another digest */
   readonly moveTags: boolean
   /** what to do where a cosign tag carries one thing here and another there */

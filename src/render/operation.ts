@@ -1,8 +1,10 @@
 import type { DoneStatus } from '../plan/outcome.ts'
-import type { Operation } from '../plan/plan.ts'
+import type { PlacementOperation } from '../plan/plan.ts'
 
 /** How an operation is called: before it, and once it is done. */
-export const operationWords: Readonly<Record<Operation, { readonly todo: string; readonly done: string }>> = {
+export const operationWords: Readonly<
+  Record<PlacementOperation, { readonly todo: string; readonly done: string }>
+> = {
   promote: { todo: 'To promote:', done: 'promoted' },
   copy: { todo: 'To copy:', done: 'copied' },
   tag: { todo: 'To tag:', done: 'tagged' },
@@ -10,7 +12,7 @@ export const operationWords: Readonly<Record<Operation, { readonly todo: string;
 }
 
 /** Whether an operation leaves the image where it is, and moves tags alone. */
-export function isInPlace(operation: Operation): boolean {
+export function isInPlace(operation: PlacementOperation): boolean {
   return operation === 'tag' || operation === 'rollback'
 }
 

@@ -56,7 +56,7 @@ const plan: Plan = {
   refusals: [{ image: 'web:1', error: { code: 'not-found', message: 'web:1 is not there' } }],
 }
 
-const read = (text: string): Plan => parsePlanFile(text, 'p.json')
+const read = (text: string): Plan => parsePlanFile(text, 'p.json') as Plan
 const edited = (edit: (plan: Record<string, unknown>) => void): string => {
   const value = JSON.parse(formatPlanFile(plan)) as Record<string, unknown>
   edit(value)

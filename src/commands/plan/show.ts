@@ -1,6 +1,6 @@
 import { string as stringArg } from '@oclif/core/args'
 import { BaseCommand } from '../../cli/base-command.ts'
-import { readPlanFile } from '../../cli/plan-file.ts'
+import { readPlacementPlan } from '../../cli/plan-file.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
 import { renderPlan } from '../../render/plan.ts'
 
@@ -22,7 +22,7 @@ export default class PlanShow extends BaseCommand {
 
   async run(): Promise<void> {
     const { args } = await this.parse(PlanShow)
-    const plan = await readPlanFile(args.plan)
+    const plan = await readPlacementPlan(args.plan)
     this.finish({ hash: hashOfPlan(plan), plan }, (page) => renderPlan(plan, page))
   }
 }

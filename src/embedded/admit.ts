@@ -1,7 +1,7 @@
 import type { Answer } from './answer.ts'
 import { errorsAnswer } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import { isRepositoryPath } from './names.ts'
+import { isRepositoryPath } from '../oci/reference.ts'
 import {
   type AccessAction,
   type AccessControl,

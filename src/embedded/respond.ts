@@ -6,7 +6,7 @@ import type { AccessEntry } from './access.ts'
 import type { Answer, StreamedBody } from './answer.ts'
 import { errorAnswer, refusal } from './errors.ts'
 import type { Exchange, RegistryState } from './exchange.ts'
-import { isRepositoryPath } from './names.ts'
+import { isRepositoryPath } from '../oci/reference.ts'
 import { answer, type Route, routeOf } from './routes.ts'
 
 /** How many bytes went which way. */

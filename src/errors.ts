@@ -44,6 +44,8 @@ export const errorCodes = [
 export type ErrorCode = (typeof errorCodes)[number]
 
 export interface ErrorContext {
+  /** where there are several of what the message tells: each, one line */
+  readonly details?: readonly string[]
   /** what it happened to: the image, repository, digest, file or host */
   readonly subject?: string
   /** the other side's own words: what a registry or the system said, unescaped */
@@ -61,6 +63,7 @@ export interface ErrorContext {
 export class DrayError extends Error {
   override readonly name = 'DrayError'
   readonly code: ErrorCode
+  readonly details: readonly string[] | undefined
   readonly subject: string | undefined
   readonly why: string | undefined
   readonly hint: string | undefined
@@ -70,6 +73,7 @@ export class DrayError extends Error {
   constructor(code: ErrorCode, message: string, context: ErrorContext = {}) {
     super(message, 'cause' in context ? { cause: context.cause } : undefined)
     this.code = code
+    this.details = context.details
     this.subject = context.subject
     this.why = context.why
     this.hint = context.hint
@@ -82,6 +86,7 @@ export class DrayError extends Error {
 export interface ErrorInfo {
   readonly code: ErrorCode
   readonly message: string
+  readonly details?: readonly string[]
   readonly subject?: string
   readonly why?: string
   readonly hint?: string
@@ -112,6 +117,7 @@ export function toErrorInfo(thrown: unknown): ErrorInfo {
   return {
     code: error.code,
     message: error.message,
+    ...(error.details !== undefined && { details: error.details }),
     ...(error.subject !== undefined && { subject: error.subject }),
     ...(error.why !== undefined && { why: error.why }),
     ...(error.hint !== undefined && { hint: error.hint }),

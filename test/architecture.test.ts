@@ -30,7 +30,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   registry: ['store', 'http', 'oci'],
   layout: ['store', 'oci', 'files'],
   embedded: ['oci', 'files'],
-  files: [],
+  files: ['oci'],
   config: ['semver', 'oci'],
   render: ['plan', 'oci', 'look', 'config', 'promote', 'audit', 'store', 'semver', 'prune'],
   cli: ['*'],

@@ -66,11 +66,13 @@ export function issuesError(name: string, source: ConfigSource, issues: readonly
 }
 
 function mistakeError(name: string, mistakes: readonly string[]): DrayError {
-  const [first = ''] = mistakes
-  const shown = [...new Set(mistakes)].slice(0, maxIssues)
-  const message =
-    mistakes.length === 1 ? first : [`${name} has ${mistakes.length} mistakes:`, ...shown].join('\n  ')
-  return new DrayError('config', message, {
+  const all = [...new Set(mistakes)]
+  const [first = ''] = all
+  const rest = all.length - maxIssues
+  const details = [...all.slice(0, maxIssues), ...(rest > 0 ? [`and ${rest} more`] : [])]
+  const isOne = all.length === 1
+  return new DrayError('config', isOne ? first : `${name} has ${all.length} mistakes`, {
+    ...(!isOne && { details }),
     subject: name,
     hint: 'Correct the file; nothing was read from or written to a registry.',
   })

@@ -95,12 +95,17 @@ export function isTempName(name: string): boolean {
   return tempName.test(name)
 }
 
+/** A name that no other file has. */
+export function newTempName(): string {
+  return `.dray-${randomBytes(12).toString('hex')}.tmp`
+}
+
 async function writeAtomic(
   path: string,
   options: AtomicOptions,
   write: (handle: FileHandle) => Promise<void>,
 ): Promise<void> {
-  const temp = join(options.tempFolder ?? dirname(path), `.dray-${randomBytes(12).toString('hex')}.tmp`)
+  const temp = join(options.tempFolder ?? dirname(path), newTempName())
   try {
     const handle = await open(temp, 'wx', options.mode ?? 0o666)
     try {

@@ -36,6 +36,7 @@ export const descriptor = v.strictObject({
 export const error = v.strictObject({
   code: v.picklist(errorCodes),
   message: v.string(),
+  details: v.exactOptional(v.array(v.string())),
   subject: v.exactOptional(v.string()),
   why: v.exactOptional(v.string()),
   hint: v.exactOptional(v.string()),

@@ -6,7 +6,7 @@ import { tagsOfPeople } from '../store/repository-graph.ts'
 import { deleteOrder } from './delete-order.ts'
 import { type Fate, fateOf } from './doom.ts'
 import { type Finding, judge } from './judge.ts'
-import type { Protection, RetentionPolicy, UsedImage } from './policy.ts'
+import type { RetentionPolicy, UsedImage } from './policy.ts'
 import { type Held, type Hold, whatIsHeld } from './protect.ts'
 import { freedBy, sizeOf } from './sizes.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
@@ -15,8 +15,8 @@ import { Times } from './times.ts'
 /** What becomes of a repository. */
 export interface Decision {
   readonly plan: RepositoryPlan
-  /** protections that found something here */
-  readonly matched: ReadonlySet<Protection>
+  /** names of the protections that found something here */
+  readonly matched: ReadonlySet<string>
   /** what something runs, and is not there */
   readonly absent: readonly UsedImage[]
   /** manifests that indexes list, and that are not there */

@@ -5,7 +5,7 @@ import type { InUseSource, PrunePlan, PruneRefusal, RepositoryPlan } from '../pl
 import type { UnreadTarget } from '../store/unread.ts'
 import type { Decision } from './decide-repository.ts'
 import { repositoryBreach, runBreach } from './limits.ts'
-import type { Limits, Protection } from './policy.ts'
+import type { Limits } from './policy.ts'
 
 /** What becomes of one repository, or why it could not be read. */
 export type Looked = { readonly kind: 'decided'; readonly decision: Decision } | UnreadTarget
@@ -16,8 +16,8 @@ export interface RunPolicy {
   /** the version of dray that decides */
   readonly tool: string
   readonly limits: Limits
-  /** all protections of the policy by tag, also those of repositories that were not looked at; `optional`: it may match nothing */
-  readonly protections: readonly { readonly protection: Protection; readonly optional: boolean }[]
+  /** all protections of the policy, also those of repositories that were not looked at; `optional`: it may match nothing */
+  readonly protections: readonly { readonly name: string; readonly optional: boolean }[]
   readonly inUse: readonly InUseSource[]
   /** all repositories of the policy were looked at: then a protection that matches nothing is a mistake */
   readonly isFullRun: boolean
@@ -78,14 +78,13 @@ function overall(
   return breach === undefined ? [] : [toErrorInfo(breach)]
 }
 
-function idleProtections({ protections }: RunPolicy, decisions: readonly Decision[]): readonly Protection[] {
+/** The names of protections that should have found something, and did not. */
+function idleProtections({ protections }: RunPolicy, decisions: readonly Decision[]): readonly string[] {
   const matched = new Set(decisions.flatMap((decision) => [...decision.matched]))
-  return protections.flatMap(({ protection, optional }) =>
-    optional || matched.has(protection) ? [] : [protection],
-  )
+  return protections.flatMap(({ name, optional }) => (optional || matched.has(name) ? [] : [name]))
 }
 
-function protectsNothing({ name }: Protection): ErrorInfo {
+function protectsNothing(name: string): ErrorInfo {
   return toErrorInfo(
     new DrayError('refused', `the protection ${JSON.stringify(name)} matches nothing: nothing is deleted`, {
       why: 'a protection that protects nothing is most often a typing mistake',
@@ -94,10 +93,10 @@ function protectsNothing({ name }: Protection): ErrorInfo {
   )
 }
 
-function warningsOf(decisions: readonly Decision[], idle: readonly Protection[]): readonly string[] {
+function warningsOf(decisions: readonly Decision[], idle: readonly string[]): readonly string[] {
   return [
     ...idle.map(
-      ({ name }) =>
+      (name) =>
         `the protection ${JSON.stringify(name)} matches nothing in the repositories that were looked at`,
     ),
     ...decisions.flatMap(({ plan: { repository }, absent }) =>

@@ -34,6 +34,7 @@ export interface Rule {
 
 /** Holds images by digest, with everything that they reach. */
 export interface Protection {
+  /** unique in the policy */
   readonly name: string
   readonly tags: TagSelector
   /** only so many of the highest versions in each line */
@@ -57,4 +58,6 @@ export interface UsedImage {
   readonly at: { readonly tag: string } | { readonly digest: Digest }
   /** what says so, such as `gitops/prod/api.yaml` */
   readonly by: string
+  /** the name of the protection that looked there */
+  readonly protection: string
 }

@@ -12,8 +12,8 @@ export interface Held {
   readonly used: ReadonlyMap<Digest, UsedImage>
   /** all digests that are held, and for what: the tag or digest from which it is reached */
   readonly digests: ReadonlyMap<Digest, Hold>
-  /** those of the protections that found something */
-  readonly matched: ReadonlySet<Protection>
+  /** names of the protections that found something */
+  readonly matched: ReadonlySet<string>
   /** what something runs, and is not there */
   readonly absent: readonly UsedImage[]
 }
@@ -36,11 +36,11 @@ export function whatIsHeld(
   isThere: (digest: Digest) => boolean,
 ): Held {
   const byTag = new Map<string, Protection>()
-  const matched = new Set<Protection>()
+  const matched = new Set<string>()
   const digests = new Map<Digest, Hold>()
   for (const protection of protections) {
     for (const tag of tagsHeldBy(protection, [...tags.keys()])) {
-      matched.add(protection)
+      matched.add(protection.name)
       if (!byTag.has(tag)) byTag.set(tag, protection)
     }
   }
@@ -56,6 +56,7 @@ export function whatIsHeld(
       absent.push(image)
       continue
     }
+    matched.add(image.protection)
     if (!inUse.has(at)) inUse.set(at, image)
     hold(digests, { kind: 'inUse', used: image, at }, reach)
   }

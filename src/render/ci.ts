@@ -62,7 +62,7 @@ export function githubSummary({ plan, outcome }: RunFacts): string {
 
 /** A workflow command that shows an error beside the run (GitHub, Workflow commands, Setting an error message). */
 export function githubAnnotation(error: ErrorInfo): string {
-  const text = [error.message, error.why, error.hint]
+  const text = [error.message, ...(error.details ?? []), error.why, error.hint]
     .filter((part) => part !== undefined)
     .map(escapeText)
     .join(' — ')

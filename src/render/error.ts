@@ -2,25 +2,27 @@ import type { ErrorInfo } from '../errors.ts'
 import { escapeText } from './escape.ts'
 import { type Style } from './style.ts'
 
-/** An error in its three parts: what happened and to what, why in the other side's words, what to do. */
+/** An error in its three parts: what happened and to what (several things: a line each), why in the other side's words, what to do. */
 export function renderError(error: ErrorInfo, style: Style): string {
-  return [`${style.red(style.bold('error:'))} ${headline(error)}`, ...details(error, style)].join('\n')
+  return [`${style.red(style.bold('error:'))} ${headline(error)}`, ...linesBelow(error, style)].join('\n')
 }
 
 /** The same under something that has a line of its own already, such as a refused image. */
 export function renderErrorBelow(error: ErrorInfo, style: Style, indent: string): string {
-  return [headline(error), ...details(error, style)].map((line) => indent + line).join('\n')
+  return [headline(error), ...linesBelow(error, style)].map((line) => indent + line).join('\n')
 }
 
 function headline(error: ErrorInfo): string {
   const message = escapeText(error.message)
-  if (error.subject === undefined || error.message.includes(error.subject)) return message
-  return `${message}: ${escapeText(error.subject)}`
+  const isSaid = error.subject === undefined || error.message.includes(error.subject)
+  const text = isSaid ? message : `${message}: ${escapeText(error.subject)}`
+  return error.details === undefined ? text : `${text}:`
 }
 
-function details(error: ErrorInfo, style: Style): string[] {
+function linesBelow(error: ErrorInfo, style: Style): string[] {
   const why = whyOf(error)
   return [
+    ...(error.details ?? []).map((line) => `  ${escapeText(line)}`),
     ...(why === undefined ? [] : [`  ${style.dim('why:')} ${escapeText(why)}`]),
     ...(error.hint === undefined ? [] : [`  ${style.dim('do: ')} ${escapeText(error.hint)}`]),
   ]

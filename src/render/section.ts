@@ -1,7 +1,7 @@
 import { escapeText } from './escape.ts'
 import type { Page } from './style.ts'
 import { type Cell, renderTable } from './table.ts'
-import { cut, displayWidth } from './width.ts'
+import { cut, displayWidth, wrap } from './width.ts'
 
 const indent = 2
 const gap = '  '
@@ -42,6 +42,11 @@ export function renderWords(words: readonly string[], { width }: Page): string {
     else lines[lines.length - 1] = longer
   }
   return lines.join('\n')
+}
+
+/** Escaped text in lines of at most so many columns, nothing left out. What was within a line may begin one now, and be a command to a CI service there. */
+export function broken(text: string, width: number | undefined): readonly string[] {
+  return width === undefined ? [text] : wrap(text, width).map(escapeText)
 }
 
 export function dim(text: string): Cell {

@@ -53,6 +53,42 @@ export function cutStart(text: string, width: number): string {
   return `…${kept}`
 }
 
+/** Breaks escaped text into lines of at most so many columns: at spaces, and within a word where that alone is longer. Nothing is left out. */
+export function wrap(text: string, width: number): readonly string[] {
+  if (displayWidth(text) <= width) return [text]
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`
+    if (displayWidth(longer) <= width) {
+      line = longer
+      continue
+    }
+    if (line !== '') lines.push(line)
+    const pieces = piecesOf(word, width)
+    lines.push(...pieces.slice(0, -1))
+    line = pieces.at(-1) ?? ''
+  }
+  return [...lines, line]
+}
+
+function piecesOf(word: string, width: number): readonly string[] {
+  const pieces: string[] = []
+  let piece = ''
+  let used = 0
+  for (const { segment } of graphemesOf(word)) {
+    const more = Math.max(widthOf(segment), sumOfWidths(segment))
+    if (used + more > width && piece !== '') {
+      pieces.push(piece)
+      piece = ''
+      used = 0
+    }
+    piece += segment
+    used += more
+  }
+  return [...pieces, piece]
+}
+
 /** Fills text up to so many columns. */
 export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const space = ' '.repeat(Math.max(0, width - displayWidth(text)))

@@ -1,9 +1,9 @@
 import type { Digest } from '../oci/digest.ts'
 
-/** Content that was read before, by digest: it cannot be out of date, and says nothing of where it is now. */
+/** Content by its digest, kept from run to run: what it gives is what the digest says, or nothing. Neither method ever fails. */
 export interface ContentStore {
-  /** The bytes of that digest, verified; undefined where they are not kept. */
+  /** undefined where it is not there, or not whole any more */
   get(digest: Digest): Promise<Uint8Array | undefined>
-  /** @param bytes verified by the caller */
+  /** May not keep it: what is too large, or where there is no room. */
   put(digest: Digest, bytes: Uint8Array): Promise<void>
 }

@@ -282,7 +282,25 @@ images:
 
   it('with several mistakes names them all, in the order of the file', () => {
     expect(() => read('version: 2\nimags: {}\nregistrys: {}\n')).toThrowError(
-      'dray.yaml has 3 mistakes:\n  dray.yaml:1:10: version: must be 1\n  dray.yaml:2:1: unknown key "imags"; did you mean "images"?\n  dray.yaml:3:1: unknown key "registrys"; did you mean "registries"?',
+      expect.objectContaining({
+        code: 'config',
+        message: 'dray.yaml has 3 mistakes',
+        details: [
+          'dray.yaml:1:10: version: must be 1',
+          'dray.yaml:2:1: unknown key "imags"; did you mean "images"?',
+          'dray.yaml:3:1: unknown key "registrys"; did you mean "registries"?',
+        ],
+      }),
+    )
+  })
+
+  it('with very many names the first of them and how many there are', () => {
+    const keys = Array.from({ length: 50 }, (_, i) => `key${i}: 1\n`)
+    expect(() => read(`version: 1\n${keys.join('')}`)).toThrowError(
+      expect.objectContaining({
+        message: 'dray.yaml has 50 mistakes',
+        details: expect.objectContaining({ length: 21, 20: 'and 30 more' }) as unknown,
+      }),
     )
   })
 

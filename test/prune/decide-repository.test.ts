@@ -239,9 +239,9 @@ describe('a protection', () => {
         tags: { 'pr-1': 'a', 'pr-2': 'index' },
         manifests: { a: {}, index: { children: ['c'] }, c: {} },
         used: [
-          { at: { digest: named('c') }, by: 'pods' },
-          { at: { tag: 'pr-1' }, by: 'file' },
-          { at: { tag: 'nowhere' }, by: 'file' },
+          { at: { digest: named('c') }, by: 'pods', protection: 'in use' },
+          { at: { tag: 'pr-1' }, by: 'file', protection: 'in use' },
+          { at: { tag: 'nowhere' }, by: 'file', protection: 'in use' },
         ],
       },
       { rules: [all] },

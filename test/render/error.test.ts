@@ -34,6 +34,24 @@ describe('renderError', () => {
     expect(renderError(error, plainStyle)).toBe('error: a:1 is not there\n  why: 404 MANIFEST_UNKNOWN')
   })
 
+  it('gives each of several things a line, and lets none of them begin one of its own', () => {
+    const error = {
+      code: 'config' as const,
+      message: 'dray.yaml has 2 mistakes',
+      details: ['dray.yaml:1:1: first', 'dray.yaml:2:1: second\n::error::third'],
+      subject: 'dray.yaml',
+      hint: 'Correct the file.',
+    }
+    expect(renderError(error, plainStyle)).toBe(
+      [
+        'error: dray.yaml has 2 mistakes:',
+        '  dray.yaml:1:1: first',
+        String.raw`  dray.yaml:2:1: second\n::error::third`,
+        '  do:  Correct the file.',
+      ].join('\n'),
+    )
+  })
+
   it('lets no registry write lines or colours of its own', () => {
     const evil = '\u001b[2J\n::error::gone'
     const error = { code: 'protocol' as const, message: evil, subject: evil, why: evil, hint: evil }

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { plainStyle } from '../../src/render/style.ts'
 import { renderTable } from '../../src/render/table.ts'
-import { cut, displayWidth, pad } from '../../src/render/width.ts'
+import { cut, displayWidth, pad, wrap } from '../../src/render/width.ts'
 
 const columns = [
   { title: 'NAME', flexible: true },
@@ -46,6 +46,24 @@ describe('cut and pad', () => {
       fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 30 }), (text, width) => {
         expect(displayWidth(cut(text, width))).toBeLessThanOrEqual(width)
         expect(displayWidth(pad(cut(text, width), width))).toBe(width)
+      }),
+    )
+  })
+})
+
+describe('wrap', () => {
+  it('breaks at spaces, and within a word only where that alone is too long', () => {
+    expect(wrap('nightlies: 41d old, older', 12)).toEqual(['nightlies:', '41d old,', 'older'])
+    expect(wrap('a nightly-20261014 b', 10)).toEqual(['a', 'nightly-20', '261014 b'])
+    expect(wrap('日本日本', 5)).toEqual(['日本', '日本'])
+  })
+
+  it('fits, and leaves nothing out but the spaces at which it breaks', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 8, max: 20 }), (text, width) => {
+        const lines = wrap(text, width)
+        for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(width)
+        expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''))
       }),
     )
   })

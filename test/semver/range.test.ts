@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isInRange, parseRange } from '../../src/semver/range.ts'
+import { isInRange, isSatisfiable, parseRange } from '../../src/semver/range.ts'
 import { parseVersion } from '../../src/semver/version.ts'
 
 const isIn = (version: string, range: string): boolean => {
@@ -26,12 +26,57 @@ describe('a range of versions', () => {
     expect(isIn('1.6.0-rc.1', '>=1.5.0-rc.1')).toBe(false)
   })
 
-  it.each(['', '  ', 'latest', '>=', 'x'.repeat(1000), '1.2.3 &&'])(
+  it.each(['', '  ', 'latest', '>=', 'x'.repeat(1000), '1.2.3 &&', '||', '1.x ||', '|| 1.x'])(
     'is not %j: that is malformed, with a word on how to write one',
     (text) => {
       expect(() => parseRange(text)).toThrowError(
         expect.objectContaining({ code: 'malformed', hint: expect.stringContaining('>=1.4 <2') as string }),
       )
+    },
+  )
+
+  it('has every pre-release between its bounds where that is asked for', () => {
+    const all = parseRange('>=1.4 <2', { preReleases: true })
+    const isInAll = (text: string): boolean => {
+      const version = parseVersion(text)
+      return version !== undefined && isInRange(version, all)
+    }
+    expect(['1.4.0', '1.5.0-rc.1', '1.9.9-0'].filter((version) => !isInAll(version))).toEqual([])
+    expect(['1.3.9', '2.0.0'].filter(isInAll)).toEqual([])
+  })
+
+  it.each([
+    '1.4.2',
+    '*',
+    'x',
+    '<0.0.1',
+    '<=0.0.0',
+    '>1.0.0 <1.0.2',
+    '>1.0.0-rc.1',
+    '>=1.0.0-rc.1 <=1.0.0',
+    '>2 <1 || 5.x',
+    '5.x || >2 <1',
+    '>=1 <2 || >=3 <4',
+    '>1.2.9007199254740991',
+    '~1.4 >=1.4.7',
+  ])('%s can be satisfied', (range) => {
+    expect(isSatisfiable(parseRange(range))).toBe(true)
+    expect(isSatisfiable(parseRange(range, { preReleases: true }))).toBe(true)
+  })
+
+  it.each(['>2 <1', '<0.0.0-0', '>1.4.2 <1.4.2', '1.4.2 1.4.3', '^1.4 ^2', '>2 <1 || >4 <3'])(
+    '%s can not',
+    (range) => {
+      expect(isSatisfiable(parseRange(range))).toBe(false)
+      expect(isSatisfiable(parseRange(range, { preReleases: true }))).toBe(false)
+    },
+  )
+
+  it.each(['>=1.0.0-rc.1 <1.0.0', '1.0.0-rc.1', '>1.0.0-rc.1 <1.0.0-rc.2', '<0.0.0'])(
+    '%s can be satisfied by a pre-release only',
+    (range) => {
+      expect(isSatisfiable(parseRange(range))).toBe(false)
+      expect(isSatisfiable(parseRange(range, { preReleases: true }))).toBe(true)
     },
   )
 })

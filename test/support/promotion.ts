@@ -25,7 +25,7 @@ export interface Bench extends AsyncDisposable {
   readonly call: Call
 }
 
-export interface BenchOptions extends Partial<Pick<RegistryOptions, 'uploads'>> {
+export interface BenchOptions extends Partial<Pick<RegistryOptions, 'uploads' | 'known'>> {
   /** the system's where it is not given */
   readonly clock?: Clock
   /** measures stalled transfers; the system's where it is not given */

@@ -5,7 +5,7 @@ import { decideRepository } from '../../src/prune/decide-repository.ts'
 import type { Protection, RetentionPolicy, Rule, TagSelector, UsedImage } from '../../src/prune/policy.ts'
 import type { RepositorySnapshot } from '../../src/prune/snapshot.ts'
 import { LinearRegExp } from '../../src/linear-regexp.ts'
-import { parseRange, withPrereleases } from '../../src/semver/range.ts'
+import { parseRange } from '../../src/semver/range.ts'
 import type { RepositoryNode } from '../../src/store/repository-node.ts'
 
 export const now: number = Date.parse('2026-06-01T00:00:00Z')
@@ -122,7 +122,8 @@ export function rule(name: string, rest: Partial<Omit<Rule, 'olderThan'>> & { da
 }
 
 export function protection(tags: TagSelector, newest?: Protection['newest']): Protection {
-  const selector = tags.kind === 'semver' ? { ...tags, range: withPrereleases(tags.range) } : tags
+  const selector =
+    tags.kind === 'semver' ? { ...tags, range: parseRange(tags.text, { preReleases: true }) } : tags
   return { name: 'protected', tags: selector, ...(newest !== undefined && { newest }) }
 }
 

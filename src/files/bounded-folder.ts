@@ -1,0 +1,185 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../clock.ts'
+import { isTempName, newTempName } from './atomic.ts'
+import { systemCode } from './io-error.ts'
+
+/** What a file takes on disk is counted in these, bytes. */
+const blockSize = 4096
+/** An entry's time is set anew when it is used after so long: often enough to tell which was used last, seldom enough to cost nothing. */
+const touchMs = 60 * 60_000
+/** An unfinished file of this age belongs to a process that died. */
+const abandonedMs = 60 * 60_000
+
+export interface BoundedFolderOptions {
+  readonly path: string
+  /** what all entries together may take on disk, bytes; may be exceeded by a sixteenth or so between two sweeps */
+  readonly maxBytes: number
+  /** Entries larger than this, bytes, are not kept. */
+  readonly maxEntryBytes: number
+  /** how many folders the entries are spread over, by the first two hex digits of their names; each has its part of `maxBytes` to itself */
+  readonly parts: 1 | 256
+  /** tells which entries were used last */
+  readonly clock: Clock
+  /** Told once of a folder that cannot be written to. Nothing is kept from then on; what is there is still read. */
+  readonly warn: (text: string) => void
+}
+
+/**
+ * A folder of small files under names of hex digits, which have to be hashes so that they are spread evenly. Processes may share it without a lock:
+ * a file is there whole or not at all, and each of them drops the least recently used when there is too much. Nothing here throws: what cannot
+ * be read is not there, what cannot be written is not kept. Reads and writes are synchronous, which takes a fraction of the time for small files
+ * (docs/decisions/content-cache.md). For its user's eyes only: content of private repositories is in it.
+ */
+export class BoundedFolder {
+  readonly #options: BoundedFolderOptions
+  readonly #partBytes: number
+  readonly #maxEntryBytes: number
+  #isOff = false
+
+  constructor(options: BoundedFolderOptions) {
+    this.#options = options
+    this.#partBytes = options.maxBytes / options.parts
+    this.#maxEntryBytes = Math.min(options.maxEntryBytes, this.#partBytes)
+  }
+
+  get(name: string): Uint8Array | undefined {
+    try {
+      return this.#read(join(this.#partOf(name), name))
+    } catch {
+      return undefined
+    }
+  }
+
+  put(name: string, bytes: Uint8Array): void {
+    if (this.#isOff || bytes.byteLength > this.#maxEntryBytes) return
+    const part = this.#partOf(name)
+    try {
+      this.#write(part, name, bytes)
+      if (this.#isSweepDue(name, bytes.byteLength)) this.#sweep(part)
+    } catch (error) {
+      this.#isOff = true
+      const why = error instanceof Error ? error.message : String(error)
+      this.#options.warn(`${this.#options.path} cannot be written to, so nothing more is kept there: ${why}`)
+    }
+  }
+
+  remove(name: string): void {
+    unlink(join(this.#partOf(name), name))
+  }
+
+  #partOf(name: string): string {
+    const { path, parts } = this.#options
+    return parts === 1 ? path : join(path, name.slice(0, 2))
+  }
+
+  #read(path: string): Uint8Array | undefined {
+    // neither waits for a pipe nor follows a link
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      const stats = fstatSync(file)
+      if (!stats.isFile() || stats.size > this.#maxEntryBytes) return undefined
+      const bytes = Buffer.allocUnsafeSlow(stats.size)
+      if (readSync(file, bytes, 0, stats.size, 0) !== stats.size) return undefined
+      if (this.#options.clock.now() - stats.mtimeMs > touchMs) this.#touch(file)
+      return bytes
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  #touch(file: number): void {
+    const now = this.#options.clock.now() / 1000
+    try {
+      futimesSync(file, now, now)
+    } catch {
+      // a folder that may only be read: who fills it decides what is old
+    }
+  }
+
+  #write(part: string, name: string, bytes: Uint8Array): void {
+    const temp = join(part, newTempName())
+    const file = this.#create(part, temp)
+    try {
+      try {
+        for (let at = 0; at < bytes.byteLength;) at += writeSync(file, bytes, at)
+        this.#touch(file)
+      } finally {
+        closeSync(file)
+      }
+      renameSync(temp, join(part, name))
+    } catch (error) {
+      unlink(temp)
+      throw error
+    }
+  }
+
+  #create(part: string, temp: string): number {
+    try {
+      return openSync(temp, 'wx', 0o600)
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error
+      mkdirSync(part, { recursive: true, mode: 0o700 })
+      return openSync(temp, 'wx', 0o600)
+    }
+  }
+
+  /**
+   * Whether a new entry is one after which its part is looked through. It is so for a share of the entries as large as the bytes that they bring, told
+   * from the digits of the name: no process has to remember how much all of them wrote.
+   */
+  #isSweepDue(name: string, size: number): boolean {
+    const share = sizeOnDisk(size) / (this.#partBytes / 16)
+    return Number.parseInt(name.slice(-8), 16) / 2 ** 32 < share
+  }
+
+  /** Drops the entries that were used least recently until there is some room again. Others may do the same at the same time. */
+  #sweep(part: string): void {
+    const entries = this.#entriesOf(part)
+    let total = entries.reduce((sum, { size }) => sum + size, 0)
+    if (total <= this.#partBytes) return
+    entries.sort((a, b) => a.usedAt - b.usedAt)
+    for (const { path, size } of entries) {
+      if (total <= this.#partBytes * (7 / 8)) return
+      unlink(path)
+      total -= size
+    }
+  }
+
+  #entriesOf(part: string): { readonly path: string; readonly size: number; readonly usedAt: number }[] {
+    return readdirSync(part).flatMap((name) => {
+      const path = join(part, name)
+      const stats = lstatSync(path, { throwIfNoEntry: false })
+      if (stats?.isFile() !== true) return []
+      if (!isTempName(name)) return [{ path, size: sizeOnDisk(stats.size), usedAt: stats.mtimeMs }]
+      if (this.#options.clock.now() - stats.mtimeMs > abandonedMs) unlink(path)
+      return []
+    })
+  }
+}
+
+function sizeOnDisk(size: number): number {
+  return Math.max(1, Math.ceil(size / blockSize)) * blockSize
+}
+
+/** Another process may have been quicker. */
+function unlink(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // what cannot be removed stays
+  }
+}

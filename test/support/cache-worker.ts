@@ -1,0 +1,39 @@
+import { writeSync } from 'node:fs'
+import { systemClock } from '../../src/clock.ts'
+import { ContentCache } from '../../src/files/content-cache.ts'
+import { Remembered } from '../../src/files/remembered.ts'
+import { digestOf } from '../../src/oci/digest.ts'
+
+/**
+ * A process that uses a cache as hard as it can: FOLDER, ROUNDS (0: without end), MAX-BYTES and SEED. It prints `begun`, a line for whatever is not as
+ * it should be, and at its end `hits N`.
+ */
+const [folder = '', rounds = '0', maxBytes = '0', seed = '1'] = process.argv.slice(2)
+const complain = (text: string): void => void writeSync(1, `wrong: ${text}\n`)
+const options = { folder, clock: systemClock, warn: complain, maxBytes: Number(maxBytes) }
+const cache = new ContentCache(options)
+const remembered = new Remembered('seen', options)
+let state = Number(seed)
+const random = (below: number): number => {
+  state = (state * 1_103_515_245 + 12_345) % 2 ** 31
+  return state % below
+}
+
+writeSync(1, 'begun\n')
+let hits = 0
+const last = rounds === '0' ? Infinity : Number(rounds)
+for (let round = 0; round < last; round++) {
+  const which = random(400)
+  const bytes = Buffer.alloc(1 + ((which * 97) % 9000), `content ${which} `)
+  const digest = digestOf(bytes)
+  const found = await cache.get(digest)
+  if (found === undefined) await cache.put(digest, bytes)
+  else if (bytes.equals(found)) hits++
+  else complain(`${digest} is something else`)
+  const key = `repository ${which % 5}`
+  const seen = (await remembered.get(key)) as { readonly key: string; readonly tags: string[] } | undefined
+  if (seen !== undefined && (seen.key !== key || seen.tags.length !== 50)) complain(`${key} is not whole`)
+  if (which % 7 === 0)
+    await remembered.put(key, { key, tags: Array.from({ length: 50 }, () => String(which)) })
+}
+writeSync(1, `hits ${hits}\n`)

@@ -1,0 +1,124 @@
+import { digestOf } from '../../src/oci/digest.ts'
+import type {
+  DeleteManifestStep,
+  ManifestVerdict,
+  PrunePlan,
+  RepositoryPlan,
+  TagVerdict,
+  Why,
+} from '../../src/plan/prune-plan.ts'
+
+/** What ages are counted to in these plans. */
+export const pruneNow = '2026-11-25T05:02:00.000Z'
+const day = 86_400_000
+const mebi = 1024 ** 2
+
+export const whys = {
+  rule: { kind: 'rule', by: 'nightlies', text: 'nightlies: 41d old, older than 30d' },
+  unmatched: { kind: 'unmatched', text: 'no rule selects it' },
+  protected: { kind: 'protection', by: 'releases', text: 'protected: releases' },
+  young: { kind: 'spared', by: 'nightlies', text: 'nightlies: 3d old, not older than 30d' },
+} as const satisfies Record<string, Why>
+
+/** A tag on a digest of its own; `days` old where that is said. */
+export function tagVerdict(
+  tag: string,
+  verdict: TagVerdict['verdict'],
+  why: Why,
+  over: Partial<TagVerdict> & { readonly days?: number } = {},
+): TagVerdict {
+  const { days, ...rest } = over
+  return {
+    tag,
+    digest: digestOf(tag),
+    verdict,
+    why,
+    ...(days !== undefined && { created: new Date(Date.parse(pruneNow) - days * day).toISOString() }),
+    size: 120 * mebi,
+    ...rest,
+  }
+}
+
+/** A manifest that goes with what stands under a tag. */
+export function pieceOf(
+  tag: string,
+  name: string,
+  role: ManifestVerdict['role'],
+  over: Partial<ManifestVerdict> = {},
+): ManifestVerdict {
+  const parent = digestOf(tag)
+  return {
+    digest: digestOf(name),
+    role,
+    of: [parent],
+    verdict: 'delete',
+    why: { kind: 'orphan', by: parent, text: `part of ${parent.slice(0, 19)}, which is deleted` },
+    size: 3 * mebi,
+    ...over,
+  }
+}
+
+/** A repository of an environment, with the steps and counts that its verdicts make. */
+export function repositoryPlan(
+  image: string,
+  tags: readonly TagVerdict[],
+  over: Partial<RepositoryPlan> = {},
+): RepositoryPlan {
+  const repository = { registry: 'r.example.com', path: image.replace('@', '') }
+  const others = over.others ?? []
+  const digests = (all: readonly TagVerdict[]): number => new Set(all.map(({ digest }) => digest)).size
+  const dying = tags.filter(({ verdict, why }) => verdict === 'delete' && why.kind !== 'orphan')
+  const people = tags.filter(({ digest, tag }) => digest !== null && !tag.startsWith('sha256-'))
+  const step = (digest: TagVerdict['digest'], why: Why, id: string): readonly DeleteManifestStep[] =>
+    digest === null
+      ? []
+      : [
+          {
+            kind: 'deleteManifest',
+            id,
+            repository,
+            after: [],
+            why,
+            target: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 500 },
+            losesTags: tags.filter((tag) => tag.digest === digest).map(({ tag }) => tag),
+          },
+        ]
+  const images = [...Map.groupBy(dying, ({ digest }) => digest).values()].flatMap(([one]) => one ?? [])
+  return {
+    repository,
+    image,
+    now: pruneNow,
+    tags,
+    others,
+    roots: [],
+    steps: [
+      ...images.flatMap(({ digest, why }, i) => step(digest, why, `m${i + 1}`)),
+      ...others
+        .filter(({ verdict }) => verdict === 'delete')
+        .flatMap(({ digest, why }, i) => step(digest, why, `p${i + 1}`)),
+      ...tags.flatMap(({ tag, digest, verdict, why }, i) =>
+        verdict === 'untag' && digest !== null
+          ? [{ kind: 'deleteTag' as const, id: `t${i + 1}`, repository, after: [], why, tag, digest }]
+          : [],
+      ),
+    ],
+    count: { images: digests(people), deleted: digests(dying) },
+    freed: dying.length * 100 * mebi,
+    referrers: 'read',
+    ...over,
+  }
+}
+
+export function prunePlan(repositories: readonly RepositoryPlan[], over: Partial<PrunePlan> = {}): PrunePlan {
+  return {
+    schema: 'dray.plan/1',
+    operation: 'prune',
+    createdAt: pruneNow,
+    tool: '0.1.0',
+    policy: 'sha256:0',
+    inUse: [],
+    repositories,
+    refusals: [],
+    ...over,
+  }
+}

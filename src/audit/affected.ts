@@ -1,12 +1,13 @@
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/reference.ts'
-import type { Step } from '../plan/plan.ts'
-import type { AuditRecord } from './record.ts'
+import type { AuditRecord, RecordedStep } from './record.ts'
 
 /** What in a registry a step changes, as others ask for it. */
 export interface Affected {
   readonly repository: RepositoryName
   readonly tag?: string
+  /** that go with the digest that is deleted */
+  readonly lostTags?: readonly string[]
   readonly digest: Digest
   /** where its content comes from; a statement is made here */
   readonly from?: RepositoryName
@@ -17,7 +18,7 @@ export function affectedBy(record: AuditRecord): Affected | undefined {
   return record.step === undefined ? undefined : affectedByStep(record.step)
 }
 
-function affectedByStep(step: Step): Affected {
+function affectedByStep(step: RecordedStep): Affected {
   switch (step.kind) {
     case 'copy':
       return { repository: step.to, digest: step.root.digest, from: step.from }
@@ -32,6 +33,10 @@ function affectedByStep(step: Step): Affected {
       return { repository: step.repository, digest: step.subject.digest }
     case 'tag':
       return { repository: step.repository, tag: step.tag, digest: step.target.digest, from: step.from }
+    case 'deleteManifest':
+      return { repository: step.repository, lostTags: step.losesTags, digest: step.target.digest }
+    case 'deleteTag':
+      return { repository: step.repository, tag: step.tag, digest: step.digest }
   }
 }
 

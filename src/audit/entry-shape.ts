@@ -36,6 +36,19 @@ function isWhole(step: Readonly<Record<string, unknown>>): boolean {
         isContent(step['target']) &&
         typeof step['tag'] === 'string'
       )
+    case 'deleteManifest': {
+      const lost: unknown = step['losesTags']
+      return (
+        isPlace(step['repository']) &&
+        isContent(step['target']) &&
+        Array.isArray(lost) &&
+        lost.every((tag) => typeof tag === 'string')
+      )
+    }
+    case 'deleteTag':
+      return (
+        isPlace(step['repository']) && typeof step['tag'] === 'string' && typeof step['digest'] === 'string'
+      )
     default:
       return true
   }

@@ -76,7 +76,8 @@ function whatOf(record: AuditRecord): Row {
     ...(affected !== undefined && {
       source: affected.from === undefined ? undefined : formatRepository(affected.from),
       repository: formatRepository(affected.repository),
-      tag: affected.tag,
+      // a tag has no spaces in it
+      tag: affected.tag ?? affected.lostTags?.join(' '),
       digest: affected.digest,
     }),
     before: record.before,

@@ -10,6 +10,7 @@ const classUid = 6003
 const activities = {
   1: { caption: 'Create', name: 'Create' },
   3: { caption: 'Update', name: 'Update' },
+  4: { caption: 'Delete', name: 'Delete' },
   99: { caption: 'Other', name: 'Refuse' },
 } as const
 const severities = { 1: 'Informational', 2: 'Low', 3: 'Medium' } as const
@@ -61,10 +62,12 @@ export function ocsfLine(record: LogRecord | LogEntry): string | undefined {
   return event === undefined ? undefined : JSON.stringify(event)
 }
 
-/** Content and new tags are created, tags that were there are updated; a refusal is none of the class's activities. */
+/** Content and new tags are created, tags that were there are updated, what is pruned is deleted; a refusal is none of the class's activities. */
 function activityOf(record: AuditRecord): ActivityId {
   if (record.phase === 'refused') return 99
-  return record.step?.kind === 'tag' && typeof record.before === 'string' ? 3 : 1
+  const { before, step } = record
+  if (step?.kind === 'deleteManifest' || step?.kind === 'deleteTag') return 4
+  return step?.kind === 'tag' && typeof before === 'string' ? 3 : 1
 }
 
 /** A refusal is a guard that did its work; a failure or conflict is somebody's to look at. */
@@ -98,10 +101,17 @@ function metadataOf(record: AuditRecord): OcsfEvent {
 function resourcesOf(affected: NonNullable<ReturnType<typeof affectedBy>>): readonly OcsfEvent[] {
   const repository = formatRepository(affected.repository)
   const name = affected.tag === undefined ? repository : `${repository}:${affected.tag}`
-  const target = { name, role: 'Target', role_id: 1, type: 'container image', uid: affected.digest }
-  if (affected.from === undefined) return [target]
+  const names = [name, ...(affected.lostTags ?? []).map((tag) => `${repository}:${tag}`)]
+  const targets = names.map((one) => ({
+    name: one,
+    role: 'Target',
+    role_id: 1,
+    type: 'container image',
+    uid: affected.digest,
+  }))
+  if (affected.from === undefined) return targets
   const from = formatRepository(affected.from)
-  return [target, { name: from, role: 'Related', role_id: 4, type: 'container repository' }]
+  return [...targets, { name: from, role: 'Related', role_id: 4, type: 'container repository' }]
 }
 
 function messageOf(record: AuditRecord, result: string): string {

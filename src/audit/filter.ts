@@ -113,19 +113,28 @@ function imageNames(record: AuditRecord): readonly (string | undefined)[] {
     record.before ?? undefined,
     record.after ?? undefined,
     ...(affected === undefined ? [] : [affected.digest, ...repositoryNames(affected)]),
-    ...(record.step?.kind === 'attach' ? [record.step.subject] : []),
+    ...subjectOf(record),
   ]
+}
+
+/** What evidence speaks of, that is put there or deleted. */
+function subjectOf({ step }: AuditRecord): readonly (string | undefined)[] {
+  return step?.kind === 'attach' || step?.kind === 'deleteManifest' ? [step.subject] : []
 }
 
 function repositoryNames({
   repository,
   tag,
+  lostTags = [],
   from,
 }: NonNullable<ReturnType<typeof affectedBy>>): readonly string[] {
   const names = [repository, from].flatMap((name) =>
     name === undefined ? [] : [formatRepository(name), name.path],
   )
-  return tag === undefined
-    ? names
-    : [...names, `${formatRepository(repository)}:${tag}`, `${repository.path}:${tag}`]
+  const tags = tag === undefined ? lostTags : [tag, ...lostTags]
+  const tagged = tags.flatMap((one) => [
+    `${formatRepository(repository)}:${one}`,
+    `${repository.path}:${one}`,
+  ])
+  return [...names, ...tagged]
 }

@@ -51,10 +51,12 @@ export class OpenIntents {
   }
 }
 
-/** What an intent and its outcome have in common: the step of a run. */
+/** What an intent and its outcome have in common: the step of a run; the steps of a prune are counted in each repository anew. */
 export function stepKey(record: LogRecord): string | undefined {
   if (record.phase === 'recovered' || record.step === undefined) return undefined
-  return `${record.run} ${record.step.id}`
+  const { run, step } = record
+  if (step.kind !== 'deleteManifest' && step.kind !== 'deleteTag') return `${run} ${step.id}`
+  return `${run} ${step.id} ${step.repository?.registry}/${step.repository?.path}`
 }
 
 /** An entry without its place in the chain. */

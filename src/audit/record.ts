@@ -1,6 +1,7 @@
 import type { ErrorInfo } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Hash, Operation, Step } from '../plan/plan.ts'
+import type { DeleteStep } from '../plan/prune-plan.ts'
 
 /** Who did it: the user and machine that dray ran as, and the CI job where it ran in one. */
 export interface Actor {
@@ -37,6 +38,9 @@ export interface Run {
   readonly tool: string
 }
 
+/** A step of a plan of any operation. */
+export type RecordedStep = Step | DeleteStep
+
 /**
  * What a step did or was about to do, at one of its phases: the one canonical record. Every field is meant to be read by others: no secret is ever in
  * it. `recovered` stands for what a crash left of a line that was being written.
@@ -57,14 +61,16 @@ export interface AuditRecord {
   readonly ticket?: string
   readonly tool: string
   /** the step as it stands in the plan; absent where an image was refused before there was one */
-  readonly step?: Step
+  readonly step?: RecordedStep
   /** the image as it was named in the plan */
   readonly image?: string
   /** the environments that the image goes between, where it does */
   readonly environment?: { readonly from?: string; readonly to?: string }
-  /** the digest of the tag that the step sets, as it was read just before */
+  /** the digest of the tag that the step sets, as it was read just before; what the step deletes, by its digest */
   readonly before?: Digest | null
+  /** the digest of that tag now; null: it, or what was deleted, is not there */
   readonly after?: Digest | null
+  /** `unchanged` with an error: a registry does not delete that one, and it stays; a delete that was not attempted has failed as `interrupted` */
   readonly result?: 'done' | 'unchanged' | 'conflict' | 'failed'
   /** the outcome was not seen: it was found out afterwards by reading the registry, by the run of this id */
   readonly resolvedBy?: string

@@ -8,10 +8,10 @@ import {
   type AttestStep,
   type CopyStep,
   type Hash,
-  type Step,
   targetOf,
   type TagStep,
 } from '../plan/plan.ts'
+import type { DeleteManifestStep, DeleteTagStep } from '../plan/prune-plan.ts'
 import { listReferrers } from '../store/evidence.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { Stores } from '../store/store.ts'
@@ -19,7 +19,7 @@ import { attestationAnnotations } from './attestation-artifact.ts'
 import type { ChainedLog } from './chained-log.ts'
 import { isAlive, sweepDeadRuns } from './living-runs.ts'
 import type { OpenIntent } from './open-intents.ts'
-import type { AuditRecord } from './record.ts'
+import type { AuditRecord, RecordedStep } from './record.ts'
 
 /** Registries are asked about so many steps at once. */
 const looksAtOnce = 8
@@ -130,7 +130,7 @@ class Looks {
 
 async function lookAt(
   { before, plan }: AuditRecord,
-  step: Step,
+  step: RecordedStep,
   stores: Stores,
   call: Call,
 ): Promise<Finding> {
@@ -143,6 +143,10 @@ async function lookAt(
       return lookAtAttached(step, stores, call)
     case 'attest':
       return lookAtAttested(step, plan, stores, call)
+    case 'deleteManifest':
+      return lookAtDeleted(step, stores, call)
+    case 'deleteTag':
+      return lookAtUntagged(step, stores, call)
   }
 }
 
@@ -193,6 +197,30 @@ async function lookAtAttested(
     return { result: 'done' }
   const name = formatAt(repository, { digest: subject.digest })
   return failed(`no attestation of this plan is attached to ${name}`, name)
+}
+
+async function lookAtDeleted(
+  { repository, target: { digest } }: DeleteManifestStep,
+  stores: Stores,
+  call: Call,
+): Promise<Finding> {
+  const isThere = (await stores.target(repository).resolve({ digest }, call)) !== undefined
+  if (!isThere) return { result: 'done', after: null }
+  const name = formatAt(repository, { digest })
+  return { ...failed(`the delete of ${name} was not applied: it is still there`, name), after: digest }
+}
+
+async function lookAtUntagged(
+  { repository, tag, digest }: DeleteTagStep,
+  stores: Stores,
+  call: Call,
+): Promise<Finding> {
+  const after = await digestOfTag(repository, tag, stores, call)
+  if (after === null) return { result: 'done', after }
+  const name = formatAt(repository, { tag })
+  if (after === digest)
+    return { ...failed(`the delete of ${name} was not applied: it is still there`, name), after }
+  return { ...failed(`what became of ${name} cannot be told: the tag holds ${after}`, name), after }
 }
 
 async function digestOfTag(

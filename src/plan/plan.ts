@@ -2,6 +2,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import type { ErrorInfo } from '../errors.ts'
+import type { DeleteStep } from './prune-plan.ts'
 
 export type Operation = 'promote' | 'copy' | 'tag' | 'rollback' | 'prune'
 /** Those that put images at targets; `prune` has a plan of its own (`PrunePlan`). */
@@ -158,6 +159,6 @@ export function isOfTag(one: Precondition, repository: RepositoryName, tag: stri
 }
 
 /** The repository that a step changes. */
-export function targetOf(step: Step): RepositoryName {
-  return step.kind === 'tag' || step.kind === 'attest' ? step.repository : step.to
+export function targetOf(step: Step | DeleteStep): RepositoryName {
+  return step.kind === 'copy' || step.kind === 'attach' ? step.to : step.repository
 }

@@ -1,7 +1,6 @@
-import type { AuditRecord, LogEntry } from '../audit/record.ts'
+import type { AuditRecord, LogEntry, RecordedStep } from '../audit/record.ts'
 import { formatRepository } from '../oci/reference.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { Step } from '../plan/plan.ts'
 import { escapeText } from './escape.ts'
 import { shortDigest } from './format.ts'
 import type { Page, Style } from './style.ts'
@@ -16,6 +15,9 @@ const columns: readonly Column[] = [
   { title: 'FROM -> TO', flexible: true },
   { title: 'RESULT' },
 ]
+
+/** Tags of a deleted image that are shown on a terminal. */
+const maxTags = 3
 
 /** A log as a table in parts, so that it may be of any length: the first has the heading, and columns that were wide once stay so. */
 export function logTable(page: Page): (entries: readonly LogEntry[]) => string {
@@ -62,7 +64,7 @@ function whatOf({ image, step }: AuditRecord, page: Page): string {
   return name === '' ? change : `${name}: ${change}`
 }
 
-function changeOf(step: Step, page: Page): string {
+function changeOf(step: RecordedStep, page: Page): string {
   const show = (digest: Digest): string => escapeText(page.width === undefined ? digest : shortDigest(digest))
   switch (step.kind) {
     case 'tag':
@@ -73,8 +75,20 @@ function changeOf(step: Step, page: Page): string {
       return `evidence ${show(step.manifest.digest)}`
     case 'attest':
       return `attestation of ${show(step.subject.digest)}`
+    case 'deleteManifest':
+      return `delete ${show(step.target.digest)}${lostTags(step.losesTags, page)}`
+    case 'deleteTag':
+      return `delete tag ${escapeText(step.tag)} of ${show(step.digest)}`
   }
   return escapeText(String((step as { readonly kind: unknown }).kind))
+}
+
+/** On a terminal the first few: an image may have a hundred. */
+function lostTags(tags: readonly string[], page: Page): string {
+  if (tags.length === 0) return ''
+  const shown = page.width === undefined ? tags : tags.slice(0, maxTags)
+  const more = tags.length - shown.length
+  return ` with ${shown.map((tag) => escapeText(tag)).join(', ')}${more === 0 ? '' : ` and ${more} more`}`
 }
 
 function wayOf({ environment, step }: AuditRecord): string {
@@ -86,7 +100,7 @@ function wayOf({ environment, step }: AuditRecord): string {
   return escapeText(from === undefined ? `-> ${to}` : `${from} -> ${to}`)
 }
 
-function endsOf(step: Step): { readonly from?: string; readonly to?: string } {
+function endsOf(step: RecordedStep): { readonly from?: string; readonly to?: string } {
   switch (step.kind) {
     case 'tag':
       return { from: formatRepository(step.from), to: formatRepository(step.repository) }
@@ -94,6 +108,8 @@ function endsOf(step: Step): { readonly from?: string; readonly to?: string } {
     case 'attach':
       return { from: formatRepository(step.from), to: formatRepository(step.to) }
     case 'attest':
+    case 'deleteManifest':
+    case 'deleteTag':
       return { to: formatRepository(step.repository) }
   }
   return {}

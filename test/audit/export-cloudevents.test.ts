@@ -5,6 +5,7 @@ import { cloudEventLine, cloudEventOf } from '../../src/audit/export-cloudevents
 import type { AuditRecord } from '../../src/audit/record.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { recordOf } from '../support/audit-logs.ts'
+import { doomedDigest, manifestStep, untagStep } from '../support/delete-steps.ts'
 
 interface Property {
   readonly type: string | readonly string[]
@@ -56,6 +57,16 @@ const refused: AuditRecord = (({
 const results = ['done', 'unchanged', 'conflict', 'failed'] as const
 
 describe('a CloudEvent', () => {
+  it('of a delete is about the digest, or the tag where only that goes', () => {
+    const about = (step: AuditRecord['step']) =>
+      cloudEventOf(recordOf({ operation: 'prune', ...(step !== undefined && { step }) }))
+    expect(about(manifestStep())).toMatchObject({
+      type: 'dev.dray.prune.done',
+      subject: `registry.example.com/dev/api@${doomedDigest}`,
+    })
+    expect(about(untagStep())).toMatchObject({ subject: 'registry.example.com/dev/api:pr-1' })
+  })
+
   it('keeps to the published schema, whatever became of the step', () => {
     const records = [
       ...results.map((result) => recordOf({ result })),

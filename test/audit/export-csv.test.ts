@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { csvHeader, csvLine } from '../../src/audit/export-csv.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { recordOf } from '../support/audit-logs.ts'
+import { doomedDigest, manifestStep, untagStep } from '../support/delete-steps.ts'
 
 /** RFC 4180, section 2: a reader that knows nothing of the writer. */
 function parseCsv(text: string): readonly (readonly string[])[] {
@@ -32,6 +33,19 @@ function rowOf(...args: Parameters<typeof csvLine>): Readonly<Record<string, str
 }
 
 describe('a line of CSV', () => {
+  it('names every tag that went with a deleted image, or the one that was deleted', () => {
+    const deleted = rowOf(recordOf({ operation: 'prune', step: manifestStep(), before: doomedDigest }))
+    expect(deleted).toMatchObject({
+      operation: 'prune',
+      step: 'deleteManifest',
+      repository: 'registry.example.com/dev/api',
+      tag: 'pr-1 pr-1-again',
+      digest: doomedDigest,
+      before: doomedDigest,
+    })
+    expect(rowOf(recordOf({ step: untagStep() }))).toMatchObject({ step: 'deleteTag', tag: 'pr-1' })
+  })
+
   it('says who did what to which image, and in which place of the log', () => {
     const ci = { service: 'github', user: 'octocat', run: 'https://example.com/1' }
     const actor = { user: 'ann', host: 'builder-1', ci }

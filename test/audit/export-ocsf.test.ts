@@ -5,6 +5,7 @@ import { ocsfEventOf, ocsfLine } from '../../src/audit/export-ocsf.ts'
 import type { AuditRecord } from '../../src/audit/record.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { recordOf } from '../support/audit-logs.ts'
+import { doomedDigest, manifestStep, untagStep } from '../support/delete-steps.ts'
 
 interface Attribute {
   readonly type: string
@@ -91,9 +92,23 @@ const attested = recordOf({
     repository: { registry: 'r.example.com', path: 'b' },
   },
 })
+const deleted = recordOf({ operation: 'prune', step: manifestStep(), before: doomedDigest, after: null })
 const ci = { service: 'github', user: 'octocat', run: 'https://example.com/runs/1' }
 
 describe('an OCSF event', () => {
+  it('of a delete says so, and names every tag that went', () => {
+    expect(ocsfEventOf(deleted)).toMatchObject({
+      activity_name: 'Delete',
+      type_uid: 600304,
+      api: { operation: 'prune.deleteManifest' },
+      resources: [
+        { name: 'registry.example.com/dev/api', uid: doomedDigest },
+        { name: 'registry.example.com/dev/api:pr-1', uid: doomedDigest },
+        { name: 'registry.example.com/dev/api:pr-1-again', uid: doomedDigest },
+      ],
+    })
+  })
+
   it.each([
     ['done', recordOf()],
     ['unchanged', recordOf({ result: 'unchanged' })],
@@ -102,6 +117,8 @@ describe('an OCSF event', () => {
     ['refused', refused],
     ['a copy', copied],
     ['an attestation', attested],
+    ['a deleted image', deleted],
+    ['a deleted tag', recordOf({ operation: 'prune', step: untagStep(), after: null })],
     [
       'of a CI job',
       recordOf({ actor: { user: 'runner', host: 'h', ci, says: 'Ann' }, reason: 'r', ticket: 'T-1' }),

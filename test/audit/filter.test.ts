@@ -4,6 +4,7 @@ import { type LogFilter, matcher, parseMoment } from '../../src/audit/filter.ts'
 import type { RecoveredTail } from '../../src/audit/record.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { recordOf } from '../support/audit-logs.ts'
+import { doomedDigest, manifestStep } from '../support/delete-steps.ts'
 
 const now = Date.parse('2026-03-04T12:00:00.000Z')
 const record = recordOf({
@@ -57,6 +58,20 @@ describe('a filter', () => {
     [{ image: ['api'], environment: ['dev'] }, false],
   ])('of %j is right', (filter, expected) => {
     expect(matcher(filter)(record)).toBe(expected)
+  })
+
+  it('finds a deleted image by every tag that went with it, by its digest and by its subject', () => {
+    const step = manifestStep({ subject: digestOf('subject') })
+    const deleted = recordOf({ operation: 'prune', image: '@dev/api', step, before: null, after: null })
+    for (const image of [
+      'registry.example.com/dev/api:pr-1',
+      'dev/api:pr-1-again',
+      'dev/api',
+      doomedDigest,
+      digestOf('subject'),
+    ])
+      expect(matcher({ image: [image], operation: ['prune'] })(deleted)).toBe(true)
+    expect(matcher({ image: ['dev/api:pr-2'] })(deleted)).toBe(false)
   })
 
   it('finds a refusal as refused, and an intent by no result', () => {

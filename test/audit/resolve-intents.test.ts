@@ -5,6 +5,7 @@ import { resolveIntents } from '../../src/audit/resolve-intents.ts'
 import { parseDigest } from '../../src/oci/digest.ts'
 import type { Step } from '../../src/plan/plan.ts'
 import { entriesOf, openLog, record, tagStep, waitingClock } from '../support/audit-log.ts'
+import { manifestStep, untagStep } from '../support/delete-steps.ts'
 import { image, referrer, together } from '../support/images.ts'
 import { type Bench, bench, planOf, repository } from '../support/promotion.ts'
 import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
@@ -98,6 +99,39 @@ describe('an intent without an outcome', () => {
     await died(...steps.map((step) => record({ step })))
     expect(await resolve()).toEqual({ resolved: 2, left: 0 })
     expect(outcomes()).toMatchObject([{ result }, { result }])
+  })
+
+  it.each([
+    { there: false, result: { result: 'done', after: null } },
+    {
+      there: true,
+      result: {
+        result: 'failed',
+        after: api.root.digest,
+        error: { code: 'interrupted', message: expect.stringContaining('was not applied') as string },
+      },
+    },
+  ])('of a delete is resolved by whether it is there ($result.result)', async ({ there, result }) => {
+    if (there) await prod.oracle.push(api, 'prod/api', 'pr-1')
+    const at = repository(prod, 'prod/api')
+    const target = { ...api.root, digest: digestOf(api) }
+    const steps = [
+      manifestStep({ repository: at, target }),
+      untagStep({ repository: at, digest: digestOf(api) }),
+      // the steps of a prune are counted in each repository
+      manifestStep({ repository: repository(prod, 'prod/web'), target }),
+    ]
+    await died(...steps.map((step) => record({ operation: 'prune', step, before: digestOf(api) })))
+    expect(await resolve()).toEqual({ resolved: 3, left: 0 })
+    expect(outcomes()).toMatchObject([result, result, { result: 'done', after: null, resolvedBy: 'run2' }])
+  })
+
+  it('of the delete of a tag that is on something else by now cannot be told', async () => {
+    await prod.oracle.push(other, 'prod/api', 'pr-1')
+    const step = untagStep({ repository: repository(prod, 'prod/api'), digest: digestOf(api) })
+    await died(record({ operation: 'prune', step, before: digestOf(api) }))
+    await resolve()
+    expect(outcomes()).toMatchObject([{ result: 'failed', after: other.root.digest }])
   })
 
   it('of a run that is alive is left alone, whoever looks', async () => {

@@ -4,6 +4,7 @@ import { logTable } from '../../src/render/log.ts'
 import { plainStyle } from '../../src/render/style.ts'
 import { displayWidth } from '../../src/render/width.ts'
 import { outcome, record, tagStep } from '../support/audit-log.ts'
+import { manifestStep, untagStep } from '../support/delete-steps.ts'
 import { story } from '../support/log-files.ts'
 
 const pipe = { style: plainStyle, width: undefined }
@@ -32,6 +33,20 @@ describe('the table of a log', () => {
     const [, first] = lines(logTable(pipe)(entries(done as AuditRecord)))
     expect(first).toContain('2026-11-23T00:00:00.000Z')
     expect(first).toMatch(/sha256:[0-9a-f]{64}/)
+  })
+
+  it('tells what was deleted, with the tags that went: all of them in a pipe, the first few on a terminal', () => {
+    const losesTags = ['pr-1', 'pr-2', 'pr-3', 'pr-4', 'pr-5']
+    const [deleted, untagged] = [manifestStep({ losesTags }), untagStep()].map((step) =>
+      outcome({ operation: 'prune', image: '@dev/api', environment: { from: 'dev', to: 'dev' }, step }),
+    ) as [AuditRecord, AuditRecord]
+    const [, whole, alone] = lines(logTable(pipe)(entries(deleted, untagged)))
+    expect(whole).toMatch(
+      /prune +@dev\/api: delete sha256:[0-9a-f]{64} with pr-1, pr-2, pr-3, pr-4, pr-5 +dev +done$/,
+    )
+    expect(alone).toMatch(/prune +@dev\/api: delete tag pr-1 of sha256:[0-9a-f]{64} +dev +done$/)
+    const [, few] = lines(logTable({ ...terminal, width: 160 })(entries(deleted)))
+    expect(few).toMatch(/with pr-1, pr-2, pr-3 and 2 more/)
   })
 
   it('fits the terminal', () => {

@@ -1,0 +1,27 @@
+import { digestOf, parseDigest } from '../../src/oci/digest.ts'
+import { parseRepository } from '../../src/oci/reference.ts'
+import type { DeleteManifestStep, DeleteTagStep } from '../../src/plan/prune-plan.ts'
+
+const repository = parseRepository('registry.example.com/dev/api')
+const why = { kind: 'rule', by: 'old', text: 'old: 41d old, older than 30d' } as const
+export const doomedDigest = digestOf('doomed')
+
+/** The delete of an image with two tags, or what `over` makes of it. */
+export function manifestStep(over: Partial<DeleteManifestStep> = {}): DeleteManifestStep {
+  const target = { mediaType: 'application/vnd.oci.image.index.v1+json', digest: doomedDigest, size: 512 }
+  return {
+    kind: 'deleteManifest',
+    id: 'm1',
+    repository,
+    after: [],
+    why,
+    target,
+    losesTags: ['pr-1', 'pr-1-again'],
+    ...over,
+  }
+}
+
+export function untagStep(over: Partial<DeleteTagStep> = {}): DeleteTagStep {
+  const digest = parseDigest(doomedDigest)
+  return { kind: 'deleteTag', id: 't1', repository, after: [], why, tag: 'pr-1', digest, ...over }
+}

@@ -38,6 +38,7 @@ export async function respond(
   try {
     const { answered, error } = await answerSafely(route, exchange, state)
     status = answered.status
+    response.setHeader('Date', new Date(state.clock.now() + state.abilities.clockAhead).toUTCString())
     await send(response, exchange.method, answered, counts, () => tell(status, false, error))
   } catch (error) {
     // the body broke in the middle: all that can be said now is that it is not whole

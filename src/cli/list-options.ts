@@ -1,6 +1,7 @@
 import { parseMoment } from '../audit/filter.ts'
 import { DrayError } from '../errors.ts'
 import type { ListOptions } from '../look/list.ts'
+import { fitsSomeTag } from '../oci/tag-glob.ts'
 import { parseRange } from '../semver/range.ts'
 import { asUsage } from './usage-error.ts'
 
@@ -32,7 +33,7 @@ export function listOptions(flags: ListFlags, now: number): ListOptions {
 
 /** @throws `usage` for what fits no tag whatever stands there: shells know more than `*` and `?`, and a variable may be empty. */
 function parseGlob(text: string): string {
-  if (/^[\w.*?-]+$/.test(text)) return text
+  if (fitsSomeTag(text)) return text
   throw new DrayError('usage', `--glob ${JSON.stringify(text)} fits no tag`, {
     hint: 'Besides letters, digits, ".", "_" and "-" it has "*" for any characters and "?" for one. Say --glob several times for one or the other.',
   })

@@ -1,5 +1,5 @@
 import { isTag } from '../oci/reference.ts'
-import { matchesGlob } from '../oci/tag-glob.ts'
+import { fitsSomeTag, matchesGlob } from '../oci/tag-glob.ts'
 import type { TagLevel, TagsConfig } from './config.ts'
 import type { WrittenEnvironment } from './schema.ts'
 import type { Issue, Path } from './shape.ts'
@@ -22,7 +22,7 @@ export function checkTags({ tags = {}, marker }: WrittenEnvironment, environment
   if (tags.semver !== undefined && !semver.includes('exact'))
     at(['tags', 'semver'], 'must have exact in it: what the other tags may do follows from the exact ones')
   for (const [i, glob] of immutable.entries()) {
-    if (!/^[A-Za-z0-9._*?-]+$/.test(glob)) {
+    if (!fitsSomeTag(glob)) {
       at(
         ['tags', 'immutable', i],
         `${JSON.stringify(glob)} fits no tag: a glob has letters, digits, ".", "_", "-", "*" and "?"`,

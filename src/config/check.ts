@@ -74,11 +74,15 @@ function checkPromoteFrom(environment: WrittenEnvironment, own: string, known: r
   return (environment.promoteFrom ?? []).flatMap((name, i): Issue[] => {
     const path = ['environments', own, 'promoteFrom', i]
     if (name === own) return [{ path, at: 'value', message: `${own} cannot be promoted from itself` }]
-    if (known.includes(name)) return []
-    const near = nearest(name, known)
-    const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`
-    return [{ path, at: 'value', message: `there is no environment ${JSON.stringify(name)}; ${hint}` }]
+    return known.includes(name) ? [] : [{ path, at: 'value', message: noEnvironment(name, known) }]
   })
+}
+
+export function noEnvironment(name: string, known: readonly string[]): string {
+  const near = nearest(name, known)
+  const others = known.length === 0 ? 'none are configured' : `known: ${known.join(', ')}`
+  const hint = near === undefined ? others : `did you mean ${JSON.stringify(near)}?`
+  return `there is no environment ${JSON.stringify(name)}; ${hint}`
 }
 
 function targetsOf(environment: WrittenEnvironment, path: Path): { targets: TargetConfig[]; found: Issue[] } {
@@ -182,7 +186,7 @@ function notAHost(host: string): string {
 }
 
 /** What a parser of `oci/` says against a text, or undefined. */
-function complaintOf(parse: () => unknown): string | undefined {
+export function complaintOf(parse: () => unknown): string | undefined {
   try {
     parse()
     return undefined

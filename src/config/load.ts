@@ -4,7 +4,8 @@ import { DrayError } from '../errors.ts'
 import { checkConfig } from './check.ts'
 import { type Config, emptyConfig } from './config.ts'
 import { type FoundFile, findConfig } from './find.ts'
-import { type Path, readShape } from './shape.ts'
+import type { WrittenRetention } from './schema-retention.ts'
+import { type Issue, type Path, readShape } from './shape.ts'
 import { issuesError, parseSource } from './source.ts'
 
 export interface LoadOptions {
@@ -22,6 +23,10 @@ export interface LoadedConfig {
   readonly config: Config
   /** `dray.yaml:7:5`, the place of a key in the file; undefined without a file */
   readonly where: (path: Path) => string | undefined
+  /** the section `retention`, of which only the shape is checked: `retentionOf` (retention.ts) says what it means */
+  readonly retention?: WrittenRetention
+  /** the error for mistakes in what was read lazily, each with its place in the file */
+  readonly mistakes: (issues: readonly Issue[]) => DrayError
 }
 
 /**
@@ -33,7 +38,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
     options.file === undefined
       ? await findConfig(options.cwd, options.home)
       : await readNamed(resolve(options.cwd, options.file), options.file)
-  if (found === undefined) return { file: undefined, config: emptyConfig, where: () => undefined }
+  if (found === undefined) {
+    const mistakes = (): DrayError => new DrayError('internal', 'there is no file to have mistakes in')
+    return { file: undefined, config: emptyConfig, where: () => undefined, mistakes }
+  }
   return parseConfig(found, shownFrom(options.cwd, found.file))
 }
 
@@ -44,7 +52,14 @@ export function parseConfig({ file, content }: FoundFile, name: string): LoadedC
   if ('issues' in shape) throw issuesError(name, source, shape.issues)
   const { config, issues } = checkConfig(shape.config, (path) => resolve(dirname(file), path))
   if (issues.length > 0) throw issuesError(name, source, issues)
-  return { file, config, where: (path) => `${name}:${source.position(path, 'key')}` }
+  const { retention } = shape.config
+  return {
+    file,
+    config,
+    where: (path) => `${name}:${source.position(path, 'key')}`,
+    ...(retention !== undefined && { retention }),
+    mistakes: (mistaken) => issuesError(name, source, mistaken),
+  }
 }
 
 async function readNamed(file: string, name: string): Promise<FoundFile> {

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { environmentName } from './config.ts'
+import { retention } from './schema-retention.ts'
 
 const maxConcurrency = 256
 
@@ -258,6 +259,7 @@ export const schema = v.pipe(
         v.description('The images, where they are to be listed; without it any name is an image.'),
       ),
     ),
+    retention: v.optional(retention),
     audit: v.optional(
       v.pipe(
         v.strictObject({

@@ -27,7 +27,7 @@ export function readShape(value: unknown): { config: WrittenConfig } | { issues:
 
 /** Every key that the schema does not have, with the nearest that it has. valibot itself stops at the first of an object. */
 function* unknownKeys(type: v.GenericSchema, value: unknown, path: Path): Iterable<Issue> {
-  const known = resolve(type)
+  const known = resolve(type, value)
   if (known.items !== undefined && Array.isArray(value)) {
     for (const [i, item] of value.entries()) yield* unknownKeys(known.items, item, [...path, i])
   }
@@ -68,14 +68,17 @@ interface Resolved {
   readonly items?: v.GenericSchema
 }
 
-function resolve(type: v.GenericSchema): Resolved {
+function resolve(type: v.GenericSchema, value: unknown): Resolved {
   const any = type as v.GenericSchema & {
     readonly wrapped?: v.GenericSchema
+    /** of a choice that the value makes */
+    readonly getter?: (value: unknown) => v.GenericSchema
     readonly entries?: Readonly<Record<string, v.GenericSchema>>
     readonly value?: v.GenericSchema
     readonly item?: v.GenericSchema
   }
-  if (any.wrapped !== undefined) return resolve(any.wrapped)
+  if (any.wrapped !== undefined) return resolve(any.wrapped, value)
+  if (any.getter !== undefined && value !== undefined) return resolve(any.getter(value), value)
   if (any.type === 'strict_object' && any.entries !== undefined) return { keys: any.entries }
   if (any.type === 'record' && any.value !== undefined) return { values: any.value }
   if (any.type === 'array' && any.item !== undefined) return { items: any.item }
@@ -95,5 +98,10 @@ function explain(issue: v.BaseIssue<unknown>): Issue | undefined {
       ? undefined
       : { path: path.slice(0, -1), at: 'key', message: `the key ${JSON.stringify(last.key)} is missing` }
   }
-  return { path, at: 'value', message: 'must be a map' }
+  return { path, at: 'value', message: ownMessage(issue) ?? 'must be a map' }
+}
+
+/** What the schema says by itself; valibot's own words are not ours. */
+function ownMessage({ message }: v.BaseIssue<unknown>): string | undefined {
+  return message.startsWith('must be ') ? message : undefined
 }

@@ -1,7 +1,7 @@
 import type { Answer } from './answer.ts'
 import { errorsAnswer } from './errors.ts'
 import type { Exchange } from './exchange.ts'
-import { isRepositoryPath } from './names.ts'
+import { isRepositoryPath } from '../oci/reference.ts'
 import {
   type AccessAction,
   type AccessControl,
@@ -35,7 +35,7 @@ export async function admit(
   const user = header === undefined ? undefined : userOfBasic(header, users)
   if (user !== undefined) exchange.identity.user = user
   else if (header !== undefined || route.kind === 'base') return unauthorized(basicChallenge)
-  const needed = accessOf(route, exchange)
+  const needed = accessOf(control.options, route, exchange)
   if (needed.every((access) => mayDoAll(control.options, user, access))) return undefined
   return user === undefined
     ? unauthorized(basicChallenge)
@@ -43,7 +43,11 @@ export async function admit(
 }
 
 /** What a request needs; nothing for `/v2/`, where it is enough to be known. */
-function accessOf(route: Route, { method, query }: Exchange): readonly ResourceAccess[] {
+function accessOf(
+  { deletesBy }: AuthOptions,
+  route: Route,
+  { method, query }: Exchange,
+): readonly ResourceAccess[] {
   if (route.kind === 'catalog') return [{ type: 'registry', name: 'catalog', actions: ['*'] }]
   if (!('repository' in route)) return []
   const on = (name: string, ...actions: AccessAction[]): ResourceAccess => ({
@@ -54,7 +58,9 @@ function accessOf(route: Route, { method, query }: Exchange): readonly ResourceA
   if (method === 'GET' || method === 'HEAD') {
     return [route.kind === 'upload' ? on(route.repository, 'pull', 'push') : on(route.repository, 'pull')]
   }
-  if (method === 'DELETE' && route.kind !== 'upload') return [on(route.repository, 'delete')]
+  if (method === 'DELETE' && route.kind !== 'upload') {
+    return [deletesBy === 'push' ? on(route.repository, 'pull', 'push') : on(route.repository, 'delete')]
+  }
   const from = route.kind === 'upload' && query.has('mount') ? query.get('from') : null
   return [
     on(route.repository, 'pull', 'push'),
@@ -63,7 +69,7 @@ function accessOf(route: Route, { method, query }: Exchange): readonly ResourceA
 }
 
 function admitBearer(control: AccessControl, route: Route, exchange: Exchange): Answer | undefined {
-  const needed = accessOf(route, exchange)
+  const needed = accessOf(control.options, route, exchange)
   const header = exchange.header('authorization')
   const token = control.tokens.get(/^bearer\s+(\S+)\s*$/i.exec(header ?? '')?.[1] ?? '')
   const isGood = token !== undefined && control.clock.now() < token.expiresAt

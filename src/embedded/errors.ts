@@ -27,6 +27,11 @@ export function refusal(code: RegistryCode, message: string, status: number = st
   return new DrayError('refused', message, { registryCode: code, status })
 }
 
+/** The same with a code of a registry's own. */
+export function foreignRefusal(code: string, status: number, message: string): DrayError {
+  return new DrayError('refused', message, { registryCode: code, status })
+}
+
 /** What was thrown as the answer of the specification: a refusal as it says, text that did not parse as 400, the rest as 500. */
 export function errorAnswer(thrown: unknown): Answer {
   if (isDrayError(thrown) && thrown.registryCode !== undefined) {

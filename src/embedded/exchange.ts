@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.ts'
 import type { AccessControl } from './permissions.ts'
 import type { Abilities } from './profiles.ts'
 import type { RegistryStorage } from './storage.ts'
@@ -24,6 +25,7 @@ export interface RegistryState {
   readonly storage: RegistryStorage
   readonly abilities: Abilities
   readonly uploads: Uploads
+  readonly clock: Clock
   /** undefined: everyone may do everything */
   readonly access: AccessControl | undefined
 }

@@ -20,7 +20,10 @@ export async function listTags(
   if (abilities.unknownLast === 'not-found' && last !== null && !all.includes(last)) {
     throw refusal('NAME_UNKNOWN', `${repository} has no tag ${last}`)
   }
-  const { entries, next } = pageOf(all, (tag) => tag, query, abilities.tagPages ? abilities.pageLimit : 0)
+  const { entries, next } = pageOf(all, (tag) => tag, query, {
+    ...abilities,
+    ...(!abilities.tagPages && { pageLimit: 0 }),
+  })
   const target = locate(exchange, state, `/v2/${repository}/tags/list`)
   return jsonAnswer(200, { name: repository, tags: entries }, linkHeader(target, next))
 }
@@ -37,7 +40,7 @@ export async function listReferrers(
   const all = await storage.referrers(repository, digestFrom(reference))
   const wanted = filter === null ? all : all.filter((entry) => entry.artifactType === filter)
   const sorted = [...wanted].sort((a, b) => byText(a.digest, b.digest))
-  const { entries, next } = pageOf(sorted, (entry) => entry.digest, exchange.query, abilities.pageLimit)
+  const { entries, next } = pageOf(sorted, (entry) => entry.digest, exchange.query, abilities)
   const target = locate(exchange, state, `/v2/${repository}/referrers/${reference}`)
   const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: entries }
   return jsonAnswer(200, index, {
@@ -50,7 +53,7 @@ export async function listReferrers(
 /** All repositories; not of the OCI specification, but docker's registry and most others have it (distribution, spec/api.md, Catalog). */
 export async function listRepositories(exchange: Exchange, state: RegistryState): Promise<Answer> {
   const all = [...(await state.storage.repositories())].sort(byText)
-  const { entries, next } = pageOf(all, (name) => name, exchange.query, state.abilities.pageLimit)
+  const { entries, next } = pageOf(all, (name) => name, exchange.query, state.abilities)
   const target = locate(exchange, state, '/v2/_catalog')
   return jsonAnswer(200, { repositories: entries }, linkHeader(target, next))
 }

@@ -8,10 +8,12 @@ import {
   maxManifestSize,
   parseManifest,
 } from '../oci/manifest.ts'
-import { bareMediaType, isIndexType } from '../oci/media-types.ts'
+import { fallbackTag, subjectOfEvidenceTag } from '../oci/evidence-tags.ts'
+import { bareMediaType } from '../oci/media-types.ts'
 import { isTag } from '../oci/reference.ts'
 import { isDrayError } from '../errors.ts'
 import type { Answer } from './answer.ts'
+import { isShown, unknownManifest } from './deletes.ts'
 import { refusal } from './errors.ts'
 import { declaredLength, type Exchange, locate, type RegistryState } from './exchange.ts'
 import { tagOrDigestFrom } from './names.ts'
@@ -23,13 +25,11 @@ const maxTagsPerRequest = 100
 /** GET and HEAD by tag or digest (distribution-spec, Pulling manifests). */
 export async function getManifest(
   exchange: Exchange,
-  { storage }: RegistryState,
+  state: RegistryState,
   repository: string,
   reference: string,
 ): Promise<Answer> {
-  const at = tagOrDigestFrom(reference)
-  const digest = at !== undefined && 'tag' in at ? await storage.tag(repository, at.tag) : at?.digest
-  const found = digest === undefined ? undefined : await storage.manifest(repository, digest)
+  const found = await findManifest(state, repository, reference)
   if (found === undefined) throw unknownManifest(repository, reference)
   const headers = { 'Docker-Content-Digest': found.digest, ETag: `"${found.digest}"` }
   if (exchange.header('if-none-match') === `"${found.digest}"`) return { status: 304, headers }
@@ -38,6 +38,24 @@ export async function getManifest(
     throw refusal('MANIFEST_UNKNOWN', `it is a ${found.mediaType}, which the request does not accept`)
   }
   return { status: 200, headers: { 'Content-Type': found.mediaType, ...headers }, body: found.bytes }
+}
+
+async function findManifest(
+  { storage, abilities }: RegistryState,
+  repository: string,
+  reference: string,
+): Promise<StoredManifest | undefined> {
+  const at = tagOrDigestFrom(reference)
+  if (at === undefined) return undefined
+  if ('digest' in at) {
+    if (abilities.untagged === 'hidden' && !(await isShown({ storage }, repository, at.digest)))
+      return undefined
+    return await storage.manifest(repository, at.digest)
+  }
+  const subject = abilities.fallbackTag === 'its subject' ? subjectOfEvidenceTag(at.tag) : undefined
+  const isFallback = subject !== undefined && at.tag === fallbackTag(subject)
+  const digest = (await storage.tag(repository, at.tag)) ?? (isFallback ? subject : undefined)
+  return digest === undefined ? undefined : await storage.manifest(repository, digest)
 }
 
 /** PUT by tag or digest (distribution-spec, Pushing manifests). */
@@ -72,30 +90,6 @@ export async function putManifest(
     },
     body: new Uint8Array(),
   }
-}
-
-/** DELETE of a tag, or of a manifest with all its tags (distribution-spec, Content Management). */
-export async function deleteManifest(
-  { storage, abilities }: RegistryState,
-  repository: string,
-  reference: string,
-): Promise<Answer> {
-  const at = tagOrDigestFrom(reference)
-  if (at === undefined) throw unknownManifest(repository, reference)
-  if ('tag' in at && abilities.deleteTag !== 'yes') {
-    throw refusal(abilities.deleteTag, 'a tag cannot be deleted here')
-  }
-  if ('digest' in at && !abilities.deleteManifest) {
-    throw refusal('UNSUPPORTED', 'a manifest cannot be deleted here')
-  }
-  if (!(await storage.hasRepository(repository))) throw refusal('NAME_UNKNOWN', `there is no ${repository}`)
-  if ('digest' in at && !abilities.deleteInsideIndex) await checkNotInIndex(storage, repository, at.digest)
-  const deleted =
-    'tag' in at
-      ? await storage.deleteTag(repository, at.tag)
-      : await storage.deleteManifest(repository, at.digest)
-  if (!deleted) throw unknownManifest(repository, reference)
-  return { status: 202, body: new Uint8Array() }
 }
 
 /** Lenient: no header, or any type in it that fits, with wildcards and without a look at quality values. */
@@ -179,22 +173,4 @@ function stored(manifest: Manifest, digest: Digest, bytes: Uint8Array): StoredMa
     ...(annotations !== undefined && { annotations }),
   }
   return { ...bare, refers: { subject: subject.digest, entry } }
-}
-
-async function checkNotInIndex(
-  storage: RegistryState['storage'],
-  repository: string,
-  digest: Digest,
-): Promise<void> {
-  for await (const each of storage.manifests(repository)) {
-    if (!isIndexType(each.mediaType) || each.digest === digest) continue
-    const index = parseManifest(each.bytes, each.mediaType, each.digest)
-    if (childrenOf(index).some((child) => child.digest === digest)) {
-      throw refusal('DENIED', `the index ${each.digest} names it`, 405)
-    }
-  }
-}
-
-function unknownManifest(repository: string, reference: string): Error {
-  return refusal('MANIFEST_UNKNOWN', `${repository} has no manifest ${reference}`)
 }

@@ -1,5 +1,5 @@
 import { type Digest, parseDigest } from '../oci/digest.ts'
-import { checkPath, isTag } from '../oci/reference.ts'
+import { isTag } from '../oci/reference.ts'
 import { isDrayError } from '../errors.ts'
 import { refusal } from './errors.ts'
 
@@ -16,14 +16,4 @@ export function digestFrom(text: string): Digest {
 export function tagOrDigestFrom(text: string): { tag: string } | { digest: Digest } | undefined {
   if (text.includes(':')) return { digest: digestFrom(text) }
   return isTag(text) ? { tag: text } : undefined
-}
-
-/** Whether text is the path of a repository; only such a text may become part of a path on disk. */
-export function isRepositoryPath(text: string): boolean {
-  try {
-    checkPath(text)
-    return true
-  } catch {
-    return false
-  }
 }

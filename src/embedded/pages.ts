@@ -1,4 +1,5 @@
 import { refusal } from './errors.ts'
+import type { Abilities } from './profiles.ts'
 
 export interface Page<T> {
   readonly entries: readonly T[]
@@ -8,26 +9,27 @@ export interface Page<T> {
 
 /**
  * Cuts a sorted list by `n` and `last` (distribution-spec, Listing Tags).
- * @param limit the most entries in a page, whatever `n` says; 0 is no limit
  * @throws a refusal for an `n` that is no number
  */
 export function pageOf<T>(
   sorted: readonly T[],
   keyOf: (entry: T) => string,
   query: URLSearchParams,
-  limit: number,
+  { pageLimit: limit, nextLink }: Pick<Abilities, 'pageLimit' | 'nextLink'>,
 ): Page<T> {
   const wanted = query.get('n')
   if (wanted !== null && !/^[0-9]{1,9}$/.test(wanted))
     throw refusal('UNSUPPORTED', '"n" is not a number', 400)
   const last = query.get('last')
   const rest = last === null ? sorted : sorted.filter((entry) => keyOf(entry) > last)
-  const asked = wanted === null ? rest.length : Number(wanted)
+  const isAll = wanted === null || (nextLink === 'n=0' && wanted === '0')
+  const asked = isAll ? rest.length : Number(wanted)
   const entries = rest.slice(0, limit > 0 ? Math.min(asked, limit) : asked)
   const end = entries.at(-1)
   if (end === undefined || entries.length === rest.length) return { entries }
   const next = new URLSearchParams(query)
   next.set('last', keyOf(end))
+  if (nextLink === 'n=0') next.set('n', '0')
   return { entries, next }
 }
 

@@ -11,6 +11,8 @@ export interface AuthOptions {
   readonly users: Users
   /** What a user, or undefined for whoever shows no password, may do; by default a user everything, others nothing. The catalog is for users. */
   readonly mayDo?: (user: string | undefined, repository: string, action: AccessAction) => boolean
+  /** the right that a DELETE takes; by default `delete`. Where it is `push`, nobody knows of a right to delete, and a token for one is refused (400). */
+  readonly deletesBy?: 'delete' | 'push'
   /** how long a token is good, seconds; by default 300 */
   readonly tokenLifetime?: number
   /** what challenges and tokens call this registry; by default its host and port */

@@ -6,7 +6,7 @@ import type { AccessEntry } from './access.ts'
 import type { Answer, StreamedBody } from './answer.ts'
 import { errorAnswer, refusal } from './errors.ts'
 import type { Exchange, RegistryState } from './exchange.ts'
-import { isRepositoryPath } from './names.ts'
+import { isRepositoryPath } from '../oci/reference.ts'
 import { answer, type Route, routeOf } from './routes.ts'
 
 /** How many bytes went which way. */
@@ -38,6 +38,7 @@ export async function respond(
   try {
     const { answered, error } = await answerSafely(route, exchange, state)
     status = answered.status
+    response.setHeader('Date', new Date(state.clock.now() + state.abilities.clockAhead).toUTCString())
     await send(response, exchange.method, answered, counts, () => tell(status, false, error))
   } catch (error) {
     // the body broke in the middle: all that can be said now is that it is not whole

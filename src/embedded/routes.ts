@@ -3,7 +3,8 @@ import { deleteBlob, getBlob } from './blobs.ts'
 import { refusal } from './errors.ts'
 import type { Exchange, RegistryState } from './exchange.ts'
 import { listReferrers, listRepositories, listTags } from './lists.ts'
-import { deleteManifest, getManifest, putManifest } from './manifests.ts'
+import { deleteManifest } from './deletes.ts'
+import { getManifest, putManifest } from './manifests.ts'
 import { cancelUpload, finishUpload, openUpload, patchUpload, uploadStatus } from './upload-endpoints.ts'
 
 /** Which endpoint a path is. `reference` is decoded and not yet checked: a tag, a digest or an upload's id. */
@@ -47,6 +48,7 @@ export async function answer(route: Route, exchange: Exchange, state: RegistrySt
       if (isRead) return jsonAnswer(200, {})
       break
     case 'catalog':
+      if (!state.abilities.catalog) return notFound()
       if (isRead) return listRepositories(exchange, state)
       break
     case 'tags':

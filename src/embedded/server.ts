@@ -54,6 +54,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Runn
     storage,
     abilities: { ...profiles[options.profile ?? 'oci-1.1'], ...options.abilities },
     uploads: new Uploads(storage, clock, newId),
+    clock,
     access: options.auth === undefined ? undefined : accessControl(options.auth, clock, newId),
   }
   const notify = options.onRequest ?? (() => undefined)

@@ -55,14 +55,15 @@ function issue(
   offline: boolean,
 ): Answer {
   const { clock, options, tokens } = control
+  const wanted = scopes.flatMap(parseScopes)
+  if (options.deletesBy === 'push' && wanted.some(({ actions }) => actions.includes('delete'))) {
+    return errorsAnswer(400, 'INVALID_REQUEST', 'there is no action delete')
+  }
   const now = clock.now()
   for (const [old, { expiresAt }] of tokens) if (expiresAt <= now) tokens.delete(old)
   const lifetime = options.tokenLifetime ?? defaultLifetime
   const token = control.newSecret()
-  const access = scopes.flatMap(parseScopes).map((wanted) => ({
-    ...wanted,
-    actions: allowedActions(options, user, wanted),
-  }))
+  const access = wanted.map((one) => ({ ...one, actions: allowedActions(options, user, one) }))
   tokens.set(token, { user, access, expiresAt: now + lifetime * 1000 })
   if (user !== undefined) exchange.identity.user = user
   return jsonAnswer(200, {

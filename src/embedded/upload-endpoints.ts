@@ -3,7 +3,8 @@ import { isDrayError } from '../errors.ts'
 import type { Answer } from './answer.ts'
 import { refusal } from './errors.ts'
 import { declaredLength, type Exchange, locate, type RegistryState } from './exchange.ts'
-import { digestFrom, isRepositoryPath } from './names.ts'
+import { digestFrom } from './names.ts'
+import { isRepositoryPath } from '../oci/reference.ts'
 import type { Upload } from './uploads.ts'
 
 const empty = new Uint8Array()

@@ -182,7 +182,7 @@ function chooseScheme(challenges: readonly Challenge[]): Scheme | undefined {
 
 /** A registry may know a repository under another name than we do (behind a proxy), but gets no right that this request does not use. */
 function withoutUnasked(named: ScopeSet, scopes: readonly Scope[]): ScopeSet {
-  const asked = new Set<string>(scopes.flatMap((scope) => scope.actions))
+  const asked = new Set<string>(scopes.flatMap((scope) => ('catalog' in scope ? [] : scope.actions)))
   return new Map(
     [...named].filter(
       ([, actions]) => scopes.length === 0 || [...actions].every((action) => asked.has(action)),

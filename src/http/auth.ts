@@ -110,29 +110,35 @@ function notGranted(request: RegistryRequest, hadCredentials: boolean): DrayErro
   const { registry, scopes } = request
   const [scope] = scopes
   if (scope === undefined) return unauthorized(request, hadCredentials)
-  const repository = formatRepository(scope.repository)
-  const right = scope.actions.join(' and ')
-  return new DrayError('unauthorized', `${registry} does not let us ${right} in ${scope.repository.path}`, {
-    subject: repository,
+  const isCatalog = 'catalog' in scope
+  const right = isCatalog
+    ? 'list its repositories'
+    : `${scope.actions.join(' and ')} in ${scope.repository.path}`
+  return new DrayError('unauthorized', `${registry} does not let us ${right}`, {
+    subject: subjectOf(request),
     status: 401,
     why: hadCredentials
       ? `the credentials that were found for ${registry} are good, but not for that`
       : `no credentials were found for ${registry}, and without them that is not allowed`,
     hint: hadCredentials
-      ? 'Check the name of the repository, and whether this user may do that there.'
-      : `Check the name of the repository. ${loginHint(registry)}`,
+      ? `${isCatalog ? 'Check' : 'Check the name of the repository, and'} whether this user may do that there.`
+      : `${isCatalog ? '' : 'Check the name of the repository. '}${loginHint(registry)}`,
   })
 }
 
 function unauthorized(request: RegistryRequest, hadCredentials: boolean): DrayError {
   const { registry } = request
-  const repository = request.scopes[0]?.repository
   return new DrayError('unauthorized', `${registry} does not let us in`, {
-    subject: repository === undefined ? registry : formatRepository(repository),
+    subject: subjectOf(request),
     status: 401,
     why: hadCredentials
       ? `it refused the credentials that were found for ${registry}`
       : `no credentials were found for ${registry}`,
     hint: loginHint(registry),
   })
+}
+
+/** What a request is about: its repository, or the registry as a whole. */
+function subjectOf({ registry, scopes: [scope] }: RegistryRequest): string {
+  return scope === undefined || 'catalog' in scope ? registry : formatRepository(scope.repository)
 }

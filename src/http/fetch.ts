@@ -3,10 +3,18 @@ import type { RepositoryName } from '../oci/reference.ts'
 
 export type Action = 'pull' | 'push' | 'delete'
 
-/** What a request needs to be allowed to do: `repository:PATH:ACTIONS` in a token's scope (distribution, token scope documentation). */
-export interface Scope {
+/** What a request needs to be allowed to do (distribution, token scope documentation). */
+export type Scope = RepositoryScope | CatalogScope
+
+/** `repository:PATH:ACTIONS` in a token's scope. */
+export interface RepositoryScope {
   readonly repository: RepositoryName
   readonly actions: readonly Action[]
+}
+
+/** `registry:catalog:*`: to list the repositories. */
+export interface CatalogScope {
+  readonly catalog: '*'
 }
 
 /** A body that can be had again from its start, so that a request can be sent again. */

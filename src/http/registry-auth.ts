@@ -5,7 +5,7 @@ import { abortable } from './abortable.ts'
 import type { Credential, CredentialSource } from './credential.ts'
 import type { Fetch, Scope } from './fetch.ts'
 import type { RegistrySettings } from './origins.ts'
-import { type ScopeSet, scopeSet } from './scopes.ts'
+import { pathOf, type ScopeSet, scopeSet } from './scopes.ts'
 
 export interface RegistryAuthOptions {
   readonly registry: string
@@ -44,7 +44,7 @@ export class RegistryAuth {
 
   /** The session for a request. The first scope decides: a mount names the destination before the source. */
   async session(scopes: readonly Scope[], call: Call): Promise<AuthSession> {
-    return this.#sessionOf(await this.#credential(scopes[0]?.repository.path, call))
+    return this.#sessionOf(await this.#credential(pathOf(scopes[0]), call))
   }
 
   #sessionOf(credential: Credential | undefined): AuthSession {
@@ -60,7 +60,7 @@ export class RegistryAuth {
   async #expectedWith(key: string, call: Call): Promise<ScopeSet> {
     const theirs: Scope[] = []
     for (const scope of this.#expected) {
-      const credential = await this.#credential(scope.repository.path, call)
+      const credential = await this.#credential(pathOf(scope), call)
       if (JSON.stringify(credential ?? null) === key) theirs.push(scope)
     }
     return scopeSet(theirs)

@@ -13,10 +13,17 @@ export type ScopeSet = ReadonlyMap<string, ReadonlySet<string>>
 
 export function scopeSet(scopes: readonly Scope[]): ScopeSet {
   return union(
-    ...scopes.map(
-      ({ repository, actions }) => new Map([[`repository:${repository.path}`, new Set<string>(actions)]]),
+    ...scopes.map((scope) =>
+      'catalog' in scope
+        ? new Map([['registry:catalog', new Set<string>([scope.catalog])]])
+        : new Map([[`repository:${scope.repository.path}`, new Set<string>(scope.actions)]]),
     ),
   )
+}
+
+/** The path in its registry of the repository that a scope is for; undefined for the catalog. */
+export function pathOf(scope: Scope | undefined): string | undefined {
+  return scope === undefined || 'catalog' in scope ? undefined : scope.repository.path
 }
 
 /** The scopes that a challenge names, separated by spaces: `repository:team/api:pull,push`. */

@@ -98,6 +98,16 @@ export function checkPath(path: string, whole: string = path): void {
   }
 }
 
+/** Whether text is the path of a repository; only such a text may become part of a URL or of a path on disk. */
+export function isRepositoryPath(text: string): boolean {
+  try {
+    checkPath(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** @throws `malformed` for text that is no `host[:port]`. */
 export function parseRegistry(text: string): string {
   if (!domainGrammar.test(text)) throw malformed(text, 'it is not a host, with or without a port')

@@ -19,3 +19,17 @@ export function matchesGlob(glob: string, tag: string): boolean {
   }
   return /^\**$/.test(glob.slice(atGlob))
 }
+
+/** Whether there is any tag that a glob fits: a tag has up to 128 letters, digits, `_`, `.` and `-`, and does not begin with one of the last two. */
+export function fitsSomeTag(glob: string): boolean {
+  return /^[\w*?][\w.*?-]*$/.test(glob) && glob.replaceAll('*', '').length <= 128
+}
+
+/**
+ * Whether every tag that fits `inner` fits `outer` as well, as far as that can be told from their texts: true is sure. What a wildcard of `inner` stands for
+ * is a character that only a star of `outer` takes.
+ */
+export function includesGlob(outer: string, inner: string): boolean {
+  if (outer === inner) return true
+  return !outer.includes('?') && matchesGlob(outer, inner.replaceAll(/[*?]/g, '\0'))
+}

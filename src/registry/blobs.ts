@@ -194,13 +194,9 @@ function checkSize(is: number | undefined, should: number, attempt: Attempt, not
 }
 
 function corrupt(attempt: Attempt, why: string): DrayError {
-  return new DrayError(
-    'corrupt',
-    `the blob from ${attempt.repository.registry} is not what its descriptor says`,
-    {
-      subject: attempt.subject,
-      why,
-      hint: 'The registry, or something between it and here, changed the content, or the manifest that names it is wrong.',
-    },
-  )
+  return new DrayError('corrupt', `the blob from ${attempt.registry} is not what its descriptor says`, {
+    subject: attempt.subject,
+    why,
+    hint: 'The registry, or something between it and here, changed the content, or the manifest that names it is wrong.',
+  })
 }

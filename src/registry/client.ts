@@ -84,7 +84,7 @@ export class Run {
 
 const maxWarnings = 100
 
-/** One exchange about a repository: which answers are expected, and what to say of any other. */
+/** One exchange with a registry: which answers are expected, and what to say of any other. */
 export interface Exchange {
   readonly method: RegistryRequest['method']
   readonly url: URL
@@ -104,36 +104,23 @@ const actionsOf: Readonly<Record<Attempt['access'], readonly Action[]>> = {
   delete: ['pull', 'delete'],
 }
 
-/** One repository of one registry, as the rest of this room talks to it. */
-export class RepositoryClient {
+/** One registry, as the rest of this room talks to it. */
+export class RegistryClient {
   readonly run: Run
-  readonly repository: RepositoryName
+  readonly registry: string
 
-  constructor(run: Run, repository: RepositoryName) {
+  constructor(run: Run, registry: string) {
     this.run = run
-    this.repository = repository
+    this.registry = registry
   }
 
-  /**
-   * `/v2/<name>/<rest>` on the registry's origin. Pieces of `rest` must have been parsed: tags and digests.
-   */
+  /** `/v2/<rest>` on the registry's origin. Pieces of `rest` must have been parsed. */
   url(rest: string, query = ''): URL {
-    const base = this.run.origin(this.repository.registry)
+    const base = this.run.origin(this.registry)
     const url = new URL(base)
-    url.pathname = `${base.pathname.replace(/\/$/, '')}/v2/${this.repository.path}/${rest}`
+    url.pathname = `${base.pathname.replace(/\/$/, '')}/v2/${rest}`
     url.search = query
     return url
-  }
-
-  /** What an error says it was about, where the subject is in this repository. */
-  attempt(
-    doing: string,
-    at: string,
-    access: Attempt['access'],
-    more: { readonly tag?: string } = {},
-  ): Attempt {
-    const { repository } = this
-    return { repository, doing, subject: `${formatRepository(repository)}${at}`, access, ...more }
   }
 
   /** @throws what `errors.ts` makes of an answer that is not expected, and what `Fetch` throws. */
@@ -145,10 +132,10 @@ export class RepositoryClient {
     } catch (error) {
       throw aboutSubject(error, attempt, call)
     }
-    const home = this.run.origin(this.repository.registry)
+    const home = this.run.origin(this.registry)
     // the storage that a registry sends on to has a clock of its own
-    if (response.url.origin === home.origin) this.run.clocks.note(this.repository.registry, response.headers)
-    this.run.warn(this.repository.registry, response.headers.get('warning'), call)
+    if (response.url.origin === home.origin) this.run.clocks.note(this.registry, response.headers)
+    this.run.warn(this.registry, response.headers.get('warning'), call)
     const expected = typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)
     if (!expected) throw await responseError(response, attempt, home)
     if (exchange.method === 'GET' && exchange.lane !== 'download' && isWebPage(response))
@@ -170,7 +157,7 @@ export class RepositoryClient {
    * @throws `protocol` for another origin: credentials would go there.
    */
   follow(given: string, from: URL, attempt: Attempt): URL {
-    const origin = this.run.origin(this.repository.registry)
+    const origin = this.run.origin(this.registry)
     let url: URL
     try {
       url = new URL(given, from)
@@ -196,17 +183,46 @@ export class RepositoryClient {
   }
 
   #request(exchange: Exchange): RegistryRequest {
-    const { repository } = this
+    const { registry } = this
     const { attempt, alsoScopes = [], body } = exchange
+    const { path, access } = attempt
+    const scope: Scope =
+      path === undefined ? { catalog: '*' } : { repository: { registry, path }, actions: actionsOf[access] }
     return {
-      registry: repository.registry,
+      registry,
       method: exchange.method,
       url: exchange.url,
       headers: { 'accept-encoding': 'identity', ...exchange.headers },
       ...(body !== undefined && { body }),
-      scopes: [{ repository, actions: actionsOf[attempt.access] }, ...alsoScopes],
+      scopes: [scope, ...alsoScopes],
       replay: exchange.replay ?? 'always',
       lane: exchange.lane ?? 'small',
     }
+  }
+}
+
+/** One repository of a registry. */
+export class RepositoryClient extends RegistryClient {
+  readonly repository: RepositoryName
+
+  constructor(run: Run, repository: RepositoryName) {
+    super(run, repository.registry)
+    this.repository = repository
+  }
+
+  /** `/v2/<name>/<rest>`: pieces of `rest` are tags and digests. */
+  override url(rest: string, query = ''): URL {
+    return super.url(`${this.repository.path}/${rest}`, query)
+  }
+
+  /** What an error says it was about, where the subject is in this repository. */
+  attempt(
+    doing: string,
+    at: string,
+    access: Attempt['access'],
+    more: { readonly tag?: string } = {},
+  ): Attempt {
+    const { repository } = this
+    return { ...repository, doing, subject: `${formatRepository(repository)}${at}`, access, ...more }
   }
 }

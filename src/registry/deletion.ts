@@ -73,7 +73,7 @@ function unsupported(
   status?: number,
   words: RegistryWords = {},
 ): DrayError {
-  const { registry } = attempt.repository
+  const { registry } = attempt
   const hint = knownRegistry(registry)?.hints[name] ?? defaultHints[name]
   const said = status === undefined ? undefined : errorOf(status, words, attempt)
   return new DrayError('unsupported', `cannot ${attempt.doing}: ${registry} does not do that`, {

@@ -1,7 +1,7 @@
 import type { Call } from '../call.ts'
 import { DrayError, type ErrorCode, isDrayError } from '../errors.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
-import { formatRepository, type RepositoryName } from '../oci/reference.ts'
+import { formatRepository } from '../oci/reference.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
 import { httpsHint } from '../http/origins.ts'
 import { redactText } from '../http/redact.ts'
@@ -15,7 +15,9 @@ const maxWords = 1000
 
 /** What was tried when a registry said no. */
 export interface Attempt {
-  readonly repository: RepositoryName
+  readonly registry: string
+  /** of the repository that it was about; absent: the list of all repositories */
+  readonly path?: string
   /** completes "cannot …": `read the manifest` */
   readonly doing: string
   /** the reference or digest it was about */
@@ -61,7 +63,7 @@ export function errorOf(
   answer: Partial<Pick<RegistryResponse, 'url' | 'tries'>> = {},
 ): DrayError {
   const { code, said, hint } = classify(status, words.code, attempt)
-  const { registry } = attempt.repository
+  const { registry } = attempt
   const isPlain = status === 400 && words.code === undefined && answer.url?.protocol === 'http:'
   const message = said ?? `cannot ${attempt.doing}: ${registry} answered ${times(status, answer.tries)}`
   return refusalError(
@@ -77,7 +79,7 @@ export function errorOf(
 /** Of the storage to which a registry sent on: its refusal says nothing of what the registry has or allows. */
 function elsewhereError(response: RegistryResponse, words: RegistryWords, attempt: Attempt): DrayError {
   const { status, url, tries } = response
-  const { registry } = attempt.repository
+  const { registry } = attempt
   const code = status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'protocol'
   const message = `cannot ${attempt.doing}: ${url.host}, where ${registry} sent us, answered ${times(status, tries)}`
   return refusalError(code, message, status, words, attempt, undefined)
@@ -175,7 +177,7 @@ interface Class {
 }
 
 function classify(status: number, code: string | undefined, attempt: Attempt): Class {
-  const { registry } = attempt.repository
+  const { registry } = attempt
   if (status === 401) return { code: 'unauthorized', hint: loginHint(registry) }
   if (attempt.tag !== undefined && isImmutableTag(status, code)) {
     return {
@@ -206,19 +208,21 @@ function classify(status: number, code: string | undefined, attempt: Attempt): C
 }
 
 function forbidden(attempt: Attempt): Class {
-  const { registry, path } = attempt.repository
+  const { registry, path } = attempt
   const actions = { read: 'pull', write: 'pull and push', delete: 'delete' }[attempt.access]
   return {
     code: 'forbidden',
     said: `cannot ${attempt.doing}: ${registry} does not allow it`,
-    hint: `It takes the right to ${actions} in ${path}. Ask for it, or log in as somebody who has it: docker login ${registry}`,
+    hint: `It takes the right to ${actions} in ${path ?? registry}. Ask for it, or log in as somebody who has it: docker login ${registry}`,
   }
 }
 
 /** A list of tags is there where its repository is. */
 function notFound(code: string | undefined, attempt: Attempt): Class {
-  const { registry, path } = attempt.repository
-  const isRepository = code === 'NAME_UNKNOWN' || attempt.subject === formatRepository(attempt.repository)
+  const { registry, path } = attempt
+  const isRepository =
+    path !== undefined &&
+    (code === 'NAME_UNKNOWN' || attempt.subject === formatRepository({ registry, path }))
   const said = isRepository
     ? `there is no repository ${path} on ${registry}`
     : `cannot ${attempt.doing}: ${registry} does not have it`

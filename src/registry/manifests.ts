@@ -154,25 +154,17 @@ function isKnownType(mediaType: string): boolean {
 
 function checkDigest(is: Digest, should: Digest, attempt: Attempt): void {
   if (is === should) return
-  throw new DrayError(
-    'corrupt',
-    `the manifest from ${attempt.repository.registry} is not what its digest says`,
-    {
-      subject: attempt.subject,
-      why: `expected ${should}, got ${is}`,
-      hint: 'The registry, or something between it and here, changed or confused the content. Nothing was written from it.',
-    },
-  )
+  throw new DrayError('corrupt', `the manifest from ${attempt.registry} is not what its digest says`, {
+    subject: attempt.subject,
+    why: `expected ${should}, got ${is}`,
+    hint: 'The registry, or something between it and here, changed or confused the content. Nothing was written from it.',
+  })
 }
 
 function checkSize(is: number | undefined, should: number | undefined, attempt: Attempt): void {
   if (is === undefined || should === undefined || is === should) return
-  throw new DrayError(
-    'corrupt',
-    `the manifest from ${attempt.repository.registry} has another size than it should`,
-    {
-      subject: attempt.subject,
-      why: `expected ${should} bytes, got ${is}`,
-    },
-  )
+  throw new DrayError('corrupt', `the manifest from ${attempt.registry} has another size than it should`, {
+    subject: attempt.subject,
+    why: `expected ${should} bytes, got ${is}`,
+  })
 }

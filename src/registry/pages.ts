@@ -3,7 +3,7 @@ import type { Call } from '../call.ts'
 import { DrayError } from '../errors.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
 import { nextLink } from '../http/headers.ts'
-import type { RepositoryClient } from './client.ts'
+import type { RegistryClient } from './client.ts'
 import type { Attempt } from './errors.ts'
 
 /** All pages of a list together, in bytes: a million tags. docker-registry 2.8 gives all of them in one. */
@@ -29,7 +29,7 @@ export interface PagesOptions<T> {
  * breaks off: an incomplete list is never given for a whole one.
  */
 export async function* pages<T>(
-  client: RepositoryClient,
+  client: RegistryClient,
   first: URL,
   options: PagesOptions<T>,
   call: Call,
@@ -69,14 +69,14 @@ function nextPage(link: string, attempt: Attempt): string | undefined {
 }
 
 async function readPage(
-  client: RepositoryClient,
+  client: RegistryClient,
   url: URL,
   { accept, attempt }: Pick<PagesOptions<unknown>, 'accept' | 'attempt'>,
   { isFirst, maxSize }: { readonly isFirst: boolean; readonly maxSize: number },
   call: Call,
 ): Promise<Page | undefined> {
   return await client.run.retry.run(
-    client.repository.registry,
+    client.registry,
     call,
     () =>
       client.send(

@@ -6,6 +6,7 @@ import { formatRepository, type RepositoryName, type TagOrDigest } from '../oci/
 import type {
   BlobSource,
   Capability,
+  Catalog,
   Known,
   ManifestContent,
   PutManifestResult,
@@ -13,7 +14,8 @@ import type {
   TargetStore,
 } from '../store/store.ts'
 import { hasBlob, readBlob } from './blobs.ts'
-import { type RegistryOptions, RepositoryClient, Run } from './client.ts'
+import { listRepositories } from './catalog.ts'
+import { RegistryClient, type RegistryOptions, RepositoryClient, Run } from './client.ts'
 import { deleteContent } from './deletion.ts'
 import { addToFallbackTag, removeFromFallbackTag } from './fallback-tag.ts'
 import { errorOf } from './errors.ts'
@@ -27,7 +29,7 @@ import { tagPages } from './tags.ts'
  * Opens stores over HTTP. They share what one run learns: manifests that were read, abilities of registries,
  * warnings that were shown.
  */
-export function createRegistryStores(options: RegistryOptions): Stores {
+export function createRegistryStores(options: RegistryOptions): Stores & Catalog {
   const run = new Run(options)
   const stores = new Map<string, RegistryStore>()
   const open = (name: RepositoryName): RegistryStore => {
@@ -36,7 +38,11 @@ export function createRegistryStores(options: RegistryOptions): Stores {
     stores.set(key, store)
     return store
   }
-  return { source: open, target: open }
+  return {
+    source: open,
+    target: open,
+    repositories: (registry, call) => listRepositories(new RegistryClient(run, registry), call),
+  }
 }
 
 /** One repository of an OCI registry (distribution-spec 1.1). */

@@ -117,6 +117,16 @@ export interface TargetStore extends SourceStore {
   deleteTag(tag: string, call: Call): Promise<'deleted' | 'absent'>
 }
 
+/** What a registry has, where it tells. */
+export interface Catalog {
+  /**
+   * The paths of all repositories of a registry, as it gives them: each once, in no order that can be relied on, whole or an error. What a
+   * person may not see may be missing from it, and what is empty may be in it. @throws `unsupported` where the registry has no such list; `forbidden`
+   * where it does not show it; `protocol`.
+   */
+  repositories(registry: string, call: Call): AsyncIterable<string>
+}
+
 /** Opens the store of a repository; the same name gives the same store for the whole run. */
 export interface Stores {
   source(name: RepositoryName): SourceStore

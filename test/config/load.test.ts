@@ -172,7 +172,6 @@ images:
       'version: 1\nenvironments:\n  dev:\n    targets:\n      - registry: r.example.com\n        path: "{image}"\n        regin: eu\n',
       '7:9: unknown key "regin"; known here: registry, path',
     ],
-    ['a key that is not known yet', `${dev}retention: {}\n`, '4:1: unknown key "retention"'],
     ['a missing version', 'environments: {}\n', '1:1: the key "version" is missing'],
     ['another version', 'version: "1"\n', '1:10: version: must be 1'],
     [

@@ -170,6 +170,28 @@ describe('bearer authentication', () => {
     expect(client.log.at(-1)?.user).toBeUndefined()
   })
 
+  it('gives a user a token to push and not to delete', async () => {
+    const client = await started({
+      auth: { ...auth, mayDo: (_user, _repository, action) => action !== 'delete' },
+    })
+    const headers = bearer(await token(client, 'scope=repository:a:pull,push,delete'))
+    expect((await client.call('POST', '/v2/a/blobs/uploads/', { headers })).status).toBe(202)
+    const reply = await client.call('DELETE', '/v2/a/manifests/1', { headers })
+    expect(reply.status).toBe(401)
+    expect(reply.headers['www-authenticate']).toContain('scope="repository:a:delete"')
+  })
+
+  it('may know no right to delete: pushers delete, and a token to delete is refused', async () => {
+    const client = await started({ auth: { ...auth, deletesBy: 'push' } })
+    const path = '/token?scope=repository:a:pull,delete'
+    expect((await client.call('GET', path, { headers: basic('ada', 'secret') })).status).toBe(400)
+    const pull = bearer(await token(client, 'scope=repository:a:pull'))
+    const refused = await client.call('DELETE', '/v2/a/manifests/1', { headers: pull })
+    expect(refused.headers['www-authenticate']).toContain('scope="repository:a:pull,push"')
+    const push = bearer(await token(client, 'scope=repository:a:pull,push'))
+    expect((await client.call('DELETE', '/v2/a/manifests/1', { headers: push })).status).toBe(404)
+  })
+
   it('refuses a wrong password', async () => {
     const { call } = await started({ auth })
     const reply = await call('GET', '/token', { headers: basic('ada', 'wrong') })

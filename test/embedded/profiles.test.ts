@@ -1,8 +1,9 @@
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { withoutDeletes } from '../../src/embedded/profiles.ts'
+import { type Abilities, type ProfileName, withoutDeletes } from '../../src/embedded/profiles.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
+import { manualClock } from '../support/manual-clock.ts'
 import { indexOf, started } from './http.ts'
 
 describe('docker-registry 2.8', () => {
@@ -137,6 +138,182 @@ describe('abilities', () => {
     const client = await started({ abilities: { chunkMinLength: 1024 } })
     const reply = await client.call('POST', '/v2/a/blobs/uploads/')
     expect(reply.headers['oci-chunk-min-length']).toBe('1024')
+  })
+})
+
+describe('deletes, by profile', () => {
+  /** An index under `i` with a child, and a referrer of the index; all of them can be read. */
+  async function family(profile: ProfileName, abilities: Partial<Abilities> = {}) {
+    const client = await started({ profile, abilities: { singlePost: true, ...abilities } })
+    const child = await client.image('a', 'child')
+    const index = await client.manifest('a', indexOf([child.descriptor]), 'i')
+    const referrer = await client.image('a', 'signature', undefined, { subject: index.descriptor })
+    const remove = async (at: string) => {
+      const { status, codes } = await client.call('DELETE', `/v2/a/manifests/${at}`)
+      return [status, ...codes]
+    }
+    const isThere = async (at: string) => (await client.call('GET', `/v2/a/manifests/${at}`)).status === 200
+    return { client, child: child.digest, index: index.digest, referrer: referrer.digest, remove, isThere }
+  }
+
+  it.each([
+    ['oci-1.1', [202]],
+    ['distribution-3', [202]],
+    ['olareg-0.2', [202]],
+    ['quay', [202]],
+    ['gitlab', [202]],
+    ['docker-hub', [202]],
+    ['gar', [202]],
+    ['zot-2.1', [202]],
+    ['harbor', [400, 'UNSUPPORTED']],
+    ['docker-registry-2.8', [400, 'DIGEST_INVALID']],
+    ['ghcr', [405, 'UNSUPPORTED']],
+    ['ecr', [405, 'UNSUPPORTED']],
+    ['acr', [405, 'UNSUPPORTED']],
+  ] as const)('%s answers that of a tag %j, and keeps its manifest', async (profile, expected) => {
+    const { index, remove, isThere } = await family(profile)
+    expect(await remove('i')).toEqual(expected)
+    expect(await isThere(index)).toBe(true)
+    expect(await isThere('i')).toBe(expected[0] !== 202)
+  })
+
+  it.each([
+    ['oci-1.1', [202]],
+    ['distribution-3', [202]],
+    ['olareg-0.2', [202]],
+    ['harbor', [202]],
+    ['quay', [202]],
+    ['gitlab', [202]],
+    ['ecr', [202]],
+    ['acr', [202]],
+    ['docker-hub', [403, 'DENIED']],
+    ['gar', [400, 'GOOGLE_MANIFEST_DANGLING_TAG']],
+    ['ghcr', [405, 'UNSUPPORTED']],
+  ] as const)('%s answers that of a manifest with a tag %j', async (profile, expected) => {
+    const { index, remove, isThere } = await family(profile)
+    expect(await remove(index)).toEqual(expected)
+    expect(await isThere('i')).toBe(expected[0] !== 202)
+  })
+
+  it.each([
+    ['oci-1.1', [202]],
+    ['distribution-3', [202]],
+    ['harbor', [202]],
+    ['quay', [404, 'MANIFEST_UNKNOWN']],
+    ['gitlab', [409, 'MANIFEST_REFERENCED_IN_LIST']],
+    ['zot-2.1', [405, 'DENIED']],
+    ['docker-hub', [403, 'DENIED']],
+    ['gar', [400, 'GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE']],
+  ] as const)('%s answers that of a part of an index %j', async (profile, expected) => {
+    const { child, remove, isThere } = await family(profile)
+    expect(await remove(child)).toEqual(expected)
+    expect(await isThere(child)).toBe(expected[0] !== 202)
+  })
+
+  it('harbor takes what refers to a manifest along', async () => {
+    const { client, index, referrer, remove, isThere } = await family('harbor')
+    const { descriptor } = await client.manifest(
+      'a',
+      indexOf([], { subject: { mediaType: mediaTypes.manifest, digest: referrer, size: 1 } }),
+    )
+    expect(await remove(index)).toEqual([202])
+    for (const gone of [index, referrer, descriptor.digest]) expect(await isThere(gone)).toBe(false)
+  })
+
+  it('gar wants tags, then referrers, then the manifest to go', async () => {
+    const { index, referrer, child, remove } = await family('gar')
+    expect(await remove('i')).toEqual([202])
+    expect(await remove(index)).toEqual([400, 'GOOGLE_MANIFEST_REFERRING_MANIFEST'])
+    for (const at of [referrer, index, child]) expect(await remove(at)).toEqual([202])
+  })
+
+  it('docker-hub answers 500 and is done', async () => {
+    const { index, remove, isThere } = await family('docker-hub')
+    await remove('i')
+    expect(await remove(index)).toEqual([500, 'UNKNOWN'])
+    expect(await isThere(index)).toBe(false)
+    expect(await remove(index)).toEqual([404, 'MANIFEST_UNKNOWN'])
+  })
+
+  it('quay does not know a manifest without a tag, in some versions not even to read', async () => {
+    const late = await family('quay')
+    expect(await late.remove(late.index)).toEqual([202])
+    expect(await late.isThere(late.child)).toBe(true)
+    expect(await late.remove(late.child)).toEqual([404, 'MANIFEST_UNKNOWN'])
+
+    const { client, child, index, referrer, remove, isThere } = await family('quay', { untagged: 'hidden' })
+    for (const at of [child, index, referrer]) expect(await isThere(at)).toBe(true)
+    expect(await remove('i')).toEqual([202])
+    for (const at of [child, index, referrer]) expect(await isThere(at)).toBe(false)
+    const { digest } = await client.image('a', 'pushed by digest')
+    expect(await isThere(digest)).toBe(false)
+  })
+
+  it('acr keeps what is locked', async () => {
+    const { index, child, remove } = await family('acr', { deleteTag: 'yes', lockedTags: ['i'] })
+    expect(await remove('i')).toEqual([405, 'REGISTRY_DISALLOWED_OPERATION'])
+    expect(await remove(index)).toEqual([405, 'REGISTRY_DISALLOWED_OPERATION'])
+    expect(await remove(child)).toEqual([202])
+  })
+
+  it('may take the manifest along with a tag', async () => {
+    const { client, index, child, remove, isThere } = await family('oci-1.1', {
+      deleteTag: 'with its manifest',
+    })
+    const body = (await client.call('GET', '/v2/a/manifests/i')).body
+    await client.call('PUT', '/v2/a/manifests/j', { headers: { 'content-type': mediaTypes.index }, body })
+    expect(await remove('i')).toEqual([202])
+    for (const at of [index, 'i', 'j']) expect(await isThere(at)).toBe(false)
+    expect(await isThere(child)).toBe(true)
+    expect(await remove('i')).toEqual([404, 'MANIFEST_UNKNOWN'])
+  })
+
+  it.each([200, 204] as const)('may be answered %i', async (deleteAnswer) => {
+    const { index, remove } = await family('oci-1.1', { deleteAnswer })
+    expect(await remove(index)).toEqual([deleteAnswer])
+  })
+})
+
+describe('what is read, by profile', () => {
+  it('gitlab answers the fallback tag with its subject, and does not list it', async () => {
+    const client = await started({ profile: 'gitlab' })
+    const { digest } = await pushed(client)
+    const tag = digest.replace(':', '-')
+    const reply = await client.call('GET', `/v2/a/manifests/${tag}`)
+    expect([reply.status, reply.headers['docker-content-digest']]).toEqual([200, digest])
+    expect((await client.call('GET', '/v2/a/tags/list')).json()).toEqual({ name: 'a', tags: ['1'] })
+    expect((await client.call('GET', `/v2/a/manifests/${tag}.sig`)).status).toBe(404)
+    expect((await client.call('GET', `/v2/a/manifests/sha256-${'0'.repeat(64)}`)).status).toBe(404)
+    const index = await client.manifest('a', indexOf([], { annotations: { a: 'b' } }), tag)
+    const real = await client.call('GET', `/v2/a/manifests/${tag}`)
+    expect(real.headers['docker-content-digest']).toBe(index.digest)
+  })
+
+  it.each(['ghcr', 'docker-hub', 'gar', 'ecr'] as const)('%s has no catalog', async (profile) => {
+    const client = await started({ profile })
+    expect((await client.call('GET', '/v2/_catalog')).status).toBe(404)
+  })
+
+  it.each(['relative', 'absolute'] as const)('ghcr goes on with n=0 (%s)', async (locations) => {
+    const client = await started({ profile: 'ghcr', abilities: { pageLimit: 2, locations } })
+    for (const tag of ['a', 'b', 'c', 'd', 'e']) await client.manifest('a', indexOf([]), tag)
+    const start = locations === 'absolute' ? `http://${client.registry}` : ''
+    const first = await client.call('GET', '/v2/a/tags/list?n=1000')
+    expect(first.headers['link']).toBe(`<${start}/v2/a/tags/list?n=0&last=b>; rel="next"`)
+    const second = await client.call('GET', '/v2/a/tags/list?n=0&last=b')
+    expect(second.json()).toEqual({ name: 'a', tags: ['c', 'd'] })
+  })
+
+  it('the time is that of its clock, or off by as much as is said', async () => {
+    const clock = manualClock(Date.UTC(2026, 10, 23, 12))
+    for (const [clockAhead, date] of [
+      [0, 'Mon, 23 Nov 2026 12:00:00 GMT'],
+      [7_200_000, 'Mon, 23 Nov 2026 14:00:00 GMT'],
+      [-86_400_000, 'Sun, 22 Nov 2026 12:00:00 GMT'],
+    ] as const) {
+      const client = await started({ clock, abilities: { clockAhead } })
+      expect((await client.call('GET', '/v2/')).headers['date']).toBe(date)
+    }
   })
 })
 

@@ -174,8 +174,8 @@ describe('the cache of content', () => {
 
 describe('the size of the cache', () => {
   it.each([
-    ['small', 200, 8 * 1024 ** 2],
-    ['middling', 9_000, 8 * 1024 ** 2],
+    ['small', 200, 4 * 1024 ** 2],
+    ['middling', 9_000, 4 * 1024 ** 2],
     ['large', 60_000, 32 * 1024 ** 2],
   ])('is bounded for %s entries', async (_, size, maxBytes) => {
     const { cache, folder } = await emptyCache({ maxBytes })

@@ -35,7 +35,9 @@ async function requestsOf(
 }
 
 const scopesOf = (seen: readonly RegistryRequest[]) =>
-  seen[0]?.scopes.map(({ repository, actions }) => [repository.path, ...actions])
+  seen[0]?.scopes.map((scope) =>
+    'catalog' in scope ? ['the catalog'] : [scope.repository.path, ...scope.actions],
+  )
 
 describe('a request names what it must be allowed to do', () => {
   it('reads ask for pull', async () => {

@@ -11,7 +11,7 @@ import { digestOf } from '../../src/oci/digest.ts'
 import type { TagOrDigest } from '../../src/oci/reference.ts'
 import type { RegistryOptions } from '../../src/registry/client.ts'
 import { createRegistryStores } from '../../src/registry/registry-store.ts'
-import type { BlobSource, Stores, TargetStore } from '../../src/store/store.ts'
+import type { BlobSource, Catalog, Stores, TargetStore } from '../../src/store/store.ts'
 import type { Content } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
 
@@ -28,7 +28,7 @@ function hastyClock(): Clock {
 }
 
 /** Stores over the real way of a request, with waits that take no time. */
-export function openStores(options: Partial<RegistryOptions> = {}): Stores {
+export function openStores(options: Partial<RegistryOptions> = {}): Stores & Catalog {
   const clock = hastyClock()
   const stack = createFetch({
     settings: new Map(),

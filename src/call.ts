@@ -41,6 +41,13 @@ export type ProgressEvent =
       readonly done: number
       readonly of: number
     }
+  /** so many of a repository's deletes have ended, whatever became of them */
+  | {
+      readonly kind: 'deleted'
+      readonly repository: RepositoryName
+      readonly done: number
+      readonly of: number
+    }
   /** something that a person should know and that stops nothing; unescaped text of the other side may be in it */
   | { readonly kind: 'warning'; readonly text: string; readonly from?: string }
 

@@ -1,0 +1,90 @@
+import type { ErrorInfo } from '../errors.ts'
+import type { StepId } from '../plan/plan.ts'
+import type { DeleteOutcome } from '../plan/prune-outcome.ts'
+import type { DeleteStep, RepositoryPlan } from '../plan/prune-plan.ts'
+import type { EndedDelete } from './prune-records.ts'
+import { heldBack } from './survivors.ts'
+
+/** What of a repository's steps has ended, and what may come next. */
+export class DeleteLedger {
+  readonly #steps: readonly DeleteStep[]
+  readonly #outcomes = new Map<StepId, DeleteOutcome>()
+  #unrecorded: EndedDelete[] = []
+
+  constructor({ steps }: RepositoryPlan) {
+    this.#steps = steps
+  }
+
+  get outcomes(): readonly DeleteOutcome[] {
+    return [...this.#outcomes.values()]
+  }
+
+  /** steps that have ended, of how many */
+  get progress(): { readonly done: number; readonly of: number } {
+    return { done: this.#outcomes.size, of: this.#steps.length }
+  }
+
+  /** in the order of the plan */
+  pending(kind?: DeleteStep['kind']): readonly DeleteStep[] {
+    return this.#steps.filter(
+      (step) => !this.#outcomes.has(step.id) && (kind === undefined || step.kind === kind),
+    )
+  }
+
+  isPending({ id }: DeleteStep): boolean {
+    return !this.#outcomes.has(id)
+  }
+
+  /**
+   * Steps whose predecessors have all succeeded. What belonged to something that is gone comes first, so that a run that is killed leaves as little as can
+   * be without what it belonged to.
+   */
+  ready(kind: DeleteStep['kind']): readonly DeleteStep[] {
+    this.#holdBack()
+    const ready = this.pending(kind).filter(({ after }) => after.every((id) => this.#outcomes.has(id)))
+    return [
+      ...ready.filter(({ after }) => after.length > 0),
+      ...ready.filter(({ after }) => after.length === 0),
+    ]
+  }
+
+  settle(step: DeleteStep, result: DeleteOutcome['result'], error?: ErrorInfo): void {
+    if (this.#outcomes.has(step.id)) return
+    const { id, repository } = step
+    const outcome = { step: id, repository, result, ...(error !== undefined && { error }) }
+    this.#outcomes.set(id, outcome)
+    this.#unrecorded.push({ step, outcome })
+  }
+
+  settleAll(steps: readonly DeleteStep[], result: DeleteOutcome['result'], error: ErrorInfo): void {
+    for (const step of steps) this.settle(step, result, error)
+  }
+
+  /** What has ended and was not taken yet. */
+  takeUnrecorded(): readonly EndedDelete[] {
+    const taken = this.#unrecorded
+    this.#unrecorded = []
+    return taken
+  }
+
+  /** What a manifest that stays leads to stays as well: for the same reason, or unattempted. In the order of the plan, so that it reaches to the end. */
+  #holdBack(): void {
+    for (const step of this.pending()) {
+      const before = step.after.flatMap((id) => this.#outcomes.get(id) ?? [])
+      const bad = before.find(({ result }) => result !== 'done' && result !== 'unchanged')
+      if (bad === undefined) continue
+      if (bad.result === 'conflict') this.settle(step, 'conflict', heldBack(step))
+      else if (bad.result === 'kept') this.settle(step, 'kept', keptWith(step, bad))
+      else this.settle(step, 'notAttempted', unattempted(`step ${bad.step} of this plan did not succeed`))
+    }
+  }
+}
+
+export function unattempted(why: string): ErrorInfo {
+  return { code: 'interrupted', message: `not attempted: ${why}` }
+}
+
+/** The registry's words about what it kept, of what that leads to. */
+function keptWith(step: DeleteStep, { error }: DeleteOutcome): ErrorInfo {
+  return { ...heldBack(step), code: 'unsupported', hint: error?.hint ?? 'The registry does not delete it.' }
+}

@@ -1,6 +1,5 @@
 import type { DrayError, ErrorCode } from '../errors.ts'
 import type { DeleteStep } from '../plan/prune-plan.ts'
-import type { SourceStore } from '../store/store.ts'
 
 /** What follows from a delete that failed, for it and for the other deletes of its kind in the repository. */
 export type Consequence =
@@ -20,22 +19,19 @@ const denials: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden'])
 const unclear: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable', 'protocol'])
 
 /**
- * What a failure means: pure. A denial is of all where no delete of this kind has succeeded yet: a registry lets a user delete or not. What a registry
- * cannot do is of one piece where it names a reason (zot's and GAR's codes: an index holds it) or denies what is plainly there (Quay's 404 of a manifest
- * without tags). A tag that cannot be deleted alone stays, its digest stays anyway; a part without tags stays with whatever holds it.
+ * What a failure means: pure. A denial is of all where no delete of this kind has succeeded yet: a registry lets a user delete or not. `unsupported` says
+ * that there are no such deletes at all, `refused` that this piece is held: by an index (zot, GAR), a lock (ACR), or because it has no tag (Quay). A tag
+ * that cannot be deleted alone stays, its digest stays anyway; a part without tags stays with whatever holds it.
  */
 export function consequenceOf(
   step: DeleteStep,
-  error: DrayError,
-  { isProven, store }: { readonly isProven: boolean; readonly store: SourceStore },
+  { code }: DrayError,
+  { isProven }: { readonly isProven: boolean },
 ): Consequence {
-  if (denials.has(error.code)) return isProven ? 'failIt' : 'refuseAll'
-  if (error.code !== 'unsupported') return 'failIt'
-  const isAble = store.capability(step.kind) !== 'no'
-  if (step.kind === 'deleteTag') return isProven && isAble ? 'keepIt' : 'keepAll'
-  const isOfThisOne = error.status === 404 || error.registryCode !== undefined
-  if (!isAble || (!isProven && !isOfThisOne)) return 'refuseAll'
-  if (step.losesTags.length === 0) return 'keepIt'
+  if (denials.has(code)) return isProven ? 'failIt' : 'refuseAll'
+  if (code === 'unsupported') return step.kind === 'deleteTag' ? 'keepAll' : 'refuseAll'
+  if (code !== 'refused') return 'failIt'
+  if (step.kind === 'deleteTag' || step.losesTags.length === 0) return 'keepIt'
   return isProven ? 'failIt' : 'refuseIt'
 }
 

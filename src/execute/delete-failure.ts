@@ -39,6 +39,19 @@ export function consequenceOf(
   return isProven ? 'failIt' : 'refuseIt'
 }
 
+/**
+ * Whether evidence may be what holds a manifest. Only of a registry that wants the tags gone first, and they are: there nothing leads to it any more, and the
+ * evidence has nobody to speak to. Elsewhere what is refused stays, with its evidence.
+ */
+export function isHeldByEvidence(
+  step: DeleteStep,
+  { code, registryCode }: DrayError,
+  store: SourceStore,
+): boolean {
+  const isOfThisOne = registryCode !== undefined && (code === 'unsupported' || code === 'forbidden')
+  return step.kind === 'deleteManifest' && isOfThisOne && store.capability('deleteTagged') === 'no'
+}
+
 /** Whether an error leaves open what became of the delete: then the registry is looked at. */
 export function isUnclear({ code }: DrayError): boolean {
   return unclear.has(code)

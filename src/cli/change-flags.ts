@@ -56,7 +56,11 @@ export interface ChangeFlags {
 }
 
 /** What a person says about a change, for the record; empty text says nothing. */
-export function groundsOf({ reason, ticket, actor }: ChangeFlags): Grounds {
+export function groundsOf({
+  reason,
+  ticket,
+  actor,
+}: Pick<ChangeFlags, 'reason' | 'ticket' | 'actor'>): Grounds {
   const said = (text: string | undefined): text is string => text !== undefined && text.trim() !== ''
   return {
     ...(said(reason) && { reason }),

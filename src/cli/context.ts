@@ -6,8 +6,10 @@ import type { ExecutePorts } from '../execute/execute.ts'
 import type { FetchStack } from '../http/stack.ts'
 import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { Stores } from '../store/store.ts'
+import type { PrunePlan } from '../plan/prune-plan.ts'
+import type { Catalog, Stores } from '../store/store.ts'
 import type { Grounds } from './grounds.ts'
+import type { PruneCache } from './prune-cache.ts'
 import type { Recorder } from './recorder.ts'
 
 /** What a promotion asks one registry at once: the look for the evidence of one image is five requests, the mounts are as many as it has layers. */
@@ -34,7 +36,7 @@ export class Context {
   readonly #options: ContextOptions
   #config: Promise<LoadedConfig> | undefined
   #stack: Promise<FetchStack> | undefined
-  #stores: Promise<Stores> | undefined
+  #stores: Promise<Stores & Catalog> | undefined
   #recorder: Promise<Recorder> | undefined
 
   constructor(options: ContextOptions) {
@@ -50,7 +52,7 @@ export class Context {
   }
 
   /** The stores of registries and of layouts (`oci:`); they share what the run learns. */
-  async stores(): Promise<Stores> {
+  async stores(): Promise<Stores & Catalog> {
     this.#stores ??= this.#openStores()
     return await this.#stores
   }
@@ -95,7 +97,7 @@ export class Context {
 
   /** What a plan is carried out with. The record goes to `auditFile`, else where the configuration says, else among the user's state. */
   async executePorts(
-    plan: Plan,
+    plan: Plan | PrunePlan,
     { auditFile, actor, ...grounds }: Grounds & { readonly auditFile: string | undefined },
     call: Call,
   ): Promise<Omit<ExecutePorts, 'stop' | 'plannedJustNow'>> {
@@ -107,7 +109,7 @@ export class Context {
     const newId = (): string => crypto.randomUUID()
     const runId = newId()
     await recorder.settleOrphans(runId, await this.uncachedStores(), call)
-    const signingKey = plan.steps.some((step) => step.kind === 'attest') ? await this.signingKey() : undefined
+    const signingKey = isAttesting(plan) ? await this.signingKey() : undefined
     return {
       stores,
       sink: recorder.sink,
@@ -119,6 +121,27 @@ export class Context {
       newId,
       runId,
     }
+  }
+
+  /** The paths of all repositories of a registry. @throws `unsupported`, `forbidden` where it does not tell them, with what to do instead. */
+  async repositories(registry: string, call: Call): Promise<readonly string[]> {
+    return await Array.fromAsync((await this.stores()).repositories(registry, call))
+  }
+
+  /** What is kept from run to run on this machine, in the user's cache folder. */
+  async pruneCache(call: Call): Promise<PruneCache> {
+    const [{ ContentCache }, { Remembered }, { cacheFolder }, { pruneCache }] = await Promise.all([
+      import('../files/content-cache.ts'),
+      import('../files/remembered.ts'),
+      import('./surroundings.ts'),
+      import('./prune-cache.ts'),
+    ])
+    const options = {
+      folder: cacheFolder(this.#options.env),
+      clock: this.clock,
+      warn: (text: string) => call.notify({ kind: 'warning', text }),
+    }
+    return pruneCache(new ContentCache(options), new Remembered('repositories', options))
   }
 
   /** Loads what carries a plan out while the registries are being asked: what a run needs next is there when they have answered. */
@@ -208,7 +231,7 @@ export class Context {
     })
   }
 
-  async #openStores(): Promise<Stores> {
+  async #openStores(): Promise<Stores & Catalog> {
     const [{ createRegistryStores }, { LayoutStores }, stack] = await Promise.all([
       import('../registry/registry-store.ts'),
       import('../layout/stores.ts'),
@@ -227,6 +250,11 @@ export class Context {
     return {
       source: (name) => storesOf(name).source(name),
       target: (name) => storesOf(name).target(name),
+      repositories: (registry, call) => registries.repositories(registry, call),
     }
   }
+}
+
+function isAttesting(plan: Plan | PrunePlan): boolean {
+  return plan.operation !== 'prune' && plan.steps.some((step) => step.kind === 'attest')
 }

@@ -1,7 +1,8 @@
 import type { Config, Requirement } from '../config/config.ts'
 import { imagesAt } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
-import type { Plan } from '../plan/plan.ts'
+import type { Place, Plan } from '../plan/plan.ts'
+import type { PrunePlan } from '../plan/prune-plan.ts'
 
 /** What a person says about a change, for the record. */
 export interface Grounds {
@@ -18,22 +19,29 @@ const maxLength = 2000
  * Sees that a change has what `audit.require`, and the environments that it goes to, make compulsory. A plan that changes nothing needs nothing.
  * @throws `refused`, naming what to give; `usage` for text that is too long to be recorded.
  */
-export function checkGrounds(plan: Plan, config: Config, grounds: Grounds): void {
+export function checkGrounds(plan: Plan | PrunePlan, config: Config, grounds: Grounds): void {
   for (const [name, text] of Object.entries(grounds) as [string, string][]) {
     if (text.length > maxLength)
       throw new DrayError('usage', `--${name} is longer than ${maxLength} characters`)
   }
-  if (plan.steps.length === 0) return
+  const changed = changedBy(plan)
+  if (changed.length === 0) return
   for (const requirement of config.audit.require ?? []) check(requirement, 'every change', grounds)
-  // a copy to a reference names no environment, and may go into one all the same
+  // what is named by a reference alone may be in an environment all the same
   const environments = new Set(
-    plan.placements.flatMap(
-      ({ to }) => to.environment ?? imagesAt(config, to.repository)[0]?.environment ?? [],
-    ),
+    changed.flatMap((to) => to.environment ?? imagesAt(config, to.repository)[0]?.environment ?? []),
   )
   for (const name of environments) {
     for (const requirement of config.environments.get(name)?.require ?? []) check(requirement, name, grounds)
   }
+}
+
+type Changed = Pick<Place, 'environment' | 'repository'>
+
+/** The places that a plan changes; none where it has no steps. */
+function changedBy(plan: Plan | PrunePlan): readonly Changed[] {
+  if (plan.operation === 'prune') return plan.repositories.filter(({ steps }) => steps.length > 0)
+  return plan.steps.length === 0 ? [] : plan.placements.map(({ to }) => to)
 }
 
 function check(requirement: Requirement, what: string, grounds: Grounds): void {

@@ -23,6 +23,12 @@ export function auditPath(
   return join(base, 'dray', 'audit.jsonl')
 }
 
+/** Where what can be read again is kept: the user's cache folder (XDG Base Directory Specification). */
+export function cacheFolder(env: Readonly<Record<string, string | undefined>>): string {
+  const cache = env['XDG_CACHE_HOME']
+  return join(cache !== undefined && isAbsolute(cache) ? cache : join(homedir(), '.cache'), 'dray')
+}
+
 /** Who changes something, as the record names them; `says` is what `--actor` said. */
 export function currentActor(env: Environment, says?: string): Actor {
   return actorFrom(env, { user: userName(), host: hostname() }, says)

@@ -124,7 +124,8 @@ function checkTarget(target: TargetConfig, path: Path): { target: TargetConfig; 
   return { target: { registry: registry ?? target.registry, path: target.path }, found }
 }
 
-function templateComplaint(template: string): string | undefined {
+/** What is wrong with the path of an environment, or undefined. */
+export function templateComplaint(template: string): string | undefined {
   const pieces = template.split(imagePlaceholder)
   if (pieces.length !== 2) {
     return `must have ${imagePlaceholder} in it ${pieces.length === 1 ? '' : 'only '}once: it stands for the name of the image`
@@ -179,6 +180,11 @@ function registryOf(host: string): string | undefined {
   // distribution/reference takes a first component without dot, port or "localhost" for part of the path
   if (host !== 'localhost' && !/[.:]/.test(host)) return undefined
   return complaintOf(() => parseRegistry(host)) === undefined ? parseRegistry(host) : undefined
+}
+
+/** What is wrong with the host of a registry in a configuration, or undefined. */
+export function hostComplaint(host: string): string | undefined {
+  return registryOf(host) === undefined ? notAHost(host) : undefined
 }
 
 function notAHost(host: string): string {

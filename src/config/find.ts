@@ -4,7 +4,7 @@ import type { Loader, Options, PublicExplorer } from 'cosmiconfig'
 import { DrayError } from '../errors.ts'
 
 /** The names of a configuration file, the first that is there wins. */
-const configNames: readonly string[] = ['dray.yaml', 'dray.yml', 'dray.json']
+export const configNames: readonly string[] = ['dray.yaml', 'dray.yml', 'dray.json']
 
 export interface FoundFile {
   /** absolute */

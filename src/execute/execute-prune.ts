@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts'
-import type { RepositoryName } from '../oci/reference.ts'
+import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
 import { checkPruneConsistency } from '../plan/prune-consistency.ts'
 import type { DeleteOutcome } from '../plan/prune-outcome.ts'
 import type { PrunePlan, RepositoryPlan } from '../plan/prune-plan.ts'
@@ -27,6 +27,8 @@ export interface PrunePorts extends RecordPorts {
   readonly plannedJustNow: boolean
   /** when the reading for the plan began, ms; without it the plan is never of this moment */
   readonly readSince?: number
+  /** what something runs by now, beside what the plan knows of: asked again where time has passed since the plan */
+  readonly usedNow?: (repository: RepositoryName) => readonly TagOrDigest[]
   /** of one repository under way at once; 16 where it is not given */
   readonly deletesAtOnce?: number
 }
@@ -55,6 +57,7 @@ export async function executePrune(
     const pruning = new RepositoryPruning(one, {
       store: ports.stores.target(one.repository),
       reader: ports.reader(one.repository),
+      usedNow: ports.usedNow?.(one.repository) ?? [],
       deletesAtOnce: ports.deletesAtOnce ?? defaultDeletesAtOnce,
       isOfThisMoment: isOfThisMoment(one, ports),
       stop,

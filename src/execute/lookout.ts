@@ -17,7 +17,7 @@ export class Lookout {
   /** tags as they were when they were last looked at; what this run deleted is not among them */
   #seen: Map<string, Digest | null>
 
-  constructor(reader: RepositoryReader, { tags, roots }: RepositoryPlan) {
+  constructor(reader: RepositoryReader, tags: RepositoryPlan['tags'], roots: readonly Digest[]) {
     this.#reader = reader
     this.#roots = roots
     this.#seen = new Map(tags.map(({ tag, digest }) => [tag, digest]))

@@ -1,6 +1,7 @@
 import type { Call } from '../call.ts'
 import { DrayError, type ErrorInfo, toDrayError, toErrorInfo } from '../errors.ts'
-import { formatAt } from '../oci/reference.ts'
+import type { Digest } from '../oci/digest.ts'
+import { formatAt, type TagOrDigest } from '../oci/reference.ts'
 import type { DeleteOutcome } from '../plan/prune-outcome.ts'
 import type { DeleteStep, DeleteTagStep, RepositoryPlan } from '../plan/prune-plan.ts'
 import { inParallel } from '../store/parallel.ts'
@@ -22,6 +23,8 @@ const maxTries = 3
 export interface PruningPorts {
   readonly store: TargetStore
   readonly reader: RepositoryReader
+  /** what something runs by now, beside the roots of the plan */
+  readonly usedNow: readonly TagOrDigest[]
   /** deletes under way at once */
   readonly deletesAtOnce: number
   /** whether the plan saw all of the repository a moment ago: then that was the first look */
@@ -39,6 +42,8 @@ export class RepositoryPruning {
   readonly #ports: PruningPorts
   readonly #ledger: DeleteLedger
   readonly #lookout: Lookout
+  /** digests in use */
+  readonly #roots: readonly Digest[]
   /** reads end with the first Ctrl-C: there is nothing to finish */
   readonly #reading: Call
   readonly #proven = new Set<DeleteStep['kind']>()
@@ -51,7 +56,8 @@ export class RepositoryPruning {
     this.#plan = plan
     this.#ports = ports
     this.#ledger = new DeleteLedger(plan)
-    this.#lookout = new Lookout(ports.reader, plan)
+    this.#roots = [...plan.roots, ...ports.usedNow.flatMap((at) => ('digest' in at ? [at.digest] : []))]
+    this.#lookout = new Lookout(ports.reader, plan.tags, this.#roots)
     this.#reading = { ...ports.call, signal: AbortSignal.any([ports.call.signal, ports.stop]) }
   }
 
@@ -99,7 +105,8 @@ export class RepositoryPruning {
 
   #keepSurvivors(graph: RepositoryGraph): void {
     const pending = this.#ledger.pending()
-    const survivors = survivorsOf(pending, this.#plan.roots, graph)
+    const used = this.#ports.usedNow.flatMap((at) => ('tag' in at ? (graph.tags.get(at.tag) ?? []) : []))
+    const survivors = survivorsOf(pending, [...this.#roots, ...used], graph)
     for (const step of pending) {
       const error = survivors.get(step.id)
       if (error !== undefined) this.#ledger.settle(step, 'conflict', error)

@@ -1,6 +1,8 @@
 import type { Digest } from '../oci/digest.ts'
 import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import type { DeleteStep, ManifestVerdict, RepositoryPlan, TagVerdict, Why } from '../plan/prune-plan.ts'
+import { inSemverOrder } from '../semver/order.ts'
+import { plainReading } from '../semver/version.ts'
 import { Reach } from '../store/reach.ts'
 import { tagsOfPeople } from '../store/repository-graph.ts'
 import { deleteOrder } from './delete-order.ts'
@@ -92,7 +94,8 @@ export function groundsOf(snapshot: RepositorySnapshot, policy: RetentionPolicy)
 function tagVerdicts(grounds: Grounds): readonly TagVerdict[] {
   const { snapshot, times } = grounds
   const { graph } = snapshot
-  return [...graph.tags].map(([tag, digest]): TagVerdict => {
+  return inSemverOrder(graph.tags.keys(), plainReading).map((tag): TagVerdict => {
+    const digest = graph.tags.get(tag) ?? null
     if (digest === null) {
       const text = 'it is listed, and there is no manifest under it'
       return { tag, digest, verdict: 'keep', why: { kind: 'dangling', text } }

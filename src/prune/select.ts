@@ -1,6 +1,6 @@
 import { matchesGlob } from '../oci/tag-glob.ts'
 import { isInRange } from '../semver/range.ts'
-import { parseVersionTag, plainReading } from '../semver/version.ts'
+import { isStable, parseVersionTag, plainReading } from '../semver/version.ts'
 import type { Rule, TagSelector } from './policy.ts'
 
 /** What a selector makes of a tag that fits it. */
@@ -9,7 +9,7 @@ export interface Selected {
   readonly groups: Readonly<Record<string, string>>
 }
 
-/** Undefined where the tag does not fit as a whole. */
+/** Undefined where the tag does not fit as a whole. Of pre-releases a range selects none, unless it was read with all of them, as those of protections are. */
 export function selectTag(selector: TagSelector | undefined, tag: string): Selected | undefined {
   if (selector === undefined) return nothingHeld
   switch (selector.kind) {
@@ -21,7 +21,8 @@ export function selectTag(selector: TagSelector | undefined, tag: string): Selec
     }
     case 'semver': {
       const version = parseVersionTag(tag, plainReading)?.version
-      return version !== undefined && isInRange(version, selector.range) ? nothingHeld : undefined
+      const isMeant = version !== undefined && (selector.range.includePrerelease || isStable(version))
+      return isMeant && isInRange(version, selector.range) ? nothingHeld : undefined
     }
   }
 }

@@ -8,8 +8,9 @@ import type { Capability, Known } from '../store/store.ts'
  */
 const reach: Readonly<Record<Capability, 'registry' | 'repository'>> = {
   referrers: 'repository',
-  deleteTag: 'registry',
-  deleteManifest: 'registry',
+  // a proxy of another registry, or a repository that is read-only, deletes nothing where its neighbours do
+  deleteTag: 'repository',
+  deleteManifest: 'repository',
   deleteTagged: 'registry',
   freeReads: 'registry',
   mount: 'registry',

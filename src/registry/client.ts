@@ -52,6 +52,8 @@ export class Run {
   readonly retry: TransferRetry
   readonly uploads: UploadLimits
   readonly manifests: ManifestCache = new ManifestCache(maxCachedBytes)
+  /** which right a registry wants for a delete, once that is known */
+  readonly deleteRights: Map<string, 'delete' | 'write'> = new Map()
   /** fallback tags under way */
   readonly fallbackTags: KeyedQueue = new KeyedQueue()
   readonly #warned = new Set<string>()

@@ -167,6 +167,7 @@ export class Reading {
   readonly #tags = new Map<string, Digest | null>()
   readonly #nodes = new Map<Digest, RepositoryNode>()
   readonly #missing = new Set<Digest>()
+  /** index referrers of those whose list was read, or is remembered */
   readonly #looked = new Map<Digest, readonly Digest[]>()
   #isRemembered = false
 
@@ -233,19 +234,30 @@ export class Reading {
    */
   async addReferrers(fresh: 'all' | ReadonlySet<Digest>, call: Call): Promise<void> {
     const { store } = this.#reader
+    const asked = new Set<Digest>()
     for (;;) {
-      const wave = [...this.#nodes.keys()].filter((digest) => !this.#looked.has(digest))
+      const wave = [...this.#nodes.keys()].filter((digest) => !this.#looked.has(digest) && !asked.has(digest))
       if (wave.length === 0 || store.capability('referrers') === 'no') return
       const isKnown = (digest: Digest): boolean =>
         fresh !== 'all' && !fresh.has(digest) && this.#reader.remembered(digest) !== undefined
       await this.#recallReferrers(wave.filter(isKnown), call)
-      const asked = wave.filter((digest) => !isKnown(digest))
-      const unlisted = await this.#lookAt(asked, call)
-      // A registry that listed the referrers of one subject has not lost the ability with the next: that 404 was another's.
-      if (store.capability('referrers') === 'yes') await this.#lookAt(unlisted, call)
-      for (const digest of asked) if (!this.#looked.has(digest)) this.#looked.set(digest, [])
+      const unknown = wave.filter((digest) => !isKnown(digest))
+      for (const digest of unknown) asked.add(digest)
+      await this.#lookAtEach(unknown, call)
       await this.#addChildren(call)
     }
+  }
+
+  /** The first alone, where nothing is known yet: most registries without the API are found out by one request. */
+  async #lookAtEach(subjects: readonly Digest[], call: Call): Promise<void> {
+    const { store } = this.#reader
+    const isNew = store.capability('referrers') === 'unknown'
+    const first = isNew ? subjects.slice(0, 1) : []
+    const unlisted = [...(await this.#lookAt(first, call))]
+    if (store.capability('referrers') === 'no') return
+    unlisted.push(...(await this.#lookAt(subjects.slice(first.length), call)))
+    // A registry that listed the referrers of one subject has not lost the ability with the next: that 404 was another's.
+    if (store.capability('referrers') === 'yes') await this.#lookAt(unlisted, call)
   }
 
   /** Gives back the subjects of which there was no list. */

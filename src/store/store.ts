@@ -111,9 +111,17 @@ export interface TargetStore extends SourceStore {
   /** Takes a referrer out of that index again. */
   removeFromFallbackTag(subject: Digest, referrer: Digest, call: Call): Promise<'removed' | 'unchanged'>
 
-  /** Drops every tag on it. 404 is `absent`. @throws `unsupported` (400, 405). */
+  /**
+   * Drops every tag on it. What is not there (404, and it cannot be resolved either) is `absent`; `deleted` where the answer
+   * to an earlier try was lost.
+   * @throws `unsupported` where the registry deletes no manifests at all, or not for anybody: nothing of the kind will be deleted in it;
+   * `refused` where it keeps this one, because something points at it or it is locked; `forbidden`.
+   */
   deleteManifest(digest: Digest, call: Call): Promise<'deleted' | 'absent'>
 
+  /**
+   * Takes a tag away. Whether its manifest stayed is told by `resolve`, which always asks the registry. @throws as `deleteManifest`.
+   */
   deleteTag(tag: string, call: Call): Promise<'deleted' | 'absent'>
 }
 

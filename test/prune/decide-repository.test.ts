@@ -185,6 +185,7 @@ describe('selectors', () => {
     [globs('a|b'), 'a', false],
     [range('^1.4'), '1.4.2', true],
     [range('^1.4'), '1.5.0-rc.1', false],
+    [range('>=1.5.0-rc.1'), '1.5.0-rc.2', false],
     [range('^1.4'), '1.4', false],
   ])('are anchored: case %#', (tags, tag, isSelected) => {
     const { gone } = decided({ tags: { [tag]: 'a' }, manifests: { a: {} } }, { rules: [rule('r', { tags })] })

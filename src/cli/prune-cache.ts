@@ -1,0 +1,57 @@
+import type { ContentStore } from '../store/content-store.ts'
+import { type Digest, isDigest } from '../oci/digest.ts'
+import { isRecord } from '../oci/json.ts'
+import { formatRepository, isTag, type RepositoryName } from '../oci/reference.ts'
+import type { LastReading } from '../store/repository-graph.ts'
+
+/** Values by name that an earlier run left; files/remembered.ts. */
+export interface Memory {
+  get(key: string): Promise<unknown>
+  put(key: string, value: unknown): Promise<void>
+}
+
+/** What earlier runs have read, on this machine. */
+export interface PruneCache {
+  readonly contents: ContentStore
+  last(repository: RepositoryName): Promise<LastReading | undefined>
+  remember(repository: RepositoryName, reading: LastReading): Promise<void>
+}
+
+export function pruneCache(contents: ContentStore, memory: Memory): PruneCache {
+  return {
+    contents,
+    last: async (repository) => parseReading(await memory.get(formatRepository(repository))),
+    remember: async (repository, reading) =>
+      await memory.put(formatRepository(repository), formatReading(reading)),
+  }
+}
+
+/** Most manifests have no index among their referrers: those are a list. */
+function formatReading({ tags, indexReferrers }: LastReading): unknown {
+  const without = [...indexReferrers].flatMap(([subject, found]) => (found.length === 0 ? [subject] : []))
+  const having = [...indexReferrers].filter(([, found]) => found.length > 0)
+  return { tags: Object.fromEntries(tags), without, having: Object.fromEntries(having) }
+}
+
+/** Undefined for anything that does not look right: a memory only saves requests. */
+function parseReading(value: unknown): LastReading | undefined {
+  if (!isRecord(value)) return undefined
+  const { tags, without, having } = value
+  if (!isRecord(tags) || !Array.isArray(without) || !isRecord(having)) return undefined
+  const byTag = Object.entries(tags).flatMap(([tag, digest]) =>
+    isTag(tag) && isText(digest) && isDigest(digest) ? [[tag, digest] as const] : [],
+  )
+  const found = Object.entries(having).flatMap(([subject, list]) =>
+    isDigest(subject) && Array.isArray(list) ? [[subject, digestsIn(list)] as const] : [],
+  )
+  const none = digestsIn(without).map((subject) => [subject, []] as const)
+  return { tags: new Map(byTag), indexReferrers: new Map([...none, ...found]) }
+}
+
+function digestsIn(list: readonly unknown[]): readonly Digest[] {
+  return list.filter((one) => isText(one)).filter(isDigest)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}

@@ -1,0 +1,96 @@
+import { resolve } from 'node:path'
+import { boolean, string } from '@oclif/core/flags'
+import { BaseCommand } from '../../cli/base-command.ts'
+import { sameCommand } from '../../cli/command-line.ts'
+import {
+  completeInit,
+  completeRetention,
+  configAt,
+  flagsOf,
+  type InitFlags,
+  isThere,
+  writeConfig,
+} from '../../cli/config-init.ts'
+import { startingConfig } from '../../config/starting-config.ts'
+import { retentionSection } from '../../config/starting-policies.ts'
+import { escapeText } from '../../render/escape.ts'
+
+export default class ConfigInit extends BaseCommand {
+  static override summary = 'Write a dray.yaml to begin with: environments and a retention policy.'
+  static override description = `On a terminal it asks for what the flags leave out. The file has comments that say what each part does; nothing is asked of a registry.
+
+Policies: pull-requests, nightlies, release-candidates, newest (the newest builds of each image), environment (all but the newest releases and what runs).`
+  static override examples = [
+    { description: 'By questions:', command: '<%= config.bin %> config init' },
+    {
+      description: 'Without questions:',
+      command: `<%= config.bin %> config init --registry registry.example.com --env 'dev=dev/{image}' --env 'prod=prod/{image}' --retention pull-requests`,
+    },
+    {
+      description: 'A retention section for a dray.yaml that is there:',
+      command: '<%= config.bin %> config init --print --retention nightlies --clean dev',
+    },
+  ]
+  static override flags = {
+    registry: string({ summary: 'The host of the registry.', helpValue: 'HOST' }),
+    env: string({
+      summary: 'An environment and the path of its images; may be given several times.',
+      helpValue: 'NAME=PATH',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    retention: string({ summary: 'A retention policy to begin with.', helpValue: 'POLICY' }),
+    clean: string({
+      summary: 'The environment that the policy is for; the first where it is not given.',
+      helpValue: 'ENV',
+      dependsOn: ['retention'],
+    }),
+    out: string({ summary: 'The file.', helpValue: 'FILE', default: 'dray.yaml' }),
+    force: boolean({ summary: 'Replace the file if it is there.' }),
+    print: boolean({
+      summary: 'Print a retention section and write nothing.',
+      exclusive: ['force', 'registry'],
+    }),
+  }
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(ConfigInit)
+    const { registry, env = [], retention, clean, out, force } = flags
+    const said: InitFlags = { registry, env, retention, clean }
+    if (flags.print || (await this.#printsInstead(out, force))) return await this.#print(said)
+    const { questions } = this
+    const config = await completeInit(said, questions)
+    await writeConfig(startingConfig(config), out, { cwd: this.context.cwd, force })
+    const result = {
+      file: resolve(this.context.cwd, out),
+      environments: config.environments.map(({ name }) => name),
+      retention: config.retention?.policy.name ?? null,
+    }
+    const next = config.retention === undefined ? 'status' : `prune @${config.retention.environment}`
+    this.finish(
+      result,
+      ({ style }) =>
+        `${style.bold(escapeText(out))} is written. Read it, then: dray config validate, dray ${next}`,
+    )
+    if (questions !== undefined)
+      this.say(
+        `Without questions: ${sameCommand('config init', [], { was: [], is: [], flags: flagsOf(config) })}`,
+      )
+  }
+
+  /** Where a configuration is there already: whether a person takes a section to paste. @throws `refused`. */
+  async #printsInstead(out: string, force: boolean): Promise<boolean> {
+    const there = force ? undefined : await configAt(resolve(this.context.cwd, out))
+    if (there === undefined) return false
+    if (this.questions === undefined) throw isThere(there)
+    if (await this.ask(`${there} is there already. Print a retention section to paste into it?`)) return true
+    throw isThere(there)
+  }
+
+  async #print(flags: InitFlags): Promise<void> {
+    const { config } = await this.context.config()
+    const { policy, environment } = await completeRetention(flags, config, this.questions)
+    const text = retentionSection(policy, environment)
+    this.finish({ policy: policy.name, environment, retention: text }, () => text.trimEnd())
+  }
+}

@@ -8,7 +8,7 @@ import { movedTag } from './survivors.ts'
 export type Deleted = 'done' | 'unchanged' | 'stopped'
 
 /**
- * Deletes what a step says, after a last look at its own tags. @throws `conflict` where a tag is on something else; `unsupported` and what the store throws.
+ * Deletes what a step says, after a last look at its own tags. @throws `conflict` where a tag is on something else; `unsupported`, `refused` and what the store throws.
  */
 export async function deleteContent(
   store: TargetStore,
@@ -35,9 +35,7 @@ async function deleteManifest(
   const isFreeOfTags = (): boolean => left.length === 0 || store.capability('deleteTagged') !== 'no'
   if (isFreeOfTags()) {
     try {
-      const ended = await store.deleteManifest(digest, call)
-      // its tag was on it a moment ago: a delete that had to be sent twice answers 404
-      return ended === 'deleted' || left.length > 0 ? 'done' : 'unchanged'
+      return (await store.deleteManifest(digest, call)) === 'deleted' ? 'done' : 'unchanged'
     } catch (error) {
       // it may just have been learned that tags hold a manifest here
       if (isFreeOfTags()) throw error

@@ -14,41 +14,28 @@ export type Consequence =
   | 'refuseAll'
   | 'failIt'
 
-/** An answer that speaks of the user or of the registry's settings, not of what was to be deleted. */
+/** An answer that speaks of the user, not of what was to be deleted. */
 const denials: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden'])
 /** The delete may have happened all the same. */
-const unclear: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable', 'protocol'])
+const unclear: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'protocol'])
 
 /**
- * What a failure means: pure. A denial is of all where no delete of this kind has succeeded yet: a registry lets a user delete or not. What a registry
- * cannot do is of one piece where it names a reason (zot's and GAR's codes: an index holds it) or denies what is plainly there (Quay's 404 of a manifest
- * without tags). A tag that cannot be deleted alone stays, its digest stays anyway; a part without tags stays with whatever holds it.
+ * What a failure means: pure. A denial is of all where no delete of this kind has succeeded yet: a registry lets a user delete or not. A tag that cannot be
+ * deleted alone stays, its digest stays anyway; a part without tags that the registry keeps stays with whatever holds it.
  */
-export function consequenceOf(
-  step: DeleteStep,
-  error: DrayError,
-  { isProven, store }: { readonly isProven: boolean; readonly store: SourceStore },
-): Consequence {
-  if (denials.has(error.code)) return isProven ? 'failIt' : 'refuseAll'
-  if (error.code !== 'unsupported') return 'failIt'
-  const isAble = store.capability(step.kind) !== 'no'
-  if (step.kind === 'deleteTag') return isProven && isAble ? 'keepIt' : 'keepAll'
-  const isOfThisOne = error.status === 404 || error.registryCode !== undefined
-  if (!isAble || (!isProven && !isOfThisOne)) return 'refuseAll'
-  if (step.losesTags.length === 0) return 'keepIt'
-  return isProven ? 'failIt' : 'refuseIt'
+export function consequenceOf(step: DeleteStep, { code }: DrayError, isProven: boolean): Consequence {
+  if (denials.has(code)) return isProven ? 'failIt' : 'refuseAll'
+  if (code === 'unsupported') return step.kind === 'deleteTag' ? 'keepAll' : 'refuseAll'
+  if (code !== 'refused') return 'failIt'
+  return step.kind === 'deleteTag' || step.losesTags.length === 0 ? 'keepIt' : 'refuseIt'
 }
 
 /**
  * Whether evidence may be what holds a manifest. Only of a registry that wants the tags gone first, and they are: there nothing leads to it any more, and the
  * evidence has nobody to speak to. Elsewhere what is refused stays, with its evidence.
  */
-export function isHeldByEvidence(
-  step: DeleteStep,
-  { code, registryCode }: DrayError,
-  store: SourceStore,
-): boolean {
-  const isOfThisOne = registryCode !== undefined && (code === 'unsupported' || code === 'forbidden')
+export function isHeldByEvidence(step: DeleteStep, { code }: DrayError, store: SourceStore): boolean {
+  const isOfThisOne = code === 'refused' || code === 'forbidden'
   return step.kind === 'deleteManifest' && isOfThisOne && store.capability('deleteTagged') === 'no'
 }
 

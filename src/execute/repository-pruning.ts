@@ -190,7 +190,7 @@ export class RepositoryPruning {
     if (isHeldByEvidence(step, error, store) && this.#ledger.putOff(step)) return
     const info = toErrorInfo(error)
     const isProven = this.#proven.has(step.kind)
-    switch (consequenceOf(step, error, { isProven, store })) {
+    switch (consequenceOf(step, error, isProven)) {
       case 'keepIt':
         return this.#ledger.settle(step, 'kept', info)
       case 'keepAll':
@@ -212,7 +212,7 @@ export class RepositoryPruning {
     this.#tries.set(kind, tries)
     if (tries < maxTries) return
     const rest = this.#ledger.pending(kind)
-    if (error.code === 'unsupported') this.#ledger.settleAll(rest, 'refused', error)
+    if (error.code === 'refused') this.#ledger.settleAll(rest, 'refused', error)
     else this.#ledger.settleAll(rest, 'notAttempted', unattempted(`the first ${maxTries} deletes failed`))
   }
 

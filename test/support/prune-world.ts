@@ -6,7 +6,7 @@ import type { RegistryStorage } from '../../src/embedded/storage.ts'
 import { type Digest, parseDigest } from '../../src/oci/digest.ts'
 import type { RepositoryName } from '../../src/oci/reference.ts'
 import type { Content } from './images.ts'
-import { type Bench, bench } from './promotion.ts'
+import { type Bench, bench, type BenchOptions } from './promotion.ts'
 import { type WatchedRegistry, watchedRegistry } from './world.ts'
 
 /** A registry that somebody else changes in the middle of what is done to it: from within, so that nothing has to be waited for. */
@@ -28,7 +28,11 @@ export interface PruneWorld {
 
 export const isDelete = ({ method }: AccessEntry): boolean => method === 'DELETE'
 
-export async function pruneWorld(options: RegistryOptions = {}): Promise<PruneWorld> {
+/** `known`: what is known of the registry by its host. */
+export async function pruneWorld(
+  options: RegistryOptions = {},
+  benched: Pick<BenchOptions, 'known'> = {},
+): Promise<PruneWorld> {
   const storage = options.storage ?? memoryStorage()
   const hooks = new Set<(entry: AccessEntry) => void>()
   const registry = await watchedRegistry({
@@ -36,7 +40,7 @@ export async function pruneWorld(options: RegistryOptions = {}): Promise<PruneWo
     storage,
     onRequest: (entry) => hooks.forEach((hook) => hook(entry)),
   })
-  const run = await bench()
+  const run = await bench(benched)
   onTestFinished(async () => {
     for (const one of [run, registry]) await one[Symbol.asyncDispose]()
   })

@@ -8,7 +8,7 @@ import { movedTag } from './survivors.ts'
 export type Deleted = 'done' | 'unchanged' | 'stopped'
 
 /**
- * Deletes what a step says, after a last look at its own tags. @throws `conflict` where a tag is on something else; `unsupported` and what the store throws.
+ * Deletes what a step says, after a last look at its own tags. @throws `conflict` where a tag is on something else; `unsupported`, `refused` and what the store throws.
  */
 export async function deleteContent(
   store: TargetStore,
@@ -32,11 +32,19 @@ async function deleteManifest(
   for (const [tag, now] of found) if (now !== null && now !== digest) throw movedTag(step, tag, now)
   if (stop.aborted) return 'stopped'
   const left = step.losesTags.filter((tag) => found.get(tag) === digest)
-  const first = store.capability('deleteTagged') === 'no' ? left : []
-  for (const tag of first) await store.deleteTag(tag, call)
-  const ended = await store.deleteManifest(digest, call)
-  // some registries drop a manifest with its last tag
-  return ended === 'deleted' || first.length > 0 ? 'done' : 'unchanged'
+  const isFreeOfTags = (): boolean => left.length === 0 || store.capability('deleteTagged') !== 'no'
+  if (isFreeOfTags()) {
+    try {
+      return (await store.deleteManifest(digest, call)) === 'deleted' ? 'done' : 'unchanged'
+    } catch (error) {
+      // it may just have been learned that tags hold a manifest here
+      if (isFreeOfTags()) throw error
+    }
+  }
+  for (const tag of left) await store.deleteTag(tag, call)
+  await store.deleteManifest(digest, call)
+  // also where it went with its last tag
+  return 'done'
 }
 
 async function deleteTag(

@@ -1,5 +1,6 @@
 import type { DrayError, ErrorCode } from '../errors.ts'
 import type { DeleteStep } from '../plan/prune-plan.ts'
+import type { SourceStore } from '../store/store.ts'
 
 /** What follows from a delete that failed, for it and for the other deletes of its kind in the repository. */
 export type Consequence =
@@ -13,26 +14,29 @@ export type Consequence =
   | 'refuseAll'
   | 'failIt'
 
-/** An answer that speaks of the user or of the registry's settings, not of what was to be deleted. */
+/** An answer that speaks of the user, not of what was to be deleted. */
 const denials: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden'])
 /** The delete may have happened all the same. */
-const unclear: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable', 'protocol'])
+const unclear: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'protocol'])
 
 /**
- * What a failure means: pure. A denial is of all where no delete of this kind has succeeded yet: a registry lets a user delete or not. `unsupported` says
- * that there are no such deletes at all, `refused` that this piece is held: by an index (zot, GAR), a lock (ACR), or because it has no tag (Quay). A tag
- * that cannot be deleted alone stays, its digest stays anyway; a part without tags stays with whatever holds it.
+ * What a failure means: pure. A denial is of all where no delete of this kind has succeeded yet: a registry lets a user delete or not. A tag that cannot be
+ * deleted alone stays, its digest stays anyway; a part without tags that the registry keeps stays with whatever holds it.
  */
-export function consequenceOf(
-  step: DeleteStep,
-  { code }: DrayError,
-  { isProven }: { readonly isProven: boolean },
-): Consequence {
+export function consequenceOf(step: DeleteStep, { code }: DrayError, isProven: boolean): Consequence {
   if (denials.has(code)) return isProven ? 'failIt' : 'refuseAll'
   if (code === 'unsupported') return step.kind === 'deleteTag' ? 'keepAll' : 'refuseAll'
   if (code !== 'refused') return 'failIt'
-  if (step.kind === 'deleteTag' || step.losesTags.length === 0) return 'keepIt'
-  return isProven ? 'failIt' : 'refuseIt'
+  return step.kind === 'deleteTag' || step.losesTags.length === 0 ? 'keepIt' : 'refuseIt'
+}
+
+/**
+ * Whether evidence may be what holds a manifest. Only of a registry that wants the tags gone first, and they are: there nothing leads to it any more, and the
+ * evidence has nobody to speak to. Elsewhere what is refused stays, with its evidence.
+ */
+export function isHeldByEvidence(step: DeleteStep, { code }: DrayError, store: SourceStore): boolean {
+  const isOfThisOne = code === 'refused' || code === 'forbidden'
+  return step.kind === 'deleteManifest' && isOfThisOne && store.capability('deleteTagged') === 'no'
 }
 
 /** Whether an error leaves open what became of the delete: then the registry is looked at. */

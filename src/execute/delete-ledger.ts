@@ -1,4 +1,5 @@
 import type { ErrorInfo } from '../errors.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { StepId } from '../plan/plan.ts'
 import type { DeleteOutcome } from '../plan/prune-outcome.ts'
 import type { DeleteStep, RepositoryPlan } from '../plan/prune-plan.ts'
@@ -9,6 +10,8 @@ import { heldBack } from './survivors.ts'
 export class DeleteLedger {
   readonly #steps: readonly DeleteStep[]
   readonly #outcomes = new Map<StepId, DeleteOutcome>()
+  /** subjects that wait for their evidence, by digest */
+  readonly #waiting = new Map<StepId, Digest>()
   #unrecorded: EndedDelete[] = []
 
   constructor({ steps }: RepositoryPlan) {
@@ -41,11 +44,22 @@ export class DeleteLedger {
    */
   ready(kind: DeleteStep['kind']): readonly DeleteStep[] {
     this.#holdBack()
-    const ready = this.pending(kind).filter(({ after }) => after.every((id) => this.#outcomes.has(id)))
+    const ready = this.pending(kind).filter((step) => this.#isReady(step))
     return [
       ...ready.filter(({ after }) => after.length > 0),
       ...ready.filter(({ after }) => after.length === 0),
     ]
+  }
+
+  /**
+   * Lets the evidence of a manifest go before it, where a registry wants it so; then its turn comes again. False where no evidence of it is to go, or that
+   * was tried.
+   */
+  putOff(step: DeleteStep): boolean {
+    if (step.kind !== 'deleteManifest' || this.#waiting.has(step.id)) return false
+    if (!this.#hasEvidence(step.target.digest)) return false
+    this.#waiting.set(step.id, step.target.digest)
+    return true
   }
 
   settle(step: DeleteStep, result: DeleteOutcome['result'], error?: ErrorInfo): void {
@@ -65,6 +79,21 @@ export class DeleteLedger {
     const taken = this.#unrecorded
     this.#unrecorded = []
     return taken
+  }
+
+  #isReady(step: DeleteStep): boolean {
+    const subject = step.kind === 'deleteManifest' ? step.subject : undefined
+    const waits = this.#waiting.get(step.id)
+    if (waits !== undefined && this.#hasEvidence(waits)) return false
+    return step.after.every(
+      (id) => this.#outcomes.has(id) || (subject !== undefined && this.#waiting.get(id) === subject),
+    )
+  }
+
+  #hasEvidence(of: Digest): boolean {
+    return this.pending('deleteManifest').some(
+      (step) => step.kind === 'deleteManifest' && step.subject === of,
+    )
   }
 
   /** What a manifest that stays leads to stays as well: for the same reason, or unattempted. In the order of the plan, so that it reaches to the end. */

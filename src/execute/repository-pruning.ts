@@ -9,7 +9,7 @@ import type { RepositoryGraph } from '../store/repository-graph.ts'
 import type { RepositoryReader } from '../store/repository-reader.ts'
 import type { TargetStore } from '../store/store.ts'
 import { type Deleted, deleteContent } from './delete-content.ts'
-import { consequenceOf, isUnclear } from './delete-failure.ts'
+import { consequenceOf, isHeldByEvidence, isUnclear } from './delete-failure.ts'
 import { DeleteLedger, unattempted } from './delete-ledger.ts'
 import { Lookout } from './lookout.ts'
 import type { EndedDelete } from './prune-records.ts'
@@ -186,9 +186,11 @@ export class RepositoryPruning {
   }
 
   #failed(step: DeleteStep, error: DrayError): void {
+    const { store } = this.#ports
+    if (isHeldByEvidence(step, error, store) && this.#ledger.putOff(step)) return
     const info = toErrorInfo(error)
     const isProven = this.#proven.has(step.kind)
-    switch (consequenceOf(step, error, { isProven })) {
+    switch (consequenceOf(step, error, isProven)) {
       case 'keepIt':
         return this.#ledger.settle(step, 'kept', info)
       case 'keepAll':
@@ -237,8 +239,9 @@ export class RepositoryPruning {
   }
 
   #whyStopped(): string {
-    const { call } = this.#ports
-    return call.signal.aborted ? toErrorInfo(call.signal.reason).message : 'the run was stopped'
+    const { call, stop } = this.#ports
+    if (call.signal.aborted) return toErrorInfo(call.signal.reason).message
+    return stop.aborted ? 'the run was stopped' : 'what has to go before it is still there'
   }
 }
 

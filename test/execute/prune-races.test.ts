@@ -1,0 +1,274 @@
+import { describe, expect, it } from 'vitest'
+import { digestOf, parseDigest } from '../../src/oci/digest.ts'
+import { fallbackTag } from '../../src/oci/evidence-tags.ts'
+import { memoryStorage } from '../../src/embedded/memory-storage.ts'
+import type { RegistryStorage } from '../../src/embedded/storage.ts'
+import { type Content, image, index, manifestOf, referrer, types } from '../support/images.ts'
+import { isDelete, type PruneWorld, pruneWorld } from '../support/prune-world.ts'
+import { carryOutPrune, prunePlanOf } from '../support/pruning.ts'
+
+const of = (label: string) => image({ label, layers: 0 })
+const conflict = (why: string): unknown =>
+  expect.objectContaining({
+    result: 'conflict',
+    error: expect.objectContaining({
+      code: 'conflict',
+      why: expect.stringContaining(why) as string,
+      hint: expect.any(String) as string,
+    }) as object,
+  })
+const planned = async (world: PruneWorld) => {
+  const plan = await prunePlanOf(world.run, [world.repository])
+  world.registry.forget()
+  return plan
+}
+
+describe('between the plan and the first delete', () => {
+  it.each<[string, (world: PruneWorld, doomed: Content) => void, string]>([
+    [
+      'a new tag on a doomed digest',
+      (world, doomed) => world.put(doomed, 'pr-1', 'mine'),
+      'the tag mine is on it now',
+    ],
+    [
+      'a kept tag that was moved to a doomed digest',
+      (world, doomed) => world.put(doomed, 'prod'),
+      'the tag prod is on it now',
+    ],
+    ['a doomed tag that was moved away', (world) => world.put(of('new'), 'pr-1'), 'the tag pr-1 is on'],
+    [
+      'another doomed tag that was moved there',
+      (world, doomed) => world.put(doomed, 'pr-2'),
+      'the tag pr-2 is on it now',
+    ],
+  ])('%s: the image stays with all its parts and its evidence', async (_, change, why) => {
+    const world = await pruneWorld()
+    const [both, other] = [index(['arm64', 'amd64']), of('other')]
+    world.put(both, 'pr-1')
+    world.put(referrer(both))
+    world.put(other, 'pr-2')
+    world.put(of('prod'), 'prod')
+    const plan = await planned(world)
+    change(world, both)
+    const done = await carryOutPrune(world.run, plan)
+    expect(done.repositories).toMatchObject([{ status: 'conflict' }])
+    expect(done.steps).toContainEqual(conflict(why))
+    for (const { descriptor } of [...both.manifests, ...referrer(both).manifests])
+      expect(await world.storage.manifest('dev/api', parseDigest(descriptor.digest))).toBeDefined()
+  })
+
+  it('a new index that lists a doomed part: the part stays, its old index goes', async () => {
+    const world = await pruneWorld()
+    const [arm, amd] = [image({ platform: 'arm64' }), image({ platform: 'amd64' })]
+    world.put(index([arm, amd]), 'pr-1')
+    const plan = await planned(world)
+    const release = index([amd])
+    world.put(release, 'v1.0.0')
+    const done = await carryOutPrune(world.run, plan)
+    expect(await world.left()).toEqual(['v1.0.0', amd.root.digest].sort())
+    expect(done.repositories).toMatchObject([{ status: 'conflict', deleted: 2, conflicts: 1 }])
+    expect(done.repositories[0]?.errors[0]?.why).toContain(`dev/api:v1.0.0 (${release.root.digest})`)
+  })
+
+  it('a new index referrer, of an image that stays, that lists a doomed part: the part stays', async () => {
+    const world = await pruneWorld()
+    const [kept, part] = [of('kept'), of('part')]
+    world.put(kept, 'prod')
+    world.put(index([part]), 'pr-1')
+    const plan = await planned(world)
+    const fields = { artifactType: 'application/x', subject: kept.root, manifests: [part.root] }
+    const attached = manifestOf(types.index, fields)
+    world.put({
+      root: attached.descriptor,
+      blobs: new Map(),
+      manifests: [{ ...attached, subject: kept.root.digest }],
+    })
+    const done = await carryOutPrune(world.run, plan)
+    expect(done.repositories).toMatchObject([{ deleted: 1, conflicts: 1 }])
+    expect(await world.storage.manifest('dev/api', parseDigest(part.root.digest))).toBeDefined()
+  })
+
+  it('evidence that was added to the fallback index of a doomed image: the new index stays whole', async () => {
+    const world = await pruneWorld({ abilities: { referrers: false } })
+    const doomed = of('doomed')
+    const [old, added] = [referrer(doomed), referrer(doomed, { payload: 'added' })]
+    const listed = (...all: readonly Content[]): Content => {
+      const root = manifestOf(types.index, { manifests: all.map((one) => one.root) })
+      return {
+        root: root.descriptor,
+        blobs: new Map(),
+        manifests: [...all.flatMap((one) => one.manifests), root],
+      }
+    }
+    const tag = fallbackTag(parseDigest(doomed.root.digest))
+    world.put(doomed, 'pr-1')
+    world.put(listed(old), tag)
+    const plan = await planned(world)
+    world.put(listed(old, added), tag)
+    await carryOutPrune(world.run, plan)
+    expect(await world.registry.oracle.tags('dev/api')).toEqual([tag])
+    for (const { descriptor } of listed(old, added).manifests)
+      expect(await world.storage.manifest('dev/api', parseDigest(descriptor.digest))).toBeDefined()
+  })
+
+  it('an image that is in use stays, though only a doomed index leads to it', async () => {
+    const world = await pruneWorld()
+    const [arm, amd] = [image({ platform: 'arm64' }), image({ platform: 'amd64' })]
+    world.put(index([arm, amd]), 'pr-1')
+    const used = [{ at: { digest: parseDigest(amd.root.digest) }, by: 'prod.yaml', protection: 'running' }]
+    const plan = await prunePlanOf(world.run, [world.repository], { used })
+    await carryOutPrune(world.run, plan)
+    expect(await world.left()).toEqual([amd.root.digest])
+  })
+
+  it('a manifest of something kept that cannot be read: nothing in that repository is deleted', async () => {
+    const world = await pruneWorld()
+    world.put(of('a'), 'pr-1')
+    const plan = await planned(world)
+    const bytes = Buffer.from('{"schemaVersion":2')
+    await world.storage.putManifest('dev/api', { mediaType: types.index, digest: digestOf(bytes), bytes }, [
+      'broken',
+    ])
+    const done = await carryOutPrune(world.run, plan)
+    expect(done.repositories).toMatchObject([{ status: 'failed', errors: [{ code: 'malformed' }] }])
+    expect(world.deletes()).toEqual([])
+  })
+
+  it('a list of tags that lacks some that are there: nothing in that repository is deleted, and others are', async () => {
+    const base = memoryStorage()
+    let hides = false
+    const tags = async (repository: string) => {
+      const all = await base.tags(repository)
+      return hides && repository === 'dev/api' ? all.filter((tag) => tag.startsWith('pr-')) : all
+    }
+    const storage = new Proxy(base, {
+      get: (target, name: keyof RegistryStorage) => (name === 'tags' ? tags : target[name].bind(target)),
+    })
+    const world = await pruneWorld({ storage })
+    world.put(of('a'), 'pr-1')
+    world.put(of('b'), 'prod')
+    await world.registry.oracle.push(of('w'), 'dev/web', 'pr-1')
+    const web = { ...world.repository, path: 'dev/web' }
+    const plan = await prunePlanOf(world.run, [world.repository, web])
+    hides = true
+    const done = await carryOutPrune(world.run, plan)
+    expect(done.repositories).toMatchObject([
+      {
+        status: 'failed',
+        errors: [{ code: 'protocol', message: expect.stringContaining('prod') as string }],
+      },
+      { status: 'pruned' },
+    ])
+    expect(await world.left()).toEqual(['pr-1', 'prod'])
+  })
+
+  it('a repository that has lost its last tags is no error', async () => {
+    const world = await pruneWorld({ profile: 'docker-registry-2.8' })
+    world.put(of('a'), 'pr-1')
+    const plan = await planned(world)
+    await world.storage.deleteTag('dev/api', 'pr-1')
+    const done = await carryOutPrune(world.run, plan)
+    expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 1 }])
+  })
+})
+
+describe('between two deletes', () => {
+  /** `count` doomed images and one that stays; the plan and the last doomed image. */
+  async function many(count: number): Promise<{ world: PruneWorld; last: Content; lastTag: string }> {
+    const world = await pruneWorld()
+    const all = Array.from({ length: count }, (_, n) => of(`a${n}`))
+    all.forEach((content, n) => world.put(content, `pr-${String(n).padStart(3, '0')}`))
+    world.put(of('prod'), 'prod')
+    return { world, last: all.at(-1) as Content, lastTag: `pr-${String(count - 1).padStart(3, '0')}` }
+  }
+
+  it('a new tag on a doomed digest holds it: names are listed before every wave', async () => {
+    const { world, last, lastTag } = await many(20)
+    const plan = await planned(world)
+    world.after(isDelete, () => world.put(last, 'mine'), 1)
+    const done = await carryOutPrune(world.run, plan, { deletesAtOnce: 4 })
+    expect(done.repositories).toMatchObject([{ deleted: 19, conflicts: 1 }])
+    expect(await world.registry.oracle.tags('dev/api')).toEqual(['mine', lastTag, 'prod'])
+  })
+
+  it('a new index over a doomed part holds it, without its referrers being listed by the old look', async () => {
+    const world = await pruneWorld()
+    const [arm, amd] = [image({ platform: 'arm64' }), image({ platform: 'amd64' })]
+    world.put(of('first'), 'pr-0')
+    world.put(index([arm, amd]), 'pr-1')
+    const plan = await planned(world)
+    world.after(isDelete, () => world.put(index([amd]), 'v1'), 1)
+    const done = await carryOutPrune(world.run, plan, { deletesAtOnce: 1 })
+    expect(done.repositories).toMatchObject([{ deleted: 3, conflicts: 1 }])
+    expect(await world.registry.oracle.manifest('dev/api', amd.root.digest)).toBeDefined()
+  })
+
+  it('its own tag that was moved holds a digest: each is looked at just before its delete', async () => {
+    const { world, lastTag } = await many(20)
+    const plan = await planned(world)
+    world.after(isDelete, () => world.put(of('new'), lastTag), 1)
+    const done = await carryOutPrune(world.run, plan, { deletesAtOnce: 4 })
+    expect(done.steps).toContainEqual(conflict(`the tag ${lastTag} is on`))
+    expect(done.repositories).toMatchObject([{ deleted: 19, conflicts: 1 }])
+  })
+
+  it('a tag to be deleted alone that was moved stays where it is', async () => {
+    const world = await pruneWorld()
+    world.put(of('kept'), 'prod', 'pr-1', 'pr-2', 'pr-3')
+    const plan = await planned(world)
+    const moved = of('moved')
+    const last = plan.repositories[0]?.steps.at(-1)
+    const tag = last?.kind === 'deleteTag' ? last.tag : ''
+    world.after(isDelete, () => world.put(moved, tag), 1)
+    const done = await carryOutPrune(world.run, plan)
+    expect(done.repositories).toMatchObject([{ untagged: 2, conflicts: 1 }])
+    expect(await world.registry.oracle.digest('dev/api', tag)).toBe(moved.root.digest)
+  })
+
+  it('a kept tag that is moved to a doomed digest holds it by the next look at all of them', async () => {
+    const { world, last, lastTag } = await many(40)
+    const plan = await planned(world)
+    world.after(isDelete, () => world.put(last, 'prod'), 1)
+    const done = await carryOutPrune(world.run, plan)
+    expect(done.repositories).toMatchObject([{ deleted: 39, conflicts: 1 }])
+    expect(await world.registry.oracle.tags('dev/api')).toEqual([lastTag, 'prod'])
+  })
+
+  it('a list that cannot be read any more ends the deletes of that repository', async () => {
+    const { world } = await many(20)
+    const plan = await planned(world)
+    const bytes = Buffer.from('[]')
+    const broken = { mediaType: types.index, digest: digestOf(bytes), bytes }
+    world.after(isDelete, () => void world.storage.putManifest('dev/api', broken, ['broken']), 1)
+    const done = await carryOutPrune(world.run, plan)
+    expect(done.repositories).toMatchObject([{ status: 'failed', deleted: 1, failed: 19 }])
+    expect(world.deletes()).toHaveLength(1)
+  })
+
+  it('an image that is pushed again after it was deleted keeps the parts that are left', async () => {
+    const world = await pruneWorld()
+    const both = index(['arm64', 'amd64'])
+    world.put(both, 'pr-1')
+    const plan = await planned(world)
+    world.after(isDelete, () => world.put(both, 'pr-1'), 1)
+    const done = await carryOutPrune(world.run, plan)
+    expect(done.repositories).toMatchObject([{ deleted: 1, conflicts: 2 }])
+    expect(await world.registry.oracle.complaints('dev/api', 'pr-1')).not.toContainEqual(
+      expect.stringContaining('manifest is not there'),
+    )
+  })
+})
+
+describe('two prunes of the same plan at once', () => {
+  it('come to the same end, and neither complains', async () => {
+    const world = await pruneWorld()
+    for (let n = 0; n < 30; n++) world.put(index(['arm64', 'amd64'], { label: `${n}` }), `pr-${n}`)
+    world.put(of('prod'), 'prod', 'pr-x')
+    const plan = await planned(world)
+    const both = await Promise.all([carryOutPrune(world.run, plan), carryOutPrune(world.run, plan)])
+    for (const { repositories } of both)
+      expect(repositories).toMatchObject([{ failed: 0, conflicts: 0, notAttempted: 0, errors: [] }])
+    expect(await world.left()).toEqual(['prod'])
+    expect(await world.registry.oracle.tags('dev/api')).toEqual(['prod'])
+  })
+})

@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest'
+import { withoutDeletes } from '../../src/embedded/profiles.ts'
+import type { RegistryOptions } from '../../src/embedded/server.ts'
+import { parseDigest } from '../../src/oci/digest.ts'
+import type { Capability, Known } from '../../src/store/store.ts'
+import { image, index, referrer } from '../support/images.ts'
+import { isDelete, type PruneWorld, pruneWorld } from '../support/prune-world.ts'
+import { carryOutPrune, prunePlanOf } from '../support/pruning.ts'
+
+const of = (label: string) => image({ label, layers: 0 })
+
+/** Five doomed images and one that stays, with a tag that is to go alone. */
+async function place(...options: Parameters<typeof pruneWorld>): Promise<PruneWorld> {
+  const world = await pruneWorld(...options)
+  for (let n = 0; n < 5; n++) world.put(index(['arm64', 'amd64'], { label: `${n}`, layers: 0 }), `pr-${n}`)
+  world.put(of('prod'), 'prod', 'pr-x', 'pr-y')
+  return world
+}
+
+async function pruned(world: PruneWorld) {
+  const plan = await prunePlanOf(world.run, [world.repository])
+  world.registry.forget()
+  return await carryOutPrune(world.run, plan)
+}
+
+/** What the host of Docker Hub tells. */
+const heldByTags = {
+  known: (_: string, name: Capability): Known => (name === 'deleteTagged' ? 'no' : 'unknown'),
+}
+
+describe('a registry where manifests cannot be deleted', () => {
+  it.each<[string, RegistryOptions, string]>([
+    ['with deletes switched off', { abilities: withoutDeletes }, 'unsupported'],
+    ['GitHub', { profile: 'ghcr' }, 'unsupported'],
+  ])(
+    '%s: one delete of each kind tells; the rest is refused, with what to configure, and tags are kept',
+    async (_, options, code) => {
+      const world = await place(options)
+      const done = await pruned(world)
+      const error = expect.objectContaining({ code, hint: expect.any(String) as string }) as unknown
+      expect(done.repositories).toMatchObject([{ status: 'refused', deleted: 0, kept: 2, errors: [error] }])
+      expect(done.steps.filter(({ result }) => result === 'refused')).toHaveLength(15)
+      expect(world.deletes()).toHaveLength(2)
+    },
+  )
+
+  it('for this user: the first delete of each kind tells, and the rest is refused', async () => {
+    const world = await place({
+      auth: {
+        scheme: 'bearer',
+        users: { tester: 'secret' },
+        mayDo: (_, __, action) => action !== 'delete',
+      },
+    })
+    const done = await pruned(world)
+    expect(done.repositories).toMatchObject([{ status: 'refused', deleted: 0, untagged: 0 }])
+    expect(new Set(done.steps.map(({ result }) => result))).toEqual(new Set(['refused']))
+    // asked for with other rights again
+    expect(new Set(world.deletes()).size).toBe(2)
+    expect(await world.storage.tags('dev/api')).toHaveLength(8)
+  })
+})
+
+describe('a registry where a tag cannot be deleted alone', () => {
+  it.each(['docker-registry-2.8', 'ecr', 'acr', 'harbor'] as const)(
+    'keeps the tags on what stays, never the digest, and nothing is wrong with that (%s)',
+    async (profile) => {
+      const world = await place({ profile })
+      const done = await pruned(world)
+      expect(done.repositories).toMatchObject([
+        { status: 'pruned', deleted: 15, images: 5, untagged: 0, kept: 2, errors: [] },
+      ])
+      expect(await world.registry.oracle.tags('dev/api')).toEqual(['pr-x', 'pr-y', 'prod'])
+      expect(world.registry.requests.filter(isDelete).length).toBeLessThanOrEqual(16)
+    },
+  )
+})
+
+describe('a registry that deletes the manifest together with a tag', () => {
+  it('loses one, is stopped at once, and it is said loudly which', async () => {
+    const world = await place({ abilities: { deleteTag: 'with its manifest' } })
+    const done = await pruned(world)
+    const [loud, ...refused] = done.steps.slice(-2)
+    expect(loud).toMatchObject({
+      result: 'failed',
+      error: {
+        code: 'protocol',
+        message: expect.stringContaining('together with a tag') as string,
+        why: expect.stringMatching(/^only the tag pr-[xy] .* the tags .*prod/) as string,
+      },
+    })
+    expect(refused).toMatchObject([{ result: 'refused', error: { code: 'protocol' } }])
+    expect(world.deletes()).toHaveLength(16)
+  })
+})
+
+describe('a registry that does not delete a part', () => {
+  it('inside an index that no tag leads to: it is kept, with what it leads to, and the rest goes (zot)', async () => {
+    const world = await pruneWorld({ profile: 'zot-2.1' })
+    const [arm, amd] = [image({ platform: 'arm64' }), image({ platform: 'amd64' })]
+    world.put(index([arm]))
+    world.put(index([arm, amd]), 'pr-1')
+    world.put(referrer(arm))
+    world.put(of('b'), 'pr-2')
+    const done = await pruned(world)
+    expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 3, kept: 2, errors: [] }])
+    expect(await world.storage.manifest('dev/api', parseDigest(arm.root.digest))).toBeDefined()
+  })
+
+  it('without a tag: it is kept, and nothing is wrong with that (Quay)', async () => {
+    const world = await place({ profile: 'quay' })
+    const done = await pruned(world)
+    expect(done.repositories).toMatchObject([
+      { status: 'pruned', deleted: 5, images: 5, kept: 10, untagged: 2, errors: [] },
+    ])
+  })
+
+  it('that has a tag: it is refused, and others go (zot)', async () => {
+    const world = await pruneWorld({ profile: 'zot-2.1' })
+    const held = of('held')
+    world.put(index([held]))
+    world.put(held, 'pr-0')
+    for (const n of [1, 2, 3]) world.put(of(`a${n}`), `pr-${n}`)
+    const done = await pruned(world)
+    expect(done.repositories).toMatchObject([{ status: 'refused', deleted: 3, notAttempted: 1 }])
+    expect(await world.registry.oracle.tags('dev/api')).toEqual(['pr-0'])
+  })
+
+  it('three times before one delete succeeded: nothing more is tried', async () => {
+    const world = await pruneWorld({ profile: 'zot-2.1' })
+    const held = Array.from({ length: 6 }, (_, n) => of(`held${n}`))
+    world.put(index(held))
+    held.forEach((content, n) => world.put(content, `pr-${n}`))
+    const done = await pruned(world)
+    expect(done.repositories).toMatchObject([{ status: 'refused', deleted: 0, notAttempted: 6 }])
+    expect(world.deletes()).toHaveLength(3)
+  })
+
+  it('whose tag is locked: that image is refused, and others go (ACR)', async () => {
+    const world = await place({ profile: 'acr', abilities: { lockedTags: ['pr-3'] } })
+    const done = await pruned(world)
+    expect(done.repositories).toMatchObject([{ status: 'refused', deleted: 12, images: 4 }])
+    expect(await world.registry.oracle.complaints('dev/api', 'pr-3')).not.toContainEqual(
+      expect.stringContaining('manifest is not there'),
+    )
+  })
+})
+
+describe('a registry where tags hold a manifest', () => {
+  it.each(['gar', 'docker-hub'] as const)(
+    'its tags go first, one by one, and then it goes (%s)',
+    async (profile) => {
+      const world = await place({ profile }, heldByTags)
+      const done = await pruned(world)
+      expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 15, untagged: 2, errors: [] }])
+      expect(await world.left()).toEqual(['prod'])
+      // the tag, and the manifest by its digest
+      expect(world.deletes().slice(0, 2)).toEqual(['pr-0', 'pr-0'])
+    },
+  )
+
+  it('says so at the first delete, where its host does not tell (GAR)', async () => {
+    const world = await place({ profile: 'gar' })
+    const done = await pruned(world)
+    expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 15, errors: [] }])
+    expect(await world.left()).toEqual(['prod'])
+  })
+
+  it('its evidence holds it as well: where no tag is left, evidence goes first, to the last (GAR)', async () => {
+    const world = await pruneWorld({ profile: 'gar' })
+    const signed = index(['arm64', 'amd64'])
+    const own = referrer(signed)
+    world.put(signed, 'pr-1')
+    world.put(own)
+    world.put(referrer(own, { payload: 'of evidence' }))
+    world.put(referrer(signed.manifests[0]?.descriptor ?? signed.root))
+    world.put(of('prod'), 'prod')
+    const done = await pruned(world)
+    expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 6, failed: 0, errors: [] }])
+    expect(await world.left()).toEqual(['prod'])
+  })
+})
+
+describe('an answer that leaves it open', () => {
+  it('500 of a delete that was done: it is looked at, and done (Docker Hub)', async () => {
+    const world = await pruneWorld({ abilities: { deleteAnswer: 500 } })
+    world.put(of('a'), 'pr-1')
+    world.put(of('b'), 'pr-2')
+    const done = await pruned(world)
+    expect(done.repositories).toMatchObject([{ status: 'pruned', errors: [] }])
+    expect(await world.left()).toEqual([])
+  })
+})

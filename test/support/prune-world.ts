@@ -1,0 +1,90 @@
+import { onTestFinished } from 'vitest'
+import type { AccessEntry } from '../../src/embedded/access.ts'
+import { memoryStorage } from '../../src/embedded/memory-storage.ts'
+import type { RegistryOptions } from '../../src/embedded/server.ts'
+import type { RegistryStorage } from '../../src/embedded/storage.ts'
+import { type Digest, parseDigest } from '../../src/oci/digest.ts'
+import type { RepositoryName } from '../../src/oci/reference.ts'
+import type { Content } from './images.ts'
+import { type Bench, bench, type BenchOptions } from './promotion.ts'
+import { type WatchedRegistry, watchedRegistry } from './world.ts'
+
+/** A registry that somebody else changes in the middle of what is done to it: from within, so that nothing has to be waited for. */
+export interface PruneWorld {
+  readonly registry: WatchedRegistry
+  readonly run: Bench
+  readonly storage: RegistryStorage
+  /** `dev/api` */
+  readonly repository: RepositoryName
+  /** Puts manifests, without their blobs, and the tags on the root; done when it returns. */
+  put(content: Content, ...tags: readonly string[]): Digest
+  /** Does something when the registry has answered the `nth` request that fits, before the client knows. */
+  after(fits: (entry: AccessEntry) => boolean, act: () => void, nth?: number): void
+  /** `DELETE name` of every one that was sent, in order; of a digest by the name that it was put under. */
+  deletes(): readonly string[]
+  /** names of what is still there, by digest */
+  left(): Promise<readonly string[]>
+}
+
+export const isDelete = ({ method }: AccessEntry): boolean => method === 'DELETE'
+
+/** `known`: what is known of the registry by its host. */
+export async function pruneWorld(
+  options: RegistryOptions = {},
+  benched: Pick<BenchOptions, 'known'> = {},
+): Promise<PruneWorld> {
+  const storage = options.storage ?? memoryStorage()
+  const hooks = new Set<(entry: AccessEntry) => void>()
+  const registry = await watchedRegistry({
+    ...options,
+    storage,
+    onRequest: (entry) => hooks.forEach((hook) => hook(entry)),
+  })
+  const run = await bench(benched)
+  onTestFinished(async () => {
+    for (const one of [run, registry]) await one[Symbol.asyncDispose]()
+  })
+  const repository = { registry: registry.host, path: 'dev/api' }
+  const names = new Map<string, string>()
+  return {
+    registry,
+    run,
+    storage,
+    repository,
+    put: (content, ...tags) => {
+      for (const { descriptor, bytes, tag, subject } of content.manifests) {
+        const digest = parseDigest(descriptor.digest)
+        const own = descriptor.digest === content.root.digest ? tags : []
+        const entry = { mediaType: descriptor.mediaType, digest, size: descriptor.size }
+        names.set(digest, own[0] ?? names.get(digest) ?? digest)
+        // of a storage in memory it is done before its promise is looked at
+        void storage.putManifest(
+          repository.path,
+          {
+            mediaType: descriptor.mediaType,
+            digest,
+            bytes,
+            ...(subject !== undefined && { refers: { subject: parseDigest(subject), entry } }),
+          },
+          [...own, ...(tag === undefined ? [] : [tag])],
+        )
+      }
+      return parseDigest(content.root.digest)
+    },
+    after: (fits, act, nth = 1) => {
+      let seen = 0
+      const hook = (entry: AccessEntry): void => {
+        if (!fits(entry) || ++seen < nth) return
+        hooks.delete(hook)
+        act()
+      }
+      hooks.add(hook)
+    },
+    deletes: () =>
+      registry.requests.filter(isDelete).map(({ reference = '' }) => names.get(reference) ?? reference),
+    left: async () => {
+      const left = await Array.fromAsync(storage.manifests(repository.path))
+      return left.map(({ digest }) => names.get(digest) ?? digest).sort()
+    },
+  }
+}

@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises'
+import type { AuditRecord } from '../../src/audit/record.ts'
+import { systemClock } from '../../src/clock.ts'
+import { executePrune, type PrunePorts } from '../../src/execute/execute-prune.ts'
+import type { RepositoryName } from '../../src/oci/reference.ts'
+import { type DeleteOutcome, type PruneOutcome, summarisePrune } from '../../src/plan/prune-outcome.ts'
+import type { PrunePlan } from '../../src/plan/prune-plan.ts'
+import { decide } from '../../src/prune/decide.ts'
+import { decideRepository } from '../../src/prune/decide-repository.ts'
+import { gather } from '../../src/prune/gather.ts'
+import type { RetentionPolicy, UsedImage } from '../../src/prune/policy.ts'
+import { RepositoryReader } from '../../src/store/repository-reader.ts'
+import type { Bench } from './promotion.ts'
+
+export interface PruneSketch {
+  /** globs of tags that are to go, whatever their age; `pr-*` where it is not given */
+  readonly dying?: readonly string[]
+  readonly used?: readonly UsedImage[]
+}
+
+/** The plan to delete what the globs select, as the program makes it. */
+export async function prunePlanOf(
+  run: Bench,
+  repositories: readonly RepositoryName[],
+  { dying = ['pr-*'], used = [] }: PruneSketch = {},
+): Promise<PrunePlan> {
+  const policy: RetentionPolicy = {
+    protect: [],
+    rules: [{ name: 'dying', tags: { kind: 'glob', globs: dying } }],
+    limits: {},
+    timeFrom: ['annotation', 'config'],
+  }
+  const looked = []
+  for (const repository of repositories) {
+    const request = { repository, image: repository.path, used, leftovers: [] }
+    const { snapshot } = await gather(
+      run.stores.source(repository),
+      request,
+      { policy, now: Date.now },
+      run.call,
+    )
+    looked.push({ kind: 'decided' as const, decision: decideRepository(snapshot, policy) })
+  }
+  const { plan } = decide(
+    looked,
+    { hash: '', tool: '0', limits: {}, protections: [], inUse: [], isFullRun: true },
+    new Date(),
+  )
+  return plan
+}
+
+export interface CarriedPrune extends PruneOutcome {
+  readonly steps: readonly DeleteOutcome[]
+}
+
+/** Carries a plan out as one that was read from a file, where nothing else is said. */
+export async function carryOutPrune(
+  run: Bench,
+  plan: PrunePlan,
+  options: Partial<PrunePorts> = {},
+): Promise<CarriedPrune> {
+  const { stores } = run
+  const steps = await executePrune(
+    plan,
+    {
+      stores,
+      reader: (repository) => new RepositoryReader(stores.target(repository)),
+      sink: run.log,
+      clock: systemClock,
+      actor: { user: 'tester', host: 'here' },
+      tool: '0',
+      newId: () => crypto.randomUUID(),
+      runId: crypto.randomUUID(),
+      stop: new AbortController().signal,
+      plannedJustNow: false,
+      ...options,
+    },
+    run.call,
+  )
+  return { steps, ...summarisePrune(plan, steps) }
+}
+
+export async function recordsOf(run: Bench): Promise<readonly AuditRecord[]> {
+  const text = await readFile(run.auditFile, 'utf8').catch(() => '')
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as AuditRecord)
+}

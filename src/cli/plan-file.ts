@@ -11,18 +11,8 @@ export async function readPlanFile(file: string): Promise<Plan | PrunePlan> {
   const bytes = await readFileBounded(file, maxPlanSize)
   if (bytes === undefined) {
     throw new DrayError('not-found', `there is no plan ${file}`, {
-      hint: 'dray promote … --out FILE writes one.',
+      hint: 'dray promote … --out FILE writes one, and so do tag, rollback and prune.',
     })
   }
   return parsePlanFile(bytes, file)
-}
-
-/** Reads a saved plan that puts images somewhere. @throws as `readPlanFile`; `unsupported` for one that deletes. */
-export async function readPlacementPlan(file: string): Promise<Plan> {
-  const plan = await readPlanFile(file)
-  if (plan.operation !== 'prune') return plan
-  throw new DrayError(
-    'unsupported',
-    `${file} is a plan to delete images, and such plans are not carried out yet`,
-  )
 }

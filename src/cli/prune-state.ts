@@ -32,11 +32,13 @@ export class PruneState {
     await writeFileAtomic(this.#pathOf(run), formatPlanFile(plan), { mode: 0o600 })
   }
 
-  /** What runs that are over have left, by repository; a file that is no plan tells nothing. @throws `io`. */
+  /**
+   * What other runs have left so far, by repository; a file that is no plan tells nothing. Whether such a run lives is not asked: what it has deleted is
+   * gone, and what belonged to that has to go too, whoever does it. @throws `io`.
+   */
   async left(): Promise<Left> {
     const plans: SavedPlan[] = []
     for (const run of await this.#runs()) {
-      if (await isAlive(this.#log, run, this.#clock)) continue
       const plan = await this.#read(run)
       if (plan !== undefined) plans.push({ run, plan })
     }
@@ -45,10 +47,15 @@ export class PruneState {
 
   /** A run has ended: its plan is kept only where it has left something that nothing else leads to. @throws `io`. */
   async end(run: string, plan: PrunePlan, outcomes: readonly DeleteOutcome[]): Promise<void> {
-    if (!leavesOrphans(plan, outcomes)) await this.forget(run)
+    if (!leavesOrphans(plan, outcomes)) await this.#forget(run)
   }
 
-  async forget(run: string): Promise<void> {
+  /** What runs of others have left is dealt with; one that may live goes on to need its plan. @throws `io`. */
+  async forgetDead(runs: readonly string[]): Promise<void> {
+    for (const run of runs) if (!(await isAlive(this.#log, run, this.#clock))) await this.#forget(run)
+  }
+
+  async #forget(run: string): Promise<void> {
     await rm(this.#pathOf(run), { force: true })
   }
 

@@ -5,6 +5,7 @@ import { inSemverOrder } from '../semver/order.ts'
 import { plainReading } from '../semver/version.ts'
 import { Reach } from '../store/reach.ts'
 import { tagsOfPeople } from '../store/repository-graph.ts'
+import type { RepositoryNode } from '../store/repository-node.ts'
 import { deleteOrder } from './delete-order.ts'
 import { type Fate, fateOf } from './doom.ts'
 import { type Finding, judge } from './judge.ts'
@@ -195,9 +196,8 @@ function manifestVerdicts(grounds: Grounds): readonly ManifestVerdict[] {
     const isDoomed = fate.doomed.has(digest)
     if (named.has(digest) || (!isDoomed && !shared.has(digest))) continue
     const above = parents.get(digest) ?? []
-    const isChild = above.some((parent) => isChildOf(grounds, digest, parent))
-    const role = left.has(digest) ? 'leftover' : isChild ? 'child' : 'evidence'
-    const of = left.get(digest) ?? above.filter((parent) => fate.doomed.has(parent))
+    const role = left.has(digest) ? 'leftover' : isEvidence(grounds, node, above) ? 'evidence' : 'child'
+    const of = left.get(digest) ?? inOrderOf(node.subject, above).filter((parent) => fate.doomed.has(parent))
     const size = node.descriptor.size + node.blobs.reduce((sum, blob) => sum + blob.size, 0)
     const why = isDoomed ? whyDoomed(role, of) : whyShared(above.filter((parent) => fate.alive.has(parent)))
     verdicts.push({ digest, role, of, verdict: isDoomed ? 'delete' : 'keep', why, size })
@@ -223,8 +223,20 @@ function whyShared(keeping: readonly Digest[]): Why {
   return { kind: 'reached', ...(first !== undefined && { by: first }), text }
 }
 
-function isChildOf({ snapshot }: Grounds, digest: Digest, parent: Digest): boolean {
-  return snapshot.graph.nodes.get(parent)?.children.some((child) => child.digest === digest) === true
+/** By its own word, or because what leads to it is no index that lists it; the list under a fallback tag lists evidence. */
+function isEvidence({ snapshot }: Grounds, node: RepositoryNode, above: readonly Digest[]): boolean {
+  const { nodes } = snapshot.graph
+  if (node.subject !== undefined && nodes.has(node.subject)) return true
+  return !above.some((parent) =>
+    nodes.get(parent)?.children.some((child) => child.digest === node.descriptor.digest),
+  )
+}
+
+/** With the subject first, if there is one. */
+function inOrderOf(subject: Digest | undefined, above: readonly Digest[]): readonly Digest[] {
+  return subject !== undefined && above.includes(subject)
+    ? [subject, ...above.filter((digest) => digest !== subject)]
+    : above
 }
 
 /** By digest: what leads to it in one step. */

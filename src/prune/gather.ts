@@ -14,7 +14,7 @@ import { isByTime } from './judge.ts'
 import type { RetentionPolicy } from './policy.ts'
 import { whatIsHeld } from './protect.ts'
 import { selectTag } from './select.ts'
-import type { ConfigTime, PruneRequest, RepositorySnapshot } from './snapshot.ts'
+import type { ConfigTime, Leftover, PruneRequest, RepositorySnapshot } from './snapshot.ts'
 import { Times } from './times.ts'
 
 /** Configs that are read at once. */
@@ -57,14 +57,13 @@ export async function gather(
   await reading.addAllTags(call)
   const inUse = request.used.flatMap(({ at }) => ('digest' in at ? [at.digest] : []))
   await reading.addDigests(inUse, call)
-  await addLeftovers(reading, store, request, call)
+  const leftovers = await addLeftovers(reading, store, request, call)
   const now = earlierNow(store, options.now())
   const configTimes = await readTimes(store, reading, request, now, options, call)
   const { graph } = reading
-  const left = request.leftovers.filter(({ digest }) => graph.nodes.has(digest))
   const snapshot: RepositorySnapshot = {
     ...request,
-    leftovers: left,
+    leftovers,
     graph,
     configTimes,
     now,
@@ -80,25 +79,25 @@ export async function gather(
   }
 }
 
-/** What an earlier run has left is only so long left behind as what it belonged to is gone. */
+/** Adds what an earlier run has left: what is there, and what nothing leads to any more, as all that it belonged to is gone. */
 async function addLeftovers(
   reading: Reading,
   store: SourceStore,
   { leftovers }: PruneRequest,
   call: Call,
-): Promise<void> {
-  const isOrphaned = await inParallel(leftovers, configsAtOnce, call, async ({ of, digest }, c) => {
-    if (reading.graph.nodes.has(digest)) return false
-    const above = await inParallel(of, configsAtOnce, c, (parent, inner) =>
-      store.resolve({ digest: parent }, inner),
-    )
-    const self = above.every((found) => found === undefined) ? await store.resolve({ digest }, c) : undefined
-    return self !== undefined
+): Promise<readonly Leftover[]> {
+  const looked = await inParallel(leftovers, configsAtOnce, call, async (leftover, c) => {
+    const { of, digest } = leftover
+    if (reading.graph.nodes.has(digest)) return []
+    for (const parent of of) if ((await store.resolve({ digest: parent }, c)) !== undefined) return []
+    return (await store.resolve({ digest }, c)) === undefined ? [] : [leftover]
   })
+  const orphaned = looked.flat()
   await reading.addDigests(
-    leftovers.filter((_, i) => isOrphaned[i]).map(({ digest }) => digest),
+    orphaned.map(({ digest }) => digest),
     call,
   )
+  return orphaned
 }
 
 /** @throws `refused`. */

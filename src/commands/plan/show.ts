@@ -1,8 +1,9 @@
 import { string as stringArg } from '@oclif/core/args'
 import { BaseCommand } from '../../cli/base-command.ts'
-import { readPlacementPlan } from '../../cli/plan-file.ts'
+import { readPlanFile } from '../../cli/plan-file.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
 import { renderPlan } from '../../render/plan.ts'
+import { renderPrunePlan } from '../../render/prune-plan.ts'
 
 export default class PlanShow extends BaseCommand {
   static override summary = 'Show a saved plan.'
@@ -22,7 +23,9 @@ export default class PlanShow extends BaseCommand {
 
   async run(): Promise<void> {
     const { args } = await this.parse(PlanShow)
-    const plan = await readPlacementPlan(args.plan)
-    this.finish({ hash: hashOfPlan(plan), plan }, (page) => renderPlan(plan, page))
+    const plan = await readPlanFile(args.plan)
+    this.finish({ hash: hashOfPlan(plan), plan }, (page) =>
+      plan.operation === 'prune' ? renderPrunePlan(plan, page) : renderPlan(plan, page),
+    )
   }
 }

@@ -1,0 +1,204 @@
+import { DrayError, toDrayError, toErrorInfo } from '../errors.ts'
+import { formatRepository, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
+import { type PruneOutcome, summarisePrune } from '../plan/prune-outcome.ts'
+import type { PrunePlan } from '../plan/prune-plan.ts'
+import { hashOfPlan } from '../plan/plan-hash.ts'
+import { escapeText } from '../render/escape.ts'
+import { renderPruneOutcome } from '../render/prune-outcome.ts'
+import { renderPrunePlan } from '../render/prune-plan.ts'
+import type { RepositoryReader } from '../store/repository-reader.ts'
+import { ChangeCommand } from './change-command.ts'
+import { type ChangeFlags, groundsOf } from './change-flags.ts'
+import { parseReport, pruneToCi, type Report } from './ci-report.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { checkGrounds } from './grounds.ts'
+import type { InUseReader } from './images-in-use.ts'
+import { largeDelete } from './large-delete.ts'
+import { outcomeDocument, planDocument } from './prune-document.ts'
+import { exitOfPrune, exitOfPrunePlan } from './prune-exit.ts'
+
+export interface PruneChange {
+  readonly plan: PrunePlan
+  /** decided in this very run, not read from a file */
+  readonly isFresh: boolean
+  /** when its reading began, ms */
+  readonly readSince: number
+  /** what has read a repository for the plan, by its name */
+  readonly readers: ReadonlyMap<string, RepositoryReader>
+  /** asks again what runs, where a question or a file has stood between the plan and its deletes */
+  readonly askWhatRuns: () => Promise<(repository: RepositoryName) => readonly TagOrDigest[]>
+  /** runs that were broken off, whose leavings this plan deals with */
+  readonly takenUp: readonly string[]
+}
+
+export interface PruneFlags extends Omit<ChangeFlags, 'output'> {
+  readonly metrics: string | undefined
+  readonly all: boolean
+}
+
+/** The base of the commands that delete by a plan: show it, ask, carry it out, tell what became of it. */
+export abstract class PruneChangeCommand extends ChangeCommand {
+  /** Shows or saves a plan, and ends the command. */
+  protected async showPrune(plan: PrunePlan, flags: PruneFlags): Promise<unknown> {
+    if (flags.out !== undefined) {
+      const { formatPlanFile } = await import('../plan/plan-file.ts')
+      const { writeFileAtomic } = await import('../files/atomic.ts')
+      await writeFileAtomic(flags.out, formatPlanFile(plan))
+      this.say(`Saved. To carry it out: dray apply ${escapeText(flags.out)}`)
+    }
+    const facts = { plan, hash: hashOfPlan(plan), outcome: undefined }
+    await pruneToCi(facts, (flags.report ?? []).map(parseReport), process.env)
+    const exitCode = exitOfPrunePlan(plan, flags['detailed-exitcode'])
+    const text = (page: Parameters<typeof renderPrunePlan>[1]): string =>
+      renderPrunePlan(plan, page, { all: flags.all })
+    return this.finish(planDocument(plan), text, exitCode)
+  }
+
+  /** What runs, asked when it is needed. */
+  protected asker(reader: InUseReader): PruneChange['askWhatRuns'] {
+    return async () => {
+      const inUse = await reader.read(this.reading)
+      return (repository) => inUse.in(repository).map(({ at }) => at)
+    }
+  }
+
+  /** Asks, carries a plan out, tells, and ends the command. */
+  protected async carryOutPrune(change: PruneChange, flags: PruneFlags): Promise<unknown> {
+    const { plan } = change
+    const reports = (flags.report ?? []).map(parseReport)
+    const { config } = await this.context.config()
+    try {
+      checkGrounds(plan, config, groundsOf(flags))
+    } catch (error) {
+      await this.#recordRefusal(change, toDrayError(error), flags)
+      throw error
+    }
+    const asks = hasSteps(plan) && !flags.yes
+    if (asks) await this.#confirmPrune(plan, flags)
+    const began = this.context.clock.now()
+    const done = await this.#execute(change, !asks, flags)
+    const durationMs = this.context.clock.now() - (change.isFresh ? change.readSince : began)
+    return await this.#tell(done, durationMs, flags, reports)
+  }
+
+  async #tell(
+    { plan, outcome, record }: Done,
+    durationMs: number,
+    flags: PruneFlags,
+    reports: readonly Report[],
+  ): Promise<unknown> {
+    const exitCode = exitOfPrune(outcome, this.stop)
+    const isTold = [
+      await this.#orWarn(() => this.context.flushRecord(this.call)),
+      await this.#orWarn(() => pruneToCi({ plan, hash: hashOfPlan(plan), outcome }, reports, process.env)),
+      await this.#orWarn(() => this.#writeMetrics({ plan, outcome, durationMs, exitCode }, flags)),
+    ].every(Boolean)
+    const ended = exitCode === exitCodes.done && !isTold ? exitCodes.failed : exitCode
+    this.finish(
+      { ...outcomeDocument(plan, outcome, durationMs), record },
+      (page) => renderPruneOutcome(plan, outcome, page, { durationMs }),
+      ended,
+    )
+    if (hasSteps(plan) || plan.refusals.length > 0) this.say(`Record: ${escapeText(record)}`)
+    return undefined
+  }
+
+  async #writeMetrics(facts: MetricsFacts, { metrics }: PruneFlags): Promise<void> {
+    if (metrics === undefined) return
+    const { writeMetrics } = await import('./metrics.ts')
+    const { plan, outcome, durationMs, exitCode } = facts
+    await writeMetrics(
+      metrics,
+      { plan, outcome, durationMs, isSuccess: exitCode === exitCodes.done },
+      this.context.clock,
+    )
+  }
+
+  /** A report that cannot be written must not hide what was done: it is a warning, and the exit code says so too. */
+  async #orWarn(work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await work()
+      return true
+    } catch (error) {
+      const { message, why } = toErrorInfo(error)
+      this.warn(why === undefined ? message : `${message}: ${why}`)
+      return false
+    }
+  }
+
+  async #confirmPrune(plan: PrunePlan, flags: PruneFlags): Promise<void> {
+    this.say(renderPrunePlan(plan, this.errorPage, { all: flags.all }))
+    const { questions } = this
+    const word = largeDelete(plan)
+    if (word === undefined || questions === undefined) {
+      if (await this.ask('Delete?')) return
+    } else {
+      const question = `This deletes much. Type ${word} to go ahead:`
+      const typed = await questions.enter(question, () => undefined)
+      if (typed.trim() === word) return
+    }
+    throw new DrayError('refused', 'nothing was deleted: the answer was no')
+  }
+
+  async #execute(change: PruneChange, askedNothing: boolean, flags: PruneFlags): Promise<Done> {
+    const { plan, isFresh, readSince, readers, askWhatRuns } = change
+    const plannedJustNow = isFresh && askedNothing
+    const usedNow = hasSteps(plan) && !plannedJustNow ? await askWhatRuns() : undefined
+    const [{ executePrune }, { RepositoryReader: Reader }, { PruneState }] = await Promise.all([
+      import('../execute/execute-prune.ts'),
+      import('../store/repository-reader.ts'),
+      import('./prune-state.ts'),
+    ])
+    const ports = await this.context.executePorts(
+      plan,
+      { auditFile: flags['audit-file'], ...groundsOf(flags) },
+      this.call,
+    )
+    const state = new PruneState(await this.context.auditPath(flags['audit-file']), this.context.clock)
+    if (hasSteps(plan)) await state.save(ports.runId, plan)
+    const outcomes = await executePrune(
+      plan,
+      {
+        ...ports,
+        stop: this.stop,
+        plannedJustNow,
+        readSince,
+        reader: (repository) =>
+          readers.get(formatRepository(repository)) ?? new Reader(ports.stores.source(repository)),
+        ...(usedNow !== undefined && { usedNow }),
+      },
+      this.call,
+    )
+    if (hasSteps(plan)) await state.end(ports.runId, plan, outcomes)
+    const outcome = summarisePrune(plan, outcomes)
+    if (exitOfPrune(outcome, this.stop) === exitCodes.done) await state.forgetDead(change.takenUp)
+    return { plan, outcome, record: ports.sink.place }
+  }
+
+  /** What dray.yaml requires and was not given: the whole plan is refused for it, on record like any other refusal. */
+  async #recordRefusal(change: PruneChange, error: DrayError, flags: PruneFlags): Promise<void> {
+    if (error.code !== 'refused') return
+    const repositories = change.plan.repositories.map((one) => ({ ...one, steps: [] }))
+    const plan = { ...change.plan, repositories, refusals: [{ error: toErrorInfo(error) }] }
+    await this.#execute({ ...change, plan }, true, flags)
+    await this.context.flushRecord(this.call)
+  }
+}
+
+interface Done {
+  readonly plan: PrunePlan
+  readonly outcome: PruneOutcome
+  /** where the record is */
+  readonly record: string
+}
+
+interface MetricsFacts {
+  readonly plan: PrunePlan
+  readonly outcome: PruneOutcome
+  readonly durationMs: number
+  readonly exitCode: ExitCode
+}
+
+function hasSteps({ repositories }: PrunePlan): boolean {
+  return repositories.some(({ steps }) => steps.length > 0)
+}

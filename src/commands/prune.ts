@@ -1,0 +1,85 @@
+import { boolean, string } from '@oclif/core/flags'
+import { PruneChangeCommand } from '../cli/prune-change-command.ts'
+import { pruneFlags, scopeFlags } from '../cli/prune-flags.ts'
+import { renderExplanation } from '../render/explanation.ts'
+
+export default class Prune extends PruneChangeCommand {
+  static override summary = 'Delete the images that a retention policy says nobody needs.'
+  static override description = `Shows what would go and what stays, each with its reason, and changes nothing; --apply deletes it. Policies stand under "retention:" in dray.yaml.
+
+A tag dies where a rule selects it and nothing holds it: no protection, no image in use, no condition of the rule. A manifest goes only if nothing that stays reaches it: no tag, no index, no subject. Evidence lives and dies with its image. When in doubt, it stays. Just before each delete everything is looked at again: what has moved since stays, with exit code 3 or 4.
+
+REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.com/team/api: "*" within a component of the path, "**" across them. Without one, all repositories that the rules name are looked at.`
+  static override examples = [
+    { description: 'See what would go:', command: '<%= config.bin %> prune' },
+    {
+      description: 'Why one image stays or goes:',
+      command: '<%= config.bin %> prune --explain @dev/api:pr-12-a1',
+    },
+    { description: 'Delete it, after a question:', command: '<%= config.bin %> prune @dev/* --apply' },
+    {
+      description: 'Every night, from cron:',
+      command: '<%= config.bin %> prune --apply --yes --metrics /var/lib/node_exporter/dray.prom',
+    },
+    {
+      description: 'A plan for somebody to look at, and to carry out later:',
+      command: '<%= config.bin %> prune --out plan.json',
+    },
+    {
+      description: 'What a cluster runs stays:',
+      command: '<%= config.bin %> prune --in-use - < images-in-use.txt',
+    },
+  ]
+  static override strict = false
+  static override usage = ['prune [REPO...]', 'prune [REPO...] --apply', 'prune --explain REF']
+  static override flags = {
+    apply: boolean({ summary: 'Delete it.', exclusive: ['dry-run', 'out', 'explain'] }),
+    explain: string({
+      summary: 'Tell of one tag or digest what every rule and protection says of it.',
+      helpValue: 'REF',
+      exclusive: ['out'],
+    }),
+    exclude: string({
+      summary: 'Leave these repositories out; may be given several times.',
+      helpValue: 'REPO',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    shard: string({
+      summary: 'Look at one of N parts of the repositories: for the jobs of a matrix.',
+      helpValue: 'I/N',
+    }),
+    ...scopeFlags,
+    ...pruneFlags,
+  }
+
+  async run(): Promise<unknown> {
+    const { argv, flags } = await this.parse(Prune)
+    const said = {
+      words: argv as string[],
+      policy: flags.policy,
+      exclude: flags.exclude ?? [],
+      shard: flags.shard,
+      inUse: flags['in-use'] ?? [],
+      cache: flags.cache,
+      auditFile: flags['audit-file'],
+    }
+    if (flags.explain !== undefined) {
+      const { explainImage } = await import('../cli/explaining.ts')
+      const explanation = await explainImage(flags.explain, said, this.context, this.reading)
+      return this.finish(explanation, (page) => renderExplanation(explanation, page))
+    }
+    const [{ pruneInputs }, { planPrune }] = await Promise.all([
+      import('../cli/prune-inputs.ts'),
+      import('../cli/prune-run.ts'),
+    ])
+    const inputs = await pruneInputs(said, this.context, this.reading)
+    const { plan, warnings, readers, readSince } = await planPrune(inputs, this.context, this.reading)
+    for (const text of warnings) this.warn(text)
+    if (!flags.apply) return await this.showPrune(plan, flags)
+    const repositories = inputs.scope.repositories.map(({ repository }) => repository)
+    const takenUp = inputs.left.runsWithin(repositories)
+    const askWhatRuns = this.asker(inputs.inUseReader)
+    return await this.carryOutPrune({ plan, isFresh: true, readSince, readers, askWhatRuns, takenUp }, flags)
+  }
+}

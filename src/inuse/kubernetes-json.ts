@@ -77,10 +77,11 @@ export async function addObjects(
 
 /** `Deployment shop/api`; undefined for what is no object of Kubernetes. */
 export function objectName(value: unknown): string | undefined {
-  if (!isRecord(value) || typeof value['kind'] !== 'string' || !isRecord(value['metadata'])) return undefined
-  const { name, namespace } = value['metadata']
-  if (typeof name !== 'string') return value['kind']
-  return `${value['kind']} ${typeof namespace === 'string' ? `${namespace}/` : ''}${name}`
+  if (!isRecord(value) || typeof value['kind'] !== 'string') return undefined
+  const { kind, metadata } = value
+  if (!isRecord(metadata) || typeof metadata['name'] !== 'string') return kind
+  const { name, namespace } = metadata
+  return `${kind} ${typeof namespace === 'string' ? `${namespace}/` : ''}${name}`
 }
 
 /** @throws `refused` for one page of a longer list (Kubernetes API, ListMeta: `continue`). */

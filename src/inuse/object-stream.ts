@@ -15,6 +15,9 @@ const maxKey = 64
  */
 export class ObjectStream {
   readonly #name: string
+  /** what `push` was given, and from where on it is not taken yet */
+  #text = ''
+  #from = 0
   /** of the object without its items */
   #frame = ''
   #item = ''
@@ -25,67 +28,34 @@ export class ObjectStream {
   #key = ''
   #inItems = false
   #items: number | undefined
+  #streamed: Streamed[] = []
 
   /** @param name what it is called in errors */
   constructor(name: string) {
     this.#name = name
   }
 
-  /** Takes the next piece of text, cut anywhere. @throws `malformed`. */
-  *push(text: string): Generator<Streamed> {
-    let from = 0
+  /** Takes the next piece of text, cut anywhere, and gives what ends in it. @throws `malformed`. */
+  push(text: string): readonly Streamed[] {
+    this.#text = text
+    this.#from = 0
+    this.#streamed = []
     for (let at = 0; at < text.length; at++) {
       const character = text[at] ?? ''
-      if (this.#inString) {
-        this.#goOnInString(character)
-        continue
-      }
-      switch (character) {
-        case '"':
-          this.#inString = true
-          this.#key = ''
-          break
-        case '{':
-        case '[':
-          if (this.#depth === 0 && character === '[') throw this.#malformed('it does not begin with {')
-          this.#depth += 1
-          if (character === '[' && this.#depth === 2 && this.#key === 'items' && !this.#inItems) {
-            this.#take(text.slice(from, at + 1))
-            from = at + 1
-            this.#inItems = true
-            this.#items ??= 0
-          }
-          break
-        case '}':
-        case ']':
-          if (this.#inItems && this.#depth === 2) {
-            this.#take(text.slice(from, at))
-            from = at
-            yield* this.#endItem(character)
-            this.#inItems = false
-          }
-          this.#depth -= 1
-          if (this.#depth > 0) break
-          this.#take(text.slice(from, at + 1))
-          from = at + 1
-          yield this.#endObject()
-          break
-        case ',':
-          if (!this.#inItems || this.#depth !== 2) break
-          this.#take(text.slice(from, at))
-          from = at + 1
-          yield* this.#endItem(character)
-          break
-        default:
-          if (this.#depth === 0 && !/\s/.test(character)) throw this.#malformed('it does not begin with {')
-      }
+      if (this.#inString) this.#goOnInString(character)
+      else if (character === '{' || character === '[') this.#open(character, at)
+      else if (this.#depth === 0) this.#checkBetween(character)
+      else if (character === '"') this.#beginString()
+      else if (character === '}' || character === ']') this.#close(at)
+      else if (character === ',' && this.#isAtItem()) this.#endItem(at, at + 1)
     }
-    this.#take(text.slice(from))
+    this.#take(text.length)
+    return this.#streamed
   }
 
   /** @throws `malformed` where the text ends within an object. */
   end(): void {
-    if (this.#depth > 0 || this.#inString) throw this.#malformed('it ends too early')
+    if (this.#depth > 0) throw this.#malformed('it ends too early')
   }
 
   #goOnInString(character: string): void {
@@ -95,34 +65,68 @@ export class ObjectStream {
     else if (this.#depth === 1 && this.#key.length < maxKey) this.#key += character
   }
 
-  #take(text: string): void {
+  #beginString(): void {
+    this.#inString = true
+    this.#key = ''
+  }
+
+  #open(character: string, at: number): void {
+    if (this.#depth === 0) this.#checkBetween(character)
+    this.#depth += 1
+    if (character === '{' || this.#depth !== 2 || this.#key !== 'items') return
+    this.#take(at + 1)
+    this.#inItems = true
+    this.#items ??= 0
+  }
+
+  #close(at: number): void {
+    if (this.#isAtItem()) {
+      this.#endItem(at, at)
+      this.#inItems = false
+    }
+    this.#depth -= 1
+    if (this.#depth === 0) this.#endObject(at + 1)
+  }
+
+  /** Objects may have space between them, and nothing else. */
+  #checkBetween(character: string): void {
+    if (character !== '{' && !/\s/.test(character)) throw this.#malformed('it does not begin with {')
+  }
+
+  /** Between two items: not within one. */
+  #isAtItem(): boolean {
+    return this.#inItems && this.#depth === 2
+  }
+
+  #take(to: number): void {
+    const text = this.#text.slice(this.#from, to)
+    this.#from = to
     if (this.#inItems) this.#item += text
     else this.#frame += text
   }
 
   /** An empty list has no item between its brackets; anywhere else nothing is no JSON. */
-  *#endItem(end: string): Generator<Streamed> {
+  #endItem(at: number, next: number): void {
+    this.#take(at)
+    this.#from = next
     const text = this.#item
+    const isLast = next === at
     this.#item = ''
-    if (end !== ',' && this.#items === 0 && text.trim() === '') return
+    if (isLast && this.#items === 0 && text.trim() === '') return
     this.#items = (this.#items ?? 0) + 1
-    const value = parseJson(text, this.#name)
-    this.#frame += end === ',' ? 'null,' : 'null'
-    yield { kind: 'item', value }
+    this.#streamed.push({ kind: 'item', value: parseJson(text, this.#name) })
+    this.#frame += isLast ? 'null' : 'null,'
   }
 
-  #endObject(): Streamed {
-    const [text, items] = [this.#frame, this.#items]
+  #endObject(at: number): void {
+    this.#take(at)
+    this.#streamed.push({ kind: 'whole', value: parseJson(this.#frame, this.#name), items: this.#items })
     this.#frame = ''
     this.#key = ''
     this.#items = undefined
-    return { kind: 'whole', value: parseJson(text, this.#name), items }
   }
 
   #malformed(why: string): DrayError {
-    return new DrayError('malformed', `${this.#name} cannot be read as JSON`, {
-      subject: this.#name,
-      why,
-    })
+    return new DrayError('malformed', `${this.#name} cannot be read as JSON`, { subject: this.#name, why })
   }
 }

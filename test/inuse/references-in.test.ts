@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DrayError } from '../../src/errors.ts'
 import { ImageCollection } from '../../src/inuse/gather-images.ts'
@@ -382,5 +383,103 @@ describe('text that is no honest YAML', () => {
 
   it('goes in a circle, and is gone through once', () => {
     expect(found('a: &a { b: *a, image: "x:1" }')).toEqual(['docker.io/library/x:1'])
+  })
+})
+
+describe('whatever a document holds', () => {
+  const words = [
+    'image',
+    'images',
+    'containers',
+    'services',
+    'repository',
+    'tag',
+    'digest',
+    'registry',
+    'name',
+    'newName',
+    'newTag',
+    'helm',
+  ]
+  const more = [
+    'values',
+    'parameters',
+    'kustomize',
+    'patch',
+    'patches',
+    'op',
+    'path',
+    'status',
+    'containerStatuses',
+    'imageID',
+    'env',
+  ]
+  const kinds = [
+    'kind',
+    'apiVersion',
+    'metadata',
+    'global',
+    'imageRegistry',
+    'imageTag',
+    'data',
+    'values.yaml',
+    '__proto__',
+    'x',
+  ]
+  const texts = [
+    'a:1',
+    '',
+    'r.io/a',
+    '${T}',
+    '${T:-1}',
+    '{{ x }}',
+    '/image',
+    'Pod',
+    'ConfigMap',
+    'image: x:1',
+    '1.10',
+    '~',
+    'No',
+  ]
+  const { node } = fc.letrec((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 6, withCrossShrink: true },
+      fc.constantFrom(...texts),
+      fc.dictionary(fc.constantFrom(...words, ...more, ...kinds), tie('node'), { maxKeys: 6 }),
+      fc.array(tie('node'), { maxLength: 3 }),
+      fc.constantFrom(null, 1.5, true),
+    ),
+  }))
+
+  it('the answer is one of ours, and no error of the program', () => {
+    const errorOf = (text: string): unknown => {
+      try {
+        found(text)
+        return undefined
+      } catch (thrown) {
+        return thrown
+      }
+    }
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...words, ...more, ...kinds), node), (value) => {
+        const error = errorOf(JSON.stringify(value))
+        expect(error === undefined || error instanceof DrayError).toBe(true)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('an image in a container is found, or the document is refused', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...words, ...more), node), (value) => {
+        const pod = { kind: 'Pod', spec: { containers: [{ image: 'r.io/mine:1' }], more: value } }
+        try {
+          expect(found(JSON.stringify(pod))).toContain('r.io/mine:1')
+        } catch (thrown) {
+          if (!(thrown instanceof DrayError)) throw thrown
+        }
+      }),
+      { numRuns: 1000 },
+    )
   })
 })

@@ -63,7 +63,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   '@inquirer/*': ['cli'],
   '@oclif/*': ['cli', 'commands'],
   cosmiconfig: ['config'],
-  yaml: ['config'],
+  yaml: ['config', 'inuse'],
   valibot: ['config', 'plan'],
   re2js: ['linear-regexp'],
 }

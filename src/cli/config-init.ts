@@ -113,13 +113,12 @@ export function flagsOf({ registry, environments, retention }: StartingConfig): 
     '--registry',
     registry,
     ...environments.flatMap(({ name, path }) => ['--env', `${name}=${path}`]),
-    ...(retention === undefined
-      ? []
-      : ['--retention', retention.policy.name, '--clean', retention.environment]),
+    '--retention',
+    ...(retention === undefined ? [noPolicy] : [retention.policy.name, '--clean', retention.environment]),
   ]
 }
 
-export function policyNames(): readonly string[] {
+function policyNames(): readonly string[] {
   return startingPolicies.map(({ name }) => name)
 }
 
@@ -168,7 +167,7 @@ async function policyOf(
   if (found !== undefined || name === noPolicy) return found
   const near = didYouMean(name ?? '', policyNames())
   throw new DrayError('usage', `there is no starting policy ${JSON.stringify(name)}`, {
-    hint: [near, `There are ${policyNames().join(', ')}.`].filter(Boolean).join(' '),
+    hint: [near, `There are ${policyNames().join(', ')}; or ${noPolicy}.`].filter(Boolean).join(' '),
   })
 }
 

@@ -16,7 +16,7 @@ export interface RetentionConfig {
   readonly hash: string
 }
 
-export type TimeSource = 'annotation' | 'config'
+type TimeSource = 'annotation' | 'config'
 
 /** What is not given is not limited. */
 export interface LimitsConfig {

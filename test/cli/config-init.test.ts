@@ -50,7 +50,9 @@ describe('a new configuration', () => {
 
   it('asks only for what flags leave out', async () => {
     const { questions, asked } = person('none')
-    expect(await completeInit(given, questions)).not.toHaveProperty('retention')
+    const config = await completeInit(given, questions)
+    expect(config).not.toHaveProperty('retention')
+    expect(flagsOf(config).slice(-2)).toEqual(['--retention', 'none'])
     expect(asked).toHaveLength(1)
   })
 

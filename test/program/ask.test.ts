@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { program } from '../support/program.ts'
+import { tempFolder } from '../support/temp.ts'
 import { tools } from '../support/tools.ts'
 import { workplace } from '../support/workplace.ts'
 import { world } from '../support/world.ts'
@@ -82,5 +85,33 @@ describe.skipIf(!script.available)(`dray promote on a terminal${script.note}`, (
     await left.answer(/To which environment\?[^]*prod/, '\u0003')
     expect(await left.ended).toBe(130)
     expect(await at.staging.oracle.manifest('prod/api', '1.4.0')).toBeUndefined()
+  })
+})
+
+describe.skipIf(!script.available)(`dray config init on a terminal${script.note}`, () => {
+  it('asks for all that a first dray.yaml needs, writes it, and says how to do it without questions', async () => {
+    const folder = await tempFolder()
+    const terminal = onTerminal(['config', 'init'], folder)
+    await terminal.answer(/The host of your registry\?/, 'r.example.com\r')
+    await terminal.answer(/The name of the first environment[^]*\?/, 'dev\r')
+    await terminal.answer(/The path of its images[^]*\?/, 'dev/{image}\r')
+    await terminal.answer(/The name of the next environment[^]*\?/, '\r')
+    await terminal.answer(/What may be deleted[^]*Nightly builds/, '\u001b[B\r')
+    expect(await terminal.ended).toBe(0)
+    expect(terminal.screen()).toContain(
+      "Without questions: dray config init --registry r.example.com --env 'dev=dev/{image}' --retention nightlies",
+    )
+    expect(await readFile(join(folder, 'dray.yaml'), 'utf8')).toContain('- name: nightlies')
+  })
+
+  it('offers a section to paste where one is there already', async () => {
+    const { folder } = await workplace(
+      'version: 1\nenvironments:\n  dev: { registry: r.io, path: "{image}" }\n',
+    )
+    const terminal = onTerminal(['config', 'init'], folder)
+    await terminal.answer(/is there already[^]*\?/, 'y\r')
+    await terminal.answer(/What may be deleted[^]*Nightly builds/, '\r')
+    expect(await terminal.ended).toBe(0)
+    expect(terminal.screen()).toContain('- name: pull-requests')
   })
 })

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isInRange, isSatisfiable, parseRange } from '../../src/semver/range.ts'
 import { parseVersion } from '../../src/semver/version.ts'
@@ -79,4 +80,30 @@ describe('a range of versions', () => {
       expect(isSatisfiable(parseRange(range, { preReleases: true }))).toBe(true)
     },
   )
+
+  it('is said to be satisfiable where a version is in it, and only there', () => {
+    const numbers = [0, 1, 2, 3, 4]
+    const ends = ['', '-0', '-rc.1', '-rc.1.0', '-rc.2', '-rc.2.0']
+    const all = numbers.flatMap((minor) =>
+      numbers.flatMap((patch) => ends.map((end) => `1.${minor}.${patch}${end}`)),
+    )
+    // what is looked for lies between the bounds or just above one
+    const bound = fc.constantFrom(...all.filter((text) => /^1\.[12]\.[12](-rc\.[12])?$/.test(text)))
+    const comparator = fc
+      .tuple(fc.constantFrom('>', '>=', '<', '<=', '=', '~', '^'), bound)
+      .map(([a, b]) => a + b)
+    const set = fc.array(comparator, { minLength: 1, maxLength: 3 }).map((parts) => parts.join(' '))
+    const range = fc.array(set, { minLength: 1, maxLength: 2 }).map((sets) => sets.join(' || '))
+    const versions = all.flatMap((text) => parseVersion(text) ?? [])
+    const stable = versions.filter(({ prerelease }) => prerelease.length === 0)
+    fc.assert(
+      fc.property(range, (text) => {
+        const plain = parseRange(text)
+        const every = parseRange(text, { preReleases: true })
+        expect(isSatisfiable(plain)).toBe(stable.some((version) => isInRange(version, plain)))
+        expect(isSatisfiable(every)).toBe(versions.some((version) => isInRange(version, every)))
+      }),
+      { numRuns: 2000 },
+    )
+  })
 })

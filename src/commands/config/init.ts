@@ -15,6 +15,8 @@ import { startingConfig } from '../../config/starting-config.ts'
 import { retentionSection } from '../../config/starting-policies.ts'
 import { escapeText } from '../../render/escape.ts'
 
+const defaultOut = 'dray.yaml'
+
 export default class ConfigInit extends BaseCommand {
   static override summary = 'Write a dray.yaml to begin with: environments and a retention policy.'
   static override description = `On a terminal it asks for what the flags leave out. The file has comments that say what each part does; nothing is asked of a registry.
@@ -39,13 +41,13 @@ Policies: pull-requests, nightlies, release-candidates, newest (the newest build
       multiple: true,
       multipleNonGreedy: true,
     }),
-    retention: string({ summary: 'A retention policy to begin with.', helpValue: 'POLICY' }),
+    retention: string({ summary: 'A retention policy to begin with, or none.', helpValue: 'POLICY' }),
     clean: string({
       summary: 'The environment that the policy is for; the first where it is not given.',
       helpValue: 'ENV',
       dependsOn: ['retention'],
     }),
-    out: string({ summary: 'The file.', helpValue: 'FILE', default: 'dray.yaml' }),
+    out: string({ summary: 'The file.', helpValue: 'FILE', default: defaultOut }),
     force: boolean({ summary: 'Replace the file if it is there.' }),
     print: boolean({
       summary: 'Print a retention section and write nothing.',
@@ -72,10 +74,10 @@ Policies: pull-requests, nightlies, release-candidates, newest (the newest build
       ({ style }) =>
         `${style.bold(escapeText(out))} is written. Read it, then: dray config validate, dray ${next}`,
     )
-    if (questions !== undefined)
-      this.say(
-        `Without questions: ${sameCommand('config init', [], { was: [], is: [], flags: flagsOf(config) })}`,
-      )
+    if (questions === undefined) return
+    const given = ['init', ...(out === defaultOut ? [] : ['--out', out]), ...(force ? ['--force'] : [])]
+    const same = sameCommand('config', given, { was: [], is: [], flags: flagsOf(config) })
+    this.say(`Without questions: ${same}`)
   }
 
   /** Where a configuration is there already: whether a person takes a section to paste. @throws `refused`. */

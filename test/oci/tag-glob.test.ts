@@ -1,0 +1,43 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { isTag } from '../../src/oci/reference.ts'
+import { fitsSomeTag, includesGlob, matchesGlob } from '../../src/oci/tag-glob.ts'
+
+const glob = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '.', '-'), maxLength: 6 })
+const tag = fc.string({ unit: fc.constantFrom('a', 'b', '.', '-'), maxLength: 6 })
+
+describe('a glob of tags', () => {
+  it('is said to include another only where it fits every tag that the other fits', () => {
+    fc.assert(
+      fc.property(glob, glob, fc.array(tag, { minLength: 20, maxLength: 40 }), (outer, inner, tags) => {
+        fc.pre(includesGlob(outer, inner))
+        expect(tags.filter((one) => matchesGlob(inner, one) && !matchesGlob(outer, one))).toEqual([])
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it.each([
+    ['*', 'anything-?'],
+    ['r-*', 'r-1.*'],
+    ['*-rc*', '1.4-rc.*'],
+    ['a*c', 'a*b?c'],
+  ])('%s includes %s', (outer, inner) => {
+    expect(includesGlob(outer, inner)).toBe(true)
+    expect(includesGlob(inner, outer)).toBe(false)
+  })
+
+  it('fits some tag or is said to fit none', () => {
+    fc.assert(
+      fc.property(glob, tag, (text, one) => {
+        const example = text.replaceAll(/[*?]/g, 'a')
+        const isFitted = [one, example].some((name) => isTag(name) && matchesGlob(text, name))
+        expect(fitsSomeTag(text)).toBe(isFitted)
+      }),
+      { numRuns: 2000 },
+    )
+    for (const none of ['', '-a', '.*', 'a/b', 'a b', 'a\n', 'a'.repeat(129)])
+      expect(fitsSomeTag(none)).toBe(false)
+    expect(fitsSomeTag('a'.repeat(128))).toBe(true)
+  })
+})

@@ -25,7 +25,7 @@ export const startingPolicies: readonly StartingPolicy[] = [
       groupBy: number
       keepNewest: 1
       olderThan: 14d
-    # feature-login-3f2a91c: a branch and a commit
+    # feature-login-3f2a91c: a branch and a commit; a date of eight digits looks like one too
     - name: branches
       repositories: ["{repositories}"]
       tags: { regex: '(?<branch>.+)-[0-9a-f]{7,40}' }
@@ -91,7 +91,7 @@ export function retentionSection({ protect, rules }: StartingPolicy, environment
 retention:
   # These are never deleted, whatever the rules say, nor is anything that they refer to.
   protect:
-    - tags: [latest]
+    - tags: [latest, "prod-*", "release-*"]
       optional: true # there may be none
 ${protect}
   # What all conditions of a rule agree on may be deleted; any one rule is enough.

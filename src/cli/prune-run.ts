@@ -1,0 +1,110 @@
+import type { Call } from '../call.ts'
+import type { RetentionConfig } from '../config/retention-config.ts'
+import { formatRepository, type RepositoryName } from '../oci/reference.ts'
+import type { PrunePlan } from '../plan/prune-plan.ts'
+import { decide, type Looked } from '../prune/decide.ts'
+import { decisionOf, type Grounds, groundsOf } from '../prune/decide-repository.ts'
+import { gather } from '../prune/gather.ts'
+import { inParallel } from '../store/parallel.ts'
+import type { RepositoryReader } from '../store/repository-reader.ts'
+import { orUnread } from '../store/unread.ts'
+import type { Context } from './context.ts'
+import type { ImagesInUse, InUseReader } from './images-in-use.ts'
+import type { PruneCache } from './prune-cache.ts'
+import type { Scope, ScopedRepository } from './prune-scope.ts'
+import type { Left } from './prune-state.ts'
+
+/** Repositories that are read at once; below it the requests have limits of their own. */
+const repositoriesAtOnce = 4
+/** A token for more repositories than these is asked for each by itself: the request would be too long. */
+const repositoriesPerToken = 20
+
+export interface PruneInputs {
+  readonly retention: RetentionConfig
+  readonly scope: Scope
+  readonly inUse: ImagesInUse
+  /** to ask again, where time has passed */
+  readonly inUseReader: InUseReader
+  readonly left: Left
+  readonly cache: PruneCache | undefined
+}
+
+export interface Pruning {
+  readonly plan: PrunePlan
+  readonly warnings: readonly string[]
+  /** of the repositories that have something to delete, by name: they know their manifests already */
+  readonly readers: ReadonlyMap<string, RepositoryReader>
+  /** when the reading began, ms */
+  readonly readSince: number
+}
+
+/** Reads every repository in scope, side by side, and decides. A repository that cannot be read is refused; the others go on. */
+export async function planPrune(inputs: PruneInputs, context: Context, call: Call): Promise<Pruning> {
+  const { retention, scope, inUse } = inputs
+  const readSince = context.clock.now()
+  await expectToRead(scope, context)
+  const readers = new Map<string, RepositoryReader>()
+  const looked = await inParallel(
+    scope.repositories,
+    repositoriesAtOnce,
+    call,
+    async (scoped, c): Promise<Looked> => {
+      return await orUnread(scoped.repository, c, async () => {
+        const { grounds, reader } = await lookAt(scoped, inputs, context, c)
+        const decision = decisionOf(grounds)
+        if (decision.plan.steps.length > 0) readers.set(formatRepository(scoped.repository), reader)
+        return { kind: 'decided' as const, decision }
+      })
+    },
+  )
+  const { plan, warnings } = decide(
+    looked,
+    {
+      ...(retention.name !== undefined && { name: retention.name }),
+      hash: retention.hash,
+      tool: context.version,
+      limits: retention.limits,
+      protections: scope.protections,
+      inUse: inUse.sources,
+      isFullRun: scope.isWhole,
+    },
+    new Date(context.clock.now()),
+  )
+  return { plan, warnings, readers, readSince }
+}
+
+/** Reads one repository. @throws as `gather`. */
+export async function lookAt(
+  { repository, image, environment, policy, inUse: protections }: ScopedRepository,
+  { inUse, left, cache }: PruneInputs,
+  context: Context,
+  call: Call,
+): Promise<{ readonly grounds: Grounds; readonly reader: RepositoryReader }> {
+  const store = (await context.stores()).source(repository)
+  const last = await cache?.last(repository)
+  const request = {
+    repository,
+    image,
+    ...(environment !== undefined && { environment }),
+    used: inUse.in(repository, protections),
+    leftovers: left.in(repository),
+  }
+  const { snapshot, asLast, reader } = await gather(
+    store,
+    request,
+    {
+      policy,
+      now: () => context.clock.now(),
+      ...(cache !== undefined && { contents: cache.contents }),
+      ...(last !== undefined && { last }),
+    },
+    call,
+  )
+  await cache?.remember(repository, asLast)
+  return { grounds: groundsOf(snapshot, policy), reader }
+}
+
+async function expectToRead({ repositories }: Scope, context: Context): Promise<void> {
+  const names: readonly RepositoryName[] = repositories.map(({ repository }) => repository)
+  if (names.length <= repositoriesPerToken) await context.expectRepositories([], names, 'read')
+}

@@ -1,0 +1,73 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { dray, drayJson } from '../support/program.ts'
+import { tempFolder } from '../support/temp.ts'
+
+const flags = ['--registry', 'r.example.com', '--env', 'dev=dev/{image}', '--retention', 'pull-requests']
+
+describe('dray config', () => {
+  it('init writes what validate accepts, and replaces it only with --force', async () => {
+    const cwd = await tempFolder()
+    const options = { cwd, env: { HOME: cwd } }
+    const made = await dray(['config', 'init', ...flags], options)
+    expect(made).toMatchObject({ code: 0, stderr: '' })
+    expect(made.stdout).toContain('dray.yaml is written')
+    const valid = await dray(['config', 'validate'], options)
+    expect(valid).toMatchObject({ code: 0, stderr: '' })
+    expect(valid.stdout).toContain('retention: 2 rules (pull-requests, branches)')
+    const before = await readFile(join(cwd, 'dray.yaml'), 'utf8')
+    const again = await dray(['config', 'init', ...flags], options)
+    expect(again.code).toBe(3)
+    expect(again.stderr).toContain('--print')
+    expect(await readFile(join(cwd, 'dray.yaml'), 'utf8')).toBe(before)
+    expect((await dray(['config', 'init', ...flags, '--force'], options)).code).toBe(0)
+  })
+
+  it('init without flags and terminal is wrong usage that names the flags', async () => {
+    const cwd = await tempFolder()
+    const ended = await dray(['config', 'init'], { cwd, env: { HOME: cwd } })
+    expect(ended).toMatchObject({ code: 64, stdout: '' })
+    expect(ended.stderr).toContain('--registry')
+  })
+
+  it('init --print gives a section that can be pasted, and writes nothing', async () => {
+    const cwd = await tempFolder()
+    const options = { cwd, env: { HOME: cwd } }
+    const file = join(cwd, 'dray.yaml')
+    const written = 'version: 1\nenvironments:\n  dev: { registry: r.example.com, path: "{image}" }\n'
+    await writeFile(file, written)
+    const printed = await dray(['config', 'init', '--print', '--retention', 'environment'], options)
+    expect(printed.code).toBe(0)
+    expect(await readFile(file, 'utf8')).toBe(written)
+    await writeFile(file, written + printed.stdout)
+    expect((await dray(['config', 'validate'], options)).code).toBe(0)
+  })
+
+  it('validate shows several mistakes on several lines, and in JSON as a list', async () => {
+    const cwd = await tempFolder()
+    const options = { cwd, env: { HOME: cwd } }
+    await writeFile(
+      join(cwd, 'x.yaml'),
+      'version: 1\nretention:\n  rules: [{ name: a }, { name: a, olderThan: 0d }]\n',
+    )
+    const ended = await dray(['config', 'validate', 'x.yaml'], options)
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr.split('\n').slice(0, 4)).toEqual([
+      'error: x.yaml has 3 mistakes:',
+      '  x.yaml:3:11: retention.rules.0: it would delete everything: give it `tags`, `keepNewest` or `olderThan`',
+      '  x.yaml:3:32: retention.rules.1.name: "a" is there already',
+      '  x.yaml:3:46: retention.rules.1.olderThan: 0d is no age: everything is older',
+    ])
+    const { code, document } = await drayJson(['config', 'validate', 'x.yaml'], options)
+    expect(code).toBe(1)
+    expect(document).toMatchObject({ error: { message: 'x.yaml has 3 mistakes', details: { length: 3 } } })
+  })
+
+  it('validate without a file here says so', async () => {
+    const cwd = await tempFolder()
+    const ended = await dray(['config', 'validate'], { cwd, env: { HOME: cwd } })
+    expect(ended.code).toBe(1)
+    expect(ended.stderr).toContain('dray config init')
+  })
+})

@@ -5,10 +5,19 @@ import { formatBytes, formatCount, formatDuration } from '../render/format.ts'
 /** The speed is that of the last so many milliseconds. */
 const windowMs = 10_000
 
+/** How much of a repository is done, of how much. */
+interface Part {
+  readonly done: number
+  readonly of: number
+}
+
 /** Adds progress up: how much is done, of how much that is known of, how fast. `now` is in milliseconds. */
 export class Tally {
   readonly #begun = new Map<string, number>()
   readonly #samples: { readonly at: number; readonly bytes: number }[] = []
+  /** of each repository whose tags are read, or in which is deleted: how far it is */
+  readonly #surveyed = new Map<string, Part>()
+  readonly #deleted = new Map<string, Part>()
   #finished = 0
   #bytes = 0
   #known = 0
@@ -21,17 +30,36 @@ export class Tally {
 
   add(event: ProgressEvent, now: number): void {
     if (event.kind === 'content') this.#addContent(event)
+    if (event.kind === 'surveyed' || event.kind === 'deleted') {
+      const { registry, path } = event.repository
+      const parts = event.kind === 'surveyed' ? this.#surveyed : this.#deleted
+      parts.set(`${registry}/${path}`, event)
+    }
     if (event.kind !== 'bytes') return
     this.#bytes += event.bytes
     this.#samples.push({ at: now, bytes: event.bytes })
   }
 
   get isEmpty(): boolean {
-    return this.#begun.size === 0 && this.#finished === 0 && this.#bytes === 0
+    return !this.#isCopying && this.#surveyed.size === 0 && this.#deleted.size === 0
   }
 
-  /** One line without its end: `3 of 14 blobs and manifests, 340 MiB of 1.2 GiB, 45.0 MiB/s, 20.1 s left`. */
+  get #isCopying(): boolean {
+    return this.#begun.size > 0 || this.#finished > 0 || this.#bytes > 0
+  }
+
+  /**
+   * One line without its end: `3 of 14 blobs and manifests, 340 MiB of 1.2 GiB, 45.0 MiB/s, 20.1 s left`, or `4100 of 10000 tags read`, or `35 of
+   * 500 deletes done in 2 repositories`.
+   */
   describe(now: number): string {
+    if (this.#isCopying) return this.#describeCopy(now)
+    return this.#deleted.size > 0
+      ? describeParts(this.#deleted, 'deletes done')
+      : describeParts(this.#surveyed, 'tags read')
+  }
+
+  #describeCopy(now: number): string {
     const speed = this.#speed(now)
     const total = Math.max(this.#known, this.#expected)
     const left = total - this.#bytes
@@ -70,6 +98,12 @@ export class Tally {
     const bytes = this.#samples.reduce((sum, sample) => sum + sample.bytes, -first.bytes)
     return bytes / ((now - first.at) / 1000)
   }
+}
+
+function describeParts(parts: ReadonlyMap<string, Part>, what: string): string {
+  const sum = (which: keyof Part): number => [...parts.values()].reduce((all, part) => all + part[which], 0)
+  const where = parts.size === 1 ? '' : ` in ${formatCount(parts.size, 'repository', 'repositories')}`
+  return `${sum('done')} of ${sum('of')} ${what}${where}`
 }
 
 function keyOf(registry: string, path: string, digest: Digest): string {

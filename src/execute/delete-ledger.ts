@@ -70,6 +70,11 @@ export class DeleteLedger {
     this.#unrecorded.push({ step, outcome })
   }
 
+  /** It has failed for this run, and nobody saw what became of it: its intent stays open, and the next run looks. */
+  leaveOpen(step: DeleteStep, error: ErrorInfo): void {
+    this.#outcomes.set(step.id, { step: step.id, repository: step.repository, result: 'failed', error })
+  }
+
   settleAll(steps: readonly DeleteStep[], result: DeleteOutcome['result'], error: ErrorInfo): void {
     for (const step of steps) this.settle(step, result, error)
   }

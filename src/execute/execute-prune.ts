@@ -37,6 +37,7 @@ export interface PrunePorts extends RecordPorts {
  * Carries a plan to delete out. All intents are on record before the first delete anywhere. In each repository all is read anew first, and again between
  * waves of deletes: what something reaches that is not to be deleted stays (`conflict`), with all that comes after it. A repository that cannot be read whole
  * loses nothing. Only GET, HEAD and DELETE are sent. Resolves with an outcome for every step, also after a failure or a stop.
+ * Each is on record, but that of a delete of which nobody saw what became of it: its intent stays open for the next run.
  * @throws `audit` where a record cannot be written; what was under way is ended first. `malformed` for a plan that does something else than it shows.
  */
 export async function executePrune(

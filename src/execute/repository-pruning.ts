@@ -150,10 +150,23 @@ export class RepositoryPruning {
     } catch (thrown) {
       const error = toDrayError(thrown)
       if (error.code === 'conflict') this.#ledger.settle(step, 'conflict', toErrorInfo(error))
-      else if (call.signal.aborted) this.#ledger.settle(step, 'failed', toErrorInfo(call.signal.reason))
-      else if (isUnclear(error) && (await this.#isGoneAfterAll(step))) await this.#succeeded(step, 'done')
+      else if (call.signal.aborted) this.#ledger.leaveOpen(step, toErrorInfo(call.signal.reason))
+      else if (isUnclear(error)) await this.#findOut(step, error)
       else this.#failed(step, error)
     }
+  }
+
+  /** After a failure that leaves open what became of the delete. */
+  async #findOut(step: DeleteStep, error: DrayError): Promise<void> {
+    let isGone: boolean
+    try {
+      isGone = await this.#isGone(step, this.#ports.call)
+    } catch {
+      this.#ledger.leaveOpen(step, toErrorInfo(error))
+      return this.#countTry(step, toErrorInfo(error))
+    }
+    if (isGone) await this.#succeeded(step, 'done')
+    else this.#failed(step, error)
   }
 
   async #succeeded(step: DeleteStep, result: Deleted): Promise<void> {
@@ -189,8 +202,7 @@ export class RepositoryPruning {
     const { store } = this.#ports
     if (isHeldByEvidence(step, error, store) && this.#ledger.putOff(step)) return
     const info = toErrorInfo(error)
-    const isProven = this.#proven.has(step.kind)
-    switch (consequenceOf(step, error, isProven)) {
+    switch (consequenceOf(step, error, this.#proven.has(step.kind))) {
       case 'keepIt':
         return this.#ledger.settle(step, 'kept', info)
       case 'keepAll':
@@ -199,26 +211,21 @@ export class RepositoryPruning {
         return this.#ledger.settleAll(this.#ledger.pending(step.kind), 'refused', info)
       case 'refuseIt':
         this.#ledger.settle(step, 'refused', info)
-        return this.#countTry(step, isProven, info)
+        return this.#countTry(step, info)
       case 'failIt':
         this.#ledger.settle(step, 'failed', info)
-        return this.#countTry(step, isProven, info)
+        return this.#countTry(step, info)
     }
   }
 
-  #countTry({ kind }: DeleteStep, isProven: boolean, error: ErrorInfo): void {
-    if (isProven) return
+  #countTry({ kind }: DeleteStep, error: ErrorInfo): void {
+    if (this.#proven.has(kind)) return
     const tries = (this.#tries.get(kind) ?? 0) + 1
     this.#tries.set(kind, tries)
     if (tries < maxTries) return
     const rest = this.#ledger.pending(kind)
     if (error.code === 'refused') this.#ledger.settleAll(rest, 'refused', error)
     else this.#ledger.settleAll(rest, 'notAttempted', unattempted(`the first ${maxTries} deletes failed`))
-  }
-
-  /** After an answer that leaves open what became of the delete; the registry may not answer this either. */
-  async #isGoneAfterAll(step: DeleteStep): Promise<boolean> {
-    return await this.#isGone(step, this.#ports.call).catch(() => false)
   }
 
   async #isGone(step: DeleteStep, call: Call): Promise<boolean> {

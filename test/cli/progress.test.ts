@@ -57,6 +57,27 @@ describe('progress without a terminal', () => {
     expect(written[0]).toBe('0 of 1 blob or manifest, 2.5 MiB of 10.0 MiB, 512 KiB/s, 15.0 s left\n')
   })
 
+  it('tells how many tags were read, and then how many deletes are done, of all repositories together', async () => {
+    const { clock, written, progress } = setUp()
+    const other = { ...repository, path: 'b' }
+    const tell = async (...events: readonly ProgressEvent[]) => {
+      for (const event of events.slice(0, -1)) progress.notify(event)
+      await clock.advance(5000)
+      for (const event of events.slice(-1)) progress.notify(event)
+    }
+    await tell({ kind: 'surveyed', repository, done: 50, of: 200 })
+    await tell(
+      { kind: 'surveyed', repository, done: 200, of: 200 },
+      { kind: 'surveyed', repository: other, done: 1, of: 9 },
+    )
+    await tell({ kind: 'deleted', repository, done: 16, of: 40 })
+    expect(written).toEqual([
+      '50 of 200 tags read\n',
+      '201 of 209 tags read in 2 repositories\n',
+      '16 of 40 deletes done\n',
+    ])
+  })
+
   it('tells of other work by lines of the same pace', async () => {
     const { clock, written, progress } = setUp()
     for (let second = 0; second < 12; second++) {

@@ -5,6 +5,7 @@ import { DrayError } from '../../src/errors.ts'
 import { formatPlanFile, parsePlanFile } from '../../src/plan/plan-file.ts'
 import type { PrunePlan } from '../../src/plan/prune-plan.ts'
 import { cosignSignature, image, index, referrer } from '../support/images.ts'
+import { manualClock } from '../support/manual-clock.ts'
 import { isDelete, pruneWorld } from '../support/prune-world.ts'
 import { carryOutPrune, prunePlanOf, recordsOf } from '../support/pruning.ts'
 
@@ -207,6 +208,31 @@ describe('what it costs', () => {
     expect([count('GET', 'tags'), count('HEAD', 'manifest'), count('DELETE', 'manifest')]).toEqual([2, 3, 3])
     expect(world.registry.requests).toHaveLength(8)
   })
+
+  it.each<
+    [string, { readonly since: number; readonly referrers: 'read' | 'remembered'; readonly looks: boolean }]
+  >([
+    ['of this moment', { since: 2_000, referrers: 'read', looks: false }],
+    ['that took longer than a moment', { since: 2_001, referrers: 'read', looks: true }],
+    ['that remembers referrers of an earlier run', { since: 0, referrers: 'remembered', looks: true }],
+  ])(
+    'of a plan %s: all tags are read before the first delete, or not',
+    async (_, { since, referrers, looks }) => {
+      const world = await pruneWorld()
+      world.put(of('a'), 'pr-1')
+      world.put(of('b'), 'prod')
+      const { repositories, ...plan } = await prunePlanOf(world.run, [world.repository])
+      world.registry.forget()
+      const clock = manualClock()
+      await carryOutPrune(
+        world.run,
+        { ...plan, repositories: repositories.map((one) => ({ ...one, referrers })) },
+        { clock, plannedJustNow: true, readSince: clock.now() - since },
+      )
+      const read = world.registry.requests.map(({ reference }) => reference)
+      expect(read.includes('prod')).toBe(looks)
+    },
+  )
 
   it('of 500 images out of 600: 500 deletes, a look at the tag of each, and the looks at all every 100', async () => {
     const world = await pruneWorld({ abilities: { referrers: false } })

@@ -4,8 +4,9 @@ import type { RegistryOptions } from '../../src/embedded/server.ts'
 import { parseDigest } from '../../src/oci/digest.ts'
 import type { Capability, Known } from '../../src/store/store.ts'
 import { image, index, referrer } from '../support/images.ts'
+import { leapingClock } from '../support/manual-clock.ts'
 import { isDelete, type PruneWorld, pruneWorld } from '../support/prune-world.ts'
-import { carryOutPrune, prunePlanOf } from '../support/pruning.ts'
+import { carryOutPrune, prunePlanOf, recordsOf } from '../support/pruning.ts'
 
 const of = (label: string) => image({ label, layers: 0 })
 
@@ -189,5 +190,16 @@ describe('an answer that leaves it open', () => {
     const done = await pruned(world)
     expect(done.repositories).toMatchObject([{ status: 'pruned', errors: [] }])
     expect(await world.left()).toEqual([])
+  })
+
+  it('none at all, from the first delete on: the repository is given up, and what became of that one is left to the next run', async () => {
+    const world = await place({}, { clock: leapingClock(Date.now()) })
+    const plan = await prunePlanOf(world.run, [world.repository])
+    world.after(isDelete, () => void world.registry[Symbol.asyncDispose]())
+    const done = await carryOutPrune(world.run, plan)
+    expect(done.repositories).toMatchObject([{ status: 'failed', deleted: 0 }])
+    expect(new Set(done.repositories[0]?.errors.map(({ code }) => code))).toEqual(new Set(['network']))
+    const outcomes = (await recordsOf(world.run)).filter(({ phase }) => phase === 'outcome')
+    expect(outcomes).toHaveLength(plan.repositories.flatMap(({ steps }) => steps).length - 1)
   })
 })

@@ -31,7 +31,7 @@ export const isDelete = ({ method }: AccessEntry): boolean => method === 'DELETE
 /** `known`: what is known of the registry by its host. */
 export async function pruneWorld(
   options: RegistryOptions = {},
-  benched: Pick<BenchOptions, 'known'> = {},
+  benched: Pick<BenchOptions, 'known' | 'clock'> = {},
 ): Promise<PruneWorld> {
   const storage = options.storage ?? memoryStorage()
   const hooks = new Set<(entry: AccessEntry) => void>()

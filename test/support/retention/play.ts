@@ -59,7 +59,7 @@ class Play {
   }
 
   async run(): Promise<Account> {
-    const { recipe, inUse, isTwice, kill, others } = this.#scenario
+    const { recipe, inUse, isTwice, others } = this.#scenario
     await this.#registry.load(build(recipe, this.#registry.abilities.referrers))
     const start = await this.#history.now()
     const all = [...start.manifests.keys()]
@@ -75,8 +75,8 @@ class Play {
     this.#checkWhole(start, await this.#history.now())
     const isKilled = this.#turns.isDead('first')
     if (isKilled) await this.#resume()
-    const isDisturbed = others.length > 0 || isTwice || kill !== undefined
-    if (!isDisturbed) await this.#checkEnd(start)
+    const hasPlanned = !isKilled || this.#plan !== undefined
+    if (others.length === 0 && !isTwice && hasPlanned) await this.#checkEnd(start)
     const middle = await this.#history.now()
     await this.#alone('last')
     await this.#checkEnd(middle)
@@ -119,6 +119,7 @@ class Play {
           await witness.told(handled)
         },
       }),
+      this.#registry.abilities.deleteTagged ? {} : { deleteTagged: 'no' },
     )
   }
 
@@ -229,12 +230,13 @@ class Play {
       return
     }
     const stuck = this.#stuck(before, verdicts)
+    // a registry that refuses the first delete is not asked for more
+    const isRefused = (witness?.answers[0] ?? 202) >= 400
     for (const digest of before.manifests.keys()) {
       const isThere = end.manifests.has(digest)
       if (!verdicts.dead.has(digest) && !isThere)
         this.#complaints.push(`${digest.slice(7, 15)} is gone and was to stay`)
-      // a registry that refuses the first delete is not asked for more
-      if (verdicts.dead.has(digest) && isThere && !stuck.has(digest) && (witness?.answers[0] ?? 202) < 400)
+      if (verdicts.dead.has(digest) && isThere && !stuck.has(digest) && !isRefused)
         this.#complaints.push(`${digest.slice(7, 15)} is still there and was to go`)
     }
     const canUntag = this.#registry.abilities.deleteTag === 'yes'
@@ -242,7 +244,7 @@ class Play {
       const isThere = end.tags.get(tag) === digest
       if ((verdicts.kept.has(tag) || (verdicts.untagged.has(tag) && !canUntag)) && !isThere)
         this.#complaints.push(`the tag ${tag} is gone and was to stay`)
-      if (verdicts.untagged.has(tag) && canUntag && isThere)
+      if (verdicts.untagged.has(tag) && canUntag && isThere && !isRefused)
         this.#complaints.push(`the tag ${tag} is still there`)
     }
   }

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import type { Abilities } from '../../../src/embedded/profiles.ts'
+import { type Abilities, withoutDeletes } from '../../../src/embedded/profiles.ts'
 import type { PolicyData, ProtectionData, RuleData, TagsData } from './policy-data.ts'
 
 const globs = fc.oneof(
@@ -114,7 +114,13 @@ export const abilityProfiles: fc.Arbitrary<Partial<Abilities>> = fc
   .record(
     {
       referrers: fc.boolean(),
-      deleteTag: fc.constantFrom('yes' as const, 'UNSUPPORTED' as const, 'DIGEST_INVALID' as const),
+      deletes: fc.constantFrom<Partial<Abilities>>(
+        { deleteTag: 'UNSUPPORTED' },
+        { deleteTag: 'DIGEST_INVALID' },
+        // tags first, as Google Artifact Registry
+        { deleteTagged: false },
+        withoutDeletes,
+      ),
       deleteInsideIndex: fc.boolean(),
       locations: fc.constantFrom('relative' as const, 'absolute' as const),
       // pages of a list that is in no order would leave tags out
@@ -122,4 +128,4 @@ export const abilityProfiles: fc.Arbitrary<Partial<Abilities>> = fc
     },
     { requiredKeys: [] },
   )
-  .map(({ list, ...rest }) => ({ ...rest, ...list }))
+  .map(({ list, deletes, ...rest }) => ({ ...rest, ...deletes, ...list }))

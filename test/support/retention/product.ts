@@ -13,7 +13,7 @@ import { gather } from '../../../src/prune/gather.ts'
 import type { Protection, RetentionPolicy, Rule, TagSelector, UsedImage } from '../../../src/prune/policy.ts'
 import { createRegistryStores } from '../../../src/registry/registry-store.ts'
 import { RepositoryReader } from '../../../src/store/repository-reader.ts'
-import type { Stores } from '../../../src/store/store.ts'
+import type { Capability, Known, Stores } from '../../../src/store/store.ts'
 import { leapingClock } from '../manual-clock.ts'
 import { milliseconds, type PolicyData, type TagsData } from './policy-data.ts'
 import { now } from './recipes.ts'
@@ -25,13 +25,20 @@ export interface Product {
   readonly call: Call
 }
 
-export const name: { readonly registry: string; readonly path: string } = { registry: host, path: repository }
+const name: { readonly registry: string; readonly path: string } = { registry: host, path: repository }
 
-export function product(fetch: Fetch): Product {
+/** @param known of the registry beforehand, as its host tells it */
+export function product(fetch: Fetch, known: Readonly<Partial<Record<Capability, Known>>> = {}): Product {
   const clock = leapingClock(now)
   const origin = (): URL => new URL(`http://${host}`)
   return {
-    stores: createRegistryStores({ fetch, origin, clock, random: () => 0.5 }),
+    stores: createRegistryStores({
+      fetch,
+      origin,
+      clock,
+      random: () => 0.5,
+      known: (_, ability) => known[ability] ?? 'unknown',
+    }),
     call: { signal: new AbortController().signal, notify: () => undefined },
   }
 }
@@ -103,7 +110,7 @@ export async function carryOut(
 }
 
 /** What a policy of dray.yaml means for one repository. */
-export function policyOf(data: PolicyData): RetentionPolicy {
+function policyOf(data: PolicyData): RetentionPolicy {
   return {
     protect: (data.protect ?? []).map((one, i): Protection => {
       const protection = { name: `protection ${i}` }

@@ -37,8 +37,8 @@ export function scenarios(
         { weight: 3, arbitrary: fc.constant<number[]>([]) },
         { weight: 1, arbitrary: fc.array(fc.nat({ max: 60 }), { minLength: 1, maxLength: 2 }) },
       ),
-      others: isDisturbed ? deeds : fc.constant([]),
-      isTwice: isDisturbed ? fc.boolean() : fc.constant(false),
+      others: isDisturbed ? fc.oneof(deeds, deeds, fc.constant([])) : fc.constant([]),
+      isTwice: isDisturbed ? fc.constantFrom(false, false, true) : fc.constant(false),
       isSaved: fc.boolean(),
       seed: fc.nat(),
       ...(isDisturbed && {

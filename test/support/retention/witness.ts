@@ -108,7 +108,8 @@ export class Witness {
     const truth = await this.#history.now()
     if (reference.startsWith('sha256:')) this.#beforeManifest(reference, truth)
     else this.#beforeTag(reference, truth)
-    this.#deletes += 1
+    // tags that go before their digest belong to its delete
+    if (this.verdicts?.lost.has(reference) !== true) this.#deletes += 1
   }
 
   /** When an answer is on its way to the run. */
@@ -214,8 +215,10 @@ export class Witness {
       this.excused.add(`${tag} ${truth.tags.get(tag)}`)
   }
 
-  #mayGo({ untagged, loose }: Verdicts): ReadonlySet<string> {
-    return new Set([...untagged, ...loose])
+  /** Where a registry refuses a digest that has tags, those that are lost with it go first. */
+  #mayGo({ untagged, loose, lost }: Verdicts): ReadonlySet<string> {
+    const first = this.#history.registry.abilities.deleteTagged ? [] : lost
+    return new Set([...untagged, ...loose, ...first])
   }
 
   /** What is needed in `snapshot`, whatever the plan said: by tags that it did not condemn where they are, by use, as evidence of something else than what dies. */

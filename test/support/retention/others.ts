@@ -2,8 +2,10 @@ import * as fc from 'fast-check'
 import { manifestOf, type StoredManifest, types } from '../images.ts'
 import type { History } from './history.ts'
 import { fallbackTag } from './names.ts'
+import { visibleIn } from './oracle.ts'
 import { anImage } from './build.ts'
 import { tagNames } from './recipes.ts'
+import type { Snapshot } from './snapshot.ts'
 
 /** What somebody else does to the repository while it is pruned. Numbers choose among the manifests or tags that are there, around. */
 export type Deed =
@@ -71,6 +73,8 @@ export const deeds: fc.Arbitrary<readonly Timed[]> = fc.array(
 export class Others {
   /** manifests that they deleted */
   readonly deleted: Set<string> = new Set()
+  /** parts that were gone already of something that nobody could see, when they may have put a tag on it */
+  readonly broken: Set<string> = new Set()
   /** manifests that they pushed */
   readonly added: Set<string> = new Set()
   readonly #history: History
@@ -91,7 +95,9 @@ export class Others {
 
   async do(one: Deed): Promise<void> {
     const { registry } = this.#history
-    const { tags, manifests } = await this.#history.now()
+    const snapshot = await this.#history.now()
+    const { tags, manifests } = snapshot
+    this.#noteBroken(snapshot)
     const digests = [...manifests.keys()]
     const pick = (n: number): string | undefined => digests[n % digests.length]
     switch (one.kind) {
@@ -137,6 +143,14 @@ export class Others {
       }
     }
     await this.#history.now()
+  }
+
+  #noteBroken(snapshot: Snapshot): void {
+    const visible = visibleIn(snapshot, [])
+    for (const { digest, children } of snapshot.manifests.values()) {
+      if (visible.has(digest)) continue
+      for (const child of children) if (!snapshot.manifests.has(child.digest)) this.broken.add(child.digest)
+    }
   }
 
   async #refer(to: string | undefined, listed: readonly string[], byTag: boolean): Promise<void> {

@@ -202,6 +202,7 @@ class Play {
   #checkWhole(start: Snapshot, end: Snapshot): void {
     const forgiven = new Set([
       ...this.#others.deleted,
+      ...this.#others.broken,
       ...this.#witnesses.flatMap(({ excused }) => [...excused]),
     ])
     const roots = [...end.tags].flatMap(([tag, digest]) => (isEvidence(tag) ? [] : [digest]))

@@ -1,0 +1,52 @@
+import { parse } from 'yaml'
+
+/** A policy as it stands in dray.yaml, and as the oracle reads it. */
+export interface PolicyData {
+  readonly protect?: readonly ProtectionData[]
+  readonly rules?: readonly RuleData[]
+  readonly limits?: {
+    readonly maxDeletes?: number
+    readonly maxPercent?: number
+    readonly minRemaining?: number
+  }
+  readonly timeFrom?: readonly ('annotation' | 'config')[]
+}
+
+export type TagsData =
+  | readonly string[]
+  | { readonly glob: string | readonly string[] }
+  | { readonly regex: string }
+  | { readonly semver: string }
+
+export interface ProtectionData {
+  readonly name?: string
+  readonly optional?: boolean
+  readonly tags?: TagsData
+  readonly semver?: {
+    readonly range: string
+    readonly newestPer?: 'repository' | 'major' | 'minor' | 'patch'
+    readonly count?: number
+  }
+}
+
+export interface RuleData {
+  readonly name: string
+  readonly tags?: TagsData
+  readonly groupBy?: string
+  readonly keepNewest?: number
+  readonly olderThan?: string
+}
+
+/** @param yaml the section alone, or a dray.yaml with one policy in it */
+export function readPolicy(yaml: string): PolicyData {
+  const data = parse(yaml) as PolicyData & { readonly retention?: PolicyData }
+  return data.retention ?? data
+}
+
+const units = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
+
+/** `15m`, `12h`, `14d`, `8w` in milliseconds. */
+export function milliseconds(age: string): number {
+  const unit = age.at(-1) as keyof typeof units
+  return Number(age.slice(0, -1)) * units[unit]
+}

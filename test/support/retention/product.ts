@@ -1,0 +1,142 @@
+import Range from 'semver/classes/range.js'
+import type { AuditSink } from '../../../src/audit/sink.ts'
+import type { Call } from '../../../src/call.ts'
+import { executePrune } from '../../../src/execute/execute-prune.ts'
+import type { Fetch } from '../../../src/http/fetch.ts'
+import { LinearRegExp } from '../../../src/linear-regexp.ts'
+import { type Digest, digestOf } from '../../../src/oci/digest.ts'
+import type { DeleteOutcome } from '../../../src/plan/prune-outcome.ts'
+import type { PrunePlan } from '../../../src/plan/prune-plan.ts'
+import { decide } from '../../../src/prune/decide.ts'
+import { decideRepository } from '../../../src/prune/decide-repository.ts'
+import { gather } from '../../../src/prune/gather.ts'
+import type { Protection, RetentionPolicy, Rule, TagSelector, UsedImage } from '../../../src/prune/policy.ts'
+import { createRegistryStores } from '../../../src/registry/registry-store.ts'
+import { RepositoryReader } from '../../../src/store/repository-reader.ts'
+import type { Capability, Known, Stores } from '../../../src/store/store.ts'
+import { leapingClock } from '../manual-clock.ts'
+import { milliseconds, type PolicyData, type TagsData } from './policy-data.ts'
+import { now } from './recipes.ts'
+import { host, repository } from './simulated-registry.ts'
+
+/** The product put together as `dray prune` does it, in this process and over any `Fetch`. */
+export interface Product {
+  readonly stores: Stores
+  readonly call: Call
+}
+
+const name: { readonly registry: string; readonly path: string } = { registry: host, path: repository }
+
+/** @param known of the registry beforehand, as its host tells it */
+export function product(fetch: Fetch, known: Readonly<Partial<Record<Capability, Known>>> = {}): Product {
+  const clock = leapingClock(now)
+  const origin = (): URL => new URL(`http://${host}`)
+  return {
+    stores: createRegistryStores({
+      fetch,
+      origin,
+      clock,
+      random: () => 0.5,
+      known: (_, ability) => known[ability] ?? 'unknown',
+    }),
+    call: { signal: new AbortController().signal, notify: () => undefined },
+  }
+}
+
+export interface Planned {
+  readonly plan: PrunePlan
+  readonly reader: RepositoryReader
+}
+
+export async function plan(
+  { stores, call }: Product,
+  data: PolicyData,
+  inUse: readonly string[] = [],
+): Promise<Planned> {
+  const policy = policyOf(data)
+  const used = inUse.map((at): UsedImage => ({
+    at: at.startsWith('sha256:') ? { digest: at as Digest } : { tag: at },
+    by: 'a test',
+    protection: 'in use',
+  }))
+  const request = { repository: name, image: `${host}/${repository}`, used, leftovers: [] }
+  const gathered = await gather(stores.source(name), request, { policy, now: () => now }, call)
+  const decision = decideRepository(gathered.snapshot, policy)
+  const run = {
+    hash: digestOf('a policy'),
+    tool: '0',
+    limits: policy.limits,
+    protections: [],
+    inUse: [],
+    isFullRun: false,
+  }
+  return {
+    plan: decide([{ kind: 'decided', decision }], run, new Date(now)).plan,
+    reader: gathered.reader,
+  }
+}
+
+export interface Carrying {
+  /** it was planned in this run, and nothing has stood between */
+  readonly reader?: RepositoryReader
+  readonly sink: AuditSink
+}
+
+/** Carries a plan out: at once, with the reader that has read for it, or as one that was saved. */
+export async function carryOut(
+  { stores, call }: Product,
+  made: PrunePlan,
+  { reader, sink }: Carrying,
+): Promise<readonly DeleteOutcome[]> {
+  const clock = leapingClock(now)
+  let id = 0
+  return await executePrune(
+    made,
+    {
+      stores,
+      reader: () => reader ?? new RepositoryReader(stores.source(name)),
+      sink,
+      clock,
+      actor: { user: 'tester', host: 'here' },
+      tool: '0',
+      newId: () => `id ${id++}`,
+      runId: 'run',
+      stop: new AbortController().signal,
+      plannedJustNow: reader !== undefined,
+      ...(reader !== undefined && { readSince: now }),
+    },
+    call,
+  )
+}
+
+/** What a policy of dray.yaml means for one repository. */
+function policyOf(data: PolicyData): RetentionPolicy {
+  return {
+    protect: (data.protect ?? []).map((one, i): Protection => {
+      const protection = { name: `protection ${i}` }
+      if (one.semver === undefined) return { ...protection, tags: selectorOf(one.tags ?? [], true) }
+      const { range, newestPer, count } = one.semver
+      return {
+        ...protection,
+        tags: selectorOf({ semver: range }, true),
+        ...(newestPer !== undefined && count !== undefined && { newest: { per: newestPer, count } }),
+      }
+    }),
+    rules: (data.rules ?? []).map(({ name: called, tags, groupBy, keepNewest, olderThan }): Rule => ({
+      name: called,
+      ...(tags !== undefined && { tags: selectorOf(tags, false) }),
+      ...(groupBy !== undefined && { groupBy }),
+      ...(keepNewest !== undefined && { keepNewest }),
+      ...(olderThan !== undefined && { olderThan: milliseconds(olderThan) }),
+    })),
+    limits: data.limits ?? {},
+    timeFrom: data.timeFrom ?? ['annotation', 'config'],
+  }
+}
+
+function selectorOf(tags: TagsData, includePrerelease: boolean): TagSelector {
+  if ('semver' in tags)
+    return { kind: 'semver', range: new Range(tags.semver, { includePrerelease }), text: tags.semver }
+  if ('regex' in tags) return { kind: 'regex', regex: LinearRegExp.parse(tags.regex) }
+  return { kind: 'glob', globs: 'glob' in tags ? [tags.glob].flat() : tags }
+}

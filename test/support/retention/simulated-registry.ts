@@ -1,0 +1,212 @@
+import { errorAnswer } from '../../../src/embedded/errors.ts'
+import type { Answer } from '../../../src/embedded/answer.ts'
+import { memoryStorage } from '../../../src/embedded/memory-storage.ts'
+import { type Abilities, profiles } from '../../../src/embedded/profiles.ts'
+import { answer, type Route, routeOf } from '../../../src/embedded/routes.ts'
+import type { RegistryStorage } from '../../../src/embedded/storage.ts'
+import { Uploads } from '../../../src/embedded/uploads.ts'
+import type { Fetch, RegistryRequest, RegistryResponse } from '../../../src/http/fetch.ts'
+import type { Digest } from '../../../src/oci/digest.ts'
+import { leapingClock } from '../manual-clock.ts'
+import type { Descriptor, StoredManifest } from '../images.ts'
+import type { Built } from './build.ts'
+import { now } from './recipes.ts'
+
+export const host = 'registry.test'
+export const repository = 'dev/api'
+
+/** One request that was answered. */
+export interface Handled {
+  readonly actor: string
+  readonly method: RegistryRequest['method']
+  readonly kind: 'manifest' | 'tags' | 'referrers' | 'blob' | 'other'
+  /** the tag or digest in the path */
+  readonly reference: string
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** of a list, as text */
+  readonly body: string
+}
+
+export interface ClientHooks {
+  readonly actor: string
+  /** resolves when its next request may be handled */
+  readonly turn: () => Promise<void>
+  readonly before: (method: string, kind: Handled['kind'], reference: string) => Promise<void>
+  /** of each answer before the client has it */
+  readonly told: (handled: Handled) => Promise<void>
+}
+
+/** The embedded registry, its endpoints called without a socket between. */
+export class SimulatedRegistry {
+  readonly storage: RegistryStorage = memoryStorage()
+  readonly abilities: Abilities
+  readonly #clock = leapingClock(now)
+  readonly #uploads: Uploads
+
+  constructor(abilities: Partial<Abilities>) {
+    this.abilities = { ...profiles['oci-1.1'], ...abilities }
+    this.#uploads = new Uploads(this.storage, this.#clock, () => 'upload')
+  }
+
+  /** Puts all of it there, unchecked: broken repositories too. */
+  async load({ manifests, blobs, tags }: Built): Promise<void> {
+    for (const [digest, bytes] of blobs) await this.putBlob(digest, bytes)
+    for (const manifest of manifests) await this.putManifest(manifest)
+    for (const [tag, digest] of tags) await this.tag(tag, digest)
+  }
+
+  async putBlob(digest: string, bytes: Uint8Array): Promise<void> {
+    const writer = await this.storage.openWriter(digest)
+    await writer.append(bytes)
+    await writer.commit(repository, digest as Digest)
+  }
+
+  async putManifest({ bytes, descriptor, subject }: StoredManifest): Promise<void> {
+    const { mediaType, artifactType, annotations, size } = descriptor
+    const digest = descriptor.digest as Digest
+    const entry = {
+      mediaType,
+      digest,
+      size,
+      ...(artifactType && { artifactType }),
+      ...(annotations && { annotations }),
+    }
+    await this.storage.putManifest(
+      repository,
+      {
+        mediaType,
+        digest,
+        bytes,
+        ...(subject !== undefined && { refers: { subject: subject as Digest, entry } }),
+      },
+      [],
+    )
+  }
+
+  /** Nothing where the manifest is not there. */
+  async tag(tag: string, digest: string): Promise<void> {
+    const manifest = await this.storage.manifest(repository, digest as Digest)
+    if (manifest !== undefined) await this.storage.putManifest(repository, manifest, [tag])
+  }
+
+  async untag(tag: string): Promise<void> {
+    await this.storage.deleteTag(repository, tag)
+  }
+
+  async remove(digest: string): Promise<void> {
+    await this.storage.deleteManifest(repository, digest as Digest)
+  }
+
+  /** Undefined where it is not there. */
+  async describe(digest: string): Promise<Descriptor | undefined> {
+    const found = await this.storage.manifest(repository, digest as Digest)
+    return found === undefined
+      ? undefined
+      : { mediaType: found.mediaType, digest, size: found.bytes.byteLength }
+  }
+
+  /** The way of one client to this registry. */
+  client({ actor, turn, before, told }: ClientHooks): Fetch {
+    return async (request, call) => {
+      call.signal.throwIfAborted()
+      await turn()
+      const route = routeOf(request.url.pathname)
+      await before(request.method, kindOf(route), 'reference' in route ? (route.reference ?? '') : '')
+      const answered = await this.#answer(request)
+      await told(handledOf(actor, request, answered))
+      return responseOf(request, answered)
+    }
+  }
+  async #answer({ method, url, headers, body }: RegistryRequest): Promise<Answer> {
+    const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+    try {
+      return await answer(
+        routeOf(url.pathname),
+        {
+          method,
+          path: url.pathname,
+          query: url.searchParams,
+          header: (name) => lower.get(name),
+          body:
+            body === undefined ? chunks() : body.kind === 'bytes' ? chunks(body.bytes) : await body.open(),
+          origin: url.origin,
+          identity: {},
+        },
+        {
+          storage: this.storage,
+          abilities: this.abilities,
+          uploads: this.#uploads,
+          access: undefined,
+          clock: this.#clock,
+        },
+      )
+    } catch (error) {
+      return errorAnswer(error)
+    }
+  }
+}
+
+async function* chunks(...bytes: readonly Uint8Array[]): AsyncGenerator<Uint8Array, void> {
+  yield* bytes
+}
+
+function kindOf({ kind }: Route): Handled['kind'] {
+  switch (kind) {
+    case 'manifest':
+    case 'tags':
+    case 'referrers':
+    case 'blob':
+      return kind
+    default:
+      return 'other'
+  }
+}
+
+function handledOf(
+  actor: string,
+  { method, url }: RegistryRequest,
+  { status, headers = {}, body }: Answer,
+): Handled {
+  const route = routeOf(url.pathname)
+  const kind = kindOf(route)
+  const isList = kind === 'tags' || kind === 'referrers'
+  return {
+    actor,
+    method,
+    kind,
+    reference: 'reference' in route ? (route.reference ?? '') : '',
+    status,
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+    body: isList && status === 200 && body instanceof Uint8Array ? Buffer.from(body).toString() : '',
+  }
+}
+
+function responseOf(
+  { method, url }: RegistryRequest,
+  { status, headers = {}, body }: Answer,
+): RegistryResponse {
+  const size = body instanceof Uint8Array ? body.byteLength : body?.size
+  const all = {
+    ...headers,
+    date: new Date(now).toUTCString(),
+    ...(size !== undefined && { 'content-length': `${size}` }),
+  }
+  const read = async function* (): AsyncGenerator<Uint8Array, void> {
+    if (method === 'HEAD' || body === undefined) return
+    if (body instanceof Uint8Array) yield body
+    else yield* body.chunks
+  }
+  return {
+    status,
+    headers: new Map(Object.entries(all).map(([name, value]) => [name.toLowerCase(), value])),
+    url,
+    body: read(),
+    bytes: async () => {
+      const parts: Uint8Array[] = []
+      for await (const part of read()) parts.push(part)
+      return Buffer.concat(parts)
+    },
+    discard: async () => undefined,
+  }
+}

@@ -45,6 +45,11 @@ export class Context {
     this.#options = options
   }
 
+  /** The environment of the process. */
+  get env(): ContextOptions['env'] {
+    return this.#options.env
+  }
+
   /** The configuration in force, read once. @throws `config`, `not-found`, `usage`, `io`. */
   async config(): Promise<LoadedConfig> {
     this.#config ??= this.#loadConfig()

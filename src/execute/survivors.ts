@@ -112,7 +112,7 @@ function conflict(name: string, why: string): ErrorInfo {
 }
 
 /** What a step deletes, as a reference. */
-export function nameOf(step: DeleteStep): string {
+function nameOf(step: DeleteStep): string {
   const at = step.kind === 'deleteTag' ? { tag: step.tag } : { digest: step.target.digest }
   return formatAt(step.repository, at)
 }

@@ -7,13 +7,13 @@ export type Action = 'pull' | 'push' | 'delete'
 export type Scope = RepositoryScope | CatalogScope
 
 /** `repository:PATH:ACTIONS` in a token's scope. */
-export interface RepositoryScope {
+interface RepositoryScope {
   readonly repository: RepositoryName
   readonly actions: readonly Action[]
 }
 
 /** `registry:catalog:*`: to list the repositories. */
-export interface CatalogScope {
+interface CatalogScope {
   readonly catalog: '*'
 }
 

@@ -2,7 +2,7 @@
 export type Place = readonly (string | number)[]
 
 /** `spec.containers[0].image`; keys of other letters are quoted: `data["values.yaml"]`. */
-export function formatPlace(place: Place): string {
+function formatPlace(place: Place): string {
   const steps = place.map((step, i) => {
     if (typeof step === 'number') return `[${step}]`
     if (!/^[\w$-]+$/.test(step)) return `[${JSON.stringify(step)}]`

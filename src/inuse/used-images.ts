@@ -23,7 +23,7 @@ export function isConfigId(text: string): boolean {
 }
 
 /** Whether a text holds what only another program can fill in: a template, a variable, or what is encrypted. */
-export function isUnfilled(text: string): boolean {
+function isUnfilled(text: string): boolean {
   return text.includes('{{') || /\$[\w{(]/.test(text) || text.startsWith('ENC[')
 }
 

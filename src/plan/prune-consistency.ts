@@ -25,7 +25,7 @@ export function checkPruneConsistency(plan: PrunePlan, name: string): void {
 }
 
 /** Whether a refusal of this repository, or of the whole run, holds its deletes back. */
-export function isRefused({ repository }: RepositoryPlan, { refusals }: PrunePlan): boolean {
+function isRefused({ repository }: RepositoryPlan, { refusals }: PrunePlan): boolean {
   return refusals.some((one) => one.repository === undefined || sameRepository(one.repository, repository))
 }
 

@@ -115,11 +115,7 @@ function tagVerdicts(grounds: Grounds): readonly TagVerdict[] {
 }
 
 /** What becomes of one tag that has a manifest. Pure. */
-export function verdictOf(
-  grounds: Grounds,
-  tag: string,
-  digest: Digest,
-): Pick<TagVerdict, 'verdict' | 'why'> {
+function verdictOf(grounds: Grounds, tag: string, digest: Digest): Pick<TagVerdict, 'verdict' | 'why'> {
   return isEvidenceTag(tag) ? ofEvidenceTag(grounds, tag, digest) : ofTag(grounds, tag, digest)
 }
 

@@ -13,7 +13,7 @@ export interface Folding {
 }
 
 /** More tags than these that stay in one repository are folded to a line for each reason. */
-export const keptRows = 20
+const keptRows = 20
 /** Tags that stay and that a person should know of are shown up to so many, and so are their like in `others`. */
 const notableRows = 20
 /** On a screen so many tags to delete are always shown, one by one. */

@@ -23,14 +23,14 @@ export interface RepositoryNode {
   readonly created?: string
 }
 
-export interface ChildEntry {
+interface ChildEntry {
   readonly digest: Digest
   /** it says something about another child and is not run */
   readonly isAttestation: boolean
 }
 
 /** size in bytes */
-export interface Blob {
+interface Blob {
   readonly digest: Digest
   readonly size: number
 }

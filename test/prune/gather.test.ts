@@ -23,12 +23,12 @@ const pruneOld: RetentionPolicy = {
 interface Place {
   readonly registry: WatchedRegistry
   readonly run: Bench
-  gathered(
+  readonly gathered: (
     policy?: RetentionPolicy,
     rest?: Partial<GatherOptions> & Partial<Pick<PruneRequest, 'used' | 'leftovers'>>,
-  ): ReturnType<typeof gather>
+  ) => ReturnType<typeof gather>
   /** what was asked since, `METHOD kind`, counted */
-  counts(): Readonly<Record<string, number>>
+  readonly counts: () => Readonly<Record<string, number>>
 }
 
 async function place(kind: RegistryKind = 'oci-1.1', known?: RegistryOptions['known']): Promise<Place> {

@@ -9,7 +9,7 @@ import type {
 } from '../../src/plan/prune-plan.ts'
 
 /** What ages are counted to in these plans. */
-export const pruneNow = '2026-11-25T05:02:00.000Z'
+const pruneNow = '2026-11-25T05:02:00.000Z'
 const day = 86_400_000
 const mebi = 1024 ** 2
 

@@ -8,11 +8,11 @@ import { LinearRegExp } from '../../src/linear-regexp.ts'
 import { parseRange } from '../../src/semver/range.ts'
 import type { RepositoryNode } from '../../src/store/repository-node.ts'
 
-export const now: number = Date.parse('2026-06-01T00:00:00Z')
+const now: number = Date.parse('2026-06-01T00:00:00Z')
 const day = 86_400_000
 
 /** A manifest, by names in place of digests. */
-export interface Sketch {
+interface Sketch {
   /** days before `now`, or the text of the annotation; absent: there is none */
   readonly age?: number | string
   /** of the config, in the same way */
@@ -42,7 +42,7 @@ export function fallbackOf(name: string, suffix = ''): string {
   return `${named(name).replace(':', '-')}${suffix}`
 }
 
-export function snapshotOf(sketch: WorldSketch): RepositorySnapshot {
+function snapshotOf(sketch: WorldSketch): RepositorySnapshot {
   const repository = { registry: 'r.example.com', path: 'dev/api' }
   const nodes = new Map(
     Object.entries(sketch.manifests).map(([name, one]) => [named(name), nodeOf(name, one)] as const),

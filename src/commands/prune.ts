@@ -27,7 +27,7 @@ REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.
     },
     {
       description: 'What a cluster runs stays:',
-      command: '<%= config.bin %> prune --in-use - < images-in-use.txt',
+      command: '<%= config.bin %> prune --in-use images-in-use.txt',
     },
   ]
   static override strict = false

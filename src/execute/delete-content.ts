@@ -1,37 +1,28 @@
 import type { Call } from '../call.ts'
-import type { DeleteManifestStep, DeleteStep, DeleteTagStep } from '../plan/prune-plan.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { DeleteManifestStep, DeleteTagStep } from '../plan/prune-plan.ts'
 import type { TargetStore } from '../store/store.ts'
-import { resolveTags } from '../store/tags.ts'
 import { movedTag } from './survivors.ts'
 
 /** `unchanged`: it was gone already; `stopped`: `stop` was aborted before anything was deleted */
 export type Deleted = 'done' | 'unchanged' | 'stopped'
 
-/**
- * Deletes what a step says, after a last look at its own tags. @throws `conflict` where a tag is on something else; `unsupported`, `refused` and what the store throws.
- */
-export async function deleteContent(
-  store: TargetStore,
-  step: DeleteStep,
-  stop: AbortSignal,
-  call: Call,
-): Promise<Deleted> {
-  return step.kind === 'deleteTag'
-    ? await deleteTag(store, step, stop, call)
-    : await deleteManifest(store, step, stop, call)
-}
+/** What the tags on a manifest are on just before it is deleted; null: it is gone. */
+export type OwnTags = ReadonlyMap<string, Digest | null>
 
-async function deleteManifest(
+/**
+ * Deletes a manifest with the tags on it.
+ * @param own what its tags are on now: none of them on anything else. @throws `unsupported`, `refused` and what the store throws.
+ */
+export async function deleteManifest(
   store: TargetStore,
-  step: DeleteManifestStep,
+  { target: { digest } }: DeleteManifestStep,
+  own: OwnTags,
   stop: AbortSignal,
   call: Call,
 ): Promise<Deleted> {
-  const { digest } = step.target
-  const found = await resolveTags(store, step.losesTags, call)
-  for (const [tag, now] of found) if (now !== null && now !== digest) throw movedTag(step, tag, now)
   if (stop.aborted) return 'stopped'
-  const left = step.losesTags.filter((tag) => found.get(tag) === digest)
+  const left = [...own].flatMap(([tag, now]) => (now === digest ? [tag] : []))
   const isFreeOfTags = (): boolean => left.length === 0 || store.capability('deleteTagged') !== 'no'
   if (isFreeOfTags()) {
     try {
@@ -47,7 +38,8 @@ async function deleteManifest(
   return 'done'
 }
 
-async function deleteTag(
+/** Deletes a tag alone, after a last look at it. @throws `conflict` where it is on something else; `unsupported`, `refused` and what the store throws. */
+export async function deleteTag(
   store: TargetStore,
   step: DeleteTagStep,
   stop: AbortSignal,

@@ -70,6 +70,15 @@ export class Lookout {
     return reading.graph
   }
 
+  /** What these tags lead to now: they are on something else than they were. @throws as `lookAtAll`. */
+  async lookAtTags(tags: readonly string[], call: Call): Promise<RepositoryGraph> {
+    const reading = this.#reader.begin()
+    await reading.addTags(tags, call)
+    await reading.addReferrers('all', call)
+    for (const [tag, digest] of reading.graph.tags) this.#seen.set(tag, digest)
+    return reading.graph
+  }
+
   /** Digests that a tag was put on since the last look. */
   #newIn({ tags }: RepositoryGraph): readonly Digest[] {
     return [...tags].flatMap(([tag, digest]) =>

@@ -3,12 +3,14 @@ import { DrayError, type ErrorInfo, toDrayError, toErrorInfo } from '../errors.t
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, type TagOrDigest } from '../oci/reference.ts'
 import type { DeleteOutcome } from '../plan/prune-outcome.ts'
+import type { StepId } from '../plan/plan.ts'
 import type { DeleteStep, DeleteTagStep, RepositoryPlan } from '../plan/prune-plan.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { RepositoryGraph } from '../store/repository-graph.ts'
 import type { RepositoryReader } from '../store/repository-reader.ts'
 import type { TargetStore } from '../store/store.ts'
-import { type Deleted, deleteContent } from './delete-content.ts'
+import { resolveTags } from '../store/tags.ts'
+import { type Deleted, deleteManifest, deleteTag, type OwnTags } from './delete-content.ts'
 import { consequenceOf, isHeldByEvidence, isUnclear } from './delete-failure.ts'
 import { DeleteLedger, unattempted } from './delete-ledger.ts'
 import { Lookout } from './lookout.ts'
@@ -118,8 +120,9 @@ export class RepositoryPruning {
       const wave = this.#nextWave(kind)
       if (wave.length === 0 || this.#reading.signal.aborted) return
       if (kind === 'deleteManifest') await this.#lookAgain(wave.length)
+      const own = await this.#lookAtOwnTags(wave.filter((step) => this.#ledger.isPending(step)))
       const left = wave.filter((step) => this.#ledger.isPending(step))
-      await Promise.all(left.map((step) => this.#delete(step)))
+      await Promise.all(left.map((step) => this.#delete(step, own)))
       await this.#record()
       this.#tell()
     }
@@ -141,12 +144,41 @@ export class RepositoryPruning {
     }
   }
 
-  async #delete(step: DeleteStep): Promise<void> {
+  /** The last look at the tags of what is to be deleted next; where one is on something else now, what that leads to stays as well. */
+  async #lookAtOwnTags(wave: readonly DeleteStep[]): Promise<ReadonlyMap<StepId, OwnTags>> {
+    const { store } = this.#ports
+    const own = new Map<StepId, OwnTags>()
+    await Promise.all(
+      wave.map(async (step) => {
+        if (step.kind === 'deleteTag') return
+        try {
+          own.set(step.id, await resolveTags(store, step.losesTags, this.#reading))
+        } catch (thrown) {
+          if (!this.#reading.signal.aborted) this.#failed(step, toDrayError(thrown))
+        }
+      }),
+    )
+    const moved = wave.flatMap((step) =>
+      step.kind === 'deleteTag'
+        ? []
+        : [...(own.get(step.id) ?? [])].flatMap(([tag, now]) =>
+            now === null || now === step.target.digest ? [] : [tag],
+          ),
+    )
+    if (moved.length > 0) this.#keepSurvivors(await this.#lookout.lookAtTags(moved, this.#reading))
+    return own
+  }
+
+  async #delete(step: DeleteStep, own: ReadonlyMap<StepId, OwnTags>): Promise<void> {
     const { call, stop, store } = this.#ports
     this.#deletesSinceLook += 1
     this.#hasJustLooked = false
     try {
-      await this.#succeeded(step, await deleteContent(store, step, stop, call))
+      const result =
+        step.kind === 'deleteTag'
+          ? await deleteTag(store, step, stop, call)
+          : await deleteManifest(store, step, own.get(step.id) ?? new Map(), stop, call)
+      await this.#succeeded(step, result)
     } catch (thrown) {
       const error = toDrayError(thrown)
       if (error.code === 'conflict') this.#ledger.settle(step, 'conflict', toErrorInfo(error))

@@ -3,7 +3,8 @@ import type { Digest } from '../oci/digest.ts'
 import { formatAt, type RepositoryName } from '../oci/reference.ts'
 import type { StepId } from '../plan/plan.ts'
 import type { DeleteManifestStep, DeleteStep } from '../plan/prune-plan.ts'
-import { Reach } from '../store/reach.ts'
+import { fallbackTag, isEvidenceTag } from '../oci/evidence-tags.ts'
+import { Reach, subjectKeyOf } from '../store/reach.ts'
 import type { RepositoryGraph } from '../store/repository-graph.ts'
 
 /** Why a manifest stays after all. */
@@ -72,11 +73,13 @@ function holdsOf(
   const staying = [...graph.nodes.keys()].filter((digest) => !dying.has(digest))
   const reach = new Reach(graph)
   const bySubject = Map.groupBy(doomed, ({ subject }) => subject)
+  const byEvidenceTag = evidenceByTag(doomed)
   const open: Digest[] = [...staying, ...roots, ...holds.keys()]
   const seen = new Set(open)
   for (let by = open.pop(); by !== undefined; by = open.pop()) {
     // a referrer that is found by its subject's list alone is not in every graph
-    const evidence = (bySubject.get(by) ?? []).map(({ target }) => target.digest)
+    const listed = (bySubject.get(by) ?? []).map(({ target }) => target.digest)
+    const evidence = [...listed, ...(byEvidenceTag.get(fallbackTag(by)) ?? [])]
     for (const below of [...reach.from(by), ...evidence]) {
       if (seen.has(below)) continue
       seen.add(below)
@@ -85,6 +88,15 @@ function holdsOf(
     }
   }
   return holds
+}
+
+/** What goes with evidence tags, by the part of a tag that names its subject: not every graph has those tags. */
+function evidenceByTag(doomed: readonly DeleteManifestStep[]): ReadonlyMap<string, readonly Digest[]> {
+  const tagged = doomed.flatMap(({ losesTags, target }) =>
+    losesTags.filter(isEvidenceTag).map((tag) => ({ key: subjectKeyOf(tag), digest: target.digest })),
+  )
+  const byKey = Map.groupBy(tagged, ({ key }) => key)
+  return new Map([...byKey].map(([key, those]) => [key, those.map(({ digest }) => digest)]))
 }
 
 function conflictOf(repository: RepositoryName, name: string, hold: Hold, graph: RepositoryGraph): ErrorInfo {

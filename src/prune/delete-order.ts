@@ -28,17 +28,44 @@ export function deleteOrder(
   return inTurn(parents)
 }
 
+/** Whether a manifest waits for itself: one that only hangs behind a circle is no place to open it. */
+function isInCircle(
+  digest: Digest,
+  parents: ReadonlyMap<Digest, Parents>,
+  placed: ReadonlySet<Digest>,
+): boolean {
+  const seen = new Set<Digest>()
+  const open = [digest]
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    const { hard = [], soft = [] } = parents.get(one) ?? {}
+    for (const above of [...hard, ...soft]) {
+      if (above === digest) return true
+      if (placed.has(above) || seen.has(above)) continue
+      seen.add(above)
+      open.push(above)
+    }
+  }
+  return false
+}
+
+/** What leads to a manifest: indexes that list it, and what it is evidence of. */
+interface Parents {
+  readonly hard: ReadonlySet<Digest>
+  readonly soft: ReadonlySet<Digest>
+}
+
 /** Children of indexes form no circle, being named by hash; evidence may (a fallback tag is on anything): such a circle is opened at its evidence. */
-function inTurn(
-  parents: ReadonlyMap<Digest, { readonly hard: ReadonlySet<Digest>; readonly soft: ReadonlySet<Digest> }>,
-): readonly Turn[] {
+function inTurn(parents: ReadonlyMap<Digest, Parents>): readonly Turn[] {
   const turns: Turn[] = []
   const placed = new Set<Digest>()
   let left = [...parents]
   while (left.length > 0) {
     const isFree = (before: ReadonlySet<Digest>): boolean => [...before].every((digest) => placed.has(digest))
     const free = left.filter(([, { hard, soft }]) => isFree(hard) && isFree(soft))
-    const next = free.length > 0 ? free : left.filter(([, { hard }]) => isFree(hard)).slice(0, 1)
+    const next =
+      free.length > 0
+        ? free
+        : left.filter(([digest, { hard }]) => isFree(hard) && isInCircle(digest, parents, placed)).slice(0, 1)
     if (next.length === 0) throw new Error('manifests that contain one another by hash')
     for (const [digest, { hard, soft }] of next)
       turns.push({ digest, after: [...hard, ...soft].filter((before) => placed.has(before)) })

@@ -200,10 +200,11 @@ export class Reading {
     await this.addTags(await this.#reader.listTags(call), call)
     const dangling = [...this.#tags].flatMap(([tag, digest]) => (digest === null ? [tag] : []))
     if (dangling.length === 0) return
-    const still = new Set(await this.#reader.listTags(call))
+    const again = await this.#reader.listTags(call)
     for (const tag of dangling) this.#tags.delete(tag)
+    // those that are listed still, and those that have come meanwhile
     await this.addTags(
-      dangling.filter((tag) => still.has(tag)),
+      again.filter((tag) => !this.#tags.has(tag)),
       call,
     )
   }

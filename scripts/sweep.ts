@@ -2,7 +2,6 @@ import { parseArgs } from 'node:util'
 import * as fc from 'fast-check'
 import { type Account, play } from '../test/support/retention/play.ts'
 import { type Scenario, scenarios } from '../test/support/retention/scenarios.ts'
-import { knownGaps } from '../test/support/retention/witness.ts'
 
 /**
  * Plays thousands of random clean-ups against the oracle of retention, half of them with others in the middle, and prints what it came to. The first
@@ -16,12 +15,9 @@ const { values } = parseArgs({
     seed: { type: 'string', default: `${Date.now() % 2 ** 31}` },
     /** of a repository, at most */
     pieces: { type: 'string', default: '30' },
-    /** the gaps that are known count as complaints */
-    strict: { type: 'boolean', default: false },
   },
 })
 const [runs, seed, pieces] = [Number(values.runs), Number(values.seed), Number(values.pieces)]
-const gaps = values.strict ? new Set<never>() : knownGaps
 
 const figures = ['requests', 'deletes', 'excused', 'conflicts', 'isKilled', 'isRefused'] as const
 
@@ -29,7 +25,7 @@ async function sweep(kind: string, isDisturbed: boolean): Promise<boolean> {
   const sums = new Map<string, number>()
   const begin = performance.now()
   const property = fc.asyncProperty(fc.noBias(scenarios(pieces, { isDisturbed })), async (scenario) => {
-    const account = await play(scenario, gaps)
+    const account = await play(scenario)
     add(sums, account)
     if (account.complaints.length > 0) throw new Error(account.complaints.join('\n'))
   })
@@ -48,7 +44,7 @@ function add(sums: Map<string, number>, account: Account): void {
 }
 
 async function tell(scenario: Scenario): Promise<string> {
-  const { story, complaints } = await play(scenario, gaps)
+  const { story, complaints } = await play(scenario)
   return [...story, ...complaints.map((one) => `BROKEN: ${one}`)].join('\n')
 }
 

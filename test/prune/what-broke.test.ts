@@ -23,7 +23,7 @@ it('a doomed tag that was moved to an index of other doomed images keeps those',
     Array.from({ length: 12 }, async (_, at) => {
       const deed = { kind: 'index', tag: 'pr-1-a', parts: [1, 2], after: 0 } as const
       const others = [{ phase: 'deleting', at, deed } as const]
-      return (await play({ ...nothing, recipe, policy: everything, others }, new Set())).complaints
+      return (await play({ ...nothing, recipe, policy: everything, others })).complaints
     }),
   )
   expect(complaints.flat()).toEqual([])
@@ -41,7 +41,7 @@ it('a name that is new in the list after an empty tag is read', async () => {
         { phase: 'deleting', at, deed: { kind: 'tag', tag: 'release', on: 0 } } as const,
       ]
       const scenario = { ...nothing, recipe, policy: everything, others, isSaved: true }
-      return (await play(scenario, new Set())).complaints
+      return (await play(scenario)).complaints
     }),
   )
   expect(complaints.flat()).toEqual([])
@@ -59,6 +59,6 @@ it('evidence of a report that lists what it reports on stays where that is found
   }
   const deed = { kind: 'index', tag: 'release', parts: [0], after: 0 } as const
   const others = [{ phase: 'reading', at: 0, deed } as const]
-  const { complaints } = await play({ ...nothing, recipe, policy: everything, others }, new Set())
+  const { complaints } = await play({ ...nothing, recipe, policy: everything, others })
   expect(complaints).toEqual([])
 })

@@ -11,7 +11,7 @@ import type { Scenario } from './scenarios.ts'
 import { SimulatedRegistry } from './simulated-registry.ts'
 import type { Snapshot } from './snapshot.ts'
 import { randomFrom, Turns } from './turns.ts'
-import { type Gap, knownGaps, Witness } from './witness.ts'
+import { Witness } from './witness.ts'
 
 /** What a scenario came to. */
 export interface Account {
@@ -29,13 +29,12 @@ export interface Account {
 }
 
 /** Plays a scenario to its end, then a further run that nobody disturbs, and compares with what the oracle says. */
-export async function play(scenario: Scenario, gaps: ReadonlySet<Gap> = knownGaps): Promise<Account> {
-  return await new Play(scenario, gaps).run()
+export async function play(scenario: Scenario): Promise<Account> {
+  return await new Play(scenario).run()
 }
 
 class Play {
   readonly #scenario: Scenario
-  readonly #gaps: ReadonlySet<Gap>
   readonly #registry: SimulatedRegistry
   readonly #history: History
   readonly #others: Others
@@ -49,9 +48,8 @@ class Play {
   #conflicts = 0
   #plan: { readonly made: PrunePlan; readonly witness: Witness } | undefined
 
-  constructor(scenario: Scenario, gaps: ReadonlySet<Gap>) {
+  constructor(scenario: Scenario) {
     this.#scenario = scenario
-    this.#gaps = gaps
     this.#registry = new SimulatedRegistry(scenario.abilities)
     this.#history = new History(this.#registry)
     this.#others = new Others(this.#history)
@@ -126,12 +124,7 @@ class Play {
   /** Reads, decides, and carries out at once or as another run does. */
   async #prune(actor: string): Promise<readonly DeleteOutcome[]> {
     const { policy, isSaved } = this.#scenario
-    const witness = new Witness(
-      this.#history,
-      { policy, now, inUse: this.#inUse },
-      this.#others.added,
-      this.#gaps,
-    )
+    const witness = new Witness(this.#history, { policy, now, inUse: this.#inUse }, this.#others.added)
     const client = this.#client(actor, witness)
     const { plan: made, reader } = await plan(client, policy, this.#inUse)
     witness.plan(!isSaved)
@@ -164,12 +157,7 @@ class Play {
   async #resume(): Promise<void> {
     if (this.#plan === undefined) return
     const { policy } = this.#scenario
-    const witness = new Witness(
-      this.#history,
-      { policy, now, inUse: this.#inUse },
-      this.#others.added,
-      this.#gaps,
-    )
+    const witness = new Witness(this.#history, { policy, now, inUse: this.#inUse }, this.#others.added)
     witness.planOf(this.#plan.witness)
     const actor = 'resuming'
     const client = this.#client(actor, witness)

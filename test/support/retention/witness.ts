@@ -10,24 +10,6 @@ const mostDeletesWithoutALook = 100 + 16
 const mostBesideIt = 16
 
 /**
- * Answers that show a change, and that the product is known to make too little of. With one of them given, such answers count as not given; without, they
- * are complaints.
- */
-export type Gap =
-  /** the look at a digest's own tags finds one moved: what it is on now is not read, and what that reaches of other doomed digests is deleted */
-  | 'moved tag'
-  /** where a listed tag is empty the names are listed again; a name that is new in that second list is not read */
-  | 'second list'
-  /**
-   * where evidence leads back to its subject (an index that lists its own subject), the order of deletes may put evidence of that evidence before it, and
-   * then that goes though what it speaks of is found to be needed
-   */
-  | 'circle'
-
-/** All that are known. */
-export const knownGaps: ReadonlySet<Gap> = new Set<Gap>(['moved tag', 'second list', 'circle'])
-
-/**
  * Watches one run of the product from the registry's side and judges each delete by what this run had been told by then.
  *
  * The window. Somebody else's change counts as seen by a run from the first answer on that shows it: HEAD or GET of the tag with its new digest, a list of
@@ -54,23 +36,11 @@ export class Witness {
   #listedAt = 0
   #deletes = 0
   #planned: ReadonlyMap<string, string> = new Map()
-  #tangled: ReadonlySet<string> = new Set()
 
   readonly #added: ReadonlySet<string>
-  readonly #gaps: ReadonlySet<Gap>
-  /** a tag that was listed was read, and nothing was there */
-  #hasEmptyTag = false
-  /** of several pages, until something else is asked */
-  #isSecondList = false
 
   /** @param added manifests that others push meanwhile, also those that nothing leads to yet */
-  constructor(
-    history: History,
-    question: Question,
-    added: ReadonlySet<string>,
-    gaps: ReadonlySet<Gap> = new Set(),
-  ) {
-    this.#gaps = gaps
+  constructor(history: History, question: Question, added: ReadonlySet<string>) {
     this.#history = history
     this.#question = question
     this.#added = added
@@ -83,7 +53,6 @@ export class Witness {
   plan(isOfThisMoment: boolean): Verdicts {
     this.verdicts = verdictsOf(this.#knowledge(), this.#question)
     this.#planned = new Map(this.#tags)
-    this.#tangled = this.#behindCircles()
     this.#lookedAt.clear()
     if (!isOfThisMoment) this.#listedAt = Number.NEGATIVE_INFINITY
     return this.verdicts
@@ -93,7 +62,6 @@ export class Witness {
   planOf(other: Witness): void {
     this.verdicts = other.verdicts
     this.#planned = other.#planned
-    this.#tangled = other.#tangled
     for (const [tag, digest] of other.#tags) this.#tags.set(tag, digest)
     for (const digest of other.#there) this.#there.add(digest)
     for (const [subject, listed] of other.#listed) this.#listed.set(subject, listed)
@@ -125,15 +93,13 @@ export class Witness {
     }
     if (kind === 'manifest') {
       const digest = headers['docker-content-digest']
-      this.#isSecondList = false
       if (!isDigest) this.#lookedAt.set(reference, this.#deletes)
       if (status === 200 && digest !== undefined) {
         this.#there.add(digest)
-        if (!isDigest && !this.#isPassedOver(method, reference, digest)) this.#tags.set(reference, digest)
+        if (!isDigest) this.#tags.set(reference, digest)
       } else if (status === 404) {
         if (isDigest) this.#forget(reference)
         else this.#tags.delete(reference)
-        if (!isDigest && method === 'GET') this.#hasEmptyTag = true
       }
     }
     if (kind === 'tags' && status === 200) await this.#toldNames(body)
@@ -146,17 +112,8 @@ export class Witness {
     }
   }
 
-  /** The look at a digest's own tags just before its delete found one of them on something else. */
-  #isPassedOver(method: string, tag: string, digest: string): boolean {
-    const isOwnLook = method === 'HEAD' && this.verdicts?.lost.has(tag) === true
-    return this.#gaps.has('moved tag') && isOwnLook && this.#planned.get(tag) !== digest
-  }
-
   async #toldNames(body: string): Promise<void> {
     this.#listedAt = this.#deletes
-    if (this.#hasEmptyTag) this.#isSecondList = true
-    this.#hasEmptyTag = false
-    if (this.#isSecondList && this.#gaps.has('second list')) return
     const { tags } = JSON.parse(body) as { readonly tags: readonly string[] | null }
     const isPlanned = this.verdicts !== undefined
     for (const tag of tags ?? []) {
@@ -182,8 +139,7 @@ export class Witness {
       )
       return
     }
-    if (this.#gaps.has('circle') && this.#tangled.has(digest)) this.excused.add(digest)
-    else if (this.#survivors(this.#knowledge()).has(digest))
+    if (this.#survivors(this.#knowledge()).has(digest))
       this.complaints.push(`${short} is deleted, though the run had been told of what needs it`)
     const isNeeded =
       this.#survivors(truth).has(digest) || new Graph(truth, new Set()).reach([...this.#added]).has(digest)
@@ -244,15 +200,6 @@ export class Witness {
       if (subject !== undefined && !dead.has(subject) && !dead.has(digest)) roots.push(digest)
     }
     return new Graph(snapshot, known).reach(roots)
-  }
-
-  /** What leads to itself, and all that this leads to. */
-  #behindCircles(): ReadonlySet<string> {
-    const snapshot = this.#knowledge()
-    const graph = new Graph(snapshot, new Set(snapshot.manifests.keys()))
-    return graph.reach(
-      [...snapshot.manifests.keys()].filter((digest) => graph.reach(graph.from(digest)).has(digest)),
-    )
   }
 
   #knowledge(): Snapshot {

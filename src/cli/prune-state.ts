@@ -133,7 +133,11 @@ function leftoversOf(steps: readonly DeleteManifestStep[]): readonly Leftover[] 
   const byId = new Map(steps.map((step) => [step.id, step.target.digest]))
   return steps
     .filter(({ after }) => after.length > 0)
-    .map(({ target, after }) => ({ digest: target.digest, of: after.flatMap((id) => byId.get(id) ?? []) }))
+    .map(({ target, after, losesTags }) => ({
+      digest: target.digest,
+      of: after.flatMap((id) => byId.get(id) ?? []),
+      tags: losesTags,
+    }))
 }
 
 /** Whether something is left whose delete was to come after one that is done. */

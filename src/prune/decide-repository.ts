@@ -148,6 +148,10 @@ function ofEvidenceTag(grounds: Grounds, tag: string, digest: Digest): Pick<TagV
     return { verdict: 'keep', why: { kind: 'evidence', text } }
   }
   const subject = subjectOf(grounds, tag)
+  if (subject === undefined && fate.doomed.has(digest)) {
+    const text = 'left behind by a run that was broken off: what it is evidence of is deleted'
+    return { verdict: 'delete', why: { kind: 'orphan', text } }
+  }
   if (subject === undefined || !fate.doomed.has(subject)) {
     const text = 'evidence of something that stays'
     return { verdict: 'keep', why: { kind: 'evidence', ...(subject !== undefined && { by: subject }), text } }

@@ -27,7 +27,7 @@ export interface Sentence {
  * stays: nothing says that it should go. Pure.
  */
 export function fateOf(graph: RepositoryGraph, reach: Reach, sentence: Sentence): Fate {
-  const orphanTags = orphansOf(graph)
+  const orphanTags = orphansOf(graph, sentence.leftovers)
   const roots = new Set(sentence.used)
   const condemned = new Set(sentence.leftovers.map(({ digest }) => digest))
   for (const [tag, digest] of graph.tags) {
@@ -58,11 +58,13 @@ function inOrder(graph: RepositoryGraph, doomed: ReadonlySet<Digest>): Iterable<
  * Tags on evidence whose subject no tag leads to: it is gone, or somebody keeps it by its digest. Evidence tags speak of their subject by their name,
  * other manifests by their `subject`.
  */
-function orphansOf(graph: RepositoryGraph): ReadonlySet<string> {
+function orphansOf(graph: RepositoryGraph, leftovers: readonly Leftover[]): ReadonlySet<string> {
+  // their subject is gone because an earlier run has deleted it, and it was to take them along
+  const left = new Set(leftovers.flatMap(({ digest, tags }) => tags.map((tag) => `${tag} ${digest}`)))
   const known = new Set([...graph.nodes.keys()].map(fallbackTag))
   const orphans = new Set<string>()
   for (const [tag, digest] of graph.tags) {
-    if (digest === null) continue
+    if (digest === null || left.has(`${tag} ${digest}`)) continue
     if (isEvidenceTag(tag)) {
       if (!known.has(subjectKeyOf(tag))) orphans.add(tag)
       continue

@@ -79,7 +79,7 @@ export async function gather(
   }
 }
 
-/** Adds what an earlier run has left: what is there, and what nothing leads to any more, as all that it belonged to is gone. */
+/** Adds what an earlier run has left: what is there, though all that it belonged to is gone. Its evidence tags may still lead to it. */
 async function addLeftovers(
   reading: Reading,
   store: SourceStore,
@@ -88,9 +88,9 @@ async function addLeftovers(
 ): Promise<readonly Leftover[]> {
   const looked = await inParallel(leftovers, configsAtOnce, call, async (leftover, c) => {
     const { of, digest } = leftover
-    if (reading.graph.nodes.has(digest)) return []
     for (const parent of of) if ((await store.resolve({ digest: parent }, c)) !== undefined) return []
-    return (await store.resolve({ digest }, c)) === undefined ? [] : [leftover]
+    const isSeen = reading.graph.nodes.has(digest)
+    return isSeen || (await store.resolve({ digest }, c)) !== undefined ? [leftover] : []
   })
   const orphaned = looked.flat()
   await reading.addDigests(

@@ -21,6 +21,8 @@ export interface Leftover {
   readonly digest: Digest
   /** what it belonged to */
   readonly of: readonly Digest[]
+  /** the tags that were to go with it */
+  readonly tags: readonly string[]
 }
 
 /** All that was read of a repository, at one moment. */

@@ -397,6 +397,18 @@ describe('what a run that was broken off has left', () => {
   })
 })
 
+describe('evidence that a run that was broken off has left', () => {
+  it('goes, though an evidence tag is on it, and stays where that tag is on something else by now', () => {
+    const sketch = (tags: readonly string[]): WorldSketch => ({
+      tags: { main: 'a', [fallbackOf('gone', '.sig')]: 'sig' },
+      manifests: { a: {}, sig: {} },
+      leftovers: [{ name: 'sig', of: ['gone'], tags }],
+    })
+    expect(decided(sketch([fallbackOf('gone', '.sig')]), { rules: [all] }).gone).toEqual(['sig'])
+    expect(decided(sketch([]), { rules: [all] }).gone).toEqual([])
+  })
+})
+
 describe('the sums', () => {
   it('count digests with tags of people, and bytes that nothing refers to any more', () => {
     const { plan } = decided(

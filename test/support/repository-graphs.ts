@@ -28,7 +28,11 @@ export interface WorldSketch {
   readonly tags: Readonly<Record<string, string | null>>
   readonly manifests: Readonly<Record<string, Sketch>>
   readonly used?: readonly UsedImage[]
-  readonly leftovers?: readonly { readonly name: string; readonly of: readonly string[] }[]
+  readonly leftovers?: readonly {
+    readonly name: string
+    readonly of: readonly string[]
+    readonly tags?: readonly string[]
+  }[]
   readonly canUntag?: 'yes' | 'no' | 'unknown'
 }
 
@@ -52,7 +56,11 @@ function snapshotOf(sketch: WorldSketch): RepositorySnapshot {
     repository,
     image: 'r.example.com/dev/api',
     used: sketch.used ?? [],
-    leftovers: (sketch.leftovers ?? []).map(({ name, of }) => ({ digest: named(name), of: of.map(named) })),
+    leftovers: (sketch.leftovers ?? []).map(({ name, of, tags = [] }) => ({
+      digest: named(name),
+      of: of.map(named),
+      tags,
+    })),
     graph: {
       repository,
       tags: new Map(

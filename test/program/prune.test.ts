@@ -1,0 +1,290 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type AnyRegistry, describeEachRegistry } from '../support/each-registry.ts'
+import { dockerRegistry, startDockerRegistry } from '../support/docker-registry.ts'
+import { type Content, cosignSignature, image, index, referrer, together } from '../support/images.ts'
+import { Oracle } from '../support/oracle.ts'
+import type { Ended, Running } from '../support/program.ts'
+import { type Workplace, workplace } from '../support/workplace.ts'
+import { watchedRegistry } from '../support/world.ts'
+
+const day = 86_400_000
+let repositories = 0
+
+function ago(days: number): { readonly annotations: Readonly<Record<string, string>> } {
+  const created = new Date(Date.now() - (days + 0.25) * day).toISOString()
+  return { annotations: { 'org.opencontainers.image.created': created } }
+}
+
+const policy = {
+  protect: [{ tags: ['latest', 'prod-*'] }],
+  rules: [{ name: 'old', repositories: ['@dev/**'], tags: ['pr-*'], olderThan: '14d' }],
+}
+
+interface Place extends Workplace {
+  /** the name of the image in the environment dev */
+  readonly name: string
+  readonly path: string
+}
+
+async function placeAt(host: string, retention: object = policy): Promise<Place> {
+  const name = `r${++repositories}`
+  const config = {
+    version: 1,
+    environments: { dev: { registry: host, path: 'dev/{image}' } },
+    images: { [name]: {} },
+    retention,
+  }
+  const place = await workplace(JSON.stringify(config))
+  return { ...place, name, path: `dev/${name}` }
+}
+
+/** An old index with all that can hang on it, an old image, a young one, and one that is protected and shared. */
+async function fill(oracle: Oracle, path: string): Promise<Content> {
+  const label = path
+  const multi = index(['linux/amd64', 'linux/arm64'], { label: `multi ${label}`, ...ago(60) })
+  const whole = together(multi, referrer(multi), cosignSignature(multi))
+  await oracle.push(whole, path, 'pr-1')
+  await oracle.push(image({ label: `old ${label}`, ...ago(30) }), path, 'pr-2')
+  await oracle.push(image({ label: `young ${label}`, ...ago(2) }), path, 'pr-3')
+  await oracle.push(image({ label: `prod ${label}`, ...ago(90) }), path, 'pr-4', 'prod-1', 'latest')
+  return whole
+}
+
+async function tagsOf(oracle: Oracle, path: string): Promise<readonly string[]> {
+  const answer = await oracle.get(`/v2/${path}/tags/list`)
+  const { tags } = JSON.parse(answer.body.toString()) as { readonly tags: readonly string[] | null }
+  return (tags ?? []).toSorted()
+}
+
+describeEachRegistry('dray prune', (registryOf) => {
+  async function filled(): Promise<{ registry: AnyRegistry; place: Place; whole: Content }> {
+    const registry = registryOf()
+    const place = await placeAt(registry.host)
+    const whole = await fill(registry.oracle, place.path)
+    await registry.forget()
+    return { registry, place, whole }
+  }
+
+  it('shows a plan and asks by GET and HEAD alone', async () => {
+    const { registry, place } = await filled()
+    const before = await tagsOf(registry.oracle, place.path)
+    await registry.forget()
+    const ended = await place.run('prune')
+    expect(ended).toMatchObject({ code: 0 })
+    expect(ended.stdout).toMatch(/delete +pr-1 +.*old: 60d old, older than 14d/)
+    expect(ended.stdout).toMatch(/keep +prod-1/)
+    const methods = new Set((await registry.requests()).map(({ method }) => method))
+    expect([...methods].toSorted()).toEqual(expect.not.arrayContaining(['DELETE', 'PUT', 'POST', 'PATCH']))
+    expect(await tagsOf(registry.oracle, place.path)).toEqual(before)
+  })
+
+  it('deletes what the policy condemns, all of it, and nothing else, and never writes', async () => {
+    const { registry, place, whole } = await filled()
+    const ended = await place.run('prune', '--apply', '--yes')
+    expect(ended).toMatchObject({ code: 0 })
+    const methods = new Set((await registry.requests()).map(({ method }) => method))
+    expect(['PUT', 'POST', 'PATCH'].filter((method) => methods.has(method))).toEqual([])
+    expect(await tagsOf(registry.oracle, place.path)).toEqual(['latest', 'pr-3', 'pr-4', 'prod-1'])
+    const left = await Promise.all(
+      whole.manifests.map(({ descriptor }) => registry.oracle.manifest(place.path, descriptor.digest)),
+    )
+    expect(left.filter((one) => one !== undefined)).toEqual([])
+    const again = await place.json('prune', '--apply', '--yes')
+    expect(again.code).toBe(0)
+    expect(again.document.result).toMatchObject({ totals: { deleted: 0, untagged: 0 } })
+  })
+
+  it('carries a saved plan out once; the second time does nothing; one that was edited is refused', async () => {
+    const { registry, place } = await filled()
+    expect(await place.run('prune', '--out', 'plan.json')).toMatchObject({ code: 0 })
+    const text = await readFile(join(place.folder, 'plan.json'), 'utf8')
+    await writeFile(join(place.folder, 'edited.json'), text.replace('"pr-3"', '"pr-9"'))
+    expect(await place.run('apply', 'edited.json', '--yes')).toMatchObject({ code: 3 })
+    expect(await place.run('plan', 'show', 'plan.json')).toMatchObject({ code: 0 })
+    expect(await place.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
+    expect(await tagsOf(registry.oracle, place.path)).toEqual(['latest', 'pr-3', 'pr-4', 'prod-1'])
+    await registry.forget()
+    expect(await place.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
+    const deletes = (await registry.requests()).filter(({ method }) => method === 'DELETE')
+    expect(deletes).toEqual([])
+  })
+
+  it('leaves alone what got a tag since the plan: exit 4, and the rest is done', async () => {
+    const { registry, place, whole } = await filled()
+    await place.run('prune', '--out', 'plan.json')
+    const root = whole.manifests.find(({ descriptor }) => descriptor.digest === whole.root.digest)
+    if (root === undefined) throw new Error('no root')
+    await registry.oracle.putManifest(place.path, 'release', root)
+    const ended = await place.json('apply', 'plan.json', '--yes')
+    expect(ended.code).toBe(4)
+    for (const { descriptor } of whole.manifests)
+      expect(await registry.oracle.manifest(place.path, descriptor.digest)).toBeDefined()
+    expect(await tagsOf(registry.oracle, place.path)).not.toContain('pr-2')
+  })
+
+  it('says of every tag the same as explain, and as what is done', async () => {
+    const { registry, place } = await filled()
+    const { document } = await place.json('prune')
+    const { plan } = document.result as unknown as {
+      readonly plan: { readonly repositories: readonly { readonly tags: readonly Verdict[] }[] }
+    }
+    const tags = plan.repositories.flatMap((one) => one.tags)
+    const people = tags.filter(({ tag }) => !tag.startsWith('sha256-'))
+    for (const { tag, verdict, why } of people) {
+      const explained = await place.json('explain', `@dev/${place.name}:${tag}`)
+      expect(explained.document.result).toMatchObject({ verdict, why })
+    }
+    await place.run('prune', '--apply', '--yes')
+    const left = await tagsOf(registry.oracle, place.path)
+    const kept = tags.filter(({ verdict }) => verdict !== 'delete').map(({ tag }) => tag)
+    expect(left).toEqual(kept.toSorted())
+  })
+})
+
+interface Verdict {
+  readonly tag: string
+  readonly verdict: string
+  readonly why: object
+}
+
+describe('dray prune', () => {
+  it('that is killed at any delete comes to the same end by the next run, and leaves nothing behind', async () => {
+    for (let at = 1; ; at++) {
+      let deletes = 0
+      let running: Running | undefined
+      await using registry = await watchedRegistry({
+        onRequest: ({ method }) => {
+          if (method === 'DELETE' && ++deletes === at) running?.child.kill('SIGKILL')
+        },
+      })
+      const place = await placeAt(registry.host)
+      const whole = await fill(registry.oracle, place.path)
+      running = place.start('prune', '--apply', '--yes')
+      const code = await running.ended
+      if (code !== null) {
+        // it had fewer deletes than that
+        expect({ code, at }).toMatchObject({ code: 0 })
+        expect(at).toBeGreaterThan(whole.manifests.length)
+        break
+      }
+      running = undefined
+      expect(await place.run('prune', '--apply', '--yes')).toMatchObject({ code: 0 })
+      const left = await Promise.all(
+        whole.manifests.map(({ descriptor }) => registry.oracle.manifest(place.path, descriptor.digest)),
+      )
+      expect({ at, left: left.filter((one) => one !== undefined).length }).toEqual({ at, left: 0 })
+      expect(await tagsOf(registry.oracle, place.path)).toEqual(['latest', 'pr-3', 'pr-4', 'prod-1'])
+      expect(await place.run('audit', 'verify')).toMatchObject({ code: 0 })
+    }
+  })
+
+  it('that would pass a limit refuses, exit 3, and deletes nothing', async () => {
+    await using registry = await watchedRegistry()
+    const limits = { maxPercent: 20 }
+    const place = await placeAt(registry.host, { ...policy, limits })
+    await fill(registry.oracle, place.path)
+    registry.forget()
+    const ended = await place.run('prune', '--apply', '--yes')
+    expect(ended.code).toBe(3)
+    expect(ended.stdout + ended.stderr).toMatch(/maxPercent is 20/)
+    expect(registry.requests.filter(({ method }) => method === 'DELETE')).toEqual([])
+  })
+
+  it('keeps what something runs, by a list and by files, and refuses a list that is empty', async () => {
+    await using registry = await watchedRegistry()
+    const protect = [...policy.protect, { inUse: { files: ['k8s/*.yaml'] } }]
+    const place = await placeAt(registry.host, { ...policy, protect })
+    await fill(registry.oracle, place.path)
+    expect(await place.run('prune', '--apply', '--yes')).toMatchObject({ code: 3 })
+    await writeFile(join(place.folder, 'empty.txt'), '# nothing\n')
+    const { mkdir } = await import('node:fs/promises')
+    await mkdir(join(place.folder, 'k8s'))
+    const pod = {
+      kind: 'Pod',
+      apiVersion: 'v1',
+      spec: { containers: [{ image: `${registry.host}/${place.path}:pr-1` }] },
+    }
+    await writeFile(join(place.folder, 'k8s', 'pod.yaml'), JSON.stringify(pod))
+    expect((await place.run('prune', '--in-use', 'empty.txt', '--apply', '--yes')).code).not.toBe(0)
+    await writeFile(join(place.folder, 'used.txt'), `${registry.host}/${place.path}:pr-2\n`)
+    registry.forget()
+    expect(await place.run('prune', '--in-use', 'used.txt', '--apply', '--yes')).toMatchObject({ code: 0 })
+    expect(registry.requests.filter(({ method }) => method === 'DELETE')).toEqual([])
+  })
+
+  it('writes metrics, of which the last success moves on with a success alone', async () => {
+    await using registry = await watchedRegistry()
+    const place = await placeAt(registry.host, { ...policy, limits: { maxDeletes: 1 } })
+    await fill(registry.oracle, place.path)
+    const file = join(place.folder, 'dray.prom')
+    const before = `dray_prune_last_success_timestamp_seconds{policy=""} 1700000000\n`
+    await writeFile(file, before)
+    expect((await place.run('prune', '--apply', '--yes', '--metrics', file)).code).toBe(3)
+    const refused = await readFile(file, 'utf8')
+    expect(refused).toContain(before)
+    expect(refused).toMatch(/dray_prune_refused\{policy=""\} 1/)
+    await writeFile(
+      join(place.folder, 'dray.yaml'),
+      (await readFile(join(place.folder, 'dray.yaml'), 'utf8')).replace('"maxDeletes":1', '"maxDeletes":9'),
+    )
+    expect((await place.run('prune', '--apply', '--yes', '--metrics', file)).code).toBe(0)
+    const done = await readFile(file, 'utf8')
+    expect(done).not.toContain(before)
+    expect(done).toMatch(/dray_prune_deleted_images\{repository=".*",policy=""\} 2/)
+    for (const line of done.trimEnd().split('\n'))
+      expect(line).toMatch(
+        /^(?:# (?:HELP|TYPE) \w+ .+|\w+\{(?:\w+="[^"]*",?)*\} -?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/,
+      )
+  })
+
+  it('leaves no saved plan behind when all is done', async () => {
+    await using registry = await watchedRegistry()
+    const place = await placeAt(registry.host)
+    await fill(registry.oracle, place.path)
+    await place.run('prune', '--apply', '--yes')
+    expect(await readdir(`${place.auditFile}.prunes`)).toEqual([])
+  })
+
+  it('of a policy that protects nothing anywhere is refused, unless that is said to be right', async () => {
+    await using registry = await watchedRegistry()
+    const protect = [{ tags: ['porduction'] }]
+    const place = await placeAt(registry.host, { ...policy, protect })
+    await fill(registry.oracle, place.path)
+    const ended = await place.run('prune', '--apply', '--yes')
+    expect(ended.code).toBe(3)
+    expect(ended.stdout).toContain('porduction')
+    const optional = await placeAt(registry.host, { ...policy, protect: [{ tags: ['x'], optional: true }] })
+    await fill(registry.oracle, optional.path)
+    expect(await optional.run('prune', '--apply', '--yes')).toMatchObject({ code: 0 })
+  })
+
+  it('needs a yes where nobody can be asked', async () => {
+    await using registry = await watchedRegistry()
+    const place = await placeAt(registry.host)
+    await fill(registry.oracle, place.path)
+    const ended: Ended = await place.run('prune', '--apply')
+    expect(ended).toMatchObject({ code: 64 })
+    expect(ended.stderr).toContain('--yes')
+  })
+})
+
+describe.skipIf(!dockerRegistry.available)(`dray prune, deletes switched off${dockerRegistry.note}`, () => {
+  it('is told by the first delete: the rest is refused, exit 3, with what to configure', async () => {
+    await using registry = {
+      ...(await startDockerRegistry({ deletes: false })),
+      async [Symbol.asyncDispose]() {
+        await this.stop()
+      },
+    }
+    const place = await placeAt(registry.host)
+    await fill(new Oracle(registry.url), place.path)
+    await registry.clearLog()
+    const ended = await place.run('prune', '--apply', '--yes')
+    expect(ended.code).toBe(3)
+    expect(ended.stdout + ended.stderr).toMatch(/REGISTRY_STORAGE_DELETE_ENABLED|storage\.delete\.enabled/)
+    const deletes = (await registry.log()).filter(({ method }) => method === 'DELETE')
+    expect(deletes).toHaveLength(1)
+  })
+})

@@ -9,8 +9,8 @@ import type { Content } from './images.ts'
 import { type Bench, bench, type BenchOptions } from './promotion.ts'
 import { type WatchedRegistry, watchedRegistry } from './world.ts'
 
-/** A registry that somebody else changes in the middle of what is done to it: from within, so that nothing has to be waited for. */
-export interface PruneWorld {
+/** A registry that somebody else changes in the middle of what is done to it: from within, so that nothing has to be waited for. Gone after the test. */
+export interface PruneWorld extends AsyncDisposable {
   readonly registry: WatchedRegistry
   readonly run: Bench
   readonly storage: RegistryStorage
@@ -41,9 +41,13 @@ export async function pruneWorld(
     onRequest: (entry) => hooks.forEach((hook) => hook(entry)),
   })
   const run = await bench(benched)
-  onTestFinished(async () => {
+  let isOpen = true
+  const close = async (): Promise<void> => {
+    if (!isOpen) return
+    isOpen = false
     for (const one of [run, registry]) await one[Symbol.asyncDispose]()
-  })
+  }
+  onTestFinished(close)
   const repository = { registry: registry.host, path: 'dev/api' }
   const names = new Map<string, string>()
   return {
@@ -82,6 +86,7 @@ export async function pruneWorld(
     },
     deletes: () =>
       registry.requests.filter(isDelete).map(({ reference = '' }) => names.get(reference) ?? reference),
+    [Symbol.asyncDispose]: close,
     left: async () => {
       const left = await Array.fromAsync(storage.manifests(repository.path))
       return left.map(({ digest }) => names.get(digest) ?? digest).sort()

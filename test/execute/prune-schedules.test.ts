@@ -1,0 +1,111 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { parseDigest } from '../../src/oci/digest.ts'
+import { type Content, cosignSignature, image, index, referrer } from '../support/images.ts'
+import { isDelete, type PruneWorld, pruneWorld } from '../support/prune-world.ts'
+import { carryOutPrune, prunePlanOf } from '../support/pruning.ts'
+
+/** What is built and pushed, by numbers that choose among what is there already. */
+interface Piece {
+  readonly kind: 'image' | 'index' | 'referrer' | 'signature'
+  readonly of: readonly number[]
+  readonly tags: readonly string[]
+}
+
+const tags = ['pr-1', 'pr-2', 'pr-3', 'pr-4', 'prod', 'main', 'v1']
+const piece: fc.Arbitrary<Piece> = fc.record({
+  kind: fc.constantFrom('image', 'image', 'index', 'index', 'referrer', 'signature'),
+  of: fc.array(fc.nat(20), { minLength: 1, maxLength: 3 }),
+  tags: fc.subarray(tags, { maxLength: 2 }),
+})
+/** Somebody's push in the middle, under a new tag: of what was there, or an index over it. */
+const push = fc.record({ at: fc.integer({ min: 0, max: 8 }), piece, again: fc.boolean() })
+
+function build({ kind, of }: Piece, built: readonly Content[]): Content {
+  const chosen = of.flatMap((n) => built[n % Math.max(1, built.length)] ?? [])
+  const [first] = chosen
+  if (first === undefined || kind === 'image') return image({ label: `${built.length}`, layers: 0 })
+  if (kind === 'index') return index([...new Set(chosen)], { label: `${built.length}` })
+  return kind === 'referrer' ? referrer(first, { payload: `${built.length}` }) : cosignSignature(first)
+}
+
+/** Without what it was built of: that is there, or was deleted, and nobody could push it then. */
+function alone(content: Content): Content {
+  const root = content.manifests.filter(({ descriptor }) => descriptor.digest === content.root.digest)
+  return { ...content, manifests: root }
+}
+
+/**
+ * Nobody pushes an index of which a part is gone: the registry would not take it. One that was there all the time, without a tag, could not be seen, and may
+ * have lost its parts before.
+ */
+async function mayBePushed(world: PruneWorld, content: Content): Promise<boolean> {
+  const { digest } = content.root
+  const own = content.manifests.find(({ descriptor }) => descriptor.digest === digest)?.bytes
+  return own !== undefined && (await isWhole(world, own))
+}
+
+async function isWhole(world: PruneWorld, manifest: Uint8Array): Promise<boolean> {
+  const { manifests = [] } = JSON.parse(Buffer.from(manifest).toString()) as {
+    manifests?: readonly { readonly digest: string }[]
+  }
+  for (const child of manifests) {
+    const found = await world.storage.manifest('dev/api', parseDigest(child.digest))
+    if (found === undefined || !(await isWhole(world, found.bytes))) return false
+  }
+  return true
+}
+
+async function broken(world: PruneWorld): Promise<readonly string[]> {
+  const { oracle } = world.registry
+  const complaints = await Promise.all(
+    (await oracle.tags('dev/api')).map((tag) => oracle.complaints('dev/api', tag)),
+  )
+  return complaints.flat().filter((one) => one.includes('manifest is not there'))
+}
+
+describe('whatever is pushed between the deletes of a prune', () => {
+  it('is whole in the end, with all that has a tag; and where nothing is, all that was planned is gone', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(piece, { minLength: 2, maxLength: 14 }),
+        fc.array(push, { maxLength: 4 }),
+        fc.boolean(),
+        async (pieces, pushes, hasReferrers) => {
+          await using world = await pruneWorld({ abilities: { referrers: hasReferrers } })
+          const built: Content[] = []
+          for (const one of pieces) {
+            const content = build(one, built)
+            built.push(content)
+            world.put(content, ...one.tags)
+          }
+          const plan = await prunePlanOf(world.run, [world.repository])
+          const doers = pushes.map(({ at, piece: what, again }, i) => {
+            const content = again ? (built[(what.of[0] ?? 0) % built.length] as Content) : build(what, built)
+            return { at, content: alone(content), tag: `new-${i}` }
+          })
+          const act = async (at: number): Promise<void> => {
+            for (const one of doers.filter((doer) => doer.at === at)) {
+              if (await mayBePushed(world, one.content)) world.put(one.content, one.tag)
+            }
+          }
+          await act(0)
+          for (let nth = 1; nth <= 8; nth++) world.after(isDelete, () => void act(nth), nth)
+          const done = await carryOutPrune(world.run, plan, { deletesAtOnce: 1 })
+          expect(await broken(world)).toEqual([])
+          expect(done.repositories.map(({ failed }) => failed)).toEqual([0])
+          if (pushes.length > 0) return
+          expect(done.steps.filter(({ result }) => result !== 'done')).toEqual([])
+          const left = new Set(
+            await Array.fromAsync(world.storage.manifests('dev/api'), ({ digest }) => digest),
+          )
+          const steps = plan.repositories.flatMap((one) => one.steps)
+          expect(
+            steps.filter((step) => step.kind === 'deleteManifest' && left.has(step.target.digest)),
+          ).toEqual([])
+        },
+      ),
+      { numRuns: 60 },
+    )
+  }, 60_000)
+})

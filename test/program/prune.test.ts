@@ -163,12 +163,9 @@ describe('dray prune', () => {
       const whole = await fill(registry.oracle, place.path)
       running = place.start('prune', '--apply', '--yes')
       const code = await running.ended
-      if (code !== null) {
-        // it had fewer deletes than that
-        expect({ code, at }).toMatchObject({ code: 0 })
-        expect(at).toBeGreaterThan(whole.manifests.length)
-        break
-      }
+      // it had fewer deletes than that: the index with all that hangs on it, and an image
+      if (code === 0 && deletes < at && deletes > whole.manifests.length) break
+      expect({ at, code }).toEqual({ at, code: null })
       running = undefined
       expect(await place.run('prune', '--apply', '--yes')).toMatchObject({ code: 0 })
       const left = await Promise.all(

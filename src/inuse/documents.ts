@@ -1,140 +1,188 @@
-import { Composer, type Document, isCollection, isMap, isScalar, Parser, visit } from 'yaml'
-import { DrayError } from '../errors.ts'
-import { templateHint } from './used-images.ts'
+import {
+  Composer,
+  type Document,
+  isAlias,
+  isMap as isYamlMap,
+  isScalar,
+  type Pair,
+  Parser,
+  type ScalarTag,
+  type Tags,
+  visit,
+} from 'yaml'
+import { DrayError, isDrayError } from '../errors.ts'
+import { isRecord, parseJson } from '../oci/json.ts'
 
-/** Larger files are no configuration of what runs. */
-export const maxTextBytes = 16 * 1024 * 1024
-/** Uses of one anchor, those by other anchors included. */
-const maxAliases = 1000
+/** How often all aliases of a document may repeat what they stand for: a few lines of YAML can mean gigabytes. */
+const maxAliases = 10_000
+/** anchors and aliases of a document */
+const maxNamed = 10_000
+const numberTags: ReadonlySet<string> = new Set(['tag:yaml.org,2002:int', 'tag:yaml.org,2002:float'])
+const booleanTag = 'tag:yaml.org,2002:bool'
 
-/** A number as it is written: `1.10` is another tag than `1.1`, and as a number the same. */
+/** A number without quotes. Where it means a tag, programs differ: who wrote `1.10` means 1.10, and Helm makes 1.1 of it. */
 export class WrittenNumber {
   readonly source: string
+  readonly value: number
 
-  constructor(source: string) {
+  constructor(source: string, value: number) {
     this.source = source
-  }
-
-  toString(): string {
-    return this.source
+    this.value = value
   }
 }
 
-/** A scalar with a tag of another program's (`!vault …`): what it stands for is not known here. */
-export class TaggedScalar {
-  readonly tag: string
-
-  constructor(tag: string) {
-    this.tag = tag
-  }
-}
-
+/** One document of a file: maps, arrays, strings, null, and `WrittenNumber`; `true` and `false` are strings. */
 export interface ParsedDocument {
-  /** maps, arrays, strings as they are written, null, and instances of the two classes above */
   readonly value: unknown
-  /** the file, with the number of the document where it has several */
+  /** `file.yaml`, or `file.yaml, document 2` */
   readonly where: string
 }
 
-/** The numbers of YAML 1.1 and 1.2; nothing is computed of them. */
-const number = {
-  tag: 'tag:yaml.org,2002:float',
-  default: true,
-  test: /^[-+]?(?:\d[\d_]*|0x[\da-fA-F_]+|0o[0-7_]+|[\d_]*\.\d[\d_]*(?:[eE][-+]?\d+)?|\d[\d_]*\.(?:[eE][-+]?\d+)?|\d[\d_]*[eE][-+]?\d+)$/,
-  resolve: (source: string): WrittenNumber => new WrittenNumber(source),
-} as const
-
 /**
- * Text with every document of a YAML stream in it, JSON too, parsed one after another. An empty document is left out.
- * @param name what it is called in errors
- * @throws `malformed`: bytes that are no text, mistakes of syntax, a key twice, anchors without end, a document that is no map or list.
+ * Parses a JSON text, or a stream of YAML documents one at a time. Nothing in it is executed; tags of other types are not looked at.
+ * @throws `malformed` for what is neither, for a key that stands twice in a map, for too many aliases, and for templates.
  */
-export function* parseDocuments(text: string, name: string): Generator<ParsedDocument> {
-  if (text.length > maxTextBytes)
-    throw new DrayError('malformed', `${name} is larger than ${maxTextBytes} bytes`, { subject: name })
-  // oxlint-disable-next-line eslint/no-control-regex -- that is what is looked for: YAML 1.2, section 5.1
-  if (/[\0-\u{8}\v\f\u{e}-\u{1f}\u{7f}]/u.test(text))
-    throw malformed(name, text, 'it holds control characters, so it is no text')
-  const composer = new Composer({
-    schema: 'failsafe',
-    customTags: (tags) => ['null', 'merge', number, ...tags],
-    uniqueKeys: true,
-    logLevel: 'silent',
-    prettyErrors: false,
+export function* documentsOf(text: string, name: string): Generator<ParsedDocument> {
+  if (text.includes('\0')) throw notReadable(name, 'there are zero bytes in it')
+  if (/^\s*[[{]/.test(text) && isJson(text)) {
+    yield { value: parseJsonDocument(text, name), where: name }
+    return
+  }
+  let number = 0
+  for (const document of composed(text, name)) {
+    number += 1
+    yield { value: valueOf(document, text, name), where: number === 1 ? name : `${name}, document ${number}` }
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function parseJsonDocument(text: string, name: string): unknown {
+  parseJson(text, name)
+  return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) => {
+    if (typeof value === 'boolean') return String(value)
+    return typeof value === 'number' ? new WrittenNumber(context?.source ?? String(value), value) : value
   })
-  let count = 0
+}
+
+function* composed(text: string, name: string): Generator<Document.Parsed> {
+  const composer = new Composer({
+    customTags,
+    merge: true,
+    prettyErrors: false,
+    // takes the square of the keys of a map; `checkKeys` does it
+    uniqueKeys: false,
+    logLevel: 'silent',
+  })
   const documents = composer.compose(new Parser().parse(text))
   for (;;) {
-    const next = attempt(name, text, () => documents.next())
+    let next: IteratorResult<Document.Parsed, void>
+    try {
+      next = documents.next()
+    } catch (cause) {
+      // what is nested too deep ends the stack
+      throw notReadable(name, cause instanceof Error ? cause.message : String(cause), cause)
+    }
     if (next.done === true) return
-    count += 1
-    const where = count === 1 ? name : `${name}, document ${count}`
-    const value = valueOf(next.value, where, text)
-    if (value !== null) yield { value, where }
+    yield next.value
   }
 }
 
-/** @throws `malformed` for bytes that are not UTF-8. A byte order mark is left out. */
-export function decodeText(bytes: Uint8Array, name: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new DrayError('malformed', `${name} cannot be read`, {
-      subject: name,
-      why: 'it is not UTF-8, so it is no text',
-      hint: leaveOut,
-      cause,
-    })
-  }
+type ResolveArguments = Parameters<NonNullable<ScalarTag['resolve']>>
+
+/** Booleans stay the text that they are, numbers remember theirs. */
+function customTags(tags: Tags): Tags {
+  return tags.flatMap((tag) => {
+    if (typeof tag === 'string' || tag.tag === booleanTag) return []
+    if (!numberTags.has(tag.tag) || tag.collection !== undefined) return [tag]
+    const resolve = (...args: ResolveArguments): WrittenNumber =>
+      new WrittenNumber(args[0], numberOf(tag, ...args))
+    return [{ ...tag, resolve }]
+  })
 }
 
-function valueOf(document: Document.Parsed, where: string, text: string): unknown {
+function numberOf(tag: ScalarTag, ...args: ResolveArguments): number {
+  const value: unknown = tag.resolve?.(...args)
+  return isScalar(value) ? Number(value.value) : Number(value)
+}
+
+function valueOf(document: Document.Parsed, text: string, name: string): unknown {
   const [mistake] = document.errors
-  if (mistake !== undefined) throw malformed(where, text, mistake.message, mistake.pos[0])
-  markTagged(document, where, text)
-  const value: unknown = attempt(where, text, () => document.toJS({ maxAliasCount: maxAliases }))
-  if (typeof value === 'object' && !(value instanceof WrittenNumber || value instanceof TaggedScalar))
-    return value
-  throw malformed(where, text, 'it is one text, where a map or a list should be')
-}
-
-/** Finds what the parser lets pass: values under tags that it does not know, and maps as keys, which is what it makes of `{{ … }}`. */
-function markTagged(document: Document.Parsed, where: string, text: string): void {
-  visit(document, {
-    Pair: (_, { key }) => {
-      if (!isCollection(key)) return
-      const offset = isMap(key) || key.range != null ? key.range?.[0] : undefined
-      throw malformed(where, text, 'a map or a list stands where a key should be', offset)
-    },
-    Scalar: (_, node) => {
-      if (node.tag === undefined || knownTags.has(node.tag) || node.value instanceof WrittenNumber) return
-      if (isScalar(node)) node.value = new TaggedScalar(node.tag)
-    },
-  })
-}
-
-const knownTags: ReadonlySet<string> = new Set(
-  ['str', 'null', 'merge', 'float'].map((name) => `tag:yaml.org,2002:${name}`),
-)
-
-/** The parser throws errors of its own, and runs out of stack where nesting has no end. */
-function attempt<T>(where: string, text: string, work: () => T): T {
+  if (mistake !== undefined) {
+    throw notYaml(text, name, `line ${lineOf(text, mistake.pos[0])}: ${mistake.message}`, mistake)
+  }
   try {
-    return work()
+    checkNodes(document, text, name)
+    return document.toJS({ maxAliasCount: maxAliases })
   } catch (cause) {
-    if (cause instanceof DrayError) throw cause
-    throw malformed(where, text, cause instanceof Error ? cause.message : String(cause))
+    if (isDrayError(cause)) throw cause
+    throw notReadable(name, cause instanceof Error ? cause.message : String(cause), cause)
   }
 }
 
-const leaveOut = 'Correct it, or leave this file out: nothing is deleted while an image in use is not known.'
-
-function malformed(where: string, text: string, why: string, offset?: number): DrayError {
-  const isTemplate = text.includes('{{')
-  const line = offset === undefined ? '' : ` (line ${text.slice(0, offset).split('\n').length})`
-  return new DrayError('malformed', `${where} cannot be read as YAML or JSON${line}`, {
-    subject: where,
-    why: isTemplate ? `${why}; it looks like a template` : why,
-    hint: isTemplate ? templateHint : leaveOut,
+function checkNodes(document: Document.Parsed, text: string, name: string): void {
+  let named = 0
+  visit(document, {
+    Node: (_, node) => {
+      if (isAlias(node) || node.anchor !== undefined) named += 1
+      // to resolve them takes the square of their number
+      if (named > maxNamed) throw notReadable(name, `it has more than ${maxNamed} anchors and aliases`)
+      if (isYamlMap(node)) checkKeys(node.items, text, name)
+    },
   })
+}
+
+/** Keys have to be texts, and each only once; numbers become theirs. */
+function checkKeys(items: readonly Pair[], text: string, name: string): void {
+  const keys = new Set<unknown>()
+  for (const { key } of items) {
+    if (!isScalar(key)) throw notYaml(text, name, 'a key is no plain text')
+    if (key.value instanceof WrittenNumber) key.value = key.value.source
+    // a merge key may stand twice
+    if (keys.has(key.value) && key.source !== '<<') {
+      const line = lineOf(text, key.range?.[0] ?? 0)
+      throw notYaml(text, name, `line ${line}: the key ${JSON.stringify(key.source)} stands twice in a map`)
+    }
+    keys.add(key.value)
+  }
+}
+
+function lineOf(text: string, offset: number): number {
+  return text.slice(0, offset).split('\n').length
+}
+
+function notYaml(text: string, name: string, why: string, cause?: unknown): DrayError {
+  if (!text.includes('{{')) return notReadable(name, why, cause)
+  return new DrayError('malformed', `${name} is a template and no YAML`, {
+    subject: name,
+    why,
+    hint: 'Name what it renders to instead: helm template … | dray prune --in-use -',
+    cause,
+  })
+}
+
+function notReadable(name: string, why: string, cause?: unknown): DrayError {
+  return new DrayError('malformed', `${name} is neither YAML nor JSON`, {
+    subject: name,
+    why,
+    hint: 'Correct it, or leave it out. Nothing is deleted while it is not known what runs.',
+    cause,
+  })
+}
+
+/** A string, or the source of a number; undefined for anything else. */
+export function textOf(value: unknown): string | undefined {
+  if (value instanceof WrittenNumber) return value.source
+  return typeof value === 'string' ? value : undefined
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return isRecord(value) && !(value instanceof WrittenNumber)
 }

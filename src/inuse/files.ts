@@ -1,92 +1,99 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { extname, resolve } from 'node:path'
 import type { Call } from '../call.ts'
-import { DrayError } from '../errors.ts'
-import { Semaphore } from '../semaphore.ts'
-import { decodeText, maxTextBytes, parseDocuments } from './documents.ts'
-import { findFiles, type FoundFile, unreadable } from './find-files.ts'
-import type { References } from './found.ts'
-import { checkNotEmpty, ImageCollection, type NamedImages } from './gather-images.ts'
-import { checkRenames } from './kustomize.ts'
-import { referencesIn } from './references-in.ts'
+import { DrayError, isDrayError } from '../errors.ts'
+import { filesMatching, isPattern } from './glob.ts'
+import { checkNotBlank, decodeText, tooLarge } from './text.ts'
 
-const filesAtOnce = 16
+const maxFileBytes = 16 * 1024 * 1024
+const maxReads = 8
+/** What a wildcard may match; others have to be named with their ending, such as `*.sops`. */
+const extensions: ReadonlySet<string> = new Set(['.yaml', '.yml', '.json'])
+
+/** What became of the files of one glob, sorted by their names. */
+export interface GlobResult<T> {
+  readonly glob: string
+  readonly files: readonly T[]
+}
 
 /**
- * Reads the files that globs find, and gives the images that each glob's files name. A file may name none; all files of a glob together may not.
- * What kustomize renames is renamed in the files of all globs.
- * @param folder what the globs are relative to
- * @throws `refused` for a glob without a file or an image, and for an image that cannot be known; `malformed`, `io` for a file that cannot be read.
+ * Reads the files that globs name, each once, and looks at each. Few are in memory at a time.
+ * @param folder absolute; where globs that are relative begin
+ * @param look gets the text, and the name as the glob begins it
+ * @throws `refused` for a glob that matches no file; `io` for what cannot be read, `malformed` for what is empty, too large or no text; what `look` throws.
  */
-export async function readFiles(
+export async function readFiles<T>(
   globs: readonly string[],
   folder: string,
+  look: (text: string, name: string) => T,
   call: Call,
-): Promise<readonly NamedImages[]> {
-  const slots = new Semaphore(filesAtOnce)
-  const read = new Map<string, Promise<References>>()
-  const readOnce = (file: FoundFile): Promise<References> => {
-    const known = read.get(file.path)
-    if (known !== undefined) return known
-    const reading = inSlot(slots, call, () => readOne(file, call))
-    read.set(file.path, reading)
-    return reading
-  }
-  const sets: { readonly glob: string; readonly collection: ImageCollection }[] = []
+): Promise<readonly GlobResult<T>[]> {
+  const matches: { readonly glob: string; readonly names: readonly string[] }[] = []
   for (const glob of globs) {
-    const collection = new ImageCollection()
-    const files = await findFiles(glob, folder, call)
-    for (const references of await Promise.all(files.map(readOnce))) collection.add(references)
-    sets.push({ glob, collection })
+    const names = (await filesMatching(glob, folder, call)).filter((name) => isTaken(name, glob))
+    if (names.length === 0) throw noFile(glob, folder)
+    matches.push({ glob, names })
   }
-  const renames = sets.flatMap(({ collection }) => collection.renames)
-  checkRenames(
-    sets.flatMap(({ collection }) => collection.written),
-    renames,
+  const looked = new Map<string, T>()
+  const queue = [...new Set(matches.flatMap(({ names }) => names))].values()
+  await Promise.all(
+    Array.from({ length: maxReads }, async () => {
+      // all draw from one queue
+      for (const name of queue) {
+        call.signal.throwIfAborted()
+        looked.set(name, look(await readText(resolve(folder, name), name), name))
+      }
+    }),
   )
-  return sets.map(({ glob, collection }) => {
-    const named = { name: glob, images: collection.imagesUnder(renames) }
-    checkNotEmpty(named)
-    return named
+  return matches.map(({ glob, names }) => ({
+    glob,
+    files: names.flatMap((name) => (looked.has(name) ? [looked.get(name) as T] : [])),
+  }))
+}
+
+function isTaken(name: string, glob: string): boolean {
+  const extension = extname(name).toLowerCase()
+  if (extensions.has(extension) || !isPattern(glob)) return true
+  const named = extname(glob)
+  return named !== '' && !isPattern(named) && named.toLowerCase() === extension
+}
+
+async function readText(path: string, name: string): Promise<string> {
+  const text = decodeText(await readBytes(path, name), name)
+  checkNotBlank(text, name)
+  return text
+}
+
+async function readBytes(path: string, name: string): Promise<Uint8Array> {
+  try {
+    // never waits for a pipe
+    await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw notRead(name, 'it is not a regular file')
+    if (stats.size > maxFileBytes) throw tooLarge(name, maxFileBytes)
+    const bytes = await handle.readFile()
+    if (bytes.byteLength > maxFileBytes) throw tooLarge(name, maxFileBytes)
+    return bytes
+  } catch (cause) {
+    if (isDrayError(cause)) throw cause
+    throw notRead(name, cause instanceof Error ? cause.message : String(cause), cause)
+  }
+}
+
+function notRead(name: string, why: string, cause?: unknown): DrayError {
+  return new DrayError('io', `${name} cannot be read`, {
+    subject: name,
+    why,
+    hint: 'It could name images that run: nothing is deleted while it cannot be read.',
+    cause,
   })
 }
 
-async function readOne({ path, name }: FoundFile, call: Call): Promise<References> {
-  const text = decodeText(await readBounded(path, call), name)
-  const all: References = { images: [], renames: [] }
-  for (const { value, where } of parseDocuments(text, name)) {
-    const { images, renames } = referencesIn(value, where)
-    all.images.push(...images)
-    all.renames.push(...renames)
-  }
-  return all
-}
-
-/** @throws `io` for what is not there or no regular file; `malformed` for what is too large. */
-async function readBounded(path: string, { signal }: Call): Promise<Uint8Array> {
-  try {
-    // a pipe would be waited for
-    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    try {
-      const stats = await handle.stat()
-      if (!stats.isFile()) throw new DrayError('io', `${path} is not a regular file`, { subject: path })
-      if (stats.size > maxTextBytes)
-        throw new DrayError('malformed', `${path} is larger than ${maxTextBytes} bytes`, { subject: path })
-      return await handle.readFile({ signal })
-    } finally {
-      await handle.close()
-    }
-  } catch (cause) {
-    signal.throwIfAborted()
-    throw unreadable(path, cause)
-  }
-}
-
-async function inSlot<T>(slots: Semaphore, call: Call, work: () => Promise<T>): Promise<T> {
-  const free = await slots.acquire(call.signal)
-  try {
-    return await work()
-  } finally {
-    free()
-  }
+function noFile(glob: string, folder: string): DrayError {
+  return new DrayError('refused', `no file matches ${JSON.stringify(glob)}`, {
+    subject: glob,
+    why: `globs begin at ${folder}; a wildcard matches YAML and JSON files`,
+    hint: 'Correct the glob. Nothing is deleted while it is not known what runs.',
+  })
 }

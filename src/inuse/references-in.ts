@@ -1,207 +1,237 @@
-import { DrayError } from '../errors.ts'
-import { parseDocuments } from './documents.ts'
-import { addImage, addPerhaps, inside, isMapping, type References, type Spot, textOf, byOf } from './found.ts'
-import { addImageBesideTag, addImageMap } from './helm-values.ts'
-import { interpolate } from './interpolate.ts'
-import { addKustomizeImage, addKustomizeWord, isKustomizeImage, isKustomizeImages } from './kustomize.ts'
-import { addStatus } from './pod-status.ts'
+import { DrayError, isDrayError } from '../errors.ts'
+import { interpolate, isCompose, volumeImage } from './compose.ts'
+import { documentsOf, isMap, textOf } from './documents.ts'
+import type { Findings, Found, Remedy, Renaming, Unknown } from './findings.ts'
+import { globalRegistryIn, valuesImage, valuesOfApplication } from './helm.ts'
+import { isAddress, isSurelyImage, splitImage, withoutTransport } from './image-text.ts'
+import { type Transformed, transformOf, transformOfText } from './kustomize.ts'
+import { formatPlace, type Place } from './place.ts'
 
-/** Real objects have under forty levels. */
+/** Deeper nesting is a trap: an alias may stand for what it is in. */
 const maxDepth = 200
-/** Kubernetes' lists of containers, wherever they stand: in a pod, a template of pods, a template of a custom resource. */
-const containerKeys: ReadonlySet<string> = new Set(['containers', 'initContainers', 'ephemeralContainers'])
-/** What holds words about things and runs nothing. */
-const wordKeys: ReadonlySet<string> = new Set(['labels', 'annotations', 'matchLabels', 'nodeSelector'])
-/** Objects of Kubernetes that hold no image: a schema, and bytes in base64. */
-const silentKinds: ReadonlySet<string> = new Set(['CustomResourceDefinition', 'Secret', 'SealedSecret'])
-/** `sidecarImage`, `image_name`, `RELATED_IMAGE_PROXY`: where operators and charts keep images under other names. */
-const imageKey = /^(?:\w*(?:Image|_image)|image[-_]?[nN]ame|image[-_]?[rR]ef|RELATED_IMAGE_\w+)$/
+/** Maps, arrays and scalars of one document, what aliases repeat counted each time. */
+const maxNodes = 5_000_000
+/** Longer ones are no images, and not looked at for variables. */
+const maxText = 4096
 
-interface Walk {
-  readonly found: References
-  /** what an anchor or alias gave twice is the same a second time, and a circle has no end */
-  readonly seen: Set<object>
-}
+const containerKeys: ReadonlySet<unknown> = new Set(['containers', 'initContainers', 'ephemeralContainers'])
+const statusKeys: ReadonlySet<unknown> = new Set([
+  'containerStatuses',
+  'initContainerStatuses',
+  'ephemeralContainerStatuses',
+])
+/** What stands there is said about an object, and need be no image whatever it is called. */
+const labelKeys: ReadonlySet<unknown> = new Set(['labels', 'matchLabels', 'annotations', 'commonLabels'])
+const patchKeys: ReadonlySet<unknown> = new Set(['patches', 'patchesJson6902'])
+/** A file in a ConfigMap, from which Flux and others take values of Helm. */
+const valuesFile = /^values[\w.-]*\.ya?ml$/
+/** `image`, `sidecarImage`, `imageName` */
+const imageKey = /^(?:image|imageName|\w*Image)$/
 
 /**
- * Finds the images that a document names, by its structure: Kubernetes objects of any kind and lists of them, Compose, kustomize, values of Helm charts
- * and what holds such values. Nothing found is no error. Pure.
- * @param value of `parseDocuments` or of JSON
- * @param where the file or cluster, for errors
- * @throws `refused` where an image is meant that cannot be known; `malformed`.
+ * Finds the images in a document by its structure, at any depth: containers of Kubernetes, services of Compose, `images` of kustomize, values of Helm.
+ * Pure.
+ * @param value as `documentsOf` gives it
+ * @param where the file or object, which begins every `by`
+ * @throws `malformed` for a document that is too deep or too large.
  */
-export function referencesIn(value: unknown, where: string): References {
-  const found: References = { images: [], renames: [] }
-  const spot: Spot = {
-    where,
-    place: [],
-    isLoose: false,
-    isCompose: isMapping(value) && isMapping(value['services']) && !isObject(value),
-    globalRegistry: undefined,
+export function referencesIn(value: unknown, where: string): Findings {
+  const walk = new Walk(where, isMap(value) && isCompose(value))
+  walk.visit(value, [], undefined)
+  return walk
+}
+
+class Walk implements Findings {
+  readonly found: Found[] = []
+  readonly renamings: Renaming[] = []
+  readonly replaced = new Set<string>()
+  readonly unknown: Unknown[] = []
+  readonly #where: string
+  readonly #isCompose: boolean
+  #nodes = 0
+
+  constructor(where: string, isComposeFile: boolean) {
+    this.#where = where
+    this.#isCompose = isComposeFile
   }
-  walk(value, '', spot, { found, seen: new Set() })
-  return found
-}
 
-/** @param key under which it stands, or `` */
-function walk(value: unknown, key: string, spot: Spot, on: Walk): void {
-  if (spot.place.length > maxDepth)
-    throw new DrayError('malformed', `${spot.where} is nested deeper than ${maxDepth} levels`, {
-      subject: spot.where,
-    })
-  if (typeof value !== 'object' || value === null || on.seen.has(value)) return
-  on.seen.add(value)
-  if (Array.isArray(value)) walkList(value, key, spot, on)
-  else if (isMapping(value)) walkMap(value, key, spot, on)
-}
-
-function walkList(list: readonly unknown[], key: string, spot: Spot, on: Walk): void {
-  for (const [i, entry] of list.entries()) {
-    if (key === 'env' && isMapping(entry)) addVariable(entry, inside(spot, i), on)
-    if (key === 'patchesStrategicMerge' && typeof entry === 'string' && entry.includes('\n'))
-      addYaml(entry, inside(spot, i), on)
-    walk(entry, '', inside(spot, i), on)
+  /** @param registry what values of Helm around it set for all images */
+  visit(value: unknown, place: Place, registry: string | undefined): void {
+    this.#nodes += 1
+    if (place.length > maxDepth || this.#nodes > maxNodes)
+      throw new DrayError('malformed', `${this.#where} is too deep or too large to be looked through`, {
+        subject: this.#where,
+        hint: 'Look for an alias that stands for what it is in.',
+      })
+    if (Array.isArray(value)) this.#visitArray(value, place, registry)
+    else if (isMap(value)) this.#visitMap(value, place, globalRegistryIn(value) ?? registry)
+    else this.#lookAtText(value, place)
   }
-}
 
-function walkMap(map: Record<string, unknown>, key: string, outer: Spot, on: Walk): void {
-  const object = isObject(map)
-  if (object && silentKinds.has(String(map['kind']))) return
-  const spot = withGlobals(map, object && map['kind'] === 'ConfigMap' ? { ...outer, isLoose: true } : outer)
-  addImageMap(on.found, map, isImageKey(key), spot)
-  addPatch(map, spot, on)
-  addVolume(map, spot, on)
-  const isPaired = addImageBesideTag(on.found, map, spot)
-  for (const [name, value] of Object.entries(map)) {
-    const at = inside(spot, name)
-    if (wordKeys.has(name) || (object && name === 'metadata')) continue
-    if (object && name === 'status') addStatus(on.found, value, at, (v, s) => walk(v, '', s, on))
-    else if (name === 'image' && isPaired) continue
-    else if (!addKnown(name, value, key, at, on)) walk(value, name, at, on)
-  }
-}
-
-/** What a key says by its name; false where it says nothing, or the value has more in it. */
-function addKnown(name: string, value: unknown, parent: string, spot: Spot, on: Walk): boolean {
-  const { found } = on
-  if (name === 'image') return addImageValue(value, spot, on)
-  if (imageKey.test(name) && typeof value === 'string') {
-    if (isFull(value)) addPerhaps(found, value, spot)
-    return true
-  }
-  if (name === 'images' && isKustomizeImages(value)) {
-    for (const [i, entry] of value.entries()) addKustomizeImage(found, entry, inside(spot, i))
-    return true
-  }
-  if (name === 'imageTag' && isKustomizeImage(value)) {
-    addKustomizeImage(found, value, spot)
-    return true
-  }
-  if (name === 'images' && parent === 'kustomize' && Array.isArray(value)) {
-    for (const [i, entry] of value.entries())
-      addKustomizeWord(found, textOf(entry, spot) ?? '', inside(spot, i))
-    return true
-  }
-  if (name === 'parameters' && parent === 'helm' && Array.isArray(value)) {
-    walk(nested(value), '', spot, on)
-    return true
-  }
-  return addEmbedded(name, value, parent, spot, on)
-}
-
-/** An image as one text, or a map that says it in parts or by `reference` (a volume of Kubernetes). False for what has more in it. */
-function addImageValue(value: unknown, spot: Spot, { found }: Walk): boolean {
-  if (isMapping(value)) {
-    if (typeof value['reference'] === 'string') addImage(found, value['reference'], inside(spot, 'reference'))
-    return false
-  }
-  const text = textOf(value, spot)
-  if (text === undefined) return false
-  const isContainer = spot.place.some((step) => typeof step === 'string' && containerKeys.has(step))
-  // a picture, in what is no container
-  if (!isContainer && /^(?:https?:\/\/|data:)/.test(text)) return true
-  addImage(found, spot.isCompose ? interpolate(text, spot) : text, spot)
-  return true
-}
-
-/** YAML within YAML: values that Argo CD hands on, patches of kustomize, a ConfigMap that Flux reads values from. */
-function addEmbedded(name: string, value: unknown, parent: string, spot: Spot, on: Walk): boolean {
-  const isYaml =
-    (name === 'values' && parent === 'helm') ||
-    (name === 'patch' && typeof value === 'string' && value.includes(':')) ||
-    (parent === 'data' && /^values[\w.-]*\.ya?ml$/.test(name))
-  if (!isYaml || typeof value !== 'string' || value.trim() === '') return false
-  addYaml(value, spot, on)
-  return true
-}
-
-function addYaml(value: string, spot: Spot, on: Walk): void {
-  for (const document of parseDocuments(value, byOf(spot))) {
-    const inner = referencesIn(document.value, document.where)
-    on.found.images.push(...inner.images)
-    on.found.renames.push(...inner.renames)
-  }
-}
-
-/** `{ op, path, value }` of a JSON patch (RFC 6902) that sets an image. */
-function addPatch({ op, path, value }: Record<string, unknown>, spot: Spot, { found }: Walk): void {
-  if (typeof op !== 'string' || typeof path !== 'string' || !path.endsWith('/image')) return
-  if (op === 'test' || op === 'remove') return
-  const text = textOf(value ?? null, spot)
-  if (text !== undefined) addImage(found, text, inside(spot, 'value'))
-}
-
-/** A volume of Compose that is an image. */
-function addVolume({ type, source }: Record<string, unknown>, spot: Spot, { found }: Walk): void {
-  if (!spot.isCompose || type !== 'image' || typeof source !== 'string') return
-  addImage(found, interpolate(source, spot), inside(spot, 'source'))
-}
-
-/** An operator is told in its environment which images it will run. */
-function addVariable({ name, value }: Record<string, unknown>, spot: Spot, { found }: Walk): void {
-  if (typeof name !== 'string' || typeof value !== 'string' || !/IMAGE/i.test(name) || !isFull(value)) return
-  addPerhaps(found, value, { ...inside(spot, 'value'), isLoose: true })
-}
-
-/** `{ name: image.tag, value: "1.2" }` of Argo CD as the map that it stands for. */
-function nested(parameters: readonly unknown[]): Record<string, unknown> {
-  const root = emptyMap()
-  for (const parameter of parameters) {
-    if (!isMapping(parameter) || typeof parameter['name'] !== 'string') continue
-    const steps = parameter['name'].split('.')
-    const last = steps.pop() ?? ''
-    let map = root
-    for (const step of steps) {
-      const next = map[step]
-      const inner = isMapping(next) ? next : emptyMap()
-      map[step] = inner
-      map = inner
+  #visitArray(items: readonly unknown[], place: Place, registry: string | undefined): void {
+    const isStatus = statusKeys.has(place.at(-1))
+    for (const [i, item] of items.entries()) {
+      const at = [...place, i]
+      if (isStatus && isMap(item)) this.#takeImageId(item['imageID'], [...at, 'imageID'])
+      else this.visit(item, at, registry)
     }
-    map[last] = parameter['value']
   }
-  return root
-}
 
-/** Without a prototype: a name such as `__proto__` is a name like others. */
-function emptyMap(): Record<string, unknown> {
-  return Object.create(null) as Record<string, unknown>
-}
+  #visitMap(map: Readonly<Record<string, unknown>>, place: Place, registry: string | undefined): void {
+    this.#lookAtValuesImage(map, place, registry)
+    this.#lookAtVolume(map, place)
+    this.#lookAtTransform(map, place)
+    this.#lookAtPatch(map, place)
+    this.#lookAtVariable(map, place)
+    for (const [key, child] of Object.entries(map)) {
+      const at = [...place, key]
+      if (key === 'image' && (child === null || textOf(child) !== undefined)) this.#lookAtImage(map, at)
+      else if (key === 'helm' && isMap(child)) this.#lookAtHelm(child, at, registry)
+      else if (typeof child === 'string' && valuesFile.test(key)) this.#visitText(child, at, registry)
+      else this.visit(child, at, registry)
+    }
+  }
 
-function withGlobals(map: Record<string, unknown>, spot: Spot): Spot {
-  const { global } = map
-  if (!isMapping(global) || typeof global['imageRegistry'] !== 'string') return spot
-  return global['imageRegistry'] === '' ? spot : { ...spot, globalRegistry: global['imageRegistry'] }
-}
+  /** A text that has to be an image, unless something says that it is another thing. */
+  #lookAtImage(map: Readonly<Record<string, unknown>>, place: Place): void {
+    const text = textOf(map['image'])
+    if (labelKeys.has(place.at(-2))) return this.#lookAtText(text, place)
+    if (text === undefined) return this.#tellUnknown(place, 'it is empty', 'correct')
+    const isContainer = typeof place.at(-2) === 'number' && containerKeys.has(place.at(-3))
+    if (!isContainer && isAddress(text)) return
+    // `image: team/api` and `tag: 1.2` side by side, in values of Helm
+    const tagKey = ['tag', 'imageTag'].find((key) => key in map)
+    if (isContainer || tagKey === undefined || text === '' || splitImage(text).rest !== '')
+      return this.#take(text, place)
+    const joined = valuesImage({ repository: text, tag: map[tagKey] }, true, undefined)
+    if (joined === undefined || 'texts' in joined)
+      for (const one of joined?.texts ?? []) this.#take(one, place)
+    else this.#tellUnknown(place, joined.unknown, 'render')
+  }
 
-function isImageKey(key: string): boolean {
-  return key === 'image' || /\w(?:Image|_image)$/.test(key)
-}
+  /** A text in whose name or surroundings the word image is, and that can be nothing else. */
+  #lookAtText(value: unknown, place: Place): void {
+    const isNear = place.slice(-2).some((step) => typeof step === 'string' && /image/i.test(step))
+    if (!isNear || typeof value !== 'string') return
+    if (typeof place.at(-1) === 'number' && place.at(-2) === 'images' && place.at(-3) === 'kustomize')
+      return this.#takeTransform(transformOfText(value), place)
+    if (isSurelyImage(value)) this.#take(value, place)
+  }
 
-/** With a tag or digest behind the name: less may be any word. */
-function isFull(text: string): boolean {
-  return text.includes('@') || /:[^/]+$/.test(text)
-}
+  #lookAtValuesImage(
+    map: Readonly<Record<string, unknown>>,
+    place: Place,
+    registry: string | undefined,
+  ): void {
+    const key = place.at(-1)
+    const image = valuesImage(map, typeof key === 'string' && imageKey.test(key), registry)
+    if (image === undefined) return
+    if ('texts' in image) for (const text of image.texts) this.#take(text, place)
+    else this.#tellUnknown(place, image.unknown, 'render')
+  }
 
-function isObject(map: Record<string, unknown>): boolean {
-  return typeof map['apiVersion'] === 'string' && typeof map['kind'] === 'string'
+  /** Images that are mounted: Kubernetes' `image: { reference }`, and `type: image` of Compose. */
+  #lookAtVolume(map: Readonly<Record<string, unknown>>, place: Place): void {
+    if (typeof place.at(-1) !== 'number' || place.at(-2) !== 'volumes') return
+    const { image } = map
+    if (isMap(image)) this.#take(textOf(image['reference']) ?? '', [...place, 'image', 'reference'])
+    const source = volumeImage(map)
+    if (this.#isCompose && source !== undefined) this.#take(source, [...place, 'source'])
+  }
+
+  #lookAtTransform(map: Readonly<Record<string, unknown>>, place: Place): void {
+    if (typeof place.at(-1) !== 'number' || place.at(-2) !== 'images') return
+    this.#takeTransform(transformOf(map), place)
+  }
+
+  /** A JSON patch that sets an image, and patches of kustomize that are written as a text. */
+  #lookAtPatch(map: Readonly<Record<string, unknown>>, place: Place): void {
+    const path = textOf(map['path'])
+    const value = textOf(map['value'])
+    if (path !== undefined && value !== undefined && 'op' in map) {
+      if (path.endsWith('/image')) this.#take(value, [...place, 'value'])
+      else if (/image\/(?:tag|digest|repository|registry)$/i.test(path))
+        this.#tellUnknown(place, 'it patches a part of an image', 'render')
+    }
+    const { patch } = map
+    if (typeof patch === 'string' && patchKeys.has(place.at(-2)))
+      this.#visitText(patch, [...place, 'patch'], undefined)
+    const merges = map['patchesStrategicMerge']
+    if (!Array.isArray(merges)) return
+    for (const [i, text] of merges.entries()) {
+      // else it is the name of a file
+      if (typeof text === 'string' && text.includes('\n'))
+        this.#visitText(text, [...place, 'patchesStrategicMerge', i], undefined)
+    }
+  }
+
+  /** An environment variable in which an operator finds what it has to run, such as `RELATED_IMAGE_PROXY`. */
+  #lookAtVariable(map: Readonly<Record<string, unknown>>, place: Place): void {
+    const { name, value } = map
+    if (typeof name !== 'string' || typeof value !== 'string') return
+    if (/image/i.test(name) && isSurelyImage(value)) this.#take(value, [...place, 'value'])
+  }
+
+  /** An Argo CD Application: values as a text or a map, and single ones. */
+  #lookAtHelm(helm: Readonly<Record<string, unknown>>, place: Place, registry: string | undefined): void {
+    const { values } = helm
+    const at = [...place, 'values']
+    const parsed = typeof values === 'string' ? this.#parse(values, at) : [values]
+    // what is set aside is looked at too: too much is held rather than too little
+    if (isMap(helm['valuesObject'])) for (const one of parsed) this.visit(one, at, registry)
+    this.visit(valuesOfApplication(helm, parsed), at, registry)
+    const known: ReadonlySet<string> = new Set(['values', 'valuesObject', 'parameters'])
+    for (const [key, child] of Object.entries(helm))
+      if (!known.has(key)) this.visit(child, [...place, key], registry)
+  }
+
+  #visitText(text: string, place: Place, registry: string | undefined): void {
+    for (const value of this.#parse(text, place)) this.visit(value, place, registry)
+  }
+
+  /** The documents in a text. */
+  #parse(text: string, place: Place): readonly unknown[] {
+    try {
+      return [...documentsOf(text, this.#by(place))].map(({ value }) => value)
+    } catch (error) {
+      if (!isDrayError(error)) throw error
+      this.#tellUnknown(place, `the text there is no YAML (${error.why ?? error.message})`, 'render')
+      return []
+    }
+  }
+
+  /** What a node says that it runs (`ContainerStatus`): by digest; or the digest of a config, which no registry knows. */
+  #takeImageId(value: unknown, place: Place): void {
+    const id = (textOf(value) ?? '').replace(/^[a-z-]+:\/\//, '')
+    if (id !== '' && !/^(?:sha256:)?[a-f0-9]{64}$/.test(id)) this.#take(id, place)
+  }
+
+  #takeTransform(transformed: Transformed | undefined, place: Place): void {
+    if (transformed === undefined) return
+    const { name } = transformed
+    if ('text' in transformed) {
+      this.#take(transformed.text, place)
+      if (splitImage(transformed.text).name !== name) this.replaced.add(name)
+    } else if ('newName' in transformed) {
+      this.renamings.push({ name, newName: transformed.newName, by: this.#by(place) })
+      this.replaced.add(name)
+    } else {
+      this.#tellUnknown(place, `the tag gets the suffix ${JSON.stringify(transformed.suffix)}`, 'render')
+    }
+  }
+
+  /** Something that has to be an image. */
+  #take(text: string, place: Place): void {
+    const known = this.#isCompose && text.length <= maxText ? interpolate(text) : { text }
+    if ('text' in known) this.found.push({ text: withoutTransport(known.text), by: this.#by(place) })
+    else this.#tellUnknown(place, `the variable ${known.variable} has no default`, 'compose')
+  }
+
+  #tellUnknown(place: Place, what: string, remedy: Remedy): void {
+    this.unknown.push({ by: this.#by(place), what, remedy })
+  }
+
+  #by(place: Place): string {
+    return place.length === 0 ? this.#where : `${this.#where}: ${formatPlace(place)}`
+  }
 }

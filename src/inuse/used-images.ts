@@ -1,110 +1,102 @@
 import { DrayError, isDrayError } from '../errors.ts'
-import { defaultTag, parseReference, type Reference } from '../oci/reference.ts'
+import { defaultTag, formatReference, parseReference, type Reference } from '../oci/reference.ts'
+import type { Findings, Found, Remedy, Unknown } from './findings.ts'
+import { splitImage } from './image-text.ts'
 
-/** An image that something runs, and what says so. */
-export interface UsedReference {
-  /** with its defaults (`nginx` is `docker.io/library/nginx:latest`): a tag, a digest, or both */
+/** Of many mistakes, so many are told. */
+const maxDetails = 20
+
+/** An image that something runs. */
+export interface UsedImage {
+  /** whole: with a tag or a digest, `latest` where neither is written */
   readonly reference: Reference
-  /** where it stands: `gitops/prod/api.yaml: spec.template.spec.containers[0].image` */
+  /** what says so, and where, such as `gitops/prod/api.yaml: spec.template.spec.containers[0].image` */
   readonly by: string
-}
-
-/** Text that names an image, and where it stands. */
-export interface WrittenImage {
-  readonly text: string
-  readonly by: string
-}
-
-/** How the ID of an image's config is written: it is the digest of no manifest. */
-const configId = /^sha256:[0-9a-f]{64}$/
-
-export function isConfigId(text: string): boolean {
-  return configId.test(text)
-}
-
-/** Whether a text holds what only another program can fill in: a template, a variable, or what is encrypted. */
-function isUnfilled(text: string): boolean {
-  return text.includes('{{') || /\$[\w{(]/.test(text) || text.startsWith('ENC[')
 }
 
 /**
- * Reads a text where an image must stand.
- * @throws `malformed` for what is no reference; `refused` for what cannot be known from here: a template, a variable, what is encrypted, the ID of a config.
+ * The images of what was found, each once, with the first that names it. Pure.
+ * @param all what was found in everything that belongs together: kustomize renames across files
+ * @throws `malformed` for a text that is no reference where an image has to stand, `refused` for an image that cannot be known: all of them in one error.
  */
-export function usedReference({ text, by }: WrittenImage): UsedReference {
-  const unknown = whyUnknown(text)
-  if (unknown !== undefined) {
-    throw new DrayError('refused', `${by}: which image runs cannot be known from ${quote(text)}`, {
-      subject: by,
-      ...unknown,
-    })
+export function usedImages(findings: Findings, all: Findings = findings): readonly UsedImage[] {
+  const unknown: Unknown[] = [...findings.unknown]
+  const images = new Map<string, UsedImage>()
+  const take = ({ text, by }: Found): void => {
+    try {
+      const reference = withTag(parseReference(text))
+      const key = formatReference(reference)
+      if (!images.has(key)) images.set(key, { reference, by })
+    } catch (error) {
+      if (!isDrayError(error)) throw error
+      if (!all.replaced.has(splitImage(text).name)) unknown.push(notReference(text, by))
+    }
   }
+  for (const found of findings.found) take(found)
+  const renamed = findings.renamings.length === 0 ? new Map<string, Found[]>() : byName(all.found)
+  for (const { name, newName, by } of findings.renamings) {
+    const named = renamed.get(normalName(name)) ?? []
+    for (const { text } of named) take({ text: `${newName}${splitImage(text).rest}`, by })
+    if (named.length > 0) continue
+    const what = `it renames ${JSON.stringify(name)}, whose tag is in none of these files`
+    unknown.push({ by, what, remedy: 'render' })
+  }
+  if (unknown.length > 0) throw cannotBeKnown(unknown)
+  return [...images.values()]
+}
+
+function withTag(reference: Reference): Reference {
+  const isWhole = reference.tag !== undefined || reference.digest !== undefined
+  return isWhole ? reference : { ...reference, tag: defaultTag }
+}
+
+function byName(found: readonly Found[]): Map<string, Found[]> {
+  return Map.groupBy(found, ({ text }) => normalName(splitImage(text).name))
+}
+
+/** `docker.io/library/nginx` for `nginx`; a text that is no name as it is. */
+function normalName(name: string): string {
   try {
-    return { reference: withDefaultTag(parseReference(text)), by }
-  } catch (cause) {
-    if (!isDrayError(cause)) throw cause
-    throw new DrayError('malformed', `${by}: an image should stand here`, {
-      subject: by,
-      why: text === '' ? 'it is empty' : cause.message,
-      hint: 'Correct it, or leave this file out: nothing is deleted while an image in use is not known.',
-      cause,
-    })
+    return formatReference(parseReference(name))
+  } catch (error) {
+    if (isDrayError(error)) return name
+    throw error
   }
 }
 
-/** Reads a text that may be something else than an image; undefined where it is. @throws `refused` where it may be one, and cannot be known. */
-export function perhapsUsed(written: WrittenImage): UsedReference | undefined {
-  if (isConfigId(written.text)) return undefined
-  if (isUnfilled(written.text)) return usedReference(written)
-  return ifReference(written)
+function notReference(text: string, by: string): Unknown {
+  if (text.trim() === '') return { by, what: 'it is empty', remedy: 'correct' }
+  const written = JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
+  const isTemplate = text.includes('{{')
+  const isVariable = /\$[({A-Za-z_]/.test(text)
+  if (isTemplate || isVariable)
+    return { by, what: `${written} is to be filled in by something else`, remedy: 'render' }
+  return { by, what: `${written} is no reference to an image`, remedy: 'correct' }
 }
 
-/** Undefined for whatever is no reference. */
-export function ifReference({ text, by }: WrittenImage): UsedReference | undefined {
-  if (isConfigId(text)) return undefined
-  try {
-    return { reference: withDefaultTag(parseReference(text)), by }
-  } catch (thrown) {
-    if (isDrayError(thrown)) return undefined
-    throw thrown
-  }
+const hints: Readonly<Record<Remedy, string>> = {
+  render:
+    'Name what it renders to instead (helm template …, or kustomize build …, | dray prune --in-use -), or ask the cluster with `kubectl`.',
+  compose:
+    'Give the variable a default, or name what Compose makes of it: docker compose config | dray prune --in-use -',
+  correct: 'Correct it, or leave it out. Nothing is deleted while it is not known what runs.',
 }
 
-function withDefaultTag(reference: Reference): Reference {
-  return reference.tag === undefined && reference.digest === undefined
-    ? { ...reference, tag: defaultTag }
-    : reference
-}
-
-function whyUnknown(text: string): { readonly why: string; readonly hint: string } | undefined {
-  if (text.includes('{{')) {
-    return { why: 'it is a template', hint: templateHint }
-  }
-  if (text.startsWith('ENC[')) {
-    return {
-      why: 'it is encrypted',
-      hint: 'Give what runs as a list: `dray prune --in-use FILE`, or decrypt the file first.',
-    }
-  }
-  const variable = /\$\{?(\w+)/.exec(text)?.[1] ?? (/\$\(/.test(text) ? 'one' : undefined)
-  if (variable !== undefined) {
-    return {
-      why: `the variable ${variable} has its value elsewhere`,
-      hint: 'Give what runs as a list: `dray prune --in-use FILE`, made by the tool that fills variables in.',
-    }
-  }
-  if (isConfigId(text)) {
-    return {
-      why: 'it is the ID of a config, not the digest of a manifest',
-      hint: 'Name the image by its repository and tag or digest.',
-    }
-  }
-  return undefined
-}
-
-export const templateHint =
-  'Fill the template in first: `helm template … | dray prune --in-use -`, and leave its files out of `files`.'
-
-function quote(text: string): string {
-  return JSON.stringify(text.slice(0, 200))
+function cannotBeKnown(unknown: readonly Unknown[]): DrayError {
+  const lines = unknown.map(({ by, what }) => `${by}: ${what}`)
+  const [first] = unknown
+  const isOne = unknown.length === 1
+  const rest = lines.length - maxDetails
+  const code = unknown.every(({ remedy }) => remedy === 'correct') ? 'malformed' : 'refused'
+  return new DrayError(
+    code,
+    isOne
+      ? `an image that is in use cannot be known`
+      : `${unknown.length} images that are in use cannot be known`,
+    {
+      ...(isOne && lines[0] !== undefined && { why: lines[0] }),
+      ...(!isOne && { details: [...lines.slice(0, maxDetails), ...(rest > 0 ? [`and ${rest} more`] : [])] }),
+      ...(first !== undefined && { subject: first.by, hint: hints[first.remedy] }),
+    },
+  )
 }

@@ -1,193 +1,172 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { DrayError } from '../../src/errors.ts'
 import { readFiles } from '../../src/inuse/files.ts'
-import { formatReference } from '../../src/oci/reference.ts'
 import { notedCall } from '../support/http-world.ts'
 import { tempFolder } from '../support/temp.ts'
 
-/** A folder with these files in it. */
-async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
+async function folderOf(...names: readonly string[]): Promise<string> {
   const folder = await tempFolder()
-  for (const [name, text] of Object.entries(files)) {
+  for (const name of names) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
-    await writeFile(join(folder, name), text)
+    await writeFile(join(folder, name), `text of ${name}`)
   }
   return folder
 }
 
-const pod = (image: string): string =>
-  `apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - image: ${image}\n`
-
-/** Each glob with the references that its files name and where they stand. */
-async function read(folder: string, ...globs: readonly string[]): Promise<Record<string, readonly string[]>> {
-  const named = await readFiles(globs, folder, notedCall())
-  return Object.fromEntries(
-    named.map(({ name, images }) => [
-      name,
-      images.map(({ reference, by }) => `${formatReference(reference)} ${by.split(':')[0]}`),
-    ]),
-  )
+async function matched(folder: string, ...globs: readonly string[]): Promise<readonly string[]> {
+  const results = await readFiles(globs, folder, (_, name) => name, notedCall())
+  return results.flatMap(({ files }) => files)
 }
 
 async function failure(folder: string, ...globs: readonly string[]): Promise<DrayError> {
-  const thrown: unknown = await readFiles(globs, folder, notedCall()).then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  expect(thrown).toBeInstanceOf(DrayError)
-  return thrown as DrayError
+  const error: unknown = await matched(folder, ...globs).catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(DrayError)
+  return error as DrayError
 }
 
-const library = (image: string, file: string): string => `docker.io/library/${image} ${file}`
+const tree = ['a.yaml', 'gitops/b.yml', 'gitops/prod/c.yaml', 'gitops/prod/d.json', 'gitops/prod/README.md']
+
+describe('globs', () => {
+  it.each([
+    ['*.yaml', ['a.yaml']],
+    ['**/*.yaml', ['a.yaml', 'gitops/prod/c.yaml']],
+    ['gitops/**', ['gitops/b.yml', 'gitops/prod/c.yaml', 'gitops/prod/d.json']],
+    ['gitops/**/*', ['gitops/b.yml', 'gitops/prod/c.yaml', 'gitops/prod/d.json']],
+    ['./gitops/*/*.yaml', ['gitops/prod/c.yaml']],
+    ['gitops/prod/c.yaml', ['gitops/prod/c.yaml']],
+    ['gitops/{b.yml,prod/c.yaml}', ['gitops/b.yml', 'gitops/prod/c.yaml']],
+    ['**/[cd].*', ['gitops/prod/c.yaml', 'gitops/prod/d.json']],
+    ['**/**/c.yaml', ['gitops/prod/c.yaml']],
+    ['gitops/prod/../b.yml', ['gitops/prod/../b.yml']],
+    ['gitops/prod/README.md', ['gitops/prod/README.md']],
+    ['gitops/prod/*.md', ['gitops/prod/README.md']],
+  ])('%s names its files, sorted', async (glob, names) => {
+    expect(await matched(await folderOf(...tree), glob)).toEqual(names)
+  })
+
+  it('may be absolute, and may begin above', async () => {
+    const folder = await folderOf(...tree)
+    expect(await matched(folder, `${folder}/*.yaml`)).toEqual([`${folder}/a.yaml`])
+    expect(await matched(join(folder, 'gitops'), '../*.yaml')).toEqual(['../a.yaml'])
+  })
+
+  it.each([
+    '*.yml',
+    'nowhere/**/*.yaml',
+    'nowhere.yaml',
+    'gitops',
+    'gitops/prod/README.*',
+    'a.yaml/x',
+    '[',
+    '',
+  ])('%j that matches no file is an error', async (glob) => {
+    const error = await failure(await folderOf(...tree), 'a.yaml', glob)
+    expect(error).toMatchObject({ code: 'refused', message: `no file matches ${JSON.stringify(glob)}` })
+  })
+
+  it('look into hidden folders only where they are named', async () => {
+    const folder = await folderOf('a.yaml', '.git/b.yaml', '.hidden.yaml')
+    expect(await matched(folder, '**/*.yaml')).toEqual(['a.yaml'])
+    expect(await matched(folder, '.git/*.yaml', '.*.yaml')).toEqual(['.git/b.yaml', '.hidden.yaml'])
+  })
+
+  it('follow links, and none in a circle', async () => {
+    const folder = await folderOf('base/a.yaml', 'other/b.yaml')
+    await symlink('..', join(folder, 'base/up'))
+    await symlink('../base', join(folder, 'other/base'))
+    await symlink('../other/b.yaml', join(folder, 'base/linked.yaml'))
+    expect(await matched(folder, 'base/*.yaml')).toEqual(['base/a.yaml', 'base/linked.yaml'])
+    expect(await matched(folder, 'other/**/a.yaml')).toEqual(['other/base/a.yaml'])
+    expect(await matched(folder, '**/a.yaml')).toEqual(['base/a.yaml'])
+  })
+
+  it.each(['broken', 'broken.yaml'])('do not leave out the link %s, which leads nowhere', async (name) => {
+    const folder = await folderOf('a.yaml')
+    await symlink('nowhere', join(folder, name))
+    expect(await failure(folder, '**/*.yaml')).toMatchObject({
+      code: 'io',
+      why: 'it is a link that leads nowhere',
+    })
+  })
+
+  it('read a folder that two links lead to once', async () => {
+    const folder = await folderOf('z/a.yaml')
+    await symlink('z', join(folder, 'a'))
+    await symlink('.', join(folder, 'z/self'))
+    expect(await matched(folder, '**/*.yaml')).toEqual(['a/a.yaml'])
+    expect(await matched(folder, '*/*.yaml')).toEqual(['a/a.yaml'])
+    expect(await matched(folder, 'z/*.yaml')).toEqual(['z/a.yaml'])
+  })
+
+  it('that stand for too many are an error', async () => {
+    expect((await failure(await folderOf('a'), '{a,b}'.repeat(20))).code).toBe('refused')
+  })
+
+  it.skipIf(process.getuid?.() === 0)('do not leave out what cannot be listed', async () => {
+    const folder = await folderOf('a.yaml', 'secret/b.yaml')
+    await chmod(join(folder, 'secret'), 0o000)
+    expect((await failure(folder, '**/*.yaml')).code).toBe('io')
+    await chmod(join(folder, 'secret'), 0o700)
+  })
+
+  it('do not leave out a link to itself', async () => {
+    const folder = await folderOf('a.yaml')
+    await symlink('loop', join(folder, 'loop'))
+    expect((await failure(folder, '**/*.yaml')).code).toBe('io')
+  })
+})
 
 describe('files', () => {
-  it('are found by globs, relative to the folder, sorted, and each image is given once', async () => {
-    const folder = await folderOf({
-      'gitops/prod/b.yml': pod('b:1'),
-      'gitops/prod/a.yaml': pod('a:1'),
-      'gitops/c.json': JSON.stringify({ kind: 'Pod', spec: { containers: [{ image: 'c:1' }] } }),
-      'gitops/again.yaml': pod('a:1'),
-      'gitops/README.md': 'image: "{{ not yaml }}"',
-      'gitops/nothing.yaml': '# none here\n',
-      'other.yaml': pod('other:1'),
-    })
-    expect(await read(folder, 'gitops/**/*', './gitops/prod/*.yaml', `${folder}/other.yaml`)).toEqual({
-      'gitops/**/*': [
-        library('a:1', 'gitops/again.yaml'),
-        library('c:1', 'gitops/c.json'),
-        library('b:1', 'gitops/prod/b.yml'),
-      ],
-      './gitops/prod/*.yaml': [library('a:1', 'gitops/prod/a.yaml')],
-      [`${folder}/other.yaml`]: [library('other:1', `${folder}/other.yaml`)],
-    })
-  })
-
-  it('are found beside the folder, by braces, and by an ending or name of their own', async () => {
-    const root = await folderOf({
-      'infra/a.yaml': pod('a:1'),
-      'infra/b.yml': pod('b:1'),
-      'infra/c.txt': pod('c:1'),
-      'infra/d.sops': pod('d:1'),
-      'dray/dray.yaml': '',
-      'dray/compose': 'services: { x: { image: "e:1" } }',
-      'dray/.hidden/x.yaml': pod('h:1'),
-    })
-    const folder = join(root, 'dray')
-    expect(
-      await read(
-        folder,
-        '../infra/*.{yaml,yml}',
-        '../infra/*.sops',
-        'compose',
-        '.hidden/*',
-        '../infra/[ac].*',
-      ),
-    ).toEqual({
-      '../infra/*.{yaml,yml}': [library('a:1', '../infra/a.yaml'), library('b:1', '../infra/b.yml')],
-      '../infra/*.sops': [library('d:1', '../infra/d.sops')],
-      compose: [library('e:1', 'compose')],
-      '.hidden/*': [library('h:1', '.hidden/x.yaml')],
-      '../infra/[ac].*': [library('a:1', '../infra/a.yaml')],
-    })
-  })
-
-  it('are read through links to files and folders, and not in circles', async () => {
-    const folder = await folderOf({ 'base/a.yaml': pod('a:1'), 'gitops/b.yaml': pod('b:1') })
-    await symlink('../base', join(folder, 'gitops', 'base'))
-    await symlink('..', join(folder, 'base', 'up'))
-    await symlink('.', join(folder, 'gitops', 'self'))
-    await symlink('../base/a.yaml', join(folder, 'gitops', 'linked.yaml'))
-    const { images = [] } = (await readFiles(['gitops/**/*.yaml'], folder, notedCall()))[0] ?? {}
-    expect(images.map(({ reference }) => formatReference(reference)).sort()).toEqual([
-      'docker.io/library/a:1',
-      'docker.io/library/b:1',
+  it('are read once where several globs match them, and count for each', async () => {
+    const read: string[] = []
+    const folder = await folderOf(...tree)
+    const results = await readFiles(
+      ['*.yaml', '**/*.yaml'],
+      folder,
+      (text, name) => {
+        read.push(name)
+        return text
+      },
+      notedCall(),
+    )
+    expect(read.toSorted()).toEqual(['a.yaml', 'gitops/prod/c.yaml'])
+    expect(results.map(({ files }) => files)).toEqual([
+      ['text of a.yaml'],
+      ['text of a.yaml', 'text of gitops/prod/c.yaml'],
     ])
   })
 
-  it('are none in .git and node_modules', async () => {
-    const folder = await folderOf({
-      'a.yaml': pod('a:1'),
-      'node_modules/x/x.yaml': '{{',
-      'y/node_modules/x.yaml': '{{',
-      '.git/x.yaml': '{{',
-    })
-    expect(await read(folder, '**/*.yaml')).toEqual({ '**/*.yaml': [library('a:1', 'a.yaml')] })
-  })
-
-  it('are renamed by a kustomization that another glob finds', async () => {
-    const folder = await folderOf({
-      'overlay/kustomization.yaml':
-        'kind: Kustomization\nimages: [{ name: api, newName: r.io/api }, { name: w, newTag: 1 }]',
-      'base/api.yaml': pod('api:4'),
-    })
-    expect(await read(folder, 'overlay/*', 'base/*')).toEqual({
-      'overlay/*': [library('w:1', 'overlay/kustomization.yaml')],
-      'base/*': [library('api:4', 'base/api.yaml'), 'r.io/api:4 overlay/kustomization.yaml'],
-    })
-  })
-
-  it('refuse a kustomization alone that renames what no file has', async () => {
-    const folder = await folderOf({
-      'k.yaml': 'kind: Kustomization\nimages: [{ name: api, newName: r.io/api }, { name: w, newTag: 1 }]',
-    })
-    expect((await failure(folder, '*.yaml')).code).toBe('refused')
-  })
-
   it.each([
-    ['nothing/*.yaml'],
-    ['gitops/*.yml'],
-    ['gitops/*.txt'],
-    ['missing.yaml'],
-    ['gitops/x.yaml/*'],
-    ['!gitops/*.yaml'],
-  ])('refuse %s, which finds nothing, though another glob does', async (glob) => {
-    const folder = await folderOf({ 'gitops/x.yaml': pod('x:1') })
-    const error = await failure(folder, 'gitops/*.yaml', glob)
-    expect(['refused', 'io']).toContain(error.code)
-    expect(error.message).toContain(glob.split('/')[0])
+    ['is empty', Buffer.alloc(0)],
+    ['is nothing but blank lines', Buffer.from(' \n\n\t\n')],
+    ['is no text', Buffer.from([0xff, 0xfe, 0x61, 0x00])],
+    ['is too large', Buffer.alloc(16 * 1024 * 1024 + 1, 'a')],
+  ])('of which one %s are an error', async (_, bytes) => {
+    const folder = await folderOf('a.yaml')
+    await writeFile(join(folder, 'b.yaml'), bytes)
+    expect(await failure(folder, '*.yaml')).toMatchObject({ code: 'malformed', subject: 'b.yaml' })
   })
 
-  it('refuse a glob whose files name no image, though the files of another do', async () => {
-    const folder = await folderOf({ 'a/x.yaml': pod('x:1'), 'b/x.yaml': 'a: b\n', 'b/y.yaml': '' })
-    const error = await failure(folder, 'a/*.yaml', 'b/*.yaml')
-    expect([error.code, error.message]).toEqual(['refused', 'b/*.yaml names no image'])
+  it('may begin with a byte order mark', async () => {
+    const folder = await folderOf()
+    await writeFile(join(folder, 'a.yaml'), '\uFEFFa: b')
+    const [result] = await readFiles(['a.yaml'], folder, (text) => text, notedCall())
+    expect(result?.files).toEqual(['a: b'])
   })
 
-  it.each([
-    ['YAML with mistakes', 'a: [', 'malformed'],
-    ['a template', 'image: {{ x }}', 'malformed'],
-    ['an image that cannot be known', pod('"api:${TAG}"'), 'refused'],
-    ['another encoding', Buffer.from([0xff, 0xfe, 0x61, 0x00]).toString('latin1'), 'malformed'],
-  ])('refuse one file among many: %s', async (_name, text, code) => {
-    const folder = await folderOf({ 'g/a.yaml': pod('a:1'), 'g/z.yaml': '' })
-    await writeFile(join(folder, 'g/bad.yaml'), text, 'latin1')
-    const error = await failure(folder, 'g/*.yaml')
-    expect(error.code).toBe(code)
-    expect(error.message).toContain('g/bad.yaml')
+  it('that are pipes are an error, and are not waited for', async () => {
+    const folder = await folderOf('a.yaml')
+    execFileSync('mkfifo', [join(folder, 'b.yaml')])
+    expect(await failure(folder, '*.yaml')).toMatchObject({ code: 'io', subject: 'b.yaml' })
   })
 
-  it('refuse a link that leads nowhere, a link to itself, and a pipe, which would be waited for', async () => {
-    const folder = await folderOf({ 'a/x.yaml': pod('x:1'), 'b/x.yaml': pod('x:1'), 'c/x.yaml': pod('x:1') })
-    await symlink('nowhere', join(folder, 'a', 'gone.yaml'))
-    await symlink('self.yaml', join(folder, 'b', 'self.yaml'))
-    execFileSync('mkfifo', [join(folder, 'c', 'pipe.yaml')])
-    for (const glob of ['a/*.yaml', 'b/*.yaml', 'c/*.yaml'])
-      expect((await failure(folder, glob)).code).toBe('io')
-  })
-
-  it('refuse a folder in the place of a file', async () => {
-    const folder = await folderOf({ 'a/x.yaml': pod('x:1') })
-    expect((await failure(folder, 'a')).code).toBe('io')
-  })
-
-  it('stop with the reason of the signal', async () => {
-    const folder = await folderOf({ 'a.yaml': pod('a:1') })
+  it('are not read when the run is over', async () => {
     const call = notedCall()
-    call.abort(new DrayError('interrupted', 'stop'))
-    await expect(readFiles(['*.yaml'], folder, call)).rejects.toMatchObject({ code: 'interrupted' })
-    await expect(readFiles(['a.yaml'], folder, call)).rejects.toMatchObject({ code: 'interrupted' })
+    call.abort(new DrayError('interrupted', 'enough'))
+    const read = readFiles(['a.yaml'], await folderOf('a.yaml'), (text) => text, call)
+    await expect(read).rejects.toThrow('enough')
   })
 })

@@ -1,211 +1,260 @@
+import { execFileSync } from 'node:child_process'
+import { createReadStream } from 'node:fs'
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Clock } from '../../src/clock.ts'
 import { systemClock } from '../../src/clock.ts'
 import { DrayError } from '../../src/errors.ts'
-import type { NamedImages } from '../../src/inuse/gather-images.ts'
-import { askKubectl } from '../../src/inuse/kubectl.ts'
-import { formatReference } from '../../src/oci/reference.ts'
+import { JsonListReader } from '../../src/inuse/json-list.ts'
+import { askCluster, type KubectlPorts } from '../../src/inuse/kubectl.ts'
 import { notedCall } from '../support/http-world.ts'
+import { oneDigest } from '../support/in-use.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import { tempFolder } from '../support/temp.ts'
 
-interface Cluster {
+interface World extends KubectlPorts {
   readonly folder: string
-  readonly ask: (context?: string, call?: ReturnType<typeof notedCall>) => Promise<NamedImages>
 }
 
-/** A PATH with a kubectl that is this script; `answer.json` is beside it. */
-async function cluster(script: string, answer?: unknown, clock: Clock = systemClock): Promise<Cluster> {
+/** A PATH with a `kubectl` that is this script of the shell; `$OUT` is a folder of its own. */
+async function world(script: string, over: Partial<KubectlPorts> = {}): Promise<World> {
   const folder = await tempFolder()
   const path = join(folder, 'kubectl')
-  await writeFile(join(folder, 'answer.json'), answer === undefined ? '' : JSON.stringify(answer, null, 4))
   await writeFile(path, `#!/bin/sh\n${script}\n`)
   await chmod(path, 0o755)
-  const env = { PATH: `${folder}:/usr/bin:/bin`, HERE: folder }
-  return { folder, ask: (context = 'prod', call = notedCall()) => askKubectl(context, { env, clock }, call) }
+  return { env: { PATH: `${folder}:/usr/bin:/bin`, OUT: folder }, clock: systemClock, folder, ...over }
 }
 
-async function failure(asking: Promise<unknown>): Promise<DrayError> {
-  const thrown: unknown = await asking.then(
+/** A kubectl that prints this. */
+async function answering(answer: unknown, then = ''): Promise<World> {
+  const w = await world(`cat "$OUT/answer"\n${then}`)
+  await writeFile(join(w.folder, 'answer'), typeof answer === 'string' ? answer : JSON.stringify(answer))
+  return w
+}
+
+async function failure(w: KubectlPorts, context = 'prod', call = notedCall()): Promise<DrayError> {
+  const error: unknown = await askCluster(context, w, call).then(
     () => undefined,
-    (error: unknown) => error,
+    (thrown: unknown) => thrown,
   )
-  expect(thrown).toBeInstanceOf(DrayError)
-  return thrown as DrayError
+  expect(error).toBeInstanceOf(DrayError)
+  return error as DrayError
 }
 
-/** Resolves when the file is there with a line in it. */
-async function lineOf(path: string): Promise<string> {
-  for (;;) {
-    const text = await readFile(path, 'utf8').catch(() => '')
-    if (text.endsWith('\n')) return text.trim()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
-/** Resolves when no process has this id any more. */
-async function ended(pid: number): Promise<void> {
-  for (;;) {
-    const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-    if (state === '' || / Z /.test(state)) return
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
-const template = (image: string): object => ({ spec: { containers: [{ name: 'x', image }] } })
-const objects = {
+const pod = (image: string, name = 'api-0'): object => ({
   apiVersion: 'v1',
-  items: [
-    {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'api-1', namespace: 'shop' },
-      ...template('r.io/api:2'),
-    },
-    {
-      apiVersion: 'apps/v1',
-      kind: 'ReplicaSet',
-      metadata: { name: 'api-old', namespace: 'shop' },
-      spec: { replicas: 0, template: template('r.io/api:1') },
-    },
-    {
-      apiVersion: 'batch/v1',
-      kind: 'CronJob',
-      metadata: { name: 'nightly', namespace: 'ops' },
-      spec: { suspend: true, jobTemplate: { spec: { template: template('r.io/job:7') } } },
-    },
-  ],
+  kind: 'Pod',
+  metadata: { name, namespace: 'shop', annotations: { note: 'a "quoted" {brace] \\' } },
+  spec: { containers: [{ name: 'api', image }] },
+  status: { containerStatuses: [{ imageID: `docker-pullable://r.test/api@${oneDigest}` }] },
+})
+const replicaSet = {
+  kind: 'ReplicaSet',
+  metadata: { name: 'api-old', namespace: 'shop' },
+  spec: { replicas: 0, template: { spec: { containers: [{ image: 'r.test/api:0.9' }] } } },
+}
+const list = (...items: readonly unknown[]): object => ({
+  apiVersion: 'v1',
+  items,
   kind: 'List',
   metadata: { resourceVersion: '' },
-}
-const answering = 'cat "$HERE/answer.json"'
+})
 
 describe('a cluster', () => {
-  it('says what runs, what ran before, and what will run, and where each stands', async () => {
-    const { ask } = await cluster(answering, objects)
-    const { name, images } = await ask()
-    expect(name).toBe('kubectl prod')
-    expect(images.map(({ reference, by }) => [formatReference(reference), by])).toEqual([
-      ['r.io/api:2', 'kubectl prod: Pod shop/api-1: spec.containers[0].image'],
-      ['r.io/api:1', 'kubectl prod: ReplicaSet shop/api-old: spec.template.spec.containers[0].image'],
-      [
-        'r.io/job:7',
-        'kubectl prod: CronJob ops/nightly: spec.jobTemplate.spec.template.spec.containers[0].image',
-      ],
+  it('names the images of its pods, and of revisions that nothing runs now, each with the object', async () => {
+    const w = await answering(list(pod('r.test/api:1'), pod('r.test/api:1', 'api-1'), replicaSet))
+    expect((await askCluster('prod', w, notedCall())).found).toEqual([
+      { text: 'r.test/api:1', by: 'cluster prod: Pod shop/api-0: spec.containers[0].image' },
+      {
+        text: `r.test/api@${oneDigest}`,
+        by: 'cluster prod: Pod shop/api-0: status.containerStatuses[0].imageID',
+      },
+      {
+        text: 'r.test/api:0.9',
+        by: 'cluster prod: ReplicaSet shop/api-old: spec.template.spec.containers[0].image',
+      },
     ])
   })
 
-  it('is asked for all kinds that run pods, in all namespaces, and its context is one word to nobody but kubectl', async () => {
-    const { ask, folder } = await cluster(
-      `for a in "$@"; do echo "$a"; done > "$HERE/args"; ${answering}`,
-      objects,
-    )
-    await ask('prod; touch "$HERE/harm" $(touch harm)')
-    expect((await readFile(join(folder, 'args'), 'utf8')).trim().split('\n')).toEqual([
-      '--context',
-      'prod; touch "$HERE/harm" $(touch harm)',
-      'get',
-      'pods,deployments.apps,replicasets.apps,statefulsets.apps,daemonsets.apps,jobs.batch,cronjobs.batch,replicationcontrollers',
-      '--all-namespaces',
-      '-o',
-      'json',
+  it('is asked for all workloads of all namespaces, in the context alone', async () => {
+    const w = await answering(list(replicaSet), 'printf "%s\\n" "$@" > "$OUT/arguments"')
+    await askCluster('prod', w, notedCall())
+    const said = (await readFile(join(w.folder, 'arguments'), 'utf8')).trimEnd().split('\n')
+    expect(said.slice(0, 3)).toEqual(['--context', 'prod', 'get'])
+    expect(said.slice(4)).toEqual(['--all-namespaces', '-o', 'json'])
+    expect(said[3]?.split(',')).toEqual([
+      'pods',
+      'deployments.apps',
+      'replicasets.apps',
+      'statefulsets.apps',
+      'daemonsets.apps',
+      'controllerrevisions.apps',
+      'jobs.batch',
+      'cronjobs.batch',
+      'replicationcontrollers',
     ])
-    await expect(readFile(join(folder, 'harm'))).rejects.toThrow('ENOENT')
   })
 
-  it.each(['', '-n', '--kubeconfig=/tmp/x', 'a\nb', 'a\0b'])(
-    'is not asked by the context %j',
-    async (context) => {
-      const { ask, folder } = await cluster(`touch "$HERE/asked"; ${answering}`, objects)
-      expect((await failure(ask(context))).code).toBe('config')
-      await expect(readFile(join(folder, 'asked'))).rejects.toThrow('ENOENT')
+  it('may have a name that a shell would carry out', async () => {
+    const name = 'a; touch "$OUT/harm"; $(touch $OUT/harm)'
+    const w = await answering(list(replicaSet), 'printf "%s" "$2" > "$OUT/context"')
+    await askCluster(name, w, notedCall())
+    expect(await readFile(join(w.folder, 'context'), 'utf8')).toBe(name)
+    await expect(readFile(join(w.folder, 'harm'))).rejects.toThrow('ENOENT')
+  })
+
+  it.each(['', '-prod', '--kubeconfig=/tmp/x', 'a\nb', 'a\0b'])(
+    'is not asked under the name %j',
+    async (name) => {
+      const error = await failure(await world('echo no'), name)
+      expect(error.code).toBe('config')
     },
   )
 
-  it('is not asked where there is no kubectl', async () => {
-    const env = { PATH: await tempFolder() }
-    const error = await failure(askKubectl('prod', { env, clock: systemClock }, notedCall()))
-    expect([error.code, error.message]).toEqual(['config', 'kubectl was not found'])
-    expect(error.hint).toContain('--in-use')
+  it('that runs nothing at all is an error', async () => {
+    const error = await failure(await answering(list()))
+    expect(error).toMatchObject({ code: 'refused', message: 'cluster prod runs nothing' })
+  })
+})
+
+describe('a kubectl', () => {
+  it('that is not there is an error', async () => {
+    const error = await failure({ env: { PATH: await tempFolder() }, clock: systemClock })
+    expect(error).toMatchObject({ code: 'config', message: 'kubectl was not found' })
   })
 
-  it('that fails is an error in its own last words, also where it has answered a part', async () => {
-    const said = 'for i in 1 2 3 4 5 6 7 8 9; do echo "line $i" >&2; done; echo Forbidden: pods >&2'
-    for (const part of [answering, 'echo garbage', ':']) {
-      const { ask } = await cluster(`${part}; ${said}; exit 1`, objects)
-      const error = await failure(ask())
-      expect(error.code).toBe('unavailable')
-      expect(error.why).toBe('line 6\nline 7\nline 8\nline 9\nForbidden: pods')
-      expect(error.hint).toBe("See what it says with: kubectl --context 'prod' get pods --all-namespaces")
-    }
+  it('that cannot be started is an error', async () => {
+    const w = await world('echo')
+    await chmod(join(w.folder, 'kubectl'), 0o644)
+    expect(await failure({ ...w, env: { PATH: w.folder } })).toMatchObject({ code: 'config' })
   })
 
-  it('that fails without a word, or is killed, is an error that says how', async () => {
-    expect((await failure((await cluster('exit 3')).ask())).why).toBe('it ended with 3')
-    expect((await failure((await cluster('kill -9 $$')).ask())).why).toBe('it ended with SIGKILL')
+  it('that fails tells why, by the last lines of what it said', async () => {
+    const w = await world(
+      'for i in 1 2 3 4 5 6 7 8; do echo "line $i" >&2; done; echo "Forbidden" >&2; exit 1',
+    )
+    const error = await failure(w)
+    expect(error.code).toBe('unavailable')
+    expect(error.why).toBe('line 5\nline 6\nline 7\nline 8\nForbidden')
   })
 
-  it('may warn, and is believed', async () => {
-    const { ask } = await cluster(`echo "Warning: old" >&2; ${answering}`, objects)
-    expect((await ask()).images).toHaveLength(3)
+  it('that fails for a part of the kinds is not believed the rest', async () => {
+    const w = await answering(list(pod('r.test/api:1')), 'echo "cronjobs is forbidden" >&2; exit 1')
+    expect((await failure(w)).why).toBe('cronjobs is forbidden')
+  })
+
+  it('that fails after it printed something else tells why', async () => {
+    const w = await world('echo "error: no such context"; echo "no context" >&2; exit 1')
+    expect(await failure(w)).toMatchObject({ code: 'unavailable', why: 'no context' })
+  })
+
+  it('that is killed is an error', async () => {
+    expect((await failure(await world('kill -9 $$'))).why).toBe('it ended with a signal')
   })
 
   it.each([
-    ['an empty list', { ...objects, items: [] }, 'refused'],
-    ['nothing', undefined, 'refused'],
-    ['a page of a longer list', { ...objects, metadata: { continue: 'x' } }, 'refused'],
-    ['objects without an image', { items: [{ kind: 'Pod', spec: {} }] }, 'refused'],
-    ['an image that is none', { items: [template('NO')] }, 'malformed'],
-    ['a text', 'No resources found', 'malformed'],
-    ['an array', [objects], 'malformed'],
-  ])('that answers %s is refused', async (_name, answer, code) => {
-    expect((await failure((await cluster(answering, answer)).ask())).code).toBe(code)
+    ['nothing', ''],
+    ['words', 'No resources found'],
+    ['half a list', '{"kind":"List","items":[{"kind":"Pod","spec":{"containers":[{"image":"r.test/a:1"}]}}'],
+    ['half an object', '{"kind":"List","items":[{"kind":"Pod","spec":{"containers":[{"image":"r.test'],
+    ['one object and no list', JSON.stringify(pod('r.test/a:1'))],
+    ['a list of words', '{"kind":"List","items":["a"]}'],
+    ['a list of numbers', '{"kind":"List","items":[1]}'],
+    ['a list with something between', '{"kind":"List","items":[{"kind":"Pod"},null]}'],
+    ['a list without commas', '{"kind":"List","items":[{"kind":"Pod"} {"kind":"Pod"}]}'],
+    ['a list with a comma too many', '{"kind":"List","items":[{"kind":"Pod"},,{"kind":"Pod"}]}'],
+    ['a list of lists', '{"kind":"List","items":[[{"kind":"Pod"}]]}'],
+    ['an object without a kind', '{"kind":"List","items":[{"spec":{}}]}'],
+    ['two lists', `${JSON.stringify(list(replicaSet))}${JSON.stringify(list(replicaSet))}`],
+    ['two lists in one', '{"items":[{"kind":"Pod"}],"items":[]}'],
+    ['a key twice', '{"items":[{"kind":"Pod","kind":"Job"}]}'],
+    ['items deeper down', '{"data":{"items":[{"kind":"Pod"}]}}'],
+    ['brackets that do not match', '{"items":[{"kind":"Pod"]}'],
+    ['more behind the list', `${JSON.stringify(list(replicaSet))} and so on`],
+    ['bytes that are no text', '{"items":[{"kind":"\uFFFD'],
+    ['a page of more', JSON.stringify({ ...list(replicaSet), metadata: { continue: 'abc' } })],
+  ])('that prints %s is an error', async (_, answer) => {
+    expect((await failure(await answering(answer))).code).toBe('malformed')
   })
 
-  it('that answers half is refused', async () => {
-    const { ask } = await cluster('head -c 300 "$HERE/answer.json"', objects)
-    expect((await failure(ask())).code).toBe('malformed')
+  it('that prints more than is read is stopped', async () => {
+    const w = await world('yes "{}"', { maxBytes: 1_000_000 })
+    const error = await failure(w)
+    expect(error).toMatchObject({
+      code: 'malformed',
+      message: 'cluster prod answers more than 1000000 bytes',
+    })
   })
 
-  it('that does not answer is stopped after 60 s, and with it what it has started', async () => {
+  it('that prints without end to its error output costs no memory', async () => {
+    const w = await world('yes error | head -c 18000000 >&2; exit 1')
+    expect((await failure(w)).why).toBe('error\nerror\nerror\nerror\nerror')
+  })
+
+  /** A kubectl that hangs with a child of its own, and a promise for the end of both. */
+  async function hanging(): Promise<{
+    w: World
+    clock: ReturnType<typeof manualClock>
+    started: Promise<void>
+    ended: Promise<void>
+  }> {
     const clock = manualClock()
-    const { ask, folder } = await cluster('sleep 1000 & echo $! > "$HERE/pid"; wait', objects, clock)
-    const asking = failure(ask())
-    const pid = Number(await lineOf(join(folder, 'pid')))
+    const w = await world('exec 3>"$OUT/pipe"; echo started >&3; sleep 1000 & wait', { clock })
+    execFileSync('mkfifo', [join(w.folder, 'pipe')])
+    const pipe = createReadStream(join(w.folder, 'pipe'))
+    const started = new Promise<void>((resolve) => pipe.once('data', () => resolve()))
+    const ended = new Promise<void>((resolve) => pipe.once('end', () => resolve()))
+    return { w, clock, started, ended }
+  }
+
+  it('that hangs is stopped when its time is over, with what it started', async () => {
+    const { w, clock, started, ended } = await hanging()
+    const failed = failure(w)
+    await started
     await clock.advance(59_999)
-    await clock.sleepers(1)
     await clock.advance(1)
-    const error = await asking
-    expect([error.code, error.why]).toEqual(['timeout', 'it was stopped after 60 s'])
-    await ended(pid)
+    expect(await failed).toMatchObject({ code: 'timeout', why: 'it was stopped after 60 s' })
+    await ended
   })
 
-  it('is stopped with the call, and with it what it has started', async () => {
+  it('is stopped when the run is, with what it started', async () => {
+    const { w, started, ended } = await hanging()
     const call = notedCall()
-    const { ask, folder } = await cluster('sleep 1000 & echo $! > "$HERE/pid"; wait', objects)
-    const asking = failure(ask('prod', call))
-    const pid = Number(await lineOf(join(folder, 'pid')))
-    call.abort(new DrayError('interrupted', 'stop'))
-    expect((await asking).code).toBe('interrupted')
-    await ended(pid)
+    const failed = failure(w, 'prod', call)
+    await started
+    call.abort(new DrayError('interrupted', 'enough'))
+    expect((await failed).message).toBe('enough')
+    await ended
   })
 
-  it('that prints without end is stopped', async () => {
-    const { ask } = await cluster('cat /dev/zero', objects)
-    const error = await failure(ask())
-    expect([error.code, error.message]).toEqual([
-      'refused',
-      'kubectl printed more than 268435456 bytes for the context prod',
-    ])
+  it('is not started when the run is over', async () => {
+    const w = await world('touch "$OUT/started"')
+    const call = notedCall()
+    call.abort(new DrayError('interrupted', 'enough'))
+    expect((await failure(w, 'prod', call)).message).toBe('enough')
+    await expect(readFile(join(w.folder, 'started'))).rejects.toThrow('ENOENT')
+  })
+})
+
+describe('a list that arrives in pieces', () => {
+  const text = `\n${JSON.stringify(list(pod('r.test/ä:1'), replicaSet, {}), undefined, 1)}\n`
+
+  it.each([1, 2, 3, 7, 64, 100_000])('of %i bytes is the same', (size) => {
+    const bytes = Buffer.from(text)
+    const reader = new JsonListReader('it')
+    const items: unknown[] = []
+    for (let at = 0; at < bytes.byteLength; at += size)
+      items.push(...reader.push(bytes.subarray(at, at + size)))
+    expect(items).toEqual([pod('r.test/ä:1'), replicaSet, {}])
+    expect(reader.end()).toEqual(list())
   })
 
-  it('with very many pods is read', async () => {
-    const script = `printf '{"kind":"List","items":['; head -c 2000000 /dev/zero | tr '\\0' ' '
-      i=0; while [ $i -lt 20000 ]; do printf '{"kind":"Pod","spec":{"containers":[{"image":"r.io/a:%s"}]}},' $((i % 10)); i=$((i + 1)); done
-      printf '{}]}'`
-    const { ask } = await cluster(script)
-    expect((await ask()).images).toHaveLength(10)
+  it('may have its items last, or other lists beside them', () => {
+    const reader = new JsonListReader('it')
+    const items = [
+      ...reader.push(Buffer.from('{"warnings": [ ], "note": "items", "items":[{"a":1} , {"b":[2]}]}')),
+    ]
+    expect(items).toEqual([{ a: 1 }, { b: [2] }])
+    expect(reader.end()).toEqual({ warnings: [], note: 'items', items: [] })
   })
 })

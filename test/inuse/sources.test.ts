@@ -1,64 +1,103 @@
-import { chmod, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import { type InUseSource, imagesInUse } from '../../src/inuse/sources.ts'
+import { DrayError } from '../../src/errors.ts'
+import { type ImagesInUse, imagesInUse, type InUseSource } from '../../src/inuse/sources.ts'
 import { formatReference } from '../../src/oci/reference.ts'
 import { notedCall } from '../support/http-world.ts'
 import { tempFolder } from '../support/temp.ts'
 
-const pod = (image: string): string => JSON.stringify({ kind: 'Pod', spec: { containers: [{ image }] } })
-
-async function world(): Promise<{ readonly folder: string; readonly env: { readonly PATH: string } }> {
+async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await tempFolder()
-  await writeFile(join(folder, 'a.yaml'), pod('a:1'))
-  await writeFile(join(folder, 'kubectl'), `#!/bin/sh\necho '{"items":[${pod('k:1')},${pod('a:1')}]}'\n`)
-  await chmod(join(folder, 'kubectl'), 0o755)
-  return { folder, env: { PATH: `${folder}:/usr/bin:/bin` } }
-}
-
-function list(text: string): InUseSource {
-  const read = async function* (): AsyncGenerator<Uint8Array> {
-    yield Buffer.from(text)
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), text)
   }
-  return { kind: 'list', name: 'standard input', read }
+  return folder
 }
 
-describe('what runs', () => {
-  it('is put together of files, clusters and lists: each image once, each source with its count', async () => {
-    const { folder, env } = await world()
-    const sources: readonly InUseSource[] = [
-      { kind: 'files', globs: ['*.yaml'], folder },
-      { kind: 'kubectl', contexts: ['east', 'west'] },
-      list('index.docker.io/library/a:1\nr.io/l:1\n'),
-    ]
-    const { images, sources: counted } = await imagesInUse(sources, { env, clock: systemClock }, notedCall())
-    expect(images.map(({ reference, by }) => `${formatReference(reference)} ${by}`)).toEqual([
-      'docker.io/library/a:1 a.yaml: spec.containers[0].image',
-      'docker.io/library/k:1 kubectl east: Pod: spec.containers[0].image',
-      'r.io/l:1 standard input, line 2',
+function list(name: string, text: string): InUseSource {
+  return {
+    kind: 'list',
+    name,
+    read: async function* () {
+      yield Buffer.from(text)
+    },
+  }
+}
+
+async function ask(...sources: readonly InUseSource[]): Promise<ImagesInUse> {
+  return await imagesInUse(sources, { env: { PATH: '/nowhere' }, clock: systemClock }, notedCall())
+}
+
+async function failure(...sources: readonly InUseSource[]): Promise<DrayError> {
+  const error: unknown = await ask(...sources).catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(DrayError)
+  return error as DrayError
+}
+
+const pod = (image: string): string => `kind: Pod\nspec: { containers: [{ image: "${image}" }] }\n`
+
+describe('what is in use', () => {
+  it('is told by all sources, each image once with the first that names it, and counted for each source', async () => {
+    const folder = await folderOf({
+      'gitops/a.yaml': pod('r.test/a:1'),
+      'gitops/b.yaml': `${pod('r.test/b:1')}---\n${pod('r.test/a:1')}`,
+      'gitops/empty.yaml': '# nothing yet\n',
+      'compose.yml': 'services: { web: { image: r.test/c:1 } }',
+    })
+    const answer = await ask(
+      { kind: 'files', globs: ['gitops/*.yaml', '**/*.yml'], folder },
+      list('running.txt', 'r.test/b:1\nr.test/d:1\n'),
+    )
+    expect(answer.images.map(({ reference, by }) => [formatReference(reference), by])).toEqual([
+      ['r.test/a:1', 'gitops/a.yaml: spec.containers[0].image'],
+      ['r.test/b:1', 'gitops/b.yaml: spec.containers[0].image'],
+      ['r.test/c:1', 'compose.yml: services.web.image'],
+      ['r.test/d:1', 'running.txt: line 2'],
     ])
-    expect(counted).toEqual([
-      { name: '*.yaml', images: 1 },
-      { name: 'kubectl east', images: 2 },
-      { name: 'kubectl west', images: 2 },
-      { name: 'standard input', images: 2 },
+    expect(answer.sources).toEqual([
+      { name: 'gitops/*.yaml', images: 2 },
+      { name: '**/*.yml', images: 1 },
+      { name: 'running.txt', images: 2 },
     ])
   })
 
-  it('is nothing where nobody is asked', async () => {
-    const { env } = await world()
-    expect(await imagesInUse([], { env, clock: systemClock }, notedCall())).toEqual({
-      images: [],
-      sources: [],
+  it('is renamed by kustomize across the files of a source', async () => {
+    const folder = await folderOf({
+      'base/pod.yaml': pod('api:1.4.2'),
+      'prod/kustomization.yaml': 'resources: [../base]\nimages: [{ name: api, newName: r.test/prod/api }]',
+    })
+    const { images } = await ask({ kind: 'files', globs: ['base/*', 'prod/*'], folder })
+    expect(images.map(({ reference }) => formatReference(reference))).toContain('r.test/prod/api:1.4.2')
+  })
+
+  it('is not known where a glob names files without images, though others name some', async () => {
+    const folder = await folderOf({ 'a.yaml': pod('r.test/a:1'), 'b.yml': 'kind: Service\n' })
+    const error = await failure({ kind: 'files', globs: ['*.yaml', '*.yml'], folder })
+    expect(error).toMatchObject({ code: 'refused', message: '*.yml names no image' })
+  })
+
+  it('is not known where one file of many cannot be parsed', async () => {
+    const folder = await folderOf({ 'a.yaml': pod('r.test/a:1'), 'b.yaml': 'a: [' })
+    expect(await failure({ kind: 'files', globs: ['*.yaml'], folder })).toMatchObject({
+      code: 'malformed',
+      subject: 'b.yaml',
     })
   })
 
   it('is not known where one source of several fails', async () => {
-    const { folder, env } = await world()
-    const sources: readonly InUseSource[] = [{ kind: 'files', globs: ['*.yaml'], folder }, list('')]
-    await expect(imagesInUse(sources, { env, clock: systemClock }, notedCall())).rejects.toMatchObject({
-      code: 'refused',
-    })
+    const files: InUseSource = {
+      kind: 'files',
+      globs: ['*.yaml'],
+      folder: await folderOf({ 'a.yaml': pod('a') }),
+    }
+    expect((await failure(files, { kind: 'kubectl', contexts: ['prod'] })).code).toBe('config')
+    expect((await failure(list('l', '# nothing'), files)).message).toBe('l names no image')
+  })
+
+  it('is nothing where nothing is asked', async () => {
+    expect(await ask()).toEqual({ images: [], sources: [] })
   })
 })

@@ -1,0 +1,149 @@
+import { type BigIntStats, type Dirent } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { matchesGlob, resolve } from 'node:path'
+import type { Call } from '../call.ts'
+import { DrayError } from '../errors.ts'
+
+/** More is a glob that says something else than was meant. */
+const maxFiles = 100_000
+const maxAlternatives = 1000
+
+/**
+ * The files that a glob names, sorted: `*`, `?`, `[…]` within a component, `**` across them, `{a,b}`. Names that begin with a dot have to be named. Links are
+ * followed, each folder once. Node's own glob leaves out what it cannot list; here that is an error, for what is missing would be deleted.
+ * @returns names as the glob begins them: relative to the folder, or absolute
+ * @throws `io` for a folder that cannot be listed and a link that leads nowhere; `refused` for too many files.
+ */
+export async function filesMatching(glob: string, folder: string, call: Call): Promise<readonly string[]> {
+  const search = new Search(folder, call)
+  for (const one of alternatives(glob)) {
+    const parts = one.split('/').filter((part, i) => part !== '.' && (part !== '' || i === 0))
+    if (parts[0] === '') await search.descend('/', parts.slice(1))
+    else await search.descend('', parts)
+  }
+  return [...search.files].sort()
+}
+
+/** Whether a component names more than itself. */
+export function isPattern(text: string): boolean {
+  return /[*?[{]/.test(text)
+}
+
+/** `a/{b,c/d}` is `a/b` and `a/c/d`. */
+function alternatives(glob: string): readonly string[] {
+  const done: string[] = []
+  const open = [glob]
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    // the innermost first
+    const found = /\{([^{}]*,[^{}]*)\}/.exec(one)
+    if (found === null) done.push(one)
+    else
+      for (const choice of (found[1] ?? '').split(','))
+        open.push(one.slice(0, found.index) + choice + one.slice(found.index + found[0].length))
+    if (open.length + done.length > maxAlternatives)
+      throw new DrayError('refused', `${JSON.stringify(glob)} stands for too many globs`, { subject: glob })
+  }
+  return done
+}
+
+class Search {
+  readonly files = new Set<string>()
+  readonly #folder: string
+  readonly #call: Call
+  /** folders with what is to be looked for below them: links may lead to one again and again */
+  readonly #seen = new Set<string>()
+
+  constructor(folder: string, call: Call) {
+    this.#folder = folder
+    this.#call = call
+  }
+
+  /** @param prefix the folder as it is named, with a slash behind it; empty for where the search begins */
+  async descend(prefix: string, parts: readonly string[]): Promise<void> {
+    this.#call.signal.throwIfAborted()
+    const [part, ...rest] = parts
+    if (part === undefined) return
+    if (part === '**') await this.#descendAll(prefix, rest)
+    else if (isPattern(part)) await this.#descendMatching(prefix, part, rest)
+    else await this.#take(`${prefix}${part}`, rest, await this.#stat(`${prefix}${part}`))
+  }
+
+  async #descendAll(prefix: string, rest: readonly string[]): Promise<void> {
+    // `**` at the end is all files below
+    const below = rest.length === 0 ? ['*'] : rest
+    if (!(await this.#isNew(prefix, ['**', ...below]))) return
+    await this.descend(prefix, below)
+    for (const entry of await this.#list(prefix)) {
+      if (entry.name.startsWith('.') || entry.isFile()) continue
+      const name = `${prefix}${entry.name}`
+      if ((await this.#statEntry(name)).isDirectory()) await this.descend(`${name}/`, ['**', ...below])
+    }
+  }
+
+  async #descendMatching(prefix: string, part: string, rest: readonly string[]): Promise<void> {
+    if (!(await this.#isNew(prefix, [part, ...rest]))) return
+    for (const { name } of await this.#list(prefix)) {
+      if (name.startsWith('.') && !part.startsWith('.')) continue
+      if (!matchesGlob(name, part)) continue
+      await this.#take(`${prefix}${name}`, rest, await this.#statEntry(`${prefix}${name}`))
+    }
+  }
+
+  /** A file at the end, or a folder on the way. What is neither file nor folder is taken for a file: to read it is an error. */
+  async #take(name: string, rest: readonly string[], stats: BigIntStats | undefined): Promise<void> {
+    if (stats === undefined) return
+    if (stats.isDirectory()) await this.descend(`${name}/`, rest)
+    else if (rest.length === 0) this.files.add(name)
+    if (this.files.size > maxFiles)
+      throw new DrayError('refused', `a glob matches more than ${maxFiles} files`, { subject: name })
+  }
+
+  async #isNew(prefix: string, parts: readonly string[]): Promise<boolean> {
+    const stats = await this.#stat(prefix === '' ? '.' : prefix)
+    if (stats === undefined || !stats.isDirectory()) return false
+    const key = `${stats.dev}:${stats.ino}:${parts.join('/')}`
+    if (this.#seen.has(key)) return false
+    this.#seen.add(key)
+    return true
+  }
+
+  /** Sorted, so that of two names of one folder always the same is taken. */
+  async #list(prefix: string): Promise<readonly Dirent[]> {
+    const path = resolve(this.#folder, prefix)
+    try {
+      const entries = await readdir(path, { withFileTypes: true })
+      return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+    } catch (cause) {
+      throw notListed(path, cause)
+    }
+  }
+
+  /** Undefined where nothing is there. */
+  async #stat(name: string): Promise<BigIntStats | undefined> {
+    const path = resolve(this.#folder, name)
+    try {
+      return await stat(path, { bigint: true })
+    } catch (cause) {
+      if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR'))
+        return undefined
+      throw notListed(path, cause)
+    }
+  }
+
+  /** Of something that a folder has: it may only not be there where it is a link. */
+  async #statEntry(name: string): Promise<BigIntStats> {
+    const stats = await this.#stat(name)
+    if (stats !== undefined) return stats
+    const path = resolve(this.#folder, name)
+    throw notListed(path, new Error('it is a link that leads nowhere'))
+  }
+}
+
+function notListed(path: string, cause: unknown): DrayError {
+  return new DrayError('io', `${path} cannot be looked into`, {
+    subject: path,
+    why: cause instanceof Error ? cause.message : String(cause),
+    hint: 'It could name images that run: nothing is deleted while it cannot be read.',
+    cause,
+  })
+}

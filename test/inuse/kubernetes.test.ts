@@ -1,0 +1,195 @@
+import { describe, expect, it } from 'vitest'
+import { images, mistake, oneDigest, otherDigest } from '../support/in-use.ts'
+
+const deployment = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: api, namespace: prod }
+spec:
+  replicas: 3
+  template:
+    spec:
+      initContainers:
+        - { name: migrate, image: r.test/shop/migrate:1.4.2 }
+      containers:
+        - name: api
+          image: "r.test/shop/api:1.4.2"
+        - name: proxy
+          image: nginx
+      imagePullSecrets: [{ name: pull }]
+`
+
+const cronJob = `
+apiVersion: batch/v1
+kind: CronJob
+metadata: { name: nightly }
+spec:
+  schedule: "0 3 * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          containers:
+            - { name: report, image: r.test/shop/report@${oneDigest} }
+`
+
+describe('objects of Kubernetes', () => {
+  it('name the images of containers and init containers, with the place of each', () => {
+    expect(images(deployment)).toEqual({
+      'r.test/shop/migrate:1.4.2': 'file.yaml: spec.template.spec.initContainers[0].image',
+      'r.test/shop/api:1.4.2': 'file.yaml: spec.template.spec.containers[0].image',
+      'docker.io/library/nginx:latest': 'file.yaml: spec.template.spec.containers[1].image',
+    })
+  })
+
+  it('are found in a CronJob, by digest', () => {
+    expect(Object.keys(images(cronJob))).toEqual([`r.test/shop/report@${oneDigest}`])
+  })
+
+  it.each(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController', 'Rollout'])(
+    'are found in a %s',
+    (kind) => {
+      const text = `kind: ${kind}\nspec: { template: { spec: { containers: [{ image: r.test/a:1 }] } } }`
+      expect(Object.keys(images(text))).toEqual(['r.test/a:1'])
+    },
+  )
+
+  it('are found in a Pod, a PodTemplate and the revisions of a StatefulSet', () => {
+    const text = `
+kind: Pod
+spec: { containers: [{ image: r.test/pod:1 }] }
+---
+kind: PodTemplate
+template: { spec: { containers: [{ image: r.test/template:1 }] } }
+---
+kind: ControllerRevision
+data: { spec: { template: { spec: { containers: [{ image: r.test/revision:1 }] } } } }
+`
+    expect(images(text)).toEqual({
+      'r.test/pod:1': 'file.yaml: spec.containers[0].image',
+      'r.test/template:1': 'file.yaml, document 2: template.spec.containers[0].image',
+      'r.test/revision:1': 'file.yaml, document 3: data.spec.template.spec.containers[0].image',
+    })
+  })
+
+  it('are found in ephemeral containers and mounted images', () => {
+    const text = `
+kind: Pod
+spec:
+  ephemeralContainers: [{ name: debug, image: r.test/debug:1 }]
+  volumes:
+    - { name: model, image: { reference: "r.test/model:3", pullPolicy: Always } }
+    - { name: tmp, emptyDir: {} }
+`
+    expect(Object.keys(images(text))).toEqual(['r.test/debug:1', 'r.test/model:3'])
+  })
+
+  it('are found in a List, and in lists in it', () => {
+    const text = JSON.stringify({
+      kind: 'List',
+      items: [
+        { kind: 'Pod', spec: { containers: [{ image: 'r.test/a:1' }] } },
+        { kind: 'PodList', items: [{ spec: { containers: [{ image: 'r.test/b:1' }] } }] },
+      ],
+    })
+    expect(images(text)).toEqual({
+      'r.test/a:1': 'file.yaml: items[0].spec.containers[0].image',
+      'r.test/b:1': 'file.yaml: items[1].items[0].spec.containers[0].image',
+    })
+  })
+
+  it('are found in custom resources: in pod templates, images of their own, and what operators are told by variables', () => {
+    const text = `
+kind: Prometheus
+spec:
+  image: r.test/prometheus:v3
+  imageName: r.test/postgres:16
+  sidecarImage: r.test/sidecar:2
+  server: { podTemplate: { spec: { containers: [{ image: r.test/server:1 }] } } }
+  env: [{ name: RELATED_IMAGE_PROXY, value: r.test/proxy:1 }, { name: IMAGE_POLICY, value: always }]
+`
+    expect(Object.keys(images(text)).toSorted()).toEqual([
+      'r.test/postgres:16',
+      'r.test/prometheus:v3',
+      'r.test/proxy:1',
+      'r.test/server:1',
+      'r.test/sidecar:2',
+    ])
+  })
+
+  it('show by digest what a node runs, and the digest of a config is none', () => {
+    const text = JSON.stringify({
+      kind: 'Pod',
+      spec: { containers: [{ image: 'r.test/a:1' }] },
+      status: {
+        containerStatuses: [
+          { image: `sha256:${'f'.repeat(64)}`, imageID: `docker-pullable://r.test/a@${oneDigest}` },
+          { image: 'r.test/b:1', imageID: `r.test/b@${otherDigest}` },
+          { image: 'r.test/c:1', imageID: oneDigest },
+          { image: 'r.test/c:1', imageID: `docker://${oneDigest}` },
+          { image: 'r.test/c:1', imageID: 'a'.repeat(64) },
+          { image: 'r.test/c:1', imageID: '' },
+        ],
+        initContainerStatuses: [{ image: 'r.test/d:1', imageID: `r.test/d@${oneDigest}` }],
+      },
+    })
+    expect(Object.keys(images(text))).toEqual([
+      'r.test/a:1',
+      `r.test/a@${oneDigest}`,
+      `r.test/b@${otherDigest}`,
+      `r.test/d@${oneDigest}`,
+    ])
+  })
+
+  it('that patch an image name the new one', () => {
+    const text = `- { op: replace, path: /spec/template/spec/containers/0/image, value: "r.test/a:2" }`
+    expect(Object.keys(images(text))).toEqual(['r.test/a:2'])
+  })
+
+  it('that have no image may stand beside those that have', () => {
+    const text = `kind: Service\nspec: { ports: [{ port: 80 }] }\n---\n# nothing here\n---\n${cronJob}`
+    expect(Object.keys(images(text))).toHaveLength(1)
+  })
+
+  it.each([
+    ['', 'it is empty'],
+    [' ', 'it is empty'],
+    ['{{ .Values.image }}', 'is to be filled in by something else'],
+    ['r.test/a:${TAG}', 'is to be filled in by something else'],
+    ['R.test/A:1', 'is no reference to an image'],
+    ['r.test/a:1 ', 'is no reference to an image'],
+    ['https://r.test/a:1', 'is no reference to an image'],
+    ['r.test/a@sha256:12', 'is no reference to an image'],
+  ])('are an error with the place for the image %j', (image, what) => {
+    const text = JSON.stringify({ spec: { containers: [{ image: 'r.test/a:1' }, { image }] } })
+    expect(mistake(text).why).toContain(`file.yaml: spec.containers[1].image: `)
+    expect(mistake(text).why).toContain(what)
+  })
+
+  it('are an error where a rendered image is nothing', () => {
+    expect(mistake('spec:\n  containers:\n    - image:\n      name: a').why).toContain('containers[0].image')
+  })
+
+  it('tell all mistakes at once', () => {
+    const error = mistake(JSON.stringify({ containers: [{ image: '' }, { image: 'A' }] }))
+    expect(error.details).toEqual([
+      'file.yaml: containers[0].image: it is empty',
+      'file.yaml: containers[1].image: "A" is no reference to an image',
+    ])
+  })
+
+  it('may have labels that are called an image, and annotations that name one', () => {
+    const text = `
+metadata:
+  labels: { image: Not A Reference }
+  annotations: { sidecar.istio.io/proxyImage: "r.test/proxy:1", image: "r.test/note:1" }
+`
+    expect(Object.keys(images(text))).toEqual(['r.test/proxy:1', 'r.test/note:1'])
+  })
+
+  it('keep a picture that is called an image apart', () => {
+    expect(images('image: https://example.com/logo.png\nspec: { image: r.test/a:1 }')).toEqual({
+      'r.test/a:1': 'file.yaml: spec.image',
+    })
+  })
+})

@@ -1,0 +1,28 @@
+import { expect } from 'vitest'
+import { DrayError } from '../../src/errors.ts'
+import { documentsOf } from '../../src/inuse/documents.ts'
+import { joinFindings } from '../../src/inuse/findings.ts'
+import { referencesIn } from '../../src/inuse/references-in.ts'
+import { usedImages } from '../../src/inuse/used-images.ts'
+import { formatReference } from '../../src/oci/reference.ts'
+
+export const oneDigest = `sha256:${'1'.repeat(64)}`
+export const otherDigest = `sha256:${'2'.repeat(64)}`
+
+/** The images in a file, and the place of each. */
+export function images(text: string, name = 'file.yaml'): Record<string, string> {
+  const findings = [...documentsOf(text, name)].map(({ value, where }) => referencesIn(value, where))
+  const used = usedImages(joinFindings(findings))
+  return Object.fromEntries(used.map(({ reference, by }) => [formatReference(reference), by]))
+}
+
+/** What is wrong with a file. */
+export function mistake(text: string): DrayError {
+  try {
+    images(text)
+  } catch (error) {
+    expect(error).toBeInstanceOf(DrayError)
+    return error as DrayError
+  }
+  throw new Error('nothing is wrong with it')
+}

@@ -7,7 +7,6 @@ import { decisionOf, type Grounds } from './decide-repository.ts'
 import type { ExplainedTime, Explanation, Opinion, RuleOpinion } from './explanation.ts'
 import type { Protection, RetentionPolicy } from './policy.ts'
 import { whatIsHeld } from './protect.ts'
-import { describeSelector } from './select.ts'
 
 /**
  * Why one tag or digest stays or goes, by what the plan was decided on: pure. A digest without a tag is judged by what reaches it.
@@ -106,7 +105,7 @@ function opinionOf(
     const how = hold.at === digest ? `${hold.tag} is on the same digest` : `it is part of ${hold.tag}`
     return { name, holds: true, text: how }
   }
-  return { name, holds: false, text: `${describeSelector(protection.tags)} holds nothing that reaches it` }
+  return { name, holds: false, text: 'nothing that it holds is or reaches this' }
 }
 
 /** What stays and leads to it, in words. */

@@ -2,6 +2,7 @@ import { appendFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DrayError } from '../errors.ts'
 import { writeFileAtomic } from '../files/atomic.ts'
+import { type PruneFacts, pruneDotenv, pruneOutput, pruneSummary } from '../render/prune-ci.ts'
 import { dotenvReport, githubOutput, githubSummary, type RunFacts } from '../render/ci.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -35,6 +36,20 @@ export async function reportToCi(
     await append(GITHUB_STEP_SUMMARY, githubSummary(facts))
   }
   for (const { file } of reports) await writeFileAtomic(resolve(file), dotenvReport(facts))
+}
+
+/** The same of a plan to delete. @throws `io`. */
+export async function pruneToCi(
+  facts: PruneFacts,
+  reports: readonly Report[],
+  env: Environment,
+): Promise<void> {
+  const { GITHUB_ACTIONS, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY } = env
+  if (GITHUB_ACTIONS === 'true') {
+    await append(GITHUB_OUTPUT, pruneOutput(facts))
+    await append(GITHUB_STEP_SUMMARY, pruneSummary(facts))
+  }
+  for (const { file } of reports) await writeFileAtomic(resolve(file), pruneDotenv(facts))
 }
 
 async function append(file: string | undefined, text: string): Promise<void> {

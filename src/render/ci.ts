@@ -74,7 +74,8 @@ function statusWord(status: string): string {
   return status === 'rolledBack' ? 'rolled back' : status
 }
 
-function row(cells: readonly string[]): string {
+/** A row of a table in Markdown. */
+export function row(cells: readonly string[]): string {
   return `| ${cells.map(inMarkdown).join(' | ')} |\n`
 }
 

@@ -1,4 +1,5 @@
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
+import type { PruneOutcome, RepositoryOutcome } from '../plan/prune-outcome.ts'
 import type { PrunePlan, RepositoryPlan } from '../plan/prune-plan.ts'
 
 /** A plan in numbers: what is refused counts as kept. */
@@ -61,6 +62,58 @@ export function totalsOf(plan: PrunePlan): PruneTotals {
     untagged: sum(going, (one) => countSteps(one, 'deleteTag')),
     freed: sum(going, ({ freed }) => freed),
     refused: refused.isAll ? names.size : names.size - going.length,
+  }
+}
+
+/** What became of a plan, in numbers. */
+export interface OutcomeTotals {
+  /** that were to be looked at, those that could not be read too */
+  readonly repositories: number
+  /** digests with a tag of a person, as the plan saw them; of these those that this run has deleted, and the others */
+  readonly images: number
+  readonly deleted: number
+  readonly kept: number
+  /** manifests that were deleted: images, and what went with them */
+  readonly manifests: number
+  /** tags that were taken off a digest that stays */
+  readonly untagged: number
+  /** deletes of what was gone already */
+  readonly absent: number
+  /** deletes that a registry cannot do, and with which nothing is wrong */
+  readonly left: number
+  readonly conflicts: number
+  readonly failed: number
+  readonly notAttempted: number
+  /** repositories in which something was refused, those that could not be read too */
+  readonly refused: number
+  /** bytes that nothing which remains refers to */
+  readonly freed: number
+}
+
+export function outcomeTotalsOf(plan: PrunePlan, { repositories, refusals }: PruneOutcome): OutcomeTotals {
+  const sum = (of: (one: RepositoryOutcome) => number): number =>
+    repositories.reduce((total, one) => total + of(one), 0)
+  const names = (all: readonly { readonly repository?: RepositoryName }[]): readonly string[] =>
+    all.flatMap(({ repository }) => (repository === undefined ? [] : [formatRepository(repository)]))
+  const { images } = totalsOf(plan)
+  const deleted = sum((one) => one.images)
+  return {
+    repositories: new Set([...names(repositories), ...names(refusals)]).size,
+    images,
+    deleted,
+    kept: images - deleted,
+    manifests: sum((one) => one.deleted),
+    untagged: sum((one) => one.untagged),
+    absent: sum((one) => one.absent),
+    left: sum((one) => one.kept),
+    conflicts: sum((one) => one.conflicts),
+    failed: sum((one) => one.failed),
+    notAttempted: sum((one) => one.notAttempted),
+    refused: new Set([
+      ...names(repositories.filter(({ status }) => status === 'refused')),
+      ...names(refusals),
+    ]).size,
+    freed: sum((one) => one.freed),
   }
 }
 

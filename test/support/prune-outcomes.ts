@@ -1,0 +1,22 @@
+import type { ErrorInfo } from '../../src/errors.ts'
+import { type DeleteOutcome, type PruneOutcome, summarisePrune } from '../../src/plan/prune-outcome.ts'
+import type { PrunePlan } from '../../src/plan/prune-plan.ts'
+
+type Result = DeleteOutcome['result']
+
+/** What became of one step: what it came to, or that and with which error. */
+export type Became = Result | { readonly result: Result; readonly error: ErrorInfo }
+
+/** The outcome of a plan of which all was done, but the steps that are named: by the image as a person names it, then by id. */
+export function pruneOutcome(
+  plan: PrunePlan,
+  exceptions: Readonly<Record<string, Readonly<Record<string, Became>>>> = {},
+): PruneOutcome {
+  const outcomes = plan.repositories.flatMap(({ image, repository, steps }) =>
+    steps.map(({ id }): DeleteOutcome => {
+      const became = exceptions[image]?.[id] ?? 'done'
+      return { step: id, repository, ...(typeof became === 'string' ? { result: became } : became) }
+    }),
+  )
+  return summarisePrune(plan, outcomes)
+}

@@ -44,6 +44,8 @@ const abilities: Readonly<Record<Capability, Known>> = {
   freeReads: 'yes',
   mount: 'no',
   manyTags: 'yes',
+  chunks: 'yes',
+  uploadRange: 'yes',
 }
 
 /**

@@ -15,6 +15,8 @@ const reach: Readonly<Record<Capability, 'registry' | 'repository'>> = {
   freeReads: 'registry',
   mount: 'registry',
   manyTags: 'registry',
+  chunks: 'registry',
+  uploadRange: 'registry',
 }
 
 /** What was learned of registries in this run, over what is known of them beforehand. */

@@ -36,10 +36,10 @@ export interface RegistryOptions {
 }
 
 /**
- * A break costs at most a chunk once uploads resume; each costs a round trip at the source and one at the
- * destination.
+ * A chunk is what a break costs at most, where a registry keeps what it had before; and a round trip at the source and one at the destination. More
+ * than 100 MB in one request are turned down by Cloudflare, which stands before many registries.
  */
-const defaultUploads: UploadLimits = { wholeUpTo: 512 * 1024 ** 2, chunk: 256 * 1024 ** 2 }
+const defaultUploads: UploadLimits = { wholeUpTo: 64 * 1024 ** 2, chunk: 64 * 1024 ** 2 }
 const maxCachedBytes = 64 * 1024 ** 2
 
 /** What all stores of a run have in common. */

@@ -19,42 +19,44 @@ export const knownRegistries: readonly KnownRegistry[] = [
   {
     name: 'GitHub Container Registry',
     hosts: /^ghcr\.io$/,
-    capabilities: { deleteTag: 'no', deleteManifest: 'no' },
+    capabilities: { deleteTag: 'no', deleteManifest: 'no', chunks: 'no' },
     hints: {
       deleteTag: "GitHub deletes images by its Packages API or the package's page, not by the registry API.",
       deleteManifest:
         "GitHub deletes images by its Packages API or the package's page, not by the registry API.",
     },
-    source: 'docs.github.com, Deleting and restoring a package; DELETE answers 405',
+    source:
+      'docs.github.com, Deleting and restoring a package; DELETE answers 405; github.com/ocx-sh/ocx/pull/237: a PATCH of more than 4 MiB is 416, a PUT is not',
   },
   {
     name: 'Amazon ECR',
     hosts: /^\d+\.dkr\.ecr(?:-fips)?\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$/,
-    capabilities: { deleteTag: 'no' },
+    capabilities: { deleteTag: 'no', uploadRange: 'no' },
     hints: {
       deleteTag:
         'Amazon ECR removes tags by its own API: aws ecr batch-delete-image --image-ids imageTag=TAG.',
       createOnPush:
         'Amazon ECR does not create a repository on push unless a creation template says so: aws ecr create-repository.',
     },
-    source: 'docs.aws.amazon.com/AmazonECR, image-push and repository-creation-templates',
+    source:
+      'docs.aws.amazon.com/AmazonECR, image-push and repository-creation-templates; github.com/aws/containers-roadmap/issues/2831: Range stays at the first chunk',
   },
   {
     name: 'Azure Container Registry',
     hosts: /\.azurecr\.(?:io|cn|us)$/,
-    capabilities: { deleteManifest: 'yes', deleteTagged: 'yes' },
+    capabilities: { deleteManifest: 'yes', deleteTagged: 'yes', uploadRange: 'no' },
     hints: {
       deleteTag: 'Azure Container Registry removes tags by az acr repository untag.',
       deleteManifest:
         'An image or repository may be locked: az acr repository show says so, az acr repository update --write-enabled true --delete-enabled true unlocks it.',
     },
     source:
-      'learn.microsoft.com, container-registry-delete and container-registry-image-lock; /acr/v1/_tags; github.com/Azure/acr-cli/issues/70: 405 REGISTRY_DISALLOWED_OPERATION',
+      'learn.microsoft.com, container-registry-delete and container-registry-image-lock; /acr/v1/_tags; github.com/Azure/acr-cli/issues/70: 405 REGISTRY_DISALLOWED_OPERATION; github.com/Azure/azure-sdk-for-js/issues/25448: uploads do not go on',
   },
   {
     name: 'Google Artifact Registry',
     hosts: /(?:(?:^|-)docker\.pkg\.dev|^(?:[a-z]+\.)?gcr\.io)$/,
-    capabilities: { deleteManifest: 'yes', deleteTagged: 'no' },
+    capabilities: { deleteManifest: 'yes', deleteTagged: 'no', chunks: 'no' },
     hints: {
       deleteManifest:
         'Google Artifact Registry refuses while a tag, an index or a referrer points at it: remove those first.',
@@ -62,7 +64,7 @@ export const knownRegistries: readonly KnownRegistry[] = [
         'Google Artifact Registry needs the repository first: gcloud artifacts repositories create.',
     },
     source:
-      'cloud.google.com/artifact-registry/docs/docker/manage-images; github.com/enix/kube-image-keeper/issues/636: 400 GOOGLE_MANIFEST_DANGLING_TAG; gcr-cleaner: GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE',
+      'cloud.google.com/artifact-registry/docs/docker/manage-images and docs/reference/docker-api: monolithic uploads only; github.com/enix/kube-image-keeper/issues/636: 400 GOOGLE_MANIFEST_DANGLING_TAG; gcr-cleaner: GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE',
   },
   {
     name: 'Docker Hub',

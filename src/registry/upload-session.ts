@@ -57,6 +57,30 @@ export function sessionOf(
   })
 }
 
+/** How many bytes of the blob an answer says are there: `Range: 0-<last>`; undefined where it says nothing. `0-0` is what an upload without a byte has, too. */
+export function bytesThere(response: RegistryResponse): number | undefined {
+  const last = /^(?:bytes=)?0-(\d{1,15})$/.exec(response.headers.get('range')?.trim() ?? '')?.[1]
+  if (last === undefined) return undefined
+  return last === '0' ? 0 : Number(last) + 1
+}
+
+/**
+ * Asks how far a session is (distribution-spec, Pushing a blob in chunks: GET of its location); undefined where the registry has dropped it or
+ * does not tell.
+ */
+export async function askSession(
+  client: RepositoryClient,
+  session: Session,
+  attempt: Attempt,
+  call: Call,
+): Promise<{ readonly session: Session; readonly size: number } | undefined> {
+  const exchange = { method: 'GET', url: session.url, expect: () => true, attempt } as const
+  const response = await client.sendAndDiscard(exchange, call)
+  const size = bytesThere(response)
+  if (response.status !== 204 || size === undefined) return undefined
+  return { session: sessionOf(client, response, session, attempt), size }
+}
+
 /** The session's URL with `digest=` added and nothing else changed. */
 export function withDigest(session: URL, digest: Digest): URL {
   const url = new URL(session)

@@ -2,63 +2,108 @@ import type { Call } from '../call.ts'
 import { DrayError, isDrayError } from '../errors.ts'
 import type { RegistryResponse, RequestBody } from '../http/fetch.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { algorithmOf, Digester } from '../oci/digest.ts'
 import type { BlobSource } from '../store/store.ts'
 import { hasBlob } from './blobs.ts'
 import type { Exchange, RepositoryClient } from './client.ts'
 import type { Attempt } from './errors.ts'
 import { BlobFeed } from './blob-feed.ts'
-import { cancelSession, openSession, type Session, sessionOf, withDigest } from './upload-session.ts'
+import {
+  askSession,
+  bytesThere,
+  cancelSession,
+  openSession,
+  type Session,
+  sessionOf,
+  withDigest,
+} from './upload-session.ts'
 
-/** How often one upload is begun: each costs all of its bytes. */
-const maxTries = 4
+/** How often one upload is begun from its first byte. */
+const maxSessions = 4
+
+/** Statuses by which registries turn down a chunk for being one; besides 416, which GHCR says of what is larger than it takes in a PATCH. */
+const chunkRefusals: readonly number[] = [400, 405, 413, 415, 501]
 
 /**
- * Uploads a blob (distribution-spec, Pushing blobs). One try goes
+ * Uploads a blob (distribution-spec, Pushing blobs). A session goes
  *
  *     open -> whole (one PUT), or chunk, chunk, … (PATCH) and closing (PUT) -> done
  *
- * and a break leads to `unclear`: the registry may have applied what it did not answer. Then the blob is
- * looked for; where it is not there, the session is cancelled and a new one begins. Nothing is ever sent
- * again into a session whose state is not known: it would append twice.
+ * and after a break nobody knows what the registry has of the body that was under way. So the blob is looked for; where it is not there, the
+ * session is asked how far it is. If what it says can be, the upload goes on from there; else the session is cancelled and a new one begins. Nothing
+ * is ever sent again into a session whose state is not known: it would append twice.
  */
 export class Upload {
   readonly #client: RepositoryClient
   readonly #d: Descriptor
-  readonly #from: BlobSource
   readonly #call: Call
   readonly #attempt: Attempt
+  readonly #feed: BlobFeed
+  #session: Session | undefined
+  #sessions = 0
+  /** bytes that the session is known to have */
+  #at = 0
+  /** where the body under way ends, or ended when it broke */
+  #sentTo = 0
+  #furthest = 0
+  /** since the upload last got further */
+  #failures = 0
+  #isResumed = false
+  /** an answer gave another length than was sent */
+  #isCountedOtherwise = false
 
   constructor(client: RepositoryClient, d: Descriptor, from: BlobSource, call: Call) {
     this.#client = client
     this.#d = d
-    this.#from = from
     this.#call = call
     this.#attempt = client.attempt('upload the blob', `@${d.digest}`, 'write')
+    this.#feed = new BlobFeed(client.repository, d, from, call)
   }
 
-  /**
-   * `opened` is the session that a refused mount left. @throws what outlived the tries; every session given
-   * up was cancelled.
-   */
+  /** `opened` is the session that a refused mount left. @throws what outlived the tries; every session given up was cancelled. */
   async run(opened: Session | undefined): Promise<void> {
-    const { retry } = this.#client.run
-    let ready = opened
-    for (let failures = 1; ; failures++) {
-      const session = ready ?? (await openSession(this.#client, this.#d, this.#attempt, this.#call))
-      ready = undefined
-      const tried = new SessionTry(this.#client, this.#d, this.#from, this.#attempt, session, this.#call)
-      try {
-        await tried.send()
-        return
-      } catch (error) {
-        const arrived = await this.#isThere()
-        await cancelSession(this.#client, tried.session, this.#attempt, this.#call)
-        if (arrived) return
-        if (!this.#isWorth(error, failures)) throw error
-        await retry.wait(failures, this.#call)
+    this.#session = opened
+    try {
+      for (;;) {
+        const session = await this.#ready()
+        try {
+          await this.#send(session)
+          return
+        } catch (error) {
+          if (await this.#recover(error)) return
+        }
       }
+    } catch (error) {
+      this.#feed.reset()
+      throw error
+    } finally {
+      // where a PUT ended it, there is none left
+      await this.#giveUp()
     }
+  }
+
+  async #ready(): Promise<Session> {
+    if (this.#at === 0) this.#sessions++
+    this.#session ??= await openSession(this.#client, this.#d, this.#attempt, this.#call)
+    return this.#session
+  }
+
+  /** Makes ready to go on after a failure; true where all was done in spite of it. @throws the failure where it is for good. */
+  async #recover(error: unknown): Promise<boolean> {
+    if (await this.#isThere()) {
+      this.#feed.accept(this.#d.size)
+      return true
+    }
+    if (this.#isChunkRefused(error)) {
+      this.#learn('chunks', 'no')
+    } else {
+      this.#failures++
+      if (!this.#isWorth(error)) throw error
+      await this.#client.run.retry.wait(this.#failures, this.#call)
+      if (await this.#goesOn(error)) return false
+    }
+    if (this.#sessions >= maxSessions) throw error
+    await this.#startOver()
+    return false
   }
 
   /** Whether what broke was applied after all. A look that fails is no answer. */
@@ -71,68 +116,119 @@ export class Upload {
     }
   }
 
-  /** A session that the registry lost (404, 416) is as good as a broken connection. */
-  #isWorth(error: unknown, failures: number): boolean {
+  #isWorth(error: unknown): boolean {
     const { retry } = this.#client.run
-    const { registry } = this.#client.repository
-    if (failures >= maxTries) return false
-    if (isDrayError(error) && isLostSession(error, this.#attempt)) return !this.#call.signal.aborted
-    return retry.isWorth(error, failures, registry, this.#call)
-  }
-}
-
-/** One try with one session. */
-class SessionTry {
-  session: Session
-  readonly #client: RepositoryClient
-  readonly #d: Descriptor
-  readonly #from: BlobSource
-  readonly #attempt: Attempt
-  readonly #call: Call
-
-  constructor(
-    client: RepositoryClient,
-    d: Descriptor,
-    from: BlobSource,
-    attempt: Attempt,
-    session: Session,
-    call: Call,
-  ) {
-    this.#client = client
-    this.#d = d
-    this.#from = from
-    this.#attempt = attempt
-    this.session = session
-    this.#call = call
+    // a session that the registry lost is as good as a broken connection
+    if (this.#isAnswered(error, [404, 416]))
+      return !this.#call.signal.aborted && this.#failures < retry.limits.tries
+    return retry.isWorth(error, this.#failures, this.#client.repository.registry, this.#call)
   }
 
-  async send(): Promise<void> {
-    const { wholeUpTo } = this.#client.run.uploads
-    if (this.#d.size <= wholeUpTo) await this.#sendWhole()
-    else await this.#sendChunks()
+  /** Whether the registry, which was never seen to take a second chunk, turned one down. 416 behind the first says rather that the places differ. */
+  #isChunkRefused(error: unknown): boolean {
+    if (!this.#inChunks || this.#known('chunks') !== 'unknown' || isCorrupt(error)) return false
+    return this.#isAnswered(error, this.#at === 0 ? [...chunkRefusals, 416] : chunkRefusals)
   }
 
-  async #sendWhole(): Promise<void> {
-    const feed = new BlobFeed(this.#client.repository, this.#d, this.#from, this.#call)
-    await this.#exchange('PUT', withDigest(this.session.url, this.#d.digest), feed, 0, this.#d.size)
+  /** Whether an error is this registry's answer to this upload; one about something else, the source say, has another subject. */
+  #isAnswered(error: unknown, statuses: readonly number[]): boolean {
+    if (!isDrayError(error) || error.subject !== this.#attempt.subject) return false
+    return error.status !== undefined && statuses.includes(error.status)
+  }
+
+  /** Finds out how far the session is, and takes the upload up there. */
+  async #goesOn(error: unknown): Promise<boolean> {
+    if (isCorrupt(error) && this.#isResumed) this.#learn('uploadRange', 'no')
+    if (isCorrupt(error) || this.#isAnswered(error, [404])) return false
+    if (this.#known('uploadRange') === 'no' || this.#known('chunks') === 'no') return false
+    const told = await this.#ask()
+    if (told === undefined || told.size === 0 || told.size < this.#at || told.size > this.#sentTo) {
+      if (this.#isCountedOtherwise) this.#learn('uploadRange', 'no')
+      return false
+    }
+    if (told.size === this.#at && this.#isAnswered(error, [416])) {
+      // the places agree, so that it is the chunk that it does not want
+      this.#learn('chunks', 'no')
+      return false
+    }
+    this.#session = told.session
+    this.#isResumed = true
+    this.#reach(told.size)
+    return true
+  }
+
+  async #ask(): Promise<{ readonly session: Session; readonly size: number } | undefined> {
+    if (this.#session === undefined) return undefined
+    try {
+      return await askSession(this.#client, this.#session, this.#attempt, this.#call)
+    } catch (error) {
+      if (this.#call.signal.aborted) throw error
+      return undefined
+    }
+  }
+
+  #learn(name: 'chunks' | 'uploadRange', known: 'yes' | 'no'): void {
+    this.#client.run.capabilities.learn(this.#client.repository, name, known)
+  }
+
+  /** The registry has the first `size` bytes. */
+  #reach(size: number): void {
+    this.#feed.accept(size)
+    this.#at = size
+    if (size <= this.#furthest) return
+    this.#furthest = size
+    this.#failures = 0
+  }
+
+  /** Cancels the session, if there is one: none stays open. */
+  async #giveUp(): Promise<void> {
+    const session = this.#session
+    this.#session = undefined
+    if (session !== undefined) await cancelSession(this.#client, session, this.#attempt, this.#call)
+  }
+
+  async #startOver(): Promise<void> {
+    await this.#giveUp()
+    this.#feed.reset()
+    this.#at = 0
+    this.#isResumed = false
+    this.#isCountedOtherwise = false
+  }
+
+  get #inChunks(): boolean {
+    return (
+      this.#at > 0 || (this.#d.size > this.#client.run.uploads.wholeUpTo && this.#known('chunks') !== 'no')
+    )
+  }
+
+  #known(name: 'chunks' | 'uploadRange'): 'yes' | 'no' | 'unknown' {
+    return this.#client.run.capabilities.get(this.#client.repository, name)
+  }
+
+  async #send(session: Session): Promise<void> {
+    const { size } = this.#d
+    if (this.#inChunks) await this.#sendChunks(session)
+    else await this.#sendBody('PUT', withDigest(session.url, this.#d.digest), size)
+    this.#session = undefined
   }
 
   /**
-   * Each chunk opens the source anew at its offset, once its own place at the destination is held: who held
-   * the source open from chunk to chunk would wait for a place at the destination with one of the source in
-   * hand, and copies within one host would lock each other out.
+   * Each chunk opens the source anew at its offset, once its own place at the destination is held: who held the source open from chunk to chunk
+   * would wait for a place at the destination with one of the source in hand, and copies within one host would lock each other out.
    */
-  async #sendChunks(): Promise<void> {
-    const hash = new Digester(algorithmOf(this.#d.digest))
-    const feed = new BlobFeed(this.#client.repository, this.#d, this.#from, this.#call, hash)
-    const size = Math.max(this.#client.run.uploads.chunk, this.session.minChunk)
-    for (let at = 0; at < this.#d.size; at += size) {
-      const end = Math.min(at + size, this.#d.size)
-      const response = await this.#exchange('PATCH', this.session.url, feed, at, end)
-      this.session = sessionOf(this.#client, response, this.session, this.#attempt)
-      this.#checkRange(response, end)
+  async #sendChunks(opened: Session): Promise<void> {
+    let session = opened
+    const size = Math.max(this.#client.run.uploads.chunk, session.minChunk)
+    while (this.#at < this.#d.size) {
+      const isFirst = this.#at === 0
+      const response = await this.#sendBody('PATCH', session.url, Math.min(this.#at + size, this.#d.size))
+      session = sessionOf(this.#client, response, session, this.#attempt)
+      this.#session = session
+      this.#checkRange(response)
+      this.#reach(this.#sentTo)
+      if (!isFirst) this.#learn('chunks', 'yes')
     }
-    const is = feed.digest()
+    const is = this.#feed.digest() ?? this.#d.digest
     if (is !== this.#d.digest) {
       throw new DrayError('corrupt', 'the blob is not what its descriptor says', {
         subject: this.#attempt.subject,
@@ -140,32 +236,28 @@ class SessionTry {
       })
     }
     const body: RequestBody = { kind: 'bytes', bytes: new Uint8Array() }
-    const url = withDigest(this.session.url, this.#d.digest)
-    await this.#client.sendAndDiscard(this.#bodyExchange('PUT', url, body, {}), this.#call)
+    const url = withDigest(session.url, this.#d.digest)
+    await this.#client.sendAndDiscard(this.#exchange('PUT', url, body, {}), this.#call)
   }
 
-  async #exchange(
-    method: 'PUT' | 'PATCH',
-    url: URL,
-    feed: BlobFeed,
-    start: number,
-    end: number,
-  ): Promise<RegistryResponse> {
-    const body: RequestBody = { kind: 'stream', size: end - start, open: () => feed.open(start, end) }
+  /** Sends the bytes from where the upload is up to `end`. */
+  async #sendBody(method: 'PUT' | 'PATCH', url: URL, end: number): Promise<RegistryResponse> {
+    const start = this.#at
+    this.#sentTo = end
+    const body: RequestBody = { kind: 'stream', size: end - start, open: () => this.#feed.open(start, end) }
     const headers = method === 'PATCH' ? { 'content-range': `${start}-${end - 1}` } : {}
     try {
-      const request = this.#bodyExchange(method, url, body, headers)
+      const request = this.#exchange(method, url, body, headers)
       const response = await this.#client.sendAndDiscard(request, this.#call)
-      feed.accept()
+      if (method === 'PUT') this.#feed.accept(end)
       return response
     } catch (error) {
-      feed.takeBack()
       // why the source failed says more than that the request broke off for it
-      throw feed.failure ?? error
+      throw this.#feed.failure ?? error
     }
   }
 
-  #bodyExchange(
+  #exchange(
     method: 'PUT' | 'PATCH',
     url: URL,
     body: RequestBody,
@@ -184,17 +276,17 @@ class SessionTry {
     }
   }
 
-  #checkRange(response: RegistryResponse, end: number): void {
-    const last = /^(?:bytes=)?0-(\d{1,15})$/.exec(response.headers.get('range')?.trim() ?? '')?.[1]
-    if (last === undefined || Number(last) === end - 1) return
+  #checkRange(response: RegistryResponse): void {
+    const there = bytesThere(response)
+    if (there === undefined || there === this.#sentTo || this.#known('uploadRange') === 'no') return
+    this.#isCountedOtherwise = true
     throw new DrayError('network', 'the registry has another part of the blob than was sent', {
       subject: this.#attempt.subject,
-      why: `sent up to byte ${end - 1}, it has up to ${last}`,
+      why: `sent up to byte ${this.#sentTo - 1}, it has ${there} bytes`,
     })
   }
 }
 
-function isLostSession(error: DrayError, attempt: Attempt): boolean {
-  // an error about something else, the source say, has another subject
-  return error.subject === attempt.subject && (error.status === 404 || error.status === 416)
+function isCorrupt(error: unknown): boolean {
+  return isDrayError(error) && error.code === 'corrupt'
 }

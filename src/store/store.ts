@@ -17,6 +17,10 @@ export type Capability =
   | 'mount'
   /** `PUT manifests/<digest>?tag=a&tag=b` */
   | 'manyTags'
+  /** a blob may go up in several PATCHes; else in one PUT, however large it is */
+  | 'chunks'
+  /** the `Range` of an upload session tells what is there, so that a broken upload may go on */
+  | 'uploadRange'
 
 export type Known = 'yes' | 'no' | 'unknown'
 

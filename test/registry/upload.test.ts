@@ -181,6 +181,15 @@ describe('an upload', () => {
     ['breaks', lost],
     ['is answered 500', { status: 500 }],
     ['is answered 503', { status: 503 }],
+  ])('that %s asks its session, and cancels it where that does not say how far it is', async (_, said) => {
+    const one = await twisted((_request, step) => (step === 'PUT 1' ? said : undefined))
+    expect(await storeAt(one.registry).putBlob(blob, from, newCall())).toBe('uploaded')
+    expect(one.steps()).toEqual(['HEAD', 'POST', 'PUT', 'HEAD', 'GET', 'DELETE', 'POST', 'PUT'])
+    expect(one.heard[4]?.path).toBe('/v2/team/api/blobs/uploads/1?_state=a%2Fb')
+    expect(one.heard[5]?.path).toBe('/v2/team/api/blobs/uploads/1?_state=a%2Fb')
+  })
+
+  it.each([
     ['finds its session gone', { status: 404 }],
     [
       'arrives with a byte flipped',
@@ -304,7 +313,7 @@ describe('an upload in chunks', () => {
     expect(await storeAt(one.registry, { uploads }).putBlob(blob, from, newCall())).toBe('uploaded')
   })
 
-  it('begins anew where a chunk broke, and where the registry has another part than was sent', async () => {
+  it('begins anew where a chunk broke and its session does not tell how far it is', async () => {
     const answers: Record<string, Said> = {
       'PATCH 1': lost,
       'PATCH 2': { status: 202, headers: { range: '0-17' } },

@@ -1,0 +1,56 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+export interface CuttingLine extends AsyncDisposable {
+  /** `127.0.0.1:PORT`: a registry's name */
+  readonly host: string
+  /** bytes that came from the client so far, headers with them */
+  readonly sent: () => number
+}
+
+/**
+ * A line to a registry that passes bytes as they come, and cuts the connection at hand each time that another of `cuts` has been reached: so many
+ * bytes from the client, over all connections. What the registry had not taken by then it never sees.
+ */
+export async function cuttingLine(to: string, cuts: readonly number[]): Promise<CuttingLine> {
+  const { hostname, port } = new URL(`http://${to}`)
+  const left = [...cuts].sort((a, b) => a - b)
+  const open = new Set<Socket>()
+  let sent = 0
+  const server = createServer((client) => {
+    const registry = connect(Number(port), hostname)
+    const ends = [client, registry]
+    const close = (): void => {
+      for (const end of ends) {
+        open.delete(end)
+        end.destroy()
+      }
+    }
+    for (const end of ends) open.add(end.on('error', close).on('close', close))
+    registry.on('data', (bytes: Buffer) => void client.write(bytes))
+    client.on('data', (bytes: Buffer) => {
+      const cut = left[0]
+      if (cut !== undefined && sent + bytes.byteLength > cut) {
+        left.shift()
+        const passes = Math.max(0, cut - sent)
+        sent += passes
+        // an RST for the client; the registry is given what came before, and then its end
+        client.resetAndDestroy()
+        registry.end(bytes.subarray(0, passes))
+        return
+      }
+      sent += bytes.byteLength
+      if (registry.write(bytes)) return
+      client.pause()
+      registry.once('drain', () => client.resume())
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    sent: () => sent,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of open) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

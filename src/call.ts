@@ -20,6 +20,8 @@ export type ProgressEvent =
       readonly waitMs: number
       readonly why: string
     }
+  /** a registry asked to be left alone (`Retry-After`), and is; told once for all requests that wait */
+  | { readonly kind: 'wait'; readonly registry: string; readonly ms: number }
   /** a blob or manifest has `bytes` more on its way to, or at, the destination */
   | {
       readonly kind: 'bytes'

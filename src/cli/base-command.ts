@@ -24,6 +24,7 @@ interface BaseFlags {
   readonly color: boolean | undefined
   readonly config: string | undefined
   readonly timeout: string | undefined
+  readonly 'max-wait': string | undefined
 }
 
 /** What is there from `parse` on. */
@@ -68,6 +69,12 @@ export abstract class BaseCommand extends Command {
       summary: 'Give up after this time, such as 90s or 15m.',
       helpValue: 'DURATION',
       helpGroup: 'GLOBAL',
+    }),
+    'max-wait': string({
+      summary: 'Wait at most so long where a registry asks for it (Retry-After); 5m where it is not given.',
+      helpValue: 'DURATION',
+      helpGroup: 'GLOBAL',
+      env: 'DRAY_MAX_WAIT',
     }),
   }
 
@@ -224,6 +231,8 @@ export abstract class BaseCommand extends Command {
 
   async #begin(flags: BaseFlags): Promise<void> {
     const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout, '--timeout')
+    const maxWait = flags['max-wait']
+    const maxWaitMs = maxWait === undefined ? undefined : parseDuration(maxWait, '--max-wait')
     const [page, errorPage] = await Promise.all([
       pageOf(process.stdout, flags.color, process.env),
       pageOf(process.stderr, flags.color, process.env),
@@ -249,6 +258,7 @@ export abstract class BaseCommand extends Command {
       env: process.env,
       cwd: process.cwd(),
       version: this.config.version,
+      ...(maxWaitMs !== undefined && { maxWaitMs }),
     })
     this.#running = { page, errorPage, progress, interrupt, context, verbosity }
   }

@@ -23,6 +23,8 @@ export interface ContextOptions {
   readonly cwd: string
   /** of dray */
   readonly version: string
+  /** the longest that a registry may make the run wait, milliseconds; five minutes where it is not given */
+  readonly maxWaitMs?: number
 }
 
 /**
@@ -233,6 +235,7 @@ export class Context {
       credentials: dockerCredentials({ env: this.#options.env, home: homedir(), clock: this.clock }),
       userAgent: `dray/${this.version}`,
       clock: this.clock,
+      ...(this.#options.maxWaitMs !== undefined && { maxWaitMs: this.#options.maxWaitMs }),
     })
   }
 

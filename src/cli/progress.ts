@@ -8,6 +8,8 @@ import type { Output } from './terminal.ts'
 
 /** Where there is no terminal: a line at most this often, in milliseconds. */
 const lineEveryMs = 5_000
+/** Waits that are shorter are not worth a line, in milliseconds. */
+const toldWaitMs = 5_000
 /** A spinner's text changes at most this often, in milliseconds. */
 const textEveryMs = 100
 
@@ -49,6 +51,8 @@ export class Progress {
     if (this.#ended || this.#options.verbosity === 'quiet') return
     const now = this.#options.clock.now()
     this.#tally.add(event, now)
+    if (event.kind === 'wait' && event.ms >= toldWaitMs)
+      this.print(this.#describeWait(event.registry, event.ms))
     if (this.#options.verbosity === 'verbose') this.#showExchange(event)
     else if (this.#tally.isEmpty) return
     else if (this.#options.spinner === undefined) this.#showLine(this.#describe, now)
@@ -83,6 +87,12 @@ export class Progress {
   end(): void {
     this.#ended = true
     this.hide()
+  }
+
+  #describeWait(registry: string, ms: number): string {
+    return this.#options.style.dim(
+      `${escapeText(registry)} asks to be left alone: it goes on in ${formatDuration(ms)}`,
+    )
   }
 
   readonly #describe = (now: number): string => this.#tally.describe(now)

@@ -11,6 +11,7 @@ export class HostGate {
   readonly #clock: Clock
   readonly #maxWaitMs: number
   #closedUntil = 0
+  #toldUntil = 0
   #retriesWithoutSuccess = 0
   #answered = false
 
@@ -48,8 +49,15 @@ export class HostGate {
       const wait = this.#closedUntil - this.#clock.now()
       if (wait <= 0) return
       if (wait > this.#maxWaitMs) throw this.#tooLong(wait)
+      this.#tell(wait, call)
       await this.#clock.sleep(wait, call.signal)
     }
+  }
+
+  #tell(ms: number, call: Call): void {
+    if (this.#toldUntil === this.#closedUntil) return
+    this.#toldUntil = this.#closedUntil
+    call.notify({ kind: 'wait', registry: this.#registry, ms })
   }
 
   #tooLong(waitMs: number): DrayError {
@@ -57,7 +65,7 @@ export class HostGate {
     return new DrayError('unavailable', `${this.#registry} asks to be left alone until ${when}`, {
       subject: this.#registry,
       why: `that is ${Math.ceil(waitMs / 1000)} s from now, more than the ${Math.floor(this.#maxWaitMs / 1000)} s that this run may wait`,
-      hint: `Run it again after ${when}: what is done stays done.`,
+      hint: `Run it again after ${when}, or with a longer --max-wait: what is done stays done.`,
     })
   }
 }

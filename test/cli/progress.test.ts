@@ -100,12 +100,20 @@ describe('progress without a terminal', () => {
     expect(written).toEqual(['1 of 1 blob or manifest, 10.0 MiB\n'])
   })
 
+  it('says when a registry makes it wait for long', () => {
+    const { written, progress } = setUp()
+    progress.notify({ kind: 'wait', registry: 'r.example.com', ms: 4000 })
+    progress.notify({ kind: 'wait', registry: 'r.example.com', ms: 90_000 })
+    expect(written).toEqual(['r.example.com asks to be left alone: it goes on in 1 min 30 s\n'])
+  })
+
   it('is nothing with --quiet', async () => {
     const { clock, written, progress } = setUp('quiet')
     progress.notify(begin)
     await clock.advance(10_000)
     progress.notify(bytes(mib))
     progress.notify(request)
+    progress.notify({ kind: 'wait', registry: 'r.example.com', ms: 90_000 })
     expect(written).toEqual([])
   })
 

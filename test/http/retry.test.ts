@@ -152,15 +152,19 @@ describe('retry', () => {
     const gates = new HostGates(clock, 300_000)
     const { fetch, count } = server({ status: 429, retryAfter: '60' }, 200)
     const send = retry({ clock, random: () => 0, gates })(fetch)
-    const first = send(requestOf(url), notedCall())
+    const told = notedCall()
+    const first = send(requestOf(url), told)
     await clock.sleepers(1)
-    const second = send(requestOf(url), notedCall())
+    const second = send(requestOf(url), told)
     await clock.sleepers(2)
     expect((await send(requestOf('https://other.test/'), notedCall())).status).toBe(200)
     expect(count()).toBe(2)
     await clock.advance(59_999)
     expect(count()).toBe(2)
     await clock.advance(1)
+    expect(told.events.filter(({ kind }) => kind === 'wait')).toEqual([
+      { kind: 'wait', registry: 'r.test', ms: 60_000 },
+    ])
     expect([(await first).status, (await second).status]).toEqual([200, 200])
   })
 

@@ -31,6 +31,7 @@ describe('wrong usage', () => {
     ['a flag without its value', ['serve', '--port'], '--port expects a value', 'See "dray serve --help"'],
     ['a value of the wrong kind', ['serve', '--port', 'x'], '--port', 'See "dray serve --help"'],
     ['a time that is none', ['ls', 'a/b', '--timeout', 'soon'], '--timeout "soon" is not a duration', '15m'],
+    ['a wait that is none', ['ls', 'a/b', '--max-wait', '5'], '--max-wait "5" is not a duration', '15m'],
     ['flags that exclude each other', ['ls', 'a/b', '-q', '-v'], '--quiet', 'See "dray ls --help"'],
     ['a reference that is none', ['ls', 'A b'], 'is not a reference', 'registry.example.com/team/api:1.4.2'],
     ['an environment that is none', ['ls', '@nowhere/api'], 'no environment "nowhere"', 'dray.yaml'],

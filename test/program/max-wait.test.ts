@@ -1,0 +1,28 @@
+import { expect, it, onTestFinished } from 'vitest'
+import { dray } from '../support/program.ts'
+import { scriptedServer } from '../support/scripted-server.ts'
+
+async function closedFor(seconds: number): Promise<string> {
+  const server = await scriptedServer((_, response) => {
+    response.writeHead(429, { 'retry-after': String(seconds) }).end()
+  })
+  onTestFinished(() => server[Symbol.asyncDispose]())
+  return server.host
+}
+
+it('a registry that asks for a longer wait than five minutes ends the run, which says until when and how to wait', async () => {
+  const ended = await dray(['ls', `${await closedFor(301)}/team/api`])
+  expect(ended).toMatchObject({ code: 1, stdout: '' })
+  expect(ended.stderr).toMatch(/asks to be left alone until \d{4}-\d\d-\d\dT/)
+  expect(ended.stderr).toContain('--max-wait')
+})
+
+it.each([
+  ['--max-wait 10m', ['--max-wait', '10m'], {}],
+  ['DRAY_MAX_WAIT=10m', [], { DRAY_MAX_WAIT: '10m' }],
+])('with %s it waits, and says so', async (_, words, env) => {
+  const address = `${await closedFor(301)}/team/api`
+  const ended = await dray(['ls', address, '--timeout', '1500ms', ...words], { env })
+  expect(ended.code).toBe(1)
+  expect(ended.stderr).toContain('asks to be left alone: it goes on in 5 min 1 s')
+})

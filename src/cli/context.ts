@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import type { SigningKey } from '../audit/signing-keys.ts'
 import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { ExecutePorts } from '../execute/execute.ts'
+import type { MachineLocks } from '../files/machine-locks.ts'
 import type { FetchStack } from '../http/stack.ts'
 import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -239,6 +241,14 @@ export class Context {
     })
   }
 
+  async #machineLocks(): Promise<MachineLocks> {
+    const [{ MachineLocks: Opened }, { stateFolder }] = await Promise.all([
+      import('../files/machine-locks.ts'),
+      import('./surroundings.ts'),
+    ])
+    return new Opened({ folder: join(stateFolder(this.#options.env), 'locks'), clock: this.clock })
+  }
+
   async #openStores(): Promise<Stores & Catalog> {
     const [{ createRegistryStores }, { LayoutStores }, stack] = await Promise.all([
       import('../registry/registry-store.ts'),
@@ -251,6 +261,7 @@ export class Context {
       clock: this.clock,
       random: Math.random,
       takeRetry: (registry) => stack.takeRetry(registry),
+      exclusively: async (name, call, work) => (await this.#machineLocks()).run(name, call.signal, work),
     })
     const layouts = new LayoutStores(this.cwd, this.clock)
     const storesOf = ({ registry }: RepositoryName): Stores =>

@@ -17,10 +17,15 @@ export function auditPath(
   env: Readonly<Record<string, string | undefined>>,
 ): string {
   if (said !== undefined) return resolve(cwd, said)
+  return join(stateFolder(env), 'audit.jsonl')
+}
+
+/** Where what a run leaves for the next ones is kept: the user's state folder (XDG Base Directory Specification). */
+export function stateFolder(env: Readonly<Record<string, string | undefined>>): string {
   const state = env['XDG_STATE_HOME']
   // the specification has relative paths ignored
   const base = state !== undefined && isAbsolute(state) ? state : join(homedir(), '.local', 'state')
-  return join(base, 'dray', 'audit.jsonl')
+  return join(base, 'dray')
 }
 
 /** Where what can be read again is kept: the user's cache folder (XDG Base Directory Specification). */

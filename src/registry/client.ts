@@ -31,9 +31,13 @@ export interface RegistryOptions {
   readonly known?: (registry: string, name: Capability) => Known
   /** the retry budget of a registry, which `http/` draws on too */
   readonly takeRetry?: (registry: string) => boolean
+  /** runs work that no other run on this machine is to do at the same time under the same name; by itself where it is not given */
+  readonly exclusively?: Exclusively
   readonly transfers?: Partial<TransferLimits>
   readonly uploads?: Partial<UploadLimits>
 }
+
+export type Exclusively = <T>(name: string, call: Call, work: () => Promise<T>) => Promise<T>
 
 /**
  * A chunk is what a break costs at most, where a registry keeps what it had before; and a round trip at the source and one at the destination. More
@@ -54,8 +58,8 @@ export class Run {
   readonly manifests: ManifestCache = new ManifestCache(maxCachedBytes)
   /** which right a registry wants for a delete, once that is known */
   readonly deleteRights: Map<string, 'delete' | 'write'> = new Map()
-  /** fallback tags under way */
-  readonly fallbackTags: KeyedQueue = new KeyedQueue()
+  readonly #exclusively: Exclusively
+  readonly #queue = new KeyedQueue()
   readonly #warned = new Set<string>()
 
   constructor(options: RegistryOptions) {
@@ -70,7 +74,16 @@ export class Run {
       ...(options.takeRetry !== undefined && { takeRetry: options.takeRetry }),
       ...(options.transfers !== undefined && { limits: options.transfers }),
     })
+    this.#exclusively = options.exclusively ?? ((_name, _call, work) => work())
     this.uploads = { ...defaultUploads, ...options.uploads }
+  }
+
+  /**
+   * Runs work on a list that is read, changed and written as a whole, one after another under the same name: in this run, and where it can be with
+   * the other runs on this machine.
+   */
+  oneByOne<T>(name: string, call: Call, work: () => Promise<T>): Promise<T> {
+    return this.#queue.run(name, () => this.#exclusively(name, call, work))
   }
 
   /** Tells of `Warning: 299` (distribution-spec, Warnings): each text once, never acted on. */

@@ -82,7 +82,7 @@ async function change(
   wanted: Change,
 ): Promise<boolean> {
   const key = `${formatRepository(client.repository)}:${fallbackTag(subject)}`
-  return await client.run.fallbackTags.run(key, async () => {
+  return await client.run.oneByOne(key, call, async () => {
     let expectThere = false
     for (let round = 0; round < maxRounds; round++) {
       const index = await readIndex(client, subject, expectThere, call)

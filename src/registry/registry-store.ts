@@ -2,6 +2,7 @@ import type { Call } from '../call.ts'
 import { DrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
+import { parseManifest } from '../oci/manifest.ts'
 import { formatRepository, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import type {
   BlobSource,
@@ -115,7 +116,11 @@ class RegistryStore implements TargetStore {
         subject: d.digest,
       })
     }
-    return await putManifest(this.#client, d, bytes, tags, call)
+    const put = (): Promise<PutManifestResult> => putManifest(this.#client, d, bytes, tags, call)
+    const subject = this.capability('referrers') === 'no' ? undefined : subjectOf(d, bytes)
+    if (subject === undefined) return await put()
+    // registries that list referrers by themselves lose entries too where several come at once (olareg 0.2)
+    return await this.#client.run.oneByOne(`${formatRepository(this.repository)}@${subject}`, call, put)
   }
 
   addToFallbackTag(subject: Digest, referrer: Descriptor, call: Call): Promise<'added' | 'unchanged'> {
@@ -133,4 +138,8 @@ class RegistryStore implements TargetStore {
   deleteTag(tag: string, call: Call): Promise<'deleted' | 'absent'> {
     return deleteContent(this.#client, { tag }, call)
   }
+}
+
+function subjectOf(d: Descriptor, bytes: Uint8Array): Digest | undefined {
+  return parseManifest(bytes, d.mediaType, d.digest).subject?.digest
 }

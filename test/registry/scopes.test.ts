@@ -7,8 +7,8 @@ import { blobOf, bytesSource, newCall, storeAt } from './world.ts'
 
 const name = { registry: 'registry.example.com', path: 'team/api' }
 const other = { ...name, path: 'team/other' }
-const bytes = Buffer.from('{}')
-const d = { mediaType: mediaTypes.manifest, digest: digestOf(bytes), size: 2 }
+const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] }))
+const d = { mediaType: mediaTypes.index, digest: digestOf(bytes), size: bytes.byteLength }
 
 /** The requests of some work, seen where they leave the room; each is answered alike. */
 async function requestsOf(

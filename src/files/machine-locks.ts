@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { Clock } from '../clock.ts'
+import { makeFolder } from './atomic.ts'
+import { withLock } from './lock.ts'
+
+/** How often a waiting process looks, in ms: what is guarded takes a few round trips. */
+const pollMs = 20
+
+export interface MachineLocksOptions {
+  /** made when it is first needed */
+  readonly folder: string
+  readonly clock: Clock
+}
+
+/** Locks by name between the processes of one user on one machine. They are a help and no proof: where a lock cannot be made the work is done without it. */
+export class MachineLocks {
+  readonly #options: MachineLocksOptions
+
+  constructor(options: MachineLocksOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Runs `work` while no other process does so under the same name, which may be any text. A holder that died is waited for no longer than `withLock` does.
+   * @throws what `work` throws; the signal's reason.
+   */
+  async run<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const { folder, clock } = this.#options
+    const path = join(folder, `${createHash('sha256').update(name).digest('hex')}.lock`)
+    let hasBegun = false
+    const begin = (): Promise<T> => {
+      hasBegun = true
+      return work()
+    }
+    try {
+      await makeFolder(folder, 0o700)
+      return await withLock(path, { clock, pollMs }, signal, begin)
+    } catch (error) {
+      if (hasBegun || signal.aborted) throw error
+      return await begin()
+    }
+  }
+}

@@ -65,17 +65,18 @@ export function bytesThere(response: RegistryResponse): number | undefined {
 }
 
 /**
- * Asks how far a session is (distribution-spec, Pushing a blob in chunks: GET of its location); undefined where the registry has dropped it or
- * does not tell.
+ * Asks how far a session is (distribution-spec, Pushing a blob in chunks: GET of its location); `gone` where it is there no more, undefined where the
+ * registry does not tell.
  */
 export async function askSession(
   client: RepositoryClient,
   session: Session,
   attempt: Attempt,
   call: Call,
-): Promise<{ readonly session: Session; readonly size: number } | undefined> {
+): Promise<{ readonly session: Session; readonly size: number } | 'gone' | undefined> {
   const exchange = { method: 'GET', url: session.url, expect: () => true, attempt } as const
   const response = await client.sendAndDiscard(exchange, call)
+  if (response.status === 404) return 'gone'
   const size = bytesThere(response)
   if (response.status !== 204 || size === undefined) return undefined
   return { session: sessionOf(client, response, session, attempt), size }

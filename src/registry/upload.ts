@@ -28,8 +28,8 @@ const chunkRefusals: readonly number[] = [400, 405, 413, 415, 501]
  *
  *     open -> whole (one PUT), or chunk, chunk, … (PATCH) and closing (PUT) -> done
  *
- * and after a break nobody knows what the registry has of the body that was under way. So the blob is looked for; where it is not there, the
- * session is asked how far it is. If what it says can be, the upload goes on from there; else the session is cancelled and a new one begins. Nothing
+ * and after a break nobody knows what the registry has of the body that was under way. So the session is asked how far it is. If what it says can be,
+ * the upload goes on from there; else the blob is looked for, and where it is not there either, the session is cancelled and a new one begins. Nothing
  * is ever sent again into a session whose state is not known: it would append twice.
  */
 export class Upload {
@@ -89,20 +89,23 @@ export class Upload {
 
   /** Makes ready to go on after a failure; true where all was done in spite of it. @throws the failure where it is for good. */
   async #recover(error: unknown): Promise<boolean> {
+    if (this.#isChunkRefused(error)) {
+      this.#learn('chunks', 'no')
+      await this.#startOver(error)
+      return false
+    }
+    this.#failures++
+    const isWorth = this.#isWorth(error)
+    if (isWorth) {
+      await this.#client.run.retry.wait(this.#failures, this.#call)
+      if (await this.#goesOn(error)) return false
+    }
     if (await this.#isThere()) {
       this.#feed.accept(this.#d.size)
       return true
     }
-    if (this.#isChunkRefused(error)) {
-      this.#learn('chunks', 'no')
-    } else {
-      this.#failures++
-      if (!this.#isWorth(error)) throw error
-      await this.#client.run.retry.wait(this.#failures, this.#call)
-      if (await this.#goesOn(error)) return false
-    }
-    if (this.#sessions >= maxSessions) throw error
-    await this.#startOver()
+    if (!isWorth) throw error
+    await this.#startOver(error)
     return false
   }
 
@@ -142,7 +145,7 @@ export class Upload {
     if (isCorrupt(error) || this.#isAnswered(error, [404])) return false
     if (this.#known('uploadRange') === 'no' || this.#known('chunks') === 'no') return false
     const told = await this.#ask()
-    if (told === undefined || told.size === 0 || told.size < this.#at || told.size > this.#sentTo) {
+    if (told === undefined || told.size < this.#at || told.size > this.#sentTo) {
       if (this.#isCountedOtherwise) this.#learn('uploadRange', 'no')
       return false
     }
@@ -160,7 +163,10 @@ export class Upload {
   async #ask(): Promise<{ readonly session: Session; readonly size: number } | undefined> {
     if (this.#session === undefined) return undefined
     try {
-      return await askSession(this.#client, this.#session, this.#attempt, this.#call)
+      const told = await askSession(this.#client, this.#session, this.#attempt, this.#call)
+      if (told !== 'gone') return told
+      this.#session = undefined
+      return undefined
     } catch (error) {
       if (this.#call.signal.aborted) throw error
       return undefined
@@ -187,7 +193,9 @@ export class Upload {
     if (session !== undefined) await cancelSession(this.#client, session, this.#attempt, this.#call)
   }
 
-  async #startOver(): Promise<void> {
+  /** @throws `error`, the reason for it, where that was done often enough. */
+  async #startOver(error: unknown): Promise<void> {
+    if (this.#sessions >= maxSessions) throw error
     await this.#giveUp()
     this.#feed.reset()
     this.#at = 0

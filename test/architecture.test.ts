@@ -32,7 +32,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   embedded: ['oci', 'files'],
   files: ['oci'],
   config: ['semver', 'oci'],
-  render: ['plan', 'oci', 'look', 'config', 'promote', 'audit', 'store', 'semver', 'prune'],
+  render: ['plan', 'oci', 'look', 'config', 'promote', 'audit', 'store', 'semver', 'prune', 'credentials'],
   cli: ['*'],
   commands: [
     'cli',

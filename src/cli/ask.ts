@@ -24,6 +24,8 @@ export interface Questions {
   pickSome(question: string, choices: readonly Choice[]): Promise<readonly string[]>
   /** A line of text. @param complaint what is wrong with it, or undefined */
   enter(question: string, complaint: (text: string) => string | undefined): Promise<string>
+  /** A line that is not shown. */
+  enterSecret(question: string): Promise<string>
 }
 
 /** Entries of a list that are seen at once. */
@@ -78,6 +80,16 @@ export function questionsAt(asking: Asking, signal: AbortSignal): Questions {
     enter: (question, complaint) =>
       answered<string>(
         { type: 'input', message: escapeText(question), validate: (text: string) => complaint(text) ?? true },
+        asking,
+        signal,
+      ),
+    enterSecret: (question) =>
+      answered<string>(
+        {
+          type: 'password',
+          message: escapeText(question),
+          validate: (text: string) => text !== '' || 'It is empty.',
+        },
         asking,
         signal,
       ),

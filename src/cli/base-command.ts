@@ -10,6 +10,7 @@ import { type Asking, confirm, type Questions, questionsAt } from './ask.ts'
 import { Context } from './context.ts'
 import { parseDuration } from './duration.ts'
 import { type ExitCode, exitCodes, isOk } from './exit-codes.ts'
+import { givenCredential } from './given-credential.ts'
 import { type Interrupt, watchInterrupts } from './interrupt.ts'
 import { pour } from './pour.ts'
 import { oraSpinner, Progress, type Verbosity } from './progress.ts'
@@ -25,6 +26,9 @@ interface BaseFlags {
   readonly config: string | undefined
   readonly timeout: string | undefined
   readonly 'max-wait': string | undefined
+  readonly username: string | undefined
+  readonly 'password-stdin': boolean
+  readonly 'auth-registry': string | undefined
 }
 
 /** What is there from `parse` on. */
@@ -76,10 +80,30 @@ export abstract class BaseCommand extends Command {
       helpGroup: 'GLOBAL',
       env: 'DRAY_MAX_WAIT',
     }),
+    username: string({
+      char: 'u',
+      summary: 'Use this user at one registry, with --password-stdin.',
+      helpValue: 'USER',
+      helpGroup: 'GLOBAL',
+    }),
+    'password-stdin': boolean({
+      summary: 'Read the password or token from stdin.',
+      helpGroup: 'GLOBAL',
+      dependsOn: ['username'],
+    }),
+    'auth-registry': string({
+      summary: 'The registry that --username is for; else DRAY_REGISTRY says so.',
+      helpValue: 'HOST',
+      helpGroup: 'GLOBAL',
+      dependsOn: ['username'],
+    }),
   }
 
   /** Whether the first Ctrl-C lets the step in hand finish: then the use case must heed `this.stop`. */
   protected readonly graceful: boolean = false
+
+  /** Whether the command itself says which registry --username is for, and what to do where the password is missing. */
+  protected readonly takesLogin: boolean = false
 
   readonly #warnings: string[] = []
   #running: Running | undefined
@@ -253,12 +277,23 @@ export abstract class BaseCommand extends Command {
       say: (text) => progress.print(text),
       leave: () => process.exit(exitCodes.interrupted),
     })
+    const given = this.takesLogin
+      ? undefined
+      : givenCredential(
+          {
+            username: flags.username,
+            passwordStdin: flags['password-stdin'],
+            registry: flags['auth-registry'] ?? process.env['DRAY_REGISTRY'],
+          },
+          process.stdin,
+        )
     const context = new Context({
       configFile: flags.config,
       env: process.env,
       cwd: process.cwd(),
       version: this.config.version,
       ...(maxWaitMs !== undefined && { maxWaitMs }),
+      ...(given !== undefined && { given }),
     })
     this.#running = { page, errorPage, progress, interrupt, context, verbosity }
   }

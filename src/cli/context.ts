@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import type { SigningKey } from '../audit/signing-keys.ts'
 import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import type { CredentialSource } from '../credentials/credential.ts'
+import type { FindOptions, GivenCredential } from '../credentials/find-credentials.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import type { ExecutePorts } from '../execute/execute.ts'
 import type { MachineLocks } from '../files/machine-locks.ts'
@@ -27,6 +29,8 @@ export interface ContextOptions {
   readonly version: string
   /** the longest that a registry may make the run wait, milliseconds; five minutes where it is not given */
   readonly maxWaitMs?: number
+  /** what the command line says of a user at one registry */
+  readonly given?: GivenCredential
 }
 
 /**
@@ -223,18 +227,37 @@ export class Context {
     return await this.#stack
   }
 
-  async #createStack(): Promise<FetchStack> {
-    const [{ createFetch }, { dockerCredentials }, { homedir }, { registrySettings }, { config }] =
+  /** Everything that looks for credentials: where they may be. */
+  async credentialOptions(): Promise<FindOptions> {
+    const { homedir } = await import('node:os')
+    const uid = process.getuid?.()
+    const { env, given } = this.#options
+    return {
+      env,
+      home: homedir(),
+      clock: this.clock,
+      ...(uid !== undefined && { uid }),
+      ...(given !== undefined && { given }),
+    }
+  }
+
+  /** The way to registries with these credentials and no others, for one login; to be closed by the caller. */
+  async stackFor(credentials: CredentialSource): Promise<FetchStack> {
+    return await this.#createStack(credentials)
+  }
+
+  async #createStack(credentials?: CredentialSource): Promise<FetchStack> {
+    const [{ createFetch }, { findCredentials }, { registrySettings }, { config }, options] =
       await Promise.all([
         import('../http/stack.ts'),
-        import('../credentials/docker-credentials.ts'),
-        import('node:os'),
+        import('../credentials/find-credentials.ts'),
         import('./surroundings.ts'),
         this.config(),
+        this.credentialOptions(),
       ])
     return createFetch({
       settings: await registrySettings(config),
-      credentials: dockerCredentials({ env: this.#options.env, home: homedir(), clock: this.clock }),
+      credentials: credentials ?? findCredentials(options),
       userAgent: `dray/${this.version}`,
       clock: this.clock,
       ...(this.#options.maxWaitMs !== undefined && { maxWaitMs: this.#options.maxWaitMs }),

@@ -20,3 +20,10 @@ export function credentialOf(username: string, password: string): Credential {
     ? { kind: 'identity', token: password }
     : { kind: 'basic', username, password }
 }
+
+/** The two words that a helper keeps. */
+export function helperPair(credential: Credential): { readonly username: string; readonly secret: string } {
+  return credential.kind === 'identity'
+    ? { username: tokenUser, secret: credential.token }
+    : { username: credential.username, secret: credential.password }
+}

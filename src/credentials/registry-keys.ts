@@ -23,6 +23,11 @@ export function keysFor(registry: string, path: string | undefined): string[] {
   return [...namespaced, host]
 }
 
+/** The key under which docker keeps a registry in its own file. */
+export function fileKey(registry: string): string {
+  return helperServer(normalKey(registry))
+}
+
 /** What a helper is asked for: the name under which docker keeps a registry. */
 export function helperServer(key: string): string {
   return key === 'docker.io' ? dockerHubKey : key

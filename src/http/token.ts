@@ -153,5 +153,5 @@ function tokenRefused(request: TokenRequest, status: number): DrayError {
 
 /** How to come to credentials. */
 export function loginHint(registry: string): string {
-  return `Log in with: docker login ${registry} (dray reads what docker stores).`
+  return `Log in with: dray login ${registry}. Which credentials are used, says: dray auth explain ${registry}`
 }

@@ -213,7 +213,7 @@ function forbidden(attempt: Attempt): Class {
   return {
     code: 'forbidden',
     said: `cannot ${attempt.doing}: ${registry} does not allow it`,
-    hint: `It takes the right to ${actions} in ${path ?? registry}. Ask for it, or log in as somebody who has it: docker login ${registry}`,
+    hint: `It takes the right to ${actions} in ${path ?? registry}. Ask for it, or log in as somebody who has it: dray login ${registry}`,
   }
 }
 
@@ -227,7 +227,7 @@ function notFound(code: string | undefined, attempt: Attempt): Class {
     ? `there is no repository ${path} on ${registry}`
     : `cannot ${attempt.doing}: ${registry} does not have it`
   if (attempt.access !== 'write') {
-    const hint = `Check the name. Some registries say this too of what they show only to those who log in: docker login ${registry}`
+    const hint = `Check the name. Some registries say this too of what they show only to those who log in: dray login ${registry}`
     return { code: 'not-found', said, ...(isRepository && { hint }) }
   }
   if (code !== 'NAME_UNKNOWN' && code !== undefined) return { code: 'not-found', said }

@@ -1,67 +1,14 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
-import type { AccessEntry } from '../../src/embedded/access.ts'
-import type { AuthOptions } from '../../src/embedded/permissions.ts'
-import { memoryStorage } from '../../src/embedded/memory-storage.ts'
-import { type RegistryOptions, startRegistry } from '../../src/embedded/server.ts'
 import { dockerRegistry, startDockerRegistry, testUser } from '../support/docker-registry.ts'
+import { guarded, loggedIn, secret, user } from '../support/guarded-registry.ts'
 import { index } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
 import type { Ended } from '../support/program.ts'
 import { testAuthority, testCertificate } from '../support/tls.ts'
-import { toProd, workplace, type Workplace } from '../support/workplace.ts'
-
-const secret = 'canary-5f2c'
-const user = 'ada'
-
-/** `staging` and `prod` are two namespaces of one registry. */
-function configOf(registry: string, more = ''): string {
-  return [
-    'version: 1',
-    'environments:',
-    `  staging: { registry: "${registry}", path: "staging/{image}" }`,
-    `  prod: { registry: "${registry}", path: "prod/{image}", promoteFrom: [staging] }`,
-    more,
-  ].join('\n')
-}
-
-/** A workplace in which docker is logged in. */
-async function loggedIn(registry: string, password: string, more = ''): Promise<Workplace> {
-  const place = await workplace(configOf(registry, more), { DRAY_LOG: 'debug' })
-  await mkdir(join(place.folder, '.docker'))
-  const auth = Buffer.from(`${password === testUser.password ? testUser.username : user}:${password}`)
-  const file = JSON.stringify({ auths: { [registry]: { auth: auth.toString('base64') } } })
-  await writeFile(join(place.folder, '.docker', 'config.json'), file)
-  return place
-}
-
-/** A registry with auth, and an index in `staging/api:1.4.2` that came in by another door. */
-async function guarded(auth: Omit<AuthOptions, 'users'>, options: Omit<RegistryOptions, 'auth'> = {}) {
-  const log: AccessEntry[] = []
-  const storage = memoryStorage()
-  const door = await startRegistry({ storage })
-  await new Oracle(door.registry).push(index(['amd64', 'arm64']), 'staging/api', '1.4.2')
-  await door.close()
-  const registry = await startRegistry({
-    ...options,
-    storage,
-    auth: { ...auth, users: { [user]: secret } },
-    onRequest: (entry) => {
-      log.push(entry)
-      options.onRequest?.(entry)
-    },
-  })
-  onTestFinished(() => registry.close())
-  return {
-    name: registry.registry,
-    /** what each token was asked for */
-    scopes: () =>
-      log.filter(({ kind }) => kind === 'token').map(({ query }) => query.getAll('scope').join(' ')),
-    refusals: () => log.filter(({ status }) => status === 401).length,
-  }
-}
+import { toProd, type Workplace } from '../support/workplace.ts'
 
 /** Nothing that was printed or recorded has the password, in plain or in the form of a header, or a token. */
 async function expectNoSecret(place: Workplace, ended: Ended, tokens: readonly string[] = []): Promise<void> {
@@ -185,7 +132,7 @@ describe.skipIf(!dockerRegistry.available)(
       await writeFile(join(wrong.folder, 'ca.pem'), testAuthority)
       expect((await wrong.json(...toProd('api:1.4.2'))).document.error).toMatchObject({
         code: 'unauthorized',
-        hint: expect.stringContaining(`docker login ${registry.host}`),
+        hint: expect.stringContaining(`dray login ${registry.host}`),
       })
       const stranger = await loggedIn(
         registry.host,

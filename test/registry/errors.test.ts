@@ -54,7 +54,7 @@ describe("a registry's error", () => {
       await expect(list.next()).rejects.toMatchObject({
         code: 'not-found',
         message: `there is no repository team/api on ${registry}`,
-        hint: expect.stringContaining(`docker login ${registry}`),
+        hint: expect.stringContaining(`dray login ${registry}`),
       })
     }
   })

@@ -19,6 +19,7 @@ export function person(...answers: readonly (string | readonly string[])[]) {
       expect(complaint(text)).toBeUndefined()
       return text
     },
+    enterSecret: async (question) => answer(question) as string,
   }
   return { questions, asked }
 }

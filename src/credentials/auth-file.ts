@@ -3,43 +3,42 @@ import { readFileBounded } from '../files/read.ts'
 import { type Credential, credentialOf } from './credential.ts'
 import { normalKey } from './registry-keys.ts'
 
-const maxFileBytes = 1024 * 1024
+/** The largest file that is read. */
+export const maxAuthFileBytes: number = 1024 * 1024
 const helperName = /^[A-Za-z0-9._-]+$/
 
-/** What docker's `config.json` says about credentials. Keys are normal ones (`host[/namespace]`). */
-export interface DockerConfig {
-  readonly file: string
+/** What docker's `config.json` or podman's `auth.json` says about credentials. Keys are normal ones (`host[/namespace]`). */
+export interface AuthFile {
   readonly auths: ReadonlyMap<string, Credential>
-  /** names of helper programs */
+  /** names of helper programs; an empty one says that there is no helper for that key (containers-auth.json(5)) */
   readonly credHelpers: ReadonlyMap<string, string>
   readonly credsStore: string | undefined
 }
 
 /**
- * Reads docker's `config.json`; undefined where there is no such file. No error quotes the file: it holds secrets.
+ * Reads such a file; undefined where it is not there. No error quotes it: it holds secrets.
  * @throws `config` for a file that cannot be read or understood.
  */
-export async function readDockerConfig(file: string): Promise<DockerConfig | undefined> {
+export async function readAuthFile(file: string): Promise<AuthFile | undefined> {
   let bytes: Uint8Array | undefined
   try {
-    bytes = await readFileBounded(file, maxFileBytes)
+    bytes = await readFileBounded(file, maxAuthFileBytes)
   } catch (cause) {
     throw new DrayError('config', `the credentials in ${file} cannot be read`, { subject: file, cause })
   }
-  return bytes === undefined ? undefined : parseDockerConfig(bytes, file)
+  return bytes === undefined ? undefined : parseAuthFile(bytes, file)
 }
 
-/** @throws `config`, naming the file and the key, never what stands there. */
-function parseDockerConfig(bytes: Uint8Array, file: string): DockerConfig {
+/** Reads such text; `file` is where it stands. @throws `config`, naming the place and the key, never what stands there. */
+export function parseAuthFile(bytes: Uint8Array, file: string): AuthFile {
   const root = parseObject(bytes, file)
   const store = root['credsStore']
   return {
-    file,
     auths: new Map(entriesOf(root, 'auths', file).flatMap(([key, value]) => readAuth(key, value, file))),
     credHelpers: new Map(
       entriesOf(root, 'credHelpers', file).map(([key, value]) => [
         normalKey(key),
-        checkHelper(value, `credHelpers[${quote(key)}]`, file),
+        value === '' ? '' : checkHelper(value, `credHelpers[${quote(key)}]`, file),
       ]),
     ),
     credsStore: store == null || store === '' ? undefined : checkHelper(store, 'credsStore', file),
@@ -105,7 +104,7 @@ function broken(file: string, why: string): DrayError {
   return new DrayError('config', `the credentials in ${file} cannot be understood`, {
     subject: file,
     why,
-    hint: `Mend the file, or log in again with docker login.`,
+    hint: `Mend the file, or log in again with dray login.`,
   })
 }
 

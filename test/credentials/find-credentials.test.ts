@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../src/clock.ts'
 import type { CredentialSource } from '../../src/credentials/credential.ts'
-import { dockerCredentials } from '../../src/credentials/docker-credentials.ts'
+import { findCredentials } from '../../src/credentials/find-credentials.ts'
 import { DrayError } from '../../src/errors.ts'
 import type { CredentialSource as HttpCredentialSource } from '../../src/http/credential.ts'
 import { notedCall } from '../support/http-world.ts'
@@ -34,7 +34,7 @@ async function world(config: unknown, options: WorldOptions = {}): Promise<World
     await writeFile(path, `#!/bin/sh\n${script}\n`)
     await chmod(path, 0o755)
   }
-  const source = dockerCredentials({
+  const source = findCredentials({
     env: { PATH: `${folder}:/usr/bin:/bin`, OUT: folder },
     home: folder,
     ...(options.clock && { clock: options.clock }),
@@ -64,18 +64,18 @@ function everything(error: unknown): string {
 
 describe('the file of docker', () => {
   it('fits what the stack wants', () => {
-    const source: HttpCredentialSource = dockerCredentials({ env: {}, home: '/nowhere' })
+    const source: HttpCredentialSource = findCredentials({ env: {}, home: '/nowhere' })
     expect(source).toBeTypeOf('function')
   })
 
   it('that is not there means no credentials', async () => {
-    const source = dockerCredentials({ env: {}, home: await tempFolder() })
+    const source = findCredentials({ env: {}, home: await tempFolder() })
     expect(await source('r.test', 'a', notedCall())).toBeUndefined()
   })
 
   it('is where DOCKER_CONFIG says', async () => {
     const w = await world({ auths: { 'r.test': pair('ada:secret') } })
-    const source = dockerCredentials({ env: { DOCKER_CONFIG: join(w.folder, '.docker') }, home: '/nowhere' })
+    const source = findCredentials({ env: { DOCKER_CONFIG: join(w.folder, '.docker') }, home: '/nowhere' })
     expect(await source('r.test', undefined, notedCall())).toEqual(basic('ada', 'secret'))
   })
 
@@ -166,7 +166,7 @@ describe('the file of docker', () => {
   it('that cannot be read is an error, not "no credentials"', async () => {
     const folder = await tempFolder()
     await mkdir(join(folder, 'config.json'))
-    const source = dockerCredentials({ env: { DOCKER_CONFIG: folder }, home: folder })
+    const source = findCredentials({ env: { DOCKER_CONFIG: folder }, home: folder })
     await expect(source('r.test', 'a', notedCall())).rejects.toMatchObject({ code: 'config' })
   })
 })
@@ -267,7 +267,14 @@ describe('a credential helper', () => {
     })
   })
 
-  it.each(['a; touch $OUT/owned', '../evil', 'a b', '', '$(x)', 'a\nb'])(
+  it('is not asked for a key that names none', async () => {
+    // containers-auth.json(5)
+    const config = { credHelpers: { 'r.test': '' }, credsStore: 'a', auths: { 'r.test': pair('bob:x') } }
+    const w = await world(config, { helpers: { a: answers('ada') } })
+    expect(await w.source('r.test', 'a', notedCall())).toEqual(basic('bob', 'x'))
+  })
+
+  it.each(['a; touch $OUT/owned', '../evil', 'a b', '$(x)', 'a\nb'])(
     'whose name is %j is never started',
     async (name) => {
       const w = await world({ credHelpers: { 'r.test': name } }, { helpers: { a: answers('ada') } })

@@ -1,0 +1,71 @@
+import { string as stringArg } from '@oclif/core/args'
+import { string } from '@oclif/core/flags'
+import { BaseCommand } from '../cli/base-command.ts'
+import { readSecret } from '../cli/given-credential.ts'
+import { logIn } from '../cli/logins.ts'
+import { dockerHub, parseRegistryPlace } from '../cli/registry-place.ts'
+import { DrayError } from '../errors.ts'
+import { renderLogin, renderLoginNotes } from '../render/auth.ts'
+
+export default class Login extends BaseCommand {
+  static override summary = 'Log in to a registry: check credentials there and keep them.'
+  static override description =
+    "They are kept where docker and podman look too: with the credential helper that docker's configuration names, else in its file, readable for its owner alone. Nothing is kept that the registry refuses. On a terminal it asks for what is not given."
+  static override examples = [
+    { description: 'By questions:', command: '<%= config.bin %> login registry.example.com' },
+    {
+      description: 'In a script:',
+      command: `printenv TOKEN | <%= config.bin %> login registry.example.com --username ci --password-stdin`,
+    },
+  ]
+  static override args = {
+    registry: stringArg({
+      description: 'HOST or HOST:PORT; Docker Hub where it is not given.',
+      ignoreStdin: true,
+    }),
+  }
+  static override flags = {
+    'auth-file': string({
+      summary: "Keep them in this file, in the form that docker and podman share; else in docker's.",
+      helpValue: 'FILE',
+    }),
+  }
+
+  protected override readonly takesLogin = true
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Login)
+    const { registry, path } = parseRegistryPlace(args.registry ?? dockerHub)
+    if (path !== undefined) throw namesARepository(registry, path)
+    const username =
+      flags.username ?? (await this.#asked((ask) => ask.enter(`User at ${registry}:`, complaint)))
+    const password = flags['password-stdin']
+      ? await readSecret(process.stdin)
+      : await this.#asked((ask) => ask.enterSecret(`Password or token of ${username}:`))
+    const result = await logIn(
+      this.context,
+      { registry, username, password, authFile: flags['auth-file'] },
+      this.call,
+    )
+    this.finish(result, (page) => renderLogin(result, page))
+    for (const note of renderLoginNotes(result)) this.warn(note)
+  }
+
+  async #asked<T>(ask: (questions: NonNullable<typeof this.questions>) => Promise<T>): Promise<T> {
+    const { questions } = this
+    if (questions !== undefined) return await ask(questions)
+    throw new DrayError('usage', 'the user or the password is missing, and nobody can be asked here', {
+      hint: 'Give --username USER, and the password on stdin with --password-stdin.',
+    })
+  }
+}
+
+function complaint(text: string): string | undefined {
+  return text.trim() === '' ? 'It is empty.' : undefined
+}
+
+function namesARepository(registry: string, path: string): DrayError {
+  return new DrayError('usage', `${registry}/${path} is a repository, and one logs in to a registry`, {
+    hint: `dray login ${registry}`,
+  })
+}

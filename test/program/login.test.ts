@@ -1,0 +1,212 @@
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { dockerRegistry, startDockerRegistry, testUser } from '../support/docker-registry.ts'
+import { guarded, secret, user } from '../support/guarded-registry.ts'
+import { dray, type Ended } from '../support/program.ts'
+import { scriptedServer } from '../support/scripted-server.ts'
+import { tempFolder } from '../support/temp.ts'
+
+/** A home in which nobody is logged in; `run` takes what comes on stdin first. */
+async function home() {
+  const folder = await tempFolder()
+  const file = join(folder, '.docker', 'config.json')
+  const run = (
+    stdin: string,
+    words: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Ended> =>
+    dray(words, {
+      cwd: folder,
+      env: { HOME: folder, STDIN: stdin, DRAY_LOG: 'debug', ...env },
+      under: ['sh', '-c', 'printf %s "$STDIN" | "$@"', 'sh'],
+    })
+  const explained = async (registry: string, env: Readonly<Record<string, string>> = {}) => {
+    const ended = await run('', ['auth', 'explain', registry, '--json'], env)
+    expect(ended.stdout + ended.stderr).not.toContain(secret)
+    return JSON.parse(ended.stdout) as { ok: boolean; result: { used: string | null } }
+  }
+  return { folder, file, run, explained }
+}
+
+const asUser = ['--username', user, '--password-stdin']
+
+describe('dray login', () => {
+  it.each(['basic', 'bearer'] as const)(
+    'checks the credentials (%s), keeps them, and commands use them',
+    async (scheme) => {
+      const registry = await guarded({ scheme })
+      const one = await home()
+      const ended = await one.run(`${secret}\n`, ['login', registry.name, ...asUser])
+      expect(ended).toMatchObject({ code: 0 })
+      expect(ended.stdout).toContain(`logged in  ${user} at ${registry.name}, kept in ${one.file}`)
+      expect(ended.stdout + ended.stderr).not.toContain(secret)
+      expect((await stat(one.file)).mode & 0o777).toBe(0o600)
+      expect((await one.explained(registry.name)).result.used).toBe('docker')
+      expect(await one.run('', ['ls', `${registry.name}/staging/api`])).toMatchObject({ code: 0 })
+      // for whom he is, no right is needed
+      expect(registry.scopes()[0] ?? '').toBe('')
+      const out = await one.run('', ['logout', registry.name])
+      expect(out).toMatchObject({
+        code: 0,
+        stdout: `logged out  of ${registry.name}, removed from ${one.file}\n`,
+      })
+      expect((await one.explained(registry.name)).result.used).toBeNull()
+      expect(await one.run('', ['logout', registry.name])).toMatchObject({
+        code: 0,
+        stdout: `not logged in to ${registry.name}\n`,
+      })
+    },
+  )
+
+  it.each(['basic', 'bearer'] as const)('keeps nothing that the registry refuses (%s)', async (scheme) => {
+    const registry = await guarded({ scheme })
+    const one = await home()
+    const ended = await one.run('canary-wrong', ['login', registry.name, ...asUser])
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr).toContain(`error: ${registry.name} does not let ${user} in`)
+    expect(ended.stderr).not.toContain('canary')
+    await expect(stat(one.file)).rejects.toThrow('ENOENT')
+  })
+
+  it('says where a registry asks for no credentials, so that nothing was checked', async () => {
+    const server = await scriptedServer((_, response) => void response.writeHead(200).end('{}'))
+    onTestFinished(() => server[Symbol.asyncDispose]())
+    const ended = await (await home()).run(secret, ['login', server.host, ...asUser])
+    expect(ended).toMatchObject({ code: 0 })
+    expect(ended.stderr).toContain('could not be checked')
+    expect(JSON.stringify(server.seen)).not.toContain(Buffer.from(`${user}:${secret}`).toString('base64'))
+  })
+
+  it('says where other credentials come first all the same', async () => {
+    const registry = await guarded({ scheme: 'basic' })
+    const one = await home()
+    const env = { DRAY_USERNAME: 'bob', DRAY_PASSWORD: 'x', DRAY_REGISTRY: registry.name }
+    const ended = await one.run(secret, ['login', registry.name, ...asUser], env)
+    expect(ended).toMatchObject({ code: 0 })
+    expect(ended.stderr).toContain('DRAY_USERNAME, DRAY_PASSWORD and DRAY_REGISTRY, which come first')
+  })
+
+  it('keeps them in another file where that is said, and podman finds them', async () => {
+    const registry = await guarded({ scheme: 'basic' })
+    const one = await home()
+    const words = ['login', registry.name, ...asUser, '--auth-file', 'auth.json']
+    expect(await one.run(secret, words)).toMatchObject({ code: 0 })
+    const env = { REGISTRY_AUTH_FILE: join(one.folder, 'auth.json') }
+    expect((await one.explained(registry.name, env)).result.used).toBe('REGISTRY_AUTH_FILE')
+  })
+
+  it.each([
+    ['no user', ['login', 'r.example.com'], 'the user or the password is missing'],
+    ['no password', ['login', 'r.example.com', '-u', 'a'], 'the user or the password is missing'],
+    ['an empty password', ['login', 'r.example.com', ...asUser], 'no password came on stdin'],
+    ['a repository', ['login', 'r.example.com/a', ...asUser], 'is a repository'],
+    ['no registry', ['login', 'a b', ...asUser], '"a b" is no registry'],
+  ])('with %s is wrong usage', async (_, words, what) => {
+    const ended = await (await home()).run('', words)
+    expect(ended).toMatchObject({ code: 64, stdout: '' })
+    expect(ended.stderr).toContain(what)
+  })
+
+  it.skipIf(!dockerRegistry.available)(`at docker-registry${dockerRegistry.note}`, async () => {
+    const registry = await startDockerRegistry({ htpasswd: testUser.htpasswd })
+    onTestFinished(() => registry.stop())
+    const one = await home()
+    const login = ['login', registry.host, '--username', testUser.username, '--password-stdin', '--json']
+    const ended = await one.run(testUser.password, login)
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      ok: true,
+      result: { registry: registry.host, username: testUser.username, checked: true, helper: null },
+    })
+    expect(await one.run('wrong', login)).toMatchObject({ code: 1 })
+  })
+})
+
+describe('credentials on the command line', () => {
+  it('are used at the one registry that was named, and asked of no other', async () => {
+    const registry = await guarded({ scheme: 'bearer' })
+    const other = await guarded({ scheme: 'basic' })
+    const one = await home()
+    const named = [...asUser, '--auth-registry', registry.name]
+    expect(await one.run(secret, ['ls', `${registry.name}/staging/api`, ...named])).toMatchObject({ code: 0 })
+    const elsewhere = await one.run(secret, ['ls', `${other.name}/staging/api`, ...named])
+    expect(elsewhere).toMatchObject({ code: 1 })
+    expect(elsewhere.stderr).toContain(`no credentials were found for ${other.name}`)
+  })
+
+  it('may be variables', async () => {
+    const registry = await guarded({ scheme: 'bearer' })
+    const env = { DRAY_USERNAME: user, DRAY_PASSWORD: secret, DRAY_REGISTRY: registry.name }
+    expect(await (await home()).run('', ['ls', `${registry.name}/staging/api`], env)).toMatchObject({
+      code: 0,
+    })
+  })
+
+  it.each([
+    ['without a registry', ['ls', 'r.example.com/a', ...asUser], 'which registry is the user "ada" for?'],
+    ['without a password', ['ls', 'r.example.com/a', '-u', 'ada'], 'the password of --username is missing'],
+    ['without a user', ['ls', 'r.example.com/a', '--password-stdin'], '--username'],
+  ])('%s are wrong usage, and nothing is sent', async (_, words, what) => {
+    const ended = await (await home()).run(secret, words)
+    expect(ended).toMatchObject({ code: 64, stdout: '' })
+    expect(ended.stderr).toContain(what)
+  })
+})
+
+describe('a credential helper', () => {
+  /** A home whose docker configuration names the helper `chain`. */
+  async function withHelper(script: string | undefined, name = 'chain') {
+    const one = await home()
+    const bin = join(one.folder, 'bin')
+    const { mkdir } = await import('node:fs/promises')
+    await mkdir(bin)
+    await mkdir(join(one.folder, '.docker'))
+    await writeFile(one.file, JSON.stringify({ credsStore: name }))
+    if (script !== undefined) {
+      await writeFile(join(bin, 'docker-credential-chain'), `#!/bin/sh\n${script}\n`)
+      await chmod(join(bin, 'docker-credential-chain'), 0o755)
+    }
+    return { ...one, env: { PATH: `${bin}:${process.env['PATH'] ?? ''}`, OUT: one.folder } }
+  }
+
+  it('gives what a command uses', async () => {
+    const registry = await guarded({ scheme: 'bearer' })
+    const one = await withHelper(`echo '{"Username":"${user}","Secret":"${secret}"}'`)
+    expect(await one.run('', ['ls', `${registry.name}/staging/api`], one.env)).toMatchObject({ code: 0 })
+  })
+
+  it.each([
+    ['hangs', 'sleep 100', '--timeout 3s', 'the time limit'],
+    ['leaves a child that holds its pipe', 'sleep 100 & exit 2', undefined, 'status 2'],
+    ['fails', 'echo canary >&2; exit 2', undefined, 'it ended with status 2'],
+    ['prints garbage', 'echo canary', undefined, 'is not the JSON object'],
+    ['prints without end', 'yes canary', undefined, 'it printed more than 65536 bytes'],
+    ['is not there', undefined, undefined, 'was not found'],
+  ])(
+    'that %s ends the run with a clear error, and nothing is sent without credentials',
+    async (_, script, flags, why) => {
+      const server = await scriptedServer(
+        (_request, response) => void response.writeHead(200).end('{"tags":["a"]}'),
+      )
+      onTestFinished(() => server[Symbol.asyncDispose]())
+      const one = await withHelper(script)
+      const words = ['ls', `${server.host}/team/api`, ...(flags?.split(' ') ?? [])]
+      const ended = await one.run('', words, one.env)
+      expect(ended).toMatchObject({ code: 1, stdout: '' })
+      expect(ended.stderr).toContain(why)
+      expect(ended.stderr).not.toContain('canary')
+      expect(server.seen).toEqual([])
+    },
+  )
+
+  it.each(['chain; touch $OUT/owned', '../chain', 'a b'])(
+    'whose name is %j is never started',
+    async (name) => {
+      const one = await withHelper('touch "$OUT/owned"', name)
+      const ended = await one.run('', ['ls', '127.0.0.1:9/team/api'], one.env)
+      expect(ended).toMatchObject({ code: 1 })
+      expect(ended.stderr).toContain('names no credential helper')
+      await expect(readFile(join(one.folder, 'owned'))).rejects.toThrow('ENOENT')
+    },
+  )
+})

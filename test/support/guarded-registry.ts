@@ -1,0 +1,62 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { AccessEntry } from '../../src/embedded/access.ts'
+import { memoryStorage } from '../../src/embedded/memory-storage.ts'
+import type { AuthOptions } from '../../src/embedded/permissions.ts'
+import { type RegistryOptions, startRegistry } from '../../src/embedded/server.ts'
+import { testUser } from './docker-registry.ts'
+import { index } from './images.ts'
+import { Oracle } from './oracle.ts'
+import { workplace, type Workplace } from './workplace.ts'
+
+/** The password of `user`. */
+export const secret = 'canary-5f2c'
+export const user = 'ada'
+
+/** `staging` and `prod` are two namespaces of one registry. */
+function guardedConfig(registry: string, more = ''): string {
+  return [
+    'version: 1',
+    'environments:',
+    `  staging: { registry: "${registry}", path: "staging/{image}" }`,
+    `  prod: { registry: "${registry}", path: "prod/{image}", promoteFrom: [staging] }`,
+    more,
+  ].join('\n')
+}
+
+/** A workplace in which docker is logged in. */
+export async function loggedIn(registry: string, password: string, more = ''): Promise<Workplace> {
+  const place = await workplace(guardedConfig(registry, more), { DRAY_LOG: 'debug' })
+  await mkdir(join(place.folder, '.docker'))
+  const auth = Buffer.from(`${password === testUser.password ? testUser.username : user}:${password}`)
+  const file = JSON.stringify({ auths: { [registry]: { auth: auth.toString('base64') } } })
+  await writeFile(join(place.folder, '.docker', 'config.json'), file)
+  return place
+}
+
+/** A registry with auth, and an index in `staging/api:1.4.2` that came in by another door. */
+export async function guarded(auth: Omit<AuthOptions, 'users'>, options: Omit<RegistryOptions, 'auth'> = {}) {
+  const log: AccessEntry[] = []
+  const storage = memoryStorage()
+  const door = await startRegistry({ storage })
+  await new Oracle(door.registry).push(index(['amd64', 'arm64']), 'staging/api', '1.4.2')
+  await door.close()
+  const registry = await startRegistry({
+    ...options,
+    storage,
+    auth: { ...auth, users: { [user]: secret } },
+    onRequest: (entry) => {
+      log.push(entry)
+      options.onRequest?.(entry)
+    },
+  })
+  onTestFinished(() => registry.close())
+  return {
+    name: registry.registry,
+    /** what each token was asked for */
+    scopes: () =>
+      log.filter(({ kind }) => kind === 'token').map(({ query }) => query.getAll('scope').join(' ')),
+    refusals: () => log.filter(({ status }) => status === 401).length,
+  }
+}

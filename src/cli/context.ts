@@ -7,10 +7,12 @@ import type { FindOptions, GivenCredential } from '../credentials/find-credentia
 import type { LoadedConfig } from '../config/load.ts'
 import type { ExecutePorts } from '../execute/execute.ts'
 import type { MachineLocks } from '../files/machine-locks.ts'
+import type { RegistrySettingsMap } from '../http/origins.ts'
 import type { FetchStack } from '../http/stack.ts'
 import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { PrunePlan } from '../plan/prune-plan.ts'
+import type { Examiner } from '../registry/registry-store.ts'
 import type { Catalog, Stores } from '../store/store.ts'
 import type { Grounds } from './grounds.ts'
 import type { PruneCache } from './prune-cache.ts'
@@ -18,6 +20,16 @@ import type { Recorder } from './recorder.ts'
 
 /** What a promotion asks one registry at once: the look for the evidence of one image is five requests, the mounts are as many as it has layers. */
 const requestsAtOnce = { read: 5, write: 16 } as const
+
+/** How often one request is sent where a registry is examined. */
+const examinationTries = 2
+
+/** What `dray doctor` works with. */
+export interface Examination {
+  readonly examiner: Examiner
+  readonly origin: (registry: string) => URL
+  readonly settings: RegistrySettingsMap
+}
 
 export interface ContextOptions {
   /** `--config` */
@@ -246,7 +258,29 @@ export class Context {
     return await this.#createStack(credentials)
   }
 
-  async #createStack(credentials?: CredentialSource): Promise<FetchStack> {
+  /** What tells of registries. It tries less often than other runs do: a person waits to hear what is wrong. */
+  async examination(): Promise<Examination> {
+    const [{ createExaminer }, { registrySettings }, { config }, stack] = await Promise.all([
+      import('../registry/registry-store.ts'),
+      import('./surroundings.ts'),
+      this.config(),
+      (this.#stack ??= this.#createStack(undefined, examinationTries)),
+    ])
+    const examiner = createExaminer({
+      fetch: stack.fetch,
+      origin: (registry) => stack.origin(registry),
+      clock: this.clock,
+      random: Math.random,
+      transfers: { tries: examinationTries },
+    })
+    return {
+      examiner,
+      origin: (registry) => stack.origin(registry),
+      settings: await registrySettings(config),
+    }
+  }
+
+  async #createStack(credentials?: CredentialSource, maxTries?: number): Promise<FetchStack> {
     const [{ createFetch }, { findCredentials }, { registrySettings }, { config }, options] =
       await Promise.all([
         import('../http/stack.ts'),
@@ -258,6 +292,7 @@ export class Context {
     return createFetch({
       settings: await registrySettings(config),
       credentials: credentials ?? findCredentials(options),
+      ...(maxTries !== undefined && { maxTries }),
       userAgent: `dray/${this.version}`,
       clock: this.clock,
       ...(this.#options.maxWaitMs !== undefined && { maxWaitMs: this.#options.maxWaitMs }),

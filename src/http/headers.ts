@@ -90,6 +90,21 @@ function utc(
   return Date.UTC(Number(year), monthIndex, Number(day), hour, minute, second)
 }
 
+/**
+ * A limit on what may be asked for, and what is left of it: `100;w=21600`, the number and the seconds that it is for (Docker Hub, docs.docker.com,
+ * docker-hub/usage/pulls; draft-ietf-httpapi-ratelimit-headers-05). Undefined where the headers are not there or say something else.
+ */
+export function rateLimitOf(
+  headers: ReadonlyMap<string, string>,
+): { readonly limit: number; readonly remaining: number; readonly windowS: number } | undefined {
+  const form = /^(\d{1,9})(?:;w=(\d{1,9}))?$/
+  const limit = form.exec(headers.get('ratelimit-limit')?.trim() ?? '')
+  const remaining = form.exec(headers.get('ratelimit-remaining')?.trim() ?? '')
+  const windowS = limit?.[2] ?? remaining?.[2]
+  if (limit === null || remaining === null || windowS === undefined) return undefined
+  return { limit: Number(limit[1]), remaining: Number(remaining[1]), windowS: Number(windowS) }
+}
+
 /** The texts of `Warning: 299` (distribution-spec, Warnings; RFC 7234, 5.5), unescaped; other codes are left out. */
 export function warningTexts(value: string): string[] {
   if (value.length > maxLength) return []

@@ -8,7 +8,7 @@ import { httpsHint } from './origins.ts'
 import { redactUrl } from './redact.ts'
 import { isNotHttp, isTlsFailure, type TransportFailure, transportFailure } from './transport-failure.ts'
 
-const maxTries = 8
+const defaultMaxTries = 8
 /** A host that never answered in this run and takes no connection or speaks no HTTP is rather a wrong name than a weak moment: that should be told soon. */
 const maxTriesOfStrangers = 4
 const baseMs = 250
@@ -20,6 +20,8 @@ export interface RetryOptions {
   /** uniform in [0, 1) */
   readonly random: () => number
   readonly gates: HostGates
+  /** at most, for one request; eight where it is not given */
+  readonly maxTries?: number
 }
 
 /**
@@ -27,14 +29,14 @@ export interface RetryOptions {
  * the registry. When the tries or the registry's budget are used up, the last answer is returned, or the connection's error thrown.
  * @throws `unavailable` where `Retry-After` is longer than the run may wait; `network`, `timeout`.
  */
-export function retry({ clock, random, gates }: RetryOptions): Middleware {
+export function retry({ clock, random, gates, maxTries = defaultMaxTries }: RetryOptions): Middleware {
   return (next) => async (request, call) => {
     const gate = gates.of(request.registry)
     for (let tries = 1; ; tries++) {
       await gate.pass(call)
       const result = await attempt(() => next(request, call))
       const waitsFor = noteAnswer(result, gate, clock)
-      if (!mayRetry(request, result, gate, tries) || !gate.takeRetry()) {
+      if (tries >= maxTries || !mayRetry(request, result, gate, tries) || !gate.takeRetry()) {
         return finalResult(request, result, gate, tries)
       }
       if (result.response !== undefined) await result.response.discard()
@@ -74,7 +76,6 @@ function noteAnswer(result: Result, gate: HostGate, clock: Clock): number | unde
 }
 
 function mayRetry(request: RegistryRequest, result: Result, gate: HostGate, tries: number): boolean {
-  if (tries >= maxTries) return false
   if (result.response !== undefined) {
     const { status } = result.response
     // 429 comes before anything was done

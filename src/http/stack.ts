@@ -25,6 +25,8 @@ export interface FetchOptions {
   readonly random?: () => number
   /** the longest that a registry may make us wait, milliseconds */
   readonly maxWaitMs?: number
+  /** how often one request is sent at most; eight where it is not given */
+  readonly maxTries?: number
 }
 
 export interface FetchStack {
@@ -52,7 +54,8 @@ export function createFetch(options: FetchOptions): FetchStack {
   const gates = new HostGates(clock, options.maxWaitMs ?? defaultMaxWaitMs)
   const transport = createTransport({ settings, userAgent, clock: options.transferClock ?? systemClock })
   const wire = told(clock)(transport.fetch)
-  const retried = retry({ clock, random, gates })
+  const { maxTries } = options
+  const retried = retry({ clock, random, gates, ...(maxTries !== undefined && { maxTries }) })
   const auth = createAuth({ settings, credentials, clock, tokenFetch: retried(wire) })
   return {
     fetch: retried(auth.middleware(redirect(limit(settings, gates)(wire)))),

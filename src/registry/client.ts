@@ -107,6 +107,8 @@ export interface Exchange {
   readonly body?: RegistryRequest['body']
   /** what else must be allowed than the attempt's access to its repository */
   readonly alsoScopes?: readonly Scope[]
+  /** nothing needs to be allowed: it is asked who is there */
+  readonly withoutScopes?: boolean
   readonly replay?: RegistryRequest['replay']
   readonly lane?: RegistryRequest['lane']
   readonly expect: readonly number[] | ((status: number) => boolean)
@@ -209,7 +211,7 @@ export class RegistryClient {
       url: exchange.url,
       headers: { 'accept-encoding': 'identity', ...exchange.headers },
       ...(body !== undefined && { body }),
-      scopes: [scope, ...alsoScopes],
+      scopes: exchange.withoutScopes === true ? [] : [scope, ...alsoScopes],
       replay: exchange.replay ?? 'always',
       lane: exchange.lane ?? 'small',
     }

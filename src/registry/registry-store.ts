@@ -4,6 +4,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import { formatRepository, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
+import type { RegistryFacts, WritingFacts } from '../store/registry-facts.ts'
 import type {
   BlobSource,
   Capability,
@@ -23,8 +24,10 @@ import { errorOf } from './errors.ts'
 import { findManifest, type ManifestName, resolveManifest } from './manifests.ts'
 import { putBlob } from './put-blob.ts'
 import { putManifest } from './put-manifest.ts'
+import { lookAtRegistry } from './look-at-registry.ts'
 import { listReferrers } from './referrers.ts'
 import { tagPages } from './tags.ts'
+import { tryRegistry } from './try-registry.ts'
 
 /**
  * Opens stores over HTTP. They share what one run learns: manifests that were read, abilities of registries,
@@ -43,6 +46,21 @@ export function createRegistryStores(options: RegistryOptions): Stores & Catalog
     source: open,
     target: open,
     repositories: (registry, call) => listRepositories(new RegistryClient(run, registry), call),
+  }
+}
+
+/** What is asked of a registry to tell what it is like. */
+export interface Examiner {
+  look(registry: string, path: string | undefined, call: Call): Promise<RegistryFacts>
+  /** Writes to the repository, and takes away what it wrote. */
+  try(repository: RepositoryName, call: Call): Promise<WritingFacts>
+}
+
+/** Looks at registries, and tries them. */
+export function createExaminer(options: RegistryOptions): Examiner {
+  return {
+    look: (registry, path, call) => lookAtRegistry(new Run(options), registry, path, call),
+    try: (repository, call) => tryRegistry(new RepositoryClient(new Run(options), repository), call),
   }
 }
 

@@ -27,9 +27,8 @@ function hastyClock(): Clock {
   }
 }
 
-/** Stores over the real way of a request, with waits that take no time. */
-export function openStores(options: Partial<RegistryOptions> = {}): Stores & Catalog {
-  const clock = hastyClock()
+/** The real way of a request, with waits that take no time unless a clock is given. */
+export function openStack(clock: Clock = hastyClock()) {
   const stack = createFetch({
     settings: new Map(),
     credentials: async () => undefined,
@@ -38,14 +37,18 @@ export function openStores(options: Partial<RegistryOptions> = {}): Stores & Cat
     random: () => 0.5,
   })
   onTestFinished(() => stack.close())
-  return createRegistryStores({
+  return {
     fetch: stack.fetch,
-    origin: (registry) => stack.origin(registry),
-    takeRetry: (registry) => stack.takeRetry(registry),
+    origin: (registry: string) => stack.origin(registry),
+    takeRetry: (registry: string) => stack.takeRetry(registry),
     clock,
     random: () => 0.5,
-    ...options,
-  })
+  }
+}
+
+/** Stores over it. */
+export function openStores(options: Partial<RegistryOptions> = {}): Stores & Catalog {
+  return createRegistryStores({ ...openStack(), ...options })
 }
 
 export function newCall(

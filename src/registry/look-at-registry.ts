@@ -1,0 +1,225 @@
+import type { Call } from '../call.ts'
+import { type ErrorInfo, isDrayError, toErrorInfo } from '../errors.ts'
+import { rateLimitOf } from '../http/headers.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { digestOf } from '../oci/digest.ts'
+import { blobsOf, childrenOf, type Manifest, parseManifest } from '../oci/manifest.ts'
+import { manifestAccept } from '../oci/media-types.ts'
+import {
+  type Ability,
+  abilities,
+  type AbilityFact,
+  type ApiFacts,
+  type RateLimit,
+  type RegistryFacts,
+  type RepositoryFacts,
+  type Seen,
+} from '../store/registry-facts.ts'
+import { RegistryClient, RepositoryClient, type Run } from './client.ts'
+import { findManifest, type ManifestName } from './manifests.ts'
+import { listReferrers } from './referrers.ts'
+import { knownRegistry } from './registries.ts'
+import { tagPages } from './tags.ts'
+
+type Facts = Partial<Record<Ability, AbilityFact>>
+
+/**
+ * Finds out by GET and HEAD alone what a registry and, where one is named, a repository of it show. What cannot be seen so is taken from the table of
+ * registries, or left unknown. A failure of one look is told and does not end the others. @throws the signal's reason.
+ */
+export async function lookAtRegistry(
+  run: Run,
+  registry: string,
+  path: string | undefined,
+  call: Call,
+): Promise<RegistryFacts> {
+  const client = new RegistryClient(run, registry)
+  const api = await seen(call, () => askApi(client, call))
+  const repository = path === undefined ? undefined : new RepositoryClient(run, { registry, path })
+  const [catalog, looked] =
+    'error' in api
+      ? [undefined, undefined]
+      : await Promise.all([
+          seen(call, () => hasCatalog(client, call)),
+          repository === undefined ? undefined : lookAtRepository(repository, call),
+        ])
+  const clockDifferenceMs = run.clocks.difference(registry)
+  return {
+    api,
+    ...(clockDifferenceMs !== undefined && { clockDifferenceMs }),
+    abilities: {
+      ...fromTable(registry),
+      ...(catalog !== undefined && 'value' in catalog && { catalog: catalog.value }),
+      ...looked?.abilities,
+    },
+    ...(looked !== undefined && { repository: looked.repository }),
+  }
+}
+
+/** `GET /v2/` (distribution-spec, Determining Support); twice, since the first opens the connection and is challenged. */
+async function askApi(client: RegistryClient, call: Call): Promise<ApiFacts> {
+  const attempt = {
+    registry: client.registry,
+    doing: 'ask for the API',
+    subject: client.registry,
+    access: 'read' as const,
+  }
+  const ask = (): ReturnType<RegistryClient['sendAndDiscard']> =>
+    client.sendAndDiscard(
+      { method: 'GET', url: client.url(''), expect: [200], attempt, withoutScopes: true },
+      call,
+    )
+  const response = await ask()
+  const begin = performance.now()
+  await ask()
+  const version = response.headers.get('docker-distribution-api-version')
+  return {
+    roundTripMs: Math.round(performance.now() - begin),
+    ...(version !== undefined && { version: version.slice(0, 100) }),
+  }
+}
+
+async function hasCatalog(client: RegistryClient, call: Call): Promise<AbilityFact> {
+  const attempt = {
+    registry: client.registry,
+    doing: 'list the repositories',
+    subject: client.registry,
+    access: 'read' as const,
+  }
+  try {
+    await client.sendAndDiscard(
+      { method: 'GET', url: client.url('_catalog', 'n=1'), expect: [200], attempt },
+      call,
+    )
+    return { known: 'yes', by: 'asking' }
+  } catch (error) {
+    if (!isDrayError(error) || error.code === 'unavailable' || error.status === undefined) throw error
+    return { known: 'no', by: 'asking', detail: `it answered ${error.status}` }
+  }
+}
+
+async function lookAtRepository(
+  client: RepositoryClient,
+  call: Call,
+): Promise<{ readonly repository: RepositoryFacts; readonly abilities: Facts }> {
+  const { path } = client.repository
+  const first = await seen(call, () => firstPage(client, call))
+  if ('error' in first || first.value === 'absent')
+    return { repository: { path, tags: first as Seen<'absent'> }, abilities: {} }
+  const [tag] = first.value
+  const [referrers, image] = await Promise.all([
+    seen(call, () => hasReferrers(client, call)),
+    tag === undefined ? undefined : seen(call, () => lookAtTag(client, tag, call)),
+  ])
+  const found = image !== undefined && 'value' in image ? image.value : undefined
+  return {
+    repository: {
+      path,
+      tags: { value: first.value.length },
+      ...(found?.rateLimit !== undefined && { rateLimit: found.rateLimit }),
+    },
+    abilities: {
+      ...('value' in referrers && { referrers: referrers.value }),
+      ...(found?.range !== undefined && { range: found.range }),
+    },
+  }
+}
+
+async function firstPage(client: RepositoryClient, call: Call): Promise<readonly string[] | 'absent'> {
+  try {
+    for await (const page of tagPages(client, call)) return page
+    return []
+  } catch (error) {
+    if (isDrayError(error) && error.code === 'not-found') return 'absent'
+    throw error
+  }
+}
+
+/** Of a digest that nothing has: an empty list, or no such API. */
+async function hasReferrers(client: RepositoryClient, call: Call): Promise<AbilityFact> {
+  const listed = await listReferrers(client, digestOf('nothing has this digest'), call)
+  return { known: listed === undefined ? 'no' : 'yes', by: 'asking' }
+}
+
+async function lookAtTag(
+  client: RepositoryClient,
+  tag: string,
+  call: Call,
+): Promise<{ readonly rateLimit?: RateLimit; readonly range?: AbilityFact }> {
+  const attempt = client.attempt('read the manifest', `:${tag}`, 'read')
+  const url = client.url(`manifests/${tag}`)
+  // a HEAD counts for no quota
+  const head = await client.sendAndDiscard(
+    { method: 'HEAD', url, headers: { accept: manifestAccept }, expect: [200, 404, 405], attempt },
+    call,
+  )
+  const rateLimit = rateLimitOf(head.headers)
+  const blob =
+    client.run.capabilities.get(client.repository, 'freeReads') === 'no'
+      ? undefined
+      : await someBlob(client, tag, call)
+  const range = blob === undefined ? undefined : await readsFrom(client, blob, call)
+  return { ...(rateLimit !== undefined && { rateLimit }), ...(range !== undefined && { range }) }
+}
+
+/** The config of what a tag stands on, or of the first image in it. */
+async function someBlob(client: RepositoryClient, tag: string, call: Call): Promise<Descriptor | undefined> {
+  const root = await manifestAt(client, { tag }, call)
+  const [child] = root === undefined ? [] : childrenOf(root)
+  const manifest = child === undefined ? root : await manifestAt(client, child, call)
+  return manifest === undefined ? undefined : blobsOf(manifest)[0]
+}
+
+async function manifestAt(
+  client: RepositoryClient,
+  at: ManifestName,
+  call: Call,
+): Promise<Manifest | undefined> {
+  const content = await findManifest(client, at, call)
+  if (content === undefined) return undefined
+  return parseManifest(content.bytes, content.descriptor.mediaType, client.repository.path)
+}
+
+async function readsFrom(
+  client: RepositoryClient,
+  d: Descriptor,
+  call: Call,
+): Promise<AbilityFact | undefined> {
+  if (d.size < 2) return undefined
+  const attempt = client.attempt('read the blob', `@${d.digest}`, 'read')
+  const response = await client.sendAndDiscard(
+    {
+      method: 'GET',
+      url: client.url(`blobs/${d.digest}`),
+      headers: { range: 'bytes=1-' },
+      lane: 'download',
+      expect: [200, 206, 416],
+      attempt,
+    },
+    call,
+  )
+  return { known: response.status === 206 ? 'yes' : 'no', by: 'asking' }
+}
+
+function fromTable(registry: string): Facts {
+  const known = knownRegistry(registry)
+  if (known === undefined) return {}
+  return Object.fromEntries(
+    abilities.flatMap((name) => {
+      const value = name === 'range' || name === 'catalog' ? undefined : known.capabilities[name]
+      if (value === undefined || value === 'unknown') return []
+      return [[name, { known: value, by: 'table', source: `${known.name}: ${known.source}` } as const]]
+    }),
+  )
+}
+
+/** @throws the signal's reason, and what is no failure of the registry. */
+async function seen<T>(call: Call, look: () => Promise<T>): Promise<Seen<T>> {
+  try {
+    return { value: await look() }
+  } catch (error) {
+    if (call.signal.aborted || !isDrayError(error)) throw error
+    const info: ErrorInfo = toErrorInfo(error)
+    return { error: info }
+  }
+}

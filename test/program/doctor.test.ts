@@ -1,0 +1,89 @@
+import { expect, it, onTestFinished } from 'vitest'
+import { startRegistry } from '../../src/embedded/server.ts'
+import { image } from '../support/images.ts'
+import { Oracle } from '../support/oracle.ts'
+import { dray, drayJson } from '../support/program.ts'
+import { scriptedServer } from '../support/scripted-server.ts'
+import { guarded, loggedIn, secret } from '../support/guarded-registry.ts'
+
+async function started() {
+  const methods: string[] = []
+  const running = await startRegistry({ onRequest: ({ method }) => methods.push(method) })
+  onTestFinished(() => running.close())
+  return { host: running.registry, oracle: new Oracle(running.registry), methods }
+}
+
+interface Document {
+  readonly result: readonly {
+    readonly findings: readonly { check: string; state: string; saw: string; do?: string }[]
+  }[]
+}
+
+async function stateOf(words: readonly string[], check: string): Promise<unknown> {
+  const { document } = await drayJson(words)
+  const [diagnosis] = (document as unknown as Document).result
+  return diagnosis?.findings.find((finding) => finding.check === check)
+}
+
+it('a registry that is well ends with 0, and nothing was written', async () => {
+  const one = await started()
+  await one.oracle.push(image(), 'team/api', '1.4.2')
+  one.methods.length = 0
+  const ended = await dray(['doctor', `${one.host}/team/api`])
+  expect(ended).toMatchObject({ code: 0, stderr: '' })
+  expect(ended.stdout).toContain('referrers API    yes, seen')
+  expect(new Set(one.methods)).toEqual(new Set(['GET', 'HEAD']))
+})
+
+it('with --write it tries what cannot be read, and cleans up', async () => {
+  const one = await started()
+  const ended = await dray(['doctor', '--write', `${one.host}/scratch/dray`])
+  expect(ended).toMatchObject({ code: 0 })
+  expect(ended.stdout).toContain('uploads go on    yes, tried')
+  expect(await one.oracle.tags('scratch/dray')).toEqual([])
+})
+
+it('a repository of an environment is not written to without --yes', async () => {
+  const registry = await guarded({ scheme: 'bearer' })
+  const place = await loggedIn(registry.name, secret)
+  const words = ['doctor', '--write', `${registry.name}/staging/api`]
+  expect(await place.run(...words)).toMatchObject({ code: 3 })
+  expect(registry.scopes()).toEqual([])
+  expect(await place.run(...words, '--yes')).toMatchObject({ code: 0 })
+})
+
+it('without an argument every registry of dray.yaml is looked at, as whom there are credentials for', async () => {
+  const registry = await guarded({ scheme: 'bearer' })
+  const place = await loggedIn(registry.name, secret)
+  const ended = await place.run('doctor')
+  expect(ended).toMatchObject({ code: 0 })
+  expect(ended.stdout).toContain('user ada, from ')
+  expect(ended.stdout + ended.stderr).not.toContain(secret)
+})
+
+it('wrong credentials are a problem', async () => {
+  const registry = await guarded({ scheme: 'bearer' })
+  const place = await loggedIn(registry.name, 'wrong')
+  const ended = await place.run('doctor', registry.name)
+  expect(ended).toMatchObject({ code: 1 })
+  expect(ended.stdout).toMatch(/problem +API/)
+})
+
+it('a port that nobody listens on, and a server that is no registry, are told with what to do', async () => {
+  expect(await stateOf(['doctor', '127.0.0.1:9'], 'connection')).toMatchObject({
+    state: 'problem',
+    do: expect.stringContaining('Check the name and the port'),
+  })
+  const page = await scriptedServer(
+    (_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<html>'),
+  )
+  onTestFinished(() => page[Symbol.asyncDispose]())
+  expect(await stateOf(['doctor', page.host], 'api')).toMatchObject({
+    state: 'problem',
+    saw: expect.stringContaining('web page'),
+  })
+})
+
+it('without a registry it says how to name one', async () => {
+  expect(await dray(['doctor'])).toMatchObject({ code: 64, stdout: '' })
+})

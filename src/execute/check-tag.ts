@@ -45,17 +45,23 @@ export class TagChecks {
       Promise.all(others.map((one) => this.#complaint(one, formatAt(repository, { tag }), call))),
     ])
     if (before === wanted) return { state: 'asWanted', before }
-    const own = expect.find((one) => isOfTag(one, repository, tag))
-    if (own !== undefined && own.digest !== before) throw moved(own, before)
     const complaint = complaints.find((one) => one !== undefined)
     if (complaint !== undefined) throw complaint
-    return { state: 'asExpected', before }
+    const own = expect.find((one) => isOfTag(one, repository, tag))
+    if (own === undefined || own.digest === before) return { state: 'asExpected', before }
+    // a cache may have answered: what was seen last counts
+    const again = await this.#digest(repository, tag, call)
+    if (again === wanted) return { state: 'asWanted', before: again }
+    if (own.digest !== again) throw moved(own, again)
+    return { state: 'asExpected', before: again }
   }
 
   async #complaint(expected: Precondition, tag: string, call: Call): Promise<DrayError | undefined> {
     if (expected.kind === 'highest') return this.#overtaken(expected, tag, call)
-    const now = await this.#digest(expected.repository, expected.tag, call)
-    return now === expected.digest ? undefined : moved(expected, now)
+    const { repository, tag: other, digest } = expected
+    if ((await this.#digest(repository, other, call)) === digest) return undefined
+    const now = await this.#digest(repository, other, call)
+    return now === digest ? undefined : moved(expected, now)
   }
 
   async #overtaken(expected: HighestPrecondition, tag: string, call: Call): Promise<DrayError | undefined> {

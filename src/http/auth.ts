@@ -59,7 +59,7 @@ export function createAuth(options: AuthOptions): Auth {
 
 type Send = (authorization: string | undefined) => Promise<RegistryResponse>
 
-/** Sends with what is known; a 401 is answered once. */
+/** Sends with what is known; a 401 to credentials is answered once. */
 async function knock(
   session: AuthSession,
   request: RegistryRequest,
@@ -72,18 +72,23 @@ async function knock(
     session.admitted(first)
     return response
   }
-  await response.discard()
-  const challenge = response.headers.get('www-authenticate') ?? ''
-  const second = await session.renew(first, challenge, request.scopes, call)
-  if (second !== undefined) {
-    const answer = await send(second.header)
+  let refused = first
+  let answer = response
+  // what came without credentials was asked for them; what came with them gets one second try
+  for (let left = first.header === undefined ? 2 : 1; left > 0; left--) {
+    await answer.discard()
+    const challenge = answer.headers.get('www-authenticate') ?? ''
+    const pass = await session.renew(refused, challenge, request.scopes, call)
+    if (pass === undefined) break
+    refused = pass
+    answer = await send(pass.header)
     if (answer.status !== 401) {
-      session.admitted(second)
+      session.admitted(pass)
       return answer
     }
-    await answer.discard()
   }
-  const hadToken = (second ?? first).entry !== undefined
+  await answer.discard()
+  const hadToken = refused.entry !== undefined
   throw hadToken ? notGranted(request, session.hasCredential) : unauthorized(request, session.hasCredential)
 }
 

@@ -12,6 +12,9 @@ import { Watchdog } from './watchdog.ts'
 /** Milliseconds that the rest of a body that nobody wants may take: a connection kept is worth no more. */
 const drainMs = 5_000
 
+/** Milliseconds that the answer to a request that settles may still take once the call is aborted. */
+const settleMs = 3_000
+
 /** Milliseconds. */
 export interface ExchangeLimits {
   /** from the end of the request to the headers of its answer */
@@ -69,7 +72,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #parts: ExchangeParts
   readonly #watchdog: Watchdog
   readonly #outgoing: OutgoingBody | undefined
-  readonly #onAbort = (): void => this.fail(toDrayError(this.#parts.call.signal.reason))
+  readonly #onAbort = (): void => this.#abort()
+  readonly #isOver = new AbortController()
   #controller: Dispatcher.DispatchController | undefined
   #incoming: IncomingBody | undefined
   #failure: DrayError | undefined
@@ -178,6 +182,16 @@ class Exchange implements Dispatcher.DispatchHandler {
     else this.#incoming.fail(error)
   }
 
+  #abort(): void {
+    const reason = toDrayError(this.#parts.call.signal.reason)
+    const isSent = this.#phase === 'sending' || this.#phase === 'waiting for an answer'
+    if (this.#parts.request.settles !== true || !isSent) return this.fail(reason)
+    this.#parts.clock.sleep(settleMs, this.#isOver.signal).then(
+      () => this.fail(reason),
+      () => undefined, // it was answered
+    )
+  }
+
   /** Begins a phase. An answer that comes before the request is sent ends that: what is still sent is of no interest. */
   #enter(phase: Phase, limitMs: number): void {
     if (this.#phase === 'over' || (this.#phase === 'receiving' && phase !== 'receiving')) return
@@ -198,6 +212,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #finish(): void {
     this.#phase = 'over'
+    this.#isOver.abort()
     this.#watchdog.stop()
     this.#parts.call.signal.removeEventListener('abort', this.#onAbort)
     this.#outgoing?.stop()

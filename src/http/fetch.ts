@@ -40,6 +40,11 @@ export interface RegistryRequest {
    * effect: it was answered 401 (once) or 429, or no connection was made; its body is opened anew then.
    */
   readonly replay: 'always' | 'never'
+  /**
+   * Once it is sent, its answer is waited for a moment also where the call is aborted: it names something that has to be taken away again. The caller
+   * looks at the signal when it has the answer.
+   */
+  readonly settles?: boolean
   /** which limit it waits for: `small` exchanges hold a slot until the headers are there; `download` and `upload` have a body to be held up by the other side */
   readonly lane: 'small' | 'download' | 'upload'
 }

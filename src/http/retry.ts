@@ -11,6 +11,8 @@ import { isNotHttp, isTlsFailure, type TransportFailure, transportFailure } from
 const defaultMaxTries = 8
 /** A host that never answered in this run and takes no connection or speaks no HTTP is rather a wrong name than a weak moment: that should be told soon. */
 const maxTriesOfStrangers = 4
+/** Of an answer that makes no sense. */
+const triesOfNonsense = 3
 const baseMs = 250
 const capMs = 20_000
 const retriedStatuses: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
@@ -78,6 +80,7 @@ function noteAnswer(result: Result, gate: HostGate, clock: Clock): number | unde
 function mayRetry(request: RegistryRequest, result: Result, gate: HostGate, tries: number): boolean {
   if (result.response !== undefined) {
     const { status } = result.response
+    if (status === 416 && !asksForPart(request)) return request.replay === 'always' && tries < triesOfNonsense
     // 429 comes before anything was done
     return retriedStatuses.has(status) && (request.replay === 'always' || status === 429)
   }
@@ -86,6 +89,11 @@ function mayRetry(request: RegistryRequest, result: Result, gate: HostGate, trie
   if (isStrange && !gate.answered && tries >= maxTriesOfStrangers) return false
   if (!result.failure.sent) return true
   return request.replay === 'always'
+}
+
+/** To a request for the whole 416 is no answer: whatever made it may pass. */
+function asksForPart({ headers }: RegistryRequest): boolean {
+  return 'range' in headers || 'content-range' in headers
 }
 
 /** The error is a new one without `TransportFailure`, so that nobody further out takes it for a first failure and tries again. */

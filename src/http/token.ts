@@ -13,6 +13,7 @@ const clientId = 'dray'
 const defaultLifetimeS = 60
 const maxLifetimeS = 24 * 60 * 60
 const maxEarlyS = 30
+const triesOfBrokenAnswers = 3
 
 export interface Token {
   readonly value: string
@@ -39,7 +40,19 @@ export async function requestToken(
   clock: Clock,
   call: Call,
 ): Promise<Token> {
-  const askedAt = clock.now()
+  for (let tries = 1; ; tries++) {
+    const askedAt = clock.now()
+    const bytes = await askForToken(fetch, request, call)
+    try {
+      return parseToken(bytes, request, askedAt)
+    } catch (error) {
+      // an answer that cannot be read may have been damaged on its way
+      if (tries === triesOfBrokenAnswers) throw error
+    }
+  }
+}
+
+async function askForToken(fetch: Fetch, request: TokenRequest, call: Call): Promise<Uint8Array> {
   const { credential } = request
   let response: RegistryResponse | undefined
   if (credential?.kind === 'identity') {
@@ -52,7 +65,7 @@ export async function requestToken(
   response ??= await fetch(getRequest(request), call)
   const bytes = await response.bytes(maxTokenBody)
   if (response.status !== 200) throw tokenRefused(request, response.status)
-  return parseToken(bytes, request, askedAt)
+  return bytes
 }
 
 function getRequest(request: TokenRequest): RegistryRequest {

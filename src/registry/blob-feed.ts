@@ -82,9 +82,9 @@ export class BlobFeed {
     if (upTo === flow.end && flow.digester !== undefined) this.#hashed = { digester: flow.digester, upTo }
   }
 
-  /** The digest of the blob once all of it was accepted; undefined where the source verified it. Call once. */
+  /** The digest of the blob once all of it was accepted; undefined where the source verified it. */
   digest(): Digest | undefined {
-    return this.#hashed?.upTo === this.#d.size ? this.#hashed.digester.digest() : undefined
+    return this.#hashed?.upTo === this.#d.size ? this.#hashed.digester.copy().digest() : undefined
   }
 
   /** Takes back what was told of a body that was not accepted. */

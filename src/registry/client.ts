@@ -110,6 +110,7 @@ export interface Exchange {
   /** nothing needs to be allowed: it is asked who is there */
   readonly withoutScopes?: boolean
   readonly replay?: RegistryRequest['replay']
+  readonly settles?: boolean
   readonly lane?: RegistryRequest['lane']
   readonly expect: readonly number[] | ((status: number) => boolean)
   readonly attempt: Attempt
@@ -214,6 +215,7 @@ export class RegistryClient {
       scopes: exchange.withoutScopes === true ? [] : [scope, ...alsoScopes],
       replay: exchange.replay ?? 'always',
       lane: exchange.lane ?? 'small',
+      ...(exchange.settles === true && { settles: true }),
     }
   }
 }

@@ -45,11 +45,15 @@ export async function* pages<T>(
   for (let count = 0; url !== undefined; count++) {
     if (count === maxPages) throw endless(attempt, `it has more than ${maxPages} pages`)
     add(url.href)
-    const page = await readPage(client, url, options, { isFirst: count === 0, maxSize: left }, call)
-    if (page === undefined) throw endless(attempt, 'a page in the middle is not there (404)')
+    const { page, entries } = await readEntries(
+      client,
+      url,
+      options,
+      { isFirst: count === 0, maxSize: left },
+      call,
+    )
     left -= page.bytes.byteLength
     const next = nextPage(page.response.headers.get('link') ?? '', attempt)
-    const entries = options.parse(page)
     // an empty page may come again: some registries filter after they cut
     if (entries.length > 0) add(createHash('sha256').update(page.bytes).digest('hex'))
     yield entries
@@ -68,11 +72,38 @@ function nextPage(link: string, attempt: Attempt): string | undefined {
   })
 }
 
+/** A page that cannot be read is asked for again a few times: nothing vouches for its bytes. */
+async function readEntries<T>(
+  client: RegistryClient,
+  url: URL,
+  options: PagesOptions<T>,
+  limits: PageLimits,
+  call: Call,
+): Promise<{ readonly page: Page; readonly entries: readonly T[] }> {
+  const { retry } = client.run
+  for (let failures = 1; ; failures++) {
+    const page = await readPage(client, url, options, limits, call)
+    if (page === undefined) throw endless(options.attempt, 'a page in the middle is not there (404)')
+    try {
+      return { page, entries: options.parse(page) }
+    } catch (error) {
+      if (failures >= retry.limits.corruptTries || call.signal.aborted) throw error
+      await retry.wait(failures, call)
+    }
+  }
+}
+
+interface PageLimits {
+  readonly isFirst: boolean
+  /** bytes */
+  readonly maxSize: number
+}
+
 async function readPage(
   client: RegistryClient,
   url: URL,
   { accept, attempt }: Pick<PagesOptions<unknown>, 'accept' | 'attempt'>,
-  { isFirst, maxSize }: { readonly isFirst: boolean; readonly maxSize: number },
+  { isFirst, maxSize }: PageLimits,
   call: Call,
 ): Promise<Page | undefined> {
   return await client.run.retry.run(

@@ -4,7 +4,7 @@ import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import type { BlobSource } from '../store/store.ts'
 import { hasBlob } from './blobs.ts'
 import type { RepositoryClient } from './client.ts'
-import { type Session, algorithmQuery, cancelSession, sessionOf } from './upload-session.ts'
+import { type Session, algorithmQuery, cancelSession, sessionOf, unlessAborted } from './upload-session.ts'
 import { Upload } from './upload.ts'
 
 /**
@@ -56,6 +56,7 @@ async function mountBlob(
       method: 'POST',
       url: client.url('blobs/uploads/', algorithm === '' ? mount : `${mount}&${algorithm}`),
       alsoScopes: [{ repository: from, actions: ['pull'] }],
+      settles: true,
       expect: (status) => status !== 401 && status !== 408 && status !== 429 && status < 500,
       attempt,
     },
@@ -66,5 +67,6 @@ async function mountBlob(
     return 'mounted'
   }
   const opened = response.status === 202 && response.headers.has('location')
-  return opened ? sessionOf(client, response, undefined, attempt) : undefined
+  if (!opened) return undefined
+  return await unlessAborted(client, sessionOf(client, response, undefined, attempt), attempt, call)
 }

@@ -179,6 +179,8 @@ function isUnclear(error: unknown): boolean {
   return error.code === 'refused' || error.code === 'protocol' || isWorthAnother(error)
 }
 
+/** A registry that finds a manifest wrong (400) may have been given another one: nothing vouches for the bytes of a request on their way. */
 function isWorthAnother(error: unknown): boolean {
-  return isDrayError(error) && ['network', 'timeout', 'unavailable', 'corrupt'].includes(error.code)
+  if (!isDrayError(error)) return false
+  return error.status === 400 || ['network', 'timeout', 'unavailable', 'corrupt'].includes(error.code)
 }

@@ -18,7 +18,8 @@ export interface Session {
 }
 
 /**
- * POSTs for a session. Sent again it opens a second one; the first, whose answer was lost, nobody can name.
+ * POSTs for a session. Sent again it opens a second one; the first, whose answer was lost, nobody can name. Where the call was aborted meanwhile, the
+ * session is cancelled. @throws the signal's reason then.
  */
 export async function openSession(
   client: RepositoryClient,
@@ -27,8 +28,21 @@ export async function openSession(
   call: Call,
 ): Promise<Session> {
   const url = client.url('blobs/uploads/', algorithmQuery(d.digest))
-  const response = await client.sendAndDiscard({ method: 'POST', url, expect: [202], attempt }, call)
-  return sessionOf(client, response, undefined, attempt)
+  const exchange = { method: 'POST', url, expect: [202], attempt, settles: true } as const
+  const response = await client.sendAndDiscard(exchange, call)
+  return await unlessAborted(client, sessionOf(client, response, undefined, attempt), attempt, call)
+}
+
+/** A session that was opened just now; cancelled where nobody wants it any more. @throws the signal's reason. */
+export async function unlessAborted(
+  client: RepositoryClient,
+  session: Session,
+  attempt: Attempt,
+  call: Call,
+): Promise<Session> {
+  if (call.signal.aborted) await cancelSession(client, session, attempt, call)
+  call.signal.throwIfAborted()
+  return session
 }
 
 /** `digest-algorithm=…` where it is not sha256 (distribution-spec, Pushing a blob monolithically). */

@@ -155,7 +155,7 @@ describe('bearer tokens', () => {
     expect(w.tokenRequests()).toHaveLength(2)
   })
 
-  it('that the registry never takes end in one renewal and an error that names registry, repository and credentials', async () => {
+  it('that the registry never takes are renewed once, and end in an error that names registry, repository and credentials', async () => {
     await using w = await bearerWorld({
       credential: ada,
       tokenAnswer: () => ({ status: 200, body: '{"token":"bad"}' }),
@@ -165,7 +165,26 @@ describe('bearer tokens', () => {
     expect((error as DrayError).why).toContain('are good, but not for that')
     await caught(statusOf(w, w.request('team/api', ['pull'])))
     expect(JSON.stringify(error)).not.toContain('canary')
-    expect(w.registry.seen.filter((one) => one.headers.authorization === 'Bearer bad')).toHaveLength(3)
+    expect(w.registry.seen.filter((one) => one.headers.authorization === 'Bearer bad')).toHaveLength(4)
+  })
+
+  it('that are refused at their first use are renewed once, as those that ran out are', async () => {
+    let refused = 0
+    await using w = await bearerWorld({
+      credential: ada,
+      tokenAnswer: () => (refused++ === 0 ? { status: 200, body: '{"token":"bad"}' } : undefined),
+    })
+    expect(await statusOf(w, w.request('a', ['pull']))).toBe(200)
+    expect(w.tokenRequests()).toHaveLength(2)
+  })
+
+  it('that come in an answer that cannot be read are asked for again', async () => {
+    let damaged = 0
+    await using w = await bearerWorld({
+      credential: ada,
+      tokenAnswer: () => (damaged++ < 2 ? { status: 200, body: '{"token":' } : undefined),
+    })
+    expect(await statusOf(w, w.request('a', ['pull']))).toBe(200)
   })
 
   it('are asked for again for one repository where the server gives none for several', async () => {

@@ -56,10 +56,19 @@ describe('retry', () => {
     expect(count()).toBe(3)
   })
 
-  it.each([400, 401, 403, 404, 405, 416, 501])('does not send again after %i', async (status) => {
+  it.each([400, 401, 403, 404, 405, 501])('does not send again after %i', async (status) => {
     const { fetch, count } = server(status)
     expect((await retrying(fetch).fetch(requestOf(url), notedCall())).status).toBe(status)
     expect(count()).toBe(1)
+  })
+
+  it('asks a few times where 416 makes no sense, and takes it where a part was asked for', async () => {
+    const whole = server(416)
+    await retrying(whole.fetch).fetch(requestOf(url), notedCall())
+    expect(whole.count()).toBe(3)
+    const part = server(416)
+    await retrying(part.fetch).fetch(requestOf(url, { headers: { range: 'bytes=5-' } }), notedCall())
+    expect(part.count()).toBe(1)
   })
 
   it('tries eight times, waits twice as long each time, and gives the last answer', async () => {

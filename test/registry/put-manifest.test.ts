@@ -106,6 +106,14 @@ describe('putting a manifest', () => {
     })
   })
 
+  it('puts once more what the registry finds wrong: it may have been given something else', async () => {
+    const one = await putting([() => errors(400, 'MANIFEST_BLOB_UNKNOWN'), () => created])
+    expect(await one.put('1.0')).toMatchObject({ tagged: ['1.0'] })
+    const wrong = await putting([() => errors(400, 'MANIFEST_INVALID')])
+    await expect(wrong.put()).rejects.toMatchObject({ status: 400 })
+    expect(wrong.requests().filter((request) => request.startsWith('PUT'))).toHaveLength(2)
+  })
+
   it('is done where the answer was lost but the manifest stands there', async () => {
     const one = await putting([() => lost], standing)
     expect((await one.put('1')).tagged).toEqual(['1'])

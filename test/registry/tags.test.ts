@@ -41,6 +41,14 @@ describe('a list of tags', () => {
     ])
   })
 
+  it('of which a page cannot be read is asked for that page again', async () => {
+    const { registry, requests } = await scripted((_, count) =>
+      count === 1 ? { ...page(['a']), body: '{"tags":["a"' } : page(['a', 'b']),
+    )
+    expect(await list(registry)).toEqual(['a', 'b'])
+    expect(requests()).toHaveLength(2)
+  })
+
   it('may be stopped after a page', async () => {
     const { registry, heard } = await scripted(() => page(['a'], '<?p=2>; rel="next"'))
     for await (const tags of storeAt(registry).tagPages(newCall())) {

@@ -240,6 +240,25 @@ describe('an upload', () => {
     expect(one.steps().at(-1)).toBe('DELETE')
   })
 
+  it('cancels a session whose opening was answered just after the run was interrupted', async () => {
+    const stop = new AbortController()
+    const reason = new DrayError('interrupted', 'interrupted')
+    const server = await scripted(({ method }) => {
+      if (method !== 'POST') return { status: method === 'HEAD' ? 404 : 204 }
+      stop.abort(reason)
+      return {
+        status: 0,
+        raw: (response) =>
+          void setImmediate(() =>
+            response.writeHead(202, { location: '/v2/team/api/blobs/uploads/1' }).end(),
+          ),
+      }
+    })
+    const uploading = storeAt(server.registry).putBlob(blob, from, newCall(stop.signal))
+    await expect(uploading).rejects.toMatchObject({ code: 'interrupted' })
+    expect(server.requests().at(-1)).toBe('DELETE /v2/team/api/blobs/uploads/1')
+  })
+
   it('throws what its source threw, and tries corrupt bytes three times', async () => {
     const one = await twisted(() => undefined)
     let opened = 0

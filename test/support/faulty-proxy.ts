@@ -26,6 +26,8 @@ export type Injury =
   | { readonly kind: 'headers'; readonly set: Readonly<Record<string, string | null>> }
   /** the registry does it twice; the second answer is given */
   | { readonly kind: 'twice' }
+  /** whoever asks is asked who he is: the registry hears of the request without its credentials */
+  | { readonly kind: 'expired' }
 
 /** Which requests a fault is for. What is not said fits any. */
 interface Target {
@@ -62,27 +64,57 @@ export interface FaultyProxy extends AsyncDisposable {
   readonly passed: readonly Passed[]
 }
 
+/** A request before it is passed on. */
+export interface Passing {
+  readonly number: number
+  readonly method: string
+  /** path and query */
+  readonly path: string
+}
+
+export interface ProxyOptions {
+  /** what is to go wrong with a request */
+  readonly choose: (request: Passing) => Injury | undefined
+  /** Waited for before the registry hears of a request and after it has answered. */
+  readonly around?: (request: Passing) => Promise<void>
+  /** told of an answer of the registry, and whether the client was given its headers */
+  readonly answered?: (request: Passing, headers: Answer['headers'], wasGiven: boolean) => void
+  /** told when nothing will come any more */
+  readonly stalled?: () => void
+  /** told when a request is dealt with, by an answer or without one */
+  readonly over?: (request: Passing) => void
+}
+
 /**
  * Stands before a registry and injures what the faults say; everything else goes through as it is. Bodies are held in memory whole, and `Host` stays as
  * the client sent it, so that the registry's own addresses lead through the proxy too.
  */
 export async function faultyProxy(host: string, ...faults: readonly Fault[]): Promise<FaultyProxy> {
-  const passed: Passed[] = []
   const left = faults.map((fault) => ({ ...fault, left: fault.times ?? 1 }))
+  return await injuringProxy(host, {
+    choose: (request) => {
+      const fault = left.find((one) => one.left > 0 && fits(one.at, request))
+      if (fault !== undefined) fault.left--
+      return fault?.injury
+    },
+  })
+}
+
+/** The same, with what goes wrong chosen as requests come. */
+export async function injuringProxy(host: string, options: ProxyOptions): Promise<FaultyProxy> {
+  const passed: Passed[] = []
   const server = createServer((request, response) => {
-    const number = passed.length
-    const [method = '', path = ''] = [request.method, request.url]
-    const fault = left.find((one) => one.left > 0 && fits(one.at, { number, method, path }))
-    if (fault !== undefined) fault.left--
-    const injury = fault?.injury
-    passed.push({ number, method, path, status: undefined, injury: injury?.kind })
+    const at: Passing = { number: passed.length, method: request.method ?? '', path: request.url ?? '' }
+    const injury = options.choose(at)
+    passed.push({ ...at, status: undefined, injury: injury?.kind })
     const answered = (status: number): void => {
-      passed[number] = { number, method, path, status, injury: injury?.kind }
+      passed[at.number] = { ...at, status, injury: injury?.kind }
     }
     // whoever breaks off is not there to be answered
-    pass({ request, response, upstream: `http://${host}${path}`, answered }, injury).catch(() =>
-      response.destroy(),
+    pass({ request, response, upstream: `http://${host}${at.path}`, answered, at, options }, injury).catch(
+      () => response.destroy(),
     )
+    response.on('close', () => options.over?.(at))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
@@ -106,15 +138,17 @@ function fits(
   )
 }
 
-interface Passing {
+interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly upstream: string
   readonly answered: (status: number) => void
+  readonly at: Passing
+  readonly options: ProxyOptions
 }
 
-async function pass(passing: Passing, injury: Injury | undefined): Promise<void> {
-  const { request, response } = passing
+async function pass(passing: Exchange, injury: Injury | undefined): Promise<void> {
+  const { request } = passing
   if (injury?.kind === 'reset' && injury.when === 'before') return reset(request)
   const sent: Buffer[] = []
   for await (const chunk of request) {
@@ -122,6 +156,16 @@ async function pass(passing: Passing, injury: Injury | undefined): Promise<void>
     sent.push(chunk as Buffer)
   }
   const body = Buffer.concat(sent)
+  await passing.options.around?.(passing.at)
+  try {
+    await passOn(passing, body, injury)
+  } finally {
+    await passing.options.around?.(passing.at)
+  }
+}
+
+async function passOn(passing: Exchange, body: Buffer, injury: Injury | undefined): Promise<void> {
+  const { request } = passing
   switch (injury?.kind) {
     case 'reset':
       await forward(passing, body)
@@ -130,8 +174,8 @@ async function pass(passing: Passing, injury: Injury | undefined): Promise<void>
       if (injury.applied === true) await forward(passing, body)
       return give(passing, answerOf(injury))
     case 'stall':
-      if (injury.when === 'before') return
-      return stall(response, await forward(passing, body))
+      if (injury.when === 'in the body') stall(passing, await forward(passing, body))
+      return passing.options.stalled?.()
     case 'truncate':
       return truncate(passing, await forward(passing, body))
     case 'flip':
@@ -144,6 +188,8 @@ async function pass(passing: Passing, injury: Injury | undefined): Promise<void>
     case 'twice':
       await forward(passing, body)
       return give(passing, await forward(passing, body))
+    case 'expired':
+      return give(passing, await forward(passing, body, ['authorization']))
     case undefined:
       return give(passing, await forward(passing, body))
   }
@@ -152,10 +198,18 @@ async function pass(passing: Passing, injury: Injury | undefined): Promise<void>
 /** Headers that are about one connection, not about what is sent over it (RFC 9110, 7.6.1). */
 const ofConnection: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding'])
 
-async function forward({ request, upstream }: Passing, body: Buffer): Promise<Answer> {
-  const headers = plain(request.headers)
+async function forward(
+  { request, upstream, at, options }: Exchange,
+  body: Buffer,
+  without: readonly string[] = [],
+): Promise<Answer> {
+  const headers = Object.fromEntries(
+    Object.entries(plain(request.headers)).filter(([name]) => !without.includes(name)),
+  )
   const hasBody = body.byteLength > 0 || request.headers['content-length'] !== undefined
-  return await exchange(request.method ?? '', upstream, { headers, ...(hasBody && { body }) })
+  const answer = await exchange(request.method ?? '', upstream, { headers, ...(hasBody && { body }) })
+  options.answered?.(at, answer.headers, false)
+  return answer
 }
 
 function plain(headers: IncomingMessage['headers']): Record<string, string> {
@@ -172,29 +226,39 @@ function answerOf({ status, headers, body = '' }: Extract<Injury, { kind: 'answe
 }
 
 /** As it came; a HEAD keeps the length that the registry gave. */
-function give({ request, response, answered }: Passing, { status, headers, body }: Answer): void {
+function give(
+  { request, response, answered, at, options }: Exchange,
+  { status, headers, body }: Answer,
+): void {
+  options.answered?.(at, headers, true)
   const length = request.method === 'HEAD' ? headers['content-length'] : String(body.byteLength)
   answered(status)
   response.writeHead(status, { ...plain(headers), ...(length !== undefined && { 'content-length': length }) })
   response.end(request.method === 'HEAD' ? undefined : body)
 }
 
-function stall(response: ServerResponse, { status, headers, body }: Answer): void {
+function stall({ response, at, options }: Exchange, { status, headers, body }: Answer): void {
+  options.answered?.(at, headers, true)
   response.writeHead(status, { ...plain(headers), 'content-length': String(body.byteLength) })
   response.write(body.subarray(0, body.byteLength / 2))
 }
 
-function truncate({ request, response, answered }: Passing, { status, headers, body }: Answer): void {
+function truncate(
+  { request, response, answered, at, options }: Exchange,
+  { status, headers, body }: Answer,
+): void {
+  options.answered?.(at, headers, true)
   answered(status)
   response.writeHead(status, { ...plain(headers), 'content-length': String(body.byteLength) })
   response.write(body.subarray(0, body.byteLength / 2), () => request.socket.destroy())
 }
 
 function giveWithLength(
-  { request, response, answered }: Passing,
+  { request, response, answered, at, options }: Exchange,
   { status, headers, body }: Answer,
   by: number,
 ): void {
+  options.answered?.(at, headers, true)
   answered(status)
   const length = String(Number(headers['content-length'] ?? body.byteLength) + by)
   response.writeHead(status, { ...plain(headers), 'content-length': length, connection: 'close' })
@@ -211,7 +275,7 @@ function withHeaders(answer: Answer, set: Readonly<Record<string, string | null>
   return { ...answer, headers }
 }
 
-async function flippedAnswer(passing: Passing, body: Buffer): Promise<Answer> {
+async function flippedAnswer(passing: Exchange, body: Buffer): Promise<Answer> {
   const answer = await forward(passing, body)
   return { ...answer, body: flipped(answer.body) }
 }

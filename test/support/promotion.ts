@@ -2,6 +2,7 @@ import { ChainedLog } from '../../src/audit/chained-log.ts'
 import type { Call, ProgressEvent } from '../../src/call.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { execute, type ExecutePorts } from '../../src/execute/execute.ts'
+import type { Credential } from '../../src/http/credential.ts'
 import { createFetch } from '../../src/http/stack.ts'
 import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
 import { type RunOutcome, type StepOutcome, summarise } from '../../src/plan/outcome.ts'
@@ -30,17 +31,20 @@ export interface BenchOptions extends Partial<Pick<RegistryOptions, 'uploads' | 
   readonly clock?: Clock
   /** measures stalled transfers; the system's where it is not given */
   readonly transferClock?: Clock
+  /** for every registry; none where it is not given */
+  readonly credential?: Credential
 }
 
 export async function bench({
   clock = systemClock,
   transferClock = systemClock,
+  credential,
   ...rest
 }: BenchOptions = {}): Promise<Bench> {
   const folder = await makeFolder()
   const stack = createFetch({
     settings: new Map(),
-    credentials: async () => undefined,
+    credentials: async () => credential,
     userAgent: 'dray/test',
     clock,
     transferClock,

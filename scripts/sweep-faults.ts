@@ -1,0 +1,103 @@
+import { parseArgs } from 'node:util'
+import { faultKinds } from '../test/support/faults/kinds.ts'
+import { type Account, applies, describeKey, play, type RequestKey } from '../test/support/faults/play.ts'
+import { closeSources, type SetUp, setUps } from '../test/support/faults/set-ups.ts'
+
+/**
+ * The single-fault sweep: records the requests of a promotion, and then promotes once for each request and each fault, with that fault at that request. Prints what
+ * became of them, and ends with 1 where a promise was broken.
+ *
+ *     node scripts/sweep-faults.ts --only "with tokens" --fault "503" --side to
+ */
+const { values } = parseArgs({
+  options: {
+    /** a set-up by its name */
+    only: { type: 'string' },
+    /** a fault by its name */
+    fault: { type: 'string' },
+    /** this many set-ups at once */
+    verbose: { type: 'boolean', default: false },
+  },
+})
+
+const runLimitMs = 60_000
+const kinds = faultKinds.filter(({ name }) => values.fault === undefined || name === values.fault)
+const chosen = setUps.filter(({ name }) => values.only === undefined || name === values.only)
+
+interface Row {
+  runs: number
+  survived: number
+  cleanErrors: number
+  broken: number
+}
+
+let isBroken = false
+
+async function sweep(setUp: SetUp): Promise<void> {
+  const clean = await play(setUp, undefined)
+  if (clean.verdict !== 'survived')
+    throw new Error(`${setUp.name}: ${clean.said} ${clean.complaints.join('; ')}`)
+  const rows = new Map<string, Row>()
+  const begin = performance.now()
+  let total = 0
+  for (const kind of kinds) {
+    const row: Row = { runs: 0, survived: 0, cleanErrors: 0, broken: 0 }
+    rows.set(kind.name, row)
+    for (const key of clean.keys) {
+      if (!applies(kind, key, setUp)) continue
+      const account = await limited(setUp, key, kind)
+      if (!account.struck) continue
+      row.runs++
+      total++
+      const isFine =
+        account.verdict === 'survived' || (account.verdict === 'clean error' && kind.is !== 'transient')
+      if (account.verdict === 'survived') row.survived++
+      else if (isFine) row.cleanErrors++
+      else row.broken++
+      if (isFine && !values.verbose) continue
+      isBroken ||= !isFine
+      print(
+        `  ${isFine ? 'fine' : 'BROKEN'}: ${kind.name} at ${describeKey(key)}: ${account.complaints.join('; ')} ${account.said}`,
+      )
+    }
+  }
+  const seconds = ((performance.now() - begin) / 1000).toFixed(0)
+  print(`${setUp.name}: ${clean.requests} requests, ${total} runs in ${seconds} s`)
+  for (const [name, { runs, survived, cleanErrors, broken }] of rows) {
+    if (runs === 0) continue
+    print(
+      `  ${name.padEnd(24)} ${String(runs).padStart(4)} runs: ${survived} survived, ${cleanErrors} clear errors, ${broken} broken`,
+    )
+  }
+}
+
+async function limited(setUp: SetUp, at: RequestKey, kind: (typeof faultKinds)[number]): Promise<Account> {
+  let timer: NodeJS.Timeout | undefined
+  const hang = new Promise<Account>((resolve) => {
+    timer = setTimeout(
+      () =>
+        resolve({
+          verdict: 'broken',
+          complaints: ['it hangs'],
+          said: '',
+          requests: 0,
+          keys: [],
+          struck: true,
+        }),
+      runLimitMs,
+    )
+  })
+  try {
+    return await Promise.race([play(setUp, { at, kind }), hang])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+for (const setUp of chosen) await sweep(setUp)
+await closeSources()
+process.exit(isBroken ? 1 : 0)

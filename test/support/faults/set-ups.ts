@@ -1,0 +1,128 @@
+import { memoryStorage } from '../../../src/embedded/memory-storage.ts'
+import type { ProfileName } from '../../../src/embedded/profiles.ts'
+import { type RunningRegistry, startRegistry } from '../../../src/embedded/server.ts'
+import type { UploadLimits } from '../../../src/registry/client.ts'
+import { type Content, cosignSignature, image, index, referrer, together } from '../images.ts'
+import { Oracle } from '../oracle.ts'
+
+export const tag = '1.4.2'
+export const source = 'staging/api'
+export const target = 'prod/api'
+export const user = { name: 'ada', password: 'secret' } as const
+
+/** What is promoted, from what kind of registry to what kind. */
+export interface SetUp {
+  readonly name: string
+  readonly profile: ProfileName
+  /** within one registry, or from one to another */
+  readonly within: boolean
+  readonly guarded: boolean
+  /** the tag stands on this at the destination, and is to be moved */
+  readonly old: Content | undefined
+  readonly content: Content
+  readonly uploads?: UploadLimits
+}
+
+const old = image({ label: 'old', layers: 1 })
+const plain = image({ label: 'new', layers: 3 })
+const large = image({ label: 'large', layers: 2, layerSize: 20_000 })
+
+function withEvidence(): Content {
+  const main = index(['amd64', 'arm64'], { label: 'new', layers: 2 })
+  const sbom = referrer(main, { payload: 'sbom' })
+  const [child] = main.manifests
+  const ofChild = child === undefined ? [] : [referrer(child.descriptor, { payload: 'of a child' })]
+  return together(main, sbom, referrer(sbom, { payload: 'signed sbom' }), ...ofChild, cosignSignature(main))
+}
+
+const base = { profile: 'oci-1.1', within: false, guarded: false, old: undefined } as const
+
+export const setUps: readonly SetUp[] = [
+  { ...base, name: 'within one registry', within: true, old, content: plain },
+  { ...base, name: 'between registries', old, content: plain },
+  { ...base, name: 'index with evidence', content: withEvidence() },
+  {
+    ...base,
+    name: 'index with evidence, docker-registry',
+    profile: 'docker-registry-2.8',
+    content: withEvidence(),
+  },
+  { ...base, name: 'with tokens', within: true, guarded: true, old, content: plain },
+  { ...base, name: 'in chunks', content: large, uploads: { wholeUpTo: 4000, chunk: 9000 } },
+  {
+    ...base,
+    name: 'in chunks, docker-registry',
+    profile: 'docker-registry-2.8',
+    content: large,
+    uploads: { wholeUpTo: 4000, chunk: 9000 },
+  },
+]
+
+/** The registries of one run, filled. */
+export interface Stage {
+  readonly from: string
+  readonly to: string
+  /** at the destination, without a proxy between */
+  readonly oracle: Oracle
+  /** ids of the upload sessions that the destination ever opened and that were neither ended nor cancelled */
+  readonly openUploads: () => readonly string[]
+  close(): Promise<void>
+}
+
+/** Sources are only read: one serves all runs of a set-up. */
+const sources = new Map<string, Promise<RunningRegistry>>()
+
+async function sourceOf(setUp: SetUp): Promise<RunningRegistry> {
+  const started = startRegistry({ profile: setUp.profile })
+  const running = await started
+  await new Oracle(running.registry).push(setUp.content, source, tag)
+  return running
+}
+
+export async function stageOf(setUp: SetUp): Promise<Stage> {
+  const storage = memoryStorage()
+  const open = new Set<string>()
+  const fill = async (host: string): Promise<void> => {
+    const oracle = new Oracle(host)
+    if (setUp.within) await oracle.push(setUp.content, source, tag)
+    if (setUp.old !== undefined) await oracle.push(setUp.old, target, tag)
+  }
+  const door = await startRegistry({ storage, profile: setUp.profile })
+  await fill(door.registry)
+  const options = { storage, profile: setUp.profile }
+  const running = await startRegistry({
+    ...options,
+    newId: () => {
+      const id = crypto.randomUUID()
+      open.add(id)
+      return id
+    },
+    onRequest: ({ kind, method, status, reference }) => {
+      if (kind !== 'upload' || reference === undefined) return
+      const isOver =
+        (method === 'PUT' && status < 500 && status !== 404 && status !== 416) ||
+        (method === 'DELETE' && status === 204)
+      if (isOver) open.delete(reference)
+    },
+    ...(setUp.guarded && { auth: { scheme: 'bearer', users: { [user.name]: user.password } } }),
+  })
+  const known = sources.get(setUp.name) ?? sourceOf(setUp)
+  if (!setUp.within) sources.set(setUp.name, known)
+  return {
+    from: setUp.within ? running.registry : (await known).registry,
+    to: running.registry,
+    // by the door without a lock
+    oracle: new Oracle(door.registry),
+    openUploads: () => [...open],
+    close: async () => {
+      await Promise.all([running.close(), door.close()])
+    },
+  }
+}
+
+/** Ends what serves all runs. */
+export async function closeSources(): Promise<void> {
+  const all = [...sources.values()]
+  sources.clear()
+  for (const running of all) await (await running).close()
+}

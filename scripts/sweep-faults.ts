@@ -29,6 +29,7 @@ interface Row {
   survived: number
   cleanErrors: number
   broken: number
+  unseen: number
 }
 
 let isBroken = false
@@ -41,7 +42,7 @@ async function sweep(setUp: SetUp): Promise<void> {
   const begin = performance.now()
   let total = 0
   for (const kind of kinds) {
-    const row: Row = { runs: 0, survived: 0, cleanErrors: 0, broken: 0 }
+    const row: Row = { runs: 0, survived: 0, cleanErrors: 0, broken: 0, unseen: 0 }
     rows.set(kind.name, row)
     for (const key of clean.keys) {
       if (!applies(kind, key, setUp)) continue
@@ -53,9 +54,10 @@ async function sweep(setUp: SetUp): Promise<void> {
         account.verdict === 'survived' || (account.verdict === 'clean error' && kind.is !== 'transient')
       if (account.verdict === 'survived') row.survived++
       else if (isFine) row.cleanErrors++
+      else if (kind.is === 'unseen') row.unseen++
       else row.broken++
-      if (isFine && !values.verbose) continue
-      isBroken ||= !isFine
+      if ((isFine || kind.is === 'unseen') && !values.verbose) continue
+      isBroken ||= !isFine && kind.is !== 'unseen'
       print(
         `  ${isFine ? 'fine' : 'BROKEN'}: ${kind.name} at ${describeKey(key)}: ${account.complaints.join('; ')} ${account.said}`,
       )
@@ -63,10 +65,10 @@ async function sweep(setUp: SetUp): Promise<void> {
   }
   const seconds = ((performance.now() - begin) / 1000).toFixed(0)
   print(`${setUp.name}: ${clean.requests} requests, ${total} runs in ${seconds} s`)
-  for (const [name, { runs, survived, cleanErrors, broken }] of rows) {
+  for (const [name, { runs, survived, cleanErrors, broken, unseen }] of rows) {
     if (runs === 0) continue
     print(
-      `  ${name.padEnd(24)} ${String(runs).padStart(4)} runs: ${survived} survived, ${cleanErrors} clear errors, ${broken} broken`,
+      `  ${name.padEnd(24)} ${String(runs).padStart(4)} runs: ${survived} survived, ${cleanErrors} clear errors, ${broken} broken${unseen === 0 ? '' : `, ${unseen} not noticed`}`,
     )
   }
 }

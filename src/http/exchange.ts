@@ -184,8 +184,10 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #abort(): void {
     const reason = toDrayError(this.#parts.call.signal.reason)
-    const isSent = this.#phase === 'sending' || this.#phase === 'waiting for an answer'
-    if (this.#parts.request.settles !== true || !isSent) return this.fail(reason)
+    const { settles, body } = this.#parts.request
+    const isBrief = this.#phase === 'sending' && body?.kind !== 'stream'
+    const isSent = isBrief || this.#phase === 'waiting for an answer'
+    if (settles !== true || !isSent) return this.fail(reason)
     this.#parts.clock.sleep(settleMs, this.#isOver.signal).then(
       () => this.fail(reason),
       () => undefined, // it was answered

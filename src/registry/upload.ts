@@ -278,6 +278,8 @@ export class Upload {
       body,
       replay: 'never',
       lane: 'upload',
+      // its answer names where the session goes on, and can be cancelled
+      settles: method === 'PATCH',
       // ECR answers a PATCH by 201, others by 204
       expect: method === 'PUT' ? [201, 204] : [201, 202, 204],
       attempt: this.#attempt,

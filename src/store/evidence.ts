@@ -71,8 +71,11 @@ export class EvidenceSearch {
         (await inParallel(asked, looksAtOnce, call, (subject, c) => this.#lookAt(subject, c))).flat()
       const found = [...(await lookAt(wave))]
       // A registry that listed the referrers of one subject has not lost the ability with the next: that 404 was another's.
-      const unlisted = wave.filter((subject) => this.#unlisted.has(subject))
-      if (this.#store.capability('referrers') === 'yes') found.push(...(await lookAt(unlisted)))
+      if (this.#store.capability('referrers') === 'yes') {
+        const unlisted = wave.filter((subject) => this.#unlisted.delete(subject))
+        found.push(...(await lookAt(unlisted)))
+        for (const subject of unlisted) if (this.#unlisted.has(subject)) this.#noteUnlisted(subject, call)
+      }
       for (const item of found) this.#found.set(`${item.subject} ${item.tag ?? item.manifest.digest}`, item)
       if (this.#found.size > maxItems) throw this.#tooMuch(`there are more than ${maxItems} pieces`)
       wave = this.#unseen(found.flatMap((item) => item.graph.nodes.map((node) => node.descriptor.digest)))
@@ -175,6 +178,21 @@ export class EvidenceSearch {
     throw new DrayError('not-found', `evidence ${where} is listed, but it is not there`, {
       subject,
       hint: 'Push that evidence again, or go on without it by --allow-missing-evidence.',
+    })
+  }
+
+  /** A registry with the API answers with an empty list where there is nothing (distribution-spec, Listing Referrers). */
+  #noteUnlisted(subject: Digest, call: Call): void {
+    const where = formatAt(this.#store.repository, { digest: subject })
+    const what = `the referrers of ${where} are not listed (404), though those of others there are`
+    if (this.#options.dangling === 'skip') {
+      call.notify({ kind: 'warning', text: what })
+      return
+    }
+    throw new DrayError('protocol', what, {
+      subject: where,
+      why: 'evidence could be hidden',
+      hint: 'Run again later, or go on without what is not listed by --allow-missing-evidence.',
     })
   }
 

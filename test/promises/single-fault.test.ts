@@ -20,16 +20,18 @@ interface Choice {
 /** Some of all faults at all requests of a set-up. */
 async function choices(setUp: SetUp): Promise<readonly (Choice & { readonly isWord: boolean })[]> {
   const { keys } = await play(setUp, undefined)
-  const all = faultKinds.flatMap((kind) =>
-    keys
-      .filter((key) => applies(kind, key, setUp))
-      .map((at) => ({
-        fault: kind.name,
-        at: describeKey(at),
-        isWord: kind.is !== 'transient',
-        run: () => play(setUp, { at, kind }),
-      })),
-  )
+  const all = faultKinds
+    .filter(({ is }) => is !== 'unseen')
+    .flatMap((kind) =>
+      keys
+        .filter((key) => applies(kind, key, setUp))
+        .map((at) => ({
+          fault: kind.name,
+          at: describeKey(at),
+          isWord: kind.is !== 'transient',
+          run: () => play(setUp, { at, kind }),
+        })),
+    )
   return fc
     .sample(fc.shuffledSubarray(all, { minLength: runsEach, maxLength: runsEach }), { seed, numRuns: 1 })
     .flat()

@@ -18,9 +18,9 @@ export interface FaultKind {
   readonly times: number
   /**
    * `transient`: it passes, and has to be survived. `word`: the registry says once that it is not there, or not allowed, and nobody can know that it is wrong: survived, or a clear
-   * error. `permanent`: the same, and it stays so.
+   * error. `permanent`: the same, and it stays so. `unseen`: a list is damaged that nothing vouches for, so that it may go unnoticed what is not in it any more.
    */
-  readonly is: 'transient' | 'word' | 'permanent'
+  readonly is: 'transient' | 'word' | 'permanent' | 'unseen'
   /** It damages a manifest on its way to a tag: for as long as the client does not know, the tag is on that. */
   readonly showsOther?: boolean
   /** undefined where it cannot happen to such a request */
@@ -128,7 +128,7 @@ export const faultKinds: readonly FaultKind[] = [
   {
     name: 'list flipped',
     times: 1,
-    is: 'word',
+    is: 'unseen',
     injury: where((target) => hasAnswerBody(target) && isList(target), { kind: 'flip', of: 'answer' }),
   },
   { name: '403', times: 1, is: 'word', injury: always(refusal(403, 'DENIED')) },

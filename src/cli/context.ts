@@ -8,6 +8,7 @@ import type { LoadedConfig } from '../config/load.ts'
 import type { ExecutePorts } from '../execute/execute.ts'
 import type { MachineLocks } from '../files/machine-locks.ts'
 import type { RegistrySettingsMap } from '../http/origins.ts'
+import type { Proxy } from '../http/proxy.ts'
 import type { FetchStack } from '../http/stack.ts'
 import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -29,6 +30,7 @@ export interface Examination {
   readonly examiner: Examiner
   readonly origin: (registry: string) => URL
   readonly settings: RegistrySettingsMap
+  readonly proxy: (address: URL) => Proxy | undefined
 }
 
 export interface ContextOptions {
@@ -260,10 +262,10 @@ export class Context {
 
   /** What tells of registries. It tries less often than other runs do: a person waits to hear what is wrong. */
   async examination(): Promise<Examination> {
-    const [{ createExaminer }, { registrySettings }, { config }, stack] = await Promise.all([
+    const [{ createExaminer }, settings, { proxyFor }, stack] = await Promise.all([
       import('../registry/registry-store.ts'),
-      import('./surroundings.ts'),
-      this.config(),
+      this.#settings(),
+      import('../http/proxy.ts'),
       (this.#stack ??= this.#createStack(undefined, examinationTries)),
     ])
     const examiner = createExaminer({
@@ -273,24 +275,41 @@ export class Context {
       random: Math.random,
       transfers: { tries: examinationTries },
     })
+    const { env } = this.#options
     return {
       examiner,
       origin: (registry) => stack.origin(registry),
-      settings: await registrySettings(config),
+      settings,
+      proxy: (address) => proxyFor(address, env),
     }
   }
 
+  async #settings(): Promise<RegistrySettingsMap> {
+    const [{ registrySettings }, { config }] = await Promise.all([import('./certificates.ts'), this.config()])
+    return await registrySettings(config, this.#options.env)
+  }
+
   async #createStack(credentials?: CredentialSource, maxTries?: number): Promise<FetchStack> {
-    const [{ createFetch }, { findCredentials }, { registrySettings }, { config }, options] =
-      await Promise.all([
-        import('../http/stack.ts'),
-        import('../credentials/find-credentials.ts'),
-        import('./surroundings.ts'),
-        this.config(),
-        this.credentialOptions(),
-      ])
+    const [
+      { createFetch },
+      { findCredentials },
+      { proxyFor },
+      { certificateFolders, certificatesIn },
+      settings,
+      options,
+    ] = await Promise.all([
+      import('../http/stack.ts'),
+      import('../credentials/find-credentials.ts'),
+      import('../http/proxy.ts'),
+      import('./certificates.ts'),
+      this.#settings(),
+      this.credentialOptions(),
+    ])
+    const { env } = this.#options
     return createFetch({
-      settings: await registrySettings(config),
+      settings,
+      proxy: (address) => proxyFor(address, env),
+      certificates: (registry) => certificatesIn(certificateFolders(), registry),
       credentials: credentials ?? findCredentials(options),
       ...(maxTries !== undefined && { maxTries }),
       userAgent: `dray/${this.version}`,

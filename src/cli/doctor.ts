@@ -4,6 +4,7 @@ import { parseAddress } from '../config/addresses.ts'
 import { environmentNamed, imagesAt, repositoriesOf } from '../config/environments.ts'
 import type { SourceReport } from '../credentials/explain-credentials.ts'
 import { DrayError, isDrayError, toErrorInfo } from '../errors.ts'
+import { showProxy } from '../http/proxy.ts'
 import { type CredentialFacts, diagnose, type Diagnosis, type DoctorFacts } from '../look/doctor.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import type { Seen } from '../store/registry-facts.ts'
@@ -64,14 +65,16 @@ export async function examine(
 ): Promise<Diagnosis> {
   const examination = await context.examination()
   const { registry, path } = scratch ?? place
+  const proxy = examination.proxy(examination.origin(registry))
   const [connection, credentials] = await Promise.all([
-    inspect(examination, registry, call),
+    proxy === undefined ? inspect(examination, registry, call) : undefined,
     credentialsOf(context, { registry, ...(path !== undefined && { path }) }, call),
   ])
   const facts: DoctorFacts = {
     registry,
     origin: examination.origin(registry).origin,
     credentials,
+    ...(proxy !== undefined && { proxy: showProxy(proxy.url) }),
     ...(connection !== undefined && { connection }),
   }
   const isReachable =

@@ -130,6 +130,12 @@ export class Progress {
       const { method, url, status, ms } = event
       this.print(style.dim(`${method} ${escapeText(url)} ${status} ${formatDuration(ms)}`))
     }
+    if (event.kind === 'proxied')
+      this.print(
+        style.dim(
+          `${escapeText(event.origin)} goes by the proxy ${escapeText(event.proxy)} (${event.variable})`,
+        ),
+      )
     if (event.kind === 'retry') {
       const { method, url, attempt, waitMs, why } = event
       const again = `again (${attempt}) in ${formatDuration(waitMs)}`

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts'
 import type { WebhookConfig } from '../config/config.ts'
 import { DrayError } from '../errors.ts'
 import type { Poster } from '../http/post.ts'
+import type { Proxy } from '../http/proxy.ts'
 import type { Stores } from '../store/store.ts'
 
 export interface RecorderOptions {
@@ -45,7 +46,9 @@ export class Recorder {
     const { createPoster, parsePostUrl } = await import('../http/post.ts')
     const insecure = webhook.insecure ?? false
     parsePostUrl(webhook.url, insecure)
-    return new Recorder(options, createPoster({ userAgent: `dray/${tool}`, insecure, clock }))
+    const { proxyFor } = await import('../http/proxy.ts')
+    const proxy = (address: URL): Proxy | undefined => proxyFor(address, options.env)
+    return new Recorder(options, createPoster({ userAgent: `dray/${tool}`, insecure, clock, proxy }))
   }
 
   /** Once a run of the program: finds out what earlier runs that were broken off left open, as far as their registries answer. */

@@ -145,8 +145,14 @@ function registriesOf(
     if (registry === undefined) issues.push({ path, at: 'key', message: notAHost(host) })
     else if (registries.has(registry))
       issues.push({ path, at: 'key', message: `${registry} is listed twice` })
-    const { ca } = settings
-    registries.set(registry ?? host, { ...settings, ...(ca !== undefined && { ca: absolute(ca) }) })
+    const { ca, clientCertificate: own } = settings
+    registries.set(registry ?? host, {
+      ...settings,
+      ...(ca !== undefined && { ca: absolute(ca) }),
+      ...(own !== undefined && {
+        clientCertificate: { ...own, cert: absolute(own.cert), key: absolute(own.key) },
+      }),
+    })
   }
   return registries as Config['registries']
 }

@@ -16,6 +16,13 @@ interface RegistryConfig {
   readonly insecure?: boolean
   /** absolute path of a PEM file with further authorities */
   readonly ca?: string
+  readonly clientCertificate?: {
+    /** absolute paths of PEM files */
+    readonly cert: string
+    readonly key: string
+    /** the environment variable with the password of the key */
+    readonly passwordEnv?: string
+  }
   /** the URL that may ask for this registry's credentials though it is on another host */
   readonly tokenRealm?: string
   /** requests at once */

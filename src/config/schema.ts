@@ -6,6 +6,10 @@ const maxConcurrency = 256
 
 const text = (what: string) => v.pipe(v.string(`must be ${what}`), v.nonEmpty(`must be ${what}`))
 
+const variable = v.pipe(
+  v.string('must be the name of an environment variable'),
+  v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable'),
+)
 const registry = v.pipe(
   v.strictObject({
     insecure: v.optional(
@@ -18,6 +22,24 @@ const registry = v.pipe(
       v.pipe(
         text('the path of a PEM file'),
         v.description('A PEM file with further certificate authorities, relative to this file.'),
+      ),
+    ),
+    clientCertificate: v.optional(
+      v.pipe(
+        v.strictObject({
+          cert: v.pipe(
+            text('the path of a PEM file'),
+            v.description('The PEM file of the certificate, relative to this file.'),
+          ),
+          key: v.pipe(
+            text('the path of a PEM file'),
+            v.description('The PEM file of its private key, relative to this file.'),
+          ),
+          passwordEnv: v.optional(
+            v.pipe(variable, v.description('The environment variable with the password of the key.')),
+          ),
+        }),
+        v.description('What this machine shows of itself to a registry that asks for a certificate.'),
       ),
     ),
     tokenRealm: v.optional(
@@ -64,10 +86,6 @@ const requirements = v.pipe(
     'must be a list of reason and ticket',
   ),
   v.description('What every change has to be given: a reason (--reason), a ticket (--ticket).'),
-)
-const variable = v.pipe(
-  v.string('must be the name of an environment variable'),
-  v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable'),
 )
 const webhook = v.pipe(
   v.strictObject({

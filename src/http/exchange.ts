@@ -36,12 +36,13 @@ export async function exchange(
   call: Call,
   clock: Clock,
   limits: ExchangeLimits,
+  via?: Via,
 ): Promise<RegistryResponse> {
   const { body } = request
   // before a connection is taken: the source may have to wait for its own registry
   const source = body?.kind === 'stream' ? await body.open() : undefined
   return new Promise((resolve, reject) => {
-    const handler = new Exchange({ request, source, call, clock, limits, resolve, reject })
+    const handler = new Exchange({ request, source, call, clock, limits, via, resolve, reject })
     try {
       if (handler.begin()) pool.dispatch(handler.options(), handler)
     } catch (error) {
@@ -50,12 +51,18 @@ export async function exchange(
   })
 }
 
+/** A proxy that is sent the whole address (RFC 9112, 3.2.2), and headers of its own. */
+export interface Via {
+  readonly headers: Readonly<Record<string, string>>
+}
+
 interface ExchangeParts {
   readonly request: RegistryRequest
   readonly source: AsyncIterable<Uint8Array> | undefined
   readonly call: Call
   readonly clock: Clock
   readonly limits: ExchangeLimits
+  readonly via: Via | undefined
   readonly resolve: (response: RegistryResponse) => void
   readonly reject: (error: DrayError) => void
 }
@@ -104,10 +111,13 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   options(): Dispatcher.DispatchOptions {
-    const { url, method, headers, body } = this.#parts.request
+    const { via, request } = this.#parts
+    const { url, method, body } = request
+    const headers = { ...request.headers, ...(via !== undefined && { host: url.host, ...via.headers }) }
+    const path = url.pathname + url.search
     return {
       method,
-      path: url.pathname + url.search,
+      path: via === undefined ? path : url.origin + path,
       // the length is always sent: undici would fall back to chunked encoding, which not all registries take
       headers: body?.kind === 'stream' ? { ...headers, 'content-length': String(body.size) } : headers,
       body: body?.kind === 'bytes' ? body.bytes : (this.#outgoing ?? null),

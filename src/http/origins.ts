@@ -6,10 +6,20 @@ export interface RegistrySettings {
   readonly insecure?: boolean
   /** certificates (PEM) that are trusted besides the system's */
   readonly ca?: string
+  /** what this machine shows of itself where the registry asks for it, at its own host alone */
+  readonly clientCertificate?: ClientCertificate
   /** the token server that credentials may be sent to, if it is on another host */
   readonly tokenRealm?: string
   /** how many small requests may be under way at once */
   readonly concurrency?: number
+}
+
+/** PEM. */
+export interface ClientCertificate {
+  readonly cert: string
+  readonly key: string
+  /** of the key */
+  readonly passphrase?: string
 }
 
 /** The lines of dray.yaml that set something for one registry, on one line, for hints. */

@@ -3,7 +3,7 @@ import { type Clock, systemClock, withTimeLimit } from '../clock.ts'
 import { DrayError, toDrayError } from '../errors.ts'
 import { retryAfterMs } from './headers.ts'
 import { isLoopback } from './origins.ts'
-import { createTransport, type Transport } from './transport.ts'
+import { createTransport, type Transport, type TransportOptions } from './transport.ts'
 
 /** One try: connect, send, and the end of the answer. */
 const tryMs = 10_000
@@ -14,6 +14,7 @@ export interface PostOptions {
   /** plain http to other hosts than loopback addresses */
   readonly insecure?: boolean
   readonly clock?: Clock
+  readonly proxy?: TransportOptions['proxy']
 }
 
 /** What was answered: the status alone, and how long the other side wants to be left alone. */
@@ -35,11 +36,22 @@ export interface Poster {
 }
 
 /** What sends to addresses that are no registry's. Nothing is loaded or opened before the first POST. */
-export function createPoster({ userAgent, insecure = false, clock = systemClock }: PostOptions): Poster {
+export function createPoster({
+  userAgent,
+  insecure = false,
+  clock = systemClock,
+  proxy,
+}: PostOptions): Poster {
   const limits = { headersMs: tryMs, stallMs: tryMs, sourceMs: tryMs }
   let transport: Transport | undefined
   const open = (): Transport =>
-    (transport ??= createTransport({ settings: new Map(), userAgent, clock, limits }))
+    (transport ??= createTransport({
+      settings: new Map(),
+      userAgent,
+      clock,
+      limits,
+      ...(proxy !== undefined && { proxy }),
+    }))
   return {
     post: async (url, headers, body, call) => {
       assertUsable(url, insecure)

@@ -6,7 +6,13 @@ import { retryAfterMs } from './headers.ts'
 import type { HostGate, HostGates } from './host-gate.ts'
 import { httpsHint } from './origins.ts'
 import { redactUrl } from './redact.ts'
-import { isNotHttp, isTlsFailure, type TransportFailure, transportFailure } from './transport-failure.ts'
+import {
+  isNotHttp,
+  isProxyRefusal,
+  isTlsFailure,
+  type TransportFailure,
+  transportFailure,
+} from './transport-failure.ts'
 
 const defaultMaxTries = 8
 /** A host that never answered in this run and takes no connection or speaks no HTTP is rather a wrong name than a weak moment: that should be told soon. */
@@ -84,7 +90,7 @@ function mayRetry(request: RegistryRequest, result: Result, gate: HostGate, trie
     // 429 comes before anything was done
     return retriedStatuses.has(status) && (request.replay === 'always' || status === 429)
   }
-  if (isTlsFailure(result.failure)) return false
+  if (isTlsFailure(result.failure) || isProxyRefusal(result.failure)) return false
   const isStrange = !result.failure.sent || isNotHttp(result.failure)
   if (isStrange && !gate.answered && tries >= maxTriesOfStrangers) return false
   if (!result.failure.sent) return true

@@ -8,7 +8,7 @@ import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
 import { redactUrl } from './redact.ts'
 import { redirect } from './redirect.ts'
 import { retry } from './retry.ts'
-import { createTransport } from './transport.ts'
+import { createTransport, type TransportOptions } from './transport.ts'
 
 const defaultMaxWaitMs = 5 * 60_000
 
@@ -25,6 +25,10 @@ export interface FetchOptions {
   readonly random?: () => number
   /** the longest that a registry may make us wait, milliseconds */
   readonly maxWaitMs?: number
+  /** the proxy for an address */
+  readonly proxy?: TransportOptions['proxy']
+  /** certificates that folders of this machine have for a registry */
+  readonly certificates?: TransportOptions['certificates']
   /** how often one request is sent at most; eight where it is not given */
   readonly maxTries?: number
 }
@@ -52,7 +56,13 @@ export interface FetchStack {
 export function createFetch(options: FetchOptions): FetchStack {
   const { settings, credentials, userAgent, clock = systemClock, random = Math.random } = options
   const gates = new HostGates(clock, options.maxWaitMs ?? defaultMaxWaitMs)
-  const transport = createTransport({ settings, userAgent, clock: options.transferClock ?? systemClock })
+  const transport = createTransport({
+    settings,
+    userAgent,
+    clock: options.transferClock ?? systemClock,
+    ...(options.proxy !== undefined && { proxy: options.proxy }),
+    ...(options.certificates !== undefined && { certificates: options.certificates }),
+  })
   const wire = told(clock)(transport.fetch)
   const { maxTries } = options
   const retried = retry({ clock, random, gates, ...(maxTries !== undefined && { maxTries }) })

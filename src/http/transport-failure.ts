@@ -1,5 +1,6 @@
-import { DrayError } from '../errors.ts'
+import { DrayError, type ErrorContext } from '../errors.ts'
 import { settingLine } from './origins.ts'
+import { ProxyFailure } from './tunnel.ts'
 
 /**
  * The `cause` of a `network` or `timeout` error that one exchange ended with. `retry` looks at it: an error without it is final (retries were made
@@ -41,6 +42,11 @@ const certificateHints: ReadonlyMap<string, string> = new Map([
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'It is for another name: use the name of the registry that it is for.'],
 ])
 
+/** Whether a proxy said no for good. */
+export function isProxyRefusal(failure: TransportFailure): boolean {
+  return failure.systemCode === 'PROXY_REFUSED'
+}
+
 /** Whether TLS failed: the same would happen again. */
 export function isTlsFailure(failure: TransportFailure): boolean {
   return certificateCodes.test(failure.systemCode) || handshakeCodes.test(failure.systemCode)
@@ -65,6 +71,7 @@ export function toTransportError(thrown: unknown, { registry, host }: Peer, sent
   const message = thrown instanceof Error && thrown.message !== '' ? thrown.message : code
   const failure = new TransportFailure(message, code, sent)
   const context = { subject: host, why: message, cause: failure }
+  if (thrown instanceof ProxyFailure) return proxyError(thrown, host, context)
   if (certificateCodes.test(code)) {
     const ownAuthority = `If ${host} uses a private certificate authority, or a certificate that it signed itself, name that in dray.yaml: ${settingLine(registry, 'ca: path/to/ca.pem')}`
     const hint = certificateHints.get(code) ?? ownAuthority
@@ -101,6 +108,20 @@ export function toTransportError(thrown: unknown, { registry, host }: Peer, sent
     })
   }
   return new DrayError('network', `the connection to ${host} broke`, context)
+}
+
+function proxyError(
+  { proxy, variable, status, message }: ProxyFailure,
+  host: string,
+  context: ErrorContext,
+): DrayError {
+  const login = `It wants a user and a password: ${variable}=http://USER:PASSWORD@HOST:PORT`
+  return new DrayError('network', `the proxy ${proxy} does not lead to ${host}`, {
+    ...context,
+    why: message,
+    hint:
+      status === 407 ? login : `${variable} names it. If ${host} is reached without it, say so in NO_PROXY.`,
+  })
 }
 
 const unreachableHint =

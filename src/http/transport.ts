@@ -1,13 +1,21 @@
 import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
-import type { Pool } from 'undici'
+import type { buildConnector, Pool } from 'undici'
+import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
-import { exchange, type ExchangeLimits } from './exchange.ts'
+import { exchange, type ExchangeLimits, type Via } from './exchange.ts'
 import type { Fetch } from './fetch.ts'
 import { lanesOf } from './limit.ts'
-import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
+import {
+  type ClientCertificate,
+  registryOrigin,
+  type RegistrySettings,
+  type RegistrySettingsMap,
+} from './origins.ts'
+import { type Proxy, proxyAuthorization, showProxy } from './proxy.ts'
 import { SpareConnections } from './spare-connections.ts'
+import { tunnel } from './tunnel.ts'
 
 const connectMs = 10_000
 const maxHeaderSize = 32 * 1024
@@ -18,7 +26,14 @@ export interface TransportOptions {
   readonly userAgent: string
   readonly clock?: Clock
   readonly limits?: ExchangeLimits
+  /** the proxy for an address; none where it is not given. @throws `config` */
+  readonly proxy?: (address: URL) => Proxy | undefined
+  /** what folders of this machine have for a registry, besides its settings; asked once for each. @throws `config` */
+  readonly certificates?: (registry: string) => Promise<Certificates>
 }
+
+/** What a registry is trusted by, and what is shown to it. */
+export type Certificates = Pick<RegistrySettings, 'ca' | 'clientCertificate'>
 
 export interface Transport {
   readonly fetch: Fetch
@@ -29,9 +44,9 @@ export interface Transport {
 }
 
 /**
- * HTTP/1.1 over pools of connections, one pool for each origin. Bodies are passed as they are: nothing is decompressed, since digests are of the
+ * HTTP/1.1 over pools of connections, one pool for each origin and registry that it is reached for. Bodies are passed as they are: nothing is decompressed, since digests are of the
  * bytes as served. undici is loaded when the first request is made.
- * @throws `network`, `timeout`, and the reason of the call's signal.
+ * @throws `network`, `timeout`, `config`, and the reason of the call's signal.
  */
 export function createTransport(options: TransportOptions): Transport {
   const pools = new Map<string, Promise<OpenPool>>()
@@ -40,19 +55,40 @@ export function createTransport(options: TransportOptions): Transport {
   const limits = options.limits ?? defaultLimits
   let closed = false
 
-  const poolFor = (registry: string, origin: string): Promise<OpenPool> => {
+  const poolFor = (registry: string, url: URL, call: Call): Promise<OpenPool> => {
     if (closed) throw new DrayError('internal', 'a request was made after the transport was closed')
-    // a private authority is trusted for its own registry alone, wherever that redirects to
-    const settings = options.settings.get(registry)
-    const ca = settings?.ca
-    const key = ca === undefined ? origin : `${origin} ${registry}`
+    const { origin } = url
+    // what is trusted and shown for one registry is for that one alone, wherever it redirects to
+    const key = `${origin} ${registry}`
     const known = pools.get(key)
     if (known !== undefined) return known
-    // not where it redirects to or has its tokens from
-    const atOnce = origin === registryOrigin(registry, settings).origin ? (expected.get(registry) ?? 1) : 1
-    const pool = openPool(origin, ca, { most: connectionsFor(settings?.concurrency), atOnce })
+    const pool = open(registry, url, call)
     pools.set(key, pool)
+    pool.catch(() => pools.delete(key))
     return pool
+  }
+
+  const open = async (registry: string, url: URL, call: Call): Promise<OpenPool> => {
+    const settings = options.settings.get(registry)
+    const home = registryOrigin(registry, settings)
+    // not where it redirects to or has its tokens from
+    const atOnce = url.origin === home.origin ? (expected.get(registry) ?? 1) : 1
+    const proxy = options.proxy?.(url)
+    if (proxy !== undefined) {
+      const { variable } = proxy
+      call.notify({ kind: 'proxied', origin: url.origin, proxy: showProxy(proxy.url), variable })
+    }
+    const isSecure = url.protocol === 'https:'
+    const found = isSecure ? await options.certificates?.(registry) : undefined
+    const ca = settings?.ca ?? found?.ca
+    const own = settings?.clientCertificate ?? found?.clientCertificate
+    return await openPool(url.origin, {
+      most: connectionsFor(settings?.concurrency),
+      atOnce,
+      ca,
+      clientCertificate: url.hostname === home.hostname ? own : undefined,
+      proxy,
+    })
   }
 
   return {
@@ -62,19 +98,20 @@ export function createTransport(options: TransportOptions): Transport {
         'accept-encoding': 'identity',
         'user-agent': options.userAgent,
       }
-      const { pool } = await poolFor(request.registry, request.url.origin)
+      const { pool, via } = await poolFor(request.registry, request.url, call)
       // undici lends a connection again only in the next turn of the event loop; a request that does not wait for that opens another one
       await setImmediate()
-      return exchange(pool, { ...request, headers }, call, clock, limits)
+      return exchange(pool, { ...request, headers }, call, clock, limits, via)
     },
     expectConnections: (registry, connections) => void expected.set(registry, connections),
     close: async () => {
       closed = true
-      const open = await Promise.all(pools.values())
+      const ended = await Promise.allSettled(pools.values())
       await Promise.all(
-        open.map(({ pool, spares }) => {
-          spares.close()
-          return pool.destroy()
+        ended.map(async (one) => {
+          if (one.status === 'rejected') return
+          one.value.spares?.close()
+          await one.value.pool.destroy()
         }),
       )
     },
@@ -90,16 +127,21 @@ function connectionsFor(concurrency: number | undefined): number {
   return 2 * lanes.small + lanes.download + lanes.upload
 }
 
-interface OpenPool {
-  readonly pool: Pool
-  readonly spares: SpareConnections
+interface PoolOptions {
+  readonly most: number
+  readonly atOnce: number
+  readonly proxy: Proxy | undefined
+  readonly ca: string | undefined
+  readonly clientCertificate: ClientCertificate | undefined
 }
 
-async function openPool(
-  origin: string,
-  ca: string | undefined,
-  connections: { readonly most: number; readonly atOnce: number },
-): Promise<OpenPool> {
+interface OpenPool {
+  readonly pool: Pool
+  readonly spares?: SpareConnections
+  readonly via?: Via
+}
+
+async function openPool(origin: string, options: PoolOptions): Promise<OpenPool> {
   // Bodies pass as short-lived buffers of 64 KiB. A young generation that does not grow collects them sooner: with three large blobs under way that is
   // 20 MB less, at no cost in time.
   setFlagsFromString('--semi-space-growth-factor=1')
@@ -107,25 +149,34 @@ async function openPool(
     import('undici/lib/dispatcher/pool.js'),
     import('undici/lib/core/connect.js'),
   ])
+  const { most, atOnce, proxy, ca, clientCertificate } = options
   const open = connector({
     timeout: connectMs,
     // one connection of HTTP/2 would put the blobs of a whole run behind one flow-control window
     allowH2: false,
     ...(ca !== undefined && { ca: await withSystemAuthorities(ca) }),
+    ...clientCertificate,
   })
-  const spares = new SpareConnections(open, Math.min(connections.atOnce, connections.most) - 1)
-  const pool = new UndiciPool(origin, {
-    connections: connections.most,
-    pipelining: 1,
-    maxHeaderSize,
-    allowH2: false,
-    // the exchange's watchdog measures these
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveTimeout: 20_000,
-    connect: spares.connect,
-  })
-  return { pool, spares }
+  const pooled = (to: string, connect: buildConnector.connector): Pool =>
+    new UndiciPool(to, {
+      connections: most,
+      pipelining: 1,
+      maxHeaderSize,
+      allowH2: false,
+      // the exchange's watchdog measures these
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: 20_000,
+      connect,
+    })
+  if (proxy !== undefined) {
+    if (origin.startsWith('https:')) return { pool: pooled(origin, tunnel(proxy, open)) }
+    const authorization = proxyAuthorization(proxy.url)
+    const headers = authorization === undefined ? {} : { 'proxy-authorization': authorization }
+    return { pool: pooled(proxy.url.origin, open), via: { headers } }
+  }
+  const spares = new SpareConnections(open, Math.min(atOnce, most) - 1)
+  return { pool: pooled(origin, spares.connect), spares }
 }
 
 /** Naming an authority to Node replaces all others; registries redirect to storage with a public one. */

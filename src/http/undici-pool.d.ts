@@ -10,6 +10,10 @@ declare module 'undici/lib/core/connect.js' {
   import type { Socket } from 'node:net'
   import type { buildConnector } from 'undici'
 
-  export type Connector = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket
+  /** `httpSocket`: a connection to a proxy, on which TLS begins */
+  export type Connector = (
+    options: buildConnector.Options & { readonly httpSocket?: Socket },
+    callback: buildConnector.Callback,
+  ) => Socket
   export default function connector(options: buildConnector.BuildOptions): Connector
 }

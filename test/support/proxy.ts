@@ -1,0 +1,59 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { exchange } from './wire.ts'
+
+interface ProxySeen {
+  readonly method: string
+  /** as it stands in the request: `host:port`, or a whole address */
+  readonly target: string
+  readonly headers: IncomingMessage['headers']
+}
+
+export interface TestProxy extends AsyncDisposable {
+  /** `127.0.0.1:PORT` */
+  readonly host: string
+  readonly seen: readonly ProxySeen[]
+}
+
+/**
+ * An http proxy on this machine that leads every name to one server, whatever it is called: tunnels by CONNECT, and plain requests.
+ * @param answer a status in place of leading there; `hang` for none
+ */
+export async function testProxy(to: string, answer?: number | 'hang'): Promise<TestProxy> {
+  const seen: ProxySeen[] = []
+  const { hostname, port } = new URL(`http://${to}`)
+  const note = ({ method = '', url = '', headers }: IncomingMessage): void =>
+    void seen.push({ method, target: url, headers })
+  const server = createServer((request, response) => {
+    note(request)
+    if (typeof answer === 'number') return void response.writeHead(answer).end()
+    const { pathname, search } = new URL(request.url ?? '')
+    void exchange(request.method ?? '', `http://${to}${pathname}${search}`, {}).then(
+      ({ status, headers, body }) => {
+        const plain = Object.fromEntries(
+          Object.entries(headers).map(([name, value]) => [name, String(value)]),
+        )
+        response.writeHead(status, plain).end(body)
+      },
+    )
+  })
+  server.on('connect', (request, socket) => {
+    note(request)
+    socket.on('error', () => undefined)
+    if (answer === 'hang') return
+    if (answer !== undefined) return void socket.end(`HTTP/1.1 ${answer} No\r\n\r\n`)
+    const upstream = connect(Number(port), hostname, () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      upstream.pipe(socket).pipe(upstream)
+    }).on('error', () => socket.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

@@ -22,6 +22,14 @@ export type ProgressEvent =
     }
   /** a registry asked to be left alone (`Retry-After`), and is; told once for all requests that wait */
   | { readonly kind: 'wait'; readonly registry: string; readonly ms: number }
+  /** a registry said how many pulls are left of a limit that is for so many seconds */
+  | {
+      readonly kind: 'quota'
+      readonly registry: string
+      readonly limit: number
+      readonly remaining: number
+      readonly windowS: number
+    }
   /** requests to an origin go by a proxy; told once. Without user and password */
   | { readonly kind: 'proxied'; readonly origin: string; readonly proxy: string; readonly variable: string }
   /** a blob or manifest has `bytes` more on its way to, or at, the destination */

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import { escapeText } from '../render/escape.ts'
 import { formatDuration } from '../render/format.ts'
 import type { Style } from '../render/style.ts'
+import { Quotas } from './quotas.ts'
 import { Tally } from './tally.ts'
 import type { Output } from './terminal.ts'
 
@@ -36,6 +37,7 @@ export interface ProgressOptions {
 export class Progress {
   readonly #options: ProgressOptions
   readonly #tally = new Tally()
+  readonly #quotas = new Quotas()
   #spinner: Spinner | undefined
   #loading = false
   #ended = false
@@ -85,6 +87,8 @@ export class Progress {
   }
 
   end(): void {
+    if (!this.#ended && this.#options.verbosity === 'verbose')
+      for (const line of this.#quotas.rest()) this.print(this.#options.style.dim(line))
     this.#ended = true
     this.hide()
   }
@@ -129,6 +133,10 @@ export class Progress {
     if (event.kind === 'request') {
       const { method, url, status, ms } = event
       this.print(style.dim(`${method} ${escapeText(url)} ${status} ${formatDuration(ms)}`))
+    }
+    if (event.kind === 'quota') {
+      const line = this.#quotas.note(event)
+      if (line !== undefined) this.print(style.dim(line))
     }
     if (event.kind === 'proxied')
       this.print(

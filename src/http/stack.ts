@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { createAuth } from './auth.ts'
 import type { CredentialSource } from './credential.ts'
 import type { Fetch, Middleware, Scope } from './fetch.ts'
+import { rateLimitOf } from './headers.ts'
 import { HostGates } from './host-gate.ts'
 import { lanesOf, limit } from './limit.ts'
 import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
@@ -88,6 +89,8 @@ function told(clock: Clock): Middleware {
     const { method, url } = request
     const ms = clock.now() - begin
     call.notify({ kind: 'request', method, url: redactUrl(url), status: response.status, ms })
+    const quota = rateLimitOf(response.headers)
+    if (quota !== undefined) call.notify({ kind: 'quota', registry: request.registry, ...quota })
     return response
   }
 }

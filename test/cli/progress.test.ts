@@ -135,6 +135,34 @@ describe('progress without a terminal', () => {
   })
 })
 
+describe('what is left of a limit', () => {
+  const left = (remaining: number): ProgressEvent => ({
+    kind: 'quota',
+    registry: 'docker.io',
+    limit: 100,
+    remaining,
+    windowS: 21_600,
+  })
+
+  it('is told with --verbose when it is first known, when little is left, and at the end', () => {
+    const { written, progress } = setUp('verbose')
+    for (const remaining of [76, 75, 20, 10, 9]) progress.notify(left(remaining))
+    progress.end()
+    expect(written).toEqual([
+      'docker.io: 76 of 100 pulls left, per 6 h 0 min\n',
+      'docker.io: 10 of 100 pulls left, per 6 h 0 min\n',
+      'docker.io: 9 of 100 pulls left, per 6 h 0 min\n',
+    ])
+  })
+
+  it('is not told without it', () => {
+    const { written, progress } = setUp()
+    progress.notify(left(1))
+    progress.end()
+    expect(written).toEqual([])
+  })
+})
+
 describe('progress on a terminal', () => {
   it('is a spinner from the first content on, with lines above it, and gone at the end', async () => {
     const spinner = fakeSpinner()

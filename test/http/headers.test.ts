@@ -1,13 +1,39 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseChallenges } from '../../src/http/challenge.ts'
-import { nextLink, retryAfterMs, warningTexts } from '../../src/http/headers.ts'
+import { nextLink, rateLimitOf, retryAfterMs, warningTexts } from '../../src/http/headers.ts'
 
 const now = Date.UTC(2026, 10, 23, 12)
 /** The characters on which the grammars of headers turn. */
 const hostile = fc.string({
   unit: fc.constantFrom('<', '>', '"', '\\', ';', ',', '=', ' ', 'a', 'rel', '299', 'Bearer', 'next'),
   maxLength: 200,
+})
+
+describe('ratelimit-limit and ratelimit-remaining', () => {
+  const limitOf = (limit: string, remaining: string) =>
+    rateLimitOf(
+      new Map([
+        ['ratelimit-limit', limit],
+        ['ratelimit-remaining', remaining],
+      ]),
+    )
+
+  it.each([
+    ['100;w=21600', '76;w=21600', { limit: 100, remaining: 76, windowS: 21_600 }],
+    [' 200;w=21600 ', '0', { limit: 200, remaining: 0, windowS: 21_600 }],
+    ['100', '76', undefined],
+    ['100;w=21600', '', undefined],
+    ['100;w=-1', '76;w=1', undefined],
+    ['1e9;w=1', '76;w=1', undefined],
+    ['9'.repeat(400), '1;w=1', undefined],
+  ])('of %j and %j', (limit, remaining, read) => {
+    expect(limitOf(limit, remaining)).toEqual(read)
+  })
+
+  it('are undefined where they are not there', () => {
+    expect(rateLimitOf(new Map())).toBeUndefined()
+  })
 })
 
 describe('Link', () => {

@@ -1,0 +1,124 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { dockerRegistry, startDockerRegistry } from '../support/docker-registry.ts'
+import {
+  body,
+  type Content,
+  cosignSignature,
+  index,
+  manifestOf,
+  referrer,
+  sha256,
+  together,
+  types,
+} from '../support/images.ts'
+import { Oracle } from '../support/oracle.ts'
+import { configOf, watchedRegistry } from '../support/world.ts'
+import { toProd, workplace } from '../support/workplace.ts'
+
+const multi = index(['amd64', 'arm64'], { label: 'healed', layers: 2 })
+const sbom = referrer(multi, { payload: 'sbom' })
+const vex = referrer(multi, { payload: 'vex' })
+const signature = cosignSignature(multi)
+const signed = together(multi, sbom, vex, signature)
+const fallbackTag = multi.root.digest.replace(':', '-')
+
+function layersOf(content: Content, digest: string): string[] {
+  return (body(content, digest) as { layers: { digest: string }[] }).layers.map((layer) => layer.digest)
+}
+
+const layer = layersOf(multi, multi.manifests[0]?.descriptor.digest ?? '')[0] ?? ''
+
+interface Place {
+  readonly host: string
+  readonly oracle: Oracle
+  /** takes the bytes of a blob away behind the registry's back */
+  readonly lose: (digest: string) => Promise<void>
+}
+
+/** Promotes from one registry to another, loses something at the destination, and promotes again with `--verify`. */
+async function healed(place: Place, source: Place, lose: Loss[1]): Promise<string[]> {
+  await source.oracle.push(signed, 'staging/api', '1.4.2')
+  const here = await workplace(configOf(source.host, [place.host]))
+  expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
+  await lose(place)
+  const ended = await here.json(...toProd('api:1.4.2', '--verify'))
+  expect(ended.code, ended.stderr).toBe(0)
+  expect(ended.document.result?.verified).toBe(true)
+  return await place.oracle.differences('prod/api', signed, '1.4.2')
+}
+
+async function embedded(): Promise<Place> {
+  const one = await watchedRegistry('docker-registry-2.8')
+  onTestFinished(() => one[Symbol.asyncDispose]())
+  return { host: one.host, oracle: one.oracle, lose: (digest) => one.oracle.deleteBlob('prod/api', digest) }
+}
+
+async function real(): Promise<Place> {
+  const one = await startDockerRegistry()
+  onTestFinished(() => one.stop())
+  const hex = (digest: string): string => digest.replace('sha256:', '')
+  return {
+    host: one.host,
+    oracle: new Oracle(one.url),
+    lose: (digest) =>
+      rm(join(one.folder, 'docker/registry/v2/blobs/sha256', hex(digest).slice(0, 2), hex(digest), 'data')),
+  }
+}
+
+const listWith = (...entries: readonly Content[]) =>
+  manifestOf(types.index, {
+    schemaVersion: 2,
+    mediaType: types.index,
+    manifests: entries.map(({ root }) => root),
+  })
+
+type Loss = readonly [string, (prod: Place) => Promise<unknown>]
+
+const layerLost: Loss = ['a layer, though it is still listed', ({ lose }) => lose(layer)]
+const entryLost: Loss = [
+  'an entry of the list of referrers',
+  ({ oracle }) => oracle.putManifest('prod/api', fallbackTag, listWith(sbom)),
+]
+const referrerLost: Loss = [
+  'a referrer that is still listed',
+  ({ oracle }) => oracle.delete('prod/api', vex.root.digest),
+]
+const listLost: Loss = [
+  'the list of referrers as a whole',
+  async ({ oracle }) =>
+    oracle.delete('prod/api', sha256((await oracle.manifest('prod/api', fallbackTag))?.bytes ?? '')),
+]
+const signatureLost: Loss = [
+  'a signature under its tag',
+  ({ oracle }) => oracle.delete('prod/api', signature.root.digest),
+]
+
+describe('what a registry lost is put there again by --verify', () => {
+  it.each([entryLost, referrerLost, listLost, signatureLost])('%s (embedded)', async (_, lose) => {
+    expect(await healed(await embedded(), await embedded(), lose)).toEqual([])
+  })
+
+  it.skipIf(!dockerRegistry.available).each([layerLost, entryLost])(
+    `%s (docker-registry)${dockerRegistry.note}`,
+    async (_, lose) => {
+      expect(await healed(await real(), await embedded(), lose)).toEqual([])
+    },
+  )
+
+  it.skipIf(!dockerRegistry.available)(
+    `but not a layer whose bytes are gone for the source as well: it is named (docker-registry)${dockerRegistry.note}`,
+    async () => {
+      const one = await real()
+      await one.oracle.push(signed, 'staging/api', '1.4.2')
+      const here = await workplace(configOf(one.host))
+      expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
+      await one.lose(layer)
+      const ended = await here.json(...toProd('api:1.4.2', '--verify'))
+      expect(ended.code).toBe(1)
+      expect(ended.stdout).toContain(layer)
+      expect(await one.oracle.digest('prod/api', '1.4.2')).toBe(multi.root.digest)
+    },
+  )
+})

@@ -248,6 +248,7 @@ export class Context {
       clock: this.clock,
       random: Math.random,
       takeRetry: (registry) => stack.takeRetry(registry),
+      secrets: stack.secrets,
     })
     const layouts = new LayoutStores(this.cwd, this.clock)
     const storesOf = ({ registry }: RepositoryName): Stores =>

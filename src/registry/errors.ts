@@ -4,7 +4,6 @@ import { isRecord, parseJson } from '../oci/json.ts'
 import { formatRepository } from '../oci/reference.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
 import { httpsHint } from '../http/origins.ts'
-import { redactText } from '../http/redact.ts'
 import { loginHint } from '../http/token.ts'
 import { knownRegistry } from './registries.ts'
 
@@ -25,6 +24,11 @@ export interface Attempt {
   readonly access: 'read' | 'write' | 'delete'
   /** a tag that is being written */
   readonly tag?: string
+}
+
+/** Makes what a registry says fit to be told. */
+export interface Redaction {
+  redact(text: string): string
 }
 
 /** The body that a registry sends with an error (distribution-spec, Error Codes). */
@@ -49,8 +53,9 @@ export async function responseError(
   response: RegistryResponse,
   attempt: Attempt,
   home: URL,
+  redaction: Redaction,
 ): Promise<DrayError> {
-  const words = await wordsOf(response)
+  const words = await wordsOf(response, redaction)
   if (response.url.origin !== home.origin) return elsewhereError(response, words, attempt)
   return errorOf(response.status, words, attempt, response)
 }
@@ -123,7 +128,7 @@ function refusalError(
  * Reads the first error of an OCI error body; words of another form are kept as they are if they are short
  * text.
  */
-export async function wordsOf(response: RegistryResponse): Promise<RegistryWords> {
+export async function wordsOf(response: RegistryResponse, redaction: Redaction): Promise<RegistryWords> {
   let bytes: Uint8Array
   try {
     bytes = await response.bytes(maxErrorBody)
@@ -133,11 +138,11 @@ export async function wordsOf(response: RegistryResponse): Promise<RegistryWords
   }
   if (bytes.byteLength === 0) return {}
   try {
-    return parseWords(parseJson(bytes, 'the error'))
+    return parseWords(parseJson(bytes, 'the error'), redaction)
   } catch {
     const type = response.headers.get('content-type') ?? ''
     return type.startsWith('text/plain')
-      ? { text: redactText(new TextDecoder().decode(bytes)).trim().slice(0, maxWords) }
+      ? { text: redaction.redact(new TextDecoder().decode(bytes)).trim().slice(0, maxWords) }
       : {}
   }
 }
@@ -158,14 +163,14 @@ export function aboutSubject(error: unknown, attempt: Attempt, call: Call): unkn
   })
 }
 
-function parseWords(body: unknown): RegistryWords {
+function parseWords(body: unknown, redaction: Redaction): RegistryWords {
   const list = isRecord(body) ? body['errors'] : undefined
   const first: unknown = Array.isArray(list) ? list[0] : undefined
   if (!isRecord(first)) return {}
   const { code, message } = first
-  const known = typeof code === 'string' && code !== '' ? redactText(code).slice(0, 100) : undefined
+  const known = typeof code === 'string' && code !== '' ? redaction.redact(code).slice(0, 100) : undefined
   const text =
-    typeof message === 'string' && message !== '' ? redactText(message).slice(0, maxWords) : undefined
+    typeof message === 'string' && message !== '' ? redaction.redact(message).slice(0, maxWords) : undefined
   return { ...(known !== undefined && { code: known }), ...(text !== undefined && { text }) }
 }
 

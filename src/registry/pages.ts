@@ -48,7 +48,7 @@ export async function* pages<T>(
     const page = await readPage(client, url, options, { isFirst: count === 0, maxSize: left }, call)
     if (page === undefined) throw endless(attempt, 'a page in the middle is not there (404)')
     left -= page.bytes.byteLength
-    const next = nextPage(page.response.headers.get('link') ?? '', attempt)
+    const next = nextPage(page.response.headers.get('link') ?? '', attempt, client)
     const entries = options.parse(page)
     // an empty page may come again: some registries filter after they cut
     if (entries.length > 0) add(createHash('sha256').update(page.bytes).digest('hex'))
@@ -58,13 +58,13 @@ export async function* pages<T>(
 }
 
 /** @throws `protocol` for a link that speaks of a next page and cannot be read: without that page the list would be incomplete. */
-function nextPage(link: string, attempt: Attempt): string | undefined {
+function nextPage(link: string, attempt: Attempt, client: RegistryClient): string | undefined {
   const target = nextLink(link)
   const withoutTargets = link.replaceAll(/<[^<>]*>/g, '')
   if (target !== undefined || !/\bnext\b/i.test(withoutTargets)) return target
   throw new DrayError('protocol', `cannot ${attempt.doing}: the link to the next page cannot be read`, {
     subject: attempt.subject,
-    why: `Link: ${link.slice(0, 200)}`,
+    why: `Link: ${client.run.redact(link).slice(0, 200)}`,
   })
 }
 

@@ -55,9 +55,11 @@ export async function responseError(
   home: URL,
   redaction: Redaction,
 ): Promise<DrayError> {
-  const words = await wordsOf(response, redaction)
-  if (response.url.origin !== home.origin) return elsewhereError(response, words, attempt)
-  return errorOf(response.status, words, attempt, response)
+  if (response.url.origin !== home.origin) {
+    await response.discard()
+    return elsewhereError(response, attempt)
+  }
+  return errorOf(response.status, await wordsOf(response, redaction), attempt, response)
 }
 
 /** `answer` tells of the way that it came, where it came. */
@@ -81,13 +83,16 @@ export function errorOf(
   )
 }
 
-/** Of the storage to which a registry sent on: its refusal says nothing of what the registry has or allows. */
-function elsewhereError(response: RegistryResponse, words: RegistryWords, attempt: Attempt): DrayError {
+/**
+ * Of the storage to which a registry sent on: its refusal says nothing of what the registry has or allows. Its words are left out: a registry could send
+ * us to a host that only we can reach, to have them told.
+ */
+function elsewhereError(response: RegistryResponse, attempt: Attempt): DrayError {
   const { status, url, tries } = response
   const { registry } = attempt
   const code = status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'protocol'
   const message = `cannot ${attempt.doing}: ${url.host}, where ${registry} sent us, answered ${times(status, tries)}`
-  return refusalError(code, message, status, words, attempt, undefined)
+  return refusalError(code, message, status, {}, attempt, undefined)
 }
 
 /** Whether a proxy's login page, or a server of another kind, answered in the place of a manifest or list. */

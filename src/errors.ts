@@ -111,17 +111,33 @@ export function toDrayError(thrown: unknown): DrayError {
   return new DrayError('internal', String(thrown))
 }
 
-/** Shapes any thrown value for JSON: only the fields of `ErrorInfo`, nothing that hangs on the error besides. */
+/** Characters of a part of an error, and lines of its details: a path of the system is the longest that a person has a use for. */
+const maxText = 4096
+const maxDetails = 1000
+
+/**
+ * Shapes any thrown value for JSON: only the fields of `ErrorInfo`, nothing that hangs on the error besides. A part that quotes a whole file or answer is
+ * cut, with `…` at its end.
+ */
 export function toErrorInfo(thrown: unknown): ErrorInfo {
   const error = toDrayError(thrown)
   return {
     code: error.code,
-    message: error.message,
-    ...(error.details !== undefined && { details: error.details }),
-    ...(error.subject !== undefined && { subject: error.subject }),
-    ...(error.why !== undefined && { why: error.why }),
-    ...(error.hint !== undefined && { hint: error.hint }),
+    message: bounded(error.message),
+    ...(error.details !== undefined && { details: boundedList(error.details) }),
+    ...(error.subject !== undefined && { subject: bounded(error.subject) }),
+    ...(error.why !== undefined && { why: bounded(error.why) }),
+    ...(error.hint !== undefined && { hint: bounded(error.hint) }),
     ...(error.status !== undefined && { status: error.status }),
-    ...(error.registryCode !== undefined && { registryCode: error.registryCode }),
+    ...(error.registryCode !== undefined && { registryCode: bounded(error.registryCode) }),
   }
+}
+
+function bounded(text: string): string {
+  return text.length <= maxText ? text : `${text.slice(0, maxText)}…`
+}
+
+function boundedList(lines: readonly string[]): readonly string[] {
+  const more = lines.length - maxDetails
+  return [...lines.slice(0, maxDetails).map(bounded), ...(more > 0 ? [`and ${more} more`] : [])]
 }

@@ -274,6 +274,7 @@ export class Context {
       clock: this.clock,
       random: Math.random,
       transfers: { tries: examinationTries },
+      secrets: stack.secrets,
     })
     const { env } = this.#options
     return {
@@ -339,6 +340,7 @@ export class Context {
       random: Math.random,
       takeRetry: (registry) => stack.takeRetry(registry),
       exclusively: async (name, call, work) => (await this.#machineLocks()).run(name, call.signal, work),
+      secrets: stack.secrets,
     })
     const layouts = new LayoutStores(this.cwd, this.clock)
     const storesOf = ({ registry }: RepositoryName): Stores =>

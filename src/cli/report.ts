@@ -6,6 +6,9 @@ import type { Page } from '../render/style.ts'
 import { exitCodeOf } from './exit-codes.ts'
 import { pageOf } from './terminal.ts'
 
+/** Characters of one error with its stack in the log of how it came about. */
+const maxStack = 16 * 1024
+
 export interface ReportOptions {
   /** says nothing, for the error stands in the document that `--json` prints */
   readonly quiet: boolean
@@ -35,7 +38,8 @@ function stackOf(error: DrayError): string {
   let at: unknown = error
   for (let depth = 0; at instanceof Error && depth < 8; depth++) {
     const prefix = depth === 0 ? '' : 'caused by '
-    lines.push(...`${prefix}${at.stack ?? at.message}`.split('\n').map(escapeText))
+    const text = `${prefix}${at.stack ?? at.message}`.slice(0, maxStack)
+    lines.push(...text.split('\n').map(escapeText))
     at = at.cause
   }
   return lines.join('\n')

@@ -25,10 +25,13 @@ export function errorDocument(command: string, thrown: unknown, warnings: readon
   return { schema: 'dray.result/v1', command, ok: false, error: toErrorInfo(thrown), warnings }
 }
 
-/** JSON with its line end, in ASCII, so that text of the other side cannot steer the terminal that it is printed on. */
+/** What a terminal may act on; and the `#` of commands that Azure and TeamCity look for anywhere in a line. */
+const unsafe = /[\u007f-\uffff]|#(?=#(?:vso|teamcity)?\[)/gi
+
+/** JSON with its line end, in ASCII, so that text of the other side cannot steer the terminal or the CI service that it is printed on. */
 export function printDocument(document: ResultDocument): string {
   const json = JSON.stringify(document, null, 2)
-  return `${json.replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
+  return `${json.replace(unsafe, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
 }
 
 /** Whether the words of a command line ask for JSON; to be known also where they can't be parsed. */

@@ -1,5 +1,18 @@
-import { isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from 'yaml'
 import { DrayError } from '../errors.ts'
+import { isShallowYaml, maxYamlDepth } from '../yaml-depth.ts'
 import type { Issue, Path } from './shape.ts'
 
 const maxFileSize = 1024 * 1024
@@ -22,22 +35,31 @@ export function parseSource(content: string, name: string): ConfigSource {
   if (content.length > maxFileSize) {
     throw new DrayError('config', `${name} is larger than ${maxFileSize} bytes`, { subject: name })
   }
+  if (!isShallowYaml(content)) {
+    throw new DrayError('config', `${name} is nested deeper than ${maxYamlDepth} levels`, { subject: name })
+  }
   const lines = new LineCounter()
   const document = parseDocument(content, {
     lineCounter: lines,
     prettyErrors: false,
-    uniqueKeys: true,
+    // takes the square of the keys of a map; `repeatedKeys` does it
+    uniqueKeys: false,
     logLevel: 'error',
   })
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(Math.min(offset, content.length))
     return `${line}:${col}`
   }
-  const mistakes = [...document.errors, ...document.warnings]
-  if (mistakes.length > 0) {
+  const mistakes = [...document.errors, ...document.warnings].map((e) => ({
+    offset: e.pos[0],
+    message: e.message,
+  }))
+  const repeated = repeatedKeys(document).map((offset) => ({ offset, message: 'Map keys must be unique' }))
+  const all = [...mistakes, ...repeated].sort((a, b) => a.offset - b.offset)
+  if (all.length > 0) {
     throw mistakeError(
       name,
-      mistakes.map((e) => `${name}:${at(e.pos[0])}: ${e.message}`),
+      all.map(({ offset, message }) => `${name}:${at(offset)}: ${message}`),
     )
   }
   let value: unknown
@@ -51,7 +73,24 @@ export function parseSource(content: string, name: string): ConfigSource {
     })
   }
   const root: Node | null = document.contents
-  return { value, position: (path, of = 'value') => at(offsetOf(root, path, of)) }
+  const places = new Places()
+  return { value, position: (path, of = 'value') => at(places.offsetOf(root, path, of)) }
+}
+
+/** Where keys begin that stand in their map already. */
+function repeatedKeys(document: Document): readonly number[] {
+  const offsets: number[] = []
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<unknown>()
+      for (const { key } of items) {
+        if (!isScalar(key)) continue
+        if (seen.has(key.value)) offsets.push(key.range?.[0] ?? 0)
+        seen.add(key.value)
+      }
+    },
+  })
+  return offsets
 }
 
 /** The error for mistakes in a file, each with its position. */
@@ -89,30 +128,41 @@ function compare(a: string, b: string): number {
   return lineA - lineB || columnA - columnB
 }
 
-/** Follows a path as far as it goes. */
-function offsetOf(root: Node | null, path: Path, of: 'key' | 'value'): number {
-  let node: unknown = root
-  let offset = startOf(root) ?? 0
-  for (const [depth, step] of path.entries()) {
-    const found = child(node, step)
-    if (found === undefined) return offset
-    const wantsKey = of === 'key' && depth === path.length - 1
-    offset = startOf(wantsKey ? found.key : found.value) ?? startOf(found.key) ?? offset
-    node = found.value
-  }
-  return offset
-}
+/** Finds where things stand. Each map is looked through once: a file may have as many mistakes as keys. */
+class Places {
+  readonly #pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>()
 
-function child(node: unknown, step: string | number): { key: unknown; value: unknown } | undefined {
-  if (isSeq(node) && typeof step === 'number') {
-    const value = node.items[step]
-    return value === undefined ? undefined : { key: value, value }
+  /** Follows a path as far as it goes. */
+  offsetOf(root: Node | null, path: Path, of: 'key' | 'value'): number {
+    let node: unknown = root
+    let offset = startOf(root) ?? 0
+    for (const [depth, step] of path.entries()) {
+      const found = this.#child(node, step)
+      if (found === undefined) return offset
+      const wantsKey = of === 'key' && depth === path.length - 1
+      offset = startOf(wantsKey ? found.key : found.value) ?? startOf(found.key) ?? offset
+      node = found.value
+    }
+    return offset
   }
-  if (!isMap(node)) return undefined
-  const pair = node.items.find(
-    (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step),
-  )
-  return pair === undefined ? undefined : { key: pair.key, value: pair.value }
+
+  #child(node: unknown, step: string | number): { key: unknown; value: unknown } | undefined {
+    if (isSeq(node) && typeof step === 'number') {
+      const value = node.items[step]
+      return value === undefined ? undefined : { key: value, value }
+    }
+    return isMap(node) ? this.#pairsOf(node).get(String(step)) : undefined
+  }
+
+  #pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+    const known = this.#pairs.get(map)
+    if (known !== undefined) return known
+    const pairs = new Map(
+      map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair] as const] : [])),
+    )
+    this.#pairs.set(map, pairs)
+    return pairs
+  }
 }
 
 function startOf(node: unknown): number | undefined {

@@ -6,6 +6,7 @@ import { type Challenge, parseChallenges } from './challenge.ts'
 import type { Credential } from './credential.ts'
 import type { Fetch, RegistryRequest, Scope } from './fetch.ts'
 import type { RegistrySettings } from './origins.ts'
+import type { Secrets } from './secrets.ts'
 import { challengeScopes, covers, type ScopeSet, scopeSet, union } from './scopes.ts'
 import { basicHeader, requestToken, type Token } from './token.ts'
 import { insecureRealm, readRealm, untrustedRealm } from './token-realms.ts'
@@ -19,6 +20,8 @@ export interface SessionOptions {
   readonly expected: (call: Call) => Promise<ScopeSet>
   /** sends token requests: with retries, without slots and without auth */
   readonly tokenFetch: Fetch
+  /** told of every token before it is used */
+  readonly secrets: Secrets
   readonly clock: Clock
 }
 
@@ -164,12 +167,15 @@ export class AuthSession {
   }
 
   async #request(scopes: ScopeSet, challenge: Challenge, call: Call): Promise<Token> {
-    const { registry, origin, settings, credential, tokenFetch, clock } = this.#options
+    const { registry, origin, settings, credential, tokenFetch, secrets, clock } = this.#options
     const realm = readRealm(registry, origin, challenge.parameters.get('realm') ?? '', settings)
     if (credential !== undefined && !realm.mayHaveCredentials) throw untrustedRealm(registry, realm.url)
     if (!realm.mayHaveCredentials && realm.url.protocol !== 'https:') throw insecureRealm(registry, realm.url)
     const service = challenge.parameters.get('service')
-    return requestToken(tokenFetch, { registry, realm: realm.url, service, scopes, credential }, clock, call)
+    const request = { registry, realm: realm.url, service, scopes, credential }
+    const token = await requestToken(tokenFetch, request, clock, call)
+    secrets.addToken(token.value)
+    return token
   }
 }
 

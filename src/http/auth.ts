@@ -8,12 +8,14 @@ import type { Fetch, Middleware, RegistryRequest, RegistryResponse, Scope } from
 import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
 import { redactUrl } from './redact.ts'
 import { RegistryAuth } from './registry-auth.ts'
+import type { Secrets } from './secrets.ts'
 import { loginHint } from './token.ts'
 
 export interface AuthOptions {
   readonly settings: RegistrySettingsMap
   readonly credentials: CredentialSource
   readonly tokenFetch: Fetch
+  readonly secrets: Secrets
   readonly clock: Clock
 }
 

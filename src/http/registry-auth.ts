@@ -6,6 +6,8 @@ import type { Credential, CredentialSource } from './credential.ts'
 import type { Fetch, Scope } from './fetch.ts'
 import type { RegistrySettings } from './origins.ts'
 import { pathOf, type ScopeSet, scopeSet } from './scopes.ts'
+import type { Secrets } from './secrets.ts'
+import { basicPair } from './token.ts'
 
 export interface RegistryAuthOptions {
   readonly registry: string
@@ -14,6 +16,8 @@ export interface RegistryAuthOptions {
   readonly credentials: CredentialSource
   /** sends token requests: with retries, without slots and without auth */
   readonly tokenFetch: Fetch
+  /** told of every credential and token before it is used */
+  readonly secrets: Secrets
   readonly clock: Clock
 }
 
@@ -69,9 +73,8 @@ export class RegistryAuth {
   /** Looked up once; a lookup that failed is made again for the next request. */
   async #credential(path: string | undefined, call: Call): Promise<Credential | undefined> {
     for (;;) {
-      const { registry, credentials } = this.#options
       const known = this.#lookups.get(path)
-      const lookup = known ?? { credential: credentials(registry, path, call), signal: call.signal }
+      const lookup = known ?? { credential: this.#lookUp(path, call), signal: call.signal }
       this.#lookups.set(path, lookup)
       try {
         return await abortable(lookup.credential, call.signal)
@@ -82,4 +85,18 @@ export class RegistryAuth {
       }
     }
   }
+
+  async #lookUp(path: string | undefined, call: Call): Promise<Credential | undefined> {
+    const { registry, credentials, secrets } = this.#options
+    const credential = await credentials(registry, path, call)
+    for (const secret of secretsOf(credential)) secrets.add(secret)
+    return credential
+  }
+}
+
+/** What of a credential is secret, and what headers are made of. */
+function secretsOf(credential: Credential | undefined): string[] {
+  if (credential === undefined) return []
+  if (credential.kind === 'identity') return [credential.token, basicPair(credential)]
+  return credential.password === '' ? [] : [credential.password, basicPair(credential)]
 }

@@ -1,3 +1,4 @@
+import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { createAuth } from './auth.ts'
 import type { CredentialSource } from './credential.ts'
@@ -9,6 +10,7 @@ import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
 import { redactUrl } from './redact.ts'
 import { redirect } from './redirect.ts'
 import { retry } from './retry.ts'
+import { Secrets } from './secrets.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
 const defaultMaxWaitMs = 5 * 60_000
@@ -36,6 +38,8 @@ export interface FetchOptions {
 
 export interface FetchStack {
   readonly fetch: Fetch
+  /** what was sent, so that it can be cut out of what registries say; `fetch` has cut it out of its own errors and events */
+  readonly secrets: Secrets
   /** The origin of a registry's API. @throws `malformed`. */
   origin(registry: string): URL
   /** Names the scopes that the run will need, the destination's first, so that one token serves for all of it. */
@@ -67,9 +71,11 @@ export function createFetch(options: FetchOptions): FetchStack {
   const wire = told(clock)(transport.fetch)
   const { maxTries } = options
   const retried = retry({ clock, random, gates, ...(maxTries !== undefined && { maxTries }) })
-  const auth = createAuth({ settings, credentials, clock, tokenFetch: retried(wire) })
+  const secrets = new Secrets()
+  const auth = createAuth({ settings, credentials, secrets, clock, tokenFetch: retried(wire) })
   return {
-    fetch: retried(auth.middleware(redirect(limit(settings, gates)(wire)))),
+    fetch: discreet(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),
+    secrets,
     origin: (registry) => registryOrigin(registry, settings.get(registry)),
     expectScopes: (registry, scopes) => auth.expectScopes(registry, scopes),
     expectAtOnce: (registry, requests) => {
@@ -92,5 +98,17 @@ function told(clock: Clock): Middleware {
     const quota = rateLimitOf(response.headers)
     if (quota !== undefined) call.notify({ kind: 'quota', registry: request.registry, ...quota })
     return response
+  }
+}
+
+/** Cuts out of errors and events what was sent: an address that a registry gave may hold it. */
+function discreet(secrets: Secrets): Middleware {
+  return (next) => async (request, call) => {
+    const notify: Call['notify'] = (event) => call.notify(secrets.redactEvent(event))
+    try {
+      return await next(request, { ...call, notify })
+    } catch (thrown) {
+      throw secrets.redactError(thrown)
+    }
   }
 }

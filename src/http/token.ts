@@ -109,12 +109,16 @@ function exchangeOf(
 
 /** The value of `Authorization` for Basic (RFC 7617). */
 export function basicHeader(credential: Credential | undefined): string | undefined {
-  if (credential === undefined) return undefined
-  const pair =
-    credential.kind === 'basic'
-      ? `${credential.username}:${credential.password}`
-      : `<token>:${credential.token}`
-  return `Basic ${Buffer.from(pair).toString('base64')}`
+  return credential === undefined
+    ? undefined
+    : `Basic ${Buffer.from(basicPair(credential)).toString('base64')}`
+}
+
+/** User and password as Basic joins them. */
+export function basicPair(credential: Credential): string {
+  return credential.kind === 'basic'
+    ? `${credential.username}:${credential.password}`
+    : `<token>:${credential.token}`
 }
 
 function parseToken(bytes: Uint8Array, request: TokenRequest, askedAt: number): Token {

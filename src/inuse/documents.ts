@@ -11,7 +11,8 @@ import {
   visit,
 } from 'yaml'
 import { DrayError, isDrayError } from '../errors.ts'
-import { isRecord, parseJson } from '../oci/json.ts'
+import { isRecord, isShallow, parseJson } from '../oci/json.ts'
+import { isShallowYaml, maxYamlDepth } from '../yaml-depth.ts'
 
 /** How often all aliases of a document may repeat what they stand for: a few lines of YAML can mean gigabytes. */
 const maxAliases = 10_000
@@ -44,10 +45,11 @@ export interface ParsedDocument {
  */
 export function* documentsOf(text: string, name: string): Generator<ParsedDocument> {
   if (text.includes('\0')) throw notReadable(name, 'there are zero bytes in it')
-  if (/^\s*[[{]/.test(text) && isJson(text)) {
+  if (/^\s*[[{]/.test(text) && isShallow(text) && isJson(text)) {
     yield { value: parseJsonDocument(text, name), where: name }
     return
   }
+  if (!isShallowYaml(text)) throw notReadable(name, `it is nested deeper than ${maxYamlDepth} levels`)
   let number = 0
   for (const document of composed(text, name)) {
     number += 1

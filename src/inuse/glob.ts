@@ -7,6 +7,8 @@ import { DrayError } from '../errors.ts'
 /** More is a glob that says something else than was meant. */
 const maxFiles = 100_000
 const maxAlternatives = 1000
+/** characters, as a path of the system has at most */
+const maxLength = 4096
 
 /**
  * The files that a glob names, sorted: `*`, `?`, `[…]` within a component, `**` across them, `{a,b}`. Names that begin with a dot have to be named. Links are
@@ -15,6 +17,11 @@ const maxAlternatives = 1000
  * @throws `io` for a folder that cannot be listed and a link that leads nowhere; `refused` for too many files.
  */
 export async function filesMatching(glob: string, folder: string, call: Call): Promise<readonly string[]> {
+  if (glob.length > maxLength) {
+    throw new DrayError('refused', `a glob is longer than ${maxLength} characters`, {
+      subject: `${glob.slice(0, 100)}…`,
+    })
+  }
   const search = new Search(folder, call)
   for (const one of alternatives(glob)) {
     const parts = one.split('/').filter((part, i) => part !== '.' && (part !== '' || i === 0))

@@ -16,8 +16,9 @@ export function parseJson(bytes: Uint8Array | string, what: string): unknown {
   let value: unknown
   try {
     value = JSON.parse(text)
-  } catch (cause) {
-    throw new DrayError('malformed', `${what} is not JSON`, { cause })
+  } catch {
+    // the parser's own words are left out: they quote the text, in which a secret may stand that is nobody's to read
+    throw new DrayError('malformed', `${what} is not JSON`)
   }
   checkKeys(text, what)
   return value
@@ -32,16 +33,28 @@ function decode(bytes: Uint8Array, what: string): string {
   }
 }
 
-/** One pass over text of any kind; only brackets outside of strings count. */
+/** Whether brackets are nested as deep as `parseJson` reads, or less; to be asked before a parser is, in whatever else the text is wrong. */
+export function isShallow(text: string): boolean {
+  return deepest(text) <= maxDepth
+}
+
 function checkDepth(text: string, what: string): void {
+  if (!isShallow(text)) throw new DrayError('malformed', `${what} is nested deeper than ${maxDepth} levels`)
+}
+
+/** How deep brackets are nested; where that is more than is read, no further. One pass over text of any kind; only brackets outside of strings count. */
+function deepest(text: string): number {
+  let most = 0
   let depth = 0
   for (let at = 0; at < text.length; at++) {
     const character = text[at]
     if (character === '"') at = endOfString(text, at)
     else if (character === '{' || character === '[') depth++
     else if (character === '}' || character === ']') depth--
-    if (depth > maxDepth) throw new DrayError('malformed', `${what} is nested deeper than ${maxDepth} levels`)
+    most = Math.max(most, depth)
+    if (most > maxDepth) break
   }
+  return most
 }
 
 /** One pass over text that `JSON.parse` has accepted: every object's keys, compared as decoded strings. */

@@ -3,6 +3,8 @@ import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import type { Action, Fetch, RegistryRequest, RegistryResponse, Scope } from '../http/fetch.ts'
 import { warningTexts } from '../http/headers.ts'
+import { redactText } from '../http/redact.ts'
+import { Secrets } from '../http/secrets.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import type { Capability, Known } from '../store/store.ts'
 import { KeyedQueue } from '../store/parallel.ts'
@@ -33,6 +35,8 @@ export interface RegistryOptions {
   readonly takeRetry?: (registry: string) => boolean
   /** runs work that no other run on this machine is to do at the same time under the same name; by itself where it is not given */
   readonly exclusively?: Exclusively
+  /** what was sent in this run, to be cut out of what registries say */
+  readonly secrets?: Secrets
   readonly transfers?: Partial<TransferLimits>
   readonly uploads?: Partial<UploadLimits>
 }
@@ -58,6 +62,7 @@ export class Run {
   readonly manifests: ManifestCache = new ManifestCache(maxCachedBytes)
   /** which right a registry wants for a delete, once that is known */
   readonly deleteRights: Map<string, 'delete' | 'write'> = new Map()
+  readonly secrets: Secrets
   readonly #exclusively: Exclusively
   readonly #queue = new KeyedQueue()
   readonly #warned = new Set<string>()
@@ -75,6 +80,7 @@ export class Run {
       ...(options.transfers !== undefined && { limits: options.transfers }),
     })
     this.#exclusively = options.exclusively ?? ((_name, _call, work) => work())
+    this.secrets = options.secrets ?? new Secrets()
     this.uploads = { ...defaultUploads, ...options.uploads }
   }
 
@@ -86,10 +92,15 @@ export class Run {
     return this.#queue.run(name, () => this.#exclusively(name, call, work))
   }
 
+  /** A registry's words as they may be told: without addresses' secrets, what looks like a token, and what was sent to it. To be cut afterwards, not before. */
+  redact(text: string): string {
+    return redactText(this.secrets.redact(text))
+  }
+
   /** Tells of `Warning: 299` (distribution-spec, Warnings): each text once, never acted on. */
   warn(registry: string, header: string | undefined, call: Call): void {
     for (const words of warningTexts(header ?? '')) {
-      const text = words.slice(0, 1000)
+      const text = this.redact(words).slice(0, 1000)
       if (this.#warned.has(`${registry} ${text}`) || this.#warned.size >= maxWarnings) continue
       this.#warned.add(`${registry} ${text}`)
       call.notify({ kind: 'warning', text, from: registry })
@@ -155,7 +166,7 @@ export class RegistryClient {
     if (response.url.origin === home.origin) this.run.clocks.note(this.registry, response.headers)
     this.run.warn(this.registry, response.headers.get('warning'), call)
     const expected = typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)
-    if (!expected) throw await responseError(response, attempt, home)
+    if (!expected) throw await responseError(response, attempt, home, this.run)
     if (exchange.method === 'GET' && exchange.lane !== 'download' && isWebPage(response))
       throw await webPageError(response, attempt)
     return response
@@ -182,7 +193,7 @@ export class RegistryClient {
     } catch (cause) {
       throw new DrayError('protocol', `cannot ${attempt.doing}: the registry names a URL that is none`, {
         subject: attempt.subject,
-        why: given.slice(0, 200),
+        why: this.run.redact(given).slice(0, 200),
         cause,
       })
     }
@@ -195,7 +206,7 @@ export class RegistryClient {
     if (url.origin === origin.origin && url.username === '' && url.password === '') return url
     throw new DrayError('protocol', `cannot ${attempt.doing}: the registry sends on to another host`, {
       subject: attempt.subject,
-      why: `${origin.origin} named ${url.origin}`,
+      why: this.run.redact(`${origin.origin} named ${url.origin}`).slice(0, 500),
       hint: 'Credentials are not sent to another host. If a proxy stands before the registry, let it pass the Host header on, or set relativeurls.',
     })
   }

@@ -30,7 +30,7 @@ export async function deleteContent(
   if (capabilities.get(client.repository, name) === 'no') throw unsupported(name, attempt)
   const response = await send(client, at, attempt, call)
   const { status } = response
-  const words = await wordsOf(response)
+  const words = await wordsOf(response, client.run)
   if (status === 404 || status >= 500) {
     // what is gone after several tries went by one of them, whose answer was lost or said that it failed
     const isOurs = status >= 500 || (response.tries ?? 1) > 1

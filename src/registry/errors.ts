@@ -4,7 +4,6 @@ import { isRecord, parseJson } from '../oci/json.ts'
 import { formatRepository } from '../oci/reference.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
 import { httpsHint } from '../http/origins.ts'
-import { redactText } from '../http/redact.ts'
 import { loginHint } from '../http/token.ts'
 import { knownRegistry } from './registries.ts'
 
@@ -25,6 +24,11 @@ export interface Attempt {
   readonly access: 'read' | 'write' | 'delete'
   /** a tag that is being written */
   readonly tag?: string
+}
+
+/** Makes what a registry says fit to be told. */
+export interface Redaction {
+  redact(text: string): string
 }
 
 /** The body that a registry sends with an error (distribution-spec, Error Codes). */
@@ -49,10 +53,13 @@ export async function responseError(
   response: RegistryResponse,
   attempt: Attempt,
   home: URL,
+  redaction: Redaction,
 ): Promise<DrayError> {
-  const words = await wordsOf(response)
-  if (response.url.origin !== home.origin) return elsewhereError(response, words, attempt)
-  return errorOf(response.status, words, attempt, response)
+  if (response.url.origin !== home.origin) {
+    await response.discard()
+    return elsewhereError(response, attempt)
+  }
+  return errorOf(response.status, await wordsOf(response, redaction), attempt, response)
 }
 
 /** `answer` tells of the way that it came, where it came. */
@@ -76,13 +83,16 @@ export function errorOf(
   )
 }
 
-/** Of the storage to which a registry sent on: its refusal says nothing of what the registry has or allows. */
-function elsewhereError(response: RegistryResponse, words: RegistryWords, attempt: Attempt): DrayError {
+/**
+ * Of the storage to which a registry sent on: its refusal says nothing of what the registry has or allows. Its words are left out: a registry could send
+ * us to a host that only we can reach, to have them told.
+ */
+function elsewhereError(response: RegistryResponse, attempt: Attempt): DrayError {
   const { status, url, tries } = response
   const { registry } = attempt
   const code = status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'protocol'
   const message = `cannot ${attempt.doing}: ${url.host}, where ${registry} sent us, answered ${times(status, tries)}`
-  return refusalError(code, message, status, words, attempt, undefined)
+  return refusalError(code, message, status, {}, attempt, undefined)
 }
 
 /** Whether a proxy's login page, or a server of another kind, answered in the place of a manifest or list. */
@@ -123,7 +133,7 @@ function refusalError(
  * Reads the first error of an OCI error body; words of another form are kept as they are if they are short
  * text.
  */
-export async function wordsOf(response: RegistryResponse): Promise<RegistryWords> {
+export async function wordsOf(response: RegistryResponse, redaction: Redaction): Promise<RegistryWords> {
   let bytes: Uint8Array
   try {
     bytes = await response.bytes(maxErrorBody)
@@ -133,11 +143,11 @@ export async function wordsOf(response: RegistryResponse): Promise<RegistryWords
   }
   if (bytes.byteLength === 0) return {}
   try {
-    return parseWords(parseJson(bytes, 'the error'))
+    return parseWords(parseJson(bytes, 'the error'), redaction)
   } catch {
     const type = response.headers.get('content-type') ?? ''
     return type.startsWith('text/plain')
-      ? { text: redactText(new TextDecoder().decode(bytes)).trim().slice(0, maxWords) }
+      ? { text: redaction.redact(new TextDecoder().decode(bytes)).trim().slice(0, maxWords) }
       : {}
   }
 }
@@ -158,14 +168,14 @@ export function aboutSubject(error: unknown, attempt: Attempt, call: Call): unkn
   })
 }
 
-function parseWords(body: unknown): RegistryWords {
+function parseWords(body: unknown, redaction: Redaction): RegistryWords {
   const list = isRecord(body) ? body['errors'] : undefined
   const first: unknown = Array.isArray(list) ? list[0] : undefined
   if (!isRecord(first)) return {}
   const { code, message } = first
-  const known = typeof code === 'string' && code !== '' ? redactText(code).slice(0, 100) : undefined
+  const known = typeof code === 'string' && code !== '' ? redaction.redact(code).slice(0, 100) : undefined
   const text =
-    typeof message === 'string' && message !== '' ? redactText(message).slice(0, maxWords) : undefined
+    typeof message === 'string' && message !== '' ? redaction.redact(message).slice(0, maxWords) : undefined
   return { ...(known !== undefined && { code: known }), ...(text !== undefined && { text }) }
 }
 

@@ -1,22 +1,25 @@
 import { DrayError } from '../errors.ts'
 import { type Digest, parseDigest } from '../oci/digest.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
-import type { Attempt } from './errors.ts'
+import type { Attempt, Redaction } from './errors.ts'
 
 /** `Docker-Content-Digest`, parsed; undefined where it is absent. @throws `protocol` where it is none. */
-export function contentDigest(response: RegistryResponse, attempt: Attempt): Digest | undefined {
+export function contentDigest(
+  response: RegistryResponse,
+  attempt: Attempt,
+  redaction: Redaction,
+): Digest | undefined {
   const text = response.headers.get('docker-content-digest')
   if (text === undefined || text === '') return undefined
   try {
     return parseDigest(text.trim())
-  } catch (cause) {
+  } catch {
     throw new DrayError(
       'protocol',
       `cannot ${attempt.doing}: the registry's Docker-Content-Digest is no digest`,
       {
         subject: attempt.subject,
-        why: text.slice(0, 200),
-        cause,
+        why: redaction.redact(text).slice(0, 200),
       },
     )
   }

@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts'
-import { type ErrorInfo, isDrayError, toErrorInfo } from '../errors.ts'
+import { isDrayError, toErrorInfo } from '../errors.ts'
 import { rateLimitOf } from '../http/headers.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { digestOf } from '../oci/digest.ts'
@@ -34,13 +34,13 @@ export async function lookAtRegistry(
   call: Call,
 ): Promise<RegistryFacts> {
   const client = new RegistryClient(run, registry)
-  const api = await seen(call, () => askApi(client, call))
+  const api = await seen(run, call, () => askApi(client, call))
   const repository = path === undefined ? undefined : new RepositoryClient(run, { registry, path })
   const [catalog, looked] =
     'error' in api
       ? [undefined, undefined]
       : await Promise.all([
-          seen(call, () => hasCatalog(client, call)),
+          seen(run, call, () => hasCatalog(client, call)),
           repository === undefined ? undefined : lookAtRepository(repository, call),
         ])
   const clockDifferenceMs = run.clocks.difference(registry)
@@ -103,13 +103,13 @@ async function lookAtRepository(
   call: Call,
 ): Promise<{ readonly repository: RepositoryFacts; readonly abilities: Facts }> {
   const { path } = client.repository
-  const first = await seen(call, () => firstPage(client, call))
+  const first = await seen(client.run, call, () => firstPage(client, call))
   if ('error' in first || first.value === 'absent')
     return { repository: { path, tags: first as Seen<'absent'> }, abilities: {} }
   const [tag] = first.value
   const [referrers, image] = await Promise.all([
-    seen(call, () => hasReferrers(client, call)),
-    tag === undefined ? undefined : seen(call, () => lookAtTag(client, tag, call)),
+    seen(client.run, call, () => hasReferrers(client, call)),
+    tag === undefined ? undefined : seen(client.run, call, () => lookAtTag(client, tag, call)),
   ])
   const found = image !== undefined && 'value' in image ? image.value : undefined
   return {
@@ -214,12 +214,11 @@ function fromTable(registry: string): Facts {
 }
 
 /** @throws the signal's reason, and what is no failure of the registry. */
-async function seen<T>(call: Call, look: () => Promise<T>): Promise<Seen<T>> {
+async function seen<T>(run: Run, call: Call, look: () => Promise<T>): Promise<Seen<T>> {
   try {
     return { value: await look() }
   } catch (error) {
     if (call.signal.aborted || !isDrayError(error)) throw error
-    const info: ErrorInfo = toErrorInfo(error)
-    return { error: info }
+    return { error: toErrorInfo(run.secrets.redactError(error)) }
   }
 }

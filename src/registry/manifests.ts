@@ -14,7 +14,7 @@ import {
 import { formatTagOrDigest, type TagOrDigest } from '../oci/reference.ts'
 import type { ManifestContent } from '../store/store.ts'
 import type { Exchange, RepositoryClient } from './client.ts'
-import type { Attempt } from './errors.ts'
+import type { Attempt, Redaction } from './errors.ts'
 import { contentDigest, contentLength } from './headers.ts'
 
 /** A tag, a digest, or a digest whose size is known too. */
@@ -35,7 +35,7 @@ export async function resolveManifest(
     client.repository.registry,
     call,
     () => client.sendAndDiscard(exchange, call),
-    async (response) => headOf(response, at, exchange.attempt),
+    async (response) => headOf(response, at, exchange.attempt, client.run),
   )
   if (found === 'absent') return undefined
   return found ?? (await findManifest(client, at, call))?.descriptor
@@ -46,10 +46,11 @@ function headOf(
   response: RegistryResponse,
   at: TagOrDigest,
   attempt: Attempt,
+  redaction: Redaction,
 ): Descriptor | 'absent' | undefined {
   if (response.status === 404) return 'absent'
   if (response.status === 405) return undefined
-  const digest = contentDigest(response, attempt) ?? ('digest' in at ? at.digest : undefined)
+  const digest = contentDigest(response, attempt, redaction) ?? ('digest' in at ? at.digest : undefined)
   const mediaType = bareMediaType(response.headers.get('content-type') ?? '')
   const size = contentLength(response)
   if ('digest' in at && digest !== undefined) checkDigest(digest, at.digest, attempt)
@@ -81,7 +82,7 @@ export async function findManifest(
     client.repository.registry,
     call,
     () => client.send(exchange, call),
-    (response) => takeManifest(response, expected, exchange.attempt),
+    (response) => takeManifest(response, expected, exchange.attempt, client.run),
   )
   if (content !== undefined) client.run.manifests.add(client.repository, content)
   return content
@@ -120,6 +121,7 @@ async function takeManifest(
   response: RegistryResponse,
   expected: Expected,
   attempt: Attempt,
+  redaction: Redaction,
 ): Promise<ManifestContent | undefined> {
   if (response.status === 404) {
     await response.discard()
@@ -135,7 +137,7 @@ async function takeManifest(
   }
   checkSize(bytes.byteLength, contentLength(response), attempt)
   checkSize(bytes.byteLength, expected.size, attempt)
-  const named = contentDigest(response, attempt)
+  const named = contentDigest(response, attempt, redaction)
   const digest = digestOf(bytes, algorithmOf(expected.digest ?? named ?? defaultDigest))
   if (expected.digest !== undefined) checkDigest(digest, expected.digest, attempt)
   // a registry may name another algorithm's digest than the one that was asked for

@@ -53,7 +53,7 @@ export async function* pages<T>(
       call,
     )
     left -= page.bytes.byteLength
-    const next = nextPage(page.response.headers.get('link') ?? '', attempt)
+    const next = nextPage(page.response.headers.get('link') ?? '', attempt, client)
     // an empty page may come again: some registries filter after they cut
     if (entries.length > 0) add(createHash('sha256').update(page.bytes).digest('hex'))
     yield entries
@@ -62,13 +62,13 @@ export async function* pages<T>(
 }
 
 /** @throws `protocol` for a link that speaks of a next page and cannot be read: without that page the list would be incomplete. */
-function nextPage(link: string, attempt: Attempt): string | undefined {
+function nextPage(link: string, attempt: Attempt, client: RegistryClient): string | undefined {
   const target = nextLink(link)
   const withoutTargets = link.replaceAll(/<[^<>]*>/g, '')
   if (target !== undefined || !/\bnext\b/i.test(withoutTargets)) return target
   throw new DrayError('protocol', `cannot ${attempt.doing}: the link to the next page cannot be read`, {
     subject: attempt.subject,
-    why: `Link: ${link.slice(0, 200)}`,
+    why: `Link: ${client.run.redact(link).slice(0, 200)}`,
   })
 }
 

@@ -121,7 +121,7 @@ class ManifestPut {
       },
       call,
     )
-    const stored = contentDigest(response, attempt) ?? (await this.#readBack(at, call))
+    const stored = contentDigest(response, attempt, this.#client.run) ?? (await this.#readBack(at, call))
     if (stored !== this.#d.digest) {
       throw new DrayError(
         'corrupt',

@@ -19,6 +19,7 @@ import { hasBlob, readBlob } from './blobs.ts'
 import { listRepositories } from './catalog.ts'
 import { RegistryClient, type RegistryOptions, RepositoryClient, Run } from './client.ts'
 import { deleteContent } from './deletion.ts'
+import { discreetList, DiscreetStore } from './discreet-store.ts'
 import { addToFallbackTag, removeFromFallbackTag } from './fallback-tag.ts'
 import { errorOf } from './errors.ts'
 import { findManifest, type ManifestName, resolveManifest } from './manifests.ts'
@@ -35,17 +36,19 @@ import { tryRegistry } from './try-registry.ts'
  */
 export function createRegistryStores(options: RegistryOptions): Stores & Catalog {
   const run = new Run(options)
-  const stores = new Map<string, RegistryStore>()
-  const open = (name: RepositoryName): RegistryStore => {
+  const stores = new Map<string, TargetStore>()
+  const open = (name: RepositoryName): TargetStore => {
     const key = formatRepository(name)
-    const store = stores.get(key) ?? new RegistryStore(new RepositoryClient(run, name))
+    const store =
+      stores.get(key) ?? new DiscreetStore(new RegistryStore(new RepositoryClient(run, name)), run.secrets)
     stores.set(key, store)
     return store
   }
   return {
     source: open,
     target: open,
-    repositories: (registry, call) => listRepositories(new RegistryClient(run, registry), call),
+    repositories: (registry, call) =>
+      discreetList(listRepositories(new RegistryClient(run, registry), call), run.secrets),
   }
 }
 

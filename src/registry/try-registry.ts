@@ -36,7 +36,7 @@ export async function tryRegistry(client: RepositoryClient, call: Call): Promise
     await trial.run()
   } catch (error) {
     if (call.signal.aborted || !isDrayError(error)) throw error
-    failure = toErrorInfo(error)
+    failure = toErrorInfo(client.run.secrets.redactError(error))
   } finally {
     left = await trial.cleanUp()
   }
@@ -212,7 +212,7 @@ class Trial {
     } catch (error) {
       if (!isDrayError(error) || this.#call.signal.aborted) throw error
       if (error.code === 'unavailable' || error.code === 'network' || error.code === 'timeout') throw error
-      this.#note(name, false, error.why ?? error.message)
+      this.#note(name, false, this.#client.run.redact(error.why ?? error.message))
       return false
     }
   }

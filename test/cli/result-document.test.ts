@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { asksForJson, errorDocument, printDocument, resultDocument } from '../../src/cli/result-document.ts'
+import { DrayError, toErrorInfo } from '../../src/errors.ts'
 
 describe('the document of --json', () => {
   it('holds of an error what ErrorInfo has and nothing that hangs on it besides', () => {
@@ -27,6 +28,27 @@ describe('the document of --json', () => {
         expect(text).toMatch(/^[\n\u0020-\u007e]*$/)
       }),
     )
+  })
+
+  it.each(['##vso[task.setvariable]x', 'a ###[error]b', '##TeamCity[x]', '####vso[x]'])(
+    'has in it no command of a CI service: %s',
+    (text) => {
+      const document = resultDocument('x', true, text, [text])
+      expect(JSON.parse(printDocument(document))).toEqual(document)
+      expect(printDocument(document)).not.toMatch(/##(?:vso|teamcity)?\[/i)
+    },
+  )
+
+  it('has of an error that quotes a whole file its beginning', () => {
+    const lines = Array.from({ length: 5000 }, () => 'x'.repeat(10_000))
+    const error = new DrayError('malformed', 'm'.repeat(10 ** 6), {
+      why: 'w'.repeat(10 ** 6),
+      details: lines,
+    })
+    const { message, why, details } = toErrorInfo(error)
+    expect([message, why]).toEqual([`${'m'.repeat(4096)}…`, `${'w'.repeat(4096)}…`])
+    expect(details).toHaveLength(1001)
+    expect(details?.at(-1)).toBe('and 4000 more')
   })
 
   it('is asked for by --json before --', () => {

@@ -1,13 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { memoryStorage } from '../../src/embedded/memory-storage.ts'
 import { startRegistry } from '../../src/embedded/server.ts'
 import { faultyProxy } from '../support/faulty-proxy.ts'
-import { image, referrer, together } from '../support/images.ts'
+import { body, image, manifestOf, referrer, sha256, together, types } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
-import type { Ended } from '../support/program.ts'
+import { dray, type Ended } from '../support/program.ts'
+import { reply, scriptedServer } from '../support/scripted-server.ts'
 import { toProd, type Workplace, workplace } from '../support/workplace.ts'
 
 const user = 'ada'
@@ -42,6 +43,7 @@ const environment = {
 }
 
 interface Place {
+  readonly prod: string
   readonly here: Workplace
   /** by the door without a lock */
   readonly oracle: Oracle
@@ -83,16 +85,19 @@ async function place(host: (registry: string) => Promise<string>): Promise<Place
   const auth = Buffer.from(`${user}:${canaries.registryPassword}`).toString('base64')
   const auths = { [guarded.registry]: { auth }, [prod]: { auth } }
   await writeFile(join(here.folder, '.docker', 'config.json'), JSON.stringify({ auths }))
-  return { here, oracle }
+  return { prod, here, oracle }
 }
 
 function expectNoCanary(text: string): void {
   const hidden = [
     ...Object.values(canaries),
     Buffer.from(`${user}:${canaries.registryPassword}`).toString('base64'),
+    // what of its Base64 hangs on nothing that stands before or behind it
+    Buffer.from(` ${canaries.registryPassword} `).toString('base64url').slice(2, -3),
     'BEGIN ENCRYPTED',
   ]
-  expect(hidden.filter((one) => text.includes(one))).toEqual([])
+  const all = text.toLowerCase()
+  expect(hidden.filter((one) => all.includes(one.toLowerCase()))).toEqual([])
 }
 
 async function allOf({ here }: Place, ended: Ended): Promise<string> {
@@ -145,6 +150,70 @@ it('what a registry says when it refuses is told without the credentials and add
   // what it says is told, as far as it may be
   expect(all).toContain('store.test/x')
   expectNoCanary(all)
+})
+
+it('what a registry repeats in clear, of whatever it says, is nowhere: not printed, recorded, reported or kept', async () => {
+  const pair = Buffer.from(`${user}:${canaries.registryPassword}`).toString('base64')
+  const password = canaries.registryPassword
+  const echo = `${password} ${encodeURIComponent(`${user}:${password}`)} ${pair} ${Buffer.from(` ${password} `).toString('base64url')}`
+  const at = await place(async (registry) => {
+    const proxy = await faultyProxy(
+      registry,
+      {
+        at: { method: 'PUT', path: /manifests\/1\.4\.2/ },
+        times: Infinity,
+        injury: {
+          kind: 'answer',
+          status: 400,
+          headers: { 'content-type': 'application/json', warning: `299 - "${echo}"` },
+          body: { errors: [{ code: password.toUpperCase(), message: `${'x'.repeat(980)} ${echo}` }] },
+        },
+      },
+      { at: {}, times: Infinity, injury: { kind: 'headers', set: { warning: `299 - "${echo}"` } } },
+    )
+    onTestFinished(() => proxy[Symbol.asyncDispose]())
+    return proxy.host
+  })
+  const { folder } = at.here
+  const ended = await dray([...toProd('api:1.4.2'), '--verbose', '--report', 'dotenv=report.env'], {
+    cwd: folder,
+    env: {
+      ...environment,
+      HOME: folder,
+      DRAY_AUDIT_FILE: at.here.auditFile,
+      GITHUB_ACTIONS: 'true',
+      GITHUB_OUTPUT: join(folder, 'output'),
+      GITHUB_STEP_SUMMARY: join(folder, 'summary'),
+    },
+  })
+  const told = await dray(['ls', `${at.prod}/prod/api`, '--json'], { cwd: folder, env: { HOME: folder } })
+  expect([ended.code, told.code]).toEqual([1, 0])
+  expect(told.stdout).toContain('warnings')
+  const kept: string[] = []
+  for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const isOurs = !['dray.yaml', 'key.pem', 'config.json'].includes(file.name)
+    if (file.isFile() && isOurs) kept.push(await readFile(join(file.parentPath, file.name), 'latin1'))
+  }
+  expect(kept.length).toBeGreaterThan(2)
+  expectNoCanary([ended.stdout, ended.stderr, told.stdout, told.stderr, ...kept].join('\n'))
+})
+
+it('addresses of layers that are elsewhere are asked for nothing, with or without credentials', async () => {
+  const thief = await scriptedServer((_, response) => reply(response, 200))
+  onTestFinished(() => thief[Symbol.asyncDispose]())
+  const at = await place(async (registry) => registry)
+  const { config, layers } = body(api) as { config: object; layers: object[] }
+  const elsewhere = {
+    mediaType: 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
+    digest: sha256('a layer of a vendor'),
+    size: 19,
+    urls: [`${thief.origin}/layer`, thief.origin.replace('//', `//${user}:x@`)],
+  }
+  const manifest = manifestOf(types.manifest, { config, layers: [...layers, elsewhere] })
+  await at.oracle.push({ ...api, root: manifest.descriptor, manifests: [manifest] }, 'staging/api', '2.0.0')
+  expect(await at.here.run(...toProd('api:2.0.0'), '--verbose')).toMatchObject({ code: 0 })
+  expect(await at.oracle.manifest('prod/api', '2.0.0')).toMatchObject({ digest: manifest.descriptor.digest })
+  expect(thief.connections()).toBe(0)
 })
 
 it('a key that does not open is told without the password', async () => {

@@ -45,7 +45,7 @@ function parseProxy(text: string, variable: string): URL {
   const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const url = URL.canParse(whole) ? new URL(whole) : undefined
   // the text may have a password
-  if (url === undefined || url.hostname === '')
+  if (url === undefined || url.hostname === '' || !hasReadableUser(url))
     throw new DrayError('config', `${variable} names no proxy`, {
       hint: `A proxy is written as ${variable}=http://proxy.example.com:3128`,
     })
@@ -62,9 +62,28 @@ export function showProxy({ protocol, host }: URL): string {
   return `${protocol}//${host}`
 }
 
-/** `Proxy-Authorization` for the user and password of its address; for the proxy alone. */
-export function proxyAuthorization({ username, password }: URL): string | undefined {
+/** The user and the password that an address has; for the proxy alone. */
+export function proxyUser({
+  username,
+  password,
+}: URL): { readonly user: string; readonly password: string } | undefined {
   if (username === '' && password === '') return undefined
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  return `Basic ${Buffer.from(pair).toString('base64')}`
+  return { user: decodeURIComponent(username), password: decodeURIComponent(password) }
+}
+
+/** `Proxy-Authorization` for them. */
+export function proxyAuthorization(url: URL): string | undefined {
+  const found = proxyUser(url)
+  if (found === undefined) return undefined
+  return `Basic ${Buffer.from(`${found.user}:${found.password}`).toString('base64')}`
+}
+
+function hasReadableUser(url: URL): boolean {
+  try {
+    proxyUser(url)
+    return true
+  } catch {
+    // a percent sign that begins nothing
+    return false
+  }
 }

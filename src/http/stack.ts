@@ -7,6 +7,7 @@ import { rateLimitOf } from './headers.ts'
 import { HostGates } from './host-gate.ts'
 import { lanesOf, limit } from './limit.ts'
 import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
+import { proxyUser } from './proxy.ts'
 import { redactUrl } from './redact.ts'
 import { redirect } from './redirect.ts'
 import { retry } from './retry.ts'
@@ -61,17 +62,17 @@ export interface FetchStack {
 export function createFetch(options: FetchOptions): FetchStack {
   const { settings, credentials, userAgent, clock = systemClock, random = Math.random } = options
   const gates = new HostGates(clock, options.maxWaitMs ?? defaultMaxWaitMs)
+  const secrets = new Secrets()
   const transport = createTransport({
     settings,
     userAgent,
     clock: options.transferClock ?? systemClock,
-    ...(options.proxy !== undefined && { proxy: options.proxy }),
+    ...(options.proxy !== undefined && { proxy: noted(options.proxy, secrets) }),
     ...(options.certificates !== undefined && { certificates: options.certificates }),
   })
   const wire = told(clock)(transport.fetch)
   const { maxTries } = options
   const retried = retry({ clock, random, gates, ...(maxTries !== undefined && { maxTries }) })
-  const secrets = new Secrets()
   const auth = createAuth({ settings, credentials, secrets, clock, tokenFetch: retried(wire) })
   return {
     fetch: discreet(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),
@@ -110,5 +111,21 @@ function discreet(secrets: Secrets): Middleware {
     } catch (thrown) {
       throw secrets.redactError(thrown)
     }
+  }
+}
+
+/** Proxies whose users and passwords are told to `secrets` before they are used: a proxy may repeat them as well. */
+function noted(
+  proxyFor: NonNullable<FetchOptions['proxy']>,
+  secrets: Secrets,
+): NonNullable<FetchOptions['proxy']> {
+  return (address) => {
+    const proxy = proxyFor(address)
+    const found = proxy === undefined ? undefined : proxyUser(proxy.url)
+    if (found !== undefined) {
+      secrets.add(found.password)
+      secrets.add(`${found.user}:${found.password}`)
+    }
+    return proxy
   }
 }

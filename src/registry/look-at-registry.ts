@@ -75,7 +75,7 @@ async function askApi(client: RegistryClient, call: Call): Promise<ApiFacts> {
   const version = response.headers.get('docker-distribution-api-version')
   return {
     roundTripMs: Math.round(performance.now() - begin),
-    ...(version !== undefined && { version: version.slice(0, 100) }),
+    ...(version !== undefined && { version: client.run.redact(version).slice(0, 100) }),
   }
 }
 

@@ -63,6 +63,7 @@ describe('the proxy for an address', () => {
     ['socks5://ada:canary@p.test:1080', 'speaks socks5'],
     ['http://', 'names no proxy'],
     ['http://ada:canary@:99999', 'names no proxy'],
+    ['http://ada:canary%zz@p.test', 'names no proxy'],
   ])('%s is an error that shows no password', (text, what) => {
     const asking = (): unknown => proxyFor(new URL('https://r.test/'), { HTTPS_PROXY: text })
     expect(asking).toThrow(what)

@@ -10,8 +10,13 @@ export interface CuttingLine extends AsyncDisposable {
 /**
  * A line to a registry that passes bytes as they come, and cuts the connection at hand each time that another of `cuts` has been reached: so many
  * bytes from the client, over all connections. What the registry had not taken by then it never sees.
+ * @param onCut told of each cut
  */
-export async function cuttingLine(to: string, cuts: readonly number[]): Promise<CuttingLine> {
+export async function cuttingLine(
+  to: string,
+  cuts: readonly number[],
+  onCut: () => void = () => undefined,
+): Promise<CuttingLine> {
   const { hostname, port } = new URL(`http://${to}`)
   const left = [...cuts].sort((a, b) => a - b)
   const open = new Set<Socket>()
@@ -31,6 +36,7 @@ export async function cuttingLine(to: string, cuts: readonly number[]): Promise<
       const cut = left[0]
       if (cut !== undefined && sent + bytes.byteLength > cut) {
         left.shift()
+        onCut()
         const passes = Math.max(0, cut - sent)
         sent += passes
         // an RST for the client; the registry is given what came before, and then its end

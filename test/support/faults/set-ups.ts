@@ -64,6 +64,8 @@ export interface Stage {
   readonly to: string
   /** at the destination, without a proxy between */
   readonly oracle: Oracle
+  /** how often each blob was uploaded to the destination, to the end */
+  readonly uploads: () => ReadonlyMap<string, number>
   /** ids of the upload sessions that the destination ever opened and that were neither ended nor cancelled */
   readonly openUploads: () => readonly string[]
   close(): Promise<void>
@@ -82,6 +84,7 @@ async function sourceOf(setUp: SetUp): Promise<RunningRegistry> {
 export async function stageOf(setUp: SetUp): Promise<Stage> {
   const storage = memoryStorage()
   const open = new Set<string>()
+  const uploads = new Map<string, number>()
   const fill = async (host: string): Promise<void> => {
     const oracle = new Oracle(host)
     if (setUp.within) await oracle.push(setUp.content, source, tag)
@@ -97,8 +100,10 @@ export async function stageOf(setUp: SetUp): Promise<Stage> {
       open.add(id)
       return id
     },
-    onRequest: ({ kind, method, status, reference }) => {
+    onRequest: ({ kind, method, status, reference, query }) => {
       if (kind !== 'upload' || reference === undefined) return
+      const digest = query.get('digest') ?? ''
+      if (method === 'PUT' && status === 201) uploads.set(digest, (uploads.get(digest) ?? 0) + 1)
       const isOver =
         (method === 'PUT' && status < 500 && status !== 404 && status !== 416) ||
         (method === 'DELETE' && status === 204)
@@ -113,6 +118,7 @@ export async function stageOf(setUp: SetUp): Promise<Stage> {
     to: running.registry,
     // by the door without a lock
     oracle: new Oracle(door.registry),
+    uploads: () => uploads,
     openUploads: () => [...open],
     close: async () => {
       await Promise.all([running.close(), door.close()])

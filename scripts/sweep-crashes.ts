@@ -1,0 +1,61 @@
+import { parseArgs } from 'node:util'
+import { crash, type Moment } from '../test/support/faults/crash.ts'
+import { closeSources, type SetUp, setUps } from '../test/support/faults/set-ups.ts'
+
+/**
+ * The crash sweep: promotes with the built program, kills it at each request to the destination, before and after the registry did it, and at places spread over all bytes that
+ * go there; promotes again each time, and has the oracle judge. Ends with 1 where something was wrong.
+ *
+ *     node scripts/sweep-crashes.ts --only "between registries" --places 40
+ */
+const { values } = parseArgs({
+  options: {
+    /** a set-up by its name */
+    only: { type: 'string' },
+    /** how many places among the bytes */
+    places: { type: 'string', default: '40' },
+  },
+})
+
+const names: ReadonlySet<string> = new Set([
+  'between registries',
+  'index with evidence',
+  'index with evidence, docker-registry',
+])
+const chosen = setUps.filter(({ name }) =>
+  values.only === undefined ? names.has(name) : name === values.only,
+)
+let isBroken = false
+
+async function sweep(setUp: SetUp): Promise<void> {
+  const clean = await crash(setUp, undefined)
+  if (clean.complaints.length > 0) throw new Error(clean.complaints.join('\n'))
+  const places = Number(values.places)
+  const moments: readonly Moment[] = [
+    ...Array.from({ length: clean.requests }, (_, request): Moment => ({ when: 'before', request })),
+    ...Array.from({ length: clean.requests }, (_, request): Moment => ({ when: 'after', request })),
+    ...Array.from({ length: places }, (_, i): Moment => ({
+      when: 'in the middle',
+      byte: Math.round((clean.bytes * (i + 0.5)) / places),
+    })),
+  ]
+  let struck = 0
+  let broken = 0
+  const begin = performance.now()
+  for (const moment of moments) {
+    const { struck: isKilled, complaints } = await crash(setUp, moment)
+    if (isKilled) struck++
+    if (complaints.length === 0) continue
+    broken++
+    process.stdout.write(`  BROKEN: ${JSON.stringify(moment)}: ${complaints.join('; ')}\n`)
+  }
+  isBroken ||= broken > 0
+  const seconds = ((performance.now() - begin) / 1000).toFixed(0)
+  process.stdout.write(
+    `${setUp.name}: ${moments.length} runs, ${struck} killed, ${broken} broken, ${seconds} s\n`,
+  )
+}
+
+for (const setUp of chosen) await sweep(setUp)
+await closeSources()
+process.exit(isBroken ? 1 : 0)

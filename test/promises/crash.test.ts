@@ -1,0 +1,25 @@
+import { afterAll, expect, it } from 'vitest'
+import { crash, type Moment } from '../support/faults/crash.ts'
+import { closeSources, setUps } from '../support/faults/set-ups.ts'
+
+afterAll(closeSources)
+
+/** A few of all the moments; the others by `npm run test:sweep`. */
+const moments: readonly (readonly [string, Moment])[] = [
+  ['index with evidence', { when: 'before', request: 24 }],
+  ['index with evidence', { when: 'after', request: 45 }],
+  ['index with evidence', { when: 'in the middle', byte: 9_000 }],
+  ['index with evidence, docker-registry', { when: 'after', request: 50 }],
+  ['between registries', { when: 'in the middle', byte: 6_000 }],
+]
+
+it.each(moments)(
+  'a promotion (%s) that is killed at %j is ended by the next run, which sends no blob again, with a record that is whole',
+  async (name, moment) => {
+    const setUp = setUps.find((one) => one.name === name)
+    if (setUp === undefined) throw new Error(`no set-up ${name}`)
+    const { struck, complaints } = await crash(setUp, moment)
+    expect(complaints).toEqual([])
+    expect(struck).toBe(true)
+  },
+)

@@ -16,6 +16,7 @@ import {
   type Seen,
 } from '../store/registry-facts.ts'
 import { RegistryClient, RepositoryClient, type Run } from './client.ts'
+import type { Attempt } from './errors.ts'
 import { findManifest, type ManifestName } from './manifests.ts'
 import { listReferrers } from './referrers.ts'
 import { knownRegistry } from './registries.ts'
@@ -58,12 +59,7 @@ export async function lookAtRegistry(
 
 /** `GET /v2/` (distribution-spec, Determining Support); twice, since the first opens the connection and is challenged. */
 async function askApi(client: RegistryClient, call: Call): Promise<ApiFacts> {
-  const attempt = {
-    registry: client.registry,
-    doing: 'ask for the API',
-    subject: client.registry,
-    access: 'read' as const,
-  }
+  const attempt = attemptAt(client, 'ask for the API')
   const ask = (): ReturnType<RegistryClient['sendAndDiscard']> =>
     client.sendAndDiscard(
       { method: 'GET', url: client.url(''), expect: [200], attempt, withoutScopes: true },
@@ -79,13 +75,12 @@ async function askApi(client: RegistryClient, call: Call): Promise<ApiFacts> {
   }
 }
 
+function attemptAt({ registry }: RegistryClient, doing: string): Attempt {
+  return { registry, doing, subject: registry, access: 'read' }
+}
+
 async function hasCatalog(client: RegistryClient, call: Call): Promise<AbilityFact> {
-  const attempt = {
-    registry: client.registry,
-    doing: 'list the repositories',
-    subject: client.registry,
-    access: 'read' as const,
-  }
+  const attempt = attemptAt(client, 'list the repositories')
   try {
     await client.sendAndDiscard(
       { method: 'GET', url: client.url('_catalog', 'n=1'), expect: [200], attempt },

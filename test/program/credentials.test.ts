@@ -4,11 +4,12 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { dockerRegistry, startDockerRegistry, testUser } from '../support/docker-registry.ts'
 import { guarded, loggedIn, secret, user } from '../support/guarded-registry.ts'
-import { index } from '../support/images.ts'
+import { cosignSignature, index, referrer, together } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
 import type { Ended } from '../support/program.ts'
 import { testAuthority, testCertificate } from '../support/tls.ts'
-import { toProd, type Workplace } from '../support/workplace.ts'
+import { toProd, workplace, type Workplace } from '../support/workplace.ts'
+import { configOf } from '../support/world.ts'
 
 /** Nothing that was printed or recorded has the password, in plain or in the form of a header, or a token. */
 async function expectNoSecret(place: Workplace, ended: Ended, tokens: readonly string[] = []): Promise<void> {
@@ -143,6 +144,38 @@ describe.skipIf(!dockerRegistry.available)(
         code: 'network',
         hint: expect.stringContaining(`"${registry.host}": { ca: `),
       })
+    })
+
+    it('is logged in to by dray, and takes an image with all its evidence from another one', async () => {
+      const options = {
+        htpasswd: testUser.htpasswd,
+        tls: { certificate: testCertificate.cert, key: testCertificate.key },
+      }
+      const [from, to] = await Promise.all([startDockerRegistry(options), startDockerRegistry(options)])
+      onTestFinished(async () => void (await Promise.all([from.stop(), to.stop()])))
+      const known = { authorization: testUser.authorization, ca: testAuthority }
+      const [source, target] = [new Oracle(from.url, known), new Oracle(to.url, known)]
+      const main = index(['amd64', 'arm64'], { layers: 2 })
+      const sbom = referrer(main)
+      const content = together(main, sbom, referrer(sbom, { payload: 'signed' }), cosignSignature(main))
+      await source.push(content, 'staging/api', '1.4.2')
+
+      const hosts = [from.host, to.host]
+      const trust = Object.fromEntries(hosts.map((host) => [host, { ca: 'ca.pem', insecure: false }]))
+      const place = await workplace(
+        JSON.stringify({ ...JSON.parse(configOf(from.host, [to.host])), registries: trust }),
+      )
+      await writeFile(join(place.folder, 'ca.pem'), testAuthority)
+      for (const host of hosts) {
+        const words = ['login', host, '--username', testUser.username, '--password-stdin']
+        expect(await place.run(...words)).toMatchObject({ code: 64 })
+        expect(await place.piped(testUser.password, ...words)).toMatchObject({ code: 0 })
+      }
+      expect(await place.run(...toProd('api:1.4.2', '--verify'))).toMatchObject({ code: 0 })
+      expect(await target.differences('prod/api', content, '1.4.2')).toEqual([])
+      const doctor = await place.run('doctor', `${to.host}/prod/api`)
+      expect(doctor).toMatchObject({ code: 0 })
+      expect(doctor.stdout).toMatch(/ok +TLS +TLSv1\.[23], localhost, issued by dray test authority/)
     })
   },
 )

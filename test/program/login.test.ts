@@ -176,7 +176,7 @@ describe('a credential helper', () => {
   })
 
   it.each([
-    ['hangs', 'sleep 100', '--timeout 3s', 'the time limit'],
+    ['hangs', 'sleep 100', '--timeout 1s', 'the time limit'],
     ['leaves a child that holds its pipe', 'sleep 100 & exit 2', undefined, 'status 2'],
     ['fails', 'echo canary >&2; exit 2', undefined, 'it ended with status 2'],
     ['prints garbage', 'echo canary', undefined, 'is not the JSON object'],

@@ -13,7 +13,7 @@ const uploads = { wholeUpTo: 1000, chunk: 10_000 }
 /** A registry whose tokens live for 60 seconds, and a client that goes by the same clock, which only the test turns on. */
 async function guarded(secondsPerChunk = 0) {
   let ahead = 0
-  const clock: Clock = { now: () => Date.now() + ahead, sleep: systemClock.sleep }
+  const clock: Clock = { now: () => Date.now() + ahead, sleep: (ms, signal) => systemClock.sleep(ms, signal) }
   const seen: { method: string; kind: string; status: number }[] = []
   const running = await startRegistry({
     clock,

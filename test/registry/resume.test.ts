@@ -32,18 +32,7 @@ async function line(to: string, ...cuts: number[]): Promise<CuttingLine> {
 }
 
 /** 64 KiB at a time, as bodies come. */
-function source(content: Uint8Array = bytes): BlobSource & { readonly opened: readonly number[] } {
-  const opened: number[] = []
-  return {
-    opened,
-    open: async (offset) => {
-      opened.push(offset)
-      return (async function* () {
-        for (let at = offset; at < content.byteLength; at += 65_536) yield content.subarray(at, at + 65_536)
-      })()
-    },
-  }
-}
+const source = (content: Uint8Array = bytes) => bytesSource(content, 65_536)
 
 /** The hash of what the registry gives for the blob. */
 async function digestAt(oracle: Oracle): Promise<string> {

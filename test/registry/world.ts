@@ -158,15 +158,18 @@ export function blobOf(bytes: Uint8Array | string): Descriptor {
   return { mediaType: 'application/octet-stream', digest: digestOf(bytes), size }
 }
 
-/** A source that gives bytes from memory, and counts how often it was opened. */
-export function bytesSource(bytes: Uint8Array): BlobSource & { readonly opened: readonly number[] } {
+/** A source that gives bytes from memory, so many at a time, and counts how often it was opened. */
+export function bytesSource(
+  bytes: Uint8Array,
+  step = 1000,
+): BlobSource & { readonly opened: readonly number[] } {
   const opened: number[] = []
   return {
     opened,
     open: async (offset) => {
       opened.push(offset)
       return (async function* () {
-        for (let at = offset; at < bytes.byteLength; at += 1000) yield bytes.subarray(at, at + 1000)
+        for (let at = offset; at < bytes.byteLength; at += step) yield bytes.subarray(at, at + step)
       })()
     },
   }

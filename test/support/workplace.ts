@@ -10,6 +10,8 @@ export interface Workplace {
   /** where the records of runs are */
   readonly auditFile: string
   run(...words: readonly string[]): Promise<Ended>
+  /** With this on stdin. */
+  piped(stdin: string, ...words: readonly string[]): Promise<Ended>
   /** With `--json`; the one document that it printed. */
   json(...words: readonly string[]): Promise<Ended & { readonly document: ResultDocument }>
   start(...words: readonly string[]): Running
@@ -43,6 +45,12 @@ export async function workplace(
     folder,
     auditFile,
     run: (...words) => dray(words, options),
+    piped: (stdin, ...words) =>
+      dray(words, {
+        ...options,
+        env: { ...options.env, STDIN: stdin },
+        under: ['sh', '-c', 'printf %s "$STDIN" | "$@"', 'sh'],
+      }),
     json: async (...words) => {
       const ended = await dray([...words, '--json'], options)
       if (ended.stdout === '') throw new Error(`no document (exit ${ended.code}): ${ended.stderr}`)

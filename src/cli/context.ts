@@ -9,7 +9,7 @@ import type { ExecutePorts } from '../execute/execute.ts'
 import type { MachineLocks } from '../files/machine-locks.ts'
 import type { RegistrySettingsMap } from '../http/origins.ts'
 import type { Proxy } from '../http/proxy.ts'
-import type { FetchStack } from '../http/stack.ts'
+import type { FetchOptions, FetchStack } from '../http/stack.ts'
 import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { PrunePlan } from '../plan/prune-plan.ts'
@@ -22,8 +22,9 @@ import type { Recorder } from './recorder.ts'
 /** What a promotion asks one registry at once: the look for the evidence of one image is five requests, the mounts are as many as it has layers. */
 const requestsAtOnce = { read: 5, write: 16 } as const
 
-/** How often one request is sent where a registry is examined. */
+/** How often one request is sent where a registry is examined, and how long it may stand still: a person waits to hear what is wrong. */
 const examinationTries = 2
+const examinationLimits = { headersMs: 5_000, stallMs: 5_000, sourceMs: 5_000 } as const
 
 /** What `dray doctor` works with. */
 export interface Examination {
@@ -260,13 +261,16 @@ export class Context {
     return await this.#createStack(credentials)
   }
 
-  /** What tells of registries. It tries less often than other runs do: a person waits to hear what is wrong. */
+  /** What tells of registries. It waits and tries less than other runs do. */
   async examination(): Promise<Examination> {
     const [{ createExaminer }, settings, { proxyFor }, stack] = await Promise.all([
       import('../registry/registry-store.ts'),
       this.#settings(),
       import('../http/proxy.ts'),
-      (this.#stack ??= this.#createStack(undefined, examinationTries)),
+      (this.#stack ??= this.#createStack(undefined, {
+        maxTries: examinationTries,
+        limits: examinationLimits,
+      })),
     ])
     const examiner = createExaminer({
       fetch: stack.fetch,
@@ -290,7 +294,10 @@ export class Context {
     return await registrySettings(config, this.#options.env)
   }
 
-  async #createStack(credentials?: CredentialSource, maxTries?: number): Promise<FetchStack> {
+  async #createStack(
+    credentials?: CredentialSource,
+    more: Pick<FetchOptions, 'maxTries' | 'limits'> = {},
+  ): Promise<FetchStack> {
     const [
       { createFetch },
       { findCredentials },
@@ -312,7 +319,7 @@ export class Context {
       proxy: (address) => proxyFor(address, env),
       certificates: (registry) => certificatesIn(certificateFolders(), registry),
       credentials: credentials ?? findCredentials(options),
-      ...(maxTries !== undefined && { maxTries }),
+      ...more,
       userAgent: `dray/${this.version}`,
       clock: this.clock,
       ...(this.#options.maxWaitMs !== undefined && { maxWaitMs: this.#options.maxWaitMs }),

@@ -2,6 +2,7 @@ import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { createAuth } from './auth.ts'
 import type { CredentialSource } from './credential.ts'
+import type { ExchangeLimits } from './exchange.ts'
 import type { Fetch, Middleware, Scope } from './fetch.ts'
 import { rateLimitOf } from './headers.ts'
 import { HostGates } from './host-gate.ts'
@@ -33,6 +34,8 @@ export interface FetchOptions {
   readonly proxy?: TransportOptions['proxy']
   /** certificates that folders of this machine have for a registry */
   readonly certificates?: TransportOptions['certificates']
+  /** how long an exchange may stand still */
+  readonly limits?: ExchangeLimits
   /** how often one request is sent at most; eight where it is not given */
   readonly maxTries?: number
 }
@@ -69,6 +72,7 @@ export function createFetch(options: FetchOptions): FetchStack {
     clock: options.transferClock ?? systemClock,
     ...(options.proxy !== undefined && { proxy: noted(options.proxy, secrets) }),
     ...(options.certificates !== undefined && { certificates: options.certificates }),
+    ...(options.limits !== undefined && { limits: options.limits }),
   })
   const wire = told(clock)(transport.fetch)
   const { maxTries } = options

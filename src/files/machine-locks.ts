@@ -4,8 +4,8 @@ import type { Clock } from '../clock.ts'
 import { makeFolder } from './atomic.ts'
 import { withLock } from './lock.ts'
 
-/** How often a waiting process looks, in ms: what is guarded takes a few round trips. */
-const pollMs = 20
+/** In ms. What is guarded takes a few round trips, and a lock is no proof: a dead holder is not waited for as long as elsewhere. */
+const pace = { pollMs: 20, heartbeatMs: 400, staleMs: 2_000 } as const
 
 export interface MachineLocksOptions {
   /** made when it is first needed */
@@ -35,7 +35,7 @@ export class MachineLocks {
     }
     try {
       await makeFolder(folder, 0o700)
-      return await withLock(path, { clock, pollMs }, signal, begin)
+      return await withLock(path, { clock, ...pace }, signal, begin)
     } catch (error) {
       if (hasBegun || signal.aborted) throw error
       return await begin()

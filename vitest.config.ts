@@ -8,8 +8,8 @@ const startsProgram = ['test/commands/**/*.test.ts', 'test/program/**/*.test.ts'
 export default defineConfig({
   test: {
     pool: 'forks',
-    // by itself it leaves a core to the watcher; many tests wait for a program or a registry
-    maxWorkers: '100%',
+    // many tests wait for a program, a registry, or a retry: more of them than there are cores keep these busy
+    maxWorkers: '150%',
     testTimeout: 30_000,
     projects: [
       { extends: true, test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: startsProgram } },

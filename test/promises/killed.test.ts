@@ -111,7 +111,7 @@ describe.each([
     expect(await promoteUntil(whole, before, 0)).toBe(0)
     expect(await whole.onlooker.differences('prod/api', signed, 'stable')).toEqual([])
 
-    for (const at of draw(seed, 5, whole.prod.requests.length)) {
+    for (const at of draw(seed, 3, whole.prod.requests.length)) {
       await using s = await scene(before)
       expect(await promoteUntil(s, before, at), `killed at request ${at}`).toBeNull()
       const complete = await blobsAt(s.onlooker)

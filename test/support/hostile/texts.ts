@@ -133,14 +133,14 @@ const keys = (count: number): string => `{${Array.from({ length: count }, (_, i)
 /** As large as a manifest may be, or larger. */
 const large: Readonly<Record<string, () => string>> = {
   '8 MiB of brackets': () => '['.repeat(8 * mebi),
-  '4 MiB of braces': () => '{"a":'.repeat(mebi),
+  'a mebibyte of braces': () => '{"a":'.repeat(mebi / 5),
   '50,000 keys': () => keys(50_000),
   '10,001 children': () =>
     `{"schemaVersion":2,"mediaType":"${index}","manifests":[${Array(10_001).fill(entry).join()}]}`,
   '50,000 tags': () =>
     `{"tags":[${Array.from({ length: 50_000 }, (_, i) => `"t${i}"`).join()}],"repositories":[]}`,
-  'a line of 2 MiB': () => 'a'.repeat(2 * mebi),
-  'a string of 2 MiB that does not end': () => `{"a":"${'\\"'.repeat(mebi)}`,
+  'a line of a mebibyte': () => 'a'.repeat(mebi),
+  'a string of a mebibyte that does not end': () => `{"a":"${'\\"'.repeat(mebi / 2)}`,
   'a list of YAML of 64 KiB': () => '- a\n'.repeat(mebi / 64),
   'a nest of YAML of 1 MiB': () => '- '.repeat(mebi / 2),
 }

@@ -63,7 +63,11 @@ export class BlobFeed {
     this.#flow = flow
     const from = prefix?.upTo ?? start
     try {
-      const bytes = this.#bytes(flow, await this.#from.open(from, this.#call), from)
+      const bytes = this.#bytes(
+        flow,
+        await this.#from.open(from, this.#call, isWhole ? undefined : end),
+        from,
+      )
       // before the request is made: no connection waits for bytes that are not for it
       return from < start ? await primed(bytes) : bytes
     } catch (error) {

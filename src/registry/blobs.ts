@@ -29,8 +29,8 @@ export async function hasBlob(
 }
 
 /**
- * Streams a blob from `offset` on. Resolves when the registry has answered; a transfer that breaks goes on
- * from where it broke, by `Range`. Read from 0, size and digest are verified, and the chunk that completes it
+ * Streams a blob from `offset` on, up to `end` where that is given. Resolves when the registry has answered; a transfer that breaks goes on
+ * from where it broke, by `Range`. Read from 0 to its last byte, size and digest are verified, and the chunk that completes it
  * is given only then.
  * @throws `not-found`; from the stream `corrupt`, and what outlived the retries.
  */
@@ -39,8 +39,9 @@ export async function readBlob(
   d: Descriptor,
   offset: number,
   call: Call,
+  end?: number,
 ): Promise<AsyncIterable<Uint8Array>> {
-  const transfer = new BlobTransfer(client, d, offset, call)
+  const transfer = new BlobTransfer(client, d, offset, Math.min(end ?? d.size, d.size), call)
   await transfer.begin()
   return transfer.bytes()
 }
@@ -51,15 +52,17 @@ class BlobTransfer {
   readonly #call: Call
   readonly #attempt: Attempt
   readonly #digester: Digester | undefined
+  readonly #end: number
   #reached: number
   #response: RegistryResponse | undefined
 
-  constructor(client: RepositoryClient, d: Descriptor, offset: number, call: Call) {
+  constructor(client: RepositoryClient, d: Descriptor, offset: number, end: number, call: Call) {
     this.#client = client
     this.#d = d
     this.#call = call
     this.#attempt = client.attempt('read the blob', `@${d.digest}`, 'read')
-    this.#digester = offset === 0 ? new Digester(algorithmOf(d.digest)) : undefined
+    this.#digester = offset === 0 && end === d.size ? new Digester(algorithmOf(d.digest)) : undefined
+    this.#end = end
     this.#reached = offset
     if (offset > d.size) throw this.#corrupt(`it has ${d.size} bytes, and was asked for from ${offset} on`)
   }
@@ -68,7 +71,7 @@ class BlobTransfer {
    * Asks for what is missing. A body whose length is wrong is asked for again, before a byte of it was given.
    */
   async begin(): Promise<void> {
-    if (this.#reached === this.#d.size && this.#reached > 0) return
+    if (this.#isReached) return
     this.#response = await this.#client.run.retry.run(
       this.#client.repository.registry,
       this.#call,
@@ -93,14 +96,14 @@ class BlobTransfer {
       this.#response = undefined
       try {
         for await (const chunk of this.#body(response)) {
-          if (this.#reached === this.#d.size) last = chunk
+          if (this.#reached === this.#end) last = chunk
           else yield chunk
         }
-        if (this.#reached < this.#d.size) throw this.#truncated()
+        if (this.#reached < this.#end) throw this.#truncated()
       } catch (error) {
         if (isCorrupt(error)) throw error
         // a connection that breaks behind the last byte has done its work
-        if (this.#reached === this.#d.size && this.#reached > 0) break
+        if (this.#isReached) break
         if (!retry.isWorth(error, failures, this.#client.repository.registry, this.#call)) {
           throw aboutSubject(error, this.#attempt, this.#call)
         }
@@ -119,8 +122,11 @@ class BlobTransfer {
     // a registry without ranges answers with the whole
     let skip = response.status === 206 ? 0 : this.#reached
     for await (const chunk of response.body) {
-      const fresh = skip === 0 ? chunk : chunk.subarray(Math.min(skip, chunk.byteLength))
-      skip -= chunk.byteLength - fresh.byteLength
+      const rest = skip === 0 ? chunk : chunk.subarray(Math.min(skip, chunk.byteLength))
+      skip -= chunk.byteLength - rest.byteLength
+      // of a part that was asked for and not cut there the rest is left
+      const fresh = this.#end < this.#d.size ? rest.subarray(0, this.#end - this.#reached) : rest
+      if (fresh.byteLength === 0 && this.#isReached) return
       if (fresh.byteLength === 0) continue
       this.#reached += fresh.byteLength
       if (this.#reached > this.#d.size) throw this.#corrupt(`it has ${this.#d.size} bytes, and more arrived`)
@@ -131,21 +137,23 @@ class BlobTransfer {
 
   async #request(): Promise<RegistryResponse> {
     const from = this.#reached
-    const response = await this.#requestFrom(from)
+    const last = this.#end < this.#d.size ? this.#end - 1 : ''
+    const isWhole = from === 0 && last === ''
+    const response = await this.#ask(isWhole ? undefined : `bytes=${from}-${last}`)
     if (response.status !== 416) return response
     // it has no such part: the whole is read again, up to where it broke in vain
     await response.discard()
-    return await this.#requestFrom(0)
+    return await this.#ask(undefined)
   }
 
-  #requestFrom(from: number): Promise<RegistryResponse> {
+  #ask(range: string | undefined): Promise<RegistryResponse> {
     return this.#client.send(
       {
         method: 'GET',
         url: this.#client.url(`blobs/${this.#d.digest}`),
-        ...(from > 0 && { headers: { range: `bytes=${from}-` } }),
+        ...(range !== undefined && { headers: { range } }),
         lane: 'download',
-        expect: from > 0 ? [200, 206, 416] : [200],
+        expect: range === undefined ? [200] : [200, 206, 416],
         attempt: this.#attempt,
       },
       this.#call,
@@ -158,13 +166,17 @@ class BlobTransfer {
       return
     }
     const range = contentRange(response)
-    if (range?.first !== this.#reached || range.last !== this.#d.size - 1) {
+    if (range?.first !== this.#reached || range.last !== this.#end - 1) {
       throw this.#corrupt(
-        `asked from byte ${this.#reached} on, the registry gave ${range === undefined ? 'a part without a range' : `${range.first} to ${range.last}`}`,
+        `asked for ${this.#reached} to ${this.#end - 1}, the registry gave ${range === undefined ? 'a part without a range' : `${range.first} to ${range.last}`}`,
       )
     }
     checkSize(range.size, this.#d.size, this.#attempt)
-    checkSize(contentLength(response), this.#d.size - this.#reached, this.#attempt)
+    checkSize(contentLength(response), this.#end - this.#reached, this.#attempt)
+  }
+
+  get #isReached(): boolean {
+    return this.#reached === this.#end && this.#reached > 0
   }
 
   #verify(): void {
@@ -179,7 +191,7 @@ class BlobTransfer {
   #truncated(): DrayError {
     return new DrayError('network', `the blob from ${this.#client.repository.registry} broke off`, {
       subject: this.#attempt.subject,
-      why: `${this.#reached} of ${this.#d.size} bytes arrived`,
+      why: `${this.#reached} of ${this.#end} bytes arrived`,
     })
   }
 }

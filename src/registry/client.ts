@@ -47,7 +47,7 @@ export type Exclusively = <T>(name: string, call: Call, work: () => Promise<T>) 
  * A chunk is what a break costs at most, where a registry keeps what it had before; and a round trip at the source and one at the destination. More
  * than 100 MB in one request are turned down by Cloudflare, which stands before many registries.
  */
-const defaultUploads: UploadLimits = { wholeUpTo: 64 * 1024 ** 2, chunk: 64 * 1024 ** 2 }
+const defaultUploads: UploadLimits = { wholeUpTo: 90 * 1024 ** 2, chunk: 90 * 1024 ** 2 }
 const maxCachedBytes = 64 * 1024 ** 2
 
 /** What all stores of a run have in common. */

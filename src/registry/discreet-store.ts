@@ -45,8 +45,8 @@ export class DiscreetStore implements TargetStore {
     return this.#told(this.#store.hasBlob(d, call))
   }
 
-  blob(d: Descriptor, offset: number, call: Call): Promise<AsyncIterable<Uint8Array>> {
-    return this.#told(this.#store.blob(d, offset, call))
+  blob(d: Descriptor, offset: number, call: Call, end?: number): Promise<AsyncIterable<Uint8Array>> {
+    return this.#told(this.#store.blob(d, offset, call, end))
   }
 
   tags(call: Call): AsyncIterable<string> {

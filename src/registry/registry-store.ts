@@ -98,8 +98,8 @@ class RegistryStore implements TargetStore {
     return hasBlob(this.#client, d, call)
   }
 
-  blob(d: Descriptor, offset: number, call: Call): Promise<AsyncIterable<Uint8Array>> {
-    return readBlob(this.#client, d, offset, call)
+  blob(d: Descriptor, offset: number, call: Call, end?: number): Promise<AsyncIterable<Uint8Array>> {
+    return readBlob(this.#client, d, offset, call, end)
   }
 
   async *tags(call: Call): AsyncGenerator<string, void> {

@@ -4,7 +4,7 @@ import { artifactTypeOf, type Manifest } from '../oci/manifest.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { childrenFirst, type Graph, type GraphNode, walkGraph } from './graph.ts'
 import { inParallel, KeyedQueue } from './parallel.ts'
-import type { SourceStore, TargetStore } from './store.ts'
+import type { BlobSource, SourceStore, TargetStore } from './store.ts'
 
 /** Blobs of one image that are under way at once; the registry's own limits are the limiter's (http/limit.ts). */
 const blobsAtOnce = 64
@@ -136,7 +136,7 @@ export class Copier {
   }
 
   async #copyBlob(from: SourceStore, to: TargetStore, blob: Descriptor, call: Call): Promise<BlobResult> {
-    const open = (offset: number, c: Call): Promise<AsyncIterable<Uint8Array>> => from.blob(blob, offset, c)
+    const open: BlobSource['open'] = (offset, c, end) => from.blob(blob, offset, c, end)
     if (from.repository.registry === to.repository.registry) {
       return to.putBlob(blob, { repository: from.repository, open }, call)
     }

@@ -52,9 +52,10 @@ export interface SourceStore {
 
   /**
    * The bytes of a blob from `offset` on. Read from 0, the last chunk is given only after size and digest were found right; else it throws `corrupt`.
-   * A reader that begins at another offset verifies the whole itself. @throws `not-found`.
+   * A reader that begins at another offset, or names an `end` before the last byte, verifies the whole itself. What comes behind `end` is not wanted, and may come
+   * all the same. @throws `not-found`.
    */
-  blob(d: Descriptor, offset: number, call: Call): Promise<AsyncIterable<Uint8Array>>
+  blob(d: Descriptor, offset: number, call: Call, end?: number): Promise<AsyncIterable<Uint8Array>>
 
   /** All tags, whole: an incomplete list is an error. A repository that is not there throws `not-found`. */
   tags(call: Call): AsyncIterable<string>
@@ -83,7 +84,8 @@ export interface BlobSource {
   readonly repository?: RepositoryName
   /** made a moment ago, with its time in it: it cannot be there yet, and is not looked for */
   readonly isNew?: boolean
-  open(offset: number, call: Call): Promise<AsyncIterable<Uint8Array>>
+  /** The bytes from `offset` on; none behind `end` is wanted, though some may come. */
+  open(offset: number, call: Call, end?: number): Promise<AsyncIterable<Uint8Array>>
 }
 
 export interface PutManifestResult {

@@ -55,6 +55,29 @@ describe('a blob', () => {
     expect(await read(registry, 70_000)).toEqual(bytes.subarray(70_000))
   })
 
+  it('is asked for up to the end that is wanted, so that its connection serves again', async () => {
+    const { registry, heard } = await scripted(({ headers }) => {
+      const [, first = '', last = ''] = /^bytes=(\d+)-(\d+)$/.exec(headers['range'] ?? '') ?? []
+      return {
+        status: 206,
+        headers: { 'content-range': `bytes ${first}-${last}/${bytes.length}` },
+        body: bytes.subarray(Number(first), Number(last) + 1),
+      }
+    })
+    const store = storeAt(registry)
+    expect(await collect(await store.blob(blob, 0, newCall(), 40_000))).toEqual(bytes.subarray(0, 40_000))
+    expect(await collect(await store.blob(blob, 40_000, newCall(), 70_000))).toEqual(
+      bytes.subarray(40_000, 70_000),
+    )
+    expect(heard.map(({ headers }) => headers['range'])).toEqual(['bytes=0-39999', 'bytes=40000-69999'])
+  })
+
+  it('is cut at that end where the registry has no ranges', async () => {
+    const { registry } = await scripted(() => ({ status: 200, body: bytes }))
+    const part = await storeAt(registry).blob(blob, 40_000, newCall(), 70_000)
+    expect(await collect(part)).toEqual(bytes.subarray(40_000, 70_000))
+  })
+
   it('that breaks again and again is an error that names it', async () => {
     const { registry, heard } = await scripted((request) => breakingAfter(100, request))
     await expect(read(registry)).rejects.toMatchObject({

@@ -26,6 +26,8 @@ export type Injury =
   | { readonly kind: 'headers'; readonly set: Readonly<Record<string, string | null>> }
   /** the registry does it twice; the second answer is given */
   | { readonly kind: 'twice' }
+  /** its connection is reset, those that wait are closed, and new ones refused, until it is told to `accept` */
+  | { readonly kind: 'refuse' }
   /** whoever asks is asked who he is: the registry hears of the request without its credentials */
   | { readonly kind: 'expired' }
 
@@ -62,6 +64,8 @@ export interface FaultyProxy extends AsyncDisposable {
   readonly host: string
   /** in the order in which they arrived */
   readonly passed: readonly Passed[]
+  /** Takes connections again after a `refuse`; nothing happens where it does. */
+  accept(): Promise<void>
 }
 
 /** A request before it is passed on. */
@@ -106,6 +110,10 @@ export async function injuringProxy(host: string, options: ProxyOptions): Promis
   const server = createServer((request, response) => {
     const at: Passing = { number: passed.length, method: request.method ?? '', path: request.url ?? '' }
     const injury = options.choose(at)
+    if (injury?.kind === 'refuse') {
+      server.close()
+      server.closeIdleConnections()
+    }
     passed.push({ ...at, status: undefined, injury: injury?.kind })
     const answered = (status: number): void => {
       passed[at.number] = { ...at, status, injury: injury?.kind }
@@ -116,10 +124,16 @@ export async function injuringProxy(host: string, options: ProxyOptions): Promis
     )
     response.on('close', () => options.over?.(at))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const listen = (port: number): Promise<void> =>
+    new Promise((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await listen(0)
+  const { port } = server.address() as AddressInfo
   return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    host: `127.0.0.1:${port}`,
     passed,
+    accept: async () => {
+      if (!server.listening) await listen(port)
+    },
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
@@ -149,6 +163,7 @@ interface Exchange {
 
 async function pass(passing: Exchange, injury: Injury | undefined): Promise<void> {
   const { request } = passing
+  if (injury?.kind === 'refuse') return reset(request)
   if (injury?.kind === 'reset' && injury.when === 'before') return reset(request)
   const sent: Buffer[] = []
   for await (const chunk of request) {
@@ -188,6 +203,8 @@ async function passOn(passing: Exchange, body: Buffer, injury: Injury | undefine
     case 'twice':
       await forward(passing, body)
       return give(passing, await forward(passing, body))
+    case 'refuse':
+      return
     case 'expired':
       return give(passing, await forward(passing, body, ['authorization']))
     case undefined:

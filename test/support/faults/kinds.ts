@@ -60,6 +60,7 @@ const isList = ({ path }: Target): boolean => /\/(?:tags\/list|referrers\/)/.tes
 
 /** Every fault that a network or a registry may have (docs/reliability.md). */
 export const faultKinds: readonly FaultKind[] = [
+  transient('connections refused', always({ kind: 'refuse' })),
   transient('reset before', always({ kind: 'reset', when: 'before' })),
   transient(
     'reset while sending',

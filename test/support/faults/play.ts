@@ -92,8 +92,16 @@ export async function play(setUp: SetUp, plot: Plot): Promise<Account> {
   await using from = await proxyOf('from', stage.from)
   const fromHost = setUp.within ? to.host : from.host
   const credential: Credential = { kind: 'basic', username: user.name, password: user.password }
+  const patient: Clock = {
+    now: () => clock.now(),
+    // whoever waits comes back to a registry that is there again
+    sleep: async (ms, signal) => {
+      await Promise.all([to.accept(), from.accept()])
+      await clock.sleep(ms, signal)
+    },
+  }
   await using run = await bench({
-    clock,
+    clock: patient,
     transferClock: stalls.clock,
     ...(setUp.uploads !== undefined && { uploads: setUp.uploads }),
     ...(setUp.guarded && { credential }),

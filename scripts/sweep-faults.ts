@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
 import { faultKinds } from '../test/support/faults/kinds.ts'
 import { type Account, applies, describeKey, play, type RequestKey } from '../test/support/faults/play.ts'
-import { closeSources, type SetUp, setUps } from '../test/support/faults/set-ups.ts'
+import { dockerRegistry } from '../test/support/docker-registry.ts'
+import { closeSources, realSetUps, type SetUp, setUps } from '../test/support/faults/set-ups.ts'
 
 /**
  * The single-fault sweep: records the requests of a promotion, and then promotes once for each request and each fault, with that fault at that request. Prints what
@@ -22,7 +23,8 @@ const { values } = parseArgs({
 
 const runLimitMs = 60_000
 const kinds = faultKinds.filter(({ name }) => values.fault === undefined || name === values.fault)
-const chosen = setUps.filter(({ name }) => values.only === undefined || name === values.only)
+const all = [...setUps, ...(dockerRegistry.available ? realSetUps : [])]
+const chosen = all.filter(({ name }) => values.only === undefined || name === values.only)
 
 interface Row {
   runs: number

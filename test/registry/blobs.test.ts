@@ -74,8 +74,8 @@ describe('a blob', () => {
 
   it('is cut at that end where the registry has no ranges', async () => {
     const { registry } = await scripted(() => ({ status: 200, body: bytes }))
-    const part = await storeAt(registry).blob(blob, 40_000, newCall(), 70_000)
-    expect(await collect(part)).toEqual(bytes.subarray(40_000, 70_000))
+    const cut = await storeAt(registry).blob(blob, 40_000, newCall(), 70_000)
+    expect(await collect(cut)).toEqual(bytes.subarray(40_000, 70_000))
   })
 
   it('that breaks again and again is an error that names it', async () => {

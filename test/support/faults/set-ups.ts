@@ -1,7 +1,10 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { memoryStorage } from '../../../src/embedded/memory-storage.ts'
 import type { ProfileName } from '../../../src/embedded/profiles.ts'
 import { type RunningRegistry, startRegistry } from '../../../src/embedded/server.ts'
 import type { UploadLimits } from '../../../src/registry/client.ts'
+import { type DockerRegistry, startDockerRegistry } from '../docker-registry.ts'
 import { type Content, cosignSignature, image, index, referrer, together } from '../images.ts'
 import { Oracle } from '../oracle.ts'
 
@@ -20,6 +23,8 @@ export interface SetUp {
   /** the tag stands on this at the destination, and is to be moved */
   readonly old: Content | undefined
   readonly content: Content
+  /** Debian's docker-registry instead of the embedded one; its upload sessions are not counted */
+  readonly real?: true
   readonly uploads?: UploadLimits
 }
 
@@ -58,6 +63,12 @@ export const setUps: readonly SetUp[] = [
   },
 ]
 
+/** For the long sweep alone: each of its runs takes longer. */
+export const realSetUps: readonly SetUp[] = [
+  { ...base, name: 'docker-registry, between registries', real: true, old, content: plain },
+  { ...base, name: 'docker-registry, index with evidence', real: true, content: withEvidence() },
+]
+
 /** The registries of one run, filled. */
 export interface Stage {
   readonly from: string
@@ -72,7 +83,7 @@ export interface Stage {
 }
 
 /** Sources are only read: one serves all runs of a set-up. */
-const sources = new Map<string, Promise<RunningRegistry>>()
+const sources = new Map<string, Promise<Pick<RunningRegistry, 'registry' | 'close'>>>()
 
 async function sourceOf(setUp: SetUp): Promise<RunningRegistry> {
   const started = startRegistry({ profile: setUp.profile })
@@ -81,7 +92,35 @@ async function sourceOf(setUp: SetUp): Promise<RunningRegistry> {
   return running
 }
 
+let target28: Promise<DockerRegistry> | undefined
+
+/** One real registry is the destination of all runs: what is in the repository is taken away before each. */
+async function realStageOf(setUp: SetUp): Promise<Stage> {
+  const source28 = sources.get(setUp.name) ?? realSourceOf(setUp)
+  sources.set(setUp.name, source28)
+  target28 ??= startDockerRegistry()
+  const to = await target28
+  await rm(join(to.folder, 'docker/registry/v2/repositories'), { recursive: true, force: true })
+  const oracle = new Oracle(to.url)
+  if (setUp.old !== undefined) await oracle.push(setUp.old, target, tag)
+  return {
+    from: (await source28).registry,
+    to: to.host,
+    oracle,
+    uploads: () => new Map(),
+    openUploads: () => [],
+    close: () => Promise.resolve(),
+  }
+}
+
+async function realSourceOf(setUp: SetUp): Promise<Pick<RunningRegistry, 'registry' | 'close'>> {
+  const running = await startDockerRegistry()
+  await new Oracle(running.url).push(setUp.content, source, tag)
+  return { registry: running.host, close: () => running.stop() }
+}
+
 export async function stageOf(setUp: SetUp): Promise<Stage> {
+  if (setUp.real === true) return await realStageOf(setUp)
   const storage = memoryStorage()
   const open = new Set<string>()
   const uploads = new Map<string, number>()
@@ -131,4 +170,6 @@ export async function closeSources(): Promise<void> {
   const all = [...sources.values()]
   sources.clear()
   for (const running of all) await (await running).close()
+  await (await target28)?.stop()
+  target28 = undefined
 }

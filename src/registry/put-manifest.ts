@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts'
-import { DrayError, isDrayError } from '../errors.ts'
+import { DrayError, type ErrorCode, isDrayError } from '../errors.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { algorithmOf, type Digest } from '../oci/digest.ts'
@@ -16,6 +16,9 @@ import { listReferrers } from './referrers.ts'
 const tagsAtOnce = 8
 /** The specification asks a registry for at least ten (Pushing Manifests). */
 const tagsPerRequest = 10
+/** Failures that have outlived the tries of `http/`: the request is begun once more. */
+const mayPass: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable'])
+const triesOfWhatMayPass = 2
 
 /**
  * PUTs the identical bytes of a manifest (distribution-spec, Pushing Manifests): by digest where there are no
@@ -90,19 +93,23 @@ class ManifestPut {
     return accepted
   }
 
-  /**
-   * Puts until the registry has the right bytes: once more where it stored others, or where it is not known
-   * what became of the request.
-   */
+  /** Puts until the registry has the right bytes: again where it stored others, or where it is not known what became of the request. */
   async #put(at: TagOrDigest, tags: readonly string[], call: Call): Promise<readonly string[]> {
-    try {
-      return await this.#putOnce(at, tags, call)
-    } catch (error) {
-      if (call.signal.aborted || !isUnclear(error)) throw error
-      if (tags.length === 0 && (await this.#stands(at, call))) return []
-      if (!isWorthAnother(error)) throw error
-      return await this.#putOnce(at, tags, call)
+    for (let puts = 1; ; puts++) {
+      try {
+        return await this.#putOnce(at, tags, call)
+      } catch (error) {
+        if (call.signal.aborted || !isUnclear(error)) throw error
+        if (tags.length === 0 && (await this.#stands(at, call))) return []
+        if (puts >= this.#triesOf(error)) throw error
+      }
     }
+  }
+
+  /** A registry that finds a manifest wrong (400) may have been given another one: nothing vouches for the bytes of a request on their way. */
+  #triesOf(error: DrayError): number {
+    if (error.code === 'corrupt' || error.status === 400) return this.#client.run.retry.limits.corruptTries
+    return mayPass.has(error.code) ? triesOfWhatMayPass : 1
   }
 
   async #putOnce(at: TagOrDigest, tags: readonly string[], call: Call): Promise<readonly string[]> {
@@ -174,13 +181,9 @@ class ManifestPut {
 }
 
 /** Failures after which the manifest may stand there nevertheless. */
-function isUnclear(error: unknown): boolean {
+function isUnclear(error: unknown): error is DrayError {
   if (!isDrayError(error)) return false
-  return error.code === 'refused' || error.code === 'protocol' || isWorthAnother(error)
-}
-
-/** A registry that finds a manifest wrong (400) may have been given another one: nothing vouches for the bytes of a request on their way. */
-function isWorthAnother(error: unknown): boolean {
-  if (!isDrayError(error)) return false
-  return error.status === 400 || ['network', 'timeout', 'unavailable', 'corrupt'].includes(error.code)
+  return (
+    ['refused', 'protocol', 'corrupt'].includes(error.code) || error.status === 400 || mayPass.has(error.code)
+  )
 }

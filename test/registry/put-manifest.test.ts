@@ -28,6 +28,10 @@ async function putting(puts: readonly ((request: Heard) => Said)[], head: Said =
   }
 }
 
+function putsOf({ requests }: { readonly requests: () => readonly string[] }): number {
+  return requests().filter((line) => line.startsWith('PUT')).length
+}
+
 const standing: Said = {
   status: 200,
   headers: {
@@ -106,12 +110,23 @@ describe('putting a manifest', () => {
     })
   })
 
-  it('puts once more what the registry finds wrong: it may have been given something else', async () => {
+  it('puts again what arrived otherwise twice, and gives up after the third time', async () => {
+    const other: Said = { status: 201, headers: { 'docker-content-digest': digestOf('flipped') } }
+    const mended = await putting([() => other, () => other, () => created])
+    await mended.put('1')
+    const wrong = await putting([() => errors(400, 'MANIFEST_INVALID'), () => other, () => created])
+    await wrong.put('1')
+    const never = await putting([() => other])
+    await expect(never.put('1')).rejects.toMatchObject({ code: 'corrupt' })
+    expect([mended, wrong, never].map(putsOf)).toEqual([3, 3, 3])
+  })
+
+  it('puts again what the registry finds wrong: it may have been given something else', async () => {
     const one = await putting([() => errors(400, 'MANIFEST_BLOB_UNKNOWN'), () => created])
     expect(await one.put('1.0')).toMatchObject({ tagged: ['1.0'] })
     const wrong = await putting([() => errors(400, 'MANIFEST_INVALID')])
     await expect(wrong.put()).rejects.toMatchObject({ status: 400 })
-    expect(wrong.requests().filter((request) => request.startsWith('PUT'))).toHaveLength(2)
+    expect(putsOf(wrong)).toBe(3)
   })
 
   it('is done where the answer was lost but the manifest stands there', async () => {

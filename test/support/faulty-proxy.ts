@@ -18,8 +18,8 @@ export type Injury =
   | { readonly kind: 'stall'; readonly when: 'before' | 'in the body' }
   /** half of the body, then the end of the connection */
   | { readonly kind: 'truncate' }
-  /** one bit of the answer's body, or of the request's */
-  | { readonly kind: 'flip'; readonly of: 'answer' | 'request' }
+  /** one bit of the answer's body, or of the request's; `at` is the byte, that in the middle where it is not given */
+  | { readonly kind: 'flip'; readonly of: 'answer' | 'request'; readonly at?: number }
   /** `Content-Length` says so many bytes more or less than there are */
   | { readonly kind: 'length'; readonly by: number }
   /** headers of the answer are replaced, or taken away by null */
@@ -194,8 +194,8 @@ async function passOn(passing: Exchange, body: Buffer, injury: Injury | undefine
     case 'truncate':
       return truncate(passing, await forward(passing, body))
     case 'flip':
-      if (injury.of === 'request') return give(passing, await forward(passing, flipped(body)))
-      return give(passing, await flippedAnswer(passing, body))
+      if (injury.of === 'request') return give(passing, await forward(passing, flipped(body, injury.at)))
+      return give(passing, await flippedAnswer(passing, body, injury.at))
     case 'length':
       return giveWithLength(passing, await forward(passing, body), injury.by)
     case 'headers':
@@ -292,16 +292,15 @@ function withHeaders(answer: Answer, set: Readonly<Record<string, string | null>
   return { ...answer, headers }
 }
 
-async function flippedAnswer(passing: Exchange, body: Buffer): Promise<Answer> {
+async function flippedAnswer(passing: Exchange, body: Buffer, at: number | undefined): Promise<Answer> {
   const answer = await forward(passing, body)
-  return { ...answer, body: flipped(answer.body) }
+  return { ...answer, body: flipped(answer.body, at) }
 }
 
-function flipped(bytes: Buffer): Buffer {
+function flipped(bytes: Buffer, at = Math.floor(bytes.byteLength / 2)): Buffer {
   const copy = Buffer.from(bytes)
-  const middle = Math.floor(copy.byteLength / 2)
   // the lowest bit: a letter stays a letter, so that JSON may well stay JSON
-  if (copy.byteLength > 0) copy.writeUInt8(copy.readUInt8(middle) ^ 1, middle)
+  if (at < copy.byteLength) copy.writeUInt8(copy.readUInt8(at) ^ 1, at)
   return copy
 }
 

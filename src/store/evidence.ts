@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts'
-import { DrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { cosignSuffixes, cosignTag, fallbackTag } from '../oci/evidence-tags.ts'
@@ -7,6 +7,7 @@ import { artifactTypeOf, parseManifest } from '../oci/manifest.ts'
 import { isIndexType } from '../oci/media-types.ts'
 import { formatAt, isTag } from '../oci/reference.ts'
 import { type Graph, walkGraph } from './graph.ts'
+import { ListedTags } from './listed-tags.ts'
 import { inParallel } from './parallel.ts'
 import type { ManifestContent, SourceStore } from './store.ts'
 import { listUntil } from './tag-list.ts'
@@ -48,12 +49,12 @@ export class EvidenceSearch {
   /** subjects that were answered as if there were no referrers API */
   readonly #unlisted = new Set<Digest>()
   /** all tags, once it paid to list them */
-  #tags: Promise<ReadonlySet<string> | undefined> | undefined
+  #tags: Promise<ListedTags | undefined> | undefined
 
   constructor(store: SourceStore, options: EvidenceOptions) {
     this.#store = store
     this.#options = options
-    if (options.tags !== undefined) this.#tags = Promise.resolve(options.tags)
+    if (options.tags !== undefined) this.#tags = Promise.resolve(new ListedTags(options.tags))
   }
 
   get found(): readonly Evidence[] {
@@ -88,7 +89,18 @@ export class EvidenceSearch {
     return fresh
   }
 
+  /** Nothing vouches for the bytes of a list: where what it names is not there, or has another size, it is read once more before it is believed. */
   async #lookAt(subject: Digest, call: Call): Promise<readonly Evidence[]> {
+    try {
+      return await this.#readAbout(subject, call)
+    } catch (error) {
+      const isOdd = isDrayError(error) && (error.code === 'not-found' || error.code === 'corrupt')
+      if (!isOdd || call.signal.aborted) throw error
+      return await this.#readAbout(subject, call)
+    }
+  }
+
+  async #readAbout(subject: Digest, call: Call): Promise<readonly Evidence[]> {
     const [listed, underTag, ofCosign] = await Promise.all([
       this.#store.referrers(subject, call),
       this.#fallbackIndex(subject, call),
@@ -158,11 +170,11 @@ export class EvidenceSearch {
   ): Promise<{ tag: string; content: ManifestContent } | undefined> {
     // cosign's tag for a sha512 digest would be longer than a tag can be
     if (!isTag(tag)) return undefined
-    const tags = await this.#tags
-    if (tags !== undefined && !tags.has(tag)) return undefined
+    const listed = (await this.#tags)?.has(tag)
+    if (listed === 'no') return undefined
     const content = await this.#store.findManifest({ tag }, call)
     if (content !== undefined) return { tag, content }
-    if (tags !== undefined) this.#noteMissing(formatAt(this.#store.repository, { tag }), subject, call)
+    if (listed === 'yes') this.#noteMissing(formatAt(this.#store.repository, { tag }), subject, call)
     return undefined
   }
 
@@ -196,7 +208,7 @@ export class EvidenceSearch {
     })
   }
 
-  #list(pages: number, call: Call): Promise<ReadonlySet<string> | undefined> {
+  #list(pages: number, call: Call): Promise<ListedTags | undefined> {
     const tags = listAtMost(this.#store, pages, call)
     // whoever looks at a subject hears of a failure; there may be nobody where the run was stopped just now
     tags.catch(() => undefined)
@@ -256,11 +268,7 @@ function entriesOf(store: SourceStore, subject: Digest, content: ManifestContent
 const requestsByTag = 1 + cosignSuffixes.length
 
 /** All tags, or undefined where the list has more pages than it is worth or is not to be had: then each tag is asked for by itself. */
-async function listAtMost(
-  store: SourceStore,
-  pages: number,
-  call: Call,
-): Promise<ReadonlySet<string> | undefined> {
+async function listAtMost(store: SourceStore, pages: number, call: Call): Promise<ListedTags | undefined> {
   const list = await listUntil(store, (read) => read > pages, call)
-  return list?.isWhole === true ? list.tags : undefined
+  return list?.isWhole === true ? new ListedTags(list.tags) : undefined
 }

@@ -13,6 +13,7 @@ import {
   together,
   types,
 } from '../support/images.ts'
+import { leapingClock } from '../support/manual-clock.ts'
 import { type Bench, bench, promote, repository } from '../support/promotion.ts'
 import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 
@@ -121,6 +122,25 @@ describe('a list of tags that is not to be had', () => {
     })
     expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCarried: 1 }])
     expect(await prod.oracle.differences('prod/api', content, '1.4.2')).toEqual([])
+  })
+})
+
+describe('a bit that is flipped in a list', () => {
+  const content = together(multi, cosignSignature(multi), referrer(multi))
+  const places = Array.from({ length: 12 }, (_, i) => (i + 0.5) / 12)
+  it.each(['tags/list', 'referrers/'])('(%s) hides no evidence, wherever it is', async (list) => {
+    await staging.oracle.push(content, 'staging/api', '1.4.2')
+    await using patient = await bench({ clock: leapingClock() })
+    for (const at of places) {
+      const path = new RegExp(list)
+      await using proxy = await faultyProxy(staging.host, {
+        at: { path },
+        injury: { kind: 'flip', of: 'answer', at },
+      })
+      await using prod = await watchedRegistry()
+      await promote(patient, { from: repository(proxy, 'staging/api'), to: [repository(prod, 'prod/api')] })
+      expect(await prod.oracle.differences('prod/api', content, '1.4.2')).toEqual([])
+    }
   })
 })
 

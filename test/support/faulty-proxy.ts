@@ -18,7 +18,7 @@ export type Injury =
   | { readonly kind: 'stall'; readonly when: 'before' | 'in the body' }
   /** half of the body, then the end of the connection */
   | { readonly kind: 'truncate' }
-  /** one bit of the answer's body, or of the request's; `at` is the byte, that in the middle where it is not given */
+  /** one bit of the answer's body, or of the request's; `at` is where, as a share of its length; its middle where it is not given */
   | { readonly kind: 'flip'; readonly of: 'answer' | 'request'; readonly at?: number }
   /** `Content-Length` says so many bytes more or less than there are */
   | { readonly kind: 'length'; readonly by: number }
@@ -297,10 +297,11 @@ async function flippedAnswer(passing: Exchange, body: Buffer, at: number | undef
   return { ...answer, body: flipped(answer.body, at) }
 }
 
-function flipped(bytes: Buffer, at = Math.floor(bytes.byteLength / 2)): Buffer {
+function flipped(bytes: Buffer, at = 0.5): Buffer {
   const copy = Buffer.from(bytes)
+  const byte = Math.floor(copy.byteLength * at)
   // the lowest bit: a letter stays a letter, so that JSON may well stay JSON
-  if (at < copy.byteLength) copy.writeUInt8(copy.readUInt8(at) ^ 1, at)
+  if (copy.byteLength > 0) copy.writeUInt8(copy.readUInt8(byte) ^ 1, byte)
   return copy
 }
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { faultKinds } from '../test/support/faults/kinds.ts'
+import { canBeTwice, faultKinds, twice } from '../test/support/faults/kinds.ts'
 import { type Account, applies, describeKey, play, type RequestKey } from '../test/support/faults/play.ts'
 import { dockerRegistry } from '../test/support/docker-registry.ts'
 import { closeSources, realSetUps, type SetUp, setUps } from '../test/support/faults/set-ups.ts'
@@ -8,7 +8,7 @@ import { closeSources, realSetUps, type SetUp, setUps } from '../test/support/fa
  * The single-fault sweep: records the requests of a promotion, and then promotes once for each request and each fault, with that fault at that request. Prints what
  * became of them, and ends with 1 where a promise was broken.
  *
- *     node scripts/sweep-faults.ts --only "with tokens" --fault "503" --side to
+ *     node scripts/sweep-faults.ts --only "with tokens" --fault "503" --at "GET /token"
  */
 const { values } = parseArgs({
   options: {
@@ -16,13 +16,19 @@ const { values } = parseArgs({
     only: { type: 'string' },
     /** a fault by its name */
     fault: { type: 'string' },
-    /** this many set-ups at once */
+    /** a part of the request's name, as it is printed */
+    at: { type: 'string', default: '' },
+    /** each fault at two requests in a row */
+    twice: { type: 'boolean', default: false },
+    /** tells of what went well too */
     verbose: { type: 'boolean', default: false },
   },
 })
 
 const runLimitMs = 60_000
-const kinds = faultKinds.filter(({ name }) => values.fault === undefined || name === values.fault)
+const kinds = (values.twice ? faultKinds.filter(canBeTwice).map(twice) : faultKinds).filter(
+  ({ name }) => values.fault === undefined || name === values.fault,
+)
 const all = [...setUps, ...(dockerRegistry.available ? realSetUps : [])]
 const chosen = all.filter(({ name }) => values.only === undefined || name === values.only)
 
@@ -31,7 +37,6 @@ interface Row {
   survived: number
   cleanErrors: number
   broken: number
-  unseen: number
 }
 
 let isBroken = false
@@ -44,10 +49,10 @@ async function sweep(setUp: SetUp): Promise<void> {
   const begin = performance.now()
   let total = 0
   for (const kind of kinds) {
-    const row: Row = { runs: 0, survived: 0, cleanErrors: 0, broken: 0, unseen: 0 }
+    const row: Row = { runs: 0, survived: 0, cleanErrors: 0, broken: 0 }
     rows.set(kind.name, row)
     for (const key of clean.keys) {
-      if (!applies(kind, key, setUp)) continue
+      if (!applies(kind, key, setUp) || !describeKey(key).includes(values.at)) continue
       const account = await limited(setUp, key, kind)
       if (!account.struck) continue
       row.runs++
@@ -56,21 +61,21 @@ async function sweep(setUp: SetUp): Promise<void> {
         account.verdict === 'survived' || (account.verdict === 'clean error' && kind.is !== 'transient')
       if (account.verdict === 'survived') row.survived++
       else if (isFine) row.cleanErrors++
-      else if (kind.is === 'unseen') row.unseen++
       else row.broken++
-      if ((isFine || kind.is === 'unseen') && !values.verbose) continue
-      isBroken ||= !isFine && kind.is !== 'unseen'
+      isBroken ||= !isFine
+      if (isFine && !values.verbose) continue
+      print(`  ${isFine ? 'fine' : 'BROKEN'}: ${account.complaints.join('; ')} ${account.said}`)
       print(
-        `  ${isFine ? 'fine' : 'BROKEN'}: ${kind.name} at ${describeKey(key)}: ${account.complaints.join('; ')} ${account.said}`,
+        `    node scripts/sweep-faults.ts${values.twice ? ' --twice' : ''} --only "${setUp.name}" --fault "${kind.name}" --at "${describeKey(key)}"`,
       )
     }
   }
   const seconds = ((performance.now() - begin) / 1000).toFixed(0)
   print(`${setUp.name}: ${clean.requests} requests, ${total} runs in ${seconds} s`)
-  for (const [name, { runs, survived, cleanErrors, broken, unseen }] of rows) {
+  for (const [name, { runs, survived, cleanErrors, broken }] of rows) {
     if (runs === 0) continue
     print(
-      `  ${name.padEnd(24)} ${String(runs).padStart(4)} runs: ${survived} survived, ${cleanErrors} clear errors, ${broken} broken${unseen === 0 ? '' : `, ${unseen} not noticed`}`,
+      `  ${name.padEnd(32)} ${String(runs).padStart(4)} runs: ${survived} survived, ${cleanErrors} clear errors, ${broken} broken`,
     )
   }
 }

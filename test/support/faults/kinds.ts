@@ -18,9 +18,9 @@ export interface FaultKind {
   readonly times: number
   /**
    * `transient`: it passes, and has to be survived. `word`: the registry says once that it is not there, or not allowed, and nobody can know that it is wrong: survived, or a clear
-   * error. `permanent`: the same, and it stays so. `unseen`: a list is damaged that nothing vouches for, so that it may go unnoticed what is not in it any more.
+   * error. `permanent`: the same, and it stays so.
    */
-  readonly is: 'transient' | 'word' | 'permanent' | 'unseen'
+  readonly is: 'transient' | 'word' | 'permanent'
   /** It damages a manifest on its way to a tag: for as long as the client does not know, the tag is on that. */
   readonly showsOther?: boolean
   /** undefined where it cannot happen to such a request */
@@ -55,8 +55,10 @@ const isHead = ({ method }: Target): boolean => method === 'HEAD'
 const hasAnswerBody = ({ method }: Target): boolean => method === 'GET'
 const isManifest = ({ path }: Target): boolean => path.includes('/manifests/')
 const isToken = ({ path }: Target): boolean => path.startsWith('/token')
-/** A list of tags, or one of referrers: nothing vouches for its bytes. */
-const isList = ({ path }: Target): boolean => /\/(?:tags\/list|referrers\/)/.test(path)
+/** A list of tags or of referrers, or a token: nothing vouches for its bytes, so that it matters which of them is flipped. */
+const isUnvouched = (target: Target): boolean =>
+  hasAnswerBody(target) && (isToken(target) || /\/(?:tags\/list|referrers\/)/.test(target.path))
+const placesInThose = [0.1, 0.3, 0.5, 0.7, 0.9]
 
 /** Every fault that a network or a registry may have (docs/reliability.md). */
 export const faultKinds: readonly FaultKind[] = [
@@ -104,15 +106,18 @@ export const faultKinds: readonly FaultKind[] = [
   transient('truncated', where(hasAnswerBody, { kind: 'truncate' })),
   transient(
     'answer flipped',
-    where((target) => hasAnswerBody(target) && !isList(target), { kind: 'flip', of: 'answer' }),
+    where((target) => hasAnswerBody(target) && !isUnvouched(target), { kind: 'flip', of: 'answer' }),
   ),
-  {
+  ...placesInThose.map((at) =>
+    transient(`list or token flipped at ${at}`, where(isUnvouched, { kind: 'flip', of: 'answer', at })),
+  ),
+  ...[0.05, 0.5, 0.95].map((at) => ({
     ...transient(
-      'request flipped',
-      where(({ sends }) => sends, { kind: 'flip', of: 'request' }),
+      `request flipped at ${at}`,
+      where(({ sends }) => sends, { kind: 'flip', of: 'request', at }),
     ),
     showsOther: true,
-  },
+  })),
   transient('length too great', where(hasAnswerBody, { kind: 'length', by: 7 })),
   transient('length too small', where(hasAnswerBody, { kind: 'length', by: -7 })),
   transient('applied twice', always({ kind: 'twice' })),
@@ -126,14 +131,19 @@ export const faultKinds: readonly FaultKind[] = [
     }),
   },
   { name: 'stale HEAD', times: 1, is: 'word', injury: where(isHead, { kind: 'answer', status: 404 }) },
-  {
-    name: 'list flipped',
-    times: 1,
-    is: 'unseen',
-    injury: where((target) => hasAnswerBody(target) && isList(target), { kind: 'flip', of: 'answer' }),
-  },
   { name: '403', times: 1, is: 'word', injury: always(refusal(403, 'DENIED')) },
   { name: '404', times: 1, is: 'word', injury: always(refusal(404, 'NOT_FOUND')) },
   { name: '403 that stays', times: Infinity, is: 'permanent', injury: always(refusal(403, 'DENIED')) },
   { name: '404 that stays', times: Infinity, is: 'permanent', injury: always(refusal(404, 'NOT_FOUND')) },
 ]
+
+/** The same fault at two requests in a row. A token that was given just now and is refused is a registry's word. */
+export function twice(kind: FaultKind): FaultKind {
+  const is = kind.name === 'expired token' ? 'word' : kind.is
+  return { ...kind, name: `${kind.name}, twice`, is, times: 2 }
+}
+
+/** Whether that is another fault than those of `faultKinds`. */
+export function canBeTwice({ name, times, is }: FaultKind): boolean {
+  return is === 'transient' && times === 1 && !faultKinds.some((other) => other.name === `${name}, twice`)
+}

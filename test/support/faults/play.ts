@@ -74,7 +74,7 @@ export async function play(setUp: SetUp, plot: Plot): Promise<Account> {
   }
   const around = async ({ method, path }: Passing): Promise<void> => {
     if (method !== 'PUT' || !path.includes('/manifests/')) return
-    if (plot !== undefined && 'kind' in plot && plot.kind.showsOther === true && struck > 0) return
+    if (struck > 0 && showsOther(plot)) return
     complaints.push(...(await tagComplaints(setUp, stage)))
   }
   const proxyOf = (side: 'from' | 'to', host: string) =>
@@ -128,6 +128,15 @@ export async function play(setUp: SetUp, plot: Plot): Promise<Account> {
     stalls.stop()
     await stage.close()
   }
+}
+
+/** Whether the tag may be on what a fault made of the image, until that is mended. */
+function showsOther(plot: Plot): boolean {
+  return plot !== undefined && 'kind' in plot && plot.kind.showsOther === true && isOfTag(plot.at)
+}
+
+function isOfTag({ path }: RequestKey): boolean {
+  return path.endsWith(`/manifests/${tag}`)
 }
 
 /** The tag is what it was, or the whole new image. */

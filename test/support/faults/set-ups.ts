@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { memoryStorage } from '../../../src/embedded/memory-storage.ts'
 import type { ProfileName } from '../../../src/embedded/profiles.ts'
+import type { RegistryStorage } from '../../../src/embedded/storage.ts'
 import { type RunningRegistry, startRegistry } from '../../../src/embedded/server.ts'
 import type { UploadLimits } from '../../../src/registry/client.ts'
 import { type DockerRegistry, startDockerRegistry } from '../docker-registry.ts'
@@ -77,7 +78,7 @@ export interface Stage {
   readonly oracle: Oracle
   /** how often each blob was uploaded to the destination, to the end */
   readonly uploads: () => ReadonlyMap<string, number>
-  /** ids of the upload sessions that the destination ever opened and that were neither ended nor cancelled */
+  /** ids of the upload sessions that are open at the destination */
   readonly openUploads: () => readonly string[]
   close(): Promise<void>
 }
@@ -107,7 +108,7 @@ async function realStageOf(setUp: SetUp): Promise<Stage> {
     from: (await source28).registry,
     to: to.host,
     oracle,
-    uploads: () => new Map(),
+    sent: () => new Map(),
     openUploads: () => [],
     close: () => Promise.resolve(),
   }
@@ -121,8 +122,8 @@ async function realSourceOf(setUp: SetUp): Promise<Pick<RunningRegistry, 'regist
 
 export async function stageOf(setUp: SetUp): Promise<Stage> {
   if (setUp.real === true) return await realStageOf(setUp)
-  const storage = memoryStorage()
   const open = new Set<string>()
+  const storage = tellingOfSessions(memoryStorage(), open)
   const uploads = new Map<string, number>()
   const fill = async (host: string): Promise<void> => {
     const oracle = new Oracle(host)
@@ -134,19 +135,10 @@ export async function stageOf(setUp: SetUp): Promise<Stage> {
   const options = { storage, profile: setUp.profile }
   const running = await startRegistry({
     ...options,
-    newId: () => {
-      const id = crypto.randomUUID()
-      open.add(id)
-      return id
-    },
-    onRequest: ({ kind, method, status, reference, query }) => {
-      if (kind !== 'upload' || reference === undefined) return
+    onRequest: ({ kind, method, status, query }) => {
+      if (kind !== 'upload' || method !== 'PUT' || status !== 201) return
       const digest = query.get('digest') ?? ''
-      if (method === 'PUT' && status === 201) uploads.set(digest, (uploads.get(digest) ?? 0) + 1)
-      const isOver =
-        (method === 'PUT' && status < 500 && status !== 404 && status !== 416) ||
-        (method === 'DELETE' && status === 204)
-      if (isOver) open.delete(reference)
+      uploads.set(digest, (uploads.get(digest) ?? 0) + 1)
     },
     ...(setUp.guarded && { auth: { scheme: 'bearer', users: { [user.name]: user.password } } }),
   })
@@ -163,6 +155,32 @@ export async function stageOf(setUp: SetUp): Promise<Stage> {
       await Promise.all([running.close(), door.close()])
     },
   }
+}
+
+/** The same storage; `open` has the ids of the upload sessions that are neither ended nor cancelled. */
+function tellingOfSessions(storage: RegistryStorage, open: Set<string>): RegistryStorage {
+  return withOwn(storage, {
+    openWriter: async (id) => {
+      const writer = await storage.openWriter(id)
+      open.add(id)
+      return withOwn(writer, {
+        discard: () => {
+          open.delete(id)
+          return writer.discard()
+        },
+      })
+    },
+  })
+}
+
+/** An object with some methods of its own. */
+function withOwn<T extends object>(object: T, own: Partial<T>): T {
+  return new Proxy(object, {
+    get: (_, name) => {
+      const value: unknown = Reflect.get(own, name) ?? Reflect.get(object, name)
+      return typeof value === 'function' ? (value.bind(object) as unknown) : value
+    },
+  })
 }
 
 /** Ends what serves all runs. */

@@ -18,6 +18,7 @@ const { values } = parseArgs({
 })
 
 const names: ReadonlySet<string> = new Set([
+  'within one registry',
   'between registries',
   'index with evidence',
   'index with evidence, docker-registry',

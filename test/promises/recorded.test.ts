@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { AuditRecord, LogEntry } from '../../src/audit/record.ts'
 import { verifyLog } from '../../src/audit/verify-log.ts'
@@ -9,6 +8,7 @@ import { memoryStorage } from '../../src/embedded/memory-storage.ts'
 import type { ProfileName } from '../../src/embedded/profiles.ts'
 import type { BlobWriter, RegistryStorage } from '../../src/embedded/storage.ts'
 import { type Step, targetOf } from '../../src/plan/plan.ts'
+import { letItBeDead } from '../support/audit-log.ts'
 import { type Content, cosignSignature, image, index, referrer, together } from '../support/images.ts'
 import { configOf, type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 import { toProd, type Workplace, workplace } from '../support/workplace.ts'
@@ -116,13 +116,6 @@ async function promoteUntil(s: Scene, at: number): Promise<number | null> {
   const running = s.here.start(...toProd('api:stable', '--attest', '--tag', 'stable', '--tag', '2.0.0'))
   s.heard = (count) => void (count === at && running.child.kill('SIGKILL'))
   return await running.ended
-}
-
-/** Lets the time go by in which a run that was killed may still be taken for one that is only slow. */
-function letItBeDead({ auditFile }: Workplace): void {
-  const folder = `${auditFile}.runs`
-  const past = new Date(Date.now() - 60_000)
-  for (const name of existsSync(folder) ? readdirSync(folder) : []) utimesSync(join(folder, name), past, past)
 }
 
 function isOf(digest: string, ...contents: readonly Content[]): boolean {
@@ -273,7 +266,7 @@ describe.each([
       await using s = await scene(profile)
       expect(await promoteUntil(s, at), `killed at request ${at}`).toBeNull()
       const before = s.changes.length
-      letItBeDead(s.here)
+      letItBeDead(s.here.auditFile)
       expect(await promoteUntil(s, 0), `after a kill at request ${at}`).toBe(0)
 
       const changesOfRuns = [s.changes.slice(0, before), s.changes.slice(before)]

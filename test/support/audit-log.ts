@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs'
+import { join } from 'node:path'
 import { ChainedLog } from '../../src/audit/chained-log.ts'
 import type { AuditRecord, LogEntry } from '../../src/audit/record.ts'
 import type { Clock } from '../../src/clock.ts'
@@ -24,6 +25,13 @@ export function waitingClock(start = Date.UTC(2026, 10, 23)): Clock & { turn(ms:
         setImmediate(resolve)
       }),
   }
+}
+
+/** Lets the time go by in which a run that was killed may still be taken for one that is only slow. */
+export function letItBeDead(auditFile: string): void {
+  const folder = `${auditFile}.runs`
+  const past = new Date(Date.now() - 60_000)
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) utimesSync(join(folder, name), past, past)
 }
 
 let ids = 0

@@ -2,11 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { verifyLog } from '../../../src/audit/verify-log.ts'
+import { systemClock } from '../../../src/clock.ts'
+import { letItBeDead } from '../audit-log.ts'
 import { cuttingLine } from '../cutting-line.ts'
 import { injuringProxy, type Injury } from '../faulty-proxy.ts'
 import { program } from '../program.ts'
 import { makeFolder, removeFolder } from '../temp.ts'
 import { configOf } from '../world.ts'
+import { tagComplaints } from './play.ts'
 import { type SetUp, stageOf, tag } from './set-ups.ts'
 
 /** When the program is killed: at a request to the destination, before the registry heard of it or when it had done it and not answered; or when so many bytes had gone there. */
@@ -28,6 +32,7 @@ export interface Crash {
 export async function crash(setUp: SetUp, moment: Moment | undefined): Promise<Crash> {
   const stage = await stageOf(setUp)
   const folder = await makeFolder()
+  const auditFile = join(folder, 'audit.jsonl')
   const running: { child?: ChildProcess } = {}
   let struck = false
   let requests = 0
@@ -53,20 +58,22 @@ export async function crash(setUp: SetUp, moment: Moment | undefined): Promise<C
   })
   await using line = await cuttingLine(cuts.length > 0 ? stage.to : proxy.host, cuts, kill)
   try {
-    await writeFile(join(folder, 'dray.yaml'), configOf(stage.from, [line.host]))
+    await writeFile(join(folder, 'dray.yaml'), configOf(setUp.within ? line.host : stage.from, [line.host]))
     const more = setUp.old === undefined ? [] : ['--move-tag']
     const first = await promote(folder, running, more)
     const bytes = line.sent()
     isFirst = false
+    const left = await tagComplaints(setUp, stage)
+    letItBeDead(auditFile)
     const second = await promote(folder, running, more)
-    const verified = await dray(['audit', 'verify'], folder, running)
     const complaints = [
       ...(struck || first.code === 0 ? [] : [`the first run ended with ${first.code}: ${first.stderr}`]),
+      ...left.map((one) => `after the first run: ${one}`),
       ...(second.code === 0 ? [] : [`the run after it ended with ${second.code}: ${second.stderr}`]),
-      ...(verified.code === 0 ? [] : [`the record is not whole: ${verified.stdout}${verified.stderr}`]),
+      ...(await recordComplaints(auditFile)),
       ...(await stage.oracle.differences('prod/api', setUp.content, tag)),
-      ...[...stage.uploads()].flatMap(([digest, times]) =>
-        times > 1 ? [`${digest} was uploaded ${times} times`] : [],
+      ...[...stage.sent()].flatMap(([digest, times]) =>
+        times > 1 && setUp.content.blobs.has(digest) ? [`${digest} was sent ${times} times`] : [],
       ),
     ]
     return { struck, complaints, requests, bytes }
@@ -74,6 +81,18 @@ export async function crash(setUp: SetUp, moment: Moment | undefined): Promise<C
     await removeFolder(folder)
     await stage.close()
   }
+}
+
+/** The chain is whole, and no intent is without an outcome. */
+async function recordComplaints(auditFile: string): Promise<readonly string[]> {
+  const { signal } = new AbortController()
+  const { problem, head, torn, open } = await verifyLog(auditFile, { clock: systemClock }, signal)
+  return [
+    ...(problem === undefined ? [] : [`the record is not whole at line ${problem.line}: ${problem.why}`]),
+    ...(head === 'agrees' ? [] : [`the head of the record is ${head}`]),
+    ...(torn === 0 ? [] : [`${torn} bytes at the end of the record are torn`]),
+    ...[...open.alive, ...open.lost].map((intent) => `no outcome was recorded: ${JSON.stringify(intent)}`),
+  ]
 }
 
 interface Ended {

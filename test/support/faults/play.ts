@@ -139,8 +139,11 @@ function isOfTag({ path }: RequestKey): boolean {
   return path.endsWith(`/manifests/${tag}`)
 }
 
-/** The tag is what it was, or the whole new image. */
-async function tagComplaints(setUp: SetUp, { oracle }: Stage): Promise<readonly string[]> {
+/** What is wrong with the tag, which is to be what it was, or the whole new image. */
+export async function tagComplaints(
+  setUp: SetUp,
+  { oracle }: Pick<Stage, 'oracle'>,
+): Promise<readonly string[]> {
   const digest = await oracle.digest(target, tag)
   if (digest === setUp.old?.root.digest) return []
   if (digest !== setUp.content.root.digest) return [`the tag is on ${digest}`]

@@ -76,8 +76,8 @@ export interface Stage {
   readonly to: string
   /** at the destination, without a proxy between */
   readonly oracle: Oracle
-  /** how often each blob was uploaded to the destination, to the end */
-  readonly uploads: () => ReadonlyMap<string, number>
+  /** how often each blob, and each manifest by its digest, was sent to the destination and taken */
+  readonly sent: () => ReadonlyMap<string, number>
   /** ids of the upload sessions that are open at the destination */
   readonly openUploads: () => readonly string[]
   close(): Promise<void>
@@ -124,7 +124,7 @@ export async function stageOf(setUp: SetUp): Promise<Stage> {
   if (setUp.real === true) return await realStageOf(setUp)
   const open = new Set<string>()
   const storage = tellingOfSessions(memoryStorage(), open)
-  const uploads = new Map<string, number>()
+  const sent = new Map<string, number>()
   const fill = async (host: string): Promise<void> => {
     const oracle = new Oracle(host)
     if (setUp.within) await oracle.push(setUp.content, source, tag)
@@ -135,10 +135,10 @@ export async function stageOf(setUp: SetUp): Promise<Stage> {
   const options = { storage, profile: setUp.profile }
   const running = await startRegistry({
     ...options,
-    onRequest: ({ kind, method, status, query }) => {
-      if (kind !== 'upload' || method !== 'PUT' || status !== 201) return
-      const digest = query.get('digest') ?? ''
-      uploads.set(digest, (uploads.get(digest) ?? 0) + 1)
+    onRequest: ({ method, status, reference = '', query }) => {
+      const digest = query.get('digest') ?? reference
+      if (method === 'PUT' && status === 201 && digest.includes(':'))
+        sent.set(digest, (sent.get(digest) ?? 0) + 1)
     },
     ...(setUp.guarded && { auth: { scheme: 'bearer', users: { [user.name]: user.password } } }),
   })
@@ -149,7 +149,7 @@ export async function stageOf(setUp: SetUp): Promise<Stage> {
     to: running.registry,
     // by the door without a lock
     oracle: new Oracle(door.registry),
-    uploads: () => uploads,
+    sent: () => sent,
     openUploads: () => [...open],
     close: async () => {
       await Promise.all([running.close(), door.close()])

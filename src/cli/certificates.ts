@@ -5,7 +5,7 @@ import type { Config } from '../config/config.ts'
 import { DrayError } from '../errors.ts'
 import { readFileBounded } from '../files/read.ts'
 import type { ClientCertificate, RegistrySettings, RegistrySettingsMap } from '../http/origins.ts'
-import type { Certificates } from '../http/transport.ts'
+import type { Certificates } from '../http/certificates.ts'
 
 /** The largest file of certificates that is read: the whole of a system's is a quarter of it. */
 const maxFileSize = 1024 * 1024

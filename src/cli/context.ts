@@ -7,6 +7,7 @@ import type { FindOptions, GivenCredential } from '../credentials/find-credentia
 import type { LoadedConfig } from '../config/load.ts'
 import type { ExecutePorts } from '../execute/execute.ts'
 import type { MachineLocks } from '../files/machine-locks.ts'
+import type { Certificates } from '../http/certificates.ts'
 import type { RegistrySettingsMap } from '../http/origins.ts'
 import type { Proxy } from '../http/proxy.ts'
 import type { FetchOptions, FetchStack } from '../http/stack.ts'
@@ -30,7 +31,7 @@ const examinationLimits = { headersMs: 5_000, stallMs: 5_000, sourceMs: 5_000 } 
 export interface Examination {
   readonly examiner: Examiner
   readonly origin: (registry: string) => URL
-  readonly settings: RegistrySettingsMap
+  readonly certificates: (registry: string) => Promise<Certificates>
   readonly proxy: (address: URL) => Proxy | undefined
 }
 
@@ -263,9 +264,8 @@ export class Context {
 
   /** What tells of registries. It waits and tries less than other runs do. */
   async examination(): Promise<Examination> {
-    const [{ createExaminer }, settings, { proxyFor }, stack] = await Promise.all([
+    const [{ createExaminer }, { proxyFor }, stack] = await Promise.all([
       import('../registry/registry-store.ts'),
-      this.#settings(),
       import('../http/proxy.ts'),
       (this.#stack ??= this.#createStack(undefined, {
         maxTries: examinationTries,
@@ -284,7 +284,7 @@ export class Context {
     return {
       examiner,
       origin: (registry) => stack.origin(registry),
-      settings,
+      certificates: (registry) => stack.certificates(registry),
       proxy: (address) => proxyFor(address, env),
     }
   }

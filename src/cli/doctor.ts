@@ -87,13 +87,13 @@ export async function examine(
 }
 
 async function inspect(
-  { origin, settings }: Examination,
+  { origin, certificates }: Examination,
   registry: string,
   call: Call,
 ): Promise<DoctorFacts['connection']> {
   const { inspectConnection } = await import('../http/inspect-connection.ts')
-  return await seenOf(call, () =>
-    inspectConnection(registry, origin(registry), settings.get(registry), call.signal),
+  return await seenOf(call, async () =>
+    inspectConnection(registry, origin(registry), await certificates(registry), call.signal),
   )
 }
 

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns'
 import type { Socket } from 'node:net'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { DrayError } from '../errors.ts'
-import type { RegistrySettings } from './origins.ts'
+import { type Certificates, tlsOptions } from './certificates.ts'
 import { toTransportError } from './transport-failure.ts'
 
 const connectMs = 5_000
@@ -34,7 +34,7 @@ interface TlsFacts {
 export async function inspectConnection(
   registry: string,
   origin: URL,
-  settings: RegistrySettings | undefined,
+  certificates: Certificates | undefined,
   signal: AbortSignal,
 ): Promise<ConnectionFacts> {
   const host = origin.hostname.replace(/^\[|\]$/g, '')
@@ -43,7 +43,9 @@ export async function inspectConnection(
   const begin = performance.now()
   try {
     const addresses = await addressesOf(host)
-    const socket = isTls ? await openTls(host, port, settings, signal) : await openPlain(host, port, signal)
+    const socket = isTls
+      ? await openTls(host, port, certificates ?? {}, signal)
+      : await openPlain(host, port, signal)
     const facts = { addresses, connectMs: Math.round(performance.now() - begin) }
     const tls = isTls ? tlsFacts(socket as TLSSocket, registry, origin.host) : undefined
     socket.destroy()
@@ -70,17 +72,17 @@ async function openPlain(host: string, port: number, signal: AbortSignal): Promi
 async function openTls(
   host: string,
   port: number,
-  settings: RegistrySettings | undefined,
+  certificates: Certificates,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const { connect, getCACertificates } = await import('node:tls')
+  const { connect } = await import('node:tls')
   const { isIP } = await import('node:net')
   const socket = connect({
     host,
     port,
     ...(isIP(host) === 0 && { servername: host }),
     ALPNProtocols: ['http/1.1'],
-    ...(settings?.ca !== undefined && { ca: [...getCACertificates('default'), settings.ca] }),
+    ...(await tlsOptions(certificates)),
     // it is looked at, and nothing is sent
     rejectUnauthorized: false,
   })

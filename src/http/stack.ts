@@ -1,6 +1,7 @@
 import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { createAuth } from './auth.ts'
+import { type CertificateFolders, type Certificates, certificatesFor } from './certificates.ts'
 import type { CredentialSource } from './credential.ts'
 import type { ExchangeLimits } from './exchange.ts'
 import type { Fetch, Middleware, Scope } from './fetch.ts'
@@ -33,7 +34,7 @@ export interface FetchOptions {
   /** the proxy for an address */
   readonly proxy?: TransportOptions['proxy']
   /** certificates that folders of this machine have for a registry */
-  readonly certificates?: TransportOptions['certificates']
+  readonly certificates?: CertificateFolders
   /** how long an exchange may stand still */
   readonly limits?: ExchangeLimits
   /** how often one request is sent at most; eight where it is not given */
@@ -46,6 +47,8 @@ export interface FetchStack {
   readonly secrets: Secrets
   /** The origin of a registry's API. @throws `malformed`. */
   origin(registry: string): URL
+  /** What a registry is trusted by, and what is shown to it. @throws `config` */
+  certificates(registry: string): Promise<Certificates>
   /** Names the scopes that the run will need, the destination's first, so that one token serves for all of it. */
   expectScopes(registry: string, scopes: readonly Scope[]): void
   /**
@@ -82,6 +85,7 @@ export function createFetch(options: FetchOptions): FetchStack {
     fetch: discreet(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),
     secrets,
     origin: (registry) => registryOrigin(registry, settings.get(registry)),
+    certificates: (registry) => certificatesFor(registry, settings.get(registry), options.certificates),
     expectScopes: (registry, scopes) => auth.expectScopes(registry, scopes),
     expectAtOnce: (registry, requests) => {
       const most = lanesOf(settings.get(registry)?.concurrency).small

@@ -4,15 +4,11 @@ import type { buildConnector, Pool } from 'undici'
 import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
+import { type CertificateFolders, type Certificates, certificatesFor, tlsOptions } from './certificates.ts'
 import { exchange, type ExchangeLimits, type Via } from './exchange.ts'
 import type { Fetch } from './fetch.ts'
 import { lanesOf } from './limit.ts'
-import {
-  type ClientCertificate,
-  registryOrigin,
-  type RegistrySettings,
-  type RegistrySettingsMap,
-} from './origins.ts'
+import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
 import { type Proxy, proxyAuthorization, showProxy } from './proxy.ts'
 import { SpareConnections } from './spare-connections.ts'
 import { tunnel } from './tunnel.ts'
@@ -28,12 +24,9 @@ export interface TransportOptions {
   readonly limits?: ExchangeLimits
   /** the proxy for an address; none where it is not given. @throws `config` */
   readonly proxy?: (address: URL) => Proxy | undefined
-  /** what folders of this machine have for a registry, besides its settings; asked once for each. @throws `config` */
-  readonly certificates?: (registry: string) => Promise<Certificates>
+  /** what folders of this machine have for a registry, besides its settings; asked once for each */
+  readonly certificates?: CertificateFolders
 }
-
-/** What a registry is trusted by, and what is shown to it. */
-export type Certificates = Pick<RegistrySettings, 'ca' | 'clientCertificate'>
 
 export interface Transport {
   readonly fetch: Fetch
@@ -79,14 +72,14 @@ export function createTransport(options: TransportOptions): Transport {
       call.notify({ kind: 'proxied', origin: url.origin, proxy: showProxy(proxy.url), variable })
     }
     const isSecure = url.protocol === 'https:'
-    const found = isSecure ? await options.certificates?.(registry) : undefined
-    const ca = settings?.ca ?? found?.ca
-    const own = settings?.clientCertificate ?? found?.clientCertificate
+    const { clientCertificate, ...trusted } = isSecure
+      ? await certificatesFor(registry, settings, options.certificates)
+      : {}
+    const isShown = url.hostname === home.hostname && clientCertificate !== undefined
     return await openPool(url.origin, {
       most: connectionsFor(settings?.concurrency),
       atOnce,
-      ca,
-      clientCertificate: url.hostname === home.hostname ? own : undefined,
+      certificates: { ...trusted, ...(isShown && { clientCertificate }) },
       proxy,
     })
   }
@@ -131,8 +124,7 @@ interface PoolOptions {
   readonly most: number
   readonly atOnce: number
   readonly proxy: Proxy | undefined
-  readonly ca: string | undefined
-  readonly clientCertificate: ClientCertificate | undefined
+  readonly certificates: Certificates
 }
 
 interface OpenPool {
@@ -149,13 +141,12 @@ async function openPool(origin: string, options: PoolOptions): Promise<OpenPool>
     import('undici/lib/dispatcher/pool.js'),
     import('undici/lib/core/connect.js'),
   ])
-  const { most, atOnce, proxy, ca, clientCertificate } = options
+  const { most, atOnce, proxy, certificates } = options
   const open = connector({
     timeout: connectMs,
     // one connection of HTTP/2 would put the blobs of a whole run behind one flow-control window
     allowH2: false,
-    ...(ca !== undefined && { ca: await withSystemAuthorities(ca) }),
-    ...clientCertificate,
+    ...(await tlsOptions(certificates)),
   })
   const pooled = (to: string, connect: buildConnector.connector): Pool =>
     new UndiciPool(to, {
@@ -177,10 +168,4 @@ async function openPool(origin: string, options: PoolOptions): Promise<OpenPool>
   }
   const spares = new SpareConnections(open, Math.min(atOnce, most) - 1)
   return { pool: pooled(origin, spares.connect), spares }
-}
-
-/** Naming an authority to Node replaces all others; registries redirect to storage with a public one. */
-async function withSystemAuthorities(ca: string): Promise<string[]> {
-  const { getCACertificates } = await import('node:tls')
-  return [...getCACertificates('default'), ca]
 }

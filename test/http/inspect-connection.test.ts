@@ -1,3 +1,4 @@
+import { createServer as createSecureServer } from 'node:https'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { expect, it, onTestFinished } from 'vitest'
@@ -29,6 +30,25 @@ it('a certificate that is not trusted is told with the line for dray.yaml', asyn
     code: expect.stringMatching(/SELF_SIGNED|UNABLE/),
     hint: expect.stringContaining('ca: path/to/ca.pem'),
   })
+})
+
+it('this machine shows its certificate where it has one', async () => {
+  const server = createSecureServer({
+    ...testCertificate,
+    ca: testAuthority,
+    requestCert: true,
+    rejectUnauthorized: true,
+    // here the handshake fails where none is shown; later versions tell of it behind the handshake
+    maxVersion: 'TLSv1.2',
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const origin = new URL(`https://${host}`)
+  const own = { ca: testAuthority, clientCertificate: testCertificate }
+  const facts = await inspectConnection(host, origin, own, signal)
+  expect(facts.tls).toMatchObject({ protocol: 'TLSv1.2', subject: 'localhost' })
+  await expect(inspect(host, 'https', testAuthority)).rejects.toMatchObject({ code: 'network' })
 })
 
 it('what does not speak TLS, and what is not there, is an error', async () => {

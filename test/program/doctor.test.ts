@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { startRegistry } from '../../src/embedded/server.ts'
 import { image } from '../support/images.ts'
@@ -5,6 +7,8 @@ import { Oracle } from '../support/oracle.ts'
 import { dray, drayJson } from '../support/program.ts'
 import { scriptedServer } from '../support/scripted-server.ts'
 import { guarded, loggedIn, secret } from '../support/guarded-registry.ts'
+import { tempFolder } from '../support/temp.ts'
+import { testAuthority, testCertificate } from '../support/tls.ts'
 
 async function started() {
   const methods: string[] = []
@@ -82,6 +86,22 @@ it('a port that nobody listens on, and a server that is no registry, are told wi
     state: 'problem',
     saw: expect.stringContaining('web page'),
   })
+})
+
+it('an authority in certs.d is trusted as by every other command', async () => {
+  const server = await scriptedServer((_, response) => void response.end('{}'), { tls: testCertificate })
+  onTestFinished(() => server[Symbol.asyncDispose]())
+  const home = await tempFolder()
+  const certificates = join(home, '.config/containers/certs.d', server.host)
+  await mkdir(certificates, { recursive: true })
+  await writeFile(join(certificates, 'ca.crt'), testAuthority)
+  await writeFile(
+    join(home, 'dray.yaml'),
+    JSON.stringify({ version: 1, registries: { [server.host]: { insecure: false } } }),
+  )
+  const ended = await dray(['doctor', server.host], { cwd: home, env: { HOME: home } })
+  expect(ended.stdout).toMatch(/ok +TLS/)
+  expect(ended.stdout).toMatch(/ok +API/)
 })
 
 it('without a registry it says how to name one', async () => {

@@ -3,8 +3,7 @@ import { readFileBounded } from '../files/read.ts'
 import { type Credential, credentialOf } from './credential.ts'
 import { normalKey } from './registry-keys.ts'
 
-/** The largest file that is read. */
-export const maxAuthFileBytes: number = 1024 * 1024
+const maxFileBytes = 1024 * 1024
 const helperName = /^[A-Za-z0-9._-]+$/
 
 /** What docker's `config.json` or podman's `auth.json` says about credentials. Keys are normal ones (`host[/namespace]`). */
@@ -20,13 +19,17 @@ export interface AuthFile {
  * @throws `config` for a file that cannot be read or understood.
  */
 export async function readAuthFile(file: string): Promise<AuthFile | undefined> {
-  let bytes: Uint8Array | undefined
+  const bytes = await readAuthBytes(file)
+  return bytes === undefined ? undefined : parseAuthFile(bytes, file)
+}
+
+/** The bytes of such a file, not understood yet. @throws `config` for a file that cannot be read. */
+export async function readAuthBytes(file: string): Promise<Uint8Array | undefined> {
   try {
-    bytes = await readFileBounded(file, maxAuthFileBytes)
+    return await readFileBounded(file, maxFileBytes)
   } catch (cause) {
     throw new DrayError('config', `the credentials in ${file} cannot be read`, { subject: file, cause })
   }
-  return bytes === undefined ? undefined : parseAuthFile(bytes, file)
 }
 
 /** Reads such text; `file` is where it stands. @throws `config`, naming the place and the key, never what stands there. */

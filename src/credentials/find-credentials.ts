@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import type { Call } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import { fileSource, textSource } from './auth-file-source.ts'
@@ -47,15 +46,16 @@ export function credentialSources(options: FindOptions): readonly Source[] {
     ...(clock !== undefined && { clock }),
     ...(helperLimitMs !== undefined && { limitMs: helperLimitMs }),
   }
-  const { DOCKER_AUTH_CONFIG: text, REGISTRY_AUTH_FILE: named, XDG_RUNTIME_DIR: session } = env
+  const { DOCKER_AUTH_CONFIG: text, REGISTRY_AUTH_FILE: named, XDG_RUNTIME_DIR: runtime } = env
+  const sessionFile = podmanSessionFile(runtime, uid)
   return [
     givenSource(options.given),
     variablesSource(env),
     isSet(text) ? textSource('DOCKER_AUTH_CONFIG', text, helpers) : unset('DOCKER_AUTH_CONFIG'),
     isSet(named) ? fileSource('REGISTRY_AUTH_FILE', named, helpers, true) : unset('REGISTRY_AUTH_FILE'),
-    sessionFolder(session, uid) === undefined
+    sessionFile === undefined
       ? unset('podman, this session', 'XDG_RUNTIME_DIR')
-      : fileSource('podman, this session', join(sessionFolder(session, uid) ?? '', 'auth.json'), helpers),
+      : fileSource('podman, this session', sessionFile, helpers),
     fileSource('podman, this user', podmanFile(env, home), helpers),
     fileSource('docker', dockerFile(env, home), helpers),
   ]
@@ -73,9 +73,9 @@ function podmanFile(env: FindOptions['env'], home: string): string {
 }
 
 /** Where podman keeps what lasts as long as the session (containers-auth.json(5)). */
-function sessionFolder(runtime: string | undefined, uid: number | undefined): string | undefined {
-  if (isSet(runtime)) return join(runtime, 'containers')
-  return uid === undefined ? undefined : `/run/containers/${uid}`
+function podmanSessionFile(runtime: string | undefined, uid: number | undefined): string | undefined {
+  if (isSet(runtime)) return join(runtime, 'containers', 'auth.json')
+  return uid === undefined ? undefined : `/run/containers/${uid}/auth.json`
 }
 
 function givenSource(given: GivenCredential | undefined): Source {
@@ -139,7 +139,7 @@ function unset(name: SourceName, where: string = name): Source {
   return {
     name,
     where,
-    find: (_registry: string, _path: string | undefined, _call: Call) => Promise.resolve(nothing),
+    find: () => Promise.resolve(nothing),
   }
 }
 

@@ -2,15 +2,13 @@ import { realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
-import { DrayError } from '../errors.ts'
 import { makeFolder, writeFileAtomic } from '../files/atomic.ts'
 import { withLock } from '../files/lock.ts'
-import { readFileBounded } from '../files/read.ts'
-import { maxAuthFileBytes, parseAuthFile } from './auth-file.ts'
+import { parseAuthFile, readAuthBytes } from './auth-file.ts'
 import { helperFor } from './auth-file-source.ts'
 import { type Credential, helperPair } from './credential.ts'
 import { eraseWithHelper, type HelperOptions, storeWithHelper } from './helper.ts'
-import { fileKey, helperServer, normalKey } from './registry-keys.ts'
+import { helperServer, normalKey } from './registry-keys.ts'
 
 export interface Place {
   /** in docker's or podman's form; it need not be there */
@@ -37,15 +35,16 @@ export async function keepCredential(
   call: Call,
 ): Promise<Kept> {
   return await change(place, call, async (content) => {
-    const helper = helperFor(content.parsed, normalKey(registry))
+    const key = normalKey(registry)
+    const server = helperServer(key)
+    const helper = helperFor(content.parsed, key)
     if (helper === undefined) {
-      content.setEntry(fileKey(registry), entryOf(credential))
+      content.setEntry(server, entryOf(credential))
       return { file: content.file }
     }
-    const server = helperServer(normalKey(registry))
     await storeWithHelper({ name: helper, server }, credential, place.helpers, call)
     // without a secret: docker's list of whom it is logged in to
-    content.setEntry(fileKey(registry), {})
+    content.setEntry(server, {})
     return { file: content.file, helper }
   })
 }
@@ -126,21 +125,13 @@ async function change<T>(place: Place, call: Call, work: (content: Content) => P
   await makeFolder(dirname(file), 0o700)
   const clock = place.clock ?? systemClock
   return await withLock(`${file}.dray-lock`, { clock }, call.signal, async (lock) => {
-    const content = new Content(place.file, await read(file))
+    const content = new Content(place.file, await readAuthBytes(file))
     const result = await work(content)
     if (!content.isChanged) return result
     await lock.check()
     await writeFileAtomic(file, content.toString(), { mode: 0o600 })
     return result
   })
-}
-
-async function read(file: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFileBounded(file, maxAuthFileBytes)
-  } catch (cause) {
-    throw new DrayError('config', `the credentials in ${file} cannot be read`, { subject: file, cause })
-  }
 }
 
 /** People keep their configuration elsewhere and link to it: the link stays. */

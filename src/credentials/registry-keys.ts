@@ -12,7 +12,12 @@ export function normalKey(key: string): string {
   const slash = rest.indexOf('/')
   const host = (slash < 0 ? rest : rest.slice(0, slash)).toLowerCase()
   const path = slash < 0 || scheme !== null ? '' : rest.slice(slash)
-  return (dockerHubHosts.has(host) ? 'docker.io' : host) + path
+  return registryNamed(host) + path
+}
+
+/** A registry as references name it: Docker Hub has several hosts. */
+export function registryNamed(host: string): string {
+  return dockerHubHosts.has(host) ? 'docker.io' : host
 }
 
 /** The keys that serve a repository, the most specific first: `host/a/b`, `host/a`, `host`. */
@@ -23,12 +28,7 @@ export function keysFor(registry: string, path: string | undefined): string[] {
   return [...namespaced, host]
 }
 
-/** The key under which docker keeps a registry in its own file. */
-export function fileKey(registry: string): string {
-  return helperServer(normalKey(registry))
-}
-
-/** What a helper is asked for: the name under which docker keeps a registry. */
+/** The name under which docker keeps what belongs to a normal key, in its file and with helpers. */
 export function helperServer(key: string): string {
   return key === 'docker.io' ? dockerHubKey : key
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { DrayError } from '../errors.ts'
 import { type Certificates, tlsOptions } from './certificates.ts'
+import { bareHost, portOf } from './origins.ts'
 import { toTransportError } from './transport-failure.ts'
 
 const connectMs = 5_000
@@ -37,9 +38,9 @@ export async function inspectConnection(
   certificates: Certificates | undefined,
   signal: AbortSignal,
 ): Promise<ConnectionFacts> {
-  const host = origin.hostname.replace(/^\[|\]$/g, '')
+  const host = bareHost(origin.hostname)
   const isTls = origin.protocol === 'https:'
-  const port = Number(origin.port) || (isTls ? 443 : 80)
+  const port = portOf(origin)
   const begin = performance.now()
   try {
     const addresses = await addressesOf(host)

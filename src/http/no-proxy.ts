@@ -1,12 +1,13 @@
 import { BlockList, isIP } from 'node:net'
+import { bareHost, portOf } from './origins.ts'
 
 /**
  * Whether `NO_PROXY` takes an address out (golang.org/x/net/http/httpproxy): names and their subdomains (`example.com`; `.example.com` for the latter alone), `*` for all,
  * addresses, networks (`10.0.0.0/8`, `fd00::/8`), each with a port if only that is meant.
  */
 export function bypasses(address: URL, noProxy: string): boolean {
-  const host = address.hostname.replace(/^\[|\]$/g, '').toLowerCase()
-  const port = address.port === '' ? (address.protocol === 'https:' ? '443' : '80') : address.port
+  const host = bareHost(address.hostname).toLowerCase()
+  const port = String(portOf(address))
   return noProxy
     .split(',')
     .map((entry) => entry.trim().toLowerCase())

@@ -66,9 +66,20 @@ function isPlain(registry: string, settings: RegistrySettings): boolean {
 
 /** Whether a host is `localhost` or an address of the loopback network, by its text alone. */
 export function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
+  const host = bareHost(hostname).toLowerCase()
   if (host === 'localhost' || host === '::1') return true
   return /^127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/.test(host)
+}
+
+/** The host of a URL as sockets take it: IPv6 without brackets. */
+export function bareHost(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '')
+}
+
+/** The port of an http or https URL, also where it is the usual one. */
+export function portOf({ port, protocol }: URL): number {
+  if (port !== '') return Number(port)
+  return protocol === 'https:' ? 443 : 80
 }
 
 function hostOf(registry: string): string {

@@ -1,6 +1,7 @@
 import { DrayError } from '../errors.ts'
 import { isLoopback } from './origins.ts'
 import { bypasses } from './no-proxy.ts'
+import { basicHeader } from './token.ts'
 
 /** A proxy, and the variable that names it. */
 export interface Proxy {
@@ -74,8 +75,7 @@ export function proxyUser({
 /** `Proxy-Authorization` for them. */
 export function proxyAuthorization(url: URL): string | undefined {
   const found = proxyUser(url)
-  if (found === undefined) return undefined
-  return `Basic ${Buffer.from(`${found.user}:${found.password}`).toString('base64')}`
+  return found && basicHeader({ kind: 'basic', username: found.user, password: found.password })
 }
 
 function hasReadableUser(url: URL): boolean {

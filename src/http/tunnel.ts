@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
 import type { Connector } from 'undici/lib/core/connect.js'
+import { bareHost, portOf } from './origins.ts'
 import { type Proxy, proxyAuthorization, showProxy } from './proxy.ts'
 
 const tunnelMs = 10_000
@@ -46,8 +47,8 @@ function connectThrough(proxy: Proxy, { hostname, port }: buildConnector.Options
   const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
   return new Promise((resolve, reject) => {
     const asking = request({
-      host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
+      host: bareHost(url.hostname),
+      port: portOf(url),
       method: 'CONNECT',
       path: target,
       headers: { host: target, ...(authorization !== undefined && { 'proxy-authorization': authorization }) },

@@ -1,6 +1,7 @@
+import { registryNamed } from '../credentials/registry-keys.ts'
 import { DrayError } from '../errors.ts'
 import { registryOrigin } from '../http/origins.ts'
-import { isRepositoryPath } from '../oci/reference.ts'
+import { defaultRegistry, isRepositoryPath } from '../oci/reference.ts'
 
 /** A registry, or a repository of it. */
 export interface RegistryPlace {
@@ -8,9 +9,6 @@ export interface RegistryPlace {
   readonly registry: string
   readonly path?: string
 }
-
-export const dockerHub = 'docker.io'
-const dockerHubNames: ReadonlySet<string> = new Set([dockerHub, 'index.docker.io', 'registry-1.docker.io'])
 
 /** Reads `HOST[:PORT][/REPOSITORY]`, as a person or docker writes it: a scheme before it and `/v1/` or `/v2/` behind it are left away. @throws `usage`. */
 export function parseRegistryPlace(text: string): RegistryPlace {
@@ -23,8 +21,16 @@ export function parseRegistryPlace(text: string): RegistryPlace {
   const path = slash < 0 ? undefined : bare.slice(slash + 1)
   if (host === '' || (path !== undefined && !isRepositoryPath(path))) throw notARegistry(text)
   if (!isHost(host)) throw notARegistry(text)
-  const registry = dockerHubNames.has(host) ? dockerHub : host
-  return { registry, ...(path !== undefined && { path }) }
+  return { registry: registryNamed(host), ...(path !== undefined && { path }) }
+}
+
+/** Reads the registry that one logs in to or out of; Docker Hub where none is named. @throws `usage`, for a repository too. */
+export function parseLoginRegistry(text: string | undefined, command: 'login' | 'logout'): string {
+  const { registry, path } = parseRegistryPlace(text ?? defaultRegistry)
+  if (path === undefined) return registry
+  throw new DrayError('usage', `${registry}/${path} is a repository, and one logs in to a registry`, {
+    hint: `dray ${command} ${registry}`,
+  })
 }
 
 function isHost(host: string): boolean {

@@ -3,7 +3,7 @@ import { string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
 import { readSecret } from '../cli/given-credential.ts'
 import { logIn } from '../cli/logins.ts'
-import { dockerHub, parseRegistryPlace } from '../cli/registry-place.ts'
+import { parseLoginRegistry } from '../cli/registry-place.ts'
 import { DrayError } from '../errors.ts'
 import { renderLogin, renderLoginNotes } from '../render/auth.ts'
 
@@ -35,8 +35,7 @@ export default class Login extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Login)
-    const { registry, path } = parseRegistryPlace(args.registry ?? dockerHub)
-    if (path !== undefined) throw namesARepository(registry, path)
+    const registry = parseLoginRegistry(args.registry, 'login')
     const username =
       flags.username ?? (await this.#asked((ask) => ask.enter(`User at ${registry}:`, complaint)))
     const password = flags['password-stdin']
@@ -62,10 +61,4 @@ export default class Login extends BaseCommand {
 
 function complaint(text: string): string | undefined {
   return text.trim() === '' ? 'It is empty.' : undefined
-}
-
-function namesARepository(registry: string, path: string): DrayError {
-  return new DrayError('usage', `${registry}/${path} is a repository, and one logs in to a registry`, {
-    hint: `dray login ${registry}`,
-  })
 }

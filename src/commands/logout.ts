@@ -2,7 +2,7 @@ import { string as stringArg } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
 import { logOut } from '../cli/logins.ts'
-import { dockerHub, parseRegistryPlace } from '../cli/registry-place.ts'
+import { parseLoginRegistry } from '../cli/registry-place.ts'
 import { renderLogout } from '../render/auth.ts'
 
 export default class Logout extends BaseCommand {
@@ -27,7 +27,7 @@ export default class Logout extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Logout)
-    const { registry } = parseRegistryPlace(args.registry ?? dockerHub)
+    const registry = parseLoginRegistry(args.registry, 'logout')
     const result = await logOut(this.context, registry, flags['auth-file'], this.call)
     this.finish(result, (page) => renderLogout(result, page))
   }

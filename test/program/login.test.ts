@@ -102,6 +102,7 @@ describe('dray login', () => {
     ['an empty password', ['login', 'r.example.com', ...asUser], 'no password came on stdin'],
     ['a repository', ['login', 'r.example.com/a', ...asUser], 'is a repository'],
     ['no registry', ['login', 'a b', ...asUser], '"a b" is no registry'],
+    ['a repository to log out of', ['logout', 'r.example.com/a'], 'dray logout r.example.com'],
   ])('with %s is wrong usage', async (_, words, what) => {
     const ended = await (await home()).run('', words)
     expect(ended).toMatchObject({ code: 64, stdout: '' })

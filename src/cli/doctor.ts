@@ -3,11 +3,11 @@ import type { Config } from '../config/config.ts'
 import { parseAddress } from '../config/addresses.ts'
 import { environmentNamed, imagesAt, repositoriesOf } from '../config/environments.ts'
 import type { SourceReport } from '../credentials/explain-credentials.ts'
-import { DrayError, isDrayError, toErrorInfo } from '../errors.ts'
+import { DrayError } from '../errors.ts'
 import { showProxy } from '../http/proxy.ts'
 import { type CredentialFacts, diagnose, type Diagnosis, type DoctorFacts } from '../look/doctor.ts'
 import type { RepositoryName } from '../oci/reference.ts'
-import type { Seen } from '../store/registry-facts.ts'
+import { type Seen, seen } from '../store/registry-facts.ts'
 import type { Context, Examination } from './context.ts'
 import { explainAuth } from './logins.ts'
 import { parseRegistryPlace, type RegistryPlace } from './registry-place.ts'
@@ -80,10 +80,10 @@ export async function examine(
   const isReachable =
     connection === undefined || ('value' in connection && connection.value.tls?.untrusted === undefined)
   if (!isReachable || 'error' in credentials) return diagnose(facts, context.clock.now())
-  const seen = await examination.examiner.look(registry, path, call)
+  const looked = await examination.examiner.look(registry, path, call)
   const writing =
-    scratch === undefined || 'error' in seen.api ? undefined : await examination.examiner.try(scratch, call)
-  return diagnose({ ...facts, facts: seen, ...(writing !== undefined && { writing }) }, context.clock.now())
+    scratch === undefined || 'error' in looked.api ? undefined : await examination.examiner.try(scratch, call)
+  return diagnose({ ...facts, facts: looked, ...(writing !== undefined && { writing }) }, context.clock.now())
 }
 
 async function inspect(
@@ -92,7 +92,7 @@ async function inspect(
   call: Call,
 ): Promise<DoctorFacts['connection']> {
   const { inspectConnection } = await import('../http/inspect-connection.ts')
-  return await seenOf(call, async () =>
+  return await seen(call, async () =>
     inspectConnection(registry, origin(registry), await certificates(registry), call.signal),
   )
 }
@@ -110,13 +110,4 @@ async function credentialsOf(
 
 function factsOf({ where, username, helper }: SourceReport): CredentialFacts {
   return { where, ...(username !== undefined && { username }), ...(helper !== undefined && { helper }) }
-}
-
-async function seenOf<T>(call: Call, look: () => Promise<T>): Promise<Seen<T>> {
-  try {
-    return { value: await look() }
-  } catch (error) {
-    if (call.signal.aborted || !isDrayError(error)) throw error
-    return { error: toErrorInfo(error) }
-  }
 }

@@ -2,6 +2,7 @@ import type { ErrorInfo } from '../errors.ts'
 import {
   abilities,
   type Ability,
+  type RateLimit,
   type RegistryFacts,
   type Seen,
   type WritingFacts,
@@ -182,15 +183,7 @@ function repositoryFinding(path: string, tags: Seen<number | 'absent'>): Finding
   return { check: 'repository', state: 'ok', saw: `${path} can be read, ${many} on the first page` }
 }
 
-function rateFinding({
-  limit,
-  remaining,
-  windowS,
-}: {
-  limit: number
-  remaining: number
-  windowS: number
-}): Finding {
+function rateFinding({ limit, remaining, windowS }: RateLimit): Finding {
   const saw = `${remaining} of ${limit} pulls left, per ${windowS} s`
   if (remaining > limit / 10) return { check: 'rateLimit', state: 'note', saw }
   return {

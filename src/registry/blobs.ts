@@ -4,7 +4,7 @@ import type { RegistryResponse } from '../http/fetch.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { algorithmOf, Digester } from '../oci/digest.ts'
 import type { RepositoryClient } from './client.ts'
-import { aboutSubject, type Attempt } from './errors.ts'
+import { aboutSubject, type Attempt, isCorrupt } from './errors.ts'
 import { compressionNote, contentLength, contentRange } from './headers.ts'
 
 /** Whether a blob is there (HEAD). @throws `corrupt` where it is there with another size. */
@@ -194,10 +194,6 @@ class BlobTransfer {
       why: `${this.#reached} of ${this.#end} bytes arrived`,
     })
   }
-}
-
-function isCorrupt(error: unknown): boolean {
-  return error instanceof DrayError && error.code === 'corrupt'
 }
 
 function checkSize(is: number | undefined, should: number, attempt: Attempt, note = ''): void {

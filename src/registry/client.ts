@@ -97,6 +97,9 @@ export class Run {
     return redactText(this.secrets.redact(text))
   }
 
+  /** What was thrown, as it may be told: without what was sent. */
+  readonly told = (thrown: unknown): unknown => this.secrets.redactError(thrown)
+
   /** Tells of `Warning: 299` (distribution-spec, Warnings): each text once, never acted on. */
   warn(registry: string, header: string | undefined, call: Call): void {
     for (const words of warningTexts(header ?? '')) {

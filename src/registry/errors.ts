@@ -95,6 +95,11 @@ function elsewhereError(response: RegistryResponse, attempt: Attempt): DrayError
   return refusalError(code, message, status, {}, attempt, undefined)
 }
 
+/** Whether bytes were not what they should be: `corrupt`. */
+export function isCorrupt(error: unknown): boolean {
+  return isDrayError(error) && error.code === 'corrupt'
+}
+
 /** Whether a proxy's login page, or a server of another kind, answered in the place of a manifest or list. */
 export function isWebPage({ status, headers }: RegistryResponse): boolean {
   return status === 200 && /^text\/html\b/i.test(headers.get('content-type') ?? '')

@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts'
-import { isDrayError, toErrorInfo } from '../errors.ts'
+import { isDrayError } from '../errors.ts'
 import { rateLimitOf } from '../http/headers.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { digestOf } from '../oci/digest.ts'
@@ -14,6 +14,7 @@ import {
   type RegistryFacts,
   type RepositoryFacts,
   type Seen,
+  seen,
 } from '../store/registry-facts.ts'
 import { RegistryClient, RepositoryClient, type Run } from './client.ts'
 import type { Attempt } from './errors.ts'
@@ -35,13 +36,13 @@ export async function lookAtRegistry(
   call: Call,
 ): Promise<RegistryFacts> {
   const client = new RegistryClient(run, registry)
-  const api = await seen(run, call, () => askApi(client, call))
+  const api = await seen(call, () => askApi(client, call), run.told)
   const repository = path === undefined ? undefined : new RepositoryClient(run, { registry, path })
   const [catalog, looked] =
     'error' in api
       ? [undefined, undefined]
       : await Promise.all([
-          seen(run, call, () => hasCatalog(client, call)),
+          seen(call, () => hasCatalog(client, call), run.told),
           repository === undefined ? undefined : lookAtRepository(repository, call),
         ])
   const clockDifferenceMs = run.clocks.difference(registry)
@@ -98,13 +99,13 @@ async function lookAtRepository(
   call: Call,
 ): Promise<{ readonly repository: RepositoryFacts; readonly abilities: Facts }> {
   const { path } = client.repository
-  const first = await seen(client.run, call, () => firstPage(client, call))
+  const first = await seen(call, () => firstPage(client, call), client.run.told)
   if ('error' in first || first.value === 'absent')
     return { repository: { path, tags: first as Seen<'absent'> }, abilities: {} }
   const [tag] = first.value
   const [referrers, image] = await Promise.all([
-    seen(client.run, call, () => hasReferrers(client, call)),
-    tag === undefined ? undefined : seen(client.run, call, () => lookAtTag(client, tag, call)),
+    seen(call, () => hasReferrers(client, call), client.run.told),
+    tag === undefined ? undefined : seen(call, () => lookAtTag(client, tag, call), client.run.told),
   ])
   const found = image !== undefined && 'value' in image ? image.value : undefined
   return {
@@ -206,14 +207,4 @@ function fromTable(registry: string): Facts {
       return [[name, { known: value, by: 'table', source: `${known.name}: ${known.source}` } as const]]
     }),
   )
-}
-
-/** @throws the signal's reason, and what is no failure of the registry. */
-async function seen<T>(run: Run, call: Call, look: () => Promise<T>): Promise<Seen<T>> {
-  try {
-    return { value: await look() }
-  } catch (error) {
-    if (call.signal.aborted || !isDrayError(error)) throw error
-    return { error: toErrorInfo(run.secrets.redactError(error)) }
-  }
 }

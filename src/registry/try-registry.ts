@@ -1,23 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import type { Call } from '../call.ts'
-import { type ErrorInfo, isDrayError, toErrorInfo } from '../errors.ts'
+import { isDrayError } from '../errors.ts'
 import type { RequestBody } from '../http/fetch.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { type Digest, parseDigest } from '../oci/digest.ts'
 import { formatTagOrDigest, type TagOrDigest } from '../oci/reference.ts'
-import type { Ability, AbilityFact, WritingFacts } from '../store/registry-facts.ts'
+import {
+  type Ability,
+  type AbilityFact,
+  type Seen,
+  seen,
+  type WritingFacts,
+} from '../store/registry-facts.ts'
 import type { RepositoryClient } from './client.ts'
 import { deleteContent } from './deletion.ts'
 import { resolveManifest } from './manifests.ts'
 import { type Blob, blobOf, broken, configType, manifestOf, whole } from './trial-content.ts'
-import {
-  askSession,
-  cancelSession,
-  openSession,
-  type Session,
-  sessionOf,
-  withDigest,
-} from './upload-session.ts'
+import { TrialTraces } from './trial-traces.ts'
+import { askSession, openSession, sessionOf, withDigest } from './upload-session.ts'
 
 /** Bytes of the blobs that are uploaded in pieces: two that most registries take, of which the first breaks off. */
 const pieceBytes = 64 * 1024
@@ -30,33 +29,27 @@ const afterBreakMs = 200
  */
 export async function tryRegistry(client: RepositoryClient, call: Call): Promise<WritingFacts> {
   const trial = new Trial(client, call)
-  let failure: ErrorInfo | undefined
   let left: readonly string[] = []
+  let tried: Seen<void>
   try {
-    await trial.run()
-  } catch (error) {
-    if (call.signal.aborted || !isDrayError(error)) throw error
-    failure = toErrorInfo(client.run.secrets.redactError(error))
+    tried = await seen(call, () => trial.run(), client.run.told)
   } finally {
-    left = await trial.cleanUp()
+    left = await trial.traces.remove(call)
   }
-  return { abilities: trial.facts, left, ...(failure !== undefined && { failure }) }
+  return { abilities: trial.facts, left, ...('error' in tried && { failure: tried.error }) }
 }
 
 class Trial {
   readonly facts: Partial<Record<Ability, AbilityFact>> = {}
+  readonly traces: TrialTraces
   readonly #client: RepositoryClient
   readonly #call: Call
   readonly #id = randomBytes(6).toString('hex')
-  /** what is there and has to go, the newest last */
-  readonly #manifests: Digest[] = []
-  readonly #tags: string[] = []
-  readonly #blobs: Digest[] = []
-  readonly #sessions: Session[] = []
 
   constructor(client: RepositoryClient, call: Call) {
     this.#client = client
     this.#call = call
+    this.traces = new TrialTraces(client)
   }
 
   async run(): Promise<void> {
@@ -72,28 +65,13 @@ class Trial {
     await this.#tryDeletes(image)
   }
 
-  /** What could not be taken away. */
-  async cleanUp(): Promise<readonly string[]> {
-    const call: Call = { signal: AbortSignal.timeout(15_000), notify: this.#call.notify }
-    const attempt = this.#client.attempt('clean up', '', 'delete')
-    for (const session of this.#sessions) await cancelSession(this.#client, session, attempt, call)
-    const left: string[] = []
-    for (const tag of this.#tags) if (!(await this.#remove({ tag }, call))) left.push(tag)
-    for (const digest of this.#manifests.toReversed())
-      if (!(await this.#remove({ digest }, call))) left.push(digest)
-    for (const digest of this.#blobs) if (!(await this.#removeBlob(digest, call))) left.push(digest)
-    // a tag goes with its manifest where it does not go alone
-    const gone = await Promise.all(left.map((name) => this.#isGone(name, call)))
-    return left.filter((_, i) => gone[i] !== true)
-  }
-
   async #upload({ descriptor, bytes }: Blob): Promise<void> {
     const attempt = this.#attempt('upload a blob')
     const session = await openSession(this.#client, descriptor, attempt, this.#call)
-    this.#sessions.push(session)
+    this.traces.sessions.push(session)
     await this.#send('PUT', withDigest(session.url, descriptor.digest), whole(bytes), {}, [201, 204])
-    this.#sessions.pop()
-    this.#blobs.push(descriptor.digest)
+    this.traces.sessions.pop()
+    this.traces.blobs.push(descriptor.digest)
   }
 
   /** From the repository itself: a second one could not be taken away again. */
@@ -108,14 +86,14 @@ class Trial {
     )
     this.#note('mount', response.status === 201, `within the repository, it answered ${response.status}`)
     if (response.status === 202 && response.headers.has('location'))
-      this.#sessions.push(sessionOf(this.#client, response, undefined, attempt))
+      this.traces.sessions.push(sessionOf(this.#client, response, undefined, attempt))
   }
 
   async #tryChunks({ descriptor, bytes }: Blob): Promise<void> {
     const attempt = this.#attempt('upload a blob in chunks')
     let session = await openSession(this.#client, descriptor, attempt, this.#call)
     const size = Math.max(pieceBytes, Math.min(session.minChunk, descriptor.size))
-    this.#sessions.push(session)
+    this.traces.sessions.push(session)
     for (let at = 0; at < descriptor.size; at += size) {
       const piece = bytes.subarray(at, at + size)
       const headers = { 'content-range': `${at}-${at + piece.byteLength - 1}` }
@@ -129,14 +107,14 @@ class Trial {
         return
       }
       session = sessionOf(this.#client, response, session, attempt)
-      this.#sessions.splice(-1, 1, session)
+      this.traces.sessions.splice(-1, 1, session)
     }
     const closing = withDigest(session.url, descriptor.digest)
     const closed = await this.#send('PUT', closing, whole(new Uint8Array()), {}, () => true)
     const isTaken = closed.status === 201 || closed.status === 204
     if (isTaken) {
-      this.#sessions.pop()
-      this.#blobs.push(descriptor.digest)
+      this.traces.sessions.pop()
+      this.traces.blobs.push(descriptor.digest)
     }
     this.#note(
       'chunks',
@@ -150,7 +128,7 @@ class Trial {
     if (this.facts.chunks?.known !== 'yes') return
     const attempt = this.#attempt('break an upload off')
     const session = await openSession(this.#client, descriptor, attempt, this.#call)
-    this.#sessions.push(session)
+    this.traces.sessions.push(session)
     const headers = { 'content-range': `0-${descriptor.size - 1}` }
     try {
       await this.#send('PATCH', session.url, this.#broken(bytes), headers, () => true)
@@ -160,7 +138,7 @@ class Trial {
     await this.#client.run.clock.sleep(afterBreakMs, this.#call.signal)
     const told = await askSession(this.#client, session, attempt, this.#call)
     const isKept = told !== undefined && told !== 'gone' && told.size > 0 && told.size <= pieceBytes
-    if (told !== undefined && told !== 'gone') this.#sessions.splice(-1, 1, told.session)
+    if (told !== undefined && told !== 'gone') this.traces.sessions.splice(-1, 1, told.session)
     this.#note(
       'uploadRange',
       isKept,
@@ -175,8 +153,8 @@ class Trial {
   async #tryTags(image: Blob): Promise<void> {
     const tags = [`dray-doctor-${this.#id}-a`, `dray-doctor-${this.#id}-b`]
     const { digest } = image.descriptor
-    this.#manifests.push(digest)
-    this.#tags.push(...tags)
+    this.traces.manifests.push(digest)
+    this.traces.tags.push(...tags)
     const query = tags.map((tag) => `tag=${tag}`).join('&')
     const response = await this.#put(image, { digest }, query)
     const accepted = response.headers.get('oci-tag') !== undefined
@@ -186,22 +164,22 @@ class Trial {
 
   async #tryReferrers(config: Descriptor, image: Blob): Promise<void> {
     const referrer = manifestOf(config, [config], image.descriptor)
-    this.#manifests.push(referrer.descriptor.digest)
+    this.traces.manifests.push(referrer.descriptor.digest)
     const response = await this.#put(referrer, { digest: referrer.descriptor.digest }, '')
     this.#note('referrers', response.headers.has('oci-subject'))
   }
 
   async #tryDeletes(image: Blob): Promise<void> {
-    const [tag] = this.#tags
+    const [tag] = this.traces.tags
     const { digest } = image.descriptor
     if (tag !== undefined && (await this.#tryDelete('deleteTag', { tag }))) {
-      this.#tags.shift()
+      this.traces.tags.shift()
       const stays = (await resolveManifest(this.#client, { digest }, this.#call)) !== undefined
       if (!stays) this.#note('deleteTag', true, 'the image goes with its tag')
     }
-    const referrer = this.#manifests.at(-1)
+    const referrer = this.traces.manifests.at(-1)
     if (referrer !== undefined && (await this.#tryDelete('deleteManifest', { digest: referrer })))
-      this.#manifests.pop()
+      this.traces.manifests.pop()
   }
 
   async #tryDelete(name: 'deleteTag' | 'deleteManifest', at: TagOrDigest): Promise<boolean> {
@@ -224,7 +202,7 @@ class Trial {
         method: 'PUT',
         url: this.#client.url(`manifests/${formatTagOrDigest(at)}`, query),
         headers: { 'content-type': manifest.descriptor.mediaType },
-        body: { kind: 'bytes', bytes: manifest.bytes },
+        body: whole(manifest.bytes),
         expect: [200, 201, 202],
         attempt,
       },
@@ -260,44 +238,5 @@ class Trial {
 
   #note(name: Ability, can: boolean, detail?: string): void {
     this.facts[name] = { known: can ? 'yes' : 'no', by: 'writing', ...(detail !== undefined && { detail }) }
-  }
-
-  async #remove(at: TagOrDigest, call: Call): Promise<boolean> {
-    try {
-      await deleteContent(this.#client, at, call)
-      return true
-    } catch {
-      return false
-    }
-  }
-
-  /** Few registries delete blobs by themselves; what nothing names goes with their next clean-up. */
-  async #removeBlob(digest: Digest, call: Call): Promise<boolean> {
-    try {
-      const attempt = this.#client.attempt('delete the blob', `@${digest}`, 'delete')
-      const url = this.#client.url(`blobs/${digest}`)
-      await this.#client.sendAndDiscard({ method: 'DELETE', url, expect: () => true, attempt }, call)
-    } catch {
-      // looked at below
-    }
-    return false
-  }
-
-  async #isGone(name: string, call: Call): Promise<boolean> {
-    try {
-      if (this.#blobs.some((digest) => digest === name)) {
-        const attempt = this.#client.attempt('look for the blob', `@${name}`, 'read')
-        const url = this.#client.url(`blobs/${name}`)
-        const response = await this.#client.sendAndDiscard(
-          { method: 'HEAD', url, expect: [200, 404], attempt },
-          call,
-        )
-        return response.status === 404
-      }
-      const at = name.includes(':') ? { digest: parseDigest(name) } : { tag: name }
-      return (await resolveManifest(this.#client, at, call)) === undefined
-    } catch {
-      return false
-    }
   }
 }

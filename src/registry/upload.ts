@@ -5,7 +5,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { BlobSource } from '../store/store.ts'
 import { hasBlob } from './blobs.ts'
 import type { Exchange, RepositoryClient } from './client.ts'
-import type { Attempt } from './errors.ts'
+import { type Attempt, isCorrupt } from './errors.ts'
 import { BlobFeed } from './blob-feed.ts'
 import {
   askSession,
@@ -295,8 +295,4 @@ export class Upload {
       why: `sent up to byte ${this.#sentTo - 1}, it has ${there} bytes`,
     })
   }
-}
-
-function isCorrupt(error: unknown): boolean {
-  return isDrayError(error) && error.code === 'corrupt'
 }

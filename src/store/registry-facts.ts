@@ -1,8 +1,26 @@
-import type { ErrorInfo } from '../errors.ts'
+import type { Call } from '../call.ts'
+import { type ErrorInfo, isDrayError, toErrorInfo } from '../errors.ts'
 import type { Known } from './store.ts'
 
 /** What was found out, or the failure to. */
 export type Seen<T> = { readonly value: T } | { readonly error: ErrorInfo }
+
+/**
+ * Looks, and keeps a failure as what was found. @param told the failure as it may be told @throws the signal's reason, and what is no failure of what is
+ * looked at.
+ */
+export async function seen<T>(
+  call: Call,
+  look: () => Promise<T>,
+  told: (failure: unknown) => unknown = (failure) => failure,
+): Promise<Seen<T>> {
+  try {
+    return { value: await look() }
+  } catch (error) {
+    if (call.signal.aborted || !isDrayError(error)) throw error
+    return { error: toErrorInfo(told(error)) }
+  }
+}
 
 /** What a registry can do, as far as that can differ: what is asked of stores, and two things of its reading. */
 export const abilities = [

@@ -1,5 +1,4 @@
 import { Command } from '@oclif/core/command'
-import { boolean, string } from '@oclif/core/flags'
 import type { ArgInput, FlagInput, Input, OutputArgs, OutputFlags, ParserOutput } from '@oclif/core/parser'
 import type { Call, ProgressEvent } from '../call.ts'
 import { systemClock } from '../clock.ts'
@@ -11,6 +10,7 @@ import { Context } from './context.ts'
 import { parseDuration } from './duration.ts'
 import { type ExitCode, exitCodes, isOk } from './exit-codes.ts'
 import { givenCredential } from './given-credential.ts'
+import { type GlobalFlags, globalFlags } from './global-flags.ts'
 import { type Interrupt, watchInterrupts } from './interrupt.ts'
 import { pour } from './pour.ts'
 import { oraSpinner, Progress, type Verbosity } from './progress.ts'
@@ -18,18 +18,6 @@ import { reportError } from './report.ts'
 import { errorDocument, printDocument, type ResultDocument, resultDocument } from './result-document.ts'
 import { canAsk, canRedraw, pageOf } from './terminal.ts'
 import { type CommandUsage, fromOclif } from './usage-error.ts'
-
-interface BaseFlags {
-  readonly quiet: boolean
-  readonly verbose: boolean
-  readonly color: boolean | undefined
-  readonly config: string | undefined
-  readonly timeout: string | undefined
-  readonly 'max-wait': string | undefined
-  readonly username: string | undefined
-  readonly 'password-stdin': boolean
-  readonly 'auth-registry': string | undefined
-}
 
 /** What is there from `parse` on. */
 interface Running {
@@ -47,57 +35,7 @@ interface Running {
  */
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true
-  static override baseFlags = {
-    json: boolean({
-      summary: 'Print one JSON document, for a result and for an error.',
-      helpGroup: 'GLOBAL',
-    }),
-    quiet: boolean({ char: 'q', summary: 'Say nothing but the result and errors.', helpGroup: 'GLOBAL' }),
-    verbose: boolean({
-      char: 'v',
-      summary: 'Tell of each request.',
-      helpGroup: 'GLOBAL',
-      exclusive: ['quiet'],
-    }),
-    color: boolean({
-      allowNo: true,
-      summary: 'Use colours, or not; else NO_COLOR, FORCE_COLOR and the terminal decide.',
-      helpGroup: 'GLOBAL',
-    }),
-    config: string({
-      summary: 'The configuration to use; else dray.yaml is looked for from here upwards.',
-      helpValue: 'FILE',
-      helpGroup: 'GLOBAL',
-    }),
-    timeout: string({
-      summary: 'Give up after this time, such as 90s or 15m.',
-      helpValue: 'DURATION',
-      helpGroup: 'GLOBAL',
-    }),
-    'max-wait': string({
-      summary: 'Wait at most so long where a registry asks for it (Retry-After); 5m where it is not given.',
-      helpValue: 'DURATION',
-      helpGroup: 'GLOBAL',
-      env: 'DRAY_MAX_WAIT',
-    }),
-    username: string({
-      char: 'u',
-      summary: 'Use this user at one registry, with --password-stdin.',
-      helpValue: 'USER',
-      helpGroup: 'GLOBAL',
-    }),
-    'password-stdin': boolean({
-      summary: 'Read the password or token from stdin.',
-      helpGroup: 'GLOBAL',
-      dependsOn: ['username'],
-    }),
-    'auth-registry': string({
-      summary: 'The registry that --username is for; else DRAY_REGISTRY says so.',
-      helpValue: 'HOST',
-      helpGroup: 'GLOBAL',
-      dependsOn: ['username'],
-    }),
-  }
+  static override baseFlags = globalFlags
 
   /** Whether the first Ctrl-C lets the step in hand finish: then the use case must heed `this.stop`. */
   protected readonly graceful: boolean = false
@@ -213,7 +151,7 @@ export abstract class BaseCommand extends Command {
     A extends OutputArgs<ArgInput>,
   >(options?: Input<F, B, A>, argv?: string[]): Promise<ParserOutput<F, B, A>> {
     const parsed = await super.parse(options, argv)
-    await this.#begin(parsed.flags as unknown as BaseFlags)
+    await this.#begin(parsed.flags as unknown as GlobalFlags)
     return parsed
   }
 
@@ -253,7 +191,7 @@ export abstract class BaseCommand extends Command {
     return { name: (this.id ?? '').replaceAll(':', ' '), flags: names }
   }
 
-  async #begin(flags: BaseFlags): Promise<void> {
+  async #begin(flags: GlobalFlags): Promise<void> {
     const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout, '--timeout')
     const maxWait = flags['max-wait']
     const maxWaitMs = maxWait === undefined ? undefined : parseDuration(maxWait, '--max-wait')
@@ -313,7 +251,7 @@ export abstract class BaseCommand extends Command {
   }
 }
 
-function verbosityOf(flags: BaseFlags): Verbosity {
+function verbosityOf(flags: GlobalFlags): Verbosity {
   if (flags.verbose || process.env['DRAY_LOG'] === 'debug') return 'verbose'
   return flags.quiet ? 'quiet' : 'normal'
 }

@@ -7,33 +7,19 @@ import type { FindOptions, GivenCredential } from '../credentials/find-credentia
 import type { LoadedConfig } from '../config/load.ts'
 import type { ExecutePorts } from '../execute/execute.ts'
 import type { MachineLocks } from '../files/machine-locks.ts'
-import type { Certificates } from '../http/certificates.ts'
-import type { RegistrySettingsMap } from '../http/origins.ts'
-import type { Proxy } from '../http/proxy.ts'
-import type { FetchOptions, FetchStack } from '../http/stack.ts'
+import type { FetchStack } from '../http/stack.ts'
 import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { PrunePlan } from '../plan/prune-plan.ts'
-import type { Examiner } from '../registry/registry-store.ts'
 import type { Catalog, Stores } from '../store/store.ts'
+import type { Examination } from './examination.ts'
+import type { StackOptions } from './fetch-stack.ts'
 import type { Grounds } from './grounds.ts'
 import type { PruneCache } from './prune-cache.ts'
 import type { Recorder } from './recorder.ts'
 
 /** What a promotion asks one registry at once: the look for the evidence of one image is five requests, the mounts are as many as it has layers. */
 const requestsAtOnce = { read: 5, write: 16 } as const
-
-/** How often one request is sent where a registry is examined, and how long it may stand still: a person waits to hear what is wrong. */
-const examinationTries = 2
-const examinationLimits = { headersMs: 5_000, stallMs: 5_000, sourceMs: 5_000 } as const
-
-/** What `dray doctor` works with. */
-export interface Examination {
-  readonly examiner: Examiner
-  readonly origin: (registry: string) => URL
-  readonly certificates: (registry: string) => Promise<Certificates>
-  readonly proxy: (address: URL) => Proxy | undefined
-}
 
 export interface ContextOptions {
   /** `--config` */
@@ -239,7 +225,7 @@ export class Context {
   }
 
   async #fetchStack(): Promise<FetchStack> {
-    this.#stack ??= this.#createStack()
+    this.#stack ??= this.#openStack()
     return await this.#stack
   }
 
@@ -259,70 +245,28 @@ export class Context {
 
   /** The way to registries with these credentials and no others, for one login; to be closed by the caller. */
   async stackFor(credentials: CredentialSource): Promise<FetchStack> {
-    return await this.#createStack(credentials)
+    return await this.#openStack({ credentials })
   }
 
   /** What tells of registries. It waits and tries less than other runs do. */
   async examination(): Promise<Examination> {
-    const [{ createExaminer }, { proxyFor }, stack] = await Promise.all([
-      import('../registry/registry-store.ts'),
-      import('../http/proxy.ts'),
-      (this.#stack ??= this.#createStack(undefined, {
-        maxTries: examinationTries,
-        limits: examinationLimits,
-      })),
-    ])
-    const examiner = createExaminer({
-      fetch: stack.fetch,
-      origin: (registry) => stack.origin(registry),
-      clock: this.clock,
-      random: Math.random,
-      transfers: { tries: examinationTries },
-      secrets: stack.secrets,
-    })
-    const { env } = this.#options
-    return {
-      examiner,
-      origin: (registry) => stack.origin(registry),
-      certificates: (registry) => stack.certificates(registry),
-      proxy: (address) => proxyFor(address, env),
-    }
+    const { createExamination, examinationPace } = await import('./examination.ts')
+    this.#stack ??= this.#openStack(examinationPace)
+    return createExamination(await this.#stack, this.#options.env, this.clock)
   }
 
-  async #settings(): Promise<RegistrySettingsMap> {
-    const [{ registrySettings }, { config }] = await Promise.all([import('./certificates.ts'), this.config()])
-    return await registrySettings(config, this.#options.env)
-  }
-
-  async #createStack(
-    credentials?: CredentialSource,
-    more: Pick<FetchOptions, 'maxTries' | 'limits'> = {},
-  ): Promise<FetchStack> {
-    const [
-      { createFetch },
-      { findCredentials },
-      { proxyFor },
-      { certificateFolders, certificatesIn },
-      settings,
-      options,
-    ] = await Promise.all([
-      import('../http/stack.ts'),
-      import('../credentials/find-credentials.ts'),
-      import('../http/proxy.ts'),
-      import('./certificates.ts'),
-      this.#settings(),
+  async #openStack(options: Omit<StackOptions, 'userAgent'> = {}): Promise<FetchStack> {
+    const [{ openStack }, { config }, find] = await Promise.all([
+      import('./fetch-stack.ts'),
+      this.config(),
       this.credentialOptions(),
     ])
-    const { env } = this.#options
-    return createFetch({
-      settings,
-      proxy: (address) => proxyFor(address, env),
-      certificates: (registry) => certificatesIn(certificateFolders(), registry),
-      credentials: credentials ?? findCredentials(options),
-      ...more,
+    const { maxWaitMs } = this.#options
+    return await openStack(config, find, {
+      ...options,
       userAgent: `dray/${this.version}`,
       clock: this.clock,
-      ...(this.#options.maxWaitMs !== undefined && { maxWaitMs: this.#options.maxWaitMs }),
+      ...(maxWaitMs !== undefined && { maxWaitMs }),
     })
   }
 

@@ -48,8 +48,8 @@ describe('the search for dray.yaml', () => {
   })
 
   it('ends at the home folder, and without a file the configuration is empty', async () => {
-    const above = await folderWith({ 'dray.yaml': minimal, 'home/work/x': '' })
-    const loaded = await loadConfig({ cwd: join(above, 'home/work'), home: join(above, 'home') })
+    const above = await folderWith({ 'dray.yaml': minimal, 'home/project/x': '' })
+    const loaded = await loadConfig({ cwd: join(above, 'home/project'), home: join(above, 'home') })
     expect(loaded.file).toBeUndefined()
     expect(loaded.config.environments.size).toBe(0)
   })

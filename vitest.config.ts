@@ -3,7 +3,9 @@ import { defineConfig } from 'vitest/config'
 const report = process.env['DRAY_TEST_REPORT']
 
 /** Tests that run `bin/dray.js`. */
-const startsProgram = ['test/commands/**/*.test.ts', 'test/program/**/*.test.ts', 'test/promises/**/*.test.ts']
+const startsProgram = ['attacks', 'commands', 'program', 'promises'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+)
 
 export default defineConfig({
   test: {
@@ -14,7 +16,10 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: startsProgram } },
       // built first, once
-      { extends: true, test: { name: 'program', include: startsProgram, globalSetup: 'test/support/build.ts' } },
+      {
+        extends: true,
+        test: { name: 'program', include: startsProgram, globalSetup: 'test/support/build.ts' },
+      },
     ],
     // .ci/run takes its last line from this report
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],

@@ -39,6 +39,8 @@ export class Upload {
   readonly #attempt: Attempt
   readonly #feed: BlobFeed
   #session: Session | undefined
+  /** Sessions for which a 404 came back. A proxy can send a false 404, so these are cancelled at the end too. */
+  readonly #missing: Session[] = []
   #sessions = 0
   /** bytes that the session is known to have */
   #at = 0
@@ -78,6 +80,8 @@ export class Upload {
     } finally {
       // where a PUT ended it, there is none left
       await this.#giveUp()
+      for (const session of this.#missing)
+        await cancelSession(this.#client, session, this.#attempt, this.#call)
     }
   }
 
@@ -165,6 +169,7 @@ export class Upload {
     try {
       const told = await askSession(this.#client, this.#session, this.#attempt, this.#call)
       if (told !== 'gone') return told
+      this.#missing.push(this.#session)
       this.#session = undefined
       return undefined
     } catch (error) {

@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '..', '..')
+const workflows = join(root, '.github', 'workflows')
+
+interface LockedPackage {
+  readonly integrity?: string
+  readonly resolved?: string
+  readonly hasInstallScript?: boolean
+  readonly optional?: boolean
+}
+
+const read = (file: string): unknown => JSON.parse(readFileSync(join(root, file), 'utf8'))
+const { packages } = read('package-lock.json') as { packages: Record<string, LockedPackage> }
+const locked = Object.entries(packages).filter(([path]) => path !== '')
+
+describe('code of others', () => {
+  it('comes into CI at a commit, because a tag of an action can be moved', () => {
+    const uses = readdirSync(workflows).flatMap((file) => [
+      ...readFileSync(join(workflows, file), 'utf8').matchAll(/uses:\s*(\S+)/g),
+    ])
+    expect(uses.length).toBeGreaterThan(0)
+    expect(uses.map(([, action]) => action).filter((action) => !/@[0-9a-f]{40}$/.test(action ?? ''))).toEqual(
+      [],
+    )
+  })
+
+  it('is locked by a hash that does not depend on where it comes from', () => {
+    expect(
+      locked.filter(([, p]) => p.integrity?.startsWith('sha512-') !== true).map(([path]) => path),
+    ).toEqual([])
+    expect(locked.filter(([, p]) => p.resolved !== undefined).map(([path]) => path)).toEqual([])
+  })
+
+  it('runs no script at installation, unless package.json allows it by name', () => {
+    const { allowScripts } = read('package.json') as { allowScripts: Record<string, boolean> }
+    const scripts = locked.filter(([, p]) => p.hasInstallScript === true && p.optional !== true)
+    expect(scripts.map(([path]) => path.replace('node_modules/', ''))).toEqual(Object.keys(allowScripts))
+  })
+})

@@ -38,6 +38,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   readonly #options: ChainedLogOptions
   readonly #follower: LogFollower
   readonly #signs = new Map<string, SignOfLife>()
+  #isPlaceChecked = false
   #waiting: AuditRecord[] = []
   #next: Promise<void> | undefined
   #last: Promise<void> = Promise.resolve()
@@ -59,7 +60,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     return this.#next
   }
 
-  /** The intents of all runs that no outcome follows, in the order of the log. @throws `audit` for a log that cannot be gone on with. */
+  /** The intents of all runs that no outcome follows, in the order of the log. @throws `audit` for a log that dray must not continue. */
   async openIntents(): Promise<readonly OpenIntent[]> {
     return this.#reported(async () => {
       const isThere = await stat(dirname(this.place)).then(
@@ -67,6 +68,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
         () => false,
       )
       if (!isThere) return []
+      await this.#checkPlace()
       return this.#locked(async () => {
         await using handle = await openToAppend(this.place, false)
         if (handle === undefined) await this.#follower.checkNew()
@@ -98,11 +100,12 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   }
 
   async #commit(records: readonly AuditRecord[]): Promise<void> {
+    await this.#checkPlace()
     await makeFolder(dirname(this.place), 0o700)
-    await this.#showLife(records)
     await this.#locked(async (lock) => {
       await using handle = await this.#open()
       const followed = await this.#follower.follow(handle)
+      await this.#showLife(records)
       const wanted = records.filter((one) => one.resolvedBy === undefined || this.#follower.open.has(one))
       const kept = await this.#keepTorn(followed, handle)
       const lines = chain([...this.#recovered(kept, records), ...wanted], followed.end)
@@ -110,6 +113,14 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
       await this.#append(lines, followed, handle, lock)
       if (kept !== undefined) await forgetTail(this.place)
     })
+  }
+
+  /** Another program's file is refused before a lock or a folder is made beside it. */
+  async #checkPlace(): Promise<void> {
+    if (this.#isPlaceChecked) return
+    await using handle = await openToAppend(this.place, false)
+    if (handle !== undefined) await this.#follower.checkPlace(handle)
+    this.#isPlaceChecked = true
   }
 
   async #open(): Promise<FileHandle> {

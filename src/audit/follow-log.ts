@@ -2,9 +2,10 @@ import type { FileHandle } from 'node:fs/promises'
 import { DrayError } from '../errors.ts'
 import { digestOf } from '../oci/digest.ts'
 import { advance, isNext, maxRecordSize, parseEntry, type Position, startOfChain } from './chain.ts'
-import { type Head, readHead } from './head.ts'
+import { type Head, readOwnHead } from './head.ts'
 import { OpenIntents } from './open-intents.ts'
 import { lineBefore, type LogLine, readLines, readWhole } from './read-log.ts'
+import { canBeginLog, canBeTorn } from './record-beginning.ts'
 
 const newline = 0x0a
 
@@ -30,9 +31,19 @@ export class LogFollower {
     this.path = path
   }
 
-  /** To be called where there is no log, before it is made. @throws `audit` where there was one. */
+  /**
+   * Checks the first bytes of a file before anything is written beside it. It needs no lock: a writer appends, so these
+   * bytes only become more. @throws `audit` if the file or its head is not dray's.
+   */
+  async checkPlace(handle: FileHandle): Promise<void> {
+    // the size says nothing: files of /proc have content and no size
+    if (!canBeginLog(await readWhole(handle, 0, 64))) throw this.#foreign(0)
+    await readOwnHead(this.path)
+  }
+
+  /** Call this if there is no log, before it is made. @throws `audit` if a head says that there was one. */
   async checkNew(): Promise<void> {
-    const head = await readHead(this.path)
+    const head = await readOwnHead(this.path)
     if (typeof head !== 'string') {
       throw this.#damaged(
         'it is gone',
@@ -46,7 +57,7 @@ export class LogFollower {
    * may be written behind it.
    */
   async follow(handle: FileHandle): Promise<Followed> {
-    const head = await readHead(this.path)
+    const head = await readOwnHead(this.path)
     const { size, ino } = await handle.stat()
     const start = typeof head === 'string' ? startOfChain : await this.#trusted(head, handle, size)
     if (this.#known?.ino !== ino || this.#known.size > size) {
@@ -111,7 +122,7 @@ export class LogFollower {
     for await (const lines of readLines(handle, start.size, size)) {
       for (const line of lines) {
         const entry = line.state === 'whole' ? parseEntry(line.raw) : undefined
-        if (entry === undefined) return { end, torn: await this.#tornAt(line, handle, size) }
+        if (entry === undefined) return { end, torn: this.#tornAt(line, end) }
         if (!isNext(line.raw, end)) {
           throw this.#damaged('its chain is broken', `line ${end.seq + 1} does not follow the one before it`)
         }
@@ -122,22 +133,34 @@ export class LogFollower {
     return { end, torn: Buffer.alloc(0) }
   }
 
-  /** A crash leaves one line, the last, that is no record. Anything else is no crash. */
-  async #tornAt(line: LogLine, handle: FileHandle, size: number): Promise<Buffer> {
-    const length = line.raw.byteLength + (line.state === 'whole' ? 1 : 0)
-    if (line.offset + length < size || length > maxRecordSize) {
-      throw this.#damaged('a part of it is no record', `it begins at byte ${line.offset}`)
-    }
-    return readWhole(handle, line.offset, length)
+  /** The bytes that a crash left of the record behind `end`. dray cuts them off, so they must be nothing else. */
+  #tornAt({ raw, state, offset }: LogLine, end: Position): Buffer {
+    const isTorn = state === 'torn' && raw.byteLength <= maxRecordSize && canBeTorn(raw, end)
+    if (!isTorn) throw end.seq === 0 ? this.#foreign(offset) : this.#noRecord(offset)
+    return Buffer.from(raw)
+  }
+
+  #foreign(offset: number): DrayError {
+    return new DrayError('audit', `cannot write the audit log: ${this.path} is not an audit log of dray`, {
+      subject: this.path,
+      why: `the file is not empty, and its content at byte ${offset} is no record of dray`,
+      hint:
+        'Name another file with --audit-file, DRAY_AUDIT_FILE or audit.file in dray.yaml. ' +
+        'dray did not change this file.',
+    })
+  }
+
+  #noRecord(offset: number): DrayError {
+    return this.#damaged('it contains bytes that are no record', `they begin at byte ${offset}`)
   }
 
   #damaged(what: string, why: string): DrayError {
-    return new DrayError('audit', `the audit log cannot be gone on with: ${what}`, {
+    return new DrayError('audit', `cannot continue the audit log: ${what}`, {
       subject: this.path,
       why,
       hint:
-        'Nothing was changed. Look at it with dray audit verify; keep it as it is for whoever has to know, and name a new one with --audit-file, ' +
-        'or move it away together with its .head file.',
+        'Run dray audit verify to see what is wrong. Keep the log as evidence and name a new one with ' +
+        '--audit-file, or move it away together with its .head file. dray changed nothing.',
     })
   }
 }

@@ -1,3 +1,4 @@
+import { DrayError, isDrayError } from '../errors.ts'
 import { isRecord } from '../oci/json.ts'
 import { digestOf, isDigest } from '../oci/digest.ts'
 import { writeFileAtomic } from '../files/atomic.ts'
@@ -21,18 +22,51 @@ export interface Settled {
   readonly offset: number
 }
 
-function headPath(log: string): string {
+export function headPath(log: string): string {
   return `${log}.head`
 }
 
-/** The head of a log. `damaged` is what power loss may leave of it: it is made anew from the log. @throws `io`. */
+/** The head of a log. `damaged` is what power loss may leave of it: dray makes it again from the log. @throws `io`. */
 export async function readHead(log: string): Promise<Head | 'missing' | 'damaged'> {
   const bytes = await readFileBounded(headPath(log), maxHeadSize).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'malformed') return null
+    if (isDrayError(error) && error.code === 'malformed') return null
     throw error
   })
   if (bytes === undefined) return 'missing'
   return bytes === null ? 'damaged' : (parseHead(bytes) ?? 'damaged')
+}
+
+/**
+ * The head of a log for a writer, who will replace it. @throws `audit` if the file at its place is not a head, whole or
+ * damaged: it belongs to another program; `io`, also for a symbolic link.
+ */
+export async function readOwnHead(log: string): Promise<Head | 'missing' | 'damaged'> {
+  const bytes = await readFileBounded(headPath(log), maxHeadSize, { followLinks: false }).catch(
+    (error: unknown) => {
+      if (isDrayError(error) && error.code === 'malformed') throw foreignFile(headPath(log))
+      throw error
+    },
+  )
+  if (bytes === undefined) return 'missing'
+  const head = parseHead(bytes)
+  if (head === undefined && !isDamagedHead(bytes)) throw foreignFile(headPath(log))
+  return head ?? 'damaged'
+}
+
+/** An error for a file that dray would have to replace and did not write. */
+export function foreignFile(path: string): DrayError {
+  return new DrayError('audit', `cannot write the audit log: dray did not write ${path}`, {
+    subject: path,
+    why: 'dray keeps a file of this name beside the log, and the file that is there has other content',
+    hint: 'Name another audit log with --audit-file, or move this file away. dray did not change it.',
+  })
+}
+
+/** Power loss leaves an empty file, zero bytes, or a head of which some bytes are wrong. */
+function isDamagedHead(bytes: Uint8Array): boolean {
+  const start = Buffer.from(`{"schema":"${schema}",`)
+  const length = Math.min(bytes.byteLength, start.byteLength)
+  return bytes.every((byte) => byte === 0) || start.subarray(0, length).equals(bytes.subarray(0, length))
 }
 
 /**

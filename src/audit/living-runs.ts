@@ -1,6 +1,8 @@
-import { open, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { lstat, lutimes, open, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
+import { DrayError } from '../errors.ts'
 import { makeFolder } from '../files/atomic.ts'
 import { ioError, systemCode } from '../files/io-error.ts'
 import { digestOf, encodedOf } from '../oci/digest.ts'
@@ -20,7 +22,10 @@ export async function showLife(log: string, run: string, clock: Clock): Promise<
   const path = join(runsFolder(log), nameOf(run))
   await makeFolder(runsFolder(log), 0o700)
   try {
-    await (await open(path, 'w', 0o600)).close()
+    if (!(await isOwnFolder(runsFolder(log)))) {
+      throw new DrayError('io', `${runsFolder(log)} is not a folder`, { subject: runsFolder(log) })
+    }
+    await make(path)
     await touch(path, clock)
   } catch (cause) {
     throw ioError(cause, `${path} cannot be written`, path)
@@ -48,17 +53,36 @@ export async function isAlive(log: string, run: string, clock: Clock): Promise<b
   }
 }
 
-/** Removes the signs of runs that died: nothing is open of them any more. */
+/**
+ * Removes the signs of runs that died, which have no open intents any more. A sign is an empty file with the name of a
+ * run; anything else in the folder is another program's and stays.
+ */
 export async function sweepDeadRuns(log: string, clock: Clock): Promise<void> {
   const folder = runsFolder(log)
+  if (!(await isOwnFolder(folder))) return
   const names = await readdir(folder).catch(() => [])
   for (const name of names) {
     const path = join(folder, name)
-    const seen = await stat(path).catch(() => undefined)
-    if (seen !== undefined && Math.abs(clock.now() - seen.mtimeMs) >= staleMs) {
+    const seen = await lstat(path).catch(() => undefined)
+    const isSign = seen?.isFile() === true && seen.size === 0 && nameOf(name) === name
+    if (isSign && Math.abs(clock.now() - seen.mtimeMs) >= staleMs) {
       await rm(path, { force: true }).catch(() => undefined)
     }
   }
+}
+
+/** A symbolic link leads to a folder that is not for signs. */
+async function isOwnFolder(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
+}
+
+/** Makes a sign, and never empties a file or follows a link that has its name. */
+async function make(path: string): Promise<void> {
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants
+  await (await open(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o600)).close()
 }
 
 function runsFolder(log: string): string {
@@ -80,19 +104,17 @@ async function beat(path: string, clock: Clock, stop: AbortSignal): Promise<void
     try {
       await touch(path, clock)
     } catch {
-      // another took it for dead, for a machine that slept: it is given again, unless the folder is gone too
-      if (
-        await writeFile(path, '', { mode: 0o600 }).then(
-          () => false,
-          () => true,
-        )
+      // another run removed the sign because this machine slept: make it again, unless the folder is gone too
+      const isMade = await make(path).then(
+        () => true,
+        () => false,
       )
-        return
+      if (!isMade) return
     }
   }
 }
 
 async function touch(path: string, clock: Clock): Promise<void> {
   const now = new Date(clock.now())
-  await utimes(path, now, now)
+  await lutimes(path, now, now)
 }

@@ -3,6 +3,7 @@ import { ioError } from '../files/io-error.ts'
 import { advance, isNext, parseEntry, type Position, startOfChain } from './chain.ts'
 import { type LogLine, openLog, readLines } from './read-log.ts'
 import type { LogEntry } from './record.ts'
+import { canBeTorn } from './record-beginning.ts'
 
 /** The lines of a log in batches. The bytes of a line are good until the next batch is asked for. */
 export type LogLines = AsyncIterable<readonly LogLine[]>
@@ -36,8 +37,8 @@ export async function* linesOf(
 }
 
 /**
- * Follows the chain of a log from its first line. What a crash left at the end, a last line that is no record, is left out. @throws `corrupt` at the
- * first line that does not follow, naming it.
+ * Follows the chain of a log from its first line. It skips what a crash left of a record at the end. @throws `corrupt` at
+ * the first line that does not follow, naming it.
  */
 export async function* followChain(
   lines: LogLines,
@@ -51,7 +52,7 @@ export async function* followChain(
       const entry = state === 'whole' ? parseEntry(raw) : undefined
       if (entry === undefined) {
         if (state === 'tooLong') throw broken(where, position, 'it is longer than any record')
-        // the last line may be what a crash left; with another behind it, it is not
+        if (!canBeTorn(raw, position)) throw broken(where, position, 'it is not a record')
         isOver = true
         continue
       }

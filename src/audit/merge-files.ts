@@ -1,8 +1,9 @@
+import { lstat } from 'node:fs/promises'
 import { DrayError } from '../errors.ts'
 import { writeStreamAtomic } from '../files/atomic.ts'
-import { openRegular } from '../files/read.ts'
+import { ioError, systemCode } from '../files/io-error.ts'
 import { startOfChain } from './chain.ts'
-import { writeHead } from './head.ts'
+import { headPath, writeHead } from './head.ts'
 import { linesOf } from './log-lines.ts'
 import { mergeLogs, surveyLogs } from './merge.ts'
 import { OpenIntents } from './open-intents.ts'
@@ -20,14 +21,14 @@ export interface MergedFile {
 
 /**
  * Merges the logs at `paths` into a new one at `out` with a head of its own; each is named in it by its path as it was given. A log that could not be
- * merged whole is not written at all. @throws `usage` where `out` is there already; `not-found`, `io`; as `surveyLogs` and `mergeLogs` say.
+ * merged whole is not written at all. @throws `usage` if `out` or its head exists; `not-found`, `io`; as `surveyLogs` and `mergeLogs` say.
  */
 export async function mergeFiles(
   paths: readonly string[],
   out: string,
   signal: AbortSignal,
 ): Promise<MergedFile> {
-  await checkFree(out)
+  for (const path of [out, headPath(out)]) await checkFree(path)
   const sources = paths.map((path) => ({ name: path, lines: () => linesOf(path, signal) }))
   const survey = await surveyLogs(sources)
   const open = new OpenIntents()
@@ -47,17 +48,20 @@ export async function mergeFiles(
     }
     if (size > 0) yield Buffer.concat(waiting)
   }
-  await writeStreamAtomic(out, chunks(), signal, { mode: 0o600 })
+  await writeStreamAtomic(out, chunks(), signal, { mode: 0o600, mustBeNew: true })
   if (end.hash !== null) await writeHead(out, { ...end, settled: open.settled(end) })
   return { lines: survey.lines, merged: end.seq }
 }
 
-async function checkFree(out: string): Promise<void> {
-  const there = await openRegular(out, { followLinks: true })
-  if (there === undefined) return
-  await there.close()
-  throw new DrayError('usage', `${out} is there already`, {
-    subject: out,
-    hint: 'Merge into a new file: a log is never written over.',
+/** A symbolic link counts as a file, even if nothing is at its other end. */
+async function checkFree(path: string): Promise<void> {
+  const found = await lstat(path).catch((cause: unknown) => {
+    if (systemCode(cause) === 'ENOENT') return undefined
+    throw ioError(cause, `${path} cannot be written`, path)
+  })
+  if (found === undefined) return
+  throw new DrayError('usage', `${path} exists already`, {
+    subject: path,
+    hint: 'Merge into a new file. dray does not overwrite logs.',
   })
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { DrayError } from '../errors.ts'
 import { systemCode } from '../files/io-error.ts'
 import { openRegular } from '../files/read.ts'
@@ -61,20 +61,34 @@ export async function openLog(path: string): Promise<FileHandle> {
   })
 }
 
-/** Opens a log to append to; undefined where it is not there and not to be made (0600). Never waits for a pipe. @throws what the system says; `io`. */
+/**
+ * Opens a log to append to. Returns undefined if there is no file and `make` is false; with `make` it creates the file
+ * (0600). It follows no symbolic link, because the lock and the head belong to one name of a log, and it opens nothing
+ * but regular files: opening a device can have an effect of its own. @throws the system's error; `io`.
+ */
 export async function openToAppend(path: string, make: true): Promise<FileHandle>
 export async function openToAppend(path: string, make: boolean): Promise<FileHandle | undefined>
 export async function openToAppend(path: string, make: boolean): Promise<FileHandle | undefined> {
-  const { O_RDWR, O_APPEND, O_CREAT, O_NONBLOCK } = constants
-  const handle = await open(path, O_RDWR | O_APPEND | O_NONBLOCK | (make ? O_CREAT : 0), 0o600).catch(
-    (cause: unknown) => {
-      if (!make && systemCode(cause) === 'ENOENT') return undefined
-      throw cause
-    },
-  )
-  if (handle === undefined || (await handle.stat()).isFile()) return handle
+  const stats = await lstat(path).catch((cause: unknown) => {
+    if (systemCode(cause) === 'ENOENT') return undefined
+    throw cause
+  })
+  if (stats === undefined && !make) return undefined
+  if (stats !== undefined && !stats.isFile()) throw notRegular(path, stats.isSymbolicLink())
+  const { O_RDWR, O_APPEND, O_CREAT, O_NONBLOCK, O_NOFOLLOW } = constants
+  const flags = O_RDWR | O_APPEND | O_NONBLOCK | O_NOFOLLOW | (make ? O_CREAT : 0)
+  const handle = await open(path, flags, 0o600)
+  if ((await handle.stat()).isFile()) return handle
   await handle.close()
-  throw new DrayError('io', `${path} is not a regular file`, { subject: path })
+  throw notRegular(path, false)
+}
+
+function notRegular(path: string, isLink: boolean): DrayError {
+  const why = isLink ? 'it is a symbolic link, and dray writes its audit log to the file itself' : undefined
+  return new DrayError('io', `${path} is not a regular file`, {
+    subject: path,
+    ...(why !== undefined && { why }),
+  })
 }
 
 /** The line whose line break is the byte before `end`; undefined where there is no such line. */

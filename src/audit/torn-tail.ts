@@ -4,6 +4,7 @@ import { writeFileAtomic } from '../files/atomic.ts'
 import { readFileBounded } from '../files/read.ts'
 import { isRecord } from '../oci/json.ts'
 import { maxLineSize, parseEntry } from './chain.ts'
+import { foreignFile } from './head.ts'
 import { readLines } from './read-log.ts'
 
 /**
@@ -23,11 +24,15 @@ export interface TornTail {
   readonly torn: string
 }
 
-/** The torn bytes that are kept and not recorded yet; undefined where there are none. @throws `io`. */
+/**
+ * The torn bytes that are kept and not recorded yet; undefined if there are none. @throws `audit` if the file at their
+ * place is another program's; `io`, also for a symbolic link.
+ */
 export async function keptTail(log: string, handle: FileHandle): Promise<TornTail | undefined> {
-  const bytes = await readFileBounded(tornPath(log), 2 * maxLineSize)
-  const kept = bytes === undefined ? undefined : parseTail(bytes)
-  if (kept === undefined) return undefined
+  const bytes = await readFileBounded(tornPath(log), 2 * maxLineSize, { followLinks: false })
+  if (bytes === undefined) return undefined
+  const kept = parseTail(bytes)
+  if (kept === undefined) throw foreignFile(tornPath(log))
   if (!(await isRecorded(kept, handle))) return kept
   await forgetTail(log)
   return undefined

@@ -11,6 +11,7 @@ import { isAlive } from './living-runs.ts'
 import { type OpenIntent, OpenIntents } from './open-intents.ts'
 import { type LogLine, openLog, readLines } from './read-log.ts'
 import type { LogEntry } from './record.ts'
+import { canBeTorn } from './record-beginning.ts'
 import { shapeComplaint } from './record-shape.ts'
 
 /** What is wrong with a log, at its first bad line. */
@@ -56,7 +57,7 @@ export async function verifyLog(
     // the head first: whoever writes meanwhile makes the log longer than it
     const head = await readHead(path)
     const { size } = await handle.stat()
-    const pass = new Pass(head, size)
+    const pass = new Pass(head)
     for await (const lines of readLines(handle, 0, size)) {
       signal.throwIfAborted()
       for (const line of lines) if (!pass.isOver) pass.take(line)
@@ -103,7 +104,6 @@ class Pass {
   readonly duplicates = new Duplicates()
   readonly counts = { intent: 0, outcome: 0, refused: 0, recovered: 0 }
   readonly #head: Head | 'missing' | 'damaged'
-  readonly #size: number
   #problem: LogProblem | undefined
   #differs = false
   /** of the last line that was taken */
@@ -111,9 +111,8 @@ class Pass {
   /** a line that does not have the hash of the one before: the next line tells which of the two was changed */
   #suspect: { readonly offset: number; readonly hash: Hash } | undefined
 
-  constructor(head: Head | 'missing' | 'damaged', size: number) {
+  constructor(head: Head | 'missing' | 'damaged') {
     this.#head = head
-    this.#size = size
   }
 
   get read(): number {
@@ -164,13 +163,10 @@ class Pass {
     this.#stop(head.seq, this.#start, 'it was changed: the head has another hash of it')
   }
 
-  /** The last line of a log that no head tells of yet may be what a crash left. */
+  /** The last line may be what a crash left of a record. */
   #noRecord(line: LogLine): void {
-    const known = typeof this.#head === 'string' ? 0 : this.#head.seq
-    const length = line.raw.byteLength + (line.state === 'whole' ? 1 : 0)
-    const isLast = line.state !== 'tooLong' && line.offset + length >= this.#size
-    if (isLast && (line.state === 'torn' || this.end.seq >= known)) {
-      this.torn = length
+    if (line.state === 'torn' && canBeTorn(line.raw, this.end)) {
+      this.torn = line.raw.byteLength
       this.isOver = true
       return
     }

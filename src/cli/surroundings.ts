@@ -1,15 +1,25 @@
 import { homedir, hostname, userInfo } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import type { Actor } from '../audit/record.ts'
+import { namesFile } from '../config/names-file.ts'
+import { DrayError } from '../errors.ts'
 import { actorFrom, type Environment } from './actor.ts'
 
-/** Where the record is: what was said, else the user's state folder (XDG Base Directory Specification). */
+/**
+ * The path of the audit log: the given one, else one in the user's state folder (XDG Base Directory Specification).
+ * @throws `usage` for a path that names no file, such as an empty one or one that ends in a slash.
+ */
 export function auditPath(
   said: string | undefined,
   cwd: string,
   env: Readonly<Record<string, string | undefined>>,
 ): string {
-  if (said !== undefined) return resolve(cwd, said)
+  if (said !== undefined) {
+    if (namesFile(said)) return resolve(cwd, said)
+    throw new DrayError('usage', `${JSON.stringify(said)} does not name a file for the audit log`, {
+      hint: 'Name a file with --audit-file or DRAY_AUDIT_FILE: --audit-file audit.jsonl.',
+    })
+  }
   return join(stateFolder(env), 'audit.jsonl')
 }
 

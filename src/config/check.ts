@@ -12,6 +12,7 @@ import {
   type TargetConfig,
   type WebhookConfig,
 } from './config.ts'
+import { namesFile } from './names-file.ts'
 import type { WrittenConfig, WrittenEnvironment } from './schema.ts'
 import type { Issue, Path } from './shape.ts'
 
@@ -60,6 +61,9 @@ function auditOf(
   const path = ['audit', 'repository']
   const complaint = repository === undefined ? undefined : complaintOf(() => parseRepository(repository))
   if (complaint !== undefined) issues.push({ path, at: 'value', message: complaint })
+  if (file !== undefined && !namesFile(file)) {
+    issues.push({ path: ['audit', 'file'], at: 'value', message: 'does not name a file' })
+  }
   const isNamed = repository !== undefined && complaint === undefined
   return {
     ...(file !== undefined && { file: absolute(file) }),

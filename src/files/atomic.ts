@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, link, lstat, mkdir, open, readlink, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { DrayError } from '../errors.ts'
 import { ioError, systemCode } from './io-error.ts'
 
 export interface AtomicOptions {
@@ -10,11 +11,14 @@ export interface AtomicOptions {
   readonly tempFolder?: string
   /** false: a crash of the process leaves the old or the new content, and so does power loss, or else an empty file; the disk is not waited for */
   readonly sync?: false
+  /** true: fail with `refused` if there is anything at the path */
+  readonly mustBeNew?: boolean
 }
 
 /**
  * Writes a file so that a reader, or a machine that loses power, finds the old content or the whole new one: temporary file, fsync, rename,
- * fsync of the folder. A symbolic link at `path` is replaced, not followed. The folder must be there. @throws `not-found`, `io`.
+ * fsync of the folder. A symbolic link at `path` is replaced, not followed. The folder must be there. A device, a pipe or
+ * a folder at `path` stays: to rename over `/dev/null` would break the machine. @throws `not-found`, `io`.
  */
 export async function writeFileAtomic(
   path: string,
@@ -57,19 +61,38 @@ export async function moveIntoPlace(from: string, path: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it that are missing, each synced into its parent. @throws `io`. */
+/** Makes a folder and those above it that are missing, each synced into its parent. @throws `not-found`, `io`. */
 export async function makeFolder(path: string, mode = 0o777): Promise<void> {
   try {
-    const whole = resolve(path)
-    const first = await mkdir(whole, { recursive: true, mode })
-    if (first === undefined) return
-    for (let made = whole; ; made = dirname(made)) {
-      await syncFolder(dirname(made))
-      if (made === first || made === dirname(made)) return
-    }
+    await makeMissing(resolve(path), mode)
   } catch (cause) {
     throw ioError(cause, `the folder ${path} cannot be made`, path)
   }
+}
+
+/**
+ * Makes each folder by a call of its own. A recursive `mkdir` never ends on a file system that answers ENOENT for a new
+ * folder of one that exists, such as /proc.
+ */
+async function makeMissing(path: string, mode: number): Promise<void> {
+  if (await isFolder(path)) return
+  const parent = dirname(path)
+  if (parent !== path) await makeMissing(parent, mode)
+  try {
+    await mkdir(path, mode)
+  } catch (cause) {
+    // another process was quicker
+    if (systemCode(cause) === 'EEXIST' && (await isFolder(path))) return
+    throw cause
+  }
+  await syncFolder(parent)
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
 }
 
 /** Makes what was created, renamed or removed in a folder outlast a power cut; does nothing where the file system has no such notion. */
@@ -114,12 +137,43 @@ async function writeAtomic(
     } finally {
       await handle.close()
     }
-    await rename(temp, path)
+    if (options.mustBeNew === true) await moveToNew(temp, path)
+    else await moveOver(temp, path)
     if (options.sync !== false) await syncFolder(dirname(path))
   } catch (cause) {
     await rm(temp, { force: true }).catch(() => undefined)
     throw ioError(cause, `${path} cannot be written`, path)
   }
+}
+
+async function moveOver(temp: string, path: string): Promise<void> {
+  if (!(await isReplaceable(path))) {
+    throw new DrayError('io', `${path} is not a regular file`, {
+      subject: path,
+      hint: 'Name a regular file or a new one.',
+    })
+  }
+  await rename(temp, path)
+}
+
+async function isReplaceable(path: string): Promise<boolean> {
+  const own = await lstat(path).catch(() => undefined)
+  if (own?.isSymbolicLink() !== true) return own === undefined || own.isFile()
+  // /dev/stdout leads to an open file of this process, whatever kind of file that is
+  if ((await readlink(path)).startsWith('/proc/')) return false
+  const target = await stat(path).catch(() => undefined)
+  return target === undefined || target.isFile()
+}
+
+/** A link fails if the name exists, which a rename does not. */
+async function moveToNew(temp: string, path: string): Promise<void> {
+  try {
+    await link(temp, path)
+  } catch (cause) {
+    if (systemCode(cause) !== 'EEXIST') throw cause
+    throw new DrayError('refused', `${path} exists already`, { subject: path, cause })
+  }
+  await rm(temp)
 }
 
 async function writeWhole(handle: FileHandle, chunk: Uint8Array): Promise<void> {

@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   futimesSync,
   lstatSync,
@@ -12,7 +13,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { isTempName, newTempName } from './atomic.ts'
 import { systemCode } from './io-error.ts'
@@ -132,7 +133,7 @@ export class BoundedFolder {
       return openSync(temp, 'wx', 0o600)
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error
-      mkdirSync(part, { recursive: true, mode: 0o700 })
+      makeMissing(part)
       return openSync(temp, 'wx', 0o600)
     }
   }
@@ -173,6 +174,18 @@ export class BoundedFolder {
 
 function sizeOnDisk(size: number): number {
   return Math.max(1, Math.ceil(size / blockSize)) * blockSize
+}
+
+/** Makes each folder by a call of its own: a recursive `mkdir` never ends on a file system such as /proc. */
+function makeMissing(path: string): void {
+  if (existsSync(path)) return
+  makeMissing(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // another process was quicker
+    if (systemCode(error) !== 'EEXIST') throw error
+  }
 }
 
 /** Another process may have been quicker. */

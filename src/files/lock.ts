@@ -66,12 +66,24 @@ async function acquire(path: string, id: string, options: LockOptions, signal: A
     if (sight === undefined || sight.id !== seen.id || sight.heartbeat !== seen.heartbeat) {
       sight = { ...seen, since: clock.now() }
     } else if (clock.now() - sight.since >= staleMs) {
+      if (!ownId.test(sight.id)) throw foreignLock(path)
       await removeStale(path, sight.id)
       sight = undefined
       continue
     }
     await clock.sleep(pollMs, signal)
   }
+}
+
+/** What a lock contains: an id, or what power loss leaves of one. A file with other content is another program's. */
+const ownId = /^(?:[0-9a-f]{0,32}|\0{1,32})$/
+
+function foreignLock(path: string): DrayError {
+  return new DrayError('io', `${path} is not a lock of dray`, {
+    subject: path,
+    why: 'dray needs a lock file of this name, and the file that is there has other content',
+    hint: 'Move this file away or name another place. dray did not change it.',
+  })
 }
 
 /** The id must be there as soon as the name is: written under another name, then linked, which fails where the lock exists. */

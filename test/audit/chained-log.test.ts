@@ -114,7 +114,16 @@ describe('a log beside its head', () => {
   it.each([
     ['missing', () => rmSync(`${path}.head`)],
     ['empty', () => writeFileSync(`${path}.head`, '')],
-    ['of another hand', () => writeFileSync(`${path}.head`, '{"seq":9}')],
+    ['of zero bytes', () => writeFileSync(`${path}.head`, Buffer.alloc(300))],
+    ['cut', () => truncateSync(`${path}.head`, 100)],
+    [
+      'damaged in its hash',
+      () =>
+        writeFileSync(
+          `${path}.head`,
+          readFileSync(`${path}.head`, 'utf8').replace(/:[0-9a-f]{8}/, ':00000000'),
+        ),
+    ],
   ])('is gone on with where the head is %s', async (_, spoil) => {
     await twoRecords()
     const head = readFileSync(`${path}.head`, 'utf8')
@@ -177,7 +186,7 @@ describe('a log beside its head', () => {
 })
 
 describe('a torn end', () => {
-  it.each(['{"seq":3,"pre', 'not a record\n', '\u0000\u0000\u0000', '{"a":1}'])(
+  it.each(['{', '{"seq":3,"pre', '\u0000\u0000\u0000', '{"seq":3,\u0000\u0000'])(
     'such as %j is set aside and glued to nothing',
     async (torn) => {
       await twoRecords()

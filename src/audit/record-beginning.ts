@@ -1,0 +1,102 @@
+import { placeAfter, type Position } from './chain.ts'
+
+/**
+ * Whether a crash can have left these bytes at the end of a log: they are a beginning of the record that follows
+ * `position`, as `formatLine` writes it, or the whole record without its line break. Power loss may leave zero bytes
+ * behind them, because some file systems store the length of a file before its content. Zero bytes count only behind a
+ * record that is known: a file of nothing but zero bytes may be anything.
+ */
+export function canBeTorn(bytes: Uint8Array, position: Position): boolean {
+  const written = position.seq === 0 ? bytes : withoutZeros(bytes)
+  const text = decodeBeginning(written)
+  if (text === undefined) return false
+  const start = startOfRecord(position)
+  return start.startsWith(text) || (text.startsWith(start) && isBeginningOfJson(text))
+}
+
+/** Whether a file that begins with these bytes can be a log: it is empty, or its first record begins as dray writes it. */
+export function canBeginLog(bytes: Uint8Array): boolean {
+  const start = Buffer.from(startOfRecord({ seq: 0, hash: null, size: 0 }))
+  const length = Math.min(bytes.byteLength, start.byteLength)
+  return start.subarray(0, length).equals(bytes.subarray(0, length))
+}
+
+function startOfRecord(position: Position): string {
+  return `${placeAfter(position)}"time":"`
+}
+
+function withoutZeros(bytes: Uint8Array): Uint8Array {
+  let end = bytes.byteLength
+  while (end > 0 && bytes[end - 1] === 0) end--
+  return bytes.subarray(0, end)
+}
+
+/** The text of UTF-8 that may end within a character; undefined for anything else. */
+function decodeBeginning(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true })
+  } catch {
+    return undefined
+  }
+}
+
+/** What can stand between the last bracket, string or comma of a cut JSON text and its closing brackets. */
+const continuations = ['', '0', ':0', '"":0'] as const
+const literals = ['true', 'false', 'null'] as const
+
+/** Whether some JSON object without white space, as `JSON.stringify` writes it, begins with this text. */
+function isBeginningOfJson(text: string): boolean {
+  const cut = findCut(text)
+  if (cut === undefined) return false
+  const closing = cut.closing.toReversed().join('')
+  if (cut.inString) return parses(`${text.slice(0, cut.end)}"`, closing)
+  const word = /[[:,]([a-z]+)$/.exec(text)?.[1]
+  if (word === undefined) return parses(text, closing)
+  const literal = literals.find((one) => one.startsWith(word))
+  return literal !== undefined && parses(text + literal.slice(word.length), closing)
+}
+
+function parses(text: string, closing: string): boolean {
+  return continuations.some((continuation) => {
+    try {
+      JSON.parse(text + continuation + closing)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+interface Cut {
+  /** brackets that are open at the end of the text, the outermost first, by the bracket that closes each */
+  readonly closing: readonly string[]
+  readonly inString: boolean
+  /** where an escape begins that the end of the text cuts; else the length of the text */
+  readonly end: number
+}
+
+/** One pass over the text; undefined where it has white space or a control character that no record has. */
+function findCut(text: string): Cut | undefined {
+  const closing: string[] = []
+  let inString = false
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charAt(at)
+    if (character < ' ' || (character === ' ' && !inString)) return undefined
+    if (character === '"') inString = !inString
+    else if (inString && character === '\\') {
+      const length = text[at + 1] === 'u' ? 6 : 2
+      if (at + length > text.length) {
+        return isBeginningOfEscape(text.slice(at)) ? { closing, inString, end: at } : undefined
+      }
+      at += length - 1
+    } else if (inString) continue
+    else if (character === '{') closing.push('}')
+    else if (character === '[') closing.push(']')
+    else if (character === '}' || character === ']') closing.pop()
+  }
+  return { closing, inString, end: text.length }
+}
+
+function isBeginningOfEscape(text: string): boolean {
+  return /^\\(?:u[0-9a-f]{0,3})?$/.test(text)
+}

@@ -43,6 +43,8 @@ export function certificateFolders(home: string = homedir()): readonly string[] 
  * @throws `config` for a certificate without its key, or a file that cannot be read.
  */
 export async function certificatesIn(folders: readonly string[], registry: string): Promise<Certificates> {
+  // A redirect can name the host `..`, which would be another folder.
+  if (registry.startsWith('.')) return {}
   for (const folder of folders) {
     const place = join(folder, registry)
     const names = await namesIn(place)

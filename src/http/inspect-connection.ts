@@ -29,7 +29,8 @@ interface TlsFacts {
 }
 
 /**
- * Opens one connection to a registry, as the transport does, and looks at it. A certificate that is not trusted is told and no error: nothing is sent.
+ * Opens one connection to a registry, as the transport does, and describes it. A certificate that is not trusted is part
+ * of the result and no error, because dray sends no request over this connection.
  * @throws `network` and `timeout` as the transport.
  */
 export async function inspectConnection(
@@ -84,7 +85,7 @@ async function openTls(
     ...(isIP(host) === 0 && { servername: host }),
     ALPNProtocols: ['http/1.1'],
     ...(await tlsOptions(certificates)),
-    // it is looked at, and nothing is sent
+    // The result says whether the certificate is trusted. No request is sent.
     rejectUnauthorized: false,
   })
   return await opened(socket, 'secureConnect', signal)

@@ -59,6 +59,11 @@ export function registryOrigin(registry: string, settings: RegistrySettings = {}
   return url
 }
 
+/** Whether a host is the registry's own one. A port makes no difference: a certificate proves the host. */
+export function isHome(registry: string, hostname: string): boolean {
+  return registryOrigin(registry).hostname === hostname
+}
+
 function isPlain(registry: string, settings: RegistrySettings): boolean {
   if (settings.insecure !== undefined) return settings.insecure
   return settings.ca === undefined && isLoopback(hostOf(registry))
@@ -74,6 +79,11 @@ export function isLoopback(hostname: string): boolean {
 /** The host of a URL as sockets take it: IPv6 without brackets. */
 export function bareHost(hostname: string): string {
   return hostname.replace(/^\[|\]$/g, '')
+}
+
+/** The name for SNI (RFC 6066, 3), which a certificate is verified against; empty for an IP address, which has no SNI. */
+export function serverName({ hostname }: URL): string {
+  return /^\[|^[\d.]+$/.test(hostname) ? '' : hostname
 }
 
 /** The port of an http or https URL, also where it is the usual one. */

@@ -1,5 +1,6 @@
 import { DrayError, type ErrorContext } from '../errors.ts'
-import { settingLine } from './origins.ts'
+import { isCertificateCode } from './certificates.ts'
+import { isHome, settingLine } from './origins.ts'
 import { ProxyFailure } from './tunnel.ts'
 
 /**
@@ -25,8 +26,6 @@ export function transportFailure(error: unknown): TransportFailure | undefined {
   return error instanceof DrayError && error.cause instanceof TransportFailure ? error.cause : undefined
 }
 
-/** Codes of OpenSSL and Node for a certificate that is not trusted; another try would see the same one. */
-const certificateCodes = /^(?:ERR_TLS_CERT_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(?:GET|VERIFY)_)/
 /** Codes for a TLS handshake that failed for another reason. */
 const handshakeCodes = /^(?:ERR_SSL_|EPROTO$)/
 /** Those of them that an answer in plain text leads to. */
@@ -49,7 +48,7 @@ export function isProxyRefusal(failure: TransportFailure): boolean {
 
 /** Whether TLS failed: the same would happen again. */
 export function isTlsFailure(failure: TransportFailure): boolean {
-  return certificateCodes.test(failure.systemCode) || handshakeCodes.test(failure.systemCode)
+  return isCertificateCode(failure.systemCode) || handshakeCodes.test(failure.systemCode)
 }
 
 /** Whether what came was no HTTP, or more headers than any registry sends. */
@@ -59,7 +58,7 @@ export function isNotHttp(failure: TransportFailure): boolean {
 
 /** Where an exchange was to go. */
 export interface Peer {
-  /** as references name it: its settings count, wherever it redirects to */
+  /** the registry that the request is for, as references name it */
   readonly registry: string
   /** where the connection went */
   readonly host: string
@@ -72,8 +71,10 @@ export function toTransportError(thrown: unknown, { registry, host }: Peer, sent
   const failure = new TransportFailure(message, code, sent)
   const context = { subject: host, why: message, cause: failure }
   if (thrown instanceof ProxyFailure) return proxyError(thrown, host, context)
-  if (certificateCodes.test(code)) {
-    const ownAuthority = `If ${host} uses a private certificate authority, or a certificate that it signed itself, name that in dray.yaml: ${settingLine(registry, 'ca: path/to/ca.pem')}`
+  if (isCertificateCode(code)) {
+    // the `ca` of a registry counts at no other host
+    const named = isHome(registry, hostnameOf(host)) ? registry : host
+    const ownAuthority = `If ${host} uses a private certificate authority, or a certificate that it signed itself, name that in dray.yaml: ${settingLine(named, 'ca: path/to/ca.pem')}`
     const hint = certificateHints.get(code) ?? ownAuthority
     return new DrayError('network', `the certificate of ${host} is not trusted`, { ...context, hint })
   }
@@ -126,6 +127,10 @@ function proxyError(
 
 const unreachableHint =
   'Check the name and the port, and whether the registry is running and can be reached from here.'
+
+function hostnameOf(host: string): string {
+  return host.replace(/:\d+$/, '')
+}
 
 function codeOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return 'UNKNOWN'

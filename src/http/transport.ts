@@ -8,7 +8,7 @@ import { type CertificateFolders, type Certificates, certificatesFor, tlsOptions
 import { exchange, type ExchangeLimits, type Via } from './exchange.ts'
 import type { Fetch } from './fetch.ts'
 import { lanesOf } from './limit.ts'
-import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
+import { isHome, registryOrigin, type RegistrySettingsMap, serverName } from './origins.ts'
 import { type Proxy, proxyAuthorization, showProxy } from './proxy.ts'
 import { SpareConnections } from './spare-connections.ts'
 import { tunnel } from './tunnel.ts'
@@ -51,7 +51,7 @@ export function createTransport(options: TransportOptions): Transport {
   const poolFor = (registry: string, url: URL, call: Call): Promise<OpenPool> => {
     if (closed) throw new DrayError('internal', 'a request was made after the transport was closed')
     const { origin } = url
-    // what is trusted and shown for one registry is for that one alone, wherever it redirects to
+    // A connection carries the certificates of the registry that it was opened for, so no other registry reuses it.
     const key = `${origin} ${registry}`
     const known = pools.get(key)
     if (known !== undefined) return known
@@ -71,17 +71,22 @@ export function createTransport(options: TransportOptions): Transport {
       const { variable } = proxy
       call.notify({ kind: 'proxied', origin: url.origin, proxy: showProxy(proxy.url), variable })
     }
-    const isSecure = url.protocol === 'https:'
-    const { clientCertificate, ...trusted } = isSecure
-      ? await certificatesFor(registry, settings, options.certificates)
-      : {}
-    const isShown = url.hostname === home.hostname && clientCertificate !== undefined
     return await openPool(url.origin, {
       most: connectionsFor(settings?.concurrency),
       atOnce,
-      certificates: { ...trusted, ...(isShown && { clientCertificate }) },
+      certificates: url.protocol === 'https:' ? await certificatesAt(registry, url) : {},
       proxy,
     })
+  }
+
+  // A certificate proves a host name. So the `ca` and the client certificate of a registry count at its own host and on
+  // no other host that it sends to. Another host is trusted by what is configured for that host.
+  const certificatesAt = async (registry: string, url: URL): Promise<Certificates> => {
+    const { settings, certificates } = options
+    if (isHome(registry, url.hostname))
+      return await certificatesFor(registry, settings.get(registry), certificates)
+    const { ca } = await certificatesFor(url.host, settings.get(url.host), certificates)
+    return ca === undefined ? {} : { ca }
   }
 
   return {
@@ -142,11 +147,12 @@ async function openPool(origin: string, options: PoolOptions): Promise<OpenPool>
     import('undici/lib/core/connect.js'),
   ])
   const { most, atOnce, proxy, certificates } = options
+  const usesTls = origin.startsWith('https:') || proxy?.url.protocol === 'https:'
   const open = connector({
     timeout: connectMs,
     // one connection of HTTP/2 would put the blobs of a whole run behind one flow-control window
     allowH2: false,
-    ...(await tlsOptions(certificates)),
+    ...(usesTls && (await tlsOptions(certificates))),
   })
   const pooled = (to: string, connect: buildConnector.connector): Pool =>
     new UndiciPool(to, {
@@ -164,7 +170,10 @@ async function openPool(origin: string, options: PoolOptions): Promise<OpenPool>
     if (origin.startsWith('https:')) return { pool: pooled(origin, tunnel(proxy, open)) }
     const authorization = proxyAuthorization(proxy.url)
     const headers = authorization === undefined ? {} : { 'proxy-authorization': authorization }
-    return { pool: pooled(proxy.url.origin, open), via: { headers } }
+    // undici would take the name to verify from the Host header, which names the registry.
+    const servername = serverName(proxy.url)
+    const toProxy: buildConnector.connector = (to, callback) => open({ ...to, servername }, callback)
+    return { pool: pooled(proxy.url.origin, toProxy), via: { headers } }
   }
   const spares = new SpareConnections(open, Math.min(atOnce, most) - 1)
   return { pool: pooled(origin, spares.connect), spares }

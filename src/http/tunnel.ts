@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
 import type { Connector } from 'undici/lib/core/connect.js'
-import { bareHost, portOf } from './origins.ts'
+import { isCertificateCode, tlsOptions } from './certificates.ts'
+import { bareHost, portOf, serverName } from './origins.ts'
 import { type Proxy, proxyAuthorization, showProxy } from './proxy.ts'
 
 const tunnelMs = 10_000
@@ -39,13 +40,15 @@ export function tunnel(proxy: Proxy, open: Connector): buildConnector.connector 
   return (options, callback) => void begin(options, callback)
 }
 
-function connectThrough(proxy: Proxy, { hostname, port }: buildConnector.Options): Promise<Socket> {
+async function connectThrough(proxy: Proxy, { hostname, port }: buildConnector.Options): Promise<Socket> {
   const { url } = proxy
+  // Node would take the name to verify from the Host header, which names the registry.
+  const tls = url.protocol === 'https:' ? { ...(await tlsOptions({})), servername: serverName(url) } : {}
   const authorization = proxyAuthorization(url)
   const target = `${hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname}:${port === '' ? '443' : port}`
   // not by import: the ESM face of node:http loads the built-in fetch, which takes 23 ms of every start of the program
   const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     const asking = request({
       host: bareHost(url.hostname),
       port: portOf(url),
@@ -54,6 +57,7 @@ function connectThrough(proxy: Proxy, { hostname, port }: buildConnector.Options
       headers: { host: target, ...(authorization !== undefined && { 'proxy-authorization': authorization }) },
       agent: false,
       timeout: tunnelMs,
+      ...tls,
     })
     const fail = (message: string, code: ProxyFailure['code'], status?: number): void => {
       asking.destroy()
@@ -67,7 +71,9 @@ function connectThrough(proxy: Proxy, { hostname, port }: buildConnector.Options
       fail(`it answered ${status} to CONNECT`, code, status)
     })
     asking.on('timeout', () => fail('it did not answer in time', 'PROXY_FAILED'))
-    asking.on('error', (error) => fail(error.message, 'PROXY_FAILED'))
+    asking.on('error', (error: NodeJS.ErrnoException) =>
+      fail(error.message, isCertificateCode(error.code ?? '') ? 'PROXY_REFUSED' : 'PROXY_FAILED'),
+    )
     asking.end()
   })
 }

@@ -36,6 +36,15 @@ describe('the certificates of a registry', () => {
     expect(await certificatesIn([folder], 'r.test')).toEqual({})
   })
 
+  it.each(['..', '.', '../r.test:5000'])(
+    'are read from no other folder for a host called %s',
+    async (host) => {
+      const folder = await folderWith({ 'a.crt': testAuthority })
+      await writeFile(join(folder, 'a.crt'), testAuthority)
+      expect(await certificatesIn([join(folder, registry)], host)).toEqual({})
+    },
+  )
+
   it('come from the first folder that has one for it', async () => {
     const [first, second] = [await folderWith({}), await folderWith({ 'a.crt': testAuthority })]
     expect(await certificatesIn(['/nowhere', second], registry)).toEqual({ ca: testAuthority })

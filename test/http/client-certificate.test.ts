@@ -66,7 +66,11 @@ it('is shown to no other host, where the registry redirects to say', async () =>
   const other = await asking()
   const { port, shown } = await asking({ redirectTo: `https://localhost:${other.port}/storage` })
   const registry = `127.0.0.1:${port}`
-  expect((await fetchAt(new Map([[registry, own]]))(registry)).status).toBe(200)
+  const settings = new Map([
+    [registry, own],
+    [`localhost:${other.port}`, own],
+  ])
+  expect((await fetchAt(settings)(registry)).status).toBe(200)
   expect(shown).toEqual(['localhost'])
   expect(other.shown).toEqual([undefined])
 })

@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { exchange } from './wire.ts'
 
@@ -18,13 +19,18 @@ export interface TestProxy extends AsyncDisposable {
 /**
  * An http proxy on this machine that leads every name to one server, whatever it is called: tunnels by CONNECT, and plain requests.
  * @param answer a status in place of leading there; `hang` for none
+ * @param tls the certificate of an https proxy
  */
-export async function testProxy(to: string, answer?: number | 'hang'): Promise<TestProxy> {
+export async function testProxy(
+  to: string,
+  answer?: number | 'hang',
+  tls?: { readonly key: string; readonly cert: string },
+): Promise<TestProxy> {
   const seen: ProxySeen[] = []
   const { hostname, port } = new URL(`http://${to}`)
   const note = ({ method = '', url = '', headers }: IncomingMessage): void =>
     void seen.push({ method, target: url, headers })
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     note(request)
     if (typeof answer === 'number') return void response.writeHead(answer).end()
     const { pathname, search } = new URL(request.url ?? '')
@@ -36,7 +42,8 @@ export async function testProxy(to: string, answer?: number | 'hang'): Promise<T
         response.writeHead(status, plain).end(body)
       },
     )
-  })
+  }
+  const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener)
   server.on('connect', (request, socket) => {
     note(request)
     socket.on('error', () => undefined)

@@ -3,7 +3,7 @@ import { DrayError } from '../errors.ts'
 import { type AuthFile, parseAuthFile, readAuthFile } from './auth-file.ts'
 import type { Credential } from './credential.ts'
 import { askHelper, type HelperOptions } from './helper.ts'
-import { helperServer, keysFor } from './registry-keys.ts'
+import { helperServer, keysFor, registryKey } from './registry-keys.ts'
 import type { Found, Nothing, Source, SourceName } from './source.ts'
 
 /** The credentials of a file in docker's or podman's form. @param mustBeThere whether somebody named it on purpose */
@@ -56,6 +56,12 @@ function authSource(
   return {
     name,
     where,
+    ignoredKeys: async (registry) => {
+      content ??= read()
+      const { ignored = [] } = (await content) ?? {}
+      const key = registryKey(registry)
+      return ignored.filter((one) => one.registry === undefined || one.registry === key)
+    },
     find: async (registry, path, call): Promise<Found | Nothing> => {
       content ??= read()
       const found = await content

@@ -1,17 +1,19 @@
 import { DrayError } from '../errors.ts'
 import { readFileBounded } from '../files/read.ts'
 import { type Credential, credentialOf } from './credential.ts'
-import { normalKey } from './registry-keys.ts'
+import { type IgnoredKey, parseKey, precedence } from './registry-keys.ts'
 
 const maxFileBytes = 1024 * 1024
 const helperName = /^[A-Za-z0-9._-]+$/
 
-/** What docker's `config.json` or podman's `auth.json` says about credentials. Keys are normal ones (`host[/namespace]`). */
+/** What docker's `config.json` or podman's `auth.json` says about credentials. Keys are `host[:port][/namespace]`. */
 export interface AuthFile {
   readonly auths: ReadonlyMap<string, Credential>
   /** names of helper programs; an empty one says that there is no helper for that key (containers-auth.json(5)) */
   readonly credHelpers: ReadonlyMap<string, string>
   readonly credsStore: string | undefined
+  /** entries of `auths` and `credHelpers` that are not used */
+  readonly ignored: readonly IgnoredKey[]
 }
 
 /**
@@ -36,16 +38,20 @@ export async function readAuthBytes(file: string): Promise<Uint8Array | undefine
 export function parseAuthFile(bytes: Uint8Array, file: string): AuthFile {
   const root = parseObject(bytes, file)
   const store = root['credsStore']
-  return {
-    auths: new Map(entriesOf(root, 'auths', file).flatMap(([key, value]) => readAuth(key, value, file))),
-    credHelpers: new Map(
-      entriesOf(root, 'credHelpers', file).map(([key, value]) => [
-        normalKey(key),
-        value === '' ? '' : checkHelper(value, `credHelpers[${quote(key)}]`, file),
-      ]),
-    ),
-    credsStore: store == null || store === '' ? undefined : checkHelper(store, 'credsStore', file),
+  const ignored: IgnoredKey[] = []
+  const auths = new Map<string, Credential>()
+  for (const { key, text, value } of entriesOf(root, 'auths', file, ignored)) {
+    const where = `auths[${quote(text)}]`
+    const credential = readAuth(value, where, file)
+    if (credential !== undefined) auths.set(key, credential)
+    else if (isObject(value) && typeof value['registrytoken'] === 'string' && value['registrytoken'] !== '')
+      ignored.push({ text, why: 'dray does not use a registrytoken', registry: key.split('/')[0] ?? key })
   }
+  const credHelpers = new Map<string, string>()
+  for (const { key, text, value } of entriesOf(root, 'credHelpers', file, ignored))
+    credHelpers.set(key, value === '' ? '' : checkHelper(value, `credHelpers[${quote(text)}]`, file))
+  const credsStore = store == null || store === '' ? undefined : checkHelper(store, 'credsStore', file)
+  return { auths, credHelpers, credsStore, ignored }
 }
 
 function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
@@ -60,17 +66,35 @@ function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
   return value
 }
 
-/** The entries of an object in the file, exact keys (`host`) behind others, so that these win where several mean the same. */
-function entriesOf(root: Record<string, unknown>, name: string, file: string): [string, unknown][] {
-  const value = root[name]
-  if (value == null) return []
-  if (!isObject(value)) throw broken(file, `${name} is not an object`)
-  return Object.entries(value).sort(([a], [b]) => Number(normalKey(a) === a) - Number(normalKey(b) === b))
+interface Entry {
+  /** `host[:port][/namespace]` */
+  readonly key: string
+  /** the key as it is in the file */
+  readonly text: string
+  readonly value: unknown
 }
 
-/** An entry without a secret (docker leaves one behind where a store has it) is none. */
-function readAuth(key: string, value: unknown, file: string): [string, Credential][] {
-  const where = `auths[${quote(key)}]`
+/** The entries of an object in the file. If several are for the same registry, the one that wins comes last. */
+function entriesOf(
+  root: Record<string, unknown>,
+  name: string,
+  file: string,
+  ignored: IgnoredKey[],
+): readonly Entry[] {
+  const object = root[name]
+  if (object == null) return []
+  if (!isObject(object)) throw broken(file, `${name} is not an object`)
+  const entries = Object.entries(object).flatMap(([text, value]): Entry[] => {
+    const parsed = parseKey(text)
+    if (parsed.key !== undefined) return [{ key: parsed.key, text, value }]
+    ignored.push(parsed.ignored)
+    return []
+  })
+  return entries.sort((a, b) => precedence(a.text) - precedence(b.text))
+}
+
+/** Undefined for an entry without a password or refresh token: docker leaves one in the file if a store has the secret. */
+function readAuth(value: unknown, where: string, file: string): Credential | undefined {
   if (!isObject(value)) throw broken(file, `${where} is not an object`)
   const text = (name: string): string => {
     const field = value[name]
@@ -78,11 +102,16 @@ function readAuth(key: string, value: unknown, file: string): [string, Credentia
     return field ?? ''
   }
   const identity = text('identitytoken')
-  if (identity !== '') return [[normalKey(key), { kind: 'identity', token: identity }]]
+  if (identity !== '') return { kind: 'identity', token: identity }
   const auth = text('auth')
-  if (auth !== '') return [[normalKey(key), decodeAuth(auth, where, file)]]
   const username = text('username')
-  return username === '' ? [] : [[normalKey(key), credentialOf(username, text('password'))]]
+  const found =
+    auth !== ''
+      ? decodeAuth(auth, where, file)
+      : username === ''
+        ? undefined
+        : credentialOf(username, text('password'))
+  return found?.kind === 'identity' && found.token === '' ? undefined : found
 }
 
 /** `auth` is the Base64 of `user:password`; docker cuts NULs off its end. */

@@ -16,6 +16,8 @@ export interface SourceReport {
   readonly helper?: string
   readonly kind?: 'password' | 'refresh token'
   readonly username?: string
+  /** entries of the file that mention this registry and are not used */
+  readonly ignored?: readonly { readonly key: string; readonly why: string }[]
 }
 
 /**
@@ -47,8 +49,11 @@ async function reportOf(
   const { name, where } = source
   try {
     const found = await source.find(registry, path, call)
-    if (found.credential === undefined) return { source: name, where, state: 'none', why: found.why }
-    return { source: name, where, state: isDecided ? 'behind' : 'used', ...shown(found) }
+    const ignored = (await source.ignoredKeys?.(registry)) ?? []
+    const notUsed = ignored.length > 0 && { ignored: ignored.map(({ text, why }) => ({ key: text, why })) }
+    if (found.credential === undefined)
+      return { source: name, where, state: 'none', why: found.why, ...notUsed }
+    return { source: name, where, state: isDecided ? 'behind' : 'used', ...shown(found), ...notUsed }
   } catch (error) {
     if (call.signal.aborted || !isDrayError(error)) throw error
     // behind the one that wins it is never looked at

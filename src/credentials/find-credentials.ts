@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import { fileSource, textSource } from './auth-file-source.ts'
 import { type CredentialSource, credentialOf } from './credential.ts'
-import { keysFor, normalKey } from './registry-keys.ts'
+import { keysFor, parseKey } from './registry-keys.ts'
 import { type Found, type Nothing, type Source, type SourceName } from './source.ts'
 
 /** What a person gave with the command line; the password is read once it is needed. */
@@ -122,16 +122,26 @@ function single(
   read: () => Promise<{ readonly username: string; readonly password: string }>,
   forAll = false,
 ): Source {
-  const key = normalKey(registry)
+  const { key, ignored } = parseKey(registry)
   return {
     name,
     where,
     find: async (asked, path): Promise<Found | Nothing> => {
-      if (!forAll && !keysFor(asked, path).includes(key)) return { why: 'no entry' }
+      if (!forAll && ignored !== undefined) throw notARegistry(where, registry, ignored.why)
+      if (!forAll && (key === undefined || !keysFor(asked, path).includes(key))) return { why: 'no entry' }
       const { username, password } = await read()
-      return { credential: credentialOf(username, password), key }
+      return { credential: credentialOf(username, password), key: key ?? registry }
     },
   }
+}
+
+/** Credentials were given for something that is no registry. Requests without them could succeed by accident. */
+function notARegistry(where: string, registry: string, why: string): DrayError {
+  return new DrayError('config', `${JSON.stringify(registry)} is not a registry`, {
+    subject: registry,
+    why: `${why}; it is given with ${where}`,
+    hint: 'Give the registry as HOST, HOST:PORT or HOST/NAMESPACE.',
+  })
 }
 
 function unset(name: SourceName, where: string = name): Source {

@@ -3,6 +3,7 @@ import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import { type Credential, credentialOf, helperPair } from './credential.ts'
+import { parseKey } from './registry-keys.ts'
 
 const maxOutputBytes = 64 * 1024
 const defaultHelperLimitMs = 30_000
@@ -147,8 +148,11 @@ function finished(
   })
 }
 
-function parseAnswer(text: string, helper: Helper): Credential {
-  const { Username: username, Secret: secret } = parseObject(text)
+/** Undefined if the answer is for a URL that is no registry: some helpers compare hosts only and find docker's tokens. */
+function parseAnswer(text: string, helper: Helper): Credential | undefined {
+  const { ServerURL: server, Username: username, Secret: secret } = parseObject(text)
+  if (typeof server === 'string' && server.includes('://') && parseKey(server).key === undefined)
+    return undefined
   if (typeof username !== 'string' || typeof secret !== 'string' || secret === '')
     throw failed(helper, 'its answer is not the JSON object with Username and Secret of the protocol')
   return credentialOf(username, secret)

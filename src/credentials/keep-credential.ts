@@ -8,7 +8,7 @@ import { parseAuthFile, readAuthBytes } from './auth-file.ts'
 import { helperFor } from './auth-file-source.ts'
 import { type Credential, helperPair } from './credential.ts'
 import { eraseWithHelper, type HelperOptions, storeWithHelper } from './helper.ts'
-import { helperServer, normalKey } from './registry-keys.ts'
+import { helperServer, parseKey, registryKey } from './registry-keys.ts'
 
 export interface Place {
   /** in docker's or podman's form; it need not be there */
@@ -35,7 +35,7 @@ export async function keepCredential(
   call: Call,
 ): Promise<Kept> {
   return await change(place, call, async (content) => {
-    const key = normalKey(registry)
+    const key = registryKey(registry)
     const server = helperServer(key)
     const helper = helperFor(content.parsed, key)
     if (helper === undefined) {
@@ -56,7 +56,7 @@ export async function forgetCredential(
   call: Call,
 ): Promise<Kept | undefined> {
   return await change(place, call, async (content) => {
-    const key = normalKey(registry)
+    const key = registryKey(registry)
     const helper = helperFor(content.parsed, key)
     const wasWithHelper =
       helper !== undefined &&
@@ -101,9 +101,9 @@ class Content {
     this.#isChanged = true
   }
 
-  /** Takes out every spelling of a key; whether any of them held a secret or marked one. */
+  /** Removes every spelling of a key, and nothing else of that host. Returns whether there was one. */
   removeEntries(key: string): boolean {
-    const left = Object.entries(this.#auths).filter(([name]) => normalKey(name) !== key)
+    const left = Object.entries(this.#auths).filter(([name]) => parseKey(name).key !== key)
     if (left.length === Object.keys(this.#auths).length) return false
     this.#root['auths'] = Object.fromEntries(left)
     this.#isChanged = true

@@ -2,17 +2,68 @@
 const dockerHubKey = 'https://index.docker.io/v1/'
 const dockerHubHosts: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io'])
 
+const hostGrammar = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])\.?(?::\d{1,5})?$/
+const namespaceGrammar = /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/
+/** The paths of a registry's API. Docker keeps other secrets under longer paths, such as `/v1/refresh-token`. */
+const apiPath = /^\/?$|^\/v[12]\/?$/
+
+/** What a key of docker's or podman's file is for. */
+export type ParsedKey =
+  /** `host[:port][/namespace]` */
+  | { readonly key: string; readonly ignored?: undefined }
+  | { readonly key?: undefined; readonly ignored: IgnoredKey }
+
+/** An entry of such a file that dray does not use. */
+export interface IgnoredKey {
+  /** as it is in the file */
+  readonly text: string
+  readonly why: string
+  /** the registry that it mentions, if that is known */
+  readonly registry?: string
+}
+
 /**
- * A key of docker's or podman's file as `host[:port][/namespace]`. Docker's are hosts or URLs, whose path says nothing (docker/cli,
- * `ConvertToHostname`); podman's may go on with a namespace (containers-auth.json, man page), which has no scheme before it.
+ * Reads a key of docker's or podman's file. A URL is for its host if its path is empty or the root of the registry API.
+ * A key without a scheme can continue with a namespace (containers-auth.json(5)). Every other key is for no registry.
  */
-export function normalKey(key: string): string {
-  const scheme = /^https?:\/\//i.exec(key)
-  const rest = scheme === null ? key.replace(/\/+$/, '').replace(/\/v[12]$/, '') : key.slice(scheme[0].length)
-  const slash = rest.indexOf('/')
-  const host = (slash < 0 ? rest : rest.slice(0, slash)).toLowerCase()
-  const path = slash < 0 || scheme !== null ? '' : rest.slice(slash)
-  return registryNamed(host) + path
+export function parseKey(text: string): ParsedKey {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)
+  return scheme === null ? parseBareKey(text) : parseUrlKey(text, scheme[1]?.toLowerCase() ?? '')
+}
+
+function parseUrlKey(text: string, scheme: string): ParsedKey {
+  const [, authority = '', path = '', rest = ''] = /^[^:]+:\/\/([^/?#]*)([^?#]*)(.*)$/s.exec(text) ?? []
+  const host = parseHost(authority)
+  if (scheme !== 'https' && scheme !== 'http') return ignored(text, `${scheme} is not https or http`)
+  if (host === undefined) return ignored(text, noHost)
+  if (rest !== '') return ignored(text, 'a URL with a query or a fragment is not a registry')
+  if (!apiPath.test(path)) return ignored(text, 'only the paths /, /v1 and /v2 are a registry')
+  return { key: registryNamed(host.replace(scheme === 'https' ? /:443$/ : /:80$/, '')) }
+}
+
+function parseBareKey(text: string): ParsedKey {
+  const slash = text.indexOf('/')
+  const host = parseHost(slash < 0 ? text : text.slice(0, slash))
+  if (host === undefined) return ignored(text, noHost)
+  const path = slash < 0 ? '' : text.slice(slash)
+  if (apiPath.test(path)) return { key: registryNamed(host) }
+  const namespace = path.slice(1).replace(/\/$/, '')
+  if (!namespaceGrammar.test(namespace)) return ignored(text, 'its path is not a repository path')
+  return { key: `${registryNamed(host)}/${namespace}` }
+}
+
+const noHost = 'it does not name a host'
+
+function ignored(text: string, why: string): ParsedKey {
+  const [mentioned = ''] = text.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').split(/[/?#\\]/)
+  const host = parseHost(mentioned.slice(mentioned.lastIndexOf('@') + 1))
+  return { ignored: { text, why, ...(host !== undefined && { registry: registryNamed(host) }) } }
+}
+
+/** Lower case and without a trailing dot. */
+function parseHost(text: string): string | undefined {
+  const host = text.toLowerCase()
+  return hostGrammar.test(host) ? host.replace(/\.(?=:\d+$|$)/, '') : undefined
 }
 
 /** A registry as references name it: Docker Hub has several hosts. */
@@ -20,10 +71,21 @@ export function registryNamed(host: string): string {
   return dockerHubHosts.has(host) ? 'docker.io' : host
 }
 
+/** Which of several keys for the same registry wins: docker's own key of Docker Hub, then the host as it is, then others. */
+export function precedence(text: string): number {
+  if (text === dockerHubKey) return 2
+  return parseKey(text).key === text ? 1 : 0
+}
+
+/** The key of a registry as such. */
+export function registryKey(registry: string): string {
+  return registryNamed(registry.toLowerCase())
+}
+
 /** The keys that serve a repository, the most specific first: `host/a/b`, `host/a`, `host`. */
 export function keysFor(registry: string, path: string | undefined): string[] {
   const pieces = path === undefined ? [] : path.split('/')
-  const host = normalKey(registry)
+  const host = registryKey(registry)
   const namespaced = pieces.map((_, index) => `${host}/${pieces.slice(0, pieces.length - index).join('/')}`)
   return [...namespaced, host]
 }

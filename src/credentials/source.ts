@@ -1,5 +1,6 @@
 import type { Call } from '../call.ts'
 import type { Credential } from './credential.ts'
+import type { IgnoredKey } from './registry-keys.ts'
 
 /** A place where credentials may be, in the order in which they are looked for. */
 export const sourceNames = [
@@ -34,4 +35,6 @@ export interface Source {
   readonly where: string
   /** @throws `config` where it is broken: that is never taken for "none"; `timeout`, the signal's reason. */
   find(registry: string, path: string | undefined, call: Call): Promise<Found | Nothing>
+  /** The entries that mention a registry, or no host, and are not used. @throws as `find`. */
+  ignoredKeys?(registry: string): Promise<readonly IgnoredKey[]>
 }

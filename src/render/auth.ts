@@ -84,6 +84,12 @@ export function renderAuthExplanation(explanation: Explanation, page: Page): str
     style.bold(escapeText(name)),
     table,
     ...(isAnonymous ? ['Requests go without credentials.'] : []),
+    ...sources.flatMap(({ where, ignored = [] }) =>
+      ignored.map(
+        ({ key, why }) =>
+          `${style.dim('ignored')}  ${escapeText(key)} in ${escapeText(where)}: ${escapeText(why)}`,
+      ),
+    ),
     ...sources.flatMap(({ error }) =>
       error === undefined
         ? []

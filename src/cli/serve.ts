@@ -14,26 +14,51 @@ export interface ServeOptions {
   readonly profile: ProfileName
   /** a file of users; without it everyone may do everything */
   readonly htpasswd: string | undefined
+  /** names under which it answers besides those of this machine */
+  readonly allowedHosts: readonly string[]
   /** told of each request, on one line; not escaped */
   readonly onRequest: (line: string) => void
 }
 
 const maxHtpasswdSize = 1024 * 1024
 
-/** Starts the embedded registry. @throws `io` where it cannot listen or the folder cannot be used; `config`, `not-found` for the users. */
+/** Starts the embedded registry. @throws `io` if it cannot listen or the folder cannot be used; `usage` for a wrong host name; `config`, `not-found` for the users. */
 export async function serveRegistry(options: ServeOptions): Promise<RunningRegistry> {
-  const { folder, htpasswd, host, port, profile, onRequest } = options
+  const { allowedHosts, folder, htpasswd, host, port, profile, onRequest } = options
   const { startRegistry } = await import('../embedded/server.ts')
+  await checkHostNames(allowedHosts)
   const storage = folder === undefined ? undefined : await openFolder(folder)
   const users = htpasswd === undefined ? undefined : await readUsers(htpasswd)
   return await startRegistry({
     host,
     port,
     profile,
+    allowedHosts,
     onRequest: ({ method, path, status }) => onRequest(`${method} ${path} ${status}`),
     ...(storage !== undefined && { storage }),
     ...(users !== undefined && { auth: { scheme: 'basic', users } }),
   })
+}
+
+async function checkHostNames(names: readonly string[]): Promise<void> {
+  const { hostNameOf } = await import('../embedded/request-source.ts')
+  const wrong = names.find((name) => hostNameOf(name) === undefined)
+  if (wrong === undefined) return
+  throw new DrayError('usage', `--allow-host ${JSON.stringify(wrong)} is not the name of a host`, {
+    hint: 'Pass a host name or an IP address without a scheme: --allow-host registry.example.com.',
+  })
+}
+
+/** Who can reach a registry, if its user may not intend that; undefined if only this machine can. */
+export function exposureWarning(
+  registry: RunningRegistry,
+  { host, htpasswd }: Pick<ServeOptions, 'host' | 'htpasswd'>,
+): string | undefined {
+  if (registry.isLoopback) return undefined
+  const address = `${host}:${registry.port}`
+  return htpasswd === undefined
+    ? `everyone who can reach ${address} may read, write and delete; pass --htpasswd to require a password`
+    : `dray serve has no TLS: passwords and content are sent to ${address} unencrypted`
 }
 
 async function openFolder(folder: string): Promise<RegistryStorage> {

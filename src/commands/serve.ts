@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { string as stringArg } from '@oclif/core/args'
 import { integer, option, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/base-command.ts'
-import { serveRegistry } from '../cli/serve.ts'
+import { exposureWarning, serveRegistry } from '../cli/serve.ts'
 import { toDrayError } from '../errors.ts'
 import { escapeText } from '../render/escape.ts'
 
@@ -33,6 +33,13 @@ export default class Serve extends BaseCommand {
       helpValue: 'PORT',
     }),
     host: string({ summary: 'The address to listen on.', default: '127.0.0.1', helpValue: 'ADDRESS' }),
+    'allow-host': string({
+      summary: 'A further name under which clients reach the registry.',
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      helpValue: 'NAME',
+    }),
     htpasswd: string({
       summary:
         'Users, one user:password on a line (htpasswd -p or -s); without it everyone may do everything.',
@@ -53,9 +60,12 @@ export default class Serve extends BaseCommand {
       port: flags.port,
       profile: flags.profile,
       htpasswd: flags.htpasswd,
+      allowedHosts: flags['allow-host'],
       onRequest: (line) => flags.verbose && this.say(escapeText(line)),
     })
     try {
+      const warning = exposureWarning(registry, flags)
+      if (warning !== undefined) this.warn(warning)
       this.finish(
         { registry: registry.registry, folder: args.dir ?? null },
         ({ style }) => `Registry ${style.bold(registry.registry)} is ready. Ctrl-C ends it.`,

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { ByteBudget } from './byte-budget.ts'
 import type { AccessControl } from './permissions.ts'
 import type { Abilities } from './profiles.ts'
 import type { RegistryStorage } from './storage.ts'
@@ -28,12 +29,14 @@ export interface RegistryState {
   readonly clock: Clock
   /** undefined: everyone may do everything */
   readonly access: AccessControl | undefined
+  /** for the manifests that are being received */
+  readonly incomingManifests: ByteBudget
 }
 
 /** The declared length of a body in bytes; undefined where it is chunked or not given. */
 export function declaredLength(exchange: Exchange): number | undefined {
   const text = exchange.header('content-length')
-  return text === undefined || !/^[0-9]{1,15}$/.test(text) ? undefined : Number(text)
+  return text === undefined || !/^[0-9]+$/.test(text) ? undefined : Number(text)
 }
 
 /** A path of this registry as `Location` or `Link` gives it. */

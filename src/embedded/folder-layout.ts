@@ -1,10 +1,9 @@
-import { readdir, rm, stat } from 'node:fs/promises'
+import { lstat, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import { makeFolder, writeFileAtomic } from '../files/atomic.ts'
-import { readFileBounded } from '../files/read.ts'
-import { systemCode } from '../files/io-error.ts'
+import { namesIn, readSmall } from './folder-files.ts'
 import { algorithmOf, type Digest, encodedOf, isDigest } from '../oci/digest.ts'
 
 /** Content that nothing names and unfinished uploads are swept from this age on, so that a second process by mistake loses nothing of today. */
@@ -111,7 +110,7 @@ export class FolderLayout {
 /** Makes the folder where it is missing, and sweeps what crashes and deletes left. @throws `refused`, `unsupported`, `io`. */
 export async function prepareFolder(layout: FolderLayout, clock: Clock): Promise<void> {
   await makeFolder(layout.folder)
-  const marker = await readFileBounded(layout.marker, 1024)
+  const marker = await readSmall(layout.marker, 1024)
   if (marker === undefined) {
     if ((await readdir(layout.folder)).length > 0) {
       throw new DrayError('refused', `${layout.folder} is not empty and is no folder of a registry`, {
@@ -138,7 +137,7 @@ async function sweep(layout: FolderLayout, before: number): Promise<void> {
   const unnamed = (await digestsIn(layout.contents)).filter((digest) => !named.has(digest))
   const uploads = await namesIn(layout.uploads)
   for (const path of [...unnamed.map((d) => layout.content(d)), ...uploads.map((id) => layout.upload(id))]) {
-    if ((await stat(path)).mtimeMs < before) await rm(path)
+    if ((await lstat(path)).mtimeMs < before) await rm(path)
   }
 }
 
@@ -152,20 +151,4 @@ async function digestsIn(folder: string): Promise<readonly Digest[]> {
     }
   }
   return found
-}
-
-/** The names in a folder; none where it is not there. */
-export async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if (isAbsent(error)) return []
-    throw error
-  }
-}
-
-/** Not there: the file, or a folder above it. */
-export function isAbsent(error: unknown): boolean {
-  const code = systemCode(error)
-  return code === 'ENOENT' || code === 'ENOTDIR'
 }

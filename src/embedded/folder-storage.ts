@@ -1,14 +1,15 @@
 import { createReadStream } from 'node:fs'
-import { type FileHandle, open, rm, stat } from 'node:fs/promises'
+import { type FileHandle, open, realpath, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Clock, systemClock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
-import { makeFolder, moveIntoPlace, writeFileAtomic } from '../files/atomic.ts'
-import { readFileBounded } from '../files/read.ts'
+import { makeFolder, moveIntoPlace } from '../files/atomic.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
 import { maxManifestSize } from '../oci/manifest.ts'
-import { FolderLayout, isAbsent, namesIn, prepareFolder } from './folder-layout.ts'
+import { isTag } from '../oci/reference.ts'
+import { checkFolderOf, namesIn, readRange, readSmall, remove, sizeOf, writeWhole } from './folder-files.ts'
+import { FolderLayout, prepareFolder } from './folder-layout.ts'
 import { parseRecord, writeRecord } from './manifest-record.ts'
 import type { BlobWriter, RegistryStorage, StoredManifest } from './storage.ts'
 import { Turns } from './turns.ts'
@@ -26,7 +27,8 @@ export async function folderStorage(
   folder: string,
   options: { readonly clock?: Clock } = {},
 ): Promise<RegistryStorage> {
-  const layout = new FolderLayout(folder)
+  await makeFolder(folder)
+  const layout = new FolderLayout(await realpath(folder))
   await prepareFolder(layout, options.clock ?? systemClock)
   return new FolderStorage(layout)
 }
@@ -61,7 +63,7 @@ class FolderStorage implements RegistryStorage {
     end: number,
   ): AsyncGenerator<Uint8Array, void> {
     if (start >= end) return
-    yield* createReadStream(this.#layout.content(digest), { start, end: end - 1 }) as AsyncIterable<Buffer>
+    yield* readRange(this.#layout.content(digest), start, end)
   }
 
   async mountBlob(digest: Digest, from: string, to: string): Promise<boolean> {
@@ -76,8 +78,10 @@ class FolderStorage implements RegistryStorage {
 
   async openWriter(id: string): Promise<BlobWriter> {
     const path = this.#layout.upload(id)
+    await checkFolderOf(path)
     return new FolderWriter(path, await open(path, 'wx'), async (repository, digest) => {
       const content = this.#layout.content(digest)
+      await checkFolderOf(content)
       await makeFolder(dirname(content))
       await moveIntoPlace(path, content)
       await this.#write(this.#layout.blobLink(repository, digest), '')
@@ -85,9 +89,9 @@ class FolderStorage implements RegistryStorage {
   }
 
   async manifest(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
-    const record = await readFileBounded(this.#layout.manifestRecord(repository, digest), maxRecordSize)
+    const record = await readSmall(this.#layout.manifestRecord(repository, digest), maxRecordSize)
     if (record === undefined) return undefined
-    const bytes = await readFileBounded(this.#layout.content(digest), maxManifestSize)
+    const bytes = await readSmall(this.#layout.content(digest), maxManifestSize)
     return bytes === undefined ? undefined : { ...parseRecord(record, digest), digest, bytes }
   }
 
@@ -128,20 +132,20 @@ class FolderStorage implements RegistryStorage {
   async referrers(repository: string, subject: Digest): Promise<readonly Descriptor[]> {
     const entries: Descriptor[] = []
     for (const digest of await this.#layout.referrers(repository, subject)) {
-      const record = await readFileBounded(this.#layout.manifestRecord(repository, digest), maxRecordSize)
+      const record = await readSmall(this.#layout.manifestRecord(repository, digest), maxRecordSize)
       const entry = record === undefined ? undefined : parseRecord(record, digest).refers?.entry
       if (entry !== undefined) entries.push(entry)
     }
     return entries
   }
 
-  tags(repository: string): Promise<readonly string[]> {
-    return namesIn(this.#layout.tagFolder(repository))
+  async tags(repository: string): Promise<readonly string[]> {
+    return (await namesIn(this.#layout.tagFolder(repository))).filter(isTag)
   }
 
   async tag(repository: string, tag: string): Promise<Digest | undefined> {
     const path = this.#layout.tag(repository, tag)
-    const bytes = await readFileBounded(path, 1024)
+    const bytes = await readSmall(path, 1024)
     if (bytes === undefined) return undefined
     const digest = Buffer.from(bytes).toString()
     if (isDigest(digest)) return digest
@@ -152,9 +156,8 @@ class FolderStorage implements RegistryStorage {
     return this.#turns.run(repository, () => remove(this.#layout.tag(repository, tag)))
   }
 
-  async #write(path: string, content: Uint8Array | string): Promise<void> {
-    await makeFolder(dirname(path))
-    await writeFileAtomic(path, content, { tempFolder: this.#layout.uploads })
+  #write(path: string, content: Uint8Array | string): Promise<void> {
+    return writeWhole(path, content, this.#layout.uploads)
   }
 }
 
@@ -198,24 +201,5 @@ class FolderWriter implements BlobWriter {
     if (!this.#open) return
     this.#open = false
     await this.#handle.close()
-  }
-}
-
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size
-  } catch (error) {
-    if (isAbsent(error)) return undefined
-    throw error
-  }
-}
-
-async function remove(path: string): Promise<boolean> {
-  try {
-    await rm(path)
-    return true
-  } catch (error) {
-    if (isAbsent(error)) return false
-    throw error
   }
 }

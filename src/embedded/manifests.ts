@@ -13,6 +13,7 @@ import { bareMediaType } from '../oci/media-types.ts'
 import { isTag } from '../oci/reference.ts'
 import { isDrayError } from '../errors.ts'
 import type { Answer } from './answer.ts'
+import { ByteBudget } from './byte-budget.ts'
 import { isShown, unknownManifest } from './deletes.ts'
 import { refusal } from './errors.ts'
 import { declaredLength, type Exchange, locate, type RegistryState } from './exchange.ts'
@@ -21,6 +22,13 @@ import type { StoredManifest } from './storage.ts'
 
 /** The specification asks for at least 10 tags in one request, and allows 414 for too many. */
 const maxTagsPerRequest = 100
+
+/** Bytes for the manifests that are received at the same time: each is held in memory until it is whole. */
+export function manifestBudget(maxBytes: number): ByteBudget {
+  return new ByteBudget(maxBytes, () =>
+    refusal('TOOMANYREQUESTS', 'too many manifests are being pushed at the same time'),
+  )
+}
 
 /** GET and HEAD by tag or digest (distribution-spec, Pulling manifests). */
 export async function getManifest(
@@ -68,7 +76,7 @@ export async function putManifest(
   const at = tagOrDigestFrom(reference)
   if (at === undefined) throw refusal('MANIFEST_INVALID', 'neither a tag nor a digest')
   const tags = 'tag' in at ? [at.tag] : moreTags(exchange, state)
-  const bytes = await readManifest(exchange)
+  const bytes = await readManifest(exchange, state)
   if ('digest' in at && algorithmOf(at.digest) === 'sha512' && !state.abilities.sha512Manifests) {
     throw refusal('DIGEST_INVALID', 'a manifest is kept by its sha256 digest here')
   }
@@ -111,17 +119,24 @@ function moreTags(exchange: Exchange, { abilities }: RegistryState): readonly st
   return tags
 }
 
-async function readManifest(exchange: Exchange): Promise<Uint8Array> {
+async function readManifest(exchange: Exchange, { incomingManifests }: RegistryState): Promise<Uint8Array> {
   const tooLarge = refusal('SIZE_INVALID', `a manifest may have ${maxManifestSize} bytes`, 413)
   if ((declaredLength(exchange) ?? 0) > maxManifestSize) throw tooLarge
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of exchange.body) {
-    size += chunk.byteLength
-    if (size > maxManifestSize) throw tooLarge
-    chunks.push(chunk)
+  let taken = 0
+  try {
+    for await (const chunk of exchange.body) {
+      size += chunk.byteLength
+      if (size > maxManifestSize) throw tooLarge
+      incomingManifests.take(chunk.byteLength)
+      taken += chunk.byteLength
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  } finally {
+    incomingManifests.give(taken)
   }
-  return Buffer.concat(chunks)
 }
 
 function parsed(exchange: Exchange, bytes: Uint8Array): Manifest {

@@ -1,11 +1,26 @@
 import { DrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
+import { ByteBudget } from './byte-budget.ts'
+import { foreignRefusal } from './errors.ts'
+import { defaultMemoryBytes } from './limits.ts'
 import type { BlobWriter, RegistryStorage, StoredManifest } from './storage.ts'
+
+/**
+ * What an entry of a map, a repository and a chunk take besides their bytes. The numbers are rough and high: content
+ * of no size must not be free.
+ */
+const entryBytes = 512
+const repositoryBytes = 4096
+const chunkBytes = 256
 
 interface Blob {
   readonly size: number
   readonly chunks: readonly Uint8Array[]
+  /** what the chunks take of the budget */
+  readonly cost: number
+  /** repositories that have it */
+  owners: number
 }
 
 interface Repository {
@@ -15,13 +30,30 @@ interface Repository {
   readonly referrers: Map<Digest, Map<Digest, Descriptor>>
 }
 
-/** Keeps everything in the memory of this process; a blob's bytes are held once, however many repositories have it. */
-export function memoryStorage(): RegistryStorage {
-  return new MemoryStorage()
+/**
+ * Keeps everything in the memory of this process. The bytes of a blob are held once, however many repositories have
+ * it. What does not fit in `maxBytes` is refused with 507.
+ */
+export function memoryStorage(maxBytes: number = defaultMemoryBytes()): RegistryStorage {
+  return new MemoryStorage(maxBytes)
+}
+
+function memoryFull(maxBytes: number): Error {
+  const maxMiB = Math.floor(maxBytes / (1024 * 1024))
+  return foreignRefusal(
+    'STORAGE_FULL',
+    507,
+    `this registry keeps at most ${maxMiB} MiB in memory; delete images, or start dray serve with a folder`,
+  )
 }
 
 class MemoryStorage implements RegistryStorage {
   readonly #repositories = new Map<string, Repository>()
+  readonly #budget: ByteBudget
+
+  constructor(maxBytes: number) {
+    this.#budget = new ByteBudget(maxBytes, memoryFull)
+  }
 
   repositories(): Promise<readonly string[]> {
     return Promise.resolve([...this.#repositories.keys()])
@@ -53,19 +85,24 @@ class MemoryStorage implements RegistryStorage {
     }
   }
 
-  mountBlob(digest: Digest, from: string, to: string): Promise<boolean> {
+  async mountBlob(digest: Digest, from: string, to: string): Promise<boolean> {
     const blob = this.#find(from)?.blobs.get(digest)
-    if (blob !== undefined) this.#make(to).blobs.set(digest, blob)
-    return Promise.resolve(blob !== undefined)
+    if (blob !== undefined) this.#putBlob(to, digest, blob)
+    return blob !== undefined
   }
 
   deleteBlob(repository: string, digest: Digest): Promise<boolean> {
-    return Promise.resolve(this.#find(repository)?.blobs.delete(digest) ?? false)
+    const found = this.#find(repository)
+    const blob = found?.blobs.get(digest)
+    if (found === undefined || blob === undefined) return Promise.resolve(false)
+    found.blobs.delete(digest)
+    this.#release(blob)
+    return Promise.resolve(true)
   }
 
   openWriter(): Promise<BlobWriter> {
     return Promise.resolve(
-      new MemoryWriter((repository, digest, blob) => this.#make(repository).blobs.set(digest, blob)),
+      new MemoryWriter(this.#budget, (repository, digest, blob) => this.#putBlob(repository, digest, blob)),
     )
   }
 
@@ -73,8 +110,12 @@ class MemoryStorage implements RegistryStorage {
     return Promise.resolve(this.#find(repository)?.manifests.get(digest))
   }
 
-  putManifest(repository: string, manifest: StoredManifest, newTags: readonly string[]): Promise<void> {
+  async putManifest(repository: string, manifest: StoredManifest, newTags: readonly string[]): Promise<void> {
     const { manifests, referrers, tags } = this.#make(repository)
+    const old = manifests.get(manifest.digest)
+    const addedTags = newTags.filter((tag) => !tags.has(tag)).length
+    this.#budget.take(costOf(manifest) + addedTags * entryBytes)
+    if (old !== undefined) this.#budget.give(costOf(old))
     manifests.set(manifest.digest, manifest)
     if (manifest.refers !== undefined) {
       const { subject, entry } = manifest.refers
@@ -82,17 +123,24 @@ class MemoryStorage implements RegistryStorage {
       referrers.set(subject, list.set(entry.digest, entry))
     }
     for (const tag of newTags) tags.set(tag, manifest.digest)
-    return Promise.resolve()
   }
 
-  deleteManifest(repository: string, digest: Digest): Promise<boolean> {
+  async deleteManifest(repository: string, digest: Digest): Promise<boolean> {
     const found = this.#find(repository)
     const manifest = found?.manifests.get(digest)
-    if (found === undefined || manifest === undefined) return Promise.resolve(false)
+    if (found === undefined || manifest === undefined) return false
     found.manifests.delete(digest)
-    for (const [tag, target] of found.tags) if (target === digest) found.tags.delete(tag)
-    if (manifest.refers !== undefined) found.referrers.get(manifest.refers.subject)?.delete(digest)
-    return Promise.resolve(true)
+    this.#budget.give(costOf(manifest))
+    for (const [tag, target] of found.tags) {
+      if (target === digest) await this.deleteTag(repository, tag)
+    }
+    if (manifest.refers !== undefined) {
+      const { subject } = manifest.refers
+      const list = found.referrers.get(subject)
+      list?.delete(digest)
+      if (list?.size === 0) found.referrers.delete(subject)
+    }
+    return true
   }
 
   async *manifests(repository: string): AsyncGenerator<StoredManifest, void> {
@@ -112,7 +160,25 @@ class MemoryStorage implements RegistryStorage {
   }
 
   deleteTag(repository: string, tag: string): Promise<boolean> {
-    return Promise.resolve(this.#find(repository)?.tags.delete(tag) ?? false)
+    const isGone = this.#find(repository)?.tags.delete(tag) ?? false
+    if (isGone) this.#budget.give(entryBytes)
+    return Promise.resolve(isGone)
+  }
+
+  #putBlob(repository: string, digest: Digest, blob: Blob): void {
+    const { blobs } = this.#make(repository)
+    const old = blobs.get(digest)
+    if (old === blob) return
+    this.#budget.take(entryBytes)
+    blob.owners++
+    blobs.set(digest, blob)
+    if (old !== undefined) this.#release(old)
+  }
+
+  /** A repository no longer has the blob. */
+  #release(blob: Blob): void {
+    blob.owners--
+    this.#budget.give(entryBytes + (blob.owners === 0 ? blob.cost : 0))
   }
 
   #find(repository: string): Repository | undefined {
@@ -122,6 +188,7 @@ class MemoryStorage implements RegistryStorage {
   #make(repository: string): Repository {
     const found = this.#repositories.get(repository)
     if (found !== undefined) return found
+    this.#budget.take(repositoryBytes)
     const made: Repository = {
       blobs: new Map(),
       manifests: new Map(),
@@ -133,12 +200,20 @@ class MemoryStorage implements RegistryStorage {
   }
 }
 
+/** The entry among the referrers repeats annotations and has a place of its own. */
+function costOf({ bytes, refers }: StoredManifest): number {
+  return refers === undefined ? bytes.byteLength + entryBytes : 2 * bytes.byteLength + 3 * entryBytes
+}
+
 class MemoryWriter implements BlobWriter {
+  readonly #budget: ByteBudget
   readonly #keep: (repository: string, digest: Digest, blob: Blob) => void
   #chunks: Uint8Array[] = []
   #size = 0
+  #cost = 0
 
-  constructor(keep: (repository: string, digest: Digest, blob: Blob) => void) {
+  constructor(budget: ByteBudget, keep: (repository: string, digest: Digest, blob: Blob) => void) {
+    this.#budget = budget
     this.#keep = keep
   }
 
@@ -146,24 +221,28 @@ class MemoryWriter implements BlobWriter {
     return this.#size
   }
 
-  append(chunk: Uint8Array): Promise<void> {
+  async append(chunk: Uint8Array): Promise<void> {
+    const cost = chunk.byteLength + chunkBytes
+    this.#budget.take(cost)
+    this.#cost += cost
     this.#chunks.push(chunk)
     this.#size += chunk.byteLength
-    return Promise.resolve()
   }
 
   async *read(): AsyncGenerator<Uint8Array, void> {
     yield* this.#chunks
   }
 
-  commit(repository: string, digest: Digest): Promise<void> {
-    this.#keep(repository, digest, { size: this.#size, chunks: this.#chunks })
+  async commit(repository: string, digest: Digest): Promise<void> {
+    this.#keep(repository, digest, { size: this.#size, chunks: this.#chunks, cost: this.#cost, owners: 0 })
     this.#chunks = []
-    return Promise.resolve()
+    this.#cost = 0
   }
 
   discard(): Promise<void> {
+    this.#budget.give(this.#cost)
     this.#chunks = []
+    this.#cost = 0
     return Promise.resolve()
   }
 }

@@ -4,10 +4,19 @@ import { DrayError } from '../errors.ts'
 import { admit } from './admit.ts'
 import type { AccessEntry } from './access.ts'
 import type { Answer, StreamedBody } from './answer.ts'
+import { BodyPace } from './body-pace.ts'
 import { errorAnswer, refusal } from './errors.ts'
 import type { Exchange, RegistryState } from './exchange.ts'
 import { isRepositoryPath } from '../oci/reference.ts'
+import type { Limits } from './limits.ts'
+import { type AllowedHosts, checkRequestSource } from './request-source.ts'
 import { answer, type Route, routeOf } from './routes.ts'
+
+/** What a server works on besides its endpoints. */
+export interface ServerState extends RegistryState {
+  readonly allowedHosts: AllowedHosts
+  readonly limits: Limits
+}
 
 /** How many bytes went which way. */
 interface Counts {
@@ -19,11 +28,12 @@ interface Counts {
 export async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  state: RegistryState,
+  state: ServerState,
   notify: (entry: AccessEntry) => void,
 ): Promise<void> {
   const counts: Counts = { received: 0, sent: 0 }
-  const exchange = exchangeOf(request, counts)
+  const pace = new BodyPace(state.clock, state.limits.slowBody)
+  const exchange = exchangeOf(request, counts, pace)
   const route = routeOf(exchange.path)
   // a connection that breaks shows where the body is read or written; unheard, these events would end the process
   request.on('error', () => undefined)
@@ -36,7 +46,7 @@ export async function respond(
   }
   let status = 500
   try {
-    const { answered, error } = await answerSafely(route, exchange, state)
+    const { answered, error } = await answerInTime(request, route, exchange, state, pace)
     status = answered.status
     response.setHeader('Date', new Date(state.clock.now() + state.abilities.clockAhead).toUTCString())
     await send(response, exchange.method, answered, counts, () => tell(status, false, error))
@@ -44,15 +54,42 @@ export async function respond(
     // the body broke in the middle: all that can be said now is that it is not whole
     tell(status, true, error)
     response.destroy()
+  } finally {
+    pace.end()
+    limitRestOfBody(request, response, state)
+  }
+}
+
+interface Answered {
+  readonly answered: Answer
+  /** the failure behind an answer 500 */
+  readonly error?: unknown
+}
+
+/** Never rejects. The answer is 408 if the body is too slow; the endpoint then ends when the connection does. */
+async function answerInTime(
+  request: IncomingMessage,
+  route: Route,
+  exchange: Exchange,
+  state: ServerState,
+  pace: BodyPace,
+): Promise<Answered> {
+  try {
+    return await Promise.race([answerSafely(request, route, exchange, state), pace.tooSlow])
+  } catch (error) {
+    const answered = errorAnswer(error)
+    return { answered: { ...answered, headers: { ...answered.headers, Connection: 'close' } } }
   }
 }
 
 async function answerSafely(
+  request: IncomingMessage,
   route: Route,
   exchange: Exchange,
-  state: RegistryState,
-): Promise<{ answered: Answer; error?: unknown }> {
+  state: ServerState,
+): Promise<Answered> {
   try {
+    checkRequestSource(request, state.allowedHosts)
     if ('repository' in route && !isRepositoryPath(route.repository)) {
       throw refusal('NAME_INVALID', `${JSON.stringify(route.repository)} cannot be the name of a repository`)
     }
@@ -76,6 +113,8 @@ async function send(
   const size = body instanceof Uint8Array ? body.byteLength : body?.size
   response.writeHead(status, {
     'Docker-Distribution-API-Version': 'registry/2.0',
+    // content comes from whoever pushed it: a browser must not guess that it is a script or a page
+    'X-Content-Type-Options': 'nosniff',
     ...headers,
     ...(size !== undefined && { 'Content-Length': size }),
   })
@@ -121,7 +160,7 @@ async function drained(response: ServerResponse): Promise<void> {
   }
 }
 
-function exchangeOf(request: IncomingMessage, counts: Counts): Exchange {
+function exchangeOf(request: IncomingMessage, counts: Counts, pace: BodyPace): Exchange {
   const url = request.url ?? ''
   const mark = url.indexOf('?')
   return {
@@ -132,19 +171,55 @@ function exchangeOf(request: IncomingMessage, counts: Counts): Exchange {
       const value = request.headers[name]
       return Array.isArray(value) ? value.join(', ') : value
     },
-    body: counted(request, counts),
+    body: counted(request, counts, pace),
     origin: originOf(request),
     identity: {},
   }
 }
 
-async function* counted(request: IncomingMessage, counts: Counts): AsyncGenerator<Uint8Array, void> {
-  // a refused body must not take the connection with it before the refusal is answered
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    if (!(chunk instanceof Uint8Array)) continue
-    counts.received += chunk.byteLength
-    yield chunk
+async function* counted(
+  request: IncomingMessage,
+  counts: Counts,
+  pace: BodyPace,
+): AsyncGenerator<Uint8Array, void> {
+  pace.wait()
+  try {
+    // a refused body must not take the connection with it before the refusal is answered
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      if (!(chunk instanceof Uint8Array)) continue
+      pace.receive(chunk.byteLength)
+      counts.received += chunk.byteLength
+      yield chunk
+      pace.wait()
+    }
+  } finally {
+    pace.end()
   }
+}
+
+/**
+ * Ends a connection on which the rest of an answered body keeps coming. Node reads such a rest to its end, so that
+ * the connection can be used again, however long that takes.
+ */
+function limitRestOfBody(request: IncomingMessage, response: ServerResponse, state: ServerState): void {
+  if (request.complete || request.destroyed) return
+  if (response.statusCode === 408) {
+    response.once('finish', () => request.destroy())
+    return
+  }
+  const { ms, bytes } = state.limits.answeredBody
+  let left = bytes
+  request.on('data', (chunk: Uint8Array) => {
+    left -= chunk.byteLength
+    if (left < 0) request.destroy()
+  })
+  const ended = new AbortController()
+  request.once('close', () => ended.abort())
+  state.clock.sleep(ms, ended.signal).then(
+    () => request.destroy(),
+    () => undefined,
+  )
+  request.resume()
 }
 
 /** As the client named it, so that it works through whatever lies between; a Host header of another form is not repeated. */

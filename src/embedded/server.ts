@@ -1,18 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import type { Server, ServerResponse } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Clock, systemClock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import type { AccessControl, AuthOptions } from './permissions.ts'
 import type { AccessEntry } from './access.ts'
+import { defaultLimits, type Limits } from './limits.ts'
+import { manifestBudget } from './manifests.ts'
 import { memoryStorage } from './memory-storage.ts'
 import { type Abilities, type ProfileName, profiles } from './profiles.ts'
-import { respond } from './respond.ts'
+import { type AllowedHosts, hostNameOf, isLoopbackAddress } from './request-source.ts'
+import { respond, type ServerState } from './respond.ts'
 import type { RegistryStorage } from './storage.ts'
 import { Uploads } from './uploads.ts'
 
 /** How long an idle connection stays open, ms: longer than a client's, so that it is the client that ends it and no request is lost to it. */
 const keepAliveTimeout = 60_000
+
+/** How often Node compares connections with the limit on headers, ms. */
+const headersCheckMs = 5000
 
 export interface RegistryOptions {
   /** address to listen on; by default only this machine */
@@ -29,6 +35,13 @@ export interface RegistryOptions {
   readonly onRequest?: (entry: AccessEntry) => void
   /** by default everyone may do everything */
   readonly auth?: AuthOptions
+  /**
+   * names that a `Host` header may have besides loopback names and `host`; by default none on a loopback address,
+   * and any name on other addresses
+   */
+  readonly allowedHosts?: AllowedHosts
+  /** limits that differ from the default ones */
+  readonly limits?: Partial<Limits>
   readonly clock?: Clock
   /** For uploads and tokens: unique, not to be guessed, safe in a URL and a file name; by default a UUID, which the specification asks for. */
   readonly newId?: () => string
@@ -38,6 +51,8 @@ export interface RunningRegistry {
   /** `127.0.0.1:PORT`, as references name it */
   readonly registry: string
   readonly port: number
+  /** only this machine reaches it */
+  readonly isLoopback: boolean
   /** Ends it: open connections are closed, upload sessions dropped. May be called again. */
   close(): Promise<void>
 }
@@ -50,27 +65,27 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Runn
   const storage = options.storage ?? memoryStorage()
   const clock = options.clock ?? systemClock
   const newId = options.newId ?? randomUUID
-  const state = {
+  const limits = { ...defaultLimits, ...options.limits }
+  const host = options.host ?? '127.0.0.1'
+  const notify = options.onRequest ?? (() => undefined)
+  const server = newServer(limits)
+  const { port, address } = await listen(server, options.port ?? 0, host)
+  const isLoopback = isLoopbackAddress(address)
+  const state: ServerState = {
     storage,
     abilities: { ...profiles[options.profile ?? 'oci-1.1'], ...options.abilities },
-    uploads: new Uploads(storage, clock, newId),
+    uploads: new Uploads(storage, clock, newId, limits),
     clock,
     access: options.auth === undefined ? undefined : accessControl(options.auth, clock, newId),
+    allowedHosts: allowedHosts(host, isLoopback, options.allowedHosts),
+    limits,
+    incomingManifests: manifestBudget(limits.incomingManifestBytes),
   }
-  const notify = options.onRequest ?? (() => undefined)
-  // not by import: the ESM face of node:http loads the built-in fetch, which takes 23 ms of every start of the program
-  const { createServer } = process.getBuiltinModule('node:http')
-  // no limit on the time of a request: a large blob over a slow line takes what it takes
-  const server = createServer(
-    { requestTimeout: 0, keepAliveTimeout },
-    (request, response: ServerResponse) => {
-      void respond(request, response, state, notify)
-    },
-  )
-  const port = await listen(server, options.port ?? 0, options.host ?? '127.0.0.1')
+  server.on('request', (request, response) => void respond(request, response, state, notify))
   return {
-    registry: `${registryHost(options.host ?? '127.0.0.1')}:${port}`,
+    registry: `${registryHost(host)}:${port}`,
     port,
+    isLoopback,
     close: async () => {
       await stop(server)
       await state.uploads.close()
@@ -78,11 +93,34 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Runn
   }
 }
 
+function newServer(limits: Limits): Server {
+  // not by import: the ESM face of node:http loads the built-in fetch, which takes 23 ms of every start of the program
+  const { createServer } = process.getBuiltinModule('node:http')
+  const server = createServer({
+    // a large blob over a slow line may take hours; `slowBody` limits it instead
+    requestTimeout: 0,
+    headersTimeout: limits.headersMs,
+    connectionsCheckingInterval: Math.min(limits.headersMs, headersCheckMs),
+    maxHeaderSize: limits.headerBytes,
+    keepAliveTimeout,
+    // NODE_OPTIONS must not be able to make the parser accept requests that are ambiguous
+    insecureHTTPParser: false,
+  })
+  server.maxConnections = limits.connections
+  server.timeout = limits.stalledMs
+  return server
+}
+
+function allowedHosts(host: string, isLoopback: boolean, names: AllowedHosts = []): AllowedHosts {
+  if (names === 'any' || (!isLoopback && names.length === 0)) return 'any'
+  return [host, ...names].flatMap((name) => hostNameOf(registryHost(name)) ?? [])
+}
+
 function accessControl(options: AuthOptions, clock: Clock, newSecret: () => string): AccessControl {
   return { options, clock, newSecret, tokens: new Map(), refreshTokens: new Map() }
 }
 
-async function listen(server: Server, port: number, host: string): Promise<number> {
+async function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)
   server.listen(port, host, resolve)
@@ -96,7 +134,7 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
       cause,
     })
   }
-  return (server.address() as AddressInfo).port
+  return server.address() as AddressInfo
 }
 
 async function stop(server: Server): Promise<void> {

@@ -123,7 +123,7 @@ async function append(exchange: Exchange, state: RegistryState, upload: Upload):
     )
   }
   try {
-    await state.uploads.append(upload, exchange.body, checkStart)
+    await state.uploads.append(upload, exchange.body, declaredLength(exchange), checkStart)
   } catch (error) {
     if (state.abilities.brokenUpload === 'dropped' && !isDrayError(error)) await state.uploads.cancel(upload)
     throw error

@@ -1,11 +1,13 @@
 import type { Clock } from '../clock.ts'
 import { algorithmOf, type Digest, type DigestAlgorithm, Digester, digestOf } from '../oci/digest.ts'
+import { isDrayError } from '../errors.ts'
 import { refusal } from './errors.ts'
+import { defaultLimits, type Limits } from './limits.ts'
 import type { BlobWriter, RegistryStorage } from './storage.ts'
 import { Turns } from './turns.ts'
 
-/** After this long without a request an upload is dropped: "the server SHOULD eventually timeout unfinished uploads". */
-const maxIdleMs = 24 * 60 * 60 * 1000
+/** The status of a storage that has no room for more (RFC 4918, section 11.5). */
+const insufficientStorage = 507
 
 /** An upload session: bytes so far and their hash. */
 export interface Upload {
@@ -20,24 +22,53 @@ interface Session extends Upload {
   readonly digester: Digester
   readonly algorithm: DigestAlgorithm
   touchedAt: number
+  /** requests that work on it or wait for their turn */
+  requests: number
 }
+
+type UploadLimits = Pick<Limits, 'uploads' | 'uploadIdleMs' | 'blobBytes'>
 
 /** The upload sessions of one registry. They end with the process; what was committed stays. */
 export class Uploads {
   readonly #storage: RegistryStorage
   readonly #clock: Clock
   readonly #newId: () => string
+  readonly #limits: UploadLimits
   readonly #sessions = new Map<string, Session>()
   readonly #turns = new Turns()
+  /** sessions that are being opened */
+  #opening = 0
 
-  constructor(storage: RegistryStorage, clock: Clock, newId: () => string) {
+  constructor(
+    storage: RegistryStorage,
+    clock: Clock,
+    newId: () => string,
+    limits: UploadLimits = defaultLimits,
+  ) {
     this.#storage = storage
     this.#clock = clock
     this.#newId = newId
+    this.#limits = limits
   }
 
+  /**
+   * Opens a session. If there are too many, the one that has stood idle the longest is dropped for it.
+   * @throws a refusal `TOOMANYREQUESTS` if none is idle
+   */
   async open(repository: string, algorithm: DigestAlgorithm): Promise<Upload> {
-    await this.#dropIdle()
+    this.#opening++
+    try {
+      await this.#dropIdle()
+      if (this.#sessions.size + this.#opening > this.#limits.uploads && !(await this.#dropOldestIdle())) {
+        throw refusal('TOOMANYREQUESTS', `${this.#limits.uploads} uploads are in progress`)
+      }
+      return await this.#open(repository, algorithm)
+    } finally {
+      this.#opening--
+    }
+  }
+
+  async #open(repository: string, algorithm: DigestAlgorithm): Promise<Upload> {
     const id = this.#newId()
     const writer = await this.#storage.openWriter(id)
     const session: Session = {
@@ -47,6 +78,7 @@ export class Uploads {
       digester: new Digester(algorithm),
       algorithm,
       touchedAt: this.#clock.now(),
+      requests: 0,
       get size() {
         return writer.size
       },
@@ -61,17 +93,30 @@ export class Uploads {
   }
 
   /**
-   * Appends a body. What came before a client broke off stays, and `size` tells how much it is.
-   * @param check is called when it is this request's turn, with the size so far; it throws where the chunk does not fit
+   * Appends a body. Bytes that came before a client broke off stay, and `size` tells how many they are. A body
+   * that is larger than a blob may be, or that the storage has no room for, ends the session.
+   * @param declared bytes of the body, if the client declared them
+   * @param check is called when it is this request's turn, with the size so far; it throws if the chunk does not fit
    */
-  append(upload: Upload, body: AsyncIterable<Uint8Array>, check: (size: number) => void): Promise<void> {
+  append(
+    upload: Upload,
+    body: AsyncIterable<Uint8Array>,
+    declared: number | undefined,
+    check: (size: number) => void,
+  ): Promise<void> {
     return this.#inTurn(upload, async (session) => {
       check(session.size)
-      for await (const chunk of body) {
-        session.digester.update(chunk)
-        await session.writer.append(chunk)
+      try {
+        this.#checkSize(session.size + (declared ?? 0))
+        for await (const chunk of body) {
+          this.#checkSize(session.size + chunk.byteLength)
+          await this.#write(session, chunk)
+          session.digester.update(chunk)
+        }
+      } catch (error) {
+        if (isDrayError(error) && error.registryCode !== undefined) await this.#drop(session)
+        throw error
       }
-      session.touchedAt = this.#clock.now()
     })
   }
 
@@ -89,11 +134,10 @@ export class Uploads {
     })
   }
 
-  cancel(upload: Upload): Promise<void> {
-    return this.#inTurn(upload, (session) => {
-      this.#sessions.delete(session.id)
-      return session.writer.discard()
-    })
+  /** Ends a session and drops its bytes. A session that has ended is no error. */
+  async cancel(upload: Upload): Promise<void> {
+    if (!this.#sessions.has(upload.id)) return
+    await this.#inTurn(upload, (session) => this.#drop(session))
   }
 
   /** Drops all sessions. */
@@ -109,16 +153,55 @@ export class Uploads {
     return session
   }
 
-  #inTurn(upload: Upload, act: (session: Session) => Promise<void>): Promise<void> {
-    return this.#turns.run(upload.id, async () => act(this.#session(upload.repository, upload.id)))
+  async #inTurn(upload: Upload, act: (session: Session) => Promise<void>): Promise<void> {
+    const asked = this.#session(upload.repository, upload.id)
+    asked.requests++
+    try {
+      await this.#turns.run(upload.id, () => act(this.#session(upload.repository, upload.id)))
+    } finally {
+      asked.requests--
+      asked.touchedAt = this.#clock.now()
+    }
+  }
+
+  #checkSize(size: number): void {
+    const { blobBytes } = this.#limits
+    if (size > blobBytes) throw refusal('SIZE_INVALID', `a blob may have ${blobBytes} bytes`, 413)
+  }
+
+  /** Writes a chunk. If the storage is full, idle sessions make room for it. */
+  async #write(session: Session, chunk: Uint8Array): Promise<void> {
+    for (;;) {
+      try {
+        await session.writer.append(chunk)
+        return
+      } catch (error) {
+        const isFull = isDrayError(error) && error.status === insufficientStorage
+        if (!isFull || !(await this.#dropOldestIdle())) throw error
+      }
+    }
+  }
+
+  async #drop(session: Session): Promise<void> {
+    this.#sessions.delete(session.id)
+    await session.writer.discard()
+  }
+
+  /** Drops the session that has stood without a request the longest; false if all have one. */
+  async #dropOldestIdle(): Promise<boolean> {
+    let oldest: Session | undefined
+    for (const session of this.#sessions.values()) {
+      if (session.requests > 0) continue
+      if (oldest === undefined || session.touchedAt < oldest.touchedAt) oldest = session
+    }
+    if (oldest !== undefined) await this.#drop(oldest)
+    return oldest !== undefined
   }
 
   async #dropIdle(): Promise<void> {
-    const before = this.#clock.now() - maxIdleMs
+    const before = this.#clock.now() - this.#limits.uploadIdleMs
     for (const session of this.#sessions.values()) {
-      if (session.touchedAt >= before) continue
-      this.#sessions.delete(session.id)
-      await session.writer.discard()
+      if (session.requests === 0 && session.touchedAt < before) await this.#drop(session)
     }
   }
 }

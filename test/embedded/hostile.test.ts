@@ -117,7 +117,7 @@ describe('the registry', () => {
     const client = await started()
     const answer = await raw(
       client.port,
-      'PUT /v2/a/blobs/uploads/none?digest=x HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello',
+      'PUT /v2/a/blobs/uploads/none?digest=x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello',
     )
     expect(answer).toMatch(/^HTTP\/1\.1 404 /)
   })
@@ -131,7 +131,7 @@ describe('the registry', () => {
     })
     const digest = await client.blob('a', Buffer.alloc(32 * 1024 * 1024))
     const socket = connect(client.port, '127.0.0.1')
-    socket.write(`GET /v2/a/blobs/${digest} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    socket.write(`GET /v2/a/blobs/${digest} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
     socket.once('data', () => socket.destroy())
     await told.promise
     expect(await lives(client)).toBe(true)

@@ -161,7 +161,9 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
     })
     const at = await opened(client)
     const socket = connect(client.port, '127.0.0.1')
-    socket.write(`PATCH ${at} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nContent-Range: 0-99\r\n\r\nhello`)
+    socket.write(
+      `PATCH ${at} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\nContent-Range: 0-99\r\n\r\nhello`,
+    )
     await waitForRange(client, at, '0-4')
     socket.destroy()
     await told.promise
@@ -213,7 +215,7 @@ describe('an upload', () => {
     const at = await opened(client)
     const socket = connect(client.port, '127.0.0.1')
     socket.on('error', () => undefined)
-    socket.write(`PATCH ${at} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhello`)
+    socket.write(`PATCH ${at} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhello`)
     await waitForRange(client, at, '0-4')
     const closed = once(socket, 'close')
     await client.close()

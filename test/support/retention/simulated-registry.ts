@@ -1,5 +1,6 @@
 import { errorAnswer } from '../../../src/embedded/errors.ts'
 import type { Answer } from '../../../src/embedded/answer.ts'
+import { manifestBudget } from '../../../src/embedded/manifests.ts'
 import { memoryStorage } from '../../../src/embedded/memory-storage.ts'
 import { type Abilities, profiles } from '../../../src/embedded/profiles.ts'
 import { answer, type Route, routeOf } from '../../../src/embedded/routes.ts'
@@ -43,6 +44,7 @@ export class SimulatedRegistry {
   readonly abilities: Abilities
   readonly #clock = leapingClock(now)
   readonly #uploads: Uploads
+  readonly #incomingManifests = manifestBudget(Infinity)
 
   constructor(abilities: Partial<Abilities>) {
     this.abilities = { ...profiles['oci-1.1'], ...abilities }
@@ -139,6 +141,7 @@ export class SimulatedRegistry {
           uploads: this.#uploads,
           access: undefined,
           clock: this.#clock,
+          incomingManifests: this.#incomingManifests,
         },
       )
     } catch (error) {

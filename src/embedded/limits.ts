@@ -1,0 +1,57 @@
+import { totalmem } from 'node:os'
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const GiB = 1024 * MiB
+
+/** What one client, or all clients together, can take from a registry. Times are in milliseconds. */
+export interface Limits {
+  /** Connections that are open at the same time. Node closes further ones at once. */
+  readonly connections: number
+  /** How long the headers of a request may take, from the start of the connection or of the request. */
+  readonly headersMs: number
+  /** Bytes of all headers of a request. */
+  readonly headerBytes: number
+  /** How long a connection may stand still while a request is in progress, in both directions. */
+  readonly stalledMs: number
+  /** A body must bring `minBytes` in each window in which the registry waits for it. */
+  readonly slowBody: { readonly windowMs: number; readonly minBytes: number }
+  /** How much of a body the registry reads after it has already answered the request. */
+  readonly answeredBody: { readonly ms: number; readonly bytes: number }
+  /** Upload sessions that are open at the same time, in all repositories. */
+  readonly uploads: number
+  /** How long an upload session may stand without a request. */
+  readonly uploadIdleMs: number
+  /** Bytes of one blob. */
+  readonly blobBytes: number
+  /** Bytes of all manifests that are being received at the same time. */
+  readonly incomingManifestBytes: number
+}
+
+/**
+ * The limits of every registry. They are generous: a layer of many GiB over a slow line passes,
+ * because no limit is on the total time of a request.
+ */
+export const defaultLimits: Limits = {
+  connections: 1000,
+  headersMs: 30_000,
+  headerBytes: 16 * KiB,
+  stalledMs: 10 * 60_000,
+  slowBody: { windowMs: 30_000, minBytes: 30 * KiB },
+  answeredBody: { ms: 30_000, bytes: 64 * MiB },
+  uploads: 500,
+  uploadIdleMs: 24 * 60 * 60_000,
+  blobBytes: 128 * GiB,
+  incomingManifestBytes: 256 * MiB,
+}
+
+/** The most that a registry in memory keeps, unless half of the memory of the machine is less. */
+const maxMemoryBytes = 8 * GiB
+
+/** How many bytes a registry in memory may keep on this machine or in this container. */
+export function defaultMemoryBytes(): number {
+  // Node answers 0, or a number beyond the memory of the machine, if there is no constraint.
+  const constrained = process.constrainedMemory()
+  const available = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+  return Math.min(maxMemoryBytes, Math.floor(available / 2))
+}

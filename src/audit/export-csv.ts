@@ -115,14 +115,21 @@ function whyOf(record: AuditRecord): Row {
   }
 }
 
+/** Text that begins like a formula, in half or full width. */
+const formula = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/
+/** The same behind what may begin a new cell. */
+const innerFormula = /([;\n]["\s]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g
+
 /**
- * A cell that no spreadsheet takes for a formula: text that begins like one, in half or full width, gets an apostrophe in front. Control characters
- * but line feeds are replaced, and whatever is more than plain text is quoted.
+ * A cell that no spreadsheet takes for a formula: an apostrophe stands before what begins like one. That counts after
+ * a semicolon and a line feed too. A spreadsheet that separates cells by semicolons, as in many languages, sees no
+ * quotes in the middle of a cell, so a new cell begins there. Control characters but line feeds are replaced, and
+ * whatever is more than plain text is quoted.
  */
 function formatCell(cell: Cell): string {
   if (cell === undefined || cell === null) return ''
   const text = String(cell).toWellFormed().replaceAll(controls, '\ufffd')
-  const harmless =
-    /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(text) || text.startsWith('\n') ? `'${text}` : text
+  const outer = formula.test(text) || text.startsWith('\n') ? `'${text}` : text
+  const harmless = outer.replaceAll(innerFormula, "$1'")
   return /^[\w.:/@-]*$/.test(harmless) ? harmless : `"${harmless.replaceAll('"', '""')}"`
 }

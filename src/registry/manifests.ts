@@ -59,9 +59,9 @@ function headOf(
 }
 
 /**
- * GETs a manifest or index, verified; undefined for 404. What this repository gave in this run is not fetched
- * again when it is asked for by digest. Bytes that are not what they should be are fetched again a few times
- * before they are believed.
+ * GETs a manifest or index, verified; undefined for 404. A descriptor is checked in full: digest, size and media type.
+ * What this repository gave in this run is not fetched again when it is asked for by digest. Bytes that are not what
+ * they should be are fetched again a few times before they are believed.
  * @throws `corrupt`, `malformed`, `unsupported` (schema 1).
  */
 export async function findManifest(
@@ -75,7 +75,8 @@ export async function findManifest(
     const cached = client.run.manifests.get(client.repository, expected.digest)
     if (cached !== undefined) {
       checkSize(cached.descriptor.size, expected.size, exchange.attempt)
-      return cached
+      // a manifest that does not name its type is read again: how it is served decides
+      if (expected.mediaType === undefined || cached.descriptor.mediaType === expected.mediaType) return cached
     }
   }
   const content = await client.run.retry.run(
@@ -103,6 +104,7 @@ function manifestExchange(client: RepositoryClient, at: ManifestName, method: 'G
 interface Expected {
   readonly digest?: Digest
   readonly size?: number
+  readonly mediaType?: string
 }
 
 function expectedOf(at: ManifestName, attempt: Attempt): Expected {
@@ -114,7 +116,7 @@ function expectedOf(at: ManifestName, attempt: Attempt): Expected {
       why: `manifests have up to ${maxManifestSize} bytes`,
     })
   }
-  return { digest: at.digest, size: at.size }
+  return { digest: at.digest, size: at.size, mediaType: at.mediaType }
 }
 
 async function takeManifest(
@@ -142,9 +144,43 @@ async function takeManifest(
   if (expected.digest !== undefined) checkDigest(digest, expected.digest, attempt)
   // a registry may name another algorithm's digest than the one that was asked for
   if (named !== undefined && algorithmOf(named) === algorithmOf(digest)) checkDigest(digest, named, attempt)
-  const said = response.headers.get('content-type') ?? ''
-  const { mediaType } = parseManifest(bytes, said, attempt.subject)
+  const mediaType = mediaTypeOf(response, bytes, expected.mediaType, attempt)
   return { descriptor: bareDescriptor({ mediaType, digest, size: bytes.byteLength }), bytes }
+}
+
+/**
+ * The media type of a manifest, by its own `mediaType` and its Content-Type. If a descriptor led to it, both must be
+ * what the descriptor says: other clients would read another kind of content under the same digest (CVE-2021-41190).
+ * A Content-Type that only says "bytes" or "JSON" claims nothing.
+ */
+function mediaTypeOf(
+  response: RegistryResponse,
+  bytes: Uint8Array,
+  expected: string | undefined,
+  attempt: Attempt,
+): string {
+  const served = bareMediaType(response.headers.get('content-type') ?? '')
+  if (expected === undefined) return parseManifest(bytes, served, attempt.subject).mediaType
+  if (!genericTypes.has(served) && served !== expected) throw otherType(attempt, expected, served)
+  const { mediaType } = parseManifest(bytes, expected, attempt.subject)
+  if (mediaType !== expected) throw otherType(attempt, expected, mediaType)
+  return mediaType
+}
+
+const genericTypes: ReadonlySet<string> = new Set([
+  '',
+  'application/json',
+  'application/octet-stream',
+  'binary/octet-stream',
+  'text/plain',
+])
+
+function otherType({ subject }: Attempt, expected: string, found: string): DrayError {
+  return new DrayError('malformed', `the media type of ${subject} is not what its descriptor says`, {
+    subject,
+    why: `the descriptor says ${expected}, and the registry serves ${found}`,
+    hint: 'Push the image again with a current client. dray copied nothing of it.',
+  })
 }
 
 /** of the algorithm that is used where nothing names one */

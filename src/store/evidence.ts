@@ -1,5 +1,5 @@
 import type { Call } from '../call.ts'
-import { DrayError, isDrayError } from '../errors.ts'
+import { DrayError, type ErrorCode, isDrayError } from '../errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { cosignSuffixes, cosignTag, fallbackTag } from '../oci/evidence-tags.ts'
@@ -89,12 +89,12 @@ export class EvidenceSearch {
     return fresh
   }
 
-  /** Nothing vouches for the bytes of a list: where what it names is not there, or has another size, it is read once more before it is believed. */
+  /** Nothing vouches for the bytes of a list: an entry that does not describe its manifest is read once more before it is believed. */
   async #lookAt(subject: Digest, call: Call): Promise<readonly Evidence[]> {
     try {
       return await this.#readAbout(subject, call)
     } catch (error) {
-      const isOdd = isDrayError(error) && (error.code === 'not-found' || error.code === 'corrupt')
+      const isOdd = isDrayError(error) && oddCodes.has(error.code)
       if (!isOdd || call.signal.aborted) throw error
       return await this.#readAbout(subject, call)
     }
@@ -263,6 +263,9 @@ function entriesOf(store: SourceStore, subject: Digest, content: ManifestContent
   const index = parseManifest(content.bytes, content.descriptor.mediaType, where)
   return index.kind === 'index' ? index.manifests : []
 }
+
+/** How the read of a referrer ends if its entry names another digest, size or media type. */
+const oddCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'corrupt', 'malformed'])
 
 /** Requests that one subject takes where the tags are not known: the fallback tag and cosign's three. */
 const requestsByTag = 1 + cosignSuffixes.length

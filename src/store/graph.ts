@@ -51,6 +51,7 @@ export async function walkGraph(
   const rootDescriptor = 'bytes' in root ? root.descriptor : root
   const nodes = new Map<Digest, GraphNode>()
   const missing = new Map<Digest, Descriptor>()
+  const entries = new Map<Digest, Descriptor>()
   let level: readonly (ManifestContent | Descriptor)[] = [root]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > maxDepth)
@@ -65,6 +66,7 @@ export async function walkGraph(
     })
     const read = asked.flat()
     for (const node of read) nodes.set(node.descriptor.digest, node)
+    for (const node of read) checkEntries(store, node, entries)
     const children = new Map(
       read.flatMap((node) => childrenOf(node.manifest)).map((child) => [child.digest, child]),
     )
@@ -91,6 +93,28 @@ export function childrenFirst(graph: Graph): readonly (readonly GraphNode[])[] {
   const waves: GraphNode[][] = []
   for (const node of graph.nodes) (waves[heightOf(node)] ??= []).push(node)
   return waves
+}
+
+/**
+ * Checks that all indexes of an image describe the same content in the same way. Content is read once, so of several
+ * descriptors only one is compared with it. @throws `malformed`.
+ */
+function checkEntries(
+  store: SourceStore,
+  { descriptor: { digest }, manifest }: GraphNode,
+  known: Map<Digest, Descriptor>,
+): void {
+  if (manifest.kind !== 'index') return
+  for (const entry of manifest.manifests) {
+    const other = known.get(entry.digest) ?? entry
+    known.set(entry.digest, other)
+    if (other.mediaType === entry.mediaType && other.size === entry.size) continue
+    const where = formatAt(store.repository, { digest })
+    throw new DrayError('malformed', `${where} describes ${entry.digest} in two ways`, {
+      subject: where,
+      why: `one descriptor says ${other.mediaType} and ${other.size} bytes, another ${entry.mediaType} and ${entry.size} bytes`,
+    })
+  }
 }
 
 function parseNode(store: SourceStore, { bytes, descriptor }: ManifestContent): GraphNode {

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { memoryStorage } from '../../src/embedded/memory-storage.ts'
@@ -225,4 +225,74 @@ it('a key that does not open is told without the password', async () => {
   const ended = await at.here.run(...toProd('api:1.4.2'), '--verbose')
   expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('password') })
   expectNoCanary(ended.stdout + ended.stderr)
+})
+
+it.each<[string, (port: string) => Parameters<typeof reply> extends [unknown, ...infer Rest] ? Rest : never]>(
+  [
+    ['redirects', (port) => [307, { location: `http://localhost:${port}/elsewhere` }]],
+    [
+      'names a token server',
+      (port) => [401, { 'www-authenticate': `Bearer realm="http://localhost:${port}/token"` }],
+    ],
+    [
+      'names the next page',
+      (port) => [
+        200,
+        { link: `<http://localhost:${port}/next>; rel="next"` },
+        '{"name":"team/api","tags":["1"]}',
+      ],
+    ],
+  ],
+)('a registry that %s to another name of its machine gets no credentials there', async (_, answer) => {
+  const registry = await scriptedServer(({ headers, path }, response) => {
+    if (headers.host?.startsWith('localhost') === true)
+      return reply(response, 200, {}, '{"token":"x","tags":[]}')
+    if (headers.authorization === undefined || path === '/v2/') {
+      return reply(response, 401, { 'www-authenticate': 'Basic realm="x"' })
+    }
+    reply(response, ...answer(registry.host.split(':')[1] ?? ''))
+  })
+  onTestFinished(() => registry[Symbol.asyncDispose]())
+  const auth = Buffer.from(`${user}:${canaries.registryPassword}`).toString('base64')
+  const ended = await dray(['ls', `${registry.host}/team/api`, '--verbose'], {
+    env: { DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { [registry.host]: { auth } } }) },
+  })
+  const byName = Object.groupBy(registry.seen, ({ headers }) => headers.host?.split(':')[0] ?? '')
+  expect(byName['127.0.0.1']?.some(({ headers }) => headers.authorization === `Basic ${auth}`)).toBe(true)
+  expect(byName['localhost']?.filter(({ headers }) => headers.authorization !== undefined) ?? []).toEqual([])
+  expectNoCanary(ended.stdout + ended.stderr)
+})
+
+it('credential helpers get secrets on standard input and never as arguments', async () => {
+  const at = await workplace('version: 1\n')
+  const guarded = await startRegistry({
+    auth: { scheme: 'basic', users: { [user]: canaries.registryPassword } },
+  })
+  onTestFinished(() => guarded.close())
+  const helper = join(at.folder, 'docker-credential-fake')
+  const log = join(at.folder, 'arguments')
+  const answer = JSON.stringify({ Username: user, Secret: canaries.registryPassword })
+  await writeFile(
+    helper,
+    `#!/bin/sh\necho "$#:$*" >> '${log}'\ncat >> '${log}.input'\n[ "$1" = get ] && echo '${answer}'\nexit 0\n`,
+  )
+  await chmod(helper, 0o755)
+  await mkdir(join(at.folder, '.docker'))
+  await writeFile(join(at.folder, '.docker', 'config.json'), JSON.stringify({ credsStore: 'fake' }))
+  const options = {
+    cwd: at.folder,
+    env: { HOME: at.folder, PATH: `${at.folder}:${process.env['PATH']}`, STDIN: canaries.registryPassword },
+  }
+  const login = await dray(['login', guarded.registry, '--username', user, '--password-stdin', '--verbose'], {
+    ...options,
+    under: ['sh', '-c', 'printf %s "$STDIN" | "$@"', 'sh'],
+  })
+  const look = await dray(['ls', `${guarded.registry}/team/api`, '--verbose'], options)
+  const logout = await dray(['logout', guarded.registry, '--verbose'], options)
+  expect(login.code).toBe(0)
+  expect(new Set((await readFile(log, 'utf8')).trim().split('\n'))).toEqual(
+    new Set(['1:store', '1:get', '1:erase']),
+  )
+  expect(await readFile(`${log}.input`, 'utf8')).toContain(canaries.registryPassword)
+  for (const { stdout, stderr } of [login, look, logout]) expectNoCanary(stdout + stderr)
 })

@@ -27,7 +27,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   inuse: ['oci'],
   look: ['semver', 'store', 'audit', 'oci'],
   http: ['oci'],
-  credentials: ['files'],
+  credentials: ['files', 'oci'],
   registry: ['store', 'http', 'oci'],
   layout: ['store', 'oci', 'files'],
   embedded: ['oci', 'files'],

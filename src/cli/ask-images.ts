@@ -1,4 +1,4 @@
-import { parseAddress, startsWithRegistry } from '../config/addresses.ts'
+import { startsWithRegistry } from '../config/addresses.ts'
 import type { Config } from '../config/config.ts'
 import { environmentNamed, repositoriesOf } from '../config/environments.ts'
 import { DrayError, isDrayError } from '../errors.ts'
@@ -6,9 +6,9 @@ import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import { checkPath, type RepositoryName } from '../oci/reference.ts'
 import { inSemverOrder } from '../semver/order.ts'
 import { plainReading } from '../semver/version.ts'
+import { addressNamed } from './address-word.ts'
 import type { Questions } from './ask.ts'
 import { environmentWord } from './environment-word.ts'
-import { asUsage } from './usage-error.ts'
 
 /** Who is asked, and what answers are made of. */
 export interface AskPorts {
@@ -86,7 +86,7 @@ export async function withTag(
 ): Promise<string> {
   const environment = from === undefined ? undefined : environmentWord(from)
   if (environment !== undefined) environmentNamed(config, environment)
-  const address = asUsage(() => parseAddress(word, environment))
+  const address = addressNamed(word, config, environment)
   if (address.kind !== 'image' || address.tag !== undefined || address.digest !== undefined) return word
   const [repository] = repositoriesOf(config, address.environment, address.image)
   const tags = repository === undefined ? [] : await tagsOf(repository)

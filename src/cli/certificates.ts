@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { DrayError } from '../errors.ts'
 import { readFileBounded } from '../files/read.ts'
+import { normalRegistry } from '../oci/registry-host.ts'
+import { spellingsOf } from '../credentials/registry-keys.ts'
 import type { ClientCertificate, RegistrySettings, RegistrySettingsMap } from '../http/origins.ts'
 import type { Certificates } from '../http/certificates.ts'
 
@@ -40,17 +42,30 @@ export function certificateFolders(home: string = homedir()): readonly string[] 
 
 /**
  * What the folder `HOST[:PORT]` for a registry has: `*.crt` are authorities, `*.cert` and `*.key` of one name what this machine shows of itself.
+ * A folder that spells the registry in another way, such as with the port 443, serves it too; the normal spelling comes first.
  * @throws `config` for a certificate without its key, or a file that cannot be read.
  */
 export async function certificatesIn(folders: readonly string[], registry: string): Promise<Certificates> {
   // A redirect can name the host `..`, which would be another folder.
   if (registry.startsWith('.')) return {}
   for (const folder of folders) {
-    const place = join(folder, registry)
-    const names = await namesIn(place)
-    if (names !== undefined) return await readFolder(place, names)
+    for (const name of await spellingsIn(folder, registry)) {
+      const place = join(folder, name)
+      const names = await namesIn(place)
+      if (names !== undefined) return await readFolder(place, names)
+    }
   }
   return {}
+}
+
+/** The names that a folder for this registry may have. One that cannot be listed may still have a folder that can be read. */
+async function spellingsIn(folder: string, registry: string): Promise<readonly string[]> {
+  const usual = spellingsOf(registry, '443')
+  const others = ((await namesIn(folder)) ?? []).filter((name) => {
+    const normal = normalRegistry(name)
+    return normal !== undefined && usual.includes(normal) && !usual.includes(name)
+  })
+  return [...usual, ...others]
 }
 
 async function namesIn(place: string): Promise<readonly string[] | undefined> {

@@ -1,6 +1,7 @@
 import { lstat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { hostComplaint, templateComplaint } from '../config/check.ts'
+import { templateComplaint } from '../config/check.ts'
+import { hostComplaint } from '../config/check-registries.ts'
 import { type Config, environmentName, imagePlaceholder } from '../config/config.ts'
 import { environmentNamed } from '../config/environments.ts'
 import { configNames } from '../config/find.ts'

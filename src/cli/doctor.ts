@@ -20,11 +20,11 @@ import { parseRegistryPlace, type RegistryPlace } from './registry-place.ts'
 export function placesToExamine(word: string | undefined, config: Config): readonly RegistryPlace[] {
   if (word === undefined)
     return distinct([...config.environments.keys()].flatMap((name) => placesOf(config, name)))
-  if (!word.startsWith('@')) return [parseRegistryPlace(word)]
+  if (!word.startsWith('@')) return [parseRegistryPlace(word, config.registries)]
   const address = parseAddress(word)
   if (address.kind === 'environment') return distinct(placesOf(config, address.environment))
   if (address.kind === 'image') return distinct(repositoriesOf(config, address.environment, address.image))
-  return [parseRegistryPlace(word)]
+  return [parseRegistryPlace(word, config.registries)]
 }
 
 function placesOf(config: Config, environment: string): readonly RegistryPlace[] {
@@ -42,7 +42,7 @@ function distinct(places: readonly RegistryPlace[]): readonly RegistryPlace[] {
  * The repository of `--write`. @throws `usage` where it is none; `refused` where images of dray.yaml belong there and nobody said that it may be written to.
  */
 export function scratchRepository(word: string, config: Config, mayBeInUse: boolean): RepositoryName {
-  const { registry, path } = parseRegistryPlace(word)
+  const { registry, path } = parseRegistryPlace(word, config.registries)
   if (path === undefined) {
     throw new DrayError('usage', `--write ${JSON.stringify(word)} names no repository`, {
       hint: 'Name one that nobody needs: --write registry.example.com/scratch/dray',

@@ -1,11 +1,11 @@
 import type { Call } from '../call.ts'
-import { parseAddress } from '../config/addresses.ts'
 import type { Config } from '../config/config.ts'
 import { repositoriesOf } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
 import { defaultTag, formatRepository, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import { explain } from '../prune/explain.ts'
 import type { Explanation } from '../prune/explanation.ts'
+import { addressNamed } from './address-word.ts'
 import type { Context } from './context.ts'
 import { pruneInputs, type PruneSaid } from './prune-inputs.ts'
 import { lookAt } from './prune-run.ts'
@@ -32,7 +32,7 @@ function placeOf(
   word: string,
   config: Config,
 ): { readonly repository: RepositoryName; readonly at: TagOrDigest } {
-  const address = asUsage(() => parseAddress(word))
+  const address = addressNamed(word, config)
   switch (address.kind) {
     case 'reference': {
       const { registry, path } = address.reference

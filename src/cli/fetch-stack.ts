@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { CredentialSource } from '../credentials/credential.ts'
 import { findCredentials, type FindOptions } from '../credentials/find-credentials.ts'
 import { proxyFor } from '../http/proxy.ts'
+import { isPlain } from '../oci/registry-host.ts'
 import { createFetch, type FetchOptions, type FetchStack } from '../http/stack.ts'
 import { certificateFolders, certificatesIn, registrySettings } from './certificates.ts'
 
@@ -21,10 +22,11 @@ export async function openStack(
   { credentials, ...options }: StackOptions,
 ): Promise<FetchStack> {
   const { env } = find
+  const isPlainHttp = (registry: string): boolean => isPlain(registry, config.registries.get(registry))
   return createFetch({
     ...options,
     settings: await registrySettings(config, env),
-    credentials: credentials ?? findCredentials(find),
+    credentials: credentials ?? findCredentials(find, isPlainHttp),
     proxy: (address) => proxyFor(address, env),
     certificates: (registry) => certificatesIn(certificateFolders(), registry),
   })

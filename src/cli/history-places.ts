@@ -1,10 +1,10 @@
-import { parseAddress } from '../config/addresses.ts'
 import type { Config } from '../config/config.ts'
 import { imagesAt, repositoriesOf } from '../config/environments.ts'
 import type { HistorySubject } from '../look/gather-history.ts'
 import type { HistoryPlace } from '../look/history.ts'
 import { formatRepository, layoutRegistry } from '../oci/reference.ts'
-import { asUsage, notAnImage } from './usage-error.ts'
+import { addressNamed } from './address-word.ts'
+import { notAnImage } from './usage-error.ts'
 
 export interface HistoryRequest {
   /** every target of every environment, in the order of the configuration; else the one repository that was named */
@@ -15,7 +15,7 @@ export interface HistoryRequest {
 /** Whose history is asked for, and where it is to be looked for. @throws `usage`. */
 export function historyRequest(word: string, limit: number | undefined, config: Config): HistoryRequest {
   const [first] = config.environments.keys()
-  const address = asUsage(() => parseAddress(word, first))
+  const address = addressNamed(word, config, first)
   switch (address.kind) {
     case 'environment':
       throw notAnImage(address.environment)

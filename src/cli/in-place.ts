@@ -1,13 +1,13 @@
-import { type Address, formatAddress, parseAddress } from '../config/addresses.ts'
+import { type Address, formatAddress } from '../config/addresses.ts'
 import type { Config, Environment } from '../config/config.ts'
 import { environmentNamed, imagesAt, repositoriesOf } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName } from '../oci/reference.ts'
+import { addressNamed } from './address-word.ts'
 import { isBareName } from './ask-images.ts'
 import { environmentWord } from './environment-word.ts'
 import { layoutRepository } from './route.ts'
-import { asUsage } from './usage-error.ts'
 
 /** An image where it is: in all targets of its environment, or in one repository. */
 export interface ImageInPlace {
@@ -31,7 +31,7 @@ export interface Whereabouts {
 export function imageInPlace(word: string, { env, cwd }: Whereabouts, config: Config): ImageInPlace {
   const environment = env === undefined ? undefined : environmentWord(env)
   if (environment !== undefined) environmentNamed(config, environment)
-  const address = asUsage(() => parseAddress(word, environment))
+  const address = addressNamed(word, config, environment)
   if (address.kind === 'reference' && isBareName(word)) throw nowhere(word, config)
   const found = placeOf(address, cwd, config)
   if (environment === undefined || found.environment === environment) return found

@@ -1,9 +1,10 @@
-import { parseAddress } from '../config/addresses.ts'
+import type { Address } from '../config/addresses.ts'
 import type { Config } from '../config/config.ts'
 import { repositoriesOf } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
 import { layoutRegistry, type RepositoryName, tagOrDigest, type TagOrDigest } from '../oci/reference.ts'
-import { asUsage, notAnImage } from './usage-error.ts'
+import { addressNamed } from './address-word.ts'
+import { notAnImage } from './usage-error.ts'
 
 export interface Located {
   /** one for each target of the environment; at least one */
@@ -16,7 +17,7 @@ export interface Located {
 
 /** Where the word of a command line points to. @throws `usage`; `unsupported` for a digest other than sha256 and sha512. */
 export function locate(word: string, config: Config): Located {
-  const address = asUsage(() => parseAddress(word))
+  const address = addressNamed(word, config)
   if (address.kind === 'environment') {
     throw notAnImage(address.environment)
   }
@@ -29,7 +30,7 @@ export function locate(word: string, config: Config): Located {
 }
 
 function repositoriesAt(
-  address: Exclude<ReturnType<typeof parseAddress>, { kind: 'environment' }>,
+  address: Exclude<Address, { kind: 'environment' }>,
   config: Config,
 ): Located['repositories'] {
   switch (address.kind) {

@@ -4,6 +4,7 @@ import type { Credential } from '../credentials/credential.ts'
 import type { SourceReport } from '../credentials/explain-credentials.ts'
 import type { SourceName } from '../credentials/source.ts'
 import { DrayError, isDrayError } from '../errors.ts'
+import { isPlain } from '../oci/registry-host.ts'
 import type { Context } from './context.ts'
 import type { RegistryPlace } from './registry-place.ts'
 
@@ -94,10 +95,12 @@ export async function explainAuth(
   place: RegistryPlace,
   call: Call,
 ): Promise<AuthExplanation> {
-  const [{ formatScopes, scopeSet }, sources] = await Promise.all([
+  const [{ formatScopes, scopeSet }, { config }] = await Promise.all([
     import('../http/scopes.ts'),
-    reportsOf(context, place, call),
+    context.config(),
   ])
+  const isPlainHttp = isPlain(place.registry, config.registries.get(place.registry))
+  const sources = await reportsOf(context, place, call, isPlainHttp)
   const repository = { registry: place.registry, path: place.path ?? 'REPOSITORY' }
   const scope = (...actions: readonly ('pull' | 'push' | 'delete')[]): string =>
     formatScopes(scopeSet([{ repository, actions }])).join(' ')
@@ -114,13 +117,14 @@ async function reportsOf(
   context: Context,
   { registry, path }: RegistryPlace,
   call: Call,
+  isPlainHttp?: boolean,
 ): Promise<readonly SourceReport[]> {
   const [{ credentialSources }, { explainCredentials }, options] = await Promise.all([
     import('../credentials/find-credentials.ts'),
     import('../credentials/explain-credentials.ts'),
     context.credentialOptions(),
   ])
-  return await explainCredentials(credentialSources(options), registry, path, call)
+  return await explainCredentials(credentialSources(options), registry, path, call, isPlainHttp)
 }
 
 /** Asks `GET /v2/` (distribution-spec, Determining Support), as every registry answers it to whom it knows. */

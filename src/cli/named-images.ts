@@ -1,9 +1,9 @@
-import { parseAddress } from '../config/addresses.ts'
 import type { Config } from '../config/config.ts'
 import { environmentNamed, imagesAt } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
 import { didYouMean } from '../nearest.ts'
-import { asUsage, notAnImage } from './usage-error.ts'
+import { addressNamed } from './address-word.ts'
+import { notAnImage } from './usage-error.ts'
 
 /** The images that are named, by their names in dray.yaml; else all that stand there. @throws `usage`. */
 export function imagesNamed(words: readonly string[], config: Config): readonly string[] {
@@ -30,7 +30,7 @@ export function tellNowhere(
 
 function imageNamed(word: string, config: Config): string {
   const [first] = config.environments.keys()
-  const address = asUsage(() => parseAddress(word, first))
+  const address = addressNamed(word, config, first)
   switch (address.kind) {
     case 'environment':
       throw notAnImage(address.environment)

@@ -6,6 +6,7 @@ import {
   parseRepositoryPattern,
   type RepositoryPattern,
 } from '../config/repository-pattern.ts'
+import { RegistryNames } from '../config/registry-names.ts'
 import type { ProtectionConfig, RetentionConfig, RuleConfig } from '../config/retention-config.ts'
 import { DrayError } from '../errors.ts'
 import { formatRepository, parseRepository, type RepositoryName } from '../oci/reference.ts'
@@ -54,10 +55,14 @@ export async function scopeOf(
   const spared = exclude.map(patternNamed)
   for (const { in: place } of [...named, ...spared])
     if (place.kind === 'environment') environmentNamed(config, place.environment)
+  const names = new RegistryNames(config.registries)
   const found = new Map<string, RepositoryName>()
   for (const pattern of named) {
-    for (const repository of await expand(pattern, config, catalog, call))
-      found.set(formatRepository(repository), repository)
+    for (const repository of await expand(pattern, config, catalog, call)) {
+      // Under two names it would be decided about, and counted, twice.
+      const identity = names.identity(repository)
+      if (!found.has(identity)) found.set(identity, repository)
+    }
   }
   const applied = new AppliedPolicy(retention, config)
   const repositories = [...found.values()]
@@ -98,8 +103,9 @@ async function expand(
 ): Promise<readonly RepositoryName[]> {
   const { in: place, glob, isPlain } = pattern
   if (place.kind === 'registry') {
-    if (isPlain) return [parseRepository(`${place.registry}/${glob}`)]
-    return await matching(pattern, place.registry, config, catalog, call)
+    const registry = new RegistryNames(config.registries).canonical(place.registry)
+    if (isPlain) return [parseRepository(`${registry}/${glob}`)]
+    return await matching(pattern, registry, config, catalog, call)
   }
   if (isPlain) return asUsage(() => repositoriesOf(config, place.environment, glob))
   if (config.images !== undefined) {
@@ -129,8 +135,9 @@ function isNamed(
   repository: RepositoryName,
   config: Config,
 ): boolean {
+  const names = new RegistryNames(config.registries)
   const places = imagesAt(config, repository)
-  return patterns.some((pattern) => matchesRepository(pattern, repository, places))
+  return patterns.some((pattern) => matchesRepository(pattern, repository, places, names))
 }
 
 /** Makes of a policy what is for one repository. */
@@ -151,9 +158,10 @@ class AppliedPolicy {
 
   to(repository: RepositoryName): ScopedRepository {
     const places = imagesAt(this.#config, repository)
+    const names = new RegistryNames(this.#config.registries)
     const isFor = ({ repositories }: { readonly repositories?: readonly RepositoryPattern[] }): boolean =>
       repositories === undefined ||
-      repositories.some((pattern) => matchesRepository(pattern, repository, places))
+      repositories.some((pattern) => matchesRepository(pattern, repository, places, names))
     const { protect, rules, limits, timeFrom } = this.#retention
     const protections = protect.filter(isFor)
     const [place] = places

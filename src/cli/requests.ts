@@ -1,10 +1,11 @@
-import { type Address, formatAddress, parseAddress } from '../config/addresses.ts'
+import { type Address, formatAddress } from '../config/addresses.ts'
 import type { Config } from '../config/config.ts'
-import { imagesAt, repositoriesOf } from '../config/environments.ts'
+import { placesOf, repositoriesOf } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { defaultTag, parseTag, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import type { Request } from '../promote/snapshot.ts'
+import { addressNamed } from './address-word.ts'
 import { destinationOf, isAttested, keepUpIn } from './destinations.ts'
 import { environmentWord } from './environment-word.ts'
 import { namesOf } from './names.ts'
@@ -21,7 +22,7 @@ export async function requestsOf(
   config: Config,
   onlyImage: OnlyImage,
 ): Promise<readonly Request[]> {
-  const { sources: named, destination } = split(route)
+  const { sources: named, destination } = split(route, config)
   const sources = await Promise.all(named.map((source) => inLayout(source, onlyImage)))
   if (route.expect !== undefined && sources.length > 1) {
     throw new DrayError('usage', '--expect-digest goes with one image', {
@@ -46,13 +47,12 @@ export async function requestsOf(
   }))
 }
 
-function split(route: Route): { readonly sources: readonly Address[]; readonly destination: Address } {
+function split(
+  route: Route,
+  config: Config,
+): { readonly sources: readonly Address[]; readonly destination: Address } {
   const from = route.from === undefined ? undefined : environmentWord(route.from)
-  const parse = (word: string): Address =>
-    inEnvironmentOf(
-      from,
-      asUsage(() => parseAddress(word, from)),
-    )
+  const parse = (word: string): Address => inEnvironmentOf(from, addressNamed(word, config, from))
   if (route.to !== undefined) {
     if (route.words.length === 0) throw missing('an image')
     return {
@@ -63,7 +63,7 @@ function split(route: Route): { readonly sources: readonly Address[]; readonly d
   const [source, destination, ...more] = route.words
   if (source === undefined) throw missing('an image')
   if (destination === undefined || more.length > 0) throw missing('a destination')
-  return { sources: [parse(source)], destination: asUsage(() => parseAddress(destination)) }
+  return { sources: [parse(source)], destination: addressNamed(destination, config) }
 }
 
 /** A layout with one image in it need not be told which. */
@@ -144,13 +144,14 @@ function sourceOf(source: Address, route: Route, config: Config): Source {
     case 'reference': {
       const { registry, path } = source.reference
       const repository: RepositoryName = { registry, path }
-      const placed = imagesAt(config, repository)
+      const placed = placesOf(config, repository)
       const from = route.from === undefined ? undefined : environmentWord(route.from)
       const place = from === undefined ? placed[0] : placed.find((one) => one.environment === from)
-      if (from !== undefined && place === undefined) throw notIn(from, source)
+      if (from !== undefined && place?.isNamed !== true) throw notIn(from, source)
       return {
         from: {
-          ...(place !== undefined && { environment: place.environment }),
+          // `promoteFrom` admits images of an environment: another loopback name may be another registry.
+          ...(place?.isNamed === true && { environment: place.environment }),
           repository,
           at: atOf(source.reference),
         },

@@ -35,7 +35,8 @@ export default class Login extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Login)
-    const registry = parseLoginRegistry(args.registry, 'login')
+    const { config } = await this.context.config()
+    const registry = parseLoginRegistry(args.registry, 'login', config.registries)
     const username =
       flags.username ?? (await this.#asked((ask) => ask.enter(`User at ${registry}:`, complaint)))
     const password = flags['password-stdin']

@@ -1,7 +1,8 @@
 import { nearest } from '../nearest.ts'
-import { isDrayError } from '../errors.ts'
-import { checkPath, parseRegistry, parseRepository } from '../oci/reference.ts'
+import { checkPath, parseRepository } from '../oci/reference.ts'
+import { checkRegistries, notAHost, registryOf } from './check-registries.ts'
 import { checkTags } from './check-tags.ts'
+import { complaintOf } from './complaint.ts'
 import {
   type AuditConfig,
   type Config,
@@ -13,6 +14,7 @@ import {
   type WebhookConfig,
 } from './config.ts'
 import { namesFile } from './names-file.ts'
+import { RegistryNames } from './registry-names.ts'
 import type { WrittenConfig, WrittenEnvironment } from './schema.ts'
 import type { Issue, Path } from './shape.ts'
 
@@ -25,12 +27,14 @@ export function checkConfig(
   absolute: (path: string) => string,
 ): { config: Config; issues: readonly Issue[] } {
   const issues: Issue[] = []
+  const registries = checkRegistries(written.registries, absolute, issues)
+  const names = new RegistryNames(registries)
   const environments = new Map<string, Environment>()
   const known = Object.keys(written.environments ?? {})
   for (const [name, environment] of Object.entries(written.environments ?? {})) {
     const path = ['environments', name]
     issues.push(...checkPromoteFrom(environment, name, known))
-    const { targets, found } = targetsOf(environment, path)
+    const { targets, found } = targetsOf(environment, path, names)
     issues.push(...found)
     issues.push(...checkTags(environment, path))
     const { promoteFrom, attest, require, tags, marker } = environment
@@ -44,10 +48,10 @@ export function checkConfig(
     })
   }
   const config: Config = {
-    registries: registriesOf(written, absolute, issues),
+    registries,
     environments,
     images: imagesOf(written, issues),
-    audit: auditOf(written, absolute, issues),
+    audit: auditOf(written, absolute, names, issues),
   }
   return { config, issues }
 }
@@ -55,6 +59,7 @@ export function checkConfig(
 function auditOf(
   { audit = {} }: WrittenConfig,
   absolute: (path: string) => string,
+  names: RegistryNames,
   issues: Issue[],
 ): AuditConfig {
   const { file, require, sign, repository, webhook } = audit
@@ -64,12 +69,12 @@ function auditOf(
   if (file !== undefined && !namesFile(file)) {
     issues.push({ path: ['audit', 'file'], at: 'value', message: 'does not name a file' })
   }
-  const isNamed = repository !== undefined && complaint === undefined
+  const named = repository === undefined || complaint !== undefined ? undefined : parseRepository(repository)
   return {
     ...(file !== undefined && { file: absolute(file) }),
     ...(require !== undefined && { require }),
     ...(sign !== undefined && { sign: { ...sign, key: absolute(sign.key) } as SigningConfig }),
-    ...(isNamed && { repository: parseRepository(repository) }),
+    ...(named !== undefined && { repository: { ...named, registry: names.canonical(named.registry) } }),
     ...(webhook !== undefined && { webhook: webhook as WebhookConfig }),
   }
 }
@@ -89,14 +94,18 @@ export function noEnvironment(name: string, known: readonly string[]): string {
   return `there is no environment ${JSON.stringify(name)}; ${hint}`
 }
 
-function targetsOf(environment: WrittenEnvironment, path: Path): { targets: TargetConfig[]; found: Issue[] } {
+function targetsOf(
+  environment: WrittenEnvironment,
+  path: Path,
+  names: RegistryNames,
+): { targets: TargetConfig[]; found: Issue[] } {
   const { registry, path: template, targets } = environment
   if (targets === undefined) {
     if (registry === undefined || template === undefined) {
       const message = 'an environment needs `registry` and `path`, or `targets`'
       return { targets: [], found: [{ path, at: 'key', message }] }
     }
-    const checked = checkTarget({ registry, path: template }, path)
+    const checked = checkTarget({ registry, path: template }, path, names)
     return { targets: [checked.target], found: checked.found }
   }
   const found: Issue[] = []
@@ -105,7 +114,7 @@ function targetsOf(environment: WrittenEnvironment, path: Path): { targets: Targ
     const message = `\`${key}\` cannot stand beside \`targets\`: move it into the list`
     found.push({ path: [...path, key], at: 'key', message })
   }
-  const checked = targets.map((target, i) => checkTarget(target, [...path, 'targets', i]))
+  const checked = targets.map((target, i) => checkTarget(target, [...path, 'targets', i], names))
   found.push(...checked.flatMap((c) => c.found))
   const seen = new Set<string>()
   for (const [i, { target }] of checked.entries()) {
@@ -118,14 +127,19 @@ function targetsOf(environment: WrittenEnvironment, path: Path): { targets: Targ
   return { targets: checked.map((c) => c.target), found }
 }
 
-function checkTarget(target: TargetConfig, path: Path): { target: TargetConfig; found: Issue[] } {
+function checkTarget(
+  target: TargetConfig,
+  path: Path,
+  names: RegistryNames,
+): { target: TargetConfig; found: Issue[] } {
   const found: Issue[] = []
-  const registry = registryOf(target.registry)
-  if (registry === undefined)
+  const normal = registryOf(target.registry)
+  const registry = normal === undefined ? target.registry : names.canonical(normal)
+  if (normal === undefined)
     found.push({ path: [...path, 'registry'], at: 'value', message: notAHost(target.registry) })
   const complaint = templateComplaint(target.path)
   if (complaint !== undefined) found.push({ path: [...path, 'path'], at: 'value', message: complaint })
-  return { target: { registry: registry ?? target.registry, path: target.path }, found }
+  return { target: { registry, path: target.path }, found }
 }
 
 /** What is wrong with the path of an environment, or undefined. */
@@ -136,32 +150,6 @@ export function templateComplaint(template: string): string | undefined {
   }
   return complaintOf(() => checkPath(pieces.join('image')))
 }
-
-function registriesOf(
-  written: WrittenConfig,
-  absolute: (path: string) => string,
-  issues: Issue[],
-): Config['registries'] {
-  const registries = new Map<string, WrittenRegistry>()
-  for (const [host, settings] of Object.entries(written.registries ?? {})) {
-    const path = ['registries', host]
-    const registry = registryOf(host)
-    if (registry === undefined) issues.push({ path, at: 'key', message: notAHost(host) })
-    else if (registries.has(registry))
-      issues.push({ path, at: 'key', message: `${registry} is listed twice` })
-    const { ca, clientCertificate: own } = settings
-    registries.set(registry ?? host, {
-      ...settings,
-      ...(ca !== undefined && { ca: absolute(ca) }),
-      ...(own !== undefined && {
-        clientCertificate: { ...own, cert: absolute(own.cert), key: absolute(own.key) },
-      }),
-    })
-  }
-  return registries as Config['registries']
-}
-
-type WrittenRegistry = NonNullable<WrittenConfig['registries']>[string]
 
 function imagesOf(written: WrittenConfig, issues: Issue[]): Config['images'] {
   if (written.images === undefined) return undefined
@@ -183,31 +171,4 @@ function imagesOf(written: WrittenConfig, issues: Issue[]): Config['images'] {
     images.set(image, name === undefined ? {} : { name })
   }
   return images
-}
-
-/** The host in the form that references have; undefined where no reference can name it. */
-function registryOf(host: string): string | undefined {
-  // distribution/reference takes a first component without dot, port or "localhost" for part of the path
-  if (host !== 'localhost' && !/[.:]/.test(host)) return undefined
-  return complaintOf(() => parseRegistry(host)) === undefined ? parseRegistry(host) : undefined
-}
-
-/** What is wrong with the host of a registry in a configuration, or undefined. */
-export function hostComplaint(host: string): string | undefined {
-  return registryOf(host) === undefined ? notAHost(host) : undefined
-}
-
-function notAHost(host: string): string {
-  return `${JSON.stringify(host)} is not the host of a registry: a name with a dot or a port, without a path`
-}
-
-/** What a parser of `oci/` says against a text, or undefined. */
-export function complaintOf(parse: () => unknown): string | undefined {
-  try {
-    parse()
-    return undefined
-  } catch (thrown) {
-    if (isDrayError(thrown)) return thrown.message
-    throw thrown
-  }
 }

@@ -1,4 +1,5 @@
 import type { RepositoryName } from '../oci/reference.ts'
+import type { RegistryAlias } from './registry-names.ts'
 
 /** What `dray.yaml` says, checked and with its short forms written out. */
 export interface Config {
@@ -11,7 +12,7 @@ export interface Config {
   readonly audit: AuditConfig
 }
 
-interface RegistryConfig {
+export interface RegistryConfig {
   /** plain http; loopback addresses need no such permission */
   readonly insecure?: boolean
   /** absolute path of a PEM file with further authorities */
@@ -27,6 +28,8 @@ interface RegistryConfig {
   readonly tokenRealm?: string
   /** requests at once */
   readonly concurrency?: number
+  /** other names of its repositories: they are compared, and dray does not connect to them in its place */
+  readonly aliases?: readonly RegistryAlias[]
 }
 
 export interface Environment {

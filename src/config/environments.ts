@@ -2,11 +2,17 @@ import { DrayError } from '../errors.ts'
 import { didYouMean } from '../nearest.ts'
 import { defaultRegistry, parseRepository, type RepositoryName } from '../oci/reference.ts'
 import { type Config, type Environment, imagePlaceholder, type TargetConfig } from './config.ts'
+import { RegistryNames } from './registry-names.ts'
 
 /** An image of an environment, by the name that people give it. */
 export interface PlacedImage {
   readonly environment: string
   readonly image: string
+}
+
+interface NamedPlace extends PlacedImage {
+  /** false: a loopback name or a name of Docker Hub led to it, which may be served by another process */
+  readonly isNamed: boolean
 }
 
 /** @throws `usage` with the nearest name where there is no such environment. */
@@ -36,20 +42,38 @@ export function repositoriesOf(
 }
 
 /**
- * The environments and images that a repository belongs to; where several environments could hold it, the one with the
- * longest path of its own first. Empty where it is in none.
+ * The environments and images that a repository belongs to, under whichever of its names it was given (`RegistryNames`).
+ * If several environments could hold it, the one with the longest path of its own comes first. Empty if it is in none.
  */
 export function imagesAt(config: Config, repository: RepositoryName): readonly PlacedImage[] {
+  return placesOf(config, repository).map(({ environment, image }) => ({ environment, image }))
+}
+
+/** As `imagesAt`, and whether the repository was named by the registry of the environment or by an alias of dray.yaml. */
+export function placesOf(config: Config, repository: RepositoryName): readonly NamedPlace[] {
+  const names = new RegistryNames(config.registries)
   const found = [...config.environments].flatMap(([environment, { targets }]) => {
-    const fits = targets.flatMap((target) => {
-      const name = match(target, repository)
-      return name === undefined ? [] : [{ name, own: target.path.length }]
-    })
-    const [best] = fits.sort((a, b) => b.own - a.own)
+    const fits = targets.flatMap((target) =>
+      names.pathsAt(target.registry, repository).flatMap(({ path, isNamed }) => {
+        const name = match(target, path)
+        return name === undefined ? [] : [{ name, own: target.path.length, isNamed }]
+      }),
+    )
+    const [best] = fits.sort(mostSpecificFirst)
     const image = best === undefined ? undefined : imageCalled(config, best.name)
-    return best === undefined || image === undefined ? [] : [{ environment, image, own: best.own }]
+    return best === undefined || image === undefined ? [] : [{ ...best, environment, image }]
   })
-  return found.sort((a, b) => b.own - a.own).map(({ environment, image }) => ({ environment, image }))
+  return found.sort(mostSpecificFirst)
+}
+
+interface Fit {
+  /** the length of the environment's path */
+  readonly own: number
+  readonly isNamed: boolean
+}
+
+function mostSpecificFirst(a: Fit, b: Fit): number {
+  return b.own - a.own || Number(b.isNamed) - Number(a.isNamed)
 }
 
 function expand(target: TargetConfig, name: string): RepositoryName {
@@ -57,11 +81,9 @@ function expand(target: TargetConfig, name: string): RepositoryName {
   return parseRepository(`${target.registry}/${path}`)
 }
 
-/** What stands for `{image}` in a repository of this target; undefined where it is not one. */
-function match(target: TargetConfig, repository: RepositoryName): string | undefined {
-  if (target.registry !== repository.registry) return undefined
+/** What stands for `{image}` in the path of a repository at this target's registry; undefined if it is none of its own. */
+function match(target: TargetConfig, path: string): string | undefined {
   const [before = '', after = ''] = target.path.split(imagePlaceholder)
-  const { path } = repository
   if (!path.startsWith(before) || !path.endsWith(after)) return undefined
   const name = path.slice(before.length, path.length - after.length)
   if (name === '' || path.length < before.length + after.length) return undefined

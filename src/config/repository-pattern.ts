@@ -3,6 +3,7 @@ import { LinearRegExp } from '../linear-regexp.ts'
 import { checkPath, parseRepository, type RepositoryName } from '../oci/reference.ts'
 import { parseAddress, startsWithRegistry } from './addresses.ts'
 import type { PlacedImage } from './environments.ts'
+import type { RegistryNames } from './registry-names.ts'
 
 /** Repositories by their names: `@dev/*`, `registry.example.com/team/**`. */
 export interface RepositoryPattern {
@@ -31,14 +32,18 @@ export function parseRepositoryPattern(text: string): RepositoryPattern {
   return text.startsWith('@') ? inEnvironment(text) : inRegistry(text)
 }
 
-/** @param places what `imagesAt` says of the repository */
+/**
+ * Whether a pattern is for a repository, under any name of its registry.
+ * @param places what `imagesAt` says of the repository
+ */
 export function matchesRepository(
   { in: place, regex }: RepositoryPattern,
   repository: RepositoryName,
   places: readonly PlacedImage[],
+  names: RegistryNames,
 ): boolean {
   if (place.kind === 'registry')
-    return place.registry === repository.registry && regex.match(repository.path) !== undefined
+    return names.pathsAt(place.registry, repository).some(({ path }) => regex.match(path) !== undefined)
   return places.some(
     ({ environment, image }) => environment === place.environment && regex.match(image) !== undefined,
   )

@@ -1,4 +1,5 @@
-import { complaintOf, noEnvironment } from './check.ts'
+import { noEnvironment } from './check.ts'
+import { complaintOf } from './complaint.ts'
 import type { Config } from './config.ts'
 import { parseRepositoryPattern, type RepositoryPattern } from './repository-pattern.ts'
 import type { Reader } from './retention-config.ts'

@@ -53,6 +53,14 @@ export const registry = v.pipe(
         v.description('How many requests may be under way at once; 16 where it is not given.'),
       ),
     ),
+    aliases: v.optional(
+      v.pipe(
+        v.array(text('a host, with or without a path'), 'must be a list of hosts'),
+        v.description(
+          'Other hosts, with an optional path prefix, that serve the same repositories, such as a mirror. Images that run under these names are in use, and the rules of environments hold there.',
+        ),
+      ),
+    ),
   }),
   v.description('How one registry is reached.'),
 )

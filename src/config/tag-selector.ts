@@ -1,7 +1,7 @@
 import { LinearRegExp } from '../linear-regexp.ts'
 import { fitsSomeTag, includesGlob } from '../oci/tag-glob.ts'
 import { isSatisfiable, parseRange, type VersionRange } from '../semver/range.ts'
-import { complaintOf } from './check.ts'
+import { complaintOf } from './complaint.ts'
 import type { WrittenSelector } from './schema-retention.ts'
 import type { Issue, Path } from './shape.ts'
 

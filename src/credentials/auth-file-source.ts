@@ -62,13 +62,16 @@ function authSource(
       const key = registryKey(registry)
       return ignored.filter((one) => one.registry === undefined || one.registry === key)
     },
-    find: async (registry, path, call): Promise<Found | Nothing> => {
+    find: async (registry, path, call, isPlainHttp): Promise<Found | Nothing> => {
       content ??= read()
       const found = await content
       if (found === undefined) return { why: 'no such file' }
       let hasAsked = false
-      for (const key of keysFor(registry, path)) {
-        const helper = helperFor(found, key)
+      const own = registryKey(registry)
+      for (const key of keysFor(registry, path, isPlainHttp)) {
+        // A store is a program to run: it is asked for another spelling of the registry only if the file lists that one.
+        const isOther = key !== own && found.credHelpers.get(key) === undefined && !found.listed.has(key)
+        const helper = isOther ? undefined : helperFor(found, key)
         if (helper === undefined) {
           const credential = found.auths.get(key)
           if (credential !== undefined) return { credential, key }

@@ -14,6 +14,8 @@ export interface AuthFile {
   readonly credsStore: string | undefined
   /** entries of `auths` and `credHelpers` that are not used */
   readonly ignored: readonly IgnoredKey[]
+  /** all keys of `auths`, also those whose secret a store keeps */
+  readonly listed: ReadonlySet<string>
 }
 
 /**
@@ -40,8 +42,10 @@ export function parseAuthFile(bytes: Uint8Array, file: string): AuthFile {
   const store = root['credsStore']
   const ignored: IgnoredKey[] = []
   const auths = new Map<string, Credential>()
+  const listed = new Set<string>()
   for (const { key, text, value } of entriesOf(root, 'auths', file, ignored)) {
     const where = `auths[${quote(text)}]`
+    listed.add(key)
     const credential = readAuth(value, where, file)
     if (credential !== undefined) auths.set(key, credential)
     else if (isObject(value) && typeof value['registrytoken'] === 'string' && value['registrytoken'] !== '')
@@ -51,7 +55,7 @@ export function parseAuthFile(bytes: Uint8Array, file: string): AuthFile {
   for (const { key, text, value } of entriesOf(root, 'credHelpers', file, ignored))
     credHelpers.set(key, value === '' ? '' : checkHelper(value, `credHelpers[${quote(text)}]`, file))
   const credsStore = store == null || store === '' ? undefined : checkHelper(store, 'credsStore', file)
-  return { auths, credHelpers, credsStore, ignored }
+  return { auths, credHelpers, credsStore, listed, ignored }
 }
 
 function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {

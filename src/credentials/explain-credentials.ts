@@ -22,6 +22,7 @@ export interface SourceReport {
 
 /**
  * Looks into every source, also behind the one that wins, and says what each has for a registry or repository. Changes nothing.
+ * @param isPlainHttp whether the registry is asked over plain http; by default only loopback names are
  * @throws the signal's reason.
  */
 export async function explainCredentials(
@@ -29,12 +30,13 @@ export async function explainCredentials(
   registry: string,
   path: string | undefined,
   call: Call,
+  isPlainHttp?: boolean,
 ): Promise<readonly SourceReport[]> {
   const reports: SourceReport[] = []
   // one after another: helpers may ask a person something
   for (const source of sources) {
     const isDecided = reports.some(({ state }) => state === 'used' || state === 'broken')
-    reports.push(await reportOf(source, registry, path, isDecided, call))
+    reports.push(await reportOf(source, registry, path, isDecided, call, isPlainHttp))
   }
   return reports
 }
@@ -45,10 +47,11 @@ async function reportOf(
   path: string | undefined,
   isDecided: boolean,
   call: Call,
+  isPlainHttp: boolean | undefined,
 ): Promise<SourceReport> {
   const { name, where } = source
   try {
-    const found = await source.find(registry, path, call)
+    const found = await source.find(registry, path, call, isPlainHttp)
     const ignored = (await source.ignoredKeys?.(registry)) ?? []
     const notUsed = ignored.length > 0 && { ignored: ignored.map(({ text, why }) => ({ key: text, why })) }
     if (found.credential === undefined)

@@ -26,12 +26,19 @@ export interface FindOptions {
   readonly helperLimitMs?: number
 }
 
-/** Credentials from the first source that has some for a repository. @throws `config` for a source that does not do what it should; `timeout`. */
-export function findCredentials(options: FindOptions): CredentialSource {
+/**
+ * Credentials from the first source that has some for a repository.
+ * @param isPlainHttp which registries are asked over plain http; by default only loopback names are
+ * @throws `config` for a source that does not do what it should; `timeout`.
+ */
+export function findCredentials(
+  options: FindOptions,
+  isPlainHttp?: (registry: string) => boolean,
+): CredentialSource {
   const sources = credentialSources(options)
   return async (registry, path, call) => {
     for (const source of sources) {
-      const found = await source.find(registry, path, call)
+      const found = await source.find(registry, path, call, isPlainHttp?.(registry))
       if (found.credential !== undefined) return found.credential
     }
     return undefined
@@ -126,9 +133,10 @@ function single(
   return {
     name,
     where,
-    find: async (asked, path): Promise<Found | Nothing> => {
+    find: async (asked, path, _, isPlainHttp): Promise<Found | Nothing> => {
       if (!forAll && ignored !== undefined) throw notARegistry(where, registry, ignored.why)
-      if (!forAll && (key === undefined || !keysFor(asked, path).includes(key))) return { why: 'no entry' }
+      if (!forAll && (key === undefined || !keysFor(asked, path, isPlainHttp).includes(key)))
+        return { why: 'no entry' }
       const { username, password } = await read()
       return { credential: credentialOf(username, password), key: key ?? registry }
     },

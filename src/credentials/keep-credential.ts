@@ -8,7 +8,7 @@ import { parseAuthFile, readAuthBytes } from './auth-file.ts'
 import { helperFor } from './auth-file-source.ts'
 import { type Credential, helperPair } from './credential.ts'
 import { eraseWithHelper, type HelperOptions, storeWithHelper } from './helper.ts'
-import { helperServer, parseKey, registryKey } from './registry-keys.ts'
+import { helperServer, keysFor, parseKey, registryKey } from './registry-keys.ts'
 
 export interface Place {
   /** in docker's or podman's form; it need not be there */
@@ -61,7 +61,7 @@ export async function forgetCredential(
     const wasWithHelper =
       helper !== undefined &&
       (await eraseWithHelper({ name: helper, server: helperServer(key) }, place.helpers, call))
-    const wasInFile = content.removeEntries(key)
+    const wasInFile = content.removeEntries(keysFor(registry, undefined))
     if (!wasWithHelper && !wasInFile) return undefined
     return { file: content.file, ...(wasWithHelper && { helper }) }
   })
@@ -101,9 +101,9 @@ class Content {
     this.#isChanged = true
   }
 
-  /** Removes every spelling of a key, and nothing else of that host. Returns whether there was one. */
-  removeEntries(key: string): boolean {
-    const left = Object.entries(this.#auths).filter(([name]) => parseKey(name).key !== key)
+  /** Removes every spelling of some keys, and nothing else. Returns whether there was one. */
+  removeEntries(keys: readonly string[]): boolean {
+    const left = Object.entries(this.#auths).filter(([name]) => !keys.includes(parseKey(name).key ?? ''))
     if (left.length === Object.keys(this.#auths).length) return false
     this.#root['auths'] = Object.fromEntries(left)
     this.#isChanged = true

@@ -1,8 +1,8 @@
+import { isPlain, normalRegistry, splitRegistry } from '../oci/registry-host.ts'
+
 /** Docker Hub in docker's own file. */
 const dockerHubKey = 'https://index.docker.io/v1/'
-const dockerHubHosts: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io'])
 
-const hostGrammar = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])\.?(?::\d{1,5})?$/
 const namespaceGrammar = /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/
 /** The paths of a registry's API. Docker keeps other secrets under longer paths, such as `/v1/refresh-token`. */
 const apiPath = /^\/?$|^\/v[12]\/?$/
@@ -33,42 +33,32 @@ export function parseKey(text: string): ParsedKey {
 
 function parseUrlKey(text: string, scheme: string): ParsedKey {
   const [, authority = '', path = '', rest = ''] = /^[^:]+:\/\/([^/?#]*)([^?#]*)(.*)$/s.exec(text) ?? []
-  const host = parseHost(authority)
+  const host = normalRegistry(authority)
   if (scheme !== 'https' && scheme !== 'http') return ignored(text, `${scheme} is not https or http`)
   if (host === undefined) return ignored(text, noHost)
   if (rest !== '') return ignored(text, 'a URL with a query or a fragment is not a registry')
   if (!apiPath.test(path)) return ignored(text, 'only the paths /, /v1 and /v2 are a registry')
-  return { key: registryNamed(host.replace(scheme === 'https' ? /:443$/ : /:80$/, '')) }
+  const { host: bare, port } = splitRegistry(host)
+  return { key: port === (scheme === 'https' ? '443' : '80') ? bare : host }
 }
 
 function parseBareKey(text: string): ParsedKey {
   const slash = text.indexOf('/')
-  const host = parseHost(slash < 0 ? text : text.slice(0, slash))
+  const host = normalRegistry(slash < 0 ? text : text.slice(0, slash))
   if (host === undefined) return ignored(text, noHost)
   const path = slash < 0 ? '' : text.slice(slash)
-  if (apiPath.test(path)) return { key: registryNamed(host) }
+  if (apiPath.test(path)) return { key: host }
   const namespace = path.slice(1).replace(/\/$/, '')
   if (!namespaceGrammar.test(namespace)) return ignored(text, 'its path is not a repository path')
-  return { key: `${registryNamed(host)}/${namespace}` }
+  return { key: `${host}/${namespace}` }
 }
 
 const noHost = 'it does not name a host'
 
 function ignored(text: string, why: string): ParsedKey {
   const [mentioned = ''] = text.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').split(/[/?#\\]/)
-  const host = parseHost(mentioned.slice(mentioned.lastIndexOf('@') + 1))
-  return { ignored: { text, why, ...(host !== undefined && { registry: registryNamed(host) }) } }
-}
-
-/** Lower case and without a trailing dot. */
-function parseHost(text: string): string | undefined {
-  const host = text.toLowerCase()
-  return hostGrammar.test(host) ? host.replace(/\.(?=:\d+$|$)/, '') : undefined
-}
-
-/** A registry as references name it: Docker Hub has several hosts. */
-export function registryNamed(host: string): string {
-  return dockerHubHosts.has(host) ? 'docker.io' : host
+  const host = normalRegistry(mentioned.slice(mentioned.lastIndexOf('@') + 1))
+  return { ignored: { text, why, ...(host !== undefined && { registry: host }) } }
 }
 
 /** Which of several keys for the same registry wins: docker's own key of Docker Hub, then the host as it is, then others. */
@@ -77,17 +67,32 @@ export function precedence(text: string): number {
   return parseKey(text).key === text ? 1 : 0
 }
 
-/** The key of a registry as such. */
+/** The key of a registry without a namespace. */
 export function registryKey(registry: string): string {
-  return registryNamed(registry.toLowerCase())
+  return normalRegistry(registry) ?? registry
 }
 
-/** The keys that serve a repository, the most specific first: `host/a/b`, `host/a`, `host`. */
-export function keysFor(registry: string, path: string | undefined): string[] {
+/**
+ * The keys that serve a repository, the most specific first: `host/a/b`, `host/a`, `host`. Each is followed by the same with the usual port
+ * of the scheme or without it: it means the same origin.
+ * @param isPlainHttp whether the registry is asked over plain http; by default only loopback names are
+ */
+export function keysFor(
+  registry: string,
+  path: string | undefined,
+  isPlainHttp: boolean = isPlain(registry),
+): string[] {
   const pieces = path === undefined ? [] : path.split('/')
-  const host = registryKey(registry)
-  const namespaced = pieces.map((_, index) => `${host}/${pieces.slice(0, pieces.length - index).join('/')}`)
-  return [...namespaced, host]
+  const hosts = spellingsOf(registryKey(registry), isPlainHttp ? '80' : '443')
+  const namespaces = pieces.map((_, index) => `/${pieces.slice(0, pieces.length - index).join('/')}`)
+  return [...namespaces, ''].flatMap((namespace) => hosts.map((host) => host + namespace))
+}
+
+/** A registry with the usual port and without it; the given spelling first. */
+export function spellingsOf(registry: string, usualPort: string): readonly string[] {
+  const { host, port } = splitRegistry(registry)
+  if (port === undefined) return registry === 'docker.io' ? [registry] : [registry, `${host}:${usualPort}`]
+  return port === usualPort ? [registry, host] : [registry]
 }
 
 /** The name under which docker keeps what belongs to a normal key, in its file and with helpers. */

@@ -34,7 +34,13 @@ export interface Source {
   /** a file, or the names of flags or variables */
   readonly where: string
   /** @throws `config` where it is broken: that is never taken for "none"; `timeout`, the signal's reason. */
-  find(registry: string, path: string | undefined, call: Call): Promise<Found | Nothing>
+  /** @param isPlainHttp whether the registry is asked over plain http; by default only loopback names are */
+  find(
+    registry: string,
+    path: string | undefined,
+    call: Call,
+    isPlainHttp?: boolean,
+  ): Promise<Found | Nothing>
   /** The entries that mention a registry, or no host, and are not used. @throws as `find`. */
   ignoredKeys?(registry: string): Promise<readonly IgnoredKey[]>
 }

@@ -1,4 +1,5 @@
 import { DrayError } from '../errors.ts'
+import { isPlain, normalRegistry, splitRegistry } from '../oci/registry-host.ts'
 
 /** What the configuration says about one registry. */
 export interface RegistrySettings {
@@ -39,21 +40,16 @@ export type RegistrySettingsMap = ReadonlyMap<string, RegistrySettings>
 const apiHosts: ReadonlyMap<string, string> = new Map([['docker.io', 'registry-1.docker.io']])
 
 /**
- * The origin at which a registry's API is: https, or plain http for a loopback address that has no `ca`, or where `insecure` says so.
- * A name that only resolves to a loopback address is none: whoever runs the resolver would get the credentials.
- * @throws `malformed` for text that is no host.
+ * The origin of a registry's API: https; or plain http for a loopback address without `ca`, and if `insecure` allows it.
+ * A name that only resolves to a loopback address does not count as one: whoever runs the resolver would get the credentials.
+ * @throws `malformed` for text that is no host, or that a URL would turn into another host.
  */
 export function registryOrigin(registry: string, settings: RegistrySettings = {}): URL {
-  const scheme = isPlain(registry, settings) ? 'http' : 'https'
-  const host = apiHosts.get(registry) ?? registry
+  const named = normalRegistry(registry)
+  const scheme = isPlain(named ?? '', settings) ? 'http' : 'https'
+  const host = named === undefined ? '' : (apiHosts.get(named) ?? named)
   const url = URL.canParse(`${scheme}://${host}`) ? new URL(`${scheme}://${host}`) : undefined
-  if (
-    url === undefined ||
-    url.pathname !== '/' ||
-    url.username !== '' ||
-    url.search !== '' ||
-    url.hash !== ''
-  ) {
+  if (url === undefined || url.hostname !== splitRegistry(host).host) {
     throw new DrayError('malformed', `${JSON.stringify(registry)} is not a registry's host`)
   }
   return url
@@ -62,18 +58,6 @@ export function registryOrigin(registry: string, settings: RegistrySettings = {}
 /** Whether a host is the registry's own one. A port makes no difference: a certificate proves the host. */
 export function isHome(registry: string, hostname: string): boolean {
   return registryOrigin(registry).hostname === hostname
-}
-
-function isPlain(registry: string, settings: RegistrySettings): boolean {
-  if (settings.insecure !== undefined) return settings.insecure
-  return settings.ca === undefined && isLoopback(hostOf(registry))
-}
-
-/** Whether a host is `localhost` or an address of the loopback network, by its text alone. */
-export function isLoopback(hostname: string): boolean {
-  const host = bareHost(hostname).toLowerCase()
-  if (host === 'localhost' || host === '::1') return true
-  return /^127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/.test(host)
 }
 
 /** The host of a URL as sockets take it: IPv6 without brackets. */
@@ -90,10 +74,4 @@ export function serverName({ hostname }: URL): string {
 export function portOf({ port, protocol }: URL): number {
   if (port !== '') return Number(port)
   return protocol === 'https:' ? 443 : 80
-}
-
-function hostOf(registry: string): string {
-  return registry.startsWith('[')
-    ? registry.slice(0, registry.indexOf(']') + 1)
-    : (registry.split(':')[0] ?? '')
 }

@@ -2,7 +2,7 @@ import type { Call } from '../call.ts'
 import { type Clock, systemClock, withTimeLimit } from '../clock.ts'
 import { DrayError, toDrayError } from '../errors.ts'
 import { retryAfterMs } from './headers.ts'
-import { isLoopback } from './origins.ts'
+import { isLoopback } from '../oci/registry-host.ts'
 import { createTransport, type Transport, type TransportOptions } from './transport.ts'
 
 /** One try: connect, send, and the end of the answer. */

@@ -1,5 +1,5 @@
 import { DrayError } from '../errors.ts'
-import { isLoopback } from './origins.ts'
+import { isLoopback } from '../oci/registry-host.ts'
 import { bypasses } from './no-proxy.ts'
 import { basicHeader } from './token.ts'
 

@@ -1,5 +1,6 @@
 import { DrayError } from '../errors.ts'
 import { type Digest, parseDigest } from './digest.ts'
+import { normalRegistry } from './registry-host.ts'
 
 /** A repository: the registry's host (with port) and the path in it. */
 export interface RepositoryName {
@@ -26,8 +27,6 @@ const maxNameLength = 255
 // The grammar of github.com/distribution/reference (reference.go and regexp.go), anchored piece by piece.
 const tagGrammar = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
 const pathComponent = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/
-const domainGrammar =
-  /^(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?$/
 const bareIdentifier = /^[a-f0-9]{64}$/
 
 export function isTag(text: string): boolean {
@@ -78,9 +77,9 @@ export function parseRepository(name: string, whole: string = name): RepositoryN
   const slash = name.indexOf('/')
   const first = slash < 0 ? '' : name.slice(0, slash)
   const hasRegistry = slash >= 0 && isRegistryComponent(first)
-  const registry = hasRegistry ? normalRegistry(first) : defaultRegistry
+  const registry = hasRegistry ? registryNamed(first) : defaultRegistry
+  if (registry === undefined) throw malformed(whole, `${quote(first)} is not a registry's host`)
   let path = hasRegistry ? name.slice(slash + 1) : name
-  if (!domainGrammar.test(registry)) throw malformed(whole, `${quote(registry)} is not a registry's host`)
   if (registry === defaultRegistry && !path.includes('/')) path = officialPrefix + path
   checkPath(path, whole)
   return { registry, path }
@@ -108,10 +107,11 @@ export function isRepositoryPath(text: string): boolean {
   }
 }
 
-/** @throws `malformed` for text that is no `host[:port]`. */
+/** The normal form of `host[:port]` (`normalRegistry`). @throws `malformed`. */
 export function parseRegistry(text: string): string {
-  if (!domainGrammar.test(text)) throw malformed(text, 'it is not a host, with or without a port')
-  return normalRegistry(text)
+  const registry = registryNamed(text)
+  if (registry === undefined) throw malformed(text, 'it is not a host, with or without a port')
+  return registry
 }
 
 /** `registry/path`, or `oci:path` for a layout. */
@@ -119,7 +119,7 @@ export function formatRepository(name: RepositoryName): string {
   return name.registry === layoutRegistry ? `${layoutRegistry}${name.path}` : `${name.registry}/${name.path}`
 }
 
-/** The whole form: whatever `parseReference` read, prints so that it reads back the same. */
+/** The whole form. `parseReference` reads it back as the same reference. */
 export function formatReference(ref: Reference): string {
   const tag = ref.tag === undefined ? '' : `:${ref.tag}`
   const digest = ref.digest === undefined ? '' : `@${ref.digest}`
@@ -151,8 +151,11 @@ function isRegistryComponent(component: string): boolean {
   return component === 'localhost' || /[.:[]/.test(component) || component.toLowerCase() !== component
 }
 
-function normalRegistry(registry: string): string {
-  return registry === 'index.docker.io' ? defaultRegistry : registry
+/** `FOO/api` names a registry and `foo/api` does not: in lower case, such a host needs its port to be read as one. */
+function registryNamed(text: string): string | undefined {
+  const registry = normalRegistry(text)
+  if (registry === undefined || registry === text || isRegistryComponent(registry)) return registry
+  return `${registry}:443`
 }
 
 function malformed(text: string, why: string): DrayError {

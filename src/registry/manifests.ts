@@ -76,7 +76,8 @@ export async function findManifest(
     if (cached !== undefined) {
       checkSize(cached.descriptor.size, expected.size, exchange.attempt)
       // a manifest that does not name its type is read again: how it is served decides
-      if (expected.mediaType === undefined || cached.descriptor.mediaType === expected.mediaType) return cached
+      if (expected.mediaType === undefined || cached.descriptor.mediaType === expected.mediaType)
+        return cached
     }
   }
   const content = await client.run.retry.run(

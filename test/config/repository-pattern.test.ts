@@ -2,10 +2,12 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { imagesAt } from '../../src/config/environments.ts'
 import { parseConfig } from '../../src/config/load.ts'
+import { RegistryNames } from '../../src/config/registry-names.ts'
 import { matchesRepository, parseRepositoryPattern } from '../../src/config/repository-pattern.ts'
 import { isDrayError } from '../../src/errors.ts'
 import { parseRepository } from '../../src/oci/reference.ts'
 
+const names = new RegistryNames(new Map())
 const { config } = parseConfig(
   {
     file: '/x/dray.yaml',
@@ -23,7 +25,7 @@ images: { web: { name: frontend/web } }
 
 function matches(pattern: string, repository: string): boolean {
   const name = parseRepository(repository)
-  return matchesRepository(parseRepositoryPattern(pattern), name, imagesAt(config, name))
+  return matchesRepository(parseRepositoryPattern(pattern), name, imagesAt(config, name), names)
 }
 
 describe('a pattern of repositories', () => {
@@ -77,7 +79,7 @@ describe('a pattern of repositories', () => {
     ['@dev/*', 'other.example.com/dev/api'],
     ['r.example.com/dev/*', 'r.example.com/dev/team/api'],
     ['r.example.com/dev/*', 'r.example.com/x/dev/api'],
-    ['r.example.com/dev/*', 'r.example.com:443/dev/api'],
+    ['r.example.com/dev/*', 'r.example.com:444/dev/api'],
     ['r.example.com/*', 'rxexample.com/api'],
     ['docker.io/*', 'docker.io/team/api'],
     ['team/*', 'r.example.com/team/api'],
@@ -152,8 +154,8 @@ describe('a pattern of repositories', () => {
     const name = parseRepository(`r.io/x/${'a'.repeat(240)}`)
     const deep = parseRepository(`r.io/${'a/'.repeat(120)}a`)
     for (let i = 0; i < 100; i++) {
-      expect(matchesRepository(pattern, name, [])).toBe(false)
-      expect(matchesRepository(stars, deep, [])).toBe(false)
+      expect(matchesRepository(pattern, name, [], names)).toBe(false)
+      expect(matchesRepository(stars, deep, [], names)).toBe(false)
     }
   })
 
@@ -177,8 +179,8 @@ describe('a pattern of repositories', () => {
     fc.assert(
       fc.property(path, path, (one, other) => {
         const pattern = parseRepositoryPattern(`r.io/${one}`)
-        expect(matchesRepository(pattern, { registry: 'r.io', path: one }, [])).toBe(true)
-        expect(matchesRepository(pattern, { registry: 'r.io', path: other }, [])).toBe(one === other)
+        expect(matchesRepository(pattern, { registry: 'r.io', path: one }, [], names)).toBe(true)
+        expect(matchesRepository(pattern, { registry: 'r.io', path: other }, [], names)).toBe(one === other)
       }),
     )
   })

@@ -99,7 +99,8 @@ describe('a starting configuration', () => {
     'is in the registry %s',
     (registry) => {
       const { config } = read('newest', registry)
-      expect(config.environments.get('prod')?.targets).toEqual([{ registry, path: '{image}/prod' }])
+      const targets = [{ registry: registry.toLowerCase(), path: '{image}/prod' }]
+      expect(config.environments.get('prod')?.targets).toEqual(targets)
     },
   )
 

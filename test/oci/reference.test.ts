@@ -23,7 +23,8 @@ const path = fc.array(component, { minLength: 1, maxLength: 4 }).map((c) => c.jo
 const port = fc.constantFrom('', ':5000')
 const host = fc.oneof(
   fc.constantFrom('localhost', 'docker.io', 'index.docker.io', '[::1]', '192.168.0.1', 'UPPER'),
-  fc.stringMatching(/^[a-z0-9]{1,6}\.[a-zA-Z0-9]{1,6}$/),
+  // a last label that is a number would be an IPv4 address
+  fc.stringMatching(/^[a-z0-9]{1,6}\.[a-zA-Z][a-zA-Z0-9]{0,5}$/),
 )
 const registry = fc.tuple(host, port).map((parts) => parts.join(''))
 const tag = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}$/)
@@ -110,8 +111,8 @@ describe('a reference', () => {
     ['index.docker.io/debian', `${hub}/debian`],
     ['index.docker.io/fooo/bar', 'docker.io/fooo/bar'],
     ['localhost/debian', 'localhost/debian'],
-    ['LOCALDOMAIN/debian', 'LOCALDOMAIN/debian'],
-    ['Docker/docker', 'Docker/docker'],
+    ['LOCALDOMAIN/debian', 'localdomain:443/debian'],
+    ['Docker/docker', 'docker:443/docker'],
     ['docker---rules/dock__er', 'docker.io/docker---rules/dock__er'],
     [`docker.io/${'1a3f5e7d'.repeat(8)}`, `${hub}/${'1a3f5e7d'.repeat(8)}`],
     ['library/ubuntu-12.04-base', `${hub}/ubuntu-12.04-base`],
@@ -197,10 +198,11 @@ describe('a repository', () => {
 })
 
 describe('a registry and a tag', () => {
-  it('that parse are the same text, but for the old name of Docker Hub', () => {
+  it('that parse are the same text, but for upper case and the old name of Docker Hub', () => {
     fc.assert(
       fc.property(registry, tag, (r, t) => {
-        expect(parseRegistry(r)).toBe(r === 'index.docker.io' ? 'docker.io' : r)
+        const lower = r.startsWith('UPPER') ? `upper${r.includes(':') ? ':5000' : ':443'}` : r.toLowerCase()
+        expect(parseRegistry(r)).toBe(r === 'index.docker.io' ? 'docker.io' : lower)
         expect(parseTag(t)).toBe(t)
       }),
     )

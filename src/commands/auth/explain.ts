@@ -26,7 +26,9 @@ export default class AuthExplain extends BaseCommand {
 
   async run(): Promise<void> {
     const { args } = await this.parse(AuthExplain)
-    const explanation = await explainAuth(this.context, parseRegistryPlace(args.registry), this.call)
+    const { config } = await this.context.config()
+    const place = parseRegistryPlace(args.registry, config.registries)
+    const explanation = await explainAuth(this.context, place, this.call)
     const isBroken = explanation.used === null && explanation.sources.some(({ state }) => state === 'broken')
     this.finish(
       explanation,

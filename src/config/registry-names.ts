@@ -1,0 +1,124 @@
+import { defaultRegistry, type RepositoryName } from '../oci/reference.ts'
+import { isLoopback, isPlain, splitRegistry } from '../oci/registry-host.ts'
+import type { Config } from './config.ts'
+
+type Registries = Config['registries']
+
+/** A name under which the repositories of a registry are known as well. */
+export interface RegistryAlias {
+  readonly registry: string
+  /** what stands before the path there, without slashes at its ends; empty: nothing */
+  readonly prefix: string
+}
+
+export interface PathAtRegistry {
+  readonly path: string
+  /** whether the repository was given under this registry's own name or an alias of dray.yaml */
+  readonly isNamed: boolean
+}
+
+interface KnownAlias extends RegistryAlias {
+  /** the registry whose repositories it names */
+  readonly of: string
+  readonly endpoint: string
+  readonly endpointOf: string
+}
+
+/** Serves the same repositories and is asked under its own name (docker/hub-feedback, issue 2113). */
+const dockerHubAlias = 'registry.hub.docker.com:443'
+
+/**
+ * Which names mean the same registry, by dray.yaml, whose aliases form no circle. Two names of one registry are compared here, so that a rule of dray.yaml holds
+ * under each of them. dray connects to a registry, and sends it credentials, only under the name that was given.
+ */
+export class RegistryNames {
+  readonly #registries: Registries
+  readonly #aliases: readonly KnownAlias[]
+
+  constructor(registries: Registries) {
+    this.#registries = registries
+    this.#aliases = [...registries]
+      .flatMap(([of, { aliases = [] }]) => aliases.map((alias) => this.#known(alias, of)))
+      .filter(({ prefix, endpoint, endpointOf }) => prefix !== '' || endpoint !== endpointOf)
+      .sort((a, b) => b.prefix.length - a.prefix.length)
+  }
+
+  /** The name of a registry without the port that is the usual one of its scheme: 443 for https, 80 for plain http. */
+  canonical(registry: string): string {
+    const { host, port } = splitRegistry(registry)
+    // Without a port it would be read as a part of the path.
+    if (port === undefined || (host !== 'localhost' && !/[.[]/.test(host))) return registry
+    const isPlainThere = isPlain(host, this.#registries.get(host))
+    if (port !== (isPlainThere ? '80' : '443')) return registry
+    const own = this.#registries.get(registry)
+    return own !== undefined && isPlain(registry, own) !== isPlainThere ? registry : host
+  }
+
+  /** One text for all names of a repository, to compare them. It is no reference. */
+  identity(repository: RepositoryName): string {
+    const { registry, path } = this.#root(repository)
+    return `${this.endpoint(registry)}/${path}`
+  }
+
+  /** The paths by which a registry knows a repository that was given by any of its names; several if aliases have prefixes. */
+  pathsAt(registry: string, repository: RepositoryName): readonly PathAtRegistry[] {
+    const endpoint = this.endpoint(registry)
+    const own = this.canonical(registry)
+    const paths = this.#namesOf(repository)
+      .filter((name) => this.endpoint(name.registry) === endpoint)
+      .map((name) => ({ path: name.path, isNamed: this.canonical(name.registry) === own }))
+    // The first of a path is the one closest to what was given.
+    return [...new Map(paths.toReversed().map((one) => [one.path, one])).values()].toReversed()
+  }
+
+  /** Host and port, the same for all loopback names at one port, and for the names of Docker Hub. */
+  endpoint(registry: string): string {
+    const { host, port = isPlain(registry, this.#registries.get(registry)) ? '80' : '443' } =
+      splitRegistry(registry)
+    const endpoint = `${isThisMachine(host) ? 'localhost' : host}:${port}`
+    return endpoint === dockerHubAlias ? `${defaultRegistry}:443` : endpoint
+  }
+
+  #known(alias: RegistryAlias, of: string): KnownAlias {
+    return { ...alias, of, endpoint: this.endpoint(alias.registry), endpointOf: this.endpoint(of) }
+  }
+
+  /** The name that no alias stands for. */
+  #root(repository: RepositoryName): RepositoryName {
+    if (this.#aliases.length === 0) return repository
+    const endpoint = this.endpoint(repository.registry)
+    const alias = this.#aliases.find(
+      (one) =>
+        one.endpoint === endpoint && (one.prefix === '' || repository.path.startsWith(`${one.prefix}/`)),
+    )
+    if (alias === undefined) return repository
+    const path = alias.prefix === '' ? repository.path : repository.path.slice(alias.prefix.length + 1)
+    const isShort = alias.of === defaultRegistry && !path.includes('/')
+    return this.#root({ registry: alias.of, path: isShort ? `library/${path}` : path })
+  }
+
+  /** All names of a repository: its own, the one that no alias stands for, and its aliases. */
+  #namesOf(repository: RepositoryName): readonly RepositoryName[] {
+    const root = this.#root(repository)
+    return [repository, root, ...this.#aliasesOf(root)]
+  }
+
+  #aliasesOf({ registry, path }: RepositoryName): readonly RepositoryName[] {
+    if (this.#aliases.length === 0) return []
+    const endpoint = this.endpoint(registry)
+    return this.#aliases
+      .filter(({ endpointOf }) => endpointOf === endpoint)
+      .flatMap((alias) => {
+        const name = {
+          registry: alias.registry,
+          path: alias.prefix === '' ? path : `${alias.prefix}/${path}`,
+        }
+        return [name, ...this.#aliasesOf(name)]
+      })
+  }
+}
+
+/** Names that lead to this machine: on Linux a connection to the unspecified address arrives here too. */
+function isThisMachine(host: string): boolean {
+  return isLoopback(host) || host === '0.0.0.0' || host === '[::]' || host.endsWith('.localhost')
+}

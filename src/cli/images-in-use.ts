@@ -1,33 +1,97 @@
 import type { Call } from '../call.ts'
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
+import { RegistryNames } from '../config/registry-names.ts'
 import type { InUseConfig, ProtectionConfig } from '../config/retention-config.ts'
 import type { InUseSource } from '../inuse/sources.ts'
-import { defaultTag, formatRepository, type RepositoryName } from '../oci/reference.ts'
+import { defaultTag, formatAt, type RepositoryName } from '../oci/reference.ts'
 import type { InUseSource as PlannedSource } from '../plan/prune-plan.ts'
 import type { UsedImage } from '../prune/policy.ts'
 import type { Context } from './context.ts'
+import type { KnownRepositories } from './known-repositories.ts'
 
 /** The name of what `--in-use` says, among the protections. */
 const listName = '--in-use'
 
+/** An image that something runs, with the reference to it. */
+interface Use {
+  readonly repository: RepositoryName
+  /** the same for all names of the repository */
+  readonly identity: string
+  readonly image: UsedImage
+}
+
 /** All that something runs, by what says so. */
 export class ImagesInUse {
   readonly sources: readonly PlannedSource[]
-  readonly #byRepository: ReadonlyMap<string, readonly UsedImage[]>
+  readonly #names: RegistryNames
+  readonly #ignored: ReadonlySet<string>
+  readonly #uses: readonly Use[]
+  readonly #byIdentity: ReadonlyMap<string, readonly Use[]>
+  readonly #byPath: ReadonlyMap<string, readonly Use[]>
 
-  constructor(sources: readonly PlannedSource[], byRepository: ReadonlyMap<string, readonly UsedImage[]>) {
+  /** @param ignoredHosts hosts that are not warned about */
+  constructor(
+    sources: readonly PlannedSource[],
+    images: readonly (UsedImage & { readonly repository: RepositoryName })[],
+    names: RegistryNames,
+    ignoredHosts: readonly string[],
+  ) {
     this.sources = sources
-    this.#byRepository = byRepository
+    this.#names = names
+    this.#ignored = new Set(ignoredHosts.map((host) => names.endpoint(host)))
+    this.#uses = images.map(({ repository: { registry, path }, ...image }) => {
+      const repository = { registry: names.canonical(registry), path }
+      return { repository, identity: names.identity(repository), image }
+    })
+    this.#byIdentity = Map.groupBy(this.#uses, ({ identity }) => identity)
+    this.#byPath = Map.groupBy(this.#uses, ({ identity }) => pathIn(identity))
   }
 
-  /** Those of a repository: of lists, and of the protections that are named; of all where none are. */
-  in(repository: RepositoryName, protections?: ReadonlySet<string>): readonly UsedImage[] {
-    const all = this.#byRepository.get(formatRepository(repository)) ?? []
-    return all.filter(
+  /**
+   * Those of a repository, under any of its names: of lists, and of the protections that are named; of all protections if none are. After
+   * them come those whose host alone differs: that host may serve the same repositories though dray.yaml does not say so.
+   */
+  in(
+    repository: RepositoryName,
+    known: KnownRepositories,
+    protections?: ReadonlySet<string>,
+  ): readonly UsedImage[] {
+    const identity = this.#names.identity(repository)
+    const own = (this.#byIdentity.get(identity) ?? []).map(({ image }) => image)
+    const others = (this.#byPath.get(pathIn(identity)) ?? []).flatMap((use) =>
+      use.identity === identity || known.has(use.repository) ? [] : [this.#atOtherHost(use)],
+    )
+    return [...own, ...others].filter(
       ({ protection }) => protections === undefined || protection === listName || protections.has(protection),
     )
   }
+
+  /**
+   * References to no repository that dray knows of, each once, and without those that keep an image all the same.
+   * @param kept whole references that keep an image though their host is another one
+   */
+  unknown(known: KnownRepositories, kept: ReadonlySet<string>): readonly string[] {
+    const unknown = this.#uses.flatMap((use) => {
+      const isIgnored = this.#ignored.has(this.#names.endpoint(use.repository.registry))
+      return isIgnored || known.has(use.repository) ? [] : [formatUse(use)]
+    })
+    return [...new Set(unknown)].filter((reference) => !kept.has(reference))
+  }
+
+  #atOtherHost(use: Use): UsedImage {
+    const { registry } = use.repository
+    const isIgnored = this.#ignored.has(this.#names.endpoint(registry))
+    return { ...use.image, otherHost: { registry, reference: formatUse(use), isIgnored } }
+  }
+}
+
+function formatUse({ repository, image }: Use): string {
+  return formatAt(repository, image.at)
+}
+
+function pathIn(identity: string): string {
+  return identity.slice(identity.indexOf('/') + 1)
 }
 
 /** Asks what runs: the protections by use of a policy, and lists that were given by hand. */
@@ -51,22 +115,25 @@ export class InUseReader {
       ),
       ...(this.#lists.length > 0 ? [{ name: listName, sources: this.#lists }] : []),
     ]
-    if (asked.length === 0) return new ImagesInUse([], new Map())
+    const names = new RegistryNames((await this.#context.config()).config.registries)
+    const ignored = this.#protections.flatMap((one) =>
+      one.kind === 'inUse' ? (one.inUse.ignoreHosts ?? []) : [],
+    )
+    if (asked.length === 0) return new ImagesInUse([], [], names, ignored)
     const { imagesInUse } = await import('../inuse/sources.ts')
     const ports = { env: this.#context.env, clock: this.#context.clock }
     const told: PlannedSource[] = []
-    const used = new Map<string, UsedImage[]>()
+    const used: (UsedImage & { readonly repository: RepositoryName })[] = []
     for (const { name, sources } of asked) {
       const found = await imagesInUse(sources, ports, call)
       told.push(...found.sources)
       for (const { reference, by } of found.images) {
         const { registry, path, tag, digest } = reference
         const at = digest === undefined ? { tag: tag ?? defaultTag } : { digest }
-        const repository = formatRepository({ registry, path })
-        used.set(repository, [...(used.get(repository) ?? []), { at, by, protection: name }])
+        used.push({ repository: { registry, path }, at, by, protection: name })
       }
     }
-    return new ImagesInUse(told, used)
+    return new ImagesInUse(told, used, names, ignored)
   }
 }
 

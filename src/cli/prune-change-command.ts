@@ -13,6 +13,7 @@ import { parseReport, pruneToCi, type Report } from './ci-report.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { checkGrounds } from './grounds.ts'
 import type { InUseReader } from './images-in-use.ts'
+import type { KnownRepositories } from './known-repositories.ts'
 import { largeDelete } from './large-delete.ts'
 import { outcomeDocument, planDocument } from './prune-document.ts'
 import { exitOfPrune, exitOfPrunePlan } from './prune-exit.ts'
@@ -55,10 +56,10 @@ export abstract class PruneChangeCommand extends ChangeCommand {
   }
 
   /** What runs, asked when it is needed. */
-  protected asker(reader: InUseReader): PruneChange['askWhatRuns'] {
+  protected asker(reader: InUseReader, known: KnownRepositories): PruneChange['askWhatRuns'] {
     return async () => {
       const inUse = await reader.read(this.reading)
-      return (repository) => inUse.in(repository).map(({ at }) => at)
+      return (repository) => inUse.in(repository, known).map(({ at }) => at)
     }
   }
 

@@ -2,6 +2,7 @@ import type { Call } from '../call.ts'
 import { policyNamed, retentionOf } from '../config/retention.ts'
 import { InUseReader } from './images-in-use.ts'
 import type { Context } from './context.ts'
+import { KnownRepositories } from './known-repositories.ts'
 import type { PruneInputs } from './prune-run.ts'
 import { scopeOf } from './prune-scope.ts'
 import { PruneState } from './prune-state.ts'
@@ -39,6 +40,11 @@ export async function pruneInputs(said: PruneSaid, context: Context, call: Call)
   return {
     retention,
     scope,
+    known: new KnownRepositories(
+      loaded.config,
+      retention,
+      scope.repositories.map(({ repository }) => repository),
+    ),
     inUse,
     inUseReader,
     left: await state.left(),

@@ -4,12 +4,14 @@ import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import type { PrunePlan } from '../plan/prune-plan.ts'
 import { decide, type Looked } from '../prune/decide.ts'
 import { decisionOf, type Grounds, groundsOf } from '../prune/decide-repository.ts'
+import { firstFew } from '../prune/first-few.ts'
 import { gather } from '../prune/gather.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { RepositoryReader } from '../store/repository-reader.ts'
 import { orUnread } from '../store/unread.ts'
 import type { Context } from './context.ts'
 import type { ImagesInUse, InUseReader } from './images-in-use.ts'
+import type { KnownRepositories } from './known-repositories.ts'
 import type { PruneCache } from './prune-cache.ts'
 import type { Scope, ScopedRepository } from './prune-scope.ts'
 import type { Left } from './prune-state.ts'
@@ -22,6 +24,8 @@ const repositoriesPerToken = 20
 export interface PruneInputs {
   readonly retention: RetentionConfig
   readonly scope: Scope
+  /** what references in use may name, looked at or not */
+  readonly known: KnownRepositories
   readonly inUse: ImagesInUse
   /** to ask again, where time has passed */
   readonly inUseReader: InUseReader
@@ -70,13 +74,24 @@ export async function planPrune(inputs: PruneInputs, context: Context, call: Cal
     },
     new Date(context.clock.now()),
   )
-  return { plan, warnings, readers, readSince }
+  return { plan, warnings: [...warnings, ...unknownInUse(inputs, looked)], readers, readSince }
+}
+
+/** One warning about all references that name no known repository: the registry may be known there by another name. */
+function unknownInUse({ inUse, known }: PruneInputs, looked: readonly Looked[]): readonly string[] {
+  const kept = looked.flatMap((one) => (one.kind === 'decided' ? one.decision.atOtherHosts : []))
+  const unknown = inUse.unknown(known, new Set(kept.flatMap(({ otherHost }) => otherHost?.reference ?? [])))
+  if (unknown.length === 0) return []
+  const images = unknown.length === 1 ? 'An image in use is' : `${unknown.length} images in use are`
+  return [
+    `${images} in no repository that dray knows: ${firstFew(unknown)}. If its host is another name of a registry, add it to registries.HOST.aliases in dray.yaml; else to ignoreHosts of the protection.`,
+  ]
 }
 
 /** Reads one repository. @throws as `gather`. */
 export async function lookAt(
   { repository, image, environment, policy, inUse: protections }: ScopedRepository,
-  { inUse, left, cache }: PruneInputs,
+  { inUse, known, left, cache }: PruneInputs,
   context: Context,
   call: Call,
 ): Promise<{ readonly grounds: Grounds; readonly reader: RepositoryReader }> {
@@ -86,7 +101,7 @@ export async function lookAt(
     repository,
     image,
     ...(environment !== undefined && { environment }),
-    used: inUse.in(repository, protections),
+    used: inUse.in(repository, known, protections),
     leftovers: left.in(repository),
   }
   const { snapshot, asLast, reader } = await gather(

@@ -43,8 +43,9 @@ A plan of "dray prune" deletes: before that the repositories are read anew, and 
   }
 
   async #prune(plan: PrunePlan, flags: PruneFlags, lists: readonly string[]): Promise<unknown> {
-    const [{ InUseReader }, { policyNamed, retentionOf }] = await Promise.all([
+    const [{ InUseReader }, { KnownRepositories }, { policyNamed, retentionOf }] = await Promise.all([
       import('../cli/images-in-use.ts'),
+      import('../cli/known-repositories.ts'),
       import('../config/retention.ts'),
     ])
     const loaded = await this.context.config()
@@ -54,7 +55,12 @@ A plan of "dray prune" deletes: before that the repositories are read anew, and 
       this.warn(
         'what runs was asked for when the plan was made, and cannot be asked for again here: --in-use',
       )
-    const askWhatRuns = this.asker(new InUseReader(policy?.protect ?? [], lists, this.context))
+    const known = new KnownRepositories(
+      loaded.config,
+      policy,
+      plan.repositories.map(({ repository }) => repository),
+    )
+    const askWhatRuns = this.asker(new InUseReader(policy?.protect ?? [], lists, this.context), known)
     const readSince = this.context.clock.now()
     return await this.carryOutPrune(
       { plan, isFresh: false, readSince, readers: new Map(), askWhatRuns, takenUp: [] },

@@ -79,7 +79,7 @@ REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.
     if (!flags.apply) return await this.showPrune(plan, flags)
     const repositories = inputs.scope.repositories.map(({ repository }) => repository)
     const takenUp = inputs.left.runsWithin(repositories)
-    const askWhatRuns = this.asker(inputs.inUseReader)
+    const askWhatRuns = this.asker(inputs.inUseReader, inputs.known)
     return await this.carryOutPrune({ plan, isFresh: true, readSince, readers, askWhatRuns, takenUp }, flags)
   }
 }

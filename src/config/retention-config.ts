@@ -42,11 +42,13 @@ export interface NewestConfig {
   readonly count: number
 }
 
-/** At least one of them. */
+/** At least one of `files` and `kubectl`. */
 export interface InUseConfig {
   /** globs as they were written, and the absolute folder that they are relative to */
   readonly files?: { readonly globs: readonly string[]; readonly folder: string }
   readonly kubectl?: { readonly contexts: readonly string[] }
+  /** hosts, in their normal form, whose references match no repository and are not warned about */
+  readonly ignoreHosts?: readonly string[]
 }
 
 export interface RuleConfig {

@@ -1,3 +1,4 @@
+import { notAHost, registryOf } from './check-registries.ts'
 import type { InUseConfig, NewestConfig, ProtectionConfig, Reader } from './retention-config.ts'
 import { repositoriesIn } from './retention-repositories.ts'
 import type { WrittenProtection } from './schema-retention.ts'
@@ -44,7 +45,7 @@ function whatOf(written: WrittenProtection, reader: Reader, path: Path): What | 
 }
 
 function inUseOf(
-  { files, kubectl }: NonNullable<WrittenProtection['inUse']>,
+  { files, kubectl, ignoreHosts }: NonNullable<WrittenProtection['inUse']>,
   { folder, issues }: Reader,
   path: Path,
 ): What | undefined {
@@ -55,6 +56,14 @@ function inUseOf(
   const inUse = {
     ...(files !== undefined && { files: { globs: files, folder } }),
     ...(kubectl !== undefined && { kubectl }),
+    ...(ignoreHosts !== undefined && {
+      ignoreHosts: ignoreHosts.flatMap((host, i) => {
+        const registry = registryOf(host)
+        if (registry !== undefined) return [registry]
+        issues.push({ path: [...path, 'ignoreHosts', i], at: 'value', message: notAHost(host) })
+        return []
+      }),
+    }),
   }
   return { kind: 'inUse', inUse }
 }

@@ -122,6 +122,14 @@ const inUse = v.strictObject(
         v.description('Clusters that say what runs in them.'),
       ),
     ),
+    ignoreHosts: v.optional(
+      v.pipe(
+        list(text('the host of a registry'), 'hosts'),
+        v.description(
+          'Hosts of registries that dray does not prune. Images in use from there are not warned about.',
+        ),
+      ),
+    ),
   },
   'must be a map with `files` or `kubectl`',
 )

@@ -10,7 +10,7 @@ import { deleteOrder } from './delete-order.ts'
 import { type Fate, fateOf } from './doom.ts'
 import { type Finding, judge } from './judge.ts'
 import type { RetentionPolicy, UsedImage } from './policy.ts'
-import { type Held, type Hold, whatIsHeld } from './protect.ts'
+import { describeUse, type Held, type Hold, whatIsHeld } from './protect.ts'
 import { freedBy, sizeOf } from './sizes.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
 import { Times } from './times.ts'
@@ -22,6 +22,8 @@ export interface Decision {
   readonly matched: ReadonlySet<string>
   /** what something runs, and is not there */
   readonly absent: readonly UsedImage[]
+  /** what is kept though the reference names another host */
+  readonly atOtherHosts: readonly UsedImage[]
   /** manifests that indexes list, and that are not there */
   readonly missing: number
 }
@@ -62,7 +64,8 @@ export function decisionOf(grounds: Grounds): Decision {
     freed: freedBy(graph, grounds.fate.doomed),
     referrers,
   }
-  return { plan, matched: held.matched, absent: held.absent, missing: graph.missing.size }
+  const { matched, absent, atOtherHosts } = held
+  return { plan, matched, absent, atOtherHosts, missing: graph.missing.size }
 }
 
 /** What marked tags reach, as far as it is known without the lists of referrers; where nothing is marked, nobody needs those. Pure. */
@@ -173,9 +176,9 @@ function whyHeld(hold: Hold, held: Held, tag: string, digest: Digest): Why {
   const own = held.byTag.get(tag)
   if (own !== undefined) return { kind: 'protection', by: own.name, text: `protected: ${own.name}` }
   const used = held.used.get(digest)
-  if (used !== undefined) return { kind: 'inUse', by: used.by, text: `in use: ${used.by}` }
+  if (used !== undefined) return { kind: 'inUse', by: used.by, text: `in use: ${describeUse(used)}` }
   if (hold.kind === 'inUse') {
-    const text = `part of ${hold.at.slice(0, 19)}, which is in use: ${hold.used.by}`
+    const text = `part of ${hold.at.slice(0, 19)}, which is in use: ${describeUse(hold.used)}`
     return { kind: 'inUse', by: hold.used.by, text }
   }
   const { name } = hold.protection

@@ -4,6 +4,7 @@ import type { Hash } from '../plan/plan.ts'
 import type { InUseSource, PrunePlan, PruneRefusal, RepositoryPlan } from '../plan/prune-plan.ts'
 import type { UnreadTarget } from '../store/unread.ts'
 import type { Decision } from './decide-repository.ts'
+import { firstFew } from './first-few.ts'
 import { repositoryBreach, runBreach } from './limits.ts'
 import type { Limits } from './policy.ts'
 
@@ -102,6 +103,7 @@ function warningsOf(decisions: readonly Decision[], idle: readonly string[]): re
     ...decisions.flatMap(({ plan: { repository }, absent }) =>
       absent.map(({ at, by }) => `${formatAt(repository, at)} is in use (${by}), and it is not there`),
     ),
+    ...otherHosts(decisions),
     ...decisions
       .filter(({ missing }) => missing > 0)
       .map(
@@ -109,4 +111,26 @@ function warningsOf(decisions: readonly Decision[], idle: readonly string[]): re
           `${formatRepository(repository)}: indexes list ${missing} manifests that are not there`,
       ),
   ]
+}
+
+/** One warning for each host that seems to serve the repositories of another. */
+function otherHosts(decisions: readonly Decision[]): readonly string[] {
+  const found = decisions.flatMap(({ plan: { repository }, atOtherHosts }) =>
+    atOtherHosts.flatMap(({ otherHost, by }) =>
+      otherHost === undefined || otherHost.isIgnored
+        ? []
+        : [{ here: repository.registry, there: otherHost.registry, text: `${otherHost.reference} (${by})` }],
+    ),
+  )
+  const pairs = Map.groupBy(found, ({ here, there }) => JSON.stringify([here, there]))
+  return [...pairs.values()].flatMap((all) => {
+    const [first] = all
+    if (first === undefined) return []
+    const { here, there } = first
+    const images = all.length === 1 ? 'an image' : `${all.length} images`
+    const references = firstFew(all.map(({ text }) => text))
+    return [
+      `dray keeps ${images} of ${here} because the same path and tag or digest is in use at ${there}: ${references}. If ${there} serves the same repositories, add to dray.yaml: registries: { ${JSON.stringify(here)}: { aliases: [${JSON.stringify(there)}] } }`,
+    ]
+  })
 }

@@ -6,7 +6,7 @@ import type { RepositoryPlan, TagVerdict } from '../plan/prune-plan.ts'
 import { decisionOf, type Grounds } from './decide-repository.ts'
 import type { ExplainedTime, Explanation, Opinion, RuleOpinion } from './explanation.ts'
 import type { Protection, RetentionPolicy } from './policy.ts'
-import { whatIsHeld } from './protect.ts'
+import { describeUse, whatIsHeld } from './protect.ts'
 
 /**
  * Why one tag or digest stays or goes, by what the plan was decided on: pure. A digest without a tag is judged by what reaches it.
@@ -81,13 +81,14 @@ function protectionsOf(
   if (snapshot.used.length === 0) return own
   const inUse = whatIsHeld(grounds.tags, [], snapshot.used, grounds.reach, (d) => snapshot.graph.nodes.has(d))
   const hold = inUse.digests.get(digest)
+  const here = snapshot.used.filter(({ otherHost }) => otherHost === undefined).length
   const used = held.used.get(digest)
   const text =
     used !== undefined
-      ? `in use: ${used.by}`
+      ? `in use: ${describeUse(used)}`
       : hold?.kind === 'inUse'
-        ? `part of ${hold.at.slice(0, 19)}, which is in use: ${hold.used.by}`
-        : `none of the ${snapshot.used.length} images in use here reaches it`
+        ? `part of ${hold.at.slice(0, 19)}, which is in use: ${describeUse(hold.used)}`
+        : `none of the ${here} images in use here reaches it`
   return [...own, { name: 'in use', holds: hold !== undefined, text }]
 }
 

@@ -60,4 +60,15 @@ export interface UsedImage {
   readonly by: string
   /** the name of the protection that looked there */
   readonly protection: string
+  /** set if only the host of the reference differs, and nothing says that it serves this repository */
+  readonly otherHost?: OtherHost
+}
+
+/** The host that a reference names in place of the repository's own. */
+interface OtherHost {
+  readonly registry: string
+  /** the whole reference */
+  readonly reference: string
+  /** whether `ignoreHosts` silences warnings about the host */
+  readonly isIgnored: boolean
 }

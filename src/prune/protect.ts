@@ -16,6 +16,8 @@ export interface Held {
   readonly matched: ReadonlySet<string>
   /** what something runs, and is not there */
   readonly absent: readonly UsedImage[]
+  /** what is kept though the reference names another host */
+  readonly atOtherHosts: readonly UsedImage[]
 }
 
 export type Hold =
@@ -27,7 +29,11 @@ export type Hold =
     }
   | { readonly kind: 'inUse'; readonly used: UsedImage; readonly at: Digest }
 
-/** @param tags of people, with what they are on. Pure. */
+/**
+ * Pure.
+ * @param tags of people, with what they are on
+ * @param used references to the repository itself before those at other hosts
+ */
 export function whatIsHeld(
   tags: ReadonlyMap<string, Digest>,
   protections: readonly Protection[],
@@ -50,17 +56,25 @@ export function whatIsHeld(
   }
   const inUse = new Map<Digest, UsedImage>()
   const absent: UsedImage[] = []
+  const atOtherHosts: UsedImage[] = []
   for (const image of used) {
     const at = 'digest' in image.at ? image.at.digest : tags.get(image.at.tag)
     if (at === undefined || !isThere(at)) {
-      absent.push(image)
+      if (image.otherHost === undefined) absent.push(image)
       continue
     }
     matched.add(image.protection)
+    const isUsedHere = inUse.has(at) && inUse.get(at)?.otherHost === undefined
+    if (image.otherHost !== undefined && !isUsedHere) atOtherHosts.push(image)
     if (!inUse.has(at)) inUse.set(at, image)
     hold(digests, { kind: 'inUse', used: image, at }, reach)
   }
-  return { byTag, used: inUse, digests, matched, absent }
+  return { byTag, used: inUse, digests, matched, absent, atOtherHosts }
+}
+
+/** What says that an image runs, and under which name if its host is another one. */
+export function describeUse({ by, otherHost }: UsedImage): string {
+  return otherHost === undefined ? by : `${by}, as ${otherHost.reference}`
 }
 
 function hold(digests: Map<Digest, Hold>, by: Hold, reach: Reach): void {

@@ -1,5 +1,6 @@
 import { DrayError } from '../errors.ts'
-import { formatRepository } from '../oci/reference.ts'
+import { formatRepository, type RepositoryName } from '../oci/reference.ts'
+import { normalRegistry, withoutUsualPort } from '../oci/registry-host.ts'
 import type { Operation } from '../plan/plan.ts'
 import { affectedBy, resultOf } from './affected.ts'
 import type { AuditRecord, LogRecord } from './record.ts'
@@ -28,6 +29,7 @@ export interface LogFilter {
 /** A test of whether a record is what was asked for. What a crash left has a time and nothing else to be found by. */
 export function matcher(filter: LogFilter): (record: LogRecord) => boolean {
   const { since = -Infinity, until = Infinity } = filter
+  const images = filter.image?.flatMap((image) => [image, comparable(image)])
   return (record) => {
     const time = Date.parse(record.time)
     if (!(time >= since && time < until)) return false
@@ -37,7 +39,7 @@ export function matcher(filter: LogFilter): (record: LogRecord) => boolean {
       someOf(filter.result, [resultOf(record)]) &&
       someOf(filter.environment, [record.environment?.from, record.environment?.to]) &&
       someOf(filter.actor, actorNames(record)) &&
-      (filter.image === undefined || someOf(filter.image, imageNames(record)))
+      (images === undefined || someOf(images, imageNames(record)))
     )
   }
 }
@@ -122,19 +124,26 @@ function subjectOf({ step }: AuditRecord): readonly (string | undefined)[] {
   return step?.kind === 'attach' || step?.kind === 'deleteManifest' ? [step.subject] : []
 }
 
+/** A name with its registry in the normal form: older records have it as it was written. */
+function comparable(name: string): string {
+  const slash = name.indexOf('/')
+  const registry = normalRegistry(name.slice(0, Math.max(slash, 0)))
+  return registry === undefined ? name : withoutUsualPort(registry) + name.slice(slash)
+}
+
 function repositoryNames({
   repository,
   tag,
   lostTags = [],
   from,
 }: NonNullable<ReturnType<typeof affectedBy>>): readonly string[] {
-  const names = [repository, from].flatMap((name) =>
-    name === undefined ? [] : [formatRepository(name), name.path],
-  )
+  const names = [repository, from].flatMap((name) => (name === undefined ? [] : namesOf(name)))
   const tags = tag === undefined ? lostTags : [tag, ...lostTags]
-  const tagged = tags.flatMap((one) => [
-    `${formatRepository(repository)}:${one}`,
-    `${repository.path}:${one}`,
-  ])
+  const tagged = tags.flatMap((one) => namesOf(repository).map((name) => `${name}:${one}`))
   return [...names, ...tagged]
+}
+
+function namesOf(repository: RepositoryName): readonly string[] {
+  const name = formatRepository(repository)
+  return [name, comparable(name), repository.path]
 }

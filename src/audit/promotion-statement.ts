@@ -10,6 +10,7 @@ import {
   parseTag,
   type RepositoryName,
 } from '../oci/reference.ts'
+import { withoutUsualPort } from '../oci/registry-host.ts'
 import type { Hash, Place } from '../plan/plan.ts'
 import { canonicalJson } from '../plan/canonical-json.ts'
 import { Fields } from './fields.ts'
@@ -227,7 +228,7 @@ function repositoryOf(name: string): RepositoryName {
   const slash = name.indexOf('/')
   const path = name.slice(slash + 1)
   checkPath(path, name)
-  return { registry: parseRegistry(name.slice(0, Math.max(slash, 0))), path }
+  return { registry: withoutUsualPort(parseRegistry(name.slice(0, Math.max(slash, 0)))), path }
 }
 
 function tagsOf(predicate: Fields): readonly PromotedTag[] {

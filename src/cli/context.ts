@@ -279,18 +279,23 @@ export class Context {
   }
 
   async #openStores(): Promise<Stores & Catalog> {
-    const [{ createRegistryStores }, { LayoutStores }, stack] = await Promise.all([
-      import('../registry/registry-store.ts'),
-      import('../layout/stores.ts'),
-      this.#fetchStack(),
-    ])
+    const [{ createRegistryStores }, { LayoutStores }, { RegistryNames }, { config }, stack] =
+      await Promise.all([
+        import('../registry/registry-store.ts'),
+        import('../layout/stores.ts'),
+        import('../config/registry-names.ts'),
+        this.config(),
+        this.#fetchStack(),
+      ])
+    const names = new RegistryNames(config.registries)
     const registries = createRegistryStores({
       fetch: stack.fetch,
       origin: (registry) => stack.origin(registry),
       clock: this.clock,
       random: Math.random,
       takeRetry: (registry) => stack.takeRetry(registry),
-      exclusively: async (name, call, work) => (await this.#machineLocks()).run(name, call.signal, work),
+      exclusively: async (name, call, work) =>
+        (await this.#machineLocks()).run(names.lockName(name), call.signal, work),
       secrets: stack.secrets,
     })
     const layouts = new LayoutStores(this.cwd, this.clock)

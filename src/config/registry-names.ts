@@ -1,5 +1,5 @@
 import { defaultRegistry, type RepositoryName } from '../oci/reference.ts'
-import { isLoopback, isPlain, splitRegistry } from '../oci/registry-host.ts'
+import { isLoopback, isPlain, splitRegistry, withoutUsualPort } from '../oci/registry-host.ts'
 import type { Config } from './config.ts'
 
 type Registries = Config['registries']
@@ -45,19 +45,23 @@ export class RegistryNames {
 
   /** The name of a registry without the port that is the usual one of its scheme: 443 for https, 80 for plain http. */
   canonical(registry: string): string {
-    const { host, port } = splitRegistry(registry)
-    // Without a port it would be read as a part of the path.
-    if (port === undefined || (host !== 'localhost' && !/[.[]/.test(host))) return registry
+    const { host } = splitRegistry(registry)
     const isPlainThere = isPlain(host, this.#registries.get(host))
-    if (port !== (isPlainThere ? '80' : '443')) return registry
     const own = this.#registries.get(registry)
-    return own !== undefined && isPlain(registry, own) !== isPlainThere ? registry : host
+    if (own !== undefined && isPlain(registry, own) !== isPlainThere) return registry
+    return withoutUsualPort(registry, isPlainThere)
   }
 
   /** One text for all names of a repository, to compare them. It is no reference. */
   identity(repository: RepositoryName): string {
     const { registry, path } = this.#root(repository)
     return `${this.endpoint(registry)}/${path}`
+  }
+
+  /** One name for a lock, under whichever name of its registry a repository was given. @param name begins with the repository */
+  lockName(name: string): string {
+    const slash = name.indexOf('/')
+    return `${this.endpoint(name.slice(0, slash))}${name.slice(slash)}`
   }
 
   /** The paths by which a registry knows a repository that was given by any of its names; several if aliases have prefixes. */

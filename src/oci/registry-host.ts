@@ -54,6 +54,17 @@ export function isPlain(
   return insecure ?? (ca === undefined && isLoopback(splitRegistry(registry).host))
 }
 
+/**
+ * A registry in its normal form without the port, if that is the usual one of its scheme.
+ * @param isPlainHttp whether the registry without a port is asked over plain http; by default only loopback names are
+ */
+export function withoutUsualPort(registry: string, isPlainHttp?: boolean): string {
+  const { host, port } = splitRegistry(registry)
+  // Without a port such a host would be read as a part of the path.
+  if (host !== 'localhost' && !/[.[]/.test(host)) return registry
+  return port === ((isPlainHttp ?? isPlain(host)) ? '80' : '443') ? host : registry
+}
+
 function normalName(text: string): string | undefined {
   const name = text.toLowerCase()
   // URL parsers read a name whose last label is a number as an IPv4 address (WHATWG URL, "ends in a number checker").

@@ -14,9 +14,6 @@ import { normalRegistry } from '../../src/oci/registry-host.ts'
 import { formatPlanFile, parsePlanFile } from '../../src/plan/plan-file.ts'
 import { tempFolder } from '../support/temp.ts'
 import { testAuthority } from '../support/tls.ts'
-import { workplace } from '../support/workplace.ts'
-import { image } from '../support/images.ts'
-import { watchedRegistry } from '../support/world.ts'
 
 const call = { signal: new AbortController().signal, notify: () => undefined }
 
@@ -169,68 +166,6 @@ describe('the usual port of a registry', () => {
   })
 })
 
-const environments = `environments:
-  dev: { registry: "Localhost:05000", path: "dev/{image}" }
-  prod: { registry: "localhost:5000", path: "prod/{image}" }
-  hub: { registry: registry-1.docker.io, path: "acme/{image}" }
-  far: { registry: "r.example.com:443", path: "prod/{image}" }
-  plain: { registry: "plain.example.com", path: "prod/{image}" }
-registries:
-  plain.example.com: { insecure: true }
-  r.example.com: { aliases: [mirror.example.com, "cache.example.com:5000/hub"] }
-`
-
-describe('an environment', () => {
-  const config = configOf(environments)
-
-  it.each([
-    ['LOCALHOST:5000/prod/api', 'prod'],
-    ['localhost:05000/prod/api', 'prod'],
-    ['localhost.:5000/dev/api', 'dev'],
-    ['127.0.0.1:5000/prod/api', 'prod'],
-    ['127.8.8.8:5000/prod/api', 'prod'],
-    ['[::1]:5000/prod/api', 'prod'],
-    ['[0:0::1]:5000/prod/api', 'prod'],
-    ['[::ffff:7f00:1]:5000/prod/api', 'prod'],
-    ['0.0.0.0:5000/prod/api', 'prod'],
-    ['x.localhost:5000/prod/api', 'prod'],
-    ['acme/api', 'hub'],
-    ['index.docker.io/acme/api', 'hub'],
-    ['registry.hub.docker.com/acme/api', 'hub'],
-    ['R.example.com/prod/api', 'far'],
-    ['r.example.com.:443/prod/api', 'far'],
-    ['mirror.example.com/prod/api', 'far'],
-    ['Mirror.example.com:443/prod/api', 'far'],
-    ['cache.example.com:5000/hub/prod/api', 'far'],
-    ['plain.example.com:80/prod/api', 'plain'],
-    ['localhost:5001/prod/api', undefined],
-    ['r.example.com:80/prod/api', undefined],
-    ['plain.example.com:443/prod/api', undefined],
-    ['cache.example.com:5000/prod/api', undefined],
-    ['cache.example.com:5000/hubs/prod/api', undefined],
-  ])('is found by every name of its registry: %s is in %s', (reference, environment) => {
-    expect(imagesAt(config, parseReference(reference))).toEqual(
-      environment === undefined ? [] : [{ environment, image: 'api' }],
-    )
-  })
-
-  it('on an alias is found by the name that the alias stands for', () => {
-    const turned = configOf(`registries: { r.example.com: { aliases: [cache.example.com/hub] } }
-environments: { far: { registry: cache.example.com, path: "hub/prod/{image}" } }`)
-    expect(imagesAt(turned, parseReference('r.example.com/prod/api'))).toEqual([
-      { environment: 'far', image: 'api' },
-    ])
-  })
-
-  it('that was named by its own registry comes before one that a loopback name leads to', () => {
-    const two = configOf(`environments:
-  a: { registry: "127.0.0.1:5000", path: "{image}" }
-  b: { registry: "127.0.0.2:5000", path: "{image}" }`)
-    expect(imagesAt(two, parseReference('127.0.0.2:5000/api'))[0]?.environment).toBe('b')
-    expect(imagesAt(two, parseReference('127.0.0.1:5000/api'))[0]?.environment).toBe('a')
-  })
-})
-
 describe('dray.yaml', () => {
   it.each([
     ['r.example.com', 'R.example.com:443'],
@@ -349,32 +284,4 @@ describe('a plan file', () => {
       )
     },
   )
-})
-
-describe('the rules of an environment', () => {
-  it('hold for its repositories under every spelling of the registry', async () => {
-    await using registry = await watchedRegistry()
-    const port = registry.host.split(':')[1] ?? ''
-    const path = (name: string) => `registry: "localhost:${port}", path: "${name}/{image}"`
-    const place = await workplace(`version: 1
-environments:
-  dev: { ${path('dev')} }
-  prod: { ${path('prod')}, promoteFrom: [dev], require: [reason] }
-images: { api: {} }
-`)
-    await registry.oracle.push(image({ label: 'one' }), 'dev/api', 'v1')
-    for (const host of ['LOCALHOST', 'localhost.', '127.0.0.1', '[::ffff:7f00:1]']) {
-      for (const at of [port, `0${port}`]) {
-        const ended = await place.run(
-          'copy',
-          `localhost:${port}/dev/api:v1`,
-          `${host}:${at}/prod/api:x`,
-          '--yes',
-        )
-        expect({ host, code: ended.code }).toEqual({ host, code: 3 })
-        expect(ended.stderr).toContain('needs a reason')
-      }
-    }
-    expect(await registry.oracle.manifest('prod/api', 'x')).toBeUndefined()
-  })
 })

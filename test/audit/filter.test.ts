@@ -34,6 +34,8 @@ describe('a filter', () => {
     [{ image: ['registry.example.com/prod/api'] }, true],
     [{ image: ['registry.example.com/prod/api:1.4.2'] }, true],
     [{ image: ['registry.example.com/prod/api:1.4.3'] }, false],
+    [{ image: ['Registry.Example.com.:0443/prod/api:1.4.2'] }, true],
+    [{ image: ['registry.example.com:444/prod/api'] }, false],
     [{ image: [digestOf('image')] }, true],
     [{ image: [digestOf('another')] }, false],
     [{ environment: ['prod'] }, true],

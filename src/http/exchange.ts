@@ -7,7 +7,7 @@ import { IncomingBody } from './incoming-body.ts'
 import { OutgoingBody } from './outgoing-body.ts'
 import { createResponse } from './response.ts'
 import { toTransportError, TransportFailure } from './transport-failure.ts'
-import { Watchdog } from './watchdog.ts'
+import { type Alarm, Watchdog } from './watchdog.ts'
 
 /** Milliseconds that the rest of a body that nobody wants may take: a connection kept is worth no more. */
 const drainMs = 5_000
@@ -89,12 +89,15 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(parts: ExchangeParts) {
     this.#parts = parts
-    this.#watchdog = new Watchdog(parts.clock, () => this.fail(this.#stalled()))
+    this.#watchdog = new Watchdog(parts.clock, (alarm) => this.fail(this.#tooSlow(alarm)))
     const { body } = parts.request
     if (body?.kind === 'stream' && parts.source !== undefined) {
       this.#outgoing = new OutgoingBody(parts.source, body.size, {
         asked: () => this.#enter('waiting for the source', parts.limits.sourceMs),
-        gave: () => this.#enter('sending', parts.limits.stallMs),
+        gave: (bytes) => {
+          this.#enter('sending', parts.limits.stallMs)
+          this.#watchdog.moved(bytes)
+        },
       })
     }
   }
@@ -165,7 +168,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    if (!this.#isDraining) this.#watchdog.moved()
+    if (!this.#isDraining) this.#watchdog.moved(chunk.byteLength)
     this.#incoming?.push(chunk)
   }
 
@@ -208,7 +211,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   #enter(phase: Phase, limitMs: number): void {
     if (this.#phase === 'over' || (this.#phase === 'receiving' && phase !== 'receiving')) return
     this.#phase = phase
-    this.#watchdog.watch(limitMs)
+    const isSending = phase === 'sending' && this.#outgoing !== undefined
+    this.#watchdog.watch(limitMs, phase === 'receiving' ? 'response' : isSending ? 'request' : undefined)
   }
 
   /** From here on time counts whether or not bytes come. */
@@ -230,18 +234,24 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#outgoing?.stop()
   }
 
-  #stalled(): DrayError {
+  #tooSlow(alarm: Alarm): DrayError {
     const { host } = this.#parts.request.url
-    const why = `nothing moved for ${this.#watchdog.limitMs / 1000} s while ${this.#phase}`
-    const message =
-      this.#phase === 'waiting for the source'
-        ? `the source of an upload to ${host} stalled`
-        : `${host} stalled`
-    return new DrayError('timeout', message, {
-      subject: host,
-      why,
-      cause: new TransportFailure(why, 'STALLED', true),
-    })
+    const isSource = this.#phase === 'waiting for the source'
+    const seconds = alarm.ms / 1000
+    const isSlow = alarm.kind === 'slow'
+    const why = isSlow
+      ? `${alarm.bytes} bytes moved in ${seconds} s while ${this.#phase}, and dray expects 1 KiB/s`
+      : `nothing moved for ${seconds} s while ${this.#phase}`
+    const verb = isSlow ? 'is too slow' : 'stalled'
+    return new DrayError(
+      'timeout',
+      isSource ? `the source of an upload to ${host} ${verb}` : `${host} ${verb}`,
+      {
+        subject: host,
+        why,
+        cause: new TransportFailure(why, isSlow ? 'SLOW' : 'STALLED', true),
+      },
+    )
   }
 }
 

@@ -4,8 +4,8 @@ import { DrayError } from '../errors.ts'
 export interface Turns {
   /** the connection wants more: the source is waited for */
   asked(): void
-  /** the source gave: the connection is waited for */
-  gave(): void
+  /** the source gave so many bytes: the connection is waited for */
+  gave(bytes: number): void
 }
 
 /**
@@ -58,7 +58,7 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
     this.#begun = true
     this.#turns.asked()
     const next = await this.#source.next()
-    this.#turns.gave()
+    this.#turns.gave(next.done === true ? 0 : next.value.byteLength)
     if (next.done === true) {
       if (this.#given !== this.#size) throw this.#wrongSize(`it ended after ${this.#given} bytes`)
       return { done: true, value: undefined }

@@ -41,6 +41,11 @@ const certificateHints: ReadonlyMap<string, string> = new Map([
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'It is for another name: use the name of the registry that it is for.'],
 ])
 
+/** Whether bytes came, and too few of them. */
+export function isTooSlow(error: unknown): boolean {
+  return transportFailure(error)?.systemCode === 'SLOW'
+}
+
 /** Whether a proxy said no for good. */
 export function isProxyRefusal(failure: TransportFailure): boolean {
   return failure.systemCode === 'PROXY_REFUSED'

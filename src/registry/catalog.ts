@@ -23,7 +23,8 @@ export async function* listRepositories(client: RegistryClient, call: Call): Asy
   const parse = ({ bytes }: { readonly bytes: Uint8Array }): readonly string[] => parsePage(bytes, attempt)
   const first = client.url('_catalog', `n=${pageSize}`)
   try {
-    for await (const page of pages(client, first, { accept: 'application/json', attempt, parse }, call)) {
+    const options = { accept: 'application/json', attempt, parse, keyOf: (path: string) => path }
+    for await (const page of pages(client, first, options, call)) {
       for (const path of page) {
         if (given.has(path)) continue
         given.add(path)

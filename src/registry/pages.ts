@@ -10,6 +10,8 @@ import type { Attempt } from './errors.ts'
 const maxListSize = 64 * 1024 ** 2
 /** More pages than any list has; bounds a registry that makes up ever new ones. */
 const maxPages = 100_000
+/** So many pages in a row may have no new entry: some registries filter a list after they cut it into pages. */
+const maxFruitlessPages = 100
 
 interface Page {
   readonly response: RegistryResponse
@@ -21,12 +23,14 @@ export interface PagesOptions<T> {
   readonly attempt: Attempt
   /** the entries of a page */
   readonly parse: (page: Page) => readonly T[]
+  /** what makes an entry another one */
+  readonly keyOf: (entry: T) => string
 }
 
 /**
  * Follows a list to its end by `Link: <…>; rel="next"`, an opaque URL on the registry's own origin.
- * @throws `not-found` where the first page is not there; `protocol` for a list that goes round in circles or
- * breaks off: an incomplete list is never given for a whole one.
+ * @throws `not-found` where the first page is not there; `protocol` for a list that goes round in circles, brings
+ * nothing new any more or breaks off: an incomplete list is never given for a whole one.
  */
 export async function* pages<T>(
   client: RegistryClient,
@@ -42,6 +46,7 @@ export async function* pages<T>(
   }
   let url: URL | undefined = first
   let left = maxListSize
+  const novelty = new Novelty(options.keyOf)
   for (let count = 0; url !== undefined; count++) {
     if (count === maxPages) throw endless(attempt, `it has more than ${maxPages} pages`)
     add(url.href)
@@ -57,7 +62,29 @@ export async function* pages<T>(
     // an empty page may come again: some registries filter after they cut
     if (entries.length > 0) add(createHash('sha256').update(page.bytes).digest('hex'))
     yield entries
+    if (next !== undefined && novelty.fruitlessAfter(entries) === maxFruitlessPages) {
+      throw endless(attempt, `${maxFruitlessPages} pages in a row have no new entry`)
+    }
     url = next === undefined ? undefined : client.follow(next, url, attempt)
+  }
+}
+
+/** Counts pages in a row that bring nothing new. */
+class Novelty<T> {
+  readonly #keyOf: (entry: T) => string
+  readonly #known = new Set<string>()
+  #fruitless = 0
+
+  constructor(keyOf: (entry: T) => string) {
+    this.#keyOf = keyOf
+  }
+
+  /** The number of pages without a new entry, up to this one. */
+  fruitlessAfter(entries: readonly T[]): number {
+    const before = this.#known.size
+    for (const entry of entries) this.#known.add(this.#keyOf(entry))
+    this.#fruitless = this.#known.size === before ? this.#fruitless + 1 : 0
+    return this.#fruitless
   }
 }
 

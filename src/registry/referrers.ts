@@ -58,6 +58,7 @@ function referrerPages(
           subject: attempt.subject,
         })
       },
+      keyOf: ({ digest }) => digest,
     },
     call,
   )

@@ -26,6 +26,7 @@ export async function* tagPages(
       accept: 'application/json',
       attempt,
       parse: (page) => parseTags(page.bytes, attempt),
+      keyOf: (tag) => tag,
     },
     call,
   )

@@ -1,6 +1,7 @@
 import type { Call } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { type DrayError, type ErrorCode, isDrayError } from '../errors.ts'
+import { isTooSlow } from '../http/transport-failure.ts'
 
 /**
  * Retries of transfers: bodies that break or arrive corrupt, and upload sessions, as units. `http/` retries
@@ -12,6 +13,8 @@ export interface TransferLimits {
   readonly tries: number
   /** how often corrupt bytes are fetched anew before they are believed to be so at the source */
   readonly corruptTries: number
+  /** how often a transfer is begun that is slower than the minimum: each try takes half a minute */
+  readonly slowTries: number
   /** how often a 404 is asked about where something was just written */
   readonly readBacks: number
   /** milliseconds; doubled from try to try, with full jitter */
@@ -19,7 +22,14 @@ export interface TransferLimits {
   readonly maxWait: number
 }
 
-const defaults: TransferLimits = { tries: 8, corruptTries: 3, readBacks: 3, firstWait: 250, maxWait: 15_000 }
+const defaults: TransferLimits = {
+  tries: 8,
+  corruptTries: 3,
+  slowTries: 2,
+  readBacks: 3,
+  firstWait: 250,
+  maxWait: 15_000,
+}
 
 const transient: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable'])
 
@@ -95,6 +105,7 @@ export class TransferRetry {
 
   #triesOf(error: DrayError): number {
     if (error.code === 'corrupt') return this.limits.corruptTries
+    if (isTooSlow(error)) return this.limits.slowTries
     return transient.has(error.code) ? this.limits.tries : 1
   }
 }

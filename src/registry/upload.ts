@@ -11,6 +11,7 @@ import {
   askSession,
   bytesThere,
   cancelSession,
+  minProgress,
   openSession,
   type Session,
   sessionOf,
@@ -186,7 +187,8 @@ export class Upload {
   #reach(size: number): void {
     this.#feed.accept(size)
     this.#at = size
-    if (size <= this.#furthest) return
+    const isStep = size >= this.#furthest + minProgress(this.#d.size) || size === this.#d.size
+    if (size <= this.#furthest || !isStep) return
     this.#furthest = size
     this.#failures = 0
   }

@@ -17,6 +17,8 @@ const readsAtOnce = 32
 const listTries = 3
 /** A tag is reported each time that so many have been read. */
 const tellEvery = 50
+/** Evidence of evidence of evidence …: deeper than anyone signs. */
+const maxReferrerLevels = 8
 /** More manifests than any repository has that this could clean. */
 const maxManifests = 500_000
 
@@ -236,9 +238,12 @@ export class Reading {
   async addReferrers(fresh: 'all' | ReadonlySet<Digest>, call: Call): Promise<void> {
     const { store } = this.#reader
     const asked = new Set<Digest>()
-    for (;;) {
+    for (let level = 0; ; level++) {
       const wave = [...this.#nodes.keys()].filter((digest) => !this.#looked.has(digest) && !asked.has(digest))
       if (wave.length === 0 || store.capability('referrers') === 'no') return
+      // a registry can name a new referrer of the last one for ever
+      if (level > maxReferrerLevels)
+        throw this.#tooMuch(`referrers nested deeper than ${maxReferrerLevels} levels`)
       const isKnown = (digest: Digest): boolean =>
         fresh !== 'all' && !fresh.has(digest) && this.#reader.remembered(digest) !== undefined
       await this.#recallReferrers(wave.filter(isKnown), call)
@@ -324,9 +329,11 @@ export class Reading {
     this.#nodes.set(node.descriptor.digest, node)
     this.#missing.delete(node.descriptor.digest)
     if (this.#nodes.size <= maxManifests) return
-    throw new DrayError(
-      'unsupported',
-      `${formatRepository(this.#reader.store.repository)} has more than ${maxManifests} manifests`,
-    )
+    throw this.#tooMuch(`more than ${maxManifests} manifests`)
+  }
+
+  #tooMuch(what: string): DrayError {
+    const repository = formatRepository(this.#reader.store.repository)
+    return new DrayError('unsupported', `${repository} has ${what}`, { subject: repository })
   }
 }

@@ -1,0 +1,305 @@
+import { describe, expect, it } from 'vitest'
+import { createTransport } from '../../src/http/transport.ts'
+import { type Alarm, Watchdog } from '../../src/http/watchdog.ts'
+import { digestOf } from '../../src/oci/digest.ts'
+import { mediaTypes } from '../../src/oci/media-types.ts'
+import { RepositoryReader } from '../../src/store/repository-reader.ts'
+import { blobOf, bytesSource, newCall, openStores, type Said, scripted, storeAt } from '../registry/world.ts'
+import { notedCall, requestOf } from '../support/http-world.ts'
+import { manualClock } from '../support/manual-clock.ts'
+import { dray } from '../support/program.ts'
+import { scriptedServer } from '../support/scripted-server.ts'
+import { tempFolder } from '../support/temp.ts'
+
+const kibibyte = 1024
+const empty = Buffer.from('{}')
+
+function pageOf(list: List, names: readonly string[], next: string | undefined): Said {
+  const link = next === undefined ? undefined : `<${next}>; rel="next"`
+  if (list !== 'referrers') return { status: 200, headers: { link }, body: JSON.stringify({ [list]: names }) }
+  const manifests = names.map((name) => ({
+    mediaType: mediaTypes.manifest,
+    digest: digestOf(name),
+    size: 2,
+    // the bytes of a page differ, whatever it lists
+    annotations: { page: next ?? 'last' },
+  }))
+  const headers = { 'content-type': mediaTypes.index, link }
+  return {
+    status: 200,
+    headers,
+    body: JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests }),
+  }
+}
+
+type List = 'tags' | 'repositories' | 'referrers'
+
+/** Reads a list whose page of each number has these names; `last` is the number of the last page. */
+async function readList(list: List, namesOf: (page: number) => readonly string[], last = Infinity) {
+  const { registry, heard } = await scripted(({ path }, count) => {
+    const next = count === last ? undefined : `${path.split('?')[0]}?last=${count}`
+    return pageOf(list, namesOf(count), next)
+  })
+  const stores = openStores()
+  const store = stores.source({ registry, path: 'team/api' })
+  const names = async (): Promise<unknown[]> => {
+    if (list === 'repositories') return await Array.fromAsync(stores.repositories(registry, newCall()))
+    if (list === 'tags') return await Array.fromAsync(store.tags(newCall()))
+    return [...((await store.referrers(digestOf('subject'), newCall())) ?? [])]
+  }
+  const ended = await names().then(
+    (found) => found.length,
+    (error: unknown) => error,
+  )
+  return { ended, requests: heard.length }
+}
+
+describe.each(['tags', 'repositories', 'referrers'] as const)('a list of %s', (list) => {
+  it.each([
+    ['empty pages', () => []],
+    ['pages that repeat an entry', () => ['a']],
+    ['pages that repeat entries in turns', (page: number) => (page % 2 === 0 ? ['a'] : ['b', 'a'])],
+    ['empty pages after a full one', (page: number) => (page === 1 ? ['a', 'b'] : [])],
+  ])('of ever new %s is an error after 100 pages', async (_, namesOf) => {
+    const { ended, requests } = await readList(list, namesOf)
+    expect(ended).toMatchObject({ code: 'protocol' })
+    expect(requests).toBeLessThanOrEqual(102)
+  })
+
+  it('with 99 pages without a new entry in between is read whole', async () => {
+    const { ended } = await readList(list, (page) => (page % 100 === 1 ? [`new-${page}`] : []), 301)
+    expect(ended).toBe(4)
+  })
+
+  it('with a new entry on each page is read whole', async () => {
+    const { ended } = await readList(list, (page) => ['same', `new-${page}`], 300)
+    expect(ended).toBe(list === 'tags' ? 600 : 301)
+  })
+})
+
+describe('referrers', () => {
+  it('of referrers that never end are an error', async () => {
+    const manifests = new Map<string, Buffer>()
+    const add = (subject: { digest: string; size: number } | undefined): { digest: string; size: number } => {
+      const bytes = Buffer.from(
+        JSON.stringify({
+          schemaVersion: 2,
+          mediaType: mediaTypes.manifest,
+          config: { mediaType: mediaTypes.empty, digest: digestOf(empty), size: empty.byteLength },
+          layers: [],
+          ...(subject !== undefined && { subject: { mediaType: mediaTypes.manifest, ...subject } }),
+        }),
+      )
+      const digest = digestOf(bytes)
+      manifests.set(digest, bytes)
+      return { digest, size: bytes.byteLength }
+    }
+    const image = add(undefined)
+    const { registry } = await scripted(({ path }) => {
+      const name = path.split('/').at(-1) ?? ''
+      if (path.includes('/tags/list')) return { status: 200, body: '{"tags":["1"]}' }
+      if (path.includes('/referrers/')) {
+        const subject = { digest: name, size: manifests.get(name)?.byteLength ?? 0 }
+        const entry = { mediaType: mediaTypes.manifest, ...add(subject) }
+        const body = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [entry] })
+        return { status: 200, headers: { 'content-type': mediaTypes.index }, body }
+      }
+      const bytes = manifests.get(name === '1' ? image.digest : name)
+      if (bytes === undefined) return { status: 404 }
+      const headers = { 'content-type': mediaTypes.manifest, 'content-length': String(bytes.byteLength) }
+      return { status: 200, headers: { ...headers, 'docker-content-digest': digestOf(bytes) }, body: bytes }
+    })
+    const reader = new RepositoryReader(openStores().source({ registry, path: 'team/api' }))
+    const reading = reader.read({ roots: [], referrers: 'all' }, newCall())
+    await expect(reading).rejects.toMatchObject({ code: 'unsupported' })
+    expect(manifests.size).toBeLessThan(20)
+  })
+})
+
+describe('an upload', () => {
+  it('of which the registry takes one byte each time ends', async () => {
+    const bytes = Buffer.alloc(100 * kibibyte, 'x')
+    let taken = 0
+    const { registry, heard } = await scripted(({ method }) => {
+      const location = `/v2/team/api/blobs/uploads/${taken}`
+      if (method === 'HEAD') return { status: 404 }
+      if (method === 'POST') return { status: 202, headers: { location } }
+      if (method === 'GET') return { status: 204, headers: { location, range: `0-${taken++}` } }
+      return method === 'DELETE' ? { status: 204 } : { status: 500 }
+    })
+    const uploads = { wholeUpTo: 0, chunk: 10 * kibibyte }
+    const put = storeAt(registry, { uploads }).putBlob(blobOf(bytes), bytesSource(bytes), newCall())
+    await expect(put).rejects.toMatchObject({ code: 'unavailable' })
+    expect(heard.length).toBeLessThan(2_000)
+  })
+})
+
+/** A watchdog on a clock by hand, and what it said. */
+function watched() {
+  const clock = manualClock()
+  const alarms: Alarm[] = []
+  const dog = new Watchdog(clock, (alarm) => void alarms.push(alarm))
+  return { clock, alarms, dog }
+}
+
+describe('the minimum rate of a transfer', () => {
+  it.each(['request', 'response'] as const)(
+    'ends a %s body of a byte each second after 30 s',
+    async (body) => {
+      const { clock, alarms, dog } = watched()
+      dog.watch(30_000, body)
+      for (let second = 1; second < 30; second++) {
+        await clock.advance(1_000)
+        dog.moved(1)
+      }
+      expect(alarms).toEqual([])
+      await clock.advance(1_000)
+      expect(alarms).toEqual([{ kind: 'slow', ms: 30_000, bytes: 29 }])
+    },
+  )
+
+  it('lets a transfer be that is just fast enough', async () => {
+    const { clock, alarms, dog } = watched()
+    dog.watch(30_000, 'response')
+    for (let second = 1; second <= 600; second++) {
+      await clock.advance(1_000)
+      dog.moved(1.1 * kibibyte)
+    }
+    expect(alarms).toEqual([])
+    dog.stop()
+  })
+
+  it('ends a transfer that was fast and became slow within a minute', async () => {
+    const { clock, alarms, dog } = watched()
+    dog.watch(30_000, 'response')
+    dog.moved(1e6)
+    for (let second = 1; second <= 60; second++) {
+      await clock.advance(1_000)
+      dog.moved(10)
+    }
+    expect(alarms).toMatchObject([{ kind: 'slow' }])
+  })
+
+  it('does not count the time in which dray reads nothing', async () => {
+    const { clock, alarms, dog } = watched()
+    dog.watch(30_000, 'response')
+    for (let turn = 1; turn <= 100; turn++) {
+      dog.moved(100)
+      dog.rest()
+      await clock.advance(60_000)
+      dog.wake()
+      await clock.advance(1)
+    }
+    expect(alarms).toEqual([])
+    dog.stop()
+  })
+
+  it('does not count the time in which an upload waits for its source', async () => {
+    const { clock, alarms, dog } = watched()
+    for (let turn = 1; turn <= 100; turn++) {
+      dog.watch(360_000, undefined)
+      await clock.advance(20_000)
+      dog.watch(30_000, 'request')
+      dog.moved(100)
+      await clock.advance(10)
+    }
+    expect(alarms).toEqual([])
+    dog.stop()
+  })
+
+  it('does not hold a slow upload against its answer', async () => {
+    const { clock, alarms, dog } = watched()
+    dog.watch(30_000, 'request')
+    await clock.advance(20_000)
+    dog.moved(10)
+    dog.watch(60_000, undefined)
+    await clock.advance(50_000)
+    dog.watch(30_000, 'response')
+    await clock.advance(20_000)
+    expect(alarms).toEqual([])
+    dog.stop()
+  })
+})
+
+/** A server, and a transport on a clock by hand. */
+async function line(script: Parameters<typeof scriptedServer>[0]) {
+  const server = await scriptedServer(script)
+  const clock = manualClock()
+  const transport = createTransport({ settings: new Map(), userAgent: 'dray/test', clock })
+  return {
+    server,
+    clock,
+    transport,
+    [Symbol.asyncDispose]: async () => {
+      await transport.close()
+      await server[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const turns = async (count: number): Promise<void> => {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+describe('an exchange', () => {
+  it.each([200, 401, 500])('whose body (%i) drips ends, and the error says what was seen', async (status) => {
+    let drip = (): void => undefined
+    await using w = await line((_request, response) => {
+      response.writeHead(status, { 'content-length': '1000' }).write('x')
+      drip = () => void response.write('x')
+    })
+    const response = await w.transport.fetch(requestOf(w.server.origin), notedCall())
+    const read = response.bytes(1000).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    for (let second = 1; second <= 30; second++) {
+      drip()
+      await turns(20)
+      await w.clock.advance(1_000)
+    }
+    expect(await read).toMatchObject({
+      code: 'timeout',
+      message: `${w.server.host} is too slow`,
+      why: expect.stringMatching(/^\d\d bytes moved in 30 s while receiving, and dray expects 1 KiB\/s$/),
+    })
+  })
+
+  it('whose small body is complete is done, however late it is read', async () => {
+    await using w = await line((_request, response) => {
+      response.writeHead(200, { 'content-length': '3' }).end('abc')
+    })
+    const response = await w.transport.fetch(requestOf(w.server.origin), notedCall())
+    await turns(50)
+    await w.clock.advance(10 * 60_000)
+    expect(Buffer.from(await response.bytes(3)).toString()).toBe('abc')
+  })
+
+  it('whose headers drip ends after 60 s, informational answers included', async () => {
+    let drip = (): void => undefined
+    await using w = await line((_request, response) => {
+      drip = () => response.writeProcessing()
+    })
+    const pending = w.transport.fetch(requestOf(w.server.origin), notedCall()).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    while (w.server.seen.length === 0) await w.clock.advance(0)
+    for (let second = 1; second <= 61; second++) {
+      drip()
+      await turns(5)
+      await w.clock.advance(1_000)
+    }
+    expect(await pending).toMatchObject({ code: 'timeout' })
+  })
+})
+
+it('dray ls ends at a list of ever new empty pages', async () => {
+  const { registry, heard } = await scripted(({ path }, count) =>
+    pageOf('tags', [], `${path.split('?')[0]}?last=${count}`),
+  )
+  const cwd = await tempFolder()
+  const ended = await dray(['ls', `${registry}/team/api`], { cwd, env: { HOME: cwd } })
+  expect(ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('100 pages in a row') })
+  expect(heard.length).toBeLessThanOrEqual(102)
+})

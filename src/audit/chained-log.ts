@@ -214,11 +214,11 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     } catch (thrown) {
       const cause = ioError(thrown, `${this.place} cannot be written`, this.place)
       if (isDrayError(cause) && cause.code === 'audit') throw cause
-      const { message, why } = toErrorInfo(cause)
+      const { message, why, hint } = toErrorInfo(cause)
       throw new DrayError('audit', 'the audit record cannot be written, so nothing more is changed', {
         subject: this.place,
         why: why ?? message,
-        hint: 'Make room or give write access, or name another file with --audit-file.',
+        hint: hint ?? 'Make room or give write access, or name another file with --audit-file.',
         cause,
       })
     }

@@ -79,10 +79,9 @@ async function acquire(path: string, id: string, options: LockOptions, signal: A
 const ownId = /^(?:[0-9a-f]{0,32}|\0{1,32})$/
 
 function foreignLock(path: string): DrayError {
-  return new DrayError('io', `${path} is not a lock of dray`, {
+  return new DrayError('io', `${path} is not a lock of dray: the file has other content`, {
     subject: path,
-    why: 'dray needs a lock file of this name, and the file that is there has other content',
-    hint: 'Move this file away or name another place. dray did not change it.',
+    hint: 'Move this file away, or name another file in place of the one that it would lock. dray did not change it.',
   })
 }
 

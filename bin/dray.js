@@ -24,7 +24,7 @@ if (!(major === 24 ? minor >= 15 : major >= 26)) {
     'dray/' + about.version + ' ' + process.platform + '-' + process.arch + ' node-' + process.version,
   )
 } else {
-  // before anything else is loaded, so that all of it is cached
-  require('node:module').enableCompileCache()
+  // Before anything else is loaded, so that all of it is cached.
+  require('../dist/compile-cache.cjs').startCompileCache(process.env)
   void require('../dist/main.cjs').main(args, require('node:path').join(__dirname, '..'))
 }

@@ -58,7 +58,11 @@ function entries(): Record<string, string> {
     relative('src', file).split(sep).join('/').replace(/\.ts$/, ''),
     join(root, file),
   ])
-  return { main: join(root, 'src/cli/main.ts'), ...Object.fromEntries(commands) }
+  return {
+    main: join(root, 'src/cli/main.ts'),
+    'compile-cache': join(root, 'src/cli/compile-cache.ts'),
+    ...Object.fromEntries(commands),
+  }
 }
 
 async function bundle(): Promise<void> {

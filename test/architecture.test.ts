@@ -32,7 +32,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   layout: ['store', 'oci', 'files'],
   embedded: ['oci', 'files'],
   files: ['oci'],
-  config: ['semver', 'oci'],
+  config: ['semver', 'oci', 'files'],
   render: ['plan', 'oci', 'look', 'config', 'promote', 'audit', 'store', 'semver', 'prune', 'credentials'],
   cli: ['*'],
   commands: [

@@ -3,6 +3,7 @@ import type { ArgInput, FlagInput, Input, OutputArgs, OutputFlags, ParserOutput 
 import type { Call, ProgressEvent } from '../call.ts'
 import { systemClock } from '../clock.ts'
 import { DrayError, isDrayError, toDrayError } from '../errors.ts'
+import { escapeText } from '../render/escape.ts'
 import { renderWarning } from '../render/error.ts'
 import { type Page, plainStyle } from '../render/style.ts'
 import { type Asking, confirm, type Questions, questionsAt } from './ask.ts'
@@ -230,6 +231,9 @@ export abstract class BaseCommand extends Command {
       env: process.env,
       cwd: process.cwd(),
       version: this.config.version,
+      onConfig: (name) => {
+        if (verbosity === 'verbose') progress.print(`Configuration: ${escapeText(name ?? 'none')}`)
+      },
       ...(maxWaitMs !== undefined && { maxWaitMs }),
       ...(given !== undefined && { given }),
     })

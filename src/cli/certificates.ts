@@ -1,5 +1,4 @@
 import { readdir } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { DrayError } from '../errors.ts'
@@ -36,7 +35,7 @@ export async function registrySettings(config: Config, env: Variables): Promise<
 }
 
 /** Where docker and podman look for certificates of a registry, the first of them that has a folder for it (containers-certs.d(5)). */
-export function certificateFolders(home: string = homedir()): readonly string[] {
+export function certificateFolders(home: string): readonly string[] {
   return [join(home, '.config', 'containers', 'certs.d'), '/etc/containers/certs.d', '/etc/docker/certs.d']
 }
 

@@ -139,18 +139,20 @@ export abstract class ChangeCommand extends BaseCommand {
     if (flags.out !== undefined) {
       const { formatPlanFile } = await import('../plan/plan-file.ts')
       const { writeFileAtomic } = await import('../files/atomic.ts')
-      await writeFileAtomic(flags.out, formatPlanFile(plan))
+      await writeFileAtomic(flags.out, formatPlanFile(plan), { mode: 0o600 })
       this.say(`Saved. To carry it out: dray apply ${escapeText(flags.out)}`)
     }
     const hash = hashOfPlan(plan)
     await reportToCi({ plan, hash, outcome: undefined }, reports, process.env)
     const exitCode = exitOfPlan(plan, flags['detailed-exitcode'])
-    const text = textOf(flags, plan, (page) => renderPlan(plan, page))
-    return this.finish({ hash, plan }, text, exitCode)
+    const { name, file } = await this.context.config()
+    const text = textOf(flags, plan, (page) => renderPlan(plan, page, name))
+    return this.finish({ hash, plan, configuration: file ?? null }, text, exitCode)
   }
 
   async #confirm(plan: Plan): Promise<void> {
-    this.say(renderPlan(plan, this.errorPage))
+    const { name } = await this.context.config()
+    this.say(renderPlan(plan, this.errorPage, name))
     if (await this.ask('Go ahead?')) return
     throw new DrayError('refused', 'nothing was changed: the answer was no')
   }

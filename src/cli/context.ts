@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { SigningKey } from '../audit/signing-keys.ts'
 import type { Call } from '../call.ts'
 import { type Clock, systemClock } from '../clock.ts'
@@ -31,6 +30,8 @@ export interface ContextOptions {
   readonly version: string
   /** the longest that a registry may make the run wait, milliseconds; five minutes where it is not given */
   readonly maxWaitMs?: number
+  /** gets the name of the configuration file in use, or undefined if there is none, when it was read */
+  readonly onConfig?: (name: string | undefined) => void
   /** what the command line says of a user at one registry */
   readonly given?: GivenCredential
 }
@@ -48,6 +49,7 @@ export class Context {
   #stack: Promise<FetchStack> | undefined
   #stores: Promise<Stores & Catalog> | undefined
   #recorder: Promise<Recorder> | undefined
+  #locks: Promise<MachineLocks | undefined> | undefined
 
   constructor(options: ContextOptions) {
     this.cwd = options.cwd
@@ -143,26 +145,16 @@ export class Context {
     return await Array.fromAsync((await this.stores()).repositories(registry, call))
   }
 
-  /** What is kept from run to run on this machine, in the user's cache folder. */
-  async pruneCache(call: Call): Promise<PruneCache> {
-    const [{ ContentCache }, { Remembered }, { cacheFolder }, { pruneCache }] = await Promise.all([
-      import('../files/content-cache.ts'),
-      import('../files/remembered.ts'),
-      import('./surroundings.ts'),
-      import('./prune-cache.ts'),
-    ])
-    const options = {
-      folder: cacheFolder(this.#options.env),
-      clock: this.clock,
-      warn: (text: string) => call.notify({ kind: 'warning', text }),
-    }
-    return pruneCache(new ContentCache(options), new Remembered('repositories', options))
+  /** What earlier runs on this machine have read. Undefined, with a warning, if others can write to the folder. */
+  async pruneCache(call: Call): Promise<PruneCache | undefined> {
+    const { openPruneCache } = await import('./prune-cache.ts')
+    return openPruneCache(this.#options.env, this.clock, call)
   }
 
   /** Loads what carries a plan out while the registries are being asked: what a run needs next is there when they have answered. */
   async loadAhead(): Promise<void> {
     // not before the first requests are under way
-    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((done) => setImmediate(done))
     await Promise.all([import('../execute/execute.ts'), import('./recorder.ts'), import('./surroundings.ts')])
   }
 
@@ -177,10 +169,16 @@ export class Context {
     )
   }
 
-  /** Where the log is: what was said, else what the configuration says, else among the user's state. */
-  async auditPath(said: string | undefined): Promise<string> {
-    const [{ auditPath }, { config }] = await Promise.all([import('./surroundings.ts'), this.config()])
-    return auditPath(said ?? config.audit.file, this.cwd, this.#options.env)
+  /**
+   * Where the audit log is: `said`, or what the configuration names, or in the user's state folder.
+   * @param options.create makes the state folder if it is needed and missing
+   * @throws `usage` for a path that names no file; `io` if others can write to the state folder.
+   */
+  async auditPath(said: string | undefined, options = { create: false }): Promise<string> {
+    const named = said ?? (await this.config()).config.audit.file
+    const { defaultAuditLog, namedAuditLog } = await import('./private-places.ts')
+    if (named !== undefined) return namedAuditLog(named, this.cwd)
+    return defaultAuditLog(this.#options.env, options)
   }
 
   /** Waits for what the record still has to tell others. @throws `audit` where it has to be told and was not. */
@@ -196,7 +194,7 @@ export class Context {
   async #openRecorder(auditFile: string | undefined, call: Call): Promise<Recorder> {
     const [{ Recorder: Opened }, path, { config }] = await Promise.all([
       import('./recorder.ts'),
-      this.auditPath(auditFile),
+      this.auditPath(auditFile, { create: true }),
       this.config(),
     ])
     return await Opened.open({
@@ -219,9 +217,20 @@ export class Context {
   }
 
   async #loadConfig(): Promise<LoadedConfig> {
-    const [{ loadConfig }, { homedir }] = await Promise.all([import('../config/load.ts'), import('node:os')])
-    const file = this.#options.configFile ?? this.#options.env['DRAY_CONFIG']
-    return await loadConfig({ cwd: this.cwd, home: homedir(), ...(file !== undefined && { file }) })
+    const [{ loadConfig }, { homeFolder }, { trustedOwners }] = await Promise.all([
+      import('../config/load.ts'),
+      import('../files/user-folders.ts'),
+      import('../files/ownership.ts'),
+    ])
+    const { env, configFile: file = env['DRAY_CONFIG'], onConfig } = this.#options
+    const loaded = await loadConfig({
+      cwd: this.cwd,
+      home: homeFolder(env),
+      owners: trustedOwners(env),
+      ...(file !== undefined && { file }),
+    })
+    onConfig?.(loaded.name)
+    return loaded
   }
 
   async #fetchStack(): Promise<FetchStack> {
@@ -231,12 +240,12 @@ export class Context {
 
   /** Everything that looks for credentials: where they may be. */
   async credentialOptions(): Promise<FindOptions> {
-    const { homedir } = await import('node:os')
+    const { homeFolder } = await import('../files/user-folders.ts')
     const uid = process.getuid?.()
     const { env, given } = this.#options
     return {
       env,
-      home: homedir(),
+      home: homeFolder(env) ?? '/',
       clock: this.clock,
       ...(uid !== undefined && { uid }),
       ...(given !== undefined && { given }),
@@ -270,12 +279,11 @@ export class Context {
     })
   }
 
-  async #machineLocks(): Promise<MachineLocks> {
-    const [{ MachineLocks: Opened }, { stateFolder }] = await Promise.all([
-      import('../files/machine-locks.ts'),
-      import('./surroundings.ts'),
-    ])
-    return new Opened({ folder: join(stateFolder(this.#options.env), 'locks'), clock: this.clock })
+  async #machineLocks(call: Call): Promise<MachineLocks | undefined> {
+    this.#locks ??= import('./machine-locks.ts').then(({ openMachineLocks }) =>
+      openMachineLocks(this.#options.env, this.clock, call),
+    )
+    return await this.#locks
   }
 
   async #openStores(): Promise<Stores & Catalog> {
@@ -294,8 +302,10 @@ export class Context {
       clock: this.clock,
       random: Math.random,
       takeRetry: (registry) => stack.takeRetry(registry),
-      exclusively: async (name, call, work) =>
-        (await this.#machineLocks()).run(names.lockName(name), call.signal, work),
+      exclusively: async (name, call, work) => {
+        const locks = await this.#machineLocks(call)
+        return locks === undefined ? await work() : await locks.run(names.lockName(name), call.signal, work)
+      },
       secrets: stack.secrets,
     })
     const layouts = new LayoutStores(this.cwd, this.clock)

@@ -28,6 +28,6 @@ export async function openStack(
     settings: await registrySettings(config, env),
     credentials: credentials ?? findCredentials(find, isPlainHttp),
     proxy: (address) => proxyFor(address, env),
-    certificates: (registry) => certificatesIn(certificateFolders(), registry),
+    certificates: (registry) => certificatesIn(certificateFolders(find.home), registry),
   })
 }

@@ -1,8 +1,16 @@
+import { dirname } from 'node:path'
+import type { Call } from '../call.ts'
+import type { Clock } from '../clock.ts'
+import { type CacheOptions, ContentCache } from '../files/content-cache.ts'
+import { Remembered } from '../files/remembered.ts'
+import type { Environment } from '../files/user-folders.ts'
 import type { ContentStore } from '../store/content-store.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
 import { isRecord } from '../oci/json.ts'
 import { formatRepository, isTag, type RepositoryName } from '../oci/reference.ts'
 import type { LastReading } from '../store/repository-graph.ts'
+import { orWarn } from './or-warn.ts'
+import { privatePlace } from './private-places.ts'
 
 /** Values by name that an earlier run left; files/remembered.ts. */
 export interface Memory {
@@ -15,6 +23,20 @@ export interface PruneCache {
   readonly contents: ContentStore
   last(repository: RepositoryName): Promise<LastReading | undefined>
   remember(repository: RepositoryName, reading: LastReading): Promise<void>
+}
+
+/** What is kept in the user's cache folder. Undefined, with a warning, if others can write to that folder. */
+export function openPruneCache(env: Environment, clock: Clock, call: Call): PruneCache | undefined {
+  return orWarn('dray reads without its cache', call, () => {
+    const warn = (text: string): void => call.notify({ kind: 'warning', text })
+    const open = (name: string): CacheOptions => ({
+      folder: dirname(privatePlace('cache', [name], env, { create: true })),
+      clock,
+      warn,
+    })
+    const contents = new ContentCache(open('content'))
+    return pruneCache(contents, new Remembered('repositories', open('repositories')))
+  })
 }
 
 export function pruneCache(contents: ContentStore, memory: Memory): PruneCache {

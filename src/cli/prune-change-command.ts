@@ -44,15 +44,16 @@ export abstract class PruneChangeCommand extends ChangeCommand {
     if (flags.out !== undefined) {
       const { formatPlanFile } = await import('../plan/plan-file.ts')
       const { writeFileAtomic } = await import('../files/atomic.ts')
-      await writeFileAtomic(flags.out, formatPlanFile(plan))
+      await writeFileAtomic(flags.out, formatPlanFile(plan), { mode: 0o600 })
       this.say(`Saved. To carry it out: dray apply ${escapeText(flags.out)}`)
     }
     const facts = { plan, hash: hashOfPlan(plan), outcome: undefined }
     await pruneToCi(facts, (flags.report ?? []).map(parseReport), process.env)
     const exitCode = exitOfPrunePlan(plan, flags['detailed-exitcode'])
+    const { name, file } = await this.context.config()
     const text = (page: Parameters<typeof renderPrunePlan>[1]): string =>
-      renderPrunePlan(plan, page, { all: flags.all })
-    return this.finish(planDocument(plan), text, exitCode)
+      renderPrunePlan(plan, page, { all: flags.all, configuration: name })
+    return this.finish(planDocument(plan, file), text, exitCode)
   }
 
   /** What runs, asked when it is needed. */
@@ -128,7 +129,8 @@ export abstract class PruneChangeCommand extends ChangeCommand {
   }
 
   async #confirmPrune(plan: PrunePlan, flags: PruneFlags): Promise<void> {
-    this.say(renderPrunePlan(plan, this.errorPage, { all: flags.all }))
+    const { name } = await this.context.config()
+    this.say(renderPrunePlan(plan, this.errorPage, { all: flags.all, configuration: name }))
     const { questions } = this
     const word = largeDelete(plan)
     if (word === undefined || questions === undefined) {

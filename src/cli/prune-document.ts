@@ -3,12 +3,16 @@ import { hashOfPlan } from '../plan/plan-hash.ts'
 import type { PruneOutcome } from '../plan/prune-outcome.ts'
 import type { PrunePlan, RepositoryPlan } from '../plan/prune-plan.ts'
 
-/** What `--json` prints of a plan to delete: every tag and manifest with its verdict and reason, and the sums. */
-export function planDocument(plan: PrunePlan): object {
+/**
+ * What `--json` prints of a plan to delete: every tag and manifest with its verdict and reason, and the sums.
+ * @param configuration path of the configuration file in use
+ */
+export function planDocument(plan: PrunePlan, configuration: string | undefined): object {
   return {
     hash: hashOfPlan(plan),
     plan,
     totals: totalsOf(plan.repositories),
+    configuration: configuration ?? null,
   }
 }
 

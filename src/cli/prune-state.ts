@@ -1,9 +1,11 @@
+import type { Stats } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isAlive } from '../audit/living-runs.ts'
 import type { Clock } from '../clock.ts'
-import { isDrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../errors.ts'
 import { makeFolder, writeFileAtomic } from '../files/atomic.ts'
+import { othersWhoWriteFile } from '../files/ownership.ts'
 import { readFileBounded } from '../files/read.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
@@ -33,8 +35,9 @@ export class PruneState {
   }
 
   /**
-   * What other runs have left so far, by repository; a file that is no plan tells nothing. Whether such a run lives is not asked: what it has deleted is
-   * gone, and what belonged to that has to go too, whoever does it. @throws `io`.
+   * What other runs have left so far, by repository. A file that is no plan, or that others can write to, is skipped. Whether
+   * such a run lives does not matter: what it has deleted is gone, and what belonged to that has to go too, whoever does it.
+   * @throws `io`.
    */
   async left(): Promise<Left> {
     const plans: SavedPlan[] = []
@@ -78,19 +81,25 @@ export class PruneState {
 
   async #read(run: string): Promise<PrunePlan | undefined> {
     const path = this.#pathOf(run)
-    const bytes = await readFileBounded(path, maxPlanSize)
-    if (bytes === undefined) return undefined
     try {
+      const bytes = await readFileBounded(path, maxPlanSize, { followLinks: false, check: refuseForeign })
+      if (bytes === undefined) return undefined
       const plan = parsePlanFile(bytes, path)
       return plan.operation === 'prune' ? plan : undefined
     } catch (error) {
-      if (isDrayError(error)) return undefined
+      if (isDrayError(error) && error.code !== 'io') return undefined
       throw error
     }
   }
 }
 
 const suffix = '.json'
+
+/** A plan that others can change would decide what is deleted. */
+function refuseForeign(stats: Stats): void {
+  const why = othersWhoWriteFile(stats, process.env)
+  if (why !== undefined) throw new DrayError('refused', 'cannot use the saved plan', { why })
+}
 
 interface SavedPlan {
   readonly run: string

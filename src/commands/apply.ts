@@ -36,7 +36,7 @@ A plan of "dray prune" deletes: before that the repositories are read anew, and 
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Apply)
-    const plan = await readPlanFile(args.plan)
+    const plan = await readPlanFile(args.plan, { ownOnly: true })
     if (plan.operation !== 'prune') return this.change({ plan, isFresh: false }, flags)
     if (flags['dry-run']) return await this.showPrune(plan, flags)
     return await this.#prune(plan, flags, flags['in-use'] ?? [])

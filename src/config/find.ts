@@ -1,7 +1,8 @@
-import { lstat } from 'node:fs/promises'
+import { lstat, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Loader, Options, PublicExplorer } from 'cosmiconfig'
 import { DrayError } from '../errors.ts'
+import { type Owners, readTrusted, refuseUntrusted } from './trusted-file.ts'
 
 /** The names of a configuration file, the first that is there wins. */
 export const configNames: readonly string[] = ['dray.yaml', 'dray.yml', 'dray.json']
@@ -12,60 +13,93 @@ export interface FoundFile {
   readonly content: string
 }
 
+export interface SearchOptions {
+  /** the search begins here */
+  readonly from: string
+  /** the search goes no higher than this folder */
+  readonly home: string | undefined
+  readonly owners: Owners
+}
+
 type ExplorerOptions = Options & { readonly moduleName: string; readonly metaConfigFilePath: null }
 
-const asText: Loader = (file, content): FoundFile => ({ file, content })
-
 /**
- * Looks for a configuration in `from` and the folders above it, up to `home` or the root.
+ * Looks for a configuration in a folder and the folders above it, up to the home, the root of a git working tree, the mount
+ * point of the file system or the root.
  *
- * cosmiconfig's public function looks for settings of its own in the working directory first, and runs
- * `.config/config.js` and its siblings there whatever loaders it is given (10.0.1, `getUserDefinedOptionsFromMetaConfig`).
- * So its class is used directly: then there are no loaders but these, and nothing is executed. They give the text as it
- * is, so that `$import` in it has no meaning either.
- * @throws `io` where a file is there and cannot be read: another one further up would be the wrong one.
+ * cosmiconfig's public function first looks for settings of its own in the working directory, and runs `.config/config.js` and
+ * its siblings there whatever loaders it is given (10.0.1, `getUserDefinedOptionsFromMetaConfig`). So its class is used
+ * directly: then the only loader is this one, and nothing is executed. It gives the text as it is, so `$import` in it has no
+ * meaning either.
+ * @throws `config` if others than `owners` can write to the file; `io` if a file is there and cannot be read: another one
+ * further up would be the wrong one.
  */
-export async function findConfig(from: string, home: string): Promise<FoundFile | undefined> {
+export async function findConfig(options: SearchOptions): Promise<FoundFile | undefined> {
   const { Explorer } = (await import('cosmiconfig/dist/Explorer.js')) as unknown as {
     Explorer: new (options: ExplorerOptions) => PublicExplorer
   }
+  const load: Loader = async (file): Promise<FoundFile> => ({
+    file,
+    content: await readTrusted(file, options.owners),
+  })
   const explorer = new Explorer({
     moduleName: 'dray',
     metaConfigFilePath: null,
     searchPlaces: [...configNames],
     searchStrategy: 'none',
     ignoreEmptySearchPlaces: false,
-    loaders: { '.yaml': asText, '.yml': asText, '.json': asText },
+    loaders: { '.yaml': load, '.yml': load, '.json': load },
     transform: (result) => result,
     cache: false,
     mergeImportArrays: false,
     mergeSearchPlaces: false,
   })
-  for (const folder of foldersUpFrom(resolve(from), resolve(home))) {
+  for await (const folder of foldersUp(options)) {
+    const file = await configIn(folder)
+    if (file === undefined) continue
+    await refuseUntrusted(file, options.owners)
     const found = await explorer.search(folder)
-    if (found !== null)
-      return (found.config as FoundFile | undefined) ?? { file: found.filepath, content: '' }
-    await refuseUnreadable(folder)
+    // cosmiconfig skips a file that it cannot read.
+    if (found?.filepath !== file) throw unreadable(file)
+    return (found.config as FoundFile | undefined) ?? { file, content: '' }
   }
   return undefined
 }
 
-function* foldersUpFrom(from: string, home: string): Iterable<string> {
-  for (let folder = from; ; folder = dirname(folder)) {
+async function* foldersUp({ from, home }: SearchOptions): AsyncGenerator<string> {
+  const realHome = home === undefined ? undefined : await realpath(home).catch(() => home)
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
     yield folder
-    if (folder === home || folder === dirname(folder)) return
+    if (folder === home || folder === realHome || folder === dirname(folder)) return
+    if ((await isGitRoot(folder)) || (await isMountPoint(folder))) return
   }
 }
 
-/** cosmiconfig passes over what it may not read. */
-async function refuseUnreadable(folder: string): Promise<void> {
+/** `.git` is a folder, or a file in a submodule and in a linked working tree. */
+async function isGitRoot(folder: string): Promise<boolean> {
+  return (await lstat(join(folder, '.git')).catch(() => undefined)) !== undefined
+}
+
+async function isMountPoint(folder: string): Promise<boolean> {
+  const [own, above] = await Promise.all(
+    [folder, dirname(folder)].map(async (path) => await stat(path).catch(() => undefined)),
+  )
+  return own?.dev !== above?.dev
+}
+
+/** The first of the names that is there, whatever it is, apart from folders. */
+async function configIn(folder: string): Promise<string | undefined> {
   for (const name of configNames) {
     const file = join(folder, name)
-    const status = await lstat(file).catch(() => undefined)
-    if (status === undefined || status.isDirectory()) continue
-    throw new DrayError('io', `${file} is there and cannot be read`, {
-      subject: file,
-      hint: 'Make it readable, or name another file with --config.',
-    })
+    const entry = await lstat(file).catch(() => undefined)
+    if (entry !== undefined && !entry.isDirectory()) return file
   }
+  return undefined
+}
+
+function unreadable(file: string): DrayError {
+  return new DrayError('io', `cannot read the configuration ${file}`, {
+    subject: file,
+    hint: 'Make it readable, or name another file with --config.',
+  })
 }

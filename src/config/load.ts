@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, extname, relative, resolve } from 'node:path'
 import { DrayError } from '../errors.ts'
+import { trustedOwners } from '../files/ownership.ts'
 import { checkConfig } from './check.ts'
 import { type Config, emptyConfig } from './config.ts'
 import { type FoundFile, findConfig } from './find.ts'
@@ -11,13 +12,17 @@ import { issuesError, parseSource } from './source.ts'
 export interface LoadOptions {
   /** the working directory, absolute */
   readonly cwd: string
-  /** the search upwards ends here, or at the root */
-  readonly home: string
+  /** the search goes no higher than this folder */
+  readonly home?: string | undefined
+  /** the user ids whose files the search obeys; those of this process by default, none on Windows */
+  readonly owners?: readonly number[] | undefined
   /** `--config`: this file and no search; relative to `cwd` */
   readonly file?: string
 }
 
 export interface LoadedConfig {
+  /** the file as it is shown: relative if it is below the working directory; undefined if there is none */
+  readonly name: string | undefined
   /** absolute; undefined where none was found and the empty configuration is in force */
   readonly file: string | undefined
   readonly config: Config
@@ -34,13 +39,14 @@ export interface LoadedConfig {
  * @throws `config` for mistakes in the file, each with line and column; `not-found` and `io` for the file itself.
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
+  const { owners = trustedOwners(process.env) } = options
   const found =
     options.file === undefined
-      ? await findConfig(options.cwd, options.home)
+      ? await findConfig({ from: options.cwd, home: options.home, owners })
       : await readNamed(resolve(options.cwd, options.file), options.file)
   if (found === undefined) {
     const mistakes = (): DrayError => new DrayError('internal', 'there is no file to have mistakes in')
-    return { file: undefined, config: emptyConfig, where: () => undefined, mistakes }
+    return { name: undefined, file: undefined, config: emptyConfig, where: () => undefined, mistakes }
   }
   return parseConfig(found, shownFrom(options.cwd, found.file))
 }
@@ -54,6 +60,7 @@ export function parseConfig({ file, content }: FoundFile, name: string): LoadedC
   if (issues.length > 0) throw issuesError(name, source, issues)
   const { retention } = shape.config
   return {
+    name,
     file,
     config,
     where: (path) => `${name}:${source.position(path, 'key')}`,

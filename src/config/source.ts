@@ -15,7 +15,8 @@ import { DrayError } from '../errors.ts'
 import { isShallowYaml, maxYamlDepth } from '../yaml-depth.ts'
 import type { Issue, Path } from './shape.ts'
 
-const maxFileSize = 1024 * 1024
+/** in bytes */
+export const maxFileSize = 1024 * 1024
 const maxAliases = 100
 const maxIssues = 20
 

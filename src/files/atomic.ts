@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, link, lstat, mkdir, open, readlink, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { type FileHandle, link, lstat, open, readlink, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { DrayError } from '../errors.ts'
 import { ioError, systemCode } from './io-error.ts'
+import { makeFolders } from './make-folders.ts'
 
 export interface AtomicOptions {
   /** permissions of the file, before the umask; 0o666 where not said */
@@ -64,35 +65,10 @@ export async function moveIntoPlace(from: string, path: string): Promise<void> {
 /** Makes a folder and those above it that are missing, each synced into its parent. @throws `not-found`, `io`. */
 export async function makeFolder(path: string, mode = 0o777): Promise<void> {
   try {
-    await makeMissing(resolve(path), mode)
+    for (const made of makeFolders(path, mode)) await syncFolder(dirname(made))
   } catch (cause) {
     throw ioError(cause, `the folder ${path} cannot be made`, path)
   }
-}
-
-/**
- * Makes each folder by a call of its own. A recursive `mkdir` never ends on a file system that answers ENOENT for a new
- * folder of one that exists, such as /proc.
- */
-async function makeMissing(path: string, mode: number): Promise<void> {
-  if (await isFolder(path)) return
-  const parent = dirname(path)
-  if (parent !== path) await makeMissing(parent, mode)
-  try {
-    await mkdir(path, mode)
-  } catch (cause) {
-    // another process was quicker
-    if (systemCode(cause) === 'EEXIST' && (await isFolder(path))) return
-    throw cause
-  }
-  await syncFolder(parent)
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  )
 }
 
 /** Makes what was created, renamed or removed in a folder outlast a power cut; does nothing where the file system has no such notion. */

@@ -1,11 +1,9 @@
 import {
   closeSync,
   constants,
-  existsSync,
   fstatSync,
   futimesSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -13,15 +11,17 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { isTempName, newTempName } from './atomic.ts'
 import { systemCode } from './io-error.ts'
+import { makeFolders } from './make-folders.ts'
 
 /** What a file takes on disk is counted in these, bytes. */
 const blockSize = 4096
 /** An entry's time is set anew when it is used after so long: often enough to tell which was used last, seldom enough to cost nothing. */
 const touchMs = 60 * 60_000
+const uid = process.geteuid?.()
 /** An unfinished file of this age belongs to a process that died. */
 const abandonedMs = 60 * 60_000
 
@@ -93,6 +93,8 @@ export class BoundedFolder {
     try {
       const stats = fstatSync(file)
       if (!stats.isFile() || stats.size > this.#maxEntryBytes) return undefined
+      // Another user put it there while the folder was open to others.
+      if (uid !== undefined && stats.uid !== uid) return undefined
       const bytes = Buffer.allocUnsafeSlow(stats.size)
       if (readSync(file, bytes, 0, stats.size, 0) !== stats.size) return undefined
       if (this.#options.clock.now() - stats.mtimeMs > touchMs) this.#touch(file)
@@ -133,7 +135,7 @@ export class BoundedFolder {
       return openSync(temp, 'wx', 0o600)
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error
-      makeMissing(part)
+      makeFolders(part, 0o700)
       return openSync(temp, 'wx', 0o600)
     }
   }
@@ -174,18 +176,6 @@ export class BoundedFolder {
 
 function sizeOnDisk(size: number): number {
   return Math.max(1, Math.ceil(size / blockSize)) * blockSize
-}
-
-/** Makes each folder by a call of its own: a recursive `mkdir` never ends on a file system such as /proc. */
-function makeMissing(path: string): void {
-  if (existsSync(path)) return
-  makeMissing(dirname(path))
-  try {
-    mkdirSync(path, { mode: 0o700 })
-  } catch (error) {
-    // another process was quicker
-    if (systemCode(error) !== 'EEXIST') throw error
-  }
 }
 
 /** Another process may have been quicker. */

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { DrayError } from '../errors.ts'
 import { ioError, systemCode } from './io-error.ts'
@@ -30,16 +30,25 @@ export async function openRegular(
   }
 }
 
-/** Reads a whole file of at most `maxBytes`; undefined where it is not there. @throws `malformed` where it is larger; `io`. */
+export interface ReadOptions {
+  /** true by default */
+  readonly followLinks?: boolean
+  /** Sees the open file before anything is read. The read fails with what it throws. */
+  readonly check?: (stats: Stats) => void
+}
+
+/** Reads a whole file of at most `maxBytes`; undefined if it is not there. @throws `malformed` if it is larger; `io`. */
 export async function readFileBounded(
   path: string,
   maxBytes: number,
-  options: { readonly followLinks?: boolean } = { followLinks: true },
+  { followLinks = true, check }: ReadOptions = {},
 ): Promise<Uint8Array | undefined> {
-  const handle = await openRegular(path, options)
+  const handle = await openRegular(path, { followLinks })
   if (handle === undefined) return undefined
   try {
-    const { size } = await handle.stat()
+    const stats = await handle.stat()
+    check?.(stats)
+    const { size } = stats
     // one byte more than is said: a file may grow while it is read
     const buffer = Buffer.alloc(Math.min(size, maxBytes) + 1)
     let filled = 0

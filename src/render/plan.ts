@@ -1,5 +1,6 @@
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Placement, Plan, PlannedTag, Refusal, TagOverride } from '../plan/plan.ts'
+import { configurationLine } from './configuration.ts'
 import { renderErrorBelow } from './error.ts'
 import { escapeText } from './escape.ts'
 import { formatBytes, formatCount, shortDigest } from './format.ts'
@@ -9,8 +10,11 @@ import type { Page, Style } from './style.ts'
 import { type Cell, renderTable } from './table.ts'
 import { displayWidth, pad } from './width.ts'
 
-/** A plan for a person: what goes where, under which tags, with how much evidence, and what was refused. */
-export function renderPlan(plan: Plan, page: Page): string {
+/**
+ * A plan for a person: what goes where, under which tags, with how much evidence, and what was refused.
+ * @param configuration name of the configuration file in use
+ */
+export function renderPlan(plan: Plan, page: Page, configuration?: string): string {
   const { style } = page
   const refusedHere = new Set(plan.refusals.flatMap((refusal) => refusal.placement ?? []))
   const blocks = [
@@ -18,7 +22,7 @@ export function renderPlan(plan: Plan, page: Page): string {
       .filter((placement) => !refusedHere.has(placement.id))
       .map((placement) => renderPlacement(plan, placement, page)),
     ...plan.refusals.map((refusal) => renderRefusal(refusal, plan, style)),
-    summary(plan, style),
+    [summary(plan, style), ...configurationLine(configuration, style)].join('\n'),
   ]
   return blocks.join('\n\n')
 }

@@ -1,5 +1,6 @@
 import { formatRepository } from '../oci/reference.ts'
 import type { InUseSource, PrunePlan, RepositoryPlan } from '../plan/prune-plan.ts'
+import { configurationLine } from './configuration.ts'
 import { escapeText } from './escape.ts'
 import { formatBytes, formatCount } from './format.ts'
 import { complaintsOf, renderComplaints, renderWholeRefusals } from './prune-refusals.ts'
@@ -17,12 +18,14 @@ const idleNames = 3
 
 /**
  * What is to be deleted, for a person: what becomes of each tag and by which rule or protection, a table for each repository, then what is refused, and the
- * sum. What goes is shown one by one; of what stays, where it is much, a line for each reason. @param options.all nothing is folded
+ * sum. What goes is shown one by one; of what stays, where it is much, a line for each reason.
+ * @param options.all nothing is folded
+ * @param options.configuration name of the configuration file in use
  */
 export function renderPrunePlan(
   plan: PrunePlan,
   page: Page,
-  options: { readonly all: boolean } = { all: false },
+  options: { readonly all: boolean; readonly configuration?: string | undefined } = { all: false },
 ): string {
   const { style } = page
   const refused = new Refused(plan)
@@ -43,7 +46,7 @@ export function renderPrunePlan(
     ...idleLine(idle, page),
     ...renderComplaints('refused', complaintsOf(plan.refusals, images), style),
     ...renderWholeRefusals(plan.refusals, style),
-    summary(plan, page),
+    [summary(plan, page), ...configurationLine(options.configuration, style)].join('\n'),
   ].join('\n\n')
 }
 

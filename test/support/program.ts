@@ -7,6 +7,9 @@ const root = join(import.meta.dirname, '..', '..')
 /** What `npm install` puts in place of a person's shell command. */
 export const program: string = join(root, 'bin', 'dray.js')
 
+/** All runs of tests share one: in the homes that they are given, each would start without. */
+const compileCache = join(root, 'node_modules', '.cache', 'dray-compile')
+
 export interface RunOptions {
   /** in place of nearly nothing: `PATH` and `HOME` of an empty folder are always set */
   readonly env?: Readonly<Record<string, string>>
@@ -67,7 +70,7 @@ export function startDray(words: readonly string[], options: RunOptions = {}): R
 function start(words: readonly string[], { env = {}, cwd, under = [] }: RunOptions) {
   const [command = process.execPath, ...rest] = [...under, process.execPath, program, ...words]
   return spawn(command, rest, {
-    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', NODE_COMPILE_CACHE: '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd !== undefined && { cwd }),
   })

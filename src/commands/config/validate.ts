@@ -1,4 +1,3 @@
-import { homedir } from 'node:os'
 import { string as stringArg } from '@oclif/core/args'
 import { BaseCommand } from '../../cli/base-command.ts'
 import { renderConfigSummary, summaryOf } from '../../cli/config-summary.ts'
@@ -36,6 +35,6 @@ export default class ConfigValidate extends BaseCommand {
 
   async #load(file: string | undefined): Promise<LoadedConfig> {
     if (file === undefined) return await this.context.config()
-    return await loadConfig({ cwd: this.context.cwd, home: homedir(), file })
+    return await loadConfig({ cwd: this.context.cwd, file })
   }
 }

@@ -23,7 +23,7 @@ export default class PlanShow extends BaseCommand {
 
   async run(): Promise<void> {
     const { args } = await this.parse(PlanShow)
-    const plan = await readPlanFile(args.plan)
+    const plan = await readPlanFile(args.plan, { ownOnly: false })
     this.finish({ hash: hashOfPlan(plan), plan }, (page) =>
       plan.operation === 'prune' ? renderPrunePlan(plan, page) : renderPlan(plan, page),
     )

@@ -1,0 +1,7 @@
+import { escapeText } from './escape.ts'
+import type { Style } from './style.ts'
+
+/** The line of a plan that names the configuration file; no line if none is in use. */
+export function configurationLine(name: string | undefined, style: Style): readonly string[] {
+  return name === undefined ? [] : [style.dim(`Configuration: ${escapeText(name)}`)]
+}

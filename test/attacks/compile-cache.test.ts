@@ -1,0 +1,87 @@
+import { chmodSync, chownSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import {
+  filesBelow,
+  foreignTraps,
+  isRoot,
+  needsRoot,
+  sprung,
+  stranger,
+  traps,
+} from '../support/folder-traps.ts'
+import { dray, type RunOptions } from '../support/program.ts'
+import { tempFolder } from '../support/temp.ts'
+
+describe('the compile cache', () => {
+  /** Files of compiled code that a run has left below these folders. */
+  async function cachedBelow(
+    folders: readonly string[],
+    env: RunOptions['env'],
+    more: Partial<RunOptions> = {},
+  ) {
+    const ended = await dray(['plan', 'show', 'absent'], { env: { NODE_COMPILE_CACHE: '', ...env }, ...more })
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no plan') as unknown })
+    return folders.flatMap(filesBelow)
+  }
+
+  it('is in the cache folder of the user, private whatever the umask, and not in the temporary folder', async () => {
+    const [home, tmp] = [await tempFolder(), await tempFolder()]
+    chmodSync(tmp, 0o1777)
+    const under = ['sh', '-c', 'umask 000; exec "$@"', 'sh']
+    expect(await cachedBelow([tmp], { HOME: home, TMPDIR: tmp }, { under })).toEqual([])
+    const folder = join(home, '.cache', 'dray', 'compile-cache')
+    expect(filesBelow(folder).length).toBeGreaterThan(5)
+    const folders = [folder, ...readdirSync(folder).map((name) => join(folder, name))]
+    expect(folders.map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700])
+  })
+
+  it.each(traps)('is not used if its folder %s', async (_, spring) => {
+    const { home } = await sprung(spring)
+    expect(await cachedBelow([home], { HOME: home })).toEqual(filesBelow(home))
+    expect(filesBelow(home).filter((name) => name !== 'dray')).toEqual([])
+  })
+
+  it.skipIf(!isRoot).each(foreignTraps)(`is not used if its folder %s${needsRoot}`, async (_, spring) => {
+    const { home } = await sprung(spring)
+    expect(await cachedBelow([home], { HOME: home })).toEqual([])
+  })
+
+  it.skipIf(!isRoot).each([
+    ['a file', (folder: string, file: string) => chownSync(join(folder, file), stranger, stranger)],
+    ['the folder', (folder: string) => chownSync(folder, stranger, stranger)],
+  ])(`is not used if %s of compiled code is of another user${needsRoot}`, async (_, plant) => {
+    const home = await tempFolder()
+    await cachedBelow([], { HOME: home })
+    const cache = join(home, '.cache', 'dray', 'compile-cache')
+    const folder = join(cache, readdirSync(cache)[0] ?? '')
+    const [first = '', ...others] = readdirSync(folder)
+    // A run that used the cache would write again what is gone.
+    plant(folder, first)
+    for (const name of others) rmSync(join(folder, name))
+    expect(await cachedBelow([folder], { HOME: home })).toEqual([first])
+  })
+
+  it.each([
+    ['is empty', ''],
+    ['is relative', 'home'],
+    ['is missing', '/nonexistent/home'],
+    ['is no folder', '/dev/null'],
+  ])('is not used if HOME %s', async (_, home) => {
+    const [cwd, tmp] = [await tempFolder(), await tempFolder()]
+    expect(await cachedBelow([cwd, tmp], { HOME: home, TMPDIR: tmp }, { cwd })).toEqual([])
+  })
+
+  it('is in XDG_CACHE_HOME if that is absolute', async () => {
+    const [home, xdg] = [await tempFolder(), await tempFolder()]
+    expect(await cachedBelow([home], { HOME: home, XDG_CACHE_HOME: xdg })).toEqual([])
+    expect(filesBelow(join(xdg, 'dray', 'compile-cache')).length).toBeGreaterThan(5)
+  })
+
+  it('is where NODE_COMPILE_CACHE says, and nowhere if Node is told to do without', async () => {
+    const [home, named] = [await tempFolder(), await tempFolder()]
+    expect(await cachedBelow([home], { HOME: home, NODE_COMPILE_CACHE: named })).toEqual([])
+    expect(filesBelow(named).length).toBeGreaterThan(5)
+    expect(await cachedBelow([home], { HOME: home, NODE_DISABLE_COMPILE_CACHE: '1' })).toEqual([])
+  })
+})

@@ -1,0 +1,87 @@
+import { chmodSync, chownSync, existsSync, readdirSync, statSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { makeFolder } from '../../src/files/atomic.ts'
+import { privateFolder } from '../../src/files/private-folder.ts'
+import { foreignTraps, isRoot, made, needsRoot, sprung, traps, treeOf, uid } from '../support/folder-traps.ts'
+import { tempFolder } from '../support/temp.ts'
+
+function open(home: string, create = true) {
+  return privateFolder({ base: home, below: ['.cache', 'dray'] }, { uid, home, create })
+}
+
+describe('a folder of one user', () => {
+  it.each(traps)('is refused if it %s, and stays as it is', async (_, spring) => {
+    const { home } = await sprung(spring)
+    const before = treeOf(home)
+    expect(open(home)).toMatchObject({ fault: { path: expect.stringContaining(home) as unknown } })
+    expect(open(home, false)).toHaveProperty('fault')
+    expect(treeOf(home)).toEqual(before)
+  })
+
+  it.skipIf(!isRoot).each(foreignTraps)(`is refused if it %s${needsRoot}`, async (_, spring) => {
+    const { home } = await sprung(spring)
+    const before = treeOf(home)
+    expect(open(home)).toHaveProperty('fault')
+    expect(treeOf(home)).toEqual(before)
+  })
+
+  it('is made with mode 0700, whatever the umask, and is good the next time', async () => {
+    const home = await tempFolder()
+    const umask = process.umask(0)
+    try {
+      expect(open(home)).toEqual({ path: join(home, '.cache', 'dray') })
+    } finally {
+      process.umask(umask)
+    }
+    expect(statSync(join(home, '.cache')).mode & 0o777).toBe(0o700)
+    expect(statSync(join(home, '.cache', 'dray')).mode & 0o777).toBe(0o700)
+    expect(open(home)).toEqual({ path: join(home, '.cache', 'dray') })
+  })
+
+  it('is not made by a look at it', async () => {
+    const home = await tempFolder()
+    expect(open(home, false)).toEqual({ path: join(home, '.cache', 'dray') })
+    expect(readdirSync(home)).toEqual([])
+  })
+
+  it.skipIf(!isRoot)(`may be open to the group that is the own one of its user${needsRoot}`, async () => {
+    const { home, folder } = await sprung((at) => {
+      made(at.folder, 0o770)
+      chownSync(at.folder, uid, uid)
+    })
+    expect(open(home)).toEqual({ path: folder })
+  })
+
+  it('may be reached by a link above the home, and is given by its real path', async () => {
+    const place = await tempFolder()
+    made(join(place, 'real'), 0o700)
+    symlinkSync(join(place, 'real'), join(place, 'home'))
+    expect(open(join(place, 'home'))).toEqual({ path: join(place, 'real', '.cache', 'dray') })
+  })
+
+  it('may be in a shared folder with the sticky bit, such as /tmp', async () => {
+    const shared = await tempFolder()
+    chmodSync(shared, 0o1777)
+    const folder = { base: join(shared, 'cache'), below: ['dray'] }
+    expect(privateFolder(folder, { uid, home: undefined, create: true })).toEqual({
+      path: join(shared, 'cache', 'dray'),
+    })
+    chmodSync(shared, 0o777)
+    expect(privateFolder(folder, { uid, home: undefined, create: true })).toMatchObject({
+      fault: { path: shared, kind: 'mode' },
+    })
+  })
+
+  it('is not made in a home that is missing', async () => {
+    const home = join(await tempFolder(), 'gone')
+    expect(open(home)).toHaveProperty('fault')
+    expect(existsSync(home)).toBe(false)
+  })
+
+  it.skipIf(!existsSync('/proc/self'))('that the system cannot make is an error at once', async () => {
+    const folder = { base: '/proc/none/x', below: ['dray'] }
+    expect(privateFolder(folder, { uid, home: undefined, create: true })).toHaveProperty('fault')
+    await expect(makeFolder('/proc/none/x/y')).rejects.toMatchObject({ code: 'not-found' })
+  })
+})

@@ -1,0 +1,136 @@
+import { chmodSync, chownSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { Call } from '../../src/call.ts'
+import { openMachineLocks } from '../../src/cli/machine-locks.ts'
+import { openPruneCache } from '../../src/cli/prune-cache.ts'
+import { systemClock } from '../../src/clock.ts'
+import {
+  filesBelow,
+  foreignTraps,
+  isRoot,
+  made,
+  needsRoot,
+  sprung,
+  stranger,
+  traps,
+  treeOf,
+  uid,
+} from '../support/folder-traps.ts'
+import { image } from '../support/images.ts'
+import { writeLayout } from '../support/layouts.ts'
+import { dray, type RunOptions } from '../support/program.ts'
+import { tempFolder } from '../support/temp.ts'
+
+describe('the state folder', () => {
+  /** Copies an image between two layouts, with the audit log in the state folder. */
+  async function copyWith(env: RunOptions['env']) {
+    const place = await tempFolder()
+    writeLayout(join(place, 'from'), image({ label: 'state' }), '1.0')
+    const words = ['copy', `oci:${place}/from:1.0`, `oci:${place}/to:1.0`, '--yes']
+    const ended = await dray(words, { cwd: place, ...(env !== undefined && { env }) })
+    return { ...ended, isCopied: existsSync(join(place, 'to')) }
+  }
+
+  it.each(traps)('is an error before any change if it %s', async (_, spring) => {
+    const { home } = await sprung(spring, '.local/state/dray')
+    const before = treeOf(home)
+    const { code, stderr, isCopied } = await copyWith({ HOME: home })
+    expect({ code, isCopied }).toEqual({ code: 1, isCopied: false })
+    expect(stderr).toMatch(new RegExp(`error: cannot use ${home}\\S* for the state of dray\n +why: `))
+    expect(stderr).toMatch(/do: .*(?:chmod go-w|XDG_STATE_HOME)/)
+    expect(treeOf(home)).toEqual(before)
+  })
+
+  it.skipIf(!isRoot).each(foreignTraps)(
+    `is an error before any change if it %s${needsRoot}`,
+    async (_, spring) => {
+      const { home } = await sprung(spring, '.local/state/dray')
+      const before = treeOf(home)
+      const { code, stderr, isCopied } = await copyWith({ HOME: home })
+      expect({ code, isCopied }).toEqual({ code: 1, isCopied: false })
+      expect(stderr).toContain('for the state of dray')
+      expect(treeOf(home)).toEqual(before)
+    },
+  )
+
+  it.each([
+    ['every user can write to', 0o666, uid],
+    ...(isRoot ? [['of another user', 0o600, stranger] as const] : []),
+  ] as const)('is an error if it has an audit log that is %s', async (_, mode, owner) => {
+    const home = await tempFolder()
+    const log = join(home, '.local', 'state', 'dray', 'audit.jsonl')
+    made(dirname(log), 0o700)
+    writeFileSync(log, '')
+    chmodSync(log, mode)
+    chownSync(log, owner, statSync(log).gid)
+    const { code, stderr, isCopied } = await copyWith({ HOME: home })
+    expect({ code, isCopied }).toEqual({ code: 1, isCopied: false })
+    expect(stderr).toContain(`cannot use ${log}`)
+  })
+
+  it('does not matter if the audit log is named', async () => {
+    const { home } = await sprung(({ folder }) => made(folder, 0o777), '.local/state/dray')
+    const log = join(await tempFolder(), 'audit.jsonl')
+    expect(await copyWith({ HOME: home, DRAY_AUDIT_FILE: log })).toMatchObject({ code: 0, isCopied: true })
+    expect(filesBelow(home)).toEqual([])
+  })
+
+  it('is made private, whatever the umask', async () => {
+    const home = await tempFolder()
+    expect(await copyWith({ HOME: home })).toMatchObject({ code: 0, isCopied: true })
+    const folder = join(home, '.local', 'state', 'dray')
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+    expect(filesBelow(folder)).toContain('audit.jsonl')
+  })
+
+  it.each(traps)('is used for no locks if it %s, with a warning', async (_, spring) => {
+    const { home } = await sprung(spring, '.local/state/dray')
+    const warnings: string[] = []
+    const call: Call = {
+      signal: new AbortController().signal,
+      notify: (event) => void (event.kind === 'warning' && warnings.push(event.text)),
+    }
+    expect(openMachineLocks({ HOME: home }, systemClock, call)).toBeUndefined()
+    expect(warnings).toEqual([expect.stringContaining(home)])
+  })
+})
+
+describe('the content cache', () => {
+  function opened(home: string) {
+    const warnings: string[] = []
+    const call: Call = {
+      signal: new AbortController().signal,
+      notify: (event) => void (event.kind === 'warning' && warnings.push(event.text)),
+    }
+    return { cache: openPruneCache({ HOME: home }, systemClock, call), warnings }
+  }
+
+  it.each(traps)('is not used if its folder %s, with one warning', async (_, spring) => {
+    const { home } = await sprung(spring)
+    const before = treeOf(home)
+    const { cache, warnings } = opened(home)
+    expect(cache).toBeUndefined()
+    expect(warnings).toEqual([
+      expect.stringMatching(/^dray reads without its cache: .*(?:chmod|XDG_CACHE_HOME)/),
+    ])
+    expect(treeOf(home)).toEqual(before)
+  })
+
+  it.skipIf(!isRoot).each(foreignTraps)(`is not used if its folder %s${needsRoot}`, async (_, spring) => {
+    const { home } = await sprung(spring)
+    expect(opened(home).cache).toBeUndefined()
+  })
+
+  it.skipIf(!isRoot)(`gives nothing that another user has left there${needsRoot}`, async () => {
+    const home = await tempFolder()
+    const repository = { registry: 'registry.example.com', path: 'api' }
+    const reading = { tags: new Map(), indexReferrers: new Map() }
+    const { cache } = opened(home)
+    await cache?.remember(repository, reading)
+    expect(await cache?.last(repository)).toEqual(reading)
+    const folder = join(home, '.cache', 'dray', 'repositories')
+    for (const name of readdirSync(folder)) chownSync(join(folder, name), stranger, stranger)
+    expect(await cache?.last(repository)).toBeUndefined()
+  })
+})

@@ -1,9 +1,11 @@
 import type { Call } from '../call.ts'
 import { DrayError, type ErrorInfo, toDrayError, toErrorInfo } from '../errors.ts'
+import type { ExecutePorts } from '../execute/execute.ts'
 import { formatAt } from '../oci/reference.ts'
 import { type RunOutcome, summarise } from '../plan/outcome.ts'
 import { hashOfPlan } from '../plan/plan-hash.ts'
 import type { PlacementId, Plan } from '../plan/plan.ts'
+import type { Reviewed } from '../plan/review.ts'
 import { escapeText } from '../render/escape.ts'
 import { renderOutcome } from '../render/outcome.ts'
 import { renderPlan } from '../render/plan.ts'
@@ -24,6 +26,11 @@ export interface Change {
   /** when its reading began, ms; where that counts as the check of its tags for a moment */
   readonly readSince?: number
   /**
+   * Decides a saved plan again by the rules of now, before anything is changed.
+   * @throws `refused`, `conflict`, and what the registries throw.
+   */
+  readonly review?: () => Promise<Reviewed>
+  /**
    * `--verify`: what a plan has placed is read back piece by piece, and what is missing is planned anew; a plan without steps means that all of it is
    * there. @throws `conflict` where a tag was moved by someone else meanwhile.
    */
@@ -37,6 +44,9 @@ interface Done {
   readonly record: string
   readonly verified?: boolean
 }
+
+/** What is known of the present state when a plan is carried out. */
+type Moment = Pick<ExecutePorts, 'plannedJustNow' | 'readSince' | 'reviewed'>
 
 /** The rounds of mending that `--verify` tries before it gives up. */
 const repairRounds = 2
@@ -75,17 +85,26 @@ export abstract class ChangeCommand extends BaseCommand {
   protected async change(change: Change, flags: ChangeFlags): Promise<unknown> {
     const { plan } = change
     const reports = (flags.report ?? []).map(parseReport)
-    if (flags['dry-run'] || flags.out !== undefined) return this.#showOnly(plan, reports, flags)
+    if (flags['dry-run'] || flags.out !== undefined) {
+      await change.review?.()
+      return this.#showOnly(plan, reports, flags)
+    }
     const { config } = await this.context.config()
+    let reviewed: Reviewed | undefined
     try {
       checkGrounds(plan, config, groundsOf(flags))
+      reviewed = await change.review?.()
     } catch (error) {
       await this.#recordRefusal(plan, toDrayError(error), flags)
       throw error
     }
     const asks = plan.steps.length > 0 && !flags.yes
     if (asks) await this.#confirm(plan)
-    const done = await this.#execute(plan, change.isFresh && !asks, flags, change.readSince)
+    const done = await this.#execute(plan, flags, {
+      plannedJustNow: change.isFresh && !asks,
+      ...(change.readSince !== undefined && { readSince: change.readSince }),
+      ...(reviewed !== undefined && { reviewed: { ...reviewed, isOfNow: !asks } }),
+    })
     const isDelivered = await this.#flushRecord()
     throwLoneRefusal(plan)
     const verified = change.verify === undefined ? done : await this.#verify(done, change.verify, flags)
@@ -104,7 +123,7 @@ export abstract class ChangeCommand extends BaseCommand {
     if (error.code !== 'refused') return
     const images = [...new Set(plan.placements.map(({ image }) => image))]
     const refusals = images.map((image) => ({ image, error: toErrorInfo(error) }))
-    await this.#execute({ ...plan, steps: [], refusals }, true, flags)
+    await this.#execute({ ...plan, steps: [], refusals }, flags, { plannedJustNow: true })
     await this.#flushRecord()
   }
 
@@ -157,7 +176,7 @@ export abstract class ChangeCommand extends BaseCommand {
     throw new DrayError('refused', 'nothing was changed: the answer was no')
   }
 
-  async #execute(plan: Plan, plannedJustNow: boolean, flags: ChangeFlags, readSince?: number): Promise<Done> {
+  async #execute(plan: Plan, flags: ChangeFlags, moment: Moment): Promise<Done> {
     const { execute } = await import('../execute/execute.ts')
     const ports = await this.context.executePorts(
       plan,
@@ -165,7 +184,6 @@ export abstract class ChangeCommand extends BaseCommand {
       this.call,
     )
     this.expectBytes(bytesToMove(plan))
-    const moment = { plannedJustNow, ...(readSince !== undefined && { readSince }) }
     const steps = await execute(plan, { ...ports, stop: this.stop, ...moment }, this.call)
     return { plan, outcome: summarise(plan, steps), record: ports.sink.place }
   }
@@ -185,7 +203,7 @@ export abstract class ChangeCommand extends BaseCommand {
       if (repair.steps.length === 0) return { ...done, verified: true }
       if (round === repairRounds) throw stillMissing(repair)
       this.warn(`reading back found something missing at ${placesOf(repair)}: it is put there again`)
-      const { outcome } = await this.#execute(repair, true, flags)
+      const { outcome } = await this.#execute(repair, flags, { plannedJustNow: true })
       if (!isGood(outcome)) throw this.#whyNotMended(outcome)
     }
   }

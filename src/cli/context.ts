@@ -117,7 +117,7 @@ export class Context {
     plan: Plan | PrunePlan,
     { auditFile, actor, ...grounds }: Grounds & { readonly auditFile: string | undefined },
     call: Call,
-  ): Promise<Omit<ExecutePorts, 'stop' | 'plannedJustNow'>> {
+  ): Promise<Omit<ExecutePorts, 'stop' | 'plannedJustNow' | 'reviewed'>> {
     const [recorder, { currentActor }, stores] = await Promise.all([
       this.#recorderAt(auditFile, call),
       import('./surroundings.ts'),

@@ -1,5 +1,5 @@
 import type { Config, Requirement } from '../config/config.ts'
-import { imagesAt } from '../config/environments.ts'
+import { environmentAt } from '../config/environments.ts'
 import { DrayError } from '../errors.ts'
 import type { Place, Plan } from '../plan/plan.ts'
 import type { PrunePlan } from '../plan/prune-plan.ts'
@@ -27,11 +27,16 @@ export function checkGrounds(plan: Plan | PrunePlan, config: Config, grounds: Gr
   const changed = changedBy(plan)
   if (changed.length === 0) return
   for (const requirement of config.audit.require ?? []) check(requirement, 'every change', grounds)
-  // what is named by a reference alone may be in an environment all the same
+  // A repository that is named by its reference alone can be in an environment all the same, and
+  // a saved plan can claim any environment: the one of the repository counts as well.
   const environments = new Set(
-    changed.flatMap((to) => to.environment ?? imagesAt(config, to.repository)[0]?.environment ?? []),
+    changed.flatMap(({ environment, repository }) => [
+      environment,
+      environmentAt(config, repository, environment),
+    ]),
   )
   for (const name of environments) {
+    if (name === undefined) continue
     for (const requirement of config.environments.get(name)?.require ?? []) check(requirement, name, grounds)
   }
 }

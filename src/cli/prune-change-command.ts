@@ -1,11 +1,13 @@
 import { DrayError, toDrayError, toErrorInfo } from '../errors.ts'
 import { formatRepository, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
 import { type PruneOutcome, summarisePrune } from '../plan/prune-outcome.ts'
-import type { PrunePlan } from '../plan/prune-plan.ts'
+import type { StepId } from '../plan/plan.ts'
+import type { PrunePlan, RepositoryPlan } from '../plan/prune-plan.ts'
 import { hashOfPlan } from '../plan/plan-hash.ts'
 import { escapeText } from '../render/escape.ts'
 import { renderPruneOutcome } from '../render/prune-outcome.ts'
 import { renderPrunePlan } from '../render/prune-plan.ts'
+import { withoutHeld } from '../prune/review.ts'
 import type { RepositoryReader } from '../store/repository-reader.ts'
 import { ChangeCommand } from './change-command.ts'
 import { type ChangeFlags, groundsOf } from './change-flags.ts'
@@ -17,6 +19,7 @@ import type { KnownRepositories } from './known-repositories.ts'
 import { largeDelete } from './large-delete.ts'
 import { outcomeDocument, planDocument } from './prune-document.ts'
 import { exitOfPrune, exitOfPrunePlan } from './prune-exit.ts'
+import type { PruneReview } from './review-prune.ts'
 
 export interface PruneChange {
   readonly plan: PrunePlan
@@ -28,6 +31,10 @@ export interface PruneChange {
   readonly readers: ReadonlyMap<string, RepositoryReader>
   /** asks again what runs, where a question or a file has stood between the plan and its deletes */
   readonly askWhatRuns: () => Promise<(repository: RepositoryName) => readonly TagOrDigest[]>
+  /**
+   * Decides a saved plan again by the policy of now. @throws `refused`, and what reading throws.
+   */
+  readonly review?: () => Promise<PruneReview>
   /** runs that were broken off, whose leavings this plan deals with */
   readonly takenUp: readonly string[]
 }
@@ -69,16 +76,19 @@ export abstract class PruneChangeCommand extends ChangeCommand {
     const { plan } = change
     const reports = (flags.report ?? []).map(parseReport)
     const { config } = await this.context.config()
+    let review: PruneReview | undefined
     try {
       checkGrounds(plan, config, groundsOf(flags))
+      review = await change.review?.()
     } catch (error) {
       await this.#recordRefusal(change, toDrayError(error), flags)
       throw error
     }
     const asks = hasSteps(plan) && !flags.yes
+    for (const text of [...(review?.warnings ?? []), ...(asks ? (review?.held ?? []) : [])]) this.warn(text)
     if (asks) await this.#confirmPrune(plan, flags)
-    const began = this.context.clock.now()
-    const done = await this.#execute(change, !asks, flags)
+    const began = review?.readSince ?? this.context.clock.now()
+    const done = await this.#execute(change, !asks, flags, review)
     const durationMs = this.context.clock.now() - (change.isFresh ? change.readSince : began)
     return await this.#tell(done, durationMs, flags, reports)
   }
@@ -143,10 +153,18 @@ export abstract class PruneChangeCommand extends ChangeCommand {
     throw new DrayError('refused', 'nothing was deleted: the answer was no')
   }
 
-  async #execute(change: PruneChange, askedNothing: boolean, flags: PruneFlags): Promise<Done> {
-    const { plan, isFresh, readSince, readers, askWhatRuns } = change
-    const plannedJustNow = isFresh && askedNothing
-    const usedNow = hasSteps(plan) && !plannedJustNow ? await askWhatRuns() : undefined
+  async #execute(
+    change: PruneChange,
+    askedNothing: boolean,
+    flags: PruneFlags,
+    review?: PruneReview,
+  ): Promise<Done> {
+    const { plan } = change
+    const askWhatRuns =
+      review === undefined ? change.askWhatRuns : this.asker(review.inUseReader, review.known)
+    const { readSince, readers } = review ?? change
+    const plannedJustNow = (change.isFresh || review !== undefined) && askedNothing
+    const usedNow = hasSteps(plan) && !plannedJustNow ? await askWhatRuns() : review?.usedNow
     const [{ executePrune }, { RepositoryReader: Reader }, { PruneState }] = await Promise.all([
       import('../execute/execute-prune.ts'),
       import('../store/repository-reader.ts'),
@@ -158,7 +176,11 @@ export abstract class PruneChangeCommand extends ChangeCommand {
       this.call,
     )
     const state = new PruneState(await this.context.auditPath(flags['audit-file']), this.context.clock)
-    if (hasSteps(plan)) await state.save(ports.runId, plan)
+    const settledIn = ({ repository }: RepositoryPlan): ReadonlySet<StepId> =>
+      new Set(review?.current(repository)?.settled.keys())
+    // what is not executed must not be taken for the rest of a run that was broken off
+    const kept = review === undefined ? plan : withoutHeld(plan, settledIn)
+    if (hasSteps(kept)) await state.save(ports.runId, kept)
     const outcomes = await executePrune(
       plan,
       {
@@ -169,10 +191,11 @@ export abstract class PruneChangeCommand extends ChangeCommand {
         reader: (repository) =>
           readers.get(formatRepository(repository)) ?? new Reader(ports.stores.source(repository)),
         ...(usedNow !== undefined && { usedNow }),
+        ...(review !== undefined && { current: review.current }),
       },
       this.call,
     )
-    if (hasSteps(plan)) await state.end(ports.runId, plan, outcomes)
+    if (hasSteps(kept)) await state.end(ports.runId, kept, outcomes)
     const outcome = summarisePrune(plan, outcomes)
     if (exitOfPrune(outcome, this.stop) === exitCodes.done) await state.forgetDead(change.takenUp)
     return { plan, outcome, record: ports.sink.place }

@@ -17,7 +17,7 @@ import type { Scope, ScopedRepository } from './prune-scope.ts'
 import type { Left } from './prune-state.ts'
 
 /** Repositories that are read at once; below it the requests have limits of their own. */
-const repositoriesAtOnce = 4
+export const repositoriesAtOnce = 4
 /** A token for more repositories than these is asked for each by itself: the request would be too long. */
 const repositoriesPerToken = 20
 
@@ -119,7 +119,8 @@ export async function lookAt(
   return { grounds: groundsOf(snapshot, policy), reader }
 }
 
-async function expectToRead({ repositories }: Scope, context: Context): Promise<void> {
+/** Asks for one token for a few repositories; for many, each asks for its own. */
+export async function expectToRead({ repositories }: Scope, context: Context): Promise<void> {
   const names: readonly RepositoryName[] = repositories.map(({ repository }) => repository)
   if (names.length <= repositoriesPerToken) await context.expectRepositories([], names, 'read')
 }

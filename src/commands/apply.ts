@@ -1,10 +1,15 @@
 import { string as stringArg } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
-import { changeFlags } from '../cli/change-flags.ts'
+import { type ChangeFlags, changeFlags } from '../cli/change-flags.ts'
 import { readPlanFile } from '../cli/plan-file.ts'
 import { PruneChangeCommand, type PruneFlags } from '../cli/prune-change-command.ts'
 import { pruneFlags } from '../cli/prune-flags.ts'
+import { reviewFlags } from '../cli/review-flags.ts'
+import type { PruneReview } from '../cli/review-prune.ts'
+import type { ReviewFlags } from '../cli/review-requests.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { PrunePlan } from '../plan/prune-plan.ts'
+import type { Reviewed } from '../plan/review.ts'
 
 export default class Apply extends PruneChangeCommand {
   static override summary = 'Carry out a saved plan.'
@@ -30,6 +35,7 @@ A plan of "dray prune" deletes: before that the repositories are read anew, and 
       multiple: true,
       multipleNonGreedy: true,
     }),
+    ...reviewFlags,
     all: pruneFlags.all,
     metrics: pruneFlags.metrics,
   }
@@ -37,33 +43,36 @@ A plan of "dray prune" deletes: before that the repositories are read anew, and 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Apply)
     const plan = await readPlanFile(args.plan, { ownOnly: true })
-    if (plan.operation !== 'prune') return this.change({ plan, isFresh: false }, flags)
-    if (flags['dry-run']) return await this.showPrune(plan, flags)
+    if (plan.operation !== 'prune') return await this.#place(plan, flags)
     return await this.#prune(plan, flags, flags['in-use'] ?? [])
   }
 
+  async #place(plan: Plan, flags: ChangeFlags & ReviewFlags): Promise<unknown> {
+    const { reviewPlan } = await import('../cli/review-plan.ts')
+    const access = flags.yes && !flags['dry-run'] ? 'write' : 'read'
+    const review = (): Promise<Reviewed> => reviewPlan(plan, flags, access, this.context, this.reading)
+    return await this.change({ plan, isFresh: false, review }, flags)
+  }
+
   async #prune(plan: PrunePlan, flags: PruneFlags, lists: readonly string[]): Promise<unknown> {
-    const [{ InUseReader }, { KnownRepositories }, { policyNamed, retentionOf }] = await Promise.all([
-      import('../cli/images-in-use.ts'),
-      import('../cli/known-repositories.ts'),
-      import('../config/retention.ts'),
-    ])
-    const loaded = await this.context.config()
-    const isConfigured = plan.inUse.length > 0 && loaded.retention !== undefined
-    const policy = isConfigured ? policyNamed(retentionOf(loaded), plan.policyName) : undefined
-    if (plan.inUse.length > 0 && policy === undefined && lists.length === 0)
-      this.warn(
-        'what runs was asked for when the plan was made, and cannot be asked for again here: --in-use',
-      )
-    const known = new KnownRepositories(
-      loaded.config,
-      policy,
-      plan.repositories.map(({ repository }) => repository),
-    )
-    const askWhatRuns = this.asker(new InUseReader(policy?.protect ?? [], lists, this.context), known)
-    const readSince = this.context.clock.now()
+    const { reviewPrune } = await import('../cli/review-prune.ts')
+    const options = { lists, auditFile: flags['audit-file'] }
+    const review = (): Promise<PruneReview> => reviewPrune(plan, options, this.context, this.reading)
+    if (flags['dry-run']) {
+      const { warnings, held } = await review()
+      for (const text of [...warnings, ...held]) this.warn(text)
+      return await this.showPrune(plan, flags)
+    }
     return await this.carryOutPrune(
-      { plan, isFresh: false, readSince, readers: new Map(), askWhatRuns, takenUp: [] },
+      {
+        plan,
+        isFresh: false,
+        readSince: this.context.clock.now(),
+        readers: new Map(),
+        askWhatRuns: async () => () => [],
+        review,
+        takenUp: [],
+      },
       flags,
     )
   }

@@ -13,6 +13,8 @@ export interface PlacedImage {
 interface NamedPlace extends PlacedImage {
   /** false: a loopback name or a name of Docker Hub led to it, which may be served by another process */
   readonly isNamed: boolean
+  /** the length of the environment's path */
+  readonly own: number
 }
 
 /** @throws `usage` with the nearest name where there is no such environment. */
@@ -49,6 +51,21 @@ export function imagesAt(config: Config, repository: RepositoryName): readonly P
   return placesOf(config, repository).map(({ environment, image }) => ({ environment, image }))
 }
 
+/**
+ * The environment whose rules hold for a repository; undefined if the repository is in none. If
+ * several environments hold it with paths of the same length, `named` chooses among them. No other
+ * name counts: a saved plan can claim any.
+ */
+export function environmentAt(
+  config: Config,
+  repository: RepositoryName,
+  named: string | undefined,
+): string | undefined {
+  const places = placesOf(config, repository)
+  const best = places.filter(({ own }) => own === places[0]?.own).map(({ environment }) => environment)
+  return named !== undefined && best.includes(named) ? named : best[0]
+}
+
 /** As `imagesAt`, and whether the repository was named by the registry of the environment or by an alias of dray.yaml. */
 export function placesOf(config: Config, repository: RepositoryName): readonly NamedPlace[] {
   const names = new RegistryNames(config.registries)
@@ -66,11 +83,7 @@ export function placesOf(config: Config, repository: RepositoryName): readonly N
   return found.sort(mostSpecificFirst)
 }
 
-interface Fit {
-  /** the length of the environment's path */
-  readonly own: number
-  readonly isNamed: boolean
-}
+type Fit = Pick<NamedPlace, 'own' | 'isNamed'>
 
 function mostSpecificFirst(a: Fit, b: Fit): number {
   return b.own - a.own || Number(b.isNamed) - Number(a.isNamed)

@@ -3,9 +3,10 @@ import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../oci/reference.ts'
-import { type HighestPrecondition, isOfTag, type Precondition, type TagPrecondition } from '../plan/plan.ts'
+import { movedSince, overtaken } from '../plan/conflicts.ts'
+import { type HighestPrecondition, isOfTag, type Precondition } from '../plan/plan.ts'
 import { higherInLine } from '../semver/line.ts'
-import { formatVersion, parseVersion, versionTagsIn } from '../semver/version.ts'
+import { parseVersion, versionTagsIn } from '../semver/version.ts'
 import type { Stores } from '../store/store.ts'
 import { listTags } from '../store/tags.ts'
 
@@ -52,7 +53,7 @@ export class TagChecks {
     // a cache may have answered: what was seen last counts
     const again = await this.#digest(repository, tag, call)
     if (again === wanted) return { state: 'asWanted', before: again }
-    if (own.digest !== again) throw moved(own, again)
+    if (own.digest !== again) throw movedSince(own, again)
     return { state: 'asExpected', before: again }
   }
 
@@ -61,7 +62,7 @@ export class TagChecks {
     const { repository, tag: other, digest } = expected
     if ((await this.#digest(repository, other, call)) === digest) return undefined
     const now = await this.#digest(repository, other, call)
-    return now === digest ? undefined : moved(expected, now)
+    return now === digest ? undefined : movedSince(expected, now)
   }
 
   async #overtaken(expected: HighestPrecondition, tag: string, call: Call): Promise<DrayError | undefined> {
@@ -73,15 +74,7 @@ export class TagChecks {
     const versions = versionTagsIn(tags, { buildMetadata }).map((one) => one.version)
     const higher = higherInLine(versions, line, version)
     if (higher === undefined) return undefined
-    return new DrayError(
-      'conflict',
-      `${formatVersion(higher)} came to ${formatRepository(repository)} since the plan was made`,
-      {
-        subject: tag,
-        why: `${tag} is for the highest version of its line, and that is not ${expected.version} any more`,
-        hint: 'Nothing was overwritten. Make the plan again.',
-      },
-    )
+    return overtaken(expected, higher, tag)
   }
 
   async #digest(repository: RepositoryName, tag: string, call: Call): Promise<Digest | null> {
@@ -96,13 +89,4 @@ export class TagChecks {
     this.#lists.set(key, { since: this.#clock.now(), tags })
     return await tags
   }
-}
-
-function moved({ repository, tag, digest }: TagPrecondition, now: Digest | null): DrayError {
-  const name = formatAt(repository, { tag })
-  return new DrayError('conflict', `${name} was changed since the plan was made`, {
-    subject: name,
-    why: `the plan saw ${digest ?? 'no such tag'}, now it is ${now ?? 'not there'}`,
-    hint: 'Nothing was overwritten. Look at who moved it, then make the plan again.',
-  })
 }

@@ -6,6 +6,9 @@ import type { DeleteStep, RepositoryPlan } from '../plan/prune-plan.ts'
 import type { EndedDelete } from './prune-records.ts'
 import { heldBack } from './survivors.ts'
 
+/** The outcome of a step that a review decided before any delete. */
+export type Settled = Pick<DeleteOutcome, 'result' | 'error'>
+
 /** What of a repository's steps has ended, and what may come next. */
 export class DeleteLedger {
   readonly #steps: readonly DeleteStep[]
@@ -68,6 +71,13 @@ export class DeleteLedger {
     const outcome = { step: id, repository, result, ...(error !== undefined && { error }) }
     this.#outcomes.set(id, outcome)
     this.#unrecorded.push({ step, outcome })
+  }
+
+  settleKnown(settled: ReadonlyMap<StepId, Settled>): void {
+    for (const step of this.#steps) {
+      const known = settled.get(step.id)
+      if (known !== undefined) this.settle(step, known.result, known.error)
+    }
   }
 
   /** It has failed for this run, and nobody saw what became of it: its intent stays open, and the next run looks. */

@@ -1,12 +1,13 @@
 import type { Call } from '../call.ts'
 import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
 import { checkPruneConsistency } from '../plan/prune-consistency.ts'
+import type { StepId } from '../plan/plan.ts'
 import type { DeleteOutcome } from '../plan/prune-outcome.ts'
 import type { PrunePlan, RepositoryPlan } from '../plan/prune-plan.ts'
 import { inParallel } from '../store/parallel.ts'
 import type { RepositoryReader } from '../store/repository-reader.ts'
 import type { Stores } from '../store/store.ts'
-import { unattempted } from './delete-ledger.ts'
+import { type Settled, unattempted } from './delete-ledger.ts'
 import { PruneRecords, type RecordPorts } from './prune-records.ts'
 import { RepositoryPruning } from './repository-pruning.ts'
 
@@ -16,6 +17,12 @@ const repositoriesAtOnce = 4
 const defaultDeletesAtOnce = 16
 /** What a plan has read counts as read just before its deletes for so long. */
 const momentMs = 2_000
+
+/** A repository of a saved plan as its review found it. */
+export interface CurrentRepository extends Pick<RepositoryPlan, 'referrers'> {
+  /** steps that are not executed, with the outcome that they get */
+  readonly settled: ReadonlyMap<StepId, Settled>
+}
 
 export interface PrunePorts extends RecordPorts {
   readonly stores: Stores
@@ -29,6 +36,8 @@ export interface PrunePorts extends RecordPorts {
   readonly readSince?: number
   /** what something runs by now, beside what the plan knows of: asked again where time has passed since the plan */
   readonly usedNow?: (repository: RepositoryName) => readonly TagOrDigest[]
+  /** of a saved plan: what its review found of a repository */
+  readonly current?: (repository: RepositoryName) => CurrentRepository | undefined
   /** of one repository under way at once; 16 where it is not given */
   readonly deletesAtOnce?: number
 }
@@ -61,6 +70,7 @@ export async function executePrune(
       usedNow: ports.usedNow?.(one.repository) ?? [],
       deletesAtOnce: ports.deletesAtOnce ?? defaultDeletesAtOnce,
       isOfThisMoment: isOfThisMoment(one, ports),
+      settled: ports.current?.(one.repository)?.settled ?? new Map(),
       stop,
       record: (ended) => records.outcomes(one, ended),
       call,
@@ -71,8 +81,9 @@ export async function executePrune(
 }
 
 /** Asked when a repository begins: the last of many may begin long after the plan. */
-function isOfThisMoment({ referrers }: RepositoryPlan, ports: PrunePorts): boolean {
+function isOfThisMoment(plan: RepositoryPlan, ports: PrunePorts): boolean {
   const { plannedJustNow, readSince, clock } = ports
+  const { referrers } = ports.current?.(plan.repository) ?? plan
   return (
     plannedJustNow && referrers === 'read' && readSince !== undefined && clock.now() - readSince <= momentMs
   )

@@ -12,7 +12,7 @@ import type { AttestStep, Placement, PlacementId, Plan, Step, StepId } from '../
 import { Semaphore } from '../semaphore.ts'
 import { Copier } from '../store/copy.ts'
 import type { Stores } from '../store/store.ts'
-import { findObstacles, noObstacles, type Obstacles } from './obstacles.ts'
+import { findObstacles, noObstacles, type Obstacles, type ReviewedSteps } from './obstacles.ts'
 import { promotionOf } from './promotion.ts'
 import { type Check, TagChecks } from './check-tag.ts'
 import { failure, notAttempted, succeeded } from './step-outcomes.ts'
@@ -52,6 +52,8 @@ export interface ExecutePorts {
    * the check; a plan that took longer (a list of many pages, a registry that makes wait) has seen tags that may be others by now.
    */
   readonly readSince?: number
+  /** what a review of a saved plan found: see `Reviewed` */
+  readonly reviewed?: ReviewedSteps
 }
 
 /**
@@ -114,9 +116,9 @@ class Execution {
 
   async run(): Promise<readonly StepOutcome[]> {
     await this.#recordRefusals()
-    const obstacles = this.#ports.plannedJustNow
-      ? noObstacles
-      : await findObstacles(this.#plan, this.#stepPorts)
+    const { plannedJustNow, reviewed } = this.#ports
+    const plan = { ...this.#plan, steps: this.#plan.steps.map((step) => this.#strengthened(step)) }
+    const obstacles = plannedJustNow ? noObstacles : await findObstacles(plan, this.#stepPorts, reviewed)
     for (const step of this.#plan.steps) {
       this.#begun.set(step.id, Promise.withResolvers<void>())
       this.#outcomes.set(step.id, this.#perform(step, obstacles))
@@ -127,13 +129,19 @@ class Execution {
     return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   }
 
+  /** A step with what a review found that it must rest on; the audit records show it as the plan has it. */
+  #strengthened(step: Step): Step {
+    const more = this.#ports.reviewed?.expect.get(step.id)
+    return more === undefined ? step : { ...step, expect: [...step.expect, ...more] }
+  }
+
   async #perform(step: Step, obstacles: Obstacles): Promise<StepOutcome> {
     const own = obstacles.found.get(step.id)
     if (own !== undefined) return this.#recordOutcome(step, undefined, failure(step, own))
     if (obstacles.placements.has(step.placement)) {
       return notAttempted(step, 'another step of this image cannot be done')
     }
-    const prepared = prepareStep(step, this.#stepPorts, this.#beginOfCopyBefore(step))
+    const prepared = prepareStep(this.#strengthened(step), this.#stepPorts, this.#beginOfCopyBefore(step))
     const before = await Promise.all(step.after.flatMap((id) => this.#outcomes.get(id) ?? []))
     const failed = before.find((outcome) => outcome.result !== 'done' && outcome.result !== 'unchanged')
     if (failed !== undefined) return notAttempted(step, `step ${failed.step} of this plan did not succeed`)

@@ -12,7 +12,7 @@ import type { TargetStore } from '../store/store.ts'
 import { resolveTags } from '../store/tags.ts'
 import { type Deleted, deleteManifest, deleteTag, type OwnTags } from './delete-content.ts'
 import { consequenceOf, isHeldByEvidence, isUnclear } from './delete-failure.ts'
-import { DeleteLedger, unattempted } from './delete-ledger.ts'
+import { DeleteLedger, type Settled, unattempted } from './delete-ledger.ts'
 import { Lookout } from './lookout.ts'
 import type { EndedDelete } from './prune-records.ts'
 import { survivorsOf } from './survivors.ts'
@@ -31,6 +31,8 @@ export interface PruningPorts {
   readonly deletesAtOnce: number
   /** whether the plan saw all of the repository a moment ago: then that was the first look */
   readonly isOfThisMoment: boolean
+  /** steps of a saved plan that are not executed, with their outcomes */
+  readonly settled: ReadonlyMap<StepId, Settled>
   /** aborted: nothing more is deleted; what is under way ends */
   readonly stop: AbortSignal
   /** @throws `audit`. */
@@ -65,6 +67,7 @@ export class RepositoryPruning {
 
   /** Resolves with an outcome for every step. @throws `audit` where a record cannot be written; what was under way is ended first. */
   async run(): Promise<readonly DeleteOutcome[]> {
+    this.#ledger.settleKnown(this.#ports.settled)
     try {
       if (!this.#ports.isOfThisMoment) await this.#lookFirst()
       await this.#deleteAll('deleteManifest')

@@ -30,6 +30,8 @@ export function checkConsistency(plan: Plan, name: string): void {
     const odd = placement.tags.find((tag) => !isPossible(tag, placement))
     if (odd !== undefined)
       throw malformed(name, `${placement.id} says ${odd.change} of a tag that is otherwise`)
+    const wrong = complaintOf(placement, plan)
+    if (wrong !== undefined) throw malformed(name, `${placement.id} ${wrong}`)
   }
   const seen = new Set<StepId>()
   for (const step of plan.steps) {
@@ -43,6 +45,20 @@ export function checkConsistency(plan: Plan, name: string): void {
     if (!isWithin(step, placement)) throw malformed(name, `step ${step.id} does not fit its placement`)
     seen.add(step.id)
   }
+}
+
+/** What a placement shows that its plan does not do; undefined: nothing. */
+function complaintOf({ id, from, to, evidence }: Placement, { operation, steps }: Plan): string | undefined {
+  const own = steps.filter(({ placement }) => placement === id)
+  if (own.length === 0) return undefined
+  const attached = own.filter(({ kind }) => kind === 'attach').length
+  if (attached !== evidence.missing || evidence.found < evidence.missing)
+    return `shows ${evidence.missing} attached artifacts to copy, and its steps copy ${attached}`
+  const isRollback = own.some((step) => step.kind === 'tag' && step.override === 'rollback')
+  if (isRollback && operation !== 'rollback') return 'rolls tags back, and the plan is no rollback'
+  if (operation === 'promote' || operation === 'copy') return undefined
+  if (!sameRepository(from.repository, to.repository)) return `takes its image from another repository`
+  return own.some(({ kind }) => kind !== 'tag') ? 'does more than to write tags' : undefined
 }
 
 function isPossible({ before, change }: PlannedTag, { root }: Placement): boolean {

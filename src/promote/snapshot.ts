@@ -40,6 +40,8 @@ export interface KeepUp {
   readonly policy: TagPolicy
   /** `tags` are the source's own name, not chosen for the target: where they say no version, the version tags on the image do */
   readonly mayDerive: boolean
+  /** a floating tag of the version moves by the rules also if `tags` names it */
+  readonly isForwardOnly?: true
 }
 
 /** What the world was like when it was read. */

@@ -80,8 +80,7 @@ export function wantedAt(
   if (isDrayError(given)) return { plain: [], version: undefined }
   const { policy } = keepUp
   const versions = new Set(versionTagsIn(tags, policy).map(({ tag }) => tag))
-  return {
-    plain: tags.filter((tag) => !versions.has(tag)),
-    version: versionTags(given, listed, policy, beside),
-  }
+  const version = versionTags(given, listed, policy, beside)
+  const byRule = new Set(keepUp.isForwardOnly === true ? version.floating.map(({ tag }) => tag) : [])
+  return { plain: tags.filter((tag) => !versions.has(tag) && !byRule.has(tag)), version }
 }

@@ -1,0 +1,150 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addTag, type EditablePlan, editPlan, firstPlacement } from '../support/edited-plans.ts'
+import type { Content } from '../support/images.ts'
+import { digestOf, multi, newest, ofDev, old, PlanWorld, release } from '../support/plan-world.ts'
+import type { Workplace } from '../support/workplace.ts'
+import { watchedRegistry } from '../support/world.ts'
+
+const isWrite = ({ method }: { readonly method: string }) => method !== 'GET' && method !== 'HEAD'
+
+let world: PlanWorld
+beforeAll(async () => {
+  world = new PlanWorld(await watchedRegistry())
+})
+afterAll(async () => {
+  await world.registry[Symbol.asyncDispose]()
+})
+
+async function promoteTo(here: Workplace, name: string, ...more: readonly string[]): Promise<void> {
+  const words = ['promote', `${name}:1.4.2`, '--from', 'staging', '--to', 'prod', '--out', 'plan.json']
+  const made = await here.run(...words, ...more)
+  expect(made.code, made.stderr).toBe(0)
+}
+
+describe('a saved promotion', () => {
+  it('is applied as it is, without further flags, and the second time does nothing', async () => {
+    const name = world.nextImage()
+    const here = await world.place(name)
+    await promoteTo(here, name)
+    const ended = await here.run('apply', 'plan.json', '--yes')
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(await world.registry.oracle.differences(`prod/${name}`, release, '1.4.2')).toEqual([])
+    expect(await world.registry.oracle.digest(`prod/${name}`, '1.4')).toBe(multi.root.digest)
+    expect(await world.registry.oracle.digest(`prod/${name}`, 'latest')).toBe(newest.root.digest)
+    world.registry.forget()
+    expect(await here.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
+    expect(world.registry.requests.filter(isWrite)).toEqual([])
+  })
+
+  it.each([
+    ['promoteFrom', { promoteFrom: ['dev'] }],
+    ['attest', { attest: true }],
+    ['require', { attest: false, require: ['ticket'] }],
+    ['immutable', { attest: false, tags: { immutable: ['1.4'] } }],
+  ])('obeys %s as dray.yaml has it now', async (_, prod) => {
+    const name = world.nextImage()
+    const here = await world.place(name, { attest: false })
+    await promoteTo(here, name)
+    await writeFile(join(here.folder, 'dray.yaml'), world.configOf(name, prod))
+    const before = await world.prodOf(name)
+    expect(await here.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 3 })
+    expect(await world.prodOf(name)).toEqual(before)
+  })
+
+  it.each([
+    ['--move-tag', ['--tag', '1.4.0'], ['1.4.0']],
+    ['--allow-backward', [], ['latest', '1']],
+    ['--no-attest', [], ['1.4.2']],
+    ['--no-evidence', [], ['1.4.2']],
+  ])('that was made with %s needs it again', async (flag, more, tags) => {
+    const name = world.nextImage()
+    const here = await world.place(name)
+    await promoteTo(here, name, flag, ...more)
+    const before = await world.prodOf(name)
+    const refused = await here.run('apply', 'plan.json', '--yes')
+    expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining(flag) })
+    expect(await world.prodOf(name)).toEqual(before)
+    const ended = await here.run('apply', 'plan.json', '--yes', flag)
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    for (const tag of tags)
+      expect(await world.registry.oracle.digest(`prod/${name}`, tag)).toBe(multi.root.digest)
+  })
+
+  it('of a copy past promoteFrom needs --allow-copy', async () => {
+    const name = world.nextImage()
+    const here = await world.place(name)
+    const copy = ['copy', `@dev/${name}:1.4.2`, `@prod/${name}:build-7`, '--out', 'plan.json']
+    expect(await here.run(...copy)).toMatchObject({ code: 0 })
+    const refused = await here.run('apply', 'plan.json', '--yes')
+    expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('--allow-copy') })
+    expect(await here.run('apply', 'plan.json', '--yes', '--allow-copy')).toMatchObject({ code: 0 })
+    expect(await world.registry.oracle.digest(`prod/${name}`, 'build-7')).toBe(ofDev.root.digest)
+  })
+
+  it('outside of every environment needs no dray.yaml', async () => {
+    const name = world.nextImage()
+    const here = await world.place(name)
+    await rm(join(here.folder, 'dray.yaml'))
+    const at = (path: string): string => `${world.registry.host}/${path}/${name}`
+    const copy = ['copy', `${at('staging')}:1.4.2`, `${at('elsewhere')}:1.4.2`, '--out', 'plan.json']
+    expect(await here.run(...copy)).toMatchObject({ code: 0 })
+    expect(await here.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
+  })
+})
+
+describe('a saved tagging or rollback', () => {
+  const rollback = (name: string): readonly string[] => ['rollback', `@prod/${name}`, '--to', '1.4.0']
+  const tag = (name: string): readonly string[] => ['tag', `@prod/${name}:1.5.0`, '--tags', 'stable']
+
+  it.each([
+    ['a rollback', rollback, 'latest', old],
+    ['a tagging', tag, 'stable', newest],
+  ])('is applied as it is: %s', async (_, words, moved, to) => {
+    const name = world.nextImage()
+    const here = await world.place(name)
+    expect(await here.run(...words(name), '--out', 'plan.json')).toMatchObject({ code: 0 })
+    const ended = await here.run('apply', 'plan.json', '--yes')
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(await world.registry.oracle.digest(`prod/${name}`, moved)).toBe(to.root.digest)
+    expect(await here.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
+  })
+
+  it.each<readonly [string, (name: string) => readonly string[], (plan: EditablePlan) => void]>([
+    ['a rollback of an immutable tag', rollback, (plan) => addTag(plan, 'release-1', digestOf(newest))],
+    ['a rollback of a version tag', rollback, (plan) => addTag(plan, '1.5.0', digestOf(newest), 'rollback')],
+    ['a rollback of a tag that is none of its own', rollback, (plan) => addTag(plan, 'canary', undefined)],
+    [
+      'a rollback to what is no release',
+      rollback,
+      (plan) => void (firstPlacement(plan).from.tag = 'release-1'),
+    ],
+    ['a floating tag', tag, (plan) => addTag(plan, '1.4', digestOf(old))],
+    ['a version tag', tag, (plan) => addTag(plan, '1.4.0', digestOf(old), 'moveTag')],
+    ['an immutable tag', tag, (plan) => addTag(plan, 'release-1', digestOf(old), 'moveTag')],
+    ['an image that is not there', tag, replaceRoot],
+    [
+      'an image by the name of another',
+      tag,
+      (plan) => {
+        replaceRoot(plan, old)
+        addTag(plan, 'latest', digestOf(newest))
+      },
+    ],
+  ])('that was edited is refused: %s', async (_, words, edit) => {
+    const name = world.nextImage()
+    const here = await world.place(name)
+    await here.run(...words(name), '--out', 'plan.json')
+    await editPlan<EditablePlan>(here.folder, 'plan.json', 'edited.json', edit)
+    const before = await world.prodOf(name)
+    const ended = await here.run('apply', 'edited.json', '--yes')
+    expect(ended.code, ended.stdout + ended.stderr).not.toBe(0)
+    expect(await world.prodOf(name)).toEqual(before)
+  })
+})
+
+function replaceRoot(plan: EditablePlan, by: Content = ofDev): void {
+  const root = String(firstPlacement(plan).root.digest)
+  Object.assign(plan, JSON.parse(JSON.stringify(plan).replaceAll(root, digestOf(by))))
+}

@@ -1,0 +1,99 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { canonicalJson } from '../../src/plan/canonical-json.ts'
+import type { AttachStep, Placement, Plan, TagStep } from '../../src/plan/plan.ts'
+import type { DeleteManifestStep, PrunePlan, RepositoryPlan } from '../../src/plan/prune-plan.ts'
+import { sha256 } from './images.ts'
+
+/** Without `readonly`, to be edited. */
+export type Editable<T> = T extends object ? { -readonly [K in keyof T]: Editable<T[K]> } : T
+
+/** A saved plan as whoever can write the file sees it. */
+export type EditablePlan = Editable<Plan> & { hash?: string }
+export type EditablePrunePlan = Editable<PrunePlan> & { hash?: string }
+
+/** Edits the plan `from` and writes it as `to` with a hash that fits. */
+export async function editPlan<P extends EditablePlan | EditablePrunePlan>(
+  folder: string,
+  from: string,
+  to: string,
+  edit: (plan: P) => P | void,
+): Promise<void> {
+  const plan = JSON.parse(await readFile(join(folder, from), 'utf8')) as P
+  const { hash: _hash, ...edited } = edit(plan) ?? plan
+  await writeFile(join(folder, to), JSON.stringify({ ...edited, hash: sha256(canonicalJson(edited)) }))
+}
+
+export function firstPlacement(plan: EditablePlan): Editable<Placement> {
+  return known(plan.placements[0])
+}
+
+export function tagStep(plan: EditablePlan, tag: string): Editable<TagStep> {
+  return known(plan.steps.filter((step) => step.kind === 'tag').find((step) => step.tag === tag))
+}
+
+export function attachStep(plan: EditablePlan): Editable<AttachStep> {
+  return known(plan.steps.find((step) => step.kind === 'attach'))
+}
+
+/** Writes a tag that the plan did not write, in the steps and in what is shown. */
+export function addTag(
+  plan: EditablePlan,
+  tag: string,
+  before: string | undefined,
+  override?: 'moveTag' | 'allowBackward' | 'rollback',
+): void {
+  const placement = firstPlacement(plan)
+  const last = known(plan.steps.findLast((step) => step.kind === 'tag'))
+  const digest = (before ?? null) as TagStep['target']['digest'] | null
+  const marked = override === undefined ? {} : { override }
+  placement.tags = placement.tags.filter((one) => one.tag !== tag)
+  placement.tags.push({ tag, before: digest, change: digest === null ? 'create' : 'move', ...marked })
+  plan.steps = plan.steps.filter((step) => step.kind !== 'tag' || step.tag !== tag)
+  plan.steps.push({
+    ...structuredClone(last),
+    id: `${last.id}-${tag}`,
+    tag,
+    expect: [{ kind: 'tag', repository: last.repository, tag, digest }],
+    ...marked,
+  })
+}
+
+/** Takes steps out of the plan, also out of what others come after. */
+export function removeSteps(
+  plan: EditablePlan,
+  isMeant: (step: EditablePlan['steps'][number]) => boolean,
+): void {
+  const gone = new Set(plan.steps.filter(isMeant).map(({ id }) => id))
+  plan.steps = plan.steps.filter(({ id }) => !gone.has(id))
+  for (const step of plan.steps) step.after = step.after.filter((id) => !gone.has(id))
+}
+
+/** Deletes an image that the plan keeps, as if the policy had decided so. */
+export function deleteToo(
+  one: Editable<RepositoryPlan>,
+  tag: string,
+  size: number,
+): Editable<DeleteManifestStep> {
+  const model = known(one.steps.find((step) => step.kind === 'deleteManifest'))
+  const verdict = known(one.tags.find((shown) => shown.tag === tag))
+  const digest = known(verdict.digest)
+  verdict.verdict = 'delete'
+  verdict.why = structuredClone(model.why)
+  one.roots = one.roots.filter((root) => root !== digest)
+  const step = {
+    ...structuredClone(model),
+    id: `edited-${tag}`,
+    after: [],
+    target: { ...model.target, digest, size },
+    losesTags: [tag],
+  }
+  one.steps.push(step)
+  one.count.deleted += 1
+  return step
+}
+
+export function known<T>(value: T | undefined | null): T {
+  if (value === undefined || value === null) throw new Error('the plan is not as the edit expects it')
+  return value
+}

@@ -156,9 +156,8 @@ export abstract class ChangeCommand extends BaseCommand {
   async #showOnly(plan: Plan, reports: readonly Report[], flags: ChangeFlags): Promise<unknown> {
     throwLoneRefusal(plan)
     if (flags.out !== undefined) {
-      const { formatPlanFile } = await import('../plan/plan-file.ts')
-      const { writeFileAtomic } = await import('../files/atomic.ts')
-      await writeFileAtomic(flags.out, formatPlanFile(plan), { mode: 0o600 })
+      const { savePlan } = await import('./save-plan.ts')
+      await savePlan(flags.out, plan, this.context, (text) => this.warn(text))
       this.say(`Saved. To carry it out: dray apply ${escapeText(flags.out)}`)
     }
     const hash = hashOfPlan(plan)

@@ -49,9 +49,8 @@ export abstract class PruneChangeCommand extends ChangeCommand {
   /** Shows or saves a plan, and ends the command. */
   protected async showPrune(plan: PrunePlan, flags: PruneFlags): Promise<unknown> {
     if (flags.out !== undefined) {
-      const { formatPlanFile } = await import('../plan/plan-file.ts')
-      const { writeFileAtomic } = await import('../files/atomic.ts')
-      await writeFileAtomic(flags.out, formatPlanFile(plan), { mode: 0o600 })
+      const { savePlan } = await import('./save-plan.ts')
+      await savePlan(flags.out, plan, this.context, (text) => this.warn(text))
       this.say(`Saved. To carry it out: dray apply ${escapeText(flags.out)}`)
     }
     const facts = { plan, hash: hashOfPlan(plan), outcome: undefined }

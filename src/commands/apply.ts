@@ -1,7 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
 import { type ChangeFlags, changeFlags } from '../cli/change-flags.ts'
-import { readPlanFile } from '../cli/plan-file.ts'
+import { planKeyFlag, readPlanFile } from '../cli/plan-file.ts'
 import { PruneChangeCommand, type PruneFlags } from '../cli/prune-change-command.ts'
 import { pruneFlags } from '../cli/prune-flags.ts'
 import { reviewFlags } from '../cli/review-flags.ts'
@@ -12,17 +12,21 @@ import type { PrunePlan } from '../plan/prune-plan.ts'
 import type { Reviewed } from '../plan/review.ts'
 
 export default class Apply extends PruneChangeCommand {
-  static override summary = 'Carry out a saved plan.'
-  static override description = `Does what the plan says and nothing else. Where a tag has moved since the plan was made, that image is left alone and the exit code is 3. A plan that is carried out twice does nothing the second time.
+  static override summary = 'Execute a saved plan.'
+  static override description = `Executes the plan and nothing else. If a tag has moved since the plan was made, dray leaves that image alone and exits with 3. A plan that is applied twice does nothing the second time.
 
-A plan of "dray prune" deletes: before that the repositories are read anew, and what runs is asked for again where dray.yaml says how; what is needed by now stays.`
+The file is not trusted. dray decides every step again, by the dray.yaml of now and from what the registries have now, and refuses a plan that breaks a rule. Flags that set a rule aside are not taken from the file: pass them again. A plan of "dray prune" deletes only what its policy deletes now. With --key, dray first checks who signed the plan.`
   static override examples = [
     {
       description: 'Make a plan:',
       command: '<%= config.bin %> promote api:1.4.2 --from staging --to prod --out plan.json',
     },
     { description: 'Look at it:', command: '<%= config.bin %> plan show plan.json' },
-    { description: 'Carry it out:', command: '<%= config.bin %> apply plan.json --yes' },
+    { description: 'Execute it:', command: '<%= config.bin %> apply plan.json --yes' },
+    {
+      description: 'Execute it only if it is signed:',
+      command: '<%= config.bin %> apply plan.json --key plans.pub.pem --yes',
+    },
   ]
   static override args = {
     plan: stringArg({ description: 'The file that --out wrote.', required: true, ignoreStdin: true }),
@@ -30,19 +34,20 @@ A plan of "dray prune" deletes: before that the repositories are read anew, and 
   static override flags = {
     ...changeFlags,
     'in-use': string({
-      summary: 'With a plan to delete: a list of images that something runs; - is standard input.',
+      summary: 'With a plan of dray prune: a list of images that are in use; - is standard input.',
       helpValue: 'FILE',
       multiple: true,
       multipleNonGreedy: true,
     }),
     ...reviewFlags,
+    ...planKeyFlag,
     all: pruneFlags.all,
     metrics: pruneFlags.metrics,
   }
 
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Apply)
-    const plan = await readPlanFile(args.plan, { ownOnly: true })
+    const plan = await readPlanFile(args.plan, { keyFiles: flags.key, ownOnly: true })
     if (plan.operation !== 'prune') return await this.#place(plan, flags)
     return await this.#prune(plan, flags, flags['in-use'] ?? [])
   }

@@ -72,7 +72,7 @@ const signing = v.pipe(
       ),
     ),
   }),
-  v.description('What attestations and checkpoints are signed with.'),
+  v.description('What attestations, checkpoints and saved plans are signed with.'),
 )
 
 const tagLevels = ['exact', 'minor', 'major', 'latest'] as const

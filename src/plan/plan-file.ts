@@ -106,16 +106,25 @@ const planShape = v.strictObject({
   refusals: v.array(v.strictObject({ image: v.string(), placement: v.exactOptional(v.string()), error })),
 })
 
-/** The plan as a file: readable JSON, closed by the hash of all the rest. */
-export function formatPlanFile(plan: Plan | PrunePlan): string {
-  return `${JSON.stringify({ ...plan, hash: hashOfPlan(plan) }, undefined, 2)}\n`
+/** The plan as a file: readable JSON, closed by the hash of all the rest and a signature, if there is one. */
+export function formatPlanFile(plan: Plan | PrunePlan, signature?: unknown): string {
+  const file = { ...plan, hash: hashOfPlan(plan), ...(signature !== undefined && { signature }) }
+  return `${JSON.stringify(file, undefined, 2)}\n`
 }
 
+/** Checks the signature of a plan, given as canonical JSON. @throws `refused`. */
+export type SignatureCheck = (canonical: string, signature: unknown, name: string) => void
+
 /**
- * Reads a plan file. The hash guards against an edit by hand and a cut file, not against someone who computes a new one.
+ * Reads a plan file. The hash guards against an edit by hand and a cut file, not against someone who computes a new one:
+ * that is what the signature is for, and `dray apply`, which decides every step again.
  * @throws `malformed` for a file that is no plan; `unsupported` for a plan of another version; `refused` where the hash does not fit.
  */
-export function parsePlanFile(text: Uint8Array | string, name: string): Plan | PrunePlan {
+export function parsePlanFile(
+  text: Uint8Array | string,
+  name: string,
+  checkSignature?: SignatureCheck,
+): Plan | PrunePlan {
   const value = parseJson(text, name)
   if (!isRecord(value) || typeof value['schema'] !== 'string' || !value['schema'].startsWith('dray.plan/')) {
     throw new DrayError('malformed', `${name} is not a plan`, {
@@ -127,8 +136,11 @@ export function parsePlanFile(text: Uint8Array | string, name: string): Plan | P
       hint: `This dray reads ${schemaName}. Make the plan again.`,
     })
   }
-  const { hash, ...rest } = value
-  if (hash !== digestOf(canonicalJson(rest))) {
+  // neither the hash nor the signature is part of what both are about
+  const { hash, signature, ...rest } = value
+  const canonical = canonicalJson(rest)
+  checkSignature?.(canonical, signature, name)
+  if (hash !== digestOf(canonical)) {
     throw new DrayError('refused', `${name} was changed after it was made: its hash does not fit`, {
       hint: 'A plan is carried out as it was shown or not at all. Make it again.',
     })

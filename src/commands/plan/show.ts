@@ -1,6 +1,6 @@
 import { string as stringArg } from '@oclif/core/args'
 import { BaseCommand } from '../../cli/base-command.ts'
-import { readPlanFile } from '../../cli/plan-file.ts'
+import { planKeyFlag, readPlanFile } from '../../cli/plan-file.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
 import { renderPlan } from '../../render/plan.ts'
 import { renderPrunePlan } from '../../render/prune-plan.ts'
@@ -8,7 +8,7 @@ import { renderPrunePlan } from '../../render/prune-plan.ts'
 export default class PlanShow extends BaseCommand {
   static override summary = 'Show a saved plan.'
   static override description =
-    'Checks the file and shows what "dray apply" would do with it. Nothing is asked of a registry.'
+    'Checks the file and shows what it says. No request goes to a registry: "dray apply --dry-run" also checks it against dray.yaml and the registries.'
   static override examples = [
     {
       description: 'Make a plan:',
@@ -21,9 +21,12 @@ export default class PlanShow extends BaseCommand {
     plan: stringArg({ description: 'The file that --out wrote.', required: true, ignoreStdin: true }),
   }
 
+  static override flags = planKeyFlag
+
   async run(): Promise<void> {
-    const { args } = await this.parse(PlanShow)
-    const plan = await readPlanFile(args.plan, { ownOnly: false })
+    const { args, flags } = await this.parse(PlanShow)
+    const plan = await readPlanFile(args.plan, { keyFiles: flags.key, ownOnly: false })
+    if (flags.key !== undefined) this.say('The plan is signed with a key of --key.')
     this.finish({ hash: hashOfPlan(plan), plan }, (page) =>
       plan.operation === 'prune' ? renderPrunePlan(plan, page) : renderPlan(plan, page),
     )

@@ -89,7 +89,8 @@ export async function reviewPrune(
     inUse,
     inUseReader,
     left: await new PruneState(await context.auditPath(auditFile), context.clock).left(),
-    cache: await context.pruneCache(call),
+    // Referrers are read anew: then this reading counts as the one before the first delete.
+    cache: { ...(await context.pruneCache(call)), last: async () => undefined },
   }
   const readSince = context.clock.now()
   await expectToRead(inputs.scope, context)

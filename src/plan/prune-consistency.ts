@@ -1,5 +1,6 @@
 import { DrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
+import { isEvidenceTag } from '../oci/evidence-tags.ts'
 import { formatRepository, sameRepository } from '../oci/reference.ts'
 import type { StepId } from './plan.ts'
 import type { DeleteStep, PrunePlan, RepositoryPlan, TagVerdict } from './prune-plan.ts'
@@ -44,6 +45,7 @@ function complaintOf(plan: RepositoryPlan): string | undefined {
   if (tags.size < plan.tags.length) return 'a tag is there twice'
   if (new Set(plan.others.map(({ digest }) => digest)).size < plan.others.length)
     return 'a manifest is there twice'
+  if (plan.steps.length > 0 && !isCounted(plan)) return 'its images are counted otherwise than it shows them'
   const verdicts = [...plan.tags, ...plan.others]
   const digestsOf = (isMeant: (verdict: string) => boolean): ReadonlySet<Digest> =>
     new Set(verdicts.flatMap((one) => (one.digest !== null && isMeant(one.verdict) ? [one.digest] : [])))
@@ -68,6 +70,14 @@ function complaintOf(plan: RepositoryPlan): string | undefined {
     gone.add(what)
   }
   return undefined
+}
+
+/** Whether the numbers of images are those of the tags that are shown: a question depends on them. */
+function isCounted({ tags, count }: RepositoryPlan): boolean {
+  const named = tags.filter(({ tag, digest }) => digest !== null && !isEvidenceTag(tag))
+  const distinct = (those: readonly TagVerdict[]): number => new Set(those.map(({ digest }) => digest)).size
+  const deleted = named.filter(({ verdict }) => verdict === 'delete')
+  return distinct(named) === count.images && distinct(deleted) === count.deleted
 }
 
 function isShown(step: DeleteStep, { tags, onDigest, doomed, staying }: Shown): boolean {

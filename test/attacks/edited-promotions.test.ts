@@ -89,6 +89,9 @@ const edits: readonly (readonly [string, (plan: EditablePlan) => void])[] = [
       removeSteps(plan, ({ kind }) => kind === 'attach' || kind === 'copy')
     },
   ],
+  ['the name of another image', (plan) => void (firstPlacement(plan).image = 'web:1.4.2')],
+  ['the name of another version', (plan) => void (firstPlacement(plan).image = 'edited:1.6.0')],
+  ['the tag of another version', (plan) => void (firstPlacement(plan).from.tag = '1.6.0')],
   ['no attestation', (plan) => removeSteps(plan, ({ kind }) => kind === 'attest')],
   [
     'no attached artifacts',

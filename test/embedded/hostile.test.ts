@@ -5,19 +5,9 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { folderStorage } from '../../src/embedded/folder-storage.ts'
 import { digestOf } from '../../src/oci/digest.ts'
+import { sendRaw } from '../support/raw-http.ts'
 import { type Client, send, started } from './http.ts'
 import { tempFolder } from './storages.ts'
-
-/** Sends text as it is, and gives all that comes back until the server closes or resets the connection. */
-function raw(port: number, text: string): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>()
-  let answer = ''
-  const socket = connect(port, '127.0.0.1', () => socket.write(text))
-  socket.on('data', (chunk) => (answer += chunk.toString('latin1')))
-  socket.on('error', () => undefined)
-  socket.on('close', () => resolve(answer))
-  return promise
-}
 
 async function lives({ call }: Client): Promise<boolean> {
   return (await call('GET', '/v2/')).status === 200
@@ -108,18 +98,18 @@ describe('the registry', () => {
       'GET / HTTP/9.9\r\n\r\n',
       `GET /${'x'.repeat(70_000)}`,
     ]) {
-      expect(await raw(client.port, text)).toMatch(/^(?:HTTP\/1\.1 4\d\d |$)/)
+      expect(await sendRaw(client.port, text).answer).toMatch(/^(?:HTTP\/1\.1 4\d\d |$)/)
     }
     expect(await lives(client)).toBe(true)
   })
 
   it('keeps the connection for a refusal of a body that is still coming', async () => {
     const client = await started()
-    const answer = await raw(
+    const { answer } = sendRaw(
       client.port,
       'PUT /v2/a/blobs/uploads/none?digest=x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello',
     )
-    expect(answer).toMatch(/^HTTP\/1\.1 404 /)
+    expect(await answer).toMatch(/^HTTP\/1\.1 404 /)
   })
 
   it('outlives a client that leaves in the middle of a download, and tells of it', async () => {

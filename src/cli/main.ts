@@ -53,6 +53,7 @@ async function route(args: readonly string[], root: string): Promise<void> {
     if (command?.id === 'help') await config.runCommand('help', command.rest)
     else await showHelp(args, config)
   } else if (command !== undefined) {
+    await checkPluginFolder()
     await config.runCommand(command.id, command.rest)
   } else if (args.length === 0 || (subject.length === 1 && isTopic(subject, config))) {
     await showHelp(args, config)
@@ -63,6 +64,12 @@ async function route(args: readonly string[], root: string): Promise<void> {
   } else {
     throw unknownCommand(subject, config)
   }
+}
+
+/** The completion plugin writes scripts to the cache folder, and the user's shell runs them. */
+async function checkPluginFolder(): Promise<void> {
+  const { privatePlace } = await import('./private-places.ts')
+  privatePlace('cache', ['autocomplete'], process.env, { create: true })
 }
 
 /** The longest run of leading words that names a command, and what stands behind it. */

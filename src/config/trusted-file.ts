@@ -24,41 +24,50 @@ export async function refuseUntrusted(file: string, owners: Owners): Promise<voi
   if (target?.isFile() === false && !target.isDirectory())
     throw new DrayError('io', `${file} is not a regular file`, { subject: file })
   if (owners === undefined) return
-  // The mode of a link has no meaning.
-  const link = entry.isSymbolicLink()
-    ? othersWhoWrite({ uid: entry.uid, gid: entry.gid, mode: 0 }, owners)
-    : undefined
-  if (link !== undefined) throw untrusted(file, `it is a symbolic link: ${link}`, undefined)
-  if (target?.isFile() === true) refuseWritable(file, target, owners)
   const folder = dirname(file)
   const above = await stat(folder)
-  const others = othersWhoReplace(above, owners)
-  if (others === undefined) return
-  const isOwn = above.uid === process.geteuid?.()
-  throw untrusted(file, `others can replace it in ${folder}: ${others}`, isOwn ? folder : undefined)
+  const faults = [
+    ...(entry.isSymbolicLink() ? faultOfLink(entry, owners) : []),
+    ...(target?.isFile() === true ? faultOf(file, target, othersWhoWrite(target, owners)) : []),
+    ...faultOf(folder, above, othersWhoReplace(above, owners), `others can replace it in ${folder}: `),
+  ]
+  if (faults.length > 0) throw untrusted(file, faults)
 }
 
 /** The content of such a file. What is read is the file that was checked. @throws as `refuseUntrusted`; `io`. */
 export async function readTrusted(file: string, owners: Owners): Promise<string> {
   const bytes = await readFileBounded(file, maxBytes, {
     check: (stats) => {
-      if (owners !== undefined) refuseWritable(file, stats, owners)
+      const faults = owners === undefined ? [] : faultOf(file, stats, othersWhoWrite(stats, owners))
+      if (faults.length > 0) throw untrusted(file, faults)
     },
   })
   return Buffer.from(bytes ?? []).toString('utf8')
 }
 
-function refuseWritable(file: string, stats: Stats, owners: readonly number[]): void {
-  const others = othersWhoWrite(stats, owners)
-  if (others === undefined) return
-  throw untrusted(file, others, stats.uid === process.geteuid?.() ? file : undefined)
+interface Fault {
+  readonly why: string
+  /** what the user can correct with chmod */
+  readonly own?: string
 }
 
-/** @param own what the user can correct with chmod */
-function untrusted(file: string, why: string, own: string | undefined): DrayError {
+/** The mode of a link has no meaning. */
+function faultOfLink({ uid, gid }: Stats, owners: readonly number[]): readonly Fault[] {
+  const others = othersWhoWrite({ uid, gid, mode: 0 }, owners)
+  return others === undefined ? [] : [{ why: `it is a symbolic link: ${others}` }]
+}
+
+function faultOf(path: string, { uid }: Stats, others: string | undefined, of = ''): readonly Fault[] {
+  if (others === undefined) return []
+  return [{ why: `${of}${others}`, ...(uid === process.geteuid?.() && { own: path }) }]
+}
+
+function untrusted(file: string, [fault, ...more]: readonly Fault[]): DrayError {
+  // With several faults, one chmod would lead to the same error again.
+  const own = more.length === 0 ? fault?.own : undefined
   return new DrayError('config', `cannot use the configuration ${file}, which was found by search`, {
     subject: file,
-    why,
+    why: [fault, ...more].flatMap((one) => (one === undefined ? [] : [one.why])).join('; '),
     hint:
       own === undefined
         ? `To use it on purpose, pass --config ${file} or set DRAY_CONFIG.`

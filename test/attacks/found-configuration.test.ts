@@ -60,6 +60,14 @@ describe('a configuration that the search finds', () => {
     expect(await searchFrom(project)).toMatchObject(refused(file))
   })
 
+  it('is to be named with --config if one chmod does not help', async () => {
+    const { above, project, file } = await placeWith()
+    for (const path of [above, file]) chmodSync(path, 0o777)
+    expect(await searchFrom(project)).toMatchObject({
+      thrown: { hint: `To use it on purpose, pass --config ${file} or set DRAY_CONFIG.` },
+    })
+  })
+
   it('is obeyed in a folder such as /tmp, where others can add files and not replace them', async () => {
     const { above, project, file } = await placeWith()
     chmodSync(above, 0o1777)

@@ -134,3 +134,11 @@ describe('the content cache', () => {
     expect(await cache?.last(repository)).toBeUndefined()
   })
 })
+
+it.each(traps)('no completion script is kept in a cache folder that %s', async (_, spring) => {
+  const { home } = await sprung(spring)
+  const env = { HOME: home, SHELL: '/bin/bash' }
+  const ended = await dray(['autocomplete', 'script', 'bash'], { env })
+  expect(ended).toMatchObject({ code: 1, stdout: '' })
+  expect(ended.stderr).toContain('for the cache of dray')
+})

@@ -176,10 +176,12 @@ async function isTaken(
 }
 
 function notTaken(registry: string, credential: Credential, cause: DrayError): DrayError {
+  const wrong =
+    (credential.kind === 'identity' ? cause.why : undefined) ?? 'the user, or the password or token, is wrong'
   return new DrayError('unauthorized', `${registry} does not let ${nameOf(credential)} in`, {
     subject: registry,
     ...(cause.status !== undefined && { status: cause.status }),
-    why: 'the user, or the password or token, is wrong',
+    why: wrong,
     hint: 'Nothing was kept. Some registries take no password of a person but a token that is made on their pages.',
     cause,
   })

@@ -26,6 +26,8 @@ export interface RegistryConfig {
   }
   /** the URL that may ask for this registry's credentials though it is on another host */
   readonly tokenRealm?: string
+  /** the only `service` of a challenge that tokens are requested for */
+  readonly tokenService?: string
   /** requests at once */
   readonly concurrency?: number
   /** other names of its repositories: they are compared, and dray does not connect to them in its place */

@@ -44,6 +44,15 @@ export const registry = v.pipe(
         v.description('The URL of the token service, where it is on another host than the registry.'),
       ),
     ),
+    tokenService: v.optional(
+      v.pipe(
+        text('the name of a service'),
+        v.maxLength(255, 'must be at most 255 characters'),
+        v.description(
+          'The service that the registry names in its challenge, if that is the host of another registry.',
+        ),
+      ),
+    ),
     concurrency: v.optional(
       v.pipe(
         v.number('must be a whole number'),

@@ -7,8 +7,10 @@ import type { Credential } from './credential.ts'
 import type { Fetch, RegistryRequest, Scope } from './fetch.ts'
 import type { RegistrySettings } from './origins.ts'
 import type { Secrets } from './secrets.ts'
-import { challengeScopes, covers, type ScopeSet, scopeSet, union } from './scopes.ts'
+import { covers, isPullOnly, otherRepository, pathOf, type ScopeSet, scopeSet, union } from './scopes.ts'
+import { onlyRefreshToken, otherRepositoryNeeded } from './auth-errors.ts'
 import { basicHeader, requestToken, type Token } from './token.ts'
+import { checkService } from './token-service.ts'
 import { insecureRealm, readRealm, untrustedRealm } from './token-realms.ts'
 
 export interface SessionOptions {
@@ -31,8 +33,22 @@ type Scheme =
   | { readonly kind: 'basic' }
   | { readonly kind: 'bearer'; readonly challenge: Challenge }
 
-interface TokenEntry {
+/**
+ * What a token is requested for: what the request needs and the rest of the run is expected to need, what the request
+ * needs alone, or the one other repository that a challenge names.
+ */
+type Purpose = 'expected' | 'alone' | 'other'
+
+interface Wanted {
+  readonly purpose: Purpose
+  /** what the token is used for */
+  readonly need: ScopeSet
+  /** what it is requested for */
   readonly scopes: ScopeSet
+}
+
+interface TokenEntry {
+  readonly wanted: Wanted
   readonly token: Promise<Token>
   readonly signal: AbortSignal
   /** undefined while it is asked for */
@@ -41,11 +57,16 @@ interface TokenEntry {
   accepted: boolean
 }
 
-/** How a request is to show itself, and the token that stands behind it. */
+/** The `Authorization` of a request, and the token behind it. */
 export interface Pass {
   readonly header: string | undefined
   readonly entry?: TokenEntry
+  /** what follows if the registry refuses it; absent: a token for the request alone */
+  readonly next?: 'other' | 'nothing'
 }
+
+/** Which credentials were in a request: `none` are known, or they were `sent`, or they are of no use there (`unused`). */
+export type Shown = 'none' | 'sent' | 'unused'
 
 /** What was learned in this run about the way into one registry: its challenge, the credentials, the tokens. */
 export class AuthSession {
@@ -55,6 +76,8 @@ export class AuthSession {
   #tokens: TokenEntry[] = []
   /** some registries give no token at all, or none that they take, where it is asked to serve for several repositories */
   #wideRefused = false
+  /** the other name of a repository, by its path; the first one that a challenge names counts for the whole run */
+  readonly #otherNames = new Map<string, string>()
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -81,14 +104,17 @@ export class AuthSession {
     }
   }
 
-  /** What to send with a request, by what is known so far. @throws as `requestToken`; `refused` for a realm of somebody else. */
+  /** Which credentials were sent with a pass. A token server can give a token without them. */
+  shown({ header, entry }: Pass): Shown {
+    if (this.#options.credential === undefined) return 'none'
+    return header === undefined || entry?.settled?.isAnonymous === true ? 'unused' : 'sent'
+  }
+
+  /** What to send with a request, by what is known so far. @throws as `requestToken`; `refused` for a realm or a service of somebody else. */
   async pass(scopes: readonly Scope[], call: Call): Promise<Pass> {
-    if (this.#scheme?.kind === 'basic') return { header: basicHeader(this.#options.credential) }
+    if (this.#scheme?.kind === 'basic') return this.#basicPass()
     if (this.#scheme?.kind !== 'bearer') return { header: undefined }
-    const need = scopeSet(scopes)
-    const wanted =
-      need.size === 0 ? challengeScopes(this.#scheme.challenge.parameters.get('scope') ?? '') : need
-    return this.#tokenFor(wanted, 'wide', this.#scheme.challenge, call)
+    return await this.#ownToken(scopeSet(scopes), this.#scheme.challenge, call)
   }
 
   /** The registry let a request in. */
@@ -98,9 +124,11 @@ export class AuthSession {
   }
 
   /**
-   * The registry answered 401 to `refused`. Gives the pass for the one second try, or undefined where there is nothing else to show. A token that
-   * worked before has run out and is replaced by its like; one that never did is replaced by one for this request alone, in case the registry
-   * gives no token for more than that.
+   * The registry answered 401 to `refused`. Returns what to send next, or undefined if there is nothing else. A token
+   * that worked before has expired and is replaced by its like, once. Otherwise a token for the scopes of this request
+   * alone follows, and then one for the repository that the challenge names instead. The challenge decides nothing
+   * else about what a token is requested for.
+   * @throws as `pass`; `unauthorized` if the registry asks for what dray does not send.
    */
   async renew(
     refused: Pass,
@@ -108,41 +136,98 @@ export class AuthSession {
     scopes: readonly Scope[],
     call: Call,
   ): Promise<Pass | undefined> {
-    const scheme = chooseScheme(parseChallenges(wwwAuthenticate))
+    if (refused.next === 'nothing') return undefined
+    const { registry, credential } = this.#options
+    const scheme = this.#answered(chooseScheme(parseChallenges(wwwAuthenticate)), refused)
     if (scheme === undefined) return undefined
-    this.#scheme = scheme
     this.#tokens = this.#tokens.filter((entry) => entry !== refused.entry)
-    if (scheme.kind !== 'bearer') {
-      const pass = await this.pass(scopes, call)
-      return pass.header === refused.header ? undefined : pass
+    if (scheme.kind === 'basic' && credential?.kind === 'identity') {
+      this.#scheme ??= scheme
+      throw onlyRefreshToken(registry)
     }
-    if (refused.entry === undefined || refused.entry.accepted) {
-      const named = challengeScopes(scheme.challenge.parameters.get('scope') ?? '')
-      const need = union(scopeSet(scopes), withoutUnasked(named, scopes))
-      return this.#tokenFor(need, 'wide', scheme.challenge, call)
-    }
-    this.#wideRefused = true
-    const alone = scopeSet(scopes)
-    return this.#tokenFor(alone, 'alone', scheme.challenge, call)
+    this.#scheme = scheme
+    if (scheme.kind === 'bearer') return await this.#renewToken(refused, scheme.challenge, scopes, call)
+    const pass = this.#basicPass()
+    return pass.header === refused.header ? undefined : pass
   }
 
-  /** A token that covers `need`: one that is there, or one asked for with all that the run expects (`wide`) or without. */
-  async #tokenFor(need: ScopeSet, ask: 'wide' | 'alone', challenge: Challenge, call: Call): Promise<Pass> {
-    const expected = ask === 'wide' && !this.#wideRefused ? await this.#options.expected(call) : new Map()
-    const scopes = union(expected, need)
+  /** Harbor answers Basic to every token that it refuses. A token that worked before has expired, and is renewed. */
+  #answered(offered: Scheme | undefined, { entry }: Pass): Scheme | undefined {
+    const isKnown = this.#scheme?.kind === 'bearer' && entry?.accepted === true
+    return offered?.kind === 'basic' && isKnown ? this.#scheme : offered
+  }
+
+  /** A refresh token is for token servers: it is no password. */
+  #basicPass(): Pass {
+    const { credential } = this.#options
+    return { header: credential?.kind === 'basic' ? basicHeader(credential) : undefined }
+  }
+
+  async #renewToken(
+    { entry, next }: Pass,
+    challenge: Challenge,
+    scopes: readonly Scope[],
+    call: Call,
+  ): Promise<Pass | undefined> {
+    if (next === 'other') return await this.#otherToken(challenge, scopes, call)
+    const hasExpired = entry?.accepted === true
+    if (hasExpired && entry.wanted.purpose === 'other')
+      return { ...(await this.#tokenFor(entry.wanted, challenge, call)), next: 'nothing' }
+    if (entry?.wanted.purpose === 'expected' && !hasExpired) this.#wideRefused = true
+    try {
+      const pass = await this.#ownToken(scopeSet(scopes), challenge, call)
+      return entry === undefined ? pass : { ...pass, next: hasExpired ? 'nothing' : 'other' }
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      const other = await this.#otherToken(challenge, scopes, call)
+      if (other === undefined) throw error
+      return other
+    }
+  }
+
+  /** A token for what a request needs: together with what the run expects, or alone if that was refused. */
+  async #ownToken(need: ScopeSet, challenge: Challenge, call: Call): Promise<Pass> {
+    const alone: Wanted = { purpose: 'alone', need, scopes: need }
+    // a request without scopes gets a token without scopes
+    if (need.size === 0 || this.#wideRefused) return await this.#tokenFor(alone, challenge, call)
+    const scopes = union(await this.#options.expected(call), need)
+    try {
+      return await this.#tokenFor({ purpose: 'expected', need, scopes }, challenge, call)
+    } catch (error) {
+      if (!isRefusal(error) || covers(need, scopes)) throw error
+      this.#wideRefused = true
+      return await this.#tokenFor(alone, challenge, call)
+    }
+  }
+
+  /** A token to pull from the one other repository that the challenge to this request names. */
+  async #otherToken(challenge: Challenge, scopes: readonly Scope[], call: Call): Promise<Pass | undefined> {
+    const name = otherRepository(challenge.parameters.get('scope') ?? '', scopes)
+    const own = pathOf(scopes[0])
+    if (name === undefined || own === undefined) return undefined
+    if (!isPullOnly(scopes)) throw otherRepositoryNeeded(this.#options.registry, own, name)
+    const known = this.#otherNames.get(own) ?? name
+    if (known !== name) return undefined
+    this.#otherNames.set(own, name)
+    const wanted: Wanted = {
+      purpose: 'other',
+      need: scopeSet(scopes),
+      scopes: new Map([[`repository:${name}`, new Set(['pull'])]]),
+    }
+    return { ...(await this.#tokenFor(wanted, challenge, call)), next: 'nothing' }
+  }
+
+  /** A token that serves what is wanted: one that is there, or a new one. */
+  async #tokenFor(wanted: Wanted, challenge: Challenge, call: Call): Promise<Pass> {
     for (;;) {
-      const entry = this.#usable(need) ?? this.#ask(scopes, challenge, call)
+      const entry = this.#usable(wanted.need) ?? this.#ask(wanted, challenge, call)
       try {
         const token = await abortable(entry.token, call.signal)
         return { header: `Bearer ${token.value}`, entry }
       } catch (error) {
         this.#tokens = this.#tokens.filter((one) => one !== entry)
         // it was asked for by a call that was given up meanwhile; this one was not
-        if (entry.signal.aborted && !call.signal.aborted) continue
-        const refused = isDrayError(error) && error.code === 'unauthorized'
-        if (!refused || covers(need, scopes)) throw error
-        this.#wideRefused = true
-        return this.#tokenFor(need, 'alone', challenge, call)
+        if (!entry.signal.aborted || call.signal.aborted) throw error
       }
     }
   }
@@ -150,12 +235,12 @@ export class AuthSession {
   #usable(need: ScopeSet): TokenEntry | undefined {
     const now = this.#options.clock.now()
     this.#tokens = this.#tokens.filter((entry) => entry.settled === undefined || entry.settled.renewAt > now)
-    return this.#tokens.find((entry) => covers(entry.scopes, need))
+    return this.#tokens.find((entry) => covers(serves(entry.wanted), need))
   }
 
-  #ask(scopes: ScopeSet, challenge: Challenge, call: Call): TokenEntry {
-    const token = this.#request(scopes, challenge, call)
-    const entry: TokenEntry = { scopes, token, signal: call.signal, accepted: false }
+  #ask(wanted: Wanted, challenge: Challenge, call: Call): TokenEntry {
+    const token = this.#request(wanted.scopes, challenge, call)
+    const entry: TokenEntry = { wanted, token, signal: call.signal, accepted: false }
     this.#tokens.push(entry)
     token.then(
       (settled) => {
@@ -172,6 +257,8 @@ export class AuthSession {
     if (credential !== undefined && !realm.mayHaveCredentials) throw untrustedRealm(registry, realm.url)
     if (!realm.mayHaveCredentials && realm.url.protocol !== 'https:') throw insecureRealm(registry, realm.url)
     const service = challenge.parameters.get('service')
+    // a token without credentials opens nothing that is not open to all
+    if (credential !== undefined) checkService({ registry, origin, realm: realm.url, service, settings })
     const request = { registry, realm: realm.url, service, scopes, credential }
     const token = await requestToken(tokenFetch, request, clock, call)
     secrets.addToken(token.value)
@@ -186,12 +273,11 @@ function chooseScheme(challenges: readonly Challenge[]): Scheme | undefined {
   return challenges.some((one) => one.scheme === 'basic') ? { kind: 'basic' } : undefined
 }
 
-/** A registry may know a repository under another name than we do (behind a proxy), but gets no right that this request does not use. */
-function withoutUnasked(named: ScopeSet, scopes: readonly Scope[]): ScopeSet {
-  const asked = new Set<string>(scopes.flatMap((scope) => ('catalog' in scope ? [] : scope.actions)))
-  return new Map(
-    [...named].filter(
-      ([, actions]) => scopes.length === 0 || [...actions].every((action) => asked.has(action)),
-    ),
-  )
+function isRefusal(error: unknown): boolean {
+  return isDrayError(error) && error.code === 'unauthorized'
+}
+
+/** A token for another repository serves the request that it was requested for. */
+function serves({ purpose, need, scopes }: Wanted): ScopeSet {
+  return purpose === 'other' ? need : scopes
 }

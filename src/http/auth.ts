@@ -1,7 +1,7 @@
 import type { Call } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
-import { formatRepository } from '../oci/reference.ts'
+import { notGranted, unauthorized } from './auth-errors.ts'
 import type { AuthSession } from './auth-session.ts'
 import type { CredentialSource } from './credential.ts'
 import type { Fetch, Middleware, RegistryRequest, RegistryResponse, Scope } from './fetch.ts'
@@ -9,7 +9,6 @@ import { registryOrigin, type RegistrySettingsMap } from './origins.ts'
 import { redactUrl } from './redact.ts'
 import { RegistryAuth } from './registry-auth.ts'
 import type { Secrets } from './secrets.ts'
-import { loginHint } from './token.ts'
 
 export interface AuthOptions {
   readonly settings: RegistrySettingsMap
@@ -61,37 +60,33 @@ export function createAuth(options: AuthOptions): Auth {
 
 type Send = (authorization: string | undefined) => Promise<RegistryResponse>
 
-/** Sends with what is known; a 401 to credentials is answered once. */
+/** Anonymous, the token with what the run expects, the token for this request alone, the other name of a repository. */
+const mostAttempts = 4
+
+/** Sends a request with what is known, and after a 401 with what the challenge allows. */
 async function knock(
   session: AuthSession,
   request: RegistryRequest,
   send: Send,
   call: Call,
 ): Promise<RegistryResponse> {
-  const first = await session.pass(request.scopes, call)
-  const response = await send(first.header)
-  if (response.status !== 401) {
-    session.admitted(first)
-    return response
-  }
-  let refused = first
-  let answer = response
-  // what came without credentials was asked for them; what came with them gets one second try
-  for (let left = first.header === undefined ? 2 : 1; left > 0; left--) {
+  let pass = await session.pass(request.scopes, call)
+  let answer = await send(pass.header)
+  for (let attempts = 1; answer.status === 401 && attempts < mostAttempts; attempts++) {
     await answer.discard()
     const challenge = answer.headers.get('www-authenticate') ?? ''
-    const pass = await session.renew(refused, challenge, request.scopes, call)
-    if (pass === undefined) break
-    refused = pass
+    const next = await session.renew(pass, challenge, request.scopes, call)
+    if (next === undefined) break
+    pass = next
     answer = await send(pass.header)
-    if (answer.status !== 401) {
-      session.admitted(pass)
-      return answer
-    }
+  }
+  if (answer.status !== 401) {
+    session.admitted(pass)
+    return answer
   }
   await answer.discard()
-  const hadToken = refused.entry !== undefined
-  throw hadToken ? notGranted(request, session.hasCredential) : unauthorized(request, session.hasCredential)
+  const shown = session.shown(pass)
+  throw pass.entry === undefined ? unauthorized(request, shown) : notGranted(request, shown)
 }
 
 /**
@@ -110,42 +105,4 @@ function sendTo(next: Fetch, request: RegistryRequest, call: Call, home: URL): S
       why: `${request.registry} sent us there, but credentials for ${request.registry} are for ${home.origin} alone`,
     })
   }
-}
-
-/** A token was given, and is not enough: the token server left out a right that was asked for (distribution, token scope documentation). */
-function notGranted(request: RegistryRequest, hadCredentials: boolean): DrayError {
-  const { registry, scopes } = request
-  const [scope] = scopes
-  if (scope === undefined) return unauthorized(request, hadCredentials)
-  const isCatalog = 'catalog' in scope
-  const right = isCatalog
-    ? 'list its repositories'
-    : `${scope.actions.join(' and ')} in ${scope.repository.path}`
-  return new DrayError('unauthorized', `${registry} does not let us ${right}`, {
-    subject: subjectOf(request),
-    status: 401,
-    why: hadCredentials
-      ? `the credentials that were found for ${registry} are good, but not for that`
-      : `no credentials were found for ${registry}, and without them that is not allowed`,
-    hint: hadCredentials
-      ? `${isCatalog ? 'Check' : 'Check the name of the repository, and'} whether this user may do that there.`
-      : `${isCatalog ? '' : 'Check the name of the repository. '}${loginHint(registry)}`,
-  })
-}
-
-function unauthorized(request: RegistryRequest, hadCredentials: boolean): DrayError {
-  const { registry } = request
-  return new DrayError('unauthorized', `${registry} does not let us in`, {
-    subject: subjectOf(request),
-    status: 401,
-    why: hadCredentials
-      ? `it refused the credentials that were found for ${registry}`
-      : `no credentials were found for ${registry}`,
-    hint: loginHint(registry),
-  })
-}
-
-/** What a request is about: its repository, or the registry as a whole. */
-function subjectOf({ registry, scopes: [scope] }: RegistryRequest): string {
-  return scope === undefined || 'catalog' in scope ? registry : formatRepository(scope.repository)
 }

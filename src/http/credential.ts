@@ -1,8 +1,15 @@
 import type { Call } from '../call.ts'
 
+/** A user and a password. */
+export interface BasicCredential {
+  readonly kind: 'basic'
+  readonly username: string
+  readonly password: string
+}
+
 /** What a person or a helper gave for one registry. Never printed. */
 export type Credential =
-  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+  | BasicCredential
   /** an OAuth2 refresh token (`identitytoken` in docker's file, user `<token>` of a helper) */
   | { readonly kind: 'identity'; readonly token: string }
 

@@ -11,6 +11,8 @@ export interface RegistrySettings {
   readonly clientCertificate?: ClientCertificate
   /** the token server that credentials may be sent to, if it is on another host */
   readonly tokenRealm?: string
+  /** the service that tokens are requested for, as the challenge names it; checked by `token-service.ts` if absent */
+  readonly tokenService?: string
   /** how many small requests may be under way at once */
   readonly concurrency?: number
 }

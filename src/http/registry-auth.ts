@@ -97,6 +97,6 @@ export class RegistryAuth {
 /** What of a credential is secret, and what headers are made of. */
 function secretsOf(credential: Credential | undefined): string[] {
   if (credential === undefined) return []
-  if (credential.kind === 'identity') return [credential.token, basicPair(credential)]
+  if (credential.kind === 'identity') return [credential.token]
   return credential.password === '' ? [] : [credential.password, basicPair(credential)]
 }

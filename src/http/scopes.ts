@@ -1,3 +1,4 @@
+import { isRepositoryPath } from '../oci/reference.ts'
 import type { Action, Scope } from './fetch.ts'
 
 /** `pull` before `push`, as registries print them. */
@@ -35,6 +36,25 @@ export function challengeScopes(text: string): ScopeSet {
     return colon <= 0 ? [] : [new Map([[scope.slice(0, colon), new Set(actions)]])]
   })
   return union(...sets)
+}
+
+/**
+ * The path of the repository that a challenge names instead of those of a request. A registry can know a repository by
+ * another name, because a proxy before it adds a prefix. Undefined if the challenge names one of `scopes`, or none.
+ */
+export function otherRepository(challengeScope: string, scopes: readonly Scope[]): string | undefined {
+  const own = scopes.flatMap((scope) => pathOf(scope) ?? [])
+  if (own.length === 0) return undefined
+  const named = [...challengeScopes(challengeScope)].flatMap(([name, actions]) => {
+    const path = name.startsWith('repository:') ? name.slice('repository:'.length) : ''
+    return isRepositoryPath(path) && (actions.has('pull') || actions.has('*')) ? [path] : []
+  })
+  return named.some((path) => own.includes(path)) ? undefined : named[0]
+}
+
+/** Whether scopes allow to read repositories and nothing else. */
+export function isPullOnly(scopes: readonly Scope[]): boolean {
+  return scopes.every((scope) => !('catalog' in scope) && scope.actions.every((action) => action === 'pull'))
 }
 
 export function union(...sets: readonly ScopeSet[]): ScopeSet {

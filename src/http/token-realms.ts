@@ -13,6 +13,20 @@ const knownRealms: ReadonlyMap<string, string> = new Map([
   ['registry.digitalocean.com', 'https://api.digitalocean.com/v2/registry/auth'],
 ])
 
+/** The parameters of a token request. dray sets them itself, so a realm must not bring values of its own. */
+const requestParameters = [
+  'service',
+  'scope',
+  'account',
+  'client_id',
+  'offline_token',
+  'access_type',
+  'grant_type',
+  'refresh_token',
+  'username',
+  'password',
+] as const
+
 /** A token server that a challenge named, and whether it may be given credentials. */
 export interface Realm {
   readonly url: URL
@@ -37,6 +51,7 @@ export function readRealm(
     })
   }
   url.hash = ''
+  for (const name of requestParameters) if (url.searchParams.has(name)) url.searchParams.delete(name)
   return { url, mayHaveCredentials: isTrusted(registry, origin, url, settings) }
 }
 

@@ -2,7 +2,7 @@ import type { Call } from '../call.ts'
 import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
-import type { Credential } from './credential.ts'
+import type { BasicCredential, Credential } from './credential.ts'
 import type { Fetch, RegistryRequest, RegistryResponse } from './fetch.ts'
 import { redactUrl } from './redact.ts'
 import { formatScopes, type ScopeSet } from './scopes.ts'
@@ -19,6 +19,8 @@ export interface Token {
   readonly value: string
   /** when to ask for another one: earlier than the server's own end of it, so that no request arrives with a stale one; milliseconds since 1970 */
   readonly renewAt: number
+  /** whether the token server gave it without credentials */
+  readonly isAnonymous: boolean
 }
 
 export interface TokenRequest {
@@ -30,9 +32,10 @@ export interface TokenRequest {
 }
 
 /**
- * Asks a token server for a bearer token (distribution, Token Authentication Specification and OAuth2 token authentication): GET with Basic or
- * without credentials; for a refresh token POST, and GET where the server knows no POST (404).
- * @throws `unauthorized` where the server refuses; `unavailable`; `protocol` for an answer that holds no token.
+ * Requests a bearer token from a token server (distribution, Token Authentication Specification and OAuth2 token
+ * authentication): GET with a user and a password or without credentials, POST with a refresh token. If the server
+ * answers 404 to POST, GET follows without the refresh token: GET could send it only in a URL or as a password.
+ * @throws `unauthorized` if the server refuses; `unavailable`; `protocol` for an answer that holds no token.
  */
 export async function requestToken(
   fetch: Fetch,
@@ -42,9 +45,9 @@ export async function requestToken(
 ): Promise<Token> {
   for (let tries = 1; ; tries++) {
     const askedAt = clock.now()
-    const bytes = await askForToken(fetch, request, call)
+    const { bytes, isAnonymous } = await askForToken(fetch, request, call)
     try {
-      return parseToken(bytes, request, askedAt)
+      return { ...parseToken(bytes, request, askedAt), isAnonymous }
     } catch (error) {
       // an answer that cannot be read may have been damaged on its way
       if (tries === triesOfBrokenAnswers) throw error
@@ -52,7 +55,12 @@ export async function requestToken(
   }
 }
 
-async function askForToken(fetch: Fetch, request: TokenRequest, call: Call): Promise<Uint8Array> {
+interface Answer {
+  readonly bytes: Uint8Array
+  readonly isAnonymous: boolean
+}
+
+async function askForToken(fetch: Fetch, request: TokenRequest, call: Call): Promise<Answer> {
   const { credential } = request
   let response: RegistryResponse | undefined
   if (credential?.kind === 'identity') {
@@ -62,18 +70,20 @@ async function askForToken(fetch: Fetch, request: TokenRequest, call: Call): Pro
       response = undefined
     }
   }
+  const isAnonymous = credential === undefined || (credential.kind === 'identity' && response === undefined)
   response ??= await fetch(getRequest(request), call)
   const bytes = await response.bytes(maxTokenBody)
-  if (response.status !== 200) throw tokenRefused(request, response.status)
-  return bytes
+  if (response.status !== 200) throw tokenRefused(request, response.status, isAnonymous)
+  return { bytes, isAnonymous }
 }
 
 function getRequest(request: TokenRequest): RegistryRequest {
+  const { credential } = request
   const url = new URL(request.realm)
   if (request.service !== undefined) url.searchParams.set('service', request.service)
   for (const scope of formatScopes(request.scopes)) url.searchParams.append('scope', scope)
-  const authorization = basicHeader(request.credential)
-  return exchangeOf(request, 'GET', url, authorization === undefined ? {} : { authorization })
+  const headers = credential?.kind === 'basic' ? { authorization: basicHeader(credential) } : {}
+  return exchangeOf(request, 'GET', url, headers)
 }
 
 function refreshRequest(request: TokenRequest, refreshToken: string): RegistryRequest {
@@ -82,7 +92,7 @@ function refreshRequest(request: TokenRequest, refreshToken: string): RegistryRe
     client_id: clientId,
     refresh_token: refreshToken,
     ...(request.service !== undefined && { service: request.service }),
-    scope: formatScopes(request.scopes).join(' '),
+    ...(request.scopes.size > 0 && { scope: formatScopes(request.scopes).join(' ') }),
   })
   const bytes = Buffer.from(form.toString())
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -108,20 +118,16 @@ function exchangeOf(
 }
 
 /** The value of `Authorization` for Basic (RFC 7617). */
-export function basicHeader(credential: Credential | undefined): string | undefined {
-  return credential === undefined
-    ? undefined
-    : `Basic ${Buffer.from(basicPair(credential)).toString('base64')}`
+export function basicHeader(credential: BasicCredential): string {
+  return `Basic ${Buffer.from(basicPair(credential)).toString('base64')}`
 }
 
 /** User and password as Basic joins them. */
-export function basicPair(credential: Credential): string {
-  return credential.kind === 'basic'
-    ? `${credential.username}:${credential.password}`
-    : `<token>:${credential.token}`
+export function basicPair({ username, password }: BasicCredential): string {
+  return `${username}:${password}`
 }
 
-function parseToken(bytes: Uint8Array, request: TokenRequest, askedAt: number): Token {
+function parseToken(bytes: Uint8Array, request: TokenRequest, askedAt: number): Omit<Token, 'isAnonymous'> {
   const where = `the answer of the token server ${redactUrl(request.realm)}`
   const answer = readAnswer(bytes, where)
   const value = [answer['token'], answer['access_token']].find((one) => typeof one === 'string' && one !== '')
@@ -144,7 +150,7 @@ function readAnswer(bytes: Uint8Array, where: string): Record<string, unknown> {
   throw new DrayError('protocol', `${where} is not a JSON object`)
 }
 
-function tokenRefused(request: TokenRequest, status: number): DrayError {
+function tokenRefused(request: TokenRequest, status: number, isAnonymous: boolean): DrayError {
   const { registry, credential } = request
   const server = redactUrl(request.realm)
   const context = { subject: registry, status }
@@ -159,7 +165,9 @@ function tokenRefused(request: TokenRequest, status: number): DrayError {
       why:
         credential === undefined
           ? `it was asked without credentials, for none were found for ${registry}`
-          : `it refused the credentials that were found for ${registry}`,
+          : isAnonymous
+            ? `it accepts no refresh token (404 to POST), and only a refresh token was found for ${registry}`
+            : `it refused the credentials that were found for ${registry}`,
       hint: loginHint(registry),
     })
   return new DrayError('protocol', `the token server ${server} of ${registry} gave no token`, {

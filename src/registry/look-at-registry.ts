@@ -80,17 +80,27 @@ function attemptAt({ registry }: RegistryClient, doing: string): Attempt {
   return { registry, doing, subject: registry, access: 'read' }
 }
 
+/** Requests the permission to list all repositories only from a registry that refuses the list without it. */
 async function hasCatalog(client: RegistryClient, call: Call): Promise<AbilityFact> {
+  const first = await catalogAnswer(client, true, call)
+  const isRefused = first.status === 401 || first.status === 403
+  return (isRefused ? await catalogAnswer(client, false, call) : first).fact
+}
+
+async function catalogAnswer(
+  client: RegistryClient,
+  withoutScopes: boolean,
+  call: Call,
+): Promise<{ readonly status: number; readonly fact: AbilityFact }> {
   const attempt = attemptAt(client, 'list the repositories')
+  const url = client.url('_catalog', 'n=1')
   try {
-    await client.sendAndDiscard(
-      { method: 'GET', url: client.url('_catalog', 'n=1'), expect: [200], attempt },
-      call,
-    )
-    return { known: 'yes', by: 'asking' }
+    await client.sendAndDiscard({ method: 'GET', url, expect: [200], attempt, withoutScopes }, call)
+    return { status: 200, fact: { known: 'yes', by: 'asking' } }
   } catch (error) {
     if (!isDrayError(error) || error.code === 'unavailable' || error.status === undefined) throw error
-    return { known: 'no', by: 'asking', detail: `it answered ${error.status}` }
+    const { status } = error
+    return { status, fact: { known: 'no', by: 'asking', detail: `it answered ${status}` } }
   }
 }
 

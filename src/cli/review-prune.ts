@@ -82,6 +82,7 @@ export async function reviewPrune(
     retention,
     plan.repositories.map(({ repository }) => repository),
   )
+  const cache = await context.pruneCache(call)
   const inputs: PruneInputs = {
     retention,
     known,
@@ -90,7 +91,7 @@ export async function reviewPrune(
     inUseReader,
     left: await new PruneState(await context.auditPath(auditFile), context.clock).left(),
     // Referrers are read anew: then this reading counts as the one before the first delete.
-    cache: { ...(await context.pruneCache(call)), last: async () => undefined },
+    cache: cache === undefined ? undefined : { ...cache, last: async () => undefined },
   }
   const readSince = context.clock.now()
   await expectToRead(inputs.scope, context)

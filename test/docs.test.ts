@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
@@ -134,6 +134,19 @@ describe('the documents', () => {
     const absent = named.map((name) => name.slice(1, -1)).filter((name) => !existsSync(join(root, name)))
     expect(named.length).toBeGreaterThan(20)
     expect(absent).toEqual([])
+  })
+
+  it('name every file of test/attacks in the table of attacks', () => {
+    const rows = read('docs/security.md').match(/^\|.*\| (?:`[\w-]+`,? ?)+\|$/gm) ?? []
+    const named = rows.flatMap(
+      (row) =>
+        row
+          .split('|')
+          .at(-2)
+          ?.match(/[\w-]+/g) ?? [],
+    )
+    const files = globSync('test/attacks/*.test.ts', { cwd: root }).map((file) => basename(file, '.test.ts'))
+    expect(named.toSorted()).toEqual(files.toSorted())
   })
 
   it('have the same table of rooms as the test of the rooms', () => {

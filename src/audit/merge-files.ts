@@ -60,7 +60,7 @@ async function checkFree(path: string): Promise<void> {
     throw ioError(cause, `${path} cannot be written`, path)
   })
   if (found === undefined) return
-  throw new DrayError('usage', `${path} exists already`, {
+  throw new DrayError('usage', `${path} is there already`, {
     subject: path,
     hint: 'Merge into a new file. dray does not overwrite logs.',
   })

@@ -10,6 +10,7 @@ import {
   isNotHttp,
   isProxyRefusal,
   isTlsFailure,
+  isTooSlow,
   type TransportFailure,
   transportFailure,
 } from './transport-failure.ts'
@@ -17,6 +18,8 @@ import {
 const defaultMaxTries = 8
 /** A host that never answered in this run and takes no connection or speaks no HTTP is rather a wrong name than a weak moment: that should be told soon. */
 const maxTriesOfStrangers = 4
+/** Of a token server whose answer is slower than the minimum: each try takes half a minute. */
+const triesOfSlowAnswers = 2
 /** Of an answer that makes no sense. */
 const triesOfNonsense = 3
 const baseMs = 250
@@ -91,6 +94,7 @@ function mayRetry(request: RegistryRequest, result: Result, gate: HostGate, trie
     return retriedStatuses.has(status) && (request.replay === 'always' || status === 429)
   }
   if (isTlsFailure(result.failure) || isProxyRefusal(result.failure)) return false
+  if (isTooSlow(result.error) && tries >= triesOfSlowAnswers) return false
   const isStrange = !result.failure.sent || isNotHttp(result.failure)
   if (isStrange && !gate.answered && tries >= maxTriesOfStrangers) return false
   if (!result.failure.sent) return true

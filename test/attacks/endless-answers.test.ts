@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { DrayError } from '../../src/errors.ts'
+import { HostGates } from '../../src/http/host-gate.ts'
+import { retry } from '../../src/http/retry.ts'
+import { TransportFailure } from '../../src/http/transport-failure.ts'
 import { createTransport } from '../../src/http/transport.ts'
 import { type Alarm, Watchdog } from '../../src/http/watchdog.ts'
 import { digestOf } from '../../src/oci/digest.ts'
@@ -6,7 +10,7 @@ import { mediaTypes } from '../../src/oci/media-types.ts'
 import { RepositoryReader } from '../../src/store/repository-reader.ts'
 import { blobOf, bytesSource, newCall, openStores, type Said, scripted, storeAt } from '../registry/world.ts'
 import { notedCall, requestOf } from '../support/http-world.ts'
-import { manualClock } from '../support/manual-clock.ts'
+import { leapingClock, manualClock } from '../support/manual-clock.ts'
 import { dray } from '../support/program.ts'
 import { scriptedServer } from '../support/scripted-server.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -292,6 +296,20 @@ describe('an exchange', () => {
     }
     expect(await pending).toMatchObject({ code: 'timeout' })
   })
+})
+
+it('an exchange that is too slow, such as that for a token, is tried twice', async () => {
+  const clock = leapingClock()
+  let tries = 0
+  const slow = new DrayError('timeout', 'too slow', { cause: new TransportFailure('too slow', 'SLOW', true) })
+  const gates = new HostGates(clock, 1_000)
+  const send = retry({ clock, random: () => 0, gates })(() => {
+    tries++
+    return Promise.reject(slow)
+  })
+  const sent = send(requestOf('http://registry.example/token'), notedCall())
+  await expect(sent).rejects.toMatchObject({ code: 'timeout' })
+  expect(tries).toBe(2)
 })
 
 it('dray ls ends at a list of ever new empty pages', async () => {

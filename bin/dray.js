@@ -24,7 +24,7 @@ if (!(major === 24 ? minor >= 15 : major >= 26)) {
     'dray/' + about.version + ' ' + process.platform + '-' + process.arch + ' node-' + process.version,
   )
 } else {
-  // Before anything else is loaded, so that all of it is cached.
-  require('../dist/compile-cache.cjs').startCompileCache(process.env)
+  // Before anything else is loaded: it turns the compile cache on.
+  require('../dist/prepare.cjs').prepare(process.env)
   void require('../dist/main.cjs').main(args, require('node:path').join(__dirname, '..'))
 }

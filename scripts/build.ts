@@ -60,7 +60,7 @@ function entries(): Record<string, string> {
   ])
   return {
     main: join(root, 'src/cli/main.ts'),
-    'compile-cache': join(root, 'src/cli/compile-cache.ts'),
+    prepare: join(root, 'src/cli/prepare.ts'),
     ...Object.fromEntries(commands),
   }
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -70,6 +71,26 @@ describe('the compile cache', () => {
   ])('is not used if HOME %s', async (_, home) => {
     const [cwd, tmp] = [await tempFolder(), await tempFolder()]
     expect(await cachedBelow([cwd, tmp], { HOME: home, TMPDIR: tmp }, { cwd })).toEqual([])
+  })
+
+  const setpriv = ['setpriv', '--reuid', '1234567', '--regid', '0', '--clear-groups']
+  const canSwitch = isRoot && spawnSync(setpriv[0] ?? '', [...setpriv.slice(1), 'true']).status === 0
+  it.skipIf(!canSwitch).each([
+    ['that is not known to the system and has no HOME', ['env', '-u', 'HOME']],
+    ['that is not known to the system, with HOME=/', ['env', 'HOME=/']],
+    ['with the home of root, as sudo can leave it', ['env', `HOME=${process.env['HOME'] ?? '/'}`]],
+  ])(`is not used for a user %s${canSwitch ? '' : ' (skipped: needs root and setpriv)'}`, async (_, env) => {
+    const tmp = await tempFolder()
+    chmodSync(tmp, 0o1777)
+    const under = [...setpriv, ...env]
+    expect(await cachedBelow([tmp], { TMPDIR: tmp, SHELL: '/bin/sh' }, { under, cwd: '/' })).toEqual([])
+  })
+
+  it.skipIf(!isRoot)(`is not made by root in the home of another user${needsRoot}`, async () => {
+    const home = await tempFolder()
+    chownSync(home, stranger, stranger)
+    await cachedBelow([], { HOME: home, SUDO_UID: String(stranger) })
+    expect(readdirSync(home)).toEqual([])
   })
 
   it('is in XDG_CACHE_HOME if that is absolute', async () => {

@@ -1,0 +1,10 @@
+import { homeFolder } from '../files/user-folders.ts'
+import { startCompileCache } from './compile-cache.ts'
+
+/** What has to happen in a process before the program is loaded; `bin/dray.js` calls it. */
+export function prepare(env: NodeJS.ProcessEnv): void {
+  // A user id without an entry in /etc/passwd has no home if HOME is not set, and packages fail when they ask for it.
+  // Containers start such users with HOME=/.
+  if (env['HOME'] === undefined && homeFolder(env) === undefined) env['HOME'] = '/'
+  startCompileCache(env)
+}

@@ -139,7 +139,7 @@ describe('eight processes that append at once', () => {
       groups: Array.from({ length: 8 }, (_unused, g) =>
         [0, 1, 2].map((i) => record({ id: `p${n}g${g}r${i}`, run: `run-${n}`, step: tagStep(`${g}.${i}`) })),
       ),
-      killAt: n < 4 ? 20 + Math.floor(random() * 120) : 0,
+      killAt: n < 4 ? 20 + Math.floor(random() * 80) : 0,
       written: n % 2 === 0 ? 0.5 : 0,
       speed: 3,
     }))

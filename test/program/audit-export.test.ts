@@ -105,7 +105,7 @@ describe('dray audit merge', () => {
     const at = await withTwo()
     const over = await at.run('audit', 'merge', 'a.jsonl', '--out', 'b.jsonl')
     expect(over.code).toBe(64)
-    expect(over.stderr).toContain('b.jsonl exists already')
+    expect(over.stderr).toContain('b.jsonl is there already')
     const absent = await at.run('audit', 'merge', 'a.jsonl', 'c.jsonl', '--out', 'all.jsonl')
     expect(absent).toMatchObject({ code: 1 })
     expect(absent.stderr).toContain('there is no audit log at c.jsonl')

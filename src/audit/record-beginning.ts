@@ -75,7 +75,7 @@ interface Cut {
   readonly end: number
 }
 
-/** One pass over the text; undefined where it has white space or a control character that no record has. */
+/** One pass over the text. Undefined if it has white space or a control character that no record has. */
 function findCut(text: string): Cut | undefined {
   const closing: string[] = []
   let inString = false

@@ -27,7 +27,7 @@ export function checkGrounds(plan: Plan | PrunePlan, config: Config, grounds: Gr
   const changed = changedBy(plan)
   if (changed.length === 0) return
   for (const requirement of config.audit.require ?? []) check(requirement, 'every change', grounds)
-  // A repository that is named by its reference alone can be in an environment all the same, and
+  // A repository that is named by its reference alone can still be in an environment, and
   // a saved plan can claim any environment: the one of the repository counts as well.
   const environments = new Set(
     changed.flatMap(({ environment, repository }) => [

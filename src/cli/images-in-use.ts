@@ -68,7 +68,7 @@ export class ImagesInUse {
   }
 
   /**
-   * References to no repository that dray knows of, each once, and without those that keep an image all the same.
+   * References to no repository that dray knows of, each once, and without those that keep an image although dray does not know them.
    * @param kept whole references that keep an image though their host is another one
    */
   unknown(known: KnownRepositories, kept: ReadonlySet<string>): readonly string[] {

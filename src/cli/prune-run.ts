@@ -24,7 +24,7 @@ const repositoriesPerToken = 20
 export interface PruneInputs {
   readonly retention: RetentionConfig
   readonly scope: Scope
-  /** what references in use may name, looked at or not */
+  /** what references in use may name, whether the run reads it or not */
   readonly known: KnownRepositories
   readonly inUse: ImagesInUse
   /** to ask again, where time has passed */

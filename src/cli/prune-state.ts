@@ -36,7 +36,7 @@ export class PruneState {
 
   /**
    * What other runs have left so far, by repository. A file that is no plan, or that others can write to, is skipped. Whether
-   * such a run lives does not matter: what it has deleted is gone, and what belonged to that has to go too, whoever does it.
+   * such a run lives does not matter: what it has deleted is gone, and what belonged to that must be deleted too.
    * @throws `io`.
    */
   async left(): Promise<Left> {

@@ -1,7 +1,7 @@
 import { boolean, option } from '@oclif/core/flags'
 
 /**
- * Flags of `dray apply` that set a rule aside. A saved plan does not carry them: whoever can write
+ * Flags of `dray apply` that set a rule aside. A saved plan does not carry them: a person who can write
  * the file could add them.
  */
 export const reviewFlags = {

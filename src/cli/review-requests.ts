@@ -60,7 +60,7 @@ export function strayFloatingTag(
   return new DrayError('refused', `the plan writes the tag ${stray} of ${image} against the rules`, {
     subject: formatAt(to.repository, { tag: stray }),
     why: `${stray} moves with other versions than ${versions.map(({ tag }) => tag).join(', ')}`,
-    hint: 'Make the plan again. To write the tag all the same, pass --allow-backward.',
+    hint: 'Make the plan again. To write the tag anyway, pass --allow-backward.',
   })
 }
 
@@ -196,7 +196,7 @@ function versionsOf(
   throw new DrayError('refused', `the version of ${image} is unknown`, {
     subject: formatAt(from.repository, { tag: floating }),
     why: `${floating} moves with the versions there, and the plan does not name the version of this image`,
-    hint: 'Name the image by its version when you make the plan. To move the tag all the same, pass --allow-backward.',
+    hint: 'Name the image by its version when you make the plan. To move the tag anyway, pass --allow-backward.',
   })
 }
 

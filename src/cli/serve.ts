@@ -14,7 +14,7 @@ export interface ServeOptions {
   readonly profile: ProfileName
   /** a file of users; without it everyone may do everything */
   readonly htpasswd: string | undefined
-  /** names under which it answers besides those of this machine */
+  /** names that it answers to in addition to those of this machine */
   readonly allowedHosts: readonly string[]
   /** told of each request, on one line; not escaped */
   readonly onRequest: (line: string) => void

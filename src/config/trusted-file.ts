@@ -13,7 +13,7 @@ const maxBytes = 4 * maxFileSize
 export type Owners = readonly number[] | undefined
 
 /**
- * Refuses a configuration that was found by search if others than `owners` can write to it or replace it. Whoever can do that
+ * Refuses a configuration that was found by search if others than `owners` can write to it or replace it. A person who can do that
  * decides where images go and which hosts get credentials, as CVE-2022-24765 showed for git. A link counts as well as the
  * file that it leads to, and so does the folder that the file was found in.
  * @throws `config`; `io` if it is no regular file.

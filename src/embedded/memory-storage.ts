@@ -7,7 +7,7 @@ import { defaultMemoryBytes } from './limits.ts'
 import type { BlobWriter, RegistryStorage, StoredManifest } from './storage.ts'
 
 /**
- * What an entry of a map, a repository and a chunk take besides their bytes. The numbers are rough and high: content
+ * What an entry of a map, a repository and a chunk take in addition to their bytes. The numbers are rough and high: content
  * of no size must not be free.
  */
 const entryBytes = 512

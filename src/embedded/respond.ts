@@ -12,7 +12,7 @@ import type { Limits } from './limits.ts'
 import { type AllowedHosts, checkRequestSource } from './request-source.ts'
 import { answer, type Route, routeOf } from './routes.ts'
 
-/** What a server works on besides its endpoints. */
+/** What a server works on in addition to its endpoints. */
 export interface ServerState extends RegistryState {
   readonly allowedHosts: AllowedHosts
   readonly limits: Limits
@@ -113,7 +113,7 @@ async function send(
   const size = body instanceof Uint8Array ? body.byteLength : body?.size
   response.writeHead(status, {
     'Docker-Distribution-API-Version': 'registry/2.0',
-    // content comes from whoever pushed it: a browser must not guess that it is a script or a page
+    // anyone can have pushed the content: a browser must not guess that it is a script or a page
     'X-Content-Type-Options': 'nosniff',
     ...headers,
     ...(size !== undefined && { 'Content-Length': size }),

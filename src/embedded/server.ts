@@ -36,7 +36,7 @@ export interface RegistryOptions {
   /** by default everyone may do everything */
   readonly auth?: AuthOptions
   /**
-   * names that a `Host` header may have besides loopback names and `host`; by default none on a loopback address,
+   * names that a `Host` header may have in addition to loopback names and `host`; by default none on a loopback address,
    * and any name on other addresses
    */
   readonly allowedHosts?: AllowedHosts

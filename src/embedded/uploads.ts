@@ -6,7 +6,7 @@ import { defaultLimits, type Limits } from './limits.ts'
 import type { BlobWriter, RegistryStorage } from './storage.ts'
 import { Turns } from './turns.ts'
 
-/** The status of a storage that has no room for more (RFC 4918, section 11.5). */
+/** The status of a full storage (RFC 4918, section 11.5). */
 const insufficientStorage = 507
 
 /** An upload session: bytes so far and their hash. */
@@ -94,7 +94,7 @@ export class Uploads {
 
   /**
    * Appends a body. Bytes that came before a client broke off stay, and `size` tells how many they are. A body
-   * that is larger than a blob may be, or that the storage has no room for, ends the session.
+   * that is larger than a blob may be, or than what the storage can take, ends the session.
    * @param declared bytes of the body, if the client declared them
    * @param check is called when it is this request's turn, with the size so far; it throws if the chunk does not fit
    */

@@ -43,7 +43,7 @@ const apiHosts: ReadonlyMap<string, string> = new Map([['docker.io', 'registry-1
 
 /**
  * The origin of a registry's API: https; or plain http for a loopback address without `ca`, and if `insecure` allows it.
- * A name that only resolves to a loopback address does not count as one: whoever runs the resolver would get the credentials.
+ * A name that only resolves to a loopback address does not count as one: the operator of the resolver would get the credentials.
  * @throws `malformed` for text that is no host, or that a URL would turn into another host.
  */
 export function registryOrigin(registry: string, settings: RegistrySettings = {}): URL {

@@ -49,7 +49,7 @@ export function invents(
     'refused',
     isKnown
       ? `the plan replaces attached artifacts of ${image} at the destination`
-      : `the plan attaches to ${image} what is not attached to it at the source`,
+      : `the plan attaches an artifact to ${image} that the source does not have`,
     {
       subject: formatAt(isKnown ? to : from, place),
       hint: isKnown ? `${makeItAgain} To replace them, pass --evidence-conflict replace.` : makeItAgain,

@@ -162,7 +162,7 @@ describe('a log of dray', () => {
     expect(await attemptsOn(path)).toEqual(refused)
   })
 
-  it('stays as it is if the next record begins rightly and goes on wrongly', async () => {
+  it('stays as it is if the next record begins correctly and continues wrongly', async () => {
     await twoRecords()
     const next = openLog(path)
     const before = readFileSync(path)

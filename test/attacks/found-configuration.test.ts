@@ -163,7 +163,7 @@ describe('a configuration that the search finds', () => {
     expect(trustedOwners({ SUDO_UID: '-1' })).toEqual([uid, 0])
   })
 
-  it('is used on purpose with --config, whoever can write to it', async () => {
+  it('is used on purpose with --config, even if others can write to it', async () => {
     const { above, file } = await placeWith()
     chmodSync(file, 0o666)
     const loaded = await loadConfig({ cwd: above, file: 'dray.yaml' })

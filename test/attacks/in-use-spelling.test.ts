@@ -77,7 +77,7 @@ describe('an image in use', () => {
     expect(found).toEqual({ held: [], unknown: [] })
   })
 
-  it('in no known repository is told, unless its host is ignored', () => {
+  it('in no known repository gets a warning, unless its host is ignored', () => {
     const references = [
       'quay.io/a/b:1',
       'QUAY.io:443/a/b:1',
@@ -90,7 +90,7 @@ describe('an image in use', () => {
     expect(inUse(references, 'r.example.com/t/app', '', ['quay.io', 'docker.io']).unknown).toEqual([])
   })
 
-  it('at an ignored host is kept all the same', () => {
+  it('at an ignored host is kept too', () => {
     expect(inUse(['quay.io/t/app:1'], 'r.example.com/t/app', '', ['quay.io']).held).toEqual([
       'quay.io/t/app:1',
     ])

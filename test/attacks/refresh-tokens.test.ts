@@ -149,7 +149,7 @@ describe('a token server', () => {
     expectUnseen(registry)
   })
 
-  it('on another host gets none, whoever asks', async () => {
+  it('on another host gets none for any requester', async () => {
     const thief = await scopedRegistry()
     const registry = await scopedRegistry({ challenge: () => `Bearer realm="${thief.origin}/token"` })
     await expect(clientOf(registry, refresh).read('team/api')).rejects.toMatchObject({ code: 'refused' })

@@ -144,7 +144,7 @@ retention:
     },
   )
 
-  it('are looked at once, however often they are named', async () => {
+  it('are read once, however often they are named', async () => {
     expect(await scope(['@prod/api', '127.0.0.1:5000/prod/api', '[::1]:5000/prod/*'])).toHaveLength(1)
   })
 })

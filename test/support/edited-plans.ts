@@ -8,7 +8,7 @@ import { sha256 } from './images.ts'
 /** Without `readonly`, to be edited. */
 export type Editable<T> = T extends object ? { -readonly [K in keyof T]: Editable<T[K]> } : T
 
-/** A saved plan as whoever can write the file sees it. */
+/** A saved plan as a person sees it who can write the file. */
 export type EditablePlan = Editable<Plan> & { hash?: string }
 export type EditablePrunePlan = Editable<PrunePlan> & { hash?: string }
 

@@ -209,7 +209,8 @@ describe('connections', () => {
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const { port } = await started({
       storage,
-      limits: { stalledMs: 50 },
+      // Long enough for the request to arrive on a busy machine.
+      limits: { stalledMs: 1000 },
       onRequest: ({ aborted }) => resolve(aborted),
     })
     const { socket } = sendRaw(port, head('GET', `/v2/a/blobs/${digest}`))

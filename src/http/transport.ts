@@ -76,6 +76,7 @@ export function createTransport(options: TransportOptions): Transport {
       atOnce,
       certificates: url.protocol === 'https:' ? await certificatesAt(registry, url) : {},
       proxy,
+      clock,
     })
   }
 
@@ -130,6 +131,7 @@ interface PoolOptions {
   readonly atOnce: number
   readonly proxy: Proxy | undefined
   readonly certificates: Certificates
+  readonly clock: Clock
 }
 
 interface OpenPool {
@@ -146,7 +148,7 @@ async function openPool(origin: string, options: PoolOptions): Promise<OpenPool>
     import('undici/lib/dispatcher/pool.js'),
     import('undici/lib/core/connect.js'),
   ])
-  const { most, atOnce, proxy, certificates } = options
+  const { most, atOnce, proxy, certificates, clock } = options
   const usesTls = origin.startsWith('https:') || proxy?.url.protocol === 'https:'
   const open = connector({
     timeout: connectMs,
@@ -167,7 +169,7 @@ async function openPool(origin: string, options: PoolOptions): Promise<OpenPool>
       connect,
     })
   if (proxy !== undefined) {
-    if (origin.startsWith('https:')) return { pool: pooled(origin, tunnel(proxy, open)) }
+    if (origin.startsWith('https:')) return { pool: pooled(origin, tunnel(proxy, open, clock)) }
     const authorization = proxyAuthorization(proxy.url)
     const headers = authorization === undefined ? {} : { 'proxy-authorization': authorization }
     // undici would take the name to verify from the Host header, which names the registry.

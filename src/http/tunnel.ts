@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
 import type { Connector } from 'undici/lib/core/connect.js'
+import type { Clock } from '../clock.ts'
 import { isCertificateCode, tlsOptions } from './certificates.ts'
 import { bareHost, portOf, serverName } from './origins.ts'
 import { type Proxy, proxyAuthorization, showProxy } from './proxy.ts'
@@ -31,16 +32,20 @@ export class ProxyFailure extends Error {
  * undici's connector for an https origin behind a proxy: a tunnel by CONNECT (RFC 9110, 9.3.6), and TLS with the origin through it. The proxy's user and password go to the
  * proxy and nowhere else. It fails with `ProxyFailure`.
  */
-export function tunnel(proxy: Proxy, open: Connector): buildConnector.connector {
+export function tunnel(proxy: Proxy, open: Connector, clock: Clock): buildConnector.connector {
   const begin = async (options: buildConnector.Options, callback: buildConnector.Callback): Promise<void> => {
-    const socket = await connectThrough(proxy, options).catch((error: Error) => error)
+    const socket = await connectThrough(proxy, options, clock).catch((error: Error) => error)
     if (socket instanceof Error) callback(socket, null)
     else open({ ...options, httpSocket: socket }, callback)
   }
   return (options, callback) => void begin(options, callback)
 }
 
-async function connectThrough(proxy: Proxy, { hostname, port }: buildConnector.Options): Promise<Socket> {
+async function connectThrough(
+  proxy: Proxy,
+  { hostname, port }: buildConnector.Options,
+  clock: Clock,
+): Promise<Socket> {
   const { url } = proxy
   // Node would take the name to verify from the Host header, which names the registry.
   const tls = url.protocol === 'https:' ? { ...(await tlsOptions({})), servername: serverName(url) } : {}
@@ -48,7 +53,8 @@ async function connectThrough(proxy: Proxy, { hostname, port }: buildConnector.O
   const target = `${hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname}:${port === '' ? '443' : port}`
   // not by import: the ESM face of node:http loads the built-in fetch, which takes 23 ms of every start of the program
   const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
-  return await new Promise((resolve, reject) => {
+  const ended = new AbortController()
+  return await new Promise<Socket>((resolve, reject) => {
     const asking = request({
       host: bareHost(url.hostname),
       port: portOf(url),
@@ -56,7 +62,6 @@ async function connectThrough(proxy: Proxy, { hostname, port }: buildConnector.O
       path: target,
       headers: { host: target, ...(authorization !== undefined && { 'proxy-authorization': authorization }) },
       agent: false,
-      timeout: tunnelMs,
       ...tls,
     })
     const fail = (message: string, code: ProxyFailure['code'], status?: number): void => {
@@ -70,10 +75,14 @@ async function connectThrough(proxy: Proxy, { hostname, port }: buildConnector.O
       const code = passing.has(status) ? 'PROXY_FAILED' : 'PROXY_REFUSED'
       fail(`it answered ${status} to CONNECT`, code, status)
     })
-    asking.on('timeout', () => fail('it did not answer in time', 'PROXY_FAILED'))
+    // a limit on the whole answer: one whose headers drip never stands still
+    clock.sleep(tunnelMs, ended.signal).then(
+      () => fail('it did not answer in time', 'PROXY_FAILED'),
+      () => undefined,
+    )
     asking.on('error', (error: NodeJS.ErrnoException) =>
       fail(error.message, isCertificateCode(error.code ?? '') ? 'PROXY_REFUSED' : 'PROXY_FAILED'),
     )
     asking.end()
-  })
+  }).finally(() => ended.abort())
 }

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { type AddressInfo, createServer } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { DrayError } from '../../src/errors.ts'
 import { HostGates } from '../../src/http/host-gate.ts'
 import { retry } from '../../src/http/retry.ts'
@@ -295,6 +296,48 @@ describe('an exchange', () => {
       await w.clock.advance(1_000)
     }
     expect(await pending).toMatchObject({ code: 'timeout' })
+  })
+})
+
+it('a proxy whose answer to CONNECT drips is given up after 10 s', async () => {
+  const clock = manualClock()
+  let drip = (): void => undefined
+  const proxy = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\nX-Slow: ')
+      drip = () => void socket.write('x')
+    })
+  })
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  const { port } = proxy.address() as AddressInfo
+  const transport = createTransport({
+    settings: new Map(),
+    userAgent: 'dray/test',
+    clock,
+    proxy: () => ({ url: new URL(`http://127.0.0.1:${port}`), variable: 'HTTPS_PROXY' }),
+  })
+  onTestFinished(async () => {
+    await transport.close()
+    proxy.close()
+  })
+  let ended: unknown
+  const pending = transport.fetch(requestOf('https://registry.example'), notedCall()).catch((error) => {
+    ended = error
+  })
+  await clock.sleepers(1)
+  for (let second = 1; second < 10; second++) {
+    await clock.advance(1_000)
+    drip()
+    await turns(20)
+  }
+  expect(ended).toBeUndefined()
+  await clock.advance(1_000)
+  await pending
+  expect(ended).toMatchObject({
+    code: 'network',
+    message: `the proxy http://127.0.0.1:${port} does not lead to registry.example`,
+    why: 'it did not answer in time',
   })
 })
 

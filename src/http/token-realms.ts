@@ -14,7 +14,7 @@ const knownRealms: ReadonlyMap<string, string> = new Map([
 ])
 
 /** The parameters of a token request. dray sets them itself, so a realm must not bring values of its own. */
-const requestParameters = [
+const requestParameters: ReadonlySet<string> = new Set([
   'service',
   'scope',
   'account',
@@ -25,7 +25,7 @@ const requestParameters = [
   'refresh_token',
   'username',
   'password',
-] as const
+])
 
 /** A token server that a challenge named, and whether it may be given credentials. */
 export interface Realm {
@@ -51,7 +51,10 @@ export function readRealm(
     })
   }
   url.hash = ''
-  for (const name of requestParameters) if (url.searchParams.has(name)) url.searchParams.delete(name)
+  // some servers take names of parameters in any case
+  const names = Array.from(url.searchParams.keys())
+  for (const name of names)
+    if (requestParameters.has(name.trim().toLowerCase())) url.searchParams.delete(name)
   return { url, mayHaveCredentials: isTrusted(registry, origin, url, settings) }
 }
 

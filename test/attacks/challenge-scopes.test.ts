@@ -179,6 +179,17 @@ describe('a realm with parameters of a token request', () => {
     ])
   })
 
+  it.each(['SCOPE', 'Scope', 'scope%20', '%20scope', 'Service', 'ACCOUNT'])(
+    'brings none under the name %s, which some servers read as the same',
+    async (name) => {
+      const registry = await scopedRegistry({ realmQuery: `?${name}=repository:victim/secret:push&keep=1` })
+      await clientOf(registry, ada).read('team/api')
+      const [request] = registry.tokenRequests()
+      if (request === undefined) throw new Error('no token was requested')
+      expect([...tokenParameters(request).keys()]).toEqual(['keep', 'service', 'scope'])
+    },
+  )
+
   it('brings none into the form of a refresh token either', async () => {
     const realmQuery = '?scope=repository:victim/secret:push&service=another.registry'
     const registry = await scopedRegistry({ realmQuery })

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import { fileSource, textSource } from './auth-file-source.ts'
 import { type CredentialSource, credentialOf } from './credential.ts'
-import { keysFor, parseKey } from './registry-keys.ts'
+import { type IgnoredKey, keysFor, parseKey } from './registry-keys.ts'
 import { type Found, type Nothing, type Source, type SourceName } from './source.ts'
 
 /** What a person gave with the command line; the password is read once it is needed. */
@@ -134,7 +134,7 @@ function single(
     name,
     where,
     find: async (asked, path, _, isPlainHttp): Promise<Found | Nothing> => {
-      if (!forAll && ignored !== undefined) throw notARegistry(where, registry, ignored.why)
+      if (!forAll && ignored !== undefined) throw notARegistry(where, ignored)
       if (!forAll && (key === undefined || !keysFor(asked, path, isPlainHttp).includes(key)))
         return { why: 'no entry' }
       const { username, password } = await read()
@@ -144,9 +144,9 @@ function single(
 }
 
 /** Credentials were given for something that is no registry. Requests without them could succeed by accident. */
-function notARegistry(where: string, registry: string, why: string): DrayError {
-  return new DrayError('config', `${JSON.stringify(registry)} is not a registry`, {
-    subject: registry,
+function notARegistry(where: string, { text, why }: IgnoredKey): DrayError {
+  return new DrayError('config', `${JSON.stringify(text)} is not a registry`, {
+    subject: text,
     why: `${why}; it is given with ${where}`,
     hint: 'Give the registry as HOST, HOST:PORT or HOST/NAMESPACE.',
   })

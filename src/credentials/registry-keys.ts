@@ -15,7 +15,7 @@ export type ParsedKey =
 
 /** An entry of such a file that dray does not use. */
 export interface IgnoredKey {
-  /** as it is in the file */
+  /** as it is in the file, without a password */
   readonly text: string
   readonly why: string
   /** the registry that it mentions, if that is known */
@@ -58,7 +58,12 @@ const noHost = 'it does not name a host'
 function ignored(text: string, why: string): ParsedKey {
   const [mentioned = ''] = text.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '').split(/[/?#\\]/)
   const host = normalRegistry(mentioned.slice(mentioned.lastIndexOf('@') + 1))
-  return { ignored: { text, why, ...(host !== undefined && { registry: host }) } }
+  return { ignored: { text: withoutPassword(text), why, ...(host !== undefined && { registry: host }) } }
+}
+
+/** A key as it may be shown: `https://USER:PASSWORD@HOST` has a password. */
+function withoutPassword(text: string): string {
+  return text.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/*[^/?#:@]*):.*@/is, '$1@')
 }
 
 /** Which of several keys for the same registry wins: docker's own key of Docker Hub, then the host as it is, then others. */

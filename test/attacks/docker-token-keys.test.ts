@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { explainCredentials } from '../../src/credentials/explain-credentials.ts'
 import { credentialSources, findCredentials } from '../../src/credentials/find-credentials.ts'
 import { forgetCredential, keepCredential } from '../../src/credentials/keep-credential.ts'
+import { parseKey } from '../../src/credentials/registry-keys.ts'
 import { home } from '../support/docker-home.ts'
 import { notedCall } from '../support/http-world.ts'
 import { dray } from '../support/program.ts'
@@ -178,6 +179,26 @@ it.each(['https://r.test/v1/refresh-token', 'alice@r.test', 'ftp://r.test/'])(
     await expect(finding).rejects.not.toThrow(/canary/)
   },
 )
+
+describe('a key with a password in it', () => {
+  const keys = [
+    ['https://alice:canary@r.test/v1/', 'https://alice@r.test/v1/'],
+    ['https://alice:can/ary@r.test', 'https://alice@r.test'],
+    ['//alice:canary@r.test', '//alice@r.test'],
+    ['alice:canary@r.test', 'alice@r.test'],
+  ] as const
+
+  it.each(keys)('%s is ignored and shown as %s', (key, shown) => {
+    expect(parseKey(key)).toMatchObject({ ignored: { text: shown } })
+  })
+
+  it.each(keys)('DRAY_REGISTRY=%s is an error that shows %s', async (registry, subject) => {
+    const env = { DRAY_USERNAME: 'ada', DRAY_PASSWORD: 'secret', DRAY_REGISTRY: registry }
+    const finding = findCredentials({ env, home: '/nowhere' })('r.test', 'a', notedCall())
+    await expect(finding).rejects.toMatchObject({ code: 'config', subject })
+    await expect(finding).rejects.not.toThrow(/can/)
+  })
+})
 
 it('the program sends the password of the registry, and auth explain names the entries that it ignores', async () => {
   const registry = await scriptedServer((request, response) =>

@@ -55,7 +55,7 @@ export function exposureWarning(
   { host, htpasswd }: Pick<ServeOptions, 'host' | 'htpasswd'>,
 ): string | undefined {
   if (registry.isLoopback) return undefined
-  const address = `${host}:${registry.port}`
+  const address = `${host.includes(':') ? `[${host}]` : host}:${registry.port}`
   return htpasswd === undefined
     ? `everyone who can reach ${address} may read, write and delete; pass --htpasswd to require a password`
     : `dray serve has no TLS: passwords and content are sent to ${address} unencrypted`

@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { exposureWarning } from '../../src/cli/serve.ts'
+import { startRegistry } from '../../src/embedded/server.ts'
 import { send, started } from '../embedded/http.ts'
 import { startDray } from '../support/program.ts'
 import { sendRaw, statusIn } from '../support/raw-http.ts'
@@ -235,6 +237,14 @@ describe('dray serve', () => {
     running.child.kill('SIGTERM')
     await running.ended
     expect(stderr()).toContain('everyone who can reach')
+  })
+
+  it('warns with an IPv6 address in brackets', async () => {
+    const registry = await startRegistry({ host: '::' })
+    onTestFinished(() => registry.close())
+    const { port } = registry
+    expect(exposureWarning(registry, { host: '::', htpasswd: undefined })).toContain(`reach [::]:${port} may`)
+    expect(exposureWarning(registry, { host: '::', htpasswd: 'file' })).toContain(`sent to [::]:${port} unen`)
   })
 
   it('refuses an --allow-host that is no host name', async () => {

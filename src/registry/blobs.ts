@@ -6,6 +6,7 @@ import { algorithmOf, Digester } from '../oci/digest.ts'
 import type { RepositoryClient } from './client.ts'
 import { aboutSubject, type Attempt, isCorrupt } from './errors.ts'
 import { compressionNote, contentLength, contentRange } from './headers.ts'
+import { FailedAttempts } from './transfer.ts'
 
 /** Whether a blob is there (HEAD). @throws `corrupt` where it is there with another size. */
 export async function hasBlob(
@@ -29,9 +30,10 @@ export async function hasBlob(
 }
 
 /**
- * Streams a blob from `offset` on, up to `end` where that is given. Resolves when the registry has answered; a transfer that breaks goes on
- * from where it broke, by `Range`. Read from 0 to its last byte, size and digest are verified, and the chunk that completes it
- * is given only then.
+ * Streams a blob from `offset` up to `end`, or to its last byte. Resolves when the registry has
+ * answered. A transfer that breaks continues from where it broke, by `Range`, and progress resets
+ * the count of its attempts. If the whole blob is read, its size and digest are verified before the
+ * last chunk is yielded.
  * @throws `not-found`; from the stream `corrupt`, and what outlived the retries.
  */
 export async function readBlob(
@@ -53,6 +55,7 @@ class BlobTransfer {
   readonly #attempt: Attempt
   readonly #digester: Digester | undefined
   readonly #end: number
+  readonly #failed: FailedAttempts
   #reached: number
   #response: RegistryResponse | undefined
 
@@ -64,6 +67,7 @@ class BlobTransfer {
     this.#digester = offset === 0 && end === d.size ? new Digester(algorithmOf(d.digest)) : undefined
     this.#end = end
     this.#reached = offset
+    this.#failed = new FailedAttempts(d.size, offset)
     if (offset > d.size) throw this.#corrupt(`it has ${d.size} bytes, and was asked for from ${offset} on`)
   }
 
@@ -91,7 +95,7 @@ class BlobTransfer {
   async *bytes(): AsyncGenerator<Uint8Array, void> {
     const { retry } = this.#client.run
     let last: Uint8Array | undefined
-    for (let failures = 1; this.#response !== undefined; failures++) {
+    while (this.#response !== undefined) {
       const response = this.#response
       this.#response = undefined
       try {
@@ -104,10 +108,12 @@ class BlobTransfer {
         if (isCorrupt(error)) throw error
         // a connection that breaks behind the last byte has done its work
         if (this.#isReached) break
-        if (!retry.isWorth(error, failures, this.#client.repository.registry, this.#call)) {
+        this.#failed.reach(this.#reached, error)
+        this.#failed.add()
+        if (!retry.isWorth(error, this.#failed.count, this.#client.repository.registry, this.#call)) {
           throw aboutSubject(error, this.#attempt, this.#call)
         }
-        await retry.wait(failures, this.#call)
+        await retry.wait(this.#failed.count, this.#call)
         await this.begin()
       } finally {
         await response.discard().catch(() => undefined)

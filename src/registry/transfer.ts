@@ -33,6 +33,45 @@ const defaults: TransferLimits = {
 
 const transient: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable'])
 
+const mebibyte = 1024 ** 2
+
+/**
+ * Counts the failed attempts of one upload or download since its last progress, so that a transfer
+ * may break any number of times as long as it gets further. Progress is 1 MiB or 1/1000 of the
+ * blob, whichever is less: a registry that moves one byte per attempt would be asked without end.
+ */
+export class FailedAttempts {
+  readonly #size: number
+  #furthest: number
+  #count = 0
+
+  /** `size` is that of the blob, `start` the offset of the first byte of the transfer. */
+  constructor(size: number, start = 0) {
+    this.#size = size
+    this.#furthest = start
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  add(): void {
+    this.#count++
+  }
+
+  /**
+   * Resets the count if the first `at` bytes of the blob are progress. `failure` ended the attempt
+   * that moved them. An attempt that was too slow took half a minute, so it has to move 1 MiB.
+   */
+  reach(at: number, failure?: unknown): void {
+    const least = isTooSlow(failure) ? mebibyte : Math.min(mebibyte, Math.ceil(this.#size / 1000))
+    const isProgress = at >= this.#furthest + least || at === this.#size
+    if (at <= this.#furthest || !isProgress) return
+    this.#furthest = at
+    this.#count = 0
+  }
+}
+
 export interface TransferRetryOptions {
   readonly clock: Clock
   /** from 0 up to 1 */

@@ -71,14 +71,6 @@ export function sessionOf(
   })
 }
 
-/**
- * The bytes that an upload of `size` bytes must get further to earn new tries. A registry that takes one byte each time
- * would earn them for ever.
- */
-export function minProgress(size: number): number {
-  return Math.min(1024 ** 2, Math.ceil(size / 1000))
-}
-
 /** How many bytes of the blob an answer says are there: `Range: 0-<last>`; undefined where it says nothing. `0-0` is what an upload without a byte has, too. */
 export function bytesThere(response: RegistryResponse): number | undefined {
   const last = /^(?:bytes=)?0-(\d{1,15})$/.exec(response.headers.get('range')?.trim() ?? '')?.[1]

@@ -7,11 +7,11 @@ import { hasBlob } from './blobs.ts'
 import type { Exchange, RepositoryClient } from './client.ts'
 import { type Attempt, isCorrupt } from './errors.ts'
 import { BlobFeed } from './blob-feed.ts'
+import { FailedAttempts } from './transfer.ts'
 import {
   askSession,
   bytesThere,
   cancelSession,
-  minProgress,
   openSession,
   type Session,
   sessionOf,
@@ -47,9 +47,7 @@ export class Upload {
   #at = 0
   /** where the body under way ends, or ended when it broke */
   #sentTo = 0
-  #furthest = 0
-  /** since the upload last got further */
-  #failures = 0
+  readonly #failed: FailedAttempts
   #isResumed = false
   /** an answer gave another length than was sent */
   #isCountedOtherwise = false
@@ -60,6 +58,7 @@ export class Upload {
     this.#call = call
     this.#attempt = client.attempt('upload the blob', `@${d.digest}`, 'write')
     this.#feed = new BlobFeed(client.repository, d, from, call)
+    this.#failed = new FailedAttempts(d.size)
   }
 
   /** `opened` is the session that a refused mount left. @throws what outlived the tries; every session given up was cancelled. */
@@ -99,10 +98,10 @@ export class Upload {
       await this.#startOver(error)
       return false
     }
-    this.#failures++
+    this.#failed.add()
     const isWorth = this.#isWorth(error)
     if (isWorth) {
-      await this.#client.run.retry.wait(this.#failures, this.#call)
+      await this.#client.run.retry.wait(this.#failed.count, this.#call)
       if (await this.#goesOn(error)) return false
     }
     if (await this.#isThere()) {
@@ -128,8 +127,8 @@ export class Upload {
     const { retry } = this.#client.run
     // a session that the registry lost is as good as a broken connection
     if (this.#isAnswered(error, [404, 416]))
-      return !this.#call.signal.aborted && this.#failures < retry.limits.tries
-    return retry.isWorth(error, this.#failures, this.#client.repository.registry, this.#call)
+      return !this.#call.signal.aborted && this.#failed.count < retry.limits.tries
+    return retry.isWorth(error, this.#failed.count, this.#client.repository.registry, this.#call)
   }
 
   /** Whether the registry, which was never seen to take a second chunk, turned one down. 416 behind the first says rather that the places differ. */
@@ -161,7 +160,7 @@ export class Upload {
     }
     this.#session = told.session
     this.#isResumed = true
-    this.#reach(told.size)
+    this.#reach(told.size, error)
     return true
   }
 
@@ -183,14 +182,11 @@ export class Upload {
     this.#client.run.capabilities.learn(this.#client.repository, name, known)
   }
 
-  /** The registry has the first `size` bytes. */
-  #reach(size: number): void {
+  /** The registry has the first `size` bytes; `failure` ended the request that sent the last of them. */
+  #reach(size: number, failure?: unknown): void {
     this.#feed.accept(size)
     this.#at = size
-    const isStep = size >= this.#furthest + minProgress(this.#d.size) || size === this.#d.size
-    if (size <= this.#furthest || !isStep) return
-    this.#furthest = size
-    this.#failures = 0
+    this.#failed.reach(size, failure)
   }
 
   /** Cancels the session, if there is one: none stays open. */

@@ -139,6 +139,28 @@ describe('an upload', () => {
   })
 })
 
+describe('a download', () => {
+  it.each([true, false])(
+    'of which the registry gives one byte per answer ends (by range: %s)',
+    async (ranges) => {
+      const bytes = Buffer.alloc(100 * kibibyte, 'x')
+      let given = 0
+      const { registry, heard } = await scripted(({ headers }) => {
+        const first = Number(/^bytes=(\d+)-$/.exec(headers['range'] ?? '')?.[1] ?? 0)
+        const chunked = { 'transfer-encoding': 'chunked' }
+        if (!ranges || first === 0) return { status: 200, headers: chunked, body: bytes.subarray(0, ++given) }
+        const range = `bytes ${first}-${bytes.length - 1}/${bytes.length}`
+        return { status: 206, headers: { ...chunked, 'content-range': range }, body: 'x' }
+      })
+      const reading = storeAt(registry)
+        .blob(blobOf(bytes), 0, newCall())
+        .then((stream) => Array.fromAsync(stream))
+      await expect(reading).rejects.toMatchObject({ code: 'network' })
+      expect(heard.length).toBeLessThan(12)
+    },
+  )
+})
+
 /** A watchdog on a clock by hand, and what it said. */
 function watched() {
   const clock = manualClock()

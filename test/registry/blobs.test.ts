@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { DrayError } from '../../src/errors.ts'
+import type { RegistryResponse } from '../../src/http/fetch.ts'
+import { TransportFailure } from '../../src/http/transport-failure.ts'
 import { digestOf } from '../../src/oci/digest.ts'
-import { blobOf, collect, type Heard, newCall, type Said, scripted, storeAt } from './world.ts'
+import { blobOf, collect, type Heard, newCall, openStack, type Said, scripted, storeAt } from './world.ts'
 
 const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, i) => i % 251))
 const blob = blobOf(bytes)
@@ -78,8 +81,8 @@ describe('a blob', () => {
     expect(await collect(cut)).toEqual(bytes.subarray(40_000, 70_000))
   })
 
-  it('that breaks again and again is an error that names it', async () => {
-    const { registry, heard } = await scripted((request) => breakingAfter(100, request))
+  it('that breaks again and again without progress is an error that names it', async () => {
+    const { registry, heard } = await scripted((request) => breakingAfter(10, request))
     await expect(read(registry)).rejects.toMatchObject({
       code: 'network',
       subject: `${registry}/team/api@${blob.digest}`,
@@ -166,6 +169,107 @@ describe('a blob', () => {
     const { registry } = await scripted((request) => part(request))
     const d = { ...blob, digest: digestOf(bytes, 'sha512') }
     expect(await collect(await storeAt(registry).blob(d, 0, newCall()))).toEqual(bytes)
+  })
+})
+
+/** Ends the body after `length` bytes in the regular way, without saying how long it should be. */
+function endingAfter(length: number, request: Heard, content: Buffer = bytes): Said {
+  const { headers, body, status } = part(request, content)
+  return {
+    status,
+    headers: { ...headers, 'content-length': undefined, 'transfer-encoding': 'chunked' },
+    body: Buffer.from(body ?? '').subarray(0, length),
+  }
+}
+
+/** A body of which `length` bytes arrive before the transfer is too slow. */
+async function* slowAfter(length: number, response: RegistryResponse): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of response.body) {
+    yield chunk.subarray(0, length)
+    break
+  }
+  throw new DrayError('timeout', 'too slow', { cause: new TransportFailure('too slow', 'SLOW', true) })
+}
+
+describe('a download that is interrupted', () => {
+  it.each([
+    ['breaks', breakingAfter],
+    ['ends early', endingAfter],
+  ])('100 times, and %s after some progress each time, is completed', async (_, interrupted) => {
+    const { registry, heard } = await scripted((request) => interrupted(1_000, request))
+    expect(await read(registry)).toEqual(bytes)
+    expect(heard.length).toBeGreaterThanOrEqual(100)
+  })
+
+  it('20 times is completed from an offset to an end', async () => {
+    const { registry } = await scripted(({ headers }) => {
+      const [, first = '', last = ''] = /^bytes=(\d+)-(\d+)$/.exec(headers['range'] ?? '') ?? []
+      return {
+        status: 206,
+        headers: {
+          'content-range': `bytes ${first}-${last}/${bytes.length}`,
+          'transfer-encoding': 'chunked',
+        },
+        body: bytes.subarray(Number(first), Math.min(Number(first) + 1_000, Number(last) + 1)),
+      }
+    })
+    const middle = await storeAt(registry).blob(blob, 40_000, newCall(), 60_000)
+    expect(await collect(middle)).toEqual(bytes.subarray(40_000, 60_000))
+  })
+
+  it('20 times is completed without ranges if each attempt gets further', async () => {
+    const { registry, heard } = await scripted((_, count) => ({
+      status: 200,
+      headers: { 'transfer-encoding': 'chunked' },
+      body: bytes.subarray(0, count * 5_000),
+    }))
+    expect(await read(registry)).toEqual(bytes)
+    expect(heard).toHaveLength(20)
+  })
+
+  it('8 times at the same byte fails', async () => {
+    const { registry, heard } = await scripted(() => ({
+      status: 200,
+      headers: { 'transfer-encoding': 'chunked' },
+      body: bytes.subarray(0, 50_000),
+    }))
+    await expect(read(registry)).rejects.toMatchObject({ code: 'network' })
+    // The first attempt made progress, and 7 more made none.
+    expect(heard.length).toBeLessThanOrEqual(9)
+  })
+
+  it('and continued with other bytes is corrupt', async () => {
+    const wrong = Buffer.from(bytes)
+    wrong[70_500] = 252
+    const { registry } = await scripted((request) => endingAfter(10_000, request, wrong))
+    await expect(read(registry)).rejects.toMatchObject({ code: 'corrupt' })
+  })
+
+  it('by an abort sends no more requests', async () => {
+    const stop = new AbortController()
+    const { registry, heard } = await scripted((request, count) => {
+      if (count === 20) stop.abort(new DrayError('interrupted', 'interrupted'))
+      return endingAfter(1_000, request)
+    })
+    const reading = storeAt(registry)
+      .blob(blob, 0, newCall(stop.signal))
+      .then((stream) => collect(stream))
+    await expect(reading).rejects.toMatchObject({ code: 'interrupted' })
+    expect(heard).toHaveLength(20)
+  })
+
+  it('because it is too slow is tried twice', async () => {
+    const { registry, heard } = await scripted((request) => part(request))
+    const stack = openStack()
+    const fetch: typeof stack.fetch = async (request, call) => {
+      const response = await stack.fetch(request, call)
+      return { ...response, body: slowAfter(30_000, response) }
+    }
+    const reading = storeAt(registry, { ...stack, fetch })
+      .blob(blob, 0, newCall())
+      .then((stream) => collect(stream))
+    await expect(reading).rejects.toMatchObject({ code: 'timeout' })
+    expect(heard).toHaveLength(2)
   })
 })
 

@@ -3,7 +3,7 @@ import { type Descriptor, isNonDistributable } from '../oci/descriptor.ts'
 import { artifactTypeOf, type Manifest } from '../oci/manifest.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { childrenFirst, type Graph, type GraphNode, walkGraph } from './graph.ts'
-import { inParallel, KeyedQueue } from './parallel.ts'
+import { inParallel, KeyedQueue, OncePerKey } from './parallel.ts'
 import type { BlobSource, SourceStore, TargetStore } from './store.ts'
 
 /** Blobs of one image that are under way at once; the registry's own limits are the limiter's (http/limit.ts). */
@@ -33,12 +33,13 @@ export interface NodeContent extends GraphNode {
  * One copier serves a whole run: a blob that several images share moves once to a registry and is mounted from there.
  */
 export class Copier {
-  /** by registry and digest: where a blob stands, or will in a moment */
-  readonly #placed = new Map<
-    string,
-    { readonly repository: RepositoryName; readonly done: Promise<unknown> }
-  >()
-  readonly #inRepository = new Map<string, Promise<BlobResult>>()
+  /** by registry and digest: the repository that has the blob, for mounts into the others */
+  readonly #inRegistry = new OncePerKey<{
+    readonly repository: RepositoryName
+    readonly result: BlobResult
+  }>()
+  /** by repository and digest */
+  readonly #inRepository = new OncePerKey<BlobResult>()
   readonly #subjects = new KeyedQueue()
 
   /** @throws what the stores throw; `not-found` where the source has lost a piece. */
@@ -117,41 +118,28 @@ export class Copier {
     })
   }
 
-  /** Once for each repository; who comes second while the first is under way waits for it, and tries by itself if that one failed. */
+  /** Copies a blob once to each repository, whichever images share it. */
   async #copyBlobOnce(from: SourceStore, to: TargetStore, blob: Descriptor, call: Call): Promise<BlobResult> {
     const key = `${formatRepository(to.repository)}@${blob.digest}`
-    const underWay = this.#inRepository.get(key)
-    if (underWay !== undefined) {
-      const settled = await underWay.catch(() => undefined)
-      if (settled !== undefined) return 'present'
-    }
-    const mine = this.#copyBlob(from, to, blob, call)
-    this.#inRepository.set(key, mine)
-    try {
-      return await mine
-    } catch (error) {
-      if (this.#inRepository.get(key) === mine) this.#inRepository.delete(key)
-      throw error
-    }
+    const { result, isOwn } = await this.#inRepository.run(key, call, () =>
+      this.#copyBlob(from, to, blob, call),
+    )
+    return isOwn ? result : 'present'
   }
 
   async #copyBlob(from: SourceStore, to: TargetStore, blob: Descriptor, call: Call): Promise<BlobResult> {
     const open: BlobSource['open'] = (offset, c, end) => from.blob(blob, offset, c, end)
-    if (from.repository.registry === to.repository.registry) {
+    const { registry } = to.repository
+    if (from.repository.registry === registry) {
       return to.putBlob(blob, { repository: from.repository, open }, call)
     }
-    const key = `${to.repository.registry}@${blob.digest}`
-    const placed = this.#placed.get(key)
-    if (placed !== undefined) {
-      const isThere = await placed.done.then(
-        () => true,
-        () => false,
-      )
-      if (isThere) return to.putBlob(blob, { repository: placed.repository, open }, call)
-    }
-    const done = to.putBlob(blob, { open }, call)
-    this.#placed.set(key, { repository: to.repository, done })
-    return done
+    const { result: placed, isOwn } = await this.#inRegistry.run(
+      `${registry}@${blob.digest}`,
+      call,
+      async () => ({ repository: to.repository, result: await to.putBlob(blob, { open }, call) }),
+    )
+    if (isOwn) return placed.result
+    return to.putBlob(blob, { repository: placed.repository, open }, call)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Call } from '../call.ts'
+import { Semaphore } from '../semaphore.ts'
 
 /**
  * Runs `work` on every item, at most `limit` at once, and gives the results in the order of the items. The first failure aborts the
@@ -47,6 +48,41 @@ export class KeyedQueue {
       return await mine
     } finally {
       if (this.#tails.get(key) === mine) this.#tails.delete(key)
+    }
+  }
+}
+
+/**
+ * Work that has to succeed once for each key. One caller at a time does it, in the order of the
+ * calls. If the work fails, only its own caller fails and the next one does its own. The first
+ * success serves all other callers, waiting and later ones.
+ */
+export class OncePerKey<R> {
+  readonly #results = new Map<string, R>()
+  readonly #turns = new Map<string, Semaphore>()
+
+  /**
+   * Returns the result, and whether this call did the work.
+   * @throws what `work` throws; the signal's reason, if the call is aborted while it waits.
+   */
+  async run(
+    key: string,
+    call: Call,
+    work: () => Promise<R>,
+  ): Promise<{ readonly result: R; readonly isOwn: boolean }> {
+    const turn = this.#turns.get(key) ?? new Semaphore(1)
+    if (!this.#results.has(key)) this.#turns.set(key, turn)
+    const release = await turn.acquire(call.signal)
+    try {
+      if (this.#results.has(key)) return { result: this.#results.get(key) as R, isOwn: false }
+      call.signal.throwIfAborted()
+      const result = await work()
+      this.#results.set(key, result)
+      // Those who wait have the semaphore already, and nobody needs it after them.
+      this.#turns.delete(key)
+      return { result, isOwn: true }
+    } finally {
+      release()
     }
   }
 }

@@ -24,7 +24,9 @@ const maxHtpasswdSize = 1024 * 1024
 
 /** Starts the embedded registry. @throws `io` if it cannot listen or the folder cannot be used; `usage` for a wrong host name; `config`, `not-found` for the users. */
 export async function serveRegistry(options: ServeOptions): Promise<RunningRegistry> {
-  const { allowedHosts, folder, htpasswd, host, port, profile, onRequest } = options
+  const { allowedHosts, folder, htpasswd, port, profile, onRequest } = options
+  // An IPv6 address may be in brackets, as in a URL; sockets take it without.
+  const host = options.host.replace(/^\[(.*)\]$/, '$1')
   const { startRegistry } = await import('../embedded/server.ts')
   await checkHostNames(allowedHosts)
   const storage = folder === undefined ? undefined : await openFolder(folder)
@@ -55,7 +57,7 @@ export function exposureWarning(
   { host, htpasswd }: Pick<ServeOptions, 'host' | 'htpasswd'>,
 ): string | undefined {
   if (registry.isLoopback) return undefined
-  const address = `${host.includes(':') ? `[${host}]` : host}:${registry.port}`
+  const address = `${/^[^[].*:/.test(host) ? `[${host}]` : host}:${registry.port}`
   return htpasswd === undefined
     ? `everyone who can reach ${address} may read, write and delete; pass --htpasswd to require a password`
     : `dray serve has no TLS: passwords and content are sent to ${address} unencrypted`

@@ -17,6 +17,7 @@ import type { Answers } from './command-line.ts'
 import { type ChangeFlags, groundsOf } from './change-flags.ts'
 import { exitCodes } from './exit-codes.ts'
 import { checkGrounds } from './grounds.ts'
+import { keepHeapSmall } from './small-heap.ts'
 import { exitOfOutcome, exitOfPlan, isGood, isPlaced } from './run-exit.ts'
 
 export interface Change {
@@ -177,6 +178,7 @@ export abstract class ChangeCommand extends BaseCommand {
 
   async #execute(plan: Plan, flags: ChangeFlags, moment: Moment): Promise<Done> {
     const { execute } = await import('../execute/execute.ts')
+    keepHeapSmall()
     const ports = await this.context.executePorts(
       plan,
       { auditFile: flags['audit-file'], ...groundsOf(flags) },

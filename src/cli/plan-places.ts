@@ -1,6 +1,6 @@
 import { type Address, parseAddress } from '../config/addresses.ts'
 import type { Config } from '../config/config.ts'
-import { environmentAt, repositoriesOf } from '../config/environments.ts'
+import { environmentAt, repositoriesOf, sourceEnvironmentAt } from '../config/environments.ts'
 import { DrayError, isDrayError } from '../errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, formatRepository, layoutRegistry, sameRepository } from '../oci/reference.ts'
@@ -19,19 +19,26 @@ export interface CheckedConfig {
  * @throws `refused`.
  */
 export function checkPlaces(plan: Plan, checked: CheckedConfig): void {
+  const isElsewhere = plan.operation === 'promote' || plan.operation === 'copy'
   for (const { image, from, to, root } of plan.placements) {
-    checkPlace(from, image, checked)
+    checkPlace(from, image, checked, isElsewhere ? sourceEnvironmentAt : environmentAt)
     if (![from.environment, undefined].some((one) => isNamed(image, one, from, root.digest, checked)))
       throw misnamed(image, from)
     // `dray copy` to a reference names no environment, though the rules of one hold
-    if (to.environment !== undefined || plan.operation !== 'copy') checkPlace(to, image, checked)
+    if (to.environment !== undefined || plan.operation !== 'copy')
+      checkPlace(to, image, checked, environmentAt)
   }
 }
 
 /** @throws `refused`. */
-function checkPlace(place: Place, image: string, { config, file }: CheckedConfig): void {
+function checkPlace(
+  place: Place,
+  image: string,
+  { config, file }: CheckedConfig,
+  environmentOf: typeof environmentAt,
+): void {
   const { environment: named, repository } = place
-  const is = environmentAt(config, repository, named)
+  const is = environmentOf(config, repository, named)
   if (is === named) return
   const where = formatRepository(repository)
   if (named === undefined) {

@@ -61,9 +61,30 @@ export function environmentAt(
   repository: RepositoryName,
   named: string | undefined,
 ): string | undefined {
-  const places = placesOf(config, repository)
-  const best = places.filter(({ own }) => own === places[0]?.own).map(({ environment }) => environment)
-  return named !== undefined && best.includes(named) ? named : best[0]
+  return oneOf(bestOf(placesOf(config, repository)), named)
+}
+
+/**
+ * As `environmentAt`, for the source of a promotion. `promoteFrom` admits images of an environment: another loopback
+ * name may be another registry, so that only the name and the aliases in dray.yaml count.
+ */
+export function sourceEnvironmentAt(
+  config: Config,
+  repository: RepositoryName,
+  named: string | undefined,
+): string | undefined {
+  return oneOf(
+    bestOf(placesOf(config, repository)).filter(({ isNamed }) => isNamed),
+    named,
+  )
+}
+
+function bestOf(places: readonly NamedPlace[]): readonly NamedPlace[] {
+  return places.filter(({ own }) => own === places[0]?.own)
+}
+
+function oneOf(places: readonly NamedPlace[], named: string | undefined): string | undefined {
+  return (places.find(({ environment }) => environment === named) ?? places[0])?.environment
 }
 
 /** As `imagesAt`, and whether the repository was named by the registry of the environment or by an alias of dray.yaml. */

@@ -78,6 +78,17 @@ const edits: readonly (readonly [string, (plan: EditablePlan) => void])[] = [
       plan.operation = 'copy'
     },
   ],
+  [
+    'the same source under a name that is not in dray.yaml',
+    (plan) => {
+      const placement = firstPlacement(plan)
+      const { registry, path } = placement.from.repository
+      const other = `localhost:${registry.split(':').at(-1)}`
+      placement.image = `${other}/${path}:1.4.2`
+      placement.from.repository.registry = other
+      for (const step of plan.steps) if ('from' in step) step.from.registry = other
+    },
+  ],
   ['no environments', dropEnvironments],
   ['an invented environment', (plan) => void (firstPlacement(plan).to.environment = 'sandbox')],
   ['another environment', (plan) => void (firstPlacement(plan).to.environment = 'staging')],

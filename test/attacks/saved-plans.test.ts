@@ -83,6 +83,23 @@ describe('a saved promotion', () => {
     expect(await world.registry.oracle.digest(`prod/${name}`, 'build-7')).toBe(ofDev.root.digest)
   })
 
+  it('of an image that was named by another loopback name is applied without further flags', async () => {
+    const name = world.nextImage()
+    const here = await world.place(name)
+    const other = `localhost:${world.registry.host.split(':').at(-1)}`
+    const copy = [
+      'copy',
+      `${other}/dev/${name}:1.4.2`,
+      `${other}/elsewhere/${name}:1.4.2`,
+      '--out',
+      'plan.json',
+    ]
+    expect(await here.run(...copy)).toMatchObject({ code: 0 })
+    const ended = await here.run('apply', 'plan.json', '--yes')
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0)
+    expect(await world.registry.oracle.digest(`elsewhere/${name}`, '1.4.2')).toBe(ofDev.root.digest)
+  })
+
   it('outside of every environment needs no dray.yaml', async () => {
     const name = world.nextImage()
     const here = await world.place(name)

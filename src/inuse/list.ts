@@ -65,8 +65,12 @@ function checkWhole(value: unknown, where: string): void {
   })
 }
 
-/** Whether it is JSON or YAML: no reference begins so, or has a colon before white space. */
+/** A reference whose host is an IPv6 address begins as an array does. */
+const ipv6Reference = /^\s*\[[0-9a-f:]+\](?::[0-9]+)?\//i
+
+/** Whether it is JSON or YAML: no other reference begins so, or has a colon before white space. */
 function isStructured(text: string): boolean {
+  if (ipv6Reference.test(text)) return false
   if (/^\s*[[{"]/.test(text)) return true
   return /^(?:---|%YAML|[ \t]*-\s|[^\s#][^#\n]*?:(?:\s|$))/m.test(text)
 }

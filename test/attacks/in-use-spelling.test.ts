@@ -174,6 +174,15 @@ retention:
     expect(await w.registry.oracle.manifest('t/app', 'pr-2')).toBeDefined()
   })
 
+  it('reads a list that begins with a registry at an IPv6 address', async () => {
+    await using w = await world()
+    const port = w.registry.host.split(':')[1] ?? ''
+    await writeFile(join(w.place.folder, 'list.txt'), `[::1]:${port}/t/app:pr-1\n`)
+    const shown = await w.run(['prune', '--in-use', 'list.txt'], 'ghcr.io/a/b:1')
+    expect(shown).toMatchObject({ code: 0, stdout: expect.stringMatching(/keep +pr-1/) })
+    expect(shown.stdout).toMatch(/delete +pr-2/)
+  })
+
   it('asks again before a saved plan deletes, also for names at other hosts', async () => {
     await using w = await world()
     expect(await w.run(['prune', '--out', 'plan.json'], `${w.registry.host}/t/app:new`)).toMatchObject({

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema'
 import { imagePlaceholder } from '../src/config/config.ts'
-import { schema } from '../src/config/schema.ts'
+import { schema } from '../src/config/schema/schema.ts'
 
 export const schemaFile: string = join(import.meta.dirname, '..', 'schema', 'dray.schema.json')
 
@@ -11,7 +11,7 @@ export const schemaFile: string = join(import.meta.dirname, '..', 'schema', 'dra
 export function editorSchema(): string {
   const json = toJsonSchema(schema, { typeMode: 'input' })
   const environment = at(at(json, 'properties', 'environments'), 'additionalProperties')
-  // the rules of src/config/check.ts that a JSON Schema can say too
+  // the rules of src/config/check/check.ts that a JSON Schema can say too
   environment.oneOf = [
     { required: ['registry', 'path'] },
     { required: ['targets'], properties: { registry: false, path: false } },

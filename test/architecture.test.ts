@@ -1,152 +1,224 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, normalize, relative } from 'node:path'
+import { dirname, join, normalize, relative, sep } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 /**
- * The rooms of `src/` and what each may import: the same table as in `docs/architecture.md`.
- * `errors`, `call`, `clock`, `nearest`, `linear-regexp`, `semaphore` and `yaml-depth` are open to all. A room named here without a folder is allowed: it is not lived in yet.
+ * The modules of `src/` and what each may import besides itself. `docs/architecture.md` has the same
+ * table for people; the last test compares the two.
  */
-const rooms: Readonly<Record<string, readonly string[]>> = {
-  errors: [],
-  call: ['oci'],
-  clock: [],
-  nearest: [],
-  'linear-regexp': [],
-  semaphore: [],
-  'yaml-depth': [],
-  oci: [],
-  semver: ['oci'],
-  store: ['oci'],
-  plan: ['semver', 'oci'],
-  audit: ['plan', 'store', 'oci', 'files'],
-  execute: ['plan', 'audit', 'store', 'semver', 'oci'],
-  promote: ['plan', 'store', 'semver', 'oci'],
-  tag: ['plan', 'store', 'semver', 'oci'],
-  rollback: ['plan', 'store', 'semver', 'oci'],
-  prune: ['plan', 'store', 'semver', 'oci'],
-  inuse: ['oci'],
-  look: ['semver', 'store', 'audit', 'oci'],
-  http: ['oci'],
-  credentials: ['files', 'oci'],
-  registry: ['store', 'http', 'oci'],
-  layout: ['store', 'oci', 'files'],
-  embedded: ['oci', 'files'],
-  files: ['oci'],
-  config: ['semver', 'oci', 'files'],
-  render: ['plan', 'oci', 'look', 'config', 'promote', 'audit', 'store', 'semver', 'prune', 'credentials'],
+const modules: Readonly<Record<string, readonly string[]>> = {
+  lib: [],
+  oci: ['lib'],
+  semver: ['oci', 'lib'],
+  images: ['oci', 'lib'],
+  signing: ['oci', 'lib'],
+  plan: ['semver', 'oci', 'lib'],
+  audit: ['plan', 'images', 'signing', 'oci', 'lib'],
+  execute: ['plan', 'audit', 'images', 'signing', 'semver', 'oci', 'lib'],
+  usecases: ['plan', 'images', 'audit', 'signing', 'semver', 'oci', 'lib'],
+  inuse: ['oci', 'lib'],
+  registry: ['images', 'oci', 'lib'],
+  layout: ['images', 'oci', 'lib'],
+  embedded: ['oci', 'lib'],
+  config: ['semver', 'oci', 'lib'],
+  render: ['usecases', 'config', 'registry', 'audit', 'plan', 'images', 'semver', 'oci', 'lib'],
   cli: ['*'],
-  commands: [
-    'cli',
-    'promote',
-    'tag',
-    'rollback',
-    'prune',
-    'look',
-    'render',
-    'plan',
-    'execute',
-    'oci',
-    'config',
-    'audit',
-  ],
+  commands: ['cli', 'usecases', 'render', 'config', 'audit', 'signing', 'plan', 'execute', 'oci', 'lib'],
 }
 
-/** Rooms that may import types only, from the rooms above. */
+/** Modules that may import only types, except from `oci`. */
 const typesOnly: ReadonlySet<string> = new Set(['render'])
 
-/** Where a third-party package may be used. A package that is not here may be used nowhere. */
+/** Parts of a module that may not import each other. */
+const separateParts: readonly (readonly [folder: string, mayImport: readonly string[]])[] = [
+  ['usecases/promote', []],
+  ['usecases/tag', []],
+  ['usecases/rollback', []],
+  ['usecases/prune', []],
+  ['usecases/views', []],
+  ['registry/http', []],
+  ['registry/credentials', []],
+  ['registry/client', ['registry/http']],
+  ['registry/examine', ['registry/http', 'registry/client']],
+]
+
+/** Where a third-party package may be used. A package that is missing here may be used nowhere. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  undici: ['http'],
+  undici: ['registry/http'],
   semver: ['semver'],
-  chalk: ['render', 'cli'],
-  ora: ['cli'],
-  inquirer: ['cli'],
-  '@inquirer/*': ['cli'],
+  chalk: ['render', 'cli/terminal'],
+  ora: ['cli/terminal'],
+  inquirer: ['cli/terminal'],
+  '@inquirer/*': ['cli/terminal'],
   '@oclif/*': ['cli', 'commands'],
   cosmiconfig: ['config'],
-  yaml: ['config', 'inuse', 'yaml-depth'],
+  yaml: ['config', 'inuse', 'lib'],
   valibot: ['config', 'plan'],
-  re2js: ['linear-regexp'],
+  re2js: ['lib'],
 }
 
-const openToAll = new Set(['errors', 'call', 'clock', 'nearest', 'linear-regexp', 'semaphore', 'yaml-depth'])
+const maxEntries = 20
+const maxFilesInFolder = 15
+/** oclif finds a command by its path, so a folder would become a part of the command's name. */
+const unlimitedFolders: ReadonlySet<string> = new Set(['commands'])
+
 const root = join(import.meta.dirname, '..', 'src')
 
 interface Import {
+  /** path below `src/` */
   readonly file: string
-  readonly from: string
   readonly target: string
   readonly typeOnly: boolean
 }
 
-function roomOf(path: string): string {
-  return relative(root, path).split('/')[0]?.replace(/\.ts$/, '') ?? ''
+function pathInSource(path: string): string {
+  return relative(root, path).split(sep).join('/')
+}
+
+function moduleOf(path: string): string {
+  return path.split('/')[0] ?? ''
+}
+
+function isIn(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`)
 }
 
 function importsOf(file: string, source: string): Import[] {
   const pattern =
     /(?:^|\n)\s*(import|export)(\s+type)?\s(?:[^'";]*?\sfrom\s+)?'([^']+)'|(import)\(\s*'([^']+)'\s*\)/g
-  return [...source.matchAll(pattern)].map((match) => {
-    const specifier = match[3] ?? match[5] ?? ''
-    return { file, from: roomOf(file), target: specifier, typeOnly: match[2] !== undefined }
-  })
+  return [...source.matchAll(pattern)].map((match) => ({
+    file,
+    target: match[3] ?? match[5] ?? '',
+    typeOnly: match[2] !== undefined,
+  }))
 }
 
-/** What is wrong with an import, or undefined. */
-function complaint(found: Import): string | undefined {
-  const at = `${relative(root, found.file)} imports ${found.target}`
-  const allowed = rooms[found.from]
-  if (allowed === undefined) return `${at}: ${found.from} is no room`
-  if (found.target.startsWith('node:')) return undefined
-  if (found.target.startsWith('.')) {
-    const target = roomOf(normalize(join(dirname(found.file), found.target)))
-    if (target === found.from || openToAll.has(target)) return undefined
-    if (!allowed.includes('*') && !allowed.includes(target))
-      return `${at}: ${found.from} may not import ${target}`
-    if (typesOnly.has(found.from) && !found.typeOnly && target !== 'oci') {
-      return `${at}: ${found.from} may import types only`
-    }
-    return undefined
-  }
-  const holders = Object.entries(packages).find(([name]) =>
+/** Why an import is against the rules; undefined if it is not. */
+function violation({ file, target, typeOnly }: Import): string | undefined {
+  const at = `${file} imports ${target}`
+  const from = moduleOf(file)
+  const allowed = modules[from]
+  if (allowed === undefined) return `${at}: ${from} is not a module`
+  if (target.startsWith('node:')) return undefined
+  if (!target.startsWith('.')) return packageViolation(at, file, target)
+  const path = normalize(join(dirname(file), target))
+    .split(sep)
+    .join('/')
+  const to = moduleOf(path)
+  if (to === from) return partViolation(at, file, path)
+  if (!allowed.includes('*') && !allowed.includes(to)) return `${at}: ${from} may not import ${to}`
+  if (typesOnly.has(from) && !typeOnly && to !== 'oci') return `${at}: ${from} may import only types`
+  return undefined
+}
+
+function packageViolation(at: string, file: string, target: string): string | undefined {
+  const homes = Object.entries(packages).find(([name]) =>
     name.endsWith('/*')
-      ? found.target.startsWith(name.slice(0, -1))
-      : found.target === name || found.target.startsWith(`${name}/`),
+      ? target.startsWith(name.slice(0, -1))
+      : target === name || target.startsWith(`${name}/`),
   )?.[1]
-  if (holders === undefined) return `${at}: no room may use this package`
-  return holders.includes(found.from) ? undefined : `${at}: only ${holders.join(', ')} may use this package`
+  if (homes === undefined) return `${at}: no module may use this package`
+  return homes.some((home) => isIn(home, file))
+    ? undefined
+    : `${at}: only ${homes.join(', ')} may use this package`
+}
+
+function partViolation(at: string, file: string, path: string): string | undefined {
+  const part = separateParts.find(([folder]) => isIn(folder, file))
+  const other = separateParts.find(([folder]) => isIn(folder, path))
+  if (part === undefined || other === undefined || part === other || part[1].includes(other[0]))
+    return undefined
+  return `${at}: ${part[0]} may not import ${other[0]}`
 }
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => join(root, name))
 
-describe('the rooms', () => {
-  it('import only what the table allows', () => {
-    const complaints = files.flatMap((file) =>
-      importsOf(file, readFileSync(file, 'utf8')).flatMap((i) => complaint(i) ?? []),
+describe('dependency rules', () => {
+  it('hold for every import in src', () => {
+    const found = files.flatMap((file) =>
+      importsOf(pathInSource(file), readFileSync(file, 'utf8')).flatMap((one) => violation(one) ?? []),
     )
-    expect(complaints).toEqual([])
+    expect(found).toEqual([])
   })
 
   it.each([
-    ['oci/digest.ts', `import { x } from '../http/fetch.ts'`, 'oci may not import http'],
-    ['promote/decide.ts', `import type { Agent } from 'undici'`, 'only http may use this package'],
+    ['oci/digest.ts', `import { x } from '../registry/http/fetch.ts'`, 'oci may not import registry'],
     [
-      'promote/gather.ts',
-      `export { x } from '../registry/registry-store.ts'`,
-      'promote may not import registry',
+      'usecases/promote/decide.ts',
+      `import type { Agent } from 'undici'`,
+      'only registry/http may use this package',
+    ],
+    [
+      'usecases/promote/gather.ts',
+      `export { x } from '../../registry/client/registry-store.ts'`,
+      'usecases may not import registry',
+    ],
+    [
+      'usecases/tag/gather.ts',
+      `import { x } from '../promote/gather.ts'`,
+      'usecases/tag may not import usecases/promote',
+    ],
+    [
+      'registry/http/auth/token.ts',
+      `import { x } from '../../client/client.ts'`,
+      'may not import registry/client',
     ],
     [
       'commands/promote.ts',
-      `await import('../registry/registry-store.ts')`,
+      `await import('../registry/client/registry-store.ts')`,
       'commands may not import registry',
     ],
-    ['render/plan.ts', `import { x } from '../plan/plan.ts'`, 'render may import types only'],
-    ['store/copy.ts', `import\n  { x }\n from 'left-pad'`, 'no room may use this package'],
-    ['attic/x.ts', `import '../oci/digest.ts'`, 'attic is no room'],
-  ])('refuse %s: %s', (file, source, said) => {
-    const complaints = importsOf(join(root, file), source).flatMap((i) => complaint(i) ?? [])
-    expect(complaints.join()).toContain(said)
+    ['render/plan.ts', `import { x } from '../plan/plan.ts'`, 'render may import only types'],
+    ['images/copy.ts', `import\n  { x }\n from 'left-pad'`, 'no module may use this package'],
+    ['cli/wiring/context.ts', `import inquirer from 'inquirer'`, 'only cli/terminal may use this package'],
+    ['attic/x.ts', `import '../oci/digest.ts'`, 'attic is not a module'],
+  ])('refuse %s: %s', (file, source, expected) => {
+    expect(
+      importsOf(file, source)
+        .flatMap((one) => violation(one) ?? [])
+        .join(),
+    ).toContain(expected)
+  })
+
+  it('have no cycle', () => {
+    const order = Object.keys(modules)
+    const backward = Object.entries(modules).flatMap(([name, imports]) =>
+      imports
+        .filter((other) => order.indexOf(other) >= order.indexOf(name))
+        .map((other) => `${name} -> ${other}`),
+    )
+    expect(backward).toEqual([])
+  })
+
+  it('are the table of docs/architecture.md', () => {
+    const page = readFileSync(join(root, '..', 'docs', 'architecture.md'), 'utf8')
+    const rows = [...page.matchAll(/^\| `(\w+)\/` \| [^|]+ \| ([^|]+) \|$/gm)]
+    const names = (text: string | undefined): string[] => (text ?? '').match(/\b(?!nothing)[a-z]+/g) ?? []
+    const documented = Object.fromEntries(rows.map(([, name, allowed]) => [name, names(allowed).toSorted()]))
+    const expected = Object.entries(modules).map(([name, allowed]) => [
+      name,
+      allowed.includes('*') ? ['all', 'modules'] : allowed.toSorted(),
+    ])
+    expect(documented).toEqual(Object.fromEntries(expected))
+  })
+})
+
+describe('the layout of src', () => {
+  it(`has at most ${maxEntries} entries`, () => {
+    expect(readdirSync(root).length).toBeLessThanOrEqual(maxEntries)
+  })
+
+  it(`has at most ${maxFilesInFolder} files in a folder`, () => {
+    const counts = new Map<string, number>()
+    for (const file of files) {
+      const folder = pathInSource(dirname(file))
+      counts.set(folder, (counts.get(folder) ?? 0) + 1)
+    }
+    const tooLarge = [...counts].filter(
+      ([folder, count]) => count > maxFilesInFolder && !unlimitedFolders.has(folder),
+    )
+    expect(tooLarge).toEqual([])
   })
 })

@@ -91,24 +91,6 @@ function complaintOf(words: string): string | undefined {
   return unknown.length === 0 ? undefined : `${first} has no ${unknown.join(', ')}`
 }
 
-/** The rows of a Markdown table with this heading: the first cell without backquotes, and the last. */
-function tableUnder(text: string, heading: string): Readonly<Record<string, string>> {
-  const rows = text.split('\n')
-  const begin = rows.indexOf(heading)
-  const end = rows.findIndex((row, i) => i > begin && !row.startsWith('|'))
-  const cells = rows.slice(begin + 2, end).map((row) => row.split('|').map((cell) => cell.trim()))
-  return Object.fromEntries(cells.map((row) => [row[1]?.replaceAll('`', '') ?? '', row.at(-2) ?? '']))
-}
-
-function roomsInTest(): Readonly<Record<string, string>> {
-  const source = readFileSync(join(root, 'test', 'architecture.test.ts'), 'utf8')
-  const table = /const rooms[^=]*= \{\n(.*?)\n\}/s.exec(source)?.[1] ?? ''
-  const rows = [...table.matchAll(/^ {2}'?([\w-]+)'?: \[([^\]]*)\],$/gms)]
-  const words = (list: string): string =>
-    [...list.matchAll(/'([^']+)'/g)].map(([, name]) => (name === '*' ? 'everything' : name)).join(', ')
-  return Object.fromEntries(rows.map(([, room = '', list = '']) => [room, words(list) || 'nothing']))
-}
-
 describe('the documents', () => {
   it.each(pages)('%s: its links lead to pages and headings that are there', (page) => {
     expect(brokenLinks(page, read(page))).toEqual([])
@@ -147,12 +129,6 @@ describe('the documents', () => {
     )
     const files = globSync('test/attacks/*.test.ts', { cwd: root }).map((file) => basename(file, '.test.ts'))
     expect(named.toSorted()).toEqual(files.toSorted())
-  })
-
-  it('have the same table of rooms as the test of the rooms', () => {
-    const written = tableUnder(read('docs/architecture.md'), '| room | holds | may import |')
-    expect(Object.keys(written).length).toBeGreaterThan(15)
-    expect(written).toEqual(roomsInTest())
   })
 })
 

@@ -1,9 +1,9 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
-import { othersWhoWrite } from '../files/ownership.ts'
-import { privateFolder } from '../files/private-folder.ts'
-import { type Environment, homeFolder, inside, userFolder } from '../files/user-folders.ts'
+import { othersWhoWrite } from '../lib/files/ownership.ts'
+import { privateFolder } from '../lib/files/private-folder.ts'
+import { type Environment, homeFolder, inside, userFolder } from '../lib/files/user-folders.ts'
 
 /**
  * Turns Node's compile cache on, in a private folder of the user. Node runs the code that it finds there and checks neither

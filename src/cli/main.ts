@@ -1,11 +1,11 @@
 import { Config } from '@oclif/core/config'
 import { Help } from '@oclif/core/help'
 import { settings } from '@oclif/core/settings'
-import { DrayError, toDrayError } from '../errors.ts'
-import { ioError, systemCode } from '../files/io-error.ts'
-import { reportError } from './report.ts'
-import { asksForJson, errorDocument, printDocument } from './result-document.ts'
-import { fromOclif, unknownCommand } from './usage-error.ts'
+import { DrayError, toDrayError } from '../lib/errors.ts'
+import { ioError, systemCode } from '../lib/files/io-error.ts'
+import { reportError } from './command/report.ts'
+import { asksForJson, errorDocument, printDocument } from './command/result-document.ts'
+import { fromOclif, unknownCommand } from './command/usage-error.ts'
 
 /** Loaded by oclif from their packages, for the commands that they bring. */
 const plugins = ['@oclif/plugin-autocomplete']
@@ -68,7 +68,7 @@ async function route(args: readonly string[], root: string): Promise<void> {
 
 /** The completion plugin writes scripts to the cache folder, and the user's shell runs them. */
 async function checkPluginFolder(): Promise<void> {
-  const { privatePlace } = await import('./private-places.ts')
+  const { privatePlace } = await import('./wiring/private-places.ts')
   privatePlace('cache', ['autocomplete'], process.env, { create: true })
 }
 

@@ -1,4 +1,4 @@
-import { homeFolder } from '../files/user-folders.ts'
+import { homeFolder } from '../lib/files/user-folders.ts'
 import { startCompileCache } from './compile-cache.ts'
 
 /** What has to happen in a process before the program is loaded; `bin/dray.js` calls it. */

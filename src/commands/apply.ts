@@ -1,14 +1,14 @@
 import { string as stringArg } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
-import { type ChangeFlags, changeFlags } from '../cli/change-flags.ts'
-import { planKeyFlag, readPlanFile } from '../cli/plan-file.ts'
-import { PruneChangeCommand, type PruneFlags } from '../cli/prune-change-command.ts'
-import { pruneFlags } from '../cli/prune-flags.ts'
-import { reviewFlags } from '../cli/review-flags.ts'
-import type { PruneReview } from '../cli/review-prune.ts'
-import type { ReviewFlags } from '../cli/review-requests.ts'
+import { type ChangeFlags, changeFlags } from '../cli/command/change-flags.ts'
+import { planKeyFlag, readPlanFile } from '../cli/changes/plan-file.ts'
+import { PruneChangeCommand, type PruneFlags } from '../cli/prune/prune-change-command.ts'
+import { pruneFlags } from '../cli/prune/prune-flags.ts'
+import { reviewFlags } from '../cli/changes/review-flags.ts'
+import type { PruneReview } from '../cli/prune/review-prune.ts'
+import type { ReviewFlags } from '../cli/changes/review-requests.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { PrunePlan } from '../plan/prune-plan.ts'
+import type { PrunePlan } from '../plan/prune/prune-plan.ts'
 import type { Reviewed } from '../plan/review.ts'
 
 export default class Apply extends PruneChangeCommand {
@@ -53,14 +53,14 @@ The file is not trusted. dray decides every step again, by the dray.yaml of now 
   }
 
   async #place(plan: Plan, flags: ChangeFlags & ReviewFlags): Promise<unknown> {
-    const { reviewPlan } = await import('../cli/review-plan.ts')
+    const { reviewPlan } = await import('../cli/changes/review-plan.ts')
     const access = flags.yes && !flags['dry-run'] ? 'write' : 'read'
     const review = (): Promise<Reviewed> => reviewPlan(plan, flags, access, this.context, this.reading)
     return await this.change({ plan, isFresh: false, review }, flags)
   }
 
   async #prune(plan: PrunePlan, flags: PruneFlags, lists: readonly string[]): Promise<unknown> {
-    const { reviewPrune } = await import('../cli/review-prune.ts')
+    const { reviewPrune } = await import('../cli/prune/review-prune.ts')
     const options = { lists, auditFile: flags['audit-file'] }
     const review = (): Promise<PruneReview> => reviewPrune(plan, options, this.context, this.reading)
     if (flags['dry-run']) {

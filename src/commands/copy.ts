@@ -1,7 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
-import { ChangeCommand } from '../cli/change-command.ts'
-import { changeFlags, outFlag } from '../cli/change-flags.ts'
-import { placingFlags, planPlacing } from '../cli/promotion.ts'
+import { ChangeCommand } from '../cli/changes/change-command.ts'
+import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
+import { placingFlags, planPlacing } from '../cli/changes/promotion.ts'
 
 export default class Copy extends ChangeCommand {
   static override summary = 'Copy one image or artifact with its evidence from any address to any other.'

@@ -1,11 +1,11 @@
 import { boolean, integer } from '@oclif/core/flags'
-import { BaseCommand } from '../cli/base-command.ts'
-import { diffRequest } from '../cli/diff-places.ts'
-import { exitOfLook } from '../cli/look-exit.ts'
-import { tellNowhere } from '../cli/named-images.ts'
-import type { DiffEntry } from '../look/diff.ts'
-import { renderDiff, renderDiffSummary } from '../render/diff.ts'
-import { renderUnreachable, type Unreachable } from '../render/unreachable.ts'
+import { BaseCommand } from '../cli/command/base-command.ts'
+import { diffRequest } from '../cli/arguments/diff-places.ts'
+import { exitOfLook } from '../cli/command/look-exit.ts'
+import { tellNowhere } from '../cli/arguments/named-images.ts'
+import type { DiffEntry } from '../usecases/views/diff/diff.ts'
+import { renderDiff, renderDiffSummary } from '../render/views/diff.ts'
+import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
 
 export default class Diff extends BaseCommand {
   static override summary =
@@ -49,8 +49,8 @@ Versions are compared, not spellings: v1.4.2 and 1.4.2 are one. Every tag that b
     const { config } = await this.context.config()
     const { from, to, places } = diffRequest(argv as string[], config)
     const [{ gatherDiff }, { diffOf }] = await Promise.all([
-      import('../look/gather-diff.ts'),
-      import('../look/diff.ts'),
+      import('../usecases/views/diff/gather-diff.ts'),
+      import('../usecases/views/diff/diff.ts'),
     ])
     const repositories = places
       .flatMap((place) => [...place.from, ...place.to])

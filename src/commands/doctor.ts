@@ -1,11 +1,11 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
-import { BaseCommand } from '../cli/base-command.ts'
-import { examine, placesToExamine, scratchRepository } from '../cli/doctor.ts'
-import { exitCodes } from '../cli/exit-codes.ts'
-import { DrayError } from '../errors.ts'
-import { hasProblem } from '../look/doctor.ts'
-import { renderDiagnoses } from '../render/doctor.ts'
+import { BaseCommand } from '../cli/command/base-command.ts'
+import { examine, placesToExamine, scratchRepository } from '../cli/registries/doctor.ts'
+import { exitCodes } from '../cli/command/exit-codes.ts'
+import { DrayError } from '../lib/errors.ts'
+import { hasProblem } from '../usecases/views/doctor.ts'
+import { renderDiagnoses } from '../render/views/doctor.ts'
 
 export default class Doctor extends BaseCommand {
   static override summary = 'Say whether a registry can be reached, as whom, and what it can do.'

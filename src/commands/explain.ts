@@ -1,7 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
-import { BaseCommand } from '../cli/base-command.ts'
-import { scopeFlags } from '../cli/prune-flags.ts'
-import { renderExplanation } from '../render/explanation.ts'
+import { BaseCommand } from '../cli/command/base-command.ts'
+import { scopeFlags } from '../cli/prune/prune-flags.ts'
+import { renderExplanation } from '../render/prune/explanation.ts'
 
 export default class Explain extends BaseCommand {
   static override summary = 'Tell why a retention policy keeps or deletes an image.'
@@ -21,7 +21,7 @@ export default class Explain extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Explain)
-    const { explainImage } = await import('../cli/explaining.ts')
+    const { explainImage } = await import('../cli/prune/explaining.ts')
     const said = {
       policy: flags.policy,
       inUse: flags['in-use'] ?? [],

@@ -1,8 +1,8 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, integer, string } from '@oclif/core/flags'
-import { BaseCommand } from '../cli/base-command.ts'
-import { historyRequest } from '../cli/history-places.ts'
-import { renderHistory } from '../render/history.ts'
+import { BaseCommand } from '../cli/command/base-command.ts'
+import { historyRequest } from '../cli/arguments/history-places.ts'
+import { renderHistory } from '../render/views/history.ts'
 
 export default class History extends BaseCommand {
   static override summary = 'Show the way of an image through the environments, from its attestations.'
@@ -42,9 +42,9 @@ export default class History extends BaseCommand {
     const { config } = await this.context.config()
     const { places, subject } = historyRequest(args.image, flags.all ? undefined : flags.limit, config)
     const [{ gatherHistory }, { historyOf }, { loadVerifyKey }] = await Promise.all([
-      import('../look/gather-history.ts'),
-      import('../look/history.ts'),
-      import('../audit/signing-keys.ts'),
+      import('../usecases/views/history/gather-history.ts'),
+      import('../usecases/views/history/history.ts'),
+      import('../signing/signing-keys.ts'),
     ])
     const keys = await Promise.all((flags.key ?? []).map((file) => loadVerifyKey(file)))
     await this.context.expectRepositories(

@@ -1,11 +1,11 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
-import { BaseCommand } from '../cli/base-command.ts'
-import { locate } from '../cli/locate.ts'
-import { asUsage } from '../cli/usage-error.ts'
+import { BaseCommand } from '../cli/command/base-command.ts'
+import { locate } from '../cli/arguments/locate.ts'
+import { asUsage } from '../cli/command/usage-error.ts'
 import { parsePlatformName } from '../oci/platform.ts'
 import { formatRepository } from '../oci/reference.ts'
-import { renderImage } from '../render/inspect.ts'
+import { renderImage } from '../render/views/inspect.ts'
 
 export default class Inspect extends BaseCommand {
   static override summary = 'Show one image: its tags, platforms, content, labels and evidence.'
@@ -61,7 +61,7 @@ export default class Inspect extends BaseCommand {
     const { repositories, at } = locate(args.image, config)
     const [repository, ...others] = repositories
     if (others.length > 0) this.say(`Of ${repositories.length} targets: ${formatRepository(repository)}`)
-    const { inspectImage, rawManifest } = await import('../look/inspect.ts')
+    const { inspectImage, rawManifest } = await import('../usecases/views/inspect/inspect.ts')
     const stores = await this.context.stores()
     await this.context.expectRepositories([], [repository], 'read')
     const store = stores.source(repository)

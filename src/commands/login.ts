@@ -1,11 +1,11 @@
 import { string as stringArg } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
-import { BaseCommand } from '../cli/base-command.ts'
-import { readSecret } from '../cli/given-credential.ts'
-import { logIn } from '../cli/logins.ts'
-import { parseLoginRegistry } from '../cli/registry-place.ts'
-import { DrayError } from '../errors.ts'
-import { renderLogin, renderLoginNotes } from '../render/auth.ts'
+import { BaseCommand } from '../cli/command/base-command.ts'
+import { readSecret } from '../cli/wiring/given-credential.ts'
+import { logIn } from '../cli/registries/logins.ts'
+import { parseLoginRegistry } from '../cli/arguments/registry-place.ts'
+import { DrayError } from '../lib/errors.ts'
+import { renderLogin, renderLoginNotes } from '../render/views/auth.ts'
 
 export default class Login extends BaseCommand {
   static override summary = 'Log in to a registry: check credentials there and keep them.'

@@ -1,9 +1,9 @@
 import { string as stringArg } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
-import { BaseCommand } from '../cli/base-command.ts'
-import { logOut } from '../cli/logins.ts'
-import { parseLoginRegistry } from '../cli/registry-place.ts'
-import { renderLogout } from '../render/auth.ts'
+import { BaseCommand } from '../cli/command/base-command.ts'
+import { logOut } from '../cli/registries/logins.ts'
+import { parseLoginRegistry } from '../cli/arguments/registry-place.ts'
+import { renderLogout } from '../render/views/auth.ts'
 
 export default class Logout extends BaseCommand {
   static override summary = 'Log out of a registry: remove the credentials that are kept for it.'

@@ -1,12 +1,12 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, integer, string } from '@oclif/core/flags'
-import { BaseCommand } from '../cli/base-command.ts'
-import { exitOfLook } from '../cli/look-exit.ts'
-import { listOptions } from '../cli/list-options.ts'
-import { locate } from '../cli/locate.ts'
-import { DrayError } from '../errors.ts'
-import { renderLeftOut, renderRepositories } from '../render/list.ts'
-import { renderUnreachable } from '../render/unreachable.ts'
+import { BaseCommand } from '../cli/command/base-command.ts'
+import { exitOfLook } from '../cli/command/look-exit.ts'
+import { listOptions } from '../cli/command/list-options.ts'
+import { locate } from '../cli/arguments/locate.ts'
+import { DrayError } from '../lib/errors.ts'
+import { renderLeftOut, renderRepositories } from '../render/views/list.ts'
+import { renderUnreachable } from '../render/views/unreachable.ts'
 
 export default class Ls extends BaseCommand {
   static override summary = 'List the tags of a repository.'
@@ -71,7 +71,7 @@ export default class Ls extends BaseCommand {
     const { config } = await this.context.config()
     const { repositories, isExact } = locate(args.repository, config)
     if (isExact) throw namesOneImage(args.repository)
-    const { listRepositories } = await import('../look/list.ts')
+    const { listRepositories } = await import('../usecases/views/list/list.ts')
     const stores = await this.context.stores()
     await this.context.expectRepositories([], repositories, 'read')
     const views = await listRepositories(stores, repositories, options, this.call)

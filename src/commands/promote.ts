@@ -1,8 +1,8 @@
 import { boolean, string } from '@oclif/core/flags'
-import { ChangeCommand } from '../cli/change-command.ts'
-import { changeFlags, outFlag } from '../cli/change-flags.ts'
-import { placingFlags, planPlacing } from '../cli/promotion.ts'
-import type { Way } from '../cli/complete-promotion.ts'
+import { ChangeCommand } from '../cli/changes/change-command.ts'
+import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
+import { placingFlags, planPlacing } from '../cli/changes/promotion.ts'
+import type { Way } from '../cli/terminal/complete-promotion.ts'
 
 export default class Promote extends ChangeCommand {
   static override summary = 'Promote images from one environment to the next, by digest, with their evidence.'
@@ -59,8 +59,8 @@ The images come from the environment --from and go to the environment --to, as d
   async #completed(way: Way): Promise<Way> {
     const ports = await this.asking()
     if (ports === undefined) return way
-    const { completePromotion } = await import('../cli/complete-promotion.ts')
-    const { newFlag } = await import('../cli/command-line.ts')
+    const { completePromotion } = await import('../cli/terminal/complete-promotion.ts')
+    const { newFlag } = await import('../cli/command/command-line.ts')
     const is = await completePromotion(way, ports)
     if (is === way) return way
     const flags = [...newFlag('from', way.from, is.from), ...newFlag('to', way.to, is.to)]

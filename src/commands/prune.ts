@@ -1,7 +1,7 @@
 import { boolean, string } from '@oclif/core/flags'
-import { PruneChangeCommand } from '../cli/prune-change-command.ts'
-import { pruneFlags, scopeFlags } from '../cli/prune-flags.ts'
-import { renderExplanation } from '../render/explanation.ts'
+import { PruneChangeCommand } from '../cli/prune/prune-change-command.ts'
+import { pruneFlags, scopeFlags } from '../cli/prune/prune-flags.ts'
+import { renderExplanation } from '../render/prune/explanation.ts'
 
 export default class Prune extends PruneChangeCommand {
   static override summary = 'Delete the images that a retention policy says nobody needs.'
@@ -65,13 +65,13 @@ REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.
       auditFile: flags['audit-file'],
     }
     if (flags.explain !== undefined) {
-      const { explainImage } = await import('../cli/explaining.ts')
+      const { explainImage } = await import('../cli/prune/explaining.ts')
       const explanation = await explainImage(flags.explain, said, this.context, this.reading)
       return this.finish(explanation, (page) => renderExplanation(explanation, page))
     }
     const [{ pruneInputs }, { planPrune }] = await Promise.all([
-      import('../cli/prune-inputs.ts'),
-      import('../cli/prune-run.ts'),
+      import('../cli/prune/prune-inputs.ts'),
+      import('../cli/prune/prune-run.ts'),
     ])
     const inputs = await pruneInputs(said, this.context, this.reading)
     const { plan, warnings, readers, readSince } = await planPrune(inputs, this.context, this.reading)

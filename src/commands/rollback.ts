@@ -1,10 +1,10 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
-import { ChangeCommand } from '../cli/change-command.ts'
-import { changeFlags, outFlag } from '../cli/change-flags.ts'
-import type { RollbackSaid } from '../cli/complete-tagging.ts'
-import { planRollback } from '../cli/tagging.ts'
-import { DrayError } from '../errors.ts'
+import { ChangeCommand } from '../cli/changes/change-command.ts'
+import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
+import type { RollbackSaid } from '../cli/terminal/complete-tagging.ts'
+import { planRollback } from '../cli/changes/tagging.ts'
+import { DrayError } from '../lib/errors.ts'
 
 export default class Rollback extends ChangeCommand {
   static override summary =
@@ -47,8 +47,8 @@ export default class Rollback extends ChangeCommand {
   async #completed(said: RollbackSaid): Promise<RollbackSaid> {
     const ports = await this.asking()
     if (ports === undefined) return said
-    const { completeRollback } = await import('../cli/complete-tagging.ts')
-    const { newFlag } = await import('../cli/command-line.ts')
+    const { completeRollback } = await import('../cli/terminal/complete-tagging.ts')
+    const { newFlag } = await import('../cli/command/command-line.ts')
     const is = await completeRollback(said, ports)
     if (is === said) return said
     const [was, now] = [said.image, is.image].map((word) => (word === undefined ? [] : [word]))

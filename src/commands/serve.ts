@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { string as stringArg } from '@oclif/core/args'
 import { integer, option, string } from '@oclif/core/flags'
-import { BaseCommand } from '../cli/base-command.ts'
-import { exposureWarning, serveRegistry } from '../cli/serve.ts'
-import { toDrayError } from '../errors.ts'
-import { escapeText } from '../render/escape.ts'
+import { BaseCommand } from '../cli/command/base-command.ts'
+import { exposureWarning, serveRegistry } from '../cli/registries/serve.ts'
+import { toDrayError } from '../lib/errors.ts'
+import { escapeText } from '../render/text/escape.ts'
 
 export default class Serve extends BaseCommand {
   static override summary = 'Run a registry on this machine, for trials and tests.'

@@ -1,11 +1,11 @@
 import { boolean, string } from '@oclif/core/flags'
-import { BaseCommand } from '../cli/base-command.ts'
-import { exitOfLook } from '../cli/look-exit.ts'
-import { tellNowhere } from '../cli/named-images.ts'
-import { statusRequest } from '../cli/status-places.ts'
-import type { StatusView } from '../look/status.ts'
-import { renderStatus, renderStatusSummary } from '../render/status.ts'
-import { renderUnreachable, type Unreachable } from '../render/unreachable.ts'
+import { BaseCommand } from '../cli/command/base-command.ts'
+import { exitOfLook } from '../cli/command/look-exit.ts'
+import { tellNowhere } from '../cli/arguments/named-images.ts'
+import { statusRequest } from '../cli/arguments/status-places.ts'
+import type { StatusView } from '../usecases/views/status/status.ts'
+import { renderStatus, renderStatusSummary } from '../render/views/status.ts'
+import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
 
 export default class Status extends BaseCommand {
   static override summary =
@@ -50,8 +50,8 @@ Each environment is compared with those that it takes images from: "=" is the sa
     const { config } = await this.context.config()
     const { environments, routes, places } = statusRequest(argv as string[], flags.env ?? [], config)
     const [{ gatherStatus }, { statusOf }] = await Promise.all([
-      import('../look/gather-status.ts'),
-      import('../look/status.ts'),
+      import('../usecases/views/status/gather-status.ts'),
+      import('../usecases/views/status/status.ts'),
     ])
     await this.context.expectRepositories(
       [],

@@ -1,9 +1,9 @@
 import { boolean, option, string } from '@oclif/core/flags'
-import { ChangeCommand } from '../cli/change-command.ts'
-import { changeFlags, outFlag } from '../cli/change-flags.ts'
-import type { TagCompleted, TagSaid } from '../cli/complete-tagging.ts'
-import { parseChannels, parseLevels, parseList } from '../cli/tag-flags.ts'
-import { planTagging } from '../cli/tagging.ts'
+import { ChangeCommand } from '../cli/changes/change-command.ts'
+import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
+import type { TagCompleted, TagSaid } from '../cli/terminal/complete-tagging.ts'
+import { parseChannels, parseLevels, parseList } from '../cli/command/tag-flags.ts'
+import { planTagging } from '../cli/changes/tagging.ts'
 
 export default class Tag extends ChangeCommand {
   static override summary = 'Put the tags of a version on an image, by the rules of versions.'
@@ -104,7 +104,7 @@ The version is given behind the image, or is the tag of the image itself, or com
   async #completed(said: TagSaid): Promise<Omit<TagCompleted, 'flags'>> {
     const ports = await this.asking()
     if (ports === undefined) return said
-    const { completeTagging } = await import('../cli/complete-tagging.ts')
+    const { completeTagging } = await import('../cli/terminal/complete-tagging.ts')
     const is = await completeTagging(said, ports)
     if (is === undefined) return said
     await this.sayWithoutQuestions({ was: said.words, is: is.words, flags: is.flags })

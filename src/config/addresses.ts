@@ -1,4 +1,4 @@
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 import { type Digest, isDigest, parseDigest } from '../oci/digest.ts'
 import {
   checkPath,

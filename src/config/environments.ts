@@ -1,5 +1,5 @@
-import { DrayError } from '../errors.ts'
-import { didYouMean } from '../nearest.ts'
+import { DrayError } from '../lib/errors.ts'
+import { didYouMean } from '../lib/nearest.ts'
 import { defaultRegistry, parseRepository, type RepositoryName } from '../oci/reference.ts'
 import { type Config, type Environment, imagePlaceholder, type TargetConfig } from './config.ts'
 import { RegistryNames } from './registry-names.ts'

@@ -1,7 +1,7 @@
 import { lstat, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Loader, Options, PublicExplorer } from 'cosmiconfig'
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 import { type Owners, readTrusted, refuseUntrusted } from './trusted-file.ts'
 
 /** The names of a configuration file, the first that is there wins. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
-import { nearest } from '../nearest.ts'
+import { nearest } from '../lib/nearest.ts'
 import { isRecord } from '../oci/json.ts'
-import { schema, type WrittenConfig } from './schema.ts'
+import { schema, type WrittenConfig } from './schema/schema.ts'
 
 export type Path = readonly (string | number)[]
 

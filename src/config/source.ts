@@ -11,8 +11,8 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml'
-import { DrayError } from '../errors.ts'
-import { isShallowYaml, maxYamlDepth } from '../yaml-depth.ts'
+import { DrayError } from '../lib/errors.ts'
+import { isShallowYaml, maxYamlDepth } from '../lib/yaml-depth.ts'
 import type { Issue, Path } from './shape.ts'
 
 /** in bytes */

@@ -1,9 +1,9 @@
 import type { Stats } from 'node:fs'
 import { lstat, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { DrayError } from '../errors.ts'
-import { othersWhoReplace, othersWhoWrite } from '../files/ownership.ts'
-import { readFileBounded } from '../files/read.ts'
+import { DrayError } from '../lib/errors.ts'
+import { othersWhoReplace, othersWhoWrite } from '../lib/files/ownership.ts'
+import { readFileBounded } from '../lib/files/read.ts'
 import { maxFileSize } from './source.ts'
 
 /** No file of the largest size that the parser takes has more bytes: a character has at most four. */

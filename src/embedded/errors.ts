@@ -1,4 +1,4 @@
-import { DrayError, isDrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../lib/errors.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 
 /** The codes of the specification (distribution-spec, Error Codes) with the status that each is answered with. */

@@ -1,9 +1,9 @@
-import type { Clock } from '../clock.ts'
-import type { ByteBudget } from './byte-budget.ts'
-import type { AccessControl } from './permissions.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { ByteBudget } from './storage/byte-budget.ts'
+import type { AccessControl } from './access/permissions.ts'
 import type { Abilities } from './profiles.ts'
-import type { RegistryStorage } from './storage.ts'
-import type { Uploads } from './uploads.ts'
+import type { RegistryStorage } from './storage/storage.ts'
+import type { Uploads } from './storage/uploads.ts'
 
 /** One request as an endpoint sees it. */
 export interface Exchange {

@@ -1,6 +1,6 @@
 import { type Digest, parseDigest } from '../oci/digest.ts'
 import { isTag } from '../oci/reference.ts'
-import { isDrayError } from '../errors.ts'
+import { isDrayError } from '../lib/errors.ts'
 import { refusal } from './errors.ts'
 
 /** @throws a refusal `DIGEST_INVALID`, also for an algorithm that is not supported. */

@@ -1,11 +1,17 @@
 import { type Answer, jsonAnswer } from './answer.ts'
-import { deleteBlob, getBlob } from './blobs.ts'
+import { deleteBlob, getBlob } from './endpoints/blobs.ts'
 import { refusal } from './errors.ts'
 import type { Exchange, RegistryState } from './exchange.ts'
-import { listReferrers, listRepositories, listTags } from './lists.ts'
-import { deleteManifest } from './deletes.ts'
-import { getManifest, putManifest } from './manifests.ts'
-import { cancelUpload, finishUpload, openUpload, patchUpload, uploadStatus } from './upload-endpoints.ts'
+import { listReferrers, listRepositories, listTags } from './endpoints/lists.ts'
+import { deleteManifest } from './endpoints/deletes.ts'
+import { getManifest, putManifest } from './endpoints/manifests.ts'
+import {
+  cancelUpload,
+  finishUpload,
+  openUpload,
+  patchUpload,
+  uploadStatus,
+} from './endpoints/upload-endpoints.ts'
 
 /** Which endpoint a path is. `reference` is decoded and not yet checked: a tag, a digest or an upload's id. */
 export type Route =

@@ -1,14 +1,14 @@
-import type { Call } from '../call.ts'
-import type { Clock } from '../clock.ts'
-import { DrayError } from '../errors.ts'
+import type { Call } from '../lib/call.ts'
+import type { Clock } from '../lib/clock.ts'
+import { DrayError } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { movedSince, overtaken } from '../plan/conflicts.ts'
 import { type HighestPrecondition, isOfTag, type Precondition } from '../plan/plan.ts'
 import { higherInLine } from '../semver/line.ts'
 import { parseVersion, versionTagsIn } from '../semver/version.ts'
-import type { Stores } from '../store/store.ts'
-import { listTags } from '../store/tags.ts'
+import type { Stores } from '../images/store.ts'
+import { listTags } from '../images/tags/tags.ts'
 
 /** The steps of one wave share a list of tags; later ones read it again. */
 const listAgeMs = 2_000

@@ -1,5 +1,5 @@
-import type { Promotion } from '../audit/promotion-statement.ts'
-import type { Run } from '../audit/record.ts'
+import type { Promotion } from '../audit/attestation/promotion-statement.ts'
+import type { Run } from '../audit/log/record.ts'
 import type { Placement, Plan } from '../plan/plan.ts'
 
 /** What is attested of one image at one target: the facts of its plan, and of the run that carries it out. */

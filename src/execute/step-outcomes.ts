@@ -1,4 +1,4 @@
-import { toErrorInfo } from '../errors.ts'
+import { toErrorInfo } from '../lib/errors.ts'
 import { type Moved, nothingMoved, type StepOutcome } from '../plan/outcome.ts'
 import type { Step } from '../plan/plan.ts'
 

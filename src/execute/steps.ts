@@ -1,5 +1,5 @@
-import type { Call } from '../call.ts'
-import { DrayError } from '../errors.ts'
+import type { Call } from '../lib/call.ts'
+import { DrayError } from '../lib/errors.ts'
 import { type Moved, nothingMoved, type StepOutcome } from '../plan/outcome.ts'
 import {
   type AttachStep,
@@ -9,9 +9,9 @@ import {
   type Step,
   type TagStep,
 } from '../plan/plan.ts'
-import type { Copier } from '../store/copy.ts'
-import { listReferrers } from '../store/evidence.ts'
-import type { Stores } from '../store/store.ts'
+import type { Copier } from '../images/copy.ts'
+import { listReferrers } from '../images/evidence/evidence.ts'
+import type { Stores } from '../images/store.ts'
 import type { Check, TagChecks } from './check-tag.ts'
 import type { TagWriter } from './tag-writer.ts'
 

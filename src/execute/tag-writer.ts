@@ -1,9 +1,9 @@
-import type { Call } from '../call.ts'
+import type { Call } from '../lib/call.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../oci/reference.ts'
-import type { Copier, NodeContent } from '../store/copy.ts'
-import type { Stores } from '../store/store.ts'
+import type { Copier, NodeContent } from '../images/copy.ts'
+import type { Stores } from '../images/store.ts'
 
 /** A manifest that is to stand under a tag. */
 export interface TagToPut {

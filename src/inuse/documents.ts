@@ -10,9 +10,9 @@ import {
   type Tags,
   visit,
 } from 'yaml'
-import { DrayError, isDrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../lib/errors.ts'
 import { isRecord, isShallow, parseJson } from '../oci/json.ts'
-import { isShallowYaml, maxYamlDepth } from '../yaml-depth.ts'
+import { isShallowYaml, maxYamlDepth } from '../lib/yaml-depth.ts'
 
 /** How often all aliases of a document may repeat what they stand for: a few lines of YAML can mean gigabytes. */
 const maxAliases = 10_000

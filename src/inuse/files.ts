@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
-import type { Call } from '../call.ts'
-import { DrayError, isDrayError } from '../errors.ts'
+import type { Call } from '../lib/call.ts'
+import { DrayError, isDrayError } from '../lib/errors.ts'
 import { filesMatching, isPattern } from './glob.ts'
 import { checkNotBlank, decodeText, tooLarge } from './text.ts'
 

@@ -1,8 +1,8 @@
 import { type BigIntStats, type Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { matchesGlob, resolve } from 'node:path'
-import type { Call } from '../call.ts'
-import { DrayError } from '../errors.ts'
+import type { Call } from '../lib/call.ts'
+import { DrayError } from '../lib/errors.ts'
 
 /** More is a glob that says something else than was meant. */
 const maxFiles = 100_000

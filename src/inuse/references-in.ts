@@ -1,10 +1,10 @@
-import { DrayError, isDrayError } from '../errors.ts'
-import { interpolate, isCompose, volumeImage } from './compose.ts'
+import { DrayError, isDrayError } from '../lib/errors.ts'
+import { interpolate, isCompose, volumeImage } from './formats/compose.ts'
 import { documentsOf, isMap, textOf } from './documents.ts'
 import type { Findings, Found, Remedy, Renaming, Unknown } from './findings.ts'
-import { globalRegistryIn, valuesImage, valuesOfApplication } from './helm.ts'
-import { isAddress, isSurelyImage, splitImage, withoutTransport } from './image-text.ts'
-import { type Transformed, transformOf, transformOfText } from './kustomize.ts'
+import { globalRegistryIn, valuesImage, valuesOfApplication } from './formats/helm.ts'
+import { isAddress, isSurelyImage, splitImage, withoutTransport } from './formats/image-text.ts'
+import { type Transformed, transformOf, transformOfText } from './formats/kustomize.ts'
 import { formatPlace, type Place } from './place.ts'
 
 /** Deeper nesting is a trap: an alias may stand for what it is in. */

@@ -1,4 +1,4 @@
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 
 /** @throws `malformed` for what is no UTF-8. A byte order mark is left out. */
 export function decodeText(bytes: Uint8Array, name: string): string {

@@ -1,7 +1,7 @@
-import { DrayError, isDrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../lib/errors.ts'
 import { defaultTag, formatReference, parseReference, type Reference } from '../oci/reference.ts'
 import type { Findings, Found, Remedy, Unknown } from './findings.ts'
-import { splitImage } from './image-text.ts'
+import { splitImage } from './formats/image-text.ts'
 
 /** Of many mistakes, so many are told. */
 const maxDetails = 20

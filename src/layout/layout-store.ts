@@ -1,10 +1,10 @@
-import type { Call } from '../call.ts'
-import { DrayError, isDrayError } from '../errors.ts'
+import type { Call } from '../lib/call.ts'
+import { DrayError, isDrayError } from '../lib/errors.ts'
 import { bareDescriptor, type Descriptor } from '../oci/descriptor.ts'
 import { algorithmOf, type Digest, digestOf } from '../oci/digest.ts'
 import { maxManifestSize, parseManifest } from '../oci/manifest.ts'
 import { formatAt, isTag, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
-import { KeyedQueue } from '../store/parallel.ts'
+import { KeyedQueue } from '../images/parallel.ts'
 import type {
   BlobSource,
   Capability,
@@ -12,7 +12,7 @@ import type {
   ManifestContent,
   PutManifestResult,
   TargetStore,
-} from '../store/store.ts'
+} from '../images/store.ts'
 import {
   blobMissing,
   blobSize,

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../lib/clock.ts'
 import { layoutRegistry, type RepositoryName } from '../oci/reference.ts'
-import type { Stores } from '../store/store.ts'
+import type { Stores } from '../images/store.ts'
 import { LayoutFolder } from './folder.ts'
 import { LayoutStore } from './layout-store.ts'
 

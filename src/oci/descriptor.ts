@@ -1,4 +1,4 @@
-import { DrayError, isDrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../lib/errors.ts'
 import { type Digest, parseDigest } from './digest.ts'
 import { type Platform, parsePlatform } from './platform.ts'
 import { checkSpelling, isRecord, optionalString, spellings, stringMap } from './json.ts'

@@ -1,5 +1,5 @@
 import { createHash, hash as hashOnce, type Hash } from 'node:crypto'
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 
 declare const brand: unique symbol
 

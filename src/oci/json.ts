@@ -1,4 +1,4 @@
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 
 /** The deepest nesting that is read: real manifests have under ten levels. */
 const maxDepth = 64

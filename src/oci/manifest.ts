@@ -1,4 +1,4 @@
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 import { type Descriptor, parseDescriptor } from './descriptor.ts'
 import { checkSpelling, isRecord, optionalString, parseJson, spellings, stringMap } from './json.ts'
 import { bareMediaType, isIndexType, isManifestType, isSchema1Type, mediaTypes } from './media-types.ts'

@@ -1,4 +1,4 @@
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 import { isRecord, optionalString } from './json.ts'
 
 /** The platform of a child of an index (image-spec, image-index.md). */

@@ -1,4 +1,4 @@
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 import { type Digest, parseDigest } from './digest.ts'
 import { normalRegistry } from './registry-host.ts'
 

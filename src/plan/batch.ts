@@ -1,4 +1,4 @@
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../oci/reference.ts'
 import type { Version } from '../semver/version.ts'

@@ -1,4 +1,4 @@
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, formatRepository } from '../oci/reference.ts'
 import { formatVersion, type Version } from '../semver/version.ts'

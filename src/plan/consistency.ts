@@ -1,4 +1,4 @@
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 import { cosignSuffixes, cosignTag } from '../oci/evidence-tags.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import { isInLine, isTagOfLine } from '../semver/line.ts'

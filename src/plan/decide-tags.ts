@@ -1,4 +1,4 @@
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt, isTag, type RepositoryName } from '../oci/reference.ts'
 import { matchesGlob } from '../oci/tag-glob.ts'

@@ -1,4 +1,4 @@
-import { type DrayError, toErrorInfo } from '../errors.ts'
+import { type DrayError, toErrorInfo } from '../lib/errors.ts'
 import { bareDescriptor, type Descriptor } from '../oci/descriptor.ts'
 import type { RepositoryName } from '../oci/reference.ts'
 import { asPlannedTag, type TagsDecided } from './decide-tags.ts'

@@ -1,4 +1,4 @@
-import type { ErrorInfo } from '../errors.ts'
+import type { ErrorInfo } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import type {
   Placement,

@@ -1,14 +1,14 @@
 import * as v from 'valibot'
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 import { digestOf } from '../oci/digest.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { checkConsistency } from './consistency.ts'
 import { hashOfPlan } from './plan-hash.ts'
 import type { Plan } from './plan.ts'
-import { checkPruneConsistency } from './prune-consistency.ts'
-import type { PrunePlan } from './prune-plan.ts'
-import { prunePlanShape } from './prune-plan-shape.ts'
+import { checkPruneConsistency } from './prune/prune-consistency.ts'
+import type { PrunePlan } from './prune/prune-plan.ts'
+import { prunePlanShape } from './prune/prune-plan-shape.ts'
 import { descriptor, digest, error, natural, repository, tag, time } from './shapes.ts'
 
 /** The largest plan that is read, bytes: to delete 30,000 images with four parts each, or to copy as much as some 100,000 steps do. */

@@ -1,8 +1,8 @@
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
-import type { ErrorInfo } from '../errors.ts'
-import type { DeleteStep } from './prune-plan.ts'
+import type { ErrorInfo } from '../lib/errors.ts'
+import type { DeleteStep } from './prune/prune-plan.ts'
 
 export type Operation = 'promote' | 'copy' | 'tag' | 'rollback' | 'prune'
 /** Those that put images at targets; `prune` has a plan of its own (`PrunePlan`). */

@@ -1,4 +1,4 @@
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 import { formatAt, formatRepository } from '../oci/reference.ts'
 import type { AttachStep, Placement, Step, TagStep } from './plan.ts'
 

@@ -1,4 +1,4 @@
-import { DrayError, type ErrorInfo } from '../errors.ts'
+import { DrayError, type ErrorInfo } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
 import { formatAt } from '../oci/reference.ts'
 import { higherInLine } from '../semver/line.ts'

@@ -1,6 +1,6 @@
 import { isAbsolute, normalize } from 'node:path'
 import * as v from 'valibot'
-import { errorCodes } from '../errors.ts'
+import { errorCodes } from '../lib/errors.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
 import { checkPath, isTag, layoutRegistry, parseRegistry, type RepositoryName } from '../oci/reference.ts'
 

@@ -1,10 +1,10 @@
-import type { Call } from '../call.ts'
-import { DrayError } from '../errors.ts'
+import type { Call } from '../lib/call.ts'
+import { DrayError } from '../lib/errors.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import { formatRepository, type RepositoryName, type TagOrDigest } from '../oci/reference.ts'
-import type { RegistryFacts, WritingFacts } from '../store/registry-facts.ts'
+import type { RegistryFacts, WritingFacts } from '../images/registry-facts.ts'
 import type {
   BlobSource,
   Capability,
@@ -14,21 +14,21 @@ import type {
   PutManifestResult,
   Stores,
   TargetStore,
-} from '../store/store.ts'
-import { hasBlob, readBlob } from './blobs.ts'
-import { listRepositories } from './catalog.ts'
-import { RegistryClient, type RegistryOptions, RepositoryClient, Run } from './client.ts'
-import { deleteContent } from './deletion.ts'
-import { discreetList, DiscreetStore } from './discreet-store.ts'
-import { addToFallbackTag, removeFromFallbackTag } from './fallback-tag.ts'
-import { errorOf } from './errors.ts'
-import { findManifest, type ManifestName, resolveManifest } from './manifests.ts'
-import { putBlob } from './put-blob.ts'
-import { putManifest } from './put-manifest.ts'
-import { lookAtRegistry } from './look-at-registry.ts'
-import { listReferrers } from './referrers.ts'
-import { tagPages } from './tags.ts'
-import { tryRegistry } from './try-registry.ts'
+} from '../images/store.ts'
+import { hasBlob, readBlob } from './client/blobs/blobs.ts'
+import { listRepositories } from './client/lists/catalog.ts'
+import { RegistryClient, type RegistryOptions, RepositoryClient, Run } from './client/client.ts'
+import { deleteContent } from './client/manifests/deletion.ts'
+import { discreetList, DiscreetStore } from './client/discreet-store.ts'
+import { addToFallbackTag, removeFromFallbackTag } from './client/lists/fallback-tag.ts'
+import { errorOf } from './client/errors.ts'
+import { findManifest, type ManifestName, resolveManifest } from './client/manifests/manifests.ts'
+import { putBlob } from './client/blobs/put-blob.ts'
+import { putManifest } from './client/manifests/put-manifest.ts'
+import { lookAtRegistry } from './examine/look-at-registry.ts'
+import { listReferrers } from './client/lists/referrers.ts'
+import { tagPages } from './client/lists/tags.ts'
+import { tryRegistry } from './examine/try-registry.ts'
 
 /**
  * Opens stores over HTTP. They share what one run learns: manifests that were read, abilities of registries,

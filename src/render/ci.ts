@@ -1,8 +1,8 @@
-import type { ErrorInfo } from '../errors.ts'
+import type { ErrorInfo } from '../lib/errors.ts'
 import type { RunOutcome } from '../plan/outcome.ts'
 import type { Hash, Plan } from '../plan/plan.ts'
-import { escapeText } from './escape.ts'
-import { shortDigest } from './format.ts'
+import { escapeText } from './text/escape.ts'
+import { shortDigest } from './text/format.ts'
 import { doneStatuses, isInPlace } from './operation.ts'
 import { formatRoute, formatWhere } from './place.ts'
 

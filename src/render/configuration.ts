@@ -1,5 +1,5 @@
-import { escapeText } from './escape.ts'
-import type { Style } from './style.ts'
+import { escapeText } from './text/escape.ts'
+import type { Style } from './text/style.ts'
 
 /** The line of a plan that names the configuration file; no line if none is in use. */
 export function configurationLine(name: string | undefined, style: Style): readonly string[] {

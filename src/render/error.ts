@@ -1,6 +1,6 @@
-import type { ErrorInfo } from '../errors.ts'
-import { escapeText } from './escape.ts'
-import { type Style } from './style.ts'
+import type { ErrorInfo } from '../lib/errors.ts'
+import { escapeText } from './text/escape.ts'
+import { type Style } from './text/style.ts'
 
 /** An error in its three parts: what happened and to what (several things: a line each), why in the other side's words, what to do. */
 export function renderError(error: ErrorInfo, style: Style): string {

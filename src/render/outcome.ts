@@ -1,12 +1,12 @@
 import type { Moved, PlacementOutcome, PlacementStatus, RunOutcome } from '../plan/outcome.ts'
 import type { HeldTag, Placement, Plan } from '../plan/plan.ts'
 import { renderErrorBelow } from './error.ts'
-import { escapeText } from './escape.ts'
-import { formatBytes, formatCount, shortDigest } from './format.ts'
+import { escapeText } from './text/escape.ts'
+import { formatBytes, formatCount, shortDigest } from './text/format.ts'
 import { doneStatuses, isInPlace, operationWords } from './operation.ts'
 import { formatRoute, formatWhere } from './place.ts'
 import { needsRepair } from './plan.ts'
-import type { Page, Style } from './style.ts'
+import type { Page, Style } from './text/style.ts'
 
 const statusWords: Readonly<Record<PlacementStatus, { readonly word: string; readonly tone: keyof Style }>> =
   {

@@ -1,6 +1,6 @@
 import { formatRepository } from '../oci/reference.ts'
 import type { Place, Placement } from '../plan/plan.ts'
-import { escapeText } from './escape.ts'
+import { escapeText } from './text/escape.ts'
 
 /** A repository as a person writes it, with the tag where there is one. */
 export function formatPlace(place: Place): string {

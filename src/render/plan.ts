@@ -2,13 +2,13 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Placement, Plan, PlannedTag, Refusal, TagOverride } from '../plan/plan.ts'
 import { configurationLine } from './configuration.ts'
 import { renderErrorBelow } from './error.ts'
-import { escapeText } from './escape.ts'
-import { formatBytes, formatCount, shortDigest } from './format.ts'
+import { escapeText } from './text/escape.ts'
+import { formatBytes, formatCount, shortDigest } from './text/format.ts'
 import { isInPlace, operationWords } from './operation.ts'
 import { formatPlace, nameOfPlace } from './place.ts'
-import type { Page, Style } from './style.ts'
-import { type Cell, renderTable } from './table.ts'
-import { displayWidth, pad } from './width.ts'
+import type { Page, Style } from './text/style.ts'
+import { type Cell, renderTable } from './text/table.ts'
+import { displayWidth, pad } from './text/width.ts'
 
 /**
  * A plan for a person: what goes where, under which tags, with how much evidence, and what was refused.

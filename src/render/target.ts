@@ -1,5 +1,5 @@
 import type { RepositoryName } from '../oci/reference.ts'
-import { escapeText } from './escape.ts'
+import { escapeText } from './text/escape.ts'
 
 /**
  * What one target of an environment is called, of `all` that it has: where there are several, its registry stands beside the name, without what all of

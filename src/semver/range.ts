@@ -1,5 +1,5 @@
 import Range from 'semver/classes/range.js'
-import { DrayError } from '../errors.ts'
+import { DrayError } from '../lib/errors.ts'
 import { formatVersion, nextVersion, parseVersion, type Version } from './version.ts'
 
 /** A set of versions as node-semver writes it; make it with `parseRange` only. */

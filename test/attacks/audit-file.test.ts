@@ -16,11 +16,11 @@ import {
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { sweepDeadRuns } from '../../src/audit/living-runs.ts'
-import { mergeFiles } from '../../src/audit/merge-files.ts'
-import { toErrorInfo } from '../../src/errors.ts'
-import { makeFolder, writeFileAtomic } from '../../src/files/atomic.ts'
-import { ContentCache } from '../../src/files/content-cache.ts'
+import { sweepDeadRuns } from '../../src/audit/log/living-runs.ts'
+import { mergeFiles } from '../../src/audit/merge/merge-files.ts'
+import { toErrorInfo } from '../../src/lib/errors.ts'
+import { makeFolder, writeFileAtomic } from '../../src/lib/files/atomic.ts'
+import { ContentCache } from '../../src/images/cache/content-cache.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import {
   chainComplaints,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { checkService } from '../../src/http/token-service.ts'
-import { readRealm } from '../../src/http/token-realms.ts'
+import { checkService } from '../../src/registry/http/auth/token-service.ts'
+import { readRealm } from '../../src/registry/http/auth/token-realms.ts'
 import { ada, clientOf, scopedRegistry, tokenParameters } from '../support/scoped-registry.ts'
 import { home } from '../support/docker-home.ts'
 import { dray } from '../support/program.ts'

@@ -170,7 +170,7 @@ const attacks: readonly (readonly [string, HostileSource])[] = [
   ['a digest with a query', withLayer({ digest: `${first?.digest}?x=1` })],
 ]
 
-// what lies about its blobs is in test/registry/odd-images.test.ts
+// what lies about its blobs is in test/registry/client/odd-images.test.ts
 describe('a source that serves', () => {
   it.each(attacks)('%s ends the copy, and the tag is not written', async (_name, source) => {
     const { ended, tag } = await copied(source)

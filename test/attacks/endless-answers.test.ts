@@ -1,15 +1,23 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { DrayError } from '../../src/errors.ts'
-import { HostGates } from '../../src/http/host-gate.ts'
-import { retry } from '../../src/http/retry.ts'
-import { TransportFailure } from '../../src/http/transport-failure.ts'
-import { createTransport } from '../../src/http/transport.ts'
-import { type Alarm, Watchdog } from '../../src/http/watchdog.ts'
+import { DrayError } from '../../src/lib/errors.ts'
+import { HostGates } from '../../src/registry/http/host-gate.ts'
+import { retry } from '../../src/registry/http/retry.ts'
+import { TransportFailure } from '../../src/registry/http/transport/transport-failure.ts'
+import { createTransport } from '../../src/registry/http/transport/transport.ts'
+import { type Alarm, Watchdog } from '../../src/registry/http/transport/watchdog.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
-import { RepositoryReader } from '../../src/store/repository-reader.ts'
-import { blobOf, bytesSource, newCall, openStores, type Said, scripted, storeAt } from '../registry/world.ts'
+import { RepositoryReader } from '../../src/images/graph/repository-reader.ts'
+import {
+  blobOf,
+  bytesSource,
+  newCall,
+  openStores,
+  type Said,
+  scripted,
+  storeAt,
+} from '../registry/client/world.ts'
 import { notedCall, requestOf } from '../support/http-world.ts'
 import { leapingClock, manualClock } from '../support/manual-clock.ts'
 import { dray } from '../support/program.ts'

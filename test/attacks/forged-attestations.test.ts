@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type Envelope, envelopeToJson, signEnvelope } from '../../src/audit/dsse.ts'
-import { judgeAttestation } from '../../src/audit/judge-attestation.ts'
-import { formatPromotion, statementMediaType } from '../../src/audit/promotion-statement.ts'
-import { bundleMediaType, hintOf } from '../../src/audit/sigstore-bundle.ts'
+import { type Envelope, envelopeToJson, signEnvelope } from '../../src/signing/dsse.ts'
+import { judgeAttestation } from '../../src/audit/attestation/judge-attestation.ts'
+import { formatPromotion, statementMediaType } from '../../src/audit/attestation/promotion-statement.ts'
+import { bundleMediaType, hintOf } from '../../src/signing/sigstore-bundle.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { newKeys, promotionOf } from '../support/attestations.ts'
 

@@ -1,19 +1,19 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { advance, formatLine, startOfChain } from '../../src/audit/chain.ts'
+import { advance, formatLine, startOfChain } from '../../src/audit/log/chain.ts'
 import {
   type Checkpoint,
   checkPrefixes,
   makeCheckpoint,
   openCheckpoint,
   signCheckpoint,
-} from '../../src/audit/checkpoint.ts'
-import { formatHead } from '../../src/audit/head.ts'
-import { mergeLogs, surveyLogs } from '../../src/audit/merge.ts'
-import { noteSigner, verifierOf } from '../../src/audit/note-keys.ts'
-import { formatNote, parseNote } from '../../src/audit/signed-note.ts'
-import { verifyLog } from '../../src/audit/verify-log.ts'
+} from '../../src/audit/checkpoint/checkpoint.ts'
+import { formatHead } from '../../src/audit/log/head.ts'
+import { mergeLogs, surveyLogs } from '../../src/audit/merge/merge.ts'
+import { noteSigner, verifierOf } from '../../src/signing/note-keys.ts'
+import { formatNote, parseNote } from '../../src/signing/signed-note.ts'
+import { verifyLog } from '../../src/audit/verify/verify-log.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { newKeys } from '../support/attestations.ts'
 import { record, waitingClock } from '../support/audit-log.ts'

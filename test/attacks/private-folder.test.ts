@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, existsSync, readdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { makeFolder } from '../../src/files/atomic.ts'
-import { privateFolder } from '../../src/files/private-folder.ts'
+import { makeFolder } from '../../src/lib/files/atomic.ts'
+import { privateFolder } from '../../src/lib/files/private-folder.ts'
 import { foreignTraps, isRoot, made, needsRoot, sprung, traps, treeOf, uid } from '../support/folder-traps.ts'
 import { tempFolder } from '../support/temp.ts'
 

@@ -1,10 +1,10 @@
 import { lstat, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { folderStorage } from '../../src/embedded/folder-storage.ts'
+import { folderStorage } from '../../src/embedded/storage/folder-storage.ts'
 import { digestOf, encodedOf } from '../../src/oci/digest.ts'
 import { started } from '../embedded/http.ts'
-import { tempFolder } from '../embedded/storages.ts'
+import { tempFolder } from '../embedded/storage/storages.ts'
 import { sendRaw, statusIn } from '../support/raw-http.ts'
 
 const secret = 'a file that is none of the registry'

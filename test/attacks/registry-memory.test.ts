@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { memoryStorage } from '../../src/embedded/memory-storage.ts'
+import { memoryStorage } from '../../src/embedded/storage/memory-storage.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { type Client, indexOf, started } from '../embedded/http.ts'
 

@@ -1,10 +1,10 @@
 import { chmodSync, chownSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { Call } from '../../src/call.ts'
-import { openMachineLocks } from '../../src/cli/machine-locks.ts'
-import { openPruneCache } from '../../src/cli/prune-cache.ts'
-import { systemClock } from '../../src/clock.ts'
+import type { Call } from '../../src/lib/call.ts'
+import { openMachineLocks } from '../../src/cli/wiring/machine-locks.ts'
+import { openPruneCache } from '../../src/cli/prune/prune-cache.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import {
   filesBelow,
   foreignTraps,

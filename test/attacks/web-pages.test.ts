@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { exposureWarning } from '../../src/cli/serve.ts'
+import { exposureWarning } from '../../src/cli/registries/serve.ts'
 import { startRegistry } from '../../src/embedded/server.ts'
 import { send, started } from '../embedded/http.ts'
 import { startDray } from '../support/program.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { attachAttestation } from '../../src/audit/attestation-artifact.ts'
-import { readAttestations } from '../../src/audit/read-attestations.ts'
+import { attachAttestation } from '../../src/audit/attestation/attestation-artifact.ts'
+import { readAttestations } from '../../src/audit/attestation/read-attestations.ts'
 import { parseDescriptor } from '../../src/oci/descriptor.ts'
 import { parseDigest } from '../../src/oci/digest.ts'
 import { newKeys, promotionOf } from '../support/attestations.ts'

@@ -3,7 +3,7 @@ import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileS
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { verifyLog } from '../../src/audit/verify-log.ts'
+import { verifyLog } from '../../src/audit/verify/verify-log.ts'
 import type { WriterTask } from '../support/audit-writer.ts'
 import {
   chainComplaints,

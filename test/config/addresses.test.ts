@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Address, formatAddress, parseAddress } from '../../src/config/addresses.ts'
-import { isDrayError } from '../../src/errors.ts'
+import { isDrayError } from '../../src/lib/errors.ts'
 import { parseDigest } from '../../src/oci/digest.ts'
 
 const hex = 'a'.repeat(64)

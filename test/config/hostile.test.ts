@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config/load.ts'
-import { isDrayError } from '../../src/errors.ts'
+import { isDrayError } from '../../src/lib/errors.ts'
 
 /** The code of our error, `read` where there is none; anything else thrown fails the test. */
 function outcome(content: string): string {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Clock } from '../../src/clock.ts'
-import type { AuthOptions } from '../../src/embedded/permissions.ts'
-import { parseHtpasswd } from '../../src/embedded/users.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import type { AuthOptions } from '../../src/embedded/access/permissions.ts'
+import { parseHtpasswd } from '../../src/embedded/access/users.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { type Client, type Reply, started } from './http.ts'
 

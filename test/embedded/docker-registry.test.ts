@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import { imageOf, indexOf, type Reply, type Sent, send, started } from './http.ts'
-import { tempFolder } from './storages.ts'
+import { tempFolder } from './storage/storages.ts'
 
 const isHere = /^docker-registry .* v?2\.8/.test(
   spawnSync('docker-registry', ['--version'], { encoding: 'utf8' }).stdout ?? '',

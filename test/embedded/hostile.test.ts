@@ -3,11 +3,11 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { folderStorage } from '../../src/embedded/folder-storage.ts'
+import { folderStorage } from '../../src/embedded/storage/folder-storage.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { type Client, send, started } from './http.ts'
-import { tempFolder } from './storages.ts'
+import { tempFolder } from './storage/storages.ts'
 
 async function lives({ call }: Client): Promise<boolean> {
   return (await call('GET', '/v2/')).status === 200

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http'
 import { onTestFinished } from 'vitest'
-import type { AccessEntry } from '../../src/embedded/access.ts'
+import type { AccessEntry } from '../../src/embedded/access/access.ts'
 import { type RegistryOptions, startRegistry } from '../../src/embedded/server.ts'
 import { type Digest, digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'

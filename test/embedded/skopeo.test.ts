@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { folderStorage } from '../../src/embedded/folder-storage.ts'
-import type { AuthOptions } from '../../src/embedded/permissions.ts'
+import { folderStorage } from '../../src/embedded/storage/folder-storage.ts'
+import type { AuthOptions } from '../../src/embedded/access/permissions.ts'
 import { digestOf, encodedOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import { indexOf, started } from './http.ts'
-import { tempFolder } from './storages.ts'
+import { tempFolder } from './storage/storages.ts'
 
 const isHere = spawnSync('skopeo', ['--version']).status === 0
 const run = promisify(execFile)

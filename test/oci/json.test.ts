@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isDrayError } from '../../src/errors.ts'
+import { isDrayError } from '../../src/lib/errors.ts'
 import { checkSpelling, parseJson, spellings, stringMap } from '../../src/oci/json.ts'
 
 const said = (text: string | Uint8Array): string => {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { systemClock } from '../../src/clock.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { dockerRegistry, startDockerRegistry, testUser } from '../support/docker-registry.ts'
 import { guarded, loggedIn, secret, user } from '../support/guarded-registry.ts'
 import { cosignSignature, index, referrer, together } from '../support/images.ts'

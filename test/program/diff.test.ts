@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { scripted } from '../registry/world.ts'
+import { scripted } from '../registry/client/world.ts'
 import { dockerRegistry } from '../support/docker-registry.ts'
 import { cosignSignature, image, together } from '../support/images.ts'
 import { seenRegistry } from '../support/seen-registry.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { AccessEntry } from '../../src/embedded/access.ts'
-import { memoryStorage } from '../../src/embedded/memory-storage.ts'
+import type { AccessEntry } from '../../src/embedded/access/access.ts'
+import { memoryStorage } from '../../src/embedded/storage/memory-storage.ts'
 import { type Content, image, index, referrer, together } from '../support/images.ts'
 import type { Oracle } from '../support/oracle.ts'
 import { configOf, type WatchedRegistry, watchedRegistry } from '../support/world.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { renderError, renderWarning } from '../../src/render/error.ts'
-import { plainStyle } from '../../src/render/style.ts'
+import { plainStyle } from '../../src/render/text/style.ts'
 
 describe('renderError', () => {
   it('says what happened and to what, why in the words of the other side, and what to do', () => {

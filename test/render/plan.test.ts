@@ -4,8 +4,8 @@ import { nothingMoved, type PlacementOutcome, type RunOutcome } from '../../src/
 import type { Placement, Plan } from '../../src/plan/plan.ts'
 import { renderOutcome } from '../../src/render/outcome.ts'
 import { renderPlan } from '../../src/render/plan.ts'
-import { plainStyle } from '../../src/render/style.ts'
-import { displayWidth } from '../../src/render/width.ts'
+import { plainStyle } from '../../src/render/text/style.ts'
+import { displayWidth } from '../../src/render/text/width.ts'
 
 const page = { style: plainStyle, width: 80 }
 const digestOf = (letter: string): Digest => parseDigest(`sha256:${letter.repeat(64)}`)

@@ -1,7 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { attestationArtifact } from '../../src/audit/attestation-artifact.ts'
-import type { Promotion } from '../../src/audit/promotion-statement.ts'
-import { parseSigningKey, publicHalf, type SigningKey, type VerifyKey } from '../../src/audit/signing-keys.ts'
+import { attestationArtifact } from '../../src/audit/attestation/attestation-artifact.ts'
+import type { Promotion } from '../../src/audit/attestation/promotion-statement.ts'
+import {
+  parseSigningKey,
+  publicHalf,
+  type SigningKey,
+  type VerifyKey,
+} from '../../src/signing/signing-keys.ts'
 import { parseDescriptor } from '../../src/oci/descriptor.ts'
 import { digestOf, parseDigest } from '../../src/oci/digest.ts'
 import { parseRepository } from '../../src/oci/reference.ts'

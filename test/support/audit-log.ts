@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
-import { ChainedLog } from '../../src/audit/chained-log.ts'
-import type { AuditRecord, LogEntry } from '../../src/audit/record.ts'
-import type { Clock } from '../../src/clock.ts'
+import { ChainedLog } from '../../src/audit/log/chained-log.ts'
+import type { AuditRecord, LogEntry } from '../../src/audit/log/record.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import type { TagStep } from '../../src/plan/plan.ts'
 

@@ -1,6 +1,6 @@
-import { advance, formatLine, type Position, startOfChain } from '../../src/audit/chain.ts'
-import type { LogLines } from '../../src/audit/log-lines.ts'
-import type { AuditRecord, LogRecord } from '../../src/audit/record.ts'
+import { advance, formatLine, type Position, startOfChain } from '../../src/audit/log/chain.ts'
+import type { LogLines } from '../../src/audit/query/log-lines.ts'
+import type { AuditRecord, LogRecord } from '../../src/audit/log/record.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { parseRepository } from '../../src/oci/reference.ts'
 

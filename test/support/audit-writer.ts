@@ -1,8 +1,8 @@
 import fs, { readFileSync, writeSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
-import type { AuditRecord } from '../../src/audit/record.ts'
-import type { Clock } from '../../src/clock.ts'
-import { toErrorInfo } from '../../src/errors.ts'
+import type { AuditRecord } from '../../src/audit/log/record.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import { toErrorInfo } from '../../src/lib/errors.ts'
 
 /**
  * A process that appends to a log, and may kill itself (SIGKILL) just before its `killAt`-th operation that changes a file, whoever calls it. It says

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
-import { systemClock } from '../../src/clock.ts'
-import { ContentCache } from '../../src/files/content-cache.ts'
-import { Remembered } from '../../src/files/remembered.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import { ContentCache } from '../../src/images/cache/content-cache.ts'
+import { Remembered } from '../../src/images/cache/remembered.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { isDrayError } from '../../src/errors.ts'
+import { isDrayError } from '../../src/lib/errors.ts'
 
 /** How a function ended: `fine`, the code of our error, or the words of an error that is not ours. */
 export function ending(run: () => unknown): string {

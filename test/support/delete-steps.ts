@@ -1,6 +1,6 @@
 import { digestOf, parseDigest } from '../../src/oci/digest.ts'
 import { parseRepository } from '../../src/oci/reference.ts'
-import type { DeleteManifestStep, DeleteTagStep } from '../../src/plan/prune-plan.ts'
+import type { DeleteManifestStep, DeleteTagStep } from '../../src/plan/prune/prune-plan.ts'
 
 const repository = parseRepository('registry.example.com/dev/api')
 const why = { kind: 'rule', by: 'old', text: 'old: 41d old, older than 30d' } as const

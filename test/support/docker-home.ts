@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findCredentials } from '../../src/credentials/find-credentials.ts'
+import { findCredentials } from '../../src/registry/credentials/find-credentials.ts'
 import { notedCall } from './http-world.ts'
 import { tempFolder } from './temp.ts'
 

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalJson } from '../../src/plan/canonical-json.ts'
 import type { AttachStep, Placement, Plan, TagStep } from '../../src/plan/plan.ts'
-import type { DeleteManifestStep, PrunePlan, RepositoryPlan } from '../../src/plan/prune-plan.ts'
+import type { DeleteManifestStep, PrunePlan, RepositoryPlan } from '../../src/plan/prune/prune-plan.ts'
 import { sha256 } from './images.ts'
 
 /** Without `readonly`, to be edited. */

@@ -1,5 +1,5 @@
-import type { Call, ProgressEvent } from '../../src/call.ts'
-import type { RegistryRequest } from '../../src/http/fetch.ts'
+import type { Call, ProgressEvent } from '../../src/lib/call.ts'
+import type { RegistryRequest } from '../../src/registry/http/fetch.ts'
 
 /** A call that notes what it is told of. */
 export interface NotedCall extends Call {

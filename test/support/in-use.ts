@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { DrayError } from '../../src/errors.ts'
+import { DrayError } from '../../src/lib/errors.ts'
 import { documentsOf } from '../../src/inuse/documents.ts'
 import { joinFindings } from '../../src/inuse/findings.ts'
 import { referencesIn } from '../../src/inuse/references-in.ts'

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { advance, formatLine, startOfChain } from '../../src/audit/chain.ts'
-import { formatHead } from '../../src/audit/head.ts'
-import type { AuditRecord, LogRecord } from '../../src/audit/record.ts'
+import { advance, formatLine, startOfChain } from '../../src/audit/log/chain.ts'
+import { formatHead } from '../../src/audit/log/head.ts'
+import type { AuditRecord, LogRecord } from '../../src/audit/log/record.ts'
 import { outcome, record, refusal, tagStep } from './audit-log.ts'
 
 /** Writes these records as a log with its head, and gives the log's lines. */

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Questions } from '../../src/cli/ask.ts'
+import type { Questions } from '../../src/cli/terminal/ask.ts'
 
 /** Somebody who gives these answers in their order; `asked` has each question with what was offered. */
 export function person(...answers: readonly (string | readonly string[])[]) {

@@ -1,6 +1,6 @@
-import type { ErrorInfo } from '../../src/errors.ts'
-import { type DeleteOutcome, type PruneOutcome, summarisePrune } from '../../src/plan/prune-outcome.ts'
-import type { PrunePlan } from '../../src/plan/prune-plan.ts'
+import type { ErrorInfo } from '../../src/lib/errors.ts'
+import { type DeleteOutcome, type PruneOutcome, summarisePrune } from '../../src/plan/prune/prune-outcome.ts'
+import type { PrunePlan } from '../../src/plan/prune/prune-plan.ts'
 
 type Result = DeleteOutcome['result']
 

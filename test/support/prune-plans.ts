@@ -6,7 +6,7 @@ import type {
   RepositoryPlan,
   TagVerdict,
   Why,
-} from '../../src/plan/prune-plan.ts'
+} from '../../src/plan/prune/prune-plan.ts'
 
 /** What ages are counted to in these plans. */
 const pruneNow = '2026-11-25T05:02:00.000Z'

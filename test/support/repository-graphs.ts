@@ -1,12 +1,18 @@
 import { type Digest, digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
-import type { RepositoryPlan, TagVerdict } from '../../src/plan/prune-plan.ts'
-import { decideRepository } from '../../src/prune/decide-repository.ts'
-import type { Protection, RetentionPolicy, Rule, TagSelector, UsedImage } from '../../src/prune/policy.ts'
-import type { RepositorySnapshot } from '../../src/prune/snapshot.ts'
-import { LinearRegExp } from '../../src/linear-regexp.ts'
+import type { RepositoryPlan, TagVerdict } from '../../src/plan/prune/prune-plan.ts'
+import { decideRepository } from '../../src/usecases/prune/decide-repository.ts'
+import type {
+  Protection,
+  RetentionPolicy,
+  Rule,
+  TagSelector,
+  UsedImage,
+} from '../../src/usecases/prune/policy/policy.ts'
+import type { RepositorySnapshot } from '../../src/usecases/prune/snapshot.ts'
+import { LinearRegExp } from '../../src/lib/linear-regexp.ts'
 import { parseRange } from '../../src/semver/range.ts'
-import type { RepositoryNode } from '../../src/store/repository-node.ts'
+import type { RepositoryNode } from '../../src/images/graph/repository-node.ts'
 
 const now: number = Date.parse('2026-06-01T00:00:00Z')
 const day = 86_400_000

@@ -2,9 +2,9 @@ import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { defaultTagPolicy, type TagPolicy } from '../../src/semver/tag-policy.ts'
 import { parseVersion } from '../../src/semver/version.ts'
-import { decide } from '../../src/tag/decide.ts'
-import { gather } from '../../src/tag/gather.ts'
-import type { Request, Wish } from '../../src/tag/snapshot.ts'
+import { decide } from '../../src/usecases/tag/decide.ts'
+import { gather } from '../../src/usecases/tag/gather.ts'
+import type { Request, Wish } from '../../src/usecases/tag/snapshot.ts'
 import { type Bench, carryOut, type Carried } from './promotion.ts'
 
 export interface Tagging {

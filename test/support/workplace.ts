@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ErrorInfo } from '../../src/errors.ts'
+import type { ErrorInfo } from '../../src/lib/errors.ts'
 import { dray, type Ended, type RunOptions, type Running, startDray } from './program.ts'
 import { tempFolder } from './temp.ts'
 

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import type { AccessEntry } from '../../src/embedded/access.ts'
+import type { AccessEntry } from '../../src/embedded/access/access.ts'
 import type { ProfileName } from '../../src/embedded/profiles.ts'
 import { type RegistryOptions, startRegistry } from '../../src/embedded/server.ts'
 import {

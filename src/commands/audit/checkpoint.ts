@@ -1,18 +1,18 @@
 import { boolean, string } from '@oclif/core/flags'
-import type { NoteSigner } from '../../audit/note-keys.ts'
-import { logFlag } from '../../cli/audit-flags.ts'
-import { BaseCommand } from '../../cli/base-command.ts'
-import { checkpointRepository, checkpointSigner, logName } from '../../cli/checkpoints.ts'
+import type { NoteSigner } from '../../signing/note-keys.ts'
+import { logFlag } from '../../cli/audit/audit-flags.ts'
+import { BaseCommand } from '../../cli/command/base-command.ts'
+import { checkpointRepository, checkpointSigner, logName } from '../../cli/audit/checkpoints.ts'
 import {
   type MadeCheckpoint,
   makeSignedCheckpoint,
   pushSigned,
   saveCheckpoint,
-} from '../../cli/make-checkpoint.ts'
-import { keepHeapSmall } from '../../cli/small-heap.ts'
+} from '../../cli/audit/make-checkpoint.ts'
+import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
-import { escapeText } from '../../render/escape.ts'
-import { formatBytes, formatCount } from '../../render/format.ts'
+import { escapeText } from '../../render/text/escape.ts'
+import { formatBytes, formatCount } from '../../render/text/format.ts'
 
 interface Pushed {
   readonly place: string

@@ -1,13 +1,13 @@
 import { boolean, integer, option } from '@oclif/core/flags'
-import { matcher } from '../../audit/filter.ts'
-import type { LogEntry } from '../../audit/record.ts'
-import { type Selection, selectLines } from '../../audit/select-lines.ts'
-import { filterFlags, filterOf, logFlag } from '../../cli/audit-flags.ts'
-import { BaseCommand } from '../../cli/base-command.ts'
-import { keepHeapSmall } from '../../cli/small-heap.ts'
-import { DrayError } from '../../errors.ts'
-import { escapeText } from '../../render/escape.ts'
-import { logTable } from '../../render/log.ts'
+import { matcher } from '../../audit/query/filter.ts'
+import type { LogEntry } from '../../audit/log/record.ts'
+import { type Selection, selectLines } from '../../audit/query/select-lines.ts'
+import { filterFlags, filterOf, logFlag } from '../../cli/audit/audit-flags.ts'
+import { BaseCommand } from '../../cli/command/base-command.ts'
+import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { escapeText } from '../../render/text/escape.ts'
+import { logTable } from '../../render/views/log.ts'
 
 /** What one document holds at most. */
 const maxDocument = { records: 10_000, bytes: 16 * 1024 * 1024 } as const

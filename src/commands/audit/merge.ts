@@ -1,11 +1,11 @@
 import { string } from '@oclif/core/flags'
-import { mergeFiles } from '../../audit/merge-files.ts'
-import { verifyLog } from '../../audit/verify-log.ts'
-import { BaseCommand } from '../../cli/base-command.ts'
-import { keepHeapSmall } from '../../cli/small-heap.ts'
-import { DrayError } from '../../errors.ts'
-import { escapeText } from '../../render/escape.ts'
-import { formatBytes, formatCount } from '../../render/format.ts'
+import { mergeFiles } from '../../audit/merge/merge-files.ts'
+import { verifyLog } from '../../audit/verify/verify-log.ts'
+import { BaseCommand } from '../../cli/command/base-command.ts'
+import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { escapeText } from '../../render/text/escape.ts'
+import { formatBytes, formatCount } from '../../render/text/format.ts'
 
 export default class AuditMerge extends BaseCommand {
   static override summary = 'Make one log of several, such as those of CI jobs.'

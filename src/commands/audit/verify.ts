@@ -1,7 +1,7 @@
 import { string } from '@oclif/core/flags'
-import type { KnownCheckpoint, Verification } from '../../audit/verification.ts'
-import { logFlag } from '../../cli/audit-flags.ts'
-import { BaseCommand } from '../../cli/base-command.ts'
+import type { KnownCheckpoint, Verification } from '../../audit/verify/verification.ts'
+import { logFlag } from '../../cli/audit/audit-flags.ts'
+import { BaseCommand } from '../../cli/command/base-command.ts'
 import {
   checkpointOfFile,
   checkpointOfRepository,
@@ -9,13 +9,13 @@ import {
   inRepository,
   logName,
   readCheckpointKeys,
-} from '../../cli/checkpoints.ts'
-import { exitCodes } from '../../cli/exit-codes.ts'
-import { keepHeapSmall } from '../../cli/small-heap.ts'
-import { DrayError } from '../../errors.ts'
+} from '../../cli/audit/checkpoints.ts'
+import { exitCodes } from '../../cli/command/exit-codes.ts'
+import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
+import { DrayError } from '../../lib/errors.ts'
 import { formatRepository } from '../../oci/reference.ts'
-import { formatBytes } from '../../render/format.ts'
-import { renderVerification } from '../../render/verification.ts'
+import { formatBytes } from '../../render/text/format.ts'
+import { renderVerification } from '../../render/views/verification.ts'
 
 interface Flags {
   readonly key: readonly string[] | undefined
@@ -68,7 +68,7 @@ export default class AuditVerify extends BaseCommand {
     keepHeapSmall()
     const path = await this.context.auditPath(flags['audit-file'])
     const checkpoints = await this.#checkpoints(flags.checkpoint ?? [], flags)
-    const { isWhole, verifyWithCheckpoints } = await import('../../audit/verification.ts')
+    const { isWhole, verifyWithCheckpoints } = await import('../../audit/verify/verification.ts')
     const verification = await verifyWithCheckpoints(
       path,
       checkpoints,

@@ -1,9 +1,9 @@
 import { string as stringArg } from '@oclif/core/args'
-import { BaseCommand } from '../../cli/base-command.ts'
-import { exitCodes } from '../../cli/exit-codes.ts'
-import { explainAuth } from '../../cli/logins.ts'
-import { parseRegistryPlace } from '../../cli/registry-place.ts'
-import { renderAuthExplanation } from '../../render/auth.ts'
+import { BaseCommand } from '../../cli/command/base-command.ts'
+import { exitCodes } from '../../cli/command/exit-codes.ts'
+import { explainAuth } from '../../cli/registries/logins.ts'
+import { parseRegistryPlace } from '../../cli/arguments/registry-place.ts'
+import { renderAuthExplanation } from '../../render/views/auth.ts'
 
 export default class AuthExplain extends BaseCommand {
   static override summary = 'Say which credentials would be used for a registry, and why.'

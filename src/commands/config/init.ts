@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { boolean, string } from '@oclif/core/flags'
-import { BaseCommand } from '../../cli/base-command.ts'
-import { sameCommand } from '../../cli/command-line.ts'
+import { BaseCommand } from '../../cli/command/base-command.ts'
+import { sameCommand } from '../../cli/command/command-line.ts'
 import {
   completeInit,
   completeRetention,
@@ -10,10 +10,10 @@ import {
   type InitFlags,
   isThere,
   writeConfig,
-} from '../../cli/config-init.ts'
-import { startingConfig } from '../../config/starting-config.ts'
-import { retentionSection } from '../../config/starting-policies.ts'
-import { escapeText } from '../../render/escape.ts'
+} from '../../cli/setup/config-init.ts'
+import { startingConfig } from '../../config/starting/starting-config.ts'
+import { retentionSection } from '../../config/starting/starting-policies.ts'
+import { escapeText } from '../../render/text/escape.ts'
 
 const defaultOut = 'dray.yaml'
 

@@ -1,9 +1,9 @@
 import { string as stringArg } from '@oclif/core/args'
-import { BaseCommand } from '../../cli/base-command.ts'
-import { renderConfigSummary, summaryOf } from '../../cli/config-summary.ts'
+import { BaseCommand } from '../../cli/command/base-command.ts'
+import { renderConfigSummary, summaryOf } from '../../cli/setup/config-summary.ts'
 import { type LoadedConfig, loadConfig } from '../../config/load.ts'
-import { retentionOf } from '../../config/retention.ts'
-import { DrayError } from '../../errors.ts'
+import { retentionOf } from '../../config/retention/retention.ts'
+import { DrayError } from '../../lib/errors.ts'
 
 export default class ConfigValidate extends BaseCommand {
   static override summary = 'Check a dray.yaml, and say what is in it.'

@@ -1,9 +1,9 @@
 import { string as stringArg } from '@oclif/core/args'
-import { BaseCommand } from '../../cli/base-command.ts'
-import { planKeyFlag, readPlanFile } from '../../cli/plan-file.ts'
+import { BaseCommand } from '../../cli/command/base-command.ts'
+import { planKeyFlag, readPlanFile } from '../../cli/changes/plan-file.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
 import { renderPlan } from '../../render/plan.ts'
-import { renderPrunePlan } from '../../render/prune-plan.ts'
+import { renderPrunePlan } from '../../render/prune/prune-plan.ts'
 
 export default class PlanShow extends BaseCommand {
   static override summary = 'Show a saved plan.'

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../src/clock.ts'
+import type { Clock } from '../../../src/lib/clock.ts'
 import { manualClock } from '../manual-clock.ts'
 
 /** Longer than an answer, or the next byte of one, is waited for; shorter than the source of an upload is. */

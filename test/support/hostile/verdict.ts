@@ -1,8 +1,8 @@
-import { errorDocument, printDocument } from '../../../src/cli/result-document.ts'
-import { isDrayError, toErrorInfo } from '../../../src/errors.ts'
+import { errorDocument, printDocument } from '../../../src/cli/command/result-document.ts'
+import { isDrayError, toErrorInfo } from '../../../src/lib/errors.ts'
 import { githubAnnotation } from '../../../src/render/ci.ts'
 import { renderError, renderWarning } from '../../../src/render/error.ts'
-import { plainStyle } from '../../../src/render/style.ts'
+import { plainStyle } from '../../../src/render/text/style.ts'
 
 /** An error is read by a person: longer ones are a dump of what was read. */
 const maxLength = 128 * 1024

@@ -1,5 +1,5 @@
-import type { DeleteOutcome } from '../../../src/plan/prune-outcome.ts'
-import type { PrunePlan } from '../../../src/plan/prune-plan.ts'
+import type { DeleteOutcome } from '../../../src/plan/prune/prune-outcome.ts'
+import type { PrunePlan } from '../../../src/plan/prune/prune-plan.ts'
 import { History } from './history.ts'
 import { isEvidence } from './names.ts'
 import { Graph, type Verdicts, verdictsOf, visibleIn } from './oracle.ts'

@@ -1,19 +1,25 @@
 import Range from 'semver/classes/range.js'
-import type { AuditSink } from '../../../src/audit/sink.ts'
-import type { Call } from '../../../src/call.ts'
-import { executePrune } from '../../../src/execute/execute-prune.ts'
-import type { Fetch } from '../../../src/http/fetch.ts'
-import { LinearRegExp } from '../../../src/linear-regexp.ts'
+import type { AuditSink } from '../../../src/audit/log/sink.ts'
+import type { Call } from '../../../src/lib/call.ts'
+import { executePrune } from '../../../src/execute/prune/execute-prune.ts'
+import type { Fetch } from '../../../src/registry/http/fetch.ts'
+import { LinearRegExp } from '../../../src/lib/linear-regexp.ts'
 import { type Digest, digestOf } from '../../../src/oci/digest.ts'
-import type { DeleteOutcome } from '../../../src/plan/prune-outcome.ts'
-import type { PrunePlan } from '../../../src/plan/prune-plan.ts'
-import { decide } from '../../../src/prune/decide.ts'
-import { decideRepository } from '../../../src/prune/decide-repository.ts'
-import { gather } from '../../../src/prune/gather.ts'
-import type { Protection, RetentionPolicy, Rule, TagSelector, UsedImage } from '../../../src/prune/policy.ts'
+import type { DeleteOutcome } from '../../../src/plan/prune/prune-outcome.ts'
+import type { PrunePlan } from '../../../src/plan/prune/prune-plan.ts'
+import { decide } from '../../../src/usecases/prune/decide.ts'
+import { decideRepository } from '../../../src/usecases/prune/decide-repository.ts'
+import { gather } from '../../../src/usecases/prune/gather.ts'
+import type {
+  Protection,
+  RetentionPolicy,
+  Rule,
+  TagSelector,
+  UsedImage,
+} from '../../../src/usecases/prune/policy/policy.ts'
 import { createRegistryStores } from '../../../src/registry/registry-store.ts'
-import { RepositoryReader } from '../../../src/store/repository-reader.ts'
-import type { Capability, Known, Stores } from '../../../src/store/store.ts'
+import { RepositoryReader } from '../../../src/images/graph/repository-reader.ts'
+import type { Capability, Known, Stores } from '../../../src/images/store.ts'
 import { leapingClock } from '../manual-clock.ts'
 import { milliseconds, type PolicyData, type TagsData } from './policy-data.ts'
 import { now } from './recipes.ts'

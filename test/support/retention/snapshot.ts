@@ -1,4 +1,4 @@
-import type { RegistryStorage } from '../../../src/embedded/storage.ts'
+import type { RegistryStorage } from '../../../src/embedded/storage/storage.ts'
 import type { Digest } from '../../../src/oci/digest.ts'
 import { Oracle } from '../oracle.ts'
 

@@ -1,0 +1,160 @@
+import type { Call } from '../../lib/call.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { bareDescriptor, type Descriptor } from '../../oci/descriptor.ts'
+import { digestOf } from '../../oci/digest.ts'
+import { mediaTypes } from '../../oci/media-types.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import { canonicalJson } from '../../plan/canonical-json.ts'
+import { listReferrers } from '../../images/evidence/evidence.ts'
+import type { BlobSource, ManifestContent, TargetStore } from '../../images/store.ts'
+import { signEnvelope } from '../../signing/dsse.ts'
+import {
+  formatPromotion,
+  type Promotion,
+  promotionPredicateType,
+  statementMediaType,
+} from './promotion-statement.ts'
+import { bundleMediaType, formatBundle, hintOf } from '../../signing/sigstore-bundle.ts'
+import type { SigningKey } from '../../signing/signing-keys.ts'
+
+/** Annotations of an attestation's manifest, by which it is told from others in a list of referrers. */
+export const attestationAnnotations = {
+  /** cosign's, of a bundle */
+  content: 'dev.sigstore.bundle.content',
+  /** cosign's, of a bundle */
+  bundlePredicateType: 'dev.sigstore.bundle.predicateType',
+  /** buildkit's, of a plain statement */
+  predicateType: 'in-toto.io/predicate-type',
+  created: 'org.opencontainers.image.created',
+  /** the hash of the plan */
+  plan: 'dray.promotion.plan',
+  /** what is written once: see `identityOf` */
+  id: 'dray.promotion.id',
+} as const
+
+/** What is to be attested of which manifest; signed where there is a key. */
+export interface Attestation {
+  readonly promotion: Promotion
+  /** the promoted manifest or index */
+  readonly subject: Descriptor
+  readonly key?: SigningKey
+}
+
+/** A manifest that refers to its subject, and the one blob that it consists of. */
+export interface AttestationArtifact {
+  /** with `artifactType` and annotations, as a list of referrers shows it */
+  readonly manifest: ManifestContent
+  readonly blob: { readonly descriptor: Descriptor; readonly bytes: Uint8Array }
+}
+
+/**
+ * Lays an attestation out as a referrer: a sigstore bundle as cosign 3 does, or the plain statement where there is no key. Unlike cosign's, the
+ * config is not the empty descriptor but the layer once more: nobody reads it, it is one blob less to put (up to three requests), and clients
+ * that take the artifact type from the config find the right one.
+ */
+export function attestationArtifact(attestation: Attestation): AttestationArtifact {
+  const { promotion, subject, key } = attestation
+  if (subject.digest !== promotion.digest) {
+    throw new DrayError('internal', `an attestation of ${promotion.digest} cannot refer to ${subject.digest}`)
+  }
+  const statement = formatPromotion(promotion)
+  const bytes =
+    key === undefined ? statement : formatBundle(signEnvelope(statementMediaType, statement, key), key)
+  const artifactType = key === undefined ? statementMediaType : bundleMediaType
+  const blob: Descriptor = { mediaType: artifactType, digest: digestOf(bytes), size: bytes.byteLength }
+  const annotations = annotationsOf(attestation)
+  const manifest = new TextEncoder().encode(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: mediaTypes.manifest,
+      artifactType,
+      config: blob,
+      layers: [blob],
+      subject: bareDescriptor(subject),
+      annotations,
+    }),
+  )
+  const descriptor: Descriptor = {
+    mediaType: mediaTypes.manifest,
+    digest: digestOf(manifest),
+    size: manifest.byteLength,
+    artifactType,
+    annotations,
+  }
+  return { manifest: { descriptor, bytes: manifest }, blob: { descriptor: blob, bytes } }
+}
+
+function annotationsOf(attestation: Attestation): Readonly<Record<string, string>> {
+  const { promotion, key } = attestation
+  const names = attestationAnnotations
+  return {
+    ...(key === undefined
+      ? { [names.predicateType]: promotionPredicateType }
+      : { [names.content]: 'dsse-envelope', [names.bundlePredicateType]: promotionPredicateType }),
+    [names.created]: promotion.time,
+    [names.plan]: promotion.plan,
+    [names.id]: identityOf(attestation),
+  }
+}
+
+/** The same for the same plan, image, destination, tags and key, whenever it is carried out: a second one would say nothing new. */
+function identityOf({ promotion, key }: Attestation): string {
+  return digestOf(
+    canonicalJson({
+      plan: promotion.plan,
+      digest: promotion.digest,
+      to: formatRepository(promotion.to.repository),
+      tags: promotion.tags.map(({ tag }) => tag).sort(),
+      key: key === undefined ? null : hintOf(key),
+    }),
+  )
+}
+
+export interface Attached {
+  readonly result: 'attached' | 'unchanged'
+  /** the attestation's manifest, as a list of referrers shows it */
+  readonly manifest: Descriptor
+}
+
+/**
+ * Puts an attestation beside its subject, which must be there, and sees to it that it is listed. One that was written for the same plan is left
+ * as it is. At most nine requests. @throws what the store throws.
+ */
+export async function attachAttestation(
+  store: TargetStore,
+  attestation: Attestation,
+  call: Call,
+): Promise<Attached> {
+  const { subject } = attestation
+  const there = await findWritten(store, attestation, call)
+  if (there !== undefined) return { result: 'unchanged', manifest: there }
+  const { manifest, blob } = attestationArtifact(attestation)
+  await store.putBlob(blob.descriptor, sourceOf(blob.bytes), call)
+  const put = await store.putManifest(manifest.descriptor, manifest.bytes, [], call)
+  if (!put.subjectListed) await store.addToFallbackTag(subject.digest, manifest.descriptor, call)
+  return { result: 'attached', manifest: manifest.descriptor }
+}
+
+async function findWritten(
+  store: TargetStore,
+  attestation: Attestation,
+  call: Call,
+): Promise<Descriptor | undefined> {
+  const id = identityOf(attestation)
+  const listed = await listReferrers(store, attestation.subject.digest, call)
+  const same = listed.find((entry) => entry.annotations?.[attestationAnnotations.id] === id)
+  if (same === undefined) return undefined
+  // an entry under a fallback tag may be of something that is gone
+  const isThere = (await store.resolve({ digest: same.digest }, call)) !== undefined
+  return isThere ? same : undefined
+}
+
+function sourceOf(bytes: Uint8Array): BlobSource {
+  return {
+    isNew: true,
+    open: async (offset) =>
+      (async function* () {
+        yield bytes.subarray(offset)
+      })(),
+  }
+}

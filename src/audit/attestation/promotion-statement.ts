@@ -1,0 +1,253 @@
+import { DrayError } from '../../lib/errors.ts'
+import { algorithmOf, type Digest, encodedOf, parseDigest } from '../../oci/digest.ts'
+import { parseJson } from '../../oci/json.ts'
+import {
+  checkPath,
+  formatReference,
+  formatRepository,
+  layoutRegistry,
+  parseRegistry,
+  parseTag,
+  type RepositoryName,
+} from '../../oci/reference.ts'
+import { withoutUsualPort } from '../../oci/registry-host.ts'
+import type { Hash, Place } from '../../plan/plan.ts'
+import { canonicalJson } from '../../plan/canonical-json.ts'
+import { Fields } from '../../oci/fields.ts'
+import type { Actor, CiJob } from '../log/record.ts'
+
+/** What kind of statement it is: the promotion of an image from one place to another. */
+export const promotionPredicateType = 'urn:dray:promotion:v1'
+/** The media type of statements: a blob's, and a DSSE envelope's payload type (in-toto attestation, spec/v1/bundle.md). */
+export const statementMediaType = 'application/vnd.in-toto+json'
+
+/** in-toto attestation, spec/v1/statement.md */
+const statementType = 'https://in-toto.io/Statement/v1'
+/** What `cosign attest --predicate` still writes; the fields that are read are the same (in-toto attestation, spec/v0.1.0). */
+const olderStatementType = 'https://in-toto.io/Statement/v0.1'
+/** bytes; some 10,000 pieces of evidence fit */
+const maxStatementSize = 1024 * 1024
+const maxItems = 20_000
+
+/** That an image was about to be promoted: what a promotion attestation says. It goes up before the tags move. */
+export interface Promotion {
+  readonly digest: Digest
+  /** `tag` is what the source was resolved by */
+  readonly from: Place
+  readonly to: Omit<Place, 'tag'>
+  readonly tags: readonly PromotedTag[]
+  readonly actor: Actor
+  readonly reason?: string
+  readonly ticket?: string
+  /** of the run, as records have it */
+  readonly run: string
+  readonly plan: Hash
+  /** hash of the configuration and flags that decided */
+  readonly policy: Hash
+  /** the evidence that goes along: digests of its manifests */
+  readonly evidence: readonly Digest[]
+  /** when the plan was made; ISO 8601, UTC */
+  readonly plannedAt: string
+  /** when it was carried out, just before the tags moved; ISO 8601, UTC */
+  readonly time: string
+  /** version of dray */
+  readonly tool: string
+}
+
+interface PromotedTag {
+  readonly tag: string
+  /** what it pointed at; null: it was not there */
+  readonly before: Digest | null
+}
+
+/**
+ * The statement about the promoted digest, the same bytes for the same values. Its predicate has all fields of the Kubernetes promoter's
+ * (`https://k8s.io/promo-tools/promotion/v1`) that have a meaning here, under their names, and more.
+ * @throws `refused` where it would be larger than a reader takes.
+ */
+export function formatPromotion(promotion: Promotion): Uint8Array {
+  const { digest, to } = promotion
+  const bytes = new TextEncoder().encode(
+    canonicalJson({
+      _type: statementType,
+      subject: [{ name: formatRepository(to.repository), digest: digestMap(digest) }],
+      predicateType: promotionPredicateType,
+      predicate: predicateOf(promotion),
+    }),
+  )
+  if (bytes.byteLength > maxStatementSize) {
+    throw new DrayError('refused', `the attestation would be larger than ${maxStatementSize} bytes`, {
+      subject: formatReference({ ...to.repository, digest }),
+      hint: 'Give a shorter --reason.',
+    })
+  }
+  return bytes
+}
+
+/** Every digest that a person could be asked about, once; with the digest of the manifest and of its tags before. */
+function predicateOf(promotion: Promotion): Readonly<Record<string, unknown>> {
+  const { digest, from, to, tags, actor, tool } = promotion
+  const { ci } = actor
+  return {
+    srcRef: formatReference({ ...from.repository, ...(from.tag !== undefined && { tag: from.tag }), digest }),
+    dstRef: formatRepository(to.repository),
+    digest,
+    timestamp: promotion.time,
+    builderId: `urn:dray@${tool}`,
+    promoter: { version: tool },
+    tags: tags.map(({ tag }) => tag),
+    tagsBefore: Object.fromEntries(tags.map(({ tag, before }) => [tag, before])),
+    source: resource(from, digest),
+    destination: resource(to, digest),
+    ...(ci !== undefined && { job: jobOf(ci) }),
+    actor,
+    ...(promotion.reason !== undefined && { reason: promotion.reason }),
+    ...(promotion.ticket !== undefined && { ticket: promotion.ticket }),
+    run: promotion.run,
+    plan: promotion.plan,
+    policy: promotion.policy,
+    plannedAt: promotion.plannedAt,
+    gates: [],
+    evidence: promotion.evidence,
+  }
+}
+
+function jobOf({ job, run }: CiJob): Readonly<Record<string, string>> {
+  return { ...(job !== undefined && { name: job }), ...(run !== undefined && { buildId: run }) }
+}
+
+/** in-toto attestation, spec/v1/resource_descriptor.md */
+function resource(
+  { repository, environment, tag }: Place,
+  digest: Digest,
+): Readonly<Record<string, unknown>> {
+  const annotations = { ...(environment !== undefined && { environment }), ...(tag !== undefined && { tag }) }
+  return {
+    name: formatRepository(repository),
+    digest: digestMap(digest),
+    ...(Object.keys(annotations).length > 0 && { annotations }),
+  }
+}
+
+function digestMap(digest: Digest): Readonly<Record<string, string>> {
+  return { [algorithmOf(digest)]: encodedOf(digest) }
+}
+
+/** A statement of any kind: what it is about, and what its predicate is. */
+export interface Statement {
+  readonly subjects: readonly Digest[]
+  readonly predicateType: string
+  readonly predicate: Fields
+}
+
+/**
+ * Reads an in-toto statement; fields that are not known are left alone, as its specification demands. Subjects without a sha256 or sha512 digest
+ * are passed over.
+ * @throws `malformed`, naming `where`; `unsupported` for a statement of another version.
+ */
+export function parseStatement(bytes: Uint8Array, where: string): Statement {
+  if (bytes.byteLength > maxStatementSize) {
+    throw new DrayError('malformed', `${where} is larger than ${maxStatementSize} bytes`)
+  }
+  const body = Fields.of(parseJson(bytes, where), where)
+  const type = body.text('_type')
+  if (type !== statementType && type !== olderStatementType) {
+    throw new DrayError('unsupported', `${where} is not an in-toto statement v1`, {
+      why: `its _type is ${type}`,
+    })
+  }
+  return {
+    subjects: body
+      .list('subject', maxItems)
+      .flatMap((entry, i) => subjectDigests(entry, `${where}.subject[${i}]`)),
+    predicateType: body.text('predicateType'),
+    predicate: body.object('predicate'),
+  }
+}
+
+function subjectDigests(entry: unknown, where: string): readonly Digest[] {
+  const digests = Fields.of(entry, where).object('digest')
+  return (['sha256', 'sha512'] as const).flatMap((algorithm) => {
+    const hex = digests.optionalText(algorithm)
+    return hex === undefined ? [] : [parseDigest(`${algorithm}:${hex}`)]
+  })
+}
+
+/** Reads the promotion in a statement. @throws `malformed`, naming `where`, also where it is about another digest than it says. */
+export function promotionOf({ subjects, predicateType, predicate }: Statement, where: string): Promotion {
+  if (predicateType !== promotionPredicateType) {
+    throw new DrayError('malformed', `${where} is not about a promotion`, {
+      why: `its predicate is ${predicateType}`,
+    })
+  }
+  const digest = predicate.digest('digest')
+  const [subject, ...others] = subjects
+  if (subject !== digest || others.length > 0) {
+    throw new DrayError('malformed', `${where} is not about the one digest whose promotion it tells`, {
+      why: `it is about ${subjects.slice(0, 3).join(', ') || 'nothing'} and tells of ${digest}`,
+    })
+  }
+  const reason = predicate.optionalText('reason')
+  const ticket = predicate.optionalText('ticket')
+  return {
+    digest,
+    from: placeOf(predicate.object('source')),
+    to: placeOf(predicate.object('destination')),
+    tags: tagsOf(predicate),
+    actor: actorOf(predicate.object('actor')),
+    ...(reason !== undefined && { reason }),
+    ...(ticket !== undefined && { ticket }),
+    run: predicate.text('run'),
+    plan: predicate.text('plan'),
+    policy: predicate.text('policy'),
+    evidence: predicate
+      .list('evidence', maxItems)
+      .map((item) => parseDigest(typeof item === 'string' ? item : '')),
+    plannedAt: predicate.time('plannedAt'),
+    time: predicate.time('timestamp'),
+    tool: predicate.object('promoter').text('version'),
+  }
+}
+
+function placeOf(fields: Fields): Place {
+  const annotations = fields.optionalObject('annotations')
+  const environment = annotations?.optionalText('environment')
+  const tag = annotations?.optionalText('tag')
+  return {
+    repository: repositoryOf(fields.text('name')),
+    ...(environment !== undefined && { environment }),
+    ...(tag !== undefined && { tag: parseTag(tag) }),
+  }
+}
+
+/** A whole name, as `formatRepository` writes it: what comes first is the registry, also where it is a word without a dot. */
+function repositoryOf(name: string): RepositoryName {
+  if (name.startsWith(layoutRegistry)) {
+    return { registry: layoutRegistry, path: name.slice(layoutRegistry.length) }
+  }
+  const slash = name.indexOf('/')
+  const path = name.slice(slash + 1)
+  checkPath(path, name)
+  return { registry: withoutUsualPort(parseRegistry(name.slice(0, Math.max(slash, 0)))), path }
+}
+
+function tagsOf(predicate: Fields): readonly PromotedTag[] {
+  const before = predicate.object('tagsBefore')
+  return predicate.list('tags', maxItems).map((item) => {
+    const tag = parseTag(typeof item === 'string' ? item : '')
+    return { tag, before: before.optionalDigest(tag) ?? null }
+  })
+}
+
+function actorOf(fields: Fields): Actor {
+  const ci = fields.optionalObject('ci')
+  const says = fields.optionalText('says')
+  return {
+    user: fields.text('user'),
+    host: fields.text('host'),
+    ...(ci !== undefined && {
+      ci: { service: ci.text('service'), ...ci.texts('user', 'run', 'job', 'commit', 'repository') },
+    }),
+    ...(says !== undefined && { says }),
+  }
+}

@@ -1,0 +1,120 @@
+import type { Call } from '../../lib/call.ts'
+import { DrayError } from '../../lib/errors.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { type Manifest, parseManifest } from '../../oci/manifest.ts'
+import { mediaTypes } from '../../oci/media-types.ts'
+import { formatAt } from '../../oci/reference.ts'
+import { listAllReferrers } from '../../images/evidence/evidence.ts'
+import { inParallel } from '../../images/parallel.ts'
+import type { SourceStore } from '../../images/store.ts'
+import { attestationAnnotations } from './attestation-artifact.ts'
+import type { PublicKey } from '../../signing/dsse.ts'
+import { isAttestationType, type Judgement, judgeAttestation, unreadable } from './judge-attestation.ts'
+import { promotionPredicateType } from './promotion-statement.ts'
+import { maxBundleSize } from '../../signing/sigstore-bundle.ts'
+
+const readsAtOnce = 8
+/** More referrers than one looks through for a few attestations. */
+const maxReferrers = 5000
+
+/** Bytes that are read of the attestations of one image: thousands of real ones. */
+const maxTotal = 16 * 1024 * 1024
+
+/** A promotion attestation that hangs on an image, and what it is worth. */
+export interface FoundAttestation extends Judgement {
+  readonly manifest: Descriptor
+}
+
+/**
+ * All promotion attestations among the referrers of an image, listed by the API or under the fallback tag, each judged by the keys. One that is
+ * damaged is told as that and hinders no other.
+ * @throws what the store throws, but not for content that is missing or damaged; `unsupported` for more referrers than are looked through.
+ */
+export async function readAttestations(
+  store: SourceStore,
+  image: Digest,
+  keys: readonly PublicKey[],
+  call: Call,
+): Promise<readonly FoundAttestation[]> {
+  const listed = await listAllReferrers(store, image, call)
+  if (listed.length > maxReferrers) {
+    throw new DrayError('unsupported', `more than ${maxReferrers} referrers are not looked through`, {
+      subject: formatAt(store.repository, { digest: image }),
+    })
+  }
+  const reading: Reading = { store, image, keys, left: maxTotal }
+  const found = await inParallel(listed.filter(mayBePromotion), readsAtOnce, call, (entry, c) =>
+    readOne(reading, entry, c),
+  )
+  return found.flatMap((one) => one ?? [])
+}
+
+interface Reading {
+  readonly store: SourceStore
+  readonly image: Digest
+  readonly keys: readonly PublicKey[]
+  /** bytes that may still be read */
+  left: number
+}
+
+async function readOne(
+  reading: Reading,
+  entry: Descriptor,
+  call: Call,
+): Promise<FoundAttestation | undefined> {
+  const { store, image, keys } = reading
+  let saysPromotion = predicateTypeOf(entry) === promotionPredicateType
+  try {
+    const content = await store.manifest(entry, call)
+    const manifest = parseManifest(content.bytes, content.descriptor.mediaType, 'the manifest')
+    // the list may name what refers to something else: then it is no evidence of this image at all
+    if (manifest.subject?.digest !== image || !mayBePromotion(manifest)) return undefined
+    saysPromotion ||= predicateTypeOf(manifest) === promotionPredicateType
+    const layer = layerOf(manifest)
+    if (layer === undefined) return undefined
+    const judged = judgeAttestation(await readBlob(reading, layer, call), layer.mediaType, image, keys)
+    if (judged === undefined || (judged.status === 'unreadable' && !saysPromotion)) return undefined
+    return { ...judged, manifest: entry }
+  } catch (error) {
+    const judged = unreadable(error)
+    return saysPromotion ? { ...judged, manifest: entry } : undefined
+  }
+}
+
+/** The one layer of an attestation; undefined for an artifact of another make. */
+function layerOf(manifest: Manifest): Descriptor | undefined {
+  if (manifest.kind !== 'manifest') return undefined
+  const [layer, ...others] = manifest.layers
+  return layer !== undefined && others.length === 0 && isAttestationType(layer.mediaType) ? layer : undefined
+}
+
+type Described = Pick<Descriptor, 'artifactType' | 'annotations'>
+
+/** What says that it is something else is not read. cosign 3 lists its bundles under the type of their empty config, without annotations. */
+function mayBePromotion(described: Described): boolean {
+  const predicateType = predicateTypeOf(described)
+  if (predicateType !== undefined) return predicateType === promotionPredicateType
+  const { artifactType } = described
+  return artifactType === undefined || artifactType === mediaTypes.empty || isAttestationType(artifactType)
+}
+
+function predicateTypeOf({ annotations }: Described): string | undefined {
+  return (
+    annotations?.[attestationAnnotations.bundlePredicateType] ??
+    annotations?.[attestationAnnotations.predicateType]
+  )
+}
+
+async function readBlob(reading: Reading, d: Descriptor, call: Call): Promise<Uint8Array> {
+  if (d.size > maxBundleSize) {
+    throw new DrayError('malformed', `it is larger than ${maxBundleSize} bytes`)
+  }
+  reading.left -= d.size
+  if (reading.left < 0) {
+    throw new DrayError('malformed', `the image has more than ${maxTotal} bytes of attestations`)
+  }
+  const chunks: Uint8Array[] = []
+  for await (const chunk of await reading.store.blob(d, 0, call)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}

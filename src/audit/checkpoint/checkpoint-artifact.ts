@@ -1,0 +1,145 @@
+import type { Call } from '../../lib/call.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import { digestOf, encodedOf } from '../../oci/digest.ts'
+import { artifactTypeOf, parseManifest } from '../../oci/manifest.ts'
+import { mediaTypes } from '../../oci/media-types.ts'
+import type { SourceStore, TargetStore } from '../../images/store.ts'
+import { type Checkpoint, parseCheckpoint } from './checkpoint.ts'
+import { parseNote } from '../../signing/signed-note.ts'
+
+export const checkpointType = 'application/vnd.dray.audit.checkpoint.v1'
+
+/** More than any note that is read. */
+const maxNoteSize = 1024 * 1024
+/** So many digits that tags in the order of their characters are in the order of their sizes. */
+const sizeDigits = 16
+const emptyConfig = Buffer.from('{}')
+
+/** A checkpoint as it lies in a registry, not verified. */
+export interface StoredCheckpoint {
+  readonly tag: string
+  readonly manifest: Descriptor
+  /** the signed note, for `openCheckpoint` */
+  readonly note: Uint8Array
+}
+
+/** Which tag the checkpoint of a log of this origin and size has: what of the origin a tag can hold, with a part of its hash, and the size. */
+export function checkpointTag({ origin, size }: Pick<Checkpoint, 'origin' | 'size'>): string {
+  return `${tagPrefix(origin)}${String(size).padStart(sizeDigits, '0')}`
+}
+
+/**
+ * Pushes a signed checkpoint as an artifact of one layer under the tag of its origin and size. One that is there already with the same root is left as
+ * it is. @throws `conflict` where another root was pushed for the same size: one of the two logs is not the true one.
+ */
+export async function pushCheckpoint(
+  target: TargetStore,
+  note: string,
+  call: Call,
+): Promise<{ readonly tag: string; readonly manifest: Descriptor; readonly result: 'pushed' | 'unchanged' }> {
+  const bytes = Buffer.from(note)
+  const checkpoint = parseCheckpoint(parseNote(bytes, 'the checkpoint').text, 'the checkpoint')
+  const tag = checkpointTag(checkpoint)
+  const stored = await findCheckpoint(target, tag, call)
+  if (stored !== undefined) {
+    checkSame(checkpoint, stored)
+    return { tag, manifest: stored.manifest, result: 'unchanged' }
+  }
+  const config = describe(emptyConfig, mediaTypes.empty)
+  const layer = describe(bytes, checkpointType)
+  await Promise.all([putBytes(target, config, emptyConfig, call), putBytes(target, layer, bytes, call)])
+  const body = Buffer.from(JSON.stringify(manifestOf(config, layer)))
+  const manifest = describe(body, mediaTypes.manifest)
+  await target.putManifest(manifest, body, [tag], call)
+  return { tag, manifest, result: 'pushed' }
+}
+
+/** Reads the checkpoint of the largest size that was pushed for this origin; undefined where there is none. @throws `malformed`, `corrupt`. */
+export async function newestCheckpoint(
+  source: SourceStore,
+  origin: string,
+  call: Call,
+): Promise<StoredCheckpoint | undefined> {
+  const tag = (await checkpointTags(source, origin, call)).at(-1)
+  return tag === undefined ? undefined : findCheckpoint(source, tag, call)
+}
+
+/** The tags of all checkpoints of this origin, the smallest size first; none where the repository is not there. */
+export async function checkpointTags(
+  source: SourceStore,
+  origin: string,
+  call: Call,
+): Promise<readonly string[]> {
+  const prefix = tagPrefix(origin)
+  const found: string[] = []
+  try {
+    for await (const tag of source.tags(call)) {
+      if (tag.startsWith(prefix) && /^\d{16}$/.test(tag.slice(prefix.length))) found.push(tag)
+    }
+  } catch (thrown) {
+    if (!isDrayError(thrown) || thrown.code !== 'not-found') throw thrown
+  }
+  return found.toSorted()
+}
+
+/** Reads the checkpoint under a tag; undefined where it is not there. @throws `malformed` where something else is, `corrupt`. */
+async function findCheckpoint(
+  source: SourceStore,
+  tag: string,
+  call: Call,
+): Promise<StoredCheckpoint | undefined> {
+  const content = await source.findManifest({ tag }, call)
+  if (content === undefined) return undefined
+  const manifest = parseManifest(content.bytes, content.descriptor.mediaType, tag)
+  const layer = manifest.kind === 'manifest' ? manifest.layers[0] : undefined
+  if (artifactTypeOf(manifest) !== checkpointType || layer === undefined || layer.size > maxNoteSize) {
+    throw new DrayError('malformed', `what is tagged ${tag} is not a checkpoint`, { subject: tag })
+  }
+  const chunks: Uint8Array[] = []
+  for await (const chunk of await source.blob(layer, 0, call)) chunks.push(chunk)
+  return { tag, manifest: content.descriptor, note: Buffer.concat(chunks) }
+}
+
+function checkSame(checkpoint: Checkpoint, stored: StoredCheckpoint): void {
+  const other = parseCheckpoint(parseNote(stored.note, stored.tag).text, stored.tag)
+  if (other.origin === checkpoint.origin && other.root.equals(checkpoint.root)) return
+  throw new DrayError(
+    'conflict',
+    `another checkpoint of ${checkpoint.origin} at size ${checkpoint.size} was pushed`,
+    {
+      subject: stored.tag,
+      why: 'its root is another: the log was changed, or two logs have the same origin',
+      hint: 'Hold the log against the checkpoint that is there with dray audit verify; give each log an origin of its own.',
+    },
+  )
+}
+
+function manifestOf(config: Descriptor, layer: Descriptor): unknown {
+  return {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    artifactType: checkpointType,
+    config,
+    layers: [{ ...layer, annotations: { 'org.opencontainers.image.title': 'checkpoint.txt' } }],
+  }
+}
+
+async function putBytes(target: TargetStore, d: Descriptor, bytes: Buffer, call: Call): Promise<void> {
+  const open = (offset: number): Promise<AsyncIterable<Uint8Array>> =>
+    Promise.resolve(once(bytes.subarray(offset)))
+  await target.putBlob(d, { open }, call)
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes
+}
+
+function describe(bytes: Uint8Array, mediaType: string): Descriptor {
+  return { mediaType, digest: digestOf(bytes), size: bytes.byteLength }
+}
+
+function tagPrefix(origin: string): string {
+  const readable = origin.replaceAll(/[^A-Za-z0-9.-]+/g, '-').slice(0, 60)
+  return `checkpoint-${readable}-${encodedOf(digestOf(origin)).slice(0, 16)}-`
+}

@@ -1,0 +1,48 @@
+import { formatRepository } from '../../oci/reference.ts'
+import { affectedBy, resultOf } from '../query/affected.ts'
+import type { AuditRecord, LogRecord } from '../log/record.ts'
+
+/** An event in the JSON format of CloudEvents 1.0 (cloudevents/formats/json-format.md). Its `source` and `id` together are unique. */
+export interface CloudEvent {
+  readonly specversion: '1.0'
+  readonly id: string
+  /** the machine that it happened on, as a URN */
+  readonly source: string
+  /** `dev.dray.<operation>.<result>`, such as `dev.dray.promote.done` or `dev.dray.copy.refused` */
+  readonly type: string
+  /** the tag or content that was changed, with its repository; for a refusal the image as it was named */
+  readonly subject?: string
+  readonly time: string
+  readonly datacontenttype: 'application/json'
+  readonly data: AuditRecord
+}
+
+/** The event of a record: one for what became of a step and for a refusal; none for an intent or for what a crash left. */
+export function cloudEventOf(record: LogRecord): CloudEvent | undefined {
+  if (record.phase !== 'outcome' && record.phase !== 'refused') return undefined
+  const subject = subjectOf(record)
+  return {
+    specversion: '1.0',
+    id: record.id,
+    source: `urn:dray:host:${encodeURIComponent(record.actor.host.toWellFormed())}`,
+    type: `dev.dray.${record.operation}.${resultOf(record) ?? 'unknown'}`,
+    ...(subject !== undefined && { subject }),
+    time: record.time,
+    datacontenttype: 'application/json',
+    data: record,
+  }
+}
+
+/** The event as a line of JSON Lines without its line break; undefined where the record has none. */
+export function cloudEventLine(record: LogRecord): string | undefined {
+  const event = cloudEventOf(record)
+  return event === undefined ? undefined : JSON.stringify(event)
+}
+
+/** The specification has no empty subject. */
+function subjectOf(record: AuditRecord): string | undefined {
+  const affected = affectedBy(record)
+  if (affected === undefined) return record.image === '' ? undefined : record.image
+  const repository = formatRepository(affected.repository)
+  return affected.tag === undefined ? `${repository}@${affected.digest}` : `${repository}:${affected.tag}`
+}

@@ -1,0 +1,135 @@
+import { formatRepository } from '../../oci/reference.ts'
+import { affectedBy, resultOf } from '../query/affected.ts'
+import type { AuditRecord, LogEntry, LogRecord } from '../log/record.ts'
+
+type Cell = string | number | null | undefined
+
+/** The columns in their order. New ones come at the end. */
+const columns = [
+  'seq',
+  'time',
+  'run',
+  'id',
+  'phase',
+  'operation',
+  'result',
+  'step',
+  'image',
+  'from',
+  'to',
+  'source',
+  'repository',
+  'tag',
+  'digest',
+  'before',
+  'after',
+  'user',
+  'host',
+  'ciService',
+  'ciUser',
+  'ciRun',
+  'ciJob',
+  'ciCommit',
+  'ciRepository',
+  'says',
+  'reason',
+  'ticket',
+  'errorCode',
+  'errorMessage',
+  'errorWhy',
+  'resolvedBy',
+  'plan',
+  'policy',
+  'tool',
+] as const
+
+/** Control characters but the line feed. */
+const controls = /[\p{Cc}--\n]/gv
+
+type Row = { readonly [column in (typeof columns)[number]]?: Cell }
+
+/** The first line, with its line end. */
+export const csvHeader: string = `${columns.join(',')}\r\n`
+
+/** A record as a line of CSV with its line end (RFC 4180): every record has one, an intent too. */
+export function csvLine(record: LogRecord | LogEntry): string {
+  const row = rowOf(record)
+  return `${columns.map((column) => formatCell(row[column])).join(',')}\r\n`
+}
+
+function rowOf(record: LogRecord | LogEntry): Row {
+  const { time, run, id, phase } = record
+  const place = 'seq' in record ? { seq: record.seq } : {}
+  if (record.phase === 'recovered') return { ...place, time, run, id, phase }
+  return { ...place, time, run, id, phase, ...whatOf(record), ...whoOf(record), ...whyOf(record) }
+}
+
+function whatOf(record: AuditRecord): Row {
+  const affected = affectedBy(record)
+  return {
+    operation: record.operation,
+    result: resultOf(record),
+    step: record.step?.kind,
+    image: record.image,
+    from: record.environment?.from,
+    to: record.environment?.to,
+    ...(affected !== undefined && {
+      source: affected.from === undefined ? undefined : formatRepository(affected.from),
+      repository: formatRepository(affected.repository),
+      // a tag has no spaces in it
+      tag: affected.tag ?? affected.lostTags?.join(' '),
+      digest: affected.digest,
+    }),
+    before: record.before,
+    after: record.after,
+  }
+}
+
+function whoOf({ actor }: AuditRecord): Row {
+  const { ci, host, says, user } = actor
+  return {
+    user,
+    host,
+    ciService: ci?.service,
+    ciUser: ci?.user,
+    ciRun: ci?.run,
+    ciJob: ci?.job,
+    ciCommit: ci?.commit,
+    ciRepository: ci?.repository,
+    says,
+  }
+}
+
+function whyOf(record: AuditRecord): Row {
+  const { error, plan, policy, reason, resolvedBy, ticket, tool } = record
+  return {
+    reason,
+    ticket,
+    errorCode: error?.code,
+    errorMessage: error?.message,
+    errorWhy: error?.why,
+    resolvedBy,
+    plan,
+    policy,
+    tool,
+  }
+}
+
+/** Text that begins like a formula, in half or full width. */
+const formula = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/
+/** The same behind what may begin a new cell. */
+const innerFormula = /([;\n]["\s]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g
+
+/**
+ * A cell that no spreadsheet takes for a formula: an apostrophe stands before what begins like one. That counts after
+ * a semicolon and a line feed too. A spreadsheet that separates cells by semicolons, as in many languages, sees no
+ * quotes in the middle of a cell, so a new cell begins there. Control characters but line feeds are replaced, and
+ * whatever is more than plain text is quoted.
+ */
+function formatCell(cell: Cell): string {
+  if (cell === undefined || cell === null) return ''
+  const text = String(cell).toWellFormed().replaceAll(controls, '\ufffd')
+  const outer = formula.test(text) || text.startsWith('\n') ? `'${text}` : text
+  const harmless = outer.replaceAll(innerFormula, "$1'")
+  return /^[\w.:/@-]*$/.test(harmless) ? harmless : `"${harmless.replaceAll('"', '""')}"`
+}

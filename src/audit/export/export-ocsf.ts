@@ -1,0 +1,140 @@
+import { formatRepository } from '../../oci/reference.ts'
+import { affectedBy, resultOf } from '../query/affected.ts'
+import type { AuditRecord, LogEntry, LogRecord } from '../log/record.ts'
+
+/** The published version of OCSF whose class API Activity this is. */
+const schemaVersion = '1.8.0'
+const classUid = 6003
+
+/** By `activity_id`: the class's name of it, and ours where the class has none. */
+const activities = {
+  1: { caption: 'Create', name: 'Create' },
+  3: { caption: 'Update', name: 'Update' },
+  4: { caption: 'Delete', name: 'Delete' },
+  99: { caption: 'Other', name: 'Refuse' },
+} as const
+const severities = { 1: 'Informational', 2: 'Low', 3: 'Medium' } as const
+
+type ActivityId = keyof typeof activities
+type SeverityId = keyof typeof severities
+
+/** An event of OCSF, class API Activity [6003] of category Application Activity [6]. */
+export type OcsfEvent = Readonly<Record<string, unknown>>
+
+/** The event of a record: one for what became of a step and for a refusal; none for an intent or for what a crash left. */
+export function ocsfEventOf(record: LogRecord | LogEntry): OcsfEvent | undefined {
+  if (record.phase !== 'outcome' && record.phase !== 'refused') return undefined
+  const activity = activityOf(record)
+  const result = resultOf(record) ?? 'unknown'
+  const isSuccess = result === 'done' || result === 'unchanged'
+  const severity = severityOf(result)
+  const affected = affectedBy(record)
+  return {
+    activity_id: activity,
+    activity_name: activities[activity].name,
+    actor: { user: { name: record.actor.ci?.user ?? record.actor.user } },
+    api: apiOf(record),
+    category_name: 'Application Activity',
+    category_uid: 6,
+    class_name: 'API Activity',
+    class_uid: classUid,
+    ...(affected !== undefined && { dst_endpoint: { name: affected.repository.registry } }),
+    message: messageOf(record, result),
+    metadata: metadataOf(record),
+    ...(affected !== undefined && { resources: resourcesOf(affected) }),
+    severity: severities[severity],
+    severity_id: severity,
+    src_endpoint: { name: record.actor.host },
+    status: isSuccess ? 'Success' : 'Failure',
+    ...(record.error !== undefined && { status_code: record.error.code }),
+    status_detail: result,
+    status_id: isSuccess ? 1 : 2,
+    time: Date.parse(record.time),
+    type_name: `API Activity: ${activities[activity].caption}`,
+    type_uid: classUid * 100 + activity,
+    unmapped: unmappedOf(record),
+  }
+}
+
+/** The event as a line of JSON Lines without its line break; undefined where the record has none. */
+export function ocsfLine(record: LogRecord | LogEntry): string | undefined {
+  const event = ocsfEventOf(record)
+  return event === undefined ? undefined : JSON.stringify(event)
+}
+
+/** Content and new tags are created, tags that were there are updated, what is pruned is deleted; a refusal is none of the class's activities. */
+function activityOf(record: AuditRecord): ActivityId {
+  if (record.phase === 'refused') return 99
+  const { before, step } = record
+  if (step?.kind === 'deleteManifest' || step?.kind === 'deleteTag') return 4
+  return step?.kind === 'tag' && typeof before === 'string' ? 3 : 1
+}
+
+/** A refusal is a guard that did its work; a failure or conflict is somebody's to look at. */
+function severityOf(result: string): SeverityId {
+  if (result === 'done' || result === 'unchanged') return 1
+  return result === 'refused' ? 2 : 3
+}
+
+function apiOf(record: AuditRecord): OcsfEvent {
+  const { error, operation, step } = record
+  return {
+    operation: step === undefined ? operation : `${operation}.${step.kind}`,
+    service: { name: 'dray', version: record.tool },
+    ...(error !== undefined && { response: { error: error.code, error_message: error.message } }),
+  }
+}
+
+function metadataOf(record: AuditRecord): OcsfEvent {
+  return {
+    correlation_uid: record.run,
+    log_name: 'dray audit log',
+    log_version: record.schema,
+    original_time: record.time,
+    product: { name: 'dray', version: record.tool },
+    ...('seq' in record && { sequence: record.seq }),
+    uid: record.id,
+    version: schemaVersion,
+  }
+}
+
+function resourcesOf(affected: NonNullable<ReturnType<typeof affectedBy>>): readonly OcsfEvent[] {
+  const repository = formatRepository(affected.repository)
+  const name = affected.tag === undefined ? repository : `${repository}:${affected.tag}`
+  const names = [name, ...(affected.lostTags ?? []).map((tag) => `${repository}:${tag}`)]
+  const targets = names.map((one) => ({
+    name: one,
+    role: 'Target',
+    role_id: 1,
+    type: 'container image',
+    uid: affected.digest,
+  }))
+  if (affected.from === undefined) return targets
+  const from = formatRepository(affected.from)
+  return [...targets, { name: from, role: 'Related', role_id: 4, type: 'container repository' }]
+}
+
+function messageOf(record: AuditRecord, result: string): string {
+  const { environment, error, image, operation } = record
+  const way = environment?.to === undefined ? '' : ` to ${environment.to}`
+  const why = error === undefined ? '' : `: ${error.message}`
+  return `${operation}${image === undefined ? '' : ` ${image}`}${way}: ${result}${why}`
+}
+
+/** What the class has no place for, under the names of the record. */
+function unmappedOf(record: AuditRecord): OcsfEvent {
+  const { actor, after, before, environment, image, phase, plan, policy, reason, resolvedBy, ticket } = record
+  return {
+    phase,
+    plan,
+    policy,
+    actor,
+    ...(image !== undefined && { image }),
+    ...(environment !== undefined && { environment }),
+    ...(before !== undefined && { before }),
+    ...(after !== undefined && { after }),
+    ...(reason !== undefined && { reason }),
+    ...(ticket !== undefined && { ticket }),
+    ...(resolvedBy !== undefined && { resolvedBy }),
+  }
+}

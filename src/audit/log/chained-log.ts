@@ -1,0 +1,254 @@
+import type { FileHandle } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Clock } from '../../lib/clock.ts'
+import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
+import { makeFolder, syncFolder } from '../../lib/files/atomic.ts'
+import { ioError } from '../../lib/files/io-error.ts'
+import { type HeldLock, type LockOptions, withLock } from '../../lib/files/lock.ts'
+import { advance, formatLine, type Position } from './chain.ts'
+import { type Followed, LogFollower } from '../query/follow-log.ts'
+import { writeHead } from './head.ts'
+import { type SignOfLife, showLife } from './living-runs.ts'
+import type { OpenIntent } from './open-intents.ts'
+import { openToAppend } from '../query/read-log.ts'
+import type { AuditRecord, LogEntry, LogRecord } from './record.ts'
+import type { AuditSink } from './sink.ts'
+import { forgetTail, keepTail, keptTail, type TornTail } from './torn-tail.ts'
+
+/** A living process holds the lock for one write; one that holds it for so long has a disk that does not answer. */
+const maxLockWaitMs = 60_000
+
+export interface ChainedLogOptions {
+  readonly clock: Clock
+  /** for the records that the log itself makes */
+  readonly newId: () => string
+  readonly lock?: Omit<LockOptions, 'clock'>
+}
+
+/**
+ * The log: JSON Lines, each with its number and the hash of the one before, on disk when `write` resolves. Several processes may append to one log.
+ * Records that come while a sync is under way go together with the next one: the intents of a whole wave cost two syncs, however many they are.
+ *
+ * A write, under the lock: see that the log is as its head says, append all lines at once, sync, write the head. A crash leaves a log that is
+ * longer than its head, which the next write verifies and goes on from, with or without a torn line, which `torn-tail.ts` tells of.
+ */
+export class ChainedLog implements AuditSink, AsyncDisposable {
+  readonly place: string
+  readonly #options: ChainedLogOptions
+  readonly #follower: LogFollower
+  readonly #signs = new Map<string, SignOfLife>()
+  #isPlaceChecked = false
+  #waiting: AuditRecord[] = []
+  #next: Promise<void> | undefined
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(path: string, options: ChainedLogOptions) {
+    this.place = path
+    this.#options = options
+    this.#follower = new LogFollower(path)
+  }
+
+  /**
+   * Before the first intent of a run it gives that run's sign of life, which lasts until `close`. A record with `resolvedBy` whose intent has its
+   * outcome by now is left out: another was quicker.
+   */
+  async write(records: readonly AuditRecord[]): Promise<void> {
+    if (records.length === 0) return
+    this.#waiting.push(...records)
+    this.#next ??= this.#afterLast()
+    return this.#next
+  }
+
+  /** The intents of all runs that no outcome follows, in the order of the log. @throws `audit` for a log that dray must not continue. */
+  async openIntents(): Promise<readonly OpenIntent[]> {
+    return this.#reported(async () => {
+      const isThere = await stat(dirname(this.place)).then(
+        () => true,
+        () => false,
+      )
+      if (!isThere) return []
+      await this.#checkPlace()
+      return this.#locked(async () => {
+        await using handle = await openToAppend(this.place, false)
+        if (handle === undefined) await this.#follower.checkNew()
+        else await this.#follower.follow(handle)
+        return handle === undefined ? [] : this.#follower.open.list()
+      })
+    })
+  }
+
+  /** Waits for what is being written, and takes the signs of life of this process's runs away. */
+  async close(): Promise<void> {
+    await (this.#next ?? this.#last).catch(() => undefined)
+    const signs = [...this.#signs.values()]
+    this.#signs.clear()
+    await Promise.all(signs.map((sign) => sign.end()))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #afterLast(): Promise<void> {
+    await this.#last.catch(() => undefined)
+    const records = this.#waiting
+    this.#waiting = []
+    this.#last = this.#reported(() => this.#commit(records))
+    this.#next = undefined
+    return this.#last
+  }
+
+  async #commit(records: readonly AuditRecord[]): Promise<void> {
+    await this.#checkPlace()
+    await makeFolder(dirname(this.place), 0o700)
+    await this.#locked(async (lock) => {
+      await using handle = await this.#open()
+      const followed = await this.#follower.follow(handle)
+      await this.#showLife(records)
+      const wanted = records.filter((one) => one.resolvedBy === undefined || this.#follower.open.has(one))
+      const kept = await this.#keepTorn(followed, handle)
+      const lines = chain([...this.#recovered(kept, records), ...wanted], followed.end)
+      if (lines.text === '') return
+      await this.#append(lines, followed, handle, lock)
+      if (kept !== undefined) await forgetTail(this.place)
+    })
+  }
+
+  /** Another program's file is refused before a lock or a folder is made beside it. */
+  async #checkPlace(): Promise<void> {
+    if (this.#isPlaceChecked) return
+    await using handle = await openToAppend(this.place, false)
+    if (handle !== undefined) await this.#follower.checkPlace(handle)
+    this.#isPlaceChecked = true
+  }
+
+  async #open(): Promise<FileHandle> {
+    const handle = await openToAppend(this.place, false)
+    if (handle !== undefined) return handle
+    await this.#follower.checkNew()
+    return openToAppend(this.place, true)
+  }
+
+  async #append(lines: Lines, { end, torn }: Followed, handle: FileHandle, lock: HeldLock): Promise<void> {
+    await lock.check()
+    try {
+      if (torn.byteLength > 0) await handle.truncate(end.size)
+      await writeWhole(handle, Buffer.from(lines.text))
+      await handle.datasync()
+      if (end.size === 0) await syncFolder(dirname(this.place))
+      for (const { entry, offset } of lines.entries) this.#follower.open.note(entry, offset)
+      await writeHead(this.place, { ...lines.end, settled: this.#follower.open.settled(lines.end) })
+      this.#follower.wrote(lines.end.size)
+    } catch (cause) {
+      await this.#takeBack(end, handle, lock)
+      throw cause
+    }
+  }
+
+  /** Nobody was told that these lines are there, and no head names them. Where they cannot be taken away, the next write finds and judges them. */
+  async #takeBack(end: Position, handle: FileHandle, lock: HeldLock): Promise<void> {
+    this.#follower.forget()
+    try {
+      await lock.check()
+      await handle.truncate(end.size)
+      await handle.datasync()
+    } catch {
+      // the reason why the write failed says more
+    }
+  }
+
+  async #keepTorn({ end, torn }: Followed, handle: FileHandle): Promise<TornTail | undefined> {
+    const kept = await keptTail(this.place, handle)
+    if (torn.byteLength === 0 || kept?.offset === end.size) return kept
+    const tail = { offset: end.size, torn: torn.toString('base64') }
+    await keepTail(this.place, tail)
+    return tail
+  }
+
+  #recovered(kept: TornTail | undefined, [first]: readonly AuditRecord[]): readonly LogRecord[] {
+    if (kept === undefined || first === undefined) return []
+    const { newId, clock } = this.#options
+    const time = new Date(clock.now()).toISOString()
+    return [
+      {
+        schema: 'dray.audit/1',
+        id: newId(),
+        run: first.run,
+        time,
+        phase: 'recovered',
+        torn: kept.torn,
+      },
+    ]
+  }
+
+  async #showLife(records: readonly AuditRecord[]): Promise<void> {
+    const runs = new Set(records.filter(({ phase }) => phase === 'intent').map(({ run }) => run))
+    for (const run of runs) {
+      if (!this.#signs.has(run)) this.#signs.set(run, await showLife(this.place, run, this.#options.clock))
+    }
+  }
+
+  async #locked<T>(work: (lock: HeldLock) => Promise<T>): Promise<T> {
+    const { clock, lock } = this.#options
+    const tooLong = new AbortController()
+    const done = new AbortController()
+    const waiting = clock.sleep(maxLockWaitMs, done.signal).then(
+      () => tooLong.abort(new DrayError('timeout', `another process holds the lock of ${this.place}`)),
+      () => undefined,
+    )
+    try {
+      return await withLock(`${this.place}.lock`, { ...lock, clock }, tooLong.signal, (held) => {
+        done.abort()
+        return work(held)
+      })
+    } finally {
+      done.abort()
+      await waiting
+    }
+  }
+
+  async #reported<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (thrown) {
+      const cause = ioError(thrown, `${this.place} cannot be written`, this.place)
+      if (isDrayError(cause) && cause.code === 'audit') throw cause
+      const { message, why, hint } = toErrorInfo(cause)
+      throw new DrayError('audit', 'the audit record cannot be written, so nothing more is changed', {
+        subject: this.place,
+        why: why ?? message,
+        hint: hint ?? 'Make room or give write access, or name another file with --audit-file.',
+        cause,
+      })
+    }
+  }
+}
+
+interface Lines {
+  readonly text: string
+  readonly entries: readonly { readonly entry: LogEntry; readonly offset: number }[]
+  readonly end: Position
+}
+
+/** The records as lines that follow `start`. */
+function chain(records: readonly LogRecord[], start: Position): Lines {
+  let end = start
+  let text = ''
+  const entries = records.map((record) => {
+    const line = formatLine(record, end)
+    const entry: LogEntry = { ...record, seq: end.seq + 1, prev: end.hash }
+    const offset = end.size
+    end = advance(end, Buffer.from(line))
+    text += `${line}\n`
+    return { entry, offset }
+  })
+  return { text, entries, end }
+}
+
+async function writeWhole(handle: FileHandle, bytes: Buffer): Promise<void> {
+  let written = 0
+  while (written < bytes.byteLength) {
+    written += (await handle.write(bytes, written, bytes.byteLength - written)).bytesWritten
+  }
+}

@@ -1,0 +1,106 @@
+import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { isRecord } from '../../oci/json.ts'
+import { digestOf, isDigest } from '../../oci/digest.ts'
+import { writeFileAtomic } from '../../lib/files/atomic.ts'
+import { readFileBounded } from '../../lib/files/read.ts'
+import { canonicalJson } from '../../plan/canonical-json.ts'
+import type { Position } from './chain.ts'
+
+const schema = 'dray.audit-head/1'
+const maxHeadSize = 4096
+
+/** Where a log ended when it was last written to: what shows a cut end, and spares a start the reading of the whole log. */
+export interface Head extends Position {
+  /** Every intent before this place has its outcome. */
+  readonly settled: Settled
+}
+
+export interface Settled {
+  /** of the last line of the settled part */
+  readonly seq: number
+  /** of the first byte behind it */
+  readonly offset: number
+}
+
+export function headPath(log: string): string {
+  return `${log}.head`
+}
+
+/** The head of a log. `damaged` is what power loss may leave of it: dray makes it again from the log. @throws `io`. */
+export async function readHead(log: string): Promise<Head | 'missing' | 'damaged'> {
+  const bytes = await readFileBounded(headPath(log), maxHeadSize).catch((error: unknown) => {
+    if (isDrayError(error) && error.code === 'malformed') return null
+    throw error
+  })
+  if (bytes === undefined) return 'missing'
+  return bytes === null ? 'damaged' : (parseHead(bytes) ?? 'damaged')
+}
+
+/**
+ * The head of a log for a writer, who will replace it. @throws `audit` if the file at its place is not a head, whole or
+ * damaged: it belongs to another program; `io`, also for a symbolic link.
+ */
+export async function readOwnHead(log: string): Promise<Head | 'missing' | 'damaged'> {
+  const bytes = await readFileBounded(headPath(log), maxHeadSize, { followLinks: false }).catch(
+    (error: unknown) => {
+      if (isDrayError(error) && error.code === 'malformed') throw foreignFile(headPath(log))
+      throw error
+    },
+  )
+  if (bytes === undefined) return 'missing'
+  const head = parseHead(bytes)
+  if (head === undefined && !isDamagedHead(bytes)) throw foreignFile(headPath(log))
+  return head ?? 'damaged'
+}
+
+/** An error for a file that dray would have to replace and did not write. */
+export function foreignFile(path: string): DrayError {
+  return new DrayError('audit', `cannot write the audit log: dray did not write ${path}`, {
+    subject: path,
+    why: 'dray keeps a file of this name beside the log, and the file that is there has other content',
+    hint: 'Name another audit log with --audit-file, or move this file away. dray did not change it.',
+  })
+}
+
+/** Power loss leaves an empty file, zero bytes, or a head of which some bytes are wrong. */
+function isDamagedHead(bytes: Uint8Array): boolean {
+  const start = Buffer.from(`{"schema":"${schema}",`)
+  const length = Math.min(bytes.byteLength, start.byteLength)
+  return bytes.every((byte) => byte === 0) || start.subarray(0, length).equals(bytes.subarray(0, length))
+}
+
+/**
+ * Replaces the head. It is written after the log is on disk and never waits for the disk itself: after power loss it is behind the log or damaged,
+ * never ahead. @throws `io`.
+ */
+export async function writeHead(log: string, head: Head): Promise<void> {
+  await writeFileAtomic(headPath(log), formatHead(head), { mode: 0o600, sync: false })
+}
+
+export function formatHead({ seq, hash, size, settled }: Head): string {
+  const said = { schema, seq, hash, size, settled: { seq: settled.seq, offset: settled.offset } }
+  return `${JSON.stringify({ ...said, check: digestOf(canonicalJson(said)) })}\n`
+}
+
+/** `check` is a sum over the rest: it tells a head that was damaged, of which the log may be believed, from a log that was changed. */
+function parseHead(bytes: Uint8Array): Head | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString())
+  } catch {
+    return undefined
+  }
+  if (!isRecord(value)) return undefined
+  const { check, ...said } = value
+  if (said['schema'] !== schema || check !== digestOf(canonicalJson(said))) return undefined
+  const { seq, hash, size, settled } = said
+  const isWhole =
+    isCount(seq) && isCount(size) && typeof hash === 'string' && isDigest(hash) && isRecord(settled)
+  if (!isWhole || !isCount(settled['seq']) || !isCount(settled['offset'])) return undefined
+  if (settled['seq'] > seq || settled['offset'] > size) return undefined
+  return { seq, hash, size, settled: { seq: settled['seq'], offset: settled['offset'] } }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}

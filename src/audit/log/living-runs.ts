@@ -1,0 +1,120 @@
+import { constants } from 'node:fs'
+import { lstat, lutimes, open, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../../lib/clock.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { makeFolder } from '../../lib/files/atomic.ts'
+import { ioError, systemCode } from '../../lib/files/io-error.ts'
+import { digestOf, encodedOf } from '../../oci/digest.ts'
+
+const heartbeatMs = 1_000
+/** A run that has shown no life for so long is dead: ten of its heartbeats. */
+const staleMs = 10_000
+
+/** A run's sign of life: a file beside the log, touched every second, so that others leave its open intents alone. */
+export interface SignOfLife {
+  /** Takes it away: the run has ended. */
+  end(): Promise<void>
+}
+
+/** @throws `io` where the sign cannot be given: the run would look dead to others. */
+export async function showLife(log: string, run: string, clock: Clock): Promise<SignOfLife> {
+  const path = join(runsFolder(log), nameOf(run))
+  await makeFolder(runsFolder(log), 0o700)
+  try {
+    if (!(await isOwnFolder(runsFolder(log)))) {
+      throw new DrayError('io', `${runsFolder(log)} is not a folder`, { subject: runsFolder(log) })
+    }
+    await make(path)
+    await touch(path, clock)
+  } catch (cause) {
+    throw ioError(cause, `${path} cannot be written`, path)
+  }
+  const stop = new AbortController()
+  const beating = beat(path, clock, stop.signal)
+  return {
+    end: async () => {
+      stop.abort()
+      await beating
+      await rm(path, { force: true }).catch(() => undefined)
+    },
+  }
+}
+
+/** Whether a run, maybe of another process or machine, is alive: its clock and ours must agree within seconds. @throws `io`. */
+export async function isAlive(log: string, run: string, clock: Clock): Promise<boolean> {
+  const path = join(runsFolder(log), nameOf(run))
+  try {
+    return Math.abs(clock.now() - (await stat(path)).mtimeMs) < staleMs
+  } catch (cause) {
+    const code = systemCode(cause)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false
+    throw ioError(cause, `${path} cannot be read`, path)
+  }
+}
+
+/**
+ * Removes the signs of runs that died, which have no open intents any more. A sign is an empty file with the name of a
+ * run; anything else in the folder is another program's and stays.
+ */
+export async function sweepDeadRuns(log: string, clock: Clock): Promise<void> {
+  const folder = runsFolder(log)
+  if (!(await isOwnFolder(folder))) return
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names) {
+    const path = join(folder, name)
+    const seen = await lstat(path).catch(() => undefined)
+    const isSign = seen?.isFile() === true && seen.size === 0 && nameOf(name) === name
+    if (isSign && Math.abs(clock.now() - seen.mtimeMs) >= staleMs) {
+      await rm(path, { force: true }).catch(() => undefined)
+    }
+  }
+}
+
+/** A symbolic link leads to a folder that is not for signs. */
+async function isOwnFolder(path: string): Promise<boolean> {
+  return await lstat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  )
+}
+
+/** Makes a sign, and never empties a file or follows a link that has its name. */
+async function make(path: string): Promise<void> {
+  const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants
+  await (await open(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o600)).close()
+}
+
+function runsFolder(log: string): string {
+  return `${log}.runs`
+}
+
+/** Run ids are our own, but a log may come from elsewhere: no id leads out of the folder. */
+function nameOf(run: string): string {
+  return /^[A-Za-z0-9-]{1,64}$/.test(run) ? run : encodedOf(digestOf(run))
+}
+
+async function beat(path: string, clock: Clock, stop: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await clock.sleep(heartbeatMs, stop)
+    } catch {
+      return
+    }
+    try {
+      await touch(path, clock)
+    } catch {
+      // another run removed the sign because this machine slept: make it again, unless the folder is gone too
+      const isMade = await make(path).then(
+        () => true,
+        () => false,
+      )
+      if (!isMade) return
+    }
+  }
+}
+
+async function touch(path: string, clock: Clock): Promise<void> {
+  const now = new Date(clock.now())
+  await lutimes(path, now, now)
+}

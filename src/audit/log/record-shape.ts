@@ -1,0 +1,59 @@
+import { isRecord } from '../../oci/json.ts'
+
+const phases = new Set(['intent', 'outcome', 'refused', 'recovered'])
+const results = new Set(['done', 'unchanged', 'conflict', 'failed'])
+const optionalStrings = ['reason', 'ticket', 'image', 'resolvedBy'] as const
+const hash = /^sha256:[0-9a-f]{64}$/
+const digest = /^sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})$/
+
+/**
+ * What is wrong with the fields of a record by `dray.audit/1`, or undefined. Written by hand: a log has millions of them. Fields that it does not
+ * know are left to later versions.
+ */
+export function shapeComplaint(value: unknown): string | undefined {
+  if (!isRecord(value)) return 'it is not an object'
+  if (value['schema'] !== 'dray.audit/1') return 'its schema is not dray.audit/1'
+  const { id, run, time, phase } = value
+  if (!isText(id)) return 'it has no id'
+  if (!isText(run)) return 'it names no run'
+  if (typeof time !== 'string' || Number.isNaN(Date.parse(time))) return 'it has no time'
+  if (typeof phase !== 'string' || !phases.has(phase)) return 'its phase is not known'
+  if (phase === 'recovered') return typeof value['torn'] === 'string' ? undefined : 'it has no torn bytes'
+  return commonComplaint(value) ?? phaseComplaint(value)
+}
+
+function commonComplaint(value: Record<string, unknown>): string | undefined {
+  const { operation, plan, policy, actor, tool } = value
+  if (!isText(operation)) return 'it names no operation'
+  if (!isHash(plan)) return 'it has no hash of a plan'
+  // the hash of the policy is empty where a plan was made without one
+  if (typeof policy !== 'string' || (policy !== '' && !hash.test(policy))) return 'it has no hash of a policy'
+  if (!isRecord(actor) || !isText(actor['user']) || !isText(actor['host'])) return 'it names no actor'
+  if (!isText(tool)) return 'it names no version of dray'
+  const wrong = optionalStrings.find((name) => value[name] !== undefined && typeof value[name] !== 'string')
+  return wrong === undefined ? undefined : `its ${wrong} is not a text`
+}
+
+function phaseComplaint(value: Record<string, unknown>): string | undefined {
+  const { phase, step, result, error, before, after } = value
+  if (!isDigestOrNull(before)) return 'its before is not a digest'
+  if (!isDigestOrNull(after)) return 'its after is not a digest'
+  if (error !== undefined && (!isRecord(error) || !isText(error['code']))) return 'its error is not an error'
+  if (result !== undefined && !(typeof result === 'string' && results.has(result)))
+    return 'its result is not known'
+  if (step === undefined) return phase === 'refused' ? undefined : 'it has no step'
+  return isRecord(step) && isText(step['id']) && isText(step['kind']) ? undefined : 'its step is not one'
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+function isHash(value: unknown): boolean {
+  return typeof value === 'string' && hash.test(value)
+}
+
+/** Absent is right too. */
+function isDigestOrNull(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === 'string' && digest.test(value))
+}

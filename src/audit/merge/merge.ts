@@ -1,0 +1,190 @@
+import { hash } from 'node:crypto'
+import { DrayError } from '../../lib/errors.ts'
+import { type Digest, digestOf } from '../../oci/digest.ts'
+import type { Hash } from '../../plan/plan.ts'
+import { advance, maxLineSize, type Position, startOfChain } from '../log/chain.ts'
+import { type ChainedLine, followChain, type LogLines } from '../query/log-lines.ts'
+import { bodyOf, lineOf } from './origin.ts'
+import type { LogRecord } from '../log/record.ts'
+import { shapeComplaint } from '../log/record-shape.ts'
+
+/** So many logs are open at the same time; more are merged in steps. */
+const maxSources = 256
+
+export interface MergeSource {
+  /** what its lines are said to come from; no two sources have the same */
+  readonly name: string
+  /** The whole log; called twice. */
+  lines(): LogLines
+}
+
+/** What the first reading found. */
+export interface Survey {
+  readonly sources: readonly SurveyedSource[]
+  /** of all sources together; the merged log has fewer where records are in several of them */
+  readonly lines: number
+  /** prints of the ids that may be there more than once */
+  readonly repeated: ReadonlySet<number>
+}
+
+interface SurveyedSource {
+  readonly source: MergeSource
+  readonly lines: number
+  readonly head: Hash | null
+}
+
+/** A line of the merged log without its line break, and where its chain stands after it. */
+export interface MergedLine {
+  readonly line: Buffer
+  /** as it stands in its source */
+  readonly record: LogRecord
+  readonly position: Position
+}
+
+/** A source at its next line. */
+interface Cursor extends SurveyedSource {
+  readonly rest: AsyncGenerator<ChainedLine, void, undefined>
+  readonly next: ChainedLine
+  /** its time, or that of a line before it where that was later: a log keeps its own order */
+  readonly time: number
+}
+
+/**
+ * Reads every log once and follows its chain: nothing is merged before all are known to be whole. Keeps eight bytes for each record. @throws `corrupt`
+ * at the first line of a log that does not follow or is no record; `usage` for too many logs or two of one name.
+ */
+export async function surveyLogs(sources: readonly MergeSource[]): Promise<Survey> {
+  checkSources(sources)
+  const prints: number[] = []
+  const surveyed: SurveyedSource[] = []
+  for (const source of sources) {
+    let end = startOfChain
+    for await (const { entry, position } of followChain(source.lines(), source.name)) {
+      const complaint = shapeComplaint(entry)
+      if (complaint !== undefined) throw notARecord(source.name, position.seq, complaint)
+      prints.push(printOf(entry.id))
+      end = position
+    }
+    surveyed.push({ source, lines: end.seq, head: end.hash })
+  }
+  return { sources: surveyed, lines: prints.length, repeated: repeatedIn(prints) }
+}
+
+/**
+ * Merges logs that were surveyed into one new chain, in the order of time; lines of one log stay in their order. A record that is in several logs is
+ * taken once. Each line says which log it comes from and its place there: `originalLine` gives it back. @throws `corrupt` where two records of one id
+ * differ; `conflict` where a log was changed since the survey.
+ */
+export async function* mergeLogs(survey: Survey): AsyncGenerator<MergedLine, void, undefined> {
+  let position = startOfChain
+  const seen = new Map<string, { readonly body: Digest; readonly in: string }>()
+  for await (const { source, head, next } of inOrder(survey)) {
+    const { entry, raw } = next
+    const body = bodyOf(raw, entry, source.name)
+    if (survey.repeated.has(printOf(entry.id))) {
+      const digest = digestOf(body.bytes)
+      const first = seen.get(entry.id)
+      if (first?.body === digest) continue
+      if (first !== undefined) throw differing(entry.id, first.in, source.name)
+      seen.set(entry.id, { body: digest, in: source.name })
+    }
+    const { seq, prev } = entry
+    const inner = body.origin === undefined ? {} : { origin: body.origin }
+    // a source with a line has a head
+    const origin = { log: source.name, head: head ?? '', seq, prev, ...inner }
+    const line = lineOf({ bytes: body.bytes, origin }, position)
+    if (line.byteLength > maxLineSize) throw tooLong(source.name, seq)
+    position = advance(position, line)
+    yield { line, record: entry, position }
+  }
+}
+
+async function* inOrder(survey: Survey): AsyncGenerator<Cursor, void, undefined> {
+  const cursors: Cursor[] = []
+  try {
+    for (const surveyed of survey.sources) {
+      const rest = followChain(surveyed.source.lines(), surveyed.source.name)
+      const first = await step({ ...surveyed, rest }, -Infinity, 0)
+      if (first !== undefined) cursors.push(first)
+    }
+    for (;;) {
+      const earliest = cursors.reduce<Cursor | undefined>(
+        (best, cursor) => (best === undefined || cursor.time < best.time ? cursor : best),
+        undefined,
+      )
+      if (earliest === undefined) return
+      yield earliest
+      const following = await step(earliest, earliest.time, earliest.next.position.seq)
+      cursors.splice(cursors.indexOf(earliest), 1, ...(following === undefined ? [] : [following]))
+    }
+  } finally {
+    await Promise.all(cursors.map(({ rest }) => rest.return()))
+  }
+}
+
+/** The cursor at the source's next line; undefined behind the last line that was surveyed, whatever came since. */
+async function step(
+  at: SurveyedSource & Pick<Cursor, 'rest'>,
+  after: number,
+  taken: number,
+): Promise<Cursor | undefined> {
+  const { source, lines, head, rest } = at
+  if (taken === lines) {
+    await rest.return()
+    return undefined
+  }
+  const { value: next } = await rest.next()
+  if (next === undefined) throw changed(source.name)
+  if (next.position.seq === lines && next.position.hash !== head) throw changed(source.name)
+  const time = Date.parse(next.entry.time)
+  return { source, lines, head, rest, next, time: time > after ? time : after }
+}
+
+function checkSources(sources: readonly MergeSource[]): void {
+  const names = new Set(sources.map(({ name }) => name))
+  if (names.size < sources.length) {
+    throw new DrayError('usage', 'a log is named more than once', {
+      hint: 'Name each log that is merged once.',
+    })
+  }
+  if (sources.length > maxSources) {
+    throw new DrayError('usage', `${sources.length} logs are too many to be merged at once`, {
+      hint: `Merge up to ${maxSources} at a time, and then what they gave.`,
+    })
+  }
+}
+
+/** 48 bits of a hash of an id, exact as a number: enough to find the few ids that are worth to be kept. */
+function printOf(id: string): number {
+  return hash('sha256', id, 'buffer').readUIntBE(0, 6)
+}
+
+function repeatedIn(prints: readonly number[]): ReadonlySet<number> {
+  const sorted = Float64Array.from(prints).sort()
+  return new Set(sorted.filter((print, i) => i > 0 && print === sorted[i - 1]))
+}
+
+function notARecord(name: string, seq: number, why: string): DrayError {
+  return new DrayError('corrupt', `line ${seq} of ${name} is not a record`, { subject: name, why })
+}
+
+function differing(id: string, first: string, second: string): DrayError {
+  return new DrayError('corrupt', `the record ${JSON.stringify(id)} is not the same in two logs`, {
+    subject: second,
+    why: `${first} has another one of this id`,
+    hint: 'One of the two was changed. Hold each against a checkpoint of its own with dray audit verify.',
+  })
+}
+
+function changed(name: string): DrayError {
+  return new DrayError('conflict', `${name} was changed while it was merged`, {
+    subject: name,
+    hint: 'Merge again.',
+  })
+}
+
+function tooLong(name: string, seq: number): DrayError {
+  return new DrayError('unsupported', `line ${seq} of ${name} is too long to be merged once more`, {
+    subject: name,
+  })
+}

@@ -1,0 +1,59 @@
+import { DrayError } from '../../lib/errors.ts'
+import { isRecord } from '../../oci/json.ts'
+import { placeAfter, type Position } from '../log/chain.ts'
+import type { LogEntry, Origin } from '../log/record.ts'
+
+/** A line without its place in a log: the same bytes in every log that has the record. */
+export interface Body {
+  /** from the first field behind `prev` on, with the closing brace */
+  readonly bytes: Buffer
+  /** where the line came from into this log, if this log was merged */
+  readonly origin?: Origin
+}
+
+/** Takes a line, which follows in its chain, apart. @throws `malformed` for one whose end is not as dray writes it. */
+export function bodyOf(raw: Buffer, entry: LogEntry, where: string): Body {
+  const start = placeAfter({ seq: entry.seq - 1, hash: entry.prev, size: 0 }).length
+  if (entry.origin === undefined) {
+    if (raw.at(-1) === 0x7d) return { bytes: raw.subarray(start) }
+    throw notOurs(where, entry)
+  }
+  if (!isRecord(entry.origin)) throw notOurs(where, entry)
+  const end = originField(entry.origin)
+  if (raw.toString('utf8', raw.byteLength - end.byteLength) !== end.toString()) throw notOurs(where, entry)
+  const bytes = Buffer.concat([raw.subarray(start, raw.byteLength - end.byteLength), Buffer.from('}')])
+  return { bytes, origin: entry.origin }
+}
+
+/** Puts a body into a log behind `position`: the bytes of the line without its line break. */
+export function lineOf({ bytes, origin }: Body, position: Pick<Position, 'seq' | 'hash'>): Buffer {
+  const place = Buffer.from(placeAfter({ ...position, size: 0 }))
+  if (origin === undefined) return Buffer.concat([place, bytes])
+  return Buffer.concat([place, bytes.subarray(0, -1), originField(origin)])
+}
+
+/**
+ * The line of a merged log as it stood in the log that it comes from, byte for byte, with where that is: what proves that the merge changed nothing.
+ * Undefined for a line that was not merged. @throws `malformed`.
+ */
+export function originalLine(
+  raw: Buffer,
+  entry: LogEntry,
+  where: string,
+): { readonly origin: Origin; readonly line: Buffer } | undefined {
+  const { bytes, origin } = bodyOf(raw, entry, where)
+  if (origin === undefined) return undefined
+  const inner: Body = { bytes, ...(origin.origin !== undefined && { origin: origin.origin }) }
+  return { origin, line: lineOf(inner, { seq: origin.seq - 1, hash: origin.prev }) }
+}
+
+/** The last field of a line, with the line's closing brace. */
+function originField(origin: Origin): Buffer {
+  return Buffer.from(`,"origin":${JSON.stringify(origin)}}`)
+}
+
+function notOurs(where: string, { seq }: LogEntry): DrayError {
+  return new DrayError('malformed', `line ${seq} of ${where} does not end as dray writes lines`, {
+    subject: where,
+  })
+}

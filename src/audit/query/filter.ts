@@ -1,0 +1,149 @@
+import { DrayError } from '../../lib/errors.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import { normalRegistry, withoutUsualPort } from '../../oci/registry-host.ts'
+import type { Operation } from '../../plan/plan.ts'
+import { affectedBy, resultOf } from './affected.ts'
+import type { AuditRecord, LogRecord } from '../log/record.ts'
+
+export const filterResults = ['done', 'unchanged', 'conflict', 'failed', 'refused'] as const
+
+const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
+const dayMs = unitMs.d
+
+/** What is asked of a log. A field that is absent asks nothing; of a field's several values one must fit. */
+export interface LogFilter {
+  /** as named in the plan with or without its tag, a repository with or without its registry, or a digest */
+  readonly image?: readonly string[]
+  /** the image comes from it or goes to it */
+  readonly environment?: readonly string[]
+  /** milliseconds since 1970; the first that fits */
+  readonly since?: number
+  /** milliseconds since 1970; the first that does not fit any more */
+  readonly until?: number
+  /** the user, the user of the CI job, or what `--actor` said */
+  readonly actor?: readonly string[]
+  readonly operation?: readonly Operation[]
+  readonly result?: readonly (typeof filterResults)[number][]
+}
+
+/** A test of whether a record is what was asked for. What a crash left has a time and nothing else to be found by. */
+export function matcher(filter: LogFilter): (record: LogRecord) => boolean {
+  const { since = -Infinity, until = Infinity } = filter
+  const images = filter.image?.flatMap((image) => [image, comparable(image)])
+  return (record) => {
+    const time = Date.parse(record.time)
+    if (!(time >= since && time < until)) return false
+    if (record.phase === 'recovered') return !asksMoreThanTime(filter)
+    return (
+      someOf(filter.operation, [record.operation]) &&
+      someOf(filter.result, [resultOf(record)]) &&
+      someOf(filter.environment, [record.environment?.from, record.environment?.to]) &&
+      someOf(filter.actor, actorNames(record)) &&
+      (images === undefined || someOf(images, imageNames(record)))
+    )
+  }
+}
+
+/**
+ * Parses a date as `--since` and `--until` take it, to milliseconds since 1970: `2026-03-04` (a day in UTC), `2026-03-04T05:06:07Z` (seconds and their
+ * fraction may be absent, an offset such as `+02:00` may stand for `Z`), or how long ago: `90m`, `24h`, `7d`, `2w`. A day means its beginning, for
+ * `until` its end. @throws `usage`, naming `flag`.
+ */
+export function parseMoment(text: string, edge: 'since' | 'until', now: number, flag: string): number {
+  const moment = ago(text, now) ?? dayOf(text, edge) ?? instantOf(text)
+  if (moment !== undefined) return moment
+  throw new DrayError(
+    'usage',
+    `${flag} ${JSON.stringify(text.slice(0, 100))} is neither a date nor a time ago`,
+    {
+      hint: `Say ${flag} 2026-03-04, ${flag} 2026-03-04T05:06Z, or how long ago: ${flag} 90m, 24h, 7d, 2w.`,
+    },
+  )
+}
+
+function ago(text: string, now: number): number | undefined {
+  const [, amount, unit] = /^([1-9]\d{0,5})([mhdw])$/.exec(text) ?? []
+  if (amount === undefined || unit === undefined) return undefined
+  return now - Number(amount) * unitMs[unit as keyof typeof unitMs]
+}
+
+function dayOf(text: string, edge: 'since' | 'until'): number | undefined {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return undefined
+  const start = calendarTime(text, 'T00:00:00Z')
+  return start === undefined || edge === 'since' ? start : start + dayMs
+}
+
+function instantOf(text: string): number | undefined {
+  const [, day, time] =
+    /^(\d{4}-\d\d-\d\d)(T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d))$/.exec(
+      text,
+    ) ?? []
+  return day === undefined || time === undefined ? undefined : calendarTime(day, time)
+}
+
+/** A day that is in the calendar: 30 February is none. */
+function calendarTime(day: string, time: string): number | undefined {
+  const midnight = new Date(`${day}T00:00:00Z`)
+  if (Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day) return undefined
+  const at = Date.parse(day + time)
+  return Number.isNaN(at) ? undefined : at
+}
+
+function asksMoreThanTime(filter: LogFilter): boolean {
+  const { image, environment, actor, operation, result } = filter
+  return [image, environment, actor, operation, result].some((asked) => asked !== undefined)
+}
+
+function someOf<T extends string>(
+  asked: readonly T[] | undefined,
+  found: readonly (T | undefined)[],
+): boolean {
+  return asked === undefined || found.some((name) => name !== undefined && asked.includes(name))
+}
+
+function actorNames({ actor }: AuditRecord): readonly (string | undefined)[] {
+  return [actor.user, actor.ci?.user, actor.says]
+}
+
+/** Everything that an image may be asked for by. */
+function imageNames(record: AuditRecord): readonly (string | undefined)[] {
+  const affected = affectedBy(record)
+  return [
+    record.image,
+    // api:1.4.2 and api@sha256:… are asked for as api too
+    record.image?.replace(/@.*$/, '').replace(/:[^:/]*$/, ''),
+    record.before ?? undefined,
+    record.after ?? undefined,
+    ...(affected === undefined ? [] : [affected.digest, ...repositoryNames(affected)]),
+    ...subjectOf(record),
+  ]
+}
+
+/** What evidence speaks of, that is put there or deleted. */
+function subjectOf({ step }: AuditRecord): readonly (string | undefined)[] {
+  return step?.kind === 'attach' || step?.kind === 'deleteManifest' ? [step.subject] : []
+}
+
+/** A name with its registry in the normal form: older records have it as it was written. */
+function comparable(name: string): string {
+  const slash = name.indexOf('/')
+  const registry = normalRegistry(name.slice(0, Math.max(slash, 0)))
+  return registry === undefined ? name : withoutUsualPort(registry) + name.slice(slash)
+}
+
+function repositoryNames({
+  repository,
+  tag,
+  lostTags = [],
+  from,
+}: NonNullable<ReturnType<typeof affectedBy>>): readonly string[] {
+  const names = [repository, from].flatMap((name) => (name === undefined ? [] : namesOf(name)))
+  const tags = tag === undefined ? lostTags : [tag, ...lostTags]
+  const tagged = tags.flatMap((one) => namesOf(repository).map((name) => `${name}:${one}`))
+  return [...names, ...tagged]
+}
+
+function namesOf(repository: RepositoryName): readonly string[] {
+  const name = formatRepository(repository)
+  return [name, comparable(name), repository.path]
+}

@@ -1,0 +1,166 @@
+import type { FileHandle } from 'node:fs/promises'
+import { DrayError } from '../../lib/errors.ts'
+import { digestOf } from '../../oci/digest.ts'
+import { advance, isNext, maxRecordSize, parseEntry, type Position, startOfChain } from '../log/chain.ts'
+import { type Head, readOwnHead } from '../log/head.ts'
+import { OpenIntents } from '../log/open-intents.ts'
+import { lineBefore, type LogLine, readLines, readWhole } from './read-log.ts'
+import { canBeginLog, canBeTorn } from '../log/record-beginning.ts'
+
+const newline = 0x0a
+
+/** A log as it stands under its lock. */
+export interface Followed {
+  /** the end of the chain: every line up to here was verified, by this process or by the head */
+  readonly end: Position
+  /** what a crash left of a line behind that */
+  readonly torn: Buffer
+}
+
+/**
+ * Follows a log that several processes append to: where its chain ends, and which intents are open. Reads no more than what is new since the last
+ * look; at the first look, what is not settled yet; and the whole log only where the head is missing or damaged.
+ */
+export class LogFollower {
+  readonly path: string
+  readonly open = new OpenIntents()
+  /** what was read the last time; `ino` tells a log that another was put in place of */
+  #known: { readonly ino: number; readonly size: number } | undefined
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  /**
+   * Checks the first bytes of a file before anything is written beside it. It needs no lock: a writer appends, so these
+   * bytes only become more. @throws `audit` if the file or its head is not dray's.
+   */
+  async checkPlace(handle: FileHandle): Promise<void> {
+    // the size says nothing: files of /proc have content and no size
+    if (!canBeginLog(await readWhole(handle, 0, 64))) throw this.#foreign(0)
+    await readOwnHead(this.path)
+  }
+
+  /** Call this if there is no log, before it is made. @throws `audit` if a head says that there was one. */
+  async checkNew(): Promise<void> {
+    const head = await readOwnHead(this.path)
+    if (typeof head !== 'string') {
+      throw this.#damaged(
+        'it is gone',
+        `there was a log with ${head.seq} records, and its head is still there`,
+      )
+    }
+  }
+
+  /**
+   * To be called under the lock, with the open log. @throws `audit` where the log is not what its head says, or its chain is broken: then nothing
+   * may be written behind it.
+   */
+  async follow(handle: FileHandle): Promise<Followed> {
+    const head = await readOwnHead(this.path)
+    const { size, ino } = await handle.stat()
+    const start = typeof head === 'string' ? startOfChain : await this.#trusted(head, handle, size)
+    if (this.#known?.ino !== ino || this.#known.size > size) {
+      this.#known = undefined
+      this.open.clear()
+    }
+    await this.#noteUpTo(start.size, handle, typeof head === 'string' ? 0 : head.settled.offset)
+    const followed = await this.#chainFrom(start, handle, size)
+    this.#known = { ino, size: followed.end.size }
+    return followed
+  }
+
+  /** To be called when the lines from the end that `follow` gave are on disk. */
+  wrote(size: number): void {
+    if (this.#known !== undefined) this.#known = { ...this.#known, size }
+  }
+
+  /** Nothing that was noted counts any more: the next look begins with the head. */
+  forget(): void {
+    this.#known = undefined
+    this.open.clear()
+  }
+
+  /** The log is known to be whole up to its head if it is as long as that and has the head's line there. */
+  async #trusted(head: Head, handle: FileHandle, size: number): Promise<Position> {
+    if (size < head.size) {
+      throw this.#damaged(
+        'it was cut',
+        `it has ${size} bytes, and ${head.size} with ${head.seq} records were written`,
+      )
+    }
+    const last = await lineBefore(handle, head.size)
+    if (last === undefined || digestOf(last) !== head.hash) {
+      throw this.#damaged('it was changed', `record ${head.seq} is not the one that was written`)
+    }
+    return head
+  }
+
+  /** Notes the intents and outcomes of lines whose chain others have answered for. */
+  async #noteUpTo(end: number, handle: FileHandle, settled: number): Promise<void> {
+    const from = this.#known?.size ?? (await this.#lineStart(settled, handle))
+    if (from >= end) return
+    for await (const lines of readLines(handle, from, end)) {
+      for (const line of lines) {
+        const entry = line.state === 'whole' ? parseEntry(line.raw) : undefined
+        if (entry === undefined)
+          throw this.#damaged('it was changed', `there is no record at byte ${line.offset}`)
+        this.open.note(entry, line.offset)
+      }
+    }
+  }
+
+  async #lineStart(offset: number, handle: FileHandle): Promise<number> {
+    if (offset === 0) return 0
+    return (await readWhole(handle, offset - 1, 1))[0] === newline ? offset : 0
+  }
+
+  /** Goes on from a verified place to the end of the file. */
+  async #chainFrom(start: Position, handle: FileHandle, size: number): Promise<Followed> {
+    let end = start
+    if (size === start.size) return { end, torn: Buffer.alloc(0) }
+    for await (const lines of readLines(handle, start.size, size)) {
+      for (const line of lines) {
+        const entry = line.state === 'whole' ? parseEntry(line.raw) : undefined
+        if (entry === undefined) return { end, torn: this.#tornAt(line, end) }
+        if (!isNext(line.raw, end)) {
+          throw this.#damaged('its chain is broken', `line ${end.seq + 1} does not follow the one before it`)
+        }
+        end = advance(end, line.raw)
+        this.open.note(entry, line.offset)
+      }
+    }
+    return { end, torn: Buffer.alloc(0) }
+  }
+
+  /** The bytes that a crash left of the record behind `end`. dray cuts them off, so they must be nothing else. */
+  #tornAt({ raw, state, offset }: LogLine, end: Position): Buffer {
+    const isTorn = state === 'torn' && raw.byteLength <= maxRecordSize && canBeTorn(raw, end)
+    if (!isTorn) throw end.seq === 0 ? this.#foreign(offset) : this.#noRecord(offset)
+    return Buffer.from(raw)
+  }
+
+  #foreign(offset: number): DrayError {
+    return new DrayError('audit', `cannot write the audit log: ${this.path} is not an audit log of dray`, {
+      subject: this.path,
+      why: `the file is not empty, and its content at byte ${offset} is no record of dray`,
+      hint:
+        'Name another file with --audit-file, DRAY_AUDIT_FILE or audit.file in dray.yaml. ' +
+        'dray did not change this file.',
+    })
+  }
+
+  #noRecord(offset: number): DrayError {
+    return this.#damaged('it contains bytes that are no record', `they begin at byte ${offset}`)
+  }
+
+  #damaged(what: string, why: string): DrayError {
+    return new DrayError('audit', `cannot continue the audit log: ${what}`, {
+      subject: this.path,
+      why,
+      hint:
+        'Run dray audit verify to see what is wrong. Keep the log as evidence and name a new one with ' +
+        '--audit-file, or move it away together with its .head file. dray changed nothing.',
+    })
+  }
+}

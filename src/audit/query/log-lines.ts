@@ -1,0 +1,72 @@
+import { DrayError } from '../../lib/errors.ts'
+import { ioError } from '../../lib/files/io-error.ts'
+import { advance, isNext, parseEntry, type Position, startOfChain } from '../log/chain.ts'
+import { type LogLine, openLog, readLines } from './read-log.ts'
+import type { LogEntry } from '../log/record.ts'
+import { canBeTorn } from '../log/record-beginning.ts'
+
+/** The lines of a log in batches. The bytes of a line are good until the next batch is asked for. */
+export type LogLines = AsyncIterable<readonly LogLine[]>
+
+/** A line that follows the one before it. */
+export interface ChainedLine {
+  readonly entry: LogEntry
+  /** the exact bytes without the line break; good until the next line is asked for */
+  readonly raw: Buffer
+  /** where the chain stands after the line */
+  readonly position: Position
+}
+
+/** The lines of the log at `path`, to the end that it has when it is opened. @throws `not-found`, `io`. */
+export async function* linesOf(
+  path: string,
+  signal: AbortSignal,
+): AsyncGenerator<readonly LogLine[], void, undefined> {
+  const handle = await openLog(path)
+  try {
+    const { size } = await handle.stat()
+    for await (const lines of readLines(handle, 0, size)) {
+      signal.throwIfAborted()
+      yield lines
+    }
+  } catch (cause) {
+    throw ioError(cause, `${path} cannot be read`, path)
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Follows the chain of a log from its first line. It skips what a crash left of a record at the end. @throws `corrupt` at
+ * the first line that does not follow, naming it.
+ */
+export async function* followChain(
+  lines: LogLines,
+  where: string,
+): AsyncGenerator<ChainedLine, void, undefined> {
+  let position = startOfChain
+  let isOver = false
+  for await (const batch of lines) {
+    for (const { raw, state } of batch) {
+      if (isOver) throw broken(where, position, 'it is not a record')
+      const entry = state === 'whole' ? parseEntry(raw) : undefined
+      if (entry === undefined) {
+        if (state === 'tooLong') throw broken(where, position, 'it is longer than any record')
+        if (!canBeTorn(raw, position)) throw broken(where, position, 'it is not a record')
+        isOver = true
+        continue
+      }
+      if (!isNext(raw, position)) throw broken(where, position, 'it does not follow the one before it')
+      position = advance(position, raw)
+      yield { entry, raw, position }
+    }
+  }
+}
+
+function broken(where: string, { seq }: Position, why: string): DrayError {
+  return new DrayError('corrupt', `the chain of ${where} is broken at line ${seq + 1}`, {
+    subject: where,
+    why,
+    hint: 'See what is wrong with it: dray audit verify.',
+  })
+}

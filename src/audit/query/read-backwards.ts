@@ -1,0 +1,67 @@
+import type { FileHandle } from 'node:fs/promises'
+import { DrayError } from '../../lib/errors.ts'
+import { maxLineSize } from '../log/chain.ts'
+import { type LogLine, readWhole } from './read-log.ts'
+
+const readSize = 64 * 1024
+const newline = 0x0a
+
+/**
+ * The whole lines of an open file before `end`, the last one first, in batches; what stands behind the last line break is left out. Memory for one
+ * read and one line. @throws `malformed` for a line that is longer than any record.
+ */
+export async function* readBackwards(
+  handle: FileHandle,
+  end: number,
+): AsyncGenerator<readonly LogLine[], void, undefined> {
+  let offset = await endOfLines(handle, end)
+  const buffer = Buffer.allocUnsafe(maxLineSize + readSize)
+  // at the end of the buffer: the end of a line, with its line break, whose beginning is before `offset`
+  let rest = 0
+  while (offset > 0) {
+    const size = Math.min(readSize, offset)
+    offset -= size
+    const block = buffer.subarray(buffer.byteLength - rest - size)
+    await fill(block.subarray(0, size), handle, offset)
+    const start = offset === 0 ? 0 : block.indexOf(newline) + 1
+    const lines = linesIn(block.subarray(start), offset + start)
+    if (lines.length > 0) yield lines.toReversed()
+    if (start > maxLineSize) throw tooLong(offset)
+    block.copy(buffer, buffer.byteLength - start, 0, start)
+    rest = start
+  }
+}
+
+async function fill(buffer: Buffer, handle: FileHandle, offset: number): Promise<void> {
+  for (let filled = 0; filled < buffer.byteLength;) {
+    const { bytesRead } = await handle.read(buffer, filled, buffer.byteLength - filled, offset + filled)
+    if (bytesRead === 0) throw new DrayError('io', 'the log became shorter while it was read')
+    filled += bytesRead
+  }
+}
+
+/** Behind the last line break before `end`; 0 where there is none. */
+async function endOfLines(handle: FileHandle, end: number): Promise<number> {
+  for (let to = end; to > 0; to -= readSize) {
+    const from = Math.max(0, to - readSize)
+    const at = (await readWhole(handle, from, to - from)).lastIndexOf(newline)
+    if (at >= 0) return from + at + 1
+  }
+  return 0
+}
+
+function linesIn(bytes: Buffer, offset: number): readonly LogLine[] {
+  const lines: LogLine[] = []
+  for (let start = 0; start < bytes.byteLength;) {
+    const end = bytes.indexOf(newline, start)
+    lines.push({ offset: offset + start, raw: bytes.subarray(start, end), state: 'whole' })
+    start = end + 1
+  }
+  return lines
+}
+
+function tooLong(offset: number): DrayError {
+  return new DrayError('malformed', `there is a line near byte ${offset} that is longer than any record`, {
+    hint: 'See what is wrong with it: dray audit verify.',
+  })
+}

@@ -1,0 +1,155 @@
+import type { FileHandle } from 'node:fs/promises'
+import { DrayError } from '../../lib/errors.ts'
+import { ioError } from '../../lib/files/io-error.ts'
+import { parseEntry } from '../log/chain.ts'
+import { entryComplaint } from '../log/entry-shape.ts'
+import { Offsets } from './offsets.ts'
+import { stepKey } from '../log/open-intents.ts'
+import { readBackwards } from './read-backwards.ts'
+import { type LogLine, openLog, readLines } from './read-log.ts'
+import type { LogEntry } from '../log/record.ts'
+
+export interface SelectOptions {
+  readonly matches: (entry: LogEntry) => boolean
+  /** only the last so many that fit; all where it is not given */
+  readonly limit?: number
+  /** leaves out the intents that an outcome follows: what was about to be done, and was done or not as the outcome says */
+  readonly withoutSettled?: boolean
+}
+
+interface SelectedLine {
+  readonly entry: LogEntry
+  /** the exact bytes without the line break; good until the next batch is asked for */
+  readonly raw: Buffer
+}
+
+/** Lines of a log that is kept open until it is disposed of. */
+export interface Selection extends AsyncDisposable {
+  /** there are lines that fit before those that the limit let through */
+  readonly hasMore: boolean
+  /** in the order of the log; to be gone through once */
+  readonly batches: AsyncIterable<readonly SelectedLine[]>
+}
+
+/** Where and what is read. */
+interface Source {
+  readonly path: string
+  readonly handle: FileHandle
+  /** of the log when it was opened */
+  readonly size: number
+  readonly signal: AbortSignal
+}
+
+/**
+ * Selects lines of the log at `path`, as it is when it is opened; what a crash left at its end is left out. For the last lines it reads from the end
+ * and no further than it must. Keeps a number for each of those, and no line. Follows no chain: that is `verifyLog`.
+ * @throws `not-found`, `io`; `malformed` for what is no record, also from `batches`.
+ */
+export async function selectLines(
+  path: string,
+  options: SelectOptions,
+  signal: AbortSignal,
+): Promise<Selection> {
+  const handle = await openLog(path)
+  try {
+    const source = { path, handle, size: (await handle.stat()).size, signal }
+    const isAll = options.limit === undefined && options.withoutSettled !== true
+    const found = isAll ? undefined : await findLast(source, options)
+    return {
+      hasMore: found?.hasMore ?? false,
+      batches: found === undefined ? matching(source, options) : linesAt(source, found.offsets),
+      [Symbol.asyncDispose]: () => handle.close(),
+    }
+  } catch (cause) {
+    await handle.close()
+    throw ioError(cause, `${path} cannot be read`, path)
+  }
+}
+
+/** The lines that fit, from the end of the log on: their offsets, the first line's last. */
+async function findLast(
+  source: Source,
+  { matches, limit = Infinity, withoutSettled = false }: SelectOptions,
+): Promise<{ readonly offsets: Offsets; readonly hasMore: boolean }> {
+  const offsets = new Offsets()
+  const settled = new Set<string>()
+  for await (const lines of readBackwards(source.handle, source.size)) {
+    source.signal.throwIfAborted()
+    for (const line of lines) {
+      const entry = entryOf(line, source)
+      if (entry === undefined || (withoutSettled && isSettled(entry, settled)) || !matches(entry)) continue
+      if (offsets.length === limit) return { offsets, hasMore: true }
+      offsets.push(line.offset)
+    }
+  }
+  return { offsets, hasMore: false }
+}
+
+/** Whether an outcome follows this intent; `settled` has the steps of outcomes whose intent has not been seen yet. */
+function isSettled(entry: LogEntry, settled: Set<string>): boolean {
+  const key = stepKey(entry)
+  if (key === undefined) return false
+  if (entry.phase === 'outcome') settled.add(key)
+  return entry.phase === 'intent' && settled.delete(key)
+}
+
+async function* linesAt(
+  source: Source,
+  offsets: Offsets,
+): AsyncGenerator<readonly SelectedLine[], void, undefined> {
+  let next = offsets.pop()
+  if (next === undefined) return
+  for await (const lines of linesFrom(source, next)) {
+    const selected: SelectedLine[] = []
+    for (const line of lines) {
+      if (line.offset !== next) continue
+      next = offsets.pop()
+      const entry = entryOf(line, source)
+      if (entry !== undefined) selected.push({ entry, raw: line.raw })
+    }
+    if (selected.length > 0) yield selected
+    if (next === undefined) return
+  }
+}
+
+async function* matching(
+  source: Source,
+  { matches }: SelectOptions,
+): AsyncGenerator<readonly SelectedLine[], void, undefined> {
+  for await (const lines of linesFrom(source, 0)) {
+    const selected: SelectedLine[] = []
+    for (const line of lines) {
+      const entry = entryOf(line, source)
+      if (entry !== undefined && matches(entry)) selected.push({ entry, raw: line.raw })
+    }
+    if (selected.length > 0) yield selected
+  }
+}
+
+async function* linesFrom(
+  { handle, path, signal, size }: Source,
+  start: number,
+): AsyncGenerator<readonly LogLine[], void, undefined> {
+  try {
+    for await (const lines of readLines(handle, start, size)) {
+      signal.throwIfAborted()
+      yield lines
+    }
+  } catch (cause) {
+    throw ioError(cause, `${path} cannot be read`, path)
+  }
+}
+
+/** The record on a line; undefined for what a crash left at the end: a line without its end, or a last line that is no record. */
+function entryOf({ offset, raw, state }: LogLine, { path, size }: Source): LogEntry | undefined {
+  if (state === 'torn') return undefined
+  const entry = state === 'whole' ? parseEntry(raw) : undefined
+  if (entry === undefined && offset + raw.byteLength + 1 >= size) return undefined
+  const complaint = entry === undefined ? 'it is not a record' : entryComplaint(entry)
+  if (entry !== undefined && complaint === undefined) return entry
+  throw new DrayError('malformed', `the line at byte ${offset} cannot be shown`, {
+    subject: path,
+    ...(complaint !== undefined && { why: complaint }),
+    hint: 'See what is wrong with the log: dray audit verify.',
+  })
+}

@@ -1,0 +1,71 @@
+import type { FileHandle } from 'node:fs/promises'
+import { parseEntry } from '../log/chain.ts'
+import { Fingerprints } from './fingerprints.ts'
+import { stepKey } from '../log/open-intents.ts'
+import { readLines } from '../query/read-log.ts'
+import type { LogEntry } from '../log/record.ts'
+import type { LogProblem } from './verify-log.ts'
+
+/** More than these are not looked at again: the first is what counts. */
+const maxSuspects = 1_000
+
+/**
+ * Finds what may be in a log once only: an id, the intent of a step, its outcome. An outcome that was found out afterwards may stand beside the one
+ * of the run itself, which was taken for dead and was not.
+ */
+export class Duplicates {
+  readonly #seen = new Fingerprints()
+  readonly #suspects = new Set<string>()
+  #lastOffset = 0
+
+  /** `isOpen`: an intent of the same step stands open before this entry. */
+  note(entry: LogEntry, offset: number, isOpen: boolean): void {
+    const [id, of] = textsOf(entry)
+    if (this.#seen.addAgain(id)) this.#suspect(id, offset)
+    if (of === undefined) return
+    // an intent needs no print of its own: it is open until there is one of its outcome
+    const isThere =
+      entry.phase === 'intent' ? isOpen || this.#seen.has(outcomeOf(of)) : this.#seen.addAgain(of)
+    if (isThere) this.#suspect(of, offset)
+  }
+
+  #suspect(text: string, offset: number): void {
+    if (this.#suspects.size >= maxSuspects) return
+    this.#suspects.add(text)
+    this.#lastOffset = offset
+  }
+
+  /** Looks at the suspects again, text by text: the first that is there twice indeed. */
+  async confirm(handle: FileHandle): Promise<LogProblem | undefined> {
+    if (this.#suspects.size === 0) return undefined
+    const first = new Map<string, number>()
+    for await (const lines of readLines(handle, 0)) {
+      for (const line of lines) {
+        const entry = line.state === 'whole' ? parseEntry(line.raw) : undefined
+        if (entry === undefined || line.offset > this.#lastOffset) return undefined
+        for (const text of textsOf(entry)) {
+          if (text === undefined || !this.#suspects.has(text)) continue
+          const before = first.get(text)
+          if (before !== undefined) {
+            const what = text.startsWith('id ') ? 'id' : text.slice(0, text.indexOf(' '))
+            return { line: entry.seq, offset: line.offset, why: `line ${before} has the same ${what}` }
+          }
+          first.set(text, entry.seq)
+        }
+      }
+    }
+    return undefined
+  }
+}
+
+function textsOf(entry: LogEntry): readonly [string, string?] {
+  const id = `id ${entry.id}`
+  if (entry.phase !== 'intent' && entry.phase !== 'outcome') return [id]
+  const key = stepKey(entry)
+  if (key === undefined) return [id]
+  return [id, `${entry.resolvedBy === undefined ? entry.phase : 'finding'} ${key}`]
+}
+
+function outcomeOf(intent: string): string {
+  return `outcome${intent.slice('intent'.length)}`
+}

@@ -1,0 +1,62 @@
+import type { Clock } from '../../lib/clock.ts'
+import { type Checkpoint, checkPrefixes, type Finding } from '../checkpoint/checkpoint.ts'
+import { type LogLines, linesOf } from '../query/log-lines.ts'
+import { type LogSpan, logSpan } from '../query/log-span.ts'
+import { type LogReport, verifyLog } from './verify-log.ts'
+
+/** A checkpoint whose signature was verified. */
+export interface KnownCheckpoint {
+  readonly checkpoint: Checkpoint
+  /** the file, or the repository with the tag */
+  readonly place: string
+}
+
+/** What a log was found to be by itself, and held against checkpoints. */
+export interface Verification {
+  readonly log: string
+  readonly report: LogReport
+  readonly span: LogSpan | undefined
+  readonly findings: readonly (Finding & { readonly place: string })[]
+}
+
+export interface VerificationOptions {
+  readonly clock: Clock
+  /** called some times a second, in bytes */
+  readonly onProgress: (what: 'verify' | 'compare', done: number, all: number) => void
+}
+
+/** Verifies the log at `path`, and that it begins with what each of the checkpoints says. @throws `not-found`, `io`. */
+export async function verifyWithCheckpoints(
+  path: string,
+  checkpoints: readonly KnownCheckpoint[],
+  { clock, onProgress }: VerificationOptions,
+  signal: AbortSignal,
+): Promise<Verification> {
+  const onVerified = (done: number, all: number): void => onProgress('verify', done, all)
+  const report = await verifyLog(path, { clock, onProgress: onVerified }, signal)
+  const span = await logSpan(path, report.end)
+  if (checkpoints.length === 0) return { log: path, report, span, findings: [] }
+  const all = Math.max(report.end.size, 1)
+  const lines = watched(linesOf(path, signal), (done) => onProgress('compare', Math.min(done, all), all))
+  const found = await checkPrefixes(
+    checkpoints.map(({ checkpoint }) => checkpoint),
+    lines,
+  )
+  const findings = found.flatMap((finding, i) => {
+    const known = checkpoints[i]
+    return known === undefined ? [] : [{ ...finding, place: known.place }]
+  })
+  return { log: path, report, span, findings }
+}
+
+/** Whether nothing speaks against the log. */
+export function isWhole({ report, findings }: Pick<Verification, 'report' | 'findings'>): boolean {
+  return report.problem === undefined && findings.every(({ state }) => state === 'kept')
+}
+
+async function* watched(lines: LogLines, onRead: (bytes: number) => void): LogLines {
+  for await (const batch of lines) {
+    yield batch
+    onRead(batch.at(-1)?.offset ?? 0)
+  }
+}

@@ -1,0 +1,210 @@
+import { isUtf8 } from 'node:buffer'
+import type { FileHandle } from 'node:fs/promises'
+import type { Clock } from '../../lib/clock.ts'
+import { ioError } from '../../lib/files/io-error.ts'
+import { digestOf } from '../../oci/digest.ts'
+import type { Hash } from '../../plan/plan.ts'
+import { advance, isNext, parseEntry, type Position, startOfChain } from '../log/chain.ts'
+import { Duplicates } from './duplicates.ts'
+import { type Head, readHead } from '../log/head.ts'
+import { isAlive } from '../log/living-runs.ts'
+import { type OpenIntent, OpenIntents } from '../log/open-intents.ts'
+import { type LogLine, openLog, readLines } from '../query/read-log.ts'
+import type { LogEntry } from '../log/record.ts'
+import { canBeTorn } from '../log/record-beginning.ts'
+import { shapeComplaint } from '../log/record-shape.ts'
+
+/** What is wrong with a log, at its first bad line. */
+export interface LogProblem {
+  /** from 1; the first one that is not there, where the end was cut */
+  readonly line: number
+  /** of the line's first byte */
+  readonly offset: number
+  readonly why: string
+}
+
+export interface LogReport {
+  /** where the chain ends, or ends to be right */
+  readonly end: Position
+  readonly problem?: LogProblem
+  /** `behind`: it knows of fewer records than the log has, as after a crash; `missing` and `damaged`: a cut end would not be seen */
+  readonly head: 'agrees' | 'behind' | 'differs' | 'missing' | 'damaged'
+  /** bytes at the end that a crash left of a line, or that are just being written */
+  readonly torn: number
+  readonly counts: Readonly<Record<LogEntry['phase'], number>>
+  /** intents without an outcome: of runs that are alive, and of runs that died over them */
+  readonly open: { readonly alive: readonly OpenIntent[]; readonly lost: readonly OpenIntent[] }
+}
+
+export interface VerifyOptions {
+  readonly clock: Clock
+  /** called some times a second, in bytes */
+  readonly onProgress?: (done: number, all: number) => void
+}
+
+/**
+ * Reads a whole log once, in constant memory but for 16 bytes a record: numbers, chain, JSON, the fields of `dray.audit/1`, the head, ids and
+ * outcomes that are there twice, intents without an outcome. Ends at the first bad line. What it cannot see is a log whose end was rewritten or
+ * cut together with its head: that takes a checkpoint. @throws `not-found`, `io`; the signal's reason.
+ */
+export async function verifyLog(
+  path: string,
+  options: VerifyOptions,
+  signal: AbortSignal,
+): Promise<LogReport> {
+  const handle = await openLog(path)
+  try {
+    // the head first: whoever writes meanwhile makes the log longer than it
+    const head = await readHead(path)
+    const { size } = await handle.stat()
+    const pass = new Pass(head)
+    for await (const lines of readLines(handle, 0, size)) {
+      signal.throwIfAborted()
+      for (const line of lines) if (!pass.isOver) pass.take(line)
+      options.onProgress?.(Math.min(pass.read, size), size)
+      if (pass.isOver) break
+    }
+    return await report(path, pass, handle, options.clock)
+  } catch (cause) {
+    throw ioError(cause, `${path} cannot be read`, path)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function report(path: string, pass: Pass, handle: FileHandle, clock: Clock): Promise<LogReport> {
+  const problem = earlier(pass.finish(), await pass.duplicates.confirm(handle))
+  const alive: OpenIntent[] = []
+  const lost: OpenIntent[] = []
+  for (const intent of pass.open.list()) {
+    const lives = await isAlive(path, intent.record.run, clock)
+    ;(lives ? alive : lost).push(intent)
+  }
+  return {
+    end: pass.end,
+    ...(problem !== undefined && { problem }),
+    head: pass.headState(),
+    torn: pass.torn,
+    counts: pass.counts,
+    open: { alive, lost },
+  }
+}
+
+function earlier(a: LogProblem | undefined, b: LogProblem | undefined): LogProblem | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return b.line < a.line ? b : a
+}
+
+/** One line after the other. */
+class Pass {
+  end: Position = startOfChain
+  torn = 0
+  isOver = false
+  readonly open = new OpenIntents()
+  readonly duplicates = new Duplicates()
+  readonly counts = { intent: 0, outcome: 0, refused: 0, recovered: 0 }
+  readonly #head: Head | 'missing' | 'damaged'
+  #problem: LogProblem | undefined
+  #differs = false
+  /** of the last line that was taken */
+  #start = 0
+  /** a line that does not have the hash of the one before: the next line tells which of the two was changed */
+  #suspect: { readonly offset: number; readonly hash: Hash } | undefined
+
+  constructor(head: Head | 'missing' | 'damaged') {
+    this.#head = head
+  }
+
+  get read(): number {
+    return this.end.size
+  }
+
+  take(line: LogLine): void {
+    if (this.#suspect !== undefined) return this.#judge(this.#suspect, prevOf(line.raw))
+    const entry = line.state === 'whole' ? parseEntry(line.raw) : undefined
+    if (entry === undefined) return this.#noRecord(line)
+    if (!isNext(line.raw, this.end)) return this.#outOfPlace(line, entry)
+    const complaint = this.#complaint(line, entry)
+    if (complaint !== undefined) return this.#stop(this.end.seq + 1, line.offset, complaint)
+    this.#start = line.offset
+    this.end = advance(this.end, line.raw)
+    this.counts[entry.phase]++
+    this.duplicates.note(entry, line.offset, entry.phase === 'intent' && this.open.has(entry))
+    this.open.note(entry, line.offset)
+    if (typeof this.#head !== 'string' && this.#head.seq === this.end.seq) this.#compare(this.#head)
+  }
+
+  finish(): LogProblem | undefined {
+    const { seq, size } = this.end
+    if (this.#suspect !== undefined) this.#judge(this.#suspect, undefined)
+    if (this.#problem === undefined && typeof this.#head !== 'string' && seq < this.#head.seq) {
+      this.#differs = true
+      const behind = this.torn > 0 ? 'it was cut in the middle' : 'it is not there'
+      this.#stop(seq + 1, size, `${behind}: the head tells of ${this.#head.seq} records`)
+    }
+    return this.#problem
+  }
+
+  headState(): LogReport['head'] {
+    if (typeof this.#head === 'string') return this.#head
+    if (this.#differs) return 'differs'
+    return this.#head.seq < this.end.seq ? 'behind' : 'agrees'
+  }
+
+  #complaint(line: LogLine, entry: LogEntry): string | undefined {
+    if (!isUtf8(line.raw)) return 'it is not UTF-8'
+    if (entry.seq !== this.end.seq + 1 || entry.prev !== this.end.hash) return 'it has its place twice'
+    return shapeComplaint(entry)
+  }
+
+  #compare(head: Head): void {
+    if (head.hash === this.end.hash && head.size === this.end.size) return
+    this.#differs = true
+    this.#stop(head.seq, this.#start, 'it was changed: the head has another hash of it')
+  }
+
+  /** The last line may be what a crash left of a record. */
+  #noRecord(line: LogLine): void {
+    if (line.state === 'torn' && canBeTorn(line.raw, this.end)) {
+      this.torn = line.raw.byteLength
+      this.isOver = true
+      return
+    }
+    this.#stop(
+      this.end.seq + 1,
+      line.offset,
+      line.state === 'tooLong' ? 'it is longer than a line may be' : 'it is not a record',
+    )
+  }
+
+  #outOfPlace(line: LogLine, entry: LogEntry): void {
+    const { seq } = this.end
+    if (!line.raw.toString('latin1', 0, 64).startsWith(`{"seq":${seq + 1},"prev":`)) {
+      const said = JSON.stringify(entry.seq) ?? 'nothing'
+      return this.#stop(seq + 1, line.offset, `its number is not ${seq + 1}: it says ${said}`)
+    }
+    this.#suspect = { offset: line.offset, hash: digestOf(line.raw) }
+  }
+
+  /** `prev` is that of the line after the suspect; the head stands in for it. */
+  #judge(suspect: { readonly offset: number; readonly hash: Hash }, prev: Hash | undefined): void {
+    const at = this.end.seq + 1
+    const head = typeof this.#head !== 'string' && this.#head.seq === at ? this.#head.hash : undefined
+    const witness = prev ?? head
+    this.#suspect = undefined
+    if (at > 1 && (witness === undefined || witness === suspect.hash)) {
+      const why = `it was changed: line ${at} has another hash of it`
+      return this.#stop(at - 1, this.#start, why)
+    }
+    this.#stop(at, suspect.offset, 'its hash of the line before is not right')
+  }
+
+  #stop(line: number, offset: number, why: string): void {
+    this.#problem ??= { line, offset, why }
+    this.isOver = true
+  }
+}
+
+function prevOf(line: Buffer): Hash | undefined {
+  return /^\{"seq":\d{1,16},"prev":"(sha256:[0-9a-f]{64})",/.exec(line.toString('latin1', 0, 128))?.[1]
+}

@@ -1,0 +1,123 @@
+import { createHmac } from 'node:crypto'
+import type { Call } from '../../lib/call.ts'
+import { type Clock, withTimeLimit } from '../../lib/clock.ts'
+import { DrayError, toDrayError } from '../../lib/errors.ts'
+import { cloudEventLine } from '../export/export-cloudevents.ts'
+import { ocsfLine } from '../export/export-ocsf.ts'
+import type { AuditRecord } from '../log/record.ts'
+
+const maxTries = 5
+/** For one event, all of its tries and the waits between them. */
+const maxTotalMs = 30_000
+const firstWaitMs = 1_000
+/** Statuses below 500 that may pass; any other one would be given again (CloudEvents, HTTP 1.1 Web Hooks for Event Delivery, 2.2). */
+const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429])
+
+/** Sends a POST once. @throws `network` and `timeout` for what another try may mend; any other code for what it cannot. */
+export type Post = (
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  body: Uint8Array,
+  call: Call,
+) => Promise<{ readonly status: number; readonly retryAfterMs?: number }>
+
+export type WebhookFormat = 'cloudevents' | 'ocsf'
+
+/** Where events go, and how. */
+export interface Webhook {
+  /** may be a secret as a whole: only its scheme and host are ever told */
+  readonly url: URL
+  readonly format: WebhookFormat
+  /** what bodies are signed with; without one they are not */
+  readonly secret?: string
+  readonly post: Post
+  readonly clock: Clock
+}
+
+/**
+ * Sends the event of one record until the other side takes it: again after 1, 2, 4 and 8 seconds, or after the `Retry-After` of its answer, where that
+ * is within the time that one event is given.
+ * @returns why it was not delivered; undefined where it was. @throws the reason of the call's signal.
+ */
+export async function deliver(
+  record: AuditRecord,
+  webhook: Webhook,
+  call: Call,
+): Promise<string | undefined> {
+  const body = Buffer.from(bodyOf(record, webhook.format))
+  const reason = (): DrayError => new DrayError('timeout', `it did not answer within ${maxTotalMs / 1000} s`)
+  const limit = { ms: maxTotalMs, clock: webhook.clock, reason }
+  try {
+    return await withTimeLimit(limit, call.signal, (signal) =>
+      tryUntilTaken(record.id, body, webhook, { ...call, signal }),
+    )
+  } catch (error) {
+    call.signal.throwIfAborted()
+    return toDrayError(error).message
+  }
+}
+
+async function tryUntilTaken(
+  id: string,
+  body: Uint8Array,
+  webhook: Webhook,
+  call: Call,
+): Promise<string | undefined> {
+  const { clock, url } = webhook
+  const deadline = clock.now() + maxTotalMs
+  for (let tries = 1; ; tries++) {
+    const { isTaken, mayPass, why, waitMs } = await attempt(id, body, webhook, call)
+    if (isTaken) return undefined
+    const wait = waitMs ?? firstWaitMs * 2 ** (tries - 1)
+    const isLast = !mayPass || tries === maxTries || clock.now() + wait >= deadline
+    if (isLast) return tries === 1 ? why : `${why} (tried ${tries} times)`
+    call.notify({ kind: 'retry', method: 'POST', url: url.origin, attempt: tries, waitMs: wait, why })
+    await clock.sleep(wait, call.signal)
+  }
+}
+
+interface Attempt {
+  readonly isTaken: boolean
+  /** whether another try may end otherwise */
+  readonly mayPass: boolean
+  readonly why: string
+  /** how long the other side wants to be left alone, milliseconds */
+  readonly waitMs?: number
+}
+
+async function attempt(id: string, body: Uint8Array, webhook: Webhook, call: Call): Promise<Attempt> {
+  try {
+    const { status, retryAfterMs } = await webhook.post(webhook.url, headersOf(id, body, webhook), body, call)
+    return {
+      isTaken: status >= 200 && status < 300,
+      mayPass: status >= 500 || passingStatuses.has(status),
+      why: `it answered with status ${status}`,
+      ...(retryAfterMs !== undefined && { waitMs: retryAfterMs }),
+    }
+  } catch (thrown) {
+    call.signal.throwIfAborted()
+    const { code, message } = toDrayError(thrown)
+    return { isTaken: false, mayPass: code === 'network' || code === 'timeout', why: message }
+  }
+}
+
+/** The event in structured mode (CloudEvents, HTTP Protocol Binding, 3.2), or as OCSF. */
+function bodyOf(record: AuditRecord, format: WebhookFormat): string {
+  const line = format === 'ocsf' ? ocsfLine(record) : cloudEventLine(record)
+  if (line === undefined) throw new DrayError('internal', `there is no event of the record ${record.id}`)
+  return line
+}
+
+/** The time is that of the try, so that a receiver may refuse what is old; it is part of what is signed, so that it cannot be made new. */
+function headersOf(
+  id: string,
+  body: Uint8Array,
+  { format, secret, clock }: Webhook,
+): Readonly<Record<string, string>> {
+  const type = format === 'ocsf' ? 'application/json' : 'application/cloudevents+json; charset=UTF-8'
+  const headers = { 'content-type': type, 'x-dray-delivery': id }
+  if (secret === undefined) return headers
+  const timestamp = String(Math.floor(clock.now() / 1000))
+  const signature = createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest('hex')
+  return { ...headers, 'x-dray-timestamp': timestamp, 'x-dray-signature': `sha256=${signature}` }
+}

@@ -1,0 +1,139 @@
+import type { Call } from '../../lib/call.ts'
+import { DrayError, toDrayError } from '../../lib/errors.ts'
+import type { AuditRecord } from '../log/record.ts'
+import type { AuditSink } from '../log/sink.ts'
+import { deliver, type Webhook } from './webhook-delivery.ts'
+
+/** Events that wait; what comes when there are so many is not delivered. */
+const maxWaiting = 10_000
+/** At the end of a run: so long without an event that is taken, and there is no more waiting. */
+const maxStallMs = 30_000
+/** At the end of a run, for a receiver that goes on taking. */
+const maxFlushMs = 5 * 60_000
+
+export interface WebhookSinkOptions extends Webhook {
+  /** whether an event that is not delivered is an error, after the run; else it is a warning */
+  readonly required: boolean
+  /** is told of requests and retries */
+  readonly notify: Call['notify']
+}
+
+/**
+ * A log whose outcomes and refusals go to a webhook as well, as an event each. The log decides: `write` is the log's, and does not wait for the
+ * webhook. Events go behind it, one by one, in the order in which the log took them. Whoever ends the run calls `flush`, and `close` in any case.
+ */
+export class WebhookSink implements AuditSink {
+  readonly #log: AuditSink
+  readonly #options: WebhookSinkOptions
+  readonly #waiting: AuditRecord[] = []
+  #sending: Promise<void> | undefined
+  #stop = new AbortController()
+  #delivered = 0
+  #lost = 0
+  #firstWhy: string | undefined
+
+  /** @throws `config` for an empty secret: anybody could sign with it. */
+  constructor(log: AuditSink, options: WebhookSinkOptions) {
+    if (options.secret === '') throw new DrayError('config', 'the secret of the webhook is empty')
+    this.#log = log
+    this.#options = options
+  }
+
+  get place(): string {
+    return this.#log.place
+  }
+
+  async write(records: readonly AuditRecord[]): Promise<void> {
+    await this.#log.write(records)
+    for (const record of records) if (record.phase !== 'intent') this.#enqueue(record)
+  }
+
+  /**
+   * Waits until every event is delivered or given up. What is left when the receiver has taken nothing for half a minute, or after five minutes, or
+   * when the call's signal is aborted, is given up. Tells by a warning how many were not delivered since the last time.
+   * @throws `audit` in place of the warning where they are required.
+   */
+  async flush(call: Call): Promise<void> {
+    const { clock } = this.#options
+    const deadline = clock.now() + maxFlushMs
+    while (this.#sending !== undefined) {
+      const before = this.#delivered
+      const reason = await this.#settled(call.signal)
+      const isOver = this.#delivered === before || clock.now() >= deadline
+      if (reason !== undefined && (isOver || call.signal.aborted)) await this.#giveUp(reason)
+    }
+    this.#tell(call)
+  }
+
+  /** Gives up what is not delivered yet, without a word. Nothing is left then that keeps the process alive. */
+  async close(): Promise<void> {
+    await this.#giveUp(new DrayError('interrupted', 'the run ended'))
+  }
+
+  #enqueue(record: AuditRecord): void {
+    if (this.#waiting.length >= maxWaiting) {
+      this.#lose(1, 'it takes them too slowly')
+      return
+    }
+    this.#waiting.push(record)
+    this.#sending ??= this.#send()
+  }
+
+  /** Sends what waits, to the last. Never rejects. */
+  async #send(): Promise<void> {
+    for (let record = this.#waiting.shift(); record !== undefined; record = this.#waiting.shift()) {
+      const call = { signal: this.#stop.signal, notify: this.#options.notify }
+      const why = await deliver(record, this.#options, call).catch(
+        (error: unknown) => toDrayError(error).message,
+      )
+      if (why === undefined) this.#delivered++
+      else this.#lose(1, why)
+    }
+    this.#sending = undefined
+  }
+
+  /** Waits for the last event for as long as a stall may last. Resolves with why it waits no more, or with undefined where all is sent. */
+  async #settled(signal: AbortSignal): Promise<DrayError | undefined> {
+    const { clock } = this.#options
+    const done = new AbortController()
+    const sent = this.#sending?.then(() => undefined)
+    const tooLong = clock.sleep(maxStallMs, AbortSignal.any([signal, done.signal])).then(
+      () => new DrayError('timeout', 'it did not take them in time'),
+      (reason: unknown) => toDrayError(reason),
+    )
+    const reason = await Promise.race([sent, tooLong])
+    done.abort()
+    return reason
+  }
+
+  async #giveUp(reason: DrayError): Promise<void> {
+    const left = this.#waiting.splice(0)
+    this.#stop.abort(reason)
+    await this.#sending
+    this.#stop = new AbortController()
+    this.#lose(left.length, reason.message)
+  }
+
+  #lose(events: number, why: string): void {
+    this.#lost += events
+    if (events > 0) this.#firstWhy ??= why
+  }
+
+  #tell(call: Call): void {
+    const [lost, why = ''] = [this.#lost, this.#firstWhy]
+    if (lost === 0) return
+    this.#lost = 0
+    this.#firstWhy = undefined
+    const { required, url } = this.#options
+    const what = `${lost} ${lost === 1 ? 'event was' : 'events were'} not delivered to the webhook ${url.origin}`
+    if (!required) {
+      call.notify({ kind: 'warning', text: `${what}: ${why}; the record has them: ${this.place}` })
+      return
+    }
+    throw new DrayError('audit', `the run is over and what it changed is done and recorded, but ${what}`, {
+      subject: url.origin,
+      why,
+      hint: `The record has them, under the same ids: ${this.place}. dray audit export writes them as events again.`,
+    })
+  }
+}

@@ -1,0 +1,67 @@
+import { option, string } from '@oclif/core/flags'
+import { filterResults, type LogFilter, parseMoment } from '../../audit/query/filter.ts'
+import type { Operation } from '../../plan/plan.ts'
+
+const operations = ['promote', 'copy', 'tag', 'rollback', 'prune'] as const satisfies readonly Operation[]
+
+/** Which log is read. */
+export const logFlag = {
+  'audit-file': string({
+    summary: 'The log; else audit.file of dray.yaml, else the one among your state.',
+    helpValue: 'FILE',
+    env: 'DRAY_AUDIT_FILE',
+  }),
+}
+
+const several = { multiple: true, multipleNonGreedy: true } as const
+
+/** What of a log is asked for; of a flag that is given twice, one has to fit. */
+export const filterFlags = {
+  image: string({
+    summary: 'An image with or without its tag, a repository, or a digest.',
+    helpValue: 'NAME',
+    ...several,
+  }),
+  env: string({
+    summary: 'An environment that images come from or go to.',
+    helpValue: 'ENV',
+    ...several,
+  }),
+  since: string({ summary: 'From then on: 2026-03-04, 2026-03-04T05:06Z, or 24h ago.', helpValue: 'TIME' }),
+  until: string({ summary: 'Up to then, of a day up to its end.', helpValue: 'TIME' }),
+  actor: string({
+    summary: 'Who did it: the user, or that of the CI job, or what --actor said.',
+    helpValue: 'NAME',
+    ...several,
+  }),
+  operation: option({ options: operations, multiple: true, multipleNonGreedy: true })({
+    summary: 'What was done.',
+  }),
+  result: option({ options: filterResults, multiple: true, multipleNonGreedy: true })({
+    summary: 'How it ended.',
+  }),
+}
+
+interface FilterFlags {
+  readonly image: readonly string[] | undefined
+  readonly env: readonly string[] | undefined
+  readonly since: string | undefined
+  readonly until: string | undefined
+  readonly actor: readonly string[] | undefined
+  readonly operation: LogFilter['operation'] | undefined
+  readonly result: LogFilter['result'] | undefined
+}
+
+/** What the flags ask for. @throws `usage` for a time that is none. */
+export function filterOf(flags: FilterFlags, now: number): LogFilter {
+  const { actor, env, image, operation, result, since, until } = flags
+  return {
+    ...(image !== undefined && { image }),
+    ...(env !== undefined && { environment: env }),
+    ...(since !== undefined && { since: parseMoment(since, 'since', now, '--since') }),
+    ...(until !== undefined && { until: parseMoment(until, 'until', now, '--until') }),
+    ...(actor !== undefined && { actor }),
+    ...(operation !== undefined && { operation }),
+    ...(result !== undefined && { result }),
+  }
+}

@@ -1,0 +1,125 @@
+import { hostname } from 'node:os'
+import { type Checkpoint, openCheckpoint } from '../../audit/checkpoint/checkpoint.ts'
+import { newestCheckpoint } from '../../audit/checkpoint/checkpoint-artifact.ts'
+import { type NoteSigner, noteSigner, type NoteVerifier, readNoteVerifier } from '../../signing/note-keys.ts'
+import { parseNote } from '../../signing/signed-note.ts'
+import { loadSigningKey, readKeyFile, type SigningKey } from '../../signing/signing-keys.ts'
+import type { KnownCheckpoint } from '../../audit/verify/verification.ts'
+import type { Call } from '../../lib/call.ts'
+import type { AuditConfig } from '../../config/config.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { readFileBounded } from '../../lib/files/read.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import type { Context } from '../wiring/context.ts'
+import { locate } from '../arguments/locate.ts'
+
+/** In place of a file: the newest checkpoint of the repository. */
+export const inRepository = 'oci'
+/** More than any checkpoint has. */
+const maxNoteSize = 1024 * 1024
+
+/** What a log is called in its checkpoints: what was said, else what the configuration says, else after this machine. */
+export function logName(flag: string | undefined, { sign }: AuditConfig): string {
+  return flag ?? sign?.name ?? `${hostname()}/dray-audit`
+}
+
+/** The key that checkpoints are signed with. @throws `usage` where there is none; `config`, `io`. */
+export async function checkpointSigner(
+  keyFile: string | undefined,
+  name: string,
+  context: Context,
+): Promise<NoteSigner> {
+  const key = await signingKey(keyFile, context)
+  if (key === undefined) {
+    throw new DrayError('usage', 'there is no key to sign with', {
+      hint: 'Name an Ed25519 key in PEM with --sign-key or as audit.sign.key in dray.yaml; "openssl genpkey -algorithm ed25519" makes one.',
+    })
+  }
+  return noteSigner(name, key)
+}
+
+async function signingKey(keyFile: string | undefined, context: Context): Promise<SigningKey | undefined> {
+  if (keyFile === undefined) return await context.signingKey()
+  const { passwordEnv } = (await context.config()).config.audit.sign ?? {}
+  return await loadSigningKey(keyFile, passwordEnv === undefined ? undefined : process.env[passwordEnv])
+}
+
+/** The repository of checkpoints. @throws `usage` where none is named. */
+export async function checkpointRepository(
+  flag: string | undefined,
+  context: Context,
+): Promise<RepositoryName> {
+  const { config } = await context.config()
+  if (flag !== undefined) return locate(flag, config).repositories[0]
+  if (config.audit.repository !== undefined) return config.audit.repository
+  throw new DrayError('usage', 'no repository of checkpoints is named', {
+    hint: 'Name it with --repository, or as audit.repository in dray.yaml.',
+  })
+}
+
+/** Keys as `--key` takes them: a PEM file, a file with a verifier key, or the verifier key itself. @throws `usage` where there is none; `config`, `io`. */
+export async function readCheckpointKeys(
+  words: readonly string[],
+  context: Context,
+): Promise<readonly CheckpointKey[]> {
+  const given = await Promise.all(
+    words.map(async (word) =>
+      /^[^+]+\+[0-9a-f]{8}\+./.test(word)
+        ? { text: word, subject: '--key' }
+        : { text: await readKeyFile(word), subject: word },
+    ),
+  )
+  if (given.length > 0) return given
+  const own = await context.signingKey()
+  if (own === undefined) {
+    throw new DrayError('usage', 'there is no key to verify the checkpoint with', {
+      hint: 'Give the public key of the one who made it, with --key: a PEM file, or what "dray audit checkpoint" calls its verifier key.',
+    })
+  }
+  return [{ text: own.publicKeyPem, subject: 'audit.sign.key' }]
+}
+
+export interface CheckpointKey {
+  readonly text: string
+  readonly subject: string
+}
+
+/** Opens a checkpoint of a file. @throws `not-found`; as `openCheckpoint` does. */
+export async function checkpointOfFile(
+  path: string,
+  keys: readonly CheckpointKey[],
+): Promise<KnownCheckpoint> {
+  const bytes = await readFileBounded(path, maxNoteSize)
+  if (bytes === undefined) {
+    throw new DrayError('not-found', 'there is no checkpoint', {
+      subject: path,
+      hint: `Name a file, or "${inRepository}" for the newest one in the repository.`,
+    })
+  }
+  return { checkpoint: open(bytes, keys, path), place: path }
+}
+
+/** Opens the newest checkpoint of a log of this name; undefined where there is none. @throws as `openCheckpoint` does. */
+export async function checkpointOfRepository(
+  repository: RepositoryName,
+  name: string,
+  keys: readonly CheckpointKey[],
+  context: Context,
+  call: Call,
+): Promise<KnownCheckpoint | undefined> {
+  const stores = await context.stores()
+  await context.expectRepositories([], [repository], 'read')
+  const stored = await newestCheckpoint(stores.source(repository), name, call)
+  if (stored === undefined) return undefined
+  const place = `${formatRepository(repository)}:${stored.tag}`
+  return { checkpoint: open(stored.note, keys, place), place }
+}
+
+/** A key in PEM has no name: it counts whatever it signed as. */
+function open(bytes: Uint8Array, keys: readonly CheckpointKey[], place: string): Checkpoint {
+  const { signatures } = parseNote(bytes, place)
+  const verifiers = keys.flatMap(({ subject, text }): readonly NoteVerifier[] =>
+    signatures.map(({ name }) => readNoteVerifier(text, name, subject)),
+  )
+  return openCheckpoint(bytes, verifiers, place)
+}

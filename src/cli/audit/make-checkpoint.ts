@@ -1,0 +1,88 @@
+import {
+  type Checkpoint,
+  checkPrefixes,
+  makeCheckpoint,
+  signCheckpoint,
+} from '../../audit/checkpoint/checkpoint.ts'
+import { pushCheckpoint } from '../../audit/checkpoint/checkpoint-artifact.ts'
+import { linesOf } from '../../audit/query/log-lines.ts'
+import { formatVkey, type NoteSigner, verifierOf } from '../../signing/note-keys.ts'
+import { verifyLog } from '../../audit/verify/verify-log.ts'
+import type { Call } from '../../lib/call.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { writeFileAtomic } from '../../lib/files/atomic.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import { checkpointOfRepository } from './checkpoints.ts'
+import type { Context } from '../wiring/context.ts'
+
+export interface MadeCheckpoint {
+  readonly checkpoint: Checkpoint
+  /** signed, as it is written to a file */
+  readonly note: string
+  /** for those who verify */
+  readonly verifierKey: string
+}
+
+export interface MakeOptions {
+  readonly call: Call
+  readonly onProgress: (done: number, all: number) => void
+}
+
+/**
+ * Verifies the log, holds it against the newest checkpoint in `repository`, where there is one, and signs a new one. @throws `corrupt` for a log that
+ * is not whole or not what was signed before.
+ */
+export async function makeSignedCheckpoint(
+  path: string,
+  signer: NoteSigner,
+  repository: RepositoryName | undefined,
+  context: Context,
+  { call, onProgress }: MakeOptions,
+): Promise<MadeCheckpoint> {
+  const { problem } = await verifyLog(path, { clock: context.clock, onProgress }, call.signal)
+  if (problem !== undefined) {
+    throw new DrayError('corrupt', `line ${problem.line} of ${path} is bad`, {
+      subject: path,
+      why: problem.why,
+      hint: 'A log that is not whole is not signed for.',
+    })
+  }
+  const verifierKey = formatVkey(verifierOf(signer))
+  const key = { text: verifierKey, subject: 'the signing key' }
+  const before =
+    repository === undefined
+      ? undefined
+      : await checkpointOfRepository(repository, signer.name, [key], context, call)
+  if (before !== undefined) {
+    const [finding] = await checkPrefixes([before.checkpoint], linesOf(path, call.signal))
+    if (finding?.state !== 'kept') throw notAsSigned(path, before.checkpoint, before.place)
+  }
+  const checkpoint = await makeCheckpoint(signer.name, linesOf(path, call.signal), path)
+  return { checkpoint, note: signCheckpoint(checkpoint, signer), verifierKey }
+}
+
+/** Writes a signed checkpoint to a file. @throws `not-found`, `io`. */
+export async function saveCheckpoint(note: string, file: string): Promise<void> {
+  await writeFileAtomic(file, note)
+}
+
+/** Pushes a signed checkpoint. @throws `conflict` where another root was pushed for the same size. */
+export async function pushSigned(
+  note: string,
+  repository: RepositoryName,
+  context: Context,
+  call: Call,
+): Promise<{ readonly place: string; readonly result: 'pushed' | 'unchanged' }> {
+  const stores = await context.stores()
+  await context.expectRepositories([repository], [], 'write')
+  const { tag, result } = await pushCheckpoint(stores.target(repository), note, call)
+  return { place: `${formatRepository(repository)}:${tag}`, result }
+}
+
+function notAsSigned(path: string, { size }: Checkpoint, place: string): DrayError {
+  return new DrayError('corrupt', `${path} does not begin with the ${size} records that were signed before`, {
+    subject: path,
+    why: `the checkpoint ${place} does not hold`,
+    hint: 'The log was changed or cut, or another log has the same name. Look closer with "dray audit verify --checkpoint oci"; give each log a name of its own with --name.',
+  })
+}

@@ -1,0 +1,71 @@
+import { string } from '@oclif/core/flags'
+import type { Stats } from 'node:fs'
+import { DrayError } from '../../lib/errors.ts'
+import { othersWhoWriteFile } from '../../lib/files/ownership.ts'
+import type { Plan } from '../../plan/plan.ts'
+import type { SignatureCheck } from '../../plan/plan-file.ts'
+import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+
+export const planKeyFlag = {
+  key: string({
+    char: 'k',
+    summary: 'Refuse a plan that is not signed with this public key (PEM); may be given several times.',
+    helpValue: 'FILE',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
+}
+
+export interface PlanFileOptions {
+  /** Public keys. If there are any, one of them must have signed the plan. */
+  readonly keyFiles: readonly string[] | undefined
+  /** Refuses an unsigned file that others than this user and root can write to. */
+  readonly ownOnly: boolean
+}
+
+/**
+ * Reads a saved plan.
+ * @throws `not-found`, `io`; `config` for a key; `malformed`, `unsupported`, `refused` as `parsePlanFile`.
+ */
+export async function readPlanFile(
+  file: string,
+  { keyFiles = [], ownOnly }: PlanFileOptions,
+): Promise<Plan | PrunePlan> {
+  const [{ readFileBounded }, { maxPlanSize, parsePlanFile }] = await Promise.all([
+    import('../../lib/files/read.ts'),
+    import('../../plan/plan-file.ts'),
+  ])
+  const check = (stats: Stats): void => refuseUntrusted(file, stats)
+  const isChecked = ownOnly && keyFiles.length === 0
+  const bytes = await readFileBounded(file, maxPlanSize, isChecked ? { check } : {})
+  if (bytes === undefined) {
+    throw new DrayError('not-found', `there is no plan ${file}`, {
+      hint: 'dray promote … --out FILE writes one, and so do tag, rollback and prune.',
+    })
+  }
+  return parsePlanFile(bytes, file, await signatureCheck(keyFiles))
+}
+
+async function signatureCheck(keyFiles: readonly string[]): Promise<SignatureCheck | undefined> {
+  if (keyFiles.length === 0) return undefined
+  const [{ loadVerifyKey }, { checkPlanSignature }] = await Promise.all([
+    import('../../signing/signing-keys.ts'),
+    import('../../audit/attestation/plan-signature.ts'),
+  ])
+  const keys = await Promise.all(keyFiles.map((file) => loadVerifyKey(file)))
+  return (canonical, signature, name) => checkPlanSignature(canonical, signature, keys, name)
+}
+
+/** The hash of a plan shows no change by somebody who computes a new one. */
+function refuseUntrusted(file: string, stats: Stats): void {
+  const why = othersWhoWriteFile(stats, process.env)
+  if (why === undefined) return
+  const isOwn = stats.uid === process.geteuid?.()
+  throw new DrayError('refused', `cannot apply the plan ${file}`, {
+    subject: file,
+    why,
+    hint: isOwn
+      ? `Check it with "dray plan show ${file}", then run "chmod go-w ${file}".`
+      : 'Check it with "dray plan show", then apply a copy that belongs to you.',
+  })
+}

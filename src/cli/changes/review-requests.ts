@@ -1,0 +1,247 @@
+import type { Config, Environment, TagsConfig } from '../../config/config.ts'
+import { environmentAt } from '../../config/environments.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { defaultTag, formatAt, formatRepository } from '../../oci/reference.ts'
+import type { Placement, Plan } from '../../plan/plan.ts'
+import type { Request as PromoteRequest } from '../../usecases/promote/snapshot.ts'
+import type { Request as RollbackRequest } from '../../usecases/rollback/snapshot.ts'
+import { isInLine, isTagOfLine, numberedLine } from '../../semver/line.ts'
+import type { TagPolicy } from '../../semver/tag-policy.ts'
+import { parseVersion, parseVersionTag, type VersionTag, versionTagsIn } from '../../semver/version.ts'
+import { presentTags } from '../../semver/v-prefix.ts'
+import type { Request as TagRequest, Wish } from '../../usecases/tag/snapshot.ts'
+import { tagPolicyOf } from './tag-policy.ts'
+
+/** Flags of `dray apply` that set a rule aside. They mean what they mean when a plan is made. */
+export interface ReviewFlags {
+  readonly 'move-tag': boolean
+  readonly 'allow-backward': boolean
+  readonly 'allow-copy': boolean
+  readonly 'allow-missing-evidence': boolean
+  readonly 'evidence-conflict': 'refuse' | 'keep' | 'replace'
+  readonly evidence: boolean
+  readonly attest: boolean | undefined
+  readonly partial: boolean
+}
+
+/** One image of a saved plan at those targets where the plan changes something. */
+export interface PlannedImage {
+  readonly placements: readonly [Placement, ...Placement[]]
+  readonly environment: string | undefined
+  readonly rules: Environment | undefined
+  /** all tags that the plan shows at its targets */
+  readonly tags: readonly string[]
+}
+
+const firstYear = 1970
+
+/**
+ * Why a plan may not write floating tags of other versions: `1.4` goes to no image of 1.5. Undefined
+ * if it writes none, or `--allow-backward` allows it.
+ * @param versions of the image, as they are known now
+ * @param listed all tags of the target; undefined: its tags do not move with versions
+ */
+export function strayFloatingTag(
+  { tags, rules, placements: [{ image, to }] }: PlannedImage,
+  versions: readonly VersionTag[],
+  listed: readonly string[] | undefined,
+  flags: ReviewFlags,
+): DrayError | undefined {
+  if (rules?.tags?.semver === undefined || listed === undefined || flags['allow-backward']) return undefined
+  const policy = reviewPolicy(rules, tags, flags)
+  const { floating } = presentTags(listed, versionTagsIn(listed, policy))
+  const stray = tags.find(
+    (tag) =>
+      (floating.includes(tag) || policy.channels.includes(tag)) &&
+      versions.length > 0 &&
+      !versions.some((one) => isTagOf(tag, one, policy)),
+  )
+  if (stray === undefined) return undefined
+  return new DrayError('refused', `the plan writes the tag ${stray} of ${image} against the rules`, {
+    subject: formatAt(to.repository, { tag: stray }),
+    why: `${stray} moves with other versions than ${versions.map(({ tag }) => tag).join(', ')}`,
+    hint: 'Make the plan again. To write the tag anyway, pass --allow-backward.',
+  })
+}
+
+/** The images of a plan, each with the environment that `dray.yaml` has its targets in. */
+export function imagesIn({ placements, steps }: Plan, config: Config): readonly PlannedImage[] {
+  const changed = new Set(steps.map(({ placement }) => placement))
+  const environmentOf = ({ to }: Placement): string | undefined =>
+    environmentAt(config, to.repository, to.environment)
+  const images = Map.groupBy(
+    placements.filter(({ id }) => changed.has(id)),
+    (one) =>
+      JSON.stringify([one.image, one.root.digest, formatRepository(one.from.repository), environmentOf(one)]),
+  )
+  return [...images.values()].flatMap(([first, ...more]): readonly PlannedImage[] => {
+    if (first === undefined) return []
+    const environment = environmentOf(first)
+    return [
+      {
+        placements: [first, ...more],
+        environment,
+        rules: environment === undefined ? undefined : config.environments.get(environment),
+        tags: [...new Set([first, ...more].flatMap(({ tags }) => tags.map(({ tag }) => tag)))],
+      },
+    ]
+  })
+}
+
+/**
+ * The request whose decision a promotion of the plan is compared with: the rules of the destination
+ * as `dray.yaml` has them now. A copy obeys the rules of a promotion too, unless `--allow-copy`.
+ */
+export function promoteRequest(
+  { placements, environment, rules, tags }: PlannedImage,
+  isCopy: boolean,
+  flags: ReviewFlags,
+): PromoteRequest {
+  const [{ image, from, root }] = placements
+  const keepsUp = !isCopy && rules?.tags?.semver !== undefined
+  const policy = reviewPolicy(rules, tags, flags)
+  const versions = versionTagsIn(tags, policy)
+  const plain = tags.filter((tag) => !versions.some((one) => isTagOf(tag, one, policy)))
+  // Without its version, a floating tag moves only if the source says which version it is.
+  const isUnknown = keepsUp && versions.length === 0 && !flags['allow-backward']
+  return {
+    image,
+    from: {
+      ...(from.environment !== undefined && { environment: from.environment }),
+      repository: from.repository,
+      at: { digest: root.digest },
+    },
+    to: {
+      ...(environment !== undefined && { environment }),
+      ...(!isCopy && rules?.promoteFrom !== undefined && { accepts: rules.promoteFrom }),
+      targets: placements.map(({ to }) => to.repository),
+      ...((flags.attest ?? (!isCopy && rules?.attest === true)) && { attest: true }),
+      ...(rules?.tags?.immutable !== undefined && { immutable: rules.tags.immutable }),
+      ...(rules?.tags?.buildMetadata !== undefined && { buildMetadata: rules.tags.buildMetadata }),
+    },
+    tags: isUnknown
+      ? floatingFirst(tags, policy)
+      : keepsUp
+        ? [...versions.map(({ tag }) => tag), ...plain]
+        : tags,
+    ...(keepsUp &&
+      (isUnknown || versions.length > 0) && { keepUp: { policy, mayDerive: true, isForwardOnly: true } }),
+  }
+}
+
+/** The requests whose decisions a `dray tag` of the plan is compared with. @throws `refused`. */
+export function tagRequests(planned: PlannedImage, flags: ReviewFlags): readonly TagRequest[] {
+  const { placements, environment, rules, tags } = planned
+  const [first, ...more] = placements
+  const policy = reviewPolicy(rules, tags, flags)
+  const versions = versionsOf(planned, policy, flags)
+  const plain = tags.filter((tag) => !versions.some((one) => isTagOf(tag, one, policy)))
+  const wishes: readonly Wish[] = [
+    ...versions.map((given): Wish => ({ kind: 'version', given })),
+    ...(plain.length > 0 ? [{ kind: 'plain', tags: plain } as const] : []),
+  ]
+  return wishes.map((wish) => ({
+    image: first.image,
+    ...(environment !== undefined && { environment }),
+    targets: [first.to.repository, ...more.map(({ to }) => to.repository)],
+    at: { digest: first.root.digest },
+    wish,
+    policy,
+    immutable: rules?.tags?.immutable ?? [],
+  }))
+}
+
+/** The request whose decision a rollback of the plan is compared with. @throws `refused`. */
+export function rollbackRequest(
+  { placements, environment, rules }: PlannedImage,
+  flags: ReviewFlags,
+): RollbackRequest {
+  const [first, ...more] = placements
+  const policy = tagPolicyOf(rules?.tags, true)
+  const release = parseVersionTag(first.from.tag ?? '', policy)
+  if (release === undefined) {
+    throw new DrayError('refused', `the plan names no release that ${first.image} goes back to`, {
+      hint: 'Make the plan again.',
+    })
+  }
+  return {
+    image: first.image,
+    ...(environment !== undefined && { environment }),
+    targets: [first.to.repository, ...more.map(({ to }) => to.repository)],
+    to: release.version,
+    marker: rules?.marker ?? defaultTag,
+    policy,
+    immutable: rules?.tags?.immutable ?? [],
+    partial: flags.partial,
+  }
+}
+
+/**
+ * The versions whose tags a `dray tag` writes: those among the tags of the plan. If there are none
+ * and a floating tag is written, it is the version that the image was named by.
+ * @throws `refused` if an environment keeps up floating tags and nothing says which version this is.
+ */
+function versionsOf(
+  { placements, rules, tags }: PlannedImage,
+  policy: TagPolicy,
+  flags: ReviewFlags,
+): readonly VersionTag[] {
+  const found = versionTagsIn(tags, policy)
+  const isForward = rules?.tags?.semver !== undefined && !flags['allow-backward']
+  const floating = tags.find((tag) => mayFloat(tag, policy))
+  if (found.length > 0 || floating === undefined || !isForward) return found
+  const [{ from, image }] = placements
+  const named = parseVersionTag(from.tag ?? '', policy)
+  if (named !== undefined) return [named]
+  throw new DrayError('refused', `the version of ${image} is unknown`, {
+    subject: formatAt(from.repository, { tag: floating }),
+    why: `${floating} moves with the versions there, and the plan does not name the version of this image`,
+    hint: 'Name the image by its version when you make the plan. To move the tag anyway, pass --allow-backward.',
+  })
+}
+
+/**
+ * How the tags of a plan are read. All levels count, so that a tag that is called as a floating tag
+ * is judged as one. Outside of every environment, flags of `dray tag` decided how tags are read, and
+ * dray.yaml says nothing against it.
+ */
+function reviewPolicy(
+  rules: Environment | undefined,
+  tags: readonly string[],
+  flags: ReviewFlags,
+): TagPolicy {
+  const configured: TagsConfig | undefined = rules === undefined ? { majorZero: true } : rules.tags
+  const policy = tagPolicyOf(configured, flags['allow-backward'])
+  const isBuild = (tag: string): boolean => /_/.test(tag) && parseVersion(tag.replace('_', '+')) !== undefined
+  return {
+    ...policy,
+    levels: ['exact', 'minor', 'major', 'latest'],
+    v: 'keep',
+    buildMetadata: policy.buildMetadata || (rules === undefined && tags.some(isBuild)),
+  }
+}
+
+/** Whether a tag is the version tag of a version, or is called as one of its floating tags. */
+function isTagOf(tag: string, { tag: exact, version }: VersionTag, { channels }: TagPolicy): boolean {
+  const { major, minor } = version
+  const lines = [
+    { major, minor },
+    { major },
+    {},
+    ...channels.map((channel) => ({ channel })).filter((line) => isInLine(version, line)),
+  ]
+  return tag === exact || lines.some((line) => isTagOfLine(tag, line))
+}
+
+/** Whether a tag is called as floating tags are. Numbers from 1970 on are dates. */
+function mayFloat(tag: string, { channels }: TagPolicy): boolean {
+  const { major = firstYear } = numberedLine(tag) ?? {}
+  return tag === 'latest' || channels.includes(tag) || major < firstYear
+}
+
+/** The version of an image is looked for if the first of its tags is one that moves with versions. */
+function floatingFirst(tags: readonly string[], { channels }: TagPolicy): readonly string[] {
+  const rank = (tag: string): number =>
+    tag === 'latest' || channels.includes(tag) ? 0 : numberedLine(tag) === undefined ? 2 : 1
+  return tags.toSorted((a, b) => rank(a) - rank(b))
+}

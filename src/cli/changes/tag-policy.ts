@@ -1,0 +1,14 @@
+import type { TagsConfig } from '../../config/config.ts'
+import { defaultTagPolicy, type TagPolicy } from '../../semver/tag-policy.ts'
+
+/** What an environment says of its tags, with what is in force where it says nothing. */
+export function tagPolicyOf(tags: TagsConfig | undefined, allowBackward: boolean): TagPolicy {
+  return {
+    levels: tags?.semver ?? defaultTagPolicy.levels,
+    v: tags?.v ?? defaultTagPolicy.v,
+    channels: tags?.channels ?? defaultTagPolicy.channels,
+    majorZero: tags?.majorZero ?? defaultTagPolicy.majorZero,
+    buildMetadata: tags?.buildMetadata ?? defaultTagPolicy.buildMetadata,
+    allowBackward,
+  }
+}

@@ -1,0 +1,147 @@
+import type { Call } from '../../lib/call.ts'
+import { digestOf, isDigest } from '../../oci/digest.ts'
+import { defaultTag } from '../../oci/reference.ts'
+import { DrayError } from '../../lib/errors.ts'
+import type { Hash } from '../../plan/plan.ts'
+import type { Request as RollbackRequest } from '../../usecases/rollback/snapshot.ts'
+import { parseVersion } from '../../semver/version.ts'
+import type { Change } from './change-command.ts'
+import type { Context } from '../wiring/context.ts'
+import { imageInPlace } from '../arguments/in-place.ts'
+import { namesOf } from '../arguments/names.ts'
+import { tagPolicyOf } from './tag-policy.ts'
+import { tagRequestsOf, type TagWords } from '../arguments/tag-requests.ts'
+
+/** What decides whether tags may move that do not, and whether the run goes on to write. */
+export interface MovingFlags {
+  readonly 'move-tag': boolean
+  readonly partial: boolean
+  readonly yes: boolean
+  readonly 'dry-run': boolean
+  readonly out?: string | undefined
+}
+
+/** Reads the world and decides: what `tag` is about to do. */
+export async function planTagging(
+  said: Omit<TagWords, 'cwd'>,
+  flags: MovingFlags,
+  context: Context,
+  call: Call,
+): Promise<Change> {
+  const { config } = await context.config()
+  const requests = tagRequestsOf({ ...said, cwd: context.cwd }, config)
+  const [{ gather }, { decide }] = await Promise.all([
+    import('../../usecases/tag/gather.ts'),
+    import('../../usecases/tag/decide.ts'),
+    expectWrites(
+      requests.flatMap(({ targets }) => targets),
+      flags,
+      context,
+    ),
+  ])
+  const stores = await context.stores()
+  const readSince = context.clock.now()
+  const [gathered] = await Promise.all([
+    gather(requests, stores, call),
+    willWrite(flags) && context.loadAhead(),
+  ])
+  const policy = await policyOf({ operation: 'tag', ...said.policy }, flags, context)
+  const plan = decide(gathered, policy, new Date(context.clock.now()))
+  return { plan, isFresh: true, readSince }
+}
+
+export interface RollbackWords {
+  readonly image: string
+  readonly env: string | undefined
+  /** a version or a digest */
+  readonly to: string | undefined
+}
+
+/** Reads the world and decides: what `rollback` is about to do. */
+export async function planRollback(
+  said: RollbackWords,
+  flags: MovingFlags,
+  context: Context,
+  call: Call,
+): Promise<Change> {
+  const { config } = await context.config()
+  const { address, rules, environment, targets, tag, digest } = imageInPlace(
+    said.image,
+    { env: said.env, cwd: context.cwd },
+    config,
+  )
+  const named = tag ?? digest
+  if (named !== undefined) {
+    throw new DrayError('usage', `the release to go back to is named with --to, not behind the image`, {
+      hint: `Say --to ${named}.`,
+    })
+  }
+  const [{ gather }, { decide }] = await Promise.all([
+    import('../../usecases/rollback/gather.ts'),
+    import('../../usecases/rollback/decide.ts'),
+    expectWrites(targets, flags, context),
+  ])
+  const [image = said.image] = namesOf([address])
+  const request: RollbackRequest = {
+    image,
+    ...(environment !== undefined && { environment }),
+    targets,
+    to: releaseNamed(said.to),
+    marker: rules?.marker ?? defaultTag,
+    policy: tagPolicyOf(rules?.tags, true),
+    immutable: rules?.tags?.immutable ?? [],
+    partial: flags.partial,
+  }
+  const stores = await context.stores()
+  const readSince = context.clock.now()
+  const [snapshot] = await Promise.all([
+    gather(request, stores, call),
+    willWrite(flags) && context.loadAhead(),
+  ])
+  const policy = await policyOf({ operation: 'rollback' }, flags, context)
+  const plan = decide(snapshot, policy, new Date(context.clock.now()))
+  return { plan, isFresh: true, readSince }
+}
+
+function releaseNamed(word: string | undefined): RollbackRequest['to'] {
+  if (word === undefined) return undefined
+  if (isDigest(word)) return word
+  const version = parseVersion(word)
+  if (version !== undefined) return version
+  throw new DrayError('usage', `${JSON.stringify(word)} is neither a version nor a digest`, {
+    hint: 'Say --to 1.4.2, or --to sha256:….',
+  })
+}
+
+/** One token for the whole run; a run that may end after looking asks for no more than looking needs. */
+async function expectWrites(
+  targets: RollbackRequest['targets'] | readonly RollbackRequest['targets'][0][],
+  flags: MovingFlags,
+  context: Context,
+): Promise<void> {
+  await context.expectRepositories(targets, [], willWrite(flags) ? 'write' : 'read')
+}
+
+/** Whether the run goes on to write without a question. */
+function willWrite(flags: MovingFlags): boolean {
+  return flags.yes && !flags['dry-run'] && flags.out === undefined
+}
+
+async function policyOf(
+  said: object,
+  flags: MovingFlags,
+  context: Context,
+): Promise<{
+  readonly moveTags: boolean
+  readonly partial: boolean
+  readonly tool: string
+  readonly hash: Hash
+}> {
+  const [{ hashOfConfig }, { canonicalJson }, { config }] = await Promise.all([
+    import('../../config/hash.ts'),
+    import('../../plan/canonical-json.ts'),
+    context.config(),
+  ])
+  const policy = { moveTags: flags['move-tag'], partial: flags.partial, tool: context.version }
+  return { ...policy, hash: digestOf(canonicalJson({ ...policy, ...said, config: hashOfConfig(config) })) }
+}

@@ -1,0 +1,142 @@
+import { chmod } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Clock } from '../../lib/clock.ts'
+import { writeFileAtomic } from '../../lib/files/atomic.ts'
+import { ioError } from '../../lib/files/io-error.ts'
+import { readFileBounded } from '../../lib/files/read.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import type { PruneOutcome, RepositoryOutcome } from '../../plan/prune/prune-outcome.ts'
+import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+import { outcomeTotalsOf } from '../../render/prune/prune-totals.ts'
+
+export interface PruneMetrics {
+  readonly plan: PrunePlan
+  readonly outcome: PruneOutcome
+  readonly durationMs: number
+  /** all that was to go is gone: the time of the last success moves on */
+  readonly isSuccess: boolean
+}
+
+const maxFileSize = 16 * 1024 ** 2
+/** node_exporter reads it as another user */
+const mode = 0o644
+const lastSuccess = 'dray_prune_last_success_timestamp_seconds'
+
+/** What became of a repository, with how many images the plan saw there. */
+interface Told extends RepositoryOutcome {
+  readonly seen: number
+}
+
+interface Metric {
+  readonly name: string
+  readonly help: string
+  readonly value: (one: Told) => number
+}
+
+/** For each repository that has something to tell. */
+const perRepository: readonly Metric[] = [
+  { name: 'deleted_manifests', help: 'Manifests deleted by the last run.', value: ({ deleted }) => deleted },
+  { name: 'deleted_images', help: 'Of these, those that had a tag.', value: ({ images }) => images },
+  { name: 'untagged', help: 'Tags taken off images that stay.', value: ({ untagged }) => untagged },
+  { name: 'freed_bytes', help: 'Bytes that no remaining image refers to.', value: ({ freed }) => freed },
+  { name: 'kept_images', help: 'Images that stay.', value: ({ seen, images }) => seen - images },
+  {
+    name: 'conflicts',
+    help: 'Deletes that a change meanwhile spoke against.',
+    value: ({ conflicts }) => conflicts,
+  },
+  { name: 'failures', help: 'Deletes that failed.', value: ({ failed }) => failed },
+]
+
+/**
+ * Writes what a run did for the textfile collector of node_exporter (Prometheus, Exposition formats, Text-based format): by rename, so that no half of it
+ * is ever read. The time of the last success stays what it was where the run was none: where the file that is there cannot be read, it is left as it
+ * is, for a success that is forgotten would be an alert that is never raised. A file is of one policy. @throws `io`, `not-found`, `malformed`.
+ */
+export async function writeMetrics(file: string, metrics: PruneMetrics, clock: Clock): Promise<void> {
+  const path = resolve(file)
+  const now = clock.now() / 1000
+  const success = metrics.isSuccess ? now : await lastSuccessIn(path, labelsOf(metrics))
+  await writeFileAtomic(path, formatMetrics(metrics, now, success), { mode })
+  try {
+    // the umask of a job may have taken the others' right to read
+    await chmod(path, mode)
+  } catch (cause) {
+    throw ioError(cause, `${path} cannot be made readable for others`, path)
+  }
+}
+
+/** @param now, success seconds since 1970; `success` is undefined where none is known. Pure. */
+function formatMetrics(metrics: PruneMetrics, now: number, success: number | undefined): string {
+  const { plan, outcome, durationMs } = metrics
+  const labels = labelsOf(metrics)
+  const isWhole = outcome.refusals.some(({ repository }) => repository === undefined)
+  // of a run that is refused before its first repository is read there is one refusal still
+  const refused = Math.max(outcomeTotalsOf(plan, outcome).refused, isWhole ? 1 : 0)
+  const told = toldOf(metrics, isWhole)
+  const run = (name: string, help: string, value: number | undefined): readonly string[] =>
+    family(name, help, value === undefined ? [] : [[`{${labels}}`, value]])
+  return [
+    ...perRepository.flatMap(({ name, help, value }) =>
+      family(
+        `dray_prune_${name}`,
+        help,
+        told.map((one) => [
+          `{repository="${escapeLabel(formatRepository(one.repository))}",${labels}}`,
+          value(one),
+        ]),
+      ),
+    ),
+    ...run('dray_prune_refused', 'Repositories in which something was refused.', refused),
+    ...run('dray_prune_duration_seconds', 'How long the last run took.', durationMs / 1000),
+    ...run('dray_prune_last_run_timestamp_seconds', 'When the last run ended.', now),
+    ...run(lastSuccess, 'When a run last ended with all done.', success),
+    '',
+  ].join('\n')
+}
+
+/** A registry of thousands of repositories would be thousands of series that say 0; so would a run that was refused as a whole. */
+function toldOf({ plan, outcome }: PruneMetrics, isWhole: boolean): readonly Told[] {
+  const seen = new Map(plan.repositories.map((one) => [formatRepository(one.repository), one.count.images]))
+  return outcome.repositories
+    .filter((one) => one.deleted + one.untagged > 0 || (one.status !== 'unchanged' && !isWhole))
+    .map((one) => ({ ...one, seen: seen.get(formatRepository(one.repository)) ?? one.images }))
+}
+
+function family(
+  name: string,
+  help: string,
+  samples: readonly (readonly [labels: string, value: number])[],
+): readonly string[] {
+  if (samples.length === 0) return []
+  return [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} gauge`,
+    ...samples.map(([labels, value]) => `${name}${labels} ${value}`),
+  ]
+}
+
+function labelsOf({ plan }: PruneMetrics): string {
+  return `policy="${escapeLabel(plan.policyName ?? '')}"`
+}
+
+async function lastSuccessIn(path: string, labels: string): Promise<number | undefined> {
+  const bytes = await readFileBounded(path, maxFileSize)
+  if (bytes === undefined) return undefined
+  const prefix = `${lastSuccess}{${labels}} `
+  const line = new TextDecoder()
+    .decode(bytes)
+    .split('\n')
+    .find((one) => one.startsWith(prefix))
+  // a number of seconds; anything else, and what it is followed by, was not written here
+  const [value] = /^\d+(?:\.\d+)?(?=\s*$)/.exec(line?.slice(prefix.length) ?? '') ?? []
+  return value === undefined ? undefined : Number(value)
+}
+
+/** Backslash, quote and line feed (Text-based format, Line format). */
+function escapeLabel(text: string): string {
+  return text
+    .replaceAll('\\', '\\\\')
+    .replaceAll('"', String.raw`\"`)
+    .replaceAll('\n', String.raw`\n`)
+}

@@ -1,0 +1,261 @@
+import { Command } from '@oclif/core/command'
+import type { ArgInput, FlagInput, Input, OutputArgs, OutputFlags, ParserOutput } from '@oclif/core/parser'
+import type { Call, ProgressEvent } from '../../lib/call.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { DrayError, isDrayError, toDrayError } from '../../lib/errors.ts'
+import { escapeText } from '../../render/text/escape.ts'
+import { renderWarning } from '../../render/error.ts'
+import { type Page, plainStyle } from '../../render/text/style.ts'
+import { type Asking, confirm, type Questions, questionsAt } from '../terminal/ask.ts'
+import { Context } from '../wiring/context.ts'
+import { parseDuration } from './duration.ts'
+import { type ExitCode, exitCodes, isOk } from './exit-codes.ts'
+import { givenCredential } from '../wiring/given-credential.ts'
+import { type GlobalFlags, globalFlags } from './global-flags.ts'
+import { type Interrupt, watchInterrupts } from '../terminal/interrupt.ts'
+import { pour } from './pour.ts'
+import { oraSpinner, Progress, type Verbosity } from '../terminal/progress.ts'
+import { reportError } from './report.ts'
+import { errorDocument, printDocument, type ResultDocument, resultDocument } from './result-document.ts'
+import { canAsk, canRedraw, pageOf } from '../terminal/terminal.ts'
+import { type CommandUsage, fromOclif } from './usage-error.ts'
+
+/** What is there from `parse` on. */
+interface Running {
+  readonly page: Page
+  readonly errorPage: Page
+  readonly progress: Progress
+  readonly interrupt: Interrupt
+  readonly context: Context
+  readonly verbosity: Verbosity
+}
+
+/**
+ * The base of every command. A command's `run` parses (`await this.parse(ItsClass)`), which readies all of the rest; calls one use case with
+ * `this.call`; and ends with `this.finish(result, text, exitCode)`. Whatever is thrown is shown here, with its exit code.
+ */
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true
+  static override baseFlags = globalFlags
+
+  /** Whether the first Ctrl-C lets the step in hand finish: then the use case must heed `this.stop`. */
+  protected readonly graceful: boolean = false
+
+  /** Whether the command itself says which registry --username is for, and what to do where the password is missing. */
+  protected readonly takesLogin: boolean = false
+
+  readonly #warnings: string[] = []
+  #running: Running | undefined
+
+  /** Cancellation (the second Ctrl-C, `--timeout`) and the progress display, for every async port. */
+  protected get call(): Call {
+    return { signal: this.#ready.interrupt.signal, notify: this.#notify }
+  }
+
+  /** Aborted by the first Ctrl-C or SIGTERM and by `--timeout`: begin no further step. */
+  protected get stop(): AbortSignal {
+    return this.#ready.interrupt.stop
+  }
+
+  /** How text for stdout looks: its colours, and the width to fit in. */
+  protected get page(): Page {
+    return this.#ready.page
+  }
+
+  /** The same for stderr, where questions and notices stand. */
+  protected get errorPage(): Page {
+    return this.#ready.errorPage
+  }
+
+  /** The composition root: configuration, stores, addresses. */
+  protected get context(): Context {
+    return this.#ready.context
+  }
+
+  /** Tells how many bytes are going to be moved, for the time left. */
+  protected expectBytes(bytes: number): void {
+    this.#ready.progress.expect(bytes)
+  }
+
+  /** Tells on stderr how far something other than a transfer is; `text` is escaped already. */
+  protected report(text: string): void {
+    this.#ready.progress.report(text)
+  }
+
+  /**
+   * Writes a result that may be long to stdout, as fast as it is read there; where the reader has gone, the rest is left. In place of `finish`.
+   * @throws `io`; what `chunks` throws.
+   */
+  protected async pour(chunks: AsyncIterable<Uint8Array | string>): Promise<void> {
+    this.#ready.progress.hide()
+    await pour(chunks, process.stdout, this.call.signal)
+  }
+
+  /** A line for the person on stderr, unless `--quiet`; `text` is escaped already. */
+  protected say(text: string): void {
+    if (this.#ready.verbosity !== 'quiet') this.#ready.progress.print(text)
+  }
+
+  /** Something that a person should know: a line on stderr and an entry in the document. Escaped here. */
+  override warn(input: string | Error): string | Error {
+    this.#warn(typeof input === 'string' ? input : input.message)
+    return input
+  }
+
+  /**
+   * Asks yes or no on the terminal; Enter alone is no. Show what it is about before, with `say` or on stdout.
+   * @throws `usage` where nobody can be asked, naming `flag`; `interrupted`.
+   */
+  protected async ask(question: string, flag = '--yes'): Promise<boolean> {
+    const { progress, interrupt } = this.#ready
+    progress.hide()
+    return await confirm(question, flag, this.#asking, interrupt.stop)
+  }
+
+  /** What a person at the terminal can be asked; undefined where there is nobody. */
+  protected get questions(): Questions | undefined {
+    const { progress, interrupt } = this.#ready
+    const asking = this.#asking
+    if (!asking.possible) return undefined
+    progress.hide()
+    return questionsAt(asking, interrupt.stop)
+  }
+
+  get #asking(): Asking {
+    return {
+      possible: !this.jsonEnabled() && canAsk(process.stdin, process.stderr, process.env),
+      input: process.stdin,
+      output: process.stderr,
+    }
+  }
+
+  /**
+   * Prints the result: `text` on stdout, or with `--json` the one document with `result`; and sets the exit code. Call it once, last.
+   * `text` is a function, so that nothing is rendered in vain.
+   */
+  protected finish(result: unknown, text: (page: Page) => string, exitCode: ExitCode = exitCodes.done): void {
+    const { page, progress } = this.#ready
+    progress.hide()
+    process.exitCode = exitCode
+    if (this.jsonEnabled()) {
+      const document = resultDocument(this.#usage.name, isOk(exitCode), result, this.#warnings)
+      process.stdout.write(printDocument(document))
+      return
+    }
+    const rendered = text(page)
+    if (rendered !== '') process.stdout.write(`${rendered}\n`)
+  }
+
+  protected override async parse<
+    F extends OutputFlags<FlagInput>,
+    B extends OutputFlags<FlagInput>,
+    A extends OutputArgs<ArgInput>,
+  >(options?: Input<F, B, A>, argv?: string[]): Promise<ParserOutput<F, B, A>> {
+    const parsed = await super.parse(options, argv)
+    await this.#begin(parsed.flags as unknown as GlobalFlags)
+    return parsed
+  }
+
+  protected override async catch(thrown: unknown): Promise<void> {
+    this.#running?.progress.end()
+    const error = toDrayError(fromOclif(this.#reasonOf(thrown), this.#usage))
+    if (this.jsonEnabled()) process.stdout.write(printDocument(this.toErrorJson(error)))
+    await reportError(error, { quiet: this.jsonEnabled(), page: this.#running?.errorPage })
+  }
+
+  protected override async finally(_: Error | undefined): Promise<void> {
+    this.#running?.progress.end()
+    this.#running?.interrupt.dispose()
+    await this.#running?.context.close()
+  }
+
+  /** What oclif would print of an error by itself: every property that hangs on it. */
+  protected override toErrorJson(thrown: unknown): ResultDocument {
+    return errorDocument(this.#usage.name, thrown, this.#warnings)
+  }
+
+  readonly #notify = (event: ProgressEvent): void => {
+    if (event.kind === 'warning')
+      this.#warn(event.from === undefined ? event.text : `${event.from}: ${event.text}`)
+    this.#running?.progress.notify(event)
+  }
+
+  get #ready(): Running {
+    if (this.#running === undefined)
+      throw new DrayError('internal', 'the command did not parse its arguments')
+    return this.#running
+  }
+
+  get #usage(): CommandUsage {
+    const flags = { ...this.ctor.baseFlags, ...this.ctor.flags }
+    const names = Object.keys(flags).filter((name) => flags[name]?.hidden !== true)
+    return { name: (this.id ?? '').replaceAll(':', ' '), flags: names }
+  }
+
+  async #begin(flags: GlobalFlags): Promise<void> {
+    const timeoutMs = flags.timeout === undefined ? undefined : parseDuration(flags.timeout, '--timeout')
+    const maxWait = flags['max-wait']
+    const maxWaitMs = maxWait === undefined ? undefined : parseDuration(maxWait, '--max-wait')
+    const [page, errorPage] = await Promise.all([
+      pageOf(process.stdout, flags.color, process.env),
+      pageOf(process.stderr, flags.color, process.env),
+    ])
+    const verbosity = verbosityOf(flags)
+    const progress = new Progress({
+      output: process.stderr,
+      style: errorPage.style,
+      verbosity,
+      clock: systemClock,
+      ...(canRedraw(process.stderr) && { spinner: async () => await oraSpinner(process.stderr) }),
+    })
+    const interrupt = watchInterrupts({
+      source: process,
+      clock: systemClock,
+      graceful: this.graceful,
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      say: (text) => progress.print(text),
+      leave: () => process.exit(exitCodes.interrupted),
+    })
+    const given = this.takesLogin
+      ? undefined
+      : givenCredential(
+          {
+            username: flags.username,
+            passwordStdin: flags['password-stdin'],
+            registry: flags['auth-registry'] ?? process.env['DRAY_REGISTRY'],
+          },
+          process.stdin,
+        )
+    const context = new Context({
+      configFile: flags.config,
+      env: process.env,
+      cwd: process.cwd(),
+      version: this.config.version,
+      onConfig: (name) => {
+        if (verbosity === 'verbose') progress.print(`Configuration: ${escapeText(name ?? 'none')}`)
+      },
+      ...(maxWaitMs !== undefined && { maxWaitMs }),
+      ...(given !== undefined && { given }),
+    })
+    this.#running = { page, errorPage, progress, interrupt, context, verbosity }
+  }
+
+  /** Where the run was asked to end, that is the reason, whatever the wait that it broke off has thrown. */
+  #reasonOf(thrown: unknown): unknown {
+    const signal = this.#running?.interrupt.signal
+    return signal?.aborted === true && !isDrayError(thrown) ? signal.reason : thrown
+  }
+
+  #warn(text: string): void {
+    this.#warnings.push(text)
+    if (this.#running?.verbosity === 'quiet') return
+    const line = renderWarning(text, this.#running?.errorPage.style ?? plainStyle)
+    if (this.#running === undefined) process.stderr.write(`${line}\n`)
+    else this.#running.progress.print(line)
+  }
+}
+
+function verbosityOf(flags: GlobalFlags): Verbosity {
+  if (flags.verbose || process.env['DRAY_LOG'] === 'debug') return 'verbose'
+  return flags.quiet ? 'quiet' : 'normal'
+}

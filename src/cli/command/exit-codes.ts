@@ -1,0 +1,52 @@
+import type { ErrorCode } from '../../lib/errors.ts'
+
+/** All exit codes of the program; `docs/` lists the same. */
+export const exitCodes = {
+  /** done, or nothing to do */
+  done: 0,
+  failed: 1,
+  /** a plan has changes, or two environments differ; only with `--detailed-exitcode` */
+  changes: 2,
+  /** a guard, rule or limit said no, or the world moved since the plan */
+  refused: 3,
+  /** some of it was done, some not */
+  partly: 4,
+  /** the command line is wrong (sysexits.h, EX_USAGE) */
+  usage: 64,
+  /** Ctrl-C or SIGTERM (128 + SIGINT) */
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+export function exitCodeOf(code: ErrorCode): ExitCode {
+  switch (code) {
+    case 'usage':
+      return exitCodes.usage
+    case 'conflict':
+    case 'refused':
+      return exitCodes.refused
+    case 'interrupted':
+      return exitCodes.interrupted
+    case 'config':
+    case 'malformed':
+    case 'not-found':
+    case 'unauthorized':
+    case 'forbidden':
+    case 'unsupported':
+    case 'corrupt':
+    case 'protocol':
+    case 'unavailable':
+    case 'network':
+    case 'timeout':
+    case 'audit':
+    case 'io':
+    case 'internal':
+      return exitCodes.failed
+  }
+}
+
+/** Whether a run that ends so did what it was asked for. */
+export function isOk(code: ExitCode): boolean {
+  return code === exitCodes.done || code === exitCodes.changes
+}

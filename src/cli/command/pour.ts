@@ -1,0 +1,49 @@
+import type { Writable } from 'node:stream'
+import { ioError, systemCode } from '../../lib/files/io-error.ts'
+
+/** The reader is gone, as that of `| head` is when it has seen enough. */
+const gone: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED'])
+
+/**
+ * Writes chunks to a stream, each when the one before is taken: what is slow to read is not piled up in memory. Ends early, and well, where the
+ * reader has gone. @throws `io`; what `chunks` throws; the signal's reason.
+ */
+export async function pour(
+  chunks: AsyncIterable<Uint8Array | string>,
+  output: Writable,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const chunk of chunks) {
+    signal.throwIfAborted()
+    if (!(await write(chunk, output, signal))) return
+  }
+}
+
+/** Writes chunks to a file for its owner's eyes, whole or not at all. @throws `io`; what `chunks` throws; the signal's reason. */
+export async function pourIntoFile(
+  chunks: AsyncIterable<Uint8Array>,
+  path: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { writeStreamAtomic } = await import('../../lib/files/atomic.ts')
+  await writeStreamAtomic(path, chunks, signal, { mode: 0o600 })
+}
+
+/** Whether the chunk was taken. A signal ends the wait for a reader that does not read. */
+async function write(chunk: Uint8Array | string, output: Writable, signal: AbortSignal): Promise<boolean> {
+  return await new Promise((resolve, reject) => {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the caller's reason
+    const leave = (): void => reject(signal.reason)
+    signal.addEventListener('abort', leave, { once: true })
+    output.write(chunk, (error) => {
+      signal.removeEventListener('abort', leave)
+      if (error === null || error === undefined) resolve(true)
+      else if (gone.has(systemCode(error))) resolve(false)
+      else reject(toError(ioError(error, 'the output cannot be written', 'stdout')))
+    })
+  })
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}

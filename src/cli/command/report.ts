@@ -1,0 +1,46 @@
+import { type DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
+import { githubAnnotation } from '../../render/ci.ts'
+import { renderError } from '../../render/error.ts'
+import { escapeText } from '../../render/text/escape.ts'
+import type { Page } from '../../render/text/style.ts'
+import { exitCodeOf } from './exit-codes.ts'
+import { pageOf } from '../terminal/terminal.ts'
+
+/** Characters of one error with its stack in the log of how it came about. */
+const maxStack = 16 * 1024
+
+export interface ReportOptions {
+  /** says nothing, for the error stands in the document that `--json` prints */
+  readonly quiet: boolean
+  /** of stderr; found out where the flags could not be parsed */
+  readonly page?: Page | undefined
+}
+
+/** Ends the run with an error: its exit code, its three parts on stderr, and how it came about only with `DRAY_LOG=debug`. */
+export async function reportError(error: DrayError, options: ReportOptions): Promise<void> {
+  process.exitCode = exitCodeOf(error.code)
+  if (!options.quiet) {
+    const { style } = options.page ?? (await pageOf(process.stderr, undefined, process.env))
+    process.stderr.write(`${renderError(withHint(toErrorInfo(error)), style)}\n`)
+  }
+  if (process.env['GITHUB_ACTIONS'] === 'true')
+    process.stderr.write(`${githubAnnotation(toErrorInfo(error))}\n`)
+  if (process.env['DRAY_LOG'] === 'debug') process.stderr.write(`${stackOf(error)}\n`)
+}
+
+function withHint(error: ErrorInfo): ErrorInfo {
+  if (error.code !== 'internal' || error.hint !== undefined) return error
+  return { ...error, hint: 'This is a bug in dray. With DRAY_LOG=debug it shows where; please report that.' }
+}
+
+function stackOf(error: DrayError): string {
+  const lines: string[] = []
+  let at: unknown = error
+  for (let depth = 0; at instanceof Error && depth < 8; depth++) {
+    const prefix = depth === 0 ? '' : 'caused by '
+    const text = `${prefix}${at.stack ?? at.message}`.slice(0, maxStack)
+    lines.push(...text.split('\n').map(escapeText))
+    at = at.cause
+  }
+  return lines.join('\n')
+}

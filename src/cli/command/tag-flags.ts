@@ -1,0 +1,27 @@
+import { DrayError } from '../../lib/errors.ts'
+import { defaultTagPolicy, type TagLevel } from '../../semver/tag-policy.ts'
+
+/** `a,b` and a flag that is given twice say the same. */
+export function parseList(values: readonly string[]): readonly string[] {
+  return values.flatMap((value) => value.split(',')).map((value) => value.trim())
+}
+
+/** @throws `usage`. */
+export function parseLevels(text: string): readonly TagLevel[] {
+  const levels = defaultTagPolicy.levels
+  return parseList([text]).map((word) => {
+    const level = levels.find((known) => known === word)
+    if (level !== undefined) return level
+    throw new DrayError('usage', `--semver: ${JSON.stringify(word)} is none of ${levels.join(', ')}`)
+  })
+}
+
+/** Names of pre-releases that are no other tag's. @throws `usage`. */
+export function parseChannels(values: readonly string[]): readonly string[] {
+  const names = parseList(values)
+  const bad = names.find((name) => !/^[A-Za-z][0-9A-Za-z-]*$/.test(name) || /^(?:latest|v\d.*)$/.test(name))
+  if (bad === undefined) return names
+  throw new DrayError('usage', `--prerelease-channel: ${JSON.stringify(bad)} cannot be a channel`, {
+    hint: 'A channel is the first identifier of pre-releases: beta in 2.0.0-beta.3.',
+  })
+}

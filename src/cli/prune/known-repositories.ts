@@ -1,0 +1,43 @@
+import type { Config } from '../../config/config.ts'
+import { imagesAt } from '../../config/environments.ts'
+import { RegistryNames } from '../../config/registry-names.ts'
+import { matchesRepository, type RepositoryPattern } from '../../config/selectors/repository-pattern.ts'
+import type { RetentionConfig } from '../../config/retention/retention-config.ts'
+import type { RepositoryName } from '../../oci/reference.ts'
+
+/** The repositories that dray knows of: of environments, of the patterns of a policy, and those that a run looks at. */
+export class KnownRepositories {
+  readonly #config: Config
+  readonly #names: RegistryNames
+  readonly #patterns: readonly RepositoryPattern[]
+  readonly #known: Map<string, boolean>
+
+  /** @param retention undefined: dray.yaml has no policy */
+  constructor(
+    config: Config,
+    retention: Pick<RetentionConfig, 'protect' | 'rules'> | undefined,
+    repositories: readonly RepositoryName[],
+  ) {
+    this.#config = config
+    this.#names = new RegistryNames(config.registries)
+    const parts = [...(retention?.protect ?? []), ...(retention?.rules ?? [])]
+    this.#patterns = parts.flatMap(({ repositories: patterns = [] }) => patterns)
+    this.#known = new Map(repositories.map((one) => [this.#names.identity(one), true]))
+  }
+
+  /** Whether dray knows a repository, under any of its names. */
+  has(repository: RepositoryName): boolean {
+    const identity = this.#names.identity(repository)
+    const known = this.#known.get(identity) ?? this.#look(repository)
+    this.#known.set(identity, known)
+    return known
+  }
+
+  #look(repository: RepositoryName): boolean {
+    const places = imagesAt(this.#config, repository)
+    return (
+      places.length > 0 ||
+      this.#patterns.some((pattern) => matchesRepository(pattern, repository, places, this.#names))
+    )
+  }
+}

@@ -1,0 +1,79 @@
+import { dirname } from 'node:path'
+import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { type CacheOptions, ContentCache } from '../../images/cache/content-cache.ts'
+import { Remembered } from '../../images/cache/remembered.ts'
+import type { Environment } from '../../lib/files/user-folders.ts'
+import type { ContentStore } from '../../images/cache/content-store.ts'
+import { type Digest, isDigest } from '../../oci/digest.ts'
+import { isRecord } from '../../oci/json.ts'
+import { formatRepository, isTag, type RepositoryName } from '../../oci/reference.ts'
+import type { LastReading } from '../../images/graph/repository-graph.ts'
+import { orWarn } from '../wiring/or-warn.ts'
+import { privatePlace } from '../wiring/private-places.ts'
+
+/** Values by name that an earlier run left; files/remembered.ts. */
+export interface Memory {
+  get(key: string): Promise<unknown>
+  put(key: string, value: unknown): Promise<void>
+}
+
+/** What earlier runs have read, on this machine. */
+export interface PruneCache {
+  readonly contents: ContentStore
+  last(repository: RepositoryName): Promise<LastReading | undefined>
+  remember(repository: RepositoryName, reading: LastReading): Promise<void>
+}
+
+/** What is kept in the user's cache folder. Undefined, with a warning, if others can write to that folder. */
+export function openPruneCache(env: Environment, clock: Clock, call: Call): PruneCache | undefined {
+  return orWarn('dray reads without its cache', call, () => {
+    const warn = (text: string): void => call.notify({ kind: 'warning', text })
+    const open = (name: string): CacheOptions => ({
+      folder: dirname(privatePlace('cache', [name], env, { create: true })),
+      clock,
+      warn,
+    })
+    const contents = new ContentCache(open('content'))
+    return pruneCache(contents, new Remembered('repositories', open('repositories')))
+  })
+}
+
+export function pruneCache(contents: ContentStore, memory: Memory): PruneCache {
+  return {
+    contents,
+    last: async (repository) => parseReading(await memory.get(formatRepository(repository))),
+    remember: async (repository, reading) =>
+      await memory.put(formatRepository(repository), formatReading(reading)),
+  }
+}
+
+/** Most manifests have no index among their referrers: those are a list. */
+function formatReading({ tags, indexReferrers }: LastReading): unknown {
+  const without = [...indexReferrers].flatMap(([subject, found]) => (found.length === 0 ? [subject] : []))
+  const having = [...indexReferrers].filter(([, found]) => found.length > 0)
+  return { tags: Object.fromEntries(tags), without, having: Object.fromEntries(having) }
+}
+
+/** Undefined for anything that does not look right: a memory only saves requests. */
+function parseReading(value: unknown): LastReading | undefined {
+  if (!isRecord(value)) return undefined
+  const { tags, without, having } = value
+  if (!isRecord(tags) || !Array.isArray(without) || !isRecord(having)) return undefined
+  const byTag = Object.entries(tags).flatMap(([tag, digest]) =>
+    isTag(tag) && isText(digest) && isDigest(digest) ? [[tag, digest] as const] : [],
+  )
+  const found = Object.entries(having).flatMap(([subject, list]) =>
+    isDigest(subject) && Array.isArray(list) ? [[subject, digestsIn(list)] as const] : [],
+  )
+  const none = digestsIn(without).map((subject) => [subject, []] as const)
+  return { tags: new Map(byTag), indexReferrers: new Map([...none, ...found]) }
+}
+
+function digestsIn(list: readonly unknown[]): readonly Digest[] {
+  return list.filter((one) => isText(one)).filter(isDigest)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}

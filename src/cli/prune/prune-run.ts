@@ -1,0 +1,126 @@
+import type { Call } from '../../lib/call.ts'
+import type { RetentionConfig } from '../../config/retention/retention-config.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+import { decide, type Looked } from '../../usecases/prune/decide.ts'
+import { decisionOf, type Grounds, groundsOf } from '../../usecases/prune/decide-repository.ts'
+import { firstFew } from '../../usecases/prune/first-few.ts'
+import { gather } from '../../usecases/prune/gather.ts'
+import { inParallel } from '../../images/parallel.ts'
+import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
+import { orUnread } from '../../images/graph/unread.ts'
+import type { Context } from '../wiring/context.ts'
+import type { ImagesInUse, InUseReader } from './images-in-use.ts'
+import type { KnownRepositories } from './known-repositories.ts'
+import type { PruneCache } from './prune-cache.ts'
+import type { Scope, ScopedRepository } from './prune-scope.ts'
+import type { Left } from './prune-state.ts'
+
+/** Repositories that are read at once; below it the requests have limits of their own. */
+export const repositoriesAtOnce = 4
+/** A token for more repositories than these is asked for each by itself: the request would be too long. */
+const repositoriesPerToken = 20
+
+export interface PruneInputs {
+  readonly retention: RetentionConfig
+  readonly scope: Scope
+  /** what references in use may name, whether the run reads it or not */
+  readonly known: KnownRepositories
+  readonly inUse: ImagesInUse
+  /** to ask again, where time has passed */
+  readonly inUseReader: InUseReader
+  readonly left: Left
+  readonly cache: PruneCache | undefined
+}
+
+export interface Pruning {
+  readonly plan: PrunePlan
+  readonly warnings: readonly string[]
+  /** of the repositories that have something to delete, by name: they know their manifests already */
+  readonly readers: ReadonlyMap<string, RepositoryReader>
+  /** when the reading began, ms */
+  readonly readSince: number
+}
+
+/** Reads every repository in scope, side by side, and decides. A repository that cannot be read is refused; the others go on. */
+export async function planPrune(inputs: PruneInputs, context: Context, call: Call): Promise<Pruning> {
+  const { retention, scope, inUse } = inputs
+  const readSince = context.clock.now()
+  await expectToRead(scope, context)
+  const readers = new Map<string, RepositoryReader>()
+  const looked = await inParallel(
+    scope.repositories,
+    repositoriesAtOnce,
+    call,
+    async (scoped, c): Promise<Looked> => {
+      return await orUnread(scoped.repository, c, async () => {
+        const { grounds, reader } = await lookAt(scoped, inputs, context, c)
+        const decision = decisionOf(grounds)
+        if (decision.plan.steps.length > 0) readers.set(formatRepository(scoped.repository), reader)
+        return { kind: 'decided' as const, decision }
+      })
+    },
+  )
+  const { plan, warnings } = decide(
+    looked,
+    {
+      ...(retention.name !== undefined && { name: retention.name }),
+      hash: retention.hash,
+      tool: context.version,
+      limits: retention.limits,
+      protections: scope.protections,
+      inUse: inUse.sources,
+      isFullRun: scope.isWhole,
+    },
+    new Date(context.clock.now()),
+  )
+  return { plan, warnings: [...warnings, ...unknownInUse(inputs, looked)], readers, readSince }
+}
+
+/** One warning about all references that name no known repository: the registry may be known there by another name. */
+function unknownInUse({ inUse, known }: PruneInputs, looked: readonly Looked[]): readonly string[] {
+  const kept = looked.flatMap((one) => (one.kind === 'decided' ? one.decision.atOtherHosts : []))
+  const unknown = inUse.unknown(known, new Set(kept.flatMap(({ otherHost }) => otherHost?.reference ?? [])))
+  if (unknown.length === 0) return []
+  const images = unknown.length === 1 ? 'An image in use is' : `${unknown.length} images in use are`
+  return [
+    `${images} in no repository that dray knows: ${firstFew(unknown)}. If its host is another name of a registry, add it to registries.HOST.aliases in dray.yaml; else to ignoreHosts of the protection.`,
+  ]
+}
+
+/** Reads one repository. @throws as `gather`. */
+export async function lookAt(
+  { repository, image, environment, policy, inUse: protections }: ScopedRepository,
+  { inUse, known, left, cache }: PruneInputs,
+  context: Context,
+  call: Call,
+): Promise<{ readonly grounds: Grounds; readonly reader: RepositoryReader }> {
+  const store = (await context.stores()).source(repository)
+  const last = await cache?.last(repository)
+  const request = {
+    repository,
+    image,
+    ...(environment !== undefined && { environment }),
+    used: inUse.in(repository, known, protections),
+    leftovers: left.in(repository),
+  }
+  const { snapshot, asLast, reader } = await gather(
+    store,
+    request,
+    {
+      policy,
+      now: () => context.clock.now(),
+      ...(cache !== undefined && { contents: cache.contents }),
+      ...(last !== undefined && { last }),
+    },
+    call,
+  )
+  await cache?.remember(repository, asLast)
+  return { grounds: groundsOf(snapshot, policy), reader }
+}
+
+/** Asks for one token for a few repositories; for many, each asks for its own. */
+export async function expectToRead({ repositories }: Scope, context: Context): Promise<void> {
+  const names: readonly RepositoryName[] = repositories.map(({ repository }) => repository)
+  if (names.length <= repositoriesPerToken) await context.expectRepositories([], names, 'read')
+}

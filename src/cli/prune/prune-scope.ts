@@ -1,0 +1,201 @@
+import type { Call } from '../../lib/call.ts'
+import type { Config } from '../../config/config.ts'
+import { environmentNamed, imagesAt, repositoriesOf } from '../../config/environments.ts'
+import {
+  matchesRepository,
+  parseRepositoryPattern,
+  type RepositoryPattern,
+} from '../../config/selectors/repository-pattern.ts'
+import { RegistryNames } from '../../config/registry-names.ts'
+import type {
+  ProtectionConfig,
+  RetentionConfig,
+  RuleConfig,
+} from '../../config/retention/retention-config.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { formatRepository, parseRepository, type RepositoryName } from '../../oci/reference.ts'
+import type { Protection, RetentionPolicy, Rule } from '../../usecases/prune/policy/policy.ts'
+import { isInShard, type Shard } from './shard.ts'
+import { asUsage } from '../command/usage-error.ts'
+
+export interface ScopeOptions {
+  /** patterns that the person named; none: all that the policy is for */
+  readonly words: readonly string[]
+  readonly exclude: readonly string[]
+  readonly shard?: Shard
+}
+
+/** A repository to look at, with what of the policy is for it. */
+export interface ScopedRepository {
+  readonly repository: RepositoryName
+  /** `@dev/api`, else `registry.example.com/dev/api` */
+  readonly image: string
+  readonly environment?: string
+  readonly policy: RetentionPolicy
+  /** the names of the policy's protections by use that are for it */
+  readonly inUse: ReadonlySet<string>
+}
+
+export interface Scope {
+  readonly repositories: readonly ScopedRepository[]
+  /** all of the policy's repositories are looked at */
+  readonly isWhole: boolean
+  readonly protections: readonly { readonly name: string; readonly optional: boolean }[]
+}
+
+/** The paths of all repositories of a registry, where it tells them. */
+export type Catalog = (registry: string, call: Call) => Promise<readonly string[]>
+
+/** Which repositories are to be looked at, and what of the policy is for each. @throws `usage`, and what the catalog throws. */
+export async function scopeOf(
+  retention: RetentionConfig,
+  options: ScopeOptions,
+  config: Config,
+  catalog: Catalog,
+  call: Call,
+): Promise<Scope> {
+  const { words, exclude, shard } = options
+  const named = words.length === 0 ? patternsOf(retention, config) : words.map(patternNamed)
+  const spared = exclude.map(patternNamed)
+  for (const { in: place } of [...named, ...spared])
+    if (place.kind === 'environment') environmentNamed(config, place.environment)
+  const names = new RegistryNames(config.registries)
+  const found = new Map<string, RepositoryName>()
+  for (const pattern of named) {
+    for (const repository of await expand(pattern, config, catalog, call)) {
+      // Under two names it would be decided about, and counted, twice.
+      const identity = names.identity(repository)
+      if (!found.has(identity)) found.set(identity, repository)
+    }
+  }
+  const applied = new AppliedPolicy(retention, config)
+  const repositories = [...found.values()]
+    .filter((repository) => !isNamed(spared, repository, config))
+    .filter((repository) => shard === undefined || isInShard(repository, shard))
+    .map((repository) => applied.to(repository))
+  const isWhole = words.length === 0 && exclude.length === 0 && shard === undefined
+  return {
+    repositories,
+    isWhole,
+    protections: retention.protect.map(({ name, optional }) => ({ name, optional })),
+  }
+}
+
+function patternNamed(word: string): RepositoryPattern {
+  return asUsage(() => parseRepositoryPattern(word))
+}
+
+/** The repositories that the rules name; a rule that names none is for every environment. @throws `usage`. */
+function patternsOf({ rules }: RetentionConfig, config: Config): readonly RepositoryPattern[] {
+  const isForAll = rules.some(({ repositories }) => repositories === undefined)
+  const environments = [...config.environments.keys()].map((name) => parseRepositoryPattern(`@${name}`))
+  const patterns = [
+    ...rules.flatMap(({ repositories = [] }) => repositories),
+    ...(isForAll ? environments : []),
+  ]
+  if (patterns.length > 0) return patterns
+  throw new DrayError('usage', 'no repository is named, and the policy names none', {
+    hint: 'Name them (@dev/api, registry.example.com/team/*), or write "repositories:" into the rules of dray.yaml.',
+  })
+}
+
+async function expand(
+  pattern: RepositoryPattern,
+  config: Config,
+  catalog: Catalog,
+  call: Call,
+): Promise<readonly RepositoryName[]> {
+  const { in: place, glob, isPlain } = pattern
+  if (place.kind === 'registry') {
+    const registry = new RegistryNames(config.registries).canonical(place.registry)
+    if (isPlain) return [parseRepository(`${registry}/${glob}`)]
+    return await matching(pattern, registry, config, catalog, call)
+  }
+  if (isPlain) return asUsage(() => repositoriesOf(config, place.environment, glob))
+  if (config.images !== undefined) {
+    const images = [...config.images.keys()].filter((image) => pattern.regex.match(image) !== undefined)
+    return images.flatMap((image) => repositoriesOf(config, place.environment, image))
+  }
+  const registries = new Set(
+    environmentNamed(config, place.environment).targets.map(({ registry }) => registry),
+  )
+  const lists = [...registries].map((registry) => matching(pattern, registry, config, catalog, call))
+  return (await Promise.all(lists)).flat()
+}
+
+async function matching(
+  pattern: RepositoryPattern,
+  registry: string,
+  config: Config,
+  catalog: Catalog,
+  call: Call,
+): Promise<readonly RepositoryName[]> {
+  const all = (await catalog(registry, call)).map((path) => ({ registry, path }))
+  return all.filter((repository) => isNamed([pattern], repository, config))
+}
+
+function isNamed(
+  patterns: readonly RepositoryPattern[],
+  repository: RepositoryName,
+  config: Config,
+): boolean {
+  const names = new RegistryNames(config.registries)
+  const places = imagesAt(config, repository)
+  return patterns.some((pattern) => matchesRepository(pattern, repository, places, names))
+}
+
+/** Makes of a policy what is for one repository. */
+class AppliedPolicy {
+  readonly #retention: RetentionConfig
+  readonly #config: Config
+  readonly #byConfig: ReadonlyMap<ProtectionConfig, Protection>
+
+  constructor(retention: RetentionConfig, config: Config) {
+    this.#retention = retention
+    this.#config = config
+    const pairs = retention.protect.flatMap((one) => {
+      const protection = protectionOf(one)
+      return protection === undefined ? [] : [[one, protection] as const]
+    })
+    this.#byConfig = new Map(pairs)
+  }
+
+  to(repository: RepositoryName): ScopedRepository {
+    const places = imagesAt(this.#config, repository)
+    const names = new RegistryNames(this.#config.registries)
+    const isFor = ({ repositories }: { readonly repositories?: readonly RepositoryPattern[] }): boolean =>
+      repositories === undefined ||
+      repositories.some((pattern) => matchesRepository(pattern, repository, places, names))
+    const { protect, rules, limits, timeFrom } = this.#retention
+    const protections = protect.filter(isFor)
+    const [place] = places
+    return {
+      repository,
+      image: place === undefined ? formatRepository(repository) : `@${place.environment}/${place.image}`,
+      ...(place !== undefined && { environment: place.environment }),
+      policy: {
+        protect: protections.flatMap((one) => this.#byConfig.get(one) ?? []),
+        rules: rules.filter(isFor).map(ruleOf),
+        limits,
+        timeFrom,
+      },
+      inUse: new Set(protections.flatMap(({ kind, name }) => (kind === 'inUse' ? [name] : []))),
+    }
+  }
+}
+
+function protectionOf(config: ProtectionConfig): Protection | undefined {
+  if (config.kind === 'inUse') return undefined
+  const { name, tags, newest } = config
+  return { name, tags, ...(newest !== undefined && { newest }) }
+}
+
+function ruleOf({ name, tags, groupBy, keepNewest, olderThan }: RuleConfig): Rule {
+  return {
+    name,
+    ...(tags !== undefined && { tags }),
+    ...(groupBy !== undefined && { groupBy }),
+    ...(keepNewest !== undefined && { keepNewest }),
+    ...(olderThan !== undefined && { olderThan }),
+  }
+}

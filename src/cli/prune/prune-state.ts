@@ -1,0 +1,163 @@
+import type { Stats } from 'node:fs'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isAlive } from '../../audit/log/living-runs.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
+import { othersWhoWriteFile } from '../../lib/files/ownership.ts'
+import { readFileBounded } from '../../lib/files/read.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import { formatPlanFile, maxPlanSize, parsePlanFile } from '../../plan/plan-file.ts'
+import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
+import type { DeleteManifestStep, PrunePlan } from '../../plan/prune/prune-plan.ts'
+import type { Leftover } from '../../usecases/prune/snapshot.ts'
+
+/**
+ * The plans of runs that are deleting, beside the audit log: what a run that is killed has left can be seen in no registry any more, once the tag or index
+ * that led to it is deleted. The next run finds it here.
+ */
+export class PruneState {
+  readonly #log: string
+  readonly #clock: Clock
+
+  /** @param log path of the audit log */
+  constructor(log: string, clock: Clock) {
+    this.#log = log
+    this.#clock = clock
+  }
+
+  /** Keeps a plan, on disk, before its first delete. @throws `io`. */
+  async save(run: string, plan: PrunePlan): Promise<void> {
+    await makeFolder(this.#folder, 0o700)
+    await writeFileAtomic(this.#pathOf(run), formatPlanFile(plan), { mode: 0o600 })
+  }
+
+  /**
+   * What other runs have left so far, by repository. A file that is no plan, or that others can write to, is skipped. Whether
+   * such a run lives does not matter: what it has deleted is gone, and what belonged to that must be deleted too.
+   * @throws `io`.
+   */
+  async left(): Promise<Left> {
+    const plans: SavedPlan[] = []
+    for (const run of await this.#runs()) {
+      const plan = await this.#read(run)
+      if (plan !== undefined) plans.push({ run, plan })
+    }
+    return new Left(plans)
+  }
+
+  /** A run has ended: its plan is kept only where it has left something that nothing else leads to. @throws `io`. */
+  async end(run: string, plan: PrunePlan, outcomes: readonly DeleteOutcome[]): Promise<void> {
+    if (!leavesOrphans(plan, outcomes)) await this.#forget(run)
+  }
+
+  /** What runs of others have left is dealt with; one that may live goes on to need its plan. @throws `io`. */
+  async forgetDead(runs: readonly string[]): Promise<void> {
+    for (const run of runs) if (!(await isAlive(this.#log, run, this.#clock))) await this.#forget(run)
+  }
+
+  async #forget(run: string): Promise<void> {
+    await rm(this.#pathOf(run), { force: true })
+  }
+
+  get #folder(): string {
+    return `${this.#log}.prunes`
+  }
+
+  #pathOf(run: string): string {
+    return join(this.#folder, `${run}${suffix}`)
+  }
+
+  async #runs(): Promise<readonly string[]> {
+    try {
+      const names = await readdir(this.#folder)
+      return names.filter((name) => name.endsWith(suffix)).map((name) => name.slice(0, -suffix.length))
+    } catch {
+      return []
+    }
+  }
+
+  async #read(run: string): Promise<PrunePlan | undefined> {
+    const path = this.#pathOf(run)
+    try {
+      const bytes = await readFileBounded(path, maxPlanSize, { followLinks: false, check: refuseForeign })
+      if (bytes === undefined) return undefined
+      const plan = parsePlanFile(bytes, path)
+      return plan.operation === 'prune' ? plan : undefined
+    } catch (error) {
+      if (isDrayError(error) && error.code !== 'io') return undefined
+      throw error
+    }
+  }
+}
+
+const suffix = '.json'
+
+/** A plan that others can change would decide what is deleted. */
+function refuseForeign(stats: Stats): void {
+  const why = othersWhoWriteFile(stats, process.env)
+  if (why !== undefined) throw new DrayError('refused', 'cannot use the saved plan', { why })
+}
+
+interface SavedPlan {
+  readonly run: string
+  readonly plan: PrunePlan
+}
+
+/** What earlier runs have left. */
+export class Left {
+  readonly #plans: readonly SavedPlan[]
+
+  constructor(plans: readonly SavedPlan[]) {
+    this.#plans = plans
+  }
+
+  /** Manifests that were to go after something else, which may be gone by now. */
+  in(repository: RepositoryName): readonly Leftover[] {
+    const name = formatRepository(repository)
+    const found = new Map<Digest, Leftover>()
+    for (const { plan } of this.#plans) {
+      for (const one of plan.repositories) {
+        if (formatRepository(one.repository) !== name) continue
+        for (const leftover of leftoversOf(one.steps.filter((step) => step.kind === 'deleteManifest')))
+          found.set(leftover.digest, leftover)
+      }
+    }
+    return [...found.values()]
+  }
+
+  /** The runs all of whose repositories are among these: once those are dealt with, their plans have served. */
+  runsWithin(repositories: readonly RepositoryName[]): readonly string[] {
+    const names = new Set(repositories.map(formatRepository))
+    return this.#plans.flatMap(({ run, plan }) => {
+      const own = plan.repositories.filter(({ steps }) => steps.length > 0)
+      return own.every(({ repository }) => names.has(formatRepository(repository))) ? [run] : []
+    })
+  }
+}
+
+function leftoversOf(steps: readonly DeleteManifestStep[]): readonly Leftover[] {
+  const byId = new Map(steps.map((step) => [step.id, step.target.digest]))
+  return steps
+    .filter(({ after }) => after.length > 0)
+    .map(({ target, after, losesTags }) => ({
+      digest: target.digest,
+      of: after.flatMap((id) => byId.get(id) ?? []),
+      tags: losesTags,
+    }))
+}
+
+/** Whether something is left whose delete was to come after one that is done. */
+function leavesOrphans(plan: PrunePlan, outcomes: readonly DeleteOutcome[]): boolean {
+  const isGone = new Set(
+    outcomes.flatMap(({ step, repository, result }) =>
+      result === 'done' || result === 'unchanged' ? [`${formatRepository(repository)} ${step}`] : [],
+    ),
+  )
+  return plan.repositories.some(({ repository, steps }) => {
+    const gone = (id: string): boolean => isGone.has(`${formatRepository(repository)} ${id}`)
+    return steps.some(({ id, after }) => !gone(id) && after.some(gone))
+  })
+}

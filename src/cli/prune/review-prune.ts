@@ -1,0 +1,225 @@
+import type { Call } from '../../lib/call.ts'
+import { policyNamed, retentionOf } from '../../config/retention/retention.ts'
+import type { RetentionConfig } from '../../config/retention/retention-config.ts'
+import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
+import type { CurrentRepository } from '../../execute/prune/execute-prune.ts'
+import type { Settled } from '../../execute/prune/delete-ledger.ts'
+import { formatRepository, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
+import type { StepId } from '../../plan/plan.ts'
+import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
+import { decisionOf } from '../../usecases/prune/decide-repository.ts'
+import {
+  heldDeletes,
+  planBreach,
+  type ReviewedRepository,
+  unknownManifest,
+  unseenIn,
+} from '../../usecases/prune/review.ts'
+import { inParallel } from '../../images/parallel.ts'
+import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
+import { orUnread } from '../../images/graph/unread.ts'
+import type { Context } from '../wiring/context.ts'
+import { InUseReader } from './images-in-use.ts'
+import { KnownRepositories } from './known-repositories.ts'
+import { expectToRead, lookAt, type PruneInputs, repositoriesAtOnce } from './prune-run.ts'
+import { type ScopedRepository, scopeOf } from './prune-scope.ts'
+import { PruneState } from './prune-state.ts'
+
+/** Manifests that are asked for at once. */
+const manifestsAtOnce = 16
+
+const policyChanged =
+  'the policy was changed since the plan was made: the plan is checked against the current one'
+
+export interface PruneReview {
+  readonly current: (repository: RepositoryName) => CurrentRepository | undefined
+  readonly readers: ReadonlyMap<string, RepositoryReader>
+  /** when the reading began, ms */
+  readonly readSince: number
+  /** to ask again, if a question has come between */
+  readonly inUseReader: InUseReader
+  readonly known: KnownRepositories
+  readonly usedNow: (repository: RepositoryName) => readonly TagOrDigest[]
+  readonly warnings: readonly string[]
+  /** what the plan deletes and is not executed, for a person who is shown the plan */
+  readonly held: readonly string[]
+}
+
+export interface PruneReviewOptions {
+  /** files of `--in-use` */
+  readonly lists: readonly string[]
+  readonly auditFile: string | undefined
+}
+
+/**
+ * Decides a saved plan to delete again: by the current policy of its name, for the repositories
+ * that it deletes in, with what is in use now. @throws `refused` if there is no such policy, the
+ * plan is of other repositories than it says, or passes a limit; what the sources throw.
+ */
+export async function reviewPrune(
+  plan: PrunePlan,
+  { lists, auditFile }: PruneReviewOptions,
+  context: Context,
+  call: Call,
+): Promise<PruneReview> {
+  const loaded = await context.config()
+  const retention = policyOf(plan, () => policyNamed(retentionOf(loaded), plan.policyName), loaded.file)
+  const inUseReader = new InUseReader(retention.protect, lists, context)
+  const inUse = await inUseReader.read(call)
+  checkSources(plan, lists, inUse.sources)
+  const saved = plan.repositories.filter(({ steps }) => steps.length > 0)
+  const words = saved.map(({ repository }) => formatRepository(repository))
+  const scope = await scopeOf(
+    retention,
+    { words, exclude: [] },
+    loaded.config,
+    (registry, c) => context.repositories(registry, c),
+    call,
+  )
+  const repositories = words.length === 0 ? [] : scope.repositories
+  const known = new KnownRepositories(
+    loaded.config,
+    retention,
+    plan.repositories.map(({ repository }) => repository),
+  )
+  const cache = await context.pruneCache(call)
+  const inputs: PruneInputs = {
+    retention,
+    known,
+    scope: { ...scope, repositories },
+    inUse,
+    inUseReader,
+    left: await new PruneState(await context.auditPath(auditFile), context.clock).left(),
+    // Referrers are read anew: then this reading counts as the one before the first delete.
+    cache: cache === undefined ? undefined : { ...cache, last: async () => undefined },
+  }
+  const readSince = context.clock.now()
+  await expectToRead(inputs.scope, context)
+  const scoped = new Map(repositories.map((one) => [formatRepository(one.repository), one]))
+  const looked = await inParallel(saved, repositoriesAtOnce, call, async (one, c) =>
+    lookAgain(one, scopedAs(one, scoped), inputs, context, c),
+  )
+  const reviewed = looked.flatMap(({ review }) => review ?? [])
+  const breach = planBreach(reviewed, retention.limits)
+  if (breach !== undefined) throw breach
+  const current = new Map(looked.map((one) => [one.name, one.current]))
+  return {
+    current: (repository) => current.get(formatRepository(repository)),
+    readers: new Map(
+      looked.flatMap(({ name, reader }) => (reader === undefined ? [] : [[name, reader] as const])),
+    ),
+    readSince,
+    inUseReader,
+    known,
+    usedNow: (repository) => inUse.in(repository, known).map(({ at }) => at),
+    warnings: plan.policy === retention.hash ? [] : [policyChanged],
+    held: heldWarning(looked),
+  }
+}
+
+interface Looked {
+  readonly name: string
+  readonly current: CurrentRepository
+  readonly reader?: RepositoryReader
+  readonly review?: ReviewedRepository
+}
+
+/** One repository. One that cannot be read loses nothing, and holds up no other. */
+async function lookAgain(
+  saved: RepositoryPlan,
+  scoped: ScopedRepository,
+  inputs: PruneInputs,
+  context: Context,
+  call: Call,
+): Promise<Looked> {
+  const { repository } = saved
+  const name = formatRepository(repository)
+  const found = await orUnread(repository, call, async () => {
+    const { grounds, reader } = await lookAt(scoped, inputs, context, call)
+    const { plan: now } = decisionOf(grounds)
+    const isKnown = (digest: RepositoryPlan['roots'][number]): boolean =>
+      grounds.snapshot.graph.nodes.has(digest)
+    const held = new Map(heldDeletes(saved, now, isKnown))
+    const gone = new Set<StepId>()
+    const store = (await context.stores()).source(repository)
+    await inParallel(unseenIn(saved, isKnown), manifestsAtOnce, call, async (step, c) => {
+      if ((await store.resolve({ digest: step.target.digest }, c)) === undefined) gone.add(step.id)
+      else held.set(step.id, unknownManifest(step))
+    })
+    return { kind: 'looked' as const, reader, now, held, gone }
+  })
+  if (found.kind === 'unread') {
+    const error = toErrorInfo(found.error)
+    const settled = new Map(saved.steps.map(({ id }) => [id, { result: 'failed', error } as const]))
+    return { name, current: { settled, referrers: 'remembered' } }
+  }
+  const { reader, now, held, gone } = found
+  const settled = new Map<StepId, Settled>([
+    ...[...held].map(([id, error]) => [id, { result: 'conflict', error }] as const),
+    ...[...gone].map((id) => [id, { result: 'unchanged' }] as const),
+  ])
+  return {
+    name,
+    reader,
+    review: { saved, now, held },
+    current: { settled, referrers: now.referrers },
+  }
+}
+
+/** @throws `refused` with the fix: without its policy, nothing says what a plan may delete. */
+function policyOf(plan: PrunePlan, find: () => RetentionConfig, file: string | undefined): RetentionConfig {
+  try {
+    return find()
+  } catch (error) {
+    if (!isDrayError(error) || error.code !== 'usage') throw error
+    const { policyName } = plan
+    const policy = policyName === undefined ? 'the policy' : `the policy ${JSON.stringify(policyName)}`
+    throw new DrayError('refused', `${policy} of this plan is not in dray.yaml`, {
+      subject: file ?? 'no dray.yaml was found',
+      why: error.message,
+      hint: 'Name the dray.yaml that the plan was made with: --config FILE. If it has changed, make the plan again.',
+      cause: error,
+    })
+  }
+}
+
+/** @throws `refused` if a list of images in use was given for the plan, and none is given now. */
+function checkSources(
+  plan: PrunePlan,
+  lists: readonly string[],
+  asked: readonly { readonly name: string }[],
+): void {
+  const names = new Set(asked.map(({ name }) => name))
+  const missing = plan.inUse.find(({ name }) => !names.has(name))
+  if (missing === undefined || lists.length > 0) return
+  throw new DrayError('refused', 'the images in use cannot be compared with those of the plan', {
+    subject: missing.name,
+    why: `the plan was made with the images that ${missing.name} names, and dray.yaml does not name this source`,
+    hint: 'Give the list again: --in-use FILE. If dray.yaml has changed, make the plan again.',
+  })
+}
+
+/** @throws `refused` if the plan calls a repository otherwise than `dray.yaml` does. */
+function scopedAs(saved: RepositoryPlan, scoped: ReadonlyMap<string, ScopedRepository>): ScopedRepository {
+  const name = formatRepository(saved.repository)
+  const found = scoped.get(name)
+  if (found !== undefined && found.image === saved.image && found.environment === saved.environment) {
+    if (found.policy.rules.length > 0) return found
+    throw new DrayError('refused', `the policy has no rule for ${name}`, {
+      why: 'a plan deletes only in repositories that its policy is for',
+      hint: 'Make the plan again.',
+    })
+  }
+  throw new DrayError('refused', `the plan calls ${name} ${saved.image}`, {
+    why: `by dray.yaml it is ${found?.image ?? 'unknown'}`,
+    hint: 'Make the plan again with this dray.yaml.',
+  })
+}
+
+/** What a person should know before a question, or instead of the outcome. */
+function heldWarning(looked: readonly Looked[]): readonly string[] {
+  const held = looked.flatMap(({ review }) => [...(review?.held.values() ?? [])])
+  const [first] = held
+  if (first === undefined) return []
+  return [`${held.length} deletes of the plan are not executed. ${first.message}: ${first.why ?? 'unknown'}`]
+}

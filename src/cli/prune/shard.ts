@@ -1,0 +1,32 @@
+import { DrayError } from '../../lib/errors.ts'
+import { digestOf, encodedOf } from '../../oci/digest.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
+
+/** One of `count` parts of all repositories. */
+export interface Shard {
+  /** from 0 up to `count` - 1 */
+  readonly index: number
+  readonly count: number
+}
+
+const maxShards = 10_000
+
+/**
+ * `I/N`: with I from 1 to N, as vitest and GitLab count, or from 0 to N - 1, as Kubernetes and GitHub do: N/N and 0/N are the same shard. @throws `usage`.
+ */
+export function parseShard(text: string): Shard {
+  const [, index, count] = /^(\d{1,5})\/(\d{1,5})$/.exec(text) ?? []
+  const [i, n] = [Number(index), Number(count)]
+  if (count === undefined || n < 1 || n > maxShards || i > n) {
+    throw new DrayError('usage', `--shard ${JSON.stringify(text)} is not a shard`, {
+      hint: 'Say which of how many: --shard 1/4 to --shard 4/4, or 0/4 to 3/4.',
+    })
+  }
+  return { index: i % n, count: n }
+}
+
+/** Whether a repository is in the shard: by the hash of its name, whatever other repositories there are. */
+export function isInShard(repository: RepositoryName, { index, count }: Shard): boolean {
+  const hash = encodedOf(digestOf(formatRepository(repository)))
+  return Number.parseInt(hash.slice(0, 12), 16) % count === index
+}

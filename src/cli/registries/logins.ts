@@ -1,0 +1,213 @@
+import { resolve } from 'node:path'
+import type { Call } from '../../lib/call.ts'
+import type { Credential } from '../../registry/credentials/credential.ts'
+import type { SourceReport } from '../../registry/credentials/explain-credentials.ts'
+import type { SourceName } from '../../registry/credentials/source.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { isPlain } from '../../oci/registry-host.ts'
+import type { Context } from '../wiring/context.ts'
+import type { RegistryPlace } from '../arguments/registry-place.ts'
+
+export interface LoggedIn {
+  readonly registry: string
+  readonly username: string
+  /** whether the registry asked for them, and took them; one that asks nobody cannot tell */
+  readonly checked: boolean
+  readonly file: string
+  /** the helper that keeps them; null where they stand in the file, in clear */
+  readonly helper: string | null
+  /** where others are that come first all the same */
+  readonly behind: Shadow | null
+}
+
+interface Shadow {
+  readonly source: SourceName
+  readonly where: string
+}
+
+export interface LoginRequest {
+  readonly registry: string
+  readonly username: string
+  readonly password: string
+  /** podman's file, say; docker's where it is not given */
+  readonly authFile: string | undefined
+}
+
+/** Tries credentials at their registry, and keeps them where docker finds them. @throws `unauthorized` where the registry refuses them: nothing is kept then. */
+export async function logIn(context: Context, request: LoginRequest, call: Call): Promise<LoggedIn> {
+  const { registry, username, password, authFile } = request
+  const [{ credentialOf }, { keepCredential }] = await Promise.all([
+    import('../../registry/credentials/credential.ts'),
+    import('../../registry/credentials/keep-credential.ts'),
+  ])
+  const credential = credentialOf(username, password)
+  const checked = await isTaken(context, registry, credential, call)
+  const place = await placeOf(context, authFile)
+  const kept = await keepCredential(place, registry, credential, call)
+  const behind = await shadowOf(context, registry, place.file, call)
+  return { registry, username, checked, file: kept.file, helper: kept.helper ?? null, behind }
+}
+
+export interface LoggedOut {
+  readonly registry: string
+  readonly removed: boolean
+  readonly file: string
+  readonly helper: string | null
+  /** where there still are some */
+  readonly left: Shadow | null
+}
+
+/** Removes what is kept for a registry. */
+export async function logOut(
+  context: Context,
+  registry: string,
+  authFile: string | undefined,
+  call: Call,
+): Promise<LoggedOut> {
+  const { forgetCredential } = await import('../../registry/credentials/keep-credential.ts')
+  const place = await placeOf(context, authFile)
+  const gone = await forgetCredential(place, registry, call)
+  const reports = await reportsOf(context, { registry }, call)
+  const left = reports.find(({ state }) => state === 'used')
+  return {
+    registry,
+    removed: gone !== undefined,
+    file: place.file,
+    helper: gone?.helper ?? null,
+    left: left === undefined ? null : { source: left.source, where: left.where },
+  }
+}
+
+export interface AuthExplanation {
+  readonly registry: string
+  /** null: for the registry as such */
+  readonly repository: string | null
+  /** the source that wins; null where requests go without credentials, or end with an error */
+  readonly used: SourceName | null
+  readonly sources: readonly SourceReport[]
+  /** what a token is asked for, by what a command does */
+  readonly scopes: { readonly read: string; readonly write: string; readonly delete: string }
+}
+
+/** Which credentials would be used, and why; asks no registry. */
+export async function explainAuth(
+  context: Context,
+  place: RegistryPlace,
+  call: Call,
+): Promise<AuthExplanation> {
+  const [{ formatScopes, scopeSet }, { config }] = await Promise.all([
+    import('../../registry/http/auth/scopes.ts'),
+    context.config(),
+  ])
+  const isPlainHttp = isPlain(place.registry, config.registries.get(place.registry))
+  const sources = await reportsOf(context, place, call, isPlainHttp)
+  const repository = { registry: place.registry, path: place.path ?? 'REPOSITORY' }
+  const scope = (...actions: readonly ('pull' | 'push' | 'delete')[]): string =>
+    formatScopes(scopeSet([{ repository, actions }])).join(' ')
+  return {
+    registry: place.registry,
+    repository: place.path ?? null,
+    used: sources.find(({ state }) => state === 'used')?.source ?? null,
+    sources,
+    scopes: { read: scope('pull'), write: scope('pull', 'push'), delete: scope('pull', 'delete') },
+  }
+}
+
+async function reportsOf(
+  context: Context,
+  { registry, path }: RegistryPlace,
+  call: Call,
+  isPlainHttp?: boolean,
+): Promise<readonly SourceReport[]> {
+  const [{ credentialSources }, { explainCredentials }, options] = await Promise.all([
+    import('../../registry/credentials/find-credentials.ts'),
+    import('../../registry/credentials/explain-credentials.ts'),
+    context.credentialOptions(),
+  ])
+  return await explainCredentials(credentialSources(options), registry, path, call, isPlainHttp)
+}
+
+/** Asks `GET /v2/` (distribution-spec, Determining Support), as every registry answers it to whom it knows. */
+async function isTaken(
+  context: Context,
+  registry: string,
+  credential: Credential,
+  call: Call,
+): Promise<boolean> {
+  const stack = await context.stackFor(() => Promise.resolve(credential))
+  let isAsked = false
+  const watching: Call = {
+    ...call,
+    notify: (event) => {
+      if (event.kind === 'request' && event.status === 401) isAsked = true
+      call.notify(event)
+    },
+  }
+  try {
+    const url = new URL('/v2/', stack.origin(registry))
+    const request = {
+      registry,
+      method: 'GET',
+      url,
+      headers: {},
+      scopes: [],
+      replay: 'always',
+      lane: 'small',
+    } as const
+    const response = await stack.fetch(request, watching).catch((thrown: unknown) => {
+      throw isDrayError(thrown) && thrown.code === 'unauthorized'
+        ? notTaken(registry, credential, thrown)
+        : thrown
+    })
+    await response.discard()
+    if (response.status < 400 || response.status === 404) return isAsked
+    throw new DrayError(
+      response.status === 403 ? 'forbidden' : 'protocol',
+      `${registry} does not let ${nameOf(credential)} in`,
+      {
+        subject: registry,
+        status: response.status,
+        why: `it answered with status ${response.status}`,
+      },
+    )
+  } finally {
+    await stack.close()
+  }
+}
+
+function notTaken(registry: string, credential: Credential, cause: DrayError): DrayError {
+  const wrong =
+    (credential.kind === 'identity' ? cause.why : undefined) ?? 'the user, or the password or token, is wrong'
+  return new DrayError('unauthorized', `${registry} does not let ${nameOf(credential)} in`, {
+    subject: registry,
+    ...(cause.status !== undefined && { status: cause.status }),
+    why: wrong,
+    hint: 'Nothing was kept. Some registries take no password of a person but a token that is made on their pages.',
+    cause,
+  })
+}
+
+function nameOf(credential: Credential): string {
+  return credential.kind === 'basic' ? credential.username : 'this token'
+}
+
+async function placeOf(context: Context, authFile: string | undefined) {
+  const [{ dockerFile }, { env, home }] = await Promise.all([
+    import('../../registry/credentials/find-credentials.ts'),
+    context.credentialOptions(),
+  ])
+  const file = authFile === undefined ? dockerFile(env, home) : resolve(context.cwd, authFile)
+  return { file, helpers: { env, clock: context.clock }, clock: context.clock }
+}
+
+/** What is used for a registry, where that is not what stands in `file`. */
+async function shadowOf(
+  context: Context,
+  registry: string,
+  file: string,
+  call: Call,
+): Promise<Shadow | null> {
+  const reports = await reportsOf(context, { registry }, call)
+  const first = reports.find(({ state }) => state === 'used' || state === 'broken')
+  return first === undefined || first.where === file ? null : { source: first.source, where: first.where }
+}

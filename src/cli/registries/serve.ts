@@ -1,0 +1,76 @@
+import { resolve } from 'node:path'
+import type { ProfileName } from '../../embedded/profiles.ts'
+import type { RunningRegistry } from '../../embedded/server.ts'
+import type { RegistryStorage } from '../../embedded/storage/storage.ts'
+import type { Users } from '../../embedded/access/users.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { readFileBounded } from '../../lib/files/read.ts'
+
+export interface ServeOptions {
+  /** the folder that keeps what is pushed; memory where undefined */
+  readonly folder: string | undefined
+  readonly host: string
+  readonly port: number
+  readonly profile: ProfileName
+  /** a file of users; without it everyone may do everything */
+  readonly htpasswd: string | undefined
+  /** names that it answers to in addition to those of this machine */
+  readonly allowedHosts: readonly string[]
+  /** told of each request, on one line; not escaped */
+  readonly onRequest: (line: string) => void
+}
+
+const maxHtpasswdSize = 1024 * 1024
+
+/** Starts the embedded registry. @throws `io` if it cannot listen or the folder cannot be used; `usage` for a wrong host name; `config`, `not-found` for the users. */
+export async function serveRegistry(options: ServeOptions): Promise<RunningRegistry> {
+  const { allowedHosts, folder, htpasswd, port, profile, onRequest } = options
+  // An IPv6 address may be in brackets, as in a URL; sockets take it without.
+  const host = options.host.replace(/^\[(.*)\]$/, '$1')
+  const { startRegistry } = await import('../../embedded/server.ts')
+  await checkHostNames(allowedHosts)
+  const storage = folder === undefined ? undefined : await openFolder(folder)
+  const users = htpasswd === undefined ? undefined : await readUsers(htpasswd)
+  return await startRegistry({
+    host,
+    port,
+    profile,
+    allowedHosts,
+    onRequest: ({ method, path, status }) => onRequest(`${method} ${path} ${status}`),
+    ...(storage !== undefined && { storage }),
+    ...(users !== undefined && { auth: { scheme: 'basic', users } }),
+  })
+}
+
+async function checkHostNames(names: readonly string[]): Promise<void> {
+  const { hostNameOf } = await import('../../embedded/access/request-source.ts')
+  const wrong = names.find((name) => hostNameOf(name) === undefined)
+  if (wrong === undefined) return
+  throw new DrayError('usage', `--allow-host ${JSON.stringify(wrong)} is not the name of a host`, {
+    hint: 'Pass a host name or an IP address without a scheme: --allow-host registry.example.com.',
+  })
+}
+
+/** Who can reach a registry, if its user may not intend that; undefined if only this machine can. */
+export function exposureWarning(
+  registry: RunningRegistry,
+  { host, htpasswd }: Pick<ServeOptions, 'host' | 'htpasswd'>,
+): string | undefined {
+  if (registry.isLoopback) return undefined
+  const address = `${/^[^[].*:/.test(host) ? `[${host}]` : host}:${registry.port}`
+  return htpasswd === undefined
+    ? `everyone who can reach ${address} may read, write and delete; pass --htpasswd to require a password`
+    : `dray serve has no TLS: passwords and content are sent to ${address} unencrypted`
+}
+
+async function openFolder(folder: string): Promise<RegistryStorage> {
+  const { folderStorage } = await import('../../embedded/storage/folder-storage.ts')
+  return await folderStorage(resolve(folder))
+}
+
+async function readUsers(file: string): Promise<Users> {
+  const { parseHtpasswd } = await import('../../embedded/access/users.ts')
+  const bytes = await readFileBounded(file, maxHtpasswdSize)
+  if (bytes === undefined) throw new DrayError('not-found', `there is no file ${file}`)
+  return parseHtpasswd(Buffer.from(bytes).toString('utf8'))
+}

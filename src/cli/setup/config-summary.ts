@@ -1,0 +1,61 @@
+import type { Config } from '../../config/config.ts'
+import type { RetentionConfig } from '../../config/retention/retention-config.ts'
+import { escapeText } from '../../render/text/escape.ts'
+import { formatCount } from '../../render/text/format.ts'
+import type { Page } from '../../render/text/style.ts'
+
+/** What a configuration has in it, for a program. */
+export interface ConfigSummary {
+  /** as it was named, or found */
+  readonly file: string
+  readonly environments: readonly { readonly name: string; readonly targets: number }[]
+  /** null: any name is an image */
+  readonly images: readonly string[] | null
+  readonly retention: readonly {
+    /** null: the only one */
+    readonly name: string | null
+    readonly hash: string
+    readonly rules: readonly string[]
+    readonly protections: readonly string[]
+    readonly limits: RetentionConfig['limits']
+  }[]
+}
+
+export function summaryOf(file: string, config: Config, policies: readonly RetentionConfig[]): ConfigSummary {
+  return {
+    file,
+    environments: [...config.environments].map(([name, { targets }]) => ({ name, targets: targets.length })),
+    images: config.images === undefined ? null : [...config.images.keys()],
+    retention: policies.map(({ name, hash, rules, protect, limits }) => ({
+      name: name ?? null,
+      hash,
+      rules: rules.map((rule) => rule.name),
+      protections: protect.map((protection) => protection.name),
+      limits,
+    })),
+  }
+}
+
+/** The same for a person. */
+export function renderConfigSummary(
+  { file, environments, images, retention }: ConfigSummary,
+  { style }: Page,
+): string {
+  const lines = [
+    `environments: ${listed(environments.map(({ name }) => name))}`,
+    `images: ${images === null ? 'any' : listed(images)}`,
+    ...retention.map(({ name, rules, protections, limits }) => {
+      const parts = [
+        `${formatCount(rules.length, 'rule')} (${listed(rules)})`,
+        formatCount(protections.length, 'protection'),
+        ...(limits.maxDeletes === undefined ? [] : [`at most ${formatCount(limits.maxDeletes, 'delete')}`]),
+      ]
+      return `retention${name === null ? '' : ` ${escapeText(name)}`}: ${parts.join(', ')}`
+    }),
+  ]
+  return [`${style.bold(escapeText(file))} has no mistakes.`, ...lines.map((line) => `  ${line}`)].join('\n')
+}
+
+function listed(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : names.map(escapeText).join(', ')
+}

@@ -1,0 +1,123 @@
+import { DrayError } from '../../lib/errors.ts'
+import { escapeText } from '../../render/text/escape.ts'
+
+export interface Asking {
+  /** whether there is a person at a terminal (`canAsk`) */
+  readonly possible: boolean
+  readonly input: NodeJS.ReadStream
+  /** where the question is put: stderr, so that stdout stays the result */
+  readonly output: NodeJS.WriteStream
+}
+
+/** One of several answers. */
+interface Choice {
+  readonly value: string
+  /** what stands there in place of the value */
+  readonly label?: string
+}
+
+/** What a person at a terminal can be asked. All throw `interrupted` where the question is broken off. */
+export interface Questions {
+  /** One of them; typing narrows the list. */
+  pick(question: string, choices: readonly Choice[]): Promise<string>
+  /** At least one of them. */
+  pickSome(question: string, choices: readonly Choice[]): Promise<readonly string[]>
+  /** A line of text. @param complaint what is wrong with it, or undefined */
+  enter(question: string, complaint: (text: string) => string | undefined): Promise<string>
+  /** A line that is not shown. */
+  enterSecret(question: string): Promise<string>
+}
+
+/** Entries of a list that are seen at once. */
+const pageSize = 12
+
+/**
+ * Asks yes or no; Enter alone is no. @throws `usage` where nobody can be asked, naming `flag`, which answers yes beforehand;
+ * `interrupted` where the question is broken off.
+ */
+export async function confirm(
+  question: string,
+  flag: string,
+  asking: Asking,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!asking.possible) {
+    throw new DrayError('usage', `this needs a yes, and nobody can be asked here`, {
+      hint: `Give ${flag} to go ahead without a question, or --dry-run to see what would be done.`,
+    })
+  }
+  return await answered<boolean>(
+    { type: 'confirm', message: escapeText(question), default: false },
+    asking,
+    signal,
+  )
+}
+
+/** @param asking possible */
+export function questionsAt(asking: Asking, signal: AbortSignal): Questions {
+  return {
+    pick: (question, choices) => {
+      const entries = choices.map(entryOf)
+      const source = (term = ''): readonly Entry[] => entries.filter(({ name }) => isFound(name, term))
+      return answered<string>(
+        { type: 'search', message: escapeText(question), source, pageSize },
+        asking,
+        signal,
+      )
+    },
+    pickSome: (question, choices) =>
+      answered<readonly string[]>(
+        {
+          type: 'checkbox',
+          message: escapeText(question),
+          choices: choices.map(entryOf),
+          required: true,
+          pageSize,
+        },
+        asking,
+        signal,
+      ),
+    enter: (question, complaint) =>
+      answered<string>(
+        { type: 'input', message: escapeText(question), validate: (text: string) => complaint(text) ?? true },
+        asking,
+        signal,
+      ),
+    enterSecret: (question) =>
+      answered<string>(
+        {
+          type: 'password',
+          message: escapeText(question),
+          validate: (text: string) => text !== '' || 'It is empty.',
+        },
+        asking,
+        signal,
+      ),
+  }
+}
+
+interface Entry {
+  readonly name: string
+  readonly value: string
+}
+
+function entryOf({ value, label = value }: Choice): Entry {
+  return { name: escapeText(label), value }
+}
+
+function isFound(name: string, term: string): boolean {
+  return name.toLowerCase().includes(term.trim().toLowerCase())
+}
+
+async function answered<T>(question: object, asking: Asking, signal: AbortSignal): Promise<T> {
+  const { default: inquirer } = await import('inquirer')
+  const prompt = inquirer.createPromptModule({ input: asking.input, output: asking.output, signal })
+  try {
+    const { answer } = (await prompt([{ ...question, name: 'answer' } as never])) as { answer: T }
+    return answer
+  } catch (cause) {
+    // the prompt's own handling of Ctrl-C, or our signal: either way the person left
+    if (signal.aborted) throw signal.reason
+    throw new DrayError('interrupted', 'interrupted', { cause })
+  }
+}

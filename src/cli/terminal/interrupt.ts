@@ -1,0 +1,82 @@
+import type { Clock } from '../../lib/clock.ts'
+import { DrayError } from '../../lib/errors.ts'
+
+/** What tells of Ctrl-C and SIGTERM: the process, or a test. */
+interface SignalSource {
+  on(name: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+  off(name: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+}
+
+export interface InterruptOptions {
+  readonly source: SignalSource
+  readonly clock: Clock
+  /** whether the command can finish or undo the step in hand; else the first signal ends it like the second */
+  readonly graceful: boolean
+  /** milliseconds until the run ends with `timeout` */
+  readonly timeoutMs?: number
+  readonly say: (text: string) => void
+  /** ends the process at once */
+  readonly leave: () => void
+}
+
+/** The two ways in which a run is asked to end. */
+export interface Interrupt {
+  /** no step may begin any more: the first signal */
+  readonly stop: AbortSignal
+  /** nothing may be waited for any more: the second signal, `--timeout`, or the first signal where the command is not graceful */
+  readonly signal: AbortSignal
+  /** Stops listening. */
+  dispose(): void
+}
+
+/** Listens for the signals that end a run. The reason of both aborts is a `DrayError`, `interrupted` or `timeout`. */
+export function watchInterrupts(options: InterruptOptions): Interrupt {
+  const { source, clock, graceful, timeoutMs, say, leave } = options
+  const stop = new AbortController()
+  const hard = new AbortController()
+  const timer = new AbortController()
+  let signals = 0
+
+  const onSignal = (): void => {
+    signals += 1
+    if (signals > 1) {
+      hard.abort(interrupted())
+      leave()
+      return
+    }
+    stop.abort(interrupted())
+    if (graceful) say('Stopping: the step in hand is finished first. Interrupt again to leave at once.')
+    else hard.abort(stop.signal.reason)
+  }
+  const onTimeout = (ms: number): void => {
+    const reason = new DrayError('timeout', `the time limit of ${ms / 1000} s was reached`, {
+      hint: 'Run it again: what is done already is not done twice. Or give it more time with --timeout.',
+    })
+    stop.abort(reason)
+    hard.abort(reason)
+  }
+
+  source.on('SIGINT', onSignal)
+  source.on('SIGTERM', onSignal)
+  if (timeoutMs !== undefined) {
+    clock.sleep(timeoutMs, timer.signal).then(
+      () => onTimeout(timeoutMs),
+      () => undefined, // the run was over before
+    )
+  }
+  return {
+    stop: stop.signal,
+    signal: hard.signal,
+    dispose: () => {
+      source.off('SIGINT', onSignal)
+      source.off('SIGTERM', onSignal)
+      timer.abort()
+    },
+  }
+}
+
+function interrupted(): DrayError {
+  return new DrayError('interrupted', 'interrupted', {
+    hint: 'Run it again to finish: what is done already is not done twice.',
+  })
+}

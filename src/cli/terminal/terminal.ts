@@ -1,0 +1,55 @@
+import type { WriteStream } from 'node:tty'
+import { type Page, plainStyle, type Style } from '../../render/text/style.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+/** What of an output stream decides how text looks on it. */
+export type Output = Pick<WriteStream, 'write'> & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>
+
+/**
+ * Whether text on a stream has colours: `--color` and `--no-color` first, then `NO_COLOR` (no-color.org: set and not empty), `FORCE_COLOR`,
+ * then whether it is a terminal that has them.
+ */
+export function hasColour(output: Output, wish: boolean | undefined, env: Environment): boolean {
+  if (wish !== undefined) return wish
+  if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return false
+  if (env['FORCE_COLOR'] !== undefined) return !['0', 'false'].includes(env['FORCE_COLOR'])
+  return output.isTTY === true && env['TERM'] !== 'dumb'
+}
+
+/** The page that renderers write for a stream; chalk is loaded only where there are colours. */
+export async function pageOf(output: Output, wish: boolean | undefined, env: Environment): Promise<Page> {
+  return {
+    style: hasColour(output, wish, env) ? await colours() : plainStyle,
+    width: output.isTTY === true ? (knownWidth(output) ?? 80) : undefined,
+  }
+}
+
+/** Whether a line on this stream can be drawn over and over: a terminal that says how wide it is. */
+export function canRedraw(output: Output): boolean {
+  return output.isTTY === true && knownWidth(output) !== undefined
+}
+
+/** A terminal that nobody has given a size (`script`, some CI services) says 0. */
+function knownWidth({ columns }: Output): number | undefined {
+  return columns === undefined || columns === 0 ? undefined : columns
+}
+
+/** Whether somebody is there to answer: a terminal at both ends, and not in CI. */
+export function canAsk(input: { readonly isTTY?: boolean }, output: Output, env: Environment): boolean {
+  const ci = env['CI']
+  return input.isTTY === true && output.isTTY === true && (ci === undefined || ci === '' || ci === 'false')
+}
+
+async function colours(): Promise<Style> {
+  const { Chalk } = await import('chalk')
+  // the sixteen colours, which a person's own palette decides
+  const chalk = new Chalk({ level: 1 })
+  return {
+    bold: (text) => chalk.bold(text),
+    dim: (text) => chalk.dim(text),
+    red: (text) => chalk.red(text),
+    green: (text) => chalk.green(text),
+    yellow: (text) => chalk.yellow(text),
+    cyan: (text) => chalk.cyan(text),
+  }
+}

@@ -1,0 +1,147 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Config } from '../../config/config.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { readFileBounded } from '../../lib/files/read.ts'
+import { normalRegistry } from '../../oci/registry-host.ts'
+import { spellingsOf } from '../../registry/credentials/registry-keys.ts'
+import type {
+  ClientCertificate,
+  RegistrySettings,
+  RegistrySettingsMap,
+} from '../../registry/http/transport/origins.ts'
+import type { Certificates } from '../../registry/http/transport/certificates.ts'
+
+/** The largest file of certificates that is read: the whole of a system's is a quarter of it. */
+const maxFileSize = 1024 * 1024
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+/** The registries' settings with the certificates that they name. @throws `config` where a file cannot be read; never with a byte of a key. */
+export async function registrySettings(config: Config, env: Variables): Promise<RegistrySettingsMap> {
+  const entries = [...config.registries].map(async ([registry, { ca, clientCertificate: own, ...rest }]) => {
+    const hint = (key: string): string => `Correct registries.${registry}.${key} in dray.yaml.`
+    const settings: RegistrySettings = {
+      ...rest,
+      ...(ca !== undefined && { ca: await readPem(ca, hint('ca')) }),
+      ...(own !== undefined && {
+        clientCertificate: await clientCertificate(
+          own.cert,
+          own.key,
+          own.passwordEnv === undefined ? undefined : env[own.passwordEnv],
+          hint('clientCertificate'),
+        ),
+      }),
+    }
+    return [registry, settings] as const
+  })
+  return new Map(await Promise.all(entries))
+}
+
+/** Where docker and podman look for certificates of a registry, the first of them that has a folder for it (containers-certs.d(5)). */
+export function certificateFolders(home: string): readonly string[] {
+  return [join(home, '.config', 'containers', 'certs.d'), '/etc/containers/certs.d', '/etc/docker/certs.d']
+}
+
+/**
+ * What the folder `HOST[:PORT]` for a registry has: `*.crt` are authorities, `*.cert` and `*.key` of one name what this machine shows of itself.
+ * A folder that spells the registry in another way, such as with the port 443, serves it too; the normal spelling comes first.
+ * @throws `config` for a certificate without its key, or a file that cannot be read.
+ */
+export async function certificatesIn(folders: readonly string[], registry: string): Promise<Certificates> {
+  // A redirect can name the host `..`, which would be another folder.
+  if (registry.startsWith('.')) return {}
+  for (const folder of folders) {
+    for (const name of await spellingsIn(folder, registry)) {
+      const place = join(folder, name)
+      const names = await namesIn(place)
+      if (names !== undefined) return await readFolder(place, names)
+    }
+  }
+  return {}
+}
+
+/** The names that a folder for this registry may have. One that cannot be listed may still have a folder that can be read. */
+async function spellingsIn(folder: string, registry: string): Promise<readonly string[]> {
+  const usual = spellingsOf(registry, '443')
+  const others = ((await namesIn(folder)) ?? []).filter((name) => {
+    const normal = normalRegistry(name)
+    return normal !== undefined && usual.includes(normal) && !usual.includes(name)
+  })
+  return [...usual, ...others]
+}
+
+async function namesIn(place: string): Promise<readonly string[] | undefined> {
+  try {
+    return (await readdir(place)).sort()
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    // docker's folder may be for root alone
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return undefined
+    throw new DrayError('config', `the certificates in ${place} cannot be read`, { subject: place, cause })
+  }
+}
+
+async function readFolder(place: string, names: readonly string[]): Promise<Certificates> {
+  const hint = `Put it right in ${place}.`
+  const authorities = names.filter((name) => name.endsWith('.crt'))
+  const ca = await Promise.all(authorities.map((name) => readPem(join(place, name), hint)))
+  const cert = names.find((name) => name.endsWith('.cert'))
+  const key = names.find((name) => name.endsWith('.key'))
+  const wanted = cert?.replace(/\.cert$/, '.key') ?? key
+  if (wanted !== undefined && (cert === undefined || !names.includes(wanted))) {
+    throw new DrayError(
+      'config',
+      `a certificate in ${place} is without its key, or a key without its certificate`,
+      {
+        subject: place,
+        why: 'NAME.cert and NAME.key belong together; authorities are called NAME.crt',
+        hint,
+      },
+    )
+  }
+  return {
+    ...(ca.length > 0 && { ca: ca.join('\n') }),
+    ...(cert !== undefined &&
+      wanted !== undefined && {
+        clientCertificate: await clientCertificate(join(place, cert), join(place, wanted), undefined, hint),
+      }),
+  }
+}
+
+async function clientCertificate(
+  cert: string,
+  key: string,
+  passphrase: string | undefined,
+  hint: string,
+): Promise<ClientCertificate> {
+  const pair = {
+    cert: await readPem(cert, hint),
+    key: await readPem(key, hint),
+    ...(passphrase !== undefined && { passphrase }),
+  }
+  const { createSecureContext } = await import('node:tls')
+  try {
+    createSecureContext(pair)
+  } catch {
+    // OpenSSL's words are about the key
+    throw new DrayError('config', `the certificate ${cert} and the key ${key} cannot be used`, {
+      subject: cert,
+      why: 'they do not belong together, are no PEM, or the key has a password that was not given',
+      hint,
+    })
+  }
+  return pair
+}
+
+async function readPem(file: string, hint: string): Promise<string> {
+  let bytes: Uint8Array | undefined
+  try {
+    bytes = await readFileBounded(file, maxFileSize)
+  } catch (cause) {
+    throw new DrayError('config', `${file} cannot be read`, { subject: file, hint, cause })
+  }
+  if (bytes === undefined)
+    throw new DrayError('config', `the certificate or key ${file} is not there`, { subject: file, hint })
+  return Buffer.from(bytes).toString('utf8')
+}

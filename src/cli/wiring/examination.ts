@@ -1,0 +1,40 @@
+import type { Clock } from '../../lib/clock.ts'
+import type { Certificates } from '../../registry/http/transport/certificates.ts'
+import { type Proxy, proxyFor, type ProxyVariables } from '../../registry/http/transport/proxy.ts'
+import type { FetchOptions, FetchStack } from '../../registry/http/stack.ts'
+import { createExaminer, type Examiner } from '../../registry/registry-store.ts'
+
+const tries = 2
+
+/** How often one request is sent where a registry is examined, and how long it may stand still: a person waits to hear what is wrong. */
+export const examinationPace: Pick<FetchOptions, 'maxTries' | 'limits'> = {
+  maxTries: tries,
+  limits: { headersMs: 5_000, stallMs: 5_000, sourceMs: 5_000 },
+}
+
+/** What `dray doctor` works with. */
+export interface Examination {
+  readonly examiner: Examiner
+  readonly origin: (registry: string) => URL
+  readonly certificates: (registry: string) => Promise<Certificates>
+  readonly proxy: (address: URL) => Proxy | undefined
+}
+
+/** @param stack opened with `examinationPace` */
+export function createExamination(stack: FetchStack, env: ProxyVariables, clock: Clock): Examination {
+  const origin = (registry: string): URL => stack.origin(registry)
+  const examiner = createExaminer({
+    fetch: stack.fetch,
+    origin,
+    clock,
+    random: Math.random,
+    transfers: { tries },
+    secrets: stack.secrets,
+  })
+  return {
+    examiner,
+    origin,
+    certificates: (registry) => stack.certificates(registry),
+    proxy: (address) => proxyFor(address, env),
+  }
+}

@@ -1,0 +1,56 @@
+import type { GivenCredential } from '../../registry/credentials/find-credentials.ts'
+import { DrayError } from '../../lib/errors.ts'
+
+/** The largest password or token that is read, in bytes. */
+const maxSecretBytes = 64 * 1024
+
+/** What the flags say; `registry` may come from a variable. */
+export interface LoginFlags {
+  readonly username: string | undefined
+  readonly passwordStdin: boolean
+  readonly registry: string | undefined
+}
+
+/**
+ * The credentials of the command line; undefined where it says nothing of them. Stdin is read when they are needed first.
+ * @throws `usage` where a part is missing: a password is sent to no registry that was not named.
+ */
+export function givenCredential(
+  flags: LoginFlags,
+  stdin: AsyncIterable<unknown>,
+): GivenCredential | undefined {
+  const { username, passwordStdin, registry } = flags
+  if (username === undefined) return undefined
+  if (!passwordStdin) {
+    throw new DrayError('usage', 'the password of --username is missing', {
+      hint: 'Give it on stdin, with --password-stdin.',
+    })
+  }
+  if (registry === undefined || registry === '') {
+    throw new DrayError('usage', `which registry is the user ${JSON.stringify(username)} for?`, {
+      why: 'a command may talk to several, and the password is for one of them',
+      hint: 'Name it by --auth-registry HOST, or in DRAY_REGISTRY.',
+    })
+  }
+  let read: Promise<string> | undefined
+  return { username, registry, password: () => (read ??= readSecret(stdin)) }
+}
+
+/** The first line of stdin and all behind it, without the line break at its end. @throws `usage` where there is nothing or too much. */
+export async function readSecret(stdin: AsyncIterable<unknown>): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk as Uint8Array | string)
+    length += bytes.byteLength
+    if (length > maxSecretBytes) throw new DrayError('usage', 'stdin has more than a password')
+    chunks.push(bytes)
+  }
+  const secret = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '')
+  if (secret !== '') return secret
+  throw new DrayError('usage', 'no password came on stdin', {
+    hint: 'Pipe it in: … | dray … --password-stdin',
+  })
+}

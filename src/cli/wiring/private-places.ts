@@ -1,0 +1,91 @@
+import { lstatSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { namesFile } from '../../config/names-file.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { othersWhoWrite } from '../../lib/files/ownership.ts'
+import { type FolderFault, privateFolder } from '../../lib/files/private-folder.ts'
+import {
+  type Environment,
+  homeFolder,
+  inside,
+  userFolder,
+  type UserFolderKind,
+  variableOf,
+} from '../../lib/files/user-folders.ts'
+
+/**
+ * The folder `names` in the user's cache or state folder; only this user and root can write to it.
+ * @param options.create makes it if it is missing
+ * @throws `io` with the fault and one way to correct it.
+ */
+export function privatePlace(
+  kind: UserFolderKind,
+  names: readonly string[],
+  env: Environment,
+  options: { readonly create: boolean },
+): string {
+  const folder = userFolder(kind, env)
+  if (folder === undefined) {
+    throw new DrayError('io', `there is no folder for the ${kind} of dray`, {
+      why: 'this user has no home folder',
+      hint: `Set ${variableOf(kind)} to a folder that only you can write to.`,
+    })
+  }
+  const found = privateFolder(inside(folder, ...names), {
+    uid: process.geteuid?.(),
+    home: homeFolder(env),
+    ...options,
+  })
+  if ('fault' in found) throw notPrivate(found.fault, kind)
+  return found.path
+}
+
+/**
+ * The audit log at a path that the user gave.
+ * @throws `usage` for a path that names no file, such as an empty one or one that ends in a slash.
+ */
+export function namedAuditLog(path: string, cwd: string): string {
+  if (namesFile(path)) return resolve(cwd, path)
+  throw new DrayError('usage', `${JSON.stringify(path)} does not name a file for the audit log`, {
+    hint: 'Name a file with --audit-file or DRAY_AUDIT_FILE: --audit-file audit.jsonl.',
+  })
+}
+
+/**
+ * The audit log if no other place was named. @throws `io`, or `audit` with `create`, if others can write to it or to its folder.
+ */
+export function defaultAuditLog(env: Environment, options: { readonly create: boolean }): string {
+  try {
+    const path = join(privatePlace('state', [], env, options), 'audit.jsonl')
+    refuseForeign(path)
+    return path
+  } catch (thrown) {
+    if (!isDrayError(thrown)) throw thrown
+    const { code, message, subject = '', why = '', hint } = thrown
+    throw new DrayError(options.create ? 'audit' : code, message, {
+      subject,
+      why,
+      hint: `${hint?.replace(/\.$/, '')}, or pass --audit-file FILE.`,
+      cause: thrown,
+    })
+  }
+}
+
+/** A folder that is private now can hold a file of another user from a time when it was not. */
+function refuseForeign(path: string): void {
+  const uid = process.geteuid?.()
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  const why = uid === undefined || stats?.isFile() !== true ? undefined : othersWhoWrite(stats, [uid, 0])
+  if (why !== undefined) throw notPrivate({ path, why, kind: stats?.uid === uid ? 'mode' : 'other' }, 'state')
+}
+
+function notPrivate({ path, why, kind: fault }: FolderFault, kind: UserFolderKind): DrayError {
+  return new DrayError('io', `cannot use ${path} for the ${kind} of dray`, {
+    subject: path,
+    why,
+    hint:
+      fault === 'mode'
+        ? `Look at what is in it, then run "chmod go-w ${path}".`
+        : `Set ${variableOf(kind)} to a folder that only you can write to.`,
+  })
+}

@@ -1,0 +1,71 @@
+import type { ProtectionConfig, RuleConfig } from '../retention/retention-config.ts'
+import { includesRepositories } from '../retention/retention-repositories.ts'
+import type { Issue, Path } from '../shape.ts'
+import { includesSelector, type TagSelector } from '../selectors/tag-selector.ts'
+
+type TagProtection = Extract<ProtectionConfig, { readonly kind: 'tags' }>
+
+/**
+ * The rules that can delete nothing, and the protections that hold nothing, because of protections that hold all of it. Only what is sure by their texts.
+ * @param protect as written; undefined where one has a mistake of its own
+ */
+export function checkOverlaps(
+  protect: readonly (ProtectionConfig | undefined)[],
+  rules: readonly (RuleConfig | undefined)[],
+  path: Path,
+): readonly Issue[] {
+  const ofProtections = protect.flatMap((one, i): Issue[] => {
+    const earlier = one === undefined ? undefined : shadowOf(one, protect.slice(0, i))
+    if (one === undefined || earlier === undefined) return []
+    const message = `it adds nothing: ${JSON.stringify(earlier)} before it holds all of it`
+    return [{ path: [...path, 'protect', i], at: 'value', message }]
+  })
+  const ofRules = rules.flatMap((rule, i): Issue[] => {
+    const holder =
+      rule === undefined ? undefined : holderOf(protect.filter(isWhole), rule.tags, rule.repositories)
+    if (holder === undefined) return []
+    const message = `it can delete nothing: ${holder} holds all that it selects`
+    return [{ path: [...path, 'rules', i], at: 'value', message }]
+  })
+  return [...ofProtections, ...ofRules]
+}
+
+/** The name of an earlier protection that makes this one needless. */
+function shadowOf(
+  one: ProtectionConfig,
+  earlier: readonly (ProtectionConfig | undefined)[],
+): string | undefined {
+  return earlier.find((other) => {
+    if (other === undefined || !includesRepositories(other.repositories, one.repositories)) return false
+    if (one.kind === 'inUse' || other.kind === 'inUse')
+      return one.kind === 'inUse' && other.kind === 'inUse' && isSame(one.inUse, other.inUse)
+    if (!includesSelector([other.tags], one.tags)) return false
+    return other.newest === undefined || isSame(other.newest, one.newest)
+  })?.name
+}
+
+/** What holds every tag that is selected in these repositories, in words. */
+function holderOf(
+  protect: readonly TagProtection[],
+  tags: TagSelector | undefined,
+  repositories: RuleConfig['repositories'],
+): string | undefined {
+  const there = protect.filter((one) => includesRepositories(one.repositories, repositories))
+  const alone = there.find((one) => includesSelector([one.tags], tags))
+  if (alone !== undefined) return `the protection ${JSON.stringify(alone.name)}`
+  const together = includesSelector(
+    there.map((one) => one.tags),
+    tags,
+  )
+  return together
+    ? `the protections ${there.map(({ name }) => JSON.stringify(name)).join(' and ')}`
+    : undefined
+}
+
+function isWhole(one: ProtectionConfig | undefined): one is TagProtection {
+  return one?.kind === 'tags' && one.newest === undefined
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}

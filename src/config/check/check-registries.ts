@@ -1,0 +1,138 @@
+import { checkPath } from '../../oci/reference.ts'
+import { normalRegistry } from '../../oci/registry-host.ts'
+import { complaintOf } from './complaint.ts'
+import type { Config, RegistryConfig } from '../config.ts'
+import { type RegistryAlias, RegistryNames } from '../registry-names.ts'
+import type { WrittenConfig } from '../schema/schema.ts'
+import type { Issue, Path } from '../shape.ts'
+
+type Written = NonNullable<WrittenConfig['registries']>[string]
+
+/** The section `registries`, by the names that references have. Mistakes are added to `issues`. */
+export function checkRegistries(
+  written: WrittenConfig['registries'] = {},
+  absolute: (path: string) => string,
+  issues: Issue[],
+): Config['registries'] {
+  const names = new RegistryNames(
+    new Map(
+      Object.entries(written).map(([host, settings]) => [
+        registryOf(host) ?? host,
+        registryConfig(settings, () => [], absolute),
+      ]),
+    ),
+  )
+  const hosts = new Map<string, string>()
+  const registries = new Map<string, RegistryConfig>()
+  for (const [host, settings] of Object.entries(written)) {
+    const path = ['registries', host]
+    const normal = registryOf(host)
+    const registry = normal === undefined ? host : names.canonical(normal)
+    const other = hosts.get(registry)
+    if (normal === undefined) issues.push({ path, at: 'key', message: notAHost(host) })
+    else if (other !== undefined) {
+      const both = `as ${JSON.stringify(other)} and as ${JSON.stringify(host)}`
+      issues.push({ path, at: 'key', message: `${registry} is listed twice, ${both}` })
+    }
+    hosts.set(registry, host)
+    const readAliases = (spelled: readonly string[]) =>
+      aliasesOf(spelled, names, issues, [...path, 'aliases'])
+    registries.set(registry, registryConfig(settings, readAliases, absolute))
+  }
+  checkAliases(registries, hosts, issues)
+  return registries
+}
+
+function registryConfig(
+  { aliases: spelled = [], ca, clientCertificate: own, ...settings }: Written,
+  readAliases: (spelled: readonly string[]) => readonly RegistryAlias[],
+  absolute: (path: string) => string,
+): RegistryConfig {
+  const aliases = readAliases(spelled)
+  return {
+    ...(settings as RegistryConfig),
+    ...(aliases.length > 0 && { aliases }),
+    ...(ca !== undefined && { ca: absolute(ca) }),
+    ...(own !== undefined && {
+      clientCertificate: {
+        ...(own as NonNullable<RegistryConfig['clientCertificate']>),
+        cert: absolute(own.cert),
+        key: absolute(own.key),
+      },
+    }),
+  }
+}
+
+/** `mirror.example.com`, or `cache.example.com/hub` with what stands before the path there. */
+function aliasesOf(
+  spelled: readonly string[],
+  names: RegistryNames,
+  issues: Issue[],
+  path: Path,
+): readonly RegistryAlias[] {
+  return spelled.flatMap((text, i): RegistryAlias[] => {
+    const slash = text.indexOf('/')
+    const host = slash < 0 ? text : text.slice(0, slash)
+    const prefix = slash < 0 ? '' : text.slice(slash + 1)
+    const registry = registryOf(host)
+    const message =
+      registry === undefined
+        ? notAHost(host)
+        : slash < 0
+          ? undefined
+          : complaintOf(() => checkPath(prefix, text))
+    if (message !== undefined) issues.push({ path: [...path, i], at: 'value', message })
+    return registry === undefined || message !== undefined
+      ? []
+      : [{ registry: names.canonical(registry), prefix }]
+  })
+}
+
+/** An alias is of one registry, and leads to no circle: else two names of a repository could not be compared. */
+function checkAliases(
+  registries: Config['registries'],
+  hosts: ReadonlyMap<string, string>,
+  issues: Issue[],
+): void {
+  const names = new RegistryNames(registries)
+  const owners = new Map<string, string>()
+  const leadsTo = new Map<string, string[]>()
+  for (const [registry, { aliases = [] }] of registries) {
+    const path = ['registries', hosts.get(registry) ?? registry, 'aliases']
+    const complain = (message: string): unknown => issues.push({ path, at: 'value', message })
+    for (const alias of aliases) {
+      const from = names.endpoint(alias.registry)
+      // A loopback name or a name of Docker Hub may be written out though it counts anyway.
+      if (alias.prefix === '' && from === names.endpoint(registry)) continue
+      const text = alias.prefix === '' ? alias.registry : `${alias.registry}/${alias.prefix}`
+      const key = `${from}/${alias.prefix}`
+      const owner = owners.get(key)
+      if (owner !== undefined) complain(`${text} is an alias of ${owner} already`)
+      owners.set(key, registry)
+      if (reaches(leadsTo, names.endpoint(registry), from))
+        complain(`${text} and ${registry} are aliases in a circle`)
+      else leadsTo.set(from, [...(leadsTo.get(from) ?? []), names.endpoint(registry)])
+    }
+  }
+}
+
+function reaches(leadsTo: ReadonlyMap<string, readonly string[]>, from: string, to: string): boolean {
+  return from === to || (leadsTo.get(from) ?? []).some((next) => reaches(leadsTo, next, to))
+}
+
+/** The host in the form that references have; undefined if no reference can name it. */
+export function registryOf(host: string): string | undefined {
+  const registry = normalRegistry(host)
+  // distribution/reference reads a first component without dot, port or "localhost" as part of the path.
+  const isNamed = registry !== undefined && (registry === 'localhost' || /[.:]/.test(registry))
+  return isNamed ? registry : undefined
+}
+
+/** What is wrong with the host of a registry in a configuration, or undefined. */
+export function hostComplaint(host: string): string | undefined {
+  return registryOf(host) === undefined ? notAHost(host) : undefined
+}
+
+export function notAHost(host: string): string {
+  return `${JSON.stringify(host)} is not the host of a registry: a name with a dot or a port, without a path`
+}

@@ -1,0 +1,105 @@
+import { notAHost, registryOf } from '../check/check-registries.ts'
+import type { InUseConfig, NewestConfig, ProtectionConfig, Reader } from './retention-config.ts'
+import { repositoriesIn } from './retention-repositories.ts'
+import type { WrittenProtection } from '../schema/schema-retention.ts'
+import type { Issue, Path } from '../shape.ts'
+import { describeSelector, selectorOf, type TagSelector, versionsOf } from '../selectors/tag-selector.ts'
+
+const kinds = ['tags', 'semver', 'inUse'] as const
+const maxName = 100
+
+type What =
+  | { readonly kind: 'tags'; readonly tags: TagSelector; readonly newest?: NewestConfig }
+  | { readonly kind: 'inUse'; readonly inUse: InUseConfig }
+
+/** What a protection says; undefined where what or where it protects has a mistake. */
+export function protectionOf(
+  written: WrittenProtection,
+  reader: Reader,
+  path: Path,
+): ProtectionConfig | undefined {
+  const repositories = repositoriesIn(written.repositories, reader, [...path, 'repositories'])
+  const what = whatOf(written, reader, path)
+  if (what === undefined || repositories?.length !== written.repositories?.length) return undefined
+  return {
+    name: written.name ?? nameOf(what, written.repositories),
+    optional: written.optional ?? false,
+    ...(repositories !== undefined && { repositories }),
+    ...what,
+  }
+}
+
+function whatOf(written: WrittenProtection, reader: Reader, path: Path): What | undefined {
+  const { issues } = reader
+  const given = kinds.filter((kind) => written[kind] !== undefined)
+  if (given.length !== 1) {
+    const message = 'a protection has one of `tags`, `semver` and `inUse`'
+    issues.push({ path, at: 'value', message: given.length === 0 ? message : `${message}, not several` })
+    return undefined
+  }
+  if (written.inUse !== undefined) return inUseOf(written.inUse, reader, [...path, 'inUse'])
+  if (written.semver !== undefined) return newestOf(written.semver, issues, [...path, 'semver'])
+  if (written.tags === undefined) return undefined
+  const tags = selectorOf(written.tags, 'protection', [...path, 'tags'], issues)
+  return tags === undefined ? undefined : { kind: 'tags', tags }
+}
+
+function inUseOf(
+  { files, kubectl, ignoreHosts }: NonNullable<WrittenProtection['inUse']>,
+  { folder, issues }: Reader,
+  path: Path,
+): What | undefined {
+  if (files === undefined && kubectl === undefined) {
+    issues.push({ path, at: 'value', message: 'it needs `files` or `kubectl`' })
+    return undefined
+  }
+  const inUse = {
+    ...(files !== undefined && { files: { globs: files, folder } }),
+    ...(kubectl !== undefined && { kubectl }),
+    ...(ignoreHosts !== undefined && {
+      ignoreHosts: ignoreHosts.flatMap((host, i) => {
+        const registry = registryOf(host)
+        if (registry !== undefined) return [registry]
+        issues.push({ path: [...path, 'ignoreHosts', i], at: 'value', message: notAHost(host) })
+        return []
+      }),
+    }),
+  }
+  return { kind: 'inUse', inUse }
+}
+
+function newestOf(
+  { range, newestPer, count }: NonNullable<WrittenProtection['semver']>,
+  issues: Issue[],
+  path: Path,
+): What | undefined {
+  const tags = versionsOf(range, 'protection', [...path, 'range'], issues)
+  for (const [key, value, other] of [
+    ['newestPer', newestPer, count],
+    ['count', count, newestPer],
+  ] as const) {
+    if (value === undefined || other !== undefined) continue
+    const missing = key === 'count' ? 'newestPer' : 'count'
+    issues.push({ path: [...path, key], at: 'key', message: `\`${key}\` needs \`${missing}\` beside it` })
+  }
+  if (tags === undefined) return undefined
+  const isWhole = newestPer !== undefined && count !== undefined
+  return { kind: 'tags', tags, ...(isWhole && { newest: { per: newestPer, count } }) }
+}
+
+/** `tags latest, prod-*`, `versions >=1.0.0, the highest 2 of each minor`, `in use by gitops/**`. */
+function nameOf(what: What, repositories: readonly string[] | undefined): string {
+  const where = repositories === undefined ? '' : ` in ${repositories.join(', ')}`
+  const name = `${what.kind === 'tags' ? nameOfTags(what) : nameOfUse(what.inUse)}${where}`
+  return name.length > maxName ? `${name.slice(0, maxName - 1)}…` : name
+}
+
+function nameOfTags({ tags, newest }: Extract<What, { readonly kind: 'tags' }>): string {
+  const all = `${tags.kind === 'semver' ? 'versions' : 'tags'} ${describeSelector(tags)}`
+  return newest === undefined ? all : `${all}, the highest ${newest.count} of each ${newest.per}`
+}
+
+function nameOfUse({ files, kubectl }: InUseConfig): string {
+  const clusters = (kubectl?.contexts ?? []).map((context) => `cluster ${context}`)
+  return `in use by ${[...(files?.globs ?? []), ...clusters].join(', ')}`
+}

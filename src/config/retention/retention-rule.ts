@@ -1,0 +1,60 @@
+import { nearest } from '../../lib/nearest.ts'
+import type { Reader, RuleConfig } from './retention-config.ts'
+import { repositoriesIn } from './retention-repositories.ts'
+import type { WrittenRule } from '../schema/schema-retention.ts'
+import type { Path } from '../shape.ts'
+import { selectorOf, type TagSelector } from '../selectors/tag-selector.ts'
+
+const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
+const maxYears = 100
+const maxAge = maxYears * 365.25 * unitMs.d
+
+/** What a rule says; undefined where its tags or repositories have a mistake. */
+export function ruleOf(written: WrittenRule, reader: Reader, path: Path): RuleConfig | undefined {
+  const { issues } = reader
+  const { name, groupBy, keepNewest, olderThan } = written
+  const repositories = repositoriesIn(written.repositories, reader, [...path, 'repositories'])
+  const tags =
+    written.tags === undefined ? undefined : selectorOf(written.tags, 'rule', [...path, 'tags'], issues)
+  const age = olderThan === undefined ? undefined : ageOf(olderThan)
+  if (typeof age === 'string') issues.push({ path: [...path, 'olderThan'], at: 'value', message: age })
+  if (written.tags === undefined && keepNewest === undefined && olderThan === undefined) {
+    const message = 'it would delete everything: give it `tags`, `keepNewest` or `olderThan`'
+    issues.push({ path, at: 'value', message })
+  }
+  if (groupBy !== undefined) {
+    const at = [...path, 'groupBy']
+    if (keepNewest === undefined)
+      issues.push({ path: at, at: 'key', message: '`groupBy` without `keepNewest` says nothing' })
+    // where the tags have a mistake, the groups are not known
+    const complaint = written.tags !== undefined && tags === undefined ? undefined : noGroup(groupBy, tags)
+    if (complaint !== undefined) issues.push({ path: at, at: 'value', message: complaint })
+  }
+  const isWhole = (tags === undefined) === (written.tags === undefined)
+  if (!isWhole || repositories?.length !== written.repositories?.length) return undefined
+  return {
+    name,
+    ...(repositories !== undefined && { repositories }),
+    ...(tags !== undefined && { tags }),
+    ...(groupBy !== undefined && { groupBy }),
+    ...(keepNewest !== undefined && { keepNewest }),
+    ...(typeof age === 'number' && { olderThan: age }),
+  }
+}
+
+/** `14d` in milliseconds, or what is wrong with it. */
+function ageOf(text: string): number | string {
+  const unit = unitMs[text.slice(-1) as keyof typeof unitMs]
+  const ms = Number(text.slice(0, -1)) * unit
+  if (ms === 0) return `${text} is no age: everything is older`
+  return ms <= maxAge ? ms : `${text} is too long: at most ${maxYears} years`
+}
+
+function noGroup(groupBy: string, tags: TagSelector | undefined): string | undefined {
+  const named = tags?.kind === 'regex' ? tags.regex.groups : []
+  const known = [...named, 'major', 'minor']
+  if (known.includes(groupBy)) return undefined
+  const near = nearest(groupBy, known)
+  const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`
+  return `there is no group ${JSON.stringify(groupBy)}; ${hint}`
+}

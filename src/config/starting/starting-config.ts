@@ -1,0 +1,49 @@
+import { imagePlaceholder } from '../config.ts'
+import { retentionSection, type StartingPolicy } from './starting-policies.ts'
+
+/** What a first dray.yaml is made of. */
+export interface StartingConfig {
+  /** the host of the registry that all environments are in */
+  readonly registry: string
+  /** at least one; in the order in which images pass through them */
+  readonly environments: readonly StartingEnvironment[]
+  /** a policy and the environment whose images it is for */
+  readonly retention?: { readonly policy: StartingPolicy; readonly environment: string }
+}
+
+export interface StartingEnvironment {
+  readonly name: string
+  /** with `{image}` in it once */
+  readonly path: string
+}
+
+/** A dray.yaml with comments. */
+export function startingConfig({ registry, environments, retention }: StartingConfig): string {
+  const [first] = environments
+  const example = first?.path.replace(imagePlaceholder, () => 'api') ?? ''
+  const sections = environments.map(({ name, path }, i) =>
+    environmentSection(name, path, registry, environments[i - 1]),
+  )
+  return `version: 1
+
+# Where images are. @${first?.name ?? ''}/api is ${registry}/${example}.
+environments:
+${sections.join('')}${retention === undefined ? '' : `\n${retentionSection(retention.policy, retention.environment)}`}`
+}
+
+function environmentSection(
+  name: string,
+  path: string,
+  registry: string,
+  before: StartingEnvironment | undefined,
+): string {
+  const order =
+    before === undefined ? '' : `    # promoteFrom: [${scalar(before.name)}] # from nowhere else\n`
+  return `  ${scalar(name)}:\n    registry: ${scalar(registry)}\n    path: ${JSON.stringify(path)}\n${order}`
+}
+
+/** Text as YAML reads it back: quoted, unless it could be nothing but text. */
+function scalar(text: string): string {
+  const isPlain = /^[a-z][a-z0-9.-]*(?::\d+)?$/.test(text) && !['true', 'false', 'null'].includes(text)
+  return isPlain ? text : JSON.stringify(text)
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '../../lib/clock.ts'
+import { foreignRefusal } from '../errors.ts'
+import type { Limits } from './limits.ts'
+
+/**
+ * Notices a body that arrives too slowly. Only the time in which the registry waits for the client counts, so
+ * that a slow disk is not blamed on the client.
+ */
+export class BodyPace {
+  readonly #clock: Clock
+  readonly #limit: Limits['slowBody']
+  readonly #tooSlow = Promise.withResolvers<never>()
+  readonly #ended = new AbortController()
+  #bytes = 0
+  #waitedMs = 0
+  #waitingSince: number | undefined
+  #isWatched = false
+
+  constructor(clock: Clock, limit: Limits['slowBody']) {
+    this.#clock = clock
+    this.#limit = limit
+  }
+
+  /** Rejects with a refusal (408) once the body is too slow, and never resolves. */
+  get tooSlow(): Promise<never> {
+    return this.#tooSlow.promise
+  }
+
+  /** The registry waits for the next bytes. */
+  wait(): void {
+    this.#waitingSince = this.#clock.now()
+    if (this.#isWatched) return
+    this.#isWatched = true
+    void this.#watch()
+  }
+
+  receive(bytes: number): void {
+    this.#waitedMs = this.#waited()
+    this.#waitingSince = undefined
+    this.#bytes += bytes
+  }
+
+  /** The body is over, or nobody reads it any more. */
+  end(): void {
+    this.#ended.abort()
+  }
+
+  #waited(): number {
+    return this.#waitedMs + (this.#waitingSince === undefined ? 0 : this.#clock.now() - this.#waitingSince)
+  }
+
+  async #watch(): Promise<void> {
+    const { windowMs, minBytes } = this.#limit
+    try {
+      for (;;) {
+        await this.#clock.sleep(Math.max(windowMs - this.#waited(), 1), this.#ended.signal)
+        if (this.#waited() < windowMs) continue
+        if (this.#bytes < minBytes) break
+        this.#bytes = 0
+        this.#waitedMs = 0
+        if (this.#waitingSince !== undefined) this.#waitingSince = this.#clock.now()
+      }
+    } catch {
+      return
+    }
+    this.#tooSlow.reject(
+      foreignRefusal('REQUEST_TIMEOUT', 408, `the body brought ${this.#bytes} bytes in ${windowMs} ms`),
+    )
+  }
+}

@@ -1,0 +1,110 @@
+import { type Answer, jsonAnswer } from '../answer.ts'
+import { errorsAnswer } from '../errors.ts'
+import type { Exchange } from '../exchange.ts'
+import { type AccessControl, allowedActions, type ResourceAccess, serviceOf } from './permissions.ts'
+import { hasPassword, userOfBasic } from './users.ts'
+
+const defaultLifetime = 300
+const maxFormSize = 64 * 1024
+
+/**
+ * `/token`: GET with a password in `Authorization` or none (distribution, spec/auth/token.md), POST with a form (spec/auth/oauth.md). A token is
+ * given with those of the wanted actions that are allowed, be it none; several `scope` parameters, and several scopes in one, go into one token.
+ */
+export async function answerTokenRequest(control: AccessControl, exchange: Exchange): Promise<Answer> {
+  if (exchange.method === 'GET') return answerGet(control, exchange)
+  if (exchange.method === 'POST') return answerPost(control, exchange)
+  return errorsAnswer(405, 'UNSUPPORTED', `${exchange.method} is not allowed here`)
+}
+
+function answerGet(control: AccessControl, exchange: Exchange): Answer {
+  const header = exchange.header('authorization')
+  const user = header === undefined ? undefined : userOfBasic(header, control.options.users)
+  if (header !== undefined && user === undefined) {
+    const answer = errorsAnswer(401, 'UNAUTHORIZED', 'no such user with this password')
+    return { ...answer, headers: { ...answer.headers, 'WWW-Authenticate': 'Basic realm="registry"' } }
+  }
+  const offline = exchange.query.get('offline_token') === 'true'
+  return issue(control, exchange, user, exchange.query.getAll('scope'), offline)
+}
+
+async function answerPost(control: AccessControl, exchange: Exchange): Promise<Answer> {
+  const form = await readForm(exchange)
+  if (form === undefined) return oauthError('invalid_request')
+  const grant = form.get('grant_type')
+  if (grant !== 'password' && grant !== 'refresh_token') return oauthError('unsupported_grant_type')
+  const user = grant === 'password' ? userOfForm(control, form) : userOfRefreshToken(control, form)
+  if (user === undefined) return oauthError('invalid_grant')
+  return issue(control, exchange, user, form.getAll('scope'), form.get('access_type') === 'offline')
+}
+
+function userOfForm({ options }: AccessControl, form: URLSearchParams): string | undefined {
+  const user = form.get('username') ?? ''
+  return hasPassword(options.users, user, form.get('password') ?? '') ? user : undefined
+}
+
+function userOfRefreshToken({ refreshTokens }: AccessControl, form: URLSearchParams): string | undefined {
+  return refreshTokens.get(form.get('refresh_token') ?? '')
+}
+
+function issue(
+  control: AccessControl,
+  exchange: Exchange,
+  user: string | undefined,
+  scopes: readonly string[],
+  offline: boolean,
+): Answer {
+  const { clock, options, tokens } = control
+  const wanted = scopes.flatMap(parseScopes)
+  if (options.deletesBy === 'push' && wanted.some(({ actions }) => actions.includes('delete'))) {
+    return errorsAnswer(400, 'INVALID_REQUEST', 'there is no action delete')
+  }
+  const now = clock.now()
+  for (const [old, { expiresAt }] of tokens) if (expiresAt <= now) tokens.delete(old)
+  const lifetime = options.tokenLifetime ?? defaultLifetime
+  const token = control.newSecret()
+  const access = wanted.map((one) => ({ ...one, actions: allowedActions(options, user, one) }))
+  tokens.set(token, { user, access, expiresAt: now + lifetime * 1000 })
+  if (user !== undefined) exchange.identity.user = user
+  return jsonAnswer(200, {
+    token,
+    access_token: token,
+    expires_in: lifetime,
+    issued_at: new Date(now).toISOString(),
+    ...(offline && user !== undefined && { refresh_token: newRefreshToken(control, user) }),
+    ...(exchange.method === 'POST' && { token_type: 'Bearer', scope: scopes.join(' ') }),
+    service: serviceOf(control, exchange),
+  })
+}
+
+function newRefreshToken({ refreshTokens, newSecret }: AccessControl, user: string): string {
+  const secret = newSecret()
+  refreshTokens.set(secret, user)
+  return secret
+}
+
+/** `type:name:action,action`, several with spaces between; the name may have a port and so colons of its own. Others are left out. */
+function parseScopes(text: string): readonly ResourceAccess[] {
+  return text.split(' ').flatMap((scope) => {
+    const match = /^([a-z]+)(?:\([a-z0-9]+\))?:(.+):([a-z*,]*)$/.exec(scope)
+    if (match === null) return []
+    const [, type = '', name = '', actions = ''] = match
+    return [{ type, name, actions: actions.split(',').filter((action) => action !== '') }]
+  })
+}
+
+async function readForm(exchange: Exchange): Promise<URLSearchParams | undefined> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of exchange.body) {
+    size += chunk.byteLength
+    if (size > maxFormSize) return undefined
+    chunks.push(chunk)
+  }
+  return new URLSearchParams(Buffer.concat(chunks).toString())
+}
+
+/** RFC 6749, section 5.2. */
+function oauthError(error: string): Answer {
+  return jsonAnswer(400, { error })
+}

@@ -1,0 +1,78 @@
+import type { Digest } from '../../oci/digest.ts'
+import type { Answer } from '../answer.ts'
+import { refusal } from '../errors.ts'
+import type { Exchange, RegistryState } from '../exchange.ts'
+import { digestFrom } from '../names.ts'
+
+/** GET and HEAD of a blob, whole or a range of it (distribution-spec, Pulling blobs; RFC 9110, section 14). */
+export async function getBlob(
+  exchange: Exchange,
+  { storage }: RegistryState,
+  repository: string,
+  reference: string,
+): Promise<Answer> {
+  const digest = digestFrom(reference)
+  const size = await storage.blobSize(repository, digest)
+  if (size === undefined) throw unknownBlob(repository, digest)
+  const headers = {
+    'Content-Type': 'application/octet-stream',
+    'Docker-Content-Digest': digest,
+    'Accept-Ranges': 'bytes',
+    ETag: `"${digest}"`,
+  }
+  const range = exchange.method === 'GET' ? wantedRange(exchange, digest, size) : undefined
+  if (range === 'unsatisfiable') {
+    return { status: 416, headers: { 'Content-Range': `bytes */${size}` }, body: new Uint8Array() }
+  }
+  if (range === undefined) {
+    return { status: 200, headers, body: { size, chunks: storage.readBlob(repository, digest, 0, size) } }
+  }
+  const { start, end } = range
+  return {
+    status: 206,
+    headers: { ...headers, 'Content-Range': `bytes ${start}-${end - 1}/${size}` },
+    body: { size: end - start, chunks: storage.readBlob(repository, digest, start, end) },
+  }
+}
+
+/** DELETE of a blob: out of this repository; others that have it keep it. */
+export async function deleteBlob(
+  { storage, abilities }: RegistryState,
+  repository: string,
+  reference: string,
+): Promise<Answer> {
+  if (!abilities.deleteBlob) throw refusal('UNSUPPORTED', 'blobs cannot be deleted here')
+  const digest = digestFrom(reference)
+  if (!(await storage.deleteBlob(repository, digest))) throw unknownBlob(repository, digest)
+  return { status: 202, body: new Uint8Array() }
+}
+
+type ByteRange = { readonly start: number; /** not included */ readonly end: number }
+
+/** The one range that is asked for; undefined for the whole, also where the header is malformed or asks for several ranges. */
+function wantedRange(
+  exchange: Exchange,
+  digest: Digest,
+  size: number,
+): ByteRange | 'unsatisfiable' | undefined {
+  const ifRange = exchange.header('if-range')
+  if (ifRange !== undefined && ifRange !== `"${digest}"`) return undefined
+  const match = /^bytes=([0-9]{0,15})-([0-9]{0,15})$/.exec(exchange.header('range') ?? '')
+  if (match === null) return undefined
+  const [, first = '', last = ''] = match
+  if (first === '' && last === '') return undefined
+  if (first === '') return suffixRange(Number(last), size)
+  const start = Number(first)
+  const end = last === '' ? size : Math.min(Number(last) + 1, size)
+  if (last !== '' && Number(last) < start) return undefined
+  return start >= size ? 'unsatisfiable' : { start, end }
+}
+
+function suffixRange(length: number, size: number): ByteRange | 'unsatisfiable' {
+  if (length === 0 || size === 0) return 'unsatisfiable'
+  return { start: Math.max(size - length, 0), end: size }
+}
+
+function unknownBlob(repository: string, digest: Digest): Error {
+  return refusal('BLOB_UNKNOWN', `${repository} has no blob ${digest}`)
+}

@@ -1,0 +1,148 @@
+import type { Digest } from '../../oci/digest.ts'
+import { childrenOf, parseManifest } from '../../oci/manifest.ts'
+import { isIndexType } from '../../oci/media-types.ts'
+import type { Answer } from '../answer.ts'
+import { foreignRefusal, refusal } from '../errors.ts'
+import type { RegistryState } from '../exchange.ts'
+import { tagOrDigestFrom } from '../names.ts'
+import type { RegistryStorage } from '../storage/storage.ts'
+
+/** DELETE of a tag, or of a manifest with all its tags (distribution-spec, Content Management). */
+export async function deleteManifest(
+  state: RegistryState,
+  repository: string,
+  reference: string,
+): Promise<Answer> {
+  const at = tagOrDigestFrom(reference)
+  if (at === undefined) throw unknownManifest(repository, reference)
+  if ('tag' in at) return await deleteTag(state, repository, at.tag)
+  const { abilities } = state
+  if (!abilities.deleteManifest) throw refusal('UNSUPPORTED', 'a manifest cannot be deleted here')
+  await checkRepository(state, repository)
+  await checkUnheld(state, repository, at.digest)
+  if (!(await remove(state, repository, at.digest))) throw unknownManifest(repository, reference)
+  if (abilities.deleteAnswer === 500) throw foreignRefusal('UNKNOWN', 500, 'it takes a while')
+  return done(abilities.deleteAnswer)
+}
+
+async function deleteTag(state: RegistryState, repository: string, tag: string): Promise<Answer> {
+  const { storage, abilities } = state
+  switch (abilities.deleteTag) {
+    case 'UNSUPPORTED':
+    case 'DIGEST_INVALID':
+      throw refusal(abilities.deleteTag, 'a tag cannot be deleted here')
+    case 'UNSUPPORTED 400':
+      throw refusal('UNSUPPORTED', 'a tag cannot be deleted here', 400)
+    case 'yes':
+    case 'with its manifest':
+  }
+  await checkRepository(state, repository)
+  if (abilities.lockedTags.includes(tag)) throw locked(tag)
+  const digest = await storage.tag(repository, tag)
+  const isGone =
+    abilities.deleteTag === 'with its manifest' && digest !== undefined
+      ? await storage.deleteManifest(repository, digest)
+      : await storage.deleteTag(repository, tag)
+  if (!isGone) throw unknownManifest(repository, tag)
+  return done(202)
+}
+
+async function checkRepository({ storage }: RegistryState, repository: string): Promise<void> {
+  if (!(await storage.hasRepository(repository))) throw refusal('NAME_UNKNOWN', `there is no ${repository}`)
+}
+
+/** @throws a refusal where something keeps the manifest that is to go. */
+async function checkUnheld(
+  { storage, abilities }: RegistryState,
+  repository: string,
+  digest: Digest,
+): Promise<void> {
+  const { held, lockedTags } = abilities
+  const tags = await tagsOn(storage, repository, digest)
+  const lockedTag = tags.find((tag) => lockedTags.includes(tag))
+  if (lockedTag !== undefined) throw locked(lockedTag)
+  if (tags.length === 0 && abilities.untagged !== 'like others') {
+    throw refusal('MANIFEST_UNKNOWN', `no tag of ${repository} is on ${digest}`)
+  }
+  if (!abilities.deleteTagged && tags.length > 0) {
+    throw foreignRefusal(held.byTag, held.status, `the tag ${tags.join()} is on it`)
+  }
+  const index = abilities.deleteInsideIndex ? undefined : await indexOf(storage, repository, digest)
+  if (index !== undefined) throw foreignRefusal(held.byIndex, held.status, `the index ${index} names it`)
+  const [referrer] = abilities.deleteSubject === 'no' ? await storage.referrers(repository, digest) : []
+  if (referrer !== undefined) {
+    throw foreignRefusal(held.byReferrer, held.status, `${referrer.digest} refers to it`)
+  }
+}
+
+/** Removes a manifest, and what refers to it where that goes along. False where it was not there. */
+async function remove(
+  { storage, abilities }: Pick<RegistryState, 'storage' | 'abilities'>,
+  repository: string,
+  digest: Digest,
+): Promise<boolean> {
+  const referrers =
+    abilities.deleteSubject === 'with its referrers' ? await storage.referrers(repository, digest) : []
+  const isGone = await storage.deleteManifest(repository, digest)
+  if (isGone) {
+    for (const referrer of referrers) await remove({ storage, abilities }, repository, referrer.digest)
+  }
+  return isGone
+}
+
+/** Whether a manifest can be read: has a tag, or is in an index or refers to a subject that can be. */
+export async function isShown(
+  { storage }: Pick<RegistryState, 'storage'>,
+  repository: string,
+  digest: Digest,
+  seen: ReadonlySet<Digest> = new Set(),
+): Promise<boolean> {
+  if (seen.has(digest)) return false
+  const past = new Set([...seen, digest])
+  if ((await tagsOn(storage, repository, digest)).length > 0) return true
+  const subject = (await storage.manifest(repository, digest))?.refers?.subject
+  if (subject !== undefined && (await isShown({ storage }, repository, subject, past))) return true
+  for (const index of await indexesOf(storage, repository, digest)) {
+    if (await isShown({ storage }, repository, index, past)) return true
+  }
+  return false
+}
+
+async function tagsOn(storage: RegistryStorage, repository: string, digest: Digest): Promise<string[]> {
+  const on: string[] = []
+  for (const tag of await storage.tags(repository)) {
+    if ((await storage.tag(repository, tag)) === digest) on.push(tag)
+  }
+  return on
+}
+
+async function indexOf(
+  storage: RegistryStorage,
+  repository: string,
+  digest: Digest,
+): Promise<Digest | undefined> {
+  return (await indexesOf(storage, repository, digest))[0]
+}
+
+/** The indexes that name a manifest. */
+async function indexesOf(storage: RegistryStorage, repository: string, digest: Digest): Promise<Digest[]> {
+  const found: Digest[] = []
+  for await (const each of storage.manifests(repository)) {
+    if (!isIndexType(each.mediaType) || each.digest === digest) continue
+    const index = parseManifest(each.bytes, each.mediaType, each.digest)
+    if (childrenOf(index).some((child) => child.digest === digest)) found.push(each.digest)
+  }
+  return found
+}
+
+function done(status: number): Answer {
+  return { status, body: new Uint8Array() }
+}
+
+function locked(tag: string): Error {
+  return foreignRefusal('REGISTRY_DISALLOWED_OPERATION', 405, `${tag} is locked`)
+}
+
+export function unknownManifest(repository: string, reference: string): Error {
+  return refusal('MANIFEST_UNKNOWN', `${repository} has no manifest ${reference}`)
+}

@@ -1,0 +1,59 @@
+import { mediaTypes } from '../../oci/media-types.ts'
+import { type Answer, jsonAnswer } from '../answer.ts'
+import { refusal } from '../errors.ts'
+import { type Exchange, locate, type RegistryState } from '../exchange.ts'
+import { digestFrom } from '../names.ts'
+import { byText, linkHeader, pageOf } from './pages.ts'
+
+/** The tags of a repository, in ASCII order (distribution-spec, Listing Tags). */
+export async function listTags(
+  exchange: Exchange,
+  state: RegistryState,
+  repository: string,
+): Promise<Answer> {
+  const { storage, abilities } = state
+  if (!(await storage.hasRepository(repository))) throw refusal('NAME_UNKNOWN', `there is no ${repository}`)
+  const found = await storage.tags(repository)
+  const all = abilities.tagOrder === 'sorted' ? [...found].sort(byText) : found
+  const query = abilities.tagPages ? exchange.query : new URLSearchParams()
+  const last = query.get('last')
+  if (abilities.unknownLast === 'not-found' && last !== null && !all.includes(last)) {
+    throw refusal('NAME_UNKNOWN', `${repository} has no tag ${last}`)
+  }
+  const { entries, next } = pageOf(all, (tag) => tag, query, {
+    ...abilities,
+    ...(!abilities.tagPages && { pageLimit: 0 }),
+  })
+  const target = locate(exchange, state, `/v2/${repository}/tags/list`)
+  return jsonAnswer(200, { name: repository, tags: entries }, linkHeader(target, next))
+}
+
+/** The manifests whose `subject` is a digest, whether it is there or not (distribution-spec, Listing Referrers). */
+export async function listReferrers(
+  exchange: Exchange,
+  state: RegistryState,
+  repository: string,
+  reference: string,
+): Promise<Answer> {
+  const { storage, abilities } = state
+  const filter = exchange.query.get('artifactType')
+  const all = await storage.referrers(repository, digestFrom(reference))
+  const wanted = filter === null ? all : all.filter((entry) => entry.artifactType === filter)
+  const sorted = [...wanted].sort((a, b) => byText(a.digest, b.digest))
+  const { entries, next } = pageOf(sorted, (entry) => entry.digest, exchange.query, abilities)
+  const target = locate(exchange, state, `/v2/${repository}/referrers/${reference}`)
+  const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: entries }
+  return jsonAnswer(200, index, {
+    'Content-Type': mediaTypes.index,
+    ...(filter !== null && { 'OCI-Filters-Applied': 'artifactType' }),
+    ...linkHeader(target, next),
+  })
+}
+
+/** All repositories; not of the OCI specification, but docker's registry and most others have it (distribution, spec/api.md, Catalog). */
+export async function listRepositories(exchange: Exchange, state: RegistryState): Promise<Answer> {
+  const all = [...(await state.storage.repositories())].sort(byText)
+  const { entries, next } = pageOf(all, (name) => name, exchange.query, state.abilities)
+  const target = locate(exchange, state, '/v2/_catalog')
+  return jsonAnswer(200, { repositories: entries }, linkHeader(target, next))
+}

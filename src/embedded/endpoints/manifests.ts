@@ -1,0 +1,191 @@
+import type { Descriptor } from '../../oci/descriptor.ts'
+import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts'
+import {
+  artifactTypeOf,
+  blobsOf,
+  childrenOf,
+  type Manifest,
+  maxManifestSize,
+  parseManifest,
+} from '../../oci/manifest.ts'
+import { fallbackTag, subjectOfEvidenceTag } from '../../oci/evidence-tags.ts'
+import { bareMediaType } from '../../oci/media-types.ts'
+import { isTag } from '../../oci/reference.ts'
+import { isDrayError } from '../../lib/errors.ts'
+import type { Answer } from '../answer.ts'
+import { ByteBudget } from '../storage/byte-budget.ts'
+import { isShown, unknownManifest } from './deletes.ts'
+import { refusal } from '../errors.ts'
+import { declaredLength, type Exchange, locate, type RegistryState } from '../exchange.ts'
+import { tagOrDigestFrom } from '../names.ts'
+import type { StoredManifest } from '../storage/storage.ts'
+
+/** The specification asks for at least 10 tags in one request, and allows 414 for too many. */
+const maxTagsPerRequest = 100
+
+/** Bytes for the manifests that are received at the same time: each is held in memory until it is whole. */
+export function manifestBudget(maxBytes: number): ByteBudget {
+  return new ByteBudget(maxBytes, () =>
+    refusal('TOOMANYREQUESTS', 'too many manifests are being pushed at the same time'),
+  )
+}
+
+/** GET and HEAD by tag or digest (distribution-spec, Pulling manifests). */
+export async function getManifest(
+  exchange: Exchange,
+  state: RegistryState,
+  repository: string,
+  reference: string,
+): Promise<Answer> {
+  const found = await findManifest(state, repository, reference)
+  if (found === undefined) throw unknownManifest(repository, reference)
+  const headers = { 'Docker-Content-Digest': found.digest, ETag: `"${found.digest}"` }
+  if (exchange.header('if-none-match') === `"${found.digest}"`) return { status: 304, headers }
+  if (!isAccepted(exchange.header('accept'), found.mediaType)) {
+    // docker's registry answers 404 too where the client does not know the type
+    throw refusal('MANIFEST_UNKNOWN', `it is a ${found.mediaType}, which the request does not accept`)
+  }
+  return { status: 200, headers: { 'Content-Type': found.mediaType, ...headers }, body: found.bytes }
+}
+
+async function findManifest(
+  { storage, abilities }: RegistryState,
+  repository: string,
+  reference: string,
+): Promise<StoredManifest | undefined> {
+  const at = tagOrDigestFrom(reference)
+  if (at === undefined) return undefined
+  if ('digest' in at) {
+    if (abilities.untagged === 'hidden' && !(await isShown({ storage }, repository, at.digest)))
+      return undefined
+    return await storage.manifest(repository, at.digest)
+  }
+  const subject = abilities.fallbackTag === 'its subject' ? subjectOfEvidenceTag(at.tag) : undefined
+  const isFallback = subject !== undefined && at.tag === fallbackTag(subject)
+  const digest = (await storage.tag(repository, at.tag)) ?? (isFallback ? subject : undefined)
+  return digest === undefined ? undefined : await storage.manifest(repository, digest)
+}
+
+/** PUT by tag or digest (distribution-spec, Pushing manifests). */
+export async function putManifest(
+  exchange: Exchange,
+  state: RegistryState,
+  repository: string,
+  reference: string,
+): Promise<Answer> {
+  const at = tagOrDigestFrom(reference)
+  if (at === undefined) throw refusal('MANIFEST_INVALID', 'neither a tag nor a digest')
+  const tags = 'tag' in at ? [at.tag] : moreTags(exchange, state)
+  const bytes = await readManifest(exchange, state)
+  if ('digest' in at && algorithmOf(at.digest) === 'sha512' && !state.abilities.sha512Manifests) {
+    throw refusal('DIGEST_INVALID', 'a manifest is kept by its sha256 digest here')
+  }
+  const digest = digestOf(bytes, 'tag' in at ? 'sha256' : algorithmOf(at.digest))
+  if ('digest' in at && at.digest !== digest) {
+    throw refusal('DIGEST_INVALID', `the manifest is ${digest}, not ${at.digest}`)
+  }
+  const manifest = parsed(exchange, bytes)
+  await checkContent(state, repository, manifest)
+  await state.storage.putManifest(repository, stored(manifest, digest, bytes), tags)
+  return {
+    status: 201,
+    headers: {
+      Location: locate(exchange, state, `/v2/${repository}/manifests/${digest}`),
+      'Docker-Content-Digest': digest,
+      ...('digest' in at && tags.length > 0 && { 'OCI-Tag': tags.join(', ') }),
+      ...(state.abilities.referrers &&
+        manifest.subject !== undefined && { 'OCI-Subject': manifest.subject.digest }),
+    },
+    body: new Uint8Array(),
+  }
+}
+
+/** Lenient: no header, or any type in it that fits, with wildcards and without a look at quality values. */
+function isAccepted(accept: string | undefined, mediaType: string): boolean {
+  if (accept === undefined) return true
+  const types = accept.split(',').map(bareMediaType)
+  return types.some(
+    (type) => type === mediaType || ['', '*/*', 'application/*', 'application/json'].includes(type),
+  )
+}
+
+function moreTags(exchange: Exchange, { abilities }: RegistryState): readonly string[] {
+  if (!abilities.manyTags) return []
+  const tags = [...new Set(exchange.query.getAll('tag'))]
+  if (tags.length > maxTagsPerRequest)
+    throw refusal('UNSUPPORTED', `more than ${maxTagsPerRequest} tags`, 414)
+  const wrong = tags.find((tag) => !isTag(tag))
+  if (wrong !== undefined) throw refusal('MANIFEST_INVALID', `${JSON.stringify(wrong)} is not a tag`)
+  return tags
+}
+
+async function readManifest(exchange: Exchange, { incomingManifests }: RegistryState): Promise<Uint8Array> {
+  const tooLarge = refusal('SIZE_INVALID', `a manifest may have ${maxManifestSize} bytes`, 413)
+  if ((declaredLength(exchange) ?? 0) > maxManifestSize) throw tooLarge
+  const chunks: Uint8Array[] = []
+  let size = 0
+  let taken = 0
+  try {
+    for await (const chunk of exchange.body) {
+      size += chunk.byteLength
+      if (size > maxManifestSize) throw tooLarge
+      incomingManifests.take(chunk.byteLength)
+      taken += chunk.byteLength
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  } finally {
+    incomingManifests.give(taken)
+  }
+}
+
+function parsed(exchange: Exchange, bytes: Uint8Array): Manifest {
+  const said = bareMediaType(exchange.header('content-type') ?? '')
+  let manifest: Manifest
+  try {
+    manifest = parseManifest(bytes, said, 'the manifest')
+  } catch (error) {
+    throw refusal('MANIFEST_INVALID', isDrayError(error) ? error.message : 'the manifest cannot be read')
+  }
+  if (said !== '' && said !== manifest.mediaType) {
+    throw refusal('MANIFEST_INVALID', `Content-Type is ${said}, the manifest is ${manifest.mediaType}`)
+  }
+  return manifest
+}
+
+/** Everything below a manifest is in its repository, with the size that it says. The subject may be missing: it may come later. */
+async function checkContent(
+  { storage }: RegistryState,
+  repository: string,
+  manifest: Manifest,
+): Promise<void> {
+  for (const blob of blobsOf(manifest)) {
+    // layers with `urls` are fetched from there (image-spec, non-distributable layers)
+    if (blob.urls === undefined) checkSize(blob, await storage.blobSize(repository, blob.digest))
+  }
+  for (const child of childrenOf(manifest)) {
+    checkSize(child, (await storage.manifest(repository, child.digest))?.bytes.byteLength)
+  }
+}
+
+function checkSize(named: Descriptor, size: number | undefined): void {
+  if (size === undefined) throw refusal('MANIFEST_BLOB_UNKNOWN', `${named.digest} is not in the repository`)
+  if (size !== named.size) {
+    throw refusal('MANIFEST_INVALID', `${named.digest} has ${size} bytes, not ${named.size}`)
+  }
+}
+
+function stored(manifest: Manifest, digest: Digest, bytes: Uint8Array): StoredManifest {
+  const { mediaType, subject, annotations } = manifest
+  const bare = { mediaType, digest, bytes }
+  if (subject === undefined) return bare
+  const artifactType = artifactTypeOf(manifest)
+  const entry: Descriptor = {
+    mediaType,
+    digest,
+    size: bytes.byteLength,
+    ...(artifactType !== undefined && { artifactType }),
+    ...(annotations !== undefined && { annotations }),
+  }
+  return { ...bare, refers: { subject: subject.digest, entry } }
+}

@@ -1,0 +1,45 @@
+import { refusal } from '../errors.ts'
+import type { Abilities } from '../profiles.ts'
+
+export interface Page<T> {
+  readonly entries: readonly T[]
+  /** of the page behind this one: the parameters to ask for it with */
+  readonly next?: URLSearchParams
+}
+
+/**
+ * Cuts a sorted list by `n` and `last` (distribution-spec, Listing Tags).
+ * @throws a refusal for an `n` that is no number
+ */
+export function pageOf<T>(
+  sorted: readonly T[],
+  keyOf: (entry: T) => string,
+  query: URLSearchParams,
+  { pageLimit: limit, nextLink }: Pick<Abilities, 'pageLimit' | 'nextLink'>,
+): Page<T> {
+  const wanted = query.get('n')
+  if (wanted !== null && !/^[0-9]{1,9}$/.test(wanted))
+    throw refusal('UNSUPPORTED', '"n" is not a number', 400)
+  const last = query.get('last')
+  const rest = last === null ? sorted : sorted.filter((entry) => keyOf(entry) > last)
+  const isAll = wanted === null || (nextLink === 'n=0' && wanted === '0')
+  const asked = isAll ? rest.length : Number(wanted)
+  const entries = rest.slice(0, limit > 0 ? Math.min(asked, limit) : asked)
+  const end = entries.at(-1)
+  if (end === undefined || entries.length === rest.length) return { entries }
+  const next = new URLSearchParams(query)
+  next.set('last', keyOf(end))
+  if (nextLink === 'n=0') next.set('n', '0')
+  return { entries, next }
+}
+
+/** `Link` to the next page (RFC 8288). */
+export function linkHeader(target: string, next: URLSearchParams | undefined): Record<string, string> {
+  return next === undefined ? {} : { Link: `<${target}?${next.toString()}>; rel="next"` }
+}
+
+/** The order of Go's `sort.Strings`: by code unit, so that capitals come first. */
+export function byText(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,94 @@
+import { lstat, readdir, realpath, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DrayError } from '../../lib/errors.ts'
+import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
+import { systemCode } from '../../lib/files/io-error.ts'
+import { openRegular, readFileBounded } from '../../lib/files/read.ts'
+
+/*
+ * Access to the files of a registry's folder. A folder that came from somebody else may contain symbolic links, and
+ * a link must not make the registry read, list, write or delete files elsewhere. So every function here refuses a
+ * path that leads through a link. Paths must begin with the real path of the folder.
+ */
+
+/** @throws `refused` if a folder above the path is reached through a symbolic link. */
+export async function checkFolderOf(path: string): Promise<void> {
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    try {
+      if ((await realpath(folder)) === folder) return
+    } catch (error) {
+      if (isAbsent(error) && folder !== dirname(folder)) continue
+      throw error
+    }
+    throw new DrayError('refused', `${folder} is reached through a symbolic link`, {
+      subject: folder,
+      hint: 'Replace the link with a folder: a registry does not follow links in its folder.',
+    })
+  }
+}
+
+/** Bytes of a regular file; undefined if there is none. */
+export async function sizeOf(path: string): Promise<number | undefined> {
+  await checkFolderOf(path)
+  try {
+    const found = await lstat(path)
+    return found.isFile() ? found.size : undefined
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
+  }
+}
+
+/** The content of a regular file; undefined if there is none. @throws `malformed` if it is larger; `io` if it is a link. */
+export async function readSmall(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  await checkFolderOf(path)
+  return await readFileBounded(path, maxBytes, { followLinks: false })
+}
+
+/** The bytes from `start` up to `end`, not included. @throws `not-found` */
+export async function* readRange(path: string, start: number, end: number): AsyncGenerator<Uint8Array, void> {
+  await checkFolderOf(path)
+  const handle = await openRegular(path)
+  if (handle === undefined) throw new DrayError('not-found', `there is no ${path}`, { subject: path })
+  yield* handle.createReadStream({ start, end: end - 1 }) as AsyncIterable<Buffer>
+}
+
+/** The names in a folder; none if it does not exist. */
+export async function namesIn(folder: string): Promise<readonly string[]> {
+  await checkFolderOf(`${folder}/.`)
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if (isAbsent(error)) return []
+    throw error
+  }
+}
+
+/** Writes a file at once and whole; its folder is made. A link at the path itself is replaced. */
+export async function writeWhole(
+  path: string,
+  content: Uint8Array | string,
+  tempFolder: string,
+): Promise<void> {
+  await checkFolderOf(path)
+  await makeFolder(dirname(path))
+  await writeFileAtomic(path, content, { tempFolder })
+}
+
+/** False if it was not there. A link at the path itself is removed. */
+export async function remove(path: string): Promise<boolean> {
+  await checkFolderOf(path)
+  try {
+    await rm(path)
+    return true
+  } catch (error) {
+    if (isAbsent(error)) return false
+    throw error
+  }
+}
+
+/** Whether a file, or a folder above it, does not exist. */
+function isAbsent(error: unknown): boolean {
+  const code = systemCode(error)
+  return code === 'ENOENT' || code === 'ENOTDIR'
+}

@@ -1,0 +1,154 @@
+import { lstat, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../../lib/clock.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
+import { namesIn, readSmall } from './folder-files.ts'
+import { algorithmOf, type Digest, encodedOf, isDigest } from '../../oci/digest.ts'
+
+/** Content that nothing names and unfinished uploads are swept from this age on, so that a second process by mistake loses nothing of today. */
+const sweepAgeMs = 24 * 60 * 60 * 1000
+
+/** What `dray-registry.json` says. */
+const format = '{"schema":"dray.registry/1"}\n'
+
+/**
+ * The files of a registry in a folder:
+ *
+ *     dray-registry.json                                    says that the folder is one, and its format
+ *     content/<algorithm>/<hex>                             the bytes of blobs and manifests, once each
+ *     uploads/<id>                                          not finished yet
+ *     repositories/<path>/_blobs/<algorithm>/<hex>          empty: the repository has this blob
+ *     repositories/<path>/_manifests/<algorithm>/<hex>      JSON: the manifest's media type, and its entry among the referrers of its subject
+ *     repositories/<path>/_referrers/<algorithm>/<hex>/<algorithm>-<hex>   empty: a manifest (last) has this subject (before it)
+ *     repositories/<path>/_tags/<tag>                       the digest
+ *
+ * A component of a repository's path never begins with `_`, so the names do not collide. A file system that does not tell upper from lower case
+ * cannot hold two tags that differ in case alone.
+ */
+export class FolderLayout {
+  readonly folder: string
+  readonly uploads: string
+
+  constructor(folder: string) {
+    this.folder = folder
+    this.uploads = join(folder, 'uploads')
+  }
+
+  get marker(): string {
+    return join(this.folder, 'dray-registry.json')
+  }
+
+  get contents(): string {
+    return join(this.folder, 'content')
+  }
+
+  upload(id: string): string {
+    return join(this.uploads, id)
+  }
+
+  content(digest: Digest): string {
+    return join(this.contents, algorithmOf(digest), encodedOf(digest))
+  }
+
+  repository(repository: string): string {
+    return join(this.folder, 'repositories', ...repository.split('/'))
+  }
+
+  blobLink(repository: string, digest: Digest): string {
+    return join(this.repository(repository), '_blobs', algorithmOf(digest), encodedOf(digest))
+  }
+
+  manifestRecord(repository: string, digest: Digest): string {
+    return join(this.repository(repository), '_manifests', algorithmOf(digest), encodedOf(digest))
+  }
+
+  referrerLink(repository: string, subject: Digest, referrer: Digest): string {
+    return join(this.#referrers(repository, subject), `${algorithmOf(referrer)}-${encodedOf(referrer)}`)
+  }
+
+  tagFolder(repository: string): string {
+    return join(this.repository(repository), '_tags')
+  }
+
+  tag(repository: string, tag: string): string {
+    return join(this.tagFolder(repository), tag)
+  }
+
+  manifests(repository: string): Promise<readonly Digest[]> {
+    return digestsIn(join(this.repository(repository), '_manifests'))
+  }
+
+  blobs(repository: string): Promise<readonly Digest[]> {
+    return digestsIn(join(this.repository(repository), '_blobs'))
+  }
+
+  async referrers(repository: string, subject: Digest): Promise<readonly Digest[]> {
+    const names = await namesIn(this.#referrers(repository, subject))
+    return names.map((name) => name.replace('-', ':')).filter(isDigest)
+  }
+
+  /** All repositories, in no order. */
+  async repositories(): Promise<readonly string[]> {
+    const found: string[] = []
+    const pending = ['']
+    for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+      const names = await namesIn(join(this.folder, 'repositories', path))
+      if (path !== '' && names.some((name) => name.startsWith('_'))) found.push(path)
+      for (const name of names) {
+        if (/^[a-z0-9]/.test(name)) pending.push(path === '' ? name : `${path}/${name}`)
+      }
+    }
+    return found
+  }
+
+  #referrers(repository: string, subject: Digest): string {
+    return join(this.repository(repository), '_referrers', algorithmOf(subject), encodedOf(subject))
+  }
+}
+
+/** Makes the folder where it is missing, and sweeps what crashes and deletes left. @throws `refused`, `unsupported`, `io`. */
+export async function prepareFolder(layout: FolderLayout, clock: Clock): Promise<void> {
+  await makeFolder(layout.folder)
+  const marker = await readSmall(layout.marker, 1024)
+  if (marker === undefined) {
+    if ((await readdir(layout.folder)).length > 0) {
+      throw new DrayError('refused', `${layout.folder} is not empty and is no folder of a registry`, {
+        subject: layout.folder,
+        hint: 'Name an empty folder, or one that does not exist yet.',
+      })
+    }
+    await writeFileAtomic(layout.marker, format)
+  } else if (Buffer.from(marker).toString() !== format) {
+    throw new DrayError('unsupported', `${layout.marker} is of a format that this version does not know`, {
+      subject: layout.marker,
+    })
+  }
+  await makeFolder(layout.uploads)
+  await sweep(layout, clock.now() - sweepAgeMs)
+}
+
+async function sweep(layout: FolderLayout, before: number): Promise<void> {
+  const named = new Set<string>()
+  for (const repository of await layout.repositories()) {
+    for (const digest of await layout.blobs(repository)) named.add(digest)
+    for (const digest of await layout.manifests(repository)) named.add(digest)
+  }
+  const unnamed = (await digestsIn(layout.contents)).filter((digest) => !named.has(digest))
+  const uploads = await namesIn(layout.uploads)
+  for (const path of [...unnamed.map((d) => layout.content(d)), ...uploads.map((id) => layout.upload(id))]) {
+    if ((await lstat(path)).mtimeMs < before) await rm(path)
+  }
+}
+
+/** The digests that the files `<algorithm>/<hex>` of a folder stand for. */
+async function digestsIn(folder: string): Promise<readonly Digest[]> {
+  const found: Digest[] = []
+  for (const algorithm of ['sha256', 'sha512']) {
+    for (const name of await namesIn(join(folder, algorithm))) {
+      const digest = `${algorithm}:${name}`
+      if (isDigest(digest)) found.push(digest)
+    }
+  }
+  return found
+}

@@ -1,0 +1,205 @@
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open, realpath, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { type Clock, systemClock } from '../../lib/clock.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { makeFolder, moveIntoPlace } from '../../lib/files/atomic.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import { type Digest, isDigest } from '../../oci/digest.ts'
+import { maxManifestSize } from '../../oci/manifest.ts'
+import { isTag } from '../../oci/reference.ts'
+import { checkFolderOf, namesIn, readRange, readSmall, remove, sizeOf, writeWhole } from './folder-files.ts'
+import { FolderLayout, prepareFolder } from './folder-layout.ts'
+import { parseRecord, writeRecord } from './manifest-record.ts'
+import type { BlobWriter, RegistryStorage, StoredManifest } from './storage.ts'
+import { Turns } from '../turns.ts'
+
+/** A record repeats a manifest's annotations, so it is no larger than a manifest and a little. */
+const maxRecordSize = maxManifestSize + 64 * 1024
+
+/**
+ * Keeps everything in a folder, which `FolderLayout` describes; it is made where it is missing. What was answered 201 outlasts a crash, and a crash
+ * leaves no half blob, manifest or tag: each file is written elsewhere, synced and renamed, and content is there before what names it. Blobs are
+ * written and read as streams. One process at a time may use a folder.
+ * @throws `refused` for a folder with other things in it; `io`.
+ */
+export async function folderStorage(
+  folder: string,
+  options: { readonly clock?: Clock } = {},
+): Promise<RegistryStorage> {
+  await makeFolder(folder)
+  const layout = new FolderLayout(await realpath(folder))
+  await prepareFolder(layout, options.clock ?? systemClock)
+  return new FolderStorage(layout)
+}
+
+class FolderStorage implements RegistryStorage {
+  readonly #layout: FolderLayout
+  /** what changes a repository's manifests and tags, by repository */
+  readonly #turns = new Turns()
+
+  constructor(layout: FolderLayout) {
+    this.#layout = layout
+  }
+
+  repositories(): Promise<readonly string[]> {
+    return this.#layout.repositories()
+  }
+
+  async hasRepository(repository: string): Promise<boolean> {
+    const names = await namesIn(this.#layout.repository(repository))
+    return names.some((name) => name.startsWith('_'))
+  }
+
+  async blobSize(repository: string, digest: Digest): Promise<number | undefined> {
+    const link = await sizeOf(this.#layout.blobLink(repository, digest))
+    return link === undefined ? undefined : sizeOf(this.#layout.content(digest))
+  }
+
+  async *readBlob(
+    _repository: string,
+    digest: Digest,
+    start: number,
+    end: number,
+  ): AsyncGenerator<Uint8Array, void> {
+    if (start >= end) return
+    yield* readRange(this.#layout.content(digest), start, end)
+  }
+
+  async mountBlob(digest: Digest, from: string, to: string): Promise<boolean> {
+    if ((await this.blobSize(from, digest)) === undefined) return false
+    await this.#write(this.#layout.blobLink(to, digest), '')
+    return true
+  }
+
+  deleteBlob(repository: string, digest: Digest): Promise<boolean> {
+    return remove(this.#layout.blobLink(repository, digest))
+  }
+
+  async openWriter(id: string): Promise<BlobWriter> {
+    const path = this.#layout.upload(id)
+    await checkFolderOf(path)
+    return new FolderWriter(path, await open(path, 'wx'), async (repository, digest) => {
+      const content = this.#layout.content(digest)
+      await checkFolderOf(content)
+      await makeFolder(dirname(content))
+      await moveIntoPlace(path, content)
+      await this.#write(this.#layout.blobLink(repository, digest), '')
+    })
+  }
+
+  async manifest(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
+    const record = await readSmall(this.#layout.manifestRecord(repository, digest), maxRecordSize)
+    if (record === undefined) return undefined
+    const bytes = await readSmall(this.#layout.content(digest), maxManifestSize)
+    return bytes === undefined ? undefined : { ...parseRecord(record, digest), digest, bytes }
+  }
+
+  putManifest(repository: string, manifest: StoredManifest, tags: readonly string[]): Promise<void> {
+    return this.#turns.run(repository, async () => {
+      const { digest, refers } = manifest
+      await this.#write(this.#layout.content(digest), manifest.bytes)
+      if (refers !== undefined) {
+        await this.#write(this.#layout.referrerLink(repository, refers.subject, digest), '')
+      }
+      await this.#write(this.#layout.manifestRecord(repository, digest), writeRecord(manifest))
+      for (const tag of tags) await this.#write(this.#layout.tag(repository, tag), digest)
+    })
+  }
+
+  deleteManifest(repository: string, digest: Digest): Promise<boolean> {
+    return this.#turns.run(repository, async () => {
+      const found = await this.manifest(repository, digest)
+      if (found === undefined) return false
+      for (const tag of await this.tags(repository)) {
+        if ((await this.tag(repository, tag)) === digest) await remove(this.#layout.tag(repository, tag))
+      }
+      const deleted = await remove(this.#layout.manifestRecord(repository, digest))
+      if (found.refers !== undefined) {
+        await remove(this.#layout.referrerLink(repository, found.refers.subject, digest))
+      }
+      return deleted
+    })
+  }
+
+  async *manifests(repository: string): AsyncGenerator<StoredManifest, void> {
+    for (const digest of await this.#layout.manifests(repository)) {
+      const found = await this.manifest(repository, digest)
+      if (found !== undefined) yield found
+    }
+  }
+
+  async referrers(repository: string, subject: Digest): Promise<readonly Descriptor[]> {
+    const entries: Descriptor[] = []
+    for (const digest of await this.#layout.referrers(repository, subject)) {
+      const record = await readSmall(this.#layout.manifestRecord(repository, digest), maxRecordSize)
+      const entry = record === undefined ? undefined : parseRecord(record, digest).refers?.entry
+      if (entry !== undefined) entries.push(entry)
+    }
+    return entries
+  }
+
+  async tags(repository: string): Promise<readonly string[]> {
+    return (await namesIn(this.#layout.tagFolder(repository))).filter(isTag)
+  }
+
+  async tag(repository: string, tag: string): Promise<Digest | undefined> {
+    const path = this.#layout.tag(repository, tag)
+    const bytes = await readSmall(path, 1024)
+    if (bytes === undefined) return undefined
+    const digest = Buffer.from(bytes).toString()
+    if (isDigest(digest)) return digest
+    throw new DrayError('corrupt', `${path} holds no digest`, { subject: path })
+  }
+
+  deleteTag(repository: string, tag: string): Promise<boolean> {
+    return this.#turns.run(repository, () => remove(this.#layout.tag(repository, tag)))
+  }
+
+  #write(path: string, content: Uint8Array | string): Promise<void> {
+    return writeWhole(path, content, this.#layout.uploads)
+  }
+}
+
+class FolderWriter implements BlobWriter {
+  readonly #path: string
+  readonly #handle: FileHandle
+  readonly #keep: (repository: string, digest: Digest) => Promise<void>
+  #size = 0
+  #open = true
+
+  constructor(path: string, handle: FileHandle, keep: (repository: string, digest: Digest) => Promise<void>) {
+    this.#path = path
+    this.#handle = handle
+    this.#keep = keep
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  async append(chunk: Uint8Array): Promise<void> {
+    await this.#handle.writeFile(chunk)
+    this.#size += chunk.byteLength
+  }
+
+  async *read(): AsyncGenerator<Uint8Array, void> {
+    yield* createReadStream(this.#path) as AsyncIterable<Buffer>
+  }
+
+  async commit(repository: string, digest: Digest): Promise<void> {
+    await this.#close()
+    await this.#keep(repository, digest)
+  }
+
+  async discard(): Promise<void> {
+    await this.#close()
+    await rm(this.#path, { force: true })
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#open) return
+    this.#open = false
+    await this.#handle.close()
+  }
+}

@@ -1,0 +1,42 @@
+import { DrayError } from '../../lib/errors.ts'
+import { parseDescriptor } from '../../oci/descriptor.ts'
+import { type Digest, parseDigest } from '../../oci/digest.ts'
+import { isRecord, parseJson } from '../../oci/json.ts'
+import type { StoredManifest } from './storage.ts'
+
+/** What the folder keeps of a manifest beside its bytes, as JSON. */
+export type ManifestRecord = Pick<StoredManifest, 'mediaType' | 'refers'>
+
+export function writeRecord({ mediaType, refers }: ManifestRecord): string {
+  return JSON.stringify({ mediaType, ...(refers !== undefined && { refers }) })
+}
+
+/** @throws `corrupt` where it was changed by hand, or by a disk. */
+export function parseRecord(bytes: Uint8Array, digest: Digest): ManifestRecord {
+  try {
+    return read(parseJson(bytes, 'the record'))
+  } catch (cause) {
+    throw new DrayError('corrupt', `the record of the manifest ${digest} cannot be read`, {
+      subject: digest,
+      cause,
+    })
+  }
+}
+
+function read(value: unknown): ManifestRecord {
+  if (!isRecord(value) || typeof value['mediaType'] !== 'string') {
+    throw new DrayError('malformed', 'the record has no media type')
+  }
+  const { mediaType, refers } = value
+  if (refers === undefined) return { mediaType }
+  if (!isRecord(refers) || typeof refers['subject'] !== 'string') {
+    throw new DrayError('malformed', 'the record has no subject')
+  }
+  return {
+    mediaType,
+    refers: {
+      subject: parseDigest(refers['subject']),
+      entry: parseDescriptor(refers['entry'], 'the record'),
+    },
+  }
+}

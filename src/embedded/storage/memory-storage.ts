@@ -1,0 +1,248 @@
+import { DrayError } from '../../lib/errors.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { ByteBudget } from './byte-budget.ts'
+import { foreignRefusal } from '../errors.ts'
+import { defaultMemoryBytes } from '../access/limits.ts'
+import type { BlobWriter, RegistryStorage, StoredManifest } from './storage.ts'
+
+/**
+ * What an entry of a map, a repository and a chunk take in addition to their bytes. The numbers are rough and high: content
+ * of no size must not be free.
+ */
+const entryBytes = 512
+const repositoryBytes = 4096
+const chunkBytes = 256
+
+interface Blob {
+  readonly size: number
+  readonly chunks: readonly Uint8Array[]
+  /** what the chunks take of the budget */
+  readonly cost: number
+  /** repositories that have it */
+  owners: number
+}
+
+interface Repository {
+  readonly blobs: Map<Digest, Blob>
+  readonly manifests: Map<Digest, StoredManifest>
+  readonly tags: Map<string, Digest>
+  readonly referrers: Map<Digest, Map<Digest, Descriptor>>
+}
+
+/**
+ * Keeps everything in the memory of this process. The bytes of a blob are held once, however many repositories have
+ * it. What does not fit in `maxBytes` is refused with 507.
+ */
+export function memoryStorage(maxBytes: number = defaultMemoryBytes()): RegistryStorage {
+  return new MemoryStorage(maxBytes)
+}
+
+function memoryFull(maxBytes: number): Error {
+  const maxMiB = Math.floor(maxBytes / (1024 * 1024))
+  return foreignRefusal(
+    'STORAGE_FULL',
+    507,
+    `this registry keeps at most ${maxMiB} MiB in memory; delete images, or start dray serve with a folder`,
+  )
+}
+
+class MemoryStorage implements RegistryStorage {
+  readonly #repositories = new Map<string, Repository>()
+  readonly #budget: ByteBudget
+
+  constructor(maxBytes: number) {
+    this.#budget = new ByteBudget(maxBytes, memoryFull)
+  }
+
+  repositories(): Promise<readonly string[]> {
+    return Promise.resolve([...this.#repositories.keys()])
+  }
+
+  hasRepository(repository: string): Promise<boolean> {
+    return Promise.resolve(this.#repositories.has(repository))
+  }
+
+  blobSize(repository: string, digest: Digest): Promise<number | undefined> {
+    return Promise.resolve(this.#find(repository)?.blobs.get(digest)?.size)
+  }
+
+  async *readBlob(
+    repository: string,
+    digest: Digest,
+    start: number,
+    end: number,
+  ): AsyncGenerator<Uint8Array, void> {
+    const blob = this.#find(repository)?.blobs.get(digest)
+    if (blob === undefined) throw new DrayError('not-found', 'the blob is not there', { subject: digest })
+    let at = 0
+    for (const chunk of blob.chunks) {
+      const from = Math.max(start - at, 0)
+      const to = Math.min(end - at, chunk.byteLength)
+      if (from < to) yield chunk.subarray(from, to)
+      at += chunk.byteLength
+      if (at >= end) return
+    }
+  }
+
+  async mountBlob(digest: Digest, from: string, to: string): Promise<boolean> {
+    const blob = this.#find(from)?.blobs.get(digest)
+    if (blob !== undefined) this.#putBlob(to, digest, blob)
+    return blob !== undefined
+  }
+
+  deleteBlob(repository: string, digest: Digest): Promise<boolean> {
+    const found = this.#find(repository)
+    const blob = found?.blobs.get(digest)
+    if (found === undefined || blob === undefined) return Promise.resolve(false)
+    found.blobs.delete(digest)
+    this.#release(blob)
+    return Promise.resolve(true)
+  }
+
+  openWriter(): Promise<BlobWriter> {
+    return Promise.resolve(
+      new MemoryWriter(this.#budget, (repository, digest, blob) => this.#putBlob(repository, digest, blob)),
+    )
+  }
+
+  manifest(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
+    return Promise.resolve(this.#find(repository)?.manifests.get(digest))
+  }
+
+  async putManifest(repository: string, manifest: StoredManifest, newTags: readonly string[]): Promise<void> {
+    const { manifests, referrers, tags } = this.#make(repository)
+    const old = manifests.get(manifest.digest)
+    const addedTags = newTags.filter((tag) => !tags.has(tag)).length
+    this.#budget.take(costOf(manifest) + addedTags * entryBytes)
+    if (old !== undefined) this.#budget.give(costOf(old))
+    manifests.set(manifest.digest, manifest)
+    if (manifest.refers !== undefined) {
+      const { subject, entry } = manifest.refers
+      const list = referrers.get(subject) ?? new Map<Digest, Descriptor>()
+      referrers.set(subject, list.set(entry.digest, entry))
+    }
+    for (const tag of newTags) tags.set(tag, manifest.digest)
+  }
+
+  async deleteManifest(repository: string, digest: Digest): Promise<boolean> {
+    const found = this.#find(repository)
+    const manifest = found?.manifests.get(digest)
+    if (found === undefined || manifest === undefined) return false
+    found.manifests.delete(digest)
+    this.#budget.give(costOf(manifest))
+    for (const [tag, target] of found.tags) {
+      if (target === digest) await this.deleteTag(repository, tag)
+    }
+    if (manifest.refers !== undefined) {
+      const { subject } = manifest.refers
+      const list = found.referrers.get(subject)
+      list?.delete(digest)
+      if (list?.size === 0) found.referrers.delete(subject)
+    }
+    return true
+  }
+
+  async *manifests(repository: string): AsyncGenerator<StoredManifest, void> {
+    yield* this.#find(repository)?.manifests.values() ?? []
+  }
+
+  referrers(repository: string, subject: Digest): Promise<readonly Descriptor[]> {
+    return Promise.resolve([...(this.#find(repository)?.referrers.get(subject)?.values() ?? [])])
+  }
+
+  tags(repository: string): Promise<readonly string[]> {
+    return Promise.resolve([...(this.#find(repository)?.tags.keys() ?? [])])
+  }
+
+  tag(repository: string, tag: string): Promise<Digest | undefined> {
+    return Promise.resolve(this.#find(repository)?.tags.get(tag))
+  }
+
+  deleteTag(repository: string, tag: string): Promise<boolean> {
+    const isGone = this.#find(repository)?.tags.delete(tag) ?? false
+    if (isGone) this.#budget.give(entryBytes)
+    return Promise.resolve(isGone)
+  }
+
+  #putBlob(repository: string, digest: Digest, blob: Blob): void {
+    const { blobs } = this.#make(repository)
+    const old = blobs.get(digest)
+    if (old === blob) return
+    this.#budget.take(entryBytes)
+    blob.owners++
+    blobs.set(digest, blob)
+    if (old !== undefined) this.#release(old)
+  }
+
+  /** A repository no longer has the blob. */
+  #release(blob: Blob): void {
+    blob.owners--
+    this.#budget.give(entryBytes + (blob.owners === 0 ? blob.cost : 0))
+  }
+
+  #find(repository: string): Repository | undefined {
+    return this.#repositories.get(repository)
+  }
+
+  #make(repository: string): Repository {
+    const found = this.#repositories.get(repository)
+    if (found !== undefined) return found
+    this.#budget.take(repositoryBytes)
+    const made: Repository = {
+      blobs: new Map(),
+      manifests: new Map(),
+      tags: new Map(),
+      referrers: new Map(),
+    }
+    this.#repositories.set(repository, made)
+    return made
+  }
+}
+
+/** The entry among the referrers repeats annotations and has a place of its own. */
+function costOf({ bytes, refers }: StoredManifest): number {
+  return refers === undefined ? bytes.byteLength + entryBytes : 2 * bytes.byteLength + 3 * entryBytes
+}
+
+class MemoryWriter implements BlobWriter {
+  readonly #budget: ByteBudget
+  readonly #keep: (repository: string, digest: Digest, blob: Blob) => void
+  #chunks: Uint8Array[] = []
+  #size = 0
+  #cost = 0
+
+  constructor(budget: ByteBudget, keep: (repository: string, digest: Digest, blob: Blob) => void) {
+    this.#budget = budget
+    this.#keep = keep
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  async append(chunk: Uint8Array): Promise<void> {
+    const cost = chunk.byteLength + chunkBytes
+    this.#budget.take(cost)
+    this.#cost += cost
+    this.#chunks.push(chunk)
+    this.#size += chunk.byteLength
+  }
+
+  async *read(): AsyncGenerator<Uint8Array, void> {
+    yield* this.#chunks
+  }
+
+  async commit(repository: string, digest: Digest): Promise<void> {
+    this.#keep(repository, digest, { size: this.#size, chunks: this.#chunks, cost: this.#cost, owners: 0 })
+    this.#chunks = []
+    this.#cost = 0
+  }
+
+  discard(): Promise<void> {
+    this.#budget.give(this.#cost)
+    this.#chunks = []
+    this.#cost = 0
+    return Promise.resolve()
+  }
+}

@@ -1,0 +1,216 @@
+import type { Clock } from '../../lib/clock.ts'
+import { algorithmOf, type Digest, type DigestAlgorithm, Digester, digestOf } from '../../oci/digest.ts'
+import { isDrayError } from '../../lib/errors.ts'
+import { refusal } from '../errors.ts'
+import { defaultLimits, type Limits } from '../access/limits.ts'
+import type { BlobWriter, RegistryStorage } from './storage.ts'
+import { Turns } from '../turns.ts'
+
+/** The status of a full storage (RFC 4918, section 11.5). */
+const insufficientStorage = 507
+
+/** An upload session: bytes so far and their hash. */
+export interface Upload {
+  readonly id: string
+  readonly repository: string
+  /** bytes that are there */
+  readonly size: number
+}
+
+interface Session extends Upload {
+  readonly writer: BlobWriter
+  readonly digester: Digester
+  readonly algorithm: DigestAlgorithm
+  touchedAt: number
+  /** requests that work on it or wait for their turn */
+  requests: number
+}
+
+type UploadLimits = Pick<Limits, 'uploads' | 'uploadIdleMs' | 'blobBytes'>
+
+/** The upload sessions of one registry. They end with the process; what was committed stays. */
+export class Uploads {
+  readonly #storage: RegistryStorage
+  readonly #clock: Clock
+  readonly #newId: () => string
+  readonly #limits: UploadLimits
+  readonly #sessions = new Map<string, Session>()
+  readonly #turns = new Turns()
+  /** sessions that are being opened */
+  #opening = 0
+
+  constructor(
+    storage: RegistryStorage,
+    clock: Clock,
+    newId: () => string,
+    limits: UploadLimits = defaultLimits,
+  ) {
+    this.#storage = storage
+    this.#clock = clock
+    this.#newId = newId
+    this.#limits = limits
+  }
+
+  /**
+   * Opens a session. If there are too many, the one that has stood idle the longest is dropped for it.
+   * @throws a refusal `TOOMANYREQUESTS` if none is idle
+   */
+  async open(repository: string, algorithm: DigestAlgorithm): Promise<Upload> {
+    this.#opening++
+    try {
+      await this.#dropIdle()
+      if (this.#sessions.size + this.#opening > this.#limits.uploads && !(await this.#dropOldestIdle())) {
+        throw refusal('TOOMANYREQUESTS', `${this.#limits.uploads} uploads are in progress`)
+      }
+      return await this.#open(repository, algorithm)
+    } finally {
+      this.#opening--
+    }
+  }
+
+  async #open(repository: string, algorithm: DigestAlgorithm): Promise<Upload> {
+    const id = this.#newId()
+    const writer = await this.#storage.openWriter(id)
+    const session: Session = {
+      id,
+      repository,
+      writer,
+      digester: new Digester(algorithm),
+      algorithm,
+      touchedAt: this.#clock.now(),
+      requests: 0,
+      get size() {
+        return writer.size
+      },
+    }
+    this.#sessions.set(id, session)
+    return session
+  }
+
+  /** @throws a refusal `BLOB_UPLOAD_UNKNOWN`, also for a session of another repository. */
+  find(repository: string, id: string): Upload {
+    return this.#session(repository, id)
+  }
+
+  /**
+   * Appends a body. Bytes that came before a client broke off stay, and `size` tells how many they are. A body
+   * that is larger than a blob may be, or than what the storage can take, ends the session.
+   * @param declared bytes of the body, if the client declared them
+   * @param check is called when it is this request's turn, with the size so far; it throws if the chunk does not fit
+   */
+  append(
+    upload: Upload,
+    body: AsyncIterable<Uint8Array>,
+    declared: number | undefined,
+    check: (size: number) => void,
+  ): Promise<void> {
+    return this.#inTurn(upload, async (session) => {
+      check(session.size)
+      try {
+        this.#checkSize(session.size + (declared ?? 0))
+        for await (const chunk of body) {
+          this.#checkSize(session.size + chunk.byteLength)
+          await this.#write(session, chunk)
+          session.digester.update(chunk)
+        }
+      } catch (error) {
+        if (isDrayError(error) && error.registryCode !== undefined) await this.#drop(session)
+        throw error
+      }
+    })
+  }
+
+  /** Closes the session: a blob of the repository, or, where the bytes are not the digest's, nothing. @throws a refusal `DIGEST_INVALID`. */
+  finish(upload: Upload, digest: Digest): Promise<void> {
+    return this.#inTurn(upload, async (session) => {
+      this.#sessions.delete(session.id)
+      try {
+        const found = await digestAs(session, algorithmOf(digest))
+        if (found !== digest) throw refusal('DIGEST_INVALID', `the upload is ${found}, not ${digest}`)
+        await session.writer.commit(session.repository, digest)
+      } finally {
+        await session.writer.discard()
+      }
+    })
+  }
+
+  /** Ends a session and drops its bytes. A session that has ended is no error. */
+  async cancel(upload: Upload): Promise<void> {
+    if (!this.#sessions.has(upload.id)) return
+    await this.#inTurn(upload, (session) => this.#drop(session))
+  }
+
+  /** Drops all sessions. */
+  async close(): Promise<void> {
+    const all = [...this.#sessions.values()]
+    this.#sessions.clear()
+    await Promise.all(all.map((session) => session.writer.discard()))
+  }
+
+  #session(repository: string, id: string): Session {
+    const session = this.#sessions.get(id)
+    if (session?.repository !== repository) throw refusal('BLOB_UPLOAD_UNKNOWN', 'there is no such upload')
+    return session
+  }
+
+  async #inTurn(upload: Upload, act: (session: Session) => Promise<void>): Promise<void> {
+    const asked = this.#session(upload.repository, upload.id)
+    asked.requests++
+    try {
+      await this.#turns.run(upload.id, () => act(this.#session(upload.repository, upload.id)))
+    } finally {
+      asked.requests--
+      asked.touchedAt = this.#clock.now()
+    }
+  }
+
+  #checkSize(size: number): void {
+    const { blobBytes } = this.#limits
+    if (size > blobBytes) throw refusal('SIZE_INVALID', `a blob may have ${blobBytes} bytes`, 413)
+  }
+
+  /** Writes a chunk. If the storage is full, idle sessions make room for it. */
+  async #write(session: Session, chunk: Uint8Array): Promise<void> {
+    for (;;) {
+      try {
+        await session.writer.append(chunk)
+        return
+      } catch (error) {
+        const isFull = isDrayError(error) && error.status === insufficientStorage
+        if (!isFull || !(await this.#dropOldestIdle())) throw error
+      }
+    }
+  }
+
+  async #drop(session: Session): Promise<void> {
+    this.#sessions.delete(session.id)
+    await session.writer.discard()
+  }
+
+  /** Drops the session that has stood without a request the longest; false if all have one. */
+  async #dropOldestIdle(): Promise<boolean> {
+    let oldest: Session | undefined
+    for (const session of this.#sessions.values()) {
+      if (session.requests > 0) continue
+      if (oldest === undefined || session.touchedAt < oldest.touchedAt) oldest = session
+    }
+    if (oldest !== undefined) await this.#drop(oldest)
+    return oldest !== undefined
+  }
+
+  async #dropIdle(): Promise<void> {
+    const before = this.#clock.now() - this.#limits.uploadIdleMs
+    for (const session of this.#sessions.values()) {
+      if (session.requests === 0 && session.touchedAt < before) await this.#drop(session)
+    }
+  }
+}
+
+/** The digest of the whole upload; hashed once more where the client ends with another algorithm than it began with. */
+async function digestAs(session: Session, algorithm: DigestAlgorithm): Promise<Digest> {
+  if (session.size === 0) return digestOf('', algorithm)
+  if (algorithm === session.algorithm) return session.digester.digest()
+  const digester = new Digester(algorithm)
+  for await (const chunk of session.writer.read()) digester.update(chunk)
+  return digester.digest()
+}

@@ -1,0 +1,161 @@
+import type { Call } from '../lib/call.ts'
+import { type Descriptor, isNonDistributable } from '../oci/descriptor.ts'
+import { artifactTypeOf, type Manifest } from '../oci/manifest.ts'
+import { formatRepository, type RepositoryName } from '../oci/reference.ts'
+import { childrenFirst, type Graph, type GraphNode, walkGraph } from './graph/graph.ts'
+import { inParallel, KeyedQueue, OncePerKey } from './parallel.ts'
+import type { BlobSource, SourceStore, TargetStore } from './store.ts'
+
+/** Blobs of one image that are under way at once; the registry's own limits are the limiter's (http/limit.ts). */
+const blobsAtOnce = 64
+const manifestsAtOnce = 16
+
+export interface Copied {
+  readonly mounted: number
+  readonly uploaded: number
+  readonly present: number
+  /** bytes that went to the destination over the network, manifests included */
+  readonly bytes: number
+}
+
+export interface CopyOptions {
+  /** `tag`: all but the root manifest, which is then put under its tag */
+  readonly rootBy: 'digest' | 'tag'
+}
+
+/** A manifest as it is to be put: its bytes are never made anew. */
+export interface NodeContent extends GraphNode {
+  readonly bytes: Uint8Array
+}
+
+/**
+ * The one way in which content goes from any store to any other: blobs, then manifests, children before parents, byte by byte the same.
+ * One copier serves a whole run: a blob that several images share moves once to a registry and is mounted from there.
+ */
+export class Copier {
+  /** by registry and digest: the repository that has the blob, for mounts into the others */
+  readonly #inRegistry = new OncePerKey<{
+    readonly repository: RepositoryName
+    readonly result: BlobResult
+  }>()
+  /** by repository and digest */
+  readonly #inRepository = new OncePerKey<BlobResult>()
+  readonly #subjects = new KeyedQueue()
+
+  /** @throws what the stores throw; `not-found` where the source has lost a piece. */
+  async copy(
+    from: SourceStore,
+    to: TargetStore,
+    root: Descriptor,
+    options: CopyOptions,
+    call: Call,
+  ): Promise<Copied> {
+    const graph = await walkGraph(from, root, call)
+    const blobs = await this.#copyBlobs(from, to, graph, call)
+    let bytes = 0
+    for (const wave of childrenFirst(graph)) {
+      const nodes =
+        options.rootBy === 'tag' ? wave.filter((node) => node.descriptor.digest !== root.digest) : wave
+      await inParallel(nodes, manifestsAtOnce, call, (node, c) => this.#putNode(from, to, node, c))
+      bytes += nodes.reduce((sum, node) => sum + node.descriptor.size, 0)
+    }
+    const count = (result: BlobResult): number => blobs.filter((blob) => blob.result === result).length
+    return {
+      mounted: count('mounted'),
+      uploaded: count('uploaded'),
+      present: count('present'),
+      bytes: bytes + blobs.reduce((sum, blob) => sum + (blob.result === 'uploaded' ? blob.size : 0), 0),
+    }
+  }
+
+  /** Puts one manifest under tags, and into its subject's fallback index where the registry does not list it by itself. */
+  async putManifest(
+    to: TargetStore,
+    { bytes, ...node }: NodeContent,
+    tags: readonly string[],
+    call: Call,
+  ): Promise<void> {
+    const { subject } = node.manifest
+    if (subject === undefined) {
+      await to.putManifest(node.descriptor, bytes, tags, call)
+      return
+    }
+    // Registries lose entries when referrers of one subject come side by side (protocol.md of olareg 0.2): one after another.
+    await this.#subjects.run(`${formatRepository(to.repository)}@${subject.digest}`, async () => {
+      const { subjectListed } = await to.putManifest(node.descriptor, bytes, tags, call)
+      if (!subjectListed) await to.addToFallbackTag(subject.digest, asReferrer(node), call)
+    })
+  }
+
+  async #putNode(from: SourceStore, to: TargetStore, node: GraphNode, call: Call): Promise<void> {
+    const { bytes } = await from.manifest(node.descriptor, call)
+    await this.putManifest(to, { ...node, bytes }, [], call)
+  }
+
+  async #copyBlobs(
+    from: SourceStore,
+    to: TargetStore,
+    graph: Graph,
+    call: Call,
+  ): Promise<readonly { readonly result: BlobResult; readonly size: number }[]> {
+    const distributable = graph.blobs.filter((blob) => !isNonDistributable(blob))
+    const skipped = graph.blobs.length - distributable.length
+    if (skipped > 0) {
+      const text = `${skipped} non-distributable ${skipped === 1 ? 'layer is' : 'layers are'} left where ${skipped === 1 ? 'its' : 'their'} urls point`
+      call.notify({ kind: 'warning', text, from: formatRepository(from.repository) })
+    }
+    return inParallel(distributable, blobsAtOnce, call, async (blob, c) => {
+      call.notify({ kind: 'content', repository: to.repository, descriptor: blob, state: 'begin' })
+      try {
+        const result = await this.#copyBlobOnce(from, to, blob, c)
+        const state = result === 'uploaded' ? 'moved' : result
+        call.notify({ kind: 'content', repository: to.repository, descriptor: blob, state })
+        return { result, size: blob.size }
+      } catch (error) {
+        call.notify({ kind: 'content', repository: to.repository, descriptor: blob, state: 'failed' })
+        throw error
+      }
+    })
+  }
+
+  /** Copies a blob once to each repository, whichever images share it. */
+  async #copyBlobOnce(from: SourceStore, to: TargetStore, blob: Descriptor, call: Call): Promise<BlobResult> {
+    const key = `${formatRepository(to.repository)}@${blob.digest}`
+    const { result, isOwn } = await this.#inRepository.run(key, call, () =>
+      this.#copyBlob(from, to, blob, call),
+    )
+    return isOwn ? result : 'present'
+  }
+
+  async #copyBlob(from: SourceStore, to: TargetStore, blob: Descriptor, call: Call): Promise<BlobResult> {
+    const open: BlobSource['open'] = (offset, c, end) => from.blob(blob, offset, c, end)
+    const { registry } = to.repository
+    if (from.repository.registry === registry) {
+      return to.putBlob(blob, { repository: from.repository, open }, call)
+    }
+    const { result: placed, isOwn } = await this.#inRegistry.run(
+      `${registry}@${blob.digest}`,
+      call,
+      async () => ({ repository: to.repository, result: await to.putBlob(blob, { open }, call) }),
+    )
+    if (isOwn) return placed.result
+    return to.putBlob(blob, { repository: placed.repository, open }, call)
+  }
+}
+
+type BlobResult = 'mounted' | 'uploaded' | 'present'
+
+/** The entry that a list of referrers has for a manifest (distribution-spec, Referrers Tag Schema). */
+export function asReferrer(node: {
+  readonly descriptor: Descriptor
+  readonly manifest: Manifest
+}): Descriptor {
+  const artifactType = artifactTypeOf(node.manifest)
+  return {
+    mediaType: node.manifest.mediaType,
+    digest: node.descriptor.digest,
+    size: node.descriptor.size,
+    ...(artifactType !== undefined && { artifactType }),
+    ...(node.manifest.annotations !== undefined && { annotations: node.manifest.annotations }),
+  }
+}

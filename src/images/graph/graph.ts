@@ -1,0 +1,146 @@
+import type { Call } from '../../lib/call.ts'
+import { DrayError } from '../../lib/errors.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { blobsOf, childrenOf, type Manifest, parseManifest } from '../../oci/manifest.ts'
+import { formatAt } from '../../oci/reference.ts'
+import { inParallel } from '../parallel.ts'
+import type { ManifestContent, SourceStore } from '../store.ts'
+
+/** Manifests and indexes that are read at once. */
+const readsAtOnce = 16
+/** Deeper than any real nesting of indexes. */
+const maxDepth = 16
+/** More manifests than any real image has below it. */
+const maxManifests = 10_000
+
+export interface GraphNode {
+  readonly descriptor: Descriptor
+  readonly manifest: Manifest
+}
+
+/** All that an image consists of, each piece of content once. */
+export interface Graph {
+  readonly root: Descriptor
+  /** the root first, then level by level */
+  readonly nodes: readonly GraphNode[]
+  /** configs and layers of all manifests */
+  readonly blobs: readonly Descriptor[]
+  /** bytes of all nodes and blobs */
+  readonly size: number
+  /** children that are not there, as their index has them; none unless they were to be kept */
+  readonly missing: readonly Descriptor[]
+}
+
+export interface WalkOptions {
+  /** what to do about a child that is not there; `fail` where it is not said */
+  readonly missing?: 'fail' | 'keep'
+}
+
+/**
+ * Reads every manifest that `root` reaches, level by level and side by side. A child that is not there is an error: an image that is
+ * incomplete at its source is not copied. Who only looks has it kept in `missing` instead.
+ * @throws `not-found`, `malformed`, `unsupported`, and what the store throws.
+ */
+export async function walkGraph(
+  store: SourceStore,
+  root: ManifestContent | Descriptor,
+  call: Call,
+  { missing: ifMissing = 'fail' }: WalkOptions = {},
+): Promise<Graph> {
+  const rootDescriptor = 'bytes' in root ? root.descriptor : root
+  const nodes = new Map<Digest, GraphNode>()
+  const missing = new Map<Digest, Descriptor>()
+  const entries = new Map<Digest, Descriptor>()
+  let level: readonly (ManifestContent | Descriptor)[] = [root]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxDepth)
+      throw tooLarge(store, rootDescriptor, `indexes are nested deeper than ${maxDepth} levels`)
+    const mayMiss = depth > 0 && ifMissing === 'keep'
+    const asked = await inParallel(level, readsAtOnce, call, async (item, c) => {
+      if ('bytes' in item) return [parseNode(store, item)]
+      const content = mayMiss ? await store.findManifest(item, c) : await store.manifest(item, c)
+      if (content !== undefined) return [parseNode(store, content)]
+      missing.set(item.digest, item)
+      return []
+    })
+    const read = asked.flat()
+    for (const node of read) nodes.set(node.descriptor.digest, node)
+    for (const node of read) checkEntries(store, node, entries)
+    const children = new Map(
+      read.flatMap((node) => childrenOf(node.manifest)).map((child) => [child.digest, child]),
+    )
+    level = [...children.values()].filter(({ digest }) => !nodes.has(digest) && !missing.has(digest))
+    if (nodes.size + level.length > maxManifests) {
+      throw tooLarge(store, rootDescriptor, `there are more than ${maxManifests} manifests`)
+    }
+  }
+  return { ...shape(rootDescriptor, [...nodes.values()]), missing: [...missing.values()] }
+}
+
+/** Nodes in waves for writing: every node comes in a later wave than all of its children; the root is alone in the last. */
+export function childrenFirst(graph: Graph): readonly (readonly GraphNode[])[] {
+  const byDigest = new Map(graph.nodes.map((node) => [node.descriptor.digest, node]))
+  const heights = new Map<Digest, number>()
+  const heightOf = (node: GraphNode): number => {
+    const known = heights.get(node.descriptor.digest)
+    if (known !== undefined) return known
+    const below = childrenOf(node.manifest).flatMap((child) => byDigest.get(child.digest) ?? [])
+    const height = below.length === 0 ? 0 : 1 + Math.max(...below.map(heightOf))
+    heights.set(node.descriptor.digest, height)
+    return height
+  }
+  const waves: GraphNode[][] = []
+  for (const node of graph.nodes) (waves[heightOf(node)] ??= []).push(node)
+  return waves
+}
+
+/**
+ * Checks that all indexes of an image describe the same content in the same way. Content is read once, so of several
+ * descriptors only one is compared with it. @throws `malformed`.
+ */
+function checkEntries(
+  store: SourceStore,
+  { descriptor: { digest }, manifest }: GraphNode,
+  known: Map<Digest, Descriptor>,
+): void {
+  if (manifest.kind !== 'index') return
+  for (const entry of manifest.manifests) {
+    const other = known.get(entry.digest) ?? entry
+    known.set(entry.digest, other)
+    if (other.mediaType === entry.mediaType && other.size === entry.size) continue
+    const where = formatAt(store.repository, { digest })
+    throw new DrayError('malformed', `${where} describes ${entry.digest} in two ways`, {
+      subject: where,
+      why: `one descriptor says ${other.mediaType} and ${other.size} bytes, another ${entry.mediaType} and ${entry.size} bytes`,
+    })
+  }
+}
+
+function parseNode(store: SourceStore, { bytes, descriptor }: ManifestContent): GraphNode {
+  const where = formatAt(store.repository, { digest: descriptor.digest })
+  return { descriptor, manifest: parseManifest(bytes, descriptor.mediaType, where) }
+}
+
+function shape(root: Descriptor, nodes: readonly GraphNode[]): Omit<Graph, 'missing'> {
+  const blobs = new Map<Digest, Descriptor>()
+  for (const blob of nodes.flatMap((node) => blobsOf(node.manifest))) {
+    const other = blobs.get(blob.digest)
+    if (other !== undefined && other.size !== blob.size) {
+      throw new DrayError(
+        'malformed',
+        `the blob ${blob.digest} is said to have ${other.size} and ${blob.size} bytes`,
+      )
+    }
+    blobs.set(blob.digest, other ?? blob)
+  }
+  const all = [...nodes.map((node) => node.descriptor), ...blobs.values()]
+  return { root, nodes, blobs: [...blobs.values()], size: all.reduce((sum, d) => sum + d.size, 0) }
+}
+
+function tooLarge(store: SourceStore, root: Descriptor, why: string): DrayError {
+  return new DrayError(
+    'unsupported',
+    `${formatAt(store.repository, { digest: root.digest })} is not walked: ${why}`,
+  )
+}

@@ -1,0 +1,59 @@
+import type { Call } from '../../lib/call.ts'
+import { DrayError, toDrayError } from '../../lib/errors.ts'
+import { nearestFew } from '../../lib/nearest.ts'
+import { isEvidenceTag } from '../../oci/evidence-tags.ts'
+import { formatAt, type TagOrDigest } from '../../oci/reference.ts'
+import type { SourceStore } from '../store.ts'
+
+/** Tags that are compared with one that is not there, and those of them that are named. */
+const maxTagsLookedAt = 5000
+const tagsShown = 3
+
+/** An image that was asked for. */
+interface Asked {
+  /** as the person named it; undefined: by where it should be */
+  readonly image?: string
+  readonly environment?: string
+  readonly at: TagOrDigest
+}
+
+/** The error for an image that is not there; names the tags that are, for a slip of the finger. */
+export async function notThere(store: SourceStore, asked: Asked, call: Call): Promise<DrayError> {
+  const { image, at, environment } = asked
+  const inEnvironment = environment === undefined ? '' : ` in ${environment}`
+  const found = await nearTags(store, at, call)
+  const where = formatAt(store.repository, at)
+  return new DrayError('not-found', `${image ?? where} is not there${inEnvironment}`, {
+    ...(image !== undefined && { subject: where }),
+    ...(found.kind === 'noRepository' && { why: 'the registry does not know this repository' }),
+    hint:
+      found.kind === 'tags' ? found.hint : 'Check the name, and whether this user may see the repository.',
+  })
+}
+
+type NearTags =
+  | { readonly kind: 'tags'; readonly hint: string }
+  | { readonly kind: 'noRepository' | 'unknown' }
+
+async function nearTags(store: SourceStore, at: TagOrDigest, call: Call): Promise<NearTags> {
+  if (!('tag' in at)) return { kind: 'unknown' }
+  try {
+    const tags: string[] = []
+    for await (const page of store.tagPages(call)) {
+      tags.push(...page.filter((tag) => !isEvidenceTag(tag)))
+      if (tags.length > maxTagsLookedAt) break
+    }
+    return { kind: 'tags', hint: hintOf(at.tag, tags) }
+  } catch (error) {
+    call.signal.throwIfAborted()
+    return { kind: toDrayError(error).code === 'not-found' ? 'noRepository' : 'unknown' }
+  }
+}
+
+function hintOf(tag: string, tags: readonly string[]): string {
+  if (tags.length === 0) return 'The repository has no tags.'
+  const near = nearestFew(tag, tags, tagsShown)
+  if (near.length > 0) return `Did you mean ${near.join(' or ')}?`
+  const shown = tags.slice(-tagsShown).join(', ')
+  return tags.length > tagsShown ? `Some of its ${tags.length} tags: ${shown}` : `Its tags: ${shown}`
+}

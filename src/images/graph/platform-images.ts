@@ -1,0 +1,69 @@
+import type { Descriptor } from '../../oci/descriptor.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { childrenOf, type Manifest } from '../../oci/manifest.ts'
+import { formatPlatform, type Platform } from '../../oci/platform.ts'
+import type { Graph, GraphNode } from './graph.ts'
+import { isImageConfig } from '../config/image-config.ts'
+
+/** A manifest that has a config and layers. */
+export type LeafNode = GraphNode & { readonly manifest: Extract<Manifest, { readonly kind: 'manifest' }> }
+
+/** A manifest of an image that something can run. */
+export interface PlatformImage {
+  readonly node: LeafNode
+  /** as the index says; undefined where none does, then the config knows */
+  readonly platform?: Platform
+}
+
+/**
+ * Whether an index has this child to say something about another one, and not to be run: buildkit puts its attestations so (moby/buildkit,
+ * docs/attestations/attestation-storage.md).
+ */
+export function isAttestationChild({ annotations, platform }: Descriptor): boolean {
+  return (
+    annotations?.['vnd.docker.reference.type'] === 'attestation-manifest' ||
+    (platform?.os === 'unknown' && platform.architecture === 'unknown')
+  )
+}
+
+/** The manifests in a graph that are neither indexes nor attestations, in the order of the indexes. */
+function leavesOf(graph: Graph): readonly LeafNode[] {
+  const attestations = new Set(attestationChildren(graph).map(({ digest }) => digest))
+  return graph.nodes.filter(isLeaf).filter(({ descriptor }) => !attestations.has(descriptor.digest))
+}
+
+/** The images in a graph, one for each platform that an index has it for; none of an artifact that is no image. */
+export function platformImages(graph: Graph): readonly PlatformImage[] {
+  const platforms = platformsOf(graph)
+  return leavesOf(graph)
+    .filter(({ manifest }) => isImageConfig(manifest.config))
+    .flatMap((node): readonly PlatformImage[] => {
+      const said = platforms.get(node.descriptor.digest)
+      return said === undefined ? [{ node }] : said.map((platform) => ({ node, platform }))
+    })
+}
+
+/** The platforms of manifests as indexes say, each once: the same manifest may be there for several (linux/arm64 and linux/arm64/v8). */
+export function platformsOf(graph: Graph): ReadonlyMap<Digest, readonly Platform[]> {
+  const found = new Map<Digest, Map<string, Platform>>()
+  for (const { digest, platform } of childrenInIndexes(graph)) {
+    if (platform === undefined) continue
+    const those = found.get(digest) ?? new Map<string, Platform>()
+    found.set(digest, those.set(formatPlatform(platform), platform))
+  }
+  return new Map([...found].map(([digest, those]) => [digest, [...those.values()]]))
+}
+
+/** What buildkit put into an index beside the images, as the index says. */
+export function attestationChildren(graph: Graph): readonly Descriptor[] {
+  return childrenInIndexes(graph).filter(isAttestationChild)
+}
+
+/** What the indexes of a graph say of their children. */
+function childrenInIndexes(graph: Graph): readonly Descriptor[] {
+  return graph.nodes.flatMap(({ manifest }) => childrenOf(manifest))
+}
+
+export function isLeaf(node: GraphNode): node is LeafNode {
+  return node.manifest.kind === 'manifest'
+}

@@ -1,0 +1,63 @@
+import type { Digest } from '../../oci/digest.ts'
+import { fallbackTag, isEvidenceTag } from '../../oci/evidence-tags.ts'
+import type { RepositoryGraph } from './repository-graph.ts'
+
+/** What leads from a manifest to the next: the children of an index, the referrers of a subject, what stands under a subject's evidence tags. */
+export class Reach {
+  readonly #graph: RepositoryGraph
+  readonly #referrers = new Map<Digest, Digest[]>()
+  /** by the part of an evidence tag that names its subject */
+  readonly #underTags = new Map<string, Digest[]>()
+  /** manifests by the part of evidence tags that would name them */
+  readonly #subjects = new Map<string, Digest[]>()
+
+  constructor(graph: RepositoryGraph) {
+    this.#graph = graph
+    for (const { descriptor, subject } of graph.nodes.values()) {
+      add(this.#subjects, fallbackTag(descriptor.digest), descriptor.digest)
+      if (subject !== undefined) add(this.#referrers, subject, descriptor.digest)
+    }
+    for (const [tag, digest] of graph.tags) {
+      if (digest !== null && isEvidenceTag(tag)) add(this.#underTags, subjectKeyOf(tag), digest)
+    }
+  }
+
+  /** What a manifest leads to by one step, also what is not there. */
+  from(digest: Digest): readonly Digest[] {
+    const children = this.#graph.nodes.get(digest)?.children.map((child) => child.digest) ?? []
+    const evidence = [
+      ...(this.#referrers.get(digest) ?? []),
+      ...(this.#underTags.get(fallbackTag(digest)) ?? []),
+    ]
+    return [...children, ...evidence]
+  }
+
+  /** The known manifests that an evidence tag speaks of by its name: more than one only where sha512 digests begin alike. */
+  subjectsOf(tag: string): readonly Digest[] {
+    return this.#subjects.get(subjectKeyOf(tag)) ?? []
+  }
+
+  /** The roots and all that they lead to; `except` is neither entered nor given. */
+  all(roots: Iterable<Digest>, except: { has(digest: Digest): boolean } = new Set()): Set<Digest> {
+    const reached = new Set<Digest>()
+    const open = [...roots]
+    for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
+      if (reached.has(digest) || except.has(digest)) continue
+      reached.add(digest)
+      open.push(...this.from(digest))
+    }
+    return reached
+  }
+}
+
+/** The subject as an evidence tag names it: without cosign's suffix, and cut as the fallback tag is (a sha512 digest is longer than a tag can be). */
+export function subjectKeyOf(tag: string): string {
+  const [name = ''] = tag.split('.', 1)
+  return name.slice(0, name.indexOf('-') + 1 + 64)
+}
+
+function add<K>(map: Map<K, Digest[]>, key: K, digest: Digest): void {
+  const known = map.get(key)
+  if (known === undefined) map.set(key, [digest])
+  else known.push(digest)
+}

@@ -1,0 +1,62 @@
+import { annotationKeys } from '../../oci/annotations.ts'
+import { bareDescriptor, type Descriptor } from '../../oci/descriptor.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { artifactTypeOf, blobsOf, childrenOf, parseManifest } from '../../oci/manifest.ts'
+import { isImageConfig } from '../config/image-config.ts'
+import { isAttestationChild } from './platform-images.ts'
+import type { ManifestContent } from '../store.ts'
+
+/** A manifest of a repository, by what it reaches. */
+export interface RepositoryNode {
+  /** media type, digest and size alone */
+  readonly descriptor: Descriptor
+  /** `opaque`: of a kind that is not read (docker schema 1); it reaches nothing but its layers */
+  readonly kind: 'index' | 'manifest' | 'opaque'
+  /** of an index, in its order */
+  readonly children: readonly ChildEntry[]
+  readonly blobs: readonly Blob[]
+  /** of a manifest, where it is the config of an image: its time may stand there */
+  readonly config?: Descriptor
+  readonly subject?: Digest
+  readonly artifactType?: string
+  /** the annotation `org.opencontainers.image.created`, as it stands there */
+  readonly created?: string
+}
+
+interface ChildEntry {
+  readonly digest: Digest
+  /** it says something about another child and is not run */
+  readonly isAttestation: boolean
+}
+
+/** size in bytes */
+interface Blob {
+  readonly digest: Digest
+  readonly size: number
+}
+
+/** What matters of a manifest for what reaches what. @throws `malformed`, `unsupported` (schema 1). */
+export function nodeOf({ bytes, descriptor }: ManifestContent, where: string): RepositoryNode {
+  const manifest = parseManifest(bytes, descriptor.mediaType, where)
+  const { mediaType, subject, annotations } = manifest
+  const artifactType = artifactTypeOf(manifest)
+  const created = annotations?.[annotationKeys.created]
+  return {
+    descriptor: bareDescriptor({ mediaType, digest: descriptor.digest, size: descriptor.size }),
+    kind: manifest.kind,
+    children: childrenOf(manifest).map((child) => ({
+      digest: child.digest,
+      isAttestation: isAttestationChild(child),
+    })),
+    blobs: blobsOf(manifest).map(({ digest, size }) => ({ digest, size })),
+    ...(manifest.kind === 'manifest' &&
+      isImageConfig(manifest.config) && { config: bareDescriptor(manifest.config) }),
+    ...(subject !== undefined && { subject: subject.digest }),
+    ...(artifactType !== undefined && { artifactType }),
+    ...(created !== undefined && { created }),
+  }
+}
+
+export function opaqueNode(descriptor: Descriptor): RepositoryNode {
+  return { descriptor: bareDescriptor(descriptor), kind: 'opaque', children: [], blobs: [] }
+}

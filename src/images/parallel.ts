@@ -1,0 +1,88 @@
+import type { Call } from '../lib/call.ts'
+import { Semaphore } from '../lib/semaphore.ts'
+
+/**
+ * Runs `work` on every item, at most `limit` at once, and gives the results in the order of the items. The first failure aborts the
+ * others through the signal that they were given; it is thrown when all of them have ended, so that nothing goes on behind the caller's back.
+ */
+export async function inParallel<T, R>(
+  items: readonly T[],
+  limit: number,
+  call: Call,
+  work: (item: T, call: Call) => Promise<R>,
+): Promise<R[]> {
+  const stop = new AbortController()
+  const inner: Call = { ...call, signal: AbortSignal.any([call.signal, stop.signal]) }
+  const results: R[] = []
+  let failure: { readonly reason: unknown } | undefined
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < items.length && failure === undefined) {
+      const at = next++
+      try {
+        inner.signal.throwIfAborted()
+        results[at] = await work(items[at] as T, inner)
+      } catch (reason) {
+        failure ??= { reason }
+        stop.abort(reason)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
+  if (failure !== undefined) throw failure.reason
+  return results
+}
+
+/** One at a time for each key, in the order of asking. */
+export class KeyedQueue {
+  readonly #tails = new Map<string, Promise<unknown>>()
+
+  async run<R>(key: string, work: () => Promise<R>): Promise<R> {
+    const before = this.#tails.get(key)
+    const mine = (async () => {
+      await before?.catch(() => undefined)
+      return await work()
+    })()
+    this.#tails.set(key, mine)
+    try {
+      return await mine
+    } finally {
+      if (this.#tails.get(key) === mine) this.#tails.delete(key)
+    }
+  }
+}
+
+/**
+ * Work that has to succeed once for each key. One caller at a time does it, in the order of the
+ * calls. If the work fails, only its own caller fails and the next one does its own. The first
+ * success serves all other callers, waiting and later ones.
+ */
+export class OncePerKey<R> {
+  readonly #results = new Map<string, R>()
+  readonly #turns = new Map<string, Semaphore>()
+
+  /**
+   * Returns the result, and whether this call did the work.
+   * @throws what `work` throws; the signal's reason, if the call is aborted while it waits.
+   */
+  async run(
+    key: string,
+    call: Call,
+    work: () => Promise<R>,
+  ): Promise<{ readonly result: R; readonly isOwn: boolean }> {
+    const turn = this.#turns.get(key) ?? new Semaphore(1)
+    if (!this.#results.has(key)) this.#turns.set(key, turn)
+    const release = await turn.acquire(call.signal)
+    try {
+      if (this.#results.has(key)) return { result: this.#results.get(key) as R, isOwn: false }
+      call.signal.throwIfAborted()
+      const result = await work()
+      this.#results.set(key, result)
+      // Those who wait have the semaphore already, and nobody needs it after them.
+      this.#turns.delete(key)
+      return { result, isOwn: true }
+    } finally {
+      release()
+    }
+  }
+}

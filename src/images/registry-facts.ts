@@ -1,0 +1,89 @@
+import type { Call } from '../lib/call.ts'
+import { type ErrorInfo, isDrayError, toErrorInfo } from '../lib/errors.ts'
+import type { Known } from './store.ts'
+
+/** What was found out, or the failure to. */
+export type Seen<T> = { readonly value: T } | { readonly error: ErrorInfo }
+
+/**
+ * Looks, and keeps a failure as what was found. @param told the failure as it may be told @throws the signal's reason, and what is no failure of what is
+ * looked at.
+ */
+export async function seen<T>(
+  call: Call,
+  look: () => Promise<T>,
+  told: (failure: unknown) => unknown = (failure) => failure,
+): Promise<Seen<T>> {
+  try {
+    return { value: await look() }
+  } catch (error) {
+    if (call.signal.aborted || !isDrayError(error)) throw error
+    return { error: toErrorInfo(told(error)) }
+  }
+}
+
+/** What a registry can do, as far as that can differ: what is asked of stores, and two things of its reading. */
+export const abilities = [
+  'referrers',
+  'deleteTag',
+  'deleteManifest',
+  'mount',
+  'chunks',
+  'uploadRange',
+  'manyTags',
+  'range',
+  'catalog',
+] as const
+
+export type Ability = (typeof abilities)[number]
+
+export interface AbilityFact {
+  readonly known: Known
+  /** by asking now, by writing now, or from the table of registries, with its source */
+  readonly by: 'asking' | 'writing' | 'table' | 'nothing'
+  readonly source?: string
+  /** what was answered, where that says more */
+  readonly detail?: string
+}
+
+/** How much a registry lets be asked for (Docker Hub: `ratelimit-limit`, `ratelimit-remaining`). */
+export interface RateLimit {
+  readonly limit: number
+  readonly remaining: number
+  /** seconds that the limit is for */
+  readonly windowS: number
+}
+
+/** What a registry says of itself when it is asked. */
+export interface RegistryFacts {
+  /** `GET /v2/`, with the credentials that there are */
+  readonly api: Seen<ApiFacts>
+  /** milliseconds that its clock is ahead of this machine's */
+  readonly clockDifferenceMs?: number
+  readonly abilities: Readonly<Partial<Record<Ability, AbilityFact>>>
+  readonly repository?: RepositoryFacts
+}
+
+export interface ApiFacts {
+  /** milliseconds from the request to the headers of the answer, over a connection that was open */
+  readonly roundTripMs: number
+  /** `Docker-Distribution-API-Version` */
+  readonly version?: string
+}
+
+/** What a repository shows to who may read it. */
+export interface RepositoryFacts {
+  readonly path: string
+  /** its tags, on the first page of the list; `absent` where there is no such repository */
+  readonly tags: Seen<number | 'absent'>
+  readonly rateLimit?: RateLimit
+}
+
+/** What a trial of writing found. */
+export interface WritingFacts {
+  readonly abilities: Readonly<Partial<Record<Ability, AbilityFact>>>
+  /** what it could not do at all */
+  readonly failure?: ErrorInfo
+  /** what it made and could not take away: tags, digests */
+  readonly left: readonly string[]
+}

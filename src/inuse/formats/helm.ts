@@ -1,0 +1,97 @@
+import { isMap, textOf, WrittenNumber } from '../documents.ts'
+import { isAddress, splitImage } from './image-text.ts'
+
+const maxKeys = 100
+
+/** What a map that may name an image in Helm's way says: texts as containers would name it, or why it cannot be known. */
+export type ValuesImage = { readonly texts: readonly string[] } | { readonly unknown: string }
+
+/**
+ * Reads `{ registry, repository, tag, digest }` and its usual variations (`repo`, `name`, `sha`); undefined for a map that names no image.
+ * @param isNamed whether its key says that it is an image; else it has to have a repository and a tag or digest
+ * @param globalRegistry a registry that many charts put in the place of the image's own
+ */
+export function valuesImage(
+  map: Readonly<Record<string, unknown>>,
+  isNamed: boolean,
+  globalRegistry: string | undefined,
+): ValuesImage | undefined {
+  const digest = textOf(map['digest']) ?? textOf(map['sha']) ?? ''
+  const tag = textOf(map['tag']) ?? ''
+  const isTagged = tag !== '' || digest !== ''
+  const repository = repositoryIn(map, isNamed && isTagged, isNamed)
+  if (repository === undefined || repository === '') {
+    if (!isTagged || (!isNamed && repository === undefined)) return undefined
+    return { unknown: 'it has a tag or digest and no repository, which only the chart knows' }
+  }
+  if (isAddress(repository)) return undefined
+  if (!isNamed && !['tag', 'digest', 'sha'].some((key) => key in map)) return undefined
+  const own = textOf(map['registry']) ?? ''
+  const registries = new Set([own, globalRegistry ?? own])
+  const names = [...registries].map((registry) =>
+    registry === '' ? repository : `${registry}/${repository}`,
+  )
+  if (isTagged) {
+    const at = behindName(map['tag'], digest)
+    return { texts: names.flatMap((name) => at.map((one) => `${name}${one}`)) }
+  }
+  if (splitImage(repository).rest !== '') return { texts: names }
+  return { unknown: 'its tag is empty: the version of the chart decides, which is not known here' }
+}
+
+function repositoryIn(
+  map: Readonly<Record<string, unknown>>,
+  mayBeName: boolean,
+  isNamed: boolean,
+): string | undefined {
+  const repository = textOf(map['repository'])
+  if (repository !== undefined || !isNamed) return repository
+  const other = textOf(map['repo']) ?? (mayBeName ? textOf(map['name']) : undefined)
+  return other ?? (mayBeName ? textOf(map['image']) : undefined)
+}
+
+/** Tag and digest behind the name. A number without quotes is the tag as it is written, and the one that Helm makes of it. */
+function behindName(tag: unknown, digest: string): readonly string[] {
+  const written = textOf(tag) ?? ''
+  const tags = tag instanceof WrittenNumber ? [...new Set([written, String(tag.value)])] : [written]
+  const at = digest === '' ? '' : `@${/^[a-f0-9]{64}$/.test(digest) ? 'sha256:' : ''}${digest}`
+  return tags.map((one) => `${one === '' ? '' : `:${one}`}${at}`)
+}
+
+/** The registry that a values file sets for all images (Bitnami's convention). */
+export function globalRegistryIn(map: Readonly<Record<string, unknown>>): string | undefined {
+  const global = map['global']
+  if (!isMap(global)) return undefined
+  const { imageRegistry, image } = global
+  const registry = textOf(imageRegistry) ?? (isMap(image) ? textOf(image['registry']) : undefined)
+  return registry === '' ? undefined : registry
+}
+
+/**
+ * What `helm` of an Argo CD Application sets: values with the single `parameters` on top of them.
+ * @param values what the text under `values` says; not looked at by Argo CD where there is a `valuesObject`
+ */
+export function valuesOfApplication(
+  { valuesObject, parameters }: Readonly<Record<string, unknown>>,
+  values: readonly unknown[],
+): unknown {
+  const single = Array.isArray(parameters) ? parameters.map(parameterValue) : []
+  return [...(isMap(valuesObject) ? [valuesObject] : values), ...single].reduce(merged, {})
+}
+
+/** `{ name: image.tag, value: 1.2 }` as `{ image: { tag: 1.2 } }`; a dot behind a backslash is part of a key. */
+function parameterValue(parameter: unknown): unknown {
+  if (!isMap(parameter)) return {}
+  const keys = (textOf(parameter['name']) ?? '').split(/(?<!\\)\./).map((key) => key.replaceAll('\\.', '.'))
+  // deeper than any values are
+  if (keys.length > maxKeys) return {}
+  return keys.reduceRight((value, key) => ({ [key]: value }), parameter['value'])
+}
+
+function merged(below: unknown, above: unknown): unknown {
+  if (above === undefined || above === null) return below
+  if (!isMap(below) || !isMap(above)) return above
+  const result = new Map(Object.entries(below))
+  for (const [key, value] of Object.entries(above)) result.set(key, merged(result.get(key), value))
+  return Object.fromEntries(result)
+}

@@ -1,0 +1,157 @@
+import { DrayError } from '../../lib/errors.ts'
+import { isRecord, parseJson } from '../../oci/json.ts'
+import { decodeText } from '../text.ts'
+
+/** Kubernetes stores no object of more than some 1.5 MB. */
+const maxItemBytes = 16 * 1024 * 1024
+/** What stands around the items. */
+const maxFrameBytes = 1024 * 1024
+
+const quote = 0x22
+const backslash = 0x5c
+const openBrace = 0x7b
+const closeBrace = 0x7d
+const openBracket = 0x5b
+const closeBracket = 0x5d
+const comma = 0x2c
+const blanks: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d])
+
+type Part = 'frame' | 'gap' | 'item'
+
+/**
+ * Takes a list of Kubernetes (`{ "kind": "List", "items": […] }`) apart while it arrives, so that a large cluster costs the memory of its largest object.
+ * Every byte is in an item, in the frame around them, both of which have to be JSON, or in the gaps between items.
+ */
+export class JsonListReader {
+  readonly #name: string
+  readonly #frame: Uint8Array[] = []
+  #frameBytes = 0
+  #item: Uint8Array[] = []
+  #itemBytes = 0
+  #depth = 0
+  #isInString = false
+  #isEscaped = false
+  /** the string that was read last, of the frame's first level */
+  #text: number[] = []
+  #isInItems = false
+  #hasItems = false
+  /** an item stands before this */
+  #needsComma = false
+
+  /** @param name what answers, as it is called in errors */
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  /** The items that are whole now. @throws `malformed`. */
+  *push(chunk: Uint8Array): Generator {
+    let start = 0
+    let part = this.#part()
+    for (const [at, byte] of chunk.entries()) {
+      const before = this.#part()
+      this.#step(byte)
+      const after = this.#part()
+      // a bracket belongs to what it begins or ends
+      const own = before === 'item' || after === 'item' ? 'item' : before === 'frame' ? 'frame' : after
+      if (own !== part) {
+        this.#keep(chunk.subarray(start, at), part)
+        start = at
+        part = own
+      }
+      if (before !== 'item' || after === 'item') continue
+      this.#keep(chunk.subarray(start, at + 1), part)
+      start = at + 1
+      part = after
+      yield this.#finishItem()
+    }
+    this.#keep(chunk.subarray(start), part)
+  }
+
+  /** What stood around the items, with an empty list in their place. @throws `malformed` where it is not whole. */
+  end(): Readonly<Record<string, unknown>> {
+    const frame = parseJson(Buffer.concat(this.#frame, this.#frameBytes), `what ${this.#name} answers`)
+    if (!isRecord(frame) || !this.#hasItems) throw this.#malformed('it is no list of objects')
+    return frame
+  }
+
+  #part(): Part {
+    if (!this.#isInItems) return 'frame'
+    return this.#depth > 2 ? 'item' : 'gap'
+  }
+
+  #step(byte: number): void {
+    if (this.#isInString) return this.#stepInString(byte)
+    if (this.#part() === 'gap') this.#checkGap(byte)
+    switch (byte) {
+      case quote:
+        this.#isInString = true
+        if (this.#depth === 1) this.#text = []
+        break
+      case openBrace:
+      case openBracket:
+        if (byte === openBracket && this.#depth === 1 && this.#lastText() === 'items') this.#beginItems()
+        this.#depth += 1
+        break
+      case closeBrace:
+      case closeBracket:
+        this.#depth -= 1
+        if (this.#depth < 2) this.#isInItems = false
+        break
+      default:
+    }
+  }
+
+  /** Items are objects with a comma between them. */
+  #checkGap(byte: number): void {
+    const needsComma = this.#needsComma
+    if (byte === comma) this.#needsComma = false
+    else if (byte === openBrace) this.#needsComma = true
+    const isWanted = byte === comma ? needsComma : byte === openBrace ? !needsComma : byte === closeBracket
+    if (!isWanted && !blanks.has(byte)) throw this.#malformed('something in its list is no object')
+  }
+
+  #stepInString(byte: number): void {
+    if (this.#isEscaped) this.#isEscaped = false
+    else if (byte === backslash) this.#isEscaped = true
+    else if (byte === quote) this.#isInString = false
+    if (this.#isInString && this.#depth === 1 && this.#text.length < 16) this.#text.push(byte)
+  }
+
+  #lastText(): string {
+    return String.fromCharCode(...this.#text)
+  }
+
+  #beginItems(): void {
+    if (this.#hasItems) throw this.#malformed('it has two lists of items')
+    this.#hasItems = true
+    this.#isInItems = true
+  }
+
+  #keep(bytes: Uint8Array, part: Part): void {
+    if (bytes.byteLength === 0 || part === 'gap') return
+    if (part === 'item') {
+      this.#item.push(bytes)
+      this.#itemBytes += bytes.byteLength
+    } else {
+      this.#frame.push(bytes)
+      this.#frameBytes += bytes.byteLength
+    }
+    if (this.#itemBytes > maxItemBytes)
+      throw this.#malformed(`an object of it is larger than ${maxItemBytes} bytes`)
+    if (this.#frameBytes > maxFrameBytes) throw this.#malformed('it is no list of objects')
+  }
+
+  #finishItem(): unknown {
+    const text = decodeText(Buffer.concat(this.#item, this.#itemBytes), this.#name)
+    this.#item = []
+    this.#itemBytes = 0
+    return parseJson(text, `an object of ${this.#name}`)
+  }
+
+  #malformed(why: string): DrayError {
+    return new DrayError('malformed', `what ${this.#name} answers cannot be read`, {
+      subject: this.#name,
+      why,
+    })
+  }
+}

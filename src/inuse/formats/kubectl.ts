@@ -1,0 +1,237 @@
+import type { ChildProcessByStdio } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import type { Call } from '../../lib/call.ts'
+import { type Clock, withTimeLimit } from '../../lib/clock.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { isRecord } from '../../oci/json.ts'
+import { type Findings, type Found, joinFindings, nothingFound } from '../findings.ts'
+import { JsonListReader } from './json-list.ts'
+import { referencesIn } from '../references-in.ts'
+
+const defaultLimitMs = 60_000
+const defaultMaxBytes = 256 * 1024 * 1024
+const maxStderrBytes = 16 * 1024
+const maxStderrLines = 5
+
+/** Everything that runs containers or would again: ReplicaSets and ControllerRevisions are what a rollback goes back to. */
+const resources = [
+  'pods',
+  'deployments.apps',
+  'replicasets.apps',
+  'statefulsets.apps',
+  'daemonsets.apps',
+  'controllerrevisions.apps',
+  'jobs.batch',
+  'cronjobs.batch',
+  'replicationcontrollers',
+]
+
+export interface KubectlPorts {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+  /** milliseconds for one cluster */
+  readonly limitMs?: number
+  /** of one answer */
+  readonly maxBytes?: number
+}
+
+/**
+ * Asks a cluster what it runs, with the `kubectl` of PATH and the rights of its context. It is read while it arrives.
+ * @throws `config` for a name that is no context's and where there is no kubectl; `refused` where it fails or answers no object; `malformed` for what is no
+ * list of objects or too large; `timeout`; the signal's reason.
+ */
+export async function askCluster(context: string, ports: KubectlPorts, call: Call): Promise<Findings> {
+  checkContext(context)
+  const limitMs = ports.limitMs ?? defaultLimitMs
+  const limit = { ms: limitMs, clock: ports.clock, reason: () => tooLate(context, limitMs) }
+  return await withTimeLimit(limit, call.signal, (signal) => run(context, ports, signal))
+}
+
+async function run(context: string, ports: KubectlPorts, signal: AbortSignal): Promise<Findings> {
+  const { spawn } = await import('node:child_process')
+  signal.throwIfAborted()
+  // no shell: the context is nobody's syntax; a group of its own, so that what it starts (credential plugins) ends with it
+  const child = spawn('kubectl', argumentsFor(context), {
+    env: { ...ports.env },
+    shell: false,
+    windowsHide: true,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let isOver = false
+  child.on('close', () => {
+    isOver = true
+  })
+  const abort = new AbortController()
+  try {
+    return await Promise.race([
+      answerOf(child, context, ports.maxBytes ?? defaultMaxBytes),
+      rejectionOf(signal, abort.signal),
+    ])
+  } finally {
+    abort.abort()
+    child.stdout.destroy()
+    child.stderr.destroy()
+    if (!isOver) killGroup(child)
+  }
+}
+
+function argumentsFor(context: string): readonly string[] {
+  return ['--context', context, 'get', resources.join(','), '--all-namespaces', '-o', 'json']
+}
+
+type Child = ChildProcessByStdio<null, Readable, Readable>
+
+/** The answer counts only where kubectl says that it is whole: where a part fails it prints the rest. */
+async function answerOf(child: Child, context: string, maxBytes: number): Promise<Findings> {
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.on('error', (cause: NodeJS.ErrnoException) => reject(notStarted(context, cause)))
+    child.on('close', resolve)
+  })
+  const answer = new Answer(context)
+  const [status, stderr] = await Promise.all([
+    ended,
+    tailOf(child.stderr),
+    answer.read(child.stdout, maxBytes),
+  ])
+  if (status !== 0) throw failed(context, status, stderr)
+  return answer.findings()
+}
+
+/** What a cluster answers. A mistake in it is told at the end: a kubectl that fails says more by that. */
+class Answer {
+  readonly #name: string
+  readonly #reader: JsonListReader
+  /** by the text of each; most are named by many pods */
+  readonly #found = new Map<string, Found>()
+  readonly #others: Findings[] = []
+  #objects = 0
+  #mistake: DrayError | undefined
+
+  constructor(context: string) {
+    this.#name = clusterName(context)
+    this.#reader = new JsonListReader(this.#name)
+  }
+
+  async read(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<void> {
+    let bytes = 0
+    for await (const chunk of chunks) {
+      bytes += chunk.byteLength
+      if (bytes > maxBytes)
+        throw new DrayError('malformed', `${this.#name} answers more than ${maxBytes} bytes`, {
+          subject: this.#name,
+          hint: 'Name what runs there by a list instead: --in-use FILE',
+        })
+      if (this.#mistake !== undefined) continue
+      try {
+        for (const item of this.#reader.push(chunk)) this.#take(item)
+      } catch (error) {
+        if (!isDrayError(error)) throw error
+        this.#mistake = error
+      }
+    }
+  }
+
+  /** @throws `malformed`; `refused` where there is no object. */
+  findings(): Findings {
+    if (this.#mistake !== undefined) throw this.#mistake
+    const { metadata } = this.#reader.end()
+    const next = isRecord(metadata) ? metadata['continue'] : undefined
+    if (typeof next === 'string' && next !== '')
+      throw new DrayError('malformed', `${this.#name} answers a part of what it has`, { subject: this.#name })
+    if (this.#objects === 0) throw nothingThere(this.#name)
+    return joinFindings([{ ...nothingFound, found: [...this.#found.values()] }, ...this.#others])
+  }
+
+  #take(item: unknown): void {
+    const kind = isRecord(item) ? item['kind'] : undefined
+    if (!isRecord(item) || typeof kind !== 'string')
+      throw new DrayError('malformed', `${this.#name} answers something that is no object of Kubernetes`, {
+        subject: this.#name,
+      })
+    this.#objects += 1
+    const { found, ...others } = referencesIn(item, `${this.#name}: ${kind} ${nameOf(item)}`)
+    for (const one of found) if (!this.#found.has(one.text)) this.#found.set(one.text, one)
+    if (others.unknown.length + others.renamings.length > 0) this.#others.push({ ...others, found: [] })
+  }
+}
+
+/** `shop/api` */
+function nameOf({ metadata }: Readonly<Record<string, unknown>>): string {
+  const { namespace, name } = isRecord(metadata) ? metadata : {}
+  return [namespace, name].filter((one) => typeof one === 'string').join('/')
+}
+
+/** What a cluster is called where it says that something is in use. */
+export function clusterName(context: string): string {
+  return `cluster ${context}`
+}
+
+/** Rejects with the reason of `signal`, until `over`. */
+function rejectionOf(signal: AbortSignal, over: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason is the caller's, passed on as it is
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over })
+  })
+}
+
+/** The last of what a stream says. */
+async function tailOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  let tail = Buffer.alloc(0)
+  for await (const chunk of stream) tail = Buffer.concat([tail, chunk]).subarray(-maxStderrBytes)
+  return tail.toString('utf8')
+}
+
+function killGroup(child: Child): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // it is gone, or the system has no groups
+    child.kill('SIGKILL')
+  }
+}
+
+function checkContext(context: string): void {
+  if (context !== '' && !context.startsWith('-') && !/\p{Cc}/u.test(context)) return
+  throw new DrayError('config', `${JSON.stringify(context)} is not the name of a context of kubectl`, {
+    hint: 'See them with: kubectl config get-contexts --output name',
+  })
+}
+
+function notStarted(context: string, cause: NodeJS.ErrnoException): DrayError {
+  const isMissing = cause.code === 'ENOENT'
+  return new DrayError('config', isMissing ? 'kubectl was not found' : 'kubectl cannot be started', {
+    subject: 'kubectl',
+    why: isMissing
+      ? `${clusterName(context)} is to be asked what it runs, and no folder of PATH has it`
+      : cause.message,
+    hint: 'Install it, or give what runs there as a list: --in-use FILE',
+    cause,
+  })
+}
+
+function failed(context: string, status: number | null, stderr: string): DrayError {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '')
+  const said = lines.slice(-maxStderrLines).join('\n')
+  return new DrayError('unavailable', `kubectl cannot tell what ${clusterName(context)} runs`, {
+    subject: clusterName(context),
+    why: said === '' ? `it ended with ${status === null ? 'a signal' : `status ${status}`}` : said,
+    hint: 'It needs the right to list all workloads in all namespaces. Nothing is deleted while it is not known what runs.',
+  })
+}
+
+function tooLate(context: string, limitMs: number): DrayError {
+  return new DrayError('timeout', `kubectl did not tell what ${clusterName(context)} runs`, {
+    subject: clusterName(context),
+    why: `it was stopped after ${limitMs / 1000} s`,
+  })
+}
+
+function nothingThere(name: string): DrayError {
+  return new DrayError('refused', `${name} runs nothing`, {
+    subject: name,
+    why: 'it answers no object at all: it may be another cluster than was meant, or the rights to see them are missing',
+    hint: 'Look at the context, or take it out. Nothing is deleted while it is not known what runs.',
+  })
+}

@@ -1,0 +1,95 @@
+import { DrayError } from '../lib/errors.ts'
+import { type Digest, parseDigest } from './digest.ts'
+import { isRecord, optionalString } from './json.ts'
+
+/** ISO 8601 in UTC, as `Date.toISOString` and RFC 3339 write it. */
+const timeGrammar = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
+
+/** An object of somebody else's JSON, read field by field: what is not as it should be is `malformed` and named by its place. */
+export class Fields {
+  readonly #value: Readonly<Record<string, unknown>>
+  readonly #where: string
+
+  private constructor(value: Readonly<Record<string, unknown>>, where: string) {
+    this.#value = value
+    this.#where = where
+  }
+
+  /** @throws `malformed` for anything but an object. */
+  static of(value: unknown, where: string): Fields {
+    if (!isRecord(value)) throw new DrayError('malformed', `${where} is not an object`)
+    return new Fields(value, where)
+  }
+
+  text(name: string): string {
+    const text = this.optionalText(name)
+    if (text === undefined) throw this.#malformed(name, 'is not there')
+    return text
+  }
+
+  /** Undefined where it is absent or null. */
+  optionalText(name: string): string | undefined {
+    return optionalString(this.#get(name), `${this.#where}.${name}`)
+  }
+
+  /** Those of the names that are there. */
+  texts<Name extends string>(...names: readonly Name[]): { readonly [name in Name]?: string } {
+    const found = names.flatMap((name) => {
+      const text = this.optionalText(name)
+      return text === undefined ? [] : [[name, text] as const]
+    })
+    return Object.fromEntries(found) as { readonly [name in Name]?: string }
+  }
+
+  digest(name: string): Digest {
+    return parseDigest(this.text(name))
+  }
+
+  optionalDigest(name: string): Digest | undefined {
+    const text = this.optionalText(name)
+    return text === undefined ? undefined : parseDigest(text)
+  }
+
+  time(name: string): string {
+    const text = this.text(name)
+    if (!timeGrammar.test(text) || Number.isNaN(Date.parse(text)))
+      throw this.#malformed(name, 'is not a time in UTC')
+    return text
+  }
+
+  object(name: string): Fields {
+    return Fields.of(this.#get(name), `${this.#where}.${name}`)
+  }
+
+  optionalObject(name: string): Fields | undefined {
+    return this.#get(name) == null ? undefined : this.object(name)
+  }
+
+  /** As it stands there; undefined where it is absent. */
+  value(name: string): unknown {
+    return this.#get(name)
+  }
+
+  list(name: string, max: number): readonly unknown[] {
+    const value = this.#get(name)
+    if (!Array.isArray(value)) throw this.#malformed(name, 'is not a list')
+    if (value.length > max) throw this.#malformed(name, `has more than ${max} entries`)
+    return value
+  }
+
+  /** Bytes in base64, of the standard or the URL-safe alphabet, padded or not. */
+  bytes(name: string): Buffer {
+    const text = this.text(name)
+    if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(text)) throw this.#malformed(name, 'is not base64')
+    return Buffer.from(text, 'base64')
+  }
+
+  /** Its own fields only: a field named `constructor` is not there because every object has one. */
+  #get(name: string): unknown {
+    return Object.hasOwn(this.#value, name) ? this.#value[name] : undefined
+  }
+
+  #malformed(name: string, what: string): DrayError {
+    return new DrayError('malformed', `${this.#where}.${name} ${what}`)
+  }
+}

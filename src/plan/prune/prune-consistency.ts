@@ -1,0 +1,98 @@
+import { DrayError } from '../../lib/errors.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { isEvidenceTag } from '../../oci/evidence-tags.ts'
+import { formatRepository, sameRepository } from '../../oci/reference.ts'
+import type { StepId } from '../plan.ts'
+import type { DeleteStep, PrunePlan, RepositoryPlan, TagVerdict } from './prune-plan.ts'
+
+/**
+ * Checks that a plan deletes what it shows and nothing else: each step stays within its repository; a manifest goes with exactly the tags that are shown on
+ * it, all of them to be deleted; a tag goes alone only where its digest stays; nothing that is in use or has a tag that stays is deleted; nothing is
+ * deleted where the plan is refused; and `after` goes back only to steps of the same repository.
+ * @throws `malformed`.
+ */
+export function checkPruneConsistency(plan: PrunePlan, name: string): void {
+  const seen = new Set<string>()
+  for (const one of plan.repositories) {
+    const called = formatRepository(one.repository)
+    const complain = (why: string): DrayError =>
+      new DrayError('malformed', `${name} is not a plan: ${called}: ${why}`)
+    if (seen.has(called)) throw complain('it is there twice')
+    seen.add(called)
+    if (one.steps.length > 0 && isRefused(one, plan)) throw complain('it is refused, and it has steps')
+    const complaint = complaintOf(one)
+    if (complaint !== undefined) throw complain(complaint)
+  }
+}
+
+/** Whether a refusal of this repository, or of the whole run, holds its deletes back. */
+function isRefused({ repository }: RepositoryPlan, { refusals }: PrunePlan): boolean {
+  return refusals.some((one) => one.repository === undefined || sameRepository(one.repository, repository))
+}
+
+/** A repository as its steps are compared with it. */
+interface Shown {
+  readonly plan: RepositoryPlan
+  readonly tags: ReadonlyMap<string, TagVerdict>
+  /** tags by what they are on */
+  readonly onDigest: ReadonlyMap<Digest | null, readonly TagVerdict[]>
+  readonly doomed: ReadonlySet<Digest>
+  readonly staying: ReadonlySet<Digest>
+}
+
+function complaintOf(plan: RepositoryPlan): string | undefined {
+  const tags = new Map(plan.tags.map((one) => [one.tag, one]))
+  if (tags.size < plan.tags.length) return 'a tag is there twice'
+  if (new Set(plan.others.map(({ digest }) => digest)).size < plan.others.length)
+    return 'a manifest is there twice'
+  if (plan.steps.length > 0 && !isCounted(plan)) return 'its images are counted otherwise than it shows them'
+  const verdicts = [...plan.tags, ...plan.others]
+  const digestsOf = (isMeant: (verdict: string) => boolean): ReadonlySet<Digest> =>
+    new Set(verdicts.flatMap((one) => (one.digest !== null && isMeant(one.verdict) ? [one.digest] : [])))
+  const shown: Shown = {
+    plan,
+    tags,
+    onDigest: Map.groupBy(plan.tags, ({ digest }) => digest),
+    doomed: digestsOf((verdict) => verdict === 'delete'),
+    staying: new Set([...digestsOf((verdict) => verdict !== 'delete'), ...plan.roots]),
+  }
+  const ids = new Set<StepId>()
+  const gone = new Set<string>()
+  for (const step of plan.steps) {
+    if (ids.has(step.id)) return `the step ${step.id} is there twice`
+    const unknown = step.after.find((other) => !ids.has(other))
+    if (unknown !== undefined) return `step ${step.id} comes after ${unknown}, which does not stand before it`
+    if (!sameRepository(step.repository, plan.repository)) return `step ${step.id} is of another repository`
+    const what = step.kind === 'deleteTag' ? step.tag : step.target.digest
+    if (gone.has(what)) return `step ${step.id} deletes ${what} again`
+    if (!isShown(step, shown)) return `step ${step.id} deletes what the plan does not show so`
+    ids.add(step.id)
+    gone.add(what)
+  }
+  return undefined
+}
+
+/** Whether the numbers of images are those of the tags that are shown: a question depends on them. */
+function isCounted({ tags, count }: RepositoryPlan): boolean {
+  const named = tags.filter(({ tag, digest }) => digest !== null && !isEvidenceTag(tag))
+  const distinct = (those: readonly TagVerdict[]): number => new Set(those.map(({ digest }) => digest)).size
+  const deleted = named.filter(({ verdict }) => verdict === 'delete')
+  return distinct(named) === count.images && distinct(deleted) === count.deleted
+}
+
+function isShown(step: DeleteStep, { tags, onDigest, doomed, staying }: Shown): boolean {
+  if (step.kind === 'deleteTag') {
+    const shown = tags.get(step.tag)
+    return shown?.verdict === 'untag' && shown.digest === step.digest && !doomed.has(step.digest)
+  }
+  const { digest } = step.target
+  const lost = new Set(step.losesTags)
+  const on = onDigest.get(digest) ?? []
+  return (
+    doomed.has(digest) &&
+    !staying.has(digest) &&
+    lost.size === step.losesTags.length &&
+    lost.size === on.length &&
+    on.every(({ tag, verdict }) => verdict === 'delete' && lost.has(tag))
+  )
+}

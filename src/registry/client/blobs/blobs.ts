@@ -1,0 +1,216 @@
+import type { Call } from '../../../lib/call.ts'
+import { DrayError } from '../../../lib/errors.ts'
+import type { RegistryResponse } from '../../http/fetch.ts'
+import type { Descriptor } from '../../../oci/descriptor.ts'
+import { algorithmOf, Digester } from '../../../oci/digest.ts'
+import type { RepositoryClient } from '../client.ts'
+import { aboutSubject, type Attempt, isCorrupt } from '../errors.ts'
+import { compressionNote, contentLength, contentRange } from '../headers.ts'
+import { FailedAttempts } from '../transfer.ts'
+
+/** Whether a blob is there (HEAD). @throws `corrupt` where it is there with another size. */
+export async function hasBlob(
+  client: RepositoryClient,
+  d: Descriptor,
+  call: Call,
+  access: 'read' | 'write' = 'read',
+): Promise<boolean> {
+  const attempt = client.attempt('look for the blob', `@${d.digest}`, access)
+  const url = client.url(`blobs/${d.digest}`)
+  return await client.run.retry.run(
+    client.repository.registry,
+    call,
+    () => client.sendAndDiscard({ method: 'HEAD', url, expect: [200, 404], attempt }, call),
+    async (response) => {
+      if (response.status === 404) return false
+      checkSize(contentLength(response), d.size, attempt)
+      return true
+    },
+  )
+}
+
+/**
+ * Streams a blob from `offset` up to `end`, or to its last byte. Resolves when the registry has
+ * answered. A transfer that breaks continues from where it broke, by `Range`, and progress resets
+ * the count of its attempts. If the whole blob is read, its size and digest are verified before the
+ * last chunk is yielded.
+ * @throws `not-found`; from the stream `corrupt`, and what outlived the retries.
+ */
+export async function readBlob(
+  client: RepositoryClient,
+  d: Descriptor,
+  offset: number,
+  call: Call,
+  end?: number,
+): Promise<AsyncIterable<Uint8Array>> {
+  const transfer = new BlobTransfer(client, d, offset, Math.min(end ?? d.size, d.size), call)
+  await transfer.begin()
+  return transfer.bytes()
+}
+
+class BlobTransfer {
+  readonly #client: RepositoryClient
+  readonly #d: Descriptor
+  readonly #call: Call
+  readonly #attempt: Attempt
+  readonly #digester: Digester | undefined
+  readonly #end: number
+  readonly #failed: FailedAttempts
+  #reached: number
+  #response: RegistryResponse | undefined
+
+  constructor(client: RepositoryClient, d: Descriptor, offset: number, end: number, call: Call) {
+    this.#client = client
+    this.#d = d
+    this.#call = call
+    this.#attempt = client.attempt('read the blob', `@${d.digest}`, 'read')
+    this.#digester = offset === 0 && end === d.size ? new Digester(algorithmOf(d.digest)) : undefined
+    this.#end = end
+    this.#reached = offset
+    this.#failed = new FailedAttempts(d.size, offset)
+    if (offset > d.size) throw this.#corrupt(`it has ${d.size} bytes, and was asked for from ${offset} on`)
+  }
+
+  /**
+   * Asks for what is missing. A body whose length is wrong is asked for again, before a byte of it was given.
+   */
+  async begin(): Promise<void> {
+    if (this.#isReached) return
+    this.#response = await this.#client.run.retry.run(
+      this.#client.repository.registry,
+      this.#call,
+      () => this.#request(),
+      async (response) => {
+        try {
+          this.#checkHeaders(response)
+          return response
+        } catch (error) {
+          await response.discard()
+          throw error
+        }
+      },
+    )
+  }
+
+  async *bytes(): AsyncGenerator<Uint8Array, void> {
+    const { retry } = this.#client.run
+    let last: Uint8Array | undefined
+    while (this.#response !== undefined) {
+      const response = this.#response
+      this.#response = undefined
+      try {
+        for await (const chunk of this.#body(response)) {
+          if (this.#reached === this.#end) last = chunk
+          else yield chunk
+        }
+        if (this.#reached < this.#end) throw this.#truncated()
+      } catch (error) {
+        if (isCorrupt(error)) throw error
+        // a connection that breaks behind the last byte has done its work
+        if (this.#isReached) break
+        this.#failed.reach(this.#reached, error)
+        this.#failed.add()
+        if (!retry.isWorth(error, this.#failed.count, this.#client.repository.registry, this.#call)) {
+          throw aboutSubject(error, this.#attempt, this.#call)
+        }
+        await retry.wait(this.#failed.count, this.#call)
+        await this.begin()
+      } finally {
+        await response.discard().catch(() => undefined)
+      }
+    }
+    this.#verify()
+    if (last !== undefined) yield last
+  }
+
+  /** What of a body is new, hashed. */
+  async *#body(response: RegistryResponse): AsyncGenerator<Uint8Array, void> {
+    // a registry without ranges answers with the whole
+    let skip = response.status === 206 ? 0 : this.#reached
+    for await (const chunk of response.body) {
+      const rest = skip === 0 ? chunk : chunk.subarray(Math.min(skip, chunk.byteLength))
+      skip -= chunk.byteLength - rest.byteLength
+      // of a part that was asked for and not cut there the rest is left
+      const fresh = this.#end < this.#d.size ? rest.subarray(0, this.#end - this.#reached) : rest
+      if (fresh.byteLength === 0 && this.#isReached) return
+      if (fresh.byteLength === 0) continue
+      this.#reached += fresh.byteLength
+      if (this.#reached > this.#d.size) throw this.#corrupt(`it has ${this.#d.size} bytes, and more arrived`)
+      this.#digester?.update(fresh)
+      yield fresh
+    }
+  }
+
+  async #request(): Promise<RegistryResponse> {
+    const from = this.#reached
+    const last = this.#end < this.#d.size ? this.#end - 1 : ''
+    const isWhole = from === 0 && last === ''
+    const response = await this.#ask(isWhole ? undefined : `bytes=${from}-${last}`)
+    if (response.status !== 416) return response
+    // it has no such part: the whole is read again, up to where it broke in vain
+    await response.discard()
+    return await this.#ask(undefined)
+  }
+
+  #ask(range: string | undefined): Promise<RegistryResponse> {
+    return this.#client.send(
+      {
+        method: 'GET',
+        url: this.#client.url(`blobs/${this.#d.digest}`),
+        ...(range !== undefined && { headers: { range } }),
+        lane: 'download',
+        expect: range === undefined ? [200] : [200, 206, 416],
+        attempt: this.#attempt,
+      },
+      this.#call,
+    )
+  }
+
+  #checkHeaders(response: RegistryResponse): void {
+    if (response.status !== 206) {
+      checkSize(contentLength(response), this.#d.size, this.#attempt, compressionNote(response))
+      return
+    }
+    const range = contentRange(response)
+    if (range?.first !== this.#reached || range.last !== this.#end - 1) {
+      throw this.#corrupt(
+        `asked for ${this.#reached} to ${this.#end - 1}, the registry gave ${range === undefined ? 'a part without a range' : `${range.first} to ${range.last}`}`,
+      )
+    }
+    checkSize(range.size, this.#d.size, this.#attempt)
+    checkSize(contentLength(response), this.#end - this.#reached, this.#attempt)
+  }
+
+  get #isReached(): boolean {
+    return this.#reached === this.#end && this.#reached > 0
+  }
+
+  #verify(): void {
+    const is = this.#digester?.digest() ?? this.#d.digest
+    if (is !== this.#d.digest) throw this.#corrupt(`its bytes hash to ${is}`)
+  }
+
+  #corrupt(why: string): DrayError {
+    return corrupt(this.#attempt, why)
+  }
+
+  #truncated(): DrayError {
+    return new DrayError('network', `the blob from ${this.#client.repository.registry} broke off`, {
+      subject: this.#attempt.subject,
+      why: `${this.#reached} of ${this.#end} bytes arrived`,
+    })
+  }
+}
+
+function checkSize(is: number | undefined, should: number, attempt: Attempt, note = ''): void {
+  if (is === undefined || is === should) return
+  throw corrupt(attempt, `expected ${should} bytes, the registry has ${is}${note}`)
+}
+
+function corrupt(attempt: Attempt, why: string): DrayError {
+  return new DrayError('corrupt', `the blob from ${attempt.registry} is not what its descriptor says`, {
+    subject: attempt.subject,
+    why,
+    hint: 'The registry, or something between it and here, changed the content, or the manifest that names it is wrong.',
+  })
+}

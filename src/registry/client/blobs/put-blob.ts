@@ -1,0 +1,72 @@
+import type { Call } from '../../../lib/call.ts'
+import type { Descriptor } from '../../../oci/descriptor.ts'
+import { type RepositoryName, sameRepository } from '../../../oci/reference.ts'
+import type { BlobSource } from '../../../images/store.ts'
+import { hasBlob } from './blobs.ts'
+import type { RepositoryClient } from '../client.ts'
+import { type Session, algorithmQuery, cancelSession, sessionOf, unlessAborted } from './upload-session.ts'
+import { Upload } from './upload.ts'
+
+/**
+ * Puts a blob in the cheapest way: a mount without asking first where the source is another repository of
+ * this registry; else, or where the mount is refused, a look (a HEAD costs less than the bytes; none for what
+ * is new) and an upload.
+ */
+export async function putBlob(
+  client: RepositoryClient,
+  d: Descriptor,
+  from: BlobSource,
+  call: Call,
+): Promise<'mounted' | 'uploaded' | 'present'> {
+  const { repository } = from
+  let session: Session | undefined
+  if (repository?.registry === client.repository.registry && !sameRepository(repository, client.repository)) {
+    const mount = await mountBlob(client, d, repository, call)
+    if (mount === 'mounted') return 'mounted'
+    session = mount
+  }
+  const attempt = client.attempt('upload the blob', `@${d.digest}`, 'write')
+  let isThere: boolean
+  try {
+    isThere = from.isNew !== true && (await hasBlob(client, d, call, 'write'))
+  } catch (error) {
+    if (session !== undefined) await cancelSession(client, session, attempt, call)
+    throw error
+  }
+  if (isThere) {
+    if (session !== undefined) await cancelSession(client, session, attempt, call)
+    return 'present'
+  }
+  await new Upload(client, d, from, call).run(session)
+  return 'uploaded'
+}
+
+/** `mounted`, the session that a registry opened instead, or undefined where it did neither. */
+async function mountBlob(
+  client: RepositoryClient,
+  d: Descriptor,
+  from: RepositoryName,
+  call: Call,
+): Promise<'mounted' | Session | undefined> {
+  const attempt = client.attempt('mount the blob', `@${d.digest}`, 'write')
+  const mount = `mount=${encodeURIComponent(d.digest)}&from=${encodeURIComponent(from.path)}`
+  const algorithm = algorithmQuery(d.digest)
+  const response = await client.sendAndDiscard(
+    {
+      method: 'POST',
+      url: client.url('blobs/uploads/', algorithm === '' ? mount : `${mount}&${algorithm}`),
+      alsoScopes: [{ repository: from, actions: ['pull'] }],
+      settles: true,
+      expect: (status) => status !== 401 && status !== 408 && status !== 429 && status < 500,
+      attempt,
+    },
+    call,
+  )
+  if (response.status === 201) {
+    client.run.capabilities.learn(client.repository, 'mount', 'yes')
+    return 'mounted'
+  }
+  const opened = response.status === 202 && response.headers.has('location')
+  if (!opened) return undefined
+  return await unlessAborted(client, sessionOf(client, response, undefined, attempt), attempt, call)
+}

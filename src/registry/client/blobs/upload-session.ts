@@ -1,0 +1,123 @@
+import type { Call } from '../../../lib/call.ts'
+import { DrayError } from '../../../lib/errors.ts'
+import type { RegistryResponse } from '../../http/fetch.ts'
+import type { Descriptor } from '../../../oci/descriptor.ts'
+import { algorithmOf, type Digest } from '../../../oci/digest.ts'
+import type { RepositoryClient } from '../client.ts'
+import type { Attempt } from '../errors.ts'
+
+/** Milliseconds that the cancelling of a session may take: it is a courtesy, and Ctrl-C waits for it. */
+const cancelWithin = 3000
+
+/** An upload session as the registry has it. */
+export interface Session {
+  /** opaque; changes with every answer */
+  readonly url: URL
+  /** bytes; what `OCI-Chunk-Min-Length` asked for, or 0 */
+  readonly minChunk: number
+}
+
+/**
+ * POSTs for a session. Sent again it opens a second one; the first, whose answer was lost, nobody can name. Where the call was aborted meanwhile, the
+ * session is cancelled. @throws the signal's reason then.
+ */
+export async function openSession(
+  client: RepositoryClient,
+  d: Descriptor,
+  attempt: Attempt,
+  call: Call,
+): Promise<Session> {
+  const url = client.url('blobs/uploads/', algorithmQuery(d.digest))
+  const exchange = { method: 'POST', url, expect: [202], attempt, settles: true } as const
+  const response = await client.sendAndDiscard(exchange, call)
+  return await unlessAborted(client, sessionOf(client, response, undefined, attempt), attempt, call)
+}
+
+/** A session that was opened just now; cancelled where nobody wants it any more. @throws the signal's reason. */
+export async function unlessAborted(
+  client: RepositoryClient,
+  session: Session,
+  attempt: Attempt,
+  call: Call,
+): Promise<Session> {
+  if (call.signal.aborted) await cancelSession(client, session, attempt, call)
+  call.signal.throwIfAborted()
+  return session
+}
+
+/** `digest-algorithm=…` where it is not sha256 (distribution-spec, Pushing a blob monolithically). */
+export function algorithmQuery(digest: Digest): string {
+  const algorithm = algorithmOf(digest)
+  return algorithm === 'sha256' ? '' : `digest-algorithm=${algorithm}`
+}
+
+/** The session that an answer names; `before` where it names none. @throws `protocol`. */
+export function sessionOf(
+  client: RepositoryClient,
+  response: RegistryResponse,
+  before: Session | undefined,
+  attempt: Attempt,
+): Session {
+  const location = response.headers.get('location')
+  const minimum = response.headers.get('oci-chunk-min-length') ?? ''
+  const minChunk = /^\d{1,12}$/.test(minimum) ? Number(minimum) : (before?.minChunk ?? 0)
+  if (location !== undefined && location !== '') {
+    return { url: client.follow(location, response.url, attempt), minChunk }
+  }
+  if (before !== undefined) return before
+  throw new DrayError('protocol', `cannot ${attempt.doing}: the registry opened no session`, {
+    subject: attempt.subject,
+    why: `it answered ${response.status} without a Location`,
+  })
+}
+
+/** How many bytes of the blob an answer says are there: `Range: 0-<last>`; undefined where it says nothing. `0-0` is what an upload without a byte has, too. */
+export function bytesThere(response: RegistryResponse): number | undefined {
+  const last = /^(?:bytes=)?0-(\d{1,15})$/.exec(response.headers.get('range')?.trim() ?? '')?.[1]
+  if (last === undefined) return undefined
+  return last === '0' ? 0 : Number(last) + 1
+}
+
+/**
+ * Asks how far a session is (distribution-spec, Pushing a blob in chunks: GET of its location); `gone` where it is there no more, undefined where the
+ * registry does not tell.
+ */
+export async function askSession(
+  client: RepositoryClient,
+  session: Session,
+  attempt: Attempt,
+  call: Call,
+): Promise<{ readonly session: Session; readonly size: number } | 'gone' | undefined> {
+  const exchange = { method: 'GET', url: session.url, expect: () => true, attempt } as const
+  const response = await client.sendAndDiscard(exchange, call)
+  if (response.status === 404) return 'gone'
+  const size = bytesThere(response)
+  if (response.status !== 204 || size === undefined) return undefined
+  return { session: sessionOf(client, response, session, attempt), size }
+}
+
+/** The session's URL with `digest=` added and nothing else changed. */
+export function withDigest(session: URL, digest: Digest): URL {
+  const url = new URL(session)
+  const added = `digest=${encodeURIComponent(digest)}`
+  url.search = url.search === '' ? added : `${url.search}&${added}`
+  return url
+}
+
+/**
+ * DELETEs a session, also when the call is aborted; whatever comes of it is ignored (distribution-spec,
+ * Cancel a blob upload).
+ */
+export async function cancelSession(
+  client: RepositoryClient,
+  session: Session,
+  attempt: Attempt,
+  call: Call,
+): Promise<void> {
+  try {
+    const quiet: Call = { signal: AbortSignal.timeout(cancelWithin), notify: call.notify }
+    await client.sendAndDiscard({ method: 'DELETE', url: session.url, expect: () => true, attempt }, quiet)
+  } catch {
+    // the registry drops it some day by itself
+  }
+}

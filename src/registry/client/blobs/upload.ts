@@ -1,0 +1,301 @@
+import type { Call } from '../../../lib/call.ts'
+import { DrayError, isDrayError } from '../../../lib/errors.ts'
+import type { RegistryResponse, RequestBody } from '../../http/fetch.ts'
+import type { Descriptor } from '../../../oci/descriptor.ts'
+import type { BlobSource } from '../../../images/store.ts'
+import { hasBlob } from './blobs.ts'
+import type { Exchange, RepositoryClient } from '../client.ts'
+import { type Attempt, isCorrupt } from '../errors.ts'
+import { BlobFeed } from './blob-feed.ts'
+import { FailedAttempts } from '../transfer.ts'
+import {
+  askSession,
+  bytesThere,
+  cancelSession,
+  openSession,
+  type Session,
+  sessionOf,
+  withDigest,
+} from './upload-session.ts'
+
+/** How often one upload is begun from its first byte. */
+const maxSessions = 4
+
+/** Statuses by which registries turn down a chunk for being one; besides 416, which GHCR says of what is larger than it takes in a PATCH. */
+const chunkRefusals: readonly number[] = [400, 405, 413, 415, 501]
+
+/**
+ * Uploads a blob (distribution-spec, Pushing blobs). A session goes
+ *
+ *     open -> whole (one PUT), or chunk, chunk, … (PATCH) and closing (PUT) -> done
+ *
+ * and after a break nobody knows what the registry has of the body that was under way. So the session is asked how far it is. If what it says can be,
+ * the upload goes on from there; else the blob is looked for, and where it is not there either, the session is cancelled and a new one begins. Nothing
+ * is ever sent again into a session whose state is not known: it would append twice.
+ */
+export class Upload {
+  readonly #client: RepositoryClient
+  readonly #d: Descriptor
+  readonly #call: Call
+  readonly #attempt: Attempt
+  readonly #feed: BlobFeed
+  #session: Session | undefined
+  /** Sessions for which a 404 came back. A proxy can send a false 404, so these are cancelled at the end too. */
+  readonly #missing: Session[] = []
+  #sessions = 0
+  /** bytes that the session is known to have */
+  #at = 0
+  /** where the body under way ends, or ended when it broke */
+  #sentTo = 0
+  readonly #failed: FailedAttempts
+  #isResumed = false
+  /** an answer gave another length than was sent */
+  #isCountedOtherwise = false
+
+  constructor(client: RepositoryClient, d: Descriptor, from: BlobSource, call: Call) {
+    this.#client = client
+    this.#d = d
+    this.#call = call
+    this.#attempt = client.attempt('upload the blob', `@${d.digest}`, 'write')
+    this.#feed = new BlobFeed(client.repository, d, from, call)
+    this.#failed = new FailedAttempts(d.size)
+  }
+
+  /** `opened` is the session that a refused mount left. @throws what outlived the tries; every session given up was cancelled. */
+  async run(opened: Session | undefined): Promise<void> {
+    this.#session = opened
+    try {
+      for (;;) {
+        const session = await this.#ready()
+        try {
+          await this.#send(session)
+          return
+        } catch (error) {
+          if (await this.#recover(error)) return
+        }
+      }
+    } catch (error) {
+      this.#feed.reset()
+      throw error
+    } finally {
+      // where a PUT ended it, there is none left
+      await this.#giveUp()
+      for (const session of this.#missing)
+        await cancelSession(this.#client, session, this.#attempt, this.#call)
+    }
+  }
+
+  async #ready(): Promise<Session> {
+    if (this.#at === 0) this.#sessions++
+    this.#session ??= await openSession(this.#client, this.#d, this.#attempt, this.#call)
+    return this.#session
+  }
+
+  /** Makes ready to go on after a failure; true where all was done in spite of it. @throws the failure where it is for good. */
+  async #recover(error: unknown): Promise<boolean> {
+    if (this.#isChunkRefused(error)) {
+      this.#learn('chunks', 'no')
+      await this.#startOver(error)
+      return false
+    }
+    this.#failed.add()
+    const isWorth = this.#isWorth(error)
+    if (isWorth) {
+      await this.#client.run.retry.wait(this.#failed.count, this.#call)
+      if (await this.#goesOn(error)) return false
+    }
+    if (await this.#isThere()) {
+      this.#feed.accept(this.#d.size)
+      return true
+    }
+    if (!isWorth) throw error
+    await this.#startOver(error)
+    return false
+  }
+
+  /** Whether what broke was applied after all. A look that fails is no answer. */
+  async #isThere(): Promise<boolean> {
+    if (this.#call.signal.aborted) return false
+    try {
+      return await hasBlob(this.#client, this.#d, this.#call, 'write')
+    } catch {
+      return false
+    }
+  }
+
+  #isWorth(error: unknown): boolean {
+    const { retry } = this.#client.run
+    // a session that the registry lost is as good as a broken connection
+    if (this.#isAnswered(error, [404, 416]))
+      return !this.#call.signal.aborted && this.#failed.count < retry.limits.tries
+    return retry.isWorth(error, this.#failed.count, this.#client.repository.registry, this.#call)
+  }
+
+  /** Whether the registry, which was never seen to take a second chunk, turned one down. 416 behind the first says rather that the places differ. */
+  #isChunkRefused(error: unknown): boolean {
+    if (!this.#inChunks || this.#known('chunks') !== 'unknown' || isCorrupt(error)) return false
+    return this.#isAnswered(error, this.#at === 0 ? [...chunkRefusals, 416] : chunkRefusals)
+  }
+
+  /** Whether an error is this registry's answer to this upload; one about something else, the source say, has another subject. */
+  #isAnswered(error: unknown, statuses: readonly number[]): boolean {
+    if (!isDrayError(error) || error.subject !== this.#attempt.subject) return false
+    return error.status !== undefined && statuses.includes(error.status)
+  }
+
+  /** Finds out how far the session is, and takes the upload up there. */
+  async #goesOn(error: unknown): Promise<boolean> {
+    if (isCorrupt(error) && this.#isResumed) this.#learn('uploadRange', 'no')
+    if (isCorrupt(error) || this.#isAnswered(error, [404])) return false
+    if (this.#known('uploadRange') === 'no' || this.#known('chunks') === 'no') return false
+    const told = await this.#ask()
+    if (told === undefined || told.size < this.#at || told.size > this.#sentTo) {
+      if (this.#isCountedOtherwise) this.#learn('uploadRange', 'no')
+      return false
+    }
+    if (told.size === this.#at && this.#isAnswered(error, [416])) {
+      // the places agree, so that it is the chunk that it does not want
+      this.#learn('chunks', 'no')
+      return false
+    }
+    this.#session = told.session
+    this.#isResumed = true
+    this.#reach(told.size, error)
+    return true
+  }
+
+  async #ask(): Promise<{ readonly session: Session; readonly size: number } | undefined> {
+    if (this.#session === undefined) return undefined
+    try {
+      const told = await askSession(this.#client, this.#session, this.#attempt, this.#call)
+      if (told !== 'gone') return told
+      this.#missing.push(this.#session)
+      this.#session = undefined
+      return undefined
+    } catch (error) {
+      if (this.#call.signal.aborted) throw error
+      return undefined
+    }
+  }
+
+  #learn(name: 'chunks' | 'uploadRange', known: 'yes' | 'no'): void {
+    this.#client.run.capabilities.learn(this.#client.repository, name, known)
+  }
+
+  /** The registry has the first `size` bytes; `failure` ended the request that sent the last of them. */
+  #reach(size: number, failure?: unknown): void {
+    this.#feed.accept(size)
+    this.#at = size
+    this.#failed.reach(size, failure)
+  }
+
+  /** Cancels the session, if there is one: none stays open. */
+  async #giveUp(): Promise<void> {
+    const session = this.#session
+    this.#session = undefined
+    if (session !== undefined) await cancelSession(this.#client, session, this.#attempt, this.#call)
+  }
+
+  /** @throws `error`, the reason for it, where that was done often enough. */
+  async #startOver(error: unknown): Promise<void> {
+    if (this.#sessions >= maxSessions) throw error
+    await this.#giveUp()
+    this.#feed.reset()
+    this.#at = 0
+    this.#isResumed = false
+    this.#isCountedOtherwise = false
+  }
+
+  get #inChunks(): boolean {
+    return (
+      this.#at > 0 || (this.#d.size > this.#client.run.uploads.wholeUpTo && this.#known('chunks') !== 'no')
+    )
+  }
+
+  #known(name: 'chunks' | 'uploadRange'): 'yes' | 'no' | 'unknown' {
+    return this.#client.run.capabilities.get(this.#client.repository, name)
+  }
+
+  async #send(session: Session): Promise<void> {
+    const { size } = this.#d
+    if (this.#inChunks) await this.#sendChunks(session)
+    else await this.#sendBody('PUT', withDigest(session.url, this.#d.digest), size)
+    this.#session = undefined
+  }
+
+  /**
+   * Each chunk opens the source anew at its offset, once its own place at the destination is held: who held the source open from chunk to chunk
+   * would wait for a place at the destination with one of the source in hand, and copies within one host would lock each other out.
+   */
+  async #sendChunks(opened: Session): Promise<void> {
+    let session = opened
+    const size = Math.max(this.#client.run.uploads.chunk, session.minChunk)
+    while (this.#at < this.#d.size) {
+      const isFirst = this.#at === 0
+      const response = await this.#sendBody('PATCH', session.url, Math.min(this.#at + size, this.#d.size))
+      session = sessionOf(this.#client, response, session, this.#attempt)
+      this.#session = session
+      this.#checkRange(response)
+      this.#reach(this.#sentTo)
+      if (!isFirst) this.#learn('chunks', 'yes')
+    }
+    const is = this.#feed.digest() ?? this.#d.digest
+    if (is !== this.#d.digest) {
+      throw new DrayError('corrupt', 'the blob is not what its descriptor says', {
+        subject: this.#attempt.subject,
+        why: `its bytes hash to ${is}`,
+      })
+    }
+    const body: RequestBody = { kind: 'bytes', bytes: new Uint8Array() }
+    const url = withDigest(session.url, this.#d.digest)
+    await this.#client.sendAndDiscard(this.#exchange('PUT', url, body, {}), this.#call)
+  }
+
+  /** Sends the bytes from where the upload is up to `end`. */
+  async #sendBody(method: 'PUT' | 'PATCH', url: URL, end: number): Promise<RegistryResponse> {
+    const start = this.#at
+    this.#sentTo = end
+    const body: RequestBody = { kind: 'stream', size: end - start, open: () => this.#feed.open(start, end) }
+    const headers = method === 'PATCH' ? { 'content-range': `${start}-${end - 1}` } : {}
+    try {
+      const request = this.#exchange(method, url, body, headers)
+      const response = await this.#client.sendAndDiscard(request, this.#call)
+      if (method === 'PUT') this.#feed.accept(end)
+      return response
+    } catch (error) {
+      // why the source failed says more than that the request broke off for it
+      throw this.#feed.failure ?? error
+    }
+  }
+
+  #exchange(
+    method: 'PUT' | 'PATCH',
+    url: URL,
+    body: RequestBody,
+    headers: Readonly<Record<string, string>>,
+  ): Exchange {
+    return {
+      method,
+      url,
+      headers: { 'content-type': 'application/octet-stream', ...headers },
+      body,
+      replay: 'never',
+      lane: 'upload',
+      // its answer names where the session goes on, and can be cancelled
+      settles: method === 'PATCH',
+      // ECR answers a PATCH by 201, others by 204
+      expect: method === 'PUT' ? [201, 204] : [201, 202, 204],
+      attempt: this.#attempt,
+    }
+  }
+
+  #checkRange(response: RegistryResponse): void {
+    const there = bytesThere(response)
+    if (there === undefined || there === this.#sentTo || this.#known('uploadRange') === 'no') return
+    this.#isCountedOtherwise = true
+    throw new DrayError('network', 'the registry has another part of the blob than was sent', {
+      subject: this.#attempt.subject,
+      why: `sent up to byte ${this.#sentTo - 1}, it has ${there} bytes`,
+    })
+  }
+}

@@ -1,0 +1,50 @@
+import { DrayError } from '../../lib/errors.ts'
+import { type Digest, parseDigest } from '../../oci/digest.ts'
+import type { RegistryResponse } from '../http/fetch.ts'
+import type { Attempt, Redaction } from './errors.ts'
+
+/** `Docker-Content-Digest`, parsed; undefined where it is absent. @throws `protocol` where it is none. */
+export function contentDigest(
+  response: RegistryResponse,
+  attempt: Attempt,
+  redaction: Redaction,
+): Digest | undefined {
+  const text = response.headers.get('docker-content-digest')
+  if (text === undefined || text === '') return undefined
+  try {
+    return parseDigest(text.trim())
+  } catch {
+    throw new DrayError(
+      'protocol',
+      `cannot ${attempt.doing}: the registry's Docker-Content-Digest is no digest`,
+      {
+        subject: attempt.subject,
+        why: redaction.redact(text).slice(0, 200),
+      },
+    )
+  }
+}
+
+/** `Content-Length` in bytes; undefined where it is absent or no number. */
+export function contentLength(response: RegistryResponse): number | undefined {
+  const text = response.headers.get('content-length')
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+/** What to add to the reason where a length is wrong: a proxy that compresses in spite of `Accept-Encoding: identity`. */
+export function compressionNote(response: RegistryResponse): string {
+  const encoding = response.headers.get('content-encoding') ?? 'identity'
+  return encoding === 'identity'
+    ? ''
+    : `, compressed by ${encoding.slice(0, 50)} though it was asked not to be`
+}
+
+/** `Content-Range: bytes FIRST-LAST/SIZE` (RFC 9110, section 14.4); undefined where it is none. */
+export function contentRange(
+  response: RegistryResponse,
+): { readonly first: number; readonly last: number; readonly size: number | undefined } | undefined {
+  const text = response.headers.get('content-range') ?? ''
+  const [, first, last, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(text.trim()) ?? []
+  if (first === undefined || last === undefined || size === undefined) return undefined
+  return { first: Number(first), last: Number(last), size: size === '*' ? undefined : Number(size) }
+}

@@ -1,0 +1,223 @@
+import type { Call } from '../../../lib/call.ts'
+import { DrayError, isDrayError } from '../../../lib/errors.ts'
+import type { Descriptor } from '../../../oci/descriptor.ts'
+import { type Digest, digestOf, parseDigest } from '../../../oci/digest.ts'
+import { fallbackTag } from '../../../oci/evidence-tags.ts'
+import { isRecord, parseJson } from '../../../oci/json.ts'
+import { maxManifestSize, parseManifest } from '../../../oci/manifest.ts'
+import { mediaTypes } from '../../../oci/media-types.ts'
+import { formatAt, formatRepository } from '../../../oci/reference.ts'
+import { inParallel } from '../../../images/parallel.ts'
+import type { ManifestContent } from '../../../images/store.ts'
+import type { RepositoryClient } from '../client.ts'
+import { deleteContent } from '../manifests/deletion.ts'
+import { findManifest, resolveManifest } from '../manifests/manifests.ts'
+import { putManifest } from '../manifests/put-manifest.ts'
+
+/** How often another writer may come between before it is given up. */
+const maxRounds = 8
+
+/** An entry as it stands in an index, with what this version of dray does not know of it. */
+type Entry = Readonly<Record<string, unknown>>
+
+/** The index under a fallback tag; `rest` is what it has besides its entries. */
+interface FallbackIndex {
+  readonly entries: readonly Entry[]
+  readonly rest: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Adds a referrer to the index under its subject's fallback tag (distribution-spec, Referrers Tag Schema):
+ * read, merge, write, and read back until it stands there.
+ * @throws `unsupported` where the tag holds something that is no index; `conflict` where others overwrite it
+ * again and again.
+ */
+export async function addToFallbackTag(
+  client: RepositoryClient,
+  subject: Digest,
+  referrer: Descriptor,
+  call: Call,
+): Promise<'added' | 'unchanged'> {
+  const isIn = (index: FallbackIndex): boolean =>
+    index.entries.some((entry) => entry['digest'] === referrer.digest)
+  const changed = await change(client, subject, call, {
+    isDone: isIn,
+    write: (index) => writeIndex(client, subject, [...index.entries, { ...referrer }], index.rest, call),
+  })
+  return changed ? 'added' : 'unchanged'
+}
+
+/** Takes a referrer out of that index; the tag goes with the last one where the registry deletes tags. */
+export async function removeFromFallbackTag(
+  client: RepositoryClient,
+  subject: Digest,
+  referrer: Digest,
+  call: Call,
+): Promise<'removed' | 'unchanged'> {
+  const changed = await change(client, subject, call, {
+    isDone: (index) => index.entries.every((entry) => entry['digest'] !== referrer),
+    write: async (index) => {
+      const left = index.entries.filter((entry) => entry['digest'] !== referrer)
+      if (left.length === 0 && (await deleteTag(client, subject, call))) return false
+      return await writeIndex(client, subject, left, index.rest, call)
+    },
+  })
+  return changed ? 'removed' : 'unchanged'
+}
+
+interface Change {
+  readonly isDone: (index: FallbackIndex) => boolean
+  /** whether the tag is there afterwards */
+  readonly write: (index: FallbackIndex) => Promise<boolean>
+}
+
+/**
+ * Whether anything had to be written. One after another within this process; against others the reading back
+ * helps.
+ */
+async function change(
+  client: RepositoryClient,
+  subject: Digest,
+  call: Call,
+  wanted: Change,
+): Promise<boolean> {
+  const key = `${formatRepository(client.repository)}:${fallbackTag(subject)}`
+  return await client.run.oneByOne(key, call, async () => {
+    let expectThere = false
+    for (let round = 0; round < maxRounds; round++) {
+      const index = await readIndex(client, subject, expectThere, call)
+      if (wanted.isDone(index)) return round > 0
+      if (round > 0) await client.run.retry.wait(round, call)
+      expectThere = await wanted.write(index)
+    }
+    throw new DrayError('conflict', 'the list of referrers is overwritten again and again', {
+      subject: formatAt(client.repository, { tag: fallbackTag(subject) }),
+      hint: 'Another client writes the same fallback tag. Run again when it is done.',
+    })
+  })
+}
+
+async function readIndex(
+  client: RepositoryClient,
+  subject: Digest,
+  expectThere: boolean,
+  call: Call,
+): Promise<FallbackIndex> {
+  const read = (): Promise<ManifestContent | undefined> =>
+    findManifest(client, { tag: fallbackTag(subject) }, call)
+  const content = await (expectThere ? client.run.retry.readBack(call, read) : read())
+  if (content === undefined) return { entries: [], rest: {} }
+  return parseIndex(client, subject, content.bytes, content.descriptor.mediaType)
+}
+
+function parseIndex(
+  client: RepositoryClient,
+  subject: Digest,
+  bytes: Uint8Array,
+  mediaType: string,
+): FallbackIndex {
+  const where = formatAt(client.repository, { tag: fallbackTag(subject) })
+  const parsed = parseManifest(bytes, mediaType, where)
+  if (parsed.kind !== 'index') {
+    throw new DrayError('unsupported', 'the fallback tag holds something that is no list of referrers', {
+      subject: where,
+      why: `it is ${parsed.mediaType}`,
+      hint: 'This registry (GitLab does) gives that tag another meaning, so evidence cannot be listed there. Leave the evidence behind, or promote to a registry with the referrers API.',
+    })
+  }
+  const body = parseJson(bytes, where)
+  const { manifests, ...rest } = isRecord(body) ? body : {}
+  return { entries: Array.isArray(manifests) ? manifests.filter(isRecord) : [], rest }
+}
+
+/**
+ * Writes it; entries whose manifests are gone are left out where the registry takes no index that names them.
+ */
+async function writeIndex(
+  client: RepositoryClient,
+  subject: Digest,
+  entries: readonly Entry[],
+  rest: Readonly<Record<string, unknown>>,
+  call: Call,
+): Promise<true> {
+  try {
+    await putIndex(client, subject, indexBytes(entries, rest), call)
+  } catch (error) {
+    if (!isDrayError(error) || !missingCodes.has(error.registryCode ?? '')) throw error
+    const present = await existing(client, entries, call)
+    if (present.length === entries.length) throw error
+    await putIndex(client, subject, indexBytes(present, rest), call)
+  }
+  return true
+}
+
+const missingCodes: ReadonlySet<string> = new Set([
+  'MANIFEST_BLOB_UNKNOWN',
+  'MANIFEST_UNKNOWN',
+  'BLOB_UNKNOWN',
+])
+const looksAtOnce = 16
+
+async function existing(
+  client: RepositoryClient,
+  entries: readonly Entry[],
+  call: Call,
+): Promise<readonly Entry[]> {
+  const looked = await inParallel(entries, looksAtOnce, call, async (entry, c) => {
+    const digest = parseDigest(String(entry['digest']))
+    return (await resolveManifest(client, { digest }, c)) === undefined ? [] : [entry]
+  })
+  return looked.flat()
+}
+
+async function putIndex(
+  client: RepositoryClient,
+  subject: Digest,
+  bytes: Uint8Array,
+  call: Call,
+): Promise<void> {
+  const tag = fallbackTag(subject)
+  if (bytes.byteLength > maxManifestSize) {
+    throw new DrayError(
+      'unsupported',
+      `the list of referrers would be larger than ${maxManifestSize} bytes`,
+      {
+        subject: formatAt(client.repository, { tag }),
+      },
+    )
+  }
+  const d: Descriptor = { mediaType: mediaTypes.index, digest: digestOf(bytes), size: bytes.byteLength }
+  await putManifest(client, d, bytes, [tag], call)
+}
+
+/** The same entries give the same bytes, in whatever order they came. */
+export function indexBytes(
+  entries: readonly Entry[],
+  rest: Readonly<Record<string, unknown>> = {},
+): Uint8Array {
+  const manifests = [...entries].sort((a, b) => (String(a['digest']) < String(b['digest']) ? -1 : 1))
+  return new TextEncoder().encode(
+    JSON.stringify(sorted({ ...rest, schemaVersion: 2, mediaType: mediaTypes.index, manifests })),
+  )
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (!isRecord(value)) return value
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, sorted(value[key])]),
+  )
+}
+
+/** False where the registry does not delete tags; by digest would take other tags along. */
+async function deleteTag(client: RepositoryClient, subject: Digest, call: Call): Promise<boolean> {
+  try {
+    await deleteContent(client, { tag: fallbackTag(subject) }, call)
+    return true
+  } catch (error) {
+    if (isDrayError(error) && error.code === 'unsupported') return false
+    throw error
+  }
+}

@@ -1,0 +1,190 @@
+import type { Call } from '../../../lib/call.ts'
+import { DrayError, isDrayError } from '../../../lib/errors.ts'
+import type { RegistryResponse } from '../../http/fetch.ts'
+import { formatTagOrDigest, type TagOrDigest } from '../../../oci/reference.ts'
+import type { RepositoryClient } from '../client.ts'
+import { type Attempt, errorOf, type RegistryWords, wordsOf } from '../errors.ts'
+import { resolveManifest } from './manifests.ts'
+import { knownRegistry } from '../registries.ts'
+
+type Ability = 'deleteTag' | 'deleteManifest'
+
+/** Refusals that registries have for what is there and has to stay: 409 GitLab, 412 Harbor, 423 by its meaning; 400 and 405 need a closer look. */
+const refusals: ReadonlySet<number> = new Set([400, 403, 405, 409, 412, 423])
+const successes: ReadonlySet<number> = new Set([200, 202, 204])
+
+/**
+ * DELETEs a tag or a manifest (distribution-spec, Content Management); a manifest takes every tag on it
+ * along.
+ * @throws `unsupported` where the registry does not do that, which is remembered; `refused` where it keeps this one piece; `forbidden`.
+ */
+export async function deleteContent(
+  client: RepositoryClient,
+  at: TagOrDigest,
+  call: Call,
+): Promise<'deleted' | 'absent'> {
+  const name = 'tag' in at ? 'deleteTag' : 'deleteManifest'
+  const { capabilities } = client.run
+  const doing = 'tag' in at ? 'delete the tag' : 'delete the manifest'
+  const attempt = client.attempt(doing, 'tag' in at ? `:${at.tag}` : `@${at.digest}`, 'delete')
+  if (capabilities.get(client.repository, name) === 'no') throw unsupported(name, attempt)
+  const response = await send(client, at, attempt, call)
+  const { status } = response
+  const words = await wordsOf(response, client.run)
+  if (status === 404 || status >= 500) {
+    // what is gone after several tries went by one of them, whose answer was lost or said that it failed
+    const isOurs = status >= 500 || (response.tries ?? 1) > 1
+    if (await isGone(client, at, status, call)) return isOurs ? 'deleted' : 'absent'
+    if (status >= 500) throw errorOf(status, words, attempt, response)
+  }
+  if (!successes.has(status)) throw refusal(client, name, status, words, attempt)
+  capabilities.learn(client.repository, name, 'yes')
+  return 'deleted'
+}
+
+/**
+ * Asks for the right to delete; at a registry that has no such right, as Quay, for the right to push, which is what it wants for a delete. Which it is, is
+ * found out once for a registry.
+ */
+async function send(
+  client: RepositoryClient,
+  at: TagOrDigest,
+  attempt: Attempt,
+  call: Call,
+): Promise<RegistryResponse> {
+  const { deleteRights } = client.run
+  const known = deleteRights.get(client.registry)
+  try {
+    const response = await sendAs(client, at, { ...attempt, access: known ?? 'delete' }, call)
+    if (known === undefined) deleteRights.set(client.registry, 'delete')
+    return response
+  } catch (error) {
+    if (known !== undefined || !isDrayError(error) || error.code !== 'unauthorized') throw error
+    try {
+      const response = await sendAs(client, at, { ...attempt, access: 'write' }, call)
+      deleteRights.set(client.registry, 'write')
+      return response
+    } catch (second) {
+      if (!isDrayError(second) || second.code !== 'unauthorized') throw second
+      deleteRights.set(client.registry, 'delete')
+      throw error
+    }
+  }
+}
+
+async function sendAs(
+  client: RepositoryClient,
+  at: TagOrDigest,
+  attempt: Attempt,
+  call: Call,
+): Promise<RegistryResponse> {
+  const url = client.url(`manifests/${formatTagOrDigest(at)}`)
+  const expect = (status: number): boolean =>
+    status === 404 || status >= 500 || successes.has(status) || refusals.has(status)
+  try {
+    return await client.send({ method: 'DELETE', url, expect, attempt }, call)
+  } finally {
+    // of a request whose answer was lost nobody knows what it did
+    if ('digest' in at) client.run.manifests.forget(client.repository, at.digest)
+  }
+}
+
+/**
+ * Some registries answer 404 to a delete that they do not do (Quay, of an untagged manifest), and some a 5xx to one that they did (Docker Hub): what
+ * counts is whether it is there.
+ */
+async function isGone(
+  client: RepositoryClient,
+  at: TagOrDigest,
+  status: number,
+  call: Call,
+): Promise<boolean> {
+  try {
+    return (await resolveManifest(client, at, call)) === undefined
+  } catch (error) {
+    if (status === 404 || call.signal.aborted) throw error
+    // what failed is the delete: that is what is told
+    return false
+  }
+}
+
+/** The error for an answer that says no to a delete of what is there. */
+function refusal(
+  client: RepositoryClient,
+  name: Ability,
+  status: number,
+  words: RegistryWords,
+  attempt: Attempt,
+): DrayError {
+  const { capabilities } = client.run
+  const said = errorOf(status, words, attempt)
+  const { registry } = attempt
+  const known = knownRegistry(registry)?.hints[name]
+  if (status === 403) {
+    // a right that is missing, or Docker Hub's word for a manifest that something points at
+    return rewritten(
+      said,
+      'forbidden',
+      said.message,
+      known === undefined ? said.hint : `${said.hint} ${known}`,
+    )
+  }
+  if (isMissingAbility(name, status, words)) {
+    capabilities.learn(client.repository, name, 'no')
+    if (capabilities.get(client.repository, name) === 'no') return unsupported(name, attempt, said)
+  }
+  if (words.code === danglingTag) capabilities.learn(client.repository, 'deleteTagged', 'no')
+  const hint = known ?? (status === 404 ? unknownHint : heldHint)
+  return rewritten(said, 'refused', `cannot ${attempt.doing}: ${registry} keeps it`, hint)
+}
+
+/**
+ * Whether a registry does not do such deletes at all. zot, GAR and ACR answer 405 or 400 of a manifest that something points at or that is locked, with
+ * codes of their own; that says nothing of the next one. To docker-registry 2.8 a tag is a digest that is none, and a server that has no such endpoint
+ * answers without a code.
+ */
+function isMissingAbility(name: Ability, status: number, { code }: RegistryWords): boolean {
+  if (status === 404 || status === 405) return code === undefined || code === 'UNSUPPORTED'
+  if (status !== 400) return false
+  return code === 'UNSUPPORTED' || (name === 'deleteTag' && code === 'DIGEST_INVALID')
+}
+
+function unsupported(name: Ability, attempt: Attempt, said?: DrayError): DrayError {
+  const { registry } = attempt
+  const hint = knownRegistry(registry)?.hints[name] ?? missingHints[name]
+  const message = `cannot ${attempt.doing}: ${registry} does not do that`
+  if (said !== undefined) return rewritten(said, 'unsupported', message, hint)
+  return new DrayError('unsupported', message, { subject: attempt.subject, hint })
+}
+
+/** What the registry said, under a code and a hint that go for deletes. */
+function rewritten(
+  said: DrayError,
+  code: 'forbidden' | 'refused' | 'unsupported',
+  message: string,
+  hint: string | undefined,
+): DrayError {
+  return new DrayError(code, message, {
+    ...(said.subject !== undefined && { subject: said.subject }),
+    ...(said.why !== undefined && { why: said.why }),
+    ...(hint !== undefined && { hint }),
+    ...(said.status !== undefined && { status: said.status }),
+    ...(said.registryCode !== undefined && { registryCode: said.registryCode }),
+  })
+}
+
+// distribution, docs/configuration.md, delete
+const missingHints = {
+  deleteTag:
+    "Some registries remove a tag only with its manifest, or by an API of their own. Docker's registry does it from version 3 on, with storage.delete.enabled: true in its configuration, or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment.",
+  deleteManifest:
+    "Switch deletes on in the registry. Docker's registry takes storage.delete.enabled: true in its configuration, or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment; others have a setting or an API of their own.",
+} as const
+
+/** of Google's registry, which may stand behind a host of one's own */
+const danglingTag = 'GOOGLE_MANIFEST_DANGLING_TAG'
+
+const unknownHint =
+  'The registry says that it does not have what it still shows. Quay deletes a manifest by its tags alone, and clears out by itself what has none.'
+const heldHint =
+  'A tag, an index or a referrer may point at it, or it is locked or immutable. What holds it has to go first.'

@@ -1,0 +1,57 @@
+import type { Digest } from '../../../oci/digest.ts'
+import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
+import type { ManifestContent } from '../../../images/store.ts'
+
+/**
+ * Manifests that were read in this run, by digest, so that what was gathered is not read a second time. The
+ * bytes are kept once for all repositories and are bounded; a repository gets from here only what it gave
+ * itself, so that a read never says "it is there" of a place that was not asked.
+ */
+export class ManifestCache {
+  readonly #maxBytes: number
+  readonly #contents = new Map<Digest, ManifestContent>()
+  readonly #readFrom = new Map<Digest, Set<string>>()
+  #bytes = 0
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
+
+  get(repository: RepositoryName, digest: Digest): ManifestContent | undefined {
+    if (this.#readFrom.get(digest)?.has(formatRepository(repository)) !== true) return undefined
+    const content = this.#contents.get(digest)
+    if (content !== undefined) {
+      // the last in the map was used last
+      this.#contents.delete(digest)
+      this.#contents.set(digest, content)
+    }
+    return content
+  }
+
+  /** `content` must have been verified. */
+  add(repository: RepositoryName, content: ManifestContent): void {
+    const { digest } = content.descriptor
+    if (content.bytes.byteLength > this.#maxBytes) return
+    if (!this.#contents.has(digest)) {
+      this.#contents.set(digest, content)
+      this.#bytes += content.bytes.byteLength
+    }
+    const places = this.#readFrom.get(digest) ?? new Set<string>()
+    this.#readFrom.set(digest, places.add(formatRepository(repository)))
+    for (const oldest of this.#contents.keys()) {
+      if (this.#bytes <= this.#maxBytes) break
+      this.#drop(oldest)
+    }
+  }
+
+  /** After a write or a delete there, the next read asks the registry. */
+  forget(repository: RepositoryName, digest: Digest): void {
+    this.#readFrom.get(digest)?.delete(formatRepository(repository))
+  }
+
+  #drop(digest: Digest): void {
+    this.#bytes -= this.#contents.get(digest)?.bytes.byteLength ?? 0
+    this.#contents.delete(digest)
+    this.#readFrom.delete(digest)
+  }
+}

@@ -1,0 +1,209 @@
+import type { Call } from '../../../lib/call.ts'
+import { DrayError } from '../../../lib/errors.ts'
+import type { RegistryResponse } from '../../http/fetch.ts'
+import { bareDescriptor, type Descriptor } from '../../../oci/descriptor.ts'
+import { algorithmOf, type Digest, digestOf } from '../../../oci/digest.ts'
+import { maxManifestSize, parseManifest } from '../../../oci/manifest.ts'
+import {
+  bareMediaType,
+  isIndexType,
+  isManifestType,
+  isSchema1Type,
+  manifestAccept,
+} from '../../../oci/media-types.ts'
+import { formatTagOrDigest, type TagOrDigest } from '../../../oci/reference.ts'
+import type { ManifestContent } from '../../../images/store.ts'
+import type { Exchange, RepositoryClient } from '../client.ts'
+import type { Attempt, Redaction } from '../errors.ts'
+import { contentDigest, contentLength } from '../headers.ts'
+
+/** A tag, a digest, or a digest whose size is known too. */
+export type ManifestName = TagOrDigest | Descriptor
+
+/**
+ * HEADs a manifest (distribution-spec, Checking if content exists in the registry); undefined for 404. Where
+ * the answer lacks the digest, the type or the length, the manifest is read instead.
+ * @throws `corrupt` where the registry names another digest than was asked for.
+ */
+export async function resolveManifest(
+  client: RepositoryClient,
+  at: TagOrDigest,
+  call: Call,
+): Promise<Descriptor | undefined> {
+  const exchange = manifestExchange(client, at, 'HEAD')
+  const found = await client.run.retry.run(
+    client.repository.registry,
+    call,
+    () => client.sendAndDiscard(exchange, call),
+    async (response) => headOf(response, at, exchange.attempt, client.run),
+  )
+  if (found === 'absent') return undefined
+  return found ?? (await findManifest(client, at, call))?.descriptor
+}
+
+/** What the answer to a HEAD says; undefined where it does not say all. */
+function headOf(
+  response: RegistryResponse,
+  at: TagOrDigest,
+  attempt: Attempt,
+  redaction: Redaction,
+): Descriptor | 'absent' | undefined {
+  if (response.status === 404) return 'absent'
+  if (response.status === 405) return undefined
+  const digest = contentDigest(response, attempt, redaction) ?? ('digest' in at ? at.digest : undefined)
+  const mediaType = bareMediaType(response.headers.get('content-type') ?? '')
+  const size = contentLength(response)
+  if ('digest' in at && digest !== undefined) checkDigest(digest, at.digest, attempt)
+  const isWhole = digest !== undefined && isKnownType(mediaType) && size !== undefined && size > 0
+  return isWhole ? { mediaType, digest, size } : undefined
+}
+
+/**
+ * GETs a manifest or index, verified; undefined for 404. A descriptor is checked in full: digest, size and media type.
+ * What this repository gave in this run is not fetched again when it is asked for by digest. Bytes that are not what
+ * they should be are fetched again a few times before they are believed.
+ * @throws `corrupt`, `malformed`, `unsupported` (schema 1).
+ */
+export async function findManifest(
+  client: RepositoryClient,
+  at: ManifestName,
+  call: Call,
+): Promise<ManifestContent | undefined> {
+  const exchange = manifestExchange(client, at, 'GET')
+  const expected = expectedOf(at, exchange.attempt)
+  if (expected.digest !== undefined) {
+    const cached = client.run.manifests.get(client.repository, expected.digest)
+    if (cached !== undefined) {
+      checkSize(cached.descriptor.size, expected.size, exchange.attempt)
+      // a manifest that does not name its type is read again: how it is served decides
+      if (expected.mediaType === undefined || cached.descriptor.mediaType === expected.mediaType)
+        return cached
+    }
+  }
+  const content = await client.run.retry.run(
+    client.repository.registry,
+    call,
+    () => client.send(exchange, call),
+    (response) => takeManifest(response, expected, exchange.attempt, client.run),
+  )
+  if (content !== undefined) client.run.manifests.add(client.repository, content)
+  return content
+}
+
+function manifestExchange(client: RepositoryClient, at: ManifestName, method: 'GET' | 'HEAD'): Exchange {
+  const mark = 'digest' in at ? `@${at.digest}` : `:${at.tag}`
+  return {
+    method,
+    url: client.url(`manifests/${formatTagOrDigest(at)}`),
+    headers: { accept: manifestAccept },
+    // a registry that has no HEAD is read instead
+    expect: method === 'HEAD' ? [200, 404, 405] : [200, 404],
+    attempt: client.attempt('read the manifest', mark, 'read'),
+  }
+}
+
+interface Expected {
+  readonly digest?: Digest
+  readonly size?: number
+  readonly mediaType?: string
+}
+
+function expectedOf(at: ManifestName, attempt: Attempt): Expected {
+  if ('tag' in at) return {}
+  if (!('size' in at)) return { digest: at.digest }
+  if (at.size > maxManifestSize) {
+    throw new DrayError('malformed', `a manifest of ${at.size} bytes is not read`, {
+      subject: attempt.subject,
+      why: `manifests have up to ${maxManifestSize} bytes`,
+    })
+  }
+  return { digest: at.digest, size: at.size, mediaType: at.mediaType }
+}
+
+async function takeManifest(
+  response: RegistryResponse,
+  expected: Expected,
+  attempt: Attempt,
+  redaction: Redaction,
+): Promise<ManifestContent | undefined> {
+  if (response.status === 404) {
+    await response.discard()
+    return undefined
+  }
+  let bytes: Uint8Array
+  try {
+    checkSize(contentLength(response), expected.size, attempt)
+    bytes = await response.bytes(maxManifestSize)
+  } catch (error) {
+    await response.discard().catch(() => undefined)
+    throw error
+  }
+  checkSize(bytes.byteLength, contentLength(response), attempt)
+  checkSize(bytes.byteLength, expected.size, attempt)
+  const named = contentDigest(response, attempt, redaction)
+  const digest = digestOf(bytes, algorithmOf(expected.digest ?? named ?? defaultDigest))
+  if (expected.digest !== undefined) checkDigest(digest, expected.digest, attempt)
+  // a registry may name another algorithm's digest than the one that was asked for
+  if (named !== undefined && algorithmOf(named) === algorithmOf(digest)) checkDigest(digest, named, attempt)
+  const mediaType = mediaTypeOf(response, bytes, expected.mediaType, attempt)
+  return { descriptor: bareDescriptor({ mediaType, digest, size: bytes.byteLength }), bytes }
+}
+
+/**
+ * The media type of a manifest, by its own `mediaType` and its Content-Type. If a descriptor led to it, both must be
+ * what the descriptor says: other clients would read another kind of content under the same digest (CVE-2021-41190).
+ * A Content-Type that only says "bytes" or "JSON" claims nothing.
+ */
+function mediaTypeOf(
+  response: RegistryResponse,
+  bytes: Uint8Array,
+  expected: string | undefined,
+  attempt: Attempt,
+): string {
+  const served = bareMediaType(response.headers.get('content-type') ?? '')
+  if (expected === undefined) return parseManifest(bytes, served, attempt.subject).mediaType
+  if (!genericTypes.has(served) && served !== expected) throw otherType(attempt, expected, served)
+  const { mediaType } = parseManifest(bytes, expected, attempt.subject)
+  if (mediaType !== expected) throw otherType(attempt, expected, mediaType)
+  return mediaType
+}
+
+const genericTypes: ReadonlySet<string> = new Set([
+  '',
+  'application/json',
+  'application/octet-stream',
+  'binary/octet-stream',
+  'text/plain',
+])
+
+function otherType({ subject }: Attempt, expected: string, found: string): DrayError {
+  return new DrayError('malformed', `the media type of ${subject} is not what its descriptor says`, {
+    subject,
+    why: `the descriptor says ${expected}, and the registry serves ${found}`,
+    hint: 'Push the image again with a current client. dray copied nothing of it.',
+  })
+}
+
+/** of the algorithm that is used where nothing names one */
+const defaultDigest = digestOf('')
+
+function isKnownType(mediaType: string): boolean {
+  return isIndexType(mediaType) || isManifestType(mediaType) || isSchema1Type(mediaType)
+}
+
+function checkDigest(is: Digest, should: Digest, attempt: Attempt): void {
+  if (is === should) return
+  throw new DrayError('corrupt', `the manifest from ${attempt.registry} is not what its digest says`, {
+    subject: attempt.subject,
+    why: `expected ${should}, got ${is}`,
+    hint: 'The registry, or something between it and here, changed or confused the content. Nothing was written from it.',
+  })
+}
+
+function checkSize(is: number | undefined, should: number | undefined, attempt: Attempt): void {
+  if (is === undefined || should === undefined || is === should) return
+  throw new DrayError('corrupt', `the manifest from ${attempt.registry} has another size than it should`, {
+    subject: attempt.subject,
+    why: `expected ${should} bytes, got ${is}`,
+  })
+}

@@ -1,0 +1,110 @@
+import type { Capability, Known } from '../../images/store.ts'
+
+/** What is known of a hosted registry before it is asked; found by its host. */
+export interface KnownRegistry {
+  readonly name: string
+  readonly hosts: RegExp
+  readonly capabilities: Readonly<Partial<Record<Capability, Known>>>
+  /** what to do where it refuses */
+  readonly hints: Readonly<Partial<Record<Capability | 'createOnPush', string>>>
+  /** where the claim comes from */
+  readonly source: string
+}
+
+/**
+ * Registries that a host gives away, and how they differ. Reads of evidence never lean on this table:
+ * `referrers` is not in it, so that an old row cannot hide evidence.
+ */
+export const knownRegistries: readonly KnownRegistry[] = [
+  {
+    name: 'GitHub Container Registry',
+    hosts: /^ghcr\.io$/,
+    capabilities: { deleteTag: 'no', deleteManifest: 'no', chunks: 'no' },
+    hints: {
+      deleteTag: "GitHub deletes images by its Packages API or the package's page, not by the registry API.",
+      deleteManifest:
+        "GitHub deletes images by its Packages API or the package's page, not by the registry API.",
+    },
+    source:
+      'docs.github.com, Deleting and restoring a package; DELETE answers 405; github.com/ocx-sh/ocx/pull/237: a PATCH of more than 4 MiB is 416, a PUT is not',
+  },
+  {
+    name: 'Amazon ECR',
+    hosts: /^\d+\.dkr\.ecr(?:-fips)?\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$/,
+    capabilities: { deleteTag: 'no', uploadRange: 'no' },
+    hints: {
+      deleteTag:
+        'Amazon ECR removes tags by its own API: aws ecr batch-delete-image --image-ids imageTag=TAG.',
+      createOnPush:
+        'Amazon ECR does not create a repository on push unless a creation template says so: aws ecr create-repository.',
+    },
+    source:
+      'docs.aws.amazon.com/AmazonECR, image-push and repository-creation-templates; github.com/aws/containers-roadmap/issues/2831: Range stays at the first chunk',
+  },
+  {
+    name: 'Azure Container Registry',
+    hosts: /\.azurecr\.(?:io|cn|us)$/,
+    capabilities: { deleteManifest: 'yes', deleteTagged: 'yes', uploadRange: 'no' },
+    hints: {
+      deleteTag: 'Azure Container Registry removes tags by az acr repository untag.',
+      deleteManifest:
+        'An image or repository may be locked: az acr repository show says so, az acr repository update --write-enabled true --delete-enabled true unlocks it.',
+    },
+    source:
+      'learn.microsoft.com, container-registry-delete and container-registry-image-lock; /acr/v1/_tags; github.com/Azure/acr-cli/issues/70: 405 REGISTRY_DISALLOWED_OPERATION; github.com/Azure/azure-sdk-for-js/issues/25448: uploads do not go on',
+  },
+  {
+    name: 'Google Artifact Registry',
+    hosts: /(?:(?:^|-)docker\.pkg\.dev|^(?:[a-z]+\.)?gcr\.io)$/,
+    capabilities: { deleteManifest: 'yes', deleteTagged: 'no', chunks: 'no' },
+    hints: {
+      deleteManifest:
+        'Google Artifact Registry refuses while a tag, an index or a referrer points at it: remove those first.',
+      createOnPush:
+        'Google Artifact Registry needs the repository first: gcloud artifacts repositories create.',
+    },
+    source:
+      'cloud.google.com/artifact-registry/docs/docker/manage-images and docs/reference/docker-api: monolithic uploads only; github.com/enix/kube-image-keeper/issues/636: 400 GOOGLE_MANIFEST_DANGLING_TAG; gcr-cleaner: GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE',
+  },
+  {
+    name: 'Docker Hub',
+    hosts: /^(?:registry-1\.)?docker\.io$/,
+    capabilities: { deleteTagged: 'no', freeReads: 'no' },
+    hints: {
+      deleteManifest:
+        'Docker Hub refuses while a tag or an index points at it, and takes a personal access token with the right to delete.',
+    },
+    source:
+      'docs.docker.com/reference/api/registry/latest, Deleting Images: 403 while referenced, 500 while it is still at it; docs.docker.com/docker-hub/usage/pulls: HEAD does not count',
+  },
+  {
+    name: 'Quay',
+    hosts: /^quay\.io$/,
+    capabilities: { deleteTag: 'yes', deleteManifest: 'yes', deleteTagged: 'yes' },
+    hints: {
+      deleteManifest:
+        'Quay deletes a manifest by its tags alone. One without a tag it clears out by itself, once its time machine has run out.',
+    },
+    source:
+      'github.com/quay/quay, endpoints/v2/manifest.py: delete_tags_for_manifest, 404 where there are none',
+  },
+  {
+    name: 'GitLab',
+    hosts: /^registry\.gitlab\.com$/,
+    capabilities: {},
+    hints: {
+      deleteManifest: 'GitLab refuses while an index lists it: delete the index first.',
+    },
+    source:
+      'gitlab.com/gitlab-org/container-registry, docs/spec/gitlab and issue 1091: tags are deleted since 16.4',
+  },
+]
+
+/** The row of a registry's host, if there is one. */
+export function knownRegistry(registry: string): KnownRegistry | undefined {
+  return knownRegistries.find((known) => known.hosts.test(registry))
+}
+
+export function knownCapability(registry: string, name: Capability): Known {
+  return knownRegistry(registry)?.capabilities[name] ?? 'unknown'
+}

@@ -1,0 +1,93 @@
+import type { Call } from '../../lib/call.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { type AuthFile, parseAuthFile, readAuthFile } from './auth-file.ts'
+import type { Credential } from './credential.ts'
+import { askHelper, type HelperOptions } from './helper.ts'
+import { helperServer, keysFor, registryKey } from './registry-keys.ts'
+import type { Found, Nothing, Source, SourceName } from './source.ts'
+
+/** The credentials of a file in docker's or podman's form. @param mustBeThere whether somebody named it on purpose */
+export function fileSource(
+  name: SourceName,
+  file: string,
+  helpers: HelperOptions,
+  mustBeThere = false,
+): Source {
+  return authSource(name, file, helpers, async () => {
+    const found = await readAuthFile(file)
+    if (found !== undefined || !mustBeThere) return found
+    throw new DrayError('config', `the credentials in ${file} are not there`, {
+      subject: file,
+      why: `${name} names that file`,
+      hint: `Correct ${name}, or unset it.`,
+    })
+  })
+}
+
+/** The same from the text of a variable. */
+export function textSource(name: SourceName, text: string, helpers: HelperOptions): Source {
+  return authSource(name, name, helpers, async () => parseAuthFile(Buffer.from(text), name))
+}
+
+/**
+ * The most specific key wins; for a key its own helper (`credHelpers`) comes before the store (`credsStore`, for hosts), and that before `auths`, as in
+ * docker/cli (`configfile`, `getConfiguredCredentialStore`). The file is read once, and a helper asked once for each server.
+ */
+function authSource(
+  name: SourceName,
+  where: string,
+  helpers: HelperOptions,
+  read: () => Promise<AuthFile | undefined>,
+): Source {
+  let content: Promise<AuthFile | undefined> | undefined
+  const asked = new Map<string, Promise<Credential | undefined>>()
+
+  const ask = (helper: string, key: string, call: Call): Promise<Credential | undefined> => {
+    const server = helperServer(key)
+    const id = `${helper} ${server}`
+    const known = asked.get(id)
+    if (known !== undefined) return known
+    const answer = askHelper({ name: helper, server }, helpers, call)
+    asked.set(id, answer)
+    answer.catch(() => asked.delete(id))
+    return answer
+  }
+
+  return {
+    name,
+    where,
+    ignoredKeys: async (registry) => {
+      content ??= read()
+      const { ignored = [] } = (await content) ?? {}
+      const key = registryKey(registry)
+      return ignored.filter((one) => one.registry === undefined || one.registry === key)
+    },
+    find: async (registry, path, call, isPlainHttp): Promise<Found | Nothing> => {
+      content ??= read()
+      const found = await content
+      if (found === undefined) return { why: 'no such file' }
+      let hasAsked = false
+      const own = registryKey(registry)
+      for (const key of keysFor(registry, path, isPlainHttp)) {
+        // A store is a program to run: it is asked for another spelling of the registry only if the file lists that one.
+        const isOther = key !== own && found.credHelpers.get(key) === undefined && !found.listed.has(key)
+        const helper = isOther ? undefined : helperFor(found, key)
+        if (helper === undefined) {
+          const credential = found.auths.get(key)
+          if (credential !== undefined) return { credential, key }
+          continue
+        }
+        hasAsked = true
+        const credential = await ask(helper, key, call)
+        if (credential !== undefined) return { credential, key, helper }
+      }
+      return { why: hasAsked ? 'the helper has none' : 'no entry' }
+    },
+  }
+}
+
+/** The helper that keeps what belongs to a key; undefined where the file itself does. */
+export function helperFor(file: AuthFile, key: string): string | undefined {
+  const helper = file.credHelpers.get(key) ?? (key.includes('/') ? undefined : file.credsStore)
+  return helper === '' ? undefined : helper
+}

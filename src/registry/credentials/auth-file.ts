@@ -1,0 +1,153 @@
+import { DrayError } from '../../lib/errors.ts'
+import { readFileBounded } from '../../lib/files/read.ts'
+import { type Credential, credentialOf } from './credential.ts'
+import { type IgnoredKey, parseKey, precedence } from './registry-keys.ts'
+
+const maxFileBytes = 1024 * 1024
+const helperName = /^[A-Za-z0-9._-]+$/
+
+/** What docker's `config.json` or podman's `auth.json` says about credentials. Keys are `host[:port][/namespace]`. */
+export interface AuthFile {
+  readonly auths: ReadonlyMap<string, Credential>
+  /** names of helper programs; an empty one says that there is no helper for that key (containers-auth.json(5)) */
+  readonly credHelpers: ReadonlyMap<string, string>
+  readonly credsStore: string | undefined
+  /** entries of `auths` and `credHelpers` that are not used */
+  readonly ignored: readonly IgnoredKey[]
+  /** all keys of `auths`, also those whose secret a store keeps */
+  readonly listed: ReadonlySet<string>
+}
+
+/**
+ * Reads such a file; undefined where it is not there. No error quotes it: it holds secrets.
+ * @throws `config` for a file that cannot be read or understood.
+ */
+export async function readAuthFile(file: string): Promise<AuthFile | undefined> {
+  const bytes = await readAuthBytes(file)
+  return bytes === undefined ? undefined : parseAuthFile(bytes, file)
+}
+
+/** The bytes of such a file, not understood yet. @throws `config` for a file that cannot be read. */
+export async function readAuthBytes(file: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFileBounded(file, maxFileBytes)
+  } catch (cause) {
+    throw new DrayError('config', `the credentials in ${file} cannot be read`, { subject: file, cause })
+  }
+}
+
+/** Reads such text; `file` is where it stands. @throws `config`, naming the place and the key, never what stands there. */
+export function parseAuthFile(bytes: Uint8Array, file: string): AuthFile {
+  const root = parseObject(bytes, file)
+  const store = root['credsStore']
+  const ignored: IgnoredKey[] = []
+  const auths = new Map<string, Credential>()
+  const listed = new Set<string>()
+  for (const { key, text, value } of entriesOf(root, 'auths', file, ignored)) {
+    const where = `auths[${quote(text)}]`
+    listed.add(key)
+    const credential = readAuth(value, where, file)
+    if (credential !== undefined) auths.set(key, credential)
+    else if (isObject(value) && typeof value['registrytoken'] === 'string' && value['registrytoken'] !== '')
+      ignored.push({ text, why: 'dray does not use a registrytoken', registry: key.split('/')[0] ?? key })
+  }
+  const credHelpers = new Map<string, string>()
+  for (const { key, text, value } of entriesOf(root, 'credHelpers', file, ignored))
+    credHelpers.set(key, value === '' ? '' : checkHelper(value, `credHelpers[${quote(text)}]`, file))
+  const credsStore = store == null || store === '' ? undefined : checkHelper(store, 'credsStore', file)
+  return { auths, credHelpers, credsStore, listed, ignored }
+}
+
+function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    // the parser's message quotes the text that it stumbled over
+    throw broken(file, 'it is not JSON')
+  }
+  if (!isObject(value)) throw broken(file, 'it is not an object')
+  return value
+}
+
+interface Entry {
+  /** `host[:port][/namespace]` */
+  readonly key: string
+  /** the key as it is in the file */
+  readonly text: string
+  readonly value: unknown
+}
+
+/** The entries of an object in the file. If several are for the same registry, the one that wins comes last. */
+function entriesOf(
+  root: Record<string, unknown>,
+  name: string,
+  file: string,
+  ignored: IgnoredKey[],
+): readonly Entry[] {
+  const object = root[name]
+  if (object == null) return []
+  if (!isObject(object)) throw broken(file, `${name} is not an object`)
+  const entries = Object.entries(object).flatMap(([text, value]): Entry[] => {
+    const parsed = parseKey(text)
+    if (parsed.key !== undefined) return [{ key: parsed.key, text, value }]
+    ignored.push(parsed.ignored)
+    return []
+  })
+  return entries.sort((a, b) => precedence(a.text) - precedence(b.text))
+}
+
+/** Undefined for an entry without a password or refresh token: docker leaves one in the file if a store has the secret. */
+function readAuth(value: unknown, where: string, file: string): Credential | undefined {
+  if (!isObject(value)) throw broken(file, `${where} is not an object`)
+  const text = (name: string): string => {
+    const field = value[name]
+    if (field != null && typeof field !== 'string') throw broken(file, `${where}.${name} is not a string`)
+    return field ?? ''
+  }
+  const identity = text('identitytoken')
+  if (identity !== '') return { kind: 'identity', token: identity }
+  const auth = text('auth')
+  const username = text('username')
+  const found =
+    auth !== ''
+      ? decodeAuth(auth, where, file)
+      : username === ''
+        ? undefined
+        : credentialOf(username, text('password'))
+  return found?.kind === 'identity' && found.token === '' ? undefined : found
+}
+
+/** `auth` is the Base64 of `user:password`; docker cuts NULs off its end. */
+function decodeAuth(auth: string, where: string, file: string): Credential {
+  const pair = /^[A-Za-z0-9+/]+={0,2}$/.test(auth) ? Buffer.from(auth, 'base64').toString('utf8') : ''
+  const colon = pair.indexOf(':')
+  if (colon <= 0) throw broken(file, `${where}.auth is not the Base64 of user:password`)
+  return credentialOf(pair.slice(0, colon), pair.slice(colon + 1).replace(/\0+$/, ''))
+}
+
+/** The name becomes part of a program's name: nothing in it may mean anything to a shell or a path. */
+function checkHelper(name: unknown, where: string, file: string): string {
+  if (typeof name !== 'string' || !helperName.test(name))
+    throw broken(
+      file,
+      `${where} names no credential helper: letters, digits, ".", "_" and "-" are what it may have`,
+    )
+  return name
+}
+
+function broken(file: string, why: string): DrayError {
+  return new DrayError('config', `the credentials in ${file} cannot be understood`, {
+    subject: file,
+    why,
+    hint: `Mend the file, or log in again with dray login.`,
+  })
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text)
+}

@@ -1,0 +1,166 @@
+import { join } from 'node:path'
+import type { Clock } from '../../lib/clock.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { fileSource, textSource } from './auth-file-source.ts'
+import { type CredentialSource, credentialOf } from './credential.ts'
+import { type IgnoredKey, keysFor, parseKey } from './registry-keys.ts'
+import { type Found, type Nothing, type Source, type SourceName } from './source.ts'
+
+/** What a person gave with the command line; the password is read once it is needed. */
+export interface GivenCredential {
+  readonly username: string
+  readonly password: () => Promise<string>
+  /** the one registry that they are for, perhaps with a namespace */
+  readonly registry: string
+}
+
+export interface FindOptions {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** the home folder */
+  readonly home: string
+  /** of the user, where the system has numbers for users */
+  readonly uid?: number
+  readonly given?: GivenCredential
+  readonly clock?: Clock
+  /** how long a helper may take, milliseconds */
+  readonly helperLimitMs?: number
+}
+
+/**
+ * Credentials from the first source that has some for a repository.
+ * @param isPlainHttp which registries are asked over plain http; by default only loopback names are
+ * @throws `config` for a source that does not do what it should; `timeout`.
+ */
+export function findCredentials(
+  options: FindOptions,
+  isPlainHttp?: (registry: string) => boolean,
+): CredentialSource {
+  const sources = credentialSources(options)
+  return async (registry, path, call) => {
+    for (const source of sources) {
+      const found = await source.find(registry, path, call, isPlainHttp?.(registry))
+      if (found.credential !== undefined) return found.credential
+    }
+    return undefined
+  }
+}
+
+/** All places where credentials may be, in the order in which they are looked for. Nothing is read before it is asked for. */
+export function credentialSources(options: FindOptions): readonly Source[] {
+  const { env, home, uid, clock, helperLimitMs } = options
+  const helpers = {
+    env,
+    ...(clock !== undefined && { clock }),
+    ...(helperLimitMs !== undefined && { limitMs: helperLimitMs }),
+  }
+  const { DOCKER_AUTH_CONFIG: text, REGISTRY_AUTH_FILE: named, XDG_RUNTIME_DIR: runtime } = env
+  const sessionFile = podmanSessionFile(runtime, uid)
+  return [
+    givenSource(options.given),
+    variablesSource(env),
+    isSet(text) ? textSource('DOCKER_AUTH_CONFIG', text, helpers) : unset('DOCKER_AUTH_CONFIG'),
+    isSet(named) ? fileSource('REGISTRY_AUTH_FILE', named, helpers, true) : unset('REGISTRY_AUTH_FILE'),
+    sessionFile === undefined
+      ? unset('podman, this session', 'XDG_RUNTIME_DIR')
+      : fileSource('podman, this session', sessionFile, helpers),
+    fileSource('podman, this user', podmanFile(env, home), helpers),
+    fileSource('docker', dockerFile(env, home), helpers),
+  ]
+}
+
+/** The file in which docker keeps credentials, and `dray login`. */
+export function dockerFile(env: FindOptions['env'], home: string): string {
+  const { DOCKER_CONFIG: folder } = env
+  return join(isSet(folder) ? folder : join(home, '.docker'), 'config.json')
+}
+
+function podmanFile(env: FindOptions['env'], home: string): string {
+  const { XDG_CONFIG_HOME: config } = env
+  return join(isSet(config) ? config : join(home, '.config'), 'containers', 'auth.json')
+}
+
+/** Where podman keeps what lasts as long as the session (containers-auth.json(5)). */
+function podmanSessionFile(runtime: string | undefined, uid: number | undefined): string | undefined {
+  if (isSet(runtime)) return join(runtime, 'containers', 'auth.json')
+  return uid === undefined ? undefined : `/run/containers/${uid}/auth.json`
+}
+
+function givenSource(given: GivenCredential | undefined): Source {
+  const where = '--username and --password-stdin'
+  if (given === undefined) return unset('flags', where)
+  const { username, password, registry } = given
+  return single('flags', where, registry, async () => ({ username, password: await password() }))
+}
+
+function variablesSource(env: FindOptions['env']): Source {
+  const { DRAY_USERNAME: username, DRAY_PASSWORD: password, DRAY_REGISTRY: registry } = env
+  const where = 'DRAY_USERNAME, DRAY_PASSWORD and DRAY_REGISTRY'
+  // DRAY_REGISTRY alone says which registry the flags are for
+  if (!isSet(username) && !isSet(password)) return unset('variables', where)
+  const missing = Object.entries({
+    DRAY_USERNAME: username,
+    DRAY_PASSWORD: password,
+    DRAY_REGISTRY: registry,
+  }).flatMap(([name, value]) => (isSet(value) ? [] : [name]))
+  return single(
+    'variables',
+    where,
+    registry ?? '',
+    async () => {
+      if (isSet(username) && isSet(password) && missing.length === 0) return { username, password }
+      throw new DrayError(
+        'config',
+        `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set`,
+        {
+          why: 'credentials from variables take a user, a password, and the registry that they are for',
+          hint: 'Set DRAY_USERNAME, DRAY_PASSWORD and DRAY_REGISTRY, or none of them.',
+        },
+      )
+    },
+    missing.length > 0,
+  )
+}
+
+/** One pair of words for one registry or namespace. @param forAll whether it is to be looked at, to be an error, whatever the registry is */
+function single(
+  name: SourceName,
+  where: string,
+  registry: string,
+  read: () => Promise<{ readonly username: string; readonly password: string }>,
+  forAll = false,
+): Source {
+  const { key, ignored } = parseKey(registry)
+  return {
+    name,
+    where,
+    find: async (asked, path, _, isPlainHttp): Promise<Found | Nothing> => {
+      if (!forAll && ignored !== undefined) throw notARegistry(where, ignored)
+      if (!forAll && (key === undefined || !keysFor(asked, path, isPlainHttp).includes(key)))
+        return { why: 'no entry' }
+      const { username, password } = await read()
+      return { credential: credentialOf(username, password), key: key ?? registry }
+    },
+  }
+}
+
+/** Credentials were given for something that is no registry. Requests without them could succeed by accident. */
+function notARegistry(where: string, { text, why }: IgnoredKey): DrayError {
+  return new DrayError('config', `${JSON.stringify(text)} is not a registry`, {
+    subject: text,
+    why: `${why}; it is given with ${where}`,
+    hint: 'Give the registry as HOST, HOST:PORT or HOST/NAMESPACE.',
+  })
+}
+
+function unset(name: SourceName, where: string = name): Source {
+  const nothing: Nothing = { why: 'not set' }
+  return {
+    name,
+    where,
+    find: () => Promise.resolve(nothing),
+  }
+}
+
+function isSet(text: string | undefined): text is string {
+  return text !== undefined && text !== ''
+}

@@ -1,0 +1,200 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import type { Call } from '../../lib/call.ts'
+import { type Clock, systemClock } from '../../lib/clock.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { type Credential, credentialOf, helperPair } from './credential.ts'
+import { parseKey } from './registry-keys.ts'
+
+const maxOutputBytes = 64 * 1024
+const defaultHelperLimitMs = 30_000
+/** How long the rest of what it printed is waited for once it has ended: a child that it left behind may hold the pipe. */
+const graceMs = 500
+/** How the protocol says that there is nothing for this server (docker-credential-helpers, credentials/error.go). */
+const notFoundMessage = 'credentials not found in native keychain'
+
+export interface HelperOptions {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock?: Clock
+  /** milliseconds */
+  readonly limitMs?: number
+}
+
+/** `docker-credential-NAME`, for one server. */
+export interface Helper {
+  readonly name: string
+  /** as docker names it: `index.docker.io/v1/` for Docker Hub */
+  readonly server: string
+}
+
+/**
+ * Asks `docker-credential-NAME get` for the credentials of a server; undefined where it says that it has none. Whatever else goes wrong is an error: going
+ * on without credentials could succeed in a way that nobody meant. What the helper printed is in no error, for it may hold the secret.
+ * @throws `config`, `timeout`, the reason of the signal.
+ */
+export async function askHelper(
+  helper: Helper,
+  options: HelperOptions,
+  call: Call,
+): Promise<Credential | undefined> {
+  const { status, output } = await run(helper, 'get', helper.server, options, call)
+  const text = output.toString('utf8')
+  if (status === 0) return parseAnswer(text, helper)
+  if (text.trim() === notFoundMessage) return undefined
+  throw failed(helper, endedWith(status))
+}
+
+/** Has a helper keep credentials. @throws as `askHelper`. */
+export async function storeWithHelper(
+  helper: Helper,
+  credential: Credential,
+  options: HelperOptions,
+  call: Call,
+): Promise<void> {
+  const { username, secret } = helperPair(credential)
+  const input = JSON.stringify({ ServerURL: helper.server, Username: username, Secret: secret })
+  const { status } = await run(helper, 'store', input, options, call)
+  if (status !== 0) throw failed(helper, endedWith(status))
+}
+
+/** Has a helper forget credentials; false where it says that it has none. @throws as `askHelper`. */
+export async function eraseWithHelper(helper: Helper, options: HelperOptions, call: Call): Promise<boolean> {
+  // most helpers erase what they do not have without a word
+  if ((await askHelper(helper, options, call)) === undefined) return false
+  const { status, output } = await run(helper, 'erase', helper.server, options, call)
+  if (status === 0) return true
+  if (output.toString('utf8').trim() === notFoundMessage) return false
+  throw failed(helper, endedWith(status))
+}
+
+interface Ran {
+  /** null where a signal ended it */
+  readonly status: number | null
+  readonly output: Buffer
+}
+
+async function run(
+  helper: Helper,
+  action: 'get' | 'store' | 'erase',
+  input: string,
+  options: HelperOptions,
+  call: Call,
+): Promise<Ran> {
+  const { spawn } = await import('node:child_process')
+  call.signal.throwIfAborted()
+  // no shell: neither the name nor the server is anybody's syntax
+  const child = spawn(programOf(helper), [action], {
+    env: { ...options.env },
+    shell: false,
+    windowsHide: true,
+  })
+  const over = new AbortController()
+  const limitMs = options.limitMs ?? defaultHelperLimitMs
+  const signal = AbortSignal.any([over.signal, call.signal])
+  const clock = options.clock ?? systemClock
+  try {
+    return await Promise.race([
+      finished(child, helper, input, () => clock.sleep(graceMs, signal)),
+      tooLate(helper, limitMs, clock, signal),
+    ])
+  } finally {
+    over.abort()
+    // a helper that left children behind may keep its pipes open
+    child.stdout.destroy()
+    child.stdin.destroy()
+    child.stderr.destroy()
+    child.kill('SIGKILL')
+  }
+}
+
+/** @throws the signal's reason where that comes first: an abort of the call, or the end of the race. */
+async function tooLate(helper: Helper, limitMs: number, clock: Clock, signal: AbortSignal): Promise<never> {
+  await clock.sleep(limitMs, signal)
+  const program = programOf(helper)
+  throw new DrayError('timeout', `the credential helper ${program} did not answer for ${helper.server}`, {
+    subject: program,
+    why: `it was stopped after ${limitMs / 1000} s`,
+    hint: tryItHint(helper),
+  })
+}
+
+function finished(
+  child: ChildProcessWithoutNullStreams,
+  helper: Helper,
+  input: string,
+  grace: () => Promise<void>,
+): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    child.stdout.on('data', (chunk: Buffer) => {
+      length += chunk.byteLength
+      if (length > maxOutputBytes) reject(failed(helper, `it printed more than ${maxOutputBytes} bytes`))
+      else chunks.push(chunk)
+    })
+    // drained, and not looked at: people print what they like there
+    child.stderr.resume()
+    // it may end without reading what it was given
+    child.stdin.on('error', () => undefined)
+    child.on('error', (cause: NodeJS.ErrnoException) => reject(notStarted(helper, cause)))
+    const end = (status: number | null): void => resolve({ status, output: Buffer.concat(chunks, length) })
+    child.on('close', end)
+    child.on('exit', (status) => {
+      grace().then(
+        () => end(status),
+        () => undefined, // it is over already
+      )
+    })
+    child.stdin.end(`${input}\n`)
+  })
+}
+
+/** Undefined if the answer is for a URL that is no registry: some helpers compare hosts only and find docker's tokens. */
+function parseAnswer(text: string, helper: Helper): Credential | undefined {
+  const { ServerURL: server, Username: username, Secret: secret } = parseObject(text)
+  if (typeof server === 'string' && server.includes('://') && parseKey(server).key === undefined)
+    return undefined
+  if (typeof username !== 'string' || typeof secret !== 'string' || secret === '')
+    throw failed(helper, 'its answer is not the JSON object with Username and Secret of the protocol')
+  return credentialOf(username, secret)
+}
+
+/** An empty object for anything else: the parser's words would quote the text. */
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+  } catch {
+    return {}
+  }
+}
+
+function programOf({ name }: Helper): string {
+  return `docker-credential-${name}`
+}
+
+function endedWith(status: number | null): string {
+  return `it ended with status ${status ?? 'unknown'}`
+}
+
+function notStarted(helper: Helper, cause: NodeJS.ErrnoException): DrayError {
+  if (cause.code !== 'ENOENT') return failed(helper, `it cannot be started (${cause.code ?? 'unknown'})`)
+  const program = programOf(helper)
+  return new DrayError('config', `the credential helper ${program} was not found`, {
+    subject: program,
+    why: `the configuration of docker or podman names it for ${helper.server}, and no folder of PATH has it`,
+    hint: 'Install it, or take it out of the configuration.',
+  })
+}
+
+function failed(helper: Helper, why: string): DrayError {
+  const program = programOf(helper)
+  return new DrayError('config', `the credential helper ${program} failed for ${helper.server}`, {
+    subject: program,
+    why,
+    hint: tryItHint(helper),
+  })
+}
+
+function tryItHint(helper: Helper): string {
+  return `See what it says with: echo ${helper.server} | ${programOf(helper)} get`
+}

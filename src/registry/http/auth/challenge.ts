@@ -1,0 +1,63 @@
+import { HeaderScanner } from '../header-scanner.ts'
+
+/** Longer values, and more challenges or parameters than these, are not looked at. */
+const maxLength = 16 * 1024
+const maxChallenges = 16
+const maxParameters = 32
+
+/** One challenge of `WWW-Authenticate`. */
+export interface Challenge {
+  /** lower case */
+  readonly scheme: string
+  /** lower-case names; the first of a name counts */
+  readonly parameters: ReadonlyMap<string, string>
+}
+
+/**
+ * The challenges of a `WWW-Authenticate` value (RFC 9110, 11.6.1), several headers joined by commas included, in their order. What is malformed
+ * ends the list: the challenges before it count.
+ */
+export function parseChallenges(value: string): Challenge[] {
+  if (value.length > maxLength) return []
+  const scanner = new HeaderScanner(value)
+  const found: Challenge[] = []
+  while (found.length < maxChallenges) {
+    skipSeparators(scanner)
+    const scheme = scanner.token()
+    if (scheme === undefined) return found
+    const parameters = readParameters(scanner)
+    if (parameters === undefined) return found
+    found.push({ scheme: scheme.toLowerCase(), parameters })
+    skipSeparators(scanner)
+    if (scanner.done) return found
+  }
+  return found
+}
+
+function skipSeparators(scanner: HeaderScanner): void {
+  scanner.takeWhile((c) => c === ',' || c === ' ' || c === '\t')
+}
+
+/**
+ * The parameters up to the next challenge: a name that no `=` follows is the next scheme. A `token68` (which no registry's challenge has) is
+ * stepped over. Undefined where a value is malformed.
+ */
+function readParameters(scanner: HeaderScanner): Map<string, string> | undefined {
+  const parameters = new Map<string, string>()
+  for (let count = 0; count < maxParameters; count++) {
+    const start = scanner.position
+    skipSeparators(scanner)
+    const name = scanner.token()
+    if (name === undefined) return parameters
+    scanner.skipSpace()
+    if (!scanner.eat('=')) {
+      scanner.moveTo(start)
+      return parameters
+    }
+    scanner.skipSpace()
+    const value = scanner.peek() === '"' ? scanner.quoted() : scanner.takeWhile((c) => !', \t'.includes(c))
+    if (value === undefined) return undefined
+    if (!parameters.has(name.toLowerCase())) parameters.set(name.toLowerCase(), value)
+  }
+  return undefined
+}

@@ -1,0 +1,87 @@
+import { isRepositoryPath } from '../../../oci/reference.ts'
+import type { Action, Scope } from '../fetch.ts'
+
+/** `pull` before `push`, as registries print them. */
+const actionOrder: readonly Action[] = ['pull', 'push', 'delete']
+/** A challenge may name scopes of its own; more than this is no honest challenge. */
+const maxChallengeScope = 2048
+
+/**
+ * What a token is asked for: actions by `type:name`, in the order in which they were named (distribution, token scope documentation: a registry
+ * may look at the first alone).
+ */
+export type ScopeSet = ReadonlyMap<string, ReadonlySet<string>>
+
+export function scopeSet(scopes: readonly Scope[]): ScopeSet {
+  return union(
+    ...scopes.map((scope) =>
+      'catalog' in scope
+        ? new Map([['registry:catalog', new Set<string>([scope.catalog])]])
+        : new Map([[`repository:${scope.repository.path}`, new Set<string>(scope.actions)]]),
+    ),
+  )
+}
+
+/** The path in its registry of the repository that a scope is for; undefined for the catalog. */
+export function pathOf(scope: Scope | undefined): string | undefined {
+  return scope === undefined || 'catalog' in scope ? undefined : scope.repository.path
+}
+
+/** The scopes that a challenge names, separated by spaces: `repository:team/api:pull,push`. */
+export function challengeScopes(text: string): ScopeSet {
+  if (text.length > maxChallengeScope) return new Map()
+  const sets = text.split(' ').flatMap((scope) => {
+    const colon = scope.lastIndexOf(':')
+    const actions = scope.slice(colon + 1).split(',')
+    return colon <= 0 ? [] : [new Map([[scope.slice(0, colon), new Set(actions)]])]
+  })
+  return union(...sets)
+}
+
+/**
+ * The path of the repository that a challenge names instead of those of a request. A registry can know a repository by
+ * another name, because a proxy before it adds a prefix. Undefined if the challenge names one of `scopes`, or none.
+ */
+export function otherRepository(challengeScope: string, scopes: readonly Scope[]): string | undefined {
+  const own = scopes.flatMap((scope) => pathOf(scope) ?? [])
+  if (own.length === 0) return undefined
+  const named = [...challengeScopes(challengeScope)].flatMap(([name, actions]) => {
+    const path = name.startsWith('repository:') ? name.slice('repository:'.length) : ''
+    return isRepositoryPath(path) && (actions.has('pull') || actions.has('*')) ? [path] : []
+  })
+  return named.some((path) => own.includes(path)) ? undefined : named[0]
+}
+
+/** Whether scopes allow to read repositories and nothing else. */
+export function isPullOnly(scopes: readonly Scope[]): boolean {
+  return scopes.every((scope) => !('catalog' in scope) && scope.actions.every((action) => action === 'pull'))
+}
+
+export function union(...sets: readonly ScopeSet[]): ScopeSet {
+  const whole = new Map<string, Set<string>>()
+  for (const [name, actions] of sets.flatMap((set) => [...set])) {
+    const known = whole.get(name) ?? new Set()
+    for (const action of actions) known.add(action)
+    whole.set(name, known)
+  }
+  return whole
+}
+
+/** Whether a token for `wide` serves where `narrow` is needed. */
+export function covers(wide: ScopeSet, narrow: ScopeSet): boolean {
+  return [...narrow].every(([name, actions]) => {
+    const held = wide.get(name)
+    return held !== undefined && [...actions].every((action) => held.has(action))
+  })
+}
+
+/** One string per name, as the `scope` parameter takes it. */
+export function formatScopes(set: ScopeSet): string[] {
+  return [...set].map(([name, actions]) => `${name}:${inOrder(actions).join(',')}`)
+}
+
+function inOrder(actions: ReadonlySet<string>): string[] {
+  const known = actionOrder.filter((action) => actions.has(action))
+  const others = [...actions].filter((action) => !actionOrder.some((one) => one === action))
+  return [...known, ...others]
+}

@@ -1,0 +1,92 @@
+import { DrayError } from '../../../lib/errors.ts'
+import { type RegistrySettings, settingLine } from '../transport/origins.ts'
+
+/**
+ * Registries whose token server has another host, as their own challenge names it. Credentials may be sent there.
+ */
+const knownRealms: ReadonlyMap<string, string> = new Map([
+  // distribution, Token Authentication Specification: the challenge of its example
+  ['docker.io', 'https://auth.docker.io/token'],
+  // gitlab-org/container-registry, docs/spec/gitlab/auth-request-flow.md: the challenge of registry.gitlab.com
+  ['registry.gitlab.com', 'https://gitlab.com/jwt/auth'],
+  // the challenge of `GET https://registry.digitalocean.com/v2/`, as its clients record it
+  ['registry.digitalocean.com', 'https://api.digitalocean.com/v2/registry/auth'],
+])
+
+/** The parameters of a token request. dray sets them itself, so a realm must not bring values of its own. */
+const requestParameters: ReadonlySet<string> = new Set([
+  'service',
+  'scope',
+  'account',
+  'client_id',
+  'offline_token',
+  'access_type',
+  'grant_type',
+  'refresh_token',
+  'username',
+  'password',
+])
+
+/** A token server that a challenge named, and whether it may be given credentials. */
+export interface Realm {
+  readonly url: URL
+  readonly mayHaveCredentials: boolean
+}
+
+/**
+ * Reads the realm of a Bearer challenge and decides whom it belongs to: credentials go to the registry's own host, to the known pairs and to what the
+ * configuration names, and never from an https registry to a plain http server.
+ * @throws `protocol` for a realm that is no http address.
+ */
+export function readRealm(
+  registry: string,
+  origin: URL,
+  text: string,
+  settings: RegistrySettings = {},
+): Realm {
+  const url = text.length <= 2048 && URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.username !== '') {
+    throw new DrayError('protocol', `${registry} names a token server that is no http address`, {
+      subject: registry,
+    })
+  }
+  url.hash = ''
+  // some servers take names of parameters in any case
+  const names = Array.from(url.searchParams.keys())
+  for (const name of names)
+    if (requestParameters.has(name.trim().toLowerCase())) url.searchParams.delete(name)
+  return { url, mayHaveCredentials: isTrusted(registry, origin, url, settings) }
+}
+
+function isTrusted(registry: string, origin: URL, realm: URL, settings: RegistrySettings): boolean {
+  if (realm.protocol === 'http:' && origin.protocol === 'https:') return false
+  if (isSameAddress(realm, settings.tokenRealm) || isSameAddress(realm, knownRealms.get(registry)))
+    return true
+  // over TLS the certificate proves the host, whatever the port; over plain http another port may be anybody's
+  return realm.protocol === 'https:' ? realm.hostname === origin.hostname : realm.origin === origin.origin
+}
+
+/** Same origin and path; a challenge may add a query of its own. */
+function isSameAddress(realm: URL, allowed: string | undefined): boolean {
+  if (allowed === undefined || !URL.canParse(allowed)) return false
+  const url = new URL(allowed)
+  return url.origin === realm.origin && url.pathname === realm.pathname
+}
+
+/** Credentials were found, and the challenge wants them sent to a server that nobody vouched for. */
+export function untrustedRealm(registry: string, realm: URL): DrayError {
+  const address = `${realm.origin}${realm.pathname}`
+  return new DrayError('refused', `credentials for ${registry} were not sent to ${realm.host}`, {
+    subject: registry,
+    why: `the registry asks for a token from ${address}, which is another host`,
+    hint: `If that server belongs to the registry, add to dray.yaml: ${settingLine(registry, `tokenRealm: "${address}"`)}`,
+  })
+}
+
+/** Even without credentials a token that comes over plain http from elsewhere is worth nothing. */
+export function insecureRealm(registry: string, realm: URL): DrayError {
+  return new DrayError('refused', `no token for ${registry} was asked for at ${realm.host}`, {
+    subject: registry,
+    why: 'that server is another host and speaks plain http',
+  })
+}

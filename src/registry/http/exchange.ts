@@ -1,0 +1,267 @@
+import type { Dispatcher } from 'undici'
+import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { DrayError, toDrayError } from '../../lib/errors.ts'
+import type { RegistryRequest, RegistryResponse } from './fetch.ts'
+import { IncomingBody } from './transport/incoming-body.ts'
+import { OutgoingBody } from './transport/outgoing-body.ts'
+import { createResponse } from './response.ts'
+import { toTransportError, TransportFailure } from './transport/transport-failure.ts'
+import { type Alarm, Watchdog } from './transport/watchdog.ts'
+
+/** Milliseconds that the rest of a body that nobody wants may take: a connection kept is worth no more. */
+const drainMs = 5_000
+
+/** Milliseconds that the answer to a request that settles may still take once the call is aborted. */
+const settleMs = 3_000
+
+/** Milliseconds. */
+export interface ExchangeLimits {
+  /** from the end of the request to the headers of its answer */
+  readonly headersMs: number
+  /** without a byte moving between us and the other side, in either direction */
+  readonly stallMs: number
+  /** without a byte from the source of an upload: it watches over its own connection, and may wait for its registry's `Retry-After` in between */
+  readonly sourceMs: number
+}
+
+/**
+ * One request and its answer on one connection of a pool. Resolves when the headers are there. The client's own time limits are not used: its body
+ * limit does not fire while its parser is paused, and neither can be tested with a clock.
+ * @throws `network` and `timeout` with a `TransportFailure` as the cause; the reason of the signal; what the body's source throws.
+ */
+export async function exchange(
+  pool: Dispatcher,
+  request: RegistryRequest,
+  call: Call,
+  clock: Clock,
+  limits: ExchangeLimits,
+  via?: Via,
+): Promise<RegistryResponse> {
+  const { body } = request
+  // before a connection is taken: the source may have to wait for its own registry
+  const source = body?.kind === 'stream' ? await body.open() : undefined
+  return new Promise((resolve, reject) => {
+    const handler = new Exchange({ request, source, call, clock, limits, via, resolve, reject })
+    try {
+      if (handler.begin()) pool.dispatch(handler.options(), handler)
+    } catch (error) {
+      handler.fail(error)
+    }
+  })
+}
+
+/** A proxy that is sent the whole address (RFC 9112, 3.2.2), and headers of its own. */
+export interface Via {
+  readonly headers: Readonly<Record<string, string>>
+}
+
+interface ExchangeParts {
+  readonly request: RegistryRequest
+  readonly source: AsyncIterable<Uint8Array> | undefined
+  readonly call: Call
+  readonly clock: Clock
+  readonly limits: ExchangeLimits
+  readonly via: Via | undefined
+  readonly resolve: (response: RegistryResponse) => void
+  readonly reject: (error: DrayError) => void
+}
+
+type Phase =
+  | 'connecting'
+  | 'sending'
+  | 'waiting for the source'
+  | 'waiting for an answer'
+  | 'receiving'
+  | 'over'
+
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #parts: ExchangeParts
+  readonly #watchdog: Watchdog
+  readonly #outgoing: OutgoingBody | undefined
+  readonly #onAbort = (): void => this.#abort()
+  readonly #isOver = new AbortController()
+  #controller: Dispatcher.DispatchController | undefined
+  #incoming: IncomingBody | undefined
+  #failure: DrayError | undefined
+  #phase: Phase = 'connecting'
+  #isDraining = false
+
+  constructor(parts: ExchangeParts) {
+    this.#parts = parts
+    this.#watchdog = new Watchdog(parts.clock, (alarm) => this.fail(this.#tooSlow(alarm)))
+    const { body } = parts.request
+    if (body?.kind === 'stream' && parts.source !== undefined) {
+      this.#outgoing = new OutgoingBody(parts.source, body.size, {
+        asked: () => this.#enter('waiting for the source', parts.limits.sourceMs),
+        gave: (bytes) => {
+          this.#enter('sending', parts.limits.stallMs)
+          this.#watchdog.moved(bytes)
+        },
+      })
+    }
+  }
+
+  /** Whether there is anything to do: a call that is over already sends nothing. */
+  begin(): boolean {
+    const { signal } = this.#parts.call
+    if (signal.aborted) {
+      this.#onAbort()
+      return false
+    }
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+    return true
+  }
+
+  options(): Dispatcher.DispatchOptions {
+    const { via, request } = this.#parts
+    const { url, method, body } = request
+    const headers = { ...request.headers, ...(via !== undefined && { host: url.host, ...via.headers }) }
+    const path = url.pathname + url.search
+    return {
+      method,
+      path: via === undefined ? path : url.origin + path,
+      // the length is always sent: undici would fall back to chunked encoding, which not all registries take
+      headers: body?.kind === 'stream' ? { ...headers, 'content-length': String(body.size) } : headers,
+      body: body?.kind === 'bytes' ? body.bytes : (this.#outgoing ?? null),
+      // keep the connection after HEAD as well: undici closes it unless told
+      reset: false,
+      // undici takes any async iterable as a body, but its types name streams only
+    } as Dispatcher.DispatchOptions
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#failure !== undefined) {
+      controller.abort(this.#failure)
+      return
+    }
+    this.#enter('sending', this.#parts.limits.stallMs)
+  }
+
+  onRequestSent(): void {
+    this.#enter('waiting for an answer', this.#parts.limits.headersMs)
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    if (status < 200 || this.#failure !== undefined) return
+    this.#enter('receiving', this.#parts.limits.stallMs)
+    const incoming = new IncomingBody({
+      pause: () => {
+        controller.pause()
+        this.#watchdog.rest()
+      },
+      resume: () => {
+        this.#watchdog.wake()
+        controller.resume()
+      },
+      cancel: () => this.#cancel(),
+    })
+    this.#incoming = incoming
+    const { url } = this.#parts.request
+    const draining = (): void => this.#drain()
+    this.#parts.resolve(createResponse({ status, headers: flatten(headers), url, body: incoming, draining }))
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (!this.#isDraining) this.#watchdog.moved(chunk.byteLength)
+    this.#incoming?.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#finish()
+    this.#incoming?.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.fail(error)
+  }
+
+  /** Ends the exchange: its connection is closed, and whoever waits for headers or bytes is told why. */
+  fail(thrown: unknown): void {
+    if (this.#phase === 'over') return
+    const sent = this.#phase !== 'connecting'
+    const { registry, url } = this.#parts.request
+    const error =
+      thrown instanceof DrayError ? thrown : toTransportError(thrown, { registry, host: url.host }, sent)
+    this.#failure = error
+    this.#finish()
+    this.#controller?.abort(error)
+    if (this.#incoming === undefined) this.#parts.reject(error)
+    else this.#incoming.fail(error)
+  }
+
+  #abort(): void {
+    const reason = toDrayError(this.#parts.call.signal.reason)
+    const { settles, body } = this.#parts.request
+    const isBrief = this.#phase === 'sending' && body?.kind !== 'stream'
+    const isSent = isBrief || this.#phase === 'waiting for an answer'
+    if (settles !== true || !isSent) return this.fail(reason)
+    this.#parts.clock.sleep(settleMs, this.#isOver.signal).then(
+      () => this.fail(reason),
+      () => undefined, // it was answered
+    )
+  }
+
+  /** Begins a phase. An answer that comes before the request is sent ends that: what is still sent is of no interest. */
+  #enter(phase: Phase, limitMs: number): void {
+    if (this.#phase === 'over' || (this.#phase === 'receiving' && phase !== 'receiving')) return
+    this.#phase = phase
+    const isSending = phase === 'sending' && this.#outgoing !== undefined
+    this.#watchdog.watch(limitMs, phase === 'receiving' ? 'response' : isSending ? 'request' : undefined)
+  }
+
+  /** From here on time counts whether or not bytes come. */
+  #drain(): void {
+    this.#enter('receiving', drainMs)
+    this.#isDraining = true
+  }
+
+  #cancel(): void {
+    this.#finish()
+    this.#controller?.abort(new DrayError('interrupted', 'the rest of the body is not wanted'))
+  }
+
+  #finish(): void {
+    this.#phase = 'over'
+    this.#isOver.abort()
+    this.#watchdog.stop()
+    this.#parts.call.signal.removeEventListener('abort', this.#onAbort)
+    this.#outgoing?.stop()
+  }
+
+  #tooSlow(alarm: Alarm): DrayError {
+    const { host } = this.#parts.request.url
+    const isSource = this.#phase === 'waiting for the source'
+    const seconds = alarm.ms / 1000
+    const isSlow = alarm.kind === 'slow'
+    const why = isSlow
+      ? `${alarm.bytes} bytes moved in ${seconds} s while ${this.#phase}, and dray expects 1 KiB/s`
+      : `nothing moved for ${seconds} s while ${this.#phase}`
+    const verb = isSlow ? 'is too slow' : 'stalled'
+    return new DrayError(
+      'timeout',
+      isSource ? `the source of an upload to ${host} ${verb}` : `${host} ${verb}`,
+      {
+        subject: host,
+        why,
+        cause: new TransportFailure(why, isSlow ? 'SLOW' : 'STALLED', true),
+      },
+    )
+  }
+}
+
+function flatten(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): ReadonlyMap<string, string> {
+  const flat = new Map<string, string>()
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined)
+      flat.set(name.toLowerCase(), typeof value === 'string' ? value : value.join(', '))
+  }
+  return flat
+}

@@ -1,0 +1,91 @@
+import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { DrayError } from '../../lib/errors.ts'
+
+/** So many retries in a row without one answer between them: nothing succeeds any more. */
+const maxRetriesWithoutSuccess = 64
+
+/** What all requests to one registry have in common while it is overloaded: when it may be asked again, and how much retrying is left. */
+export class HostGate {
+  readonly #registry: string
+  readonly #clock: Clock
+  readonly #maxWaitMs: number
+  #closedUntil = 0
+  #toldUntil = 0
+  #retriesWithoutSuccess = 0
+  #answered = false
+
+  constructor(registry: string, clock: Clock, maxWaitMs: number) {
+    this.#registry = registry
+    this.#clock = clock
+    this.#maxWaitMs = maxWaitMs
+  }
+
+  /** Whether it ever gave a useful answer in this run. */
+  get answered(): boolean {
+    return this.#answered
+  }
+
+  succeeded(): void {
+    this.#answered = true
+    this.#retriesWithoutSuccess = 0
+  }
+
+  /** Takes one retry out of the budget; false when that is empty. */
+  takeRetry(): boolean {
+    if (this.#retriesWithoutSuccess >= maxRetriesWithoutSuccess) return false
+    this.#retriesWithoutSuccess++
+    return true
+  }
+
+  /** Nobody asks for `ms` milliseconds; a longer time that was set before stays. */
+  closeFor(ms: number): void {
+    this.#closedUntil = Math.max(this.#closedUntil, this.#clock.now() + ms)
+  }
+
+  /** Waits until the registry may be asked. @throws `unavailable` where that is further away than the run may wait. */
+  async pass(call: Call): Promise<void> {
+    for (;;) {
+      const wait = this.#closedUntil - this.#clock.now()
+      if (wait <= 0) return
+      if (wait > this.#maxWaitMs) throw this.#tooLong(wait)
+      this.#tell(wait, call)
+      await this.#clock.sleep(wait, call.signal)
+    }
+  }
+
+  #tell(ms: number, call: Call): void {
+    if (this.#toldUntil === this.#closedUntil) return
+    this.#toldUntil = this.#closedUntil
+    call.notify({ kind: 'wait', registry: this.#registry, ms })
+  }
+
+  #tooLong(waitMs: number): DrayError {
+    const when = new Date(this.#closedUntil).toISOString()
+    return new DrayError('unavailable', `${this.#registry} asks to be left alone until ${when}`, {
+      subject: this.#registry,
+      why: `that is ${Math.ceil(waitMs / 1000)} s from now, more than the ${Math.floor(this.#maxWaitMs / 1000)} s that this run may wait`,
+      hint: `Run it again after ${when}, or with a longer --max-wait: what is done stays done.`,
+    })
+  }
+}
+
+/** The gate of each registry. */
+export class HostGates {
+  readonly #gates = new Map<string, HostGate>()
+  readonly #clock: Clock
+  readonly #maxWaitMs: number
+
+  constructor(clock: Clock, maxWaitMs: number) {
+    this.#clock = clock
+    this.#maxWaitMs = maxWaitMs
+  }
+
+  of(registry: string): HostGate {
+    const known = this.#gates.get(registry)
+    if (known !== undefined) return known
+    const gate = new HostGate(registry, this.#clock, this.#maxWaitMs)
+    this.#gates.set(registry, gate)
+    return gate
+  }
+}

@@ -1,0 +1,139 @@
+import type { Call } from '../../lib/call.ts'
+import { type Clock, systemClock } from '../../lib/clock.ts'
+import { createAuth } from './auth/auth.ts'
+import { type CertificateFolders, type Certificates, certificatesFor } from './transport/certificates.ts'
+import type { CredentialSource } from './auth/credential.ts'
+import type { ExchangeLimits } from './exchange.ts'
+import type { Fetch, Middleware, Scope } from './fetch.ts'
+import { rateLimitOf } from './headers.ts'
+import { HostGates } from './host-gate.ts'
+import { lanesOf, limit } from './limit.ts'
+import { registryOrigin, type RegistrySettingsMap } from './transport/origins.ts'
+import { proxyUser } from './transport/proxy.ts'
+import { redactUrl } from './redact.ts'
+import { redirect } from './redirect.ts'
+import { retry } from './retry.ts'
+import { Secrets } from './secrets.ts'
+import { createTransport, type TransportOptions } from './transport/transport.ts'
+
+const defaultMaxWaitMs = 5 * 60_000
+
+export interface FetchOptions {
+  readonly settings: RegistrySettingsMap
+  readonly credentials: CredentialSource
+  /** such as `dray/0.1.0` */
+  readonly userAgent: string
+  /** measures and waits for retries, `Retry-After` and tokens */
+  readonly clock?: Clock
+  /** measures stalled transfers: a clock of its own, since one that leaps over the waits of retries would find every transfer stalled */
+  readonly transferClock?: Clock
+  /** uniform in [0, 1) */
+  readonly random?: () => number
+  /** the longest that a registry may make us wait, milliseconds */
+  readonly maxWaitMs?: number
+  /** the proxy for an address */
+  readonly proxy?: TransportOptions['proxy']
+  /** certificates that folders of this machine have for a registry */
+  readonly certificates?: CertificateFolders
+  /** how long an exchange may stand still */
+  readonly limits?: ExchangeLimits
+  /** how often one request is sent at most; eight where it is not given */
+  readonly maxTries?: number
+}
+
+export interface FetchStack {
+  readonly fetch: Fetch
+  /** what was sent, so that it can be cut out of what registries say; `fetch` has cut it out of its own errors and events */
+  readonly secrets: Secrets
+  /** The origin of a registry's API. @throws `malformed`. */
+  origin(registry: string): URL
+  /** What a registry is trusted by, and what is shown to it. @throws `config` */
+  certificates(registry: string): Promise<Certificates>
+  /** Names the scopes that the run will need, the destination's first, so that one token serves for all of it. */
+  expectScopes(registry: string, scopes: readonly Scope[]): void
+  /**
+   * Tells how many small requests the run will make at once, so that as many connections are opened with the first. More than the limit of the
+   * registry are not.
+   */
+  expectAtOnce(registry: string, requests: number): void
+  /**
+   * Takes one retry out of a registry's budget, for who retries above this; false where it is used up because
+   * nothing succeeds there any more.
+   */
+  takeRetry(registry: string): boolean
+  close(): Promise<void>
+}
+
+/** The way of a request to a registry: retry, auth, redirect, limit, transport. Put together once for a run. */
+export function createFetch(options: FetchOptions): FetchStack {
+  const { settings, credentials, userAgent, clock = systemClock, random = Math.random } = options
+  const gates = new HostGates(clock, options.maxWaitMs ?? defaultMaxWaitMs)
+  const secrets = new Secrets()
+  const transport = createTransport({
+    settings,
+    userAgent,
+    clock: options.transferClock ?? systemClock,
+    ...(options.proxy !== undefined && { proxy: noted(options.proxy, secrets) }),
+    ...(options.certificates !== undefined && { certificates: options.certificates }),
+    ...(options.limits !== undefined && { limits: options.limits }),
+  })
+  const wire = told(clock)(transport.fetch)
+  const { maxTries } = options
+  const retried = retry({ clock, random, gates, ...(maxTries !== undefined && { maxTries }) })
+  const auth = createAuth({ settings, credentials, secrets, clock, tokenFetch: retried(wire) })
+  return {
+    fetch: discreet(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),
+    secrets,
+    origin: (registry) => registryOrigin(registry, settings.get(registry)),
+    certificates: (registry) => certificatesFor(registry, settings.get(registry), options.certificates),
+    expectScopes: (registry, scopes) => auth.expectScopes(registry, scopes),
+    expectAtOnce: (registry, requests) => {
+      const most = lanesOf(settings.get(registry)?.concurrency).small
+      transport.expectConnections(registry, Math.min(requests, most))
+    },
+    takeRetry: (registry) => gates.of(registry).takeRetry(),
+    close: () => transport.close(),
+  }
+}
+
+/** Tells of each exchange when its headers are there. */
+function told(clock: Clock): Middleware {
+  return (next) => async (request, call) => {
+    const begin = clock.now()
+    const response = await next(request, call)
+    const { method, url } = request
+    const ms = clock.now() - begin
+    call.notify({ kind: 'request', method, url: redactUrl(url), status: response.status, ms })
+    const quota = rateLimitOf(response.headers)
+    if (quota !== undefined) call.notify({ kind: 'quota', registry: request.registry, ...quota })
+    return response
+  }
+}
+
+/** Cuts out of errors and events what was sent: an address that a registry gave may hold it. */
+function discreet(secrets: Secrets): Middleware {
+  return (next) => async (request, call) => {
+    const notify: Call['notify'] = (event) => call.notify(secrets.redactEvent(event))
+    try {
+      return await next(request, { ...call, notify })
+    } catch (thrown) {
+      throw secrets.redactError(thrown)
+    }
+  }
+}
+
+/** Proxies whose users and passwords are told to `secrets` before they are used: a proxy may repeat them as well. */
+function noted(
+  proxyFor: NonNullable<FetchOptions['proxy']>,
+  secrets: Secrets,
+): NonNullable<FetchOptions['proxy']> {
+  return (address) => {
+    const proxy = proxyFor(address)
+    const found = proxy === undefined ? undefined : proxyUser(proxy.url)
+    if (found !== undefined) {
+      secrets.add(found.password)
+      secrets.add(`${found.user}:${found.password}`)
+    }
+    return proxy
+  }
+}

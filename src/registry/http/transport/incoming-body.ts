@@ -1,0 +1,97 @@
+import type { DrayError } from '../../../lib/errors.ts'
+
+/** Above this many bytes the connection is read no further, below the second it is again. Together with the socket's own buffer this is what a download holds. */
+const highWater = 256 * 1024
+const lowWater = 64 * 1024
+
+export interface Flow {
+  /** stop reading from the connection: the reader is slower than the server */
+  pause(): void
+  resume(): void
+  /** the reader wants no more */
+  cancel(): void
+}
+
+/** The bytes of one answer on their way from the connection to its reader, with backpressure. For one reader, once. */
+export class IncomingBody implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #flow: Flow
+  readonly #chunks: Uint8Array[] = []
+  #queued = 0
+  #paused = false
+  #over: 'no' | 'ended' | 'cancelled' = 'no'
+  #error: DrayError | undefined
+  #wake: (() => void) | undefined
+
+  constructor(flow: Flow) {
+    this.#flow = flow
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#over !== 'no') return
+    this.#chunks.push(chunk)
+    this.#queued += chunk.byteLength
+    if (!this.#paused && this.#queued >= highWater) {
+      this.#paused = true
+      this.#flow.pause()
+    }
+    this.#wakeReader()
+  }
+
+  end(): void {
+    if (this.#over === 'no') this.#over = 'ended'
+    this.#wakeReader()
+  }
+
+  fail(error: DrayError): void {
+    this.#error ??= error
+    this.#wakeReader()
+  }
+
+  get finished(): boolean {
+    return this.#over !== 'no' || this.#error !== undefined
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    for (;;) {
+      const chunk = this.#chunks.shift()
+      if (chunk !== undefined) {
+        this.#queued -= chunk.byteLength
+        if (this.#paused && this.#queued <= lowWater) {
+          this.#paused = false
+          this.#flow.resume()
+        }
+        return { done: false, value: chunk }
+      }
+      if (this.#error !== undefined) throw this.#error
+      if (this.#over !== 'no') return { done: true, value: undefined }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.cancel()
+    return { done: true, value: undefined }
+  }
+
+  /** Drops what is queued and, where more was to come, the connection. */
+  cancel(): void {
+    this.#chunks.length = 0
+    this.#queued = 0
+    if (this.finished) return
+    this.#over = 'cancelled'
+    this.#flow.cancel()
+    this.#wakeReader()
+  }
+
+  #wakeReader(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+  }
+}

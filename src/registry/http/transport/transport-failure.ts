@@ -1,0 +1,144 @@
+import { DrayError, type ErrorContext } from '../../../lib/errors.ts'
+import { isCertificateCode } from './certificates.ts'
+import { isHome, settingLine } from './origins.ts'
+import { ProxyFailure } from './tunnel.ts'
+
+/**
+ * The `cause` of a `network` or `timeout` error that one exchange ended with. `retry` looks at it: an error without it is final (retries were made
+ * already, or it is not the connection's).
+ */
+export class TransportFailure extends Error {
+  override readonly name = 'TransportFailure'
+  /** the system's or the HTTP client's code, such as `ECONNREFUSED` */
+  readonly systemCode: string
+  /** whether any of the request may have left this machine */
+  readonly sent: boolean
+
+  constructor(message: string, systemCode: string, sent: boolean) {
+    super(message)
+    this.systemCode = systemCode
+    this.sent = sent
+  }
+}
+
+/** The transport's failure behind an error, if that is what it is. */
+export function transportFailure(error: unknown): TransportFailure | undefined {
+  return error instanceof DrayError && error.cause instanceof TransportFailure ? error.cause : undefined
+}
+
+/** Codes for a TLS handshake that failed for another reason. */
+const handshakeCodes = /^(?:ERR_SSL_|EPROTO$)/
+/** Those of them that an answer in plain text leads to. */
+const plainTextCodes = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/
+
+/** What to do about a certificate that another authority would not mend. */
+const certificateHints: ReadonlyMap<string, string> = new Map([
+  [
+    'CERT_HAS_EXPIRED',
+    'It has run out: whoever runs the registry renews it. Or the clock of this machine is wrong.',
+  ],
+  ['CERT_NOT_YET_VALID', 'It is not valid yet. Check the clock of this machine.'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'It is for another name: use the name of the registry that it is for.'],
+])
+
+/** Whether bytes came, and too few of them. */
+export function isTooSlow(error: unknown): boolean {
+  return transportFailure(error)?.systemCode === 'SLOW'
+}
+
+/** Whether a proxy said no for good. */
+export function isProxyRefusal(failure: TransportFailure): boolean {
+  return failure.systemCode === 'PROXY_REFUSED'
+}
+
+/** Whether TLS failed: the same would happen again. */
+export function isTlsFailure(failure: TransportFailure): boolean {
+  return isCertificateCode(failure.systemCode) || handshakeCodes.test(failure.systemCode)
+}
+
+/** Whether what came was no HTTP, or more headers than any registry sends. */
+export function isNotHttp(failure: TransportFailure): boolean {
+  return /^(?:HTTPParserError|UND_ERR_HEADERS_OVERFLOW)$|^HPE_/.test(failure.systemCode)
+}
+
+/** Where an exchange was to go. */
+export interface Peer {
+  /** the registry that the request is for, as references name it */
+  readonly registry: string
+  /** where the connection went */
+  readonly host: string
+}
+
+/** Shapes what the HTTP client reports into our error. */
+export function toTransportError(thrown: unknown, { registry, host }: Peer, sent: boolean): DrayError {
+  const code = codeOf(thrown)
+  const message = thrown instanceof Error && thrown.message !== '' ? thrown.message : code
+  const failure = new TransportFailure(message, code, sent)
+  const context = { subject: host, why: message, cause: failure }
+  if (thrown instanceof ProxyFailure) return proxyError(thrown, host, context)
+  if (isCertificateCode(code)) {
+    // the `ca` of a registry counts at no other host
+    const named = isHome(registry, hostnameOf(host)) ? registry : host
+    const ownAuthority = `If ${host} uses a private certificate authority, or a certificate that it signed itself, name that in dray.yaml: ${settingLine(named, 'ca: path/to/ca.pem')}`
+    const hint = certificateHints.get(code) ?? ownAuthority
+    return new DrayError('network', `the certificate of ${host} is not trusted`, { ...context, hint })
+  }
+  if (handshakeCodes.test(code)) {
+    const plainHttp = `If it speaks plain http, and the way to it is safe, say so in dray.yaml: ${settingLine(registry, 'insecure: true')}`
+    const isPlain = plainTextCodes.test(code)
+    const what = isPlain ? `${host} does not speak https` : `${host} and dray cannot agree on TLS`
+    return new DrayError('network', what, {
+      ...context,
+      why: code,
+      ...(isPlain && { hint: plainHttp }),
+    })
+  }
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') {
+    return new DrayError('timeout', `${host} did not accept a connection in time`, {
+      ...context,
+      hint: unreachableHint,
+    })
+  }
+  if (code === 'ENOTFOUND') {
+    return new DrayError('network', `the host ${host} is not known`, {
+      ...context,
+      hint: 'Check the name of the registry.',
+    })
+  }
+  if (!sent)
+    return new DrayError('network', `cannot connect to ${host}`, { ...context, hint: unreachableHint })
+  if (isNotHttp(failure)) {
+    return new DrayError('network', `${host} did not answer as a web server does`, {
+      ...context,
+      hint: 'Check the name and the port: is that a registry?',
+    })
+  }
+  return new DrayError('network', `the connection to ${host} broke`, context)
+}
+
+function proxyError(
+  { proxy, variable, status, message }: ProxyFailure,
+  host: string,
+  context: ErrorContext,
+): DrayError {
+  const login = `It wants a user and a password: ${variable}=http://USER:PASSWORD@HOST:PORT`
+  return new DrayError('network', `the proxy ${proxy} does not lead to ${host}`, {
+    ...context,
+    why: message,
+    hint:
+      status === 407 ? login : `${variable} names it. If ${host} is reached without it, say so in NO_PROXY.`,
+  })
+}
+
+const unreachableHint =
+  'Check the name and the port, and whether the registry is running and can be reached from here.'
+
+function hostnameOf(host: string): string {
+  return host.replace(/:\d+$/, '')
+}
+
+function codeOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return 'UNKNOWN'
+  // undici leaves the code of its parser's errors undefined
+  return 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : thrown.name
+}

@@ -1,0 +1,133 @@
+import type { Clock } from '../../../lib/clock.ts'
+
+/** How often a watchdog looks at least, so that a phase with a shorter limit than the one before is not missed. */
+const maxNapMs = 30_000
+/** A transfer must move `minBytes` in each window of this length. */
+const windowMs = 30_000
+const minBytes = 30 * 1024
+
+/** What a watchdog saw: nothing moved for `ms`, or only `bytes` moved in a window of `ms`. */
+export type Alarm =
+  | { readonly kind: 'stalled'; readonly ms: number }
+  | { readonly kind: 'slow'; readonly ms: number; readonly bytes: number }
+
+/**
+ * Counts the time in which one exchange waits for the other side, and gives one alarm if nothing moves for the limit of
+ * a phase, or if a transfer is slower than 1 KiB/s over 30 s. While it rests (dray itself is slow), no time counts.
+ */
+export class Watchdog {
+  readonly #clock: Clock
+  readonly #bark: (alarm: Alarm) => void
+  readonly #stopped = new AbortController()
+  #limitMs = 0
+  #since: number | undefined
+  #body: 'request' | 'response' | undefined
+  #rate: TransferRate
+
+  constructor(clock: Clock, bark: (alarm: Alarm) => void) {
+    this.#clock = clock
+    this.#bark = bark
+    this.#rate = new TransferRate(clock)
+  }
+
+  /** Begins a phase in which something must move at least every `limitMs`; `body` says whose bytes are expected, if any. */
+  watch(limitMs: number, body: 'request' | 'response' | undefined): void {
+    const first = this.#limitMs === 0
+    this.#limitMs = limitMs
+    this.#since = this.#clock.now()
+    if (body !== undefined && this.#body !== body) this.#rate = new TransferRate(this.#clock)
+    this.#body = body ?? this.#body
+    if (body === undefined) this.#rate.rest()
+    else this.#rate.wake()
+    if (first) void this.#run()
+  }
+
+  /** The other side gave or took so many bytes of a body. */
+  moved(bytes: number): void {
+    this.#rate.add(bytes)
+    if (this.#since !== undefined) this.#since = this.#clock.now()
+  }
+
+  rest(): void {
+    this.#since = undefined
+    this.#rate.rest()
+  }
+
+  wake(): void {
+    this.#since ??= this.#clock.now()
+    this.#rate.wake()
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      const left = this.#since === undefined ? this.#limitMs : this.#since + this.#limitMs - this.#clock.now()
+      if (left <= 0) {
+        this.#bark({ kind: 'stalled', ms: this.#limitMs })
+        return
+      }
+      const window = this.#rate.look()
+      if (window.isSlow) {
+        this.#bark({ kind: 'slow', ms: windowMs, bytes: window.bytes })
+        return
+      }
+      try {
+        await this.#clock.sleep(Math.min(left, window.leftMs, maxNapMs), this.#stopped.signal)
+      } catch {
+        return
+      }
+    }
+  }
+}
+
+interface Window {
+  readonly isSlow: boolean
+  readonly bytes: number
+  /** until the window ends */
+  readonly leftMs: number
+}
+
+/** The bytes of a transfer in a window of the time in which dray waited for them. */
+class TransferRate {
+  readonly #clock: Clock
+  #bytes = 0
+  /** of this window, before `#since` */
+  #elapsedMs = 0
+  #since: number | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  wake(): void {
+    this.#since ??= this.#clock.now()
+  }
+
+  rest(): void {
+    this.#elapsedMs = this.#elapsed()
+    this.#since = undefined
+  }
+
+  /** Begins the next window if this one is over and was fast enough. */
+  look(): Window {
+    const leftMs = windowMs - this.#elapsed()
+    const bytes = this.#bytes
+    if (leftMs > 0) return { isSlow: false, bytes, leftMs }
+    if (bytes < minBytes) return { isSlow: true, bytes, leftMs: 0 }
+    this.#bytes = 0
+    this.#elapsedMs = 0
+    if (this.#since !== undefined) this.#since = this.#clock.now()
+    return { isSlow: false, bytes, leftMs: windowMs }
+  }
+
+  #elapsed(): number {
+    return this.#elapsedMs + (this.#since === undefined ? 0 : this.#clock.now() - this.#since)
+  }
+}

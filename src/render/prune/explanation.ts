@@ -1,0 +1,152 @@
+import type { Verdict } from '../../plan/prune/prune-plan.ts'
+import type {
+  ExplainedTime,
+  Explanation,
+  Opinion,
+  RuleOpinion,
+} from '../../usecases/prune/policy/explanation.ts'
+import { formatAt } from '../../oci/reference.ts'
+import { escapeText } from '../text/escape.ts'
+import { digestOn, formatAge } from '../text/format.ts'
+import { renderSaid, type Said } from './opinions.ts'
+import { broken, inner, section } from '../text/section.ts'
+import type { Page, Style } from '../text/style.ts'
+
+/** Of what reaches it, and of the other tags on it, so many are shown. */
+const shownAtMost = 20
+const day = 86_400_000
+
+const tones: Readonly<Record<Verdict, keyof Style>> = { delete: 'red', untag: 'yellow', keep: 'green' }
+
+/** Why an image stays or goes: the verdict first, then all that it rests on. */
+export function renderExplanation(explanation: Explanation, page: Page): string {
+  const { digest, time, reachedBy, otherTags } = explanation
+  const room = inner(page)
+  const others = otherTags.slice(0, shownAtMost).map(({ tag, verdict, why }): Said => ({
+    word: verdict,
+    tone: tones[verdict],
+    name: escapeText(tag),
+    text: escapeText(why.text),
+  }))
+  return [
+    heading(explanation, page),
+    digest === null ? '' : section('When it was made', timeText(time, room), page),
+    digest === null ? '' : section('What protects it', protectionsText(explanation, room), page),
+    section('What the rules say', rulesText(explanation, room), page),
+    digest === null ? '' : section('What stays and reaches it', reachText(reachedBy, room), page),
+    section(
+      'Other tags on the same digest',
+      [renderSaid(others, room), ...more(otherTags.length)].filter((text) => text !== '').join('\n'),
+      page,
+    ),
+  ]
+    .filter((block) => block !== '')
+    .join('\n\n')
+}
+
+function heading(explanation: Explanation, page: Page): string {
+  const { image, tag, digest, repository, verdict } = explanation
+  const { style, width } = page
+  const name = escapeText(tag === undefined ? image : `${image}:${tag}`)
+  const at = digest === null ? 'no manifest' : digestOn(page, digest)
+  const full = digest === null ? formatAt(repository, { tag: tag ?? '' }) : formatAt(repository, { digest })
+  return [
+    ...broken(`${name}  ${at}`, width).map((line) => style.bold(line)),
+    // the whole digest, to copy
+    ...broken(escapeText(full), width).map((line) => style.dim(line)),
+    '',
+    ...broken(sentence(explanation), width).map((line) => style[tones[verdict]](line)),
+  ].join('\n')
+}
+
+function sentence({ tag, verdict, why }: Explanation): string {
+  const what = tag === undefined ? 'It' : `The tag ${escapeText(tag)}`
+  const becomes: Readonly<Record<Verdict, string>> = {
+    delete: tag === undefined ? 'is deleted' : 'is deleted, and with it the image that it is on',
+    untag: 'is taken off; the image that it is on stays',
+    keep: 'is kept',
+  }
+  return `${what} ${becomes[verdict]}: ${escapeText(why.text)}.`
+}
+
+function timeText({ created, age, text, now }: ExplainedTime, page: Page): string {
+  const old = age === undefined ? '' : `, ${formatDays(age)} old`
+  const made = created === undefined ? 'not known' : `${shortTime(created)}${old}`
+  return renderSaid(
+    [
+      { word: 'time', tone: 'dim', name: '', text: made },
+      { word: created === undefined ? 'because' : 'from', tone: 'dim', name: '', text: escapeText(text) },
+      { word: 'now', tone: 'dim', name: '', text: `${shortTime(now)}, to which ages are counted` },
+    ],
+    page,
+  )
+}
+
+/** In days, as policies count; what is younger in a smaller unit. */
+function formatDays(age: number): string {
+  return age < 2 * day ? formatAge(age) : `${Math.floor(age / day)}d`
+}
+
+function protectionsText({ protections }: Explanation, page: Page): string {
+  if (protections.length === 0) return 'The policy has no protection for this repository.'
+  return renderSaid(
+    protections.map((one) => ({
+      ...named(one),
+      word: one.holds ? 'holds it' : 'does not',
+      tone: one.holds ? 'green' : 'dim',
+    })),
+    page,
+  )
+}
+
+const ruleWords: Readonly<Record<RuleOpinion['says'], Pick<Said, 'word' | 'tone'>>> = {
+  delete: { word: 'deletes', tone: 'red' },
+  spare: { word: 'spares', tone: 'green' },
+  notSelected: { word: 'passes', tone: 'dim' },
+}
+
+function rulesText({ tag, rules }: Explanation, page: Page): string {
+  if (tag === undefined) return 'Rules judge tags: ask for a tag that is on it.'
+  if (rules.length === 0) return 'The policy has no rule for this tag: it is kept.'
+  const said = rules.flatMap((rule): readonly Said[] => [
+    { ...ruleWords[rule.says], ...named(rule) },
+    ...rule.conditions.map((one) => condition(one)),
+  ])
+  return renderSaid(said, page)
+}
+
+/** A condition that holds spares what the rule selects. */
+function condition(one: Opinion): Said {
+  const said = named(one)
+  return {
+    ...said,
+    word: one.holds ? '  spares' : '  agrees',
+    tone: one.holds ? 'green' : 'dim',
+    name: `  ${said.name}`,
+  }
+}
+
+function named({
+  name,
+  text,
+}: {
+  readonly name: string
+  readonly text: string
+}): Pick<Said, 'name' | 'text'> {
+  return { name: escapeText(name), text: escapeText(text) }
+}
+
+function reachText(reachedBy: readonly string[], page: Page): string {
+  if (reachedBy.length === 0) return 'Nothing.'
+  const texts = reachedBy.slice(0, shownAtMost).flatMap((text) => broken(escapeText(text), page.width))
+  return [...texts, ...more(reachedBy.length)].join('\n')
+}
+
+function more(count: number): readonly string[] {
+  return count > shownAtMost ? [`and ${count - shownAtMost} more`] : []
+}
+
+/** `2026-03-04 05:06:07 UTC` */
+function shortTime(time: string): string {
+  return escapeText(`${time.slice(0, 10)} ${time.slice(11, 19)} UTC`)
+}

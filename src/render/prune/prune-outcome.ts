@@ -1,0 +1,183 @@
+import type { ErrorInfo } from '../../lib/errors.ts'
+import { isEvidenceTag } from '../../oci/evidence-tags.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import type { PruneOutcome, RepositoryOutcome } from '../../plan/prune/prune-outcome.ts'
+import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
+import { renderErrorBelow } from '../error.ts'
+import { escapeText } from '../text/escape.ts'
+import { formatCount, formatDuration } from '../text/format.ts'
+import { freedLines } from './prune-plan.ts'
+import { complaintsOf, renderComplaints, renderWholeRefusals } from './prune-refusals.ts'
+import { outcomeTotalsOf } from './prune-totals.ts'
+import { broken } from '../text/section.ts'
+import type { Page, Style } from '../text/style.ts'
+
+type Status = RepositoryOutcome['status']
+
+/** Of the images that are gone so many tags are named. */
+const namedAtMost = 10
+/** Of what went wrong in a repository so much is told. */
+const errorsAtMost = 10
+
+const statusWords: Readonly<Record<Status, { readonly word: string; readonly tone: keyof Style }>> = {
+  pruned: { word: 'pruned', tone: 'green' },
+  unchanged: { word: 'unchanged', tone: 'dim' },
+  refused: { word: 'refused', tone: 'red' },
+  conflict: { word: 'conflict', tone: 'red' },
+  failed: { word: 'failed', tone: 'red' },
+  notAttempted: { word: 'not attempted', tone: 'yellow' },
+}
+
+/** What became of a plan to delete: for each repository what is gone, what stays and why, and what to do; and the sum, last. */
+export function renderPruneOutcome(
+  plan: PrunePlan,
+  outcome: PruneOutcome,
+  page: Page,
+  options: { readonly durationMs: number },
+): string {
+  const { style } = page
+  const plans = new Map(plan.repositories.map((one) => [formatRepository(one.repository), one]))
+  const repositories = withoutWhole(outcome)
+  const alike = Map.groupBy(repositories, kindOf)
+  const blocks = [...alike.values()].flatMap((those) => renderAlike(those, plans, page))
+  const known = new Set(repositories.map(({ repository }) => formatRepository(repository)))
+  const unread = outcome.refusals.filter(
+    ({ repository }) => repository !== undefined && !known.has(formatRepository(repository)),
+  )
+  return [
+    ...blocks,
+    ...renderComplaints('refused', complaintsOf(unread, new Map()), style),
+    ...renderWholeRefusals(outcome.refusals, style),
+    [
+      ...advice(outcome, page),
+      ...freedLines(outcomeTotalsOf(plan, outcome).freed, 'is', page),
+      ...summary(plan, outcome, options.durationMs, page),
+    ].join('\n'),
+  ].join('\n')
+}
+
+/** A refusal of the whole run is told once, not in each repository. */
+function withoutWhole({ repositories, refusals }: PruneOutcome): readonly RepositoryOutcome[] {
+  const whole = new Set(
+    refusals.flatMap(({ repository, error }) => (repository === undefined ? [JSON.stringify(error)] : [])),
+  )
+  return repositories.map((one) => ({
+    ...one,
+    errors: one.errors.filter((error) => !whole.has(JSON.stringify(error))),
+  }))
+}
+
+/** What is told of together: repositories in which nothing has changed, for one reason. */
+function kindOf(one: RepositoryOutcome): string {
+  if (hasChanged(one) || one.kept > 0) return formatRepository(one.repository)
+  return [one.status, ...one.errors.map((error) => JSON.stringify({ ...error, subject: undefined }))].join()
+}
+
+function hasChanged({ deleted, untagged }: RepositoryOutcome): boolean {
+  return deleted + untagged > 0
+}
+
+function renderAlike(
+  those: readonly RepositoryOutcome[],
+  plans: ReadonlyMap<string, RepositoryPlan>,
+  page: Page,
+): readonly string[] {
+  const [first, ...more] = those
+  if (first === undefined) return []
+  if (more.length === 0) return [renderRepository(first, plans.get(formatRepository(first.repository)), page)]
+  const { word, tone } = statusWords[first.status]
+  if (first.errors.length === 0)
+    return [page.style[tone](`${word}  ${formatCount(those.length, 'repository', 'repositories')}`)]
+  const complaints = first.errors.flatMap((_, i) =>
+    those.flatMap(({ image, errors }) => {
+      const error = errors[i]
+      return error === undefined ? [] : [{ image, error }]
+    }),
+  )
+  return renderComplaints(word, complaints, page.style)
+}
+
+function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | undefined, page: Page): string {
+  const { style, width } = page
+  const { word, tone } = statusWords[outcome.status]
+  const head = `${style[tone](word)}  ${style.bold(escapeText(outcome.image))}`
+  const room = width === undefined ? undefined : width - 2
+  const lines = [countsOf(outcome), imagesOf(outcome, plan), leftOf(outcome)]
+    .filter((line) => line !== '')
+    .flatMap((line) => broken(line, room))
+    .map((line) => `  ${line}`)
+  return [head, ...lines, ...errorLines(outcome.errors, style)].join('\n')
+}
+
+function countsOf(outcome: RepositoryOutcome): string {
+  const { images, deleted, untagged, absent, conflicts, failed, notAttempted } = outcome
+  return [
+    ...(deleted === 0
+      ? []
+      : [`${formatCount(images, 'image')} deleted (${formatCount(deleted, 'manifest')})`]),
+    ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} taken off`]),
+    ...(absent === 0 ? [] : [`${absent} gone already`]),
+    ...(conflicts === 0 ? [] : [formatCount(conflicts, 'conflict')]),
+    ...(failed === 0 ? [] : [`${failed} failed`]),
+    ...(notAttempted === 0 ? [] : [`${notAttempted} not attempted`]),
+  ].join(', ')
+}
+
+/** The tags that are gone. Where not all of the plan was done, the record alone knows which. */
+function imagesOf({ status, kept }: RepositoryOutcome, plan: RepositoryPlan | undefined): string {
+  if (status !== 'pruned' || kept > 0 || plan === undefined) return ''
+  const tags = plan.steps.flatMap((step) => (step.kind === 'deleteManifest' ? step.losesTags : []))
+  const names = tags.filter((tag) => !isEvidenceTag(tag)).map(escapeText)
+  const more = names.length - namedAtMost
+  return `${names.slice(0, namedAtMost).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+function leftOf({ kept }: RepositoryOutcome): string {
+  if (kept === 0) return ''
+  const stay = kept === 1 ? 'stays' : 'stay'
+  return `${kept} ${stay}: this registry cannot delete a tag alone, or a part that it holds`
+}
+
+function errorLines(errors: readonly ErrorInfo[], style: Style): readonly string[] {
+  const more = errors.length - errorsAtMost
+  return [
+    ...errors.slice(0, errorsAtMost).map((error) => renderErrorBelow(error, style, '  ')),
+    ...(more > 0 ? [style.dim(`  and ${more} more of the kind: they are in the record and in --json`)] : []),
+  ]
+}
+
+/** What to do about what was not done. */
+function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
+  const some = (of: (one: RepositoryOutcome) => number): boolean => repositories.some((one) => of(one) > 0)
+  const texts = [
+    ...(some(({ conflicts }) => conflicts)
+      ? ['What is needed by now, or has moved since the plan was made, stays: dray prune decides it anew.']
+      : []),
+    ...(some(({ notAttempted, failed }) => notAttempted + failed)
+      ? ['What was not deleted is still there: dray prune goes on from here.']
+      : []),
+  ]
+  return texts.flatMap((text) => broken(text, page.width))
+}
+
+/** `Deleted 12 images (31 manifests) in 2 of 5 repositories, 1 tag taken off, 3 conflicts, in 12.5 s.` */
+function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, page: Page): readonly string[] {
+  const totals = outcomeTotalsOf(plan, outcome)
+  const { deleted, manifests, untagged, absent, left, conflicts, failed, notAttempted, refused } = totals
+  const changed = outcome.repositories.filter(hasChanged).length
+  const where = `${changed} of ${formatCount(totals.repositories, 'repository', 'repositories')}`
+  const parts = [
+    changed === 0
+      ? `Nothing deleted in ${formatCount(totals.repositories, 'repository', 'repositories')}`
+      : `Deleted ${formatCount(deleted, 'image')} (${formatCount(manifests, 'manifest')}) in ${where}`,
+    ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} taken off`]),
+    ...(absent === 0 ? [] : [`${absent} gone already`]),
+    ...(left === 0 ? [] : [`${left} left where the registry cannot`]),
+    ...(conflicts === 0 ? [] : [formatCount(conflicts, 'conflict')]),
+    ...(failed === 0 ? [] : [`${failed} failed`]),
+    ...(notAttempted === 0 ? [] : [`${notAttempted} not attempted`]),
+    ...(refused === 0 ? [] : [`${formatCount(refused, 'repository', 'repositories')} refused`]),
+    `in ${formatDuration(durationMs)}`,
+  ]
+  return broken(`${parts.join(', ')}.`, page.width).map((line) => page.style.bold(line))
+}

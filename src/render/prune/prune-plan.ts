@@ -1,0 +1,162 @@
+import { formatRepository } from '../../oci/reference.ts'
+import type { InUseSource, PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
+import { configurationLine } from '../configuration.ts'
+import { escapeText } from '../text/escape.ts'
+import { formatBytes, formatCount } from '../text/format.ts'
+import { complaintsOf, renderComplaints, renderWholeRefusals } from './prune-refusals.ts'
+import { renderVerdicts } from './prune-rows.ts'
+import { countSteps, Refused, totalsOf } from './prune-totals.ts'
+import { type Folding, isNotable, verdictItems } from './prune-verdicts.ts'
+import { broken, inner } from '../text/section.ts'
+import type { Page } from '../text/style.ts'
+import { displayWidth } from '../text/width.ts'
+
+/** Tags that stay, in all repositories that are shown: more are folded in each. */
+const keptRowsInAll = 200
+/** Of the repositories in which there is nothing to do so many are named. */
+const idleNames = 3
+
+/**
+ * What is to be deleted, for a person: what becomes of each tag and by which rule or protection, a table for each repository, then what is refused, and the
+ * sum. What goes is shown one by one; of what stays, where it is much, a line for each reason.
+ * @param options.all nothing is folded
+ * @param options.configuration name of the configuration file in use
+ */
+export function renderPrunePlan(
+  plan: PrunePlan,
+  page: Page,
+  options: { readonly all: boolean; readonly configuration?: string | undefined } = { all: false },
+): string {
+  const { style } = page
+  const refused = new Refused(plan)
+  const own = plan.repositories.filter(({ repository }) => !refused.isItself(repository))
+  const busy = options.all || plan.repositories.length === 1 ? own : own.filter(isBusy)
+  const idle = own.filter((one) => !busy.includes(one))
+  const kept = busy.reduce(
+    (sum, { tags }) => sum + tags.filter(({ verdict }) => verdict === 'keep').length,
+    0,
+  )
+  const folding = { all: options.all, kept: kept > keptRowsInAll }
+  const images = new Map(
+    plan.repositories.map(({ repository, image }) => [formatRepository(repository), image]),
+  )
+  const shown = options.all ? plan.repositories : busy
+  return [
+    ...shown.map((one) => renderRepository(one, refused.has(one.repository), folding, page)),
+    ...idleLine(idle, page),
+    ...renderComplaints('refused', complaintsOf(plan.refusals, images), style),
+    ...renderWholeRefusals(plan.refusals, style),
+    [summary(plan, page), ...configurationLine(options.configuration, style)].join('\n'),
+  ].join('\n\n')
+}
+
+function isBusy(plan: RepositoryPlan): boolean {
+  return (
+    plan.count.deleted > 0 ||
+    plan.others.some(({ verdict }) => verdict === 'delete') ||
+    plan.tags.some((tag) => tag.verdict !== 'keep' || isNotable(tag))
+  )
+}
+
+function renderRepository(plan: RepositoryPlan, isRefused: boolean, folding: Folding, page: Page): string {
+  const room = inner(page)
+  const table = renderVerdicts(verdictItems(plan, folding, room), room)
+  const counts = broken(countsOf(plan, isRefused), room.width)
+  const body = [...counts, ...(table === '' ? [] : [table])].join('\n')
+  return `${heading(plan, page).join('\n')}\n${body.replaceAll(/^/gm, '  ')}`
+}
+
+function heading({ image, repository }: RepositoryPlan, page: Page): readonly string[] {
+  const { style, width } = page
+  const name = escapeText(image)
+  const address = escapeText(formatRepository(repository))
+  if (name === address) return broken(name, page.width).map((line) => style.bold(line))
+  const whole = `${name}  ${address}`
+  if (width === undefined || displayWidth(whole) <= width)
+    return [`${style.bold(name)}  ${style.dim(address)}`]
+  return [
+    ...broken(name, page.width).map((line) => style.bold(line)),
+    ...broken(address, inner(page).width).map((line) => `  ${style.dim(line)}`),
+  ]
+}
+
+/** `12 images: 2 to delete (6 manifests, 1.2 GiB), 1 tag to take off, 10 to keep`. */
+function countsOf(plan: RepositoryPlan, isRefused: boolean): string {
+  const { images, deleted } = plan.count
+  if (isRefused) return `${formatCount(images, 'image')}: ${deleted} would be deleted, and nothing is`
+  const tags = countSteps(plan, 'deleteTag')
+  const manifests = countSteps(plan, 'deleteManifest')
+  const going = `${deleted} to delete (${formatCount(manifests, 'manifest')}, ${formatBytes(plan.freed)})`
+  const parts = [
+    ...(manifests === 0 ? [] : [going]),
+    ...(tags === 0 ? [] : [`${formatCount(tags, 'tag')} to take off`]),
+    `${images - deleted} to keep`,
+  ]
+  return `${formatCount(images, 'image')}: ${parts.join(', ')}`
+}
+
+function idleLine(idle: readonly RepositoryPlan[], page: Page): readonly string[] {
+  const [first] = idle
+  if (first === undefined) return []
+  const images = idle.reduce((sum, { count }) => sum + count.images, 0)
+  const names = idle.length > idleNames ? '' : `: ${idle.map(({ image }) => escapeText(image)).join(', ')}`
+  const where = formatCount(idle.length, 'repository', 'repositories')
+  const text = `Nothing to do in ${where}, ${formatCount(images, 'image')} kept${names}`
+  return [
+    broken(text, page.width)
+      .map((line) => page.style.dim(line))
+      .join('\n'),
+  ]
+}
+
+function summary(plan: PrunePlan, page: Page): string {
+  const { style } = page
+  const totals = totalsOf(plan)
+  const { deleted, manifests, untagged, kept, freed, repositories, refused } = totals
+  const by = plan.policyName === undefined ? '' : ` by the policy ${escapeText(plan.policyName)}`
+  const parts = [
+    ...(manifests === 0
+      ? []
+      : [`${formatCount(deleted, 'image')} to delete (${formatCount(manifests, 'manifest')})`]),
+    ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} to take off`]),
+    `${formatCount(kept, 'image')} to keep`,
+    ...(refused === 0 ? [] : [`${formatCount(refused, 'repository', 'repositories')} refused`]),
+  ]
+  const what = manifests + untagged === 0 ? ['nothing to do', ...parts] : parts
+  const head = `${formatCount(repositories, 'repository', 'repositories')}${by}: ${what.join(', ')}.`
+  return [
+    ...inUseLines(plan.inUse, page),
+    ...(plan.repositories.some(isRemembered)
+      ? broken(
+          'Some of what refers to these images is known from an earlier run: it is read again before the first delete.',
+          page.width,
+        ).map((line) => style.dim(line))
+      : []),
+    ...broken(head, page.width).map((line) => style.bold(line)),
+    ...freedLines(freed, 'will be', page),
+  ].join('\n')
+}
+
+function isRemembered({ referrers, steps }: RepositoryPlan): boolean {
+  return referrers === 'remembered' && steps.length > 0
+}
+
+/** The registry has the bytes until it looks for what nothing refers to. */
+export function freedLines(freed: number, verb: 'is' | 'will be', page: Page): readonly string[] {
+  if (freed === 0) return []
+  return broken(
+    `${formatBytes(freed)} ${verb} referred to by no image that remains: the registry frees them at its own garbage collection.`,
+    page.width,
+  )
+}
+
+/** `In use: 30 images by gitops/*.yaml, 7 by context prod`. */
+function inUseLines(sources: readonly InUseSource[], page: Page): readonly string[] {
+  const [first, ...more] = sources
+  if (first === undefined) return []
+  const texts = [
+    `${formatCount(first.images, 'image')} by ${escapeText(first.name)}`,
+    ...more.map(({ name, images }) => `${images} by ${escapeText(name)}`),
+  ]
+  return broken(`In use: ${texts.join(', ')}`, page.width)
+}

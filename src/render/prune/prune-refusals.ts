@@ -1,0 +1,57 @@
+import type { ErrorInfo } from '../../lib/errors.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import type { PruneRefusal } from '../../plan/prune/prune-plan.ts'
+import { renderErrorBelow } from '../error.ts'
+import { escapeText } from '../text/escape.ts'
+import type { Style } from '../text/style.ts'
+
+/** Of repositories that are refused for one reason so many are named. */
+const namedAtMost = 10
+
+/** What a repository is refused for, or what failed in it. */
+export interface Complaint {
+  /** as a person would name it, not escaped */
+  readonly image: string
+  readonly error: ErrorInfo
+}
+
+/** The refusals that concern one repository each, by the names that a plan has for them. */
+export function complaintsOf(
+  refusals: readonly PruneRefusal[],
+  images: ReadonlyMap<string, string>,
+): readonly Complaint[] {
+  return refusals.flatMap(({ repository, error }) => {
+    if (repository === undefined) return []
+    const name = formatRepository(repository)
+    return [{ image: images.get(name) ?? name, error }]
+  })
+}
+
+/** Repositories with what is wrong in three parts; those with the same reason together. */
+export function renderComplaints(word: string, all: readonly Complaint[], style: Style): readonly string[] {
+  const same = Map.groupBy(all, ({ error }) => JSON.stringify(withoutSubject(error)))
+  return [...same.values()].flatMap((those) => {
+    const [first] = those
+    if (first === undefined) return []
+    const names = those.slice(0, namedAtMost).map(({ image }) => style.bold(escapeText(image)))
+    const more = those.length - names.length
+    const list = [...names, ...(more === 0 ? [] : [`and ${more} more`])]
+    const heads = list.map(
+      (name, i) => (i === 0 ? `${style.red(word)}  ` : ' '.repeat(word.length + 2)) + name,
+    )
+    const error = those.length === 1 ? first.error : withoutSubject(first.error)
+    return [`${heads.join('\n')}\n${renderErrorBelow(error, style, '  ')}`]
+  })
+}
+
+function withoutSubject({ subject: _subject, ...error }: ErrorInfo): ErrorInfo {
+  return error
+}
+
+/** The refusals of a whole run, loudly; nothing where there are none. */
+export function renderWholeRefusals(refusals: readonly PruneRefusal[], style: Style): readonly string[] {
+  const whole = refusals.filter(({ repository }) => repository === undefined)
+  if (whole.length === 0) return []
+  const head = style.red(style.bold('REFUSED: nothing is deleted, in no repository.'))
+  return [[head, ...whole.map(({ error }) => renderErrorBelow(error, style, '  '))].join('\n')]
+}

@@ -1,0 +1,63 @@
+import type { Digest } from '../../oci/digest.ts'
+import type { Page } from './style.ts'
+
+const byteUnits = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
+
+/** `812 B`, `3.4 MiB`, `120 GiB`: at most three digits, units of 1024. */
+export function formatBytes(bytes: number): string {
+  let amount = bytes
+  let unit = 'B'
+  for (const next of byteUnits) {
+    // what rounds to 1000 and more is told in the next unit
+    if (amount < 999.5) break
+    amount /= 1024
+    unit = next
+  }
+  const digits = unit === 'B' || amount >= 99.95 ? 0 : 1
+  return `${amount.toFixed(digits)} ${unit}`
+}
+
+/** `340 ms`, `2.5 s`, `1 min 5 s`, `2 h 3 min`. */
+export function formatDuration(ms: number): string {
+  if (ms < 999.5) return `${Math.round(ms)} ms`
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+  const minutes = Math.round(seconds / 60)
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** How long ago, in one unit: `45s`, `12m`, `36h`, `9d`, `7mo`, `2y`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000))
+  if (seconds < 60) return `${seconds}s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes}m`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 48) return `${hours}h`
+  const days = Math.floor(hours / 24)
+  if (days < 60) return `${days}d`
+  // months and years of the mean length of the calendar's
+  return days < 730.5 ? `${Math.floor(days / 30.4375)}mo` : `${Math.floor(days / 365.25)}y`
+}
+
+/** The algorithm and the first twelve digits: enough to tell two apart on a screen. */
+export function shortDigest(digest: Digest): string {
+  return digest.slice(0, digest.indexOf(':') + 13)
+}
+
+/** Short on a screen; whole in a pipe, for whoever cuts columns out. */
+export function digestOn(page: Page, digest: Digest): string {
+  return page.width === undefined ? digest : shortDigest(digest)
+}
+
+/** The first twelve digits alone, where there is no room for more. */
+export function shortHex(digest: Digest): string {
+  const begin = digest.indexOf(':') + 1
+  return digest.slice(begin, begin + 12)
+}
+
+/** `1 tag`, `2 tags`; `plural` where it takes more than an s. */
+export function formatCount(count: number, noun: string, plural: string = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`
+}

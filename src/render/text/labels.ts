@@ -1,0 +1,43 @@
+import type { ManifestView } from '../../usecases/views/inspect/manifest-view.ts'
+import { escapeText } from './escape.ts'
+import { dim, inner, renderPairs, section } from './section.ts'
+import type { Page } from './style.ts'
+import { type Cell, renderTable } from './table.ts'
+
+/** Labels that all platforms have in common, and those that differ, each with the platforms that it is on. */
+export function renderLabels(manifests: readonly ManifestView[], page: Page): readonly string[] {
+  const images = manifests.flatMap(({ platform = 'no platform', image }) =>
+    image === undefined ? [] : [{ platform, labels: image.labels }],
+  )
+  const names = [...new Set(images.flatMap(({ labels }) => Object.keys(labels)))]
+  const values = names.map((name) => {
+    const byValue = Map.groupBy(images, ({ labels }) =>
+      Object.hasOwn(labels, name) ? labels[name] : undefined,
+    )
+    return { name, byValue }
+  })
+  const common = values.flatMap(({ name, byValue }) => {
+    const [value] = byValue.keys()
+    return byValue.size === 1 && value !== undefined ? [[name, value] as const] : []
+  })
+  const rows = values
+    .filter(({ byValue }) => byValue.size > 1)
+    .flatMap(({ name, byValue }) =>
+      [...byValue].map(([value, those], i): Cell[] => [
+        dim(i === 0 ? escapeText(name) : ''),
+        escapeText(those.map(({ platform }) => platform).join(', ')),
+        value === undefined ? dim('not there') : escapeText(value),
+      ]),
+    )
+  const columns = [
+    { title: '', flexible: true, keep: 24 },
+    { title: '', flexible: true },
+    { title: '', flexible: true },
+  ]
+  return [
+    section('Labels', renderPairs(common, inner(page)), page),
+    rows.length === 0
+      ? ''
+      : section('Labels that differ between platforms', renderTable(columns, rows, inner(page)), page),
+  ]
+}

@@ -1,0 +1,80 @@
+import type { Check, Diagnosis, Finding, FindingState } from '../../usecases/views/doctor.ts'
+import { escapeText } from '../text/escape.ts'
+import type { Page, Style } from '../text/style.ts'
+import { pad, wrap } from '../text/width.ts'
+
+const words: Readonly<Record<Check, string>> = {
+  connection: 'connection',
+  tls: 'TLS',
+  credentials: 'credentials',
+  api: 'API',
+  repository: 'repository',
+  clock: 'clock',
+  rateLimit: 'rate limit',
+  writing: 'clean-up',
+  referrers: 'referrers API',
+  deleteTag: 'deletes tags',
+  deleteManifest: 'deletes images',
+  mount: 'mounts layers',
+  chunks: 'chunked uploads',
+  uploadRange: 'uploads go on',
+  manyTags: 'tags in one PUT',
+  range: 'reads go on',
+  catalog: 'lists all',
+}
+
+const tones: Readonly<Record<FindingState, keyof Style>> = {
+  ok: 'green',
+  note: 'yellow',
+  problem: 'red',
+  unknown: 'dim',
+}
+
+const stateWidth = 'problem'.length
+const checkWidth = Math.max(...Object.values(words).map((word) => word.length))
+const indent = ' '.repeat(stateWidth + checkWidth + 4)
+/** Where it is narrower, lines are as long as they are. */
+const leastTextWidth = 30
+
+/** A block for each registry: one line for each finding, and what to do below it. */
+export function renderDiagnoses(diagnoses: readonly Diagnosis[], page: Page): string {
+  return diagnoses.map((diagnosis) => renderDiagnosis(diagnosis, page)).join('\n\n')
+}
+
+function renderDiagnosis({ registry, repository, findings }: Diagnosis, page: Page): string {
+  const name = repository === null ? registry : `${registry}/${repository}`
+  const seen = findings.filter(({ state }) => state !== 'unknown')
+  const unknown = Map.groupBy(
+    findings.filter(({ state }) => state === 'unknown'),
+    (finding) => finding.do,
+  )
+  return [
+    page.style.bold(escapeText(name)),
+    ...seen.flatMap((finding) => renderFinding(finding, words[finding.check], page)),
+    ...[...unknown].flatMap(([todo, some]) => renderUnknown(some, todo, page)),
+  ].join('\n')
+}
+
+/** Those that are found out in the same way, together. */
+function renderUnknown(some: readonly Finding[], todo: string | undefined, page: Page): readonly string[] {
+  const saw = some.map(({ check }) => words[check]).join(', ')
+  return renderFinding({ state: 'unknown', saw, ...(todo !== undefined && { do: todo }) }, '', page)
+}
+
+function renderFinding(
+  { state, saw, do: todo }: Omit<Finding, 'check'>,
+  word: string,
+  { style, width }: Page,
+): readonly string[] {
+  const head = `${style[tones[state]](pad(state, stateWidth))}  ${pad(word, checkWidth)}  `
+  const textWidth = width === undefined ? undefined : Math.max(leastTextWidth, width - indent.length)
+  const lines = (text: string): readonly string[] =>
+    textWidth === undefined ? [escapeText(text)] : wrap(escapeText(text), textWidth)
+  const [first = '', ...rest] = lines(saw)
+  const hints = todo === undefined ? [] : lines(todo)
+  return [
+    `${head}${first}`,
+    ...rest.map((line) => `${indent}${line}`),
+    ...hints.map((line) => style.dim(`${indent}${line}`)),
+  ]
+}

@@ -1,0 +1,81 @@
+import type { EvidenceView } from '../../usecases/views/inspect/evidence-view.ts'
+import type { ImageView } from '../../usecases/views/inspect/inspect.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { escapeText } from '../text/escape.ts'
+import { digestOn, formatBytes } from '../text/format.ts'
+import type { Page } from '../text/style.ts'
+import { cut } from '../text/width.ts'
+
+/** What stands under cosign's tags, by their endings (cosign, SIGNATURE_SPEC): the manifest itself says only that it is an image. */
+const cosignKinds: ReadonlyMap<string, string> = new Map([
+  ['sig', 'cosign signature'],
+  ['att', 'cosign attestation'],
+  ['sbom', 'cosign SBOM'],
+])
+
+/** Evidence below the manifest that it speaks of, and evidence of evidence below that. */
+export function renderEvidence(view: ImageView, page: Page): string {
+  const all = view.evidence
+  if (all === null) return page.style.dim('not known: it cannot be read')
+  if (all.length === 0) return page.style.dim('none')
+  const bySubject = Map.groupBy(all, ({ subject }) => subject)
+  const evidence = new Set(all.map(({ descriptor }) => descriptor.digest))
+  // what is a child of the index and speaks of another child stands below that one
+  const manifests = view.manifests.filter(({ descriptor }) => !evidence.has(descriptor.digest))
+  const byDigest = Map.groupBy(manifests, ({ descriptor }) => descriptor.digest)
+  const names = new Map(
+    [...byDigest].map(([digest, those]) => [
+      digest,
+      those.map(({ platform }) => platform ?? 'manifest').join(', '),
+    ]),
+  )
+  if (view.kind === 'index') names.set(view.image.digest, 'index')
+  return [...names]
+    .filter(([digest]) => bySubject.has(digest))
+    .flatMap(([digest, name]) => [
+      subjectLine(name, digestOn(page, digest), page),
+      ...branches(digest, bySubject, page, '', new Set()),
+    ])
+    .join('\n')
+}
+
+function subjectLine(name: string, digest: string, { style, width = Infinity }: Page): string {
+  return `${cut(escapeText(name), width - digest.length - 1)} ${style.dim(digest)}`
+}
+
+function branches(
+  subject: Digest,
+  bySubject: ReadonlyMap<Digest, readonly EvidenceView[]>,
+  page: Page,
+  indent: string,
+  above: ReadonlySet<Digest>,
+): string[] {
+  // a registry can be made to answer that two manifests are evidence of each other
+  if (above.has(subject)) return []
+  const items = bySubject.get(subject) ?? []
+  return items.flatMap((item, i) => {
+    const isLast = i === items.length - 1
+    const below = `${indent}${isLast ? '   ' : '│  '}`
+    const before = `${indent}${isLast ? '└─ ' : '├─ '}`
+    return [
+      before + evidenceLine(item, before.length, page),
+      ...branches(item.descriptor.digest, bySubject, page, below, new Set([...above, subject])),
+    ]
+  })
+}
+
+function evidenceLine(item: EvidenceView, used: number, page: Page): string {
+  const { style, width = Infinity } = page
+  const digest = digestOn(page, item.descriptor.digest)
+  const size = formatBytes(item.size)
+  const space = Math.max(8, width - used - digest.length - size.length - 4)
+  return [cut(kindOf(item), space), style.cyan(digest), style.dim(size)].join('  ')
+}
+
+/** What it is, and what it states where that is said. */
+function kindOf({ artifactType, descriptor, predicates = [], tag, via }: EvidenceView): string {
+  const kind =
+    cosignKinds.get(tag?.split('.').at(-1) ?? '') ??
+    (via === 'index' ? 'buildkit attestation' : escapeText(artifactType ?? descriptor.mediaType))
+  return predicates.length === 0 ? kind : `${kind} (${predicates.map(escapeText).join(', ')})`
+}

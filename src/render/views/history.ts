@@ -1,0 +1,95 @@
+import type { HistoryEnd, HistoryRow, HistoryTag, HistoryView } from '../../usecases/views/history/history.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import { escapeText } from '../text/escape.ts'
+import { formatCount, shortDigest } from '../text/format.ts'
+import type { Page, Style } from '../text/style.ts'
+import { type Cell, type Column, renderTable } from '../text/table.ts'
+
+/** Below this width the reason has no room; it is in a pipe and in JSON. */
+const roomForReason = 100
+
+/** The way of images through the environments, a promotion on a line; below it why one is not to be believed. */
+export function renderHistory(view: HistoryView, page: Page): string {
+  if (view.rows.length === 0) return 'No attestation tells of this image.'
+  const columns = columnsFor(view, page)
+  const cells = view.rows.map((row) => columns.map(({ cell }) => cell(row)))
+  return [renderTable(columns, cells, page), ...notes(view, page.style)].join('\n')
+}
+
+interface HistoryColumn extends Column {
+  readonly cell: (row: HistoryRow) => Cell
+}
+
+function columnsFor({ rows }: HistoryView, { width }: Page): readonly HistoryColumn[] {
+  const isPipe = width === undefined
+  // names of environments are short, and both ends of a way must be seen
+  const hasLongWays = rows.some(({ from, to }) =>
+    [from ?? to, to].some((end) => end.environment === undefined),
+  )
+  return [
+    { title: 'TIME (UTC)', cell: ({ time }) => (isPipe ? (time ?? '-') : shortTime(time)) },
+    { title: 'STATUS', cell: ({ status }) => ({ text: status, tone: tones[status] }) },
+    { title: 'WAY', flexible: hasLongWays, cell: wayText },
+    { title: 'TAGS', flexible: true, cell: ({ tags }) => tags.map(tagText).join(', ') || '-' },
+    { title: 'DIGEST', cell: ({ image }) => (isPipe ? image : shortDigest(image)) },
+    { title: 'ACTOR', flexible: true, cell: ({ actor }) => escapeText(actor ?? '-') },
+    ...(isPipe || width >= roomForReason ? [reasonColumn] : []),
+    // addresses of jobs have no room in any terminal
+    ...(isPipe ? [{ title: 'RUN', cell: ({ run }: HistoryRow) => escapeText(run ?? '-') }] : []),
+  ]
+}
+
+const reasonColumn: HistoryColumn = {
+  title: 'REASON',
+  flexible: true,
+  cell: ({ ticket, reason }) =>
+    escapeText([ticket, reason].filter((text) => text !== undefined).join(': ') || '-'),
+}
+
+function wayText({ from, to }: HistoryRow): string {
+  return from === undefined ? `-> ${endText(to)}` : `${endText(from)} -> ${endText(to)}`
+}
+
+const tones: Readonly<Record<HistoryRow['status'], keyof Style>> = {
+  verified: 'green',
+  unsigned: 'yellow',
+  unchecked: 'yellow',
+  foreign: 'red',
+  bad: 'red',
+  unreadable: 'red',
+  missing: 'red',
+}
+
+/** `2026-03-04 05:07` */
+function shortTime(time: string | undefined): string {
+  return time === undefined ? '-' : `${time.slice(0, 10)} ${time.slice(11, 16)}`
+}
+
+function endText({ environment, repository }: HistoryEnd): string {
+  return escapeText(environment ?? formatRepository(repository))
+}
+
+/** A tag that still stands on the image is told by its name alone. */
+function tagText({ tag, now }: HistoryTag): string {
+  return escapeText(now === 'same' || now === 'unknown' ? tag : `${tag} (${now})`)
+}
+
+function notes({ rows }: HistoryView, style: Style): readonly string[] {
+  const reasons = rows.flatMap(({ status, why, image, attestation }) =>
+    why === undefined ? [] : [`${status}: ${shortDigest(attestation ?? image)} ${escapeText(why)}`],
+  )
+  const count = (status: HistoryRow['status']): number => rows.filter((row) => row.status === status).length
+  return [
+    ...reasons.map((text) => style.red(text)),
+    ...(count('unchecked') > 0
+      ? [
+          style.dim(
+            `${formatCount(count('unchecked'), 'attestation')} signed and not checked: --key checks them.`,
+          ),
+        ]
+      : []),
+    ...(count('missing') > 0
+      ? [style.dim('missing: it is there, and no attestation says that it was promoted there.')]
+      : []),
+  ]
+}

@@ -1,0 +1,57 @@
+import type { ManifestView } from '../../usecases/views/inspect/manifest-view.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import { escapeText } from '../text/escape.ts'
+import { digestOn, formatBytes, formatCount } from '../text/format.ts'
+import { inner, renderPairs, section } from '../text/section.ts'
+import type { Page } from '../text/style.ts'
+import { type Cell, renderTable } from '../text/table.ts'
+
+/** The layers of one manifest, the lowest first, and its config. `created` is what is told of the image already. */
+export function renderContent(
+  view: ManifestView,
+  created: string | undefined,
+  page: Page,
+): readonly string[] {
+  return [
+    section('Layers', renderBlobs(view.layers, page), page),
+    section(
+      'Config',
+      view.image === undefined
+        ? renderBlobs([view.config], page)
+        : renderPairs(configPairs(view.image, created), inner(page)),
+      page,
+    ),
+  ]
+}
+
+function renderBlobs(blobs: readonly Descriptor[], page: Page): string {
+  if (blobs.length === 0) return page.style.dim('none')
+  const columns = [{ title: '' }, { title: '', align: 'right' as const }, { title: '', flexible: true }]
+  const rows = blobs.map(({ digest, size, mediaType }): Cell[] => [
+    digestOn(page, digest),
+    formatBytes(size),
+    escapeText(mediaType),
+  ])
+  return renderTable(columns, rows, inner(page))
+}
+
+function configPairs(
+  { settings, author, history, created }: NonNullable<ManifestView['image']>,
+  told: string | undefined,
+): readonly (readonly [string, string])[] {
+  const { entrypoint, cmd, user, workingDir, exposedPorts, volumes, stopSignal, env } = settings
+  const all: readonly (readonly [string, string | undefined])[] = [
+    ['entrypoint', entrypoint && JSON.stringify(entrypoint)],
+    ['cmd', cmd && JSON.stringify(cmd)],
+    ['user', user],
+    ['workdir', workingDir],
+    ['ports', exposedPorts?.join(', ')],
+    ['volumes', volumes?.join(', ')],
+    ['stop', stopSignal],
+    ...(env ?? []).map((one, i) => [i === 0 ? 'env' : '', one] as const),
+    ['created', created === told ? undefined : created],
+    ['author', author],
+    ['history', history === 0 ? undefined : formatCount(history, 'step')],
+  ]
+  return all.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+}

@@ -1,0 +1,105 @@
+import type { ImageView, MissingView } from '../../usecases/views/inspect/inspect.ts'
+import type { ManifestView } from '../../usecases/views/inspect/manifest-view.ts'
+import { plausibleTime } from '../../oci/created.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import { escapeText } from '../text/escape.ts'
+import { renderEvidence } from './evidence-tree.ts'
+import { digestOn, formatAge, formatBytes, formatCount } from '../text/format.ts'
+import { renderContent } from './image-content.ts'
+import { renderLabels } from '../text/labels.ts'
+import { kindOf } from './list.ts'
+import { inner, renderPairs, renderWords, section } from '../text/section.ts'
+import type { Page } from '../text/style.ts'
+import { type Cell, renderTable } from '../text/table.ts'
+import { cut, pad } from '../text/width.ts'
+
+/** Columns of the names in the head; with a sha256 digest behind them they are 80 together. */
+const labelWidth = 'created'.length
+
+/**
+ * One image: what it is, its tags, its platforms or the content of the one that is looked at, labels and annotations, and the tree of its evidence.
+ * `now` is in milliseconds since 1970.
+ */
+export function renderImage(view: ImageView, now: number, page: Page): string {
+  const inIndex = new Set(
+    view.evidence?.filter(({ via }) => via === 'index').map(({ descriptor }) => descriptor.digest),
+  )
+  const manifests = view.manifests.filter(({ descriptor }) => !inIndex.has(descriptor.digest))
+  const [only] = view.kind === 'manifest' ? manifests : []
+  const sections = [
+    renderHead(view, only, now, page),
+    section('Tags', renderTags(view, inner(page)), page),
+    ...(only === undefined
+      ? [section('Platforms', renderManifests(manifests, view.missing ?? [], inner(page)), page)]
+      : renderContent(only, view.created, page)),
+    ...renderLabels(manifests, page),
+    section('Annotations', renderPairs(Object.entries(view.annotations), inner(page)), page),
+    section('Evidence', renderEvidence(view, inner(page)), page),
+  ]
+  return sections.filter((text) => text !== '').join('\n\n')
+}
+
+function renderHead(view: ImageView, only: ManifestView | undefined, now: number, page: Page): string {
+  const { image, repository, at, created, index } = view
+  const { style, width = Infinity } = page
+  const isByDigest = at === (index ?? image).digest
+  const name = escapeText(`${formatRepository(repository)}${isByDigest ? '@' : ':'}${at}`)
+  const type = view.artifactType ?? only?.artifactType
+  const kind = type === undefined ? kindOf(image.mediaType) : escapeText(type)
+  const line = (label: string, text: string): string => `${style.dim(pad(label, labelWidth))}  ${text}`
+  const fitting = (text: string): string => cut(text, Math.max(8, width - labelWidth - 2))
+  return [
+    only?.platform === undefined ? style.bold(name) : `${style.bold(name)}  ${escapeText(only.platform)}`,
+    // digests are whole, whatever the width
+    line('digest', image.digest),
+    ...(index === undefined ? [] : [line('index', index.digest)]),
+    line('kind', fitting(`${kind}  (${escapeText(image.mediaType)})`)),
+    line(
+      'size',
+      formatBytes(view.size) + (view.missing === undefined ? '' : '  (without what is not there)'),
+    ),
+    ...(created === undefined ? [] : [line('created', fitting(escapeText(created) + ageOf(created, now)))]),
+  ].join('\n')
+}
+
+function ageOf(created: string, now: number): string {
+  const time = plausibleTime(created, now)
+  return time === undefined ? '' : `  (${formatAge(now - time)} ago)`
+}
+
+function renderTags({ tags, tagsLeftOut }: ImageView, page: Page): string {
+  if (tags !== undefined)
+    return tags.length === 0 ? page.style.dim('none') : renderWords(tags.map(escapeText), page)
+  if (tagsLeftOut === undefined) return ''
+  if (tagsLeftOut.why === 'unreadable') return page.style.dim('not known: the tags cannot be listed')
+  const { count, isWhole } = tagsLeftOut
+  const many = isWhole ? formatCount(count, 'tag') : `${count} tags or more`
+  return page.style.dim(`not looked for (${many}; --tags looks at all of them)`)
+}
+
+function renderManifests(
+  manifests: readonly ManifestView[],
+  missing: readonly MissingView[],
+  page: Page,
+): string {
+  if (manifests.length + missing.length === 0) return page.style.dim('none')
+  const columns = [
+    { title: '', flexible: true },
+    { title: '' },
+    { title: '', align: 'right' as const },
+    { title: '', align: 'right' as const },
+  ]
+  const rows = manifests.map(({ platform, artifactType, descriptor, size, layers }): Cell[] => [
+    escapeText(platform ?? artifactType ?? 'no platform'),
+    digestOn(page, descriptor.digest),
+    formatBytes(size),
+    formatCount(layers.length, 'layer'),
+  ])
+  const gone = missing.map(({ platform, descriptor }): Cell[] => [
+    escapeText(platform ?? 'no platform'),
+    digestOn(page, descriptor.digest),
+    '',
+    { text: 'not there', tone: 'yellow' },
+  ])
+  return renderTable(columns, [...rows, ...gone], page)
+}

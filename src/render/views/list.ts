@@ -1,0 +1,128 @@
+import type { RepositoryView, TagView, UnreadRepository } from '../../usecases/views/list/list.ts'
+import { plausibleTime } from '../../oci/created.ts'
+import { evidenceKinds } from '../../oci/evidence-kind.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import { escapeText } from '../text/escape.ts'
+import { digestOn, formatAge, formatBytes, formatCount } from '../text/format.ts'
+import type { Page, Style } from '../text/style.ts'
+import { type Cell, type Column, renderTable } from '../text/table.ts'
+import { cut } from '../text/width.ts'
+
+/** Repositories as they are to be shown. */
+export interface ListPage {
+  readonly views: readonly (RepositoryView | UnreadRepository)[]
+  /** digests alone were asked for */
+  readonly brief: boolean
+  /** milliseconds since 1970 */
+  readonly now: number
+}
+
+const briefColumns: readonly Column[] = [
+  { title: 'TAG', flexible: true },
+  { title: 'DIGEST' },
+  { title: 'KIND', flexible: true },
+]
+const columns: readonly Column[] = [
+  { title: 'TAG', flexible: true, keep: 16 },
+  { title: 'DIGEST' },
+  { title: 'AGE', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'PLATFORMS', flexible: true },
+  { title: 'EVIDENCE', flexible: true, keep: 15 },
+]
+const nothing: Cell = { text: '-', tone: 'dim' }
+const unknown: Cell = { text: '?', tone: 'yellow' }
+
+/** The tags of repositories, each repository under its name where there are several. */
+export function renderRepositories(list: ListPage, page: Page): string {
+  const { views } = list
+  const [first, ...more] = views
+  if (first !== undefined && more.length === 0) return renderRepository(first, list, page)
+  return views
+    .map((view) => {
+      const name = escapeText(formatRepository(view.repository))
+      return `${page.style.bold(name)}\n${renderRepository(view, list, page)}`
+    })
+    .join('\n\n')
+}
+
+/** The tags of a repository, one on a line; why it could not be read is told beside. */
+function renderRepository(view: ListPage['views'][number], list: ListPage, page: Page): string {
+  if ('error' in view) return page.style.red('unreachable')
+  // whoever reads a pipe would take a sentence for a tag
+  if (view.tags.length === 0 && page.width !== undefined)
+    return cut(`${escapeText(formatRepository(view.repository))} has no tags to show.`, page.width)
+  const rows = view.tags.map((tag) => (list.brief ? briefRow(tag, page) : rowOf(tag, list, page)))
+  return renderTable(list.brief ? briefColumns : columns, rows, page)
+}
+
+function briefRow({ tag, image }: TagView, page: Page): readonly Cell[] {
+  return [escapeText(tag), digestCell(image, page), image === null ? '' : kindOf(image.mediaType)]
+}
+
+function rowOf(view: TagView, { now }: ListPage, page: Page): readonly Cell[] {
+  const { tag, image, created, size } = view
+  if (image === null) return [escapeText(tag), digestCell(image, page)]
+  const time = plausibleTime(created ?? undefined, now)
+  return [
+    escapeText(tag),
+    digestCell(image, page),
+    time === undefined ? nothing : formatAge(now - time),
+    typeof size === 'number' ? formatBytes(size) : unknown,
+    platformCell(view, page),
+    evidenceCell(view),
+  ]
+}
+
+function digestCell(image: TagView['image'], page: Page): Cell {
+  return image === null ? { text: 'gone', tone: 'yellow' } : digestOn(page, image.digest)
+}
+
+/** On a screen `linux/` is left out where there is nothing else; an artifact says what it is. */
+function platformCell({ platforms, artifactType }: TagView, page: Page): Cell {
+  if (platforms === undefined || platforms === null) return unknown
+  if (platforms.length === 0) {
+    return artifactType === undefined ? nothing : { text: escapeText(artifactType), tone: 'dim' }
+  }
+  const isLinux = page.width !== undefined && platforms.every((name) => name.startsWith('linux/'))
+  return escapeText(platforms.map((name) => (isLinux ? name.slice('linux/'.length) : name)).join(', '))
+}
+
+function evidenceCell({ evidence }: TagView): Cell {
+  if (evidence === undefined || evidence === null) return unknown
+  const words = evidenceKinds.flatMap((kind) => {
+    const count = evidence[kind] ?? 0
+    if (count === 0) return []
+    return count === 1 ? [kind] : [`${count} ${kind}`]
+  })
+  return words.length === 0 ? nothing : words.join(', ')
+}
+
+/** What a list leaves out, for a person beside it: a script that reads the list has no use for it. */
+export function renderLeftOut(all: ListPage['views'], style: Style): readonly string[] {
+  const views = all.filter((view): view is RepositoryView => !('error' in view))
+  const sum = (of: (view: RepositoryView) => number): number =>
+    views.reduce((total, view) => total + of(view), 0)
+  const left = sum(({ total, tags, scan }) => total - (scan?.looked ?? tags.length))
+  const undated = sum(({ scan }) => scan?.undated ?? 0)
+  const hidden = sum(({ evidenceTagsHidden }) => evidenceTagsHidden)
+  const isScan = views.some(({ scan }) => scan !== undefined)
+  const lines = [
+    ...(left > 0 && !isScan ? [`${formatCount(left, 'more tag')}: --all shows them.`] : []),
+    ...(left > 0 && isScan
+      ? [`${formatCount(left, 'more tag')} not looked at: --all looks at them too.`]
+      : []),
+    ...(undated > 0
+      ? [`${formatCount(undated, 'tag')} left out: the image does not say when it was made.`]
+      : []),
+    ...(hidden > 0 ? [`${formatCount(hidden, 'tag')} of evidence not shown: --all-tags shows them.`] : []),
+  ]
+  return lines.map((line) => style.dim(line))
+}
+
+/** A media type in a word where it has one. */
+export function kindOf(mediaType: string): string {
+  if (/\.image\.index\.|\.manifest\.list\./.test(mediaType)) return 'index'
+  if (/\.image\.manifest\.|\.distribution\.manifest\./.test(mediaType)) return 'image'
+  return escapeText(mediaType)
+}

@@ -1,0 +1,137 @@
+import type { AuditRecord, LogEntry, RecordedStep } from '../../audit/log/record.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { escapeText } from '../text/escape.ts'
+import { shortDigest } from '../text/format.ts'
+import type { Page, Style } from '../text/style.ts'
+import { type Cell, type Column, renderTable } from '../text/table.ts'
+import { displayWidth } from '../text/width.ts'
+
+const columns: readonly Column[] = [
+  { title: 'TIME (UTC)' },
+  { title: 'ACTOR', flexible: true },
+  { title: 'OPERATION' },
+  { title: 'WHAT', flexible: true },
+  { title: 'FROM -> TO', flexible: true },
+  { title: 'RESULT' },
+]
+
+/** Tags of a deleted image that are shown on a terminal. */
+const maxTags = 3
+
+/** A log as a table in parts, so that it may be of any length: the first has the heading, and columns that were wide once stay so. */
+export function logTable(page: Page): (entries: readonly LogEntry[]) => string {
+  let least: readonly number[] = columns.map(({ title }) => displayWidth(title))
+  let isFirst = true
+  return (entries) => {
+    const rows = entries.map((entry) => rowOf(entry, page))
+    least = least.map((width, i) =>
+      rows.reduce((widest, row) => Math.max(widest, displayWidth(textOf(row[i] ?? ''))), width),
+    )
+    const wide = columns.map((column, i): Column => ({
+      ...column,
+      title: isFirst ? column.title : '',
+      least: least[i] ?? 0,
+    }))
+    isFirst = false
+    return renderTable(wide, rows, page)
+  }
+}
+
+function rowOf(entry: LogEntry, page: Page): readonly Cell[] {
+  const time = page.width === undefined ? escapeText(entry.time) : shortTime(entry.time)
+  if (entry.phase === 'recovered') return [time, '', '', 'what a crash left of a line', '', 'recovered']
+  return [
+    time,
+    escapeText(entry.actor.ci?.user ?? entry.actor.user),
+    escapeText(entry.operation),
+    whatOf(entry, page),
+    wayOf(entry),
+    resultCell(entry),
+  ]
+}
+
+/** `2026-03-04 05:06:07` */
+function shortTime(time: string): string {
+  return escapeText(`${time.slice(0, 10)} ${time.slice(11, 19)}`)
+}
+
+/** What was changed, the image as it was named first. */
+function whatOf({ image, step }: AuditRecord, page: Page): string {
+  const name = escapeText(image ?? '')
+  if (step === undefined) return name === '' ? '-' : name
+  const change = changeOf(step, page)
+  return name === '' ? change : `${name}: ${change}`
+}
+
+function changeOf(step: RecordedStep, page: Page): string {
+  const show = (digest: Digest): string => escapeText(page.width === undefined ? digest : shortDigest(digest))
+  switch (step.kind) {
+    case 'tag':
+      return `tag ${escapeText(step.tag)} on ${show(step.target.digest)}`
+    case 'copy':
+      return `content ${show(step.root.digest)}`
+    case 'attach':
+      return `evidence ${show(step.manifest.digest)}`
+    case 'attest':
+      return `attestation of ${show(step.subject.digest)}`
+    case 'deleteManifest':
+      return `delete ${show(step.target.digest)}${lostTags(step.losesTags, page)}`
+    case 'deleteTag':
+      return `delete tag ${escapeText(step.tag)} of ${show(step.digest)}`
+  }
+  return escapeText(String((step as { readonly kind: unknown }).kind))
+}
+
+/** On a terminal the first few: an image may have a hundred. */
+function lostTags(tags: readonly string[], page: Page): string {
+  if (tags.length === 0) return ''
+  const shown = page.width === undefined ? tags : tags.slice(0, maxTags)
+  const more = tags.length - shown.length
+  return ` with ${shown.map((tag) => escapeText(tag)).join(', ')}${more === 0 ? '' : ` and ${more} more`}`
+}
+
+function wayOf({ environment, step }: AuditRecord): string {
+  const ends = step === undefined ? {} : endsOf(step)
+  const from = environment?.from ?? ends.from
+  const to = environment?.to ?? ends.to
+  if (to === undefined) return from === undefined ? '-' : escapeText(from)
+  if (from === to) return escapeText(to)
+  return escapeText(from === undefined ? `-> ${to}` : `${from} -> ${to}`)
+}
+
+function endsOf(step: RecordedStep): { readonly from?: string; readonly to?: string } {
+  switch (step.kind) {
+    case 'tag':
+      return { from: formatRepository(step.from), to: formatRepository(step.repository) }
+    case 'copy':
+    case 'attach':
+      return { from: formatRepository(step.from), to: formatRepository(step.to) }
+    case 'attest':
+    case 'deleteManifest':
+    case 'deleteTag':
+      return { to: formatRepository(step.repository) }
+  }
+  return {}
+}
+
+const tones: Readonly<Record<string, keyof Style>> = {
+  done: 'green',
+  unchanged: 'dim',
+  conflict: 'yellow',
+  refused: 'yellow',
+  failed: 'red',
+}
+
+/** An intent that is shown is one without an outcome. */
+function resultCell({ phase, result, resolvedBy }: AuditRecord): Cell {
+  if (phase === 'intent') return { text: 'open', tone: 'yellow' }
+  const text = phase === 'refused' ? 'refused' : (result ?? 'unknown')
+  // what was found out by looking is not what was seen
+  const said = escapeText(resolvedBy === undefined ? text : `${text} (found)`)
+  return { text: said, tone: tones[text] ?? 'bold' }
+}
+
+function textOf(cell: Cell): string {
+  return typeof cell === 'string' ? cell : cell.text
+}

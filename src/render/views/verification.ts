@@ -1,0 +1,87 @@
+import type { Verification } from '../../audit/verify/verification.ts'
+import { escapeText } from '../text/escape.ts'
+import { formatBytes, formatCount } from '../text/format.ts'
+import type { Page, Style } from '../text/style.ts'
+
+type Finding = Verification['findings'][number]
+
+/** What was proven of a log, the verdict first; or its first bad line. */
+export function renderVerification(verification: Verification, { style }: Page): string {
+  const { findings, report } = verification
+  return [
+    verdict(verification, style),
+    // behind a bad line nothing was read
+    ...(report.problem === undefined ? notes(verification, style) : []),
+    ...findings.map((found) => findingText(found, style)),
+  ].join('\n')
+}
+
+function verdict(verification: Verification, style: Style): string {
+  const { findings, log, report, span } = verification
+  const { end, head, problem } = report
+  const name = escapeText(log)
+  if (problem !== undefined) {
+    const good = problem.line - 1
+    const before = good === 0 ? '' : ` The ${formatCount(good, 'line')} before hold.`
+    return `${style.red(`Line ${problem.line} of ${name} is bad`)}: ${escapeText(problem.why)}.${before}`
+  }
+  const isKept = findings.every(({ state }) => state === 'kept')
+  const verdictText = isKept ? style.green('is whole') : style.red('is not what was signed')
+  if (span === undefined) return `${name} ${verdictText}: it has no records.`
+  const from = `from ${shortTime(span.first)} to ${shortTime(span.last)} UTC`
+  const agrees = head === 'agrees' ? ', and the head agrees' : ''
+  return `${name} ${verdictText}: ${formatCount(end.seq, 'record')}, ${from}; each follows the one before${agrees}.`
+}
+
+function notes({ report }: Verification, style: Style): readonly string[] {
+  const { head, open, torn } = report
+  return [
+    ...(head === 'missing' || head === 'damaged'
+      ? [style.yellow(`The head is ${head}: if the end was cut off, it does not show.`)]
+      : []),
+    ...(head === 'behind' ? ['The head is behind the log, as after a crash.'] : []),
+    ...(torn > 0
+      ? [`At the end are ${formatBytes(torn)} of a line that a crash left or that is being written.`]
+      : []),
+    ...(open.lost.length > 0
+      ? [
+          style.yellow(
+            `${formatCount(open.lost.length, 'intent')} of runs that died ${isAre(open.lost.length)} open: the next change with this log finds out what became of them.`,
+          ),
+        ]
+      : []),
+    ...(open.alive.length > 0
+      ? [`${formatCount(open.alive.length, 'intent')} of runs at work ${isAre(open.alive.length)} open.`]
+      : []),
+  ]
+}
+
+function findingText(found: Finding, style: Style): string {
+  const { checkpoint, lines, place, state } = found
+  const name = `The checkpoint of ${formatCount(checkpoint.size, 'record')} of ${escapeText(checkpoint.origin)} (${escapeText(place)})`
+  switch (state) {
+    case 'kept': {
+      const since = lines - checkpoint.size
+      return `${name} ${style.green('holds')}${since === 0 ? '.' : `; ${formatCount(since, 'record')} came since.`}`
+    }
+    case 'cut':
+      return `${name} ${style.red('does not hold')}: the log was cut, ${formatCount(found.missing, 'record')} that it covers ${isAre(found.missing)} gone.${broken(found)}`
+    case 'changed': {
+      const where = found.keptUpTo === 0 ? '' : ` behind record ${found.keptUpTo}`
+      return `${name} ${style.red('does not hold')}: a record that it covers was changed${where}.${broken(found)}`
+    }
+  }
+}
+
+function broken({ brokenAt }: { readonly brokenAt?: number }): string {
+  return brokenAt === undefined ? '' : ` The chain breaks at line ${brokenAt}.`
+}
+
+function isAre(count: number): string {
+  return count === 1 ? 'is' : 'are'
+}
+
+/** `2026-03-04 05:06:07` */
+function shortTime(time: string): string {
+  return escapeText(`${time.slice(0, 10)} ${time.slice(11, 19)}`)
+}

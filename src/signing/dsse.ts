@@ -1,0 +1,120 @@
+import { createPublicKey, type KeyObject, verify, type X509Certificate } from 'node:crypto'
+import { DrayError } from '../lib/errors.ts'
+import { Fields } from '../oci/fields.ts'
+import type { SigningKey, VerifyKey } from './signing-keys.ts'
+
+/** More signatures than anyone puts on one statement; each is tried with each key. */
+const maxSignatures = 32
+
+/** Signed bytes (DSSE, envelope.md). */
+export interface Envelope {
+  readonly payloadType: string
+  readonly payload: Uint8Array
+  readonly signatures: readonly EnvelopeSignature[]
+}
+
+interface EnvelopeSignature {
+  readonly sig: Uint8Array
+  /** a hint of the signer's, and not protected by the signature */
+  readonly keyid?: string
+}
+
+/** A public key that a signature is checked with; a `VerifyKey` is one. */
+export type PublicKey = Pick<VerifyKey, 'verify' | 'publicKeyPem'>
+
+/** What is signed: type and payload with their lengths in bytes (DSSE, protocol.md, PAE). */
+export function preAuthEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
+  const type = Buffer.from(payloadType)
+  return Buffer.concat([
+    Buffer.from(`DSSEv1 ${type.byteLength} ${payloadType} ${payload.byteLength} `),
+    payload,
+  ])
+}
+
+export function signEnvelope(payloadType: string, payload: Uint8Array, key: SigningKey): Envelope {
+  return { payloadType, payload, signatures: [{ sig: key.sign(preAuthEncoding(payloadType, payload)) }] }
+}
+
+/** The envelope as JSON data. */
+export function envelopeToJson({
+  payloadType,
+  payload,
+  signatures,
+}: Envelope): Readonly<Record<string, unknown>> {
+  return {
+    payload: Buffer.from(payload).toString('base64'),
+    payloadType,
+    signatures: signatures.map(({ sig, keyid }) => ({
+      sig: Buffer.from(sig).toString('base64'),
+      ...(keyid !== undefined && { keyid }),
+    })),
+  }
+}
+
+/** @throws `malformed`, naming `where`, also for an envelope without a signature. */
+export function parseEnvelope(value: unknown, where: string): Envelope {
+  const fields = Fields.of(value, where)
+  const signatures = fields.list('signatures', maxSignatures).map((entry, i): EnvelopeSignature => {
+    const signature = Fields.of(entry, `${where}.signatures[${i}]`)
+    const keyid = signature.optionalText('keyid')
+    return { sig: signature.bytes('sig'), ...(keyid !== undefined && keyid !== '' && { keyid }) }
+  })
+  if (signatures.length === 0) throw new DrayError('malformed', `${where} has no signature`)
+  return { payloadType: fields.text('payloadType'), payload: fields.bytes('payload'), signatures }
+}
+
+/** For each signature, in their order, the key that made it; undefined where none of the keys did. */
+export function signersOf<Key extends PublicKey>(
+  { payloadType, payload, signatures }: Envelope,
+  keys: readonly Key[],
+): readonly (Key | undefined)[] {
+  const signed = preAuthEncoding(payloadType, payload)
+  return signatures.map(({ sig }) => keys.find((key) => key.verify(signed, sig)))
+}
+
+/** The hashes that signers use with a key of this kind; the usual one first. */
+const hashes: Readonly<Record<string, readonly string[]>> = {
+  prime256v1: ['sha256'],
+  secp384r1: ['sha384', 'sha256'],
+  secp521r1: ['sha512', 'sha256'],
+  rsa: ['sha256', 'sha384', 'sha512'],
+}
+
+/**
+ * A key of somebody else's, as PEM or in a certificate: ECDSA (P-256, P-384, P-521; ASN.1 DER), RSA (PKCS #1 v1.5) and Ed25519.
+ * @throws `unsupported` for other keys; `malformed` for text that is no public key.
+ */
+export function anyPublicKey(from: string | X509Certificate, where: string): PublicKey {
+  const { key, publicKeyPem } = readKey(from, where)
+  const kind = key.asymmetricKeyType
+  if (kind === 'ed25519') return { publicKeyPem, verify: (bytes, sig) => verifies(null, key, bytes, sig) }
+  const usual = hashes[kind === 'ec' ? (key.asymmetricKeyDetails?.namedCurve ?? '') : (kind ?? '')]
+  if (usual === undefined) {
+    throw new DrayError('unsupported', `${where} is a key of a kind that is not supported`, {
+      why: `it is ${kind}`,
+    })
+  }
+  return { publicKeyPem, verify: (bytes, sig) => usual.some((hash) => verifies(hash, key, bytes, sig)) }
+}
+
+/** A certificate can be read and its key not: then reading the key throws. */
+function readKey(
+  from: string | X509Certificate,
+  where: string,
+): { readonly key: KeyObject; readonly publicKeyPem: string } {
+  try {
+    const key = typeof from === 'string' ? createPublicKey(from) : from.publicKey
+    return { key, publicKeyPem: key.export({ format: 'pem', type: 'spki' }).toString() }
+  } catch (cause) {
+    throw new DrayError('malformed', `${where} is not a public key`, { cause })
+  }
+}
+
+function verifies(hash: string | null, key: KeyObject, bytes: Uint8Array, signature: Uint8Array): boolean {
+  try {
+    return verify(hash, bytes, key, signature)
+  } catch {
+    // a signature that is no signature at all
+    return false
+  }
+}

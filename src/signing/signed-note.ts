@@ -1,0 +1,122 @@
+import { DrayError } from '../lib/errors.ts'
+import { decodeBase64 } from './base64.ts'
+import { isKeyName, type NoteKeyId, type NoteSigner, type NoteVerifier } from './note-keys.ts'
+
+/** Bounds on what is parsed: the specification wants 16 signatures at least, of up to 5 kB. */
+const maxNoteSize = 1024 * 1024
+const maxSignatures = 64
+/** An id of four bytes and something behind it. */
+const minSignatureSize = 5
+
+export interface NoteSignature extends NoteKeyId {
+  readonly signature: Buffer
+}
+
+/** Text with signatures (C2SP signed-note). The text ends in a newline. It means nothing before `openNote` has verified it. */
+export interface SignedNote {
+  readonly text: string
+  readonly signatures: readonly NoteSignature[]
+}
+
+/** Signs a text, which ends in a newline; with `note`, beside the signatures that it has. @throws `internal` for text that cannot be a note's. */
+export function signNote(
+  text: string,
+  signer: NoteSigner,
+  others: readonly NoteSignature[] = [],
+): SignedNote {
+  if (textComplaint(text) !== undefined) {
+    throw new DrayError('internal', `a note's text ${textComplaint(text)}`)
+  }
+  const signature = signer.key.sign(Buffer.from(text))
+  return { text, signatures: [...others, { name: signer.name, id: signer.id, signature }] }
+}
+
+/** The note as it is written to a file. */
+export function formatNote(note: SignedNote): string {
+  const lines = note.signatures.map(({ name, id, signature }) => {
+    const bytes = Buffer.concat([Buffer.from(id, 'hex'), signature])
+    return `\u2014 ${name} ${bytes.toString('base64')}\n`
+  })
+  return `${note.text}\n${lines.join('')}`
+}
+
+/** Parses without verifying. @throws `malformed`, naming `where`. */
+export function parseNote(bytes: Uint8Array, where: string): SignedNote {
+  if (bytes.byteLength > maxNoteSize) throw malformed(where, `is larger than ${maxNoteSize} bytes`)
+  const whole = decodeUtf8(bytes, where)
+  // the last empty line divides: the text may have others
+  const end = whole.lastIndexOf('\n\n')
+  if (end === -1) throw malformed(where, 'has no empty line before its signatures')
+  const text = whole.slice(0, end + 1)
+  const complaint = textComplaint(whole)
+  if (complaint !== undefined) throw malformed(where, complaint)
+  const lines = whole.slice(end + 2, -1).split('\n')
+  if (lines.length > maxSignatures) throw malformed(where, `has more than ${maxSignatures} signatures`)
+  return { text, signatures: lines.map((line) => parseSignature(line, where)) }
+}
+
+/**
+ * Parses and verifies: at least one of the keys has signed, and none of their signatures is wrong. Signatures of other keys are ignored. Gives the
+ * text and those who signed it. @throws `malformed`; `corrupt` for a wrong signature; `refused` where none of the keys has signed.
+ */
+export function openNote(
+  bytes: Uint8Array,
+  verifiers: readonly NoteVerifier[],
+  where: string,
+): { readonly text: string; readonly signedBy: readonly NoteVerifier[] } {
+  const note = parseNote(bytes, where)
+  const signed = Buffer.from(note.text)
+  const signedBy = new Set<NoteVerifier>()
+  for (const { name, id, signature } of note.signatures) {
+    const known = verifiers.filter((v) => v.name === name && v.id === id)
+    if (known.length === 0) continue
+    // two keys may share name and id (four bytes are soon found): one of them must fit
+    const fitting = known.find((v) => v.key.verify(signed, signature))
+    if (fitting === undefined) {
+      throw new DrayError('corrupt', `${where} is not what ${name} signed`, { subject: where })
+    }
+    signedBy.add(fitting)
+  }
+  if (signedBy.size === 0) throw unknownSigners(note, where)
+  return { text: note.text, signedBy: [...signedBy] }
+}
+
+function unknownSigners(note: SignedNote, where: string): DrayError {
+  const names = note.signatures.map(({ name, id }) => `${name} (${id})`)
+  return new DrayError('refused', `none of the given keys has signed ${where}`, {
+    subject: where,
+    why: `it is signed by ${names.slice(0, 5).join(', ')}`,
+    hint: 'Give the public key of the one who made it.',
+  })
+}
+
+function parseSignature(line: string, where: string): NoteSignature {
+  const [dash, name, encoded, ...rest] = line.split(' ')
+  const bytes = encoded === undefined ? undefined : decodeBase64(encoded)
+  if (dash !== '\u2014' || name === undefined || !isKeyName(name) || bytes === undefined || rest.length > 0) {
+    throw malformed(where, 'has a line below its text that is no signature')
+  }
+  if (bytes.byteLength < minSignatureSize) throw malformed(where, 'has a signature that is too short')
+  return { name, id: bytes.toString('hex', 0, 4), signature: bytes.subarray(4) }
+}
+
+function decodeUtf8(bytes: Uint8Array, where: string): string {
+  try {
+    // a byte order mark is text like any other: what is verified are the bytes
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw malformed(where, 'is not valid UTF-8')
+  }
+}
+
+function textComplaint(text: string): string | undefined {
+  if (!text.endsWith('\n')) return 'does not end in a newline'
+  if (!text.isWellFormed()) return 'is not valid Unicode'
+  // oxlint-disable-next-line no-control-regex -- they are what is refused
+  if (/[\u0000-\u0009\u000b-\u001f]/.test(text)) return 'has control characters'
+  return undefined
+}
+
+function malformed(where: string, what: string): DrayError {
+  return new DrayError('malformed', `${where} is not a signed note: it ${what}`, { subject: where })
+}

@@ -1,0 +1,171 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { DrayError } from '../lib/errors.ts'
+import { systemCode } from '../lib/files/io-error.ts'
+import { readFileBounded } from '../lib/files/read.ts'
+
+/** The largest key file that is read: an encrypted key is below 1 KiB. */
+const maxKeySize = 64 * 1024
+/** SubjectPublicKeyInfo of an Ed25519 key up to the key itself (RFC 8410, section 4). */
+const ed25519Prefix = Buffer.from('302a300506032b6570032100', 'hex')
+
+type KeyKind = 'ed25519' | 'ecdsa-p256'
+
+/** A private key that cannot be taken out again: printing or serialising it shows the public half only. */
+export interface SigningKey {
+  readonly kind: KeyKind
+  /** Ed25519 (RFC 8032) over the bytes: 64 bytes; or ECDSA P-256 over their SHA-256: ASN.1 DER. */
+  sign(bytes: Uint8Array): Buffer
+  /** SubjectPublicKeyInfo as PEM */
+  readonly publicKeyPem: string
+}
+
+export interface VerifyKey {
+  readonly kind: KeyKind
+  /** Whether this is a signature of the bytes in the form that `SigningKey.sign` gives. Never throws. */
+  verify(bytes: Uint8Array, signature: Uint8Array): boolean
+  /** SubjectPublicKeyInfo as PEM */
+  readonly publicKeyPem: string
+}
+
+/** Reads a private key from a PEM file. @throws `config` where it is absent or no such key, `io`. */
+export async function loadSigningKey(path: string, password?: string): Promise<SigningKey> {
+  return parseSigningKey(await readKeyFile(path), path, password)
+}
+
+/** Reads a public key from a PEM file. @throws `config` where it is absent or no such key, `io`. */
+export async function loadVerifyKey(path: string): Promise<VerifyKey> {
+  return parseVerifyKey(await readKeyFile(path), path)
+}
+
+/** The text of a key file, which can also hold a verifier key of signed notes. @throws `config` where it is absent, `io`. */
+export async function readKeyFile(path: string): Promise<string> {
+  const bytes = await readFileBounded(path, maxKeySize)
+  if (bytes === undefined) throw new DrayError('config', 'the key is not there', { subject: path })
+  return Buffer.from(bytes).toString('utf8')
+}
+
+/**
+ * A private key as PEM, PKCS#8 (or SEC 1) and possibly encrypted: Ed25519 or ECDSA P-256. No error has a part of the text or of the password in it;
+ * `subject` says where the text is from. @throws `config`.
+ */
+export function parseSigningKey(pem: string, subject: string, password?: string): SigningKey {
+  if (/-----BEGIN ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY-----/.test(pem)) {
+    throw new DrayError('config', 'a private key in the form of cosign is not supported', {
+      subject,
+      hint: 'Use a PKCS#8 key, such as openssl genpkey makes it; cosign import-key-pair gives the same key to cosign.',
+    })
+  }
+  const privateKey = openPrivateKey(pem, subject, password)
+  const kind = kindOf(privateKey, subject)
+  return {
+    kind,
+    sign: (bytes) => sign(kind === 'ed25519' ? null : 'sha256', bytes, privateKey),
+    publicKeyPem: exportPem(createPublicKey(privateKey)),
+  }
+}
+
+/** A public key as PEM (SubjectPublicKeyInfo): Ed25519 or ECDSA P-256. @throws `config`, also for a private key or a certificate. */
+export function parseVerifyKey(pem: string, subject: string): VerifyKey {
+  // createPublicKey would take the public half out of a private key, which has no business where a public one is asked for
+  if (!pem.includes('-----BEGIN PUBLIC KEY-----') || pem.includes('PRIVATE KEY-----')) {
+    throw new DrayError('config', 'this is not a public key', {
+      subject,
+      hint: 'A public key in PEM begins with -----BEGIN PUBLIC KEY-----.',
+    })
+  }
+  let key: KeyObject
+  try {
+    key = createPublicKey(pem)
+  } catch {
+    throw new DrayError('config', 'the public key cannot be read', { subject })
+  }
+  return verifyKeyOf(key, subject)
+}
+
+/** The public half of a signing key. */
+export function publicHalf(key: SigningKey): VerifyKey {
+  return parseVerifyKey(key.publicKeyPem, 'the public half of the key')
+}
+
+/** An Ed25519 public key of 32 bytes (RFC 8032, section 5.1.5). @throws `config` for another length. */
+export function ed25519Key(raw: Uint8Array, subject: string): VerifyKey {
+  if (raw.byteLength !== 32) {
+    throw new DrayError('config', 'an Ed25519 public key has 32 bytes', { subject })
+  }
+  return verifyKeyOf(
+    createPublicKey({ key: Buffer.concat([ed25519Prefix, raw]), format: 'der', type: 'spki' }),
+    subject,
+  )
+}
+
+/** The 32 bytes of an Ed25519 public key; undefined for a key of another kind. */
+export function ed25519Bytes(key: SigningKey | VerifyKey): Buffer | undefined {
+  if (key.kind !== 'ed25519') return undefined
+  return createPublicKey(key.publicKeyPem)
+    .export({ format: 'der', type: 'spki' })
+    .subarray(ed25519Prefix.length)
+}
+
+function openPrivateKey(pem: string, subject: string, password: string | undefined): KeyObject {
+  try {
+    return createPrivateKey({
+      key: pem,
+      format: 'pem',
+      ...(password !== undefined && { passphrase: password }),
+    })
+  } catch (thrown) {
+    // not as a cause: what the library says of a key stays out of every report
+    const { message, hint } = keyComplaint(pem, systemCode(thrown), password)
+    throw new DrayError('config', message, { subject, ...(hint !== undefined && { hint }) })
+  }
+}
+
+function keyComplaint(
+  pem: string,
+  code: string | undefined,
+  password: string | undefined,
+): { readonly message: string; readonly hint?: string } {
+  const isEncrypted = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)
+  if (code === 'ERR_MISSING_PASSPHRASE' || (isEncrypted && password === undefined)) {
+    return { message: 'the private key is encrypted and no password was given' }
+  }
+  if (isEncrypted) return { message: 'the private key cannot be opened with this password' }
+  return {
+    message: 'the private key cannot be read',
+    hint: 'It must be PEM: PKCS#8 with an Ed25519 or ECDSA P-256 key, such as openssl genpkey -algorithm ed25519 makes.',
+  }
+}
+
+function verifyKeyOf(key: KeyObject, subject: string): VerifyKey {
+  const kind = kindOf(key, subject)
+  return {
+    kind,
+    verify: (bytes, signature) => verifies(kind, key, bytes, signature),
+    publicKeyPem: exportPem(key),
+  }
+}
+
+function verifies(kind: KeyKind, key: KeyObject, bytes: Uint8Array, signature: Uint8Array): boolean {
+  try {
+    return verify(kind === 'ed25519' ? null : 'sha256', bytes, key, signature)
+  } catch {
+    // a signature that is no signature at all
+    return false
+  }
+}
+
+function kindOf(key: KeyObject, subject: string): KeyKind {
+  if (key.asymmetricKeyType === 'ed25519') return 'ed25519'
+  // prime256v1 is OpenSSL's name of P-256
+  if (key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1')
+    return 'ecdsa-p256'
+  throw new DrayError('config', 'a key of this kind is not supported', {
+    subject,
+    why: `it is ${key.asymmetricKeyType ?? 'of an unknown kind'}`,
+    hint: 'Keys are Ed25519 or ECDSA P-256.',
+  })
+}
+
+function exportPem(key: KeyObject): string {
+  return key.export({ format: 'pem', type: 'spki' }).toString()
+}

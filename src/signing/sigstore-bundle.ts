@@ -1,0 +1,78 @@
+import { createPublicKey, hash, X509Certificate } from 'node:crypto'
+import { DrayError } from '../lib/errors.ts'
+import { parseJson } from '../oci/json.ts'
+import { type Envelope, envelopeToJson, parseEnvelope, type PublicKey } from './dsse.ts'
+import { Fields } from '../oci/fields.ts'
+
+/** sigstore, protobuf-specs, sigstore_bundle.proto */
+export const bundleMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json'
+/** What all versions begin with; up to 0.3 the version stood in a parameter. */
+const bundleFamily = 'application/vnd.dev.sigstore.bundle'
+/** bytes; a statement of the largest size fits, and certificates and log entries of others beside it */
+export const maxBundleSize: number = 4 * 1024 * 1024
+const maxCertificates = 16
+
+/** A signed statement with what one needs to check it. */
+export interface Bundle {
+  readonly envelope: Envelope
+  readonly signer: BundleSigner
+}
+
+/** Who the bundle says that signed: a key by its hint, or a certificate. Not protected by the signature. */
+type BundleSigner =
+  | { readonly kind: 'key'; readonly hint: string }
+  | { readonly kind: 'certificate'; readonly certificate: X509Certificate }
+
+export function isBundleType(mediaType: string): boolean {
+  return mediaType.startsWith(bundleFamily)
+}
+
+/** How cosign names a key: base64 of the SHA-256 of its SubjectPublicKeyInfo in DER. */
+export function hintOf({ publicKeyPem }: Pick<PublicKey, 'publicKeyPem'>): string {
+  return hash('sha256', createPublicKey(publicKeyPem).export({ format: 'der', type: 'spki' }), 'base64')
+}
+
+/** The bundle of an envelope that a key signed, without certificate and log entry. */
+export function formatBundle(envelope: Envelope, key: Pick<PublicKey, 'publicKeyPem'>): Uint8Array {
+  const bundle = {
+    mediaType: bundleMediaType,
+    verificationMaterial: { publicKey: { hint: hintOf(key) } },
+    dsseEnvelope: envelopeToJson(envelope),
+  }
+  return new TextEncoder().encode(JSON.stringify(bundle))
+}
+
+/**
+ * Reads a bundle with a DSSE envelope, of any version up to 0.3. Log entries and timestamps in it are passed over.
+ * @throws `malformed`, naming `where`; `unsupported` for a bundle that has no envelope but a bare signature.
+ */
+export function parseBundle(bytes: Uint8Array, where: string): Bundle {
+  if (bytes.byteLength > maxBundleSize) {
+    throw new DrayError('malformed', `${where} is larger than ${maxBundleSize} bytes`)
+  }
+  const body = Fields.of(parseJson(bytes, where), where)
+  const mediaType = body.text('mediaType')
+  if (!isBundleType(mediaType)) {
+    throw new DrayError('malformed', `${where} is not a sigstore bundle`, {
+      why: `its media type is ${mediaType}`,
+    })
+  }
+  if (body.optionalObject('messageSignature') !== undefined) {
+    throw new DrayError('unsupported', `${where} has a signature without a statement`)
+  }
+  const envelope = parseEnvelope(body.value('dsseEnvelope'), `${where}.dsseEnvelope`)
+  return { envelope, signer: signerOf(body.object('verificationMaterial'), where) }
+}
+
+function signerOf(material: Fields, where: string): BundleSigner {
+  const key = material.optionalObject('publicKey')
+  if (key !== undefined) return { kind: 'key', hint: key.optionalText('hint') ?? '' }
+  const chain = material.optionalObject('x509CertificateChain')?.list('certificates', maxCertificates)
+  const [leaf] = chain ?? [material.value('certificate')]
+  const der = Fields.of(leaf, `${where}: the certificate`).bytes('rawBytes')
+  try {
+    return { kind: 'certificate', certificate: new X509Certificate(der) }
+  } catch (cause) {
+    throw new DrayError('malformed', `${where}: the certificate cannot be read`, { cause })
+  }
+}

@@ -1,0 +1,136 @@
+import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
+import { formatAt, formatRepository, type RepositoryName, sameRepository } from '../../oci/reference.ts'
+import type { Hash } from '../../plan/plan.ts'
+import type { InUseSource, PrunePlan, PruneRefusal, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
+import type { UnreadTarget } from '../../images/graph/unread.ts'
+import type { Decision } from './decide-repository.ts'
+import { firstFew } from './first-few.ts'
+import { repositoryBreach, runBreach } from './policy/limits.ts'
+import type { Limits } from './policy/policy.ts'
+
+/** What becomes of one repository, or why it could not be read. */
+export type Looked = { readonly kind: 'decided'; readonly decision: Decision } | UnreadTarget
+
+export interface RunPolicy {
+  readonly name?: string
+  readonly hash: Hash
+  /** the version of dray that decides */
+  readonly tool: string
+  readonly limits: Limits
+  /** all protections of the policy, also those of repositories that were not looked at; `optional`: it may match nothing */
+  readonly protections: readonly { readonly name: string; readonly optional: boolean }[]
+  readonly inUse: readonly InUseSource[]
+  /** all repositories of the policy were looked at: then a protection that matches nothing is a mistake */
+  readonly isFullRun: boolean
+}
+
+export interface Decided {
+  readonly plan: PrunePlan
+  /** what a person should know, and that stops nothing */
+  readonly warnings: readonly string[]
+}
+
+/** Puts the decisions of all repositories together: pure. One that could not be read, or breaks a limit, has no steps and is refused. */
+export function decide(looked: readonly Looked[], run: RunPolicy, now: Date): Decided {
+  const decisions = looked.flatMap((one) => (one.kind === 'decided' ? [one.decision] : []))
+  const refusals: PruneRefusal[] = looked.flatMap((one): readonly PruneRefusal[] => {
+    if (one.kind === 'unread') return [{ repository: one.repository, error: toErrorInfo(one.error) }]
+    const { repository, count } = one.decision.plan
+    const breach = repositoryBreach(repository, count, run.limits)
+    return breach === undefined ? [] : [{ repository, error: toErrorInfo(breach) }]
+  })
+  const idle = idleProtections(run, decisions)
+  const whole = [...(run.isFullRun ? idle.map(protectsNothing) : []), ...overall(run, decisions, refusals)]
+  refusals.push(...whole.map((error) => ({ error })))
+  const plan: PrunePlan = {
+    schema: 'dray.plan/1',
+    operation: 'prune',
+    createdAt: now.toISOString(),
+    tool: run.tool,
+    policy: run.hash,
+    ...(run.name !== undefined && { policyName: run.name }),
+    inUse: run.inUse,
+    repositories: decisions.map(({ plan: one }) => withoutRefused(one, refusals)),
+    refusals,
+  }
+  return { plan, warnings: warningsOf(decisions, run.isFullRun ? [] : idle) }
+}
+
+function withoutRefused(plan: RepositoryPlan, refusals: readonly PruneRefusal[]): RepositoryPlan {
+  return refusals.some(({ repository }) => concerns(repository, plan.repository))
+    ? { ...plan, steps: [], freed: 0 }
+    : plan
+}
+
+/** Whether a refusal of this repository, or of all, holds for that one. */
+function concerns(refused: RepositoryName | undefined, repository: RepositoryName): boolean {
+  return refused === undefined || sameRepository(refused, repository)
+}
+
+function overall(
+  { limits }: RunPolicy,
+  decisions: readonly Decision[],
+  refusals: readonly PruneRefusal[],
+): readonly ErrorInfo[] {
+  const deleted = decisions
+    .filter(({ plan }) => !refusals.some(({ repository }) => concerns(repository, plan.repository)))
+    .reduce((sum, { plan }) => sum + plan.count.deleted, 0)
+  const breach = runBreach(deleted, limits)
+  return breach === undefined ? [] : [toErrorInfo(breach)]
+}
+
+/** The names of protections that should have found something, and did not. */
+function idleProtections({ protections }: RunPolicy, decisions: readonly Decision[]): readonly string[] {
+  const matched = new Set(decisions.flatMap((decision) => [...decision.matched]))
+  return protections.flatMap(({ name, optional }) => (optional || matched.has(name) ? [] : [name]))
+}
+
+function protectsNothing(name: string): ErrorInfo {
+  return toErrorInfo(
+    new DrayError('refused', `the protection ${JSON.stringify(name)} matches nothing: nothing is deleted`, {
+      why: 'a protection that protects nothing is most often a typing mistake',
+      hint: 'Correct it in dray.yaml, or mark it with "optional: true".',
+    }),
+  )
+}
+
+function warningsOf(decisions: readonly Decision[], idle: readonly string[]): readonly string[] {
+  return [
+    ...idle.map(
+      (name) =>
+        `the protection ${JSON.stringify(name)} matches nothing in the repositories that were looked at`,
+    ),
+    ...decisions.flatMap(({ plan: { repository }, absent }) =>
+      absent.map(({ at, by }) => `${formatAt(repository, at)} is in use (${by}), and it is not there`),
+    ),
+    ...otherHosts(decisions),
+    ...decisions
+      .filter(({ missing }) => missing > 0)
+      .map(
+        ({ plan: { repository }, missing }) =>
+          `${formatRepository(repository)}: indexes list ${missing} manifests that are not there`,
+      ),
+  ]
+}
+
+/** One warning for each host that seems to serve the repositories of another. */
+function otherHosts(decisions: readonly Decision[]): readonly string[] {
+  const found = decisions.flatMap(({ plan: { repository }, atOtherHosts }) =>
+    atOtherHosts.flatMap(({ otherHost, by }) =>
+      otherHost === undefined || otherHost.isIgnored
+        ? []
+        : [{ here: repository.registry, there: otherHost.registry, text: `${otherHost.reference} (${by})` }],
+    ),
+  )
+  const pairs = Map.groupBy(found, ({ here, there }) => JSON.stringify([here, there]))
+  return [...pairs.values()].flatMap((all) => {
+    const [first] = all
+    if (first === undefined) return []
+    const { here, there } = first
+    const images = all.length === 1 ? 'an image' : `${all.length} images`
+    const references = firstFew(all.map(({ text }) => text))
+    return [
+      `dray keeps ${images} of ${here} because the same path and tag or digest is in use at ${there}: ${references}. If ${there} serves the same repositories, add to dray.yaml: registries: { ${JSON.stringify(here)}: { aliases: [${JSON.stringify(there)}] } }`,
+    ]
+  })
+}

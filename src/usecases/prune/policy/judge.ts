@@ -1,0 +1,161 @@
+import type { Digest } from '../../../oci/digest.ts'
+import type { Why } from '../../../plan/prune/prune-plan.ts'
+import { formatSpan } from './age.ts'
+import type { Opinion, RuleOpinion } from './explanation.ts'
+import type { Rule } from './policy.ts'
+import { describeSelector, groupOf, selectTag } from './select.ts'
+import type { ImageTime, Times } from './times.ts'
+
+/** What rules say of a tag: marked where one of them selects it and spares it by none of its conditions. */
+export interface Finding {
+  readonly marked: boolean
+  /** why it is marked, or why the first rule that selects it spares it, or that none does */
+  readonly why: Why
+  /** in the order of the rules */
+  readonly opinions: readonly RuleOpinion[]
+}
+
+export interface JudgeOptions {
+  readonly rules: readonly Rule[]
+  readonly times: Times
+  /** milliseconds since 1970 */
+  readonly now: number
+  /** digests that are held whatever rules say: they take no slot of `keepNewest` */
+  readonly held: { has(digest: Digest): boolean }
+}
+
+/** Whether a rule looks at time. */
+export function isByTime({ keepNewest, olderThan }: Rule): boolean {
+  return keepNewest !== undefined || olderThan !== undefined
+}
+
+/** What the rules say of each tag. Pure. */
+export function judge(
+  tags: ReadonlyMap<string, Digest>,
+  options: JudgeOptions,
+): ReadonlyMap<string, Finding> {
+  const verdicts = options.rules.map((rule) => new Counted(rule, tags, options))
+  return new Map(
+    [...tags].map(([tag, digest]) => [tag, findingOf(verdicts.map((one) => one.of(tag, digest)))]),
+  )
+}
+
+function findingOf(opinions: readonly Verdict[]): Finding {
+  const marking = opinions.find(({ says }) => says === 'delete')
+  const first = marking ?? opinions.find(({ says }) => says === 'spare')
+  return {
+    marked: marking !== undefined,
+    why: first?.why ?? { kind: 'unmatched', text: 'no rule selects it' },
+    opinions: opinions.map(({ name, says, text, conditions }) => ({ name, says, text, conditions })),
+  }
+}
+
+type Verdict = RuleOpinion & { readonly why?: Why }
+
+/** One rule over all tags of a repository. */
+class Counted {
+  readonly #rule: Rule
+  readonly #options: JudgeOptions
+  /** by group: the time from which on the newest are kept */
+  readonly #newestSince: ReadonlyMap<string, number>
+
+  constructor(rule: Rule, tags: ReadonlyMap<string, Digest>, options: JudgeOptions) {
+    this.#rule = rule
+    this.#options = options
+    this.#newestSince = rule.keepNewest === undefined ? new Map() : this.#count(tags, rule.keepNewest)
+  }
+
+  of(tag: string, digest: Digest): Verdict {
+    const rule = this.#rule
+    const { name } = rule
+    const selected = selectTag(rule.tags, tag)
+    if (selected === undefined) {
+      const text = `${describeSelector(rule.tags)} does not select it`
+      return { name, says: 'notSelected', text, conditions: [] }
+    }
+    const group = groupOf(rule, tag, selected)
+    if (group === undefined) {
+      const text = `it has no ${rule.groupBy ?? ''} to be counted by`
+      return this.#spare('unparsable', text, [{ name: 'groupBy', holds: true, text }])
+    }
+    if (!isByTime(rule)) {
+      const text = `${describeSelector(rule.tags)} selects it`
+      return {
+        name,
+        says: 'delete',
+        text,
+        conditions: [],
+        why: { kind: 'rule', by: name, text: `${name}: ${text}` },
+      }
+    }
+    const time = this.#options.times.of(digest)
+    if (time.kind === 'undated') {
+      return this.#spare('undated', `its time is not known: ${time.text}`, [
+        { name: 'time', holds: true, text: time.text },
+      ])
+    }
+    return this.#byTime(time, group)
+  }
+
+  #byTime(time: Extract<ImageTime, { kind: 'dated' }>, group: string): Verdict {
+    const { name } = this.#rule
+    const conditions = [...this.#keepNewest(time.at, group), ...this.#olderThan(time.at)]
+    const sparing = conditions.find(({ holds }) => holds)
+    if (sparing !== undefined) return this.#spare('spared', sparing.text, conditions)
+    const text = conditions.map((condition) => condition.text).join(', ')
+    return {
+      name,
+      says: 'delete',
+      text,
+      conditions,
+      why: { kind: 'rule', by: name, text: `${name}: ${text}` },
+    }
+  }
+
+  #keepNewest(at: number, group: string): readonly Opinion[] {
+    const { keepNewest, groupBy } = this.#rule
+    if (keepNewest === undefined) return []
+    const since = this.#newestSince.get(group)
+    const holds = since === undefined || at >= since
+    const of = groupBy === undefined ? '' : ` of ${groupBy} ${group}`
+    const text = `${holds ? '' : 'not '}among the newest ${keepNewest}${of}`
+    return [{ name: 'keepNewest', holds, text }]
+  }
+
+  #olderThan(at: number): readonly Opinion[] {
+    const { olderThan } = this.#rule
+    if (olderThan === undefined) return []
+    const age = this.#options.now - at
+    const holds = age <= olderThan
+    const text = `${formatSpan(age)} old, ${holds ? 'not older' : 'older'} than ${formatSpan(olderThan)}`
+    return [{ name: 'olderThan', holds, text }]
+  }
+
+  #spare(kind: 'spared' | 'undated' | 'unparsable', text: string, conditions: readonly Opinion[]): Verdict {
+    const { name } = this.#rule
+    return { name, says: 'spare', text, conditions, why: { kind, by: name, text: `${name}: ${text}` } }
+  }
+
+  /** Counts the distinct digests of each group: the time of the last that is kept; where all are, there is none. */
+  #count(tags: ReadonlyMap<string, Digest>, keep: number): ReadonlyMap<string, number> {
+    const { times, held } = this.#options
+    const groups = new Map<string, Map<Digest, number>>()
+    for (const [tag, digest] of tags) {
+      const selected = selectTag(this.#rule.tags, tag)
+      const group = selected === undefined ? undefined : groupOf(this.#rule, tag, selected)
+      if (group === undefined || held.has(digest)) continue
+      const time = times.of(digest)
+      if (time.kind === 'undated') continue
+      const members = groups.get(group) ?? new Map<Digest, number>()
+      groups.set(group, members.set(digest, time.at))
+    }
+    const since = new Map<string, number>()
+    for (const [group, members] of groups) {
+      if (members.size <= keep) continue
+      const newestFirst = [...members.values()].sort((a, b) => b - a)
+      // of none kept, none is new enough
+      since.set(group, keep === 0 ? Infinity : (newestFirst[keep - 1] ?? Infinity))
+    }
+    return since
+  }
+}

@@ -1,0 +1,111 @@
+import type { Digest } from '../../../oci/digest.ts'
+import { compareVersions, parseVersionTag, plainReading, type VersionTag } from '../../../semver/version.ts'
+import type { Reach } from '../../../images/graph/reach.ts'
+import type { NewestPer, Protection, UsedImage } from './policy.ts'
+import { selectTag } from './select.ts'
+
+/** What protections and use hold: by tag where one is named, and by digest with all that is reached from there. */
+export interface Held {
+  /** tags that protections name, with the first that does */
+  readonly byTag: ReadonlyMap<string, Protection>
+  /** digests that something runs, with what says so */
+  readonly used: ReadonlyMap<Digest, UsedImage>
+  /** all digests that are held, and for what: the tag or digest from which it is reached */
+  readonly digests: ReadonlyMap<Digest, Hold>
+  /** names of the protections that found something */
+  readonly matched: ReadonlySet<string>
+  /** what something runs, and is not there */
+  readonly absent: readonly UsedImage[]
+  /** what is kept though the reference names another host */
+  readonly atOtherHosts: readonly UsedImage[]
+}
+
+export type Hold =
+  | {
+      readonly kind: 'protection'
+      readonly protection: Protection
+      readonly tag: string
+      readonly at: Digest
+    }
+  | { readonly kind: 'inUse'; readonly used: UsedImage; readonly at: Digest }
+
+/**
+ * Pure.
+ * @param tags of people, with what they are on
+ * @param used references to the repository itself before those at other hosts
+ */
+export function whatIsHeld(
+  tags: ReadonlyMap<string, Digest>,
+  protections: readonly Protection[],
+  used: readonly UsedImage[],
+  reach: Reach,
+  isThere: (digest: Digest) => boolean,
+): Held {
+  const byTag = new Map<string, Protection>()
+  const matched = new Set<string>()
+  const digests = new Map<Digest, Hold>()
+  for (const protection of protections) {
+    for (const tag of tagsHeldBy(protection, [...tags.keys()])) {
+      matched.add(protection.name)
+      if (!byTag.has(tag)) byTag.set(tag, protection)
+    }
+  }
+  for (const [tag, protection] of byTag) {
+    const at = tags.get(tag)
+    if (at !== undefined) hold(digests, { kind: 'protection', protection, tag, at }, reach)
+  }
+  const inUse = new Map<Digest, UsedImage>()
+  const absent: UsedImage[] = []
+  const atOtherHosts: UsedImage[] = []
+  for (const image of used) {
+    const at = 'digest' in image.at ? image.at.digest : tags.get(image.at.tag)
+    if (at === undefined || !isThere(at)) {
+      if (image.otherHost === undefined) absent.push(image)
+      continue
+    }
+    matched.add(image.protection)
+    const isUsedHere = inUse.has(at) && inUse.get(at)?.otherHost === undefined
+    if (image.otherHost !== undefined && !isUsedHere) atOtherHosts.push(image)
+    if (!inUse.has(at)) inUse.set(at, image)
+    hold(digests, { kind: 'inUse', used: image, at }, reach)
+  }
+  return { byTag, used: inUse, digests, matched, absent, atOtherHosts }
+}
+
+/** What says that an image runs, and under which name if its host is another one. */
+export function describeUse({ by, otherHost }: UsedImage): string {
+  return otherHost === undefined ? by : `${by}, as ${otherHost.reference}`
+}
+
+function hold(digests: Map<Digest, Hold>, by: Hold, reach: Reach): void {
+  if (digests.has(by.at)) return
+  // what is held already is entered no second time: all that it reaches is held as well
+  for (const digest of reach.all([by.at], digests)) digests.set(digest, by)
+}
+
+/** The tags that a protection names; with `newest` those of the highest versions of each line alone. */
+function tagsHeldBy({ tags: selector, newest }: Protection, tags: readonly string[]): readonly string[] {
+  const selected = tags.filter((tag) => selectTag(selector, tag) !== undefined)
+  if (newest === undefined) return selected
+  const lines = Map.groupBy(
+    selected.flatMap((tag) => parseVersionTag(tag, plainReading) ?? []),
+    (one) => lineOf(one, newest.per),
+  )
+  return [...lines.values()].flatMap((line) => highest(line, newest.count).map(({ tag }) => tag))
+}
+
+function lineOf({ version: { major, minor, patch } }: VersionTag, per: NewestPer): string {
+  const numbers = { repository: [], major: [major], minor: [major, minor], patch: [major, minor, patch] }[per]
+  return numbers.join('.')
+}
+
+/** Those of the `count` highest versions: what is of equal precedence counts once. */
+function highest(line: readonly VersionTag[], count: number): readonly VersionTag[] {
+  const sorted = line.toSorted((a, b) => compareVersions(b.version, a.version))
+  let versions = 0
+  return sorted.filter((one, i) => {
+    const before = sorted[i - 1]
+    if (before === undefined || compareVersions(before.version, one.version) !== 0) versions += 1
+    return versions <= count
+  })
+}

@@ -1,0 +1,55 @@
+import { matchesGlob } from '../../../oci/tag-glob.ts'
+import { isInRange } from '../../../semver/range.ts'
+import { isStable, parseVersionTag, plainReading } from '../../../semver/version.ts'
+import type { Rule, TagSelector } from './policy.ts'
+
+/** What a selector makes of a tag that fits it. */
+export interface Selected {
+  /** what the named groups of a regular expression hold */
+  readonly groups: Readonly<Record<string, string>>
+}
+
+/** Undefined where the tag does not fit as a whole. Of pre-releases a range selects none, unless it was read with all of them, as those of protections are. */
+export function selectTag(selector: TagSelector | undefined, tag: string): Selected | undefined {
+  if (selector === undefined) return nothingHeld
+  switch (selector.kind) {
+    case 'glob':
+      return selector.globs.some((glob) => matchesGlob(glob, tag)) ? nothingHeld : undefined
+    case 'regex': {
+      const groups = selector.regex.match(tag)
+      return groups === undefined ? undefined : { groups }
+    }
+    case 'semver': {
+      const version = parseVersionTag(tag, plainReading)?.version
+      const isMeant = version !== undefined && (selector.range.includePrerelease || isStable(version))
+      return isMeant && isInRange(version, selector.range) ? nothingHeld : undefined
+    }
+  }
+}
+
+const nothingHeld: Selected = { groups: {} }
+
+/** The group in which a rule counts a tag that it selected; undefined where the tag has none. Without `groupBy` all are of one. */
+export function groupOf({ groupBy }: Rule, tag: string, { groups }: Selected): string | undefined {
+  if (groupBy === undefined) return ''
+  const named = Object.hasOwn(groups, groupBy) ? groups[groupBy] : undefined
+  if (named !== undefined) return named
+  if (groupBy !== 'major' && groupBy !== 'minor') return undefined
+  const version = parseVersionTag(tag, plainReading)?.version
+  if (version === undefined) return undefined
+  return groupBy === 'major' ? `${version.major}` : `${version.major}.${version.minor}`
+}
+
+/** A selector in the words of dray.yaml. */
+export function describeSelector(selector: TagSelector | undefined): string {
+  switch (selector?.kind) {
+    case undefined:
+      return 'every tag'
+    case 'glob':
+      return selector.globs.join(', ')
+    case 'regex':
+      return `regex ${selector.regex.source}`
+    case 'semver':
+      return `semver ${selector.text}`
+  }
+}

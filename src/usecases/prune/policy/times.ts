@@ -1,0 +1,116 @@
+import { parseCreated } from '../../../oci/created.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import type { RepositoryGraph } from '../../../images/graph/repository-graph.ts'
+import type { RepositoryNode } from '../../../images/graph/repository-node.ts'
+import type { TimeSource } from './policy.ts'
+import type { ConfigTime } from '../snapshot.ts'
+
+/** When an image was made, as far as that is known and to be believed. */
+export type ImageTime =
+  | { readonly kind: 'dated'; readonly at: number; readonly text: string }
+  | { readonly kind: 'undated'; readonly text: string }
+
+/** There were no images before: an earlier time is what a reproducible build writes in place of one. */
+const firstImage = Date.UTC(2013, 0, 1)
+
+export interface TimesOptions {
+  readonly configTimes: ReadonlyMap<Digest, ConfigTime>
+  readonly timeFrom: readonly TimeSource[]
+  /** milliseconds since 1970 */
+  readonly now: number
+}
+
+/**
+ * The times of the images of a repository: by the first of `timeFrom` that says one; of an index by its own annotation, else of the newest of its images,
+ * attestations apart. A time that cannot be believed is not passed over for another: the image is undated. Pure.
+ */
+export class Times {
+  readonly #graph: RepositoryGraph
+  readonly #options: TimesOptions
+  readonly #known = new Map<Digest, ImageTime>()
+
+  constructor(graph: RepositoryGraph, options: TimesOptions) {
+    this.#graph = graph
+    this.#options = options
+  }
+
+  of(digest: Digest): ImageTime {
+    const known = this.#known.get(digest)
+    if (known !== undefined) return known
+    const node = this.#graph.nodes.get(digest)
+    const time = node === undefined ? undated('it is not there') : this.#ofNode(node)
+    this.#known.set(digest, time)
+    return time
+  }
+
+  /** The manifests whose configs it takes to date an image. */
+  configsFor(digest: Digest): readonly RepositoryNode[] {
+    const node = this.#graph.nodes.get(digest)
+    if (node === undefined) return []
+    for (const source of this.#options.timeFrom) {
+      if (source === 'annotation' && this.#annotated(node) !== undefined) return []
+      if (source === 'config' && node.config !== undefined) return [node]
+    }
+    return node.kind === 'index' ? platformsOf(node).flatMap((child) => this.configsFor(child)) : []
+  }
+
+  #ofNode(node: RepositoryNode): ImageTime {
+    for (const source of this.#options.timeFrom) {
+      const said = source === 'annotation' ? this.#annotated(node) : this.#configured(node)
+      if (said !== undefined) return this.#believed(said)
+    }
+    return node.kind === 'index'
+      ? this.#newestOf(node)
+      : undated('neither an annotation nor a config says a time')
+  }
+
+  #annotated({ created }: RepositoryNode): Said | undefined {
+    return created === undefined || created === '' ? undefined : { text: created, source: 'its annotation' }
+  }
+
+  #configured({ descriptor, config }: RepositoryNode): Said | undefined {
+    if (config === undefined) return undefined
+    const read = this.#options.configTimes.get(descriptor.digest)
+    if (read === undefined) return undefined
+    if ('why' in read) return { why: read.why }
+    const { created } = read
+    return created === undefined || created === ''
+      ? undefined
+      : { text: created, source: 'created of its config' }
+  }
+
+  #believed(said: Said): ImageTime {
+    if ('why' in said) return undated(`its config cannot be read: ${said.why}`)
+    const { text, source } = said
+    const at = parseCreated(text)
+    if (at === undefined) return undated(`${source} is no time: ${JSON.stringify(text.slice(0, 60))}`)
+    if (at < firstImage) return undated(`${source} says ${text}, which is before there were images`)
+    if (at > this.#options.now) return undated(`${source} says ${text}, which is in the future`)
+    return { kind: 'dated', at, text: source }
+  }
+
+  #newestOf(index: RepositoryNode): ImageTime {
+    const images = platformsOf(index)
+    if (images.length === 0) return undated('it is an index without images')
+    let newest: Extract<ImageTime, { kind: 'dated' }> | undefined
+    for (const digest of images) {
+      const time = this.of(digest)
+      if (time.kind === 'undated') return undated(`of its image ${digest.slice(0, 19)}, ${time.text}`)
+      if (newest === undefined || time.at > newest.at) newest = time
+    }
+    if (newest === undefined) return undated('it is an index without images')
+    const which = images.length === 1 ? 'its image' : `the newest of its ${images.length} images`
+    return { kind: 'dated', at: newest.at, text: `${which}: ${newest.text}` }
+  }
+}
+
+type Said = { readonly text: string; readonly source: string } | { readonly why: string }
+
+function platformsOf(index: RepositoryNode): readonly Digest[] {
+  const images = index.children.filter(({ isAttestation }) => !isAttestation).map(({ digest }) => digest)
+  return [...new Set(images)]
+}
+
+function undated(text: string): ImageTime {
+  return { kind: 'undated', text }
+}

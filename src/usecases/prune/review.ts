@@ -1,0 +1,177 @@
+import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { isEvidenceTag } from '../../oci/evidence-tags.ts'
+import { formatAt, formatRepository } from '../../oci/reference.ts'
+import type { StepId } from '../../plan/plan.ts'
+import type {
+  DeleteManifestStep,
+  DeleteStep,
+  DeleteTagStep,
+  PrunePlan,
+  RepositoryPlan,
+} from '../../plan/prune/prune-plan.ts'
+import { repositoryBreach, runBreach } from './policy/limits.ts'
+import type { Limits } from './policy/policy.ts'
+
+/** A repository of a saved plan with what the current policy decides about it. */
+export interface ReviewedRepository {
+  readonly saved: RepositoryPlan
+  readonly now: RepositoryPlan
+  /** steps that are not executed, each with the reason */
+  readonly held: ReadonlyMap<StepId, ErrorInfo>
+}
+
+/**
+ * Which deletes of a saved plan the current policy does not decide: pure. The file is not believed:
+ * not its tags, its roots, its reasons or its order. A delete is executed only if it is decided now
+ * as well.
+ * @param isKnown whether a manifest was found by reading the repository
+ */
+export function heldDeletes(
+  saved: RepositoryPlan,
+  now: RepositoryPlan,
+  isKnown: (digest: Digest) => boolean,
+): ReadonlyMap<StepId, ErrorInfo> {
+  const decisions = new Map(
+    now.steps.flatMap((step) =>
+      step.kind === 'deleteManifest' ? [[step.target.digest, step] as const] : [],
+    ),
+  )
+  const held = new Map<StepId, ErrorInfo>()
+  for (const step of saved.steps) {
+    const before = step.after.some((id) => held.has(id)) ? 'something that leads to it stays' : undefined
+    const why =
+      before ??
+      (step.kind === 'deleteTag'
+        ? whyTagStays(step, now)
+        : whyManifestStays(step, { saved, now, decisions }, isKnown))
+    if (why !== undefined) held.set(step.id, conflict(step, why))
+  }
+  return held
+}
+
+/** Manifests of the plan that the repository does not show: they are gone, or nothing tells that they may go. */
+export function unseenIn(
+  { steps }: RepositoryPlan,
+  isKnown: (digest: Digest) => boolean,
+): readonly DeleteManifestStep[] {
+  return steps
+    .filter((step) => step.kind === 'deleteManifest')
+    .filter(({ target }) => !isKnown(target.digest))
+}
+
+/** The error for a manifest that is there though nothing that was read leads to it. */
+export function unknownManifest(step: DeleteManifestStep): ErrorInfo {
+  return conflict(step, 'no tag, index or subject leads to it, and the policy does not select such manifests')
+}
+
+/** What the limits of the policy say against the deletes that are left of a plan; undefined: nothing. Pure. */
+export function planBreach(
+  repositories: readonly ReviewedRepository[],
+  limits: Limits,
+): DrayError | undefined {
+  let all = 0
+  for (const one of repositories) {
+    const deleted = imagesDeleted(one)
+    const breach = repositoryBreach(one.saved.repository, { images: one.now.count.images, deleted }, limits)
+    if (breach !== undefined) return breach
+    all += deleted
+  }
+  return runBreach(all, limits)
+}
+
+/** The plan with those deletes alone that are executed: what is kept for the next run names nothing else. */
+export function withoutHeld(
+  plan: PrunePlan,
+  heldIn: (one: RepositoryPlan) => ReadonlySet<StepId>,
+): PrunePlan {
+  const repositories = plan.repositories.map((one) => {
+    const held = heldIn(one)
+    return held.size === 0 ? one : { ...one, steps: one.steps.filter(({ id }) => !held.has(id)) }
+  })
+  return { ...plan, repositories }
+}
+
+/** Digests with a tag that is no tag of an attached artifact. */
+function imagesDeleted({ saved, now, held }: ReviewedRepository): number {
+  const deleted = new Set(
+    saved.steps.flatMap((step) =>
+      step.kind === 'deleteManifest' && !held.has(step.id) ? [step.target.digest] : [],
+    ),
+  )
+  const images = new Set(
+    now.tags.flatMap(({ tag, digest }) => (digest === null || isEvidenceTag(tag) ? [] : [digest])),
+  )
+  return [...images].filter((digest) => deleted.has(digest)).length
+}
+
+function whyTagStays({ tag, digest }: DeleteTagStep, now: RepositoryPlan): string | undefined {
+  const found = now.tags.find((one) => one.tag === tag)
+  if (found === undefined || found.digest === null) return undefined
+  if (found.digest !== digest) return `the tag is on ${found.digest} now`
+  return found.verdict === 'untag' ? undefined : found.why.text
+}
+
+interface Decided {
+  readonly saved: RepositoryPlan
+  readonly now: RepositoryPlan
+  /** the deletes that are decided now */
+  readonly decisions: ReadonlyMap<Digest, DeleteManifestStep>
+}
+
+function whyManifestStays(
+  step: DeleteManifestStep,
+  { saved, now, decisions }: Decided,
+  isKnown: (digest: Digest) => boolean,
+): string | undefined {
+  const { digest } = step.target
+  const decided = decisions.get(digest)
+  if (decided === undefined) return isKnown(digest) ? whyKept(digest, now) : undefined
+  const added = decided.losesTags.find((tag) => !step.losesTags.includes(tag))
+  if (added !== undefined) return `the tag ${added} is on it now`
+  const moved = now.tags.find((one) => step.losesTags.includes(one.tag) && one.digest !== digest)
+  if (moved !== undefined && moved.digest !== null) return `the tag ${moved.tag} is on ${moved.digest} now`
+  if (decided.subject !== step.subject) return 'the plan names another subject of it'
+  return isInOrder(step, decided, saved, decisions)
+    ? undefined
+    : 'the plan does not delete what leads to it first'
+}
+
+/** What has to go before it now goes before it in the plan. */
+function isInOrder(
+  step: DeleteManifestStep,
+  decided: DeleteManifestStep,
+  saved: RepositoryPlan,
+  decisions: ReadonlyMap<Digest, DeleteManifestStep>,
+): boolean {
+  const digests = new Map([...decisions].map(([digest, { id }]) => [id, digest]))
+  const savedIds = new Map(
+    saved.steps.flatMap((one) =>
+      one.kind === 'deleteManifest' ? [[one.target.digest, one.id] as const] : [],
+    ),
+  )
+  return decided.after.every((id) => {
+    const digest = digests.get(id)
+    const before = digest === undefined ? undefined : savedIds.get(digest)
+    // what leads to it and is not in the plan stays, and this manifest with it
+    return before !== undefined && step.after.includes(before)
+  })
+}
+
+function whyKept(digest: Digest, { tags, others }: RepositoryPlan): string {
+  const keeping = tags.find((one) => one.digest === digest && one.verdict !== 'delete')
+  const found = keeping ?? others.find((one) => one.digest === digest)
+  return found === undefined ? 'the policy does not select it' : found.why.text
+}
+
+function conflict(step: DeleteStep, why: string): ErrorInfo {
+  const at = step.kind === 'deleteTag' ? { tag: step.tag } : { digest: step.target.digest }
+  const name = formatAt(step.repository, at)
+  return toErrorInfo(
+    new DrayError('conflict', `${name} is not deleted`, {
+      subject: name,
+      why,
+      hint: `The policy in dray.yaml decides now, and keeps it. Run dray prune ${formatRepository(step.repository)} for a new plan.`,
+    }),
+  )
+}

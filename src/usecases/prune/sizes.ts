@@ -1,0 +1,41 @@
+import type { Digest } from '../../oci/digest.ts'
+import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
+import type { RepositoryNode } from '../../images/graph/repository-node.ts'
+
+/** Bytes of a manifest with its blobs and, of an index, those of its children; what is in it twice counts once. */
+export function sizeOf(graph: RepositoryGraph, root: Digest): number {
+  const pieces = new Map<Digest, number>()
+  const seen = new Set<Digest>()
+  const open: Digest[] = [root]
+  for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
+    const node = graph.nodes.get(digest)
+    if (node === undefined || seen.has(digest)) continue
+    seen.add(digest)
+    addPieces(pieces, node)
+    open.push(...node.children.map((child) => child.digest))
+  }
+  return sum(pieces)
+}
+
+/** Bytes of all that the doomed manifests consist of and nothing that stays refers to. */
+export function freedBy(graph: RepositoryGraph, doomed: ReadonlySet<Digest>): number {
+  const pieces = new Map<Digest, number>()
+  for (const digest of doomed) {
+    const node = graph.nodes.get(digest)
+    if (node !== undefined) addPieces(pieces, node)
+  }
+  for (const node of graph.nodes.values()) {
+    if (!doomed.has(node.descriptor.digest)) for (const { digest } of node.blobs) pieces.delete(digest)
+  }
+  return sum(pieces)
+}
+
+function addPieces(pieces: Map<Digest, number>, node: RepositoryNode): void {
+  for (const { digest, size } of [node.descriptor, ...node.blobs]) pieces.set(digest, size)
+}
+
+function sum(pieces: ReadonlyMap<Digest, number>): number {
+  let bytes = 0
+  for (const size of pieces.values()) bytes += size
+  return bytes
+}

@@ -1,0 +1,149 @@
+import type { Call } from '../../lib/call.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { nearestFew } from '../../lib/nearest.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { formatAt } from '../../oci/reference.ts'
+import {
+  compareVersions,
+  formatVersion,
+  highestFirst,
+  isStable,
+  type VersionTag,
+  versionTagsIn,
+} from '../../semver/version.ts'
+import type { SourceStore } from '../../images/store.ts'
+import { findFirstTag, resolveTags, tagsResolvingTo } from '../../images/tags/tags.ts'
+import type { Release, Request } from './snapshot.ts'
+
+/** Versions that are named where the one asked for is not there. */
+const versionsShown = 3
+
+/**
+ * Finds the release that an image is to go back to, in one target.
+ * @param listed all tags there
+ * @throws `not-found` for a version or digest without a version tag; `refused` where it cannot be told which release is meant.
+ */
+export async function findRelease(
+  store: SourceStore,
+  request: Request,
+  listed: readonly string[],
+  call: Call,
+): Promise<Release> {
+  const versions = versionTagsIn(listed, request.policy)
+  const { to } = request
+  const tag =
+    to === undefined
+      ? await releaseBefore(store, request, versions, call)
+      : typeof to === 'string'
+        ? await releaseWith(store, request, to, versions, call)
+        : versions.find(({ version }) => compareVersions(version, to) === 0)
+  if (tag === undefined) throw notThere(request, versions)
+  if (to === undefined || typeof to !== 'string') await checkIsOne(store, request, tag, versions, call)
+  return { tag, root: await rootOf(store, tag, call) }
+}
+
+/** @throws `refused` where a version is on one image in one spelling and on another in another: which of them was released nobody can say. */
+async function checkIsOne(
+  store: SourceStore,
+  { image }: Request,
+  { version }: VersionTag,
+  versions: readonly VersionTag[],
+  call: Call,
+): Promise<void> {
+  const spellings = versions.filter((one) => compareVersions(one.version, version) === 0)
+  if (spellings.length < 2) return
+  const tags = spellings.map(({ tag }) => tag)
+  const found = await resolveTags(store, tags, call)
+  if (new Set(found.values()).size < 2) return
+  throw new DrayError('refused', `${formatVersion(version)} is several images of ${image}`, {
+    why: tags.map((tag) => `${tag} is on ${found.get(tag) ?? 'nothing'}`).join('; '),
+    hint: 'Say which one: --to DIGEST.',
+  })
+}
+
+async function rootOf(store: SourceStore, { tag }: VersionTag, call: Call): Promise<Descriptor> {
+  const root = await store.resolve({ tag }, call)
+  if (root !== undefined) return root
+  throw new DrayError('conflict', `${formatAt(store.repository, { tag })} was there, and has gone`, {
+    hint: 'Somebody deletes tags here. Look, and run again.',
+  })
+}
+
+/** The highest stable version below the one that is current, of another image: what was released again under a new version is no way back. */
+async function releaseBefore(
+  store: SourceStore,
+  { image, marker }: Request,
+  versions: readonly VersionTag[],
+  call: Call,
+): Promise<VersionTag> {
+  const current = (await store.resolve({ tag: marker }, call))?.digest
+  const now =
+    current === undefined
+      ? undefined
+      : await highestWhere(store, (digest) => digest === current, versions, call)
+  if (now === undefined) {
+    const where = formatAt(store.repository, { tag: marker })
+    throw new DrayError('refused', `the current version of ${image} cannot be told`, {
+      why: current === undefined ? `${where} is not there` : `no version tag is on ${where} (${current})`,
+      hint: 'Say which release to go back to: --to VERSION.',
+    })
+  }
+  const lower = versions.filter(
+    ({ version }) => isStable(version) && compareVersions(version, now.version) < 0,
+  )
+  const before = await highestWhere(store, (digest) => digest !== current, lower, call)
+  if (before !== undefined) return before
+  throw new DrayError('refused', `there is no release of ${image} before ${formatVersion(now.version)}`, {
+    subject: formatAt(store.repository, { tag: now.tag }),
+  })
+}
+
+async function releaseWith(
+  store: SourceStore,
+  { image }: Request,
+  digest: Digest,
+  versions: readonly VersionTag[],
+  call: Call,
+): Promise<VersionTag | undefined> {
+  const here = await tagsResolvingTo(store, digest, versions, call)
+  const distinct = new Map(here.map((one) => [formatVersion(one.version), one]))
+  if (distinct.size > 1) {
+    throw new DrayError('refused', `${digest} is several releases of ${image}`, {
+      why: `its version tags are ${here.map(({ tag }) => tag).join(', ')}`,
+      hint: 'Say which one: --to VERSION.',
+    })
+  }
+  return here[0]
+}
+
+/** Looked for from the highest down: what is current is near there. */
+async function highestWhere(
+  store: SourceStore,
+  isMeant: (digest: Digest) => boolean,
+  versions: readonly VersionTag[],
+  call: Call,
+): Promise<VersionTag | undefined> {
+  const sorted = highestFirst(versions)
+  const found = await findFirstTag(
+    store,
+    sorted.map(({ tag }) => tag),
+    isMeant,
+    call,
+  )
+  return sorted.find(({ tag }) => tag === found)
+}
+
+function notThere({ image, environment, to }: Request, versions: readonly VersionTag[]): DrayError {
+  const said = to === undefined || typeof to === 'string' ? (to ?? '') : formatVersion(to)
+  const where = environment === undefined ? '' : ` in ${environment}`
+  const tags = versions.map(({ tag }) => tag)
+  const near = nearestFew(said, tags, versionsShown)
+  const shown = near.length > 0 ? near : tags.slice(-versionsShown)
+  return new DrayError('not-found', `${image} has no release ${said}${where}`, {
+    hint:
+      shown.length === 0
+        ? 'It has no version tags there.'
+        : `There are ${shown.join(', ')}; "dray ls" lists all of them.`,
+  })
+}

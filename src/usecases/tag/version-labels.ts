@@ -1,0 +1,32 @@
+import type { Call } from '../../lib/call.ts'
+import { annotationKeys } from '../../oci/annotations.ts'
+import { isImageConfig, readImageConfig } from '../../images/config/image-config.ts'
+import { walkGraph } from '../../images/graph/graph.ts'
+import { inParallel } from '../../images/parallel.ts'
+import type { ManifestContent, SourceStore } from '../../images/store.ts'
+
+/** Configs that are read at once. */
+const readsAtOnce = 8
+
+/**
+ * The versions that an image says of itself, each once: by the labels of all its platforms, and by the annotations of its manifest or index
+ * (`org.opencontainers.image.version`). One, where nobody contradicts.
+ */
+export async function versionLabels(
+  store: SourceStore,
+  image: ManifestContent,
+  call: Call,
+): Promise<readonly string[]> {
+  const { nodes } = await walkGraph(store, image, call)
+  const configs = nodes.flatMap(({ manifest }) =>
+    manifest.kind === 'manifest' && isImageConfig(manifest.config) ? [manifest.config] : [],
+  )
+  const labels = await inParallel(configs, readsAtOnce, call, async (config, c) => {
+    const { labels: found } = await readImageConfig(store, config, c)
+    return found[annotationKeys.version]
+  })
+  const [root] = nodes
+  const annotation = root?.manifest.annotations?.[annotationKeys.version]
+  const all = [annotation, ...labels]
+  return [...new Set(all.filter((text): text is string => text !== undefined && text !== ''))]
+}

@@ -1,0 +1,157 @@
+import type { ErrorInfo } from '../../../lib/errors.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import type { RepositoryName } from '../../../oci/reference.ts'
+import { isInLine } from '../../../semver/line.ts'
+import { compareVersions, highestTag, isStable, type Reading } from '../../../semver/version.ts'
+import { type TagPair, TagSet } from '../status/common-tags.ts'
+import { isFloatingIn, lineOf } from '../list/floating-tags.ts'
+
+/** An image in an environment, at one of its targets. */
+export interface DiffSide {
+  readonly repository: RepositoryName
+  readonly reading: Reading
+  /** tags that move with the highest stable version: the marker */
+  readonly markers: readonly string[]
+  /** tags that move with the pre-releases of their name */
+  readonly channels: readonly string[]
+}
+
+/** What was read of an image in two environments. */
+export type DiffFacts = {
+  readonly image: string
+  readonly from: DiffSide
+  readonly to: DiffSide
+} & (
+  | {
+      readonly state: 'read'
+      /** without those of evidence; undefined: there is no such repository */
+      readonly fromTags: readonly string[] | undefined
+      readonly toTags: readonly string[] | undefined
+      readonly compared: readonly ComparedPair[]
+      /** common tags that were not asked for */
+      readonly notCompared: number
+    }
+  /** `unread` is the side that could not be read */
+  | { readonly state: 'unreachable'; readonly unread: RepositoryName; readonly error: ErrorInfo }
+)
+
+/** Null where the tag went away between the list and the question. */
+interface ComparedPair extends TagPair {
+  readonly fromDigest: Digest | null
+  readonly toDigest: Digest | null
+}
+
+export interface DriftedTag {
+  readonly tag: string
+  /** where the same version is spelled in another way */
+  readonly tagThere?: string
+  readonly kind: 'exact' | 'floating' | 'other'
+  readonly from: Digest
+  readonly to: Digest
+  /** a floating tag that moves when what is behind is promoted: no drift */
+  readonly behind: boolean
+}
+
+/** What is different of an image between the place that it comes from and one that it goes to. */
+export interface DiffEntry {
+  readonly image: string
+  readonly from: RepositoryName
+  readonly to: RepositoryName
+  /** `absent`: in neither */
+  readonly state: 'level' | 'differs' | 'absent' | 'unreachable'
+  /** exact tags that are only where it comes from: those above all versions there first, the `older` ones behind them */
+  readonly promote: readonly { readonly tag: string; readonly older: boolean }[]
+  /** exact tags that are only where it goes to */
+  readonly onlyThere: readonly string[]
+  readonly drift: readonly DriftedTag[]
+  /** tags on one side only that are neither versions nor floating */
+  readonly otherTags: { readonly from: readonly string[]; readonly to: readonly string[] }
+  readonly compared: number
+  readonly notCompared: number
+  readonly unread?: RepositoryName
+  readonly error?: ErrorInfo
+}
+
+export interface DiffView {
+  readonly from: string
+  readonly to: string
+  readonly images: readonly DiffEntry[]
+}
+
+/** Puts what was read of one image into what is different: pure. */
+export function diffOf(facts: DiffFacts): DiffEntry {
+  const { image, from, to } = facts
+  const names = { image, from: from.repository, to: to.repository }
+  const nothing = { promote: [], onlyThere: [], drift: [], otherTags: { from: [], to: [] } }
+  if (facts.state === 'unreachable') {
+    const { unread, error } = facts
+    return { ...names, state: 'unreachable', ...nothing, compared: 0, notCompared: 0, unread, error }
+  }
+  const { fromTags, toTags, compared, notCompared } = facts
+  const here = new TagSet(fromTags ?? [], from.reading)
+  const there = new TagSet(toTags ?? [], to.reading)
+  const promote = toPromote(here, there)
+  const onlyThere = there.without(here).map(({ tag }) => tag)
+  const drift = drifted(compared, here, there, [from, to])
+  const isAbsent = fromTags === undefined && toTags === undefined
+  const isLevel = promote.length + onlyThere.length + drift.length === 0
+  return {
+    ...names,
+    state: isAbsent ? 'absent' : isLevel ? 'level' : 'differs',
+    promote,
+    onlyThere,
+    drift,
+    otherTags: {
+      from: otherTags(here, there, [from, to]),
+      to: otherTags(there, here, [from, to]),
+    },
+    compared: compared.length,
+    notCompared,
+  }
+}
+
+function toPromote(here: TagSet, there: TagSet): DiffEntry['promote'] {
+  const highest = highestTag([...there.versions.values()].filter(({ version }) => isStable(version)))?.version
+  const missing = here.without(there).map(({ tag, version }) => ({
+    tag,
+    older: highest !== undefined && compareVersions(version, highest) < 0,
+  }))
+  return [...missing.filter(({ older }) => !older), ...missing.filter(({ older }) => older)]
+}
+
+const kinds: readonly DriftedTag['kind'][] = ['exact', 'floating', 'other']
+
+function drifted(
+  compared: readonly ComparedPair[],
+  here: TagSet,
+  there: TagSet,
+  sides: readonly DiffSide[],
+): readonly DriftedTag[] {
+  const found = compared.flatMap(({ from: tag, to: tagThere, fromDigest, toDigest }): DriftedTag[] => {
+    if (fromDigest === null || toDigest === null || fromDigest === toDigest) return []
+    const kind = kindOf(tag, [here, there], sides)
+    const behind = kind === 'floating' && isBehind(tag, here, there, sides)
+    const spelling = tagThere === tag ? {} : { tagThere }
+    return [{ tag, ...spelling, kind, from: fromDigest, to: toDigest, behind }]
+  })
+  return kinds.flatMap((kind) => found.filter((one) => one.kind === kind))
+}
+
+function kindOf(tag: string, sets: readonly TagSet[], sides: readonly DiffSide[]): DriftedTag['kind'] {
+  if (sets.some(({ exact }) => exact.has(tag))) return 'exact'
+  return isFloatingIn(tag, sets, sides) ? 'floating' : 'other'
+}
+
+/** Whether the highest version that a floating tag may stand on is higher where it comes from. */
+function isBehind(tag: string, here: TagSet, there: TagSet, sides: readonly DiffSide[]): boolean {
+  const line = lineOf(tag, sides)
+  const [mine, theirs] = [here, there].map(
+    ({ versions }) =>
+      highestTag([...versions.values()].filter(({ version }) => isInLine(version, line)))?.version,
+  )
+  return mine !== undefined && (theirs === undefined || compareVersions(mine, theirs) > 0)
+}
+
+function otherTags(here: TagSet, there: TagSet, sides: readonly DiffSide[]): readonly string[] {
+  return [...here.tags].filter((tag) => !there.tags.has(tag) && kindOf(tag, [here, there], sides) === 'other')
+}

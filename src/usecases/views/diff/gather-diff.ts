@@ -1,0 +1,171 @@
+import type { Call } from '../../../lib/call.ts'
+import type { ErrorInfo } from '../../../lib/errors.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
+import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
+import { inParallel } from '../../../images/parallel.ts'
+import type { Stores } from '../../../images/store.ts'
+import { findTags } from '../../../images/tags/tags.ts'
+import { commonTags, TagSet } from '../status/common-tags.ts'
+import type { DiffFacts, DiffSide } from './diff.ts'
+import { both, leftOut, Reach, type Reached, untilTimeIsUp } from '../status/reach.ts'
+
+const imagesAtOnce = 8
+/** Digests that are asked for at once at each side of an image. */
+const looksAtOnce = 16
+
+/** An image in the environment that it comes from and in the one that it goes to, each with all targets. */
+export interface DiffPlace {
+  readonly image: string
+  readonly from: readonly [DiffSide, ...DiffSide[]]
+  readonly to: readonly DiffSide[]
+}
+
+export interface DiffOptions {
+  /** how many common tags of an image are compared, the highest; undefined: all */
+  readonly limit: number | undefined
+}
+
+/**
+ * Reads two environments: the tags of each image, and what those stand on that both have. The first target of `from` that can be read counts for
+ * it; each target of `to` is compared with it. What cannot be read is `unreachable`, and so is what the time limit of the run has left out.
+ * @throws `interrupted`.
+ */
+export async function gatherDiff(
+  stores: Stores,
+  places: readonly DiffPlace[],
+  options: DiffOptions,
+  call: Call,
+): Promise<readonly DiffFacts[]> {
+  const reader = new DiffReader(stores, options)
+  const found = new Map<DiffPlace, readonly DiffFacts[]>()
+  await untilTimeIsUp(call, () =>
+    inParallel(
+      places,
+      imagesAtOnce,
+      call,
+      async (place, c) => void found.set(place, await reader.read(place, c)),
+    ),
+  )
+  return places.flatMap((place) => found.get(place) ?? untouched(place, call))
+}
+
+/** Questions after what tags stand on, and their answers. */
+type Known = Map<string, Promise<Digest | null>>
+
+type Names = Pick<DiffFacts, 'image' | 'from' | 'to'>
+
+/** The tags of one side. */
+interface Listed {
+  readonly side: DiffSide
+  /** undefined: there is no such repository */
+  readonly tags: readonly string[] | undefined
+  readonly set: TagSet
+}
+
+class DiffReader {
+  readonly #stores: Stores
+  readonly #options: DiffOptions
+  readonly #reach = new Reach()
+  /** registries of which was told that another one stands in for them */
+  readonly #told = new Set<string>()
+
+  constructor(stores: Stores, options: DiffOptions) {
+    this.#stores = stores
+    this.#options = options
+  }
+
+  /** Each target by itself: one that does not answer holds no other up. */
+  async read(place: DiffPlace, call: Call): Promise<readonly DiffFacts[]> {
+    const source = this.#list(place.from, call)
+    const digests: Known = new Map()
+    return await inParallel(place.to, place.to.length, call, async (to, c) => {
+      const [from, there] = await both(source, this.#list([to], c))
+      const names = { image: place.image, from: from.value?.side ?? place.from[0], to }
+      if (from.value === undefined) return unreachable(names, names.from, from.error)
+      if (there.value === undefined) return unreachable(names, to, there.error)
+      return await this.#compare(names, from.value, there.value, { digests, call }, c)
+    })
+  }
+
+  /** `shared` is for all targets together, and not ended by the failure of one of them. */
+  async #compare(
+    names: Names,
+    from: Listed,
+    to: Listed,
+    shared: { readonly digests: Known; readonly call: Call },
+    call: Call,
+  ): Promise<DiffFacts> {
+    const common = commonTags(from.set, to.set)
+    const pairs = common.slice(0, this.#options.limit)
+    const [fromTags, toTags] = [pairs.map((pair) => pair.from), pairs.map((pair) => pair.to)]
+    const [here, there] = await both(
+      this.#resolve(names.from, fromTags, shared.digests, shared.call),
+      this.#resolve(names.to, toTags, new Map(), call),
+    )
+    if (here.value === undefined) return unreachable(names, names.from, here.error)
+    if (there.value === undefined) return unreachable(names, names.to, there.error)
+    const [mine, theirs] = [here.value, there.value]
+    const compared = pairs.map((pair, i) => ({
+      ...pair,
+      fromDigest: mine[i] ?? null,
+      toDigest: theirs[i] ?? null,
+    }))
+    const notCompared = common.length - pairs.length
+    return { ...names, state: 'read', fromTags: from.tags, toTags: to.tags, compared, notCompared }
+  }
+
+  /** The tags of the first of the sides that can be read; the error of the first where none can. */
+  async #list(sides: readonly [DiffSide, ...DiffSide[]], call: Call): Promise<Reached<Listed>> {
+    let first: ErrorInfo | undefined
+    for (const side of sides) {
+      const store = this.#stores.source(side.repository)
+      const { value, error } = await this.#reach.read(side.repository, call, async () => ({
+        tags: (await findTags(store, call))?.filter((tag) => !isEvidenceTag(tag)),
+      }))
+      if (value !== undefined) {
+        if (first !== undefined) this.#tellInstead(sides[0].repository, first, side.repository, call)
+        return { value: { side, tags: value.tags, set: new TagSet(value.tags ?? [], side.reading) } }
+      }
+      first ??= error
+    }
+    return { error: first ?? leftOut(sides[0].repository, call) }
+  }
+
+  /** Once for a registry: it is the same for every image. */
+  #tellInstead(of: RepositoryName, error: ErrorInfo, repository: RepositoryName, call: Call): void {
+    if (this.#told.has(of.registry)) return
+    this.#told.add(of.registry)
+    const text = `${error.message}; compared with ${formatRepository(repository)} and the like instead`
+    call.notify({ kind: 'warning', text, from: of.registry })
+  }
+
+  /** What tags stand on, in their order, each asked for once in `known`; null for those that have gone. */
+  async #resolve(
+    { repository }: DiffSide,
+    tags: readonly string[],
+    known: Known,
+    call: Call,
+  ): Promise<Reached<readonly (Digest | null)[]>> {
+    const store = this.#stores.source(repository)
+    const ask = async (tag: string): Promise<Digest | null> =>
+      (await store.resolve({ tag }, call))?.digest ?? null
+    return await this.#reach.read(repository, call, () =>
+      inParallel(tags, looksAtOnce, call, async (tag) => {
+        const digest = known.get(tag) ?? ask(tag)
+        known.set(tag, digest)
+        return await digest
+      }),
+    )
+  }
+}
+
+function unreachable(names: Names, { repository }: DiffSide, error: ErrorInfo): DiffFacts {
+  return { ...names, state: 'unreachable', unread: repository, error }
+}
+
+/** What the run did not come to. */
+function untouched({ image, from: [from], to }: DiffPlace, call: Call): readonly DiffFacts[] {
+  const error = leftOut(from.repository, call)
+  return to.map((side) => unreachable({ image, from, to: side }, from, error))
+}

@@ -1,0 +1,280 @@
+import type { ErrorInfo } from '../../lib/errors.ts'
+import {
+  abilities,
+  type Ability,
+  type RateLimit,
+  type RegistryFacts,
+  type Seen,
+  type WritingFacts,
+} from '../../images/registry-facts.ts'
+
+/** Days before its end from which a certificate is worth a word, and from which it is urgent. */
+const noticeDays = 30
+const urgentDays = 7
+/** A clock that is off by more than this makes ages and tokens wrong, milliseconds. */
+const maxClockOffMs = 30_000
+const dayMs = 24 * 60 * 60 * 1000
+
+/** A connection as it was seen; `http/` gives values of this form. */
+export interface ConnectionFacts {
+  readonly addresses: readonly string[]
+  readonly connectMs: number
+  readonly tls?: {
+    readonly protocol: string
+    readonly subject: string
+    readonly issuer: string
+    /** milliseconds since 1970 */
+    readonly validTo: number
+    readonly untrusted?: { readonly code: string; readonly hint?: string }
+  }
+}
+
+export interface CredentialFacts {
+  /** where they come from */
+  readonly where: string
+  /** undefined for a refresh token */
+  readonly username?: string
+  readonly helper?: string
+}
+
+/** All that was found out of one registry. */
+export interface DoctorFacts {
+  readonly registry: string
+  /** scheme, host and port */
+  readonly origin: string
+  /** by which proxy it is reached, without its password */
+  readonly proxy?: string
+  /** absent where a proxy stands between */
+  readonly connection?: Seen<ConnectionFacts>
+  readonly credentials: Seen<CredentialFacts | undefined>
+  /** absent where there was no connection */
+  readonly facts?: RegistryFacts
+  readonly writing?: WritingFacts
+}
+
+export type Check =
+  | 'connection'
+  | 'tls'
+  | 'credentials'
+  | 'api'
+  | 'repository'
+  | 'clock'
+  | 'rateLimit'
+  | 'writing'
+  | Ability
+
+/** `note`: worth knowing, and no fault. `unknown`: it was not found out. */
+export type FindingState = 'ok' | 'note' | 'problem' | 'unknown'
+
+export interface Finding {
+  readonly check: Check
+  readonly state: FindingState
+  /** what was seen, in a few words */
+  readonly saw: string
+  /** what to do about it */
+  readonly do?: string
+}
+
+export interface Diagnosis {
+  readonly registry: string
+  readonly origin: string
+  /** the repository that was looked at; null where none was */
+  readonly repository: string | null
+  readonly findings: readonly Finding[]
+}
+
+/** What the facts of a registry mean: pure. `now` in milliseconds since 1970. */
+export function diagnose(facts: DoctorFacts, now: number): Diagnosis {
+  const { registry, origin, facts: seen } = facts
+  return {
+    registry,
+    origin,
+    repository: seen?.repository?.path ?? null,
+    findings: [
+      ...connectionFindings(facts, now),
+      credentialFinding(facts.credentials),
+      ...(seen === undefined ? [] : registryFindings(seen)),
+      ...(seen === undefined || 'error' in seen.api
+        ? []
+        : abilities.map((name) => abilityFinding(name, seen, facts.writing))),
+      ...(facts.writing === undefined ? [] : writingFindings(facts.writing)),
+    ],
+  }
+}
+
+function connectionFindings({ origin, proxy, connection }: DoctorFacts, now: number): readonly Finding[] {
+  if (proxy !== undefined)
+    return [{ check: 'connection', state: 'ok', saw: `${origin}, by the proxy ${proxy}` }]
+  if (connection === undefined) return []
+  if ('error' in connection) return [failed('connection', connection.error)]
+  const { addresses, connectMs, tls } = connection.value
+  const connected: Finding = {
+    check: 'connection',
+    state: 'ok',
+    saw: `${origin} at ${addresses.join(', ')}, open in ${connectMs} ms`,
+  }
+  if (tls !== undefined) return [connected, tlsFinding(tls, now)]
+  const isLocal = addresses.every((address) => /^(?:127\.|::1$)/.test(address))
+  const plain: Finding = isLocal
+    ? { check: 'tls', state: 'note', saw: 'plain http, on this machine' }
+    : {
+        check: 'tls',
+        state: 'problem',
+        saw: 'plain http: whoever is on the way can read credentials and change what is moved',
+        do: 'Have it speak https, and take insecure out of dray.yaml.',
+      }
+  return [connected, plain]
+}
+
+function tlsFinding(tls: NonNullable<ConnectionFacts['tls']>, now: number): Finding {
+  const { protocol, subject, issuer, validTo, untrusted } = tls
+  const days = Math.floor((validTo - now) / dayMs)
+  const what = `${protocol}, ${subject}, issued by ${issuer}`
+  if (untrusted !== undefined) {
+    const todo =
+      untrusted.hint ?? 'See which authority issued it, and name that in dray.yaml: registries.HOST.ca.'
+    return { check: 'tls', state: 'problem', saw: `${what}: not trusted (${untrusted.code})`, do: todo }
+  }
+  const saw = `${what}, good for ${days} ${days === 1 ? 'day' : 'days'}`
+  if (days >= noticeDays) return { check: 'tls', state: 'ok', saw }
+  const todo = 'Whoever runs the registry renews the certificate.'
+  return { check: 'tls', state: days < urgentDays ? 'problem' : 'note', saw, do: todo }
+}
+
+function credentialFinding(credentials: Seen<CredentialFacts | undefined>): Finding {
+  if ('error' in credentials) return failed('credentials', credentials.error)
+  const found = credentials.value
+  if (found === undefined) return { check: 'credentials', state: 'note', saw: 'none: requests go without' }
+  const who = found.username === undefined ? 'a refresh token' : `user ${found.username}`
+  const by = found.helper === undefined ? '' : `, by docker-credential-${found.helper}`
+  return { check: 'credentials', state: 'ok', saw: `${who}, from ${found.where}${by}` }
+}
+
+function registryFindings({ api, clockDifferenceMs, repository }: RegistryFacts): readonly Finding[] {
+  if ('error' in api) return [failed('api', api.error)]
+  const { roundTripMs, version } = api.value
+  const answered: Finding = {
+    check: 'api',
+    state: 'ok',
+    saw: `answers in ${roundTripMs} ms${version === undefined ? '' : `, says ${version}`}`,
+  }
+  return [
+    answered,
+    ...(repository === undefined ? [] : repositoryFindings(repository)),
+    ...(clockDifferenceMs === undefined ? [] : [clockFinding(clockDifferenceMs)]),
+  ]
+}
+
+function repositoryFindings({
+  path,
+  tags,
+  rateLimit,
+}: NonNullable<RegistryFacts['repository']>): readonly Finding[] {
+  return [repositoryFinding(path, tags), ...(rateLimit === undefined ? [] : [rateFinding(rateLimit)])]
+}
+
+function repositoryFinding(path: string, tags: Seen<number | 'absent'>): Finding {
+  if ('error' in tags) return failed('repository', tags.error)
+  if (tags.value === 'absent') {
+    const todo = 'Check the name. Some registries say so too of what they show only to others.'
+    return { check: 'repository', state: 'note', saw: `${path} is not there`, do: todo }
+  }
+  const many = tags.value === 1 ? '1 tag' : `${tags.value} tags`
+  return { check: 'repository', state: 'ok', saw: `${path} can be read, ${many} on the first page` }
+}
+
+function rateFinding({ limit, remaining, windowS }: RateLimit): Finding {
+  const saw = `${remaining} of ${limit} pulls left, per ${windowS} s`
+  if (remaining > limit / 10) return { check: 'rateLimit', state: 'note', saw }
+  return {
+    check: 'rateLimit',
+    state: 'problem',
+    saw,
+    do: 'Log in (dray login): whoever is logged in has a higher limit of his own. Or mirror what is pulled often.',
+  }
+}
+
+function clockFinding(differenceMs: number): Finding {
+  const off = Math.round(Math.abs(differenceMs) / 1000)
+  if (Math.abs(differenceMs) <= maxClockOffMs)
+    return { check: 'clock', state: 'ok', saw: `${off} s from this machine's` }
+  return {
+    check: 'clock',
+    state: 'problem',
+    saw: `${off} s ${differenceMs > 0 ? 'ahead of' : 'behind'} this machine's`,
+    do: 'Set both by NTP: ages in retention rules and the ends of tokens go by these clocks.',
+  }
+}
+
+/** What can be seen by reading, if there is something to read. */
+const readable: ReadonlySet<Ability> = new Set<Ability>(['referrers', 'range'])
+
+function abilityFinding(name: Ability, seen: RegistryFacts, writing: WritingFacts | undefined): Finding {
+  const fact = writing?.abilities[name] ?? seen.abilities[name]
+  if (fact === undefined || fact.known === 'unknown') {
+    const todo = howToSee(name, seen, writing)
+    return { check: name, state: 'unknown', saw: 'not seen', ...(todo !== undefined && { do: todo }) }
+  }
+  const how = { asking: 'seen', writing: 'tried', table: 'as is known of it', nothing: '' }[fact.by]
+  const detail = fact.detail === undefined ? '' : ` (${fact.detail})`
+  if (fact.known === 'yes') return { check: name, state: 'ok', saw: `yes, ${how}${detail}` }
+  return { check: name, state: 'note', saw: `no, ${how}${detail}`, do: withoutIt[name] }
+}
+
+function howToSee(
+  name: Ability,
+  { repository }: RegistryFacts,
+  writing: WritingFacts | undefined,
+): string | undefined {
+  if (writing !== undefined || name === 'catalog') return undefined
+  if (!readable.has(name)) return 'To find out: --write REPOSITORY'
+  const hasImages = repository !== undefined && 'value' in repository.tags && repository.tags.value !== 0
+  return hasImages ? undefined : 'To find out: name a repository with images, HOST/REPOSITORY'
+}
+
+/** What it means that a registry cannot do something, and what can be done about it. */
+const withoutIt: Readonly<Record<Ability, string>> = {
+  referrers: 'Evidence is listed under fallback tags (sha256-…), which dray keeps up: nothing is to be done.',
+  deleteTag:
+    "prune deletes by manifest here. Docker's registry takes tags away from version 3 on, with storage.delete.enabled: true.",
+  deleteManifest:
+    "prune cannot delete here. Docker's registry takes storage.delete.enabled: true; others have an API or rules of their own.",
+  mount: 'Layers are uploaded instead of mounted: a promotion within the registry takes longer.',
+  chunks: 'Each layer goes up in one request, and from its start again where that breaks.',
+  uploadRange: 'An upload that breaks begins again, and costs what had gone up.',
+  manyTags: 'Each tag is one request: nothing is to be done.',
+  range: 'A download that breaks begins again.',
+  catalog: 'Patterns of repositories cannot be looked up: list images in dray.yaml.',
+}
+
+function writingFindings({ failure, left }: WritingFacts): readonly Finding[] {
+  const cleaned: Finding =
+    left.length === 0
+      ? {
+          check: 'writing',
+          state: 'ok',
+          saw: 'what was written is gone again, but for the name of the repository',
+        }
+      : {
+          check: 'writing',
+          state: 'note',
+          saw: `left there: ${left.join(', ')}`,
+          do: 'It cannot be taken away by this API, or not by this user. Blobs that nothing names go with the next garbage collection.',
+        }
+  return failure === undefined ? [cleaned] : [failed('writing', failure), cleaned]
+}
+
+function failed(check: Check, error: ErrorInfo): Finding {
+  const why = error.why === undefined ? '' : `: ${error.why}`
+  return {
+    check,
+    state: 'problem',
+    saw: `${error.message}${why}`,
+    ...(error.hint !== undefined && { do: error.hint }),
+  }
+}
+
+/** Whether something is wrong. */
+export function hasProblem({ findings }: Diagnosis): boolean {
+  return findings.some(({ state }) => state === 'problem')
+}

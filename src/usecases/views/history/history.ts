@@ -1,0 +1,165 @@
+import type { AttestationStatus } from '../../../audit/attestation/judge-attestation.ts'
+import type { FoundAttestation } from '../../../audit/attestation/read-attestations.ts'
+import type { Promotion } from '../../../audit/attestation/promotion-statement.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import { formatRepository, type RepositoryName, sameRepository } from '../../../oci/reference.ts'
+import { inSemverOrder } from '../../../semver/order.ts'
+import { plainReading } from '../../../semver/version.ts'
+
+/** A repository of an environment, where an image may have passed through. */
+export interface HistoryPlace {
+  readonly environment: string
+  readonly repository: RepositoryName
+  /** whether images come into it by promotion only, so that one without an attestation is told */
+  readonly byPromotion: boolean
+}
+
+/** What was read of one place. */
+export interface PlaceFacts {
+  readonly place: HistoryPlace
+  /** what tags point at; null: there is no such tag */
+  readonly tags: ReadonlyMap<string, Digest | null>
+  /** the images asked for that are there now */
+  readonly images: readonly Digest[]
+  readonly attestations: readonly AttestationOfImage[]
+}
+
+export interface AttestationOfImage extends FoundAttestation {
+  /** the image that it hangs on */
+  readonly image: Digest
+}
+
+/** The way of images through the environments, as their attestations tell it: the oldest first, what has no time last. */
+export interface HistoryView {
+  readonly rows: readonly HistoryRow[]
+}
+
+/** One promotion; or, with `missing`, an image that stands where no attestation says that it was promoted to. */
+export interface HistoryRow {
+  readonly status: AttestationStatus | 'missing'
+  /** with `bad`, `foreign` and `unreadable` */
+  readonly why?: string
+  readonly image: Digest
+  /** ISO 8601, UTC */
+  readonly time?: string
+  readonly from?: HistoryEnd
+  /** of an unreadable attestation the place where it hangs */
+  readonly to: HistoryEnd
+  readonly tags: readonly HistoryTag[]
+  /** the user of the CI job where there was one, else of the machine */
+  readonly actor?: string
+  /** the address of the CI job where there was one, else the id of the run */
+  readonly run?: string
+  readonly reason?: string
+  readonly ticket?: string
+  /** the manifest of the attestation */
+  readonly attestation?: Digest
+}
+
+/** `environment` only where the repository is one that was looked into: what an attestation calls it does not count. */
+export interface HistoryEnd {
+  readonly environment?: string
+  readonly repository: RepositoryName
+}
+
+/** A tag that the promotion was to set, and whether it still stands on the image: `unknown` at a place that was not looked into. */
+export interface HistoryTag {
+  readonly tag: string
+  readonly now: 'same' | 'moved' | 'gone' | 'unknown'
+}
+
+/** Puts what was read into a history: pure. An attestation that was carried along to other places is told once. */
+export function historyOf(facts: readonly PlaceFacts[]): HistoryView {
+  const once = new Map<string, { readonly fact: PlaceFacts; readonly found: AttestationOfImage }>()
+  for (const fact of facts) {
+    for (const found of fact.attestations) {
+      const key = `${found.image} ${found.manifest.digest}`
+      // where one place has it damaged, another may have it whole
+      if (!once.has(key) || found.status !== 'unreadable') once.set(key, { fact, found })
+    }
+  }
+  const told = [...once.values()].map(({ fact, found }) => rowOf(found, fact, facts))
+  const missing = facts.flatMap((fact) => missingAt(fact, facts))
+  return { rows: [...told.sort(byTime), ...missing] }
+}
+
+function rowOf(found: AttestationOfImage, at: PlaceFacts, facts: readonly PlaceFacts[]): HistoryRow {
+  const { status, why, promotion, image, manifest } = found
+  const common = { status, ...(why !== undefined && { why }), image, attestation: manifest.digest }
+  if (promotion === undefined) return { ...common, to: endOf(at.place.repository, facts), tags: [] }
+  const target = factsAt(promotion.to.repository, facts)
+  const { reason, ticket } = promotion
+  return {
+    ...common,
+    time: promotion.time,
+    from: endOf(promotion.from.repository, facts),
+    to: endOf(promotion.to.repository, facts),
+    tags: promotion.tags.map(({ tag }) => ({ tag, now: standing(target?.tags.get(tag), image) })),
+    actor: promotion.actor.ci?.user ?? promotion.actor.user,
+    run: promotion.actor.ci?.run ?? promotion.run,
+    ...(reason !== undefined && { reason }),
+    ...(ticket !== undefined && { ticket }),
+  }
+}
+
+function standing(now: Digest | null | undefined, image: Digest): HistoryTag['now'] {
+  if (now === undefined) return 'unknown'
+  if (now === null) return 'gone'
+  return now === image ? 'same' : 'moved'
+}
+
+/** For each image there, the tags that no attestation about that image and that place names; or the image itself where no tag is known. */
+function missingAt(fact: PlaceFacts, facts: readonly PlaceFacts[]): readonly HistoryRow[] {
+  const { place } = fact
+  if (!place.byPromotion) return []
+  return fact.images.flatMap((image) => {
+    const into = promotionsInto(place.repository, image, facts)
+    const named = new Set(into.flatMap(({ tags }) => tags.map(({ tag }) => tag)))
+    const standingHere = [...fact.tags].filter(([, digest]) => digest === image).map(([tag]) => tag)
+    const unnamed = inSemverOrder(
+      standingHere.filter((tag) => !named.has(tag)),
+      plainReading,
+    )
+    if (unnamed.length === 0 && (standingHere.length > 0 || into.length > 0)) return []
+    const tags = unnamed.map((tag): HistoryTag => ({ tag, now: 'same' }))
+    return [{ status: 'missing' as const, image, to: endOf(place.repository, facts), tags }]
+  })
+}
+
+/** Whatever they are worth: a bad one is told as bad, not as missing. But one about another image is none of this. */
+function promotionsInto(
+  repository: RepositoryName,
+  image: Digest,
+  facts: readonly PlaceFacts[],
+): readonly Promotion[] {
+  return facts
+    .flatMap(({ attestations }) => attestations)
+    .flatMap(({ promotion }) => promotion ?? [])
+    .filter(({ digest, to }) => digest === image && sameRepository(to.repository, repository))
+}
+
+function factsAt(repository: RepositoryName, facts: readonly PlaceFacts[]): PlaceFacts | undefined {
+  return facts.find(({ place }) => sameRepository(place.repository, repository))
+}
+
+function endOf(repository: RepositoryName, facts: readonly PlaceFacts[]): HistoryEnd {
+  const environment = factsAt(repository, facts)?.place.environment
+  return { ...(environment !== undefined && { environment }), repository }
+}
+
+function byTime(a: HistoryRow, b: HistoryRow): number {
+  return (
+    timeOf(a) - timeOf(b) ||
+    compareText(formatRepository(a.to.repository), formatRepository(b.to.repository)) ||
+    compareText(a.attestation ?? '', b.attestation ?? '')
+  )
+}
+
+function timeOf({ time }: HistoryRow): number {
+  return time === undefined ? Number.MAX_SAFE_INTEGER : Date.parse(time)
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,93 @@
+import type { Call } from '../../../lib/call.ts'
+import { DrayError } from '../../../lib/errors.ts'
+import type { Descriptor } from '../../../oci/descriptor.ts'
+import { type Manifest, parseManifest } from '../../../oci/manifest.ts'
+import { isManifestType } from '../../../oci/media-types.ts'
+import { fitsPlatform, formatPlatform, type Platform, platformNamed } from '../../../oci/platform.ts'
+import { formatAt } from '../../../oci/reference.ts'
+import { walkGraph } from '../../../images/graph/graph.ts'
+import { readImageConfig } from '../../../images/config/image-config.ts'
+import { inParallel } from '../../../images/parallel.ts'
+import { isAttestationChild, platformImages } from '../../../images/graph/platform-images.ts'
+import type { ManifestContent, SourceStore } from '../../../images/store.ts'
+
+const readsAtOnce = 8
+
+interface Candidate {
+  readonly descriptor: Descriptor
+  readonly platform: Platform
+}
+
+/**
+ * The one manifest for a platform: of an index the child, of an image itself where it fits. An index that names all platforms is all that is read to
+ * choose. @throws `not-found` where there is none, naming those that there are; `usage` where several fit; what the store throws.
+ */
+export async function choosePlatform(
+  store: SourceStore,
+  content: ManifestContent,
+  asked: Platform,
+  call: Call,
+): Promise<ManifestContent> {
+  const where = formatAt(store.repository, content.descriptor)
+  const manifest = parseManifest(content.bytes, content.descriptor.mediaType, where)
+  const candidates = named(manifest) ?? (await readPlatforms(store, content, call))
+  const fitting = candidates.filter(({ platform }) => fitsPlatform(asked, platform))
+  const exact = fitting.filter(({ platform }) => formatPlatform(platform) === formatPlatform(asked))
+  const [chosen, ...others] = byDigest(exact.length > 0 ? exact : fitting)
+  if (chosen === undefined) throw notForPlatform(where, asked, candidates)
+  if (others.length > 0) throw severalFit(asked, fitting)
+  if (chosen.descriptor.digest === content.descriptor.digest) return content
+  return await store.manifest(chosen.descriptor, call)
+}
+
+/** One manifest may be there for several platforms, and twice for one. */
+function byDigest(candidates: readonly Candidate[]): readonly Candidate[] {
+  return [...new Map(candidates.map((one) => [one.descriptor.digest, one])).values()]
+}
+
+/** What an index says of its children, where it says it of all of them. */
+function named(manifest: Manifest): readonly Candidate[] | undefined {
+  if (manifest.kind !== 'index') return undefined
+  const children = manifest.manifests.filter((child) => !isAttestationChild(child))
+  const candidates = children.flatMap((descriptor) => {
+    const { platform, mediaType } = descriptor
+    return platform === undefined || !isManifestType(mediaType) ? [] : [{ descriptor, platform }]
+  })
+  return candidates.length === children.length ? candidates : undefined
+}
+
+async function readPlatforms(
+  store: SourceStore,
+  content: ManifestContent,
+  call: Call,
+): Promise<readonly Candidate[]> {
+  const images = platformImages(await walkGraph(store, content, call, { missing: 'keep' }))
+  const found = await inParallel(images, readsAtOnce, call, async ({ node, platform }, c) => {
+    const { descriptor, manifest } = node
+    if (platform !== undefined) return [{ descriptor, platform }]
+    const said = (await readImageConfig(store, manifest.config, c)).platform
+    const itself = said === undefined ? undefined : platformNamed(said)
+    return itself === undefined ? [] : [{ descriptor, platform: itself }]
+  })
+  return found.flat()
+}
+
+function notForPlatform(where: string, asked: Platform, candidates: readonly Candidate[]): DrayError {
+  const there = namesOf(candidates)
+  return new DrayError('not-found', `${where} is not there for ${formatPlatform(asked)}`, {
+    hint:
+      there === '' ? 'It is for no platform: it is no image that can be run.' : `It is there for ${there}.`,
+  })
+}
+
+function severalFit(asked: Platform, fitting: readonly Candidate[]): DrayError {
+  const names = namesOf(fitting)
+  const digests = fitting.map(({ descriptor }) => descriptor.digest).join(', ')
+  return new DrayError('usage', `${formatPlatform(asked)} fits ${fitting.length} manifests`, {
+    hint: names.includes(',') ? `Name one of them: ${names}.` : `Look at one by its digest: ${digests}.`,
+  })
+}
+
+function namesOf(candidates: readonly Candidate[]): string {
+  return [...new Set(candidates.map(({ platform }) => formatPlatform(platform)))].join(', ')
+}

@@ -1,0 +1,81 @@
+import type { Call } from '../../../lib/call.ts'
+import { bareDescriptor, type Descriptor } from '../../../oci/descriptor.ts'
+import { type Digest, isDigest } from '../../../oci/digest.ts'
+import { predicateTypeOf } from '../../../oci/evidence-kind.ts'
+import { artifactTypeOf } from '../../../oci/manifest.ts'
+import { formatAt } from '../../../oci/reference.ts'
+import type { Evidence } from '../../../images/evidence/evidence.ts'
+import { walkGraph } from '../../../images/graph/graph.ts'
+import { inParallel } from '../../../images/parallel.ts'
+import { isLeaf } from '../../../images/graph/platform-images.ts'
+import type { SourceStore } from '../../../images/store.ts'
+
+const readsAtOnce = 8
+
+export interface EvidenceView {
+  /** the manifest that it speaks of: of the image, or of other evidence */
+  readonly subject: Digest
+  readonly descriptor: Descriptor
+  readonly artifactType?: string
+  /** found by its `subject` field, under one of cosign's tags, or as a child of the index as buildkit puts it */
+  readonly via: 'subject' | 'tag' | 'index'
+  readonly tag?: string
+  /** what its statements are about, where annotations say it */
+  readonly predicates?: readonly string[]
+  /** bytes, with all that it consists of */
+  readonly size: number
+}
+
+export function viewOfEvidence({ subject, manifest, via, tag, graph }: Evidence): EvidenceView {
+  const root = graph.nodes[0]
+  const artifactType =
+    manifest.artifactType ?? (root === undefined ? undefined : artifactTypeOf(root.manifest))
+  const predicate = predicateTypeOf(manifest.annotations)
+  return {
+    subject,
+    descriptor: manifest,
+    ...(artifactType !== undefined && { artifactType }),
+    via,
+    ...(tag !== undefined && { tag }),
+    ...(predicate !== undefined && { predicates: [predicate] }),
+    size: graph.size,
+  }
+}
+
+/**
+ * What buildkit put into an index, each with the image that it speaks of; of the index where it names none. One that is not there is told.
+ * @throws what the store throws.
+ */
+export async function readAttestationChildren(
+  store: SourceStore,
+  index: Digest,
+  attestations: readonly Descriptor[],
+  call: Call,
+): Promise<readonly EvidenceView[]> {
+  const found = await inParallel(attestations, readsAtOnce, call, async (descriptor, c) => {
+    const content = await store.findManifest(bareDescriptor(descriptor), c)
+    if (content === undefined) {
+      const where = formatAt(store.repository, descriptor)
+      c.notify({ kind: 'warning', text: `evidence ${where} is in the index, but it is not there` })
+      return []
+    }
+    const graph = await walkGraph(store, content, c)
+    const layers = graph.nodes.filter(isLeaf).flatMap(({ manifest }) => manifest.layers)
+    const predicates = layers.flatMap(({ annotations }) => predicateTypeOf(annotations) ?? [])
+    const view: EvidenceView = {
+      subject: subjectOf(descriptor) ?? index,
+      descriptor: bareDescriptor(descriptor),
+      via: 'index',
+      ...(predicates.length > 0 && { predicates }),
+      size: graph.size,
+    }
+    return [view]
+  })
+  return found.flat()
+}
+
+/** The image that a child of an index speaks of, as buildkit annotates it. */
+export function subjectOf({ annotations }: Descriptor): Digest | undefined {
+  const digest = annotations?.['vnd.docker.reference.digest']
+  return digest !== undefined && isDigest(digest) ? digest : undefined
+}

@@ -1,0 +1,170 @@
+import type { Call } from '../../../lib/call.ts'
+import { DrayError } from '../../../lib/errors.ts'
+import { bareDescriptor, type Descriptor } from '../../../oci/descriptor.ts'
+import { childrenOf, parseManifest } from '../../../oci/manifest.ts'
+import { formatPlatform, type Platform } from '../../../oci/platform.ts'
+import { formatAt, formatTagOrDigest, type RepositoryName, type TagOrDigest } from '../../../oci/reference.ts'
+import { createdOf } from '../../../images/config/dated-images.ts'
+import { EvidenceSearch } from '../../../images/evidence/evidence.ts'
+import { type Graph, walkGraph } from '../../../images/graph/graph.ts'
+import {
+  attestationChildren,
+  isAttestationChild,
+  platformImages,
+} from '../../../images/graph/platform-images.ts'
+import type { ManifestContent, SourceStore } from '../../../images/store.ts'
+import { choosePlatform } from './choose-platform.ts'
+import { type EvidenceView, readAttestationChildren, subjectOf, viewOfEvidence } from './evidence-view.ts'
+import { type ManifestView, readManifests } from './manifest-view.ts'
+import { notThere } from '../../../images/graph/not-there.ts'
+import { orWarn } from '../or-warn.ts'
+import { readTagList, type ListedTags, type TagsOnImage, tagsOn, type TagsWanted } from '../list/tags-on.ts'
+
+export interface ImageView extends TagsOnImage {
+  readonly repository: RepositoryName
+  /** what it was asked for by: a tag or a digest */
+  readonly at: string
+  readonly image: Descriptor
+  /** where one platform was asked for: the index that has `image`; `tags` are on this index */
+  readonly index?: Descriptor
+  readonly kind: 'index' | 'manifest'
+  readonly artifactType?: string
+  readonly annotations: Readonly<Record<string, string>>
+  /** as it stands in the image; of an index without the annotation, in its newest image */
+  readonly created?: string
+  /** bytes of all distinct blobs and manifests, without evidence and what is not there */
+  readonly size: number
+  /** the manifests in it: of an index its children, to the end, with attestations that are children; else itself */
+  readonly manifests: readonly ManifestView[]
+  /** children that an index names and the repository does not have; absent where it has all of them */
+  readonly missing?: readonly MissingView[]
+  /** null where it cannot be read */
+  readonly evidence: readonly EvidenceView[] | null
+}
+
+export interface MissingView {
+  readonly descriptor: Descriptor
+  /** as the index says */
+  readonly platform?: string
+}
+
+export interface InspectOptions {
+  readonly tags: TagsWanted
+  /** of an index, look at the one manifest for it */
+  readonly platform?: Platform
+}
+
+/**
+ * Looks at one image, its platforms, its tags and its evidence. What is in it and cannot be read is told, and the rest is shown: who looks wants to see what
+ * is wrong with it. @throws `not-found`, and what the store throws of the image itself and of the registry.
+ */
+export async function inspectImage(
+  store: SourceStore,
+  at: TagOrDigest,
+  options: InspectOptions,
+  call: Call,
+): Promise<ImageView> {
+  const asked = await find(store, at, call)
+  const content =
+    options.platform === undefined ? asked : await choosePlatform(store, asked, options.platform, call)
+  const [graph, listed] = await Promise.all([
+    walkGraph(store, content, call, { missing: 'keep' }),
+    readTagList(store, options.tags, call),
+  ])
+  const [manifests, tags, evidence] = await Promise.all([
+    readManifests(store, graph, call),
+    tagsOn(store, asked.descriptor.digest, at, listed, call),
+    orWarn(formatAt(store.repository, at), call, () => readEvidence(store, asked, graph, listed, call)),
+  ])
+  const missing = missingIn(graph)
+  const isChild = content.descriptor.digest !== asked.descriptor.digest
+  return {
+    repository: store.repository,
+    at: formatTagOrDigest(at),
+    image: content.descriptor,
+    ...(isChild && { index: asked.descriptor }),
+    ...rootOf(graph, manifests),
+    size: graph.size,
+    ...tags,
+    manifests,
+    ...(missing.length > 0 && { missing }),
+    evidence: evidence ?? null,
+  }
+}
+
+/** The bytes of the manifest or index in one chunk, read with no more than it takes. @throws `not-found`, and what the store throws. */
+export async function* rawManifest(
+  store: SourceStore,
+  at: TagOrDigest,
+  platform: Platform | undefined,
+  call: Call,
+): AsyncGenerator<Uint8Array, void> {
+  const asked = await find(store, at, call)
+  yield platform === undefined ? asked.bytes : (await choosePlatform(store, asked, platform, call)).bytes
+}
+
+async function find(store: SourceStore, at: TagOrDigest, call: Call): Promise<ManifestContent> {
+  const content = await store.findManifest(at, call)
+  if (content === undefined) throw await notThere(store, { at }, call)
+  return content
+}
+
+function rootOf(
+  graph: Graph,
+  manifests: readonly ManifestView[],
+): Pick<ImageView, 'kind' | 'artifactType' | 'annotations' | 'created'> {
+  const root = graph.nodes[0]?.manifest
+  if (root === undefined) throw new DrayError('internal', 'the graph of an image has no root')
+  const configs = new Map(manifests.map(({ descriptor, image }) => [descriptor.digest, image]))
+  const images = platformImages(graph).map((one) => {
+    const config = configs.get(one.node.descriptor.digest)
+    return { ...one, ...(config !== undefined && { config }) }
+  })
+  const created = createdOf(graph, images)
+  return {
+    kind: root.kind,
+    ...(root.artifactType !== undefined && { artifactType: root.artifactType }),
+    annotations: root.annotations ?? {},
+    ...(created !== undefined && { created }),
+  }
+}
+
+/** Without attestations: these are told of as evidence. */
+function missingIn({ missing }: Graph): readonly MissingView[] {
+  return missing
+    .filter((child) => !isAttestationChild(child))
+    .map((child) => ({
+      descriptor: bareDescriptor(child),
+      ...(child.platform !== undefined && { platform: formatPlatform(child.platform) }),
+    }))
+}
+
+async function readEvidence(
+  store: SourceStore,
+  asked: ManifestContent,
+  graph: Graph,
+  { list }: ListedTags,
+  call: Call,
+): Promise<readonly EvidenceView[]> {
+  const search = new EvidenceSearch(store, {
+    dangling: 'skip',
+    ...(list?.isWhole === true && { tags: list.tags }),
+  })
+  const [inIndex] = await Promise.all([
+    readAttestationChildren(store, graph.root.digest, attestationsOf(asked, graph), call),
+    search.look(
+      graph.nodes.map((node) => node.descriptor.digest),
+      call,
+    ),
+  ])
+  return [...search.found.map(viewOfEvidence), ...inIndex]
+}
+
+/** Attestations that indexes have as children: of one image, those that its index has for it. */
+function attestationsOf(asked: ManifestContent, graph: Graph): readonly Descriptor[] {
+  if (graph.root.digest === asked.descriptor.digest) return attestationChildren(graph)
+  const index = parseManifest(asked.bytes, asked.descriptor.mediaType, asked.descriptor.digest)
+  return childrenOf(index).filter(
+    (child) => isAttestationChild(child) && subjectOf(child) === graph.root.digest,
+  )
+}

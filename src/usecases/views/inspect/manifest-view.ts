@@ -1,0 +1,69 @@
+import type { Call } from '../../../lib/call.ts'
+import type { Descriptor } from '../../../oci/descriptor.ts'
+import { artifactTypeOf } from '../../../oci/manifest.ts'
+import { formatPlatform } from '../../../oci/platform.ts'
+import { formatAt } from '../../../oci/reference.ts'
+import type { Graph } from '../../../images/graph/graph.ts'
+import { type ImageConfigView, isImageConfig, readImageConfig } from '../../../images/config/image-config.ts'
+import { inParallel } from '../../../images/parallel.ts'
+import { isLeaf, type LeafNode, platformsOf } from '../../../images/graph/platform-images.ts'
+import type { SourceStore } from '../../../images/store.ts'
+import { orWarn } from '../or-warn.ts'
+
+/** Configs that are read at once. */
+const readsAtOnce = 8
+
+export interface ManifestView {
+  readonly descriptor: Descriptor
+  /** `linux/arm64/v8`, as the index or the config says */
+  readonly platform?: string
+  readonly artifactType?: string
+  readonly annotations: Readonly<Record<string, string>>
+  /** bytes of its own blobs */
+  readonly size: number
+  readonly config: Descriptor
+  /** the lowest first */
+  readonly layers: readonly Descriptor[]
+  /** of the config, where it is an image's and can be read */
+  readonly image?: ImageConfigView
+}
+
+/**
+ * The manifests of a graph that have a config and layers, with what their configs say; one that indexes have for several platforms, once for each.
+ * A config that cannot be read is told. @throws what the store throws of the registry.
+ */
+export async function readManifests(
+  store: SourceStore,
+  graph: Graph,
+  call: Call,
+): Promise<readonly ManifestView[]> {
+  const platforms = platformsOf(graph)
+  const read = await inParallel(graph.nodes.filter(isLeaf), readsAtOnce, call, async (node, c) => {
+    const view = await readManifest(store, node, c)
+    const inIndex = platforms.get(node.descriptor.digest)
+    return inIndex?.map((platform) => ({ ...view, platform: formatPlatform(platform) })) ?? [view]
+  })
+  return read.flat()
+}
+
+async function readManifest(
+  store: SourceStore,
+  { descriptor, manifest }: LeafNode,
+  call: Call,
+): Promise<ManifestView> {
+  const { config, layers, annotations = {} } = manifest
+  const isImage = isImageConfig(config)
+  const where = formatAt(store.repository, descriptor)
+  const image = isImage ? await orWarn(where, call, () => readImageConfig(store, config, call)) : undefined
+  const artifactType = isImage ? undefined : artifactTypeOf(manifest)
+  return {
+    descriptor,
+    ...(image?.platform !== undefined && { platform: image.platform }),
+    ...(artifactType !== undefined && { artifactType }),
+    annotations,
+    size: [config, ...layers].reduce((sum, blob) => sum + blob.size, 0),
+    config,
+    layers,
+    ...(image !== undefined && { image }),
+  }
+}

@@ -1,0 +1,55 @@
+import type { Call } from '../../../lib/call.ts'
+import type { Descriptor } from '../../../oci/descriptor.ts'
+import { plausibleTime } from '../../../oci/created.ts'
+import { inParallel } from '../../../images/parallel.ts'
+import type { SourceStore } from '../../../images/store.ts'
+import type { Summaries } from './summary.ts'
+
+/** Tags that are looked at together before it is asked whether there are enough. */
+const batch = 32
+/** Tags that are looked at at once. */
+const looksAtOnce = 16
+
+export interface Age {
+  /** milliseconds since 1970: made then or later */
+  readonly since: number
+  /** how many are wanted; undefined: all */
+  readonly limit: number | undefined
+  readonly now: number
+}
+
+/** Tags whose images are new enough, and what it took to find them. */
+export interface Scan {
+  readonly tags: readonly { readonly tag: string; readonly image: Descriptor }[]
+  /** how many tags were looked at, in their order, until there were enough */
+  readonly looked: number
+  /** how many of these are on an image that does not say when it was made */
+  readonly undated: number
+}
+
+/** Looks at tags in their order, batch by batch, until so many are on images that are new enough. @throws what the store throws. */
+export async function newerThan(
+  store: SourceStore,
+  summaries: Summaries,
+  tags: readonly string[],
+  { since, limit = Infinity, now }: Age,
+  call: Call,
+): Promise<Scan> {
+  const found: { tag: string; image: Descriptor }[] = []
+  let [looked, undated] = [0, 0]
+  for (let at = 0; at < tags.length && found.length < limit; at += batch) {
+    const dated = await inParallel(tags.slice(at, at + batch), looksAtOnce, call, async (tag, c) => {
+      const image = await store.resolve({ tag }, c)
+      const created = image === undefined ? null : await summaries.created(image, c)
+      return { tag, image, time: plausibleTime(created ?? undefined, now) }
+    })
+    for (const { tag, image, time } of dated) {
+      if (found.length === limit) break
+      looked += 1
+      if (image === undefined) continue
+      if (time === undefined) undated += 1
+      else if (time >= since) found.push({ tag, image })
+    }
+  }
+  return { tags: found, looked, undated }
+}

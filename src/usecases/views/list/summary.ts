@@ -1,0 +1,123 @@
+import type { Call } from '../../../lib/call.ts'
+import { DrayError } from '../../../lib/errors.ts'
+import type { Descriptor } from '../../../oci/descriptor.ts'
+import type { EvidenceCounts } from '../../../oci/evidence-kind.ts'
+import { artifactTypeOf, childrenOf, parseManifest } from '../../../oci/manifest.ts'
+import { isIndexType } from '../../../oci/media-types.ts'
+import { formatPlatform } from '../../../oci/platform.ts'
+import { formatAt } from '../../../oci/reference.ts'
+import { annotationKeys } from '../../../oci/annotations.ts'
+import { createdOf, type DatedImage, readDatedImages } from '../../../images/config/dated-images.ts'
+import { type Graph, walkGraph } from '../../../images/graph/graph.ts'
+import { isAttestationChild, platformImages } from '../../../images/graph/platform-images.ts'
+import type { SourceStore } from '../../../images/store.ts'
+import { EvidenceGlance } from './evidence-glance.ts'
+import { isOfOneImage, orWarn } from '../or-warn.ts'
+
+/** What is seen of an image at a glance; null where it could not be read, or nothing says it. */
+export interface ImageSummary {
+  /** as it stands in the image */
+  readonly created: string | null
+  /** bytes of all distinct blobs and manifests, without evidence */
+  readonly size: number | null
+  /** those that it can run on; of an artifact that is no image none */
+  readonly platforms: readonly string[] | null
+  /** of an artifact that is no image */
+  readonly artifactType?: string
+  /** of the image itself, and what its index has beside the images: as lists have it, nothing of it is read */
+  readonly evidence: EvidenceCounts | null
+}
+
+/** An image whose manifests were read. */
+interface Read {
+  readonly facts: Omit<ImageSummary, 'evidence'>
+  readonly graph?: Graph
+}
+
+export const unknownSummary: ImageSummary = { created: null, size: null, platforms: null, evidence: null }
+
+/**
+ * Reads what there is to see of images, each digest once. What of one image cannot be read is told as a warning and is null.
+ * Every method throws what the store throws where it is the registry that fails.
+ */
+export class Summaries {
+  readonly #store: SourceStore
+  readonly #evidence: EvidenceGlance
+  readonly #facts = new Map<string, Promise<Read>>()
+  readonly #whole = new Map<string, Promise<ImageSummary>>()
+
+  /** @param tags all tags of the repository: evidence stands under some */
+  constructor(store: SourceStore, tags: ReadonlySet<string>) {
+    this.#store = store
+    this.#evidence = new EvidenceGlance(store, tags)
+  }
+
+  /** When an image was made; reads nothing of its evidence. */
+  async created(image: Descriptor, call: Call): Promise<string | null> {
+    return (await this.#read(image, call)).facts.created
+  }
+
+  async summary(image: Descriptor, call: Call): Promise<ImageSummary> {
+    return await once(this.#whole, image, async () => {
+      const { facts, graph } = await this.#read(image, call)
+      const evidence = await this.#orWarn(image, call, () => this.#evidence.count(image.digest, graph, call))
+      return { ...facts, evidence: evidence ?? null }
+    })
+  }
+
+  async #read(image: Descriptor, call: Call): Promise<Read> {
+    return await once(this.#facts, image, async () => {
+      const graph = await this.#orWarn(image, call, () => walkGraph(this.#store, image, call))
+      if (graph === undefined) return { facts: await this.#ofIndexAlone(image, call) }
+      const images = await this.#orWarn(image, call, () => readDatedImages(this.#store, graph, call))
+      const known: readonly DatedImage[] = images ?? platformImages(graph)
+      const facts = { ...factsOf(graph), created: createdOf(graph, known) ?? null }
+      const isUnread = images === undefined && known.some(({ platform }) => platform === undefined)
+      const platforms = known.flatMap(({ platform, config }) =>
+        platform === undefined ? (config?.platform ?? []) : [formatPlatform(platform)],
+      )
+      return { facts: { ...facts, platforms: isUnread ? null : platforms }, graph }
+    })
+  }
+
+  /** What an index says whose children are not all to be had; why they are not is told already. */
+  async #ofIndexAlone(image: Descriptor, call: Call): Promise<Read['facts']> {
+    if (!isIndexType(image.mediaType)) return unknownSummary
+    try {
+      const { bytes } = await this.#store.manifest(image, call)
+      const index = parseManifest(bytes, image.mediaType, image.digest)
+      const images = childrenOf(index).filter((child) => !isAttestationChild(child))
+      const platforms = images.flatMap(({ platform }) =>
+        platform === undefined ? [] : [formatPlatform(platform)],
+      )
+      return { ...unknownSummary, created: index.annotations?.[annotationKeys.created] ?? null, platforms }
+    } catch (error) {
+      if (!isOfOneImage(error)) throw error
+      return unknownSummary
+    }
+  }
+
+  async #orWarn<T>(image: Descriptor, call: Call, read: () => Promise<T>): Promise<T | undefined> {
+    return await orWarn(formatAt(this.#store.repository, image), call, read)
+  }
+}
+
+function factsOf(graph: Graph): Pick<ImageSummary, 'size' | 'artifactType'> {
+  const root = graph.nodes[0]?.manifest
+  if (root === undefined) throw new DrayError('internal', 'the graph of an image has no root')
+  const isImage = root.kind === 'index' || platformImages(graph).length > 0
+  const artifactType = isImage ? root.artifactType : artifactTypeOf(root)
+  return { size: graph.size, ...(artifactType !== undefined && { artifactType }) }
+}
+
+async function once<T>(
+  map: Map<string, Promise<T>>,
+  { digest }: Descriptor,
+  work: () => Promise<T>,
+): Promise<T> {
+  const known = map.get(digest)
+  if (known !== undefined) return await known
+  const begun = work()
+  map.set(digest, begun)
+  return await begun
+}

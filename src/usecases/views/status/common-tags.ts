@@ -1,0 +1,47 @@
+import { inSemverOrder } from '../../../semver/order.ts'
+import { formatVersion, type Reading, type Version, versionTagsIn } from '../../../semver/version.ts'
+
+/** A tag of one side with the tag that means the same on the other: the same letters, or the same version in another spelling. */
+export interface TagPair {
+  readonly from: string
+  readonly to: string
+}
+
+/** The tags of one repository, as versions, the highest first. */
+export class TagSet {
+  readonly tags: ReadonlySet<string>
+  /** those that are versions, in every spelling */
+  readonly exact: ReadonlySet<string>
+  /** by their names; of several spellings of a version the first */
+  readonly versions: ReadonlyMap<string, { readonly tag: string; readonly version: Version }>
+
+  constructor(tags: readonly string[], reading: Reading) {
+    const inOrder = inSemverOrder(tags, reading)
+    this.tags = new Set(inOrder)
+    const exact = versionTagsIn(inOrder, reading)
+    this.exact = new Set(exact.map(({ tag }) => tag))
+    const versions = new Map<string, { readonly tag: string; readonly version: Version }>()
+    for (const { tag, version } of exact) {
+      const name = formatVersion(version)
+      if (!versions.has(name)) versions.set(name, { tag, version })
+    }
+    this.versions = versions
+  }
+
+  /** The versions that another set does not have, by their names. */
+  without(other: TagSet): readonly { readonly tag: string; readonly version: Version }[] {
+    return [...this.versions].flatMap(([name, one]) => (other.versions.has(name) ? [] : [one]))
+  }
+}
+
+/** What can be compared, the highest first. */
+export function commonTags(from: TagSet, to: TagSet): readonly TagPair[] {
+  const same = [...from.tags].filter((tag) => to.tags.has(tag)).map((tag) => ({ from: tag, to: tag }))
+  const paired = new Set(same.map((pair) => pair.from))
+  const spelled = [...from.versions].flatMap(([name, { tag }]) => {
+    const there = to.versions.get(name)?.tag
+    return there === undefined || paired.has(tag) || paired.has(there) ? [] : [{ from: tag, to: there }]
+  })
+  const place = new Map([...from.tags].map((tag, i) => [tag, i]))
+  return [...same, ...spelled].sort((a, b) => (place.get(a.from) ?? 0) - (place.get(b.from) ?? 0))
+}

@@ -1,0 +1,121 @@
+import type { Call } from '../../../lib/call.ts'
+import type { DrayError } from '../../../lib/errors.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import { parseVersionTag, type VersionTag } from '../../../semver/version.ts'
+import { type CreatedOptions, timeOfImage } from '../../../images/config/image-time.ts'
+import { isNoList } from '../../../images/tags/tag-list.ts'
+import { findTags } from '../../../images/tags/tags.ts'
+import { inParallel } from '../../../images/parallel.ts'
+import type { ManifestContent, SourceStore, Stores } from '../../../images/store.ts'
+import { findVersion, highestOf, versionCandidates } from './marker-version.ts'
+import { both, leftOut, Reach, untilTimeIsUp } from './reach.ts'
+import type { CellFacts, StatusPlace } from './status.ts'
+
+/** Places of one registry that are read at once: another one that does not answer holds none of them up. */
+const placesAtOnce = 16
+
+/**
+ * Reads what stands where: for each place the marker's manifest and the list of tags at once, then the tag of the highest version, and up to eight
+ * more where that is not it; and once for each image its config, for the time. What cannot be read is `unreachable`, and so is what the
+ * time limit of the run has left out. @throws `interrupted`.
+ */
+export async function gatherStatus(
+  stores: Stores,
+  places: readonly StatusPlace[],
+  options: CreatedOptions,
+  call: Call,
+): Promise<readonly CellFacts[]> {
+  const [reach, reader] = [new Reach(), new PlaceReader(stores, options)]
+  const found = new Map<StatusPlace, CellFacts>()
+  const registries = [...Map.groupBy(places, ({ repository }) => repository.registry).values()]
+  const readGroup = async (group: readonly StatusPlace[], inner: Call): Promise<void> => {
+    await inParallel(group, placesAtOnce, inner, async (place, c) => {
+      const { value, error } = await reach.read(place.repository, c, () => reader.read(place, c))
+      found.set(place, value ?? { place, state: 'unreachable', error })
+    })
+  }
+  await untilTimeIsUp(call, () => inParallel(registries, registries.length, call, readGroup))
+  return places.map(
+    (place) => found.get(place) ?? { place, state: 'unreachable', error: leftOut(place.repository, call) },
+  )
+}
+
+/** Reads places, and keeps the times of images that it has learned on the way. */
+class PlaceReader {
+  readonly #stores: Stores
+  readonly #options: CreatedOptions
+  readonly #created = new Map<Digest, Promise<string | undefined>>()
+  /** registries of which was told that they do not list tags */
+  readonly #unlisted = new Set<string>()
+
+  constructor(stores: Stores, options: CreatedOptions) {
+    this.#stores = stores
+    this.#options = options
+  }
+
+  async read(place: StatusPlace, call: Call): Promise<CellFacts> {
+    const { marker, reading } = place
+    const store = this.#stores.source(place.repository)
+    const [content, listed] = await both(store.findManifest({ tag: marker }, call), tagsOrNone(store, call))
+    if (content === undefined) {
+      if (listed.error !== undefined) throw listed.error
+      const { tags } = listed
+      if (tags === undefined) return { place, state: 'absent' }
+      return { place, state: 'unmarked', highest: highestOf(tags, reading) ?? null }
+    }
+    const candidates = versionCandidates(listed.tags ?? [], reading, marker)
+    const { digest } = content.descriptor
+    const [version, created] = await both(
+      findMarked(store, digest, place, candidates, call),
+      this.#createdOnce(store, content, call),
+    )
+    if (listed.error !== undefined && version === undefined) this.#tellUnlisted(place, call)
+    return { place, state: 'present', digest, version: version ?? null, created: created ?? null }
+  }
+
+  /** Once for a registry: most likely it is the same for every image. */
+  #tellUnlisted({ repository: { registry } }: StatusPlace, call: Call): void {
+    if (this.#unlisted.has(registry)) return
+    this.#unlisted.add(registry)
+    const text = 'tags cannot be listed: what stands there is compared, its version is unknown'
+    call.notify({ kind: 'warning', text, from: registry })
+  }
+
+  /** The same image has the same time wherever it is; where the one place does not tell it, the next is asked. */
+  async #createdOnce(store: SourceStore, content: ManifestContent, call: Call): Promise<string | undefined> {
+    const { digest } = content.descriptor
+    const time = this.#created.get(digest) ?? timeOfImage(store, content, this.#options, call)
+    this.#created.set(digest, time)
+    try {
+      return await time
+    } catch {
+      // an image without a time is still the image that it is
+      if (this.#created.get(digest) === time) this.#created.delete(digest)
+      return undefined
+    }
+  }
+}
+
+/** The tags, or why there is no list for this user: some may pull and not list. @throws what the store throws else. */
+async function tagsOrNone(
+  store: SourceStore,
+  call: Call,
+): Promise<{ readonly tags?: readonly string[] | undefined; readonly error?: DrayError }> {
+  try {
+    return { tags: await findTags(store, call) }
+  } catch (error) {
+    if (!isNoList(error)) throw error
+    return { error }
+  }
+}
+
+/** A marker that is a version itself needs no search. */
+async function findMarked(
+  store: SourceStore,
+  digest: Digest,
+  { marker, reading }: StatusPlace,
+  candidates: readonly VersionTag[],
+  call: Call,
+): Promise<VersionTag | undefined> {
+  return parseVersionTag(marker, reading) ?? (await findVersion(store, digest, candidates, call))
+}

@@ -1,0 +1,58 @@
+import type { Call } from '../../../lib/call.ts'
+import { type ErrorCode, type ErrorInfo, toDrayError, toErrorInfo } from '../../../lib/errors.ts'
+import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
+
+/** Nobody is there to ask: the same would come of the next image. */
+const noConnection: ReadonlySet<ErrorCode> = new Set(['network', 'timeout'])
+
+export type Reached<T> =
+  | { readonly value: T; readonly error?: undefined }
+  | { readonly value?: undefined; readonly error: ErrorInfo }
+
+/** Reads places of which each may fail by itself, and remembers which registries do not answer at all: these are not asked again. */
+export class Reach {
+  readonly #answered = new Set<string>()
+  readonly #silent = new Map<string, ErrorInfo>()
+
+  /** What `read` gives, or why it could not: a registry's refusal, no connection, the time limit of the run. @throws `interrupted`, `internal`. */
+  async read<T>(repository: RepositoryName, call: Call, read: () => Promise<T>): Promise<Reached<T>> {
+    const { registry } = repository
+    const silent = this.#silent.get(registry)
+    if (silent !== undefined) return { error: aboutRepository(silent, repository) }
+    try {
+      const value = await read()
+      this.#answered.add(registry)
+      return { value }
+    } catch (thrown) {
+      const error = toDrayError(call.signal.aborted ? call.signal.reason : thrown)
+      if (error.code === 'interrupted' || error.code === 'internal') throw error
+      const info = toErrorInfo(error)
+      if (noConnection.has(error.code) && !this.#answered.has(registry)) this.#silent.set(registry, info)
+      return { error: info }
+    }
+  }
+}
+
+/** Lets a reading of many places end with what it has where the time limit of the run is reached. @throws what `read` throws otherwise. */
+export async function untilTimeIsUp(call: Call, read: () => Promise<unknown>): Promise<void> {
+  try {
+    await read()
+  } catch (thrown) {
+    if (!call.signal.aborted || toDrayError(call.signal.reason).code !== 'timeout') throw thrown
+  }
+}
+
+/** Why a place was not read to which the run did not come. */
+export function leftOut(repository: RepositoryName, call: Call): ErrorInfo {
+  return aboutRepository(toErrorInfo(call.signal.reason), repository)
+}
+
+/** Waits for the end of both, so that none goes on behind the other's failure. */
+export async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
+  await Promise.allSettled([one, other])
+  return [await one, await other]
+}
+
+function aboutRepository(error: ErrorInfo, repository: RepositoryName): ErrorInfo {
+  return { ...error, subject: formatRepository(repository) }
+}

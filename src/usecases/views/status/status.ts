@@ -1,0 +1,167 @@
+import type { ErrorInfo } from '../../../lib/errors.ts'
+import type { Digest } from '../../../oci/digest.ts'
+import type { RepositoryName } from '../../../oci/reference.ts'
+import { compareVersions, type Reading, type VersionTag } from '../../../semver/version.ts'
+
+/** An image at one target of an environment. */
+export interface StatusPlace {
+  readonly image: string
+  readonly environment: string
+  readonly repository: RepositoryName
+  /** the tag that says what is current there */
+  readonly marker: string
+  readonly reading: Reading
+}
+
+/** What was read of one place. */
+export type CellFacts = { readonly place: StatusPlace } & (
+  | {
+      readonly state: 'present'
+      readonly digest: Digest
+      /** the exact tag that stands on the digest; null: not found */
+      readonly version: VersionTag | null
+      /** ISO 8601, UTC */
+      readonly created: string | null
+    }
+  /** the repository is there and the marker is not; `highest` of its versions */
+  | { readonly state: 'unmarked'; readonly highest: VersionTag | null }
+  | { readonly state: 'absent' }
+  | { readonly state: 'unreachable'; readonly error: ErrorInfo }
+)
+
+/** How a place compares with the environment that it takes images from; `unknown` where one of them was not reached. */
+export type StepState = 'level' | 'behind' | 'differs' | 'unknown'
+
+/** From which environment images go to which. */
+export interface StatusRoute {
+  readonly from: string
+  readonly to: string
+}
+
+export interface StatusCell {
+  readonly environment: string
+  readonly repository: RepositoryName
+  readonly state: CellFacts['state']
+  readonly marker: string
+  readonly digest: Digest | null
+  /** the tag, as it is written; null: not known, or nothing there */
+  readonly version: string | null
+  /** the highest version where the marker is not there */
+  readonly highest: string | null
+  readonly created: string | null
+  /** how it compares with each environment that it takes images from */
+  readonly against: readonly { readonly from: string; readonly state: StepState }[]
+  readonly error?: ErrorInfo
+}
+
+interface StatusRow {
+  readonly image: string
+  /** for each target of each environment, in the same order for every image */
+  readonly cells: readonly StatusCell[]
+  /** of whole environments */
+  readonly steps: readonly (StatusRoute & { readonly state: StepState })[]
+}
+
+/** Images against environments. */
+export interface StatusView {
+  readonly environments: readonly string[]
+  readonly images: readonly StatusRow[]
+  readonly summary: StatusSummary
+}
+
+interface StatusSummary extends Readonly<Record<StepState, number>> {
+  readonly cells: number
+  readonly unreachableCells: number
+  /** targets that could not be read for some image at least */
+  readonly unreachableTargets: number
+}
+
+/** Puts what was read into a matrix: pure. `facts` has the same targets in the same order for every image. */
+export function statusOf(
+  environments: readonly string[],
+  routes: readonly StatusRoute[],
+  facts: readonly CellFacts[],
+): StatusView {
+  const byImage = Map.groupBy(facts, ({ place }) => place.image)
+  const images = [...byImage].map(([image, cells]) => rowOf(image, cells, routes))
+  return { environments, images, summary: summaryOf(images) }
+}
+
+function rowOf(image: string, facts: readonly CellFacts[], routes: readonly StatusRoute[]): StatusRow {
+  const cells = facts.map((fact) => cellOf(fact, facts, routes))
+  const steps = routes.map((route) => {
+    const states = cells
+      .filter(({ environment }) => environment === route.to)
+      .flatMap(({ against }) => against.filter(({ from }) => from === route.from))
+    return { ...route, state: together(states.map(({ state }) => state)) }
+  })
+  return { image, cells, steps }
+}
+
+function cellOf(fact: CellFacts, all: readonly CellFacts[], routes: readonly StatusRoute[]): StatusCell {
+  const { environment, repository, marker } = fact.place
+  const against = routes
+    .filter(({ to }) => to === environment)
+    .map(({ from }) => ({ from, state: compare(sourceIn(from, all), fact) }))
+  return {
+    environment,
+    repository,
+    state: fact.state,
+    marker,
+    digest: fact.state === 'present' ? fact.digest : null,
+    version: fact.state === 'present' ? (fact.version?.tag ?? null) : null,
+    highest: fact.state === 'unmarked' ? (fact.highest?.tag ?? null) : null,
+    created: fact.state === 'present' ? fact.created : null,
+    against,
+    ...(fact.state === 'unreachable' && { error: fact.error }),
+  }
+}
+
+/** Of the targets of an environment the first that has the image, else the first that was reached. */
+function sourceIn(environment: string, facts: readonly CellFacts[]): CellFacts | undefined {
+  const here = facts.filter(({ place }) => place.environment === environment)
+  return (
+    here.find(({ state }) => state === 'present') ??
+    here.find(({ state }) => state !== 'unreachable') ??
+    here[0]
+  )
+}
+
+function compare(from: CellFacts | undefined, to: CellFacts): StepState {
+  if (from === undefined || from.state === 'unreachable' || to.state === 'unreachable') return 'unknown'
+  if (from.state !== 'present') return to.state === 'present' ? 'differs' : 'level'
+  if (to.state !== 'present') return 'behind'
+  if (from.digest === to.digest) return 'level'
+  if (from.version === null || to.version === null) return 'differs'
+  return compareVersions(to.version.version, from.version.version) < 0 ? 'behind' : 'differs'
+}
+
+const gravest: readonly StepState[] = ['differs', 'behind', 'unknown']
+
+function together(states: readonly StepState[]): StepState {
+  return gravest.find((state) => states.includes(state)) ?? 'level'
+}
+
+/** Whether no environment has a repository for it: mistyped, most likely. */
+function isNowhere({ cells }: StatusRow): boolean {
+  return cells.every(({ state }) => state === 'absent')
+}
+
+function summaryOf(images: readonly StatusRow[]): StatusSummary {
+  // what is nowhere is level with nothing
+  const steps = images.flatMap((row) => (isNowhere(row) ? [] : row.steps))
+  const count = (wanted: StepState): number => steps.filter(({ state }) => state === wanted).length
+  const targets = images.flatMap(({ cells }) =>
+    cells.map(({ state }, target) => ({ target, isReached: state !== 'unreachable' })),
+  )
+  const missed = targets.filter(({ isReached }) => !isReached)
+  return {
+    level: count('level'),
+    behind: count('behind'),
+    differs: count('differs'),
+    unknown: count('unknown'),
+    cells: targets.length,
+    unreachableCells: missed.length,
+    unreachableTargets: new Set(missed.map(({ target }) => target)).size,
+  }
+}

@@ -1,0 +1,180 @@
+import { X509Certificate } from 'node:crypto'
+import { assert, nat, property } from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { attestationArtifact } from '../../../src/audit/attestation/attestation-artifact.ts'
+import {
+  anyPublicKey,
+  type Envelope,
+  envelopeToJson,
+  type PublicKey,
+  signEnvelope,
+} from '../../../src/signing/dsse.ts'
+import { judgeAttestation } from '../../../src/audit/attestation/judge-attestation.ts'
+import { formatPromotion, statementMediaType } from '../../../src/audit/attestation/promotion-statement.ts'
+import { bundleMediaType, formatBundle, hintOf, parseBundle } from '../../../src/signing/sigstore-bundle.ts'
+import { parseSigningKey } from '../../../src/signing/signing-keys.ts'
+import { digestOf } from '../../../src/oci/digest.ts'
+import { newKeys, promotionOf } from '../../support/attestations.ts'
+import { testCertificate } from '../../support/tls.ts'
+
+const image = digestOf('an image')
+const keys = newKeys()
+const others = newKeys('ed25519')
+const promotion = promotionOf(image)
+const statement = formatPromotion(promotion)
+const envelope = signEnvelope(statementMediaType, statement, keys.signing)
+const bundle = formatBundle(envelope, keys.verify)
+
+const judge = (bytes: Uint8Array | string, known: readonly PublicKey[] = [keys.verify], of = image) =>
+  judgeAttestation(Buffer.from(bytes), bundleMediaType, of, known)
+
+/** A bundle with anything as its parts. */
+function bundleWith(dsse: unknown, material: unknown = { publicKey: { hint: hintOf(keys.verify) } }) {
+  const isEnvelope = typeof dsse === 'object' && dsse !== null && 'signatures' in dsse
+  const dsseEnvelope = isEnvelope ? envelopeToJson(dsse as Envelope) : dsse
+  return JSON.stringify({ mediaType: bundleMediaType, verificationMaterial: material, dsseEnvelope })
+}
+
+describe('an attestation', () => {
+  it('that one of the keys signed is verified, with what it says', () => {
+    expect(judge(bundle, [others.verify, keys.verify])).toEqual({ status: 'verified', promotion })
+  })
+
+  it('whose payload was changed is bad, and what it says is still told', () => {
+    const payload = formatPromotion({ ...promotion, reason: 'another reason' })
+    expect(judge(bundleWith({ ...envelope, payload }))).toMatchObject({
+      status: 'bad',
+      why: 'the signature does not fit the content',
+      promotion: { reason: 'another reason' },
+    })
+  })
+
+  it('whose signature was changed is bad', () => {
+    const sig = Buffer.from(envelope.signatures[0]?.sig ?? [])
+    sig[20] = (sig[20] ?? 0) ^ 1
+    expect(judge(bundleWith({ ...envelope, signatures: [{ sig }] }))).toMatchObject({ status: 'bad' })
+  })
+
+  it('of another image is bad, however well it is signed', () => {
+    const of = digestOf('another image')
+    expect(judge(bundle, [keys.verify], of)).toMatchObject({ status: 'bad', why: `it is about ${image}` })
+    const { blob } = attestationArtifact({
+      promotion,
+      subject: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: image, size: 1 },
+    })
+    expect(judgeAttestation(blob.bytes, statementMediaType, of, [])).toMatchObject({ status: 'bad' })
+  })
+
+  it('without a signature is unsigned, whatever the keys', () => {
+    for (const known of [[], [keys.verify]])
+      expect(judgeAttestation(statement, statementMediaType, image, known)).toEqual({
+        status: 'unsigned',
+        promotion,
+      })
+  })
+
+  it('of a key that was not asked for is foreign', () => {
+    expect(judge(bundle, [others.verify])).toEqual({
+      status: 'foreign',
+      why: `signed by the key ${hintOf(keys.verify)}`,
+      promotion,
+    })
+  })
+
+  it('that names no key and fits none is bad', () => {
+    expect(judge(bundleWith(envelope, { publicKey: {} }), [others.verify])).toMatchObject({ status: 'bad' })
+  })
+
+  it('is unchecked where no key was given', () => {
+    expect(judge(bundle, [])).toEqual({ status: 'unchecked', promotion })
+  })
+
+  it('is verified where one of several signatures is of a key, the hint aside', () => {
+    const second = signEnvelope(statementMediaType, statement, others.signing).signatures
+    const both = { ...envelope, signatures: [...second, ...envelope.signatures] }
+    expect(judge(bundleWith(both, { publicKey: { hint: 'else' } }))).toMatchObject({ status: 'verified' })
+  })
+
+  it('is bad where a signature names a known key that did not make it, whatever others are on it', () => {
+    const wrong = { sig: Buffer.from('no signature'), keyid: hintOf(others.verify) }
+    const both = { ...envelope, signatures: [...envelope.signatures, wrong] }
+    expect(judge(bundleWith(both), [keys.verify, others.verify])).toMatchObject({ status: 'bad' })
+    expect(judge(bundleWith(both), [keys.verify])).toMatchObject({ status: 'verified' })
+  })
+
+  it('of another kind is none', () => {
+    const slsa = Buffer.from(statement)
+      .toString()
+      .replace('urn:dray:promotion:v1', 'https://slsa.dev/provenance/v1')
+    expect(judgeAttestation(Buffer.from(slsa), statementMediaType, image, [])).toBeUndefined()
+    expect(judge(bundleWith({ ...envelope, payloadType: 'text/plain' }))).toBeUndefined()
+  })
+})
+
+describe('an attestation with a certificate', () => {
+  const { cert, key } = testCertificate
+  const rawBytes = Buffer.from(cert.replaceAll(/-----.*-----|\n/g, ''), 'base64').toString('base64')
+  const own = signEnvelope(statementMediaType, statement, parseSigningKey(key, 'the key of the certificate'))
+  it.each([
+    ['certificate', { certificate: { rawBytes } }],
+    ['chain', { x509CertificateChain: { certificates: [{ rawBytes }] } }],
+  ])(
+    '(a %s) is foreign, unchecked without a key, and bad where the signature is not even of it',
+    (_, material) => {
+      expect(judge(bundleWith(own, material))).toMatchObject({
+        status: 'foreign',
+        why: 'signed with a certificate of IP Address:127.0.0.1, DNS:localhost',
+      })
+      expect(judge(bundleWith(own, material), [])).toMatchObject({ status: 'unchecked' })
+      expect(judge(bundleWith(envelope, material), [])).toMatchObject({ status: 'bad' })
+    },
+  )
+
+  it('is verified by the key of it, where that was asked for', () => {
+    const known = anyPublicKey(new X509Certificate(cert), 'the certificate')
+    expect(judge(bundleWith(own, { certificate: { rawBytes } }), [known])).toMatchObject({
+      status: 'verified',
+    })
+  })
+})
+
+describe('an attestation that cannot be read:', () => {
+  it.each([
+    ['no JSON', 'x'],
+    ['JSON that is no object', '[]'],
+    ['a nest of brackets', `{"mediaType":${'['.repeat(500_000)}`],
+    ['a key twice', `{"mediaType":"a","mediaType":"b"}`],
+    ['more bytes than are read', ' '.repeat(4 * 1024 * 1024 + 1)],
+    ['another media type', '{"mediaType":"text/plain"}'],
+    ['a bundle without an envelope', bundleWith(undefined)],
+    ['a bundle with a bare signature', `{"mediaType":"${bundleMediaType}","messageSignature":{}}`],
+    ['no verification material', bundleWith(envelope, null)],
+    ['a certificate that is none', bundleWith(envelope, { certificate: { rawBytes: 'AAAA' } })],
+    ['a payload that is no statement', bundleWith({ ...envelope, payload: Buffer.from('{}') })],
+  ])('%s', (_, text) => {
+    expect(judge(text)).toMatchObject({ status: 'unreadable' })
+  })
+
+  it('a promotion with a field missing', () => {
+    const text = Buffer.from(statement).toString().replace('"plan":', '"plans":')
+    expect(judgeAttestation(Buffer.from(text), statementMediaType, image, [])).toMatchObject({
+      status: 'unreadable',
+    })
+  })
+
+  it('but nothing is thrown whatever bit is another, and what is verified says what was signed', () => {
+    assert(
+      property(nat(bundle.byteLength * 8 - 1), (bit) => {
+        const turned = Buffer.from(bundle)
+        turned[bit >> 3] = (turned[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+        const judged = judge(turned)
+        if (judged?.status !== 'verified') return
+        // what the signature does not cover: the hint, the bits of base64 that carry nothing, a letter's case in a name of the frame
+        const before = parseBundle(bundle, 'before').envelope
+        expect(parseBundle(turned, 'after').envelope.payload).toEqual(before.payload)
+        expect(judged.promotion).toEqual(promotion)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})

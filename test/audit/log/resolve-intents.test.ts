@@ -1,0 +1,176 @@
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { ChainedLog } from '../../../src/audit/log/chained-log.ts'
+import type { AuditRecord } from '../../../src/audit/log/record.ts'
+import { resolveIntents } from '../../../src/audit/log/resolve-intents.ts'
+import { parseDigest } from '../../../src/oci/digest.ts'
+import type { Step } from '../../../src/plan/plan.ts'
+import { entriesOf, openLog, record, tagStep, waitingClock } from '../../support/audit-log.ts'
+import { manifestStep, untagStep } from '../../support/delete-steps.ts'
+import { image, referrer, together } from '../../support/images.ts'
+import { type Bench, bench, planOf, repository } from '../../support/promotion.ts'
+import { type WatchedRegistry, watchedRegistry } from '../../support/world.ts'
+
+const [old, api, other] = [image({ label: 'old' }), image({ label: 'api' }), image({ label: 'other' })]
+const digestOf = (content: typeof api) => parseDigest(content.root.digest)
+const signed = together(api, referrer(api))
+
+let staging: WatchedRegistry
+let prod: WatchedRegistry
+let run: Bench
+let clock: ReturnType<typeof waitingClock>
+beforeEach(async () => {
+  staging = await watchedRegistry()
+  prod = await watchedRegistry()
+  run = await bench()
+  clock = waitingClock()
+  await staging.oracle.push(signed, 'staging/api', '1.4.2')
+  onTestFinished(async () => {
+    for (const one of [run, staging, prod]) await one[Symbol.asyncDispose]()
+  })
+})
+
+/** The intents of a run that died over them. */
+async function died(...intents: readonly AuditRecord[]): Promise<void> {
+  await openLog(run.auditFile, clock).write(intents)
+  clock.turn(10_000)
+}
+
+async function resolve(): Promise<{ resolved: number; left: number }> {
+  const log = openLog(run.auditFile, clock)
+  let id = 0
+  const ports = { log, stores: run.freshStores(), clock, newId: () => `found${id++}`, run: 'run2', tool: '1' }
+  return await resolveIntents(ports, run.call)
+}
+const outcomes = () => entriesOf(run.auditFile).filter(({ phase }) => phase === 'outcome')
+const stepsOf = async (): Promise<readonly Step[]> =>
+  (await planOf(run, { from: repository(staging, 'staging/api'), to: [repository(prod, 'prod/api')] })).steps
+
+const toTag = (at = prod): Step =>
+  tagStep('t1', { repository: repository(at, 'prod/api'), target: { ...api.root, digest: digestOf(api) } })
+
+describe('an intent without an outcome', () => {
+  it.each([
+    { now: api, result: { result: 'done', after: api.root.digest } },
+    {
+      now: old,
+      result: {
+        result: 'failed',
+        after: old.root.digest,
+        error: { message: expect.stringContaining('was not applied') },
+      },
+    },
+    {
+      now: other,
+      result: {
+        result: 'failed',
+        after: other.root.digest,
+        error: { message: expect.stringContaining(`the tag holds ${other.root.digest}`) },
+      },
+    },
+  ])('of a tag is resolved by what the tag holds ($result.result)', async ({ now, result }) => {
+    await prod.oracle.push(now, 'prod/api', '1.4.2')
+    await died(record({ step: toTag(), before: digestOf(old), reason: 'release' }))
+    expect(await resolve()).toEqual({ resolved: 1, left: 0 })
+    expect(outcomes()).toMatchObject([
+      { ...result, run: 'run1', resolvedBy: 'run2', reason: 'release', before: old.root.digest },
+    ])
+    expect(await resolve()).toEqual({ resolved: 0, left: 0 })
+  })
+
+  it('of a tag that was not there and is not is one that was not applied', async () => {
+    await died(record({ step: toTag(), before: null }))
+    await resolve()
+    expect(outcomes()).toMatchObject([
+      {
+        result: 'failed',
+        after: null,
+        error: { message: expect.stringContaining('was not applied') as string },
+      },
+    ])
+  })
+
+  it.each([
+    { there: true, result: 'done' },
+    { there: false, result: 'failed' },
+  ])('of a copy or of evidence is resolved by whether it is there ($result)', async ({ there, result }) => {
+    const steps = (await stepsOf()).filter(({ kind }) => kind !== 'tag')
+    expect(steps.map(({ kind }) => kind)).toEqual(['copy', 'attach'])
+    if (there) await prod.oracle.push(signed, 'prod/api', 'x')
+    await died(...steps.map((step) => record({ step })))
+    expect(await resolve()).toEqual({ resolved: 2, left: 0 })
+    expect(outcomes()).toMatchObject([{ result }, { result }])
+  })
+
+  it.each([
+    { there: false, result: { result: 'done', after: null } },
+    {
+      there: true,
+      result: {
+        result: 'failed',
+        after: api.root.digest,
+        error: { code: 'interrupted', message: expect.stringContaining('was not applied') as string },
+      },
+    },
+  ])('of a delete is resolved by whether it is there ($result.result)', async ({ there, result }) => {
+    if (there) await prod.oracle.push(api, 'prod/api', 'pr-1')
+    const at = repository(prod, 'prod/api')
+    const target = { ...api.root, digest: digestOf(api) }
+    const steps = [
+      manifestStep({ repository: at, target }),
+      untagStep({ repository: at, digest: digestOf(api) }),
+      // the steps of a prune are counted in each repository
+      manifestStep({ repository: repository(prod, 'prod/web'), target }),
+    ]
+    await died(...steps.map((step) => record({ operation: 'prune', step, before: digestOf(api) })))
+    expect(await resolve()).toEqual({ resolved: 3, left: 0 })
+    expect(outcomes()).toMatchObject([result, result, { result: 'done', after: null, resolvedBy: 'run2' }])
+  })
+
+  it('of the delete of a tag that is on something else by now cannot be told', async () => {
+    await prod.oracle.push(other, 'prod/api', 'pr-1')
+    const step = untagStep({ repository: repository(prod, 'prod/api'), digest: digestOf(api) })
+    await died(record({ operation: 'prune', step, before: digestOf(api) }))
+    await resolve()
+    expect(outcomes()).toMatchObject([{ result: 'failed', after: other.root.digest }])
+  })
+
+  it('of a run that is alive is left alone, whoever looks', async () => {
+    await openLog(run.auditFile, clock).write([record({ step: toTag() })])
+    clock.turn(9_000)
+    expect(await resolve()).toEqual({ resolved: 0, left: 0 })
+    expect(outcomes()).toEqual([])
+  })
+
+  it('at a registry that does not answer stays open, with one warning, and holds up no other', async () => {
+    const gone = await watchedRegistry()
+    await gone[Symbol.asyncDispose]()
+    await prod.oracle.push(api, 'prod/api', '1.4.2')
+    const lost = ['a', 'b'].map((id) => record({ step: { ...toTag(gone), id } }))
+    await died(...lost, record({ step: toTag() }))
+    expect(await resolve()).toEqual({ resolved: 1, left: 2 })
+    expect(outcomes()).toMatchObject([{ result: 'done', step: { id: 't1' } }])
+    const warnings = run.events.filter(({ kind }) => kind === 'warning')
+    expect(warnings).toMatchObject([{ text: expect.stringContaining(gone.host) as string }])
+    expect(await resolve()).toEqual({ resolved: 0, left: 2 })
+  })
+
+  it('is resolved once by two runs that begin together', async () => {
+    await prod.oracle.push(api, 'prod/api', '1.4.2')
+    await died(record({ step: toTag() }))
+    await Promise.all([resolve(), resolve()])
+    expect(outcomes()).toHaveLength(1)
+  })
+
+  it('is forgotten by no start: it is found behind settled ones', async () => {
+    await prod.oracle.push(api, 'prod/api', '1.4.2')
+    const log = new ChainedLog(run.auditFile, { clock, newId: () => 'x' })
+    const steps = ['a', 'b', 'c'].map((id) => record({ step: { ...toTag(), id } }))
+    await log.write(steps)
+    await log.write(
+      steps.slice(1).map((one) => ({ ...one, id: `${one.id}o`, phase: 'outcome', result: 'done' })),
+    )
+    clock.turn(10_000)
+    expect(await resolve()).toEqual({ resolved: 1, left: 0 })
+    expect(outcomes().map((one) => 'step' in one && one.step?.id)).toEqual(['b', 'c', 'a'])
+  })
+})

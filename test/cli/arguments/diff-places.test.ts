@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { diffRequest } from '../../../src/cli/arguments/diff-places.ts'
+import { parseConfig } from '../../../src/config/load.ts'
+import { ending } from '../../support/codes.ts'
+
+const { config } = parseConfig(
+  {
+    file: '/p/dray.yaml',
+    content: `version: 1
+environments:
+  staging: { registry: r.example, path: "staging/{image}", marker: current, tags: { channels: [next] } }
+  prod:
+    targets:
+      - { registry: eu.example, path: "prod/{image}" }
+      - { registry: us.example, path: "prod/{image}" }
+images: { api: {}, web: { name: frontend/web } }
+`,
+  },
+  'dray.yaml',
+)
+
+describe('what is compared', () => {
+  it('is each image, in all targets of both environments, with the tags that move there', () => {
+    const { from, to, places } = diffRequest(['@staging', 'prod'], config)
+    expect({ from, to }).toEqual({ from: 'staging', to: 'prod' })
+    expect(places).toMatchObject([
+      {
+        image: 'api',
+        from: [{ repository: { path: 'staging/api' }, markers: ['current'], channels: ['next'] }],
+        to: [
+          { repository: { registry: 'eu.example' }, markers: ['latest'] },
+          { repository: { registry: 'us.example' } },
+        ],
+      },
+      { image: 'web', from: [{ repository: { path: 'staging/frontend/web' } }] },
+    ])
+    expect(diffRequest(['prod', 'staging', 'api'], config).places).toMatchObject([{ image: 'api' }])
+  })
+
+  it.each([[[]], [['prod']], [['prod', '@prod']], [['staging', 'pord']], [['staging', 'prod', 'api:1']]])(
+    'cannot be %j',
+    (words) => {
+      expect(ending(() => diffRequest(words, config))).toBe('usage')
+    },
+  )
+})

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest'
+import { type HistoryRequest, historyRequest } from '../../../src/cli/arguments/history-places.ts'
+import { emptyConfig } from '../../../src/config/config.ts'
+import { parseConfig } from '../../../src/config/load.ts'
+import { digestOf } from '../../../src/oci/digest.ts'
+
+const { config } = parseConfig(
+  {
+    file: '/p/dray.yaml',
+    content: `version: 1
+environments:
+  dev: { registry: r.example, path: "dev/{image}" }
+  staging: { registry: r.example, path: "staging/{image}", promoteFrom: [dev] }
+  prod:
+    promoteFrom: [staging]
+    attest: false
+    targets:
+      - { registry: eu.example, path: "prod/{image}" }
+      - { registry: us.example, path: "prod/{image}" }
+  partners: { registry: r.example, path: "partners/{image}", attest: true }
+images:
+  api: {}
+  web: { name: frontend/web }
+`,
+  },
+  'dray.yaml',
+)
+const digest = digestOf('x')
+
+const request = (word: string, limit?: number): HistoryRequest => historyRequest(word, limit, config)
+const placesOf = ({ places }: HistoryRequest): readonly string[] =>
+  places.map(({ environment, repository }) => `${environment} ${repository.registry}/${repository.path}`)
+
+const ofApi = [
+  'dev r.example/dev/api',
+  'staging r.example/staging/api',
+  'prod eu.example/prod/api',
+  'prod us.example/prod/api',
+  'partners r.example/partners/api',
+]
+
+describe('where the history of an image is looked for', () => {
+  it('is every target of every environment, in the order of the configuration', () => {
+    expect(placesOf(request('api'))).toEqual(ofApi)
+    expect(placesOf(request('@prod/api:1.4.2'))).toEqual(ofApi)
+  })
+
+  it('is by the name that the image has in repositories', () => {
+    expect(placesOf(request('web'))).toContain('prod eu.example/prod/frontend/web')
+  })
+
+  it('is the same for a reference to one of them, and the one repository for any other', () => {
+    expect(placesOf(request('us.example/prod/api:1.4.2'))).toEqual(ofApi)
+    expect(placesOf(request('other.example/x/api:1'))).toEqual(['other.example/x/api other.example/x/api'])
+    expect(historyRequest('other.example/x/api', 5, emptyConfig)).toMatchObject({
+      places: [{ byPromotion: true }],
+      subject: { limit: 5 },
+    })
+  })
+
+  it('is a layout alone', () => {
+    expect(request('oci:./images:1.4.2')).toMatchObject({
+      places: [{ repository: { registry: 'oci:', path: './images' } }],
+      subject: { tag: '1.4.2' },
+    })
+  })
+
+  it('is no environment as a whole: that is told with what to write', () => {
+    expect(() => request('@prod')).toThrow(
+      expect.objectContaining({ code: 'usage', hint: expect.stringContaining('@prod/NAME') }),
+    )
+  })
+})
+
+describe('whose history it is', () => {
+  it('is that of a digest, before that of a tag, before that of so many versions', () => {
+    expect(request(`api@${digest}`).subject).toEqual({ digest })
+    expect(request(`api:1.4.2@${digest}`).subject).toEqual({ digest })
+    expect(request('api:1.4.2').subject).toEqual({ tag: '1.4.2' })
+    expect(request('api', 20).subject).toEqual({ limit: 20 })
+    expect(request('api').subject).toEqual({ limit: undefined })
+    expect(request('us.example/prod/api:1.4.2').subject).toEqual({ tag: '1.4.2' })
+  })
+})
+
+describe('an image without an attestation is told as missing', () => {
+  it('where images come by promotion: attest says so, else promoteFrom', () => {
+    const byPromotion = request('api').places.map((place) => [place.environment, place.byPromotion])
+    expect(byPromotion).toEqual([
+      ['dev', false],
+      ['staging', true],
+      ['prod', false],
+      ['prod', false],
+      ['partners', true],
+    ])
+  })
+})

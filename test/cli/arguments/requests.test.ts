@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest'
+import { requestsOf } from '../../../src/cli/arguments/requests.ts'
+import type { Route, Rules } from '../../../src/cli/arguments/route.ts'
+import { parseConfig } from '../../../src/config/load.ts'
+import { digestOf } from '../../../src/oci/digest.ts'
+import type { Request } from '../../../src/usecases/promote/snapshot.ts'
+
+const { config } = parseConfig(
+  {
+    file: '/p/dray.yaml',
+    content: `version: 1
+environments:
+  dev: { registry: r.example, path: "dev/{image}" }
+  staging: { registry: r.example, path: "staging/{image}", promoteFrom: [dev] }
+  prod:
+    promoteFrom: [staging]
+    targets:
+      - { registry: eu.example, path: "prod/{image}" }
+      - { registry: us.example, path: "prod/{image}" }
+images:
+  api: {}
+  web: { name: frontend/web }
+`,
+  },
+  'dray.yaml',
+)
+const digest = digestOf('x')
+
+async function requests(words: readonly string[], route: Partial<Route> = {}, rules: Rules = 'promotion') {
+  return requestsOf({ words, tags: [], cwd: '/p', ...route }, rules, config, async () => ({ tag: 'only' }))
+}
+async function one(
+  words: readonly string[],
+  route: Partial<Route> = {},
+  rules: Rules = 'promotion',
+): Promise<Request> {
+  const [request] = await requests(words, route, rules)
+  if (request === undefined) throw new Error('no request')
+  return request
+}
+
+const r = (path: string) => ({ registry: 'r.example', path })
+const prodOf = (path: string) => [
+  { registry: 'eu.example', path },
+  { registry: 'us.example', path },
+]
+
+describe('the words of promote', () => {
+  it.each<[string, readonly string[], Partial<Route>]>([
+    ['a name with --from and --to', ['api:1.4.2'], { from: 'staging', to: 'prod' }],
+    ['environments with @', ['api:1.4.2'], { from: '@staging', to: '@prod' }],
+    ['an address and --to', ['@staging/api:1.4.2'], { to: 'prod' }],
+    ['two addresses', ['@staging/api:1.4.2', '@prod'], {}],
+    ['two addresses, the image named twice', ['@staging/api:1.4.2', '@prod/api'], {}],
+    ['a reference that is in an environment', ['r.example/staging/api:1.4.2', '@prod'], {}],
+  ])('mean the same by %s', async (_, words, route) => {
+    expect(await one(words, route)).toMatchObject({
+      from: { environment: 'staging', repository: r('staging/api'), at: { tag: '1.4.2' } },
+      to: { environment: 'prod', accepts: ['staging'], targets: prodOf('prod/api') },
+      tags: ['1.4.2'],
+    })
+  })
+
+  it('an image goes by its own name in the registry', async () => {
+    expect(await one(['web:2'], { from: 'staging', to: 'prod' })).toMatchObject({
+      image: 'web:2',
+      from: { repository: r('staging/frontend/web') },
+      to: { targets: prodOf('prod/frontend/web') },
+    })
+  })
+
+  it('several images', async () => {
+    const both = await requests(['api:1', 'web:2'], { from: 'staging', to: 'prod' })
+    expect(both.map((request) => request.image)).toEqual(['api:1', 'web:2'])
+  })
+
+  it('the same image twice is one image; two that are called alike go by their whole names', async () => {
+    const way = { from: 'staging', to: 'prod' }
+    expect(await requests(['api:1', '@staging/api:1', 'api:1'], way)).toMatchObject([{ image: 'api:1' }])
+    const both = await requests(['@staging/api:1', '@dev/api:1', '@dev/web:1'], { to: 'prod' })
+    expect(both.map((request) => request.image)).toEqual(['@staging/api:1', '@dev/api:1', 'web:1'])
+  })
+
+  it('no tag means latest; a digest keeps the tag beside it; --tag wins', async () => {
+    const way = { from: 'staging', to: 'prod' }
+    expect(await one(['api'], way)).toMatchObject({ from: { at: { tag: 'latest' } }, tags: ['latest'] })
+    expect(await one([`api:1@${digest}`], way)).toMatchObject({ from: { at: { digest } }, tags: ['1'] })
+    expect(await one([`api@${digest}`], { ...way, tags: ['a', 'b'] })).toMatchObject({ tags: ['a', 'b'] })
+    expect(await one(['@staging/api:1', '@prod/api:2'])).toMatchObject({ tags: ['2'] })
+  })
+
+  it('references need no environment, and then no rule counts', async () => {
+    const request = await one(['a.example/x/api:1', 'b.example/y/api:2'])
+    expect(request).toEqual({
+      image: 'a.example/x/api:1',
+      from: { repository: { registry: 'a.example', path: 'x/api' }, at: { tag: '1' } },
+      to: { targets: [{ registry: 'b.example', path: 'y/api' }] },
+      tags: ['2'],
+    })
+  })
+
+  it('a destination that belongs to an environment has its rule, however it is named', async () => {
+    const request = await one(['@dev/api:1', 'eu.example/prod/api:1'])
+    expect(request.to).toEqual({
+      environment: 'prod',
+      accepts: ['staging'],
+      targets: [{ registry: 'eu.example', path: 'prod/api' }],
+    })
+    expect((await one(['@dev/api:1', 'eu.example/prod/api:1'], {}, 'copy')).to).toEqual({
+      targets: [{ registry: 'eu.example', path: 'prod/api' }],
+    })
+  })
+
+  it.each<[string, readonly string[], Partial<Route>]>([
+    ['no image', [], { from: 'staging', to: 'prod' }],
+    ['no destination', ['@staging/api:1'], {}],
+    ['too many addresses', ['@staging/api:1', '@prod', '@prod'], {}],
+    ['an environment in place of an image', ['@staging', '@prod'], {}],
+    ['an environment that is not there', ['api:1'], { from: 'stagin', to: 'prod' }],
+    ['two environments for one image', ['@dev/api:1'], { from: 'staging', to: 'prod' }],
+    ['a reference that is not where --from says', ['r.example/dev/api:1'], { from: 'staging', to: 'prod' }],
+    ['a layout where --from names an environment', ['oci:./out:1', '@prod/api'], { from: 'staging' }],
+    ['a digest and no tag', [`api@${digest}`], { from: 'staging', to: 'prod' }],
+    ['text that is no address', ['API:1'], { from: 'staging', to: 'prod' }],
+    ['a tag that is none', ['api:1'], { from: 'staging', to: 'prod', tags: ['a b'] }],
+    ['a destination by digest', ['@staging/api:1', `r.example/x@${digest}`], {}],
+    ['--expect-digest for two images', ['api:1', 'web:1'], { from: 'staging', to: 'prod', expect: digest }],
+  ])('refuse %s', async (_, words, route) => {
+    await expect(one(words, route)).rejects.toMatchObject({ code: 'usage', hint: expect.any(String) })
+  })
+})
+
+describe('the words of copy', () => {
+  it('go anywhere, whatever promoteFrom says', async () => {
+    const request = await one(['@dev/api:1', '@prod'], {}, 'copy')
+    expect(request.to).toEqual({ environment: 'prod', targets: prodOf('prod/api') })
+  })
+
+  it('name folders, whole; a layout with one image need not be told which', async () => {
+    const out = await one(['@dev/api:1', 'oci:./out:2'], {}, 'copy')
+    expect(out).toMatchObject({ to: { targets: [{ registry: 'oci:', path: '/p/out' }] }, tags: ['2'] })
+    const back = await one(['oci:out', 'r.example/x/api'], {}, 'copy')
+    expect(back).toMatchObject({
+      from: { repository: { registry: 'oci:', path: '/p/out' }, at: { tag: 'only' } },
+      tags: ['only'],
+    })
+  })
+
+  it('by digest go without a tag', async () => {
+    expect(await one([`r.example/a@${digest}`, 'r.example/b'], {}, 'copy')).toMatchObject({ tags: [] })
+  })
+})

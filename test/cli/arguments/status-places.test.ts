@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest'
+import { statusRequest } from '../../../src/cli/arguments/status-places.ts'
+import { parseConfig } from '../../../src/config/load.ts'
+import { ending } from '../../support/codes.ts'
+
+const config = (content: string) =>
+  parseConfig({ file: '/p/dray.yaml', content: `version: 1\n${content}` }, 'dray.yaml').config
+const staged = config(`
+environments:
+  dev: { registry: r.example, path: "dev/{image}" }
+  staging: { registry: r.example, path: "staging/{image}", promoteFrom: [dev], marker: current }
+  prod:
+    promoteFrom: [staging, dev]
+    tags: { buildMetadata: true }
+    targets:
+      - { registry: eu.example, path: "prod/{image}" }
+      - { registry: us.example, path: "prod/{image}" }
+images:
+  api: {}
+  web: { name: frontend/web }
+`)
+const free = config(`
+environments:
+  a: { registry: r.example, path: "a/{image}" }
+  b: { registry: r.example, path: "b/{image}" }
+  c: { registry: r.example, path: "c/{image}" }
+`)
+
+const images = (...words: readonly string[]) => [
+  ...new Set(statusRequest(words, [], staged).places.map(({ image }) => image)),
+]
+
+describe('what a status is of', () => {
+  it('is every target of every environment for each image, with its marker and how its tags are read', () => {
+    expect(statusRequest(['web'], [], staged).places).toMatchObject([
+      { repository: { path: 'dev/frontend/web' }, marker: 'latest', reading: { buildMetadata: false } },
+      { repository: { path: 'staging/frontend/web' }, marker: 'current' },
+      { repository: { registry: 'eu.example' }, marker: 'latest', reading: { buildMetadata: true } },
+      { repository: { registry: 'us.example' } },
+    ])
+  })
+
+  it('is the images of dray.yaml where none is named, and an image that is named twice once', () => {
+    expect(images()).toEqual(['api', 'web'])
+    expect(images('other', '@prod/api', 'us.example/prod/api', 'r.example/staging/frontend/web')).toEqual([
+      'other',
+      'api',
+      'web',
+    ])
+  })
+
+  it('is in the order of dray.yaml where environments are named', () => {
+    const { environments, routes } = statusRequest([], ['prod', '@staging'], staged)
+    expect(environments).toEqual(['staging', 'prod'])
+    expect(routes).toEqual([{ from: 'staging', to: 'prod' }])
+  })
+
+  it('goes by promoteFrom, and where no environment has it by the order of the file', () => {
+    expect(statusRequest([], [], staged).routes).toEqual([
+      { from: 'dev', to: 'staging' },
+      { from: 'staging', to: 'prod' },
+      { from: 'dev', to: 'prod' },
+    ])
+    expect(statusRequest(['api'], [], free).routes).toEqual([
+      { from: 'a', to: 'b' },
+      { from: 'b', to: 'c' },
+    ])
+    expect(statusRequest(['api'], ['a', 'c'], free).routes).toEqual([{ from: 'a', to: 'c' }])
+  })
+
+  it.each([
+    [['oci:dir']],
+    [['@prod']],
+    [['api:1']],
+    [['API']],
+    [['@nowhere/api']],
+    [['elsewhere.example/api']],
+  ])('cannot be %j', (words) => {
+    expect(ending(() => statusRequest(words, [], staged))).toBe('usage')
+  })
+
+  it('must be named where dray.yaml lists no images, or has no environments', () => {
+    expect(ending(() => statusRequest([], [], free))).toBe('usage')
+    expect(ending(() => statusRequest(['api'], [], config('')))).toBe('usage')
+    expect(ending(() => statusRequest(['api'], ['x'], free))).toBe('usage')
+  })
+})

@@ -1,0 +1,226 @@
+import { execFile } from 'node:child_process'
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type PruneMetrics, writeMetrics } from '../../../src/cli/ci/metrics.ts'
+import { digestOf } from '../../../src/oci/digest.ts'
+import type { PrunePlan } from '../../../src/plan/prune/prune-plan.ts'
+import { parseExposition, type Sample } from '../../support/exposition.ts'
+import { manualClock } from '../../support/manual-clock.ts'
+import { pruneOutcome } from '../../support/prune-outcomes.ts'
+import { pieceOf, prunePlan, repositoryPlan, tagVerdict, whys } from '../../support/prune-plans.ts'
+import { tempFolder } from '../../support/temp.ts'
+
+const conflict = { code: 'conflict', message: 'it has moved' } as const
+const limit = { code: 'refused', message: 'a limit would be passed' } as const
+const lastSuccess = 'dray_prune_last_success_timestamp_seconds'
+const monday = 1_700_000_000
+const kept = tagVerdict('1.4.2', 'keep', whys.protected)
+const old = (tag: string) => tagVerdict(tag, 'delete', whys.rule)
+
+const api = repositoryPlan(
+  '@dev/api',
+  [kept, old('n-1'), old('n-2'), tagVerdict('pr-1', 'untag', whys.rule, { digest: digestOf('1.4.2') })],
+  { others: [pieceOf('n-1', 'amd64', 'child')] },
+)
+const idle = repositoryPlan('@dev/idle', [kept])
+
+/** What a run of a plan comes to; it succeeds where all was done. */
+function run(plan: PrunePlan, outcome = pruneOutcome(plan)): PruneMetrics {
+  const isSuccess = outcome.repositories.every(({ status }) => status === 'pruned' || status === 'unchanged')
+  return { plan, outcome, durationMs: 12_500, isSuccess: isSuccess && outcome.refusals.length === 0 }
+}
+
+async function write(metrics: PruneMetrics, file?: string, at = monday): Promise<readonly Sample[]> {
+  const path = file ?? join(await tempFolder(), 'dray.prom')
+  await writeMetrics(path, metrics, manualClock(at * 1000))
+  return parseExposition(await readFile(path, 'utf8'))
+}
+
+function valuesOf(samples: readonly Sample[], name: string): readonly number[] {
+  return samples.filter((one) => one.name === name).map(({ value }) => value)
+}
+
+describe('metrics for a monitor', () => {
+  it('are gauges with HELP and TYPE: of each repository what was done, and of the run how it went', async () => {
+    const file = join(await tempFolder(), 'dray.prom')
+    await writeMetrics(file, run(prunePlan([api, idle], { policyName: 'n' })), manualClock(monday * 1000))
+    const text = await readFile(file, 'utf8')
+    expect(text).toBe(
+      `
+# HELP dray_prune_deleted_manifests Manifests deleted by the last run.
+# TYPE dray_prune_deleted_manifests gauge
+dray_prune_deleted_manifests{repository="r.example.com/dev/api",policy="n"} 3
+# HELP dray_prune_deleted_images Of these, those that had a tag.
+# TYPE dray_prune_deleted_images gauge
+dray_prune_deleted_images{repository="r.example.com/dev/api",policy="n"} 2
+# HELP dray_prune_untagged Tags taken off images that stay.
+# TYPE dray_prune_untagged gauge
+dray_prune_untagged{repository="r.example.com/dev/api",policy="n"} 1
+# HELP dray_prune_freed_bytes Bytes that no remaining image refers to.
+# TYPE dray_prune_freed_bytes gauge
+dray_prune_freed_bytes{repository="r.example.com/dev/api",policy="n"} 209715200
+# HELP dray_prune_kept_images Images that stay.
+# TYPE dray_prune_kept_images gauge
+dray_prune_kept_images{repository="r.example.com/dev/api",policy="n"} 1
+# HELP dray_prune_conflicts Deletes that a change meanwhile spoke against.
+# TYPE dray_prune_conflicts gauge
+dray_prune_conflicts{repository="r.example.com/dev/api",policy="n"} 0
+# HELP dray_prune_failures Deletes that failed.
+# TYPE dray_prune_failures gauge
+dray_prune_failures{repository="r.example.com/dev/api",policy="n"} 0
+# HELP dray_prune_refused Repositories in which something was refused.
+# TYPE dray_prune_refused gauge
+dray_prune_refused{policy="n"} 0
+# HELP dray_prune_duration_seconds How long the last run took.
+# TYPE dray_prune_duration_seconds gauge
+dray_prune_duration_seconds{policy="n"} 12.5
+# HELP dray_prune_last_run_timestamp_seconds When the last run ended.
+# TYPE dray_prune_last_run_timestamp_seconds gauge
+dray_prune_last_run_timestamp_seconds{policy="n"} 1700000000
+# HELP dray_prune_last_success_timestamp_seconds When a run last ended with all done.
+# TYPE dray_prune_last_success_timestamp_seconds gauge
+dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
+`.trimStart(),
+    )
+    expect(parseExposition(text)).toHaveLength(11)
+  })
+
+  it('count what went wrong, and keep what was not deleted among the images that stay', async () => {
+    const plan = prunePlan([api])
+    const samples = await write(
+      run(
+        plan,
+        pruneOutcome(plan, { '@dev/api': { m1: { result: 'conflict', error: conflict }, m2: 'failed' } }),
+      ),
+    )
+    const [deleted, conflicts, failures, staying] = [
+      'deleted_images',
+      'conflicts',
+      'failures',
+      'kept_images',
+    ].map((name) => valuesOf(samples, `dray_prune_${name}`))
+    expect({ deleted, conflicts, failures, staying }).toEqual({
+      deleted: [0],
+      conflicts: [1],
+      failures: [1],
+      staying: [3],
+    })
+  })
+
+  it('count as refused what the plan refuses, what the registry does, and what could not be read', async () => {
+    const web = repositoryPlan('@dev/web', [old('n-1')])
+    const plan = prunePlan([{ ...api, steps: [] }, web], {
+      refusals: [
+        { repository: api.repository, error: limit },
+        { repository: { registry: 'r.example.com', path: 'dev/unread' }, error: limit },
+      ],
+    })
+    const samples = await write(run(plan, pruneOutcome(plan, { '@dev/web': { m1: 'refused' } })))
+    expect(valuesOf(samples, 'dray_prune_refused')).toEqual([3])
+  })
+
+  it('move the time of the last success with a success alone', async () => {
+    const file = join(await tempFolder(), 'dray.prom')
+    const plan = prunePlan([api])
+    const bad = run(plan, pruneOutcome(plan, { '@dev/api': { m1: 'failed' } }))
+    expect(valuesOf(await write(bad, file, monday), lastSuccess)).toEqual([])
+    expect(valuesOf(await write(run(plan), file, monday + 60.25), lastSuccess)).toEqual([monday + 60.25])
+    for (const later of [120, 180]) {
+      const samples = await write(bad, file, monday + later)
+      expect(valuesOf(samples, lastSuccess)).toEqual([monday + 60.25])
+      expect(valuesOf(samples, 'dray_prune_last_run_timestamp_seconds')).toEqual([monday + later])
+    }
+  })
+
+  it('take no last success from another policy, nor from a line that is not ours', async () => {
+    const plan = prunePlan([api], { policyName: 'a"b\\c\nd' })
+    const bad = run(plan, pruneOutcome(plan, { '@dev/api': { m1: 'failed' } }))
+    const ours = String.raw`${lastSuccess}{policy="a\"b\\c\nd"}`
+    const lines: readonly (readonly [string, readonly number[]])[] = [
+      [`${ours} 17`, [17]],
+      [`${ours} 17.5\r`, [17.5]],
+      [`${lastSuccess}{policy="other"} 17`, []],
+      [`${lastSuccess}{policy="a"} 17`, []],
+      [`# ${ours} 17`, []],
+      ...['', ' ', 'NaN', '+Inf', '0x11', '-17', '17 18', '1e999', 'x'].map(
+        (value): readonly [string, readonly number[]] => [`${ours} ${value}`, []],
+      ),
+    ]
+    for (const [line, expected] of lines) {
+      const file = join(await tempFolder(), 'dray.prom')
+      await writeFile(file, `\u0000\ufffe${line}\nmore`)
+      expect(valuesOf(await write(bad, file), lastSuccess), line).toEqual([])
+      await writeFile(file, `before\n${line}\nmore`)
+      expect(valuesOf(await write(bad, file), lastSuccess), line).toEqual(expected)
+    }
+  })
+
+  it('leave a file as it is whose last success cannot be read where the run is none', async () => {
+    const folder = join(await tempFolder(), 'dray.prom')
+    await mkdir(folder)
+    const plan = prunePlan([api])
+    const bad = run(plan, pruneOutcome(plan, { '@dev/api': { m1: 'failed' } }))
+    await expect(writeMetrics(folder, bad, manualClock())).rejects.toMatchObject({ code: 'io' })
+    const large = join(await tempFolder(), 'dray.prom')
+    await writeFile(large, 'x'.repeat(17 * 1024 ** 2))
+    await expect(writeMetrics(large, bad, manualClock())).rejects.toMatchObject({ code: 'malformed' })
+    expect((await stat(large)).size).toBe(17 * 1024 ** 2)
+  })
+
+  it('say nothing of repositories without anything to tell, and of none where the whole run is refused', async () => {
+    const many = Array.from({ length: 3000 }, (_, i) => repositoryPlan(`@dev/${i}`, [kept]))
+    expect(await write(run(prunePlan(many)))).toHaveLength(4)
+    const whole = prunePlan(many, { refusals: [{ error: limit }] })
+    const samples = await write(run(whole))
+    expect(samples).toHaveLength(3)
+    expect(valuesOf(samples, 'dray_prune_refused')).toEqual([3000])
+    const nothingRead = await write(run(prunePlan([], { refusals: [{ error: limit }] })))
+    expect(valuesOf(nothingRead, 'dray_prune_refused')).toEqual([1])
+  })
+
+  it('read back the same, whatever the names', async () => {
+    const folder = await tempFolder()
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: 'grapheme' }),
+        fc.string({ unit: fc.constantFrom('"', '\\', '\n', 'n', ',', '}', '{', '=', 'a', '\r', ' ') }),
+        async (path, policyName) => {
+          const repository = { registry: 'r.example.com', path }
+          const named = repositoryPlan('@dev/x', [old('n-1')], { repository })
+          const [first] = await write(run(prunePlan([named], { policyName })), join(folder, 'dray.prom'))
+          expect(first?.labels).toEqual({ repository: `r.example.com/${path}`, policy: policyName })
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it('can be read by everybody, whatever the umask, and leave nothing beside them', async () => {
+    const folder = await tempFolder()
+    const file = join(folder, 'dray.prom')
+    // of a process of its own: threads have no umask
+    const script = `
+      import { writeMetrics } from ${JSON.stringify(new URL('../../../src/cli/ci/metrics.ts', import.meta.url).href)}
+      process.umask(0o077)
+      const plan = ${JSON.stringify(prunePlan([]))}
+      const metrics = { plan, outcome: { repositories: [], refusals: [] }, durationMs: 1, isSuccess: true }
+      await writeMetrics(${JSON.stringify(file)}, metrics, { now: () => 1000 })`
+    await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script])
+    expect((await stat(file)).mode & 0o777).toBe(0o644)
+    await chmod(file, 0o600)
+    await write(run(prunePlan([])), file)
+    expect((await stat(file)).mode & 0o777).toBe(0o644)
+    expect(await readdir(folder)).toEqual(['dray.prom'])
+  })
+
+  it('are an error where they cannot be written', async () => {
+    const file = join(await tempFolder(), 'nowhere', 'dray.prom')
+    await expect(writeMetrics(file, run(prunePlan([api])), manualClock())).rejects.toMatchObject({
+      code: 'not-found',
+      subject: file,
+    })
+  })
+})

@@ -1,0 +1,64 @@
+import { PassThrough, Writable } from 'node:stream'
+import { describe, expect, it } from 'vitest'
+import { pour } from '../../../src/cli/command/pour.ts'
+
+const never = new AbortController().signal
+
+function failing(code: string): Writable {
+  const output = new Writable({
+    write: (_chunk, _encoding, done) => done(Object.assign(new Error(`write ${code}`), { code })),
+  })
+  return output.on('error', () => undefined)
+}
+
+describe('pour', () => {
+  it('asks for a chunk only when the one before was taken', async () => {
+    const asked: number[] = []
+    const take: (() => void)[] = []
+    const output = new Writable({ write: (_chunk, _encoding, done) => void take.push(done) })
+    async function* chunks() {
+      for (let i = 0; i < 3; i++) {
+        asked.push(i)
+        yield String(i)
+      }
+    }
+    const poured = pour(chunks(), output, never)
+    for (let i = 0; i < 3; i++) {
+      while (take.length === 0) await new Promise(setImmediate)
+      expect(asked).toHaveLength(i + 1)
+      take.shift()?.()
+    }
+    await poured
+  })
+
+  it('ends well where the reader has gone, and lets go of what it reads', async () => {
+    let isClosed = false
+    async function* endless() {
+      try {
+        for (;;) yield 'y\n'
+      } finally {
+        isClosed = true
+      }
+    }
+    await pour(endless(), failing('EPIPE'), never)
+    expect(isClosed).toBe(true)
+  })
+
+  it('tells of a full disk', async () => {
+    async function* one() {
+      yield 'x'
+    }
+    await expect(pour(one(), failing('ENOSPC'), never)).rejects.toMatchObject({ code: 'io' })
+  })
+
+  it('does not wait for a reader that does not read once it is to end', async () => {
+    const stop = new AbortController()
+    const output = new PassThrough({ highWaterMark: 1 })
+    async function* endless() {
+      for (;;) yield 'x'.repeat(1000)
+    }
+    const poured = pour(endless(), output, stop.signal)
+    stop.abort(new Error('enough'))
+    await expect(poured).rejects.toThrow('enough')
+  })
+})

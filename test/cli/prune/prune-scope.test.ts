@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import { type Scope, type ScopeOptions, scopeOf } from '../../../src/cli/prune/prune-scope.ts'
+import { parseConfig } from '../../../src/config/load.ts'
+import { policyNamed, retentionOf } from '../../../src/config/retention/retention.ts'
+import { formatRepository } from '../../../src/oci/reference.ts'
+
+const call = { signal: new AbortController().signal, notify: () => undefined }
+const environments = `
+version: 1
+environments:
+  dev: { registry: r.example.com, path: "dev/{image}" }
+  prod:
+    targets:
+      - { registry: eu.example.com, path: "prod/{image}" }
+      - { registry: us.example.com, path: "prod/{image}" }
+`
+const catalogs: Readonly<Record<string, readonly string[]>> = {
+  'r.example.com': ['dev/api', 'dev/team/web', 'other/api', 'dev'],
+  'eu.example.com': ['prod/api'],
+  'us.example.com': ['prod/api', 'prod/web'],
+}
+
+async function scope(retention: string, options: Partial<ScopeOptions> = {}, rest = ''): Promise<Scope> {
+  const content = `${environments}${rest}\nretention:\n${retention}`
+  const loaded = parseConfig({ file: '/x/dray.yaml', content }, 'dray.yaml')
+  return await scopeOf(
+    policyNamed(retentionOf(loaded)),
+    { words: [], exclude: [], ...options },
+    loaded.config,
+    async (registry) => await Promise.resolve(catalogs[registry] ?? []),
+    call,
+  )
+}
+
+const old = (repositories?: string): string =>
+  `  rules:\n    - { name: old, olderThan: 14d${repositories === undefined ? '' : `, repositories: ${repositories}`} }`
+
+function names({ repositories }: Scope): readonly string[] {
+  return repositories.map(({ repository }) => formatRepository(repository)).toSorted()
+}
+
+describe('the scope of a prune', () => {
+  it('is what the rules name, by the catalogs', async () => {
+    const found = await scope(old('["@dev/*"]'))
+    expect(names(found)).toEqual(['r.example.com/dev/api'])
+    expect(found.isWhole).toBe(true)
+    expect(names(await scope(old('["@dev/**"]')))).toEqual([
+      'r.example.com/dev/api',
+      'r.example.com/dev/team/web',
+    ])
+  })
+
+  it('is every environment, all of its targets, for a rule that names no repositories', async () => {
+    expect(names(await scope(old()))).toEqual([
+      'eu.example.com/prod/api',
+      'r.example.com/dev/api',
+      'r.example.com/dev/team/web',
+      'us.example.com/prod/api',
+      'us.example.com/prod/web',
+    ])
+  })
+
+  it('is by the images that dray.yaml lists, where it does, and asks for no catalog', async () => {
+    const images = 'images: { api: {}, site: { name: frontend/site } }'
+    expect(names(await scope(old('["@dev/*"]'), {}, images))).toEqual([
+      'r.example.com/dev/api',
+      'r.example.com/dev/frontend/site',
+    ])
+  })
+
+  it('is what a person names, and not what they leave out', async () => {
+    const found = await scope(old('["@dev/**"]'), { words: ['r.example.com/**'], exclude: ['@dev/team/*'] })
+    expect(names(found)).toEqual(['r.example.com/dev', 'r.example.com/dev/api', 'r.example.com/other/api'])
+    expect(found.isWhole).toBe(false)
+  })
+
+  it('gives each repository the rules that are for it', async () => {
+    const rules = `  rules:
+    - { name: one, olderThan: 14d, repositories: ["@dev/api"] }
+    - { name: two, olderThan: 7d, repositories: ["@dev/team/*"] }`
+    const { repositories } = await scope(rules)
+    const byName = new Map(
+      repositories.map(({ image, policy }) => [image, policy.rules.map(({ name }) => name)]),
+    )
+    expect(byName).toEqual(
+      new Map([
+        ['@dev/api', ['one']],
+        ['@dev/team/web', ['two']],
+      ]),
+    )
+  })
+
+  it('is split by shards without a gap', async () => {
+    const shards = await Promise.all([0, 1, 2].map((index) => scope(old(), { shard: { index, count: 3 } })))
+    expect(shards.flatMap(names).toSorted()).toEqual(names(await scope(old())))
+    expect(shards.map(({ isWhole }) => isWhole)).toEqual([false, false, false])
+  })
+
+  it.each([['@nope/*'], ['@dve']])('of %s, an environment that is not there, is an error', async (word) => {
+    await expect(scope(old(), { words: [word] })).rejects.toMatchObject({ code: 'usage' })
+  })
+})

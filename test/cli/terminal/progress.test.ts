@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest'
+import type { ProgressEvent } from '../../../src/lib/call.ts'
+import { Progress, type Spinner, type Verbosity } from '../../../src/cli/terminal/progress.ts'
+import { parseDigest } from '../../../src/oci/digest.ts'
+import { plainStyle } from '../../../src/render/text/style.ts'
+import { manualClock } from '../../support/manual-clock.ts'
+
+const mib = 1024 ** 2
+const digest = parseDigest(`sha256:${'a'.repeat(64)}`)
+const repository = { registry: 'r.example.com', path: 'a' }
+const descriptor = { mediaType: 'application/octet-stream', digest, size: 10 * mib }
+const begin: ProgressEvent = { kind: 'content', repository, descriptor, state: 'begin' }
+const moved: ProgressEvent = { kind: 'content', repository, descriptor, state: 'moved' }
+const bytes = (count: number): ProgressEvent => ({ kind: 'bytes', repository, digest, bytes: count })
+const request: ProgressEvent = {
+  kind: 'request',
+  method: 'GET',
+  url: 'https://r/\u001b[2J',
+  status: 200,
+  ms: 12,
+}
+
+function setUp(verbosity: Verbosity = 'normal', spinner?: Spinner) {
+  const clock = manualClock()
+  const written: string[] = []
+  const output = { write: (text: string) => written.push(text) > 0 }
+  const progress = new Progress({
+    output,
+    style: plainStyle,
+    verbosity,
+    clock,
+    ...(spinner && { spinner: async () => spinner }),
+  })
+  return { clock, written, progress }
+}
+
+function fakeSpinner() {
+  const calls: string[] = []
+  return {
+    calls,
+    text: '',
+    start: () => calls.push('start'),
+    stop: () => calls.push('stop'),
+    clear: () => calls.push('clear'),
+  }
+}
+
+describe('progress without a terminal', () => {
+  it('is a line every five seconds at most, and none before', async () => {
+    const { clock, written, progress } = setUp()
+    progress.notify(begin)
+    for (let second = 0; second < 12; second++) {
+      await clock.advance(1000)
+      progress.notify(bytes(mib / 2))
+    }
+    expect(written).toHaveLength(2)
+    expect(written[0]).toBe('0 of 1 blob or manifest, 2.5 MiB of 10.0 MiB, 512 KiB/s, 15.0 s left\n')
+  })
+
+  it('tells how many tags were read, and then how many deletes are done, of all repositories together', async () => {
+    const { clock, written, progress } = setUp()
+    const other = { ...repository, path: 'b' }
+    const tell = async (...events: readonly ProgressEvent[]) => {
+      for (const event of events.slice(0, -1)) progress.notify(event)
+      await clock.advance(5000)
+      for (const event of events.slice(-1)) progress.notify(event)
+    }
+    await tell({ kind: 'surveyed', repository, done: 50, of: 200 })
+    await tell(
+      { kind: 'surveyed', repository, done: 200, of: 200 },
+      { kind: 'surveyed', repository: other, done: 1, of: 9 },
+    )
+    await tell({ kind: 'deleted', repository, done: 16, of: 40 })
+    expect(written).toEqual([
+      '50 of 200 tags read\n',
+      '201 of 209 tags read in 2 repositories\n',
+      '16 of 40 deletes done\n',
+    ])
+  })
+
+  it('tells of other work by lines of the same pace', async () => {
+    const { clock, written, progress } = setUp()
+    for (let second = 0; second < 12; second++) {
+      await clock.advance(1000)
+      progress.report(`${second} of 12`)
+    }
+    expect(written).toEqual(['4 of 12\n', '9 of 12\n'])
+    const quiet = setUp('quiet')
+    await quiet.clock.advance(10_000)
+    quiet.progress.report('x')
+    expect(quiet.written).toEqual([])
+  })
+
+  it('counts what is finished', async () => {
+    const { clock, written, progress } = setUp()
+    progress.notify(begin)
+    progress.notify(bytes(10 * mib))
+    await clock.advance(5000)
+    progress.notify(moved)
+    expect(written).toEqual(['1 of 1 blob or manifest, 10.0 MiB\n'])
+  })
+
+  it('says when a registry makes it wait for long', () => {
+    const { written, progress } = setUp()
+    progress.notify({ kind: 'wait', registry: 'r.example.com', ms: 4000 })
+    progress.notify({ kind: 'wait', registry: 'r.example.com', ms: 90_000 })
+    expect(written).toEqual(['r.example.com asks to be left alone: it goes on in 1 min 30 s\n'])
+  })
+
+  it('is nothing with --quiet', async () => {
+    const { clock, written, progress } = setUp('quiet')
+    progress.notify(begin)
+    await clock.advance(10_000)
+    progress.notify(bytes(mib))
+    progress.notify(request)
+    progress.notify({ kind: 'wait', registry: 'r.example.com', ms: 90_000 })
+    expect(written).toEqual([])
+  })
+
+  it('is each request with --verbose, escaped', () => {
+    const { written, progress } = setUp('verbose')
+    progress.notify(request)
+    progress.notify({
+      kind: 'retry',
+      method: 'PUT',
+      url: 'https://r/x',
+      attempt: 2,
+      waitMs: 1500,
+      why: 'HTTP 503',
+    })
+    expect(written).toEqual([
+      'GET https://r/\\x1b[2J 200 12 ms\n',
+      'PUT https://r/x again (2) in 1.5 s: HTTP 503\n',
+    ])
+  })
+})
+
+describe('what is left of a limit', () => {
+  const left = (remaining: number): ProgressEvent => ({
+    kind: 'quota',
+    registry: 'docker.io',
+    limit: 100,
+    remaining,
+    windowS: 21_600,
+  })
+
+  it('is told with --verbose when it is first known, when little is left, and at the end', () => {
+    const { written, progress } = setUp('verbose')
+    for (const remaining of [76, 75, 20, 10, 9]) progress.notify(left(remaining))
+    progress.end()
+    expect(written).toEqual([
+      'docker.io: 76 of 100 pulls left, per 6 h 0 min\n',
+      'docker.io: 10 of 100 pulls left, per 6 h 0 min\n',
+      'docker.io: 9 of 100 pulls left, per 6 h 0 min\n',
+    ])
+  })
+
+  it('is not told without it', () => {
+    const { written, progress } = setUp()
+    progress.notify(left(1))
+    progress.end()
+    expect(written).toEqual([])
+  })
+})
+
+describe('progress on a terminal', () => {
+  it('is a spinner from the first content on, with lines above it, and gone at the end', async () => {
+    const spinner = fakeSpinner()
+    const { clock, written, progress } = setUp('normal', spinner)
+    progress.notify(request)
+    await clock.advance(0)
+    expect(spinner.calls).toEqual([])
+    progress.notify(begin)
+    await clock.advance(1000)
+    progress.notify(bytes(mib))
+    expect(spinner.text).toContain('1.0 MiB of 10.0 MiB')
+    progress.print('a line')
+    progress.end()
+    progress.notify(bytes(mib))
+    expect(spinner.calls).toEqual(['start', 'clear', 'stop'])
+    expect(written).toEqual(['a line\n'])
+  })
+})

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { canAsk, canRedraw, hasColour, pageOf } from '../../../src/cli/terminal/terminal.ts'
+
+const terminal = { isTTY: true as const, columns: 100, write: () => true }
+const pipe = { write: () => true }
+
+describe('hasColour', () => {
+  it.each([
+    ['a terminal', terminal, undefined, {}, true],
+    ['a pipe', pipe, undefined, {}, false],
+    ['a dumb terminal', terminal, undefined, { TERM: 'dumb' }, false],
+    ['NO_COLOR', terminal, undefined, { NO_COLOR: '1' }, false],
+    ['an empty NO_COLOR', terminal, undefined, { NO_COLOR: '' }, true],
+    ['FORCE_COLOR', pipe, undefined, { FORCE_COLOR: '1' }, true],
+    ['FORCE_COLOR=0', terminal, undefined, { FORCE_COLOR: '0' }, false],
+    ['NO_COLOR and FORCE_COLOR', terminal, undefined, { NO_COLOR: '1', FORCE_COLOR: '1' }, false],
+    ['--color over NO_COLOR', pipe, true, { NO_COLOR: '1' }, true],
+    ['--no-color over FORCE_COLOR', terminal, false, { FORCE_COLOR: '1' }, false],
+  ] as const)('is decided for %s', (_, output, wish, env, expected) => {
+    expect(hasColour(output, wish, env)).toBe(expected)
+  })
+})
+
+describe('pageOf', () => {
+  it('has a width on a terminal only, and colours where they are wished for', async () => {
+    expect((await pageOf(terminal, false, {})).width).toBe(100)
+    expect((await pageOf(pipe, true, {})).width).toBeUndefined()
+    expect((await pageOf(pipe, true, {})).style.red('x')).toBe('\u001b[31mx\u001b[39m')
+  })
+})
+
+describe('a terminal that was given no size', () => {
+  it('counts as 80 columns wide, and nothing is drawn over on it', async () => {
+    const sizeless = { ...terminal, columns: 0 }
+    expect((await pageOf(sizeless, false, {})).width).toBe(80)
+    expect([sizeless, terminal, pipe].map(canRedraw)).toEqual([false, true, false])
+  })
+})
+
+describe('canAsk', () => {
+  it.each([
+    ['two terminals', { isTTY: true }, terminal, {}, true],
+    ['a closed stdin', {}, terminal, {}, false],
+    ['a redirected stderr', { isTTY: true }, pipe, {}, false],
+    ['CI', { isTTY: true }, terminal, { CI: 'true' }, false],
+    ['CI=false', { isTTY: true }, terminal, { CI: 'false' }, true],
+  ] as const)('is decided for %s', (_, input, output, env, expected) => {
+    expect(canAsk(input, output, env)).toBe(expected)
+  })
+})

@@ -1,0 +1,609 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { parseConfig } from '../../../src/config/load.ts'
+import { policyNamed, retentionOf } from '../../../src/config/retention/retention.ts'
+import type { RetentionConfig } from '../../../src/config/retention/retention-config.ts'
+import { isDrayError } from '../../../src/lib/errors.ts'
+import { isInRange } from '../../../src/semver/range.ts'
+import { parseVersion } from '../../../src/semver/version.ts'
+
+const head = `version: 1
+environments:
+  dev: { registry: r.example.com, path: "dev/{image}" }
+  prod: { registry: r.example.com, path: "prod/{image}" }
+images: { api: {}, web: { name: frontend/web } }
+`
+const day = 86_400_000
+
+const load = (retention: string) =>
+  parseConfig({ file: '/etc/dray/dray.yaml', content: `${head}${retention}` }, 'dray.yaml')
+
+const read = (retention: string): readonly RetentionConfig[] => retentionOf(load(retention))
+
+/** One policy with these rules and protections, in YAML's flow form. */
+const policy = (rules: string, protect?: string): string =>
+  `retention:\n  rules: [${rules}]\n${protect === undefined ? '' : `  protect: [${protect}]\n`}`
+
+const only = (text: string): RetentionConfig => policyNamed(read(text))
+
+/** What is wrong, a line each, without the name of the file. */
+function mistakes(text: string): readonly string[] {
+  try {
+    read(text)
+    return []
+  } catch (thrown) {
+    if (!isDrayError(thrown) || thrown.code !== 'config') throw thrown
+    return thrown.details ?? [thrown.message]
+  }
+}
+
+const whole = `retention:
+  protect:
+    - tags: [latest, "prod-*"]
+    - semver: { range: ">=1.0.0", newestPer: minor, count: 2 }
+    - { name: running, inUse: { files: ["gitops/**/*.yaml"], kubectl: { contexts: [eu, us] } }, optional: true }
+    - { repositories: [ "@prod" ], tags: { regex: 'r-\\d+' } }
+  rules:
+    - name: pull-requests
+      repositories: ["@dev/*"]
+      tags: { regex: 'pr-(?<number>\\d+)-.*' }
+      groupBy: number
+      keepNewest: 3
+      olderThan: 14d
+    - name: nightlies
+      repositories: ["@dev/**"]
+      tags: { glob: ["nightly-*"] }
+      olderThan: 8w
+    - { name: old, tags: { semver: "<1" }, groupBy: minor, keepNewest: 1 }
+  limits: { maxDeletes: 200, maxPercent: 20, minRemaining: 1 }
+`
+
+describe('the section retention', () => {
+  it('is read with its short forms written out and its ages in milliseconds', () => {
+    const { name, protect, rules, limits, timeFrom } = only(whole)
+    expect(name).toBeUndefined()
+    expect(limits).toEqual({ maxDeletes: 200, maxPercent: 20, minRemaining: 1 })
+    expect(timeFrom).toEqual(['annotation', 'config'])
+    expect(protect.map((one) => [one.name, one.kind, one.optional])).toEqual([
+      ['tags latest, prod-*', 'tags', false],
+      ['versions >=1.0.0, the highest 2 of each minor', 'tags', false],
+      ['running', 'inUse', true],
+      [String.raw`tags /r-\d+/ in @prod`, 'tags', false],
+    ])
+    expect(protect[0]).toMatchObject({ tags: { kind: 'glob', globs: ['latest', 'prod-*'] } })
+    expect(protect[1]).toMatchObject({ newest: { per: 'minor', count: 2 }, tags: { kind: 'semver' } })
+    expect(protect[2]).toMatchObject({
+      inUse: {
+        files: { globs: ['gitops/**/*.yaml'], folder: '/etc/dray' },
+        kubectl: { contexts: ['eu', 'us'] },
+      },
+    })
+    expect(rules).toMatchObject([
+      {
+        name: 'pull-requests',
+        repositories: [{ text: '@dev/*' }],
+        tags: { kind: 'regex', regex: { groups: ['number'] } },
+        groupBy: 'number',
+        keepNewest: 3,
+        olderThan: 14 * day,
+      },
+      { name: 'nightlies', tags: { kind: 'glob', globs: ['nightly-*'] }, olderThan: 56 * day },
+      { name: 'old', tags: { kind: 'semver', text: '<1' }, groupBy: 'minor', keepNewest: 1 },
+    ])
+    expect(Object.keys(rules[1] ?? {})).toEqual(['name', 'repositories', 'tags', 'olderThan'])
+  })
+
+  it('is one policy or several by name, one of which is meant', () => {
+    const two = read(`retention:
+  nightly: { rules: [{ name: a, olderThan: 1d }] }
+  weekly: { rules: [{ name: a, olderThan: 1w }], timeFrom: [config] }
+`)
+    expect(two.map(({ name }) => name)).toEqual(['nightly', 'weekly'])
+    expect(policyNamed(two, 'weekly').timeFrom).toEqual(['config'])
+    const refusal = (name: string | undefined, message: string, hint: string) => {
+      expect(() => policyNamed(two, name)).toThrowError(
+        expect.objectContaining({
+          code: 'usage',
+          message: expect.stringContaining(message) as unknown,
+          hint: expect.stringContaining(hint) as unknown,
+        }),
+      )
+    }
+    refusal(undefined, 'several', 'nightly, weekly')
+    refusal('nightlies', 'no retention policy "nightlies"', 'Did you mean "nightly"?')
+    expect(() => policyNamed(read(whole), 'x')).toThrowError('no retention policy "x"')
+    expect(() => policyNamed(read(''))).toThrowError('no retention policy is configured')
+  })
+
+  it('has one policy named where it has one', () => {
+    expect(only('retention:\n  x: { rules: [{ name: a, olderThan: 15m }] }\n')).toMatchObject({
+      name: 'x',
+      rules: [{ olderThan: 900_000 }],
+    })
+  })
+
+  it('has pre-releases in the ranges of protections, between their bounds', () => {
+    const [protection] = only(
+      policy('{ name: a, olderThan: 1d }', '{ semver: { range: ">=1.4 <2" } }'),
+    ).protect
+    const rc = parseVersion('1.5.0-rc.1')
+    if (protection?.kind !== 'tags' || protection.tags.kind !== 'semver' || rc === undefined)
+      throw new Error('no range')
+    expect(isInRange(rc, protection.tags.range)).toBe(true)
+  })
+
+  it('has a hash that stays where only the order of keys is another, and else does not', () => {
+    const rules = (text: string) => only(policy(text)).hash
+    const one = rules('{ name: a, tags: ["x-*", y], olderThan: 1d }')
+    expect(one).toMatch(/^sha256:[0-9a-f]{64}$/)
+    expect(rules('{ olderThan: 1d, tags: ["x-*", y], name: a }')).toBe(one)
+    expect(only(`retention: { n: { rules: [{ name: a, tags: ["x-*", y], olderThan: 1d }] } }`).hash).toBe(one)
+    expect(rules('{ name: a, tags: ["x-*", y], olderThan: 2d }')).not.toBe(one)
+    expect(rules('{ name: a, tags: ["x-*", z], olderThan: 1d }')).not.toBe(one)
+    expect(rules('{ name: b, tags: ["x-*", y], olderThan: 1d }')).not.toBe(one)
+  })
+
+  it('is read by its shape alone for commands that have no use for it', () => {
+    const loaded = load(policy('{ name: a, tags: { regex: "(" } }'))
+    expect(loaded.retention).toBeDefined()
+    expect(() => retentionOf(loaded)).toThrowError('is not a regular expression')
+  })
+})
+
+describe('the shape of a policy', () => {
+  it.each([
+    ['nothing', 'retention:\n', '6:11: retention: must be a map'],
+    ['no policy', 'retention: {}\n', '6:12: retention: it has no policy'],
+    ['no rules', 'retention: { protect: [{ tags: [a] }] }\n', '6:1: the key "rules" is missing'],
+    ['no rule', 'retention: { rules: [] }\n', 'retention.rules: must have at least one entry'],
+    ['rules that are a map', 'retention: { rules: { name: a } }\n', 'rules: must be a list of rules'],
+    [
+      'a mistyped key',
+      'retention: { rulse: [{ name: a }] }\n',
+      '6:14: unknown key "rulse"; did you mean "rules"?',
+    ],
+    [
+      'a name beside the keys of one policy',
+      'retention: { rules: [{ name: a, olderThan: 1d }], nightly: {} }\n',
+      'unknown key "nightly"',
+    ],
+    [
+      'a mistyped key in one of several',
+      'retention: { nightly: { rules: [{ name: a, olderThan: 1d }], limit: {} } }\n',
+      '6:62: unknown key "limit"; did you mean "limits"?',
+    ],
+    ['a policy that is nothing', 'retention: { nightly: }\n', 'retention.nightly: must be a map'],
+    ['a name in upper case', 'retention: { Nightly: { limits: {} } }\n', 'must be of lower-case letters'],
+    ['a name of JavaScript', 'retention: { constructor: {} }\n', 'cannot be used as a name'],
+    ['a rule without a name', policy('{ olderThan: 1d }'), '7:11: the key "name" is missing'],
+    ['a mistyped condition', policy('{ name: a, keepNewset: 1 }'), 'did you mean "keepNewest"?'],
+    ['a mistyped selector', policy('{ name: a, tags: { regexp: a } }'), 'did you mean "regex"?'],
+    [
+      'tags that are text',
+      policy('{ name: a, tags: a }'),
+      'tags: must be a list of globs, or a map with `glob`',
+    ],
+    ['no tags', policy('{ name: a, tags: [] }'), 'tags: must have at least one entry'],
+    ['a glob that is a number', policy('{ name: a, tags: [1.4] }'), 'tags.0: must be a glob of tags'],
+    ['no globs', policy('{ name: a, tags: { glob: [] } }'), 'tags.glob: must have at least one entry'],
+    [
+      'no repositories',
+      policy('{ name: a, repositories: [], olderThan: 1d }'),
+      'must have at least one entry',
+    ],
+    ['a number of days', policy('{ name: a, olderThan: 14 }'), 'olderThan: must be an age'],
+    ['months', policy('{ name: a, olderThan: 3M }'), 'olderThan: must be an age'],
+    ['seconds', policy('{ name: a, olderThan: 30s }'), 'olderThan: must be an age'],
+    ['a sum of ages', policy('{ name: a, olderThan: 1d12h }'), 'olderThan: must be an age'],
+    ['a negative age', policy('{ name: a, olderThan: -1d }'), 'olderThan: must be an age'],
+    ['a fraction of a day', policy('{ name: a, olderThan: 1.5d }'), 'olderThan: must be an age'],
+    ['an age with a space', policy('{ name: a, olderThan: 14 d }'), 'olderThan: must be an age'],
+    ['keepNewest: 0', policy('{ name: a, keepNewest: 0 }'), 'keepNewest: must be at least 1: leave it out'],
+    ['keepNewest: -1', policy('{ name: a, keepNewest: -1 }'), 'keepNewest: must be at least 1'],
+    ['half a digest', policy('{ name: a, keepNewest: 1.5 }'), 'keepNewest: must be a whole number'],
+    ['all digests', policy('{ name: a, keepNewest: .inf }'), 'keepNewest: must be a whole number'],
+    ['text for a count', policy('{ name: a, keepNewest: "3" }'), 'keepNewest: must be a whole number'],
+    [
+      'an unknown line',
+      policy('{ name: a, olderThan: 1d }', '{ semver: { range: "1", newestPer: patches, count: 1 } }'),
+      'must be repository, major, minor or patch',
+    ],
+    [
+      'no versions',
+      policy('{ name: a, olderThan: 1d }', '{ semver: { range: "1", newestPer: major, count: 0 } }'),
+      'count: must be at least 1',
+    ],
+    [
+      'no contexts',
+      policy('{ name: a, olderThan: 1d }', '{ inUse: { kubectl: { contexts: [] } } }'),
+      'contexts: must have at least one entry',
+    ],
+    [
+      'no files',
+      policy('{ name: a, olderThan: 1d }', '{ inUse: { files: [] } }'),
+      'files: must have at least one entry',
+    ],
+    [
+      'files that are text',
+      policy('{ name: a, olderThan: 1d }', '{ inUse: { files: a } }'),
+      'files: must be a list of globs of files',
+    ],
+    [
+      'protection by nothing',
+      policy('{ name: a, olderThan: 1d }', '~'),
+      'protect.0: must be a map with `tags`, `semver` or `inUse`',
+    ],
+    [
+      'too many percent',
+      'retention: { limits: { maxPercent: 101 }, rules: [{ name: a, olderThan: 1d }] }\n',
+      'maxPercent: must be from 0 to 100',
+    ],
+    [
+      'less than nothing',
+      'retention: { limits: { maxDeletes: -1 }, rules: [{ name: a, olderThan: 1d }] }\n',
+      'maxDeletes: must be at least 0',
+    ],
+    [
+      'a percent sign',
+      'retention: { limits: { maxPercent: 20% }, rules: [{ name: a, olderThan: 1d }] }\n',
+      'maxPercent: must be a number',
+    ],
+    [
+      'no number',
+      'retention: { limits: { maxPercent: .nan }, rules: [{ name: a, olderThan: 1d }] }\n',
+      'maxPercent: must be a number',
+    ],
+    [
+      'no times',
+      'retention: { timeFrom: [], rules: [{ name: a, olderThan: 1d }] }\n',
+      'timeFrom: must have at least one entry',
+    ],
+    [
+      'another time',
+      'retention: { timeFrom: [pushed], rules: [{ name: a, olderThan: 1d }] }\n',
+      'timeFrom.0: must be annotation or config',
+    ],
+    [
+      'a time twice',
+      'retention: { timeFrom: [config, config], rules: [{ name: a, olderThan: 1d }] }\n',
+      '6:24: retention.timeFrom: one of them is listed twice',
+    ],
+  ])('with %s is refused with its place', (_, text, said) => {
+    const found = mistakes(text)
+    expect(found.join('\n')).toContain(said)
+    for (const line of found) expect(line).toMatch(/^dray\.yaml:\d+:\d+: /)
+  })
+})
+
+describe('a policy', () => {
+  const aged = 'olderThan: 1d'
+  it.each([
+    ['deletes everything', '{ name: a }', 'rules.0: it would delete everything'],
+    [
+      'deletes everything of some repositories',
+      '{ name: a, repositories: ["@dev"] }',
+      'would delete everything',
+    ],
+    ['looks ahead', `{ name: a, tags: { regex: 'pr-(?=x)' } }`, 'make an engine backtrack'],
+    ['looks behind', `{ name: a, tags: { regex: '(?<!x)pr' } }`, 'make an engine backtrack'],
+    ['refers back', String.raw`{ name: a, tags: { regex: '(a)\1' } }`, 'make an engine backtrack'],
+    [
+      'refers back by name',
+      String.raw`{ name: a, tags: { regex: '(?<n>a)\k<n>' } }`,
+      'make an engine backtrack',
+    ],
+    ['counts possessively', `{ name: a, tags: { regex: 'a*+' } }`, 'make an engine backtrack'],
+    [
+      'has a regex that is none',
+      `{ name: a, tags: { regex: '(' } }`,
+      '7:37: retention.rules.0.tags.regex: "(" is not',
+    ],
+    [
+      'has a regex that is huge',
+      `{ name: a, tags: { regex: '((a{100}){100}){100}' } }`,
+      'is not a regular expression',
+    ],
+    ['has a glob with alternatives', '{ name: a, tags: ["pr-(a|b)"] }', 'fits no tag: a glob has'],
+    ['has a glob with classes', '{ name: a, tags: ["[a-z]*"] }', 'a regular expression stands under `regex`'],
+    [
+      'has a glob with a slash',
+      '{ name: a, tags: { glob: [x, "pr/*"] } }',
+      '7:40: retention.rules.0.tags.glob.1: "pr/*" fits no tag',
+    ],
+    ['has a glob that begins as no tag does', '{ name: a, tags: ["-*"] }', 'fits no tag'],
+    ['has a glob longer than any tag', `{ name: a, tags: ["${'a'.repeat(129)}*"] }`, 'fits no tag'],
+    [
+      'has two selectors in one',
+      '{ name: a, tags: { glob: a, semver: "1" } }',
+      'one of `glob`, `regex` and `semver`, not several',
+    ],
+    ['has a selector of nothing', '{ name: a, tags: {} }', 'must have one of `glob`, `regex` and `semver`'],
+    [
+      'has a range that is none',
+      '{ name: a, tags: { semver: latest } }',
+      '"latest" is not a range of versions',
+    ],
+    ['has a range with a gap', '{ name: a, tags: { semver: "1.x ||" } }', 'is not a range of versions'],
+    ['has a range without versions', '{ name: a, tags: { semver: ">2 <1" } }', 'has no version in it'],
+    [
+      'has a range of pre-releases',
+      '{ name: a, tags: { semver: ">=1.0.0-rc.1 <1.0.0" } }',
+      'has only pre-releases in it',
+    ],
+    [
+      'groups and keeps all alike',
+      `{ name: a, tags: { semver: "1" }, groupBy: major, ${aged} }`,
+      '`groupBy` without `keepNewest`',
+    ],
+    [
+      'groups by a group that is not there',
+      `{ name: a, tags: { regex: '(?<number>x)' }, groupBy: numbr, keepNewest: 1 }`,
+      'no group "numbr"; did you mean "number"?',
+    ],
+    [
+      'groups globs by a group',
+      '{ name: a, tags: [a], groupBy: number, keepNewest: 1 }',
+      'no group "number"; known: major, minor',
+    ],
+    [
+      'groups versions by patch',
+      '{ name: a, tags: { semver: "1" }, groupBy: patch, keepNewest: 1 }',
+      'no group "patch"',
+    ],
+    [
+      'has an age that overflows',
+      '{ name: a, olderThan: 999999d }',
+      '7:33: retention.rules.0.olderThan: 999999d is too long: at most 100 years',
+    ],
+    ['has an age beyond all numbers', `{ name: a, olderThan: ${'9'.repeat(400)}d }`, 'is too long'],
+    ['has no age', '{ name: a, olderThan: 0d }', '0d is no age'],
+    [
+      'has a rule twice',
+      `{ name: a, ${aged} }, { name: b, ${aged} }, { name: a, ${aged} }`,
+      'rules.2.name: "a" is there already',
+    ],
+    [
+      'is for an unknown environment',
+      `{ name: a, repositories: ["@dve/*"], ${aged} }`,
+      'no environment "dve"; did you mean "dev"?',
+    ],
+    [
+      'is for no pattern',
+      `{ name: a, repositories: ["@dev/a|b"], ${aged} }`,
+      'repositories.0: "@dev/a|b" is not',
+    ],
+    [
+      'is for everywhere by a star',
+      `{ name: a, repositories: ["*"], ${aged} }`,
+      'neither an environment nor a registry',
+    ],
+    [
+      'is for an image that has another name there',
+      `{ name: a, repositories: ["@dev/frontend/web"], ${aged} }`,
+      'is called web: @dev/web',
+    ],
+  ])('that %s is refused', (_, rules, said) => {
+    const found = mistakes(policy(rules))
+    expect(found).toHaveLength(1)
+    expect(found[0]).toContain(said)
+  })
+
+  const rule = `{ name: a, tags: [a], ${aged} }`
+  it.each([
+    ['protects nothing', rule, '{ name: x }', 'one of `tags`, `semver` and `inUse`'],
+    ['protects two things in one', rule, '{ tags: [x], semver: { range: "1" } }', 'not several'],
+    ['asks nobody what is in use', rule, '{ inUse: {} }', 'it needs `files` or `kubectl`'],
+    ['counts without a line', rule, '{ semver: { range: "1", count: 2 } }', '`count` needs `newestPer`'],
+    [
+      'has a line without a count',
+      rule,
+      '{ semver: { range: "1", newestPer: major } }',
+      '`newestPer` needs `count`',
+    ],
+    [
+      'protects a range without versions',
+      rule,
+      '{ semver: { range: ">2 <1" } }',
+      'retention.protect.0.semver.range: ">2 <1" has no version',
+    ],
+    [
+      'protects an environment that is not there',
+      rule,
+      '{ repositories: ["@pord"], tags: [x] }',
+      'did you mean "prod"?',
+    ],
+    [
+      'has two protections of a name',
+      rule,
+      '{ name: x, tags: [x] }, { name: x, tags: [y] }',
+      '"x" is there already',
+    ],
+    ['protects twice', rule, '{ tags: [x] }, { tags: [x] }', '"tags x" before it holds all of it'],
+    [
+      'protects what is protected',
+      rule,
+      '{ tags: [x, "r-*"] }, { tags: ["r-1.*"] }',
+      'before it holds all of it',
+    ],
+    [
+      'protects versions twice',
+      rule,
+      '{ semver: { range: "1" } }, { tags: { semver: " 1" } }',
+      'before it holds all of it',
+    ],
+    [
+      'protects the highest of what is protected',
+      rule,
+      '{ semver: { range: "1" } }, { semver: { range: "1", newestPer: minor, count: 1 } }',
+      'before it holds all of it',
+    ],
+    [
+      'protects a part again',
+      rule,
+      '{ tags: [x] }, { repositories: ["@dev"], tags: [x] }',
+      'before it holds all of it',
+    ],
+    [
+      'asks the same files twice',
+      rule,
+      '{ inUse: { files: [x] } }, { name: y, inUse: { files: [x] } }',
+      'before it holds all of it',
+    ],
+    [
+      'protects all that its rule selects',
+      rule,
+      '{ tags: [a, b] }',
+      'rules.0: it can delete nothing: the protection "tags a, b"',
+    ],
+    [
+      'protects by one glob what its rule selects by another',
+      '{ name: a, tags: ["r-?.*"] }',
+      '{ tags: ["r-*"] }',
+      'can delete nothing',
+    ],
+    [
+      'protects all that its rule selects, by two',
+      `{ name: a, tags: [a, b] }`,
+      '{ tags: [a] }, { tags: [b] }',
+      'the protections "tags a" and "tags b"',
+    ],
+    [
+      'protects the regex of its rule',
+      `{ name: a, tags: { regex: 'x+' } }`,
+      `{ tags: { regex: 'x+' } }`,
+      'can delete nothing',
+    ],
+    [
+      'protects the range of its rule',
+      `{ name: a, tags: { semver: '<1' } }`,
+      `{ semver: { range: '<1' } }`,
+      'can delete nothing',
+    ],
+    [
+      'protects the repositories of its rule',
+      `{ name: a, repositories: ["@dev/*"], tags: [a] }`,
+      '{ repositories: ["@prod", "@dev"], tags: [a] }',
+      'can delete nothing',
+    ],
+    ['protects everything', `{ name: a, ${aged} }`, '{ tags: ["*"] }', 'can delete nothing'],
+  ])('that %s is refused', (_, rules, protect, said) => {
+    const found = mistakes(policy(rules, protect))
+    expect(found).toHaveLength(1)
+    expect(found[0]).toContain(said)
+  })
+
+  it.each([
+    ['deletes all tags that were pushed', '{ name: a, tags: ["*"] }', '{ inUse: { files: [x] } }'],
+    ['keeps only so many', '{ name: a, keepNewest: 1 }', undefined],
+    ['deletes at once', '{ name: a, tags: ["tmp-*"] }', undefined],
+    [
+      'is for a registry that is no environment',
+      `{ name: a, repositories: ["other.example.com/**"], ${aged} }`,
+      undefined,
+    ],
+    ['is for an image that is not listed', `{ name: a, repositories: ["@dev/other"], ${aged} }`, undefined],
+    ['protects a part of what a rule selects', '{ name: a, tags: [a, b] }', '{ tags: [a] }'],
+    [
+      'protects the highest of what a rule selects',
+      `{ name: a, tags: { semver: "<1" } }`,
+      '{ semver: { range: "<1", newestPer: major, count: 1 } }',
+    ],
+    [
+      'protects in one place what it deletes in another',
+      '{ name: a, repositories: ["@dev"], tags: [a] }',
+      '{ repositories: ["@dev/api"], tags: [a] }',
+    ],
+    ['protects more with each', rule, '{ tags: ["x-1"] }, { tags: ["x-*"] }'],
+    [
+      'protects different highest',
+      rule,
+      '{ semver: { range: "1", newestPer: minor, count: 1 } }, { semver: { range: "1", newestPer: major, count: 3 } }',
+    ],
+    ['protects one character and not any', '{ name: a, tags: ["r-*"] }', '{ tags: ["r-?"] }'],
+    [
+      'has the same tags in two rules',
+      `{ name: a, tags: [a], keepNewest: 2 }, { name: b, tags: [a], ${aged} }`,
+      undefined,
+    ],
+    ['has an age of a hundred years', '{ name: a, olderThan: 36525d }', undefined],
+    ['has pre-releases in a range of protections', rule, '{ semver: { range: ">=1.0.0-rc.1 <1.0.0" } }'],
+    ['has a pre-release as a bound of a rule', '{ name: a, tags: { semver: ">=1.0.0-rc.1" } }', undefined],
+    [
+      'groups by a group that is called major',
+      `{ name: a, tags: { regex: '(?<major>\\d+)-rc' }, groupBy: major, keepNewest: 1 }`,
+      undefined,
+    ],
+    ['forbids to delete', `{ name: a, ${aged} }`, undefined],
+  ])('that %s is merely unusual', (_, rules, protect) => {
+    expect(mistakes(policy(rules, protect))).toEqual([])
+  })
+
+  it('has all its mistakes named at once, in the order of the file', () => {
+    const found = mistakes(`retention:
+  one:
+    protect: [{ tags: ["pr/*"] }]
+    rules: [{ name: a, repositories: ["@x"], tags: { regex: "(" }, olderThan: 999999d }]
+  two:
+    rules: [{ name: a }]
+`)
+    expect(found.map((line) => /^dray\.yaml:\d+:\d+/.exec(line)?.[0])).toEqual([
+      'dray.yaml:8:24',
+      'dray.yaml:9:39',
+      'dray.yaml:9:61',
+      'dray.yaml:9:79',
+      'dray.yaml:11:13',
+    ])
+  })
+
+  it('that is hostile is read or refused in bounded time', () => {
+    const stars = `${'*a'.repeat(60)}b`
+    const all = Array.from({ length: 300 }, (_, i) => `"${stars.slice(i % 7)}${i}"`).join(', ')
+    expect(mistakes(policy(`{ name: a, tags: [${all}] }`, `{ tags: [${all}] }`))).toHaveLength(1)
+    const range = `${'>=1.0.0 '.repeat(2000)}|| ${'1 || '.repeat(2000)}2`
+    expect(mistakes(policy(`{ name: a, tags: { semver: "${range}" } }`))).toEqual([])
+    expect(mistakes(policy(`{ name: a, tags: { regex: '${'(a*)*'.repeat(100)}b' } }`))).toEqual([])
+  })
+
+  it('that is any text is read or refused as a mistake in the file', () => {
+    const value = fc.oneof(
+      fc.constantFrom('a', '1d', '@dev/*', '(', '*', '>=1', '||', null, 0, 1, -1, true, Number.NaN),
+      fc.string({ maxLength: 6 }),
+    )
+    const key = fc.constantFrom(
+      'protect',
+      'rules',
+      'limits',
+      'name',
+      'tags',
+      'glob',
+      'regex',
+      'semver',
+      'range',
+      'newestPer',
+      'count',
+      'inUse',
+      'files',
+      'kubectl',
+      'contexts',
+      'repositories',
+      'groupBy',
+      'keepNewest',
+      'x',
+    )
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 5 },
+        value,
+        fc.array(tie('tree'), { maxLength: 3 }),
+        fc.dictionary(key, tie('tree'), { maxKeys: 4 }),
+      ),
+    }))
+    fc.assert(
+      fc.property(tree, (retention) => {
+        // anything thrown but our error fails
+        expect(mistakes(`retention: ${JSON.stringify(retention)}\n`)).toBeInstanceOf(Array)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest'
+import { parseConfig } from '../../../src/config/load.ts'
+import { retentionOf } from '../../../src/config/retention/retention.ts'
+import type { RetentionConfig } from '../../../src/config/retention/retention-config.ts'
+import { startingConfig } from '../../../src/config/starting/starting-config.ts'
+import { startingPolicies } from '../../../src/config/starting/starting-policies.ts'
+import { matchesGlob } from '../../../src/oci/tag-glob.ts'
+import { isInRange } from '../../../src/semver/range.ts'
+import { parseVersion } from '../../../src/semver/version.ts'
+import type { TagSelector } from '../../../src/config/selectors/tag-selector.ts'
+
+const environments = [
+  { name: 'dev', path: 'dev/{image}' },
+  { name: 'prod', path: '{image}/prod' },
+]
+
+function read(policyName: string | undefined, registry = 'registry.example.com', names = environments) {
+  const policy = startingPolicies.find(({ name }) => name === policyName)
+  const [first] = names
+  const retention = policy && first && { policy, environment: first.name }
+  const content = startingConfig({ registry, environments: names, ...(retention && { retention }) })
+  const loaded = parseConfig({ file: '/x/dray.yaml', content }, 'dray.yaml')
+  return { config: loaded.config, policies: retentionOf(loaded), content }
+}
+
+function selects(selector: TagSelector | undefined, tag: string): boolean {
+  const version = parseVersion(tag)
+  switch (selector?.kind) {
+    case undefined:
+      return true
+    case 'glob':
+      return selector.globs.some((glob) => matchesGlob(glob, tag))
+    case 'regex':
+      return selector.regex.match(tag) !== undefined
+    case 'semver':
+      return version !== undefined && isInRange(version, selector.range)
+  }
+}
+
+/** The rule that may delete a tag, where no protection by tag holds it. */
+function deletes({ protect, rules }: RetentionConfig, tag: string): string | undefined {
+  const isHeld = protect.some((one) => one.kind === 'tags' && !one.newest && selects(one.tags, tag))
+  return isHeld ? undefined : rules.find((rule) => selects(rule.tags, tag))?.name
+}
+
+describe('a starting policy', () => {
+  it.each(startingPolicies.map(({ name }) => name))('%s is valid, limited and protects', (name) => {
+    const { config, policies } = read(name)
+    const [policy] = policies
+    expect([...config.environments.keys()]).toEqual(['dev', 'prod'])
+    expect(policies).toHaveLength(1)
+    expect(policy?.protect.length).toBeGreaterThan(1)
+    expect(policy?.limits).toEqual({ maxDeletes: 200, maxPercent: 50, minRemaining: 1 })
+    for (const { repositories, olderThan } of policy?.rules ?? []) {
+      expect(repositories?.map(({ text }) => text)).toEqual(['@dev/**'])
+      expect(olderThan).toBeGreaterThanOrEqual(7 * 86_400_000)
+    }
+  })
+
+  it.each([
+    ['pull-requests', 'pr-17', 'pull-requests'],
+    ['pull-requests', 'pr-17-3f2a91c', 'pull-requests'],
+    ['pull-requests', 'feature-login-3f2a91c', 'branches'],
+    ['pull-requests', 'latest', undefined],
+    ['pull-requests', '1.4.2', undefined],
+    ['pull-requests', '1.4.2-3f2a91c', undefined],
+    ['pull-requests', 'v2.0.0-rc.1', undefined],
+    ['pull-requests', 'prod', undefined],
+    ['nightlies', 'nightly-2026-01-02', 'nightlies'],
+    ['nightlies', '1.4.2', undefined],
+    ['release-candidates', '1.4.0-rc.1', 'release-candidates'],
+    ['release-candidates', 'v2.0.0-beta3', 'release-candidates'],
+    ['release-candidates', '1.4.0', undefined],
+    ['release-candidates', '1.4.0-alpine', undefined],
+    ['newest', '3f2a91c', 'builds'],
+    ['newest', '1.4.2', undefined],
+    ['newest', '1.4.2-rc.1', undefined],
+    ['environment', '3f2a91c', 'unused'],
+    ['environment', 'latest', undefined],
+  ])('%s says of %s: %s', (name, tag, rule) => {
+    const [policy] = read(name).policies
+    expect(policy && deletes(policy, tag)).toBe(rule)
+  })
+
+  it('has a line for a menu, and a name for a flag', () => {
+    for (const { name, summary } of startingPolicies) {
+      expect(name).toMatch(/^[a-z-]+$/)
+      expect(summary.length).toBeLessThan(80)
+    }
+  })
+})
+
+describe('a starting configuration', () => {
+  it('has no policy where none is wanted', () => {
+    expect(read(undefined).policies).toEqual([])
+  })
+
+  it.each(['localhost:5000', '[::1]:5000', '127.0.0.1', 'docker.io', 'Registry.example.com'])(
+    'is in the registry %s',
+    (registry) => {
+      const { config } = read('newest', registry)
+      const targets = [{ registry: registry.toLowerCase(), path: '{image}/prod' }]
+      expect(config.environments.get('prod')?.targets).toEqual(targets)
+    },
+  )
+
+  it.each(['true', 'null', '123', '1e3', '0x1f', 'y', 'no', '2026-01-02'])(
+    'may have an environment that is called %s',
+    (name) => {
+      const names = [{ name, path: '{image}' }]
+      expect([...read('newest', 'r.example.com', names).config.environments.keys()]).toEqual([name])
+    },
+  )
+})

@@ -1,0 +1,254 @@
+import { describe, expect, it } from 'vitest'
+import type { AuditRecord } from '../../../src/audit/log/record.ts'
+import type { AuditSink } from '../../../src/audit/log/sink.ts'
+import { DrayError } from '../../../src/lib/errors.ts'
+import { formatPlanFile, parsePlanFile } from '../../../src/plan/plan-file.ts'
+import type { PrunePlan } from '../../../src/plan/prune/prune-plan.ts'
+import { cosignSignature, image, index, referrer } from '../../support/images.ts'
+import { manualClock } from '../../support/manual-clock.ts'
+import { isDelete, pruneWorld } from '../../support/prune-world.ts'
+import { carryOutPrune, prunePlanOf, recordsOf } from '../../support/pruning.ts'
+
+const of = (label: string) => image({ label, layers: 1 })
+/** A sink that keeps what was written, and may fail from the `nth` write on. */
+function keptSink(failFrom = Infinity): AuditSink & { readonly writes: (readonly AuditRecord[])[] } {
+  const writes: (readonly AuditRecord[])[] = []
+  return {
+    place: 'memory',
+    writes,
+    write: (records) => {
+      if (writes.length + 1 >= failFrom) return Promise.reject(new Error('no room'))
+      writes.push(records)
+      return Promise.resolve()
+    },
+  }
+}
+
+describe('a plan that is carried out', () => {
+  it('deletes what it says, and nothing else: an index before its parts, an image before its evidence, tags alone where the digest stays', async () => {
+    const world = await pruneWorld()
+    const [kept, arm, amd] = [of('kept'), image({ platform: 'arm64' }), image({ platform: 'amd64' })]
+    const [both, one] = [index([arm, amd]), index([amd])]
+    world.put(kept, 'prod', 'pr-3')
+    world.put(both, 'pr-1', 'pr-1-again')
+    world.put(one, 'stable')
+    world.put(cosignSignature(both))
+    world.put(referrer(both))
+    const plan = await prunePlanOf(world.run, [world.repository])
+    world.registry.forget()
+    const done = await carryOutPrune(world.run, plan)
+    expect(done.repositories).toMatchObject([
+      { status: 'pruned', deleted: 4, images: 1, untagged: 1, failed: 0, errors: [] },
+    ])
+    expect(await world.registry.oracle.tags('dev/api')).toEqual(['prod', 'stable'])
+    expect(await world.left()).toEqual(['prod', 'stable', amd.root.digest].sort())
+    expect(world.deletes()[0]).toBe('pr-1')
+    expect(world.deletes().at(-1)).toBe('pr-3')
+    const methods = new Set(world.registry.requests.map(({ method }) => method))
+    expect([...methods].sort()).toEqual(['DELETE', 'GET', 'HEAD'])
+  })
+
+  it('does the same when it comes out of a file', async () => {
+    const world = await pruneWorld()
+    world.put(of('a'), 'pr-1')
+    world.put(of('b'), 'prod')
+    const plan = await prunePlanOf(world.run, [world.repository])
+    await carryOutPrune(world.run, parsePlanFile(formatPlanFile(plan), 'p.json') as PrunePlan)
+    expect(await world.left()).toEqual(['prod'])
+  })
+
+  it('sends no delete the second time, and says that all of it was gone', async () => {
+    const world = await pruneWorld()
+    const both = index(['arm64', 'amd64'])
+    world.put(both, 'pr-1')
+    world.put(of('b'), 'prod', 'pr-2')
+    const plan = await prunePlanOf(world.run, [world.repository])
+    await carryOutPrune(world.run, plan)
+    world.registry.forget()
+    const again = await carryOutPrune(world.run, plan)
+    expect(again.repositories).toMatchObject([{ status: 'unchanged', absent: 4, freed: 0, errors: [] }])
+    expect(world.deletes()).toEqual([])
+  })
+
+  it('is not carried out where it does something else than it shows', async () => {
+    const world = await pruneWorld()
+    world.put(of('a'), 'pr-1')
+    const plan = await prunePlanOf(world.run, [world.repository])
+    const refused = { ...plan, refusals: [{ error: { code: 'refused', message: 'too many' } as const }] }
+    await expect(carryOutPrune(world.run, refused)).rejects.toMatchObject({ code: 'malformed' })
+    expect(world.deletes()).toEqual([])
+  })
+})
+
+describe('the record of a prune', () => {
+  it('has the intents of all repositories in one write before the first delete, and an outcome for each', async () => {
+    const world = await pruneWorld()
+    const api = world.put(of('a'), 'pr-1')
+    world.put(of('kept'), 'prod', 'pr-2')
+    const other = { ...world.repository, path: 'dev/web' }
+    await world.registry.oracle.push(of('w'), 'dev/web', 'pr-1')
+    const plan = await prunePlanOf(world.run, [world.repository, other])
+    const deletesAt: number[] = []
+    const sink = keptSink()
+    world.after(isDelete, () => deletesAt.push(sink.writes.length))
+    await carryOutPrune(world.run, plan, { sink, reason: 'cleaning' })
+    const [intents = [], ...outcomes] = sink.writes
+    expect(deletesAt).toEqual([1])
+    expect(intents).toMatchObject([
+      { phase: 'intent', operation: 'prune', image: 'dev/api', before: api, reason: 'cleaning' },
+      { phase: 'intent', step: { kind: 'deleteTag', tag: 'pr-2' } },
+      { phase: 'intent', image: 'dev/web' },
+    ])
+    expect(outcomes.flat()).toHaveLength(3)
+    for (const record of outcomes.flat())
+      expect(record).toMatchObject({ phase: 'outcome', result: 'done', after: null })
+  })
+
+  it('that cannot be written: nothing is deleted', async () => {
+    const world = await pruneWorld()
+    world.put(of('a'), 'pr-1')
+    const plan = await prunePlanOf(world.run, [world.repository])
+    await expect(carryOutPrune(world.run, plan, { sink: keptSink(1) })).rejects.toMatchObject({
+      code: 'audit',
+    })
+    expect(world.deletes()).toEqual([])
+  })
+
+  it('that cannot be written any more in the middle: nothing more is deleted, in no repository', async () => {
+    const world = await pruneWorld()
+    for (const n of [1, 2, 3]) world.put(of(`a${n}`), `pr-${n}`)
+    const paths = ['dev/web', 'dev/db', 'dev/c', 'dev/d', 'dev/e']
+    for (const path of paths) await world.registry.oracle.push(of(path), path, 'pr-1', 'pr-2')
+    const all = [world.repository, ...paths.map((path) => ({ ...world.repository, path }))]
+    const plan = await prunePlanOf(world.run, all)
+    world.registry.forget()
+    await expect(carryOutPrune(world.run, plan, { sink: keptSink(2) })).rejects.toMatchObject({
+      code: 'audit',
+    })
+    // the first of each of the four repositories that are under way
+    expect(world.deletes().length).toBeLessThanOrEqual(4)
+  })
+
+  it('has the refusals too', async () => {
+    const world = await pruneWorld()
+    world.put(of('a'), 'pr-1')
+    const plan = await prunePlanOf(world.run, [world.repository])
+    const error = { code: 'refused', message: 'too many' } as const
+    const refused: PrunePlan = {
+      ...plan,
+      repositories: plan.repositories.map((one) => ({ ...one, steps: [] })),
+      refusals: [{ repository: world.repository, error }, { error }],
+    }
+    const done = await carryOutPrune(world.run, refused)
+    expect(done.repositories).toMatchObject([{ status: 'refused', errors: [error] }])
+    expect(await recordsOf(world.run)).toMatchObject([
+      { phase: 'refused', image: 'dev/api', error },
+      { phase: 'refused', error },
+    ])
+  })
+
+  it('has an outcome for what was held back, kept or not attempted', async () => {
+    const world = await pruneWorld({ profile: 'docker-registry-2.8' })
+    const [a, b] = [world.put(of('a'), 'pr-1'), world.put(of('b'), 'prod', 'pr-2')]
+    const plan = await prunePlanOf(world.run, [world.repository])
+    world.put(of('a'), 'pr-1', 'mine')
+    await carryOutPrune(world.run, plan)
+    const outcomes = (await recordsOf(world.run)).filter(({ phase }) => phase === 'outcome')
+    expect(outcomes).toMatchObject([
+      { result: 'conflict', before: a, error: { code: 'conflict' } },
+      { result: 'unchanged', before: b, error: { code: 'unsupported' } },
+    ])
+  })
+})
+
+describe('a stop', () => {
+  const stopped = () => new DrayError('interrupted', 'interrupted')
+
+  it('before the first delete: nothing is read, deleted or recorded', async () => {
+    const world = await pruneWorld()
+    world.put(of('a'), 'pr-1')
+    const plan = await prunePlanOf(world.run, [world.repository])
+    world.registry.forget()
+    const done = await carryOutPrune(world.run, plan, { stop: AbortSignal.abort(stopped()) })
+    expect(done.repositories).toMatchObject([{ status: 'notAttempted', notAttempted: 1, errors: [] }])
+    expect(world.registry.requests).toEqual([])
+    expect(await recordsOf(world.run)).toEqual([])
+  })
+
+  it('in the middle: what is under way ends, nothing more is sent, and every step has its outcome on record', async () => {
+    const world = await pruneWorld()
+    for (let n = 0; n < 12; n++) world.put(of(`a${n}`), `pr-${n}`)
+    const plan = await prunePlanOf(world.run, [world.repository])
+    const controller = new AbortController()
+    world.after(isDelete, () => controller.abort(stopped()), 3)
+    const done = await carryOutPrune(world.run, plan, { stop: controller.signal, deletesAtOnce: 4 })
+    const { deleted = 0, notAttempted = 0 } = done.repositories[0] ?? {}
+    expect(deleted).toBe(world.deletes().length)
+    expect(deleted).toBeLessThanOrEqual(5)
+    expect(deleted + notAttempted).toBe(12)
+    const outcomes = (await recordsOf(world.run)).filter(({ phase }) => phase === 'outcome')
+    expect(outcomes).toHaveLength(12)
+    expect(outcomes.at(-1)).toMatchObject({
+      result: 'failed',
+      error: { code: 'interrupted', message: expect.stringContaining('not attempted') as string },
+    })
+  })
+})
+
+describe('what it costs', () => {
+  it('of a plan of this moment: the names, and for each image a look at its tag and the delete', async () => {
+    const world = await pruneWorld()
+    for (let n = 0; n < 3; n++) world.put(of(`a${n}`), `pr-${n}`)
+    const plan = await prunePlanOf(world.run, [world.repository])
+    world.registry.forget()
+    await carryOutPrune(world.run, plan, { plannedJustNow: true, readSince: Date.now() })
+    const count = (method: string, kind: string) =>
+      world.registry.requests.filter((one) => one.method === method && one.kind === kind).length
+    // the first delete goes alone, the others together: two lists
+    expect([count('GET', 'tags'), count('HEAD', 'manifest'), count('DELETE', 'manifest')]).toEqual([2, 3, 3])
+    expect(world.registry.requests).toHaveLength(8)
+  })
+
+  it.each<
+    [string, { readonly since: number; readonly referrers: 'read' | 'remembered'; readonly looks: boolean }]
+  >([
+    ['of this moment', { since: 2_000, referrers: 'read', looks: false }],
+    ['that took longer than a moment', { since: 2_001, referrers: 'read', looks: true }],
+    ['that remembers referrers of an earlier run', { since: 0, referrers: 'remembered', looks: true }],
+  ])(
+    'of a plan %s: all tags are read before the first delete, or not',
+    async (_, { since, referrers, looks }) => {
+      const world = await pruneWorld()
+      world.put(of('a'), 'pr-1')
+      world.put(of('b'), 'prod')
+      const { repositories, ...plan } = await prunePlanOf(world.run, [world.repository])
+      world.registry.forget()
+      const clock = manualClock()
+      await carryOutPrune(
+        world.run,
+        { ...plan, repositories: repositories.map((one) => ({ ...one, referrers })) },
+        { clock, plannedJustNow: true, readSince: clock.now() - since },
+      )
+      const read = world.registry.requests.map(({ reference }) => reference)
+      expect(read.includes('prod')).toBe(looks)
+    },
+  )
+
+  it('of 500 images out of 600: 500 deletes, a look at the tag of each, and the looks at all every 100', async () => {
+    const world = await pruneWorld({ abilities: { referrers: false } })
+    for (let n = 0; n < 500; n++) world.put(image({ label: `${n}`, layers: 0 }), `pr-${n}`)
+    for (let n = 0; n < 100; n++) world.put(image({ label: `k${n}`, layers: 0 }), `v1.0.${n}`)
+    const plan = await prunePlanOf(world.run, [world.repository])
+    world.registry.forget()
+    const done = await carryOutPrune(world.run, plan)
+    expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 500 }])
+    const count = (method: string, kind: string) =>
+      world.registry.requests.filter((one) => one.method === method && one.kind === kind).length
+    expect(count('DELETE', 'manifest')).toBe(500)
+    expect(count('HEAD', 'manifest')).toBe(500)
+    // all tags before the first delete, and after 97, 193, 289, 385 and 481 deletes
+    expect(count('GET', 'manifest')).toBe(600 + 503 + 407 + 311 + 215 + 119)
+    // one list for each wave of 16 and for the first alone
+    expect(count('GET', 'tags')).toBe(1 + Math.ceil(499 / 16))
+  })
+})

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { parseDescriptor } from '../../../src/oci/descriptor.ts'
+import { readImageConfig } from '../../../src/images/config/image-config.ts'
+import { embedded, newCall, openStores } from '../../registry/client/world.ts'
+import { imageWithConfig } from '../../support/config-image.ts'
+import { body } from '../../support/images.ts'
+
+/** What is read of an image with this config. */
+async function read(config: string | object) {
+  const { registry, push } = await embedded()
+  const content = imageWithConfig(config)
+  await push(content, 'api')
+  const store = openStores().source({ registry, path: 'api' })
+  return await readImageConfig(store, parseDescriptor(body(content)['config'], 'config'), newCall())
+}
+
+describe('the config of an image', () => {
+  it('says how it is run, by whom it was made, and in how many steps', async () => {
+    const config = {
+      Entrypoint: ['/app', '-x'],
+      Cmd: 'serve',
+      User: '65532:65532',
+      WorkingDir: '/srv',
+      ExposedPorts: { '8080/tcp': {}, '9090/udp': {} },
+      Env: ['PATH=/bin', 'EMPTY=', 'A=b=c'],
+      Volumes: { '/data': {} },
+      StopSignal: 'SIGQUIT',
+    }
+    const all = {
+      os: 'linux',
+      architecture: 'arm64',
+      variant: 'v8',
+      author: 'Ada',
+      history: [{}, {}],
+      config,
+    }
+    expect(await read(all)).toEqual({
+      platform: 'linux/arm64/v8',
+      author: 'Ada',
+      labels: {},
+      history: 2,
+      settings: {
+        entrypoint: ['/app', '-x'],
+        cmd: ['serve'],
+        user: '65532:65532',
+        workingDir: '/srv',
+        exposedPorts: ['8080/tcp', '9090/udp'],
+        env: ['PATH=/bin', 'EMPTY=', 'A=b=c'],
+        volumes: ['/data'],
+        stopSignal: 'SIGQUIT',
+      },
+    })
+  })
+
+  it('may leave everything out, or null', async () => {
+    const nothing = { labels: {}, history: 0, settings: {} }
+    expect(await read('{}')).toEqual(nothing)
+    expect(await read({ config: { Entrypoint: null, Cmd: [], Env: null, Volumes: {}, User: '' } })).toEqual(
+      nothing,
+    )
+  })
+
+  it.each([
+    [{ config: { Env: [1] } }, 'config.Env is not a list of strings'],
+    [{ config: { ExposedPorts: ['80'] } }, 'config.ExposedPorts is not an object'],
+    [{ created: 5 }, 'created is not a string'],
+    ['[]', 'is not an object'],
+  ])('is malformed where it is %j: %s', async (config, said) => {
+    await expect(read(config)).rejects.toMatchObject({
+      code: 'malformed',
+      message: expect.stringContaining(said),
+    })
+  })
+})

@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parseDigest } from '../../../src/oci/digest.ts'
+import { fallbackTag } from '../../../src/oci/evidence-tags.ts'
+import { type Fault, faultyProxy } from '../../support/faulty-proxy.ts'
+import {
+  type Content,
+  cosignSignature,
+  image,
+  index,
+  manifestOf,
+  referrer,
+  together,
+  types,
+} from '../../support/images.ts'
+import { leapingClock } from '../../support/manual-clock.ts'
+import { type Bench, bench, promote, repository } from '../../support/promotion.ts'
+import { type WatchedRegistry, watchedRegistry } from '../../support/world.ts'
+
+let staging: WatchedRegistry
+let run: Bench
+beforeEach(async () => {
+  staging = await watchedRegistry()
+  run = await bench()
+})
+afterEach(async () => {
+  await run[Symbol.asyncDispose]()
+  await staging[Symbol.asyncDispose]()
+})
+
+const multi = index(['amd64', 'arm64'], { layers: 1 })
+const [amd64, arm64] = multi.manifests
+const from = () => repository(staging, 'staging/api')
+
+/** The root of `content` with other fields of its manifest. */
+function rewritten(content: Content, fields: Readonly<Record<string, unknown>>): Content {
+  const old = content.manifests.find(({ descriptor }) => descriptor.digest === content.root.digest)
+  const body = JSON.parse(Buffer.from(old?.bytes ?? '').toString()) as Record<string, unknown>
+  const manifest = manifestOf(content.root.mediaType, { ...body, ...fields })
+  return {
+    root: manifest.descriptor,
+    blobs: content.blobs,
+    manifests: [...content.manifests.filter((one) => one !== old), manifest],
+  }
+}
+
+describe('evidence arrives', () => {
+  const sbom = referrer(multi)
+  const nested = index([multi, image({ label: 'beside it' })])
+  const grandchild = amd64?.descriptor ?? multi.root
+  it.each<[string, Content]>([
+    ['that is an index', together(multi, referrer(multi, { index: true }))],
+    ['of an index in an index', together(nested, referrer(multi))],
+    [
+      'of an image in an index in an index, by tag',
+      together(nested, cosignSignature(grandchild, { suffix: 'att' })),
+    ],
+    [
+      'of a child, by tag and by subject',
+      together(
+        multi,
+        cosignSignature(arm64?.descriptor ?? multi.root),
+        referrer(arm64?.descriptor ?? multi.root),
+      ),
+    ],
+    [
+      'of evidence of evidence, by tag',
+      together(multi, sbom, referrer(sbom), cosignSignature(sbom, { suffix: 'sbom' })),
+    ],
+    [
+      'of the manifest under a cosign tag',
+      (() => {
+        const signature = cosignSignature(multi)
+        return together(multi, signature, referrer(signature))
+      })(),
+    ],
+    [
+      'that has the image itself among its parts',
+      (() => {
+        const list = index([multi], { annotations: { all: 'of it' } })
+        const about = rewritten(list, { subject: multi.root, artifactType: 'application/x.list' })
+        const manifests = about.manifests.map((one) =>
+          one.descriptor === about.root ? { ...one, subject: multi.root.digest } : one,
+        )
+        return together(multi, { ...about, manifests })
+      })(),
+    ],
+  ])('%s, with the referrers API and without it', async (_, content) => {
+    await staging.oracle.push(content, 'staging/api', '1.4.2')
+    for (const profile of ['oci-1.1', 'docker-registry-2.8'] as const) {
+      await using prod = await watchedRegistry(profile)
+      const done = await promote(run, { from: from(), to: [repository(prod, 'prod/api')] })
+      expect(done.placements).toMatchObject([{ status: 'promoted', errors: [] }])
+      expect(await prod.oracle.differences('prod/api', content, '1.4.2')).toEqual([])
+      const again = await promote(run, { from: from(), to: [repository(prod, 'prod/api')] })
+      expect(again.placements).toMatchObject([{ status: 'unchanged' }])
+    }
+  })
+
+  it('where an image with a subject of its own is promoted: it is listed with its subject', async () => {
+    const content = together(sbom, referrer(sbom))
+    await staging.oracle.push(multi, 'staging/api')
+    await staging.oracle.push(content, 'staging/api', '1.4.2')
+    await using prod = await watchedRegistry('docker-registry-2.8')
+    await promote(run, { from: from(), to: [repository(prod, 'prod/api')] })
+    expect(await prod.oracle.differences('prod/api', content, '1.4.2')).toEqual([])
+    const listed = await prod.oracle.manifest('prod/api', fallbackTag(parseDigest(multi.root.digest)))
+    expect(Buffer.from(listed?.bytes ?? '').toString()).toContain(sbom.root.digest)
+  })
+})
+
+describe('a list of tags that is not to be had', () => {
+  it.each([401, 403, 404, 405])('(%i) hides no evidence', async (status) => {
+    const content = together(multi, cosignSignature(arm64?.descriptor ?? multi.root))
+    await staging.oracle.push(content, 'staging/api', '1.4.2')
+    const fault: Fault = { at: { path: /tags\/list/ }, times: Infinity, injury: { kind: 'answer', status } }
+    await using proxy = await faultyProxy(staging.host, fault)
+    await using prod = await watchedRegistry()
+    const done = await promote(run, {
+      from: repository(proxy, 'staging/api'),
+      to: [repository(prod, 'prod/api')],
+    })
+    expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCarried: 1 }])
+    expect(await prod.oracle.differences('prod/api', content, '1.4.2')).toEqual([])
+  })
+})
+
+describe('a bit that is flipped in a list', () => {
+  const content = together(multi, cosignSignature(multi), referrer(multi))
+  const places = Array.from({ length: 12 }, (_, i) => (i + 0.5) / 12)
+  it.each(['tags/list', 'referrers/'])('(%s) hides no evidence, wherever it is', async (list) => {
+    await staging.oracle.push(content, 'staging/api', '1.4.2')
+    await using patient = await bench({ clock: leapingClock() })
+    for (const at of places) {
+      const path = new RegExp(list)
+      await using proxy = await faultyProxy(staging.host, {
+        at: { path },
+        injury: { kind: 'flip', of: 'answer', at },
+      })
+      await using prod = await watchedRegistry()
+      await promote(patient, { from: repository(proxy, 'staging/api'), to: [repository(prod, 'prod/api')] })
+      expect(await prod.oracle.differences('prod/api', content, '1.4.2')).toEqual([])
+    }
+  })
+})
+
+it('a child by its sha512 digest is taken along, though cosign has no tag for it', async () => {
+  const child = image({ layers: 1 })
+  const [manifest] = child.manifests
+  if (manifest === undefined) throw new Error('an image has a manifest')
+  const digest = `sha512:${createHash('sha512').update(manifest.bytes).digest('hex')}`
+  const descriptor = { ...manifest.descriptor, digest }
+  const root = manifestOf(types.index, { manifests: [descriptor] })
+  const content = {
+    root: root.descriptor,
+    blobs: child.blobs,
+    manifests: [{ ...manifest, descriptor }, root],
+  }
+  await staging.oracle.push(content, 'staging/api', '1.4.2')
+  const unlisted: Fault = { at: { path: /tags\/list/ }, injury: { kind: 'answer', status: 403 } }
+  const tooLong: Fault = { at: { path: /\/sha512-\w{128}\.\w+$/ }, injury: { kind: 'answer', status: 400 } }
+  await using proxy = await faultyProxy(staging.host, unlisted, tooLong)
+  await using prod = await watchedRegistry()
+  const done = await promote(run, {
+    from: repository(proxy, 'staging/api'),
+    to: [repository(prod, 'prod/api')],
+  })
+  expect(done.placements).toMatchObject([{ status: 'promoted', errors: [] }])
+  expect(await prod.oracle.digest('prod/api', '1.4.2')).toBe(root.descriptor.digest)
+})

@@ -1,0 +1,48 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { didYouMean, nearest, nearestFew } from '../../src/lib/nearest.ts'
+
+describe('nearest', () => {
+  it.each([
+    ['stagin', 'staging'],
+    ['stgaing', 'staging'],
+    ['Staging', 'staging'],
+    ['prd', 'prod'],
+    ['promotFrom', 'promoteFrom'],
+    ['enviroments', 'environments'],
+  ])('takes %s for %s', (word, meant) => {
+    const known = ['dev', 'staging', 'prod', 'promoteFrom', 'environments', 'registries']
+    expect(nearest(word, known)).toBe(meant)
+  })
+
+  it.each(['production', 'x', '', 'qa'])('takes %j for nothing that is unlike it', (word) => {
+    expect(nearest(word, ['dev', 'staging', 'prod'])).toBeUndefined()
+  })
+
+  it('gives the nearest first, and of equals the one that begins alike', () => {
+    expect(nearestFew('1.4.2', ['2.4.2', '1.4', '1.4.3', '1.4.21', '7.7.7'], 3)).toEqual([
+      '1.4.21',
+      '1.4.3',
+      '2.4.2',
+    ])
+  })
+
+  it('asks a question that a message can end in', () => {
+    expect(didYouMean('stagng', ['staging'])).toBe('Did you mean "staging"?')
+    expect(didYouMean('other', ['staging'])).toBeUndefined()
+  })
+
+  it('finds any word again that has one letter wrong', () => {
+    const word = fc.stringMatching(/^[a-z]{4,12}$/)
+    fc.assert(
+      fc.property(word, fc.nat(), (right, at) => {
+        const i = at % right.length
+        expect(nearest(`${right.slice(0, i)}0${right.slice(i + 1)}`, [right, '-'.repeat(20)])).toBe(right)
+      }),
+    )
+  })
+
+  it('does not compare what is too long for a name', () => {
+    expect(nearest('a'.repeat(1_000_000), ['a'.repeat(999_999)])).toBeUndefined()
+  })
+})

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import { digestOf } from '../../../src/oci/digest.ts'
+import { type DeleteOutcome, summarisePrune } from '../../../src/plan/prune/prune-outcome.ts'
+import type {
+  DeleteStep,
+  PrunePlan,
+  PruneRefusal,
+  RepositoryPlan,
+} from '../../../src/plan/prune/prune-plan.ts'
+import { manifestStep, untagStep } from '../../support/delete-steps.ts'
+
+const sig = `${digestOf('doomed').replace(':', '-')}.sig`
+const steps: readonly DeleteStep[] = [
+  manifestStep({ id: 'm1' }),
+  manifestStep({ id: 'm2', losesTags: [sig] }),
+  manifestStep({ id: 'm3', losesTags: [] }),
+  untagStep({ id: 't1' }),
+]
+const { repository } = manifestStep()
+const api: RepositoryPlan = {
+  repository,
+  image: '@dev/api',
+  now: '2026-11-23T00:00:00.000Z',
+  tags: [],
+  others: [],
+  roots: [],
+  steps,
+  count: { images: 4, deleted: 1 },
+  freed: 9_000,
+  referrers: 'read',
+}
+const web = { ...api, repository: { ...repository, path: 'dev/web' }, image: '@dev/web' }
+
+function planOf(repositories: readonly RepositoryPlan[], refusals: readonly PruneRefusal[] = []): PrunePlan {
+  return {
+    schema: 'dray.plan/1',
+    operation: 'prune',
+    createdAt: '2026-11-23T00:00:00.000Z',
+    tool: '0',
+    policy: '',
+    inUse: [],
+    repositories,
+    refusals,
+  }
+}
+const error = { code: 'unavailable', message: 'no' } as const
+const all = (...results: readonly DeleteOutcome['result'][]): readonly DeleteOutcome[] =>
+  results.map((result, i) => ({
+    step: steps[i]?.id ?? '',
+    repository,
+    result,
+    ...(!['done', 'unchanged'].includes(result) && { error: { ...error, message: result } }),
+  }))
+const summed = (...results: readonly DeleteOutcome['result'][]) =>
+  summarisePrune(planOf([api]), all(...results)).repositories[0]
+
+describe('the outcome of a prune', () => {
+  it('counts manifests, images that had a tag of a person, and tags', () => {
+    expect(summed('done', 'done', 'done', 'done')).toEqual({
+      repository,
+      image: '@dev/api',
+      status: 'pruned',
+      deleted: 3,
+      images: 1,
+      untagged: 1,
+      absent: 0,
+      kept: 0,
+      conflicts: 0,
+      failed: 0,
+      notAttempted: 0,
+      freed: 9_000,
+      errors: [],
+    })
+  })
+
+  it('frees what was planned only where no manifest stayed, else the manifests that went; what was gone before was freed by others', () => {
+    expect(summed('done', 'unchanged', 'done', 'failed')?.freed).toBe(9_000)
+    expect(summed('done', 'kept', 'done', 'done')?.freed).toBe(1_024)
+    expect(summed('conflict', 'conflict', 'conflict', 'done')?.freed).toBe(0)
+    expect(summed('unchanged', 'unchanged', 'unchanged', 'unchanged')?.freed).toBe(0)
+  })
+
+  it.each<[string, readonly DeleteOutcome['result'][]]>([
+    ['failed', ['failed', 'refused', 'conflict', 'notAttempted']],
+    ['refused', ['refused', 'conflict', 'notAttempted', 'done']],
+    ['conflict', ['done', 'conflict', 'notAttempted', 'kept']],
+    ['notAttempted', ['done', 'notAttempted', 'kept', 'unchanged']],
+    ['pruned', ['done', 'kept', 'unchanged', 'unchanged']],
+    ['unchanged', ['unchanged', 'unchanged', 'kept', 'kept']],
+  ])('is %s by the worst of its steps', (status, results) => {
+    expect(summed(...results)?.status).toBe(status)
+  })
+
+  it('tells an error once, and not why something was kept or not attempted', () => {
+    const told = summed('failed', 'failed', 'kept', 'notAttempted')
+    expect(told?.errors).toEqual([{ ...error, message: 'failed' }])
+    expect(told).toMatchObject({ failed: 2, kept: 1, notAttempted: 1 })
+  })
+
+  it('keeps repositories apart whose steps are called alike, and counts a step without an outcome as not attempted', () => {
+    const { repositories } = summarisePrune(planOf([api, web]), all('done', 'done', 'done', 'done'))
+    expect(repositories).toMatchObject([
+      { image: '@dev/api', status: 'pruned' },
+      { image: '@dev/web', status: 'notAttempted', notAttempted: 4, freed: 0 },
+    ])
+  })
+
+  it('is refused where its repository or the whole run is, with why', () => {
+    const none = [
+      { ...api, steps: [], freed: 0 },
+      { ...web, steps: [], freed: 0 },
+    ]
+    const refused = { code: 'refused', message: 'too many' } as const
+    const one = summarisePrune(planOf(none, [{ repository, error: refused }]), [])
+    expect(one.repositories).toMatchObject([
+      { status: 'refused', errors: [refused] },
+      { status: 'unchanged' },
+    ])
+    const whole = summarisePrune(planOf(none, [{ error: refused }]), [])
+    expect(whole.repositories.map(({ status }) => status)).toEqual(['refused', 'refused'])
+  })
+})

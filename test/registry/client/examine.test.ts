@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest'
+import { type Clock, systemClock } from '../../../src/lib/clock.ts'
+import { type ProfileName, profiles } from '../../../src/embedded/profiles.ts'
+import { createExaminer } from '../../../src/registry/registry-store.ts'
+import { dockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts'
+import { image } from '../../support/images.ts'
+import { Oracle } from '../../support/oracle.ts'
+import { embedded, newCall, openStack } from './world.ts'
+
+/** A registry in this process notices sooner that a connection broke. */
+const clock: Clock = { now: () => Date.now(), sleep: (ms, signal) => systemClock.sleep(ms / 10, signal) }
+const examinerAt = () => createExaminer({ ...openStack(clock), transfers: { tries: 2 } })
+const names = Object.keys(profiles) as ProfileName[]
+
+/** Known before they are asked, or hidden from an anonymous trial: these profiles answer as their registries do. */
+const known = (can: boolean): 'yes' | 'no' => (can ? 'yes' : 'no')
+
+describe.each(names)('a registry like %s', (profile) => {
+  const can = profiles[profile]
+
+  it('is looked at by GET and HEAD alone, and shows its lists', async () => {
+    const one = await embedded({ profile })
+    await one.push(image(), 'team/api', '1.4.2')
+    const facts = await examinerAt().look(one.registry, 'team/api', newCall())
+    expect(new Set(one.log.map(({ method }) => method))).toEqual(new Set(['GET', 'HEAD']))
+    expect(one.log.length).toBeLessThanOrEqual(9)
+    expect(facts.api).toHaveProperty('value')
+    expect(facts.repository?.tags).toEqual({ value: 1 })
+    expect(facts.abilities.referrers?.known).toBe(known(can.referrers))
+    expect(facts.abilities.catalog?.known).toBe(known(can.catalog))
+    expect(facts.abilities.range?.known).toBe('yes')
+  })
+
+  it('is found out by a trial, which leaves what was there as it was', async () => {
+    const one = await embedded({ profile })
+    await one.push(image(), 'team/api', '1.4.2')
+    const before = await one.oracle.tags('team/api')
+    const { abilities, failure, left } = await examinerAt().try(
+      { registry: one.registry, path: 'team/api' },
+      newCall(),
+    )
+    expect(failure).toBeUndefined()
+    expect(abilities.referrers?.known).toBe(known(can.referrers))
+    expect(abilities.manyTags?.known).toBe(known(can.manyTags))
+    expect(abilities.mount?.known).toBe(known(can.mount))
+    expect(abilities.chunks?.known).toBe('yes')
+    expect(abilities.uploadRange?.known).toBe(known(can.brokenUpload === 'kept' && !can.uploadState))
+    expect(await one.oracle.complaints('team/api', '1.4.2')).toEqual([])
+    const kept = left.filter((name) => !name.includes(':'))
+    expect(await one.oracle.tags('team/api')).toEqual([...before, ...kept].sort())
+  })
+})
+
+describe('a trial', () => {
+  it('leaves nothing at a registry that deletes', async () => {
+    const one = await embedded()
+    const { left } = await examinerAt().try({ registry: one.registry, path: 'scratch' }, newCall())
+    expect(left).toEqual([])
+    expect(await one.oracle.tags('scratch')).toEqual([])
+    const opened = one.log.filter(({ method, status }) => method === 'POST' && status === 202).length
+    const ended = one.log.filter(({ method, kind, status }) =>
+      kind === 'upload'
+        ? (method === 'PUT' && status === 201) || (method === 'DELETE' && status === 204)
+        : false,
+    ).length
+    expect(ended).toBe(opened)
+  })
+
+  it('that is interrupted takes away what it had made', async () => {
+    const stop = new AbortController()
+    const one = await embedded({
+      onRequest: ({ method, kind }) => {
+        if (method === 'PUT' && kind === 'manifest') stop.abort(new Error('interrupted'))
+      },
+    })
+    await expect(
+      examinerAt().try({ registry: one.registry, path: 'scratch' }, newCall(stop.signal)),
+    ).rejects.toThrow('interrupted')
+    expect(await one.oracle.tags('scratch')).toEqual([])
+  })
+
+  it.skipIf(!dockerRegistry.available)(`of docker-registry${dockerRegistry.note}`, async () => {
+    const registry = await startDockerRegistry()
+    try {
+      const { abilities, left } = await examinerAt().try(
+        { registry: registry.host, path: 'scratch' },
+        newCall(),
+      )
+      expect(
+        Object.fromEntries(Object.entries(abilities).map(([name, fact]) => [name, fact?.known])),
+      ).toEqual({
+        mount: 'yes',
+        chunks: 'yes',
+        uploadRange: 'no',
+        manyTags: 'no',
+        referrers: 'no',
+        deleteTag: 'no',
+        deleteManifest: 'yes',
+      })
+      expect(left).toEqual([])
+      expect(await new Oracle(registry.url).tags('scratch')).toEqual([])
+    } finally {
+      await registry.stop()
+    }
+  })
+})

@@ -1,0 +1,148 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createFetch } from '../../../../src/registry/http/stack.ts'
+import { createRegistryStores } from '../../../../src/registry/registry-store.ts'
+import { systemClock } from '../../../../src/lib/clock.ts'
+import type { Credential } from '../../../../src/registry/http/auth/credential.ts'
+import { image } from '../../../support/images.ts'
+import { embedded, newCall, openStores, type Said, scripted } from '../world.ts'
+
+const page = (repositories: unknown, link?: string): Said => ({
+  status: 200,
+  headers: { 'content-type': 'application/json', link },
+  body: JSON.stringify({ repositories }),
+})
+
+async function list(registry: string, stores = openStores()): Promise<string[]> {
+  const paths: string[] = []
+  for await (const path of stores.repositories(registry, newCall())) paths.push(path)
+  return paths
+}
+
+describe('the catalog', () => {
+  it.each(['oci-1.1', 'docker-registry-2.8', 'zot-2.1'] as const)(
+    'is whole over short pages (%s)',
+    async (profile) => {
+      const one = await embedded({ profile, abilities: { pageLimit: 3 } })
+      const paths = Array.from({ length: 8 }, (_, i) => `team-${i}/api`)
+      for (const path of paths) await one.push(image(), path, '1')
+      expect(await list(one.registry)).toEqual(paths)
+      expect(one.requests()).toEqual(Array(3).fill('GET catalog 200'))
+    },
+  )
+
+  it('asks for large pages, follows Link as it stands, and gives what comes twice once', async () => {
+    const { registry, requests } = await scripted(({ path, headers }) => {
+      if (path.endsWith('n=1000')) return page(['a', 'b/c'], '</v2/_catalog?last=b%2Fc&n=0>; rel="next"')
+      if (path.includes('last='))
+        return page(['b/c', 'd'], `<http://${headers.host}/v2/_catalog?page=3>; rel="next"`)
+      return page(['a', 'e'])
+    })
+    expect(await list(registry)).toEqual(['a', 'b/c', 'd', 'e'])
+    expect(requests()).toEqual([
+      'GET /v2/_catalog?n=1000',
+      'GET /v2/_catalog?last=b%2Fc&n=0',
+      'GET /v2/_catalog?page=3',
+    ])
+  })
+
+  it('may be empty, in words or by null', async () => {
+    for (const nothing of [[], null]) {
+      const { registry } = await scripted(() => page(nothing))
+      expect(await list(registry)).toEqual([])
+    }
+  })
+
+  it.each([
+    ['is not there', { status: 404 }, 'unsupported'],
+    [
+      'is not there, in the words of a registry',
+      { status: 404, body: '{"errors":[{"code":"NAME_UNKNOWN"}]}' },
+      'unsupported',
+    ],
+    ['is not to be asked for', { status: 405 }, 'unsupported'],
+    ['is unsupported', { status: 400, body: '{"errors":[{"code":"UNSUPPORTED"}]}' }, 'unsupported'],
+    ['is for others', { status: 401 }, 'forbidden'],
+    ['is forbidden', { status: 403 }, 'forbidden'],
+  ] as const)('that %s says what to do instead', async (_, said, code) => {
+    const { registry } = await scripted(() => said)
+    await expect(list(registry)).rejects.toMatchObject({
+      code,
+      subject: registry,
+      message: expect.stringContaining(registry),
+      hint: expect.stringMatching(/Name the repositories.*dray\.yaml/),
+    })
+  })
+
+  it.each([
+    ['has a name of control characters', page(['a\u001b[31m']), 'protocol'],
+    ['has a name that leads elsewhere', page(['../../secrets']), 'protocol'],
+    ['has a name in capitals', page(['Team/api']), 'protocol'],
+    ['has names that are no strings', page([1]), 'protocol'],
+    ['has no names', page(undefined), 'protocol'],
+    ['is no JSON', { status: 200, body: 'x' }, 'protocol'],
+    ['is a web page', { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>' }, 'protocol'],
+    ['leads to another host', page(['a'], '<http://127.0.0.2:9/v2/x>; rel="next"'), 'protocol'],
+    ['leads in a circle', page(['a'], '</v2/_catalog?n=1000>; rel="next"'), 'protocol'],
+    ['fails', { status: 500 }, 'unavailable'],
+  ] as const)('that %s is an error, not a shorter list', async (_, said, code) => {
+    const { registry } = await scripted(() => said)
+    await expect(list(registry)).rejects.toMatchObject({ code, subject: registry })
+  })
+
+  it('that breaks off in its middle is an error', async () => {
+    for (const [status, code] of [
+      [404, 'protocol'],
+      [500, 'unavailable'],
+    ] as const) {
+      const { registry } = await scripted((_request, count) =>
+        count === 1 ? page(['a'], '</v2/_catalog?p=2>; rel="next"') : { status },
+      )
+      await expect(list(registry)).rejects.toMatchObject({ code })
+    }
+  })
+
+  it('may be left early', async () => {
+    const { registry, heard } = await scripted(() => page(['a', 'b'], '</v2/_catalog?p=2>; rel="next"'))
+    for await (const path of openStores().repositories(registry, newCall())) {
+      expect(path).toBe('a')
+      break
+    }
+    expect(heard).toHaveLength(1)
+  })
+})
+
+describe('the right to the catalog', () => {
+  const users = { ada: 'secret' }
+  const ada: Credential = { kind: 'basic', username: 'ada', password: 'secret' }
+
+  function storesOf(credential: Credential | undefined) {
+    const stack = createFetch({
+      settings: new Map(),
+      credentials: async () => credential,
+      userAgent: 'test',
+    })
+    onTestFinished(() => stack.close())
+    return createRegistryStores({
+      fetch: stack.fetch,
+      origin: (registry) => stack.origin(registry),
+      clock: systemClock,
+      random: () => 0,
+    })
+  }
+
+  it.each(['bearer', 'basic'] as const)('is asked for as registry:catalog:* (%s)', async (scheme) => {
+    const one = await embedded({ auth: { scheme, users } })
+    expect(await list(one.registry, storesOf(ada))).toEqual([])
+    const scopes = one.log.filter(({ kind }) => kind === 'token').map(({ query }) => query.getAll('scope'))
+    expect(scopes).toEqual(scheme === 'bearer' ? [['registry:catalog:*']] : [])
+  })
+
+  it('is missed with the words of a catalog, not of a repository', async () => {
+    const one = await embedded({ auth: { scheme: 'bearer', users } })
+    await expect(list(one.registry, storesOf(undefined))).rejects.toMatchObject({
+      code: 'forbidden',
+      message: `${one.registry} does not let us list its repositories`,
+      hint: expect.stringMatching(/^Log in with.*Name the repositories/),
+    })
+  })
+})

@@ -1,0 +1,156 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Descriptor, parseDescriptor } from '../../../../src/oci/descriptor.ts'
+import { digestOf } from '../../../../src/oci/digest.ts'
+import { fallbackTag } from '../../../../src/oci/evidence-tags.ts'
+import { indexBytes } from '../../../../src/registry/client/lists/fallback-tag.ts'
+import { type Content, image, referrer, together, types } from '../../../support/images.ts'
+import { embedded, newCall, type Said, scripted, storeAt } from '../world.ts'
+
+const content = image()
+const one = referrer(content, { payload: 'one', annotations: { who: 'me' } })
+const two = referrer(content, { payload: 'two' })
+const subject = parseDescriptor(content.root, 'root').digest
+const tag = fallbackTag(subject)
+const path = 'team/api'
+
+function entryOf(evidence: Content): Descriptor {
+  return parseDescriptor(
+    { ...evidence.root, artifactType: 'application/spdx+json', annotations: { who: 'me' } },
+    'entry',
+  )
+}
+
+/** The manifests alone, listed nowhere. */
+function unlisted(...contents: Content[]): Content {
+  const all = together(content, ...contents)
+  return { ...all, manifests: all.manifests.map(({ descriptor, bytes }) => ({ descriptor, bytes })) }
+}
+
+describe('the fallback tag', () => {
+  it('gets entries one after another, with artifactType and annotations, however they come', async () => {
+    const registry = await embedded({ profile: 'docker-registry-2.8' })
+    await registry.push(unlisted(one, two), path, '1')
+    const store = storeAt(registry.registry)
+    const added = await Promise.all(
+      [one, two].map((e) => store.addToFallbackTag(subject, entryOf(e), newCall())),
+    )
+    expect(added).toEqual(['added', 'added'])
+    expect(await registry.oracle.referrersByTag(path, subject)).toEqual(
+      [one.root.digest, two.root.digest].sort(),
+    )
+    const index = JSON.parse(String((await registry.oracle.manifest(path, tag))?.bytes)) as {
+      manifests: unknown[]
+    }
+    expect(index.manifests).toContainEqual(entryOf(one))
+    expect(await store.addToFallbackTag(subject, entryOf(one), newCall())).toBe('unchanged')
+  })
+
+  it('keeps what others wrote, fields that are not known here too', async () => {
+    const registry = await embedded({ profile: 'docker-registry-2.8' })
+    await registry.push(unlisted(one, two), path, '1')
+    const old = { ...two.root, artifactType: 'x/y', 'org.example.new': { a: 1 } }
+    const bytes = Buffer.from(
+      JSON.stringify({ schemaVersion: 2, mediaType: types.index, annotations: { a: 'b' }, manifests: [old] }),
+    )
+    await registry.oracle.putManifest(path, tag, {
+      bytes,
+      descriptor: { mediaType: types.index, digest: digestOf(bytes), size: bytes.length },
+    })
+    await storeAt(registry.registry).addToFallbackTag(subject, entryOf(one), newCall())
+    const index = JSON.parse(String((await registry.oracle.manifest(path, tag))?.bytes)) as Record<
+      string,
+      unknown
+    >
+    expect(index['annotations']).toEqual({ a: 'b' })
+    expect(index['manifests']).toContainEqual(old)
+  })
+
+  it('is the same bytes for the same entries in any order', () => {
+    const entries = fc.uniqueArray(fc.record({ digest: fc.string(), b: fc.string(), a: fc.integer() }), {
+      selector: (e) => e.digest,
+    })
+    fc.assert(
+      fc.property(entries, (list) => {
+        const turned = list.map(({ digest, b, a }) => ({ a, b, digest })).toReversed()
+        expect(Buffer.from(indexBytes(turned))).toEqual(Buffer.from(indexBytes(list)))
+      }),
+    )
+  })
+
+  it('is read and merged again where another writer came between', async () => {
+    const entries: unknown[] = []
+    let puts = 0
+    const bytesOf = () => JSON.stringify({ schemaVersion: 2, mediaType: types.index, manifests: entries })
+    const { registry } = await scripted(({ method, body }): Said => {
+      if (method !== 'PUT') {
+        return entries.length === 0
+          ? { status: 404 }
+          : { status: 200, headers: { 'content-type': types.index }, body: bytesOf() }
+      }
+      puts++
+      // the first write is overwritten at once by someone who did not see it
+      entries.splice(
+        0,
+        entries.length,
+        ...(puts === 1 ? [two.root] : (JSON.parse(body.toString()) as { manifests: unknown[] }).manifests),
+      )
+      return { status: 201, headers: { 'docker-content-digest': digestOf(body) } }
+    })
+    expect(await storeAt(registry).addToFallbackTag(subject, entryOf(one), newCall())).toBe('added')
+    expect(entries).toHaveLength(2)
+    expect(puts).toBe(2)
+  })
+
+  it('is given up where others overwrite it without end', async () => {
+    const { registry, heard } = await scripted(({ method, body }) =>
+      method === 'PUT'
+        ? { status: 201, headers: { 'docker-content-digest': digestOf(body) } }
+        : {
+            status: 200,
+            headers: { 'content-type': types.index },
+            body: JSON.stringify({ manifests: [two.root] }),
+          },
+    )
+    await expect(storeAt(registry).addToFallbackTag(subject, entryOf(one), newCall())).rejects.toMatchObject({
+      code: 'conflict',
+    })
+    expect(heard.length).toBeLessThan(40)
+  })
+
+  it('that holds the image itself, as at GitLab, is an error that says so', async () => {
+    const registry = await embedded({ profile: 'docker-registry-2.8' })
+    await registry.push(unlisted(one), path, tag)
+    await expect(
+      storeAt(registry.registry).addToFallbackTag(subject, entryOf(one), newCall()),
+    ).rejects.toMatchObject({
+      code: 'unsupported',
+      subject: `${registry.registry}/${path}:${tag}`,
+      hint: expect.stringContaining('GitLab'),
+    })
+  })
+
+  it('drops entries whose manifests are gone where the registry would not take the index else', async () => {
+    const registry = await embedded({ profile: 'docker-registry-2.8' })
+    await registry.push(together(content, two), path, '1')
+    await registry.push(unlisted(one), path)
+    await registry.oracle.delete(path, two.root.digest)
+    expect(await storeAt(registry.registry).addToFallbackTag(subject, entryOf(one), newCall())).toBe('added')
+    expect(await registry.oracle.referrersByTag(path, subject)).toEqual([one.root.digest])
+  })
+
+  it.each([
+    ['is deleted with its last entry', 'oci-1.1', undefined],
+    ['is left empty where the registry deletes no tags', 'docker-registry-2.8', []],
+  ] as const)('%s (%s)', async (_, profile, left) => {
+    const registry = await embedded({ profile, abilities: { referrers: false } })
+    await registry.push(together(content, one, two), path, '1')
+    const store = storeAt(registry.registry)
+    const [a, b] = [entryOf(one).digest, entryOf(two).digest]
+    expect(await store.removeFromFallbackTag(subject, a, newCall())).toBe('removed')
+    expect(await registry.oracle.referrersByTag(path, subject)).toEqual([b])
+    expect(await store.removeFromFallbackTag(subject, a, newCall())).toBe('unchanged')
+    expect(await store.removeFromFallbackTag(subject, b, newCall())).toBe('removed')
+    expect(await registry.oracle.referrersByTag(path, subject)).toEqual(left)
+  })
+})

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest'
+import { image } from '../../../support/images.ts'
+import { embedded, newCall, type Said, scripted, storeAt } from '../world.ts'
+
+const page = (tags: unknown, link?: string): Said => ({
+  status: 200,
+  headers: { 'content-type': 'application/json', link },
+  body: JSON.stringify({ name: 'team/api', tags }),
+})
+
+async function list(registry: string): Promise<string[]> {
+  const tags: string[] = []
+  for await (const tag of storeAt(registry).tags(newCall())) tags.push(tag)
+  return tags
+}
+
+describe('a list of tags', () => {
+  it.each(['oci-1.1', 'docker-registry-2.8', 'zot-2.1'] as const)(
+    'is whole over short pages (%s)',
+    async (profile) => {
+      const one = await embedded({ profile, abilities: { pageLimit: 3 } })
+      const tags = Array.from({ length: 8 }, (_, i) => `v${i}`)
+      await one.push(image(), 'team/api', ...tags)
+      expect((await list(one.registry)).sort()).toEqual(tags)
+    },
+  )
+
+  it('asks for large pages, and follows Link as it stands', async () => {
+    const { registry, requests } = await scripted(({ path, headers }) => {
+      if (path.endsWith('n=1000'))
+        return page(['a'], '</v2/team/api/tags/list?last=a%2Fb&n=0&x=%41>; rel="next"')
+      if (path.includes('x='))
+        return page(['b'], `<http://${headers.host}/v2/team/api/tags/list?p=3>; foo="b,c"; rel=next`)
+      return page(['c'], '</v2/other>; rel="prev"')
+    })
+    expect(await list(registry)).toEqual(['a', 'b', 'c'])
+    expect(requests()).toEqual([
+      'GET /v2/team/api/tags/list?n=1000',
+      'GET /v2/team/api/tags/list?last=a%2Fb&n=0&x=%41',
+      'GET /v2/team/api/tags/list?p=3',
+    ])
+  })
+
+  it('of which a page cannot be read is asked for that page again', async () => {
+    const { registry, requests } = await scripted((_, count) =>
+      count === 1 ? { ...page(['a']), body: '{"tags":["a"' } : page(['a', 'b']),
+    )
+    expect(await list(registry)).toEqual(['a', 'b'])
+    expect(requests()).toHaveLength(2)
+  })
+
+  it('may be stopped after a page', async () => {
+    const { registry, heard } = await scripted(() => page(['a'], '<?p=2>; rel="next"'))
+    for await (const tags of storeAt(registry).tagPages(newCall())) {
+      expect(tags).toEqual(['a'])
+      break
+    }
+    expect(heard).toHaveLength(1)
+  })
+
+  it.each([
+    [
+      'leads back to a page that was read',
+      () => page(['a'], '</v2/team/api/tags/list?n=1000>; rel="next"'),
+      'protocol',
+    ],
+    [
+      'gives the same page under ever new URLs',
+      (n: number) => page(['a'], `</v2/x?${n}>; rel="next"`),
+      'protocol',
+    ],
+    ['leads to another host', () => page(['a'], '<http://127.0.0.2:9/v2/x>; rel="next"'), 'protocol'],
+    [
+      'is not there any more in its middle',
+      (n: number) => (n === 1 ? page(['a'], '<?p=2>; rel="next"') : { status: 404 }),
+      'protocol',
+    ],
+    [
+      'fails in its middle',
+      (n: number) => (n === 1 ? page(['a'], '<?p=2>; rel="next"') : { status: 500 }),
+      'unavailable',
+    ],
+    ['names a next page without the brackets', () => page(['a'], '/v2/x?p=2; rel="next"'), 'protocol'],
+    [
+      'names a next page at endless length',
+      () => page(['a'], `<${'x'.repeat(20_000)}>; rel=next`),
+      'protocol',
+    ],
+    ['has a tag of control characters', () => page(['a\u001b[31m\r\n::error::']), 'protocol'],
+    ['has a tag of endless length', () => page(['a'.repeat(1_000_000)]), 'protocol'],
+    ['has a tag that is none', () => page(['../x']), 'protocol'],
+    ['has tags that are no strings', () => page([1]), 'protocol'],
+    ['has no tags', () => page(undefined), 'protocol'],
+    ['is no JSON', () => ({ status: 200, body: '<html>' }), 'protocol'],
+    ['is of a repository that is not there', () => ({ status: 404 }), 'not-found'],
+    ['is forbidden', () => ({ status: 403 }), 'forbidden'],
+  ] as const)('that %s is an error, not a shorter list', async (_, answer, code) => {
+    const { registry, heard } = await scripted((_request, count) => answer(count))
+    await expect(list(registry)).rejects.toMatchObject({ code, subject: `${registry}/team/api` })
+    expect(heard.length).toBeLessThan(20)
+  })
+
+  it('that grows for ever is given up', async () => {
+    const { registry, heard } = await scripted((_request, count) => {
+      if (count === 1) return page(['a', 'b'.repeat(100)], '<?p=2>; rel="next"')
+      const headers = { 'content-length': String(64 * 1024 ** 2 - 100) }
+      return { status: 200, headers, raw: (response) => void response.writeHead(200, headers).write('{') }
+    })
+    await expect(list(registry)).rejects.toMatchObject({ code: 'protocol' })
+    expect(heard).toHaveLength(2)
+  })
+
+  it('of null is empty', async () => {
+    const { registry } = await scripted(() => page(null))
+    expect(await list(registry)).toEqual([])
+  })
+})

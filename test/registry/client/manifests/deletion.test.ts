@@ -1,0 +1,327 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../../../src/lib/clock.ts'
+import type { AuthOptions } from '../../../../src/embedded/access/permissions.ts'
+import type { ProfileName } from '../../../../src/embedded/profiles.ts'
+import { toDrayError } from '../../../../src/lib/errors.ts'
+import { createFetch } from '../../../../src/registry/http/stack.ts'
+import { digestOf, parseDigest } from '../../../../src/oci/digest.ts'
+import { image, index } from '../../../support/images.ts'
+import { embedded, newCall, openStores, type Said, scripted, storeAt } from '../world.ts'
+
+const error = (status: number, code: string): Said => ({
+  status,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ errors: [{ code, message: 'no' }] }),
+})
+
+const digest = digestOf('x')
+const there: Said = {
+  status: 200,
+  headers: {
+    'content-type': 'application/vnd.oci.image.index.v1+json',
+    'content-length': '9',
+    'docker-content-digest': digest,
+  },
+}
+
+describe('a delete', () => {
+  it('takes a tag alone, or a manifest with every tag on it', async () => {
+    const one = await embedded()
+    const root = await one.push(image(), 'team/api', 'a', 'b', 'c')
+    const store = storeAt(one.registry)
+    expect(await store.deleteTag('a', newCall())).toBe('deleted')
+    expect(await one.oracle.tags('team/api')).toEqual(['b', 'c'])
+    expect(await store.deleteManifest(root.digest, newCall())).toBe('deleted')
+    expect(await one.oracle.tags('team/api')).toEqual([])
+    expect(await store.deleteManifest(root.digest, newCall())).toBe('absent')
+    expect(store.capability('deleteTag')).toBe('yes')
+  })
+
+  it('that a registry cannot do is asked for once', async () => {
+    const one = await embedded({ profile: 'docker-registry-2.8' })
+    await one.push(image(), 'team/api', 'a', 'b')
+    const store = storeAt(one.registry)
+    await expect(store.deleteTag('a', newCall())).rejects.toMatchObject({
+      code: 'unsupported',
+      subject: `${one.registry}/team/api:a`,
+    })
+    await expect(store.deleteTag('b', newCall())).rejects.toMatchObject({ code: 'unsupported' })
+    expect(one.log).toHaveLength(1)
+    expect(store.capability('deleteTag')).toBe('no')
+    expect(await one.oracle.tags('team/api')).toEqual(['a', 'b'])
+  })
+
+  it('that is refused for one manifest says nothing of the next', async () => {
+    const one = await embedded({ profile: 'zot-2.1' })
+    const content = index(['amd64'])
+    const root = await one.push(content, 'team/api', 'a')
+    const store = storeAt(one.registry)
+    const child = content.manifests.find(({ descriptor }) => descriptor.digest !== root.digest)?.descriptor
+      .digest
+    await expect(store.deleteManifest(child as typeof root.digest, newCall())).rejects.toMatchObject({
+      code: 'refused',
+      status: 405,
+      hint: expect.stringContaining('index'),
+    })
+    expect(await store.deleteManifest(root.digest, newCall())).toBe('deleted')
+  })
+
+  it.each([
+    [error(404, 'MANIFEST_UNKNOWN'), 'refused', 'unknown'],
+    [{ status: 404 }, 'unsupported', 'no'],
+  ] as const)('answered 404 of something that is there is not "absent"', async (said, code, known) => {
+    const { registry } = await scripted(({ method }) => (method === 'DELETE' ? said : there))
+    const store = storeAt(registry)
+    await expect(store.deleteManifest(digest, newCall())).rejects.toMatchObject({ code, status: 404 })
+    expect(store.capability('deleteManifest')).toBe(known)
+  })
+
+  it.each([200, 202, 204])('answered %i is done', async (status) => {
+    const { registry } = await scripted(() => ({ status }))
+    expect(await storeAt(registry).deleteManifest(digest, newCall())).toBe('deleted')
+  })
+
+  it.each([
+    [401, 'unauthorized'],
+    [403, 'forbidden'],
+    [418, 'protocol'],
+  ])('answered %i fails', async (status, code) => {
+    const { registry } = await scripted(() => ({ status }))
+    await expect(storeAt(registry).deleteTag('a', newCall())).rejects.toMatchObject({ code, status })
+  })
+
+  it('that is not allowed names the right that is missing', async () => {
+    const { registry } = await scripted(() => error(403, 'DENIED'))
+    await expect(storeAt(registry).deleteManifest(digest, newCall())).rejects.toMatchObject({
+      code: 'forbidden',
+      registryCode: 'DENIED',
+      hint: expect.stringContaining('the right to delete in team/api'),
+    })
+  })
+})
+
+describe('a delete that is refused', () => {
+  const missing = [
+    ['deleteTag', 400, 'DIGEST_INVALID'],
+    ['deleteTag', 400, 'UNSUPPORTED'],
+    ['deleteTag', 405, 'UNSUPPORTED'],
+    ['deleteTag', 405, undefined],
+    ['deleteManifest', 400, 'UNSUPPORTED'],
+    ['deleteManifest', 405, 'UNSUPPORTED'],
+    ['deleteManifest', 405, undefined],
+  ] as const
+  const held = [
+    ['deleteTag', 405, 'REGISTRY_DISALLOWED_OPERATION'],
+    ['deleteTag', 412, 'PRECONDITION'],
+    ['deleteTag', 409, undefined],
+    ['deleteManifest', 400, 'DIGEST_INVALID'],
+    ['deleteManifest', 400, 'GOOGLE_MANIFEST_DANGLING_TAG'],
+    ['deleteManifest', 400, 'GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE'],
+    ['deleteManifest', 400, undefined],
+    ['deleteManifest', 405, 'DENIED'],
+    ['deleteManifest', 405, 'REGISTRY_DISALLOWED_OPERATION'],
+    ['deleteManifest', 409, 'MANIFEST_REFERENCED_IN_LIST'],
+    ['deleteManifest', 423, undefined],
+  ] as const
+  const says = (status: number, code: string | undefined): Said =>
+    code === undefined ? { status } : error(status, code)
+  const remove = (store: ReturnType<typeof storeAt>, name: 'deleteTag' | 'deleteManifest') =>
+    name === 'deleteTag' ? store.deleteTag('a', newCall()) : store.deleteManifest(digest, newCall())
+
+  it.each(missing)(
+    '(%s, %i %s) tells that there are none, and what to configure',
+    async (name, status, code) => {
+      const { registry, heard } = await scripted(() => says(status, code))
+      const store = storeAt(registry)
+      for (let i = 0; i < 2; i++) {
+        await expect(remove(store, name)).rejects.toMatchObject({
+          code: 'unsupported',
+          hint: expect.stringMatching(/storage\.delete\.enabled: true.*REGISTRY_STORAGE_DELETE_ENABLED=true/),
+        })
+      }
+      expect(heard).toHaveLength(1)
+      expect(store.capability(name)).toBe('no')
+    },
+  )
+
+  it.each(held)('(%s, %i %s) is about one piece: the next is tried', async (name, status, code) => {
+    const { registry, heard } = await scripted((_request, count) =>
+      count === 1 ? says(status, code) : { status: 202 },
+    )
+    const store = storeAt(registry)
+    await expect(remove(store, name)).rejects.toMatchObject({ code: 'refused', status })
+    expect(store.capability(name)).toBe('unknown')
+    expect(await remove(store, name)).toBe('deleted')
+    expect(heard).toHaveLength(2)
+  })
+
+  it.each(missing)('(%s, %i %s) is about one piece where others were deleted', async (name, status, code) => {
+    const { registry } = await scripted((_request, count) =>
+      count === 2 ? says(status, code) : { status: 202 },
+    )
+    const store = storeAt(registry)
+    expect(await remove(store, name)).toBe('deleted')
+    await expect(remove(store, name)).rejects.toMatchObject({ code: 'refused' })
+    expect(await remove(store, name)).toBe('deleted')
+  })
+
+  it('in one repository says nothing of the others of the registry', async () => {
+    const { registry } = await scripted(({ path }) =>
+      path.startsWith('/v2/proxy/') ? error(405, 'UNSUPPORTED') : { status: 202 },
+    )
+    const stores = openStores()
+    const proxy = stores.target({ registry, path: 'proxy/api' })
+    const team = stores.target({ registry, path: 'team/api' })
+    await expect(proxy.deleteManifest(digest, newCall())).rejects.toMatchObject({ code: 'unsupported' })
+    expect(await team.deleteManifest(digest, newCall())).toBe('deleted')
+    await expect(proxy.deleteManifest(digest, newCall())).rejects.toMatchObject({ code: 'unsupported' })
+  })
+
+  it('for a tag on it tells that tags go first', async () => {
+    const { registry } = await scripted(() => error(400, 'GOOGLE_MANIFEST_DANGLING_TAG'))
+    const store = storeAt(registry)
+    await expect(store.deleteManifest(digest, newCall())).rejects.toMatchObject({ code: 'refused' })
+    expect(store.capability('deleteTagged')).toBe('no')
+  })
+
+  it('keeps the words of the registry', async () => {
+    const { registry } = await scripted(() => error(405, 'DENIED'))
+    await expect(storeAt(registry).deleteManifest(digest, newCall())).rejects.toMatchObject({
+      why: 'no',
+      registryCode: 'DENIED',
+      subject: `${registry}/team/api@${digest}`,
+    })
+  })
+})
+
+describe('a delete whose answer says little', () => {
+  it('is done where its answer was lost and the next try finds nothing', async () => {
+    const { registry, requests } = await scripted(({ method }, count) => {
+      if (method === 'HEAD') return { status: 404 }
+      if (count > 1) return error(404, 'MANIFEST_UNKNOWN')
+      return { status: 202, raw: (response) => void response.destroy() }
+    })
+    expect(await storeAt(registry).deleteManifest(digest, newCall())).toBe('deleted')
+    const path = `/v2/team/api/manifests/${digest}`
+    expect(requests()).toEqual([`DELETE ${path}`, `DELETE ${path}`, `HEAD ${path}`])
+  })
+
+  it('is done where the registry fails and the manifest is gone', async () => {
+    const { registry } = await scripted(({ method }) => ({ status: method === 'DELETE' ? 500 : 404 }))
+    expect(await storeAt(registry).deleteManifest(digest, newCall())).toBe('deleted')
+  })
+
+  it.each([
+    ['there', there],
+    ['not to be told', { status: 503 }],
+  ] as const)('fails where the registry fails and the manifest is %s', async (_, look) => {
+    const { registry } = await scripted(({ method }) => (method === 'DELETE' ? error(500, 'UNKNOWN') : look))
+    const store = storeAt(registry)
+    await expect(store.deleteManifest(digest, newCall())).rejects.toMatchObject({
+      code: 'unavailable',
+      status: 500,
+      registryCode: 'UNKNOWN',
+      message: expect.stringContaining('delete'),
+    })
+    expect(store.capability('deleteManifest')).toBe('unknown')
+  })
+
+  it('leaves nothing in the memory of the run that says it is there', async () => {
+    const one = await embedded({ profile: 'docker-hub' })
+    const root = await one.push(image(), 'team/api', 'a')
+    const store = storeAt(one.registry)
+    await store.manifest({ digest: root.digest }, newCall())
+    await store.deleteTag('a', newCall())
+    await store.deleteManifest(root.digest, newCall())
+    expect(await store.findManifest({ digest: root.digest }, newCall())).toBeUndefined()
+  })
+})
+
+describe('an image with its parts is deleted', () => {
+  const results = async (profile: ProfileName, steps: readonly ('tag' | 'index' | 'child')[]) => {
+    const watched = await embedded({ profile })
+    const content = index(['amd64'])
+    const root = await watched.push(content, 'team/api', 'a')
+    const store = storeAt(watched.registry)
+    const child = content.manifests.find(({ descriptor }) => descriptor.digest !== root.digest)?.descriptor
+    const said: string[] = []
+    for (const step of steps) {
+      const one = step === 'index' ? root.digest : parseDigest(child?.digest ?? '')
+      const work = step === 'tag' ? store.deleteTag('a', newCall()) : store.deleteManifest(one, newCall())
+      said.push(await work.catch((thrown: unknown) => toDrayError(thrown).code))
+    }
+    return said
+  }
+
+  it.each([
+    ['oci-1.1', ['index', 'child'], ['deleted', 'deleted']],
+    ['distribution-3', ['tag', 'index', 'child'], ['deleted', 'deleted', 'deleted']],
+    ['docker-registry-2.8', ['tag', 'index', 'child'], ['unsupported', 'deleted', 'deleted']],
+    ['olareg-0.2', ['index', 'child'], ['deleted', 'deleted']],
+    ['zot-2.1', ['child', 'index', 'child'], ['refused', 'deleted', 'deleted']],
+    ['harbor', ['tag', 'index', 'child'], ['unsupported', 'deleted', 'deleted']],
+    ['quay', ['child', 'index', 'child'], ['refused', 'deleted', 'refused']],
+    ['quay', ['tag', 'index'], ['deleted', 'refused']],
+    ['gitlab', ['child', 'index', 'child'], ['refused', 'deleted', 'deleted']],
+    ['ghcr', ['tag', 'index'], ['unsupported', 'unsupported']],
+    [
+      'docker-hub',
+      ['index', 'tag', 'child', 'index', 'child'],
+      ['forbidden', 'deleted', 'forbidden', 'deleted', 'deleted'],
+    ],
+    [
+      'gar',
+      ['index', 'tag', 'child', 'index', 'child'],
+      ['refused', 'deleted', 'refused', 'deleted', 'deleted'],
+    ],
+    ['ecr', ['tag', 'index', 'child'], ['unsupported', 'deleted', 'deleted']],
+    ['acr', ['tag', 'index', 'child'], ['unsupported', 'deleted', 'deleted']],
+  ] as const)('(%s) %j: %j', async (profile, steps, expected) => {
+    expect(await results(profile, steps)).toEqual(expected)
+  })
+})
+
+describe('the right to delete', () => {
+  const users = { ada: 'secret' }
+
+  async function guarded(auth: Partial<AuthOptions>) {
+    const one = await embedded({ auth: { scheme: 'bearer', users, ...auth } })
+    const stack = createFetch({
+      settings: new Map(),
+      credentials: async () => ({ kind: 'basic', username: 'ada', password: 'secret' }),
+      userAgent: 'test',
+    })
+    onTestFinished(() => stack.close())
+    const store = storeAt(one.registry, { fetch: stack.fetch, clock: systemClock })
+    const scopes = () =>
+      one.log.filter(({ kind }) => kind === 'token').map(({ query }) => query.getAll('scope').join(' '))
+    const deletes = () => one.log.filter(({ method, status }) => method === 'DELETE' && status !== 401).length
+    return { store, scopes, deletes, log: one.log }
+  }
+
+  it('is asked for by itself', async () => {
+    const { store, scopes } = await guarded({})
+    expect(await store.deleteManifest(digest, newCall())).toBe('absent')
+    expect(scopes()).toEqual(['repository:team/api:pull,delete'])
+  })
+
+  it('is the right to push where the registry has none to delete, which is found out once', async () => {
+    const { store, scopes, deletes } = await guarded({ deletesBy: 'push' })
+    for (let i = 0; i < 3; i++) expect(await store.deleteManifest(digest, newCall())).toBe('absent')
+    expect(deletes()).toBe(3)
+    expect(scopes().filter((scope) => scope.includes('delete')).length).toBeLessThanOrEqual(2)
+    expect(scopes()).toContain('repository:team/api:pull,push')
+  })
+
+  it('is not had by who may push alone, and is not got around', async () => {
+    const { store, deletes, log } = await guarded({ mayDo: (_user, _path, action) => action !== 'delete' })
+    for (let i = 0; i < 3; i++) {
+      await expect(store.deleteManifest(digest, newCall())).rejects.toMatchObject({
+        code: 'unauthorized',
+        message: expect.stringContaining('does not let us pull and delete in team/api'),
+      })
+    }
+    expect(deletes()).toBe(0)
+    expect(log.filter(({ method }) => method === 'PUT' || method === 'POST')).toEqual([])
+  })
+})

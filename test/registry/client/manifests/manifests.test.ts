@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest'
+import { digestOf } from '../../../../src/oci/digest.ts'
+import { mediaTypes } from '../../../../src/oci/media-types.ts'
+import { image } from '../../../support/images.ts'
+import { byTag, embedded, newCall, type Said, scripted, storeAt } from '../world.ts'
+
+const body = Buffer.from(image().manifests[0]?.bytes ?? [])
+const digest = digestOf(body)
+const right = { 'content-type': mediaTypes.manifest, 'docker-content-digest': digest }
+
+const answers = (said: Said) => scripted(() => said)
+
+describe('resolving', () => {
+  it('takes one HEAD where the answer says all', async () => {
+    const { registry, requests } = await scripted(() => ({
+      status: 200,
+      headers: { ...right, 'content-length': String(body.length) },
+    }))
+    const found = await storeAt(registry).resolve(byTag('1'), newCall())
+    expect(found).toEqual({ mediaType: mediaTypes.manifest, digest, size: body.length })
+    expect(requests()).toEqual(['HEAD /v2/team/api/manifests/1'])
+  })
+
+  it.each(['docker-content-digest', 'content-type', 'content-length'])(
+    'reads the manifest where HEAD has no %s',
+    async (name) => {
+      const { registry, heard } = await scripted(({ method }) => {
+        const headers: Record<string, string | undefined> = {
+          ...right,
+          'content-length': String(body.length),
+        }
+        if (method === 'HEAD') headers[name] = undefined
+        return { status: 200, headers, body }
+      })
+      const found = await storeAt(registry).resolve(byTag('1'), newCall())
+      expect(found).toEqual({ mediaType: mediaTypes.manifest, digest, size: body.length })
+      expect(heard.map(({ method }) => method)).toEqual(['HEAD', 'GET'])
+    },
+  )
+
+  it('reads the manifest where the registry has no HEAD', async () => {
+    const { registry } = await scripted(({ method }) =>
+      method === 'HEAD' ? { status: 405 } : { status: 200, headers: right, body },
+    )
+    expect((await storeAt(registry).resolve(byTag('1'), newCall()))?.digest).toBe(digest)
+  })
+
+  it('is undefined for 404 alone', async () => {
+    const store = storeAt((await answers({ status: 404 })).registry)
+    expect(await store.resolve(byTag('1'), newCall())).toBeUndefined()
+    expect(await store.findManifest(byTag('1'), newCall())).toBeUndefined()
+    await expect(store.manifest(byTag('1'), newCall())).rejects.toMatchObject({ code: 'not-found' })
+  })
+
+  it.each([
+    [401, 'unauthorized'],
+    [403, 'forbidden'],
+    [500, 'unavailable'],
+    [429, 'unavailable'],
+  ])('throws for %i', async (status, code) => {
+    const { registry } = await answers({ status })
+    await expect(storeAt(registry).resolve(byTag('1'), newCall())).rejects.toMatchObject({
+      code,
+      subject: `${registry}/team/api:1`,
+    })
+  })
+
+  it('refuses another digest than was asked for', async () => {
+    const other = digestOf('other')
+    const { registry } = await answers({
+      status: 200,
+      headers: { ...right, 'docker-content-digest': other, 'content-length': '9' },
+    })
+    await expect(storeAt(registry).resolve({ digest }, newCall())).rejects.toMatchObject({ code: 'corrupt' })
+  })
+})
+
+describe('a manifest', () => {
+  it('is asked for in every kind that can be copied, and never compressed', async () => {
+    const { registry, heard } = await answers({ status: 200, headers: right, body })
+    await storeAt(registry).manifest(byTag('1'), newCall())
+    expect(heard[0]?.headers['accept']?.split(', ').sort()).toEqual(
+      [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerIndex, mediaTypes.dockerManifest].sort(),
+    )
+    expect(heard[0]?.headers['accept-encoding']).toBe('identity')
+  })
+
+  it('is read once: by tag, then from memory by digest, by the same repository', async () => {
+    const one = await embedded()
+    const root = await one.push(image(), 'team/api', '1')
+    const store = storeAt(one.registry)
+    const read = await store.manifest(byTag('1'), newCall())
+    expect(await store.manifest(root, newCall())).toBe(read)
+    expect(await store.findManifest({ digest: root.digest }, newCall())).toBe(read)
+    expect(one.requests()).toEqual(['GET manifest 200'])
+  })
+
+  it('is read again after it was written or deleted, so that a check is one', async () => {
+    const one = await embedded()
+    const root = await one.push(image(), 'team/api', '1')
+    const store = storeAt(one.registry)
+    const { bytes } = await store.manifest(root, newCall())
+    await store.putManifest(root, bytes, ['2'], newCall())
+    await store.manifest(root, newCall())
+    await store.deleteManifest(root.digest, newCall())
+    expect(await store.findManifest(root, newCall())).toBeUndefined()
+  })
+
+  it.each([
+    ['a flipped byte', { status: 200, headers: right, body: flipped(body) }],
+    [
+      'a digest that is another',
+      { status: 200, headers: { ...right, 'docker-content-digest': digestOf('x') }, body },
+    ],
+  ])('by tag with %s is corrupt, and is fetched three times before that is believed', async (_, said) => {
+    const { registry, heard } = await answers(said)
+    await expect(storeAt(registry).manifest(byTag('1'), newCall())).rejects.toMatchObject({
+      code: 'corrupt',
+      subject: `${registry}/team/api:1`,
+    })
+    expect(heard).toHaveLength(3)
+  })
+
+  it('by digest whose bytes are others is corrupt, though the registry says that they are right', async () => {
+    const { registry } = await answers({ status: 200, headers: right, body: flipped(body) })
+    await expect(storeAt(registry).manifest({ digest }, newCall())).rejects.toMatchObject({
+      code: 'corrupt',
+      subject: `${registry}/team/api@${digest}`,
+      why: expect.stringContaining(digest),
+    })
+  })
+
+  it('of another size than its descriptor says is corrupt', async () => {
+    const { registry } = await answers({ status: 200, headers: right, body })
+    const d = { mediaType: mediaTypes.manifest, digest, size: body.length + 1 }
+    await expect(storeAt(registry).manifest(d, newCall())).rejects.toMatchObject({ code: 'corrupt' })
+  })
+
+  it('with one byte flipped on its way is fetched again', async () => {
+    const { registry } = await scripted((_, count) => ({
+      status: 200,
+      headers: right,
+      body: count === 1 ? flipped(body) : body,
+    }))
+    expect((await storeAt(registry).manifest(byTag('1'), newCall())).descriptor.digest).toBe(digest)
+  })
+
+  it('that breaks off is fetched again', async () => {
+    const { registry } = await scripted((_, count) => ({
+      status: 200,
+      headers: right,
+      body,
+      ...(count === 1 && {
+        raw: (response) => {
+          response.writeHead(200, { ...right, 'content-length': String(body.length) })
+          response.write(body.subarray(0, 10), () => response.destroy())
+        },
+      }),
+    }))
+    expect((await storeAt(registry).manifest(byTag('1'), newCall())).descriptor.digest).toBe(digest)
+  })
+
+  it.each([
+    [
+      'docker schema 1',
+      'unsupported',
+      'application/vnd.docker.distribution.manifest.v1+prettyjws',
+      '{"schemaVersion":1}',
+    ],
+    ['served as another type than it says', 'malformed', mediaTypes.index, body.toString()],
+    [
+      'manifest and index at once',
+      'malformed',
+      mediaTypes.index,
+      JSON.stringify({ manifests: [], layers: [], config: {} }),
+    ],
+    ['with a key twice', 'malformed', mediaTypes.index, '{"manifests":[],"manifests":[]}'],
+    ["a proxy's page", 'protocol', 'text/html', '<html>'],
+  ])('that is %s is refused', async (_, code, type, text) => {
+    const { registry } = await answers({ status: 200, headers: { 'content-type': type }, body: text })
+    await expect(storeAt(registry).manifest(byTag('1'), newCall())).rejects.toMatchObject({ code })
+  })
+
+  it('larger than 8 MiB is not read', async () => {
+    const { registry, heard } = await answers({
+      status: 200,
+      headers: right,
+      body: Buffer.alloc(8 * 1024 ** 2 + 1),
+    })
+    const d = { mediaType: mediaTypes.manifest, digest, size: 8 * 1024 ** 2 + 1 }
+    await expect(storeAt(registry).manifest(d, newCall())).rejects.toMatchObject({ code: 'malformed' })
+    await expect(storeAt(registry).manifest(byTag('1'), newCall())).rejects.toMatchObject({
+      code: 'protocol',
+    })
+    expect(heard).toHaveLength(1)
+  })
+})
+
+describe('a warning of the registry', () => {
+  it('is told once for each text', async () => {
+    const { registry } = await answers({
+      status: 200,
+      headers: { ...right, warning: '299 - "going \\"away\\"", 299 - "soon"' },
+      body,
+    })
+    const store = storeAt(registry)
+    const call = newCall()
+    await store.manifest(byTag('1'), call)
+    await store.manifest(byTag('2'), call)
+    expect(call.events.filter((event) => event.kind === 'warning')).toEqual([
+      { kind: 'warning', text: 'going "away"', from: registry },
+      { kind: 'warning', text: 'soon', from: registry },
+    ])
+  })
+})
+
+function flipped(bytes: Uint8Array): Buffer {
+  const copy = Buffer.from(bytes)
+  // a letter of a digest, so that it still is JSON
+  const at = copy.indexOf('sha256:') + 8
+  copy[at] = copy[at] === 0x61 ? 0x62 : 0x61
+  return copy
+}

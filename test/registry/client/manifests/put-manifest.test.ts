@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest'
+import { type Descriptor, parseDescriptor } from '../../../../src/oci/descriptor.ts'
+import { digestOf } from '../../../../src/oci/digest.ts'
+import { image, referrer, types } from '../../../support/images.ts'
+import { embedded, type Heard, newCall, openStores, type Said, scripted, storeAt } from '../world.ts'
+
+const content = image()
+const bytes = Buffer.from(content.manifests[0]?.bytes ?? [])
+const d: Descriptor = { mediaType: types.manifest, digest: digestOf(bytes), size: bytes.length }
+const created: Said = { status: 201, headers: { 'docker-content-digest': d.digest } }
+const lost: Said = { status: 0, raw: (response) => void response.destroy() }
+const errors = (status: number, code: string): Said => ({
+  status,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ errors: [{ code, message: 'no' }] }),
+})
+
+/** Answers to the PUTs by `puts`, one after another (the last one stays); a HEAD gives what `head` says. */
+async function putting(puts: readonly ((request: Heard) => Said)[], head: Said = { status: 404 }) {
+  let count = 0
+  const server = await scripted((request) => {
+    if (request.method !== 'PUT') return head
+    return (puts[Math.min(count++, puts.length - 1)] as (request: Heard) => Said)(request)
+  })
+  return {
+    ...server,
+    put: (...tags: string[]) => storeAt(server.registry).putManifest(d, bytes, tags, newCall()),
+  }
+}
+
+function putsOf({ requests }: { readonly requests: () => readonly string[] }): number {
+  return requests().filter((line) => line.startsWith('PUT')).length
+}
+
+const standing: Said = {
+  status: 200,
+  headers: {
+    'docker-content-digest': d.digest,
+    'content-type': types.manifest,
+    'content-length': String(d.size),
+  },
+}
+
+describe('putting a manifest', () => {
+  it('sends the identical bytes under their media type, by digest where there is no tag', async () => {
+    const one = await putting([() => created])
+    expect(await one.put()).toEqual({ tagged: [], subjectListed: false })
+    expect(one.requests()).toEqual([`PUT /v2/team/api/manifests/${d.digest}`])
+    expect(one.heard[0]?.body).toEqual(bytes)
+    expect(one.heard[0]?.headers['content-type']).toBe(types.manifest)
+  })
+
+  it('sends one request for each tag where the registry is not known to take several', async () => {
+    const one = await putting([() => created])
+    expect(await one.put('1.0', '1')).toEqual({ tagged: ['1.0', '1'], subjectListed: false })
+    expect(one.requests().sort()).toEqual(['PUT /v2/team/api/manifests/1', 'PUT /v2/team/api/manifests/1.0'])
+  })
+
+  it('sends several tags at once to a registry that is known to take them', async () => {
+    const one = await embedded({ profile: 'zot-2.1' })
+    await one.push(content, 'team/api')
+    const stores = openStores({ known: (_, name) => (name === 'manyTags' ? 'yes' : 'unknown') })
+    const store = stores.target({ registry: one.registry, path: 'team/api' })
+    expect((await store.putManifest(d, bytes, ['1.0', '1', 'latest'], newCall())).tagged).toHaveLength(3)
+    expect(one.requests()).toEqual(['PUT manifest 201'])
+    expect(await one.oracle.tags('team/api')).toEqual(['1', '1.0', 'latest'])
+  })
+
+  it('sends those one by one that such a registry left out', async () => {
+    const { registry, requests } = await scripted(({ path }) =>
+      path.includes('?') ? { ...created, headers: { ...created.headers, 'oci-tag': 'a, b' } } : created,
+    )
+    const store = storeAt(registry, { known: () => 'yes' })
+    await store.putManifest(d, bytes, ['a', 'b', 'c'], newCall())
+    expect(requests()).toEqual([
+      `PUT /v2/team/api/manifests/${d.digest}?tag=a&tag=b&tag=c`,
+      'PUT /v2/team/api/manifests/c',
+    ])
+  })
+
+  it('tags a sha512 manifest beside its digest, or says that it cannot be', async () => {
+    const sha512 = { ...d, digest: digestOf(bytes, 'sha512') }
+    const can = await embedded()
+    await can.oracle.push(content, 'team/api')
+    expect((await storeAt(can.registry).putManifest(sha512, bytes, ['x'], newCall())).tagged).toEqual(['x'])
+    const { registry } = await scripted(() => ({
+      status: 201,
+      headers: { 'docker-content-digest': sha512.digest },
+    }))
+    await expect(storeAt(registry).putManifest(sha512, bytes, ['x'], newCall())).rejects.toMatchObject({
+      code: 'unsupported',
+    })
+  })
+
+  it('asks for the digest where the answer has none', async () => {
+    const one = await putting([() => ({ status: 201 })], standing)
+    await one.put('1')
+    expect(one.requests()).toEqual(['PUT /v2/team/api/manifests/1', 'HEAD /v2/team/api/manifests/1'])
+  })
+
+  it('puts again what arrived with a byte flipped, so that the tag is mended', async () => {
+    const other: Said = { status: 201, headers: { 'docker-content-digest': digestOf('flipped') } }
+    const mended = await putting([() => other, () => created])
+    await mended.put('1')
+    expect(mended.requests().filter((line) => line.startsWith('PUT'))).toHaveLength(2)
+    const never = await putting([() => other])
+    await expect(never.put('1')).rejects.toMatchObject({
+      code: 'corrupt',
+      subject: `${never.registry}/team/api:1`,
+    })
+  })
+
+  it('puts again what arrived otherwise twice, and gives up after the third time', async () => {
+    const other: Said = { status: 201, headers: { 'docker-content-digest': digestOf('flipped') } }
+    const mended = await putting([() => other, () => other, () => created])
+    await mended.put('1')
+    const wrong = await putting([() => errors(400, 'MANIFEST_INVALID'), () => other, () => created])
+    await wrong.put('1')
+    const never = await putting([() => other])
+    await expect(never.put('1')).rejects.toMatchObject({ code: 'corrupt' })
+    expect([mended, wrong, never].map(putsOf)).toEqual([3, 3, 3])
+  })
+
+  it('puts again what the registry finds wrong: it may have been given something else', async () => {
+    const one = await putting([() => errors(400, 'MANIFEST_BLOB_UNKNOWN'), () => created])
+    expect(await one.put('1.0')).toMatchObject({ tagged: ['1.0'] })
+    const wrong = await putting([() => errors(400, 'MANIFEST_INVALID')])
+    await expect(wrong.put()).rejects.toMatchObject({ status: 400 })
+    expect(putsOf(wrong)).toBe(3)
+  })
+
+  it('is done where the answer was lost but the manifest stands there', async () => {
+    const one = await putting([() => lost], standing)
+    expect((await one.put('1')).tagged).toEqual(['1'])
+  })
+
+  it('reads back more than once before it believes that a tag is not there', async () => {
+    let heads = 0
+    const { registry } = await scripted(({ method }) => {
+      if (method === 'PUT') return { status: 201 }
+      return ++heads < 3 ? { status: 404 } : standing
+    })
+    await storeAt(registry).putManifest(d, bytes, ['1'], newCall())
+    expect(heads).toBe(3)
+  })
+
+  it.each([
+    [400, 'TAG_INVALID'],
+    [400, 'ImageTagAlreadyExistsException'],
+    [409, 'TAG_IMMUTABLE'],
+    [412, 'PRECONDITION'],
+  ])('says what to do about an immutable tag (%i %s)', async (status, code) => {
+    const one = await putting([() => errors(status, code)])
+    await expect(one.put('1')).rejects.toMatchObject({
+      code: 'refused',
+      registryCode: code,
+      hint: expect.stringContaining('keeps its tags from being moved'),
+    })
+  })
+
+  it('is done where an immutable tag has this digest already', async () => {
+    const one = await putting([() => errors(400, 'TAG_INVALID')], standing)
+    expect((await one.put('1')).tagged).toEqual(['1'])
+  })
+
+  it('says that the repository may have to be made first', async () => {
+    const one = await putting([() => errors(404, 'NAME_UNKNOWN')])
+    await expect(one.put('1')).rejects.toMatchObject({
+      code: 'not-found',
+      hint: expect.stringContaining('Create it first'),
+    })
+  })
+})
+
+describe('a manifest with a subject', () => {
+  const evidence = referrer(content).manifests[0]
+  const sent = Buffer.from(evidence?.bytes ?? [])
+  const e = parseDescriptor(evidence?.descriptor, 'the evidence')
+
+  it.each([
+    ['oci-1.1', true, 'yes'],
+    ['zot-2.1', true, 'yes'],
+    ['docker-registry-2.8', false, 'unknown'],
+  ] as const)('is listed by %s: %s', async (profile, listed, known) => {
+    const one = await embedded({ profile })
+    await one.push(content, 'team/api')
+    for (const [digest, blob] of referrer(content).blobs) await one.oracle.pushBlob('team/api', digest, blob)
+    const store = storeAt(one.registry)
+    expect(await store.putManifest(e, sent, [], newCall())).toEqual({ tagged: [], subjectListed: listed })
+    expect(store.capability('referrers')).toBe(known)
+  })
+
+  it('whose answer was lost is looked for in the list', async () => {
+    const list = { schemaVersion: 2, mediaType: types.index, manifests: [e] }
+    const { registry } = await scripted(({ method, path }) => {
+      if (method === 'PUT') return lost
+      if (path.includes('/referrers/'))
+        return { status: 200, headers: { 'content-type': types.index }, body: JSON.stringify(list) }
+      return {
+        status: 200,
+        headers: {
+          'docker-content-digest': e.digest,
+          'content-type': e.mediaType,
+          'content-length': String(e.size),
+        },
+      }
+    })
+    expect((await storeAt(registry).putManifest(e, sent, [], newCall())).subjectListed).toBe(true)
+  })
+})

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { knownCapability, knownRegistries, knownRegistry } from '../../../src/registry/client/registries.ts'
+import { newCall, scripted, storeAt } from './world.ts'
+
+describe('what is known of registries', () => {
+  it.each([
+    ['ghcr.io', 'GitHub Container Registry'],
+    ['123456789012.dkr.ecr.eu-central-1.amazonaws.com', 'Amazon ECR'],
+    ['team.azurecr.io', 'Azure Container Registry'],
+    ['europe-west3-docker.pkg.dev', 'Google Artifact Registry'],
+    ['docker.pkg.dev', 'Google Artifact Registry'],
+    ['gcr.io', 'Google Artifact Registry'],
+    ['eu.gcr.io', 'Google Artifact Registry'],
+    ['docker.io', 'Docker Hub'],
+    ['quay.io', 'Quay'],
+    ['registry.gitlab.com', 'GitLab'],
+    ['mydocker.io', undefined],
+    ['notgcr.io', undefined],
+    ['quay.io:8443', undefined],
+    ['ghcr.io.evil.example', undefined],
+    ['registry.example.com', undefined],
+  ])('is found by the host %s: %s', (host, name) => {
+    expect(knownRegistry(host)?.name).toBe(name)
+  })
+
+  it('names its source in every row, and never says that there is no referrers API', () => {
+    for (const { source, capabilities } of knownRegistries) {
+      expect(source).not.toBe('')
+      expect(capabilities).not.toHaveProperty('referrers')
+    }
+  })
+
+  it('is unknown where nothing is said', () => {
+    expect(knownCapability('registry.example.com', 'deleteTag')).toBe('unknown')
+    expect(knownCapability('ghcr.io', 'deleteTag')).toBe('no')
+  })
+
+  it('tells where tags go before their manifest, and where a read counts as a pull', () => {
+    expect(knownCapability('europe-docker.pkg.dev', 'deleteTagged')).toBe('no')
+    expect(knownCapability('quay.io', 'deleteTagged')).toBe('yes')
+    expect(knownCapability('docker.io', 'freeReads')).toBe('no')
+    expect(knownCapability('registry.example.com', 'freeReads')).toBe('unknown')
+  })
+
+  it('spares a request that would be refused', async () => {
+    const { registry, heard } = await scripted(() => ({ status: 405 }))
+    const store = storeAt(registry, { known: () => 'no' })
+    await expect(store.deleteTag('a', newCall())).rejects.toMatchObject({ code: 'unsupported' })
+    expect(heard).toHaveLength(0)
+  })
+})

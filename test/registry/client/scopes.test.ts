@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import type { RegistryRequest, RegistryResponse } from '../../../src/registry/http/fetch.ts'
+import { digestOf } from '../../../src/oci/digest.ts'
+import { mediaTypes } from '../../../src/oci/media-types.ts'
+import type { TargetStore } from '../../../src/images/store.ts'
+import { blobOf, bytesSource, newCall, storeAt } from './world.ts'
+
+const name = { registry: 'registry.example.com', path: 'team/api' }
+const other = { ...name, path: 'team/other' }
+const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] }))
+const d = { mediaType: mediaTypes.index, digest: digestOf(bytes), size: bytes.byteLength }
+
+/** The requests of some work, seen where they leave the room; each is answered alike. */
+async function requestsOf(
+  work: (store: TargetStore) => Promise<unknown>,
+  status: number,
+): Promise<RegistryRequest[]> {
+  const seen: RegistryRequest[] = []
+  const store = storeAt(name.registry, {
+    origin: (registry) => new URL(`https://${registry}`),
+    fetch: async (request): Promise<RegistryResponse> => {
+      seen.push(request)
+      return {
+        status,
+        headers: new Map([['docker-content-digest', d.digest]]),
+        url: request.url,
+        body: (async function* () {})(),
+        bytes: async () => new Uint8Array(),
+        discard: async () => undefined,
+      }
+    },
+  })
+  await work(store)
+  return seen
+}
+
+const scopesOf = (seen: readonly RegistryRequest[]) =>
+  seen[0]?.scopes.map((scope) =>
+    'catalog' in scope ? ['the catalog'] : [scope.repository.path, ...scope.actions],
+  )
+
+describe('a request names what it must be allowed to do', () => {
+  it('reads ask for pull', async () => {
+    const seen = await requestsOf((store) => store.findManifest({ tag: '1' }, newCall()), 404)
+    expect(scopesOf(seen)).toEqual([['team/api', 'pull']])
+  })
+
+  it('mounts ask for the destination first, then for the source', async () => {
+    const source = { ...bytesSource(bytes), repository: other }
+    const seen = await requestsOf((store) => store.putBlob(blobOf(bytes), source, newCall()), 201)
+    expect(scopesOf(seen)).toEqual([
+      ['team/api', 'pull', 'push'],
+      ['team/other', 'pull'],
+    ])
+  })
+
+  it('writes ask for pull and push, and a manifest may be sent again', async () => {
+    const seen = await requestsOf((store) => store.putManifest(d, bytes, ['1'], newCall()), 201)
+    expect(scopesOf(seen)).toEqual([['team/api', 'pull', 'push']])
+    expect(seen[0]).toMatchObject({ replay: 'always', lane: 'small' })
+  })
+
+  it('deletes ask for delete, and nothing else does', async () => {
+    const seen = await requestsOf((store) => store.deleteTag('1', newCall()), 202)
+    expect(scopesOf(seen)).toEqual([['team/api', 'pull', 'delete']])
+  })
+})

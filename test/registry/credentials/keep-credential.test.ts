@@ -1,0 +1,162 @@
+import { chmod, lstat, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { findCredentials } from '../../../src/registry/credentials/find-credentials.ts'
+import {
+  forgetCredential,
+  keepCredential,
+  type Place,
+} from '../../../src/registry/credentials/keep-credential.ts'
+import { notedCall } from '../../support/http-world.ts'
+import { tempFolder } from '../../support/temp.ts'
+
+const ada = { kind: 'basic', username: 'ada', password: 'canary' } as const
+
+/** A helper that keeps what it is given in a file beside it, as a keychain does. */
+const keychain = `kept="$(dirname "$0")/kept"
+case "$1" in
+store) cat > "$kept" ;;
+get) if test -f "$kept"; then cat "$kept"; else echo "credentials not found in native keychain"; exit 1; fi ;;
+erase) rm -f "$kept" ;;
+esac`
+
+async function world(config?: unknown, helper = keychain) {
+  const folder = await tempFolder()
+  await writeFile(join(folder, 'docker-credential-chain'), `#!/bin/sh\n${helper}\n`)
+  await chmod(join(folder, 'docker-credential-chain'), 0o755)
+  const file = join(folder, '.docker', 'config.json')
+  if (config !== undefined) {
+    await mkdir(join(folder, '.docker'))
+    await writeFile(file, typeof config === 'string' ? config : JSON.stringify(config))
+  }
+  const env = { PATH: `${folder}:/usr/bin:/bin` }
+  const place: Place = { file, helpers: { env } }
+  return {
+    folder,
+    file,
+    place,
+    read: async () => JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>,
+    find: (registry: string) => findCredentials({ env, home: folder })(registry, undefined, notedCall()),
+  }
+}
+
+describe('credentials that are kept', () => {
+  it('are found again, in a file that is for its owner alone', async () => {
+    const one = await world()
+    expect(await keepCredential(one.place, 'r.test:5000', ada, notedCall())).toEqual({ file: one.file })
+    expect((await stat(one.file)).mode & 0o777).toBe(0o600)
+    expect(await one.find('r.test:5000')).toEqual(ada)
+    expect(await one.find('r.test')).toBeUndefined()
+  })
+
+  it('stand beside all else that the file has, which stays as it is, in its order', async () => {
+    const config = {
+      HttpHeaders: { 'X-A': 'b' },
+      auths: { 'other.test': { auth: 'eDp5', extra: 1 } },
+      psFormat: 'table',
+    }
+    const one = await world(config)
+    await keepCredential(one.place, 'r.test', ada, notedCall())
+    const after = await one.read()
+    expect(Object.keys(after)).toEqual(Object.keys(config))
+    expect(after).toEqual({
+      ...config,
+      auths: { ...config.auths, 'r.test': { auth: Buffer.from('ada:canary').toString('base64') } },
+    })
+  })
+
+  it('make a file private that was not', async () => {
+    const one = await world({})
+    await chmod(one.file, 0o644)
+    await keepCredential(one.place, 'r.test', ada, notedCall())
+    expect((await stat(one.file)).mode & 0o777).toBe(0o600)
+  })
+
+  it('of Docker Hub stand where docker looks for them', async () => {
+    const one = await world()
+    await keepCredential(one.place, 'docker.io', ada, notedCall())
+    expect(Object.keys((await one.read())['auths'] as object)).toEqual(['https://index.docker.io/v1/'])
+    expect(await one.find('docker.io')).toEqual(ada)
+  })
+
+  it('may be a refresh token', async () => {
+    const one = await world()
+    await keepCredential(one.place, 'r.test', { kind: 'identity', token: 'canary' }, notedCall())
+    expect(await one.find('r.test')).toEqual({ kind: 'identity', token: 'canary' })
+  })
+
+  it.each([
+    ['credsStore', { credsStore: 'chain' }],
+    ['credHelpers', { credHelpers: { 'r.test': 'chain' } }],
+  ])('go to the helper that %s names, and not into the file', async (_, config) => {
+    const one = await world(config)
+    expect(await keepCredential(one.place, 'r.test', ada, notedCall())).toEqual({
+      file: one.file,
+      helper: 'chain',
+    })
+    expect(JSON.parse(await readFile(join(one.folder, 'kept'), 'utf8'))).toEqual({
+      ServerURL: 'r.test',
+      Username: 'ada',
+      Secret: 'canary',
+    })
+    expect(await readFile(one.file, 'utf8')).not.toMatch(/canary|YWRh/)
+    expect(await one.find('r.test')).toEqual(ada)
+  })
+
+  it('are not lost where several are kept at once', async () => {
+    const one = await world()
+    const names = Array.from({ length: 8 }, (_, i) => `r${i}.test`)
+    await Promise.all(names.map((name) => keepCredential(one.place, name, ada, notedCall())))
+    expect(await Promise.all(names.map((name) => one.find(name)))).toEqual(names.map(() => ada))
+  })
+
+  it('go where a link points, which stays a link', async () => {
+    const one = await world({})
+    const link = join(one.folder, 'link.json')
+    await symlink(one.file, link)
+    await keepCredential({ ...one.place, file: link }, 'r.test', ada, notedCall())
+    expect((await lstat(link)).isSymbolicLink()).toBe(true)
+    expect(await one.find('r.test')).toEqual(ada)
+  })
+
+  it('never replace a file that is not understood', async () => {
+    const one = await world('{"auths": [')
+    const keeping = keepCredential(one.place, 'r.test', ada, notedCall())
+    await expect(keeping).rejects.toMatchObject({ code: 'config', subject: one.file })
+    expect(await readFile(one.file, 'utf8')).toBe('{"auths": [')
+  })
+
+  it('are an error where their helper fails, and stand nowhere then', async () => {
+    const one = await world({ credsStore: 'chain' }, 'echo canary; exit 3')
+    const keeping = keepCredential(one.place, 'r.test', ada, notedCall())
+    await expect(keeping).rejects.toMatchObject({ code: 'config', why: 'it ended with status 3' })
+    await expect(keeping).rejects.not.toThrow(/canary/)
+    expect(await one.read()).toEqual({ credsStore: 'chain' })
+  })
+})
+
+describe('credentials that are forgotten', () => {
+  it('are gone from the file, under every spelling of their registry, and no others with them', async () => {
+    const entry = { auth: 'eDp5' }
+    const one = await world({ auths: { 'r.test': entry, 'https://r.test/v2/': entry, 'r.test:5000': entry } })
+    expect(await forgetCredential(one.place, 'r.test', notedCall())).toEqual({ file: one.file })
+    expect(await one.read()).toEqual({ auths: { 'r.test:5000': entry } })
+  })
+
+  it('are gone from their helper', async () => {
+    const one = await world({ credsStore: 'chain' })
+    await keepCredential(one.place, 'r.test', ada, notedCall())
+    expect(await forgetCredential(one.place, 'r.test', notedCall())).toEqual({
+      file: one.file,
+      helper: 'chain',
+    })
+    expect(await one.find('r.test')).toBeUndefined()
+    expect(await forgetCredential(one.place, 'r.test', notedCall())).toBeUndefined()
+  })
+
+  it('may not be there: then no file is written', async () => {
+    const one = await world()
+    expect(await forgetCredential(one.place, 'r.test', notedCall())).toBeUndefined()
+    await expect(readFile(one.file)).rejects.toThrow('ENOENT')
+  })
+})

@@ -1,0 +1,138 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DrayError, toDrayError } from '../../../src/lib/errors.ts'
+import { Secrets } from '../../../src/registry/http/secrets.ts'
+
+function secretsOf(...texts: readonly string[]): Secrets {
+  const secrets = new Secrets()
+  for (const text of texts) secrets.add(text)
+  return secrets
+}
+
+const password = `Tr0ub4dor&3 "ü"<'/:@`
+
+describe('a secret that was sent', () => {
+  it.each([
+    ['in clear', `wrong password ${password}, again`, 'wrong password …, again'],
+    ['in small letters, as a host is', 'https://CANARY.test/', 'https://….test/', 'canary'],
+    ['in capitals', 'DENIED: CANARY', 'DENIED: …', 'canary'],
+    ['percent-encoded', `/x/${encodeURIComponent(password)}/y`, '/x/…/y'],
+    ['percent-encoded by small digits', `/x/${encodeURIComponent(password).toLowerCase()}/y`, '/x/…/y'],
+    ['percent-encoded as far as a path needs it', '/x;Tr0ub4dor&3%20%22%C3%BC%22%3C%27%2F:@', '/x;…'],
+    ['as a form', new URLSearchParams({ p: password }).toString(), 'p=…'],
+    ['in HTML', 'Tr0ub4dor&amp;3 &#34;ü&#34;&lt;&#39;/:@!', '…!'],
+    ['as Go quotes it', 'Tr0ub4dor&3 \\"ü\\"<\'/:@!', '…!'],
+    [
+      'as Go writes JSON',
+      JSON.stringify(password).slice(1, -1).replace('&', '\\u0026').replace('<', '\\u003C'),
+      '…',
+    ],
+    ['in Base64', `got ${Buffer.from(password).toString('base64')}`, 'got …'],
+    ['in Base64 for URLs', `got ${Buffer.from(password).toString('base64url')}`, 'got …'],
+  ])('is not told %s', (_, text, told, secret = password) => {
+    expect(secretsOf(secret).redact(text)).toBe(told)
+  })
+
+  it('is not told in the Base64 of a longer text, wherever it begins there', () => {
+    for (const before of ['', 'a', 'ab', 'abc', 'user:']) {
+      const told = secretsOf('canary-password').redact(
+        Buffer.from(`${before}canary-password and more`).toString('base64'),
+      )
+      const bytes = Buffer.from(told.replace('…', '????????????????????'), 'base64').toString('latin1')
+      expect(told).toContain('…')
+      expect(bytes).not.toMatch(/canary|password/)
+    }
+  })
+
+  it('is cut out whole where another one begins alike', () => {
+    expect(secretsOf('canary', 'canary-and-more').redact('canary-and-more canary')).toBe('… …')
+  })
+
+  it.each(['', 'a', 'abc'])('of less than four characters is in all text, and stays: "%s"', (secret) => {
+    expect(secretsOf(secret).redact('abc abc')).toBe('abc abc')
+  })
+
+  it('means nothing to the pattern that looks for it', () => {
+    expect(secretsOf('.*.*.*', '[a-z]+', '(?:x', '\\d\\d').redact('abcd .*.*.* [a-z]+ 12 (?:x \\d\\d')).toBe(
+      'abcd … … 12 … …',
+    )
+  })
+
+  it('is never in what is told, whatever it is and whatever stands around it', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 20 })
+    const secret = fc.string({
+      unit: fc.constantFrom(...Array.from('abAB01+/=%&<>"\\ ü€😀')),
+      minLength: 4,
+      maxLength: 40,
+    })
+    fc.assert(
+      fc.property(text, secret, text, (before, hidden, after) => {
+        const told = secretsOf(hidden).redact(`${before}${hidden}${after}`)
+        expect(told).toContain('…')
+        expect(told).not.toContain(hidden)
+      }),
+    )
+  })
+
+  it('may be as long as can be', () => {
+    const secrets = new Secrets()
+    const long = (kind: string): string =>
+      Array.from({ length: 20_000 }, (_, at) => `${kind}${at}&/\\`).join('')
+    for (const kind of ['a', 'b', 'c']) secrets.add(long(kind))
+    for (let at = 0; at < 100; at++) secrets.addToken(`${at}${'eyJ.'.repeat(20_000)}`)
+    expect(secrets.redact(`is ${long('b').slice(0, 16_384)} so`)).toBe('is … so')
+    expect(secrets.redact(`is 99${'eyJ.'.repeat(20_000)} so`)).toBe('is … so')
+  })
+
+  it.each(['\\'.repeat(300), '%'.repeat(300), '&amp;'.repeat(60), ' +'.repeat(150)])(
+    'costs no more where most of it comes again and again',
+    (secret) => {
+      const told = secretsOf(secret).redact(`${secret.slice(1)}x`.repeat(300))
+      expect(told.length).toBeLessThanOrEqual(secret.length * 300)
+    },
+  )
+
+  it('that is a token is forgotten only behind many others', () => {
+    const secrets = new Secrets()
+    for (let i = 0; i < 1000; i++) secrets.addToken(`token-${i}-end`)
+    expect(secrets.redact('token-999-end token-940-end')).toBe('… …')
+  })
+})
+
+describe('an error that quotes a secret', () => {
+  it('is told without it, with all that it has besides', () => {
+    const error = new DrayError('protocol', 'no canary', {
+      details: ['a canary'],
+      subject: 'r.test/canary',
+      why: 'canary!',
+      hint: 'set canary',
+      status: 400,
+      registryCode: 'CANARY',
+      cause: new Error('canary'),
+    })
+    const told = toDrayError(secretsOf('canary').redactError(error))
+    expect(told).toMatchObject({
+      code: 'protocol',
+      message: 'no …',
+      details: ['a …'],
+      subject: 'r.test/…',
+      why: '…!',
+      hint: 'set …',
+      status: 400,
+      registryCode: '…',
+    })
+    expect([told.stack, told.cause].join()).not.toContain('canary')
+  })
+
+  it('far behind it is told without its causes', () => {
+    const error = new DrayError('protocol', 'no', { cause: new Error('x', { cause: new Error('canary') }) })
+    expect(toDrayError(secretsOf('canary').redactError(error)).cause).toBeUndefined()
+  })
+
+  it.each([new DrayError('protocol', 'no'), new Error('canary'), 'canary', undefined])(
+    'is the same where there is none, or where it is not ours: %s',
+    (thrown) => {
+      expect(secretsOf('canary').redactError(thrown)).toBe(thrown)
+    },
+  )
+})

@@ -1,0 +1,102 @@
+import { createServer, type Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createFetch } from '../../../src/registry/http/stack.ts'
+import { notedCall, requestOf } from '../../support/http-world.ts'
+import { leapingClock } from '../../support/manual-clock.ts'
+
+/** A server that says this to whoever connects and asks; gives its origin, and how often it was asked. */
+async function speaking(answer: (socket: Socket) => void) {
+  let asked = 0
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.on('data', () => {
+      asked++
+      answer(socket)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { origin, asked: () => asked }
+}
+
+async function ask(origin: string): Promise<Uint8Array> {
+  const stack = createFetch({
+    settings: new Map(),
+    credentials: async () => undefined,
+    userAgent: 'dray/test',
+    clock: leapingClock(),
+  })
+  onTestFinished(() => stack.close())
+  const response = await stack.fetch(requestOf(origin), notedCall())
+  return await response.bytes(1000)
+}
+
+describe('a peer that is no registry', () => {
+  it('and speaks another protocol is told as that, after few tries', async () => {
+    const peer = await speaking((socket) => socket.end('SSH-2.0-OpenSSH_9\r\n'))
+    await expect(ask(peer.origin)).rejects.toMatchObject({
+      code: 'network',
+      message: `${new URL(peer.origin).host} did not answer as a web server does`,
+    })
+    expect(peer.asked()).toBe(4)
+  })
+
+  it('and sends headers without end is cut off', async () => {
+    const peer = await speaking((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n')
+      for (let i = 0; i < 2000; i++) socket.write(`x-${i}: ${'a'.repeat(100)}\r\n`)
+    })
+    await expect(ask(peer.origin)).rejects.toMatchObject({ code: 'network', why: /Headers Overflow/ })
+  })
+})
+
+describe('an answer', () => {
+  it('behind one that says 103 is the answer', async () => {
+    const early = 'HTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n'
+    const peer = await speaking((socket) =>
+      socket.end(`${early}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok`),
+    )
+    expect(Buffer.from(await ask(peer.origin)).toString()).toBe('ok')
+  })
+
+  it('in chunks with trailers is its chunks', async () => {
+    const head = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n'
+    const peer = await speaking((socket) => socket.end(`${head}2\r\nok\r\n0\r\nx-sum: 1\r\n\r\n`))
+    expect(Buffer.from(await ask(peer.origin)).toString()).toBe('ok')
+  })
+
+  it('with two lengths, or a length and chunks, is refused: two readers would see two answers', async () => {
+    for (const framing of [
+      'content-length: 2\r\ncontent-length: 3\r\n',
+      'content-length: 2\r\ntransfer-encoding: chunked\r\n',
+    ]) {
+      const peer = await speaking((socket) => socket.end(`HTTP/1.1 200 OK\r\n${framing}\r\nok`))
+      await expect(ask(peer.origin)).rejects.toMatchObject({ code: 'network' })
+    }
+  })
+
+  it('whose 1xx kind never ends is given up after a while', async () => {
+    const peer = await speaking((socket) => {
+      const more = (error?: Error | null): void => {
+        if (error == null && !socket.destroyed) socket.write('HTTP/1.1 103 Early\r\n\r\n', more)
+      }
+      more()
+    })
+    const stack = createFetch({
+      settings: new Map(),
+      credentials: async () => undefined,
+      userAgent: 'dray/test',
+      clock: leapingClock(),
+      transferClock: leapingClock(),
+    })
+    onTestFinished(() => stack.close())
+    await expect(stack.fetch(requestOf(peer.origin), notedCall())).rejects.toMatchObject({ code: 'timeout' })
+  })
+})

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import { createFetch, type FetchStack } from '../../../src/registry/http/stack.ts'
+import type { RegistrySettings } from '../../../src/registry/http/transport/origins.ts'
+import { notedCall, requestOf } from '../../support/http-world.ts'
+import { leapingClock } from '../../support/manual-clock.ts'
+import { reply, type ScriptedServer, scriptedServer } from '../../support/scripted-server.ts'
+import { testAuthority, testCertificate } from '../../support/tls.ts'
+
+interface World extends AsyncDisposable {
+  readonly server: ScriptedServer
+  readonly stack: FetchStack
+}
+
+const stackFor = (settings: ReadonlyMap<string, RegistrySettings>): FetchStack =>
+  createFetch({
+    settings,
+    credentials: async () => undefined,
+    userAgent: 'dray/test',
+    clock: leapingClock(),
+  })
+
+async function world(
+  settingsOf: (server: ScriptedServer) => ReadonlyMap<string, RegistrySettings>,
+): Promise<World> {
+  const server = await scriptedServer((_request, response) => reply(response, 200, {}, 'hello'), {
+    tls: testCertificate,
+  })
+  const stack = stackFor(settingsOf(server))
+  return {
+    server,
+    stack,
+    [Symbol.asyncDispose]: async () => {
+      await stack.close()
+      await server[Symbol.asyncDispose]()
+    },
+  }
+}
+
+describe('a registry with a private certificate authority', () => {
+  it('is reached over TLS where its authority is named', async () => {
+    await using w = await world((server) => new Map([[server.host, { ca: testAuthority }]]))
+    expect(w.stack.origin(w.server.host).href).toBe(`${w.server.origin}/`)
+    const response = await w.stack.fetch(requestOf(w.server.origin), notedCall())
+    expect(Buffer.from(await response.bytes(10)).toString()).toBe('hello')
+  })
+
+  it('is refused at once where it is not, with what to configure', async () => {
+    await using w = await world(() => new Map())
+    const call = notedCall()
+    await expect(w.stack.fetch(requestOf(w.server.origin), call)).rejects.toMatchObject({
+      code: 'network',
+      message: `the certificate of ${w.server.host} is not trusted`,
+      hint: expect.stringContaining(`"${w.server.host}": { ca: `),
+    })
+    expect(call.events).toEqual([])
+  })
+
+  it('has its authority trusted for itself alone', async () => {
+    await using w = await world(() => new Map([['other.test', { ca: testAuthority }]]))
+    await expect(w.stack.fetch(requestOf(w.server.origin), notedCall())).rejects.toMatchObject({
+      code: 'network',
+    })
+  })
+
+  it('that speaks plain http though https is asked of it is told at once, with what to configure', async () => {
+    await using server = await scriptedServer((_request, response) => reply(response, 200))
+    const stack = stackFor(new Map([[server.host, { insecure: false }]]))
+    const call = notedCall()
+    await expect(stack.fetch(requestOf(`https://${server.host}/`), call)).rejects.toMatchObject({
+      code: 'network',
+      message: `${server.host} does not speak https`,
+      hint: expect.stringContaining(`"${server.host}": { insecure: true }`),
+    })
+    expect(call.events).toEqual([])
+    await stack.close()
+  })
+
+  it('that is asked over plain http hangs up, and the error says how to ask over https', async () => {
+    await using w = await world(() => new Map())
+    const url = w.server.origin.replace('https:', 'http:')
+    await expect(w.stack.fetch(requestOf(url), notedCall())).rejects.toMatchObject({
+      code: 'network',
+      hint: expect.stringContaining(`"${w.server.host}": { insecure: false }`),
+    })
+  })
+})

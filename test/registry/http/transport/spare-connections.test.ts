@@ -1,0 +1,130 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import buildConnector from 'undici/lib/core/connect.js'
+import { describe, expect, it } from 'vitest'
+import { SpareConnections } from '../../../../src/registry/http/transport/spare-connections.ts'
+import { createTransport } from '../../../../src/registry/http/transport/transport.ts'
+import { notedCall, requestOf } from '../../../support/http-world.ts'
+import { reply, scriptedServer } from '../../../support/scripted-server.ts'
+
+interface World extends AsyncDisposable {
+  readonly spares: SpareConnections
+  /** the server's ends, in the order in which they came */
+  readonly accepted: readonly Socket[]
+  /** the client's ends, in the order in which they were begun */
+  readonly opened: readonly Socket[]
+  /** resolves when so many have come */
+  arrived(count: number): Promise<void>
+  connect(): Promise<Socket>
+}
+
+async function world(spareCount: number): Promise<World> {
+  const accepted: Socket[] = []
+  const server: Server = createServer((socket) => accepted.push(socket.on('error', () => undefined)))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const open = buildConnector({ allowH2: false })
+  const opened: Socket[] = []
+  const spares = new SpareConnections((to, callback) => {
+    const socket = open(to, callback)
+    opened.push(socket)
+    return socket
+  }, spareCount)
+  const options = { hostname: '127.0.0.1', protocol: 'http:', port: String(port) }
+  const taken: Socket[] = []
+  return {
+    spares,
+    accepted,
+    opened,
+    arrived: async (count) => {
+      while (accepted.length < count) await once(server, 'connection')
+    },
+    connect: async () => {
+      const socket = await new Promise<Socket>((resolve, reject) => {
+        spares.connect(options, (error, mine) => (mine === null ? reject(error) : resolve(mine)))
+      })
+      taken.push(socket)
+      return socket
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of [...taken, ...accepted]) socket.destroy()
+      spares.close()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+describe('spare connections', () => {
+  it('are opened with the first, and used before others are opened', async () => {
+    await using w = await world(2)
+    const first = await w.connect()
+    await w.arrived(3)
+    const others = await Promise.all([w.connect(), w.connect()])
+    expect(new Set([first, ...others].map((socket) => socket.localPort)).size).toBe(3)
+    expect(w.accepted).toHaveLength(3)
+    await w.connect()
+    await w.arrived(4)
+  })
+
+  it('that were closed from the other side are passed over', async () => {
+    await using w = await world(2)
+    await w.connect()
+    await w.arrived(3)
+    const noticed = w.opened.map((socket) => once(socket, 'close'))
+    for (const socket of w.accepted) socket.destroy()
+    await Promise.all(noticed)
+    const next = await w.connect()
+    next.write('still there')
+    await w.arrived(4)
+    const [chunk] = (await once(w.accepted.at(-1) as Socket, 'data')) as [Buffer]
+    expect(chunk.toString()).toBe('still there')
+  })
+
+  it('that cannot be opened are no error, and the next connection tells why it cannot', async () => {
+    let tries = 0
+    const open = buildConnector({ allowH2: false })
+    const spares = new SpareConnections((options, callback) => {
+      tries++
+      return open({ ...options, port: '1' }, callback)
+    }, 3)
+    const options = { hostname: '127.0.0.1', protocol: 'http:', port: '1' }
+    const failure = await new Promise((resolve) => {
+      spares.connect(options, (...[error]) => resolve(error))
+    })
+    expect(failure).toMatchObject({ code: 'ECONNREFUSED' })
+    expect(tries).toBe(4)
+  })
+
+  it('that nobody asked for are closed at the end', async () => {
+    await using w = await world(3)
+    const used = await w.connect()
+    await w.arrived(4)
+    const unused = w.accepted.filter((socket) => socket.remotePort !== used.localPort)
+    expect(unused).toHaveLength(3)
+    const gone = unused.map((socket) => once(socket.resume(), 'close'))
+    w.spares.close()
+    await Promise.all(gone)
+    expect(used.destroyed).toBe(false)
+  })
+})
+
+describe('a transport that expects many requests at once', () => {
+  it('opens their connections at the registry itself, not at hosts that it sends to', async () => {
+    await using registry = await scriptedServer((_request, response) => reply(response, 200))
+    await using elsewhere = await scriptedServer((_request, response) => reply(response, 200))
+    const transport = createTransport({ settings: new Map(), userAgent: 'dray/test' })
+    transport.expectConnections(registry.host, 4)
+    const ask = async (origin: string): Promise<void> => {
+      const request = { ...requestOf(`${origin}/v2/`), registry: registry.host }
+      await (await transport.fetch(request, notedCall())).discard()
+    }
+    await ask(elsewhere.origin)
+    await ask(registry.origin)
+    await Promise.all([1, 2, 3, 4].map(() => ask(registry.origin)))
+    expect(registry.connections()).toBe(4)
+    await ask(elsewhere.origin)
+    expect(elsewhere.connections()).toBe(1)
+    await transport.close()
+  })
+})

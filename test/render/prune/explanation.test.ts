@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import type { Explanation } from '../../../src/usecases/prune/policy/explanation.ts'
+import { digestOf } from '../../../src/oci/digest.ts'
+import { renderExplanation } from '../../../src/render/prune/explanation.ts'
+import { plainStyle } from '../../../src/render/text/style.ts'
+import { displayWidth } from '../../../src/render/text/width.ts'
+
+const explanation: Explanation = {
+  repository: { registry: 'r.example.com', path: 'dev/api' },
+  image: '@dev/api',
+  tag: 'pr-7-a1',
+  digest: digestOf('x'),
+  verdict: 'delete',
+  why: { kind: 'rule', by: 'pull-requests', text: 'pull-requests: 41d old, older than 14d' },
+  time: {
+    created: '2026-10-15T05:02:00.000Z',
+    age: 41 * 86_400_000,
+    text: 'its annotation',
+    now: '2026-11-25T05:02:00.000Z',
+  },
+  protections: [{ name: 'releases', holds: false, text: 'nothing that it holds is or reaches this' }],
+  rules: [
+    {
+      name: 'pull-requests',
+      says: 'delete',
+      text: '41d old, older than 14d',
+      conditions: [{ name: 'olderThan', holds: false, text: '41d old, older than 14d' }],
+    },
+    { name: 'nightlies', says: 'notSelected', text: 'nightly-* does not select it', conditions: [] },
+  ],
+  otherTags: [],
+  reachedBy: [],
+}
+
+describe('an explanation', () => {
+  it('says the verdict, the time and where it comes from, and every protection and rule', () => {
+    const text = renderExplanation(explanation, { style: plainStyle, width: undefined })
+    expect(text).toContain('The tag pr-7-a1 is deleted')
+    for (const part of [
+      'its annotation',
+      '2026-10-15 05:02:00 UTC',
+      'releases',
+      'pull-requests',
+      'nightlies',
+    ])
+      expect(text).toContain(part)
+  })
+
+  it.each([60, 80, 100, 200])('fits into %i columns', (width) => {
+    const long = { ...explanation, reachedBy: [`index ${digestOf('y')}, which lists it`] }
+    const lines = renderExplanation(long, { style: plainStyle, width }).split('\n')
+    expect(lines.filter((line) => displayWidth(line) > width)).toEqual([])
+  })
+
+  it('lets nothing through that a terminal would obey', () => {
+    const text = renderExplanation(
+      { ...explanation, time: { ...explanation.time, text: 'evil \u001b[2J' } },
+      { style: plainStyle, width: 80 },
+    )
+    expect(text).not.toContain('\u001b')
+  })
+})

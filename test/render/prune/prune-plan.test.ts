@@ -1,0 +1,319 @@
+import { describe, expect, it } from 'vitest'
+import { digestOf } from '../../../src/oci/digest.ts'
+import type { PrunePlan, TagVerdict, Why } from '../../../src/plan/prune/prune-plan.ts'
+import { renderPrunePlan } from '../../../src/render/prune/prune-plan.ts'
+import { plainStyle } from '../../../src/render/text/style.ts'
+import { displayWidth } from '../../../src/render/text/width.ts'
+import { pieceOf, prunePlan, repositoryPlan, tagVerdict, whys } from '../../support/prune-plans.ts'
+
+const at = (width: number | undefined) => ({ style: plainStyle, width })
+const linesOf = (plan: PrunePlan, width: number | 'pipe' = 100, all = false): readonly string[] =>
+  renderPrunePlan(plan, at(width === 'pipe' ? undefined : width), { all }).split('\n')
+
+const old = (tag: string, over: Partial<TagVerdict> = {}): TagVerdict =>
+  tagVerdict(tag, 'delete', whys.rule, { days: 41, ...over })
+const many = (count: number, make: (i: number) => TagVerdict): readonly TagVerdict[] =>
+  Array.from({ length: count }, (_, i) => make(i))
+const cannotUntag: Why = {
+  kind: 'cannotUntag',
+  by: 'pulls',
+  text: 'pulls: 20d old; but sha256:0 stays, and this registry cannot delete a tag alone',
+}
+const error = {
+  code: 'forbidden',
+  message: 'the list of tags cannot be read',
+  status: 403,
+  why: 'denied',
+  hint: 'Log in.',
+} as const
+
+const api = repositoryPlan(
+  '@dev/api',
+  [
+    tagVerdict('1.4.2', 'keep', whys.protected, { days: 200 }),
+    old('nightly-1'),
+    old('nightly-1-b', { digest: digestOf('nightly-1') }),
+    old('nightly-2'),
+    tagVerdict(
+      'pr-7',
+      'untag',
+      { kind: 'rule', by: 'pulls', text: 'pulls: 20d old, older than 14d' },
+      {
+        days: 20,
+        digest: digestOf('1.4.2'),
+      },
+    ),
+  ],
+  {
+    others: [
+      pieceOf('nightly-1', 'amd64', 'child'),
+      pieceOf('nightly-1', 'arm64', 'child'),
+      pieceOf('amd64', 'sbom', 'evidence'),
+      pieceOf('nightly-2', 'x', 'child'),
+    ],
+  },
+)
+
+describe('a plan to prune', () => {
+  it('says of each tag what becomes of it and why: what goes with its pieces, what is taken off, what stays, and the sum', () => {
+    const plan = prunePlan([api], {
+      policyName: 'nightly',
+      inUse: [
+        { name: 'gitops/**/*.yaml', images: 30 },
+        { name: 'context prod', images: 7 },
+      ],
+    })
+    expect(renderPrunePlan(plan, at(100))).toBe(
+      `
+@dev/api  r.example.com/dev/api
+  3 images: 2 to delete (6 manifests, 300 MiB), 1 tag to take off, 1 to keep
+  VERDICT  TAG                   AGE     SIZE  WHY
+  delete   nightly-1             41d  120 MiB  nightlies: 41d old, older than 30d
+  delete   nightly-1-b           41d           nightlies: 41d old, older than 30d
+             and its 2 child manifests, 1 piece of evidence
+  delete   nightly-2             41d  120 MiB  nightlies: 41d old, older than 30d
+  delete     child 2d711642b726       3.0 MiB  part of sha256:369703cad2d3, which is deleted
+  untag    pr-7                  20d  120 MiB  pulls: 20d old, older than 14d
+  keep     1.4.2                 6mo  120 MiB  protected: releases
+
+In use: 30 images by gitops/**/*.yaml, 7 by context prod
+1 repository by the policy nightly: 2 images to delete (6 manifests), 1 tag to take off, 1 image to
+keep.
+300 MiB will be referred to by no image that remains: the registry frees them at its own garbage
+collection.`.trim(),
+    )
+  })
+
+  it('has reasons below where a line has no room for them, and cuts off nothing', () => {
+    const tag = `nightly-${'very-'.repeat(15)}long`
+    const plan = prunePlan([repositoryPlan('@dev/api', [old(tag), tagVerdict('1', 'keep', whys.unmatched)])])
+    const [, , ...lines] = linesOf(plan, 60)
+    expect(lines.slice(0, 7)).toEqual([
+      '  VERDICT  TAG                                  AGE     SIZE',
+      '  delete   nightly-very-very-very-very-very-ve  41d  120 MiB',
+      '           ry-very-very-very-very-very-very-ve',
+      '           ry-very-very-long',
+      '             nightlies: 41d old, older than 30d',
+      '  keep     1                                      -  120 MiB',
+      '             no rule selects it',
+    ])
+  })
+
+  it.each([60, 80, 100, 200])(
+    'fits %i columns, whatever the names, and shows no control of them',
+    (width) => {
+      const names = [
+        't'.repeat(128),
+        '漢字'.repeat(40),
+        '👩‍👩‍👧‍👦🇩🇪',
+        'e\u0301'.repeat(100),
+        '\u001b[2J\n::error::x',
+      ]
+      const why = { kind: 'rule', by: names.join(' '), text: names.join(' ') } as const
+      const tags = names.flatMap((name) => [
+        old(name, { why }),
+        tagVerdict(`k${name}`, 'keep', { ...why, kind: 'protection' }),
+        tagVerdict(`u${name}`, 'untag', why),
+      ])
+      const long = repositoryPlan(`@dev/${'team/'.repeat(60)}api`, tags, {
+        others: names.map((name) => pieceOf(names[0] ?? '', name, 'evidence', { why })),
+      })
+      const plan = prunePlan([long, api], {
+        policyName: names.join(),
+        inUse: names.map((name) => ({ name, images: 3 })),
+      })
+      for (const all of [false, true])
+        for (const line of linesOf(plan, width, all)) {
+          expect(displayWidth(line)).toBeLessThanOrEqual(width)
+          expect(line).not.toContain('\u001b')
+          expect(line).not.toMatch(/^\s*::/)
+        }
+    },
+  )
+
+  it('folds what is kept to a line for each reason where it is much, and shows it one by one with `all`', () => {
+    const kept = many(412, (i) => tagVerdict(`v${i}`, 'keep', i < 400 ? whys.unmatched : whys.young))
+    const plan = prunePlan([repositoryPlan('@dev/api', [old('n-1'), ...kept])])
+    expect(linesOf(plan).slice(4, 6)).toEqual([
+      '  keep     400 tags: no rule selects them',
+      '  keep     12 tags: spared by nightlies',
+    ])
+    expect(linesOf(plan, 100, true).filter((line) => line.startsWith('  keep '))).toHaveLength(412)
+    // a few in each of many repositories are many as well
+    const each = Array.from({ length: 60 }, (_, i) =>
+      repositoryPlan(`@dev/${i}`, [old('n'), ...kept.slice(0, 5)]),
+    )
+    expect(
+      linesOf(prunePlan(each)).filter((line) => line === '  keep     5 tags: no rule selects them'),
+    ).toHaveLength(60)
+  })
+
+  it('shows up to a thousand deletes of a repository one by one on a screen, and all of them in a pipe', () => {
+    const plan = prunePlan([
+      repositoryPlan(
+        '@dev/api',
+        many(1345, (i) => old(`n${i}`)),
+      ),
+    ])
+    const screen = linesOf(plan)
+    expect(screen.filter((line) => /^ {2}delete {3}n\d/.test(line))).toHaveLength(1000)
+    expect(screen).toContain('  delete   345 more tags: nightlies')
+    for (const lines of [linesOf(plan, 'pipe'), linesOf(plan, 100, true)])
+      expect(lines.filter((line) => line.startsWith('  delete'))).toHaveLength(1345)
+  })
+
+  it('shows what stays and should be known of, also among much that stays', () => {
+    const orphan: Why = { kind: 'evidence', text: 'evidence of something that is not there' }
+    const plan = prunePlan([
+      repositoryPlan('@dev/api', [
+        ...many(100, (i) => tagVerdict(`v${i}`, 'keep', whys.unmatched)),
+        tagVerdict(
+          'gone',
+          'keep',
+          { kind: 'dangling', text: 'there is no manifest under it' },
+          { digest: null },
+        ),
+        tagVerdict('sha256-aa.sig', 'keep', orphan),
+        tagVerdict('pr-9', 'keep', cannotUntag),
+      ]),
+      repositoryPlan('@dev/web', [tagVerdict('1', 'keep', whys.unmatched)]),
+    ])
+    const text = renderPrunePlan(plan, at(200))
+    expect(text).toMatch(/keep +gone +- .*there is no manifest under it\n/)
+    expect(text).toMatch(/keep +sha256-aa\.sig .*evidence of something that is not there\n/)
+    expect(text).toMatch(/keep +pr-9 .*this registry cannot delete a tag alone\n/)
+    expect(text).toContain('  keep     100 tags: no rule selects them\n')
+  })
+
+  it('shows manifests that a broken run left behind, and parts that something else keeps', () => {
+    const shared: Why = { kind: 'reached', text: 'also part of sha256:0, which stays' }
+    const plan = prunePlan([
+      repositoryPlan('@dev/api', [old('n-1')], {
+        others: [
+          pieceOf('lost', 'lost-index', 'leftover'),
+          pieceOf('lost-index', 'lost-child', 'leftover'),
+          pieceOf('n-1', 'a', 'child'),
+          pieceOf('n-1', 'b', 'child', { verdict: 'keep', why: shared }),
+          pieceOf('n-1', 'c', 'child', { verdict: 'keep', why: shared }),
+        ],
+        roots: [digestOf('running')],
+      }),
+    ])
+    expect(linesOf(plan).slice(2, 9)).toEqual([
+      '  VERDICT  TAG                      AGE     SIZE  WHY',
+      '  delete   n-1                      41d  120 MiB  nightlies: 41d old, older than 30d',
+      '             and its 1 child manifest',
+      '             2 parts of it kept: something that stays needs it',
+      expect.stringMatching(/^ {2}delete {3}leftover [0-9a-f]{12} /),
+      expect.stringMatching(/^ {2}delete {5}leftover [0-9a-f]{12} /),
+      '  keep     1 image without a tag: in use',
+    ])
+  })
+
+  it('counts evidence tags with the evidence that they are on, not as images', () => {
+    const sig = pieceOf('n-1', 'sig', 'evidence')
+    const tag = tagVerdict('sha256-aa.sig', 'delete', sig.why, { digest: sig.digest })
+    const text = renderPrunePlan(
+      prunePlan([repositoryPlan('@dev/api', [old('n-1'), tag], { others: [sig] })]),
+      at(100),
+    )
+    expect(text).not.toContain('sha256-aa.sig')
+    expect(text).toContain('1 image to delete (2 manifests)')
+  })
+
+  it('tells of 500 repositories with nothing to do in one line', () => {
+    const idle = Array.from({ length: 500 }, (_, i) =>
+      repositoryPlan(
+        `@dev/${i}`,
+        many(3, (n) => tagVerdict(`v${n}`, 'keep', whys.unmatched)),
+      ),
+    )
+    expect(linesOf(prunePlan([...idle, api])).slice(-5)).toEqual([
+      'Nothing to do in 500 repositories, 1500 images kept',
+      '',
+      '501 repositories: 2 images to delete (6 manifests), 1 tag to take off, 1501 images to keep.',
+      '300 MiB will be referred to by no image that remains: the registry frees them at its own garbage',
+      'collection.',
+    ])
+    expect(linesOf(prunePlan(idle))).toEqual([
+      'Nothing to do in 500 repositories, 1500 images kept',
+      '',
+      '500 repositories: nothing to do, 1500 images to keep.',
+    ])
+  })
+
+  it('says why each tag of a lone repository stays where there is nothing to do', () => {
+    const plan = prunePlan([
+      repositoryPlan('r.example.com/api', [tagVerdict('1', 'keep', whys.unmatched)], {
+        repository: { registry: 'r.example.com', path: 'api' },
+      }),
+    ])
+    expect(renderPrunePlan(plan, at(80))).toBe(
+      `
+r.example.com/api
+  1 image: 1 to keep
+  VERDICT  TAG  AGE     SIZE  WHY
+  keep     1      -  120 MiB  no rule selects it
+
+1 repository: nothing to do, 1 image to keep.`.trim(),
+    )
+  })
+
+  it('says which repositories are refused and why, those with one reason together, and counts nothing of them', () => {
+    const refused = { ...api, steps: [], freed: 0 }
+    const limit = {
+      code: 'refused',
+      message: 'a limit would be passed',
+      subject: 'r.example.com/dev/api',
+    } as const
+    const unread = ['a', 'b'].map((name) => ({
+      repository: { registry: 'r.example.com', path: `dev/${name}` },
+      error: { ...error, subject: `r.example.com/dev/${name}` },
+    }))
+    const plan = prunePlan([refused], { refusals: [{ repository: api.repository, error: limit }, ...unread] })
+    expect(renderPrunePlan(plan, at(80))).toBe(
+      `
+refused  @dev/api
+  a limit would be passed: r.example.com/dev/api
+
+refused  r.example.com/dev/a
+         r.example.com/dev/b
+  the list of tags cannot be read
+    why: HTTP 403, denied
+    do:  Log in.
+
+3 repositories: nothing to do, 3 images to keep, 3 repositories refused.`.trim(),
+    )
+    expect(renderPrunePlan(plan, at(80), { all: true })).toContain(
+      '3 images: 2 would be deleted, and nothing is\n',
+    )
+  })
+
+  it('says loudly and last where the whole run is refused, below what would have been deleted', () => {
+    const whole = {
+      error: { code: 'refused', message: 'the protection "prod-*" matches nothing', hint: 'Fix it.' },
+    } as const
+    const text = renderPrunePlan(prunePlan([{ ...api, steps: [], freed: 0 }], { refusals: [whole] }), at(80))
+    expect(text).toContain('  3 images: 2 would be deleted, and nothing is\n')
+    expect(text).toMatch(/\n {2}delete {3}nightly-1 /)
+    expect(text.split('\n').slice(-5)).toEqual([
+      'REFUSED: nothing is deleted, in no repository.',
+      '  the protection "prod-*" matches nothing',
+      '    do:  Fix it.',
+      '',
+      '1 repository: nothing to do, 3 images to keep, 1 repository refused.',
+    ])
+  })
+
+  it('sets verdicts off by colour as well', () => {
+    const style = { ...plainStyle, red: (text: string) => `[${text}]`, yellow: (text: string) => `<${text}>` }
+    const text = renderPrunePlan(prunePlan([api]), { style, width: 100 })
+    expect(text).toContain('[delete ]')
+    expect(text).toContain('<untag  >')
+  })
+
+  it('says where what refers to the images is read again before the first delete', () => {
+    const text = renderPrunePlan(prunePlan([{ ...api, referrers: 'remembered' }]), at(undefined))
+    expect(text).toContain('known from an earlier run: it is read again before the first delete')
+  })
+})

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { parseDigest } from '../../../src/oci/digest.ts'
+import {
+  formatAge,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  shortDigest,
+} from '../../../src/render/text/format.ts'
+
+describe('formatBytes', () => {
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1000, '1.0 KiB'],
+    [1024, '1.0 KiB'],
+    [1024 * 99.94, '99.9 KiB'],
+    [1024 * 99.96, '100 KiB'],
+    [1024 * 999.6, '1.0 MiB'],
+    [3.4 * 1024 ** 2, '3.4 MiB'],
+    [2 * 1024 ** 3, '2.0 GiB'],
+  ])('writes %d bytes as %s', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text)
+  })
+})
+
+describe('formatDuration', () => {
+  it.each([
+    [12.4, '12 ms'],
+    [999.6, '1.0 s'],
+    [59_940, '59.9 s'],
+    [59_960, '1 min 0 s'],
+    [65_000, '1 min 5 s'],
+    [3_599_600, '1 h 0 min'],
+    [7_380_000, '2 h 3 min'],
+  ])('writes %d ms as %s', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text)
+  })
+})
+
+describe('formatAge', () => {
+  const [minute, hour, day] = [60, 3600, 86_400]
+  it.each([
+    [-5, '0s'],
+    [59.9, '59s'],
+    [60, '1m'],
+    [hour - 1, '59m'],
+    [47 * hour + 59 * minute, '47h'],
+    [48 * hour, '2d'],
+    [59 * day, '59d'],
+    [60 * day, '1mo'],
+    [730 * day, '23mo'],
+    [731 * day, '2y'],
+  ])('writes %d s as %s', (seconds, text) => {
+    expect(formatAge(seconds * 1000)).toBe(text)
+  })
+})
+
+describe('shortDigest and formatCount', () => {
+  it('keep the algorithm and twelve digits', () => {
+    expect(shortDigest(parseDigest(`sha512:${'0123456789abcdef'.repeat(8)}`))).toBe('sha512:0123456789ab')
+  })
+
+  it('count in words', () => {
+    expect([formatCount(1, 'tag'), formatCount(2, 'tag'), formatCount(0, 'entry', 'entries')]).toEqual([
+      '1 tag',
+      '2 tags',
+      '0 entries',
+    ])
+  })
+})

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest'
+import type { DiffEntry, DiffView } from '../../../src/usecases/views/diff/diff.ts'
+import { digestOf } from '../../../src/oci/digest.ts'
+import { renderDiff, renderDiffSummary } from '../../../src/render/views/diff.ts'
+import { plainStyle } from '../../../src/render/text/style.ts'
+import { displayWidth } from '../../../src/render/text/width.ts'
+
+const [a, b] = [digestOf('a'), digestOf('b')]
+const level: DiffEntry = {
+  image: 'api',
+  from: { registry: 'r.test', path: 'staging/api' },
+  to: { registry: 'eu.test', path: 'prod/api' },
+  state: 'level',
+  promote: [],
+  onlyThere: [],
+  drift: [],
+  otherTags: { from: [], to: [] },
+  compared: 3,
+  notCompared: 0,
+}
+const different: DiffEntry = {
+  ...level,
+  state: 'differs',
+  promote: [
+    { tag: '1.5.0', older: false },
+    { tag: '1.4.1', older: true },
+  ],
+  onlyThere: ['1.3.9-hotfix.1'],
+  drift: [
+    { tag: '1.4.2', kind: 'exact', from: a, to: b, behind: false },
+    { tag: 'latest', kind: 'floating', from: a, to: b, behind: true },
+    { tag: 'v1', tagThere: '1', kind: 'floating', from: a, to: b, behind: false },
+    { tag: 'main', kind: 'other', from: a, to: b, behind: false },
+  ],
+  otherTags: { from: ['abc1234', 'abc1235'], to: ['deployed'] },
+}
+const viewOf = (...images: readonly DiffEntry[]): DiffView => ({ from: 'staging', to: 'prod', images })
+const at = (width: number | undefined, allTags = false) => ({ style: plainStyle, width, allTags })
+const lines = (view: DiffView, width?: number, allTags = false) =>
+  renderDiff(view, at(width, allTags))
+    .split('\n')
+    .map((line) => line.replaceAll(/(\S) {2,}/g, '$1  '))
+
+describe('a diff', () => {
+  it('has a block for an image that differs, and a line for all that are level', () => {
+    const short = (digest: string): string => digest.slice(0, 19)
+    const drift = `${short(a)} -> ${short(b)}`
+    expect(lines(viewOf(different, { ...level, image: 'web' }, { ...level, image: 'job' }), 100)).toEqual([
+      'api  staging -> prod',
+      '  + 1.5.0',
+      '  + 1.4.1  older',
+      '  - 1.3.9-hotfix.1  only in prod',
+      `  ≠ 1.4.2  ${drift}  drift`,
+      `  ≠ latest  ${drift}  prod is behind`,
+      `  ≠ v1 / 1  ${drift}  floating`,
+      `  ≠ main  ${drift}`,
+      '  2 other tags in staging only, 1 other tag in prod only: --all-tags lists them',
+      '',
+      '2 images level',
+    ])
+  })
+
+  it('in a pipe has whole digests and all versions, on a screen a few of the older ones', () => {
+    const promote = Array.from({ length: 20 }, (_, i) => ({ tag: `1.${i}.0`, older: true }))
+    const view = viewOf({ ...different, promote })
+    expect(lines(view)).toContain(`  ≠ 1.4.2  ${a} -> ${b}  drift`)
+    expect(lines(view).filter((line) => line.includes('older'))).toHaveLength(20)
+    expect(lines(view, 80).filter((line) => line.includes('older'))).toHaveLength(6)
+    expect(lines(view, 80)).toContain('  + 15 more  older')
+    expect(lines(view, 80, true).filter((line) => line.includes('older'))).toHaveLength(20)
+  })
+
+  it('on a screen has twenty versions of each side, and says how many more there are', () => {
+    const tags = Array.from({ length: 500 }, (_, i) => `1.${i}.0`)
+    const promote = tags.map((tag) => ({ tag, older: false }))
+    const view = viewOf({ ...different, promote, onlyThere: tags, drift: [] })
+    expect(lines(view, 80)).toHaveLength(44)
+    expect(lines(view, 80)).toEqual(expect.arrayContaining(['  + 480 more', '  - 480 more  only in prod']))
+    expect(lines(view)).toHaveLength(1002)
+  })
+
+  it('lists other tags where they are asked for, of images that are level too', () => {
+    const text = lines(viewOf({ ...level, otherTags: { from: ['abc1234'], to: [] } }), 80, true)
+    expect(text).toEqual(['api  staging -> prod', '  in staging only: abc1234', '', '1 image level'])
+  })
+
+  it('says what was not compared: for the limit, for a target that was not reached, for want of the image', () => {
+    const us = { registry: 'us.test', path: 'prod/api' }
+    const lost: DiffEntry = { ...level, to: us, state: 'unreachable', unread: us }
+    const text = lines(
+      viewOf({ ...different, notCompared: 7 }, lost, { ...level, image: 'x', state: 'absent' }),
+      80,
+    )
+    expect(text[0]).toBe('api  staging -> prod (eu)')
+    expect(text).toContain('  the highest 3 of 10 common tags were compared')
+    expect(text.slice(-2)).toEqual(['not compared with prod (us): 1 image', 'in neither: x'])
+    expect(lines(viewOf({ ...level, notCompared: 1 }), 80)).toEqual([
+      '1 image level, as far as tags were compared',
+    ])
+  })
+
+  it.each([80, 200])('fits %i columns with hostile names and the longest tags', (width) => {
+    const evil = '\u001b[2J\n::error::'
+    const long = `1.4.2-${'x'.repeat(120)}`
+    const view = viewOf({
+      ...different,
+      promote: [{ tag: long, older: false }],
+      onlyThere: [long],
+      drift: [{ tag: long, tagThere: long, kind: 'exact', from: a, to: b, behind: false }],
+      image: evil,
+      otherTags: { from: [evil], to: [] },
+    })
+    const text = renderDiff(view, at(width, true))
+    expect(text).not.toContain('\u001b')
+    expect(text).not.toMatch(/^\s*::/m)
+    const table = text.split('\n').filter((line) => /^ {2}[+≠-]/.test(line))
+    expect(table).toHaveLength(3)
+    for (const line of table) expect(displayWidth(line)).toBeLessThanOrEqual(width)
+  })
+})
+
+describe('the summary of a diff', () => {
+  it.each<[string, readonly DiffEntry[], string]>([
+    [
+      'what differs',
+      [different],
+      '1 image: 1 version to promote, 1 only in prod, 1 drifted version, 2 other tags differ',
+    ],
+    ['what is level', [level], '1 image: no version differs'],
+    ['what is nowhere', [{ ...level, state: 'absent' }], '1 image: nothing to compare'],
+    ['what was not reached', [{ ...level, state: 'unreachable' }], '1 image: 1 not compared'],
+  ])('tells %s', (_, images, said) => {
+    expect(renderDiffSummary(viewOf(...images), plainStyle)).toBe(`staging -> prod, ${said}`)
+  })
+})

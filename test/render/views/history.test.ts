@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest'
+import type { HistoryRow } from '../../../src/usecases/views/history/history.ts'
+import { digestOf } from '../../../src/oci/digest.ts'
+import { renderHistory } from '../../../src/render/views/history.ts'
+import { plainStyle } from '../../../src/render/text/style.ts'
+
+const image = digestOf('an image')
+const staging = { environment: 'staging', repository: { registry: 'r.test', path: 'staging/api' } }
+const prod = { environment: 'prod', repository: { registry: 'r.test', path: 'prod/api' } }
+const promoted: HistoryRow = {
+  status: 'verified',
+  image,
+  time: '2026-03-04T05:06:07.000Z',
+  from: staging,
+  to: prod,
+  tags: [
+    { tag: '1.4.2', now: 'same' },
+    { tag: 'latest', now: 'moved' },
+  ],
+  actor: 'ada',
+  run: 'https://ci.test/runs/7',
+  reason: 'release',
+  ticket: 'OPS-7',
+  attestation: digestOf('an attestation'),
+}
+const terminal = { style: plainStyle, width: 120 }
+const pipe = { style: plainStyle, width: undefined }
+const lines = (rows: readonly HistoryRow[], page: typeof terminal | typeof pipe) =>
+  renderHistory({ rows }, page).split('\n')
+
+describe('a history', () => {
+  it('in a terminal has a line for each promotion', () => {
+    expect(lines([promoted], terminal)).toEqual(
+      [
+        'TIME (UTC)        STATUS    WAY              TAGS                    DIGEST               ACTOR  REASON',
+        `2026-03-04 05:06  verified  staging -> prod  1.4.2, latest (moved)  ${image.slice(0, 19)}  ada    OPS-7: release`,
+      ].map((line) => expect.stringMatching(pattern(line))),
+    )
+  })
+
+  it('in a narrow terminal shows both ends of the way whole, and no reason', () => {
+    const [heading, line] = lines([promoted], { style: plainStyle, width: 80 })
+    expect(heading).not.toContain('REASON')
+    expect(line).toContain('staging -> prod')
+    expect(line?.length).toBeLessThanOrEqual(80)
+  })
+
+  it('in a pipe has whole digests, times and the address of the run', () => {
+    const [, line = ''] = lines([promoted], pipe)
+    expect(line).toContain(image)
+    expect(line).toContain('2026-03-04T05:06:07.000Z')
+    expect(line).toContain('https://ci.test/runs/7')
+  })
+
+  it('tells below why an attestation is not to be believed', () => {
+    const bad: HistoryRow = { ...promoted, status: 'bad', why: 'the signature does not fit the content' }
+    expect(lines([bad], terminal).at(-1)).toMatch(
+      /^bad: sha256:\w{12} the signature does not fit the content$/,
+    )
+  })
+
+  it('says what is missing, what is not checked, and that there is nothing', () => {
+    const missing: HistoryRow = { status: 'missing', image, to: prod, tags: [{ tag: '1', now: 'same' }] }
+    const [, first, second, ...notes] = lines([{ ...promoted, status: 'unchecked' }, missing], terminal)
+    expect(first).toContain('unchecked')
+    expect(second).toMatch(/^- +missing +-> prod +1 /)
+    expect(notes.join('\n')).toContain('1 attestation signed and not checked: --key checks them.')
+    expect(notes.join('\n')).toContain('no attestation says that it was promoted there')
+    expect(lines([], terminal)).toEqual(['No attestation tells of this image.'])
+  })
+
+  it('lets nothing of an attestation act on the terminal or take a line of its own', () => {
+    const evil = '\u001b[2J\n::set-env'
+    const row: HistoryRow = {
+      ...promoted,
+      status: 'bad',
+      why: evil,
+      actor: evil,
+      reason: evil,
+      ticket: evil,
+      run: evil,
+      to: { repository: { registry: 'r.test', path: evil } },
+    }
+    for (const page of [terminal, pipe]) {
+      expect(lines([row], page)).toHaveLength(3)
+      expect(renderHistory({ rows: [row] }, page)).not.toContain('\u001b')
+    }
+  })
+})
+
+/** The words of a line with any space between them. */
+function pattern(line: string): RegExp {
+  const words = line.split(/\s+/).map((word) => word.replaceAll(/[.()]/g, '\\$&'))
+  return new RegExp(`^${words.join('\\s+')}$`)
+}

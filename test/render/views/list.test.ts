@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import type { RepositoryView, TagView } from '../../../src/usecases/views/list/list.ts'
+import { digestOf } from '../../../src/oci/digest.ts'
+import { mediaTypes } from '../../../src/oci/media-types.ts'
+import { renderLeftOut, renderRepositories } from '../../../src/render/views/list.ts'
+import { plainStyle } from '../../../src/render/text/style.ts'
+import { displayWidth } from '../../../src/render/text/width.ts'
+
+const now = Date.UTC(2026, 5, 1)
+const image = { mediaType: mediaTypes.index, digest: digestOf('image'), size: 700 }
+const seen: TagView = {
+  tag: '1.4.2',
+  image,
+  created: '2026-05-23T00:00:00Z',
+  size: 3_400_000,
+  platforms: ['linux/amd64', 'linux/arm64/v8'],
+  evidence: { sbom: 1, sig: 2 },
+}
+const viewOf = (tags: readonly TagView[], over: Partial<RepositoryView> = {}): RepositoryView => ({
+  repository: { registry: 'registry.example.com', path: 'team/api' },
+  tags,
+  total: tags.length,
+  evidenceTagsHidden: 0,
+  ...over,
+})
+const linesOf = (tags: readonly TagView[], width?: number, brief = false): readonly string[] =>
+  renderRepositories({ views: [viewOf(tags)], brief, now }, { style: plainStyle, width }).split('\n')
+
+describe('the list of tags', () => {
+  it('is whole in a pipe', () => {
+    expect(linesOf([seen])[1]).toBe(
+      `1.4.2  ${image.digest}   9d  3.2 MiB  linux/amd64, linux/arm64/v8  2 sig, sbom`,
+    )
+  })
+
+  it('is short on a screen', () => {
+    expect(linesOf([seen], 80)).toEqual([
+      'TAG    DIGEST               AGE     SIZE  PLATFORMS        EVIDENCE',
+      `1.4.2  ${image.digest.slice(0, 19)}   9d  3.2 MiB  amd64, arm64/v8  2 sig, sbom`,
+    ])
+  })
+
+  it('has digests and kinds alone where it is brief', () => {
+    expect(linesOf([{ tag: '1.4.2', image }], 80, true)[1]).toBe(`1.4.2  ${image.digest.slice(0, 19)}  index`)
+  })
+
+  it('tells what is not known from what is not there, and from what is gone', () => {
+    const [, unread, none, gone] = linesOf(
+      [
+        { ...seen, created: null, size: null, platforms: null, evidence: null },
+        { ...seen, created: '1970-01-01T00:00:00Z', platforms: [], evidence: {} },
+        { tag: '1.0.0', image: null, created: null, size: null, platforms: null, evidence: null },
+      ],
+      80,
+    )
+    expect(unread?.split(/ {2,}/)).toEqual(['1.4.2', image.digest.slice(0, 19), '-', '?', '?', '?'])
+    expect(none?.split(/ {2,}/)).toEqual(['1.4.2', image.digest.slice(0, 19), '-', '3.2 MiB', '-', '-'])
+    expect(gone).toBe('1.0.0  gone')
+  })
+
+  it('fits a terminal whatever the names are, and shows no control of them', () => {
+    const names = ['t'.repeat(128), '漢字'.repeat(40), '👩‍👩‍👧‍👦🇩🇪', 'e\u0301'.repeat(100), '\u001b[2J\n']
+    const tags = names.map((name): TagView => ({
+      ...seen,
+      tag: name,
+      platforms: [`linux/${name}`, name],
+      artifactType: name,
+    }))
+    const artifacts = tags.map((tag) => ({ ...tag, platforms: [] }))
+    for (const width of [60, 80, 200]) {
+      const lines = linesOf([...tags, ...artifacts], width)
+      expect(lines).toHaveLength(11)
+      for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(width)
+      expect(lines.join()).not.toContain('\u001b')
+    }
+  })
+
+  it('says that there is nothing, and in a pipe has the heading alone', () => {
+    expect(linesOf([], 80)).toEqual(['registry.example.com/team/api has no tags to show.'])
+    expect(linesOf([])).toEqual(['TAG  DIGEST  AGE  SIZE  PLATFORMS  EVIDENCE'])
+  })
+})
+
+describe('what a list leaves out', () => {
+  it.each([
+    ['more tags', { total: 3 }, ['2 more tags: --all shows them.']],
+    ['evidence', { evidenceTagsHidden: 1 }, ['1 tag of evidence not shown: --all-tags shows them.']],
+    [
+      'what it did not look at, and what says no time',
+      { total: 90, scan: { looked: 60, undated: 2 } },
+      [
+        '30 more tags not looked at: --all looks at them too.',
+        '2 tags left out: the image does not say when it was made.',
+      ],
+    ],
+    ['nothing', { scan: { looked: 1, undated: 0 } }, []],
+  ] as const)('is told: %s', (_, over, lines) => {
+    expect(renderLeftOut([viewOf([seen], over)], plainStyle)).toEqual(lines)
+  })
+})

@@ -1,0 +1,172 @@
+import { generateKeyPairSync } from 'node:crypto'
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  formatVkey,
+  isKeyName,
+  noteSigner,
+  parseVkey,
+  readNoteVerifier,
+  verifierOf,
+} from '../../src/signing/note-keys.ts'
+import { formatNote, openNote, parseNote, signNote } from '../../src/signing/signed-note.ts'
+import { parseSigningKey, type SigningKey } from '../../src/signing/signing-keys.ts'
+
+/** The example of the specification (C2SP signed-note, Verifier keys). */
+const exampleKey = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k'
+const exampleNote =
+  'This is an example message.\n\n' +
+  '\u2014 example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n'
+
+function newKey(kind: 'ed25519' | 'ecdsa' = 'ed25519'): SigningKey {
+  const { privateKey } =
+    kind === 'ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return parseSigningKey(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), 'key.pem')
+}
+
+function bytes(text: string): Uint8Array {
+  return Buffer.from(text)
+}
+
+const signer = noteSigner('example.com/audit', newKey())
+const other = noteSigner('example.com/other', newKey())
+
+describe('a signed note', () => {
+  it('is verified as the example of the specification says', () => {
+    const verifier = parseVkey(exampleKey, 'key')
+    const { text, signedBy } = openNote(bytes(exampleNote), [verifier], 'note')
+    expect(text).toBe('This is an example message.\n')
+    expect(signedBy).toEqual([verifier])
+    expect(formatNote(parseNote(bytes(exampleNote), 'note'))).toBe(exampleNote)
+    expect(formatVkey(verifier)).toBe(exampleKey)
+  })
+
+  it('comes back whole from its text, whatever it says', () => {
+    const line = fc.string({ unit: 'grapheme' }).filter((s) => !/[\p{Cc}\n]/u.test(s) && s.isWellFormed())
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 1, maxLength: 6 }), (lines) => {
+        const text = `${lines.join('\n')}\n`
+        const note = signNote(text, other, signNote(text, signer).signatures)
+        const written = bytes(formatNote(note))
+        expect(parseNote(written, 'note')).toEqual(note)
+        expect(openNote(written, [verifierOf(signer)], 'note').text).toBe(text)
+      }),
+    )
+  })
+
+  it('is refused when any one bit of it is flipped', () => {
+    const written = bytes(formatNote(signNote('origin\n12\nroot\n', signer)))
+    const verifier = verifierOf(signer)
+    for (let bit = 0; bit < written.byteLength * 8; bit++) {
+      const flipped = Uint8Array.from(written)
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(() => openNote(flipped, [verifier], 'note')).toThrow(/note/)
+    }
+  })
+
+  it('is taken with one known signature among up to 16 unknown ones', () => {
+    const strangers = Array.from(
+      { length: 15 },
+      () => signNote('text\n', noteSigner('x', newKey())).signatures,
+    )
+    const note = signNote('text\n', signer, strangers.flat())
+    expect(note.signatures).toHaveLength(16)
+    expect(openNote(bytes(formatNote(note)), [verifierOf(signer)], 'note').signedBy).toHaveLength(1)
+  })
+
+  it('is refused where a known key signed something else, though another known key fits', () => {
+    const note = signNote('text\n', signer, signNote('another\n', other).signatures)
+    const written = bytes(formatNote(note))
+    expect(openNote(written, [verifierOf(signer)], 'note').text).toBe('text\n')
+    expect(() => openNote(written, [verifierOf(signer), verifierOf(other)], 'note')).toThrow(
+      expect.objectContaining({ code: 'corrupt' }),
+    )
+  })
+
+  it('is refused where none of the keys signed it, and says who did', () => {
+    const written = bytes(formatNote(signNote('text\n', signer)))
+    expect(() => openNote(written, [verifierOf(other)], 'note')).toThrow(
+      expect.objectContaining({ code: 'refused', why: expect.stringContaining('example.com/audit') }),
+    )
+    expect(() => openNote(written, [], 'note')).toThrow(expect.objectContaining({ code: 'refused' }))
+  })
+
+  it('of a key with the same name and another id is of another key', () => {
+    const sameName = noteSigner(signer.name, newKey())
+    const written = bytes(formatNote(signNote('text\n', sameName)))
+    expect(() => openNote(written, [verifierOf(signer)], 'note')).toThrow(
+      expect.objectContaining({ code: 'refused' }),
+    )
+  })
+
+  const line = exampleNote.split('\n')[2] ?? ''
+  it.each([
+    ['no signature', 'text\n\n'],
+    ['no empty line', `text\n${line}\n`],
+    ['no newline at its end', `text\n\n${line}`],
+    ['a carriage return', `text\r\n\n${line}\n`],
+    ['a control character', `te\u0007xt\n\n${line}\n`],
+    ['a hyphen for the dash', `text\n\n${line.replace('\u2014', '-')}\n`],
+    ['two spaces', `text\n\n${line.replace(' ', '  ')}\n`],
+    ['a plus in the name', `text\n\n${line.replace('foo', 'f+o')}\n`],
+    ['a no-break space in the name', `text\n\n${line.replace('foo', 'f\u00a0o')}\n`],
+    ['more behind the signature', `text\n\n${line} x\n`],
+    ['base64 without padding', `text\n\n${line.replace('=', '')}\n`],
+    ['base64 with spare bits', `text\n\n${line.replace('QM=', 'QN=')}\n`],
+    ['a signature of the id alone', `text\n\n\u2014 name Uw2QOg==\n`],
+    ['65 signatures', `text\n\n${`${line}\n`.repeat(65)}`],
+    ['more than a mebibyte', `${'x'.repeat(1024 * 1024)}\n\n${line}\n`],
+  ])('is malformed with %s', (_name, text) => {
+    expect(() => parseNote(bytes(text), 'note')).toThrow(expect.objectContaining({ code: 'malformed' }))
+  })
+
+  it('is malformed where it is not UTF-8', () => {
+    const invalid = Buffer.concat([Buffer.of(0xff), bytes(exampleNote)])
+    expect(() => parseNote(invalid, 'note')).toThrow(expect.objectContaining({ code: 'malformed' }))
+  })
+
+  it('keeps a byte order mark and empty lines in its text', () => {
+    const text = '\ufeffone\n\n\ntwo\n'
+    const written = bytes(formatNote(signNote(text, signer)))
+    expect(openNote(written, [verifierOf(signer)], 'note').text).toBe(text)
+  })
+})
+
+describe('a verifier key', () => {
+  it('is read from its text and from PEM alike', () => {
+    const verifier = verifierOf(signer)
+    const fromText = readNoteVerifier(`${formatVkey(verifier)}\n`, 'ignored', 'key.vkey')
+    const fromPem = readNoteVerifier(signer.key.publicKeyPem, signer.name, 'key.pub')
+    for (const read of [fromText, fromPem]) {
+      expect(read).toMatchObject({ name: signer.name, id: signer.id })
+      expect(read.key.publicKeyPem).toBe(signer.key.publicKeyPem)
+    }
+  })
+
+  it.each([
+    ['empty', ''],
+    ['another id', exampleKey.replace('530d903a', '530d903b')],
+    ['another name', exampleKey.replace('foo', 'fo')],
+    ['upper-case hex', exampleKey.replace('530d903a', '530D903A')],
+    ['a short key', exampleKey.slice(0, -4)],
+    ['another type', exampleKey.replace('+Aek', '+Bek')],
+    ['no name', exampleKey.replace('example.com/foo', '')],
+    ['text behind it', `${exampleKey}\nmore`],
+  ])('is refused: %s', (_name, text) => {
+    expect(() => parseVkey(text, 'key')).toThrow(expect.objectContaining({ code: 'config', subject: 'key' }))
+  })
+
+  it('cannot be made of an ECDSA key, nor under a name with spaces', () => {
+    expect(() => noteSigner('example.com/audit', newKey('ecdsa'))).toThrow(
+      expect.objectContaining({ code: 'config' }),
+    )
+    expect(() => noteSigner('my log', signer.key)).toThrow(expect.objectContaining({ code: 'config' }))
+  })
+
+  it('has a name without spaces, pluses and control characters', () => {
+    expect(['a', 'example.com/x', 'à-la'].filter(isKeyName)).toHaveLength(3)
+    expect(
+      ['', ' ', 'a b', 'a+b', 'a\u2003b', 'a\nb', 'a\u0000', '\u0085', '\ud800'].filter(isKeyName),
+    ).toEqual([])
+  })
+})

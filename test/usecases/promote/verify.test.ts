@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest'
+import { digestOf } from '../../../src/oci/digest.ts'
+import { mediaTypes } from '../../../src/oci/media-types.ts'
+import type { Placement, Plan, PlannedTag } from '../../../src/plan/plan.ts'
+import { movedByOthers, requestsToVerify } from '../../../src/usecases/promote/verify.ts'
+
+const root = { mediaType: mediaTypes.manifest, digest: digestOf('api'), size: 1 }
+const other = digestOf('other')
+const staging = { registry: 'r.example', path: 'staging/api' }
+const at = (registry: string) => ({ registry, path: 'prod/api' })
+
+function placement(id: string, registry: string, tag: Partial<PlannedTag> = {}): Placement {
+  return {
+    id,
+    image: 'api:stable',
+    from: { environment: 'staging', repository: staging, tag: 'stable' },
+    to: { environment: 'prod', repository: at(registry) },
+    root,
+    tags: [{ tag: 'stable', before: null, change: 'create', ...tag }],
+    evidence: { found: 0, missing: 0 },
+    size: 1,
+  }
+}
+
+function plan(...placements: readonly Placement[]): Plan {
+  return {
+    schema: 'dray.plan/1',
+    operation: 'promote',
+    createdAt: '2026-01-02T03:04:05.000Z',
+    tool: '0',
+    policy: 'sha256:0',
+    placements,
+    steps: [],
+    refusals: [],
+  }
+}
+
+describe('what was placed', () => {
+  it('is asked for by the digest that was planned, at the targets that have it', () => {
+    const made = plan(
+      placement('i1.t1', 'eu.example'),
+      placement('i1.t2', 'us.example'),
+      placement('i1.t3', 'ap.example'),
+    )
+    expect(requestsToVerify(made, new Set(['i1.t1', 'i1.t3']))).toEqual([
+      {
+        image: 'api:stable',
+        from: { environment: 'staging', repository: staging, at: { digest: root.digest } },
+        to: { environment: 'prod', targets: [at('eu.example'), at('ap.example')] },
+        tags: ['stable'],
+      },
+    ])
+  })
+
+  it('may get a lost tag again, but a tag that others have moved is a conflict', () => {
+    expect(movedByOthers(plan(placement('i1.t1', 'eu.example')))).toBeUndefined()
+    const moved = plan(placement('i1.t1', 'eu.example', { before: other, change: 'move' }))
+    expect(movedByOthers(moved)).toMatchObject({ code: 'conflict', subject: 'eu.example/prod/api:stable' })
+  })
+})

@@ -1,0 +1,429 @@
+import { describe, expect, it } from 'vitest'
+import {
+  decided,
+  fallbackOf,
+  globs,
+  named,
+  protection,
+  range,
+  regex,
+  rule,
+  type WorldSketch,
+} from '../../support/repository-graphs.ts'
+
+const old = rule('old', { tags: globs('pr-*', 'nightly-*'), days: 14 })
+const all = rule('all', { tags: globs('pr-*') })
+
+describe('a tag', () => {
+  it('dies where a rule selects it and nothing holds it, with its manifest', () => {
+    const { gone, tag } = decided({ tags: { 'pr-1': 'a' }, manifests: { a: { age: 20 } } }, { rules: [old] })
+    expect(gone).toEqual(['a'])
+    expect(tag('pr-1')).toMatchObject({ verdict: 'delete', why: { kind: 'rule', by: 'old' } })
+  })
+
+  it('stays where no rule selects it', () => {
+    const { gone, tag } = decided({ tags: { main: 'a' }, manifests: { a: { age: 20 } } }, { rules: [old] })
+    expect(gone).toEqual([])
+    expect(tag('main')).toMatchObject({ verdict: 'keep', why: { kind: 'unmatched' } })
+  })
+
+  it('dies by the first of several rules that nothing of spares it', () => {
+    const younger = rule('young', { tags: globs('*'), days: 30 })
+    const { tag } = decided(
+      { tags: { 'pr-1': 'a' }, manifests: { a: { age: 20 } } },
+      { rules: [younger, old] },
+    )
+    expect(tag('pr-1').why).toMatchObject({ kind: 'rule', by: 'old' })
+  })
+
+  it('that is listed without a manifest stays', () => {
+    const { tag } = decided({ tags: { 'pr-1': null }, manifests: {} }, { rules: [all] })
+    expect(tag('pr-1')).toMatchObject({ verdict: 'keep', why: { kind: 'dangling' } })
+  })
+})
+
+describe('age', () => {
+  it.each([
+    ['exactly as old as olderThan', 14, 'keep'],
+    ['a little older', 14.001, 'delete'],
+    ['younger', 3, 'keep'],
+    ['made in 1970', '1970-01-01T00:00:00Z', 'keep'],
+    ['made in the year 1', '0001-01-01T00:00:00Z', 'keep'],
+    ['made at the end of 2012', '2012-12-31T23:59:59Z', 'keep'],
+    ['made in the future', '2031-01-01T00:00:00Z', 'keep'],
+    ['without a time', undefined, 'keep'],
+    ['with a text for a time', 'yesterday', 'keep'],
+  ])('of an image %s', (_, age, verdict) => {
+    const { tag } = decided(
+      { tags: { 'pr-1': 'a' }, manifests: { a: age === undefined ? {} : { age } } },
+      { rules: [old] },
+    )
+    expect(tag('pr-1').verdict).toBe(verdict)
+  })
+
+  it('is that of the config where no annotation says it', () => {
+    const { gone } = decided(
+      { tags: { 'pr-1': 'a', 'pr-2': 'b' }, manifests: { a: { configAge: 20 }, b: { configAge: 2 } } },
+      { rules: [old] },
+    )
+    expect(gone).toEqual(['a'])
+  })
+
+  it('that cannot be believed is not made up for by the config', () => {
+    const { gone } = decided(
+      { tags: { 'pr-1': 'a' }, manifests: { a: { age: '1970-01-01T00:00:00Z', configAge: 20 } } },
+      { rules: [old] },
+    )
+    expect(gone).toEqual([])
+  })
+
+  it('of an index is that of the newest of its images, attestations apart', () => {
+    const sketch = (arm: number): WorldSketch => ({
+      tags: { 'pr-1': 'index' },
+      manifests: {
+        index: { children: ['amd64', 'arm64', 'att'] },
+        amd64: { configAge: 30 },
+        arm64: { configAge: arm },
+        att: { configAge: 1 },
+      },
+    })
+    expect(decided(sketch(20), { rules: [old] }).gone.toSorted()).toEqual(['amd64', 'arm64', 'att', 'index'])
+    expect(decided(sketch(2), { rules: [old] }).gone).toEqual([])
+  })
+
+  it('of an index with one image without a time is not known', () => {
+    const { tag } = decided(
+      {
+        tags: { 'pr-1': 'index' },
+        manifests: { index: { children: ['amd64', 'arm64'] }, amd64: { configAge: 30 }, arm64: {} },
+      },
+      { rules: [old] },
+    )
+    expect(tag('pr-1')).toMatchObject({ verdict: 'keep', why: { kind: 'undated' } })
+  })
+
+  it('is not asked for by a rule without a condition of time', () => {
+    expect(decided({ tags: { 'pr-1': 'a' }, manifests: { a: {} } }, { rules: [all] }).gone).toEqual(['a'])
+  })
+})
+
+describe('keepNewest', () => {
+  const keep = (count: number, rest = {}): ReturnType<typeof rule> =>
+    rule('newest', { tags: globs('pr-*'), keepNewest: count, ...rest })
+
+  it('counts digests: ten tags on one take one slot', () => {
+    const tags = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`pr-${i}`, 'a']))
+    const { gone } = decided(
+      {
+        tags: { ...tags, 'pr-b': 'b', 'pr-c': 'c', 'pr-d': 'd' },
+        manifests: { a: { age: 1 }, b: { age: 2 }, c: { age: 3 }, d: { age: 4 } },
+      },
+      { rules: [keep(3)] },
+    )
+    expect(gone).toEqual(['d'])
+  })
+
+  it('keeps ties', () => {
+    const { gone } = decided(
+      {
+        tags: { 'pr-1': 'a', 'pr-2': 'b', 'pr-3': 'c' },
+        manifests: { a: { age: 1 }, b: { age: 2 }, c: { age: 2 } },
+      },
+      { rules: [keep(2)] },
+    )
+    expect(gone).toEqual([])
+  })
+
+  it('gives protected and undated ones no slot', () => {
+    const { gone } = decided(
+      {
+        tags: { 'pr-1': 'a', 'pr-2': 'b', 'pr-3': 'c', 'pr-4': 'd', prod: 'a' },
+        manifests: { a: { age: 1 }, b: {}, c: { age: 3 }, d: { age: 4 } },
+      },
+      { rules: [keep(1)], protect: [protection(globs('prod'))] },
+    )
+    expect(gone).toEqual(['d'])
+  })
+
+  it('counts in each group, before age', () => {
+    const grouped = rule('pr', {
+      tags: regex(String.raw`pr-(?<number>\d+)-.*`),
+      groupBy: 'number',
+      keepNewest: 1,
+      days: 5,
+    })
+    const { gone } = decided(
+      {
+        tags: { 'pr-1-a': 'a', 'pr-1-b': 'b', 'pr-2-a': 'c', 'pr-2-b': 'd', 'pr-2-c': 'e' },
+        manifests: { a: { age: 30 }, b: { age: 20 }, c: { age: 30 }, d: { age: 3 }, e: { age: 2 } },
+      },
+      { rules: [grouped] },
+    )
+    expect(gone).toEqual(['a', 'c'])
+  })
+
+  it('of a tag without its group spares the tag', () => {
+    const byMinor = rule('minor', { tags: globs('*'), groupBy: 'minor', keepNewest: 1 })
+    const { gone, tag } = decided(
+      {
+        tags: { '1.4.0': 'a', '1.4.1': 'b', '1.5.0': 'c', main: 'd' },
+        manifests: { a: { age: 9 }, b: { age: 8 }, c: { age: 7 }, d: { age: 6 } },
+      },
+      { rules: [byMinor] },
+    )
+    expect(gone).toEqual(['a'])
+    expect(tag('main').why.kind).toBe('unparsable')
+  })
+})
+
+describe('selectors', () => {
+  it.each([
+    [regex('1.0'), '11.0', false],
+    [regex('1.0'), '1.0', true],
+    [regex('a|b'), 'a-x', false],
+    [globs('pr-?'), 'pr-10', false],
+    [globs('a|b'), 'a', false],
+    [range('^1.4'), '1.4.2', true],
+    [range('^1.4'), '1.5.0-rc.1', false],
+    [range('>=1.5.0-rc.1'), '1.5.0-rc.2', false],
+    [range('^1.4'), '1.4', false],
+  ])('are anchored: case %#', (tags, tag, isSelected) => {
+    const { gone } = decided({ tags: { [tag]: 'a' }, manifests: { a: {} } }, { rules: [rule('r', { tags })] })
+    expect(gone.length).toBe(isSelected ? 1 : 0)
+  })
+})
+
+describe('a protection', () => {
+  it('holds by digest, so that no tag on it goes', () => {
+    const { gone, tag } = decided(
+      { tags: { 'pr-1': 'a', prod: 'a' }, manifests: { a: { age: 90 } } },
+      { rules: [all], protect: [protection(globs('prod'))] },
+    )
+    expect(gone).toEqual([])
+    expect(tag('pr-1').why).toMatchObject({ kind: 'protection' })
+  })
+
+  it('holds what it reaches: children, their evidence, and tags on those', () => {
+    const { gone } = decided(
+      {
+        tags: { prod: 'index', 'pr-1': 'child', 'pr-2': 'sbom' },
+        manifests: { index: { children: ['child'] }, child: {}, sbom: { subject: 'child' } },
+      },
+      { rules: [all], protect: [protection(globs('prod'))] },
+    )
+    expect(gone).toEqual([])
+  })
+
+  it('by version holds the highest of each line, pre-releases too, by precedence and not by time', () => {
+    const { tag } = decided(
+      {
+        tags: { '1.4.0': 'a', '1.4.1': 'b', '1.4.10': 'c', '1.5.0-rc.1': 'd', 'v1.4.10': 'e' },
+        manifests: { a: { age: 1 }, b: { age: 2 }, c: { age: 3 }, d: { age: 4 }, e: { age: 5 } },
+      },
+      {
+        rules: [rule('everything', { days: 0 })],
+        protect: [protection(range('>=1.0.0'), { per: 'minor', count: 1 })],
+      },
+    )
+    expect(['1.4.0', '1.4.1', '1.4.10', '1.5.0-rc.1', 'v1.4.10'].map((name) => tag(name).verdict)).toEqual([
+      'delete',
+      'delete',
+      'keep',
+      'keep',
+      'keep',
+    ])
+  })
+
+  it('by use holds a digest that has no tag, and a tag', () => {
+    const { gone, plan } = decided(
+      {
+        tags: { 'pr-1': 'a', 'pr-2': 'index' },
+        manifests: { a: {}, index: { children: ['c'] }, c: {} },
+        used: [
+          { at: { digest: named('c') }, by: 'pods', protection: 'in use' },
+          { at: { tag: 'pr-1' }, by: 'file', protection: 'in use' },
+          { at: { tag: 'nowhere' }, by: 'file', protection: 'in use' },
+        ],
+      },
+      { rules: [all] },
+    )
+    expect(gone).toEqual(['index'])
+    expect(plan.roots.toSorted()).toEqual([named('a'), named('c')].toSorted())
+  })
+})
+
+describe('a digest', () => {
+  it('with one tag that stays survives, and its dying tags are taken off', () => {
+    const { gone, tag } = decided(
+      { tags: { 'pr-1': 'a', main: 'a' }, manifests: { a: {} } },
+      { rules: [all] },
+    )
+    expect(gone).toEqual([':pr-1'])
+    expect(tag('pr-1').verdict).toBe('untag')
+  })
+
+  it('with one tag that stays keeps all of them where the registry cannot delete a tag', () => {
+    const { gone, tag } = decided(
+      { tags: { 'pr-1': 'a', main: 'a' }, manifests: { a: {} }, canUntag: 'no' },
+      { rules: [all] },
+    )
+    expect(gone).toEqual([])
+    expect(tag('pr-1').why.kind).toBe('cannotUntag')
+  })
+
+  it('that a kept and a dying index share survives', () => {
+    const { gone } = decided(
+      {
+        tags: { 'pr-1': 'x', main: 'y' },
+        manifests: { x: { children: ['shared', 'own'] }, y: { children: ['shared'] }, shared: {}, own: {} },
+      },
+      { rules: [all] },
+    )
+    expect(gone).toEqual(['x', 'own'])
+  })
+
+  it('goes after every index that lists it, through all levels', () => {
+    const { plan } = decided(
+      {
+        tags: { 'pr-1': 'outer', 'pr-2': 'other' },
+        manifests: {
+          leaf: {},
+          inner: { children: ['leaf'] },
+          other: { children: ['leaf'] },
+          outer: { children: ['inner'] },
+        },
+      },
+      { rules: [all] },
+    )
+    const at = (name: string): number =>
+      plan.steps.findIndex((s) => s.kind === 'deleteManifest' && s.target.digest === named(name))
+    expect(at('outer')).toBeLessThan(at('inner'))
+    expect(at('inner')).toBeLessThan(at('leaf'))
+    expect(at('other')).toBeLessThan(at('leaf'))
+    expect(plan.steps[at('leaf')]?.after).toHaveLength(2)
+  })
+})
+
+describe('evidence', () => {
+  it('goes with its subject, after it: referrers, what stands under the fallback tag and under those of cosign', () => {
+    const { gone, plan } = decided(
+      {
+        tags: { 'pr-1': 'a', [fallbackOf('a')]: 'fallback', [fallbackOf('a', '.sig')]: 'sig' },
+        manifests: {
+          a: {},
+          sbom: { subject: 'a' },
+          ofSbom: { subject: 'sbom' },
+          fallback: { children: ['sbom'] },
+          sig: {},
+        },
+      },
+      { rules: [all] },
+    )
+    expect(gone[0]).toBe('a')
+    expect(gone.toSorted()).toEqual(['a', 'fallback', 'ofSbom', 'sbom', 'sig'])
+    const lost = plan.steps.flatMap((step) => (step.kind === 'deleteManifest' ? step.losesTags : []))
+    expect(lost.toSorted()).toEqual(['pr-1', fallbackOf('a'), fallbackOf('a', '.sig')].toSorted())
+  })
+
+  it('of what stays is not judged by its tag, however old it is', () => {
+    const { gone } = decided(
+      { tags: { main: 'a', [fallbackOf('a', '.sig')]: 'sig' }, manifests: { a: {}, sig: { age: 900 } } },
+      { rules: [rule('everything', { days: 1 })] },
+    )
+    expect(gone).toEqual([])
+  })
+
+  it('whose subject is gone stays and is reported', () => {
+    const { gone, tag } = decided(
+      {
+        tags: { [fallbackOf('gone')]: 'list', 'pr-1': 'sbom' },
+        manifests: { list: { children: ['sbom'] }, sbom: { subject: 'gone' } },
+      },
+      { rules: [all] },
+    )
+    expect(gone).toEqual([])
+    expect(tag(fallbackOf('gone')).why.kind).toBe('evidence')
+  })
+
+  it('that is an untagged index with a subject holds its children as long as the subject stays', () => {
+    const sketch: WorldSketch = {
+      tags: { main: 'subject', 'pr-1': 'dying' },
+      manifests: {
+        subject: {},
+        evidence: { subject: 'subject', children: ['child'] },
+        dying: { children: ['child'] },
+        child: {},
+      },
+    }
+    expect(decided(sketch, { rules: [all] }).gone).toEqual(['dying'])
+    const { gone } = decided({ ...sketch, tags: { 'pr-0': 'subject', 'pr-1': 'dying' } }, { rules: [all] })
+    expect(gone.toSorted()).toEqual(['child', 'dying', 'evidence', 'subject'])
+  })
+
+  it('that two subjects share by one digest survives with one of them', () => {
+    const { gone } = decided(
+      {
+        tags: { 'pr-1': 'a', main: 'b', [fallbackOf('a')]: 'empty', [fallbackOf('b')]: 'empty' },
+        manifests: { a: {}, b: {}, empty: { children: [] } },
+      },
+      { rules: [all] },
+    )
+    expect(gone).toEqual(['a', `:${fallbackOf('a')}`])
+  })
+
+  it('in a circle comes to an end', () => {
+    const { gone } = decided(
+      {
+        tags: { 'pr-1': 'a', [fallbackOf('a')]: 'list', [fallbackOf('list')]: 'a2' },
+        manifests: { a: {}, list: { children: ['a', 'a2'] }, a2: { subject: 'list' } },
+      },
+      { rules: [all] },
+    )
+    expect(gone.toSorted()).toEqual(['a', 'a2', 'list'])
+  })
+})
+
+describe('what a run that was broken off has left', () => {
+  it('goes where nothing leads to it any more, and stays where something does', () => {
+    const sketch: WorldSketch = {
+      tags: { main: 'index' },
+      manifests: { index: { children: ['used'] }, used: {}, left: {}, ofLeft: { subject: 'left' } },
+      leftovers: [
+        { name: 'left', of: ['gone'] },
+        { name: 'used', of: ['gone'] },
+      ],
+    }
+    expect(decided(sketch, { rules: [all] }).gone).toEqual(['left', 'ofLeft'])
+  })
+})
+
+describe('evidence that a run that was broken off has left', () => {
+  it('goes, though an evidence tag is on it, and stays where that tag is on something else by now', () => {
+    const sketch = (tags: readonly string[]): WorldSketch => ({
+      tags: { main: 'a', [fallbackOf('gone', '.sig')]: 'sig' },
+      manifests: { a: {}, sig: {} },
+      leftovers: [{ name: 'sig', of: ['gone'], tags }],
+    })
+    expect(decided(sketch([fallbackOf('gone', '.sig')]), { rules: [all] }).gone).toEqual(['sig'])
+    expect(decided(sketch([]), { rules: [all] }).gone).toEqual([])
+  })
+})
+
+describe('the sums', () => {
+  it('count digests with tags of people, and bytes that nothing refers to any more', () => {
+    const { plan } = decided(
+      {
+        tags: { 'pr-1': 'a', 'pr-2': 'a', main: 'b', [fallbackOf('a', '.sig')]: 'sig' },
+        manifests: {
+          a: { layers: ['base', 'one', 'one'] },
+          b: { layers: ['base'] },
+          sig: { layers: [] },
+        },
+      },
+      { rules: [all] },
+    )
+    expect(plan.count).toEqual({ images: 2, deleted: 1 })
+    // the manifest, its config and its own layer; the signature and its config
+    expect(plan.freed).toBe(100 + 10 + 10 + 100 + 10)
+  })
+})

@@ -1,0 +1,200 @@
+import { onTestFinished, describe, expect, it } from 'vitest'
+import type { Digest } from '../../../src/oci/digest.ts'
+import { decideRepository } from '../../../src/usecases/prune/decide-repository.ts'
+import { gather, type GatherOptions } from '../../../src/usecases/prune/gather.ts'
+import type { RetentionPolicy } from '../../../src/usecases/prune/policy/policy.ts'
+import type { PruneRequest } from '../../../src/usecases/prune/snapshot.ts'
+import type { RegistryOptions } from '../../../src/registry/client/client.ts'
+import type { ContentStore } from '../../../src/images/cache/content-store.ts'
+import { image, index, referrer, sha256, together } from '../../support/images.ts'
+import { bench, type Bench } from '../../support/promotion.ts'
+import { globs, protection, rule } from '../../support/repository-graphs.ts'
+import { type RegistryKind, watchedRegistry, type WatchedRegistry } from '../../support/world.ts'
+
+const now = Date.parse('2026-06-01T00:00:00Z')
+const old = '2026-01-01T00:00:00Z'
+const pruneOld: RetentionPolicy = {
+  protect: [],
+  rules: [rule('old', { tags: globs('pr-*'), days: 14 })],
+  limits: {},
+  timeFrom: ['annotation', 'config'],
+}
+
+interface Place {
+  readonly registry: WatchedRegistry
+  readonly run: Bench
+  readonly gathered: (
+    policy?: RetentionPolicy,
+    rest?: Partial<GatherOptions> & Partial<Pick<PruneRequest, 'used' | 'leftovers'>>,
+  ) => ReturnType<typeof gather>
+  /** what was asked since, `METHOD kind`, counted */
+  readonly counts: () => Readonly<Record<string, number>>
+}
+
+async function place(kind: RegistryKind = 'oci-1.1', known?: RegistryOptions['known']): Promise<Place> {
+  const registry = await watchedRegistry(kind)
+  const run = await bench(known === undefined ? {} : { known })
+  onTestFinished(async () => {
+    await run[Symbol.asyncDispose]()
+    await registry[Symbol.asyncDispose]()
+  })
+  const repository = { registry: registry.host, path: 'dev/api' }
+  return {
+    registry,
+    run,
+    gathered: async (policy = pruneOld, { used = [], leftovers = [], ...options } = {}) =>
+      await gather(
+        run.freshStores().source(repository),
+        { repository, image: '@dev/api', used, leftovers },
+        { policy, now: () => now, ...options },
+        run.call,
+      ),
+    counts: () => {
+      const kinds = registry.requests.map(({ method, kind: what }) => `${method} ${what}`)
+      return Object.fromEntries(
+        [...Map.groupBy(kinds, (name) => name)].map(([name, all]) => [name, all.length]),
+      )
+    },
+  }
+}
+
+/** Content that a run has read, for the next. */
+function contents(): ContentStore {
+  const kept = new Map<Digest, Uint8Array>()
+  return {
+    get: async (digest) => await Promise.resolve(kept.get(digest)),
+    put: async (digest, bytes) => {
+      await Promise.resolve()
+      kept.set(digest, bytes)
+    },
+  }
+}
+
+describe('a cold reading', () => {
+  it('asks for the list, each tag once, and no referrers where nothing is marked', async () => {
+    const { registry, gathered, counts } = await place()
+    for (const tag of ['main', 'v1', 'v2']) await registry.oracle.push(image({ label: tag }), 'dev/api', tag)
+    registry.forget()
+    await gathered()
+    expect(counts()).toEqual({ 'GET tags': 1, 'GET manifest': 3 })
+  })
+
+  it('reads configs only of what a rule by time may mark and no annotation dates', async () => {
+    const { registry, gathered, counts } = await place()
+    const { oracle } = registry
+    await oracle.push(image({ label: 'a', created: old }), 'dev/api', 'pr-1')
+    await oracle.push(
+      image({ label: 'b', annotations: { 'org.opencontainers.image.created': old } }),
+      'dev/api',
+      'pr-2',
+    )
+    await oracle.push(image({ label: 'c', created: old }), 'dev/api', 'main')
+    await oracle.push(image({ label: 'd', created: old }), 'dev/api', 'pr-3', 'prod')
+    registry.forget()
+    const { snapshot } = await gathered({ ...pruneOld, protect: [protection(globs('prod'))] })
+    expect(snapshot.configTimes.size).toBe(1)
+    // a list of referrers for each manifest, as something is marked
+    expect(counts()).toEqual({ 'GET tags': 1, 'GET manifest': 5, 'GET blob': 1, 'GET referrers': 4 })
+  })
+
+  it('finds children, evidence of children, and untagged indexes that refer to something', async () => {
+    const { registry, gathered } = await place()
+    const multi = index(['amd64', 'arm64'], {
+      label: 'm',
+      annotations: { 'org.opencontainers.image.created': old },
+    })
+    const child = multi.manifests[0]
+    if (child === undefined) throw new Error('an index has children')
+    const evidence = referrer(child.descriptor, { index: true })
+    await registry.oracle.push(together(multi, evidence), 'dev/api', 'pr-1')
+    const { snapshot } = await gathered()
+    const digests = [...together(multi, evidence).manifests].map(({ descriptor }) => descriptor.digest)
+    expect([...snapshot.graph.nodes.keys()].toSorted()).toEqual(digests.toSorted())
+    const { plan } = decideRepository(snapshot, pruneOld)
+    expect(plan.steps).toHaveLength(digests.length)
+  })
+})
+
+describe('a second reading', () => {
+  it('asks for the list, each tag by HEAD, and the referrers of what is marked', async () => {
+    const { registry, gathered, counts } = await place()
+    const { oracle } = registry
+    await oracle.push(index(['amd64', 'arm64'], { label: 'i', created: old }), 'dev/api', 'pr-1')
+    for (const tag of ['main', 'v1']) await oracle.push(image({ label: tag }), 'dev/api', tag)
+    const kept = contents()
+    const first = await gathered(pruneOld, { contents: kept })
+    expect(first.snapshot.referrers).toBe('read')
+    registry.forget()
+    const second = await gathered(pruneOld, { contents: kept, last: first.asLast })
+    // of the index and its two images
+    expect(counts()).toEqual({ 'GET tags': 1, 'HEAD manifest': 3, 'GET referrers': 3 })
+    expect(second.snapshot.referrers).toBe('remembered')
+    expect(decideRepository(second.snapshot, pruneOld).plan.steps).toEqual(
+      decideRepository(first.snapshot, pruneOld).plan.steps,
+    )
+  })
+
+  it('still knows an untagged index that refers to something kept, as long as it is there', async () => {
+    const { registry, gathered } = await place()
+    const { oracle } = registry
+    const shared = image({ label: 'shared', created: old })
+    const main = image({ label: 'main' })
+    const holding = index([shared], { label: 'holding' })
+    await oracle.push(main, 'dev/api', 'main')
+    await oracle.push(index([shared], { label: 'dying' }), 'dev/api', 'pr-1')
+    const evidence = await pushReferringIndex(registry, holding, main)
+    const kept = contents()
+    const first = await gathered(pruneOld, { contents: kept })
+    const again = async (): Promise<number> => {
+      const { snapshot } = await gathered(pruneOld, { contents: kept, last: first.asLast })
+      return decideRepository(snapshot, pruneOld).plan.steps.length
+    }
+    expect(await again()).toBe(1)
+    await oracle.delete('dev/api', evidence)
+    expect(await again()).toBe(2)
+  })
+
+  it('reads a tag that has moved since', async () => {
+    const { registry, gathered } = await place()
+    await registry.oracle.push(image({ label: 'a' }), 'dev/api', 'main')
+    const kept = contents()
+    const first = await gathered(pruneOld, { contents: kept })
+    const moved = await registry.oracle.push(image({ label: 'b' }), 'dev/api', 'main')
+    const { snapshot } = await gathered(pruneOld, { contents: kept, last: first.asLast })
+    expect(snapshot.graph.tags.get('main')).toBe(moved.digest)
+  })
+})
+
+describe('where reads are counted', () => {
+  it('tags are resolved by HEAD', async () => {
+    const { registry, gathered, counts } = await place('oci-1.1', (_, name) =>
+      name === 'freeReads' ? 'no' : 'unknown',
+    )
+    await registry.oracle.push(image({ label: 'a' }), 'dev/api', 'v1')
+    await registry.oracle.push(image({ label: 'b' }), 'dev/api', 'v2')
+    registry.forget()
+    await gathered()
+    expect(counts()).toEqual({ 'GET tags': 1, 'HEAD manifest': 2, 'GET manifest': 2 })
+  })
+})
+
+async function pushReferringIndex(
+  registry: WatchedRegistry,
+  holding: ReturnType<typeof index>,
+  subject: ReturnType<typeof image>,
+): Promise<string> {
+  const body = { ...JSON.parse(Buffer.from(rootBytes(holding)).toString()), subject: subject.root } as object
+  const bytes = Buffer.from(JSON.stringify(body))
+  const digest = sha256(bytes)
+  await registry.oracle.putManifest('dev/api', digest, {
+    bytes,
+    descriptor: { ...holding.root, digest, size: bytes.byteLength },
+  })
+  return digest
+}
+
+function rootBytes(content: ReturnType<typeof index>): Uint8Array {
+  const root = content.manifests.find(({ descriptor }) => descriptor.digest === content.root.digest)
+  if (root === undefined) throw new Error('no root')
+  return root.bytes
+}

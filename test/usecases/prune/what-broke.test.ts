@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest'
+import { play } from '../../support/retention/play.ts'
+import type { Scenario } from '../../support/retention/scenarios.ts'
+
+/** Found by the sweep, each in its smallest form. */
+const nothing: Omit<Scenario, 'recipe' | 'policy' | 'others'> = {
+  abilities: {},
+  inUse: [],
+  isTwice: false,
+  isSaved: false,
+  seed: 0,
+}
+const old = { kind: 'image', annotated: 'absent', configured: 20 } as const
+const everything = { rules: [{ name: 'all', tags: ['pr-*'] }] }
+
+it('a doomed tag that was moved to an index of other doomed images keeps those', async () => {
+  const recipe = {
+    pieces: [old, { ...old, configured: 21 }, { ...old, configured: 22 }],
+    tags: [0, 1, 2].map((on) => ({ tag: `pr-${on + 1}-a`, on })),
+  }
+  // after the look at pr-1-a's neighbours and before that at its own tag
+  const complaints = await Promise.all(
+    Array.from({ length: 12 }, async (_, at) => {
+      const deed = { kind: 'index', tag: 'pr-1-a', parts: [1, 2], after: 0 } as const
+      const others = [{ phase: 'deleting', at, deed } as const]
+      return (await play({ ...nothing, recipe, policy: everything, others })).complaints
+    }),
+  )
+  expect(complaints.flat()).toEqual([])
+})
+
+it('a name that is new in the list after an empty tag is read', async () => {
+  const recipe = {
+    pieces: [old, { ...old, configured: 21 }, { ...old, configured: 22 }],
+    tags: [0, 1, 2].map((on) => ({ tag: `pr-${on + 1}-a`, on })),
+  }
+  const complaints = await Promise.all(
+    Array.from({ length: 8 }, async (_, at) => {
+      const others = [
+        { phase: 'deleting', at, deed: { kind: 'delete', which: 0 } } as const,
+        { phase: 'deleting', at, deed: { kind: 'tag', tag: 'release', on: 0 } } as const,
+      ]
+      const scenario = { ...nothing, recipe, policy: everything, others, isSaved: true }
+      return (await play(scenario)).complaints
+    }),
+  )
+  expect(complaints.flat()).toEqual([])
+})
+
+it('evidence of a report that lists what it reports on stays where that is found to be needed', async () => {
+  const recipe = {
+    pieces: [
+      old,
+      { kind: 'index', parts: [0], annotated: 'absent', attested: false, dangling: false } as const,
+      { kind: 'referrer', of: 1, parts: [0], byTag: false, annotated: 'absent' } as const,
+      { kind: 'cosign', of: 0, suffix: 'sig' } as const,
+    ],
+    tags: [{ tag: 'pr-1-a', on: 0 }],
+  }
+  const deed = { kind: 'index', tag: 'release', parts: [0], after: 0 } as const
+  const others = [{ phase: 'reading', at: 0, deed } as const]
+  const { complaints } = await play({ ...nothing, recipe, policy: everything, others })
+  expect(complaints).toEqual([])
+})

@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest'
+import { commonTags, TagSet } from '../../../../src/usecases/views/status/common-tags.ts'
+import { type DiffEntry, diffOf, type DiffSide } from '../../../../src/usecases/views/diff/diff.ts'
+import { digestOf } from '../../../../src/oci/digest.ts'
+import { plainReading } from '../../../../src/semver/version.ts'
+
+/** The tags of a side, each on an image of its own name; `1.4.2=x` on the image `x`. */
+type Tags = readonly string[] | undefined
+
+const side = (path: string): DiffSide => ({
+  repository: { registry: 'r.test', path },
+  reading: plainReading,
+  markers: ['current'],
+  channels: ['next'],
+})
+const nameOf = (tag: string): string => tag.replace(/=.*/, '')
+const standing = (tags: Tags): ReadonlyMap<string, string> =>
+  new Map((tags ?? []).map((tag) => [nameOf(tag), tag.replace(/.*=/, '')]))
+
+function diff(fromTags: Tags, toTags: Tags, limit?: number): DiffEntry {
+  const [here, there] = [standing(fromTags), standing(toTags)]
+  const sets = [here, there].map((tags) => new TagSet([...tags.keys()], plainReading))
+  const pairs = commonTags(sets[0] ?? new TagSet([], plainReading), sets[1] ?? new TagSet([], plainReading))
+  const compared = pairs.slice(0, limit).map((pair) => ({
+    ...pair,
+    fromDigest: digestOf(here.get(pair.from) ?? ''),
+    toDigest: digestOf(there.get(pair.to) ?? ''),
+  }))
+  return diffOf({
+    image: 'api',
+    from: side('staging/api'),
+    to: side('prod/api'),
+    state: 'read',
+    fromTags: fromTags?.map(nameOf),
+    toTags: toTags?.map(nameOf),
+    compared,
+    notCompared: pairs.length - compared.length,
+  })
+}
+
+const promoted = (from: Tags, to: Tags): readonly string[] =>
+  diff(from, to).promote.map(({ tag, older }) => (older ? `${tag} older` : tag))
+const drifted = (from: Tags, to: Tags): readonly string[] =>
+  diff(from, to).drift.map(({ tag, tagThere, kind, behind }) =>
+    [tag, ...(tagThere === undefined ? [] : [tagThere]), kind, ...(behind ? ['behind'] : [])].join(' '),
+  )
+
+describe('what would be promoted', () => {
+  it.each<[string, Tags, Tags, readonly string[]]>([
+    [
+      'the versions that are not there, the highest first',
+      ['1.9.0', '1.10.0', '1.4.2'],
+      ['1.4.2'],
+      ['1.10.0', '1.9.0'],
+    ],
+    ['the older ones behind the others', ['1.3.0', '1.5.0', '1.4.2'], ['1.4.2'], ['1.5.0', '1.3.0 older']],
+    ['a version once, in whatever spellings', ['1.5.0', 'v1.5.0'], [], ['v1.5.0']],
+    ['nothing that is there in another spelling', ['v1.5.0'], ['1.5.0'], []],
+    [
+      'a pre-release of a version that is out is older',
+      ['1.5.0-rc.1', '1.6.0-rc.1'],
+      ['1.5.0'],
+      ['1.6.0-rc.1', '1.5.0-rc.1 older'],
+    ],
+    ['a stable version is not older than a pre-release', ['1.0.0'], ['2.0.0-rc.1'], ['1.0.0']],
+    ['no floating and no other tags', ['latest', '1', '1.4', 'abc1234', '20240101'], [], []],
+    ['all where the repository is not there', ['1.4.2'], undefined, ['1.4.2']],
+  ])('is %s', (_, from, to, expected) => {
+    expect(promoted(from, to)).toEqual(expected)
+  })
+
+  it('leaves to the other side what is only there', () => {
+    expect(diff(['1.4.2'], ['1.4.2', '1.3.9-hotfix.1', '1.4.3']).onlyThere).toEqual([
+      '1.4.3',
+      '1.3.9-hotfix.1',
+    ])
+  })
+})
+
+describe('drift', () => {
+  it.each<[string, Tags, Tags, readonly string[]]>([
+    ['a version on another image', ['1.4.2=a'], ['1.4.2=b'], ['1.4.2 exact']],
+    ['a version on another image in another spelling', ['v1.4.2=a'], ['1.4.2=b'], ['v1.4.2 1.4.2 exact']],
+    ['nothing on the same image', ['1.4.2=a', 'latest=a', 'x=a'], ['1.4.2=a', 'latest=a', 'x=a'], []],
+    ['a second spelling that both have', ['1.4.2=a', 'v1.4.2=a'], ['v1.4.2=b'], ['v1.4.2 exact']],
+    [
+      'versions first, then floating tags, then others',
+      ['main=a', '1=a', '1.4.2=a'],
+      ['main=b', '1=b', '1.4.2=b'],
+      ['1.4.2 exact', '1 floating', 'main other'],
+    ],
+    [
+      'a floating tag behind',
+      ['1.5.0', '1=a', 'latest=a', 'current=a', '1.4=x'],
+      ['1.4.2', '1=b', 'latest=b', 'current=b', '1.4=y'],
+      ['latest floating behind', '1 floating behind', '1.4 floating', 'current floating behind'],
+    ],
+    ['a floating tag ahead', ['1.4.2', '1=a'], ['1.5.0', '1=b'], ['1 floating']],
+    ['a channel behind', ['1.5.0-next.2', 'next=a'], ['1.5.0-next.1', 'next=b'], ['next floating behind']],
+    [
+      'a number that is no floating tag',
+      ['20240101=a', '1.4.2'],
+      ['20240101=b', '1.4.2'],
+      ['20240101 other'],
+    ],
+  ])('is %s', (_, from, to, expected) => {
+    expect(drifted(from, to)).toEqual(expected)
+  })
+
+  it('is no tag that went away while it was looked at', () => {
+    const pair = { from: '1.4.2', to: '1.4.2', fromDigest: digestOf('a'), toDigest: null }
+    const tags = { fromTags: ['1.4.2'], toTags: ['1.4.2'] }
+    const sides = { image: 'api', from: side('a'), to: side('b') }
+    expect(diffOf({ ...sides, state: 'read', ...tags, compared: [pair], notCompared: 0 }).drift).toEqual([])
+  })
+})
+
+describe('an image', () => {
+  it.each<[string, Tags, Tags, DiffEntry['state']]>([
+    ['level', ['1.4.2', 'latest'], ['1.4.2', 'latest'], 'level'],
+    ['level whatever other tags one side has', ['1.4.2', 'abc1234'], ['1.4.2'], 'level'],
+    ['different', ['1.4.2'], [], 'differs'],
+    ['absent', undefined, undefined, 'absent'],
+    ['level where both repositories are empty', [], undefined, 'level'],
+  ])('is %s', (_, from, to, state) => {
+    expect(diff(from, to).state).toBe(state)
+  })
+
+  it('tells the other tags of each side, and no floating ones', () => {
+    const { otherTags } = diff(['1.4.2', 'abc1234', '1.4', 'latest', 'main'], ['1.4.2', 'deployed', 'main'])
+    expect(otherTags).toEqual({ from: ['abc1234'], to: ['deployed'] })
+  })
+
+  it('tells how many common tags were left out, the lowest', () => {
+    const tags = ['1.1.0', '1.2.0', '1.3.0']
+    expect(
+      diff(
+        tags,
+        tags.map((tag) => `${tag}=x`),
+        2,
+      ),
+    ).toMatchObject({
+      compared: 2,
+      notCompared: 1,
+      drift: [{ tag: '1.3.0' }, { tag: '1.2.0' }],
+    })
+  })
+
+  it('that could not be read says why, and of which side', () => {
+    const error = { code: 'network', message: 'nobody there' } as const
+    const to = side('prod/api')
+    const facts = { image: 'api', from: side('staging/api'), to, unread: to.repository, error }
+    expect(diffOf({ ...facts, state: 'unreachable' })).toMatchObject({
+      state: 'unreachable',
+      unread: to.repository,
+      error,
+      drift: [],
+    })
+  })
+})

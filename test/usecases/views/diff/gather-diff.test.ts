@@ -1,0 +1,65 @@
+import { expect, it } from 'vitest'
+import { DrayError } from '../../../../src/lib/errors.ts'
+import type { DiffSide } from '../../../../src/usecases/views/diff/diff.ts'
+import { type DiffPlace, gatherDiff } from '../../../../src/usecases/views/diff/gather-diff.ts'
+import { plainReading } from '../../../../src/semver/version.ts'
+import { embedded, newCall, openStores, scripted } from '../../../registry/client/world.ts'
+import { cosignSignature, image, together } from '../../../support/images.ts'
+
+const all = { limit: undefined }
+const side = (registry: string, path: string): DiffSide => ({
+  repository: { registry, path },
+  reading: plainReading,
+  markers: ['latest'],
+  channels: [],
+})
+const placeOf = (
+  name: string,
+  from: readonly [DiffSide, ...DiffSide[]],
+  ...to: readonly DiffSide[]
+): DiffPlace => ({
+  image: name,
+  from,
+  to,
+})
+
+it('the tags of the source are asked for once, however many targets there are, and evidence never', async () => {
+  const { registry, push, log, clear } = await embedded()
+  const signed = together(image(), cosignSignature(image()))
+  const paths = ['staging/api', 'eu/api', 'us/api']
+  for (const path of paths) await push(signed, path, '1.4.2', 'latest')
+  clear()
+  const [from, ...to] = paths.map((path) => side(registry, path))
+  if (from === undefined) throw new Error('there are three')
+  const facts = await gatherDiff(openStores(), [placeOf('api', [from], ...to)], all, newCall())
+  const common = [{ from: 'latest' }, { from: '1.4.2' }]
+  expect(facts).toMatchObject([{ compared: common }, { compared: common }])
+  expect(
+    log.filter(({ kind }) => kind === 'manifest').map(({ path }) => path.split('/manifests/')[1]),
+  ).toHaveLength(6)
+  expect(log.filter(({ repository }) => repository === 'staging/api')).toHaveLength(3)
+})
+
+it('a registry that does not let us in is unreachable for its own reason, on either side', async () => {
+  const { registry, push } = await embedded()
+  await push(image(), 'staging/api', '1.4.2')
+  const denied = await scripted(() => ({ status: 403 }))
+  const [here, there] = [side(registry, 'staging/api'), side(denied.registry, 'prod/api')]
+  const facts = await gatherDiff(
+    openStores(),
+    [placeOf('api', [here], there), placeOf('api', [there], here)],
+    all,
+    newCall(),
+  )
+  const refused = { state: 'unreachable', unread: there.repository, error: { code: 'forbidden' } }
+  expect(facts).toMatchObject([refused, refused])
+})
+
+it('an interrupt ends it', async () => {
+  const stop = new AbortController()
+  stop.abort(new DrayError('interrupted', 'interrupted'))
+  const place = placeOf('api', [side('127.0.0.1:1', 'a')], side('127.0.0.1:1', 'b'))
+  await expect(gatherDiff(openStores(), [place], all, newCall(stop.signal))).rejects.toMatchObject({
+    code: 'interrupted',
+  })
+})

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest'
+import {
+  type ConnectionFacts,
+  diagnose,
+  type DoctorFacts,
+  hasProblem,
+} from '../../../src/usecases/views/doctor.ts'
+import type { RegistryFacts } from '../../../src/images/registry-facts.ts'
+
+const now = Date.UTC(2026, 10, 25)
+const day = 86_400_000
+const tls = (more: Partial<NonNullable<ConnectionFacts['tls']>> = {}): ConnectionFacts => ({
+  addresses: ['192.0.2.1'],
+  connectMs: 20,
+  tls: { protocol: 'TLSv1.3', subject: 'r.test', issuer: 'an authority', validTo: now + 90 * day, ...more },
+})
+const facts = (more: Partial<RegistryFacts> = {}): RegistryFacts => ({
+  api: { value: { roundTripMs: 5, version: 'registry/2.0' } },
+  clockDifferenceMs: 400,
+  abilities: {},
+  ...more,
+})
+const all = (more: Partial<DoctorFacts> = {}): DoctorFacts => ({
+  registry: 'r.test',
+  origin: 'https://r.test',
+  connection: { value: tls() },
+  credentials: { value: { where: '/home/me/.docker/config.json', username: 'ada' } },
+  facts: facts(),
+  ...more,
+})
+const finding = (given: DoctorFacts, check: string) =>
+  diagnose(given, now).findings.find((one) => one.check === check)
+
+describe('a diagnosis', () => {
+  it('of a registry that is well has no problem, and says what it does not know', () => {
+    const diagnosis = diagnose(all(), now)
+    expect(hasProblem(diagnosis)).toBe(false)
+    expect(diagnosis.findings.filter(({ state }) => state === 'unknown')).toHaveLength(9)
+    expect(finding(all(), 'credentials')).toMatchObject({
+      state: 'ok',
+      saw: 'user ada, from /home/me/.docker/config.json',
+    })
+  })
+
+  it.each([
+    ['ends in a year', now + 365 * day, 'ok'],
+    ['ends in two weeks', now + 14 * day, 'note'],
+    ['ends in three days', now + 3 * day, 'problem'],
+    ['has ended', now - day, 'problem'],
+  ])('of a certificate that %s', (_, validTo, state) => {
+    expect(finding(all({ connection: { value: tls({ validTo }) } }), 'tls')?.state).toBe(state)
+  })
+
+  it('of a certificate that is not trusted has the line for dray.yaml', () => {
+    const untrusted = { code: 'SELF_SIGNED_CERT_IN_CHAIN', hint: 'registries: …' }
+    expect(finding(all({ connection: { value: tls({ untrusted }) } }), 'tls')).toMatchObject({
+      state: 'problem',
+      do: 'registries: …',
+    })
+  })
+
+  it.each([
+    [['192.0.2.1'], 'problem'],
+    [['127.0.0.1', '::1'], 'note'],
+  ])('of plain http at %j', (addresses, state) => {
+    const connection = { value: { addresses, connectMs: 1 } }
+    expect(finding(all({ connection }), 'tls')?.state).toBe(state)
+  })
+
+  it.each([
+    [90_000, 'problem', 'ahead'],
+    [-90_000, 'problem', 'behind'],
+    [2000, 'ok', 's from'],
+  ])('of a clock that is off by %i ms', (clockDifferenceMs, state, word) => {
+    const one = finding(all({ facts: facts({ clockDifferenceMs }) }), 'clock')
+    expect(one).toMatchObject({ state, saw: expect.stringContaining(word) })
+  })
+
+  it.each([
+    [80, 'note'],
+    [4, 'problem'],
+  ])('of a limit with %i of 100 left', (remaining, state) => {
+    const repository = {
+      path: 'a',
+      tags: { value: 1 },
+      rateLimit: { limit: 100, remaining, windowS: 21_600 },
+    }
+    expect(finding(all({ facts: facts({ repository }) }), 'rateLimit')?.state).toBe(state)
+  })
+
+  it('takes what was tried before what was read, and that before what is known of the registry', () => {
+    const abilities = {
+      mount: { known: 'no', by: 'table' },
+      referrers: { known: 'no', by: 'asking' },
+    } as const
+    const read = all({ facts: facts({ abilities }) })
+    expect(finding(read, 'mount')).toMatchObject({ state: 'note', saw: 'no, as is known of it' })
+    const writing = { abilities: { referrers: { known: 'yes', by: 'writing' } }, left: [] } as const
+    expect(finding({ ...read, writing }, 'referrers')).toMatchObject({ state: 'ok', saw: 'yes, tried' })
+  })
+
+  it('of what could not be reached says so, and nothing of what it can do', () => {
+    const error = { code: 'network', message: 'cannot connect to r.test', hint: 'Check the name.' } as const
+    const { facts: _, ...rest } = all({ connection: { error } })
+    const diagnosis = diagnose(rest, now)
+    expect(hasProblem(diagnosis)).toBe(true)
+    expect(diagnosis.findings.map(({ check }) => check)).toEqual(['connection', 'credentials'])
+  })
+
+  it('names what a trial left', () => {
+    const writing = { abilities: {}, left: ['dray-doctor-1-a'] }
+    expect(finding(all({ writing }), 'writing')).toMatchObject({
+      state: 'note',
+      saw: expect.stringContaining('dray-doctor-1-a'),
+    })
+  })
+})

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest'
+import type { AttestationStatus } from '../../../../src/audit/attestation/judge-attestation.ts'
+import type { Promotion } from '../../../../src/audit/attestation/promotion-statement.ts'
+import {
+  type AttestationOfImage,
+  historyOf,
+  type HistoryPlace,
+  type PlaceFacts,
+} from '../../../../src/usecases/views/history/history.ts'
+import { type Digest, digestOf } from '../../../../src/oci/digest.ts'
+import { mediaTypes } from '../../../../src/oci/media-types.ts'
+import { parseRepository } from '../../../../src/oci/reference.ts'
+import { promotionOf } from '../../../support/attestations.ts'
+
+const one = digestOf('one')
+const two = digestOf('two')
+
+function placeOf(environment: string, byPromotion = true): HistoryPlace {
+  return { environment, repository: parseRepository(`registry.test/${environment}/api`), byPromotion }
+}
+
+const [dev, staging, prod] = [placeOf('dev', false), placeOf('staging'), placeOf('prod')]
+
+function factsOf(
+  place: HistoryPlace,
+  tags: Readonly<Record<string, Digest | null>>,
+  attestations: readonly AttestationOfImage[] = [],
+): PlaceFacts {
+  const images = [...new Set(Object.values(tags).filter((digest) => digest !== null))]
+  return { place, tags: new Map(Object.entries(tags)), images, attestations }
+}
+
+function attestation(
+  image: Digest,
+  over: Partial<Promotion> = {},
+  status: AttestationStatus = 'verified',
+): AttestationOfImage {
+  const promotion = promotionOf(image, over)
+  const digest = digestOf(JSON.stringify([promotion, status]))
+  return { image, status, promotion, manifest: { mediaType: mediaTypes.manifest, digest, size: 1 } }
+}
+
+function unreadableOf(found: AttestationOfImage): AttestationOfImage {
+  return { image: found.image, status: 'unreadable', why: 'it is gone', manifest: found.manifest }
+}
+
+const toStaging = attestation(one, {
+  from: { environment: 'dev', repository: dev.repository, tag: '1.4.2' },
+  to: { environment: 'staging', repository: staging.repository },
+  time: '2026-03-01T00:00:00.000Z',
+})
+const toProd = attestation(one, { time: '2026-03-02T00:00:00.000Z' })
+
+describe('the history of an image', () => {
+  it('is its promotions in the order of time, each once however often it was carried along', () => {
+    const { rows } = historyOf([
+      factsOf(dev, { '1.4.2': one }),
+      factsOf(staging, { '1.4.2': one }, [toStaging]),
+      factsOf(prod, { '1.4.2': one }, [toProd, toStaging]),
+    ])
+    expect(rows.map(({ from, to, status }) => [from?.environment, to.environment, status])).toEqual([
+      ['dev', 'staging', 'verified'],
+      ['staging', 'prod', 'verified'],
+    ])
+    expect(rows[1]).toEqual({
+      status: 'verified',
+      image: one,
+      time: toProd.promotion?.time,
+      from: { environment: 'staging', repository: staging.repository },
+      to: { environment: 'prod', repository: prod.repository },
+      tags: [{ tag: '1.4.2', now: 'same' }],
+      actor: 'ada',
+      run: 'https://ci.test/runs/7',
+      reason: 'release 1.4.2',
+      ticket: 'OPS-7',
+      attestation: toProd.manifest.digest,
+    })
+  })
+
+  it('names the user of the machine and the run where there was no CI', () => {
+    const found = attestation(one, { actor: { user: 'bob', host: 'h' } })
+    expect(historyOf([factsOf(prod, {}, [found])]).rows).toMatchObject([{ actor: 'bob', run: 'run-7' }])
+  })
+
+  it.each([
+    ['same', { '1.4.2': one }],
+    ['moved', { '1.4.2': two }],
+    ['gone', { '1.4.2': null }],
+    ['unknown', {}],
+  ] as const)('says of a tag that it is %s', (now, tags) => {
+    const { rows } = historyOf([{ ...factsOf(prod, tags, [toProd]), images: [one] }])
+    expect(rows.map((row) => row.tags)).toEqual([[{ tag: '1.4.2', now }]])
+  })
+
+  it('looks at the tags where the promotion went, not where its attestation hangs', () => {
+    const { rows } = historyOf([
+      factsOf(staging, { '1.4.2': two }),
+      factsOf(prod, { '1.4.2': one }, [toStaging, toProd]),
+    ])
+    expect(rows.slice(0, 2).map((row) => row.tags[0]?.now)).toEqual(['moved', 'same'])
+  })
+
+  it('does not believe what an attestation calls a repository that is not of the environment', () => {
+    const repository = parseRepository('elsewhere.test/api')
+    const found = attestation(one, { to: { environment: 'prod', repository } }, 'unsigned')
+    const { rows } = historyOf([factsOf(prod, { '1.4.2': one }, [found])])
+    expect(rows.map(({ status, to }) => [status, to])).toEqual([
+      ['unsigned', { repository }],
+      ['missing', { environment: 'prod', repository: prod.repository }],
+    ])
+  })
+
+  it('has the readable one where the same attestation is damaged at another place', () => {
+    const { rows } = historyOf([
+      factsOf(staging, {}, [toProd]),
+      factsOf(prod, { '1.4.2': one }, [unreadableOf(toProd)]),
+    ])
+    expect(rows.map(({ status }) => status)).toEqual(['verified'])
+  })
+})
+
+describe('what is missing', () => {
+  it('is told for each tag that no attestation names, where images come by promotion', () => {
+    const { rows } = historyOf([
+      factsOf(dev, { '1.4.2': one }),
+      factsOf(prod, { '1.4.2': one, latest: one, '1.4': one, '2.0': two }, [toProd]),
+    ])
+    expect(rows.slice(1)).toEqual([
+      {
+        status: 'missing',
+        image: one,
+        to: { environment: 'prod', repository: prod.repository },
+        tags: [
+          { tag: 'latest', now: 'same' },
+          { tag: '1.4', now: 'same' },
+        ],
+      },
+      {
+        status: 'missing',
+        image: two,
+        to: { environment: 'prod', repository: prod.repository },
+        tags: [{ tag: '2.0', now: 'same' }],
+      },
+    ])
+  })
+
+  it('is told for an image without a known tag that no attestation brought there', () => {
+    const facts = { ...factsOf(prod, {}), images: [one] }
+    expect(historyOf([facts]).rows).toMatchObject([{ status: 'missing', image: one, tags: [] }])
+    expect(historyOf([{ ...facts, attestations: [toProd] }]).rows).toMatchObject([{ status: 'verified' }])
+  })
+
+  it('is not told beside a bad one about this image, but beside one about another', () => {
+    const tampered = attestation(one, {}, 'bad')
+    expect(historyOf([factsOf(prod, { '1.4.2': one }, [tampered])]).rows).toMatchObject([{ status: 'bad' }])
+    const copied = { ...attestation(two, {}, 'bad'), image: one }
+    expect(historyOf([factsOf(prod, { '1.4.2': one }, [copied])]).rows).toMatchObject([
+      { status: 'bad', image: one },
+      { status: 'missing', image: one },
+    ])
+  })
+
+  it('is told beside one that cannot be read, which stands where it hangs', () => {
+    const { rows } = historyOf([factsOf(prod, { '1.4.2': one }, [unreadableOf(toProd)])])
+    expect(rows).toMatchObject([
+      { status: 'unreadable', why: 'it is gone', to: { environment: 'prod' }, tags: [] },
+      { status: 'missing', image: one },
+    ])
+  })
+})

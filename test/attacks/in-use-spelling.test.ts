@@ -178,7 +178,7 @@ retention:
     await using w = await world()
     const port = w.registry.host.split(':')[1] ?? ''
     await writeFile(join(w.place.folder, 'list.txt'), `[::1]:${port}/t/app:pr-1\n`)
-    const shown = await w.run(['prune', '--in-use', 'list.txt'], 'ghcr.io/a/b:1')
+    const shown = await w.run(['prune', '--in-use', 'list.txt'], `${w.registry.host}/t/app:new`)
     expect(shown).toMatchObject({ code: 0, stdout: expect.stringMatching(/keep +pr-1/) })
     expect(shown.stdout).toMatch(/delete +pr-2/)
   })

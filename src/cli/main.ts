@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { Config } from '@oclif/core/config'
 import { Help } from '@oclif/core/help'
 import { settings } from '@oclif/core/settings'
@@ -53,7 +54,7 @@ async function route(args: readonly string[], root: string): Promise<void> {
     if (command?.id === 'help') await config.runCommand('help', command.rest)
     else await showHelp(args, config)
   } else if (command !== undefined) {
-    await checkPluginFolder()
+    await setPluginFolder(config)
     await config.runCommand(command.id, command.rest)
   } else if (args.length === 0 || (subject.length === 1 && isTopic(subject, config))) {
     await showHelp(args, config)
@@ -66,10 +67,14 @@ async function route(args: readonly string[], root: string): Promise<void> {
   }
 }
 
-/** The completion plugin writes scripts to the cache folder, and the user's shell runs them. */
-async function checkPluginFolder(): Promise<void> {
+/**
+ * The completion plugin writes scripts to the cache folder, and the user's shell runs them. By itself oclif also takes a
+ * relative XDG_CACHE_HOME and checks no folder. The plugin brings an oclif of its own, so a variable tells it the folder.
+ */
+async function setPluginFolder(config: Config): Promise<void> {
   const { privatePlace } = await import('./wiring/private-places.ts')
-  privatePlace('cache', ['autocomplete'], process.env, { create: true })
+  const folder = privatePlace('cache', ['autocomplete'], process.env, { create: true })
+  process.env[config.scopedEnvVarKey('CACHE_DIR')] = dirname(folder)
 }
 
 /** The longest run of leading words that names a command, and what stands behind it. */

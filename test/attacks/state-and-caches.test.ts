@@ -142,3 +142,14 @@ it.each(traps)('no completion script is kept in a cache folder that %s', async (
   expect(ended).toMatchObject({ code: 1, stdout: '' })
   expect(ended.stderr).toContain('for the cache of dray')
 })
+
+it.each([
+  ['a relative XDG_CACHE_HOME', { XDG_CACHE_HOME: 'relative' }],
+  ['DRAY_CACHE_DIR', { DRAY_CACHE_DIR: 'relative' }],
+])('completion scripts are kept in the cache folder of the user whatever %s says', async (_, env) => {
+  const [home, cwd] = [await tempFolder(), await tempFolder()]
+  const ended = await dray(['autocomplete', 'bash'], { cwd, env: { HOME: home, SHELL: '/bin/bash', ...env } })
+  expect(ended.code).toBe(0)
+  expect(readdirSync(cwd)).toEqual([])
+  expect(filesBelow(join(home, '.cache', 'dray', 'autocomplete'))).toContain('bash_setup')
+})

@@ -1,7 +1,9 @@
 import type { Stats } from 'node:fs'
-import { lstat, stat } from 'node:fs/promises'
+import { lstat, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DrayError } from '../lib/errors.ts'
+import { ioError, systemCode } from '../lib/files/io-error.ts'
+import { findForeignLink } from '../lib/files/links.ts'
 import { othersWhoReplace, othersWhoWrite } from '../lib/files/ownership.ts'
 import { readFileBounded } from '../lib/files/read.ts'
 import { maxFileSize } from './source.ts'
@@ -14,23 +16,26 @@ export type Owners = readonly number[] | undefined
 
 /**
  * Refuses a configuration that was found by search if others than `owners` can write to it or replace it. A person who can do that
- * decides where images go and which hosts get credentials, as CVE-2022-24765 showed for git. A link counts as well as the
- * file that it leads to, and so does the folder that the file was found in.
+ * decides where images go and which hosts get credentials, as CVE-2022-24765 showed for git. The links that lead to
+ * it count as well, and so do the folders that it was found in and that it is in.
  * @throws `config`; `io` if it is no regular file.
  */
 export async function refuseUntrusted(file: string, owners: Owners): Promise<void> {
   const entry = await lstat(file)
-  const target = entry.isSymbolicLink() ? await stat(file).catch(() => undefined) : entry
+  const target = entry.isSymbolicLink() ? await followed(file) : entry
   if (target?.isFile() === false && !target.isDirectory())
     throw new DrayError('io', `${file} is not a regular file`, { subject: file })
   if (owners === undefined) return
-  const folder = dirname(file)
-  const above = await stat(folder)
   const faults = [
-    ...(entry.isSymbolicLink() ? faultOfLink(entry, owners) : []),
+    ...(entry.isSymbolicLink() ? faultOfLinks(file, owners) : []),
     ...(target?.isFile() === true ? faultOf(file, target, othersWhoWrite(target, owners)) : []),
-    ...faultOf(folder, above, othersWhoReplace(above, owners), `others can replace it in ${folder}: `),
   ]
+  const real = target === undefined ? file : await realpath(file)
+  for (const folder of new Set([dirname(file), dirname(real)])) {
+    const above = await stat(folder)
+    const others = othersWhoReplace(above, owners)
+    faults.push(...faultOf(folder, above, others, `others can replace it in ${folder}: `))
+  }
   if (faults.length > 0) throw untrusted(file, faults)
 }
 
@@ -51,10 +56,20 @@ interface Fault {
   readonly own?: string
 }
 
-/** The mode of a link has no meaning. */
-function faultOfLink({ uid, gid }: Stats, owners: readonly number[]): readonly Fault[] {
-  const others = othersWhoWrite({ uid, gid, mode: 0 }, owners)
-  return others === undefined ? [] : [{ why: `it is a symbolic link: ${others}` }]
+/** What a link leads to; undefined if it leads nowhere. @throws `io` for links in a circle. */
+async function followed(file: string): Promise<Stats | undefined> {
+  try {
+    return await stat(file)
+  } catch (cause) {
+    if (systemCode(cause) !== 'ELOOP') return undefined
+    throw ioError(cause, `cannot read the configuration ${file}`, file)
+  }
+}
+
+function faultOfLinks(file: string, owners: readonly number[]): readonly Fault[] {
+  const link = findForeignLink(file, owners)
+  if (link === undefined) return []
+  return [{ why: link.path === file ? link.why : `${link.path} leads to it: ${link.why}` }]
 }
 
 function faultOf(path: string, { uid }: Stats, others: string | undefined, of = ''): readonly Fault[] {

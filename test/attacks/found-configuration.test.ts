@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, lchownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { configNames } from '../../src/config/find.ts'
@@ -79,6 +79,44 @@ describe('a configuration that the search finds', () => {
     chmodSync(file, 0o666)
     symlinkSync(file, join(above, 'dray.yaml'))
     expect(await searchFrom(project)).toMatchObject(refused(join(above, 'dray.yaml')))
+  })
+
+  it('is refused if it is a link to a file that others can replace', async () => {
+    const { above, project } = await placeWith('other.yaml')
+    const shared = join(above, 'shared')
+    mkdirSync(shared)
+    writeFileSync(join(shared, 'dray.yaml'), minimal)
+    symlinkSync('shared/dray.yaml', join(above, 'dray.yaml'))
+    expect(await searchFrom(project)).toEqual({ file: join(above, 'dray.yaml') })
+    chmodSync(shared, 0o777)
+    expect(await searchFrom(project)).toMatchObject(refused(join(above, 'dray.yaml')))
+  })
+
+  it.skipIf(!isRoot)(`is refused if a link of another user leads to it${needsRoot}`, async () => {
+    const { above, project } = await placeWith('other.yaml')
+    mkdirSync(join(above, 'shared'))
+    chmodSync(join(above, 'shared'), 0o1777)
+    for (const [at, to] of [
+      ['file', '../other.yaml'],
+      ['folder', '..'],
+    ] as const) {
+      symlinkSync(to, join(above, 'shared', at))
+      lchownSync(join(above, 'shared', at), stranger, stranger)
+    }
+    for (const by of ['shared/file', 'shared/folder/other.yaml']) {
+      const link = join(above, 'dray.yaml')
+      rmSync(link, { force: true })
+      symlinkSync(by, link)
+      expect(await searchFrom(project)).toMatchObject(refused(link))
+    }
+  })
+
+  it('is an error if it is a link to itself', async () => {
+    const { above, project } = await placeWith('other.yaml')
+    symlinkSync('dray.yaml', join(above, 'dray.yaml'))
+    expect(await searchFrom(project)).toMatchObject({
+      thrown: { code: 'io', message: `cannot read the configuration ${join(above, 'dray.yaml')}` },
+    })
   })
 
   it('is obeyed if it is a link of the user to a file of the user', async () => {

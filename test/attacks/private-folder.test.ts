@@ -1,9 +1,28 @@
-import { chmodSync, chownSync, existsSync, readdirSync, statSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { makeFolder } from '../../src/lib/files/atomic.ts'
 import { privateFolder } from '../../src/lib/files/private-folder.ts'
-import { foreignTraps, isRoot, made, needsRoot, sprung, traps, treeOf, uid } from '../support/folder-traps.ts'
+import {
+  foreignTraps,
+  isRoot,
+  made,
+  needsRoot,
+  sprung,
+  stranger,
+  traps,
+  treeOf,
+  uid,
+} from '../support/folder-traps.ts'
 import { tempFolder } from '../support/temp.ts'
 
 function open(home: string, create = true) {
@@ -58,6 +77,28 @@ describe('a folder of one user', () => {
     made(join(place, 'real'), 0o700)
     symlinkSync(join(place, 'real'), join(place, 'home'))
     expect(open(join(place, 'home'))).toEqual({ path: join(place, 'real', '.cache', 'dray') })
+  })
+
+  it.skipIf(!isRoot).each([
+    ['is one', 'link'],
+    ['is above it', 'link/cache'],
+    ['is behind a link of the user', 'own/cache'],
+  ])(`is refused if a link of another user leads to it: the link %s${needsRoot}`, async (_, named) => {
+    const place = await tempFolder()
+    mkdirSync(join(place, 'shared'))
+    chmodSync(join(place, 'shared'), 0o1777)
+    made(join(place, 'clone', 'cache'), 0o700)
+    symlinkSync('../clone', join(place, 'shared', 'link'))
+    lchownSync(join(place, 'shared', 'link'), stranger, stranger)
+    symlinkSync('link', join(place, 'shared', 'own'))
+    const before = treeOf(place)
+    const base = join(place, 'shared', named)
+    for (const home of [undefined, base]) {
+      expect(privateFolder({ base, below: ['dray'] }, { uid, home, create: true })).toMatchObject({
+        fault: { path: join(place, 'shared', 'link'), why: expect.stringContaining('link') as unknown },
+      })
+    }
+    expect(treeOf(place)).toEqual(before)
   })
 
   it('may be in a shared folder with the sticky bit, such as /tmp', async () => {

@@ -1,5 +1,6 @@
 import { lstatSync, mkdirSync, realpathSync, type Stats } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
+import { findForeignLink } from './links.ts'
 import { othersWhoReplace, othersWhoWrite } from './ownership.ts'
 import type { UserFolder } from './user-folders.ts'
 
@@ -26,7 +27,7 @@ export type PrivateFolder = { readonly path: string } | { readonly fault: Folder
 /**
  * Gives the real path of a folder that nobody but this user and root can write to or replace, or says why it is not one. The
  * folder has to belong to the user, and every folder above it, up to the home or the root, to the user or root. Nothing below
- * `base` may be a link. Others may not write to any of them, unless `base` or a folder above it has the sticky bit, as /tmp.
+ * `base` may be a link, and a link that leads to `base` has to belong to the user or root. Others may not write to any of them, unless `base` or a folder above it has the sticky bit, as /tmp.
  * The mode of what is there is never changed. Only the user and root can change what was checked, so the result holds until
  * one of them does.
  */
@@ -47,6 +48,8 @@ function check(folder: UserFolder, options: PrivateFolderOptions): PrivateFolder
   if (isHomeMissing && options.create)
     return { fault: { path: folder.base, why: 'there is no such folder', kind: 'other' } }
   const home = options.home === undefined ? undefined : realOrUndefined(options.home)
+  const link = options.uid === undefined ? undefined : findForeignLink(folder.base, [options.uid, 0])
+  if (link !== undefined) return { fault: { ...link, kind: 'other' } }
   for (const above of foldersDownTo(base, home)) {
     const fault = faultAbove(above, lstatSync(above), options)
     if (fault !== undefined) return { fault }

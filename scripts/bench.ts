@@ -9,6 +9,7 @@ import { batch, largeBlob } from './bench/bulk.ts'
 import { type Contest, hold, type Row } from './bench/contest.ts'
 import { missingPeers } from './bench/contestants.ts'
 import { nothingToDo, platforms, promotion } from './bench/copies.ts'
+import { deletes } from './bench/deletes.ts'
 import { judge, renderContest, type Verdict } from './bench/report.ts'
 import { openStage, type Stage } from './bench/stage.ts'
 import { startUp } from './bench/start-up.ts'
@@ -40,6 +41,7 @@ function contests(): readonly Contest[] {
     fourTags(against),
     batch(against),
     largeBlob(against, flags.large ? largestBlob : smallBlob),
+    deletes(against),
   ]
   const wanted = flags.only?.split(',')
   const unknown = wanted?.filter((name) => !all.some((contest) => contest.name === name)) ?? []
@@ -60,8 +62,7 @@ async function holdAll(
   stage: Stage,
 ): Promise<{ rows: readonly Row[]; verdicts: readonly Verdict[] }> {
   const runs = Math.ceil((numbersOf('runs', 1)?.[0] ?? defaultRuns) * (contest.timesRuns ?? 1))
-  // a start is the same at every distance
-  const rtts = contest.name === 'start' ? contest.rtts : (numbersOf('rtt', 0) ?? contest.rtts)
+  const rtts = contest.isLocal === true ? contest.rtts : (numbersOf('rtt', 0) ?? contest.rtts)
   await contest.prepare(stage, rtts)
   const rows: Row[] = []
   for (const rtt of rtts) rows.push(...(await hold(contest, stage, rtt, runs)))

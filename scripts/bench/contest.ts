@@ -10,6 +10,8 @@ export interface Contest {
   readonly title: string
   /** milliseconds of added round-trip time, where the caller names none */
   readonly rtts: readonly number[]
+  /** It is the same at every distance. */
+  readonly isLocal?: boolean
   /** whether the processor and memory are looked at */
   readonly watch?: boolean
   /** of so many runs as the others have; 1 where it is not given */

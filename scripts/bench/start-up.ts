@@ -11,6 +11,7 @@ export function startUp(against: string | undefined): Contest {
     name: 'start',
     title: 'start-up: --version, and a command that reads one file',
     rtts: [0],
+    isLocal: true,
     timesRuns: 4,
     goals: [
       { of: 'dray --version', rtt: 0, what: 'ms', atMost: 1, times: 'bare node', plus: 5 },

@@ -1,4 +1,4 @@
-import { formatRepository, sameRepository } from '../../oci/reference.ts'
+import { formatRepository } from '../../oci/reference.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
 import type { PruneOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
@@ -18,8 +18,9 @@ export function planDocument(plan: PrunePlan, configuration: string | undefined)
 
 /** What `--json` prints of a prune that was carried out. */
 export function outcomeDocument(plan: PrunePlan, outcome: PruneOutcome, durationMs: number): object {
+  const plans = new Map(plan.repositories.map((one) => [formatRepository(one.repository), one]))
   const repositories = outcome.repositories.map((one) => {
-    const planned = plan.repositories.find(({ repository }) => sameRepository(repository, one.repository))
+    const planned = plans.get(formatRepository(one.repository))
     return { ...one, tags: planned?.tags ?? [], others: planned?.others ?? [] }
   })
   const sum = (of: (one: PruneOutcome['repositories'][number]) => number): number =>

@@ -3,7 +3,7 @@ import type { AuditSink } from '../../audit/log/sink.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { sameRepository } from '../../oci/reference.ts'
+import { formatRepository } from '../../oci/reference.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
 import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { DeleteStep, PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
@@ -58,11 +58,10 @@ export class PruneRecords {
 
   /** One for each refusal; that of the whole run names no image. @throws `audit`. */
   async refusals(): Promise<void> {
+    const plans = new Map(this.#plan.repositories.map((one) => [formatRepository(one.repository), one]))
     await this.#write(
       this.#plan.refusals.map(({ repository, error }) => {
-        const of = this.#plan.repositories.find(
-          (one) => repository !== undefined && sameRepository(one.repository, repository),
-        )
+        const of = repository && plans.get(formatRepository(repository))
         return { ...this.#base(), phase: 'refused', ...imageOf(of), error }
       }),
     )

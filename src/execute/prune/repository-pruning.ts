@@ -15,7 +15,7 @@ import { consequenceOf, isHeldByEvidence, isUnclear } from './delete-failure.ts'
 import { DeleteLedger, type Settled, unattempted } from './delete-ledger.ts'
 import { Lookout } from './lookout.ts'
 import type { EndedDelete } from './prune-records.ts'
-import { survivorsOf } from './survivors.ts'
+import { PendingDeletes, survivorsOf } from './survivors.ts'
 
 /** Between two looks at the whole repository are at most so many deletes, and in a small one as many as it has tags, so that looks cost no more than deletes. */
 const deletesPerLook = { most: 100, least: 16 } as const
@@ -45,6 +45,7 @@ export class RepositoryPruning {
   readonly #plan: RepositoryPlan
   readonly #ports: PruningPorts
   readonly #ledger: DeleteLedger
+  readonly #deletes: PendingDeletes
   readonly #lookout: Lookout
   /** digests in use */
   readonly #roots: readonly Digest[]
@@ -60,6 +61,7 @@ export class RepositoryPruning {
     this.#plan = plan
     this.#ports = ports
     this.#ledger = new DeleteLedger(plan)
+    this.#deletes = new PendingDeletes(plan.steps, (step) => this.#ledger.isPending(step))
     this.#roots = [...plan.roots, ...ports.usedNow.flatMap((at) => ('digest' in at ? [at.digest] : []))]
     this.#lookout = new Lookout(ports.reader, plan.tags, this.#roots)
     this.#reading = { ...ports.call, signal: AbortSignal.any([ports.call.signal, ports.stop]) }
@@ -109,13 +111,8 @@ export class RepositoryPruning {
   }
 
   #keepSurvivors(graph: RepositoryGraph): void {
-    const pending = this.#ledger.pending()
     const used = this.#ports.usedNow.flatMap((at) => ('tag' in at ? (graph.tags.get(at.tag) ?? []) : []))
-    const survivors = survivorsOf(pending, [...this.#roots, ...used], graph)
-    for (const step of pending) {
-      const error = survivors.get(step.id)
-      if (error !== undefined) this.#ledger.settle(step, 'conflict', error)
-    }
+    this.#ledger.settleConflicts(survivorsOf(this.#deletes, [...this.#roots, ...used], graph))
   }
 
   async #deleteAll(kind: DeleteStep['kind']): Promise<void> {
@@ -133,7 +130,7 @@ export class RepositoryPruning {
 
   /** The first delete of a kind goes alone: whether the registry lets it be done can't be found out by reading. */
   #nextWave(kind: DeleteStep['kind']): readonly DeleteStep[] {
-    return this.#ledger.ready(kind).slice(0, this.#proven.has(kind) ? this.#ports.deletesAtOnce : 1)
+    return this.#ledger.takeReady(kind, this.#proven.has(kind) ? this.#ports.deletesAtOnce : 1)
   }
 
   async #lookAgain(deletes: number): Promise<void> {

@@ -1,7 +1,6 @@
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { formatAt, type RepositoryName } from '../../oci/reference.ts'
-import type { StepId } from '../../plan/plan.ts'
+import { formatAt } from '../../oci/reference.ts'
 import type { DeleteManifestStep, DeleteStep } from '../../plan/prune/prune-plan.ts'
 import { fallbackTag, isEvidenceTag } from '../../oci/evidence-tags.ts'
 import { Reach, subjectKeyOf } from '../../images/graph/reach.ts'
@@ -18,23 +17,74 @@ type Hold =
   | { readonly kind: 'inUse' }
 
 /**
- * Which of these deletes must not happen, with what speaks against them, by what the repository has now: pure. All that is there and is not to be deleted
- * holds what it reaches, so that a new tag, index or subject holds as well as an old one, and evidence that came meanwhile stays whole. A step that comes
- * after one of them is among them. `graph` may be a part of the repository: it tells what that part holds.
- * @param steps in the order of the plan; those that have ended are left out: what they deleted and is there again was put there since
+ * The pending deletes of a repository, by what can keep their manifests. It is built once for a
+ * repository: a read of a few tags then costs what those tags reach, not what the plan deletes.
+ */
+export class PendingDeletes {
+  readonly #byDigest = new Map<Digest, DeleteManifestStep>()
+  readonly #byTag = new Map<string, DeleteManifestStep>()
+  readonly #bySubject: ReadonlyMap<Digest | undefined, readonly DeleteManifestStep[]>
+  /** by the part of an evidence tag that names its subject: not every graph has those tags */
+  readonly #byEvidenceTag: ReadonlyMap<string, readonly DeleteManifestStep[]>
+  readonly #isPending: (step: DeleteStep) => boolean
+
+  /** @param isPending steps that have ended do not count: what is there again was pushed since */
+  constructor(steps: readonly DeleteStep[], isPending: (step: DeleteStep) => boolean) {
+    const manifests = steps.filter((step) => step.kind === 'deleteManifest')
+    for (const step of manifests) {
+      this.#byDigest.set(step.target.digest, step)
+      for (const tag of step.losesTags) this.#byTag.set(tag, step)
+    }
+    this.#bySubject = Map.groupBy(manifests, ({ subject }) => subject)
+    const tagged = manifests.flatMap((step) =>
+      step.losesTags.filter(isEvidenceTag).map((tag) => ({ key: subjectKeyOf(tag), step })),
+    )
+    const byKey = Map.groupBy(tagged, ({ key }) => key)
+    this.#byEvidenceTag = new Map([...byKey].map(([key, those]) => [key, those.map(({ step }) => step)]))
+    this.#isPending = isPending
+  }
+
+  /** The delete of a manifest. */
+  of(digest: Digest): DeleteManifestStep | undefined {
+    return this.#ifPending(this.#byDigest.get(digest))
+  }
+
+  /** The manifest that this tag is deleted with. */
+  withTag(tag: string): Digest | undefined {
+    return this.#ifPending(this.#byTag.get(tag))?.target.digest
+  }
+
+  /** The attached artifacts of a subject that are to be deleted. A graph may not show all of them. */
+  attachedTo(subject: Digest): readonly Digest[] {
+    const steps = [
+      ...(this.#bySubject.get(subject) ?? []),
+      ...(this.#byEvidenceTag.get(fallbackTag(subject)) ?? []),
+    ]
+    return steps.filter(this.#isPending).map(({ target }) => target.digest)
+  }
+
+  #ifPending(step: DeleteManifestStep | undefined): DeleteManifestStep | undefined {
+    return step !== undefined && this.#isPending(step) ? step : undefined
+  }
+}
+
+/**
+ * Returns the deletes that must not happen, each with the reason, by what the repository has now.
+ * Every manifest that is there and is not to be deleted keeps what it reaches, so that a new tag,
+ * index or subject counts like an old one, and a new attached artifact stays whole. The caller keeps
+ * the steps that come after these as well. Pure.
+ * @param graph may be a part of the repository: then it shows what that part keeps
  */
 export function survivorsOf(
-  steps: readonly DeleteStep[],
+  deletes: PendingDeletes,
   roots: readonly Digest[],
   graph: RepositoryGraph,
-): ReadonlyMap<StepId, ErrorInfo> {
-  const manifests = steps.filter((step) => step.kind === 'deleteManifest')
-  const holds = holdsOf(manifests, roots, graph)
-  const survivors = new Map<StepId, ErrorInfo>()
-  for (const step of steps) {
-    const hold = step.kind === 'deleteManifest' ? holds.get(step.target.digest) : undefined
-    if (hold !== undefined) survivors.set(step.id, conflictOf(step.repository, nameOf(step), hold, graph))
-    else if (step.after.some((id) => survivors.has(id))) survivors.set(step.id, heldBack(step))
+): ReadonlyMap<DeleteManifestStep, ErrorInfo> {
+  const survivors = new Map<DeleteManifestStep, ErrorInfo>()
+  const tags = new Map([...graph.tags].toReversed().map(([tag, digest]) => [digest, tag]))
+  for (const [digest, hold] of holdsOf(deletes, roots, graph)) {
+    const step = deletes.of(digest)
+    if (step !== undefined) survivors.set(step, conflictOf(step, hold, tags))
   }
   return survivors
 }
@@ -54,60 +104,49 @@ export function movedTag(step: DeleteStep, tag: string, to: Digest): DrayError {
 }
 
 function holdsOf(
-  doomed: readonly DeleteManifestStep[],
+  deletes: PendingDeletes,
   roots: readonly Digest[],
   graph: RepositoryGraph,
 ): ReadonlyMap<Digest, Hold> {
-  const dying = new Map(doomed.map((step) => [step.target.digest, step]))
+  const isDeleted = (digest: Digest): boolean => deletes.of(digest) !== undefined
   const holds = new Map<Digest, Hold>()
-  const lost = new Map(
-    doomed.flatMap(({ losesTags, target }) => losesTags.map((tag) => [tag, target.digest])),
-  )
   for (const [tag, digest] of graph.tags) {
-    const planned = lost.get(tag)
+    const planned = deletes.withTag(tag)
     if (digest === null || digest === planned) continue
-    if (dying.has(digest)) holds.set(digest, { kind: 'tagged', tag })
+    if (isDeleted(digest)) holds.set(digest, { kind: 'tagged', tag })
     if (planned !== undefined && !holds.has(planned)) holds.set(planned, { kind: 'moved', tag, to: digest })
   }
-  for (const root of roots) if (dying.has(root)) holds.set(root, { kind: 'inUse' })
-  const staying = [...graph.nodes.keys()].filter((digest) => !dying.has(digest))
+  for (const root of roots) if (isDeleted(root)) holds.set(root, { kind: 'inUse' })
+  const staying = [...graph.nodes.keys()].filter((digest) => !isDeleted(digest))
   const reach = new Reach(graph)
-  const bySubject = Map.groupBy(doomed, ({ subject }) => subject)
-  const byEvidenceTag = evidenceByTag(doomed)
   const open: Digest[] = [...staying, ...roots, ...holds.keys()]
   const seen = new Set(open)
   for (let by = open.pop(); by !== undefined; by = open.pop()) {
-    // a referrer that is found by its subject's list alone is not in every graph
-    const listed = (bySubject.get(by) ?? []).map(({ target }) => target.digest)
-    const evidence = [...listed, ...(byEvidenceTag.get(fallbackTag(by)) ?? [])]
-    for (const below of [...reach.from(by), ...evidence]) {
+    for (const below of [...reach.from(by), ...deletes.attachedTo(by)]) {
       if (seen.has(below)) continue
       seen.add(below)
       open.push(below)
-      if (dying.has(below)) holds.set(below, { kind: 'reached', by })
+      if (isDeleted(below)) holds.set(below, { kind: 'reached', by })
     }
   }
   return holds
 }
 
-/** What goes with evidence tags, by the part of a tag that names its subject: not every graph has those tags. */
-function evidenceByTag(doomed: readonly DeleteManifestStep[]): ReadonlyMap<string, readonly Digest[]> {
-  const tagged = doomed.flatMap(({ losesTags, target }) =>
-    losesTags.filter(isEvidenceTag).map((tag) => ({ key: subjectKeyOf(tag), digest: target.digest })),
-  )
-  const byKey = Map.groupBy(tagged, ({ key }) => key)
-  return new Map([...byKey].map(([key, those]) => [key, those.map(({ digest }) => digest)]))
-}
-
-function conflictOf(repository: RepositoryName, name: string, hold: Hold, graph: RepositoryGraph): ErrorInfo {
+/** @param tags of each digest one */
+function conflictOf(
+  step: DeleteManifestStep,
+  hold: Hold,
+  tags: ReadonlyMap<Digest | null, string>,
+): ErrorInfo {
+  const name = nameOf(step)
   switch (hold.kind) {
     case 'tagged':
       return conflict(name, `the tag ${hold.tag} is on it now`)
     case 'moved':
       return conflict(name, `the tag ${hold.tag} is on ${hold.to} now`)
     case 'reached': {
-      const [tag] = [...graph.tags].find(([, digest]) => digest === hold.by) ?? []
-      const by = tag === undefined ? hold.by : `${formatAt(repository, { tag })} (${hold.by})`
+      const tag = tags.get(hold.by)
+      const by = tag === undefined ? hold.by : `${formatAt(step.repository, { tag })} (${hold.by})`
       return conflict(name, `${by} leads to it`)
     }
     case 'inUse':

@@ -44,7 +44,8 @@ export class Reach {
     for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
       if (reached.has(digest) || except.has(digest)) continue
       reached.add(digest)
-      open.push(...this.from(digest))
+      // one by one: a call takes no hundred thousand arguments
+      for (const below of this.from(digest)) open.push(below)
     }
     return reached
   }

@@ -13,21 +13,18 @@ import type { DeleteStep, PrunePlan, RepositoryPlan, TagVerdict } from './prune-
  */
 export function checkPruneConsistency(plan: PrunePlan, name: string): void {
   const seen = new Set<string>()
+  const refused = new Set(plan.refusals.map(({ repository }) => repository && formatRepository(repository)))
   for (const one of plan.repositories) {
     const called = formatRepository(one.repository)
     const complain = (why: string): DrayError =>
       new DrayError('malformed', `${name} is not a plan: ${called}: ${why}`)
     if (seen.has(called)) throw complain('it is there twice')
     seen.add(called)
-    if (one.steps.length > 0 && isRefused(one, plan)) throw complain('it is refused, and it has steps')
+    const isRefused = refused.has(undefined) || refused.has(called)
+    if (one.steps.length > 0 && isRefused) throw complain('it is refused, and it has steps')
     const complaint = complaintOf(one)
     if (complaint !== undefined) throw complain(complaint)
   }
-}
-
-/** Whether a refusal of this repository, or of the whole run, holds its deletes back. */
-function isRefused({ repository }: RepositoryPlan, { refusals }: PrunePlan): boolean {
-  return refusals.some((one) => one.repository === undefined || sameRepository(one.repository, repository))
 }
 
 /** A repository as its steps are compared with it. */

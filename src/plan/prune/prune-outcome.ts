@@ -1,6 +1,6 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
-import { formatRepository, type RepositoryName, sameRepository } from '../../oci/reference.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { StepId } from '../plan.ts'
 import type { DeleteManifestStep, DeleteStep, PrunePlan, PruneRefusal, RepositoryPlan } from './prune-plan.ts'
 
@@ -63,14 +63,19 @@ interface Ended {
 /** Sums the outcomes of deletes up for each repository: pure. Steps without an outcome count as not attempted. */
 export function summarisePrune(plan: PrunePlan, outcomes: readonly DeleteOutcome[]): PruneOutcome {
   const byStep = new Map(outcomes.map((outcome) => [keyOf(outcome.repository, outcome.step), outcome]))
+  const refusalsOf = Map.groupBy(
+    plan.refusals,
+    ({ repository }) => repository && formatRepository(repository),
+  )
   const repositories = plan.repositories.map((one) => {
     const ended = one.steps.map((step): Ended => {
       const { result = 'notAttempted', error } = byStep.get(keyOf(one.repository, step.id)) ?? {}
       return { step, result, ...(error !== undefined && { error }) }
     })
-    const refusals = plan.refusals.filter(
-      ({ repository }) => repository === undefined || sameRepository(repository, one.repository),
-    )
+    const refusals = [
+      ...(refusalsOf.get(formatRepository(one.repository)) ?? []),
+      ...(refusalsOf.get(undefined) ?? []),
+    ]
     return summariseRepository(one, ended, refusals)
   })
   return { repositories, refusals: plan.refusals }

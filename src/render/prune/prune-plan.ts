@@ -31,7 +31,8 @@ export function renderPrunePlan(
   const refused = new Refused(plan)
   const own = plan.repositories.filter(({ repository }) => !refused.isItself(repository))
   const busy = options.all || plan.repositories.length === 1 ? own : own.filter(isBusy)
-  const idle = own.filter((one) => !busy.includes(one))
+  const isShown = new Set(busy)
+  const idle = own.filter((one) => !isShown.has(one))
   const kept = busy.reduce(
     (sum, { tags }) => sum + tags.filter(({ verdict }) => verdict === 'keep').length,
     0,

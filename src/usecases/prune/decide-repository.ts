@@ -199,13 +199,16 @@ function manifestVerdicts(grounds: Grounds): readonly ManifestVerdict[] {
   const named = new Set(tags.values())
   const left = new Map(leftovers.map(({ digest, of }) => [digest, of]))
   const parents = parentsOf(graph.nodes.keys(), reach)
+  const listed = new Set(
+    [...graph.nodes.values()].flatMap(({ children }) => children.map((child) => child.digest)),
+  )
   const shared = new Set([...fate.doomed].flatMap((digest) => reach.from(digest)))
   const verdicts: ManifestVerdict[] = []
   for (const [digest, node] of graph.nodes) {
     const isDoomed = fate.doomed.has(digest)
     if (named.has(digest) || (!isDoomed && !shared.has(digest))) continue
     const above = parents.get(digest) ?? []
-    const role = left.has(digest) ? 'leftover' : isEvidence(grounds, node, above) ? 'evidence' : 'child'
+    const role = left.has(digest) ? 'leftover' : isEvidence(grounds, node, listed) ? 'evidence' : 'child'
     const of = left.get(digest) ?? inOrderOf(node.subject, above).filter((parent) => fate.doomed.has(parent))
     const size = node.descriptor.size + node.blobs.reduce((sum, blob) => sum + blob.size, 0)
     const why = isDoomed ? whyDoomed(role, of) : whyShared(above.filter((parent) => fate.alive.has(parent)))
@@ -232,13 +235,18 @@ function whyShared(keeping: readonly Digest[]): Why {
   return { kind: 'reached', ...(first !== undefined && { by: first }), text }
 }
 
-/** By its own word, or because what leads to it is no index that lists it; the list under a fallback tag lists evidence. */
-function isEvidence({ snapshot }: Grounds, node: RepositoryNode, above: readonly Digest[]): boolean {
-  const { nodes } = snapshot.graph
-  if (node.subject !== undefined && nodes.has(node.subject)) return true
-  return !above.some((parent) =>
-    nodes.get(parent)?.children.some((child) => child.digest === node.descriptor.digest),
-  )
+/**
+ * Whether a manifest is an attached artifact: its subject is there, or no index lists it. The index under a fallback tag lists
+ * referrers; those name their subject.
+ * @param listed the children of all indexes
+ */
+function isEvidence(
+  { snapshot }: Grounds,
+  { subject, descriptor }: RepositoryNode,
+  listed: ReadonlySet<Digest>,
+): boolean {
+  const isAttached = subject !== undefined && snapshot.graph.nodes.has(subject)
+  return isAttached || !listed.has(descriptor.digest)
 }
 
 /** With the subject first, if there is one. */

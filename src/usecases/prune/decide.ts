@@ -1,5 +1,5 @@
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
-import { formatAt, formatRepository, type RepositoryName, sameRepository } from '../../oci/reference.ts'
+import { formatAt, formatRepository } from '../../oci/reference.ts'
 import type { Hash } from '../../plan/plan.ts'
 import type { InUseSource, PrunePlan, PruneRefusal, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import type { UnreadTarget } from '../../images/graph/unread.ts'
@@ -39,9 +39,16 @@ export function decide(looked: readonly Looked[], run: RunPolicy, now: Date): De
     const breach = repositoryBreach(repository, count, run.limits)
     return breach === undefined ? [] : [{ repository, error: toErrorInfo(breach) }]
   })
+  const refused = new Set(refusals.map(({ repository }) => repository && formatRepository(repository)))
+  const isRefused = ({ repository }: RepositoryPlan): boolean =>
+    refused.has(undefined) || refused.has(formatRepository(repository))
   const idle = idleProtections(run, decisions)
-  const whole = [...(run.isFullRun ? idle.map(protectsNothing) : []), ...overall(run, decisions, refusals)]
-  refusals.push(...whole.map((error) => ({ error })))
+  const left = decisions.map(({ plan: one }) => one).filter((one) => !isRefused(one))
+  const whole = [...(run.isFullRun ? idle.map(protectsNothing) : []), ...overall(run, left)]
+  for (const error of whole) {
+    refusals.push({ error })
+    refused.add(undefined)
+  }
   const plan: PrunePlan = {
     schema: 'dray.plan/1',
     operation: 'prune',
@@ -50,31 +57,15 @@ export function decide(looked: readonly Looked[], run: RunPolicy, now: Date): De
     policy: run.hash,
     ...(run.name !== undefined && { policyName: run.name }),
     inUse: run.inUse,
-    repositories: decisions.map(({ plan: one }) => withoutRefused(one, refusals)),
+    repositories: decisions.map(({ plan: one }) => (isRefused(one) ? { ...one, steps: [], freed: 0 } : one)),
     refusals,
   }
   return { plan, warnings: warningsOf(decisions, run.isFullRun ? [] : idle) }
 }
 
-function withoutRefused(plan: RepositoryPlan, refusals: readonly PruneRefusal[]): RepositoryPlan {
-  return refusals.some(({ repository }) => concerns(repository, plan.repository))
-    ? { ...plan, steps: [], freed: 0 }
-    : plan
-}
-
-/** Whether a refusal of this repository, or of all, holds for that one. */
-function concerns(refused: RepositoryName | undefined, repository: RepositoryName): boolean {
-  return refused === undefined || sameRepository(refused, repository)
-}
-
-function overall(
-  { limits }: RunPolicy,
-  decisions: readonly Decision[],
-  refusals: readonly PruneRefusal[],
-): readonly ErrorInfo[] {
-  const deleted = decisions
-    .filter(({ plan }) => !refusals.some(({ repository }) => concerns(repository, plan.repository)))
-    .reduce((sum, { plan }) => sum + plan.count.deleted, 0)
+/** What speaks against the deletes of all repositories together. */
+function overall({ limits }: RunPolicy, plans: readonly RepositoryPlan[]): readonly ErrorInfo[] {
+  const deleted = plans.reduce((sum, { count }) => sum + count.deleted, 0)
   const breach = runBreach(deleted, limits)
   return breach === undefined ? [] : [toErrorInfo(breach)]
 }

@@ -9,6 +9,7 @@ import type {
   DeleteTagStep,
   PrunePlan,
   RepositoryPlan,
+  TagVerdict,
 } from '../../plan/prune/prune-plan.ts'
 import { repositoryBreach, runBreach } from './policy/limits.ts'
 import type { Limits } from './policy/policy.ts'
@@ -32,19 +33,13 @@ export function heldDeletes(
   now: RepositoryPlan,
   isKnown: (digest: Digest) => boolean,
 ): ReadonlyMap<StepId, ErrorInfo> {
-  const decisions = new Map(
-    now.steps.flatMap((step) =>
-      step.kind === 'deleteManifest' ? [[step.target.digest, step] as const] : [],
-    ),
-  )
+  const compared = comparedBy(saved, now)
   const held = new Map<StepId, ErrorInfo>()
   for (const step of saved.steps) {
     const before = step.after.some((id) => held.has(id)) ? 'something that leads to it stays' : undefined
     const why =
       before ??
-      (step.kind === 'deleteTag'
-        ? whyTagStays(step, now)
-        : whyManifestStays(step, { saved, now, decisions }, isKnown))
+      (step.kind === 'deleteTag' ? whyTagStays(step, compared) : whyManifestStays(step, compared, isKnown))
     if (why !== undefined) held.set(step.id, conflict(step, why))
   }
   return held
@@ -105,63 +100,80 @@ function imagesDeleted({ saved, now, held }: ReviewedRepository): number {
   return [...images].filter((digest) => deleted.has(digest)).length
 }
 
-function whyTagStays({ tag, digest }: DeleteTagStep, now: RepositoryPlan): string | undefined {
-  const found = now.tags.find((one) => one.tag === tag)
+/** A saved and a current decision, indexed: each step of the plan is compared without a search. */
+interface Compared {
+  /** what is decided now of each tag */
+  readonly tags: ReadonlyMap<string, TagVerdict>
+  /** why a manifest stays that is not deleted now, as far as a tag or the manifest itself shows it */
+  readonly reasons: ReadonlyMap<Digest | null, string>
+  /** the deletes that are decided now */
+  readonly decisions: ReadonlyMap<Digest, DeleteManifestStep>
+  /** the manifests that are deleted now, by step */
+  readonly digests: ReadonlyMap<StepId, Digest>
+  /** the steps of the saved plan, by manifest */
+  readonly savedIds: ReadonlyMap<Digest, StepId>
+}
+
+function comparedBy(saved: RepositoryPlan, now: RepositoryPlan): Compared {
+  const reasons = new Map<Digest | null, string>()
+  const keeping = now.tags.filter(({ verdict }) => verdict !== 'delete')
+  for (const { digest, why } of [...keeping, ...now.others])
+    if (!reasons.has(digest)) reasons.set(digest, why.text)
+  const decided = manifestSteps(now)
+  return {
+    tags: new Map(now.tags.map((one) => [one.tag, one])),
+    reasons,
+    decisions: new Map(decided.map((step) => [step.target.digest, step])),
+    digests: new Map(decided.map((step) => [step.id, step.target.digest])),
+    savedIds: new Map(manifestSteps(saved).map((step) => [step.target.digest, step.id])),
+  }
+}
+
+function manifestSteps({ steps }: RepositoryPlan): readonly DeleteManifestStep[] {
+  return steps.filter((step) => step.kind === 'deleteManifest')
+}
+
+function whyTagStays({ tag, digest }: DeleteTagStep, { tags }: Compared): string | undefined {
+  const found = tags.get(tag)
   if (found === undefined || found.digest === null) return undefined
   if (found.digest !== digest) return `the tag is on ${found.digest} now`
   return found.verdict === 'untag' ? undefined : found.why.text
 }
 
-interface Decided {
-  readonly saved: RepositoryPlan
-  readonly now: RepositoryPlan
-  /** the deletes that are decided now */
-  readonly decisions: ReadonlyMap<Digest, DeleteManifestStep>
-}
-
 function whyManifestStays(
   step: DeleteManifestStep,
-  { saved, now, decisions }: Decided,
+  compared: Compared,
   isKnown: (digest: Digest) => boolean,
 ): string | undefined {
   const { digest } = step.target
+  const { decisions, reasons, tags } = compared
   const decided = decisions.get(digest)
-  if (decided === undefined) return isKnown(digest) ? whyKept(digest, now) : undefined
-  const added = decided.losesTags.find((tag) => !step.losesTags.includes(tag))
+  if (decided === undefined)
+    return isKnown(digest) ? (reasons.get(digest) ?? 'the policy does not select it') : undefined
+  const planned = new Set(step.losesTags)
+  const added = decided.losesTags.find((tag) => !planned.has(tag))
   if (added !== undefined) return `the tag ${added} is on it now`
-  const moved = now.tags.find((one) => step.losesTags.includes(one.tag) && one.digest !== digest)
-  if (moved !== undefined && moved.digest !== null) return `the tag ${moved.tag} is on ${moved.digest} now`
+  for (const tag of step.losesTags) {
+    const to = tags.get(tag)?.digest ?? digest
+    if (to !== digest) return `the tag ${tag} is on ${to} now`
+  }
   if (decided.subject !== step.subject) return 'the plan names another subject of it'
-  return isInOrder(step, decided, saved, decisions)
-    ? undefined
-    : 'the plan does not delete what leads to it first'
+  return isInOrder(step, decided, compared) ? undefined : 'the plan does not delete what leads to it first'
 }
 
-/** What has to go before it now goes before it in the plan. */
+/** Whether the plan deletes before a manifest what has to be deleted before it now. */
 function isInOrder(
   step: DeleteManifestStep,
   decided: DeleteManifestStep,
-  saved: RepositoryPlan,
-  decisions: ReadonlyMap<Digest, DeleteManifestStep>,
+  { digests, savedIds }: Compared,
 ): boolean {
-  const digests = new Map([...decisions].map(([digest, { id }]) => [id, digest]))
-  const savedIds = new Map(
-    saved.steps.flatMap((one) =>
-      one.kind === 'deleteManifest' ? [[one.target.digest, one.id] as const] : [],
-    ),
-  )
+  const after = new Set(step.after)
   return decided.after.every((id) => {
     const digest = digests.get(id)
     const before = digest === undefined ? undefined : savedIds.get(digest)
     // what leads to it and is not in the plan stays, and this manifest with it
-    return before !== undefined && step.after.includes(before)
+    return before !== undefined && after.has(before)
   })
-}
-
-function whyKept(digest: Digest, { tags, others }: RepositoryPlan): string {
-  const keeping = tags.find((one) => one.digest === digest && one.verdict !== 'delete')
-  const found = keeping ?? others.find((one) => one.digest === digest)
-  return found === undefined ? 'the policy does not select it' : found.why.text
 }
 
 function conflict(step: DeleteStep, why: string): ErrorInfo {

@@ -1,0 +1,251 @@
+import { describe, expect, it } from 'vitest'
+import { DeleteLedger } from '../../../src/execute/prune/delete-ledger.ts'
+import { PendingDeletes, survivorsOf } from '../../../src/execute/prune/survivors.ts'
+import { type Digest, digestOf } from '../../../src/oci/digest.ts'
+import type {
+  DeleteManifestStep,
+  DeleteStep,
+  RepositoryPlan,
+  TagVerdict,
+} from '../../../src/plan/prune/prune-plan.ts'
+import { heldDeletes } from '../../../src/usecases/prune/review.ts'
+import type { RepositoryGraph } from '../../../src/images/graph/repository-graph.ts'
+import { countOperations } from '../../support/count-operations.ts'
+import { manifestStep, untagStep } from '../../support/delete-steps.ts'
+
+const failure = { code: 'network', message: 'no' } as const
+
+function step(name: string, after: readonly string[] = [], subject?: string): DeleteManifestStep {
+  return manifestStep({
+    id: name,
+    after,
+    target: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf(name), size: 1 },
+    losesTags: [`tag-of-${name}`],
+    ...(subject !== undefined && { subject: digestOf(subject) }),
+  })
+}
+
+function planOf(steps: readonly DeleteStep[]): RepositoryPlan {
+  return {
+    repository: steps[0]?.repository ?? { registry: 'r.example.com', path: 'dev/api' },
+    image: '@dev/api',
+    now: '2026-06-01T00:00:00.000Z',
+    tags: steps.flatMap((one): readonly TagVerdict[] => {
+      if (one.kind === 'deleteTag')
+        return [{ tag: one.tag, digest: one.digest, verdict: 'untag', why: one.why }]
+      const { losesTags, target, why } = one
+      return losesTags.map((tag) => ({ tag, digest: target.digest, verdict: 'delete', why }))
+    }),
+    others: [],
+    roots: [],
+    steps,
+    count: { images: 0, deleted: 0 },
+    freed: 0,
+    referrers: 'read',
+  }
+}
+
+const ledgerOf = (...steps: readonly DeleteStep[]): DeleteLedger => new DeleteLedger(planOf(steps))
+const ids = (steps: readonly DeleteStep[]): readonly string[] => steps.map(({ id }) => id)
+const all = Infinity
+
+describe('the steps that are ready', () => {
+  it('are those whose predecessors have succeeded, and steps after another come first', () => {
+    const [a, b, c, d] = [step('a'), step('b'), step('c', ['a']), step('d', ['a', 'b'])]
+    const ledger = ledgerOf(a, b, c, d)
+    expect(ids(ledger.takeReady('deleteManifest', 1))).toEqual(['a'])
+    ledger.settle(a, 'done')
+    expect(ids(ledger.takeReady('deleteManifest', all))).toEqual(['c', 'b'])
+    ledger.settle(b, 'unchanged')
+    expect(ids(ledger.takeReady('deleteManifest', all))).toEqual(['d'])
+  })
+
+  it('come in the order of the plan whichever predecessor ends first', () => {
+    const [a, b, c, d] = [step('a'), step('b'), step('c', ['b']), step('d', ['a'])]
+    const ledger = ledgerOf(a, b, c, d)
+    ledger.takeReady('deleteManifest', 2)
+    ledger.settle(a, 'done')
+    ledger.settle(b, 'done')
+    expect(ids(ledger.takeReady('deleteManifest', all))).toEqual(['c', 'd'])
+  })
+
+  it('are of the kind that is asked for', () => {
+    const ledger = ledgerOf(step('a'), untagStep())
+    expect(ids(ledger.takeReady('deleteTag', all))).toEqual(['t1'])
+    expect(ids(ledger.takeReady('deleteManifest', all))).toEqual(['a'])
+  })
+
+  it.each([
+    ['failed', 'notAttempted'],
+    ['refused', 'notAttempted'],
+    ['conflict', 'conflict'],
+    ['kept', 'kept'],
+  ] as const)('leave out what comes after a step that is %s: it is %s, to the end', (result, then) => {
+    const [a, b, c] = [step('a'), step('b', ['a']), step('c', ['b'])]
+    const ledger = ledgerOf(a, b, c)
+    ledger.takeReady('deleteManifest', all)
+    ledger.settle(a, result, failure)
+    expect(ledger.takeReady('deleteManifest', all)).toEqual([])
+    expect(ledger.outcomes.map((one) => one.result)).toEqual([result, then, then])
+  })
+
+  it('leave out what comes after a step whose result nobody saw', () => {
+    const [a, b] = [step('a'), step('b', ['a'])]
+    const ledger = ledgerOf(a, b)
+    ledger.takeReady('deleteManifest', all)
+    ledger.leaveOpen(a, failure)
+    expect(ledger.takeReady('deleteManifest', all)).toEqual([])
+    expect(ids(ledger.takeUnrecorded().map((one) => one.step))).toEqual(['b'])
+  })
+})
+
+describe('a manifest that is put off', () => {
+  it('is ready again, before others, once its referrers are deleted', () => {
+    const [image, other] = [step('image'), step('other')]
+    const signature = step('signature', ['image'], 'image')
+    const ledger = ledgerOf(image, other, signature)
+    ledger.takeReady('deleteManifest', 1)
+    expect(ledger.putOff(image)).toBe(true)
+    expect(ids(ledger.takeReady('deleteManifest', 1))).toEqual(['signature'])
+    ledger.settle(signature, 'done')
+    expect(ids(ledger.takeReady('deleteManifest', all))).toEqual(['image', 'other'])
+    expect(ledger.putOff(image)).toBe(false)
+  })
+
+  it('does not release what comes after it and is no referrer of it', () => {
+    const [image, child] = [step('image'), step('child', ['image'])]
+    const signature = step('signature', ['image'], 'image')
+    const ledger = ledgerOf(image, child, signature)
+    ledger.takeReady('deleteManifest', 1)
+    ledger.putOff(image)
+    expect(ids(ledger.takeReady('deleteManifest', all))).toEqual(['signature'])
+  })
+
+  it('is not put off if the plan deletes no referrer of it', () => {
+    expect(ledgerOf(step('image')).putOff(step('image'))).toBe(false)
+  })
+})
+
+const range = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i)
+
+const shapes: readonly (readonly [name: string, of: (count: number) => readonly DeleteManifestStep[]])[] = [
+  ['images that stand alone', (count) => range(count).map((i) => step(`m${i}`))],
+  ['a chain', (count) => range(count).map((i) => step(`m${i}`, i === 0 ? [] : [`m${i - 1}`]))],
+  ['an index of all others', (count) => range(count).map((i) => step(`m${i}`, i === 0 ? [] : ['m0']))],
+  [
+    'images with a signature each',
+    (count) =>
+      range(count).map((i) => (i % 2 === 0 ? step(`m${i}`) : step(`m${i}`, [`m${i - 1}`], `m${i - 1}`))),
+  ],
+]
+
+const grown = (operations: (count: number) => number): number => operations(800) / operations(400)
+
+describe('the work for twice as many deletes is at most twice as much', () => {
+  it.each(shapes)('if all succeed: %s', (_, stepsOf) => {
+    const operations = (count: number): number => {
+      const plan = planOf(stepsOf(count))
+      return countOperations(() => {
+        const ledger = new DeleteLedger(plan)
+        for (let wave = ledger.takeReady('deleteManifest', 16); wave.length > 0;) {
+          for (const one of wave) ledger.settle(one, 'done')
+          ledger.takeUnrecorded()
+          wave = ledger.takeReady('deleteManifest', 16)
+        }
+        expect(ledger.progress).toEqual({ done: count, of: count })
+      })
+    }
+    expect(grown(operations)).toBeLessThan(2.1)
+  })
+
+  it.each(shapes)('if all fail: %s', (_, stepsOf) => {
+    const operations = (count: number): number => {
+      const plan = planOf(stepsOf(count))
+      return countOperations(() => {
+        const ledger = new DeleteLedger(plan)
+        for (let wave = ledger.takeReady('deleteManifest', 16); wave.length > 0;) {
+          for (const one of wave) ledger.settle(one, 'failed', failure)
+          wave = ledger.takeReady('deleteManifest', 16)
+        }
+        expect(ledger.progress).toEqual({ done: count, of: count })
+      })
+    }
+    expect(grown(operations)).toBeLessThan(2.1)
+  })
+
+  it('if the registry wants the signatures of all images deleted first', () => {
+    const operations = (count: number): number => {
+      const plan = planOf(shapes[3]?.[1](count) ?? [])
+      return countOperations(() => {
+        const ledger = new DeleteLedger(plan)
+        for (let wave = ledger.takeReady('deleteManifest', 16); wave.length > 0;) {
+          for (const one of wave) if (!ledger.putOff(one)) ledger.settle(one, 'done')
+          wave = ledger.takeReady('deleteManifest', 16)
+        }
+        expect(ledger.progress).toEqual({ done: count, of: count })
+      })
+    }
+    expect(grown(operations)).toBeLessThan(2.1)
+  })
+
+  it('if a rescan finds that each manifest is reached by another one that stays', () => {
+    const operations = (count: number): number => {
+      const steps = shapes[0]?.[1](count) ?? []
+      const stays = range(count).map((i) => digestOf(`index ${i}`))
+      const graph = {
+        repository: planOf(steps).repository,
+        tags: new Map(stays.map((digest, i) => [`stays-${i}`, digest])),
+        nodes: new Map(
+          stays.map((digest, i) => [digest, indexNode(digest, steps[i]?.target.digest ?? digest)]),
+        ),
+        missing: new Set<Digest>(),
+      } as unknown as RepositoryGraph
+      return countOperations(() => {
+        const conflicts = survivorsOf(new PendingDeletes(steps, () => true), [], graph)
+        expect(conflicts.size).toBe(count)
+      })
+    }
+    expect(grown(operations)).toBeLessThan(2.1)
+  })
+
+  it('if a tag of each wave is read again: a read of one tag costs the same however much is deleted', () => {
+    const operations = (count: number): number => {
+      const steps = shapes[0]?.[1](count) ?? []
+      const deletes = new PendingDeletes(steps, () => true)
+      const digest = digestOf('other')
+      const graph = {
+        repository: planOf(steps).repository,
+        tags: new Map([['tag-of-m7', digest]]),
+        nodes: new Map([[digest, indexNode(digest, digest)]]),
+        missing: new Set<Digest>(),
+      } as unknown as RepositoryGraph
+      return countOperations(() => expect(survivorsOf(deletes, [], graph).size).toBe(1))
+    }
+    expect(operations(800)).toBe(operations(400))
+  })
+
+  it.each([
+    ['manifests', (count: number): readonly DeleteStep[] => range(count).map((i) => step(`m${i}`))],
+    [
+      'tags',
+      (count: number): readonly DeleteStep[] =>
+        range(count).map((i) => untagStep({ id: `t${i}`, tag: `pr-${i}` })),
+    ],
+  ])('when a saved plan is reviewed: %s', (_, stepsOf) => {
+    const operations = (count: number): number => {
+      const plan = planOf(stepsOf(count))
+      return countOperations(() => expect(heldDeletes(plan, plan, () => true).size).toBe(0))
+    }
+    expect(grown(operations)).toBeLessThan(2.1)
+  })
+})
+
+function indexNode(digest: Digest, child: Digest): object {
+  const mediaType = 'application/vnd.oci.image.index.v1+json'
+  return {
+    descriptor: { mediaType, digest, size: 1 },
+    kind: 'index',
+    children: [{ mediaType, digest: child, size: 1 }],
+    blobs: [],
+  }
+}

@@ -92,6 +92,8 @@ async function twoRecords(log: string = path): Promise<void> {
   await written.close()
 }
 
+const firstTime = '{"seq":1,"prev":null,"time":"2026-01-02T03:04:05.678Z'
+
 /** Files that are not logs, by what they are. */
 const foreign: readonly (readonly [name: string, content: string | Buffer])[] = [
   ['a public key', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ bob@example\n'],
@@ -107,6 +109,10 @@ const foreign: readonly (readonly [name: string, content: string | Buffer])[] = 
   ['a record with a space in front', ' {"seq":1,"prev":null,"time":"'],
   ['the second record of a log', '{"seq":2,"prev":"sha256:'],
   ['a beginning of a record and then something else', '{"seq":1,"prev":null,"time":"x",hello'],
+  ['a beginning of a record with another time', '{"seq":1,"prev":null,"time":"hello'],
+  ['a beginning of a record with another second field', `${firstTime}","user":"bob`],
+  ['a whole object that begins like a record', `${firstTime}","run":"x","phase":"intent","key":"x"}`],
+  ['a line that begins like a record', `${firstTime}","run":"x","phase":"intent","key":"x"}\n`],
   ['a beginning of a record with a line break', '{"seq":1,"prev":null,"time":"x","ru\n'],
   ['a beginning of a record and zero bytes', '{"seq":1,"prev":null,\0\0\0\0'],
   [
@@ -257,18 +263,21 @@ describe('a path that is not a regular file', () => {
 describe.each(['head', 'lock', 'torn'])('a file beside the log that is named .%s', (suffix) => {
   const beside = (): string => `${path}.${suffix}`
 
-  it.each(['secret\n', '{"seq":9}', '# lockfile v1\n', 'x'.repeat(10_000)])(
-    'stays as it is if another program wrote it (%#)',
-    async (content) => {
-      await twoRecords()
-      if (suffix === 'torn') appendFileSync(path, '{"seq":3,"pre')
-      writeFileSync(beside(), content)
-      const before = readFileSync(beside())
-      await expect(openLog(path).write([refusal()])).rejects.toMatchObject({ code: 'audit' })
-      expect(readFileSync(beside())).toEqual(before)
-      expect(linesOf(path).slice(0, 2)).toHaveLength(2)
-    },
-  )
+  it.each([
+    'secret\n',
+    '{"seq":9}',
+    '{"offset":0,"torn":"eA==","key":"x"}',
+    '# lockfile v1\n',
+    'x'.repeat(10_000),
+  ])('stays as it is if another program wrote it (%#)', async (content) => {
+    await twoRecords()
+    if (suffix === 'torn') appendFileSync(path, '{"seq":3,"pre')
+    writeFileSync(beside(), content)
+    const before = readFileSync(beside())
+    await expect(openLog(path).write([refusal()])).rejects.toMatchObject({ code: 'audit' })
+    expect(readFileSync(beside())).toEqual(before)
+    expect(linesOf(path).slice(0, 2)).toHaveLength(2)
+  })
 
   it.each(['target', 'nothing'])('is not followed if it is a link to %s', async (target) => {
     await twoRecords()

@@ -1,4 +1,5 @@
 import { placeAfter, type Position } from './chain.ts'
+import { shapeComplaint } from './record-shape.ts'
 
 /**
  * Whether a crash can have left these bytes at the end of a log: they are a beginning of the record that follows
@@ -11,7 +12,8 @@ export function canBeTorn(bytes: Uint8Array, position: Position): boolean {
   const text = decodeBeginning(written)
   if (text === undefined) return false
   const start = startOfRecord(position)
-  return start.startsWith(text) || (text.startsWith(start) && isBeginningOfJson(text))
+  if (start.startsWith(text)) return true
+  return text.startsWith(start) && hasTime(text.slice(start.length)) && isBeginningOfRecord(text)
 }
 
 /** Whether a file that begins with these bytes can be a log: it is empty, or its first record begins as dray writes it. */
@@ -19,6 +21,19 @@ export function canBeginLog(bytes: Uint8Array): boolean {
   const start = Buffer.from(startOfRecord({ seq: 0, hash: null, size: 0 }))
   const length = Math.min(bytes.byteLength, start.byteLength)
   return start.subarray(0, length).equals(bytes.subarray(0, length))
+}
+
+/** What follows the start of a record, with a zero for each digit. */
+const timeAndRun = '0000-00-00T00:00:00.000Z","run":"'
+
+function hasTime(text: string): boolean {
+  return timeAndRun.startsWith(text.slice(0, timeAndRun.length).replaceAll(/\d/g, '0'))
+}
+
+/** JSON that is whole has to be a record. */
+function isBeginningOfRecord(text: string): boolean {
+  if (!isBeginningOfJson(text)) return false
+  return !text.endsWith('}') || !parses(text, '') || shapeComplaint(JSON.parse(text)) === undefined
 }
 
 function startOfRecord(position: Position): string {

@@ -54,12 +54,13 @@ function tornPath(log: string): string {
 
 function parseTail(bytes: Uint8Array): TornTail | undefined {
   try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString())
+    const text = Buffer.from(bytes).toString()
+    const value: unknown = JSON.parse(text)
     if (!isRecord(value) || typeof value['torn'] !== 'string') return undefined
     const { offset, torn } = value
-    return Number.isSafeInteger(offset) && (offset as number) >= 0
-      ? { offset: offset as number, torn }
-      : undefined
+    if (!Number.isSafeInteger(offset) || (offset as number) < 0) return undefined
+    const tail = { offset: offset as number, torn }
+    return text.trimEnd() === JSON.stringify(tail) ? tail : undefined
   } catch {
     return undefined
   }

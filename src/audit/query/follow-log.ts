@@ -6,6 +6,7 @@ import { type Head, readOwnHead } from '../log/head.ts'
 import { OpenIntents } from '../log/open-intents.ts'
 import { lineBefore, type LogLine, readLines, readWhole } from './read-log.ts'
 import { canBeginLog, canBeTorn } from '../log/record-beginning.ts'
+import { shapeComplaint } from '../log/record-shape.ts'
 
 const newline = 0x0a
 
@@ -126,6 +127,7 @@ export class LogFollower {
         if (!isNext(line.raw, end)) {
           throw this.#damaged('its chain is broken', `line ${end.seq + 1} does not follow the one before it`)
         }
+        if (shapeComplaint(entry) !== undefined) throw this.#notRecord(line, end)
         end = advance(end, line.raw)
         this.open.note(entry, line.offset)
       }
@@ -134,10 +136,15 @@ export class LogFollower {
   }
 
   /** The bytes that a crash left of the record behind `end`. dray cuts them off, so they must be nothing else. */
-  #tornAt({ raw, state, offset }: LogLine, end: Position): Buffer {
+  #tornAt(line: LogLine, end: Position): Buffer {
+    const { raw, state } = line
     const isTorn = state === 'torn' && raw.byteLength <= maxRecordSize && canBeTorn(raw, end)
-    if (!isTorn) throw end.seq === 0 ? this.#foreign(offset) : this.#noRecord(offset)
+    if (!isTorn) throw this.#notRecord(line, end)
     return Buffer.from(raw)
+  }
+
+  #notRecord({ offset }: LogLine, end: Position): DrayError {
+    return end.seq === 0 ? this.#foreign(offset) : this.#noRecord(offset)
   }
 
   #foreign(offset: number): DrayError {

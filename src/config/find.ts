@@ -1,4 +1,4 @@
-import { lstat, realpath, stat } from 'node:fs/promises'
+import { lstat, readFile, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Loader, Options, PublicExplorer } from 'cosmiconfig'
 import { DrayError } from '../lib/errors.ts'
@@ -68,10 +68,11 @@ export async function findConfig(options: SearchOptions): Promise<FoundFile | un
 
 async function* foldersUp({ from, home }: SearchOptions): AsyncGenerator<string> {
   const realHome = home === undefined ? undefined : await realpath(home).catch(() => home)
+  const mounts = await readMountPoints()
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     yield folder
     if (folder === home || folder === realHome || folder === dirname(folder)) return
-    if ((await isGitRoot(folder)) || (await isMountPoint(folder))) return
+    if ((await isGitRoot(folder)) || (await isMountPoint(folder, mounts))) return
   }
 }
 
@@ -80,11 +81,25 @@ async function isGitRoot(folder: string): Promise<boolean> {
   return (await lstat(join(folder, '.git')).catch(() => undefined)) !== undefined
 }
 
-async function isMountPoint(folder: string): Promise<boolean> {
+/** The device of a bind mount can be that of the folder above. On Linux the table of mounts tells them apart. */
+async function isMountPoint(folder: string, mounts: ReadonlySet<string>): Promise<boolean> {
+  if (mounts.has(folder)) return true
   const [own, above] = await Promise.all(
     [folder, dirname(folder)].map(async (path) => await stat(path).catch(() => undefined)),
   )
   return own?.dev !== above?.dev
+}
+
+/** The mount points of this process (proc_pid_mountinfo(5)); none if the system has no such table. */
+async function readMountPoints(): Promise<ReadonlySet<string>> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
+  const paths = table.split('\n').map((line) => line.split(' ')[4] ?? '')
+  // A blank, a tab, a line break and a backslash are written as three octal digits.
+  return new Set(
+    paths.map((path) =>
+      path.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(Number.parseInt(octal, 8))),
+    ),
+  )
 }
 
 /** The first of the names that is there, whatever it is, apart from folders. */

@@ -229,17 +229,17 @@ describe('the search ends', () => {
   })
 
   const canMount = isRoot && succeeds('unshare', ['-m', 'true'])
-  it.skipIf(!canMount)(
-    `at a mount point${canMount ? '' : ' (skipped: needs root and unshare)'}`,
-    async () => {
-      const { above, project } = await placeWith()
-      const mount = join(above, 'project')
-      const script = `mount -t tmpfs none "$0" && mkdir "$0/sub" && cd "$0/sub" && exec "$@"`
-      const under = ['unshare', '-m', 'sh', '-c', script, mount]
-      const ended = await dray(['config', 'validate'], { cwd: project, under, env: { HOME: '/nonexistent' } })
-      expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('no dray.yaml') as unknown })
-    },
-  )
+  it.skipIf(!canMount).each([
+    ['of another file system', 'mount -t tmpfs none "$0" && mkdir "$0/sub"'],
+    ['of the same file system', 'mount --bind "$0" "$0"'],
+  ])(`at a mount point %s${canMount ? '' : ' (skipped: needs root and unshare)'}`, async (_, mounting) => {
+    const { above } = await placeWith()
+    const mount = join(above, 'with a blank')
+    mkdirSync(join(mount, 'sub'), { recursive: true })
+    const under = ['unshare', '-m', 'sh', '-c', `${mounting} && cd "$0/sub" && exec "$@"`, mount]
+    const ended = await dray(['config', 'validate'], { cwd: mount, under, env: { HOME: '/nonexistent' } })
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('no dray.yaml') as unknown })
+  })
 })
 
 function succeeds(command: string, args: readonly string[]): boolean {

@@ -12,7 +12,7 @@ import { parseDuration } from './duration.ts'
 import { type ExitCode, exitCodes, isOk } from './exit-codes.ts'
 import { givenCredential } from '../wiring/given-credential.ts'
 import { type GlobalFlags, globalFlags } from './global-flags.ts'
-import { type Interrupt, watchInterrupts } from '../terminal/interrupt.ts'
+import { endProcess, type Interrupt, watchInterrupts } from '../terminal/interrupt.ts'
 import { pour } from './pour.ts'
 import { oraSpinner, Progress, type Verbosity } from '../terminal/progress.ts'
 import { reportError } from './report.ts'
@@ -214,7 +214,7 @@ export abstract class BaseCommand extends Command {
       graceful: this.graceful,
       ...(timeoutMs !== undefined && { timeoutMs }),
       say: (text) => progress.print(text),
-      leave: () => process.exit(exitCodes.interrupted),
+      leave: endProcess,
     })
     const given = this.takesLogin
       ? undefined

@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
+import { exitCodes } from '../command/exit-codes.ts'
 
 /** What tells of Ctrl-C and SIGTERM: the process, or a test. */
 interface SignalSource {
@@ -73,6 +74,18 @@ export function watchInterrupts(options: InterruptOptions): Interrupt {
       timer.abort()
     },
   }
+}
+
+/**
+ * Ends this process at once. `process.exit` alone waits for the system calls of Node's thread pool, and one of them may never
+ * return, such as a read from a file system that hangs. So the process ends by SIGINT, for which a shell reports the same
+ * code (128 + 2).
+ */
+export function endProcess(): never {
+  for (const name of ['SIGINT', 'SIGTERM']) process.removeAllListeners(name)
+  // Windows knows no signals. Linux protects the first process of a container from its own signals: both go on to `exit`.
+  if (process.platform !== 'win32') process.kill(process.pid, 'SIGINT')
+  process.exit(exitCodes.interrupted)
 }
 
 function interrupted(): DrayError {

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { makeFolder, syncFolder } from '../../lib/files/atomic.ts'
-import { ioError } from '../../lib/files/io-error.ts'
+import { ifThere, ioError } from '../../lib/files/io-error.ts'
 import { type HeldLock, type LockOptions, withLock } from '../../lib/files/lock.ts'
 import { advance, formatLine, type Position } from './chain.ts'
 import { type Followed, LogFollower } from '../query/follow-log.ts'
@@ -63,11 +63,8 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   /** The intents of all runs that no outcome follows, in the order of the log. @throws `audit` for a log that dray must not continue. */
   async openIntents(): Promise<readonly OpenIntent[]> {
     return this.#reported(async () => {
-      const isThere = await stat(dirname(this.place)).then(
-        () => true,
-        () => false,
-      )
-      if (!isThere) return []
+      const folder = dirname(this.place)
+      if ((await ifThere(stat(folder), folder)) === undefined) return []
       await this.#checkPlace()
       return this.#locked(async () => {
         await using handle = await openToAppend(this.place, false)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { makeFolder } from '../../lib/files/atomic.ts'
-import { ioError, systemCode } from '../../lib/files/io-error.ts'
+import { ifThere, ioError } from '../../lib/files/io-error.ts'
 import { digestOf, encodedOf } from '../../oci/digest.ts'
 
 const heartbeatMs = 1_000
@@ -44,26 +44,21 @@ export async function showLife(log: string, run: string, clock: Clock): Promise<
 /** Whether a run, maybe of another process or machine, is alive: its clock and ours must agree within seconds. @throws `io`. */
 export async function isAlive(log: string, run: string, clock: Clock): Promise<boolean> {
   const path = join(runsFolder(log), nameOf(run))
-  try {
-    return Math.abs(clock.now() - (await stat(path)).mtimeMs) < staleMs
-  } catch (cause) {
-    const code = systemCode(cause)
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false
-    throw ioError(cause, `${path} cannot be read`, path)
-  }
+  const seen = await ifThere(stat(path), path)
+  return seen !== undefined && Math.abs(clock.now() - seen.mtimeMs) < staleMs
 }
 
 /**
  * Removes the signs of runs that died, which have no open intents any more. A sign is an empty file with the name of a
- * run; anything else in the folder is another program's and stays.
+ * run; anything else in the folder is another program's and stays. @throws `io` if the signs cannot be read.
  */
 export async function sweepDeadRuns(log: string, clock: Clock): Promise<void> {
   const folder = runsFolder(log)
   if (!(await isOwnFolder(folder))) return
-  const names = await readdir(folder).catch(() => [])
-  for (const name of names) {
+  const names = await ifThere(readdir(folder), folder)
+  for (const name of names ?? []) {
     const path = join(folder, name)
-    const seen = await lstat(path).catch(() => undefined)
+    const seen = await ifThere(lstat(path), path)
     const isSign = seen?.isFile() === true && seen.size === 0 && nameOf(name) === name
     if (isSign && Math.abs(clock.now() - seen.mtimeMs) >= staleMs) {
       await rm(path, { force: true }).catch(() => undefined)
@@ -73,10 +68,7 @@ export async function sweepDeadRuns(log: string, clock: Clock): Promise<void> {
 
 /** A symbolic link leads to a folder that is not for signs. */
 async function isOwnFolder(path: string): Promise<boolean> {
-  return await lstat(path).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  )
+  return (await ifThere(lstat(path), path))?.isDirectory() ?? false
 }
 
 /** Makes a sign, and never empties a file or follows a link that has its name. */

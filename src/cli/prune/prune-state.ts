@@ -5,6 +5,7 @@ import { isAlive } from '../../audit/log/living-runs.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
+import { ifThere, ioError } from '../../lib/files/io-error.ts'
 import { othersWhoWriteFile } from '../../lib/files/ownership.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
 import type { Digest } from '../../oci/digest.ts'
@@ -59,7 +60,12 @@ export class PruneState {
   }
 
   async #forget(run: string): Promise<void> {
-    await rm(this.#pathOf(run), { force: true })
+    const path = this.#pathOf(run)
+    try {
+      await rm(path, { force: true })
+    } catch (cause) {
+      throw ioError(cause, `cannot remove ${path}`, path)
+    }
   }
 
   get #folder(): string {
@@ -71,12 +77,8 @@ export class PruneState {
   }
 
   async #runs(): Promise<readonly string[]> {
-    try {
-      const names = await readdir(this.#folder)
-      return names.filter((name) => name.endsWith(suffix)).map((name) => name.slice(0, -suffix.length))
-    } catch {
-      return []
-    }
+    const names = await ifThere(readdir(this.#folder), this.#folder, noAccess)
+    return (names ?? []).filter((name) => name.endsWith(suffix)).map((name) => name.slice(0, -suffix.length))
   }
 
   async #read(run: string): Promise<PrunePlan | undefined> {
@@ -94,6 +96,10 @@ export class PruneState {
 }
 
 const suffix = '.json'
+
+/** A plan that cannot be read may name manifests that nothing else leads to. */
+const noAccess =
+  'Restore read access to it, or move it away if no run was interrupted. Then run the command again.'
 
 /** A plan that others can change would decide what is deleted. */
 function refuseForeign(stats: Stats): void {

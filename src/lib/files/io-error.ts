@@ -14,3 +14,16 @@ export function ioError(thrown: unknown, message: string, path: string): unknown
   const why = thrown instanceof Error ? thrown.message : code
   return new DrayError(code === 'ENOENT' ? 'not-found' : 'io', message, { subject: path, why, cause: thrown })
 }
+
+/** What is read, or undefined if the path is not there: no other failure means that. @throws `io`. */
+export async function ifThere<T>(reading: Promise<T>, path: string, hint?: string): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (thrown) {
+    if (systemCode(thrown) === 'ENOENT') return undefined
+    const error = ioError(thrown, `cannot read ${path}`, path)
+    if (hint === undefined || !isDrayError(error)) throw error
+    const { code, message, why, cause } = error
+    throw new DrayError(code, message, { subject: path, hint, cause, ...(why !== undefined && { why }) })
+  }
+}

@@ -11,7 +11,7 @@ import type * as DecideRepository from '../src/usecases/prune/decide-repository.
 import type { RepositoryGraph } from '../src/images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../src/images/graph/repository-node.ts'
 import type { RepositoryReader } from '../src/images/graph/repository-reader.ts'
-import type { TargetStore } from '../src/images/store.ts'
+import type { TargetRepository } from '../src/images/ports.ts'
 
 /** Each image is an index of two platforms with a signature. */
 const manifestsPerImage = 4
@@ -59,20 +59,20 @@ function graphOf(count: number, { digestOf }: Dray): RepositoryGraph {
   return { repository, tags, nodes, missing: new Set() }
 }
 
-function readerOf(store: TargetStore): RepositoryReader {
+function readerOf(store: TargetRepository): RepositoryReader {
   const nothing: RepositoryGraph = { repository, tags: new Map(), nodes: new Map(), missing: new Set() }
   const add = (): Promise<void> => Promise.resolve()
   const reading = { graph: nothing, addAllTags: add, addTags: add, addDigests: add, addReferrers: add }
   return { store, begin: () => reading, listTags: () => Promise.resolve([]) } as unknown as RepositoryReader
 }
 
-function storeOf(): TargetStore {
+function storeOf(): TargetRepository {
   return {
     repository,
     capability: () => 'yes',
     resolve: () => Promise.resolve(undefined),
     deleteManifest: () => Promise.resolve('deleted'),
-  } as unknown as TargetStore
+  } as unknown as TargetRepository
 }
 
 async function main(folder: string, count: number): Promise<void> {

@@ -7,7 +7,7 @@ import { movedSince, overtaken } from '../plan/conflicts.ts'
 import { type HighestPrecondition, isOfTag, type Precondition } from '../plan/plan.ts'
 import { higherInLine } from '../semver/line.ts'
 import { parseVersion, versionTagsIn } from '../semver/version.ts'
-import type { Stores } from '../images/store.ts'
+import type { Repositories } from '../images/ports.ts'
 import { listTags } from '../images/tags/tags.ts'
 
 /** The steps of one wave share a list of tags; later ones read it again. */
@@ -29,11 +29,11 @@ export interface TagInQuestion {
 
 /** Reads tags just before they are written, and compares them with what the plan saw. */
 export class TagChecks {
-  readonly #stores: Stores
+  readonly #stores: Repositories
   readonly #clock: Clock
   readonly #lists = new Map<string, { readonly since: number; readonly tags: Promise<readonly string[]> }>()
 
-  constructor(stores: Stores, clock: Clock) {
+  constructor(stores: Repositories, clock: Clock) {
     this.#stores = stores
     this.#clock = clock
   }

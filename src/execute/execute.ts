@@ -11,7 +11,7 @@ import { hashOfPlan } from '../plan/plan-hash.ts'
 import type { AttestStep, Placement, PlacementId, Plan, Step, StepId } from '../plan/plan.ts'
 import { Semaphore } from '../lib/semaphore.ts'
 import { Copier } from '../images/copy.ts'
-import type { Stores } from '../images/store.ts'
+import type { Repositories } from '../images/ports.ts'
 import { findObstacles, noObstacles, type Obstacles, type ReviewedSteps } from './prune/obstacles.ts'
 import { promotionOf } from './promotion.ts'
 import { type Check, TagChecks } from './check-tag.ts'
@@ -25,7 +25,7 @@ const stepsAtOnce = 32
 const momentMs = 2_000
 
 export interface ExecutePorts {
-  readonly stores: Stores
+  readonly stores: Repositories
   /** without a place for records there is no change */
   readonly sink: AuditSink
   readonly clock: Clock

@@ -11,12 +11,12 @@ import {
 } from '../plan/plan.ts'
 import type { Copier } from '../images/copy.ts'
 import { listReferrers } from '../images/evidence/evidence.ts'
-import type { Stores } from '../images/store.ts'
+import type { Repositories } from '../images/ports.ts'
 import type { Check, TagChecks } from './check-tag.ts'
 import type { TagWriter } from './tag-writer.ts'
 
 export interface StepPorts {
-  readonly stores: Stores
+  readonly stores: Repositories
   readonly copier: Copier
   /** puts the statement of a promotion beside its image, unless it is there */
   readonly attest: (step: AttestStep, call: Call) => Promise<unknown>

@@ -3,7 +3,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import { formatAt, formatRepository, type RepositoryName } from '../oci/reference.ts'
 import type { Copier, NodeContent } from '../images/copy.ts'
-import type { Stores } from '../images/store.ts'
+import type { Repositories } from '../images/ports.ts'
 
 /** A manifest that is to stand under a tag. */
 export interface TagToPut {
@@ -16,11 +16,11 @@ export interface TagToPut {
 
 /** Puts manifests under tags; one that gets several is read once. */
 export class TagWriter {
-  readonly #stores: Stores
+  readonly #stores: Repositories
   readonly #copier: Copier
   readonly #contents = new Map<string, Promise<NodeContent>>()
 
-  constructor(stores: Stores, copier: Copier) {
+  constructor(stores: Repositories, copier: Copier) {
     this.#stores = stores
     this.#copier = copier
   }

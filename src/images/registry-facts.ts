@@ -1,6 +1,6 @@
 import type { Call } from '../lib/call.ts'
 import { type ErrorInfo, isDrayError, toErrorInfo } from '../lib/errors.ts'
-import type { Known } from './store.ts'
+import type { Known } from './ports.ts'
 
 /** What was found out, or the failure to. */
 export type Seen<T> = { readonly value: T } | { readonly error: ErrorInfo }

@@ -7,7 +7,7 @@ import { openRegular, readFileBounded } from '../lib/files/read.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { algorithmOf, type Digest, Digester, digestOf } from '../oci/digest.ts'
 import { maxManifestSize } from '../oci/manifest.ts'
-import type { BlobSource } from '../images/store.ts'
+import type { BlobSource } from '../images/ports.ts'
 import type { LayoutFolder } from './folder.ts'
 
 /** bytes that are read at once */

@@ -11,8 +11,8 @@ import type {
   Known,
   ManifestContent,
   PutManifestResult,
-  TargetStore,
-} from '../images/store.ts'
+  TargetRepository,
+} from '../images/ports.ts'
 import {
   blobMissing,
   blobSize,
@@ -52,7 +52,7 @@ const abilities: Readonly<Record<Capability, Known>> = {
  * An OCI image layout as a repository (image-spec, image-layout.md). Tags are the `ref.name` annotations in `index.json`. A folder that is absent or
  * empty is a repository in which nothing is; the first write makes it a layout. Evidence is what `index.json` lists and whose `subject` says so.
  */
-export class LayoutStore implements TargetStore {
+export class LayoutStore implements TargetRepository {
   readonly repository: RepositoryName
   readonly #folder: LayoutFolder
   readonly #facts: LayoutFacts

@@ -1,11 +1,11 @@
 import type { Clock } from '../lib/clock.ts'
 import { layoutRegistry, type RepositoryName } from '../oci/reference.ts'
-import type { Stores } from '../images/store.ts'
+import type { Repositories } from '../images/ports.ts'
 import { LayoutFolder } from './folder.ts'
 import { LayoutStore } from './layout-store.ts'
 
 /** Opens image layouts by `{ registry: 'oci:', path: FOLDER }`; the same name gives the same store. */
-export class LayoutStores implements Stores {
+export class LayoutStores implements Repositories {
   readonly #cwd: string
   readonly #clock: Clock
   readonly #open = new Map<string, LayoutStore>()

@@ -4,7 +4,7 @@ import { DrayError } from '../../src/lib/errors.ts'
 import { type Descriptor, parseDescriptor } from '../../src/oci/descriptor.ts'
 import type { RepositoryName } from '../../src/oci/reference.ts'
 import { type Copied, Copier } from '../../src/images/copy.ts'
-import type { BlobSource, SourceStore, TargetStore } from '../../src/images/store.ts'
+import type { BlobSource, SourceRepository, TargetRepository } from '../../src/images/ports.ts'
 import { type Content, image } from '../support/images.ts'
 
 const copies = 8
@@ -81,22 +81,22 @@ function stores(
   const manifests = new Map(
     images.flatMap((one) => one.manifests).map(({ descriptor, bytes }) => [descriptor.digest, bytes]),
   )
-  const source: Pick<SourceStore, 'repository' | 'manifest'> = {
+  const source: Pick<SourceRepository, 'repository' | 'manifest'> = {
     repository: { registry: 'staging.example', path: 'staging/api' },
     manifest: async (at) => {
       if (!('mediaType' in at)) throw new Error('read by descriptor alone')
       return { descriptor: at, bytes: manifests.get(at.digest) ?? new Uint8Array() }
     },
   }
-  const target = (repository: RepositoryName): TargetStore => {
-    const store: Pick<TargetStore, 'repository' | 'putBlob' | 'putManifest'> = {
+  const target = (repository: RepositoryName): TargetRepository => {
+    const store: Pick<TargetRepository, 'repository' | 'putBlob' | 'putManifest'> = {
       repository,
       putBlob: (d, from, call) => put(repository, d, from, call),
       putManifest: async () => ({ tagged: [], subjectListed: true }),
     }
-    return store as TargetStore
+    return store as TargetRepository
   }
-  return { source: source as SourceStore, target, uploads, mounts, most: () => most }
+  return { source: source as SourceRepository, target, uploads, mounts, most: () => most }
 }
 
 const toOne = (): RepositoryName => ({ registry: 'prod.example', path: 'prod/all' })

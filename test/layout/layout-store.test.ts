@@ -10,7 +10,7 @@ import type { Descriptor } from '../../src/oci/descriptor.ts'
 import { type Digest, parseDigest } from '../../src/oci/digest.ts'
 import { Copier } from '../../src/images/copy.ts'
 import { EvidenceSearch } from '../../src/images/evidence/evidence.ts'
-import type { BlobSource } from '../../src/images/store.ts'
+import type { BlobSource } from '../../src/images/ports.ts'
 import * as images from '../support/images.ts'
 import {
   blobFile,

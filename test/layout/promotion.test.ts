@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { LayoutStores } from '../../src/layout/stores.ts'
 import type { RepositoryName } from '../../src/oci/reference.ts'
-import type { Stores } from '../../src/images/store.ts'
+import type { Repositories } from '../../src/images/ports.ts'
 import * as images from '../support/images.ts'
 import { layoutDifferences, listLayout, writeLayout } from '../support/layouts.ts'
 import { type Bench, bench, promote, repository } from '../support/promotion.ts'
@@ -15,7 +15,7 @@ const layout = (path: string): RepositoryName => ({ registry: 'oci:', path })
 
 function withLayouts(run: Bench, cwd: string): Bench {
   const layouts = new LayoutStores(cwd, systemClock)
-  const stores: Stores = {
+  const stores: Repositories = {
     source: (name) => (name.registry === 'oci:' ? layouts : run.stores).source(name),
     target: (name) => (name.registry === 'oci:' ? layouts : run.stores).target(name),
   }

@@ -11,15 +11,15 @@ import { decide, type PromotePolicy } from '../../src/usecases/promote/decide.ts
 import { gather, type GatherOptions } from '../../src/usecases/promote/gather.ts'
 import type { Request } from '../../src/usecases/promote/snapshot.ts'
 import type { RegistryOptions } from '../../src/registry/client/client.ts'
-import { createRegistryStores } from '../../src/registry/registry-store.ts'
-import type { Stores } from '../../src/images/store.ts'
+import { openRepositories } from '../../src/registry/open-repositories.ts'
+import type { Repositories } from '../../src/images/ports.ts'
 import { makeFolder, removeFolder } from './temp.ts'
 
 /** All that a promotion in this process needs, as the program puts it together. */
 export interface Bench extends AsyncDisposable {
-  readonly stores: Stores
+  readonly stores: Repositories
   /** stores that have read nothing yet */
-  freshStores(): Stores
+  freshStores(): Repositories
   readonly auditFile: string
   readonly log: ChainedLog
   readonly events: ProgressEvent[]
@@ -52,8 +52,8 @@ export async function bench({
   const events: ProgressEvent[] = []
   const auditFile = `${folder}/audit.jsonl`
   const log = new ChainedLog(auditFile, { clock: systemClock, newId: () => crypto.randomUUID() })
-  const open = (): Stores =>
-    createRegistryStores({
+  const open = (): Repositories =>
+    openRepositories({
       fetch: stack.fetch,
       origin: (registry) => stack.origin(registry),
       clock,

@@ -14,7 +14,7 @@ import {
 import type { DeleteManifestStep, DeleteTagStep } from '../../plan/prune/prune-plan.ts'
 import { listReferrers } from '../../images/evidence/evidence.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { Stores } from '../../images/store.ts'
+import type { Repositories } from '../../images/ports.ts'
 import { attestationAnnotations } from '../attestation/attestation-artifact.ts'
 import type { ChainedLog } from './chained-log.ts'
 import { isAlive, sweepDeadRuns } from './living-runs.ts'
@@ -29,7 +29,7 @@ const maxTimeMs = 30_000
 export interface ResolvePorts {
   readonly log: ChainedLog
   /** that have read nothing yet */
-  readonly stores: Stores
+  readonly stores: Repositories
   readonly clock: Clock
   readonly newId: () => string
   /** id of the run that looks */
@@ -131,7 +131,7 @@ class Looks {
 async function lookAt(
   { before, plan }: AuditRecord,
   step: RecordedStep,
-  stores: Stores,
+  stores: Repositories,
   call: Call,
 ): Promise<Finding> {
   switch (step.kind) {
@@ -153,7 +153,7 @@ async function lookAt(
 async function lookAtTag(
   { repository, tag, target }: TagStep,
   before: Digest | null | undefined,
-  stores: Stores,
+  stores: Repositories,
   call: Call,
 ): Promise<Finding> {
   const after = await digestOfTag(repository, tag, stores, call)
@@ -164,7 +164,11 @@ async function lookAtTag(
   return { ...failed(`what became of ${name} cannot be told: ${holds}`, name), after }
 }
 
-async function lookAtCopy({ to, root, rootBy }: CopyStep, stores: Stores, call: Call): Promise<Finding> {
+async function lookAtCopy(
+  { to, root, rootBy }: CopyStep,
+  stores: Repositories,
+  call: Call,
+): Promise<Finding> {
   const isThere = (await stores.target(to).resolve({ digest: root.digest }, call)) !== undefined
   if (isThere) return { result: 'done' }
   const name = formatAt(to, { digest: root.digest })
@@ -175,7 +179,7 @@ async function lookAtCopy({ to, root, rootBy }: CopyStep, stores: Stores, call: 
   )
 }
 
-async function lookAtAttached(step: AttachStep, stores: Stores, call: Call): Promise<Finding> {
+async function lookAtAttached(step: AttachStep, stores: Repositories, call: Call): Promise<Finding> {
   const { to, tag, manifest, subject } = step
   const isThere =
     step.via === 'tag' && tag !== undefined
@@ -189,7 +193,7 @@ async function lookAtAttached(step: AttachStep, stores: Stores, call: Call): Pro
 async function lookAtAttested(
   { repository, subject }: AttestStep,
   plan: Hash,
-  stores: Stores,
+  stores: Repositories,
   call: Call,
 ): Promise<Finding> {
   const listed = await listReferrers(stores.target(repository), subject.digest, call)
@@ -201,7 +205,7 @@ async function lookAtAttested(
 
 async function lookAtDeleted(
   { repository, target: { digest } }: DeleteManifestStep,
-  stores: Stores,
+  stores: Repositories,
   call: Call,
 ): Promise<Finding> {
   const isThere = (await stores.target(repository).resolve({ digest }, call)) !== undefined
@@ -212,7 +216,7 @@ async function lookAtDeleted(
 
 async function lookAtUntagged(
   { repository, tag, digest }: DeleteTagStep,
-  stores: Stores,
+  stores: Repositories,
   call: Call,
 ): Promise<Finding> {
   const after = await digestOfTag(repository, tag, stores, call)
@@ -226,7 +230,7 @@ async function lookAtUntagged(
 async function digestOfTag(
   repository: RepositoryName,
   tag: string,
-  stores: Stores,
+  stores: Repositories,
   call: Call,
 ): Promise<Digest | null> {
   return (await stores.target(repository).resolve({ tag }, call))?.digest ?? null

@@ -4,7 +4,7 @@ import type { Placement, PlacementId, Plan } from '../../plan/plan.ts'
 import { type Current, reviewImage, type Reviewable, type Reviewed } from '../../plan/review.ts'
 import type { Gathered } from '../../usecases/promote/gather.ts'
 import { versionTagsIn } from '../../semver/version.ts'
-import type { Stores } from '../../images/store.ts'
+import type { Repositories } from '../../images/ports.ts'
 import type { Context } from '../wiring/context.ts'
 import { checkPlaces } from '../arguments/plan-places.ts'
 import {
@@ -56,7 +56,7 @@ interface Review {
   readonly images: readonly PlannedImage[]
   readonly flags: ReviewFlags
   readonly context: Context
-  readonly stores: Stores
+  readonly stores: Repositories
   readonly call: Call
 }
 

@@ -10,7 +10,7 @@ import type { FetchStack } from '../../registry/http/stack.ts'
 import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
-import type { Catalog, Stores } from '../../images/store.ts'
+import type { RepositoryLister, Repositories } from '../../images/ports.ts'
 import type { Examination } from './examination.ts'
 import type { StackOptions } from './fetch-stack.ts'
 import type { Grounds } from '../changes/grounds.ts'
@@ -47,7 +47,7 @@ export class Context {
   readonly #options: ContextOptions
   #config: Promise<LoadedConfig> | undefined
   #stack: Promise<FetchStack> | undefined
-  #stores: Promise<Stores & Catalog> | undefined
+  #stores: Promise<Repositories & RepositoryLister> | undefined
   #recorder: Promise<Recorder> | undefined
   #locks: Promise<MachineLocks | undefined> | undefined
 
@@ -69,13 +69,13 @@ export class Context {
   }
 
   /** The stores of registries and of layouts (`oci:`); they share what the run learns. */
-  async stores(): Promise<Stores & Catalog> {
+  async stores(): Promise<Repositories & RepositoryLister> {
     this.#stores ??= this.#openStores()
     return await this.#stores
   }
 
   /** Stores that remember nothing of what was read before: to read back what was written. */
-  async uncachedStores(): Promise<Stores> {
+  async uncachedStores(): Promise<Repositories> {
     return await this.#openStores()
   }
 
@@ -290,17 +290,16 @@ export class Context {
     return await this.#locks
   }
 
-  async #openStores(): Promise<Stores & Catalog> {
-    const [{ createRegistryStores }, { LayoutStores }, { RegistryNames }, { config }, stack] =
-      await Promise.all([
-        import('../../registry/registry-store.ts'),
-        import('../../layout/stores.ts'),
-        import('../../config/registry-names.ts'),
-        this.config(),
-        this.#fetchStack(),
-      ])
+  async #openStores(): Promise<Repositories & RepositoryLister> {
+    const [{ openRepositories }, { LayoutStores }, { RegistryNames }, { config }, stack] = await Promise.all([
+      import('../../registry/open-repositories.ts'),
+      import('../../layout/stores.ts'),
+      import('../../config/registry-names.ts'),
+      this.config(),
+      this.#fetchStack(),
+    ])
     const names = new RegistryNames(config.registries)
-    const registries = createRegistryStores({
+    const registries = openRepositories({
       fetch: stack.fetch,
       origin: (registry) => stack.origin(registry),
       clock: this.clock,
@@ -313,7 +312,7 @@ export class Context {
       secrets: stack.secrets,
     })
     const layouts = new LayoutStores(this.cwd, this.clock)
-    const storesOf = ({ registry }: RepositoryName): Stores =>
+    const storesOf = ({ registry }: RepositoryName): Repositories =>
       registry === layoutRegistry ? layouts : registries
     return {
       source: (name) => storesOf(name).source(name),

@@ -8,7 +8,7 @@ import type { WebhookConfig } from '../../config/config.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { Poster } from '../../registry/http/post.ts'
 import type { Proxy } from '../../registry/http/transport/proxy.ts'
-import type { Stores } from '../../images/store.ts'
+import type { Repositories } from '../../images/ports.ts'
 
 export interface RecorderOptions {
   /** absolute path of the log */
@@ -52,7 +52,7 @@ export class Recorder {
   }
 
   /** Once a run of the program: finds out what earlier runs that were broken off left open, as far as their registries answer. */
-  async settleOrphans(run: string, stores: Stores, call: Call): Promise<void> {
+  async settleOrphans(run: string, stores: Repositories, call: Call): Promise<void> {
     if (this.#isSettled) return
     this.#isSettled = true
     const { clock, newId, tool } = this.#options

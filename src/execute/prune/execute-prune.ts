@@ -6,7 +6,7 @@ import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
-import type { Stores } from '../../images/store.ts'
+import type { Repositories } from '../../images/ports.ts'
 import { type Settled, unattempted } from './delete-ledger.ts'
 import { PruneRecords, type RecordPorts } from './prune-records.ts'
 import { RepositoryPruning } from './repository-pruning.ts'
@@ -25,7 +25,7 @@ export interface CurrentRepository extends Pick<RepositoryPlan, 'referrers'> {
 }
 
 export interface PrunePorts extends RecordPorts {
-  readonly stores: Stores
+  readonly stores: Repositories
   /** Reads the repository whole; it may know manifests of earlier readings. */
   readonly reader: (repository: RepositoryName) => RepositoryReader
   /** aborted: nothing more is deleted; what is under way ends */

@@ -4,7 +4,7 @@ import type { Digest } from '../../oci/digest.ts'
 import { artifactTypeOf, blobsOf, childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { isImageConfig } from '../config/image-config.ts'
 import { isAttestationChild } from './platform-images.ts'
-import type { ManifestContent } from '../store.ts'
+import type { ManifestContent } from '../ports.ts'
 
 /** A manifest of a repository, by what it reaches. */
 export interface RepositoryNode {

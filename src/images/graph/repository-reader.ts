@@ -8,7 +8,7 @@ import type { ContentStore } from '../cache/content-store.ts'
 import { inParallel } from '../parallel.ts'
 import type { LastReading, RepositoryGraph } from './repository-graph.ts'
 import { nodeOf, opaqueNode, type RepositoryNode } from './repository-node.ts'
-import type { ManifestContent, SourceStore } from '../store.ts'
+import type { ManifestContent, SourceRepository } from '../ports.ts'
 import { listTags } from '../tags/tags.ts'
 
 /** Tags, manifests and lists of referrers that are read at once; the registry's own limit is the limiter's (http/limit.ts). */
@@ -41,12 +41,12 @@ export interface ReadOptions {
  * reading. Nothing is left out silently: a list that breaks off or a manifest that cannot be read is an error.
  */
 export class RepositoryReader {
-  readonly store: SourceStore
+  readonly store: SourceRepository
   readonly #contents: ContentStore | undefined
   readonly #last: LastReading | undefined
   readonly #known = new Map<Digest, RepositoryNode>()
 
-  constructor(store: SourceStore, { contents, last }: ReaderOptions = {}) {
+  constructor(store: SourceRepository, { contents, last }: ReaderOptions = {}) {
     this.store = store
     this.#contents = contents
     this.#last = last

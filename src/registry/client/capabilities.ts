@@ -1,6 +1,6 @@
 import type { RepositoryName } from '../../oci/reference.ts'
 import { formatRepository } from '../../oci/reference.ts'
-import type { Capability, Known } from '../../images/store.ts'
+import type { Capability, Known } from '../../images/ports.ts'
 
 /**
  * How far a lesson reaches: what one repository showed says nothing of its neighbours where the registry

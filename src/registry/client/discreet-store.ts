@@ -9,18 +9,18 @@ import type {
   Known,
   ManifestContent,
   PutManifestResult,
-  TargetStore,
-} from '../../images/store.ts'
+  TargetRepository,
+} from '../../images/ports.ts'
 
 /**
  * A store whose errors have nothing in them that was sent in this run, whichever piece of an answer they quote. Of the stream of a blob they name
  * hosts and digests alone, and so it passes as it is.
  */
-export class DiscreetStore implements TargetStore {
-  readonly #store: TargetStore
+export class DiscreetStore implements TargetRepository {
+  readonly #store: TargetRepository
   readonly #secrets: Secrets
 
-  constructor(store: TargetStore, secrets: Secrets) {
+  constructor(store: TargetRepository, secrets: Secrets) {
     this.#store = store
     this.#secrets = secrets
   }

@@ -1,4 +1,4 @@
-import type { Capability, Known } from '../../images/store.ts'
+import type { Capability, Known } from '../../images/ports.ts'
 
 /** What is known of a hosted registry before it is asked; found by its host. */
 export interface KnownRegistry {

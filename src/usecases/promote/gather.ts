@@ -8,7 +8,7 @@ import { EvidenceSearch, listReferrers } from '../../images/evidence/evidence.ts
 import { walkGraph } from '../../images/graph/graph.ts'
 import { notThere } from '../../images/graph/not-there.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { ManifestContent, SourceStore, Stores } from '../../images/store.ts'
+import type { ManifestContent, SourceRepository, Repositories } from '../../images/ports.ts'
 import { checkIsWhole, listTags, resolveTags, tagsResolvingTo } from '../../images/tags/tags.ts'
 import { type Gathered as GatheredOf, gatherEach, orUnread } from '../../images/graph/unread.ts'
 import { piecesOf } from './pieces.ts'
@@ -34,7 +34,7 @@ export interface GatherOptions {
   /** what to do with evidence that is listed and not there */
   readonly dangling: 'fail' | 'skip'
   /** where given: what is at the targets already is read back through these stores, which answer from no cache */
-  readonly readBack?: Stores
+  readonly readBack?: Repositories
 }
 
 /** An image with what was read of it, or why it could not be. */
@@ -47,7 +47,7 @@ export type Gathered = GatheredOf<Request, Snapshot>
  */
 export async function gather(
   requests: readonly Request[],
-  stores: Stores,
+  stores: Repositories,
   options: GatherOptions,
   call: Call,
 ): Promise<readonly Gathered[]> {
@@ -58,7 +58,7 @@ export async function gather(
 
 async function gatherOne(
   request: Request,
-  stores: Stores,
+  stores: Repositories,
   options: GatherOptions,
   call: Call,
 ): Promise<Snapshot> {
@@ -81,7 +81,7 @@ async function gatherOne(
   return { request, source, targets }
 }
 
-async function readRoot(store: SourceStore, request: Request, call: Call): Promise<ManifestContent> {
+async function readRoot(store: SourceRepository, request: Request, call: Call): Promise<ManifestContent> {
   const content = await store.findManifest(request.from.at, call)
   if (content !== undefined) return content
   throw await notThere(store, { image: request.image, ...request.from }, call)
@@ -89,7 +89,7 @@ async function readRoot(store: SourceStore, request: Request, call: Call): Promi
 
 /** The version tags on the root, where its version can be told in no other way: every version tag of its repository is asked for. */
 async function readVersions(
-  store: SourceStore,
+  store: SourceRepository,
   root: Promise<ManifestContent>,
   request: Request,
   call: Call,
@@ -102,7 +102,7 @@ async function readVersions(
 }
 
 async function readSource(
-  store: SourceStore,
+  store: SourceRepository,
   reading: Promise<ManifestContent>,
   versions: Promise<readonly VersionTag[] | undefined>,
   options: GatherOptions,
@@ -139,7 +139,7 @@ interface TargetTags {
 }
 
 async function readTags(
-  stores: Stores,
+  stores: Repositories,
   repository: RepositoryName,
   request: Request,
   versions: Promise<readonly VersionTag[] | undefined>,
@@ -158,7 +158,7 @@ async function readTags(
 async function readTarget(
   { repository, found: tags, listed }: TargetTags,
   source: SourceSnapshot,
-  options: { readonly stores: Stores; readonly readBack?: Stores },
+  options: { readonly stores: Repositories; readonly readBack?: Repositories },
   call: Call,
 ): Promise<TargetSnapshot> {
   const store = options.stores.target(repository)
@@ -199,7 +199,7 @@ async function readTarget(
 
 /** Of the roots that the target says it has: those of which something is missing. */
 async function readBack(
-  store: SourceStore,
+  store: SourceRepository,
   there: TargetSnapshot,
   source: SourceSnapshot,
   call: Call,

@@ -8,7 +8,7 @@ import { Reach } from '../../images/graph/reach.ts'
 import { type LastReading, tagsOfPeople } from '../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../images/graph/repository-node.ts'
 import { type Reading, RepositoryReader } from '../../images/graph/repository-reader.ts'
-import type { SourceStore } from '../../images/store.ts'
+import type { SourceRepository } from '../../images/ports.ts'
 import { markedReach } from './decide-repository.ts'
 import { isByTime } from './policy/judge.ts'
 import type { RetentionPolicy } from './policy/policy.ts'
@@ -43,7 +43,7 @@ export interface GatheredRepository {
  * @throws what the store throws: of a repository that cannot be read whole nothing is deleted; `refused` where clocks are too far apart.
  */
 export async function gather(
-  store: SourceStore,
+  store: SourceRepository,
   request: PruneRequest,
   options: GatherOptions,
   call: Call,
@@ -82,7 +82,7 @@ export async function gather(
 /** Adds what an earlier run has left: what is there, though all that it belonged to is gone. Its evidence tags may still lead to it. */
 async function addLeftovers(
   reading: Reading,
-  store: SourceStore,
+  store: SourceRepository,
   { leftovers }: PruneRequest,
   call: Call,
 ): Promise<readonly Leftover[]> {
@@ -101,7 +101,7 @@ async function addLeftovers(
 }
 
 /** @throws `refused`. */
-function earlierNow(store: SourceStore, here: number): number {
+function earlierNow(store: SourceRepository, here: number): number {
   const difference = store.clockDifference() ?? 0
   if (Math.abs(difference) <= maxClockDifferenceMs) return here + Math.min(0, difference)
   const minutes = Math.round(Math.abs(difference) / 60_000)
@@ -117,7 +117,7 @@ function earlierNow(store: SourceStore, here: number): number {
 
 /** Reads the configs of what a rule by time may mark, where no annotation says the time. */
 async function readTimes(
-  store: SourceStore,
+  store: SourceRepository,
   reading: Reading,
   request: PruneRequest,
   now: number,
@@ -142,7 +142,7 @@ async function readTimes(
 
 /** What is wrong with one config leaves one image undated; a registry that does not answer is another matter. */
 async function configTime(
-  store: SourceStore,
+  store: SourceRepository,
   { config }: RepositoryNode,
   contents: ContentStore | undefined,
   call: Call,

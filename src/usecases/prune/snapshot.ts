@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
-import type { Known } from '../../images/store.ts'
+import type { Known } from '../../images/ports.ts'
 import type { UsedImage } from './policy/policy.ts'
 
 /** A repository that is to be looked at. */

@@ -4,7 +4,7 @@ import { formatAt, type RepositoryName } from '../../oci/reference.ts'
 import { tagsToRead } from '../../plan/decide-tags.ts'
 import { compareVersions, versionTagsIn } from '../../semver/version.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { Stores } from '../../images/store.ts'
+import type { Repositories } from '../../images/ports.ts'
 import { listTags, resolveTags } from '../../images/tags/tags.ts'
 import { orUnread } from '../../images/graph/unread.ts'
 import { findRelease } from './release.ts'
@@ -19,7 +19,7 @@ const targetsAtOnce = 16
  * target that cannot be read is given back with the reason.
  * @throws `not-found`, `refused`: which release is meant, or whether it is there; what the store of the first target throws.
  */
-export async function gather(request: Request, stores: Stores, call: Call): Promise<Snapshot> {
+export async function gather(request: Request, stores: Repositories, call: Call): Promise<Snapshot> {
   const { repository: first, listed } = await readFirst(request, stores, call)
   if (request.to === undefined) await checkIsSame(request, stores, call)
   const release = await findRelease(stores.target(first), request, listed, call)
@@ -35,7 +35,7 @@ export async function gather(request: Request, stores: Stores, call: Call): Prom
 /** The list of the target that says which release it is. @throws why it cannot be read; with `partial` where none can. */
 async function readFirst(
   { targets, partial }: Request,
-  stores: Stores,
+  stores: Repositories,
   call: Call,
 ): Promise<{ readonly repository: RepositoryName; readonly listed: readonly string[] }> {
   let failure: DrayError | undefined
@@ -56,7 +56,11 @@ async function readFirst(
  * those once more that it has reached. A target that cannot be read is told of later.
  * @throws `refused` where the targets are not on one image.
  */
-async function checkIsSame({ image, targets, marker }: Request, stores: Stores, call: Call): Promise<void> {
+async function checkIsSame(
+  { image, targets, marker }: Request,
+  stores: Repositories,
+  call: Call,
+): Promise<void> {
   const current = await inParallel(targets, targetsAtOnce, call, (repository, c) =>
     orUnread(repository, c, async () => ({
       kind: 'read' as const,
@@ -76,7 +80,7 @@ async function readTarget(
   repository: RepositoryName,
   listed: readonly string[],
   release: Release,
-  { request, stores }: { readonly request: Request; readonly stores: Stores },
+  { request, stores }: { readonly request: Request; readonly stores: Repositories },
   call: Call,
 ): Promise<TargetSnapshot> {
   const spellings = versionTagsIn(listed, request.policy)

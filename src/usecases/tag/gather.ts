@@ -6,7 +6,7 @@ import { tagsToRead } from '../../plan/decide-tags.ts'
 import { highestFirst, highestTag, isStable, type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import { notThere } from '../../images/graph/not-there.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { ManifestContent, SourceStore, Stores } from '../../images/store.ts'
+import type { ManifestContent, SourceRepository, Repositories } from '../../images/ports.ts'
 import { checkIsWhole, findFirstTag, listTags, resolveTags } from '../../images/tags/tags.ts'
 import {
   type Gathered as GatheredOf,
@@ -32,13 +32,13 @@ export type Gathered = GatheredOf<Request, Snapshot>
  */
 export async function gather(
   requests: readonly Request[],
-  stores: Stores,
+  stores: Repositories,
   call: Call,
 ): Promise<readonly Gathered[]> {
   return await gatherEach(requests, imagesAtOnce, call, (request, c) => gatherOne(request, stores, c))
 }
 
-async function gatherOne(request: Request, stores: Stores, call: Call): Promise<Snapshot> {
+async function gatherOne(request: Request, stores: Repositories, call: Call): Promise<Snapshot> {
   const { targets: repositories, wish } = request
   const first = stores.source(repositories[0])
   const [image, lists] = await Promise.all([
@@ -79,7 +79,7 @@ async function gatherOne(request: Request, stores: Stores, call: Call): Promise<
 }
 
 async function readImage(
-  store: SourceStore,
+  store: SourceRepository,
   { image, environment, at }: Request,
   call: Call,
 ): Promise<ManifestContent> {
@@ -95,7 +95,7 @@ interface ReadList {
 }
 
 async function readList(
-  stores: Stores,
+  stores: Repositories,
   repository: RepositoryName,
   { wish }: Request,
   call: Call,
@@ -108,7 +108,7 @@ async function readList(
 async function findHighest(
   lists: readonly (ReadList | UnreadTarget)[],
   root: Descriptor,
-  { request, stores }: { readonly request: Request; readonly stores: Stores },
+  { request, stores }: { readonly request: Request; readonly stores: Repositories },
   call: Call,
 ): Promise<Snapshot['highest']> {
   const stableIn = (list: ReadList | UnreadTarget | undefined): readonly VersionTag[] => {

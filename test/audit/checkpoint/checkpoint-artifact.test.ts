@@ -13,7 +13,7 @@ import { parseSigningKey } from '../../../src/signing/signing-keys.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { LayoutStores } from '../../../src/layout/stores.ts'
 import { isTag } from '../../../src/oci/reference.ts'
-import type { TargetStore } from '../../../src/images/store.ts'
+import type { TargetRepository } from '../../../src/images/ports.ts'
 import { batches, chained, recordOf } from '../../support/audit-logs.ts'
 import { notedCall } from '../../support/http-world.ts'
 import { bench } from '../../support/promotion.ts'
@@ -31,7 +31,7 @@ async function noteOf(size: number, of = origin, lines = log): Promise<string> {
   return signCheckpoint(await makeCheckpoint(of, batches(lines.slice(0, size)), 'the log'), signer)
 }
 
-async function layout(): Promise<TargetStore> {
+async function layout(): Promise<TargetRepository> {
   return new LayoutStores(await tempFolder(), systemClock).target({ registry: 'oci:', path: 'audit' })
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { SourceStore } from '../../../src/images/store.ts'
+import type { SourceRepository } from '../../../src/images/ports.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { newCall, openStores, type Said, scripted, storeAt } from './world.ts'
 
@@ -7,7 +7,7 @@ const noon = Date.UTC(2026, 10, 23, 12)
 const none = (headers: Said['headers']): Said => ({ status: 404, ...(headers !== undefined && { headers }) })
 
 /** A store whose registry answers every look with the next headers, on a clock that stands at noon. */
-async function asked(answers: readonly Said['headers'][], look = 1): Promise<SourceStore> {
+async function asked(answers: readonly Said['headers'][], look = 1): Promise<SourceRepository> {
   const { registry } = await scripted((_request, count) => none(answers[count - 1]))
   const store = storeAt(registry, { clock: manualClock(noon) })
   for (let i = 0; i < look; i++) await store.resolve({ tag: 'x' }, newCall())

@@ -7,7 +7,7 @@ import type { Call } from '../../../src/lib/call.ts'
 import { bareDescriptor } from '../../../src/oci/descriptor.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../src/oci/media-types.ts'
-import type { Catalog, TargetStore } from '../../../src/images/store.ts'
+import type { RepositoryLister, TargetRepository } from '../../../src/images/ports.ts'
 import { complaintOfError } from '../../support/hostile/verdict.ts'
 import { blobOf, bytesSource, type Heard, newCall, openStores, type Said, scripted } from './world.ts'
 
@@ -20,7 +20,7 @@ const described = bareDescriptor({
   size: manifest.byteLength,
 })
 
-type Deed = (store: TargetStore, catalog: Catalog, call: Call) => Promise<unknown>
+type Deed = (store: TargetRepository, catalog: RepositoryLister, call: Call) => Promise<unknown>
 
 const deeds: Readonly<Record<string, Deed>> = {
   resolve: (store, _, call) => store.resolve({ tag: '1' }, call),

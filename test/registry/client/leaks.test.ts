@@ -7,8 +7,8 @@ import type { RegistryStorage } from '../../../src/embedded/storage/storage.ts'
 import { createFetch } from '../../../src/registry/http/stack.ts'
 import type { RegistrySettingsMap } from '../../../src/registry/http/transport/origins.ts'
 import type { Descriptor } from '../../../src/oci/descriptor.ts'
-import { createRegistryStores } from '../../../src/registry/registry-store.ts'
-import type { Stores, TargetStore } from '../../../src/images/store.ts'
+import { openRepositories } from '../../../src/registry/open-repositories.ts'
+import type { Repositories, TargetRepository } from '../../../src/images/ports.ts'
 import { type Fault, faultyProxy, type Injury } from '../../support/faulty-proxy.ts'
 import { leapingClock } from '../../support/manual-clock.ts'
 import { exchange } from '../../support/wire.ts'
@@ -60,12 +60,12 @@ async function host(faults: readonly Fault[]) {
   }
 }
 
-function openStores(hosts: readonly string[]): { stores: Stores; close: () => Promise<void> } {
+function openStores(hosts: readonly string[]): { stores: Repositories; close: () => Promise<void> } {
   const settings: RegistrySettingsMap = new Map(hosts.map((name) => [name, { concurrency: 1 }]))
   const clock = leapingClock()
   const credentials = async () => undefined
   const stack = createFetch({ settings, credentials, userAgent: 'test', clock, random: () => 0.5 })
-  const stores = createRegistryStores({
+  const stores = openRepositories({
     fetch: stack.fetch,
     origin: (registry) => stack.origin(registry),
     takeRetry: (registry) => stack.takeRetry(registry),
@@ -76,7 +76,7 @@ function openStores(hosts: readonly string[]): { stores: Stores; close: () => Pr
   return { stores, close: () => stack.close() }
 }
 
-function copy(from: TargetStore, to: TargetStore, blob: Descriptor, call: Call): Promise<unknown> {
+function copy(from: TargetRepository, to: TargetRepository, blob: Descriptor, call: Call): Promise<unknown> {
   return to.putBlob(
     blob,
     { repository: from.repository, open: (offset, c) => from.blob(blob, offset, c) },

@@ -2,8 +2,8 @@ import { expect, it, onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { startRegistry } from '../../../src/embedded/server.ts'
 import { createFetch } from '../../../src/registry/http/stack.ts'
-import { createRegistryStores } from '../../../src/registry/registry-store.ts'
-import type { BlobSource } from '../../../src/images/store.ts'
+import { openRepositories } from '../../../src/registry/open-repositories.ts'
+import type { BlobSource } from '../../../src/images/ports.ts'
 import { blobOf, newCall } from './world.ts'
 
 const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, i) => i % 251))
@@ -32,7 +32,7 @@ async function guarded(secondsPerChunk = 0) {
     random: () => 0,
   })
   onTestFinished(() => stack.close())
-  const stores = createRegistryStores({
+  const stores = openRepositories({
     fetch: stack.fetch,
     origin: (registry) => stack.origin(registry),
     clock,

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DrayError } from '../../../src/lib/errors.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import type { BlobSource } from '../../../src/images/store.ts'
+import type { BlobSource } from '../../../src/images/ports.ts'
 import { type CuttingLine, cuttingLine } from '../../support/cutting-line.ts'
 import { dockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts'
 import { Oracle } from '../../support/oracle.ts'

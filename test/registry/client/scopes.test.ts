@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { RegistryRequest, RegistryResponse } from '../../../src/registry/http/fetch.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../src/oci/media-types.ts'
-import type { TargetStore } from '../../../src/images/store.ts'
+import type { TargetRepository } from '../../../src/images/ports.ts'
 import { blobOf, bytesSource, newCall, storeAt } from './world.ts'
 
 const name = { registry: 'registry.example.com', path: 'team/api' }
@@ -12,7 +12,7 @@ const d = { mediaType: mediaTypes.index, digest: digestOf(bytes), size: bytes.by
 
 /** The requests of some work, seen where they leave the room; each is answered alike. */
 async function requestsOf(
-  work: (store: TargetStore) => Promise<unknown>,
+  work: (store: TargetRepository) => Promise<unknown>,
   status: number,
 ): Promise<RegistryRequest[]> {
   const seen: RegistryRequest[] = []

@@ -5,8 +5,8 @@ import type { Credential } from '../../../src/registry/http/auth/credential.ts'
 import { createFetch } from '../../../src/registry/http/stack.ts'
 import { bareDescriptor } from '../../../src/oci/descriptor.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import { createRegistryStores } from '../../../src/registry/registry-store.ts'
-import type { Catalog, TargetStore } from '../../../src/images/store.ts'
+import { openRepositories } from '../../../src/registry/open-repositories.ts'
+import type { RepositoryLister, TargetRepository } from '../../../src/images/ports.ts'
 import { image } from '../../support/images.ts'
 import { leapingClock } from '../../support/manual-clock.ts'
 import {
@@ -188,7 +188,7 @@ async function den(way: Way, mischief: Mischief) {
     await registry[Symbol.asyncDispose]()
     await thief[Symbol.asyncDispose]()
   })
-  const stores = createRegistryStores({
+  const stores = openRepositories({
     fetch: stack.fetch,
     origin: (name) => stack.origin(name),
     secrets: stack.secrets,
@@ -202,7 +202,7 @@ const { root, manifests } = image({ label: 'canaries' })
 const layer = Buffer.from('a layer')
 
 /** Everything that can be done in a repository. */
-function deeds(store: TargetStore, catalog: Catalog, registry: string) {
+function deeds(store: TargetRepository, catalog: RepositoryLister, registry: string) {
   const digest = digestOf(layer)
   const d = bareDescriptor({ ...root, digest: digestOf(manifests.at(-1)?.bytes ?? '') })
   return [

@@ -10,8 +10,13 @@ import { type Descriptor, parseDescriptor } from '../../../src/oci/descriptor.ts
 import { digestOf } from '../../../src/oci/digest.ts'
 import type { TagOrDigest } from '../../../src/oci/reference.ts'
 import type { RegistryOptions } from '../../../src/registry/client/client.ts'
-import { createRegistryStores } from '../../../src/registry/registry-store.ts'
-import type { BlobSource, Catalog, Stores, TargetStore } from '../../../src/images/store.ts'
+import { openRepositories } from '../../../src/registry/open-repositories.ts'
+import type {
+  BlobSource,
+  RepositoryLister,
+  Repositories,
+  TargetRepository,
+} from '../../../src/images/ports.ts'
 import type { Content } from '../../support/images.ts'
 import { Oracle } from '../../support/oracle.ts'
 
@@ -47,8 +52,8 @@ export function openStack(clock: Clock = hastyClock()) {
 }
 
 /** Stores over it. */
-export function openStores(options: Partial<RegistryOptions> = {}): Stores & Catalog {
-  return createRegistryStores({ ...openStack(), ...options })
+export function openStores(options: Partial<RegistryOptions> = {}): Repositories & RepositoryLister {
+  return openRepositories({ ...openStack(), ...options })
 }
 
 export function newCall(
@@ -148,7 +153,7 @@ export async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer
 }
 
 /** A store of `team/api` at a scripted registry. */
-export function storeAt(registry: string, options: Partial<RegistryOptions> = {}): TargetStore {
+export function storeAt(registry: string, options: Partial<RegistryOptions> = {}): TargetRepository {
   return openStores(options).target({ registry, path: 'team/api' })
 }
 

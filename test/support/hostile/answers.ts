@@ -5,8 +5,8 @@ import { requestToken } from '../../../src/registry/http/auth/token.ts'
 import { bareDescriptor } from '../../../src/oci/descriptor.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../src/oci/media-types.ts'
-import { createRegistryStores } from '../../../src/registry/registry-store.ts'
-import type { Catalog, TargetStore } from '../../../src/images/store.ts'
+import { openRepositories } from '../../../src/registry/open-repositories.ts'
+import type { RepositoryLister, TargetRepository } from '../../../src/images/ports.ts'
 import { leapingClock } from '../manual-clock.ts'
 import type { Parser } from './parsers.ts'
 import { complaintOfError, complaintOfOutput } from './verdict.ts'
@@ -49,7 +49,11 @@ function registryThat(say: (request: RegistryRequest) => Said): Fetch {
   }
 }
 
-const deeds: readonly ((store: TargetStore, catalog: Catalog, call: Call) => Promise<unknown>)[] = [
+const deeds: readonly ((
+  store: TargetRepository,
+  catalog: RepositoryLister,
+  call: Call,
+) => Promise<unknown>)[] = [
   (store, _, call) => store.resolve({ tag: '1' }, call),
   (store, _, call) => store.manifest({ tag: '1' }, call),
   (store, _, call) => store.manifest(described, call),
@@ -76,7 +80,7 @@ const deeds: readonly ((store: TargetStore, catalog: Catalog, call: Call) => Pro
 async function doAll(fetch: Fetch): Promise<void> {
   const clock = leapingClock()
   for (const deed of deeds) {
-    const stores = createRegistryStores({
+    const stores = openRepositories({
       fetch,
       origin: () => new URL(`https://${registry}`),
       clock,

@@ -17,9 +17,9 @@ import type {
   TagSelector,
   UsedImage,
 } from '../../../src/usecases/prune/policy/policy.ts'
-import { createRegistryStores } from '../../../src/registry/registry-store.ts'
+import { openRepositories } from '../../../src/registry/open-repositories.ts'
 import { RepositoryReader } from '../../../src/images/graph/repository-reader.ts'
-import type { Capability, Known, Stores } from '../../../src/images/store.ts'
+import type { Capability, Known, Repositories } from '../../../src/images/ports.ts'
 import { leapingClock } from '../manual-clock.ts'
 import { milliseconds, type PolicyData, type TagsData } from './policy-data.ts'
 import { now } from './recipes.ts'
@@ -27,7 +27,7 @@ import { host, repository } from './simulated-registry.ts'
 
 /** The product put together as `dray prune` does it, in this process and over any `Fetch`. */
 export interface Product {
-  readonly stores: Stores
+  readonly stores: Repositories
   readonly call: Call
 }
 
@@ -38,7 +38,7 @@ export function product(fetch: Fetch, known: Readonly<Partial<Record<Capability,
   const clock = leapingClock(now)
   const origin = (): URL => new URL(`http://${host}`)
   return {
-    stores: createRegistryStores({
+    stores: openRepositories({
       fetch,
       origin,
       clock,

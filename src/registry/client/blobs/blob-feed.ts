@@ -3,7 +3,7 @@ import { DrayError } from '../../../lib/errors.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import { algorithmOf, type Digest, Digester } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
-import type { BlobSource } from '../../../images/store.ts'
+import type { BlobSource } from '../../../images/ports.ts'
 
 /** What one `open` has given. Bytes that still come out of an earlier one, which was given up, count there and nowhere else. */
 interface Flow {

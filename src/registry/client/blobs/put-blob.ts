@@ -1,7 +1,7 @@
 import type { Call } from '../../../lib/call.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import { type RepositoryName, sameRepository } from '../../../oci/reference.ts'
-import type { BlobSource } from '../../../images/store.ts'
+import type { BlobSource } from '../../../images/ports.ts'
 import { hasBlob } from './blobs.ts'
 import type { RepositoryClient } from '../client.ts'
 import { type Session, algorithmQuery, cancelSession, sessionOf, unlessAborted } from './upload-session.ts'

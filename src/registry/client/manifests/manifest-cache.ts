@@ -1,6 +1,6 @@
 import type { Digest } from '../../../oci/digest.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
-import type { ManifestContent } from '../../../images/store.ts'
+import type { ManifestContent } from '../../../images/ports.ts'
 
 /**
  * Manifests that were read in this run, by digest, so that what was gathered is not read a second time. The

@@ -12,7 +12,7 @@ import {
   manifestAccept,
 } from '../../../oci/media-types.ts'
 import { formatTagOrDigest, type TagOrDigest } from '../../../oci/reference.ts'
-import type { ManifestContent } from '../../../images/store.ts'
+import type { ManifestContent } from '../../../images/ports.ts'
 import type { Exchange, RepositoryClient } from '../client.ts'
 import type { Attempt, Redaction } from '../errors.ts'
 import { contentDigest, contentLength } from '../headers.ts'

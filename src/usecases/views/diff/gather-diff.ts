@@ -4,7 +4,7 @@ import type { Digest } from '../../../oci/digest.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
 import { inParallel } from '../../../images/parallel.ts'
-import type { Stores } from '../../../images/store.ts'
+import type { Repositories } from '../../../images/ports.ts'
 import { findTags } from '../../../images/tags/tags.ts'
 import { commonTags, TagSet } from '../status/common-tags.ts'
 import type { DiffFacts, DiffSide } from './diff.ts'
@@ -32,7 +32,7 @@ export interface DiffOptions {
  * @throws `interrupted`.
  */
 export async function gatherDiff(
-  stores: Stores,
+  stores: Repositories,
   places: readonly DiffPlace[],
   options: DiffOptions,
   call: Call,
@@ -64,13 +64,13 @@ interface Listed {
 }
 
 class DiffReader {
-  readonly #stores: Stores
+  readonly #stores: Repositories
   readonly #options: DiffOptions
   readonly #reach = new Reach()
   /** registries of which was told that another one stands in for them */
   readonly #told = new Set<string>()
 
-  constructor(stores: Stores, options: DiffOptions) {
+  constructor(stores: Repositories, options: DiffOptions) {
     this.#stores = stores
     this.#options = options
   }

@@ -8,7 +8,7 @@ import { formatRepository, sameRepository } from '../../../oci/reference.ts'
 import { inSemverOrder } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
-import type { SourceStore, Stores } from '../../../images/store.ts'
+import type { SourceRepository, Repositories } from '../../../images/ports.ts'
 import { listTags, resolveTags } from '../../../images/tags/tags.ts'
 import type { AttestationOfImage, HistoryPlace, PlaceFacts } from './history.ts'
 
@@ -25,7 +25,7 @@ export type HistorySubject =
 /** A place while it is read. */
 interface Reading {
   readonly place: HistoryPlace
-  readonly store: SourceStore
+  readonly store: SourceRepository
   readonly tags: Map<string, Digest | null>
   readonly images: readonly Digest[]
   readonly attestations: AttestationOfImage[]
@@ -38,7 +38,7 @@ interface Reading {
  * @throws `not-found` where the image is nowhere and nothing tells of it, and what the stores throw.
  */
 export async function gatherHistory(
-  stores: Stores,
+  stores: Repositories,
   places: readonly HistoryPlace[],
   subject: HistorySubject,
   keys: readonly PublicKey[],
@@ -60,7 +60,7 @@ export async function gatherHistory(
 }
 
 async function begin(
-  stores: Stores,
+  stores: Repositories,
   place: HistoryPlace,
   subject: HistorySubject,
   call: Call,
@@ -78,7 +78,7 @@ async function begin(
 
 /** The highest tags, without those of evidence; none where the repository is not there. */
 async function highestTags(
-  store: SourceStore,
+  store: SourceRepository,
   limit: number | undefined,
   call: Call,
 ): Promise<readonly string[]> {

@@ -12,7 +12,7 @@ import {
   isAttestationChild,
   platformImages,
 } from '../../../images/graph/platform-images.ts'
-import type { ManifestContent, SourceStore } from '../../../images/store.ts'
+import type { ManifestContent, SourceRepository } from '../../../images/ports.ts'
 import { choosePlatform } from './choose-platform.ts'
 import { type EvidenceView, readAttestationChildren, subjectOf, viewOfEvidence } from './evidence-view.ts'
 import { type ManifestView, readManifests } from './manifest-view.ts'
@@ -59,7 +59,7 @@ export interface InspectOptions {
  * is wrong with it. @throws `not-found`, and what the store throws of the image itself and of the registry.
  */
 export async function inspectImage(
-  store: SourceStore,
+  store: SourceRepository,
   at: TagOrDigest,
   options: InspectOptions,
   call: Call,
@@ -94,7 +94,7 @@ export async function inspectImage(
 
 /** The bytes of the manifest or index in one chunk, read with no more than it takes. @throws `not-found`, and what the store throws. */
 export async function* rawManifest(
-  store: SourceStore,
+  store: SourceRepository,
   at: TagOrDigest,
   platform: Platform | undefined,
   call: Call,
@@ -103,7 +103,7 @@ export async function* rawManifest(
   yield platform === undefined ? asked.bytes : (await choosePlatform(store, asked, platform, call)).bytes
 }
 
-async function find(store: SourceStore, at: TagOrDigest, call: Call): Promise<ManifestContent> {
+async function find(store: SourceRepository, at: TagOrDigest, call: Call): Promise<ManifestContent> {
   const content = await store.findManifest(at, call)
   if (content === undefined) throw await notThere(store, { at }, call)
   return content
@@ -140,7 +140,7 @@ function missingIn({ missing }: Graph): readonly MissingView[] {
 }
 
 async function readEvidence(
-  store: SourceStore,
+  store: SourceRepository,
   asked: ManifestContent,
   graph: Graph,
   { list }: ListedTags,

@@ -6,7 +6,7 @@ import type { RepositoryName } from '../../../oci/reference.ts'
 import { inSemverOrder } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
-import type { SourceStore, Stores } from '../../../images/store.ts'
+import type { SourceRepository, Repositories } from '../../../images/ports.ts'
 import { newerThan, type Scan } from './newer-than.ts'
 import { Reach } from '../status/reach.ts'
 import { type ImageSummary, Summaries, unknownSummary } from './summary.ts'
@@ -57,7 +57,7 @@ export interface UnreadRepository {
  * @throws `interrupted`; what the store throws where there is one only.
  */
 export async function listRepositories(
-  stores: Stores,
+  stores: Repositories,
   repositories: readonly RepositoryName[],
   options: ListOptions,
   call: Call,
@@ -76,7 +76,7 @@ export async function listRepositories(
  * @throws `not-found`, and what the store throws.
  */
 export async function listRepository(
-  store: SourceStore,
+  store: SourceRepository,
   options: ListOptions,
   call: Call,
 ): Promise<RepositoryView> {
@@ -108,7 +108,7 @@ export async function listRepository(
 type Shown = string | Pick<TagView, 'tag' | 'image'>
 
 async function viewOf(
-  store: SourceStore,
+  store: SourceRepository,
   shown: Shown,
   summaries: Summaries | undefined,
   call: Call,

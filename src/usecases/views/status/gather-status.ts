@@ -6,7 +6,7 @@ import { type CreatedOptions, timeOfImage } from '../../../images/config/image-t
 import { isNoList } from '../../../images/tags/tag-list.ts'
 import { findTags } from '../../../images/tags/tags.ts'
 import { inParallel } from '../../../images/parallel.ts'
-import type { ManifestContent, SourceStore, Stores } from '../../../images/store.ts'
+import type { ManifestContent, SourceRepository, Repositories } from '../../../images/ports.ts'
 import { findVersion, highestOf, versionCandidates } from './marker-version.ts'
 import { both, leftOut, Reach, untilTimeIsUp } from './reach.ts'
 import type { CellFacts, StatusPlace } from './status.ts'
@@ -20,7 +20,7 @@ const placesAtOnce = 16
  * time limit of the run has left out. @throws `interrupted`.
  */
 export async function gatherStatus(
-  stores: Stores,
+  stores: Repositories,
   places: readonly StatusPlace[],
   options: CreatedOptions,
   call: Call,
@@ -42,13 +42,13 @@ export async function gatherStatus(
 
 /** Reads places, and keeps the times of images that it has learned on the way. */
 class PlaceReader {
-  readonly #stores: Stores
+  readonly #stores: Repositories
   readonly #options: CreatedOptions
   readonly #created = new Map<Digest, Promise<string | undefined>>()
   /** registries of which was told that they do not list tags */
   readonly #unlisted = new Set<string>()
 
-  constructor(stores: Stores, options: CreatedOptions) {
+  constructor(stores: Repositories, options: CreatedOptions) {
     this.#stores = stores
     this.#options = options
   }
@@ -82,7 +82,11 @@ class PlaceReader {
   }
 
   /** The same image has the same time wherever it is; where the one place does not tell it, the next is asked. */
-  async #createdOnce(store: SourceStore, content: ManifestContent, call: Call): Promise<string | undefined> {
+  async #createdOnce(
+    store: SourceRepository,
+    content: ManifestContent,
+    call: Call,
+  ): Promise<string | undefined> {
     const { digest } = content.descriptor
     const time = this.#created.get(digest) ?? timeOfImage(store, content, this.#options, call)
     this.#created.set(digest, time)
@@ -98,7 +102,7 @@ class PlaceReader {
 
 /** The tags, or why there is no list for this user: some may pull and not list. @throws what the store throws else. */
 async function tagsOrNone(
-  store: SourceStore,
+  store: SourceRepository,
   call: Call,
 ): Promise<{ readonly tags?: readonly string[] | undefined; readonly error?: DrayError }> {
   try {
@@ -111,7 +115,7 @@ async function tagsOrNone(
 
 /** A marker that is a version itself needs no search. */
 async function findMarked(
-  store: SourceStore,
+  store: SourceRepository,
   digest: Digest,
   { marker, reading }: StatusPlace,
   candidates: readonly VersionTag[],

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { startRegistry } from '../../../../src/embedded/server.ts'
 import { DrayError } from '../../../../src/lib/errors.ts'
 import { digestOf } from '../../../../src/oci/digest.ts'
-import type { BlobSource } from '../../../../src/images/store.ts'
+import type { BlobSource } from '../../../../src/images/ports.ts'
 import {
   blobOf,
   bytesSource,

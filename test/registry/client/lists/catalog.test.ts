@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createFetch } from '../../../../src/registry/http/stack.ts'
-import { createRegistryStores } from '../../../../src/registry/registry-store.ts'
+import { openRepositories } from '../../../../src/registry/open-repositories.ts'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import type { Credential } from '../../../../src/registry/http/auth/credential.ts'
 import { image } from '../../../support/images.ts'
@@ -122,7 +122,7 @@ describe('the right to the catalog', () => {
       userAgent: 'test',
     })
     onTestFinished(() => stack.close())
-    return createRegistryStores({
+    return openRepositories({
       fetch: stack.fetch,
       origin: (registry) => stack.origin(registry),
       clock: systemClock,

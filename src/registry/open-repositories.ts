@@ -8,13 +8,13 @@ import type { RegistryFacts, WritingFacts } from '../images/registry-facts.ts'
 import type {
   BlobSource,
   Capability,
-  Catalog,
+  RepositoryLister,
   Known,
   ManifestContent,
   PutManifestResult,
-  Stores,
-  TargetStore,
-} from '../images/store.ts'
+  Repositories,
+  TargetRepository,
+} from '../images/ports.ts'
 import { hasBlob, readBlob } from './client/blobs/blobs.ts'
 import { listRepositories } from './client/lists/catalog.ts'
 import { RegistryClient, type RegistryOptions, RepositoryClient, Run } from './client/client.ts'
@@ -34,10 +34,10 @@ import { tryRegistry } from './examine/try-registry.ts'
  * Opens stores over HTTP. They share what one run learns: manifests that were read, abilities of registries,
  * warnings that were shown.
  */
-export function createRegistryStores(options: RegistryOptions): Stores & Catalog {
+export function openRepositories(options: RegistryOptions): Repositories & RepositoryLister {
   const run = new Run(options)
-  const stores = new Map<string, TargetStore>()
-  const open = (name: RepositoryName): TargetStore => {
+  const stores = new Map<string, TargetRepository>()
+  const open = (name: RepositoryName): TargetRepository => {
     const key = formatRepository(name)
     const store =
       stores.get(key) ?? new DiscreetStore(new RegistryStore(new RepositoryClient(run, name)), run.secrets)
@@ -68,7 +68,7 @@ export function createExaminer(options: RegistryOptions): Examiner {
 }
 
 /** One repository of an OCI registry (distribution-spec 1.1). */
-class RegistryStore implements TargetStore {
+class RegistryStore implements TargetRepository {
   readonly #client: RepositoryClient
 
   constructor(client: RepositoryClient) {

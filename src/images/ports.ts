@@ -1,0 +1,181 @@
+import type { Call } from '../lib/call.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
+
+// The ports to one repository. Absent means 404 and nothing else: 401, 403, 429 and 5xx throw. Every
+// method with a `Call` may throw `unauthorized`, `forbidden`, `unavailable`, `network`, `timeout`,
+// `interrupted` and `protocol`. Adapters are object literals or classes that implement some of them.
+
+/** Bytes as they were served, verified against the digest and size that were asked for. */
+export interface ManifestContent {
+  readonly descriptor: Descriptor
+  readonly bytes: Uint8Array
+}
+
+export interface NamedRepository {
+  /** for messages; the registry of an image layout is `oci:`, and its path is the folder */
+  readonly repository: RepositoryName
+}
+
+export interface ManifestReader extends NamedRepository {
+  /** Returns the descriptor of a tag or digest without its body (HEAD), or undefined if it is absent. */
+  resolve(at: TagOrDigest, call: Call): Promise<Descriptor | undefined>
+
+  /**
+   * Returns the raw bytes of a manifest or index.
+   * @throws `not-found`, `corrupt`, `malformed`, `unsupported` (schema 1).
+   */
+  manifest(at: TagOrDigest | Descriptor, call: Call): Promise<ManifestContent>
+
+  /** Returns the same as `manifest`, or undefined if it is absent. */
+  findManifest(at: TagOrDigest | Descriptor, call: Call): Promise<ManifestContent | undefined>
+}
+
+export interface BlobReader extends NamedRepository {
+  /** Returns whether the repository has the blob with the size of the descriptor (HEAD). */
+  hasBlob(d: Descriptor, call: Call): Promise<boolean>
+
+  /**
+   * Streams a blob from `offset` on. If `offset` is 0 and there is no `end`, the last chunk comes only
+   * after size and digest are verified. Any other reader verifies the whole itself. Bytes after `end`
+   * are not needed, but they may come.
+   * @throws `not-found`; `corrupt` from the stream too.
+   */
+  blob(d: Descriptor, offset: number, call: Call, end?: number): Promise<AsyncIterable<Uint8Array>>
+}
+
+export interface TagLister extends NamedRepository {
+  /** Lists all tags. An incomplete list is an error. @throws `not-found` if the repository is absent. */
+  tags(call: Call): AsyncIterable<string>
+
+  /** Lists the tags in the pages of the registry, so that a reader can stop early. */
+  tagPages(call: Call): AsyncIterable<readonly string[]>
+}
+
+export interface ReferrerLister extends NamedRepository {
+  /**
+   * Lists the manifests whose `subject` is this digest, from the referrers API alone
+   * (distribution-spec, Listing Referrers). Returns undefined if the registry does not have that API
+   * (404). `images/evidence` also reads the artifacts under tags.
+   */
+  referrers(subject: Digest, call: Call): Promise<readonly Descriptor[] | undefined>
+}
+
+/** What a repository can do for the credentials in use. dray learns it from answers, without probes. */
+export type Capability =
+  /** `GET /referrers/<digest>` answers */
+  | 'referrers'
+  | 'deleteTag'
+  | 'deleteManifest'
+  /** deleting a manifest deletes its tags too; if not, the tags have to be deleted first */
+  | 'deleteTagged'
+  /** a GET of a manifest does not count as a pull; if it does, HEAD is the cheaper way to resolve a tag */
+  | 'freeReads'
+  /** cross-repository mount answers 201 */
+  | 'mount'
+  /** `PUT manifests/<digest>?tag=a&tag=b` */
+  | 'manyTags'
+  /** a blob can be uploaded in several PATCH requests; if not, in one PUT of any size */
+  | 'chunks'
+  /** the `Range` of an upload session says how much arrived, so that a broken upload can be resumed */
+  | 'uploadRange'
+
+export type Known = 'yes' | 'no' | 'unknown'
+
+export interface Capabilities {
+  capability(name: Capability): Known
+
+  /**
+   * Returns the milliseconds that the registry's clock is ahead of this machine's, or undefined if no
+   * answer had a `Date`. It is right to a second and the duration of the latest answer.
+   */
+  clockDifference(): number | undefined
+}
+
+/** Where the bytes of a blob come from. */
+export interface BlobSource {
+  /** the repository to mount the blob from, if it is on the same registry */
+  readonly repository?: RepositoryName
+  /** the content was made in this run, so that no registry can have it and no check is needed */
+  readonly isNew?: boolean
+  /** Opens the bytes from `offset` on. Bytes after `end` are not needed, but they may come. */
+  open(offset: number, call: Call, end?: number): Promise<AsyncIterable<Uint8Array>>
+}
+
+export interface BlobWriter {
+  /** Mounts or uploads a blob, unless the repository has it. @throws `corrupt`. */
+  putBlob(d: Descriptor, from: BlobSource, call: Call): Promise<'mounted' | 'uploaded' | 'present'>
+}
+
+export interface PutManifestResult {
+  /** tags that now resolve to the manifest */
+  readonly tagged: readonly string[]
+  /**
+   * for a manifest with a `subject`: whether the registry lists it (`OCI-Subject`); if not, the
+   * referrer belongs in the index under the fallback tag
+   */
+  readonly subjectListed: boolean
+}
+
+export interface ManifestWriter {
+  /**
+   * Puts the identical bytes under the tags, or by digest if there are no tags.
+   * @throws `protocol` if the registry answers with another digest.
+   */
+  putManifest(
+    d: Descriptor,
+    bytes: Uint8Array,
+    tags: readonly string[],
+    call: Call,
+  ): Promise<PutManifestResult>
+}
+
+/** Maintains the index of referrers under a fallback tag (distribution-spec, Referrers Tag Schema). */
+export interface FallbackTagWriter {
+  /**
+   * Reads, merges, writes and reads back, until the index lists the referrer. Returns `unchanged` if
+   * it did before. Calls for one subject are executed one after another.
+   */
+  addToFallbackTag(subject: Digest, referrer: Descriptor, call: Call): Promise<'added' | 'unchanged'>
+
+  removeFromFallbackTag(subject: Digest, referrer: Digest, call: Call): Promise<'removed' | 'unchanged'>
+}
+
+export interface Deleter {
+  /**
+   * Deletes a manifest with all its tags. Returns `absent` if the registry answers 404 and the digest
+   * does not resolve, and `deleted` if the answer to an earlier attempt was lost.
+   * @throws `unsupported` if the registry deletes no manifest in this repository for anybody;
+   * `refused` if it keeps this one, because something references it or it is locked; `forbidden`.
+   */
+  deleteManifest(digest: Digest, call: Call): Promise<'deleted' | 'absent'>
+
+  /**
+   * Deletes a tag. `resolve` with the digest says whether its manifest is still there.
+   * @throws the same as `deleteManifest`.
+   */
+  deleteTag(tag: string, call: Call): Promise<'deleted' | 'absent'>
+}
+
+/** A repository to read from. */
+export type SourceRepository = ManifestReader & BlobReader & TagLister & ReferrerLister & Capabilities
+
+/** A repository to read from and to write to. */
+export type TargetRepository = SourceRepository & ManifestWriter & BlobWriter & FallbackTagWriter & Deleter
+
+/** Opens repositories. The same name gives the same object for the whole run. */
+export interface Repositories {
+  source(name: RepositoryName): SourceRepository
+  target(name: RepositoryName): TargetRepository
+}
+
+export interface RepositoryLister {
+  /**
+   * Lists the paths of all repositories of a registry, each once, in any order. Repositories that the
+   * credentials do not show may be missing, and empty ones may be in the list.
+   * @throws `unsupported` if the registry has no such list; `forbidden` if it does not show it;
+   * `protocol`.
+   */
+  repositories(registry: string, call: Call): AsyncIterable<string>
+}

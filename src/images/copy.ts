@@ -4,7 +4,14 @@ import { artifactTypeOf, type Manifest } from '../oci/manifest.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { childrenFirst, type Graph, type GraphNode, walkGraph } from './graph/graph.ts'
 import { inParallel, KeyedQueue, OncePerKey } from './parallel.ts'
-import type { BlobSource, SourceRepository, TargetRepository } from './ports.ts'
+import type {
+  BlobReader,
+  BlobSource,
+  BlobWriter,
+  FallbackTagWriter,
+  ManifestReader,
+  ManifestWriter,
+} from './ports.ts'
 
 /** Blobs of one image that are under way at once; the registry's own limits are the limiter's (http/limit.ts). */
 const blobsAtOnce = 64
@@ -44,8 +51,8 @@ export class Copier {
 
   /** @throws what the stores throw; `not-found` where the source has lost a piece. */
   async copy(
-    from: SourceRepository,
-    to: TargetRepository,
+    from: ManifestReader & BlobReader,
+    to: ManifestWriter & BlobWriter & FallbackTagWriter,
     root: Descriptor,
     options: CopyOptions,
     call: Call,
@@ -70,7 +77,7 @@ export class Copier {
 
   /** Puts one manifest under tags, and into its subject's fallback index where the registry does not list it by itself. */
   async putManifest(
-    to: TargetRepository,
+    to: ManifestWriter & FallbackTagWriter,
     { bytes, ...node }: NodeContent,
     tags: readonly string[],
     call: Call,
@@ -87,14 +94,19 @@ export class Copier {
     })
   }
 
-  async #putNode(from: SourceRepository, to: TargetRepository, node: GraphNode, call: Call): Promise<void> {
+  async #putNode(
+    from: ManifestReader,
+    to: ManifestWriter & FallbackTagWriter,
+    node: GraphNode,
+    call: Call,
+  ): Promise<void> {
     const { bytes } = await from.manifest(node.descriptor, call)
     await this.putManifest(to, { ...node, bytes }, [], call)
   }
 
   async #copyBlobs(
-    from: SourceRepository,
-    to: TargetRepository,
+    from: BlobReader,
+    to: BlobWriter,
     graph: Graph,
     call: Call,
   ): Promise<readonly { readonly result: BlobResult; readonly size: number }[]> {
@@ -119,12 +131,7 @@ export class Copier {
   }
 
   /** Copies a blob once to each repository, whichever images share it. */
-  async #copyBlobOnce(
-    from: SourceRepository,
-    to: TargetRepository,
-    blob: Descriptor,
-    call: Call,
-  ): Promise<BlobResult> {
+  async #copyBlobOnce(from: BlobReader, to: BlobWriter, blob: Descriptor, call: Call): Promise<BlobResult> {
     const key = `${formatRepository(to.repository)}@${blob.digest}`
     const { result, isOwn } = await this.#inRepository.run(key, call, () =>
       this.#copyBlob(from, to, blob, call),
@@ -132,12 +139,7 @@ export class Copier {
     return isOwn ? result : 'present'
   }
 
-  async #copyBlob(
-    from: SourceRepository,
-    to: TargetRepository,
-    blob: Descriptor,
-    call: Call,
-  ): Promise<BlobResult> {
+  async #copyBlob(from: BlobReader, to: BlobWriter, blob: Descriptor, call: Call): Promise<BlobResult> {
     const open: BlobSource['open'] = (offset, c, end) => from.blob(blob, offset, c, end)
     const { registry } = to.repository
     if (from.repository.registry === registry) {

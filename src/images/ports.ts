@@ -103,7 +103,7 @@ export interface BlobSource {
   open(offset: number, call: Call, end?: number): Promise<AsyncIterable<Uint8Array>>
 }
 
-export interface BlobWriter {
+export interface BlobWriter extends NamedRepository {
   /** Mounts or uploads a blob, unless the repository has it. @throws `corrupt`. */
   putBlob(d: Descriptor, from: BlobSource, call: Call): Promise<'mounted' | 'uploaded' | 'present'>
 }
@@ -118,7 +118,7 @@ export interface PutManifestResult {
   readonly subjectListed: boolean
 }
 
-export interface ManifestWriter {
+export interface ManifestWriter extends NamedRepository {
   /**
    * Puts the identical bytes under the tags, or by digest if there are no tags.
    * @throws `protocol` if the registry answers with another digest.

@@ -6,7 +6,15 @@ import { mediaTypes } from '../../oci/media-types.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import { canonicalJson } from '../../plan/canonical-json.ts'
 import { listReferrers } from '../../images/evidence/evidence.ts'
-import type { BlobSource, ManifestContent, TargetRepository } from '../../images/ports.ts'
+import type {
+  BlobSource,
+  BlobWriter,
+  FallbackTagWriter,
+  ManifestContent,
+  ManifestReader,
+  ManifestWriter,
+  ReferrerLister,
+} from '../../images/ports.ts'
 import { signEnvelope } from '../../signing/dsse.ts'
 import {
   formatPromotion,
@@ -121,7 +129,7 @@ export interface Attached {
  * as it is. At most nine requests. @throws what the store throws.
  */
 export async function attachAttestation(
-  store: TargetRepository,
+  store: ManifestReader & ReferrerLister & ManifestWriter & BlobWriter & FallbackTagWriter,
   attestation: Attestation,
   call: Call,
 ): Promise<Attached> {
@@ -136,7 +144,7 @@ export async function attachAttestation(
 }
 
 async function findWritten(
-  store: TargetRepository,
+  store: ManifestReader & ReferrerLister,
   attestation: Attestation,
   call: Call,
 ): Promise<Descriptor | undefined> {

@@ -7,7 +7,7 @@ import { mediaTypes } from '../../oci/media-types.ts'
 import { formatAt } from '../../oci/reference.ts'
 import { listAllReferrers } from '../../images/evidence/evidence.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { SourceRepository } from '../../images/ports.ts'
+import type { BlobReader, ManifestReader, ReferrerLister } from '../../images/ports.ts'
 import { attestationAnnotations } from './attestation-artifact.ts'
 import type { PublicKey } from '../../signing/dsse.ts'
 import { isAttestationType, type Judgement, judgeAttestation, unreadable } from './judge-attestation.ts'
@@ -32,7 +32,7 @@ export interface FoundAttestation extends Judgement {
  * @throws what the store throws, but not for content that is missing or damaged; `unsupported` for more referrers than are looked through.
  */
 export async function readAttestations(
-  store: SourceRepository,
+  store: ManifestReader & BlobReader & ReferrerLister,
   image: Digest,
   keys: readonly PublicKey[],
   call: Call,
@@ -51,7 +51,7 @@ export async function readAttestations(
 }
 
 interface Reading {
-  readonly store: SourceRepository
+  readonly store: ManifestReader & BlobReader
   readonly image: Digest
   readonly keys: readonly PublicKey[]
   /** bytes that may still be read */

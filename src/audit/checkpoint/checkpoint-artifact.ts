@@ -4,7 +4,7 @@ import type { Descriptor } from '../../oci/descriptor.ts'
 import { digestOf, encodedOf } from '../../oci/digest.ts'
 import { artifactTypeOf, parseManifest } from '../../oci/manifest.ts'
 import { mediaTypes } from '../../oci/media-types.ts'
-import type { SourceRepository, TargetRepository } from '../../images/ports.ts'
+import type { BlobReader, BlobWriter, ManifestReader, ManifestWriter, TagLister } from '../../images/ports.ts'
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts'
 import { parseNote } from '../../signing/signed-note.ts'
 
@@ -34,7 +34,7 @@ export function checkpointTag({ origin, size }: Pick<Checkpoint, 'origin' | 'siz
  * it is. @throws `conflict` where another root was pushed for the same size: one of the two logs is not the true one.
  */
 export async function pushCheckpoint(
-  target: TargetRepository,
+  target: ManifestReader & BlobReader & ManifestWriter & BlobWriter,
   note: string,
   call: Call,
 ): Promise<{ readonly tag: string; readonly manifest: Descriptor; readonly result: 'pushed' | 'unchanged' }> {
@@ -57,7 +57,7 @@ export async function pushCheckpoint(
 
 /** Reads the checkpoint of the largest size that was pushed for this origin; undefined where there is none. @throws `malformed`, `corrupt`. */
 export async function newestCheckpoint(
-  source: SourceRepository,
+  source: ManifestReader & BlobReader & TagLister,
   origin: string,
   call: Call,
 ): Promise<StoredCheckpoint | undefined> {
@@ -67,7 +67,7 @@ export async function newestCheckpoint(
 
 /** The tags of all checkpoints of this origin, the smallest size first; none where the repository is not there. */
 export async function checkpointTags(
-  source: SourceRepository,
+  source: TagLister,
   origin: string,
   call: Call,
 ): Promise<readonly string[]> {
@@ -85,7 +85,7 @@ export async function checkpointTags(
 
 /** Reads the checkpoint under a tag; undefined where it is not there. @throws `malformed` where something else is, `corrupt`. */
 async function findCheckpoint(
-  source: SourceRepository,
+  source: ManifestReader & BlobReader,
   tag: string,
   call: Call,
 ): Promise<StoredCheckpoint | undefined> {
@@ -125,7 +125,7 @@ function manifestOf(config: Descriptor, layer: Descriptor): unknown {
   }
 }
 
-async function putBytes(target: TargetRepository, d: Descriptor, bytes: Buffer, call: Call): Promise<void> {
+async function putBytes(target: BlobWriter, d: Descriptor, bytes: Buffer, call: Call): Promise<void> {
   const open = (offset: number): Promise<AsyncIterable<Uint8Array>> =>
     Promise.resolve(once(bytes.subarray(offset)))
   await target.putBlob(d, { open }, call)

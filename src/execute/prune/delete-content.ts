@@ -1,7 +1,7 @@
 import type { Call } from '../../lib/call.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { DeleteManifestStep, DeleteTagStep } from '../../plan/prune/prune-plan.ts'
-import type { TargetRepository } from '../../images/ports.ts'
+import type { Capabilities, Deleter, ManifestReader } from '../../images/ports.ts'
 import { movedTag } from './survivors.ts'
 
 /** `unchanged`: it was gone already; `stopped`: `stop` was aborted before anything was deleted */
@@ -15,7 +15,7 @@ export type OwnTags = ReadonlyMap<string, Digest | null>
  * @param own what its tags are on now: none of them on anything else. @throws `unsupported`, `refused` and what the store throws.
  */
 export async function deleteManifest(
-  store: TargetRepository,
+  store: Capabilities & Deleter,
   { target: { digest } }: DeleteManifestStep,
   own: OwnTags,
   stop: AbortSignal,
@@ -40,7 +40,7 @@ export async function deleteManifest(
 
 /** Deletes a tag alone, after a last look at it. @throws `conflict` where it is on something else; `unsupported`, `refused` and what the store throws. */
 export async function deleteTag(
-  store: TargetRepository,
+  store: ManifestReader & Deleter,
   step: DeleteTagStep,
   stop: AbortSignal,
   call: Call,

@@ -1,6 +1,6 @@
 import type { DrayError, ErrorCode } from '../../lib/errors.ts'
 import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
-import type { SourceRepository } from '../../images/ports.ts'
+import type { Capabilities } from '../../images/ports.ts'
 
 /** What follows from a delete that failed, for it and for the other deletes of its kind in the repository. */
 export type Consequence =
@@ -34,7 +34,7 @@ export function consequenceOf(step: DeleteStep, { code }: DrayError, isProven: b
  * Whether evidence may be what holds a manifest. Only of a registry that wants the tags gone first, and they are: there nothing leads to it any more, and the
  * evidence has nobody to speak to. Elsewhere what is refused stays, with its evidence.
  */
-export function isHeldByEvidence(step: DeleteStep, { code }: DrayError, store: SourceRepository): boolean {
+export function isHeldByEvidence(step: DeleteStep, { code }: DrayError, store: Capabilities): boolean {
   const isOfThisOne = code === 'refused' || code === 'forbidden'
   return step.kind === 'deleteManifest' && isOfThisOne && store.capability('deleteTagged') === 'no'
 }

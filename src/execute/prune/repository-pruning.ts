@@ -8,7 +8,7 @@ import type { DeleteStep, DeleteTagStep, RepositoryPlan } from '../../plan/prune
 import { inParallel } from '../../images/parallel.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
-import type { TargetRepository } from '../../images/ports.ts'
+import type { Capabilities, Deleter, ManifestReader } from '../../images/ports.ts'
 import { resolveTags } from '../../images/tags/tags.ts'
 import { type Deleted, deleteManifest, deleteTag, type OwnTags } from './delete-content.ts'
 import { consequenceOf, isHeldByEvidence, isUnclear } from './delete-failure.ts'
@@ -23,7 +23,7 @@ const deletesPerLook = { most: 100, least: 16 } as const
 const maxTries = 3
 
 export interface PruningPorts {
-  readonly store: TargetRepository
+  readonly store: ManifestReader & Capabilities & Deleter
   readonly reader: RepositoryReader
   /** what something runs by now, beside the roots of the plan */
   readonly usedNow: readonly TagOrDigest[]

@@ -5,7 +5,7 @@ import type { Graph } from '../graph/graph.ts'
 import { type ImageConfigView, readImageConfig } from './image-config.ts'
 import { inParallel } from '../parallel.ts'
 import { type PlatformImage, platformImages } from '../graph/platform-images.ts'
-import type { SourceRepository } from '../ports.ts'
+import type { BlobReader } from '../ports.ts'
 
 /** Configs that are read at once. */
 const readsAtOnce = 8
@@ -35,7 +35,7 @@ export function createdOf(graph: Graph, images: readonly DatedImage[]): string |
  * @throws `malformed`, and what the store throws.
  */
 export async function readDatedImages(
-  store: SourceRepository,
+  store: BlobReader,
   graph: Graph,
   call: Call,
 ): Promise<readonly DatedImage[]> {

@@ -5,7 +5,7 @@ import { isRecord, optionalString, parseJson, stringMap } from '../../oci/json.t
 import { mediaTypes } from '../../oci/media-types.ts'
 import { formatPlatform, type Platform, parsePlatform } from '../../oci/platform.ts'
 import { type ImageSettings, parseImageSettings } from './image-settings.ts'
-import type { SourceRepository } from '../ports.ts'
+import type { BlobReader } from '../ports.ts'
 
 /** The largest config that is read to be looked at, in bytes. */
 const maxConfigSize = 4 * 1024 * 1024
@@ -30,7 +30,7 @@ export function isImageConfig({ mediaType }: Descriptor): boolean {
 
 /** The bytes of a config. @throws `malformed` for one that is too large to be read, and what the store throws. */
 export async function readConfigBytes(
-  store: SourceRepository,
+  store: BlobReader,
   descriptor: Descriptor,
   call: Call,
 ): Promise<Uint8Array> {
@@ -54,7 +54,7 @@ function bodyOf(bytes: Uint8Array, where: string): Readonly<Record<string, unkno
 
 /** Reads an image's config to look at. @throws `malformed`, and what the store throws. */
 export async function readImageConfig(
-  store: SourceRepository,
+  store: BlobReader,
   descriptor: Descriptor,
   call: Call,
 ): Promise<ImageConfigView> {

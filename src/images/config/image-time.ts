@@ -5,7 +5,7 @@ import type { Descriptor } from '../../oci/descriptor.ts'
 import { type Manifest, parseManifest } from '../../oci/manifest.ts'
 import { isManifestType } from '../../oci/media-types.ts'
 import { isImageConfig, readImageConfig } from './image-config.ts'
-import type { ManifestContent, SourceRepository } from '../ports.ts'
+import type { BlobReader, ManifestContent, ManifestReader } from '../ports.ts'
 
 export interface CreatedOptions {
   /** what says a later time, says none */
@@ -19,7 +19,7 @@ export interface CreatedOptions {
  * Undefined where neither says a time from 2013 until now. Who has read the whole image asks `createdOf` of dated-images.ts. @throws `malformed` for what is no config, and what the store throws.
  */
 export async function timeOfImage(
-  store: SourceRepository,
+  store: ManifestReader & BlobReader,
   { bytes, descriptor }: ManifestContent,
   options: CreatedOptions,
   call: Call,

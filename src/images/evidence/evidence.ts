@@ -9,7 +9,14 @@ import { formatAt, isTag } from '../../oci/reference.ts'
 import { type Graph, walkGraph } from '../graph/graph.ts'
 import { ListedTags } from '../tags/listed-tags.ts'
 import { inParallel } from '../parallel.ts'
-import type { ManifestContent, SourceRepository } from '../ports.ts'
+import type {
+  ManifestContent,
+  ManifestReader,
+  NamedRepository,
+  ReferrerLister,
+  SourceRepository,
+  TagLister,
+} from '../ports.ts'
 import { listUntil } from '../tags/tag-list.ts'
 
 /** Subjects and pieces of evidence that are looked at at once. */
@@ -228,7 +235,7 @@ export class EvidenceSearch {
  * @throws what the store throws.
  */
 export async function listReferrers(
-  store: SourceRepository,
+  store: ManifestReader & ReferrerLister,
   subject: Digest,
   call: Call,
 ): Promise<readonly Descriptor[]> {
@@ -243,7 +250,7 @@ export async function listReferrers(
  * tag. An entry is believed once its manifest says `subject`. @throws what the store throws.
  */
 export async function listAllReferrers(
-  store: SourceRepository,
+  store: ManifestReader & ReferrerLister,
   subject: Digest,
   call: Call,
 ): Promise<readonly Descriptor[]> {
@@ -257,11 +264,7 @@ export async function listAllReferrers(
 }
 
 /** The entries of what stands under a fallback tag, only if it is an index: GitLab answers that tag with the image itself. */
-function entriesOf(
-  store: SourceRepository,
-  subject: Digest,
-  content: ManifestContent,
-): readonly Descriptor[] {
+function entriesOf(store: NamedRepository, subject: Digest, content: ManifestContent): readonly Descriptor[] {
   if (!isIndexType(content.descriptor.mediaType) || content.descriptor.digest === subject) return []
   const where = formatAt(store.repository, { tag: fallbackTag(subject) })
   const index = parseManifest(content.bytes, content.descriptor.mediaType, where)
@@ -275,11 +278,7 @@ const oddCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'corrupt', 'malfo
 const requestsByTag = 1 + cosignSuffixes.length
 
 /** All tags, or undefined where the list has more pages than it is worth or is not to be had: then each tag is asked for by itself. */
-async function listAtMost(
-  store: SourceRepository,
-  pages: number,
-  call: Call,
-): Promise<ListedTags | undefined> {
+async function listAtMost(store: TagLister, pages: number, call: Call): Promise<ListedTags | undefined> {
   const list = await listUntil(store, (read) => read > pages, call)
   return list?.isWhole === true ? new ListedTags(list.tags) : undefined
 }

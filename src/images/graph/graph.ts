@@ -5,7 +5,7 @@ import type { Digest } from '../../oci/digest.ts'
 import { blobsOf, childrenOf, type Manifest, parseManifest } from '../../oci/manifest.ts'
 import { formatAt } from '../../oci/reference.ts'
 import { inParallel } from '../parallel.ts'
-import type { ManifestContent, SourceRepository } from '../ports.ts'
+import type { ManifestContent, ManifestReader, NamedRepository } from '../ports.ts'
 
 /** Manifests and indexes that are read at once. */
 const readsAtOnce = 16
@@ -43,7 +43,7 @@ export interface WalkOptions {
  * @throws `not-found`, `malformed`, `unsupported`, and what the store throws.
  */
 export async function walkGraph(
-  store: SourceRepository,
+  store: ManifestReader,
   root: ManifestContent | Descriptor,
   call: Call,
   { missing: ifMissing = 'fail' }: WalkOptions = {},
@@ -100,7 +100,7 @@ export function childrenFirst(graph: Graph): readonly (readonly GraphNode[])[] {
  * descriptors only one is compared with it. @throws `malformed`.
  */
 function checkEntries(
-  store: SourceRepository,
+  store: NamedRepository,
   { descriptor: { digest }, manifest }: GraphNode,
   known: Map<Digest, Descriptor>,
 ): void {
@@ -117,7 +117,7 @@ function checkEntries(
   }
 }
 
-function parseNode(store: SourceRepository, { bytes, descriptor }: ManifestContent): GraphNode {
+function parseNode(store: NamedRepository, { bytes, descriptor }: ManifestContent): GraphNode {
   const where = formatAt(store.repository, { digest: descriptor.digest })
   return { descriptor, manifest: parseManifest(bytes, descriptor.mediaType, where) }
 }
@@ -138,7 +138,7 @@ function shape(root: Descriptor, nodes: readonly GraphNode[]): Omit<Graph, 'miss
   return { root, nodes, blobs: [...blobs.values()], size: all.reduce((sum, d) => sum + d.size, 0) }
 }
 
-function tooLarge(store: SourceRepository, root: Descriptor, why: string): DrayError {
+function tooLarge(store: NamedRepository, root: Descriptor, why: string): DrayError {
   return new DrayError(
     'unsupported',
     `${formatAt(store.repository, { digest: root.digest })} is not walked: ${why}`,

@@ -3,7 +3,7 @@ import { DrayError, toDrayError } from '../../lib/errors.ts'
 import { nearestFew } from '../../lib/nearest.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import { formatAt, type TagOrDigest } from '../../oci/reference.ts'
-import type { SourceRepository } from '../ports.ts'
+import type { TagLister } from '../ports.ts'
 
 /** Tags that are compared with one that is not there, and those of them that are named. */
 const maxTagsLookedAt = 5000
@@ -18,7 +18,7 @@ interface Asked {
 }
 
 /** The error for an image that is not there; names the tags that are, for a slip of the finger. */
-export async function notThere(store: SourceRepository, asked: Asked, call: Call): Promise<DrayError> {
+export async function notThere(store: TagLister, asked: Asked, call: Call): Promise<DrayError> {
   const { image, at, environment } = asked
   const inEnvironment = environment === undefined ? '' : ` in ${environment}`
   const found = await nearTags(store, at, call)
@@ -35,7 +35,7 @@ type NearTags =
   | { readonly kind: 'tags'; readonly hint: string }
   | { readonly kind: 'noRepository' | 'unknown' }
 
-async function nearTags(store: SourceRepository, at: TagOrDigest, call: Call): Promise<NearTags> {
+async function nearTags(store: TagLister, at: TagOrDigest, call: Call): Promise<NearTags> {
   if (!('tag' in at)) return { kind: 'unknown' }
   try {
     const tags: string[] = []

@@ -1,6 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import { type DrayError, type ErrorCode, isDrayError } from '../../lib/errors.ts'
-import type { SourceRepository } from '../ports.ts'
+import type { TagLister } from '../ports.ts'
 
 /**
  * Some registries let a user pull and not list (Amazon ECR: `ecr:ListImages`), some have no list, and docker-registry 2.8 answers 404 where nothing
@@ -25,7 +25,7 @@ export interface TagList {
  * there is no list to be had. @throws what the store throws.
  */
 export async function listUntil(
-  store: SourceRepository,
+  store: TagLister,
   isEnough: (pages: number, tags: ReadonlySet<string>) => boolean,
   call: Call,
 ): Promise<TagList | undefined> {

@@ -3,7 +3,7 @@ import { DrayError, isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { inParallel } from '../parallel.ts'
-import type { SourceRepository } from '../ports.ts'
+import type { ManifestReader, TagLister } from '../ports.ts'
 
 /** Tags that are asked for at once. */
 const tagsAtOnce = 16
@@ -14,7 +14,7 @@ const tagsBeforeStop = 8
  * The whole list of tags; undefined where the repository is not there, which docker-registry 2.8 says also of one without tags. @throws what the store
  * throws else.
  */
-export async function findTags(store: SourceRepository, call: Call): Promise<readonly string[] | undefined> {
+export async function findTags(store: TagLister, call: Call): Promise<readonly string[] | undefined> {
   try {
     return await Array.fromAsync(store.tags(call))
   } catch (error) {
@@ -24,13 +24,13 @@ export async function findTags(store: SourceRepository, call: Call): Promise<rea
 }
 
 /** The whole list of tags; none where the repository is not there. @throws what the store throws else. */
-export async function listTags(store: SourceRepository, call: Call): Promise<readonly string[]> {
+export async function listTags(store: TagLister, call: Call): Promise<readonly string[]> {
   return (await findTags(store, call)) ?? []
 }
 
 /** What tags point at; null: it is not there. @throws what the store throws. */
 export async function resolveTags(
-  store: SourceRepository,
+  store: ManifestReader,
   tags: readonly string[],
   call: Call,
 ): Promise<Map<string, Digest | null>> {
@@ -43,7 +43,7 @@ export async function resolveTags(
 
 /** Those of the tags that are on a digest, in the order given; every one is asked for. @throws what the store throws. */
 export async function tagsResolvingTo<T extends { readonly tag: string }>(
-  store: SourceRepository,
+  store: ManifestReader,
   digest: Digest,
   tags: readonly T[],
   call: Call,
@@ -55,7 +55,7 @@ export async function tagsResolvingTo<T extends { readonly tag: string }>(
 
 /** The first of the tags that is on a digest that is meant; they are asked for a few at a time, in their order. @throws what the store throws. */
 export async function findFirstTag(
-  store: SourceRepository,
+  store: ManifestReader,
   tags: readonly string[],
   isMeant: (digest: Digest) => boolean,
   call: Call,

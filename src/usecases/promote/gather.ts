@@ -8,7 +8,14 @@ import { EvidenceSearch, listReferrers } from '../../images/evidence/evidence.ts
 import { walkGraph } from '../../images/graph/graph.ts'
 import { notThere } from '../../images/graph/not-there.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { ManifestContent, SourceRepository, Repositories } from '../../images/ports.ts'
+import type {
+  BlobReader,
+  ManifestContent,
+  ManifestReader,
+  Repositories,
+  SourceRepository,
+  TagLister,
+} from '../../images/ports.ts'
 import { checkIsWhole, listTags, resolveTags, tagsResolvingTo } from '../../images/tags/tags.ts'
 import { type Gathered as GatheredOf, gatherEach, orUnread } from '../../images/graph/unread.ts'
 import { piecesOf } from './pieces.ts'
@@ -81,7 +88,11 @@ async function gatherOne(
   return { request, source, targets }
 }
 
-async function readRoot(store: SourceRepository, request: Request, call: Call): Promise<ManifestContent> {
+async function readRoot(
+  store: ManifestReader & TagLister,
+  request: Request,
+  call: Call,
+): Promise<ManifestContent> {
   const content = await store.findManifest(request.from.at, call)
   if (content !== undefined) return content
   throw await notThere(store, { image: request.image, ...request.from }, call)
@@ -89,7 +100,7 @@ async function readRoot(store: SourceRepository, request: Request, call: Call): 
 
 /** The version tags on the root, where its version can be told in no other way: every version tag of its repository is asked for. */
 async function readVersions(
-  store: SourceRepository,
+  store: ManifestReader & TagLister,
   root: Promise<ManifestContent>,
   request: Request,
   call: Call,
@@ -199,7 +210,7 @@ async function readTarget(
 
 /** Of the roots that the target says it has: those of which something is missing. */
 async function readBack(
-  store: SourceRepository,
+  store: ManifestReader & BlobReader,
   there: TargetSnapshot,
   source: SourceSnapshot,
   call: Call,

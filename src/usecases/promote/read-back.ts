@@ -3,7 +3,7 @@ import { toDrayError } from '../../lib/errors.ts'
 import { type Descriptor, isNonDistributable } from '../../oci/descriptor.ts'
 import type { Graph } from '../../images/graph/graph.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { SourceRepository } from '../../images/ports.ts'
+import type { BlobReader, ManifestReader } from '../../images/ports.ts'
 
 /** Manifests and blobs of one image that are read back at once. */
 const readsAtOnce = 32
@@ -13,7 +13,7 @@ const readsAtOnce = 32
  * read, because a registry may still list what it has lost (after a garbage collection that went wrong, say). The store must not answer from a cache.
  */
 export async function findDamaged(
-  store: SourceRepository,
+  store: ManifestReader & BlobReader,
   graph: Graph,
   call: Call,
 ): Promise<readonly Descriptor[]> {
@@ -37,7 +37,7 @@ export async function findDamaged(
   return checked.flat()
 }
 
-async function readLastByte(store: SourceRepository, blob: Descriptor, call: Call): Promise<void> {
+async function readLastByte(store: BlobReader, blob: Descriptor, call: Call): Promise<void> {
   for await (const chunk of await store.blob(blob, Math.max(0, blob.size - 1), call)) {
     if (chunk.byteLength > 0) return
   }

@@ -8,7 +8,13 @@ import { Reach } from '../../images/graph/reach.ts'
 import { type LastReading, tagsOfPeople } from '../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../images/graph/repository-node.ts'
 import { type Reading, RepositoryReader } from '../../images/graph/repository-reader.ts'
-import type { SourceRepository } from '../../images/ports.ts'
+import type {
+  BlobReader,
+  Capabilities,
+  ManifestReader,
+  NamedRepository,
+  SourceRepository,
+} from '../../images/ports.ts'
 import { markedReach } from './decide-repository.ts'
 import { isByTime } from './policy/judge.ts'
 import type { RetentionPolicy } from './policy/policy.ts'
@@ -82,7 +88,7 @@ export async function gather(
 /** Adds what an earlier run has left: what is there, though all that it belonged to is gone. Its evidence tags may still lead to it. */
 async function addLeftovers(
   reading: Reading,
-  store: SourceRepository,
+  store: ManifestReader,
   { leftovers }: PruneRequest,
   call: Call,
 ): Promise<readonly Leftover[]> {
@@ -101,7 +107,7 @@ async function addLeftovers(
 }
 
 /** @throws `refused`. */
-function earlierNow(store: SourceRepository, here: number): number {
+function earlierNow(store: NamedRepository & Capabilities, here: number): number {
   const difference = store.clockDifference() ?? 0
   if (Math.abs(difference) <= maxClockDifferenceMs) return here + Math.min(0, difference)
   const minutes = Math.round(Math.abs(difference) / 60_000)
@@ -117,7 +123,7 @@ function earlierNow(store: SourceRepository, here: number): number {
 
 /** Reads the configs of what a rule by time may mark, where no annotation says the time. */
 async function readTimes(
-  store: SourceRepository,
+  store: BlobReader,
   reading: Reading,
   request: PruneRequest,
   now: number,
@@ -142,7 +148,7 @@ async function readTimes(
 
 /** What is wrong with one config leaves one image undated; a registry that does not answer is another matter. */
 async function configTime(
-  store: SourceRepository,
+  store: BlobReader,
   { config }: RepositoryNode,
   contents: ContentStore | undefined,
   call: Call,

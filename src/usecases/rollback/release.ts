@@ -12,7 +12,7 @@ import {
   type VersionTag,
   versionTagsIn,
 } from '../../semver/version.ts'
-import type { SourceRepository } from '../../images/ports.ts'
+import type { ManifestReader } from '../../images/ports.ts'
 import { findFirstTag, resolveTags, tagsResolvingTo } from '../../images/tags/tags.ts'
 import type { Release, Request } from './snapshot.ts'
 
@@ -25,7 +25,7 @@ const versionsShown = 3
  * @throws `not-found` for a version or digest without a version tag; `refused` where it cannot be told which release is meant.
  */
 export async function findRelease(
-  store: SourceRepository,
+  store: ManifestReader,
   request: Request,
   listed: readonly string[],
   call: Call,
@@ -45,7 +45,7 @@ export async function findRelease(
 
 /** @throws `refused` where a version is on one image in one spelling and on another in another: which of them was released nobody can say. */
 async function checkIsOne(
-  store: SourceRepository,
+  store: ManifestReader,
   { image }: Request,
   { version }: VersionTag,
   versions: readonly VersionTag[],
@@ -62,7 +62,7 @@ async function checkIsOne(
   })
 }
 
-async function rootOf(store: SourceRepository, { tag }: VersionTag, call: Call): Promise<Descriptor> {
+async function rootOf(store: ManifestReader, { tag }: VersionTag, call: Call): Promise<Descriptor> {
   const root = await store.resolve({ tag }, call)
   if (root !== undefined) return root
   throw new DrayError('conflict', `${formatAt(store.repository, { tag })} was there, and has gone`, {
@@ -72,7 +72,7 @@ async function rootOf(store: SourceRepository, { tag }: VersionTag, call: Call):
 
 /** The highest stable version below the one that is current, of another image: what was released again under a new version is no way back. */
 async function releaseBefore(
-  store: SourceRepository,
+  store: ManifestReader,
   { image, marker }: Request,
   versions: readonly VersionTag[],
   call: Call,
@@ -100,7 +100,7 @@ async function releaseBefore(
 }
 
 async function releaseWith(
-  store: SourceRepository,
+  store: ManifestReader,
   { image }: Request,
   digest: Digest,
   versions: readonly VersionTag[],
@@ -119,7 +119,7 @@ async function releaseWith(
 
 /** Looked for from the highest down: what is current is near there. */
 async function highestWhere(
-  store: SourceRepository,
+  store: ManifestReader,
   isMeant: (digest: Digest) => boolean,
   versions: readonly VersionTag[],
   call: Call,

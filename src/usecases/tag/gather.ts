@@ -6,7 +6,7 @@ import { tagsToRead } from '../../plan/decide-tags.ts'
 import { highestFirst, highestTag, isStable, type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import { notThere } from '../../images/graph/not-there.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { ManifestContent, SourceRepository, Repositories } from '../../images/ports.ts'
+import type { ManifestContent, ManifestReader, Repositories, TagLister } from '../../images/ports.ts'
 import { checkIsWhole, findFirstTag, listTags, resolveTags } from '../../images/tags/tags.ts'
 import {
   type Gathered as GatheredOf,
@@ -79,7 +79,7 @@ async function gatherOne(request: Request, stores: Repositories, call: Call): Pr
 }
 
 async function readImage(
-  store: SourceRepository,
+  store: ManifestReader & TagLister,
   { image, environment, at }: Request,
   call: Call,
 ): Promise<ManifestContent> {

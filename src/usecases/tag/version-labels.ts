@@ -3,7 +3,7 @@ import { annotationKeys } from '../../oci/annotations.ts'
 import { isImageConfig, readImageConfig } from '../../images/config/image-config.ts'
 import { walkGraph } from '../../images/graph/graph.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { ManifestContent, SourceRepository } from '../../images/ports.ts'
+import type { BlobReader, ManifestContent, ManifestReader } from '../../images/ports.ts'
 
 /** Configs that are read at once. */
 const readsAtOnce = 8
@@ -13,7 +13,7 @@ const readsAtOnce = 8
  * (`org.opencontainers.image.version`). One, where nobody contradicts.
  */
 export async function versionLabels(
-  store: SourceRepository,
+  store: ManifestReader & BlobReader,
   image: ManifestContent,
   call: Call,
 ): Promise<readonly string[]> {

@@ -8,7 +8,13 @@ import { formatRepository, sameRepository } from '../../../oci/reference.ts'
 import { inSemverOrder } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
-import type { SourceRepository, Repositories } from '../../../images/ports.ts'
+import type {
+  BlobReader,
+  ManifestReader,
+  ReferrerLister,
+  Repositories,
+  TagLister,
+} from '../../../images/ports.ts'
 import { listTags, resolveTags } from '../../../images/tags/tags.ts'
 import type { AttestationOfImage, HistoryPlace, PlaceFacts } from './history.ts'
 
@@ -25,7 +31,7 @@ export type HistorySubject =
 /** A place while it is read. */
 interface Reading {
   readonly place: HistoryPlace
-  readonly store: SourceRepository
+  readonly store: ManifestReader & BlobReader & ReferrerLister
   readonly tags: Map<string, Digest | null>
   readonly images: readonly Digest[]
   readonly attestations: AttestationOfImage[]
@@ -78,7 +84,7 @@ async function begin(
 
 /** The highest tags, without those of evidence; none where the repository is not there. */
 async function highestTags(
-  store: SourceRepository,
+  store: TagLister,
   limit: number | undefined,
   call: Call,
 ): Promise<readonly string[]> {

@@ -9,7 +9,7 @@ import { walkGraph } from '../../../images/graph/graph.ts'
 import { readImageConfig } from '../../../images/config/image-config.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import { isAttestationChild, platformImages } from '../../../images/graph/platform-images.ts'
-import type { ManifestContent, SourceRepository } from '../../../images/ports.ts'
+import type { BlobReader, ManifestContent, ManifestReader } from '../../../images/ports.ts'
 
 const readsAtOnce = 8
 
@@ -23,7 +23,7 @@ interface Candidate {
  * choose. @throws `not-found` where there is none, naming those that there are; `usage` where several fit; what the store throws.
  */
 export async function choosePlatform(
-  store: SourceRepository,
+  store: ManifestReader & BlobReader,
   content: ManifestContent,
   asked: Platform,
   call: Call,
@@ -57,7 +57,7 @@ function named(manifest: Manifest): readonly Candidate[] | undefined {
 }
 
 async function readPlatforms(
-  store: SourceRepository,
+  store: ManifestReader & BlobReader,
   content: ManifestContent,
   call: Call,
 ): Promise<readonly Candidate[]> {

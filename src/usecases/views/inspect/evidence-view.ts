@@ -8,7 +8,7 @@ import type { Evidence } from '../../../images/evidence/evidence.ts'
 import { walkGraph } from '../../../images/graph/graph.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import { isLeaf } from '../../../images/graph/platform-images.ts'
-import type { SourceRepository } from '../../../images/ports.ts'
+import type { ManifestReader } from '../../../images/ports.ts'
 
 const readsAtOnce = 8
 
@@ -47,7 +47,7 @@ export function viewOfEvidence({ subject, manifest, via, tag, graph }: Evidence)
  * @throws what the store throws.
  */
 export async function readAttestationChildren(
-  store: SourceRepository,
+  store: ManifestReader,
   index: Digest,
   attestations: readonly Descriptor[],
   call: Call,

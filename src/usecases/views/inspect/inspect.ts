@@ -12,7 +12,13 @@ import {
   isAttestationChild,
   platformImages,
 } from '../../../images/graph/platform-images.ts'
-import type { ManifestContent, SourceRepository } from '../../../images/ports.ts'
+import type {
+  BlobReader,
+  ManifestContent,
+  ManifestReader,
+  SourceRepository,
+  TagLister,
+} from '../../../images/ports.ts'
 import { choosePlatform } from './choose-platform.ts'
 import { type EvidenceView, readAttestationChildren, subjectOf, viewOfEvidence } from './evidence-view.ts'
 import { type ManifestView, readManifests } from './manifest-view.ts'
@@ -94,7 +100,7 @@ export async function inspectImage(
 
 /** The bytes of the manifest or index in one chunk, read with no more than it takes. @throws `not-found`, and what the store throws. */
 export async function* rawManifest(
-  store: SourceRepository,
+  store: ManifestReader & BlobReader & TagLister,
   at: TagOrDigest,
   platform: Platform | undefined,
   call: Call,
@@ -103,7 +109,11 @@ export async function* rawManifest(
   yield platform === undefined ? asked.bytes : (await choosePlatform(store, asked, platform, call)).bytes
 }
 
-async function find(store: SourceRepository, at: TagOrDigest, call: Call): Promise<ManifestContent> {
+async function find(
+  store: ManifestReader & TagLister,
+  at: TagOrDigest,
+  call: Call,
+): Promise<ManifestContent> {
   const content = await store.findManifest(at, call)
   if (content === undefined) throw await notThere(store, { at }, call)
   return content

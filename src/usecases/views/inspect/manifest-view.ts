@@ -7,7 +7,7 @@ import type { Graph } from '../../../images/graph/graph.ts'
 import { type ImageConfigView, isImageConfig, readImageConfig } from '../../../images/config/image-config.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import { isLeaf, type LeafNode, platformsOf } from '../../../images/graph/platform-images.ts'
-import type { SourceRepository } from '../../../images/ports.ts'
+import type { BlobReader } from '../../../images/ports.ts'
 import { orWarn } from '../or-warn.ts'
 
 /** Configs that are read at once. */
@@ -33,7 +33,7 @@ export interface ManifestView {
  * A config that cannot be read is told. @throws what the store throws of the registry.
  */
 export async function readManifests(
-  store: SourceRepository,
+  store: BlobReader,
   graph: Graph,
   call: Call,
 ): Promise<readonly ManifestView[]> {
@@ -47,7 +47,7 @@ export async function readManifests(
 }
 
 async function readManifest(
-  store: SourceRepository,
+  store: BlobReader,
   { descriptor, manifest }: LeafNode,
   call: Call,
 ): Promise<ManifestView> {

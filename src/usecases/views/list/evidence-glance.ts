@@ -12,19 +12,19 @@ import { cosignSuffixes, cosignTag, fallbackTag } from '../../../oci/evidence-ta
 import { listAllReferrers } from '../../../images/evidence/evidence.ts'
 import type { Graph } from '../../../images/graph/graph.ts'
 import { attestationChildren, isLeaf } from '../../../images/graph/platform-images.ts'
-import type { SourceRepository } from '../../../images/ports.ts'
+import type { ManifestReader, ReferrerLister } from '../../../images/ports.ts'
 
 /**
  * Counts the evidence of images from lists: the tags that are known, the referrers API, the index under the fallback tag where there is one, and what an
  * index has beside its images. No piece of it is read; `EvidenceSearch` does that.
  */
 export class EvidenceGlance {
-  readonly #store: SourceRepository
+  readonly #store: ManifestReader & ReferrerLister
   readonly #tags: ReadonlySet<string>
   /** the first question to the referrers API: whether it is there is known when it is answered */
   #first: Promise<unknown> | undefined
 
-  constructor(store: SourceRepository, tags: ReadonlySet<string>) {
+  constructor(store: ManifestReader & ReferrerLister, tags: ReadonlySet<string>) {
     this.#store = store
     this.#tags = tags
   }

@@ -6,7 +6,7 @@ import type { RepositoryName } from '../../../oci/reference.ts'
 import { inSemverOrder } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
-import type { SourceRepository, Repositories } from '../../../images/ports.ts'
+import type { ManifestReader, Repositories, SourceRepository } from '../../../images/ports.ts'
 import { newerThan, type Scan } from './newer-than.ts'
 import { Reach } from '../status/reach.ts'
 import { type ImageSummary, Summaries, unknownSummary } from './summary.ts'
@@ -108,7 +108,7 @@ export async function listRepository(
 type Shown = string | Pick<TagView, 'tag' | 'image'>
 
 async function viewOf(
-  store: SourceRepository,
+  store: ManifestReader,
   shown: Shown,
   summaries: Summaries | undefined,
   call: Call,

@@ -2,7 +2,7 @@ import type { Call } from '../../../lib/call.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import { plausibleTime } from '../../../oci/created.ts'
 import { inParallel } from '../../../images/parallel.ts'
-import type { SourceRepository } from '../../../images/ports.ts'
+import type { ManifestReader } from '../../../images/ports.ts'
 import type { Summaries } from './summary.ts'
 
 /** Tags that are looked at together before it is asked whether there are enough. */
@@ -29,7 +29,7 @@ export interface Scan {
 
 /** Looks at tags in their order, batch by batch, until so many are on images that are new enough. @throws what the store throws. */
 export async function newerThan(
-  store: SourceRepository,
+  store: ManifestReader,
   summaries: Summaries,
   tags: readonly string[],
   { since, limit = Infinity, now }: Age,

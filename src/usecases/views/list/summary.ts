@@ -10,7 +10,7 @@ import { annotationKeys } from '../../../oci/annotations.ts'
 import { createdOf, type DatedImage, readDatedImages } from '../../../images/config/dated-images.ts'
 import { type Graph, walkGraph } from '../../../images/graph/graph.ts'
 import { isAttestationChild, platformImages } from '../../../images/graph/platform-images.ts'
-import type { SourceRepository } from '../../../images/ports.ts'
+import type { BlobReader, ManifestReader, ReferrerLister } from '../../../images/ports.ts'
 import { EvidenceGlance } from './evidence-glance.ts'
 import { isOfOneImage, orWarn } from '../or-warn.ts'
 
@@ -41,13 +41,13 @@ export const unknownSummary: ImageSummary = { created: null, size: null, platfor
  * Every method throws what the store throws where it is the registry that fails.
  */
 export class Summaries {
-  readonly #store: SourceRepository
+  readonly #store: ManifestReader & BlobReader
   readonly #evidence: EvidenceGlance
   readonly #facts = new Map<string, Promise<Read>>()
   readonly #whole = new Map<string, Promise<ImageSummary>>()
 
   /** @param tags all tags of the repository: evidence stands under some */
-  constructor(store: SourceRepository, tags: ReadonlySet<string>) {
+  constructor(store: ManifestReader & BlobReader & ReferrerLister, tags: ReadonlySet<string>) {
     this.#store = store
     this.#evidence = new EvidenceGlance(store, tags)
   }

@@ -5,7 +5,7 @@ import type { TagOrDigest } from '../../../oci/reference.ts'
 import { inSemverOrder } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
-import type { SourceRepository } from '../../../images/ports.ts'
+import type { ManifestReader, TagLister } from '../../../images/ports.ts'
 import { listUntil, type TagList } from '../../../images/tags/tag-list.ts'
 
 /** Tags that are looked at at once. */
@@ -35,11 +35,7 @@ export interface TagsOnImage {
 }
 
 /** Reads the list of tags as far as it is needed. @throws what the store throws; where all are wanted, also where there is no list. */
-export async function readTagList(
-  store: SourceRepository,
-  wanted: TagsWanted,
-  call: Call,
-): Promise<ListedTags> {
+export async function readTagList(store: TagLister, wanted: TagsWanted, call: Call): Promise<ListedTags> {
   switch (wanted) {
     case 'none':
       return { wanted, list: undefined }
@@ -55,7 +51,7 @@ export async function readTagList(
 
 /** Asks what each tag is on, but for the one by which the image was asked for. Tells where there is no list. @throws what the store throws. */
 export async function tagsOn(
-  store: SourceRepository,
+  store: ManifestReader,
   image: Digest,
   at: TagOrDigest,
   { wanted, list }: ListedTags,

@@ -6,7 +6,13 @@ import { type CreatedOptions, timeOfImage } from '../../../images/config/image-t
 import { isNoList } from '../../../images/tags/tag-list.ts'
 import { findTags } from '../../../images/tags/tags.ts'
 import { inParallel } from '../../../images/parallel.ts'
-import type { ManifestContent, SourceRepository, Repositories } from '../../../images/ports.ts'
+import type {
+  BlobReader,
+  ManifestContent,
+  ManifestReader,
+  Repositories,
+  TagLister,
+} from '../../../images/ports.ts'
 import { findVersion, highestOf, versionCandidates } from './marker-version.ts'
 import { both, leftOut, Reach, untilTimeIsUp } from './reach.ts'
 import type { CellFacts, StatusPlace } from './status.ts'
@@ -83,7 +89,7 @@ class PlaceReader {
 
   /** The same image has the same time wherever it is; where the one place does not tell it, the next is asked. */
   async #createdOnce(
-    store: SourceRepository,
+    store: ManifestReader & BlobReader,
     content: ManifestContent,
     call: Call,
   ): Promise<string | undefined> {
@@ -102,7 +108,7 @@ class PlaceReader {
 
 /** The tags, or why there is no list for this user: some may pull and not list. @throws what the store throws else. */
 async function tagsOrNone(
-  store: SourceRepository,
+  store: TagLister,
   call: Call,
 ): Promise<{ readonly tags?: readonly string[] | undefined; readonly error?: DrayError }> {
   try {
@@ -115,7 +121,7 @@ async function tagsOrNone(
 
 /** A marker that is a version itself needs no search. */
 async function findMarked(
-  store: SourceRepository,
+  store: ManifestReader,
   digest: Digest,
   { marker, reading }: StatusPlace,
   candidates: readonly VersionTag[],

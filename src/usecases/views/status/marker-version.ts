@@ -12,7 +12,7 @@ import {
   versionTagsIn,
 } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
-import type { SourceRepository } from '../../../images/ports.ts'
+import type { ManifestReader } from '../../../images/ports.ts'
 import { lineOf } from '../list/floating-tags.ts'
 
 /** Tags that are asked in each wave: nearly always the highest is the one. */
@@ -64,7 +64,7 @@ function divided<T>(all: readonly T[], isSo: (one: T) => boolean): readonly [rea
 
 /** The first of the candidates that stands on the digest. One request for the first of them, up to eight more in two waves. */
 export async function findVersion(
-  store: SourceRepository,
+  store: ManifestReader,
   digest: Digest,
   candidates: readonly VersionTag[],
   call: Call,

@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Certificates } from '../../registry/http/transport/certificates.ts'
 import { type Proxy, proxyFor, type ProxyVariables } from '../../registry/http/transport/proxy.ts'
 import type { FetchOptions, FetchStack } from '../../registry/http/stack.ts'
-import { createExaminer, type Examiner } from '../../registry/open-repositories.ts'
+import { createExaminer, type Examiner } from '../../registry/examine/examiner.ts'
 
 const tries = 2
 

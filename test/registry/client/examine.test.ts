@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { type ProfileName, profiles } from '../../../src/embedded/profiles.ts'
-import { createExaminer } from '../../../src/registry/open-repositories.ts'
+import { createExaminer } from '../../../src/registry/examine/examiner.ts'
 import { dockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts'
 import { image } from '../../support/images.ts'
 import { Oracle } from '../../support/oracle.ts'

@@ -1,0 +1,96 @@
+import { DrayError } from '../lib/errors.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import { parseManifest } from '../oci/manifest.ts'
+import { formatRepository } from '../oci/reference.ts'
+import type {
+  BlobReader,
+  BlobWriter,
+  Capabilities,
+  FallbackTagWriter,
+  ManifestReader,
+  ManifestWriter,
+  PutManifestResult,
+  ReferrerLister,
+  TagLister,
+} from '../images/ports.ts'
+import { hasBlob, readBlob } from './client/blobs/blobs.ts'
+import { putBlob } from './client/blobs/put-blob.ts'
+import type { RepositoryClient } from './client/client.ts'
+import { errorOf } from './client/errors.ts'
+import { addToFallbackTag, removeFromFallbackTag } from './client/lists/fallback-tag.ts'
+import { listReferrers } from './client/lists/referrers.ts'
+import { tagPages } from './client/lists/tags.ts'
+import { findManifest, resolveManifest } from './client/manifests/manifests.ts'
+import { putManifest } from './client/manifests/put-manifest.ts'
+
+// The ports of one repository of an OCI registry (distribution-spec 1.1), as object literals. The
+// deleter is in deleters.ts, because vendors replace it.
+
+export function manifestReader(client: RepositoryClient): ManifestReader {
+  return {
+    repository: client.repository,
+    resolve: (at, call) => resolveManifest(client, at, call),
+    findManifest: (at, call) => findManifest(client, at, call),
+    manifest: async (at, call) => {
+      const content = await findManifest(client, at, call)
+      if (content !== undefined) return content
+      const suffix = 'digest' in at ? `@${at.digest}` : `:${at.tag}`
+      throw errorOf(404, {}, client.attempt('read the manifest', suffix, 'read'))
+    },
+  }
+}
+
+export function manifestWriter(client: RepositoryClient): ManifestWriter & FallbackTagWriter {
+  const { repository, run } = client
+  return {
+    repository,
+    putManifest: async (d, bytes, tags, call) => {
+      if (bytes.byteLength !== d.size) {
+        throw new DrayError('internal', `a manifest of ${d.size} bytes was given ${bytes.byteLength}`, {
+          subject: d.digest,
+        })
+      }
+      const put = (): Promise<PutManifestResult> => putManifest(client, d, bytes, tags, call)
+      const listsReferrers = run.capabilities.get(repository, 'referrers') !== 'no'
+      const subject = listsReferrers ? subjectOf(d, bytes) : undefined
+      if (subject === undefined) return await put()
+      // Registries with the referrers API also lose entries if several arrive at once (olareg 0.2).
+      return await run.oneByOne(`${formatRepository(repository)}@${subject}`, call, put)
+    },
+    addToFallbackTag: (subject, referrer, call) => addToFallbackTag(client, subject, referrer, call),
+    removeFromFallbackTag: (subject, referrer, call) =>
+      removeFromFallbackTag(client, subject, referrer, call),
+  }
+}
+
+export function blobPorts(client: RepositoryClient): BlobReader & BlobWriter {
+  return {
+    repository: client.repository,
+    hasBlob: (d, call) => hasBlob(client, d, call),
+    blob: (d, offset, call, end) => readBlob(client, d, offset, call, end),
+    putBlob: (d, from, call) => putBlob(client, d, from, call),
+  }
+}
+
+export function listPorts(client: RepositoryClient): TagLister & ReferrerLister {
+  return {
+    repository: client.repository,
+    tags: async function* (call) {
+      for await (const page of tagPages(client, call)) yield* page
+    },
+    tagPages: (call) => tagPages(client, call),
+    referrers: (subject, call) => listReferrers(client, subject, call),
+  }
+}
+
+export function capabilities({ repository, run }: RepositoryClient): Capabilities {
+  return {
+    capability: (name) => run.capabilities.get(repository, name),
+    clockDifference: () => run.clocks.difference(repository.registry),
+  }
+}
+
+function subjectOf(d: Descriptor, bytes: Uint8Array): Digest | undefined {
+  return parseManifest(bytes, d.mediaType, d.digest).subject?.digest
+}

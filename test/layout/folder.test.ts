@@ -13,8 +13,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Call } from '../../src/lib/call.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import type { LayoutStore } from '../../src/layout/layout-store.ts'
-import { LayoutStores } from '../../src/layout/stores.ts'
+import { LayoutRepositories, type LayoutRepository } from '../../src/layout/layout-repositories.ts'
 import type { Descriptor } from '../../src/oci/descriptor.ts'
 import { parseDigest } from '../../src/oci/digest.ts'
 import * as images from '../support/images.ts'
@@ -32,10 +31,10 @@ const blobs = [...content.blobs].map(([digest, bytes]) => ({
 
 let cwd: string
 const at = (name: string): string => join(cwd, name)
-const store = (name = 'a'): LayoutStore =>
-  new LayoutStores(cwd, systemClock).target({ registry: 'oci:', path: name })
+const store = (name = 'a'): LayoutRepository =>
+  new LayoutRepositories(cwd, systemClock).target({ registry: 'oci:', path: name })
 
-async function putAll(to: LayoutStore): Promise<void> {
+async function putAll(to: LayoutRepository): Promise<void> {
   for (const { descriptor, bytes } of blobs) {
     async function* give(): AsyncGenerator<Uint8Array> {
       yield bytes

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Call } from '../../src/lib/call.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { LayoutStores } from '../../src/layout/stores.ts'
+import { LayoutRepositories } from '../../src/layout/layout-repositories.ts'
 import { parseDigest } from '../../src/oci/digest.ts'
 import { Copier } from '../../src/images/copy.ts'
 import * as images from '../support/images.ts'
@@ -27,13 +27,13 @@ function skopeoCopy(from: string, to: string): void {
 
 /** Copies a tag, with its evidence where it has any, from one layout to another. */
 async function copy(from: string, to: string, tag: string): Promise<void> {
-  const stores = new LayoutStores('/', systemClock)
+  const stores = new LayoutRepositories('/', systemClock)
   const [source, target] = [from, to].map((path) => stores.target({ registry: 'oci:', path }))
-  if (source === undefined || target === undefined) throw new Error('no stores')
+  if (source === undefined || target === undefined) throw new Error('no repositories')
   const { descriptor, bytes } = await source.manifest({ tag }, call)
   const copier = new Copier()
   await copier.copy(source, target, descriptor, { rootBy: 'tag' }, call)
-  for (const referrer of await source.referrers(descriptor.digest, call)) {
+  for (const referrer of (await source.referrers(descriptor.digest, call)) ?? []) {
     await copier.copy(source, target, referrer, { rootBy: 'digest' }, call)
   }
   await target.putManifest(descriptor, bytes, [tag], call)
@@ -91,7 +91,7 @@ describe.skipIf(!umoci.available)(`umoci${umoci.note}`, () => {
     const layout = join(cwd, 'a')
     run('umoci', 'init', '--layout', layout)
     run('umoci', 'new', '--image', `${layout}:new`)
-    const store = new LayoutStores(cwd, systemClock).target({ registry: 'oci:', path: 'a' })
+    const store = new LayoutRepositories(cwd, systemClock).target({ registry: 'oci:', path: 'a' })
     const digest = listLayout(layout)['new'] ?? ''
     expect((await store.resolve({ tag: 'new' }, call))?.digest).toBe(digest)
     expect(await store.onlyImage(call)).toEqual({ tag: 'new' })

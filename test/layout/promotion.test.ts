@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
-import { LayoutStores } from '../../src/layout/stores.ts'
+import { LayoutRepositories } from '../../src/layout/layout-repositories.ts'
 import type { RepositoryName } from '../../src/oci/reference.ts'
 import type { Repositories } from '../../src/images/ports.ts'
 import * as images from '../support/images.ts'
@@ -14,7 +14,7 @@ import { watchedRegistry } from '../support/world.ts'
 const layout = (path: string): RepositoryName => ({ registry: 'oci:', path })
 
 function withLayouts(run: Bench, cwd: string): Bench {
-  const layouts = new LayoutStores(cwd, systemClock)
+  const layouts = new LayoutRepositories(cwd, systemClock)
   const stores: Repositories = {
     source: (name) => (name.registry === 'oci:' ? layouts : run.stores).source(name),
     target: (name) => (name.registry === 'oci:' ? layouts : run.stores).target(name),

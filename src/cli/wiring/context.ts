@@ -106,8 +106,8 @@ export class Context {
 
   /** The only image of a layout. @throws `usage` with their names where it has several; `not-found`, `malformed`, `io`. */
   async onlyImageOfLayout(folder: string, call: Call): Promise<TagOrDigest> {
-    const { LayoutStores } = await import('../../layout/stores.ts')
-    return await new LayoutStores(this.cwd, this.clock)
+    const { LayoutRepositories } = await import('../../layout/layout-repositories.ts')
+    return await new LayoutRepositories(this.cwd, this.clock)
       .source({ registry: layoutRegistry, path: folder })
       .onlyImage(call)
   }
@@ -291,13 +291,14 @@ export class Context {
   }
 
   async #openStores(): Promise<Repositories & RepositoryLister> {
-    const [{ openRepositories }, { LayoutStores }, { RegistryNames }, { config }, stack] = await Promise.all([
-      import('../../registry/open-repositories.ts'),
-      import('../../layout/stores.ts'),
-      import('../../config/registry-names.ts'),
-      this.config(),
-      this.#fetchStack(),
-    ])
+    const [{ openRepositories }, { LayoutRepositories }, { RegistryNames }, { config }, stack] =
+      await Promise.all([
+        import('../../registry/open-repositories.ts'),
+        import('../../layout/layout-repositories.ts'),
+        import('../../config/registry-names.ts'),
+        this.config(),
+        this.#fetchStack(),
+      ])
     const names = new RegistryNames(config.registries)
     const registries = openRepositories({
       fetch: stack.fetch,
@@ -311,7 +312,7 @@ export class Context {
       },
       secrets: stack.secrets,
     })
-    const layouts = new LayoutStores(this.cwd, this.clock)
+    const layouts = new LayoutRepositories(this.cwd, this.clock)
     const storesOf = ({ registry }: RepositoryName): Repositories =>
       registry === layoutRegistry ? layouts : registries
     return {

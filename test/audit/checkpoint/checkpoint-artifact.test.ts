@@ -11,7 +11,7 @@ import { makeCheckpoint, openCheckpoint, signCheckpoint } from '../../../src/aud
 import { noteSigner, verifierOf } from '../../../src/signing/note-keys.ts'
 import { parseSigningKey } from '../../../src/signing/signing-keys.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
-import { LayoutStores } from '../../../src/layout/stores.ts'
+import { LayoutRepositories } from '../../../src/layout/layout-repositories.ts'
 import { isTag } from '../../../src/oci/reference.ts'
 import type { TargetRepository } from '../../../src/images/ports.ts'
 import { batches, chained, recordOf } from '../../support/audit-logs.ts'
@@ -32,7 +32,7 @@ async function noteOf(size: number, of = origin, lines = log): Promise<string> {
 }
 
 async function layout(): Promise<TargetRepository> {
-  return new LayoutStores(await tempFolder(), systemClock).target({ registry: 'oci:', path: 'audit' })
+  return new LayoutRepositories(await tempFolder(), systemClock).target({ registry: 'oci:', path: 'audit' })
 }
 
 describe('a checkpoint as an artifact', () => {

@@ -7,7 +7,7 @@ import { mergeLogs, surveyLogs } from '../../../src/audit/merge/merge.ts'
 import { selectLines } from '../../../src/audit/query/select-lines.ts'
 import { verifyLog } from '../../../src/audit/verify/verify-log.ts'
 import { readAuthFile } from '../../../src/registry/credentials/auth-file.ts'
-import { LayoutStores } from '../../../src/layout/stores.ts'
+import { LayoutRepositories } from '../../../src/layout/layout-repositories.ts'
 import { layoutRegistry } from '../../../src/oci/reference.ts'
 import { leapingClock } from '../manual-clock.ts'
 import type { Parser } from './parsers.ts'
@@ -34,7 +34,7 @@ async function inFolder(
 }
 
 async function everyTag(folder: string): Promise<void> {
-  const store = new LayoutStores(folder, clock).source({ registry: layoutRegistry, path: '.' })
+  const store = new LayoutRepositories(folder, clock).source({ registry: layoutRegistry, path: '.' })
   for await (const tag of store.tags(call)) await store.findManifest({ tag }, call)
 }
 

@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Call } from '../../src/lib/call.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import type { LayoutStore } from '../../src/layout/layout-store.ts'
-import { LayoutStores } from '../../src/layout/stores.ts'
+import { LayoutRepositories, type LayoutRepository } from '../../src/layout/layout-repositories.ts'
 import type { Descriptor } from '../../src/oci/descriptor.ts'
 import { type Digest, parseDigest } from '../../src/oci/digest.ts'
 import { Copier } from '../../src/images/copy.ts'
@@ -43,8 +42,8 @@ function fromChunks(...chunks: readonly Uint8Array[]): BlobSource {
 }
 
 let cwd: string
-const store = (name: string): LayoutStore =>
-  new LayoutStores(cwd, systemClock).target({ registry: 'oci:', path: name })
+const store = (name: string): LayoutRepository =>
+  new LayoutRepositories(cwd, systemClock).target({ registry: 'oci:', path: name })
 const at = (name: string): string => join(cwd, name)
 
 async function copy(from: string, to: string, tag: string): Promise<void> {
@@ -154,7 +153,7 @@ describe('reading a layout', () => {
     const pages: (readonly string[])[] = []
     for await (const page of store('a').tagPages(call)) pages.push(page)
     expect(pages).toEqual([['a', 'b']])
-    await expect(store('absent').tags(call).next()).rejects.toMatchObject({ code: 'not-found' })
+    await expect(Array.fromAsync(store('absent').tags(call))).rejects.toMatchObject({ code: 'not-found' })
   })
 
   it('finds listed manifests by their subject, with type and annotations', async () => {
@@ -302,7 +301,7 @@ describe('writing a layout', () => {
     expect(put.subjectListed).toBe(true)
     await copy('a', 'b', '1')
     const found = await store('b').referrers(parseDigest(child.digest), call)
-    expect(found.map((f) => f.digest)).toEqual([signature.root.digest])
+    expect(found?.map((f) => f.digest)).toEqual([signature.root.digest])
     expect(await store('b').onlyImage(call)).toEqual({ tag: '1' })
   })
 

@@ -218,7 +218,7 @@ describe('a referrer', () => {
     const { registry } = await serving(all, [entry])
     const store = openStores().source({ registry, path: 'team/api' })
     const search = new EvidenceSearch(store, { dangling: 'fail' })
-    await search.look([digestOf(image)], newCall())
+    await search.find([digestOf(image)], newCall())
     return search.found.length
   }
 

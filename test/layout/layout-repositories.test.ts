@@ -191,7 +191,7 @@ describe('reading a layout', () => {
       listed.filter((entry) => entry.digest !== byTag.root.digest),
     )
     const search = new EvidenceSearch(store('a'), { dangling: 'fail' })
-    await search.look([parseDigest(content.root.digest), parseDigest(child.digest)], call)
+    await search.find([parseDigest(content.root.digest), parseDigest(child.digest)], call)
     const placed = [sbom, ofSbom, ofChild, cosign, byTag].map((item) => item.root.digest)
     expect(search.found.map((item) => item.manifest.digest).sort()).toEqual(placed.sort())
   })

@@ -7,7 +7,6 @@ import { artifactTypeOf, parseManifest } from '../../oci/manifest.ts'
 import { isIndexType } from '../../oci/media-types.ts'
 import { formatAt, isTag } from '../../oci/reference.ts'
 import { type Graph, walkGraph } from '../graph/graph.ts'
-import { ListedTags } from '../tags/listed-tags.ts'
 import { inParallel } from '../parallel.ts'
 import type {
   ManifestContent,
@@ -19,16 +18,16 @@ import type {
 } from '../ports.ts'
 import { listUntil } from '../tags/tag-list.ts'
 
-/** Subjects and pieces of evidence that are looked at at once. */
-const looksAtOnce = 16
-/** Evidence of evidence of evidence …: deeper than anyone signs. */
+/** Subjects and artifacts that are read at once. */
+const readsAtOnce = 16
+/** Levels of artifacts that are attached to artifacts: nobody signs that deep. */
 const maxDepth = 8
 const maxItems = 10_000
 
-/** One piece of evidence: a manifest that speaks of `subject`, and all that this manifest consists of. */
+/** One attached artifact: its manifest, and the graph of all its content. */
 export interface Evidence {
   readonly subject: Digest
-  /** as a list of referrers shows it: with `artifactType` and annotations where it has them */
+  /** its entry in a list of referrers, with `artifactType` and annotations */
   readonly manifest: Descriptor
   /** found by its `subject` field, or under one of cosign's tags */
   readonly via: 'subject' | 'tag'
@@ -37,51 +36,56 @@ export interface Evidence {
 }
 
 export interface EvidenceOptions {
-  /** what to do with an entry of a list whose manifest is not there */
+  /** what happens if a list names an absent manifest */
   readonly dangling: 'fail' | 'skip'
-  /** all tags of the repository, where they are known: then none is asked for that is not there */
+  /** all tags of the repository, if they are known: dray then reads no tag that is absent */
   readonly tags?: ReadonlySet<string>
 }
 
 /**
- * Finds the evidence of manifests, and the evidence of that evidence, to the end. Counts what the referrers API lists *and* what stands under
- * the fallback tag (an API may answer an empty list while older evidence sits under the tag), and cosign's tags (distribution-spec, Listing
- * Referrers and Referrers Tag Schema; cosign, SIGNATURE_SPEC). A subject is looked at once, whoever names it again.
+ * Finds the artifacts that are attached to manifests, and the artifacts attached to those. It reads the
+ * referrers API, the fallback tag, because an API can answer an empty list while older artifacts are
+ * under the tag, and cosign's tags (distribution-spec, Listing Referrers and Referrers Tag Schema;
+ * cosign, SIGNATURE_SPEC). Each subject is read once.
  */
 export class EvidenceSearch {
   readonly #store: SourceRepository
   readonly #options: EvidenceOptions
   readonly #seen = new Set<Digest>()
   readonly #found = new Map<string, Evidence>()
-  /** subjects that were answered as if there were no referrers API */
+  /** subjects for which the referrers API answered 404 */
   readonly #unlisted = new Set<Digest>()
-  /** all tags, once it paid to list them */
-  #tags: Promise<ListedTags | undefined> | undefined
+  /** all tags, if listing them takes fewer requests than reading them one by one */
+  #tags: Promise<ReadonlySet<string> | undefined> | undefined
 
   constructor(store: SourceRepository, options: EvidenceOptions) {
     this.#store = store
     this.#options = options
-    if (options.tags !== undefined) this.#tags = Promise.resolve(new ListedTags(options.tags))
+    if (options.tags !== undefined) this.#tags = Promise.resolve(options.tags)
   }
 
   get found(): readonly Evidence[] {
     return [...this.#found.values()]
   }
 
-  /** @throws what the store throws: a list that cannot be read is never taken for an empty one; `not-found` for a dangling entry. */
-  async look(subjects: readonly Digest[], call: Call): Promise<void> {
+  /**
+   * Adds the artifacts of the subjects to `found`.
+   * @throws `not-found` for a dangling entry; what the ports throw. A list that cannot be read is never
+   * an empty list.
+   */
+  async find(subjects: readonly Digest[], call: Call): Promise<void> {
     let wave = this.#unseen(subjects)
     for (let depth = 0; wave.length > 0; depth++) {
       if (depth > maxDepth) throw this.#tooMuch(`it is nested deeper than ${maxDepth} levels`)
-      // One list of tags answers for all subjects what else takes four requests for each.
+      // One list of tags replaces four requests for each subject.
       if (wave.length > 1) this.#tags ??= this.#list(wave.length * requestsByTag, call)
-      const lookAt = async (asked: readonly Digest[]): Promise<readonly Evidence[]> =>
-        (await inParallel(asked, looksAtOnce, call, (subject, c) => this.#lookAt(subject, c))).flat()
-      const found = [...(await lookAt(wave))]
-      // A registry that listed the referrers of one subject has not lost the ability with the next: that 404 was another's.
+      const readAll = async (wanted: readonly Digest[]): Promise<readonly Evidence[]> =>
+        (await inParallel(wanted, readsAtOnce, call, (subject, c) => this.#readTwice(subject, c))).flat()
+      const found = [...(await readAll(wave))]
+      // If the registry listed the referrers of one subject, it has the API, and a 404 was a mistake.
       if (this.#store.capability('referrers') === 'yes') {
         const unlisted = wave.filter((subject) => this.#unlisted.delete(subject))
-        found.push(...(await lookAt(unlisted)))
+        found.push(...(await readAll(unlisted)))
         for (const subject of unlisted) if (this.#unlisted.has(subject)) this.#noteUnlisted(subject, call)
       }
       for (const item of found) this.#found.set(`${item.subject} ${item.tag ?? item.manifest.digest}`, item)
@@ -96,18 +100,18 @@ export class EvidenceSearch {
     return fresh
   }
 
-  /** Nothing vouches for the bytes of a list: an entry that does not describe its manifest is read once more before it is believed. */
-  async #lookAt(subject: Digest, call: Call): Promise<readonly Evidence[]> {
+  /** The bytes of a list have no digest. If an entry does not match its manifest, the list is read again. */
+  async #readTwice(subject: Digest, call: Call): Promise<readonly Evidence[]> {
     try {
-      return await this.#readAbout(subject, call)
+      return await this.#read(subject, call)
     } catch (error) {
-      const isOdd = isDrayError(error) && oddCodes.has(error.code)
-      if (!isOdd || call.signal.aborted) throw error
-      return await this.#readAbout(subject, call)
+      const isMismatch = isDrayError(error) && mismatchCodes.has(error.code)
+      if (!isMismatch || call.signal.aborted) throw error
+      return await this.#read(subject, call)
     }
   }
 
-  async #readAbout(subject: Digest, call: Call): Promise<readonly Evidence[]> {
+  async #read(subject: Digest, call: Call): Promise<readonly Evidence[]> {
     const [listed, underTag, ofCosign] = await Promise.all([
       this.#store.referrers(subject, call),
       this.#fallbackIndex(subject, call),
@@ -118,12 +122,12 @@ export class EvidenceSearch {
     for (const entry of [...(listed ?? []), ...underTag]) {
       if (!entries.has(entry.digest)) entries.set(entry.digest, entry)
     }
-    const bySubject = await inParallel([...entries.values()], looksAtOnce, call, (entry, c) =>
+    const bySubject = await inParallel([...entries.values()], readsAtOnce, call, (entry, c) =>
       this.#referrer(subject, entry, c),
     )
     const byTag = await inParallel(
       ofCosign.flatMap((item) => item ?? []),
-      looksAtOnce,
+      readsAtOnce,
       call,
       async ({ tag, content }, c): Promise<Evidence> => ({
         subject,
@@ -136,7 +140,7 @@ export class EvidenceSearch {
     return [...bySubject.flatMap((item) => item ?? []), ...byTag]
   }
 
-  /** An entry is believed once its manifest says `subject`: the entry of a fallback index itself carries none. */
+  /** An entry counts only if its manifest names the subject, because the entry itself does not. */
   async #referrer(subject: Digest, entry: Descriptor, call: Call): Promise<Evidence | undefined> {
     const content = await this.#store.findManifest(entry, call)
     const where = formatAt(this.#store.repository, { digest: entry.digest })
@@ -175,17 +179,17 @@ export class EvidenceSearch {
     subject: Digest,
     call: Call,
   ): Promise<{ tag: string; content: ManifestContent } | undefined> {
-    // cosign's tag for a sha512 digest would be longer than a tag can be
+    // cosign's tag for a sha512 digest is longer than a tag can be.
     if (!isTag(tag)) return undefined
-    const listed = (await this.#tags)?.has(tag)
-    if (listed === 'no') return undefined
+    const isListed = (await this.#tags)?.has(tag)
+    if (isListed === false) return undefined
     const content = await this.#store.findManifest({ tag }, call)
     if (content !== undefined) return { tag, content }
-    if (listed === 'yes') this.#noteMissing(formatAt(this.#store.repository, { tag }), subject, call)
+    if (isListed === true) this.#noteMissing(formatAt(this.#store.repository, { tag }), subject, call)
     return undefined
   }
 
-  /** @throws `not-found` unless evidence that is listed and not there is to be skipped. */
+  /** @throws `not-found` unless dangling entries are skipped. */
   #noteMissing(where: string, subject: Digest, call: Call): void {
     if (this.#options.dangling === 'skip') {
       call.notify({
@@ -200,7 +204,7 @@ export class EvidenceSearch {
     })
   }
 
-  /** A registry with the API answers with an empty list where there is nothing (distribution-spec, Listing Referrers). */
+  /** A registry with the API answers an empty list, not 404 (distribution-spec, Listing Referrers). */
   #noteUnlisted(subject: Digest, call: Call): void {
     const where = formatAt(this.#store.repository, { digest: subject })
     const what = `the referrers of ${where} are not listed (404), though those of others there are`
@@ -215,9 +219,9 @@ export class EvidenceSearch {
     })
   }
 
-  #list(pages: number, call: Call): Promise<ListedTags | undefined> {
+  #list(pages: number, call: Call): Promise<ReadonlySet<string> | undefined> {
     const tags = listAtMost(this.#store, pages, call)
-    // whoever looks at a subject hears of a failure; there may be nobody where the run was stopped just now
+    // Each read of a subject awaits the list and fails with it. An aborted run may have no such read.
     tags.catch(() => undefined)
     return tags
   }
@@ -231,8 +235,8 @@ export class EvidenceSearch {
 }
 
 /**
- * The referrers that a client of this store will find: by the API where it has one, else in the index under the fallback tag.
- * @throws what the store throws.
+ * Returns the referrers that a client finds: from the API, or from the index under the fallback tag if
+ * the registry does not have the API. @throws what the ports throw.
  */
 export async function listReferrers(
   store: ManifestReader & ReferrerLister,
@@ -246,8 +250,8 @@ export async function listReferrers(
 }
 
 /**
- * All that is listed as a referrer, by the API and under the fallback tag: an API may answer an empty list while older entries stand under the
- * tag. An entry is believed once its manifest says `subject`. @throws what the store throws.
+ * Returns the referrers from the API and from the index under the fallback tag. The caller has to check
+ * that the manifest of an entry names the subject. @throws what the ports throw.
  */
 export async function listAllReferrers(
   store: ManifestReader & ReferrerLister,
@@ -263,7 +267,7 @@ export async function listAllReferrers(
   return [...byDigest.values()]
 }
 
-/** The entries of what stands under a fallback tag, only if it is an index: GitLab answers that tag with the image itself. */
+/** The entries of the index under a fallback tag. GitLab answers that tag with the image itself. */
 function entriesOf(store: NamedRepository, subject: Digest, content: ManifestContent): readonly Descriptor[] {
   if (!isIndexType(content.descriptor.mediaType) || content.descriptor.digest === subject) return []
   const where = formatAt(store.repository, { tag: fallbackTag(subject) })
@@ -271,14 +275,18 @@ function entriesOf(store: NamedRepository, subject: Digest, content: ManifestCon
   return index.kind === 'index' ? index.manifests : []
 }
 
-/** How the read of a referrer ends if its entry names another digest, size or media type. */
-const oddCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'corrupt', 'malformed'])
+/** The errors of a read if the entry has a wrong digest, size or media type. */
+const mismatchCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'corrupt', 'malformed'])
 
-/** Requests that one subject takes where the tags are not known: the fallback tag and cosign's three. */
+/** Requests for one subject without a list of tags: the fallback tag and cosign's three. */
 const requestsByTag = 1 + cosignSuffixes.length
 
-/** All tags, or undefined where the list has more pages than it is worth or is not to be had: then each tag is asked for by itself. */
-async function listAtMost(store: TagLister, pages: number, call: Call): Promise<ListedTags | undefined> {
+/** Returns all tags, or undefined if the list cannot be read or has more pages than it saves requests. */
+async function listAtMost(
+  store: TagLister,
+  pages: number,
+  call: Call,
+): Promise<ReadonlySet<string> | undefined> {
   const list = await listUntil(store, (read) => read > pages, call)
-  return list?.isWhole === true ? new ListedTags(list.tags) : undefined
+  return list?.isWhole === true ? list.tags : undefined
 }

@@ -3,26 +3,27 @@ import { type DrayError, type ErrorCode, isDrayError } from '../../lib/errors.ts
 import type { TagLister } from '../ports.ts'
 
 /**
- * Some registries let a user pull and not list (Amazon ECR: `ecr:ListImages`), some have no list, and docker-registry 2.8 answers 404 where nothing
- * has a tag.
+ * Some registries allow a user to pull but not to list (Amazon ECR: `ecr:ListImages`), some have no
+ * list, and docker-registry 2.8 answers 404 for a repository without tags.
  */
-const noList: ReadonlySet<ErrorCode> = new Set(['not-found', 'unauthorized', 'forbidden', 'unsupported'])
+const noListCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'unauthorized', 'forbidden', 'unsupported'])
 
-/** Whether a list of tags is not to be had, by an answer that says nothing of what stands under tags that are known. */
+/** Returns whether an error means that there is no list of tags. Known tags may still be readable. */
 export function isNoList(error: unknown): error is DrayError {
-  return isDrayError(error) && noList.has(error.code)
+  return isDrayError(error) && noListCodes.has(error.code)
 }
 
-/** Tags as far as the list was read. */
+/** The tags of the pages that were read. */
 export interface TagList {
   readonly tags: ReadonlySet<string>
-  /** whether these are all */
+  /** whether these are all tags */
   readonly isWhole: boolean
 }
 
 /**
- * Reads the list of tags to its end, or until `isEnough` says so of the pages and tags so far: it is asked after each page, also the last. Undefined where
- * there is no list to be had. @throws what the store throws.
+ * Reads the list of tags to its end, or until `isEnough` returns true. `isEnough` is called after each
+ * page with the number of pages and the tags so far. Returns undefined if there is no list.
+ * @throws what the port throws.
  */
 export async function listUntil(
   store: TagLister,

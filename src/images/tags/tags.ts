@@ -5,14 +5,14 @@ import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { inParallel } from '../parallel.ts'
 import type { ManifestReader, TagLister } from '../ports.ts'
 
-/** Tags that are asked for at once. */
+/** Tags that are resolved at once. */
 const tagsAtOnce = 16
-/** Tags that are asked for before it is seen whether one of them was it. */
+/** Tags that are resolved before the search for the first match can stop. */
 const tagsBeforeStop = 8
 
 /**
- * The whole list of tags; undefined where the repository is not there, which docker-registry 2.8 says also of one without tags. @throws what the store
- * throws else.
+ * Returns all tags, or undefined if the repository is absent. docker-registry 2.8 also answers 404 for a
+ * repository without tags. @throws what the port throws.
  */
 export async function findTags(store: TagLister, call: Call): Promise<readonly string[] | undefined> {
   try {
@@ -23,12 +23,12 @@ export async function findTags(store: TagLister, call: Call): Promise<readonly s
   }
 }
 
-/** The whole list of tags; none where the repository is not there. @throws what the store throws else. */
+/** Returns all tags, and none if the repository is absent. @throws what the port throws. */
 export async function listTags(store: TagLister, call: Call): Promise<readonly string[]> {
   return (await findTags(store, call)) ?? []
 }
 
-/** What tags point at; null: it is not there. @throws what the store throws. */
+/** Returns the digest of each tag, and null if the tag is absent. @throws what the port throws. */
 export async function resolveTags(
   store: ManifestReader,
   tags: readonly string[],
@@ -41,7 +41,7 @@ export async function resolveTags(
   return new Map(found)
 }
 
-/** Those of the tags that are on a digest, in the order given; every one is asked for. @throws what the store throws. */
+/** Returns the tags that resolve to the digest, in the given order. @throws what the port throws. */
 export async function tagsResolvingTo<T extends { readonly tag: string }>(
   store: ManifestReader,
   digest: Digest,
@@ -53,11 +53,14 @@ export async function tagsResolvingTo<T extends { readonly tag: string }>(
   return tags.filter(({ tag }) => found.get(tag) === digest)
 }
 
-/** The first of the tags that is on a digest that is meant; they are asked for a few at a time, in their order. @throws what the store throws. */
+/**
+ * Returns the first tag whose digest matches. Tags are resolved a few at a time in their order.
+ * @throws what the port throws.
+ */
 export async function findFirstTag(
   store: ManifestReader,
   tags: readonly string[],
-  isMeant: (digest: Digest) => boolean,
+  isMatch: (digest: Digest) => boolean,
   call: Call,
 ): Promise<string | undefined> {
   for (let at = 0; at < tags.length; at += tagsBeforeStop) {
@@ -65,7 +68,7 @@ export async function findFirstTag(
     const found = await resolveTags(store, some, call)
     const first = some.find((tag) => {
       const digest = found.get(tag) ?? null
-      return digest !== null && isMeant(digest)
+      return digest !== null && isMatch(digest)
     })
     if (first !== undefined) return first
   }
@@ -73,17 +76,18 @@ export async function findFirstTag(
 }
 
 /**
- * Checks a list of tags by tags that were seen: one that lacks some of them tells nothing of the highest version. docker-registry says 404 of a
- * repository without tags; one that says so of its lists altogether would let every floating tag move back.
+ * Checks that a list contains the tags that resolve. An incomplete list does not show the highest
+ * version. docker-registry answers 404 for a repository without tags, so a registry that always answers
+ * 404 would let every floating tag move back.
  * @throws `conflict`.
  */
 export function checkIsWhole(
   repository: RepositoryName,
   listed: readonly string[],
-  seen: Iterable<readonly [tag: string, digest: Digest | null]>,
+  resolved: Iterable<readonly [tag: string, digest: Digest | null]>,
 ): void {
   const inList = new Set(listed)
-  const missing = [...seen].flatMap(([tag, digest]) => (digest === null || inList.has(tag) ? [] : [tag]))
+  const missing = [...resolved].flatMap(([tag, digest]) => (digest === null || inList.has(tag) ? [] : [tag]))
   if (missing.length === 0) return
   throw new DrayError('conflict', `the list of tags is not whole: it lacks ${missing.join(', ')}`, {
     subject: formatRepository(repository),

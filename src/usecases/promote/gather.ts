@@ -131,10 +131,10 @@ async function readSource(
   const known = [root, ...childrenOf(manifest)].map((d) => d.digest)
   const [graph] = await Promise.all([
     walkGraph(store, content, call),
-    options.evidence ? search.look(known, call) : undefined,
+    options.evidence ? search.find(known, call) : undefined,
   ])
   if (options.evidence)
-    await search.look(
+    await search.find(
       graph.nodes.map((node) => node.descriptor.digest),
       call,
     )

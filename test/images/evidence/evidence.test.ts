@@ -125,23 +125,20 @@ describe('a list of tags that is not to be had', () => {
   })
 })
 
-describe('a bit that is flipped in a list', () => {
+it('finds evidence wherever a bit of the list of referrers is flipped', async () => {
   const content = together(multi, cosignSignature(multi), referrer(multi))
   const places = Array.from({ length: 12 }, (_, i) => (i + 0.5) / 12)
-  it.each(['tags/list', 'referrers/'])('(%s) hides no evidence, wherever it is', async (list) => {
-    await staging.oracle.push(content, 'staging/api', '1.4.2')
-    await using patient = await bench({ clock: leapingClock() })
-    for (const at of places) {
-      const path = new RegExp(list)
-      await using proxy = await faultyProxy(staging.host, {
-        at: { path },
-        injury: { kind: 'flip', of: 'answer', at },
-      })
-      await using prod = await watchedRegistry()
-      await promote(patient, { from: repository(proxy, 'staging/api'), to: [repository(prod, 'prod/api')] })
-      expect(await prod.oracle.differences('prod/api', content, '1.4.2')).toEqual([])
-    }
-  })
+  await staging.oracle.push(content, 'staging/api', '1.4.2')
+  await using patient = await bench({ clock: leapingClock() })
+  for (const at of places) {
+    await using proxy = await faultyProxy(staging.host, {
+      at: { path: /referrers\// },
+      injury: { kind: 'flip', of: 'answer', at },
+    })
+    await using prod = await watchedRegistry()
+    await promote(patient, { from: repository(proxy, 'staging/api'), to: [repository(prod, 'prod/api')] })
+    expect(await prod.oracle.differences('prod/api', content, '1.4.2')).toEqual([])
+  }
 })
 
 it('a child by its sha512 digest is taken along, though cosign has no tag for it', async () => {

@@ -162,7 +162,7 @@ async function readEvidence(
   })
   const [inIndex] = await Promise.all([
     readAttestationChildren(store, graph.root.digest, attestationsOf(asked, graph), call),
-    search.look(
+    search.find(
       graph.nodes.map((node) => node.descriptor.digest),
       call,
     ),

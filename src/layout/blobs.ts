@@ -10,12 +10,12 @@ import { maxManifestSize } from '../oci/manifest.ts'
 import type { BlobSource } from '../images/ports.ts'
 import type { LayoutFolder } from './folder.ts'
 
-/** bytes that are read at once */
+/** Bytes of one read. */
 const chunkSize = 256 * 1024
-/** How often a blob that arrives corrupt is fetched before it is believed to be so at its source. */
-const corruptTries = 3
+/** Attempts to read a blob that arrives corrupt. After them, the source itself counts as corrupt. */
+const maxAttempts = 3
 
-/** Bytes of a blob's file; undefined where it is not there. @throws `refused`, `io`. */
+/** Returns the size of a blob's file in bytes, or undefined if it is absent. @throws `refused`, `io`. */
 export async function blobSize(folder: LayoutFolder, digest: Digest): Promise<number | undefined> {
   const path = await folder.blobPath(digest)
   if (path === undefined) return undefined
@@ -29,19 +29,23 @@ export async function blobSize(folder: LayoutFolder, digest: Digest): Promise<nu
   throw new DrayError('io', `${path} is not a regular file`, { subject: path })
 }
 
-/** A small blob as a whole, hashed; undefined where it is not there. @throws `corrupt`; `malformed` where it is too large to be a manifest. */
+/**
+ * Reads and verifies a blob of the size of a manifest. Returns undefined if it is absent.
+ * @throws `corrupt`; `malformed` if it is too large for a manifest.
+ */
 export async function readSmallBlob(folder: LayoutFolder, digest: Digest): Promise<Uint8Array | undefined> {
   const path = await folder.blobPath(digest)
   const bytes =
     path === undefined ? undefined : await readFileBounded(path, maxManifestSize, { followLinks: false })
   if (bytes === undefined) return undefined
-  const is = digestOf(bytes, algorithmOf(digest))
-  if (is !== digest) throw corrupt(folder, digest, `its bytes hash to ${is}`)
+  const actual = digestOf(bytes, algorithmOf(digest))
+  if (actual !== digest) throw corrupt(folder, digest, `its bytes hash to ${actual}`)
   return bytes
 }
 
 /**
- * Streams a blob from `offset` on. Read from 0, the last chunk is given only after size and digest were found right.
+ * Streams a blob from `offset` on. From offset 0, the last chunk comes only after size and digest are
+ * verified.
  * @throws `not-found`, `corrupt`, `refused`, `io`.
  */
 export async function readBlob(
@@ -60,7 +64,10 @@ export async function readBlob(
   return offset === 0 ? verified(folder, d, chunks) : chunks
 }
 
-/** Writes a blob unless it is there with its size. @throws `corrupt`, and nothing is left behind; what the source throws. */
+/**
+ * Writes a blob, unless its file exists with the right size.
+ * @throws `corrupt`, without a file; what the source throws.
+ */
 export async function writeBlob(
   folder: LayoutFolder,
   d: Descriptor,
@@ -70,23 +77,23 @@ export async function writeBlob(
 ): Promise<'uploaded' | 'present'> {
   const { path, temp } = await folder.writableBlobPath(d.digest)
   if ((await blobSize(folder, d.digest)) === d.size) return 'present'
-  for (let tries = 1; ; tries++) {
+  for (let attempt = 1; ; attempt++) {
     try {
       const chunks = verified(folder, d, counted(from, call, onBytes))
       await writeStreamAtomic(path, chunks, call.signal, { tempFolder: temp })
       return 'uploaded'
     } catch (error) {
-      if (!isDrayError(error) || error.code !== 'corrupt' || tries >= corruptTries) throw error
+      if (!isDrayError(error) || error.code !== 'corrupt' || attempt >= maxAttempts) throw error
     }
   }
 }
 
-/** Writes bytes that were checked already, unless the same bytes are there. */
+/** Writes verified bytes, unless the file has the same bytes. */
 export async function writeSmallBlob(folder: LayoutFolder, digest: Digest, bytes: Uint8Array): Promise<void> {
   const { path, temp } = await folder.writableBlobPath(digest)
   if ((await blobSize(folder, digest)) === bytes.byteLength) {
-    const there = await readFileBounded(path, maxManifestSize)
-    if (there !== undefined && digestOf(there, algorithmOf(digest)) === digest) return
+    const existing = await readFileBounded(path, maxManifestSize)
+    if (existing !== undefined && digestOf(existing, algorithmOf(digest)) === digest) return
   }
   await writeFileAtomic(path, bytes, { tempFolder: temp })
 }
@@ -131,30 +138,30 @@ async function* fileChunks(
   }
 }
 
-/** The same chunks, the last one only once the whole is known to be what the descriptor says. */
+/** Yields the same chunks, and the last one only after size and digest are verified. */
 async function* verified(
   folder: LayoutFolder,
   d: Descriptor,
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void> {
   const digester = new Digester(algorithmOf(d.digest))
-  let held: Uint8Array | undefined
+  let last: Uint8Array | undefined
   for await (const chunk of chunks) {
     digester.update(chunk)
     if (digester.size > d.size)
       throw corrupt(folder, d.digest, `it has more than the ${d.size} bytes of its descriptor`)
-    if (held !== undefined) yield held
-    held = chunk
+    if (last !== undefined) yield last
+    last = chunk
   }
   if (digester.size !== d.size) {
     throw corrupt(folder, d.digest, `it has ${digester.size} bytes, its descriptor says ${d.size}`)
   }
-  const is = digester.digest()
-  if (is !== d.digest) throw corrupt(folder, d.digest, `its bytes hash to ${is}`)
-  if (held !== undefined) yield held
+  const actual = digester.digest()
+  if (actual !== d.digest) throw corrupt(folder, d.digest, `its bytes hash to ${actual}`)
+  if (last !== undefined) yield last
 }
 
-/** The source is opened with the first chunk: where the file cannot be made, no connection is left open. */
+/** Opens the source with the first chunk. If the file cannot be created, no connection stays open. */
 async function* counted(
   from: BlobSource,
   call: Call,

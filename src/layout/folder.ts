@@ -16,15 +16,16 @@ const indexName = 'index.json'
 const lockName = '.dray.lock'
 const layoutVersion = '1.0.0'
 const maxMarkerSize = 4096
-/** An unfinished file that nobody has written to for so long is a crash's. */
+/** An unfinished file that was not written to for this time belongs to a process that crashed. */
 const abandonedMs = 24 * 3600 * 1000
 
 /**
- * The folder of an image layout (image-spec, image-layout.md): its marker, its list and the paths of its blobs. No path that it gives leads out of
- * the folder, whatever symbolic links stand in it; the folder itself may be reached by one.
+ * The folder of an image layout (image-spec, image-layout.md): its `oci-layout` file, its `index.json`
+ * and the paths of its blobs. No returned path leads out of the folder, also not by a symbolic link.
+ * The folder itself may be one.
  */
 export class LayoutFolder {
-  /** as it was named, for messages */
+  /** the given name, for messages */
   readonly name: string
   readonly #path: string
   readonly #clock: Clock
@@ -36,7 +37,10 @@ export class LayoutFolder {
     this.#clock = clock
   }
 
-  /** The list; undefined where there is no folder, or an empty one. @throws `malformed`, `unsupported`, `refused`, `io`. */
+  /**
+   * Returns undefined if the folder is absent or empty.
+   * @throws `malformed`, `unsupported`, `refused`, `io`.
+   */
   async readIndex(): Promise<LayoutIndex | undefined> {
     const root = await this.#root()
     if (root === undefined || !(await this.#checkMarker(root))) return undefined
@@ -50,8 +54,8 @@ export class LayoutFolder {
   }
 
   /**
-   * Reads the list, changes it and writes it, and then does what hangs on it, while no other process does. Where `change` gives the same index
-   * back, nothing is written.
+   * Reads, changes and writes the index and then calls `afterwards`, under a lock against other
+   * processes. If `change` returns the same object, nothing is written.
    */
   async changeIndex(
     change: (index: LayoutIndex) => Promise<LayoutIndex>,
@@ -70,7 +74,7 @@ export class LayoutFolder {
     })
   }
 
-  /** Makes the layout where there is no folder or an empty one. @throws `malformed` for a folder with other things in it. */
+  /** Creates the layout if the folder is absent or empty. @throws `malformed` if it has other files. */
   async create(signal: AbortSignal): Promise<void> {
     this.#created ??= this.#create(signal)
     try {
@@ -81,7 +85,10 @@ export class LayoutFolder {
     }
   }
 
-  /** Where a blob stands or would stand; undefined where the folder for it is not there. @throws `refused` where a link leads out. */
+  /**
+   * Returns the path of a blob, which may be absent, or undefined if its folder is absent.
+   * @throws `refused` if a symbolic link leads out of the layout.
+   */
   async blobPath(digest: Digest): Promise<string | undefined> {
     const root = await this.#root()
     if (root === undefined) return undefined
@@ -91,7 +98,7 @@ export class LayoutFolder {
     return (await this.#inside(root, path)) ?? path
   }
 
-  /** Like `blobPath`, and makes the folders for it; `temp` is where unfinished files belong. */
+  /** Returns the path of a blob and creates its folders. `temp` is the folder for unfinished files. */
   async writableBlobPath(digest: Digest): Promise<{ path: string; temp: string }> {
     const root = await this.#existingRoot()
     let folder = root
@@ -103,11 +110,11 @@ export class LayoutFolder {
   async #create(signal: AbortSignal): Promise<void> {
     await makeFolder(this.#path)
     const root = await this.#existingRoot()
-    // before the lock leaves its file in a folder that is somebody else's
-    if (await this.#isWhole(root)) return
+    // This check comes before the lock, so that no lock file is written to a folder with other files.
+    if (await this.#isComplete(root)) return
     await withLock(join(root, lockName), { clock: this.#clock }, signal, async () => {
-      if (await this.#isWhole(root)) return
-      // The marker comes first: what a crash leaves behind is then known as ours, and the next run goes on.
+      if (await this.#isComplete(root)) return
+      // The marker is written first, so that the next run recognises and completes the layout of a crash.
       await writeFileAtomic(join(root, markerName), JSON.stringify({ imageLayoutVersion: layoutVersion }))
       await this.#makeInside(root, join(root, 'blobs'))
       await writeFileAtomic(join(root, indexName), printLayoutIndex(emptyIndex))
@@ -123,12 +130,12 @@ export class LayoutFolder {
     await writeFileAtomic(join(root, indexName), text)
   }
 
-  async #isWhole(root: string): Promise<boolean> {
+  async #isComplete(root: string): Promise<boolean> {
     await this.#removeAbandoned(root)
     return (await this.readIndex()) !== undefined
   }
 
-  /** The real path of the folder; undefined where it is not there. */
+  /** Returns the real path of the folder, or undefined if it is absent. */
   async #root(): Promise<string | undefined> {
     try {
       return await realpath(this.#path)
@@ -144,7 +151,7 @@ export class LayoutFolder {
     throw new DrayError('not-found', `there is no image layout at ${this.name}`, { subject: this.name })
   }
 
-  /** True for a layout of a version that is known, false for an empty folder. */
+  /** Returns true for a layout of a known version, and false for an empty folder. */
   async #checkMarker(root: string): Promise<boolean> {
     const where = join(this.name, markerName)
     const bytes = await this.#read(root, markerName, maxMarkerSize)
@@ -172,15 +179,15 @@ export class LayoutFolder {
     return true
   }
 
-  /** A layout of ours that a crash cut off at its birth: marked, and nothing in it. */
+  /** Returns true for a layout that a crash left with its marker only. */
   async #hasNoBlobs(root: string): Promise<boolean> {
     const blobs = await this.#inside(root, join(root, 'blobs'))
     return blobs === undefined || (await this.#list(blobs)).length === 0
   }
 
   async #removeAbandoned(root: string): Promise<void> {
-    const isLeft = (name: string): boolean => isTempName(name) || name.startsWith(`${lockName}.`)
-    for (const name of (await this.#list(root)).filter(isLeft)) {
+    const isUnfinished = (name: string): boolean => isTempName(name) || name.startsWith(`${lockName}.`)
+    for (const name of (await this.#list(root)).filter(isUnfinished)) {
       const path = join(root, name)
       const stat = await lstat(path).catch(() => undefined)
       if (stat === undefined || this.#clock.now() - stat.mtimeMs < abandonedMs) continue
@@ -201,7 +208,7 @@ export class LayoutFolder {
     return path === undefined ? undefined : await readFileBounded(path, maxBytes, { followLinks: false })
   }
 
-  /** The real path of something in the folder; undefined where it is not there. @throws `refused` where it is somewhere else. */
+  /** Returns the real path, or undefined if it is absent. @throws `refused` if it is not in the folder. */
   async #inside(root: string, path: string): Promise<string | undefined> {
     let real: string
     try {
@@ -220,8 +227,8 @@ export class LayoutFolder {
   }
 
   async #makeInside(root: string, path: string): Promise<string> {
-    const there = await this.#inside(root, path)
-    if (there !== undefined) return there
+    const existing = await this.#inside(root, path)
+    if (existing !== undefined) return existing
     try {
       await mkdir(path)
       await syncFolder(dirname(path))

@@ -9,14 +9,14 @@ import { isTag } from '../oci/reference.ts'
 /** The annotation that names an entry of `index.json` (image-spec, annotations.md and image-layout.md). */
 const refName = 'org.opencontainers.image.ref.name'
 
-/** One line of `index.json`: what it says to us, and the value as it stands there, which is what is written back. */
+/** One entry of `index.json`. `raw` is its original value, which dray writes back. */
 export interface IndexEntry {
   readonly descriptor: Descriptor
   readonly name: string | undefined
   readonly raw: unknown
 }
 
-/** `index.json`, with everything in it that dray knows nothing of (image-spec, image-layout.md). */
+/** `index.json` with all its unknown fields (image-spec, image-layout.md). */
 export interface LayoutIndex {
   readonly entries: readonly IndexEntry[]
   readonly rest: Readonly<Record<string, unknown>>
@@ -58,7 +58,7 @@ export function printLayoutIndex(index: LayoutIndex): string {
   return JSON.stringify({ ...index.rest, manifests: index.entries.map((entry) => entry.raw) })
 }
 
-/** What a tag stands on; undefined where there is no such tag. @throws `malformed` where it stands on several manifests. */
+/** Returns the manifest of a tag, or undefined if it is absent. @throws `malformed` if it has several. */
 export function findTag(index: LayoutIndex, tag: string, where: string): Descriptor | undefined {
   const found = index.entries.filter((entry) => entry.name === tag)
   if (new Set(found.map((entry) => entry.descriptor.digest)).size > 1) {
@@ -73,13 +73,13 @@ export function findTag(index: LayoutIndex, tag: string, where: string): Descrip
   return found[0] && bareDescriptor(found[0].descriptor)
 }
 
-/** The names that are tags, sorted, each once; an entry may be named by any text. */
+/** Returns the names that are tags, sorted and each once. An entry can have any text as its name. */
 export function tagsOf(index: LayoutIndex): readonly string[] {
   const names = index.entries.flatMap((entry) => entry.name ?? [])
   return [...new Set(names)].filter(isTag).sort()
 }
 
-/** Puts a tag on a manifest, and takes it from any other; the index itself where it stands so already. */
+/** Moves a tag to a manifest. Returns the same object if the tag is up to date. */
 export function withTag(index: LayoutIndex, tag: string, d: Descriptor): LayoutIndex {
   const named = index.entries.filter((entry) => entry.name === tag)
   if (named.length === 1 && named[0]?.descriptor.digest === d.digest) return index
@@ -87,19 +87,19 @@ export function withTag(index: LayoutIndex, tag: string, d: Descriptor): LayoutI
   return { ...index, entries: [...others, entryOf(d, tag)] }
 }
 
-/** Lists a manifest without a name, unless it is listed. */
+/** Adds an entry without a name, unless the manifest is listed. */
 export function withEntry(index: LayoutIndex, d: Descriptor): LayoutIndex {
   if (index.entries.some((entry) => entry.descriptor.digest === d.digest)) return index
   return { ...index, entries: [...index.entries, entryOf(d, undefined)] }
 }
 
-/** Only the entries for which `keep` holds; the index itself where that is all of them. */
+/** Returns the index with the entries to keep, and the same object if that is all of them. */
 export function onlyEntries(index: LayoutIndex, keep: (entry: IndexEntry) => boolean): LayoutIndex {
   const entries = index.entries.filter(keep)
   return entries.length === index.entries.length ? index : { ...index, entries }
 }
 
-/** An entry that says nothing but which manifest it is: nobody put a meaning on it that would be lost. */
+/** Returns whether an entry only names the manifest, so that removing it loses nothing. */
 export function isBareEntryOf(entry: IndexEntry, digest: Digest): boolean {
   return entry.descriptor.digest === digest && entry.descriptor.annotations === undefined
 }

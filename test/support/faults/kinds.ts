@@ -55,11 +55,10 @@ const isHead = ({ method }: Target): boolean => method === 'HEAD'
 const hasAnswerBody = ({ method }: Target): boolean => method === 'GET'
 const isManifest = ({ path }: Target): boolean => path.includes('/manifests/')
 const isToken = ({ path }: Target): boolean => path.startsWith('/token')
-/** A list of referrers or a token has no digest, so it matters which byte is flipped. */
-const isUnvouched = (target: Target): boolean =>
-  hasAnswerBody(target) && (isToken(target) || target.path.includes('/referrers/'))
-/** Nothing protects the bytes of a list of tags (docs/reliability.md). */
 const isTagList = ({ path }: Target): boolean => path.includes('/tags/list')
+const isReferrers = ({ path }: Target): boolean => path.includes('/referrers/')
+/** No digest covers these bytes, so it matters which of them is flipped. */
+const hasNoDigest = (target: Target): boolean => isToken(target) || isTagList(target) || isReferrers(target)
 const placesInThose = [0.1, 0.3, 0.5, 0.7, 0.9]
 
 /** Every fault that a network or a registry may have (docs/reliability.md). */
@@ -108,14 +107,20 @@ export const faultKinds: readonly FaultKind[] = [
   transient('truncated', where(hasAnswerBody, { kind: 'truncate' })),
   transient(
     'answer flipped',
-    where((target) => hasAnswerBody(target) && !isUnvouched(target) && !isTagList(target), {
-      kind: 'flip',
-      of: 'answer',
-    }),
+    where((target) => hasAnswerBody(target) && !hasNoDigest(target), { kind: 'flip', of: 'answer' }),
   ),
   ...placesInThose.map((at) =>
-    transient(`list or token flipped at ${at}`, where(isUnvouched, { kind: 'flip', of: 'answer', at })),
+    transient(
+      `referrers flipped at ${at}`,
+      where((target) => hasAnswerBody(target) && isReferrers(target), { kind: 'flip', of: 'answer', at }),
+    ),
   ),
+  ...placesInThose.map((at): FaultKind => ({
+    name: `token flipped at ${at}`,
+    times: 1,
+    is: 'word',
+    injury: where((target) => hasAnswerBody(target) && isToken(target), { kind: 'flip', of: 'answer', at }),
+  })),
   ...[0.05, 0.5, 0.95].map((at) => ({
     ...transient(
       `request flipped at ${at}`,
@@ -142,9 +147,13 @@ export const faultKinds: readonly FaultKind[] = [
   { name: '404 that stays', times: Infinity, is: 'permanent', injury: always(refusal(404, 'NOT_FOUND')) },
 ]
 
-/** The same fault at two requests in a row. A token that was given just now and is refused is a registry's word. */
+/**
+ * The same fault at two requests in a row. dray believes a registry that refuses a new token, and a
+ * list that arrives damaged twice.
+ */
 export function twice(kind: FaultKind): FaultKind {
-  const is = kind.name === 'expired token' ? 'word' : kind.is
+  const isBelieved = kind.name === 'expired token' || kind.name.startsWith('referrers flipped')
+  const is = isBelieved ? 'word' : kind.is
   return { ...kind, name: `${kind.name}, twice`, is, times: 2 }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { credentialSources, findCredentials } from '../../src/registry/credentials/find-credentials.ts'
 import type { DrayError } from '../../src/lib/errors.ts'
-import type { Credential } from '../../src/registry/http/auth/credential.ts'
+import type { Credential } from '../../src/registry/credential.ts'
 import { home } from '../support/docker-home.ts'
 import { notedCall } from '../support/http-world.ts'
 import { dray } from '../support/program.ts'

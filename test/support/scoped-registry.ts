@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import type { Credential } from '../../src/registry/http/auth/credential.ts'
+import type { Credential } from '../../src/registry/credential.ts'
 import type { RegistryRequest, Scope } from '../../src/registry/http/fetch.ts'
 import type { RegistrySettings } from '../../src/registry/http/transport/origins.ts'
 import { createFetch } from '../../src/registry/http/stack.ts'

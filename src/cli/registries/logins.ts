@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Call } from '../../lib/call.ts'
-import type { Credential } from '../../registry/credentials/credential.ts'
+import type { Credential } from '../../registry/credential.ts'
 import type { SourceReport } from '../../registry/credentials/explain-credentials.ts'
 import type { SourceName } from '../../registry/credentials/source.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
@@ -37,7 +37,7 @@ export interface LoginRequest {
 export async function logIn(context: Context, request: LoginRequest, call: Call): Promise<LoggedIn> {
   const { registry, username, password, authFile } = request
   const [{ credentialOf }, { keepCredential }] = await Promise.all([
-    import('../../registry/credentials/credential.ts'),
+    import('../../registry/credential.ts'),
     import('../../registry/credentials/keep-credential.ts'),
   ])
   const credential = credentialOf(username, password)

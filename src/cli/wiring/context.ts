@@ -1,7 +1,7 @@
 import type { SigningKey } from '../../signing/signing-keys.ts'
 import type { Call } from '../../lib/call.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
-import type { CredentialSource } from '../../registry/credentials/credential.ts'
+import type { CredentialSource } from '../../registry/credential.ts'
 import type { FindOptions, GivenCredential } from '../../registry/credentials/find-credentials.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { ExecutePorts } from '../../execute/execute.ts'

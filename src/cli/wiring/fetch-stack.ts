@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts'
-import type { CredentialSource } from '../../registry/credentials/credential.ts'
+import type { CredentialSource } from '../../registry/credential.ts'
 import { findCredentials, type FindOptions } from '../../registry/credentials/find-credentials.ts'
 import { proxyFor } from '../../registry/http/transport/proxy.ts'
 import { isPlain } from '../../oci/registry-host.ts'

@@ -1,7 +1,7 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { type AuthFile, parseAuthFile, readAuthFile } from './auth-file.ts'
-import type { Credential } from './credential.ts'
+import type { Credential } from '../credential.ts'
 import { askHelper, type HelperOptions } from './helper.ts'
 import { helperServer, keysFor, registryKey } from './registry-keys.ts'
 import type { Found, Nothing, Source, SourceName } from './source.ts'

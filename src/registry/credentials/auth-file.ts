@@ -1,6 +1,6 @@
 import { DrayError } from '../../lib/errors.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
-import { type Credential, credentialOf } from './credential.ts'
+import { type Credential, credentialOf } from '../credential.ts'
 import { type IgnoredKey, parseKey, precedence } from './registry-keys.ts'
 
 const maxFileBytes = 1024 * 1024

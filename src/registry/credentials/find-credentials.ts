@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { fileSource, textSource } from './auth-file-source.ts'
-import { type CredentialSource, credentialOf } from './credential.ts'
+import { type CredentialSource, credentialOf } from '../credential.ts'
 import { type IgnoredKey, keysFor, parseKey } from './registry-keys.ts'
 import { type Found, type Nothing, type Source, type SourceName } from './source.ts'
 

@@ -2,7 +2,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { Call } from '../../lib/call.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { type Credential, credentialOf, helperPair } from './credential.ts'
+import { type Credential, credentialOf, helperPair } from '../credential.ts'
 import { parseKey } from './registry-keys.ts'
 
 const maxOutputBytes = 64 * 1024

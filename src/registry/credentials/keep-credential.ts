@@ -6,7 +6,7 @@ import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
 import { withLock } from '../../lib/files/lock.ts'
 import { parseAuthFile, readAuthBytes } from './auth-file.ts'
 import { helperFor } from './auth-file-source.ts'
-import { type Credential, helperPair } from './credential.ts'
+import { type Credential, helperPair } from '../credential.ts'
 import { eraseWithHelper, type HelperOptions, storeWithHelper } from './helper.ts'
 import { helperServer, keysFor, parseKey, registryKey } from './registry-keys.ts'
 

@@ -1,5 +1,5 @@
 import type { Call } from '../../lib/call.ts'
-import type { Credential } from './credential.ts'
+import type { Credential } from '../credential.ts'
 import type { IgnoredKey } from './registry-keys.ts'
 
 /** A place where credentials may be, in the order in which they are looked for. */

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Call } from '../../../src/lib/call.ts'
 import { toErrorInfo } from '../../../src/lib/errors.ts'
-import type { Credential } from '../../../src/registry/http/auth/credential.ts'
+import type { Credential } from '../../../src/registry/credential.ts'
 import { createFetch } from '../../../src/registry/http/stack.ts'
 import { bareDescriptor } from '../../../src/oci/descriptor.ts'
 import { digestOf } from '../../../src/oci/digest.ts'

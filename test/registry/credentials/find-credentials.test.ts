@@ -2,10 +2,9 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../../src/lib/clock.ts'
-import type { CredentialSource } from '../../../src/registry/credentials/credential.ts'
+import type { CredentialSource } from '../../../src/registry/credential.ts'
 import { findCredentials } from '../../../src/registry/credentials/find-credentials.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
-import type { CredentialSource as HttpCredentialSource } from '../../../src/registry/http/auth/credential.ts'
 import { notedCall } from '../../support/http-world.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { tempFolder } from '../../support/temp.ts'
@@ -63,11 +62,6 @@ function everything(error: unknown): string {
 }
 
 describe('the file of docker', () => {
-  it('fits what the stack wants', () => {
-    const source: HttpCredentialSource = findCredentials({ env: {}, home: '/nowhere' })
-    expect(source).toBeTypeOf('function')
-  })
-
   it('that is not there means no credentials', async () => {
     const source = findCredentials({ env: {}, home: await tempFolder() })
     expect(await source('r.test', 'a', notedCall())).toBeUndefined()

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../src/lib/clock.ts'
-import type { Credential } from '../../../src/registry/http/auth/credential.ts'
+import type { Credential } from '../../../src/registry/credential.ts'
 import { injuringProxy, type Injury, type Passing, type ProxyOptions } from '../faulty-proxy.ts'
 import { leapingClock } from '../manual-clock.ts'
 import { bench, type Carried, promote } from '../promotion.ts'

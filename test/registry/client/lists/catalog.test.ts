@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createFetch } from '../../../../src/registry/http/stack.ts'
 import { openRepositories } from '../../../../src/registry/open-repositories.ts'
 import { systemClock } from '../../../../src/lib/clock.ts'
-import type { Credential } from '../../../../src/registry/http/auth/credential.ts'
+import type { Credential } from '../../../../src/registry/credential.ts'
 import { image } from '../../../support/images.ts'
 import { embedded, newCall, openStores, type Said, scripted } from '../world.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DrayError } from '../../../../src/lib/errors.ts'
-import type { Credential } from '../../../../src/registry/http/auth/credential.ts'
+import type { Credential } from '../../../../src/registry/credential.ts'
 import type { Action, RegistryRequest, Scope } from '../../../../src/registry/http/fetch.ts'
 import type { RegistrySettings } from '../../../../src/registry/http/transport/origins.ts'
 import { createFetch, type FetchStack } from '../../../../src/registry/http/stack.ts'

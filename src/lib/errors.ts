@@ -44,18 +44,18 @@ export const errorCodes = [
 export type ErrorCode = (typeof errorCodes)[number]
 
 export interface ErrorContext {
-  /** where there are several of what the message tells: each, one line */
-  readonly details?: readonly string[]
-  /** what it happened to: the image, repository, digest, file or host */
-  readonly subject?: string
-  /** the other side's own words: what a registry or the system said, unescaped */
-  readonly why?: string
-  /** what the person can do about it */
-  readonly hint?: string
-  /** HTTP status, where there was one */
-  readonly status?: number
+  /** one line for each, if the message is about several things */
+  readonly details?: readonly string[] | undefined
+  /** the image, repository, digest, file or host that it happened to */
+  readonly subject?: string | undefined
+  /** what a registry or the system said, unescaped */
+  readonly why?: string | undefined
+  /** what the user can do about it */
+  readonly hint?: string | undefined
+  /** HTTP status */
+  readonly status?: number | undefined
   /** the registry's own error code, such as `MANIFEST_UNKNOWN` */
-  readonly registryCode?: string
+  readonly registryCode?: string | undefined
   readonly cause?: unknown
 }
 
@@ -71,7 +71,7 @@ export class DrayError extends Error {
   readonly registryCode: string | undefined
 
   constructor(code: ErrorCode, message: string, context: ErrorContext = {}) {
-    super(message, 'cause' in context ? { cause: context.cause } : undefined)
+    super(message, context.cause === undefined ? undefined : { cause: context.cause })
     this.code = code
     this.details = context.details
     this.subject = context.subject
@@ -79,6 +79,22 @@ export class DrayError extends Error {
     this.hint = context.hint
     this.status = context.status
     this.registryCode = context.registryCode
+  }
+
+  /** Returns a new error with other parts. This error is its cause, unless `changes` names one. */
+  with(changes: Partial<Pick<DrayError, 'code' | 'message'>> & ErrorContext): DrayError {
+    const { code = this.code, message = this.message, ...context } = changes
+    const { details, subject, why, hint, status, registryCode } = this
+    return new DrayError(code, message, {
+      details,
+      subject,
+      why,
+      hint,
+      status,
+      registryCode,
+      cause: this,
+      ...context,
+    })
   }
 }
 

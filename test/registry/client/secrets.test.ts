@@ -36,7 +36,6 @@ const echo = [
   secret,
   inAddresses,
   new URLSearchParams({ p: secret }).toString(),
-  secret.replace('&', '&amp;'),
   base64(secret),
   base64(`ada:${secret}`),
   base64(`<token>:${secret}`),

@@ -19,15 +19,8 @@ describe('a secret that was sent', () => {
     ['in capitals', 'DENIED: CANARY', 'DENIED: …', 'canary'],
     ['percent-encoded', `/x/${encodeURIComponent(password)}/y`, '/x/…/y'],
     ['percent-encoded by small digits', `/x/${encodeURIComponent(password).toLowerCase()}/y`, '/x/…/y'],
-    ['percent-encoded as far as a path needs it', '/x;Tr0ub4dor&3%20%22%C3%BC%22%3C%27%2F:@', '/x;…'],
     ['as a form', new URLSearchParams({ p: password }).toString(), 'p=…'],
-    ['in HTML', 'Tr0ub4dor&amp;3 &#34;ü&#34;&lt;&#39;/:@!', '…!'],
-    ['as Go quotes it', 'Tr0ub4dor&3 \\"ü\\"<\'/:@!', '…!'],
-    [
-      'as Go writes JSON',
-      JSON.stringify(password).slice(1, -1).replace('&', '\\u0026').replace('<', '\\u003C'),
-      '…',
-    ],
+    ['as JSON quotes it', 'Tr0ub4dor&3 \\"ü\\"<\'/:@!', '…!'],
     ['in Base64', `got ${Buffer.from(password).toString('base64')}`, 'got …'],
     ['in Base64 for URLs', `got ${Buffer.from(password).toString('base64url')}`, 'got …'],
   ])('is not told %s', (_, text, told, secret = password) => {

@@ -2,23 +2,23 @@ import type { Call } from '../lib/call.ts'
 import { type ErrorInfo, isDrayError, toErrorInfo } from '../lib/errors.ts'
 import type { Known } from './ports.ts'
 
-/** What was found out, or the failure to. */
-export type Seen<T> = { readonly value: T } | { readonly error: ErrorInfo }
+/** What a check found, or why it failed. */
+export type CheckResult<T> = { readonly value: T } | { readonly error: ErrorInfo }
 
 /**
- * Looks, and keeps a failure as what was found. @param told the failure as it may be told @throws the signal's reason, and what is no failure of what is
- * looked at.
+ * Runs a check. A failure is a result. `redact` removes secrets from it.
+ * @throws the signal's reason, and what is no `DrayError`.
  */
-export async function seen<T>(
+export async function runCheck<T>(
   call: Call,
-  look: () => Promise<T>,
-  told: (failure: unknown) => unknown = (failure) => failure,
-): Promise<Seen<T>> {
+  check: () => Promise<T>,
+  redact: (failure: unknown) => unknown = (failure) => failure,
+): Promise<CheckResult<T>> {
   try {
-    return { value: await look() }
+    return { value: await check() }
   } catch (error) {
     if (call.signal.aborted || !isDrayError(error)) throw error
-    return { error: toErrorInfo(told(error)) }
+    return { error: toErrorInfo(redact(error)) }
   }
 }
 
@@ -57,7 +57,7 @@ export interface RateLimit {
 /** What a registry says of itself when it is asked. */
 export interface RegistryFacts {
   /** `GET /v2/`, with the credentials that there are */
-  readonly api: Seen<ApiFacts>
+  readonly api: CheckResult<ApiFacts>
   /** milliseconds that its clock is ahead of this machine's */
   readonly clockDifferenceMs?: number
   readonly abilities: Readonly<Partial<Record<Ability, AbilityFact>>>
@@ -75,11 +75,11 @@ export interface ApiFacts {
 export interface RepositoryFacts {
   readonly path: string
   /** its tags, on the first page of the list; `absent` where there is no such repository */
-  readonly tags: Seen<number | 'absent'>
+  readonly tags: CheckResult<number | 'absent'>
   readonly rateLimit?: RateLimit
 }
 
-/** What a trial of writing found. */
+/** What a probe with writes found. */
 export interface WritingFacts {
   readonly abilities: Readonly<Partial<Record<Ability, AbilityFact>>>
   /** what it could not do at all */

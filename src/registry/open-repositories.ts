@@ -1,6 +1,6 @@
 import type { Repositories, RepositoryLister, TargetRepository } from '../images/ports.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
-import { RegistryClient, type RegistryOptions, RepositoryClient, Run } from './client/client.ts'
+import { RegistryClient, type RegistryClientOptions, RepositoryClient, SharedState } from './client/client.ts'
 import { listRepositories } from './client/lists/catalog.ts'
 import { redactErrors } from './client/redact-errors.ts'
 import { deleterFor, type VendorDeleter } from './deleters.ts'
@@ -12,22 +12,22 @@ import { blobPorts, capabilities, listPorts, manifestReader, manifestWriter } fr
  * @param vendors replaces the table of `deleters.ts`
  */
 export function openRepositories(
-  options: RegistryOptions,
+  options: RegistryClientOptions,
   vendors?: readonly VendorDeleter[],
 ): Repositories & RepositoryLister {
-  const run = new Run(options)
+  const shared = new SharedState(options)
   const opened = new Map<string, TargetRepository>()
   const open = (name: RepositoryName): TargetRepository => {
     const key = formatRepository(name)
     const repository =
-      opened.get(key) ?? redactErrors(compose(new RepositoryClient(run, name), vendors), run.secrets)
+      opened.get(key) ?? redactErrors(compose(new RepositoryClient(shared, name), vendors), shared.secrets)
     opened.set(key, repository)
     return repository
   }
   const lister: RepositoryLister = {
-    repositories: (registry, call) => listRepositories(new RegistryClient(run, registry), call),
+    repositories: (registry, call) => listRepositories(new RegistryClient(shared, registry), call),
   }
-  return { source: open, target: open, ...redactErrors(lister, run.secrets) }
+  return { source: open, target: open, ...redactErrors(lister, shared.secrets) }
 }
 
 /** Each line is a port that another adapter can replace. */

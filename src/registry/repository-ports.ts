@@ -36,13 +36,13 @@ export function manifestReader(client: RepositoryClient): ManifestReader {
       const content = await findManifest(client, at, call)
       if (content !== undefined) return content
       const suffix = 'digest' in at ? `@${at.digest}` : `:${at.tag}`
-      throw errorOf(404, {}, client.attempt('read the manifest', suffix, 'read'))
+      throw errorOf(404, {}, client.describe('read the manifest', suffix, 'read'))
     },
   }
 }
 
 export function manifestWriter(client: RepositoryClient): ManifestWriter & FallbackTagWriter {
-  const { repository, run } = client
+  const { repository, shared } = client
   return {
     repository,
     putManifest: async (d, bytes, tags, call) => {
@@ -52,11 +52,11 @@ export function manifestWriter(client: RepositoryClient): ManifestWriter & Fallb
         })
       }
       const put = (): Promise<PutManifestResult> => putManifest(client, d, bytes, tags, call)
-      const listsReferrers = run.capabilities.get(repository, 'referrers') !== 'no'
+      const listsReferrers = shared.capabilities.get(repository, 'referrers') !== 'no'
       const subject = listsReferrers ? subjectOf(d, bytes) : undefined
       if (subject === undefined) return await put()
       // Registries with the referrers API also lose entries if several arrive at once (olareg 0.2).
-      return await run.oneByOne(`${formatRepository(repository)}@${subject}`, call, put)
+      return await shared.runOneByOne(`${formatRepository(repository)}@${subject}`, call, put)
     },
     addToFallbackTag: (subject, referrer, call) => addToFallbackTag(client, subject, referrer, call),
     removeFromFallbackTag: (subject, referrer, call) =>
@@ -84,10 +84,10 @@ export function listPorts(client: RepositoryClient): TagLister & ReferrerLister 
   }
 }
 
-export function capabilities({ repository, run }: RepositoryClient): Capabilities {
+export function capabilities({ repository, shared }: RepositoryClient): Capabilities {
   return {
-    capability: (name) => run.capabilities.get(repository, name),
-    clockDifference: () => run.clocks.difference(repository.registry),
+    capability: (name) => shared.capabilities.get(repository, name),
+    clockDifference: () => shared.clocks.difference(repository.registry),
   }
 }
 

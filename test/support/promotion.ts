@@ -10,7 +10,7 @@ import type { Plan } from '../../src/plan/plan.ts'
 import { decide, type PromotePolicy } from '../../src/usecases/promote/decide.ts'
 import { gather, type GatherOptions } from '../../src/usecases/promote/gather.ts'
 import type { Request } from '../../src/usecases/promote/snapshot.ts'
-import type { RegistryOptions } from '../../src/registry/client/client.ts'
+import type { RegistryClientOptions } from '../../src/registry/client/client.ts'
 import { openRepositories } from '../../src/registry/open-repositories.ts'
 import type { Repositories } from '../../src/images/ports.ts'
 import { makeFolder, removeFolder } from './temp.ts'
@@ -26,7 +26,7 @@ export interface Bench extends AsyncDisposable {
   readonly call: Call
 }
 
-export interface BenchOptions extends Partial<Pick<RegistryOptions, 'uploads' | 'known'>> {
+export interface BenchOptions extends Partial<Pick<RegistryClientOptions, 'uploads' | 'known'>> {
   /** the system's where it is not given */
   readonly clock?: Clock
   /** measures stalled transfers; the system's where it is not given */

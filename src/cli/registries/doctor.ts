@@ -12,7 +12,7 @@ import {
   type DoctorFacts,
 } from '../../usecases/views/doctor.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
-import { type Seen, seen } from '../../images/registry-facts.ts'
+import { type CheckResult, runCheck } from '../../images/registry-facts.ts'
 import type { Context } from '../wiring/context.ts'
 import type { Examination } from '../wiring/examination.ts'
 import { explainAuth } from './logins.ts'
@@ -86,9 +86,11 @@ export async function examine(
   const isReachable =
     connection === undefined || ('value' in connection && connection.value.tls?.untrusted === undefined)
   if (!isReachable || 'error' in credentials) return diagnose(facts, context.clock.now())
-  const looked = await examination.examiner.look(registry, path, call)
+  const looked = await examination.examiner.check(registry, path, call)
   const writing =
-    scratch === undefined || 'error' in looked.api ? undefined : await examination.examiner.try(scratch, call)
+    scratch === undefined || 'error' in looked.api
+      ? undefined
+      : await examination.examiner.probeWrites(scratch, call)
   return diagnose({ ...facts, facts: looked, ...(writing !== undefined && { writing }) }, context.clock.now())
 }
 
@@ -98,7 +100,7 @@ async function inspect(
   call: Call,
 ): Promise<DoctorFacts['connection']> {
   const { inspectConnection } = await import('../../registry/http/transport/inspect-connection.ts')
-  return await seen(call, async () =>
+  return await runCheck(call, async () =>
     inspectConnection(registry, origin(registry), await certificates(registry), call.signal),
   )
 }
@@ -107,7 +109,7 @@ async function credentialsOf(
   context: Context,
   place: RegistryPlace,
   call: Call,
-): Promise<Seen<CredentialFacts | undefined>> {
+): Promise<CheckResult<CredentialFacts | undefined>> {
   const { sources } = await explainAuth(context, place, call)
   const first = sources.find(({ state }) => state === 'used' || state === 'broken')
   if (first?.error !== undefined) return { error: first.error }

@@ -28,7 +28,7 @@ export function createExamination(stack: FetchStack, env: ProxyVariables, clock:
     origin,
     clock,
     random: Math.random,
-    transfers: { tries },
+    maxAttempts: tries,
     secrets: stack.secrets,
   })
   return {

@@ -10,48 +10,44 @@ import type { Capability, Known } from '../../images/ports.ts'
 import { KeyedQueue } from '../../images/parallel.ts'
 import { Capabilities } from './capabilities.ts'
 import { RegistryClocks } from './registry-clocks.ts'
-import { aboutSubject, type Attempt, isWebPage, responseError, webPageError } from './errors.ts'
+import { isWebPage, type Purpose, responseError, webPageError, withSubject } from './errors.ts'
 import { ManifestCache } from './manifests/manifest-cache.ts'
 import { knownCapability } from './registries.ts'
-import { type TransferLimits, TransferRetry } from './transfer.ts'
+import { TransferRetry, type TransferRetryOptions } from './transfer.ts'
 
-/** Sizes, in bytes, from which a blob is uploaded in pieces. */
+/** Sizes in bytes that decide how a blob is uploaded. */
 export interface UploadLimits {
-  /** up to this size a blob goes up in one PUT */
+  /** a blob up to this size goes up in one PUT */
   readonly wholeUpTo: number
   readonly chunk: number
 }
 
-export interface RegistryOptions {
+export interface RegistryClientOptions extends TransferRetryOptions {
   readonly fetch: Fetch
-  /** scheme, host and port (and a base path, if any) at which the registry of that name answers */
+  /** scheme, host, port and base path of the API of a registry */
   readonly origin: (registry: string) => URL
-  readonly clock: Clock
-  /** from 0 up to 1, for the jitter of waits */
-  readonly random: () => number
-  /** what is known of a registry beforehand; the table of registries.ts where it is not given */
+  /** what is known of a registry before it is asked; by default the table of registries.ts */
   readonly known?: (registry: string, name: Capability) => Known
-  /** the retry budget of a registry, which `http/` draws on too */
-  readonly takeRetry?: (registry: string) => boolean
-  /** runs work that no other run on this machine is to do at the same time under the same name; by itself where it is not given */
+  /** Runs work while no other run on this machine does work under the same name. */
   readonly exclusively?: Exclusively
   /** what was sent in this run, to be cut out of what registries say */
   readonly secrets?: Secrets
-  readonly transfers?: Partial<TransferLimits>
-  readonly uploads?: Partial<UploadLimits>
+  readonly uploads?: UploadLimits
 }
 
-export type Exclusively = <T>(name: string, call: Call, work: () => Promise<T>) => Promise<T>
+type Exclusively = <T>(name: string, call: Call, work: () => Promise<T>) => Promise<T>
 
 /**
- * A chunk is what a break costs at most, where a registry keeps what it had before; and a round trip at the source and one at the destination. More
- * than 100 MB in one request are turned down by Cloudflare, which stands before many registries.
+ * A break costs at most one chunk, if the registry keeps what it had before. A chunk costs a round
+ * trip at the source and one at the destination. Cloudflare, which many registries use, refuses more
+ * than 100 MB in one request.
  */
 const defaultUploads: UploadLimits = { wholeUpTo: 90 * 1024 ** 2, chunk: 90 * 1024 ** 2 }
 const maxCachedBytes = 64 * 1024 ** 2
+const maxWarnings = 100
 
-/** What all stores of a run have in common. */
-export class Run {
+/** The state that all clients of one run share. */
+export class SharedState {
   readonly fetch: Fetch
   readonly origin: (registry: string) => URL
   readonly clock: Clock
@@ -60,50 +56,47 @@ export class Run {
   readonly retry: TransferRetry
   readonly uploads: UploadLimits
   readonly manifests: ManifestCache = new ManifestCache(maxCachedBytes)
-  /** which right a registry wants for a delete, once that is known */
-  readonly deleteRights: Map<string, 'delete' | 'write'> = new Map()
+  /** the access that a registry requires for a delete, once it is known */
+  readonly deleteAccess: Map<string, 'delete' | 'write'> = new Map()
   readonly secrets: Secrets
   readonly #exclusively: Exclusively
   readonly #queue = new KeyedQueue()
   readonly #warned = new Set<string>()
 
-  constructor(options: RegistryOptions) {
+  constructor(options: RegistryClientOptions) {
     this.fetch = options.fetch
     this.origin = options.origin
     this.clock = options.clock
     this.clocks = new RegistryClocks(options.clock)
     this.capabilities = new Capabilities(options.known ?? knownCapability)
-    this.retry = new TransferRetry({
-      clock: options.clock,
-      random: options.random,
-      ...(options.takeRetry !== undefined && { takeRetry: options.takeRetry }),
-      ...(options.transfers !== undefined && { limits: options.transfers }),
-    })
-    this.#exclusively = options.exclusively ?? ((_name, _call, work) => work())
+    this.retry = new TransferRetry(options)
+    this.uploads = options.uploads ?? defaultUploads
     this.secrets = options.secrets ?? new Secrets()
-    this.uploads = { ...defaultUploads, ...options.uploads }
+    this.#exclusively = options.exclusively ?? ((_name, _call, work) => work())
   }
 
   /**
-   * Runs work on a list that is read, changed and written as a whole, one after another under the same name: in this run, and where it can be with
-   * the other runs on this machine.
+   * Runs work that reads, changes and writes a list as a whole. One at a time for each name, in this
+   * run and, if possible, in all runs on this machine.
    */
-  oneByOne<T>(name: string, call: Call, work: () => Promise<T>): Promise<T> {
+  runOneByOne<T>(name: string, call: Call, work: () => Promise<T>): Promise<T> {
     return this.#queue.run(name, () => this.#exclusively(name, call, work))
   }
 
-  /** A registry's words as they may be told: without addresses' secrets, what looks like a token, and what was sent to it. To be cut afterwards, not before. */
+  /**
+   * Returns text of a registry without what was sent to it, without secrets in URLs, and without what
+   * looks like a token. Cut the text afterwards, not before.
+   */
   redact(text: string): string {
     return redactText(this.secrets.redact(text))
   }
 
-  /** What was thrown, as it may be told: without what was sent. */
-  readonly told = (thrown: unknown): unknown => this.secrets.redactError(thrown)
+  readonly redactError = (thrown: unknown): unknown => this.secrets.redactError(thrown)
 
-  /** Tells of `Warning: 299` (distribution-spec, Warnings): each text once, never acted on. */
+  /** Reports each `Warning: 299` once (distribution-spec, Warnings). dray never acts on them. */
   warn(registry: string, header: string | undefined, call: Call): void {
-    for (const words of warningTexts(header ?? '')) {
-      const text = this.redact(words).slice(0, 1000)
+    for (const warning of warningTexts(header ?? '')) {
+      const text = this.redact(warning).slice(0, 1000)
       if (this.#warned.has(`${registry} ${text}`) || this.#warned.size >= maxWarnings) continue
       this.#warned.add(`${registry} ${text}`)
       call.notify({ kind: 'warning', text, from: registry })
@@ -111,150 +104,140 @@ export class Run {
   }
 }
 
-const maxWarnings = 100
-
-/** One exchange with a registry: which answers are expected, and what to say of any other. */
-export interface Exchange {
+/** A request to the API of a registry, and the answers that are expected. */
+export interface ApiRequest {
   readonly method: RegistryRequest['method']
   readonly url: URL
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: RegistryRequest['body']
-  /** what else must be allowed than the attempt's access to its repository */
+  /** scopes that the request needs besides the access of its purpose */
   readonly alsoScopes?: readonly Scope[]
-  /** nothing needs to be allowed: it is asked who is there */
+  /** Sends the request without a scope. */
   readonly withoutScopes?: boolean
   readonly replay?: RegistryRequest['replay']
   readonly settles?: boolean
   readonly lane?: RegistryRequest['lane']
   readonly expect: readonly number[] | ((status: number) => boolean)
-  readonly attempt: Attempt
+  readonly purpose: Purpose
 }
 
-const actionsOf: Readonly<Record<Attempt['access'], readonly Action[]>> = {
+const actionsOf: Readonly<Record<Purpose['access'], readonly Action[]>> = {
   read: ['pull'],
   write: ['pull', 'push'],
   delete: ['pull', 'delete'],
 }
 
-/** One registry, as the rest of this room talks to it. */
+/** Sends requests to one registry. */
 export class RegistryClient {
-  readonly run: Run
+  readonly shared: SharedState
   readonly registry: string
 
-  constructor(run: Run, registry: string) {
-    this.run = run
+  constructor(shared: SharedState, registry: string) {
+    this.shared = shared
     this.registry = registry
   }
 
-  /** `/v2/<rest>` on the registry's origin. Pieces of `rest` must have been parsed. */
+  /** Returns `/v2/<rest>` on the origin of the registry. The parts of `rest` must have been parsed. */
   url(rest: string, query = ''): URL {
-    const base = this.run.origin(this.registry)
-    const url = new URL(base)
-    url.pathname = `${base.pathname.replace(/\/$/, '')}/v2/${rest}`
+    const url = new URL(this.shared.origin(this.registry))
+    url.pathname = `${url.pathname.replace(/\/$/, '')}/v2/${rest}`
     url.search = query
     return url
   }
 
-  /** @throws what `errors.ts` makes of an answer that is not expected, and what `Fetch` throws. */
-  async send(exchange: Exchange, call: Call): Promise<RegistryResponse> {
-    const { attempt, expect } = exchange
+  /** @throws the error of `errors.ts` for an answer that is not expected, and what `Fetch` throws. */
+  async send(request: ApiRequest, call: Call): Promise<RegistryResponse> {
+    const { purpose, expect } = request
     let response: RegistryResponse
     try {
-      response = await this.run.fetch(this.#request(exchange), call)
+      response = await this.shared.fetch(this.#withScopes(request), call)
     } catch (error) {
-      throw aboutSubject(error, attempt, call)
+      throw withSubject(error, purpose, call)
     }
-    const home = this.run.origin(this.registry)
-    // the storage that a registry sends on to has a clock of its own
-    if (response.url.origin === home.origin) this.run.clocks.note(this.registry, response.headers)
-    this.run.warn(this.registry, response.headers.get('warning'), call)
-    const expected = typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)
-    if (!expected) throw await responseError(response, attempt, home, this.run)
-    if (exchange.method === 'GET' && exchange.lane !== 'download' && isWebPage(response))
-      throw await webPageError(response, attempt)
+    const home = this.shared.origin(this.registry)
+    // The storage that a registry redirects to has a clock of its own.
+    if (response.url.origin === home.origin) this.shared.clocks.note(this.registry, response.headers)
+    this.shared.warn(this.registry, response.headers.get('warning'), call)
+    const isExpected =
+      typeof expect === 'function' ? expect(response.status) : expect.includes(response.status)
+    if (!isExpected) throw await responseError(response, purpose, home, this.shared)
+    if (request.method === 'GET' && request.lane !== 'download' && isWebPage(response))
+      throw await webPageError(response, purpose)
     return response
   }
 
-  /** Like `send` where only the status and the headers matter. */
-  async sendAndDiscard(exchange: Exchange, call: Call): Promise<RegistryResponse> {
-    const response = await this.send(exchange, call)
+  /** The same, if only the status and the headers are needed. */
+  async sendAndDiscard(request: ApiRequest, call: Call): Promise<RegistryResponse> {
+    const response = await this.send(request, call)
     await response.discard()
     return response
   }
 
   /**
-   * Resolves a URL that the registry gave (`Location`, `Link`): opaque, relative or absolute, on the
-   * registry's own origin. A registry behind a proxy that ends TLS names itself by http; then its own scheme
-   * is kept.
-   * @throws `protocol` for another origin: credentials would go there.
+   * Resolves a URL of a `Location` or `Link` header: opaque, relative or absolute, on the origin of the
+   * registry. A registry behind a proxy that ends TLS calls itself http; then https is kept.
+   * @throws `protocol` for another origin, which would get the credentials.
    */
-  follow(given: string, from: URL, attempt: Attempt): URL {
-    const origin = this.run.origin(this.registry)
-    let url: URL
-    try {
-      url = new URL(given, from)
-    } catch (cause) {
-      throw new DrayError('protocol', `cannot ${attempt.doing}: the registry names a URL that is none`, {
-        subject: attempt.subject,
-        why: this.run.redact(given).slice(0, 200),
-        cause,
+  follow(given: string, from: URL, purpose: Purpose): URL {
+    const origin = this.shared.origin(this.registry)
+    if (!URL.canParse(given, from.href)) {
+      throw new DrayError('protocol', `cannot ${purpose.doing}: the registry names a URL that is none`, {
+        subject: purpose.subject,
+        why: this.shared.redact(given).slice(0, 200),
       })
     }
-    if (url.protocol === 'http:' && origin.protocol === 'https:' && url.hostname === origin.hostname) {
-      if (url.port === '' || url.port === origin.port) {
-        url.protocol = origin.protocol
-        url.port = origin.port
-      }
+    const url = new URL(given, from)
+    const isDowngraded = url.protocol === 'http:' && origin.protocol === 'https:'
+    if (isDowngraded && url.hostname === origin.hostname && (url.port === '' || url.port === origin.port)) {
+      url.protocol = origin.protocol
+      url.port = origin.port
     }
     if (url.origin === origin.origin && url.username === '' && url.password === '') return url
-    throw new DrayError('protocol', `cannot ${attempt.doing}: the registry sends on to another host`, {
-      subject: attempt.subject,
-      why: this.run.redact(`${origin.origin} named ${url.origin}`).slice(0, 500),
+    throw new DrayError('protocol', `cannot ${purpose.doing}: the registry sends on to another host`, {
+      subject: purpose.subject,
+      why: this.shared.redact(`${origin.origin} named ${url.origin}`).slice(0, 500),
       hint: 'Credentials are not sent to another host. If a proxy stands before the registry, let it pass the Host header on, or set relativeurls.',
     })
   }
 
-  #request(exchange: Exchange): RegistryRequest {
+  #withScopes(request: ApiRequest): RegistryRequest {
     const { registry } = this
-    const { attempt, alsoScopes = [], body } = exchange
-    const { path, access } = attempt
+    const { expect: _, purpose, alsoScopes = [], withoutScopes, ...rest } = request
+    const { path, access } = purpose
     const scope: Scope =
       path === undefined ? { catalog: '*' } : { repository: { registry, path }, actions: actionsOf[access] }
     return {
+      replay: 'always',
+      lane: 'small',
+      ...rest,
       registry,
-      method: exchange.method,
-      url: exchange.url,
-      headers: { 'accept-encoding': 'identity', ...exchange.headers },
-      ...(body !== undefined && { body }),
-      scopes: exchange.withoutScopes === true ? [] : [scope, ...alsoScopes],
-      replay: exchange.replay ?? 'always',
-      lane: exchange.lane ?? 'small',
-      ...(exchange.settles === true && { settles: true }),
+      headers: { 'accept-encoding': 'identity', ...request.headers },
+      scopes: withoutScopes === true ? [] : [scope, ...alsoScopes],
     }
   }
 }
 
-/** One repository of a registry. */
+/** Sends requests to one repository. */
 export class RepositoryClient extends RegistryClient {
   readonly repository: RepositoryName
 
-  constructor(run: Run, repository: RepositoryName) {
-    super(run, repository.registry)
+  constructor(shared: SharedState, repository: RepositoryName) {
+    super(shared, repository.registry)
     this.repository = repository
   }
 
-  /** `/v2/<name>/<rest>`: pieces of `rest` are tags and digests. */
+  /** Returns `/v2/<name>/<rest>`. The parts of `rest` are tags and digests. */
   override url(rest: string, query = ''): URL {
     return super.url(`${this.repository.path}/${rest}`, query)
   }
 
-  /** What an error says it was about, where the subject is in this repository. */
-  attempt(
+  /** Returns the purpose of a request: what it does, and the `:tag` or `@digest` that it is about. */
+  describe(
     doing: string,
     at: string,
-    access: Attempt['access'],
+    access: Purpose['access'],
     more: { readonly tag?: string } = {},
-  ): Attempt {
+  ): Purpose {
     const { repository } = this
     return { ...repository, doing, subject: `${formatRepository(repository)}${at}`, access, ...more }
   }

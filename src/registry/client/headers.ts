@@ -1,12 +1,12 @@
 import { DrayError } from '../../lib/errors.ts'
 import { type Digest, parseDigest } from '../../oci/digest.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
-import type { Attempt, Redaction } from './errors.ts'
+import type { Purpose, Redaction } from './errors.ts'
 
 /** `Docker-Content-Digest`, parsed; undefined where it is absent. @throws `protocol` where it is none. */
 export function contentDigest(
   response: RegistryResponse,
-  attempt: Attempt,
+  purpose: Purpose,
   redaction: Redaction,
 ): Digest | undefined {
   const text = response.headers.get('docker-content-digest')
@@ -16,9 +16,9 @@ export function contentDigest(
   } catch {
     throw new DrayError(
       'protocol',
-      `cannot ${attempt.doing}: the registry's Docker-Content-Digest is no digest`,
+      `cannot ${purpose.doing}: the registry's Docker-Content-Digest is no digest`,
       {
-        subject: attempt.subject,
+        subject: purpose.subject,
         why: redaction.redact(text).slice(0, 200),
       },
     )

@@ -3,33 +3,13 @@ import type { Clock } from '../../lib/clock.ts'
 import { type DrayError, type ErrorCode, isDrayError } from '../../lib/errors.ts'
 import { isTooSlow } from '../http/transport/transport-failure.ts'
 
-/**
- * Retries of transfers: bodies that break or arrive corrupt, and upload sessions, as units. `http/` retries
- * exchanges below this, so a failure that arrives here has outlived that already, or could not be retried
- * there.
- */
-export interface TransferLimits {
-  /** how often one transfer is begun */
-  readonly tries: number
-  /** how often corrupt bytes are fetched anew before they are believed to be so at the source */
-  readonly corruptTries: number
-  /** how often a transfer is begun that is slower than the minimum: each try takes half a minute */
-  readonly slowTries: number
-  /** how often a 404 is asked about where something was just written */
-  readonly readBacks: number
-  /** milliseconds; doubled from try to try, with full jitter */
-  readonly firstWait: number
-  readonly maxWait: number
-}
-
-const defaults: TransferLimits = {
-  tries: 8,
-  corruptTries: 3,
-  slowTries: 2,
-  readBacks: 3,
-  firstWait: 250,
-  maxWait: 15_000,
-}
+const defaultAttempts = 8
+/** An attempt that is too slow takes half a minute. */
+const slowAttempts = 2
+/** How often dray asks again after a 404 for content that it has just written. */
+const readBackAttempts = 3
+const firstWaitMs = 250
+const maxWaitMs = 15_000
 
 const transient: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable'])
 
@@ -74,50 +54,52 @@ export class FailedAttempts {
 
 export interface TransferRetryOptions {
   readonly clock: Clock
-  /** from 0 up to 1 */
+  /** uniform in [0, 1) */
   readonly random: () => number
-  /**
-   * takes one retry out of the budget that a registry has with `http/` together; false where it is used up
-   */
-  readonly takeRetry?: (registry: string) => boolean
-  readonly limits?: Partial<TransferLimits>
+  /** Takes one retry out of the budget of a registry, which `http/` shares. False if it is empty. */
+  readonly takeRetry?: ((registry: string) => boolean) | undefined
+  /** of one transfer; eight by default */
+  readonly maxAttempts?: number | undefined
 }
 
+/**
+ * Retries transfers as units: bodies that break off or arrive corrupt, and upload sessions. `http/`
+ * retries single requests, so a failure that arrives here has outlived those retries, or could not be
+ * retried there.
+ */
 export class TransferRetry {
-  readonly limits: TransferLimits
-  readonly #clock: Clock
-  readonly #random: () => number
-  readonly #takeRetry: (registry: string) => boolean
+  readonly maxAttempts: number
+  /** After this many attempts dray believes that the content is corrupt at the source. */
+  readonly corruptAttempts: number = 3
+  readonly #options: TransferRetryOptions
 
   constructor(options: TransferRetryOptions) {
-    this.#clock = options.clock
-    this.#random = options.random
-    this.#takeRetry = options.takeRetry ?? (() => true)
-    this.limits = { ...defaults, ...options.limits }
+    this.#options = options
+    this.maxAttempts = options.maxAttempts ?? defaultAttempts
   }
 
-  /** Whether a transfer that failed for the `failures`-th time is worth another try. */
+  /** Whether to repeat a transfer that has failed `failures` times. Takes the retry out of the budget. */
   isWorth(error: unknown, failures: number, registry: string, call: Call): boolean {
-    if (call.signal.aborted || !isDrayError(error)) return false
-    const tries = this.#triesOf(error)
-    return failures < tries && this.#takeRetry(registry)
+    if (call.signal.aborted || !isDrayError(error) || failures >= this.#attemptsFor(error)) return false
+    return this.#options.takeRetry?.(registry) ?? true
   }
 
+  /** Waits with exponential backoff and full jitter. */
   async wait(failures: number, call: Call): Promise<void> {
-    const { firstWait, maxWait } = this.limits
-    const most = Math.min(maxWait, firstWait * 2 ** (failures - 1))
-    await this.#clock.sleep(Math.round(this.#random() * most), call.signal)
+    const { clock, random } = this.#options
+    const most = Math.min(maxWaitMs, firstWaitMs * 2 ** (failures - 1))
+    await clock.sleep(Math.round(random() * most), call.signal)
   }
 
   /**
-   * Begins a transfer and takes what it brings, again from the start where taking fails; what fails to begin
-   * has been retried below already.
+   * Begins a transfer and takes its result, again from the start if taking fails. A failure to begin
+   * is final, because `http/` has retried that.
    */
   async run<T, R>(
     registry: string,
     call: Call,
     begin: () => Promise<T>,
-    take: (begun: T) => Promise<R>,
+    take: (begun: T) => R | Promise<R>,
   ): Promise<R> {
     for (let failures = 1; ; failures++) {
       const begun = await begin()
@@ -131,20 +113,20 @@ export class TransferRetry {
   }
 
   /**
-   * Reads back what was written. docker-registry 2.8 on a file system answers 404 or 500 to some reads of a
-   * tag that is just being moved (7 in 100, measured), so a 404 is asked about again before it is believed.
+   * Reads back content that was just written. docker-registry 2.8 on a file system answers 404 or 500
+   * to some reads of a tag that is being moved (7 in 100, measured), so a 404 is retried.
    */
   async readBack<R>(call: Call, read: () => Promise<R | undefined>): Promise<R | undefined> {
-    for (let failures = 1; ; failures++) {
+    for (let attempts = 1; ; attempts++) {
       const found = await read()
-      if (found !== undefined || failures >= this.limits.readBacks) return found
-      await this.wait(failures, call)
+      if (found !== undefined || attempts >= readBackAttempts) return found
+      await this.wait(attempts, call)
     }
   }
 
-  #triesOf(error: DrayError): number {
-    if (error.code === 'corrupt') return this.limits.corruptTries
-    if (isTooSlow(error)) return this.limits.slowTries
-    return transient.has(error.code) ? this.limits.tries : 1
+  #attemptsFor(error: DrayError): number {
+    if (error.code === 'corrupt') return this.corruptAttempts
+    if (isTooSlow(error)) return slowAttempts
+    return transient.has(error.code) ? this.maxAttempts : 1
   }
 }

@@ -1,20 +1,21 @@
 import type { Call } from '../../lib/call.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { RegistryFacts, WritingFacts } from '../../images/registry-facts.ts'
-import { type RegistryOptions, RepositoryClient, Run } from '../client/client.ts'
-import { lookAtRegistry } from './look-at-registry.ts'
-import { tryRegistry } from './try-registry.ts'
+import { type RegistryClientOptions, RepositoryClient, SharedState } from '../client/client.ts'
+import { checkRegistry } from './check-registry.ts'
+import { probeWrites } from './probe-writes.ts'
 
-/** Finds out what a registry is like. */
+/** Finds out what a registry can do. */
 export interface Examiner {
-  look(registry: string, path: string | undefined, call: Call): Promise<RegistryFacts>
+  check(registry: string, path: string | undefined, call: Call): Promise<RegistryFacts>
   /** Writes to the repository, and deletes what it wrote. */
-  try(repository: RepositoryName, call: Call): Promise<WritingFacts>
+  probeWrites(repository: RepositoryName, call: Call): Promise<WritingFacts>
 }
 
-export function createExaminer(options: RegistryOptions): Examiner {
+export function createExaminer(options: RegistryClientOptions): Examiner {
   return {
-    look: (registry, path, call) => lookAtRegistry(new Run(options), registry, path, call),
-    try: (repository, call) => tryRegistry(new RepositoryClient(new Run(options), repository), call),
+    check: (registry, path, call) => checkRegistry(new SharedState(options), registry, path, call),
+    probeWrites: (repository, call) =>
+      probeWrites(new RepositoryClient(new SharedState(options), repository), call),
   }
 }

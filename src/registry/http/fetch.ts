@@ -3,21 +3,21 @@ import type { RepositoryName } from '../../oci/reference.ts'
 
 export type Action = 'pull' | 'push' | 'delete'
 
-/** What a request needs to be allowed to do (distribution, token scope documentation). */
+/** A scope of a token (distribution, Token Scope Documentation). */
 export type Scope = RepositoryScope | CatalogScope
 
-/** `repository:PATH:ACTIONS` in a token's scope. */
+/** `repository:PATH:ACTIONS` */
 interface RepositoryScope {
   readonly repository: RepositoryName
   readonly actions: readonly Action[]
 }
 
-/** `registry:catalog:*`: to list the repositories. */
+/** `registry:catalog:*`, to list the repositories. */
 interface CatalogScope {
   readonly catalog: '*'
 }
 
-/** A body that can be had again from its start, so that a request can be sent again. */
+/** A body that can be read again from its start, so that the request can be repeated. */
 export type RequestBody =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
   | {
@@ -27,41 +27,45 @@ export type RequestBody =
     }
 
 export interface RegistryRequest {
-  /** the registry as references name it: limits, credentials and retry budgets hang on it */
+  /** as in references; limits, credentials and retry budgets belong to it */
   readonly registry: string
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: RequestBody
+  readonly body?: RequestBody | undefined
   readonly scopes: readonly Scope[]
   /**
-   * How it may be sent again by `retry`: `always` (the same request twice has the effect of one), or `never` (an upload's PATCH or PUT,
-   * whose session must be looked at first: `registry/` does that). A request that `never` replays is still sent again where it certainly had no
-   * effect: it was answered 401 (once) or 429, or no connection was made; its body is opened anew then.
+   * Whether `retry` may repeat it: `always` (twice has the effect of once), or `never` (a PATCH or PUT of
+   * an upload, whose session has to be checked first: `client/` does that). A request with `never` is
+   * still repeated if it certainly had no effect: after 401 (once), after 429, and if there was no
+   * connection. Its body is opened anew then.
    */
   readonly replay: 'always' | 'never'
   /**
-   * Once it is sent, its answer is waited for a moment also where the call is aborted: it names something that has to be taken away again. The caller
-   * looks at the signal when it has the answer.
+   * Waits a moment for the answer even if the call is aborted, because the answer names something that
+   * has to be cancelled. The caller checks the signal after the answer.
    */
-  readonly settles?: boolean
-  /** which limit it waits for: `small` exchanges hold a slot until the headers are there; `download` and `upload` have a body to be held up by the other side */
+  readonly settles?: boolean | undefined
+  /**
+   * The limit that it counts for. A `small` request holds its slot until the headers arrive; `download`
+   * and `upload` have a body that the other side can delay.
+   */
   readonly lane: 'small' | 'download' | 'upload'
 }
 
 export interface RegistryResponse {
   readonly status: number
-  /** lower-case names; a header that came several times is joined by `, ` */
+  /** names in lower case; the values of a repeated header are joined by `, ` */
   readonly headers: ReadonlyMap<string, string>
-  /** where it came from, after redirects */
+  /** after redirects */
   readonly url: URL
-  /** how often it was asked for before this answer was taken for the last word; absent: once */
+  /** number of attempts until this answer; absent: one */
   readonly tries?: number
-  /** The body, once. Whoever does not read it to its end must `discard` it. */
+  /** The body, once. A caller that does not read it to its end must `discard` it. */
   readonly body: AsyncIterable<Uint8Array>
-  /** The whole body. @throws `protocol` over `limit` bytes. */
+  /** Reads the whole body. @throws `protocol` if it has more than `limit` bytes. */
   bytes(limit: number): Promise<Uint8Array>
-  /** Drains a short body and closes a long one, so that the connection or its slot is free again. */
+  /** Drains a short body or closes a long one, so that the connection or its slot is free again. */
   discard(): Promise<void>
 }
 

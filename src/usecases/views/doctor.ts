@@ -4,7 +4,7 @@ import {
   type Ability,
   type RateLimit,
   type RegistryFacts,
-  type Seen,
+  type CheckResult,
   type WritingFacts,
 } from '../../images/registry-facts.ts'
 
@@ -45,8 +45,8 @@ export interface DoctorFacts {
   /** by which proxy it is reached, without its password */
   readonly proxy?: string
   /** absent where a proxy stands between */
-  readonly connection?: Seen<ConnectionFacts>
-  readonly credentials: Seen<CredentialFacts | undefined>
+  readonly connection?: CheckResult<ConnectionFacts>
+  readonly credentials: CheckResult<CredentialFacts | undefined>
   /** absent where there was no connection */
   readonly facts?: RegistryFacts
   readonly writing?: WritingFacts
@@ -141,7 +141,7 @@ function tlsFinding(tls: NonNullable<ConnectionFacts['tls']>, now: number): Find
   return { check: 'tls', state: days < urgentDays ? 'problem' : 'note', saw, do: todo }
 }
 
-function credentialFinding(credentials: Seen<CredentialFacts | undefined>): Finding {
+function credentialFinding(credentials: CheckResult<CredentialFacts | undefined>): Finding {
   if ('error' in credentials) return failed('credentials', credentials.error)
   const found = credentials.value
   if (found === undefined) return { check: 'credentials', state: 'note', saw: 'none: requests go without' }
@@ -173,7 +173,7 @@ function repositoryFindings({
   return [repositoryFinding(path, tags), ...(rateLimit === undefined ? [] : [rateFinding(rateLimit)])]
 }
 
-function repositoryFinding(path: string, tags: Seen<number | 'absent'>): Finding {
+function repositoryFinding(path: string, tags: CheckResult<number | 'absent'>): Finding {
   if ('error' in tags) return failed('repository', tags.error)
   if (tags.value === 'absent') {
     const todo = 'Check the name. Some registries say so too of what they show only to others.'

@@ -9,7 +9,7 @@ import { embedded, newCall, openStack } from './world.ts'
 
 /** A registry in this process notices sooner that a connection broke. */
 const clock: Clock = { now: () => Date.now(), sleep: (ms, signal) => systemClock.sleep(ms / 10, signal) }
-const examinerAt = () => createExaminer({ ...openStack(clock), transfers: { tries: 2 } })
+const examinerAt = () => createExaminer({ ...openStack(clock), maxAttempts: 2 })
 const names = Object.keys(profiles) as ProfileName[]
 
 /** Known before they are asked, or hidden from an anonymous trial: these profiles answer as their registries do. */
@@ -21,7 +21,7 @@ describe.each(names)('a registry like %s', (profile) => {
   it('is looked at by GET and HEAD alone, and shows its lists', async () => {
     const one = await embedded({ profile })
     await one.push(image(), 'team/api', '1.4.2')
-    const facts = await examinerAt().look(one.registry, 'team/api', newCall())
+    const facts = await examinerAt().check(one.registry, 'team/api', newCall())
     expect(new Set(one.log.map(({ method }) => method))).toEqual(new Set(['GET', 'HEAD']))
     expect(one.log.length).toBeLessThanOrEqual(9)
     expect(facts.api).toHaveProperty('value')
@@ -35,7 +35,7 @@ describe.each(names)('a registry like %s', (profile) => {
     const one = await embedded({ profile })
     await one.push(image(), 'team/api', '1.4.2')
     const before = await one.oracle.tags('team/api')
-    const { abilities, failure, left } = await examinerAt().try(
+    const { abilities, failure, left } = await examinerAt().probeWrites(
       { registry: one.registry, path: 'team/api' },
       newCall(),
     )
@@ -54,7 +54,7 @@ describe.each(names)('a registry like %s', (profile) => {
 describe('a trial', () => {
   it('leaves nothing at a registry that deletes', async () => {
     const one = await embedded()
-    const { left } = await examinerAt().try({ registry: one.registry, path: 'scratch' }, newCall())
+    const { left } = await examinerAt().probeWrites({ registry: one.registry, path: 'scratch' }, newCall())
     expect(left).toEqual([])
     expect(await one.oracle.tags('scratch')).toEqual([])
     const opened = one.log.filter(({ method, status }) => method === 'POST' && status === 202).length
@@ -74,7 +74,7 @@ describe('a trial', () => {
       },
     })
     await expect(
-      examinerAt().try({ registry: one.registry, path: 'scratch' }, newCall(stop.signal)),
+      examinerAt().probeWrites({ registry: one.registry, path: 'scratch' }, newCall(stop.signal)),
     ).rejects.toThrow('interrupted')
     expect(await one.oracle.tags('scratch')).toEqual([])
   })
@@ -82,7 +82,7 @@ describe('a trial', () => {
   it.skipIf(!dockerRegistry.available)(`of docker-registry${dockerRegistry.note}`, async () => {
     const registry = await startDockerRegistry()
     try {
-      const { abilities, left } = await examinerAt().try(
+      const { abilities, left } = await examinerAt().probeWrites(
         { registry: registry.host, path: 'scratch' },
         newCall(),
       )

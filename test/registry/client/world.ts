@@ -9,14 +9,9 @@ import { createFetch } from '../../../src/registry/http/stack.ts'
 import { type Descriptor, parseDescriptor } from '../../../src/oci/descriptor.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import type { TagOrDigest } from '../../../src/oci/reference.ts'
-import type { RegistryOptions } from '../../../src/registry/client/client.ts'
+import type { RegistryClientOptions } from '../../../src/registry/client/client.ts'
 import { openRepositories } from '../../../src/registry/open-repositories.ts'
-import type {
-  BlobSource,
-  RepositoryLister,
-  Repositories,
-  TargetRepository,
-} from '../../../src/images/ports.ts'
+import type { BlobSource, RepositoryLister, Repositories, TargetRepository } from '../../../src/images/ports.ts'
 import type { Content } from '../../support/images.ts'
 import { Oracle } from '../../support/oracle.ts'
 
@@ -52,7 +47,7 @@ export function openStack(clock: Clock = hastyClock()) {
 }
 
 /** Stores over it. */
-export function openStores(options: Partial<RegistryOptions> = {}): Repositories & RepositoryLister {
+export function openStores(options: Partial<RegistryClientOptions> = {}): Repositories & RepositoryLister {
   return openRepositories({ ...openStack(), ...options })
 }
 
@@ -153,7 +148,7 @@ export async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer
 }
 
 /** A store of `team/api` at a scripted registry. */
-export function storeAt(registry: string, options: Partial<RegistryOptions> = {}): TargetRepository {
+export function storeAt(registry: string, options: Partial<RegistryClientOptions> = {}): TargetRepository {
   return openStores(options).target({ registry, path: 'team/api' })
 }
 

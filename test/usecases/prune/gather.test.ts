@@ -4,7 +4,7 @@ import { decideRepository } from '../../../src/usecases/prune/decide-repository.
 import { gather, type GatherOptions } from '../../../src/usecases/prune/gather.ts'
 import type { RetentionPolicy } from '../../../src/usecases/prune/policy/policy.ts'
 import type { PruneRequest } from '../../../src/usecases/prune/snapshot.ts'
-import type { RegistryOptions } from '../../../src/registry/client/client.ts'
+import type { RegistryClientOptions } from '../../../src/registry/client/client.ts'
 import type { ContentStore } from '../../../src/images/cache/content-store.ts'
 import { image, index, referrer, sha256, together } from '../../support/images.ts'
 import { bench, type Bench } from '../../support/promotion.ts'
@@ -32,7 +32,7 @@ interface Place {
   readonly counts: () => Readonly<Record<string, number>>
 }
 
-async function place(kind: RegistryKind = 'oci-1.1', known?: RegistryOptions['known']): Promise<Place> {
+async function place(kind: RegistryKind = 'oci-1.1', known?: RegistryClientOptions['known']): Promise<Place> {
   const registry = await watchedRegistry(kind)
   const run = await bench(known === undefined ? {} : { known })
   onTestFinished(async () => {

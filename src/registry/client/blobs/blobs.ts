@@ -4,26 +4,26 @@ import type { RegistryResponse } from '../../http/fetch.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import { algorithmOf, Digester } from '../../../oci/digest.ts'
 import type { RepositoryClient } from '../client.ts'
-import { aboutSubject, type Attempt, isCorrupt } from '../errors.ts'
+import { isCorrupt, type Purpose, withSubject } from '../errors.ts'
 import { compressionNote, contentLength, contentRange } from '../headers.ts'
 import { FailedAttempts } from '../transfer.ts'
 
-/** Whether a blob is there (HEAD). @throws `corrupt` where it is there with another size. */
+/** Whether a blob exists (HEAD). @throws `corrupt` if it has another size. */
 export async function hasBlob(
   client: RepositoryClient,
-  d: Descriptor,
+  d: Pick<Descriptor, 'digest'> & { readonly size?: number },
   call: Call,
   access: 'read' | 'write' = 'read',
 ): Promise<boolean> {
-  const attempt = client.attempt('look for the blob', `@${d.digest}`, access)
+  const purpose = client.describe('look for the blob', `@${d.digest}`, access)
   const url = client.url(`blobs/${d.digest}`)
-  return await client.run.retry.run(
+  return await client.shared.retry.run(
     client.repository.registry,
     call,
-    () => client.sendAndDiscard({ method: 'HEAD', url, expect: [200, 404], attempt }, call),
-    async (response) => {
+    () => client.sendAndDiscard({ method: 'HEAD', url, expect: [200, 404], purpose }, call),
+    (response) => {
       if (response.status === 404) return false
-      checkSize(contentLength(response), d.size, attempt)
+      checkSize(contentLength(response), d.size, purpose)
       return true
     },
   )
@@ -52,7 +52,7 @@ class BlobTransfer {
   readonly #client: RepositoryClient
   readonly #d: Descriptor
   readonly #call: Call
-  readonly #attempt: Attempt
+  readonly #purpose: Purpose
   readonly #digester: Digester | undefined
   readonly #end: number
   readonly #failed: FailedAttempts
@@ -63,7 +63,7 @@ class BlobTransfer {
     this.#client = client
     this.#d = d
     this.#call = call
-    this.#attempt = client.attempt('read the blob', `@${d.digest}`, 'read')
+    this.#purpose = client.describe('read the blob', `@${d.digest}`, 'read')
     this.#digester = offset === 0 && end === d.size ? new Digester(algorithmOf(d.digest)) : undefined
     this.#end = end
     this.#reached = offset
@@ -76,7 +76,7 @@ class BlobTransfer {
    */
   async begin(): Promise<void> {
     if (this.#isReached) return
-    this.#response = await this.#client.run.retry.run(
+    this.#response = await this.#client.shared.retry.run(
       this.#client.repository.registry,
       this.#call,
       () => this.#request(),
@@ -93,7 +93,7 @@ class BlobTransfer {
   }
 
   async *bytes(): AsyncGenerator<Uint8Array, void> {
-    const { retry } = this.#client.run
+    const { retry } = this.#client.shared
     let last: Uint8Array | undefined
     while (this.#response !== undefined) {
       const response = this.#response
@@ -111,7 +111,7 @@ class BlobTransfer {
         this.#failed.reach(this.#reached, error)
         this.#failed.add()
         if (!retry.isWorth(error, this.#failed.count, this.#client.repository.registry, this.#call)) {
-          throw aboutSubject(error, this.#attempt, this.#call)
+          throw withSubject(error, this.#purpose, this.#call)
         }
         await retry.wait(this.#failed.count, this.#call)
         await this.begin()
@@ -160,7 +160,7 @@ class BlobTransfer {
         ...(range !== undefined && { headers: { range } }),
         lane: 'download',
         expect: range === undefined ? [200] : [200, 206, 416],
-        attempt: this.#attempt,
+        purpose: this.#purpose,
       },
       this.#call,
     )
@@ -168,7 +168,7 @@ class BlobTransfer {
 
   #checkHeaders(response: RegistryResponse): void {
     if (response.status !== 206) {
-      checkSize(contentLength(response), this.#d.size, this.#attempt, compressionNote(response))
+      checkSize(contentLength(response), this.#d.size, this.#purpose, compressionNote(response))
       return
     }
     const range = contentRange(response)
@@ -177,8 +177,8 @@ class BlobTransfer {
         `asked for ${this.#reached} to ${this.#end - 1}, the registry gave ${range === undefined ? 'a part without a range' : `${range.first} to ${range.last}`}`,
       )
     }
-    checkSize(range.size, this.#d.size, this.#attempt)
-    checkSize(contentLength(response), this.#end - this.#reached, this.#attempt)
+    checkSize(range.size, this.#d.size, this.#purpose)
+    checkSize(contentLength(response), this.#end - this.#reached, this.#purpose)
   }
 
   get #isReached(): boolean {
@@ -191,25 +191,25 @@ class BlobTransfer {
   }
 
   #corrupt(why: string): DrayError {
-    return corrupt(this.#attempt, why)
+    return corrupt(this.#purpose, why)
   }
 
   #truncated(): DrayError {
     return new DrayError('network', `the blob from ${this.#client.repository.registry} broke off`, {
-      subject: this.#attempt.subject,
+      subject: this.#purpose.subject,
       why: `${this.#reached} of ${this.#end} bytes arrived`,
     })
   }
 }
 
-function checkSize(is: number | undefined, should: number, attempt: Attempt, note = ''): void {
-  if (is === undefined || is === should) return
-  throw corrupt(attempt, `expected ${should} bytes, the registry has ${is}${note}`)
+function checkSize(is: number | undefined, should: number | undefined, purpose: Purpose, note = ''): void {
+  if (is === undefined || should === undefined || is === should) return
+  throw corrupt(purpose, `expected ${should} bytes, the registry has ${is}${note}`)
 }
 
-function corrupt(attempt: Attempt, why: string): DrayError {
-  return new DrayError('corrupt', `the blob from ${attempt.registry} is not what its descriptor says`, {
-    subject: attempt.subject,
+function corrupt(purpose: Purpose, why: string): DrayError {
+  return new DrayError('corrupt', `the blob from ${purpose.registry} is not what its descriptor says`, {
+    subject: purpose.subject,
     why,
     hint: 'The registry, or something between it and here, changed the content, or the manifest that names it is wrong.',
   })

@@ -25,16 +25,16 @@ export async function putBlob(
     if (mount === 'mounted') return 'mounted'
     session = mount
   }
-  const attempt = client.attempt('upload the blob', `@${d.digest}`, 'write')
+  const purpose = client.describe('upload the blob', `@${d.digest}`, 'write')
   let isThere: boolean
   try {
     isThere = from.isNew !== true && (await hasBlob(client, d, call, 'write'))
   } catch (error) {
-    if (session !== undefined) await cancelSession(client, session, attempt, call)
+    if (session !== undefined) await cancelSession(client, session, purpose, call)
     throw error
   }
   if (isThere) {
-    if (session !== undefined) await cancelSession(client, session, attempt, call)
+    if (session !== undefined) await cancelSession(client, session, purpose, call)
     return 'present'
   }
   await new Upload(client, d, from, call).run(session)
@@ -48,7 +48,7 @@ async function mountBlob(
   from: RepositoryName,
   call: Call,
 ): Promise<'mounted' | Session | undefined> {
-  const attempt = client.attempt('mount the blob', `@${d.digest}`, 'write')
+  const purpose = client.describe('mount the blob', `@${d.digest}`, 'write')
   const mount = `mount=${encodeURIComponent(d.digest)}&from=${encodeURIComponent(from.path)}`
   const algorithm = algorithmQuery(d.digest)
   const response = await client.sendAndDiscard(
@@ -58,15 +58,15 @@ async function mountBlob(
       alsoScopes: [{ repository: from, actions: ['pull'] }],
       settles: true,
       expect: (status) => status !== 401 && status !== 408 && status !== 429 && status < 500,
-      attempt,
+      purpose,
     },
     call,
   )
   if (response.status === 201) {
-    client.run.capabilities.learn(client.repository, 'mount', 'yes')
+    client.shared.capabilities.learn(client.repository, 'mount', 'yes')
     return 'mounted'
   }
   const opened = response.status === 202 && response.headers.has('location')
   if (!opened) return undefined
-  return await unlessAborted(client, sessionOf(client, response, undefined, attempt), attempt, call)
+  return await unlessAborted(client, sessionOf(client, response, undefined, purpose), purpose, call)
 }

@@ -4,7 +4,7 @@ import type { RegistryResponse } from '../../http/fetch.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import { algorithmOf, type Digest } from '../../../oci/digest.ts'
 import type { RepositoryClient } from '../client.ts'
-import type { Attempt } from '../errors.ts'
+import type { Purpose } from '../errors.ts'
 
 /** Milliseconds that the cancelling of a session may take: it is a courtesy, and Ctrl-C waits for it. */
 const cancelWithin = 3000
@@ -24,23 +24,23 @@ export interface Session {
 export async function openSession(
   client: RepositoryClient,
   d: Descriptor,
-  attempt: Attempt,
+  purpose: Purpose,
   call: Call,
 ): Promise<Session> {
   const url = client.url('blobs/uploads/', algorithmQuery(d.digest))
-  const exchange = { method: 'POST', url, expect: [202], attempt, settles: true } as const
-  const response = await client.sendAndDiscard(exchange, call)
-  return await unlessAborted(client, sessionOf(client, response, undefined, attempt), attempt, call)
+  const request = { method: 'POST', url, expect: [202], purpose, settles: true } as const
+  const response = await client.sendAndDiscard(request, call)
+  return await unlessAborted(client, sessionOf(client, response, undefined, purpose), purpose, call)
 }
 
 /** A session that was opened just now; cancelled where nobody wants it any more. @throws the signal's reason. */
 export async function unlessAborted(
   client: RepositoryClient,
   session: Session,
-  attempt: Attempt,
+  purpose: Purpose,
   call: Call,
 ): Promise<Session> {
-  if (call.signal.aborted) await cancelSession(client, session, attempt, call)
+  if (call.signal.aborted) await cancelSession(client, session, purpose, call)
   call.signal.throwIfAborted()
   return session
 }
@@ -56,17 +56,17 @@ export function sessionOf(
   client: RepositoryClient,
   response: RegistryResponse,
   before: Session | undefined,
-  attempt: Attempt,
+  purpose: Purpose,
 ): Session {
   const location = response.headers.get('location')
   const minimum = response.headers.get('oci-chunk-min-length') ?? ''
   const minChunk = /^\d{1,12}$/.test(minimum) ? Number(minimum) : (before?.minChunk ?? 0)
   if (location !== undefined && location !== '') {
-    return { url: client.follow(location, response.url, attempt), minChunk }
+    return { url: client.follow(location, response.url, purpose), minChunk }
   }
   if (before !== undefined) return before
-  throw new DrayError('protocol', `cannot ${attempt.doing}: the registry opened no session`, {
-    subject: attempt.subject,
+  throw new DrayError('protocol', `cannot ${purpose.doing}: the registry opened no session`, {
+    subject: purpose.subject,
     why: `it answered ${response.status} without a Location`,
   })
 }
@@ -85,15 +85,15 @@ export function bytesThere(response: RegistryResponse): number | undefined {
 export async function askSession(
   client: RepositoryClient,
   session: Session,
-  attempt: Attempt,
+  purpose: Purpose,
   call: Call,
 ): Promise<{ readonly session: Session; readonly size: number } | 'gone' | undefined> {
-  const exchange = { method: 'GET', url: session.url, expect: () => true, attempt } as const
-  const response = await client.sendAndDiscard(exchange, call)
+  const request = { method: 'GET', url: session.url, expect: () => true, purpose } as const
+  const response = await client.sendAndDiscard(request, call)
   if (response.status === 404) return 'gone'
   const size = bytesThere(response)
   if (response.status !== 204 || size === undefined) return undefined
-  return { session: sessionOf(client, response, session, attempt), size }
+  return { session: sessionOf(client, response, session, purpose), size }
 }
 
 /** The session's URL with `digest=` added and nothing else changed. */
@@ -111,12 +111,12 @@ export function withDigest(session: URL, digest: Digest): URL {
 export async function cancelSession(
   client: RepositoryClient,
   session: Session,
-  attempt: Attempt,
+  purpose: Purpose,
   call: Call,
 ): Promise<void> {
   try {
     const quiet: Call = { signal: AbortSignal.timeout(cancelWithin), notify: call.notify }
-    await client.sendAndDiscard({ method: 'DELETE', url: session.url, expect: () => true, attempt }, quiet)
+    await client.sendAndDiscard({ method: 'DELETE', url: session.url, expect: () => true, purpose }, quiet)
   } catch {
     // the registry drops it some day by itself
   }

@@ -4,8 +4,8 @@ import type { RegistryResponse, RequestBody } from '../../http/fetch.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import type { BlobSource } from '../../../images/ports.ts'
 import { hasBlob } from './blobs.ts'
-import type { Exchange, RepositoryClient } from '../client.ts'
-import { type Attempt, isCorrupt } from '../errors.ts'
+import type { ApiRequest, RepositoryClient } from '../client.ts'
+import { type Purpose, isCorrupt } from '../errors.ts'
 import { BlobFeed } from './blob-feed.ts'
 import { FailedAttempts } from '../transfer.ts'
 import {
@@ -37,7 +37,7 @@ export class Upload {
   readonly #client: RepositoryClient
   readonly #d: Descriptor
   readonly #call: Call
-  readonly #attempt: Attempt
+  readonly #purpose: Purpose
   readonly #feed: BlobFeed
   #session: Session | undefined
   /** Sessions for which a 404 came back. A proxy can send a false 404, so these are cancelled at the end too. */
@@ -56,7 +56,7 @@ export class Upload {
     this.#client = client
     this.#d = d
     this.#call = call
-    this.#attempt = client.attempt('upload the blob', `@${d.digest}`, 'write')
+    this.#purpose = client.describe('upload the blob', `@${d.digest}`, 'write')
     this.#feed = new BlobFeed(client.repository, d, from, call)
     this.#failed = new FailedAttempts(d.size)
   }
@@ -81,13 +81,13 @@ export class Upload {
       // where a PUT ended it, there is none left
       await this.#giveUp()
       for (const session of this.#missing)
-        await cancelSession(this.#client, session, this.#attempt, this.#call)
+        await cancelSession(this.#client, session, this.#purpose, this.#call)
     }
   }
 
   async #ready(): Promise<Session> {
     if (this.#at === 0) this.#sessions++
-    this.#session ??= await openSession(this.#client, this.#d, this.#attempt, this.#call)
+    this.#session ??= await openSession(this.#client, this.#d, this.#purpose, this.#call)
     return this.#session
   }
 
@@ -101,7 +101,7 @@ export class Upload {
     this.#failed.add()
     const isWorth = this.#isWorth(error)
     if (isWorth) {
-      await this.#client.run.retry.wait(this.#failed.count, this.#call)
+      await this.#client.shared.retry.wait(this.#failed.count, this.#call)
       if (await this.#goesOn(error)) return false
     }
     if (await this.#isThere()) {
@@ -124,10 +124,10 @@ export class Upload {
   }
 
   #isWorth(error: unknown): boolean {
-    const { retry } = this.#client.run
+    const { retry } = this.#client.shared
     // a session that the registry lost is as good as a broken connection
     if (this.#isAnswered(error, [404, 416]))
-      return !this.#call.signal.aborted && this.#failed.count < retry.limits.tries
+      return !this.#call.signal.aborted && this.#failed.count < retry.maxAttempts
     return retry.isWorth(error, this.#failed.count, this.#client.repository.registry, this.#call)
   }
 
@@ -139,7 +139,7 @@ export class Upload {
 
   /** Whether an error is this registry's answer to this upload; one about something else, the source say, has another subject. */
   #isAnswered(error: unknown, statuses: readonly number[]): boolean {
-    if (!isDrayError(error) || error.subject !== this.#attempt.subject) return false
+    if (!isDrayError(error) || error.subject !== this.#purpose.subject) return false
     return error.status !== undefined && statuses.includes(error.status)
   }
 
@@ -167,7 +167,7 @@ export class Upload {
   async #ask(): Promise<{ readonly session: Session; readonly size: number } | undefined> {
     if (this.#session === undefined) return undefined
     try {
-      const told = await askSession(this.#client, this.#session, this.#attempt, this.#call)
+      const told = await askSession(this.#client, this.#session, this.#purpose, this.#call)
       if (told !== 'gone') return told
       this.#missing.push(this.#session)
       this.#session = undefined
@@ -179,7 +179,7 @@ export class Upload {
   }
 
   #learn(name: 'chunks' | 'uploadRange', known: 'yes' | 'no'): void {
-    this.#client.run.capabilities.learn(this.#client.repository, name, known)
+    this.#client.shared.capabilities.learn(this.#client.repository, name, known)
   }
 
   /** The registry has the first `size` bytes; `failure` ended the request that sent the last of them. */
@@ -193,7 +193,7 @@ export class Upload {
   async #giveUp(): Promise<void> {
     const session = this.#session
     this.#session = undefined
-    if (session !== undefined) await cancelSession(this.#client, session, this.#attempt, this.#call)
+    if (session !== undefined) await cancelSession(this.#client, session, this.#purpose, this.#call)
   }
 
   /** @throws `error`, the reason for it, where that was done often enough. */
@@ -208,12 +208,12 @@ export class Upload {
 
   get #inChunks(): boolean {
     return (
-      this.#at > 0 || (this.#d.size > this.#client.run.uploads.wholeUpTo && this.#known('chunks') !== 'no')
+      this.#at > 0 || (this.#d.size > this.#client.shared.uploads.wholeUpTo && this.#known('chunks') !== 'no')
     )
   }
 
   #known(name: 'chunks' | 'uploadRange'): 'yes' | 'no' | 'unknown' {
-    return this.#client.run.capabilities.get(this.#client.repository, name)
+    return this.#client.shared.capabilities.get(this.#client.repository, name)
   }
 
   async #send(session: Session): Promise<void> {
@@ -229,11 +229,11 @@ export class Upload {
    */
   async #sendChunks(opened: Session): Promise<void> {
     let session = opened
-    const size = Math.max(this.#client.run.uploads.chunk, session.minChunk)
+    const size = Math.max(this.#client.shared.uploads.chunk, session.minChunk)
     while (this.#at < this.#d.size) {
       const isFirst = this.#at === 0
       const response = await this.#sendBody('PATCH', session.url, Math.min(this.#at + size, this.#d.size))
-      session = sessionOf(this.#client, response, session, this.#attempt)
+      session = sessionOf(this.#client, response, session, this.#purpose)
       this.#session = session
       this.#checkRange(response)
       this.#reach(this.#sentTo)
@@ -242,13 +242,13 @@ export class Upload {
     const is = this.#feed.digest() ?? this.#d.digest
     if (is !== this.#d.digest) {
       throw new DrayError('corrupt', 'the blob is not what its descriptor says', {
-        subject: this.#attempt.subject,
+        subject: this.#purpose.subject,
         why: `its bytes hash to ${is}`,
       })
     }
     const body: RequestBody = { kind: 'bytes', bytes: new Uint8Array() }
     const url = withDigest(session.url, this.#d.digest)
-    await this.#client.sendAndDiscard(this.#exchange('PUT', url, body, {}), this.#call)
+    await this.#client.sendAndDiscard(this.#request('PUT', url, body, {}), this.#call)
   }
 
   /** Sends the bytes from where the upload is up to `end`. */
@@ -258,7 +258,7 @@ export class Upload {
     const body: RequestBody = { kind: 'stream', size: end - start, open: () => this.#feed.open(start, end) }
     const headers = method === 'PATCH' ? { 'content-range': `${start}-${end - 1}` } : {}
     try {
-      const request = this.#exchange(method, url, body, headers)
+      const request = this.#request(method, url, body, headers)
       const response = await this.#client.sendAndDiscard(request, this.#call)
       if (method === 'PUT') this.#feed.accept(end)
       return response
@@ -268,12 +268,12 @@ export class Upload {
     }
   }
 
-  #exchange(
+  #request(
     method: 'PUT' | 'PATCH',
     url: URL,
     body: RequestBody,
     headers: Readonly<Record<string, string>>,
-  ): Exchange {
+  ): ApiRequest {
     return {
       method,
       url,
@@ -285,7 +285,7 @@ export class Upload {
       settles: method === 'PATCH',
       // ECR answers a PATCH by 201, others by 204
       expect: method === 'PUT' ? [201, 204] : [201, 202, 204],
-      attempt: this.#attempt,
+      purpose: this.#purpose,
     }
   }
 
@@ -294,7 +294,7 @@ export class Upload {
     if (there === undefined || there === this.#sentTo || this.#known('uploadRange') === 'no') return
     this.#isCountedOtherwise = true
     throw new DrayError('network', 'the registry has another part of the blob than was sent', {
-      subject: this.#attempt.subject,
+      subject: this.#purpose.subject,
       why: `sent up to byte ${this.#sentTo - 1}, it has ${there} bytes`,
     })
   }

@@ -3,7 +3,7 @@ import { DrayError, isDrayError } from '../../../lib/errors.ts'
 import { isRecord, parseJson } from '../../../oci/json.ts'
 import { isRepositoryPath } from '../../../oci/reference.ts'
 import type { RegistryClient } from '../client.ts'
-import type { Attempt } from '../errors.ts'
+import type { Purpose } from '../errors.ts'
 import { pages } from './pages.ts'
 
 /** Repositories asked for in a page: the most that distribution 3 accepts (`catalog.maxentries`). */
@@ -18,12 +18,12 @@ const hint =
  */
 export async function* listRepositories(client: RegistryClient, call: Call): AsyncGenerator<string, void> {
   const { registry } = client
-  const attempt: Attempt = { registry, doing: 'list the repositories', subject: registry, access: 'read' }
+  const purpose: Purpose = { registry, doing: 'list the repositories', subject: registry, access: 'read' }
   const given = new Set<string>()
-  const parse = ({ bytes }: { readonly bytes: Uint8Array }): readonly string[] => parsePage(bytes, attempt)
+  const parse = ({ bytes }: { readonly bytes: Uint8Array }): readonly string[] => parsePage(bytes, purpose)
   const first = client.url('_catalog', `n=${pageSize}`)
   try {
-    const options = { accept: 'application/json', attempt, parse, keyOf: (path: string) => path }
+    const options = { accept: 'application/json', purpose, parse, keyOf: (path: string) => path }
     for await (const page of pages(client, first, options, call)) {
       for (const path of page) {
         if (given.has(path)) continue
@@ -36,25 +36,25 @@ export async function* listRepositories(client: RegistryClient, call: Call): Asy
   }
 }
 
-function parsePage(bytes: Uint8Array, attempt: Attempt): readonly string[] {
+function parsePage(bytes: Uint8Array, purpose: Purpose): readonly string[] {
   let body: unknown
   try {
     body = parseJson(bytes, 'the list of repositories')
   } catch (cause) {
-    throw noList(attempt, 'it is no JSON', cause)
+    throw noList(purpose, 'it is no JSON', cause)
   }
   const paths = isRecord(body) ? body['repositories'] : undefined
   // as docker-registry 2.8 writes an empty list of tags
   if (isRecord(body) && paths === null) return []
-  if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string')) throw noList(attempt)
+  if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string')) throw noList(purpose)
   const bad = paths.find((path) => !isRepositoryPath(path))
-  if (bad !== undefined) throw noList(attempt, `${JSON.stringify(bad.slice(0, 200))} is no repository`)
+  if (bad !== undefined) throw noList(purpose, `${JSON.stringify(bad.slice(0, 200))} is no repository`)
   return paths
 }
 
-function noList(attempt: Attempt, why?: string, cause?: unknown): DrayError {
-  return new DrayError('protocol', `cannot ${attempt.doing}: the answer is no list of repositories`, {
-    subject: attempt.subject,
+function noList(purpose: Purpose, why?: string, cause?: unknown): DrayError {
+  return new DrayError('protocol', `cannot ${purpose.doing}: the answer is no list of repositories`, {
+    subject: purpose.subject,
     ...(why !== undefined && { why }),
     ...(cause !== undefined && { cause }),
   })

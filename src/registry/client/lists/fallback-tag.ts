@@ -82,12 +82,12 @@ async function change(
   wanted: Change,
 ): Promise<boolean> {
   const key = `${formatRepository(client.repository)}:${fallbackTag(subject)}`
-  return await client.run.oneByOne(key, call, async () => {
+  return await client.shared.runOneByOne(key, call, async () => {
     let expectThere = false
     for (let round = 0; round < maxRounds; round++) {
       const index = await readIndex(client, subject, expectThere, call)
       if (wanted.isDone(index)) return round > 0
-      if (round > 0) await client.run.retry.wait(round, call)
+      if (round > 0) await client.shared.retry.wait(round, call)
       expectThere = await wanted.write(index)
     }
     throw new DrayError('conflict', 'the list of referrers is overwritten again and again', {
@@ -105,7 +105,7 @@ async function readIndex(
 ): Promise<FallbackIndex> {
   const read = (): Promise<ManifestContent | undefined> =>
     findManifest(client, { tag: fallbackTag(subject) }, call)
-  const content = await (expectThere ? client.run.retry.readBack(call, read) : read())
+  const content = await (expectThere ? client.shared.retry.readBack(call, read) : read())
   if (content === undefined) return { entries: [], rest: {} }
   return parseIndex(client, subject, content.bytes, content.descriptor.mediaType)
 }

@@ -4,7 +4,7 @@ import { DrayError } from '../../../lib/errors.ts'
 import type { RegistryResponse } from '../../http/fetch.ts'
 import { nextLink } from '../../http/headers.ts'
 import type { RegistryClient } from '../client.ts'
-import type { Attempt } from '../errors.ts'
+import type { Purpose } from '../errors.ts'
 
 /** All pages of a list together, in bytes: a million tags. docker-registry 2.8 gives all of them in one. */
 const maxListSize = 64 * 1024 ** 2
@@ -20,7 +20,7 @@ interface Page {
 
 export interface PagesOptions<T> {
   readonly accept: string
-  readonly attempt: Attempt
+  readonly purpose: Purpose
   /** the entries of a page */
   readonly parse: (page: Page) => readonly T[]
   /** what makes an entry another one */
@@ -38,17 +38,17 @@ export async function* pages<T>(
   options: PagesOptions<T>,
   call: Call,
 ): AsyncGenerator<readonly T[], void> {
-  const { attempt } = options
+  const { purpose } = options
   const seen = new Set<string>()
   const add = (key: string): void => {
-    if (seen.has(key)) throw endless(attempt, 'it gave the same page twice')
+    if (seen.has(key)) throw endless(purpose, 'it gave the same page twice')
     seen.add(key)
   }
   let url: URL | undefined = first
   let left = maxListSize
   const novelty = new Novelty(options.keyOf)
   for (let count = 0; url !== undefined; count++) {
-    if (count === maxPages) throw endless(attempt, `it has more than ${maxPages} pages`)
+    if (count === maxPages) throw endless(purpose, `it has more than ${maxPages} pages`)
     add(url.href)
     const { page, entries } = await readEntries(
       client,
@@ -58,14 +58,14 @@ export async function* pages<T>(
       call,
     )
     left -= page.bytes.byteLength
-    const next = nextPage(page.response.headers.get('link') ?? '', attempt, client)
+    const next = nextPage(page.response.headers.get('link') ?? '', purpose, client)
     // an empty page may come again: some registries filter after they cut
     if (entries.length > 0) add(createHash('sha256').update(page.bytes).digest('hex'))
     yield entries
     if (next !== undefined && novelty.fruitlessAfter(entries) === maxFruitlessPages) {
-      throw endless(attempt, `${maxFruitlessPages} pages in a row have no new entry`)
+      throw endless(purpose, `${maxFruitlessPages} pages in a row have no new entry`)
     }
-    url = next === undefined ? undefined : client.follow(next, url, attempt)
+    url = next === undefined ? undefined : client.follow(next, url, purpose)
   }
 }
 
@@ -89,13 +89,13 @@ class Novelty<T> {
 }
 
 /** @throws `protocol` for a link that speaks of a next page and cannot be read: without that page the list would be incomplete. */
-function nextPage(link: string, attempt: Attempt, client: RegistryClient): string | undefined {
+function nextPage(link: string, purpose: Purpose, client: RegistryClient): string | undefined {
   const target = nextLink(link)
   const withoutTargets = link.replaceAll(/<[^<>]*>/g, '')
   if (target !== undefined || !/\bnext\b/i.test(withoutTargets)) return target
-  throw new DrayError('protocol', `cannot ${attempt.doing}: the link to the next page cannot be read`, {
-    subject: attempt.subject,
-    why: `Link: ${client.run.redact(link).slice(0, 200)}`,
+  throw new DrayError('protocol', `cannot ${purpose.doing}: the link to the next page cannot be read`, {
+    subject: purpose.subject,
+    why: `Link: ${client.shared.redact(link).slice(0, 200)}`,
   })
 }
 
@@ -107,14 +107,14 @@ async function readEntries<T>(
   limits: PageLimits,
   call: Call,
 ): Promise<{ readonly page: Page; readonly entries: readonly T[] }> {
-  const { retry } = client.run
+  const { retry } = client.shared
   for (let failures = 1; ; failures++) {
     const page = await readPage(client, url, options, limits, call)
-    if (page === undefined) throw endless(options.attempt, 'a page in the middle is not there (404)')
+    if (page === undefined) throw endless(options.purpose, 'a page in the middle is not there (404)')
     try {
       return { page, entries: options.parse(page) }
     } catch (error) {
-      if (failures >= retry.limits.corruptTries || call.signal.aborted) throw error
+      if (failures >= retry.corruptAttempts || call.signal.aborted) throw error
       await retry.wait(failures, call)
     }
   }
@@ -129,16 +129,16 @@ interface PageLimits {
 async function readPage(
   client: RegistryClient,
   url: URL,
-  { accept, attempt }: Pick<PagesOptions<unknown>, 'accept' | 'attempt'>,
+  { accept, purpose }: Pick<PagesOptions<unknown>, 'accept' | 'purpose'>,
   { isFirst, maxSize }: PageLimits,
   call: Call,
 ): Promise<Page | undefined> {
-  return await client.run.retry.run(
+  return await client.shared.retry.run(
     client.registry,
     call,
     () =>
       client.send(
-        { method: 'GET', url, headers: { accept }, expect: isFirst ? [200] : [200, 404], attempt },
+        { method: 'GET', url, headers: { accept }, expect: isFirst ? [200] : [200, 404], purpose },
         call,
       ),
     async (response) => {
@@ -153,9 +153,9 @@ async function notThere(response: RegistryResponse): Promise<undefined> {
   return undefined
 }
 
-function endless(attempt: Attempt, why: string): DrayError {
-  return new DrayError('protocol', `cannot ${attempt.doing}: the registry's list does not come to an end`, {
-    subject: attempt.subject,
+function endless(purpose: Purpose, why: string): DrayError {
+  return new DrayError('protocol', `cannot ${purpose.doing}: the registry's list does not come to an end`, {
+    subject: purpose.subject,
     why,
     hint: 'An incomplete list is not used. If the registry changed meanwhile, run again.',
   })

@@ -20,7 +20,7 @@ export async function listReferrers(
   subject: Digest,
   call: Call,
 ): Promise<readonly Descriptor[] | undefined> {
-  const { capabilities } = client.run
+  const { capabilities } = client.shared
   if (capabilities.get(client.repository, 'referrers') === 'no') return undefined
   const found = new Map<Digest, Descriptor>()
   try {
@@ -43,19 +43,19 @@ function referrerPages(
   subject: Digest,
   call: Call,
 ): AsyncIterable<readonly Descriptor[]> {
-  const attempt = client.attempt('list the referrers', `@${subject}`, 'read')
+  const purpose = client.describe('list the referrers', `@${subject}`, 'read')
   return pages(
     client,
     client.url(`referrers/${subject}`),
     {
       accept: mediaTypes.index,
-      attempt,
+      purpose,
       parse: ({ response, bytes }) => {
         const said = response.headers.get('content-type') ?? ''
-        const list = parseManifest(bytes, said, `the list of referrers of ${attempt.subject}`)
+        const list = parseManifest(bytes, said, `the list of referrers of ${purpose.subject}`)
         if (list.kind === 'index') return list.manifests
-        throw new DrayError('protocol', `cannot ${attempt.doing}: the answer is no index`, {
-          subject: attempt.subject,
+        throw new DrayError('protocol', `cannot ${purpose.doing}: the answer is no index`, {
+          subject: purpose.subject,
         })
       },
       keyOf: ({ digest }) => digest,

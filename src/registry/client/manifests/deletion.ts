@@ -3,7 +3,7 @@ import { DrayError, isDrayError } from '../../../lib/errors.ts'
 import type { RegistryResponse } from '../../http/fetch.ts'
 import { formatTagOrDigest, type TagOrDigest } from '../../../oci/reference.ts'
 import type { RepositoryClient } from '../client.ts'
-import { type Attempt, errorOf, type RegistryWords, wordsOf } from '../errors.ts'
+import { type Purpose, errorOf, type RegistryError, readError } from '../errors.ts'
 import { resolveManifest } from './manifests.ts'
 import { knownRegistry } from '../registries.ts'
 
@@ -24,20 +24,20 @@ export async function deleteContent(
   call: Call,
 ): Promise<'deleted' | 'absent'> {
   const name = 'tag' in at ? 'deleteTag' : 'deleteManifest'
-  const { capabilities } = client.run
+  const { capabilities } = client.shared
   const doing = 'tag' in at ? 'delete the tag' : 'delete the manifest'
-  const attempt = client.attempt(doing, 'tag' in at ? `:${at.tag}` : `@${at.digest}`, 'delete')
-  if (capabilities.get(client.repository, name) === 'no') throw unsupported(name, attempt)
-  const response = await send(client, at, attempt, call)
+  const purpose = client.describe(doing, 'tag' in at ? `:${at.tag}` : `@${at.digest}`, 'delete')
+  if (capabilities.get(client.repository, name) === 'no') throw unsupported(name, purpose)
+  const response = await send(client, at, purpose, call)
   const { status } = response
-  const words = await wordsOf(response, client.run)
+  const words = await readError(response, client.shared)
   if (status === 404 || status >= 500) {
     // what is gone after several tries went by one of them, whose answer was lost or said that it failed
     const isOurs = status >= 500 || (response.tries ?? 1) > 1
     if (await isGone(client, at, status, call)) return isOurs ? 'deleted' : 'absent'
-    if (status >= 500) throw errorOf(status, words, attempt, response)
+    if (status >= 500) throw errorOf(status, words, purpose, response)
   }
-  if (!successes.has(status)) throw refusal(client, name, status, words, attempt)
+  if (!successes.has(status)) throw refusal(client, name, status, words, purpose)
   capabilities.learn(client.repository, name, 'yes')
   return 'deleted'
 }
@@ -49,24 +49,24 @@ export async function deleteContent(
 async function send(
   client: RepositoryClient,
   at: TagOrDigest,
-  attempt: Attempt,
+  purpose: Purpose,
   call: Call,
 ): Promise<RegistryResponse> {
-  const { deleteRights } = client.run
-  const known = deleteRights.get(client.registry)
+  const { deleteAccess } = client.shared
+  const known = deleteAccess.get(client.registry)
   try {
-    const response = await sendAs(client, at, { ...attempt, access: known ?? 'delete' }, call)
-    if (known === undefined) deleteRights.set(client.registry, 'delete')
+    const response = await sendAs(client, at, { ...purpose, access: known ?? 'delete' }, call)
+    if (known === undefined) deleteAccess.set(client.registry, 'delete')
     return response
   } catch (error) {
     if (known !== undefined || !isDrayError(error) || error.code !== 'unauthorized') throw error
     try {
-      const response = await sendAs(client, at, { ...attempt, access: 'write' }, call)
-      deleteRights.set(client.registry, 'write')
+      const response = await sendAs(client, at, { ...purpose, access: 'write' }, call)
+      deleteAccess.set(client.registry, 'write')
       return response
     } catch (second) {
       if (!isDrayError(second) || second.code !== 'unauthorized') throw second
-      deleteRights.set(client.registry, 'delete')
+      deleteAccess.set(client.registry, 'delete')
       throw error
     }
   }
@@ -75,17 +75,17 @@ async function send(
 async function sendAs(
   client: RepositoryClient,
   at: TagOrDigest,
-  attempt: Attempt,
+  purpose: Purpose,
   call: Call,
 ): Promise<RegistryResponse> {
   const url = client.url(`manifests/${formatTagOrDigest(at)}`)
   const expect = (status: number): boolean =>
     status === 404 || status >= 500 || successes.has(status) || refusals.has(status)
   try {
-    return await client.send({ method: 'DELETE', url, expect, attempt }, call)
+    return await client.send({ method: 'DELETE', url, expect, purpose }, call)
   } finally {
     // of a request whose answer was lost nobody knows what it did
-    if ('digest' in at) client.run.manifests.forget(client.repository, at.digest)
+    if ('digest' in at) client.shared.manifests.forget(client.repository, at.digest)
   }
 }
 
@@ -113,12 +113,12 @@ function refusal(
   client: RepositoryClient,
   name: Ability,
   status: number,
-  words: RegistryWords,
-  attempt: Attempt,
+  words: RegistryError,
+  purpose: Purpose,
 ): DrayError {
-  const { capabilities } = client.run
-  const said = errorOf(status, words, attempt)
-  const { registry } = attempt
+  const { capabilities } = client.shared
+  const said = errorOf(status, words, purpose)
+  const { registry } = purpose
   const known = knownRegistry(registry)?.hints[name]
   if (status === 403) {
     // a right that is missing, or Docker Hub's word for a manifest that something points at
@@ -131,11 +131,11 @@ function refusal(
   }
   if (isMissingAbility(name, status, words)) {
     capabilities.learn(client.repository, name, 'no')
-    if (capabilities.get(client.repository, name) === 'no') return unsupported(name, attempt, said)
+    if (capabilities.get(client.repository, name) === 'no') return unsupported(name, purpose, said)
   }
   if (words.code === danglingTag) capabilities.learn(client.repository, 'deleteTagged', 'no')
   const hint = known ?? (status === 404 ? unknownHint : heldHint)
-  return rewritten(said, 'refused', `cannot ${attempt.doing}: ${registry} keeps it`, hint)
+  return rewritten(said, 'refused', `cannot ${purpose.doing}: ${registry} keeps it`, hint)
 }
 
 /**
@@ -143,18 +143,18 @@ function refusal(
  * codes of their own; that says nothing of the next one. To docker-registry 2.8 a tag is a digest that is none, and a server that has no such endpoint
  * answers without a code.
  */
-function isMissingAbility(name: Ability, status: number, { code }: RegistryWords): boolean {
+function isMissingAbility(name: Ability, status: number, { code }: RegistryError): boolean {
   if (status === 404 || status === 405) return code === undefined || code === 'UNSUPPORTED'
   if (status !== 400) return false
   return code === 'UNSUPPORTED' || (name === 'deleteTag' && code === 'DIGEST_INVALID')
 }
 
-function unsupported(name: Ability, attempt: Attempt, said?: DrayError): DrayError {
-  const { registry } = attempt
+function unsupported(name: Ability, purpose: Purpose, said?: DrayError): DrayError {
+  const { registry } = purpose
   const hint = knownRegistry(registry)?.hints[name] ?? missingHints[name]
-  const message = `cannot ${attempt.doing}: ${registry} does not do that`
+  const message = `cannot ${purpose.doing}: ${registry} does not do that`
   if (said !== undefined) return rewritten(said, 'unsupported', message, hint)
-  return new DrayError('unsupported', message, { subject: attempt.subject, hint })
+  return new DrayError('unsupported', message, { subject: purpose.subject, hint })
 }
 
 /** What the registry said, under a code and a hint that go for deletes. */

@@ -13,8 +13,8 @@ import {
 } from '../../../oci/media-types.ts'
 import { formatTagOrDigest, type TagOrDigest } from '../../../oci/reference.ts'
 import type { ManifestContent } from '../../../images/ports.ts'
-import type { Exchange, RepositoryClient } from '../client.ts'
-import type { Attempt, Redaction } from '../errors.ts'
+import type { ApiRequest, RepositoryClient } from '../client.ts'
+import type { Purpose, Redaction } from '../errors.ts'
 import { contentDigest, contentLength } from '../headers.ts'
 
 /** A tag, a digest, or a digest whose size is known too. */
@@ -30,12 +30,12 @@ export async function resolveManifest(
   at: TagOrDigest,
   call: Call,
 ): Promise<Descriptor | undefined> {
-  const exchange = manifestExchange(client, at, 'HEAD')
-  const found = await client.run.retry.run(
+  const request = manifestRequest(client, at, 'HEAD')
+  const found = await client.shared.retry.run(
     client.repository.registry,
     call,
-    () => client.sendAndDiscard(exchange, call),
-    async (response) => headOf(response, at, exchange.attempt, client.run),
+    () => client.sendAndDiscard(request, call),
+    async (response) => headOf(response, at, request.purpose, client.shared),
   )
   if (found === 'absent') return undefined
   return found ?? (await findManifest(client, at, call))?.descriptor
@@ -45,15 +45,15 @@ export async function resolveManifest(
 function headOf(
   response: RegistryResponse,
   at: TagOrDigest,
-  attempt: Attempt,
+  purpose: Purpose,
   redaction: Redaction,
 ): Descriptor | 'absent' | undefined {
   if (response.status === 404) return 'absent'
   if (response.status === 405) return undefined
-  const digest = contentDigest(response, attempt, redaction) ?? ('digest' in at ? at.digest : undefined)
+  const digest = contentDigest(response, purpose, redaction) ?? ('digest' in at ? at.digest : undefined)
   const mediaType = bareMediaType(response.headers.get('content-type') ?? '')
   const size = contentLength(response)
-  if ('digest' in at && digest !== undefined) checkDigest(digest, at.digest, attempt)
+  if ('digest' in at && digest !== undefined) checkDigest(digest, at.digest, purpose)
   const isWhole = digest !== undefined && isKnownType(mediaType) && size !== undefined && size > 0
   return isWhole ? { mediaType, digest, size } : undefined
 }
@@ -69,28 +69,28 @@ export async function findManifest(
   at: ManifestName,
   call: Call,
 ): Promise<ManifestContent | undefined> {
-  const exchange = manifestExchange(client, at, 'GET')
-  const expected = expectedOf(at, exchange.attempt)
+  const request = manifestRequest(client, at, 'GET')
+  const expected = expectedOf(at, request.purpose)
   if (expected.digest !== undefined) {
-    const cached = client.run.manifests.get(client.repository, expected.digest)
+    const cached = client.shared.manifests.get(client.repository, expected.digest)
     if (cached !== undefined) {
-      checkSize(cached.descriptor.size, expected.size, exchange.attempt)
+      checkSize(cached.descriptor.size, expected.size, request.purpose)
       // a manifest that does not name its type is read again: how it is served decides
       if (expected.mediaType === undefined || cached.descriptor.mediaType === expected.mediaType)
         return cached
     }
   }
-  const content = await client.run.retry.run(
+  const content = await client.shared.retry.run(
     client.repository.registry,
     call,
-    () => client.send(exchange, call),
-    (response) => takeManifest(response, expected, exchange.attempt, client.run),
+    () => client.send(request, call),
+    (response) => takeManifest(response, expected, request.purpose, client.shared),
   )
-  if (content !== undefined) client.run.manifests.add(client.repository, content)
+  if (content !== undefined) client.shared.manifests.add(client.repository, content)
   return content
 }
 
-function manifestExchange(client: RepositoryClient, at: ManifestName, method: 'GET' | 'HEAD'): Exchange {
+function manifestRequest(client: RepositoryClient, at: ManifestName, method: 'GET' | 'HEAD'): ApiRequest {
   const mark = 'digest' in at ? `@${at.digest}` : `:${at.tag}`
   return {
     method,
@@ -98,7 +98,7 @@ function manifestExchange(client: RepositoryClient, at: ManifestName, method: 'G
     headers: { accept: manifestAccept },
     // a registry that has no HEAD is read instead
     expect: method === 'HEAD' ? [200, 404, 405] : [200, 404],
-    attempt: client.attempt('read the manifest', mark, 'read'),
+    purpose: client.describe('read the manifest', mark, 'read'),
   }
 }
 
@@ -108,12 +108,12 @@ interface Expected {
   readonly mediaType?: string
 }
 
-function expectedOf(at: ManifestName, attempt: Attempt): Expected {
+function expectedOf(at: ManifestName, purpose: Purpose): Expected {
   if ('tag' in at) return {}
   if (!('size' in at)) return { digest: at.digest }
   if (at.size > maxManifestSize) {
     throw new DrayError('malformed', `a manifest of ${at.size} bytes is not read`, {
-      subject: attempt.subject,
+      subject: purpose.subject,
       why: `manifests have up to ${maxManifestSize} bytes`,
     })
   }
@@ -123,7 +123,7 @@ function expectedOf(at: ManifestName, attempt: Attempt): Expected {
 async function takeManifest(
   response: RegistryResponse,
   expected: Expected,
-  attempt: Attempt,
+  purpose: Purpose,
   redaction: Redaction,
 ): Promise<ManifestContent | undefined> {
   if (response.status === 404) {
@@ -132,20 +132,20 @@ async function takeManifest(
   }
   let bytes: Uint8Array
   try {
-    checkSize(contentLength(response), expected.size, attempt)
+    checkSize(contentLength(response), expected.size, purpose)
     bytes = await response.bytes(maxManifestSize)
   } catch (error) {
     await response.discard().catch(() => undefined)
     throw error
   }
-  checkSize(bytes.byteLength, contentLength(response), attempt)
-  checkSize(bytes.byteLength, expected.size, attempt)
-  const named = contentDigest(response, attempt, redaction)
+  checkSize(bytes.byteLength, contentLength(response), purpose)
+  checkSize(bytes.byteLength, expected.size, purpose)
+  const named = contentDigest(response, purpose, redaction)
   const digest = digestOf(bytes, algorithmOf(expected.digest ?? named ?? defaultDigest))
-  if (expected.digest !== undefined) checkDigest(digest, expected.digest, attempt)
+  if (expected.digest !== undefined) checkDigest(digest, expected.digest, purpose)
   // a registry may name another algorithm's digest than the one that was asked for
-  if (named !== undefined && algorithmOf(named) === algorithmOf(digest)) checkDigest(digest, named, attempt)
-  const mediaType = mediaTypeOf(response, bytes, expected.mediaType, attempt)
+  if (named !== undefined && algorithmOf(named) === algorithmOf(digest)) checkDigest(digest, named, purpose)
+  const mediaType = mediaTypeOf(response, bytes, expected.mediaType, purpose)
   return { descriptor: bareDescriptor({ mediaType, digest, size: bytes.byteLength }), bytes }
 }
 
@@ -158,13 +158,13 @@ function mediaTypeOf(
   response: RegistryResponse,
   bytes: Uint8Array,
   expected: string | undefined,
-  attempt: Attempt,
+  purpose: Purpose,
 ): string {
   const served = bareMediaType(response.headers.get('content-type') ?? '')
-  if (expected === undefined) return parseManifest(bytes, served, attempt.subject).mediaType
-  if (!genericTypes.has(served) && served !== expected) throw otherType(attempt, expected, served)
-  const { mediaType } = parseManifest(bytes, expected, attempt.subject)
-  if (mediaType !== expected) throw otherType(attempt, expected, mediaType)
+  if (expected === undefined) return parseManifest(bytes, served, purpose.subject).mediaType
+  if (!genericTypes.has(served) && served !== expected) throw otherType(purpose, expected, served)
+  const { mediaType } = parseManifest(bytes, expected, purpose.subject)
+  if (mediaType !== expected) throw otherType(purpose, expected, mediaType)
   return mediaType
 }
 
@@ -176,7 +176,7 @@ const genericTypes: ReadonlySet<string> = new Set([
   'text/plain',
 ])
 
-function otherType({ subject }: Attempt, expected: string, found: string): DrayError {
+function otherType({ subject }: Purpose, expected: string, found: string): DrayError {
   return new DrayError('malformed', `the media type of ${subject} is not what its descriptor says`, {
     subject,
     why: `the descriptor says ${expected}, and the registry serves ${found}`,
@@ -191,19 +191,19 @@ function isKnownType(mediaType: string): boolean {
   return isIndexType(mediaType) || isManifestType(mediaType) || isSchema1Type(mediaType)
 }
 
-function checkDigest(is: Digest, should: Digest, attempt: Attempt): void {
+function checkDigest(is: Digest, should: Digest, purpose: Purpose): void {
   if (is === should) return
-  throw new DrayError('corrupt', `the manifest from ${attempt.registry} is not what its digest says`, {
-    subject: attempt.subject,
+  throw new DrayError('corrupt', `the manifest from ${purpose.registry} is not what its digest says`, {
+    subject: purpose.subject,
     why: `expected ${should}, got ${is}`,
     hint: 'The registry, or something between it and here, changed or confused the content. Nothing was written from it.',
   })
 }
 
-function checkSize(is: number | undefined, should: number | undefined, attempt: Attempt): void {
+function checkSize(is: number | undefined, should: number | undefined, purpose: Purpose): void {
   if (is === undefined || should === undefined || is === should) return
-  throw new DrayError('corrupt', `the manifest from ${attempt.registry} has another size than it should`, {
-    subject: attempt.subject,
+  throw new DrayError('corrupt', `the manifest from ${purpose.registry} has another size than it should`, {
+    subject: purpose.subject,
     why: `expected ${should} bytes, got ${is}`,
   })
 }

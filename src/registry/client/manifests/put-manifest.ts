@@ -37,7 +37,7 @@ export async function putManifest(
     const tagged = await put.under(tags)
     return { tagged, subjectListed: await put.isSubjectListed() }
   } finally {
-    client.run.manifests.forget(client.repository, d.digest)
+    client.shared.manifests.forget(client.repository, d.digest)
   }
 }
 
@@ -82,7 +82,7 @@ class ManifestPut {
    * go no other way.
    */
   async #together(tags: readonly string[]): Promise<ReadonlySet<string>> {
-    const known = this.#client.run.capabilities.get(this.#client.repository, 'manyTags')
+    const known = this.#client.shared.capabilities.get(this.#client.repository, 'manyTags')
     const isOnlyWay = algorithmOf(this.#d.digest) !== 'sha256'
     if (!isOnlyWay && (tags.length < 2 || known !== 'yes')) return new Set()
     const accepted = new Set<string>()
@@ -108,14 +108,14 @@ class ManifestPut {
 
   /** A registry that finds a manifest wrong (400) may have been given another one: nothing vouches for the bytes of a request on their way. */
   #triesOf(error: DrayError): number {
-    if (error.code === 'corrupt' || error.status === 400) return this.#client.run.retry.limits.corruptTries
+    if (error.code === 'corrupt' || error.status === 400) return this.#client.shared.retry.corruptAttempts
     return mayPass.has(error.code) ? triesOfWhatMayPass : 1
   }
 
   async #putOnce(at: TagOrDigest, tags: readonly string[], call: Call): Promise<readonly string[]> {
     const tag = 'tag' in at ? at.tag : tags[0]
     const mark = 'tag' in at ? `:${at.tag}` : `@${at.digest}`
-    const attempt = this.#client.attempt('put the manifest', mark, 'write', tag === undefined ? {} : { tag })
+    const purpose = this.#client.describe('put the manifest', mark, 'write', tag === undefined ? {} : { tag })
     const query = tags.map((name) => `tag=${encodeURIComponent(name)}`).join('&')
     const response = await this.#client.sendAndDiscard(
       {
@@ -124,17 +124,17 @@ class ManifestPut {
         headers: { 'content-type': this.#d.mediaType },
         body: { kind: 'bytes', bytes: this.#bytes },
         expect: [200, 201, 202],
-        attempt,
+        purpose,
       },
       call,
     )
-    const stored = contentDigest(response, attempt, this.#client.run) ?? (await this.#readBack(at, call))
+    const stored = contentDigest(response, purpose, this.#client.shared) ?? (await this.#readBack(at, call))
     if (stored !== this.#d.digest) {
       throw new DrayError(
         'corrupt',
         `${this.#client.repository.registry} stored another manifest than was sent`,
         {
-          subject: attempt.subject,
+          subject: purpose.subject,
           why: `sent ${this.#d.digest}, it stored ${stored ?? 'none'}`,
         },
       )
@@ -143,7 +143,7 @@ class ManifestPut {
   }
 
   #learn(response: RegistryResponse): readonly string[] {
-    const { capabilities } = this.#client.run
+    const { capabilities } = this.#client.shared
     const { repository } = this.#client
     const isListed = response.headers.has('oci-subject')
     if (isListed) capabilities.learn(repository, 'referrers', 'yes')
@@ -168,7 +168,7 @@ class ManifestPut {
 
   async #readBack(at: TagOrDigest, call: Call): Promise<Digest | undefined> {
     const read = (): Promise<Descriptor | undefined> => resolveManifest(this.#client, at, call)
-    return (await this.#client.run.retry.readBack(call, read))?.digest
+    return (await this.#client.shared.retry.readBack(call, read))?.digest
   }
 
   #unsupportedAlgorithm(missing: readonly string[]): DrayError {

@@ -13,11 +13,11 @@ import {
   type RateLimit,
   type RegistryFacts,
   type RepositoryFacts,
-  type Seen,
-  seen,
+  type CheckResult,
+  runCheck,
 } from '../../images/registry-facts.ts'
-import { RegistryClient, RepositoryClient, type Run } from '../client/client.ts'
-import type { Attempt } from '../client/errors.ts'
+import { RegistryClient, RepositoryClient, type SharedState } from '../client/client.ts'
+import type { Purpose } from '../client/errors.ts'
 import { findManifest, type ManifestName } from '../client/manifests/manifests.ts'
 import { listReferrers } from '../client/lists/referrers.ts'
 import { knownRegistry } from '../client/registries.ts'
@@ -26,62 +26,61 @@ import { tagPages } from '../client/lists/tags.ts'
 type Facts = Partial<Record<Ability, AbilityFact>>
 
 /**
- * Finds out by GET and HEAD alone what a registry and, where one is named, a repository of it show. What cannot be seen so is taken from the table of
- * registries, or left unknown. A failure of one look is told and does not end the others. @throws the signal's reason.
+ * Finds out with GET and HEAD alone what a registry can do, and a repository of it if `path` is given.
+ * The table of registries answers what such requests do not show. The failure of one check is part of
+ * the result and does not end the others. @throws the signal's reason.
  */
-export async function lookAtRegistry(
-  run: Run,
+export async function checkRegistry(
+  shared: SharedState,
   registry: string,
   path: string | undefined,
   call: Call,
 ): Promise<RegistryFacts> {
-  const client = new RegistryClient(run, registry)
-  const api = await seen(call, () => askApi(client, call), run.told)
-  const repository = path === undefined ? undefined : new RepositoryClient(run, { registry, path })
-  const [catalog, looked] =
-    'error' in api
-      ? [undefined, undefined]
-      : await Promise.all([
-          seen(call, () => hasCatalog(client, call), run.told),
-          repository === undefined ? undefined : lookAtRepository(repository, call),
-        ])
-  const clockDifferenceMs = run.clocks.difference(registry)
+  const client = new RegistryClient(shared, registry)
+  const api = await runCheck(call, () => checkApi(client, call), shared.redactError)
+  const isReachable = 'value' in api
+  const [catalog, checked] = await Promise.all([
+    isReachable ? runCheck(call, () => checkCatalog(client, call), shared.redactError) : undefined,
+    isReachable && path !== undefined
+      ? checkRepository(new RepositoryClient(shared, { registry, path }), call)
+      : undefined,
+  ])
+  const clockDifferenceMs = shared.clocks.difference(registry)
   return {
     api,
     ...(clockDifferenceMs !== undefined && { clockDifferenceMs }),
     abilities: {
-      ...fromTable(registry),
+      ...knownAbilities(registry),
       ...(catalog !== undefined && 'value' in catalog && { catalog: catalog.value }),
-      ...looked?.abilities,
+      ...checked?.abilities,
     },
-    ...(looked !== undefined && { repository: looked.repository }),
+    ...(checked !== undefined && { repository: checked.repository }),
   }
 }
 
-/** `GET /v2/` (distribution-spec, Determining Support); twice, since the first opens the connection and is challenged. */
-async function askApi(client: RegistryClient, call: Call): Promise<ApiFacts> {
-  const attempt = attemptAt(client, 'ask for the API')
-  const ask = (): ReturnType<RegistryClient['sendAndDiscard']> =>
-    client.sendAndDiscard(
-      { method: 'GET', url: client.url(''), expect: [200], attempt, withoutScopes: true },
-      call,
-    )
-  const response = await ask()
+/**
+ * `GET /v2/` (distribution-spec, Determining Support). The second request measures the round trip,
+ * because the first opens the connection and is challenged.
+ */
+async function checkApi(client: RegistryClient, call: Call): Promise<ApiFacts> {
+  const purpose = purposeAt(client, 'ask for the API')
+  const request = { method: 'GET', url: client.url(''), expect: [200], purpose, withoutScopes: true } as const
+  const response = await client.sendAndDiscard(request, call)
   const begin = performance.now()
-  await ask()
+  await client.sendAndDiscard(request, call)
   const version = response.headers.get('docker-distribution-api-version')
   return {
     roundTripMs: Math.round(performance.now() - begin),
-    ...(version !== undefined && { version: client.run.redact(version).slice(0, 100) }),
+    ...(version !== undefined && { version: client.shared.redact(version).slice(0, 100) }),
   }
 }
 
-function attemptAt({ registry }: RegistryClient, doing: string): Attempt {
+function purposeAt({ registry }: RegistryClient, doing: string): Purpose {
   return { registry, doing, subject: registry, access: 'read' }
 }
 
 /** Requests the permission to list all repositories only from a registry that refuses the list without it. */
-async function hasCatalog(client: RegistryClient, call: Call): Promise<AbilityFact> {
+async function checkCatalog(client: RegistryClient, call: Call): Promise<AbilityFact> {
   const first = await catalogAnswer(client, true, call)
   const isRefused = first.status === 401 || first.status === 403
   return (isRefused ? await catalogAnswer(client, false, call) : first).fact
@@ -92,10 +91,10 @@ async function catalogAnswer(
   withoutScopes: boolean,
   call: Call,
 ): Promise<{ readonly status: number; readonly fact: AbilityFact }> {
-  const attempt = attemptAt(client, 'list the repositories')
+  const purpose = purposeAt(client, 'list the repositories')
   const url = client.url('_catalog', 'n=1')
   try {
-    await client.sendAndDiscard({ method: 'GET', url, expect: [200], attempt, withoutScopes }, call)
+    await client.sendAndDiscard({ method: 'GET', url, expect: [200], purpose, withoutScopes }, call)
     return { status: 200, fact: { known: 'yes', by: 'asking' } }
   } catch (error) {
     if (!isDrayError(error) || error.code === 'unavailable' || error.status === undefined) throw error
@@ -104,18 +103,20 @@ async function catalogAnswer(
   }
 }
 
-async function lookAtRepository(
+async function checkRepository(
   client: RepositoryClient,
   call: Call,
 ): Promise<{ readonly repository: RepositoryFacts; readonly abilities: Facts }> {
   const { path } = client.repository
-  const first = await seen(call, () => firstPage(client, call), client.run.told)
+  const first = await runCheck(call, () => firstPage(client, call), client.shared.redactError)
   if ('error' in first || first.value === 'absent')
-    return { repository: { path, tags: first as Seen<'absent'> }, abilities: {} }
+    return { repository: { path, tags: first as CheckResult<'absent'> }, abilities: {} }
   const [tag] = first.value
   const [referrers, image] = await Promise.all([
-    seen(call, () => hasReferrers(client, call), client.run.told),
-    tag === undefined ? undefined : seen(call, () => lookAtTag(client, tag, call), client.run.told),
+    runCheck(call, () => checkReferrers(client, call), client.shared.redactError),
+    tag === undefined
+      ? undefined
+      : runCheck(call, () => checkTag(client, tag, call), client.shared.redactError),
   ])
   const found = image !== undefined && 'value' in image ? image.value : undefined
   return {
@@ -141,35 +142,35 @@ async function firstPage(client: RepositoryClient, call: Call): Promise<readonly
   }
 }
 
-/** Of a digest that nothing has: an empty list, or no such API. */
-async function hasReferrers(client: RepositoryClient, call: Call): Promise<AbilityFact> {
+/** A digest that does not exist has an empty list, if the registry has the API. */
+async function checkReferrers(client: RepositoryClient, call: Call): Promise<AbilityFact> {
   const listed = await listReferrers(client, digestOf('nothing has this digest'), call)
   return { known: listed === undefined ? 'no' : 'yes', by: 'asking' }
 }
 
-async function lookAtTag(
+async function checkTag(
   client: RepositoryClient,
   tag: string,
   call: Call,
 ): Promise<{ readonly rateLimit?: RateLimit; readonly range?: AbilityFact }> {
-  const attempt = client.attempt('read the manifest', `:${tag}`, 'read')
+  const purpose = client.describe('read the manifest', `:${tag}`, 'read')
   const url = client.url(`manifests/${tag}`)
-  // a HEAD counts for no quota
+  // A HEAD counts for no rate limit.
   const head = await client.sendAndDiscard(
-    { method: 'HEAD', url, headers: { accept: manifestAccept }, expect: [200, 404, 405], attempt },
+    { method: 'HEAD', url, headers: { accept: manifestAccept }, expect: [200, 404, 405], purpose },
     call,
   )
   const rateLimit = rateLimitOf(head.headers)
   const blob =
-    client.run.capabilities.get(client.repository, 'freeReads') === 'no'
+    client.shared.capabilities.get(client.repository, 'freeReads') === 'no'
       ? undefined
-      : await someBlob(client, tag, call)
-  const range = blob === undefined ? undefined : await readsFrom(client, blob, call)
+      : await findBlob(client, tag, call)
+  const range = blob === undefined ? undefined : await checkRange(client, blob, call)
   return { ...(rateLimit !== undefined && { rateLimit }), ...(range !== undefined && { range }) }
 }
 
-/** The config of what a tag stands on, or of the first image in it. */
-async function someBlob(client: RepositoryClient, tag: string, call: Call): Promise<Descriptor | undefined> {
+/** The config of the image under a tag, or of the first image of its index. */
+async function findBlob(client: RepositoryClient, tag: string, call: Call): Promise<Descriptor | undefined> {
   const root = await manifestAt(client, { tag }, call)
   const [child] = root === undefined ? [] : childrenOf(root)
   const manifest = child === undefined ? root : await manifestAt(client, child, call)
@@ -186,13 +187,13 @@ async function manifestAt(
   return parseManifest(content.bytes, content.descriptor.mediaType, client.repository.path)
 }
 
-async function readsFrom(
+async function checkRange(
   client: RepositoryClient,
   d: Descriptor,
   call: Call,
 ): Promise<AbilityFact | undefined> {
   if (d.size < 2) return undefined
-  const attempt = client.attempt('read the blob', `@${d.digest}`, 'read')
+  const purpose = client.describe('read the blob', `@${d.digest}`, 'read')
   const response = await client.sendAndDiscard(
     {
       method: 'GET',
@@ -200,14 +201,14 @@ async function readsFrom(
       headers: { range: 'bytes=1-' },
       lane: 'download',
       expect: [200, 206, 416],
-      attempt,
+      purpose,
     },
     call,
   )
   return { known: response.status === 206 ? 'yes' : 'no', by: 'asking' }
 }
 
-function fromTable(registry: string): Facts {
+function knownAbilities(registry: string): Facts {
   const known = knownRegistry(registry)
   if (known === undefined) return {}
   return Object.fromEntries(

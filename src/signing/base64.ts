@@ -1,4 +1,7 @@
-/** Strict base64 (RFC 4648, section 4: padded, no white space, no spare bits); undefined for anything else. One text for the same bytes. */
+/**
+ * Decodes strict base64 (RFC 4648, section 4: padded, no white space, no spare bits); undefined for
+ * anything else.
+ */
 export function decodeBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64')
   return bytes.toString('base64') === text ? bytes : undefined

@@ -3,7 +3,7 @@ import { DrayError } from '../lib/errors.ts'
 import { Fields } from '../oci/fields.ts'
 import type { SigningKey, VerifyKey } from './signing-keys.ts'
 
-/** More signatures than anyone puts on one statement; each is tried with each key. */
+/** More signatures than any statement has. Each is checked with each key. */
 const maxSignatures = 32
 
 /** Signed bytes (DSSE, envelope.md). */
@@ -15,14 +15,14 @@ export interface Envelope {
 
 interface EnvelopeSignature {
   readonly sig: Uint8Array
-  /** a hint of the signer's, and not protected by the signature */
+  /** a hint; not protected by the signature */
   readonly keyid?: string
 }
 
-/** A public key that a signature is checked with; a `VerifyKey` is one. */
+/** A public key to check a signature with. */
 export type PublicKey = Pick<VerifyKey, 'verify' | 'publicKeyPem'>
 
-/** What is signed: type and payload with their lengths in bytes (DSSE, protocol.md, PAE). */
+/** The signed bytes: type and payload with their lengths (DSSE, protocol.md, PAE). */
 export function preAuthEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
   const type = Buffer.from(payloadType)
   return Buffer.concat([
@@ -35,7 +35,6 @@ export function signEnvelope(payloadType: string, payload: Uint8Array, key: Sign
   return { payloadType, payload, signatures: [{ sig: key.sign(preAuthEncoding(payloadType, payload)) }] }
 }
 
-/** The envelope as JSON data. */
 export function envelopeToJson({
   payloadType,
   payload,
@@ -63,7 +62,7 @@ export function parseEnvelope(value: unknown, where: string): Envelope {
   return { payloadType: fields.text('payloadType'), payload: fields.bytes('payload'), signatures }
 }
 
-/** For each signature, in their order, the key that made it; undefined where none of the keys did. */
+/** The key that made each signature, in order; undefined if none of the keys did. */
 export function signersOf<Key extends PublicKey>(
   { payloadType, payload, signatures }: Envelope,
   keys: readonly Key[],
@@ -72,7 +71,7 @@ export function signersOf<Key extends PublicKey>(
   return signatures.map(({ sig }) => keys.find((key) => key.verify(signed, sig)))
 }
 
-/** The hashes that signers use with a key of this kind; the usual one first. */
+/** The hashes that signers use with each kind of key, the usual one first. */
 const hashes: Readonly<Record<string, readonly string[]>> = {
   prime256v1: ['sha256'],
   secp384r1: ['sha384', 'sha256'],
@@ -81,8 +80,9 @@ const hashes: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * A key of somebody else's, as PEM or in a certificate: ECDSA (P-256, P-384, P-521; ASN.1 DER), RSA (PKCS #1 v1.5) and Ed25519.
- * @throws `unsupported` for other keys; `malformed` for text that is no public key.
+ * A third party's key, as PEM or in a certificate: ECDSA (P-256, P-384, P-521; ASN.1 DER), RSA
+ * (PKCS #1 v1.5) or Ed25519. @throws `unsupported` for other keys; `malformed` for text that is no
+ * public key.
  */
 export function anyPublicKey(from: string | X509Certificate, where: string): PublicKey {
   const { key, publicKeyPem } = readKey(from, where)
@@ -97,7 +97,7 @@ export function anyPublicKey(from: string | X509Certificate, where: string): Pub
   return { publicKeyPem, verify: (bytes, sig) => usual.some((hash) => verifies(hash, key, bytes, sig)) }
 }
 
-/** A certificate can be read and its key not: then reading the key throws. */
+/** Reading the key of a readable certificate can still throw. */
 function readKey(
   from: string | X509Certificate,
   where: string,
@@ -114,7 +114,7 @@ function verifies(hash: string | null, key: KeyObject, bytes: Uint8Array, signat
   try {
     return verify(hash, bytes, key, signature)
   } catch {
-    // a signature that is no signature at all
+    // The signature is malformed.
     return false
   }
 }

@@ -4,8 +4,8 @@ const leafPrefix = Buffer.of(0x00)
 const nodePrefix = Buffer.of(0x01)
 
 /**
- * The Merkle tree hash of RFC 6962 (section 2.1) of a list that only grows, with SHA-256. Keeps one hash for each complete subtree: as many as the
- * size has ones in binary.
+ * The Merkle tree hash of RFC 6962 (section 2.1) with SHA-256, for a growing list. Keeps one hash
+ * for each complete subtree: at most as many as the size has bits.
  */
 export class MerkleTree {
   /** roots of the complete subtrees, the largest and leftmost first */
@@ -15,7 +15,7 @@ export class MerkleTree {
   /** Adds a leaf by its bytes. */
   add(leaf: Uint8Array): void {
     let node = leafHash(leaf)
-    // every one at the end of the size in binary is a subtree that this leaf completes
+    // Each 1 at the end of the binary size is a subtree that this leaf completes.
     for (let rest = this.#size; rest % 2 === 1; rest = (rest - 1) / 2) {
       node = nodeHash(this.#subtrees.pop() ?? node, node)
     }
@@ -23,12 +23,11 @@ export class MerkleTree {
     this.#size += 1
   }
 
-  /** leaves so far */
   get size(): number {
     return this.#size
   }
 
-  /** The root of the leaves so far, 32 bytes; more leaves may follow. */
+  /** The root of the leaves so far, 32 bytes. */
   root(): Buffer {
     const [last, ...others] = this.#subtrees.toReversed()
     if (last === undefined) return hash('sha256', '', 'buffer')

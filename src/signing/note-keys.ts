@@ -12,10 +12,9 @@ import {
 
 /** Ed25519 over the text of a note (C2SP signed-note, Signature types). */
 const ed25519Type = 0x01
-/** No name of a key needs more. */
 const maxNameLength = 256
 
-/** Whose signature it is: a name and the first four bytes of a hash of name and key, as hex. Together they are unique; neither is alone. */
+/** Identifies a key: a name and the first four bytes of a hash of name and key, as hex. */
 export interface NoteKeyId {
   readonly name: string
   readonly id: string
@@ -29,7 +28,10 @@ export interface NoteVerifier extends NoteKeyId {
   readonly key: VerifyKey
 }
 
-/** Whether this can be the name of a key: not empty, no Unicode space, no plus, no control character. */
+/**
+ * Whether this can be the name of a key: not empty, no Unicode space, no plus, no control
+ * character.
+ */
 export function isKeyName(name: string): boolean {
   return (
     name.length > 0 &&
@@ -40,7 +42,10 @@ export function isKeyName(name: string): boolean {
   )
 }
 
-/** Gives a key the name under which it signs notes. @throws `config` for a name that cannot be one, or a key that is not Ed25519. */
+/**
+ * A signer with the name for its notes. @throws `config` for an invalid name or a key that is not
+ * Ed25519.
+ */
 export function noteSigner(name: string, key: SigningKey): NoteSigner {
   return { name, id: keyId(name, key), key }
 }
@@ -51,8 +56,8 @@ export function verifierOf(signer: NoteSigner): NoteVerifier {
 }
 
 /**
- * A public key of a signer by its text: a verifier key, which has its name in it, or PEM, for which `name` is taken. `subject` says where the text is
- * from. @throws `config`.
+ * Parses the public key of a signer: a verifier key, which contains its name, or PEM, which gets
+ * `name`. `subject` says where the text is from. @throws `config`.
  */
 export function readNoteVerifier(text: string, name: string, subject: string): NoteVerifier {
   if (!text.includes('-----BEGIN ')) return parseVkey(text.trim(), subject)
@@ -62,7 +67,7 @@ export function readNoteVerifier(text: string, name: string, subject: string): N
 
 /** Parses `<name>+<hex of id>+<base64 of type and key>` (C2SP signed-note, Verifier keys). @throws `config`. */
 export function parseVkey(text: string, subject: string): NoteVerifier {
-  // base64 has pluses of its own: only the first two divide
+  // Base64 contains pluses too. Only the first two separate.
   const [, name, id, encoded] = /^([^+]*)\+([0-9a-f]{8})\+(.*)$/su.exec(text) ?? []
   const bytes = encoded === undefined ? undefined : decodeBase64(encoded)
   if (name === undefined || id === undefined || bytes === undefined || !isKeyName(name)) {
@@ -90,7 +95,7 @@ export function parseVkey(text: string, subject: string): NoteVerifier {
   return { name, id, key }
 }
 
-/** The text that `parseVkey` reads: what a log's owner gives to those who verify. */
+/** Formats a verifier key, which the owner of a log publishes for verification. */
 export function formatVkey(verifier: NoteVerifier): string {
   const encoded = Buffer.concat([Buffer.of(ed25519Type), rawKey(verifier.key, verifier.name)]).toString(
     'base64',

@@ -2,23 +2,26 @@ import { DrayError } from '../lib/errors.ts'
 import { decodeBase64 } from './base64.ts'
 import { isKeyName, type NoteKeyId, type NoteSigner, type NoteVerifier } from './note-keys.ts'
 
-/** Bounds on what is parsed: the specification wants 16 signatures at least, of up to 5 kB. */
+/** The specification demands at least 16 signatures of up to 5 kB. */
 const maxNoteSize = 1024 * 1024
 const maxSignatures = 64
-/** An id of four bytes and something behind it. */
+/** The key id of four bytes and at least one byte of signature. */
 const minSignatureSize = 5
 
 export interface NoteSignature extends NoteKeyId {
   readonly signature: Buffer
 }
 
-/** Text with signatures (C2SP signed-note). The text ends in a newline. It means nothing before `openNote` has verified it. */
+/**
+ * Text with signatures (C2SP signed-note). The text ends in a newline. Trust it only after
+ * `openNote`.
+ */
 export interface SignedNote {
   readonly text: string
   readonly signatures: readonly NoteSignature[]
 }
 
-/** Signs a text, which ends in a newline; with `note`, beside the signatures that it has. @throws `internal` for text that cannot be a note's. */
+/** Signs a text, which ends in a newline. @throws `internal` for text that no note can have. */
 export function signNote(
   text: string,
   signer: NoteSigner,
@@ -31,7 +34,6 @@ export function signNote(
   return { text, signatures: [...others, { name: signer.name, id: signer.id, signature }] }
 }
 
-/** The note as it is written to a file. */
 export function formatNote(note: SignedNote): string {
   const lines = note.signatures.map(({ name, id, signature }) => {
     const bytes = Buffer.concat([Buffer.from(id, 'hex'), signature])
@@ -40,11 +42,11 @@ export function formatNote(note: SignedNote): string {
   return `${note.text}\n${lines.join('')}`
 }
 
-/** Parses without verifying. @throws `malformed`, naming `where`. */
+/** Parses a note without verifying it. @throws `malformed`, naming `where`. */
 export function parseNote(bytes: Uint8Array, where: string): SignedNote {
   if (bytes.byteLength > maxNoteSize) throw malformed(where, `is larger than ${maxNoteSize} bytes`)
   const whole = decodeUtf8(bytes, where)
-  // the last empty line divides: the text may have others
+  // The last empty line separates. The text may contain others.
   const end = whole.lastIndexOf('\n\n')
   if (end === -1) throw malformed(where, 'has no empty line before its signatures')
   const text = whole.slice(0, end + 1)
@@ -56,8 +58,9 @@ export function parseNote(bytes: Uint8Array, where: string): SignedNote {
 }
 
 /**
- * Parses and verifies: at least one of the keys has signed, and none of their signatures is wrong. Signatures of other keys are ignored. Gives the
- * text and those who signed it. @throws `malformed`; `corrupt` for a wrong signature; `refused` where none of the keys has signed.
+ * Parses and verifies a note: at least one of the keys signed it, and none of their signatures is
+ * wrong. Ignores signatures of other keys. @throws `malformed`; `corrupt` for a wrong signature;
+ * `refused` if none of the keys signed it.
  */
 export function openNote(
   bytes: Uint8Array,
@@ -70,7 +73,7 @@ export function openNote(
   for (const { name, id, signature } of note.signatures) {
     const known = verifiers.filter((v) => v.name === name && v.id === id)
     if (known.length === 0) continue
-    // two keys may share name and id (four bytes are soon found): one of them must fit
+    // Two keys may share a name and id of four bytes. One of them must match.
     const fitting = known.find((v) => v.key.verify(signed, signature))
     if (fitting === undefined) {
       throw new DrayError('corrupt', `${where} is not what ${name} signed`, { subject: where })
@@ -102,7 +105,7 @@ function parseSignature(line: string, where: string): NoteSignature {
 
 function decodeUtf8(bytes: Uint8Array, where: string): string {
   try {
-    // a byte order mark is text like any other: what is verified are the bytes
+    // Keep a byte order mark, because the signature covers it.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     throw malformed(where, 'is not valid UTF-8')

@@ -3,14 +3,14 @@ import { DrayError } from '../lib/errors.ts'
 import { systemCode } from '../lib/files/io-error.ts'
 import { readFileBounded } from '../lib/files/read.ts'
 
-/** The largest key file that is read: an encrypted key is below 1 KiB. */
+/** The largest key file: an encrypted key is below 1 KiB. */
 const maxKeySize = 64 * 1024
 /** SubjectPublicKeyInfo of an Ed25519 key up to the key itself (RFC 8410, section 4). */
 const ed25519Prefix = Buffer.from('302a300506032b6570032100', 'hex')
 
 type KeyKind = 'ed25519' | 'ecdsa-p256'
 
-/** A private key that cannot be taken out again: printing or serialising it shows the public half only. */
+/** A private key. Printing or serialising it shows only the public half. */
 export interface SigningKey {
   readonly kind: KeyKind
   /** Ed25519 (RFC 8032) over the bytes: 64 bytes; or ECDSA P-256 over their SHA-256: ASN.1 DER. */
@@ -21,23 +21,23 @@ export interface SigningKey {
 
 export interface VerifyKey {
   readonly kind: KeyKind
-  /** Whether this is a signature of the bytes in the form that `SigningKey.sign` gives. Never throws. */
+  /** Whether this is a signature of the bytes in the form of `SigningKey.sign`. Never throws. */
   verify(bytes: Uint8Array, signature: Uint8Array): boolean
   /** SubjectPublicKeyInfo as PEM */
   readonly publicKeyPem: string
 }
 
-/** Reads a private key from a PEM file. @throws `config` where it is absent or no such key, `io`. */
+/** Reads a private key from a PEM file. @throws `config` if it is missing or no such key; `io`. */
 export async function loadSigningKey(path: string, password?: string): Promise<SigningKey> {
   return parseSigningKey(await readKeyFile(path), path, password)
 }
 
-/** Reads a public key from a PEM file. @throws `config` where it is absent or no such key, `io`. */
+/** Reads a public key from a PEM file. @throws `config` if it is missing or no such key; `io`. */
 export async function loadVerifyKey(path: string): Promise<VerifyKey> {
   return parseVerifyKey(await readKeyFile(path), path)
 }
 
-/** The text of a key file, which can also hold a verifier key of signed notes. @throws `config` where it is absent, `io`. */
+/** Reads the text of a key file, PEM or a verifier key. @throws `config` if it is missing; `io`. */
 export async function readKeyFile(path: string): Promise<string> {
   const bytes = await readFileBounded(path, maxKeySize)
   if (bytes === undefined) throw new DrayError('config', 'the key is not there', { subject: path })
@@ -45,8 +45,9 @@ export async function readKeyFile(path: string): Promise<string> {
 }
 
 /**
- * A private key as PEM, PKCS#8 (or SEC 1) and possibly encrypted: Ed25519 or ECDSA P-256. No error has a part of the text or of the password in it;
- * `subject` says where the text is from. @throws `config`.
+ * Parses a private key: PEM, PKCS#8 or SEC 1, possibly encrypted, Ed25519 or ECDSA P-256. No error
+ * contains a part of the text or the password. `subject` says where the text is from. @throws
+ * `config`.
  */
 export function parseSigningKey(pem: string, subject: string, password?: string): SigningKey {
   if (/-----BEGIN ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY-----/.test(pem)) {
@@ -64,9 +65,12 @@ export function parseSigningKey(pem: string, subject: string, password?: string)
   }
 }
 
-/** A public key as PEM (SubjectPublicKeyInfo): Ed25519 or ECDSA P-256. @throws `config`, also for a private key or a certificate. */
+/**
+ * Parses a public key: PEM, SubjectPublicKeyInfo, Ed25519 or ECDSA P-256. @throws `config`, also
+ * for a private key or a certificate.
+ */
 export function parseVerifyKey(pem: string, subject: string): VerifyKey {
-  // createPublicKey would take the public half out of a private key, which has no business where a public one is asked for
+  // createPublicKey also accepts private keys, which must not be used as public keys.
   if (!pem.includes('-----BEGIN PUBLIC KEY-----') || pem.includes('PRIVATE KEY-----')) {
     throw new DrayError('config', 'this is not a public key', {
       subject,
@@ -87,7 +91,10 @@ export function publicHalf(key: SigningKey): VerifyKey {
   return parseVerifyKey(key.publicKeyPem, 'the public half of the key')
 }
 
-/** An Ed25519 public key of 32 bytes (RFC 8032, section 5.1.5). @throws `config` for another length. */
+/**
+ * Makes an Ed25519 public key of 32 bytes (RFC 8032, section 5.1.5). @throws `config` for another
+ * length.
+ */
 export function ed25519Key(raw: Uint8Array, subject: string): VerifyKey {
   if (raw.byteLength !== 32) {
     throw new DrayError('config', 'an Ed25519 public key has 32 bytes', { subject })
@@ -114,7 +121,7 @@ function openPrivateKey(pem: string, subject: string, password: string | undefin
       ...(password !== undefined && { passphrase: password }),
     })
   } catch (thrown) {
-    // not as a cause: what the library says of a key stays out of every report
+    // No `cause`: the library's text about a key must not appear in a report.
     const { message, hint } = keyComplaint(pem, systemCode(thrown), password)
     throw new DrayError('config', message, { subject, ...(hint !== undefined && { hint }) })
   }
@@ -149,7 +156,7 @@ function verifies(kind: KeyKind, key: KeyObject, bytes: Uint8Array, signature: U
   try {
     return verify(kind === 'ed25519' ? null : 'sha256', bytes, key, signature)
   } catch {
-    // a signature that is no signature at all
+    // The signature is malformed.
     return false
   }
 }

@@ -6,19 +6,22 @@ import { Fields } from '../oci/fields.ts'
 
 /** sigstore, protobuf-specs, sigstore_bundle.proto */
 export const bundleMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json'
-/** What all versions begin with; up to 0.3 the version stood in a parameter. */
+/** The beginning of the media type in all versions. Up to 0.3 the version was a parameter. */
 const bundleFamily = 'application/vnd.dev.sigstore.bundle'
-/** bytes; a statement of the largest size fits, and certificates and log entries of others beside it */
+/** in bytes: the largest statement fits, with certificates and log entries */
 export const maxBundleSize: number = 4 * 1024 * 1024
 const maxCertificates = 16
 
-/** A signed statement with what one needs to check it. */
+/** A signed statement and the material to verify it. */
 export interface Bundle {
   readonly envelope: Envelope
   readonly signer: BundleSigner
 }
 
-/** Who the bundle says that signed: a key by its hint, or a certificate. Not protected by the signature. */
+/**
+ * Who signed according to the bundle: a key by its hint, or a certificate. Not protected by the
+ * signature.
+ */
 type BundleSigner =
   | { readonly kind: 'key'; readonly hint: string }
   | { readonly kind: 'certificate'; readonly certificate: X509Certificate }
@@ -32,7 +35,7 @@ export function hintOf({ publicKeyPem }: Pick<PublicKey, 'publicKeyPem'>): strin
   return hash('sha256', createPublicKey(publicKeyPem).export({ format: 'der', type: 'spki' }), 'base64')
 }
 
-/** The bundle of an envelope that a key signed, without certificate and log entry. */
+/** Formats the bundle of an envelope, without certificate and log entry. */
 export function formatBundle(envelope: Envelope, key: Pick<PublicKey, 'publicKeyPem'>): Uint8Array {
   const bundle = {
     mediaType: bundleMediaType,
@@ -43,8 +46,9 @@ export function formatBundle(envelope: Envelope, key: Pick<PublicKey, 'publicKey
 }
 
 /**
- * Reads a bundle with a DSSE envelope, of any version up to 0.3. Log entries and timestamps in it are passed over.
- * @throws `malformed`, naming `where`; `unsupported` for a bundle that has no envelope but a bare signature.
+ * Parses a bundle with a DSSE envelope, of any version up to 0.3. Ignores log entries and
+ * timestamps. @throws `malformed`, naming `where`; `unsupported` for a bundle with a bare
+ * signature.
  */
 export function parseBundle(bytes: Uint8Array, where: string): Bundle {
   if (bytes.byteLength > maxBundleSize) {

@@ -25,22 +25,22 @@ import {
 import { bundleMediaType, formatBundle, hintOf } from '../../signing/sigstore-bundle.ts'
 import type { SigningKey } from '../../signing/signing-keys.ts'
 
-/** Annotations of an attestation's manifest, by which it is told from others in a list of referrers. */
+/** Annotations of an attestation's manifest. They identify it in a list of referrers. */
 export const attestationAnnotations = {
-  /** cosign's, of a bundle */
+  /** defined by cosign for bundles */
   content: 'dev.sigstore.bundle.content',
-  /** cosign's, of a bundle */
+  /** defined by cosign for bundles */
   bundlePredicateType: 'dev.sigstore.bundle.predicateType',
-  /** buildkit's, of a plain statement */
+  /** defined by BuildKit for plain statements */
   predicateType: 'in-toto.io/predicate-type',
   created: 'org.opencontainers.image.created',
   /** the hash of the plan */
   plan: 'dray.promotion.plan',
-  /** what is written once: see `identityOf` */
+  /** identifies the content of the attestation: see `identityOf` */
   id: 'dray.promotion.id',
 } as const
 
-/** What is to be attested of which manifest; signed where there is a key. */
+/** A promotion to attest. It is signed if there is a key. */
 export interface Attestation {
   readonly promotion: Promotion
   /** the promoted manifest or index */
@@ -48,7 +48,7 @@ export interface Attestation {
   readonly key?: SigningKey
 }
 
-/** A manifest that refers to its subject, and the one blob that it consists of. */
+/** A manifest that refers to its subject, and its only blob. */
 export interface AttestationArtifact {
   /** with `artifactType` and annotations, as a list of referrers shows it */
   readonly manifest: ManifestContent
@@ -56,9 +56,9 @@ export interface AttestationArtifact {
 }
 
 /**
- * Lays an attestation out as a referrer: a sigstore bundle as cosign 3 does, or the plain statement where there is no key. Unlike cosign's, the
- * config is not the empty descriptor but the layer once more: nobody reads it, it is one blob less to put (up to three requests), and clients
- * that take the artifact type from the config find the right one.
+ * Builds an attestation as a referrer: a sigstore bundle as cosign 3 does, or the plain statement
+ * if there is no key. The config repeats the layer instead of the empty descriptor. That saves up
+ * to three requests, and clients that take the artifact type from the config find the right one.
  */
 export function attestationArtifact(attestation: Attestation): AttestationArtifact {
   const { promotion, subject, key } = attestation
@@ -105,7 +105,7 @@ function annotationsOf(attestation: Attestation): Readonly<Record<string, string
   }
 }
 
-/** The same for the same plan, image, destination, tags and key, whenever it is carried out: a second one would say nothing new. */
+/** The same for the same plan, image, destination, tags and key, whenever the plan is executed. */
 function identityOf({ promotion, key }: Attestation): string {
   return digestOf(
     canonicalJson({
@@ -125,8 +125,9 @@ export interface Attached {
 }
 
 /**
- * Puts an attestation beside its subject, which must be there, and sees to it that it is listed. One that was written for the same plan is left
- * as it is. At most nine requests. @throws what the store throws.
+ * Attaches an attestation to its subject, which must exist, and lists it as a referrer. Keeps an
+ * attestation that was written for the same plan. Sends at most nine requests. @throws what the
+ * store throws.
  */
 export async function attachAttestation(
   store: ManifestReader & ReferrerLister & ManifestWriter & BlobWriter & FallbackTagWriter,
@@ -152,7 +153,7 @@ async function findWritten(
   const listed = await listReferrers(store, attestation.subject.digest, call)
   const same = listed.find((entry) => entry.annotations?.[attestationAnnotations.id] === id)
   if (same === undefined) return undefined
-  // an entry under a fallback tag may be of something that is gone
+  // An entry under a fallback tag may name a manifest that was deleted.
   const isThere = (await store.resolve({ digest: same.digest }, call)) !== undefined
   return isThere ? same : undefined
 }

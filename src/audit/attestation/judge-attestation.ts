@@ -11,26 +11,26 @@ import {
 } from './promotion-statement.ts'
 import { type Bundle, hintOf, isBundleType, parseBundle } from '../../signing/sigstore-bundle.ts'
 
-/** What an attestation is worth, for the one who asks with certain keys. */
+/** How far an attestation can be trusted with the given keys. */
 export type AttestationStatus =
-  /** signed by one of the keys, about this image */
+  /** signed by one of the keys, for this image */
   | 'verified'
-  /** a plain statement: anyone who can push could have written it */
+  /** a plain statement: anyone who can push can write one */
   | 'unsigned'
-  /** signed, and no key was given to check it with */
+  /** signed, but no key was given to verify it */
   | 'unchecked'
-  /** not what it claims to be: the signature does not fit, or it is about another image */
+  /** the signature is wrong, or the statement is about another image */
   | 'bad'
-  /** signed by a key or certificate that was not asked for */
+  /** signed by another key or certificate */
   | 'foreign'
-  /** it cannot be told what it says */
+  /** its content cannot be parsed */
   | 'unreadable'
 
 export interface Judgement {
   readonly status: AttestationStatus
-  /** with `bad`, `foreign` and `unreadable`; text of the other side may be in it */
+  /** with `bad`, `foreign` and `unreadable`; it may contain text of a third party */
   readonly why?: string
-  /** what it says, true or not: to be believed as far as the status goes */
+  /** what the attestation claims, whether true or not */
   readonly promotion?: Promotion
 }
 
@@ -40,9 +40,10 @@ export function isAttestationType(mediaType: string): boolean {
 }
 
 /**
- * Judges the content of what may be a promotion attestation of `image`: pure, and never throws. The digest that the statement is about is compared
- * with the image in every case, since a signature says nothing of where the statement hangs. Undefined for a statement of another kind;
- * `unreadable` where not even the kind can be told.
+ * Verifies the content of a possible promotion attestation of `image`. Pure; never throws. It
+ * always compares the digest in the statement with the image, because a signature does not cover
+ * where the statement is attached. Undefined for a statement of another kind; `unreadable` if the
+ * kind is unknown.
  */
 export function judgeAttestation(
   bytes: Uint8Array,
@@ -65,7 +66,9 @@ export function judgeAttestation(
   }
 }
 
-/** @throws what was thrown, where it is not about the content. */
+/**
+ * The result for content that cannot be parsed. @throws the error if it is not about the content.
+ */
 export function unreadable(error: unknown): Judgement {
   if (!isDrayError(error) || !aboutContent.has(error.code)) throw error
   return {
@@ -80,7 +83,7 @@ function judgeSignatures(bundle: Bundle, keys: readonly PublicKey[]): Omit<Judge
   const { envelope, signer } = bundle
   const signers = signersOf(envelope, keys)
   const hints = new Map(keys.map((key) => [hintOf(key), key]))
-  // a known key that a signature names must have made it, whatever other signatures there are
+  // If a signature names a known key, that key must have made it, whatever the others are.
   const isBroken = envelope.signatures.some(
     ({ keyid }, i) => keyid !== undefined && hints.has(keyid) && signers[i] === undefined,
   )
@@ -94,7 +97,7 @@ function judgeSignatures(bundle: Bundle, keys: readonly PublicKey[]): Omit<Judge
   return { status: 'foreign', why: `signed by the key ${signer.hint}` }
 }
 
-/** The certificate's issuer is not looked at: it only says whether the signature is at least its own. */
+/** Does not verify the issuer of the certificate, only that its key made the signature. */
 function judgeCertificate(
   { envelope }: Bundle,
   certificate: X509Certificate,

@@ -16,39 +16,45 @@ import { canonicalJson } from '../../plan/canonical-json.ts'
 import { Fields } from '../../oci/fields.ts'
 import type { Actor, CiJob } from '../log/record.ts'
 
-/** What kind of statement it is: the promotion of an image from one place to another. */
+/** The predicate type of the promotion of an image from one repository to another. */
 export const promotionPredicateType = 'urn:dray:promotion:v1'
-/** The media type of statements: a blob's, and a DSSE envelope's payload type (in-toto attestation, spec/v1/bundle.md). */
+/**
+ * The media type of statements, as blobs and as DSSE payloads (in-toto attestation,
+ * spec/v1/bundle.md).
+ */
 export const statementMediaType = 'application/vnd.in-toto+json'
 
 /** in-toto attestation, spec/v1/statement.md */
 const statementType = 'https://in-toto.io/Statement/v1'
-/** What `cosign attest --predicate` still writes; the fields that are read are the same (in-toto attestation, spec/v0.1.0). */
+/**
+ * What `cosign attest --predicate` still writes. The fields that dray reads are the same (in-toto
+ * attestation, spec/v0.1.0).
+ */
 const olderStatementType = 'https://in-toto.io/Statement/v0.1'
-/** bytes; some 10,000 pieces of evidence fit */
+/** in bytes: enough for some 10,000 attached artifacts */
 const maxStatementSize = 1024 * 1024
 const maxItems = 20_000
 
-/** That an image was about to be promoted: what a promotion attestation says. It goes up before the tags move. */
+/** What a promotion attestation says. dray attaches it before it moves the tags. */
 export interface Promotion {
   readonly digest: Digest
-  /** `tag` is what the source was resolved by */
+  /** `tag` is the tag that the source was resolved by */
   readonly from: Place
   readonly to: Omit<Place, 'tag'>
   readonly tags: readonly PromotedTag[]
   readonly actor: Actor
   readonly reason?: string
   readonly ticket?: string
-  /** of the run, as records have it */
+  /** the id of the run, as in audit records */
   readonly run: string
   readonly plan: Hash
-  /** hash of the configuration and flags that decided */
+  /** hash of the configuration and flags behind the decision */
   readonly policy: Hash
-  /** the evidence that goes along: digests of its manifests */
+  /** digests of the attached artifacts that are copied too */
   readonly evidence: readonly Digest[]
-  /** when the plan was made; ISO 8601, UTC */
+  /** when the plan was made: ISO 8601, UTC */
   readonly plannedAt: string
-  /** when it was carried out, just before the tags moved; ISO 8601, UTC */
+  /** when the plan was executed, just before the tags moved: ISO 8601, UTC */
   readonly time: string
   /** version of dray */
   readonly tool: string
@@ -56,14 +62,15 @@ export interface Promotion {
 
 interface PromotedTag {
   readonly tag: string
-  /** what it pointed at; null: it was not there */
+  /** the digest that the tag had; null if it did not exist */
   readonly before: Digest | null
 }
 
 /**
- * The statement about the promoted digest, the same bytes for the same values. Its predicate has all fields of the Kubernetes promoter's
- * (`https://k8s.io/promo-tools/promotion/v1`) that have a meaning here, under their names, and more.
- * @throws `refused` where it would be larger than a reader takes.
+ * Formats the statement about the promoted digest: the same bytes for the same values. The
+ * predicate has all fields of the Kubernetes promoter (`https://k8s.io/promo-tools/promotion/v1`)
+ * that apply here, under their names, and more. @throws `refused` if the statement is larger than a
+ * reader accepts.
  */
 export function formatPromotion(promotion: Promotion): Uint8Array {
   const { digest, to } = promotion
@@ -84,7 +91,7 @@ export function formatPromotion(promotion: Promotion): Uint8Array {
   return bytes
 }
 
-/** Every digest that a person could be asked about, once; with the digest of the manifest and of its tags before. */
+/** Repeats each digest that a person may search for. */
 function predicateOf(promotion: Promotion): Readonly<Record<string, unknown>> {
   const { digest, from, to, tags, actor, tool } = promotion
   const { ci } = actor
@@ -133,7 +140,7 @@ function digestMap(digest: Digest): Readonly<Record<string, string>> {
   return { [algorithmOf(digest)]: encodedOf(digest) }
 }
 
-/** A statement of any kind: what it is about, and what its predicate is. */
+/** A statement of any kind. */
 export interface Statement {
   readonly subjects: readonly Digest[]
   readonly predicateType: string
@@ -141,9 +148,9 @@ export interface Statement {
 }
 
 /**
- * Reads an in-toto statement; fields that are not known are left alone, as its specification demands. Subjects without a sha256 or sha512 digest
- * are passed over.
- * @throws `malformed`, naming `where`; `unsupported` for a statement of another version.
+ * Parses an in-toto statement. Ignores unknown fields, as its specification demands, and subjects
+ * without a sha256 or sha512 digest. @throws `malformed`, naming `where`; `unsupported` for a
+ * statement of another version.
  */
 export function parseStatement(bytes: Uint8Array, where: string): Statement {
   if (bytes.byteLength > maxStatementSize) {
@@ -173,7 +180,10 @@ function subjectDigests(entry: unknown, where: string): readonly Digest[] {
   })
 }
 
-/** Reads the promotion in a statement. @throws `malformed`, naming `where`, also where it is about another digest than it says. */
+/**
+ * Parses the promotion in a statement. @throws `malformed`, naming `where`, also if the subject and
+ * the promotion have different digests.
+ */
 export function promotionOf({ subjects, predicateType, predicate }: Statement, where: string): Promotion {
   if (predicateType !== promotionPredicateType) {
     throw new DrayError('malformed', `${where} is not about a promotion`, {
@@ -220,7 +230,10 @@ function placeOf(fields: Fields): Place {
   }
 }
 
-/** A whole name, as `formatRepository` writes it: what comes first is the registry, also where it is a word without a dot. */
+/**
+ * Parses a name as `formatRepository` writes it. Its first part is always the registry, even
+ * without a dot.
+ */
 function repositoryOf(name: string): RepositoryName {
   if (name.startsWith(layoutRegistry)) {
     return { registry: layoutRegistry, path: name.slice(layoutRegistry.length) }

@@ -15,21 +15,22 @@ import { promotionPredicateType } from './promotion-statement.ts'
 import { maxBundleSize } from '../../signing/sigstore-bundle.ts'
 
 const readsAtOnce = 8
-/** More referrers than one looks through for a few attestations. */
+/** Limits the reads for an image with very many referrers. */
 const maxReferrers = 5000
 
-/** Bytes that are read of the attestations of one image: thousands of real ones. */
+/** Limits the bytes read for one image: enough for thousands of attestations. */
 const maxTotal = 16 * 1024 * 1024
 
-/** A promotion attestation that hangs on an image, and what it is worth. */
+/** A promotion attestation that is attached to an image, and its verification. */
 export interface FoundAttestation extends Judgement {
   readonly manifest: Descriptor
 }
 
 /**
- * All promotion attestations among the referrers of an image, listed by the API or under the fallback tag, each judged by the keys. One that is
- * damaged is told as that and hinders no other.
- * @throws what the store throws, but not for content that is missing or damaged; `unsupported` for more referrers than are looked through.
+ * Reads all promotion attestations among the referrers of an image, from the API or the fallback
+ * tag, and verifies each with the keys. A damaged one is reported as `unreadable` and does not
+ * affect the others. @throws what the store throws, except for missing or damaged content;
+ * `unsupported` for too many referrers.
  */
 export async function readAttestations(
   store: ManifestReader & BlobReader & ReferrerLister,
@@ -68,7 +69,8 @@ async function readOne(
   try {
     const content = await store.manifest(entry, call)
     const manifest = parseManifest(content.bytes, content.descriptor.mediaType, 'the manifest')
-    // the list may name what refers to something else: then it is no evidence of this image at all
+    // A list may name a manifest with another subject. Such a manifest is no evidence of this
+    // image.
     if (manifest.subject?.digest !== image || !mayBePromotion(manifest)) return undefined
     saysPromotion ||= predicateTypeOf(manifest) === promotionPredicateType
     const layer = layerOf(manifest)
@@ -82,7 +84,7 @@ async function readOne(
   }
 }
 
-/** The one layer of an attestation; undefined for an artifact of another make. */
+/** The only layer of an attestation; undefined for another kind of artifact. */
 function layerOf(manifest: Manifest): Descriptor | undefined {
   if (manifest.kind !== 'manifest') return undefined
   const [layer, ...others] = manifest.layers
@@ -91,7 +93,10 @@ function layerOf(manifest: Manifest): Descriptor | undefined {
 
 type Described = Pick<Descriptor, 'artifactType' | 'annotations'>
 
-/** What says that it is something else is not read. cosign 3 lists its bundles under the type of their empty config, without annotations. */
+/**
+ * Skips artifacts that say that they are something else. cosign 3 lists its bundles under the type
+ * of their empty config, without annotations.
+ */
 function mayBePromotion(described: Described): boolean {
   const predicateType = predicateTypeOf(described)
   if (predicateType !== undefined) return predicateType === promotionPredicateType

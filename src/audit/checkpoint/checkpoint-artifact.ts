@@ -10,13 +10,13 @@ import { parseNote } from '../../signing/signed-note.ts'
 
 export const checkpointType = 'application/vnd.dray.audit.checkpoint.v1'
 
-/** More than any note that is read. */
+/** Larger than any note. */
 const maxNoteSize = 1024 * 1024
-/** So many digits that tags in the order of their characters are in the order of their sizes. */
+/** Enough digits that tags sort by size. */
 const sizeDigits = 16
 const emptyConfig = Buffer.from('{}')
 
-/** A checkpoint as it lies in a registry, not verified. */
+/** A checkpoint in a registry, not verified. */
 export interface StoredCheckpoint {
   readonly tag: string
   readonly manifest: Descriptor
@@ -24,14 +24,18 @@ export interface StoredCheckpoint {
   readonly note: Uint8Array
 }
 
-/** Which tag the checkpoint of a log of this origin and size has: what of the origin a tag can hold, with a part of its hash, and the size. */
+/**
+ * The tag of a checkpoint: the characters of the origin that a tag can have, part of its hash, and
+ * the size of the log.
+ */
 export function checkpointTag({ origin, size }: Pick<Checkpoint, 'origin' | 'size'>): string {
   return `${tagPrefix(origin)}${String(size).padStart(sizeDigits, '0')}`
 }
 
 /**
- * Pushes a signed checkpoint as an artifact of one layer under the tag of its origin and size. One that is there already with the same root is left as
- * it is. @throws `conflict` where another root was pushed for the same size: one of the two logs is not the true one.
+ * Pushes a signed checkpoint as an artifact of one layer, tagged with its origin and size. Keeps a
+ * checkpoint with the same root. @throws `conflict` if a checkpoint of the same size has another
+ * root: one of the logs was changed.
  */
 export async function pushCheckpoint(
   target: ManifestReader & BlobReader & ManifestWriter & BlobWriter,
@@ -55,7 +59,7 @@ export async function pushCheckpoint(
   return { tag, manifest, result: 'pushed' }
 }
 
-/** Reads the checkpoint of the largest size that was pushed for this origin; undefined where there is none. @throws `malformed`, `corrupt`. */
+/** Reads the largest checkpoint of this origin, or undefined. @throws `malformed`, `corrupt`. */
 export async function newestCheckpoint(
   source: ManifestReader & BlobReader & TagLister,
   origin: string,
@@ -65,7 +69,7 @@ export async function newestCheckpoint(
   return tag === undefined ? undefined : findCheckpoint(source, tag, call)
 }
 
-/** The tags of all checkpoints of this origin, the smallest size first; none where the repository is not there. */
+/** The tags of all checkpoints of this origin, smallest first. Empty if there is no repository. */
 export async function checkpointTags(
   source: TagLister,
   origin: string,
@@ -83,7 +87,10 @@ export async function checkpointTags(
   return found.toSorted()
 }
 
-/** Reads the checkpoint under a tag; undefined where it is not there. @throws `malformed` where something else is, `corrupt`. */
+/**
+ * Reads the checkpoint under a tag, or undefined. @throws `malformed` if the tag has other content;
+ * `corrupt`.
+ */
 async function findCheckpoint(
   source: ManifestReader & BlobReader,
   tag: string,

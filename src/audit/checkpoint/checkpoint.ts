@@ -8,20 +8,20 @@ import { formatNote, openNote, signNote } from '../../signing/signed-note.ts'
 
 const rootSize = 32
 
-/** The first `size` lines of a log, as one hash (C2SP tlog-checkpoint). */
+/** The first `size` lines of a log as one hash (C2SP tlog-checkpoint). */
 export interface Checkpoint {
-  /** which log it is; does not change while the log grows */
+  /** identifies the log; does not change while the log grows */
   readonly origin: string
   readonly size: number
-  /** RFC 6962 root over the exact bytes of the lines without their line breaks */
+  /** RFC 6962 root over the exact bytes of the lines, without line breaks */
   readonly root: Buffer
 }
 
-/** What became of a log since a checkpoint. */
+/** How a log compares with an earlier checkpoint. */
 export type Finding =
-  /** its first lines are the same, and maybe more came */
+  /** the log begins with the same lines */
   | { readonly checkpoint: Checkpoint; readonly state: 'kept'; readonly lines: number }
-  /** `missing` of its lines are gone from the end */
+  /** `missing` lines were removed from the end */
   | {
       readonly checkpoint: Checkpoint
       readonly state: 'cut'
@@ -29,29 +29,35 @@ export type Finding =
       readonly missing: number
       readonly brokenAt?: number
     }
-  /** at least one of the lines is another, or in another place; not one up to `keptUpTo`, for which another checkpoint answers */
+  /** a line was changed or moved, but none up to `keptUpTo`, which another checkpoint covers */
   | {
       readonly checkpoint: Checkpoint
       readonly state: 'changed'
       readonly lines: number
       readonly keptUpTo: number
-      /** the first line, from 1, that does not follow the one before it; absent where the chain was made anew */
+      /**
+       * the first line, from 1, that does not follow the one before it; absent if the chain was
+       * rebuilt
+       */
       readonly brokenAt?: number
     }
 
-/** Makes the checkpoint of a log as it stands, in constant memory. @throws `corrupt` where its chain is broken: such a log is not signed for. */
+/** Makes the checkpoint of a log, in constant memory. @throws `corrupt` if its chain is broken. */
 export async function makeCheckpoint(origin: string, lines: LogLines, where: string): Promise<Checkpoint> {
   const tree = new MerkleTree()
   for await (const { raw } of followChain(lines, where)) tree.add(raw)
   return { origin, size: tree.size, root: tree.root() }
 }
 
-/** The signed text of a checkpoint, for a file. @throws `config` for an origin that cannot stand on a line. */
+/** The signed text of a checkpoint, for a file. @throws `config` for an invalid origin. */
 export function signCheckpoint(checkpoint: Checkpoint, signer: NoteSigner): string {
   return formatNote(signNote(formatCheckpoint(checkpoint), signer))
 }
 
-/** Reads a checkpoint that one of the keys has signed. @throws `malformed`, `corrupt`, `refused`: see `openNote`. */
+/**
+ * Reads a checkpoint that one of the keys signed. @throws `malformed`, `corrupt`, `refused`: see
+ * `openNote`.
+ */
 export function openCheckpoint(
   bytes: Uint8Array,
   verifiers: readonly NoteVerifier[],
@@ -60,7 +66,10 @@ export function openCheckpoint(
   return parseCheckpoint(openNote(bytes, verifiers, where).text, where)
 }
 
-/** The text of a note: origin, size and root, each on its line. @throws `config` for an origin that cannot stand on a line. */
+/**
+ * The text of a note: origin, size and root, each on its line. @throws `config` for an origin that
+ * does not fit on a line.
+ */
 export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
   // oxlint-disable-next-line no-control-regex -- they are what is refused
   if (origin === '' || !origin.isWellFormed() || /[\u0000-\u001f]/.test(origin)) {
@@ -71,7 +80,7 @@ export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
   return `${origin}\n${size}\n${root.toString('base64')}\n`
 }
 
-/** Parses the text of a note; extension lines are passed over. @throws `malformed`. */
+/** Parses the text of a note and ignores extension lines. @throws `malformed`. */
 export function parseCheckpoint(text: string, where: string): Checkpoint {
   const [origin, size, root, ...extensions] = text.split('\n').slice(0, -1)
   const hash = root === undefined ? undefined : decodeBase64(root)
@@ -93,8 +102,9 @@ export function parseCheckpoint(text: string, where: string): Checkpoint {
 }
 
 /**
- * Whether a log still begins with what each of its checkpoints says; in one reading and constant memory. Several checkpoints narrow down where it was
- * changed. Gives the findings in the order of the checkpoints. Expects that they are of this log: the caller compares `origin`.
+ * Compares a log with its checkpoints, in one pass and constant memory. Several checkpoints narrow
+ * down where the log was changed. Returns the results in the order of the checkpoints. The caller
+ * checks that `origin` is that of the log.
  */
 export async function checkPrefixes(
   checkpoints: readonly Checkpoint[],

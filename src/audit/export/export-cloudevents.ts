@@ -2,22 +2,24 @@ import { formatRepository } from '../../oci/reference.ts'
 import { affectedBy, resultOf } from '../query/affected.ts'
 import type { AuditRecord, LogRecord } from '../log/record.ts'
 
-/** An event in the JSON format of CloudEvents 1.0 (cloudevents/formats/json-format.md). Its `source` and `id` together are unique. */
+/** An event in the JSON format of CloudEvents 1.0. `source` and `id` together are unique. */
 export interface CloudEvent {
   readonly specversion: '1.0'
   readonly id: string
-  /** the machine that it happened on, as a URN */
+  /** the machine that dray ran on, as a URN */
   readonly source: string
   /** `dev.dray.<operation>.<result>`, such as `dev.dray.promote.done` or `dev.dray.copy.refused` */
   readonly type: string
-  /** the tag or content that was changed, with its repository; for a refusal the image as it was named */
+  /**
+   * the tag or content that was changed, with its repository; for a refusal, the image in the plan
+   */
   readonly subject?: string
   readonly time: string
   readonly datacontenttype: 'application/json'
   readonly data: AuditRecord
 }
 
-/** The event of a record: one for what became of a step and for a refusal; none for an intent or for what a crash left. */
+/** The event of an outcome or a refusal; undefined for an intent or a recovered tail. */
 export function cloudEventOf(record: LogRecord): CloudEvent | undefined {
   if (record.phase !== 'outcome' && record.phase !== 'refused') return undefined
   const subject = subjectOf(record)
@@ -33,13 +35,12 @@ export function cloudEventOf(record: LogRecord): CloudEvent | undefined {
   }
 }
 
-/** The event as a line of JSON Lines without its line break; undefined where the record has none. */
 export function cloudEventLine(record: LogRecord): string | undefined {
   const event = cloudEventOf(record)
   return event === undefined ? undefined : JSON.stringify(event)
 }
 
-/** The specification has no empty subject. */
+/** The specification does not allow an empty subject. */
 function subjectOf(record: AuditRecord): string | undefined {
   const affected = affectedBy(record)
   if (affected === undefined) return record.image === '' ? undefined : record.image

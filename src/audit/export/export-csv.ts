@@ -4,7 +4,7 @@ import type { AuditRecord, LogEntry, LogRecord } from '../log/record.ts'
 
 type Cell = string | number | null | undefined
 
-/** The columns in their order. New ones come at the end. */
+/** The columns in order. New columns are added at the end. */
 const columns = [
   'seq',
   'time',
@@ -43,15 +43,18 @@ const columns = [
   'tool',
 ] as const
 
-/** Control characters but the line feed. */
+/** Control characters except the line feed. */
 const controls = /[\p{Cc}--\n]/gv
 
 type Row = { readonly [column in (typeof columns)[number]]?: Cell }
 
-/** The first line, with its line end. */
+/** The header line, with its line end. */
 export const csvHeader: string = `${columns.join(',')}\r\n`
 
-/** A record as a line of CSV with its line end (RFC 4180): every record has one, an intent too. */
+/**
+ * Formats a record as a line of CSV with its line end (RFC 4180). Every record has a line, also an
+ * intent.
+ */
 export function csvLine(record: LogRecord | LogEntry): string {
   const row = rowOf(record)
   return `${columns.map((column) => formatCell(row[column])).join(',')}\r\n`
@@ -76,7 +79,7 @@ function whatOf(record: AuditRecord): Row {
     ...(affected !== undefined && {
       source: affected.from === undefined ? undefined : formatRepository(affected.from),
       repository: formatRepository(affected.repository),
-      // a tag has no spaces in it
+      // A tag contains no spaces.
       tag: affected.tag ?? affected.lostTags?.join(' '),
       digest: affected.digest,
     }),
@@ -117,14 +120,14 @@ function whyOf(record: AuditRecord): Row {
 
 /** Text that begins like a formula, in half or full width. */
 const formula = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/
-/** The same behind what may begin a new cell. */
+/** Text that begins like a formula after a character that can begin a new cell. */
 const innerFormula = /([;\n]["\s]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g
 
 /**
- * A cell that no spreadsheet takes for a formula: an apostrophe stands before what begins like one. That counts after
- * a semicolon and a line feed too. A spreadsheet that separates cells by semicolons, as in many languages, sees no
- * quotes in the middle of a cell, so a new cell begins there. Control characters but line feeds are replaced, and
- * whatever is more than plain text is quoted.
+ * Formats a cell so that no spreadsheet takes it for a formula: an apostrophe precedes text that
+ * begins like one. That also applies after a semicolon or a line feed. A spreadsheet that separates
+ * cells by semicolons, as in many languages, begins a new cell there. Replaces control characters
+ * except line feeds, and quotes everything but plain text.
  */
 function formatCell(cell: Cell): string {
   if (cell === undefined || cell === null) return ''

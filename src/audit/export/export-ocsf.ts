@@ -2,11 +2,11 @@ import { formatRepository } from '../../oci/reference.ts'
 import { affectedBy, resultOf } from '../query/affected.ts'
 import type { AuditRecord, LogEntry, LogRecord } from '../log/record.ts'
 
-/** The published version of OCSF whose class API Activity this is. */
+/** The OCSF version with this class API Activity. */
 const schemaVersion = '1.8.0'
 const classUid = 6003
 
-/** By `activity_id`: the class's name of it, and ours where the class has none. */
+/** By `activity_id`: the name in the class, and the name that dray uses for `Other`. */
 const activities = {
   1: { caption: 'Create', name: 'Create' },
   3: { caption: 'Update', name: 'Update' },
@@ -21,7 +21,7 @@ type SeverityId = keyof typeof severities
 /** An event of OCSF, class API Activity [6003] of category Application Activity [6]. */
 export type OcsfEvent = Readonly<Record<string, unknown>>
 
-/** The event of a record: one for what became of a step and for a refusal; none for an intent or for what a crash left. */
+/** The event of an outcome or a refusal; undefined for an intent or a recovered tail. */
 export function ocsfEventOf(record: LogRecord | LogEntry): OcsfEvent | undefined {
   if (record.phase !== 'outcome' && record.phase !== 'refused') return undefined
   const activity = activityOf(record)
@@ -56,13 +56,15 @@ export function ocsfEventOf(record: LogRecord | LogEntry): OcsfEvent | undefined
   }
 }
 
-/** The event as a line of JSON Lines without its line break; undefined where the record has none. */
 export function ocsfLine(record: LogRecord | LogEntry): string | undefined {
   const event = ocsfEventOf(record)
   return event === undefined ? undefined : JSON.stringify(event)
 }
 
-/** Content and new tags are created, tags that were there are updated, what is pruned is deleted; a refusal is none of the class's activities. */
+/**
+ * Content and new tags are created, existing tags updated, pruned content deleted. The class has no
+ * activity for a refusal.
+ */
 function activityOf(record: AuditRecord): ActivityId {
   if (record.phase === 'refused') return 99
   const { before, step } = record
@@ -70,7 +72,7 @@ function activityOf(record: AuditRecord): ActivityId {
   return step?.kind === 'tag' && typeof before === 'string' ? 3 : 1
 }
 
-/** A refusal is a guard that did its work; a failure or conflict is somebody's to look at. */
+/** A refusal means that a check worked. A failure or conflict needs attention. */
 function severityOf(result: string): SeverityId {
   if (result === 'done' || result === 'unchanged') return 1
   return result === 'refused' ? 2 : 3
@@ -121,7 +123,7 @@ function messageOf(record: AuditRecord, result: string): string {
   return `${operation}${image === undefined ? '' : ` ${image}`}${way}: ${result}${why}`
 }
 
-/** What the class has no place for, under the names of the record. */
+/** Fields without a place in the class, under their names in the record. */
 function unmappedOf(record: AuditRecord): OcsfEvent {
   const { actor, after, before, environment, image, phase, plan, policy, reason, resolvedBy, ticket } = record
   return {

@@ -10,7 +10,7 @@ export type ExportFormat = (typeof exportFormats)[number]
 
 interface Mapping {
   readonly header: string
-  /** with its line end; empty for a record that has no place in the format */
+  /** with its line end; empty for a record that the format does not have */
   readonly line: (entry: LogEntry) => string
 }
 
@@ -20,13 +20,13 @@ const mappings: Readonly<Record<ExportFormat, Mapping>> = {
   csv: { header: csvHeader, line: (entry) => csvLine(entry) },
 }
 
-/** What was exported: `count` grows as `chunks` are taken. */
+/** The result of an export. `count` grows while `chunks` is read. */
 export interface Export {
   readonly chunks: AsyncIterable<Buffer>
   readonly count: () => number
 }
 
-/** Lines of a log in the format of others: JSON Lines, or CSV with its heading. */
+/** Exports lines of a log: JSON Lines, or CSV with a header. */
 export function exportLines(selection: Selection, format: ExportFormat): Export {
   const { header, line } = mappings[format]
   let count = 0
@@ -41,7 +41,7 @@ export function exportLines(selection: Selection, format: ExportFormat): Export 
   return { chunks: chunks(), count: () => count }
 }
 
-/** The record alone: its place in the chain is the log's matter. */
+/** The record without its position in the chain. */
 function recordOf(entry: LogEntry): LogEntry {
   const { seq: _, prev: __, origin: ___, ...record } = entry
   return record as LogEntry

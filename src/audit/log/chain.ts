@@ -3,29 +3,34 @@ import { digestOf } from '../../oci/digest.ts'
 import type { Hash } from '../../plan/plan.ts'
 import type { LogEntry, LogRecord } from './record.ts'
 
-/** The longest line that is read, in bytes. */
+/** The longest line that dray reads, in bytes. */
 export const maxLineSize: number = 1024 * 1024
-/** The longest line that is written: what a crash leaves of it still fits, in base64, into a line of its own. */
+/** The longest line that dray writes. If a crash tears it, its base64 still fits into a line. */
 export const maxRecordSize: number = 512 * 1024
 
-/** Where a chain stands after a line: what the next line goes on from. */
+/** The end of a chain after a line. */
 export interface Position {
-  /** of the line; 0 before the first */
+  /** number of the line; 0 before the first */
   readonly seq: number
-  /** of the line's exact bytes without its line break; null before the first */
+  /** of the line's exact bytes without the line break; null before the first */
   readonly hash: Hash | null
-  /** bytes of the log up to and with the line's line break */
+  /** bytes of the log up to and including the line break */
   readonly size: number
 }
 
 export const startOfChain: Position = { seq: 0, hash: null, size: 0 }
 
-/** How the line that follows `position` must begin, byte for byte: its place can be checked without parsing the rest. */
+/**
+ * How the line after `position` begins, byte for byte. It can be checked without parsing the line.
+ */
 export function placeAfter({ seq, hash }: Position): string {
   return `{"seq":${seq + 1},"prev":${hash === null ? 'null' : `"${hash}"`},`
 }
 
-/** The record as the line that follows `position`, without its line break. @throws `audit` for one that is too long. */
+/**
+ * Formats the record as the line after `position`, without a line break. @throws `audit` if it is
+ * too long.
+ */
 export function formatLine(record: LogRecord, position: Position): string {
   const { time, run, phase, ...rest } = record
   const line = placeAfter(position) + JSON.stringify({ time, run, phase, ...rest }).slice(1)
@@ -37,7 +42,7 @@ export function formatLine(record: LogRecord, position: Position): string {
   return line
 }
 
-/** Where the chain stands after this line, given without its line break. */
+/** The end of the chain after this line, which has no line break. */
 export function advance(position: Position, line: Uint8Array): Position {
   return { seq: position.seq + 1, hash: digestOf(line), size: position.size + line.byteLength + 1 }
 }
@@ -48,7 +53,9 @@ export function isNext(line: Buffer, position: Position): boolean {
   return line.toString('latin1', 0, place.length) === place
 }
 
-/** A line as data, or undefined where it is not a JSON object. Its shape is `verifyLog`'s to check. */
+/**
+ * Parses a line as JSON; undefined if it is not an object. `findRecordProblem` checks its fields.
+ */
 export function parseEntry(line: Buffer): LogEntry | undefined {
   try {
     const value: unknown = JSON.parse(line.toString())

@@ -16,22 +16,24 @@ import type { AuditRecord, LogEntry, LogRecord } from './record.ts'
 import type { AuditSink } from './sink.ts'
 import { forgetTail, keepTail, keptTail, type TornTail } from './torn-tail.ts'
 
-/** A living process holds the lock for one write; one that holds it for so long has a disk that does not answer. */
+/** A process holds the lock for one write. If it holds it longer, its disk does not respond. */
 const maxLockWaitMs = 60_000
 
 export interface ChainedLogOptions {
   readonly clock: Clock
-  /** for the records that the log itself makes */
+  /** for the records that the log itself writes */
   readonly newId: () => string
   readonly lock?: Omit<LockOptions, 'clock'>
 }
 
 /**
- * The log: JSON Lines, each with its number and the hash of the one before, on disk when `write` resolves. Several processes may append to one log.
- * Records that come while a sync is under way go together with the next one: the intents of a whole wave cost two syncs, however many they are.
+ * An audit log: JSON Lines, each with its number and the hash of the line before. `write` resolves
+ * when the records are on disk. Several processes may append to one log. Records that arrive during
+ * a sync are written together with the next one, so the intents of many steps cost two syncs.
  *
- * A write, under the lock: see that the log is as its head says, append all lines at once, sync, write the head. A crash leaves a log that is
- * longer than its head, which the next write verifies and goes on from, with or without a torn line, which `torn-tail.ts` tells of.
+ * A write, under the lock: check the log against its head, append all lines, sync, write the head.
+ * After a crash the log is longer than its head. The next write verifies the rest and continues.
+ * `torn-tail.ts` handles a torn line.
  */
 export class ChainedLog implements AuditSink, AsyncDisposable {
   readonly place: string
@@ -50,8 +52,8 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   }
 
   /**
-   * Before the first intent of a run it gives that run's sign of life, which lasts until `close`. A record with `resolvedBy` whose intent has its
-   * outcome by now is left out: another was quicker.
+   * Starts the heartbeat of a run before its first intent; it lasts until `close`. Skips a record
+   * with `resolvedBy` if another process has written the outcome.
    */
   async write(records: readonly AuditRecord[]): Promise<void> {
     if (records.length === 0) return
@@ -60,7 +62,10 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     return this.#next
   }
 
-  /** The intents of all runs that no outcome follows, in the order of the log. @throws `audit` for a log that dray must not continue. */
+  /**
+   * The intents of all runs without an outcome, in the order of the log. @throws `audit` if dray
+   * must not continue the log.
+   */
   async openIntents(): Promise<readonly OpenIntent[]> {
     return this.#reported(async () => {
       const folder = dirname(this.place)
@@ -75,7 +80,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     })
   }
 
-  /** Waits for what is being written, and takes the signs of life of this process's runs away. */
+  /** Waits for pending writes and ends the heartbeats of this process. */
   async close(): Promise<void> {
     await (this.#next ?? this.#last).catch(() => undefined)
     const signs = [...this.#signs.values()]
@@ -112,7 +117,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     })
   }
 
-  /** Another program's file is refused before a lock or a folder is made beside it. */
+  /** Refuses a file of another program before dray creates a lock or a folder beside it. */
   async #checkPlace(): Promise<void> {
     if (this.#isPlaceChecked) return
     await using handle = await openToAppend(this.place, false)
@@ -143,7 +148,10 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     }
   }
 
-  /** Nobody was told that these lines are there, and no head names them. Where they cannot be taken away, the next write finds and judges them. */
+  /**
+   * No caller counts on these lines, and no head covers them. If they cannot be removed, the next
+   * write verifies them.
+   */
   async #takeBack(end: Position, handle: FileHandle, lock: HeldLock): Promise<void> {
     this.#follower.forget()
     try {
@@ -151,7 +159,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
       await handle.truncate(end.size)
       await handle.datasync()
     } catch {
-      // the reason why the write failed says more
+      // The caller reports why the write failed.
     }
   }
 
@@ -228,7 +236,7 @@ interface Lines {
   readonly end: Position
 }
 
-/** The records as lines that follow `start`. */
+/** Formats the records as lines after `start`. */
 function chain(records: readonly LogRecord[], start: Position): Lines {
   let end = start
   let text = ''

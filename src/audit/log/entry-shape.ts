@@ -5,8 +5,9 @@ import { shapeComplaint } from './record-shape.ts'
 const ciFields = ['service', 'user', 'run', 'job', 'commit', 'repository'] as const
 
 /**
- * What is wrong with the fields of an entry that are shown, exported and asked for, or undefined: more than a verification asks, since lines of logs
- * from elsewhere are shown too. A step of a kind that is not known is left to later versions.
+ * What is wrong with the fields that are shown, exported and filtered, or undefined. Stricter than
+ * the verification, because dray also shows logs of other tools. Accepts unknown kinds of steps,
+ * which later versions may write.
  */
 export function entryComplaint(entry: LogEntry): string | undefined {
   const complaint = shapeComplaint(entry)

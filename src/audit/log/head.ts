@@ -9,16 +9,19 @@ import type { Position } from './chain.ts'
 const schema = 'dray.audit-head/1'
 const maxHeadSize = 4096
 
-/** Where a log ended when it was last written to: what shows a cut end, and spares a start the reading of the whole log. */
+/**
+ * The end of a log after the last write. It reveals a log that was cut, and saves reading the whole
+ * log at the start.
+ */
 export interface Head extends Position {
-  /** Every intent before this place has its outcome. */
+  /** Every intent before this position has an outcome. */
   readonly settled: Settled
 }
 
 export interface Settled {
-  /** of the last line of the settled part */
+  /** number of the last settled line */
   readonly seq: number
-  /** of the first byte behind it */
+  /** offset of the first byte after it */
   readonly offset: number
 }
 
@@ -26,7 +29,10 @@ export function headPath(log: string): string {
   return `${log}.head`
 }
 
-/** The head of a log. `damaged` is what power loss may leave of it: dray makes it again from the log. @throws `io`. */
+/**
+ * Reads the head of a log. `damaged` is what power loss may leave; dray writes it again. @throws
+ * `io`.
+ */
 export async function readHead(log: string): Promise<Head | 'missing' | 'damaged'> {
   const bytes = await readFileBounded(headPath(log), maxHeadSize).catch((error: unknown) => {
     if (isDrayError(error) && error.code === 'malformed') return null
@@ -37,8 +43,8 @@ export async function readHead(log: string): Promise<Head | 'missing' | 'damaged
 }
 
 /**
- * The head of a log for a writer, who will replace it. @throws `audit` if the file at its place is not a head, whole or
- * damaged: it belongs to another program; `io`, also for a symbolic link.
+ * Reads the head of a log for a writer, which replaces it. @throws `audit` if the file is not a
+ * head, whole or damaged: it belongs to another program; `io`, also for a symbolic link.
  */
 export async function readOwnHead(log: string): Promise<Head | 'missing' | 'damaged'> {
   const bytes = await readFileBounded(headPath(log), maxHeadSize, { followLinks: false }).catch(
@@ -53,7 +59,7 @@ export async function readOwnHead(log: string): Promise<Head | 'missing' | 'dama
   return head ?? 'damaged'
 }
 
-/** An error for a file that dray would have to replace and did not write. */
+/** The error for a file that dray would replace but did not write. */
 export function foreignFile(path: string): DrayError {
   return new DrayError('audit', `cannot write the audit log: dray did not write ${path}`, {
     subject: path,
@@ -62,7 +68,7 @@ export function foreignFile(path: string): DrayError {
   })
 }
 
-/** Power loss leaves an empty file, zero bytes, or a head of which some bytes are wrong. */
+/** Power loss leaves an empty file, zero bytes, or a head with some wrong bytes. */
 function isDamagedHead(bytes: Uint8Array): boolean {
   const start = Buffer.from(`{"schema":"${schema}",`)
   const length = Math.min(bytes.byteLength, start.byteLength)
@@ -70,8 +76,8 @@ function isDamagedHead(bytes: Uint8Array): boolean {
 }
 
 /**
- * Replaces the head. It is written after the log is on disk and never waits for the disk itself: after power loss it is behind the log or damaged,
- * never ahead. @throws `io`.
+ * Replaces the head after the log is on disk. It is not synced: after power loss it is behind the
+ * log or damaged, never ahead. @throws `io`.
  */
 export async function writeHead(log: string, head: Head): Promise<void> {
   await writeFileAtomic(headPath(log), formatHead(head), { mode: 0o600, sync: false })
@@ -82,7 +88,10 @@ export function formatHead({ seq, hash, size, settled }: Head): string {
   return `${JSON.stringify({ ...said, check: digestOf(canonicalJson(said)) })}\n`
 }
 
-/** `check` is a sum over the rest: it tells a head that was damaged, of which the log may be believed, from a log that was changed. */
+/**
+ * `check` is a hash of the other fields. It separates a damaged head, after which the log is
+ * trusted, from a log that was changed.
+ */
 function parseHead(bytes: Uint8Array): Head | undefined {
   let value: unknown
   try {

@@ -8,16 +8,22 @@ import { ifThere, ioError } from '../../lib/files/io-error.ts'
 import { digestOf, encodedOf } from '../../oci/digest.ts'
 
 const heartbeatMs = 1_000
-/** A run that has shown no life for so long is dead: ten of its heartbeats. */
+/** A run without a heartbeat for this long is dead: ten heartbeats. */
 const staleMs = 10_000
 
-/** A run's sign of life: a file beside the log, touched every second, so that others leave its open intents alone. */
+/**
+ * The heartbeat of a run: a file beside the log, touched every second, so that other runs do not
+ * resolve its open intents.
+ */
 export interface SignOfLife {
-  /** Takes it away: the run has ended. */
+  /** Removes the file: the run has ended. */
   end(): Promise<void>
 }
 
-/** @throws `io` where the sign cannot be given: the run would look dead to others. */
+/**
+ * Starts a heartbeat. @throws `io` if the file cannot be written: other runs would take this one
+ * for dead.
+ */
 export async function showLife(log: string, run: string, clock: Clock): Promise<SignOfLife> {
   const path = join(runsFolder(log), nameOf(run))
   await makeFolder(runsFolder(log), 0o700)
@@ -41,7 +47,10 @@ export async function showLife(log: string, run: string, clock: Clock): Promise<
   }
 }
 
-/** Whether a run, maybe of another process or machine, is alive: its clock and ours must agree within seconds. @throws `io`. */
+/**
+ * Whether a run is alive, in any process or machine. The clocks must agree within seconds. @throws
+ * `io`.
+ */
 export async function isAlive(log: string, run: string, clock: Clock): Promise<boolean> {
   const path = join(runsFolder(log), nameOf(run))
   const seen = await ifThere(stat(path), path)
@@ -49,8 +58,9 @@ export async function isAlive(log: string, run: string, clock: Clock): Promise<b
 }
 
 /**
- * Removes the signs of runs that died, which have no open intents any more. A sign is an empty file with the name of a
- * run; anything else in the folder is another program's and stays. @throws `io` if the signs cannot be read.
+ * Removes the heartbeats of dead runs, which have no open intents left. A heartbeat is an empty
+ * file with the name of a run. Anything else in the folder belongs to another program and stays.
+ * @throws `io` if the folder cannot be read.
  */
 export async function sweepDeadRuns(log: string, clock: Clock): Promise<void> {
   const folder = runsFolder(log)
@@ -66,12 +76,12 @@ export async function sweepDeadRuns(log: string, clock: Clock): Promise<void> {
   }
 }
 
-/** A symbolic link leads to a folder that is not for signs. */
+/** A symbolic link leads to a folder that is not dray's. */
 async function isOwnFolder(path: string): Promise<boolean> {
   return (await ifThere(lstat(path), path))?.isDirectory() ?? false
 }
 
-/** Makes a sign, and never empties a file or follows a link that has its name. */
+/** Creates a heartbeat. Never empties a file or follows a link of that name. */
 async function make(path: string): Promise<void> {
   const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants
   await (await open(path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0o600)).close()
@@ -81,7 +91,7 @@ function runsFolder(log: string): string {
   return `${log}.runs`
 }
 
-/** Run ids are our own, but a log may come from elsewhere: no id leads out of the folder. */
+/** dray makes the ids of runs, but a log may come from elsewhere. No id leads out of the folder. */
 function nameOf(run: string): string {
   return /^[A-Za-z0-9-]{1,64}$/.test(run) ? run : encodedOf(digestOf(run))
 }
@@ -96,7 +106,8 @@ async function beat(path: string, clock: Clock, stop: AbortSignal): Promise<void
     try {
       await touch(path, clock)
     } catch {
-      // another run removed the sign because this machine slept: make it again, unless the folder is gone too
+      // Another run removed the file because this machine slept. Create it again, unless the folder
+      // is gone.
       const isMade = await make(path).then(
         () => true,
         () => false,

@@ -2,7 +2,7 @@ import type { Position } from './chain.ts'
 import type { Settled } from './head.ts'
 import type { AuditRecord, LogEntry, LogRecord } from './record.ts'
 
-/** An intent that no outcome followed yet: its run is at it, or has died over it. */
+/** An intent without an outcome: its run is executing the step, or has died. */
 export interface OpenIntent {
   readonly seq: number
   /** of its line in the log */
@@ -10,7 +10,7 @@ export interface OpenIntent {
   readonly record: AuditRecord
 }
 
-/** Keeps account of intents and outcomes as the lines of a log pass, in their order. To pass a stretch of lines once more changes nothing. */
+/** Tracks intents and outcomes in the order of the log. Noting a line twice has no effect. */
 export class OpenIntents {
   readonly #open = new Map<string, { readonly entry: AuditRecord & LogEntry; readonly offset: number }>()
 
@@ -37,7 +37,7 @@ export class OpenIntents {
       .sort((a, b) => a.seq - b.seq)
   }
 
-  /** Up to where everything has its outcome, in a log that ends at `end`. */
+  /** The position up to which every intent has an outcome, in a log that ends at `end`. */
   settled(end: Position): Settled {
     let settled: Settled = { seq: end.seq, offset: end.size }
     for (const { entry, offset } of this.#open.values()) {
@@ -51,7 +51,10 @@ export class OpenIntents {
   }
 }
 
-/** What an intent and its outcome have in common: the step of a run; the steps of a prune are counted in each repository anew. */
+/**
+ * Identifies the step of a run in an intent and its outcome. A prune numbers its steps in each
+ * repository.
+ */
 export function stepKey(record: LogRecord): string | undefined {
   if (record.phase === 'recovered' || record.step === undefined) return undefined
   const { run, step } = record
@@ -59,7 +62,7 @@ export function stepKey(record: LogRecord): string | undefined {
   return `${run} ${step.id} ${step.repository?.registry}/${step.repository?.path}`
 }
 
-/** An entry without its place in the chain. */
+/** A record without its position in the chain. */
 function recordOf(entry: AuditRecord & LogEntry): AuditRecord {
   const { seq: _, prev: __, origin: ___, ...record } = entry
   return record

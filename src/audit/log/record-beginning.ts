@@ -2,10 +2,10 @@ import { placeAfter, type Position } from './chain.ts'
 import { shapeComplaint } from './record-shape.ts'
 
 /**
- * Whether a crash can have left these bytes at the end of a log: they are a beginning of the record that follows
- * `position`, as `formatLine` writes it, or the whole record without its line break. Power loss may leave zero bytes
- * behind them, because some file systems store the length of a file before its content. Zero bytes count only behind a
- * record that is known: a file of nothing but zero bytes may be anything.
+ * Whether a crash can have left these bytes at the end of a log: the beginning of the record after
+ * `position`, as `formatLine` writes it, or the whole record without a line break. Power loss may
+ * leave zero bytes after it, because some file systems store the length of a file before its
+ * content. A file of only zero bytes may be anything, so it does not count.
  */
 export function canBeTorn(bytes: Uint8Array, position: Position): boolean {
   const written = position.seq === 0 ? bytes : withoutZeros(bytes)
@@ -16,7 +16,10 @@ export function canBeTorn(bytes: Uint8Array, position: Position): boolean {
   return text.startsWith(start) && hasTime(text.slice(start.length)) && isBeginningOfRecord(text)
 }
 
-/** Whether a file that begins with these bytes can be a log: it is empty, or its first record begins as dray writes it. */
+/**
+ * Whether a file that begins with these bytes can be a log: it is empty or begins as dray writes
+ * it.
+ */
 export function canBeginLog(bytes: Uint8Array): boolean {
   const start = Buffer.from(startOfRecord({ seq: 0, hash: null, size: 0 }))
   const length = Math.min(bytes.byteLength, start.byteLength)
@@ -30,7 +33,7 @@ function hasTime(text: string): boolean {
   return timeAndRun.startsWith(text.slice(0, timeAndRun.length).replaceAll(/\d/g, '0'))
 }
 
-/** JSON that is whole has to be a record. */
+/** Complete JSON must be a record. */
 function isBeginningOfRecord(text: string): boolean {
   if (!isBeginningOfJson(text)) return false
   return !text.endsWith('}') || !parses(text, '') || shapeComplaint(JSON.parse(text)) === undefined
@@ -46,7 +49,7 @@ function withoutZeros(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, end)
 }
 
-/** The text of UTF-8 that may end within a character; undefined for anything else. */
+/** Decodes UTF-8 that may end within a character; undefined for anything else. */
 function decodeBeginning(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true })
@@ -55,11 +58,11 @@ function decodeBeginning(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** What can stand between the last bracket, string or comma of a cut JSON text and its closing brackets. */
+/** What can stand between the last token of cut JSON and its closing brackets. */
 const continuations = ['', '0', ':0', '"":0'] as const
 const literals = ['true', 'false', 'null'] as const
 
-/** Whether some JSON object without white space, as `JSON.stringify` writes it, begins with this text. */
+/** Whether a JSON object as `JSON.stringify` writes it can begin with this text. */
 function isBeginningOfJson(text: string): boolean {
   const cut = findCut(text)
   if (cut === undefined) return false
@@ -83,14 +86,17 @@ function parses(text: string, closing: string): boolean {
 }
 
 interface Cut {
-  /** brackets that are open at the end of the text, the outermost first, by the bracket that closes each */
+  /** the closing brackets of all open brackets, the outermost first */
   readonly closing: readonly string[]
   readonly inString: boolean
-  /** where an escape begins that the end of the text cuts; else the length of the text */
+  /** the start of an escape that the end of the text cuts; else the length of the text */
   readonly end: number
 }
 
-/** One pass over the text. Undefined if it has white space or a control character that no record has. */
+/**
+ * Scans the text once. Undefined if it contains white space or a control character that no record
+ * has.
+ */
 function findCut(text: string): Cut | undefined {
   const closing: string[] = []
   let inString = false

@@ -7,8 +7,8 @@ const hash = /^sha256:[0-9a-f]{64}$/
 const digest = /^sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})$/
 
 /**
- * What is wrong with the fields of a record by `dray.audit/1`, or undefined. Written by hand: a log has millions of them. Fields that it does not
- * know are left to later versions.
+ * What is wrong with the fields of a record by `dray.audit/1`, or undefined. Written by hand
+ * because a log has millions of records. Accepts unknown fields, which later versions may write.
  */
 export function shapeComplaint(value: unknown): string | undefined {
   if (!isRecord(value)) return 'it is not an object'
@@ -26,7 +26,7 @@ function commonComplaint(value: Record<string, unknown>): string | undefined {
   const { operation, plan, policy, actor, tool } = value
   if (!isText(operation)) return 'it names no operation'
   if (!isHash(plan)) return 'it has no hash of a plan'
-  // the hash of the policy is empty where a plan was made without one
+  // The hash of the policy is empty if the plan was made without a policy.
   if (typeof policy !== 'string' || (policy !== '' && !hash.test(policy))) return 'it has no hash of a policy'
   if (!isRecord(actor) || !isText(actor['user']) || !isText(actor['host'])) return 'it names no actor'
   if (!isText(tool)) return 'it names no version of dray'
@@ -53,7 +53,7 @@ function isHash(value: unknown): boolean {
   return typeof value === 'string' && hash.test(value)
 }
 
-/** Absent is right too. */
+/** Undefined is valid too. */
 function isDigestOrNull(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === 'string' && digest.test(value))
 }

@@ -3,16 +3,16 @@ import type { Digest } from '../../oci/digest.ts'
 import type { Hash, Operation, Step } from '../../plan/plan.ts'
 import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
 
-/** Who did it: the user and machine that dray ran as, and the CI job where it ran in one. */
+/** Who ran dray: the user, the machine and the CI job. */
 export interface Actor {
   readonly user: string
   readonly host: string
   readonly ci?: CiJob
-  /** what `--actor` said: stands beside the rest and hides none of it */
+  /** the value of `--actor`; it never replaces the other fields */
   readonly says?: string
 }
 
-/** A job as its CI service describes it in the job's environment. Addresses are without userinfo and query. */
+/** A CI job by its environment variables. URLs have no userinfo and no query. */
 export interface CiJob {
   /** `github`, `gitlab`, `jenkins`, `buildkite`, `circleci` or `azure` */
   readonly service: string
@@ -23,13 +23,13 @@ export interface CiJob {
   readonly repository?: string
 }
 
-/** What all records of one run have in common. */
+/** The fields that all records of one run share. */
 export interface Run {
   /** unique to the run */
   readonly id: string
   readonly operation: Operation
   readonly plan: Hash
-  /** hash of the configuration and flags that decided */
+  /** hash of the configuration and flags behind the decision */
   readonly policy: Hash
   readonly actor: Actor
   readonly reason?: string
@@ -42,8 +42,8 @@ export interface Run {
 export type RecordedStep = Step | DeleteStep
 
 /**
- * What a step did or was about to do, at one of its phases: the one canonical record. Every field is meant to be read by others: no secret is ever in
- * it. `recovered` stands for what a crash left of a line that was being written.
+ * The record of a step in one of its phases, or of a refusal. Others read every field, so no field
+ * contains a secret.
  */
 export interface AuditRecord {
   readonly schema: 'dray.audit/1'
@@ -60,24 +60,27 @@ export interface AuditRecord {
   readonly reason?: string
   readonly ticket?: string
   readonly tool: string
-  /** the step as it stands in the plan; absent where an image was refused before there was one */
+  /** the step as in the plan; absent if an image was refused before it had a step */
   readonly step?: RecordedStep
-  /** the image as it was named in the plan */
+  /** the image as named in the plan */
   readonly image?: string
-  /** the environments that the image goes between, where it does */
+  /** the environments that the image is promoted from and to */
   readonly environment?: { readonly from?: string; readonly to?: string }
-  /** the digest of the tag that the step sets, as it was read just before; what the step deletes, by its digest */
+  /** the digest of the tag just before the step, or of what the step deletes */
   readonly before?: Digest | null
-  /** the digest of that tag now; null: it, or what was deleted, is not there */
+  /** the digest of the tag after the step; null if it does not exist or was deleted */
   readonly after?: Digest | null
-  /** `unchanged` with an error: a registry does not delete that one, and it stays; a delete that was not attempted has failed as `interrupted` */
+  /**
+   * `unchanged` with an error: the registry refused the delete; a delete that was not attempted is
+   * `failed` with the code `interrupted`
+   */
   readonly result?: 'done' | 'unchanged' | 'conflict' | 'failed'
-  /** the outcome was not seen: it was found out afterwards by reading the registry, by the run of this id */
+  /** the id of the later run that found out the outcome by reading the registry */
   readonly resolvedBy?: string
   readonly error?: ErrorInfo
 }
 
-/** What a crash left at the end of a log, set aside: never glued to the next line, never called tampering. */
+/** Torn bytes that a crash left at the end of a log. They are kept apart from the next line. */
 export interface RecoveredTail {
   readonly schema: 'dray.audit/1'
   readonly id: string
@@ -90,24 +93,27 @@ export interface RecoveredTail {
 
 export type LogRecord = AuditRecord | RecoveredTail
 
-/** A line of a log: the record with its place in the chain. */
+/** A line of a log: a record and its position in the chain. */
 export type LogEntry = LogRecord & {
-  /** from 1, without a gap */
+  /** from 1, without gaps */
   readonly seq: number
-  /** `sha256:` and hex of the previous line's exact bytes without its line break; null in the first line */
+  /**
+   * `sha256:` and hex of the previous line's exact bytes without its line break; null in the first
+   * line
+   */
   readonly prev: Hash | null
-  /** where the line was before logs were merged into this one */
+  /** the position of the line in the log that was merged into this one */
   readonly origin?: Origin
 }
 
-/** The place of a line in another log: what is needed to write the line as it stood there. */
+/** The position of a line in another log, to restore the line as it was there. */
 export interface Origin {
-  /** the name that the log was merged under */
+  /** the name of the log in the merge */
   readonly log: string
-  /** hash of that log's last line when it was merged */
+  /** hash of the last line of that log at the time of the merge */
   readonly head: Hash
   readonly seq: number
   readonly prev: Hash | null
-  /** where the line was before that log was merged in its turn */
+  /** the position before an earlier merge */
   readonly origin?: Origin
 }

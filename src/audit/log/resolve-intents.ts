@@ -21,30 +21,30 @@ import { isAlive, sweepDeadRuns } from './living-runs.ts'
 import type { OpenIntent } from './open-intents.ts'
 import type { AuditRecord, RecordedStep } from './record.ts'
 
-/** Registries are asked about so many steps at once. */
 const looksAtOnce = 8
-/** For all looks together: what cannot be told by then stays open for the next run. */
+/** For all checks together. A step that is unknown by then stays open for the next run. */
 const maxTimeMs = 30_000
 
 export interface ResolvePorts {
   readonly log: ChainedLog
-  /** that have read nothing yet */
+  /** stores without cached reads */
   readonly stores: Repositories
   readonly clock: Clock
   readonly newId: () => string
-  /** id of the run that looks */
+  /** id of the run that resolves the intents */
   readonly run: string
   /** version of dray */
   readonly tool: string
 }
 
-/** What became of a step, by what its registry has now. */
+/** The outcome of a step by the current state of its registry. */
 type Finding = Pick<AuditRecord, 'result' | 'after' | 'error'>
 
 /**
- * Finds out what became of the steps that died runs began: reads their registries back and records it as outcomes with `resolvedBy`. The intents of
- * living runs are left alone. A registry that does not answer leaves its intents open, with a warning; it holds up nothing else.
- * @returns how many were resolved, and how many were left open. @throws `audit`; the signal's reason.
+ * Finds out the outcome of steps that dead runs began: reads their registries and records outcomes
+ * with `resolvedBy`. Skips the intents of living runs. If a registry does not answer, its intents
+ * stay open, with a warning. Returns how many were resolved and left open. @throws `audit`; the
+ * signal's reason.
  */
 export async function resolveIntents(
   ports: ResolvePorts,
@@ -80,7 +80,7 @@ class Looks {
   readonly #ports: ResolvePorts
   readonly #inTime: Call
   readonly #call: Call
-  /** registries that did not answer: each is warned of once and not asked again */
+  /** registries that did not answer: dray warns once for each and does not ask again */
   readonly #silent = new Set<string>()
 
   constructor(ports: ResolvePorts, inTime: Call, call: Call) {
@@ -89,7 +89,7 @@ class Looks {
     this.#call = call
   }
 
-  /** The outcome, or undefined where it cannot be had now. */
+  /** The outcome, or undefined if it is unknown for now. */
   async at({ record }: OpenIntent): Promise<AuditRecord | undefined> {
     const { step } = record
     if (step === undefined) return undefined
@@ -172,7 +172,7 @@ async function lookAtCopy(
   const isThere = (await stores.target(to).resolve({ digest: root.digest }, call)) !== undefined
   if (isThere) return { result: 'done' }
   const name = formatAt(to, { digest: root.digest })
-  // its root would have come with the tag: the content may be there, and is of no effect
+  // The root is pushed with the tag. Content without it has no effect.
   return failed(
     rootBy === 'tag' ? `${name} is not there, with or without its content` : `${name} is not there`,
     name,

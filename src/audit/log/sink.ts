@@ -1,6 +1,8 @@
 import type { AuditRecord } from './record.ts'
 
-/** Where records go. No change is made to a registry before `write` has resolved for its intent. */
+/**
+ * Receives audit records. dray changes a registry only after `write` has resolved for the intent.
+ */
 export interface AuditSink {
   /** where a person finds the records */
   readonly place: string

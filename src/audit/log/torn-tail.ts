@@ -8,14 +8,16 @@ import { foreignFile } from './head.ts'
 import { readLines } from '../query/read-log.ts'
 
 /**
- * Bytes at the end of a log that a crash left of a line. They become the `torn` of a `recovered` record. A crash may come at any point of that too,
- * so it goes in this order, under the lock of the log:
+ * Bytes that a crash left at the end of a log. They become the `torn` of a `recovered` record. A
+ * crash may interrupt that too, so these steps run in this order, under the lock of the log:
  *
- * 1. The bytes and their place are written to `<log>.torn`, synced, and its name too. Before that, the log is as it was.
- * 2. The log is cut where they began. A crash before leaves them in both places: the next one finds them kept and begins here.
- * 3. The `recovered` record is written as the first line of what is written anyway, and synced. A crash in the middle leaves a torn line at the
- *    same place, which is the record's own and is kept already: the next one begins at 2 and keeps nothing new.
- * 4. `<log>.torn` is removed. A crash before leaves it beside a log that has the record at its place: the next one removes it and writes nothing.
+ * 1. Write and sync the bytes and their offset to `<log>.torn`.
+ * 2. Truncate the log at that offset. After a crash before this step, the next write finds the
+ * bytes in both places and begins here.
+ * 3. Write and sync the `recovered` record as the first new line. A crash can leave a torn line of
+ * this record at the same offset. The next write begins at step 2 and keeps no more bytes.
+ * 4. Remove `<log>.torn`. After a crash before this step, the log has the record at the offset. The
+ * next write removes the file and writes nothing.
  */
 export interface TornTail {
   /** of their first byte in the log */
@@ -25,8 +27,8 @@ export interface TornTail {
 }
 
 /**
- * The torn bytes that are kept and not recorded yet; undefined if there are none. @throws `audit` if the file at their
- * place is another program's; `io`, also for a symbolic link.
+ * Reads the torn bytes that are saved but not recorded yet, or undefined. @throws `audit` if
+ * another program wrote the file; `io`, also for a symbolic link.
  */
 export async function keptTail(log: string, handle: FileHandle): Promise<TornTail | undefined> {
   const bytes = await readFileBounded(tornPath(log), 2 * maxLineSize, { followLinks: false })
@@ -43,7 +45,7 @@ export async function keepTail(log: string, tail: TornTail): Promise<void> {
   await writeFileAtomic(tornPath(log), `${JSON.stringify(tail)}\n`, { mode: 0o600 })
 }
 
-/** To be called when the record is on disk. What stays through a failure of it is removed by `keptTail`. */
+/** Call this when the record is on disk. If it fails, `readTail` removes the file later. */
 export async function forgetTail(log: string): Promise<void> {
   await rm(tornPath(log), { force: true }).catch(() => undefined)
 }

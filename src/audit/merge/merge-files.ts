@@ -9,19 +9,20 @@ import { mergeLogs, surveyLogs } from './merge.ts'
 import { OpenIntents } from '../log/open-intents.ts'
 
 const newline = Buffer.from('\n')
-/** Lines are written together up to so many bytes. */
+/** Lines are written in chunks of this many bytes. */
 const chunkSize = 256 * 1024
 
 export interface MergedFile {
-  /** in all logs that were merged */
+  /** in all source logs */
   readonly lines: number
   /** in the merged log */
   readonly merged: number
 }
 
 /**
- * Merges the logs at `paths` into a new one at `out` with a head of its own; each is named in it by its path as it was given. A log that could not be
- * merged whole is not written at all. @throws `usage` if `out` or its head exists; `not-found`, `io`; as `surveyLogs` and `mergeLogs` say.
+ * Merges the logs at `paths` into a new log at `out` with its own head. Each source is named by its
+ * path. Writes nothing if a log cannot be merged completely. @throws `usage` if `out` or its head
+ * exists; `not-found`, `io`; see `surveyLogs` and `mergeLogs`.
  */
 export async function mergeFiles(
   paths: readonly string[],
@@ -53,7 +54,7 @@ export async function mergeFiles(
   return { lines: survey.lines, merged: end.seq }
 }
 
-/** A symbolic link counts as a file, even if nothing is at its other end. */
+/** A symbolic link counts as a file, even if its target does not exist. */
 async function checkFree(path: string): Promise<void> {
   const found = await lstat(path).catch((cause: unknown) => {
     if (systemCode(cause) === 'ENOENT') return undefined

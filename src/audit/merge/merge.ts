@@ -8,22 +8,22 @@ import { bodyOf, lineOf } from './origin.ts'
 import type { LogRecord } from '../log/record.ts'
 import { shapeComplaint } from '../log/record-shape.ts'
 
-/** So many logs are open at the same time; more are merged in steps. */
+/** Limits the open files. More logs are merged in several steps. */
 const maxSources = 256
 
 export interface MergeSource {
-  /** what its lines are said to come from; no two sources have the same */
+  /** the name of the log in the merged lines; unique */
   readonly name: string
-  /** The whole log; called twice. */
+  /** All lines of the log; called twice. */
   lines(): LogLines
 }
 
-/** What the first reading found. */
+/** The result of the first pass. */
 export interface Survey {
   readonly sources: readonly SurveyedSource[]
-  /** of all sources together; the merged log has fewer where records are in several of them */
+  /** of all sources together; the merged log has fewer if records are repeated */
   readonly lines: number
-  /** prints of the ids that may be there more than once */
+  /** hashes of ids that may occur more than once */
   readonly repeated: ReadonlySet<number>
 }
 
@@ -33,25 +33,26 @@ interface SurveyedSource {
   readonly head: Hash | null
 }
 
-/** A line of the merged log without its line break, and where its chain stands after it. */
+/** A line of the merged log without its line break, and the end of the chain after it. */
 export interface MergedLine {
   readonly line: Buffer
-  /** as it stands in its source */
+  /** as in its source */
   readonly record: LogRecord
   readonly position: Position
 }
 
-/** A source at its next line. */
+/** A source and its next line. */
 interface Cursor extends SurveyedSource {
   readonly rest: AsyncGenerator<ChainedLine, void, undefined>
   readonly next: ChainedLine
-  /** its time, or that of a line before it where that was later: a log keeps its own order */
+  /** the latest time up to this line: the lines of a log keep their order */
   readonly time: number
 }
 
 /**
- * Reads every log once and follows its chain: nothing is merged before all are known to be whole. Keeps eight bytes for each record. @throws `corrupt`
- * at the first line of a log that does not follow or is no record; `usage` for too many logs or two of one name.
+ * Reads every log once and verifies its chain before anything is merged. Keeps eight bytes for each
+ * record. @throws `corrupt` at the first line that is no record or does not follow; `usage` for too
+ * many logs or a repeated name.
  */
 export async function surveyLogs(sources: readonly MergeSource[]): Promise<Survey> {
   checkSources(sources)
@@ -71,9 +72,10 @@ export async function surveyLogs(sources: readonly MergeSource[]): Promise<Surve
 }
 
 /**
- * Merges logs that were surveyed into one new chain, in the order of time; lines of one log stay in their order. A record that is in several logs is
- * taken once. Each line says which log it comes from and its place there: `originalLine` gives it back. @throws `corrupt` where two records of one id
- * differ; `conflict` where a log was changed since the survey.
+ * Merges surveyed logs into one new chain, ordered by time. The lines of a log keep their order. A
+ * record that is in several logs is written once. Each line names its log and its position there;
+ * `originalLine` restores it. @throws `corrupt` if two records with one id differ; `conflict` if a
+ * log changed since the survey.
  */
 export async function* mergeLogs(survey: Survey): AsyncGenerator<MergedLine, void, undefined> {
   let position = startOfChain
@@ -90,7 +92,7 @@ export async function* mergeLogs(survey: Survey): AsyncGenerator<MergedLine, voi
     }
     const { seq, prev } = entry
     const inner = body.origin === undefined ? {} : { origin: body.origin }
-    // a source with a line has a head
+    // A source with a line has a head.
     const origin = { log: source.name, head: head ?? '', seq, prev, ...inner }
     const line = lineOf({ bytes: body.bytes, origin }, position)
     if (line.byteLength > maxLineSize) throw tooLong(source.name, seq)
@@ -122,7 +124,7 @@ async function* inOrder(survey: Survey): AsyncGenerator<Cursor, void, undefined>
   }
 }
 
-/** The cursor at the source's next line; undefined behind the last line that was surveyed, whatever came since. */
+/** The cursor at the next line of the source; undefined after the last line of the survey. */
 async function step(
   at: SurveyedSource & Pick<Cursor, 'rest'>,
   after: number,
@@ -154,7 +156,7 @@ function checkSources(sources: readonly MergeSource[]): void {
   }
 }
 
-/** 48 bits of a hash of an id, exact as a number: enough to find the few ids that are worth to be kept. */
+/** 48 bits of a hash of an id, an exact number: enough to find the few ids to compare. */
 function printOf(id: string): number {
   return hash('sha256', id, 'buffer').readUIntBE(0, 6)
 }

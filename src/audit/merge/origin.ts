@@ -3,15 +3,18 @@ import { isRecord } from '../../oci/json.ts'
 import { placeAfter, type Position } from '../log/chain.ts'
 import type { LogEntry, Origin } from '../log/record.ts'
 
-/** A line without its place in a log: the same bytes in every log that has the record. */
+/** A line without its position: the same bytes in every log that has the record. */
 export interface Body {
-  /** from the first field behind `prev` on, with the closing brace */
+  /** from the first field after `prev` to the closing brace */
   readonly bytes: Buffer
-  /** where the line came from into this log, if this log was merged */
+  /** where the line came from if this log was merged */
   readonly origin?: Origin
 }
 
-/** Takes a line, which follows in its chain, apart. @throws `malformed` for one whose end is not as dray writes it. */
+/**
+ * Splits a line of a verified chain. @throws `malformed` if the line does not end as dray writes
+ * it.
+ */
 export function bodyOf(raw: Buffer, entry: LogEntry, where: string): Body {
   const start = placeAfter({ seq: entry.seq - 1, hash: entry.prev, size: 0 }).length
   if (entry.origin === undefined) {
@@ -25,7 +28,7 @@ export function bodyOf(raw: Buffer, entry: LogEntry, where: string): Body {
   return { bytes, origin: entry.origin }
 }
 
-/** Puts a body into a log behind `position`: the bytes of the line without its line break. */
+/** Formats a body as the line after `position`, without a line break. */
 export function lineOf({ bytes, origin }: Body, position: Pick<Position, 'seq' | 'hash'>): Buffer {
   const place = Buffer.from(placeAfter({ ...position, size: 0 }))
   if (origin === undefined) return Buffer.concat([place, bytes])
@@ -33,8 +36,8 @@ export function lineOf({ bytes, origin }: Body, position: Pick<Position, 'seq' |
 }
 
 /**
- * The line of a merged log as it stood in the log that it comes from, byte for byte, with where that is: what proves that the merge changed nothing.
- * Undefined for a line that was not merged. @throws `malformed`.
+ * Restores the line of a merged log as it was in its source, byte for byte. It proves that the
+ * merge changed nothing. Undefined for a line that was not merged. @throws `malformed`.
  */
 export function originalLine(
   raw: Buffer,
@@ -47,7 +50,7 @@ export function originalLine(
   return { origin, line: lineOf(inner, { seq: origin.seq - 1, hash: origin.prev }) }
 }
 
-/** The last field of a line, with the line's closing brace. */
+/** The last field of a line, with the closing brace of the line. */
 function originField(origin: Origin): Buffer {
   return Buffer.from(`,"origin":${JSON.stringify(origin)}}`)
 }

@@ -2,18 +2,18 @@ import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { AuditRecord, RecordedStep } from '../log/record.ts'
 
-/** What in a registry a step changes, as others ask for it. */
+/** What a step changes in a registry. */
 export interface Affected {
   readonly repository: RepositoryName
   readonly tag?: string
-  /** that go with the digest that is deleted */
+  /** the tags that are deleted together with the digest */
   readonly lostTags?: readonly string[]
   readonly digest: Digest
-  /** where its content comes from; a statement is made here */
+  /** the source of the content; absent for an attestation, which dray makes itself */
   readonly from?: RepositoryName
 }
 
-/** What the record's step changes; undefined where an image was refused before there was a step. */
+/** What the step of a record changes; undefined if an image was refused before it had a step. */
 export function affectedBy(record: AuditRecord): Affected | undefined {
   return record.step === undefined ? undefined : affectedByStep(record.step)
 }
@@ -40,7 +40,7 @@ function affectedByStep(step: RecordedStep): Affected {
   }
 }
 
-/** How it ended, in one word: a refusal as `refused`; undefined for an intent. */
+/** The result in one word: `refused` for a refusal, undefined for an intent. */
 export function resultOf(record: AuditRecord): 'refused' | NonNullable<AuditRecord['result']> | undefined {
   return record.phase === 'refused' ? 'refused' : record.result
 }

@@ -10,23 +10,26 @@ export const filterResults = ['done', 'unchanged', 'conflict', 'failed', 'refuse
 const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
 const dayMs = unitMs.d
 
-/** What is asked of a log. A field that is absent asks nothing; of a field's several values one must fit. */
+/** Conditions on records. Each field that is given must match one of its values. */
 export interface LogFilter {
-  /** as named in the plan with or without its tag, a repository with or without its registry, or a digest */
+  /**
+   * the image in the plan with or without its tag, a repository with or without its registry, or a
+   * digest
+   */
   readonly image?: readonly string[]
-  /** the image comes from it or goes to it */
+  /** the image is promoted from it or to it */
   readonly environment?: readonly string[]
-  /** milliseconds since 1970; the first that fits */
+  /** milliseconds since 1970, inclusive */
   readonly since?: number
-  /** milliseconds since 1970; the first that does not fit any more */
+  /** milliseconds since 1970, exclusive */
   readonly until?: number
-  /** the user, the user of the CI job, or what `--actor` said */
+  /** the user, the user of the CI job, or the value of `--actor` */
   readonly actor?: readonly string[]
   readonly operation?: readonly Operation[]
   readonly result?: readonly (typeof filterResults)[number][]
 }
 
-/** A test of whether a record is what was asked for. What a crash left has a time and nothing else to be found by. */
+/** Returns a function that tests a record. A recovered tail matches only by time. */
 export function matcher(filter: LogFilter): (record: LogRecord) => boolean {
   const { since = -Infinity, until = Infinity } = filter
   const images = filter.image?.flatMap((image) => [image, comparable(image)])
@@ -45,8 +48,9 @@ export function matcher(filter: LogFilter): (record: LogRecord) => boolean {
 }
 
 /**
- * Parses a date as `--since` and `--until` take it, to milliseconds since 1970: `2026-03-04` (a day in UTC), `2026-03-04T05:06:07Z` (seconds and their
- * fraction may be absent, an offset such as `+02:00` may stand for `Z`), or how long ago: `90m`, `24h`, `7d`, `2w`. A day means its beginning, for
+ * Parses a date of `--since` or `--until` to milliseconds since 1970: a day in UTC (`2026-03-04`),
+ * an instant (`2026-03-04T05:06:07Z`; seconds are optional, and an offset such as `+02:00` may
+ * replace `Z`), or a duration ago (`90m`, `24h`, `7d`, `2w`). A day means its start, and for
  * `until` its end. @throws `usage`, naming `flag`.
  */
 export function parseMoment(text: string, edge: 'since' | 'until', now: number, flag: string): number {
@@ -81,7 +85,7 @@ function instantOf(text: string): number | undefined {
   return day === undefined || time === undefined ? undefined : calendarTime(day, time)
 }
 
-/** A day that is in the calendar: 30 February is none. */
+/** Rejects days that do not exist, such as 30 February. */
 function calendarTime(day: string, time: string): number | undefined {
   const midnight = new Date(`${day}T00:00:00Z`)
   if (Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day) return undefined
@@ -105,12 +109,12 @@ function actorNames({ actor }: AuditRecord): readonly (string | undefined)[] {
   return [actor.user, actor.ci?.user, actor.says]
 }
 
-/** Everything that an image may be asked for by. */
+/** All names that an image matches by. */
 function imageNames(record: AuditRecord): readonly (string | undefined)[] {
   const affected = affectedBy(record)
   return [
     record.image,
-    // api:1.4.2 and api@sha256:… are asked for as api too
+    // `api:1.4.2` and `api@sha256:…` match `api` too.
     record.image?.replace(/@.*$/, '').replace(/:[^:/]*$/, ''),
     record.before ?? undefined,
     record.after ?? undefined,
@@ -119,12 +123,12 @@ function imageNames(record: AuditRecord): readonly (string | undefined)[] {
   ]
 }
 
-/** What evidence speaks of, that is put there or deleted. */
+/** The subject of an attached artifact that is copied or deleted. */
 function subjectOf({ step }: AuditRecord): readonly (string | undefined)[] {
   return step?.kind === 'attach' || step?.kind === 'deleteManifest' ? [step.subject] : []
 }
 
-/** A name with its registry in the normal form: older records have it as it was written. */
+/** A name with its registry in normal form. Older records have it as the user wrote it. */
 function comparable(name: string): string {
   const slash = name.indexOf('/')
   const registry = normalRegistry(name.slice(0, Math.max(slash, 0)))

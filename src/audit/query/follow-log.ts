@@ -10,22 +10,23 @@ import { shapeComplaint } from '../log/record-shape.ts'
 
 const newline = 0x0a
 
-/** A log as it stands under its lock. */
+/** The end of a log under its lock. */
 export interface Followed {
-  /** the end of the chain: every line up to here was verified, by this process or by the head */
+  /** the end of the verified chain */
   readonly end: Position
-  /** what a crash left of a line behind that */
+  /** bytes of a record that a crash left after the chain */
   readonly torn: Buffer
 }
 
 /**
- * Follows a log that several processes append to: where its chain ends, and which intents are open. Reads no more than what is new since the last
- * look; at the first look, what is not settled yet; and the whole log only where the head is missing or damaged.
+ * Follows a log that several processes append to: the end of its chain and its open intents. Reads
+ * only what is new; the first time, what is not settled; and the whole log only if the head is
+ * missing or damaged.
  */
 export class LogFollower {
   readonly path: string
   readonly open = new OpenIntents()
-  /** what was read the last time; `ino` tells a log that another was put in place of */
+  /** what was read before; `ino` reveals a log that was replaced */
   #known: { readonly ino: number; readonly size: number } | undefined
 
   constructor(path: string) {
@@ -33,16 +34,16 @@ export class LogFollower {
   }
 
   /**
-   * Checks the first bytes of a file before anything is written beside it. It needs no lock: a writer appends, so these
-   * bytes only become more. @throws `audit` if the file or its head is not dray's.
+   * Checks the first bytes of a file before anything is written beside it. Needs no lock, because a
+   * writer only appends. @throws `audit` if the file or its head is not dray's.
    */
   async checkPlace(handle: FileHandle): Promise<void> {
-    // the size says nothing: files of /proc have content and no size
+    // Files of /proc have content but no size.
     if (!canBeginLog(await readWhole(handle, 0, 64))) throw this.#foreign(0)
     await readOwnHead(this.path)
   }
 
-  /** Call this if there is no log, before it is made. @throws `audit` if a head says that there was one. */
+  /** Call this before the log is created. @throws `audit` if a head says that there was a log. */
   async checkNew(): Promise<void> {
     const head = await readOwnHead(this.path)
     if (typeof head !== 'string') {
@@ -54,8 +55,8 @@ export class LogFollower {
   }
 
   /**
-   * To be called under the lock, with the open log. @throws `audit` where the log is not what its head says, or its chain is broken: then nothing
-   * may be written behind it.
+   * Call this under the lock, with the open log. @throws `audit` if the log does not match its head
+   * or its chain is broken: then nothing may be appended.
    */
   async follow(handle: FileHandle): Promise<Followed> {
     const head = await readOwnHead(this.path)
@@ -71,18 +72,18 @@ export class LogFollower {
     return followed
   }
 
-  /** To be called when the lines from the end that `follow` gave are on disk. */
+  /** Call this when the lines after the end that `follow` returned are on disk. */
   wrote(size: number): void {
     if (this.#known !== undefined) this.#known = { ...this.#known, size }
   }
 
-  /** Nothing that was noted counts any more: the next look begins with the head. */
+  /** Drops everything that was read. The next call of `follow` begins with the head. */
   forget(): void {
     this.#known = undefined
     this.open.clear()
   }
 
-  /** The log is known to be whole up to its head if it is as long as that and has the head's line there. */
+  /** The log is whole up to its head if it is long enough and has the line of the head there. */
   async #trusted(head: Head, handle: FileHandle, size: number): Promise<Position> {
     if (size < head.size) {
       throw this.#damaged(
@@ -97,7 +98,7 @@ export class LogFollower {
     return head
   }
 
-  /** Notes the intents and outcomes of lines whose chain others have answered for. */
+  /** Notes intents and outcomes of lines that are already verified. */
   async #noteUpTo(end: number, handle: FileHandle, settled: number): Promise<void> {
     const from = this.#known?.size ?? (await this.#lineStart(settled, handle))
     if (from >= end) return
@@ -116,7 +117,7 @@ export class LogFollower {
     return (await readWhole(handle, offset - 1, 1))[0] === newline ? offset : 0
   }
 
-  /** Goes on from a verified place to the end of the file. */
+  /** Verifies the chain from `start` to the end of the file. */
   async #chainFrom(start: Position, handle: FileHandle, size: number): Promise<Followed> {
     let end = start
     if (size === start.size) return { end, torn: Buffer.alloc(0) }
@@ -135,7 +136,9 @@ export class LogFollower {
     return { end, torn: Buffer.alloc(0) }
   }
 
-  /** The bytes that a crash left of the record behind `end`. dray cuts them off, so they must be nothing else. */
+  /**
+   * The bytes that a crash left of the record after `end`. dray cuts them off, so it checks them.
+   */
   #tornAt(line: LogLine, end: Position): Buffer {
     const { raw, state } = line
     const isTorn = state === 'torn' && raw.byteLength <= maxRecordSize && canBeTorn(raw, end)

@@ -5,19 +5,19 @@ import { type LogLine, openLog, readLines } from './read-log.ts'
 import type { LogEntry } from '../log/record.ts'
 import { canBeTorn } from '../log/record-beginning.ts'
 
-/** The lines of a log in batches. The bytes of a line are good until the next batch is asked for. */
+/** The lines of a log in batches. A batch is valid until the next one is read. */
 export type LogLines = AsyncIterable<readonly LogLine[]>
 
 /** A line that follows the one before it. */
 export interface ChainedLine {
   readonly entry: LogEntry
-  /** the exact bytes without the line break; good until the next line is asked for */
+  /** the exact bytes without the line break; valid until the next line is read */
   readonly raw: Buffer
-  /** where the chain stands after the line */
+  /** the end of the chain after the line */
   readonly position: Position
 }
 
-/** The lines of the log at `path`, to the end that it has when it is opened. @throws `not-found`, `io`. */
+/** Reads the lines of the log at `path` up to its current end. @throws `not-found`, `io`. */
 export async function* linesOf(
   path: string,
   signal: AbortSignal,
@@ -37,8 +37,8 @@ export async function* linesOf(
 }
 
 /**
- * Follows the chain of a log from its first line. It skips what a crash left of a record at the end. @throws `corrupt` at
- * the first line that does not follow, naming it.
+ * Follows the chain of a log from its first line and skips a torn record at the end. @throws
+ * `corrupt` at the first line that does not follow.
  */
 export async function* followChain(
   lines: LogLines,

@@ -2,13 +2,16 @@ import { ioError } from '../../lib/files/io-error.ts'
 import { parseEntry, type Position } from '../log/chain.ts'
 import { lineBefore, openLog, readLines } from './read-log.ts'
 
-/** When the first and the last record were made, ISO 8601 as they say. */
+/** The times of the first and last record, ISO 8601. */
 export interface LogSpan {
   readonly first: string
   readonly last: string
 }
 
-/** The span of a log up to `end`, where its chain was verified; undefined where there is no record. @throws `not-found`, `io`. */
+/**
+ * The span of a log up to `end`, the end of its verified chain; undefined if there is no record.
+ * @throws `not-found`, `io`.
+ */
 export async function logSpan(path: string, end: Position): Promise<LogSpan | undefined> {
   if (end.seq === 0) return undefined
   const handle = await openLog(path)

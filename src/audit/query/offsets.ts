@@ -1,6 +1,6 @@
 const chunkLength = 16 * 1024
 
-/** Offsets in a file, by the million: eight bytes for each, and nothing to be copied as they become more. */
+/** Stores millions of file offsets: eight bytes each, without copies when it grows. */
 export class Offsets {
   readonly #chunks: Float64Array[] = []
   #length = 0
@@ -17,7 +17,7 @@ export class Offsets {
     this.#length++
   }
 
-  /** Takes the offset away that came last; undefined where there is none. */
+  /** Removes the last offset; undefined if there is none. */
   pop(): number | undefined {
     if (this.#length === 0) return undefined
     this.#length--

@@ -7,8 +7,9 @@ const readSize = 64 * 1024
 const newline = 0x0a
 
 /**
- * The whole lines of an open file before `end`, the last one first, in batches; what stands behind the last line break is left out. Memory for one
- * read and one line. @throws `malformed` for a line that is longer than any record.
+ * Reads the whole lines of an open file before `end`, last line first, in batches. Skips bytes
+ * after the last line break. Needs memory for one read and one line. @throws `malformed` for a line
+ * that is longer than any record.
  */
 export async function* readBackwards(
   handle: FileHandle,
@@ -16,7 +17,7 @@ export async function* readBackwards(
 ): AsyncGenerator<readonly LogLine[], void, undefined> {
   let offset = await endOfLines(handle, end)
   const buffer = Buffer.allocUnsafe(maxLineSize + readSize)
-  // at the end of the buffer: the end of a line, with its line break, whose beginning is before `offset`
+  // The end of the buffer holds the rest of a line that begins before `offset`.
   let rest = 0
   while (offset > 0) {
     const size = Math.min(readSize, offset)
@@ -40,7 +41,7 @@ async function fill(buffer: Buffer, handle: FileHandle, offset: number): Promise
   }
 }
 
-/** Behind the last line break before `end`; 0 where there is none. */
+/** The offset after the last line break before `end`, or 0. */
 async function endOfLines(handle: FileHandle, end: number): Promise<number> {
   for (let to = end; to > 0; to -= readSize) {
     const from = Math.max(0, to - readSize)

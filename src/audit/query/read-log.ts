@@ -5,24 +5,27 @@ import { systemCode } from '../../lib/files/io-error.ts'
 import { openRegular } from '../../lib/files/read.ts'
 import { maxLineSize } from '../log/chain.ts'
 
-/** What is read at once. The lines of one read are rubbish by the next: few at a time keep the heap small. */
+/** Small reads keep the heap small, because the lines of a read are garbage after the next one. */
 const readSize = 64 * 1024
 const bufferSize = maxLineSize + 2 * readSize
 const newline = 0x0a
 
-/** A line of a log as it stands there. */
+/** A line of a log. */
 export interface LogLine {
   /** of its first byte in the log */
   readonly offset: number
-  /** without the line break; good until the next batch is asked for */
+  /** without the line break; valid until the next batch is read */
   readonly raw: Buffer
-  /** `torn`: the end of the file without a line break; `tooLong`: `raw` is its beginning, and nothing after it is read */
+  /**
+   * `torn`: the end of the file without a line break; `tooLong`: `raw` is the beginning of the
+   * line, and reading ends
+   */
   readonly state: 'whole' | 'torn' | 'tooLong'
 }
 
 /**
- * The lines of an open file from `start`, which must be the beginning of a line, to `end`, in batches as they were read. One buffer serves for the
- * whole log, whatever its size.
+ * Reads the lines of an open file from `start`, the beginning of a line, to `end`, in batches. One
+ * buffer serves the whole log.
  */
 export async function* readLines(
   handle: FileHandle,
@@ -51,7 +54,7 @@ export async function* readLines(
   }
 }
 
-/** Opens a log to read. @throws `not-found`, `io`. */
+/** Opens a log for reading. @throws `not-found`, `io`. */
 export async function openLog(path: string): Promise<FileHandle> {
   const handle = await openRegular(path, { followLinks: true })
   if (handle !== undefined) return handle
@@ -62,9 +65,10 @@ export async function openLog(path: string): Promise<FileHandle> {
 }
 
 /**
- * Opens a log to append to. Returns undefined if there is no file and `make` is false; with `make` it creates the file
- * (0600). It follows no symbolic link, because the lock and the head belong to one name of a log, and it opens nothing
- * but regular files: opening a device can have an effect of its own. @throws the system's error; `io`.
+ * Opens a log for appending. Returns undefined if there is no file and `make` is false; `make`
+ * creates it (0600). Follows no symbolic link, because the lock and the head belong to one name.
+ * Opens only regular files, because opening a device can have an effect. @throws the system's
+ * error; `io`.
  */
 export async function openToAppend(path: string, make: true): Promise<FileHandle>
 export async function openToAppend(path: string, make: boolean): Promise<FileHandle | undefined>
@@ -91,7 +95,7 @@ function notRegular(path: string, isLink: boolean): DrayError {
   })
 }
 
-/** The line whose line break is the byte before `end`; undefined where there is no such line. */
+/** The line whose line break is the byte before `end`, or undefined. */
 export async function lineBefore(handle: FileHandle, end: number): Promise<Buffer | undefined> {
   for (let size = Math.min(end, 16 * 1024); ; size = Math.min(end, size * 8)) {
     const bytes = await readWhole(handle, end - size, size)
@@ -102,7 +106,7 @@ export async function lineBefore(handle: FileHandle, end: number): Promise<Buffe
   }
 }
 
-/** Up to `size` bytes from `offset`; fewer only where the file ends. */
+/** Reads `size` bytes from `offset`, or fewer at the end of the file. */
 export async function readWhole(handle: FileHandle, offset: number, size: number): Promise<Buffer> {
   const bytes = Buffer.alloc(size)
   let filled = 0

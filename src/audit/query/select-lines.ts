@@ -11,39 +11,39 @@ import type { LogEntry } from '../log/record.ts'
 
 export interface SelectOptions {
   readonly matches: (entry: LogEntry) => boolean
-  /** only the last so many that fit; all where it is not given */
+  /** only the last matches; all if absent */
   readonly limit?: number
-  /** leaves out the intents that an outcome follows: what was about to be done, and was done or not as the outcome says */
+  /** omits intents that have an outcome */
   readonly withoutSettled?: boolean
 }
 
 interface SelectedLine {
   readonly entry: LogEntry
-  /** the exact bytes without the line break; good until the next batch is asked for */
+  /** the exact bytes without the line break; valid until the next batch is read */
   readonly raw: Buffer
 }
 
-/** Lines of a log that is kept open until it is disposed of. */
+/** Lines of a log that stays open until this is disposed. */
 export interface Selection extends AsyncDisposable {
-  /** there are lines that fit before those that the limit let through */
+  /** the limit cut off earlier matches */
   readonly hasMore: boolean
-  /** in the order of the log; to be gone through once */
+  /** in the order of the log; to be read once */
   readonly batches: AsyncIterable<readonly SelectedLine[]>
 }
 
-/** Where and what is read. */
 interface Source {
   readonly path: string
   readonly handle: FileHandle
-  /** of the log when it was opened */
+  /** size of the log when it was opened */
   readonly size: number
   readonly signal: AbortSignal
 }
 
 /**
- * Selects lines of the log at `path`, as it is when it is opened; what a crash left at its end is left out. For the last lines it reads from the end
- * and no further than it must. Keeps a number for each of those, and no line. Follows no chain: that is `verifyLog`.
- * @throws `not-found`, `io`; `malformed` for what is no record, also from `batches`.
+ * Selects lines of the log at `path` as it is now, without a torn record at its end. For the last
+ * lines it reads from the end, and no further than needed. Keeps one number for each line. Does not
+ * verify the chain: see `verifyLog`. @throws `not-found`, `io`; `malformed` for a line that is no
+ * record, also from `batches`.
  */
 export async function selectLines(
   path: string,
@@ -66,7 +66,7 @@ export async function selectLines(
   }
 }
 
-/** The lines that fit, from the end of the log on: their offsets, the first line's last. */
+/** The offsets of the matching lines, last line first. */
 async function findLast(
   source: Source,
   { matches, limit = Infinity, withoutSettled = false }: SelectOptions,
@@ -85,7 +85,10 @@ async function findLast(
   return { offsets, hasMore: false }
 }
 
-/** Whether an outcome follows this intent; `settled` has the steps of outcomes whose intent has not been seen yet. */
+/**
+ * Whether an outcome follows this intent. `settled` has the steps of outcomes whose intent is not
+ * read yet.
+ */
 function isSettled(entry: LogEntry, settled: Set<string>): boolean {
   const key = stepKey(entry)
   if (key === undefined) return false
@@ -140,7 +143,10 @@ async function* linesFrom(
   }
 }
 
-/** The record on a line; undefined for what a crash left at the end: a line without its end, or a last line that is no record. */
+/**
+ * The record on a line; undefined for what a crash left at the end: a torn line, or a last line
+ * that is no record.
+ */
 function entryOf({ offset, raw, state }: LogLine, { path, size }: Source): LogEntry | undefined {
   if (state === 'torn') return undefined
   const entry = state === 'whole' ? parseEntry(raw) : undefined

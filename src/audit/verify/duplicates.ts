@@ -6,24 +6,24 @@ import { readLines } from '../query/read-log.ts'
 import type { LogEntry } from '../log/record.ts'
 import type { LogProblem } from './verify-log.ts'
 
-/** More than these are not looked at again: the first is what counts. */
+/** Only the first duplicate is reported, so more suspects are not compared. */
 const maxSuspects = 1_000
 
 /**
- * Finds what may be in a log once only: an id, the intent of a step, its outcome. An outcome that was found out afterwards may stand beside the one
- * of the run itself, which was taken for dead and was not.
+ * Finds repeated ids, intents and outcomes. An outcome with `resolvedBy` may stand beside the
+ * outcome of a run that was wrongly taken for dead.
  */
 export class Duplicates {
   readonly #seen = new Fingerprints()
   readonly #suspects = new Set<string>()
   #lastOffset = 0
 
-  /** `isOpen`: an intent of the same step stands open before this entry. */
+  /** `isOpen`: an intent of the same step is open before this entry. */
   note(entry: LogEntry, offset: number, isOpen: boolean): void {
     const [id, of] = textsOf(entry)
     if (this.#seen.addAgain(id)) this.#suspect(id, offset)
     if (of === undefined) return
-    // an intent needs no print of its own: it is open until there is one of its outcome
+    // An intent needs no fingerprint: it is open until its outcome has one.
     const isThere =
       entry.phase === 'intent' ? isOpen || this.#seen.has(outcomeOf(of)) : this.#seen.addAgain(of)
     if (isThere) this.#suspect(of, offset)
@@ -35,7 +35,7 @@ export class Duplicates {
     this.#lastOffset = offset
   }
 
-  /** Looks at the suspects again, text by text: the first that is there twice indeed. */
+  /** Compares the suspects by their text and returns the first real duplicate. */
   async confirm(handle: FileHandle): Promise<LogProblem | undefined> {
     if (this.#suspects.size === 0) return undefined
     const first = new Map<string, number>()

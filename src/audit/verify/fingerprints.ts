@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto'
 
 /**
- * A set of texts that keeps 52 bits of each: eight bytes in place of a hundred. It may take a new text for one that it has (for a million texts,
- * once in ten thousand sets), so what it finds twice has to be looked at again. The seed is drawn, so that nobody can prepare two texts for it.
+ * A set of texts that keeps 52 bits of each. It may report a text that is new (for a million texts,
+ * in one of ten thousand sets), so the caller compares again. The seed is random, so that nobody
+ * can prepare a collision.
  */
 export class Fingerprints {
   #table = new Float64Array(1 << 16)
   #count = 0
   readonly #seed = randomBytes(8)
 
-  /** Adds it; true where it seems to be there already. */
+  /** Adds a text; true if it was probably there. */
   addAgain(text: string): boolean {
     if (this.#count * 4 >= this.#table.length * 3) this.#grow()
     const print = this.#printOf(text)
@@ -20,7 +21,7 @@ export class Fingerprints {
     return false
   }
 
-  /** Whether it seems to be there. */
+  /** Whether the text is probably in the set. */
   has(text: string): boolean {
     const print = this.#printOf(text)
     return this.#table[find(this.#table, print)] === print
@@ -32,7 +33,10 @@ export class Fingerprints {
     for (const print of old) if (print !== 0) this.#table[find(this.#table, print)] = print
   }
 
-  /** Two sums of 32 bits, of which 52 are kept; never 0, which stands for an empty place (MurmurHash3's mixing). */
+  /**
+   * Two 32-bit hashes, of which 52 bits are kept; never 0, which marks an empty slot (MurmurHash3's
+   * mixing).
+   */
   #printOf(text: string): number {
     let a = this.#seed.readInt32LE(0)
     let b = this.#seed.readInt32LE(4)
@@ -47,7 +51,7 @@ export class Fingerprints {
   }
 }
 
-/** The place of a print, or the empty one that it would have. */
+/** The slot of a fingerprint, or the empty slot for it. */
 function find(table: Float64Array, print: number): number {
   const mask = table.length - 1
   let at = (print ^ (print / 2 ** 32)) & mask

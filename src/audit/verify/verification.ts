@@ -4,14 +4,13 @@ import { type LogLines, linesOf } from '../query/log-lines.ts'
 import { type LogSpan, logSpan } from '../query/log-span.ts'
 import { type LogReport, verifyLog } from './verify-log.ts'
 
-/** A checkpoint whose signature was verified. */
 export interface KnownCheckpoint {
   readonly checkpoint: Checkpoint
   /** the file, or the repository with the tag */
   readonly place: string
 }
 
-/** What a log was found to be by itself, and held against checkpoints. */
+/** The verification of a log by itself and against checkpoints. */
 export interface Verification {
   readonly log: string
   readonly report: LogReport
@@ -21,11 +20,11 @@ export interface Verification {
 
 export interface VerificationOptions {
   readonly clock: Clock
-  /** called some times a second, in bytes */
+  /** called several times a second, in bytes */
   readonly onProgress: (what: 'verify' | 'compare', done: number, all: number) => void
 }
 
-/** Verifies the log at `path`, and that it begins with what each of the checkpoints says. @throws `not-found`, `io`. */
+/** Verifies the log at `path` and compares it with each checkpoint. @throws `not-found`, `io`. */
 export async function verifyWithCheckpoints(
   path: string,
   checkpoints: readonly KnownCheckpoint[],
@@ -49,7 +48,7 @@ export async function verifyWithCheckpoints(
   return { log: path, report, span, findings }
 }
 
-/** Whether nothing speaks against the log. */
+/** Whether nothing is wrong with the log. */
 export function isWhole({ report, findings }: Pick<Verification, 'report' | 'findings'>): boolean {
   return report.problem === undefined && findings.every(({ state }) => state === 'kept')
 }

@@ -16,7 +16,7 @@ import { shapeComplaint } from '../log/record-shape.ts'
 
 /** What is wrong with a log, at its first bad line. */
 export interface LogProblem {
-  /** from 1; the first one that is not there, where the end was cut */
+  /** from 1; the first missing line if the end was cut */
   readonly line: number
   /** of the line's first byte */
   readonly offset: number
@@ -24,28 +24,32 @@ export interface LogProblem {
 }
 
 export interface LogReport {
-  /** where the chain ends, or ends to be right */
+  /** the end of the valid chain */
   readonly end: Position
   readonly problem?: LogProblem
-  /** `behind`: it knows of fewer records than the log has, as after a crash; `missing` and `damaged`: a cut end would not be seen */
+  /**
+   * `behind`: it does not cover all records, as after a crash; `missing` and `damaged`: a cut end
+   * would not be noticed
+   */
   readonly head: 'agrees' | 'behind' | 'differs' | 'missing' | 'damaged'
-  /** bytes at the end that a crash left of a line, or that are just being written */
+  /** bytes of a torn record at the end, after a crash or during a write */
   readonly torn: number
   readonly counts: Readonly<Record<LogEntry['phase'], number>>
-  /** intents without an outcome: of runs that are alive, and of runs that died over them */
+  /** intents without an outcome, of living and of dead runs */
   readonly open: { readonly alive: readonly OpenIntent[]; readonly lost: readonly OpenIntent[] }
 }
 
 export interface VerifyOptions {
   readonly clock: Clock
-  /** called some times a second, in bytes */
+  /** called several times a second, in bytes */
   readonly onProgress?: (done: number, all: number) => void
 }
 
 /**
- * Reads a whole log once, in constant memory but for 16 bytes a record: numbers, chain, JSON, the fields of `dray.audit/1`, the head, ids and
- * outcomes that are there twice, intents without an outcome. Ends at the first bad line. What it cannot see is a log whose end was rewritten or
- * cut together with its head: that takes a checkpoint. @throws `not-found`, `io`; the signal's reason.
+ * Verifies a whole log in one pass, with 16 bytes of memory for each record: numbers, chain, JSON,
+ * the fields of `dray.audit/1`, the head, repeated ids and outcomes, open intents. Ends at the
+ * first bad line. It cannot notice that the end of a log was rewritten or cut together with its
+ * head; that takes a checkpoint. @throws `not-found`, `io`; the signal's reason.
  */
 export async function verifyLog(
   path: string,
@@ -54,7 +58,7 @@ export async function verifyLog(
 ): Promise<LogReport> {
   const handle = await openLog(path)
   try {
-    // the head first: whoever writes meanwhile makes the log longer than it
+    // The head is read first, because a concurrent writer makes the log longer than its head.
     const head = await readHead(path)
     const { size } = await handle.stat()
     const pass = new Pass(head)
@@ -95,7 +99,7 @@ function earlier(a: LogProblem | undefined, b: LogProblem | undefined): LogProbl
   return b.line < a.line ? b : a
 }
 
-/** One line after the other. */
+/** Verifies one line after the other. */
 class Pass {
   end: Position = startOfChain
   torn = 0
@@ -106,9 +110,9 @@ class Pass {
   readonly #head: Head | 'missing' | 'damaged'
   #problem: LogProblem | undefined
   #differs = false
-  /** of the last line that was taken */
+  /** offset of the last accepted line */
   #start = 0
-  /** a line that does not have the hash of the one before: the next line tells which of the two was changed */
+  /** a line with a wrong `prev`: the next line shows which of the two was changed */
   #suspect: { readonly offset: number; readonly hash: Hash } | undefined
 
   constructor(head: Head | 'missing' | 'damaged') {
@@ -163,7 +167,7 @@ class Pass {
     this.#stop(head.seq, this.#start, 'it was changed: the head has another hash of it')
   }
 
-  /** The last line may be what a crash left of a record. */
+  /** The last line may be a torn record. */
   #noRecord(line: LogLine): void {
     if (line.state === 'torn' && canBeTorn(line.raw, this.end)) {
       this.torn = line.raw.byteLength
@@ -186,7 +190,7 @@ class Pass {
     this.#suspect = { offset: line.offset, hash: digestOf(line.raw) }
   }
 
-  /** `prev` is that of the line after the suspect; the head stands in for it. */
+  /** `prev` is that of the line after the suspect. At the end, the head replaces it. */
   #judge(suspect: { readonly offset: number; readonly hash: Hash }, prev: Hash | undefined): void {
     const at = this.end.seq + 1
     const head = typeof this.#head !== 'string' && this.#head.seq === at ? this.#head.hash : undefined

@@ -7,13 +7,19 @@ import { ocsfLine } from '../export/export-ocsf.ts'
 import type { AuditRecord } from '../log/record.ts'
 
 const maxTries = 5
-/** For one event, all of its tries and the waits between them. */
+/** For one event: all attempts and the waits between them. */
 const maxTotalMs = 30_000
 const firstWaitMs = 1_000
-/** Statuses below 500 that may pass; any other one would be given again (CloudEvents, HTTP 1.1 Web Hooks for Event Delivery, 2.2). */
+/**
+ * Statuses below 500 that may succeed later. Others do not change (CloudEvents, HTTP 1.1 Web Hooks
+ * for Event Delivery, 2.2).
+ */
 const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429])
 
-/** Sends a POST once. @throws `network` and `timeout` for what another try may mend; any other code for what it cannot. */
+/**
+ * Sends a POST once. @throws `network` and `timeout` if another attempt may succeed; else another
+ * code.
+ */
 export type Post = (
   url: URL,
   headers: Readonly<Record<string, string>>,
@@ -23,21 +29,20 @@ export type Post = (
 
 export type WebhookFormat = 'cloudevents' | 'ocsf'
 
-/** Where events go, and how. */
 export interface Webhook {
-  /** may be a secret as a whole: only its scheme and host are ever told */
+  /** may be secret as a whole: only its scheme and host are reported */
   readonly url: URL
   readonly format: WebhookFormat
-  /** what bodies are signed with; without one they are not */
+  /** signs the bodies; without it they are not signed */
   readonly secret?: string
   readonly post: Post
   readonly clock: Clock
 }
 
 /**
- * Sends the event of one record until the other side takes it: again after 1, 2, 4 and 8 seconds, or after the `Retry-After` of its answer, where that
- * is within the time that one event is given.
- * @returns why it was not delivered; undefined where it was. @throws the reason of the call's signal.
+ * Delivers the event of one record. Retries after 1, 2, 4 and 8 seconds, or after the `Retry-After`
+ * of the receiver if that is within the time for one event. Returns why it was not delivered, or
+ * undefined. @throws the reason of the call's signal.
  */
 export async function deliver(
   record: AuditRecord,
@@ -78,10 +83,10 @@ async function tryUntilTaken(
 
 interface Attempt {
   readonly isTaken: boolean
-  /** whether another try may end otherwise */
+  /** whether another attempt may succeed */
   readonly mayPass: boolean
   readonly why: string
-  /** how long the other side wants to be left alone, milliseconds */
+  /** the `Retry-After` of the receiver, milliseconds */
   readonly waitMs?: number
 }
 
@@ -101,14 +106,16 @@ async function attempt(id: string, body: Uint8Array, webhook: Webhook, call: Cal
   }
 }
 
-/** The event in structured mode (CloudEvents, HTTP Protocol Binding, 3.2), or as OCSF. */
 function bodyOf(record: AuditRecord, format: WebhookFormat): string {
   const line = format === 'ocsf' ? ocsfLine(record) : cloudEventLine(record)
   if (line === undefined) throw new DrayError('internal', `there is no event of the record ${record.id}`)
   return line
 }
 
-/** The time is that of the try, so that a receiver may refuse what is old; it is part of what is signed, so that it cannot be made new. */
+/**
+ * The timestamp is that of the attempt, so that a receiver can refuse old requests. The signature
+ * covers it.
+ */
 function headersOf(
   id: string,
   body: Uint8Array,

@@ -4,23 +4,23 @@ import type { AuditRecord } from '../log/record.ts'
 import type { AuditSink } from '../log/sink.ts'
 import { deliver, type Webhook } from './webhook-delivery.ts'
 
-/** Events that wait; what comes when there are so many is not delivered. */
+/** Limits the waiting events. Further events are not delivered. */
 const maxWaiting = 10_000
-/** At the end of a run: so long without an event that is taken, and there is no more waiting. */
+/** At the end of a run: the longest wait without a delivered event. */
 const maxStallMs = 30_000
-/** At the end of a run, for a receiver that goes on taking. */
+/** At the end of a run: the longest wait in total. */
 const maxFlushMs = 5 * 60_000
 
 export interface WebhookSinkOptions extends Webhook {
-  /** whether an event that is not delivered is an error, after the run; else it is a warning */
+  /** whether an undelivered event is an error after the run; else it is a warning */
   readonly required: boolean
-  /** is told of requests and retries */
+  /** receives requests and retries */
   readonly notify: Call['notify']
 }
 
 /**
- * A log whose outcomes and refusals go to a webhook as well, as an event each. The log decides: `write` is the log's, and does not wait for the
- * webhook. Events go behind it, one by one, in the order in which the log took them. Whoever ends the run calls `flush`, and `close` in any case.
+ * Sends the outcomes and refusals of a log to a webhook too, one event each, in order. `write` does
+ * not wait for the webhook. The owner of the run calls `flush`, and `close` in any case.
  */
 export class WebhookSink implements AuditSink {
   readonly #log: AuditSink
@@ -49,9 +49,10 @@ export class WebhookSink implements AuditSink {
   }
 
   /**
-   * Waits until every event is delivered or given up. What is left when the receiver has taken nothing for half a minute, or after five minutes, or
-   * when the call's signal is aborted, is given up. Tells by a warning how many were not delivered since the last time.
-   * @throws `audit` in place of the warning where they are required.
+   * Waits until every event is delivered or given up. Gives up the rest if the receiver accepts
+   * nothing for half a minute, after five minutes, or when the call's signal is aborted. Warns how
+   * many events were not delivered since the last call. @throws `audit` instead of the warning if
+   * delivery is required.
    */
   async flush(call: Call): Promise<void> {
     const { clock } = this.#options
@@ -65,7 +66,7 @@ export class WebhookSink implements AuditSink {
     this.#tell(call)
   }
 
-  /** Gives up what is not delivered yet, without a word. Nothing is left then that keeps the process alive. */
+  /** Gives up the undelivered events without a warning. Nothing then keeps the process alive. */
   async close(): Promise<void> {
     await this.#giveUp(new DrayError('interrupted', 'the run ended'))
   }
@@ -79,7 +80,7 @@ export class WebhookSink implements AuditSink {
     this.#sending ??= this.#send()
   }
 
-  /** Sends what waits, to the last. Never rejects. */
+  /** Sends all waiting events. Never rejects. */
   async #send(): Promise<void> {
     for (let record = this.#waiting.shift(); record !== undefined; record = this.#waiting.shift()) {
       const call = { signal: this.#stop.signal, notify: this.#options.notify }
@@ -92,7 +93,7 @@ export class WebhookSink implements AuditSink {
     this.#sending = undefined
   }
 
-  /** Waits for the last event for as long as a stall may last. Resolves with why it waits no more, or with undefined where all is sent. */
+  /** Waits until all events are sent. Resolves with the reason if it stops waiting earlier. */
   async #settled(signal: AbortSignal): Promise<DrayError | undefined> {
     const { clock } = this.#options
     const done = new AbortController()

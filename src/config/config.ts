@@ -1,21 +1,21 @@
 import type { RepositoryName } from '../oci/reference.ts'
 import type { RegistryAlias } from './registry-names.ts'
 
-/** What `dray.yaml` says, checked and with its short forms written out. */
+/** The content of `dray.yaml`, checked and with its short forms expanded. */
 export interface Config {
-  /** by host, as it stands in a reference */
+  /** by host, as in references */
   readonly registries: ReadonlyMap<string, RegistryConfig>
   /** in the order of the file */
   readonly environments: ReadonlyMap<string, Environment>
-  /** undefined: any name is an image */
+  /** undefined: every name is an image */
   readonly images: ReadonlyMap<string, ImageConfig> | undefined
   readonly audit: AuditConfig
 }
 
 export interface RegistryConfig {
-  /** plain http; loopback addresses need no such permission */
+  /** plain HTTP; always allowed for loopback addresses */
   readonly insecure?: boolean
-  /** absolute path of a PEM file with further authorities */
+  /** absolute path of a PEM file with additional certificate authorities */
   readonly ca?: string
   readonly clientCertificate?: {
     /** absolute paths of PEM files */
@@ -24,43 +24,43 @@ export interface RegistryConfig {
     /** the environment variable with the password of the key */
     readonly passwordEnv?: string
   }
-  /** the URL that may ask for this registry's credentials though it is on another host */
+  /** the token URL on another host that may receive the credentials of this registry */
   readonly tokenRealm?: string
-  /** the only `service` of a challenge that tokens are requested for */
+  /** the only `service` in a challenge that dray requests tokens for */
   readonly tokenService?: string
-  /** requests at once */
+  /** the number of concurrent requests */
   readonly concurrency?: number
-  /** other names of its repositories: they are compared, and dray does not connect to them in its place */
+  /** other names of its repositories; dray compares them but does not connect to them instead */
   readonly aliases?: readonly RegistryAlias[]
 }
 
 export interface Environment {
   /** at least one */
   readonly targets: readonly TargetConfig[]
-  /** the environments that it takes images from; undefined: from any */
+  /** the environments whose images may be promoted to this one; undefined: all */
   readonly promoteFrom?: readonly string[]
-  /** a statement of each promotion to it is put beside the image */
+  /** attach an attestation of each promotion to the image */
   readonly attest?: boolean
-  /** what every promotion to it has to be given */
+  /** what every promotion to this environment requires */
   readonly require?: readonly Requirement[]
   readonly tags?: TagsConfig
-  /** the tag that says what is current there; `latest` where it is not given */
+  /** the tag of the deployed version; by default `latest` */
   readonly marker?: string
 }
 
-/** What happens to tags in an environment. */
+/** The tag rules of an environment. */
 export interface TagsConfig {
-  /** the tags of a version that a promotion keeps up; undefined: none but those that are named */
+  /** the tags of a version that a promotion moves; undefined: only the named ones */
   readonly semver?: readonly TagLevel[]
-  /** globs of tags that do not move, beside the exact versions, which never do */
+  /** globs of tags that never move, in addition to exact versions */
   readonly immutable?: readonly string[]
-  /** whether tags of versions begin with `v`, where the repository does not say so itself */
+  /** whether version tags begin with `v`, unless the repository has a style of its own */
   readonly v?: 'keep' | 'none' | 'always'
-  /** first identifiers of pre-releases that have a floating tag of their name */
+  /** first identifiers of pre-releases that have a floating tag of that name */
   readonly channels?: readonly string[]
-  /** `1.4.1_build.7` is the version 1.4.1+build.7 */
+  /** reads `1.4.1_build.7` as the version 1.4.1+build.7 */
   readonly buildMetadata?: boolean
-  /** `0` is kept up as `1` is */
+  /** moves the tag `0` like `1` */
   readonly majorZero?: boolean
 }
 
@@ -70,22 +70,22 @@ export type Requirement = 'reason' | 'ticket'
 
 export interface TargetConfig {
   readonly registry: string
-  /** of the repository, with `{image}` in it once */
+  /** of the repository; contains `{image}` once */
   readonly path: string
 }
 
 interface ImageConfig {
-  /** what stands for `{image}` in a path, where it is not the image's own name */
+  /** replaces `{image}` in a path; by default the name of the image */
   readonly name?: string
 }
 
 export interface AuditConfig {
-  /** absolute path of the record */
+  /** absolute path of the audit log */
   readonly file?: string
-  /** what every change has to be given */
+  /** what every change requires */
   readonly require?: readonly Requirement[]
   readonly sign?: SigningConfig
-  /** where checkpoints are pushed to */
+  /** the repository for checkpoints */
   readonly repository?: RepositoryName
   readonly webhook?: WebhookConfig
 }
@@ -95,25 +95,25 @@ export interface SigningConfig {
   readonly key: string
   /** the environment variable with its password */
   readonly passwordEnv?: string
-  /** what the key is called in checkpoints */
+  /** the name of the key in checkpoints */
   readonly name?: string
 }
 
 export interface WebhookConfig {
   readonly url: string
   readonly format?: 'cloudevents' | 'ocsf'
-  /** the environment variable with the secret that events are signed with */
+  /** the environment variable with the secret that signs events */
   readonly secretEnv?: string
-  /** a run fails whose events do not arrive */
+  /** fail the run if an event is not delivered */
   readonly required?: boolean
   /** plain HTTP to another machine */
   readonly insecure?: boolean
 }
 
-/** The place in a path that an image's name takes. */
+/** Stands for the name of an image in a path. */
 export const imagePlaceholder = '{image}'
 
-/** What is in force where there is no file. */
+/** The configuration if there is no file. */
 export const emptyConfig: Config = {
   registries: new Map(),
   environments: new Map(),
@@ -121,5 +121,5 @@ export const emptyConfig: Config = {
   audit: {},
 }
 
-/** What an environment may be called: it stands in addresses, `@staging/api`. */
+/** A valid name of an environment, as in the reference `@staging/api`. */
 export const environmentName: RegExp = /^[a-z0-9][a-z0-9-]*$/

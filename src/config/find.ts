@@ -4,7 +4,7 @@ import type { Loader, Options, PublicExplorer } from 'cosmiconfig'
 import { DrayError } from '../lib/errors.ts'
 import { type Owners, readTrusted, refuseUntrusted } from './trusted-file.ts'
 
-/** The names of a configuration file, the first that is there wins. */
+/** The names of configuration files. The first existing one is used. */
 export const configNames: readonly string[] = ['dray.yaml', 'dray.yml', 'dray.json']
 
 export interface FoundFile {
@@ -14,9 +14,9 @@ export interface FoundFile {
 }
 
 export interface SearchOptions {
-  /** the search begins here */
+  /** the folder where the search begins */
   readonly from: string
-  /** the search goes no higher than this folder */
+  /** the search does not go above this folder */
   readonly home: string | undefined
   readonly owners: Owners
 }
@@ -24,15 +24,15 @@ export interface SearchOptions {
 type ExplorerOptions = Options & { readonly moduleName: string; readonly metaConfigFilePath: null }
 
 /**
- * Looks for a configuration in a folder and the folders above it, up to the home, the root of a git working tree, the mount
- * point of the file system or the root.
+ * Searches a folder and the folders above it for a configuration, up to the home, the root of a git
+ * working tree, the mount point of the file system or the root.
  *
- * cosmiconfig's public function first looks for settings of its own in the working directory, and runs `.config/config.js` and
- * its siblings there whatever loaders it is given (10.0.1, `getUserDefinedOptionsFromMetaConfig`). So its class is used
- * directly: then the only loader is this one, and nothing is executed. It gives the text as it is, so `$import` in it has no
- * meaning either.
- * @throws `config` if others than `owners` can write to the file; `io` if a file is there and cannot be read: another one
- * further up would be the wrong one.
+ * The public function of cosmiconfig first reads settings of its own in the working directory, and
+ * executes `.config/config.js` and similar files there, whatever the loaders (10.0.1,
+ * `getUserDefinedOptionsFromMetaConfig`). So dray uses its class with this loader alone: nothing is
+ * executed, and `$import` in a file has no meaning.
+ * @throws `config` if others than `owners` can write to the file; `io` if a file cannot be read: a
+ * file further up would be the wrong one.
  */
 export async function findConfig(options: SearchOptions): Promise<FoundFile | undefined> {
   const { Explorer } = (await import('cosmiconfig/dist/Explorer.js')) as unknown as {
@@ -76,12 +76,12 @@ async function* foldersUp({ from, home }: SearchOptions): AsyncGenerator<string>
   }
 }
 
-/** `.git` is a folder, or a file in a submodule and in a linked working tree. */
+/** `.git` is a folder, or a file in a submodule or a linked working tree. */
 async function isGitRoot(folder: string): Promise<boolean> {
   return (await lstat(join(folder, '.git')).catch(() => undefined)) !== undefined
 }
 
-/** The device of a bind mount can be that of the folder above. On Linux the table of mounts tells them apart. */
+/** A bind mount can have the device of the folder above. On Linux the table of mounts shows it. */
 async function isMountPoint(folder: string, mounts: ReadonlySet<string>): Promise<boolean> {
   if (mounts.has(folder)) return true
   const [own, above] = await Promise.all(
@@ -90,11 +90,11 @@ async function isMountPoint(folder: string, mounts: ReadonlySet<string>): Promis
   return own?.dev !== above?.dev
 }
 
-/** The mount points of this process (proc_pid_mountinfo(5)); none if the system has no such table. */
+/** The mount points of this process (proc_pid_mountinfo(5)); none without such a table. */
 async function readMountPoints(): Promise<ReadonlySet<string>> {
   const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
   const paths = table.split('\n').map((line) => line.split(' ')[4] ?? '')
-  // A blank, a tab, a line break and a backslash are written as three octal digits.
+  // The table writes blanks, tabs, line breaks and backslashes as three octal digits.
   return new Set(
     paths.map((path) =>
       path.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(Number.parseInt(octal, 8))),
@@ -102,7 +102,7 @@ async function readMountPoints(): Promise<ReadonlySet<string>> {
   )
 }
 
-/** The first of the names that is there, whatever it is, apart from folders. */
+/** The first existing name, unless it is a folder. */
 async function configIn(folder: string): Promise<string | undefined> {
   for (const name of configNames) {
     const file = join(folder, name)

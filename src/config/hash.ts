@@ -2,9 +2,9 @@ import { digestOf } from '../oci/digest.ts'
 import type { Config, TagsConfig } from './config.ts'
 
 /**
- * The hash of the configuration that decides where images go: environments and images, whatever their order in the file.
- * How a registry is reached and where the record is kept is no part of it: the same decision on another machine has the
- * same hash. `sha256:` and hex, over JSON without white space.
+ * The hash of the configuration that decides where images go: environments and images, in any
+ * order. It leaves out how a registry is reached and where the audit log is, so the same decision
+ * on another machine has the same hash. `sha256:` and hex, over JSON without white space.
  */
 export function hashOfConfig(config: Config): string {
   const environments = sorted(config.environments).map(
@@ -14,7 +14,7 @@ export function hashOfConfig(config: Config): string {
       promoteFrom === undefined ? null : [...promoteFrom].sort(),
       attest ?? false,
       [...(require ?? [])].sort(),
-      // what has no rules for tags keeps the hash that it had before there were any
+      // An environment without tag rules keeps the hash that it had before tag rules existed.
       ...(tags === undefined ? [] : [tagRules(tags)]),
     ],
   )

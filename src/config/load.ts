@@ -12,31 +12,37 @@ import { issuesError, parseSource } from './source.ts'
 export interface LoadOptions {
   /** the working directory, absolute */
   readonly cwd: string
-  /** the search goes no higher than this folder */
+  /** the search does not go above this folder */
   readonly home?: string | undefined
-  /** the user ids whose files the search obeys; those of this process by default, none on Windows */
+  /**
+   * the user ids whose files the search trusts; by default that of this process, none on Windows
+   */
   readonly owners?: readonly number[] | undefined
-  /** `--config`: this file and no search; relative to `cwd` */
+  /** `--config`: this file without a search; relative to `cwd` */
   readonly file?: string
 }
 
 export interface LoadedConfig {
-  /** the file as it is shown: relative if it is below the working directory; undefined if there is none */
+  /**
+   * the file for messages: relative if it is below the working directory; undefined if there is
+   * none
+   */
   readonly name: string | undefined
-  /** absolute; undefined where none was found and the empty configuration is in force */
+  /** absolute; undefined if there is no file */
   readonly file: string | undefined
   readonly config: Config
-  /** `dray.yaml:7:5`, the place of a key in the file; undefined without a file */
+  /** the position of a key, such as `dray.yaml:7:5`; undefined without a file */
   readonly where: (path: Path) => string | undefined
-  /** the section `retention`, of which only the shape is checked: `retentionOf` (retention.ts) says what it means */
+  /** the section `retention`, of which only the shape is checked; `retentionOf` checks the rest */
   readonly retention?: WrittenRetention
-  /** the error for mistakes in what was read lazily, each with its place in the file */
+  /** makes the error for mistakes that are found later, each with its position */
   readonly mistakes: (issues: readonly Issue[]) => DrayError
 }
 
 /**
- * Finds, parses and checks the configuration. Whoever needs it imports this file lazily: it brings the parser and the schema library.
- * @throws `config` for mistakes in the file, each with line and column; `not-found` and `io` for the file itself.
+ * Finds, parses and checks the configuration. Import this file dynamically: it loads the YAML
+ * parser and the schema library. @throws `config` for mistakes, each with line and column;
+ * `not-found` and `io` for the file.
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const { owners = trustedOwners(process.env) } = options
@@ -51,7 +57,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   return parseConfig(found, shownFrom(options.cwd, found.file))
 }
 
-/** @param name the file, as errors call it. @throws `config`. */
+/** @param name the file in errors. @throws `config`. */
 export function parseConfig({ file, content }: FoundFile, name: string): LoadedConfig {
   const source = parseSource(content, name)
   const shape = readShape(source.value)

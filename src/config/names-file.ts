@@ -1,4 +1,6 @@
-/** Whether the last part of a path is a name. After a slash, or for `.` and `..`, only a folder can be there. */
+/**
+ * Whether the last part of a path is a name. A path that ends in a slash, `.` or `..` is a folder.
+ */
 export function namesFile(path: string): boolean {
   return !/(?:^|\/)\.{0,2}$/.test(path) && !path.includes('\0')
 }

@@ -8,15 +8,15 @@ export type Path = readonly (string | number)[]
 /** One mistake in a configuration. */
 export interface Issue {
   readonly path: Path
-  /** whether the key itself is wrong, or its value */
+  /** whether the key or its value is wrong */
   readonly at: 'key' | 'value'
   readonly message: string
 }
 
-/** Keys that JavaScript objects have anyway: a name like that would be lost without a word. */
+/** Keys that every JavaScript object has. A name like that would be lost silently. */
 const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
-/** Checks the keys and types of a parsed file: what it says, or every mistake in it. */
+/** Checks the keys and types of a parsed file. Returns its content or every mistake. */
 export function readShape(value: unknown): { config: WrittenConfig } | { issues: readonly Issue[] } {
   const unknown = [...unknownKeys(schema, value, [])]
   const result = v.safeParse(schema, value)
@@ -25,7 +25,10 @@ export function readShape(value: unknown): { config: WrittenConfig } | { issues:
   return { issues: [...unknown, ...others] }
 }
 
-/** Every key that the schema does not have, with the nearest that it has. valibot itself stops at the first of an object. */
+/**
+ * Finds every key that is not in the schema, with the nearest known key. valibot stops at the first
+ * unknown key of an object.
+ */
 function* unknownKeys(type: v.GenericSchema, value: unknown, path: Path): Iterable<Issue> {
   const known = resolve(type, value)
   if (known.items !== undefined && Array.isArray(value)) {
@@ -33,7 +36,7 @@ function* unknownKeys(type: v.GenericSchema, value: unknown, path: Path): Iterab
   }
   if (known.keys === undefined && known.values === undefined) return
   if (Array.isArray(value)) {
-    // to valibot a list is a record with the keys 0, 1, 2 …
+    // For valibot, a list is a record with the keys 0, 1, 2 …
     yield { path, at: 'value', message: 'must be a map, and is a list' }
     return
   }
@@ -71,7 +74,7 @@ interface Resolved {
 function resolve(type: v.GenericSchema, value: unknown): Resolved {
   const any = type as v.GenericSchema & {
     readonly wrapped?: v.GenericSchema
-    /** of a choice that the value makes */
+    /** of a choice that depends on the value */
     readonly getter?: (value: unknown) => v.GenericSchema
     readonly entries?: Readonly<Record<string, v.GenericSchema>>
     readonly value?: v.GenericSchema
@@ -85,7 +88,7 @@ function resolve(type: v.GenericSchema, value: unknown): Resolved {
   return {}
 }
 
-/** An issue of valibot in our words; undefined where `unknownKeys` has said it already. */
+/** Converts an issue of valibot; undefined if `unknownKeys` has reported it. */
 function explain(issue: v.BaseIssue<unknown>): Issue | undefined {
   const path = (issue.path ?? []).map((item) => item.key as string | number)
   const last = issue.path?.at(-1)
@@ -101,7 +104,7 @@ function explain(issue: v.BaseIssue<unknown>): Issue | undefined {
   return { path, at: 'value', message: ownMessage(issue) ?? 'must be a map' }
 }
 
-/** What the schema says by itself; valibot's own words are not ours. */
+/** The message of the schema. valibot's default messages are not shown. */
 function ownMessage({ message }: v.BaseIssue<unknown>): string | undefined {
   return message.startsWith('must be ') ? message : undefined
 }

@@ -20,17 +20,18 @@ export const maxFileSize = 1024 * 1024
 const maxAliases = 100
 const maxIssues = 20
 
-/** A configuration file that was parsed and can still say where in it something stands. */
+/** A parsed configuration file with the positions of its keys. */
 export interface ConfigSource {
   readonly value: unknown
-  /** `line:column`, both from 1, of a key or of its value; of what encloses it where it is not there */
+  /** `line:column`, both from 1, of a key or its value, or of what encloses it if it is missing */
   position(path: Path, at?: 'key' | 'value'): string
 }
 
 /**
- * Parses YAML 1.2, and JSON as the part of YAML that it is. Nothing in it is executed: tags of other types are errors.
- * @param name the file, as it is called in errors
- * @throws `config` with line and column, for duplicate keys and for too many aliases too.
+ * Parses YAML 1.2 and JSON, which is part of YAML. Executes nothing: tags of other types are
+ * errors.
+ * @param name the file in errors
+ * @throws `config` with line and column, also for duplicate keys and too many aliases.
  */
 export function parseSource(content: string, name: string): ConfigSource {
   if (content.length > maxFileSize) {
@@ -43,7 +44,7 @@ export function parseSource(content: string, name: string): ConfigSource {
   const document = parseDocument(content, {
     lineCounter: lines,
     prettyErrors: false,
-    // takes the square of the keys of a map; `repeatedKeys` does it
+    // The library's check is quadratic in the keys of a map. `repeatedKeys` replaces it.
     uniqueKeys: false,
     logLevel: 'error',
   })
@@ -78,7 +79,7 @@ export function parseSource(content: string, name: string): ConfigSource {
   return { value, position: (path, of = 'value') => at(places.offsetOf(root, path, of)) }
 }
 
-/** Where keys begin that stand in their map already. */
+/** The offsets of keys that repeat an earlier key of their map. */
 function repeatedKeys(document: Document): readonly number[] {
   const offsets: number[] = []
   visit(document, {
@@ -129,11 +130,11 @@ function compare(a: string, b: string): number {
   return lineA - lineB || columnA - columnB
 }
 
-/** Finds where things stand. Each map is looked through once: a file may have as many mistakes as keys. */
+/** Finds positions. It indexes each map once, because a file may have as many mistakes as keys. */
 class Places {
   readonly #pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>()
 
-  /** Follows a path as far as it goes. */
+  /** Follows a path as far as it exists. */
   offsetOf(root: Node | null, path: Path, of: 'key' | 'value'): number {
     let node: unknown = root
     let offset = startOf(root) ?? 0

@@ -8,16 +8,17 @@ import { othersWhoReplace, othersWhoWrite } from '../lib/files/ownership.ts'
 import { readFileBounded } from '../lib/files/read.ts'
 import { maxFileSize } from './source.ts'
 
-/** No file of the largest size that the parser takes has more bytes: a character has at most four. */
+/** The largest file that the parser accepts: a character has at most four bytes. */
 const maxBytes = 4 * maxFileSize
 
-/** User ids whose files are obeyed; undefined on Windows, which has none. */
+/** User ids whose files are trusted; undefined on Windows, which has none. */
 export type Owners = readonly number[] | undefined
 
 /**
- * Refuses a configuration that was found by search if others than `owners` can write to it or replace it. A person who can do that
- * decides where images go and which hosts get credentials, as CVE-2022-24765 showed for git. The links that lead to
- * it count as well, and so do the folders that it was found in and that it is in.
+ * Refuses a configuration found by search if others than `owners` can write or replace it. Such a
+ * person decides where images go and which hosts get credentials (compare CVE-2022-24765 for git).
+ * The rule includes the links to the file, the folder where it was found and the folder where it
+ * is.
  * @throws `config`; `io` if it is no regular file.
  */
 export async function refuseUntrusted(file: string, owners: Owners): Promise<void> {
@@ -39,7 +40,7 @@ export async function refuseUntrusted(file: string, owners: Owners): Promise<voi
   if (faults.length > 0) throw untrusted(file, faults)
 }
 
-/** The content of such a file. What is read is the file that was checked. @throws as `refuseUntrusted`; `io`. */
+/** Reads such a file. It checks the open file again. @throws as `refuseUntrusted`; `io`. */
 export async function readTrusted(file: string, owners: Owners): Promise<string> {
   const bytes = await readFileBounded(file, maxBytes, {
     check: (stats) => {
@@ -52,11 +53,11 @@ export async function readTrusted(file: string, owners: Owners): Promise<string>
 
 interface Fault {
   readonly why: string
-  /** what the user can correct with chmod */
+  /** the path that the user can correct with chmod */
   readonly own?: string
 }
 
-/** What a link leads to; undefined if it leads nowhere. @throws `io` for links in a circle. */
+/** The target of a link; undefined if there is none. @throws `io` for links in a circle. */
 async function followed(file: string): Promise<Stats | undefined> {
   try {
     return await stat(file)

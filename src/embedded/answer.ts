@@ -1,11 +1,14 @@
-/** A body of known size whose bytes are made as they are sent. Nothing is opened before the first chunk is asked for. */
+/**
+ * A body of known size that is produced while it is sent. Nothing is opened before the first chunk
+ * is read.
+ */
 export interface StreamedBody {
   /** bytes */
   readonly size: number
   readonly chunks: AsyncIterable<Uint8Array>
 }
 
-/** What an endpoint answers; HEAD is answered like GET, and the server leaves the body out. */
+/** The response of an endpoint. HEAD is answered like GET, and the server omits the body. */
 export interface Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>

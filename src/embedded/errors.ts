@@ -1,13 +1,13 @@
 import { DrayError, isDrayError } from '../lib/errors.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 
-/** The codes of the specification (distribution-spec, Error Codes) with the status that each is answered with. */
+/** The codes of the specification (distribution-spec, Error Codes) and the status of each. */
 const statusOf = {
   BLOB_UNKNOWN: 404,
   BLOB_UPLOAD_INVALID: 400,
   BLOB_UPLOAD_UNKNOWN: 404,
   DIGEST_INVALID: 400,
-  // the specification names no status for it; docker's registry, and others after it, answer 400
+  // The specification names no status. docker's registry and others answer 400.
   MANIFEST_BLOB_UNKNOWN: 400,
   MANIFEST_INVALID: 400,
   MANIFEST_UNKNOWN: 404,
@@ -22,22 +22,25 @@ const statusOf = {
 
 export type RegistryCode = keyof typeof statusOf
 
-/** The error to throw out of an endpoint: the server answers it with the status, the code and the message. */
+/** The error that an endpoint throws. The server answers with its status, code and message. */
 export function refusal(code: RegistryCode, message: string, status: number = statusOf[code]): DrayError {
   return new DrayError('refused', message, { registryCode: code, status })
 }
 
-/** The same with a code of a registry's own. */
+/** A refusal with a registry's own code. */
 export function foreignRefusal(code: string, status: number, message: string): DrayError {
   return new DrayError('refused', message, { registryCode: code, status })
 }
 
-/** What was thrown as the answer of the specification: a refusal as it says, text that did not parse as 400, the rest as 500. */
+/**
+ * Converts an error to a response of the specification: a refusal as it is, anything else as 500.
+ */
 export function errorAnswer(thrown: unknown): Answer {
   if (isDrayError(thrown) && thrown.registryCode !== undefined) {
     return errorsAnswer(thrown.status ?? 400, thrown.registryCode, thrown.message)
   }
-  // UNKNOWN is no code of the specification, which has none for a server's own failure; docker's registry answers it too
+  // The specification has no code for a server's own failure. docker's registry answers UNKNOWN
+  // too.
   return errorsAnswer(500, 'UNKNOWN', 'the registry failed')
 }
 

@@ -13,11 +13,11 @@ export interface Exchange {
   readonly query: URLSearchParams
   /** by lower-case name */
   header(name: string): string | undefined
-  /** the body, once; it throws where the client breaks off */
+  /** the body, to be read once; throws if the client disconnects */
   readonly body: AsyncIterable<Uint8Array>
-  /** scheme and host under which the client reached the registry */
+  /** scheme and host of the registry as the client reached it */
   readonly origin: string
-  /** who it is, once that is known */
+  /** the user, once it is known */
   readonly identity: { user?: string }
 }
 
@@ -29,17 +29,17 @@ export interface RegistryState {
   readonly clock: Clock
   /** undefined: everyone may do everything */
   readonly access: AccessControl | undefined
-  /** for the manifests that are being received */
+  /** for manifests that are being received */
   readonly incomingManifests: ByteBudget
 }
 
-/** The declared length of a body in bytes; undefined where it is chunked or not given. */
+/** The declared length of a body in bytes; undefined if it is chunked or missing. */
 export function declaredLength(exchange: Exchange): number | undefined {
   const text = exchange.header('content-length')
   return text === undefined || !/^[0-9]+$/.test(text) ? undefined : Number(text)
 }
 
-/** A path of this registry as `Location` or `Link` gives it. */
+/** Formats a path of this registry for `Location` and `Link`. */
 export function locate(exchange: Exchange, state: RegistryState, path: string): string {
   return state.abilities.locations === 'absolute' ? exchange.origin + path : path
 }

@@ -3,7 +3,7 @@ import { isTag } from '../oci/reference.ts'
 import { isDrayError } from '../lib/errors.ts'
 import { refusal } from './errors.ts'
 
-/** @throws a refusal `DIGEST_INVALID`, also for an algorithm that is not supported. */
+/** @throws a refusal `DIGEST_INVALID`, also for an unsupported algorithm. */
 export function digestFrom(text: string): Digest {
   try {
     return parseDigest(text)
@@ -12,7 +12,10 @@ export function digestFrom(text: string): Digest {
   }
 }
 
-/** A tag, a digest (anything with a colon), or undefined for text that can be neither. @throws a refusal `DIGEST_INVALID`. */
+/**
+ * Parses a tag or a digest (anything with a colon); undefined for other text. @throws a refusal
+ * `DIGEST_INVALID`.
+ */
 export function tagOrDigestFrom(text: string): { tag: string } | { digest: Digest } | undefined {
   if (text.includes(':')) return { digest: digestFrom(text) }
   return isTag(text) ? { tag: text } : undefined

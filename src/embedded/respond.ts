@@ -18,13 +18,13 @@ export interface ServerState extends RegistryState {
   readonly limits: Limits
 }
 
-/** How many bytes went which way. */
+/** Bytes in each direction. */
 interface Counts {
   received: number
   sent: number
 }
 
-/** Answers one request, whatever happens: it never rejects. */
+/** Answers one request. Never rejects. */
 export async function respond(
   request: IncomingMessage,
   response: ServerResponse,
@@ -35,7 +35,8 @@ export async function respond(
   const pace = new BodyPace(state.clock, state.limits.slowBody)
   const exchange = exchangeOf(request, counts, pace)
   const route = routeOf(exchange.path)
-  // a connection that breaks shows where the body is read or written; unheard, these events would end the process
+  // A broken connection shows when the body is read or written. Without listeners, these events
+  // would end the process.
   request.on('error', () => undefined)
   response.on('error', () => undefined)
   let told = false
@@ -51,7 +52,7 @@ export async function respond(
     response.setHeader('Date', new Date(state.clock.now() + state.abilities.clockAhead).toUTCString())
     await send(response, exchange.method, answered, counts, () => tell(status, false, error))
   } catch (error) {
-    // the body broke in the middle: all that can be said now is that it is not whole
+    // The body broke off. The client can only learn that it is incomplete.
     tell(status, true, error)
     response.destroy()
   } finally {
@@ -62,11 +63,13 @@ export async function respond(
 
 interface Answered {
   readonly answered: Answer
-  /** the failure behind an answer 500 */
+  /** the failure behind a 500 */
   readonly error?: unknown
 }
 
-/** Never rejects. The answer is 408 if the body is too slow; the endpoint then ends when the connection does. */
+/**
+ * Never rejects. Answers 408 if the body is too slow. The endpoint then ends with the connection.
+ */
 async function answerInTime(
   request: IncomingMessage,
   route: Route,
@@ -101,7 +104,7 @@ async function answerSafely(
   }
 }
 
-/** Writes the answer; `beforeEnd` is called before its last byte is handed over. */
+/** Writes the response. Calls `beforeEnd` before it hands over the last byte. */
 async function send(
   response: ServerResponse,
   method: string,
@@ -113,7 +116,7 @@ async function send(
   const size = body instanceof Uint8Array ? body.byteLength : body?.size
   response.writeHead(status, {
     'Docker-Distribution-API-Version': 'registry/2.0',
-    // anyone can have pushed the content: a browser must not guess that it is a script or a page
+    // Anyone can have pushed the content. A browser must not guess that it is a script or a page.
     'X-Content-Type-Options': 'nosniff',
     ...headers,
     ...(size !== undefined && { 'Content-Length': size }),
@@ -130,7 +133,7 @@ async function send(
   }
 }
 
-/** One chunk is held back, so that what is told before the end is told before the client can have it all. */
+/** Holds back one chunk, so that `beforeEnd` runs before the client can have everything. */
 async function sendStream(
   response: ServerResponse,
   { chunks }: StreamedBody,
@@ -184,7 +187,7 @@ async function* counted(
 ): AsyncGenerator<Uint8Array, void> {
   pace.wait()
   try {
-    // a refused body must not take the connection with it before the refusal is answered
+    // A refused body must not close the connection before the refusal is sent.
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       if (!(chunk instanceof Uint8Array)) continue
       pace.receive(chunk.byteLength)
@@ -198,8 +201,8 @@ async function* counted(
 }
 
 /**
- * Ends a connection on which the rest of an answered body keeps coming. Node reads such a rest to its end, so that
- * the connection can be used again, however long that takes.
+ * Ends a connection that keeps sending the rest of an answered body. Node would read the rest to
+ * its end, to reuse the connection, however long that takes.
  */
 function limitRestOfBody(request: IncomingMessage, response: ServerResponse, state: ServerState): void {
   if (request.complete || request.destroyed) return
@@ -222,7 +225,10 @@ function limitRestOfBody(request: IncomingMessage, response: ServerResponse, sta
   request.resume()
 }
 
-/** As the client named it, so that it works through whatever lies between; a Host header of another form is not repeated. */
+/**
+ * The origin as the client named it, so that it works through proxies. A malformed Host header is
+ * not repeated.
+ */
 function originOf(request: IncomingMessage): string {
   const host = request.headers.host ?? ''
   if (/^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/.test(host)) return `http://${host}`

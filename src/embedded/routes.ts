@@ -13,7 +13,10 @@ import {
   uploadStatus,
 } from './endpoints/upload-endpoints.ts'
 
-/** Which endpoint a path is. `reference` is decoded and not yet checked: a tag, a digest or an upload's id. */
+/**
+ * The endpoint of a path. `reference` is decoded but not checked: a tag, a digest or the id of an
+ * upload.
+ */
 export type Route =
   | { readonly kind: 'base' | 'catalog' | 'token' | 'unknown' }
   | {
@@ -21,14 +24,14 @@ export type Route =
       readonly repository: string
       readonly reference: string
     }
-  /** without `reference`: where a session is opened */
+  /** without `reference`: opens a session */
   | { readonly kind: 'upload'; readonly repository: string; readonly reference?: string }
   | { readonly kind: 'tags'; readonly repository: string }
 
 const repositoryRoute =
   /^\/v2\/(?<repository>.+?)\/(?:(?<uploads>blobs\/uploads)(?:\/(?<upload>[^/]+)?)?|(?<tags>tags\/list)|(?<kind>manifests|blobs|referrers)\/(?<reference>[^/]+))$/
 
-/** Reads a path (distribution-spec, Endpoints). The repository's name is not checked yet. */
+/** Parses a path (distribution-spec, Endpoints). Does not check the name of the repository. */
 export function routeOf(path: string): Route {
   if (path === '/v2/' || path === '/v2') return { kind: 'base' }
   if (path === '/v2/_catalog') return { kind: 'catalog' }
@@ -99,7 +102,7 @@ async function answerUpload(
   throw notAllowed(method)
 }
 
-/** What a server answers that does not know the path: no JSON, no code. */
+/** The response of a server that does not know the path: no JSON, no code. */
 function notFound(): Answer {
   return { status: 404, headers: { 'Content-Type': 'text/plain' }, body: Buffer.from('404 page not found\n') }
 }

@@ -14,52 +14,58 @@ import { respond, type ServerState } from './respond.ts'
 import type { RegistryStorage } from './storage/storage.ts'
 import { Uploads } from './storage/uploads.ts'
 
-/** How long an idle connection stays open, ms: longer than a client's, so that it is the client that ends it and no request is lost to it. */
+/**
+ * How long an idle connection stays open, ms: longer than at the client, so that the client closes
+ * it and no request is lost.
+ */
 const keepAliveTimeout = 60_000
 
-/** How often Node compares connections with the limit on headers, ms. */
+/** How often Node checks the limit on headers, ms. */
 const headersCheckMs = 5000
 
 export interface RegistryOptions {
   /** address to listen on; by default only this machine */
   readonly host?: string
-  /** by default 0: a free one */
+  /** by default 0: a free port */
   readonly port?: number
-  /** by default memory */
+  /** by default in memory */
   readonly storage?: RegistryStorage
-  /** which registry it is like; by default `oci-1.1` */
+  /** the registry to imitate; by default `oci-1.1` */
   readonly profile?: ProfileName
-  /** abilities that differ from the profile's */
+  /** abilities that differ from the profile */
   readonly abilities?: Partial<Abilities>
-  /** Told of each request before the last byte of its answer leaves: whoever has the answer finds it told. Must not throw. */
+  /** Called for each request before the last byte of its response is sent. Must not throw. */
   readonly onRequest?: (entry: AccessEntry) => void
   /** by default everyone may do everything */
   readonly auth?: AuthOptions
   /**
-   * names that a `Host` header may have in addition to loopback names and `host`; by default none on a loopback address,
-   * and any name on other addresses
+   * names that a `Host` header may have in addition to loopback names and `host`; by default none
+   * on a loopback address, and any name on other addresses
    */
   readonly allowedHosts?: AllowedHosts
-  /** limits that differ from the default ones */
+  /** limits that differ from the defaults */
   readonly limits?: Partial<Limits>
   readonly clock?: Clock
-  /** For uploads and tokens: unique, not to be guessed, safe in a URL and a file name; by default a UUID, which the specification asks for. */
+  /**
+   * For uploads and tokens: unique, unguessable, safe in a URL and a file name. By default a UUID,
+   * as the specification asks.
+   */
   readonly newId?: () => string
 }
 
 export interface RunningRegistry {
-  /** `127.0.0.1:PORT`, as references name it */
+  /** `127.0.0.1:PORT`, as in references */
   readonly registry: string
   readonly port: number
-  /** only this machine reaches it */
+  /** only this machine can reach it */
   readonly isLoopback: boolean
-  /** Ends it: open connections are closed, upload sessions dropped. May be called again. */
+  /** Closes open connections and drops upload sessions. May be called again. */
   close(): Promise<void>
 }
 
 /**
- * Starts an OCI registry (distribution-spec 1.1) in this process, over plain HTTP.
- * @throws `io` where the address cannot be listened on
+ * Starts an OCI registry (distribution-spec 1.1) in this process, over plain HTTP. @throws `io` if
+ * it cannot listen on the address.
  */
 export async function startRegistry(options: RegistryOptions = {}): Promise<RunningRegistry> {
   const storage = options.storage ?? memoryStorage()
@@ -94,16 +100,16 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Runn
 }
 
 function newServer(limits: Limits): Server {
-  // not by import: the ESM face of node:http loads the built-in fetch, which takes 23 ms of every start of the program
+  // An import of node:http also loads the built-in fetch, which adds 23 ms to every start.
   const { createServer } = process.getBuiltinModule('node:http')
   const server = createServer({
-    // a large blob over a slow line may take hours; `slowBody` limits it instead
+    // A large blob over a slow line may take hours. `slowBody` limits it instead.
     requestTimeout: 0,
     headersTimeout: limits.headersMs,
     connectionsCheckingInterval: Math.min(limits.headersMs, headersCheckMs),
     maxHeaderSize: limits.headerBytes,
     keepAliveTimeout,
-    // NODE_OPTIONS must not be able to make the parser accept requests that are ambiguous
+    // NODE_OPTIONS must not make the parser accept ambiguous requests.
     insecureHTTPParser: false,
   })
   server.maxConnections = limits.connections
@@ -145,7 +151,7 @@ async function stop(server: Server): Promise<void> {
   await promise
 }
 
-/** An address as the host of a reference: all addresses of the machine are reached as this machine. */
+/** An address as the host of a reference. A wildcard address is reached as this machine. */
 function registryHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
   return host.includes(':') ? `[${host}]` : host

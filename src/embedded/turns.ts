@@ -1,4 +1,7 @@
-/** Acts on one key run one after another, in the order in which they were asked for; those on different keys run side by side. */
+/**
+ * Runs actions with the same key one after another, in order, and actions with different keys
+ * concurrently.
+ */
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>()
 

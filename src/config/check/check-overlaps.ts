@@ -6,8 +6,9 @@ import { includesSelector, type TagSelector } from '../selectors/tag-selector.ts
 type TagProtection = Extract<ProtectionConfig, { readonly kind: 'tags' }>
 
 /**
- * The rules that can delete nothing, and the protections that hold nothing, because of protections that hold all of it. Only what is sure by their texts.
- * @param protect as written; undefined where one has a mistake of its own
+ * Finds rules that can delete nothing and protections that add nothing, because other protections
+ * cover them. Reports only what the texts alone prove.
+ * @param protect as written; undefined for an invalid one
  */
 export function checkOverlaps(
   protect: readonly (ProtectionConfig | undefined)[],
@@ -30,7 +31,7 @@ export function checkOverlaps(
   return [...ofProtections, ...ofRules]
 }
 
-/** The name of an earlier protection that makes this one needless. */
+/** The name of an earlier protection that makes this one redundant. */
 function shadowOf(
   one: ProtectionConfig,
   earlier: readonly (ProtectionConfig | undefined)[],
@@ -44,7 +45,7 @@ function shadowOf(
   })?.name
 }
 
-/** What holds every tag that is selected in these repositories, in words. */
+/** Names the protections that cover every tag that is selected in these repositories. */
 function holderOf(
   protect: readonly TagProtection[],
   tags: TagSelector | undefined,

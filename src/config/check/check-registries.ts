@@ -8,7 +8,10 @@ import type { Issue, Path } from '../shape.ts'
 
 type Written = NonNullable<WrittenConfig['registries']>[string]
 
-/** The section `registries`, by the names that references have. Mistakes are added to `issues`. */
+/**
+ * Checks the section `registries` and keys it by the names in references. Adds mistakes to
+ * `issues`.
+ */
 export function checkRegistries(
   written: WrittenConfig['registries'] = {},
   absolute: (path: string) => string,
@@ -63,7 +66,7 @@ function registryConfig(
   }
 }
 
-/** `mirror.example.com`, or `cache.example.com/hub` with what stands before the path there. */
+/** Parses `mirror.example.com`, or `cache.example.com/hub` with a prefix of the path. */
 function aliasesOf(
   spelled: readonly string[],
   names: RegistryNames,
@@ -88,7 +91,10 @@ function aliasesOf(
   })
 }
 
-/** An alias is of one registry, and leads to no circle: else two names of a repository could not be compared. */
+/**
+ * An alias belongs to one registry, and aliases form no circle. Otherwise dray could not compare
+ * two names of a repository.
+ */
 function checkAliases(
   registries: Config['registries'],
   hosts: ReadonlyMap<string, string>,
@@ -102,7 +108,7 @@ function checkAliases(
     const complain = (message: string): unknown => issues.push({ path, at: 'value', message })
     for (const alias of aliases) {
       const from = names.endpoint(alias.registry)
-      // A loopback name or a name of Docker Hub may be written out though it counts anyway.
+      // A loopback name or a name of Docker Hub is always an alias, so it may also be listed.
       if (alias.prefix === '' && from === names.endpoint(registry)) continue
       const text = alias.prefix === '' ? alias.registry : `${alias.registry}/${alias.prefix}`
       const key = `${from}/${alias.prefix}`
@@ -120,15 +126,15 @@ function reaches(leadsTo: ReadonlyMap<string, readonly string[]>, from: string, 
   return from === to || (leadsTo.get(from) ?? []).some((next) => reaches(leadsTo, next, to))
 }
 
-/** The host in the form that references have; undefined if no reference can name it. */
+/** The host as references have it; undefined if no reference can name it. */
 export function registryOf(host: string): string | undefined {
   const registry = normalRegistry(host)
-  // distribution/reference reads a first component without dot, port or "localhost" as part of the path.
+  // distribution/reference reads a first component without dot, port or "localhost" as path.
   const isNamed = registry !== undefined && (registry === 'localhost' || /[.:]/.test(registry))
   return isNamed ? registry : undefined
 }
 
-/** What is wrong with the host of a registry in a configuration, or undefined. */
+/** What is wrong with the host of a registry, or undefined. */
 export function hostComplaint(host: string): string | undefined {
   return registryOf(host) === undefined ? notAHost(host) : undefined
 }

@@ -4,14 +4,14 @@ import type { TagLevel, TagsConfig } from '../config.ts'
 import type { WrittenEnvironment } from '../schema/schema.ts'
 import type { Issue, Path } from '../shape.ts'
 
-/** For each level a tag that it stands for, to try globs with. */
+/** Sample tags of each level, to match globs against. */
 const samples: Readonly<Record<Exclude<TagLevel, 'exact'>, readonly string[]>> = {
   minor: ['1.4', 'v1.4'],
   major: ['1', 'v1'],
   latest: ['latest'],
 }
 
-/** What is wrong with an environment's rules for tags, by their meaning. */
+/** Finds contradictions in the tag rules of an environment. */
 export function checkTags({ tags = {}, marker }: WrittenEnvironment, environment: Path): readonly Issue[] {
   const issues: Issue[] = []
   const at = (path: Path, message: string): void => {

@@ -19,8 +19,8 @@ import type { WrittenConfig, WrittenEnvironment } from '../schema/schema.ts'
 import type { Issue, Path } from '../shape.ts'
 
 /**
- * The rules that span several keys, and the short forms written out.
- * @param absolute makes a path that is relative to the file absolute
+ * Checks rules that span several keys, and expands short forms.
+ * @param absolute resolves a path that is relative to the file
  */
 export function checkConfig(
   written: WrittenConfig,

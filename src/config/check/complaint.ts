@@ -1,6 +1,6 @@
 import { isDrayError } from '../../lib/errors.ts'
 
-/** What a parser of `oci/` says against a text, or undefined. */
+/** The message of a parser in `oci/` about a text, or undefined. */
 export function complaintOf(parse: () => unknown): string | undefined {
   try {
     parse()

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 
-/** Text that is not empty. @param what it is, for the complaint */
+/** Text that is not empty. @param what the expected text, for the message */
 export const text = (what: string) => v.pipe(v.string(`must be ${what}`), v.nonEmpty(`must be ${what}`))
 
 export const variable = v.pipe(

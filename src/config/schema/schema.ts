@@ -189,7 +189,7 @@ const name = v.pipe(
   v.regex(environmentName, 'must be of lower-case letters, digits and "-", and not begin with "-"'),
 )
 
-/** `dray.yaml` as a person writes it. The rules that span several keys are in `check.ts`. */
+/** `dray.yaml` as a person writes it. `check.ts` has the rules that span several keys. */
 export const schema = v.pipe(
   v.strictObject({
     $schema: v.optional(

@@ -1,23 +1,23 @@
 import { imagePlaceholder } from '../config.ts'
 import { retentionSection, type StartingPolicy } from './starting-policies.ts'
 
-/** What a first dray.yaml is made of. */
+/** The choices for a new dray.yaml. */
 export interface StartingConfig {
-  /** the host of the registry that all environments are in */
+  /** the host of the registry for all environments */
   readonly registry: string
-  /** at least one; in the order in which images pass through them */
+  /** at least one, in the order of promotion */
   readonly environments: readonly StartingEnvironment[]
-  /** a policy and the environment whose images it is for */
+  /** a policy and the environment that it applies to */
   readonly retention?: { readonly policy: StartingPolicy; readonly environment: string }
 }
 
 export interface StartingEnvironment {
   readonly name: string
-  /** with `{image}` in it once */
+  /** contains `{image}` once */
   readonly path: string
 }
 
-/** A dray.yaml with comments. */
+/** Formats a dray.yaml with comments. */
 export function startingConfig({ registry, environments, retention }: StartingConfig): string {
   const [first] = environments
   const example = first?.path.replace(imagePlaceholder, () => 'api') ?? ''
@@ -42,7 +42,7 @@ function environmentSection(
   return `  ${scalar(name)}:\n    registry: ${scalar(registry)}\n    path: ${JSON.stringify(path)}\n${order}`
 }
 
-/** Text as YAML reads it back: quoted, unless it could be nothing but text. */
+/** Formats text as a YAML scalar, quoted unless it can only be text. */
 function scalar(text: string): string {
   const isPlain = /^[a-z][a-z0-9.-]*(?::\d+)?$/.test(text) && !['true', 'false', 'null'].includes(text)
   return isPlain ? text : JSON.stringify(text)

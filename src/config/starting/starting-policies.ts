@@ -1,9 +1,9 @@
 /** A retention policy to begin with. */
 export interface StartingPolicy {
   readonly name: string
-  /** one line, for a list to choose from */
+  /** one line, for a menu */
   readonly summary: string
-  /** what is deleted, and how much of it */
+  /** YAML: what is deleted */
   readonly rules: string
   readonly protect: string
 }
@@ -12,7 +12,10 @@ const releases = `    # all releases, and their pre-releases
     - semver: { range: ">=0.0.0" }
       optional: true`
 
-/** In the order of a menu. Lines stand as they do below `retention:`; `{repositories}` stands for a pattern of them. */
+/**
+ * In the order of the menu. The lines are indented as below `retention:`. `{repositories}` stands
+ * for a pattern.
+ */
 export const startingPolicies: readonly StartingPolicy[] = [
   {
     name: 'pull-requests',
@@ -46,7 +49,7 @@ export const startingPolicies: readonly StartingPolicy[] = [
   {
     name: 'release-candidates',
     summary: 'Release candidates: the newest two of each version, all for 60 days',
-    // a range would hold the candidates too
+    // A range would match the candidates too.
     protect: String.raw`    # releases, and not their candidates
     - tags: { regex: 'v?\d+\.\d+\.\d+' }
       optional: true`,

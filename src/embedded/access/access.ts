@@ -1,25 +1,25 @@
 import type { Route } from '../routes.ts'
 
-/** One answered request, as the registry saw it. */
+/** One answered request. */
 export interface AccessEntry {
   readonly method: string
-  /** as it was sent, without the query */
+  /** as sent, without the query */
   readonly path: string
   readonly query: URLSearchParams
   readonly status: number
   readonly kind: Route['kind']
-  /** of the path, whether it is there or not */
+  /** of the path, whether it exists or not */
   readonly repository?: string
   /** the tag, digest or upload id in the path */
   readonly reference?: string
-  /** body that was read, bytes */
+  /** bytes of the body that were read */
   readonly requestBytes: number
-  /** body that was sent, bytes */
+  /** bytes of the body that were sent */
   readonly responseBytes: number
-  /** who it was, where the registry has users and the request named one */
+  /** the user of the request, if the registry has users */
   readonly user?: string
-  /** the client broke off before it had the whole answer */
+  /** the client disconnected before it had the whole response */
   readonly aborted: boolean
-  /** what went wrong inside, behind an answer 500 */
+  /** the internal failure behind a 500 */
   readonly error?: unknown
 }

@@ -18,7 +18,8 @@ import { userOfBasic } from './users.ts'
 const basicChallenge = 'Basic realm="registry"'
 
 /**
- * Lets a request through (undefined) or answers it: 401 with a challenge (RFC 7235; distribution, token authentication), 403, or, at `/token`, a token.
+ * Admits a request (undefined) or answers it: 401 with a challenge (RFC 7235; distribution, token
+ * authentication), 403, or at `/token` a token.
  */
 export async function admit(
   control: AccessControl,
@@ -42,7 +43,7 @@ export async function admit(
     : errorsAnswer(403, 'DENIED', 'the user may not do that')
 }
 
-/** What a request needs; nothing for `/v2/`, where it is enough to be known. */
+/** The access that a request needs. `/v2/` needs none beyond a valid identity. */
 function accessOf(
   { deletesBy }: AuthOptions,
   route: Route,

@@ -3,8 +3,8 @@ import { foreignRefusal } from '../errors.ts'
 import type { Limits } from './limits.ts'
 
 /**
- * Notices a body that arrives too slowly. Only the time in which the registry waits for the client counts, so
- * that a slow disk is not blamed on the client.
+ * Detects a body that arrives too slowly. Only the time in which the registry waits for the client
+ * counts, so a slow disk does not.
  */
 export class BodyPace {
   readonly #clock: Clock
@@ -21,12 +21,12 @@ export class BodyPace {
     this.#limit = limit
   }
 
-  /** Rejects with a refusal (408) once the body is too slow, and never resolves. */
+  /** Rejects with a refusal (408) when the body is too slow; never resolves. */
   get tooSlow(): Promise<never> {
     return this.#tooSlow.promise
   }
 
-  /** The registry waits for the next bytes. */
+  /** The registry waits for more bytes. */
   wait(): void {
     this.#waitingSince = this.#clock.now()
     if (this.#isWatched) return
@@ -40,7 +40,7 @@ export class BodyPace {
     this.#bytes += bytes
   }
 
-  /** The body is over, or nobody reads it any more. */
+  /** The body has ended, or nobody reads it. */
   end(): void {
     this.#ended.abort()
   }

@@ -4,33 +4,33 @@ const KiB = 1024
 const MiB = 1024 * KiB
 const GiB = 1024 * MiB
 
-/** What one client, or all clients together, can take from a registry. Times are in milliseconds. */
+/** What one client, or all clients together, can use. Times are in milliseconds. */
 export interface Limits {
-  /** Connections that are open at the same time. Node closes further ones at once. */
+  /** Open connections. Node closes further ones at once. */
   readonly connections: number
-  /** How long the headers of a request may take, from the start of the connection or of the request. */
+  /** The time for the headers of a request, from the start of the connection or of the request. */
   readonly headersMs: number
   /** Bytes of all headers of a request. */
   readonly headerBytes: number
-  /** How long a connection may stand still while a request is in progress, in both directions. */
+  /** How long a connection may be idle in both directions during a request. */
   readonly stalledMs: number
   /** A body must bring `minBytes` in each window in which the registry waits for it. */
   readonly slowBody: { readonly windowMs: number; readonly minBytes: number }
-  /** How much of a body the registry reads after it has already answered the request. */
+  /** How much of a body the registry reads after it has answered the request. */
   readonly answeredBody: { readonly ms: number; readonly bytes: number }
-  /** Upload sessions that are open at the same time, in all repositories. */
+  /** Open upload sessions in all repositories. */
   readonly uploads: number
-  /** How long an upload session may stand without a request. */
+  /** How long an upload session may be idle. */
   readonly uploadIdleMs: number
   /** Bytes of one blob. */
   readonly blobBytes: number
-  /** Bytes of all manifests that are being received at the same time. */
+  /** Bytes of all manifests that are being received. */
   readonly incomingManifestBytes: number
 }
 
 /**
- * The limits of every registry. They are generous: a layer of many GiB over a slow line passes,
- * because no limit is on the total time of a request.
+ * The default limits. A layer of many GiB passes over a slow line, because no limit applies to the
+ * total time of a request.
  */
 export const defaultLimits: Limits = {
   connections: 1000,
@@ -45,12 +45,12 @@ export const defaultLimits: Limits = {
   incomingManifestBytes: 256 * MiB,
 }
 
-/** The most that a registry in memory keeps, unless half of the memory of the machine is less. */
+/** The most that a registry in memory keeps, unless half of the machine's memory is less. */
 const maxMemoryBytes = 8 * GiB
 
 /** How many bytes a registry in memory may keep on this machine or in this container. */
 export function defaultMemoryBytes(): number {
-  // Node answers 0, or a number beyond the memory of the machine, if there is no constraint.
+  // Without a constraint, Node returns 0 or a number above the memory of the machine.
   const constrained = process.constrainedMemory()
   const available = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
   return Math.min(maxMemoryBytes, Math.floor(available / 2))

@@ -4,22 +4,31 @@ import type { Users } from './users.ts'
 
 export type AccessAction = 'pull' | 'push' | 'delete'
 
-/** Users and how they show who they are; for trials and tests. */
+/** Users and how they authenticate; for trials and tests. */
 export interface AuthOptions {
   /** `basic`: a password with each request. `bearer`: a token from this registry's own `/token`. */
   readonly scheme: 'basic' | 'bearer'
   readonly users: Users
-  /** What a user, or undefined for whoever shows no password, may do; by default a user everything, others nothing. The catalog is for users. */
+  /**
+   * What a user, or undefined without a password, may do. By default a user may do everything and
+   * others nothing. Only users may read the catalog.
+   */
   readonly mayDo?: (user: string | undefined, repository: string, action: AccessAction) => boolean
-  /** the right that a DELETE takes; by default `delete`. Where it is `push`, nobody knows of a right to delete, and a token for one is refused (400). */
+  /**
+   * The permission for a DELETE, by default `delete`. With `push`, a token with `delete` is refused
+   * (400).
+   */
   readonly deletesBy?: 'delete' | 'push'
-  /** how long a token is good, seconds; by default 300 */
+  /** lifetime of a token in seconds, by default 300 */
   readonly tokenLifetime?: number
-  /** what challenges and tokens call this registry; by default its host and port */
+  /** the name of this registry in challenges and tokens, by default its host and port */
   readonly service?: string
 }
 
-/** One thing to be allowed: `repository:team/api:pull,push`, or `registry:catalog:*` (distribution, token scope documentation). */
+/**
+ * One scope: `repository:team/api:pull,push` or `registry:catalog:*` (distribution, token scope
+ * documentation).
+ */
 export interface ResourceAccess {
   readonly type: string
   readonly name: string
@@ -27,25 +36,25 @@ export interface ResourceAccess {
 }
 
 export interface Token {
-  /** undefined: a token for whoever asks */
+  /** undefined: an anonymous token */
   readonly user: string | undefined
   readonly access: readonly ResourceAccess[]
   /** milliseconds since 1970 */
   readonly expiresAt: number
 }
 
-/** What one registry knows of users and tokens. */
+/** The users and tokens of one registry. */
 export interface AccessControl {
   readonly options: AuthOptions
   readonly clock: Clock
   /** a secret, unique text */
   readonly newSecret: () => string
   readonly tokens: Map<string, Token>
-  /** refresh tokens and whose they are; good until the registry ends */
+  /** refresh tokens by user; valid until the registry ends */
   readonly refreshTokens: Map<string, string>
 }
 
-/** The actions of a resource that a user may do; `*` of the catalog is for any user. */
+/** The actions of a resource that a user may do. Every user may read the catalog (`*`). */
 export function allowedActions(
   options: AuthOptions,
   user: string | undefined,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import { refusal } from '../errors.ts'
 
-/** Which names a `Host` header may have: any name, or loopback names and these. */
+/** The names that a `Host` header may have: any name, or loopback names and these. */
 export type AllowedHosts = 'any' | readonly string[]
 
 const loopback = new BlockList()
@@ -11,16 +11,21 @@ loopback.addAddress('::1', 'ipv6')
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** `uri-host [ ":" port ]` (RFC 9110, section 7.2) without percent-encoding: no registry has such a name. */
+/**
+ * `uri-host [ ":" port ]` (RFC 9110, section 7.2) without percent-encoding, which no registry uses.
+ */
 const hostHeader = /^(?:\[(?<address>[0-9a-f:.]{2,45})\]|(?<name>[a-z0-9._-]{1,255}))(?::[0-9]{0,5})?$/
 
-/** Whether an IP address is of the loopback network, also in its IPv6-mapped form. */
+/** Whether an IP address is a loopback address, also in its IPv6-mapped form. */
 export function isLoopbackAddress(address: string): boolean {
   if (isIPv4(address)) return loopback.check(address, 'ipv4')
   return isIPv6(address) && loopback.check(address, 'ipv6')
 }
 
-/** The name or address of `NAME[:PORT]`, in lower case and without a final dot; undefined if it is malformed. */
+/**
+ * The name or address of `NAME[:PORT]`, in lower case and without a final dot; undefined if it is
+ * malformed.
+ */
 export function hostNameOf(text: string): string | undefined {
   const { address, name } = hostHeader.exec(text.toLowerCase())?.groups ?? {}
   if (address !== undefined) return isIPv6(address) ? address : undefined
@@ -28,11 +33,12 @@ export function hostNameOf(text: string): string | undefined {
 }
 
 /**
- * Refuses a request that a web page made a browser send. A page of any site can send simple requests to this
- * machine, and its own name can resolve to a loopback address after the page has loaded (DNS rebinding). So a
- * registry on loopback answers only to loopback names and to `allowed`, and no registry takes a change from a page.
- * `X-Forwarded-Host` and `Forwarded` do not count: anybody can set them.
- * @throws refusals: 400 for several `Host` headers, 421 for another host, 403 for a web page
+ * Refuses a request that a web page made a browser send. A page of any site can send simple
+ * requests to this machine, and its name can resolve to a loopback address after it has loaded (DNS
+ * rebinding). So a registry on loopback answers only to loopback names and `allowed`, and no
+ * registry accepts a change from a page. `X-Forwarded-Host` and `Forwarded` are ignored: anybody
+ * can set them. @throws refusals: 400 for several `Host` headers, 421 for another host, 403 for a
+ * web page.
  */
 export function checkRequestSource(request: IncomingMessage, allowed: AllowedHosts): void {
   const hosts = request.headersDistinct['host'] ?? []
@@ -58,7 +64,10 @@ function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || isLoopbackAddress(host)
 }
 
-/** Browsers add `Origin` to every request that changes something (Fetch standard); clients of registries never do. */
+/**
+ * Browsers add `Origin` to every request that changes something (Fetch standard). Clients of
+ * registries never do.
+ */
 function isFromWebPage({ headers }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site']
   return headers.origin !== undefined || (site !== undefined && site !== 'none')

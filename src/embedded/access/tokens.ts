@@ -8,8 +8,9 @@ const defaultLifetime = 300
 const maxFormSize = 64 * 1024
 
 /**
- * `/token`: GET with a password in `Authorization` or none (distribution, spec/auth/token.md), POST with a form (spec/auth/oauth.md). A token is
- * given with those of the wanted actions that are allowed, be it none; several `scope` parameters, and several scopes in one, go into one token.
+ * Answers `/token`: GET with or without a password in `Authorization` (distribution,
+ * spec/auth/token.md), POST with a form (spec/auth/oauth.md). The token has those of the requested
+ * actions that are allowed, possibly none. All `scope` parameters go into one token.
  */
 export async function answerTokenRequest(control: AccessControl, exchange: Exchange): Promise<Answer> {
   if (exchange.method === 'GET') return answerGet(control, exchange)
@@ -83,7 +84,10 @@ function newRefreshToken({ refreshTokens, newSecret }: AccessControl, user: stri
   return secret
 }
 
-/** `type:name:action,action`, several with spaces between; the name may have a port and so colons of its own. Others are left out. */
+/**
+ * Parses `type:name:action,action`, separated by spaces. The name may contain the colon of a port.
+ * Ignores invalid scopes.
+ */
 function parseScopes(text: string): readonly ResourceAccess[] {
   return text.split(' ').flatMap((scope) => {
     const match = /^([a-z]+)(?:\([a-z0-9]+\))?:(.+):([a-z*,]*)$/.exec(scope)

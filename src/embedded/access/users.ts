@@ -1,13 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { DrayError } from '../../lib/errors.ts'
 
-/** Who may come in: a user's password, or the hash of it as an htpasswd file has it. */
+/** The password of each user, or its hash as in an htpasswd file. */
 export type Users = Readonly<Record<string, string>>
 
 /**
- * Reads the text of an htpasswd file: `user:{SHA}…` (`htpasswd -s`) and `user:password` (`htpasswd -p`). bcrypt, which registries usually have there,
- * and Apache's MD5 are not understood, for Node has neither: this is for trials and tests.
- * @throws `config` for a line of another form, by its number
+ * Parses an htpasswd file: `user:{SHA}…` (`htpasswd -s`) and `user:password` (`htpasswd -p`).
+ * bcrypt and Apache's MD5 are not supported, because Node has neither. @throws `config` for any
+ * other line, with its number.
  */
 export function parseHtpasswd(text: string): Users {
   const users: Record<string, string> = {}
@@ -26,7 +26,10 @@ export function parseHtpasswd(text: string): Users {
   return users
 }
 
-/** The user of an `Authorization: Basic` header (RFC 7617), or undefined where it is none of them, or not with this password. */
+/**
+ * The user of an `Authorization: Basic` header (RFC 7617), or undefined for an unknown user or a
+ * wrong password.
+ */
 export function userOfBasic(header: string, users: Users): string | undefined {
   const match = /^basic\s+([A-Za-z0-9+/=]+)\s*$/i.exec(header)
   const text = Buffer.from(match?.[1] ?? '', 'base64').toString()

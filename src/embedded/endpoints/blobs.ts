@@ -4,7 +4,9 @@ import { refusal } from '../errors.ts'
 import type { Exchange, RegistryState } from '../exchange.ts'
 import { digestFrom } from '../names.ts'
 
-/** GET and HEAD of a blob, whole or a range of it (distribution-spec, Pulling blobs; RFC 9110, section 14). */
+/**
+ * GET and HEAD of a blob or a range of it (distribution-spec, Pulling blobs; RFC 9110, section 14).
+ */
 export async function getBlob(
   exchange: Exchange,
   { storage }: RegistryState,
@@ -35,7 +37,7 @@ export async function getBlob(
   }
 }
 
-/** DELETE of a blob: out of this repository; others that have it keep it. */
+/** DELETE of a blob in one repository. */
 export async function deleteBlob(
   { storage, abilities }: RegistryState,
   repository: string,
@@ -47,9 +49,12 @@ export async function deleteBlob(
   return { status: 202, body: new Uint8Array() }
 }
 
-type ByteRange = { readonly start: number; /** not included */ readonly end: number }
+type ByteRange = { readonly start: number; /** exclusive */ readonly end: number }
 
-/** The one range that is asked for; undefined for the whole, also where the header is malformed or asks for several ranges. */
+/**
+ * The requested range; undefined for the whole blob, also if the header is malformed or names
+ * several ranges.
+ */
 function wantedRange(
   exchange: Exchange,
   digest: Digest,

@@ -51,7 +51,7 @@ async function checkRepository({ storage }: RegistryState, repository: string): 
   if (!(await storage.hasRepository(repository))) throw refusal('NAME_UNKNOWN', `there is no ${repository}`)
 }
 
-/** @throws a refusal where something keeps the manifest that is to go. */
+/** @throws a refusal if something protects the manifest. */
 async function checkUnheld(
   { storage, abilities }: RegistryState,
   repository: string,
@@ -75,7 +75,7 @@ async function checkUnheld(
   }
 }
 
-/** Removes a manifest, and what refers to it where that goes along. False where it was not there. */
+/** Removes a manifest, and its referrers if the profile says so. False if it did not exist. */
 async function remove(
   { storage, abilities }: Pick<RegistryState, 'storage' | 'abilities'>,
   repository: string,
@@ -90,7 +90,7 @@ async function remove(
   return isGone
 }
 
-/** Whether a manifest can be read: has a tag, or is in an index or refers to a subject that can be. */
+/** Whether a manifest is readable: it has a tag, or a readable index or subject leads to it. */
 export async function isShown(
   { storage }: Pick<RegistryState, 'storage'>,
   repository: string,

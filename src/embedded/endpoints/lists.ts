@@ -28,7 +28,9 @@ export async function listTags(
   return jsonAnswer(200, { name: repository, tags: entries }, linkHeader(target, next))
 }
 
-/** The manifests whose `subject` is a digest, whether it is there or not (distribution-spec, Listing Referrers). */
+/**
+ * The manifests with this `subject`, which need not exist (distribution-spec, Listing Referrers).
+ */
 export async function listReferrers(
   exchange: Exchange,
   state: RegistryState,
@@ -50,7 +52,10 @@ export async function listReferrers(
   })
 }
 
-/** All repositories; not of the OCI specification, but docker's registry and most others have it (distribution, spec/api.md, Catalog). */
+/**
+ * All repositories. Not in the OCI specification, but most registries have it (distribution,
+ * spec/api.md, Catalog).
+ */
 export async function listRepositories(exchange: Exchange, state: RegistryState): Promise<Answer> {
   const all = [...(await state.storage.repositories())].sort(byText)
   const { entries, next } = pageOf(all, (name) => name, exchange.query, state.abilities)

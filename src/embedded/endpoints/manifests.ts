@@ -20,10 +20,10 @@ import { declaredLength, type Exchange, locate, type RegistryState } from '../ex
 import { tagOrDigestFrom } from '../names.ts'
 import type { StoredManifest } from '../storage/storage.ts'
 
-/** The specification asks for at least 10 tags in one request, and allows 414 for too many. */
+/** The specification demands at least 10 tags in one request, and allows 414 for too many. */
 const maxTagsPerRequest = 100
 
-/** Bytes for the manifests that are received at the same time: each is held in memory until it is whole. */
+/** Limits the manifests that are received at the same time, because each is held in memory. */
 export function manifestBudget(maxBytes: number): ByteBudget {
   return new ByteBudget(maxBytes, () =>
     refusal('TOOMANYREQUESTS', 'too many manifests are being pushed at the same time'),
@@ -42,7 +42,7 @@ export async function getManifest(
   const headers = { 'Docker-Content-Digest': found.digest, ETag: `"${found.digest}"` }
   if (exchange.header('if-none-match') === `"${found.digest}"`) return { status: 304, headers }
   if (!isAccepted(exchange.header('accept'), found.mediaType)) {
-    // docker's registry answers 404 too where the client does not know the type
+    // docker's registry also answers 404 if the client does not accept the type.
     throw refusal('MANIFEST_UNKNOWN', `it is a ${found.mediaType}, which the request does not accept`)
   }
   return { status: 200, headers: { 'Content-Type': found.mediaType, ...headers }, body: found.bytes }
@@ -100,7 +100,7 @@ export async function putManifest(
   }
 }
 
-/** Lenient: no header, or any type in it that fits, with wildcards and without a look at quality values. */
+/** Accepts a missing header and any matching type or wildcard; ignores quality values. */
 function isAccepted(accept: string | undefined, mediaType: string): boolean {
   if (accept === undefined) return true
   const types = accept.split(',').map(bareMediaType)
@@ -153,14 +153,17 @@ function parsed(exchange: Exchange, bytes: Uint8Array): Manifest {
   return manifest
 }
 
-/** Everything below a manifest is in its repository, with the size that it says. The subject may be missing: it may come later. */
+/**
+ * Checks that the repository has everything below a manifest, with the right sizes. The subject may
+ * be missing, because it may be pushed later.
+ */
 async function checkContent(
   { storage }: RegistryState,
   repository: string,
   manifest: Manifest,
 ): Promise<void> {
   for (const blob of blobsOf(manifest)) {
-    // layers with `urls` are fetched from there (image-spec, non-distributable layers)
+    // Layers with `urls` are fetched from there (image-spec, non-distributable layers).
     if (blob.urls === undefined) checkSize(blob, await storage.blobSize(repository, blob.digest))
   }
   for (const child of childrenOf(manifest)) {

@@ -3,13 +3,13 @@ import type { Abilities } from '../profiles.ts'
 
 export interface Page<T> {
   readonly entries: readonly T[]
-  /** of the page behind this one: the parameters to ask for it with */
+  /** the query of the next page */
   readonly next?: URLSearchParams
 }
 
 /**
- * Cuts a sorted list by `n` and `last` (distribution-spec, Listing Tags).
- * @throws a refusal for an `n` that is no number
+ * Cuts a sorted list by `n` and `last` (distribution-spec, Listing Tags). @throws a refusal for an
+ * `n` that is no number.
  */
 export function pageOf<T>(
   sorted: readonly T[],
@@ -38,7 +38,7 @@ export function linkHeader(target: string, next: URLSearchParams | undefined): R
   return next === undefined ? {} : { Link: `<${target}?${next.toString()}>; rel="next"` }
 }
 
-/** The order of Go's `sort.Strings`: by code unit, so that capitals come first. */
+/** The order of Go's `sort.Strings`: by code unit, so capitals come first. */
 export function byText(a: string, b: string): number {
   if (a === b) return 0
   return a < b ? -1 : 1

@@ -9,7 +9,10 @@ import type { Upload } from '../storage/uploads.ts'
 
 const empty = new Uint8Array()
 
-/** POST: a mount, a blob in one request, or a new session (distribution-spec, Pushing blobs, end-4a, 4b, 4c, 11). */
+/**
+ * POST: a mount, a blob in one request, or a new session (distribution-spec, Pushing blobs, end-4a,
+ * 4b, 4c, 11).
+ */
 export async function openUpload(
   exchange: Exchange,
   state: RegistryState,
@@ -27,7 +30,7 @@ export async function openUpload(
   return accepted(exchange, state, upload, 202)
 }
 
-/** PATCH: a chunk, or the whole as a stream. */
+/** PATCH: a chunk, or the whole blob as a stream. */
 export async function patchUpload(
   exchange: Exchange,
   state: RegistryState,
@@ -55,7 +58,7 @@ export async function finishUpload(
   return created(exchange, state, repository, wanted)
 }
 
-/** GET: how much is there. */
+/** GET: the size so far. */
 export function uploadStatus(
   exchange: Exchange,
   state: RegistryState,
@@ -65,7 +68,7 @@ export function uploadStatus(
   return accepted(exchange, state, find(exchange, state, repository, id), 204)
 }
 
-/** DELETE: the session and its bytes are dropped. */
+/** DELETE: ends the session. */
 export async function cancelUpload(
   exchange: Exchange,
   state: RegistryState,
@@ -139,7 +142,10 @@ interface ChunkRange {
   readonly length: number
 }
 
-/** `Content-Range: <first>-<last>` of a chunk, both included; undefined where there is none, or where it is not looked at. */
+/**
+ * Parses `Content-Range: <first>-<last>` of a chunk, both inclusive; undefined if it is missing or
+ * ignored.
+ */
 function chunkRange(exchange: Exchange, { abilities }: RegistryState): ChunkRange | undefined {
   const text = exchange.header('content-range')
   if (text === undefined || abilities.chunkRange === 'ignored') return undefined
@@ -167,7 +173,7 @@ function accepted(exchange: Exchange, state: RegistryState, upload: Upload, stat
     headers: {
       Location: locate(exchange, state, uploadState ? `${path}?_state=${upload.size}` : path),
       'Docker-Upload-UUID': upload.id,
-      // an upload without a byte has no last one; `0-0` is what docker's registry says of it too
+      // An empty upload has no last byte. docker's registry answers `0-0` too.
       Range: `0-${Math.max(upload.size - 1, 0)}`,
       ...(chunkMinLength > 0 && { 'OCI-Chunk-Min-Length': String(chunkMinLength) }),
     },

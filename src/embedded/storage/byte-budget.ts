@@ -1,10 +1,10 @@
-/** A number of bytes that several holders share. */
+/** A number of bytes that several users share. */
 export class ByteBudget {
   readonly #max: number
   readonly #full: (max: number) => Error
   #used = 0
 
-  /** @param full makes the error that `take` throws if the bytes are not there */
+  /** @param full makes the error that `take` throws if too few bytes are left */
   constructor(max: number, full: (max: number) => Error) {
     this.#max = max
     this.#full = full

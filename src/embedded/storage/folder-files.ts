@@ -6,9 +6,10 @@ import { systemCode } from '../../lib/files/io-error.ts'
 import { openRegular, readFileBounded } from '../../lib/files/read.ts'
 
 /*
- * Access to the files of a registry's folder. A folder that came from somebody else may contain symbolic links, and
- * a link must not make the registry read, list, write or delete files elsewhere. So every function here refuses a
- * path that leads through a link. Paths must begin with the real path of the folder.
+ * Access to the files of a registry's folder. A folder from somebody else may contain symbolic
+ * links, and a link must not make the registry read, list, write or delete files elsewhere. So
+ * every function here refuses a path through a link. Paths must begin with the real path of the
+ * folder.
  */
 
 /** @throws `refused` if a folder above the path is reached through a symbolic link. */
@@ -39,13 +40,16 @@ export async function sizeOf(path: string): Promise<number | undefined> {
   }
 }
 
-/** The content of a regular file; undefined if there is none. @throws `malformed` if it is larger; `io` if it is a link. */
+/**
+ * The content of a regular file; undefined if there is none. @throws `malformed` if it is larger;
+ * `io` if it is a link.
+ */
 export async function readSmall(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
   await checkFolderOf(path)
   return await readFileBounded(path, maxBytes, { followLinks: false })
 }
 
-/** The bytes from `start` up to `end`, not included. @throws `not-found` */
+/** The bytes from `start` up to `end`, exclusive. @throws `not-found`. */
 export async function* readRange(path: string, start: number, end: number): AsyncGenerator<Uint8Array, void> {
   await checkFolderOf(path)
   const handle = await openRegular(path)
@@ -64,7 +68,7 @@ export async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** Writes a file at once and whole; its folder is made. A link at the path itself is replaced. */
+/** Writes a file atomically and creates its folder. Replaces a link at the path. */
 export async function writeWhole(
   path: string,
   content: Uint8Array | string,
@@ -75,7 +79,7 @@ export async function writeWhole(
   await writeFileAtomic(path, content, { tempFolder })
 }
 
-/** False if it was not there. A link at the path itself is removed. */
+/** Removes a file or a link. False if it did not exist. */
 export async function remove(path: string): Promise<boolean> {
   await checkFolderOf(path)
   try {

@@ -6,25 +6,28 @@ import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
 import { namesIn, readSmall } from './folder-files.ts'
 import { algorithmOf, type Digest, encodedOf, isDigest } from '../../oci/digest.ts'
 
-/** Content that nothing names and unfinished uploads are swept from this age on, so that a second process by mistake loses nothing of today. */
+/**
+ * Unreferenced content and unfinished uploads are removed at this age, so that a second process by
+ * mistake loses nothing recent.
+ */
 const sweepAgeMs = 24 * 60 * 60 * 1000
 
-/** What `dray-registry.json` says. */
+/** The content of `dray-registry.json`. */
 const format = '{"schema":"dray.registry/1"}\n'
 
 /**
  * The files of a registry in a folder:
  *
- *     dray-registry.json                                    says that the folder is one, and its format
- *     content/<algorithm>/<hex>                             the bytes of blobs and manifests, once each
- *     uploads/<id>                                          not finished yet
- *     repositories/<path>/_blobs/<algorithm>/<hex>          empty: the repository has this blob
- *     repositories/<path>/_manifests/<algorithm>/<hex>      JSON: the manifest's media type, and its entry among the referrers of its subject
- *     repositories/<path>/_referrers/<algorithm>/<hex>/<algorithm>-<hex>   empty: a manifest (last) has this subject (before it)
- *     repositories/<path>/_tags/<tag>                       the digest
+ *     dray-registry.json                           marks the folder and its format
+ *     content/<algorithm>/<hex>                    the bytes of a blob or manifest
+ *     uploads/<id>                                 unfinished
+ *     repositories/<path>/_blobs/<algorithm>/<hex>      empty: the repository has the blob
+ *     repositories/<path>/_manifests/<algorithm>/<hex>  JSON: a `ManifestRecord`
+ *     repositories/<path>/_referrers/<algorithm>/<hex>/<algorithm>-<hex>  empty: subject/referrer
+ *     repositories/<path>/_tags/<tag>              the digest
  *
- * A component of a repository's path never begins with `_`, so the names do not collide. A file system that does not tell upper from lower case
- * cannot hold two tags that differ in case alone.
+ * A component of a path never begins with `_`, so the names do not collide. A file system that
+ * ignores case cannot hold two tags that differ only in case.
  */
 export class FolderLayout {
   readonly folder: string
@@ -88,7 +91,7 @@ export class FolderLayout {
     return names.map((name) => name.replace('-', ':')).filter(isDigest)
   }
 
-  /** All repositories, in no order. */
+  /** All repositories, unordered. */
   async repositories(): Promise<readonly string[]> {
     const found: string[] = []
     const pending = ['']
@@ -107,7 +110,10 @@ export class FolderLayout {
   }
 }
 
-/** Makes the folder where it is missing, and sweeps what crashes and deletes left. @throws `refused`, `unsupported`, `io`. */
+/**
+ * Creates the folder if it is missing, and removes what crashes and deletes left. @throws
+ * `refused`, `unsupported`, `io`.
+ */
 export async function prepareFolder(layout: FolderLayout, clock: Clock): Promise<void> {
   await makeFolder(layout.folder)
   const marker = await readSmall(layout.marker, 1024)
@@ -141,7 +147,7 @@ async function sweep(layout: FolderLayout, before: number): Promise<void> {
   }
 }
 
-/** The digests that the files `<algorithm>/<hex>` of a folder stand for. */
+/** The digests of the files `<algorithm>/<hex>` in a folder. */
 async function digestsIn(folder: string): Promise<readonly Digest[]> {
   const found: Digest[] = []
   for (const algorithm of ['sha256', 'sha512']) {

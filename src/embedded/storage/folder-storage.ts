@@ -14,14 +14,15 @@ import { parseRecord, writeRecord } from './manifest-record.ts'
 import type { BlobWriter, RegistryStorage, StoredManifest } from './storage.ts'
 import { Turns } from '../turns.ts'
 
-/** A record repeats a manifest's annotations, so it is no larger than a manifest and a little. */
+/** A record repeats the annotations of a manifest, so it is only a little larger. */
 const maxRecordSize = maxManifestSize + 64 * 1024
 
 /**
- * Keeps everything in a folder, which `FolderLayout` describes; it is made where it is missing. What was answered 201 outlasts a crash, and a crash
- * leaves no half blob, manifest or tag: each file is written elsewhere, synced and renamed, and content is there before what names it. Blobs are
- * written and read as streams. One process at a time may use a folder.
- * @throws `refused` for a folder with other things in it; `io`.
+ * Keeps everything in a folder, which `FolderLayout` describes, and creates it if it is missing.
+ * After a 201, content survives a crash, and a crash leaves no partial blob, manifest or tag: each
+ * file is written elsewhere, synced and renamed, and content is stored before its references. Blobs
+ * are streamed. Only one process at a time may use a folder. @throws `refused` for a folder with
+ * other content; `io`.
  */
 export async function folderStorage(
   folder: string,
@@ -35,7 +36,7 @@ export async function folderStorage(
 
 class FolderStorage implements RegistryStorage {
   readonly #layout: FolderLayout
-  /** what changes a repository's manifests and tags, by repository */
+  /** changes of manifests and tags, by repository */
   readonly #turns = new Turns()
 
   constructor(layout: FolderLayout) {

@@ -4,14 +4,14 @@ import { type Digest, parseDigest } from '../../oci/digest.ts'
 import { isRecord, parseJson } from '../../oci/json.ts'
 import type { StoredManifest } from './storage.ts'
 
-/** What the folder keeps of a manifest beside its bytes, as JSON. */
+/** What the folder stores of a manifest beside its bytes, as JSON. */
 export type ManifestRecord = Pick<StoredManifest, 'mediaType' | 'refers'>
 
 export function writeRecord({ mediaType, refers }: ManifestRecord): string {
   return JSON.stringify({ mediaType, ...(refers !== undefined && { refers }) })
 }
 
-/** @throws `corrupt` where it was changed by hand, or by a disk. */
+/** @throws `corrupt` if the file was changed by hand or damaged. */
 export function parseRecord(bytes: Uint8Array, digest: Digest): ManifestRecord {
   try {
     return read(parseJson(bytes, 'the record'))

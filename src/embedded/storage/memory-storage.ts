@@ -7,8 +7,8 @@ import { defaultMemoryBytes } from '../access/limits.ts'
 import type { BlobWriter, RegistryStorage, StoredManifest } from './storage.ts'
 
 /**
- * What an entry of a map, a repository and a chunk take in addition to their bytes. The numbers are rough and high: content
- * of no size must not be free.
+ * The memory of a map entry, a repository and a chunk beside their bytes. Rough and high, because
+ * content without bytes must not be free.
  */
 const entryBytes = 512
 const repositoryBytes = 4096
@@ -17,9 +17,9 @@ const chunkBytes = 256
 interface Blob {
   readonly size: number
   readonly chunks: readonly Uint8Array[]
-  /** what the chunks take of the budget */
+  /** the bytes of the budget for the chunks */
   readonly cost: number
-  /** repositories that have it */
+  /** number of repositories that have it */
   owners: number
 }
 
@@ -31,8 +31,8 @@ interface Repository {
 }
 
 /**
- * Keeps everything in the memory of this process. The bytes of a blob are held once, however many repositories have
- * it. What does not fit in `maxBytes` is refused with 507.
+ * Keeps everything in memory. A blob is stored once for all repositories. Refuses what does not fit
+ * in `maxBytes` with 507.
  */
 export function memoryStorage(maxBytes: number = defaultMemoryBytes()): RegistryStorage {
   return new MemoryStorage(maxBytes)
@@ -200,7 +200,7 @@ class MemoryStorage implements RegistryStorage {
   }
 }
 
-/** The entry among the referrers repeats annotations and has a place of its own. */
+/** The entry among the referrers repeats the annotations. */
 function costOf({ bytes, refers }: StoredManifest): number {
   return refers === undefined ? bytes.byteLength + entryBytes : 2 * bytes.byteLength + 3 * entryBytes
 }

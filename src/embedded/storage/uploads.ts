@@ -9,11 +9,11 @@ import { Turns } from '../turns.ts'
 /** The status of a full storage (RFC 4918, section 11.5). */
 const insufficientStorage = 507
 
-/** An upload session: bytes so far and their hash. */
+/** An upload session: its bytes so far. */
 export interface Upload {
   readonly id: string
   readonly repository: string
-  /** bytes that are there */
+  /** bytes so far */
   readonly size: number
 }
 
@@ -22,13 +22,13 @@ interface Session extends Upload {
   readonly digester: Digester
   readonly algorithm: DigestAlgorithm
   touchedAt: number
-  /** requests that work on it or wait for their turn */
+  /** requests that work on it or wait for it */
   requests: number
 }
 
 type UploadLimits = Pick<Limits, 'uploads' | 'uploadIdleMs' | 'blobBytes'>
 
-/** The upload sessions of one registry. They end with the process; what was committed stays. */
+/** The upload sessions of one registry. They end with the process; committed blobs stay. */
 export class Uploads {
   readonly #storage: RegistryStorage
   readonly #clock: Clock
@@ -52,8 +52,8 @@ export class Uploads {
   }
 
   /**
-   * Opens a session. If there are too many, the one that has stood idle the longest is dropped for it.
-   * @throws a refusal `TOOMANYREQUESTS` if none is idle
+   * Opens a session. If there are too many, drops the one that has been idle the longest. @throws a
+   * refusal `TOOMANYREQUESTS` if none is idle.
    */
   async open(repository: string, algorithm: DigestAlgorithm): Promise<Upload> {
     this.#opening++
@@ -93,10 +93,11 @@ export class Uploads {
   }
 
   /**
-   * Appends a body. Bytes that came before a client broke off stay, and `size` tells how many they are. A body
-   * that is larger than a blob may be, or than what the storage can take, ends the session.
+   * Appends a body. If the client disconnects, the bytes so far stay. A body that is larger than a
+   * blob may be, or than the storage, ends the session.
    * @param declared bytes of the body, if the client declared them
-   * @param check is called when it is this request's turn, with the size so far; it throws if the chunk does not fit
+   * @param check called with the size so far when it is this request's turn; throws if the chunk
+   * does not fit
    */
   append(
     upload: Upload,
@@ -120,7 +121,10 @@ export class Uploads {
     })
   }
 
-  /** Closes the session: a blob of the repository, or, where the bytes are not the digest's, nothing. @throws a refusal `DIGEST_INVALID`. */
+  /**
+   * Closes the session and commits the blob if the digest is right. @throws a refusal
+   * `DIGEST_INVALID`.
+   */
   finish(upload: Upload, digest: Digest): Promise<void> {
     return this.#inTurn(upload, async (session) => {
       this.#sessions.delete(session.id)
@@ -140,7 +144,6 @@ export class Uploads {
     await this.#inTurn(upload, (session) => this.#drop(session))
   }
 
-  /** Drops all sessions. */
   async close(): Promise<void> {
     const all = [...this.#sessions.values()]
     this.#sessions.clear()
@@ -169,7 +172,7 @@ export class Uploads {
     if (size > blobBytes) throw refusal('SIZE_INVALID', `a blob may have ${blobBytes} bytes`, 413)
   }
 
-  /** Writes a chunk. If the storage is full, idle sessions make room for it. */
+  /** Writes a chunk. If the storage is full, drops idle sessions. */
   async #write(session: Session, chunk: Uint8Array): Promise<void> {
     for (;;) {
       try {
@@ -187,7 +190,7 @@ export class Uploads {
     await session.writer.discard()
   }
 
-  /** Drops the session that has stood without a request the longest; false if all have one. */
+  /** Drops the session that has been idle the longest; false if there is none. */
   async #dropOldestIdle(): Promise<boolean> {
     let oldest: Session | undefined
     for (const session of this.#sessions.values()) {
@@ -206,7 +209,10 @@ export class Uploads {
   }
 }
 
-/** The digest of the whole upload; hashed once more where the client ends with another algorithm than it began with. */
+/**
+ * The digest of the upload. Hashes it again if the client ends with another algorithm than it began
+ * with.
+ */
 async function digestAs(session: Session, algorithm: DigestAlgorithm): Promise<Digest> {
   if (session.size === 0) return digestOf('', algorithm)
   if (algorithm === session.algorithm) return session.digester.digest()

@@ -6,15 +6,16 @@ import { privateFolder } from '../lib/files/private-folder.ts'
 import { type Environment, homeFolder, inside, userFolder } from '../lib/files/user-folders.ts'
 
 /**
- * Turns Node's compile cache on, in a private folder of the user. Node runs the code that it finds there and checks neither
- * owner nor mode, and its default is a folder in the shared temporary directory. Without a private folder dray runs without
- * the cache. NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE are the user's own choice, which Node has obeyed already.
+ * Enables Node's compile cache in a private folder of the user. Node executes the code there
+ * without checking owner or mode, and its default is a folder in the shared temporary directory.
+ * Without a private folder there is no cache. NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE are
+ * the user's own choice, which Node already applies.
  */
 export function startCompileCache(env: Environment): void {
   if (env['NODE_DISABLE_COMPILE_CACHE'] !== undefined || isSet(env['NODE_COMPILE_CACHE'])) return
   const folder = compileCacheFolder(env)
   if (folder === undefined) return
-  // Node makes a folder of its own below, with the mode that the umask allows.
+  // Node creates a folder in it with the mode of the umask.
   const umask = process.umask(0o077)
   try {
     enableCompileCache(folder)
@@ -23,7 +24,7 @@ export function startCompileCache(env: Environment): void {
   }
 }
 
-/** The folder for the compile cache, made if it is missing; undefined if it cannot be trusted. */
+/** The folder for the compile cache, created if it is missing; undefined if it is not trusted. */
 function compileCacheFolder(env: Environment): string | undefined {
   const cache = userFolder('cache', env)
   if (cache === undefined) return undefined
@@ -35,8 +36,8 @@ function compileCacheFolder(env: Environment): string | undefined {
 }
 
 /**
- * Whether everything that this Node would read belongs to the user. A folder that is private now can hold files of another
- * user from a time when it was not.
+ * Whether everything that this Node would read belongs to the user. A private folder may hold files
+ * of another user from before.
  */
 function holdsOnlyOwn(folder: string, uid: number): boolean {
   const prefix = `${process.version}-${process.arch}-`

@@ -8,26 +8,29 @@ import { reportError } from './command/report.ts'
 import { asksForJson, errorDocument, printDocument } from './command/result-document.ts'
 import { fromOclif, unknownCommand } from './command/usage-error.ts'
 
-/** Loaded by oclif from their packages, for the commands that they bring. */
+/** oclif loads them from their packages, for their commands. */
 const plugins = ['@oclif/plugin-autocomplete']
 const helpFlags: ReadonlySet<string> = new Set(['--help', '-h'])
 
-/** Runs the program: `args` are the words behind `dray`, `root` is the folder of its package.json. Never rejects. */
+/**
+ * Runs the program. `args` are the arguments after `dray`, `root` is the folder of its
+ * package.json. Never rejects.
+ */
 export async function main(args: readonly string[], root: string): Promise<void> {
   let isLeaving = false
   process.on('uncaughtException', (error) => {
-    // what cannot be written cannot be told there either
+    // If writing fails, the error cannot be written either.
     if (isLeaving) process.exit()
     isLeaving = true
     void reportAndLeave(error, args)
   })
-  // whoever reads the progress may leave; what is being changed goes on. oclif sees to stdout.
+  // The reader of the progress may leave; the change continues. oclif handles stdout.
   process.stderr.on('error', (error) => {
     if (systemCode(error) !== 'EPIPE') throw error
   })
-  // dray verifies certificates whatever this variable says. Node would warn that TLS is not secure.
+  // dray always verifies certificates. Node would warn that TLS is not secure.
   delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
-  // oclif would look for TypeScript sources and compile them
+  // Otherwise oclif searches TypeScript sources and compiles them.
   settings.enableAutoTranspile = false
   try {
     await route(args, root)
@@ -43,7 +46,7 @@ async function route(args: readonly string[], root: string): Promise<void> {
     await bare.runCommand(known.id, known.rest)
     return
   }
-  // only here do the plugins' commands matter: reading their manifests takes 4 ms
+  // Only these cases need the commands of plugins. Reading their manifests takes 4 ms.
   const config = await load(root, plugins)
   const command = commandIn(args, config)
   const subject = wordsOf(command?.id === 'help' ? command.rest : args)
@@ -68,8 +71,9 @@ async function route(args: readonly string[], root: string): Promise<void> {
 }
 
 /**
- * The completion plugin writes scripts to the cache folder, and the user's shell runs them. By itself oclif also takes a
- * relative XDG_CACHE_HOME and checks no folder. The plugin brings an oclif of its own, so a variable tells it the folder.
+ * The completion plugin writes scripts to the cache folder, and the user's shell runs them. oclif
+ * also accepts a relative XDG_CACHE_HOME and checks no folder. The plugin has its own copy of
+ * oclif, so a variable passes the folder.
  */
 async function setPluginFolder(config: Config): Promise<void> {
   const { privatePlace } = await import('./wiring/private-places.ts')
@@ -77,7 +81,7 @@ async function setPluginFolder(config: Config): Promise<void> {
   process.env[config.scopedEnvVarKey('CACHE_DIR')] = dirname(folder)
 }
 
-/** The longest run of leading words that names a command, and what stands behind it. */
+/** The longest sequence of leading words that names a command, and the arguments after it. */
 function commandIn(args: readonly string[], config: Config): { id: string; rest: string[] } | undefined {
   for (let words = wordsOf(args).length; words > 0; words--) {
     const id = args.slice(0, words).join(':')
@@ -86,7 +90,7 @@ function commandIn(args: readonly string[], config: Config): { id: string; rest:
   return undefined
 }
 
-/** The leading words that could name a command: no command has more than three. */
+/** The leading words that may name a command, at most three. */
 function wordsOf(args: readonly string[]): readonly string[] {
   const end = args.findIndex((arg) => arg.startsWith('-'))
   return args.slice(0, Math.min(end < 0 ? args.length : end, 3))
@@ -115,7 +119,7 @@ async function load(root: string, core: string[]): Promise<Config> {
   return await Config.load({ root, userPlugins: false, devPlugins: false, pluginAdditions: { core } })
 }
 
-/** Shows an error that no command has shown: there was none, or it is a plugin's. */
+/** Shows an error that no command has shown. */
 async function report(thrown: unknown, args: readonly string[]): Promise<void> {
   const error = toDrayError(fromOclif(thrown))
   const json = asksForJson(args)
@@ -123,9 +127,9 @@ async function report(thrown: unknown, args: readonly string[]): Promise<void> {
   await reportError(error, { quiet: json })
 }
 
-/** After an error that nobody caught nothing can be relied on. */
+/** After an uncaught error the state is unknown, so the process ends. */
 async function reportAndLeave(thrown: unknown, args: readonly string[]): Promise<void> {
-  // only a standard stream leaves its failed writes to nobody: a disk is full
+  // Only failed writes of a standard stream have no handler: the disk is full.
   const isOutput = thrown instanceof Error && 'syscall' in thrown && thrown.syscall === 'write'
   if (isOutput)
     await reportError(toDrayError(ioError(thrown, 'the output cannot be written', '')), { quiet: false })

@@ -71,7 +71,7 @@ export default class Serve extends BaseCommand {
         ({ style }) => `Registry ${style.bold(registry.registry)} is ready. Ctrl-C ends it.`,
       )
       if (!this.stop.aborted) await once(this.stop, 'abort')
-      // Ctrl-C is how it is meant to end
+      // Ctrl-C is the normal end.
       if (toDrayError(this.stop.reason).code !== 'interrupted') throw this.stop.reason
     } finally {
       await registry.close()

@@ -2,12 +2,14 @@ import type { ErrorInfo } from '../lib/errors.ts'
 import { escapeText } from './text/escape.ts'
 import { type Style } from './text/style.ts'
 
-/** An error in its three parts: what happened and to what (several things: a line each), why in the other side's words, what to do. */
+/**
+ * Formats an error: what failed and on what, why in the words of the other side, and what to do.
+ */
 export function renderError(error: ErrorInfo, style: Style): string {
   return [`${style.red(style.bold('error:'))} ${headline(error)}`, ...linesBelow(error, style)].join('\n')
 }
 
-/** The same under something that has a line of its own already, such as a refused image. */
+/** Formats an error below a line about its subject, such as a refused image. */
 export function renderErrorBelow(error: ErrorInfo, style: Style, indent: string): string {
   return [headline(error), ...linesBelow(error, style)].map((line) => indent + line).join('\n')
 }
@@ -28,7 +30,7 @@ function linesBelow(error: ErrorInfo, style: Style): string[] {
   ]
 }
 
-/** The registry's words, with its code and the status where they don't say them already. */
+/** The registry's message, with its code and the status unless it contains them. */
 function whyOf({ why, status, registryCode }: ErrorInfo): string | undefined {
   const parts = [
     ...(status === undefined || why?.includes(String(status)) === true ? [] : [`HTTP ${status}`]),
@@ -38,7 +40,7 @@ function whyOf({ why, status, registryCode }: ErrorInfo): string | undefined {
   return parts.length === 0 ? undefined : parts.join(', ')
 }
 
-/** A warning on one line. */
+/** Formats a warning on one line. */
 export function renderWarning(text: string, style: Style): string {
   return `${style.yellow('warning:')} ${escapeText(text)}`
 }

@@ -2,28 +2,31 @@ import { formatRepository } from '../oci/reference.ts'
 import type { Place, Placement } from '../plan/plan.ts'
 import { escapeText } from './text/escape.ts'
 
-/** A repository as a person writes it, with the tag where there is one. */
+/** A repository as a person writes it, with its tag. */
 export function formatPlace(place: Place): string {
   const { repository, tag } = place
   const name = formatRepository(repository)
   return escapeText(tag === undefined ? name : `${name}:${tag}`)
 }
 
-/** The environment where it is in one, else the repository. */
+/** The environment, or the repository if there is none. */
 export function nameOfPlace(place: Place): string {
   return place.environment === undefined ? formatPlace(place) : escapeText(place.environment)
 }
 
 /**
- * `staging -> prod`; only `-> prod` where `said`, which stands before it, names the source already. Where the environment has several targets the
- * registry stands with it: `staging -> prod (eu.example.com)`.
+ * `staging -> prod`, or `-> prod` if `said`, which precedes it, is the source. If the environment
+ * has several targets, with the registry: `staging -> prod (eu.example.com)`.
  */
 export function formatRoute({ from, to }: Placement, said: string, all: readonly Placement[]): string {
   const arrow = `-> ${formatWhere({ image: said, to }, all)}`
   return formatPlace(from) === escapeText(said) ? arrow : `${nameOfPlace(from)} ${arrow}`
 }
 
-/** `prod`; where the environment has several targets the registry stands with it, and where there is none, the repository. */
+/**
+ * `prod`, with the registry if the environment has several targets; the repository without an
+ * environment.
+ */
 export function formatWhere(
   { image, to }: Pick<Placement, 'image' | 'to'>,
   all: readonly Placement[],

@@ -2,8 +2,8 @@ import type { RepositoryName } from '../oci/reference.ts'
 import { escapeText } from './text/escape.ts'
 
 /**
- * What one target of an environment is called, of `all` that it has: where there are several, its registry stands beside the name, without what all of
- * the registries begin and end with (`prod (eu-west-1)`), or which one it is.
+ * The name of one target among `all` of an environment. If there are several, it includes the part
+ * of the registry that differs (`prod (eu-west-1)`), or a number.
  */
 export function nameOfTarget(environment: string, at: number, all: readonly RepositoryName[]): string {
   if (all.length < 2) return escapeText(environment)
@@ -13,7 +13,10 @@ export function nameOfTarget(environment: string, at: number, all: readonly Repo
   return escapeText(`${environment} (${which})`)
 }
 
-/** The labels of host names in which they differ; addresses, and hosts of which one would be left with nothing, as they are. */
+/**
+ * The labels in which host names differ. IP addresses, and hosts without such a label, are kept
+ * whole.
+ */
 function ownParts(registries: readonly string[]): readonly string[] {
   const hosts = registries.map((registry) => registry.split('.'))
   const isName = registries.every((registry) => /[a-z]/i.test(registry))

@@ -4,7 +4,7 @@ import type { Operation } from '../../plan/plan.ts'
 
 const operations = ['promote', 'copy', 'tag', 'rollback', 'prune'] as const satisfies readonly Operation[]
 
-/** Which log is read. */
+/** The log to read. */
 export const logFlag = {
   'audit-file': string({
     summary: 'The log; else audit.file of dray.yaml, else the one among your state.',
@@ -15,7 +15,7 @@ export const logFlag = {
 
 const several = { multiple: true, multipleNonGreedy: true } as const
 
-/** What of a log is asked for; of a flag that is given twice, one has to fit. */
+/** Conditions on the records. If a flag is repeated, one of its values must match. */
 export const filterFlags = {
   image: string({
     summary: 'An image with or without its tag, a repository, or a digest.',
@@ -52,7 +52,7 @@ interface FilterFlags {
   readonly result: LogFilter['result'] | undefined
 }
 
-/** What the flags ask for. @throws `usage` for a time that is none. */
+/** Converts the flags to a filter. @throws `usage` for an invalid time. */
 export function filterOf(flags: FilterFlags, now: number): LogFilter {
   const { actor, env, image, operation, result, since, until } = flags
   return {

@@ -13,17 +13,17 @@ import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Context } from '../wiring/context.ts'
 import { locate } from '../arguments/locate.ts'
 
-/** In place of a file: the newest checkpoint of the repository. */
+/** Stands for the newest checkpoint in the repository instead of a file. */
 export const inRepository = 'oci'
-/** More than any checkpoint has. */
+/** Larger than any checkpoint. */
 const maxNoteSize = 1024 * 1024
 
-/** What a log is called in its checkpoints: what was said, else what the configuration says, else after this machine. */
+/** The name of a log in its checkpoints: the flag, the configuration, or a name with the host. */
 export function logName(flag: string | undefined, { sign }: AuditConfig): string {
   return flag ?? sign?.name ?? `${hostname()}/dray-audit`
 }
 
-/** The key that checkpoints are signed with. @throws `usage` where there is none; `config`, `io`. */
+/** The key that signs checkpoints. @throws `usage` if there is none; `config`, `io`. */
 export async function checkpointSigner(
   keyFile: string | undefined,
   name: string,
@@ -44,7 +44,7 @@ async function signingKey(keyFile: string | undefined, context: Context): Promis
   return await loadSigningKey(keyFile, passwordEnv === undefined ? undefined : process.env[passwordEnv])
 }
 
-/** The repository of checkpoints. @throws `usage` where none is named. */
+/** The repository for checkpoints. @throws `usage` if none is named. */
 export async function checkpointRepository(
   flag: string | undefined,
   context: Context,
@@ -57,7 +57,10 @@ export async function checkpointRepository(
   })
 }
 
-/** Keys as `--key` takes them: a PEM file, a file with a verifier key, or the verifier key itself. @throws `usage` where there is none; `config`, `io`. */
+/**
+ * Reads the values of `--key`: a PEM file, a file with a verifier key, or the verifier key itself.
+ * @throws `usage` if there is none; `config`, `io`.
+ */
 export async function readCheckpointKeys(
   words: readonly string[],
   context: Context,
@@ -84,7 +87,7 @@ export interface CheckpointKey {
   readonly subject: string
 }
 
-/** Opens a checkpoint of a file. @throws `not-found`; as `openCheckpoint` does. */
+/** Opens a checkpoint in a file. @throws `not-found`; see `openCheckpoint`. */
 export async function checkpointOfFile(
   path: string,
   keys: readonly CheckpointKey[],
@@ -99,7 +102,9 @@ export async function checkpointOfFile(
   return { checkpoint: open(bytes, keys, path), place: path }
 }
 
-/** Opens the newest checkpoint of a log of this name; undefined where there is none. @throws as `openCheckpoint` does. */
+/**
+ * Opens the newest checkpoint of a log with this name, or undefined. @throws see `openCheckpoint`.
+ */
 export async function checkpointOfRepository(
   repository: RepositoryName,
   name: string,
@@ -115,7 +120,7 @@ export async function checkpointOfRepository(
   return { checkpoint: open(stored.note, keys, place), place }
 }
 
-/** A key in PEM has no name: it counts whatever it signed as. */
+/** A PEM key has no name, so it is checked against every signature. */
 function open(bytes: Uint8Array, keys: readonly CheckpointKey[], place: string): Checkpoint {
   const { signatures } = parseNote(bytes, place)
   const verifiers = keys.flatMap(({ subject, text }): readonly NoteVerifier[] =>

@@ -17,9 +17,9 @@ import type { Context } from '../wiring/context.ts'
 
 export interface MadeCheckpoint {
   readonly checkpoint: Checkpoint
-  /** signed, as it is written to a file */
+  /** signed, for a file */
   readonly note: string
-  /** for those who verify */
+  /** for verification */
   readonly verifierKey: string
 }
 
@@ -29,8 +29,8 @@ export interface MakeOptions {
 }
 
 /**
- * Verifies the log, holds it against the newest checkpoint in `repository`, where there is one, and signs a new one. @throws `corrupt` for a log that
- * is not whole or not what was signed before.
+ * Verifies the log, compares it with the newest checkpoint in `repository`, and signs a new one.
+ * @throws `corrupt` if the log is broken or does not match the checkpoint.
  */
 export async function makeSignedCheckpoint(
   path: string,
@@ -61,12 +61,13 @@ export async function makeSignedCheckpoint(
   return { checkpoint, note: signCheckpoint(checkpoint, signer), verifierKey }
 }
 
-/** Writes a signed checkpoint to a file. @throws `not-found`, `io`. */
 export async function saveCheckpoint(note: string, file: string): Promise<void> {
   await writeFileAtomic(file, note)
 }
 
-/** Pushes a signed checkpoint. @throws `conflict` where another root was pushed for the same size. */
+/**
+ * Pushes a signed checkpoint. @throws `conflict` if a checkpoint of the same size has another root.
+ */
 export async function pushSigned(
   note: string,
   repository: RepositoryName,

@@ -1,29 +1,29 @@
 import type { Actor, CiJob } from '../../audit/log/record.ts'
 
-/** Names of people and jobs are shorter; what is longer is cut. */
+/** Names of people and jobs are shorter. Longer text is cut. */
 const maxName = 256
 const maxAddress = 1024
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where a CI service says what a record keeps of a job: names of variables, the first that is set counts. */
+/** The variables of a CI service for the fields of a job. The first one that is set is used. */
 interface Service {
   readonly name: string
   readonly isHere: (env: Environment) => boolean
   readonly user: readonly string[]
-  /** its address, cleaned */
+  /** the cleaned URL of the run */
   readonly run: (env: Environment) => string | undefined
   readonly job: readonly string[]
   readonly commit: readonly string[]
   readonly repository: readonly string[]
 }
 
-/** The variables are those of the services' own references; no other variable of the environment is ever looked at. */
+/** The variables of the services' own documentation. dray reads no other variables. */
 const services: readonly Service[] = [
   {
     name: 'github',
     isHere: (env) => env['GITHUB_ACTIONS'] === 'true',
-    // who started this run: with a run that is started again, not the one who pushed
+    // The user who started or restarted this run, who need not be the one who pushed.
     user: ['GITHUB_TRIGGERING_ACTOR', 'GITHUB_ACTOR'],
     run: githubRun,
     job: ['GITHUB_JOB'],
@@ -42,7 +42,7 @@ const services: readonly Service[] = [
   {
     name: 'buildkite',
     isHere: (env) => env['BUILDKITE'] === 'true',
-    // who let the build go on past a block step, else who made it
+    // The user who unblocked the build, or else the one who created it.
     user: ['BUILDKITE_UNBLOCKER', 'BUILDKITE_BUILD_CREATOR'],
     run: (env) => cleanAddress(env['BUILDKITE_BUILD_URL']),
     job: ['BUILDKITE_LABEL', 'BUILDKITE_STEP_KEY', 'BUILDKITE_JOB_ID'],
@@ -69,9 +69,9 @@ const services: readonly Service[] = [
   },
   {
     name: 'jenkins',
-    // JENKINS_URL is there only where an administrator has set it
+    // JENKINS_URL is set only if an administrator configured it.
     isHere: (env) => isSet(env['JENKINS_URL']) || env['BUILD_TAG']?.startsWith('jenkins-') === true,
-    // of the plugin build-user-vars: Jenkins itself does not say
+    // Set by the plugin build-user-vars. Jenkins itself has no such variable.
     user: ['BUILD_USER_ID', 'BUILD_USER'],
     run: (env) => cleanAddress(env['BUILD_URL']),
     job: ['JOB_NAME'],
@@ -81,8 +81,9 @@ const services: readonly Service[] = [
 ]
 
 /**
- * Who changes something, as the record names them: the machine's user and host, the CI job that the environment tells of, and beside them what
- * `--actor` said. Addresses lose userinfo, query and fragment; texts lose control characters and what is beyond their length.
+ * The actor of an audit record: the user and host of the machine, the CI job by its variables, and
+ * the value of `--actor`. Removes userinfo, query and fragment from URLs, and control characters
+ * from texts. Cuts long values.
  */
 export function actorFrom(
   env: Environment,
@@ -125,7 +126,7 @@ function githubRun(env: Environment): string | undefined {
   return cleanAddress(isSet(attempt) ? `${run}/attempts/${attempt}` : run)
 }
 
-/** The only address that is of no use without a query: it is put together here, and has the number of the build and nothing else. */
+/** The only URL that needs a query. It is built here, and contains only the number of the build. */
 function azureRun(env: Environment): string | undefined {
   const release = cleanAddress(env['RELEASE_RELEASEWEBURL'])
   const { BUILD_BUILDID: id, SYSTEM_TEAMPROJECT: project } = env
@@ -145,7 +146,7 @@ function isSet(value: string | undefined): value is string {
   return value !== undefined && value.trim() !== ''
 }
 
-/** What may be a secret goes before what is too long: a cut could take the sign by which it is known. */
+/** Removes secrets before it cuts, because a cut could remove the character that marks them. */
 function cleanAddress(text: string | undefined): string | undefined {
   return text === undefined ? undefined : cut(withoutSecrets(onOneLine(text)), maxAddress)
 }
@@ -155,8 +156,8 @@ function cleanText(text: string | undefined): string | undefined {
 }
 
 /**
- * A URL without userinfo, query and fragment, also where a password with unescaped characters makes it no URL at all; `git@host:path` without the
- * user. Rather too little is left than a secret.
+ * Removes userinfo, query and fragment from a URL, also if unescaped characters in a password make
+ * it invalid, and the user from `git@host:path`. Removes too much rather than too little.
  */
 function withoutSecrets(text: string): string {
   const [, scheme = '', authority = '', path = ''] =
@@ -174,8 +175,8 @@ function onOneLine(text: string): string {
     .trim()
 }
 
-/** Undefined for no text at all. */
+/** Undefined for empty text. */
 function cut(text: string, maxLength: number): string | undefined {
-  // the cut may go through a character of two code units
+  // The cut may split a character of two code units.
   return text === '' ? undefined : text.slice(0, maxLength).toWellFormed()
 }

@@ -13,16 +13,16 @@ export interface PruneMetrics {
   readonly plan: PrunePlan
   readonly outcome: PruneOutcome
   readonly durationMs: number
-  /** all that was to go is gone: the time of the last success moves on */
+  /** everything was deleted: the time of the last success is updated */
   readonly isSuccess: boolean
 }
 
 const maxFileSize = 16 * 1024 ** 2
-/** node_exporter reads it as another user */
+/** node_exporter reads the file as another user. */
 const mode = 0o644
 const lastSuccess = 'dray_prune_last_success_timestamp_seconds'
 
-/** What became of a repository, with how many images the plan saw there. */
+/** The outcome of a repository and the number of images in the plan. */
 interface Told extends RepositoryOutcome {
   readonly seen: number
 }
@@ -33,7 +33,7 @@ interface Metric {
   readonly value: (one: Told) => number
 }
 
-/** For each repository that has something to tell. */
+/** The metrics of each repository with changes or problems. */
 const perRepository: readonly Metric[] = [
   { name: 'deleted_manifests', help: 'Manifests deleted by the last run.', value: ({ deleted }) => deleted },
   { name: 'deleted_images', help: 'Of these, those that had a tag.', value: ({ images }) => images },
@@ -49,9 +49,10 @@ const perRepository: readonly Metric[] = [
 ]
 
 /**
- * Writes what a run did for the textfile collector of node_exporter (Prometheus, Exposition formats, Text-based format): by rename, so that no half of it
- * is ever read. The time of the last success stays what it was where the run was none: where the file that is there cannot be read, it is left as it
- * is, for a success that is forgotten would be an alert that is never raised. A file is of one policy. @throws `io`, `not-found`, `malformed`.
+ * Writes metrics for the textfile collector of node_exporter (Prometheus, Exposition formats,
+ * Text-based format), by rename, so that it never reads half a file. Keeps the time of the last
+ * success if the run failed. If the old file cannot be read, it stays: a lost success would hide an
+ * alert. Each policy needs its own file. @throws `io`, `not-found`, `malformed`.
  */
 export async function writeMetrics(file: string, metrics: PruneMetrics, clock: Clock): Promise<void> {
   const path = resolve(file)
@@ -59,19 +60,19 @@ export async function writeMetrics(file: string, metrics: PruneMetrics, clock: C
   const success = metrics.isSuccess ? now : await lastSuccessIn(path, labelsOf(metrics))
   await writeFileAtomic(path, formatMetrics(metrics, now, success), { mode })
   try {
-    // the umask of a job may have taken the others' right to read
+    // The umask of a job may have removed the permission to read.
     await chmod(path, mode)
   } catch (cause) {
     throw ioError(cause, `${path} cannot be made readable for others`, path)
   }
 }
 
-/** @param now, success seconds since 1970; `success` is undefined where none is known. Pure. */
+/** @param now, success seconds since 1970; `success` is undefined if unknown. Pure. */
 function formatMetrics(metrics: PruneMetrics, now: number, success: number | undefined): string {
   const { plan, outcome, durationMs } = metrics
   const labels = labelsOf(metrics)
   const isWhole = outcome.refusals.some(({ repository }) => repository === undefined)
-  // of a run that is refused before its first repository is read there is one refusal still
+  // A run that is refused before it reads a repository counts as one refusal.
   const refused = Math.max(outcomeTotalsOf(plan, outcome).refused, isWhole ? 1 : 0)
   const told = toldOf(metrics, isWhole)
   const run = (name: string, help: string, value: number | undefined): readonly string[] =>
@@ -95,7 +96,10 @@ function formatMetrics(metrics: PruneMetrics, now: number, success: number | und
   ].join('\n')
 }
 
-/** A registry of thousands of repositories would be thousands of series that say 0; so would a run that was refused as a whole. */
+/**
+ * Leaves out unchanged repositories, and all of them if the run was refused as a whole: a registry
+ * may have thousands.
+ */
 function toldOf({ plan, outcome }: PruneMetrics, isWhole: boolean): readonly Told[] {
   const seen = new Map(plan.repositories.map((one) => [formatRepository(one.repository), one.count.images]))
   return outcome.repositories
@@ -128,12 +132,12 @@ async function lastSuccessIn(path: string, labels: string): Promise<number | und
     .decode(bytes)
     .split('\n')
     .find((one) => one.startsWith(prefix))
-  // a number of seconds; anything else, and what it is followed by, was not written here
+  // A number of seconds. dray has not written anything else.
   const [value] = /^\d+(?:\.\d+)?(?=\s*$)/.exec(line?.slice(prefix.length) ?? '') ?? []
   return value === undefined ? undefined : Number(value)
 }
 
-/** Backslash, quote and line feed (Text-based format, Line format). */
+/** Escapes backslash, quote and line feed (Text-based format, Line format). */
 function escapeLabel(text: string): string {
   return text
     .replaceAll('\\', '\\\\')

@@ -20,7 +20,7 @@ import { errorDocument, printDocument, type ResultDocument, resultDocument } fro
 import { canAsk, canRedraw, pageOf } from '../terminal/terminal.ts'
 import { type CommandUsage, fromOclif } from './usage-error.ts'
 
-/** What is there from `parse` on. */
+/** The state after `parse`. */
 interface Running {
   readonly page: Page
   readonly errorPage: Page
@@ -31,80 +31,84 @@ interface Running {
 }
 
 /**
- * The base of every command. A command's `run` parses (`await this.parse(ItsClass)`), which readies all of the rest; calls one use case with
- * `this.call`; and ends with `this.finish(result, text, exitCode)`. Whatever is thrown is shown here, with its exit code.
+ * The base of every command. `run` calls `this.parse(ItsClass)`, which prepares the rest, then one
+ * use case with `this.call`, then `this.finish(result, text, exitCode)`. Errors are shown here,
+ * with their exit code.
  */
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true
   static override baseFlags = globalFlags
 
-  /** Whether the first Ctrl-C lets the step in hand finish: then the use case must heed `this.stop`. */
+  /**
+   * Whether the first Ctrl-C lets the current step finish. The use case must then check
+   * `this.stop`.
+   */
   protected readonly graceful: boolean = false
 
-  /** Whether the command itself says which registry --username is for, and what to do where the password is missing. */
+  /** Whether the command itself handles --username and a missing password. */
   protected readonly takesLogin: boolean = false
 
   readonly #warnings: string[] = []
   #running: Running | undefined
 
-  /** Cancellation (the second Ctrl-C, `--timeout`) and the progress display, for every async port. */
+  /** Cancellation (the second Ctrl-C, `--timeout`) and progress, for every async port. */
   protected get call(): Call {
     return { signal: this.#ready.interrupt.signal, notify: this.#notify }
   }
 
-  /** Aborted by the first Ctrl-C or SIGTERM and by `--timeout`: begin no further step. */
+  /** Aborted by the first Ctrl-C or SIGTERM and by `--timeout`: start no further step. */
   protected get stop(): AbortSignal {
     return this.#ready.interrupt.stop
   }
 
-  /** How text for stdout looks: its colours, and the width to fit in. */
+  /** The style and width of text for stdout. */
   protected get page(): Page {
     return this.#ready.page
   }
 
-  /** The same for stderr, where questions and notices stand. */
+  /** The style and width of text for stderr, for questions and notices. */
   protected get errorPage(): Page {
     return this.#ready.errorPage
   }
 
-  /** The composition root: configuration, stores, addresses. */
+  /** The composition root: configuration, stores, signing key. */
   protected get context(): Context {
     return this.#ready.context
   }
 
-  /** Tells how many bytes are going to be moved, for the time left. */
+  /** Sets the number of bytes to transfer, to estimate the time left. */
   protected expectBytes(bytes: number): void {
     this.#ready.progress.expect(bytes)
   }
 
-  /** Tells on stderr how far something other than a transfer is; `text` is escaped already. */
+  /** Reports progress other than transfers on stderr. `text` is escaped. */
   protected report(text: string): void {
     this.#ready.progress.report(text)
   }
 
   /**
-   * Writes a result that may be long to stdout, as fast as it is read there; where the reader has gone, the rest is left. In place of `finish`.
-   * @throws `io`; what `chunks` throws.
+   * Writes a long result to stdout, as fast as it is read, and stops if the reader has gone.
+   * Replaces `finish`. @throws `io`; what `chunks` throws.
    */
   protected async pour(chunks: AsyncIterable<Uint8Array | string>): Promise<void> {
     this.#ready.progress.hide()
     await pour(chunks, process.stdout, this.call.signal)
   }
 
-  /** A line for the person on stderr, unless `--quiet`; `text` is escaped already. */
+  /** Prints a line on stderr, unless `--quiet`. `text` is escaped. */
   protected say(text: string): void {
     if (this.#ready.verbosity !== 'quiet') this.#ready.progress.print(text)
   }
 
-  /** Something that a person should know: a line on stderr and an entry in the document. Escaped here. */
+  /** Prints a warning on stderr and adds it to the JSON document. Escapes it. */
   override warn(input: string | Error): string | Error {
     this.#warn(typeof input === 'string' ? input : input.message)
     return input
   }
 
   /**
-   * Asks yes or no on the terminal; Enter alone is no. Show what it is about before, with `say` or on stdout.
-   * @throws `usage` where nobody can be asked, naming `flag`; `interrupted`.
+   * Asks yes or no on the terminal; Enter alone is no. Show the subject of the question before.
+   * @throws `usage` if the run is non-interactive, naming `flag`; `interrupted`.
    */
   protected async ask(question: string, flag = '--yes'): Promise<boolean> {
     const { progress, interrupt } = this.#ready
@@ -112,7 +116,7 @@ export abstract class BaseCommand extends Command {
     return await confirm(question, flag, this.#asking, interrupt.stop)
   }
 
-  /** What a person at the terminal can be asked; undefined where there is nobody. */
+  /** The questions for a person at the terminal; undefined if the run is non-interactive. */
   protected get questions(): Questions | undefined {
     const { progress, interrupt } = this.#ready
     const asking = this.#asking
@@ -130,8 +134,8 @@ export abstract class BaseCommand extends Command {
   }
 
   /**
-   * Prints the result: `text` on stdout, or with `--json` the one document with `result`; and sets the exit code. Call it once, last.
-   * `text` is a function, so that nothing is rendered in vain.
+   * Prints the result, `text` on stdout or the JSON document with `result`, and sets the exit code.
+   * Call it once, last. `text` is a function, so that nothing is rendered in vain.
    */
   protected finish(result: unknown, text: (page: Page) => string, exitCode: ExitCode = exitCodes.done): void {
     const { page, progress } = this.#ready
@@ -169,7 +173,7 @@ export abstract class BaseCommand extends Command {
     await this.#running?.context.close()
   }
 
-  /** What oclif would print of an error by itself: every property that hangs on it. */
+  /** Replaces oclif's own output, which prints every property of an error. */
   protected override toErrorJson(thrown: unknown): ResultDocument {
     return errorDocument(this.#usage.name, thrown, this.#warnings)
   }
@@ -240,7 +244,9 @@ export abstract class BaseCommand extends Command {
     this.#running = { page, errorPage, progress, interrupt, context, verbosity }
   }
 
-  /** Where the run was asked to end, that is the reason, whatever the wait that it broke off has thrown. */
+  /**
+   * If the run was asked to end, returns that reason instead of the error of the interrupted wait.
+   */
   #reasonOf(thrown: unknown): unknown {
     const signal = this.#running?.interrupt.signal
     return signal?.aborted === true && !isDrayError(thrown) ? signal.reason : thrown

@@ -1,17 +1,17 @@
 import { escapeText } from '../../render/text/escape.ts'
 
-/** What was answered of a command line. */
+/** The answers to questions about a command line. */
 export interface Answers {
-  /** the words as they were given, and as they are now */
+  /** the arguments before and after the questions */
   readonly was: readonly string[]
   readonly is: readonly string[]
-  /** flags that were not given, with their values */
+  /** flags that were answered, with their values */
   readonly flags: readonly string[]
 }
 
 /**
- * The command line that does the same without questions: what was given, completed, and what was answered.
- * @param given the arguments as they were given, flags and all
+ * The command line that does the same without questions.
+ * @param given the original arguments and flags
  */
 export function sameCommand(command: string, given: readonly string[], { was, is, flags }: Answers): string {
   const completed = new Map(was.map((word, i) => [word, is[i] ?? word]))
@@ -25,12 +25,12 @@ export function sameCommand(command: string, given: readonly string[], { was, is
   ])
 }
 
-/** A flag that is there now and was not before. */
+/** The flag if it was set by an answer. */
 export function newFlag(name: string, was: string | undefined, is: string | undefined): readonly string[] {
   return was === undefined && is !== undefined ? [`--${name}`, is] : []
 }
 
-/** As a POSIX shell reads it. */
+/** Quotes words for a POSIX shell. */
 function formatCommandLine(words: readonly string[]): string {
   return words.map(quote).join(' ')
 }

@@ -1,7 +1,7 @@
 import { boolean, string } from '@oclif/core/flags'
 import type { OutputFlags } from '@oclif/core/parser'
 
-/** The flags that every command has. */
+/** The flags of every command. */
 export const globalFlags = {
   json: boolean({
     summary: 'Print one JSON document, for a result and for an error.',

@@ -15,7 +15,7 @@ interface ListFlags {
   readonly since: string | undefined
 }
 
-/** What the flags of `ls` ask for. @throws `usage` for a range or a time that is none. */
+/** Converts the flags of `ls`. @throws `usage` for an invalid range or time. */
 export function listOptions(flags: ListFlags, now: number): ListOptions {
   const { semver, glob, since } = flags
   return {
@@ -31,7 +31,10 @@ export function listOptions(flags: ListFlags, now: number): ListOptions {
   }
 }
 
-/** @throws `usage` for what fits no tag whatever stands there: shells know more than `*` and `?`, and a variable may be empty. */
+/**
+ * @throws `usage` for a glob that matches no tag. Shells have more patterns than `*` and `?`, and a
+ * variable may be empty.
+ */
 function parseGlob(text: string): string {
   if (fitsSomeTag(text)) return text
   throw new DrayError('usage', `--glob ${JSON.stringify(text)} fits no tag`, {

@@ -1,14 +1,14 @@
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 
-/** What a view over several places has found. */
+/** The findings of a view over several repositories. */
 export interface Looked {
   readonly places: number
   readonly unreachable: number
-  /** whether anything is not level */
+  /** whether anything is behind or drifted */
   readonly differs: boolean
 }
 
-/** How a view ends: that something could not be read matters more than what the rest says. */
+/** The exit code of a view. An unreachable repository takes precedence over differences. */
 export function exitOfLook({ places, unreachable, differs }: Looked, detailed: boolean): ExitCode {
   if (unreachable > 0) return unreachable === places ? exitCodes.failed : exitCodes.partly
   return detailed && differs ? exitCodes.changes : exitCodes.done

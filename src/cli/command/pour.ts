@@ -1,12 +1,13 @@
 import type { Writable } from 'node:stream'
 import { ioError, systemCode } from '../../lib/files/io-error.ts'
 
-/** The reader is gone, as that of `| head` is when it has seen enough. */
+/** The reader has gone, such as `| head`. */
 const gone: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ERR_STREAM_DESTROYED'])
 
 /**
- * Writes chunks to a stream, each when the one before is taken: what is slow to read is not piled up in memory. Ends early, and well, where the
- * reader has gone. @throws `io`; what `chunks` throws; the signal's reason.
+ * Writes chunks to a stream, each after the stream accepts the one before, so that memory stays
+ * constant. Ends without an error if the reader has gone. @throws `io`; what `chunks` throws; the
+ * signal's reason.
  */
 export async function pour(
   chunks: AsyncIterable<Uint8Array | string>,
@@ -19,7 +20,10 @@ export async function pour(
   }
 }
 
-/** Writes chunks to a file for its owner's eyes, whole or not at all. @throws `io`; what `chunks` throws; the signal's reason. */
+/**
+ * Writes chunks to a file atomically, readable only for its owner. @throws `io`; what `chunks`
+ * throws; the signal's reason.
+ */
 export async function pourIntoFile(
   chunks: AsyncIterable<Uint8Array>,
   path: string,
@@ -29,7 +33,7 @@ export async function pourIntoFile(
   await writeStreamAtomic(path, chunks, signal, { mode: 0o600 })
 }
 
-/** Whether the chunk was taken. A signal ends the wait for a reader that does not read. */
+/** Whether the stream accepted the chunk. A signal ends the wait for a reader. */
 async function write(chunk: Uint8Array | string, output: Writable, signal: AbortSignal): Promise<boolean> {
   return await new Promise((resolve, reject) => {
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the caller's reason

@@ -1,7 +1,7 @@
 import { DrayError } from '../../lib/errors.ts'
 import { defaultTagPolicy, type TagLevel } from '../../semver/tag-policy.ts'
 
-/** `a,b` and a flag that is given twice say the same. */
+/** Splits `a,b`, which means the same as a repeated flag. */
 export function parseList(values: readonly string[]): readonly string[] {
   return values.flatMap((value) => value.split(',')).map((value) => value.trim())
 }
@@ -16,7 +16,7 @@ export function parseLevels(text: string): readonly TagLevel[] {
   })
 }
 
-/** Names of pre-releases that are no other tag's. @throws `usage`. */
+/** Parses names of pre-release channels that are no other tags. @throws `usage`. */
 export function parseChannels(values: readonly string[]): readonly string[] {
   const names = parseList(values)
   const bad = names.find((name) => !/^[A-Za-z][0-9A-Za-z-]*$/.test(name) || /^(?:latest|v\d.*)$/.test(name))

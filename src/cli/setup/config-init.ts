@@ -16,20 +16,20 @@ import type { Questions } from '../terminal/ask.ts'
 
 export interface InitFlags {
   readonly registry: string | undefined
-  /** `NAME=PATH`; for a policy alone, `NAME` is enough */
+  /** `NAME=PATH`; `NAME` for a policy alone */
   readonly env: readonly string[]
   /** the name of a starting policy */
   readonly retention: string | undefined
-  /** the environment that the policy is for; the first where it is not given */
+  /** the environment of the policy; by default the first */
   readonly clean: string | undefined
 }
 
 const noPolicy = 'none'
 
 /**
- * What a new dray.yaml is made of: from flags, and what they leave out from a person.
- * @param questions undefined: nobody can be asked
- * @throws `usage` for what is wrong in flags or missing; `interrupted`.
+ * The choices for a new dray.yaml: from flags, and missing ones from questions.
+ * @param questions undefined: the run is non-interactive
+ * @throws `usage` for invalid or missing flags; `interrupted`.
  */
 export async function completeInit(
   flags: InitFlags,
@@ -50,7 +50,7 @@ export async function completeInit(
   return { registry: host, environments, retention: { policy, environment } }
 }
 
-/** A policy for a configuration that is there. @throws `usage`; `interrupted`. */
+/** Chooses a policy for an existing configuration. @throws `usage`; `interrupted`. */
 export async function completeRetention(
   flags: InitFlags,
   config: Config,
@@ -70,9 +70,10 @@ export async function completeRetention(
 }
 
 /**
- * Checks the text of a new configuration as `dray config validate` does, and writes it whole or not at all.
+ * Checks a new configuration like `dray config validate` and writes it atomically.
  * @param out relative to `cwd`
- * @throws `usage` for a name that no configuration has; `refused` where one is there already and `force` is not given; `not-found`, `io`.
+ * @throws `usage` for an invalid name; `refused` if a configuration exists, without `force`;
+ * `not-found`, `io`.
  */
 export async function writeConfig(
   text: string,
@@ -91,7 +92,7 @@ export async function writeConfig(
   await writeFileAtomic(file, text)
 }
 
-/** The configuration that is at this place, or beside it under another name of one. */
+/** The configuration at this path, or beside it under another name. */
 export async function configAt(file: string): Promise<string | undefined> {
   const names = configNames.includes(basename(file)) ? [basename(file), ...configNames] : [basename(file)]
   for (const name of new Set(names)) {
@@ -108,7 +109,7 @@ export function isThere(file: string): DrayError {
   })
 }
 
-/** The flags that say the same as what was answered. */
+/** The flags for the same result without questions. */
 export function flagsOf({ registry, environments, retention }: StartingConfig): readonly string[] {
   return [
     '--registry',

@@ -4,12 +4,12 @@ import { escapeText } from '../../render/text/escape.ts'
 import { formatCount } from '../../render/text/format.ts'
 import type { Page } from '../../render/text/style.ts'
 
-/** What a configuration has in it, for a program. */
+/** The content of a configuration, for a program. */
 export interface ConfigSummary {
-  /** as it was named, or found */
+  /** absolute */
   readonly file: string
   readonly environments: readonly { readonly name: string; readonly targets: number }[]
-  /** null: any name is an image */
+  /** null: every name is an image */
   readonly images: readonly string[] | null
   readonly retention: readonly {
     /** null: the only one */
@@ -36,7 +36,7 @@ export function summaryOf(file: string, config: Config, policies: readonly Reten
   }
 }
 
-/** The same for a person. */
+/** Formats the summary for a person. */
 export function renderConfigSummary(
   { file, environments, images, retention }: ConfigSummary,
   { style }: Page,

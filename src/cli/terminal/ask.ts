@@ -2,38 +2,38 @@ import { DrayError } from '../../lib/errors.ts'
 import { escapeText } from '../../render/text/escape.ts'
 
 export interface Asking {
-  /** whether there is a person at a terminal (`canAsk`) */
+  /** whether a person is at a terminal (`canAsk`) */
   readonly possible: boolean
   readonly input: NodeJS.ReadStream
-  /** where the question is put: stderr, so that stdout stays the result */
+  /** stderr, so that stdout contains only the result */
   readonly output: NodeJS.WriteStream
 }
 
 /** One of several answers. */
 interface Choice {
   readonly value: string
-  /** what stands there in place of the value */
+  /** replaces the value in the list */
   readonly label?: string
 }
 
-/** What a person at a terminal can be asked. All throw `interrupted` where the question is broken off. */
+/** Questions for a person at a terminal. All throw `interrupted` if the person cancels. */
 export interface Questions {
-  /** One of them; typing narrows the list. */
+  /** Returns one of the choices. Typing filters the list. */
   pick(question: string, choices: readonly Choice[]): Promise<string>
-  /** At least one of them. */
+  /** Returns at least one of the choices. */
   pickSome(question: string, choices: readonly Choice[]): Promise<readonly string[]>
-  /** A line of text. @param complaint what is wrong with it, or undefined */
+  /** Returns a line of text. @param complaint what is wrong with it, or undefined */
   enter(question: string, complaint: (text: string) => string | undefined): Promise<string>
-  /** A line that is not shown. */
+  /** Returns a line that is not shown. */
   enterSecret(question: string): Promise<string>
 }
 
-/** Entries of a list that are seen at once. */
+/** Visible entries of a list. */
 const pageSize = 12
 
 /**
- * Asks yes or no; Enter alone is no. @throws `usage` where nobody can be asked, naming `flag`, which answers yes beforehand;
- * `interrupted` where the question is broken off.
+ * Asks yes or no; Enter alone is no. @throws `usage` if the run is non-interactive, naming `flag`,
+ * which answers yes; `interrupted` if the person cancels.
  */
 export async function confirm(
   question: string,
@@ -116,7 +116,7 @@ async function answered<T>(question: object, asking: Asking, signal: AbortSignal
     const { answer } = (await prompt([{ ...question, name: 'answer' } as never])) as { answer: T }
     return answer
   } catch (cause) {
-    // the prompt's own handling of Ctrl-C, or our signal: either way the person left
+    // The person pressed Ctrl-C at the prompt, or the signal was aborted.
     if (signal.aborted) throw signal.reason
     throw new DrayError('interrupted', 'interrupted', { cause })
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { exitCodes } from '../command/exit-codes.ts'
 
-/** What tells of Ctrl-C and SIGTERM: the process, or a test. */
+/** The source of SIGINT and SIGTERM: the process, or a test. */
 interface SignalSource {
   on(name: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
   off(name: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
@@ -11,7 +11,9 @@ interface SignalSource {
 export interface InterruptOptions {
   readonly source: SignalSource
   readonly clock: Clock
-  /** whether the command can finish or undo the step in hand; else the first signal ends it like the second */
+  /**
+   * whether the command can finish the current step; else the first signal ends it like the second
+   */
   readonly graceful: boolean
   /** milliseconds until the run ends with `timeout` */
   readonly timeoutMs?: number
@@ -20,17 +22,23 @@ export interface InterruptOptions {
   readonly leave: () => void
 }
 
-/** The two ways in which a run is asked to end. */
+/** The two ways to end a run. */
 export interface Interrupt {
-  /** no step may begin any more: the first signal */
+  /** start no further step: the first signal */
   readonly stop: AbortSignal
-  /** nothing may be waited for any more: the second signal, `--timeout`, or the first signal where the command is not graceful */
+  /**
+   * wait for nothing: the second signal, `--timeout`, or the first signal if the command is not
+   * graceful
+   */
   readonly signal: AbortSignal
   /** Stops listening. */
   dispose(): void
 }
 
-/** Listens for the signals that end a run. The reason of both aborts is a `DrayError`, `interrupted` or `timeout`. */
+/**
+ * Listens for the signals that end a run. Both are aborted with a `DrayError`, `interrupted` or
+ * `timeout`.
+ */
 export function watchInterrupts(options: InterruptOptions): Interrupt {
   const { source, clock, graceful, timeoutMs, say, leave } = options
   const stop = new AbortController()
@@ -62,7 +70,7 @@ export function watchInterrupts(options: InterruptOptions): Interrupt {
   if (timeoutMs !== undefined) {
     clock.sleep(timeoutMs, timer.signal).then(
       () => onTimeout(timeoutMs),
-      () => undefined, // the run was over before
+      () => undefined, // the run ended before
     )
   }
   return {
@@ -77,13 +85,14 @@ export function watchInterrupts(options: InterruptOptions): Interrupt {
 }
 
 /**
- * Ends this process at once. `process.exit` alone waits for the system calls of Node's thread pool, and one of them may never
- * return, such as a read from a file system that hangs. So the process ends by SIGINT, for which a shell reports the same
- * code (128 + 2).
+ * Ends this process at once. `process.exit` alone waits for the system calls of Node's thread pool,
+ * and one of them may never return, such as a read from a file system that hangs. So the process
+ * ends by SIGINT, for which a shell reports the same code (128 + 2).
  */
 export function endProcess(): never {
   for (const name of ['SIGINT', 'SIGTERM']) process.removeAllListeners(name)
-  // Windows knows no signals. Linux protects the first process of a container from its own signals: both go on to `exit`.
+  // Windows has no signals, and Linux protects the first process of a container from its own. Both
+  // continue with `exit`.
   if (process.platform !== 'win32') process.kill(process.pid, 'SIGINT')
   process.exit(exitCodes.interrupted)
 }

@@ -7,14 +7,14 @@ import { Quotas } from './quotas.ts'
 import { Tally } from './tally.ts'
 import type { Output } from './terminal.ts'
 
-/** Where there is no terminal: a line at most this often, in milliseconds. */
+/** Without a terminal: the shortest interval between lines, milliseconds. */
 const lineEveryMs = 5_000
-/** Waits that are shorter are not worth a line, in milliseconds. */
+/** Shorter waits are not shown, milliseconds. */
 const toldWaitMs = 5_000
-/** A spinner's text changes at most this often, in milliseconds. */
+/** The shortest interval between changes of the spinner's text, milliseconds. */
 const textEveryMs = 100
 
-/** How much is told while a command runs: nothing, the progress, or each request. */
+/** What is shown during a command: nothing, the progress, or each request. */
 export type Verbosity = 'quiet' | 'normal' | 'verbose'
 
 export interface Spinner {
@@ -29,11 +29,11 @@ export interface ProgressOptions {
   readonly style: Style
   readonly verbosity: Verbosity
   readonly clock: Pick<Clock, 'now'>
-  /** makes the spinner of a terminal, stopped; undefined where lines are to be written */
+  /** makes a stopped spinner for a terminal; undefined to write lines */
   readonly spinner?: () => Promise<Spinner>
 }
 
-/** Tells a person on stderr what goes on: by a spinner, or by a line now and then. */
+/** Shows progress on stderr, with a spinner or with a line now and then. */
 export class Progress {
   readonly #options: ProgressOptions
   readonly #tally = new Tally()
@@ -48,7 +48,7 @@ export class Progress {
     this.#lastShown = options.clock.now()
   }
 
-  /** Takes an event in; quick, and never throws. Warnings are not shown here. */
+  /** Handles an event. Fast, and never throws. Does not show warnings. */
   readonly notify = (event: ProgressEvent): void => {
     if (this.#ended || this.#options.verbosity === 'quiet') return
     const now = this.#options.clock.now()
@@ -61,7 +61,7 @@ export class Progress {
     else this.#spin(this.#options.spinner, this.#describe, now)
   }
 
-  /** Tells how far something other than a transfer is: `text` is escaped already. */
+  /** Shows progress other than transfers. `text` is escaped. */
   report(text: string): void {
     if (this.#ended || this.#options.verbosity === 'quiet') return
     const now = this.#options.clock.now()
@@ -69,18 +69,18 @@ export class Progress {
     else this.#spin(this.#options.spinner, () => text, now)
   }
 
-  /** Tells how many bytes there will be in all, for the time left. */
+  /** Sets the number of bytes to transfer, to estimate the time left. */
   expect(bytes: number): void {
     this.#tally.expect(bytes)
   }
 
-  /** Writes a line of its own above the spinner; `text` is escaped already. */
+  /** Writes a line above the spinner. `text` is escaped. */
   print(text: string): void {
     this.#spinner?.clear()
     this.#options.output.write(`${text}\n`)
   }
 
-  /** Takes the spinner away until the next event: a question or the result comes. */
+  /** Removes the spinner until the next event, before a question or the result. */
   hide(): void {
     this.#spinner?.stop()
     this.#spinner = undefined
@@ -118,7 +118,7 @@ export class Progress {
         spinner.text = describe(this.#options.clock.now())
         spinner.start()
       },
-      () => undefined, // no spinner is no reason to fail
+      () => undefined, // the run continues without a spinner
     )
   }
 
@@ -152,7 +152,7 @@ export class Progress {
   }
 }
 
-/** ora, on a stream that is a terminal; it leaves stdin alone, so that Ctrl-C comes through. */
+/** ora on a terminal. It leaves stdin alone, so that Ctrl-C works. */
 export async function oraSpinner(stream: NodeJS.WritableStream): Promise<Spinner> {
   const { default: ora } = await import('ora')
   return ora({ stream, discardStdin: false })

@@ -4,12 +4,15 @@ import { formatDuration } from '../../render/text/format.ts'
 
 type Quota = Extract<ProgressEvent, { kind: 'quota' }>
 
-/** What registries said of their limits, and what of it is worth a line: the first word, that little is left, and the last. */
+/**
+ * The rate limits of registries. Shows the first value, the moment when little is left, and the
+ * last value.
+ */
 export class Quotas {
   readonly #last = new Map<string, Quota>()
   readonly #told = new Map<string, number>()
 
-  /** The line to show for an event; undefined where it says nothing new. */
+  /** The line for an event; undefined if it is not worth showing. */
   note(quota: Quota): string | undefined {
     const { registry, remaining, limit } = quota
     this.#last.set(registry, quota)
@@ -19,7 +22,7 @@ export class Quotas {
     return this.#tell(quota)
   }
 
-  /** How it stands at the end, where that was not told. */
+  /** The last values that were not shown. */
   rest(): readonly string[] {
     return [...this.#last.values()].flatMap((quota) =>
       this.#told.get(quota.registry) === quota.remaining ? [] : [this.#tell(quota)],

@@ -1,20 +1,22 @@
 import type { ProgressEvent } from '../../lib/call.ts'
 import { formatBytes, formatCount, formatDuration } from '../../render/text/format.ts'
 
-/** The speed is that of the last so many milliseconds. */
+/** The interval for the speed, milliseconds. */
 const windowMs = 10_000
 
-/** How much of a repository is done, of how much. */
+/** The progress in one repository. */
 interface Part {
   readonly done: number
   readonly of: number
 }
 
-/** Adds progress up: how much is done, of how much that is known of, how fast. `now` is in milliseconds. */
+/**
+ * Sums up progress: finished, known and expected content, and the speed. `now` is in milliseconds.
+ */
 export class Tally {
   readonly #begun = new Map<string, number>()
   readonly #samples: { readonly at: number; readonly bytes: number }[] = []
-  /** of each repository whose tags are read, or in which is deleted: how far it is */
+  /** progress of reading tags and of deleting, by repository */
   readonly #surveyed = new Map<string, Part>()
   readonly #deleted = new Map<string, Part>()
   #finished = 0
@@ -22,7 +24,7 @@ export class Tally {
   #known = 0
   #expected = 0
 
-  /** Tells how many bytes there are in all, where the caller knows it before they begin. */
+  /** Adds to the number of bytes that will be transferred. */
   expect(bytes: number): void {
     this.#expected += bytes
   }
@@ -48,8 +50,8 @@ export class Tally {
   }
 
   /**
-   * One line without its end: `3 of 14 blobs and manifests, 340 MiB of 1.2 GiB, 45.0 MiB/s, 20.1 s left`, or `4100 of 10000 tags read`, or `35 of
-   * 500 deletes done in 2 repositories`.
+   * One line without its end: `3 of 14 blobs and manifests, 340 MiB of 1.2 GiB, 45.0 MiB/s, 20.1 s
+   * left`, `4100 of 10000 tags read`, or `35 of 500 deletes done in 2 repositories`.
    */
   describe(now: number): string {
     if (this.#isCopying) return this.#describeCopy(now)
@@ -82,7 +84,7 @@ export class Tally {
     }
     const wasBegun = this.#begun.delete(key)
     this.#finished += 1
-    // what need not move is not waited for
+    // Content that is already there needs no transfer.
     if (state !== 'moved') {
       if (wasBegun) this.#known -= descriptor.size
       this.#expected = Math.max(0, this.#expected - descriptor.size)

@@ -2,12 +2,13 @@ import type { WriteStream } from 'node:tty'
 import { type Page, plainStyle, type Style } from '../../render/text/style.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
-/** What of an output stream decides how text looks on it. */
+/** The properties of an output stream that affect text. */
 export type Output = Pick<WriteStream, 'write'> & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>
 
 /**
- * Whether text on a stream has colours: `--color` and `--no-color` first, then `NO_COLOR` (no-color.org: set and not empty), `FORCE_COLOR`,
- * then whether it is a terminal that has them.
+ * Whether text on a stream has colours: by `--color` and `--no-color`, then `NO_COLOR`
+ * (no-color.org: set and not empty), then `FORCE_COLOR`, then whether it is a terminal with
+ * colours.
  */
 export function hasColour(output: Output, wish: boolean | undefined, env: Environment): boolean {
   if (wish !== undefined) return wish
@@ -16,7 +17,7 @@ export function hasColour(output: Output, wish: boolean | undefined, env: Enviro
   return output.isTTY === true && env['TERM'] !== 'dumb'
 }
 
-/** The page that renderers write for a stream; chalk is loaded only where there are colours. */
+/** The page for a stream. Loads chalk only for colours. */
 export async function pageOf(output: Output, wish: boolean | undefined, env: Environment): Promise<Page> {
   return {
     style: hasColour(output, wish, env) ? await colours() : plainStyle,
@@ -24,17 +25,17 @@ export async function pageOf(output: Output, wish: boolean | undefined, env: Env
   }
 }
 
-/** Whether a line on this stream can be drawn over and over: a terminal that says how wide it is. */
+/** Whether a line on this stream can be redrawn: a terminal with a known width. */
 export function canRedraw(output: Output): boolean {
   return output.isTTY === true && knownWidth(output) !== undefined
 }
 
-/** A terminal that nobody has given a size (`script`, some CI services) says 0. */
+/** A terminal without a size (`script`, some CI services) says 0. */
 function knownWidth({ columns }: Output): number | undefined {
   return columns === undefined || columns === 0 ? undefined : columns
 }
 
-/** Whether somebody is there to answer: a terminal at both ends, and not in CI. */
+/** Whether a person can answer: terminals at both ends, and not in CI. */
 export function canAsk(input: { readonly isTTY?: boolean }, output: Output, env: Environment): boolean {
   const ci = env['CI']
   return input.isTTY === true && output.isTTY === true && (ci === undefined || ci === '' || ci === 'false')
@@ -42,7 +43,7 @@ export function canAsk(input: { readonly isTTY?: boolean }, output: Output, env:
 
 async function colours(): Promise<Style> {
   const { Chalk } = await import('chalk')
-  // the sixteen colours, which a person's own palette decides
+  // The sixteen colours, which follow the user's palette.
   const chalk = new Chalk({ level: 1 })
   return {
     bold: (text) => chalk.bold(text),

@@ -12,12 +12,15 @@ import type {
 } from '../../registry/http/transport/origins.ts'
 import type { Certificates } from '../../registry/http/transport/certificates.ts'
 
-/** The largest file of certificates that is read: the whole of a system's is a quarter of it. */
+/** The largest file of certificates: four times those of a whole system. */
 const maxFileSize = 1024 * 1024
 
 type Variables = Readonly<Record<string, string | undefined>>
 
-/** The registries' settings with the certificates that they name. @throws `config` where a file cannot be read; never with a byte of a key. */
+/**
+ * The settings of registries with their certificates. @throws `config` if a file cannot be read;
+ * the error contains no part of a key.
+ */
 export async function registrySettings(config: Config, env: Variables): Promise<RegistrySettingsMap> {
   const entries = [...config.registries].map(async ([registry, { ca, clientCertificate: own, ...rest }]) => {
     const hint = (key: string): string => `Correct registries.${registry}.${key} in dray.yaml.`
@@ -38,15 +41,19 @@ export async function registrySettings(config: Config, env: Variables): Promise<
   return new Map(await Promise.all(entries))
 }
 
-/** Where docker and podman look for certificates of a registry, the first of them that has a folder for it (containers-certs.d(5)). */
+/**
+ * The folders of docker and podman for certificates. The first one with a folder for the registry
+ * is used (containers-certs.d(5)).
+ */
 export function certificateFolders(home: string): readonly string[] {
   return [join(home, '.config', 'containers', 'certs.d'), '/etc/containers/certs.d', '/etc/docker/certs.d']
 }
 
 /**
- * What the folder `HOST[:PORT]` for a registry has: `*.crt` are authorities, `*.cert` and `*.key` of one name what this machine shows of itself.
- * A folder that spells the registry in another way, such as with the port 443, serves it too; the normal spelling comes first.
- * @throws `config` for a certificate without its key, or a file that cannot be read.
+ * Reads the folder `HOST[:PORT]` of a registry: `*.crt` are authorities, `*.cert` and `*.key` of
+ * one name a client certificate. Another spelling of the registry, such as with port 443, counts
+ * too; the normal spelling comes first. @throws `config` for a certificate without its key, or a
+ * file that cannot be read.
  */
 export async function certificatesIn(folders: readonly string[], registry: string): Promise<Certificates> {
   // A redirect can name the host `..`, which would be another folder.
@@ -61,7 +68,7 @@ export async function certificatesIn(folders: readonly string[], registry: strin
   return {}
 }
 
-/** The names that a folder for this registry may have. One that cannot be listed may still have a folder that can be read. */
+/** The possible names of the folder. The parent need not be readable. */
 async function spellingsIn(folder: string, registry: string): Promise<readonly string[]> {
   const usual = spellingsOf(registry, '443')
   const others = ((await namesIn(folder)) ?? []).filter((name) => {
@@ -76,7 +83,7 @@ async function namesIn(place: string): Promise<readonly string[] | undefined> {
     return (await readdir(place)).sort()
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    // docker's folder may be for root alone
+    // docker's folder may be readable only for root.
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return undefined
     throw new DrayError('config', `the certificates in ${place} cannot be read`, { subject: place, cause })
   }
@@ -124,7 +131,7 @@ async function clientCertificate(
   try {
     createSecureContext(pair)
   } catch {
-    // OpenSSL's words are about the key
+    // The message of OpenSSL is about the key, so it is not shown.
     throw new DrayError('config', `the certificate ${cert} and the key ${key} cannot be used`, {
       subject: cert,
       why: 'they do not belong together, are no PEM, or the key has a password that was not given',

@@ -17,7 +17,10 @@ import type { Grounds } from '../changes/grounds.ts'
 import type { PruneCache } from '../prune/prune-cache.ts'
 import type { Recorder } from './recorder.ts'
 
-/** What a promotion asks one registry at once: the look for the evidence of one image is five requests, the mounts are as many as it has layers. */
+/**
+ * Concurrent requests of a promotion to one registry: five to find the evidence of an image, and as
+ * many mounts as it has layers.
+ */
 const requestsAtOnce = { read: 5, write: 16 } as const
 
 export interface ContextOptions {
@@ -28,17 +31,17 @@ export interface ContextOptions {
   readonly cwd: string
   /** of dray */
   readonly version: string
-  /** the longest that a registry may make the run wait, milliseconds; five minutes where it is not given */
+  /** the longest wait for a registry, milliseconds; by default five minutes */
   readonly maxWaitMs?: number
-  /** gets the name of the configuration file in use, or undefined if there is none, when it was read */
+  /** called with the name of the configuration file, or undefined, after it was read */
   readonly onConfig?: (name: string | undefined) => void
-  /** what the command line says of a user at one registry */
+  /** the credentials of the command line */
   readonly given?: GivenCredential
 }
 
 /**
- * The composition root: puts the parts of a run together when a command first asks for them, by dynamic import, so that a command loads no
- * more than it needs.
+ * The composition root. It creates each part of a run when a command first needs it, by dynamic
+ * import, so that a command loads only what it needs.
  */
 export class Context {
   readonly cwd: string
@@ -62,24 +65,24 @@ export class Context {
     return this.#options.env
   }
 
-  /** The configuration in force, read once. @throws `config`, `not-found`, `usage`, `io`. */
+  /** The configuration, read once. @throws `config`, `not-found`, `usage`, `io`. */
   async config(): Promise<LoadedConfig> {
     this.#config ??= this.#loadConfig()
     return await this.#config
   }
 
-  /** The stores of registries and of layouts (`oci:`); they share what the run learns. */
+  /** The stores of registries and of layouts (`oci:`). They share what they read. */
   async stores(): Promise<Repositories & RepositoryLister> {
     this.#stores ??= this.#openStores()
     return await this.#stores
   }
 
-  /** Stores that remember nothing of what was read before: to read back what was written. */
+  /** Stores without cached reads, to check what was written. */
   async uncachedStores(): Promise<Repositories> {
     return await this.#openStores()
   }
 
-  /** Tells which repositories the run will use, so that one token serves for all of it: read or written, those to be written first. */
+  /** Announces the repositories of the run, targets first, so that one token covers all of them. */
   async expectRepositories(
     targets: readonly RepositoryName[],
     sources: readonly RepositoryName[],
@@ -104,7 +107,10 @@ export class Context {
     }
   }
 
-  /** The only image of a layout. @throws `usage` with their names where it has several; `not-found`, `malformed`, `io`. */
+  /**
+   * The only image of a layout. @throws `usage` with their names if it has several; `not-found`,
+   * `malformed`, `io`.
+   */
   async onlyImageOfLayout(folder: string, call: Call): Promise<TagOrDigest> {
     const { LayoutRepositories } = await import('../../layout/layout-repositories.ts')
     return await new LayoutRepositories(this.cwd, this.clock)
@@ -112,7 +118,10 @@ export class Context {
       .onlyImage(call)
   }
 
-  /** What a plan is carried out with. The record goes to `auditFile`, else where the configuration says, else among the user's state. */
+  /**
+   * The ports for executing a plan. The audit log is `auditFile`, or the one in the configuration,
+   * or one in the user's state folder.
+   */
   async executePorts(
     plan: Plan | PrunePlan,
     { auditFile, actor, ...grounds }: Grounds & { readonly auditFile: string | undefined },
@@ -140,20 +149,26 @@ export class Context {
     }
   }
 
-  /** The paths of all repositories of a registry. @throws `unsupported`, `forbidden` where it does not tell them, with what to do instead. */
+  /**
+   * The paths of all repositories of a registry. @throws `unsupported`, `forbidden` if it does not
+   * list them, with an alternative.
+   */
   async repositories(registry: string, call: Call): Promise<readonly string[]> {
     return await Array.fromAsync((await this.stores()).repositories(registry, call))
   }
 
-  /** What earlier runs on this machine have read. Undefined, with a warning, if others can write to the folder. */
+  /**
+   * What earlier runs on this machine have read. Undefined, with a warning, if others can write to
+   * the folder.
+   */
   async pruneCache(call: Call): Promise<PruneCache | undefined> {
     const { openPruneCache } = await import('../prune/prune-cache.ts')
     return openPruneCache(this.#options.env, this.clock, call)
   }
 
-  /** Loads what carries a plan out while the registries are being asked: what a run needs next is there when they have answered. */
+  /** Loads the modules for execution while the registries respond. */
   async loadAhead(): Promise<void> {
-    // not before the first requests are under way
+    // The first requests are sent before this.
     await new Promise((done) => setImmediate(done))
     await Promise.all([
       import('../../execute/execute.ts'),
@@ -162,7 +177,10 @@ export class Context {
     ])
   }
 
-  /** The key of `audit.sign`; undefined where none is configured. @throws `config`, `malformed`, `not-found`, `io`; never with a word of the key. */
+  /**
+   * The key of `audit.sign`, or undefined. @throws `config`, `malformed`, `not-found`, `io`; the
+   * error contains no part of the key.
+   */
   async signingKey(): Promise<SigningKey | undefined> {
     const { sign } = (await this.config()).config.audit
     if (sign === undefined) return undefined
@@ -174,8 +192,9 @@ export class Context {
   }
 
   /**
-   * Where the audit log is: `said`, or what the configuration names, or in the user's state folder.
-   * @param options.create makes the state folder if it is needed and missing
+   * The path of the audit log: `said`, or the one in the configuration, or one in the user's state
+   * folder.
+   * @param options.create creates the state folder if it is needed and missing
    * @throws `usage` for a path that names no file; `io` if others can write to the state folder.
    */
   async auditPath(said: string | undefined, options = { create: false }): Promise<string> {
@@ -185,7 +204,7 @@ export class Context {
     return defaultAuditLog(this.#options.env, options)
   }
 
-  /** Waits for what the record still has to tell others. @throws `audit` where it has to be told and was not. */
+  /** Waits for the webhook. @throws `audit` if delivery is required and failed. */
   async flushRecord(call: Call): Promise<void> {
     await (await this.#recorder)?.flush(call)
   }
@@ -242,7 +261,7 @@ export class Context {
     return await this.#stack
   }
 
-  /** Everything that looks for credentials: where they may be. */
+  /** The places to search for credentials. */
   async credentialOptions(): Promise<FindOptions> {
     const { homeFolder } = await import('../../lib/files/user-folders.ts')
     const uid = process.getuid?.()
@@ -256,12 +275,12 @@ export class Context {
     }
   }
 
-  /** The way to registries with these credentials and no others, for one login; to be closed by the caller. */
+  /** A stack with only these credentials, for a login. The caller closes it. */
   async stackFor(credentials: CredentialSource): Promise<FetchStack> {
     return await this.#openStack({ credentials })
   }
 
-  /** What tells of registries. It waits and tries less than other runs do. */
+  /** The parts that examine registries. They wait and retry less than other runs. */
   async examination(): Promise<Examination> {
     const { createExamination, examinationPace } = await import('./examination.ts')
     this.#stack ??= this.#openStack(examinationPace)

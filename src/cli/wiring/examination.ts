@@ -6,13 +6,15 @@ import { createExaminer, type Examiner } from '../../registry/examine/examiner.t
 
 const tries = 2
 
-/** How often one request is sent where a registry is examined, and how long it may stand still: a person waits to hear what is wrong. */
+/**
+ * How often a request is sent and how long it may stall during an examination: a person is waiting.
+ */
 export const examinationPace: Pick<FetchOptions, 'maxTries' | 'limits'> = {
   maxTries: tries,
   limits: { headersMs: 5_000, stallMs: 5_000, sourceMs: 5_000 },
 }
 
-/** What `dray doctor` works with. */
+/** The ports of `dray doctor`. */
 export interface Examination {
   readonly examiner: Examiner
   readonly origin: (registry: string) => URL

@@ -6,16 +6,16 @@ import { isPlain } from '../../oci/registry-host.ts'
 import { createFetch, type FetchOptions, type FetchStack } from '../../registry/http/stack.ts'
 import { certificateFolders, certificatesIn, registrySettings } from './certificates.ts'
 
-/** What differs from one use to another. */
+/** The options that differ between uses. */
 export interface StackOptions extends Pick<
   FetchOptions,
   'userAgent' | 'clock' | 'maxWaitMs' | 'maxTries' | 'limits'
 > {
-  /** these and no others; those that are found where they are not given */
+  /** only these credentials; by default those that are found */
   readonly credentials?: CredentialSource
 }
 
-/** The way to registries, as the configuration and this machine have it. @throws `config`. */
+/** The HTTP stack with the settings of the configuration and this machine. @throws `config`. */
 export async function openStack(
   config: Config,
   find: FindOptions,

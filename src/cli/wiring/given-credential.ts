@@ -1,10 +1,10 @@
 import type { GivenCredential } from '../../registry/credentials/find-credentials.ts'
 import { DrayError } from '../../lib/errors.ts'
 
-/** The largest password or token that is read, in bytes. */
+/** The largest password or token, in bytes. */
 const maxSecretBytes = 64 * 1024
 
-/** What the flags say; `registry` may come from a variable. */
+/** The flags. `registry` may come from a variable. */
 export interface LoginFlags {
   readonly username: string | undefined
   readonly passwordStdin: boolean
@@ -12,8 +12,8 @@ export interface LoginFlags {
 }
 
 /**
- * The credentials of the command line; undefined where it says nothing of them. Stdin is read when they are needed first.
- * @throws `usage` where a part is missing: a password is sent to no registry that was not named.
+ * The credentials of the command line, or undefined. Reads stdin when they are first needed.
+ * @throws `usage` if a part is missing: a password is sent only to a registry that was named.
  */
 export function givenCredential(
   flags: LoginFlags,
@@ -36,7 +36,7 @@ export function givenCredential(
   return { username, registry, password: () => (read ??= readSecret(stdin)) }
 }
 
-/** The first line of stdin and all behind it, without the line break at its end. @throws `usage` where there is nothing or too much. */
+/** Reads stdin without the line break at its end. @throws `usage` if it is empty or too large. */
 export async function readSecret(stdin: AsyncIterable<unknown>): Promise<string> {
   const chunks: Buffer[] = []
   let length = 0

@@ -6,8 +6,8 @@ import { orWarn } from './or-warn.ts'
 import { privatePlace } from './private-places.ts'
 
 /**
- * The locks between the runs of this user on this machine. Undefined, with a warning, if others can write to the folder: they
- * only save repeated work, so a run continues without them.
+ * The locks between the runs of this user on this machine. Undefined, with a warning, if others can
+ * write to the folder: they only save repeated work, so a run continues without them.
  */
 export function openMachineLocks(env: Environment, clock: Clock, call: Call): MachineLocks | undefined {
   return orWarn('dray runs without locks between its runs', call, () => {

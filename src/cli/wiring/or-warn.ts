@@ -1,7 +1,7 @@
 import type { Call } from '../../lib/call.ts'
 import { toErrorInfo } from '../../lib/errors.ts'
 
-/** What `open` gives; if it throws, undefined and a warning that begins with `consequence`. */
+/** The result of `open`; if it throws, undefined and a warning that begins with `consequence`. */
 export function orWarn<T>(consequence: string, call: Call, open: () => T): T | undefined {
   try {
     return open()

@@ -14,8 +14,8 @@ import {
 } from '../../lib/files/user-folders.ts'
 
 /**
- * The folder `names` in the user's cache or state folder; only this user and root can write to it.
- * @param options.create makes it if it is missing
+ * The folder `names` in the user's cache or state folder. Only this user and root can write to it.
+ * @param options.create creates it if it is missing
  * @throws `io` with the fault and one way to correct it.
  */
 export function privatePlace(
@@ -41,8 +41,8 @@ export function privatePlace(
 }
 
 /**
- * The audit log at a path that the user gave.
- * @throws `usage` for a path that names no file, such as an empty one or one that ends in a slash.
+ * The audit log at a path of the user. @throws `usage` for a path that names no file, such as an
+ * empty one or one that ends in a slash.
  */
 export function namedAuditLog(path: string, cwd: string): string {
   if (namesFile(path)) return resolve(cwd, path)
@@ -52,7 +52,8 @@ export function namedAuditLog(path: string, cwd: string): string {
 }
 
 /**
- * The audit log if no other place was named. @throws `io`, or `audit` with `create`, if others can write to it or to its folder.
+ * The default audit log. @throws `io`, or `audit` with `create`, if others can write to it or to
+ * its folder.
  */
 export function defaultAuditLog(env: Environment, options: { readonly create: boolean }): string {
   try {
@@ -71,7 +72,7 @@ export function defaultAuditLog(env: Environment, options: { readonly create: bo
   }
 }
 
-/** A folder that is private now can hold a file of another user from a time when it was not. */
+/** A private folder may hold a file of another user from before. */
 function refuseForeign(path: string): void {
   const uid = process.geteuid?.()
   const stats = lstatSync(path, { throwIfNoEntry: false })

@@ -22,7 +22,7 @@ export interface RecorderOptions {
   readonly notify: Call['notify']
 }
 
-/** Where the records of a run go: the log, and through it the webhook where one is configured. */
+/** The audit log of a run, and the webhook if one is configured. */
 export class Recorder {
   readonly sink: AuditSink
   readonly #options: RecorderOptions
@@ -39,7 +39,7 @@ export class Recorder {
     this.sink = this.#webhook?.sink ?? this.#log
   }
 
-  /** @throws `config` for a webhook that cannot be used. */
+  /** @throws `config` for an invalid webhook. */
   static async open(options: RecorderOptions): Promise<Recorder> {
     const { webhook, tool, clock } = options
     if (webhook === undefined) return new Recorder(options, undefined)
@@ -51,7 +51,10 @@ export class Recorder {
     return new Recorder(options, createPoster({ userAgent: `dray/${tool}`, insecure, clock, proxy }))
   }
 
-  /** Once a run of the program: finds out what earlier runs that were broken off left open, as far as their registries answer. */
+  /**
+   * Resolves the open intents of earlier, interrupted runs, once for each run of the program, as
+   * far as the registries answer.
+   */
   async settleOrphans(run: string, stores: Repositories, call: Call): Promise<void> {
     if (this.#isSettled) return
     this.#isSettled = true
@@ -59,7 +62,9 @@ export class Recorder {
     await resolveIntents({ log: this.#log, stores, clock, newId, run, tool }, call)
   }
 
-  /** Waits for the webhook, within its bounds. @throws `audit` where its events are required and were not delivered. */
+  /**
+   * Waits for the webhook, within its limits. @throws `audit` if delivery is required and failed.
+   */
   async flush(call: Call): Promise<void> {
     await this.#webhook?.sink.flush(call)
   }

@@ -9,7 +9,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { logTable } from '../../render/views/log.ts'
 
-/** What one document holds at most. */
+/** The limits of one document. */
 const maxDocument = { records: 10_000, bytes: 16 * 1024 * 1024 } as const
 const newline = Buffer.from('\n')
 

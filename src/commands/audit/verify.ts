@@ -106,12 +106,12 @@ export default class AuditVerify extends BaseCommand {
   }
 }
 
-/** What `--json` prints. */
+/** The document for `--json`. */
 function documentOf({ findings, log, report, span }: Verification): unknown {
   const { counts, end, head, open, problem, torn } = report
   return {
     log,
-    // up to the first bad line
+    // Records before the first bad line.
     records: problem === undefined ? end.seq : problem.line - 1,
     hash: problem === undefined ? end.hash : null,
     first: span?.first ?? null,

@@ -1,15 +1,20 @@
 /**
- * What must not reach a terminal or a CI log as it is: controls (C0, DEL, C1), formats (what turns the direction of text, UAX #9, or has no width),
- * line and paragraph separators, halves of surrogate pairs; and letters and tag characters that show nothing.
+ * Characters that must not reach a terminal or a CI log: controls (C0, DEL, C1), formats (which
+ * change the direction of text, UAX #9, or have no width), line and paragraph separators, unpaired
+ * surrogates, and letters and tag characters that show nothing.
  */
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\u115f\u1160\u3164\uffa0\u2060-\u206f]|[\u{e0000}-\u{e0fff}]/gu
 
-/** GitHub's `::command::` counts at the start of a line only, `##[command]`, Azure's `##vso[` and TeamCity's `##teamcity[` anywhere in one. */
+/**
+ * GitHub's `::command::` works only at the start of a line; `##[command]`, Azure's `##vso[` and
+ * TeamCity's `##teamcity[` work anywhere.
+ */
 const ciCommand = /^(\s*):(?=:)|#(?=#(?:vso|teamcity)?\[)/gi
 
 /**
- * Makes text of the other side (registries, tags, annotations, file names) safe to print, on one line: what a terminal or a CI
- * service would act on comes out as `\x1b`, `\n` or `\u{202e}`, anything else as it is.
+ * Makes text of a third party (registries, tags, annotations, file names) safe to print on one
+ * line: text that a terminal or a CI service acts on becomes `\x1b`, `
+ * ` or `\u{202e}`.
  */
 export function escapeText(text: string): string {
   return text

@@ -8,7 +8,7 @@ export function formatBytes(bytes: number): string {
   let amount = bytes
   let unit = 'B'
   for (const next of byteUnits) {
-    // what rounds to 1000 and more is told in the next unit
+    // A value that rounds to 1000 or more uses the next unit.
     if (amount < 999.5) break
     amount /= 1024
     unit = next
@@ -27,7 +27,7 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-/** How long ago, in one unit: `45s`, `12m`, `36h`, `9d`, `7mo`, `2y`. */
+/** An age in one unit: `45s`, `12m`, `36h`, `9d`, `7mo`, `2y`. */
 export function formatAge(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000))
   if (seconds < 60) return `${seconds}s`
@@ -37,27 +37,27 @@ export function formatAge(ms: number): string {
   if (hours < 48) return `${hours}h`
   const days = Math.floor(hours / 24)
   if (days < 60) return `${days}d`
-  // months and years of the mean length of the calendar's
+  // Months and years of mean length.
   return days < 730.5 ? `${Math.floor(days / 30.4375)}mo` : `${Math.floor(days / 365.25)}y`
 }
 
-/** The algorithm and the first twelve digits: enough to tell two apart on a screen. */
+/** The algorithm and the first twelve digits. */
 export function shortDigest(digest: Digest): string {
   return digest.slice(0, digest.indexOf(':') + 13)
 }
 
-/** Short on a screen; whole in a pipe, for whoever cuts columns out. */
+/** Short on a terminal; whole in a pipe, for programs that read columns. */
 export function digestOn(page: Page, digest: Digest): string {
   return page.width === undefined ? digest : shortDigest(digest)
 }
 
-/** The first twelve digits alone, where there is no room for more. */
+/** Only the first twelve digits. */
 export function shortHex(digest: Digest): string {
   const begin = digest.indexOf(':') + 1
   return digest.slice(begin, begin + 12)
 }
 
-/** `1 tag`, `2 tags`; `plural` where it takes more than an s. */
+/** `1 tag`, `2 tags`; `plural` for an irregular noun. */
 export function formatCount(count: number, noun: string, plural: string = `${noun}s`): string {
   return `${count} ${count === 1 ? noun : plural}`
 }

@@ -4,7 +4,7 @@ import { dim, inner, renderPairs, section } from './section.ts'
 import type { Page } from './style.ts'
 import { type Cell, renderTable } from './table.ts'
 
-/** Labels that all platforms have in common, and those that differ, each with the platforms that it is on. */
+/** The labels of all platforms, and those that differ, with their platforms. */
 export function renderLabels(manifests: readonly ManifestView[], page: Page): readonly string[] {
   const images = manifests.flatMap(({ platform = 'no platform', image }) =>
     image === undefined ? [] : [{ platform, labels: image.labels }],

@@ -2,7 +2,7 @@ import type { Style } from './style.ts'
 import type { Cell } from './table.ts'
 import { cutStart, displayWidth, pad } from './width.ts'
 
-/** Several columns under one title: escaped text, with a cell list for each row. */
+/** Several columns under one title, with a list of cells for each row. */
 export interface Group {
   readonly title: string
   readonly rows: readonly (readonly Cell[])[]
@@ -11,12 +11,12 @@ export interface Group {
 const gap = '  '
 const border = '   '
 
-/** A name is cut down to this many columns where that makes room for the rest. */
+/** A name is cut to this many columns if that makes room for the rest. */
 const leastName = 24
 
 /**
- * Groups of aligned columns beside the names of the rows. Undefined where it is wider than `width` columns: nothing is cut but names that are longer than most,
- * at their beginning.
+ * Formats groups of aligned columns beside the names of rows. Cuts only long names, at their
+ * beginning. Undefined if it is wider than `width` columns.
  */
 export function renderMatrix(
   title: string,

@@ -6,17 +6,17 @@ import { cut, displayWidth, wrap } from './width.ts'
 const indent = 2
 const gap = '  '
 
-/** A heading with text below it, set in; nothing where there is no text. */
+/** A heading with indented text below it; empty without text. */
 export function section(title: string, text: string, { style }: Page): string {
   return text === '' ? '' : `${style.bold(title)}\n${text.replaceAll(/^/gm, ' '.repeat(indent))}`
 }
 
-/** The page that the text of a section has. */
+/** The page for the text of a section. */
 export function inner(page: Page): Page {
   return { style: page.style, width: page.width === undefined ? undefined : page.width - indent }
 }
 
-/** Names and values that are not escaped yet, a pair on a line. */
+/** Formats names and values, which are not escaped, one pair on each line. */
 export function renderPairs(pairs: readonly (readonly [string, string])[], page: Page): string {
   if (pairs.length === 0) return ''
   const rows = pairs.map(([name, value]): Cell[] => [dim(escapeText(name)), escapeText(value)])
@@ -30,7 +30,7 @@ export function renderPairs(pairs: readonly (readonly [string, string])[], page:
   )
 }
 
-/** Escaped words side by side, in as many lines as the page needs; one on a line in a pipe. */
+/** Formats escaped words in lines as wide as the page; in a pipe, one word on each line. */
 export function renderWords(words: readonly string[], { width }: Page): string {
   if (width === undefined) return words.join('\n')
   const lines: string[] = []
@@ -44,7 +44,10 @@ export function renderWords(words: readonly string[], { width }: Page): string {
   return lines.join('\n')
 }
 
-/** Escaped text in lines of at most so many columns, nothing left out. What was within a line may begin one now, and be a command to a CI service there. */
+/**
+ * Breaks escaped text into lines of at most `width` columns. Escapes again, because a line may now
+ * begin with a command of a CI service.
+ */
 export function broken(text: string, width: number | undefined): readonly string[] {
   return width === undefined ? [text] : wrap(text, width).map(escapeText)
 }

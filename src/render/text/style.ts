@@ -1,4 +1,4 @@
-/** How text is set off; colours are injected, so that what renders stays pure. Each takes text that is escaped already. */
+/** Styles for escaped text. Colours are injected, so that renderers are pure. */
 export interface Style {
   readonly bold: (text: string) => string
   readonly dim: (text: string) => string
@@ -12,9 +12,9 @@ const same = (text: string): string => text
 
 export const plainStyle: Style = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same }
 
-/** What a renderer needs to know of where its text goes. */
+/** The properties of the output for a renderer. */
 export interface Page {
   readonly style: Style
-  /** columns to fit in; undefined in a pipe or file, where nothing is cut */
+  /** columns; undefined in a pipe or file, where nothing is cut */
   readonly width: number | undefined
 }

@@ -2,25 +2,28 @@ import type { Page, Style } from './style.ts'
 import { cut, displayWidth, pad } from './width.ts'
 
 export interface Column {
-  /** shown in the heading; a table whose titles are all empty has none */
+  /** shown in the heading; a table without titles has no heading */
   readonly title: string
   readonly align?: 'left' | 'right'
-  /** may be cut where the table is wider than the page; others are whole always */
+  /** may be cut if the table is wider than the page */
   readonly flexible?: boolean
-  /** of a flexible column: cut below this only where the others have given all that they can */
+  /** of a flexible column: the width to cut to before others are cut to the minimum */
   readonly keep?: number
-  /** as wide as this at least, whatever is in it, before anything is cut */
+  /** the minimal width before anything is cut */
   readonly least?: number
 }
 
-/** Escaped text, and how it is set off. */
+/** Escaped text and its style. */
 export type Cell = string | { readonly text: string; readonly tone: keyof Style }
 
 const gap = '  '
-/** A flexible column is not cut below this many columns of the terminal, and on a narrow one not below the second. */
+/** The minimal widths of a flexible column, the second on a narrow terminal. */
 const leastWidths = [8, 4] as const
 
-/** Lines of aligned columns, by display width. They fit the page where flexible columns allow it; without a width nothing is cut. */
+/**
+ * Formats lines of aligned columns by display width. Cuts flexible columns to fit the page; without
+ * a width, cuts nothing.
+ */
 export function renderTable(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
@@ -59,7 +62,7 @@ function naturalWidths(columns: readonly Column[], rows: readonly (readonly Cell
   )
 }
 
-/** Takes from the widest flexible column, one by one, until all fits: first down to what each is to keep, then further. */
+/** Narrows the widest flexible column step by step until all fit: first to `keep`, then further. */
 function fit(
   columns: readonly Column[],
   natural: readonly number[],

@@ -1,22 +1,28 @@
-/** Wide on a terminal: East Asian Wide and Fullwidth (UAX #11), by blocks, and what is drawn as an emoji. */
+/** Wide on a terminal: East Asian Wide and Fullwidth (UAX #11), by blocks, and emojis. */
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{16fe0}-\u{18aff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
-/** Drawn over the character before: marks, and the vowels and finals that join a Hangul syllable (Unicode, 3.12). */
+/**
+ * Drawn over the character before: marks, and the vowels and finals of a Hangul syllable (Unicode,
+ * 3.12).
+ */
 const combining = /^[\p{Mn}\p{Me}\ufe00-\ufe0f\u1161-\u11ff\ud7b0-\ud7ff]$/u
-/** One picture however many characters it is made of: flags, skins, and what the selector 16 makes an emoji of (UTS #51); joiners are escaped before. */
+/**
+ * One picture of several characters: flags, skin tones, and emojis by selector 16 (UTS #51).
+ * Joiners are escaped before.
+ */
 const onePicture = /^\p{RI}\p{RI}|\p{Emoji_Modifier}|\p{Emoji}\ufe0f/u
 const ascii = /^[\u0020-\u007e]*$/
 
-/** Made when first asked for: it loads tables that most runs have no use for, 10 ms. */
+/** Created on first use: it loads tables for 10 ms, and most runs do not need it. */
 let segmenter: Intl.Segmenter | undefined
 
-/** What a person sees as one character each (UAX #29). */
+/** Splits text into user-perceived characters (UAX #29). */
 function graphemesOf(text: string): Iterable<{ readonly segment: string }> {
   segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
   return segmenter.segment(text)
 }
 
-/** How many columns escaped text takes on a terminal. */
+/** The number of columns of escaped text on a terminal. */
 export function displayWidth(text: string): number {
   if (ascii.test(text)) return text.length
   let width = 0
@@ -25,8 +31,9 @@ export function displayWidth(text: string): number {
 }
 
 /**
- * Cuts text to so many columns, with `…` for what is left out; what a person sees as one character stays whole. Terminals do not agree on how wide a picture of
- * several characters is: what is kept fits in those too that draw each of them (tmux 3.3, xterm).
+ * Cuts text to `width` columns and marks the cut with `…`. Keeps graphemes whole. Terminals
+ * disagree on the width of pictures of several characters, so it counts each of them (tmux 3.3,
+ * xterm).
  */
 export function cut(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
@@ -40,7 +47,7 @@ export function cut(text: string, width: number): string {
   return `${kept}…`
 }
 
-/** Cuts text to so many columns at its beginning: of a path, the end says most. */
+/** Cuts the beginning of text to `width` columns, because the end of a path says most. */
 export function cutStart(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
   let kept = ''
@@ -53,7 +60,9 @@ export function cutStart(text: string, width: number): string {
   return `…${kept}`
 }
 
-/** Breaks escaped text into lines of at most so many columns: at spaces, and within a word where that alone is longer. Nothing is left out. */
+/**
+ * Breaks escaped text into lines of at most `width` columns, at spaces, and within longer words.
+ */
 export function wrap(text: string, width: number): readonly string[] {
   if (displayWidth(text) <= width) return [text]
   const lines: string[] = []
@@ -89,7 +98,7 @@ function piecesOf(word: string, width: number): readonly string[] {
   return [...pieces, piece]
 }
 
-/** Fills text up to so many columns. */
+/** Pads text to `width` columns. */
 export function pad(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const space = ' '.repeat(Math.max(0, width - displayWidth(text)))
   return align === 'left' ? text + space : space + text

@@ -16,10 +16,13 @@ const columns: readonly Column[] = [
   { title: 'RESULT' },
 ]
 
-/** Tags of a deleted image that are shown on a terminal. */
+/** The number of tags of a deleted image that a terminal shows. */
 const maxTags = 3
 
-/** A log as a table in parts, so that it may be of any length: the first has the heading, and columns that were wide once stay so. */
+/**
+ * Formats a log of any length as a table in parts. Only the first part has a heading, and columns
+ * never become narrower.
+ */
 export function logTable(page: Page): (entries: readonly LogEntry[]) => string {
   let least: readonly number[] = columns.map(({ title }) => displayWidth(title))
   let isFirst = true
@@ -56,7 +59,7 @@ function shortTime(time: string): string {
   return escapeText(`${time.slice(0, 10)} ${time.slice(11, 19)}`)
 }
 
-/** What was changed, the image as it was named first. */
+/** The change, after the image of the plan. */
 function whatOf({ image, step }: AuditRecord, page: Page): string {
   const name = escapeText(image ?? '')
   if (step === undefined) return name === '' ? '-' : name
@@ -83,7 +86,7 @@ function changeOf(step: RecordedStep, page: Page): string {
   return escapeText(String((step as { readonly kind: unknown }).kind))
 }
 
-/** On a terminal the first few: an image may have a hundred. */
+/** A terminal shows only the first few, because an image may have a hundred. */
 function lostTags(tags: readonly string[], page: Page): string {
   if (tags.length === 0) return ''
   const shown = page.width === undefined ? tags : tags.slice(0, maxTags)
@@ -123,11 +126,11 @@ const tones: Readonly<Record<string, keyof Style>> = {
   failed: 'red',
 }
 
-/** An intent that is shown is one without an outcome. */
+/** An intent is shown only if it has no outcome. */
 function resultCell({ phase, result, resolvedBy }: AuditRecord): Cell {
   if (phase === 'intent') return { text: 'open', tone: 'yellow' }
   const text = phase === 'refused' ? 'refused' : (result ?? 'unknown')
-  // what was found out by looking is not what was seen
+  // Marks an outcome that a later run found out.
   const said = escapeText(resolvedBy === undefined ? text : `${text} (found)`)
   return { text: said, tone: tones[text] ?? 'bold' }
 }

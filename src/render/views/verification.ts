@@ -5,12 +5,12 @@ import type { Page, Style } from '../text/style.ts'
 
 type Finding = Verification['findings'][number]
 
-/** What was proven of a log, the verdict first; or its first bad line. */
+/** Formats the verification of a log, verdict first, or its first bad line. */
 export function renderVerification(verification: Verification, { style }: Page): string {
   const { findings, report } = verification
   return [
     verdict(verification, style),
-    // behind a bad line nothing was read
+    // Nothing after a bad line was verified.
     ...(report.problem === undefined ? notes(verification, style) : []),
     ...findings.map((found) => findingText(found, style)),
   ].join('\n')

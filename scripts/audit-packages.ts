@@ -1,18 +1,18 @@
 /**
  * Fails if an installed package has a known vulnerability of at least high severity.
  *
- * Some package registries, mirrors among them, have no endpoint for advisories and answer 404, 405 or
- * 501. Nothing can be checked there, and the script says so. Any other failure to check is a failure.
+ * Some package registries, among them mirrors, have no endpoint for advisories and answer 404, 405
+ * or 501. The script then reports that it cannot check. Any other failure to check is a failure.
  */
 import { spawnSync } from 'node:child_process'
 import { stdout } from 'node:process'
 
-/** Statuses with which a package registry says that it has no such endpoint. */
+/** Statuses of a package registry without such an endpoint. */
 const notSupported = /\b(404 Not Found|405 Method Not Allowed|501 Not Implemented)\b/
 
 export type AuditResult = 'clean' | 'vulnerable' | 'not-supported' | 'failed'
 
-/** What `npm audit --json` found, from its exit status and its standard output. */
+/** The result of `npm audit --json`, from its exit status and standard output. */
 export function auditResult(status: number | null, json: string): AuditResult {
   if (status === 0) return 'clean'
   const report = parse(json)

@@ -1,6 +1,7 @@
 /**
- * How fast a log is verified: `node scripts/bench-audit.ts [RECORDS]` writes a log of a million records (some 1 GB) to the folder for temporary files, verifies
- * it in a process of its own, and removes it.
+ * Measures the verification of a log: `node scripts/bench-audit.ts [RECORDS]` writes a log of a
+ * million records (some 1 GB) to a temporary folder, verifies it in a process of its own, and
+ * removes it.
  */
 import { spawnSync } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
@@ -24,7 +25,7 @@ async function bench(records: number): Promise<void> {
   try {
     const path = join(folder, 'audit.jsonl')
     await generate(path, records)
-    // bundled, as the program is: reading TypeScript takes 40 MB by itself
+    // Bundled like the program, because reading TypeScript alone takes 40 MB.
     const bundle = join(folder, 'bench.mjs')
     const { build } = await import('rolldown')
     await build({
@@ -69,7 +70,7 @@ async function generate(path: string, records: number): Promise<void> {
   await writeHead(path, { ...end, settled: { seq: end.seq, offset: end.size } })
 }
 
-/** Intents and outcomes in turns, of the steps of a promotion. */
+/** Alternates intents and outcomes of the steps of a promotion. */
 function recordOf(number: number): AuditRecord {
   const step = Math.floor(number / 2)
   const repository = (registry: string) => ({ registry, path: `platform/services/api-${step % 500}` })

@@ -1,7 +1,8 @@
 /**
- * Measures dray beside other programs of its kind: `npm run bench -- [--only CONTEST,...] [--rtt 0,20,80] [--runs N] [--large] [--against FOLDER] [--json]`.
- * `--large`: a blob of 1 GiB instead of 256 MiB. `--against`: another dray, built in that folder, takes part. What is measured and how
- * stands in docs/performance.md.
+ * Compares dray with similar programs: `npm run bench -- [--only CONTEST,...] [--rtt 0,20,80]
+ * [--runs N] [--large] [--against FOLDER] [--json]`. `--large`: a blob of 1 GiB instead of 256 MiB.
+ * `--against`: also measures the dray that is built in that folder. docs/performance.md explains
+ * the measurements.
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'

@@ -1,8 +1,9 @@
 /**
- * Makes what `bin/dray.js` runs: `dist/` and `oclif.manifest.json`.
+ * Builds `dist/` and `oclif.manifest.json`, which `bin/dray.js` runs.
  *
- * One entry per command, so that a run loads its own command alone, and CommonJS, which `@oclif/core` is and which starts a few
- * milliseconds sooner than ESM (docs/decisions/). Everything is bundled but the completion plugin, which oclif loads by its name.
+ * Each command is an entry, so that a run loads only its own. The format is CommonJS, like
+ * `@oclif/core`, which starts a few milliseconds faster than ESM (docs/decisions/). Everything is
+ * bundled except the completion plugin, which oclif loads by its name.
  */
 import { globSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
@@ -12,7 +13,9 @@ import { type Plugin, rolldown } from 'rolldown'
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
 
-/** Packages that few commands need: each is a chunk named after it, so that a test can see who loads it. */
+/**
+ * Packages that few commands need. Each is a chunk of its own, so that a test can see who loads it.
+ */
 const chunkPerPackage = [
   'undici',
   'valibot',
@@ -28,11 +31,11 @@ const chunkPerPackage = [
 const withoutHttp2 = '\0without-http2'
 const sortOfCommands = /[\\/]@oclif[\\/]core[\\/]lib[\\/]config[\\/]plugin\.js$/
 
-/** What packages load and do at every start that dray has no use for; each was measured. */
+/** Removes work of packages at every start that dray does not need. Each was measured. */
 const leaner: Plugin = {
   name: 'leaner',
   resolveId(source, importer) {
-    // undici takes its absence for a Node without HTTP/2, which dray does not speak: 6 ms
+    // Without this module, undici assumes a Node without HTTP/2, which dray does not use: 6 ms.
     const isUndici = importer !== undefined && inPackage('undici').test(importer)
     return isUndici && source === 'node:http2' ? withoutHttp2 : undefined
   },
@@ -41,7 +44,7 @@ const leaner: Plugin = {
   },
   transform(code, id) {
     if (!sortOfCommands.test(id)) return undefined
-    // the first comparison by language loads the collation tables: 6 ms
+    // The first comparison by language loads the collation tables: 6 ms.
     const lean = code.replace('a.id.localeCompare(b.id)', 'a.id < b.id ? -1 : 1')
     if (lean === code)
       throw new Error('@oclif/core sorts its commands in another way: look at scripts/build.ts')
@@ -72,7 +75,7 @@ async function bundle(): Promise<void> {
     platform: 'node',
     plugins: [leaner],
     onLog(level, log, handle) {
-      // third-party CommonJS is not ours to mend
+      // Warnings about third-party CommonJS cannot be fixed here.
       if (log.id?.includes('node_modules') !== true) handle(level, log)
     },
   })
@@ -93,7 +96,7 @@ async function bundle(): Promise<void> {
   await build.close()
 }
 
-/** The commands as data, so that none is loaded to find, list or explain them. */
+/** Writes the commands as data, so that none is loaded to find, list or explain them. */
 async function writeManifest(): Promise<void> {
   settings.enableAutoTranspile = false
   const plugin = new OclifPlugin({

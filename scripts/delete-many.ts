@@ -1,7 +1,9 @@
 /**
- * Plans and executes many deletes with the sources in a folder: `node scripts/delete-many.ts FOLDER COUNT`. Part of the bench.
- * The repository is in memory and no rescan finds anything, so that the time is that of dray alone.
+ * Plans and executes many deletes with the sources in a folder: `node scripts/delete-many.ts FOLDER
+ * COUNT`. Part of the bench. The repository is in memory and no rescan finds anything, so only dray
+ * is measured.
  */
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Call } from '../src/lib/call.ts'
 import type * as ExecutePrune from '../src/execute/prune/execute-prune.ts'
@@ -17,14 +19,17 @@ import type { TargetRepository } from '../src/images/ports.ts'
 const manifestsPerImage = 4
 const repository = { registry: 'registry.example.com', path: 'dev/api' }
 
-type Sources = (path: string) => Promise<unknown>
+/** Imports the first of the paths that exists: another commit may have another layout. */
+type Sources = (...paths: readonly string[]) => Promise<unknown>
 
 async function load(from: Sources) {
   const [digest, repositories, decide, execute] = await Promise.all([
     from('oci/digest.ts') as Promise<typeof Digests>,
-    from('prune/decide-repository.ts') as Promise<typeof DecideRepository>,
-    from('prune/decide.ts') as Promise<typeof Decide>,
-    from('execute/execute-prune.ts') as Promise<typeof ExecutePrune>,
+    from('usecases/prune/decide-repository.ts', 'prune/decide-repository.ts') as Promise<
+      typeof DecideRepository
+    >,
+    from('usecases/prune/decide.ts', 'prune/decide.ts') as Promise<typeof Decide>,
+    from('execute/prune/execute-prune.ts', 'execute/execute-prune.ts') as Promise<typeof ExecutePrune>,
   ])
   return { ...digest, ...repositories, ...decide, ...execute }
 }
@@ -76,7 +81,10 @@ function storeOf(): TargetRepository {
 }
 
 async function main(folder: string, count: number): Promise<void> {
-  const dray = await load((path) => import(resolve(folder, 'src', path)))
+  const dray = await load((...paths) => {
+    const files = paths.map((path) => resolve(folder, 'src', path))
+    return import(files.find((file) => existsSync(file)) ?? '')
+  })
   const now = Date.parse('2026-06-01T00:00:00Z')
   const decision = dray.decideRepository(
     {

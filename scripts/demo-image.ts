@@ -1,4 +1,4 @@
-/** Builds what the demo promotes: an image for two platforms with a small file system, a signature and an SBOM for each platform. */
+/** Builds the image of the demo: two platforms, a signature, and an SBOM for each platform. */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 
@@ -9,7 +9,7 @@ export interface Descriptor {
   readonly size: number
 }
 
-/** What is pushed: all blobs, then the manifests in their order, each by its digest or under its tag. */
+/** The content to push: all blobs, then the manifests in order, each by its digest or tag. */
 export interface Content {
   readonly root: Descriptor
   readonly blobs: ReadonlyMap<string, Uint8Array>
@@ -29,12 +29,12 @@ export const platforms: readonly Platform[] = [
   { os: 'linux', architecture: 'amd64' },
   { os: 'linux', architecture: 'arm64' },
 ]
-/** The same content each time, so that the same Node gives the same digest. */
+/** Fixed, so that the same Node gives the same digest. */
 const created = '2026-11-20T09:30:00Z'
 const oci = 'application/vnd.oci.image'
 const spdx = 'application/spdx+json'
 
-/** Signed with a key made for the occasion, as cosign does it: a manifest under a tag that the digest gives. */
+/** Signs with a new key like cosign: a manifest under a tag that contains the digest. */
 export function demoImage(name: string, version: string, license: string): Content {
   const content = new Builder()
   const labels = {
@@ -142,7 +142,7 @@ class Builder {
     return descriptor
   }
 
-  /** A layer of files; `diffId` is the digest of the archive before it was packed. */
+  /** A layer of files. `diffId` is the digest of the uncompressed archive. */
   layer(files: Readonly<Record<string, string>>): {
     readonly descriptor: Descriptor
     readonly diffId: string
@@ -170,7 +170,7 @@ function sha256(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
-/** A tar archive (POSIX ustar) of the files and the folders that they are in. */
+/** A tar archive (POSIX ustar) of files and their folders. */
 function tar(files: Readonly<Record<string, string>>): Uint8Array {
   const folders = new Set(Object.keys(files).flatMap((path) => foldersOf(path)))
   return Buffer.concat([

@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: two registries in this process, an image in `dev`, and the program itself taking it to `staging` and to `prod`.
- * All that it writes is in a temporary folder, which is gone at the end.
+ * `npm run demo`: two registries in this process, an image in `dev`, and the program, which
+ * promotes it to `staging` and to `prod`. Writes only to a temporary folder and removes it at the
+ * end.
  */
 import { spawn } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -15,14 +16,14 @@ const program = join(root, 'bin', 'dray.js')
 const image = 'hello'
 const version = '1.4.2'
 const named = `${image}:${version}`
-/** What of the surroundings a run of the program is given: nothing that could lead it out of the folder. */
+/** The variables for a run of the program: none leads out of the folder. */
 const passedOn = ['PATH', 'TERM', 'COLORTERM', 'NO_COLOR', 'FORCE_COLOR', 'LANG', 'LC_ALL', 'SystemRoot']
 
 interface Stage {
   readonly folder: string
   readonly env: NodeJS.ProcessEnv
   readonly signal: AbortSignal
-  /** a line for each request that changed something at a registry */
+  /** a line for each request that changed a registry */
   readonly writes: string[]
 }
 
@@ -30,7 +31,7 @@ async function main(): Promise<void> {
   const stopped = new AbortController()
   const stop = (): void => stopped.abort()
   process.on('SIGINT', stop).on('SIGTERM', stop)
-  // whoever reads our output has seen enough
+  // The reader of the output has gone.
   process.stdout.on('error', stop)
 
   const folder = mkdtempSync(join(tmpdir(), 'dray-demo-'))
@@ -128,7 +129,7 @@ function surroundings(folder: string): NodeJS.ProcessEnv {
   }
 }
 
-/** Shows a command line as a person would type it, and runs it. @throws where it does not end with 0. */
+/** Shows a command line and runs it. @throws if it does not end with 0. */
 async function dray(stage: Stage, args: readonly string[]): Promise<void> {
   const { folder, env, signal } = stage
   print(`${dim('$')} ${bold(`dray ${args.join(' ')}`)}`)
@@ -136,7 +137,10 @@ async function dray(stage: Stage, args: readonly string[]): Promise<void> {
   if (code !== 0) throw new Error(`dray ${args.join(' ')} ended with ${code}`)
 }
 
-/** Runs this very Node. Gives the exit code, or the name of the signal that ended it. @throws where `signal` is aborted. */
+/**
+ * Runs this Node. Returns the exit code, or the name of the signal that ended it. @throws if
+ * `signal` is aborted.
+ */
 async function run(
   args: readonly string[],
   options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv; readonly signal: AbortSignal },
@@ -163,12 +167,12 @@ async function buildIfNeeded(signal: AbortSignal): Promise<void> {
   if (code !== 0) throw new Error(`the build ended with ${code}`)
 }
 
-/** Milliseconds; 0 where it is not there. */
+/** Milliseconds; 0 if the file does not exist. */
 function changedAt(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 }
 
-/** Pushes as any client does (distribution-spec 1.1, Pushing). */
+/** Pushes like any client (distribution-spec 1.1, Pushing). */
 async function push(
   content: Content,
   registry: string,
@@ -211,7 +215,7 @@ async function has(registry: string, repository: string, digest: string): Promis
   return headers.get('docker-content-digest') === digest
 }
 
-/** The last lines of the record, cut down to what fits. */
+/** Shows the last records of the audit log, shortened. */
 function showRecord({ folder, env }: Stage): void {
   const file = join(env['XDG_STATE_HOME'] ?? folder, 'dray', 'audit.jsonl')
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n')

@@ -1,4 +1,6 @@
-/** Writes `schema/dray.schema.json`, by which editors complete and check `dray.yaml`, from the schema that dray itself checks by. */
+/**
+ * Writes `schema/dray.schema.json`, with which editors check `dray.yaml`, from dray's own schema.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema'
@@ -11,7 +13,7 @@ export const schemaFile: string = join(import.meta.dirname, '..', 'schema', 'dra
 export function editorSchema(): string {
   const json = toJsonSchema(schema, { typeMode: 'input' })
   const environment = at(at(json, 'properties', 'environments'), 'additionalProperties')
-  // the rules of src/config/check/check.ts that a JSON Schema can say too
+  // The rules of src/config/check/check.ts that a JSON Schema can express.
   environment.oneOf = [
     { required: ['registry', 'path'] },
     { required: ['targets'], properties: { registry: false, path: false } },
@@ -25,7 +27,7 @@ function placeholderPattern(): string {
   return imagePlaceholder.replaceAll(/[{}]/g, String.raw`\$&`)
 }
 
-/** The schema below a keyword of another, which is there. */
+/** The existing schema below a keyword of another. */
 function at(json: JsonSchema, ...path: readonly string[]): JsonSchema {
   let found: unknown = json
   for (const step of path) found = (found as Record<string, unknown>)[step]

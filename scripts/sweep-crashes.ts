@@ -3,16 +3,17 @@ import { crash, type Moment } from '../test/support/faults/crash.ts'
 import { closeSources, type SetUp, setUps } from '../test/support/faults/set-ups.ts'
 
 /**
- * The crash sweep: promotes with the built program, kills it at each request to the destination, before and after the registry did it, and at places spread over all bytes that
- * go there; promotes again each time, and has the oracle judge. Ends with 1 where something was wrong.
+ * The crash sweep: promotes with the built program and kills it at each request to the destination,
+ * before and after the registry handles it, and at positions spread over all bytes. It then
+ * promotes again, and the oracle checks the result. Ends with 1 if something was wrong.
  *
  *     node scripts/sweep-crashes.ts --only "between registries" --places 40
  */
 const { values } = parseArgs({
   options: {
-    /** a set-up by its name */
+    /** the name of a set-up */
     only: { type: 'string' },
-    /** how many places among the bytes */
+    /** the number of positions in the bytes */
     places: { type: 'string', default: '40' },
   },
 })

@@ -5,22 +5,23 @@ import { dockerRegistry } from '../test/support/docker-registry.ts'
 import { closeSources, realSetUps, type SetUp, setUps } from '../test/support/faults/set-ups.ts'
 
 /**
- * The single-fault sweep: records the requests of a promotion, and then promotes once for each request and each fault, with that fault at that request. Prints what
- * became of them, and ends with 1 where a promise was broken.
+ * The single-fault sweep: records the requests of a promotion, then promotes once for each request
+ * and each fault, with that fault at that request. Prints the results, and ends with 1 if a promise
+ * was broken.
  *
  *     node scripts/sweep-faults.ts --only "with tokens" --fault "503" --at "GET /token"
  */
 const { values } = parseArgs({
   options: {
-    /** a set-up by its name */
+    /** the name of a set-up */
     only: { type: 'string' },
-    /** a fault by its name */
+    /** the name of a fault */
     fault: { type: 'string' },
     /** a part of the request's name, as it is printed */
     at: { type: 'string', default: '' },
-    /** each fault at two requests in a row */
+    /** each fault at two consecutive requests */
     twice: { type: 'boolean', default: false },
-    /** tells of what went well too */
+    /** prints successes too */
     verbose: { type: 'boolean', default: false },
   },
 })

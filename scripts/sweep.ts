@@ -4,8 +4,9 @@ import { type Account, play } from '../test/support/retention/play.ts'
 import { type Scenario, scenarios } from '../test/support/retention/scenarios.ts'
 
 /**
- * Plays thousands of random clean-ups against the oracle of retention, half of them with others in the middle, and prints what it came to. The first
- * scenario that breaks a promise ends it, shrunk, with its story.
+ * Runs thousands of random prunes against the oracle of retention, half of them with concurrent
+ * changes, and prints the totals. Ends at the first scenario that breaks a promise, and prints it
+ * shrunk, with its events.
  *
  *     node scripts/sweep.ts --runs 5000 --seed 7 --pieces 40
  */
@@ -13,7 +14,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '2000' },
     seed: { type: 'string', default: `${Date.now() % 2 ** 31}` },
-    /** of a repository, at most */
+    /** the most artifacts of a repository */
     pieces: { type: 'string', default: '30' },
   },
 })

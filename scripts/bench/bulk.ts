@@ -1,4 +1,4 @@
-/** The contests in which there is much of something: images, bytes. */
+/** Contests with many images or bytes. */
 import { randomFillSync } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ export function batch(against: string | undefined): Contest {
       }
       await Promise.all(Array.from({ length: pushedAtOnce }, lane))
     },
-    // skopeo moves every byte: its figure says nothing about the others
+    // skopeo moves every byte, so its figure is not comparable.
     entrants: () => [
       ...drays(against).map((dray) => batchInOneProcess(dray, names)),
       ...peers()
@@ -91,7 +91,7 @@ async function lastArrived(stage: Stage, run: string, names: readonly string[]):
   return missing === 0 ? undefined : `${missing} of ${names.length} images are not there`
 }
 
-/** @param size of the one blob, in bytes */
+/** @param size of the blob, in bytes */
 export function largeBlob(against: string | undefined, size: number): Contest {
   let content: Content | undefined
   return {
@@ -106,7 +106,7 @@ export function largeBlob(against: string | undefined, size: number): Contest {
     prepare: async ({ here }) => {
       content = imageOfOneLayer(size)
       await here.oracle.push(content, 'staging/large', '1.0.0')
-      // a gibibyte that nobody needs any more
+      // Frees a gibibyte of memory.
       content = { ...content, blobs: new Map() }
     },
     entrants: () => [...drays(against), ...peers()].map((one) => between(one, () => content?.root.digest)),
@@ -133,7 +133,9 @@ function between(contestant: Contestant, digest: () => string | undefined): Entr
   }
 }
 
-/** A layer that is gzip by name and by content, so that nobody compresses it, and that does not shrink. */
+/**
+ * The layer is gzip by name and content, so that no program compresses it, and is incompressible.
+ */
 function imageOfOneLayer(size: number): Content {
   const layer = gzipSync(randomFillSync(Buffer.alloc(size)), { level: 0 })
   const config = Buffer.from(

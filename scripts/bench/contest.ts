@@ -4,41 +4,41 @@ import type { Contestant } from './contestants.ts'
 import { type Ended, type Invocation, run } from './process.ts'
 import type { Stage } from './stage.ts'
 
-/** One thing that is measured: who takes part, and what each of them runs. */
+/** One measurement: its entrants and what each of them runs. */
 export interface Contest {
   readonly name: string
   readonly title: string
-  /** milliseconds of added round-trip time, where the caller names none */
+  /** added round-trip times in milliseconds; the caller may name others */
   readonly rtts: readonly number[]
-  /** It is the same at every distance. */
+  /** independent of the distance */
   readonly isLocal?: boolean
-  /** whether the processor and memory are looked at */
+  /** measures CPU and memory */
   readonly watch?: boolean
-  /** of so many runs as the others have; 1 where it is not given */
+  /** multiplies the number of runs; by default 1 */
   readonly timesRuns?: number
   readonly goals: readonly Goal[]
-  /** What is there before the first run. */
+  /** Sets up what must exist before the first run. */
   prepare(stage: Stage, rtts: readonly number[]): Promise<void>
   entrants(): readonly Entrant[]
 }
 
 export interface Entrant {
   readonly name: string
-  /** `floor`: what no contestant can do without */
+  /** `floor`: the minimum for every contestant */
   readonly kind: Contestant['kind'] | 'floor'
-  /** The programs of one run, and what to look at behind it. */
+  /** The programs of one run, and a check after it. */
   attempt(stage: Stage, rtt: number): Promise<Attempt>
 }
 
 export interface Attempt {
   readonly programs: readonly Invocation[]
-  /** how many of them at once */
+  /** the number of concurrent programs */
   readonly atOnce?: number
-  /** What a reader of the figures has to know: undefined where all is well. */
+  /** Returns a note about the figures, or undefined if all is well. */
   check?(): Promise<string | undefined>
 }
 
-/** What dray is to reach in a contest; a bound alone is absolute, else it is a multiple of what others needed. */
+/** A goal for dray: an absolute bound, or a multiple of the figure of others. */
 export interface Goal {
   readonly of: string
   readonly rtt: number
@@ -55,7 +55,7 @@ export interface Row {
   readonly name: string
   readonly kind: Entrant['kind']
   readonly runs: number
-  /** median, and the least */
+  /** median and minimum */
   readonly ms: number
   readonly leastMs: number
   /** medians */
@@ -74,7 +74,10 @@ interface Sample {
   readonly note: string | undefined
 }
 
-/** Runs a contest at one distance: one run that does not count, then all of them by turns, beginning with another each time. */
+/**
+ * Runs a contest at one distance: one warm-up, then all entrants in turn, each round beginning with
+ * another one.
+ */
 export async function hold(
   contest: Contest,
   stage: Stage,
@@ -99,7 +102,7 @@ async function measure(attempt: Attempt, stage: Stage, watch: boolean): Promise<
   await drain(stage)
   const began = performance.now()
   const ended = await runAll(attempt, stage, watch)
-  // one program is timed without what this process does around it
+  // A single program is timed without the work of this process.
   const ms = ended.length === 1 ? (ended[0]?.ms ?? 0) : performance.now() - began
   const log = await drain(stage)
   const failed = ended.find((one) => one.code !== 0)

@@ -2,17 +2,17 @@ import { join } from 'node:path'
 import { tools } from '../../test/support/tools.ts'
 import type { Invocation } from './process.ts'
 
-/** What is to be copied, and how far: the same for every contestant. */
+/** What to copy, the same for every contestant. */
 interface Copy {
   readonly from: string
   readonly to: string
-  /** all that refers to the image too */
+  /** with everything that refers to the image */
   readonly evidence: boolean
 }
 
 export interface Contestant {
   readonly name: string
-  /** `tuned`: told to do 16 things at once, where its defaults are lower */
+  /** `tuned`: with 16 concurrent requests if the default is lower */
   readonly kind: 'dray' | 'peer' | 'tuned'
   copy(copy: Copy): Invocation
   readonly version: Invocation
@@ -24,7 +24,7 @@ export interface Dray extends Contestant {
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** dray as it is built in a folder, run by the Node that runs this, not through npm. */
+/** dray as built in a folder, run by this Node without npm. */
 function drayIn(folder: string, name: string, ...flags: readonly string[]): Dray {
   const words = (...args: readonly string[]): Invocation => ({
     command: process.execPath,
@@ -72,27 +72,27 @@ const known: readonly Contestant[] = [
         'copy',
         '--all',
         '--insecure-policy',
-        // else it compresses what is not, and the image is another
+        // Otherwise it compresses layers, and the image is another.
         '--preserve-digests',
         '--src-tls-verify=false',
         '--dest-tls-verify=false',
         `docker://${from}`,
         `docker://${to}`,
       ],
-      // It remembers where it has put a blob, and mounts it from there. This makes it remember among the data of its user, root or not, of which every run has a
-      // folder of its own.
+      // skopeo remembers where it has put a blob, and mounts it from there. This variable makes it
+      // keep that in the data folder of its user, root or not. Every run has a folder of its own.
       env: { _CONTAINERS_ROOTLESS_UID: '1000' },
     }),
     version: { command: 'skopeo', args: ['--version'] },
   },
 ]
 
-/** The programs of other projects that are on the `PATH`. */
+/** The programs of other projects on the `PATH`. */
 export function peers(): readonly Contestant[] {
   return known.filter((one) => tools(one.version.command).available)
 }
 
-/** Their names, for those who wonder where a row is. */
+/** The names of the programs that are missing. */
 export function missingPeers(): readonly string[] {
   return [...new Set(known.map((one) => one.version.command))].filter((name) => !tools(name).available)
 }

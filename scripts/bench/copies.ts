@@ -1,4 +1,4 @@
-/** The contests in which one image is copied once. */
+/** Contests that copy one image once. */
 import { type Content, image, index, referrer, together } from '../../test/support/images.ts'
 import type { Attempt, Contest, Entrant } from './contest.ts'
 import { type Contestant, drays, drayWithoutEvidence, peers } from './contestants.ts'

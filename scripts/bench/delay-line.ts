@@ -1,6 +1,6 @@
-/** Bytes on their way through a line of a certain length: out in the order in which they came in, half a round trip later. */
+/** The end of a line with a delay: bytes come out in order, half a round trip later. */
 interface Pipe {
-  /** false: the far end is full, and `drained` is called once it is not */
+  /** false: the far end is full, and `drained` is called when it is not */
   write(bytes: Uint8Array): boolean
   end(): void
 }
@@ -8,7 +8,10 @@ interface Pipe {
 export interface LineOptions {
   /** milliseconds from end to end */
   readonly delay: number
-  /** milliseconds on the clock before which nothing can have arrived: a connection takes a round trip before it carries anything */
+  /**
+   * the earliest arrival, milliseconds on the clock: a connection takes a round trip before it
+   * carries bytes
+   */
   readonly notBefore: number
   readonly out: Pipe
   /** milliseconds; only differences count */
@@ -16,9 +19,9 @@ export interface LineOptions {
   readonly wake: (afterMs: number, what: () => void) => void
 }
 
-/** Bytes under way in one direction of one connection, above which its sender is made to wait: 400 MB/s at 80 ms. */
+/** The most bytes in transit in one direction before the sender waits: 400 MB/s at 80 ms. */
 export const mostUnderWay: number = 16 * 1024 * 1024
-/** Timers have a grain of a millisecond: what is due within half of one goes now. */
+/** Timers have a resolution of a millisecond. Bytes that are due within half of one leave now. */
 const grain = 0.5
 
 /** One direction of one connection. */
@@ -33,12 +36,12 @@ export class DelayLine {
     this.#options = options
   }
 
-  /** Whether no more should be sent for now. */
+  /** Whether the sender must wait. */
   get isFull(): boolean {
     return this.#size >= mostUnderWay
   }
 
-  /** Undefined: the sender has said all. */
+  /** Sends bytes; undefined ends the direction. */
   send(bytes: Uint8Array | undefined): void {
     const { now, delay, notBefore } = this.#options
     this.#underWay.push({ due: Math.max(now() + delay, notBefore), bytes })
@@ -46,7 +49,7 @@ export class DelayLine {
     this.#arm()
   }
 
-  /** To be called when the far end takes bytes again. */
+  /** Call this when the far end accepts bytes again. */
   drained(): void {
     this.#isBlocked = false
     this.#letOut()

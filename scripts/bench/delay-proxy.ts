@@ -1,6 +1,7 @@
 /**
- * A TCP proxy that makes a registry on this machine as far away as one in another place: `delay-proxy.ts PORT ROUND-TRIP-MS`. Prints the port that it
- * listens on and ends with its standard input. A process of its own, so that what it costs is not taken from the program that is measured.
+ * A TCP proxy that adds a round-trip time to a registry on this machine: `delay-proxy.ts PORT
+ * ROUND-TRIP-MS`. Prints its port and ends with its standard input. It is a process of its own, so
+ * that its cost does not count for the measured program.
  */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { DelayLine } from './delay-line.ts'
@@ -11,7 +12,10 @@ if (port === undefined || roundTrip === undefined) throw new Error('delay-proxy.
 const now = (): number => performance.now()
 const wake = (afterMs: number, what: () => void): void => void setTimeout(what, afterMs)
 
-/** A connection here is there at once; on a line it takes a round trip, and the first bytes half of one more. */
+/**
+ * A local connection is immediate. On a line it takes a round trip, and the first bytes half of one
+ * more.
+ */
 function join(near: Socket, roundTripMs: number, far: Socket): void {
   carry(near, far, now() + 1.5 * roundTripMs, roundTripMs / 2)
   carry(far, near, 0, roundTripMs / 2)

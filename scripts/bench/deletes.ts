@@ -1,4 +1,4 @@
-/** The contest in which dray plans and schedules many deletes; the registry takes no time. */
+/** The contest that plans and schedules many deletes. The registry takes no time. */
 import { join } from 'node:path'
 import type { Contest, Entrant } from './contest.ts'
 
@@ -15,7 +15,7 @@ export function deletes(against: string | undefined): Contest {
     rtts: [0],
     isLocal: true,
     watch: true,
-    // linear: ten times the deletes take at most about ten times the time
+    // Linear: ten times the deletes take about ten times the time.
     goals: [
       { of: entrantName('dray', 10_000), rtt: 0, what: 'ms', atMost: 1500 },
       { of: entrantName('dray', 100_000), rtt: 0, what: 'ms', atMost: 15_000 },

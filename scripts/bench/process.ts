@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 
-/** A program and its words, as it is run once. */
+/** A program with its arguments. */
 export interface Invocation {
   readonly command: string
   readonly args: readonly string[]
@@ -13,7 +13,7 @@ export interface Invocation {
 interface Usage {
   /** user and system, in seconds, to a hundredth */
   readonly cpuSeconds: number
-  /** the most memory that it had, in bytes */
+  /** peak memory in bytes */
   readonly maxRss: number
 }
 
@@ -21,17 +21,17 @@ export interface Ended {
   /** from its start to the end of its output */
   readonly ms: number
   readonly code: number | null
-  /** the end of what it said */
+  /** the end of its output */
   readonly said: string
-  /** where it was asked for and the system tells (Linux) */
+  /** if it was requested and the system provides it (Linux) */
   readonly usage?: Usage
 }
 
-/** Longer than the slowest run by far: who takes this long is stuck. */
+/** Far longer than the slowest run. A program that takes this long is stuck. */
 const longestMs = 180_000
 const watchEveryMs = 10
 const mostSaid = 2000
-/** `getconf CLK_TCK` of every Linux that Node runs on */
+/** `getconf CLK_TCK` of every Linux that Node supports */
 const ticksPerSecond = 100
 
 const running = new Set<ChildProcess>()
@@ -39,7 +39,7 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Starts a process that is gone when this one is, at the latest. */
+/** Starts a process that ends with this one at the latest. */
 export function start(invocation: Invocation, stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
   const { command, args, env, cwd } = invocation
   const child = spawn(command, args, {
@@ -73,7 +73,7 @@ export async function run(invocation: Invocation, watch = false): Promise<Ended>
   }
 }
 
-/** Looks every few milliseconds, since what a process used is gone with it; gives what was seen last. */
+/** Polls, because the usage of a process disappears with it. Returns the last values. */
 function watchUsage(child: ChildProcess): () => Usage | undefined {
   let seen: Usage | undefined
   const look = (): void => {
@@ -89,7 +89,7 @@ function watchUsage(child: ChildProcess): () => Usage | undefined {
 /** From /proc (proc_pid_stat(5), proc_pid_status(5)). */
 function usageOf(pid: number): Usage | undefined {
   try {
-    // the name in parentheses may have spaces: what is counted stands behind it
+    // The name in parentheses may contain spaces. The fields that are needed follow it.
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? []
     const [utime, stime] = [Number(fields[11]), Number(fields[12])]
     const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]

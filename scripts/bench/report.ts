@@ -1,6 +1,6 @@
 import type { Contest, Goal, Row } from './contest.ts'
 
-/** What became of one goal. */
+/** The result of one goal. */
 export interface Verdict {
   readonly contest: string
   readonly text: string
@@ -14,7 +14,7 @@ const units = {
   maxRss: megabytes,
 } as const
 
-/** The goals of a contest that these rows can decide: those at distances that were held, with whom they compare there. */
+/** Judges the goals of a contest for which these rows have the distance and the comparison. */
 export function judge(contest: Contest, rows: readonly Row[]): readonly Verdict[] {
   return contest.goals.flatMap((goal) => {
     const own = rows.filter((row) => row.contest === contest.name && row.rtt === goal.rtt)
@@ -30,7 +30,7 @@ export function judge(contest: Contest, rows: readonly Row[]): readonly Verdict[
   })
 }
 
-/** The contest's rows as a table, with how each compares with the best peer at its defaults. */
+/** Formats the rows as a table, compared with the best peer at its defaults. */
 export function renderContest(contest: Contest, rows: readonly Row[], verdicts: readonly Verdict[]): string {
   const tables = [...new Set(rows.map((row) => row.rtt))].map((rtt) => {
     const here = rows.filter((row) => row.rtt === rtt)
@@ -69,7 +69,7 @@ function tableOf(rows: readonly Row[]): string {
   return aligned([header, ...lines])
 }
 
-/** Names to the left, figures to the right, the notes as they are. */
+/** Aligns names left and figures right. */
 function aligned(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] ?? []).map((_, column) =>
     Math.max(...lines.map((line) => line[column]?.length ?? 0)),
@@ -85,7 +85,7 @@ function aligned(lines: readonly (readonly string[])[]): string {
     .join('\n')
 }
 
-/** Whoever failed, or left evidence behind, is no measure for others. */
+/** Ignores programs that failed or lost evidence. */
 function figureOf(
   of: NonNullable<Goal['times']>,
   what: Goal['what'],

@@ -12,23 +12,23 @@ import { Oracle } from '../../test/support/oracle.ts'
 import { makeFolder, removeFolder } from '../../test/support/temp.ts'
 import { start } from './process.ts'
 
-/** A registry, and the addresses at which it is nearer or further away. */
+/** A registry that can be reached over different distances. */
 interface Place extends AsyncDisposable {
   readonly oracle: Oracle
-  /** `127.0.0.1:PORT` at so many milliseconds of added round-trip time; without any, the registry itself */
+  /** `127.0.0.1:PORT` with this many milliseconds of added round-trip time */
   at(rtt: number): Promise<string>
-  /** The requests since the last time. */
+  /** The requests since the last call. */
   requests(): Promise<readonly LogEntry[]>
 }
 
-/** Where the contests are held: two registries and a folder, all of it gone at the end. */
+/** Two registries and a folder, removed at the end. */
 export interface Stage extends AsyncDisposable {
   readonly here: Place
   readonly there: Place
   readonly folder: string
-  /** the environment of every program that is run: no settings, no credentials */
+  /** the environment of every program: no settings, no credentials */
   readonly env: Readonly<Record<string, string>>
-  /** a name that nothing else has */
+  /** a unique name */
   fresh(): string
 }
 
@@ -36,7 +36,7 @@ export async function openStage(): Promise<Stage> {
   const folder = await makeFolder('dray-bench-')
   const home = join(folder, 'home')
   await mkdir(home)
-  // an interrupt leaves nothing either
+  // Also after an interrupt.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const [here, there] = [await openPlace(), await openPlace()]
   let names = 0
@@ -60,7 +60,7 @@ export async function openStage(): Promise<Stage> {
 }
 
 async function openPlace(): Promise<Place> {
-  // through a proxy an absolute address would lead around it
+  // An absolute URL would bypass the proxy.
   const registry = await startDockerRegistry({ relativeUrls: true })
   const proxies = new Map<number, Promise<Proxy>>()
   return {

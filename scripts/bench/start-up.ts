@@ -1,4 +1,4 @@
-/** How long a program takes to do nothing. */
+/** The time of a program that does nothing. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { image } from '../../test/support/images.ts'

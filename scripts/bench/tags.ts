@@ -1,4 +1,4 @@
-/** The contest in which an image that is there gets four tags. */
+/** The contest that sets four tags on an existing image. */
 import { image } from '../../test/support/images.ts'
 import { tools } from '../../test/support/tools.ts'
 import type { Attempt, Contest, Entrant } from './contest.ts'

@@ -41,10 +41,7 @@ export async function planTagging(
   ])
   const stores = await context.stores()
   const readSince = context.clock.now()
-  const [gathered] = await Promise.all([
-    gather(requests, stores, call),
-    willWrite(flags) && context.loadAhead(),
-  ])
+  const gathered = await gather(requests, stores, call)
   const policy = await policyOf({ operation: 'tag', ...said.policy }, flags, context)
   const plan = decide(gathered, policy, new Date(context.clock.now()))
   return { plan, isFresh: true, readSince }
@@ -94,10 +91,7 @@ export async function planRollback(
   }
   const stores = await context.stores()
   const readSince = context.clock.now()
-  const [snapshot] = await Promise.all([
-    gather(request, stores, call),
-    willWrite(flags) && context.loadAhead(),
-  ])
+  const snapshot = await gather(request, stores, call)
   const policy = await policyOf({ operation: 'rollback' }, flags, context)
   const plan = decide(snapshot, policy, new Date(context.clock.now()))
   return { plan, isFresh: true, readSince }

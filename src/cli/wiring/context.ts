@@ -166,17 +166,6 @@ export class Context {
     return openPruneCache(this.#options.env, this.clock, call)
   }
 
-  /** Loads the modules for execution while the registries respond. */
-  async loadAhead(): Promise<void> {
-    // The first requests are sent before this.
-    await new Promise((done) => setImmediate(done))
-    await Promise.all([
-      import('../../execute/execute.ts'),
-      import('./recorder.ts'),
-      import('./surroundings.ts'),
-    ])
-  }
-
   /**
    * The key of `audit.sign`, or undefined. @throws `config`, `malformed`, `not-found`, `io`; the
    * error contains no part of the key.

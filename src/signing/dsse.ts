@@ -1,7 +1,7 @@
-import { createPublicKey, type KeyObject, verify, type X509Certificate } from 'node:crypto'
+import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto'
 import { DrayError } from '../lib/errors.ts'
 import { Fields } from '../oci/fields.ts'
-import type { SigningKey, VerifyKey } from './signing-keys.ts'
+import { type SigningKey, verifies, type VerifyKey } from './signing-keys.ts'
 
 /** More signatures than any statement has. Each is checked with each key. */
 const maxSignatures = 32
@@ -107,14 +107,5 @@ function readKey(
     return { key, publicKeyPem: key.export({ format: 'pem', type: 'spki' }).toString() }
   } catch (cause) {
     throw new DrayError('malformed', `${where} is not a public key`, { cause })
-  }
-}
-
-function verifies(hash: string | null, key: KeyObject, bytes: Uint8Array, signature: Uint8Array): boolean {
-  try {
-    return verify(hash, bytes, key, signature)
-  } catch {
-    // The signature is malformed.
-    return false
   }
 }

@@ -22,16 +22,11 @@ export interface SignedNote {
 }
 
 /** Signs a text, which ends in a newline. @throws `internal` for text that no note can have. */
-export function signNote(
-  text: string,
-  signer: NoteSigner,
-  others: readonly NoteSignature[] = [],
-): SignedNote {
-  if (textComplaint(text) !== undefined) {
-    throw new DrayError('internal', `a note's text ${textComplaint(text)}`)
-  }
+export function signNote(text: string, signer: NoteSigner): SignedNote {
+  const complaint = textComplaint(text)
+  if (complaint !== undefined) throw new DrayError('internal', `a note's text ${complaint}`)
   const signature = signer.key.sign(Buffer.from(text))
-  return { text, signatures: [...others, { name: signer.name, id: signer.id, signature }] }
+  return { text, signatures: [{ name: signer.name, id: signer.id, signature }] }
 }
 
 export function formatNote(note: SignedNote): string {
@@ -62,26 +57,21 @@ export function parseNote(bytes: Uint8Array, where: string): SignedNote {
  * wrong. Ignores signatures of other keys. @throws `malformed`; `corrupt` for a wrong signature;
  * `refused` if none of the keys signed it.
  */
-export function openNote(
-  bytes: Uint8Array,
-  verifiers: readonly NoteVerifier[],
-  where: string,
-): { readonly text: string; readonly signedBy: readonly NoteVerifier[] } {
+export function openNote(bytes: Uint8Array, verifiers: readonly NoteVerifier[], where: string): string {
   const note = parseNote(bytes, where)
   const signed = Buffer.from(note.text)
-  const signedBy = new Set<NoteVerifier>()
+  let isSigned = false
   for (const { name, id, signature } of note.signatures) {
     const known = verifiers.filter((v) => v.name === name && v.id === id)
     if (known.length === 0) continue
     // Two keys may share a name and id of four bytes. One of them must match.
-    const fitting = known.find((v) => v.key.verify(signed, signature))
-    if (fitting === undefined) {
+    if (!known.some(({ key }) => key.verify(signed, signature))) {
       throw new DrayError('corrupt', `${where} is not what ${name} signed`, { subject: where })
     }
-    signedBy.add(fitting)
+    isSigned = true
   }
-  if (signedBy.size === 0) throw unknownSigners(note, where)
-  return { text: note.text, signedBy: [...signedBy] }
+  if (!isSigned) throw unknownSigners(note, where)
+  return note.text
 }
 
 function unknownSigners(note: SignedNote, where: string): DrayError {

@@ -60,7 +60,7 @@ export function parseSigningKey(pem: string, subject: string, password?: string)
   const kind = kindOf(privateKey, subject)
   return {
     kind,
-    sign: (bytes) => sign(kind === 'ed25519' ? null : 'sha256', bytes, privateKey),
+    sign: (bytes) => sign(hashOf(kind), bytes, privateKey),
     publicKeyPem: exportPem(createPublicKey(privateKey)),
   }
 }
@@ -147,18 +147,29 @@ function verifyKeyOf(key: KeyObject, subject: string): VerifyKey {
   const kind = kindOf(key, subject)
   return {
     kind,
-    verify: (bytes, signature) => verifies(kind, key, bytes, signature),
+    verify: (bytes, signature) => verifies(hashOf(kind), key, bytes, signature),
     publicKeyPem: exportPem(key),
   }
 }
 
-function verifies(kind: KeyKind, key: KeyObject, bytes: Uint8Array, signature: Uint8Array): boolean {
+/** Whether this is a signature of the bytes; `hash` is null for Ed25519. Never throws. */
+export function verifies(
+  hash: string | null,
+  key: KeyObject,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   try {
-    return verify(kind === 'ed25519' ? null : 'sha256', bytes, key, signature)
+    return verify(hash, bytes, key, signature)
   } catch {
     // The signature is malformed.
     return false
   }
+}
+
+/** The hash that a key signs; null for Ed25519, which hashes itself. */
+function hashOf(kind: KeyKind): string | null {
+  return kind === 'ed25519' ? null : 'sha256'
 }
 
 function kindOf(key: KeyObject, subject: string): KeyKind {

@@ -4,17 +4,10 @@ import { bareDescriptor, type Descriptor } from '../../oci/descriptor.ts'
 import { digestOf } from '../../oci/digest.ts'
 import { mediaTypes } from '../../oci/media-types.ts'
 import { formatRepository } from '../../oci/reference.ts'
+import { describe, sourceOf } from '../artifact.ts'
 import { canonicalJson } from '../../plan/canonical-json.ts'
 import { listReferrers } from '../../images/evidence/evidence.ts'
-import type {
-  BlobSource,
-  BlobWriter,
-  FallbackTagWriter,
-  ManifestContent,
-  ManifestReader,
-  ManifestWriter,
-  ReferrerLister,
-} from '../../images/ports.ts'
+import type { BlobWriter, FallbackTagWriter, ManifestContent, ManifestReader, ManifestWriter, ReferrerLister } from '../../images/ports.ts'
 import { signEnvelope } from '../../signing/dsse.ts'
 import {
   formatPromotion,
@@ -69,7 +62,7 @@ export function attestationArtifact(attestation: Attestation): AttestationArtifa
   const bytes =
     key === undefined ? statement : formatBundle(signEnvelope(statementMediaType, statement, key), key)
   const artifactType = key === undefined ? statementMediaType : bundleMediaType
-  const blob: Descriptor = { mediaType: artifactType, digest: digestOf(bytes), size: bytes.byteLength }
+  const blob = describe(bytes, artifactType)
   const annotations = annotationsOf(attestation)
   const manifest = new TextEncoder().encode(
     JSON.stringify({
@@ -82,13 +75,7 @@ export function attestationArtifact(attestation: Attestation): AttestationArtifa
       annotations,
     }),
   )
-  const descriptor: Descriptor = {
-    mediaType: mediaTypes.manifest,
-    digest: digestOf(manifest),
-    size: manifest.byteLength,
-    artifactType,
-    annotations,
-  }
+  const descriptor = { ...describe(manifest, mediaTypes.manifest), artifactType, annotations }
   return { manifest: { descriptor, bytes: manifest }, blob: { descriptor: blob, bytes } }
 }
 
@@ -138,7 +125,7 @@ export async function attachAttestation(
   const there = await findWritten(store, attestation, call)
   if (there !== undefined) return { result: 'unchanged', manifest: there }
   const { manifest, blob } = attestationArtifact(attestation)
-  await store.putBlob(blob.descriptor, sourceOf(blob.bytes), call)
+  await store.putBlob(blob.descriptor, { ...sourceOf(blob.bytes), isNew: true }, call)
   const put = await store.putManifest(manifest.descriptor, manifest.bytes, [], call)
   if (!put.subjectListed) await store.addToFallbackTag(subject.digest, manifest.descriptor, call)
   return { result: 'attached', manifest: manifest.descriptor }
@@ -156,14 +143,4 @@ async function findWritten(
   // An entry under a fallback tag may name a manifest that was deleted.
   const isThere = (await store.resolve({ digest: same.digest }, call)) !== undefined
   return isThere ? same : undefined
-}
-
-function sourceOf(bytes: Uint8Array): BlobSource {
-  return {
-    isNew: true,
-    open: async (offset) =>
-      (async function* () {
-        yield bytes.subarray(offset)
-      })(),
-  }
 }

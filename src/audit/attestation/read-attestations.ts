@@ -8,6 +8,7 @@ import { formatAt } from '../../oci/reference.ts'
 import { listAllReferrers } from '../../images/evidence/evidence.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { BlobReader, ManifestReader, ReferrerLister } from '../../images/ports.ts'
+import { readBlob } from '../artifact.ts'
 import { attestationAnnotations } from './attestation-artifact.ts'
 import type { PublicKey } from '../../signing/dsse.ts'
 import { isAttestationType, type Judgement, judgeAttestation, unreadable } from './judge-attestation.ts'
@@ -75,7 +76,7 @@ async function readOne(
     saysPromotion ||= predicateTypeOf(manifest) === promotionPredicateType
     const layer = layerOf(manifest)
     if (layer === undefined) return undefined
-    const judged = judgeAttestation(await readBlob(reading, layer, call), layer.mediaType, image, keys)
+    const judged = judgeAttestation(await readLayer(reading, layer, call), layer.mediaType, image, keys)
     if (judged === undefined || (judged.status === 'unreadable' && !saysPromotion)) return undefined
     return { ...judged, manifest: entry }
   } catch (error) {
@@ -111,7 +112,7 @@ function predicateTypeOf({ annotations }: Described): string | undefined {
   )
 }
 
-async function readBlob(reading: Reading, d: Descriptor, call: Call): Promise<Uint8Array> {
+async function readLayer(reading: Reading, d: Descriptor, call: Call): Promise<Uint8Array> {
   if (d.size > maxBundleSize) {
     throw new DrayError('malformed', `it is larger than ${maxBundleSize} bytes`)
   }
@@ -119,7 +120,5 @@ async function readBlob(reading: Reading, d: Descriptor, call: Call): Promise<Ui
   if (reading.left < 0) {
     throw new DrayError('malformed', `the image has more than ${maxTotal} bytes of attestations`)
   }
-  const chunks: Uint8Array[] = []
-  for await (const chunk of await reading.store.blob(d, 0, call)) chunks.push(chunk)
-  return Buffer.concat(chunks)
+  return await readBlob(reading.store, d, call)
 }

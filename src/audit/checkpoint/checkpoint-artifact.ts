@@ -5,6 +5,7 @@ import { digestOf, encodedOf } from '../../oci/digest.ts'
 import { artifactTypeOf, parseManifest } from '../../oci/manifest.ts'
 import { mediaTypes } from '../../oci/media-types.ts'
 import type { BlobReader, BlobWriter, ManifestReader, ManifestWriter, TagLister } from '../../images/ports.ts'
+import { describe, readBlob, sourceOf } from '../artifact.ts'
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts'
 import { parseNote } from '../../signing/signed-note.ts'
 
@@ -52,7 +53,10 @@ export async function pushCheckpoint(
   }
   const config = describe(emptyConfig, mediaTypes.empty)
   const layer = describe(bytes, checkpointType)
-  await Promise.all([putBytes(target, config, emptyConfig, call), putBytes(target, layer, bytes, call)])
+  await Promise.all([
+    target.putBlob(config, sourceOf(emptyConfig), call),
+    target.putBlob(layer, sourceOf(bytes), call),
+  ])
   const body = Buffer.from(JSON.stringify(manifestOf(config, layer)))
   const manifest = describe(body, mediaTypes.manifest)
   await target.putManifest(manifest, body, [tag], call)
@@ -103,9 +107,7 @@ async function findCheckpoint(
   if (artifactTypeOf(manifest) !== checkpointType || layer === undefined || layer.size > maxNoteSize) {
     throw new DrayError('malformed', `what is tagged ${tag} is not a checkpoint`, { subject: tag })
   }
-  const chunks: Uint8Array[] = []
-  for await (const chunk of await source.blob(layer, 0, call)) chunks.push(chunk)
-  return { tag, manifest: content.descriptor, note: Buffer.concat(chunks) }
+  return { tag, manifest: content.descriptor, note: await readBlob(source, layer, call) }
 }
 
 function checkSame(checkpoint: Checkpoint, stored: StoredCheckpoint): void {
@@ -130,20 +132,6 @@ function manifestOf(config: Descriptor, layer: Descriptor): unknown {
     config,
     layers: [{ ...layer, annotations: { 'org.opencontainers.image.title': 'checkpoint.txt' } }],
   }
-}
-
-async function putBytes(target: BlobWriter, d: Descriptor, bytes: Buffer, call: Call): Promise<void> {
-  const open = (offset: number): Promise<AsyncIterable<Uint8Array>> =>
-    Promise.resolve(once(bytes.subarray(offset)))
-  await target.putBlob(d, { open }, call)
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes
-}
-
-function describe(bytes: Uint8Array, mediaType: string): Descriptor {
-  return { mediaType, digest: digestOf(bytes), size: bytes.byteLength }
 }
 
 function tagPrefix(origin: string): string {

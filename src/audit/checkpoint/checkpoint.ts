@@ -63,7 +63,7 @@ export function openCheckpoint(
   verifiers: readonly NoteVerifier[],
   where: string,
 ): Checkpoint {
-  return parseCheckpoint(openNote(bytes, verifiers, where).text, where)
+  return parseCheckpoint(openNote(bytes, verifiers, where), where)
 }
 
 /**

@@ -35,11 +35,6 @@ export function cloudEventOf(record: LogRecord): CloudEvent | undefined {
   }
 }
 
-export function cloudEventLine(record: LogRecord): string | undefined {
-  const event = cloudEventOf(record)
-  return event === undefined ? undefined : JSON.stringify(event)
-}
-
 /** The specification does not allow an empty subject. */
 function subjectOf(record: AuditRecord): string | undefined {
   const affected = affectedBy(record)

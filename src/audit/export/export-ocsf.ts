@@ -56,11 +56,6 @@ export function ocsfEventOf(record: LogRecord | LogEntry): OcsfEvent | undefined
   }
 }
 
-export function ocsfLine(record: LogRecord | LogEntry): string | undefined {
-  const event = ocsfEventOf(record)
-  return event === undefined ? undefined : JSON.stringify(event)
-}
-
 /**
  * Content and new tags are created, existing tags updated, pruned content deleted. The class has no
  * activity for a refusal.

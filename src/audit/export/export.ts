@@ -1,24 +1,13 @@
-import { cloudEventLine } from './export-cloudevents.ts'
+import { cloudEventOf } from './export-cloudevents.ts'
 import { csvHeader, csvLine } from './export-csv.ts'
-import { ocsfLine } from './export-ocsf.ts'
-import type { LogEntry } from '../log/record.ts'
+import { ocsfEventOf } from './export-ocsf.ts'
+import { withoutPosition } from '../log/open-intents.ts'
+import type { LogEntry, LogRecord } from '../log/record.ts'
 import type { Selection } from '../query/select-lines.ts'
 
 export const exportFormats = ['cloudevents', 'ocsf', 'csv'] as const
 
 export type ExportFormat = (typeof exportFormats)[number]
-
-interface Mapping {
-  readonly header: string
-  /** with its line end; empty for a record that the format does not have */
-  readonly line: (entry: LogEntry) => string
-}
-
-const mappings: Readonly<Record<ExportFormat, Mapping>> = {
-  cloudevents: { header: '', line: (entry) => ended(cloudEventLine(recordOf(entry))) },
-  ocsf: { header: '', line: (entry) => ended(ocsfLine(entry)) },
-  csv: { header: csvHeader, line: (entry) => csvLine(entry) },
-}
 
 /** The result of an export. `count` grows while `chunks` is read. */
 export interface Export {
@@ -28,12 +17,11 @@ export interface Export {
 
 /** Exports lines of a log: JSON Lines, or CSV with a header. */
 export function exportLines(selection: Selection, format: ExportFormat): Export {
-  const { header, line } = mappings[format]
   let count = 0
   async function* chunks(): AsyncGenerator<Buffer, void, undefined> {
-    if (header !== '') yield Buffer.from(header)
+    if (format === 'csv') yield Buffer.from(csvHeader)
     for await (const batch of selection.batches) {
-      const lines = batch.map(({ entry }) => line(entry)).filter((text) => text !== '')
+      const lines = batch.map(({ entry }) => lineOf(entry, format)).filter((text) => text !== '')
       count += lines.length
       if (lines.length > 0) yield Buffer.from(lines.join(''))
     }
@@ -41,12 +29,18 @@ export function exportLines(selection: Selection, format: ExportFormat): Export 
   return { chunks: chunks(), count: () => count }
 }
 
-/** The record without its position in the chain. */
-function recordOf(entry: LogEntry): LogEntry {
-  const { seq: _, prev: __, origin: ___, ...record } = entry
-  return record as LogEntry
+/** The line of a record with its line end; empty for a record that the format does not have. */
+function lineOf(entry: LogEntry, format: ExportFormat): string {
+  if (format === 'csv') return csvLine(entry)
+  const line = eventLine(format === 'ocsf' ? entry : (withoutPosition(entry) as LogRecord), format)
+  return line === undefined ? '' : `${line}\n`
 }
 
-function ended(line: string | undefined): string {
-  return line === undefined ? '' : `${line}\n`
+/** The event of a record as JSON on one line; undefined if the record has none. */
+export function eventLine(
+  record: LogRecord | LogEntry,
+  format: Exclude<ExportFormat, 'csv'>,
+): string | undefined {
+  const event = format === 'ocsf' ? ocsfEventOf(record) : cloudEventOf(record)
+  return event === undefined ? undefined : JSON.stringify(event)
 }

@@ -1,4 +1,5 @@
 import { DrayError } from '../../lib/errors.ts'
+import { isRecord } from '../../oci/json.ts'
 import { digestOf } from '../../oci/digest.ts'
 import type { Hash } from '../../plan/plan.ts'
 import type { LogEntry, LogRecord } from './record.ts'
@@ -7,6 +8,19 @@ import type { LogEntry, LogRecord } from './record.ts'
 export const maxLineSize: number = 1024 * 1024
 /** The longest line that dray writes. If a crash tears it, its base64 still fits into a line. */
 export const maxRecordSize: number = 512 * 1024
+
+/** A line of a log. */
+export interface LogLine {
+  /** of its first byte in the log */
+  readonly offset: number
+  /** without the line break; valid until the next batch is read */
+  readonly raw: Buffer
+  /**
+   * `torn`: the end of the file without a line break; `tooLong`: `raw` is the beginning of the
+   * line, and reading ends
+   */
+  readonly state: 'whole' | 'torn' | 'tooLong'
+}
 
 /** The end of a chain after a line. */
 export interface Position {
@@ -54,14 +68,14 @@ export function isNext(line: Buffer, position: Position): boolean {
 }
 
 /**
- * Parses a line as JSON; undefined if it is not an object. `findRecordProblem` checks its fields.
+ * Parses a line as JSON; undefined if it is not whole or not an object. `findRecordProblem` checks
+ * its fields.
  */
-export function parseEntry(line: Buffer): LogEntry | undefined {
+export function parseEntry({ raw, state }: Pick<LogLine, 'raw' | 'state'>): LogEntry | undefined {
+  if (state !== 'whole') return undefined
   try {
-    const value: unknown = JSON.parse(line.toString())
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as LogEntry)
-      : undefined
+    const value: unknown = JSON.parse(raw.toString())
+    return isRecord(value) ? (value as unknown as LogEntry) : undefined
   } catch {
     return undefined
   }

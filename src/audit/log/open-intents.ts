@@ -33,7 +33,7 @@ export class OpenIntents {
   /** in the order of the log */
   list(): readonly OpenIntent[] {
     return [...this.#open.values()]
-      .map(({ entry, offset }) => ({ seq: entry.seq, offset, record: recordOf(entry) }))
+      .map(({ entry, offset }) => ({ seq: entry.seq, offset, record: withoutPosition(entry) }))
       .sort((a, b) => a.seq - b.seq)
   }
 
@@ -63,7 +63,7 @@ export function stepKey(record: LogRecord): string | undefined {
 }
 
 /** A record without its position in the chain. */
-function recordOf(entry: AuditRecord & LogEntry): AuditRecord {
+export function withoutPosition<R extends LogEntry>(entry: R): Omit<R, 'seq' | 'prev' | 'origin'> {
   const { seq: _, prev: __, origin: ___, ...record } = entry
   return record
 }

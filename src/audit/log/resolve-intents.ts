@@ -1,8 +1,9 @@
 import type { Call } from '../../lib/call.ts'
 import { type Clock, withTimeLimit } from '../../lib/clock.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import { formatAt, formatRepository, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
 import {
   type AttachStep,
   type AttestStep,
@@ -21,7 +22,7 @@ import { isAlive, sweepDeadRuns } from './living-runs.ts'
 import type { OpenIntent } from './open-intents.ts'
 import type { AuditRecord, RecordedStep } from './record.ts'
 
-const looksAtOnce = 8
+const checksAtOnce = 8
 /** For all checks together. A step that is unknown by then stays open for the next run. */
 const maxTimeMs = 30_000
 
@@ -38,7 +39,7 @@ export interface ResolvePorts {
 }
 
 /** The outcome of a step by the current state of its registry. */
-type Finding = Pick<AuditRecord, 'result' | 'after' | 'error'>
+type StepOutcome = Pick<AuditRecord, 'result' | 'after' | 'error'>
 
 /**
  * Finds out the outcome of steps that dead runs began: reads their registries and records outcomes
@@ -55,8 +56,8 @@ export async function resolveIntents(
   const { clock, log } = ports
   const reason = (): DrayError => new DrayError('timeout', `it took longer than ${maxTimeMs / 1000} seconds`)
   return withTimeLimit({ ms: maxTimeMs, clock, reason }, call.signal, async (signal) => {
-    const looks = new Looks(ports, { ...call, signal }, call)
-    const found = await inParallel(orphans, looksAtOnce, call, (orphan) => looks.at(orphan))
+    const checks = new IntentChecks(ports, { ...call, signal }, call)
+    const found = await inParallel(orphans, checksAtOnce, call, (orphan) => checks.resolve(orphan))
     const records = found.flatMap((one) => one ?? [])
     await log.write(records)
     if (records.length === orphans.length) await sweepDeadRuns(log.place, clock)
@@ -76,7 +77,7 @@ async function findOrphans({ log, run, clock }: ResolvePorts): Promise<readonly 
   return orphans
 }
 
-class Looks {
+class IntentChecks {
   readonly #ports: ResolvePorts
   readonly #inTime: Call
   readonly #call: Call
@@ -90,13 +91,13 @@ class Looks {
   }
 
   /** The outcome, or undefined if it is unknown for now. */
-  async at({ record }: OpenIntent): Promise<AuditRecord | undefined> {
+  async resolve({ record }: OpenIntent): Promise<AuditRecord | undefined> {
     const { step } = record
     if (step === undefined) return undefined
     const target = targetOf(step)
     if (this.#silent.has(target.registry)) return undefined
     try {
-      return this.#outcome(record, await lookAt(record, step, this.#ports.stores, this.#inTime))
+      return this.#outcome(record, await this.#check(record, step))
     } catch (error) {
       this.#call.signal.throwIfAborted()
       const isFirst = !this.#silent.has(target.registry)
@@ -106,7 +107,7 @@ class Looks {
     }
   }
 
-  #outcome(intent: AuditRecord, finding: Finding): AuditRecord {
+  #outcome(intent: AuditRecord, outcome: StepOutcome): AuditRecord {
     const { newId, clock, run, tool } = this.#ports
     return {
       ...intent,
@@ -114,7 +115,7 @@ class Looks {
       time: new Date(clock.now()).toISOString(),
       phase: 'outcome',
       tool,
-      ...finding,
+      ...outcome,
       resolvedBy: run,
     }
   }
@@ -126,117 +127,89 @@ class Looks {
       from: why ?? message,
     })
   }
-}
 
-async function lookAt(
-  { before, plan }: AuditRecord,
-  step: RecordedStep,
-  stores: Repositories,
-  call: Call,
-): Promise<Finding> {
-  switch (step.kind) {
-    case 'tag':
-      return lookAtTag(step, before, stores, call)
-    case 'copy':
-      return lookAtCopy(step, stores, call)
-    case 'attach':
-      return lookAtAttached(step, stores, call)
-    case 'attest':
-      return lookAtAttested(step, plan, stores, call)
-    case 'deleteManifest':
-      return lookAtDeleted(step, stores, call)
-    case 'deleteTag':
-      return lookAtUntagged(step, stores, call)
+  async #check({ before, plan }: AuditRecord, step: RecordedStep): Promise<StepOutcome> {
+    switch (step.kind) {
+      case 'tag':
+        return this.#checkTag(step, before)
+      case 'copy':
+        return this.#checkCopy(step)
+      case 'attach':
+        return this.#checkAttached(step)
+      case 'attest':
+        return this.#checkAttested(step, plan)
+      case 'deleteManifest':
+        return this.#checkDeleted(step)
+      case 'deleteTag':
+        return this.#checkUntagged(step)
+    }
+  }
+
+  async #checkTag(
+    { repository, tag, target }: TagStep,
+    before: Digest | null | undefined,
+  ): Promise<StepOutcome> {
+    const after = await this.#digest(repository, { tag })
+    if (after === target.digest) return { result: 'done', after }
+    const name = formatAt(repository, { tag })
+    if (after === before) return { ...failed(`${name} was not applied: it is as it was before`, name), after }
+    const holds = after === null ? 'the tag is not there' : `the tag holds ${after}`
+    return { ...failed(`what became of ${name} cannot be told: ${holds}`, name), after }
+  }
+
+  async #checkCopy({ to, root: { digest }, rootBy }: CopyStep): Promise<StepOutcome> {
+    if ((await this.#digest(to, { digest })) !== null) return { result: 'done' }
+    const name = formatAt(to, { digest })
+    // The root is pushed with the tag. Content without it has no effect.
+    const rest = rootBy === 'tag' ? ', with or without its content' : ''
+    return failed(`${name} is not there${rest}`, name)
+  }
+
+  async #checkAttached({ to, tag, via, manifest, subject }: AttachStep): Promise<StepOutcome> {
+    const isAttached =
+      via === 'tag' && tag !== undefined
+        ? (await this.#digest(to, { tag })) === manifest.digest
+        : (await this.#referrers(to, subject)).some(({ digest }) => digest === manifest.digest)
+    if (isAttached) return { result: 'done' }
+    const name = formatAt(to, { digest: manifest.digest })
+    return failed(`${name} is not attached to ${subject}`, name)
+  }
+
+  async #checkAttested({ repository, subject: { digest } }: AttestStep, plan: Hash): Promise<StepOutcome> {
+    const listed = await this.#referrers(repository, digest)
+    if (listed.some(({ annotations }) => annotations?.[attestationAnnotations.plan] === plan))
+      return { result: 'done' }
+    const name = formatAt(repository, { digest })
+    return failed(`no attestation of this plan is attached to ${name}`, name)
+  }
+
+  async #checkDeleted({ repository, target: { digest } }: DeleteManifestStep): Promise<StepOutcome> {
+    const after = await this.#digest(repository, { digest })
+    return after === null ? { result: 'done', after } : notDeleted(formatAt(repository, { digest }), after)
+  }
+
+  async #checkUntagged({ repository, tag, digest }: DeleteTagStep): Promise<StepOutcome> {
+    const after = await this.#digest(repository, { tag })
+    if (after === null) return { result: 'done', after }
+    const name = formatAt(repository, { tag })
+    if (after === digest) return notDeleted(name, after)
+    return { ...failed(`what became of ${name} cannot be told: the tag holds ${after}`, name), after }
+  }
+
+  async #digest(repository: RepositoryName, at: TagOrDigest): Promise<Digest | null> {
+    return (await this.#ports.stores.target(repository).resolve(at, this.#inTime))?.digest ?? null
+  }
+
+  #referrers(repository: RepositoryName, subject: Digest): Promise<readonly Descriptor[]> {
+    return listReferrers(this.#ports.stores.target(repository), subject, this.#inTime)
   }
 }
 
-async function lookAtTag(
-  { repository, tag, target }: TagStep,
-  before: Digest | null | undefined,
-  stores: Repositories,
-  call: Call,
-): Promise<Finding> {
-  const after = await digestOfTag(repository, tag, stores, call)
-  if (after === target.digest) return { result: 'done', after }
-  const name = formatAt(repository, { tag })
-  if (after === before) return { ...failed(`${name} was not applied: it is as it was before`, name), after }
-  const holds = after === null ? 'the tag is not there' : `the tag holds ${after}`
-  return { ...failed(`what became of ${name} cannot be told: ${holds}`, name), after }
+function notDeleted(name: string, after: Digest): StepOutcome {
+  return { ...failed(`the delete of ${name} was not applied: it is still there`, name), after }
 }
 
-async function lookAtCopy(
-  { to, root, rootBy }: CopyStep,
-  stores: Repositories,
-  call: Call,
-): Promise<Finding> {
-  const isThere = (await stores.target(to).resolve({ digest: root.digest }, call)) !== undefined
-  if (isThere) return { result: 'done' }
-  const name = formatAt(to, { digest: root.digest })
-  // The root is pushed with the tag. Content without it has no effect.
-  return failed(
-    rootBy === 'tag' ? `${name} is not there, with or without its content` : `${name} is not there`,
-    name,
-  )
-}
-
-async function lookAtAttached(step: AttachStep, stores: Repositories, call: Call): Promise<Finding> {
-  const { to, tag, manifest, subject } = step
-  const isThere =
-    step.via === 'tag' && tag !== undefined
-      ? (await digestOfTag(to, tag, stores, call)) === manifest.digest
-      : (await listReferrers(stores.target(to), subject, call)).some((d) => d.digest === manifest.digest)
-  if (isThere) return { result: 'done' }
-  const name = formatAt(to, { digest: manifest.digest })
-  return failed(`${name} is not attached to ${subject}`, name)
-}
-
-async function lookAtAttested(
-  { repository, subject }: AttestStep,
-  plan: Hash,
-  stores: Repositories,
-  call: Call,
-): Promise<Finding> {
-  const listed = await listReferrers(stores.target(repository), subject.digest, call)
-  if (listed.some((entry) => entry.annotations?.[attestationAnnotations.plan] === plan))
-    return { result: 'done' }
-  const name = formatAt(repository, { digest: subject.digest })
-  return failed(`no attestation of this plan is attached to ${name}`, name)
-}
-
-async function lookAtDeleted(
-  { repository, target: { digest } }: DeleteManifestStep,
-  stores: Repositories,
-  call: Call,
-): Promise<Finding> {
-  const isThere = (await stores.target(repository).resolve({ digest }, call)) !== undefined
-  if (!isThere) return { result: 'done', after: null }
-  const name = formatAt(repository, { digest })
-  return { ...failed(`the delete of ${name} was not applied: it is still there`, name), after: digest }
-}
-
-async function lookAtUntagged(
-  { repository, tag, digest }: DeleteTagStep,
-  stores: Repositories,
-  call: Call,
-): Promise<Finding> {
-  const after = await digestOfTag(repository, tag, stores, call)
-  if (after === null) return { result: 'done', after }
-  const name = formatAt(repository, { tag })
-  if (after === digest)
-    return { ...failed(`the delete of ${name} was not applied: it is still there`, name), after }
-  return { ...failed(`what became of ${name} cannot be told: the tag holds ${after}`, name), after }
-}
-
-async function digestOfTag(
-  repository: RepositoryName,
-  tag: string,
-  stores: Repositories,
-  call: Call,
-): Promise<Digest | null> {
-  return (await stores.target(repository).resolve({ tag }, call))?.digest ?? null
-}
-
-function failed(message: string, subject: string): Finding {
+function failed(message: string, subject: string): StepOutcome {
   return {
     result: 'failed',
     error: { code: 'interrupted', message, subject, why: 'its run ended before it had an outcome' },

@@ -71,8 +71,7 @@ function parseTail(bytes: Uint8Array): TornTail | undefined {
 async function isRecorded(kept: TornTail, handle: FileHandle): Promise<boolean> {
   for await (const lines of readLines(handle, kept.offset, kept.offset + maxLineSize + 1)) {
     const [first] = lines
-    if (first?.state !== 'whole') return false
-    const entry = parseEntry(first.raw)
+    const entry = first === undefined ? undefined : parseEntry(first)
     return entry?.phase === 'recovered' && entry.torn === kept.torn
   }
   return false

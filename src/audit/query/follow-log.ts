@@ -1,10 +1,18 @@
 import type { FileHandle } from 'node:fs/promises'
 import { DrayError } from '../../lib/errors.ts'
 import { digestOf } from '../../oci/digest.ts'
-import { advance, isNext, maxRecordSize, parseEntry, type Position, startOfChain } from '../log/chain.ts'
+import {
+  advance,
+  isNext,
+  type LogLine,
+  maxRecordSize,
+  parseEntry,
+  type Position,
+  startOfChain,
+} from '../log/chain.ts'
 import { type Head, readOwnHead } from '../log/head.ts'
 import { OpenIntents } from '../log/open-intents.ts'
-import { lineBefore, type LogLine, readLines, readWhole } from './read-log.ts'
+import { lineBefore, readLines, readWhole } from './read-log.ts'
 import { canBeginLog, canBeTorn } from '../log/record-beginning.ts'
 import { shapeComplaint } from '../log/record-shape.ts'
 
@@ -104,7 +112,7 @@ export class LogFollower {
     if (from >= end) return
     for await (const lines of readLines(handle, from, end)) {
       for (const line of lines) {
-        const entry = line.state === 'whole' ? parseEntry(line.raw) : undefined
+        const entry = parseEntry(line)
         if (entry === undefined)
           throw this.#damaged('it was changed', `there is no record at byte ${line.offset}`)
         this.open.note(entry, line.offset)
@@ -123,7 +131,7 @@ export class LogFollower {
     if (size === start.size) return { end, torn: Buffer.alloc(0) }
     for await (const lines of readLines(handle, start.size, size)) {
       for (const line of lines) {
-        const entry = line.state === 'whole' ? parseEntry(line.raw) : undefined
+        const entry = parseEntry(line)
         if (entry === undefined) return { end, torn: this.#tornAt(line, end) }
         if (!isNext(line.raw, end)) {
           throw this.#damaged('its chain is broken', `line ${end.seq + 1} does not follow the one before it`)

@@ -1,7 +1,8 @@
+import type { FileHandle } from 'node:fs/promises'
 import { DrayError } from '../../lib/errors.ts'
 import { ioError } from '../../lib/files/io-error.ts'
-import { advance, isNext, parseEntry, type Position, startOfChain } from '../log/chain.ts'
-import { type LogLine, openLog, readLines } from './read-log.ts'
+import { advance, isNext, type LogLine, parseEntry, type Position, startOfChain } from '../log/chain.ts'
+import { openLog, readLines } from './read-log.ts'
 import type { LogEntry } from '../log/record.ts'
 import { canBeTorn } from '../log/record-beginning.ts'
 
@@ -17,22 +18,50 @@ export interface ChainedLine {
   readonly position: Position
 }
 
-/** Reads the lines of the log at `path` up to its current end. @throws `not-found`, `io`. */
+/**
+ * Reads the lines of the log at `path` up to its current end.
+ * @param onRead called with the bytes so far and in all, several times a second
+ * @throws `not-found`, `io`; the signal's reason.
+ */
 export async function* linesOf(
   path: string,
   signal: AbortSignal,
+  onRead?: (done: number, all: number) => void,
 ): AsyncGenerator<readonly LogLine[], void, undefined> {
   const handle = await openLog(path)
   try {
     const { size } = await handle.stat()
-    for await (const lines of readLines(handle, 0, size)) {
+    for await (const lines of linesFrom(0, { path, handle, size, signal })) {
+      const last = lines.at(-1)
+      if (last !== undefined) onRead?.(Math.min(last.offset + last.raw.byteLength + 1, size), size)
+      yield lines
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** A log that is open. */
+export interface OpenLog {
+  readonly path: string
+  readonly handle: FileHandle
+  /** size of the log when it was opened */
+  readonly size: number
+  readonly signal: AbortSignal
+}
+
+/** Reads the lines of an open log from `start`, the beginning of a line. @throws `io`; the signal's reason. */
+export async function* linesFrom(
+  start: number,
+  { path, handle, size, signal }: OpenLog,
+): AsyncGenerator<readonly LogLine[], void, undefined> {
+  try {
+    for await (const lines of readLines(handle, start, size)) {
       signal.throwIfAborted()
       yield lines
     }
   } catch (cause) {
     throw ioError(cause, `${path} cannot be read`, path)
-  } finally {
-    await handle.close()
   }
 }
 
@@ -47,11 +76,12 @@ export async function* followChain(
   let position = startOfChain
   let isOver = false
   for await (const batch of lines) {
-    for (const { raw, state } of batch) {
+    for (const line of batch) {
+      const { raw } = line
       if (isOver) throw broken(where, position, 'it is not a record')
-      const entry = state === 'whole' ? parseEntry(raw) : undefined
+      const entry = parseEntry(line)
       if (entry === undefined) {
-        if (state === 'tooLong') throw broken(where, position, 'it is longer than any record')
+        if (line.state === 'tooLong') throw broken(where, position, 'it is longer than any record')
         if (!canBeTorn(raw, position)) throw broken(where, position, 'it is not a record')
         isOver = true
         continue

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { DrayError } from '../../lib/errors.ts'
-import { maxLineSize } from '../log/chain.ts'
-import { type LogLine, readWhole } from './read-log.ts'
+import { type LogLine, maxLineSize } from '../log/chain.ts'
+import { readWhole } from './read-log.ts'
 
 const readSize = 64 * 1024
 const newline = 0x0a

@@ -3,25 +3,12 @@ import { type FileHandle, lstat, open } from 'node:fs/promises'
 import { DrayError } from '../../lib/errors.ts'
 import { systemCode } from '../../lib/files/io-error.ts'
 import { openRegular } from '../../lib/files/read.ts'
-import { maxLineSize } from '../log/chain.ts'
+import { type LogLine, maxLineSize } from '../log/chain.ts'
 
 /** Small reads keep the heap small, because the lines of a read are garbage after the next one. */
 const readSize = 64 * 1024
 const bufferSize = maxLineSize + 2 * readSize
 const newline = 0x0a
-
-/** A line of a log. */
-export interface LogLine {
-  /** of its first byte in the log */
-  readonly offset: number
-  /** without the line break; valid until the next batch is read */
-  readonly raw: Buffer
-  /**
-   * `torn`: the end of the file without a line break; `tooLong`: `raw` is the beginning of the
-   * line, and reading ends
-   */
-  readonly state: 'whole' | 'torn' | 'tooLong'
-}
 
 /**
  * Reads the lines of an open file from `start`, the beginning of a line, to `end`, in batches. One

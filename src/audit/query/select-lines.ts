@@ -1,12 +1,11 @@
-import type { FileHandle } from 'node:fs/promises'
 import { DrayError } from '../../lib/errors.ts'
 import { ioError } from '../../lib/files/io-error.ts'
-import { parseEntry } from '../log/chain.ts'
+import { type LogLine, parseEntry } from '../log/chain.ts'
 import { entryComplaint } from '../log/entry-shape.ts'
-import { Offsets } from './offsets.ts'
 import { stepKey } from '../log/open-intents.ts'
 import { readBackwards } from './read-backwards.ts'
-import { type LogLine, openLog, readLines } from './read-log.ts'
+import { linesFrom, type OpenLog } from './log-lines.ts'
+import { openLog } from './read-log.ts'
 import type { LogEntry } from '../log/record.ts'
 
 export interface SelectOptions {
@@ -29,14 +28,6 @@ export interface Selection extends AsyncDisposable {
   readonly hasMore: boolean
   /** in the order of the log; to be read once */
   readonly batches: AsyncIterable<readonly SelectedLine[]>
-}
-
-interface Source {
-  readonly path: string
-  readonly handle: FileHandle
-  /** size of the log when it was opened */
-  readonly size: number
-  readonly signal: AbortSignal
 }
 
 /**
@@ -68,10 +59,10 @@ export async function selectLines(
 
 /** The offsets of the matching lines, last line first. */
 async function findLast(
-  source: Source,
+  source: OpenLog,
   { matches, limit = Infinity, withoutSettled = false }: SelectOptions,
-): Promise<{ readonly offsets: Offsets; readonly hasMore: boolean }> {
-  const offsets = new Offsets()
+): Promise<{ readonly offsets: number[]; readonly hasMore: boolean }> {
+  const offsets: number[] = []
   const settled = new Set<string>()
   for await (const lines of readBackwards(source.handle, source.size)) {
     source.signal.throwIfAborted()
@@ -97,12 +88,12 @@ function isSettled(entry: LogEntry, settled: Set<string>): boolean {
 }
 
 async function* linesAt(
-  source: Source,
-  offsets: Offsets,
+  source: OpenLog,
+  offsets: number[],
 ): AsyncGenerator<readonly SelectedLine[], void, undefined> {
   let next = offsets.pop()
   if (next === undefined) return
-  for await (const lines of linesFrom(source, next)) {
+  for await (const lines of linesFrom(next, source)) {
     const selected: SelectedLine[] = []
     for (const line of lines) {
       if (line.offset !== next) continue
@@ -116,10 +107,10 @@ async function* linesAt(
 }
 
 async function* matching(
-  source: Source,
+  source: OpenLog,
   { matches }: SelectOptions,
 ): AsyncGenerator<readonly SelectedLine[], void, undefined> {
-  for await (const lines of linesFrom(source, 0)) {
+  for await (const lines of linesFrom(0, source)) {
     const selected: SelectedLine[] = []
     for (const line of lines) {
       const entry = entryOf(line, source)
@@ -129,27 +120,14 @@ async function* matching(
   }
 }
 
-async function* linesFrom(
-  { handle, path, signal, size }: Source,
-  start: number,
-): AsyncGenerator<readonly LogLine[], void, undefined> {
-  try {
-    for await (const lines of readLines(handle, start, size)) {
-      signal.throwIfAborted()
-      yield lines
-    }
-  } catch (cause) {
-    throw ioError(cause, `${path} cannot be read`, path)
-  }
-}
-
 /**
  * The record on a line; undefined for what a crash left at the end: a torn line, or a last line
  * that is no record.
  */
-function entryOf({ offset, raw, state }: LogLine, { path, size }: Source): LogEntry | undefined {
+function entryOf(line: LogLine, { path, size }: OpenLog): LogEntry | undefined {
+  const { offset, raw, state } = line
   if (state === 'torn') return undefined
-  const entry = state === 'whole' ? parseEntry(raw) : undefined
+  const entry = parseEntry(line)
   if (entry === undefined && offset + raw.byteLength + 1 >= size) return undefined
   const complaint = entry === undefined ? 'it is not a record' : entryComplaint(entry)
   if (entry !== undefined && complaint === undefined) return entry

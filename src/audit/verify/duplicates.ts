@@ -1,8 +1,7 @@
-import type { FileHandle } from 'node:fs/promises'
 import { parseEntry } from '../log/chain.ts'
 import { Fingerprints } from './fingerprints.ts'
 import { stepKey } from '../log/open-intents.ts'
-import { readLines } from '../query/read-log.ts'
+import type { LogLines } from '../query/log-lines.ts'
 import type { LogEntry } from '../log/record.ts'
 import type { LogProblem } from './verify-log.ts'
 
@@ -36,12 +35,12 @@ export class Duplicates {
   }
 
   /** Compares the suspects by their text and returns the first real duplicate. */
-  async confirm(handle: FileHandle): Promise<LogProblem | undefined> {
+  async confirm(log: LogLines): Promise<LogProblem | undefined> {
     if (this.#suspects.size === 0) return undefined
     const first = new Map<string, number>()
-    for await (const lines of readLines(handle, 0)) {
+    for await (const lines of log) {
       for (const line of lines) {
-        const entry = line.state === 'whole' ? parseEntry(line.raw) : undefined
+        const entry = parseEntry(line)
         if (entry === undefined || line.offset > this.#lastOffset) return undefined
         for (const text of textsOf(entry)) {
           if (text === undefined || !this.#suspects.has(text)) continue

@@ -1,7 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import { type Checkpoint, checkPrefixes, type Finding } from '../checkpoint/checkpoint.ts'
-import { type LogLines, linesOf } from '../query/log-lines.ts'
-import { type LogSpan, logSpan } from '../query/log-span.ts'
+import { linesOf } from '../query/log-lines.ts'
 import { type LogReport, verifyLog } from './verify-log.ts'
 
 export interface KnownCheckpoint {
@@ -14,7 +13,6 @@ export interface KnownCheckpoint {
 export interface Verification {
   readonly log: string
   readonly report: LogReport
-  readonly span: LogSpan | undefined
   readonly findings: readonly (Finding & { readonly place: string })[]
 }
 
@@ -33,10 +31,8 @@ export async function verifyWithCheckpoints(
 ): Promise<Verification> {
   const onVerified = (done: number, all: number): void => onProgress('verify', done, all)
   const report = await verifyLog(path, { clock, onProgress: onVerified }, signal)
-  const span = await logSpan(path, report.end)
-  if (checkpoints.length === 0) return { log: path, report, span, findings: [] }
-  const all = Math.max(report.end.size, 1)
-  const lines = watched(linesOf(path, signal), (done) => onProgress('compare', Math.min(done, all), all))
+  if (checkpoints.length === 0) return { log: path, report, findings: [] }
+  const lines = linesOf(path, signal, (done, all) => onProgress('compare', done, all))
   const found = await checkPrefixes(
     checkpoints.map(({ checkpoint }) => checkpoint),
     lines,
@@ -45,17 +41,10 @@ export async function verifyWithCheckpoints(
     const known = checkpoints[i]
     return known === undefined ? [] : [{ ...finding, place: known.place }]
   })
-  return { log: path, report, span, findings }
+  return { log: path, report, findings }
 }
 
 /** Whether nothing is wrong with the log. */
 export function isWhole({ report, findings }: Pick<Verification, 'report' | 'findings'>): boolean {
   return report.problem === undefined && findings.every(({ state }) => state === 'kept')
-}
-
-async function* watched(lines: LogLines, onRead: (bytes: number) => void): LogLines {
-  for await (const batch of lines) {
-    yield batch
-    onRead(batch.at(-1)?.offset ?? 0)
-  }
 }

@@ -1,15 +1,13 @@
 import { isUtf8 } from 'node:buffer'
-import type { FileHandle } from 'node:fs/promises'
 import type { Clock } from '../../lib/clock.ts'
-import { ioError } from '../../lib/files/io-error.ts'
 import { digestOf } from '../../oci/digest.ts'
 import type { Hash } from '../../plan/plan.ts'
-import { advance, isNext, parseEntry, type Position, startOfChain } from '../log/chain.ts'
+import { advance, isNext, type LogLine, parseEntry, type Position, startOfChain } from '../log/chain.ts'
 import { Duplicates } from './duplicates.ts'
 import { type Head, readHead } from '../log/head.ts'
 import { isAlive } from '../log/living-runs.ts'
 import { type OpenIntent, OpenIntents } from '../log/open-intents.ts'
-import { type LogLine, openLog, readLines } from '../query/read-log.ts'
+import { linesOf } from '../query/log-lines.ts'
 import type { LogEntry } from '../log/record.ts'
 import { canBeTorn } from '../log/record-beginning.ts'
 import { shapeComplaint } from '../log/record-shape.ts'
@@ -27,6 +25,8 @@ export interface LogReport {
   /** the end of the valid chain */
   readonly end: Position
   readonly problem?: LogProblem
+  /** the times of the first and last record of the valid chain, ISO 8601; undefined if it is empty */
+  readonly span: { readonly first: string; readonly last: string } | undefined
   /**
    * `behind`: it does not cover all records, as after a crash; `missing` and `damaged`: a cut end
    * would not be noticed
@@ -56,28 +56,23 @@ export async function verifyLog(
   options: VerifyOptions,
   signal: AbortSignal,
 ): Promise<LogReport> {
-  const handle = await openLog(path)
-  try {
-    // The head is read first, because a concurrent writer makes the log longer than its head.
-    const head = await readHead(path)
-    const { size } = await handle.stat()
-    const pass = new Pass(head)
-    for await (const lines of readLines(handle, 0, size)) {
-      signal.throwIfAborted()
-      for (const line of lines) if (!pass.isOver) pass.take(line)
-      options.onProgress?.(Math.min(pass.read, size), size)
-      if (pass.isOver) break
-    }
-    return await report(path, pass, handle, options.clock)
-  } catch (cause) {
-    throw ioError(cause, `${path} cannot be read`, path)
-  } finally {
-    await handle.close()
+  // The head is read first, because a concurrent writer makes the log longer than its head.
+  const pass = new Pass(await readHead(path))
+  for await (const lines of linesOf(path, signal, options.onProgress)) {
+    for (const line of lines) if (!pass.isOver) pass.take(line)
+    if (pass.isOver) break
   }
+  const duplicate = await pass.duplicates.confirm(linesOf(path, signal))
+  return await report(path, pass, duplicate, options.clock)
 }
 
-async function report(path: string, pass: Pass, handle: FileHandle, clock: Clock): Promise<LogReport> {
-  const problem = earlier(pass.finish(), await pass.duplicates.confirm(handle))
+async function report(
+  path: string,
+  pass: Pass,
+  duplicate: LogProblem | undefined,
+  clock: Clock,
+): Promise<LogReport> {
+  const problem = earlier(pass.finish(), duplicate)
   const alive: OpenIntent[] = []
   const lost: OpenIntent[] = []
   for (const intent of pass.open.list()) {
@@ -87,6 +82,7 @@ async function report(path: string, pass: Pass, handle: FileHandle, clock: Clock
   return {
     end: pass.end,
     ...(problem !== undefined && { problem }),
+    span: pass.span,
     head: pass.headState(),
     torn: pass.torn,
     counts: pass.counts,
@@ -102,6 +98,7 @@ function earlier(a: LogProblem | undefined, b: LogProblem | undefined): LogProbl
 /** Verifies one line after the other. */
 class Pass {
   end: Position = startOfChain
+  span: LogReport['span']
   torn = 0
   isOver = false
   readonly open = new OpenIntents()
@@ -119,19 +116,16 @@ class Pass {
     this.#head = head
   }
 
-  get read(): number {
-    return this.end.size
-  }
-
   take(line: LogLine): void {
     if (this.#suspect !== undefined) return this.#judge(this.#suspect, prevOf(line.raw))
-    const entry = line.state === 'whole' ? parseEntry(line.raw) : undefined
+    const entry = parseEntry(line)
     if (entry === undefined) return this.#noRecord(line)
     if (!isNext(line.raw, this.end)) return this.#outOfPlace(line, entry)
     const complaint = this.#complaint(line, entry)
     if (complaint !== undefined) return this.#stop(this.end.seq + 1, line.offset, complaint)
     this.#start = line.offset
     this.end = advance(this.end, line.raw)
+    this.span = { first: this.span?.first ?? entry.time, last: entry.time }
     this.counts[entry.phase]++
     this.duplicates.note(entry, line.offset, entry.phase === 'intent' && this.open.has(entry))
     this.open.note(entry, line.offset)

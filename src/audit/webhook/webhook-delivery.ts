@@ -2,8 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { Call } from '../../lib/call.ts'
 import { type Clock, withTimeLimit } from '../../lib/clock.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
-import { cloudEventLine } from '../export/export-cloudevents.ts'
-import { ocsfLine } from '../export/export-ocsf.ts'
+import { eventLine } from '../export/export.ts'
 import type { AuditRecord } from '../log/record.ts'
 
 const maxTries = 5
@@ -107,7 +106,7 @@ async function attempt(id: string, body: Uint8Array, webhook: Webhook, call: Cal
 }
 
 function bodyOf(record: AuditRecord, format: WebhookFormat): string {
-  const line = format === 'ocsf' ? ocsfLine(record) : cloudEventLine(record)
+  const line = eventLine(record, format)
   if (line === undefined) throw new DrayError('internal', `there is no event of the record ${record.id}`)
   return line
 }

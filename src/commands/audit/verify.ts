@@ -107,8 +107,8 @@ export default class AuditVerify extends BaseCommand {
 }
 
 /** The document for `--json`. */
-function documentOf({ findings, log, report, span }: Verification): unknown {
-  const { counts, end, head, open, problem, torn } = report
+function documentOf({ findings, log, report }: Verification): unknown {
+  const { counts, end, head, open, problem, span, torn } = report
   return {
     log,
     // Records before the first bad line.

@@ -17,8 +17,8 @@ export function renderVerification(verification: Verification, { style }: Page):
 }
 
 function verdict(verification: Verification, style: Style): string {
-  const { findings, log, report, span } = verification
-  const { end, head, problem } = report
+  const { findings, log, report } = verification
+  const { end, head, problem, span } = report
   const name = escapeText(log)
   if (problem !== undefined) {
     const good = problem.line - 1

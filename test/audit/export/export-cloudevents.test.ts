@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { cloudEventLine, cloudEventOf } from '../../../src/audit/export/export-cloudevents.ts'
+import { eventLine } from '../../../src/audit/export/export.ts'
+import { cloudEventOf } from '../../../src/audit/export/export-cloudevents.ts'
 import type { AuditRecord } from '../../../src/audit/log/record.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { recordOf } from '../../support/audit-logs.ts'
@@ -122,12 +123,15 @@ describe('a CloudEvent', () => {
     const { time } = recordOf()
     expect(cloudEventOf(recordOf({ phase: 'intent' }))).toBeUndefined()
     expect(
-      cloudEventLine({ schema: 'dray.audit/1', id: 't', run: 'r', time, phase: 'recovered', torn: '' }),
+      eventLine(
+        { schema: 'dray.audit/1', id: 't', run: 'r', time, phase: 'recovered', torn: '' },
+        'cloudevents',
+      ),
     ).toBeUndefined()
   })
 
   it('is one line', () => {
-    const line = cloudEventLine(recordOf({ reason: 'two\nlines' })) ?? ''
+    const line = eventLine(recordOf({ reason: 'two\nlines' }), 'cloudevents') ?? ''
     expect(line).not.toContain('\n')
     expect(JSON.parse(line)).toEqual(cloudEventOf(recordOf({ reason: 'two\nlines' })))
   })

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ocsfEventOf, ocsfLine } from '../../../src/audit/export/export-ocsf.ts'
+import { eventLine } from '../../../src/audit/export/export.ts'
+import { ocsfEventOf } from '../../../src/audit/export/export-ocsf.ts'
 import type { AuditRecord } from '../../../src/audit/log/record.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { recordOf } from '../../support/audit-logs.ts'
@@ -181,8 +182,8 @@ describe('an OCSF event', () => {
     const { time } = recordOf()
     expect(ocsfEventOf(recordOf({ phase: 'intent' }))).toBeUndefined()
     expect(
-      ocsfLine({ schema: 'dray.audit/1', id: 't', run: 'r', time, phase: 'recovered', torn: '' }),
+      eventLine({ schema: 'dray.audit/1', id: 't', run: 'r', time, phase: 'recovered', torn: '' }, 'ocsf'),
     ).toBeUndefined()
-    expect(ocsfLine(recordOf())).not.toContain('\n')
+    expect(eventLine(recordOf(), 'ocsf')).not.toContain('\n')
   })
 })

@@ -51,6 +51,7 @@ describe('a log that is as it was written', () => {
     for (const one of story) await log.write([one])
     expect(await verify()).toEqual({
       end: expect.objectContaining({ seq: count }) as unknown,
+      span: { first: story[0]?.time, last: story.at(-1)?.time },
       head: 'agrees',
       torn: 0,
       counts: { intent: 6, outcome: 6, refused: 1, recovered: 0 },

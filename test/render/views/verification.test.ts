@@ -9,15 +9,15 @@ const page = { style: plainStyle, width: undefined }
 const report: Verification['report'] = {
   end: { ...startOfChain, seq: 3, size: 300 },
   head: 'agrees',
+  span: { first: '2026-11-23T00:00:00.000Z', last: '2026-11-23T01:02:03.000Z' },
   torn: 0,
   counts: { intent: 1, outcome: 1, refused: 1, recovered: 0 },
   open: { alive: [], lost: [] },
 }
-const span = { first: '2026-11-23T00:00:00.000Z', last: '2026-11-23T01:02:03.000Z' }
 const checkpoint = { origin: 'ci/audit', size: 2, root: Buffer.alloc(32) }
 
 function rendered(over: Partial<Verification['report']>, findings: Verification['findings'] = []): string {
-  return renderVerification({ log: 'audit.jsonl', report: { ...report, ...over }, span, findings }, page)
+  return renderVerification({ log: 'audit.jsonl', report: { ...report, ...over }, findings }, page)
 }
 
 describe('what was proven', () => {

@@ -366,7 +366,7 @@ export const parsers: readonly Parser[] = [
   {
     name: 'parseEntry',
     sample: '{"seq":1,"prev":null,"time":"2026-11-23T00:00:00Z","phase":"intent","schema":"dray.audit/1"}',
-    parse: (bytes) => shapeComplaint(parseEntry(Buffer.from(bytes))),
+    parse: (bytes) => shapeComplaint(parseEntry({ raw: Buffer.from(bytes), state: 'whole' })),
   },
   { name: 'decodeBase64', sample: 'eA==', parse: ofText(decodeBase64) },
   {

@@ -13,6 +13,9 @@ export interface Issue {
   readonly message: string
 }
 
+/** Adds a mistake, by default in a value. */
+export type ReportIssue = (path: Path, message: string, at?: Issue['at']) => void
+
 /** Keys that every JavaScript object has. A name like that would be lost silently. */
 const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 

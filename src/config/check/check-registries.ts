@@ -4,7 +4,7 @@ import { complaintOf } from './complaint.ts'
 import type { Config, RegistryConfig } from '../config.ts'
 import { type RegistryAlias, RegistryNames } from '../registry-names.ts'
 import type { WrittenConfig } from '../schema/schema.ts'
-import type { Issue, Path } from '../shape.ts'
+import type { Path, ReportIssue } from '../shape.ts'
 
 type Written = NonNullable<WrittenConfig['registries']>[string]
 
@@ -15,7 +15,7 @@ type Written = NonNullable<WrittenConfig['registries']>[string]
 export function checkRegistries(
   written: WrittenConfig['registries'] = {},
   absolute: (path: string) => string,
-  issues: Issue[],
+  report: ReportIssue,
 ): Config['registries'] {
   const names = new RegistryNames(
     new Map(
@@ -32,17 +32,17 @@ export function checkRegistries(
     const normal = registryOf(host)
     const registry = normal === undefined ? host : names.canonical(normal)
     const other = hosts.get(registry)
-    if (normal === undefined) issues.push({ path, at: 'key', message: notAHost(host) })
+    if (normal === undefined) report(path, notAHost(host), 'key')
     else if (other !== undefined) {
       const both = `as ${JSON.stringify(other)} and as ${JSON.stringify(host)}`
-      issues.push({ path, at: 'key', message: `${registry} is listed twice, ${both}` })
+      report(path, `${registry} is listed twice, ${both}`, 'key')
     }
     hosts.set(registry, host)
     const readAliases = (spelled: readonly string[]) =>
-      aliasesOf(spelled, names, issues, [...path, 'aliases'])
+      aliasesOf(spelled, names, report, [...path, 'aliases'])
     registries.set(registry, registryConfig(settings, readAliases, absolute))
   }
-  checkAliases(registries, hosts, issues)
+  checkAliases(registries, hosts, report)
   return registries
 }
 
@@ -70,7 +70,7 @@ function registryConfig(
 function aliasesOf(
   spelled: readonly string[],
   names: RegistryNames,
-  issues: Issue[],
+  report: ReportIssue,
   path: Path,
 ): readonly RegistryAlias[] {
   return spelled.flatMap((text, i): RegistryAlias[] => {
@@ -84,7 +84,7 @@ function aliasesOf(
         : slash < 0
           ? undefined
           : complaintOf(() => checkPath(prefix, text))
-    if (message !== undefined) issues.push({ path: [...path, i], at: 'value', message })
+    if (message !== undefined) report([...path, i], message)
     return registry === undefined || message !== undefined
       ? []
       : [{ registry: names.canonical(registry), prefix }]
@@ -98,14 +98,13 @@ function aliasesOf(
 function checkAliases(
   registries: Config['registries'],
   hosts: ReadonlyMap<string, string>,
-  issues: Issue[],
+  report: ReportIssue,
 ): void {
   const names = new RegistryNames(registries)
   const owners = new Map<string, string>()
   const leadsTo = new Map<string, string[]>()
   for (const [registry, { aliases = [] }] of registries) {
     const path = ['registries', hosts.get(registry) ?? registry, 'aliases']
-    const complain = (message: string): unknown => issues.push({ path, at: 'value', message })
     for (const alias of aliases) {
       const from = names.endpoint(alias.registry)
       // A loopback name or a name of Docker Hub is always an alias, so it may also be listed.
@@ -113,10 +112,10 @@ function checkAliases(
       const text = alias.prefix === '' ? alias.registry : `${alias.registry}/${alias.prefix}`
       const key = `${from}/${alias.prefix}`
       const owner = owners.get(key)
-      if (owner !== undefined) complain(`${text} is an alias of ${owner} already`)
+      if (owner !== undefined) report(path, `${text} is an alias of ${owner} already`)
       owners.set(key, registry)
       if (reaches(leadsTo, names.endpoint(registry), from))
-        complain(`${text} and ${registry} are aliases in a circle`)
+        report(path, `${text} and ${registry} are aliases in a circle`)
       else leadsTo.set(from, [...(leadsTo.get(from) ?? []), names.endpoint(registry)])
     }
   }

@@ -16,7 +16,7 @@ import {
 import { namesFile } from '../names-file.ts'
 import { RegistryNames } from '../registry-names.ts'
 import type { WrittenConfig, WrittenEnvironment } from '../schema/schema.ts'
-import type { Issue, Path } from '../shape.ts'
+import type { Issue, Path, ReportIssue } from '../shape.ts'
 
 /**
  * Checks rules that span several keys, and expands short forms.
@@ -27,16 +27,16 @@ export function checkConfig(
   absolute: (path: string) => string,
 ): { config: Config; issues: readonly Issue[] } {
   const issues: Issue[] = []
-  const registries = checkRegistries(written.registries, absolute, issues)
+  const report: ReportIssue = (path, message, at = 'value') => void issues.push({ path, at, message })
+  const registries = checkRegistries(written.registries, absolute, report)
   const names = new RegistryNames(registries)
   const environments = new Map<string, Environment>()
   const known = Object.keys(written.environments ?? {})
   for (const [name, environment] of Object.entries(written.environments ?? {})) {
     const path = ['environments', name]
-    issues.push(...checkPromoteFrom(environment, name, known))
-    const { targets, found } = targetsOf(environment, path, names)
-    issues.push(...found)
-    issues.push(...checkTags(environment, path))
+    checkPromoteFrom(environment, name, known, report)
+    const targets = targetsOf(environment, path, names, report)
+    checkTags(environment, path, report)
     const { promoteFrom, attest, require, tags, marker } = environment
     environments.set(name, {
       targets,
@@ -47,28 +47,21 @@ export function checkConfig(
       ...(marker !== undefined && { marker }),
     })
   }
-  const config: Config = {
-    registries,
-    environments,
-    images: imagesOf(written, issues),
-    audit: auditOf(written, absolute, names, issues),
-  }
-  return { config, issues }
+  const images = imagesOf(written, report)
+  const audit = auditOf(written, absolute, names, report)
+  return { config: { registries, environments, images, audit }, issues }
 }
 
 function auditOf(
   { audit = {} }: WrittenConfig,
   absolute: (path: string) => string,
   names: RegistryNames,
-  issues: Issue[],
+  report: ReportIssue,
 ): AuditConfig {
   const { file, require, sign, repository, webhook } = audit
-  const path = ['audit', 'repository']
   const complaint = repository === undefined ? undefined : complaintOf(() => parseRepository(repository))
-  if (complaint !== undefined) issues.push({ path, at: 'value', message: complaint })
-  if (file !== undefined && !namesFile(file)) {
-    issues.push({ path: ['audit', 'file'], at: 'value', message: 'does not name a file' })
-  }
+  if (complaint !== undefined) report(['audit', 'repository'], complaint)
+  if (file !== undefined && !namesFile(file)) report(['audit', 'file'], 'does not name a file')
   const named = repository === undefined || complaint !== undefined ? undefined : parseRepository(repository)
   return {
     ...(file !== undefined && { file: absolute(file) }),
@@ -79,12 +72,17 @@ function auditOf(
   }
 }
 
-function checkPromoteFrom(environment: WrittenEnvironment, own: string, known: readonly string[]): Issue[] {
-  return (environment.promoteFrom ?? []).flatMap((name, i): Issue[] => {
+function checkPromoteFrom(
+  { promoteFrom = [] }: WrittenEnvironment,
+  own: string,
+  known: readonly string[],
+  report: ReportIssue,
+): void {
+  for (const [i, name] of promoteFrom.entries()) {
     const path = ['environments', own, 'promoteFrom', i]
-    if (name === own) return [{ path, at: 'value', message: `${own} cannot be promoted from itself` }]
-    return known.includes(name) ? [] : [{ path, at: 'value', message: noEnvironment(name, known) }]
-  })
+    if (name === own) report(path, `${own} cannot be promoted from itself`)
+    else if (!known.includes(name)) report(path, noEnvironment(name, known))
+  }
 }
 
 export function noEnvironment(name: string, known: readonly string[]): string {
@@ -98,48 +96,40 @@ function targetsOf(
   environment: WrittenEnvironment,
   path: Path,
   names: RegistryNames,
-): { targets: TargetConfig[]; found: Issue[] } {
+  report: ReportIssue,
+): readonly TargetConfig[] {
   const { registry, path: template, targets } = environment
   if (targets === undefined) {
-    if (registry === undefined || template === undefined) {
-      const message = 'an environment needs `registry` and `path`, or `targets`'
-      return { targets: [], found: [{ path, at: 'key', message }] }
-    }
-    const checked = checkTarget({ registry, path: template }, path, names)
-    return { targets: [checked.target], found: checked.found }
+    if (registry !== undefined && template !== undefined)
+      return [checkTarget({ registry, path: template }, path, names, report)]
+    report(path, 'an environment needs `registry` and `path`, or `targets`', 'key')
+    return []
   }
-  const found: Issue[] = []
   for (const key of ['registry', 'path'] as const) {
     if (environment[key] === undefined) continue
-    const message = `\`${key}\` cannot stand beside \`targets\`: move it into the list`
-    found.push({ path: [...path, key], at: 'key', message })
+    report([...path, key], `\`${key}\` cannot stand beside \`targets\`: move it into the list`, 'key')
   }
-  const checked = targets.map((target, i) => checkTarget(target, [...path, 'targets', i], names))
-  found.push(...checked.flatMap((c) => c.found))
   const seen = new Set<string>()
-  for (const [i, { target }] of checked.entries()) {
-    const whole = `${target.registry}/${target.path}`
-    if (seen.has(whole)) {
-      found.push({ path: [...path, 'targets', i], at: 'value', message: `${whole} is listed twice` })
-    }
-    seen.add(whole)
-  }
-  return { targets: checked.map((c) => c.target), found }
+  return targets.map((written, i) => {
+    const target = checkTarget(written, [...path, 'targets', i], names, report)
+    const name = `${target.registry}/${target.path}`
+    if (seen.has(name)) report([...path, 'targets', i], `${name} is listed twice`)
+    seen.add(name)
+    return target
+  })
 }
 
 function checkTarget(
   target: TargetConfig,
   path: Path,
   names: RegistryNames,
-): { target: TargetConfig; found: Issue[] } {
-  const found: Issue[] = []
+  report: ReportIssue,
+): TargetConfig {
   const normal = registryOf(target.registry)
-  const registry = normal === undefined ? target.registry : names.canonical(normal)
-  if (normal === undefined)
-    found.push({ path: [...path, 'registry'], at: 'value', message: notAHost(target.registry) })
+  if (normal === undefined) report([...path, 'registry'], notAHost(target.registry))
   const complaint = templateComplaint(target.path)
-  if (complaint !== undefined) found.push({ path: [...path, 'path'], at: 'value', message: complaint })
-  return { target: { registry, path: target.path }, found }
+  if (complaint !== undefined) report([...path, 'path'], complaint)
+  return { registry: normal === undefined ? target.registry : names.canonical(normal), path: target.path }
 }
 
 /** What is wrong with the path of an environment, or undefined. */
@@ -151,24 +141,24 @@ export function templateComplaint(template: string): string | undefined {
   return complaintOf(() => checkPath(pieces.join('image')))
 }
 
-function imagesOf(written: WrittenConfig, issues: Issue[]): Config['images'] {
-  if (written.images === undefined) return undefined
+function imagesOf({ images: written }: WrittenConfig, report: ReportIssue): Config['images'] {
+  if (written === undefined) return undefined
   const images = new Map<string, { name?: string }>()
   const owners = new Map<string, string>()
-  for (const [image, settings] of Object.entries(written.images)) {
+  for (const [image, settings] of Object.entries(written)) {
     const path = ['images', image]
+    const name = settings?.name ?? image
     const own = complaintOf(() => checkPath(image))
-    if (own !== undefined) issues.push({ path, at: 'key', message: own })
-    const name = settings?.name
-    const other = name === undefined ? undefined : complaintOf(() => checkPath(name))
-    if (other !== undefined) issues.push({ path: [...path, 'name'], at: 'value', message: other })
-    const owner = owners.get(name ?? image)
+    if (own !== undefined) report(path, own, 'key')
+    const other = name === image ? undefined : complaintOf(() => checkPath(name))
+    if (other !== undefined) report([...path, 'name'], other)
+    const owner = owners.get(name)
     if (owner !== undefined) {
-      const message = `${JSON.stringify(image)} and ${JSON.stringify(owner)} have the same name in repositories`
-      issues.push({ path, at: 'key', message })
+      const both = `${JSON.stringify(image)} and ${JSON.stringify(owner)}`
+      report(path, `${both} have the same name in repositories`, 'key')
     }
-    owners.set(name ?? image, image)
-    images.set(image, name === undefined ? {} : { name })
+    owners.set(name, image)
+    images.set(image, settings?.name === undefined ? {} : { name })
   }
   return images
 }

@@ -1,5 +1,5 @@
 import { DrayError, isDrayError } from '../lib/errors.ts'
-import { type Answer, jsonAnswer } from './answer.ts'
+import { type EndpointResponse, jsonResponse } from './response.ts'
 
 /** The codes of the specification (distribution-spec, Error Codes) and the status of each. */
 const statusOf = {
@@ -35,15 +35,15 @@ export function foreignRefusal(code: string, status: number, message: string): D
 /**
  * Converts an error to a response of the specification: a refusal as it is, anything else as 500.
  */
-export function errorAnswer(thrown: unknown): Answer {
+export function errorResponse(thrown: unknown): EndpointResponse {
   if (isDrayError(thrown) && thrown.registryCode !== undefined) {
-    return errorsAnswer(thrown.status ?? 400, thrown.registryCode, thrown.message)
+    return errorsResponse(thrown.status ?? 400, thrown.registryCode, thrown.message)
   }
   // The specification has no code for a server's own failure. docker's registry answers UNKNOWN
   // too.
-  return errorsAnswer(500, 'UNKNOWN', 'the registry failed')
+  return errorsResponse(500, 'UNKNOWN', 'the registry failed')
 }
 
-export function errorsAnswer(status: number, code: string, message: string): Answer {
-  return jsonAnswer(status, { errors: [{ code, message }] })
+export function errorsResponse(status: number, code: string, message: string): EndpointResponse {
+  return jsonResponse(status, { errors: [{ code, message }] })
 }

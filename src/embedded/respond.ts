@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { DrayError } from '../lib/errors.ts'
 import { admit } from './access/admit.ts'
 import type { AccessEntry } from './access/access.ts'
-import type { Answer, StreamedBody } from './answer.ts'
+import type { EndpointResponse, StreamedBody } from './response.ts'
 import { BodyPace } from './access/body-pace.ts'
-import { errorAnswer, refusal } from './errors.ts'
-import type { Exchange, RegistryState } from './exchange.ts'
+import { errorResponse, refusal } from './errors.ts'
+import type { EndpointRequest, RegistryState } from './request.ts'
 import { isRepositoryPath } from '../oci/reference.ts'
 import type { Limits } from './access/limits.ts'
 import { type AllowedHosts, checkRequestSource } from './access/request-source.ts'
@@ -26,43 +26,43 @@ interface Counts {
 
 /** Answers one request. Never rejects. */
 export async function respond(
-  request: IncomingMessage,
+  incoming: IncomingMessage,
   response: ServerResponse,
   state: ServerState,
   notify: (entry: AccessEntry) => void,
 ): Promise<void> {
   const counts: Counts = { received: 0, sent: 0 }
   const pace = new BodyPace(state.clock, state.limits.slowBody)
-  const exchange = exchangeOf(request, counts, pace)
-  const route = routeOf(exchange.path)
+  const request = requestOf(incoming, counts, pace)
+  const route = routeOf(request.path)
   // A broken connection shows when the body is read or written. Without listeners, these events
   // would end the process.
-  request.on('error', () => undefined)
+  incoming.on('error', () => undefined)
   response.on('error', () => undefined)
-  let told = false
-  const tell = (status: number, aborted: boolean, error?: unknown): void => {
-    if (told) return
-    told = true
-    notify(entryOf(exchange, route, counts, { status, aborted, ...(error !== undefined && { error }) }))
+  let isReported = false
+  const report = (status: number, aborted: boolean, error?: unknown): void => {
+    if (isReported) return
+    isReported = true
+    notify(entryOf(request, route, counts, { status, aborted, ...(error !== undefined && { error }) }))
   }
   let status = 500
   try {
-    const { answered, error } = await answerInTime(request, route, exchange, state, pace)
+    const { answered, error } = await answerInTime(incoming, route, request, state, pace)
     status = answered.status
     response.setHeader('Date', new Date(state.clock.now() + state.abilities.clockAhead).toUTCString())
-    await send(response, exchange.method, answered, counts, () => tell(status, false, error))
+    await send(response, request.method, answered, counts, () => report(status, false, error))
   } catch (error) {
     // The body broke off. The client can only learn that it is incomplete.
-    tell(status, true, error)
+    report(status, true, error)
     response.destroy()
   } finally {
     pace.end()
-    limitRestOfBody(request, response, state)
+    limitRestOfBody(incoming, response, state)
   }
 }
 
 interface Answered {
-  readonly answered: Answer
+  readonly answered: EndpointResponse
   /** the failure behind a 500 */
   readonly error?: unknown
 }
@@ -71,35 +71,35 @@ interface Answered {
  * Never rejects. Answers 408 if the body is too slow. The endpoint then ends with the connection.
  */
 async function answerInTime(
-  request: IncomingMessage,
+  incoming: IncomingMessage,
   route: Route,
-  exchange: Exchange,
+  request: EndpointRequest,
   state: ServerState,
   pace: BodyPace,
 ): Promise<Answered> {
   try {
-    return await Promise.race([answerSafely(request, route, exchange, state), pace.tooSlow])
+    return await Promise.race([answerSafely(incoming, route, request, state), pace.tooSlow])
   } catch (error) {
-    const answered = errorAnswer(error)
+    const answered = errorResponse(error)
     return { answered: { ...answered, headers: { ...answered.headers, Connection: 'close' } } }
   }
 }
 
 async function answerSafely(
-  request: IncomingMessage,
+  incoming: IncomingMessage,
   route: Route,
-  exchange: Exchange,
+  request: EndpointRequest,
   state: ServerState,
 ): Promise<Answered> {
   try {
-    checkRequestSource(request, state.allowedHosts)
+    checkRequestSource(incoming, state.allowedHosts)
     if ('repository' in route && !isRepositoryPath(route.repository)) {
       throw refusal('NAME_INVALID', `${JSON.stringify(route.repository)} cannot be the name of a repository`)
     }
-    const denied = state.access === undefined ? undefined : await admit(state.access, route, exchange)
-    return { answered: denied ?? (await answer(route, exchange, state)) }
+    const denied = state.access === undefined ? undefined : await admit(state.access, route, request)
+    return { answered: denied ?? (await answer(route, request, state)) }
   } catch (error) {
-    const answered = errorAnswer(error)
+    const answered = errorResponse(error)
     return answered.status >= 500 ? { answered, error } : { answered }
   }
 }
@@ -108,7 +108,7 @@ async function answerSafely(
 async function send(
   response: ServerResponse,
   method: string,
-  { status, headers, body }: Answer,
+  { status, headers, body }: EndpointResponse,
   counts: Counts,
   beforeEnd: () => void,
 ): Promise<void> {
@@ -163,32 +163,32 @@ async function drained(response: ServerResponse): Promise<void> {
   }
 }
 
-function exchangeOf(request: IncomingMessage, counts: Counts, pace: BodyPace): Exchange {
-  const url = request.url ?? ''
+function requestOf(incoming: IncomingMessage, counts: Counts, pace: BodyPace): EndpointRequest {
+  const url = incoming.url ?? ''
   const mark = url.indexOf('?')
   return {
-    method: request.method ?? '',
+    method: incoming.method ?? '',
     path: mark < 0 ? url : url.slice(0, mark),
     query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
     header: (name) => {
-      const value = request.headers[name]
+      const value = incoming.headers[name]
       return Array.isArray(value) ? value.join(', ') : value
     },
-    body: counted(request, counts, pace),
-    origin: originOf(request),
+    body: counted(incoming, counts, pace),
+    origin: originOf(incoming),
     identity: {},
   }
 }
 
 async function* counted(
-  request: IncomingMessage,
+  incoming: IncomingMessage,
   counts: Counts,
   pace: BodyPace,
 ): AsyncGenerator<Uint8Array, void> {
   pace.wait()
   try {
     // A refused body must not close the connection before the refusal is sent.
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
       if (!(chunk instanceof Uint8Array)) continue
       pace.receive(chunk.byteLength)
       counts.received += chunk.byteLength
@@ -204,35 +204,35 @@ async function* counted(
  * Ends a connection that keeps sending the rest of an answered body. Node would read the rest to
  * its end, to reuse the connection, however long that takes.
  */
-function limitRestOfBody(request: IncomingMessage, response: ServerResponse, state: ServerState): void {
-  if (request.complete || request.destroyed) return
+function limitRestOfBody(incoming: IncomingMessage, response: ServerResponse, state: ServerState): void {
+  if (incoming.complete || incoming.destroyed) return
   if (response.statusCode === 408) {
-    response.once('finish', () => request.destroy())
+    response.once('finish', () => incoming.destroy())
     return
   }
   const { ms, bytes } = state.limits.answeredBody
   let left = bytes
-  request.on('data', (chunk: Uint8Array) => {
+  incoming.on('data', (chunk: Uint8Array) => {
     left -= chunk.byteLength
-    if (left < 0) request.destroy()
+    if (left < 0) incoming.destroy()
   })
   const ended = new AbortController()
-  request.once('close', () => ended.abort())
+  incoming.once('close', () => ended.abort())
   state.clock.sleep(ms, ended.signal).then(
-    () => request.destroy(),
+    () => incoming.destroy(),
     () => undefined,
   )
-  request.resume()
+  incoming.resume()
 }
 
 /**
  * The origin as the client named it, so that it works through proxies. A malformed Host header is
  * not repeated.
  */
-function originOf(request: IncomingMessage): string {
-  const host = request.headers.host ?? ''
+function originOf(incoming: IncomingMessage): string {
+  const host = incoming.headers.host ?? ''
   if (/^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/.test(host)) return `http://${host}`
-  return `http://127.0.0.1:${request.socket.localPort ?? 0}`
+  return `http://127.0.0.1:${incoming.socket.localPort ?? 0}`
 }
 
 function clientGone(): DrayError {
@@ -240,19 +240,19 @@ function clientGone(): DrayError {
 }
 
 function entryOf(
-  exchange: Exchange,
+  request: EndpointRequest,
   route: Route,
   counts: Counts,
   rest: Pick<AccessEntry, 'status' | 'aborted' | 'error'>,
 ): AccessEntry {
   return {
-    method: exchange.method,
-    path: exchange.path,
-    query: exchange.query,
+    method: request.method,
+    path: request.path,
+    query: request.query,
     kind: route.kind,
     ...('repository' in route && { repository: route.repository }),
     ...('reference' in route && { reference: route.reference }),
-    ...exchange.identity,
+    ...request.identity,
     requestBytes: counts.received,
     responseBytes: counts.sent,
     ...rest,

@@ -1,7 +1,7 @@
-import { type Answer, jsonAnswer } from './answer.ts'
+import { type EndpointResponse, jsonResponse } from './response.ts'
 import { deleteBlob, getBlob } from './endpoints/blobs.ts'
 import { refusal } from './errors.ts'
-import type { Exchange, RegistryState } from './exchange.ts'
+import type { Endpoint, EndpointRequest, RegistryState } from './request.ts'
 import { listReferrers, listRepositories, listTags } from './endpoints/lists.ts'
 import { deleteManifest } from './endpoints/deletes.ts'
 import { getManifest, putManifest } from './endpoints/manifests.ts'
@@ -48,67 +48,46 @@ export function routeOf(path: string): Route {
   return { kind: kind === 'blobs' ? 'blob' : 'referrers', repository, reference: decoded }
 }
 
-/** Answers a request at its endpoint. @throws refusals. */
-export async function answer(route: Route, exchange: Exchange, state: RegistryState): Promise<Answer> {
-  const { method } = exchange
-  const isRead = method === 'GET' || method === 'HEAD'
-  switch (route.kind) {
-    case 'base':
-      if (isRead) return jsonAnswer(200, {})
-      break
-    case 'catalog':
-      if (!state.abilities.catalog) return notFound()
-      if (isRead) return listRepositories(exchange, state)
-      break
-    case 'tags':
-      if (isRead) return listTags(exchange, state, route.repository)
-      break
-    case 'referrers':
-      if (!state.abilities.referrers) return notFound()
-      if (isRead) return listReferrers(exchange, state, route.repository, route.reference)
-      break
-    case 'manifest':
-      if (isRead) return getManifest(exchange, state, route.repository, route.reference)
-      if (method === 'PUT') return putManifest(exchange, state, route.repository, route.reference)
-      if (method === 'DELETE') return deleteManifest(state, route.repository, route.reference)
-      break
-    case 'blob':
-      if (isRead) return getBlob(exchange, state, route.repository, route.reference)
-      if (method === 'DELETE') return deleteBlob(state, route.repository, route.reference)
-      break
-    case 'upload':
-      return answerUpload(route.repository, route.reference, exchange, state)
-    default:
-      return notFound()
-  }
-  throw notAllowed(method)
+interface RouteParts {
+  readonly kind: Route['kind']
+  readonly repository?: string
+  readonly reference?: string
 }
 
-async function answerUpload(
-  repository: string,
-  id: string | undefined,
-  exchange: Exchange,
+type Methods = Readonly<Record<string, Endpoint>>
+
+/** The endpoints by method. HEAD is GET. */
+const endpoints: Readonly<Record<Exclude<Route['kind'], 'token' | 'unknown'>, Methods>> = {
+  base: { GET: async () => jsonResponse(200, {}) },
+  catalog: { GET: listRepositories },
+  tags: { GET: listTags },
+  referrers: { GET: listReferrers },
+  manifest: { GET: getManifest, PUT: putManifest, DELETE: deleteManifest },
+  blob: { GET: getBlob, DELETE: deleteBlob },
+  upload: { GET: uploadStatus, PATCH: patchUpload, PUT: finishUpload, DELETE: cancelUpload },
+}
+
+/** Answers a request at its endpoint. @throws refusals. */
+export async function answer(
+  route: Route,
+  request: EndpointRequest,
   state: RegistryState,
-): Promise<Answer> {
-  const { method } = exchange
-  if (id === undefined) {
-    if (method === 'POST') return openUpload(exchange, state, repository)
-    throw notAllowed(method)
-  }
-  if (method === 'PATCH') return patchUpload(exchange, state, repository, id)
-  if (method === 'PUT') return finishUpload(exchange, state, repository, id)
-  if (method === 'GET' || method === 'HEAD') return uploadStatus(exchange, state, repository, id)
-  if (method === 'DELETE') return cancelUpload(exchange, state, repository, id)
-  throw notAllowed(method)
+): Promise<EndpointResponse> {
+  const { kind, repository = '', reference }: RouteParts = route
+  const { catalog, referrers } = state.abilities
+  const isKnown = !(kind === 'catalog' && !catalog) && !(kind === 'referrers' && !referrers)
+  if (kind === 'token' || kind === 'unknown' || !isKnown) return notFound()
+  const isNewUpload = kind === 'upload' && reference === undefined
+  const methods: Methods = isNewUpload ? { POST: openUpload } : endpoints[kind]
+  const method = request.method === 'HEAD' ? 'GET' : request.method
+  const endpoint = Object.hasOwn(methods, method) ? methods[method] : undefined
+  if (endpoint === undefined) throw refusal('UNSUPPORTED', `${request.method} is not allowed here`)
+  return endpoint(request, state, repository, reference ?? '')
 }
 
 /** The response of a server that does not know the path: no JSON, no code. */
-function notFound(): Answer {
+function notFound(): EndpointResponse {
   return { status: 404, headers: { 'Content-Type': 'text/plain' }, body: Buffer.from('404 page not found\n') }
-}
-
-function notAllowed(method: string): Error {
-  return refusal('UNSUPPORTED', `${method} is not allowed here`)
 }
 
 function decode(text: string): string | undefined {

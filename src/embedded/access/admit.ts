@@ -1,6 +1,6 @@
-import type { Answer } from '../answer.ts'
-import { errorsAnswer } from '../errors.ts'
-import type { Exchange } from '../exchange.ts'
+import type { EndpointResponse } from '../response.ts'
+import { errorsResponse } from '../errors.ts'
+import type { EndpointRequest } from '../request.ts'
 import { isRepositoryPath } from '../../oci/reference.ts'
 import {
   type AccessAction,
@@ -24,30 +24,30 @@ const basicChallenge = 'Basic realm="registry"'
 export async function admit(
   control: AccessControl,
   route: Route,
-  exchange: Exchange,
-): Promise<Answer | undefined> {
+  request: EndpointRequest,
+): Promise<EndpointResponse | undefined> {
   const { scheme, users } = control.options
-  const header = exchange.header('authorization')
+  const header = request.header('authorization')
   if (scheme === 'bearer') {
     return route.kind === 'token'
-      ? answerTokenRequest(control, exchange)
-      : admitBearer(control, route, exchange)
+      ? answerTokenRequest(control, request)
+      : admitBearer(control, route, request)
   }
   const user = header === undefined ? undefined : userOfBasic(header, users)
-  if (user !== undefined) exchange.identity.user = user
+  if (user !== undefined) request.identity.user = user
   else if (header !== undefined || route.kind === 'base') return unauthorized(basicChallenge)
-  const needed = accessOf(control.options, route, exchange)
+  const needed = accessOf(control.options, route, request)
   if (needed.every((access) => mayDoAll(control.options, user, access))) return undefined
   return user === undefined
     ? unauthorized(basicChallenge)
-    : errorsAnswer(403, 'DENIED', 'the user may not do that')
+    : errorsResponse(403, 'DENIED', 'the user may not do that')
 }
 
 /** The access that a request needs. `/v2/` needs none beyond a valid identity. */
 function accessOf(
   { deletesBy }: AuthOptions,
   route: Route,
-  { method, query }: Exchange,
+  { method, query }: EndpointRequest,
 ): readonly ResourceAccess[] {
   if (route.kind === 'catalog') return [{ type: 'registry', name: 'catalog', actions: ['*'] }]
   if (!('repository' in route)) return []
@@ -69,17 +69,21 @@ function accessOf(
   ]
 }
 
-function admitBearer(control: AccessControl, route: Route, exchange: Exchange): Answer | undefined {
-  const needed = accessOf(control.options, route, exchange)
-  const header = exchange.header('authorization')
+function admitBearer(
+  control: AccessControl,
+  route: Route,
+  request: EndpointRequest,
+): EndpointResponse | undefined {
+  const needed = accessOf(control.options, route, request)
+  const header = request.header('authorization')
   const token = control.tokens.get(/^bearer\s+(\S+)\s*$/i.exec(header ?? '')?.[1] ?? '')
   const isGood = token !== undefined && control.clock.now() < token.expiresAt
-  if (isGood && token.user !== undefined) exchange.identity.user = token.user
+  if (isGood && token.user !== undefined) request.identity.user = token.user
   if (isGood && needed.every((access) => covers(token, access))) return undefined
   const scope = needed.map(({ type, name, actions }) => `${type}:${name}:${actions.join(',')}`).join(' ')
   const problem = isGood ? 'insufficient_scope' : 'invalid_token'
   return unauthorized(
-    `Bearer realm="${exchange.origin}/token",service="${serviceOf(control, exchange)}"` +
+    `Bearer realm="${request.origin}/token",service="${serviceOf(control, request)}"` +
       (scope === '' ? '' : `,scope="${scope}"`) +
       (header === undefined ? '' : `,error="${problem}"`),
   )
@@ -94,7 +98,7 @@ function mayDoAll(options: AuthOptions, user: string | undefined, access: Resour
   return allowedActions(options, user, access).length === access.actions.length
 }
 
-function unauthorized(challenge: string): Answer {
-  const answer = errorsAnswer(401, 'UNAUTHORIZED', 'authentication is required')
+function unauthorized(challenge: string): EndpointResponse {
+  const answer = errorsResponse(401, 'UNAUTHORIZED', 'authentication is required')
   return { ...answer, headers: { ...answer.headers, 'WWW-Authenticate': challenge } }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
-import type { Exchange } from '../exchange.ts'
+import type { EndpointRequest } from '../request.ts'
 import type { Users } from './users.ts'
 
 export type AccessAction = 'pull' | 'push' | 'delete'
@@ -67,8 +67,8 @@ export function allowedActions(
 }
 
 /** The service in challenges and tokens. */
-export function serviceOf({ options }: AccessControl, exchange: Exchange): string {
-  return options.service ?? new URL(exchange.origin).host
+export function serviceOf({ options }: AccessControl, request: EndpointRequest): string {
+  return options.service ?? new URL(request.origin).host
 }
 
 function isAction(text: string): text is AccessAction {

@@ -1,6 +1,6 @@
-import { type Answer, jsonAnswer } from '../answer.ts'
-import { errorsAnswer } from '../errors.ts'
-import type { Exchange } from '../exchange.ts'
+import { type EndpointResponse, jsonResponse } from '../response.ts'
+import { errorsResponse } from '../errors.ts'
+import type { EndpointRequest } from '../request.ts'
 import { type AccessControl, allowedActions, type ResourceAccess, serviceOf } from './permissions.ts'
 import { hasPassword, userOfBasic } from './users.ts'
 
@@ -12,31 +12,34 @@ const maxFormSize = 64 * 1024
  * spec/auth/token.md), POST with a form (spec/auth/oauth.md). The token has those of the requested
  * actions that are allowed, possibly none. All `scope` parameters go into one token.
  */
-export async function answerTokenRequest(control: AccessControl, exchange: Exchange): Promise<Answer> {
-  if (exchange.method === 'GET') return answerGet(control, exchange)
-  if (exchange.method === 'POST') return answerPost(control, exchange)
-  return errorsAnswer(405, 'UNSUPPORTED', `${exchange.method} is not allowed here`)
+export async function answerTokenRequest(
+  control: AccessControl,
+  request: EndpointRequest,
+): Promise<EndpointResponse> {
+  if (request.method === 'GET') return answerGet(control, request)
+  if (request.method === 'POST') return answerPost(control, request)
+  return errorsResponse(405, 'UNSUPPORTED', `${request.method} is not allowed here`)
 }
 
-function answerGet(control: AccessControl, exchange: Exchange): Answer {
-  const header = exchange.header('authorization')
+function answerGet(control: AccessControl, request: EndpointRequest): EndpointResponse {
+  const header = request.header('authorization')
   const user = header === undefined ? undefined : userOfBasic(header, control.options.users)
   if (header !== undefined && user === undefined) {
-    const answer = errorsAnswer(401, 'UNAUTHORIZED', 'no such user with this password')
+    const answer = errorsResponse(401, 'UNAUTHORIZED', 'no such user with this password')
     return { ...answer, headers: { ...answer.headers, 'WWW-Authenticate': 'Basic realm="registry"' } }
   }
-  const offline = exchange.query.get('offline_token') === 'true'
-  return issue(control, exchange, user, exchange.query.getAll('scope'), offline)
+  const offline = request.query.get('offline_token') === 'true'
+  return issue(control, request, user, request.query.getAll('scope'), offline)
 }
 
-async function answerPost(control: AccessControl, exchange: Exchange): Promise<Answer> {
-  const form = await readForm(exchange)
+async function answerPost(control: AccessControl, request: EndpointRequest): Promise<EndpointResponse> {
+  const form = await readForm(request)
   if (form === undefined) return oauthError('invalid_request')
   const grant = form.get('grant_type')
   if (grant !== 'password' && grant !== 'refresh_token') return oauthError('unsupported_grant_type')
   const user = grant === 'password' ? userOfForm(control, form) : userOfRefreshToken(control, form)
   if (user === undefined) return oauthError('invalid_grant')
-  return issue(control, exchange, user, form.getAll('scope'), form.get('access_type') === 'offline')
+  return issue(control, request, user, form.getAll('scope'), form.get('access_type') === 'offline')
 }
 
 function userOfForm({ options }: AccessControl, form: URLSearchParams): string | undefined {
@@ -50,15 +53,15 @@ function userOfRefreshToken({ refreshTokens }: AccessControl, form: URLSearchPar
 
 function issue(
   control: AccessControl,
-  exchange: Exchange,
+  request: EndpointRequest,
   user: string | undefined,
   scopes: readonly string[],
   offline: boolean,
-): Answer {
+): EndpointResponse {
   const { clock, options, tokens } = control
   const wanted = scopes.flatMap(parseScopes)
   if (options.deletesBy === 'push' && wanted.some(({ actions }) => actions.includes('delete'))) {
-    return errorsAnswer(400, 'INVALID_REQUEST', 'there is no action delete')
+    return errorsResponse(400, 'INVALID_REQUEST', 'there is no action delete')
   }
   const now = clock.now()
   for (const [old, { expiresAt }] of tokens) if (expiresAt <= now) tokens.delete(old)
@@ -66,15 +69,15 @@ function issue(
   const token = control.newSecret()
   const access = wanted.map((one) => ({ ...one, actions: allowedActions(options, user, one) }))
   tokens.set(token, { user, access, expiresAt: now + lifetime * 1000 })
-  if (user !== undefined) exchange.identity.user = user
-  return jsonAnswer(200, {
+  if (user !== undefined) request.identity.user = user
+  return jsonResponse(200, {
     token,
     access_token: token,
     expires_in: lifetime,
     issued_at: new Date(now).toISOString(),
     ...(offline && user !== undefined && { refresh_token: newRefreshToken(control, user) }),
-    ...(exchange.method === 'POST' && { token_type: 'Bearer', scope: scopes.join(' ') }),
-    service: serviceOf(control, exchange),
+    ...(request.method === 'POST' && { token_type: 'Bearer', scope: scopes.join(' ') }),
+    service: serviceOf(control, request),
   })
 }
 
@@ -97,10 +100,10 @@ function parseScopes(text: string): readonly ResourceAccess[] {
   })
 }
 
-async function readForm(exchange: Exchange): Promise<URLSearchParams | undefined> {
+async function readForm(request: EndpointRequest): Promise<URLSearchParams | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of exchange.body) {
+  for await (const chunk of request.body) {
     size += chunk.byteLength
     if (size > maxFormSize) return undefined
     chunks.push(chunk)
@@ -109,6 +112,6 @@ async function readForm(exchange: Exchange): Promise<URLSearchParams | undefined
 }
 
 /** RFC 6749, section 5.2. */
-function oauthError(error: string): Answer {
-  return jsonAnswer(400, { error })
+function oauthError(error: string): EndpointResponse {
+  return jsonResponse(400, { error })
 }

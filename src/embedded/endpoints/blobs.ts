@@ -1,18 +1,12 @@
 import type { Digest } from '../../oci/digest.ts'
-import type { Answer } from '../answer.ts'
 import { refusal } from '../errors.ts'
-import type { Exchange, RegistryState } from '../exchange.ts'
+import type { Endpoint, EndpointRequest } from '../request.ts'
 import { digestFrom } from '../names.ts'
 
 /**
  * GET and HEAD of a blob or a range of it (distribution-spec, Pulling blobs; RFC 9110, section 14).
  */
-export async function getBlob(
-  exchange: Exchange,
-  { storage }: RegistryState,
-  repository: string,
-  reference: string,
-): Promise<Answer> {
+export const getBlob: Endpoint = async (request, { storage }, repository, reference) => {
   const digest = digestFrom(reference)
   const size = await storage.blobSize(repository, digest)
   if (size === undefined) throw unknownBlob(repository, digest)
@@ -22,7 +16,7 @@ export async function getBlob(
     'Accept-Ranges': 'bytes',
     ETag: `"${digest}"`,
   }
-  const range = exchange.method === 'GET' ? wantedRange(exchange, digest, size) : undefined
+  const range = request.method === 'GET' ? wantedRange(request, digest, size) : undefined
   if (range === 'unsatisfiable') {
     return { status: 416, headers: { 'Content-Range': `bytes */${size}` }, body: new Uint8Array() }
   }
@@ -38,11 +32,7 @@ export async function getBlob(
 }
 
 /** DELETE of a blob in one repository. */
-export async function deleteBlob(
-  { storage, abilities }: RegistryState,
-  repository: string,
-  reference: string,
-): Promise<Answer> {
+export const deleteBlob: Endpoint = async (_, { storage, abilities }, repository, reference) => {
   if (!abilities.deleteBlob) throw refusal('UNSUPPORTED', 'blobs cannot be deleted here')
   const digest = digestFrom(reference)
   if (!(await storage.deleteBlob(repository, digest))) throw unknownBlob(repository, digest)
@@ -56,13 +46,13 @@ type ByteRange = { readonly start: number; /** exclusive */ readonly end: number
  * several ranges.
  */
 function wantedRange(
-  exchange: Exchange,
+  request: EndpointRequest,
   digest: Digest,
   size: number,
 ): ByteRange | 'unsatisfiable' | undefined {
-  const ifRange = exchange.header('if-range')
+  const ifRange = request.header('if-range')
   if (ifRange !== undefined && ifRange !== `"${digest}"`) return undefined
-  const match = /^bytes=([0-9]{0,15})-([0-9]{0,15})$/.exec(exchange.header('range') ?? '')
+  const match = /^bytes=([0-9]{0,15})-([0-9]{0,15})$/.exec(request.header('range') ?? '')
   if (match === null) return undefined
   const [, first = '', last = ''] = match
   if (first === '' && last === '') return undefined

@@ -1,18 +1,14 @@
 import type { Digest } from '../../oci/digest.ts'
 import { childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { isIndexType } from '../../oci/media-types.ts'
-import type { Answer } from '../answer.ts'
+import type { EndpointResponse } from '../response.ts'
 import { foreignRefusal, refusal } from '../errors.ts'
-import type { RegistryState } from '../exchange.ts'
+import type { Endpoint, RegistryState } from '../request.ts'
 import { tagOrDigestFrom } from '../names.ts'
 import type { RegistryStorage } from '../storage/storage.ts'
 
 /** DELETE of a tag, or of a manifest with all its tags (distribution-spec, Content Management). */
-export async function deleteManifest(
-  state: RegistryState,
-  repository: string,
-  reference: string,
-): Promise<Answer> {
+export const deleteManifest: Endpoint = async (_, state, repository, reference) => {
   const at = tagOrDigestFrom(reference)
   if (at === undefined) throw unknownManifest(repository, reference)
   if ('tag' in at) return await deleteTag(state, repository, at.tag)
@@ -25,7 +21,7 @@ export async function deleteManifest(
   return done(abilities.deleteAnswer)
 }
 
-async function deleteTag(state: RegistryState, repository: string, tag: string): Promise<Answer> {
+async function deleteTag(state: RegistryState, repository: string, tag: string): Promise<EndpointResponse> {
   const { storage, abilities } = state
   switch (abilities.deleteTag) {
     case 'UNSUPPORTED':
@@ -67,7 +63,7 @@ async function checkUnheld(
   if (!abilities.deleteTagged && tags.length > 0) {
     throw foreignRefusal(held.byTag, held.status, `the tag ${tags.join()} is on it`)
   }
-  const index = abilities.deleteInsideIndex ? undefined : await indexOf(storage, repository, digest)
+  const [index] = abilities.deleteInsideIndex ? [] : await indexesOf(storage, repository, digest)
   if (index !== undefined) throw foreignRefusal(held.byIndex, held.status, `the index ${index} names it`)
   const [referrer] = abilities.deleteSubject === 'no' ? await storage.referrers(repository, digest) : []
   if (referrer !== undefined) {
@@ -116,14 +112,6 @@ async function tagsOn(storage: RegistryStorage, repository: string, digest: Dige
   return on
 }
 
-async function indexOf(
-  storage: RegistryStorage,
-  repository: string,
-  digest: Digest,
-): Promise<Digest | undefined> {
-  return (await indexesOf(storage, repository, digest))[0]
-}
-
 /** The indexes that name a manifest. */
 async function indexesOf(storage: RegistryStorage, repository: string, digest: Digest): Promise<Digest[]> {
   const found: Digest[] = []
@@ -135,7 +123,7 @@ async function indexesOf(storage: RegistryStorage, repository: string, digest: D
   return found
 }
 
-function done(status: number): Answer {
+function done(status: number): EndpointResponse {
   return { status, body: new Uint8Array() }
 }
 

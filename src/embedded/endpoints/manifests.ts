@@ -12,11 +12,16 @@ import { fallbackTag, subjectOfEvidenceTag } from '../../oci/evidence-tags.ts'
 import { bareMediaType } from '../../oci/media-types.ts'
 import { isTag } from '../../oci/reference.ts'
 import { isDrayError } from '../../lib/errors.ts'
-import type { Answer } from '../answer.ts'
 import { ByteBudget } from '../storage/byte-budget.ts'
 import { isShown, unknownManifest } from './deletes.ts'
 import { refusal } from '../errors.ts'
-import { declaredLength, type Exchange, locate, type RegistryState } from '../exchange.ts'
+import {
+  declaredLength,
+  type Endpoint,
+  type EndpointRequest,
+  locate,
+  type RegistryState,
+} from '../request.ts'
 import { tagOrDigestFrom } from '../names.ts'
 import type { StoredManifest } from '../storage/storage.ts'
 
@@ -31,17 +36,12 @@ export function manifestBudget(maxBytes: number): ByteBudget {
 }
 
 /** GET and HEAD by tag or digest (distribution-spec, Pulling manifests). */
-export async function getManifest(
-  exchange: Exchange,
-  state: RegistryState,
-  repository: string,
-  reference: string,
-): Promise<Answer> {
+export const getManifest: Endpoint = async (request, state, repository, reference) => {
   const found = await findManifest(state, repository, reference)
   if (found === undefined) throw unknownManifest(repository, reference)
   const headers = { 'Docker-Content-Digest': found.digest, ETag: `"${found.digest}"` }
-  if (exchange.header('if-none-match') === `"${found.digest}"`) return { status: 304, headers }
-  if (!isAccepted(exchange.header('accept'), found.mediaType)) {
+  if (request.header('if-none-match') === `"${found.digest}"`) return { status: 304, headers }
+  if (!isAccepted(request.header('accept'), found.mediaType)) {
     // docker's registry also answers 404 if the client does not accept the type.
     throw refusal('MANIFEST_UNKNOWN', `it is a ${found.mediaType}, which the request does not accept`)
   }
@@ -67,16 +67,11 @@ async function findManifest(
 }
 
 /** PUT by tag or digest (distribution-spec, Pushing manifests). */
-export async function putManifest(
-  exchange: Exchange,
-  state: RegistryState,
-  repository: string,
-  reference: string,
-): Promise<Answer> {
+export const putManifest: Endpoint = async (request, state, repository, reference) => {
   const at = tagOrDigestFrom(reference)
   if (at === undefined) throw refusal('MANIFEST_INVALID', 'neither a tag nor a digest')
-  const tags = 'tag' in at ? [at.tag] : moreTags(exchange, state)
-  const bytes = await readManifest(exchange, state)
+  const tags = 'tag' in at ? [at.tag] : moreTags(request, state)
+  const bytes = await readManifest(request, state)
   if ('digest' in at && algorithmOf(at.digest) === 'sha512' && !state.abilities.sha512Manifests) {
     throw refusal('DIGEST_INVALID', 'a manifest is kept by its sha256 digest here')
   }
@@ -84,13 +79,13 @@ export async function putManifest(
   if ('digest' in at && at.digest !== digest) {
     throw refusal('DIGEST_INVALID', `the manifest is ${digest}, not ${at.digest}`)
   }
-  const manifest = parsed(exchange, bytes)
+  const manifest = parsed(request, bytes)
   await checkContent(state, repository, manifest)
   await state.storage.putManifest(repository, stored(manifest, digest, bytes), tags)
   return {
     status: 201,
     headers: {
-      Location: locate(exchange, state, `/v2/${repository}/manifests/${digest}`),
+      Location: locate(request, state, `/v2/${repository}/manifests/${digest}`),
       'Docker-Content-Digest': digest,
       ...('digest' in at && tags.length > 0 && { 'OCI-Tag': tags.join(', ') }),
       ...(state.abilities.referrers &&
@@ -109,9 +104,9 @@ function isAccepted(accept: string | undefined, mediaType: string): boolean {
   )
 }
 
-function moreTags(exchange: Exchange, { abilities }: RegistryState): readonly string[] {
+function moreTags(request: EndpointRequest, { abilities }: RegistryState): readonly string[] {
   if (!abilities.manyTags) return []
-  const tags = [...new Set(exchange.query.getAll('tag'))]
+  const tags = [...new Set(request.query.getAll('tag'))]
   if (tags.length > maxTagsPerRequest)
     throw refusal('UNSUPPORTED', `more than ${maxTagsPerRequest} tags`, 414)
   const wrong = tags.find((tag) => !isTag(tag))
@@ -119,14 +114,17 @@ function moreTags(exchange: Exchange, { abilities }: RegistryState): readonly st
   return tags
 }
 
-async function readManifest(exchange: Exchange, { incomingManifests }: RegistryState): Promise<Uint8Array> {
+async function readManifest(
+  request: EndpointRequest,
+  { incomingManifests }: RegistryState,
+): Promise<Uint8Array> {
   const tooLarge = refusal('SIZE_INVALID', `a manifest may have ${maxManifestSize} bytes`, 413)
-  if ((declaredLength(exchange) ?? 0) > maxManifestSize) throw tooLarge
+  if ((declaredLength(request) ?? 0) > maxManifestSize) throw tooLarge
   const chunks: Uint8Array[] = []
   let size = 0
   let taken = 0
   try {
-    for await (const chunk of exchange.body) {
+    for await (const chunk of request.body) {
       size += chunk.byteLength
       if (size > maxManifestSize) throw tooLarge
       incomingManifests.take(chunk.byteLength)
@@ -139,8 +137,8 @@ async function readManifest(exchange: Exchange, { incomingManifests }: RegistryS
   }
 }
 
-function parsed(exchange: Exchange, bytes: Uint8Array): Manifest {
-  const said = bareMediaType(exchange.header('content-type') ?? '')
+function parsed(request: EndpointRequest, bytes: Uint8Array): Manifest {
+  const said = bareMediaType(request.header('content-type') ?? '')
   let manifest: Manifest
   try {
     manifest = parseManifest(bytes, said, 'the manifest')

@@ -1,8 +1,14 @@
 import type { Digest, DigestAlgorithm } from '../../oci/digest.ts'
 import { isDrayError } from '../../lib/errors.ts'
-import type { Answer } from '../answer.ts'
+import type { EndpointResponse } from '../response.ts'
 import { refusal } from '../errors.ts'
-import { declaredLength, type Exchange, locate, type RegistryState } from '../exchange.ts'
+import {
+  declaredLength,
+  type Endpoint,
+  type EndpointRequest,
+  locate,
+  type RegistryState,
+} from '../request.ts'
 import { digestFrom } from '../names.ts'
 import { isRepositoryPath } from '../../oci/reference.ts'
 import type { Upload } from '../storage/uploads.ts'
@@ -13,110 +19,86 @@ const empty = new Uint8Array()
  * POST: a mount, a blob in one request, or a new session (distribution-spec, Pushing blobs, end-4a,
  * 4b, 4c, 11).
  */
-export async function openUpload(
-  exchange: Exchange,
-  state: RegistryState,
-  repository: string,
-): Promise<Answer> {
-  const mount = exchange.query.get('mount')
-  if (mount !== null && (await mountBlob(exchange, state, repository, digestFrom(mount)))) {
-    return created(exchange, state, repository, digestFrom(mount))
+export const openUpload: Endpoint = async (request, state, repository) => {
+  const mount = request.query.get('mount')
+  if (mount !== null && (await mountBlob(request, state, repository, digestFrom(mount)))) {
+    return created(request, state, repository, digestFrom(mount))
   }
-  const digest = exchange.query.get('digest')
+  const digest = request.query.get('digest')
   if (mount === null && digest !== null && state.abilities.singlePost) {
-    return uploadAtOnce(exchange, state, repository, digestFrom(digest))
+    return uploadAtOnce(request, state, repository, digestFrom(digest))
   }
-  const upload = await state.uploads.open(repository, wantedAlgorithm(exchange))
-  return accepted(exchange, state, upload, 202)
+  const upload = await state.uploads.open(repository, wantedAlgorithm(request))
+  return accepted(request, state, upload, 202)
 }
 
 /** PATCH: a chunk, or the whole blob as a stream. */
-export async function patchUpload(
-  exchange: Exchange,
-  state: RegistryState,
-  repository: string,
-  id: string,
-): Promise<Answer> {
-  const upload = find(exchange, state, repository, id)
-  await append(exchange, state, upload)
-  return accepted(exchange, state, upload, 202)
+export const patchUpload: Endpoint = async (request, state, repository, id) => {
+  const upload = find(request, state, repository, id)
+  await append(request, state, upload)
+  return accepted(request, state, upload, 202)
 }
 
 /** PUT: the last bytes, if any, and the end of the session. */
-export async function finishUpload(
-  exchange: Exchange,
-  state: RegistryState,
-  repository: string,
-  id: string,
-): Promise<Answer> {
-  const upload = find(exchange, state, repository, id)
-  const digest = exchange.query.get('digest')
+export const finishUpload: Endpoint = async (request, state, repository, id) => {
+  const upload = find(request, state, repository, id)
+  const digest = request.query.get('digest')
   if (digest === null) throw refusal('DIGEST_INVALID', 'the parameter "digest" is missing')
   const wanted = digestFrom(digest)
-  await append(exchange, state, upload)
+  await append(request, state, upload)
   await state.uploads.finish(upload, wanted)
-  return created(exchange, state, repository, wanted)
+  return created(request, state, repository, wanted)
 }
 
 /** GET: the size so far. */
-export function uploadStatus(
-  exchange: Exchange,
-  state: RegistryState,
-  repository: string,
-  id: string,
-): Answer {
-  return accepted(exchange, state, find(exchange, state, repository, id), 204)
+export const uploadStatus: Endpoint = async (request, state, repository, id) => {
+  return accepted(request, state, find(request, state, repository, id), 204)
 }
 
 /** DELETE: ends the session. */
-export async function cancelUpload(
-  exchange: Exchange,
-  state: RegistryState,
-  repository: string,
-  id: string,
-): Promise<Answer> {
-  await state.uploads.cancel(find(exchange, state, repository, id))
+export const cancelUpload: Endpoint = async (request, state, repository, id) => {
+  await state.uploads.cancel(find(request, state, repository, id))
   return { status: 204 }
 }
 
 async function mountBlob(
-  exchange: Exchange,
+  request: EndpointRequest,
   { storage, abilities }: RegistryState,
   repository: string,
   digest: Digest,
 ): Promise<boolean> {
-  const from = exchange.query.get('from')
+  const from = request.query.get('from')
   if (!abilities.mount || from === null || !isRepositoryPath(from)) return false
   return storage.mountBlob(digest, from, repository)
 }
 
 async function uploadAtOnce(
-  exchange: Exchange,
+  request: EndpointRequest,
   state: RegistryState,
   repository: string,
   digest: Digest,
-): Promise<Answer> {
+): Promise<EndpointResponse> {
   const upload = await state.uploads.open(repository, digest.startsWith('sha512:') ? 'sha512' : 'sha256')
   try {
-    await append(exchange, state, upload)
+    await append(request, state, upload)
   } catch (error) {
     await state.uploads.cancel(upload)
     throw error
   }
   await state.uploads.finish(upload, digest)
-  return created(exchange, state, repository, digest)
+  return created(request, state, repository, digest)
 }
 
-function find(exchange: Exchange, state: RegistryState, repository: string, id: string): Upload {
+function find(request: EndpointRequest, state: RegistryState, repository: string, id: string): Upload {
   const upload = state.uploads.find(repository, id)
-  if (state.abilities.uploadState && exchange.query.get('_state') !== String(upload.size)) {
+  if (state.abilities.uploadState && request.query.get('_state') !== String(upload.size)) {
     throw refusal('BLOB_UPLOAD_INVALID', 'the upload has gone on since', 404)
   }
   return upload
 }
 
-async function append(exchange: Exchange, state: RegistryState, upload: Upload): Promise<void> {
-  const range = chunkRange(exchange, state)
+async function append(request: EndpointRequest, state: RegistryState, upload: Upload): Promise<void> {
+  const range = chunkRange(request, state)
   const checkStart = (size: number): void => {
     if (range === undefined || range.start === size) return
     throw refusal(
@@ -126,7 +108,7 @@ async function append(exchange: Exchange, state: RegistryState, upload: Upload):
     )
   }
   try {
-    await state.uploads.append(upload, exchange.body, declaredLength(exchange), checkStart)
+    await state.uploads.append(upload, request.body, declaredLength(request), checkStart)
   } catch (error) {
     if (state.abilities.brokenUpload === 'dropped' && !isDrayError(error)) await state.uploads.cancel(upload)
     throw error
@@ -146,32 +128,37 @@ interface ChunkRange {
  * Parses `Content-Range: <first>-<last>` of a chunk, both inclusive; undefined if it is missing or
  * ignored.
  */
-function chunkRange(exchange: Exchange, { abilities }: RegistryState): ChunkRange | undefined {
-  const text = exchange.header('content-range')
+function chunkRange(request: EndpointRequest, { abilities }: RegistryState): ChunkRange | undefined {
+  const text = request.header('content-range')
   if (text === undefined || abilities.chunkRange === 'ignored') return undefined
   const match = /^([0-9]{1,15})-([0-9]{1,15})$/.exec(text)
   if (match === null) throw refusal('BLOB_UPLOAD_INVALID', 'Content-Range is not <first>-<last>', 416)
   const start = Number(match[1])
   const length = Number(match[2]) - start + 1
-  if (length < 1 || (declaredLength(exchange) ?? length) !== length) {
+  if (length < 1 || (declaredLength(request) ?? length) !== length) {
     throw refusal('SIZE_INVALID', 'Content-Range and Content-Length do not agree')
   }
   return { start, length }
 }
 
-function wantedAlgorithm(exchange: Exchange): DigestAlgorithm {
-  const wanted = exchange.query.get('digest-algorithm') ?? 'sha256'
+function wantedAlgorithm(request: EndpointRequest): DigestAlgorithm {
+  const wanted = request.query.get('digest-algorithm') ?? 'sha256'
   if (wanted === 'sha256' || wanted === 'sha512') return wanted
   throw refusal('DIGEST_INVALID', `the digest algorithm ${JSON.stringify(wanted)} is not supported`)
 }
 
-function accepted(exchange: Exchange, state: RegistryState, upload: Upload, status: 202 | 204): Answer {
+function accepted(
+  request: EndpointRequest,
+  state: RegistryState,
+  upload: Upload,
+  status: 202 | 204,
+): EndpointResponse {
   const { chunkMinLength, uploadState } = state.abilities
   const path = `/v2/${upload.repository}/blobs/uploads/${upload.id}`
   return {
     status,
     headers: {
-      Location: locate(exchange, state, uploadState ? `${path}?_state=${upload.size}` : path),
+      Location: locate(request, state, uploadState ? `${path}?_state=${upload.size}` : path),
       'Docker-Upload-UUID': upload.id,
       // An empty upload has no last byte. docker's registry answers `0-0` too.
       Range: `0-${Math.max(upload.size - 1, 0)}`,
@@ -181,11 +168,16 @@ function accepted(exchange: Exchange, state: RegistryState, upload: Upload, stat
   }
 }
 
-function created(exchange: Exchange, state: RegistryState, repository: string, digest: Digest): Answer {
+function created(
+  request: EndpointRequest,
+  state: RegistryState,
+  repository: string,
+  digest: Digest,
+): EndpointResponse {
   return {
     status: 201,
     headers: {
-      Location: locate(exchange, state, `/v2/${repository}/blobs/${digest}`),
+      Location: locate(request, state, `/v2/${repository}/blobs/${digest}`),
       'Docker-Content-Digest': digest,
     },
     body: empty,

@@ -1,5 +1,5 @@
-import { errorAnswer } from '../../../src/embedded/errors.ts'
-import type { Answer } from '../../../src/embedded/answer.ts'
+import { errorResponse } from '../../../src/embedded/errors.ts'
+import type { EndpointResponse } from '../../../src/embedded/response.ts'
 import { manifestBudget } from '../../../src/embedded/endpoints/manifests.ts'
 import { memoryStorage } from '../../../src/embedded/storage/memory-storage.ts'
 import { type Abilities, profiles } from '../../../src/embedded/profiles.ts'
@@ -120,7 +120,7 @@ export class SimulatedRegistry {
       return responseOf(request, answered)
     }
   }
-  async #answer({ method, url, headers, body }: RegistryRequest): Promise<Answer> {
+  async #answer({ method, url, headers, body }: RegistryRequest): Promise<EndpointResponse> {
     const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
     try {
       return await answer(
@@ -145,7 +145,7 @@ export class SimulatedRegistry {
         },
       )
     } catch (error) {
-      return errorAnswer(error)
+      return errorResponse(error)
     }
   }
 }
@@ -169,7 +169,7 @@ function kindOf({ kind }: Route): Handled['kind'] {
 function handledOf(
   actor: string,
   { method, url }: RegistryRequest,
-  { status, headers = {}, body }: Answer,
+  { status, headers = {}, body }: EndpointResponse,
 ): Handled {
   const route = routeOf(url.pathname)
   const kind = kindOf(route)
@@ -187,7 +187,7 @@ function handledOf(
 
 function responseOf(
   { method, url }: RegistryRequest,
-  { status, headers = {}, body }: Answer,
+  { status, headers = {}, body }: EndpointResponse,
 ): RegistryResponse {
   const size = body instanceof Uint8Array ? body.byteLength : body?.size
   const all = {

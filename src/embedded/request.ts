@@ -1,12 +1,13 @@
 import type { Clock } from '../lib/clock.ts'
 import type { ByteBudget } from './storage/byte-budget.ts'
+import type { EndpointResponse } from './response.ts'
 import type { AccessControl } from './access/permissions.ts'
 import type { Abilities } from './profiles.ts'
 import type { RegistryStorage } from './storage/storage.ts'
 import type { Uploads } from './storage/uploads.ts'
 
 /** One request as an endpoint sees it. */
-export interface Exchange {
+export interface EndpointRequest {
   readonly method: string
   /** still percent-encoded */
   readonly path: string
@@ -33,13 +34,24 @@ export interface RegistryState {
   readonly incomingManifests: ByteBudget
 }
 
+/**
+ * Handles a request. `reference` is a tag, a digest or the id of an upload, and empty if the path
+ * has none. @throws refusals.
+ */
+export type Endpoint = (
+  request: EndpointRequest,
+  state: RegistryState,
+  repository: string,
+  reference: string,
+) => Promise<EndpointResponse>
+
 /** The declared length of a body in bytes; undefined if it is chunked or missing. */
-export function declaredLength(exchange: Exchange): number | undefined {
-  const text = exchange.header('content-length')
+export function declaredLength(request: EndpointRequest): number | undefined {
+  const text = request.header('content-length')
   return text === undefined || !/^[0-9]+$/.test(text) ? undefined : Number(text)
 }
 
 /** Formats a path of this registry for `Location` and `Link`. */
-export function locate(exchange: Exchange, state: RegistryState, path: string): string {
-  return state.abilities.locations === 'absolute' ? exchange.origin + path : path
+export function locate(request: EndpointRequest, state: RegistryState, path: string): string {
+  return state.abilities.locations === 'absolute' ? request.origin + path : path
 }

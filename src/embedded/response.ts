@@ -9,17 +9,17 @@ export interface StreamedBody {
 }
 
 /** The response of an endpoint. HEAD is answered like GET, and the server omits the body. */
-export interface Answer {
+export interface EndpointResponse {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array | StreamedBody
 }
 
-export function jsonAnswer(
+export function jsonResponse(
   status: number,
   value: unknown,
   headers: Readonly<Record<string, string>> = {},
-): Answer {
+): EndpointResponse {
   return {
     status,
     headers: { 'Content-Type': 'application/json', ...headers },

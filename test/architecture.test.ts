@@ -31,9 +31,10 @@ const typesOnly: ReadonlySet<string> = new Set(['render'])
 
 /** Parts of a module that may not import each other. */
 const separateParts: readonly (readonly [folder: string, mayImport: readonly string[]])[] = [
-  ['usecases/promote', []],
-  ['usecases/tag', []],
-  ['usecases/rollback', []],
+  ['usecases/promote', ['usecases/placing']],
+  ['usecases/tag', ['usecases/placing']],
+  ['usecases/rollback', ['usecases/placing']],
+  ['usecases/placing', []],
   ['usecases/prune', []],
   ['usecases/views', []],
   ['registry/http', []],

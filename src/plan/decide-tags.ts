@@ -7,59 +7,58 @@ import type { FloatingTag, VersionTags } from '../semver/version-tags.ts'
 import type { HeldTag, PlannedTag, TagOverride } from './plan.ts'
 import type { TagToWrite } from './tag-steps.ts'
 
-/** Tags that an image is to have. */
-export interface NamedTags {
-  /** as they were named */
+/** The tags of an image in a repository. */
+export interface ImageTags {
+  /** tags that the user named */
   readonly plain: readonly string[]
-  /** those that follow from a version */
+  /** tags that follow from a version */
   readonly version: VersionTags | undefined
 }
 
-/** … in a repository. */
-interface TagsWanted extends NamedTags {
-  /** the image as the person named it */
+interface TagsAtTarget extends ImageTags {
+  /** the image as the user named it */
   readonly image: string
   readonly repository: RepositoryName
   readonly root: Digest
 }
 
-/** Which tags do not move. Exact versions never do. */
+/** Which tags do not move. Version tags never move unless `moveTags` is set. */
 export interface TagRules {
-  /** globs of others */
+  /** globs of further tags that do not move */
   readonly immutable: readonly string[]
-  /** they move all the same */
+  /** all of them move */
   readonly moveTags: boolean
-  /** of tags read as versions */
+  /** how tags are read as versions */
   readonly buildMetadata: boolean
-  /** what a floating tag that moves to a lower version is said to be moved by */
+  /** the override that a floating tag records if it moves to a lower version */
   readonly backward?: TagOverride
 }
 
-export interface TagsDecided {
-  /** in the order of writing: exact ones, others, `latest`; those that are as they should be too */
+export interface TagDecisions {
+  /** in the order of writing: version tags, other tags, `latest`; includes unchanged tags */
   readonly waves: readonly (readonly TagToWrite[])[]
   readonly held: readonly HeldTag[]
   readonly refusals: readonly DrayError[]
 }
 
-/** The tags of a repository that have to be looked at: those that may be written, and those that say something of the version. */
-export function tagsToRead({ plain, version }: NamedTags, listed: ReadonlySet<string>): readonly string[] {
+/** Returns the tags to resolve: those that may be written, and other tags of the same version. */
+export function tagsToRead({ plain, version }: ImageTags, listed: ReadonlySet<string>): readonly string[] {
   if (version === undefined) return [...new Set(plain)]
   const { exact, same, floating } = version
-  // of one that stays where it is, the list says whether it is there
+  // the list tells whether a tag that stays exists
   const floats = floating.filter(({ tag, moves }) => moves || listed.has(tag))
   return [...new Set([...plain, exact, ...same, ...floats.map(({ tag }) => tag)])]
 }
 
 /**
- * What happens to each tag, and why: pure.
- * @param found what the tags of `tagsToRead` point at; null or absent: the tag is not there
+ * Decides about each tag at one target, with the reason: pure.
+ * @param found the digests of `tagsToRead`; null or absent: there is no such tag
  */
 export function decideTags(
-  wanted: TagsWanted,
+  wanted: TagsAtTarget,
   found: ReadonlyMap<string, Digest | null>,
   rules: TagRules,
-): TagsDecided {
+): TagDecisions {
   const { version, root } = wanted
   const planned = new Map<string, TagToWrite>()
   const held: HeldTag[] = []
@@ -70,27 +69,27 @@ export function decideTags(
   }
   for (const tag of wanted.plain) add(tag, {})
   if (version !== undefined) {
-    const elsewhere = otherwiseSpelled(wanted, version, found)
-    const isForced = rules.moveTags && elsewhere.length > 0 && found.get(version.exact) !== root
+    const conflicting = conflictingSpellings(wanted, version, found)
+    const isForced = rules.moveTags && conflicting.length > 0 && found.get(version.exact) !== root
     add(version.exact, isForced ? { override: 'moveTag' } : {})
     for (const { tag, moves, reason, ...floating } of version.floating) {
-      if (moves) add(tag, whyItMoves({ ...floating, reason }, wanted, rules))
-      // one that was named too moves because of that
+      if (moves) add(tag, reasonToMove({ ...floating, reason }, wanted, rules))
+      // a tag that is also named moves for that reason
       else if (!wanted.plain.includes(tag)) held.push({ tag, at: found.get(tag) ?? null, reason })
     }
-    if (!rules.moveTags) refusals.push(...elsewhere)
+    if (!rules.moveTags) refusals.push(...conflicting)
   }
   const tags = [...planned.values()].map((tag): TagToWrite => {
-    const why = tag.change === 'move' ? immovable(tag.tag, version, rules) : undefined
+    const why = tag.change === 'move' ? reasonToStay(tag.tag, version, rules) : undefined
     if (why === undefined) return tag
     if (rules.moveTags) return { ...tag, override: 'moveTag' }
-    refusals.push(onAnother(wanted, tag.tag, tag.before, why))
+    refusals.push(tagTaken(wanted, tag.tag, tag.before, why))
     return tag
   })
   return { waves: inWaves(tags, version, rules), held, refusals }
 }
 
-/** A planned tag as it stands in a placement, without what its step rests on. */
+/** Returns a tag as a placement shows it, without the preconditions of its step. */
 export function asPlannedTag({ tag, before, change, reason, override }: TagToWrite): PlannedTag {
   return {
     tag,
@@ -105,9 +104,9 @@ function changeOf(tag: string, before: Digest | null, root: Digest): PlannedTag 
   return { tag, before, change: before === null ? 'create' : before === root ? 'unchanged' : 'move' }
 }
 
-function whyItMoves(
+function reasonToMove(
   { line, reason, backward }: Omit<FloatingTag, 'tag' | 'moves'>,
-  { repository, version }: TagsWanted,
+  { repository, version }: TagsAtTarget,
   { buildMetadata, backward: by = 'allowBackward' }: TagRules,
 ): Partial<TagToWrite> {
   if (backward === true) return { reason, override: by }
@@ -118,28 +117,26 @@ function whyItMoves(
   }
 }
 
-/** The same version under another spelling, or with other build metadata, on another image. */
-function otherwiseSpelled(
-  wanted: TagsWanted,
+/** Refuses the same version in another spelling, or with other build metadata, on another digest. */
+function conflictingSpellings(
+  wanted: TagsAtTarget,
   { same }: VersionTags,
   found: ReadonlyMap<string, Digest | null>,
 ): readonly DrayError[] {
   return same.flatMap((tag) => {
     const at = found.get(tag) ?? null
-    return at === null || at === wanted.root
-      ? []
-      : [onAnother(wanted, tag, at, 'a version tag does not move')]
+    return at === null || at === wanted.root ? [] : [tagTaken(wanted, tag, at, 'a version tag does not move')]
   })
 }
 
-function immovable(tag: string, version: VersionTags | undefined, rules: TagRules): string | undefined {
+function reasonToStay(tag: string, version: VersionTags | undefined, rules: TagRules): string | undefined {
   if (isExact(tag, version, rules)) return 'a version tag does not move'
   const glob = rules.immutable.find((one) => matchesGlob(one, tag))
   return glob === undefined ? undefined : `tags like ${glob} are immutable here`
 }
 
-function onAnother(
-  { image, repository }: TagsWanted,
+function tagTaken(
+  { image, repository }: TagsAtTarget,
   tag: string,
   at: Digest | null,
   why: string,
@@ -155,7 +152,7 @@ function isExact(tag: string, version: VersionTags | undefined, rules: TagRules)
   return tag === version?.exact || isExactVersion(tag, rules)
 }
 
-/** Exact versions first, then the others, `latest` last: who follows a floating tag finds the version that it stands for. */
+/** Version tags come first: a user of a floating tag then finds its version tag too. */
 function inWaves(
   tags: readonly TagToWrite[],
   version: VersionTags | undefined,

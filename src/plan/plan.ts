@@ -33,8 +33,8 @@ export interface Placement {
   readonly id: PlacementId
   /** as the person named it, such as `api:1.4.2` */
   readonly image: string
-  readonly from: Place
-  readonly to: Place
+  readonly from: PlacementEnd
+  readonly to: PlacementEnd
   readonly root: Descriptor
   /** every tag that was asked for, also the one that is as it should be already */
   readonly tags: readonly PlannedTag[]
@@ -46,7 +46,7 @@ export interface Placement {
 }
 
 /** A repository and, where it is one of an environment's, that environment; `tag` is what the source was resolved by. */
-export interface Place {
+export interface PlacementEnd {
   readonly environment?: string
   readonly repository: RepositoryName
   readonly tag?: string

@@ -1,27 +1,19 @@
-import type { RepositoryName } from '../oci/reference.ts'
 import type { Placement, PlannedTag, Precondition, StepId, TagStep } from './plan.ts'
 
-/** A tag that is to be written, with what its plan rests on beside the tag itself. */
+/** A tag of a target with the preconditions of its step, beside the tag's own state. */
 export interface TagToWrite extends PlannedTag {
   readonly expect?: readonly Precondition[]
 }
 
-export interface TagStepsOptions {
-  readonly placement: Pick<Placement, 'id' | 'root'>
-  readonly repository: RepositoryName
-  /** where the bytes of the root are to be had */
-  readonly from: RepositoryName
-  /** steps that come before every tag */
-  readonly after: readonly StepId[]
-}
-
 /**
- * The steps of the tags that change, wave by wave: who follows a floating tag finds the exact one too, and `latest` comes last. Tags of one wave go side by
- * side.
+ * Returns the steps for the tags that change, in the order of the waves. Tags of one wave are
+ * written in parallel.
+ * @param after steps that come before every tag
  */
 export function tagSteps(
   waves: readonly (readonly TagToWrite[])[],
-  { placement, repository, from, after }: TagStepsOptions,
+  { id, root, from, to: { repository } }: Pick<Placement, 'id' | 'root' | 'from' | 'to'>,
+  after: readonly StepId[],
 ): readonly TagStep[] {
   const steps: TagStep[] = []
   for (const wave of waves) {
@@ -29,15 +21,15 @@ export function tagSteps(
     for (const { tag, before: digest, change, expect = [], override } of wave) {
       if (change === 'unchanged') continue
       steps.push({
-        id: `${placement.id}.g${steps.length + 1}`,
-        placement: placement.id,
+        id: `${id}.g${steps.length + 1}`,
+        placement: id,
         after: before,
         expect: [{ kind: 'tag', repository, tag, digest }, ...expect],
         kind: 'tag',
         repository,
         tag,
-        target: placement.root,
-        from,
+        target: root,
+        from: from.repository,
         ...(override !== undefined && { override }),
       })
     }

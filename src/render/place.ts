@@ -1,5 +1,5 @@
 import { formatRepository } from '../oci/reference.ts'
-import type { Place, Placement } from '../plan/plan.ts'
+import type { PlacementEnd as Place, Placement } from '../plan/plan.ts'
 import { escapeText } from './text/escape.ts'
 
 /** A repository as a person writes it, with its tag. */

@@ -9,7 +9,7 @@ import { type RunOutcome, type StepOutcome, summarise } from '../../src/plan/out
 import type { Plan } from '../../src/plan/plan.ts'
 import { decide, type PromotePolicy } from '../../src/usecases/promote/decide.ts'
 import { gather, type GatherOptions } from '../../src/usecases/promote/gather.ts'
-import type { Request } from '../../src/usecases/promote/snapshot.ts'
+import type { PromoteRequest } from '../../src/usecases/promote/request.ts'
 import type { RegistryClientOptions } from '../../src/registry/client/client.ts'
 import { openRepositories } from '../../src/registry/open-repositories.ts'
 import type { Repositories } from '../../src/images/ports.ts'
@@ -91,7 +91,7 @@ export function repository(registry: { readonly host: string }, path: string): R
 
 export async function planOf(run: Bench, ...promotions: readonly Promotion[]): Promise<Plan> {
   const [first] = promotions
-  const requests = promotions.map(({ from, at = { tag: '1.4.2' }, to, tags }): Request => ({
+  const requests = promotions.map(({ from, at = { tag: '1.4.2' }, to, tags }): PromoteRequest => ({
     image: `${from.path}:${'tag' in at ? at.tag : at.digest}`,
     from: { repository: from, at },
     to: { targets: to },
@@ -100,7 +100,7 @@ export async function planOf(run: Bench, ...promotions: readonly Promotion[]): P
   const gathered = await gather(
     requests,
     run.stores,
-    { evidence: true, dangling: 'fail', ...first?.options },
+    { clock: systemClock, evidence: true, dangling: 'fail', ...first?.options },
     run.call,
   )
   const policy = {

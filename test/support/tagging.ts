@@ -1,10 +1,11 @@
+import { systemClock } from '../../src/lib/clock.ts'
 import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { defaultTagPolicy, type TagPolicy } from '../../src/semver/tag-policy.ts'
 import { parseVersion } from '../../src/semver/version.ts'
 import { decide } from '../../src/usecases/tag/decide.ts'
 import { gather } from '../../src/usecases/tag/gather.ts'
-import type { Request, Wish } from '../../src/usecases/tag/snapshot.ts'
+import type { TagRequest, Wish } from '../../src/usecases/tag/request.ts'
 import { type Bench, carryOut, type Carried } from './promotion.ts'
 
 export interface Tagging {
@@ -19,7 +20,7 @@ export interface Tagging {
 
 /** Plans as `dray tag` does. */
 export async function planTags(run: Bench, ...taggings: readonly Tagging[]): Promise<Plan> {
-  const requests = taggings.map(({ in: repository, at, as, policy, immutable = [] }): Request => ({
+  const requests = taggings.map(({ in: repository, at, as, policy, immutable = [] }): TagRequest => ({
     image: `${repository.path}${'tag' in at ? `:${at.tag}` : `@${at.digest}`}`,
     targets: [repository],
     at,
@@ -27,7 +28,7 @@ export async function planTags(run: Bench, ...taggings: readonly Tagging[]): Pro
     policy: { ...defaultTagPolicy, ...policy },
     immutable,
   }))
-  const gathered = await gather(requests, run.stores, run.call)
+  const gathered = await gather(requests, run.stores, { clock: systemClock }, run.call)
   const moveTags = taggings.some((one) => one.moveTags === true)
   return decide(gathered, { moveTags, partial: false, hash: '', tool: '0' }, new Date())
 }

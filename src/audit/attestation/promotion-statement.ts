@@ -11,7 +11,7 @@ import {
   type RepositoryName,
 } from '../../oci/reference.ts'
 import { withoutUsualPort } from '../../oci/registry-host.ts'
-import type { Hash, Place } from '../../plan/plan.ts'
+import type { Hash, PlacementEnd as Place } from '../../plan/plan.ts'
 import { canonicalJson } from '../../plan/canonical-json.ts'
 import { Fields } from '../../oci/fields.ts'
 import type { Actor, CiJob } from '../log/record.ts'

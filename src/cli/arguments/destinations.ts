@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts'
 import { environmentNamed, imagesAt, repositoriesOf } from '../../config/environments.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
-import type { KeepUp, Request } from '../../usecases/promote/snapshot.ts'
+import type { KeepUp, PromoteRequest as Request } from '../../usecases/promote/request.ts'
 import { layoutRepository, type Route, type Rules } from './route.ts'
 import { tagPolicyOf } from '../changes/tag-policy.ts'
 

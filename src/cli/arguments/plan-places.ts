@@ -4,7 +4,7 @@ import { environmentAt, repositoriesOf, sourceEnvironmentAt } from '../../config
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt, formatRepository, layoutRegistry, sameRepository } from '../../oci/reference.ts'
-import type { Place, Plan } from '../../plan/plan.ts'
+import type { PlacementEnd as Place, Plan } from '../../plan/plan.ts'
 
 /** The configuration that a saved plan is checked against. */
 export interface CheckedConfig {

@@ -1,7 +1,7 @@
 import type { Config, Requirement } from '../../config/config.ts'
 import { environmentAt } from '../../config/environments.ts'
 import { DrayError } from '../../lib/errors.ts'
-import type { Place, Plan } from '../../plan/plan.ts'
+import type { PlacementEnd as Place, Plan } from '../../plan/plan.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 
 /** What a person says about a change, for the record. */

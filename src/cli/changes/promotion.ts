@@ -2,7 +2,7 @@ import { boolean, option, string } from '@oclif/core/flags'
 import type { Call } from '../../lib/call.ts'
 import { digestOf, parseDigest } from '../../oci/digest.ts'
 import type { PlacementId, PlacementOperation, Plan } from '../../plan/plan.ts'
-import type { Request } from '../../usecases/promote/snapshot.ts'
+import type { PromoteRequest as Request } from '../../usecases/promote/request.ts'
 import type { Change } from './change-command.ts'
 import type { Context } from '../wiring/context.ts'
 import { requestsOf } from '../arguments/requests.ts'
@@ -144,6 +144,7 @@ async function plannerOf(
   )
   return async (requests) => {
     const options = {
+      clock: context.clock,
       evidence: flags.evidence,
       dangling: flags['allow-missing-evidence'] ? 'skip' : 'fail',
       ...(flags.verify && { readBack: await context.uncachedStores() }),

@@ -82,7 +82,12 @@ async function judgePromotion({ plan, images, flags, context, stores, call }: Re
   const isCopy = plan.operation === 'copy' && flags['allow-copy']
   const requests = images.map((image) => promoteRequest(image, isCopy, flags))
   const dangling = flags['allow-missing-evidence'] ? 'skip' : 'fail'
-  const gathered = await gather(requests, stores, { evidence: flags.evidence, dangling }, call)
+  const gathered = await gather(
+    requests,
+    stores,
+    { clock: context.clock, evidence: flags.evidence, dangling },
+    call,
+  )
   const policy = {
     operation: plan.operation,
     moveTags: flags['move-tag'],
@@ -128,6 +133,7 @@ async function judgeTags({ plan, images, flags, context, stores, call }: Review)
   const gathered = await gather(
     asked.map(({ request }) => request),
     stores,
+    context,
     call,
   )
   const policy = {
@@ -174,9 +180,11 @@ async function judgeRollback({ plan, images, flags, context, stores, call }: Rev
   const judged: Reviewable[][] = []
   for (const image of images) {
     const [first] = image.placements
-    const snapshot = await gather(rollbackRequest(image, flags), stores, call).catch((error: unknown) => {
-      throw isDrayError(error) && error.code === 'not-found' ? anotherRelease(first) : error
-    })
+    const snapshot = await gather(rollbackRequest(image, flags), stores, context, call).catch(
+      (error: unknown) => {
+        throw isDrayError(error) && error.code === 'not-found' ? anotherRelease(first) : error
+      },
+    )
     if (snapshot.release.root.digest !== first.root.digest) throw anotherRelease(first)
     const decided = decide(snapshot, policy, new Date(context.clock.now()))
     judged.push(

@@ -3,7 +3,7 @@ import { digestOf, isDigest } from '../../oci/digest.ts'
 import { defaultTag } from '../../oci/reference.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { Hash } from '../../plan/plan.ts'
-import type { Request as RollbackRequest } from '../../usecases/rollback/snapshot.ts'
+import type { RollbackRequest } from '../../usecases/rollback/request.ts'
 import { parseVersion } from '../../semver/version.ts'
 import type { Change } from './change-command.ts'
 import type { Context } from '../wiring/context.ts'
@@ -30,7 +30,7 @@ export async function planTagging(
 ): Promise<Change> {
   const { config } = await context.config()
   const requests = tagRequestsOf({ ...said, cwd: context.cwd }, config)
-  const [{ gather }, { decide }] = await Promise.all([
+  const [{ gather, earliestReading }, { decide }] = await Promise.all([
     import('../../usecases/tag/gather.ts'),
     import('../../usecases/tag/decide.ts'),
     expectWrites(
@@ -40,11 +40,10 @@ export async function planTagging(
     ),
   ])
   const stores = await context.stores()
-  const readSince = context.clock.now()
-  const gathered = await gather(requests, stores, call)
+  const gathered = await gather(requests, stores, context, call)
   const policy = await policyOf({ operation: 'tag', ...said.policy }, flags, context)
   const plan = decide(gathered, policy, new Date(context.clock.now()))
-  return { plan, isFresh: true, readSince }
+  return { plan, isFresh: true, ...earliestReading(gathered) }
 }
 
 export interface RollbackWords {
@@ -90,11 +89,10 @@ export async function planRollback(
     partial: flags.partial,
   }
   const stores = await context.stores()
-  const readSince = context.clock.now()
-  const snapshot = await gather(request, stores, call)
+  const snapshot = await gather(request, stores, context, call)
   const policy = await policyOf({ operation: 'rollback' }, flags, context)
   const plan = decide(snapshot, policy, new Date(context.clock.now()))
-  return { plan, isFresh: true, readSince }
+  return { plan, isFresh: true, readSince: snapshot.readSince }
 }
 
 function releaseNamed(word: string | undefined): RollbackRequest['to'] {

@@ -2,61 +2,67 @@ import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt } from '../../oci/reference.ts'
 import type { Evidence } from '../../images/evidence/evidence.ts'
-import { piecesOf } from './pieces.ts'
-import type { TargetSnapshot } from './snapshot.ts'
+import { cosignEntries } from './cosign-entries.ts'
+import type { PromoteTarget } from './snapshot.ts'
+
+export type EvidenceConflict = 'refuse' | 'keep' | 'replace'
 
 export type EvidenceDecision =
   | { readonly kind: 'unchanged'; readonly evidence: Evidence }
-  /** `before`: what stands under its tag at the target, with evidence that has a tag */
   | {
       readonly kind: 'attach'
       readonly evidence: Evidence
+      /** the manifest under the cosign tag at the target */
       readonly before: Digest | null
       readonly repair: boolean
     }
   | { readonly kind: 'conflict'; readonly evidence: Evidence; readonly error: DrayError }
 
 /**
- * What to do with one piece of evidence at one target. Referrers add up: it is there or it goes there. A cosign tag holds one manifest: it moves where
- * the source's carries all that the target's carries, stays where it is the other way round, and is a conflict where each has something of its own.
+ * Decides about one attached artifact at one target. A missing referrer is attached. A cosign tag
+ * names one manifest: it moves if the source's manifest has all entries of the target's, stays if
+ * the target's has all of the source's, and is a conflict if each has entries of its own.
  */
 export function decideEvidence(
   evidence: Evidence,
-  target: TargetSnapshot,
-  onConflict: 'refuse' | 'keep' | 'replace',
+  target: PromoteTarget,
+  onConflict: EvidenceConflict,
 ): EvidenceDecision {
-  const isDamaged = target.damaged.has(evidence.manifest.digest)
+  const { subject, manifest, tag } = evidence
+  const isDamaged = target.damaged.has(manifest.digest)
+  const attach = (before: Digest | null, repair = false): EvidenceDecision => ({
+    kind: 'attach',
+    evidence,
+    before,
+    repair,
+  })
   if (evidence.via === 'subject') {
-    const isThere = target.referrers.get(evidence.subject)?.has(evidence.manifest.digest) ?? false
-    return isThere && !isDamaged
-      ? { kind: 'unchanged', evidence }
-      : { kind: 'attach', evidence, before: null, repair: isDamaged }
+    const isAttached = target.referrers.get(subject)?.has(manifest.digest) ?? false
+    return isAttached && !isDamaged ? { kind: 'unchanged', evidence } : attach(null, isDamaged)
   }
-  const there = evidence.tag === undefined ? undefined : target.evidenceTags.get(evidence.tag)
-  if (there === undefined) return { kind: 'attach', evidence, before: null, repair: false }
-  if (there.digest === evidence.manifest.digest) {
-    return isDamaged
-      ? { kind: 'attach', evidence, before: there.digest, repair: true }
-      : { kind: 'unchanged', evidence }
+  const existing = tag === undefined ? undefined : target.evidenceTags.get(tag)
+  if (existing === undefined) return attach(null)
+  if (existing.digest === manifest.digest) {
+    return isDamaged ? attach(existing.digest, true) : { kind: 'unchanged', evidence }
   }
-  const root = evidence.graph.nodes.find((node) => node.descriptor.digest === evidence.manifest.digest)
-  const here = root === undefined ? [] : piecesOf(root.manifest)
-  if (contains(here, there.pieces)) return { kind: 'attach', evidence, before: there.digest, repair: false }
-  if (contains(there.pieces, here) || onConflict === 'keep') return { kind: 'unchanged', evidence }
-  if (onConflict === 'replace') return { kind: 'attach', evidence, before: there.digest, repair: false }
+  const root = evidence.graph.nodes.find((node) => node.descriptor.digest === manifest.digest)
+  const entries = root === undefined ? [] : cosignEntries(root.manifest)
+  if (contains(entries, existing.entries)) return attach(existing.digest)
+  if (contains(existing.entries, entries) || onConflict === 'keep') return { kind: 'unchanged', evidence }
+  if (onConflict === 'replace') return attach(existing.digest)
   return { kind: 'conflict', evidence, error: conflict(evidence, target) }
 }
 
 function contains(all: readonly string[], some: readonly string[]): boolean {
   const set = new Set(all)
-  return some.every((piece) => set.has(piece))
+  return some.every((entry) => set.has(entry))
 }
 
-function conflict(evidence: Evidence, target: TargetSnapshot): DrayError {
-  const where = formatAt(target.repository, { tag: evidence.tag ?? '' })
+function conflict(evidence: Evidence, target: PromoteTarget): DrayError {
+  const reference = formatAt(target.repository, { tag: evidence.tag ?? '' })
   return new DrayError(
     'conflict',
-    `the evidence under ${where} differs from the source's: each has something of its own`,
+    `the evidence under ${reference} differs from the source's: each has something of its own`,
     {
       subject: evidence.subject,
       hint: 'Choose with --evidence-conflict keep (the destination stays) or --evidence-conflict replace (the source wins).',

@@ -1,4 +1,5 @@
 import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
@@ -18,17 +19,19 @@ import type {
 } from '../../images/ports.ts'
 import { checkIsWhole, listTags, resolveTags, tagsResolvingTo } from '../../images/tags/tags.ts'
 import { type Gathered as GatheredOf, gatherEach, orUnread } from '../../images/graph/unread.ts'
-import { piecesOf } from './pieces.ts'
+import { tagsAt } from '../placing/requested-tags.ts'
+import type { TargetTags } from '../placing/snapshot.ts'
+import { cosignEntries } from './cosign-entries.ts'
 import { findDamaged } from './read-back.ts'
+import type { PromoteRequest } from './request.ts'
 import {
-  type EvidenceTag,
+  type CosignManifest,
   hasRoot,
-  type Request,
-  type Snapshot,
-  type SourceSnapshot,
-  type TargetSnapshot,
+  type PromoteSnapshot,
+  type PromoteSource,
+  type PromoteTarget,
 } from './snapshot.ts'
-import { isToBeDerived, versionToKeepUp, wantedAt } from './wanted.ts'
+import { isVersionDerived, requestedTags } from './source-version.ts'
 
 /** Images that are read at once. */
 const imagesAtOnce = 16
@@ -36,24 +39,25 @@ const imagesAtOnce = 16
 const readsAtOnce = 16
 
 export interface GatherOptions {
-  /** whether evidence is looked for at all */
+  readonly clock: Pick<Clock, 'now'>
+  /** read attached artifacts */
   readonly evidence: boolean
-  /** what to do with evidence that is listed and not there */
+  /** what happens if a listed attached artifact has no manifest */
   readonly dangling: 'fail' | 'skip'
-  /** where given: what is at the targets already is read back through these stores, which answer from no cache */
+  /** stores without a cache: content that exists at the targets is read back through them */
   readonly readBack?: Repositories
 }
 
-/** An image with what was read of it, or why it could not be. */
-export type Gathered = GatheredOf<Request, Snapshot>
+export type Gathered = GatheredOf<PromoteRequest, PromoteSnapshot>
 
 /**
- * Reads what a decision needs, and changes nothing: each source tag once, the graph of its digest, its evidence, and of each target the tags that are to be
- * written and the evidence that is there. An image or a target that cannot be read is given back with the reason.
- * @throws only where the whole run is stopped by its signal.
+ * Reads the state that a promotion is decided by, without any change: each source tag once, its
+ * graph and attached artifacts, and of each target the tags to be written and the attached artifacts
+ * that exist. An image or a target that cannot be read is returned with the reason.
+ * @throws the reason of the signal.
  */
 export async function gather(
-  requests: readonly Request[],
+  requests: readonly PromoteRequest[],
   stores: Repositories,
   options: GatherOptions,
   call: Call,
@@ -64,15 +68,16 @@ export async function gather(
 }
 
 async function gatherOne(
-  request: Request,
+  request: PromoteRequest,
   stores: Repositories,
   options: GatherOptions,
   call: Call,
-): Promise<Snapshot> {
+): Promise<PromoteSnapshot> {
+  const readSince = options.clock.now()
   const store = stores.source(request.from.repository)
   const root = readRoot(store, request, call)
   const versions = readVersions(store, root, request, call)
-  // who reads the source hears of the same failure
+  // `readSource` reports the same failure
   versions.catch(() => undefined)
   const [source, tags] = await Promise.all([
     readSource(store, root, versions, options, call),
@@ -85,12 +90,12 @@ async function gatherOne(
       ? read
       : orUnread(read.repository, c, () => readTarget(read, source, { stores, ...options }, c)),
   )
-  return { request, source, targets }
+  return { request, readSince, source, targets }
 }
 
 async function readRoot(
   store: ManifestReader & TagLister,
-  request: Request,
+  request: PromoteRequest,
   call: Call,
 ): Promise<ManifestContent> {
   const content = await store.findManifest(request.from.at, call)
@@ -98,133 +103,126 @@ async function readRoot(
   throw await notThere(store, { image: request.image, ...request.from }, call)
 }
 
-/** The version tags on the root, where its version can be told in no other way: every version tag of its repository is asked for. */
+/** Resolves every version tag of the source repository, if the image's version follows from nothing else. */
 async function readVersions(
   store: ManifestReader & TagLister,
   root: Promise<ManifestContent>,
-  request: Request,
+  request: PromoteRequest,
   call: Call,
 ): Promise<readonly VersionTag[] | undefined> {
   const { keepUp, tags } = request
   if (keepUp?.mayDerive !== true || versionTagsIn(tags, keepUp.policy).length > 0) return undefined
   const [content, listed] = await Promise.all([root, listTags(store, call)])
-  if (!isToBeDerived(request, listed)) return undefined
+  if (!isVersionDerived(request, listed)) return undefined
   return await tagsResolvingTo(store, content.descriptor.digest, versionTagsIn(listed, keepUp.policy), call)
 }
 
 async function readSource(
   store: SourceRepository,
-  reading: Promise<ManifestContent>,
+  root: Promise<ManifestContent>,
   versions: Promise<readonly VersionTag[] | undefined>,
   options: GatherOptions,
   call: Call,
-): Promise<SourceSnapshot> {
-  const content = await reading
-  const root = content.descriptor
-  const manifest = parseManifest(
-    content.bytes,
-    root.mediaType,
-    formatAt(store.repository, { digest: root.digest }),
-  )
+): Promise<PromoteSource> {
+  const content = await root
+  const { descriptor } = content
+  const reference = formatAt(store.repository, { digest: descriptor.digest })
+  const manifest = parseManifest(content.bytes, descriptor.mediaType, reference)
   const search = new EvidenceSearch(store, { dangling: options.dangling })
-  // The children of the root are known already: their evidence is asked for in the same wave as their manifests.
-  const known = [root, ...childrenOf(manifest)].map((d) => d.digest)
+  // the referrers of the root's children are listed in the same wave as their manifests
+  const known = [descriptor, ...childrenOf(manifest)].map(({ digest }) => digest)
   const [graph] = await Promise.all([
     walkGraph(store, content, call),
     options.evidence ? search.find(known, call) : undefined,
   ])
-  if (options.evidence)
-    await search.find(
-      graph.nodes.map((node) => node.descriptor.digest),
-      call,
-    )
+  if (options.evidence) {
+    const all = graph.nodes.map((node) => node.descriptor.digest)
+    await search.find(all, call)
+  }
   const derived = await versions
-  return { root, graph, evidence: search.found, ...(derived !== undefined && { versions: derived }) }
-}
-
-interface TargetTags {
-  readonly kind: 'tags'
-  readonly repository: RepositoryName
-  readonly found: ReadonlyMap<string, Digest | null>
-  readonly listed?: readonly string[]
+  return {
+    root: descriptor,
+    graph,
+    evidence: search.found,
+    ...(derived !== undefined && { versions: derived }),
+  }
 }
 
 async function readTags(
   stores: Repositories,
   repository: RepositoryName,
-  request: Request,
+  request: PromoteRequest,
   versions: Promise<readonly VersionTag[] | undefined>,
   call: Call,
 ): Promise<TargetTags> {
   const store = stores.target(repository)
   const { tags, keepUp } = request
-  if (keepUp === undefined) return { kind: 'tags', repository, found: await resolveTags(store, tags, call) }
+  if (keepUp === undefined) return { kind: 'read', repository, tags: await resolveTags(store, tags, call) }
   const [listed, derived] = await Promise.all([listTags(store, call), versions])
-  const wanted = wantedAt(request, versionToKeepUp(request, derived), listed)
+  const wanted = tagsAt(requestedTags(request, derived), listed)
   const found = await resolveTags(store, tagsToRead(wanted, new Set(listed)), call)
   checkIsWhole(repository, listed, found)
-  return { kind: 'tags', repository, found, listed }
+  return { kind: 'read', repository, tags: found, listed }
 }
 
 async function readTarget(
-  { repository, found: tags, listed }: TargetTags,
-  source: SourceSnapshot,
+  read: TargetTags,
+  source: PromoteSource,
   options: { readonly stores: Repositories; readonly readBack?: Repositories },
   call: Call,
-): Promise<TargetSnapshot> {
+): Promise<PromoteTarget> {
+  const { repository } = read
   const store = options.stores.target(repository)
-  const bySubject = source.evidence.filter((item) => item.via === 'subject').map((item) => item.subject)
-  const evidenceTags = source.evidence.flatMap((item) => item.tag ?? [])
-  const [root, referrers, found] = await Promise.all([
-    tags.size === 0 ? store.resolve({ digest: source.root.digest }, call) : undefined,
-    inParallel([...new Set(bySubject)], readsAtOnce, call, async (subject, c) => {
+  const subjects = source.evidence.filter(({ via }) => via === 'subject').map(({ subject }) => subject)
+  const cosignTags = source.evidence.flatMap(({ tag }) => tag ?? [])
+  const [root, referrers, manifests] = await Promise.all([
+    read.tags.size === 0 ? store.resolve({ digest: source.root.digest }, call) : undefined,
+    inParallel([...new Set(subjects)], readsAtOnce, call, async (subject, c) => {
       const entries = await listReferrers(store, subject, c)
-      return [subject, new Set(entries.map((d) => d.digest))] as const
+      return [subject, new Set(entries.map(({ digest }) => digest))] as const
     }),
-    inParallel(evidenceTags, readsAtOnce, call, async (tag, c) => {
-      const content = await store.findManifest({ tag }, c)
-      if (content === undefined) return undefined
-      const manifest = parseManifest(
-        content.bytes,
-        content.descriptor.mediaType,
-        formatAt(repository, { tag }),
-      )
-      return [tag, { digest: content.descriptor.digest, pieces: piecesOf(manifest) }] as const
-    }),
+    inParallel(cosignTags, readsAtOnce, call, (tag, c) => readCosignTag(store, tag, c)),
   ])
-  const there: TargetSnapshot = {
-    kind: 'read',
-    repository,
-    tags,
-    ...(listed !== undefined && { listed }),
+  const target: PromoteTarget = {
+    ...read,
     rootByDigest: root !== undefined,
     referrers: new Map(referrers),
-    evidenceTags: new Map<string, EvidenceTag>(
-      found.flatMap((entry) => (entry === undefined ? [] : [entry])),
-    ),
+    evidenceTags: new Map(manifests.flat()),
     damaged: new Set(),
   }
-  if (options.readBack === undefined) return there
-  return { ...there, damaged: await readBack(options.readBack.source(repository), there, source, call) }
+  if (options.readBack === undefined) return target
+  return { ...target, damaged: await readBack(options.readBack.source(repository), target, source, call) }
 }
 
-/** Of the roots that the target says it has: those of which something is missing. */
+async function readCosignTag(
+  store: ManifestReader,
+  tag: string,
+  call: Call,
+): Promise<readonly (readonly [string, CosignManifest])[]> {
+  const content = await store.findManifest({ tag }, call)
+  if (content === undefined) return []
+  const { bytes, descriptor } = content
+  const manifest = parseManifest(bytes, descriptor.mediaType, formatAt(store.repository, { tag }))
+  return [[tag, { digest: descriptor.digest, entries: cosignEntries(manifest) }]]
+}
+
+/** Returns the roots at the target of which some content is missing or damaged. */
 async function readBack(
   store: ManifestReader & BlobReader,
-  there: TargetSnapshot,
-  source: SourceSnapshot,
+  target: PromoteTarget,
+  source: PromoteSource,
   call: Call,
 ): Promise<ReadonlySet<Digest>> {
-  const image = hasRoot(there, source.root.digest) ? [source.graph] : []
+  const image = hasRoot(target, source.root.digest) ? [source.graph] : []
   const evidence = source.evidence.filter(({ subject, manifest, tag }) =>
     tag === undefined
-      ? there.referrers.get(subject)?.has(manifest.digest)
-      : there.evidenceTags.get(tag)?.digest === manifest.digest,
+      ? target.referrers.get(subject)?.has(manifest.digest)
+      : target.evidenceTags.get(tag)?.digest === manifest.digest,
   )
-  const graphs = [...image, ...evidence.map((item) => item.graph)]
+  const graphs = [...image, ...evidence.map(({ graph }) => graph)]
   const damaged = await inParallel(graphs, readsAtOnce, call, async (graph, c) => {
-    const pieces = await findDamaged(store, graph, c)
-    return pieces.length > 0 ? [graph.root.digest] : []
+    const content = await findDamaged(store, graph, c)
+    return content.length > 0 ? [graph.root.digest] : []
   })
   return new Set(damaged.flat())
 }

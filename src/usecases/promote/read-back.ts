@@ -9,8 +9,9 @@ import type { BlobReader, ManifestReader } from '../../images/ports.ts'
 const readsAtOnce = 32
 
 /**
- * The pieces of a graph that a store should have and has not, or has damaged: every manifest is read and hashed, and of every blob its last byte is
- * read, because a registry may still list what it has lost (after a garbage collection that went wrong, say). The store must not answer from a cache.
+ * Returns the manifests and blobs of a graph that the store has lost or damaged. It reads and hashes
+ * every manifest, and reads the last byte of every blob, because a registry may list content that a
+ * garbage collection has deleted. The store must have no cache.
  */
 export async function findDamaged(
   store: ManifestReader & BlobReader,

@@ -1,84 +1,74 @@
 import { DrayError } from '../../lib/errors.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import { decideTags } from '../../plan/decide-tags.ts'
-import { planInPlace, type TargetInPlace } from '../../plan/in-place.ts'
-import type { Hash, Plan } from '../../plan/plan.ts'
+import type { Plan } from '../../plan/plan.ts'
 import { formatVersion } from '../../semver/version.ts'
 import type { UnreadTarget } from '../../images/graph/unread.ts'
-import type { Request, Snapshot, TargetSnapshot } from './snapshot.ts'
-import { rollbackTags } from './wanted.ts'
+import { planImages, type PlacingPolicy } from '../placing/plan-images.ts'
+import { type TaggedTarget, taggingDecision } from '../placing/tagged-image.ts'
+import type { RollbackRequest } from './request.ts'
+import { rollbackTags } from './rollback-tags.ts'
+import type { RollbackSnapshot, RollbackTarget } from './snapshot.ts'
 
-export interface RollbackPolicy {
-  /** tags that do not move are moved all the same */
-  readonly moveTags: boolean
-  /** targets that are ready need not wait for the others */
-  readonly partial: boolean
-  /** hash of the configuration and flags that this policy came from */
-  readonly hash: Hash
-  /** version of dray */
-  readonly tool: string
-}
-
-/** The floating tags that go back, in all targets or in none: pure. */
-export function decide(snapshot: Snapshot, policy: RollbackPolicy, now: Date): Plan {
-  const { request, release, targets } = snapshot
+/** Decides which floating tags go back, in all targets or in none: pure. */
+export function decide(snapshot: RollbackSnapshot, policy: PlacingPolicy, now: Date): Plan {
+  const { request, release } = snapshot
   const { image, environment } = request
-  const decided = targets.map((target) => decideTarget(snapshot, target, policy))
-  const inPlace = {
+  const targets = snapshot.targets.map((target) => decideTarget(snapshot, target, policy))
+  const hasNothing = targets.every((target) => hasNothingToMove(target, request))
+  const decision = {
     image,
-    ...(environment !== undefined && { environment }),
+    environment,
     tag: release.tag.tag,
     root: release.root,
-    errors: decided.every((one) => hasNothing(one, request)) ? [nothingThere(snapshot, decided)] : [],
-    targets: decided,
+    errors: hasNothing ? [nothingToMove(snapshot, targets)] : [],
+    targets,
   }
-  return planInPlace([inPlace], {
-    operation: 'rollback',
-    policy: policy.hash,
-    tool: policy.tool,
-    partial: policy.partial,
-    now,
-  })
+  return planImages<RollbackRequest, RollbackSnapshot>(
+    [{ kind: 'read', snapshot }],
+    { operation: 'rollback', policy, now },
+    (_, id) => taggingDecision(decision, id),
+  )
 }
 
 function decideTarget(
-  snapshot: Snapshot,
-  target: TargetSnapshot | UnreadTarget,
-  { moveTags }: RollbackPolicy,
-): TargetInPlace {
-  const { request, release } = snapshot
+  { request, release }: RollbackSnapshot,
+  target: RollbackTarget | UnreadTarget,
+  { moveTags }: PlacingPolicy,
+): TaggedTarget {
   const { repository } = target
-  if (target.kind === 'unread') return { repository, decided: undefined, errors: [target.error] }
-  const { exact, listed, tags } = target
-  if (exact === undefined) return { repository, decided: undefined, errors: [notHere(snapshot, target)] }
+  if (target.kind === 'unread') return { repository, tags: undefined, errors: [target.error] }
+  const { exact, listed } = target
+  if (exact === undefined)
+    return { repository, tags: undefined, errors: [notInTarget(request, release, target)] }
   const root = release.root.digest
   const version = rollbackTags(release.tag, exact, listed, request)
-  const decided = decideTags({ image: request.image, repository, root, plain: [], version }, tags, {
+  const decided = decideTags({ image: request.image, repository, root, plain: [], version }, target.tags, {
     immutable: request.immutable,
     moveTags,
     buildMetadata: request.policy.buildMetadata,
     backward: 'rollback',
   })
-  // a tag goes back only as long as the release is still what it was
+  // a floating tag goes back only while the version tag is still on the release
   const expect = [{ kind: 'tag', repository, tag: exact, digest: root }] as const
   const waves = decided.waves.map((wave) =>
     wave.flatMap((tag) => (tag.tag === exact ? [] : [{ ...tag, expect }])),
   )
-  return { repository, decided: { ...decided, waves }, errors: decided.refusals }
+  return { repository, tags: { ...decided, waves }, errors: decided.refusals }
 }
 
 /**
- * Whoever follows its tags stays where they are: none of them is or will be on the release. Where the release is the one before what is current, some may
- * be on it, but then the tag that says what is current is another, and stays.
+ * Whether no tag is or will be on the release. Without `--to`, some tags may be on it already, but
+ * then the current-version tag is not and stays.
  */
-function hasNothing({ decided, errors }: TargetInPlace, { to }: Request): boolean {
-  if (decided === undefined || errors.length > 0) return false
-  return decided.waves.flat().every(({ change }) => to === undefined && change === 'unchanged')
+function hasNothingToMove({ tags, errors }: TaggedTarget, { to }: RollbackRequest): boolean {
+  if (tags === undefined || errors.length > 0) return false
+  return tags.waves.flat().every(({ change }) => to === undefined && change === 'unchanged')
 }
 
-function nothingThere({ request, release }: Snapshot, targets: readonly TargetInPlace[]): DrayError {
+function nothingToMove({ request, release }: RollbackSnapshot, targets: readonly TaggedTarget[]): DrayError {
   const version = formatVersion(release.tag.version)
-  const { held = [], waves = [] } = targets[0]?.decided ?? {}
+  const { held = [], waves = [] } = targets[0]?.tags ?? {}
   const reasons = [
     ...waves.flat().map(({ tag }) => `${tag}: it is there already`),
     ...held.map(({ tag, reason }) => `${tag}: ${reason}`),
@@ -89,11 +79,15 @@ function nothingThere({ request, release }: Snapshot, targets: readonly TargetIn
   })
 }
 
-function notHere({ request, release }: Snapshot, { repository }: TargetSnapshot): DrayError {
-  const version = formatVersion(release.tag.version)
-  return new DrayError('refused', `${request.image} ${version} is not the same in every target`, {
+function notInTarget(
+  { image }: RollbackRequest,
+  { tag, root }: RollbackSnapshot['release'],
+  { repository }: RollbackTarget,
+): DrayError {
+  const version = formatVersion(tag.version)
+  return new DrayError('refused', `${image} ${version} is not the same in every target`, {
     subject: formatRepository(repository),
-    why: `it has no version tag ${version} on ${release.root.digest}`,
+    why: `it has no version tag ${version} on ${root.digest}`,
     hint: 'Promote that version again: a promotion brings it to all targets.',
   })
 }

@@ -1,4 +1,5 @@
 import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { formatAt, type RepositoryName } from '../../oci/reference.ts'
 import { tagsToRead } from '../../plan/decide-tags.ts'
@@ -8,20 +9,29 @@ import type { Repositories } from '../../images/ports.ts'
 import { listTags, resolveTags } from '../../images/tags/tags.ts'
 import { orUnread } from '../../images/graph/unread.ts'
 import { findRelease } from './release.ts'
-import type { Release, Request, Snapshot, TargetSnapshot } from './snapshot.ts'
-import { rollbackTags } from './wanted.ts'
+import type { RollbackRequest } from './request.ts'
+import { rollbackTags } from './rollback-tags.ts'
+import type { Release, RollbackSnapshot, RollbackTarget } from './snapshot.ts'
 
 /** Targets that are read at once. */
 const targetsAtOnce = 16
 
 /**
- * Reads what a decision needs, and changes nothing: the tags of every target, the release to go back to, and last, in one wave, the tags that may move. A
- * target that cannot be read is given back with the reason.
- * @throws `not-found`, `refused`: which release is meant, or whether it is there; what the store of the first target throws.
+ * Reads the state that a rollback is decided by, without any change: the tags of every target, the
+ * release, and last, in one wave, the tags that may move. A target that cannot be read is returned
+ * with the reason.
+ * @throws `not-found` or `refused` if the release does not exist or is ambiguous; whatever the store
+ * of the first target throws.
  */
-export async function gather(request: Request, stores: Repositories, call: Call): Promise<Snapshot> {
+export async function gather(
+  request: RollbackRequest,
+  stores: Repositories,
+  { clock }: { readonly clock: Pick<Clock, 'now'> },
+  call: Call,
+): Promise<RollbackSnapshot> {
+  const readSince = clock.now()
   const { repository: first, listed } = await readFirst(request, stores, call)
-  if (request.to === undefined) await checkIsSame(request, stores, call)
+  if (request.to === undefined) await checkSameVersion(request, stores, call)
   const release = await findRelease(stores.target(first), request, listed, call)
   const targets = await inParallel(request.targets, targetsAtOnce, call, (repository, c) =>
     orUnread(repository, c, async () => {
@@ -29,12 +39,12 @@ export async function gather(request: Request, stores: Repositories, call: Call)
       return await readTarget(repository, tags, release, { request, stores }, c)
     }),
   )
-  return { request, release, targets }
+  return { request, readSince, release, targets }
 }
 
-/** The list of the target that says which release it is. @throws why it cannot be read; with `partial` where none can. */
+/** Lists the tags of the target that selects the release. @throws the first failure to list. */
 async function readFirst(
-  { targets, partial }: Request,
+  { targets, partial }: RollbackRequest,
   stores: Repositories,
   call: Call,
 ): Promise<{ readonly repository: RepositoryName; readonly listed: readonly string[] }> {
@@ -52,26 +62,26 @@ async function readFirst(
 }
 
 /**
- * Where a rollback has reached some of the targets only, the release before the current one is another in each of them: to run it again would take back
- * those once more that it has reached. A target that cannot be read is told of later.
- * @throws `refused` where the targets are not on one image.
+ * Checks that all targets have the same current version. After a rollback that reached only some of
+ * them, each has another release before its current one, and a second run would move those back twice.
+ * @throws `refused`.
  */
-async function checkIsSame(
-  { image, targets, marker }: Request,
+async function checkSameVersion(
+  { image, targets, marker }: RollbackRequest,
   stores: Repositories,
   call: Call,
 ): Promise<void> {
   const current = await inParallel(targets, targetsAtOnce, call, (repository, c) =>
     orUnread(repository, c, async () => ({
       kind: 'read' as const,
-      where: formatAt(repository, { tag: marker }),
+      reference: formatAt(repository, { tag: marker }),
       digest: (await stores.target(repository).resolve({ tag: marker }, c))?.digest,
     })),
   )
   const read = current.filter((one) => one.kind === 'read')
   if (new Set(read.map(({ digest }) => digest)).size < 2) return
   throw new DrayError('refused', `the current version of ${image} is not the same in every target`, {
-    why: read.map(({ where, digest = 'nothing' }) => `${where} is on ${digest}`).join('; '),
+    why: read.map(({ reference, digest = 'nothing' }) => `${reference} is on ${digest}`).join('; '),
     hint: 'Say which release to go back to: --to VERSION.',
   })
 }
@@ -80,14 +90,14 @@ async function readTarget(
   repository: RepositoryName,
   listed: readonly string[],
   release: Release,
-  { request, stores }: { readonly request: Request; readonly stores: Repositories },
+  { request, stores }: { readonly request: RollbackRequest; readonly stores: Repositories },
   call: Call,
-): Promise<TargetSnapshot> {
+): Promise<RollbackTarget> {
   const spellings = versionTagsIn(listed, request.policy)
-    .filter(({ version }) => compareVersions(version, release.tag.version) === 0)
+    .filter(({ version: other }) => compareVersions(other, release.tag.version) === 0)
     .map(({ tag }) => tag)
-  const wanted = rollbackTags(release.tag, release.tag.tag, listed, request)
-  const names = tagsToRead({ plain: spellings, version: wanted }, new Set(listed))
+  const version = rollbackTags(release.tag, release.tag.tag, listed, request)
+  const names = tagsToRead({ plain: spellings, version }, new Set(listed))
   const tags = await resolveTags(stores.target(repository), names, call)
   const exact = spellings.find((tag) => tags.get(tag) === release.root.digest)
   return { kind: 'read', repository, listed, exact, tags }

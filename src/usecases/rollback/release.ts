@@ -14,19 +14,21 @@ import {
 } from '../../semver/version.ts'
 import type { ManifestReader } from '../../images/ports.ts'
 import { findFirstTag, resolveTags, tagsResolvingTo } from '../../images/tags/tags.ts'
-import type { Release, Request } from './snapshot.ts'
+import type { RollbackRequest } from './request.ts'
+import type { Release } from './snapshot.ts'
 
-/** Versions that are named where the one asked for is not there. */
+/** Versions that an error suggests. */
 const versionsShown = 3
 
 /**
- * Finds the release that an image is to go back to, in one target.
+ * Finds the release to go back to in one target.
  * @param listed all tags there
- * @throws `not-found` for a version or digest without a version tag; `refused` where it cannot be told which release is meant.
+ * @throws `not-found` for a version or digest without a version tag; `refused` if the release is
+ * ambiguous.
  */
 export async function findRelease(
   store: ManifestReader,
-  request: Request,
+  request: RollbackRequest,
   listed: readonly string[],
   call: Call,
 ): Promise<Release> {
@@ -39,14 +41,14 @@ export async function findRelease(
         ? await releaseWith(store, request, to, versions, call)
         : versions.find(({ version }) => compareVersions(version, to) === 0)
   if (tag === undefined) throw notThere(request, versions)
-  if (to === undefined || typeof to !== 'string') await checkIsOne(store, request, tag, versions, call)
+  if (to === undefined || typeof to !== 'string') await checkOneImage(store, request, tag, versions, call)
   return { tag, root: await rootOf(store, tag, call) }
 }
 
-/** @throws `refused` where a version is on one image in one spelling and on another in another: which of them was released nobody can say. */
-async function checkIsOne(
+/** @throws `refused` if spellings of one version are on different images. */
+async function checkOneImage(
   store: ManifestReader,
-  { image }: Request,
+  { image }: RollbackRequest,
   { version }: VersionTag,
   versions: readonly VersionTag[],
   call: Call,
@@ -70,10 +72,10 @@ async function rootOf(store: ManifestReader, { tag }: VersionTag, call: Call): P
   })
 }
 
-/** The highest stable version below the one that is current, of another image: what was released again under a new version is no way back. */
+/** Returns the highest stable version below the current one that is on another image. */
 async function releaseBefore(
   store: ManifestReader,
-  { image, marker }: Request,
+  { image, marker }: RollbackRequest,
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag> {
@@ -83,9 +85,12 @@ async function releaseBefore(
       ? undefined
       : await highestWhere(store, (digest) => digest === current, versions, call)
   if (now === undefined) {
-    const where = formatAt(store.repository, { tag: marker })
+    const reference = formatAt(store.repository, { tag: marker })
     throw new DrayError('refused', `the current version of ${image} cannot be told`, {
-      why: current === undefined ? `${where} is not there` : `no version tag is on ${where} (${current})`,
+      why:
+        current === undefined
+          ? `${reference} is not there`
+          : `no version tag is on ${reference} (${current})`,
       hint: 'Say which release to go back to: --to VERSION.',
     })
   }
@@ -101,26 +106,26 @@ async function releaseBefore(
 
 async function releaseWith(
   store: ManifestReader,
-  { image }: Request,
+  { image }: RollbackRequest,
   digest: Digest,
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag | undefined> {
-  const here = await tagsResolvingTo(store, digest, versions, call)
-  const distinct = new Map(here.map((one) => [formatVersion(one.version), one]))
+  const found = await tagsResolvingTo(store, digest, versions, call)
+  const distinct = new Map(found.map((one) => [formatVersion(one.version), one]))
   if (distinct.size > 1) {
     throw new DrayError('refused', `${digest} is several releases of ${image}`, {
-      why: `its version tags are ${here.map(({ tag }) => tag).join(', ')}`,
+      why: `its version tags are ${found.map(({ tag }) => tag).join(', ')}`,
       hint: 'Say which one: --to VERSION.',
     })
   }
-  return here[0]
+  return found[0]
 }
 
-/** Looked for from the highest down: what is current is near there. */
+/** Searches from the highest version down, because the current one is near the top. */
 async function highestWhere(
   store: ManifestReader,
-  isMeant: (digest: Digest) => boolean,
+  isMatch: (digest: Digest) => boolean,
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag | undefined> {
@@ -128,19 +133,19 @@ async function highestWhere(
   const found = await findFirstTag(
     store,
     sorted.map(({ tag }) => tag),
-    isMeant,
+    isMatch,
     call,
   )
   return sorted.find(({ tag }) => tag === found)
 }
 
-function notThere({ image, environment, to }: Request, versions: readonly VersionTag[]): DrayError {
-  const said = to === undefined || typeof to === 'string' ? (to ?? '') : formatVersion(to)
+function notThere({ image, environment, to }: RollbackRequest, versions: readonly VersionTag[]): DrayError {
+  const requested = to === undefined || typeof to === 'string' ? (to ?? '') : formatVersion(to)
   const where = environment === undefined ? '' : ` in ${environment}`
   const tags = versions.map(({ tag }) => tag)
-  const near = nearestFew(said, tags, versionsShown)
+  const near = nearestFew(requested, tags, versionsShown)
   const shown = near.length > 0 ? near : tags.slice(-versionsShown)
-  return new DrayError('not-found', `${image} has no release ${said}${where}`, {
+  return new DrayError('not-found', `${image} has no release ${requested}${where}`, {
     hint:
       shown.length === 0
         ? 'It has no version tags there.'

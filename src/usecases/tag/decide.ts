@@ -1,109 +1,58 @@
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { formatAt, formatRepository } from '../../oci/reference.ts'
-import { type Batch, type Comer, surveyBatch } from '../../plan/batch.ts'
-import { decideTags } from '../../plan/decide-tags.ts'
-import { type ImageInPlace, planInPlace, type TargetInPlace } from '../../plan/in-place.ts'
-import type { Hash, Plan } from '../../plan/plan.ts'
+import type { Plan } from '../../plan/plan.ts'
 import type { UnreadTarget } from '../../images/graph/unread.ts'
+import { type Batch, type BatchImage, decideBatchTags, surveyBatch } from '../placing/batch.ts'
+import { planImages, type PlacingPolicy } from '../placing/plan-images.ts'
+import { type TaggedTarget, taggingDecision } from '../placing/tagged-image.ts'
 import type { Gathered } from './gather.ts'
-import type { Snapshot, TargetSnapshot } from './snapshot.ts'
-import { versionOf, wantedAt } from './wanted.ts'
+import type { TagSnapshot, TagTarget } from './snapshot.ts'
+import { requestedTags } from './version.ts'
 
-export interface TagRunPolicy {
-  /** tags that do not move are moved all the same */
-  readonly moveTags: boolean
-  /** targets that are ready need not wait for the others */
-  readonly partial: boolean
-  /** hash of the configuration and flags that this policy came from */
-  readonly hash: Hash
-  /** version of dray */
-  readonly tool: string
-}
-
-/** The tags that have to be written so that every image has its own: pure. Images that cannot be tagged are refusals in the plan, with the reason. */
-export function decide(gathered: readonly Gathered[], policy: TagRunPolicy, now: Date): Plan {
-  const batch = batchOf(gathered)
-  const images = gathered.map((item) =>
-    item.kind === 'unread'
-      ? { image: item.unread.request.image, error: item.unread.error }
-      : decideImage(item.snapshot, batch, policy),
+/** Decides which tags are written: pure. Refusals are part of the plan. */
+export function decide(gathered: readonly Gathered[], policy: PlacingPolicy, now: Date): Plan {
+  const batch = surveyBatch(
+    gathered.flatMap((item) => (item.kind === 'read' ? [batchImage(item.snapshot)] : [])),
   )
-  return planInPlace(images, {
-    operation: 'tag',
-    policy: policy.hash,
-    tool: policy.tool,
-    partial: policy.partial,
-    now,
+  return planImages(gathered, { operation: 'tag', policy, now }, (snapshot, id) => {
+    const { request, root, targets } = snapshot
+    const { image, environment, at } = request
+    const { requested } = batchImage(snapshot)
+    return taggingDecision(
+      {
+        image,
+        environment,
+        tag: 'tag' in at ? at.tag : undefined,
+        root,
+        errors: isDrayError(requested.version) ? [requested.version] : [],
+        targets: targets.map((target) => decideTarget(snapshot, target, batch, policy)),
+      },
+      id,
+    )
   })
 }
 
-function batchOf(gathered: readonly Gathered[]): Batch {
-  return surveyBatch(
-    gathered.flatMap((item) => {
-      if (item.kind === 'unread') return []
-      const { snapshot } = item
-      const { request, root, targets } = snapshot
-      const version = versionOf(snapshot)
-      return targets.flatMap((target): readonly Comer[] => {
-        if (target.kind === 'unread') return []
-        return [
-          {
-            image: request.image,
-            root: root.digest,
-            repository: target.repository,
-            version: isDrayError(version) ? undefined : version?.version,
-            tags: (beside) => wantedAt(request, version, target.listed ?? [], beside),
-          },
-        ]
-      })
-    }),
-  )
-}
-
-function decideImage(snapshot: Snapshot, batch: Batch, policy: TagRunPolicy): ImageInPlace {
+function batchImage(snapshot: TagSnapshot): BatchImage {
   const { request, root, targets } = snapshot
-  const { image, environment, at } = request
-  const version = versionOf(snapshot)
-  return {
-    image,
-    ...(environment !== undefined && { environment }),
-    ...('tag' in at && { tag: at.tag }),
-    root,
-    errors: isDrayError(version) ? [version] : [],
-    targets: targets.map((target) => decideTarget(snapshot, target, batch, policy)),
-  }
+  return { image: request.image, root: root.digest, requested: requestedTags(snapshot), targets }
 }
 
 function decideTarget(
-  snapshot: Snapshot,
-  target: TargetSnapshot | UnreadTarget,
+  snapshot: TagSnapshot,
+  target: TagTarget | UnreadTarget,
   batch: Batch,
-  { moveTags }: TagRunPolicy,
-): TargetInPlace {
-  const { request, root } = snapshot
+  { moveTags }: PlacingPolicy,
+): TaggedTarget {
   const { repository } = target
-  if (target.kind === 'unread') return { repository, decided: undefined, errors: [target.error] }
-  const version = versionOf(snapshot)
-  const wanted = wantedAt(request, version, target.listed ?? [], batch.versionsAt(repository))
-  const decided = decideTags(
-    { image: request.image, repository, root: root.digest, ...wanted },
-    target.tags,
-    {
-      immutable: request.immutable,
-      moveTags,
-      buildMetadata: request.policy.buildMetadata,
-    },
-  )
-  const tags = decided.waves.flat()
-  const errors = [
-    ...(target.hasRoot ? [] : [notHere(snapshot, target)]),
-    ...decided.refusals,
-    ...tags.flatMap(({ tag }) => batch.contested.get(formatAt(repository, { tag })) ?? []),
-  ]
-  return { repository, decided, errors }
+  if (target.kind === 'unread') return { repository, tags: undefined, errors: [target.error] }
+  const { immutable, policy } = snapshot.request
+  const { buildMetadata } = policy
+  const tags = decideBatchTags(batchImage(snapshot), target, batch, { immutable, moveTags, buildMetadata })
+  const errors = [...(target.hasRoot ? [] : [missingAt(snapshot, target)]), ...tags.refusals]
+  return { repository, tags, errors }
 }
 
-function notHere({ request, root }: Snapshot, { repository }: TargetSnapshot): DrayError {
+function missingAt({ request, root }: TagSnapshot, { repository }: TagTarget): DrayError {
   const { image, environment = 'its place' } = request
   return new DrayError('refused', `${image} is not in every target of ${environment}`, {
     subject: formatAt(repository, { digest: root.digest }),

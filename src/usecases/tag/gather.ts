@@ -1,4 +1,5 @@
 import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
@@ -14,31 +15,48 @@ import {
   orUnread,
   type UnreadTarget,
 } from '../../images/graph/unread.ts'
-import type { Request, Snapshot, TargetSnapshot } from './snapshot.ts'
+import { type RequestedTags, tagsAt } from '../placing/requested-tags.ts'
+import type { TagRequest } from './request.ts'
+import type { TagSnapshot, TagTarget } from './snapshot.ts'
+import { requestedTags } from './version.ts'
 import { versionLabels } from './version-labels.ts'
-import { versionOf, wantedAt } from './wanted.ts'
 
 /** Images that are read at once. */
 const imagesAtOnce = 16
 /** Targets of one image that are read at once. */
 const targetsAtOnce = 16
 
-/** An image with what was read of it, or why it could not be. */
-export type Gathered = GatheredOf<Request, Snapshot>
+export type Gathered = GatheredOf<TagRequest, TagSnapshot>
 
 /**
- * Reads what a decision needs, and changes nothing: each image once, the list of tags of its repository, and last, in one wave, the tags that may be
- * written. An image or a target that cannot be read is given back with the reason. @throws only where the whole run is stopped by its signal.
+ * Reads the state that tags are decided by, without any change: each image once, the tag lists of
+ * its repositories, and last, in one wave, the tags that may be written. An image or a target that
+ * cannot be read is returned with the reason.
+ * @throws the reason of the signal.
  */
 export async function gather(
-  requests: readonly Request[],
+  requests: readonly TagRequest[],
   stores: Repositories,
+  { clock }: { readonly clock: Pick<Clock, 'now'> },
   call: Call,
 ): Promise<readonly Gathered[]> {
-  return await gatherEach(requests, imagesAtOnce, call, (request, c) => gatherOne(request, stores, c))
+  return await gatherEach(requests, imagesAtOnce, call, async (request, c) => {
+    const readSince = clock.now()
+    return { ...(await gatherOne(request, stores, c)), readSince }
+  })
 }
 
-async function gatherOne(request: Request, stores: Repositories, call: Call): Promise<Snapshot> {
+/** Returns when the reading of the first of several images began; empty if none could be read. */
+export function earliestReading(gathered: readonly Gathered[]): { readonly readSince?: number } {
+  const times = gathered.flatMap((item) => (item.kind === 'read' ? [item.snapshot.readSince] : []))
+  return times.length === 0 ? {} : { readSince: Math.min(...times) }
+}
+
+async function gatherOne(
+  request: TagRequest,
+  stores: Repositories,
+  call: Call,
+): Promise<Omit<TagSnapshot, 'readSince'>> {
   const { targets: repositories, wish } = request
   const first = stores.source(repositories[0])
   const [image, lists] = await Promise.all([
@@ -52,35 +70,22 @@ async function gatherOne(request: Request, stores: Repositories, call: Call): Pr
   const highest = wish.kind === 'next' ? await findHighest(lists, root, { request, stores }, call) : undefined
   const facts = {
     request,
+    root,
     ...(labels !== undefined && { labels }),
     ...(highest !== undefined && { highest }),
   }
-  const given = versionOf(facts)
-  const targets = await inParallel(lists, targetsAtOnce, call, async (list, c) => {
-    if (list.kind === 'unread') return list
-    const { repository, listed } = list
-    return await orUnread(repository, c, async (): Promise<TargetSnapshot> => {
-      const store = stores.target(repository)
-      const wanted = tagsToRead(wantedAt(request, given, listed ?? []), new Set(listed))
-      const [tags, there] = await Promise.all([
-        resolveTags(store, wanted, c),
-        store === first ? root : store.resolve({ digest: root.digest }, c),
-      ])
-      if (listed !== undefined) {
-        // a list may be late with the tag of a build of just now, but an empty one has missed all of them
-        const foundBy =
-          listed.length === 0 && store === first && 'tag' in request.at ? request.at.tag : undefined
-        checkIsWhole(repository, listed, foundBy === undefined ? tags : [...tags, [foundBy, root.digest]])
-      }
-      return { kind: 'read', repository, hasRoot: there !== undefined, listed, tags }
-    })
-  })
-  return { ...facts, root, targets }
+  const requested = requestedTags(facts)
+  const targets = await inParallel(lists, targetsAtOnce, call, async (list, c) =>
+    list.kind === 'unread'
+      ? list
+      : await orUnread(list.repository, c, () => readTarget(stores, list, facts, requested, c)),
+  )
+  return { ...facts, targets }
 }
 
 async function readImage(
   store: ManifestReader & TagLister,
-  { image, environment, at }: Request,
+  { image, environment, at }: TagRequest,
   call: Call,
 ): Promise<ManifestContent> {
   const content = await store.findManifest(at, call)
@@ -88,39 +93,62 @@ async function readImage(
   throw await notThere(store, { image, ...(environment !== undefined && { environment }), at }, call)
 }
 
-interface ReadList {
+interface TargetList {
   readonly kind: 'list'
   readonly repository: RepositoryName
+  /** undefined: only plain tags are written */
   readonly listed: readonly string[] | undefined
 }
 
 async function readList(
   stores: Repositories,
   repository: RepositoryName,
-  { wish }: Request,
+  { wish }: TagRequest,
   call: Call,
-): Promise<ReadList> {
+): Promise<TargetList> {
   const listed = wish.kind === 'plain' ? undefined : await listTags(stores.target(repository), call)
   return { kind: 'list', repository, listed }
 }
 
-/** The highest stable version of all targets, and the version that the image has already in the first. */
-async function findHighest(
-  lists: readonly (ReadList | UnreadTarget)[],
-  root: Descriptor,
-  { request, stores }: { readonly request: Request; readonly stores: Repositories },
+async function readTarget(
+  stores: Repositories,
+  { repository, listed }: TargetList,
+  { request, root }: Pick<TagSnapshot, 'request' | 'root'>,
+  requested: RequestedTags,
   call: Call,
-): Promise<Snapshot['highest']> {
-  const stableIn = (list: ReadList | UnreadTarget | undefined): readonly VersionTag[] => {
+): Promise<TagTarget> {
+  const store = stores.target(repository)
+  const isFirst = repository === request.targets[0]
+  const wanted = tagsToRead(tagsAt(requested, listed ?? []), new Set(listed))
+  const [tags, existing] = await Promise.all([
+    resolveTags(store, wanted, call),
+    isFirst ? root : store.resolve({ digest: root.digest }, call),
+  ])
+  const target = { kind: 'read', repository, hasRoot: existing !== undefined, tags } as const
+  if (listed === undefined) return target
+  // a list may lack the tag of a build a moment ago, but an empty list lacks every tag
+  const resolvedBy = listed.length === 0 && isFirst && 'tag' in request.at ? [request.at.tag] : []
+  checkIsWhole(repository, listed, [...tags, ...resolvedBy.map((tag) => [tag, root.digest] as const)])
+  return { ...target, listed }
+}
+
+/** Finds the highest stable version of all targets, and the highest on the image in the first one. */
+async function findHighest(
+  lists: readonly (TargetList | UnreadTarget)[],
+  root: Descriptor,
+  { request, stores }: { readonly request: TagRequest; readonly stores: Repositories },
+  call: Call,
+): Promise<TagSnapshot['highest']> {
+  const stableIn = (list: TargetList | UnreadTarget | undefined): readonly VersionTag[] => {
     const listed = list?.kind === 'list' ? list.listed : undefined
     return versionTagsIn(listed ?? [], request.policy).filter(({ version }) => isStable(version))
   }
   const tag = highestTag(lists.flatMap(stableIn))
   if (tag === undefined) return undefined
-  const here = highestFirst(stableIn(lists[0]))
-  const names = here.map((one) => one.tag)
+  const inFirst = highestFirst(stableIn(lists[0]))
+  const names = inFirst.map((one) => one.tag)
   const isRoot = (digest: Digest): boolean => digest === root.digest
   const found = await findFirstTag(stores.target(request.targets[0]), names, isRoot, call)
-  const own = here.find((one) => one.tag === found)
+  const own = inFirst.find((one) => one.tag === found)
   return { tag, ...(own !== undefined && { own }) }
 }

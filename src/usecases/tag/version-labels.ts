@@ -9,8 +9,8 @@ import type { BlobReader, ManifestContent, ManifestReader } from '../../images/p
 const readsAtOnce = 8
 
 /**
- * The versions that an image says of itself, each once: by the labels of all its platforms, and by the annotations of its manifest or index
- * (`org.opencontainers.image.version`). One, where nobody contradicts.
+ * Returns the distinct versions in the labels of all platforms and in the annotation of the manifest
+ * or index (`org.opencontainers.image.version`).
  */
 export async function versionLabels(
   store: ManifestReader & BlobReader,

@@ -3,7 +3,7 @@ import { requestsOf } from '../../../src/cli/arguments/requests.ts'
 import type { Route, Rules } from '../../../src/cli/arguments/route.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import type { Request } from '../../../src/usecases/promote/snapshot.ts'
+import type { PromoteRequest as Request } from '../../../src/usecases/promote/request.ts'
 
 const { config } = parseConfig(
   {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { tagRequestsOf, type TagWords } from '../../../src/cli/arguments/tag-requests.ts'
 import { parseConfig } from '../../../src/config/load.ts'
-import type { Request } from '../../../src/usecases/tag/snapshot.ts'
+import type { TagRequest as Request } from '../../../src/usecases/tag/request.ts'
 
 const { config } = parseConfig(
   {

@@ -5,7 +5,7 @@ import { parseConfig } from '../../../src/config/load.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../src/oci/media-types.ts'
 import { parseRepository } from '../../../src/oci/reference.ts'
-import type { Place, Plan } from '../../../src/plan/plan.ts'
+import type { PlacementEnd as Place, Plan } from '../../../src/plan/plan.ts'
 
 function configOf(more = ''): Config {
   const content = `version: 1

@@ -7,7 +7,8 @@ import { formatPlanFile, parsePlanFile } from '../../../src/plan/plan-file.ts'
 import type { Plan } from '../../../src/plan/plan.ts'
 import { decide, type PromotePolicy } from '../../../src/usecases/promote/decide.ts'
 import type { Gathered } from '../../../src/usecases/promote/gather.ts'
-import type { Request, Snapshot, TargetSnapshot } from '../../../src/usecases/promote/snapshot.ts'
+import type { PromoteRequest } from '../../../src/usecases/promote/request.ts'
+import type { PromoteSnapshot, PromoteTarget } from '../../../src/usecases/promote/snapshot.ts'
 import type { Evidence } from '../../../src/images/evidence/evidence.ts'
 import type { Graph } from '../../../src/images/graph/graph.ts'
 
@@ -50,9 +51,9 @@ const api = graphOf('api')
 
 interface World {
   readonly tags?: readonly string[]
-  readonly request?: Partial<Request>
+  readonly request?: Partial<PromoteRequest>
   readonly evidence?: readonly Evidence[]
-  readonly targets?: readonly (Partial<TargetSnapshot> & { readonly repository: RepositoryName })[]
+  readonly targets?: readonly (Partial<PromoteTarget> & { readonly repository: RepositoryName })[]
 }
 
 function world({
@@ -61,7 +62,7 @@ function world({
   evidence = [],
   targets = [{ repository: prod }],
 }: World = {}): Gathered {
-  const snapshot: Snapshot = {
+  const snapshot: PromoteSnapshot = {
     request: {
       image: 'api:1.4.2',
       from: { environment: 'staging', repository: staging, at: { tag: '1.4.2' } },
@@ -69,6 +70,7 @@ function world({
       tags,
       ...request,
     },
+    readSince: 0,
     source: { root: api.root, graph: api, evidence },
     targets: targets.map((target) => ({
       kind: 'read',
@@ -323,7 +325,7 @@ describe('a cosign tag that differs at the target', () => {
   const at = (...signatures: string[]) => {
     const digest = digestOf(`there ${signatures.join()}`)
     const tag = subject.replace(':', '-').concat('.sig')
-    return [{ repository: prod, evidenceTags: new Map([[tag, { digest, pieces: signatures.map(piece) }]]) }]
+    return [{ repository: prod, evidenceTags: new Map([[tag, { digest, entries: signatures.map(piece) }]]) }]
   }
 
   it('moves where the source carries all of it', () => {
@@ -345,6 +347,6 @@ describe('a cosign tag that differs at the target', () => {
   })
 })
 
-function requestOf(gathered: Gathered): Request {
+function requestOf(gathered: Gathered): PromoteRequest {
   return gathered.kind === 'read' ? gathered.snapshot.request : gathered.unread.request
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/lib/clock.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
 import { parseDigest } from '../../../src/oci/digest.ts'
 import { gather } from '../../../src/usecases/promote/gather.ts'
@@ -69,5 +70,7 @@ it('a run that is stopped while it reads ends with the reason, not with an image
     tags: ['1.4.2'],
   }
   const call = { ...run.call, signal: AbortSignal.abort(reason) }
-  await expect(gather([request], run.stores, { evidence: true, dangling: 'fail' }, call)).rejects.toBe(reason)
+  await expect(
+    gather([request], run.stores, { clock: systemClock, evidence: true, dangling: 'fail' }, call),
+  ).rejects.toBe(reason)
 })

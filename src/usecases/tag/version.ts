@@ -1,35 +1,38 @@
 import { DrayError } from '../../lib/errors.ts'
 import { annotationKeys } from '../../oci/annotations.ts'
-import type { NamedTags } from '../../plan/decide-tags.ts'
 import {
   formatVersion,
   nextVersion,
   parseVersion,
   tagOfVersion,
-  type Version,
   type VersionTag,
 } from '../../semver/version.ts'
-import { versionTags } from '../../semver/version-tags.ts'
-import type { Request, Snapshot } from './snapshot.ts'
+import type { RequestedTags } from '../placing/requested-tags.ts'
+import type { TagSnapshot } from './snapshot.ts'
 
-type Facts = Pick<Snapshot, 'request' | 'labels' | 'highest'>
+/** The parts of a snapshot that the version follows from. */
+type VersionSource = Pick<TagSnapshot, 'request' | 'labels' | 'highest'>
 
-/** The version that an image is to be tagged with; undefined for plain tags; why it has none. Pure. */
-export function versionOf(facts: Facts): VersionTag | DrayError | undefined {
-  const { wish } = facts.request
+export function requestedTags(source: VersionSource): RequestedTags {
+  const { wish, policy } = source.request
+  return { plain: wish.kind === 'plain' ? wish.tags : [], version: versionOf(source), policy }
+}
+
+function versionOf(source: VersionSource): VersionTag | DrayError | undefined {
+  const { wish } = source.request
   switch (wish.kind) {
     case 'plain':
       return undefined
     case 'version':
       return wish.given
     case 'label':
-      return ofLabel(facts)
+      return labelVersion(source)
     case 'next':
-      return ofNext(facts, wish.part)
+      return versionAfter(source, wish.part)
   }
 }
 
-function ofLabel({ request: { image }, labels = [] }: Facts): VersionTag | DrayError {
+function labelVersion({ request: { image }, labels = [] }: VersionSource): VersionTag | DrayError {
   const [text, ...others] = labels
   if (text === undefined || others.some((other) => !isSameVersion(other, text))) {
     const why =
@@ -57,9 +60,9 @@ function isSameVersion(a: string, b: string): boolean {
   return one !== undefined && other !== undefined && formatVersion(one) === formatVersion(other)
 }
 
-/** An image that has a version has it: a job that runs again, also after the next one has released, releases nothing anew. */
-function ofNext(
-  { request: { image }, highest }: Facts,
+/** Returns the image's own version if it has one: a repeated CI job must not release it again. */
+function versionAfter(
+  { request: { image }, highest }: VersionSource,
   part: 'major' | 'minor' | 'patch',
 ): VersionTag | DrayError {
   if (highest === undefined) {
@@ -77,19 +80,4 @@ function ofNext(
   }
   const { hasV } = highest.tag
   return { tag: tagOfVersion(version, hasV), version, hasV }
-}
-
-/**
- * The tags of an image at a target.
- * @param beside versions that other images of the run bring to the same repository
- */
-export function wantedAt(
-  { wish, policy }: Request,
-  given: VersionTag | DrayError | undefined,
-  listed: readonly string[],
-  beside: readonly Version[] = [],
-): NamedTags {
-  if (wish.kind === 'plain') return { plain: wish.tags, version: undefined }
-  if (given === undefined || given instanceof DrayError) return { plain: [], version: undefined }
-  return { plain: [], version: versionTags(given, listed, policy, beside) }
 }

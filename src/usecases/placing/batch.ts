@@ -1,0 +1,114 @@
+import { DrayError, isDrayError } from '../../lib/errors.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import { decideTags, type ImageTags, type TagDecisions, type TagRules } from '../../plan/decide-tags.ts'
+import type { Version } from '../../semver/version.ts'
+import type { UnreadTarget } from '../../images/graph/unread.ts'
+import { type RequestedTags, tagsAt } from './requested-tags.ts'
+import type { TargetTags } from './snapshot.ts'
+
+/** An image of a run that gets tags in one or several repositories. */
+export interface BatchImage {
+  /** as the user named it */
+  readonly image: string
+  readonly root: Digest
+  readonly requested: RequestedTags
+  readonly targets: readonly (Pick<TargetTags, 'kind' | 'repository' | 'listed'> | UnreadTarget)[]
+}
+
+/** The images of one run, as far as they compete for tags. */
+export interface Batch {
+  /** by reference: why none of the images gets this tag */
+  readonly contested: ReadonlyMap<string, DrayError>
+  /** Returns the versions that the run brings to a repository. */
+  versionsAt(repository: RepositoryName): readonly Version[]
+}
+
+interface BatchTags extends Pick<BatchImage, 'image' | 'root'>, ImageTags {
+  readonly repository: RepositoryName
+}
+
+/**
+ * Finds the tags that several images of one run would get, so that their order does not decide. Of
+ * several versions for one repository, the highest gets the floating tags.
+ */
+export function surveyBatch(images: readonly BatchImage[]): Batch {
+  const read = images.flatMap(({ targets, ...image }) =>
+    targets.flatMap((target) => (target.kind === 'unread' ? [] : [{ ...image, target }])),
+  )
+  const versions = Map.groupBy(read, ({ target }) => formatRepository(target.repository))
+  const versionsAt = (repository: RepositoryName): readonly Version[] =>
+    (versions.get(formatRepository(repository)) ?? []).flatMap(({ requested: { version } }) =>
+      version === undefined || isDrayError(version) ? [] : [version.version],
+    )
+  const tagged = read.map(({ image, root, requested, target: { repository, listed } }): BatchTags => {
+    const tags = tagsAt(requested, listed ?? [], versionsAt(repository))
+    return { image, root, repository, ...tags }
+  })
+  return { contested: new Map([...sameVersions(tagged), ...sameTags(tagged)]), versionsAt }
+}
+
+/** Decides about the tags of one image of a batch at one target. */
+export function decideBatchTags(
+  { image, root, requested }: Omit<BatchImage, 'targets'>,
+  { repository, listed, tags }: TargetTags,
+  batch: Batch,
+  rules: TagRules,
+): TagDecisions {
+  const wanted = tagsAt(requested, listed ?? [], batch.versionsAt(repository))
+  const decided = decideTags({ image, repository, root, ...wanted }, tags, rules)
+  const contested = decided.waves
+    .flat()
+    .flatMap(({ tag }) => batch.contested.get(formatAt(repository, { tag })) ?? [])
+  return { ...decided, refusals: [...decided.refusals, ...contested] }
+}
+
+type Contested = readonly (readonly [reference: string, why: DrayError])[]
+
+function sameTags(images: readonly BatchTags[]): Contested {
+  const claimed = new Map<string, Map<Digest, string>>()
+  for (const { image, root, repository, plain, version } of images) {
+    const floating = version?.floating.flatMap(({ tag, moves }) => (moves ? [tag] : [])) ?? []
+    for (const tag of [...plain, ...(version === undefined ? [] : [version.exact]), ...floating]) {
+      const reference = formatAt(repository, { tag })
+      const claims = claimed.get(reference) ?? new Map<Digest, string>()
+      claimed.set(reference, claims.set(root, image))
+    }
+  }
+  return [...claimed].flatMap(([reference, claims]) =>
+    claims.size > 1 ? [[reference, sameTag(reference, [...claims.values()])]] : [],
+  )
+}
+
+/** Finds one version under several version tags: with and without `v`, or with other build metadata. */
+function sameVersions(images: readonly BatchTags[]): Contested {
+  const claimed = new Map<string, { readonly claims: Map<Digest, string>; readonly exact: Set<string> }>()
+  for (const { image, root, repository, version } of images) {
+    if (version === undefined) continue
+    // `version.version` has no build metadata: tags of the same precedence are one version
+    const name = `${formatRepository(repository)} ${version.version.version}`
+    const { claims, exact } = claimed.get(name) ?? { claims: new Map(), exact: new Set() }
+    const reference = formatAt(repository, { tag: version.exact })
+    claimed.set(name, { claims: claims.set(root, image), exact: exact.add(reference) })
+  }
+  return [...claimed.values()].flatMap(({ claims, exact }) =>
+    claims.size > 1
+      ? [...exact].map((reference) => [reference, sameVersion(reference, [...claims.values()])] as const)
+      : [],
+  )
+}
+
+function sameTag(reference: string, images: readonly string[]): DrayError {
+  return new DrayError('refused', `${images.join(' and ')} cannot all get the tag ${reference}`, {
+    subject: reference,
+    hint: 'A tag is on one image. Give each of them a tag of its own.',
+  })
+}
+
+function sameVersion(reference: string, images: readonly string[]): DrayError {
+  return new DrayError('refused', `${images.join(' and ')} cannot all be the same version`, {
+    subject: reference,
+    why: 'a version with a "v", or with other build metadata, is the same one',
+    hint: 'A version is on one image. Give each of them a version of its own.',
+  })
+}

@@ -1,0 +1,30 @@
+import { DrayError, isDrayError } from '../../../lib/errors.ts'
+import { formatAt } from '../../../oci/reference.ts'
+import { presentTags } from '../../../semver/v-prefix.ts'
+import { versionTagsIn } from '../../../semver/version.ts'
+import { refusal } from '../../placing/plan-images.ts'
+import { howToNameVersion } from '../source-version.ts'
+import { decidedTargets, type PromotionCheck } from './check.ts'
+
+/** Refuses an image that must have one version and has none or several. */
+export const checkVersion: PromotionCheck = ({ request }, { requested: { version } }) =>
+  isDrayError(version) ? [refusal(request.image, version)] : []
+
+/**
+ * Refuses a tag without a version if it is a floating tag at the target. The tag would move by its
+ * name there, backward as well as forward.
+ */
+export const checkFloatingName: PromotionCheck = ({ request }, context) => {
+  const { image, tags, keepUp } = request
+  if (context.requested.version !== undefined || keepUp?.mayDerive !== true) return []
+  return decidedTargets(context).flatMap(({ id, target: { repository, listed = [] } }) => {
+    const { floating } = presentTags(listed, versionTagsIn(listed, keepUp.policy))
+    const tag = tags.find((one) => floating.includes(one))
+    if (tag === undefined) return []
+    const error = new DrayError('refused', `the version of ${image} cannot be told`, {
+      why: `${formatAt(repository, { tag })} moves with the versions there, and no version of ${tag} is where the image comes from`,
+      hint: howToNameVersion,
+    })
+    return [refusal(image, error, id)]
+  })
+}

@@ -1,0 +1,50 @@
+import { DrayError } from '../../lib/errors.ts'
+import { formatVersion, type VersionTag, versionTagsIn } from '../../semver/version.ts'
+import { presentTags } from '../../semver/v-prefix.ts'
+import type { RequestedTags } from '../placing/requested-tags.ts'
+import type { PromoteRequest } from './request.ts'
+
+/** How a user names the version of an image that dray cannot derive. */
+export const howToNameVersion = 'Name the version itself (api:1.4.2), or say which tags it gets with --tag.'
+
+/** Whether only the version tags on the image tell its version: it is named by digest or floating tag. */
+export function isVersionDerived({ tags, keepUp }: PromoteRequest, listed: readonly string[]): boolean {
+  if (keepUp?.mayDerive !== true) return false
+  const { policy } = keepUp
+  if (versionTagsIn(tags, policy).length > 0) return false
+  const [tag] = tags
+  if (tag === undefined || tag === 'latest' || policy.channels.includes(tag)) return true
+  return presentTags(listed, versionTagsIn(listed, policy)).floating.includes(tag)
+}
+
+/** @param derived the version tags on the image, if its version is derived from them */
+export function requestedTags(
+  request: PromoteRequest,
+  derived: readonly VersionTag[] | undefined,
+): RequestedTags {
+  const { tags, keepUp } = request
+  return {
+    plain: tags,
+    version: sourceVersion(request, derived),
+    policy: keepUp?.policy,
+    isForwardOnly: keepUp?.isForwardOnly === true,
+  }
+}
+
+/** Returns the version whose floating tags are maintained; undefined if the tags are written as named. */
+function sourceVersion(
+  { image, tags, keepUp }: PromoteRequest,
+  derived: readonly VersionTag[] | undefined,
+): VersionTag | DrayError | undefined {
+  if (keepUp === undefined) return undefined
+  const found = derived ?? versionTagsIn(tags, keepUp.policy)
+  // two spellings of one version are one
+  const distinct = new Set(found.map(({ version }) => formatVersion(version)))
+  const [first] = found
+  if (distinct.size < 2 && (first !== undefined || derived === undefined)) return first
+  const versions = found.map(({ tag }) => tag).join(', ')
+  return new DrayError('refused', `the version of ${image} cannot be told`, {
+    why: first === undefined ? 'no version tag is on it' : `it has several version tags: ${versions}`,
+    hint: howToNameVersion,
+  })
+}

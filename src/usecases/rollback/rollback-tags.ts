@@ -1,0 +1,51 @@
+import { presentTags } from '../../semver/v-prefix.ts'
+import { isStable, type VersionTag, versionTagsIn } from '../../semver/version.ts'
+import { type FloatingTag, versionTags, type VersionTags } from '../../semver/version-tags.ts'
+import type { TagPolicy } from '../../semver/tag-policy.ts'
+import type { RollbackRequest } from './request.ts'
+
+/**
+ * Returns the tags of a release in one repository. Its floating tags move forward or backward, in
+ * every spelling that exists. A rollback creates no tag.
+ * @param exact the version tag of the release in this repository
+ */
+export function rollbackTags(
+  release: VersionTag,
+  exact: string,
+  listed: readonly string[],
+  { policy, marker }: RollbackRequest,
+): VersionTags {
+  const tags = versionTags(release, listed, { ...policy, allowBackward: true })
+  const existing = new Set(listed)
+  const { floating } = presentTags(listed, versionTagsIn(listed, policy))
+  const moved = tags.floating.flatMap((tag) => {
+    const spellings = [
+      tag.tag,
+      ...floating.filter((other) => other !== tag.tag && withoutV(other) === withoutV(tag.tag)),
+    ]
+    const present = spellings.filter((name) => existing.has(name))
+    if (present.length === 0) return [{ ...tag, moves: false, reason: 'it was never set here' }]
+    return present.map((name) => ({ ...tag, tag: name }))
+  })
+  return {
+    ...tags,
+    exact,
+    same: [],
+    floating: [...moved, ...(isOutsideVersions(marker, policy) ? currentTag(release, listed, marker) : [])],
+  }
+}
+
+/** Whether a current-version tag such as `live` follows no version by its name. */
+function isOutsideVersions(marker: string, { channels }: TagPolicy): boolean {
+  return marker !== 'latest' && !/^v?\d/.test(marker) && !channels.includes(marker)
+}
+
+/** Returns the current-version tag if it exists: it goes back with the floating tags. */
+function currentTag(release: VersionTag, listed: readonly string[], marker: string): readonly FloatingTag[] {
+  if (!listed.includes(marker) || !isStable(release.version)) return []
+  return [{ tag: marker, line: {}, moves: true, reason: 'it says what is current', backward: true }]
+}
+
+function withoutV(tag: string): string {
+  return tag.replace(/^v(?=\d)/, '')
+}

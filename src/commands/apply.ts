@@ -73,7 +73,7 @@ The file is not trusted. dray decides every step again, by the dray.yaml of now 
         plan,
         isFresh: false,
         readSince: this.context.clock.now(),
-        readers: new Map(),
+        contents: undefined,
         askWhatRuns: async () => () => [],
         review,
         takenUp: [],

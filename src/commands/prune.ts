@@ -74,12 +74,13 @@ REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.
       import('../cli/prune/prune-run.ts'),
     ])
     const inputs = await pruneInputs(said, this.context, this.reading)
-    const { plan, warnings, readers, readSince } = await planPrune(inputs, this.context, this.reading)
+    const { plan, warnings, readSince } = await planPrune(inputs, this.context, this.reading)
     for (const text of warnings) this.warn(text)
     if (!flags.apply) return await this.showPrune(plan, flags)
     const repositories = inputs.scope.repositories.map(({ repository }) => repository)
     const takenUp = inputs.left.runsWithin(repositories)
     const askWhatRuns = this.asker(inputs.inUseReader, inputs.known)
-    return await this.carryOutPrune({ plan, isFresh: true, readSince, readers, askWhatRuns, takenUp }, flags)
+    const contents = inputs.cache?.contents
+    return await this.carryOutPrune({ plan, isFresh: true, readSince, contents, askWhatRuns, takenUp }, flags)
   }
 }

@@ -24,7 +24,7 @@ export async function explainImage(
   const inputs = await pruneInputs({ ...said, words: [name], exclude: [], shard: undefined }, context, call)
   const [scoped] = inputs.scope.repositories
   if (scoped === undefined) throw new DrayError('internal', `${name} is not in its own scope`)
-  const { grounds } = await lookAt(scoped, inputs, context, call)
+  const grounds = await lookAt(scoped, inputs, context, call)
   return explain(grounds, scoped.policy, at)
 }
 

@@ -1,5 +1,5 @@
 import { DrayError, toDrayError, toErrorInfo } from '../../lib/errors.ts'
-import { formatRepository, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
+import type { RepositoryName, TagOrDigest } from '../../oci/reference.ts'
 import { type PruneOutcome, summarisePrune } from '../../plan/prune/prune-outcome.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
@@ -8,7 +8,7 @@ import { escapeText } from '../../render/text/escape.ts'
 import { renderPruneOutcome } from '../../render/prune/prune-outcome.ts'
 import { renderPrunePlan } from '../../render/prune/prune-plan.ts'
 import { withoutHeld } from '../../usecases/prune/review.ts'
-import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
+import type { ContentStore } from '../../images/cache/content-store.ts'
 import { ChangeCommand } from '../changes/change-command.ts'
 import { type ChangeFlags, groundsOf } from '../command/change-flags.ts'
 import { parseReport, pruneToCi, type Report } from '../ci/ci-report.ts'
@@ -27,8 +27,8 @@ export interface PruneChange {
   readonly isFresh: boolean
   /** when its reading began, ms */
   readonly readSince: number
-  /** what has read a repository for the plan, by its name */
-  readonly readers: ReadonlyMap<string, RepositoryReader>
+  /** content that was read for the plan */
+  readonly contents: ContentStore | undefined
   /** asks again what runs, where a question or a file has stood between the plan and its deletes */
   readonly askWhatRuns: () => Promise<(repository: RepositoryName) => readonly TagOrDigest[]>
   /**
@@ -161,12 +161,12 @@ export abstract class PruneChangeCommand extends ChangeCommand {
     const { plan } = change
     const askWhatRuns =
       review === undefined ? change.askWhatRuns : this.asker(review.inUseReader, review.known)
-    const { readSince, readers } = review ?? change
+    const { readSince, contents } = review ?? change
     const plannedJustNow = (change.isFresh || review !== undefined) && askedNothing
     const usedNow = hasSteps(plan) && !plannedJustNow ? await askWhatRuns() : review?.usedNow
-    const [{ executePrune }, { RepositoryReader: Reader }, { PruneState }] = await Promise.all([
+    const [{ executePrune }, { readersOf }, { PruneState }] = await Promise.all([
       import('../../execute/prune/execute-prune.ts'),
-      import('../../images/graph/repository-reader.ts'),
+      import('./prune-run.ts'),
       import('./prune-state.ts'),
     ])
     const ports = await this.context.executePorts(
@@ -187,8 +187,7 @@ export abstract class PruneChangeCommand extends ChangeCommand {
         stop: this.stop,
         plannedJustNow,
         readSince,
-        reader: (repository) =>
-          readers.get(formatRepository(repository)) ?? new Reader(ports.stores.source(repository)),
+        reader: readersOf(plan, ports.stores, contents),
         ...(usedNow !== undefined && { usedNow }),
         ...(review !== undefined && { current: review.current }),
       },

@@ -7,8 +7,10 @@ import { decisionOf, type Grounds, groundsOf } from '../../usecases/prune/decide
 import { firstFew } from '../../usecases/prune/first-few.ts'
 import { gather } from '../../usecases/prune/gather.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
+import type { ContentStore } from '../../images/cache/content-store.ts'
+import { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import { orUnread } from '../../images/graph/unread.ts'
+import type { Repositories } from '../../images/ports.ts'
 import type { Context } from '../wiring/context.ts'
 import type { ImagesInUse, InUseReader } from './images-in-use.ts'
 import type { KnownRepositories } from './known-repositories.ts'
@@ -36,28 +38,26 @@ export interface PruneInputs {
 export interface Pruning {
   readonly plan: PrunePlan
   readonly warnings: readonly string[]
-  /** of the repositories that have something to delete, by name: they know their manifests already */
-  readonly readers: ReadonlyMap<string, RepositoryReader>
   /** when the reading began, ms */
   readonly readSince: number
 }
 
-/** Reads every repository in scope, side by side, and decides. A repository that cannot be read is refused; the others go on. */
+/**
+ * Reads the repositories in scope, a few at a time, and decides. A repository that cannot be read is refused; the others go on.
+ * Of a repository that is decided, only its part of the plan stays in memory.
+ */
 export async function planPrune(inputs: PruneInputs, context: Context, call: Call): Promise<Pruning> {
   const { retention, scope, inUse } = inputs
   const readSince = context.clock.now()
   await expectToRead(scope, context)
-  const readers = new Map<string, RepositoryReader>()
   const looked = await inParallel(
     scope.repositories,
     repositoriesAtOnce,
     call,
     async (scoped, c): Promise<Looked> => {
       return await orUnread(scoped.repository, c, async () => {
-        const { grounds, reader } = await lookAt(scoped, inputs, context, c)
-        const decision = decisionOf(grounds)
-        if (decision.plan.steps.length > 0) readers.set(formatRepository(scoped.repository), reader)
-        return { kind: 'decided' as const, decision }
+        const grounds = await lookAt(scoped, inputs, context, c)
+        return { kind: 'decided' as const, decision: decisionOf(grounds) }
       })
     },
   )
@@ -74,7 +74,7 @@ export async function planPrune(inputs: PruneInputs, context: Context, call: Cal
     },
     new Date(context.clock.now()),
   )
-  return { plan, warnings: [...warnings, ...unknownInUse(inputs, looked)], readers, readSince }
+  return { plan, warnings: [...warnings, ...unknownInUse(inputs, looked)], readSince }
 }
 
 /** One warning about all references that name no known repository: the registry may be known there by another name. */
@@ -94,7 +94,7 @@ export async function lookAt(
   { inUse, known, left, cache }: PruneInputs,
   context: Context,
   call: Call,
-): Promise<{ readonly grounds: Grounds; readonly reader: RepositoryReader }> {
+): Promise<Grounds> {
   const store = (await context.stores()).source(repository)
   const last = await cache?.last(repository)
   const request = {
@@ -104,7 +104,7 @@ export async function lookAt(
     used: inUse.in(repository, known, protections),
     leftovers: left.in(repository),
   }
-  const { snapshot, asLast, reader } = await gather(
+  const { snapshot, asLast } = await gather(
     store,
     request,
     {
@@ -116,7 +116,27 @@ export async function lookAt(
     call,
   )
   await cache?.remember(repository, asLast)
-  return { grounds: groundsOf(snapshot, policy), reader }
+  return groundsOf(snapshot, policy)
+}
+
+/**
+ * Returns what reads a repository again while it is pruned. A new reader for each repository, so that only those that are
+ * being pruned have a graph. The tags of the plan and the content that was read for it save requests.
+ */
+export function readersOf(
+  { repositories }: PrunePlan,
+  stores: Repositories,
+  contents: ContentStore | undefined,
+): (repository: RepositoryName) => RepositoryReader {
+  const plans = new Map(repositories.map((one) => [formatRepository(one.repository), one]))
+  return (repository) => {
+    const tags = plans.get(formatRepository(repository))?.tags ?? []
+    const known = tags.flatMap(({ tag, digest }) => (digest === null ? [] : [[tag, digest] as const]))
+    return new RepositoryReader(stores.source(repository), {
+      ...(contents !== undefined && { contents }),
+      last: { tags: new Map(known), indexReferrers: new Map() },
+    })
+  }
 }
 
 /** Asks for one token for a few repositories; for many, each asks for its own. */

@@ -16,7 +16,7 @@ import {
   unseenIn,
 } from '../../usecases/prune/review.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
+import type { ContentStore } from '../../images/cache/content-store.ts'
 import { orUnread } from '../../images/graph/unread.ts'
 import type { Context } from '../wiring/context.ts'
 import { InUseReader } from './images-in-use.ts'
@@ -33,7 +33,7 @@ const policyChanged =
 
 export interface PruneReview {
   readonly current: (repository: RepositoryName) => CurrentRepository | undefined
-  readonly readers: ReadonlyMap<string, RepositoryReader>
+  readonly contents: ContentStore | undefined
   /** when the reading began, ms */
   readonly readSince: number
   /** to ask again, if a question has come between */
@@ -105,9 +105,7 @@ export async function reviewPrune(
   const current = new Map(looked.map((one) => [one.name, one.current]))
   return {
     current: (repository) => current.get(formatRepository(repository)),
-    readers: new Map(
-      looked.flatMap(({ name, reader }) => (reader === undefined ? [] : [[name, reader] as const])),
-    ),
+    contents: cache?.contents,
     readSince,
     inUseReader,
     known,
@@ -120,7 +118,6 @@ export async function reviewPrune(
 interface Looked {
   readonly name: string
   readonly current: CurrentRepository
-  readonly reader?: RepositoryReader
   readonly review?: ReviewedRepository
 }
 
@@ -135,7 +132,7 @@ async function lookAgain(
   const { repository } = saved
   const name = formatRepository(repository)
   const found = await orUnread(repository, call, async () => {
-    const { grounds, reader } = await lookAt(scoped, inputs, context, call)
+    const grounds = await lookAt(scoped, inputs, context, call)
     const { plan: now } = decisionOf(grounds)
     const isKnown = (digest: RepositoryPlan['roots'][number]): boolean =>
       grounds.snapshot.graph.nodes.has(digest)
@@ -146,21 +143,20 @@ async function lookAgain(
       if ((await store.resolve({ digest: step.target.digest }, c)) === undefined) gone.add(step.id)
       else held.set(step.id, unknownManifest(step))
     })
-    return { kind: 'looked' as const, reader, now, held, gone }
+    return { kind: 'looked' as const, now, held, gone }
   })
   if (found.kind === 'unread') {
     const error = toErrorInfo(found.error)
     const settled = new Map(saved.steps.map(({ id }) => [id, { result: 'failed', error } as const]))
     return { name, current: { settled, referrers: 'remembered' } }
   }
-  const { reader, now, held, gone } = found
+  const { now, held, gone } = found
   const settled = new Map<StepId, Settled>([
     ...[...held].map(([id, error]) => [id, { result: 'conflict', error }] as const),
     ...[...gone].map((id) => [id, { result: 'unchanged' }] as const),
   ])
   return {
     name,
-    reader,
     review: { saved, now, held },
     current: { settled, referrers: now.referrers },
   }

@@ -17,6 +17,7 @@ import { type Fate, fateOf } from './doom.ts'
 import { type Finding, judge } from './policy/judge.ts'
 import type { RetentionPolicy, UsedImage } from './policy/policy.ts'
 import { describeUse, type Held, type Hold, whatIsHeld } from './policy/protect.ts'
+import { SharedReasons } from './shared-reasons.ts'
 import { freedBy, sizeOf } from './sizes.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
 import { Times } from './policy/times.ts'
@@ -101,25 +102,23 @@ export function groundsOf(snapshot: RepositorySnapshot, policy: RetentionPolicy)
   return { snapshot, tags, reach, times, held, findings, fate }
 }
 
+/** Tags with equal reasons share one object: a plan keeps a verdict for each tag of all repositories. */
 function tagVerdicts(grounds: Grounds): readonly TagVerdict[] {
   const { snapshot, times } = grounds
   const { graph } = snapshot
+  const reasons = new SharedReasons()
   return inSemverOrder(graph.tags.keys(), plainReading).map((tag): TagVerdict => {
     const digest = graph.tags.get(tag) ?? null
     if (digest === null) {
       const text = 'it is listed, and there is no manifest under it'
-      return { tag, digest, verdict: 'keep', why: { kind: 'dangling', text } }
+      return { tag, digest, verdict: 'keep', why: reasons.share({ kind: 'dangling', text }) }
     }
-    const { verdict, why } = verdictOf(grounds, tag, digest)
+    const { verdict, why: own } = verdictOf(grounds, tag, digest)
+    const why = reasons.share(own)
+    const size = sizeOf(graph, digest)
     const time = isEvidenceTag(tag) ? undefined : times.of(digest)
-    return {
-      tag,
-      digest,
-      verdict,
-      why,
-      ...(time?.kind === 'dated' && { created: new Date(time.at).toISOString() }),
-      size: sizeOf(graph, digest),
-    }
+    if (time?.kind !== 'dated') return { tag, digest, verdict, why, size }
+    return { tag, digest, verdict, why, created: new Date(time.at).toISOString(), size }
   })
 }
 
@@ -204,6 +203,7 @@ function manifestVerdicts(grounds: Grounds): readonly ManifestVerdict[] {
   )
   const shared = new Set([...fate.doomed].flatMap((digest) => reach.from(digest)))
   const verdicts: ManifestVerdict[] = []
+  const reasons = new SharedReasons()
   for (const [digest, node] of graph.nodes) {
     const isDoomed = fate.doomed.has(digest)
     if (named.has(digest) || (!isDoomed && !shared.has(digest))) continue
@@ -212,7 +212,7 @@ function manifestVerdicts(grounds: Grounds): readonly ManifestVerdict[] {
     const of = left.get(digest) ?? inOrderOf(node.subject, above).filter((parent) => fate.doomed.has(parent))
     const size = node.descriptor.size + node.blobs.reduce((sum, blob) => sum + blob.size, 0)
     const why = isDoomed ? whyDoomed(role, of) : whyShared(above.filter((parent) => fate.alive.has(parent)))
-    verdicts.push({ digest, role, of, verdict: isDoomed ? 'delete' : 'keep', why, size })
+    verdicts.push({ digest, role, of, verdict: isDoomed ? 'delete' : 'keep', why: reasons.share(why), size })
   }
   return verdicts
 }

@@ -40,8 +40,6 @@ export interface GatheredRepository {
   readonly snapshot: RepositorySnapshot
   /** for the next run */
   readonly asLast: LastReading
-  /** has read all of it, and reads tags anew before deletes */
-  readonly reader: RepositoryReader
 }
 
 /**
@@ -81,7 +79,6 @@ export async function gather(
   return {
     snapshot: { ...snapshot, referrers: reading.isRemembered ? 'remembered' : 'read' },
     asLast: reading.asLast,
-    reader,
   }
 }
 

@@ -126,7 +126,7 @@ class Play {
     const { policy, isSaved } = this.#scenario
     const witness = new Witness(this.#history, { policy, now, inUse: this.#inUse }, this.#others.added)
     const client = this.#client(actor, witness)
-    const { plan: made, reader } = await plan(client, policy, this.#inUse)
+    const made = await plan(client, policy, this.#inUse)
     witness.plan(!isSaved)
     for (const method of witness.methods)
       if (method !== 'GET' && method !== 'HEAD')
@@ -135,7 +135,7 @@ class Play {
       this.#phase = 'deleting'
       this.#plan = { made, witness }
     }
-    const outcomes = await carryOut(client, made, { ...(!isSaved && { reader }), sink: this.#sink(actor) })
+    const outcomes = await carryOut(client, made, { isImmediate: !isSaved, sink: this.#sink(actor) })
     this.#conflicts += outcomes.filter(({ result }) => result === 'conflict').length
     return outcomes
   }

@@ -49,16 +49,11 @@ export function product(fetch: Fetch, known: Readonly<Partial<Record<Capability,
   }
 }
 
-export interface Planned {
-  readonly plan: PrunePlan
-  readonly reader: RepositoryReader
-}
-
 export async function plan(
   { stores, call }: Product,
   data: PolicyData,
   inUse: readonly string[] = [],
-): Promise<Planned> {
+): Promise<PrunePlan> {
   const policy = policyOf(data)
   const used = inUse.map((at): UsedImage => ({
     at: at.startsWith('sha256:') ? { digest: at as Digest } : { tag: at },
@@ -76,23 +71,20 @@ export async function plan(
     inUse: [],
     isFullRun: false,
   }
-  return {
-    plan: decide([{ kind: 'decided', decision }], run, new Date(now)).plan,
-    reader: gathered.reader,
-  }
+  return decide([{ kind: 'decided', decision }], run, new Date(now)).plan
 }
 
 export interface Carrying {
   /** it was planned in this run, and nothing has stood between */
-  readonly reader?: RepositoryReader
+  readonly isImmediate?: boolean
   readonly sink: AuditSink
 }
 
-/** Carries a plan out: at once, with the reader that has read for it, or as one that was saved. */
+/** Carries a plan out: at once, or as one that was saved. */
 export async function carryOut(
   { stores, call }: Product,
   made: PrunePlan,
-  { reader, sink }: Carrying,
+  { isImmediate = false, sink }: Carrying,
 ): Promise<readonly DeleteOutcome[]> {
   const clock = leapingClock(now)
   let id = 0
@@ -100,7 +92,7 @@ export async function carryOut(
     made,
     {
       stores,
-      reader: () => reader ?? new RepositoryReader(stores.source(name)),
+      reader: () => new RepositoryReader(stores.source(name)),
       sink,
       clock,
       actor: { user: 'tester', host: 'here' },
@@ -108,8 +100,8 @@ export async function carryOut(
       newId: () => `id ${id++}`,
       runId: 'run',
       stop: new AbortController().signal,
-      plannedJustNow: reader !== undefined,
-      ...(reader !== undefined && { readSince: now }),
+      plannedJustNow: isImmediate,
+      ...(isImmediate && { readSince: now }),
     },
     call,
   )

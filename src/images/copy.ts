@@ -1,4 +1,5 @@
 import type { Call } from '../lib/call.ts'
+import type { BeforeAttempt } from '../lib/freshness.ts'
 import { type Descriptor, isNonDistributable } from '../oci/descriptor.ts'
 import { artifactTypeOf, type Manifest } from '../oci/manifest.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
@@ -81,15 +82,16 @@ export class Copier {
     { bytes, ...node }: NodeContent,
     tags: readonly string[],
     call: Call,
+    beforeAttempt?: BeforeAttempt,
   ): Promise<void> {
     const { subject } = node.manifest
     if (subject === undefined) {
-      await to.putManifest(node.descriptor, bytes, tags, call)
+      await to.putManifest(node.descriptor, bytes, tags, call, beforeAttempt)
       return
     }
     // Registries lose entries when referrers of one subject come side by side (protocol.md of olareg 0.2): one after another.
     await this.#subjects.run(`${formatRepository(to.repository)}@${subject.digest}`, async () => {
-      const { subjectListed } = await to.putManifest(node.descriptor, bytes, tags, call)
+      const { subjectListed } = await to.putManifest(node.descriptor, bytes, tags, call, beforeAttempt)
       if (!subjectListed) await to.addToFallbackTag(subject.digest, asReferrer(node), call)
     })
   }

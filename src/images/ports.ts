@@ -1,4 +1,5 @@
 import type { Call } from '../lib/call.ts'
+import type { BeforeAttempt } from '../lib/freshness.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
@@ -121,6 +122,7 @@ export interface PutManifestResult {
 export interface ManifestWriter extends NamedRepository {
   /**
    * Puts the identical bytes under the tags, or by digest if there are no tags.
+   * @param beforeAttempt is called before each attempt of each request, and may throw
    * @throws `protocol` if the registry answers with another digest.
    */
   putManifest(
@@ -128,6 +130,7 @@ export interface ManifestWriter extends NamedRepository {
     bytes: Uint8Array,
     tags: readonly string[],
     call: Call,
+    beforeAttempt?: BeforeAttempt,
   ): Promise<PutManifestResult>
 }
 
@@ -149,13 +152,13 @@ export interface Deleter {
    * @throws `unsupported` if the registry deletes no manifest in this repository for anybody;
    * `refused` if it keeps this one, because something references it or it is locked; `forbidden`.
    */
-  deleteManifest(digest: Digest, call: Call): Promise<'deleted' | 'absent'>
+  deleteManifest(digest: Digest, call: Call, beforeAttempt?: BeforeAttempt): Promise<'deleted' | 'absent'>
 
   /**
    * Deletes a tag. `resolve` with the digest says whether its manifest is still there.
    * @throws the same as `deleteManifest`.
    */
-  deleteTag(tag: string, call: Call): Promise<'deleted' | 'absent'>
+  deleteTag(tag: string, call: Call, beforeAttempt?: BeforeAttempt): Promise<'deleted' | 'absent'>
 }
 
 /** A repository to read from. */

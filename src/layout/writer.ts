@@ -1,5 +1,6 @@
 import type { Call } from '../lib/call.ts'
 import { DrayError } from '../lib/errors.ts'
+import type { BeforeAttempt } from '../lib/freshness.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { algorithmOf, type Digest, digestOf } from '../oci/digest.ts'
 import { parseManifest } from '../oci/manifest.ts'
@@ -34,8 +35,16 @@ export function layoutWriter(layout: Layout): ManifestWriter & BlobWriter & Fall
   const { repository, folder } = layout
   // Only one change of this process at a time waits for the lock of the folder.
   const queue = new KeyedQueue()
-  const changeIndex: ChangeIndex = (change, call, afterwards) =>
-    queue.run('', () => folder.changeIndex(change, call.signal, afterwards))
+  const changesAfter =
+    (beforeAttempt: BeforeAttempt | undefined): ChangeIndex =>
+    (change, call, afterwards) => {
+      // The wait for the lock can be long, so the check comes after it.
+      const checked = async (index: LayoutIndex): Promise<LayoutIndex> => {
+        await beforeAttempt?.()
+        return await change(index)
+      }
+      return queue.run('', () => folder.changeIndex(checked, call.signal, afterwards))
+    }
   return {
     repository,
     putBlob: async (d, from, call) => {
@@ -44,12 +53,13 @@ export function layoutWriter(layout: Layout): ManifestWriter & BlobWriter & Fall
         call.notify({ kind: 'bytes', repository, digest: d.digest, bytes })
       })
     },
-    putManifest: (d, bytes, tags, call) => putManifest(layout, { d, bytes, tags }, changeIndex, call),
+    putManifest: (d, bytes, tags, call, before) =>
+      putManifest(layout, { d, bytes, tags }, changesAfter(before), call),
     // The index of the layout is the list of referrers.
     addToFallbackTag: () => Promise.resolve('unchanged'),
     removeFromFallbackTag: () => Promise.resolve('unchanged'),
-    deleteManifest: (digest, call) => deleteManifest(layout, digest, changeIndex, call),
-    deleteTag: (tag, call) => deleteTag(layout, tag, changeIndex, call),
+    deleteManifest: (digest, call, before) => deleteManifest(layout, digest, changesAfter(before), call),
+    deleteTag: (tag, call, before) => deleteTag(layout, tag, changesAfter(before), call),
   }
 }
 

@@ -21,7 +21,7 @@ export function deleterFor(client: RepositoryClient, vendors = vendorDeleters): 
 /** The API of the specification (distribution-spec, Content Management). */
 function standardDeleter(client: RepositoryClient): Deleter {
   return {
-    deleteManifest: (digest, call) => deleteContent(client, { digest }, call),
-    deleteTag: (tag, call) => deleteContent(client, { tag }, call),
+    deleteManifest: (digest, call, before) => deleteContent(client, { digest }, call, before),
+    deleteTag: (tag, call, before) => deleteContent(client, { tag }, call, before),
   }
 }

@@ -45,13 +45,13 @@ export function manifestWriter(client: RepositoryClient): ManifestWriter & Fallb
   const { repository, shared } = client
   return {
     repository,
-    putManifest: async (d, bytes, tags, call) => {
+    putManifest: async (d, bytes, tags, call, beforeAttempt) => {
       if (bytes.byteLength !== d.size) {
         throw new DrayError('internal', `a manifest of ${d.size} bytes was given ${bytes.byteLength}`, {
           subject: d.digest,
         })
       }
-      const put = (): Promise<PutManifestResult> => putManifest(client, d, bytes, tags, call)
+      const put = (): Promise<PutManifestResult> => putManifest(client, d, bytes, tags, call, beforeAttempt)
       const listsReferrers = shared.capabilities.get(repository, 'referrers') !== 'no'
       const subject = listsReferrers ? subjectOf(d, bytes) : undefined
       if (subject === undefined) return await put()

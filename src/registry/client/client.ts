@@ -1,5 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { BeforeAttempt } from '../../lib/freshness.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { Action, Fetch, RegistryRequest, RegistryResponse, Scope } from '../http/fetch.ts'
 import { warningTexts } from '../http/headers.ts'
@@ -117,6 +118,7 @@ export interface ApiRequest {
   readonly replay?: RegistryRequest['replay']
   readonly settles?: boolean
   readonly lane?: RegistryRequest['lane']
+  readonly beforeAttempt?: BeforeAttempt | undefined
   readonly expect: readonly number[] | ((status: number) => boolean)
   readonly purpose: Purpose
 }

@@ -1,4 +1,5 @@
 import type { Call } from '../../lib/call.ts'
+import type { BeforeAttempt } from '../../lib/freshness.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 
 export type Action = 'pull' | 'push' | 'delete'
@@ -50,6 +51,8 @@ export interface RegistryRequest {
    * The limit that it counts for. A `small` request holds its slot until the headers arrive; `download`
    * and `upload` have a body that the other side can delay.
    */
+  /** is called when nothing but the network is left to wait for, before each attempt and after each new token */
+  readonly beforeAttempt?: BeforeAttempt | undefined
   readonly lane: 'small' | 'download' | 'upload'
 }
 

@@ -1,8 +1,11 @@
-import type { Fetch, Middleware, RegistryResponse } from './fetch.ts'
-import type { HostGates } from './host-gate.ts'
+import type { Call } from '../../lib/call.ts'
+import type { Fetch, Middleware, RegistryRequest, RegistryResponse } from './fetch.ts'
+import type { HostGate, HostGates } from './host-gate.ts'
 import type { RegistrySettingsMap } from './transport/origins.ts'
 import { Semaphore } from '../../lib/semaphore.ts'
 
+/** Rounds of waiting for a slot in which `beforeAttempt` is called. */
+const maxRounds = 3
 /** Small requests at once to one registry, where its settings name no other number. */
 const defaultConcurrency = 16
 
@@ -35,14 +38,39 @@ export function limit(settings: RegistrySettingsMap, gates: HostGates): Middlewa
   }
   return (next) => async (request, call) => {
     const lanes = lanesFor(request.registry)
-    const release = await lanes[request.lane].acquire(call.signal)
+    const release = await enter(lanes[request.lane], gates.of(request.registry), request, call)
     try {
-      // whoever waited for a slot may find the registry closed meanwhile
-      await gates.of(request.registry).pass(call)
       const response = await lanes.adapting(next)(request, call)
       if (request.lane === 'download') return releasedAtEnd(response, release)
       release()
       return response
+    } catch (error) {
+      release()
+      throw error
+    }
+  }
+}
+
+/**
+ * Waits for a slot and for the registry. `beforeAttempt` comes last, and it runs without the slot, since
+ * it may send requests of its own. The wait for the next slot may be long as well; a busy queue must not
+ * keep a request for ever, so after some rounds it is sent.
+ */
+async function enter(
+  slots: Semaphore,
+  gate: HostGate,
+  { beforeAttempt }: RegistryRequest,
+  call: Call,
+): Promise<() => void> {
+  for (let rounds = 0; ; rounds++) {
+    const release = await slots.acquire(call.signal)
+    try {
+      // the registry may have asked for a wait in the meantime
+      await gate.pass(call)
+      const pending = rounds < maxRounds ? beforeAttempt?.() : undefined
+      if (pending === undefined) return release
+      release()
+      await pending
     } catch (error) {
       release()
       throw error

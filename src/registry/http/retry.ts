@@ -15,13 +15,16 @@ import {
   transportFailure,
 } from './transport/transport-failure.ts'
 
-const defaultMaxTries = 8
-/** A host that never answered in this run and takes no connection or speaks no HTTP is rather a wrong name than a weak moment: that should be told soon. */
-const maxTriesOfStrangers = 4
-/** Of a token server whose answer is slower than the minimum: each try takes half a minute. */
-const triesOfSlowAnswers = 2
-/** Of an answer that makes no sense. */
-const triesOfNonsense = 3
+const defaultMaxAttempts = 8
+/**
+ * For a host that never answered in this run and accepts no connection or does not speak HTTP. Its name
+ * is probably wrong, and the user should learn that soon.
+ */
+const maxAttemptsAtUnknownHost = 4
+/** For a response that is slower than the minimum: each attempt takes half a minute. */
+const maxSlowAttempts = 2
+/** For a status that makes no sense for the request. */
+const maxAttemptsAfterNonsense = 3
 const baseMs = 250
 const capMs = 20_000
 const retriedStatuses: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
@@ -31,34 +34,41 @@ export interface RetryOptions {
   /** uniform in [0, 1) */
   readonly random: () => number
   readonly gates: HostGates
-  /** at most, for one request; eight where it is not given */
+  /** the most attempts for one request; the default is eight */
   readonly maxTries?: number
 }
 
 /**
- * Sends a request again where it failed for a reason that passes: exponential waits with full jitter, `Retry-After` in full and for all requests to
- * the registry. When the tries or the registry's budget are used up, the last answer is returned, or the connection's error thrown.
- * @throws `unavailable` where `Retry-After` is longer than the run may wait; `network`, `timeout`.
+ * Sends a request again if it failed for a transient reason. Waits grow exponentially with full jitter;
+ * `Retry-After` is obeyed in full, by all requests to the registry. When the attempts or the retry budget
+ * of the registry are used up, the last response is returned or the error of the connection is thrown.
+ * @throws `unavailable` if `Retry-After` is longer than the run may wait; `network`, `timeout`; what
+ * `beforeAttempt` of the request throws, which is never retried.
  */
-export function retry({ clock, random, gates, maxTries = defaultMaxTries }: RetryOptions): Middleware {
+export function retry({
+  clock,
+  random,
+  gates,
+  maxTries: maxAttempts = defaultMaxAttempts,
+}: RetryOptions): Middleware {
   return (next) => async (request, call) => {
     const gate = gates.of(request.registry)
-    for (let tries = 1; ; tries++) {
+    for (let attempts = 1; ; attempts++) {
       await gate.pass(call)
       const result = await attempt(() => next(request, call))
-      const waitsFor = noteAnswer(result, gate, clock)
-      if (tries >= maxTries || !mayRetry(request, result, gate, tries) || !gate.takeRetry()) {
-        return finalResult(request, result, gate, tries)
+      const retryAfter = noteResponse(result, gate, clock)
+      if (attempts >= maxAttempts || !mayRetry(request, result, gate, attempts) || !gate.takeRetry()) {
+        return finalResult(request, result, gate, attempts)
       }
       if (result.response !== undefined) await result.response.discard()
-      const waitMs = waitsFor ?? random() * Math.min(capMs, baseMs * 2 ** (tries - 1))
-      tell(request, result, call, tries, waitMs)
-      if (waitsFor === undefined) await clock.sleep(waitMs, call.signal)
+      const waitMs = retryAfter ?? random() * Math.min(capMs, baseMs * 2 ** (attempts - 1))
+      notifyRetry(request, result, call, attempts, waitMs)
+      if (retryAfter === undefined) await clock.sleep(waitMs, call.signal)
     }
   }
 }
 
-/** How one try ended: an answer, or an error of the connection. */
+/** How one attempt ended: with a response, or with an error of the connection. */
 type Result =
   | { readonly response: RegistryResponse; readonly failure?: undefined }
   | { readonly response?: undefined; readonly failure: TransportFailure; readonly error: DrayError }
@@ -73,8 +83,11 @@ async function attempt(send: () => Promise<RegistryResponse>): Promise<Result> {
   }
 }
 
-/** Tells the gate what the answer says about the whole registry; gives the wait that it asks for, in milliseconds. */
-function noteAnswer(result: Result, gate: HostGate, clock: Clock): number | undefined {
+/**
+ * Passes on to the gate what the response says about the whole registry. Returns the wait that the
+ * response asks for, in milliseconds.
+ */
+function noteResponse(result: Result, gate: HostGate, clock: Clock): number | undefined {
   const { response } = result
   if (response === undefined) return undefined
   if (!retriedStatuses.has(response.status)) {
@@ -86,48 +99,56 @@ function noteAnswer(result: Result, gate: HostGate, clock: Clock): number | unde
   return after
 }
 
-function mayRetry(request: RegistryRequest, result: Result, gate: HostGate, tries: number): boolean {
+function mayRetry(request: RegistryRequest, result: Result, gate: HostGate, attempts: number): boolean {
   if (result.response !== undefined) {
     const { status } = result.response
-    if (status === 416 && !asksForPart(request)) return request.replay === 'always' && tries < triesOfNonsense
-    // 429 comes before anything was done
+    if (status === 416 && !asksForPart(request))
+      return request.replay === 'always' && attempts < maxAttemptsAfterNonsense
+    // a registry answers 429 before it does anything
     return retriedStatuses.has(status) && (request.replay === 'always' || status === 429)
   }
   if (isTlsFailure(result.failure) || isProxyRefusal(result.failure)) return false
-  if (isTooSlow(result.error) && tries >= triesOfSlowAnswers) return false
-  const isStrange = !result.failure.sent || isNotHttp(result.failure)
-  if (isStrange && !gate.answered && tries >= maxTriesOfStrangers) return false
+  if (isTooSlow(result.error) && attempts >= maxSlowAttempts) return false
+  const isUnreachable = !result.failure.sent || isNotHttp(result.failure)
+  if (isUnreachable && !gate.answered && attempts >= maxAttemptsAtUnknownHost) return false
   if (!result.failure.sent) return true
   return request.replay === 'always'
 }
 
-/** To a request for the whole 416 is no answer: whatever made it may pass. */
+/** 416 makes no sense for a request that asks for the whole: its cause may be transient. */
 function asksForPart({ headers }: RegistryRequest): boolean {
   return 'range' in headers || 'content-range' in headers
 }
 
-/** The error is a new one without `TransportFailure`, so that nobody further out takes it for a first failure and tries again. */
+/** The error is a new one without `TransportFailure`, so that no caller retries it again. */
 function finalResult(
   request: RegistryRequest,
   result: Result,
   gate: HostGate,
-  tries: number,
+  attempts: number,
 ): RegistryResponse {
-  if (result.response !== undefined) return tries === 1 ? result.response : { ...result.response, tries }
+  if (result.response !== undefined)
+    return attempts === 1 ? result.response : { ...result.response, tries: attempts }
   const { error, failure } = result
   const why = error.why ?? failure.message
-  // a server that expects TLS hangs up on plain http without a word
-  const isMute = failure.sent && !gate.answered && request.url.protocol === 'http:'
-  const hint = error.hint ?? (isMute ? httpsHint(request.registry) : undefined)
+  // a server that expects TLS closes a plain http connection without a response
+  const isSilent = failure.sent && !gate.answered && request.url.protocol === 'http:'
+  const hint = error.hint ?? (isSilent ? httpsHint(request.registry) : undefined)
   throw new DrayError(error.code, error.message, {
     ...(error.subject !== undefined && { subject: error.subject }),
-    why: tries === 1 ? why : `${why} (tried ${tries} times)`,
+    why: attempts === 1 ? why : `${why} (tried ${attempts} times)`,
     ...(hint !== undefined && { hint }),
     cause: error,
   })
 }
 
-function tell(request: RegistryRequest, result: Result, call: Call, attempts: number, waitMs: number): void {
+function notifyRetry(
+  request: RegistryRequest,
+  result: Result,
+  call: Call,
+  attempts: number,
+  waitMs: number,
+): void {
   const why = result.response === undefined ? result.failure.message : `status ${result.response.status}`
   const { method } = request
   call.notify({ kind: 'retry', method, url: redactUrl(request.url), attempt: attempts, waitMs, why })

@@ -1,8 +1,9 @@
 import type { Call } from '../../../lib/call.ts'
 import { DrayError, isDrayError } from '../../../lib/errors.ts'
+import type { BeforeAttempt } from '../../../lib/freshness.ts'
 import type { RegistryResponse } from '../../http/fetch.ts'
 import { formatTagOrDigest, type TagOrDigest } from '../../../oci/reference.ts'
-import type { RepositoryClient } from '../client.ts'
+import type { ApiRequest, RepositoryClient } from '../client.ts'
 import { type Purpose, errorOf, type RegistryError, readError } from '../errors.ts'
 import { resolveManifest } from './manifests.ts'
 import { knownRegistry } from '../registries.ts'
@@ -22,13 +23,14 @@ export async function deleteContent(
   client: RepositoryClient,
   at: TagOrDigest,
   call: Call,
+  beforeAttempt?: BeforeAttempt,
 ): Promise<'deleted' | 'absent'> {
   const name = 'tag' in at ? 'deleteTag' : 'deleteManifest'
   const { capabilities } = client.shared
   const doing = 'tag' in at ? 'delete the tag' : 'delete the manifest'
   const purpose = client.describe(doing, 'tag' in at ? `:${at.tag}` : `@${at.digest}`, 'delete')
   if (capabilities.get(client.repository, name) === 'no') throw unsupported(name, purpose)
-  const response = await send(client, at, purpose, call)
+  const response = await send(client, at, { purpose, beforeAttempt }, call)
   const { status } = response
   const words = await readError(response, client.shared)
   if (status === 404 || status >= 500) {
@@ -49,23 +51,25 @@ export async function deleteContent(
 async function send(
   client: RepositoryClient,
   at: TagOrDigest,
-  purpose: Purpose,
+  { purpose, beforeAttempt }: Pick<ApiRequest, 'purpose' | 'beforeAttempt'>,
   call: Call,
 ): Promise<RegistryResponse> {
   const { deleteAccess } = client.shared
   const known = deleteAccess.get(client.registry)
   try {
-    const response = await sendAs(client, at, { ...purpose, access: known ?? 'delete' }, call)
+    const first = { purpose: { ...purpose, access: known ?? 'delete' }, beforeAttempt } as const
+    const response = await sendAs(client, at, first, call)
     if (known === undefined) deleteAccess.set(client.registry, 'delete')
     return response
   } catch (error) {
     if (known !== undefined || !isDrayError(error) || error.code !== 'unauthorized') throw error
     try {
-      const response = await sendAs(client, at, { ...purpose, access: 'write' }, call)
+      const second = { purpose: { ...purpose, access: 'write' }, beforeAttempt } as const
+      const response = await sendAs(client, at, second, call)
       deleteAccess.set(client.registry, 'write')
       return response
-    } catch (second) {
-      if (!isDrayError(second) || second.code !== 'unauthorized') throw second
+    } catch (again) {
+      if (!isDrayError(again) || again.code !== 'unauthorized') throw again
       deleteAccess.set(client.registry, 'delete')
       throw error
     }
@@ -75,14 +79,14 @@ async function send(
 async function sendAs(
   client: RepositoryClient,
   at: TagOrDigest,
-  purpose: Purpose,
+  more: Pick<ApiRequest, 'purpose' | 'beforeAttempt'>,
   call: Call,
 ): Promise<RegistryResponse> {
   const url = client.url(`manifests/${formatTagOrDigest(at)}`)
   const expect = (status: number): boolean =>
     status === 404 || status >= 500 || successes.has(status) || refusals.has(status)
   try {
-    return await client.send({ method: 'DELETE', url, expect, purpose }, call)
+    return await client.send({ method: 'DELETE', url, expect, ...more }, call)
   } finally {
     // of a request whose answer was lost nobody knows what it did
     if ('digest' in at) client.shared.manifests.forget(client.repository, at.digest)

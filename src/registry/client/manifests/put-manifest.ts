@@ -1,5 +1,6 @@
 import type { Call } from '../../../lib/call.ts'
 import { DrayError, type ErrorCode, isDrayError } from '../../../lib/errors.ts'
+import type { BeforeAttempt } from '../../../lib/freshness.ts'
 import type { RegistryResponse } from '../../http/fetch.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import { algorithmOf, type Digest } from '../../../oci/digest.ts'
@@ -16,14 +17,19 @@ import { listReferrers } from '../lists/referrers.ts'
 const tagsAtOnce = 8
 /** The specification asks a registry for at least ten (Pushing Manifests). */
 const tagsPerRequest = 10
-/** Failures that have outlived the tries of `http/`: the request is begun once more. */
-const mayPass: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable'])
-const triesOfWhatMayPass = 2
+/** Failures that may pass although `http/` has used up its retries: the request is begun once more. */
+const transient: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable'])
+const attemptsAfterTransient = 2
+/** Failures after which the registry may have the manifest nevertheless. */
+const unclear: ReadonlySet<ErrorCode> = new Set([...transient, 'refused', 'protocol', 'corrupt'])
 
 /**
- * PUTs the identical bytes of a manifest (distribution-spec, Pushing Manifests): by digest where there are no
- * tags, else under each of them; several in one request where the registry is known to take them so.
- * @throws `corrupt` where the registry keeps storing something else; `refused` for an immutable tag.
+ * PUTs the identical bytes of a manifest (distribution-spec, Pushing Manifests): by digest if there are
+ * no tags, else under each of them. Several tags go in one request if the registry is known to accept
+ * that.
+ * @param beforeAttempt is called before each attempt of each PUT
+ * @throws `corrupt` if the registry keeps storing something else; `refused` for an immutable tag; what
+ * `beforeAttempt` throws.
  */
 export async function putManifest(
   client: RepositoryClient,
@@ -31,8 +37,9 @@ export async function putManifest(
   bytes: Uint8Array,
   tags: readonly string[],
   call: Call,
+  beforeAttempt?: BeforeAttempt,
 ): Promise<PutManifestResult> {
-  const put = new ManifestPut(client, d, bytes, call)
+  const put = new ManifestPut(client, d, bytes, call, beforeAttempt)
   try {
     const tagged = await put.under(tags)
     return { tagged, subjectListed: await put.isSubjectListed() }
@@ -46,13 +53,21 @@ class ManifestPut {
   readonly #d: Descriptor
   readonly #bytes: Uint8Array
   readonly #call: Call
+  readonly #beforeAttempt: BeforeAttempt | undefined
   #subject: 'listed' | 'not listed' | 'unclear' = 'unclear'
 
-  constructor(client: RepositoryClient, d: Descriptor, bytes: Uint8Array, call: Call) {
+  constructor(
+    client: RepositoryClient,
+    d: Descriptor,
+    bytes: Uint8Array,
+    call: Call,
+    beforeAttempt: BeforeAttempt | undefined,
+  ) {
     this.#client = client
     this.#d = d
     this.#bytes = bytes
     this.#call = call
+    this.#beforeAttempt = beforeAttempt
   }
 
   async under(tags: readonly string[]): Promise<readonly string[]> {
@@ -68,7 +83,7 @@ class ManifestPut {
     return tags
   }
 
-  /** A PUT whose answer was lost says nothing of the subject; then the list itself is asked. */
+  /** If the response to the PUT was lost, the list of referrers says whether the subject is listed. */
   async isSubjectListed(): Promise<boolean> {
     if (this.#subject !== 'unclear') return this.#subject === 'listed'
     const { subject } = parseManifest(this.#bytes, this.#d.mediaType, this.#d.digest)
@@ -78,8 +93,8 @@ class ManifestPut {
   }
 
   /**
-   * The tags that went up with the digest. A PUT by tag may re-address a sha512 manifest as sha256, so those
-   * go no other way.
+   * Returns the tags that were written together with the digest. Sha512 manifests are written in no other
+   * way, because a registry may store a manifest that comes under a tag by its sha256 digest.
    */
   async #together(tags: readonly string[]): Promise<ReadonlySet<string>> {
     const known = this.#client.shared.capabilities.get(this.#client.repository, 'manyTags')
@@ -93,23 +108,26 @@ class ManifestPut {
     return accepted
   }
 
-  /** Puts until the registry has the right bytes: again where it stored others, or where it is not known what became of the request. */
+  /**
+   * Puts until the registry has the right bytes: again if it stored other bytes, or if the result of the
+   * request is unknown.
+   */
   async #put(at: TagOrDigest, tags: readonly string[], call: Call): Promise<readonly string[]> {
-    for (let puts = 1; ; puts++) {
+    for (let attempts = 1; ; attempts++) {
       try {
         return await this.#putOnce(at, tags, call)
       } catch (error) {
         if (call.signal.aborted || !isUnclear(error)) throw error
-        if (tags.length === 0 && (await this.#stands(at, call))) return []
-        if (puts >= this.#triesOf(error)) throw error
+        if (tags.length === 0 && (await this.#isStored(at, call))) return []
+        if (attempts >= this.#maxAttempts(error)) throw error
       }
     }
   }
 
-  /** A registry that finds a manifest wrong (400) may have been given another one: nothing vouches for the bytes of a request on their way. */
-  #triesOf(error: DrayError): number {
+  /** A registry that rejects a manifest (400) may have received other bytes: nothing protects a request. */
+  #maxAttempts(error: DrayError): number {
     if (error.code === 'corrupt' || error.status === 400) return this.#client.shared.retry.corruptAttempts
-    return mayPass.has(error.code) ? triesOfWhatMayPass : 1
+    return transient.has(error.code) ? attemptsAfterTransient : 1
   }
 
   async #putOnce(at: TagOrDigest, tags: readonly string[], call: Call): Promise<readonly string[]> {
@@ -123,6 +141,7 @@ class ManifestPut {
         url: this.#client.url(`manifests/${formatTagOrDigest(at)}`, query),
         headers: { 'content-type': this.#d.mediaType },
         body: { kind: 'bytes', bytes: this.#bytes },
+        beforeAttempt: this.#beforeAttempt,
         expect: [200, 201, 202],
         purpose,
       },
@@ -155,10 +174,10 @@ class ManifestPut {
   }
 
   /**
-   * Whether it stands there after all: the answer was lost, or it was refused for being there already (an
-   * immutable tag with the same digest).
+   * Whether the registry has the manifest after a failure: the response was lost, or the registry refused
+   * it because it is there already (an immutable tag with the same digest).
    */
-  async #stands(at: TagOrDigest, call: Call): Promise<boolean> {
+  async #isStored(at: TagOrDigest, call: Call): Promise<boolean> {
     try {
       return (await this.#readBack(at, call)) === this.#d.digest
     } catch {
@@ -180,10 +199,6 @@ class ManifestPut {
   }
 }
 
-/** Failures after which the manifest may stand there nevertheless. */
 function isUnclear(error: unknown): error is DrayError {
-  if (!isDrayError(error)) return false
-  return (
-    ['refused', 'protocol', 'corrupt'].includes(error.code) || error.status === 400 || mayPass.has(error.code)
-  )
+  return isDrayError(error) && (unclear.has(error.code) || error.status === 400)
 }

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Call } from '../src/lib/call.ts'
-import type * as ExecutePrune from '../src/execute/prune/execute-prune.ts'
+import type * as Execute from '../src/execute/execute.ts'
 import type * as Digests from '../src/oci/digest.ts'
 import type * as Decide from '../src/usecases/prune/decide.ts'
 import type * as DecideRepository from '../src/usecases/prune/decide-repository.ts'
@@ -29,9 +29,11 @@ async function load(from: Sources) {
       typeof DecideRepository
     >,
     from('usecases/prune/decide.ts', 'prune/decide.ts') as Promise<typeof Decide>,
-    from('execute/prune/execute-prune.ts', 'execute/execute-prune.ts') as Promise<typeof ExecutePrune>,
+    from('execute/prune/execute-prune.ts', 'execute/execute-prune.ts', 'execute/execute.ts') as Promise<
+      typeof Execute & { readonly executePrune?: typeof Execute.execute }
+    >,
   ])
-  return { ...digest, ...repositories, ...decide, ...execute }
+  return { ...digest, ...repositories, ...decide, execute: execute.executePrune ?? execute.execute }
 }
 
 type Dray = Awaited<ReturnType<typeof load>>
@@ -109,7 +111,7 @@ async function main(folder: string, count: number): Promise<void> {
   const { plan } = dray.decide([{ kind: 'decided', decision }], run, new Date(now))
   const store = storeOf()
   const call: Call = { signal: new AbortController().signal, notify: () => undefined }
-  const outcomes = await dray.executePrune(
+  const outcomes = await dray.execute(
     plan,
     {
       stores: { source: () => store, target: () => store },
@@ -121,8 +123,9 @@ async function main(folder: string, count: number): Promise<void> {
       newId: () => 'id',
       runId: 'run',
       stop: new AbortController().signal,
-      plannedJustNow: true,
-      readSince: now,
+      readAt: now,
+      // older versions
+      ...{ plannedJustNow: true, readSince: now },
     },
     call,
   )

@@ -56,7 +56,7 @@ The file is not trusted. dray decides every step again, by the dray.yaml of now 
     const { reviewPlan } = await import('../cli/changes/review-plan.ts')
     const access = flags.yes && !flags['dry-run'] ? 'write' : 'read'
     const review = (): Promise<Reviewed> => reviewPlan(plan, flags, access, this.context, this.reading)
-    return await this.change({ plan, isFresh: false, review }, flags)
+    return await this.change({ plan, review }, flags)
   }
 
   async #prune(plan: PrunePlan, flags: PruneFlags, lists: readonly string[]): Promise<unknown> {

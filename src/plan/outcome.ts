@@ -11,12 +11,14 @@ import type {
   StepId,
 } from './plan.ts'
 
-/** What became of one step. */
+/** The outcome of one step. */
 export interface StepOutcome {
   readonly step: StepId
   readonly result: 'done' | 'unchanged' | 'conflict' | 'failed' | 'notAttempted'
   /** with `conflict`, `failed` and `notAttempted` */
   readonly error?: ErrorInfo
+  /** of a step that writes a tag: what the tag pointed at, as the last check found it; null: it was not there */
+  readonly before?: Digest | null
   readonly moved: Moved
 }
 
@@ -41,7 +43,7 @@ function addMoved(a: Moved, b: Moved): Moved {
 
 export type DoneStatus = 'promoted' | 'tagged' | 'rolledBack'
 
-/** What became of an image: what was changed is called by the operation of its plan. */
+/** The status of an image. Each operation has its own word for a change. */
 export type PlacementStatus = DoneStatus | 'unchanged' | 'refused' | 'conflict' | 'failed' | 'notAttempted'
 
 /** `reason` and `override` as in the plan. */
@@ -50,7 +52,7 @@ interface TagOutcome extends Omit<PlannedTag, 'change'> {
   readonly changed: boolean
 }
 
-/** What became of one image at one target. */
+/** The outcome of one image at one target. */
 export interface PlacementOutcome {
   readonly placement: PlacementId
   readonly status: PlacementStatus
@@ -61,7 +63,7 @@ export interface PlacementOutcome {
   readonly errors: readonly ErrorInfo[]
 }
 
-/** An image that no plan could be made for stands among the refusals only. */
+/** An image for which no plan could be made is among the refusals only. */
 export interface RunOutcome {
   readonly placements: readonly PlacementOutcome[]
   readonly refusals: readonly Refusal[]
@@ -75,12 +77,12 @@ const doneStatus: Readonly<Record<PlacementOperation, DoneStatus>> = {
   rollback: 'rolledBack',
 }
 
-/** Whether something was changed for it. */
+/** Whether the run changed something for the image. */
 export function isChanged({ status }: PlacementOutcome): boolean {
   return Object.values(doneStatus).some((done) => done === status)
 }
 
-/** Sums the outcomes of steps up for each placement: pure. Steps without an outcome count as not attempted. */
+/** Summarises the outcomes of steps for each placement: pure. Steps without an outcome count as not attempted. */
 export function summarise(plan: Plan, outcomes: readonly StepOutcome[]): RunOutcome {
   const byStep = new Map(outcomes.map((outcome) => [outcome.step, outcome]))
   const steps = Map.groupBy(plan.steps, (step) => step.placement)
@@ -112,16 +114,17 @@ function summarisePlacement(
     ...refusals.map((r) => r.error),
     ...steps.flatMap((step) => errorOf(byStep.get(step.id))),
   ])
-  const tagged = new Map(
-    steps.flatMap((step) => (step.kind === 'tag' ? [[step.tag, byStep.get(step.id)?.result] as const] : [])),
+  const tagOutcomes = new Map(
+    steps.flatMap((step) => (step.kind === 'tag' ? [[step.tag, byStep.get(step.id)] as const] : [])),
   )
   return {
     placement: placement.id,
-    status: refusals.length > 0 ? 'refused' : statusOf(results, isHeldBack(placement, steps, ofImage), done),
+    status: refusals.length > 0 ? 'refused' : statusOf(results, isSkipped(placement, steps, ofImage), done),
     tags: placement.tags.map(({ change, ...tag }) => {
-      const result = tagged.get(tag.tag)
-      const isSo = change === 'unchanged' || result === 'done' || result === 'unchanged'
-      return { ...tag, after: isSo ? placement.root.digest : tag.before, changed: result === 'done' }
+      const { result, before = tag.before } = tagOutcomes.get(tag.tag) ?? {}
+      const isUpToDate = change === 'unchanged' || result === 'done' || result === 'unchanged'
+      const after = isUpToDate ? placement.root.digest : before
+      return { ...tag, before, after, changed: result === 'done' }
     }),
     moved: steps.reduce(
       (sum, step) => addMoved(sum, byStep.get(step.id)?.moved ?? nothingMoved),
@@ -132,18 +135,18 @@ function summarisePlacement(
   }
 }
 
-/** What went wrong with several steps alike is told once. */
+/** An error of several steps is reported once. */
 function distinct(errors: readonly ErrorInfo[]): readonly ErrorInfo[] {
   return [...new Map(errors.map((error) => [JSON.stringify(error), error])).values()]
 }
 
-/** Why a step was not attempted stands with the step that failed before it. */
+/** The error of a step that was not attempted is reported with the step that failed before it. */
 function errorOf(outcome: StepOutcome | undefined): readonly ErrorInfo[] {
   return outcome?.error === undefined || outcome.result === 'notAttempted' ? [] : [outcome.error]
 }
 
-/** It has something to be done and no step for it: a refusal at another target of the image holds it back. */
-function isHeldBack(placement: Placement, steps: readonly Step[], ofImage: readonly Refusal[]): boolean {
+/** Whether an image is to be changed and has no step, because another target of it is refused. */
+function isSkipped(placement: Placement, steps: readonly Step[], ofImage: readonly Refusal[]): boolean {
   if (steps.length > 0 || ofImage.length === 0) return false
   const { tags, evidence } = placement
   return tags.length === 0 || tags.some((tag) => tag.change !== 'unchanged') || evidence.missing > 0
@@ -151,10 +154,10 @@ function isHeldBack(placement: Placement, steps: readonly Step[], ofImage: reado
 
 function statusOf(
   results: readonly StepOutcome['result'][],
-  heldBack: boolean,
+  skipped: boolean,
   done: DoneStatus,
 ): PlacementStatus {
-  if (heldBack) return 'notAttempted'
+  if (skipped) return 'notAttempted'
   if (results.includes('failed')) return 'failed'
   if (results.includes('conflict')) return 'conflict'
   if (results.includes('notAttempted')) return 'notAttempted'

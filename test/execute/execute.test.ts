@@ -114,8 +114,8 @@ describe('a tag that someone moves between plan and write', () => {
     await staging.oracle.push(mine, 'staging/api', 'stable')
     const plan = await planOf(run, { from: from(), at: { tag: 'stable' }, to: [to()] })
     await prod.oracle.push(theirs, 'prod/api', 'stable')
-    for (const plannedJustNow of [true, false]) {
-      const done = await carryOut(run, plan, { plannedJustNow })
+    for (const isSaved of [false, true]) {
+      const done = await carryOut(run, plan, { isSaved })
       expect(done.placements).toMatchObject([{ status: 'conflict', tags: [{ changed: false }] }])
       expect(await prod.oracle.digest('prod/api', 'stable')).toBe(theirs.root.digest)
     }
@@ -126,7 +126,7 @@ describe('a tag that someone moves between plan and write', () => {
     const plan = await planOf(run, { from: from(), at: { tag: 'stable' }, to: [to()] })
     await prod.oracle.push(image({ layers: 2 }), 'prod/api', 'stable')
     prod.forget()
-    await carryOut(run, plan, { plannedJustNow: false })
+    await carryOut(run, plan, { isSaved: true })
     expect(prod.requests.filter(isWrite)).toEqual([])
   })
 
@@ -135,7 +135,7 @@ describe('a tag that someone moves between plan and write', () => {
     await staging.oracle.push(api, 'staging/api', 'stable')
     const plan = await planOf(run, { from: from(), at: { tag: 'stable' }, to: [to()] })
     await prod.oracle.push(api, 'prod/api', 'stable')
-    const done = await carryOut(run, plan, { plannedJustNow: false })
+    const done = await carryOut(run, plan, { isSaved: true })
     expect(done.placements).toMatchObject([{ status: 'unchanged' }])
   })
 })
@@ -149,12 +149,12 @@ describe('a plan', () => {
       const sbom = referrer(api, { payload: 'sbom' })
       await staging.oracle.push(together(api, sbom, referrer(sbom)), 'staging/api', '1.4.2')
       const plan = await planOf(run, { from: from(), to: [repository(target, 'prod/api')] })
-      expect((await carryOut(run, plan, { plannedJustNow: false })).placements).toMatchObject([
+      expect((await carryOut(run, plan, { isSaved: true })).placements).toMatchObject([
         { status: 'promoted' },
       ])
       target.forget()
       await using later = await bench()
-      const again = await carryOut(later, plan, { plannedJustNow: false })
+      const again = await carryOut(later, plan, { isSaved: true })
       expect(again.placements).toMatchObject([{ status: 'unchanged' }])
       expect(target.requests.filter(isWrite)).toEqual([])
     },
@@ -166,7 +166,7 @@ describe('a plan', () => {
     const plan = await planOf(run, { from: from(), to: [to()] })
     await staging.oracle.push(untested, 'staging/api', '1.4.2')
     await using later = await bench()
-    await carryOut(later, plan, { plannedJustNow: false })
+    await carryOut(later, plan, { isSaved: true })
     expect(await prod.oracle.digest('prod/api', '1.4.2')).toBe(tested.root.digest)
   })
 
@@ -177,7 +177,7 @@ describe('a plan', () => {
     const plan = await planOf(run, { from: from(), at: { tag: 'stable' }, to: [to()] })
     await staging.oracle.delete('staging/api', api.root.digest)
     await using later = await bench()
-    const done = await carryOut(later, plan, { plannedJustNow: false })
+    const done = await carryOut(later, plan, { isSaved: true })
     expect(done.placements).toMatchObject([{ status: 'failed', errors: [{ code: 'not-found' }] }])
     expect(done.placements[0]?.errors[0]?.subject).toContain(api.root.digest)
     expect(await prod.oracle.digest('prod/api', 'stable')).toBe(old.root.digest)

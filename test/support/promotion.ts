@@ -1,8 +1,9 @@
 import { ChainedLog } from '../../src/audit/log/chained-log.ts'
 import type { Call, ProgressEvent } from '../../src/lib/call.ts'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
-import { execute, type ExecutePorts } from '../../src/execute/execute.ts'
+import { execute } from '../../src/execute/execute.ts'
 import type { Credential } from '../../src/registry/credential.ts'
+import type { ExecutePorts } from '../../src/execute/ports.ts'
 import { createFetch } from '../../src/registry/http/stack.ts'
 import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
 import { type RunOutcome, type StepOutcome, summarise } from '../../src/plan/outcome.ts'
@@ -119,24 +120,24 @@ export interface Carried extends RunOutcome {
   readonly steps: readonly StepOutcome[]
 }
 
-export async function carryOut(
-  run: Bench,
-  plan: Plan,
-  options: Partial<Pick<ExecutePorts, 'sink' | 'plannedJustNow' | 'stop' | 'readSince'>> = {},
-): Promise<Carried> {
+export interface CarryOutOptions extends Partial<Pick<ExecutePorts, 'sink' | 'stop' | 'readAt' | 'clock'>> {
+  /** the plan comes from a file; otherwise it counts as made just now */
+  readonly isSaved?: boolean
+}
+
+export async function carryOut(run: Bench, plan: Plan, options: CarryOutOptions = {}): Promise<Carried> {
   const steps = await execute(
     plan,
     {
       stores: run.stores,
       sink: options.sink ?? run.log,
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       actor: { user: 'tester', host: 'here' },
       tool: '0',
       newId: () => crypto.randomUUID(),
       runId: crypto.randomUUID(),
       stop: options.stop ?? new AbortController().signal,
-      plannedJustNow: options.plannedJustNow ?? true,
-      ...(options.readSince !== undefined && { readSince: options.readSince }),
+      ...(options.isSaved !== true && { readAt: options.readAt ?? (options.clock ?? systemClock).now() }),
     },
     run.call,
   )

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type { AuditRecord } from '../../src/audit/log/record.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { executePrune, type PrunePorts } from '../../src/execute/prune/execute-prune.ts'
+import { execute } from '../../src/execute/execute.ts'
+import type { PrunePorts } from '../../src/execute/ports.ts'
 import type { RepositoryName } from '../../src/oci/reference.ts'
 import { type DeleteOutcome, type PruneOutcome, summarisePrune } from '../../src/plan/prune/prune-outcome.ts'
 import type { PrunePlan } from '../../src/plan/prune/prune-plan.ts'
@@ -60,7 +61,7 @@ export async function carryOutPrune(
   options: Partial<PrunePorts> = {},
 ): Promise<CarriedPrune> {
   const { stores } = run
-  const steps = await executePrune(
+  const steps = await execute(
     plan,
     {
       stores,
@@ -72,7 +73,6 @@ export async function carryOutPrune(
       newId: () => crypto.randomUUID(),
       runId: crypto.randomUUID(),
       stop: new AbortController().signal,
-      plannedJustNow: false,
       ...options,
     },
     run.call,

@@ -35,8 +35,8 @@ export async function planTags(run: Bench, ...taggings: readonly Tagging[]): Pro
 
 /** Plans and carries out, as `dray tag --yes` does. */
 export async function tag(run: Bench, ...taggings: readonly Tagging[]): Promise<Carried> {
-  const readSince = Date.now()
-  return await carryOut(run, await planTags(run, ...taggings), { readSince })
+  const readAt = Date.now()
+  return await carryOut(run, await planTags(run, ...taggings), { readAt })
 }
 
 function versionWish(text: string): Wish {

@@ -7,7 +7,14 @@ import { formatRepository } from '../../oci/reference.ts'
 import { describe, sourceOf } from '../artifact.ts'
 import { canonicalJson } from '../../plan/canonical-json.ts'
 import { listReferrers } from '../../images/evidence/evidence.ts'
-import type { BlobWriter, FallbackTagWriter, ManifestContent, ManifestReader, ManifestWriter, ReferrerLister } from '../../images/ports.ts'
+import type {
+  BlobWriter,
+  FallbackTagWriter,
+  ManifestContent,
+  ManifestReader,
+  ManifestWriter,
+  ReferrerLister,
+} from '../../images/ports.ts'
 import { signEnvelope } from '../../signing/dsse.ts'
 import {
   formatPromotion,

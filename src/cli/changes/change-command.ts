@@ -1,6 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError, type ErrorInfo, toDrayError, toErrorInfo } from '../../lib/errors.ts'
-import type { ExecutePorts } from '../../execute/execute.ts'
+import type { ExecutePorts } from '../../execute/ports.ts'
 import { formatAt } from '../../oci/reference.ts'
 import { type RunOutcome, summarise } from '../../plan/outcome.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
@@ -22,10 +22,8 @@ import { exitOfOutcome, exitOfPlan, isGood, isPlaced } from '../command/run-exit
 
 export interface Change {
   readonly plan: Plan
-  /** decided in this very run, not read from a file */
-  readonly isFresh: boolean
-  /** when its reading began, ms; where that counts as the check of its tags for a moment */
-  readonly readSince?: number
+  /** when the reading began on which the plan rests, in milliseconds; absent if the plan comes from a file */
+  readonly readAt?: number
   /**
    * Decides a saved plan again by the rules of now, before anything is changed.
    * @throws `refused`, `conflict`, and what the registries throw.
@@ -47,7 +45,7 @@ interface Done {
 }
 
 /** What is known of the present state when a plan is carried out. */
-type Moment = Pick<ExecutePorts, 'plannedJustNow' | 'readSince' | 'reviewed'>
+type Moment = Pick<ExecutePorts, 'readAt' | 'reviewed'>
 
 /** The rounds of mending that `--verify` tries before it gives up. */
 const repairRounds = 2
@@ -91,10 +89,14 @@ export abstract class ChangeCommand extends BaseCommand {
       return this.#showOnly(plan, reports, flags)
     }
     const { config } = await this.context.config()
+    let { readAt } = change
     let reviewed: Reviewed | undefined
     try {
       checkGrounds(plan, config, groundsOf(flags))
-      reviewed = await change.review?.()
+      if (change.review !== undefined) {
+        readAt = this.context.clock.now()
+        reviewed = await change.review()
+      }
     } catch (error) {
       await this.#recordRefusal(plan, toDrayError(error), flags)
       throw error
@@ -102,9 +104,9 @@ export abstract class ChangeCommand extends BaseCommand {
     const asks = plan.steps.length > 0 && !flags.yes
     if (asks) await this.#confirm(plan)
     const done = await this.#execute(plan, flags, {
-      plannedJustNow: change.isFresh && !asks,
-      ...(change.readSince !== undefined && { readSince: change.readSince }),
-      ...(reviewed !== undefined && { reviewed: { ...reviewed, isOfNow: !asks } }),
+      // what was read before a question is too old after it
+      ...(readAt !== undefined && !asks && { readAt }),
+      ...(reviewed !== undefined && { reviewed }),
     })
     const isDelivered = await this.#flushRecord()
     throwLoneRefusal(plan)
@@ -124,7 +126,7 @@ export abstract class ChangeCommand extends BaseCommand {
     if (error.code !== 'refused') return
     const images = [...new Set(plan.placements.map(({ image }) => image))]
     const refusals = images.map((image) => ({ image, error: toErrorInfo(error) }))
-    await this.#execute({ ...plan, steps: [], refusals }, flags, { plannedJustNow: true })
+    await this.#execute({ ...plan, steps: [], refusals }, flags, {})
     await this.#flushRecord()
   }
 
@@ -198,13 +200,14 @@ export abstract class ChangeCommand extends BaseCommand {
     // A plan without steps was made from what was read back just now.
     if (done.plan.steps.length === 0) return { ...done, verified: true }
     for (let round = 0; ; round++) {
+      const readAt = this.context.clock.now()
       const repair = await verify(done.plan, placed)
       const [refusal] = repair.refusals
       if (refusal !== undefined) throw errorOf(refusal.error)
       if (repair.steps.length === 0) return { ...done, verified: true }
       if (round === repairRounds) throw stillMissing(repair)
       this.warn(`reading back found something missing at ${placesOf(repair)}: it is put there again`)
-      const { outcome } = await this.#execute(repair, flags, { plannedJustNow: true })
+      const { outcome } = await this.#execute(repair, flags, { readAt })
       if (!isGood(outcome)) throw this.#whyNotMended(outcome)
     }
   }

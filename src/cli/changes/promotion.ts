@@ -88,9 +88,10 @@ export async function planPlacing(
     requests.map((request) => request.from.repository),
     willWrite ? 'write' : 'read',
   )
+  const readAt = context.clock.now()
   return {
     plan: await planFor(requests),
-    isFresh: true,
+    readAt,
     ...(flags.verify && { verify: (plan, placed) => planRepair(plan, placed, planFor) }),
   }
 }

@@ -43,7 +43,8 @@ export async function planTagging(
   const gathered = await gather(requests, stores, context, call)
   const policy = await policyOf({ operation: 'tag', ...said.policy }, flags, context)
   const plan = decide(gathered, policy, new Date(context.clock.now()))
-  return { plan, isFresh: true, ...earliestReading(gathered) }
+  const readAt = earliestReading(gathered).readSince
+  return { plan, ...(readAt !== undefined && { readAt }) }
 }
 
 export interface RollbackWords {
@@ -92,7 +93,7 @@ export async function planRollback(
   const snapshot = await gather(request, stores, context, call)
   const policy = await policyOf({ operation: 'rollback' }, flags, context)
   const plan = decide(snapshot, policy, new Date(context.clock.now()))
-  return { plan, isFresh: true, readSince: snapshot.readSince }
+  return { plan, readAt: snapshot.readSince }
 }
 
 function releaseNamed(word: string | undefined): RollbackRequest['to'] {

@@ -164,8 +164,8 @@ export abstract class PruneChangeCommand extends ChangeCommand {
     const { readSince, contents } = review ?? change
     const plannedJustNow = (change.isFresh || review !== undefined) && askedNothing
     const usedNow = hasSteps(plan) && !plannedJustNow ? await askWhatRuns() : review?.usedNow
-    const [{ executePrune }, { readersOf }, { PruneState }] = await Promise.all([
-      import('../../execute/prune/execute-prune.ts'),
+    const [{ execute }, { readersOf }, { PruneState }] = await Promise.all([
+      import('../../execute/execute.ts'),
       import('./prune-run.ts'),
       import('./prune-state.ts'),
     ])
@@ -180,13 +180,12 @@ export abstract class PruneChangeCommand extends ChangeCommand {
     // what is not executed must not be taken for the rest of a run that was broken off
     const kept = review === undefined ? plan : withoutHeld(plan, settledIn)
     if (hasSteps(kept)) await state.save(ports.runId, kept)
-    const outcomes = await executePrune(
+    const outcomes = await execute(
       plan,
       {
         ...ports,
         stop: this.stop,
-        plannedJustNow,
-        readSince,
+        ...(plannedJustNow && { readAt: readSince }),
         reader: readersOf(plan, ports.stores, contents),
         ...(usedNow !== undefined && { usedNow }),
         ...(review !== undefined && { current: review.current }),

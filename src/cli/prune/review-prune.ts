@@ -2,8 +2,8 @@ import type { Call } from '../../lib/call.ts'
 import { policyNamed, retentionOf } from '../../config/retention/retention.ts'
 import type { RetentionConfig } from '../../config/retention/retention-config.ts'
 import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
-import type { CurrentRepository } from '../../execute/prune/execute-prune.ts'
-import type { Settled } from '../../execute/prune/delete-ledger.ts'
+import type { CurrentRepository } from '../../execute/ports.ts'
+import type { SettledDelete } from '../../execute/deletes/delete-ledger.ts'
 import { formatRepository, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
@@ -151,7 +151,7 @@ async function lookAgain(
     return { name, current: { settled, referrers: 'remembered' } }
   }
   const { now, held, gone } = found
-  const settled = new Map<StepId, Settled>([
+  const settled = new Map<StepId, SettledDelete>([
     ...[...held].map(([id, error]) => [id, { result: 'conflict', error }] as const),
     ...[...gone].map((id) => [id, { result: 'unchanged' }] as const),
   ])

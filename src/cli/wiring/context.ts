@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../lib/clock.ts'
 import type { CredentialSource } from '../../registry/credential.ts'
 import type { FindOptions, GivenCredential } from '../../registry/credentials/find-credentials.ts'
 import type { LoadedConfig } from '../../config/load.ts'
-import type { ExecutePorts } from '../../execute/execute.ts'
+import type { ExecutePorts } from '../../execute/ports.ts'
 import type { MachineLocks } from '../../lib/files/machine-locks.ts'
 import type { FetchStack } from '../../registry/http/stack.ts'
 import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
@@ -126,7 +126,7 @@ export class Context {
     plan: Plan | PrunePlan,
     { auditFile, actor, ...grounds }: Grounds & { readonly auditFile: string | undefined },
     call: Call,
-  ): Promise<Omit<ExecutePorts, 'stop' | 'plannedJustNow' | 'reviewed'>> {
+  ): Promise<Omit<ExecutePorts, 'stop' | 'readAt' | 'reviewed'>> {
     const [recorder, { currentActor }, stores] = await Promise.all([
       this.#recorderAt(auditFile, call),
       import('./surroundings.ts'),

@@ -11,7 +11,12 @@ import { digestOf } from '../../../src/oci/digest.ts'
 import type { TagOrDigest } from '../../../src/oci/reference.ts'
 import type { RegistryClientOptions } from '../../../src/registry/client/client.ts'
 import { openRepositories } from '../../../src/registry/open-repositories.ts'
-import type { BlobSource, RepositoryLister, Repositories, TargetRepository } from '../../../src/images/ports.ts'
+import type {
+  BlobSource,
+  RepositoryLister,
+  Repositories,
+  TargetRepository,
+} from '../../../src/images/ports.ts'
 import type { Content } from '../../support/images.ts'
 import { Oracle } from '../../support/oracle.ts'
 

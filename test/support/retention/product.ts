@@ -1,7 +1,7 @@
 import Range from 'semver/classes/range.js'
 import type { AuditSink } from '../../../src/audit/log/sink.ts'
 import type { Call } from '../../../src/lib/call.ts'
-import { executePrune } from '../../../src/execute/prune/execute-prune.ts'
+import { execute } from '../../../src/execute/execute.ts'
 import type { Fetch } from '../../../src/registry/http/fetch.ts'
 import { LinearRegExp } from '../../../src/lib/linear-regexp.ts'
 import { type Digest, digestOf } from '../../../src/oci/digest.ts'
@@ -88,7 +88,7 @@ export async function carryOut(
 ): Promise<readonly DeleteOutcome[]> {
   const clock = leapingClock(now)
   let id = 0
-  return await executePrune(
+  return await execute(
     made,
     {
       stores,
@@ -100,8 +100,7 @@ export async function carryOut(
       newId: () => `id ${id++}`,
       runId: 'run',
       stop: new AbortController().signal,
-      plannedJustNow: isImmediate,
-      ...(isImmediate && { readSince: now }),
+      ...(isImmediate && { readAt: now }),
     },
     call,
   )

@@ -150,7 +150,7 @@ describeEachRegistry('dray tag', (registryOf) => {
       const place = await placeWith(registry, '1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
       const plan = await planTags(run, { in: place.in, at: { tag: 'build' }, as: '1.4.1' })
       const theirs = await registry.oracle.push(image({ label: 'theirs' }), place.path, moved)
-      const done = await carryOut(run, plan, { plannedJustNow: false })
+      const done = await carryOut(run, plan, { isSaved: true })
       expect(done.placements).toMatchObject([{ status: 'conflict' }])
       expect(await registry.oracle.digest(place.path, moved)).toBe(theirs.digest)
       expect(await registry.oracle.digest(place.path, '1.4.1')).toBeUndefined()
@@ -160,10 +160,10 @@ describeEachRegistry('dray tag', (registryOf) => {
   it('a plan whose reading took longer than a moment does not rest on it: what was moved meanwhile stays', async () => {
     const registry = registryOf()
     const place = await placeWith(registry, '1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
-    const readSince = Date.now() - 3_000
+    const readAt = Date.now() - 3_000
     const plan = await planTags(run, { in: place.in, at: { tag: 'build' }, as: '1.4.1' })
     const theirs = await registry.oracle.push(image({ label: 'theirs' }), place.path, 'latest')
-    const done = await carryOut(run, plan, { readSince })
+    const done = await carryOut(run, plan, { readAt })
     expect(done.placements).toMatchObject([{ status: 'conflict' }])
     expect(await registry.oracle.digest(place.path, 'latest')).toBe(theirs.digest)
   })
@@ -173,7 +173,7 @@ describeEachRegistry('dray tag', (registryOf) => {
     const place = await placeWith(registry, '1.4.0 latest=1.4.0')
     const plan = await planTags(run, { in: place.in, at: { tag: 'build' }, as: '1.4.1' })
     await registry.oracle.push(image({ label: 'theirs' }), place.path, '2.0.0')
-    const done = await carryOut(run, plan, { plannedJustNow: false })
+    const done = await carryOut(run, plan, { isSaved: true })
     expect(done.placements).toMatchObject([
       {
         status: 'conflict',
@@ -189,7 +189,7 @@ describeEachRegistry('dray tag', (registryOf) => {
     const plan = await planTags(run, { in: place.in, at: { tag: 'build' }, as: '1.4.1' })
     await registry.oracle.push(image({ label: 'theirs' }), place.path, '3.0.0')
     await registry.oracle.push(image({ label: 'theirs' }), place.path, '1.3.9')
-    const done = await carryOut(run, plan, { plannedJustNow: false })
+    const done = await carryOut(run, plan, { isSaved: true })
     expect(done.placements).toMatchObject([{ status: 'tagged' }])
     expect(await tagsOnFresh(registry, place)).toBe('1 1.4 1.4.1')
   })

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { digestOf, parseDigest } from '../../src/oci/digest.ts'
-import { fallbackTag } from '../../src/oci/evidence-tags.ts'
-import { memoryStorage } from '../../src/embedded/storage/memory-storage.ts'
-import type { RegistryStorage } from '../../src/embedded/storage/storage.ts'
-import { type Content, image, index, manifestOf, referrer, types } from '../support/images.ts'
-import { isDelete, type PruneWorld, pruneWorld } from '../support/prune-world.ts'
-import { carryOutPrune, prunePlanOf } from '../support/pruning.ts'
+import { digestOf, parseDigest } from '../../../src/oci/digest.ts'
+import { fallbackTag } from '../../../src/oci/evidence-tags.ts'
+import { memoryStorage } from '../../../src/embedded/storage/memory-storage.ts'
+import type { RegistryStorage } from '../../../src/embedded/storage/storage.ts'
+import { type Content, image, index, manifestOf, referrer, types } from '../../support/images.ts'
+import { isDelete, type PruneWorld, pruneWorld } from '../../support/prune-world.ts'
+import { carryOutPrune, prunePlanOf } from '../../support/pruning.ts'
 
 const of = (label: string) => image({ label, layers: 0 })
 const conflict = (why: string): unknown =>

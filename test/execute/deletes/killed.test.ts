@@ -1,12 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { AuditRecord } from '../../src/audit/log/record.ts'
-import { resolveIntents } from '../../src/audit/log/resolve-intents.ts'
-import { DrayError } from '../../src/lib/errors.ts'
-import { chainComplaints, entriesOf, openLog, waitingClock } from '../support/audit-log.ts'
-import { image, index, referrer } from '../support/images.ts'
-import { bench } from '../support/promotion.ts'
-import { isDelete, type PruneWorld, pruneWorld } from '../support/prune-world.ts'
-import { carryOutPrune, prunePlanOf } from '../support/pruning.ts'
+import type { AuditRecord } from '../../../src/audit/log/record.ts'
+import { resolveIntents } from '../../../src/audit/log/resolve-intents.ts'
+import { DrayError } from '../../../src/lib/errors.ts'
+import { chainComplaints, entriesOf, openLog, waitingClock } from '../../support/audit-log.ts'
+import { image, index, referrer } from '../../support/images.ts'
+import { bench } from '../../support/promotion.ts'
+import { isDelete, type PruneWorld, pruneWorld } from '../../support/prune-world.ts'
+import { carryOutPrune, prunePlanOf } from '../../support/pruning.ts'
 
 /** Two signed images of two platforms each, one of which is shared with what stays: seven manifests to delete, and a tag. */
 async function place(): Promise<PruneWorld> {

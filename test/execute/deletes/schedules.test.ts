@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseDigest } from '../../src/oci/digest.ts'
-import { type Content, cosignSignature, image, index, referrer } from '../support/images.ts'
-import { isDelete, type PruneWorld, pruneWorld } from '../support/prune-world.ts'
-import { carryOutPrune, prunePlanOf } from '../support/pruning.ts'
+import { parseDigest } from '../../../src/oci/digest.ts'
+import { type Content, cosignSignature, image, index, referrer } from '../../support/images.ts'
+import { isDelete, type PruneWorld, pruneWorld } from '../../support/prune-world.ts'
+import { carryOutPrune, prunePlanOf } from '../../support/pruning.ts'
 
 /** What is built and pushed, by numbers that choose among what is there already. */
 interface Piece {

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { AuditRecord } from '../../../src/audit/log/record.ts'
-import type { AuditSink } from '../../../src/audit/log/sink.ts'
-import { DrayError } from '../../../src/lib/errors.ts'
-import type { Plan } from '../../../src/plan/plan.ts'
-import { faultyProxy } from '../../support/faulty-proxy.ts'
-import { body, image, index, referrer, together } from '../../support/images.ts'
-import { type Bench, bench, carryOut, planOf, repository } from '../../support/promotion.ts'
-import { type WatchedRegistry, watchedRegistry } from '../../support/world.ts'
+import type { AuditRecord } from '../../src/audit/log/record.ts'
+import type { AuditSink } from '../../src/audit/log/sink.ts'
+import { DrayError } from '../../src/lib/errors.ts'
+import type { Plan } from '../../src/plan/plan.ts'
+import { faultyProxy } from '../support/faulty-proxy.ts'
+import { body, image, index, referrer, together } from '../support/images.ts'
+import { type Bench, bench, carryOut, planOf, repository } from '../support/promotion.ts'
+import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 
 const isWrite = ({ method }: { readonly method: string }) => method !== 'GET' && method !== 'HEAD'
 
@@ -45,7 +45,7 @@ describe('a saved plan', () => {
       injury: { kind: 'answer', status: 403, body: { errors: [{ code: 'DENIED' }] } },
     })
     const later = JSON.parse(JSON.stringify(plan).replaceAll(eu.host, proxy.host)) as Plan
-    const done = await carryOut(run, later, { plannedJustNow: false })
+    const done = await carryOut(run, later, { isSaved: true })
     expect(done.placements.map(({ status }) => status)).toEqual(['failed', 'promoted'])
     expect(done.placements[0]?.errors).toMatchObject([{ code: 'forbidden' }])
     expect(await prod.oracle.differences('prod/web', web, '1.4.2')).toEqual([])
@@ -64,7 +64,7 @@ describe('a saved plan', () => {
       options: { readBack: run.freshStores() },
     })
     expect(plan.steps).toMatchObject([{ kind: 'copy', repair: true }])
-    await carryOut(run, plan, { plannedJustNow: false })
+    await carryOut(run, plan, { isSaved: true })
     expect(await prod.oracle.differences('prod/api', multi, '1.4.2')).toEqual([])
   })
 
@@ -78,7 +78,7 @@ describe('a saved plan', () => {
     await prod.oracle.push(signed, 'prod/api')
     await staging.oracle.delete('staging/api', api.root.digest)
     await using later = await bench()
-    const done = await carryOut(later, plan, { plannedJustNow: false })
+    const done = await carryOut(later, plan, { isSaved: true })
     expect(done.placements).toMatchObject([{ status: 'promoted' }])
     expect(await prod.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
   })
@@ -92,7 +92,7 @@ describe('a saved plan', () => {
       stop.abort(new DrayError('interrupted', 'interrupted'))
       return push.apply(prod.requests, entries)
     }
-    const done = await carryOut(run, plan, { plannedJustNow: false, stop: stop.signal })
+    const done = await carryOut(run, plan, { isSaved: true, stop: stop.signal })
     expect(done.steps.map(({ result }) => result)).toEqual(plan.steps.map(() => 'notAttempted'))
     expect(prod.requests.filter(isWrite)).toEqual([])
   })

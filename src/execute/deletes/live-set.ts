@@ -1,18 +1,19 @@
-import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
+import { type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt } from '../../oci/reference.ts'
 import type { DeleteManifestStep, DeleteStep } from '../../plan/prune/prune-plan.ts'
 import { fallbackTag, isEvidenceTag } from '../../oci/evidence-tags.ts'
 import { Reach, subjectKeyOf } from '../../images/graph/reach.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
+import { deleteConflict } from './delete-conflicts.ts'
 
-/** Why a manifest stays after all. */
-type Hold =
-  /** a tag that the plan did not see on it */
+/** Why a manifest that was to be deleted is in the live set. */
+type LiveReason =
+  /** a tag that the plan did not see points at it */
   | { readonly kind: 'tagged'; readonly tag: string }
-  /** a tag that was to go with it is on something else */
+  /** a tag that was to be deleted with it points at another manifest */
   | { readonly kind: 'moved'; readonly tag: string; readonly to: Digest }
-  /** something that stays leads to it: an index, a subject */
+  /** a manifest that stays reaches it: an index, a subject */
   | { readonly kind: 'reached'; readonly by: Digest }
   | { readonly kind: 'inUse' }
 
@@ -69,101 +70,74 @@ export class PendingDeletes {
 }
 
 /**
- * Returns the deletes that must not happen, each with the reason, by what the repository has now.
- * Every manifest that is there and is not to be deleted keeps what it reaches, so that a new tag,
- * index or subject counts like an old one, and a new attached artifact stays whole. The caller keeps
- * the steps that come after these as well. Pure.
+ * Returns the deletes whose manifests are in the live set now, each with the reason. Every manifest that
+ * is there and is not to be deleted keeps what it reaches, so that a new tag, index or subject counts like
+ * an old one, and a new attached artifact stays complete. The caller keeps the steps that come after these
+ * as well. Pure.
+ * @param roots digests that are in use
  * @param graph may be a part of the repository: then it shows what that part keeps
  */
-export function survivorsOf(
+export function findLiveDeletes(
   deletes: PendingDeletes,
   roots: readonly Digest[],
   graph: RepositoryGraph,
 ): ReadonlyMap<DeleteManifestStep, ErrorInfo> {
-  const survivors = new Map<DeleteManifestStep, ErrorInfo>()
+  const live = new Map<DeleteManifestStep, ErrorInfo>()
   const tags = new Map([...graph.tags].toReversed().map(([tag, digest]) => [digest, tag]))
-  for (const [digest, hold] of holdsOf(deletes, roots, graph)) {
+  for (const [digest, reason] of liveReasons(deletes, roots, graph)) {
     const step = deletes.of(digest)
-    if (step !== undefined) survivors.set(step, conflictOf(step, hold, tags))
+    if (step !== undefined) live.set(step, toErrorInfo(deleteConflict(step, textOf(reason, step, tags))))
   }
-  return survivors
+  return live
 }
 
-/** A delete that has to wait for one that will not be: what leads to it stays. */
-export function heldBack(step: DeleteStep): ErrorInfo {
-  return conflict(nameOf(step), 'what leads to it stays')
-}
-
-/** A tag that is on something else than the plan saw, just before the delete. */
-export function movedTag(step: DeleteStep, tag: string, to: Digest): DrayError {
-  return new DrayError('conflict', `${nameOf(step)} is not deleted`, {
-    subject: nameOf(step),
-    why: `the tag ${tag} is on ${to} now`,
-    hint: conflictHint,
-  })
-}
-
-function holdsOf(
+function liveReasons(
   deletes: PendingDeletes,
   roots: readonly Digest[],
   graph: RepositoryGraph,
-): ReadonlyMap<Digest, Hold> {
+): ReadonlyMap<Digest, LiveReason> {
   const isDeleted = (digest: Digest): boolean => deletes.of(digest) !== undefined
-  const holds = new Map<Digest, Hold>()
+  const reasons = new Map<Digest, LiveReason>()
   for (const [tag, digest] of graph.tags) {
     const planned = deletes.withTag(tag)
     if (digest === null || digest === planned) continue
-    if (isDeleted(digest)) holds.set(digest, { kind: 'tagged', tag })
-    if (planned !== undefined && !holds.has(planned)) holds.set(planned, { kind: 'moved', tag, to: digest })
+    if (isDeleted(digest)) reasons.set(digest, { kind: 'tagged', tag })
+    if (planned !== undefined && !reasons.has(planned))
+      reasons.set(planned, { kind: 'moved', tag, to: digest })
   }
-  for (const root of roots) if (isDeleted(root)) holds.set(root, { kind: 'inUse' })
+  for (const root of roots) if (isDeleted(root)) reasons.set(root, { kind: 'inUse' })
   const staying = [...graph.nodes.keys()].filter((digest) => !isDeleted(digest))
   const reach = new Reach(graph)
-  const open: Digest[] = [...staying, ...roots, ...holds.keys()]
-  const seen = new Set(open)
+  const open: Digest[] = [...staying, ...roots, ...reasons.keys()]
+  const marked = new Set(open)
   for (let by = open.pop(); by !== undefined; by = open.pop()) {
     for (const below of [...reach.from(by), ...deletes.attachedTo(by)]) {
-      if (seen.has(below)) continue
-      seen.add(below)
+      if (marked.has(below)) continue
+      marked.add(below)
       open.push(below)
-      if (isDeleted(below)) holds.set(below, { kind: 'reached', by })
+      if (isDeleted(below)) reasons.set(below, { kind: 'reached', by })
     }
   }
-  return holds
+  return reasons
 }
 
 /** @param tags of each digest one */
-function conflictOf(
-  step: DeleteManifestStep,
-  hold: Hold,
+function textOf(
+  reason: LiveReason,
+  { repository }: DeleteStep,
   tags: ReadonlyMap<Digest | null, string>,
-): ErrorInfo {
-  const name = nameOf(step)
-  switch (hold.kind) {
+): string {
+  switch (reason.kind) {
     case 'tagged':
-      return conflict(name, `the tag ${hold.tag} is on it now`)
+      return `the tag ${reason.tag} is on it now`
     case 'moved':
-      return conflict(name, `the tag ${hold.tag} is on ${hold.to} now`)
+      return `the tag ${reason.tag} is on ${reason.to} now`
     case 'reached': {
-      const tag = tags.get(hold.by)
-      const by = tag === undefined ? hold.by : `${formatAt(step.repository, { tag })} (${hold.by})`
-      return conflict(name, `${by} leads to it`)
+      const tag = tags.get(reason.by)
+      const by = tag === undefined ? reason.by : `${formatAt(repository, { tag })} (${reason.by})`
+      return `${by} leads to it`
     }
     case 'inUse':
-      return conflict(name, 'it is in use')
+      return 'it is in use'
   }
-}
-
-const conflictHint =
-  'Someone changed this repository since the plan was made, and it stays. Run dray prune again: it decides anew.'
-
-function conflict(name: string, why: string): ErrorInfo {
-  const hint = conflictHint
-  return toErrorInfo(new DrayError('conflict', `${name} is not deleted`, { subject: name, why, hint }))
-}
-
-/** What a step deletes, as a reference. */
-function nameOf(step: DeleteStep): string {
-  const at = step.kind === 'deleteTag' ? { tag: step.tag } : { digest: step.target.digest }
-  return formatAt(step.repository, at)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { DeleteLedger } from '../../../src/execute/prune/delete-ledger.ts'
-import { PendingDeletes, survivorsOf } from '../../../src/execute/prune/survivors.ts'
+import { DeleteLedger } from '../../../src/execute/deletes/delete-ledger.ts'
+import { PendingDeletes, findLiveDeletes } from '../../../src/execute/deletes/live-set.ts'
 import { type Digest, digestOf } from '../../../src/oci/digest.ts'
 import type {
   DeleteManifestStep,
@@ -105,11 +105,11 @@ describe('a manifest that is put off', () => {
     const signature = step('signature', ['image'], 'image')
     const ledger = ledgerOf(image, other, signature)
     ledger.takeReady('deleteManifest', 1)
-    expect(ledger.putOff(image)).toBe(true)
+    expect(ledger.postpone(image)).toBe(true)
     expect(ids(ledger.takeReady('deleteManifest', 1))).toEqual(['signature'])
     ledger.settle(signature, 'done')
     expect(ids(ledger.takeReady('deleteManifest', all))).toEqual(['image', 'other'])
-    expect(ledger.putOff(image)).toBe(false)
+    expect(ledger.postpone(image)).toBe(false)
   })
 
   it('does not release what comes after it and is no referrer of it', () => {
@@ -117,12 +117,12 @@ describe('a manifest that is put off', () => {
     const signature = step('signature', ['image'], 'image')
     const ledger = ledgerOf(image, child, signature)
     ledger.takeReady('deleteManifest', 1)
-    ledger.putOff(image)
+    ledger.postpone(image)
     expect(ids(ledger.takeReady('deleteManifest', all))).toEqual(['signature'])
   })
 
   it('is not put off if the plan deletes no referrer of it', () => {
-    expect(ledgerOf(step('image')).putOff(step('image'))).toBe(false)
+    expect(ledgerOf(step('image')).postpone(step('image'))).toBe(false)
   })
 })
 
@@ -179,7 +179,7 @@ describe('the work for twice as many deletes is at most twice as much', () => {
       return countOperations(() => {
         const ledger = new DeleteLedger(plan)
         for (let wave = ledger.takeReady('deleteManifest', 16); wave.length > 0;) {
-          for (const one of wave) if (!ledger.putOff(one)) ledger.settle(one, 'done')
+          for (const one of wave) if (!ledger.postpone(one)) ledger.settle(one, 'done')
           wave = ledger.takeReady('deleteManifest', 16)
         }
         expect(ledger.progress).toEqual({ done: count, of: count })
@@ -201,7 +201,7 @@ describe('the work for twice as many deletes is at most twice as much', () => {
         missing: new Set<Digest>(),
       } as unknown as RepositoryGraph
       return countOperations(() => {
-        const conflicts = survivorsOf(new PendingDeletes(steps, () => true), [], graph)
+        const conflicts = findLiveDeletes(new PendingDeletes(steps, () => true), [], graph)
         expect(conflicts.size).toBe(count)
       })
     }
@@ -219,7 +219,7 @@ describe('the work for twice as many deletes is at most twice as much', () => {
         nodes: new Map([[digest, indexNode(digest, digest)]]),
         missing: new Set<Digest>(),
       } as unknown as RepositoryGraph
-      return countOperations(() => expect(survivorsOf(deletes, [], graph).size).toBe(1))
+      return countOperations(() => expect(findLiveDeletes(deletes, [], graph).size).toBe(1))
     }
     expect(operations(800)).toBe(operations(400))
   })

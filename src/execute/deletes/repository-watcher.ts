@@ -7,14 +7,14 @@ import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import { resolveTags } from '../../images/tags/tags.ts'
 
-/** A list of so many tags is one page: then it costs little to read the names again. */
+/** A list of so many tags is one page, so that it costs little to read the names again. */
 const pageSize = 1000
 
-/** Looks at a repository again and again while it is pruned, and knows what was there the last time. */
-export class Lookout {
+/** Reads a repository again while deletes are executed in it, and knows what the last reading found. */
+export class RepositoryWatcher {
   readonly #reader: RepositoryReader
   readonly #roots: readonly Digest[]
-  /** tags as they were when they were last looked at; what this run deleted is not among them */
+  /** tags as the last reading found them, without those that this run deleted */
   #seen: Map<string, Digest | null>
 
   constructor(reader: RepositoryReader, tags: RepositoryPlan['tags'], roots: readonly Digest[]) {
@@ -23,12 +23,12 @@ export class Lookout {
     this.#seen = new Map(tags.map(({ tag, digest }) => [tag, digest]))
   }
 
-  /** how many tags there are, as far as is known */
+  /** how many tags the repository has, as far as is known */
   get size(): number {
     return this.#seen.size
   }
 
-  /** Whether the names of all tags are to be had in one request. */
+  /** Whether one request lists all tags. */
   get isShort(): boolean {
     return this.#seen.size <= pageSize
   }
@@ -37,41 +37,37 @@ export class Lookout {
     return [...this.#seen].flatMap(([tag, at]) => (at === digest ? [tag] : []))
   }
 
-  /** These tags were deleted: whoever puts them there again makes new ones. */
+  /** Removes deleted tags: if someone puts them there again, they are new. */
   forget(tags: readonly string[]): void {
     for (const tag of tags) this.#seen.delete(tag)
   }
 
   /**
-   * Reads the whole repository anew, with the lists of referrers of all manifests, or of those alone that tags were put on since the last look.
-   * @throws what the reader throws; `protocol` for a list of tags that lacks some.
+   * Reads the whole repository, with the referrers of all manifests, or only of those that got a tag since
+   * the last reading.
+   * @throws what the reader throws; `protocol` for an incomplete list of tags
    */
-  async lookAtAll(referrers: 'all' | 'new', call: Call): Promise<RepositoryGraph> {
+  async readAll(referrers: 'all' | 'new', call: Call): Promise<RepositoryGraph> {
     const reading = this.#reader.begin()
     await reading.addAllTags(call)
-    await this.#checkIsWhole(reading.graph, call)
+    await this.#checkIsComplete(reading.graph, call)
     await reading.addDigests(this.#roots, call)
     if (referrers === 'all') await reading.addReferrers('all', call)
     const { graph } = reading
-    const fresh = referrers === 'all' ? [] : this.#newIn(graph)
+    const added = referrers === 'all' ? [] : this.#newlyTagged(graph)
     this.#seen = new Map(graph.tags)
-    return fresh.length === 0 ? graph : together(graph, await this.#lookAt(fresh, call))
+    return added.length === 0 ? graph : merge(graph, await this.#readDigests(added, call))
   }
 
-  /** What tags that were not there at the last look lead to: lists names, and reads those tags alone. @throws as `lookAtAll`. */
-  async lookAtNewTags(call: Call): Promise<RepositoryGraph | undefined> {
+  /** Lists the tags, and reads what new ones reach; undefined if there are none. @throws as `readAll` */
+  async readNewTags(call: Call): Promise<RepositoryGraph | undefined> {
     const names = await this.#reader.listTags(call)
-    const fresh = names.filter((tag) => !this.#seen.has(tag))
-    if (fresh.length === 0) return undefined
-    const reading = this.#reader.begin()
-    await reading.addTags(fresh, call)
-    await reading.addReferrers('all', call)
-    for (const [tag, digest] of reading.graph.tags) this.#seen.set(tag, digest)
-    return reading.graph
+    const added = names.filter((tag) => !this.#seen.has(tag))
+    return added.length === 0 ? undefined : await this.readTags(added, call)
   }
 
-  /** What these tags lead to now: they are on something else than they were. @throws as `lookAtAll`. */
-  async lookAtTags(tags: readonly string[], call: Call): Promise<RepositoryGraph> {
+  /** Reads what these tags reach now. @throws as `readAll` */
+  async readTags(tags: readonly string[], call: Call): Promise<RepositoryGraph> {
     const reading = this.#reader.begin()
     await reading.addTags(tags, call)
     await reading.addReferrers('all', call)
@@ -79,22 +75,22 @@ export class Lookout {
     return reading.graph
   }
 
-  /** Digests that a tag was put on since the last look. */
-  #newIn({ tags }: RepositoryGraph): readonly Digest[] {
+  /** Digests that got a tag since the last reading. */
+  #newlyTagged({ tags }: RepositoryGraph): readonly Digest[] {
     return [...tags].flatMap(([tag, digest]) =>
       digest === null || this.#seen.get(tag) === digest ? [] : [digest],
     )
   }
 
-  async #lookAt(digests: readonly Digest[], call: Call): Promise<RepositoryGraph> {
+  async #readDigests(digests: readonly Digest[], call: Call): Promise<RepositoryGraph> {
     const reading = this.#reader.begin()
     await reading.addDigests(digests, call)
     await reading.addReferrers('all', call)
     return reading.graph
   }
 
-  /** A list that lacks tags that are there tells nothing of what has come: a registry that answers 404 for a moment has an empty one. */
-  async #checkIsWhole({ tags }: RepositoryGraph, call: Call): Promise<void> {
+  /** An incomplete list does not show what was added: a registry that fails for a moment has an empty one. */
+  async #checkIsComplete({ tags }: RepositoryGraph, call: Call): Promise<void> {
     const { store } = this.#reader
     const gone = [...this.#seen].flatMap(([tag, digest]) => (digest === null || tags.has(tag) ? [] : [tag]))
     const found = await resolveTags(store, gone, call)
@@ -113,7 +109,7 @@ export class Lookout {
   }
 }
 
-function together(one: RepositoryGraph, other: RepositoryGraph): RepositoryGraph {
+function merge(one: RepositoryGraph, other: RepositoryGraph): RepositoryGraph {
   return {
     ...one,
     nodes: new Map([...one.nodes, ...other.nodes]),

@@ -3,11 +3,12 @@ import type { Digest } from '../../oci/digest.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { DeleteStep, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
-import type { EndedDelete } from './prune-records.ts'
-import { heldBack } from './survivors.ts'
+import { predecessorStays } from './delete-conflicts.ts'
+import { digestOf, type EndedDelete } from './delete-records.ts'
+import { ReadySteps } from './ready-steps.ts'
 
 /** The outcome of a step that a review decided before any delete. */
-export type Settled = Pick<DeleteOutcome, 'result' | 'error'>
+export type SettledDelete = Pick<DeleteOutcome, 'result' | 'error'>
 
 /** Which steps of a repository have ended, and which may come next. Each step costs time in proportion to its `after`. */
 export class DeleteLedger {
@@ -24,7 +25,7 @@ export class DeleteLedger {
   readonly #referrers = new Map<Digest, number>()
   /** subjects that wait for their attached artifacts, by digest and by step */
   readonly #waiting = new Map<Digest, DeleteStep>()
-  readonly #putOff = new Set<StepId>()
+  readonly #postponed = new Set<StepId>()
   readonly #ready: Readonly<Record<DeleteStep['kind'], ReadySteps>>
   /** steps that did not succeed, whose dependents are still to be settled */
   #failures: DeleteStep[] = []
@@ -68,8 +69,9 @@ export class DeleteLedger {
   }
 
   /**
-   * At most `most` steps whose predecessors have all succeeded. The caller settles each of them or puts it off: none is given
-   * twice otherwise. Steps after another step come first, so that a run that is killed leaves as few orphaned manifests as possible.
+   * Returns at most `most` steps whose predecessors have all succeeded. The caller settles or postpones
+   * each of them: none is returned twice otherwise. Steps that follow another step come first, so that a
+   * killed run leaves as few orphaned manifests as possible.
    */
   takeReady(kind: DeleteStep['kind'], most: number): readonly DeleteStep[] {
     this.#settleDependents()
@@ -77,43 +79,45 @@ export class DeleteLedger {
   }
 
   /**
-   * Lets the attached artifacts of a manifest be deleted before it, if a registry wants it so; then the manifest is ready again. False if
-   * the plan deletes no referrer of it, or that was tried.
+   * Lets the attached artifacts of a manifest be deleted before it, for a registry that wants that. The
+   * manifest is ready again after them. Returns false if the plan deletes no referrer of it, or if it was
+   * postponed before.
    */
-  putOff(step: DeleteStep): boolean {
-    if (step.kind !== 'deleteManifest' || this.#putOff.has(step.id)) return false
+  postpone(step: DeleteStep): boolean {
+    if (step.kind !== 'deleteManifest' || this.#postponed.has(step.id)) return false
     const { digest } = step.target
     if (!this.#referrers.has(digest)) return false
-    this.#putOff.add(step.id)
+    this.#postponed.add(step.id)
     this.#waiting.set(digest, step)
     for (const dependent of this.#dependents.get(step.id) ?? [])
       if (refersTo(dependent, digest)) this.#meet(dependent)
     return true
   }
 
-  settle(step: DeleteStep, result: DeleteOutcome['result'], error?: ErrorInfo): void {
+  /** @param found what the tag of the step points at, if it is not what the plan saw */
+  settle(step: DeleteStep, result: DeleteOutcome['result'], error?: ErrorInfo, found?: Digest): void {
     if (this.#outcomes.has(step.id)) return
     const { id, repository } = step
     const outcome = { step: id, repository, result, ...(error !== undefined && { error }) }
     this.#end(step, outcome)
-    this.#unrecorded.push({ step, outcome })
+    this.#unrecorded.push({ step, outcome, ...(found !== undefined && { found }) })
   }
 
-  settleKnown(settled: ReadonlyMap<StepId, Settled>): void {
+  settleKnown(settled: ReadonlyMap<StepId, SettledDelete>): void {
     for (const step of this.#steps) {
       const known = settled.get(step.id)
       if (known !== undefined) this.settle(step, known.result, known.error)
     }
   }
 
-  /** Settles the steps that must not happen, and those after them, in the order of the plan. */
+  /** Settles the steps that must not be executed, and those after them, in the order of the plan. */
   settleConflicts(conflicts: ReadonlyMap<DeleteStep, ErrorInfo>): void {
     for (const [step, error] of [...conflicts].toSorted(([a], [b]) => this.#order(a) - this.#order(b)))
       this.settle(step, 'conflict', error)
     this.#settleDependents()
   }
 
-  /** The step has failed for this run and nobody saw its result: its intent stays open, and the next run checks it. */
+  /** Ends a step whose result is unknown: its intent stays open, and the next run checks it. */
   leaveOpen(step: DeleteStep, error: ErrorInfo): void {
     this.#end(step, { step: step.id, repository: step.repository, result: 'failed', error })
   }
@@ -138,8 +142,8 @@ export class DeleteLedger {
       return
     }
     for (const dependent of this.#dependents.get(step.id) ?? []) {
-      // a step that was put off no longer holds back its referrers
-      const isMet = this.#putOff.has(step.id) && refersTo(dependent, digestOf(step))
+      // a postponed step no longer keeps its referrers waiting
+      const isMet = this.#postponed.has(step.id) && refersTo(dependent, digestOf(step))
       if (!isMet) this.#meet(dependent)
     }
   }
@@ -167,7 +171,7 @@ export class DeleteLedger {
     if (waiting !== undefined) this.#ready[waiting.kind].add(waiting, 'next')
   }
 
-  /** Whatever a manifest that stays reaches is kept as well, for the same reason or unattempted. */
+  /** Keeps what a manifest that stays reaches: for the same reason, or as not attempted. */
   #settleDependents(): void {
     const affected = new Set<DeleteStep>()
     const open = this.#failures
@@ -181,7 +185,7 @@ export class DeleteLedger {
     }
     for (const step of [...affected].toSorted((a, b) => this.#order(a) - this.#order(b)))
       this.#settleAfterFailure(step)
-    // these have passed it on already
+    // their dependents are settled already
     this.#failures = []
   }
 
@@ -189,58 +193,9 @@ export class DeleteLedger {
     const before = step.after.flatMap((id) => this.#outcomes.get(id) ?? [])
     const bad = before.find((outcome) => !isSuccess(outcome))
     if (bad === undefined) return
-    if (bad.result === 'conflict') this.settle(step, 'conflict', heldBack(step))
-    else if (bad.result === 'kept') this.settle(step, 'kept', keptWith(step, bad))
+    if (bad.result === 'conflict') this.settle(step, 'conflict', predecessorStays(step))
+    else if (bad.result === 'kept') this.settle(step, 'kept', keptWithPredecessor(step, bad))
     else this.settle(step, 'notAttempted', unattempted(`step ${bad.step} of this plan did not succeed`))
-  }
-}
-
-/** Steps that are ready, without a search: each is added when its last predecessor ends. */
-class ReadySteps {
-  readonly #order: (step: DeleteStep) => number
-  readonly #first = new Queue()
-  readonly #later = new Queue()
-  /** not in order yet: steps of one wave end in any order */
-  #added: DeleteStep[] = []
-
-  /** @param order the position of a step in the plan */
-  constructor(order: (step: DeleteStep) => number) {
-    this.#order = order
-  }
-
-  /** @param when `next`: before the steps that follow no other */
-  add(step: DeleteStep, when?: 'next'): void {
-    if (step.after.length > 0 || when === 'next') this.#added.push(step)
-    else this.#later.add(step)
-  }
-
-  /** Removes and returns at most `most` steps; those that are not `isMeant` are dropped. */
-  take(most: number, isMeant: (step: DeleteStep) => boolean): readonly DeleteStep[] {
-    for (const step of this.#added.sort((a, b) => this.#order(a) - this.#order(b))) this.#first.add(step)
-    this.#added = []
-    const taken: DeleteStep[] = []
-    while (taken.length < most) {
-      const step = this.#first.take() ?? this.#later.take()
-      if (step === undefined) break
-      if (isMeant(step)) taken.push(step)
-    }
-    return taken
-  }
-}
-
-/** First in, first out; `shift` of a long array moves all of it. */
-class Queue {
-  #steps: DeleteStep[] = []
-  #taken = 0
-
-  add(step: DeleteStep): void {
-    this.#steps.push(step)
-  }
-
-  take(): DeleteStep | undefined {
-    const step = this.#steps[this.#taken]
-    if (step !== undefined) this.#taken += 1
-    return step
   }
 }
 
@@ -252,15 +207,15 @@ function refersTo(step: DeleteStep, subject: Digest): boolean {
   return step.kind === 'deleteManifest' && step.subject === subject
 }
 
-function digestOf(step: DeleteStep): Digest {
-  return step.kind === 'deleteTag' ? step.digest : step.target.digest
-}
-
 export function unattempted(why: string): ErrorInfo {
   return { code: 'interrupted', message: `not attempted: ${why}` }
 }
 
-/** The registry's words about what it kept, of what that leads to. */
-function keptWith(step: DeleteStep, { error }: DeleteOutcome): ErrorInfo {
-  return { ...heldBack(step), code: 'unsupported', hint: error?.hint ?? 'The registry does not delete it.' }
+/** The error for what a kept manifest reaches, with the hint about that manifest. */
+function keptWithPredecessor(step: DeleteStep, { error }: DeleteOutcome): ErrorInfo {
+  return {
+    ...predecessorStays(step),
+    code: 'unsupported',
+    hint: error?.hint ?? 'The registry does not delete it.',
+  }
 }

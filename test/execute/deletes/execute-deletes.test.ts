@@ -201,7 +201,7 @@ describe('what it costs', () => {
     for (let n = 0; n < 3; n++) world.put(of(`a${n}`), `pr-${n}`)
     const plan = await prunePlanOf(world.run, [world.repository])
     world.registry.forget()
-    await carryOutPrune(world.run, plan, { plannedJustNow: true, readSince: Date.now() })
+    await carryOutPrune(world.run, plan, { readAt: Date.now() })
     const count = (method: string, kind: string) =>
       world.registry.requests.filter((one) => one.method === method && one.kind === kind).length
     // the first delete goes alone, the others together: two lists
@@ -227,7 +227,7 @@ describe('what it costs', () => {
       await carryOutPrune(
         world.run,
         { ...plan, repositories: repositories.map((one) => ({ ...one, referrers })) },
-        { clock, plannedJustNow: true, readSince: clock.now() - since },
+        { clock, readAt: clock.now() - since },
       )
       const read = world.registry.requests.map(({ reference }) => reference)
       expect(read.includes('prod')).toBe(looks)

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { withoutDeletes } from '../../src/embedded/profiles.ts'
-import type { RegistryOptions } from '../../src/embedded/server.ts'
-import { parseDigest } from '../../src/oci/digest.ts'
-import type { Capability, Known } from '../../src/images/ports.ts'
-import { image, index, referrer } from '../support/images.ts'
-import { leapingClock } from '../support/manual-clock.ts'
-import { isDelete, type PruneWorld, pruneWorld } from '../support/prune-world.ts'
-import { carryOutPrune, prunePlanOf, recordsOf } from '../support/pruning.ts'
+import { withoutDeletes } from '../../../src/embedded/profiles.ts'
+import type { RegistryOptions } from '../../../src/embedded/server.ts'
+import { parseDigest } from '../../../src/oci/digest.ts'
+import type { Capability, Known } from '../../../src/images/ports.ts'
+import { image, index, referrer } from '../../support/images.ts'
+import { leapingClock } from '../../support/manual-clock.ts'
+import { isDelete, type PruneWorld, pruneWorld } from '../../support/prune-world.ts'
+import { carryOutPrune, prunePlanOf, recordsOf } from '../../support/pruning.ts'
 
 const of = (label: string) => image({ label, layers: 0 })
 

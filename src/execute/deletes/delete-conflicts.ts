@@ -1,0 +1,35 @@
+import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { formatAt } from '../../oci/reference.ts'
+import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
+
+/** A tag that does not point at what the plan saw. */
+export interface MovedTag {
+  readonly tag: string
+  readonly to: Digest
+}
+
+/** The error for a delete that is not executed because the repository has changed. */
+export function deleteConflict(step: DeleteStep, why: string): DrayError {
+  const subject = nameOf(step)
+  return new DrayError('conflict', `${subject} is not deleted`, {
+    subject,
+    why,
+    hint: 'Someone changed this repository since the plan was made, and it stays. Run dray prune again: it decides anew.',
+  })
+}
+
+export function movedTagConflict(step: DeleteStep, { tag, to }: MovedTag): DrayError {
+  const isOnStep = step.kind === 'deleteManifest' && step.target.digest === to
+  return deleteConflict(step, `the tag ${tag} is on ${isOnStep ? 'it' : to} now`)
+}
+
+/** The error for a delete that comes after another one that is not executed. */
+export function predecessorStays(step: DeleteStep): ErrorInfo {
+  return toErrorInfo(deleteConflict(step, 'what leads to it stays'))
+}
+
+function nameOf(step: DeleteStep): string {
+  const at = step.kind === 'deleteTag' ? { tag: step.tag } : { digest: step.target.digest }
+  return formatAt(step.repository, at)
+}

@@ -1,0 +1,119 @@
+import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { repeatStaleCheck } from '../../lib/freshness.ts'
+import type { Digest } from '../../oci/digest.ts'
+import type { DeleteManifestStep, DeleteTagStep } from '../../plan/prune/prune-plan.ts'
+import type { TargetRepository } from '../../images/ports.ts'
+import { resolveTags } from '../../images/tags/tags.ts'
+import { type MovedTag, movedTagConflict } from './delete-conflicts.ts'
+
+/** `unchanged`: it was gone already; `stopped`: nothing was deleted, because `stop` was aborted; else the tag that keeps it */
+export type Deleted = 'done' | 'unchanged' | 'stopped' | MovedTag
+
+/** What the tags of a manifest point at just before it is deleted; null: the tag is gone. */
+export interface OwnTags {
+  /** when the reading began, in milliseconds */
+  readonly at: number
+  readonly tags: ReadonlyMap<string, Digest | null>
+}
+
+export interface DeletePorts {
+  readonly store: TargetRepository
+  readonly clock: Clock
+  /** aborted: no further delete is sent */
+  readonly stop: AbortSignal
+  readonly call: Call
+}
+
+/** @throws what the store throws */
+export async function readOwnTags(
+  { losesTags }: DeleteManifestStep,
+  { store, clock }: Pick<DeletePorts, 'store' | 'clock'>,
+  call: Call,
+): Promise<OwnTags> {
+  const at = clock.now()
+  return { at, tags: await resolveTags(store, losesTags, call) }
+}
+
+/** The tags that point at another manifest. */
+export function movedTags({ target }: DeleteManifestStep, { tags }: OwnTags): readonly MovedTag[] {
+  return [...tags].flatMap(([tag, to]) => (to === null || to === target.digest ? [] : [{ tag, to }]))
+}
+
+/**
+ * Deletes a manifest with the tags on it. If a request goes out more than two seconds after the tags were
+ * read, they are read again first.
+ * @param own what its tags point at: none of them at another manifest
+ * @throws `unsupported`, `refused` and what the store throws
+ */
+export async function deleteManifest(
+  step: DeleteManifestStep,
+  own: OwnTags,
+  ports: DeletePorts,
+): Promise<Deleted> {
+  const { store, clock, stop, call } = ports
+  const { digest } = step.target
+  if (stop.aborted) return 'stopped'
+  const untagged = new Set<string>()
+  const check: { moved?: MovedTag | undefined } = {}
+  const beforeAttempt = repeatStaleCheck(own.at, clock, async () => {
+    const again = await readOwnTags(step, ports, call)
+    const restored = [...untagged].find((tag) => again.tags.get(tag) === digest)
+    check.moved = restored === undefined ? movedTags(step, again)[0] : { tag: restored, to: digest }
+    if (check.moved !== undefined) throw movedTagConflict(step, check.moved)
+  })
+  const left = [...own.tags].flatMap(([tag, to]) => (to === digest ? [tag] : []))
+  const isFreeOfTags = (): boolean => left.length === 0 || store.capability('deleteTagged') !== 'no'
+  try {
+    if (isFreeOfTags()) {
+      try {
+        const deleted = await store.deleteManifest(digest, call, beforeAttempt)
+        return deleted === 'deleted' ? 'done' : 'unchanged'
+      } catch (error) {
+        // the response may have said that this registry wants the tags deleted first
+        if (isFreeOfTags()) throw error
+      }
+    }
+    for (const tag of left) {
+      await store.deleteTag(tag, call, beforeAttempt)
+      untagged.add(tag)
+    }
+    await store.deleteManifest(digest, call, beforeAttempt)
+    // also if the manifest went with its last tag
+    return 'done'
+  } catch (error) {
+    if (check.moved !== undefined) return check.moved
+    throw error
+  }
+}
+
+/**
+ * Deletes a tag alone, and checks it just before that.
+ * @throws `unsupported`, `refused` and what the store throws
+ */
+export async function deleteTag(
+  step: DeleteTagStep,
+  { store, clock, stop, call }: DeletePorts,
+): Promise<Deleted> {
+  const { tag, digest } = step
+  const check: { moved?: MovedTag | undefined } = {}
+  const isThere = async (): Promise<boolean> => {
+    const found = await store.resolve({ tag }, call)
+    check.moved = found === undefined || found.digest === digest ? undefined : { tag, to: found.digest }
+    return found !== undefined
+  }
+  const checkedAt = clock.now()
+  if (!(await isThere())) return 'unchanged'
+  if (check.moved !== undefined) return check.moved
+  if (stop.aborted) return 'stopped'
+  const beforeAttempt = repeatStaleCheck(checkedAt, clock, async () => {
+    await isThere()
+    if (check.moved !== undefined) throw movedTagConflict(step, check.moved)
+  })
+  try {
+    return (await store.deleteTag(tag, call, beforeAttempt)) === 'deleted' ? 'done' : 'unchanged'
+  } catch (error) {
+    if (check.moved !== undefined) return check.moved
+    throw error
+  }
+}

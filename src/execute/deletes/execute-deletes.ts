@@ -1,0 +1,68 @@
+import type { Call } from '../../lib/call.ts'
+import { isFresh } from '../../lib/freshness.ts'
+import { checkPruneConsistency } from '../../plan/prune/prune-consistency.ts'
+import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
+import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
+import { inParallel } from '../../images/parallel.ts'
+import type { PrunePorts } from '../ports.ts'
+import type { RecordWriter } from '../records/record-writer.ts'
+import { unattempted } from './delete-ledger.ts'
+import { intentRecords, outcomeRecord, refusalRecords } from './delete-records.ts'
+import { RepositoryDeletes } from './repository-deletes.ts'
+
+const repositoriesAtOnce = 4
+/** Deletes of one repository that are under way at once. */
+const defaultDeletesAtOnce = 16
+
+/**
+ * Executes the deletes of a plan. All intents are recorded before the first delete. Unless the plan was
+ * made just now, each repository is read again first; it is read again between waves of deletes. What
+ * something reaches that is not to be deleted stays (`conflict`), with all steps after it. Nothing is
+ * deleted in a repository that cannot be read completely. Only GET, HEAD and DELETE are sent.
+ *
+ * Resolves with an outcome for every step, also after a failure or a stop. Each is recorded, except for a
+ * delete with an unknown result: its intent stays open for the next run.
+ * @throws `audit` if a record cannot be written; `malformed` if the plan does something else than it shows
+ */
+export async function executeDeletes(
+  plan: PrunePlan,
+  ports: PrunePorts,
+  records: RecordWriter,
+  call: Call,
+): Promise<readonly DeleteOutcome[]> {
+  checkPruneConsistency(plan, 'what was decided')
+  await records.refusals(refusalRecords(plan))
+  const repositories = plan.repositories.filter(({ steps }) => steps.length > 0)
+  if (ports.stop.aborted || call.signal.aborted) return repositories.flatMap(notAttempted)
+  await records.intents(intentRecords(plan))
+  const stop = AbortSignal.any([ports.stop, records.failed])
+  // an abort ends each repository by itself, with an outcome for each of its steps
+  const unaborted: Call = { ...call, signal: new AbortController().signal }
+  const outcomes = await inParallel(repositories, repositoriesAtOnce, unaborted, async (one) => {
+    const deletes = new RepositoryDeletes(one, {
+      store: ports.stores.target(one.repository),
+      reader: ports.reader(one.repository),
+      clock: ports.clock,
+      usedNow: ports.usedNow?.(one.repository) ?? [],
+      deletesAtOnce: ports.deletesAtOnce ?? defaultDeletesAtOnce,
+      rescansFirst: !isCurrent(one, ports),
+      settled: ports.current?.(one.repository)?.settled ?? new Map(),
+      stop,
+      record: (all) => records.outcomes(all.map((ended) => outcomeRecord(one, ended))),
+      call,
+    })
+    return await deletes.run()
+  })
+  return outcomes.flat()
+}
+
+/** Is called when a repository begins: the last of many may begin long after the plan was made. */
+function isCurrent(plan: RepositoryPlan, { readAt, clock, current }: PrunePorts): boolean {
+  const { referrers } = current?.(plan.repository) ?? plan
+  return referrers === 'read' && isFresh(readAt, clock.now())
+}
+
+function notAttempted({ steps }: RepositoryPlan): readonly DeleteOutcome[] {
+  const error = unattempted('the run was stopped')
+  return steps.map(({ id, repository }) => ({ step: id, repository, result: 'notAttempted', error }))
+}

@@ -1,0 +1,50 @@
+import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
+
+/** Steps that are ready, without a search: each is added when its last predecessor ends. */
+export class ReadySteps {
+  readonly #order: (step: DeleteStep) => number
+  readonly #first = new Queue()
+  readonly #later = new Queue()
+  /** not in order yet: steps of one wave end in any order */
+  #added: DeleteStep[] = []
+
+  /** @param order the position of a step in the plan */
+  constructor(order: (step: DeleteStep) => number) {
+    this.#order = order
+  }
+
+  /** @param when `next`: before the steps that follow no other */
+  add(step: DeleteStep, when?: 'next'): void {
+    if (step.after.length > 0 || when === 'next') this.#added.push(step)
+    else this.#later.add(step)
+  }
+
+  /** Removes and returns at most `most` steps; those that are not pending are dropped. */
+  take(most: number, isPending: (step: DeleteStep) => boolean): readonly DeleteStep[] {
+    for (const step of this.#added.sort((a, b) => this.#order(a) - this.#order(b))) this.#first.add(step)
+    this.#added = []
+    const taken: DeleteStep[] = []
+    while (taken.length < most) {
+      const step = this.#first.take() ?? this.#later.take()
+      if (step === undefined) break
+      if (isPending(step)) taken.push(step)
+    }
+    return taken
+  }
+}
+
+/** First in, first out; `shift` of a long array moves all of it. */
+class Queue {
+  #steps: DeleteStep[] = []
+  #taken = 0
+
+  add(step: DeleteStep): void {
+    this.#steps.push(step)
+  }
+
+  take(): DeleteStep | undefined {
+    const step = this.#steps[this.#taken]
+    if (step !== undefined) this.#taken += 1
+    return step
+  }
+}

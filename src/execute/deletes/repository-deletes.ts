@@ -1,0 +1,169 @@
+import type { Call } from '../../lib/call.ts'
+import { toDrayError, toErrorInfo } from '../../lib/errors.ts'
+import type { TagOrDigest } from '../../oci/reference.ts'
+import type { StepId } from '../../plan/plan.ts'
+import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
+import type { DeleteStep, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
+import { inParallel } from '../../images/parallel.ts'
+import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
+import { movedTagConflict } from './delete-conflicts.ts'
+import {
+  type DeletePorts,
+  deleteManifest,
+  deleteTag,
+  movedTags,
+  type OwnTags,
+  readOwnTags,
+} from './delete-content.ts'
+import { DeleteLedger, type SettledDelete, unattempted } from './delete-ledger.ts'
+import type { EndedDelete } from './delete-records.ts'
+import { DeleteResults } from './delete-results.ts'
+import { Rescans } from './rescans.ts'
+
+export interface RepositoryPorts extends DeletePorts {
+  readonly reader: RepositoryReader
+  /** images in use, beside the roots of the plan */
+  readonly usedNow: readonly TagOrDigest[]
+  /** deletes that are under way at once */
+  readonly deletesAtOnce: number
+  /** the repository has to be read before the first delete: the reading of the plan is too old */
+  readonly rescansFirst: boolean
+  /** steps of a saved plan that are not executed, with their outcomes */
+  readonly settled: ReadonlyMap<StepId, SettledDelete>
+  /** @throws `audit` */
+  readonly record: (ended: readonly EndedDelete[]) => Promise<void>
+}
+
+/** Executes the deletes of one repository: manifests first, then tags, in waves with rescans between them. */
+export class RepositoryDeletes {
+  readonly #plan: RepositoryPlan
+  readonly #ports: RepositoryPorts
+  readonly #ledger: DeleteLedger
+  readonly #rescans: Rescans
+  readonly #results: DeleteResults
+  /** reads end with the first interrupt: there is nothing to finish */
+  readonly #reading: Call
+
+  constructor(plan: RepositoryPlan, ports: RepositoryPorts) {
+    const { call, reader, stop, store, usedNow } = ports
+    this.#plan = plan
+    this.#ports = ports
+    this.#reading = { ...call, signal: AbortSignal.any([call.signal, stop]) }
+    this.#ledger = new DeleteLedger(plan)
+    this.#rescans = new Rescans(plan, this.#ledger, reader, usedNow, this.#reading)
+    this.#results = new DeleteResults(this.#ledger, this.#rescans, store, call)
+  }
+
+  /** Resolves with an outcome for every step. @throws `audit` if a record cannot be written */
+  async run(): Promise<readonly DeleteOutcome[]> {
+    this.#ledger.settleKnown(this.#ports.settled)
+    try {
+      if (this.#ports.rescansFirst) await this.#rescanFirst()
+      await this.#deleteAll('deleteManifest')
+      await this.#deleteAll('deleteTag')
+    } catch (thrown) {
+      this.#endWith(thrown)
+    }
+    this.#ledger.settleAll(this.#ledger.pending(), 'notAttempted', unattempted(this.#whyStopped()))
+    await this.#record()
+    return this.#ledger.outcomes
+  }
+
+  /** If some of a repository cannot be read, nothing is deleted in it: its live set is unknown. */
+  #endWith(thrown: unknown): void {
+    const error = toErrorInfo(thrown)
+    if (error.code === 'audit') throw thrown
+    if (this.#reading.signal.aborted) return
+    this.#ledger.settleAll(this.#ledger.pending(), 'failed', error)
+  }
+
+  /** What is gone needs no delete: a plan that is executed twice sends none the second time. */
+  async #rescanFirst(): Promise<void> {
+    const graph = await this.#rescans.all('all')
+    const unseen = this.#ledger
+      .pending()
+      .filter((step) => step.kind === 'deleteManifest' && !graph.nodes.has(step.target.digest))
+    await inParallel(unseen, this.#ports.deletesAtOnce, this.#reading, async (step, call) => {
+      if (await this.#results.isGone(step, call)) this.#ledger.settle(step, 'unchanged')
+    })
+  }
+
+  async #deleteAll(kind: DeleteStep['kind']): Promise<void> {
+    for (;;) {
+      // the first delete of a kind goes alone: only its response shows whether the registry allows it
+      const most = this.#results.isProven(kind) ? this.#ports.deletesAtOnce : 1
+      const wave = this.#ledger.takeReady(kind, most)
+      if (wave.length === 0 || this.#reading.signal.aborted) return
+      if (kind === 'deleteManifest') await this.#rescans.beforeDeletes(wave.length)
+      const own = await this.#readOwnTags(wave.filter((step) => this.#ledger.isPending(step)))
+      const pending = wave.filter((step) => this.#ledger.isPending(step))
+      const moved = await Promise.all(pending.map((step) => this.#delete(step, own)))
+      await this.#record()
+      if (kind === 'deleteManifest') await this.#rescans.ofTags(moved.flat())
+      this.#notify()
+    }
+  }
+
+  /** Reads the tags of the manifests of a wave. If one was moved, what it reaches now is kept as well. */
+  async #readOwnTags(wave: readonly DeleteStep[]): Promise<ReadonlyMap<StepId, OwnTags>> {
+    const own = new Map<StepId, OwnTags>()
+    const moved: string[] = []
+    await Promise.all(
+      wave.map(async (step) => {
+        if (step.kind === 'deleteTag') return
+        try {
+          const read = await readOwnTags(step, this.#ports, this.#reading)
+          own.set(step.id, read)
+          moved.push(...movedTags(step, read).map(({ tag }) => tag))
+        } catch (thrown) {
+          if (!this.#reading.signal.aborted) this.#results.failed(step, toDrayError(thrown))
+        }
+      }),
+    )
+    await this.#rescans.ofTags(moved)
+    return own
+  }
+
+  /** Returns the tags that were found on other manifests. */
+  async #delete(step: DeleteStep, own: ReadonlyMap<StepId, OwnTags>): Promise<readonly string[]> {
+    this.#rescans.countDelete()
+    try {
+      const deleted =
+        step.kind === 'deleteTag'
+          ? await deleteTag(step, this.#ports)
+          : await deleteManifest(step, own.get(step.id) ?? noTags, this.#ports)
+      if (typeof deleted === 'object') {
+        const found = step.kind === 'deleteTag' ? deleted.to : undefined
+        this.#ledger.settle(step, 'conflict', toErrorInfo(movedTagConflict(step, deleted)), found)
+        return [deleted.tag]
+      }
+      if (deleted === 'stopped') this.#ledger.settle(step, 'notAttempted', unattempted(this.#whyStopped()))
+      else await this.#results.succeeded(step, deleted)
+    } catch (thrown) {
+      const { signal } = this.#ports.call
+      if (signal.aborted) this.#ledger.leaveOpen(step, toErrorInfo(signal.reason))
+      else await this.#results.requestFailed(step, toDrayError(thrown))
+    }
+    return []
+  }
+
+  async #record(): Promise<void> {
+    await this.#ports.record(this.#ledger.takeUnrecorded())
+  }
+
+  #notify(): void {
+    this.#ports.call.notify({
+      kind: 'deleted',
+      repository: this.#plan.repository,
+      ...this.#ledger.progress,
+    })
+  }
+
+  #whyStopped(): string {
+    const { call, stop } = this.#ports
+    if (call.signal.aborted) return toErrorInfo(call.signal.reason).message
+    return stop.aborted ? 'the run was stopped' : 'what has to go before it is still there'
+  }
+}
+
+const noTags: OwnTags = { at: -Infinity, tags: new Map() }

@@ -1,0 +1,46 @@
+import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
+import type { StepId } from '../plan/plan.ts'
+import type { RepositoryPlan } from '../plan/prune/prune-plan.ts'
+import type { Reviewed } from '../plan/review.ts'
+import type { SigningKey } from '../signing/signing-keys.ts'
+import type { RepositoryReader } from '../images/graph/repository-reader.ts'
+import type { Repositories } from '../images/ports.ts'
+import type { SettledDelete } from './deletes/delete-ledger.ts'
+import type { RecordPorts } from './records/record-writer.ts'
+
+/** What the execution of every plan needs. */
+interface RunPorts extends RecordPorts {
+  readonly stores: Repositories
+  /** aborted: no further step is begun, content is interrupted, a tag or delete that is under way is finished */
+  readonly stop: AbortSignal
+  /**
+   * When the reading of the registries began on which the plan, or the review of a saved plan, rests, in
+   * milliseconds. Absent if it was read for another run, or if a person was asked since: then all of it
+   * is checked before anything is changed.
+   */
+  readonly readAt?: number
+}
+
+export interface ExecutePorts extends RunPorts {
+  /** signs attestations; they are not signed if it is absent */
+  readonly signingKey?: SigningKey
+  /** what a review of a saved plan found */
+  readonly reviewed?: Pick<Reviewed, 'obstacles' | 'expect'>
+}
+
+export interface PrunePorts extends RunPorts {
+  /** reads the whole repository; it may know manifests of earlier readings */
+  readonly reader: (repository: RepositoryName) => RepositoryReader
+  /** images that are in use by now, beside those that the plan knows */
+  readonly usedNow?: (repository: RepositoryName) => readonly TagOrDigest[]
+  /** what the review of a saved plan found */
+  readonly current?: (repository: RepositoryName) => CurrentRepository | undefined
+  /** for one repository; the default is 16 */
+  readonly deletesAtOnce?: number
+}
+
+/** What the review of a saved plan found in a repository. */
+export interface CurrentRepository extends Pick<RepositoryPlan, 'referrers'> {
+  /** steps that are not executed, with their outcomes */
+  readonly settled: ReadonlyMap<StepId, SettledDelete>
+}

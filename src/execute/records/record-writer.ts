@@ -1,0 +1,104 @@
+import type { Actor, AuditRecord, Run } from '../../audit/log/record.ts'
+import type { AuditSink } from '../../audit/log/sink.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { hashOfPlan } from '../../plan/plan-hash.ts'
+import type { Plan } from '../../plan/plan.ts'
+import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+
+export interface RecordPorts {
+  /** nothing is changed without a place for the records */
+  readonly sink: AuditSink
+  readonly clock: Clock
+  readonly actor: Actor
+  /** the justification of the change: free text, and a ticket */
+  readonly reason?: string
+  readonly ticket?: string
+  /** the version of dray */
+  readonly tool: string
+  readonly newId: () => string
+  /** unique to this run */
+  readonly runId: string
+}
+
+/** What a record says beside the facts of its run. */
+export type RecordFields = Pick<
+  AuditRecord,
+  'step' | 'image' | 'environment' | 'before' | 'after' | 'result' | 'error'
+>
+
+/**
+ * Writes the audit records of a run. Once a record could not be written nothing may change any more:
+ * `failed` is aborted, and no further intent is written. Outcomes of changes that were made are still
+ * written if that is possible.
+ */
+export class RecordWriter {
+  readonly run: Run
+  readonly #ports: RecordPorts
+  readonly #failed = new AbortController()
+
+  constructor(plan: Plan | PrunePlan, ports: RecordPorts) {
+    this.#ports = ports
+    this.run = {
+      id: ports.runId,
+      operation: plan.operation,
+      plan: hashOfPlan(plan),
+      policy: plan.policy,
+      actor: ports.actor,
+      ...(ports.reason !== undefined && { reason: ports.reason }),
+      ...(ports.ticket !== undefined && { ticket: ports.ticket }),
+      tool: ports.tool,
+    }
+  }
+
+  /** aborted with the error if a record cannot be written */
+  get failed(): AbortSignal {
+    return this.#failed.signal
+  }
+
+  /** @throws `audit` */
+  async refusals(fields: readonly RecordFields[]): Promise<void> {
+    await this.#write('refused', fields)
+  }
+
+  /** Resolves if the steps may change something. @throws `audit` */
+  async intents(fields: readonly RecordFields[]): Promise<void> {
+    this.failed.throwIfAborted()
+    await this.#write('intent', fields)
+  }
+
+  /** @throws `audit` */
+  async outcomes(fields: readonly RecordFields[]): Promise<void> {
+    await this.#write('outcome', fields)
+  }
+
+  async #write(phase: AuditRecord['phase'], fields: readonly RecordFields[]): Promise<void> {
+    if (fields.length === 0) return
+    try {
+      await this.#ports.sink.write(fields.map((one) => this.#record(phase, one)))
+    } catch (cause) {
+      const error =
+        isDrayError(cause) && cause.code === 'audit'
+          ? cause
+          : new DrayError('audit', `the record cannot be written to ${this.#ports.sink.place}`, { cause })
+      this.#failed.abort(error)
+      throw error
+    }
+  }
+
+  #record(phase: AuditRecord['phase'], { step, image, environment, ...result }: RecordFields): AuditRecord {
+    const { id: run, ...rest } = this.run
+    return {
+      schema: 'dray.audit/1',
+      id: this.#ports.newId(),
+      run,
+      time: new Date(this.#ports.clock.now()).toISOString(),
+      ...rest,
+      phase,
+      ...(step !== undefined && { step }),
+      ...(image !== undefined && { image }),
+      ...(environment !== undefined && { environment }),
+      ...result,
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import type { Call } from '../../lib/call.ts'
+import { type DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
+import { Semaphore } from '../../lib/semaphore.ts'
+import type { Digest } from '../../oci/digest.ts'
+import type { StepOutcome } from '../../plan/outcome.ts'
+import type { Placement, PlacementId, Plan, Step, StepId } from '../../plan/plan.ts'
+import { Copier } from '../../images/copy.ts'
+import type { ExecutePorts } from '../ports.ts'
+import type { RecordFields, RecordWriter } from '../records/record-writer.ts'
+import { TagChecks } from '../tags/tag-checks.ts'
+import { TagWriter } from '../tags/tag-writer.ts'
+import { attest } from './attest.ts'
+import { findFailedPreconditions, placementsOf } from './failed-preconditions.ts'
+import { prepareStep } from './prepare-step.ts'
+import type { Acted, Check, PreparedStep, StepContext, StepOrder } from './prepared-step.ts'
+import { failure, notAttempted, succeeded } from './step-outcomes.ts'
+
+/** Steps that are executed at once. Blobs and requests have limits of their own. */
+const stepsAtOnce = 32
+
+/** Executes the steps of a plan in the order of `after`, and else side by side. */
+export class PlanExecution {
+  readonly #plan: Plan
+  readonly #ports: ExecutePorts
+  readonly #records: RecordWriter
+  readonly #call: Call
+  readonly #context: StepContext
+  readonly #slots = new Semaphore(stepsAtOnce)
+  readonly #placements: ReadonlyMap<PlacementId, Placement>
+  readonly #kinds: ReadonlyMap<StepId, Step['kind']>
+  readonly #outcomes = new Map<StepId, Promise<StepOutcome>>()
+  /** resolves when a step begins to act; never for a step that does not */
+  readonly #begun = new Map<StepId, PromiseWithResolvers<void>>()
+
+  constructor(plan: Plan, ports: ExecutePorts, records: RecordWriter, call: Call) {
+    this.#plan = plan
+    this.#ports = ports
+    this.#records = records
+    this.#placements = new Map(plan.placements.map((placement) => [placement.id, placement]))
+    this.#kinds = new Map(plan.steps.map(({ id, kind }) => [id, kind]))
+    this.#call = { ...call, signal: AbortSignal.any([call.signal, records.failed]) }
+    const { stores, clock, readAt, reviewed, signingKey, stop } = ports
+    const copier = new Copier()
+    this.#context = {
+      stores,
+      copier,
+      tags: new TagWriter({ stores, copier, checks: new TagChecks(stores, clock), clock }),
+      clock,
+      attest: (step, inner) =>
+        attest(step, plan, stores, { run: records.run, time: new Date(clock.now()), signingKey }, inner),
+      // a reviewed plan comes from a file: its steps do not say what the review read
+      ...(readAt !== undefined && reviewed === undefined && { plannedAt: readAt }),
+      checksContent: readAt === undefined || reviewed !== undefined,
+      call: this.#call,
+      contentCall: { ...this.#call, signal: AbortSignal.any([this.#call.signal, stop]) },
+    }
+  }
+
+  /** Resolves with an outcome for every step. @throws `audit` if a record cannot be written */
+  async run(): Promise<readonly StepOutcome[]> {
+    await this.#recordRefusals()
+    const steps = this.#plan.steps.map((step) => this.#strengthened(step))
+    const known = this.#ports.reviewed?.obstacles ?? new Map<StepId, DrayError>()
+    const isRead = this.#ports.readAt !== undefined
+    const failed = isRead ? known : await findFailedPreconditions(steps, known, this.#context)
+    const failedPlacements = placementsOf(steps, failed)
+    for (const step of this.#plan.steps) {
+      const error = failed.get(step.id)
+      this.#begun.set(step.id, Promise.withResolvers<void>())
+      this.#outcomes.set(
+        step.id,
+        error !== undefined
+          ? this.#recordOutcome(step, failure(step, error))
+          : failedPlacements.has(step.placement)
+            ? Promise.resolve(notAttempted(step, 'another step of this image cannot be done'))
+            : this.#perform(step),
+      )
+    }
+    const settled = await Promise.allSettled(this.#outcomes.values())
+    const unrecorded = settled.find((one) => one.status === 'rejected')
+    if (unrecorded !== undefined) throw unrecorded.reason
+    return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  }
+
+  /** The step with what a review adds to its preconditions. Audit records show the step of the plan. */
+  #strengthened(step: Step): Step {
+    const more = this.#ports.reviewed?.expect.get(step.id)
+    return more === undefined ? step : { ...step, expect: [...step.expect, ...more] }
+  }
+
+  async #perform(step: Step): Promise<StepOutcome> {
+    const prepared = prepareStep(this.#strengthened(step), this.#context, this.#orderOf(step))
+    const before = await Promise.all(step.after.flatMap((id) => this.#outcomes.get(id) ?? []))
+    const failed = before.find((outcome) => outcome.result !== 'done' && outcome.result !== 'unchanged')
+    if (failed !== undefined) return notAttempted(step, `step ${failed.step} of this plan did not succeed`)
+    // rejects only if the signal is aborted
+    const release = await this.#slots.acquire(this.#call.signal).catch(() => undefined)
+    try {
+      if (this.#ports.stop.aborted) return notAttempted(step, 'the run was stopped')
+      if (this.#call.signal.aborted) return notAttempted(step, toErrorInfo(this.#call.signal.reason).message)
+      return await this.#checkAndAct(step, prepared)
+    } finally {
+      release?.()
+    }
+  }
+
+  #orderOf({ after }: Step): StepOrder {
+    const [first, ...others] = after
+    const isAfterCopy = first !== undefined && others.length === 0 && this.#kinds.get(first) === 'copy'
+    return {
+      followsContent: after.some((id) => this.#kinds.get(id) !== 'tag'),
+      copyBegun: isAfterCopy ? this.#begun.get(first)?.promise : undefined,
+    }
+  }
+
+  async #checkAndAct(step: Step, prepared: PreparedStep): Promise<StepOutcome> {
+    let check: Check
+    try {
+      check = await prepared.check()
+    } catch (error) {
+      return await this.#recordOutcome(step, failure(step, this.#reasonFor(error)))
+    }
+    const found = 'found' in check ? check.found : undefined
+    if (check.state === 'conflict') return await this.#recordOutcome(step, failure(step, check.error, found))
+    if (check.state === 'upToDate')
+      return await this.#recordOutcome(step, succeeded(step, 'unchanged', found))
+    return await this.#recordOutcome(step, await this.#act(step, prepared, found))
+  }
+
+  /** @throws `audit` if the intent cannot be written */
+  async #act(step: Step, prepared: PreparedStep, found: Digest | null | undefined): Promise<StepOutcome> {
+    let isRecorded = false
+    const recordIntent = async (): Promise<void> => {
+      await this.#records.intents([
+        { ...this.#fieldsOf(step), ...(found !== undefined && { before: found }) },
+      ])
+      isRecorded = true
+      this.#begun.get(step.id)?.resolve()
+      // the record of another step may have failed in the meantime
+      this.#records.failed.throwIfAborted()
+    }
+    let acted: Acted
+    try {
+      acted = await prepared.act(recordIntent)
+    } catch (error) {
+      if (!isRecorded) throw error
+      return failure(step, this.#reasonFor(error), found)
+    }
+    const { result = 'done', before, moved, error } = acted
+    if (result === 'failed') return failure(step, this.#reasonFor(error), before)
+    return succeeded(step, result, before, moved)
+  }
+
+  /** A step that was interrupted failed for the reason of the abort, whatever error it threw. */
+  #reasonFor(error: unknown): unknown {
+    if (isDrayError(error) && error.code === 'conflict') return error
+    if (this.#call.signal.aborted) return this.#call.signal.reason
+    return this.#ports.stop.aborted ? this.#ports.stop.reason : error
+  }
+
+  async #recordRefusals(): Promise<void> {
+    const { placements, refusals } = this.#plan
+    await this.#records.refusals(
+      refusals.map(({ image, placement: id, error }) => {
+        const placement = placements.find((one) => (id === undefined ? one.image === image : one.id === id))
+        return { image, ...environmentOf(placement), error }
+      }),
+    )
+  }
+
+  async #recordOutcome(step: Step, outcome: StepOutcome): Promise<StepOutcome> {
+    const { result, before, error } = outcome
+    const isUpToDate = step.kind === 'tag' && (result === 'done' || result === 'unchanged')
+    await this.#records.outcomes([
+      {
+        ...this.#fieldsOf(step),
+        ...(before !== undefined && { before }),
+        ...(isUpToDate && { after: step.target.digest }),
+        ...(result !== 'notAttempted' && { result }),
+        ...(error !== undefined && { error }),
+      },
+    ])
+    return outcome
+  }
+
+  #fieldsOf(step: Step): RecordFields {
+    const placement = this.#placements.get(step.placement)
+    return {
+      step,
+      ...(placement !== undefined && { image: placement.image }),
+      ...environmentOf(placement),
+    }
+  }
+}
+
+/** The environments that an image is promoted between. */
+function environmentOf(placement: Placement | undefined): Pick<RecordFields, 'environment'> {
+  const { environment: from } = placement?.from ?? {}
+  const { environment: to } = placement?.to ?? {}
+  if (from === undefined && to === undefined) return {}
+  return { environment: { ...(from !== undefined && { from }), ...(to !== undefined && { to }) } }
+}

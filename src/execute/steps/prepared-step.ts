@@ -1,0 +1,56 @@
+import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Digest } from '../../oci/digest.ts'
+import type { Moved } from '../../plan/outcome.ts'
+import type { AttestStep } from '../../plan/plan.ts'
+import type { Copier } from '../../images/copy.ts'
+import type { Repositories } from '../../images/ports.ts'
+import type { TagCheck } from '../tags/tag-checks.ts'
+import type { TagWriter } from '../tags/tag-writer.ts'
+
+/** What the steps of a run share. */
+export interface StepContext {
+  readonly stores: Repositories
+  readonly copier: Copier
+  readonly tags: TagWriter
+  readonly clock: Clock
+  /** attaches the attestation of a promotion to its image, unless it is there */
+  readonly attest: (step: AttestStep, call: Call) => Promise<void>
+  /** when the reading for the plan began, in milliseconds; absent if the tags of the plan were not read for it */
+  readonly plannedAt?: number
+  /** whether content is looked up at the target before it is copied */
+  readonly checksContent: boolean
+  readonly call: Call
+  /** content may be interrupted at any time, and the next run continues; a tag is finished */
+  readonly contentCall: Call
+}
+
+/** What a step finds before it acts. */
+export type Check = { readonly state: 'upToDate' | 'expected' } | TagCheck
+
+/** What a step has done. */
+export interface Acted {
+  readonly moved: Moved
+  /** the default is `done` */
+  readonly result?: 'done' | 'unchanged' | 'failed'
+  /** the digest of the tag just before it was written; null: it was not there */
+  readonly before?: Digest | null
+  /** with `failed` */
+  readonly error?: unknown
+}
+
+/** A step with what it needs. */
+export interface PreparedStep {
+  /** Reads whether there is something to do. @throws what the stores throw */
+  check(): Promise<Check>
+  /** Calls `recordIntent`, and acts when it has resolved. @throws what `recordIntent` and the stores throw */
+  act(recordIntent: () => Promise<void>): Promise<Acted>
+}
+
+/** How a step stands to the steps before it. */
+export interface StepOrder {
+  /** content is written before it */
+  readonly followsContent: boolean
+  /** if it follows a single step, a copy: resolves when the copy begins to act */
+  readonly copyBegun?: Promise<void> | undefined
+}

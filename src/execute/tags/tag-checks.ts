@@ -1,0 +1,113 @@
+import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { isFresh } from '../../lib/freshness.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import { movedSince, overtaken } from '../../plan/conflicts.ts'
+import { type HighestPrecondition, isOfTag, type Precondition } from '../../plan/plan.ts'
+import { higherInLine } from '../../semver/line.ts'
+import { parseVersion, versionTagsIn } from '../../semver/version.ts'
+import type { Repositories } from '../../images/ports.ts'
+import { listTags } from '../../images/tags/tags.ts'
+
+/** A tag that a step writes, and what the plan rests on. */
+export interface CheckedTag {
+  readonly repository: RepositoryName
+  readonly tag: string
+  readonly wanted: Digest
+  readonly expect: readonly Precondition[]
+  /** the tag is written although it is up to date: its content was damaged */
+  readonly repair?: boolean
+}
+
+/** What a check of a tag found. */
+export type TagCheck = TagState & {
+  /** when the reading began, in milliseconds */
+  readonly at: number
+  /** what the tag points at; null: it is not there */
+  readonly found: Digest | null
+}
+
+type TagState =
+  | { readonly state: 'upToDate' | 'expected' }
+  /** the tag is neither up to date nor as the plan expects it, or another precondition does not hold */
+  | { readonly state: 'conflict'; readonly error: DrayError }
+
+interface TagList {
+  readonly at: number
+  readonly tags: Promise<readonly string[]>
+}
+
+/** Reads tags just before they are written, and compares them with what the plan expects. */
+export class TagChecks {
+  readonly #stores: Repositories
+  readonly #clock: Clock
+  /** by repository: the steps of one wave share a list */
+  readonly #lists = new Map<string, TagList>()
+
+  constructor(stores: Repositories, clock: Clock) {
+    this.#stores = stores
+    this.#clock = clock
+  }
+
+  /** @throws what the store throws */
+  async check(checked: CheckedTag, call: Call): Promise<TagCheck> {
+    const { repository, tag, expect } = checked
+    const others = expect.filter((one) => !isOfTag(one, repository, tag))
+    const own = expect.find((one) => isOfTag(one, repository, tag))
+    const began = this.#clock.now()
+    const lists = others.flatMap((one) => (one.kind === 'highest' ? [this.#list(one.repository, call)] : []))
+    const at = Math.min(began, ...lists.map((list) => list.at))
+    const [found, failures] = await Promise.all([
+      this.#digest(repository, tag, call),
+      Promise.all(others.map((one) => this.#failureOf(one, formatAt(repository, { tag }), call))),
+    ])
+    if (found === checked.wanted) return { at, found, state: upToDate(checked) }
+    const error = failures.find((one) => one !== undefined)
+    if (error !== undefined) return { at, found, state: 'conflict', error }
+    if (own === undefined || own.digest === found) return { at, found, state: 'expected' }
+    // the first response may have come from a cache: the second one counts
+    const again = await this.#digest(repository, tag, call)
+    if (again === checked.wanted) return { at, found: again, state: upToDate(checked) }
+    if (again === own.digest) return { at, found: again, state: 'expected' }
+    return { at, found: again, state: 'conflict', error: movedSince(own, again) }
+  }
+
+  /** The error for a precondition that does not hold. */
+  async #failureOf(expected: Precondition, tag: string, call: Call): Promise<DrayError | undefined> {
+    if (expected.kind === 'highest') return await this.#overtaken(expected, tag, call)
+    const { repository, tag: other, digest } = expected
+    if ((await this.#digest(repository, other, call)) === digest) return undefined
+    const again = await this.#digest(repository, other, call)
+    return again === digest ? undefined : movedSince(expected, again)
+  }
+
+  async #overtaken(expected: HighestPrecondition, tag: string, call: Call): Promise<DrayError | undefined> {
+    const { repository, line, buildMetadata } = expected
+    const version = parseVersion(expected.version)
+    if (version === undefined)
+      throw new DrayError('malformed', `the plan names ${JSON.stringify(expected.version)} as a version`)
+    const tags = await this.#list(repository, call).tags
+    const versions = versionTagsIn(tags, { buildMetadata }).map((one) => one.version)
+    const higher = higherInLine(versions, line, version)
+    return higher === undefined ? undefined : overtaken(expected, higher, tag)
+  }
+
+  async #digest(repository: RepositoryName, tag: string, call: Call): Promise<Digest | null> {
+    return (await this.#stores.target(repository).resolve({ tag }, call))?.digest ?? null
+  }
+
+  #list(repository: RepositoryName, call: Call): TagList {
+    const key = formatRepository(repository)
+    const known = this.#lists.get(key)
+    if (known !== undefined && isFresh(known.at, this.#clock.now())) return known
+    const list = { at: this.#clock.now(), tags: listTags(this.#stores.target(repository), call) }
+    this.#lists.set(key, list)
+    return list
+  }
+}
+
+function upToDate({ repair = false }: CheckedTag): 'upToDate' | 'expected' {
+  return repair ? 'expected' : 'upToDate'
+}

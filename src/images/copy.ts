@@ -14,7 +14,7 @@ import type {
   ManifestWriter,
 } from './ports.ts'
 
-/** Blobs of one image that are under way at once; the registry's own limits are the limiter's (http/limit.ts). */
+/** Blobs of one image that are copied at once. `http/limit.ts` limits the requests of a registry. */
 const blobsAtOnce = 64
 const manifestsAtOnce = 16
 
@@ -22,23 +22,24 @@ export interface Copied {
   readonly mounted: number
   readonly uploaded: number
   readonly present: number
-  /** bytes that went to the destination over the network, manifests included */
+  /** bytes of blobs and manifests that were sent to the destination */
   readonly bytes: number
 }
 
 export interface CopyOptions {
-  /** `tag`: all but the root manifest, which is then put under its tag */
+  /** `tag`: the caller puts the root manifest under its tag, so that it is not copied */
   readonly rootBy: 'digest' | 'tag'
 }
 
-/** A manifest as it is to be put: its bytes are never made anew. */
+/** A manifest with its original bytes, which are never serialised again. */
 export interface NodeContent extends GraphNode {
   readonly bytes: Uint8Array
 }
 
 /**
- * The one way in which content goes from any store to any other: blobs, then manifests, children before parents, byte by byte the same.
- * One copier serves a whole run: a blob that several images share moves once to a registry and is mounted from there.
+ * Copies content between any two repositories: blobs first, then manifests, children before parents,
+ * with identical bytes. One copier serves a whole run, so that a blob of several images is uploaded once
+ * to a registry and mounted from there.
  */
 export class Copier {
   /** by registry and digest: the repository that has the blob, for mounts into the others */
@@ -50,7 +51,7 @@ export class Copier {
   readonly #inRepository = new OncePerKey<BlobResult>()
   readonly #subjects = new KeyedQueue()
 
-  /** @throws what the stores throw; `not-found` where the source has lost a piece. */
+  /** @throws what the ports throw; `not-found` if the source lacks content of the image. */
   async copy(
     from: ManifestReader & BlobReader,
     to: ManifestWriter & BlobWriter & FallbackTagWriter,
@@ -76,7 +77,7 @@ export class Copier {
     }
   }
 
-  /** Puts one manifest under tags, and into its subject's fallback index where the registry does not list it by itself. */
+  /** Puts a manifest under tags. Adds it to its subject's fallback tag if the registry does not list it. */
   async putManifest(
     to: ManifestWriter & FallbackTagWriter,
     { bytes, ...node }: NodeContent,
@@ -89,7 +90,7 @@ export class Copier {
       await to.putManifest(node.descriptor, bytes, tags, call, beforeAttempt)
       return
     }
-    // Registries lose entries when referrers of one subject come side by side (protocol.md of olareg 0.2): one after another.
+    // Registries lose entries if several referrers of one subject arrive at once (olareg 0.2).
     await this.#subjects.run(`${formatRepository(to.repository)}@${subject.digest}`, async () => {
       const { subjectListed } = await to.putManifest(node.descriptor, bytes, tags, call, beforeAttempt)
       if (!subjectListed) await to.addToFallbackTag(subject.digest, asReferrer(node), call)

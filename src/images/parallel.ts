@@ -2,8 +2,9 @@ import type { Call } from '../lib/call.ts'
 import { Semaphore } from '../lib/semaphore.ts'
 
 /**
- * Runs `work` on every item, at most `limit` at once, and gives the results in the order of the items. The first failure aborts the
- * others through the signal that they were given; it is thrown when all of them have ended, so that nothing goes on behind the caller's back.
+ * Runs `work` on every item, at most `limit` at once, and returns the results in the order of the items.
+ * The first failure aborts the others through their signal. It is thrown after all of them have ended,
+ * so that no work continues afterwards.
  */
 export async function inParallel<T, R>(
   items: readonly T[],
@@ -33,21 +34,21 @@ export async function inParallel<T, R>(
   return results
 }
 
-/** One at a time for each key, in the order of asking. */
+/** Runs the work of each key one at a time, in the order of the calls. */
 export class KeyedQueue {
   readonly #tails = new Map<string, Promise<unknown>>()
 
   async run<R>(key: string, work: () => Promise<R>): Promise<R> {
-    const before = this.#tails.get(key)
-    const mine = (async () => {
-      await before?.catch(() => undefined)
+    const previous = this.#tails.get(key)
+    const current = (async () => {
+      await previous?.catch(() => undefined)
       return await work()
     })()
-    this.#tails.set(key, mine)
+    this.#tails.set(key, current)
     try {
-      return await mine
+      return await current
     } finally {
-      if (this.#tails.get(key) === mine) this.#tails.delete(key)
+      if (this.#tails.get(key) === current) this.#tails.delete(key)
     }
   }
 }

@@ -7,7 +7,7 @@ export type CheckResult<T> = { readonly value: T } | { readonly error: ErrorInfo
 
 /**
  * Runs a check. A failure is a result. `redact` removes secrets from it.
- * @throws the signal's reason, and what is no `DrayError`.
+ * @throws the signal's reason, and errors that are not a `DrayError`.
  */
 export async function runCheck<T>(
   call: Call,
@@ -22,7 +22,7 @@ export async function runCheck<T>(
   }
 }
 
-/** What a registry can do, as far as that can differ: what is asked of stores, and two things of its reading. */
+/** What registries differ in: capabilities, range requests and the list of repositories. */
 export const abilities = [
   'referrers',
   'deleteTag',
@@ -39,42 +39,42 @@ export type Ability = (typeof abilities)[number]
 
 export interface AbilityFact {
   readonly known: Known
-  /** by asking now, by writing now, or from the table of registries, with its source */
+  /** `asking`: read now; `writing`: written now; `table`: known registries, with `source` */
   readonly by: 'asking' | 'writing' | 'table' | 'nothing'
   readonly source?: string
-  /** what was answered, where that says more */
+  /** the answer, if it says more */
   readonly detail?: string
 }
 
-/** How much a registry lets be asked for (Docker Hub: `ratelimit-limit`, `ratelimit-remaining`). */
+/** How many requests a registry allows (Docker Hub: `ratelimit-limit`, `ratelimit-remaining`). */
 export interface RateLimit {
   readonly limit: number
   readonly remaining: number
-  /** seconds that the limit is for */
+  /** period of the limit in seconds */
   readonly windowS: number
 }
 
-/** What a registry says of itself when it is asked. */
+/** What reads of a registry show. */
 export interface RegistryFacts {
-  /** `GET /v2/`, with the credentials that there are */
+  /** `GET /v2/` with the available credentials */
   readonly api: CheckResult<ApiFacts>
-  /** milliseconds that its clock is ahead of this machine's */
+  /** milliseconds that its clock is ahead of this machine's clock */
   readonly clockDifferenceMs?: number
   readonly abilities: Readonly<Partial<Record<Ability, AbilityFact>>>
   readonly repository?: RepositoryFacts
 }
 
 export interface ApiFacts {
-  /** milliseconds from the request to the headers of the answer, over a connection that was open */
+  /** milliseconds from the request to the headers of the answer, over an open connection */
   readonly roundTripMs: number
   /** `Docker-Distribution-API-Version` */
   readonly version?: string
 }
 
-/** What a repository shows to who may read it. */
+/** What reads of a repository show. */
 export interface RepositoryFacts {
   readonly path: string
-  /** its tags, on the first page of the list; `absent` where there is no such repository */
+  /** the number of tags on the first page; `absent` if there is no such repository */
   readonly tags: CheckResult<number | 'absent'>
   readonly rateLimit?: RateLimit
 }
@@ -82,8 +82,8 @@ export interface RepositoryFacts {
 /** What a probe with writes found. */
 export interface WritingFacts {
   readonly abilities: Readonly<Partial<Record<Ability, AbilityFact>>>
-  /** what it could not do at all */
+  /** the failure that ended the test */
   readonly failure?: ErrorInfo
-  /** what it made and could not take away: tags, digests */
+  /** tags and digests that it created and could not delete */
   readonly left: readonly string[]
 }

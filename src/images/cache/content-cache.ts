@@ -3,23 +3,23 @@ import type { Clock } from '../../lib/clock.ts'
 import { algorithmOf, type Digest, digestOf, encodedOf } from '../../oci/digest.ts'
 import { BoundedFolder } from '../../lib/files/bounded-folder.ts'
 
-/** Manifests and configs beyond this are rare, and cost little to read again beside what they belong to. */
+/** Larger manifests and configs are rare, and reading them again is cheap compared to their images. */
 const maxEntryBytes = 1024 ** 2
 const defaultMaxBytes = 512 * 1024 ** 2
 
 export interface CacheOptions {
-  /** the cache's own, such as `~/.cache/dray`; made where it is missing */
+  /** a folder for the cache only, such as `~/.cache/dray`; created if it is absent */
   readonly folder: string
   readonly clock: Clock
-  /** told once where the folder cannot be written to */
+  /** called once if the folder is not writable */
   readonly warn: (text: string) => void
-  /** what may lie there, bytes on disk; 512 MiB where it is not given */
+  /** the limit of bytes on disk; by default 512 MiB */
   readonly maxBytes?: number
 }
 
 /**
- * Manifests and configs by their digest, on disk, for all processes of a user and from run to run. It cannot go stale: what it gives has the hash that
- * was asked for. It says nothing of whether a registry still has it.
+ * Manifests and configs by their digest, on disk, for all processes and runs of a user. An entry cannot
+ * go stale, because its bytes have the digest. It does not show whether a registry still has them.
  */
 export class ContentCache {
   readonly #folder: BoundedFolder
@@ -29,7 +29,7 @@ export class ContentCache {
     this.#folder = new BoundedFolder({ path, maxBytes, maxEntryBytes, parts: 256, clock, warn })
   }
 
-  /** Verified; undefined where it is not there. A damaged entry is removed and is not there. Never fails. */
+  /** Returns verified bytes, or undefined. Removes a damaged entry. Never throws. */
   get(digest: Digest): Promise<Uint8Array | undefined> {
     const bytes = this.#folder.get(encodedOf(digest))
     if (bytes === undefined || digestOf(bytes, algorithmOf(digest)) === digest) return Promise.resolve(bytes)
@@ -37,7 +37,7 @@ export class ContentCache {
     return Promise.resolve(undefined)
   }
 
-  /** Keeps it where there is room for it; up to 1 MiB. Never fails. */
+  /** Keeps up to 1 MiB if there is room. Never throws. */
   put(digest: Digest, bytes: Uint8Array): Promise<void> {
     this.#folder.put(encodedOf(digest), bytes)
     return Promise.resolve()

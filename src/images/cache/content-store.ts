@@ -1,9 +1,9 @@
 import type { Digest } from '../../oci/digest.ts'
 
-/** Content by its digest, kept from run to run: what it gives is what the digest says, or nothing. Neither method ever fails. */
+/** Content by its digest, kept from run to run and verified. Neither method throws. */
 export interface ContentStore {
-  /** undefined where it is not there, or not whole any more */
+  /** Returns undefined if the content is absent or damaged. */
   get(digest: Digest): Promise<Uint8Array | undefined>
-  /** May not keep it: what is too large, or where there is no room. */
+  /** Keeps the content, unless it is too large or there is no room. */
   put(digest: Digest, bytes: Uint8Array): Promise<void>
 }

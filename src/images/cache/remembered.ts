@@ -8,19 +8,19 @@ const maxEntryBytes = 16 * 1024 ** 2
 const defaultMaxBytes = 256 * 1024 ** 2
 
 /**
- * What an earlier run saw of something, such as a repository: a JSON value by key, in a folder of the caches. The last to write wins. It may be old, and
- * may be gone at any time: good for asking less, never for knowing.
+ * JSON values by key from earlier runs, in a folder of the caches. The last write wins. A value can be
+ * out of date or absent at any time, so it may save requests but proves nothing.
  */
 export class Remembered {
   readonly #folder: BoundedFolder
 
-  /** @param kind what is remembered; the name of a folder */
+  /** @param kind the name of the folder */
   constructor(kind: string, { folder, clock, warn, maxBytes = defaultMaxBytes }: CacheOptions) {
     const path = join(folder, kind)
     this.#folder = new BoundedFolder({ path, maxBytes, maxEntryBytes, parts: 1, clock, warn })
   }
 
-  /** The value that was kept last under the key, of whatever form; undefined where there is none or it is damaged. Never fails. */
+  /** Returns the last value of the key in any shape, or undefined if it is absent or damaged. Never throws. */
   get(key: string): Promise<unknown> {
     const bytes = this.#folder.get(nameOf(key))
     if (bytes === undefined) return Promise.resolve(undefined)
@@ -29,7 +29,7 @@ export class Remembered {
     return Promise.resolve(value)
   }
 
-  /** Keeps a value that JSON can hold, of up to 16 MiB. Never fails. */
+  /** Keeps a JSON value of up to 16 MiB. Never throws. */
   put(key: string, value: unknown): Promise<void> {
     const text = JSON.stringify({ key, value })
     this.#folder.put(nameOf(key), Buffer.from(`${digestOf(text)}\n${text}`))
@@ -41,7 +41,7 @@ function nameOf(key: string): string {
   return encodedOf(digestOf(key))
 }
 
-/** A line with the digest of the rest, and the rest. */
+/** Parses an entry: one line with the digest of the rest, and the rest. */
 function parse(text: string, key: string): unknown {
   const end = text.indexOf('\n')
   const json = text.slice(end + 1)

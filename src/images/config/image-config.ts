@@ -7,20 +7,20 @@ import { formatPlatform, type Platform, parsePlatform } from '../../oci/platform
 import { type ImageSettings, parseImageSettings } from './image-settings.ts'
 import type { BlobReader } from '../ports.ts'
 
-/** The largest config that is read to be looked at, in bytes. */
+/** The size in bytes up to which dray reads a config. */
 const maxConfigSize = 4 * 1024 * 1024
 
-/** What a person wants to know of an image's config (image-spec, config.md). */
+/** The parts of an image's config that dray shows (image-spec, config.md). */
 export interface ImageConfigView {
-  /** `linux/arm64/v8`; undefined where it does not name both, as what cosign signs with */
+  /** `linux/arm64/v8`; undefined without `os` and `architecture`, as in the configs of cosign */
   readonly platform?: string
-  /** ISO 8601, as it stands there */
+  /** ISO 8601, as it is written */
   readonly created?: string
   readonly author?: string
   readonly labels: Readonly<Record<string, string>>
-  /** how it is run */
+  /** how the image is run */
   readonly settings: ImageSettings
-  /** steps that it was built in, those too that made no layer */
+  /** number of build steps, also of those without a layer */
   readonly history: number
 }
 
@@ -28,7 +28,7 @@ export function isImageConfig({ mediaType }: Descriptor): boolean {
   return mediaType === mediaTypes.config || mediaType === mediaTypes.dockerConfig
 }
 
-/** The bytes of a config. @throws `malformed` for one that is too large to be read, and what the store throws. */
+/** Reads the bytes of a config. @throws `malformed` if it is too large; what the port throws. */
 export async function readConfigBytes(
   store: BlobReader,
   descriptor: Descriptor,
@@ -41,7 +41,7 @@ export async function readConfigBytes(
   return Buffer.concat(chunks)
 }
 
-/** `created` of a config, as it stands there. @throws `malformed`, naming `where`. */
+/** Returns `created` of a config as it is written. @throws `malformed`, naming `where`. */
 export function createdInConfig(bytes: Uint8Array, where: string): string | undefined {
   return optionalString(bodyOf(bytes, where)['created'], `${where}.created`)
 }
@@ -52,7 +52,7 @@ function bodyOf(bytes: Uint8Array, where: string): Readonly<Record<string, unkno
   return body
 }
 
-/** Reads an image's config to look at. @throws `malformed`, and what the store throws. */
+/** @throws `malformed`; what the port throws. */
 export async function readImageConfig(
   store: BlobReader,
   descriptor: Descriptor,
@@ -65,7 +65,7 @@ export async function readImageConfig(
   const inner = isRecord(body['config']) ? body['config'] : {}
   const platform = parsePlatform(body, where)
   return {
-    ...(isNamed(platform) && { platform: formatPlatform(platform) }),
+    ...(isComplete(platform) && { platform: formatPlatform(platform) }),
     ...(created !== undefined && { created }),
     ...(author !== undefined && author !== '' && { author }),
     labels: stringMap(inner['Labels'], `${where}.config.Labels`) ?? {},
@@ -74,6 +74,6 @@ export async function readImageConfig(
   }
 }
 
-function isNamed({ os, architecture }: Platform): boolean {
+function isComplete({ os, architecture }: Platform): boolean {
   return os !== '' && architecture !== ''
 }

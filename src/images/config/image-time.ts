@@ -8,15 +8,17 @@ import { isImageConfig, readImageConfig } from './image-config.ts'
 import type { BlobReader, ManifestContent, ManifestReader } from '../ports.ts'
 
 export interface CreatedOptions {
-  /** what says a later time, says none */
+  /** later times are not credible */
   readonly now: Date
-  /** of an index that says nothing itself, read one of its images: one more manifest */
+  /** read one image of an index without a time, which takes one more manifest */
   readonly children: boolean
 }
 
 /**
- * When an image was made, with the fewest reads, ISO 8601 in UTC: by the annotation of its manifest or index, else by its config, which is read for that.
- * Undefined where neither says a time from 2013 until now. Who has read the whole image asks `createdOf` of dated-images.ts. @throws `malformed` for what is no config, and what the store throws.
+ * Returns the creation time of an image with the fewest reads, ISO 8601 in UTC: from the annotation of
+ * its manifest or index, or from its config. Returns undefined without a time from 2013 until now. If the
+ * whole image was read, use `createdOf` of dated-images.ts.
+ * @throws `malformed` for an invalid config; what the port throws.
  */
 export async function timeOfImage(
   store: ManifestReader & BlobReader,
@@ -25,8 +27,8 @@ export async function timeOfImage(
   call: Call,
 ): Promise<string | undefined> {
   const manifest = parseManifest(bytes, descriptor.mediaType, descriptor.digest)
-  const said = annotatedTime(manifest, options.now)
-  if (said !== undefined) return said
+  const annotated = annotatedTime(manifest, options.now)
+  if (annotated !== undefined) return annotated
   if (manifest.kind === 'index') {
     const child = options.children ? imageIn(manifest.manifests) : undefined
     const content = child === undefined ? undefined : await store.findManifest(child, call)
@@ -36,7 +38,7 @@ export async function timeOfImage(
   return credibleTime((await readImageConfig(store, manifest.config, call)).created, options.now)
 }
 
-/** The annotation of the manifest, or of an index's entries where a build puts it there only. */
+/** Returns the annotation of the manifest or index, or of an entry of the index, as some builds write it. */
 function annotatedTime(manifest: Manifest, now: Date): string | undefined {
   const entries = manifest.kind === 'index' ? manifest.manifests : []
   for (const { annotations } of [manifest, ...entries]) {
@@ -50,7 +52,7 @@ function noDeeper(options: CreatedOptions): CreatedOptions {
   return { ...options, children: false }
 }
 
-/** The first that something runs: build attestations are entries of the platform `unknown/unknown` (BuildKit, attestation-storage.md). */
+/** Returns the first image. Build attestations have the platform `unknown/unknown` (BuildKit, attestation-storage.md). */
 function imageIn(entries: readonly Descriptor[]): Descriptor | undefined {
   const manifests = entries.filter(({ mediaType }) => isManifestType(mediaType))
   return manifests.find(({ platform }) => platform?.os !== 'unknown')

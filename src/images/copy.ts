@@ -14,7 +14,9 @@ import type {
   ManifestWriter,
 } from './ports.ts'
 
-/** Blobs of one image that are copied at once. `http/limit.ts` limits the requests of a registry. */
+/**
+ * Blobs of one image that are copied at once. `http/limit.ts` limits the requests of a registry.
+ */
 const blobsAtOnce = 64
 const manifestsAtOnce = 16
 
@@ -37,9 +39,9 @@ export interface NodeContent extends GraphNode {
 }
 
 /**
- * Copies content between any two repositories: blobs first, then manifests, children before parents,
- * with identical bytes. One copier serves a whole run, so that a blob of several images is uploaded once
- * to a registry and mounted from there.
+ * Copies content between any two repositories: blobs first, then manifests, children before
+ * parents, with identical bytes. One copier serves a whole run, so that a blob of several images is
+ * uploaded once to a registry and mounted from there.
  */
 export class Copier {
   /** by registry and digest: the repository that has the blob, for mounts into the others */
@@ -77,7 +79,10 @@ export class Copier {
     }
   }
 
-  /** Puts a manifest under tags. Adds it to its subject's fallback tag if the registry does not list it. */
+  /**
+   * Puts a manifest under tags. Adds it to its subject's fallback tag if the registry does not list
+   * it.
+   */
   async putManifest(
     to: ManifestWriter & FallbackTagWriter,
     { bytes, ...node }: NodeContent,
@@ -160,7 +165,9 @@ export class Copier {
 
 type BlobResult = 'mounted' | 'uploaded' | 'present'
 
-/** The entry that a list of referrers has for a manifest (distribution-spec, Referrers Tag Schema). */
+/**
+ * The entry that a list of referrers has for a manifest (distribution-spec, Referrers Tag Schema).
+ */
 export function asReferrer(node: {
   readonly descriptor: Descriptor
   readonly manifest: Manifest

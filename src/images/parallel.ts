@@ -2,9 +2,9 @@ import type { Call } from '../lib/call.ts'
 import { Semaphore } from '../lib/semaphore.ts'
 
 /**
- * Runs `work` on every item, at most `limit` at once, and returns the results in the order of the items.
- * The first failure aborts the others through their signal. It is thrown after all of them have ended,
- * so that no work continues afterwards.
+ * Runs `work` on every item, at most `limit` at once, and returns the results in the order of the
+ * items. The first failure aborts the others through their signal. It is thrown after all of them
+ * have ended, so that no work continues afterwards.
  */
 export async function inParallel<T, R>(
   items: readonly T[],

@@ -4,9 +4,10 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
 
-// The ports to one repository. Absent means 404 and nothing else: 401, 403, 429 and 5xx throw. Every
-// method with a `Call` may throw `unauthorized`, `forbidden`, `unavailable`, `network`, `timeout`,
-// `interrupted` and `protocol`. Adapters are object literals or classes that implement some of them.
+// The ports to one repository. Absent means 404 and nothing else: 401, 403, 429 and 5xx throw.
+// Every method with a `Call` may throw `unauthorized`, `forbidden`, `unavailable`, `network`,
+// `timeout`, `interrupted` and `protocol`. Adapters are object literals, so that they can be
+// combined.
 
 /** Bytes as they were served, verified against the digest and size that were asked for. */
 export interface ManifestContent {
@@ -20,7 +21,10 @@ export interface NamedRepository {
 }
 
 export interface ManifestReader extends NamedRepository {
-  /** Returns the descriptor of a tag or digest without its body (HEAD), or undefined if it is absent. */
+  /**
+   * Returns the descriptor of a tag or digest without its body (HEAD), or undefined if it is
+   * absent.
+   */
   resolve(at: TagOrDigest, call: Call): Promise<Descriptor | undefined>
 
   /**
@@ -38,16 +42,19 @@ export interface BlobReader extends NamedRepository {
   hasBlob(d: Descriptor, call: Call): Promise<boolean>
 
   /**
-   * Streams a blob from `offset` on. If `offset` is 0 and there is no `end`, the last chunk comes only
-   * after size and digest are verified. Any other reader verifies the whole itself. Bytes after `end`
-   * are not needed, but they may come.
+   * Streams a blob from `offset` on. If `offset` is 0 and there is no `end`, the last chunk comes
+   * only after size and digest are verified. Any other reader verifies the whole itself. Bytes
+   * after `end` are not needed, but they may come.
    * @throws `not-found`; `corrupt` from the stream too.
    */
   blob(d: Descriptor, offset: number, call: Call, end?: number): Promise<AsyncIterable<Uint8Array>>
 }
 
 export interface TagLister extends NamedRepository {
-  /** Lists all tags. An incomplete list is an error. @throws `not-found` if the repository is absent. */
+  /**
+   * Lists all tags. An incomplete list is an error.
+   * @throws `not-found` if the repository is absent.
+   */
   tags(call: Call): AsyncIterable<string>
 
   /** Lists the tags in the pages of the registry, so that a reader can stop early. */
@@ -57,13 +64,15 @@ export interface TagLister extends NamedRepository {
 export interface ReferrerLister extends NamedRepository {
   /**
    * Lists the manifests whose `subject` is this digest, from the referrers API alone
-   * (distribution-spec, Listing Referrers). Returns undefined if the registry does not have that API
-   * (404). `images/evidence` also reads the artifacts under tags.
+   * (distribution-spec, Listing Referrers). Returns undefined if the registry does not have that
+   * API (404). `images/evidence` also reads the artifacts under tags.
    */
   referrers(subject: Digest, call: Call): Promise<readonly Descriptor[] | undefined>
 }
 
-/** What a repository can do for the credentials in use. dray learns it from answers, without probes. */
+/**
+ * What a repository can do for the credentials in use. dray learns it from answers, without probes.
+ */
 export type Capability =
   /** `GET /referrers/<digest>` answers */
   | 'referrers'
@@ -71,7 +80,10 @@ export type Capability =
   | 'deleteManifest'
   /** deleting a manifest deletes its tags too; if not, the tags have to be deleted first */
   | 'deleteTagged'
-  /** a GET of a manifest does not count as a pull; if it does, HEAD is the cheaper way to resolve a tag */
+  /**
+   * a GET of a manifest does not count as a pull; if it does, HEAD is the cheaper way to resolve a
+   * tag
+   */
   | 'freeReads'
   /** cross-repository mount answers 201 */
   | 'mount'
@@ -79,7 +91,9 @@ export type Capability =
   | 'manyTags'
   /** a blob can be uploaded in several PATCH requests; if not, in one PUT of any size */
   | 'chunks'
-  /** the `Range` of an upload session says how much arrived, so that a broken upload can be resumed */
+  /**
+   * the `Range` of an upload session says how much arrived, so that a broken upload can be resumed
+   */
   | 'uploadRange'
 
 export type Known = 'yes' | 'no' | 'unknown'
@@ -88,8 +102,8 @@ export interface Capabilities {
   capability(name: Capability): Known
 
   /**
-   * Returns the milliseconds that the registry's clock is ahead of this machine's, or undefined if no
-   * answer had a `Date`. It is right to a second and the duration of the latest answer.
+   * Returns the milliseconds that the registry's clock is ahead of this machine's, or undefined if
+   * no answer had a `Date`. It is right to a second and the duration of the latest answer.
    */
   clockDifference(): number | undefined
 }
@@ -134,11 +148,13 @@ export interface ManifestWriter extends NamedRepository {
   ): Promise<PutManifestResult>
 }
 
-/** Maintains the index of referrers under a fallback tag (distribution-spec, Referrers Tag Schema). */
+/**
+ * Maintains the index of referrers under a fallback tag (distribution-spec, Referrers Tag Schema).
+ */
 export interface FallbackTagWriter {
   /**
-   * Reads, merges, writes and reads back, until the index lists the referrer. Returns `unchanged` if
-   * it did before. Calls for one subject are executed one after another.
+   * Reads, merges, writes and reads back, until the index lists the referrer. Returns `unchanged`
+   * if it did before. Calls for one subject are executed one after another.
    */
   addToFallbackTag(subject: Digest, referrer: Descriptor, call: Call): Promise<'added' | 'unchanged'>
 
@@ -147,8 +163,8 @@ export interface FallbackTagWriter {
 
 export interface Deleter {
   /**
-   * Deletes a manifest with all its tags. Returns `absent` if the registry answers 404 and the digest
-   * does not resolve, and `deleted` if the answer to an earlier attempt was lost.
+   * Deletes a manifest with all its tags. Returns `absent` if the registry answers 404 and the
+   * digest does not resolve, and `deleted` if the answer to an earlier attempt was lost.
    * @throws `unsupported` if the registry deletes no manifest in this repository for anybody;
    * `refused` if it keeps this one, because something references it or it is locked; `forbidden`.
    */
@@ -175,8 +191,8 @@ export interface Repositories {
 
 export interface RepositoryLister {
   /**
-   * Lists the paths of all repositories of a registry, each once, in any order. Repositories that the
-   * credentials do not show may be missing, and empty ones may be in the list.
+   * Lists the paths of all repositories of a registry, each once, in any order. Repositories that
+   * the credentials do not show may be missing, and empty ones may be in the list.
    * @throws `unsupported` if the registry has no such list; `forbidden` if it does not show it;
    * `protocol`.
    */

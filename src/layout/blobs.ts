@@ -12,10 +12,15 @@ import type { LayoutFolder } from './folder.ts'
 
 /** Bytes of one read. */
 const chunkSize = 256 * 1024
-/** Attempts to read a blob that arrives corrupt. After them, the source itself counts as corrupt. */
+/**
+ * Attempts to read a blob that arrives corrupt. After them, the source itself counts as corrupt.
+ */
 const maxAttempts = 3
 
-/** Returns the size of a blob's file in bytes, or undefined if it is absent. @throws `refused`, `io`. */
+/**
+ * Returns the size of a blob's file in bytes, or undefined if it is absent.
+ * @throws `refused`, `io`.
+ */
 export async function blobSize(folder: LayoutFolder, digest: Digest): Promise<number | undefined> {
   const path = await folder.blobPath(digest)
   if (path === undefined) return undefined
@@ -44,8 +49,8 @@ export async function readSmallBlob(folder: LayoutFolder, digest: Digest): Promi
 }
 
 /**
- * Streams a blob from `offset` on. From offset 0, the last chunk comes only after size and digest are
- * verified.
+ * Streams a blob from `offset` on. From offset 0, the last chunk comes only after size and digest
+ * are verified.
  * @throws `not-found`, `corrupt`, `refused`, `io`.
  */
 export async function readBlob(
@@ -161,7 +166,9 @@ async function* verified(
   if (last !== undefined) yield last
 }
 
-/** Opens the source with the first chunk. If the file cannot be created, no connection stays open. */
+/**
+ * Opens the source with the first chunk. If the file cannot be created, no connection stays open.
+ */
 async function* counted(
   from: BlobSource,
   call: Call,

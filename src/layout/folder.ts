@@ -20,9 +20,9 @@ const maxMarkerSize = 4096
 const abandonedMs = 24 * 3600 * 1000
 
 /**
- * The folder of an image layout (image-spec, image-layout.md): its `oci-layout` file, its `index.json`
- * and the paths of its blobs. No returned path leads out of the folder, also not by a symbolic link.
- * The folder itself may be one.
+ * The folder of an image layout (image-spec, image-layout.md): its `oci-layout` file, its
+ * `index.json` and the paths of its blobs. No returned path leads out of the folder, also not by a
+ * symbolic link. The folder itself may be one.
  */
 export class LayoutFolder {
   /** the given name, for messages */
@@ -74,7 +74,10 @@ export class LayoutFolder {
     })
   }
 
-  /** Creates the layout if the folder is absent or empty. @throws `malformed` if it has other files. */
+  /**
+   * Creates the layout if the folder is absent or empty.
+   * @throws `malformed` if it has other files.
+   */
   async create(signal: AbortSignal): Promise<void> {
     this.#created ??= this.#create(signal)
     try {
@@ -98,7 +101,9 @@ export class LayoutFolder {
     return (await this.#inside(root, path)) ?? path
   }
 
-  /** Returns the path of a blob and creates its folders. `temp` is the folder for unfinished files. */
+  /**
+   * Returns the path of a blob and creates its folders. `temp` is the folder for unfinished files.
+   */
   async writableBlobPath(digest: Digest): Promise<{ path: string; temp: string }> {
     const root = await this.#existingRoot()
     let folder = root
@@ -110,11 +115,13 @@ export class LayoutFolder {
   async #create(signal: AbortSignal): Promise<void> {
     await makeFolder(this.#path)
     const root = await this.#existingRoot()
-    // This check comes before the lock, so that no lock file is written to a folder with other files.
+    // This check comes before the lock, so that no lock file is written to a folder with other
+    // files.
     if (await this.#isComplete(root)) return
     await withLock(join(root, lockName), { clock: this.#clock }, signal, async () => {
       if (await this.#isComplete(root)) return
-      // The marker is written first, so that the next run recognises and completes the layout of a crash.
+      // The marker is written first, so that the next run recognises and completes the layout of a
+      // crash.
       await writeFileAtomic(join(root, markerName), JSON.stringify({ imageLayoutVersion: layoutVersion }))
       await this.#makeInside(root, join(root, 'blobs'))
       await writeFileAtomic(join(root, indexName), printLayoutIndex(emptyIndex))
@@ -208,7 +215,10 @@ export class LayoutFolder {
     return path === undefined ? undefined : await readFileBounded(path, maxBytes, { followLinks: false })
   }
 
-  /** Returns the real path, or undefined if it is absent. @throws `refused` if it is not in the folder. */
+  /**
+   * Returns the real path, or undefined if it is absent.
+   * @throws `refused` if it is not in the folder.
+   */
   async #inside(root: string, path: string): Promise<string | undefined> {
     let real: string
     try {

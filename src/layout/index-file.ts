@@ -6,7 +6,10 @@ import { parseManifest } from '../oci/manifest.ts'
 import { mediaTypes } from '../oci/media-types.ts'
 import { isTag } from '../oci/reference.ts'
 
-/** The annotation that names an entry of `index.json` (image-spec, annotations.md and image-layout.md). */
+/**
+ * The annotation that names an entry of `index.json` (image-spec, annotations.md and
+ * image-layout.md).
+ */
 const refName = 'org.opencontainers.image.ref.name'
 
 /** One entry of `index.json`. `raw` is its original value, which dray writes back. */
@@ -58,7 +61,10 @@ export function printLayoutIndex(index: LayoutIndex): string {
   return JSON.stringify({ ...index.rest, manifests: index.entries.map((entry) => entry.raw) })
 }
 
-/** Returns the manifest of a tag, or undefined if it is absent. @throws `malformed` if it has several. */
+/**
+ * Returns the manifest of a tag, or undefined if it is absent.
+ * @throws `malformed` if it has several.
+ */
 export function findTag(index: LayoutIndex, tag: string, where: string): Descriptor | undefined {
   const found = index.entries.filter((entry) => entry.name === tag)
   if (new Set(found.map((entry) => entry.descriptor.digest)).size > 1) {
@@ -73,7 +79,9 @@ export function findTag(index: LayoutIndex, tag: string, where: string): Descrip
   return found[0] && bareDescriptor(found[0].descriptor)
 }
 
-/** Returns the names that are tags, sorted and each once. An entry can have any text as its name. */
+/**
+ * Returns the names that are tags, sorted and each once. An entry can have any text as its name.
+ */
 export function tagsOf(index: LayoutIndex): readonly string[] {
   const names = index.entries.flatMap((entry) => entry.name ?? [])
   return [...new Set(names)].filter(isTag).sort()

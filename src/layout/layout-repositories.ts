@@ -14,7 +14,9 @@ export interface LayoutRepository extends TargetRepository {
   onlyImage(call: Call): Promise<TagOrDigest>
 }
 
-/** Opens image layouts by `{ registry: 'oci:', path: FOLDER }`. The same name gives the same object. */
+/**
+ * Opens image layouts by `{ registry: 'oci:', path: FOLDER }`. The same name gives the same object.
+ */
 export class LayoutRepositories implements Repositories {
   readonly #cwd: string
   readonly #clock: Clock

@@ -16,8 +16,8 @@ export interface Layout {
 }
 
 /**
- * Returns the descriptor that the index has for a tag or digest. A manifest without an entry is found
- * by its file. Returns undefined for what is absent or not a manifest.
+ * Returns the descriptor that the index has for a tag or digest. A manifest without an entry is
+ * found by its file. Returns undefined for what is absent or not a manifest.
  */
 export async function findDescriptor(
   layout: Layout,

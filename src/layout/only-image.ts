@@ -7,8 +7,8 @@ import type { Layout } from './layout.ts'
 const maxNamesShown = 20
 
 /**
- * Returns the only image of a layout, for a reference without tag and digest. Attached artifacts and
- * the children of an index do not count.
+ * Returns the only image of a layout, for a reference without tag and digest. Attached artifacts
+ * and the children of an index do not count.
  * @throws `not-found` if there is none; `usage` with the names if there are several.
  */
 export async function findOnlyImage({ folder, relations }: Layout, call: Call): Promise<TagOrDigest> {

@@ -17,8 +17,8 @@ interface Relations {
 }
 
 /**
- * The children, subjects and referrers of the manifests of a layout. A manifest is read once, because
- * its content never changes.
+ * The children, subjects and referrers of the manifests of a layout. A manifest is read once,
+ * because its content never changes.
  */
 export class LayoutRelations {
   readonly #folder: LayoutFolder
@@ -46,7 +46,9 @@ export class LayoutRelations {
     return isIndexOrManifest(d) && (await this.#read(d))?.subject !== undefined
   }
 
-  /** Returns all manifests below the roots, without the roots. Absent manifests have no children. */
+  /**
+   * Returns all manifests below the roots, without the roots. Absent manifests have no children.
+   */
   async descendants(roots: readonly Descriptor[]): Promise<ReadonlySet<Digest>> {
     const seen = new Set<Digest>()
     let level = roots

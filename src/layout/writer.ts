@@ -141,8 +141,8 @@ async function isReachable({ relations }: Layout, index: LayoutIndex, digest: Di
 }
 
 /**
- * Removes the bare entries of the parent's children. Children are written first and get an entry. With
- * their parent in the index, that entry only makes `oci:FOLDER` ambiguous for other tools.
+ * Removes the bare entries of the parent's children. Children are written first and get an entry.
+ * With their parent in the index, that entry only makes `oci:FOLDER` ambiguous for other tools.
  */
 async function withoutChildren(
   { relations }: Layout,

@@ -3,7 +3,9 @@ import type { Clock } from '../../lib/clock.ts'
 import { algorithmOf, type Digest, digestOf, encodedOf } from '../../oci/digest.ts'
 import { BoundedFolder } from '../../lib/files/bounded-folder.ts'
 
-/** Larger manifests and configs are rare, and reading them again is cheap compared to their images. */
+/**
+ * Larger manifests and configs are rare, and reading them again is cheap compared to their images.
+ */
 const maxEntryBytes = 1024 ** 2
 const defaultMaxBytes = 512 * 1024 ** 2
 
@@ -18,8 +20,9 @@ export interface CacheOptions {
 }
 
 /**
- * Manifests and configs by their digest, on disk, for all processes and runs of a user. An entry cannot
- * go stale, because its bytes have the digest. It does not show whether a registry still has them.
+ * Manifests and configs by their digest, on disk, for all processes and runs of a user. An entry
+ * cannot go stale, because its bytes have the digest. It does not show whether a registry still has
+ * them.
  */
 export class ContentCache {
   readonly #folder: BoundedFolder

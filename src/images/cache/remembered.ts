@@ -8,8 +8,8 @@ const maxEntryBytes = 16 * 1024 ** 2
 const defaultMaxBytes = 256 * 1024 ** 2
 
 /**
- * JSON values by key from earlier runs, in a folder of the caches. The last write wins. A value can be
- * out of date or absent at any time, so it may save requests but proves nothing.
+ * JSON values by key from earlier runs, in a folder of the caches. The last write wins. A value can
+ * be out of date or absent at any time, so it may save requests but proves nothing.
  */
 export class Remembered {
   readonly #folder: BoundedFolder
@@ -20,7 +20,10 @@ export class Remembered {
     this.#folder = new BoundedFolder({ path, maxBytes, maxEntryBytes, parts: 1, clock, warn })
   }
 
-  /** Returns the last value of the key in any shape, or undefined if it is absent or damaged. Never throws. */
+  /**
+   * Returns the last value of the key in any shape, or undefined if it is absent or damaged. Never
+   * throws.
+   */
   get(key: string): Promise<unknown> {
     const bytes = this.#folder.get(nameOf(key))
     if (bytes === undefined) return Promise.resolve(undefined)

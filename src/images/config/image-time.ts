@@ -15,9 +15,9 @@ export interface CreatedOptions {
 }
 
 /**
- * Returns the creation time of an image with the fewest reads, ISO 8601 in UTC: from the annotation of
- * its manifest or index, or from its config. Returns undefined without a time from 2013 until now. If the
- * whole image was read, use `createdOf` of dated-images.ts.
+ * Returns the creation time of an image with the fewest reads, ISO 8601 in UTC: from the annotation
+ * of its manifest or index, or from its config. Returns undefined without a time from 2013 until
+ * now. If the whole image was read, use `createdOf` of dated-images.ts.
  * @throws `malformed` for an invalid config; what the port throws.
  */
 export async function timeOfImage(
@@ -38,7 +38,10 @@ export async function timeOfImage(
   return credibleTime((await readImageConfig(store, manifest.config, call)).created, options.now)
 }
 
-/** Returns the annotation of the manifest or index, or of an entry of the index, as some builds write it. */
+/**
+ * Returns the annotation of the manifest or index, or of an entry of the index, as some builds
+ * write it.
+ */
 function annotatedTime(manifest: Manifest, now: Date): string | undefined {
   const entries = manifest.kind === 'index' ? manifest.manifests : []
   for (const { annotations } of [manifest, ...entries]) {
@@ -52,7 +55,10 @@ function noDeeper(options: CreatedOptions): CreatedOptions {
   return { ...options, children: false }
 }
 
-/** Returns the first image. Build attestations have the platform `unknown/unknown` (BuildKit, attestation-storage.md). */
+/**
+ * Returns the first image. Build attestations have the platform `unknown/unknown` (BuildKit,
+ * attestation-storage.md).
+ */
 function imageIn(entries: readonly Descriptor[]): Descriptor | undefined {
   const manifests = entries.filter(({ mediaType }) => isManifestType(mediaType))
   return manifests.find(({ platform }) => platform?.os !== 'unknown')

@@ -43,10 +43,10 @@ export interface EvidenceOptions {
 }
 
 /**
- * Finds the artifacts that are attached to manifests, and the artifacts attached to those. It reads the
- * referrers API, the fallback tag, because an API can answer an empty list while older artifacts are
- * under the tag, and cosign's tags (distribution-spec, Listing Referrers and Referrers Tag Schema;
- * cosign, SIGNATURE_SPEC). Each subject is read once.
+ * Finds the artifacts that are attached to manifests, and the artifacts attached to those. It reads
+ * the referrers API, the fallback tag, because an API can answer an empty list while older
+ * artifacts are under the tag, and cosign's tags (distribution-spec, Listing Referrers and
+ * Referrers Tag Schema; cosign, SIGNATURE_SPEC). Each subject is read once.
  */
 export class EvidenceSearch {
   readonly #store: SourceRepository
@@ -70,8 +70,8 @@ export class EvidenceSearch {
 
   /**
    * Adds the artifacts of the subjects to `found`.
-   * @throws `not-found` for a dangling entry; what the ports throw. A list that cannot be read is never
-   * an empty list.
+   * @throws `not-found` for a dangling entry; what the ports throw. A list that cannot be read is
+   * never an empty list.
    */
   async find(subjects: readonly Digest[], call: Call): Promise<void> {
     let wave = this.#unseen(subjects)
@@ -82,7 +82,8 @@ export class EvidenceSearch {
       const readAll = async (wanted: readonly Digest[]): Promise<readonly Evidence[]> =>
         (await inParallel(wanted, readsAtOnce, call, (subject, c) => this.#readTwice(subject, c))).flat()
       const found = [...(await readAll(wave))]
-      // If the registry listed the referrers of one subject, it has the API, and a 404 was a mistake.
+      // If the registry listed the referrers of one subject, it has the API, and a 404 was a
+      // mistake.
       if (this.#store.capability('referrers') === 'yes') {
         const unlisted = wave.filter((subject) => this.#unlisted.delete(subject))
         found.push(...(await readAll(unlisted)))
@@ -100,7 +101,10 @@ export class EvidenceSearch {
     return fresh
   }
 
-  /** The bytes of a list have no digest. If an entry does not match its manifest, the list is read again. */
+  /**
+   * The bytes of a list have no digest. If an entry does not match its manifest, the list is read
+   * again.
+   */
   async #readTwice(subject: Digest, call: Call): Promise<readonly Evidence[]> {
     try {
       return await this.#read(subject, call)
@@ -204,7 +208,9 @@ export class EvidenceSearch {
     })
   }
 
-  /** A registry with the API answers an empty list, not 404 (distribution-spec, Listing Referrers). */
+  /**
+   * A registry with the API answers an empty list, not 404 (distribution-spec, Listing Referrers).
+   */
   #noteUnlisted(subject: Digest, call: Call): void {
     const where = formatAt(this.#store.repository, { digest: subject })
     const what = `the referrers of ${where} are not listed (404), though those of others there are`
@@ -221,7 +227,8 @@ export class EvidenceSearch {
 
   #list(pages: number, call: Call): Promise<ReadonlySet<string> | undefined> {
     const tags = listAtMost(this.#store, pages, call)
-    // Each read of a subject awaits the list and fails with it. An aborted run may have no such read.
+    // Each read of a subject awaits the list and fails with it. An aborted run may have no such
+    // read.
     tags.catch(() => undefined)
     return tags
   }
@@ -235,8 +242,8 @@ export class EvidenceSearch {
 }
 
 /**
- * Returns the referrers that a client finds: from the API, or from the index under the fallback tag if
- * the registry does not have the API. @throws what the ports throw.
+ * Returns the referrers that a client finds: from the API, or from the index under the fallback tag
+ * if the registry does not have the API. @throws what the ports throw.
  */
 export async function listReferrers(
   store: ManifestReader & ReferrerLister,
@@ -250,8 +257,8 @@ export async function listReferrers(
 }
 
 /**
- * Returns the referrers from the API and from the index under the fallback tag. The caller has to check
- * that the manifest of an entry names the subject. @throws what the ports throw.
+ * Returns the referrers from the API and from the index under the fallback tag. The caller has to
+ * check that the manifest of an entry names the subject. @throws what the ports throw.
  */
 export async function listAllReferrers(
   store: ManifestReader & ReferrerLister,
@@ -281,7 +288,10 @@ const mismatchCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'corrupt', '
 /** Requests for one subject without a list of tags: the fallback tag and cosign's three. */
 const requestsByTag = 1 + cosignSuffixes.length
 
-/** Returns all tags, or undefined if the list cannot be read or has more pages than it saves requests. */
+/**
+ * Returns all tags, or undefined if the list cannot be read or has more pages than it saves
+ * requests.
+ */
 async function listAtMost(
   store: TagLister,
   pages: number,

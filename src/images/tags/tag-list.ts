@@ -8,7 +8,9 @@ import type { TagLister } from '../ports.ts'
  */
 const noListCodes: ReadonlySet<ErrorCode> = new Set(['not-found', 'unauthorized', 'forbidden', 'unsupported'])
 
-/** Returns whether an error means that there is no list of tags. Known tags may still be readable. */
+/**
+ * Returns whether an error means that there is no list of tags. Known tags may still be readable.
+ */
 export function isNoList(error: unknown): error is DrayError {
   return isDrayError(error) && noListCodes.has(error.code)
 }
@@ -21,8 +23,8 @@ export interface TagList {
 }
 
 /**
- * Reads the list of tags to its end, or until `isEnough` returns true. `isEnough` is called after each
- * page with the number of pages and the tags so far. Returns undefined if there is no list.
+ * Reads the list of tags to its end, or until `isEnough` returns true. `isEnough` is called after
+ * each page with the number of pages and the tags so far. Returns undefined if there is no list.
  * @throws what the port throws.
  */
 export async function listUntil(

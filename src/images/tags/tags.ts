@@ -11,8 +11,8 @@ const tagsAtOnce = 16
 const tagsBeforeStop = 8
 
 /**
- * Returns all tags, or undefined if the repository is absent. docker-registry 2.8 also answers 404 for a
- * repository without tags. @throws what the port throws.
+ * Returns all tags, or undefined if the repository is absent. docker-registry 2.8 also answers 404
+ * for a repository without tags. @throws what the port throws.
  */
 export async function findTags(store: TagLister, call: Call): Promise<readonly string[] | undefined> {
   try {
@@ -41,7 +41,10 @@ export async function resolveTags(
   return new Map(found)
 }
 
-/** Returns the tags that resolve to the digest, in the given order. @throws what the port throws. */
+/**
+ * Returns the tags that resolve to the digest, in the given order.
+ * @throws what the port throws.
+ */
 export async function tagsResolvingTo<T extends { readonly tag: string }>(
   store: ManifestReader,
   digest: Digest,
@@ -77,8 +80,8 @@ export async function findFirstTag(
 
 /**
  * Checks that a list contains the tags that resolve. An incomplete list does not show the highest
- * version. docker-registry answers 404 for a repository without tags, so a registry that always answers
- * 404 would let every floating tag move back.
+ * version. docker-registry answers 404 for a repository without tags, so a registry that always
+ * answers 404 would let every floating tag move back.
  * @throws `conflict`.
  */
 export function checkIsWhole(

@@ -3,9 +3,9 @@ import type { Secrets } from '../http/secrets.ts'
 type Method = (...args: readonly unknown[]) => unknown
 
 /**
- * Returns the same ports, whose errors contain no secret that was sent in this run, whichever part of
- * an answer they quote. That holds for methods, promises and lists, and for streams that a promise
- * resolves to. `ports` is an object literal; methods of a class are not found.
+ * Returns the same ports, whose errors contain no secret that was sent in this run, whichever part
+ * of an answer they quote. That holds for methods, promises and lists, and for streams that a
+ * promise resolves to. `ports` is an object literal; methods of a class are not found.
  */
 export function redactErrors<Ports extends object>(ports: Ports, secrets: Secrets): Ports {
   const members = Object.entries(ports).map(([name, member]: [string, unknown]) => [

@@ -13,7 +13,7 @@ const images = Array.from({ length: copies }, (_, i) =>
 )
 const shared = sharedLayer(images)
 
-/** The one blob that all images have. */
+/** The digest of the only blob that all images share. */
 function sharedLayer(contents: readonly Content[]): string {
   const digests = contents.map(({ blobs }) => [...blobs.keys()])
   const [common] = digests[0]?.filter((digest) => digests.every((all) => all.includes(digest))) ?? []
@@ -24,7 +24,7 @@ function sharedLayer(contents: readonly Content[]): string {
 /** One `putBlob` of the shared layer. */
 interface Put {
   readonly to: string
-  /** the repository that it may be mounted from */
+  /** the repository to mount it from */
   readonly from: string | undefined
 }
 
@@ -36,9 +36,9 @@ async function settle(): Promise<void> {
 }
 
 /**
- * Stores in memory. `putShared` says how each upload of the shared layer ends, numbered from 1; a put
- * that may be mounted, or finds the layer in its repository, succeeds. `putOther` is asked about all
- * other blobs.
+ * Repositories in memory. `putShared` decides how each upload of the shared layer ends, numbered
+ * from 1. A put that can be mounted or finds the layer succeeds. `putOther` decides for all other
+ * blobs.
  */
 function stores(
   putShared: PutBlob,
@@ -69,7 +69,7 @@ function stores(
     uploads.push({ to: at, from })
     most = Math.max(most, ++underWay)
     try {
-      // whoever does not wait for this upload starts its own by now
+      // By now, a put that does not wait for this upload has started its own.
       await settle()
       const result = await putShared({ to: at, from }, uploads.length, call)
       has.add(at)
@@ -104,7 +104,7 @@ const toEach = (i: number): RepositoryName => ({ registry: 'prod.example', path:
 
 type World = ReturnType<typeof stores>
 
-/** Copies one image by a copier. */
+/** Copies one image. */
 function copyImage(
   world: World,
   copier: Copier,
@@ -117,7 +117,7 @@ function copyImage(
   return copier.copy(world.source, world.target(to), root, { rootBy: 'digest' }, call)
 }
 
-/** Copies all images at once; gives the failures and the successes. */
+/** Copies all images at once. Returns the failures and the successes. */
 async function copyAll(world: World, to: (i: number) => RepositoryName, copier = new Copier()) {
   const ended = await Promise.allSettled(images.map((_, i) => copyImage(world, copier, i, to(i))))
   return {
@@ -187,7 +187,7 @@ describe.each([
     expect(world.most()).toBe(1)
   })
 
-  it('is uploaded again by a later copy, and served to those after it', async () => {
+  it('is uploaded again by a later copy, and reused by the copies after it', async () => {
     const world = stores(async (_put, number) => {
       if (number === 1) throw new DrayError('forbidden', 'no')
       return 'uploaded'
@@ -205,7 +205,7 @@ describe.each([
     const world = stores(
       async (_put, number, call) => {
         if (number > 1) return 'uploaded'
-        // the upload of the first image is aborted with it
+        // The upload of the first image is aborted with it.
         while (!call.signal.aborted) await settle()
         throw call.signal.reason
       },
@@ -220,7 +220,7 @@ describe.each([
     expect(world.most()).toBe(1)
   })
 
-  it('does not hold an image that is aborted while it waits, nor is uploaded for it', async () => {
+  it('is not uploaded for an image that is aborted while it waits, which ends at once', async () => {
     const end = Promise.withResolvers<'uploaded'>()
     const world = stores((_put, number) => (number === 1 ? end.promise : Promise.resolve('uploaded')))
     const copier = new Copier()

@@ -48,8 +48,8 @@ beforeEach(async () => {
   cwd = await tempFolder()
 })
 
-describe('a folder', () => {
-  it('that is absent or empty is a repository with nothing in it, and reading makes nothing', async () => {
+describe('the folder of a layout', () => {
+  it('is an empty repository if it is absent or empty, and reads create nothing', async () => {
     mkdirSync(at('empty'))
     for (const name of ['absent', 'empty']) {
       expect(await store(name).resolve({ tag: '1' }, call)).toBeUndefined()
@@ -62,7 +62,7 @@ describe('a folder', () => {
     expect(readdirSync(at('empty'))).toEqual([])
   })
 
-  it('with other things in it is refused, read or written, and nothing is put there', async () => {
+  it('is refused for reads and writes if it has other files, and stays unchanged', async () => {
     mkdirSync(at('a'))
     writeFileSync(at('a/photo.jpg'), '')
     await expect(store().resolve({ tag: '1' }, call)).rejects.toMatchObject({ code: 'malformed' })
@@ -70,13 +70,13 @@ describe('a folder', () => {
     expect(readdirSync(at('a'))).toEqual(['photo.jpg'])
   })
 
-  it('that is a file is an error of ours', async () => {
+  it('is a DrayError if it is a file', async () => {
     writeFileSync(at('a'), '')
     await expect(store().resolve({ tag: '1' }, call)).rejects.toMatchObject({ name: 'DrayError' })
     await expect(putAll(store())).rejects.toMatchObject({ code: 'io' })
   })
 
-  it('may be reached by a symbolic link', async () => {
+  it('may be a symbolic link', async () => {
     mkdirSync(at('real'))
     symlinkSync('real', at('a'))
     await putAll(store())
@@ -84,7 +84,7 @@ describe('a folder', () => {
   })
 })
 
-describe('a marker', () => {
+describe('the file oci-layout', () => {
   it.each([
     ['{"imageLayoutVersion":"2.0.0"}', 'unsupported'],
     ['{"imageLayoutVersion":1}', 'malformed'],
@@ -93,7 +93,7 @@ describe('a marker', () => {
     ['', 'malformed'],
     ['{"imageLayoutVersion":"1.0', 'malformed'],
     [' '.repeat(5000), 'malformed'],
-  ])('that says %j is %s', async (text, code) => {
+  ])('with the text %j is %s', async (text, code) => {
     writeLayout(at('a'), content, '1')
     writeFileSync(at('a/oci-layout'), text)
     await expect(store().resolve({ tag: '1' }, call)).rejects.toMatchObject({ code })
@@ -101,8 +101,8 @@ describe('a marker', () => {
   })
 })
 
-describe('a list of images', () => {
-  it('that is half written is an error that names the file, and is not written over', async () => {
+describe('index.json', () => {
+  it('is an error that names the file if it is truncated, and is not overwritten', async () => {
     writeLayout(at('a'), content, '1')
     const whole = readFileSync(at('a/index.json'), 'utf8')
     for (const length of [0, 1, whole.length - 1]) {
@@ -114,7 +114,7 @@ describe('a list of images', () => {
     }
   })
 
-  it('that is missing though there are blobs is an error, and not taken for empty', async () => {
+  it('is an error if it is absent beside blobs, and not an empty index', async () => {
     writeLayout(at('a'), content, '1')
     await rm(at('a/index.json'))
     await expect(store().resolve({ tag: '1' }, call)).rejects.toMatchObject({ code: 'malformed' })
@@ -122,69 +122,72 @@ describe('a list of images', () => {
   })
 
   it.each([
-    ['an image in its place', { config: root, layers: [] }],
-    ['an entry with a digest that leads elsewhere', { manifests: [{ ...root, digest: 'sha256:../../x' }] }],
-    ['entries that are no list', { manifests: {} }],
+    ['an image manifest', { config: root, layers: [] }],
+    ['a digest that is a path to another folder', { manifests: [{ ...root, digest: 'sha256:../../x' }] }],
+    ['entries that are not a list', { manifests: {} }],
   ])('with %s is malformed', async (_, body) => {
     writeLayout(at('a'), content, '1')
     writeFileSync(at('a/index.json'), JSON.stringify({ schemaVersion: 2, ...body }))
     await expect(store().resolve({ tag: '1' }, call)).rejects.toMatchObject({ code: 'malformed' })
   })
 
-  it('that is larger than a manifest may be is not read', async () => {
+  it('is not read if it is larger than a manifest may be', async () => {
     writeLayout(at('a'), content, '1')
     writeIndex(at('a'), [], { annotations: { x: 'x'.repeat(8 * 1024 * 1024) } })
     await expect(store().resolve({ tag: '1' }, call)).rejects.toMatchObject({ code: 'malformed' })
   })
 })
 
-describe('a run that was killed', () => {
-  /** What stands in a new layout after each step of its making and filling. */
+describe('a write that was killed', () => {
+  /** The files of a new layout after each step of its creation and its first write. */
   const states: readonly (readonly [string, (folder: string) => void])[] = [
-    ['before the folder', () => undefined],
-    ['behind the folder', (f) => mkdirSync(f)],
+    ['before creating the folder', () => undefined],
+    ['after creating the folder', (f) => mkdirSync(f)],
     [
-      'in the middle of the marker',
+      'while writing oci-layout',
       (f) => {
         mkdirSync(f)
         writeFileSync(join(f, `.dray-${'0'.repeat(24)}.tmp`), '{"image')
       },
     ],
     [
-      'behind the marker',
+      'after writing oci-layout',
       (f) => {
         mkdirSync(f)
         writeFileSync(join(f, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
       },
     ],
     [
-      'behind the folder of blobs',
+      'after creating the folder of blobs',
       (f) => {
         mkdirSync(join(f, 'blobs'), { recursive: true })
         writeFileSync(join(f, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
       },
     ],
     [
-      'in the middle of a blob',
+      'while writing a blob',
       (f) => {
         writeLayout(f, { ...content, blobs: new Map(), manifests: [] })
         writeFileSync(join(f, `.dray-${'1'.repeat(24)}.tmp`), 'half a layer')
       },
     ],
-    ['between the blobs and the list', (f) => writeLayout(f, content)],
-    ['behind the list', (f) => writeLayout(f, content, '1')],
+    ['between the blobs and index.json', (f) => writeLayout(f, content)],
+    ['after writing index.json', (f) => writeLayout(f, content, '1')],
   ]
 
-  it.each(states)('%s shows the tag not at all or whole, and run again ends whole', async (name, make) => {
-    make(at('a'))
-    const before = await store().resolve({ tag: '1' }, call)
-    expect(before?.digest).toBe(name === 'behind the list' ? root.digest : undefined)
-    await putAll(store())
-    expect(listLayout(at('a'))).toEqual({ '1': root.digest })
-    expect((await store().manifest({ tag: '1' }, call)).bytes).toEqual(Buffer.from(manifest))
-  })
+  it.each(states)(
+    '%s leaves no tag or a complete one, and the next write completes it',
+    async (name, make) => {
+      make(at('a'))
+      const before = await store().resolve({ tag: '1' }, call)
+      expect(before?.digest).toBe(name === 'after writing index.json' ? root.digest : undefined)
+      await putAll(store())
+      expect(listLayout(at('a'))).toEqual({ '1': root.digest })
+      expect((await store().manifest({ tag: '1' }, call)).bytes).toEqual(Buffer.from(manifest))
+    },
+  )
 
-  it('leaves its unfinished files only until they are a day old', async () => {
+  it('leaves unfinished files, which are deleted after a day', async () => {
     writeLayout(at('a'), content, '1')
     const [old, fresh] = [`.dray-${'0'.repeat(24)}.tmp`, `.dray-${'1'.repeat(24)}.tmp`]
     for (const name of [old, fresh]) writeFileSync(join(at('a'), name), '')
@@ -196,15 +199,15 @@ describe('a run that was killed', () => {
   })
 })
 
-describe('a symbolic link that leads out of the layout', () => {
+describe('a symbolic link in a layout', () => {
   const escapes: readonly (readonly [string, string])[] = [
     ['the blobs', 'blobs'],
     ['the blobs of an algorithm', 'blobs/sha256'],
-    ['the list', 'index.json'],
-    ['the marker', 'oci-layout'],
+    ['the index', 'index.json'],
+    ['the version', 'oci-layout'],
   ]
 
-  it.each(escapes)('is refused in the place of %s, and nothing is written behind it', async (_, name) => {
+  it.each(escapes)('is refused for %s, and nothing is written to its target', async (_, name) => {
     writeLayout(at('a'), content, '1')
     renameSync(join(at('a'), name), at('outside'))
     symlinkSync(at('outside'), join(at('a'), name))
@@ -215,7 +218,7 @@ describe('a symbolic link that leads out of the layout', () => {
     expect(names()).toEqual(before)
   })
 
-  it('is refused in the place of a blob or a manifest, read or written', async () => {
+  it('is refused for a blob or a manifest, in reads and writes', async () => {
     writeLayout(at('a'), content, '1')
     const [layer] = blobs
     if (layer === undefined) throw new Error('no layer')
@@ -230,7 +233,7 @@ describe('a symbolic link that leads out of the layout', () => {
     await expect(putAll(store())).rejects.toMatchObject({ code: 'refused' })
   })
 
-  it('to nowhere is not written through', async () => {
+  it('is not followed by a write if its target is absent', async () => {
     mkdirSync(at('a'))
     writeFileSync(at('a/oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
     writeIndex(at('a'), [])
@@ -239,7 +242,7 @@ describe('a symbolic link that leads out of the layout', () => {
     expect(existsSync(at('outside'))).toBe(false)
   })
 
-  it('is no hindrance where it stays inside', async () => {
+  it('is followed if its target is in the layout', async () => {
     writeLayout(at('a'), content, '1')
     renameSync(at('a/blobs/sha256'), at('a/blobs/store'))
     symlinkSync('store', at('a/blobs/sha256'))

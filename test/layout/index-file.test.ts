@@ -22,8 +22,8 @@ const images: readonly Descriptor[] = ['a', 'b', 'c'].map((name) => ({
 const tags = ['1', '1.4', 'latest']
 const read = (index: LayoutIndex): LayoutIndex => parseLayoutIndex(Buffer.from(printLayoutIndex(index)), 'it')
 
-describe('the list of a layout', () => {
-  it('after any changes has each tag where it was put last, once, and reads back the same', () => {
+describe('index.json', () => {
+  it('has each tag once and at its last manifest after any changes, and is read back unchanged', () => {
     const change = fc.record({ tag: fc.option(fc.constantFrom(...tags)), image: fc.constantFrom(...images) })
     fc.assert(
       fc.property(fc.array(change), (changes) => {
@@ -41,7 +41,7 @@ describe('the list of a layout', () => {
     )
   })
 
-  it('stays the same object where a change changes nothing, so that nothing is written', () => {
+  it('is the same object after a change without effect, so that nothing is written', () => {
     const [image] = images
     if (image === undefined) throw new Error('no image')
     const index = withTag(emptyIndex, '1', image)
@@ -49,14 +49,14 @@ describe('the list of a layout', () => {
     expect(withEntry(index, image)).toBe(index)
   })
 
-  it('keeps every field that it does not know', () => {
+  it('keeps every unknown field', () => {
     const entry = { ...images[0], 'x-entry': { deep: [1, null] }, data: 'e30=' }
     const document = { schemaVersion: 2, 'x-list': ['é'], manifests: [entry], annotations: { a: 'b' } }
     const index = parseLayoutIndex(Buffer.from(JSON.stringify(document)), 'it')
     expect(JSON.parse(printLayoutIndex(index))).toEqual(document)
   })
 
-  it('of any bytes is read, or our error', () => {
+  it('of any bytes is read or throws a DrayError', () => {
     const document = fc.record(
       { manifests: fc.jsonValue(), schemaVersion: fc.jsonValue() },
       { requiredKeys: [] },

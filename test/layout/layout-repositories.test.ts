@@ -67,7 +67,7 @@ beforeEach(async () => {
 describe('reading a layout', () => {
   const content = images.index(['linux/amd64', 'linux/arm64'])
 
-  it('finds a tag, a digest that is listed and one that is not', async () => {
+  it('resolves a tag, a listed digest and an unlisted digest', async () => {
     writeLayout(at('a'), content, '1.4.2')
     const child = d(content.manifests[0]?.descriptor ?? content.root)
     const a = store('a')
@@ -79,14 +79,14 @@ describe('reading a layout', () => {
     await expect(a.manifest({ tag: '1.4.3' }, call)).rejects.toMatchObject({ code: 'not-found' })
   })
 
-  it('does not take a layer for a manifest', async () => {
+  it('finds no manifest at the digest of a layer', async () => {
     writeLayout(at('a'), content, '1')
     for (const digest of content.blobs.keys()) {
       expect(await store('a').findManifest({ digest: parseDigest(digest) }, call)).toBeUndefined()
     }
   })
 
-  it('gives the bytes of a blob, whole or from an offset', async () => {
+  it('streams a blob from its start or from an offset', async () => {
     const big = images.image({ layers: 1, layerSize: 700_000 })
     writeLayout(at('a'), big, '1')
     for (const [digest, bytes] of big.blobs) {
@@ -98,7 +98,7 @@ describe('reading a layout', () => {
     }
   })
 
-  it('holds the last chunk of a blob back until the whole is verified', async () => {
+  it('yields the last chunk of a blob only after it is verified', async () => {
     const big = images.image({ layers: 1, layerSize: 700_000 })
     writeLayout(at('a'), big, '1')
     const [digest, bytes] = [...big.blobs].find(([, b]) => b.byteLength > 700_000) ?? ['', Buffer.of()]
@@ -114,7 +114,7 @@ describe('reading a layout', () => {
     expect(given).toBeLessThan(bytes.byteLength)
   })
 
-  it('refuses a manifest or blob of another size or other bytes', async () => {
+  it('refuses a manifest or blob with another size or digest', async () => {
     writeLayout(at('a'), content, '1')
     const root = d(content.root)
     const file = blobFile(at('a'), root.digest)
@@ -140,7 +140,7 @@ describe('reading a layout', () => {
     await expect(store('a').manifest({ tag: '1' }, call)).rejects.toMatchObject({ code: 'unsupported' })
   })
 
-  it('refuses a tag that stands on two manifests', async () => {
+  it('refuses a tag with two manifests', async () => {
     const other = images.image({ label: 'other' })
     writeLayout(at('a'), content, '1')
     writeLayout(at('a'), other, '1')
@@ -148,7 +148,7 @@ describe('reading a layout', () => {
     expect(await store('a').resolve({ digest: d(other.root).digest }, call)).toEqual(d(other.root))
   })
 
-  it('lists the names that are tags, in one page, and no entry twice', async () => {
+  it('lists the names that are tags in one page, each once', async () => {
     writeLayout(at('a'), content, 'b', 'a', 'docker.io/library/x:1')
     const pages: (readonly string[])[] = []
     for await (const page of store('a').tagPages(call)) pages.push(page)
@@ -167,7 +167,7 @@ describe('reading a layout', () => {
     expect(store('a').capability('referrers')).toBe('yes')
   })
 
-  it('fails rather than pass over a listed manifest that is not there: it might be a signature', async () => {
+  it('fails if a listed manifest is absent, because it could be a signature', async () => {
     const sbom = images.referrer(content)
     writeLayout(at('a'), images.together(content, sbom), '1')
     await rm(blobFile(at('a'), sbom.root.digest))
@@ -175,7 +175,7 @@ describe('reading a layout', () => {
     await expect(looking).rejects.toMatchObject({ code: 'not-found', subject: sbom.root.digest })
   })
 
-  it('shows all evidence of an index: by subject, by fallback tag, by cosign tag, of a part and of evidence', async () => {
+  it('finds all evidence of an index: by subject, fallback tag and cosign tag, of a child and of evidence', async () => {
     const child = content.manifests[0]?.descriptor ?? content.root
     const sbom = images.referrer(content)
     const ofSbom = images.referrer(sbom, { artifactType: 'application/signature' })
@@ -196,7 +196,7 @@ describe('reading a layout', () => {
     expect(search.found.map((item) => item.manifest.digest).sort()).toEqual(placed.sort())
   })
 
-  it('takes entries of unknown types as they are', async () => {
+  it('keeps entries of unknown types', async () => {
     writeLayout(at('a'), content, '1')
     const odd = { mediaType: 'application/xml', digest: [...content.blobs.keys()][0], size: 3 }
     writeIndex(at('a'), [odd, tagged(content.root, '1')])
@@ -206,25 +206,25 @@ describe('reading a layout', () => {
   })
 })
 
-describe('a layout that is named without a tag', () => {
+describe('a reference to a layout without a tag', () => {
   const content = images.index(['linux/amd64', 'linux/arm64'])
 
-  it('means its only image, beside which parts and evidence do not count', async () => {
+  it('is its only image, without children and evidence', async () => {
     const evidence = [images.referrer(content), images.cosignSignature(content)]
     writeLayout(at('a'), images.together(content, ...evidence), '1')
-    // oras lists every manifest
+    // oras lists every manifest.
     const parts = content.manifests.map((m) => ({ ...m.descriptor, annotations: undefined }))
     writeIndex(at('a'), [...readLayout(at('a')).manifests, ...parts.slice(0, -1)])
     expect(await store('a').onlyImage(call)).toEqual({ tag: '1' })
   })
 
-  it('means the only entry where that has no name', async () => {
+  it('is the only entry if that has no name', async () => {
     writeLayout(at('a'), content)
     writeIndex(at('a'), [content.root])
     expect(await store('a').onlyImage(call)).toEqual({ digest: content.root.digest })
   })
 
-  it('is an error that lists the names where there are several, or none', async () => {
+  it('is an error if there is no image or several, with their names', async () => {
     writeLayout(at('a'), content, '1.0', '1.0.1')
     expect(await store('a').onlyImage(call)).toEqual({ tag: '1.0' })
     writeLayout(at('a'), images.image(), '2.0')
@@ -237,7 +237,7 @@ describe('a layout that is named without a tag', () => {
 })
 
 describe('writing a layout', () => {
-  it('copies an image whole, and lists its tag and nothing else', async () => {
+  it('copies a complete image and lists only its tag', async () => {
     const content = images.index(['linux/amd64', 'linux/arm64'])
     writeLayout(at('a'), content, '1')
     await copy('a', 'deep/b', '1')
@@ -247,7 +247,7 @@ describe('writing a layout', () => {
     expect(readdirSync(at('deep/b')).sort()).toEqual(['blobs', 'index.json', 'oci-layout'])
   })
 
-  it('writes nothing where all is there', async () => {
+  it('writes nothing if the image is up to date', async () => {
     const content = images.index(['linux/amd64', 'linux/arm64'])
     writeLayout(at('a'), content, '1')
     writeLayout(at('b'), content, '1')
@@ -261,7 +261,7 @@ describe('writing a layout', () => {
     expect(readFileSync(at('b/index.json'), 'utf8')).toBe(before)
   })
 
-  it('moves a tag by its entry, and keeps all else that the list says', async () => {
+  it('moves a tag by its entry, and keeps all other fields of the index', async () => {
     const [old, fresh] = [images.image({ label: 'old' }), images.image({ label: 'new' })]
     writeLayout(at('a'), fresh, 'latest')
     writeLayout(at('b'), old, 'latest', '1')
@@ -273,7 +273,7 @@ describe('writing a layout', () => {
     expect(after.manifests).toEqual([odd, tagged(old.root, '1'), tagged(fresh.root, 'latest')])
   })
 
-  it('lists an image that is put by digest alone, once, until it has a name', async () => {
+  it('lists an image without a tag once, until it has a tag', async () => {
     const content = images.image()
     writeLayout(at('a'), content, '1')
     const b = store('b')
@@ -285,7 +285,7 @@ describe('writing a layout', () => {
     expect(readLayout(at('b')).manifests).toEqual([tagged(content.root, '1'), tagged(content.root, '1.4')])
   })
 
-  it('lists a referrer, also of a part, so that it is found again', async () => {
+  it('lists a referrer, also of a child', async () => {
     const content = images.index(['linux/amd64'])
     const child = content.manifests[0]?.descriptor ?? content.root
     const signature = images.referrer(child)
@@ -305,7 +305,7 @@ describe('writing a layout', () => {
     expect(await store('b').onlyImage(call)).toEqual({ tag: '1' })
   })
 
-  it('refuses bytes that are not what the descriptor says, and leaves no file', async () => {
+  it('refuses bytes that do not match the descriptor, and leaves no file', async () => {
     const content = images.image()
     const layer = [...content.blobs].map(([digest, b]) =>
       d({ mediaType: 'x', digest, size: b.byteLength }),
@@ -330,7 +330,7 @@ describe('writing a layout', () => {
     expect(readLayout(at('b')).manifests).toEqual([])
   })
 
-  it('fetches a blob again that arrived corrupt', async () => {
+  it('reads a blob again if it arrived corrupt', async () => {
     const right = Buffer.from('the right bytes')
     const blob = d({ mediaType: 'x', digest: images.sha256(right), size: right.byteLength })
     let opened = 0
@@ -342,7 +342,7 @@ describe('writing a layout', () => {
     expect(opened).toBe(2)
   })
 
-  it('replaces a blob whose file is cut short', async () => {
+  it('replaces a truncated file of a blob', async () => {
     const right = Buffer.from('the right bytes')
     const blob = d({ mediaType: 'x', digest: images.sha256(right), size: right.byteLength })
     await store('b').putBlob(blob, fromChunks(right), call)
@@ -351,7 +351,7 @@ describe('writing a layout', () => {
     expect(readFileSync(blobFile(at('b'), blob.digest))).toEqual(right)
   })
 
-  it('leaves no unfinished file when it is aborted', async () => {
+  it('leaves no unfinished file if it is aborted', async () => {
     const stop = new AbortController()
     async function* endless(): AsyncGenerator<Uint8Array> {
       yield Buffer.alloc(10)
@@ -369,7 +369,7 @@ describe('writing a layout', () => {
     expect(readdirSync(at('b')).sort()).toEqual(['blobs', 'index.json', 'oci-layout'])
   })
 
-  it('closes its source when it is aborted while that is opened', async () => {
+  it('closes its source if it is aborted while the source opens', async () => {
     const image = images.image()
     const [digest, bytes] = [...image.blobs][0] ?? ['', Buffer.of()]
     const blob: Descriptor = { mediaType: 'x/y', digest: parseDigest(digest), size: bytes.byteLength }
@@ -389,7 +389,7 @@ describe('writing a layout', () => {
     expect(closed).toBe(1)
   })
 
-  it('tells of the bytes that it wrote', async () => {
+  it('reports the bytes that it wrote', async () => {
     const right = Buffer.from('the right bytes')
     const blob = d({ mediaType: 'x', digest: images.sha256(right), size: right.byteLength })
     let bytes = 0
@@ -398,10 +398,10 @@ describe('writing a layout', () => {
     expect(bytes).toBe(right.byteLength)
   })
 
-  it('by two writers at once loses no tag of either', async () => {
+  it('loses no tag of two concurrent writers', async () => {
     const contents = Array.from({ length: 6 }, (_, i) => images.image({ label: `image ${i}` }))
     const put = (content: images.Content, i: number): Promise<unknown> =>
-      // a store each: they share nothing but the folder, as two processes do
+      // Each has its own repository. They share only the folder, like two processes.
       store('b').putManifest(d(content.root), bytesOf(content, content.root.digest), [`t${i}`], call)
     await Promise.all(contents.map(put))
     const expected = Object.fromEntries(contents.map((content, i) => [`t${i}`, content.root.digest]))
@@ -414,7 +414,7 @@ describe('deleting from a layout', () => {
   const content = images.index(['linux/amd64'])
   const digest: Digest = parseDigest(content.root.digest)
 
-  it('takes a tag away and leaves the others, and the manifest', async () => {
+  it('deletes a tag, and keeps the other tags and the manifest', async () => {
     writeLayout(at('a'), content, '1', '2')
     expect(await store('a').deleteTag('1', call)).toBe('deleted')
     expect(await store('a').deleteTag('1', call)).toBe('absent')
@@ -423,7 +423,7 @@ describe('deleting from a layout', () => {
     expect(await store('a').resolve({ digest }, call)).toEqual(d(content.root))
   })
 
-  it('takes a manifest away with all of its tags, and its blobs stay', async () => {
+  it('deletes a manifest with all its tags, and keeps its blobs', async () => {
     writeLayout(at('a'), content, '1', '2')
     expect(await store('a').deleteManifest(digest, call)).toBe('deleted')
     expect(await store('a').deleteManifest(digest, call)).toBe('absent')
@@ -432,7 +432,7 @@ describe('deleting from a layout', () => {
     expect(layoutDifferences(at('a'), content)).toEqual([`${digest} is not there`])
   })
 
-  it('refuses a part of an index that is listed', async () => {
+  it('refuses a child of a listed index', async () => {
     writeLayout(at('a'), content, '1')
     const part = parseDigest(content.manifests[0]?.descriptor.digest ?? '')
     await expect(store('a').deleteManifest(part, call)).rejects.toMatchObject({ code: 'refused' })
@@ -440,14 +440,14 @@ describe('deleting from a layout', () => {
     expect(await store('a').deleteManifest(part, call)).toBe('deleted')
   })
 
-  it('does not take a layer for a manifest', async () => {
+  it('finds no manifest at the digest of a layer', async () => {
     writeLayout(at('a'), content, '1')
     const layer = parseDigest([...content.blobs.keys()][0] ?? '')
     expect(await store('a').deleteManifest(layer, call)).toBe('absent')
     expect(layoutDifferences(at('a'), content)).toEqual([])
   })
 
-  it('finds nothing where there is no layout, and makes none', async () => {
+  it('finds nothing if there is no layout, and creates none', async () => {
     expect(await store('none').deleteTag('1', call)).toBe('absent')
     expect(await store('none').deleteManifest(digest, call)).toBe('absent')
     expect(existsSync(at('none'))).toBe(false)

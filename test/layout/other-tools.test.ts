@@ -25,7 +25,7 @@ function skopeoCopy(from: string, to: string): void {
   run('skopeo', 'copy', '-q', '--insecure-policy', '--all', '--preserve-digests', from, to)
 }
 
-/** Copies a tag, with its evidence where it has any, from one layout to another. */
+/** Copies a tag and its evidence from one layout to another. */
 async function copy(from: string, to: string, tag: string): Promise<void> {
   const stores = new LayoutRepositories('/', systemClock)
   const [source, target] = [from, to].map((path) => stores.target({ registry: 'oci:', path }))
@@ -40,7 +40,7 @@ async function copy(from: string, to: string, tag: string): Promise<void> {
 }
 
 describe.skipIf(!skopeo.available)(`skopeo${skopeo.note}`, () => {
-  it('reads an index that dray wrote, with every platform, byte for byte', async () => {
+  it('reads an index that dray wrote, with every platform and identical bytes', async () => {
     const cwd = await tempFolder()
     const content = images.index(['linux/amd64', 'linux/arm64'])
     writeLayout(join(cwd, 'a'), images.together(content, images.referrer(content)), '1.4.2')
@@ -50,7 +50,7 @@ describe.skipIf(!skopeo.available)(`skopeo${skopeo.note}`, () => {
     expect(listLayout(join(cwd, 'c'))).toMatchObject({ x: content.root.digest })
   })
 
-  it('finds the only image of a layout that dray wrote without being told its tag', async () => {
+  it('finds the only image of a layout that dray wrote without a tag', async () => {
     const cwd = await tempFolder()
     const content = images.index(['linux/amd64', 'linux/arm64'])
     writeLayout(join(cwd, 'a'), content, '1')
@@ -59,7 +59,7 @@ describe.skipIf(!skopeo.available)(`skopeo${skopeo.note}`, () => {
     expect(images.sha256(raw)).toBe(content.root.digest)
   })
 
-  it('writes a layout that dray reads, and adds to one that dray wrote', async () => {
+  it('writes a layout that dray reads, and adds an image to one that dray wrote', async () => {
     const cwd = await tempFolder()
     const [one, two] = [images.image({ label: 'one' }), images.image({ label: 'two' })]
     writeLayout(join(cwd, 'a'), one, '1')
@@ -75,7 +75,7 @@ describe.skipIf(!skopeo.available)(`skopeo${skopeo.note}`, () => {
 })
 
 describe.skipIf(!umoci.available)(`umoci${umoci.note}`, () => {
-  it('lists and collects a layout that dray wrote, and takes no blob that is needed', async () => {
+  it('lists and garbage-collects a layout that dray wrote, and deletes no blob in use', async () => {
     const cwd = await tempFolder()
     const content = images.image()
     const signature = images.referrer(content)
@@ -86,7 +86,7 @@ describe.skipIf(!umoci.available)(`umoci${umoci.note}`, () => {
     expect(layoutDifferences(join(cwd, 'b'), images.together(content, signature))).toEqual([])
   })
 
-  it('makes a layout that dray reads and writes to', async () => {
+  it('creates a layout that dray reads and writes', async () => {
     const cwd = await tempFolder()
     const layout = join(cwd, 'a')
     run('umoci', 'init', '--layout', layout)

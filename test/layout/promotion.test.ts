@@ -22,7 +22,7 @@ function withLayouts(run: Bench, cwd: string): Bench {
   return { ...run, stores }
 }
 
-it('an index and its evidence go from a layout to a registry and on to a layout, and a re-run writes nothing', async () => {
+it('promotes an index with its evidence from a layout to a registry and back, and writes nothing again', async () => {
   const cwd = await tempFolder()
   await using registry = await watchedRegistry()
   await using plain = await bench()

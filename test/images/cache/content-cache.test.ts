@@ -51,7 +51,7 @@ function sizeOf(folder: string): number {
   return filesOf(folder).reduce((sum, file) => sum + statSync(file).size, 0)
 }
 
-/** Contents whose digests begin alike, so that they share a folder. */
+/** Contents whose digests have the same prefix, so that they share a folder. */
 function alike(start: string, count: number, size: number): Buffer[] {
   const found: Buffer[] = []
   for (let i = 0; found.length < count; i++) {
@@ -91,7 +91,7 @@ describe('the cache of content', () => {
     ['changed', (file) => writeFileSync(file, 'tent con')],
     ['longer', (file) => writeFileSync(file, 'x', { flag: 'a' })],
     ['much longer', (file) => writeFileSync(file, Buffer.alloc(3 * 1024 ** 2))],
-  ])('takes an entry that is %s for absent, and keeps it anew', async (_, damage) => {
+  ])('treats an entry that is %s as absent, and keeps it again', async (_, damage) => {
     const { cache, folder } = await emptyCache()
     const digest = digestOf('content')
     await cache.put(digest, Buffer.from('content'))
@@ -109,13 +109,13 @@ describe('the cache of content', () => {
     expect(filesOf(folder)).toEqual([])
   })
 
-  it('gives nothing that was put under another digest', async () => {
+  it('returns nothing that was put under another digest', async () => {
     const { cache } = await emptyCache()
     await cache.put(digestOf('a'), Buffer.from('b'))
     expect(await cache.get(digestOf('a'))).toBeUndefined()
   })
 
-  it('follows no link, and reads no folder', async () => {
+  it('follows no symbolic link and reads no folder', async () => {
     const { cache, folder } = await emptyCache()
     const file = fileOf(folder, digestOf('content'))
     const put = (): Promise<void> => cache.put(digestOf('content'), Buffer.from('content'))
@@ -128,7 +128,7 @@ describe('the cache of content', () => {
     expect(await cache.get(digestOf('content'))).toBeUndefined()
   })
 
-  it('is for its user alone', async () => {
+  it('is readable only for its user', async () => {
     const { cache, folder } = await emptyCache()
     const before = process.umask(0)
     try {
@@ -143,7 +143,7 @@ describe('the cache of content', () => {
     }
   })
 
-  it('goes without a folder that cannot be written to, and warns once', async () => {
+  it('works without a writable folder, and warns once', async () => {
     const file = join(await tempFolder(), 'file')
     writeFileSync(file, '')
     const { cache, warnings } = await cacheIn(file)
@@ -152,7 +152,7 @@ describe('the cache of content', () => {
     expect(warnings).toEqual([expect.stringContaining(file)])
   })
 
-  it('is filled again after somebody emptied it', async () => {
+  it('is filled again after it was emptied', async () => {
     const { cache, folder, warnings } = await emptyCache()
     await cache.put(digestOf('a'), Buffer.from('a'))
     rmSync(folder, { recursive: true })
@@ -162,7 +162,7 @@ describe('the cache of content', () => {
     expect(warnings).toEqual([])
   })
 
-  it('reads on where it may only read', async () => {
+  it('reads if it may not write', async () => {
     const { cache, folder, clock, warnings } = await emptyCache()
     await cache.put(digestOf('a'), Buffer.from('a'))
     await clock.advance(24 * hour)
@@ -192,7 +192,7 @@ describe('the size of the cache', () => {
     expect(onDisk).toBeGreaterThan(maxBytes * 0.6)
   })
 
-  it('goes down to its bound when the bound was lowered', async () => {
+  it('shrinks to its limit if the limit was lowered', async () => {
     const { folder, cache } = await emptyCache()
     const contents = Array.from({ length: 1_500 }, (_, i) => Buffer.alloc(8_000, `content ${i} `))
     for (const bytes of contents.slice(0, 500)) await cache.put(digestOf(bytes), bytes)
@@ -201,8 +201,8 @@ describe('the size of the cache', () => {
     expect(sizeOf(folder)).toBeLessThan(2 * 1024 ** 2 * 1.25)
   })
 
-  it('is kept by dropping what was used least recently', async () => {
-    // a part has room for 8 entries, and every new one is a reason to look through it
+  it('is kept by deleting the least recently used entries', async () => {
+    // A part has room for 8 entries, and every new one makes the cache check its size.
     const { cache, clock } = await emptyCache({ maxBytes: 256 * 8 * 16_384 })
     const part = alike('7a', 9, 16_000)
     for (const bytes of part.slice(0, 8)) {
@@ -220,7 +220,7 @@ describe('the size of the cache', () => {
     expect(left).toEqual([true, false, false, true, true, true, true, true, true])
   })
 
-  it('counts nothing that a dead process left unfinished, and clears it away', async () => {
+  it('ignores and deletes unfinished files of a dead process', async () => {
     const { cache, folder, clock } = await emptyCache({ maxBytes: 256 * 16_384 })
     const one = Buffer.alloc(16_000, 'x')
     await cache.put(digestOf(one), one)
@@ -236,7 +236,7 @@ describe('the size of the cache', () => {
   })
 })
 
-describe('several processes at one cache', () => {
+describe('several processes with one cache', () => {
   const script = join(import.meta.dirname, '../../support/cache-worker.ts')
   const begin = (folder: string, rounds: number, maxBytes: number, seed: number) => {
     const args = [script, folder, String(rounds), String(maxBytes), String(seed)]
@@ -246,7 +246,7 @@ describe('several processes at one cache', () => {
     return { child, said: () => said, ended: once(child, 'close') }
   }
 
-  it('never give each other anything that is not whole, and stay within its size', async () => {
+  it('never read an incomplete entry, and stay within the limit', async () => {
     const folder = await tempFolder()
     const maxBytes = 1024 ** 2
     const workers = [1, 2, 3, 4].map((seed) => begin(folder, 1500, maxBytes, seed))

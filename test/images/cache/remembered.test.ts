@@ -20,7 +20,7 @@ async function remembered(maxBytes?: number) {
   return { folder, open, fileOf, warnings }
 }
 
-describe('what an earlier run saw', () => {
+describe('a value of an earlier run', () => {
   it.each([{ tags: { '1.0': 'sha256:…' } }, [], '', 0, null, false, 'ünï'])(
     'is there again: %j',
     async (value) => {
@@ -33,7 +33,7 @@ describe('what an earlier run saw', () => {
     },
   )
 
-  it('is what was put last', async () => {
+  it('is the value of the last put', async () => {
     const { open } = await remembered()
     for (const value of [1, 2]) await open().put('a', value)
     expect(await open().get('a')).toBe(2)
@@ -53,7 +53,7 @@ describe('what an earlier run saw', () => {
         writeFileSync(file, `${digestOf(text)}\n${text}`)
       },
     ],
-  ])('is not there where its file is %s', async (_, damage) => {
+  ])('is absent if its file is %s', async (_, damage) => {
     const { open, fileOf, folder } = await remembered()
     await open().put('a', 'aaaaaaa')
     damage(fileOf('a'))
@@ -70,7 +70,7 @@ describe('what an earlier run saw', () => {
     expect(warnings).toEqual([])
   })
 
-  it('is bounded as a whole', async () => {
+  it('is deleted if all values exceed the limit', async () => {
     const { open, folder } = await remembered(1024 ** 2)
     for (let i = 0; i < 300; i++) await open().put(`repository ${i}`, 'x'.repeat(20_000))
     expect(readdirSync(join(folder, 'seen')).length).toBeLessThan(60)

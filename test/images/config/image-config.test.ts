@@ -5,7 +5,7 @@ import { embedded, newCall, openStores } from '../../registry/client/world.ts'
 import { imageWithConfig } from '../../support/config-image.ts'
 import { body } from '../../support/images.ts'
 
-/** What is read of an image with this config. */
+/** Reads the config of an image with these fields. */
 async function read(config: string | object) {
   const { registry, push } = await embedded()
   const content = imageWithConfig(config)
@@ -15,7 +15,7 @@ async function read(config: string | object) {
 }
 
 describe('the config of an image', () => {
-  it('says how it is run, by whom it was made, and in how many steps', async () => {
+  it('has the settings, the author and the number of build steps', async () => {
     const config = {
       Entrypoint: ['/app', '-x'],
       Cmd: 'serve',
@@ -52,7 +52,7 @@ describe('the config of an image', () => {
     })
   })
 
-  it('may leave everything out, or null', async () => {
+  it('may have absent or null fields', async () => {
     const nothing = { labels: {}, history: 0, settings: {} }
     expect(await read('{}')).toEqual(nothing)
     expect(await read({ config: { Entrypoint: null, Cmd: [], Env: null, Volumes: {}, User: '' } })).toEqual(
@@ -65,7 +65,7 @@ describe('the config of an image', () => {
     [{ config: { ExposedPorts: ['80'] } }, 'config.ExposedPorts is not an object'],
     [{ created: 5 }, 'created is not a string'],
     ['[]', 'is not an object'],
-  ])('is malformed where it is %j: %s', async (config, said) => {
+  ])('is malformed if it is %j: %s', async (config, said) => {
     await expect(read(config)).rejects.toMatchObject({
       code: 'malformed',
       message: expect.stringContaining(said),

@@ -6,7 +6,7 @@ import { byTag, embedded, newCall, openStores } from '../../registry/client/worl
 const now = new Date('2026-06-01T00:00:00Z')
 const annotated = (time: string) => ({ annotations: { 'org.opencontainers.image.created': time } })
 
-/** What is said of an image, and the requests that it took after its manifest was there. */
+/** Returns the time of an image, and the requests after its manifest was read. */
 async function createdIn(content: Content, children = false) {
   const { registry, push, requests, clear } = await embedded()
   await push(content, 'team/api', '1')
@@ -18,14 +18,14 @@ async function createdIn(content: Content, children = false) {
 }
 
 describe('the time of an image', () => {
-  it('is that of its annotation, for no request', async () => {
+  it('is its annotation, without a request', async () => {
     expect(await createdIn(image(annotated('2025-03-04T05:06:07+01:00')))).toEqual({
       created: '2025-03-04T04:06:07.000Z',
       requests: [],
     })
   })
 
-  it('is else that of its config, with nanoseconds as docker writes them', async () => {
+  it('is the time of its config if it has no annotation, with the nanoseconds of docker', async () => {
     const seen = await createdIn(image({ created: '2025-03-04T05:06:07.123456789Z' }))
     expect(seen).toEqual({ created: '2025-03-04T05:06:07.123Z', requests: ['GET blob 200'] })
   })
@@ -36,12 +36,12 @@ describe('the time of an image', () => {
     ['no time', 'yesterday'],
     ['a date alone', '2025-03-04'],
     ['out of the calendar', '2025-13-04T05:06:07Z'],
-  ])('is none where it says what is %s', async (_, created) => {
+  ])('is undefined if the text is %s', async (_, created) => {
     expect((await createdIn(image({ created }))).created).toBeUndefined()
     expect((await createdIn(image({ ...annotated(created), created }))).created).toBeUndefined()
   })
 
-  it('of an index is that of its annotation, or of an image in it where that may be read', async () => {
+  it('of an index is its annotation, or the time of an image in it if that may be read', async () => {
     const created = '2025-03-04T05:06:07Z'
     expect(await createdIn(index(['amd64', 'arm64'], { created }))).toEqual({ requests: [] })
     expect(await createdIn(index(['amd64', 'arm64'], { created }), true)).toEqual({
@@ -54,13 +54,13 @@ describe('the time of an image', () => {
     })
   })
 
-  it('of an index is not that of a build attestation', async () => {
+  it('of an index is not the time of a build attestation', async () => {
     const attestation = image({ platform: 'unknown/unknown', created: '2025-01-01T00:00:00Z' })
     const made = index([attestation, image({ created: '2025-03-04T05:06:07Z' })])
     expect((await createdIn(made, true)).created).toBe('2025-03-04T05:06:07.000Z')
   })
 
-  it('is none where it is no image', async () => {
+  it('is undefined for an artifact that is no image', async () => {
     expect(await createdIn(artifact('helm'))).toEqual({ requests: [] })
   })
 })

@@ -97,7 +97,7 @@ describe('evidence arrives', () => {
     }
   })
 
-  it('where an image with a subject of its own is promoted: it is listed with its subject', async () => {
+  it('with an image that has a subject: the image is listed as its referrer', async () => {
     const content = together(sbom, referrer(sbom))
     await staging.oracle.push(multi, 'staging/api')
     await staging.oracle.push(content, 'staging/api', '1.4.2')
@@ -109,7 +109,7 @@ describe('evidence arrives', () => {
   })
 })
 
-describe('a list of tags that is not to be had', () => {
+describe('an unavailable list of tags', () => {
   it.each([401, 403, 404, 405])('(%i) hides no evidence', async (status) => {
     const content = together(multi, cosignSignature(arm64?.descriptor ?? multi.root))
     await staging.oracle.push(content, 'staging/api', '1.4.2')
@@ -141,7 +141,7 @@ it('finds evidence wherever a bit of the list of referrers is flipped', async ()
   }
 })
 
-it('a child by its sha512 digest is taken along, though cosign has no tag for it', async () => {
+it('copies a child with a sha512 digest, although cosign has no tag for it', async () => {
   const child = image({ layers: 1 })
   const [manifest] = child.manifests
   if (manifest === undefined) throw new Error('an image has a manifest')

@@ -111,6 +111,8 @@ async function main(folder: string, count: number): Promise<void> {
   const { plan } = dray.decide([{ kind: 'decided', decision }], run, new Date(now))
   const store = storeOf()
   const call: Call = { signal: new AbortController().signal, notify: () => undefined }
+  // what versions without `readAt` need
+  const older = { plannedJustNow: true, readSince: now }
   const outcomes = await dray.execute(
     plan,
     {
@@ -124,8 +126,7 @@ async function main(folder: string, count: number): Promise<void> {
       runId: 'run',
       stop: new AbortController().signal,
       readAt: now,
-      // older versions
-      ...{ plannedJustNow: true, readSince: now },
+      ...older,
     },
     call,
   )

@@ -1,32 +1,18 @@
 import { readFile } from 'node:fs/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AuditRecord } from '../../src/audit/log/record.ts'
 import type { AuditSink } from '../../src/audit/log/sink.ts'
 import { DrayError } from '../../src/lib/errors.ts'
 import { image, referrer, together } from '../support/images.ts'
-import { type Bench, bench, carryOut, planOf, promote, repository } from '../support/promotion.ts'
-import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
+import { bench, carryOut, planOf, promote, repository } from '../support/promotion.ts'
+import { isWrite, stagingAndProd } from '../support/staging-and-prod.ts'
+import { watchedRegistry } from '../support/world.ts'
 
-const isWrite = ({ method }: { readonly method: string }) => method !== 'GET' && method !== 'HEAD'
+const world = stagingAndProd()
 
-let staging: WatchedRegistry
-let prod: WatchedRegistry
-let run: Bench
-beforeEach(async () => {
-  staging = await watchedRegistry()
-  prod = await watchedRegistry()
-  run = await bench()
-})
-afterEach(async () => {
-  await run[Symbol.asyncDispose]()
-  await staging[Symbol.asyncDispose]()
-  await prod[Symbol.asyncDispose]()
-})
-
-const from = () => repository(staging, 'staging/api')
-const to = (path = 'prod/api') => repository(prod, path)
+const { from, to } = world
 const records = async (): Promise<AuditRecord[]> =>
-  (await readFile(run.auditFile, 'utf8'))
+  (await readFile(world.run.auditFile, 'utf8'))
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as AuditRecord)
@@ -34,18 +20,19 @@ const records = async (): Promise<AuditRecord[]> =>
 describe('the record', () => {
   it('has the intent of every change before the registry sees it, and the outcome after it', async () => {
     const api = image({ layers: 2 })
-    await staging.oracle.push(together(api, referrer(api)), 'staging/api', '1.4.2')
+    await world.staging.oracle.push(together(api, referrer(api)), 'staging/api', '1.4.2')
     const story: string[] = []
     const sink: AuditSink = {
-      place: run.log.place,
+      place: world.run.log.place,
       write: async (written) => {
-        await run.log.write(written)
+        await world.run.log.write(written)
         story.push(...written.map((record) => `${record.phase} ${record.step?.kind}`))
       },
     }
-    const plan = await planOf(run, { from: from(), to: [to()] })
-    prod.requests.push = (...entries) => story.push(...entries.filter(isWrite).map((entry) => entry.kind))
-    await carryOut(run, plan, { sink })
+    const plan = await planOf(world.run, { from: from(), to: [to()] })
+    world.prod.requests.push = (...entries) =>
+      story.push(...entries.filter(isWrite).map((entry) => entry.kind))
+    await carryOut(world.run, plan, { sink })
     const first = (what: string) => story.indexOf(what)
     const last = (what: string) => story.lastIndexOf(what)
     expect(first('intent copy')).toBe(0)
@@ -62,9 +49,9 @@ describe('the record', () => {
 
   it('names what the tag was before and is after', async () => {
     const [old, api] = [image({ layers: 1 }), image({ layers: 2 })]
-    await prod.oracle.push(old, 'prod/api', 'stable')
-    await staging.oracle.push(api, 'staging/api', 'stable')
-    await promote(run, { from: from(), at: { tag: 'stable' }, to: [to()] })
+    await world.prod.oracle.push(old, 'prod/api', 'stable')
+    await world.staging.oracle.push(api, 'staging/api', 'stable')
+    await promote(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })
     const tag = (await records()).filter((record) => record.step?.kind === 'tag')
     expect(tag).toMatchObject([
       { phase: 'intent', before: old.root.digest },
@@ -73,69 +60,69 @@ describe('the record', () => {
   })
 
   it('that cannot be written: nothing is changed', async () => {
-    await staging.oracle.push(image(), 'staging/api', '1.4.2')
+    await world.staging.oracle.push(image(), 'staging/api', '1.4.2')
     const sink: AuditSink = {
       place: 'nowhere',
       write: () => Promise.reject(new DrayError('audit', 'no room')),
     }
-    const plan = await planOf(run, { from: from(), to: [to()] })
-    await expect(carryOut(run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
-    expect(prod.requests.filter(isWrite)).toEqual([])
+    const plan = await planOf(world.run, { from: from(), to: [to()] })
+    await expect(carryOut(world.run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
+    expect(world.prod.requests.filter(isWrite)).toEqual([])
   })
 
   it('that cannot be written any more in the middle: no further step is begun', async () => {
-    await staging.oracle.push(image(), 'staging/api', '1.4.2')
+    await world.staging.oracle.push(image(), 'staging/api', '1.4.2')
     let writes = 0
     const sink: AuditSink = {
       place: 'nowhere',
       write: () => (++writes > 1 ? Promise.reject(new DrayError('audit', 'no room')) : Promise.resolve()),
     }
-    const plan = await planOf(run, { from: from(), to: [to()] })
-    await expect(carryOut(run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
-    expect(await prod.oracle.digest('prod/api', '1.4.2')).toBeUndefined()
+    const plan = await planOf(world.run, { from: from(), to: [to()] })
+    await expect(carryOut(world.run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
+    expect(await world.prod.oracle.digest('prod/api', '1.4.2')).toBeUndefined()
   })
 
   it('has the refusals too', async () => {
-    await staging.oracle.push(image({ layers: 1 }), 'staging/api', '1.4.2')
-    await prod.oracle.push(image({ layers: 2 }), 'prod/api', '1.4.2')
-    prod.forget()
-    const done = await promote(run, { from: from(), to: [to()] })
+    await world.staging.oracle.push(image({ layers: 1 }), 'staging/api', '1.4.2')
+    await world.prod.oracle.push(image({ layers: 2 }), 'prod/api', '1.4.2')
+    world.prod.forget()
+    const done = await promote(world.run, { from: from(), to: [to()] })
     expect(done.placements).toMatchObject([{ status: 'refused' }])
     expect(await records()).toMatchObject([
       { phase: 'refused', image: 'staging/api:1.4.2', error: { code: 'refused' } },
     ])
-    expect(prod.requests.filter(isWrite)).toEqual([])
+    expect(world.prod.requests.filter(isWrite)).toEqual([])
   })
 })
 
 describe('a tag that someone moves between plan and write', () => {
   it('is a conflict and stays', async () => {
     const [mine, theirs] = [image({ layers: 1 }), image({ layers: 2 })]
-    await staging.oracle.push(mine, 'staging/api', 'stable')
-    const plan = await planOf(run, { from: from(), at: { tag: 'stable' }, to: [to()] })
-    await prod.oracle.push(theirs, 'prod/api', 'stable')
+    await world.staging.oracle.push(mine, 'staging/api', 'stable')
+    const plan = await planOf(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })
+    await world.prod.oracle.push(theirs, 'prod/api', 'stable')
     for (const isSaved of [false, true]) {
-      const done = await carryOut(run, plan, { isSaved })
+      const done = await carryOut(world.run, plan, { isSaved })
       expect(done.placements).toMatchObject([{ status: 'conflict', tags: [{ changed: false }] }])
-      expect(await prod.oracle.digest('prod/api', 'stable')).toBe(theirs.root.digest)
+      expect(await world.prod.oracle.digest('prod/api', 'stable')).toBe(theirs.root.digest)
     }
   })
 
   it('is found before any content moves where the plan is not of this moment', async () => {
-    await staging.oracle.push(image({ layers: 1 }), 'staging/api', 'stable')
-    const plan = await planOf(run, { from: from(), at: { tag: 'stable' }, to: [to()] })
-    await prod.oracle.push(image({ layers: 2 }), 'prod/api', 'stable')
-    prod.forget()
-    await carryOut(run, plan, { isSaved: true })
-    expect(prod.requests.filter(isWrite)).toEqual([])
+    await world.staging.oracle.push(image({ layers: 1 }), 'staging/api', 'stable')
+    const plan = await planOf(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })
+    await world.prod.oracle.push(image({ layers: 2 }), 'prod/api', 'stable')
+    world.prod.forget()
+    await carryOut(world.run, plan, { isSaved: true })
+    expect(world.prod.requests.filter(isWrite)).toEqual([])
   })
 
   it('to the very image is fine', async () => {
     const api = image()
-    await staging.oracle.push(api, 'staging/api', 'stable')
-    const plan = await planOf(run, { from: from(), at: { tag: 'stable' }, to: [to()] })
-    await prod.oracle.push(api, 'prod/api', 'stable')
-    const done = await carryOut(run, plan, { isSaved: true })
+    await world.staging.oracle.push(api, 'staging/api', 'stable')
+    const plan = await planOf(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })
+    await world.prod.oracle.push(api, 'prod/api', 'stable')
+    const done = await carryOut(world.run, plan, { isSaved: true })
     expect(done.placements).toMatchObject([{ status: 'unchanged' }])
   })
 })
@@ -147,9 +134,9 @@ describe('a plan', () => {
       await using target = await watchedRegistry(profile)
       const api = image({ layers: 2 })
       const sbom = referrer(api, { payload: 'sbom' })
-      await staging.oracle.push(together(api, sbom, referrer(sbom)), 'staging/api', '1.4.2')
-      const plan = await planOf(run, { from: from(), to: [repository(target, 'prod/api')] })
-      expect((await carryOut(run, plan, { isSaved: true })).placements).toMatchObject([
+      await world.staging.oracle.push(together(api, sbom, referrer(sbom)), 'staging/api', '1.4.2')
+      const plan = await planOf(world.run, { from: from(), to: [repository(target, 'prod/api')] })
+      expect((await carryOut(world.run, plan, { isSaved: true })).placements).toMatchObject([
         { status: 'promoted' },
       ])
       target.forget()
@@ -162,61 +149,68 @@ describe('a plan', () => {
 
   it('promotes what it says though the source tag has moved since', async () => {
     const [tested, untested] = [image({ layers: 1 }), image({ layers: 2 })]
-    await staging.oracle.push(tested, 'staging/api', '1.4.2')
-    const plan = await planOf(run, { from: from(), to: [to()] })
-    await staging.oracle.push(untested, 'staging/api', '1.4.2')
+    await world.staging.oracle.push(tested, 'staging/api', '1.4.2')
+    const plan = await planOf(world.run, { from: from(), to: [to()] })
+    await world.staging.oracle.push(untested, 'staging/api', '1.4.2')
     await using later = await bench()
     await carryOut(later, plan, { isSaved: true })
-    expect(await prod.oracle.digest('prod/api', '1.4.2')).toBe(tested.root.digest)
+    expect(await world.prod.oracle.digest('prod/api', '1.4.2')).toBe(tested.root.digest)
   })
 
   it('fails where the source has lost the image, and leaves the tag alone', async () => {
     const [old, api] = [image({ layers: 1 }), image({ layers: 2 })]
-    await staging.oracle.push(api, 'staging/api', 'stable')
-    await prod.oracle.push(old, 'prod/api', 'stable')
-    const plan = await planOf(run, { from: from(), at: { tag: 'stable' }, to: [to()] })
-    await staging.oracle.delete('staging/api', api.root.digest)
+    await world.staging.oracle.push(api, 'staging/api', 'stable')
+    await world.prod.oracle.push(old, 'prod/api', 'stable')
+    const plan = await planOf(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })
+    await world.staging.oracle.delete('staging/api', api.root.digest)
     await using later = await bench()
     const done = await carryOut(later, plan, { isSaved: true })
     expect(done.placements).toMatchObject([{ status: 'failed', errors: [{ code: 'not-found' }] }])
     expect(done.placements[0]?.errors[0]?.subject).toContain(api.root.digest)
-    expect(await prod.oracle.digest('prod/api', 'stable')).toBe(old.root.digest)
+    expect(await world.prod.oracle.digest('prod/api', 'stable')).toBe(old.root.digest)
   })
 })
 
 describe('several targets', () => {
   it('no tag moves anywhere while one of them has not all of the content; with partial the good ones go ahead', async () => {
-    await staging.oracle.push(image({ layers: 2 }), 'staging/api', '1.4.2')
-    const closed = repository(staging, 'nowhere')
-    const plan = await planOf(run, { from: from(), to: [to(), to('eu/api')] })
+    await world.staging.oracle.push(image({ layers: 2 }), 'staging/api', '1.4.2')
+    const closed = repository(world.staging, 'nowhere')
+    const plan = await planOf(world.run, { from: from(), to: [to(), to('eu/api')] })
     const broken = {
       ...plan,
       steps: plan.steps.map((step) =>
         step.kind === 'copy' && step.to.path === 'eu/api' ? { ...step, from: closed } : step,
       ),
     }
-    const done = await carryOut(run, broken)
+    const done = await carryOut(world.run, broken)
     expect(done.placements.map((one) => one.status)).toEqual(['notAttempted', 'failed'])
-    expect(await prod.oracle.digest('prod/api', '1.4.2')).toBeUndefined()
-    expect(await prod.oracle.digest('eu/api', '1.4.2')).toBeUndefined()
+    expect(await world.prod.oracle.digest('prod/api', '1.4.2')).toBeUndefined()
+    expect(await world.prod.oracle.digest('eu/api', '1.4.2')).toBeUndefined()
 
-    const partial = await planOf(run, { from: from(), to: [to(), to('eu/api')], policy: { partial: true } })
+    const partial = await planOf(world.run, {
+      from: from(),
+      to: [to(), to('eu/api')],
+      policy: { partial: true },
+    })
     const half = {
       ...partial,
       steps: partial.steps.map((step) =>
         step.kind === 'copy' && step.to.path === 'eu/api' ? { ...step, from: closed } : step,
       ),
     }
-    expect((await carryOut(run, half)).placements.map((one) => one.status)).toEqual(['promoted', 'failed'])
+    expect((await carryOut(world.run, half)).placements.map((one) => one.status)).toEqual([
+      'promoted',
+      'failed',
+    ])
   })
 })
 
 it('a stop before the first step: nothing is attempted, and said so', async () => {
-  await staging.oracle.push(image(), 'staging/api', '1.4.2')
-  const plan = await planOf(run, { from: from(), to: [to()] })
-  const done = await carryOut(run, plan, {
+  await world.staging.oracle.push(image(), 'staging/api', '1.4.2')
+  const plan = await planOf(world.run, { from: from(), to: [to()] })
+  const done = await carryOut(world.run, plan, {
     stop: AbortSignal.abort(new DrayError('interrupted', 'interrupted')),
   })
   expect(done.placements).toMatchObject([{ status: 'notAttempted' }])
-  expect(prod.requests.filter(isWrite)).toEqual([])
+  expect(world.prod.requests.filter(isWrite)).toEqual([])
 })

@@ -1,37 +1,24 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AuditRecord } from '../../src/audit/log/record.ts'
 import type { AuditSink } from '../../src/audit/log/sink.ts'
 import { DrayError } from '../../src/lib/errors.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { faultyProxy } from '../support/faulty-proxy.ts'
 import { body, image, index, referrer, together } from '../support/images.ts'
-import { type Bench, bench, carryOut, planOf, repository } from '../support/promotion.ts'
+import { bench, carryOut, planOf, repository } from '../support/promotion.ts'
+import { isWrite, stagingAndProd } from '../support/staging-and-prod.ts'
 import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 
-const isWrite = ({ method }: { readonly method: string }) => method !== 'GET' && method !== 'HEAD'
-
-let staging: WatchedRegistry
-let prod: WatchedRegistry
-let run: Bench
-beforeEach(async () => {
-  staging = await watchedRegistry()
-  prod = await watchedRegistry()
-  run = await bench()
-})
-afterEach(async () => {
-  await run[Symbol.asyncDispose]()
-  await staging[Symbol.asyncDispose]()
-  await prod[Symbol.asyncDispose]()
-})
+const world = stagingAndProd()
 
 const [api, web] = [image({ label: 'api' }), image({ label: 'web' })]
-const twoImages = async (apiTo: WatchedRegistry = prod) => {
-  await staging.oracle.push(api, 'staging/api', '1.4.2')
-  await staging.oracle.push(web, 'staging/web', '1.4.2')
+const twoImages = async (apiTo: WatchedRegistry = world.prod) => {
+  await world.staging.oracle.push(api, 'staging/api', '1.4.2')
+  await world.staging.oracle.push(web, 'staging/web', '1.4.2')
   return planOf(
-    run,
-    { from: repository(staging, 'staging/api'), to: [repository(apiTo, 'prod/api')] },
-    { from: repository(staging, 'staging/web'), to: [repository(prod, 'prod/web')] },
+    world.run,
+    { from: repository(world.staging, 'staging/api'), to: [repository(apiTo, 'prod/api')] },
+    { from: repository(world.staging, 'staging/web'), to: [repository(world.prod, 'prod/web')] },
   )
 }
 
@@ -45,62 +32,62 @@ describe('a saved plan', () => {
       injury: { kind: 'answer', status: 403, body: { errors: [{ code: 'DENIED' }] } },
     })
     const later = JSON.parse(JSON.stringify(plan).replaceAll(eu.host, proxy.host)) as Plan
-    const done = await carryOut(run, later, { isSaved: true })
+    const done = await carryOut(world.run, later, { isSaved: true })
     expect(done.placements.map(({ status }) => status)).toEqual(['failed', 'promoted'])
     expect(done.placements[0]?.errors).toMatchObject([{ code: 'forbidden' }])
-    expect(await prod.oracle.differences('prod/web', web, '1.4.2')).toEqual([])
+    expect(await world.prod.oracle.differences('prod/web', web, '1.4.2')).toEqual([])
   })
 
   it('that mends a damaged image puts what is missing though the image is there', async () => {
     const multi = index(['amd64', 'arm64'], { layers: 1 })
     const child = multi.manifests[0]?.descriptor.digest ?? ''
     const { layers } = body(multi, child) as { layers: { digest: string }[] }
-    await staging.oracle.push(multi, 'staging/api', '1.4.2')
-    await prod.oracle.push(multi, 'prod/api', '1.4.2')
-    await prod.oracle.deleteBlob('prod/api', layers[0]?.digest ?? '')
-    const plan = await planOf(run, {
-      from: repository(staging, 'staging/api'),
-      to: [repository(prod, 'prod/api')],
-      options: { readBack: run.freshStores() },
+    await world.staging.oracle.push(multi, 'staging/api', '1.4.2')
+    await world.prod.oracle.push(multi, 'prod/api', '1.4.2')
+    await world.prod.oracle.deleteBlob('prod/api', layers[0]?.digest ?? '')
+    const plan = await planOf(world.run, {
+      from: repository(world.staging, 'staging/api'),
+      to: [repository(world.prod, 'prod/api')],
+      options: { readBack: world.run.freshStores() },
     })
     expect(plan.steps).toMatchObject([{ kind: 'copy', repair: true }])
-    await carryOut(run, plan, { isSaved: true })
-    expect(await prod.oracle.differences('prod/api', multi, '1.4.2')).toEqual([])
+    await carryOut(world.run, plan, { isSaved: true })
+    expect(await world.prod.oracle.differences('prod/api', multi, '1.4.2')).toEqual([])
   })
 
   it('is finished though the source has lost the image since, where the target has all of it but the tag', async () => {
     const signed = together(api, referrer(api))
-    await staging.oracle.push(signed, 'staging/api', '1.4.2')
-    const plan = await planOf(run, {
-      from: repository(staging, 'staging/api'),
-      to: [repository(prod, 'prod/api')],
+    await world.staging.oracle.push(signed, 'staging/api', '1.4.2')
+    const plan = await planOf(world.run, {
+      from: repository(world.staging, 'staging/api'),
+      to: [repository(world.prod, 'prod/api')],
     })
-    await prod.oracle.push(signed, 'prod/api')
-    await staging.oracle.delete('staging/api', api.root.digest)
+    await world.prod.oracle.push(signed, 'prod/api')
+    await world.staging.oracle.delete('staging/api', api.root.digest)
     await using later = await bench()
     const done = await carryOut(later, plan, { isSaved: true })
     expect(done.placements).toMatchObject([{ status: 'promoted' }])
-    expect(await prod.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
+    expect(await world.prod.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
   })
 
   it('that is stopped while its tags are read has an outcome for every step, and changes nothing', async () => {
     const plan = await twoImages()
-    prod.forget()
+    world.prod.forget()
     const stop = new AbortController()
-    const { push } = prod.requests
-    prod.requests.push = (...entries) => {
+    const { push } = world.prod.requests
+    world.prod.requests.push = (...entries) => {
       stop.abort(new DrayError('interrupted', 'interrupted'))
-      return push.apply(prod.requests, entries)
+      return push.apply(world.prod.requests, entries)
     }
-    const done = await carryOut(run, plan, { isSaved: true, stop: stop.signal })
+    const done = await carryOut(world.run, plan, { isSaved: true, stop: stop.signal })
     expect(done.steps.map(({ result }) => result)).toEqual(plan.steps.map(() => 'notAttempted'))
-    expect(prod.requests.filter(isWrite)).toEqual([])
+    expect(world.prod.requests.filter(isWrite)).toEqual([])
   })
 })
 
 describe('a record that cannot be written', () => {
   it.each([1, 2, 3, 4, 5, 6, 7])(
-    'as the %i. of its run, though later ones can: every intent has its outcome but those it was lost with, and no tag is written without an intent',
+    'as the %i. of its world.run, though later ones can: every intent has its outcome but those it was lost with, and no tag is written without an intent',
     async (failing) => {
       const written: AuditRecord[] = []
       let writes = 0
@@ -112,7 +99,7 @@ describe('a record that cannot be written', () => {
         },
       }
       const plan = await twoImages()
-      await expect(carryOut(run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
+      await expect(carryOut(world.run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
       const steps = (phase: string) =>
         written.filter((record) => record.phase === phase).map((record) => record.step?.id)
       const open = steps('intent').filter((id) => !steps('outcome').includes(id))
@@ -120,14 +107,14 @@ describe('a record that cannot be written', () => {
       const unforeseen = plan.steps.flatMap((step) =>
         step.kind === 'tag' && !steps('intent').includes(step.id) ? [step] : [],
       )
-      const tags = unforeseen.map(({ repository: { path }, tag }) => prod.oracle.digest(path, tag))
+      const tags = unforeseen.map(({ repository: { path }, tag }) => world.prod.oracle.digest(path, tag))
       expect((await Promise.all(tags)).filter(Boolean)).toEqual([])
     },
   )
 
   it('keeps a step from acting whose own intent was written in the same moment', async () => {
     const plan = await twoImages()
-    prod.forget()
+    world.prod.forget()
     const first = Promise.withResolvers<void>()
     let writes = 0
     const sink: AuditSink = {
@@ -140,7 +127,7 @@ describe('a record that cannot be written', () => {
         throw new DrayError('audit', 'no room')
       },
     }
-    await expect(carryOut(run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
-    expect(prod.requests.filter(isWrite)).toEqual([])
+    await expect(carryOut(world.run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
+    expect(world.prod.requests.filter(isWrite)).toEqual([])
   })
 })

@@ -1,19 +1,20 @@
 import { createHash } from 'node:crypto'
 import type { Call } from '../../../lib/call.ts'
 import { DrayError } from '../../../lib/errors.ts'
+import { isRecord, parseJson } from '../../../oci/json.ts'
 import type { RegistryResponse } from '../../http/fetch.ts'
 import { nextLink } from '../../http/headers.ts'
 import type { RegistryClient } from '../client.ts'
 import type { Purpose } from '../errors.ts'
 
-/** All pages of a list together, in bytes: a million tags. docker-registry 2.8 gives all of them in one. */
+/** Bytes of all pages of a list: a million tags. docker-registry 2.8 sends all of them in one page. */
 const maxListSize = 64 * 1024 ** 2
-/** More pages than any list has; bounds a registry that makes up ever new ones. */
+/** Bounds a registry that invents new pages without end. */
 const maxPages = 100_000
-/** So many pages in a row may have no new entry: some registries filter a list after they cut it into pages. */
-const maxFruitlessPages = 100
+/** Consecutive pages without a new entry. Some registries filter a list after they cut it into pages. */
+const maxPagesWithoutNews = 100
 
-interface Page {
+export interface Page {
   readonly response: RegistryResponse
   readonly bytes: Uint8Array
 }
@@ -21,16 +22,16 @@ interface Page {
 export interface PagesOptions<T> {
   readonly accept: string
   readonly purpose: Purpose
-  /** the entries of a page */
+  /** Returns the entries of a page. */
   readonly parse: (page: Page) => readonly T[]
-  /** what makes an entry another one */
+  /** Returns what identifies an entry. */
   readonly keyOf: (entry: T) => string
 }
 
 /**
  * Follows a list to its end by `Link: <…>; rel="next"`, an opaque URL on the registry's own origin.
- * @throws `not-found` where the first page is not there; `protocol` for a list that goes round in circles, brings
- * nothing new any more or breaks off: an incomplete list is never given for a whole one.
+ * @throws `not-found` if the first page does not exist; `protocol` for a list that repeats a page, has
+ * nothing new any more, or breaks off. An incomplete list never counts as a whole one.
  */
 export async function* pages<T>(
   client: RegistryClient,
@@ -38,19 +39,20 @@ export async function* pages<T>(
   options: PagesOptions<T>,
   call: Call,
 ): AsyncGenerator<readonly T[], void> {
-  const { purpose } = options
-  const seen = new Set<string>()
-  const add = (key: string): void => {
-    if (seen.has(key)) throw endless(purpose, 'it gave the same page twice')
-    seen.add(key)
+  const { purpose, keyOf } = options
+  const pageKeys = new Set<string>()
+  const addPage = (key: string): void => {
+    if (pageKeys.has(key)) throw endless(purpose, 'it gave the same page twice')
+    pageKeys.add(key)
   }
-  let url: URL | undefined = first
+  const entryKeys = new Set<string>()
+  let pagesWithoutNews = 0
   let left = maxListSize
-  const novelty = new Novelty(options.keyOf)
+  let url: URL | undefined = first
   for (let count = 0; url !== undefined; count++) {
     if (count === maxPages) throw endless(purpose, `it has more than ${maxPages} pages`)
-    add(url.href)
-    const { page, entries } = await readEntries(
+    addPage(url.href)
+    const { page, entries } = await readPage(
       client,
       url,
       options,
@@ -59,36 +61,56 @@ export async function* pages<T>(
     )
     left -= page.bytes.byteLength
     const next = nextPage(page.response.headers.get('link') ?? '', purpose, client)
-    // an empty page may come again: some registries filter after they cut
-    if (entries.length > 0) add(createHash('sha256').update(page.bytes).digest('hex'))
+    // An empty page may come twice, because some registries filter after they cut.
+    if (entries.length > 0) addPage(createHash('sha256').update(page.bytes).digest('hex'))
     yield entries
-    if (next !== undefined && novelty.fruitlessAfter(entries) === maxFruitlessPages) {
-      throw endless(purpose, `${maxFruitlessPages} pages in a row have no new entry`)
-    }
+    const before = entryKeys.size
+    for (const entry of entries) entryKeys.add(keyOf(entry))
+    pagesWithoutNews = entryKeys.size === before ? pagesWithoutNews + 1 : 0
+    if (next !== undefined && pagesWithoutNews === maxPagesWithoutNews)
+      throw endless(purpose, `${maxPagesWithoutNews} pages in a row have no new entry`)
     url = next === undefined ? undefined : client.follow(next, url, purpose)
   }
 }
 
-/** Counts pages in a row that bring nothing new. */
-class Novelty<T> {
-  readonly #keyOf: (entry: T) => string
-  readonly #known = new Set<string>()
-  #fruitless = 0
-
-  constructor(keyOf: (entry: T) => string) {
-    this.#keyOf = keyOf
+/**
+ * Returns the strings of a list of tags or repositories: `{ "NAME": [...] }`, or null, which
+ * docker-registry 2.8 writes for an empty list.
+ * @throws `protocol` for anything else, and for an entry that is not valid.
+ */
+export function parseNames(
+  { bytes }: Page,
+  name: 'tags' | 'repositories',
+  purpose: Purpose,
+  isValid: (entry: string) => boolean,
+): readonly string[] {
+  let body: unknown
+  try {
+    body = parseJson(bytes, `the list of ${name}`)
+  } catch (cause) {
+    throw noList(name, purpose, { why: 'it is no JSON', cause })
   }
-
-  /** The number of pages without a new entry, up to this one. */
-  fruitlessAfter(entries: readonly T[]): number {
-    const before = this.#known.size
-    for (const entry of entries) this.#known.add(this.#keyOf(entry))
-    this.#fruitless = this.#known.size === before ? this.#fruitless + 1 : 0
-    return this.#fruitless
-  }
+  const entries = isRecord(body) ? body[name] : undefined
+  if (entries === null) return []
+  if (!Array.isArray(entries) || !entries.every((entry) => typeof entry === 'string'))
+    throw noList(name, purpose)
+  const invalid = entries.find((entry) => !isValid(entry))
+  if (invalid === undefined) return entries
+  const singular = name === 'tags' ? 'tag' : 'repository'
+  throw new DrayError('protocol', `cannot ${purpose.doing}: the registry lists a ${singular} that is none`, {
+    subject: purpose.subject,
+    why: JSON.stringify(invalid.slice(0, 200)),
+  })
 }
 
-/** @throws `protocol` for a link that speaks of a next page and cannot be read: without that page the list would be incomplete. */
+function noList(name: string, { doing, subject }: Purpose, context = {}): DrayError {
+  return new DrayError('protocol', `cannot ${doing}: the answer is no list of ${name}`, {
+    subject,
+    ...context,
+  })
+}
+
+/** @throws `protocol` for a link to a next page that cannot be read: without it the list is incomplete. */
 function nextPage(link: string, purpose: Purpose, client: RegistryClient): string | undefined {
   const target = nextLink(link)
   const withoutTargets = link.replaceAll(/<[^<>]*>/g, '')
@@ -99,58 +121,48 @@ function nextPage(link: string, purpose: Purpose, client: RegistryClient): strin
   })
 }
 
-/** A page that cannot be read is asked for again a few times: nothing vouches for its bytes. */
-async function readEntries<T>(
-  client: RegistryClient,
-  url: URL,
-  options: PagesOptions<T>,
-  limits: PageLimits,
-  call: Call,
-): Promise<{ readonly page: Page; readonly entries: readonly T[] }> {
-  const { retry } = client.shared
-  for (let failures = 1; ; failures++) {
-    const page = await readPage(client, url, options, limits, call)
-    if (page === undefined) throw endless(options.purpose, 'a page in the middle is not there (404)')
-    try {
-      return { page, entries: options.parse(page) }
-    } catch (error) {
-      if (failures >= retry.corruptAttempts || call.signal.aborted) throw error
-      await retry.wait(failures, call)
-    }
-  }
-}
-
 interface PageLimits {
   readonly isFirst: boolean
   /** bytes */
   readonly maxSize: number
 }
 
-async function readPage(
+/** No digest covers the bytes of a list, so a page that cannot be parsed is requested once more. */
+async function readPage<T>(
+  client: RegistryClient,
+  url: URL,
+  options: PagesOptions<T>,
+  limits: PageLimits,
+  call: Call,
+): Promise<{ readonly page: Page; readonly entries: readonly T[] }> {
+  const page = await requestPage(client, url, options, limits, call)
+  try {
+    return { page, entries: options.parse(page) }
+  } catch (error) {
+    if (call.signal.aborted) throw error
+    const again = await requestPage(client, url, options, limits, call)
+    return { page: again, entries: options.parse(again) }
+  }
+}
+
+async function requestPage(
   client: RegistryClient,
   url: URL,
   { accept, purpose }: Pick<PagesOptions<unknown>, 'accept' | 'purpose'>,
   { isFirst, maxSize }: PageLimits,
   call: Call,
-): Promise<Page | undefined> {
+): Promise<Page> {
+  const expect = isFirst ? [200] : [200, 404]
   return await client.shared.retry.run(
     client.registry,
     call,
-    () =>
-      client.send(
-        { method: 'GET', url, headers: { accept }, expect: isFirst ? [200] : [200, 404], purpose },
-        call,
-      ),
+    () => client.send({ method: 'GET', url, headers: { accept }, expect, purpose }, call),
     async (response) => {
-      if (response.status === 404) return await notThere(response)
-      return { response, bytes: await response.bytes(maxSize) }
+      if (response.status !== 404) return { response, bytes: await response.bytes(maxSize) }
+      await response.discard()
+      throw endless(purpose, 'a page in the middle is not there (404)')
     },
   )
-}
-
-async function notThere(response: RegistryResponse): Promise<undefined> {
-  await response.discard()
-  return undefined
 }
 
 function endless(purpose: Purpose, why: string): DrayError {

@@ -1,37 +1,38 @@
 import { DrayError } from '../../../lib/errors.ts'
 import { formatRepository } from '../../../oci/reference.ts'
-import type { Shown } from './auth-session.ts'
+import type { CredentialUse } from './auth-session.ts'
 import type { RegistryRequest } from '../fetch.ts'
 import { loginHint } from './token.ts'
 
-/** A token was given, and is not enough: the token server left out a right that was asked for (distribution, token scope documentation). */
-export function notGranted(request: RegistryRequest, shown: Shown): DrayError {
+/**
+ * The registry refused a token. The token server left out a permission that dray requested
+ * (distribution, Token Scope Documentation).
+ */
+export function notGranted(request: RegistryRequest, use: CredentialUse): DrayError {
   const { registry, scopes } = request
   const [scope] = scopes
-  if (scope === undefined) return unauthorized(request, shown)
+  if (scope === undefined) return unauthorized(request, use)
   const isCatalog = 'catalog' in scope
-  const right = isCatalog
+  const action = isCatalog
     ? 'list its repositories'
     : `${scope.actions.join(' and ')} in ${scope.repository.path}`
-  const why: Readonly<Record<Shown, string>> = {
+  const why: Readonly<Record<CredentialUse, string>> = {
     sent: `the credentials that were found for ${registry} are good, but not for that`,
     none: `no credentials were found for ${registry}, and without them that is not allowed`,
     unused: `the token server of ${registry} accepts no refresh token, and only a refresh token was found`,
   }
-  return new DrayError('unauthorized', `${registry} does not let us ${right}`, {
-    subject: subjectOf(request),
-    status: 401,
-    why: why[shown],
-    hint:
-      shown === 'sent'
-        ? `${isCatalog ? 'Check' : 'Check the name of the repository, and'} whether this user may do that there.`
-        : `${isCatalog ? '' : 'Check the name of the repository. '}${loginHint(registry)}`,
-  })
+  const check = isCatalog ? '' : 'Check the name of the repository'
+  const hint =
+    use === 'sent'
+      ? `${isCatalog ? 'Check' : `${check}, and`} whether this user may do that there.`
+      : `${isCatalog ? '' : `${check}. `}${loginHint(registry)}`
+  const context = { subject: subjectOf(request), status: 401, why: why[use], hint }
+  return new DrayError('unauthorized', `${registry} does not let us ${action}`, context)
 }
 
-export function unauthorized(request: RegistryRequest, shown: Shown): DrayError {
+export function unauthorized(request: RegistryRequest, use: CredentialUse): DrayError {
   const { registry } = request
-  const why: Readonly<Record<Shown, string>> = {
+  const why: Readonly<Record<CredentialUse, string>> = {
     sent: `it refused the credentials that were found for ${registry}`,
     none: `no credentials were found for ${registry}`,
     unused: `it asks for credentials and names no way to send them that dray supports`,
@@ -39,7 +40,7 @@ export function unauthorized(request: RegistryRequest, shown: Shown): DrayError 
   return new DrayError('unauthorized', `${registry} does not let us in`, {
     subject: subjectOf(request),
     status: 401,
-    why: why[shown],
+    why: why[use],
     hint: loginHint(registry),
   })
 }
@@ -64,7 +65,7 @@ export function otherRepositoryNeeded(registry: string, own: string, other: stri
   })
 }
 
-/** What a request is about: its repository, or the registry as a whole. */
+/** Returns the repository of a request, or the registry. */
 function subjectOf({ registry, scopes: [scope] }: RegistryRequest): string {
   return scope === undefined || 'catalog' in scope ? registry : formatRepository(scope.repository)
 }

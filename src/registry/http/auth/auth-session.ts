@@ -13,73 +13,72 @@ import { basicHeader, requestToken, type Token } from './token.ts'
 import { checkService } from './token-service.ts'
 import { insecureRealm, readRealm, untrustedRealm } from './token-realms.ts'
 
-export interface SessionOptions {
+export interface AuthSessionOptions {
   readonly registry: string
   readonly origin: URL
   readonly settings: RegistrySettings | undefined
   readonly credential: Credential | undefined
-  /** what every token is asked for besides what the request at hand needs */
+  /** Returns the scopes that every token is requested for besides those of the request at hand. */
   readonly expected: (call: Call) => Promise<ScopeSet>
-  /** sends token requests: with retries, without slots and without auth */
+  /** sends token requests: with retries, without slots and without authentication */
   readonly tokenFetch: Fetch
-  /** told of every token before it is used */
+  /** gets every token before it is used */
   readonly secrets: Secrets
   readonly clock: Clock
 }
 
-/** The way in that a registry asks for, as far as it is known. */
+/** The authentication scheme of a registry, as far as it is known. */
 type Scheme =
   | { readonly kind: 'open' }
   | { readonly kind: 'basic' }
   | { readonly kind: 'bearer'; readonly challenge: Challenge }
 
 /**
- * What a token is requested for: what the request needs and the rest of the run is expected to need, what the request
- * needs alone, or the one other repository that a challenge names.
+ * What a token is requested for. `expected`: what the request needs and what the rest of the run is
+ * expected to need. `alone`: what the request needs. `other`: the one other repository that a challenge
+ * names.
  */
-type Purpose = 'expected' | 'alone' | 'other'
-
-interface Wanted {
-  readonly purpose: Purpose
-  /** what the token is used for */
+interface TokenScopes {
+  readonly kind: 'expected' | 'alone' | 'other'
+  /** the scopes of the request */
   readonly need: ScopeSet
-  /** what it is requested for */
+  /** the scopes that are requested */
   readonly scopes: ScopeSet
 }
 
 interface TokenEntry {
-  readonly wanted: Wanted
+  readonly wanted: TokenScopes
   readonly token: Promise<Token>
   readonly signal: AbortSignal
-  /** undefined while it is asked for */
+  /** undefined while the token server has not answered */
   settled?: Token
-  /** whether the registry took it at least once */
+  /** whether the registry accepted it at least once */
   accepted: boolean
 }
 
-/** The `Authorization` of a request, and the token behind it. */
-export interface Pass {
+/** The `Authorization` header of a request, and the token in it. */
+export interface Authorization {
   readonly header: string | undefined
   readonly entry?: TokenEntry
   /** what follows if the registry refuses it; absent: a token for the request alone */
   readonly next?: 'other' | 'nothing'
 }
 
-/** Which credentials were in a request: `none` are known, or they were `sent`, or they are of no use there (`unused`). */
-export type Shown = 'none' | 'sent' | 'unused'
+/** `none` were found; they were `sent`; or they were found and could not be sent (`unused`). */
+export type CredentialUse = 'none' | 'sent' | 'unused'
 
-/** What was learned in this run about the way into one registry: its challenge, the credentials, the tokens. */
+/** What this run knows about the authentication at one registry: its challenge and the tokens. */
 export class AuthSession {
-  readonly #options: SessionOptions
+  readonly #options: AuthSessionOptions
   #scheme: Scheme | undefined
-  #scout: Promise<void> | undefined
+  #firstRequest: Promise<void> | undefined
   #tokens: TokenEntry[] = []
-  /** some registries give no token at all, or none that they take, where it is asked to serve for several repositories */
-  #wideRefused = false
-  /** the other name of a repository, by its path; the first one that a challenge names counts for the whole run */
+  /** Some registries give or accept no token for several repositories. */
+  #isWideRefused = false
+  /** The other name of a repository by its path. The first one counts for the whole run. */
   readonly #otherNames = new Map<string, string>()
 
-  constructor(options: SessionOptions) {
+  constructor(options: AuthSessionOptions) {
     this.#options = options
   }
 
@@ -88,39 +87,43 @@ export class AuthSession {
   }
 
   /**
-   * Where credentials are known, one request goes ahead and learns the challenge for all; the others wait for it instead of being turned away one by
-   * one. Gives the function with which the one that goes ahead ends the waiting. An upload never goes ahead: the download that feeds it may be at this
-   * registry, and would wait for it.
+   * If there are credentials, the first request learns the challenge and the others wait for it, because
+   * each of them would be refused. Returns the function that ends the waiting. An upload is never the
+   * first: the download that feeds it may be at this registry and would wait for it.
    */
-  async enter(request: RegistryRequest, call: Call): Promise<() => void> {
+  async waitForChallenge(request: RegistryRequest, call: Call): Promise<() => void> {
     if (!this.hasCredential) return () => undefined
-    while (this.#scheme === undefined && this.#scout !== undefined) await abortable(this.#scout, call.signal)
+    while (this.#scheme === undefined && this.#firstRequest !== undefined)
+      await abortable(this.#firstRequest, call.signal)
     if (this.#scheme !== undefined || request.body?.kind === 'stream') return () => undefined
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#scout = promise
+    this.#firstRequest = promise
     return () => {
-      if (this.#scout === promise) this.#scout = undefined
+      if (this.#firstRequest === promise) this.#firstRequest = undefined
       resolve()
     }
   }
 
-  /** Which credentials were sent with a pass. A token server can give a token without them. */
-  shown({ header, entry }: Pass): Shown {
+  /** Whether credentials were sent. A token server can give a token without them. */
+  credentialUse({ header, entry }: Authorization): CredentialUse {
     if (this.#options.credential === undefined) return 'none'
     return header === undefined || entry?.settled?.isAnonymous === true ? 'unused' : 'sent'
   }
 
-  /** What to send with a request, by what is known so far. @throws as `requestToken`; `refused` for a realm or a service of somebody else. */
-  async pass(scopes: readonly Scope[], call: Call): Promise<Pass> {
-    if (this.#scheme?.kind === 'basic') return this.#basicPass()
+  /**
+   * Returns what to send with a request, by what is known so far.
+   * @throws as `requestToken`; `refused` for a realm or a service of another host.
+   */
+  async authorize(scopes: readonly Scope[], call: Call): Promise<Authorization> {
+    if (this.#scheme?.kind === 'basic') return this.#basicAuthorization()
     if (this.#scheme?.kind !== 'bearer') return { header: undefined }
     return await this.#ownToken(scopeSet(scopes), this.#scheme.challenge, call)
   }
 
-  /** The registry let a request in. */
-  admitted(pass: Pass): void {
+  /** The registry accepted a request. */
+  noteAccepted({ entry }: Authorization): void {
     this.#scheme ??= { kind: 'open' }
-    if (pass.entry !== undefined) pass.entry.accepted = true
+    if (entry !== undefined) entry.accepted = true
   }
 
   /**
@@ -128,17 +131,17 @@ export class AuthSession {
    * that worked before has expired and is replaced by its like, once. Otherwise a token for the scopes of this request
    * alone follows, and then one for the repository that the challenge names instead. The challenge decides nothing
    * else about what a token is requested for.
-   * @throws as `pass`; `unauthorized` if the registry asks for what dray does not send.
+   * @throws as `authorize`; `unauthorized` if the registry asks for what dray does not send.
    */
   async renew(
-    refused: Pass,
+    refused: Authorization,
     wwwAuthenticate: string,
     scopes: readonly Scope[],
     call: Call,
-  ): Promise<Pass | undefined> {
+  ): Promise<Authorization | undefined> {
     if (refused.next === 'nothing') return undefined
     const { registry, credential } = this.#options
-    const scheme = this.#answered(chooseScheme(parseChallenges(wwwAuthenticate)), refused)
+    const scheme = this.#knownScheme(chooseScheme(parseChallenges(wwwAuthenticate)), refused)
     if (scheme === undefined) return undefined
     this.#tokens = this.#tokens.filter((entry) => entry !== refused.entry)
     if (scheme.kind === 'basic' && credential?.kind === 'identity') {
@@ -147,36 +150,36 @@ export class AuthSession {
     }
     this.#scheme = scheme
     if (scheme.kind === 'bearer') return await this.#renewToken(refused, scheme.challenge, scopes, call)
-    const pass = this.#basicPass()
-    return pass.header === refused.header ? undefined : pass
+    const basic = this.#basicAuthorization()
+    return basic.header === refused.header ? undefined : basic
   }
 
-  /** Harbor answers Basic to every token that it refuses. A token that worked before has expired, and is renewed. */
-  #answered(offered: Scheme | undefined, { entry }: Pass): Scheme | undefined {
+  /** Harbor answers Basic to every token that it refuses. A token that worked before has expired. */
+  #knownScheme(offered: Scheme | undefined, { entry }: Authorization): Scheme | undefined {
     const isKnown = this.#scheme?.kind === 'bearer' && entry?.accepted === true
     return offered?.kind === 'basic' && isKnown ? this.#scheme : offered
   }
 
-  /** A refresh token is for token servers: it is no password. */
-  #basicPass(): Pass {
+  /** A refresh token is for token servers only. It is no password. */
+  #basicAuthorization(): Authorization {
     const { credential } = this.#options
     return { header: credential?.kind === 'basic' ? basicHeader(credential) : undefined }
   }
 
   async #renewToken(
-    { entry, next }: Pass,
+    { entry, next }: Authorization,
     challenge: Challenge,
     scopes: readonly Scope[],
     call: Call,
-  ): Promise<Pass | undefined> {
+  ): Promise<Authorization | undefined> {
     if (next === 'other') return await this.#otherToken(challenge, scopes, call)
     const hasExpired = entry?.accepted === true
-    if (hasExpired && entry.wanted.purpose === 'other')
+    if (hasExpired && entry.wanted.kind === 'other')
       return { ...(await this.#tokenFor(entry.wanted, challenge, call)), next: 'nothing' }
-    if (entry?.wanted.purpose === 'expected' && !hasExpired) this.#wideRefused = true
+    if (entry?.wanted.kind === 'expected' && !hasExpired) this.#isWideRefused = true
     try {
-      const pass = await this.#ownToken(scopeSet(scopes), challenge, call)
-      return entry === undefined ? pass : { ...pass, next: hasExpired ? 'nothing' : 'other' }
+      const own = await this.#ownToken(scopeSet(scopes), challenge, call)
+      return entry === undefined ? own : { ...own, next: hasExpired ? 'nothing' : 'other' }
     } catch (error) {
       if (!isRefusal(error)) throw error
       const other = await this.#otherToken(challenge, scopes, call)
@@ -185,23 +188,27 @@ export class AuthSession {
     }
   }
 
-  /** A token for what a request needs: together with what the run expects, or alone if that was refused. */
-  async #ownToken(need: ScopeSet, challenge: Challenge, call: Call): Promise<Pass> {
-    const alone: Wanted = { purpose: 'alone', need, scopes: need }
-    // a request without scopes gets a token without scopes
-    if (need.size === 0 || this.#wideRefused) return await this.#tokenFor(alone, challenge, call)
+  /** Returns a token for the request and what the run expects, or for the request alone if that was refused. */
+  async #ownToken(need: ScopeSet, challenge: Challenge, call: Call): Promise<Authorization> {
+    const alone: TokenScopes = { kind: 'alone', need, scopes: need }
+    // A request without scopes gets a token without scopes.
+    if (need.size === 0 || this.#isWideRefused) return await this.#tokenFor(alone, challenge, call)
     const scopes = union(await this.#options.expected(call), need)
     try {
-      return await this.#tokenFor({ purpose: 'expected', need, scopes }, challenge, call)
+      return await this.#tokenFor({ kind: 'expected', need, scopes }, challenge, call)
     } catch (error) {
       if (!isRefusal(error) || covers(need, scopes)) throw error
-      this.#wideRefused = true
+      this.#isWideRefused = true
       return await this.#tokenFor(alone, challenge, call)
     }
   }
 
-  /** A token to pull from the one other repository that the challenge to this request names. */
-  async #otherToken(challenge: Challenge, scopes: readonly Scope[], call: Call): Promise<Pass | undefined> {
+  /** Returns a token to pull from the one other repository that the challenge names. */
+  async #otherToken(
+    challenge: Challenge,
+    scopes: readonly Scope[],
+    call: Call,
+  ): Promise<Authorization | undefined> {
     const name = otherRepository(challenge.parameters.get('scope') ?? '', scopes)
     const own = pathOf(scopes[0])
     if (name === undefined || own === undefined) return undefined
@@ -209,24 +216,24 @@ export class AuthSession {
     const known = this.#otherNames.get(own) ?? name
     if (known !== name) return undefined
     this.#otherNames.set(own, name)
-    const wanted: Wanted = {
-      purpose: 'other',
+    const wanted: TokenScopes = {
+      kind: 'other',
       need: scopeSet(scopes),
       scopes: new Map([[`repository:${name}`, new Set(['pull'])]]),
     }
     return { ...(await this.#tokenFor(wanted, challenge, call)), next: 'nothing' }
   }
 
-  /** A token that serves what is wanted: one that is there, or a new one. */
-  async #tokenFor(wanted: Wanted, challenge: Challenge, call: Call): Promise<Pass> {
+  /** Returns a token that covers the request: one that was requested before, or a new one. */
+  async #tokenFor(wanted: TokenScopes, challenge: Challenge, call: Call): Promise<Authorization> {
     for (;;) {
-      const entry = this.#usable(wanted.need) ?? this.#ask(wanted, challenge, call)
+      const entry = this.#usable(wanted.need) ?? this.#startRequest(wanted, challenge, call)
       try {
         const token = await abortable(entry.token, call.signal)
         return { header: `Bearer ${token.value}`, entry }
       } catch (error) {
         this.#tokens = this.#tokens.filter((one) => one !== entry)
-        // it was asked for by a call that was given up meanwhile; this one was not
+        // The call that requested it was aborted, and this call was not.
         if (!entry.signal.aborted || call.signal.aborted) throw error
       }
     }
@@ -238,7 +245,7 @@ export class AuthSession {
     return this.#tokens.find((entry) => covers(serves(entry.wanted), need))
   }
 
-  #ask(wanted: Wanted, challenge: Challenge, call: Call): TokenEntry {
+  #startRequest(wanted: TokenScopes, challenge: Challenge, call: Call): TokenEntry {
     const token = this.#request(wanted.scopes, challenge, call)
     const entry: TokenEntry = { wanted, token, signal: call.signal, accepted: false }
     this.#tokens.push(entry)
@@ -257,7 +264,7 @@ export class AuthSession {
     if (credential !== undefined && !realm.mayHaveCredentials) throw untrustedRealm(registry, realm.url)
     if (!realm.mayHaveCredentials && realm.url.protocol !== 'https:') throw insecureRealm(registry, realm.url)
     const service = challenge.parameters.get('service')
-    // a token without credentials opens nothing that is not open to all
+    // A token without credentials gives access only to what is public.
     if (credential !== undefined) checkService({ registry, origin, realm: realm.url, service, settings })
     const request = { registry, realm: realm.url, service, scopes, credential }
     const token = await requestToken(tokenFetch, request, clock, call)
@@ -266,7 +273,7 @@ export class AuthSession {
   }
 }
 
-/** Bearer before Basic: a token is worth less to a thief. Schemes that we do not speak are passed over. */
+/** Prefers Bearer to Basic, because a stolen token is worth less. Ignores other schemes. */
 function chooseScheme(challenges: readonly Challenge[]): Scheme | undefined {
   const challenge = challenges.find((one) => one.scheme === 'bearer' && one.parameters.has('realm'))
   if (challenge !== undefined) return { kind: 'bearer', challenge }
@@ -277,7 +284,7 @@ function isRefusal(error: unknown): boolean {
   return isDrayError(error) && error.code === 'unauthorized'
 }
 
-/** A token for another repository serves the request that it was requested for. */
-function serves({ purpose, need, scopes }: Wanted): ScopeSet {
-  return purpose === 'other' ? need : scopes
+/** A token for another repository covers the request that it was requested for. */
+function serves({ kind, need, scopes }: TokenScopes): ScopeSet {
+  return kind === 'other' ? need : scopes
 }

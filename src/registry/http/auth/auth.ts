@@ -1,33 +1,28 @@
 import type { Call } from '../../../lib/call.ts'
-import type { Clock } from '../../../lib/clock.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import { notGranted, unauthorized } from './auth-errors.ts'
 import type { AuthSession } from './auth-session.ts'
-import type { CredentialSource } from '../../credential.ts'
 import type { Fetch, Middleware, RegistryRequest, RegistryResponse, Scope } from '../fetch.ts'
 import { registryOrigin, type RegistrySettingsMap } from '../transport/origins.ts'
 import { redactUrl } from '../redact.ts'
-import { RegistryAuth } from './registry-auth.ts'
-import type { Secrets } from '../secrets.ts'
+import { RegistryAuth, type RegistryAuthOptions } from './registry-auth.ts'
 
-export interface AuthOptions {
+export interface AuthOptions extends Omit<RegistryAuthOptions, 'registry' | 'origin' | 'settings'> {
   readonly settings: RegistrySettingsMap
-  readonly credentials: CredentialSource
-  readonly tokenFetch: Fetch
-  readonly secrets: Secrets
-  readonly clock: Clock
 }
 
 export interface Auth {
   readonly middleware: Middleware
-  /** Names the scopes that a command will need at a registry, the destination's first, so that its first token serves for all of it. */
+  /** Adds scopes that the run will need, the destination's first, so that one token covers all of them. */
   expectScopes(registry: string, scopes: readonly Scope[]): void
 }
 
 /**
- * Shows each request as the registry's challenge asks for: without credentials, with Basic, or with a bearer token. Credentials are bound to the
- * registry's own origin: a request to anywhere else (an upload's `Location`, a `Link`) carries none.
- * @throws `unauthorized` where the registry answers 401 to all that there is to show; `refused` for a token server that nobody vouched for.
+ * Authenticates each request as the registry's challenge demands: without credentials, with Basic, or
+ * with a bearer token. Credentials belong to the registry's own origin: a request to any other origin
+ * (the `Location` of an upload, a `Link`) carries none.
+ * @throws `unauthorized` if the registry answers 401 to all that dray can send; `refused` for a token
+ * server of another host that no configuration names.
  */
 export function createAuth(options: AuthOptions): Auth {
   const registries = new Map<string, RegistryAuth>()
@@ -48,11 +43,11 @@ export function createAuth(options: AuthOptions): Auth {
       const send = sendTo(next, request, call, auth.origin)
       if (request.url.origin !== auth.origin.origin) return send(undefined)
       const session = await auth.session(request.scopes, call)
-      const leave = await session.enter(request, call)
+      const endWaiting = await session.waitForChallenge(request, call)
       try {
-        return await knock(session, request, send, call)
+        return await authenticate(session, request, send, call)
       } finally {
-        leave()
+        endWaiting()
       }
     },
   }
@@ -64,34 +59,34 @@ type Send = (authorization: string | undefined) => Promise<RegistryResponse>
 const mostAttempts = 4
 
 /** Sends a request with what is known, and after a 401 with what the challenge allows. */
-async function knock(
+async function authenticate(
   session: AuthSession,
   request: RegistryRequest,
   send: Send,
   call: Call,
 ): Promise<RegistryResponse> {
-  let pass = await session.pass(request.scopes, call)
-  let answer = await send(pass.header)
+  let authorization = await session.authorize(request.scopes, call)
+  let answer = await send(authorization.header)
   for (let attempts = 1; answer.status === 401 && attempts < mostAttempts; attempts++) {
     await answer.discard()
     const challenge = answer.headers.get('www-authenticate') ?? ''
-    const next = await session.renew(pass, challenge, request.scopes, call)
+    const next = await session.renew(authorization, challenge, request.scopes, call)
     if (next === undefined) break
-    pass = next
-    answer = await send(pass.header)
+    authorization = next
+    answer = await send(authorization.header)
   }
   if (answer.status !== 401) {
-    session.admitted(pass)
+    session.noteAccepted(authorization)
     return answer
   }
   await answer.discard()
-  const shown = session.shown(pass)
-  throw pass.entry === undefined ? unauthorized(request, shown) : notGranted(request, shown)
+  const use = session.credentialUse(authorization)
+  throw authorization.entry === undefined ? unauthorized(request, use) : notGranted(request, use)
 }
 
 /**
- * One try with a certain `Authorization`. A 401 from elsewhere (where a redirect or a `Location` led) is no challenge of this registry: answering it
- * would hand credentials over.
+ * Returns the function that sends the request with an `Authorization`. A 401 from another origin, to
+ * which a redirect or a `Location` led, is no challenge of this registry: credentials would go there.
  */
 function sendTo(next: Fetch, request: RegistryRequest, call: Call, home: URL): Send {
   return async (authorization) => {

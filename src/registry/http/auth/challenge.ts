@@ -1,6 +1,6 @@
 import { HeaderScanner } from '../header-scanner.ts'
 
-/** Longer values, and more challenges or parameters than these, are not looked at. */
+/** dray ignores longer values, and more challenges or parameters than these. */
 const maxLength = 16 * 1024
 const maxChallenges = 16
 const maxParameters = 32
@@ -9,13 +9,13 @@ const maxParameters = 32
 export interface Challenge {
   /** lower case */
   readonly scheme: string
-  /** lower-case names; the first of a name counts */
+  /** names in lower case; the first of a name counts */
   readonly parameters: ReadonlyMap<string, string>
 }
 
 /**
- * The challenges of a `WWW-Authenticate` value (RFC 9110, 11.6.1), several headers joined by commas included, in their order. What is malformed
- * ends the list: the challenges before it count.
+ * Parses the challenges of a `WWW-Authenticate` value (RFC 9110, section 11.6.1), in their order. Several
+ * headers are joined by commas. A malformed challenge ends the list.
  */
 export function parseChallenges(value: string): Challenge[] {
   if (value.length > maxLength) return []
@@ -39,8 +39,8 @@ function skipSeparators(scanner: HeaderScanner): void {
 }
 
 /**
- * The parameters up to the next challenge: a name that no `=` follows is the next scheme. A `token68` (which no registry's challenge has) is
- * stepped over. Undefined where a value is malformed.
+ * Reads the parameters up to the next challenge: a name without `=` is the next scheme. Skips a
+ * `token68`, which no registry's challenge has. Undefined if a value is malformed.
  */
 function readParameters(scanner: HeaderScanner): Map<string, string> | undefined {
   const parameters = new Map<string, string>()

@@ -1,24 +1,13 @@
 import type { Call } from '../../../lib/call.ts'
-import type { Clock } from '../../../lib/clock.ts'
-import { AuthSession } from './auth-session.ts'
+import { AuthSession, type AuthSessionOptions } from './auth-session.ts'
 import { abortable } from '../transport/abortable.ts'
 import type { Credential, CredentialSource } from '../../credential.ts'
-import type { Fetch, Scope } from '../fetch.ts'
-import type { RegistrySettings } from '../transport/origins.ts'
+import type { Scope } from '../fetch.ts'
 import { pathOf, type ScopeSet, scopeSet } from './scopes.ts'
-import type { Secrets } from '../secrets.ts'
 import { basicPair } from './token.ts'
 
-export interface RegistryAuthOptions {
-  readonly registry: string
-  readonly origin: URL
-  readonly settings: RegistrySettings | undefined
+export interface RegistryAuthOptions extends Omit<AuthSessionOptions, 'credential' | 'expected'> {
   readonly credentials: CredentialSource
-  /** sends token requests: with retries, without slots and without auth */
-  readonly tokenFetch: Fetch
-  /** told of every credential and token before it is used */
-  readonly secrets: Secrets
-  readonly clock: Clock
 }
 
 interface Lookup {
@@ -26,7 +15,10 @@ interface Lookup {
   readonly signal: AbortSignal
 }
 
-/** The sessions at one registry: one for each credential, since repositories of one registry may have credentials of their own. */
+/**
+ * The authentication sessions at one registry: one for each credential, since repositories of one
+ * registry may have credentials of their own.
+ */
 export class RegistryAuth {
   readonly #options: RegistryAuthOptions
   readonly #lookups = new Map<string | undefined, Lookup>()
@@ -41,12 +33,12 @@ export class RegistryAuth {
     return this.#options.origin
   }
 
-  /** Every token that is asked for from now on is asked for those of these too that its credential is for. */
+  /** From now on, dray requests every token also for those of these scopes that its credential is for. */
   expect(scopes: readonly Scope[]): void {
     this.#expected.push(...scopes)
   }
 
-  /** The session for a request. The first scope decides: a mount names the destination before the source. */
+  /** Returns the session of a request. The first scope decides: a mount names the destination first. */
   async session(scopes: readonly Scope[], call: Call): Promise<AuthSession> {
     return this.#sessionOf(await this.#credential(pathOf(scopes[0]), call))
   }
@@ -62,15 +54,15 @@ export class RegistryAuth {
   }
 
   async #expectedWith(key: string, call: Call): Promise<ScopeSet> {
-    const theirs: Scope[] = []
+    const scopes: Scope[] = []
     for (const scope of this.#expected) {
       const credential = await this.#credential(pathOf(scope), call)
-      if (JSON.stringify(credential ?? null) === key) theirs.push(scope)
+      if (JSON.stringify(credential ?? null) === key) scopes.push(scope)
     }
-    return scopeSet(theirs)
+    return scopeSet(scopes)
   }
 
-  /** Looked up once; a lookup that failed is made again for the next request. */
+  /** Looks a credential up once. The next request repeats a lookup that failed. */
   async #credential(path: string | undefined, call: Call): Promise<Credential | undefined> {
     for (;;) {
       const known = this.#lookups.get(path)
@@ -80,7 +72,7 @@ export class RegistryAuth {
         return await abortable(lookup.credential, call.signal)
       } catch (error) {
         if (this.#lookups.get(path) === lookup) this.#lookups.delete(path)
-        // the call that began it was given up; this one was not
+        // The call that began it was aborted, and this call was not.
         if (!lookup.signal.aborted || call.signal.aborted) throw error
       }
     }
@@ -94,7 +86,7 @@ export class RegistryAuth {
   }
 }
 
-/** What of a credential is secret, and what headers are made of. */
+/** Returns the secret of a credential, and the text that its header encodes. */
 function secretsOf(credential: Credential | undefined): string[] {
   if (credential === undefined) return []
   if (credential.kind === 'identity') return [credential.token]

@@ -3,12 +3,12 @@ import type { Action, Scope } from '../fetch.ts'
 
 /** `pull` before `push`, as registries print them. */
 const actionOrder: readonly Action[] = ['pull', 'push', 'delete']
-/** A challenge may name scopes of its own; more than this is no honest challenge. */
+/** No honest challenge names more scopes. */
 const maxChallengeScope = 2048
 
 /**
- * What a token is asked for: actions by `type:name`, in the order in which they were named (distribution, token scope documentation: a registry
- * may look at the first alone).
+ * The scopes of a token: actions by `type:name`, in the order in which they were added. A registry may
+ * use the first alone (distribution, Token Scope Documentation).
  */
 export type ScopeSet = ReadonlyMap<string, ReadonlySet<string>>
 
@@ -22,12 +22,12 @@ export function scopeSet(scopes: readonly Scope[]): ScopeSet {
   )
 }
 
-/** The path in its registry of the repository that a scope is for; undefined for the catalog. */
+/** Returns the path of the repository of a scope; undefined for the catalog. */
 export function pathOf(scope: Scope | undefined): string | undefined {
   return scope === undefined || 'catalog' in scope ? undefined : scope.repository.path
 }
 
-/** The scopes that a challenge names, separated by spaces: `repository:team/api:pull,push`. */
+/** Parses the scopes of a challenge, separated by spaces: `repository:team/api:pull,push`. */
 export function challengeScopes(text: string): ScopeSet {
   if (text.length > maxChallengeScope) return new Map()
   const sets = text.split(' ').flatMap((scope) => {
@@ -67,7 +67,7 @@ export function union(...sets: readonly ScopeSet[]): ScopeSet {
   return whole
 }
 
-/** Whether a token for `wide` serves where `narrow` is needed. */
+/** Whether a token for `wide` includes `narrow`. */
 export function covers(wide: ScopeSet, narrow: ScopeSet): boolean {
   return [...narrow].every(([name, actions]) => {
     const held = wide.get(name)
@@ -75,13 +75,10 @@ export function covers(wide: ScopeSet, narrow: ScopeSet): boolean {
   })
 }
 
-/** One string per name, as the `scope` parameter takes it. */
+/** Returns one string for each name, as in the `scope` parameter. */
 export function formatScopes(set: ScopeSet): string[] {
-  return [...set].map(([name, actions]) => `${name}:${inOrder(actions).join(',')}`)
-}
-
-function inOrder(actions: ReadonlySet<string>): string[] {
-  const known = actionOrder.filter((action) => actions.has(action))
-  const others = [...actions].filter((action) => !actionOrder.some((one) => one === action))
-  return [...known, ...others]
+  return [...set].map(([name, actions]) => {
+    const known = actionOrder.filter((action) => actions.has(action))
+    return `${name}:${[...new Set([...known, ...actions])].join(',')}`
+  })
 }

@@ -1,9 +1,7 @@
 import { DrayError } from '../../../lib/errors.ts'
 import { type RegistrySettings, settingLine } from '../transport/origins.ts'
 
-/**
- * Registries whose token server has another host, as their own challenge names it. Credentials may be sent there.
- */
+/** Token servers on another host, as the challenge of the registry names them. They get credentials. */
 const knownRealms: ReadonlyMap<string, string> = new Map([
   // distribution, Token Authentication Specification: the challenge of its example
   ['docker.io', 'https://auth.docker.io/token'],
@@ -27,16 +25,16 @@ const requestParameters: ReadonlySet<string> = new Set([
   'password',
 ])
 
-/** A token server that a challenge named, and whether it may be given credentials. */
+/** A token server that a challenge names, and whether it may get credentials. */
 export interface Realm {
   readonly url: URL
   readonly mayHaveCredentials: boolean
 }
 
 /**
- * Reads the realm of a Bearer challenge and decides whom it belongs to: credentials go to the registry's own host, to the known pairs and to what the
- * configuration names, and never from an https registry to a plain http server.
- * @throws `protocol` for a realm that is no http address.
+ * Parses the realm of a Bearer challenge. Credentials go to the registry's own host, to the known pairs
+ * and to what the configuration names, and never from an https registry to a plain http server.
+ * @throws `protocol` for a realm that is no http URL.
  */
 export function readRealm(
   registry: string,
@@ -51,7 +49,7 @@ export function readRealm(
     })
   }
   url.hash = ''
-  // some servers take names of parameters in any case
+  // Some servers accept names of parameters in any case.
   const names = Array.from(url.searchParams.keys())
   for (const name of names)
     if (requestParameters.has(name.trim().toLowerCase())) url.searchParams.delete(name)
@@ -62,18 +60,18 @@ function isTrusted(registry: string, origin: URL, realm: URL, settings: Registry
   if (realm.protocol === 'http:' && origin.protocol === 'https:') return false
   if (isSameAddress(realm, settings.tokenRealm) || isSameAddress(realm, knownRealms.get(registry)))
     return true
-  // over TLS the certificate proves the host, whatever the port; over plain http another port may be anybody's
+  // Over TLS the certificate proves the host on any port. Over plain http, another port can be anybody's.
   return realm.protocol === 'https:' ? realm.hostname === origin.hostname : realm.origin === origin.origin
 }
 
-/** Same origin and path; a challenge may add a query of its own. */
+/** Compares origin and path. A challenge may add a query. */
 function isSameAddress(realm: URL, allowed: string | undefined): boolean {
   if (allowed === undefined || !URL.canParse(allowed)) return false
   const url = new URL(allowed)
   return url.origin === realm.origin && url.pathname === realm.pathname
 }
 
-/** Credentials were found, and the challenge wants them sent to a server that nobody vouched for. */
+/** The challenge names a token server of another host that may not get the credentials. */
 export function untrustedRealm(registry: string, realm: URL): DrayError {
   const address = `${realm.origin}${realm.pathname}`
   return new DrayError('refused', `credentials for ${registry} were not sent to ${realm.host}`, {
@@ -83,7 +81,7 @@ export function untrustedRealm(registry: string, realm: URL): DrayError {
   })
 }
 
-/** Even without credentials a token that comes over plain http from elsewhere is worth nothing. */
+/** A token that comes over plain http from another host is worth nothing, even without credentials. */
 export function insecureRealm(registry: string, realm: URL): DrayError {
   return new DrayError('refused', `no token for ${registry} was asked for at ${realm.host}`, {
     subject: registry,

@@ -9,15 +9,14 @@ import { formatScopes, type ScopeSet } from './scopes.ts'
 
 const maxTokenBody = 64 * 1024
 const clientId = 'dray'
-/** distribution, token specification: the lifetime where the answer names none. */
+/** The lifetime of a token without `expires_in` (distribution, Token Authentication Specification). */
 const defaultLifetimeS = 60
 const maxLifetimeS = 24 * 60 * 60
 const maxEarlyS = 30
-const triesOfBrokenAnswers = 3
 
 export interface Token {
   readonly value: string
-  /** when to ask for another one: earlier than the server's own end of it, so that no request arrives with a stale one; milliseconds since 1970 */
+  /** when to request the next one, before this one expires; milliseconds since 1970 */
   readonly renewAt: number
   /** whether the token server gave it without credentials */
   readonly isAnonymous: boolean
@@ -32,10 +31,11 @@ export interface TokenRequest {
 }
 
 /**
- * Requests a bearer token from a token server (distribution, Token Authentication Specification and OAuth2 token
- * authentication): GET with a user and a password or without credentials, POST with a refresh token. If the server
- * answers 404 to POST, GET follows without the refresh token: GET could send it only in a URL or as a password.
- * @throws `unauthorized` if the server refuses; `unavailable`; `protocol` for an answer that holds no token.
+ * Requests a bearer token from a token server (distribution, Token Authentication Specification and
+ * OAuth2 token authentication): GET with a user and a password or without credentials, POST with a
+ * refresh token. If the server answers 404 to POST, GET follows without the refresh token: GET could
+ * send it only in a URL or as a password.
+ * @throws `unauthorized` if the server refuses; `unavailable`; `protocol` for an answer without a token.
  */
 export async function requestToken(
   fetch: Fetch,
@@ -43,28 +43,11 @@ export async function requestToken(
   clock: Clock,
   call: Call,
 ): Promise<Token> {
-  for (let tries = 1; ; tries++) {
-    const askedAt = clock.now()
-    const { bytes, isAnonymous } = await askForToken(fetch, request, call)
-    try {
-      return { ...parseToken(bytes, request, askedAt), isAnonymous }
-    } catch (error) {
-      // an answer that cannot be read may have been damaged on its way
-      if (tries === triesOfBrokenAnswers) throw error
-    }
-  }
-}
-
-interface Answer {
-  readonly bytes: Uint8Array
-  readonly isAnonymous: boolean
-}
-
-async function askForToken(fetch: Fetch, request: TokenRequest, call: Call): Promise<Answer> {
   const { credential } = request
+  const requestedAt = clock.now()
   let response: RegistryResponse | undefined
   if (credential?.kind === 'identity') {
-    response = await fetch(refreshRequest(request, credential.token), call)
+    response = await fetch(postRequest(request, credential.token), call)
     if (response.status === 404) {
       await response.discard()
       response = undefined
@@ -74,109 +57,97 @@ async function askForToken(fetch: Fetch, request: TokenRequest, call: Call): Pro
   response ??= await fetch(getRequest(request), call)
   const bytes = await response.bytes(maxTokenBody)
   if (response.status !== 200) throw tokenRefused(request, response.status, isAnonymous)
-  return { bytes, isAnonymous }
+  return { ...parseToken(bytes, request, requestedAt), isAnonymous }
 }
 
-function getRequest(request: TokenRequest): RegistryRequest {
-  const { credential } = request
-  const url = new URL(request.realm)
-  if (request.service !== undefined) url.searchParams.set('service', request.service)
-  for (const scope of formatScopes(request.scopes)) url.searchParams.append('scope', scope)
+function getRequest({ registry, realm, service, scopes, credential }: TokenRequest): RegistryRequest {
+  const url = new URL(realm)
+  if (service !== undefined) url.searchParams.set('service', service)
+  for (const scope of formatScopes(scopes)) url.searchParams.append('scope', scope)
   const headers = credential?.kind === 'basic' ? { authorization: basicHeader(credential) } : {}
-  return exchangeOf(request, 'GET', url, headers)
+  return { ...common, registry, method: 'GET', url, headers: { ...accept, ...headers } }
 }
 
-function refreshRequest(request: TokenRequest, refreshToken: string): RegistryRequest {
+function postRequest({ registry, realm, service, scopes }: TokenRequest, token: string): RegistryRequest {
   const form = new URLSearchParams({
     grant_type: 'refresh_token',
     client_id: clientId,
-    refresh_token: refreshToken,
-    ...(request.service !== undefined && { service: request.service }),
-    ...(request.scopes.size > 0 && { scope: formatScopes(request.scopes).join(' ') }),
+    refresh_token: token,
+    ...(service !== undefined && { service }),
+    ...(scopes.size > 0 && { scope: formatScopes(scopes).join(' ') }),
   })
-  const bytes = Buffer.from(form.toString())
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  return { ...exchangeOf(request, 'POST', request.realm, headers), body: { kind: 'bytes', bytes } }
+  const headers = { ...accept, 'content-type': 'application/x-www-form-urlencoded' }
+  const body = { kind: 'bytes', bytes: Buffer.from(form.toString()) } as const
+  return { ...common, registry, method: 'POST', url: realm, headers, body }
 }
 
-function exchangeOf(
-  { registry }: TokenRequest,
-  method: 'GET' | 'POST',
-  url: URL,
-  headers: Readonly<Record<string, string>>,
-): RegistryRequest {
-  const accept = { accept: 'application/json' }
-  return {
-    registry,
-    method,
-    url,
-    headers: { ...accept, ...headers },
-    scopes: [],
-    replay: 'always',
-    lane: 'small',
-  }
-}
+const accept = { accept: 'application/json' }
+const common = { scopes: [], replay: 'always', lane: 'small' } as const
 
-/** The value of `Authorization` for Basic (RFC 7617). */
+/** Returns the value of `Authorization` for Basic (RFC 7617). */
 export function basicHeader(credential: BasicCredential): string {
   return `Basic ${Buffer.from(basicPair(credential)).toString('base64')}`
 }
 
-/** User and password as Basic joins them. */
+/** Returns user and password as Basic joins them. */
 export function basicPair({ username, password }: BasicCredential): string {
   return `${username}:${password}`
 }
 
-function parseToken(bytes: Uint8Array, request: TokenRequest, askedAt: number): Omit<Token, 'isAnonymous'> {
+function parseToken(
+  bytes: Uint8Array,
+  request: TokenRequest,
+  requestedAt: number,
+): Omit<Token, 'isAnonymous'> {
   const where = `the answer of the token server ${redactUrl(request.realm)}`
-  const answer = readAnswer(bytes, where)
+  const answer = parseAnswer(bytes, where)
   const value = [answer['token'], answer['access_token']].find((one) => typeof one === 'string' && one !== '')
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value))
     throw new DrayError('protocol', `${where} holds no token`, { subject: request.registry })
-  const named = answer['expires_in']
-  const lifetimeS = typeof named === 'number' && named > 0 ? Math.min(named, maxLifetimeS) : defaultLifetimeS
+  const given = answer['expires_in']
+  const lifetimeS = typeof given === 'number' && given > 0 ? Math.min(given, maxLifetimeS) : defaultLifetimeS
   const earlyS = Math.min(maxEarlyS, lifetimeS / 4)
-  return { value, renewAt: askedAt + (lifetimeS - earlyS) * 1000 }
+  return { value, renewAt: requestedAt + (lifetimeS - earlyS) * 1000 }
 }
 
-/** The parser's own words are left out: they could quote the token. */
-function readAnswer(bytes: Uint8Array, where: string): Record<string, unknown> {
+/** The message of the parser is not part of the error, because it could quote the token. */
+function parseAnswer(bytes: Uint8Array, where: string): Record<string, unknown> {
+  let value: unknown
   try {
-    const value = parseJson(bytes, where)
-    if (isRecord(value)) return value
+    value = parseJson(bytes, where)
   } catch {
-    // told below
+    value = undefined
   }
+  if (isRecord(value)) return value
   throw new DrayError('protocol', `${where} is not a JSON object`)
 }
 
-function tokenRefused(request: TokenRequest, status: number, isAnonymous: boolean): DrayError {
-  const { registry, credential } = request
-  const server = redactUrl(request.realm)
-  const context = { subject: registry, status }
+function tokenRefused(
+  { registry, realm, credential }: TokenRequest,
+  status: number,
+  isAnonymous: boolean,
+): DrayError {
+  const server = `the token server ${redactUrl(realm)} of ${registry}`
+  const context = { subject: registry, status, why: `it answered with status ${status}` }
   if (status >= 500 || status === 429 || status === 408)
-    return new DrayError('unavailable', `the token server ${server} of ${registry} does not answer`, {
+    return new DrayError('unavailable', `${server} does not answer`, {
       ...context,
-      why: `it answered with status ${status}, retries included`,
+      why: `${context.why}, retries included`,
     })
-  if (status === 400 || status === 401 || status === 403)
-    return new DrayError('unauthorized', `the token server ${server} of ${registry} gave no token`, {
-      ...context,
-      why:
-        credential === undefined
-          ? `it was asked without credentials, for none were found for ${registry}`
-          : isAnonymous
-            ? `it accepts no refresh token (404 to POST), and only a refresh token was found for ${registry}`
-            : `it refused the credentials that were found for ${registry}`,
-      hint: loginHint(registry),
-    })
-  return new DrayError('protocol', `the token server ${server} of ${registry} gave no token`, {
+  if (status !== 400 && status !== 401 && status !== 403)
+    return new DrayError('protocol', `${server} gave no token`, context)
+  const whyAnonymous =
+    credential === undefined
+      ? `it was asked without credentials, for none were found for ${registry}`
+      : `it accepts no refresh token (404 to POST), and only a refresh token was found for ${registry}`
+  return new DrayError('unauthorized', `${server} gave no token`, {
     ...context,
-    why: `it answered with status ${status}`,
+    why: isAnonymous ? whyAnonymous : `it refused the credentials that were found for ${registry}`,
+    hint: loginHint(registry),
   })
 }
 
-/** How to come to credentials. */
+/** Returns how to get credentials. */
 export function loginHint(registry: string): string {
   return `Log in with: dray login ${registry}. Which credentials are used, says: dray auth explain ${registry}`
 }

@@ -183,15 +183,6 @@ describe('bearer tokens', () => {
     expect(w.tokenRequests()).toHaveLength(2)
   })
 
-  it('that come in an answer that cannot be read are asked for again', async () => {
-    let damaged = 0
-    await using w = await bearerWorld({
-      credential: ada,
-      tokenAnswer: () => (damaged++ < 2 ? { status: 200, body: '{"token":' } : undefined),
-    })
-    expect(await statusOf(w, w.request('a', ['pull']))).toBe(200)
-  })
-
   it('are asked for again for one repository where the server gives none for several', async () => {
     await using w = await bearerWorld({
       credential: ada,

@@ -17,10 +17,10 @@ export interface LoggedIn {
   /** the helper that keeps them; null where they stand in the file, in clear */
   readonly helper: string | null
   /** where others are that come first all the same */
-  readonly behind: Shadow | null
+  readonly behind: OtherSource | null
 }
 
-interface Shadow {
+interface OtherSource {
   readonly source: SourceName
   readonly where: string
 }
@@ -41,10 +41,10 @@ export async function logIn(context: Context, request: LoginRequest, call: Call)
     import('../../registry/credentials/keep-credential.ts'),
   ])
   const credential = credentialOf(username, password)
-  const checked = await isTaken(context, registry, credential, call)
+  const checked = await checkCredential(context, registry, credential, call)
   const place = await placeOf(context, authFile)
   const kept = await keepCredential(place, registry, credential, call)
-  const behind = await shadowOf(context, registry, place.file, call)
+  const behind = await sourceBefore(context, registry, place.file, call)
   return { registry, username, checked, file: kept.file, helper: kept.helper ?? null, behind }
 }
 
@@ -54,7 +54,7 @@ export interface LoggedOut {
   readonly file: string
   readonly helper: string | null
   /** where there still are some */
-  readonly left: Shadow | null
+  readonly left: OtherSource | null
 }
 
 /** Removes what is kept for a registry. */
@@ -128,7 +128,7 @@ async function reportsOf(
 }
 
 /** Asks `GET /v2/` (distribution-spec, Determining Support), as every registry answers it to whom it knows. */
-async function isTaken(
+async function checkCredential(
   context: Context,
   registry: string,
   credential: Credential,
@@ -156,7 +156,7 @@ async function isTaken(
     } as const
     const response = await stack.fetch(request, watching).catch((thrown: unknown) => {
       throw isDrayError(thrown) && thrown.code === 'unauthorized'
-        ? notTaken(registry, credential, thrown)
+        ? credentialRefused(registry, credential, thrown)
         : thrown
     })
     await response.discard()
@@ -175,7 +175,7 @@ async function isTaken(
   }
 }
 
-function notTaken(registry: string, credential: Credential, cause: DrayError): DrayError {
+function credentialRefused(registry: string, credential: Credential, cause: DrayError): DrayError {
   const wrong =
     (credential.kind === 'identity' ? cause.why : undefined) ?? 'the user, or the password or token, is wrong'
   return new DrayError('unauthorized', `${registry} does not let ${nameOf(credential)} in`, {
@@ -201,12 +201,12 @@ async function placeOf(context: Context, authFile: string | undefined) {
 }
 
 /** What is used for a registry, where that is not what stands in `file`. */
-async function shadowOf(
+async function sourceBefore(
   context: Context,
   registry: string,
   file: string,
   call: Call,
-): Promise<Shadow | null> {
+): Promise<OtherSource | null> {
   const reports = await reportsOf(context, { registry }, call)
   const first = reports.find(({ state }) => state === 'used' || state === 'broken')
   return first === undefined || first.where === file ? null : { source: first.source, where: first.where }

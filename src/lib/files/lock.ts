@@ -21,7 +21,7 @@ export interface HeldLock {
 }
 
 /** What a waiter saw of a lock that is not its own. */
-interface Sight {
+interface ObservedLock {
   readonly id: string
   readonly heartbeat: number
   readonly since: number
@@ -47,28 +47,28 @@ export async function withLock<T>(
   } finally {
     stop.abort()
     await beating
-    const seen = await look(path).catch(() => undefined)
+    const seen = await readLock(path).catch(() => undefined)
     if (seen?.id === id) await rm(path, { force: true }).catch(() => undefined)
   }
 }
 
 async function acquire(path: string, id: string, options: LockOptions, signal: AbortSignal): Promise<void> {
   const { clock, staleMs = 5_000, pollMs = 50 } = options
-  let sight: Sight | undefined
+  let observed: ObservedLock | undefined
   for (;;) {
     signal.throwIfAborted()
     if (await create(path, id, clock)) return
-    const seen = await look(path)
+    const seen = await readLock(path)
     if (seen === undefined) {
-      sight = undefined
+      observed = undefined
       continue
     }
-    if (sight === undefined || sight.id !== seen.id || sight.heartbeat !== seen.heartbeat) {
-      sight = { ...seen, since: clock.now() }
-    } else if (clock.now() - sight.since >= staleMs) {
-      if (!ownId.test(sight.id)) throw foreignLock(path)
-      await removeStale(path, sight.id)
-      sight = undefined
+    if (observed === undefined || observed.id !== seen.id || observed.heartbeat !== seen.heartbeat) {
+      observed = { ...seen, since: clock.now() }
+    } else if (clock.now() - observed.since >= staleMs) {
+      if (!ownId.test(observed.id)) throw foreignLock(path)
+      await removeStale(path, observed.id)
+      observed = undefined
       continue
     }
     await clock.sleep(pollMs, signal)
@@ -106,7 +106,7 @@ async function create(path: string, id: string, clock: Clock): Promise<boolean> 
   }
 }
 
-async function look(path: string): Promise<{ id: string; heartbeat: number } | undefined> {
+async function readLock(path: string): Promise<{ id: string; heartbeat: number } | undefined> {
   const handle = await openRegular(path)
   if (handle === undefined) return undefined
   try {
@@ -125,7 +125,7 @@ async function removeStale(path: string, staleId: string): Promise<void> {
   const aside = `${path}.${randomBytes(8).toString('hex')}.stale`
   try {
     await rename(path, aside)
-    if ((await look(aside))?.id !== staleId) await link(aside, path)
+    if ((await readLock(aside))?.id !== staleId) await link(aside, path)
   } catch (cause) {
     // gone already, or a third has the lock: the one that was moved away finds out in `check`
     const code = systemCode(cause)
@@ -149,7 +149,7 @@ async function beat(path: string, options: LockOptions, stop: AbortSignal): Prom
 }
 
 async function checkHeld(path: string, id: string): Promise<void> {
-  const seen = await look(path)
+  const seen = await readLock(path)
   if (seen?.id === id) return
   throw new DrayError('conflict', `another process has taken the lock ${path}`, {
     subject: path,

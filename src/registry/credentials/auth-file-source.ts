@@ -4,7 +4,7 @@ import { type AuthFile, parseAuthFile, readAuthFile } from './auth-file.ts'
 import type { Credential } from '../credential.ts'
 import { askHelper, type HelperOptions } from './helper.ts'
 import { helperServer, keysFor, registryKey } from './registry-keys.ts'
-import type { Found, Nothing, Source, SourceName } from './source.ts'
+import type { FoundCredential, NoCredential, Source, SourceName } from './source.ts'
 
 /** The credentials of a file in docker's or podman's form. @param mustBeThere whether somebody named it on purpose */
 export function fileSource(
@@ -62,7 +62,7 @@ function authSource(
       const key = registryKey(registry)
       return ignored.filter((one) => one.registry === undefined || one.registry === key)
     },
-    find: async (registry, path, call, isPlainHttp): Promise<Found | Nothing> => {
+    find: async (registry, path, call, isPlainHttp): Promise<FoundCredential | NoCredential> => {
       content ??= read()
       const found = await content
       if (found === undefined) return { why: 'no such file' }

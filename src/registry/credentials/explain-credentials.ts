@@ -1,6 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import { type ErrorInfo, isDrayError, toErrorInfo } from '../../lib/errors.ts'
-import type { Found, Nothing, Source, SourceName } from './source.ts'
+import type { FoundCredential, NoCredential, Source, SourceName } from './source.ts'
 
 /** What one source has for a registry; nothing of it is secret. */
 export interface SourceReport {
@@ -9,7 +9,7 @@ export interface SourceReport {
   /** `used`: this is what is sent; `behind`: an earlier one comes first; `broken`: commands end with that error */
   readonly state: 'used' | 'behind' | 'none' | 'broken'
   /** with `none` */
-  readonly why?: Nothing['why']
+  readonly why?: NoCredential['why']
   /** with `broken` */
   readonly error?: ErrorInfo
   readonly key?: string
@@ -64,7 +64,7 @@ async function reportOf(
   }
 }
 
-function shown({ credential, key, helper }: Found): Partial<SourceReport> {
+function shown({ credential, key, helper }: FoundCredential): Partial<SourceReport> {
   return {
     key,
     ...(helper !== undefined && { helper }),

@@ -4,7 +4,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { fileSource, textSource } from './auth-file-source.ts'
 import { type CredentialSource, credentialOf } from '../credential.ts'
 import { type IgnoredKey, keysFor, parseKey } from './registry-keys.ts'
-import { type Found, type Nothing, type Source, type SourceName } from './source.ts'
+import { type FoundCredential, type NoCredential, type Source, type SourceName } from './source.ts'
 
 /** What a person gave with the command line; the password is read once it is needed. */
 export interface GivenCredential {
@@ -45,7 +45,7 @@ export function findCredentials(
   }
 }
 
-/** All places where credentials may be, in the order in which they are looked for. Nothing is read before it is asked for. */
+/** All places where credentials may be, in the order in which they are looked for. NoCredential is read before it is asked for. */
 export function credentialSources(options: FindOptions): readonly Source[] {
   const { env, home, uid, clock, helperLimitMs } = options
   const helpers = {
@@ -133,7 +133,7 @@ function single(
   return {
     name,
     where,
-    find: async (asked, path, _, isPlainHttp): Promise<Found | Nothing> => {
+    find: async (asked, path, _, isPlainHttp): Promise<FoundCredential | NoCredential> => {
       if (!forAll && ignored !== undefined) throw notARegistry(where, ignored)
       if (!forAll && (key === undefined || !keysFor(asked, path, isPlainHttp).includes(key)))
         return { why: 'no entry' }
@@ -153,7 +153,7 @@ function notARegistry(where: string, { text, why }: IgnoredKey): DrayError {
 }
 
 function unset(name: SourceName, where: string = name): Source {
-  const nothing: Nothing = { why: 'not set' }
+  const nothing: NoCredential = { why: 'not set' }
   return {
     name,
     where,

@@ -66,7 +66,7 @@ export async function eraseWithHelper(helper: Helper, options: HelperOptions, ca
   throw failed(helper, endedWith(status))
 }
 
-interface Ran {
+interface HelperResult {
   /** null where a signal ended it */
   readonly status: number | null
   readonly output: Buffer
@@ -78,7 +78,7 @@ async function run(
   input: string,
   options: HelperOptions,
   call: Call,
-): Promise<Ran> {
+): Promise<HelperResult> {
   const { spawn } = await import('node:child_process')
   call.signal.throwIfAborted()
   // no shell: neither the name nor the server is anybody's syntax
@@ -93,8 +93,8 @@ async function run(
   const clock = options.clock ?? systemClock
   try {
     return await Promise.race([
-      finished(child, helper, input, () => clock.sleep(graceMs, signal)),
-      tooLate(helper, limitMs, clock, signal),
+      waitForExit(child, helper, input, () => clock.sleep(graceMs, signal)),
+      failAfterLimit(helper, limitMs, clock, signal),
     ])
   } finally {
     over.abort()
@@ -107,7 +107,7 @@ async function run(
 }
 
 /** @throws the signal's reason where that comes first: an abort of the call, or the end of the race. */
-async function tooLate(helper: Helper, limitMs: number, clock: Clock, signal: AbortSignal): Promise<never> {
+async function failAfterLimit(helper: Helper, limitMs: number, clock: Clock, signal: AbortSignal): Promise<never> {
   await clock.sleep(limitMs, signal)
   const program = programOf(helper)
   throw new DrayError('timeout', `the credential helper ${program} did not answer for ${helper.server}`, {
@@ -117,12 +117,12 @@ async function tooLate(helper: Helper, limitMs: number, clock: Clock, signal: Ab
   })
 }
 
-function finished(
+function waitForExit(
   child: ChildProcessWithoutNullStreams,
   helper: Helper,
   input: string,
   grace: () => Promise<void>,
-): Promise<Ran> {
+): Promise<HelperResult> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let length = 0

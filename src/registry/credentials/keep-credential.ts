@@ -10,14 +10,14 @@ import { type Credential, helperPair } from '../credential.ts'
 import { eraseWithHelper, type HelperOptions, storeWithHelper } from './helper.ts'
 import { helperServer, keysFor, parseKey, registryKey } from './registry-keys.ts'
 
-export interface Place {
+export interface CredentialFile {
   /** in docker's or podman's form; it need not be there */
   readonly file: string
   readonly helpers: HelperOptions
   readonly clock?: Clock
 }
 
-export interface Kept {
+export interface StoredCredential {
   readonly file: string
   /** the helper that has them; else they stand in the file, in clear */
   readonly helper?: string
@@ -29,11 +29,11 @@ export interface Kept {
  * @throws `config` for a file or helper that cannot be used; `io`, `timeout`, the signal's reason.
  */
 export async function keepCredential(
-  place: Place,
+  place: CredentialFile,
   registry: string,
   credential: Credential,
   call: Call,
-): Promise<Kept> {
+): Promise<StoredCredential> {
   return await change(place, call, async (content) => {
     const key = registryKey(registry)
     const server = helperServer(key)
@@ -51,10 +51,10 @@ export async function keepCredential(
 
 /** Removes what is kept for a registry, from its helper and from the file. False where there was nothing. @throws as `keepCredential`. */
 export async function forgetCredential(
-  place: Place,
+  place: CredentialFile,
   registry: string,
   call: Call,
-): Promise<Kept | undefined> {
+): Promise<StoredCredential | undefined> {
   return await change(place, call, async (content) => {
     const key = registryKey(registry)
     const helper = helperFor(content.parsed, key)
@@ -78,7 +78,7 @@ function base64(text: string): string {
 }
 
 /** The content of such a file, to be changed in its entries alone. */
-class Content {
+class EditedFile {
   readonly file: string
   readonly parsed: ReturnType<typeof parseAuthFile>
   readonly #root: Record<string, unknown>
@@ -120,12 +120,12 @@ class Content {
   }
 }
 
-async function change<T>(place: Place, call: Call, work: (content: Content) => Promise<T>): Promise<T> {
+async function change<T>(place: CredentialFile, call: Call, work: (content: EditedFile) => Promise<T>): Promise<T> {
   const file = await linkTarget(place.file)
   await makeFolder(dirname(file), 0o700)
   const clock = place.clock ?? systemClock
   return await withLock(`${file}.dray-lock`, { clock }, call.signal, async (lock) => {
-    const content = new Content(place.file, await readAuthBytes(file))
+    const content = new EditedFile(place.file, await readAuthBytes(file))
     const result = await work(content)
     if (!content.isChanged) return result
     await lock.check()

@@ -15,7 +15,7 @@ export const sourceNames = [
 
 export type SourceName = (typeof sourceNames)[number]
 
-export interface Found {
+export interface FoundCredential {
   readonly credential: Credential
   /** what it was found under: `host[:port][/namespace]` */
   readonly key: string
@@ -24,7 +24,7 @@ export interface Found {
 }
 
 /** Why there is nothing: the place is not there, or has nothing for this registry. */
-export interface Nothing {
+export interface NoCredential {
   readonly credential?: undefined
   readonly why: 'not set' | 'no such file' | 'no entry' | 'the helper has none'
 }
@@ -40,7 +40,7 @@ export interface Source {
     path: string | undefined,
     call: Call,
     isPlainHttp?: boolean,
-  ): Promise<Found | Nothing>
+  ): Promise<FoundCredential | NoCredential>
   /** The entries that mention a registry, or no host, and are not used. @throws as `find`. */
   ignoredKeys?(registry: string): Promise<readonly IgnoredKey[]>
 }

@@ -1,9 +1,9 @@
-/** RFC 9110, 5.6.2: the characters of a token. */
+/** RFC 9110, section 5.6.2. */
 const tokenCharacter = /[!#$%&'*+.^_`|~0-9A-Za-z-]/
 
 /**
- * Reads a header's value from left to right, each character once, so that hostile text costs no more than its length.
- * Nothing here throws: a piece that is not there is undefined.
+ * Reads a header value from left to right, each character once, so that hostile text costs no more
+ * than its length. Nothing here throws: a missing part is undefined.
  */
 export class HeaderScanner {
   readonly #text: string
@@ -21,7 +21,7 @@ export class HeaderScanner {
     return this.#at
   }
 
-  /** Goes back (or on) to a position that was read from `position`. */
+  /** Moves to a value of `position`. */
   moveTo(position: number): void {
     this.#at = position
   }
@@ -30,14 +30,14 @@ export class HeaderScanner {
     return this.#text[this.#at] ?? ''
   }
 
-  /** Takes `character` if it is next. */
+  /** Consumes `character` if it is next. */
   eat(character: string): boolean {
     if (this.peek() !== character) return false
     this.#at++
     return true
   }
 
-  /** OWS (RFC 9110, 5.6.3). Whether there was any. */
+  /** Consumes OWS (RFC 9110, section 5.6.3). Returns whether there was any. */
   skipSpace(): boolean {
     return this.takeWhile((c) => c === ' ' || c === '\t') !== ''
   }
@@ -48,13 +48,16 @@ export class HeaderScanner {
     return this.#text.slice(start, this.#at)
   }
 
-  /** A token (RFC 9110, 5.6.2). */
+  /** Reads a token (RFC 9110, section 5.6.2). */
   token(): string | undefined {
     const text = this.takeWhile((c) => tokenCharacter.test(c))
     return text === '' ? undefined : text
   }
 
-  /** A quoted string (RFC 9110, 5.6.4), unquoted; undefined where none begins or it does not end. */
+  /**
+   * Reads a quoted string (RFC 9110, section 5.6.4) without its quotes. Undefined if it does not
+   * end.
+   */
   quoted(): string | undefined {
     if (!this.eat('"')) return undefined
     let value = ''

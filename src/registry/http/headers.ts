@@ -1,6 +1,6 @@
 import { HeaderScanner } from './header-scanner.ts'
 
-/** Longer values of the headers below are not looked at: no registry sends such. */
+/** dray ignores longer values of these headers. */
 const maxLength = 16 * 1024
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
@@ -11,15 +11,15 @@ interface Link {
 }
 
 /**
- * The target of `rel=next` in a `Link` header (RFC 8288), relative or absolute as it was sent; undefined where there is none.
- * A link whose `rel` is missing is no next page.
+ * Returns the target of `rel=next` in a `Link` header (RFC 8288), relative or absolute as it was
+ * sent. A link without `rel` is no next page.
  */
 export function nextLink(value: string): string | undefined {
   if (value.length > maxLength) return undefined
   return links(value).find((link) => link.relations.includes('next'))?.target
 }
 
-/** The links up to the first one that is malformed. */
+/** Reads the links up to the first malformed one. */
 function links(value: string): Link[] {
   const scanner = new HeaderScanner(value)
   const found: Link[] = []
@@ -32,7 +32,7 @@ function links(value: string): Link[] {
   }
 }
 
-/** Reads the parameters of one link. Only the first `rel` counts (RFC 8288, 3.3). */
+/** Reads the parameters of one link. Only the first `rel` counts (RFC 8288, section 3.3). */
 function relationsOf(scanner: HeaderScanner): string[] {
   let relations: string[] | undefined
   for (;;) {
@@ -49,8 +49,8 @@ function relationsOf(scanner: HeaderScanner): string[] {
 }
 
 /**
- * `Retry-After` (RFC 9110, 10.2.3) as milliseconds from `now`: seconds, or an HTTP date of any of the three forms. Never negative; undefined where
- * it is neither.
+ * Parses `Retry-After` (RFC 9110, section 10.2.3): seconds, or an HTTP date of any of the three
+ * forms. Returns milliseconds from `now`, never negative; undefined for other text.
  */
 export function retryAfterMs(value: string, now: number): number | undefined {
   const text = value.slice(0, 64).trim()
@@ -59,7 +59,10 @@ export function retryAfterMs(value: string, now: number): number | undefined {
   return date === undefined ? undefined : Math.max(0, date - now)
 }
 
-/** An HTTP date (RFC 9110, 5.6.7) in milliseconds since 1970; undefined where it is none. `now` tells the century of a year of two digits. */
+/**
+ * Parses an HTTP date (RFC 9110, section 5.6.7). Returns milliseconds since 1970; undefined for
+ * other text. `now` decides the century of a year with two digits.
+ */
 export function httpDate(text: string, now: number): number | undefined {
   const fixed = /^[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/.exec(text)
   if (fixed) return utc(fixed[3], fixed[2], fixed[1], fixed.slice(4))
@@ -70,7 +73,7 @@ export function httpDate(text: string, now: number): number | undefined {
   return undefined
 }
 
-/** A year of two digits is the one not more than 50 years ahead (RFC 9110, 5.6.7). */
+/** A year with two digits is at most 50 years in the future (RFC 9110, section 5.6.7). */
 function fullYear(year: number, now: number): number {
   const thisYear = new Date(now).getUTCFullYear()
   const candidate = Math.floor(thisYear / 100) * 100 + year
@@ -91,8 +94,9 @@ function utc(
 }
 
 /**
- * A limit on what may be asked for, and what is left of it: `100;w=21600`, the number and the seconds that it is for (Docker Hub, docs.docker.com,
- * docker-hub/usage/pulls; draft-ietf-httpapi-ratelimit-headers-05). Undefined where the headers are not there or say something else.
+ * Parses a rate limit and what is left of it: `100;w=21600`, the number and the window in seconds
+ * (Docker Hub, docs.docker.com, docker-hub/usage/pulls; draft-ietf-httpapi-ratelimit-headers-05).
+ * Undefined if the headers are absent or have another form.
  */
 export function rateLimitOf(
   headers: ReadonlyMap<string, string>,
@@ -105,7 +109,10 @@ export function rateLimitOf(
   return { limit: Number(limit[1]), remaining: Number(remaining[1]), windowS: Number(windowS) }
 }
 
-/** The texts of `Warning: 299` (distribution-spec, Warnings; RFC 7234, 5.5), unescaped; other codes are left out. */
+/**
+ * Returns the unescaped texts of `Warning: 299` (distribution-spec, Warnings; RFC 7234, section
+ * 5.5). Ignores other codes.
+ */
 export function warningTexts(value: string): string[] {
   if (value.length > maxLength) return []
   const scanner = new HeaderScanner(value)
@@ -120,7 +127,7 @@ export function warningTexts(value: string): string[] {
     if (text === undefined) return texts
     if (code === '299') texts.push(text)
     scanner.skipSpace()
-    // the date that may follow
+    // A date may follow.
     if (scanner.peek() === '"') scanner.quoted()
   }
 }

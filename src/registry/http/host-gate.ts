@@ -2,16 +2,19 @@ import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
 
-/** So many retries in a row without one answer between them: nothing succeeds any more. */
+/** If so many retries follow each other without an answer, nothing succeeds any more. */
 const maxRetriesWithoutSuccess = 64
 
-/** What all requests to one registry have in common while it is overloaded: when it may be asked again, and how much retrying is left. */
+/**
+ * What all requests to an overloaded registry share: the time before which they wait, and the retry
+ * budget.
+ */
 export class HostGate {
   readonly #registry: string
   readonly #clock: Clock
   readonly #maxWaitMs: number
   #closedUntil = 0
-  #toldUntil = 0
+  #notifiedUntil = 0
   #retriesWithoutSuccess = 0
   #answered = false
 
@@ -21,7 +24,7 @@ export class HostGate {
     this.#maxWaitMs = maxWaitMs
   }
 
-  /** Whether it ever gave a useful answer in this run. */
+  /** Whether the registry gave a useful answer in this run. */
   get answered(): boolean {
     return this.#answered
   }
@@ -31,32 +34,34 @@ export class HostGate {
     this.#retriesWithoutSuccess = 0
   }
 
-  /** Takes one retry out of the budget; false when that is empty. */
+  /** Takes one retry out of the budget. False if it is empty. */
   takeRetry(): boolean {
     if (this.#retriesWithoutSuccess >= maxRetriesWithoutSuccess) return false
     this.#retriesWithoutSuccess++
     return true
   }
 
-  /** Nobody asks for `ms` milliseconds; a longer time that was set before stays. */
+  /** Delays all requests for `ms` milliseconds. A longer delay that was set before stays. */
   closeFor(ms: number): void {
     this.#closedUntil = Math.max(this.#closedUntil, this.#clock.now() + ms)
   }
 
-  /** Waits until the registry may be asked. @throws `unavailable` where that is further away than the run may wait. */
+  /**
+   * Waits until requests may be sent. @throws `unavailable` if that is later than the run may wait.
+   */
   async pass(call: Call): Promise<void> {
     for (;;) {
       const wait = this.#closedUntil - this.#clock.now()
       if (wait <= 0) return
       if (wait > this.#maxWaitMs) throw this.#tooLong(wait)
-      this.#tell(wait, call)
+      this.#notify(wait, call)
       await this.#clock.sleep(wait, call.signal)
     }
   }
 
-  #tell(ms: number, call: Call): void {
-    if (this.#toldUntil === this.#closedUntil) return
-    this.#toldUntil = this.#closedUntil
+  #notify(ms: number, call: Call): void {
+    if (this.#notifiedUntil === this.#closedUntil) return
+    this.#notifiedUntil = this.#closedUntil
     call.notify({ kind: 'wait', registry: this.#registry, ms })
   }
 
@@ -70,7 +75,7 @@ export class HostGate {
   }
 }
 
-/** The gate of each registry. */
+/** The gates by registry. */
 export class HostGates {
   readonly #gates = new Map<string, HostGate>()
   readonly #clock: Clock

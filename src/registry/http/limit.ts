@@ -6,7 +6,7 @@ import { Semaphore } from '../../lib/semaphore.ts'
 
 /** Rounds of waiting for a slot in which `beforeAttempt` is called. */
 const maxRounds = 3
-/** Small requests at once to one registry, where its settings name no other number. */
+/** Small requests at once to one registry, unless its settings name another number. */
 const defaultConcurrency = 16
 
 export interface LaneSizes {
@@ -15,7 +15,10 @@ export interface LaneSizes {
   readonly upload: number
 }
 
-/** How many exchanges of each lane one registry is given at once. Each body keeps a connection and its buffers, so these are fewer. */
+/**
+ * Returns the slots of each lane. Each body keeps a connection and its buffers, so these lanes have
+ * fewer.
+ */
 export function lanesOf(concurrency: number = defaultConcurrency): LaneSizes {
   const small = Math.max(1, Math.floor(concurrency))
   const bodies = Math.ceil(small / 2)
@@ -23,9 +26,10 @@ export function lanesOf(concurrency: number = defaultConcurrency): LaneSizes {
 }
 
 /**
- * Bounds what is under way at one registry. A small request holds its slot until the headers are there; a download until its body is over; an
- * upload until it is answered. Downloads and uploads have slots of their own: an upload takes its slot and then opens its source, so every
- * download that it opens is sure to be read, however many copies run within one registry.
+ * Bounds the requests under way at one registry. A small request holds its slot until the headers
+ * arrive, a download until its body ends, an upload until it is answered. Downloads and uploads
+ * have separate slots: an upload takes its slot and then opens its source, so every download that
+ * it opens is read to its end, however many copies run within one registry.
  */
 export function limit(settings: RegistrySettingsMap, gates: HostGates): Middleware {
   const hosts = new Map<string, HostLanes>()
@@ -78,7 +82,10 @@ async function enter(
   }
 }
 
-/** The slots of one registry. Those of small requests are halved when it answers 429 and grow back with its other answers. */
+/**
+ * The slots of one registry. A 429 halves those of small requests, and other answers let them grow
+ * back.
+ */
 class HostLanes {
   readonly small: Semaphore
   readonly download: Semaphore
@@ -104,7 +111,7 @@ class HostLanes {
     }
   }
 
-  /** Once for all requests that were under way together: they were too many together. */
+  /** Counts once for all requests that were under way together: together they were too many. */
   #shrink(generation: number): void {
     if (generation !== this.#generation) return
     this.#generation++

@@ -5,19 +5,19 @@ import { retryAfterMs } from './headers.ts'
 import { isLoopback } from '../../oci/registry-host.ts'
 import { createTransport, type Transport, type TransportOptions } from './transport/transport.ts'
 
-/** One try: connect, send, and the end of the answer. */
+/** Milliseconds to connect, to send, and to read the answer. */
 const tryMs = 10_000
 
 export interface PostOptions {
   /** such as `dray/0.1.0` */
   readonly userAgent: string
-  /** plain http to other hosts than loopback addresses */
+  /** allows plain http to hosts that are not loopback addresses */
   readonly insecure?: boolean
   readonly clock?: Clock
   readonly proxy?: TransportOptions['proxy']
 }
 
-/** What was answered: the status alone, and how long the other side wants to be left alone. */
+/** The status of an answer, and the wait that the receiver asks for. */
 interface PostAnswer {
   readonly status: number
   /** milliseconds */
@@ -26,16 +26,19 @@ interface PostAnswer {
 
 export interface Poster {
   /**
-   * Sends one POST, once: nothing is retried, no redirect followed, no credential sent. The body of the answer is thrown away. Messages name
-   * the scheme and host of the URL and nothing else of it.
-   * @throws `config` where the URL may not be used; `network`, `timeout`; the reason of the call's signal.
+   * Sends one POST, once: without retries, redirects and credentials. Ignores the body of the
+   * answer. Messages contain only the scheme and the host of the URL.
+   * @throws `config` if the URL may not be used; `network`, `timeout`; the signal's reason.
    */
   post(url: URL, headers: Readonly<Record<string, string>>, body: Uint8Array, call: Call): Promise<PostAnswer>
   /** Closes every connection. */
   close(): Promise<void>
 }
 
-/** What sends to addresses that are no registry's. Nothing is loaded or opened before the first POST. */
+/**
+ * Sends requests to hosts that are not registries. Nothing is loaded or opened before the first
+ * POST.
+ */
 export function createPoster({
   userAgent,
   insecure = false,
@@ -74,8 +77,9 @@ export function createPoster({
 }
 
 /**
- * Reads the address to POST to: https, or http to a loopback address or where `insecure` says so; without user and password.
- * @throws `config`, with no more of the text than its scheme and host, for it may be a secret.
+ * Parses the URL of a webhook: https, or http to a loopback address or with `insecure`; without
+ * user and password.
+ * @throws `config`. The message has only the scheme and the host, because the rest may be a secret.
  */
 export function parsePostUrl(text: string, insecure: boolean): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
@@ -127,13 +131,13 @@ async function send(
     },
     call,
   )
-  // within the limit too, so that a receiver that dribbles does not keep the connection
+  // Within the time limit, so that a slow receiver does not keep the connection.
   await response.discard()
   const waitMs = retryAfterMs(response.headers.get('retry-after') ?? '', clock.now())
   return { status: response.status, ...(waitMs !== undefined && { retryAfterMs: waitMs }) }
 }
 
-/** Without the hints of the transport: they are about registries. */
+/** Removes the hints of the transport, which are about registries. */
 function asOurs(thrown: unknown, url: URL): DrayError {
   const { code, message, why } = toDrayError(thrown)
   return new DrayError(code, message, {

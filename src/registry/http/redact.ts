@@ -1,4 +1,4 @@
-/** Query parameters whose values say what was asked for and carry no secret. */
+/** Query parameters whose values contain no secret. */
 const shownParameters: ReadonlySet<string> = new Set([
   'n',
   'last',
@@ -13,8 +13,9 @@ const shownParameters: ReadonlySet<string> = new Set([
 ])
 
 /**
- * A URL for messages, events and logs: without user and fragment, and with the values of all query parameters but those of the allowlist
- * replaced by `…`. Signed URLs and upload sessions carry secrets in parameters of any name.
+ * Returns a URL for messages, events and logs: without user and fragment, and with `…` for the
+ * values of all query parameters that are not on the allowlist. Signed URLs and upload sessions
+ * have secrets in parameters of any name.
  */
 export function redactUrl(url: URL): string {
   const parameters = [...url.searchParams].map(([name, value]) =>
@@ -26,22 +27,25 @@ export function redactUrl(url: URL): string {
   return `${url.origin}${url.pathname}${query}`
 }
 
-/** Readable where that is safe: `:`, `/` and `,` stay as they are. */
+/** Keeps `:`, `/` and `,` readable. */
 function shown(value: string): string {
   return encodeURIComponent(value).replaceAll('%3A', ':').replaceAll('%2F', '/').replaceAll('%2C', ',')
 }
 
-/** With the characters that end a sentence or a quotation left outside. */
+/** Without the characters that end a sentence or a quotation. */
 const addresses = /\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s"'<>`]*[^\s"'<>`.,;:!?)\]}]/gi
-/** What follows the name of a scheme in an `Authorization` header (RFC 9110, section 11.4). */
+/** The credentials after a scheme in an `Authorization` header (RFC 9110, section 11.4). */
 const authorizations = /\b(Basic|Bearer|Token|Negotiate)\s+[A-Za-z0-9._~+/=-]{6,}/gi
-/** Tokens are long and mix small letters, capitals and digits; digests, ids of requests and names do not. */
+/**
+ * Tokens are long and mix lower case, upper case and digits. Digests, request ids and names do not.
+ */
 const tokens =
   /(?<![A-Za-z0-9_=+.-])(?=[A-Za-z0-9_=+.-]*[a-z])(?=[A-Za-z0-9_=+.-]*[A-Z])(?=[A-Za-z0-9_=+.-]*\d)[A-Za-z0-9_=+.-]{20,}/g
 
 /**
- * What another side says, for messages and records: addresses as `redactUrl` shows them, and what looks like a token or like the credentials of a header
- * replaced by `…`. A server may repeat what it was sent.
+ * Returns text of another party for messages and records: URLs as `redactUrl` shows them, and `…`
+ * for what looks like a token or like credentials in a header. A server may repeat what it was
+ * sent.
  */
 export function redactText(text: string): string {
   return text.replaceAll(authorizations, '$1 …').replaceAll(addresses, redactAddress).replaceAll(tokens, '…')
@@ -50,7 +54,7 @@ export function redactText(text: string): string {
 function redactAddress(address: string): string {
   if (URL.canParse(address)) {
     const url = new URL(address)
-    // only the schemes of the web have an origin
+    // Only http and https URLs have an origin.
     if (url.origin !== 'null') return redactUrl(url)
   }
   return address.replace(/\/\/[^/]*@/, '//').replace(/[?#].*$/, '')

@@ -6,9 +6,11 @@ const maxRedirects = 5
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 /**
- * Follows redirects of GET and HEAD. Credentials stay at the origin that they were made for: the first hop elsewhere drops them, and they
- * are not taken up again. A retry begins at the registry's own URL, so that a signed address that has expired is made anew.
- * @throws `protocol` for a sixth redirect, a step from https to http, or a `Location` that is no http URL.
+ * Follows redirects of GET and HEAD. Credentials belong to one origin: a redirect to another one
+ * drops them for good. A retry begins at the registry's own URL, so that an expired signed URL is
+ * renewed.
+ * @throws `protocol` for a sixth redirect, a step from https to http, or a `Location` that is no
+ * http URL.
  */
 export const redirect: Middleware = (next) => async (request, call) => {
   let current = request

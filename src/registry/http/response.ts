@@ -2,7 +2,10 @@ import { DrayError } from '../../lib/errors.ts'
 import type { RegistryResponse } from './fetch.ts'
 import type { IncomingBody } from './transport/incoming-body.ts'
 
-/** A rest of at most this many bytes is read so that its connection can be used again; a longer one is cheaper to cut. */
+/**
+ * dray reads an unwanted rest of at most this many bytes to keep the connection. It closes the
+ * connection for more.
+ */
 const maxDrained = 64 * 1024
 
 export interface ResponseParts {
@@ -10,11 +13,11 @@ export interface ResponseParts {
   readonly headers: ReadonlyMap<string, string>
   readonly url: URL
   readonly body: IncomingBody
-  /** told when only the end of the body is waited for */
+  /** Called when only the end of the body is still wanted. */
   readonly draining?: () => void
 }
 
-/** An answer whose headers are there and whose body is on its way. */
+/** Returns a response whose headers have arrived and whose body is on its way. */
 export function createResponse(parts: ResponseParts): RegistryResponse {
   const { body, draining, ...head } = parts
   return {
@@ -55,7 +58,7 @@ async function drain(body: IncomingBody): Promise<void> {
       if (length > maxDrained) break
     }
   } catch {
-    // a body that nobody wants may break: its connection is closed then, and that is all that was asked for
+    // An unwanted body may break: its connection is closed then.
   }
 }
 

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../lib/clock.ts'
 import { createAuth } from './auth/auth.ts'
 import { type CertificateFolders, type Certificates, certificatesFor } from './transport/certificates.ts'
 import type { CredentialSource } from '../credential.ts'
-import type { ExchangeLimits } from './exchange.ts'
+import type { Timeouts } from './dispatch.ts'
 import type { Fetch, Middleware, Scope } from './fetch.ts'
 import { rateLimitOf } from './headers.ts'
 import { HostGates } from './host-gate.ts'
@@ -25,46 +25,55 @@ export interface FetchOptions {
   readonly userAgent: string
   /** measures and waits for retries, `Retry-After` and tokens */
   readonly clock?: Clock
-  /** measures stalled transfers: a clock of its own, since one that leaps over the waits of retries would find every transfer stalled */
+  /**
+   * Measures stalled transfers. It is separate, because a clock that skips the waits of retries
+   * would find every transfer stalled.
+   */
   readonly transferClock?: Clock
   /** uniform in [0, 1) */
   readonly random?: () => number
-  /** the longest that a registry may make us wait, milliseconds */
+  /** the longest wait that a registry may ask for, milliseconds */
   readonly maxWaitMs?: number
-  /** the proxy for an address */
+  /** the proxy for a URL */
   readonly proxy?: TransportOptions['proxy']
-  /** certificates that folders of this machine have for a registry */
+  /** the certificates that folders of this machine have for a registry */
   readonly certificates?: CertificateFolders
-  /** how long an exchange may stand still */
-  readonly limits?: ExchangeLimits
-  /** how often one request is sent at most; eight where it is not given */
+  /** how long a request may stall */
+  readonly limits?: Timeouts
+  /** of one request; eight by default */
   readonly maxTries?: number
 }
 
 export interface FetchStack {
   readonly fetch: Fetch
-  /** what was sent, so that it can be cut out of what registries say; `fetch` has cut it out of its own errors and events */
+  /**
+   * What was sent. `fetch` has cut it out of its own errors and events; callers cut it out of text
+   * of a registry.
+   */
   readonly secrets: Secrets
-  /** The origin of a registry's API. @throws `malformed`. */
+  /** Returns the origin of a registry's API. @throws `malformed`. */
   origin(registry: string): URL
-  /** What a registry is trusted by, and what is shown to it. @throws `config` */
+  /** Returns the certificates for a registry. @throws `config` */
   certificates(registry: string): Promise<Certificates>
-  /** Names the scopes that the run will need, the destination's first, so that one token serves for all of it. */
+  /**
+   * Adds scopes that the run will need, the destination's first, so that one token covers all of
+   * them.
+   */
   expectScopes(registry: string, scopes: readonly Scope[]): void
   /**
-   * Tells how many small requests the run will make at once, so that as many connections are opened with the first. More than the limit of the
-   * registry are not.
+   * Says how many small requests the run will send at once, so that as many connections are opened
+   * with the first one, up to the limit of the registry.
    */
   expectAtOnce(registry: string, requests: number): void
   /**
-   * Takes one retry out of a registry's budget, for who retries above this; false where it is used up because
-   * nothing succeeds there any more.
+   * Takes one retry out of a registry's budget, for retries above this stack. False if the budget
+   * is used up because nothing succeeds any more.
    */
   takeRetry(registry: string): boolean
   close(): Promise<void>
 }
 
-/** The way of a request to a registry: retry, auth, redirect, limit, transport. Put together once for a run. */
+/** Composes the middleware once for a run: retry, auth, redirect, limit, transport. */
 export function createFetch(options: FetchOptions): FetchStack {
   const { settings, credentials, userAgent, clock = systemClock, random = Math.random } = options
   const gates = new HostGates(clock, options.maxWaitMs ?? defaultMaxWaitMs)
@@ -73,16 +82,16 @@ export function createFetch(options: FetchOptions): FetchStack {
     settings,
     userAgent,
     clock: options.transferClock ?? systemClock,
-    ...(options.proxy !== undefined && { proxy: noted(options.proxy, secrets) }),
+    ...(options.proxy !== undefined && { proxy: rememberPasswords(options.proxy, secrets) }),
     ...(options.certificates !== undefined && { certificates: options.certificates }),
     ...(options.limits !== undefined && { limits: options.limits }),
   })
-  const wire = told(clock)(transport.fetch)
+  const wire = reportRequests(clock)(transport.fetch)
   const { maxTries } = options
   const retried = retry({ clock, random, gates, ...(maxTries !== undefined && { maxTries }) })
   const auth = createAuth({ settings, credentials, secrets, clock, tokenFetch: retried(wire) })
   return {
-    fetch: discreet(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),
+    fetch: redactSecrets(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),
     secrets,
     origin: (registry) => registryOrigin(registry, settings.get(registry)),
     certificates: (registry) => certificatesFor(registry, settings.get(registry), options.certificates),
@@ -96,8 +105,8 @@ export function createFetch(options: FetchOptions): FetchStack {
   }
 }
 
-/** Tells of each exchange when its headers are there. */
-function told(clock: Clock): Middleware {
+/** Reports each request when its headers have arrived. */
+function reportRequests(clock: Clock): Middleware {
   return (next) => async (request, call) => {
     const begin = clock.now()
     const response = await next(request, call)
@@ -110,8 +119,8 @@ function told(clock: Clock): Middleware {
   }
 }
 
-/** Cuts out of errors and events what was sent: an address that a registry gave may hold it. */
-function discreet(secrets: Secrets): Middleware {
+/** Cuts out of errors and events what was sent. The URL of a registry's answer may contain it. */
+function redactSecrets(secrets: Secrets): Middleware {
   return (next) => async (request, call) => {
     const notify: Call['notify'] = (event) => call.notify(secrets.redactEvent(event))
     try {
@@ -122,8 +131,11 @@ function discreet(secrets: Secrets): Middleware {
   }
 }
 
-/** Proxies whose users and passwords are told to `secrets` before they are used: a proxy may repeat them as well. */
-function noted(
+/**
+ * Proxies whose users and passwords are told to `secrets` before they are used: a proxy may repeat
+ * them as well.
+ */
+function rememberPasswords(
   proxyFor: NonNullable<FetchOptions['proxy']>,
   secrets: Secrets,
 ): NonNullable<FetchOptions['proxy']> {

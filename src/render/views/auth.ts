@@ -9,7 +9,7 @@ interface Kept {
   readonly helper: string | null
 }
 
-interface Shadow {
+interface OtherSource {
   readonly source: string
   readonly where: string
 }
@@ -17,7 +17,7 @@ interface Shadow {
 interface Login extends Kept {
   readonly username: string
   readonly checked: boolean
-  readonly behind: Shadow | null
+  readonly behind: OtherSource | null
 }
 
 export function renderLogin(login: Login, { style }: Page): string {
@@ -42,7 +42,7 @@ export function renderLoginNotes({ registry, checked, helper, file, behind }: Lo
 
 interface Logout extends Kept {
   readonly removed: boolean
-  readonly left: Shadow | null
+  readonly left: OtherSource | null
 }
 
 export function renderLogout({ removed, left, ...kept }: Logout, { style }: Page): string {

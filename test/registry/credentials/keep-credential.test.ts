@@ -5,7 +5,7 @@ import { findCredentials } from '../../../src/registry/credentials/find-credenti
 import {
   forgetCredential,
   keepCredential,
-  type Place,
+  type CredentialFile,
 } from '../../../src/registry/credentials/keep-credential.ts'
 import { notedCall } from '../../support/http-world.ts'
 import { tempFolder } from '../../support/temp.ts'
@@ -30,7 +30,7 @@ async function world(config?: unknown, helper = keychain) {
     await writeFile(file, typeof config === 'string' ? config : JSON.stringify(config))
   }
   const env = { PATH: `${folder}:/usr/bin:/bin` }
-  const place: Place = { file, helpers: { env } }
+  const place: CredentialFile = { file, helpers: { env } }
   return {
     folder,
     file,

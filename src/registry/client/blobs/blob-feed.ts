@@ -6,27 +6,27 @@ import type { RepositoryName } from '../../../oci/reference.ts'
 import type { BlobSource } from '../../../images/ports.ts'
 
 /** What one `open` has given. Bytes that still come out of an earlier one, which was given up, count there and nowhere else. */
-interface Flow {
+interface OpenRange {
   readonly start: number
   readonly end: number
   /** of the blob from its first byte on; absent where the source verifies what it gives */
   readonly digester: Digester | undefined
-  /** bytes told of */
-  told: number
-  /** accepted or taken back: nothing more is told of it */
+  /** bytes reported of */
+  reported: number
+  /** accepted or taken back: nothing more is reported of it */
   over: boolean
   /** what the source threw */
   failure?: unknown
 }
 
 /** The hash of the first `upTo` bytes of the blob. */
-interface Prefix {
+interface HashedPrefix {
   readonly digester: Digester
   readonly upTo: number
 }
 
 /**
- * The bytes of a blob on their way from its source into the bodies of requests: counted, told of, and hashed where the source does not do that,
+ * The bytes of a blob on their way from its source into the bodies of requests: counted, reported of, and hashed where the source does not do that,
  * which it does where one body takes all of them.
  */
 export class BlobFeed {
@@ -36,8 +36,8 @@ export class BlobFeed {
   readonly #call: Call
   /** bytes that the registry has accepted */
   #accepted = 0
-  #hashed: Prefix | undefined
-  #flow: Flow | undefined
+  #hashed: HashedPrefix | undefined
+  #range: OpenRange | undefined
 
   constructor(to: RepositoryName, d: Descriptor, from: BlobSource, call: Call) {
     this.#to = to
@@ -48,7 +48,7 @@ export class BlobFeed {
 
   /** What the source threw, if it did. */
   get failure(): unknown {
-    return this.#flow?.failure
+    return this.#range?.failure
   }
 
   /**
@@ -59,31 +59,31 @@ export class BlobFeed {
     this.takeBack()
     const isWhole = start === 0 && end === this.#d.size
     const prefix = isWhole ? undefined : (this.#hashed ?? this.#nothing())
-    const flow: Flow = { start, end, digester: prefix?.digester.copy(), told: 0, over: false }
-    this.#flow = flow
+    const range: OpenRange = { start, end, digester: prefix?.digester.copy(), reported: 0, over: false }
+    this.#range = range
     const from = prefix?.upTo ?? start
     try {
       const bytes = this.#bytes(
-        flow,
+        range,
         await this.#from.open(from, this.#call, isWhole ? undefined : end),
         from,
       )
       // before the request is made: no connection waits for bytes that are not for it
       return from < start ? await primed(bytes) : bytes
     } catch (error) {
-      flow.failure = error
+      range.failure = error
       throw error
     }
   }
 
   /** The registry has the first `upTo` bytes: all that was fed, be it that its answer was quicker than the end of the feeding, or a part of it. */
   accept(upTo: number): void {
-    const flow = this.#flow
+    const range = this.#range
     this.#accepted = upTo
-    if (flow === undefined || flow.over) return
-    this.#tell(flow, upTo - flow.start - flow.told)
-    flow.over = true
-    if (upTo === flow.end && flow.digester !== undefined) this.#hashed = { digester: flow.digester, upTo }
+    if (range === undefined || range.over) return
+    this.#report(range, upTo - range.start - range.reported)
+    range.over = true
+    if (upTo === range.end && range.digester !== undefined) this.#hashed = { digester: range.digester, upTo }
   }
 
   /** The digest of the blob once all of it was accepted; undefined where the source verified it. */
@@ -91,11 +91,11 @@ export class BlobFeed {
     return this.#hashed?.upTo === this.#d.size ? this.#hashed.digester.copy().digest() : undefined
   }
 
-  /** Takes back what was told of a body that was not accepted. */
+  /** Takes back what was reported of a body that was not accepted. */
   takeBack(): void {
-    if (this.#flow === undefined || this.#flow.over) return
-    this.#tell(this.#flow, -this.#flow.told)
-    this.#flow.over = true
+    if (this.#range === undefined || this.#range.over) return
+    this.#report(this.#range, -this.#range.reported)
+    this.#range.over = true
   }
 
   /** The registry has nothing any more. */
@@ -104,42 +104,42 @@ export class BlobFeed {
     if (this.#accepted > 0) this.#notify(-this.#accepted)
     this.#accepted = 0
     this.#hashed = undefined
-    this.#flow = undefined
+    this.#range = undefined
   }
 
-  #nothing(): Prefix {
+  #nothing(): HashedPrefix {
     return { digester: new Digester(algorithmOf(this.#d.digest)), upTo: 0 }
   }
 
   async *#bytes(
-    flow: Flow,
+    range: OpenRange,
     source: AsyncIterable<Uint8Array>,
     from: number,
   ): AsyncGenerator<Uint8Array, void> {
     let at = from
     try {
       for await (const chunk of source) {
-        const wanted = chunk.byteLength > flow.end - at ? chunk.subarray(0, flow.end - at) : chunk
-        flow.digester?.update(wanted)
-        const given = at < flow.start ? wanted.subarray(flow.start - at) : wanted
+        const wanted = chunk.byteLength > range.end - at ? chunk.subarray(0, range.end - at) : chunk
+        range.digester?.update(wanted)
+        const given = at < range.start ? wanted.subarray(range.start - at) : wanted
         at += wanted.byteLength
         if (given.byteLength > 0) yield given
-        this.#tell(flow, given.byteLength)
-        if (at === flow.end && flow.end < this.#d.size) break
+        this.#report(range, given.byteLength)
+        if (at === range.end && range.end < this.#d.size) break
       }
     } catch (error) {
-      flow.failure = error
+      range.failure = error
       throw error
     }
-    if (at < flow.end) {
-      flow.failure = this.#short(at)
-      throw flow.failure
+    if (at < range.end) {
+      range.failure = this.#short(at)
+      throw range.failure
     }
   }
 
-  #tell(flow: Flow, bytes: number): void {
-    if (flow.over || bytes === 0) return
-    flow.told += bytes
+  #report(range: OpenRange, bytes: number): void {
+    if (range.over || bytes === 0) return
+    range.reported += bytes
     this.#notify(bytes)
   }
 

@@ -66,7 +66,7 @@ export class Upload {
     this.#session = opened
     try {
       for (;;) {
-        const session = await this.#ready()
+        const session = await this.#openSession()
         try {
           await this.#send(session)
           return
@@ -79,13 +79,13 @@ export class Upload {
       throw error
     } finally {
       // where a PUT ended it, there is none left
-      await this.#giveUp()
+      await this.#cancel()
       for (const session of this.#missing)
         await cancelSession(this.#client, session, this.#purpose, this.#call)
     }
   }
 
-  async #ready(): Promise<Session> {
+  async #openSession(): Promise<Session> {
     if (this.#at === 0) this.#sessions++
     this.#session ??= await openSession(this.#client, this.#d, this.#purpose, this.#call)
     return this.#session
@@ -102,9 +102,9 @@ export class Upload {
     const isWorth = this.#isWorth(error)
     if (isWorth) {
       await this.#client.shared.retry.wait(this.#failed.count, this.#call)
-      if (await this.#goesOn(error)) return false
+      if (await this.#resume(error)) return false
     }
-    if (await this.#isThere()) {
+    if (await this.#isUploaded()) {
       this.#feed.accept(this.#d.size)
       return true
     }
@@ -114,7 +114,7 @@ export class Upload {
   }
 
   /** Whether what broke was applied after all. A look that fails is no answer. */
-  async #isThere(): Promise<boolean> {
+  async #isUploaded(): Promise<boolean> {
     if (this.#call.signal.aborted) return false
     try {
       return await hasBlob(this.#client, this.#d, this.#call, 'write')
@@ -144,31 +144,31 @@ export class Upload {
   }
 
   /** Finds out how far the session is, and takes the upload up there. */
-  async #goesOn(error: unknown): Promise<boolean> {
+  async #resume(error: unknown): Promise<boolean> {
     if (isCorrupt(error) && this.#isResumed) this.#learn('uploadRange', 'no')
     if (isCorrupt(error) || this.#isAnswered(error, [404])) return false
     if (this.#known('uploadRange') === 'no' || this.#known('chunks') === 'no') return false
-    const told = await this.#ask()
-    if (told === undefined || told.size < this.#at || told.size > this.#sentTo) {
+    const state = await this.#askSession()
+    if (state === undefined || state.size < this.#at || state.size > this.#sentTo) {
       if (this.#isCountedOtherwise) this.#learn('uploadRange', 'no')
       return false
     }
-    if (told.size === this.#at && this.#isAnswered(error, [416])) {
+    if (state.size === this.#at && this.#isAnswered(error, [416])) {
       // the places agree, so that it is the chunk that it does not want
       this.#learn('chunks', 'no')
       return false
     }
-    this.#session = told.session
+    this.#session = state.session
     this.#isResumed = true
-    this.#reach(told.size, error)
+    this.#reach(state.size, error)
     return true
   }
 
-  async #ask(): Promise<{ readonly session: Session; readonly size: number } | undefined> {
+  async #askSession(): Promise<{ readonly session: Session; readonly size: number } | undefined> {
     if (this.#session === undefined) return undefined
     try {
-      const told = await askSession(this.#client, this.#session, this.#purpose, this.#call)
-      if (told !== 'gone') return told
+      const state = await askSession(this.#client, this.#session, this.#purpose, this.#call)
+      if (state !== 'gone') return state
       this.#missing.push(this.#session)
       this.#session = undefined
       return undefined
@@ -190,7 +190,7 @@ export class Upload {
   }
 
   /** Cancels the session, if there is one: none stays open. */
-  async #giveUp(): Promise<void> {
+  async #cancel(): Promise<void> {
     const session = this.#session
     this.#session = undefined
     if (session !== undefined) await cancelSession(this.#client, session, this.#purpose, this.#call)
@@ -199,7 +199,7 @@ export class Upload {
   /** @throws `error`, the reason for it, where that was done often enough. */
   async #startOver(error: unknown): Promise<void> {
     if (this.#sessions >= maxSessions) throw error
-    await this.#giveUp()
+    await this.#cancel()
     this.#feed.reset()
     this.#at = 0
     this.#isResumed = false

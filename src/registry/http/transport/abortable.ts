@@ -1,4 +1,7 @@
-/** Waits for work that others wait for too, but no longer than the signal allows. @throws the signal's reason. */
+/**
+ * Waits for work that others wait for too, until the signal is aborted. @throws the signal's
+ * reason.
+ */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   signal.throwIfAborted()
   const { promise, reject } = Promise.withResolvers<never>()

@@ -1,13 +1,15 @@
 import { DrayError } from '../../../lib/errors.ts'
 import type { RegistrySettings } from './origins.ts'
 
-/** What a registry is trusted by besides the system's authorities, and what is shown to it. */
+/** What dray trusts at a registry besides the system's authorities, and what it shows there. */
 export type Certificates = Pick<RegistrySettings, 'ca' | 'clientCertificate'>
 
-/** What folders of this machine have for a registry. @throws `config` */
+/** Returns what folders of this machine have for a registry. @throws `config` */
 export type CertificateFolders = (registry: string) => Promise<Certificates>
 
-/** The settings of a registry, and where they say nothing what the folders have. @throws as `folders`. */
+/**
+ * Returns the settings of a registry. What they lack comes from the folders. @throws as `folders`.
+ */
 export async function certificatesFor(
   registry: string,
   settings: RegistrySettings | undefined,
@@ -19,15 +21,19 @@ export async function certificatesFor(
   return { ...(ca !== undefined && { ca }), ...(clientCertificate !== undefined && { clientCertificate }) }
 }
 
-/** Whether a code of Node or OpenSSL says that a certificate is not trusted. Another attempt sees the same certificate. */
+/**
+ * Whether a code of Node or OpenSSL says that a certificate is not trusted. Another attempt sees
+ * the same certificate.
+ */
 export function isCertificateCode(code: string): boolean {
   return /^(?:ERR_TLS_CERT_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(?:GET|VERIFY)_)/.test(code)
 }
 
 /**
- * The options of every TLS connection that dray opens: to registries, token servers, storage, proxies and webhooks.
- * `NODE_TLS_REJECT_UNAUTHORIZED`, `--tls-min-v1.0` and `--tls-cipher-list` change the defaults of Node. A variable that
- * somebody left in an environment must not weaken a connection, so nothing here is left to those defaults.
+ * The options of every TLS connection that dray opens: to registries, token servers, storage,
+ * proxies and webhooks. `NODE_TLS_REJECT_UNAUTHORIZED`, `--tls-min-v1.0` and `--tls-cipher-list`
+ * change the defaults of Node. A variable that somebody left in an environment must not weaken a
+ * connection, so nothing here is left to those defaults.
  * @throws `config` if Node is configured with no cipher that may be used.
  */
 export async function tlsOptions({ ca, clientCertificate }: Certificates) {
@@ -43,7 +49,8 @@ export async function tlsOptions({ ca, clientCertificate }: Certificates) {
 }
 
 /**
- * The ciphers that Node is configured with, without those that encrypt or authenticate nothing or too weakly.
+ * The ciphers that Node is configured with, without those that encrypt or authenticate nothing or
+ * too weakly.
  * @throws `config` if none is left.
  */
 async function cipherList(configured: string): Promise<string> {
@@ -51,7 +58,8 @@ async function cipherList(configured: string): Promise<string> {
   const builtIn = constants.defaultCoreCipherList
   if (configured === builtIn) return builtIn
   const excluded = builtIn.split(':').filter((cipher) => cipher.startsWith('!'))
-  // TLS_SHA256_SHA256 and TLS_SHA384_SHA384 (RFC 9150) do not encrypt. OpenSSL cannot exclude them by `!`.
+  // TLS_SHA256_SHA256 and TLS_SHA384_SHA384 (RFC 9150) do not encrypt. OpenSSL cannot exclude them
+  // by `!`.
   const wanted = configured.split(':').filter((cipher) => !/^(?:TLS_SHA|@SECLEVEL=[01]$)/.test(cipher))
   const ciphers = [...new Set([...wanted, ...excluded])].join(':')
   const { createSecureContext } = await import('node:tls')

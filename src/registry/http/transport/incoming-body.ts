@@ -1,20 +1,26 @@
 import type { DrayError } from '../../../lib/errors.ts'
 
-/** Above this many bytes the connection is read no further, below the second it is again. Together with the socket's own buffer this is what a download holds. */
+/**
+ * dray stops reading from the connection above the first number of bytes and continues below the
+ * second. A download holds this and the buffer of the socket.
+ */
 const highWater = 256 * 1024
 const lowWater = 64 * 1024
 
-export interface Flow {
-  /** stop reading from the connection: the reader is slower than the server */
+export interface FlowControl {
+  /** Stops reading from the connection, because the reader is slower than the server. */
   pause(): void
   resume(): void
-  /** the reader wants no more */
+  /** The reader wants no more. */
   cancel(): void
 }
 
-/** The bytes of one answer on their way from the connection to its reader, with backpressure. For one reader, once. */
+/**
+ * The bytes of one answer between the connection and its reader, with backpressure. For one reader,
+ * once.
+ */
 export class IncomingBody implements AsyncIterableIterator<Uint8Array, undefined> {
-  readonly #flow: Flow
+  readonly #flow: FlowControl
   readonly #chunks: Uint8Array[] = []
   #queued = 0
   #paused = false
@@ -22,7 +28,7 @@ export class IncomingBody implements AsyncIterableIterator<Uint8Array, undefined
   #error: DrayError | undefined
   #wake: (() => void) | undefined
 
-  constructor(flow: Flow) {
+  constructor(flow: FlowControl) {
     this.#flow = flow
   }
 
@@ -79,7 +85,7 @@ export class IncomingBody implements AsyncIterableIterator<Uint8Array, undefined
     return { done: true, value: undefined }
   }
 
-  /** Drops what is queued and, where more was to come, the connection. */
+  /** Drops what is queued, and the connection if more was to come. */
   cancel(): void {
     this.#chunks.length = 0
     this.#queued = 0

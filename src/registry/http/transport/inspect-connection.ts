@@ -24,13 +24,14 @@ interface TlsFacts {
   readonly issuer: string
   /** milliseconds since 1970 */
   readonly validTo: number
-  /** why the certificate is not trusted; absent where it is */
+  /** why the certificate is not trusted; absent if it is */
   readonly untrusted?: { readonly code: string; readonly hint?: string }
 }
 
 /**
- * Opens one connection to a registry, as the transport does, and describes it. A certificate that is not trusted is part
- * of the result and no error, because dray sends no request over this connection.
+ * Opens one connection to a registry, as the transport does, and describes it. A certificate that
+ * is not trusted is part of the result and no error, because dray sends no request over this
+ * connection.
  * @throws `network` and `timeout` as the transport.
  */
 export async function inspectConnection(

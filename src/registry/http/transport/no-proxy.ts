@@ -2,8 +2,9 @@ import { BlockList, isIP } from 'node:net'
 import { bareHost, portOf } from './origins.ts'
 
 /**
- * Whether `NO_PROXY` takes an address out (golang.org/x/net/http/httpproxy): names and their subdomains (`example.com`; `.example.com` for the latter alone), `*` for all,
- * addresses, networks (`10.0.0.0/8`, `fd00::/8`), each with a port if only that is meant.
+ * Whether `NO_PROXY` excludes a URL (golang.org/x/net/http/httpproxy): names and their subdomains
+ * (`example.com`; `.example.com` for subdomains only), `*` for all, addresses, and networks
+ * (`10.0.0.0/8`, `fd00::/8`). Each may have a port.
  */
 export function bypasses(address: URL, noProxy: string): boolean {
   const host = bareHost(address.hostname).toLowerCase()

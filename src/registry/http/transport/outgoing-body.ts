@@ -1,37 +1,37 @@
 import { DrayError } from '../../../lib/errors.ts'
 
-/** Told of whose turn it is. */
-export interface Turns {
-  /** the connection wants more: the source is waited for */
-  asked(): void
-  /** the source gave so many bytes: the connection is waited for */
-  gave(bytes: number): void
+/** Reports which side the body waits for. */
+export interface SourceProgress {
+  /** The connection wants more, so the body waits for the source. */
+  waiting(): void
+  /** The source gave so many bytes, so the body waits for the connection. */
+  received(bytes: number): void
 }
 
 /**
- * A body on its way to the connection: exactly `size` bytes, or an error. It can be stopped from outside while its source keeps it waiting, which
- * the HTTP client itself does not do for iterables.
+ * A body on its way to the connection: exactly `size` bytes, or an error. It can be stopped while
+ * its source delays it. undici cannot stop an iterable.
  */
 export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #source: AsyncIterator<Uint8Array>
   readonly #size: number
-  readonly #turns: Turns
+  readonly #progress: SourceProgress
   #begun = false
   #given = 0
   #stopped = false
   #interrupt: (() => void) | undefined
 
-  constructor(source: AsyncIterable<Uint8Array>, size: number, turns: Turns) {
+  constructor(source: AsyncIterable<Uint8Array>, size: number, progress: SourceProgress) {
     this.#source = source[Symbol.asyncIterator]()
     this.#size = size
-    this.#turns = turns
+    this.#progress = progress
   }
 
   [Symbol.asyncIterator](): this {
     return this
   }
 
-  /** @throws `corrupt` where the source is shorter or longer than its size. */
+  /** @throws `corrupt` if the source is shorter or longer than its size. */
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
     return new Promise((resolve, reject) => {
       this.#interrupt = () => resolve({ done: true, value: undefined })
@@ -45,20 +45,20 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
     return { done: true, value: undefined }
   }
 
-  /** Asks for no more, whether or not the source answers. */
+  /** Requests no more, whether or not the source answers. */
   stop(): void {
     if (this.#stopped) return
     this.#stopped = true
     this.#interrupt?.()
-    // the source cleans up in its own time; what goes wrong there concerns nobody any more
+    // The source cleans up later. A failure there matters to nobody.
     void this.#close().catch(() => undefined)
   }
 
   async #pull(): Promise<IteratorResult<Uint8Array, undefined>> {
     this.#begun = true
-    this.#turns.asked()
+    this.#progress.waiting()
     const next = await this.#source.next()
-    this.#turns.gave(next.done === true ? 0 : next.value.byteLength)
+    this.#progress.received(next.done === true ? 0 : next.value.byteLength)
     if (next.done === true) {
       if (this.#given !== this.#size) throw this.#wrongSize(`it ended after ${this.#given} bytes`)
       return { done: true, value: undefined }
@@ -72,7 +72,9 @@ export class OutgoingBody implements AsyncIterableIterator<Uint8Array, undefined
     return new DrayError('corrupt', `a body of ${this.#size} bytes was to be sent, but ${why}`)
   }
 
-  /** A generator that was never begun would not run its `finally`, and keep its connection. */
+  /**
+   * A generator that was never begun would not run its `finally`, and would keep its connection.
+   */
   async #close(): Promise<void> {
     if (!this.#begun) await this.#source.next()
     await this.#source.return?.()

@@ -5,19 +5,20 @@ import { basicHeader } from '../auth/token.ts'
 
 /** A proxy, and the variable that names it. */
 export interface Proxy {
-  /** with user and password, where it has them */
+  /** with user and password, if it has them */
   readonly url: URL
   readonly variable: string
 }
 
-/** The variables that programs agree on. */
+/** The environment. */
 export type ProxyVariables = Readonly<Record<string, string | undefined>>
 
 /**
- * The proxy that the variables name for an address, as Go's `httpproxy` reads them, and with it the tools of this field: `HTTPS_PROXY` or `HTTP_PROXY` by the scheme
- * of the address, else `ALL_PROXY`; small letters come first; `NO_PROXY` takes addresses out, and this machine always goes without. `HTTP_PROXY` in capitals counts for nothing in
- * a CGI script, where a client could set it (httpoxy.org).
- * @throws `config` for a proxy that is no address, or speaks another language than http.
+ * Returns the proxy for a URL by the variables, as `httpproxy` of Go reads them: `HTTPS_PROXY` or
+ * `HTTP_PROXY` by the scheme of the URL, else `ALL_PROXY`. Lower case comes first. `NO_PROXY`
+ * excludes hosts, and this machine never uses a proxy for itself. `HTTP_PROXY` in upper case is
+ * ignored in a CGI script, where a client could set it (httpoxy.org).
+ * @throws `config` for a proxy that is no URL or does not speak http.
  */
 export function proxyFor(address: URL, env: ProxyVariables): Proxy | undefined {
   const found = named(address, env)
@@ -41,11 +42,11 @@ function named(
   return undefined
 }
 
-/** A host alone is one that speaks plain http, as everywhere. */
+/** A host without a scheme speaks plain http. */
 function parseProxy(text: string, variable: string): URL {
   const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`
   const url = URL.canParse(whole) ? new URL(whole) : undefined
-  // the text may have a password
+  // The text is not shown, because it may contain a password.
   if (url === undefined || url.hostname === '' || !hasReadableUser(url))
     throw new DrayError('config', `${variable} names no proxy`, {
       hint: `A proxy is written as ${variable}=http://proxy.example.com:3128`,
@@ -58,12 +59,12 @@ function parseProxy(text: string, variable: string): URL {
   })
 }
 
-/** Without user and password. */
+/** Returns the proxy without user and password. */
 export function showProxy({ protocol, host }: URL): string {
   return `${protocol}//${host}`
 }
 
-/** The user and the password that an address has; for the proxy alone. */
+/** Returns the user and the password of a URL. Only the proxy may get them. */
 export function proxyUser({
   username,
   password,
@@ -72,7 +73,7 @@ export function proxyUser({
   return { user: decodeURIComponent(username), password: decodeURIComponent(password) }
 }
 
-/** `Proxy-Authorization` for them. */
+/** Returns `Proxy-Authorization` for them. */
 export function proxyAuthorization(url: URL): string | undefined {
   const found = proxyUser(url)
   return found && basicHeader({ kind: 'basic', username: found.user, password: found.password })
@@ -83,7 +84,7 @@ function hasReadableUser(url: URL): boolean {
     proxyUser(url)
     return true
   } catch {
-    // a percent sign that begins nothing
+    // The percent sign begins no escape.
     return false
   }
 }

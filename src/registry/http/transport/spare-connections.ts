@@ -2,12 +2,16 @@ import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
 import type { Connector } from 'undici/lib/core/connect.js'
 
-/** How long one waits to be used: less than registries and the proxies before them wait for a first request. */
+/**
+ * How long a spare connection is kept: less than registries and their proxies wait for a first
+ * request.
+ */
 const waitMs = 20_000
 
 /**
- * Opens connections to one origin, and with the first of them some more, since each costs round trips that a wave of requests would else wait for.
- * They are handed out as connections are asked for; one that failed or was closed meanwhile is passed over.
+ * Opens connections to one origin, and spare ones together with the first, since each costs round
+ * trips for which a wave of requests would wait. A spare connection that failed or was closed is
+ * skipped.
  */
 export class SpareConnections {
   readonly #open: Connector
@@ -20,7 +24,7 @@ export class SpareConnections {
     this.#wanted = spares
   }
 
-  /** undici's connector. */
+  /** The connector for undici. */
   readonly connect: buildConnector.connector = (options, callback) => {
     if (this.#wanted === 0) {
       void this.#next(options, callback)
@@ -30,7 +34,7 @@ export class SpareConnections {
     for (; this.#wanted > 0; this.#wanted--) this.#waiting.push(new Spare(this.#open, options))
   }
 
-  /** Closes those that nobody asked for. */
+  /** Closes the spare connections that were not used. */
   close(): void {
     this.#wanted = 0
     for (const spare of this.#waiting.splice(0)) spare.close()
@@ -55,7 +59,7 @@ class Spare {
     this.#socket.setTimeout(waitMs, this.#expire)
   }
 
-  /** Undefined where it could not be opened, or is closed again. */
+  /** Undefined if it could not be opened or is closed again. */
   async take(): Promise<Socket | undefined> {
     const socket = this.#socket
     if (!(await this.#isOpen.promise)) return undefined

@@ -4,14 +4,14 @@ import { isHome, settingLine } from './origins.ts'
 import { ProxyFailure } from './tunnel.ts'
 
 /**
- * The `cause` of a `network` or `timeout` error that one exchange ended with. `retry` looks at it: an error without it is final (retries were made
- * already, or it is not the connection's).
+ * The `cause` of a `network` or `timeout` error of one request. `retry` checks it: an error without
+ * it is final, because it was retried already or is not the connection's.
  */
 export class TransportFailure extends Error {
   override readonly name = 'TransportFailure'
-  /** the system's or the HTTP client's code, such as `ECONNREFUSED` */
+  /** the code of the system or of undici, such as `ECONNREFUSED` */
   readonly systemCode: string
-  /** whether any of the request may have left this machine */
+  /** whether a part of the request may have left this machine */
   readonly sent: boolean
 
   constructor(message: string, systemCode: string, sent: boolean) {
@@ -21,17 +21,17 @@ export class TransportFailure extends Error {
   }
 }
 
-/** The transport's failure behind an error, if that is what it is. */
+/** Returns the failure of the transport behind an error, if there is one. */
 export function transportFailure(error: unknown): TransportFailure | undefined {
   return error instanceof DrayError && error.cause instanceof TransportFailure ? error.cause : undefined
 }
 
-/** Codes for a TLS handshake that failed for another reason. */
+/** Codes of a failed TLS handshake that are not about certificates. */
 const handshakeCodes = /^(?:ERR_SSL_|EPROTO$)/
-/** Those of them that an answer in plain text leads to. */
+/** Those that an answer in plain text causes. */
 const plainTextCodes = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/
 
-/** What to do about a certificate that another authority would not mend. */
+/** Hints for certificates that another authority would not make valid. */
 const certificateHints: ReadonlyMap<string, string> = new Map([
   [
     'CERT_HAS_EXPIRED',
@@ -41,35 +41,35 @@ const certificateHints: ReadonlyMap<string, string> = new Map([
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'It is for another name: use the name of the registry that it is for.'],
 ])
 
-/** Whether bytes came, and too few of them. */
+/** Whether the transfer was slower than the minimum. */
 export function isTooSlow(error: unknown): boolean {
   return transportFailure(error)?.systemCode === 'SLOW'
 }
 
-/** Whether a proxy said no for good. */
+/** Whether a proxy refused for good. */
 export function isProxyRefusal(failure: TransportFailure): boolean {
   return failure.systemCode === 'PROXY_REFUSED'
 }
 
-/** Whether TLS failed: the same would happen again. */
+/** Whether TLS failed. A retry would fail in the same way. */
 export function isTlsFailure(failure: TransportFailure): boolean {
   return isCertificateCode(failure.systemCode) || handshakeCodes.test(failure.systemCode)
 }
 
-/** Whether what came was no HTTP, or more headers than any registry sends. */
+/** Whether the answer was not HTTP, or had more headers than any registry sends. */
 export function isNotHttp(failure: TransportFailure): boolean {
   return /^(?:HTTPParserError|UND_ERR_HEADERS_OVERFLOW)$|^HPE_/.test(failure.systemCode)
 }
 
-/** Where an exchange was to go. */
+/** The two ends of a failed request. */
 export interface Peer {
-  /** the registry that the request is for, as references name it */
+  /** as in references */
   readonly registry: string
-  /** where the connection went */
+  /** the host of the connection */
   readonly host: string
 }
 
-/** Shapes what the HTTP client reports into our error. */
+/** Converts an error of the HTTP client into a `DrayError`. */
 export function toTransportError(thrown: unknown, { registry, host }: Peer, sent: boolean): DrayError {
   const code = codeOf(thrown)
   const message = thrown instanceof Error && thrown.message !== '' ? thrown.message : code
@@ -77,7 +77,7 @@ export function toTransportError(thrown: unknown, { registry, host }: Peer, sent
   const context = { subject: host, why: message, cause: failure }
   if (thrown instanceof ProxyFailure) return proxyError(thrown, host, context)
   if (isCertificateCode(code)) {
-    // the `ca` of a registry counts at no other host
+    // The `ca` of a registry counts at no other host.
     const named = isHome(registry, hostnameOf(host)) ? registry : host
     const ownAuthority = `If ${host} uses a private certificate authority, or a certificate that it signed itself, name that in dray.yaml: ${settingLine(named, 'ca: path/to/ca.pem')}`
     const hint = certificateHints.get(code) ?? ownAuthority
@@ -139,6 +139,6 @@ function hostnameOf(host: string): string {
 
 function codeOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return 'UNKNOWN'
-  // undici leaves the code of its parser's errors undefined
+  // undici leaves the code of its parser's errors undefined.
   return 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : thrown.name
 }

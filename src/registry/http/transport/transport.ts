@@ -5,7 +5,7 @@ import type { Call } from '../../../lib/call.ts'
 import { type Clock, systemClock } from '../../../lib/clock.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import { type CertificateFolders, type Certificates, certificatesFor, tlsOptions } from './certificates.ts'
-import { exchange, type ExchangeLimits, type Via } from '../exchange.ts'
+import { dispatch, type Timeouts, type PlainProxy } from '../dispatch.ts'
 import type { Fetch } from '../fetch.ts'
 import { lanesOf } from '../limit.ts'
 import { isHome, registryOrigin, type RegistrySettingsMap, serverName } from './origins.ts'
@@ -15,31 +15,37 @@ import { tunnel } from './tunnel.ts'
 
 const connectMs = 10_000
 const maxHeaderSize = 32 * 1024
-const defaultLimits: ExchangeLimits = { headersMs: 60_000, stallMs: 30_000, sourceMs: 6 * 60_000 }
+const defaultLimits: Timeouts = { headersMs: 60_000, stallMs: 30_000, sourceMs: 6 * 60_000 }
 
 export interface TransportOptions {
   readonly settings: RegistrySettingsMap
   readonly userAgent: string
   readonly clock?: Clock
-  readonly limits?: ExchangeLimits
-  /** the proxy for an address; none where it is not given. @throws `config` */
+  readonly limits?: Timeouts
+  /** the proxy for a URL; by default none. @throws `config` */
   readonly proxy?: (address: URL) => Proxy | undefined
-  /** what folders of this machine have for a registry, besides its settings; asked once for each */
+  /**
+   * the certificates that folders of this machine have for a registry, besides its settings; called
+   * once for each
+   */
   readonly certificates?: CertificateFolders
 }
 
 export interface Transport {
   readonly fetch: Fetch
-  /** Has so many connections opened at once with a registry's first; to be called before its first request. */
+  /**
+   * Opens so many connections with the first one of a registry. Call it before the first request.
+   */
   expectConnections(registry: string, connections: number): void
-  /** Closes every connection. Exchanges that are under way end with an error. */
+  /** Closes every connection. Pending requests end with an error. */
   close(): Promise<void>
 }
 
 /**
- * HTTP/1.1 over pools of connections, one pool for each origin and registry that it is reached for. Bodies are passed as they are: nothing is decompressed, since digests are of the
- * bytes as served. undici is loaded when the first request is made.
- * @throws `network`, `timeout`, `config`, and the reason of the call's signal.
+ * Sends requests by HTTP/1.1 over pools of connections, one pool for each origin and registry.
+ * Nothing is decompressed, since digests are of the bytes as served. undici is loaded with the
+ * first request.
+ * @throws `network`, `timeout`, `config`, and the signal's reason.
  */
 export function createTransport(options: TransportOptions): Transport {
   const pools = new Map<string, Promise<OpenPool>>()
@@ -51,7 +57,8 @@ export function createTransport(options: TransportOptions): Transport {
   const poolFor = (registry: string, url: URL, call: Call): Promise<OpenPool> => {
     if (closed) throw new DrayError('internal', 'a request was made after the transport was closed')
     const { origin } = url
-    // A connection carries the certificates of the registry that it was opened for, so no other registry reuses it.
+    // A connection carries the certificates of the registry that it was opened for, so no other
+    // registry reuses it.
     const key = `${origin} ${registry}`
     const known = pools.get(key)
     if (known !== undefined) return known
@@ -64,7 +71,7 @@ export function createTransport(options: TransportOptions): Transport {
   const open = async (registry: string, url: URL, call: Call): Promise<OpenPool> => {
     const settings = options.settings.get(registry)
     const home = registryOrigin(registry, settings)
-    // not where it redirects to or has its tokens from
+    // Not for storage and token servers.
     const atOnce = url.origin === home.origin ? (expected.get(registry) ?? 1) : 1
     const proxy = options.proxy?.(url)
     if (proxy !== undefined) {
@@ -80,8 +87,9 @@ export function createTransport(options: TransportOptions): Transport {
     })
   }
 
-  // A certificate proves a host name. So the `ca` and the client certificate of a registry count at its own host and on
-  // no other host that it sends to. Another host is trusted by what is configured for that host.
+  // A certificate proves a host name. So the `ca` and the client certificate of a registry count at
+  // its own host and on no other host that it sends to. Another host is trusted by what is
+  // configured for that host.
   const certificatesAt = async (registry: string, url: URL): Promise<Certificates> => {
     const { settings, certificates } = options
     if (isHome(registry, url.hostname))
@@ -98,9 +106,10 @@ export function createTransport(options: TransportOptions): Transport {
         'user-agent': options.userAgent,
       }
       const { pool, via } = await poolFor(request.registry, request.url, call)
-      // undici lends a connection again only in the next turn of the event loop; a request that does not wait for that opens another one
+      // undici reuses a connection only in the next turn of the event loop. A request that does not
+      // wait for that turn opens another connection.
       await setImmediate()
-      return exchange(pool, { ...request, headers }, call, clock, limits, via)
+      return dispatch(pool, { ...request, headers }, call, clock, limits, via)
     },
     expectConnections: (registry, connections) => void expected.set(registry, connections),
     close: async () => {
@@ -118,8 +127,8 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 /**
- * Never fewer than the lanes let through: an upload waits for the download that feeds it, and both may be at one host. Answers to small requests
- * are read after their slot is free, so these count twice.
+ * Never fewer than the lanes allow: an upload waits for the download that feeds it, and both may be
+ * at one host. The answer to a small request is read after its slot is free, so these count twice.
  */
 function connectionsFor(concurrency: number | undefined): number {
   const lanes = lanesOf(concurrency)
@@ -137,12 +146,12 @@ interface PoolOptions {
 interface OpenPool {
   readonly pool: Pool
   readonly spares?: SpareConnections
-  readonly via?: Via
+  readonly via?: PlainProxy
 }
 
 async function openPool(origin: string, options: PoolOptions): Promise<OpenPool> {
-  // Bodies pass as short-lived buffers of 64 KiB. A young generation that does not grow collects them sooner: with three large blobs under way that is
-  // 20 MB less, at no cost in time.
+  // Bodies pass as short-lived buffers of 64 KiB. A young generation that does not grow collects
+  // them sooner: with three large blobs that is 20 MB less, at no cost in time.
   setFlagsFromString('--semi-space-growth-factor=1')
   const [{ default: UndiciPool }, { default: connector }] = await Promise.all([
     import('undici/lib/dispatcher/pool.js'),
@@ -152,7 +161,7 @@ async function openPool(origin: string, options: PoolOptions): Promise<OpenPool>
   const usesTls = origin.startsWith('https:') || proxy?.url.protocol === 'https:'
   const open = connector({
     timeout: connectMs,
-    // one connection of HTTP/2 would put the blobs of a whole run behind one flow-control window
+    // One connection of HTTP/2 would put all blobs of a run behind one flow-control window.
     allowH2: false,
     ...(usesTls && (await tlsOptions(certificates))),
   })
@@ -162,7 +171,7 @@ async function openPool(origin: string, options: PoolOptions): Promise<OpenPool>
       pipelining: 1,
       maxHeaderSize,
       allowH2: false,
-      // the exchange's watchdog measures these
+      // The watchdog of each request measures these.
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: 20_000,

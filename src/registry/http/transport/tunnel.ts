@@ -7,10 +7,10 @@ import { bareHost, portOf, serverName } from './origins.ts'
 import { type Proxy, proxyAuthorization, showProxy } from './proxy.ts'
 
 const tunnelMs = 10_000
-/** Answers of a proxy that may pass; any other is its last word. */
+/** Statuses of a proxy that may pass. Others are final. */
 const passing: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504])
 
-/** A proxy did not do what it was asked for. */
+/** A proxy refused or failed. */
 export class ProxyFailure extends Error {
   override readonly name = 'ProxyFailure'
   readonly code: 'PROXY_REFUSED' | 'PROXY_FAILED'
@@ -29,8 +29,9 @@ export class ProxyFailure extends Error {
 }
 
 /**
- * undici's connector for an https origin behind a proxy: a tunnel by CONNECT (RFC 9110, 9.3.6), and TLS with the origin through it. The proxy's user and password go to the
- * proxy and nowhere else. It fails with `ProxyFailure`.
+ * Returns a connector of undici for an https origin behind a proxy: a tunnel by CONNECT (RFC 9110,
+ * section 9.3.6), and TLS with the origin in it. The user and the password of the proxy go only to
+ * the proxy. It fails with `ProxyFailure`.
  */
 export function tunnel(proxy: Proxy, open: Connector, clock: Clock): buildConnector.connector {
   const begin = async (options: buildConnector.Options, callback: buildConnector.Callback): Promise<void> => {
@@ -51,7 +52,8 @@ async function connectThrough(
   const tls = url.protocol === 'https:' ? { ...(await tlsOptions({})), servername: serverName(url) } : {}
   const authorization = proxyAuthorization(url)
   const target = `${hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname}:${port === '' ? '443' : port}`
-  // not by import: the ESM face of node:http loads the built-in fetch, which takes 23 ms of every start of the program
+  // An import of node:http as ESM loads the built-in fetch, which takes 23 ms of every start of the
+  // program.
   const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
   const ended = new AbortController()
   return await new Promise<Socket>((resolve, reject) => {
@@ -75,7 +77,7 @@ async function connectThrough(
       const code = passing.has(status) ? 'PROXY_FAILED' : 'PROXY_REFUSED'
       fail(`it answered ${status} to CONNECT`, code, status)
     })
-    // a limit on the whole answer: one whose headers drip never stands still
+    // Limits the whole answer: a proxy that sends headers byte by byte never stalls.
     clock.sleep(tunnelMs, ended.signal).then(
       () => fail('it did not answer in time', 'PROXY_FAILED'),
       () => undefined,

@@ -1,11 +1,15 @@
 /**
- * undici's pool on its own: the package's entry loads all of it (fetch, WebSocket, mocks, caches), which costs three times as long at start.
+ * The pool of undici alone. The entry of the package loads all of it (fetch, WebSocket, mocks,
+ * caches), which takes three times as long.
  */
 declare module 'undici/lib/dispatcher/pool.js' {
   export { Pool as default } from 'undici'
 }
 
-/** How it opens a connection: the socket that its own types leave out can be given up before it is connected. */
+/**
+ * How undici opens a connection. Its own types lack the socket, which can be closed before it is
+ * connected.
+ */
 declare module 'undici/lib/core/connect.js' {
   import type { Socket } from 'node:net'
   import type { buildConnector } from 'undici'

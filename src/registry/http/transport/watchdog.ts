@@ -1,36 +1,43 @@
 import type { Clock } from '../../../lib/clock.ts'
 
-/** How often a watchdog looks at least, so that a phase with a shorter limit than the one before is not missed. */
+/**
+ * The longest time between two checks, so that a phase with a shorter limit than the one before is
+ * not missed.
+ */
 const maxNapMs = 30_000
 /** A transfer must move `minBytes` in each window of this length. */
 const windowMs = 30_000
 const minBytes = 30 * 1024
 
-/** What a watchdog saw: nothing moved for `ms`, or only `bytes` moved in a window of `ms`. */
+/** Nothing moved for `ms`, or only `bytes` moved in a window of `ms`. */
 export type Alarm =
   | { readonly kind: 'stalled'; readonly ms: number }
   | { readonly kind: 'slow'; readonly ms: number; readonly bytes: number }
 
 /**
- * Counts the time in which one exchange waits for the other side, and gives one alarm if nothing moves for the limit of
- * a phase, or if a transfer is slower than 1 KiB/s over 30 s. While it rests (dray itself is slow), no time counts.
+ * Counts the time in which one request waits for the other side. Gives one alarm if nothing moves
+ * for the limit of a phase, or if a transfer is slower than 1 KiB/s over 30 s. No time counts while
+ * it rests, because dray itself is slow then.
  */
 export class Watchdog {
   readonly #clock: Clock
-  readonly #bark: (alarm: Alarm) => void
+  readonly #onAlarm: (alarm: Alarm) => void
   readonly #stopped = new AbortController()
   #limitMs = 0
   #since: number | undefined
   #body: 'request' | 'response' | undefined
   #rate: TransferRate
 
-  constructor(clock: Clock, bark: (alarm: Alarm) => void) {
+  constructor(clock: Clock, onAlarm: (alarm: Alarm) => void) {
     this.#clock = clock
-    this.#bark = bark
+    this.#onAlarm = onAlarm
     this.#rate = new TransferRate(clock)
   }
 
-  /** Begins a phase in which something must move at least every `limitMs`; `body` says whose bytes are expected, if any. */
+  /**
+   * Begins a phase in which something must move at least every `limitMs`; `body` says whose bytes
+   * are expected, if any.
+   */
   watch(limitMs: number, body: 'request' | 'response' | undefined): void {
     const first = this.#limitMs === 0
     this.#limitMs = limitMs
@@ -66,12 +73,12 @@ export class Watchdog {
     while (!this.#stopped.signal.aborted) {
       const left = this.#since === undefined ? this.#limitMs : this.#since + this.#limitMs - this.#clock.now()
       if (left <= 0) {
-        this.#bark({ kind: 'stalled', ms: this.#limitMs })
+        this.#onAlarm({ kind: 'stalled', ms: this.#limitMs })
         return
       }
-      const window = this.#rate.look()
+      const window = this.#rate.closeWindow()
       if (window.isSlow) {
-        this.#bark({ kind: 'slow', ms: windowMs, bytes: window.bytes })
+        this.#onAlarm({ kind: 'slow', ms: windowMs, bytes: window.bytes })
         return
       }
       try {
@@ -116,7 +123,7 @@ class TransferRate {
   }
 
   /** Begins the next window if this one is over and was fast enough. */
-  look(): Window {
+  closeWindow(): Window {
     const leftMs = windowMs - this.#elapsed()
     const bytes = this.#bytes
     if (leftMs > 0) return { isSlow: false, bytes, leftMs }

@@ -9,40 +9,45 @@ import { createResponse } from './response.ts'
 import { toTransportError, TransportFailure } from './transport/transport-failure.ts'
 import { type Alarm, Watchdog } from './transport/watchdog.ts'
 
-/** Milliseconds that the rest of a body that nobody wants may take: a connection kept is worth no more. */
+/** Milliseconds to read the rest of an unwanted body. A kept connection is not worth more. */
 const drainMs = 5_000
 
-/** Milliseconds that the answer to a request that settles may still take once the call is aborted. */
+/** Milliseconds to wait for the answer of a request that settles, once the call is aborted. */
 const settleMs = 3_000
 
 /** Milliseconds. */
-export interface ExchangeLimits {
-  /** from the end of the request to the headers of its answer */
+export interface Timeouts {
+  /** from the end of the request to the headers of the answer */
   readonly headersMs: number
-  /** without a byte moving between us and the other side, in either direction */
+  /** without a byte in either direction */
   readonly stallMs: number
-  /** without a byte from the source of an upload: it watches over its own connection, and may wait for its registry's `Retry-After` in between */
+  /**
+   * without a byte from the source of an upload, which watches its own connection and may wait for
+   * the `Retry-After` of its registry
+   */
   readonly sourceMs: number
 }
 
 /**
- * One request and its answer on one connection of a pool. Resolves when the headers are there. The client's own time limits are not used: its body
- * limit does not fire while its parser is paused, and neither can be tested with a clock.
- * @throws `network` and `timeout` with a `TransportFailure` as the cause; the reason of the signal; what the body's source throws.
+ * Sends one request on a connection of the pool. Resolves when the headers have arrived. dray does
+ * not use the time limits of undici: its limit for bodies does not fire while its parser is paused,
+ * and neither can be tested with a clock.
+ * @throws `network` and `timeout` with a `TransportFailure` as the cause; the signal's reason; what
+ * the source of the body throws.
  */
-export async function exchange(
+export async function dispatch(
   pool: Dispatcher,
   request: RegistryRequest,
   call: Call,
   clock: Clock,
-  limits: ExchangeLimits,
-  via?: Via,
+  limits: Timeouts,
+  via?: PlainProxy,
 ): Promise<RegistryResponse> {
   const { body } = request
-  // before a connection is taken: the source may have to wait for its own registry
+  // Before the request takes a connection: the source may have to wait for its own registry.
   const source = body?.kind === 'stream' ? await body.open() : undefined
   return new Promise((resolve, reject) => {
-    const handler = new Exchange({ request, source, call, clock, limits, via, resolve, reject })
+    const handler = new DispatchHandler({ request, source, call, clock, limits, via, resolve, reject })
     try {
       if (handler.begin()) pool.dispatch(handler.options(), handler)
     } catch (error) {
@@ -51,18 +56,20 @@ export async function exchange(
   })
 }
 
-/** A proxy that is sent the whole address (RFC 9112, 3.2.2), and headers of its own. */
-export interface Via {
+/**
+ * A proxy for plain http. It gets the whole URL (RFC 9112, section 3.2.2) and headers of its own.
+ */
+export interface PlainProxy {
   readonly headers: Readonly<Record<string, string>>
 }
 
-interface ExchangeParts {
+interface HandlerOptions {
   readonly request: RegistryRequest
   readonly source: AsyncIterable<Uint8Array> | undefined
   readonly call: Call
   readonly clock: Clock
-  readonly limits: ExchangeLimits
-  readonly via: Via | undefined
+  readonly limits: Timeouts
+  readonly via: PlainProxy | undefined
   readonly resolve: (response: RegistryResponse) => void
   readonly reject: (error: DrayError) => void
 }
@@ -75,8 +82,8 @@ type Phase =
   | 'receiving'
   | 'over'
 
-class Exchange implements Dispatcher.DispatchHandler {
-  readonly #parts: ExchangeParts
+class DispatchHandler implements Dispatcher.DispatchHandler {
+  readonly #parts: HandlerOptions
   readonly #watchdog: Watchdog
   readonly #outgoing: OutgoingBody | undefined
   readonly #onAbort = (): void => this.#abort()
@@ -87,14 +94,14 @@ class Exchange implements Dispatcher.DispatchHandler {
   #phase: Phase = 'connecting'
   #isDraining = false
 
-  constructor(parts: ExchangeParts) {
+  constructor(parts: HandlerOptions) {
     this.#parts = parts
     this.#watchdog = new Watchdog(parts.clock, (alarm) => this.fail(this.#tooSlow(alarm)))
     const { body } = parts.request
     if (body?.kind === 'stream' && parts.source !== undefined) {
       this.#outgoing = new OutgoingBody(parts.source, body.size, {
-        asked: () => this.#enter('waiting for the source', parts.limits.sourceMs),
-        gave: (bytes) => {
+        waiting: () => this.#enter('waiting for the source', parts.limits.sourceMs),
+        received: (bytes) => {
           this.#enter('sending', parts.limits.stallMs)
           this.#watchdog.moved(bytes)
         },
@@ -102,7 +109,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  /** Whether there is anything to do: a call that is over already sends nothing. */
+  /** Returns false if the call is aborted already, so that nothing is sent. */
   begin(): boolean {
     const { signal } = this.#parts.call
     if (signal.aborted) {
@@ -121,12 +128,12 @@ class Exchange implements Dispatcher.DispatchHandler {
     return {
       method,
       path: via === undefined ? path : url.origin + path,
-      // the length is always sent: undici would fall back to chunked encoding, which not all registries take
+      // undici would fall back to chunked encoding, which not all registries accept.
       headers: body?.kind === 'stream' ? { ...headers, 'content-length': String(body.size) } : headers,
       body: body?.kind === 'bytes' ? body.bytes : (this.#outgoing ?? null),
-      // keep the connection after HEAD as well: undici closes it unless told
+      // By default undici closes the connection after HEAD.
       reset: false,
-      // undici takes any async iterable as a body, but its types name streams only
+      // undici accepts any async iterable as a body, but its types name only streams.
     } as Dispatcher.DispatchOptions
   }
 
@@ -181,7 +188,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.fail(error)
   }
 
-  /** Ends the exchange: its connection is closed, and whoever waits for headers or bytes is told why. */
+  /** Closes the connection and fails the pending headers or body. */
   fail(thrown: unknown): void {
     if (this.#phase === 'over') return
     const sent = this.#phase !== 'connecting'
@@ -207,7 +214,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     )
   }
 
-  /** Begins a phase. An answer that comes before the request is sent ends that: what is still sent is of no interest. */
+  /**
+   * Begins a phase. An answer can arrive before the request is sent. Then the rest of the request
+   * does not matter.
+   */
   #enter(phase: Phase, limitMs: number): void {
     if (this.#phase === 'over' || (this.#phase === 'receiving' && phase !== 'receiving')) return
     this.#phase = phase
@@ -215,7 +225,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#watchdog.watch(limitMs, phase === 'receiving' ? 'response' : isSending ? 'request' : undefined)
   }
 
-  /** From here on time counts whether or not bytes come. */
+  /** From here on the time limit counts whether or not bytes arrive. */
   #drain(): void {
     this.#enter('receiving', drainMs)
     this.#isDraining = true

@@ -3,12 +3,13 @@ import { formatRepository } from '../../oci/reference.ts'
 import type { Capability, Known } from '../../images/ports.ts'
 
 /**
- * How far a lesson reaches: what one repository showed says nothing of its neighbours where the registry
- * proxies several kinds.
+ * Whether a capability belongs to the registry or to one repository of it. A registry that proxies
+ * others has repositories of several kinds.
  */
 const reach: Readonly<Record<Capability, 'registry' | 'repository'>> = {
   referrers: 'repository',
-  // a proxy of another registry, or a repository that is read-only, deletes nothing where its neighbours do
+  // A proxy of another registry, or a read-only repository, deletes nothing, and its neighbours
+  // may.
   deleteTag: 'repository',
   deleteManifest: 'repository',
   deleteTagged: 'registry',
@@ -19,7 +20,7 @@ const reach: Readonly<Record<Capability, 'registry' | 'repository'>> = {
   uploadRange: 'registry',
 }
 
-/** What was learned of registries in this run, over what is known of them beforehand. */
+/** The capabilities of registries: what this run learned, over what is known of them beforehand. */
 export class Capabilities {
   readonly #learned = new Map<string, 'yes' | 'no'>()
   readonly #beforehand: (registry: string, name: Capability) => Known
@@ -32,7 +33,7 @@ export class Capabilities {
     return this.#learned.get(keyOf(repository, name)) ?? this.#beforehand(repository.registry, name)
   }
 
-  /** A `yes` stays, be it known beforehand: a later refusal is about one piece of content, not about the ability. */
+  /** A `yes` stays, also one from the table: a later refusal is about one piece of content. */
   learn(repository: RepositoryName, name: Capability, known: 'yes' | 'no'): void {
     if (this.get(repository, name) !== 'yes') this.#learned.set(keyOf(repository, name), known)
   }

@@ -40,8 +40,8 @@ type Exclusively = <T>(name: string, call: Call, work: () => Promise<T>) => Prom
 
 /**
  * A break costs at most one chunk, if the registry keeps what it had before. A chunk costs a round
- * trip at the source and one at the destination. Cloudflare, which many registries use, refuses more
- * than 100 MB in one request.
+ * trip at the source and one at the destination. Cloudflare, which many registries use, refuses
+ * more than 100 MB in one request.
  */
 const defaultUploads: UploadLimits = { wholeUpTo: 90 * 1024 ** 2, chunk: 90 * 1024 ** 2 }
 const maxCachedBytes = 64 * 1024 ** 2
@@ -77,16 +77,16 @@ export class SharedState {
   }
 
   /**
-   * Runs work that reads, changes and writes a list as a whole. One at a time for each name, in this
-   * run and, if possible, in all runs on this machine.
+   * Runs work that reads, changes and writes a list as a whole. One at a time for each name, in
+   * this run and, if possible, in all runs on this machine.
    */
   runOneByOne<T>(name: string, call: Call, work: () => Promise<T>): Promise<T> {
     return this.#queue.run(name, () => this.#exclusively(name, call, work))
   }
 
   /**
-   * Returns text of a registry without what was sent to it, without secrets in URLs, and without what
-   * looks like a token. Cut the text afterwards, not before.
+   * Returns text of a registry without what was sent to it, without secrets in URLs, and without
+   * what looks like a token. Cut the text afterwards, not before.
    */
   redact(text: string): string {
     return redactText(this.secrets.redact(text))
@@ -139,7 +139,9 @@ export class RegistryClient {
     this.registry = registry
   }
 
-  /** Returns `/v2/<rest>` on the origin of the registry. The parts of `rest` must have been parsed. */
+  /**
+   * Returns `/v2/<rest>` on the origin of the registry. The parts of `rest` must have been parsed.
+   */
   url(rest: string, query = ''): URL {
     const url = new URL(this.shared.origin(this.registry))
     url.pathname = `${url.pathname.replace(/\/$/, '')}/v2/${rest}`
@@ -147,7 +149,9 @@ export class RegistryClient {
     return url
   }
 
-  /** @throws the error of `errors.ts` for an answer that is not expected, and what `Fetch` throws. */
+  /**
+   * @throws the error of `errors.ts` for an answer that is not expected, and what `Fetch` throws.
+   */
   async send(request: ApiRequest, call: Call): Promise<RegistryResponse> {
     const { purpose, expect } = request
     let response: RegistryResponse
@@ -176,8 +180,8 @@ export class RegistryClient {
   }
 
   /**
-   * Resolves a URL of a `Location` or `Link` header: opaque, relative or absolute, on the origin of the
-   * registry. A registry behind a proxy that ends TLS calls itself http; then https is kept.
+   * Resolves a URL of a `Location` or `Link` header: opaque, relative or absolute, on the origin of
+   * the registry. A registry behind a proxy that ends TLS calls itself http; then https is kept.
    * @throws `protocol` for another origin, which would get the credentials.
    */
   follow(given: string, from: URL, purpose: Purpose): URL {
@@ -233,7 +237,9 @@ export class RepositoryClient extends RegistryClient {
     return super.url(`${this.repository.path}/${rest}`, query)
   }
 
-  /** Returns the purpose of a request: what it does, and the `:tag` or `@digest` that it is about. */
+  /**
+   * Returns the purpose of a request: what it does, and the `:tag` or `@digest` that it is about.
+   */
   describe(
     doing: string,
     at: string,

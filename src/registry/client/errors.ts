@@ -37,7 +37,7 @@ export interface RegistryError {
   readonly text?: string | undefined
 }
 
-/** Codes of registries that keep tags from being moved: ECR, Quay, Harbor (with 412), GAR. */
+/** Error codes for a tag that must not be moved: ECR, Quay, Harbor (with 412), GAR. */
 const immutableTagCodes: ReadonlySet<string> = new Set([
   'TAG_INVALID',
   'TAG_IMMUTABLE',
@@ -48,7 +48,9 @@ const immutableTagCodes: ReadonlySet<string> = new Set([
   'PRECONDITION',
 ])
 
-/** Reads the body of an answer and returns the error to throw; `home` is the registry's own origin. */
+/**
+ * Reads the body of an answer and returns the error to throw; `home` is the registry's own origin.
+ */
 export async function responseError(
   response: RegistryResponse,
   purpose: Purpose,
@@ -87,8 +89,8 @@ export function errorOf(
 
 /**
  * The storage to which a registry redirected refused. That says nothing of what the registry has or
- * allows. The message of the storage is not shown: a registry could redirect to a host that only this
- * machine reaches, to have that host's answers shown.
+ * allows. The message of the storage is not shown: a registry could redirect to a host that only
+ * this machine reaches, to have that host's answers shown.
  */
 function storageError({ status, url, tries }: RegistryResponse, purpose: Purpose): DrayError {
   const code = status === 408 || status === 429 || status >= 500 ? 'unavailable' : 'protocol'

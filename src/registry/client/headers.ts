@@ -3,7 +3,9 @@ import { type Digest, parseDigest } from '../../oci/digest.ts'
 import type { RegistryResponse } from '../http/fetch.ts'
 import type { Purpose, Redaction } from './errors.ts'
 
-/** `Docker-Content-Digest`, parsed; undefined where it is absent. @throws `protocol` where it is none. */
+/**
+ * Parses `Docker-Content-Digest`; undefined if it is absent. @throws `protocol` if it is no digest.
+ */
 export function contentDigest(
   response: RegistryResponse,
   purpose: Purpose,
@@ -25,13 +27,13 @@ export function contentDigest(
   }
 }
 
-/** `Content-Length` in bytes; undefined where it is absent or no number. */
+/** Parses `Content-Length`, in bytes; undefined if it is absent or no number. */
 export function contentLength(response: RegistryResponse): number | undefined {
   const text = response.headers.get('content-length')
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
-/** What to add to the reason where a length is wrong: a proxy that compresses in spite of `Accept-Encoding: identity`. */
+/** Explains a wrong length: a proxy that compresses in spite of `Accept-Encoding: identity`. */
 export function compressionNote(response: RegistryResponse): string {
   const encoding = response.headers.get('content-encoding') ?? 'identity'
   return encoding === 'identity'
@@ -39,7 +41,9 @@ export function compressionNote(response: RegistryResponse): string {
     : `, compressed by ${encoding.slice(0, 50)} though it was asked not to be`
 }
 
-/** `Content-Range: bytes FIRST-LAST/SIZE` (RFC 9110, section 14.4); undefined where it is none. */
+/**
+ * Parses `Content-Range: bytes FIRST-LAST/SIZE` (RFC 9110, section 14.4); undefined for other text.
+ */
 export function contentRange(
   response: RegistryResponse,
 ): { readonly first: number; readonly last: number; readonly size: number | undefined } | undefined {

@@ -1,19 +1,19 @@
 import type { Capability, Known } from '../../images/ports.ts'
 
-/** What is known of a hosted registry before it is asked; found by its host. */
+/** What is known of a hosted registry by its host. */
 export interface KnownRegistry {
   readonly name: string
   readonly hosts: RegExp
   readonly capabilities: Readonly<Partial<Record<Capability, Known>>>
-  /** what to do where it refuses */
+  /** what to do if it refuses */
   readonly hints: Readonly<Partial<Record<Capability | 'createOnPush', string>>>
-  /** where the claim comes from */
+  /** the source of the claim */
   readonly source: string
 }
 
 /**
- * Registries that a host gives away, and how they differ. Reads of evidence never lean on this table:
- * `referrers` is not in it, so that an old row cannot hide evidence.
+ * Hosted registries, and how they differ. Reads of attached artifacts never rely on this table: it
+ * has no `referrers`, so that an old row cannot hide an artifact.
  */
 export const knownRegistries: readonly KnownRegistry[] = [
   {
@@ -100,7 +100,7 @@ export const knownRegistries: readonly KnownRegistry[] = [
   },
 ]
 
-/** The row of a registry's host, if there is one. */
+/** Returns the row of a registry's host, if there is one. */
 export function knownRegistry(registry: string): KnownRegistry | undefined {
   return knownRegistries.find((known) => known.hosts.test(registry))
 }

@@ -1,10 +1,10 @@
 import type { Clock } from '../../lib/clock.ts'
 import { httpDate } from '../http/headers.ts'
 
-/** `Date` has whole seconds, so that what it names is half a second past on average. */
+/** `Date` has whole seconds, so it is half a second old on average. */
 const halfSecondMs = 500
 
-/** How far the clocks of registries are from this machine's, as far as their answers said. */
+/** How far the clocks of registries are ahead of this machine's. */
 export class RegistryClocks {
   readonly #clock: Clock
   readonly #differences = new Map<string, number>()
@@ -13,7 +13,10 @@ export class RegistryClocks {
     this.#clock = clock
   }
 
-  /** Learns from `Date` (RFC 9110, 6.6.1) of an answer that came just now; an answer out of a cache (`Age`) tells of another time. */
+  /**
+   * Learns from the `Date` (RFC 9110, section 6.6.1) of a new answer. An answer from a cache
+   * (`Age`) has an old one.
+   */
   note(registry: string, headers: ReadonlyMap<string, string>): void {
     const now = this.#clock.now()
     const date = httpDate(headers.get('date') ?? '', now)
@@ -21,7 +24,7 @@ export class RegistryClocks {
     this.#differences.set(registry, date + halfSecondMs - now)
   }
 
-  /** Milliseconds that the registry is ahead; undefined where it never said. */
+  /** Returns the milliseconds that a registry is ahead; undefined if it never said. */
   difference(registry: string): number | undefined {
     return this.#differences.get(registry)
   }

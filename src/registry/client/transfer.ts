@@ -56,7 +56,9 @@ export interface TransferRetryOptions {
   readonly clock: Clock
   /** uniform in [0, 1) */
   readonly random: () => number
-  /** Takes one retry out of the budget of a registry, which `http/` shares. False if it is empty. */
+  /**
+   * Takes one retry out of the budget of a registry, which `http/` shares. False if it is empty.
+   */
   readonly takeRetry?: ((registry: string) => boolean) | undefined
   /** of one transfer; eight by default */
   readonly maxAttempts?: number | undefined
@@ -64,8 +66,8 @@ export interface TransferRetryOptions {
 
 /**
  * Retries transfers as units: bodies that break off or arrive corrupt, and upload sessions. `http/`
- * retries single requests, so a failure that arrives here has outlived those retries, or could not be
- * retried there.
+ * retries single requests, so a failure that arrives here has outlived those retries, or could not
+ * be retried there.
  */
 export class TransferRetry {
   readonly maxAttempts: number
@@ -78,7 +80,10 @@ export class TransferRetry {
     this.maxAttempts = options.maxAttempts ?? defaultAttempts
   }
 
-  /** Whether to repeat a transfer that has failed `failures` times. Takes the retry out of the budget. */
+  /**
+   * Whether to repeat a transfer that has failed `failures` times. Takes the retry out of the
+   * budget.
+   */
   isWorth(error: unknown, failures: number, registry: string, call: Call): boolean {
     if (call.signal.aborted || !isDrayError(error) || failures >= this.#attemptsFor(error)) return false
     return this.#options.takeRetry?.(registry) ?? true
@@ -92,8 +97,8 @@ export class TransferRetry {
   }
 
   /**
-   * Begins a transfer and takes its result, again from the start if taking fails. A failure to begin
-   * is final, because `http/` has retried that.
+   * Begins a transfer and takes its result, again from the start if taking fails. A failure to
+   * begin is final, because `http/` has retried that.
    */
   async run<T, R>(
     registry: string,
@@ -113,8 +118,8 @@ export class TransferRetry {
   }
 
   /**
-   * Reads back content that was just written. docker-registry 2.8 on a file system answers 404 or 500
-   * to some reads of a tag that is being moved (7 in 100, measured), so a 404 is retried.
+   * Reads back content that was just written. docker-registry 2.8 on a file system answers 404 or
+   * 500 to some reads of a tag that is being moved (7 in 100, measured), so a 404 is retried.
    */
   async readBack<R>(call: Call, read: () => Promise<R | undefined>): Promise<R | undefined> {
     for (let attempts = 1; ; attempts++) {

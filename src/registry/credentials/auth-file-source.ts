@@ -6,7 +6,10 @@ import { askHelper, type HelperOptions } from './helper.ts'
 import { helperServer, keysFor, registryKey } from './registry-keys.ts'
 import type { FoundCredential, NoCredential, Source, SourceName } from './source.ts'
 
-/** The credentials of a file in docker's or podman's form. @param mustBeThere whether somebody named it on purpose */
+/**
+ * Reads the credentials of a file in docker's or podman's format. @param mustBeThere whether the
+ * user named it
+ */
 export function fileSource(
   name: SourceName,
   file: string,
@@ -24,14 +27,15 @@ export function fileSource(
   })
 }
 
-/** The same from the text of a variable. */
+/** Reads the same from the text of a variable. */
 export function textSource(name: SourceName, text: string, helpers: HelperOptions): Source {
   return authSource(name, name, helpers, async () => parseAuthFile(Buffer.from(text), name))
 }
 
 /**
- * The most specific key wins; for a key its own helper (`credHelpers`) comes before the store (`credsStore`, for hosts), and that before `auths`, as in
- * docker/cli (`configfile`, `getConfiguredCredentialStore`). The file is read once, and a helper asked once for each server.
+ * The most specific key wins. For a key, its own helper (`credHelpers`) comes before the store
+ * (`credsStore`, for hosts), and that before `auths`, as in docker/cli (`configfile`,
+ * `getConfiguredCredentialStore`). The file is read once, and a helper called once for each server.
  */
 function authSource(
   name: SourceName,
@@ -69,7 +73,8 @@ function authSource(
       let hasAsked = false
       const own = registryKey(registry)
       for (const key of keysFor(registry, path, isPlainHttp)) {
-        // A store is a program to run: it is asked for another spelling of the registry only if the file lists that one.
+        // A store is a program to run. It gets another spelling of the registry only if the file
+        // lists that one.
         const isOther = key !== own && found.credHelpers.get(key) === undefined && !found.listed.has(key)
         const helper = isOther ? undefined : helperFor(found, key)
         if (helper === undefined) {
@@ -86,7 +91,7 @@ function authSource(
   }
 }
 
-/** The helper that keeps what belongs to a key; undefined where the file itself does. */
+/** Returns the helper that keeps the credentials of a key; undefined if the file does. */
 export function helperFor(file: AuthFile, key: string): string | undefined {
   const helper = file.credHelpers.get(key) ?? (key.includes('/') ? undefined : file.credsStore)
   return helper === '' ? undefined : helper

@@ -6,28 +6,33 @@ import { type IgnoredKey, parseKey, precedence } from './registry-keys.ts'
 const maxFileBytes = 1024 * 1024
 const helperName = /^[A-Za-z0-9._-]+$/
 
-/** What docker's `config.json` or podman's `auth.json` says about credentials. Keys are `host[:port][/namespace]`. */
+/**
+ * The credentials in docker's `config.json` or podman's `auth.json`. Keys are
+ * `host[:port][/namespace]`.
+ */
 export interface AuthFile {
   readonly auths: ReadonlyMap<string, Credential>
-  /** names of helper programs; an empty one says that there is no helper for that key (containers-auth.json(5)) */
+  /**
+   * Names of helper programs. An empty name means no helper for that key (containers-auth.json(5)).
+   */
   readonly credHelpers: ReadonlyMap<string, string>
   readonly credsStore: string | undefined
-  /** entries of `auths` and `credHelpers` that are not used */
+  /** entries of `auths` and `credHelpers` that dray does not use */
   readonly ignored: readonly IgnoredKey[]
   /** all keys of `auths`, also those whose secret a store keeps */
   readonly listed: ReadonlySet<string>
 }
 
 /**
- * Reads such a file; undefined where it is not there. No error quotes it: it holds secrets.
- * @throws `config` for a file that cannot be read or understood.
+ * Reads such a file; undefined if it does not exist. No error quotes it, because it holds secrets.
+ * @throws `config` for a file that cannot be read or parsed.
  */
 export async function readAuthFile(file: string): Promise<AuthFile | undefined> {
   const bytes = await readAuthBytes(file)
   return bytes === undefined ? undefined : parseAuthFile(bytes, file)
 }
 
-/** The bytes of such a file, not understood yet. @throws `config` for a file that cannot be read. */
+/** Reads the bytes of such a file. @throws `config` for a file that cannot be read. */
 export async function readAuthBytes(file: string): Promise<Uint8Array | undefined> {
   try {
     return await readFileBounded(file, maxFileBytes)
@@ -36,7 +41,10 @@ export async function readAuthBytes(file: string): Promise<Uint8Array | undefine
   }
 }
 
-/** Reads such text; `file` is where it stands. @throws `config`, naming the place and the key, never what stands there. */
+/**
+ * Parses such text; `file` is its location. @throws `config`, which names the location and the key,
+ * never the value.
+ */
 export function parseAuthFile(bytes: Uint8Array, file: string): AuthFile {
   const root = parseObject(bytes, file)
   const store = root['credsStore']
@@ -63,7 +71,7 @@ function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
-    // the parser's message quotes the text that it stumbled over
+    // The message of the parser quotes the text.
     throw broken(file, 'it is not JSON')
   }
   if (!isObject(value)) throw broken(file, 'it is not an object')
@@ -78,7 +86,10 @@ interface Entry {
   readonly value: unknown
 }
 
-/** The entries of an object in the file. If several are for the same registry, the one that wins comes last. */
+/**
+ * The entries of an object in the file. If several are for the same registry, the one that wins
+ * comes last.
+ */
 function entriesOf(
   root: Record<string, unknown>,
   name: string,
@@ -97,7 +108,10 @@ function entriesOf(
   return entries.sort((a, b) => precedence(a.text) - precedence(b.text))
 }
 
-/** Undefined for an entry without a password or refresh token: docker leaves one in the file if a store has the secret. */
+/**
+ * Undefined for an entry without a password or refresh token: docker leaves one in the file if a
+ * store has the secret.
+ */
 function readAuth(value: unknown, where: string, file: string): Credential | undefined {
   if (!isObject(value)) throw broken(file, `${where} is not an object`)
   const text = (name: string): string => {
@@ -118,7 +132,7 @@ function readAuth(value: unknown, where: string, file: string): Credential | und
   return found?.kind === 'identity' && found.token === '' ? undefined : found
 }
 
-/** `auth` is the Base64 of `user:password`; docker cuts NULs off its end. */
+/** `auth` is the Base64 of `user:password`. docker removes NULs from its end. */
 function decodeAuth(auth: string, where: string, file: string): Credential {
   const pair = /^[A-Za-z0-9+/]+={0,2}$/.test(auth) ? Buffer.from(auth, 'base64').toString('utf8') : ''
   const colon = pair.indexOf(':')
@@ -126,7 +140,7 @@ function decodeAuth(auth: string, where: string, file: string): Credential {
   return credentialOf(pair.slice(0, colon), pair.slice(colon + 1).replace(/\0+$/, ''))
 }
 
-/** The name becomes part of a program's name: nothing in it may mean anything to a shell or a path. */
+/** The name becomes part of a program's name, so it must mean nothing to a shell or a path. */
 function checkHelper(name: unknown, where: string, file: string): string {
   if (typeof name !== 'string' || !helperName.test(name))
     throw broken(

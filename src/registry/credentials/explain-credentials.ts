@@ -2,11 +2,14 @@ import type { Call } from '../../lib/call.ts'
 import { type ErrorInfo, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import type { FoundCredential, NoCredential, Source, SourceName } from './source.ts'
 
-/** What one source has for a registry; nothing of it is secret. */
+/** What one source has for a registry. Nothing of it is secret. */
 export interface SourceReport {
   readonly source: SourceName
   readonly where: string
-  /** `used`: this is what is sent; `behind`: an earlier one comes first; `broken`: commands end with that error */
+  /**
+   * `used`: dray sends it; `behind`: an earlier source wins; `broken`: commands fail with that
+   * error
+   */
   readonly state: 'used' | 'behind' | 'none' | 'broken'
   /** with `none` */
   readonly why?: NoCredential['why']
@@ -16,13 +19,15 @@ export interface SourceReport {
   readonly helper?: string
   readonly kind?: 'password' | 'refresh token'
   readonly username?: string
-  /** entries of the file that mention this registry and are not used */
+  /** entries of the file that mention this registry and that dray does not use */
   readonly ignored?: readonly { readonly key: string; readonly why: string }[]
 }
 
 /**
- * Looks into every source, also behind the one that wins, and says what each has for a registry or repository. Changes nothing.
- * @param isPlainHttp whether the registry is asked over plain http; by default only loopback names are
+ * Asks every source, also those after the one that wins, what it has for a registry or repository.
+ * Changes nothing.
+ * @param isPlainHttp whether the registry is reached over plain http; by default only loopback
+ * names are
  * @throws the signal's reason.
  */
 export async function explainCredentials(
@@ -33,7 +38,7 @@ export async function explainCredentials(
   isPlainHttp?: boolean,
 ): Promise<readonly SourceReport[]> {
   const reports: SourceReport[] = []
-  // one after another: helpers may ask a person something
+  // One after another, because a helper may prompt.
   for (const source of sources) {
     const isDecided = reports.some(({ state }) => state === 'used' || state === 'broken')
     reports.push(await reportOf(source, registry, path, isDecided, call, isPlainHttp))
@@ -59,7 +64,7 @@ async function reportOf(
     return { source: name, where, state: isDecided ? 'behind' : 'used', ...shown(found), ...notUsed }
   } catch (error) {
     if (call.signal.aborted || !isDrayError(error)) throw error
-    // behind the one that wins it is never looked at
+    // dray never reads a source after the one that wins.
     return { source: name, where, state: 'broken', error: toErrorInfo(error) }
   }
 }

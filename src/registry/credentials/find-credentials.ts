@@ -6,11 +6,11 @@ import { type CredentialSource, credentialOf } from '../credential.ts'
 import { type IgnoredKey, keysFor, parseKey } from './registry-keys.ts'
 import { type FoundCredential, type NoCredential, type Source, type SourceName } from './source.ts'
 
-/** What a person gave with the command line; the password is read once it is needed. */
+/** Credentials from the command line. The password is read when it is needed. */
 export interface GivenCredential {
   readonly username: string
   readonly password: () => Promise<string>
-  /** the one registry that they are for, perhaps with a namespace */
+  /** their registry, or a namespace of it */
   readonly registry: string
 }
 
@@ -18,18 +18,19 @@ export interface FindOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** the home folder */
   readonly home: string
-  /** of the user, where the system has numbers for users */
+  /** of the user, if the system has user ids */
   readonly uid?: number
   readonly given?: GivenCredential
   readonly clock?: Clock
-  /** how long a helper may take, milliseconds */
+  /** milliseconds that a helper may take */
   readonly helperLimitMs?: number
 }
 
 /**
- * Credentials from the first source that has some for a repository.
- * @param isPlainHttp which registries are asked over plain http; by default only loopback names are
- * @throws `config` for a source that does not do what it should; `timeout`.
+ * Finds the credentials of a repository in the first source that has some.
+ * @param isPlainHttp which registries are reached over plain http; by default only loopback names
+ * are
+ * @throws `config` for a broken source; `timeout`.
  */
 export function findCredentials(
   options: FindOptions,
@@ -45,7 +46,9 @@ export function findCredentials(
   }
 }
 
-/** All places where credentials may be, in the order in which they are looked for. NoCredential is read before it is asked for. */
+/**
+ * Returns all sources of credentials, in their order. A source reads nothing before it is asked.
+ */
 export function credentialSources(options: FindOptions): readonly Source[] {
   const { env, home, uid, clock, helperLimitMs } = options
   const helpers = {
@@ -68,7 +71,7 @@ export function credentialSources(options: FindOptions): readonly Source[] {
   ]
 }
 
-/** The file in which docker keeps credentials, and `dray login`. */
+/** Returns the file in which docker and `dray login` keep credentials. */
 export function dockerFile(env: FindOptions['env'], home: string): string {
   const { DOCKER_CONFIG: folder } = env
   return join(isSet(folder) ? folder : join(home, '.docker'), 'config.json')
@@ -79,7 +82,7 @@ function podmanFile(env: FindOptions['env'], home: string): string {
   return join(isSet(config) ? config : join(home, '.config'), 'containers', 'auth.json')
 }
 
-/** Where podman keeps what lasts as long as the session (containers-auth.json(5)). */
+/** Returns the file of podman that lasts as long as the session (containers-auth.json(5)). */
 function podmanSessionFile(runtime: string | undefined, uid: number | undefined): string | undefined {
   if (isSet(runtime)) return join(runtime, 'containers', 'auth.json')
   return uid === undefined ? undefined : `/run/containers/${uid}/auth.json`
@@ -95,7 +98,7 @@ function givenSource(given: GivenCredential | undefined): Source {
 function variablesSource(env: FindOptions['env']): Source {
   const { DRAY_USERNAME: username, DRAY_PASSWORD: password, DRAY_REGISTRY: registry } = env
   const where = 'DRAY_USERNAME, DRAY_PASSWORD and DRAY_REGISTRY'
-  // DRAY_REGISTRY alone says which registry the flags are for
+  // DRAY_REGISTRY alone names the registry of the flags.
   if (!isSet(username) && !isSet(password)) return unset('variables', where)
   const missing = Object.entries({
     DRAY_USERNAME: username,
@@ -121,7 +124,10 @@ function variablesSource(env: FindOptions['env']): Source {
   )
 }
 
-/** One pair of words for one registry or namespace. @param forAll whether it is to be looked at, to be an error, whatever the registry is */
+/**
+ * One user and password for one registry or namespace. @param forAll asks the source for every
+ * registry, because it will throw
+ */
 function single(
   name: SourceName,
   where: string,
@@ -143,7 +149,10 @@ function single(
   }
 }
 
-/** Credentials were given for something that is no registry. Requests without them could succeed by accident. */
+/**
+ * Credentials were given for something that is no registry. Requests without them could succeed by
+ * accident.
+ */
 function notARegistry(where: string, { text, why }: IgnoredKey): DrayError {
   return new DrayError('config', `${JSON.stringify(text)} is not a registry`, {
     subject: text,

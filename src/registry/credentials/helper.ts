@@ -7,9 +7,15 @@ import { parseKey } from './registry-keys.ts'
 
 const maxOutputBytes = 64 * 1024
 const defaultHelperLimitMs = 30_000
-/** How long the rest of what it printed is waited for once it has ended: a child that it left behind may hold the pipe. */
+/**
+ * Milliseconds to wait for the rest of the output after the exit: a child of the helper may hold
+ * the pipe.
+ */
 const graceMs = 500
-/** How the protocol says that there is nothing for this server (docker-credential-helpers, credentials/error.go). */
+/**
+ * What a helper prints if it has nothing for a server (docker-credential-helpers,
+ * credentials/error.go).
+ */
 const notFoundMessage = 'credentials not found in native keychain'
 
 export interface HelperOptions {
@@ -27,9 +33,10 @@ export interface Helper {
 }
 
 /**
- * Asks `docker-credential-NAME get` for the credentials of a server; undefined where it says that it has none. Whatever else goes wrong is an error: going
- * on without credentials could succeed in a way that nobody meant. What the helper printed is in no error, for it may hold the secret.
- * @throws `config`, `timeout`, the reason of the signal.
+ * Asks `docker-credential-NAME get` for the credentials of a server; undefined if the helper says
+ * that it has none. Any other failure is an error: to continue without credentials could succeed in
+ * an unintended way. No error quotes the output, because it may contain the secret.
+ * @throws `config`, `timeout`, the signal's reason.
  */
 export async function askHelper(
   helper: Helper,
@@ -43,7 +50,7 @@ export async function askHelper(
   throw failed(helper, endedWith(status))
 }
 
-/** Has a helper keep credentials. @throws as `askHelper`. */
+/** Stores credentials with a helper. @throws as `askHelper`. */
 export async function storeWithHelper(
   helper: Helper,
   credential: Credential,
@@ -56,9 +63,12 @@ export async function storeWithHelper(
   if (status !== 0) throw failed(helper, endedWith(status))
 }
 
-/** Has a helper forget credentials; false where it says that it has none. @throws as `askHelper`. */
+/**
+ * Erases credentials from a helper. False if the helper says that it has none. @throws as
+ * `askHelper`.
+ */
 export async function eraseWithHelper(helper: Helper, options: HelperOptions, call: Call): Promise<boolean> {
-  // most helpers erase what they do not have without a word
+  // Most helpers say nothing if they erase what they do not have.
   if ((await askHelper(helper, options, call)) === undefined) return false
   const { status, output } = await run(helper, 'erase', helper.server, options, call)
   if (status === 0) return true
@@ -67,7 +77,7 @@ export async function eraseWithHelper(helper: Helper, options: HelperOptions, ca
 }
 
 interface HelperResult {
-  /** null where a signal ended it */
+  /** null if a signal ended it */
   readonly status: number | null
   readonly output: Buffer
 }
@@ -81,7 +91,7 @@ async function run(
 ): Promise<HelperResult> {
   const { spawn } = await import('node:child_process')
   call.signal.throwIfAborted()
-  // no shell: neither the name nor the server is anybody's syntax
+  // Without a shell, neither the name nor the server is syntax.
   const child = spawn(programOf(helper), [action], {
     env: { ...options.env },
     shell: false,
@@ -98,7 +108,7 @@ async function run(
     ])
   } finally {
     over.abort()
-    // a helper that left children behind may keep its pipes open
+    // Children of the helper may keep its pipes open.
     child.stdout.destroy()
     child.stdin.destroy()
     child.stderr.destroy()
@@ -106,8 +116,13 @@ async function run(
   }
 }
 
-/** @throws the signal's reason where that comes first: an abort of the call, or the end of the race. */
-async function failAfterLimit(helper: Helper, limitMs: number, clock: Clock, signal: AbortSignal): Promise<never> {
+/** @throws the signal's reason if the call is aborted or the helper has ended. */
+async function failAfterLimit(
+  helper: Helper,
+  limitMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<never> {
   await clock.sleep(limitMs, signal)
   const program = programOf(helper)
   throw new DrayError('timeout', `the credential helper ${program} did not answer for ${helper.server}`, {
@@ -131,9 +146,9 @@ function waitForExit(
       if (length > maxOutputBytes) reject(failed(helper, `it printed more than ${maxOutputBytes} bytes`))
       else chunks.push(chunk)
     })
-    // drained, and not looked at: people print what they like there
+    // Drained and ignored.
     child.stderr.resume()
-    // it may end without reading what it was given
+    // The helper may exit without reading its input.
     child.stdin.on('error', () => undefined)
     child.on('error', (cause: NodeJS.ErrnoException) => reject(notStarted(helper, cause)))
     const end = (status: number | null): void => resolve({ status, output: Buffer.concat(chunks, length) })
@@ -148,7 +163,10 @@ function waitForExit(
   })
 }
 
-/** Undefined if the answer is for a URL that is no registry: some helpers compare hosts only and find docker's tokens. */
+/**
+ * Undefined if the answer is for a URL that is no registry: some helpers compare hosts only and
+ * find docker's tokens.
+ */
 function parseAnswer(text: string, helper: Helper): Credential | undefined {
   const { ServerURL: server, Username: username, Secret: secret } = parseObject(text)
   if (typeof server === 'string' && server.includes('://') && parseKey(server).key === undefined)
@@ -158,7 +176,7 @@ function parseAnswer(text: string, helper: Helper): Credential | undefined {
   return credentialOf(username, secret)
 }
 
-/** An empty object for anything else: the parser's words would quote the text. */
+/** Returns an empty object for anything else. The message of the parser would quote the text. */
 function parseObject(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text)

@@ -11,7 +11,7 @@ import { eraseWithHelper, type HelperOptions, storeWithHelper } from './helper.t
 import { helperServer, keysFor, parseKey, registryKey } from './registry-keys.ts'
 
 export interface CredentialFile {
-  /** in docker's or podman's form; it need not be there */
+  /** In docker's or podman's format. It need not exist. */
   readonly file: string
   readonly helpers: HelperOptions
   readonly clock?: Clock
@@ -19,13 +19,14 @@ export interface CredentialFile {
 
 export interface StoredCredential {
   readonly file: string
-  /** the helper that has them; else they stand in the file, in clear */
+  /** the helper that has them; without it, the file has them unencrypted */
   readonly helper?: string
 }
 
 /**
- * Keeps credentials for a registry where docker and podman find them: with the helper that the file names for it, else in the file itself, for its owner
- * alone (mode 0600). All else in the file stays as it is. One writer at a time, as far as it asks for the same lock.
+ * Stores the credentials of a registry where docker and podman find them: with the helper that the
+ * file names for it, else in the file, for its owner alone (mode 0600). The rest of the file does
+ * not change. A lock lets one writer in at a time.
  * @throws `config` for a file or helper that cannot be used; `io`, `timeout`, the signal's reason.
  */
 export async function keepCredential(
@@ -43,13 +44,16 @@ export async function keepCredential(
       return { file: content.file }
     }
     await storeWithHelper({ name: helper, server }, credential, place.helpers, call)
-    // without a secret: docker's list of whom it is logged in to
+    // Without a secret, the entry is docker's list of logins.
     content.setEntry(server, {})
     return { file: content.file, helper }
   })
 }
 
-/** Removes what is kept for a registry, from its helper and from the file. False where there was nothing. @throws as `keepCredential`. */
+/**
+ * Removes the credentials of a registry from its helper and from the file. Undefined if there were
+ * none. @throws as `keepCredential`.
+ */
 export async function forgetCredential(
   place: CredentialFile,
   registry: string,
@@ -77,7 +81,7 @@ function base64(text: string): string {
   return Buffer.from(text).toString('base64')
 }
 
-/** The content of such a file, to be changed in its entries alone. */
+/** The content of such a file, in which only entries change. */
 class EditedFile {
   readonly file: string
   readonly parsed: ReturnType<typeof parseAuthFile>
@@ -87,7 +91,7 @@ class EditedFile {
   constructor(file: string, bytes: Uint8Array | undefined) {
     this.file = file
     const text = bytes === undefined ? new TextEncoder().encode('{}') : bytes
-    // refuses what is not understood: it is not to be overwritten
+    // Refuses a file that cannot be parsed, so that it is not overwritten.
     this.parsed = parseAuthFile(text, file)
     this.#root = JSON.parse(Buffer.from(text).toString('utf8')) as Record<string, unknown>
   }
@@ -101,7 +105,7 @@ class EditedFile {
     this.#isChanged = true
   }
 
-  /** Removes every spelling of some keys, and nothing else. Returns whether there was one. */
+  /** Removes every spelling of some keys. Returns whether there was one. */
   removeEntries(keys: readonly string[]): boolean {
     const left = Object.entries(this.#auths).filter(([name]) => !keys.includes(parseKey(name).key ?? ''))
     if (left.length === Object.keys(this.#auths).length) return false
@@ -120,7 +124,11 @@ class EditedFile {
   }
 }
 
-async function change<T>(place: CredentialFile, call: Call, work: (content: EditedFile) => Promise<T>): Promise<T> {
+async function change<T>(
+  place: CredentialFile,
+  call: Call,
+  work: (content: EditedFile) => Promise<T>,
+): Promise<T> {
   const file = await linkTarget(place.file)
   await makeFolder(dirname(file), 0o700)
   const clock = place.clock ?? systemClock
@@ -134,7 +142,7 @@ async function change<T>(place: CredentialFile, call: Call, work: (content: Edit
   })
 }
 
-/** People keep their configuration elsewhere and link to it: the link stays. */
+/** A symbolic link to the file stays. */
 async function linkTarget(file: string): Promise<string> {
   return await realpath(file).catch(() => file)
 }

@@ -1,10 +1,13 @@
 import { isPlain, normalRegistry, splitRegistry } from '../../oci/registry-host.ts'
 
-/** Docker Hub in docker's own file. */
+/** The key of Docker Hub in docker's file. */
 const dockerHubKey = 'https://index.docker.io/v1/'
 
 const namespaceGrammar = /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/
-/** The paths of a registry's API. Docker keeps other secrets under longer paths, such as `/v1/refresh-token`. */
+/**
+ * The paths of a registry's API. Docker keeps other secrets under longer paths, such as
+ * `/v1/refresh-token`.
+ */
 const apiPath = /^\/?$|^\/v[12]\/?$/
 
 /** What a key of docker's or podman's file is for. */
@@ -23,8 +26,9 @@ export interface IgnoredKey {
 }
 
 /**
- * Reads a key of docker's or podman's file. A URL is for its host if its path is empty or the root of the registry API.
- * A key without a scheme can continue with a namespace (containers-auth.json(5)). Every other key is for no registry.
+ * Parses a key of docker's or podman's file. A URL is for its host if its path is empty or the root
+ * of the registry API. A key without a scheme can continue with a namespace
+ * (containers-auth.json(5)). Every other key is for no registry.
  */
 export function parseKey(text: string): ParsedKey {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)
@@ -61,26 +65,30 @@ function ignored(text: string, why: string): ParsedKey {
   return { ignored: { text: withoutPassword(text), why, ...(host !== undefined && { registry: host }) } }
 }
 
-/** A key as it may be shown: `https://USER:PASSWORD@HOST` has a password. */
+/** Returns a key without its password: `https://USER:PASSWORD@HOST` has one. */
 function withoutPassword(text: string): string {
   return text.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/*[^/?#:@]*):.*@/is, '$1@')
 }
 
-/** Which of several keys for the same registry wins: docker's own key of Docker Hub, then the host as it is, then others. */
+/**
+ * Returns which of several keys for one registry wins: docker's own key of Docker Hub, then the
+ * host as it is, then others.
+ */
 export function precedence(text: string): number {
   if (text === dockerHubKey) return 2
   return parseKey(text).key === text ? 1 : 0
 }
 
-/** The key of a registry without a namespace. */
+/** Returns the key of a registry without a namespace. */
 export function registryKey(registry: string): string {
   return normalRegistry(registry) ?? registry
 }
 
 /**
- * The keys that serve a repository, the most specific first: `host/a/b`, `host/a`, `host`. Each is followed by the same with the usual port
- * of the scheme or without it: it means the same origin.
- * @param isPlainHttp whether the registry is asked over plain http; by default only loopback names are
+ * Returns the keys of a repository, the most specific first: `host/a/b`, `host/a`, `host`. Each is
+ * followed by the same with or without the usual port of the scheme, which means the same origin.
+ * @param isPlainHttp whether the registry is reached over plain http; by default only loopback
+ * names are
  */
 export function keysFor(
   registry: string,
@@ -93,14 +101,14 @@ export function keysFor(
   return [...namespaces, ''].flatMap((namespace) => hosts.map((host) => host + namespace))
 }
 
-/** A registry with the usual port and without it; the given spelling first. */
+/** Returns a registry with and without the usual port, the given spelling first. */
 export function spellingsOf(registry: string, usualPort: string): readonly string[] {
   const { host, port } = splitRegistry(registry)
   if (port === undefined) return registry === 'docker.io' ? [registry] : [registry, `${host}:${usualPort}`]
   return port === usualPort ? [registry, host] : [registry]
 }
 
-/** The name under which docker keeps what belongs to a normal key, in its file and with helpers. */
+/** Returns the name that docker uses for a key, in its file and with helpers. */
 export function helperServer(key: string): string {
   return key === 'docker.io' ? dockerHubKey : key
 }

@@ -2,7 +2,7 @@ import type { Call } from '../../lib/call.ts'
 import type { Credential } from '../credential.ts'
 import type { IgnoredKey } from './registry-keys.ts'
 
-/** A place where credentials may be, in the order in which they are looked for. */
+/** The sources of credentials, in their order. */
 export const sourceNames = [
   'flags',
   'variables',
@@ -17,13 +17,13 @@ export type SourceName = (typeof sourceNames)[number]
 
 export interface FoundCredential {
   readonly credential: Credential
-  /** what it was found under: `host[:port][/namespace]` */
+  /** the key that it was found under: `host[:port][/namespace]` */
   readonly key: string
-  /** the helper program that gave it, by the name in the configuration */
+  /** the helper program that has it, by its name in the configuration */
   readonly helper?: string
 }
 
-/** Why there is nothing: the place is not there, or has nothing for this registry. */
+/** Why a source has nothing. */
 export interface NoCredential {
   readonly credential?: undefined
   readonly why: 'not set' | 'no such file' | 'no entry' | 'the helper has none'
@@ -33,14 +33,21 @@ export interface Source {
   readonly name: SourceName
   /** a file, or the names of flags or variables */
   readonly where: string
-  /** @throws `config` where it is broken: that is never taken for "none"; `timeout`, the signal's reason. */
-  /** @param isPlainHttp whether the registry is asked over plain http; by default only loopback names are */
+  /**
+   * @param isPlainHttp whether the registry is reached over plain http; by default only loopback
+   * names are
+   * @throws `config` if the source is broken, which never counts as "none"; `timeout`, the signal's
+   * reason.
+   */
   find(
     registry: string,
     path: string | undefined,
     call: Call,
     isPlainHttp?: boolean,
   ): Promise<FoundCredential | NoCredential>
-  /** The entries that mention a registry, or no host, and are not used. @throws as `find`. */
+  /**
+   * Returns the entries that mention a registry, or no host, and that dray does not use. @throws as
+   * `find`.
+   */
   ignoredKeys?(registry: string): Promise<readonly IgnoredKey[]>
 }

@@ -26,9 +26,9 @@ import { tagPages } from '../client/lists/tags.ts'
 type Facts = Partial<Record<Ability, AbilityFact>>
 
 /**
- * Finds out with GET and HEAD alone what a registry can do, and a repository of it if `path` is given.
- * The table of registries answers what such requests do not show. The failure of one check is part of
- * the result and does not end the others. @throws the signal's reason.
+ * Finds out with GET and HEAD alone what a registry can do, and a repository of it if `path` is
+ * given. The table of registries answers what such requests do not show. The failure of one check
+ * is part of the result and does not end the others. @throws the signal's reason.
  */
 export async function checkRegistry(
   shared: SharedState,
@@ -79,7 +79,10 @@ function purposeAt({ registry }: RegistryClient, doing: string): Purpose {
   return { registry, doing, subject: registry, access: 'read' }
 }
 
-/** Requests the permission to list all repositories only from a registry that refuses the list without it. */
+/**
+ * Requests the permission to list all repositories only from a registry that refuses the list
+ * without it.
+ */
 async function checkCatalog(client: RegistryClient, call: Call): Promise<AbilityFact> {
   const first = await catalogAnswer(client, true, call)
   const isRefused = first.status === 401 || first.status === 403

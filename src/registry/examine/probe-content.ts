@@ -23,8 +23,8 @@ export function manifestOf(config: Descriptor, subject?: Descriptor): ProbeConte
 }
 
 /**
- * A body that gives half of the bytes and then fails. `until` passes first, so that the bytes have left
- * this machine before the connection is cut.
+ * A body that gives half of the bytes and then fails. `until` passes first, so that the bytes have
+ * left this machine before the connection is cut.
  */
 export function brokenBody(bytes: Uint8Array, until: () => Promise<void>): RequestBody {
   const half = async function* () {

@@ -5,15 +5,15 @@ import { algorithmOf, type Digest, Digester } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
 import type { BlobSource } from '../../../images/ports.ts'
 
-/** What one `open` has given. Bytes that still come out of an earlier one, which was given up, count there and nowhere else. */
+/** The bytes of one `open`. Bytes of an earlier one that was stopped count there only. */
 interface OpenRange {
   readonly start: number
   readonly end: number
-  /** of the blob from its first byte on; absent where the source verifies what it gives */
+  /** of the blob from its first byte on; absent if the source verifies its bytes */
   readonly digester: Digester | undefined
-  /** bytes reported of */
+  /** reported bytes */
   reported: number
-  /** accepted or taken back: nothing more is reported of it */
+  /** accepted or taken back: nothing more is reported */
   over: boolean
   /** what the source threw */
   failure?: unknown
@@ -26,8 +26,8 @@ interface HashedPrefix {
 }
 
 /**
- * The bytes of a blob on their way from its source into the bodies of requests: counted, reported of, and hashed where the source does not do that,
- * which it does where one body takes all of them.
+ * Feeds the bytes of a blob from its source into the bodies of requests. Counts and reports them.
+ * Hashes them if the source does not, which it does if one body takes all of them.
  */
 export class BlobFeed {
   readonly #to: RepositoryName
@@ -46,14 +46,15 @@ export class BlobFeed {
     this.#call = call
   }
 
-  /** What the source threw, if it did. */
+  /** What the source threw. */
   get failure(): unknown {
     return this.#range?.failure
   }
 
   /**
-   * The bytes from `start` up to `end`; again where the registry refused them for the time being (401, 429). Where a body broke in its middle, the hash
-   * goes back to where that body began, and so does the reading: bytes before `start` are hashed and not given.
+   * Opens the bytes from `start` up to `end`, again if the registry refused them for the time being
+   * (401, 429). If a body broke off, the hash goes back to where that body began, and so does the
+   * reading: bytes before `start` are hashed and not yielded.
    */
   async open(start: number, end: number): Promise<AsyncIterable<Uint8Array>> {
     this.takeBack()
@@ -68,7 +69,7 @@ export class BlobFeed {
         await this.#from.open(from, this.#call, isWhole ? undefined : end),
         from,
       )
-      // before the request is made: no connection waits for bytes that are not for it
+      // Before the request is made, so that no connection waits for bytes that are not for it.
       return from < start ? await primed(bytes) : bytes
     } catch (error) {
       range.failure = error
@@ -76,7 +77,10 @@ export class BlobFeed {
     }
   }
 
-  /** The registry has the first `upTo` bytes: all that was fed, be it that its answer was quicker than the end of the feeding, or a part of it. */
+  /**
+   * The registry has the first `upTo` bytes: a part of what was fed, or all of it before the
+   * feeding ended.
+   */
   accept(upTo: number): void {
     const range = this.#range
     this.#accepted = upTo
@@ -86,7 +90,10 @@ export class BlobFeed {
     if (upTo === range.end && range.digester !== undefined) this.#hashed = { digester: range.digester, upTo }
   }
 
-  /** The digest of the blob once all of it was accepted; undefined where the source verified it. */
+  /**
+   * Returns the digest of the blob once all of it was accepted; undefined if the source verified
+   * it.
+   */
   digest(): Digest | undefined {
     return this.#hashed?.upTo === this.#d.size ? this.#hashed.digester.copy().digest() : undefined
   }
@@ -98,7 +105,7 @@ export class BlobFeed {
     this.#range.over = true
   }
 
-  /** The registry has nothing any more. */
+  /** The registry has dropped all bytes. */
   reset(): void {
     this.takeBack()
     if (this.#accepted > 0) this.#notify(-this.#accepted)
@@ -155,7 +162,7 @@ export class BlobFeed {
   }
 }
 
-/** The same, once its first chunk is there. */
+/** Returns the same bytes once the first chunk has arrived. */
 async function primed(bytes: AsyncGenerator<Uint8Array, void>): Promise<AsyncIterable<Uint8Array>> {
   const first = await bytes.next()
   return (async function* () {

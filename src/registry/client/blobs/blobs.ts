@@ -72,7 +72,8 @@ class BlobTransfer {
   }
 
   /**
-   * Asks for what is missing. A body whose length is wrong is asked for again, before a byte of it was given.
+   * Requests what is missing. A body with a wrong length is requested again before its first byte
+   * is yielded.
    */
   async begin(): Promise<void> {
     if (this.#isReached) return
@@ -106,7 +107,7 @@ class BlobTransfer {
         if (this.#reached < this.#end) throw this.#truncated()
       } catch (error) {
         if (isCorrupt(error)) throw error
-        // a connection that breaks behind the last byte has done its work
+        // A connection that breaks after the last byte has done its work.
         if (this.#isReached) break
         this.#failed.reach(this.#reached, error)
         this.#failed.add()
@@ -123,14 +124,14 @@ class BlobTransfer {
     if (last !== undefined) yield last
   }
 
-  /** What of a body is new, hashed. */
+  /** Yields and hashes the new bytes of a body. */
   async *#body(response: RegistryResponse): AsyncGenerator<Uint8Array, void> {
-    // a registry without ranges answers with the whole
+    // A registry without ranges answers with the whole blob.
     let skip = response.status === 206 ? 0 : this.#reached
     for await (const chunk of response.body) {
       const rest = skip === 0 ? chunk : chunk.subarray(Math.min(skip, chunk.byteLength))
       skip -= chunk.byteLength - rest.byteLength
-      // of a part that was asked for and not cut there the rest is left
+      // Ignores the bytes after the requested part, if the registry did not stop there.
       const fresh = this.#end < this.#d.size ? rest.subarray(0, this.#end - this.#reached) : rest
       if (fresh.byteLength === 0 && this.#isReached) return
       if (fresh.byteLength === 0) continue
@@ -147,7 +148,7 @@ class BlobTransfer {
     const isWhole = from === 0 && last === ''
     const response = await this.#ask(isWhole ? undefined : `bytes=${from}-${last}`)
     if (response.status !== 416) return response
-    // it has no such part: the whole is read again, up to where it broke in vain
+    // The registry has no such part. Read the whole again, and skip what arrived before.
     await response.discard()
     return await this.#ask(undefined)
   }

@@ -8,9 +8,9 @@ import { type Session, algorithmQuery, cancelSession, sessionOf, unlessAborted }
 import { Upload } from './upload.ts'
 
 /**
- * Puts a blob in the cheapest way: a mount without asking first where the source is another repository of
- * this registry; else, or where the mount is refused, a look (a HEAD costs less than the bytes; none for what
- * is new) and an upload.
+ * Puts a blob in the cheapest way: by a mount without HEAD if the source is another repository of
+ * this registry; else, or if the mount is refused, by HEAD and an upload. HEAD costs less than the
+ * bytes, and is skipped for new content.
  */
 export async function putBlob(
   client: RepositoryClient,
@@ -41,7 +41,9 @@ export async function putBlob(
   return 'uploaded'
 }
 
-/** `mounted`, the session that a registry opened instead, or undefined where it did neither. */
+/**
+ * Returns `mounted`, the session that the registry opened instead, or undefined if it did neither.
+ */
 async function mountBlob(
   client: RepositoryClient,
   d: Descriptor,

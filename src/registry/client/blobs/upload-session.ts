@@ -6,20 +6,21 @@ import { algorithmOf, type Digest } from '../../../oci/digest.ts'
 import type { RepositoryClient } from '../client.ts'
 import type { Purpose } from '../errors.ts'
 
-/** Milliseconds that the cancelling of a session may take: it is a courtesy, and Ctrl-C waits for it. */
+/** Milliseconds to cancel a session. Ctrl-C waits for this. */
 const cancelWithin = 3000
 
 /** An upload session as the registry has it. */
 export interface Session {
   /** opaque; changes with every answer */
   readonly url: URL
-  /** bytes; what `OCI-Chunk-Min-Length` asked for, or 0 */
+  /** bytes; `OCI-Chunk-Min-Length`, or 0 */
   readonly minChunk: number
 }
 
 /**
- * POSTs for a session. Sent again it opens a second one; the first, whose answer was lost, nobody can name. Where the call was aborted meanwhile, the
- * session is cancelled. @throws the signal's reason then.
+ * Opens a session by POST. A repeated request opens a second one, and the first one, whose answer
+ * was lost, has no known URL. If the call was aborted meanwhile, the session is cancelled.
+ * @throws the signal's reason then.
  */
 export async function openSession(
   client: RepositoryClient,
@@ -33,7 +34,7 @@ export async function openSession(
   return await unlessAborted(client, sessionOf(client, response, undefined, purpose), purpose, call)
 }
 
-/** A session that was opened just now; cancelled where nobody wants it any more. @throws the signal's reason. */
+/** Returns a new session, or cancels it if the call is aborted. @throws the signal's reason. */
 export async function unlessAborted(
   client: RepositoryClient,
   session: Session,
@@ -45,13 +46,16 @@ export async function unlessAborted(
   return session
 }
 
-/** `digest-algorithm=…` where it is not sha256 (distribution-spec, Pushing a blob monolithically). */
+/**
+ * Returns `digest-algorithm=…` unless it is sha256 (distribution-spec, Pushing a blob
+ * monolithically).
+ */
 export function algorithmQuery(digest: Digest): string {
   const algorithm = algorithmOf(digest)
   return algorithm === 'sha256' ? '' : `digest-algorithm=${algorithm}`
 }
 
-/** The session that an answer names; `before` where it names none. @throws `protocol`. */
+/** Returns the session that an answer names; `before` if it names none. @throws `protocol`. */
 export function sessionOf(
   client: RepositoryClient,
   response: RegistryResponse,
@@ -71,7 +75,10 @@ export function sessionOf(
   })
 }
 
-/** How many bytes of the blob an answer says are there: `Range: 0-<last>`; undefined where it says nothing. `0-0` is what an upload without a byte has, too. */
+/**
+ * Returns how many bytes of the blob are uploaded: `Range: 0-<last>`; undefined if the answer does
+ * not say. `0-0` can also mean an upload without a byte.
+ */
 export function bytesThere(response: RegistryResponse): number | undefined {
   const last = /^(?:bytes=)?0-(\d{1,15})$/.exec(response.headers.get('range')?.trim() ?? '')?.[1]
   if (last === undefined) return undefined
@@ -79,8 +86,8 @@ export function bytesThere(response: RegistryResponse): number | undefined {
 }
 
 /**
- * Asks how far a session is (distribution-spec, Pushing a blob in chunks: GET of its location); `gone` where it is there no more, undefined where the
- * registry does not tell.
+ * Asks how much of a session is uploaded (distribution-spec, Pushing a blob in chunks: GET of its
+ * location). Returns `gone` after 404, and undefined if the registry does not say.
  */
 export async function askSession(
   client: RepositoryClient,
@@ -96,7 +103,7 @@ export async function askSession(
   return { session: sessionOf(client, response, session, purpose), size }
 }
 
-/** The session's URL with `digest=` added and nothing else changed. */
+/** Returns the session's URL with `digest=` added. */
 export function withDigest(session: URL, digest: Digest): URL {
   const url = new URL(session)
   const added = `digest=${encodeURIComponent(digest)}`
@@ -105,7 +112,7 @@ export function withDigest(session: URL, digest: Digest): URL {
 }
 
 /**
- * DELETEs a session, also when the call is aborted; whatever comes of it is ignored (distribution-spec,
+ * Cancels a session by DELETE, also if the call is aborted. Ignores the result (distribution-spec,
  * Cancel a blob upload).
  */
 export async function cancelSession(
@@ -118,6 +125,6 @@ export async function cancelSession(
     const quiet: Call = { signal: AbortSignal.timeout(cancelWithin), notify: call.notify }
     await client.sendAndDiscard({ method: 'DELETE', url: session.url, expect: () => true, purpose }, quiet)
   } catch {
-    // the registry drops it some day by itself
+    // The registry drops it later by itself.
   }
 }

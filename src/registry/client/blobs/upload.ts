@@ -18,10 +18,12 @@ import {
   withDigest,
 } from './upload-session.ts'
 
-/** How often one upload is begun from its first byte. */
+/** How often one upload begins from its first byte. */
 const maxSessions = 4
 
-/** Statuses by which registries turn down a chunk for being one; besides 416, which GHCR says of what is larger than it takes in a PATCH. */
+/**
+ * Statuses by which registries refuse chunks. GHCR also answers 416 to a PATCH that is too large.
+ */
 const chunkRefusals: readonly number[] = [400, 405, 413, 415, 501]
 
 /**
@@ -29,9 +31,11 @@ const chunkRefusals: readonly number[] = [400, 405, 413, 415, 501]
  *
  *     open -> whole (one PUT), or chunk, chunk, … (PATCH) and closing (PUT) -> done
  *
- * and after a break nobody knows what the registry has of the body that was under way. So the session is asked how far it is. If what it says can be,
- * the upload goes on from there; else the blob is looked for, and where it is not there either, the session is cancelled and a new one begins. Nothing
- * is ever sent again into a session whose state is not known: it would append twice.
+ * and after a break nobody knows what the registry has of the body that was under way. So the
+ * session is asked how far it is. If what it says can be, the upload goes on from there; else the
+ * blob is looked for, and where it is not there either, the session is cancelled and a new one
+ * begins. Nothing is ever sent again into a session whose state is not known: it would append
+ * twice.
  */
 export class Upload {
   readonly #client: RepositoryClient
@@ -40,16 +44,19 @@ export class Upload {
   readonly #purpose: Purpose
   readonly #feed: BlobFeed
   #session: Session | undefined
-  /** Sessions for which a 404 came back. A proxy can send a false 404, so these are cancelled at the end too. */
+  /**
+   * Sessions for which a 404 came back. A proxy can send a false 404, so these are cancelled at the
+   * end too.
+   */
   readonly #missing: Session[] = []
   #sessions = 0
-  /** bytes that the session is known to have */
+  /** bytes that the session has */
   #at = 0
-  /** where the body under way ends, or ended when it broke */
+  /** where the current or the broken body ends */
   #sentTo = 0
   readonly #failed: FailedAttempts
   #isResumed = false
-  /** an answer gave another length than was sent */
+  /** whether an answer named another length than was sent */
   #isCountedOtherwise = false
 
   constructor(client: RepositoryClient, d: Descriptor, from: BlobSource, call: Call) {
@@ -61,7 +68,10 @@ export class Upload {
     this.#failed = new FailedAttempts(d.size)
   }
 
-  /** `opened` is the session that a refused mount left. @throws what outlived the tries; every session given up was cancelled. */
+  /**
+   * `opened` is the session of a refused mount. @throws what outlived the retries; no session stays
+   * open.
+   */
   async run(opened: Session | undefined): Promise<void> {
     this.#session = opened
     try {
@@ -78,7 +88,7 @@ export class Upload {
       this.#feed.reset()
       throw error
     } finally {
-      // where a PUT ended it, there is none left
+      // A session that a PUT ended needs no DELETE.
       await this.#cancel()
       for (const session of this.#missing)
         await cancelSession(this.#client, session, this.#purpose, this.#call)
@@ -91,7 +101,10 @@ export class Upload {
     return this.#session
   }
 
-  /** Makes ready to go on after a failure; true where all was done in spite of it. @throws the failure where it is for good. */
+  /**
+   * Prepares the next attempt after a failure. Returns true if the blob is uploaded in spite of it.
+   * @throws the failure if it is final.
+   */
   async #recover(error: unknown): Promise<boolean> {
     if (this.#isChunkRefused(error)) {
       this.#learn('chunks', 'no')
@@ -113,7 +126,7 @@ export class Upload {
     return false
   }
 
-  /** Whether what broke was applied after all. A look that fails is no answer. */
+  /** Whether the registry has the blob in spite of the failure. A check that fails is no answer. */
   async #isUploaded(): Promise<boolean> {
     if (this.#call.signal.aborted) return false
     try {
@@ -125,25 +138,31 @@ export class Upload {
 
   #isWorth(error: unknown): boolean {
     const { retry } = this.#client.shared
-    // a session that the registry lost is as good as a broken connection
+    // A session that the registry lost is like a broken connection.
     if (this.#isAnswered(error, [404, 416]))
       return !this.#call.signal.aborted && this.#failed.count < retry.maxAttempts
     return retry.isWorth(error, this.#failed.count, this.#client.repository.registry, this.#call)
   }
 
-  /** Whether the registry, which was never seen to take a second chunk, turned one down. 416 behind the first says rather that the places differ. */
+  /**
+   * Whether a registry that never accepted a second chunk refused one. 416 after the first chunk
+   * means that the offsets differ.
+   */
   #isChunkRefused(error: unknown): boolean {
     if (!this.#inChunks || this.#known('chunks') !== 'unknown' || isCorrupt(error)) return false
     return this.#isAnswered(error, this.#at === 0 ? [...chunkRefusals, 416] : chunkRefusals)
   }
 
-  /** Whether an error is this registry's answer to this upload; one about something else, the source say, has another subject. */
+  /**
+   * Whether an error is this registry's answer to this upload. An error of the source has another
+   * subject.
+   */
   #isAnswered(error: unknown, statuses: readonly number[]): boolean {
     if (!isDrayError(error) || error.subject !== this.#purpose.subject) return false
     return error.status !== undefined && statuses.includes(error.status)
   }
 
-  /** Finds out how far the session is, and takes the upload up there. */
+  /** Asks how much of the session is uploaded, and continues there. */
   async #resume(error: unknown): Promise<boolean> {
     if (isCorrupt(error) && this.#isResumed) this.#learn('uploadRange', 'no')
     if (isCorrupt(error) || this.#isAnswered(error, [404])) return false
@@ -154,7 +173,7 @@ export class Upload {
       return false
     }
     if (state.size === this.#at && this.#isAnswered(error, [416])) {
-      // the places agree, so that it is the chunk that it does not want
+      // The offsets agree, so the registry refuses the chunk.
       this.#learn('chunks', 'no')
       return false
     }
@@ -182,21 +201,24 @@ export class Upload {
     this.#client.shared.capabilities.learn(this.#client.repository, name, known)
   }
 
-  /** The registry has the first `size` bytes; `failure` ended the request that sent the last of them. */
+  /**
+   * The registry has the first `size` bytes; `failure` ended the request that sent the last of
+   * them.
+   */
   #reach(size: number, failure?: unknown): void {
     this.#feed.accept(size)
     this.#at = size
     this.#failed.reach(size, failure)
   }
 
-  /** Cancels the session, if there is one: none stays open. */
+  /** Cancels the session, so that none stays open. */
   async #cancel(): Promise<void> {
     const session = this.#session
     this.#session = undefined
     if (session !== undefined) await cancelSession(this.#client, session, this.#purpose, this.#call)
   }
 
-  /** @throws `error`, the reason for it, where that was done often enough. */
+  /** @throws `error`, the reason, if the upload has begun too often. */
   async #startOver(error: unknown): Promise<void> {
     if (this.#sessions >= maxSessions) throw error
     await this.#cancel()
@@ -224,8 +246,9 @@ export class Upload {
   }
 
   /**
-   * Each chunk opens the source anew at its offset, once its own place at the destination is held: who held the source open from chunk to chunk
-   * would wait for a place at the destination with one of the source in hand, and copies within one host would lock each other out.
+   * Each chunk opens the source anew at its offset, once it has its slot at the destination. A
+   * source that stays open from chunk to chunk would wait for such a slot while it holds one of its
+   * own, and copies within one host would block each other.
    */
   async #sendChunks(opened: Session): Promise<void> {
     let session = opened
@@ -251,7 +274,7 @@ export class Upload {
     await this.#client.sendAndDiscard(this.#request('PUT', url, body, {}), this.#call)
   }
 
-  /** Sends the bytes from where the upload is up to `end`. */
+  /** Sends the bytes from the current offset up to `end`. */
   async #sendBody(method: 'PUT' | 'PATCH', url: URL, end: number): Promise<RegistryResponse> {
     const start = this.#at
     this.#sentTo = end
@@ -263,7 +286,7 @@ export class Upload {
       if (method === 'PUT') this.#feed.accept(end)
       return response
     } catch (error) {
-      // why the source failed says more than that the request broke off for it
+      // The failure of the source explains more than the broken request.
       throw this.#feed.failure ?? error
     }
   }
@@ -281,9 +304,9 @@ export class Upload {
       body,
       replay: 'never',
       lane: 'upload',
-      // its answer names where the session goes on, and can be cancelled
+      // The answer names the URL that continues or cancels the session.
       settles: method === 'PATCH',
-      // ECR answers a PATCH by 201, others by 204
+      // ECR answers a PATCH by 201, others by 204.
       expect: method === 'PUT' ? [201, 204] : [201, 202, 204],
       purpose: this.#purpose,
     }

@@ -14,8 +14,8 @@ const hint =
  * Lists the paths of all repositories of a registry (distribution, docs/spec/api.md, Listing
  * Repositories; not part of the OCI specification). An entry that is on two pages, because somebody
  * creates repositories meanwhile, is listed once.
- * @throws `unsupported` if there is no catalog; `forbidden` if the registry does not show it; `protocol`
- * for an answer that is no list of repositories.
+ * @throws `unsupported` if there is no catalog; `forbidden` if the registry does not show it;
+ * `protocol` for an answer that is no list of repositories.
  */
 export async function* listRepositories(client: RegistryClient, call: Call): AsyncGenerator<string, void> {
   const { registry } = client

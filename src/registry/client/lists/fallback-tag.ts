@@ -14,10 +14,10 @@ import { deleteContent } from '../manifests/deletion.ts'
 import { findManifest, resolveManifest } from '../manifests/manifests.ts'
 import { putManifest } from '../manifests/put-manifest.ts'
 
-/** How often another writer may come between before it is given up. */
+/** How often another writer may interfere. */
 const maxRounds = 8
 
-/** An entry as it stands in an index, with what this version of dray does not know of it. */
+/** An entry of an index, with fields that this version of dray does not know. */
 type Entry = Readonly<Record<string, unknown>>
 
 /** The index under a fallback tag; `rest` is what it has besides its entries. */
@@ -27,10 +27,10 @@ interface FallbackIndex {
 }
 
 /**
- * Adds a referrer to the index under its subject's fallback tag (distribution-spec, Referrers Tag Schema):
- * read, merge, write, and read back until it stands there.
- * @throws `unsupported` where the tag holds something that is no index; `conflict` where others overwrite it
- * again and again.
+ * Adds a referrer to the index under its subject's fallback tag (distribution-spec, Referrers Tag
+ * Schema): read, merge, write, and read back until it is listed.
+ * @throws `unsupported` if the tag holds something that is no index; `conflict` if others overwrite
+ * it again and again.
  */
 export async function addToFallbackTag(
   client: RepositoryClient,
@@ -47,7 +47,10 @@ export async function addToFallbackTag(
   return changed ? 'added' : 'unchanged'
 }
 
-/** Takes a referrer out of that index; the tag goes with the last one where the registry deletes tags. */
+/**
+ * Removes a referrer from that index. Deletes the tag with its last entry, if the registry deletes
+ * tags.
+ */
 export async function removeFromFallbackTag(
   client: RepositoryClient,
   subject: Digest,
@@ -67,13 +70,13 @@ export async function removeFromFallbackTag(
 
 interface Change {
   readonly isDone: (index: FallbackIndex) => boolean
-  /** whether the tag is there afterwards */
+  /** Returns whether the tag exists afterwards. */
   readonly write: (index: FallbackIndex) => Promise<boolean>
 }
 
 /**
- * Whether anything had to be written. One after another within this process; against others the reading back
- * helps.
+ * Returns whether anything had to be written. One at a time within this process. Reading back
+ * detects other writers.
  */
 async function change(
   client: RepositoryClient,
@@ -130,9 +133,7 @@ function parseIndex(
   return { entries: Array.isArray(manifests) ? manifests.filter(isRecord) : [], rest }
 }
 
-/**
- * Writes it; entries whose manifests are gone are left out where the registry takes no index that names them.
- */
+/** Writes the index. If the registry refuses entries whose manifests are gone, they are omitted. */
 async function writeIndex(
   client: RepositoryClient,
   subject: Digest,
@@ -190,7 +191,7 @@ async function putIndex(
   await putManifest(client, d, bytes, [tag], call)
 }
 
-/** The same entries give the same bytes, in whatever order they came. */
+/** The same entries give the same bytes in any order. */
 export function indexBytes(
   entries: readonly Entry[],
   rest: Readonly<Record<string, unknown>> = {},
@@ -211,7 +212,9 @@ function sorted(value: unknown): unknown {
   )
 }
 
-/** False where the registry does not delete tags; by digest would take other tags along. */
+/**
+ * Returns false if the registry does not delete tags. A delete by digest would drop other tags too.
+ */
 async function deleteTag(client: RepositoryClient, subject: Digest, call: Call): Promise<boolean> {
   try {
     await deleteContent(client, { tag: fallbackTag(subject) }, call)

@@ -7,11 +7,16 @@ import { nextLink } from '../../http/headers.ts'
 import type { RegistryClient } from '../client.ts'
 import type { Purpose } from '../errors.ts'
 
-/** Bytes of all pages of a list: a million tags. docker-registry 2.8 sends all of them in one page. */
+/**
+ * Bytes of all pages of a list: a million tags. docker-registry 2.8 sends all of them in one page.
+ */
 const maxListSize = 64 * 1024 ** 2
 /** Bounds a registry that invents new pages without end. */
 const maxPages = 100_000
-/** Consecutive pages without a new entry. Some registries filter a list after they cut it into pages. */
+/**
+ * Consecutive pages without a new entry. Some registries filter a list after they cut it into
+ * pages.
+ */
 const maxPagesWithoutNews = 100
 
 export interface Page {
@@ -30,8 +35,8 @@ export interface PagesOptions<T> {
 
 /**
  * Follows a list to its end by `Link: <…>; rel="next"`, an opaque URL on the registry's own origin.
- * @throws `not-found` if the first page does not exist; `protocol` for a list that repeats a page, has
- * nothing new any more, or breaks off. An incomplete list never counts as a whole one.
+ * @throws `not-found` if the first page does not exist; `protocol` for a list that repeats a page,
+ * has nothing new any more, or breaks off. An incomplete list never counts as a whole one.
  */
 export async function* pages<T>(
   client: RegistryClient,
@@ -110,7 +115,10 @@ function noList(name: string, { doing, subject }: Purpose, context = {}): DrayEr
   })
 }
 
-/** @throws `protocol` for a link to a next page that cannot be read: without it the list is incomplete. */
+/**
+ * @throws `protocol` for a link to a next page that cannot be read: without it the list is
+ * incomplete.
+ */
 function nextPage(link: string, purpose: Purpose, client: RegistryClient): string | undefined {
   const target = nextLink(link)
   const withoutTargets = link.replaceAll(/<[^<>]*>/g, '')

@@ -12,8 +12,9 @@ import { pages } from './pages.ts'
 const maxReferrers = 100_000
 
 /**
- * The referrers API (distribution-spec, Listing Referrers), all pages; undefined where the registry does not
- * have it (404), which is remembered. A filter is not asked for: the caller wants all evidence.
+ * Lists the referrers of a manifest, all pages (distribution-spec, Listing Referrers). Undefined if
+ * the registry does not have the API (404), which is remembered. There is no filter, because the
+ * caller wants all attached artifacts.
  */
 export async function listReferrers(
   client: RepositoryClient,
@@ -30,7 +31,7 @@ export async function listReferrers(
     }
   } catch (error) {
     if (!isDrayError(error) || error.code !== 'not-found') throw error
-    // a repository that is not there yet says nothing of the API
+    // A repository that does not exist yet says nothing of the API.
     if (error.registryCode !== 'NAME_UNKNOWN') capabilities.learn(client.repository, 'referrers', 'no')
     return undefined
   }

@@ -10,14 +10,18 @@ import { knownRegistry } from '../registries.ts'
 
 type Ability = 'deleteTag' | 'deleteManifest'
 
-/** Refusals that registries have for what is there and has to stay: 409 GitLab, 412 Harbor, 423 by its meaning; 400 and 405 need a closer look. */
+/**
+ * Statuses of a registry that keeps the content: 409 GitLab, 412 Harbor, 423 by its meaning; 400
+ * and 405 have other meanings too.
+ */
 const refusals: ReadonlySet<number> = new Set([400, 403, 405, 409, 412, 423])
 const successes: ReadonlySet<number> = new Set([200, 202, 204])
 
 /**
- * DELETEs a tag or a manifest (distribution-spec, Content Management); a manifest takes every tag on it
- * along.
- * @throws `unsupported` where the registry does not do that, which is remembered; `refused` where it keeps this one piece; `forbidden`.
+ * Deletes a tag or a manifest (distribution-spec, Content Management). A manifest takes all its
+ * tags along.
+ * @throws `unsupported` if the registry does not delete, which is remembered; `refused` if it keeps
+ * this content; `forbidden`.
  */
 export async function deleteContent(
   client: RepositoryClient,
@@ -34,7 +38,7 @@ export async function deleteContent(
   const { status } = response
   const words = await readError(response, client.shared)
   if (status === 404 || status >= 500) {
-    // what is gone after several tries went by one of them, whose answer was lost or said that it failed
+    // After several attempts, or a 5xx, one of them may have deleted it.
     const isOurs = status >= 500 || (response.tries ?? 1) > 1
     if (await isGone(client, at, status, call)) return isOurs ? 'deleted' : 'absent'
     if (status >= 500) throw errorOf(status, words, purpose, response)
@@ -45,8 +49,8 @@ export async function deleteContent(
 }
 
 /**
- * Asks for the right to delete; at a registry that has no such right, as Quay, for the right to push, which is what it wants for a delete. Which it is, is
- * found out once for a registry.
+ * Asks for the right to delete; at a registry that has no such right, as Quay, for the right to
+ * push, which is what it wants for a delete. Which it is, is found out once for a registry.
  */
 async function send(
   client: RepositoryClient,
@@ -94,8 +98,8 @@ async function sendAs(
 }
 
 /**
- * Some registries answer 404 to a delete that they do not do (Quay, of an untagged manifest), and some a 5xx to one that they did (Docker Hub): what
- * counts is whether it is there.
+ * Some registries answer 404 to a delete that they do not do (Quay, for an untagged manifest), and
+ * some a 5xx to one that they did (Docker Hub). HEAD decides.
  */
 async function isGone(
   client: RepositoryClient,
@@ -107,12 +111,12 @@ async function isGone(
     return (await resolveManifest(client, at, call)) === undefined
   } catch (error) {
     if (status === 404 || call.signal.aborted) throw error
-    // what failed is the delete: that is what is told
+    // The error of the delete is reported.
     return false
   }
 }
 
-/** The error for an answer that says no to a delete of what is there. */
+/** Returns the error for a refused delete of content that exists. */
 function refusal(
   client: RepositoryClient,
   name: Ability,
@@ -125,7 +129,7 @@ function refusal(
   const { registry } = purpose
   const known = knownRegistry(registry)?.hints[name]
   if (status === 403) {
-    // a right that is missing, or Docker Hub's word for a manifest that something points at
+    // A missing permission, or the answer of Docker Hub for a manifest that something references.
     return rewritten(
       said,
       'forbidden',
@@ -143,9 +147,10 @@ function refusal(
 }
 
 /**
- * Whether a registry does not do such deletes at all. zot, GAR and ACR answer 405 or 400 of a manifest that something points at or that is locked, with
- * codes of their own; that says nothing of the next one. To docker-registry 2.8 a tag is a digest that is none, and a server that has no such endpoint
- * answers without a code.
+ * Whether a registry does not support such deletes at all. zot, GAR and ACR answer 405 or 400, with
+ * codes of their own, for a manifest that is referenced or locked; that says nothing of other
+ * manifests. docker-registry 2.8 takes a tag for an invalid digest, and a server without the
+ * endpoint answers without a code.
  */
 function isMissingAbility(name: Ability, status: number, { code }: RegistryError): boolean {
   if (status === 404 || status === 405) return code === undefined || code === 'UNSUPPORTED'
@@ -185,7 +190,7 @@ const missingHints = {
     "Switch deletes on in the registry. Docker's registry takes storage.delete.enabled: true in its configuration, or REGISTRY_STORAGE_DELETE_ENABLED=true in its environment; others have a setting or an API of their own.",
 } as const
 
-/** of Google's registry, which may stand behind a host of one's own */
+/** Of Google's registry, which can have a custom host. */
 const danglingTag = 'GOOGLE_MANIFEST_DANGLING_TAG'
 
 const unknownHint =

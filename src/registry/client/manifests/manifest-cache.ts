@@ -3,9 +3,9 @@ import { formatRepository, type RepositoryName } from '../../../oci/reference.ts
 import type { ManifestContent } from '../../../images/ports.ts'
 
 /**
- * Manifests that were read in this run, by digest, so that what was gathered is not read a second time. The
- * bytes are kept once for all repositories and are bounded; a repository gets from here only what it gave
- * itself, so that a read never says "it is there" of a place that was not asked.
+ * Manifests that this run read, by digest, so that they are not read twice. The bytes are kept once
+ * for all repositories, up to a limit. A repository gets only what it served itself, so that a read
+ * never answers for a repository that was not asked.
  */
 export class ManifestCache {
   readonly #maxBytes: number
@@ -21,14 +21,14 @@ export class ManifestCache {
     if (this.#readFrom.get(digest)?.has(formatRepository(repository)) !== true) return undefined
     const content = this.#contents.get(digest)
     if (content !== undefined) {
-      // the last in the map was used last
+      // The last one in the map was used last.
       this.#contents.delete(digest)
       this.#contents.set(digest, content)
     }
     return content
   }
 
-  /** `content` must have been verified. */
+  /** `content` must be verified. */
   add(repository: RepositoryName, content: ManifestContent): void {
     const { digest } = content.descriptor
     if (content.bytes.byteLength > this.#maxBytes) return
@@ -44,7 +44,7 @@ export class ManifestCache {
     }
   }
 
-  /** After a write or a delete there, the next read asks the registry. */
+  /** After a write or a delete, the next read asks the registry. */
   forget(repository: RepositoryName, digest: Digest): void {
     this.#readFrom.get(digest)?.delete(formatRepository(repository))
   }

@@ -17,13 +17,13 @@ import type { ApiRequest, RepositoryClient } from '../client.ts'
 import type { Purpose, Redaction } from '../errors.ts'
 import { contentDigest, contentLength } from '../headers.ts'
 
-/** A tag, a digest, or a digest whose size is known too. */
+/** A tag, a digest, or a digest with its size. */
 export type ManifestName = TagOrDigest | Descriptor
 
 /**
- * HEADs a manifest (distribution-spec, Checking if content exists in the registry); undefined for 404. Where
- * the answer lacks the digest, the type or the length, the manifest is read instead.
- * @throws `corrupt` where the registry names another digest than was asked for.
+ * Checks a manifest by HEAD (distribution-spec, Checking if content exists in the registry);
+ * undefined for 404. Reads the manifest if the answer lacks the digest, the type or the length.
+ * @throws `corrupt` if the registry names another digest than the requested one.
  */
 export async function resolveManifest(
   client: RepositoryClient,
@@ -41,7 +41,7 @@ export async function resolveManifest(
   return found ?? (await findManifest(client, at, call))?.descriptor
 }
 
-/** What the answer to a HEAD says; undefined where it does not say all. */
+/** Returns what the answer to a HEAD says; undefined if it is incomplete. */
 function headOf(
   response: RegistryResponse,
   at: TagOrDigest,
@@ -59,9 +59,9 @@ function headOf(
 }
 
 /**
- * GETs a manifest or index, verified; undefined for 404. A descriptor is checked in full: digest, size and media type.
- * What this repository gave in this run is not fetched again when it is asked for by digest. Bytes that are not what
- * they should be are fetched again a few times before they are believed.
+ * Reads and verifies a manifest or index; undefined for 404. A descriptor is checked in full:
+ * digest, size and media type. By digest, a repository is asked once in a run. Bytes that do not
+ * fit are read again a few times before they are believed.
  * @throws `corrupt`, `malformed`, `unsupported` (schema 1).
  */
 export async function findManifest(
@@ -75,7 +75,7 @@ export async function findManifest(
     const cached = client.shared.manifests.get(client.repository, expected.digest)
     if (cached !== undefined) {
       checkSize(cached.descriptor.size, expected.size, request.purpose)
-      // a manifest that does not name its type is read again: how it is served decides
+      // A manifest without a type of its own is read again, because its Content-Type decides.
       if (expected.mediaType === undefined || cached.descriptor.mediaType === expected.mediaType)
         return cached
     }
@@ -96,7 +96,7 @@ function manifestRequest(client: RepositoryClient, at: ManifestName, method: 'GE
     method,
     url: client.url(`manifests/${formatTagOrDigest(at)}`),
     headers: { accept: manifestAccept },
-    // a registry that has no HEAD is read instead
+    // A registry without HEAD gets a GET.
     expect: method === 'HEAD' ? [200, 404, 405] : [200, 404],
     purpose: client.describe('read the manifest', mark, 'read'),
   }
@@ -143,16 +143,17 @@ async function takeManifest(
   const named = contentDigest(response, purpose, redaction)
   const digest = digestOf(bytes, algorithmOf(expected.digest ?? named ?? defaultDigest))
   if (expected.digest !== undefined) checkDigest(digest, expected.digest, purpose)
-  // a registry may name another algorithm's digest than the one that was asked for
+  // A registry may name a digest of another algorithm than the requested one.
   if (named !== undefined && algorithmOf(named) === algorithmOf(digest)) checkDigest(digest, named, purpose)
   const mediaType = mediaTypeOf(response, bytes, expected.mediaType, purpose)
   return { descriptor: bareDescriptor({ mediaType, digest, size: bytes.byteLength }), bytes }
 }
 
 /**
- * The media type of a manifest, by its own `mediaType` and its Content-Type. If a descriptor led to it, both must be
- * what the descriptor says: other clients would read another kind of content under the same digest (CVE-2021-41190).
- * A Content-Type that only says "bytes" or "JSON" claims nothing.
+ * Returns the media type of a manifest, by its own `mediaType` and its Content-Type. If a
+ * descriptor led to it, both must agree with the descriptor: other clients would read another kind
+ * of content under the same digest (CVE-2021-41190). A Content-Type that only says "bytes" or
+ * "JSON" claims nothing.
  */
 function mediaTypeOf(
   response: RegistryResponse,
@@ -184,7 +185,7 @@ function otherType({ subject }: Purpose, expected: string, found: string): DrayE
   })
 }
 
-/** of the algorithm that is used where nothing names one */
+/** Its algorithm is the default. */
 const defaultDigest = digestOf('')
 
 function isKnownType(mediaType: string): boolean {

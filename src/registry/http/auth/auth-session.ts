@@ -35,8 +35,8 @@ type Scheme =
 
 /**
  * What a token is requested for. `expected`: what the request needs and what the rest of the run is
- * expected to need. `alone`: what the request needs. `other`: the one other repository that a challenge
- * names.
+ * expected to need. `alone`: what the request needs. `other`: the one other repository that a
+ * challenge names.
  */
 interface TokenScopes {
   readonly kind: 'expected' | 'alone' | 'other'
@@ -87,9 +87,9 @@ export class AuthSession {
   }
 
   /**
-   * If there are credentials, the first request learns the challenge and the others wait for it, because
-   * each of them would be refused. Returns the function that ends the waiting. An upload is never the
-   * first: the download that feeds it may be at this registry and would wait for it.
+   * If there are credentials, the first request learns the challenge and the others wait for it,
+   * because each of them would be refused. Returns the function that ends the waiting. An upload is
+   * never the first: the download that feeds it may be at this registry and would wait for it.
    */
   async waitForChallenge(request: RegistryRequest, call: Call): Promise<() => void> {
     if (!this.hasCredential) return () => undefined
@@ -127,10 +127,11 @@ export class AuthSession {
   }
 
   /**
-   * The registry answered 401 to `refused`. Returns what to send next, or undefined if there is nothing else. A token
-   * that worked before has expired and is replaced by its like, once. Otherwise a token for the scopes of this request
-   * alone follows, and then one for the repository that the challenge names instead. The challenge decides nothing
-   * else about what a token is requested for.
+   * The registry answered 401 to `refused`. Returns what to send next, or undefined if there is
+   * nothing else. A token that worked before has expired and is replaced by its like, once.
+   * Otherwise a token for the scopes of this request alone follows, and then one for the repository
+   * that the challenge names instead. The challenge decides nothing else about what a token is
+   * requested for.
    * @throws as `authorize`; `unauthorized` if the registry asks for what dray does not send.
    */
   async renew(
@@ -154,7 +155,9 @@ export class AuthSession {
     return basic.header === refused.header ? undefined : basic
   }
 
-  /** Harbor answers Basic to every token that it refuses. A token that worked before has expired. */
+  /**
+   * Harbor answers Basic to every token that it refuses. A token that worked before has expired.
+   */
   #knownScheme(offered: Scheme | undefined, { entry }: Authorization): Scheme | undefined {
     const isKnown = this.#scheme?.kind === 'bearer' && entry?.accepted === true
     return offered?.kind === 'basic' && isKnown ? this.#scheme : offered
@@ -188,7 +191,10 @@ export class AuthSession {
     }
   }
 
-  /** Returns a token for the request and what the run expects, or for the request alone if that was refused. */
+  /**
+   * Returns a token for the request and what the run expects, or for the request alone if that was
+   * refused.
+   */
   async #ownToken(need: ScopeSet, challenge: Challenge, call: Call): Promise<Authorization> {
     const alone: TokenScopes = { kind: 'alone', need, scopes: need }
     // A request without scopes gets a token without scopes.

@@ -13,16 +13,19 @@ export interface AuthOptions extends Omit<RegistryAuthOptions, 'registry' | 'ori
 
 export interface Auth {
   readonly middleware: Middleware
-  /** Adds scopes that the run will need, the destination's first, so that one token covers all of them. */
+  /**
+   * Adds scopes that the run will need, the destination's first, so that one token covers all of
+   * them.
+   */
   expectScopes(registry: string, scopes: readonly Scope[]): void
 }
 
 /**
- * Authenticates each request as the registry's challenge demands: without credentials, with Basic, or
- * with a bearer token. Credentials belong to the registry's own origin: a request to any other origin
- * (the `Location` of an upload, a `Link`) carries none.
- * @throws `unauthorized` if the registry answers 401 to all that dray can send; `refused` for a token
- * server of another host that no configuration names.
+ * Authenticates each request as the registry's challenge demands: without credentials, with Basic,
+ * or with a bearer token. Credentials belong to the registry's own origin: a request to any other
+ * origin (the `Location` of an upload, a `Link`) carries none.
+ * @throws `unauthorized` if the registry answers 401 to all that dray can send; `refused` for a
+ * token server of another host that no configuration names.
  */
 export function createAuth(options: AuthOptions): Auth {
   const registries = new Map<string, RegistryAuth>()
@@ -55,7 +58,10 @@ export function createAuth(options: AuthOptions): Auth {
 
 type Send = (authorization: string | undefined) => Promise<RegistryResponse>
 
-/** Anonymous, the token with what the run expects, the token for this request alone, the other name of a repository. */
+/**
+ * Anonymous, the token with what the run expects, the token for this request alone, the other name
+ * of a repository.
+ */
 const mostAttempts = 4
 
 /** Sends a request with what is known, and after a 401 with what the challenge allows. */
@@ -85,8 +91,9 @@ async function authenticate(
 }
 
 /**
- * Returns the function that sends the request with an `Authorization`. A 401 from another origin, to
- * which a redirect or a `Location` led, is no challenge of this registry: credentials would go there.
+ * Returns the function that sends the request with an `Authorization`. A 401 from another origin,
+ * to which a redirect or a `Location` led, is no challenge of this registry: credentials would go
+ * there.
  */
 function sendTo(next: Fetch, request: RegistryRequest, call: Call, home: URL): Send {
   return async (authorization) => {

@@ -14,8 +14,8 @@ export interface Challenge {
 }
 
 /**
- * Parses the challenges of a `WWW-Authenticate` value (RFC 9110, section 11.6.1), in their order. Several
- * headers are joined by commas. A malformed challenge ends the list.
+ * Parses the challenges of a `WWW-Authenticate` value (RFC 9110, section 11.6.1), in their order.
+ * Several headers are joined by commas. A malformed challenge ends the list.
  */
 export function parseChallenges(value: string): Challenge[] {
   if (value.length > maxLength) return []

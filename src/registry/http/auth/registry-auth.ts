@@ -33,12 +33,17 @@ export class RegistryAuth {
     return this.#options.origin
   }
 
-  /** From now on, dray requests every token also for those of these scopes that its credential is for. */
+  /**
+   * From now on, dray requests every token also for those of these scopes that its credential is
+   * for.
+   */
   expect(scopes: readonly Scope[]): void {
     this.#expected.push(...scopes)
   }
 
-  /** Returns the session of a request. The first scope decides: a mount names the destination first. */
+  /**
+   * Returns the session of a request. The first scope decides: a mount names the destination first.
+   */
   async session(scopes: readonly Scope[], call: Call): Promise<AuthSession> {
     return this.#sessionOf(await this.#credential(pathOf(scopes[0]), call))
   }

@@ -7,8 +7,8 @@ const actionOrder: readonly Action[] = ['pull', 'push', 'delete']
 const maxChallengeScope = 2048
 
 /**
- * The scopes of a token: actions by `type:name`, in the order in which they were added. A registry may
- * use the first alone (distribution, Token Scope Documentation).
+ * The scopes of a token: actions by `type:name`, in the order in which they were added. A registry
+ * may use the first alone (distribution, Token Scope Documentation).
  */
 export type ScopeSet = ReadonlyMap<string, ReadonlySet<string>>
 
@@ -39,8 +39,9 @@ export function challengeScopes(text: string): ScopeSet {
 }
 
 /**
- * The path of the repository that a challenge names instead of those of a request. A registry can know a repository by
- * another name, because a proxy before it adds a prefix. Undefined if the challenge names one of `scopes`, or none.
+ * The path of the repository that a challenge names instead of those of a request. A registry can
+ * know a repository by another name, because a proxy before it adds a prefix. Undefined if the
+ * challenge names one of `scopes`, or none.
  */
 export function otherRepository(challengeScope: string, scopes: readonly Scope[]): string | undefined {
   const own = scopes.flatMap((scope) => pathOf(scope) ?? [])

@@ -1,17 +1,23 @@
 import { DrayError } from '../../../lib/errors.ts'
 import { type RegistrySettings, settingLine } from '../transport/origins.ts'
 
-/** Token servers on another host, as the challenge of the registry names them. They get credentials. */
+/**
+ * Token servers on another host, as the challenge of the registry names them. They get credentials.
+ */
 const knownRealms: ReadonlyMap<string, string> = new Map([
   // distribution, Token Authentication Specification: the challenge of its example
   ['docker.io', 'https://auth.docker.io/token'],
-  // gitlab-org/container-registry, docs/spec/gitlab/auth-request-flow.md: the challenge of registry.gitlab.com
+  // gitlab-org/container-registry, docs/spec/gitlab/auth-request-flow.md: the challenge of
+  // registry.gitlab.com
   ['registry.gitlab.com', 'https://gitlab.com/jwt/auth'],
   // the challenge of `GET https://registry.digitalocean.com/v2/`, as its clients record it
   ['registry.digitalocean.com', 'https://api.digitalocean.com/v2/registry/auth'],
 ])
 
-/** The parameters of a token request. dray sets them itself, so a realm must not bring values of its own. */
+/**
+ * The parameters of a token request. dray sets them itself, so a realm must not bring values of its
+ * own.
+ */
 const requestParameters: ReadonlySet<string> = new Set([
   'service',
   'scope',
@@ -32,8 +38,9 @@ export interface Realm {
 }
 
 /**
- * Parses the realm of a Bearer challenge. Credentials go to the registry's own host, to the known pairs
- * and to what the configuration names, and never from an https registry to a plain http server.
+ * Parses the realm of a Bearer challenge. Credentials go to the registry's own host, to the known
+ * pairs and to what the configuration names, and never from an https registry to a plain http
+ * server.
  * @throws `protocol` for a realm that is no http URL.
  */
 export function readRealm(
@@ -60,7 +67,8 @@ function isTrusted(registry: string, origin: URL, realm: URL, settings: Registry
   if (realm.protocol === 'http:' && origin.protocol === 'https:') return false
   if (isSameAddress(realm, settings.tokenRealm) || isSameAddress(realm, knownRealms.get(registry)))
     return true
-  // Over TLS the certificate proves the host on any port. Over plain http, another port can be anybody's.
+  // Over TLS the certificate proves the host on any port. Over plain http, another port can be
+  // anybody's.
   return realm.protocol === 'https:' ? realm.hostname === origin.hostname : realm.origin === origin.origin
 }
 
@@ -81,7 +89,9 @@ export function untrustedRealm(registry: string, realm: URL): DrayError {
   })
 }
 
-/** A token that comes over plain http from another host is worth nothing, even without credentials. */
+/**
+ * A token that comes over plain http from another host is worth nothing, even without credentials.
+ */
 export function insecureRealm(registry: string, realm: URL): DrayError {
   return new DrayError('refused', `no token for ${registry} was asked for at ${realm.host}`, {
     subject: registry,

@@ -1,7 +1,10 @@
 import { DrayError } from '../../../lib/errors.ts'
 import { type RegistrySettings, settingLine } from '../transport/origins.ts'
 
-/** Services that have the form of a host and belong to a registry with another host, as its challenge names them. */
+/**
+ * Services that have the form of a host and belong to a registry with another host, as its
+ * challenge names them.
+ */
 const knownServices: ReadonlyMap<string, string> = new Map([
   // distribution, Token Authentication Specification: the challenge of its example
   ['docker.io', 'registry.docker.io'],
@@ -17,9 +20,10 @@ export interface ServiceCheck {
 }
 
 /**
- * Refuses the service of another registry. A registry that shares its token server with others could otherwise get a
- * token that is valid at one of them. A service that has the form of a host must be the host of the registry or of its
- * token server. Other services are names of the token server's own, such as `harbor-registry`.
+ * Refuses the service of another registry. A registry that shares its token server with others
+ * could otherwise get a token that is valid at one of them. A service that has the form of a host
+ * must be the host of the registry or of its token server. Other services are names of the token
+ * server's own, such as `harbor-registry`.
  * @throws `refused`.
  */
 export function checkService(check: ServiceCheck): void {

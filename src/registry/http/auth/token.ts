@@ -9,7 +9,9 @@ import { formatScopes, type ScopeSet } from './scopes.ts'
 
 const maxTokenBody = 64 * 1024
 const clientId = 'dray'
-/** The lifetime of a token without `expires_in` (distribution, Token Authentication Specification). */
+/**
+ * The lifetime of a token without `expires_in` (distribution, Token Authentication Specification).
+ */
 const defaultLifetimeS = 60
 const maxLifetimeS = 24 * 60 * 60
 const maxEarlyS = 30
@@ -33,9 +35,10 @@ export interface TokenRequest {
 /**
  * Requests a bearer token from a token server (distribution, Token Authentication Specification and
  * OAuth2 token authentication): GET with a user and a password or without credentials, POST with a
- * refresh token. If the server answers 404 to POST, GET follows without the refresh token: GET could
- * send it only in a URL or as a password.
- * @throws `unauthorized` if the server refuses; `unavailable`; `protocol` for an answer without a token.
+ * refresh token. If the server answers 404 to POST, GET follows without the refresh token: GET
+ * could send it only in a URL or as a password.
+ * @throws `unauthorized` if the server refuses; `unavailable`; `protocol` for an answer without a
+ * token.
  */
 export async function requestToken(
   fetch: Fetch,

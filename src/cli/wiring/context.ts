@@ -15,13 +15,8 @@ import type { Examination } from './examination.ts'
 import type { StackOptions } from './fetch-stack.ts'
 import type { Grounds } from '../changes/grounds.ts'
 import type { PruneCache } from '../prune/prune-cache.ts'
+import { expectRepositories } from './expect-repositories.ts'
 import type { Recorder } from './recorder.ts'
-
-/**
- * Concurrent requests of a promotion to one registry: five to find the evidence of an image, and as
- * many mounts as it has layers.
- */
-const requestsAtOnce = { read: 5, write: 16 } as const
 
 export interface ContextOptions {
   /** `--config` */
@@ -73,13 +68,13 @@ export class Context {
 
   /** The stores of registries and of layouts (`oci:`). They share what they read. */
   async stores(): Promise<Repositories & RepositoryLister> {
-    this.#stores ??= this.#openStores()
+    this.#stores ??= this.#openRepositories()
     return await this.#stores
   }
 
   /** Stores without cached reads, to check what was written. */
   async uncachedStores(): Promise<Repositories> {
-    return await this.#openStores()
+    return await this.#openRepositories()
   }
 
   /** Announces the repositories of the run, targets first, so that one token covers all of them. */
@@ -88,23 +83,8 @@ export class Context {
     sources: readonly RepositoryName[],
     access: 'read' | 'write',
   ): Promise<void> {
-    const remote = [...targets, ...sources].filter(({ registry }) => registry !== layoutRegistry)
-    if (remote.length === 0) return
-    const stack = await this.#fetchStack()
-    const scopes = [
-      ...targets.map((repository) => ({
-        repository,
-        actions: access === 'write' ? (['pull', 'push'] as const) : (['pull'] as const),
-      })),
-      ...sources.map((repository) => ({ repository, actions: ['pull'] as const })),
-    ]
-    for (const registry of new Set(remote.map((repository) => repository.registry))) {
-      stack.expectScopes(
-        registry,
-        scopes.filter(({ repository }) => repository.registry === registry),
-      )
-      if (targets.length > 0) stack.expectAtOnce(registry, requestsAtOnce[access])
-    }
+    if ([...targets, ...sources].every(({ registry }) => registry === layoutRegistry)) return
+    expectRepositories(await this.#fetchStack(), targets, sources, access)
   }
 
   /**
@@ -298,36 +278,14 @@ export class Context {
     return await this.#locks
   }
 
-  async #openStores(): Promise<Repositories & RepositoryLister> {
-    const [{ openRepositories }, { LayoutRepositories }, { RegistryNames }, { config }, stack] =
-      await Promise.all([
-        import('../../registry/open-repositories.ts'),
-        import('../../layout/layout-repositories.ts'),
-        import('../../config/registry-names.ts'),
-        this.config(),
-        this.#fetchStack(),
-      ])
-    const names = new RegistryNames(config.registries)
-    const registries = openRepositories({
-      fetch: stack.fetch,
-      origin: (registry) => stack.origin(registry),
-      clock: this.clock,
-      random: Math.random,
-      takeRetry: (registry) => stack.takeRetry(registry),
-      exclusively: async (name, call, work) => {
-        const locks = await this.#machineLocks(call)
-        return locks === undefined ? await work() : await locks.run(names.lockName(name), call.signal, work)
-      },
-      secrets: stack.secrets,
-    })
-    const layouts = new LayoutRepositories(this.cwd, this.clock)
-    const storesOf = ({ registry }: RepositoryName): Repositories =>
-      registry === layoutRegistry ? layouts : registries
-    return {
-      source: (name) => storesOf(name).source(name),
-      target: (name) => storesOf(name).target(name),
-      repositories: (registry, call) => registries.repositories(registry, call),
-    }
+  async #openRepositories(): Promise<Repositories & RepositoryLister> {
+    const [{ openAllRepositories }, { config }, stack] = await Promise.all([
+      import('./open-repositories.ts'),
+      this.config(),
+      this.#fetchStack(),
+    ])
+    const locks = (call: Call): Promise<MachineLocks | undefined> => this.#machineLocks(call)
+    return openAllRepositories({ config, stack, locks, cwd: this.cwd, clock: this.clock })
   }
 }
 

@@ -1,7 +1,7 @@
 import { boolean, integer } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { diffRequest } from '../cli/arguments/diff-places.ts'
-import { exitOfLook } from '../cli/command/look-exit.ts'
+import { exitOfView } from '../cli/command/view-exit.ts'
 import { tellNowhere } from '../cli/arguments/named-images.ts'
 import type { DiffEntry } from '../usecases/views/diff/diff.ts'
 import { renderDiff, renderDiffSummary } from '../render/views/diff.ts'
@@ -62,14 +62,14 @@ Versions are compared, not spellings: v1.4.2 and 1.4.2 are one. Every tag that b
     this.finish(
       view,
       (page) => renderDiff(view, { ...page, allTags: flags['all-tags'] }),
-      exitOfLook(lookedAt(view.images), flags['detailed-exitcode']),
+      exitOfView(lookedAt(view.images), flags['detailed-exitcode']),
     )
     for (const line of renderUnreachable(missed(view.images), this.errorPage.style)) this.say(line)
     this.say(renderDiffSummary(view, this.errorPage.style))
   }
 }
 
-function lookedAt(images: readonly DiffEntry[]): Parameters<typeof exitOfLook>[0] {
+function lookedAt(images: readonly DiffEntry[]): Parameters<typeof exitOfView>[0] {
   return {
     places: images.length,
     unreachable: images.filter(({ state }) => state === 'unreachable').length,

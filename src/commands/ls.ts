@@ -1,7 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, integer, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
-import { exitOfLook } from '../cli/command/look-exit.ts'
+import { exitOfView } from '../cli/command/view-exit.ts'
 import { listOptions } from '../cli/command/list-options.ts'
 import { locate } from '../cli/arguments/locate.ts'
 import { DrayError } from '../lib/errors.ts'
@@ -79,7 +79,7 @@ export default class Ls extends BaseCommand {
       'error' in view ? [{ registry, error: view.error }] : [],
     )
     const looked = { places: views.length, unreachable: missed.length, differs: false }
-    this.finish(views, (page) => renderRepositories({ ...options, views }, page), exitOfLook(looked, false))
+    this.finish(views, (page) => renderRepositories({ ...options, views }, page), exitOfView(looked, false))
     for (const line of renderUnreachable(missed, this.errorPage.style)) this.say(line)
     for (const line of renderLeftOut(views, this.errorPage.style)) this.say(line)
   }

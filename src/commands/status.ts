@@ -1,6 +1,6 @@
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
-import { exitOfLook } from '../cli/command/look-exit.ts'
+import { exitOfView } from '../cli/command/view-exit.ts'
 import { tellNowhere } from '../cli/arguments/named-images.ts'
 import { statusRequest } from '../cli/arguments/status-places.ts'
 import type { StatusView } from '../usecases/views/status/status.ts'
@@ -69,7 +69,7 @@ Each environment is compared with those that it takes images from: "=" is the sa
       unreachable: summary.unreachableCells,
       differs: summary.behind + summary.differs > 0,
     }
-    this.finish(view, (page) => renderStatus(view, now, page), exitOfLook(looked, flags['detailed-exitcode']))
+    this.finish(view, (page) => renderStatus(view, now, page), exitOfView(looked, flags['detailed-exitcode']))
     for (const line of renderUnreachable(missed(view), this.errorPage.style)) this.say(line)
     this.say(renderStatusSummary(view, this.errorPage.style))
   }

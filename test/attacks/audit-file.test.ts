@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { sweepDeadRuns } from '../../src/audit/log/living-runs.ts'
+import { removeDeadHeartbeats } from '../../src/audit/log/heartbeat.ts'
 import { mergeFiles } from '../../src/audit/merge/merge-files.ts'
 import { toErrorInfo } from '../../src/lib/errors.ts'
 import { makeFolder, writeFileAtomic } from '../../src/lib/files/atomic.ts'
@@ -296,7 +296,7 @@ describe('the folder of living runs beside the log', () => {
     writeFileSync(join(folder, 'home', 'empty'), '')
     utimesSync(join(folder, 'home', 'empty'), longAgo, longAgo)
     symlinkSync('home', `${path}.runs`)
-    await sweepDeadRuns(path, waitingClock())
+    await removeDeadHeartbeats(path, waitingClock())
     await expect(openLog(path).write([record()])).rejects.toMatchObject({ code: 'audit' })
     expect(readdirSync(join(folder, 'home'))).toEqual(['empty'])
   })
@@ -309,7 +309,7 @@ describe('the folder of living runs beside the log', () => {
     symlinkSync('notes', join(`${path}.runs`, 'old link'))
     mkdirSync(join(`${path}.runs`, 'a folder'))
     for (const name of names) utimesSync(join(`${path}.runs`, name), longAgo, longAgo)
-    await sweepDeadRuns(path, waitingClock())
+    await removeDeadHeartbeats(path, waitingClock())
     expect(readdirSync(`${path}.runs`).toSorted()).toEqual(['a folder', 'notes', 'old link'])
   })
 })

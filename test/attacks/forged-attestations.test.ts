@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Envelope, envelopeToJson, signEnvelope } from '../../src/signing/dsse.ts'
-import { judgeAttestation } from '../../src/audit/attestation/judge-attestation.ts'
+import { verifyAttestation } from '../../src/audit/attestation/verify-attestation.ts'
 import { formatPromotion, statementMediaType } from '../../src/audit/attestation/promotion-statement.ts'
 import { bundleMediaType, hintOf } from '../../src/signing/sigstore-bundle.ts'
 import { digestOf } from '../../src/oci/digest.ts'
@@ -14,7 +14,7 @@ describe('an attestation is not verified', () => {
   const statement = formatPromotion(promotionOf(image))
   const genuine = signEnvelope(statementMediaType, statement, keys.signing)
   const judge = (dsseEnvelope: unknown, hint = hintOf(keys.verify), mediaType = bundleMediaType) =>
-    judgeAttestation(
+    verifyAttestation(
       Buffer.from(JSON.stringify({ mediaType, verificationMaterial: { publicKey: { hint } }, dsseEnvelope })),
       mediaType,
       image,
@@ -69,12 +69,12 @@ describe('an attestation is not verified', () => {
     const one = JSON.stringify(json(genuine))
     const two = JSON.stringify(json({ ...genuine, payload: ofOther }))
     const text = `{"mediaType":"${bundleMediaType}","verificationMaterial":{"publicKey":{"hint":""}},"dsseEnvelope":${one},"dsseEnvelope":${two}}`
-    expect(judgeAttestation(Buffer.from(text), bundleMediaType, image, [keys.verify])?.status).toBe(
+    expect(verifyAttestation(Buffer.from(text), bundleMediaType, image, [keys.verify])?.status).toBe(
       'unreadable',
     )
   })
 
   it('as a plain statement beside a signed one', () => {
-    expect(judgeAttestation(statement, statementMediaType, image, [keys.verify])?.status).toBe('unsigned')
+    expect(verifyAttestation(statement, statementMediaType, image, [keys.verify])?.status).toBe('unsigned')
   })
 })

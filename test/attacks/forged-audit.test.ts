@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { advance, formatLine, startOfChain } from '../../src/audit/log/chain.ts'
 import {
   type Checkpoint,
-  checkPrefixes,
+  compareCheckpoints,
   makeCheckpoint,
   openCheckpoint,
   signCheckpoint,
@@ -80,7 +80,7 @@ async function isKept(
   lines: readonly string[],
   ...checkpoints: readonly Checkpoint[]
 ): Promise<readonly string[]> {
-  return (await checkPrefixes(checkpoints, batches(lines))).map(({ state }) => state)
+  return (await compareCheckpoints(checkpoints, batches(lines))).map(({ state }) => state)
 }
 
 describe('a log with', () => {

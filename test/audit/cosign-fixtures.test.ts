@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { anyPublicKey, type PublicKey, signersOf } from '../../src/signing/dsse.ts'
-import { judgeAttestation } from '../../src/audit/attestation/judge-attestation.ts'
+import { verifyAttestation } from '../../src/audit/attestation/verify-attestation.ts'
 import { readAttestations } from '../../src/audit/attestation/read-attestations.ts'
 import { bundleMediaType, hintOf, parseBundle } from '../../src/signing/sigstore-bundle.ts'
 import { loadVerifyKey } from '../../src/signing/signing-keys.ts'
@@ -18,7 +18,7 @@ const image = digestOf(await read('image-manifest'))
 
 describe('an attestation that cosign made', () => {
   it('is verified by its key, with all that it says', async () => {
-    const judged = judgeAttestation(await read('bundle'), bundleMediaType, image, [await cosignKey()])
+    const judged = verifyAttestation(await read('bundle'), bundleMediaType, image, [await cosignKey()])
     expect(judged).toMatchObject({
       status: 'verified',
       promotion: {
@@ -37,10 +37,10 @@ describe('an attestation that cosign made', () => {
 
   it('is foreign to another key, and unchecked without one', async () => {
     const bundle = await read('bundle')
-    expect(judgeAttestation(bundle, bundleMediaType, image, [newKeys().verify])).toMatchObject({
+    expect(verifyAttestation(bundle, bundleMediaType, image, [newKeys().verify])).toMatchObject({
       status: 'foreign',
     })
-    expect(judgeAttestation(bundle, bundleMediaType, image, [])).toMatchObject({ status: 'unchecked' })
+    expect(verifyAttestation(bundle, bundleMediaType, image, [])).toMatchObject({ status: 'unchecked' })
   })
 
   it.each(['oci-1.1', 'docker-registry-2.8'] as const)(

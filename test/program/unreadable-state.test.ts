@@ -1,7 +1,7 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { isAlive, showLife, sweepDeadRuns } from '../../src/audit/log/living-runs.ts'
+import { isAlive, startHeartbeat, removeDeadHeartbeats } from '../../src/audit/log/heartbeat.ts'
 import { PruneState } from '../../src/cli/prune/prune-state.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { ifThere } from '../../src/lib/files/io-error.ts'
@@ -66,7 +66,7 @@ describe('saved state that cannot be read is not taken for none', () => {
     const log = await newLog()
     await mkdir(`${log}.runs`)
     await chmod(`${log}.runs`, 0)
-    await expect(sweepDeadRuns(log, systemClock)).rejects.toMatchObject({ code: 'io' })
+    await expect(removeDeadHeartbeats(log, systemClock)).rejects.toMatchObject({ code: 'io' })
   })
 })
 
@@ -76,12 +76,12 @@ describe('state that is not there is none', () => {
     const left = await new PruneState(log, systemClock).left()
     expect(left.runsWithin([])).toEqual([])
     expect(await isAlive(log, 'run', systemClock)).toBe(false)
-    await sweepDeadRuns(log, systemClock)
+    await removeDeadHeartbeats(log, systemClock)
   })
 
   it('a run that shows life is alive, and another is not', async () => {
     const log = await newLog()
-    const sign = await showLife(log, 'run', systemClock)
+    const sign = await startHeartbeat(log, 'run', systemClock)
     expect(await isAlive(log, 'run', systemClock)).toBe(true)
     expect(await isAlive(log, 'other', systemClock)).toBe(false)
     await sign.end()

@@ -112,7 +112,7 @@ function identityOf({ promotion, key }: Attestation): string {
   )
 }
 
-export interface Attached {
+export interface AttachResult {
   readonly result: 'attached' | 'unchanged'
   /** the attestation's manifest, as a list of referrers shows it */
   readonly manifest: Descriptor
@@ -127,7 +127,7 @@ export async function attachAttestation(
   store: ManifestReader & ReferrerLister & ManifestWriter & BlobWriter & FallbackTagWriter,
   attestation: Attestation,
   call: Call,
-): Promise<Attached> {
+): Promise<AttachResult> {
   const { subject } = attestation
   const there = await findWritten(store, attestation, call)
   if (there !== undefined) return { result: 'unchanged', manifest: there }

@@ -11,7 +11,12 @@ import type { BlobReader, ManifestReader, ReferrerLister } from '../../images/po
 import { readBlob } from '../artifact.ts'
 import { attestationAnnotations } from './attestation-artifact.ts'
 import type { PublicKey } from '../../signing/dsse.ts'
-import { isAttestationType, type Judgement, judgeAttestation, unreadable } from './judge-attestation.ts'
+import {
+  isAttestationType,
+  type AttestationVerification,
+  verifyAttestation,
+  unreadable,
+} from './verify-attestation.ts'
 import { promotionPredicateType } from './promotion-statement.ts'
 import { maxBundleSize } from '../../signing/sigstore-bundle.ts'
 
@@ -23,7 +28,7 @@ const maxReferrers = 5000
 const maxTotal = 16 * 1024 * 1024
 
 /** A promotion attestation that is attached to an image, and its verification. */
-export interface FoundAttestation extends Judgement {
+export interface FoundAttestation extends AttestationVerification {
   readonly manifest: Descriptor
 }
 
@@ -45,14 +50,14 @@ export async function readAttestations(
       subject: formatAt(store.repository, { digest: image }),
     })
   }
-  const reading: Reading = { store, image, keys, left: maxTotal }
+  const reader: AttestationReader = { store, image, keys, left: maxTotal }
   const found = await inParallel(listed.filter(mayBePromotion), readsAtOnce, call, (entry, c) =>
-    readOne(reading, entry, c),
+    readOne(reader, entry, c),
   )
   return found.flatMap((one) => one ?? [])
 }
 
-interface Reading {
+interface AttestationReader {
   readonly store: ManifestReader & BlobReader
   readonly image: Digest
   readonly keys: readonly PublicKey[]
@@ -61,11 +66,11 @@ interface Reading {
 }
 
 async function readOne(
-  reading: Reading,
+  reader: AttestationReader,
   entry: Descriptor,
   call: Call,
 ): Promise<FoundAttestation | undefined> {
-  const { store, image, keys } = reading
+  const { store, image, keys } = reader
   let saysPromotion = predicateTypeOf(entry) === promotionPredicateType
   try {
     const content = await store.manifest(entry, call)
@@ -76,12 +81,12 @@ async function readOne(
     saysPromotion ||= predicateTypeOf(manifest) === promotionPredicateType
     const layer = layerOf(manifest)
     if (layer === undefined) return undefined
-    const judged = judgeAttestation(await readLayer(reading, layer, call), layer.mediaType, image, keys)
-    if (judged === undefined || (judged.status === 'unreadable' && !saysPromotion)) return undefined
-    return { ...judged, manifest: entry }
+    const verified = verifyAttestation(await readLayer(reader, layer, call), layer.mediaType, image, keys)
+    if (verified === undefined || (verified.status === 'unreadable' && !saysPromotion)) return undefined
+    return { ...verified, manifest: entry }
   } catch (error) {
-    const judged = unreadable(error)
-    return saysPromotion ? { ...judged, manifest: entry } : undefined
+    const verified = unreadable(error)
+    return saysPromotion ? { ...verified, manifest: entry } : undefined
   }
 }
 
@@ -112,13 +117,13 @@ function predicateTypeOf({ annotations }: Described): string | undefined {
   )
 }
 
-async function readLayer(reading: Reading, d: Descriptor, call: Call): Promise<Uint8Array> {
+async function readLayer(reader: AttestationReader, d: Descriptor, call: Call): Promise<Uint8Array> {
   if (d.size > maxBundleSize) {
     throw new DrayError('malformed', `it is larger than ${maxBundleSize} bytes`)
   }
-  reading.left -= d.size
-  if (reading.left < 0) {
+  reader.left -= d.size
+  if (reader.left < 0) {
     throw new DrayError('malformed', `the image has more than ${maxTotal} bytes of attestations`)
   }
-  return await readBlob(reading.store, d, call)
+  return await readBlob(reader.store, d, call)
 }

@@ -18,7 +18,7 @@ export interface Checkpoint {
 }
 
 /** How a log compares with an earlier checkpoint. */
-export type Finding =
+export type CheckpointResult =
   /** the log begins with the same lines */
   | { readonly checkpoint: Checkpoint; readonly state: 'kept'; readonly lines: number }
   /** `missing` lines were removed from the end */
@@ -106,10 +106,10 @@ export function parseCheckpoint(text: string, where: string): Checkpoint {
  * down where the log was changed. Returns the results in the order of the checkpoints. The caller
  * checks that `origin` is that of the log.
  */
-export async function checkPrefixes(
+export async function compareCheckpoints(
   checkpoints: readonly Checkpoint[],
   lines: LogLines,
-): Promise<readonly Finding[]> {
+): Promise<readonly CheckpointResult[]> {
   const sizes = new Set(checkpoints.map(({ size }) => size))
   const roots = new Map<number, Buffer>()
   const tree = new MerkleTree()
@@ -126,17 +126,17 @@ export async function checkPrefixes(
       note()
     }
   }
-  return findings(checkpoints, roots, { lines: tree.size, brokenAt })
+  return results(checkpoints, roots, { lines: tree.size, brokenAt })
 }
 
-function findings(
+function results(
   checkpoints: readonly Checkpoint[],
   roots: ReadonlyMap<number, Buffer>,
   log: { readonly lines: number; readonly brokenAt: number | undefined },
-): readonly Finding[] {
+): readonly CheckpointResult[] {
   const isKept = ({ size, root }: Checkpoint): boolean => roots.get(size)?.equals(root) === true
   const keptSizes = checkpoints.filter(isKept).map(({ size }) => size)
-  return checkpoints.map((checkpoint): Finding => {
+  return checkpoints.map((checkpoint): CheckpointResult => {
     const { size } = checkpoint
     const { lines } = log
     const broken = log.brokenAt !== undefined && log.brokenAt <= size ? { brokenAt: log.brokenAt } : {}

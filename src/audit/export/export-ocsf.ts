@@ -1,5 +1,5 @@
 import { formatRepository } from '../../oci/reference.ts'
-import { affectedBy, resultOf } from '../query/affected.ts'
+import { type Affected, affectedBy, resultOf } from '../query/affected.ts'
 import type { AuditRecord, LogEntry, LogRecord } from '../log/record.ts'
 
 /** The OCSF version with this class API Activity. */
@@ -95,7 +95,7 @@ function metadataOf(record: AuditRecord): OcsfEvent {
   }
 }
 
-function resourcesOf(affected: NonNullable<ReturnType<typeof affectedBy>>): readonly OcsfEvent[] {
+function resourcesOf(affected: Affected): readonly OcsfEvent[] {
   const repository = formatRepository(affected.repository)
   const name = affected.tag === undefined ? repository : `${repository}:${affected.tag}`
   const names = [name, ...(affected.lostTags ?? []).map((tag) => `${repository}:${tag}`)]

@@ -37,7 +37,7 @@ export const startOfChain: Position = { seq: 0, hash: null, size: 0 }
 /**
  * How the line after `position` begins, byte for byte. It can be checked without parsing the line.
  */
-export function placeAfter({ seq, hash }: Position): string {
+export function linePrefix({ seq, hash }: Position): string {
   return `{"seq":${seq + 1},"prev":${hash === null ? 'null' : `"${hash}"`},`
 }
 
@@ -47,7 +47,7 @@ export function placeAfter({ seq, hash }: Position): string {
  */
 export function formatLine(record: LogRecord, position: Position): string {
   const { time, run, phase, ...rest } = record
-  const line = placeAfter(position) + JSON.stringify({ time, run, phase, ...rest }).slice(1)
+  const line = linePrefix(position) + JSON.stringify({ time, run, phase, ...rest }).slice(1)
   if (Buffer.byteLength(line) > maxRecordSize) {
     throw new DrayError('audit', `a record of ${Buffer.byteLength(line)} bytes is too long for the log`, {
       why: `a line holds ${maxRecordSize} bytes at most`,
@@ -63,7 +63,7 @@ export function advance(position: Position, line: Uint8Array): Position {
 
 /** Whether the line says that it follows `position`. */
 export function isNext(line: Buffer, position: Position): boolean {
-  const place = placeAfter(position)
+  const place = linePrefix(position)
   return line.toString('latin1', 0, place.length) === place
 }
 

@@ -5,16 +5,16 @@ import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { makeFolder, syncFolder } from '../../lib/files/atomic.ts'
 import { ifThere, ioError } from '../../lib/files/io-error.ts'
-import { type HeldLock, type LockOptions, withLock } from '../../lib/files/lock.ts'
+import { type HeldLock, withLock } from '../../lib/files/lock.ts'
 import { advance, formatLine, type Position } from './chain.ts'
-import { type Followed, LogFollower } from '../query/follow-log.ts'
+import { type LogEnd, LogFollower } from '../query/follow-log.ts'
 import { writeHead } from './head.ts'
-import { type SignOfLife, showLife } from './living-runs.ts'
+import { type Heartbeat, startHeartbeat } from './heartbeat.ts'
 import type { OpenIntent } from './open-intents.ts'
 import { openToAppend } from '../query/read-log.ts'
 import type { AuditRecord, LogEntry, LogRecord } from './record.ts'
 import type { AuditSink } from './sink.ts'
-import { forgetTail, keepTail, keptTail, type TornTail } from './torn-tail.ts'
+import { removeTail, saveTail, readTail, type TornTail } from './torn-tail.ts'
 
 /** A process holds the lock for one write. If it holds it longer, its disk does not respond. */
 const maxLockWaitMs = 60_000
@@ -23,7 +23,6 @@ export interface ChainedLogOptions {
   readonly clock: Clock
   /** for the records that the log itself writes */
   readonly newId: () => string
-  readonly lock?: Omit<LockOptions, 'clock'>
 }
 
 /**
@@ -39,7 +38,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   readonly place: string
   readonly #options: ChainedLogOptions
   readonly #follower: LogFollower
-  readonly #signs = new Map<string, SignOfLife>()
+  readonly #signs = new Map<string, Heartbeat>()
   #isPlaceChecked = false
   #waiting: AuditRecord[] = []
   #next: Promise<void> | undefined
@@ -113,7 +112,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
       const lines = chain([...this.#recovered(kept, records), ...wanted], followed.end)
       if (lines.text === '') return
       await this.#append(lines, followed, handle, lock)
-      if (kept !== undefined) await forgetTail(this.place)
+      if (kept !== undefined) await removeTail(this.place)
     })
   }
 
@@ -132,7 +131,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     return openToAppend(this.place, true)
   }
 
-  async #append(lines: Lines, { end, torn }: Followed, handle: FileHandle, lock: HeldLock): Promise<void> {
+  async #append(lines: Lines, { end, torn }: LogEnd, handle: FileHandle, lock: HeldLock): Promise<void> {
     await lock.check()
     try {
       if (torn.byteLength > 0) await handle.truncate(end.size)
@@ -163,11 +162,11 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     }
   }
 
-  async #keepTorn({ end, torn }: Followed, handle: FileHandle): Promise<TornTail | undefined> {
-    const kept = await keptTail(this.place, handle)
+  async #keepTorn({ end, torn }: LogEnd, handle: FileHandle): Promise<TornTail | undefined> {
+    const kept = await readTail(this.place, handle)
     if (torn.byteLength === 0 || kept?.offset === end.size) return kept
     const tail = { offset: end.size, torn: torn.toString('base64') }
-    await keepTail(this.place, tail)
+    await saveTail(this.place, tail)
     return tail
   }
 
@@ -190,12 +189,13 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   async #showLife(records: readonly AuditRecord[]): Promise<void> {
     const runs = new Set(records.filter(({ phase }) => phase === 'intent').map(({ run }) => run))
     for (const run of runs) {
-      if (!this.#signs.has(run)) this.#signs.set(run, await showLife(this.place, run, this.#options.clock))
+      if (!this.#signs.has(run))
+        this.#signs.set(run, await startHeartbeat(this.place, run, this.#options.clock))
     }
   }
 
   async #locked<T>(work: (lock: HeldLock) => Promise<T>): Promise<T> {
-    const { clock, lock } = this.#options
+    const { clock } = this.#options
     const tooLong = new AbortController()
     const done = new AbortController()
     const waiting = clock.sleep(maxLockWaitMs, done.signal).then(
@@ -203,7 +203,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
       () => undefined,
     )
     try {
-      return await withLock(`${this.place}.lock`, { ...lock, clock }, tooLong.signal, (held) => {
+      return await withLock(`${this.place}.lock`, { clock }, tooLong.signal, (held) => {
         done.abort()
         return work(held)
       })

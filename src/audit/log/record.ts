@@ -24,7 +24,7 @@ export interface CiJob {
 }
 
 /** The fields that all records of one run share. */
-export interface Run {
+export interface AuditedRun {
   /** unique to the run */
   readonly id: string
   readonly operation: Operation
@@ -45,7 +45,7 @@ export type RecordedStep = Step | DeleteStep
  * The record of a step in one of its phases, or of a refusal. Others read every field, so no field
  * contains a secret.
  */
-export interface AuditRecord {
+export interface AuditRecord extends Omit<AuditedRun, 'id'> {
   readonly schema: 'dray.audit/1'
   /** unique to the record */
   readonly id: string
@@ -53,13 +53,6 @@ export interface AuditRecord {
   /** ISO 8601, UTC */
   readonly time: string
   readonly phase: 'intent' | 'outcome' | 'refused'
-  readonly operation: Operation
-  readonly plan: Hash
-  readonly policy: Hash
-  readonly actor: Actor
-  readonly reason?: string
-  readonly ticket?: string
-  readonly tool: string
   /** the step as in the plan; absent if an image was refused before it had a step */
   readonly step?: RecordedStep
   /** the image as named in the plan */

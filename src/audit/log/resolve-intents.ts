@@ -18,7 +18,7 @@ import { inParallel } from '../../images/parallel.ts'
 import type { Repositories } from '../../images/ports.ts'
 import { attestationAnnotations } from '../attestation/attestation-artifact.ts'
 import type { ChainedLog } from './chained-log.ts'
-import { isAlive, sweepDeadRuns } from './living-runs.ts'
+import { isAlive, removeDeadHeartbeats } from './heartbeat.ts'
 import type { OpenIntent } from './open-intents.ts'
 import type { AuditRecord, RecordedStep } from './record.ts'
 
@@ -60,7 +60,7 @@ export async function resolveIntents(
     const found = await inParallel(orphans, checksAtOnce, call, (orphan) => checks.resolve(orphan))
     const records = found.flatMap((one) => one ?? [])
     await log.write(records)
-    if (records.length === orphans.length) await sweepDeadRuns(log.place, clock)
+    if (records.length === orphans.length) await removeDeadHeartbeats(log.place, clock)
     return { resolved: records.length, left: orphans.length - records.length }
   })
 }

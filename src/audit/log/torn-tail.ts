@@ -30,23 +30,23 @@ export interface TornTail {
  * Reads the torn bytes that are saved but not recorded yet, or undefined. @throws `audit` if
  * another program wrote the file; `io`, also for a symbolic link.
  */
-export async function keptTail(log: string, handle: FileHandle): Promise<TornTail | undefined> {
+export async function readTail(log: string, handle: FileHandle): Promise<TornTail | undefined> {
   const bytes = await readFileBounded(tornPath(log), 2 * maxLineSize, { followLinks: false })
   if (bytes === undefined) return undefined
   const kept = parseTail(bytes)
   if (kept === undefined) throw foreignFile(tornPath(log))
   if (!(await isRecorded(kept, handle))) return kept
-  await forgetTail(log)
+  await removeTail(log)
   return undefined
 }
 
 /** @throws `io`. */
-export async function keepTail(log: string, tail: TornTail): Promise<void> {
+export async function saveTail(log: string, tail: TornTail): Promise<void> {
   await writeFileAtomic(tornPath(log), `${JSON.stringify(tail)}\n`, { mode: 0o600 })
 }
 
 /** Call this when the record is on disk. If it fails, `readTail` removes the file later. */
-export async function forgetTail(log: string): Promise<void> {
+export async function removeTail(log: string): Promise<void> {
   await rm(tornPath(log), { force: true }).catch(() => undefined)
 }
 

@@ -6,7 +6,7 @@ import { advance, maxLineSize, type Position, startOfChain } from '../log/chain.
 import { type ChainedLine, followChain, type LogLines } from '../query/log-lines.ts'
 import { bodyOf, lineOf } from './origin.ts'
 import type { LogRecord } from '../log/record.ts'
-import { shapeComplaint } from '../log/record-shape.ts'
+import { findRecordProblem } from '../log/record-problems.ts'
 
 /** Limits the open files. More logs are merged in several steps. */
 const maxSources = 256
@@ -61,7 +61,7 @@ export async function surveyLogs(sources: readonly MergeSource[]): Promise<Surve
   for (const source of sources) {
     let end = startOfChain
     for await (const { entry, position } of followChain(source.lines(), source.name)) {
-      const complaint = shapeComplaint(entry)
+      const complaint = findRecordProblem(entry)
       if (complaint !== undefined) throw notARecord(source.name, position.seq, complaint)
       prints.push(printOf(entry.id))
       end = position

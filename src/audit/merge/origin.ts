@@ -1,6 +1,6 @@
 import { DrayError } from '../../lib/errors.ts'
 import { isRecord } from '../../oci/json.ts'
-import { placeAfter, type Position } from '../log/chain.ts'
+import { linePrefix, type Position } from '../log/chain.ts'
 import type { LogEntry, Origin } from '../log/record.ts'
 
 /** A line without its position: the same bytes in every log that has the record. */
@@ -16,7 +16,7 @@ export interface Body {
  * it.
  */
 export function bodyOf(raw: Buffer, entry: LogEntry, where: string): Body {
-  const start = placeAfter({ seq: entry.seq - 1, hash: entry.prev, size: 0 }).length
+  const start = linePrefix({ seq: entry.seq - 1, hash: entry.prev, size: 0 }).length
   if (entry.origin === undefined) {
     if (raw.at(-1) === 0x7d) return { bytes: raw.subarray(start) }
     throw notOurs(where, entry)
@@ -30,7 +30,7 @@ export function bodyOf(raw: Buffer, entry: LogEntry, where: string): Body {
 
 /** Formats a body as the line after `position`, without a line break. */
 export function lineOf({ bytes, origin }: Body, position: Pick<Position, 'seq' | 'hash'>): Buffer {
-  const place = Buffer.from(placeAfter({ ...position, size: 0 }))
+  const place = Buffer.from(linePrefix({ ...position, size: 0 }))
   if (origin === undefined) return Buffer.concat([place, bytes])
   return Buffer.concat([place, bytes.subarray(0, -1), originField(origin)])
 }

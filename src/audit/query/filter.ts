@@ -2,7 +2,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { normalRegistry, withoutUsualPort } from '../../oci/registry-host.ts'
 import type { Operation } from '../../plan/plan.ts'
-import { affectedBy, resultOf } from './affected.ts'
+import { type Affected, affectedBy, resultOf } from './affected.ts'
 import type { AuditRecord, LogRecord } from '../log/record.ts'
 
 export const filterResults = ['done', 'unchanged', 'conflict', 'failed', 'refused'] as const
@@ -16,17 +16,17 @@ export interface LogFilter {
    * the image in the plan with or without its tag, a repository with or without its registry, or a
    * digest
    */
-  readonly image?: readonly string[]
+  readonly image?: readonly string[] | undefined
   /** the image is promoted from it or to it */
-  readonly environment?: readonly string[]
+  readonly environment?: readonly string[] | undefined
   /** milliseconds since 1970, inclusive */
-  readonly since?: number
+  readonly since?: number | undefined
   /** milliseconds since 1970, exclusive */
-  readonly until?: number
+  readonly until?: number | undefined
   /** the user, the user of the CI job, or the value of `--actor` */
-  readonly actor?: readonly string[]
-  readonly operation?: readonly Operation[]
-  readonly result?: readonly (typeof filterResults)[number][]
+  readonly actor?: readonly string[] | undefined
+  readonly operation?: readonly Operation[] | undefined
+  readonly result?: readonly (typeof filterResults)[number][] | undefined
 }
 
 /** Returns a function that tests a record. A recovered tail matches only by time. */
@@ -135,12 +135,7 @@ function comparable(name: string): string {
   return registry === undefined ? name : withoutUsualPort(registry) + name.slice(slash)
 }
 
-function repositoryNames({
-  repository,
-  tag,
-  lostTags = [],
-  from,
-}: NonNullable<ReturnType<typeof affectedBy>>): readonly string[] {
+function repositoryNames({ repository, tag, lostTags = [], from }: Affected): readonly string[] {
   const names = [repository, from].flatMap((name) => (name === undefined ? [] : namesOf(name)))
   const tags = tag === undefined ? lostTags : [tag, ...lostTags]
   const tagged = tags.flatMap((one) => namesOf(repository).map((name) => `${name}:${one}`))

@@ -13,13 +13,13 @@ import {
 import { type Head, readOwnHead } from '../log/head.ts'
 import { OpenIntents } from '../log/open-intents.ts'
 import { lineBefore, readLines, readWhole } from './read-log.ts'
-import { canBeginLog, canBeTorn } from '../log/record-beginning.ts'
-import { shapeComplaint } from '../log/record-shape.ts'
+import { canBeginLog, canBeTorn } from '../log/record-prefix.ts'
+import { findRecordProblem } from '../log/record-problems.ts'
 
 const newline = 0x0a
 
 /** The end of a log under its lock. */
-export interface Followed {
+export interface LogEnd {
   /** the end of the verified chain */
   readonly end: Position
   /** bytes of a record that a crash left after the chain */
@@ -66,7 +66,7 @@ export class LogFollower {
    * Call this under the lock, with the open log. @throws `audit` if the log does not match its head
    * or its chain is broken: then nothing may be appended.
    */
-  async follow(handle: FileHandle): Promise<Followed> {
+  async follow(handle: FileHandle): Promise<LogEnd> {
     const head = await readOwnHead(this.path)
     const { size, ino } = await handle.stat()
     const start = typeof head === 'string' ? startOfChain : await this.#trusted(head, handle, size)
@@ -126,7 +126,7 @@ export class LogFollower {
   }
 
   /** Verifies the chain from `start` to the end of the file. */
-  async #chainFrom(start: Position, handle: FileHandle, size: number): Promise<Followed> {
+  async #chainFrom(start: Position, handle: FileHandle, size: number): Promise<LogEnd> {
     let end = start
     if (size === start.size) return { end, torn: Buffer.alloc(0) }
     for await (const lines of readLines(handle, start.size, size)) {
@@ -136,7 +136,7 @@ export class LogFollower {
         if (!isNext(line.raw, end)) {
           throw this.#damaged('its chain is broken', `line ${end.seq + 1} does not follow the one before it`)
         }
-        if (shapeComplaint(entry) !== undefined) throw this.#notRecord(line, end)
+        if (findRecordProblem(entry) !== undefined) throw this.#notRecord(line, end)
         end = advance(end, line.raw)
         this.open.note(entry, line.offset)
       }

@@ -4,7 +4,7 @@ import { ioError } from '../../lib/files/io-error.ts'
 import { advance, isNext, type LogLine, parseEntry, type Position, startOfChain } from '../log/chain.ts'
 import { openLog, readLines } from './read-log.ts'
 import type { LogEntry } from '../log/record.ts'
-import { canBeTorn } from '../log/record-beginning.ts'
+import { canBeTorn } from '../log/record-prefix.ts'
 
 /** The lines of a log in batches. A batch is valid until the next one is read. */
 export type LogLines = AsyncIterable<readonly LogLine[]>

@@ -1,7 +1,7 @@
 import { DrayError } from '../../lib/errors.ts'
 import { ioError } from '../../lib/files/io-error.ts'
 import { type LogLine, parseEntry } from '../log/chain.ts'
-import { entryComplaint } from '../log/entry-shape.ts'
+import { findEntryProblem } from '../log/entry-problems.ts'
 import { stepKey } from '../log/open-intents.ts'
 import { readBackwards } from './read-backwards.ts'
 import { linesFrom, type OpenLog } from './log-lines.ts'
@@ -129,7 +129,7 @@ function entryOf(line: LogLine, { path, size }: OpenLog): LogEntry | undefined {
   if (state === 'torn') return undefined
   const entry = parseEntry(line)
   if (entry === undefined && offset + raw.byteLength + 1 >= size) return undefined
-  const complaint = entry === undefined ? 'it is not a record' : entryComplaint(entry)
+  const complaint = entry === undefined ? 'it is not a record' : findEntryProblem(entry)
   if (entry !== undefined && complaint === undefined) return entry
   throw new DrayError('malformed', `the line at byte ${offset} cannot be shown`, {
     subject: path,

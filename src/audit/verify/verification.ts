@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
-import { type Checkpoint, checkPrefixes, type Finding } from '../checkpoint/checkpoint.ts'
+import { type Checkpoint, compareCheckpoints, type CheckpointResult } from '../checkpoint/checkpoint.ts'
 import { linesOf } from '../query/log-lines.ts'
 import { type LogReport, verifyLog } from './verify-log.ts'
 
@@ -9,11 +9,14 @@ export interface KnownCheckpoint {
   readonly place: string
 }
 
+/** How the log compares with a known checkpoint. */
+export type ComparedCheckpoint = CheckpointResult & Pick<KnownCheckpoint, 'place'>
+
 /** The verification of a log by itself and against checkpoints. */
 export interface Verification {
   readonly log: string
   readonly report: LogReport
-  readonly findings: readonly (Finding & { readonly place: string })[]
+  readonly results: readonly ComparedCheckpoint[]
 }
 
 export interface VerificationOptions {
@@ -31,20 +34,20 @@ export async function verifyWithCheckpoints(
 ): Promise<Verification> {
   const onVerified = (done: number, all: number): void => onProgress('verify', done, all)
   const report = await verifyLog(path, { clock, onProgress: onVerified }, signal)
-  if (checkpoints.length === 0) return { log: path, report, findings: [] }
+  if (checkpoints.length === 0) return { log: path, report, results: [] }
   const lines = linesOf(path, signal, (done, all) => onProgress('compare', done, all))
-  const found = await checkPrefixes(
+  const found = await compareCheckpoints(
     checkpoints.map(({ checkpoint }) => checkpoint),
     lines,
   )
-  const findings = found.flatMap((finding, i) => {
+  const results = found.flatMap((result, i) => {
     const known = checkpoints[i]
-    return known === undefined ? [] : [{ ...finding, place: known.place }]
+    return known === undefined ? [] : [{ ...result, place: known.place }]
   })
-  return { log: path, report, findings }
+  return { log: path, report, results }
 }
 
 /** Whether nothing is wrong with the log. */
-export function isWhole({ report, findings }: Pick<Verification, 'report' | 'findings'>): boolean {
-  return report.problem === undefined && findings.every(({ state }) => state === 'kept')
+export function isWhole({ report, results }: Pick<Verification, 'report' | 'results'>): boolean {
+  return report.problem === undefined && results.every(({ state }) => state === 'kept')
 }

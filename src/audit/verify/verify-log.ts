@@ -5,12 +5,12 @@ import type { Hash } from '../../plan/plan.ts'
 import { advance, isNext, type LogLine, parseEntry, type Position, startOfChain } from '../log/chain.ts'
 import { Duplicates } from './duplicates.ts'
 import { type Head, readHead } from '../log/head.ts'
-import { isAlive } from '../log/living-runs.ts'
+import { isAlive } from '../log/heartbeat.ts'
 import { type OpenIntent, OpenIntents } from '../log/open-intents.ts'
 import { linesOf } from '../query/log-lines.ts'
 import type { LogEntry } from '../log/record.ts'
-import { canBeTorn } from '../log/record-beginning.ts'
-import { shapeComplaint } from '../log/record-shape.ts'
+import { canBeTorn } from '../log/record-prefix.ts'
+import { findRecordProblem } from '../log/record-problems.ts'
 
 /** What is wrong with a log, at its first bad line. */
 export interface LogProblem {
@@ -57,35 +57,35 @@ export async function verifyLog(
   signal: AbortSignal,
 ): Promise<LogReport> {
   // The head is read first, because a concurrent writer makes the log longer than its head.
-  const pass = new Pass(await readHead(path))
+  const verifier = new LogVerifier(await readHead(path))
   for await (const lines of linesOf(path, signal, options.onProgress)) {
-    for (const line of lines) if (!pass.isOver) pass.take(line)
-    if (pass.isOver) break
+    for (const line of lines) if (!verifier.isOver) verifier.take(line)
+    if (verifier.isOver) break
   }
-  const duplicate = await pass.duplicates.confirm(linesOf(path, signal))
-  return await report(path, pass, duplicate, options.clock)
+  const duplicate = await verifier.duplicates.confirm(linesOf(path, signal))
+  return await report(path, verifier, duplicate, options.clock)
 }
 
 async function report(
   path: string,
-  pass: Pass,
+  verifier: LogVerifier,
   duplicate: LogProblem | undefined,
   clock: Clock,
 ): Promise<LogReport> {
-  const problem = earlier(pass.finish(), duplicate)
+  const problem = earlier(verifier.finish(), duplicate)
   const alive: OpenIntent[] = []
   const lost: OpenIntent[] = []
-  for (const intent of pass.open.list()) {
+  for (const intent of verifier.open.list()) {
     const lives = await isAlive(path, intent.record.run, clock)
     ;(lives ? alive : lost).push(intent)
   }
   return {
-    end: pass.end,
+    end: verifier.end,
     ...(problem !== undefined && { problem }),
-    span: pass.span,
-    head: pass.headState(),
-    torn: pass.torn,
-    counts: pass.counts,
+    span: verifier.span,
+    head: verifier.headState(),
+    torn: verifier.torn,
+    counts: verifier.counts,
     open: { alive, lost },
   }
 }
@@ -96,7 +96,7 @@ function earlier(a: LogProblem | undefined, b: LogProblem | undefined): LogProbl
 }
 
 /** Verifies one line after the other. */
-class Pass {
+class LogVerifier {
   end: Position = startOfChain
   span: LogReport['span']
   torn = 0
@@ -117,12 +117,12 @@ class Pass {
   }
 
   take(line: LogLine): void {
-    if (this.#suspect !== undefined) return this.#judge(this.#suspect, prevOf(line.raw))
+    if (this.#suspect !== undefined) return this.#blame(this.#suspect, prevOf(line.raw))
     const entry = parseEntry(line)
     if (entry === undefined) return this.#noRecord(line)
     if (!isNext(line.raw, this.end)) return this.#outOfPlace(line, entry)
-    const complaint = this.#complaint(line, entry)
-    if (complaint !== undefined) return this.#stop(this.end.seq + 1, line.offset, complaint)
+    const found = this.#findProblem(line, entry)
+    if (found !== undefined) return this.#stop(this.end.seq + 1, line.offset, found)
     this.#start = line.offset
     this.end = advance(this.end, line.raw)
     this.span = { first: this.span?.first ?? entry.time, last: entry.time }
@@ -134,7 +134,7 @@ class Pass {
 
   finish(): LogProblem | undefined {
     const { seq, size } = this.end
-    if (this.#suspect !== undefined) this.#judge(this.#suspect, undefined)
+    if (this.#suspect !== undefined) this.#blame(this.#suspect, undefined)
     if (this.#problem === undefined && typeof this.#head !== 'string' && seq < this.#head.seq) {
       this.#differs = true
       const behind = this.torn > 0 ? 'it was cut in the middle' : 'it is not there'
@@ -149,10 +149,10 @@ class Pass {
     return this.#head.seq < this.end.seq ? 'behind' : 'agrees'
   }
 
-  #complaint(line: LogLine, entry: LogEntry): string | undefined {
+  #findProblem(line: LogLine, entry: LogEntry): string | undefined {
     if (!isUtf8(line.raw)) return 'it is not UTF-8'
     if (entry.seq !== this.end.seq + 1 || entry.prev !== this.end.hash) return 'it has its place twice'
-    return shapeComplaint(entry)
+    return findRecordProblem(entry)
   }
 
   #compare(head: Head): void {
@@ -185,12 +185,12 @@ class Pass {
   }
 
   /** `prev` is that of the line after the suspect. At the end, the head replaces it. */
-  #judge(suspect: { readonly offset: number; readonly hash: Hash }, prev: Hash | undefined): void {
+  #blame(suspect: { readonly offset: number; readonly hash: Hash }, prev: Hash | undefined): void {
     const at = this.end.seq + 1
     const head = typeof this.#head !== 'string' && this.#head.seq === at ? this.#head.hash : undefined
-    const witness = prev ?? head
+    const actual = prev ?? head
     this.#suspect = undefined
-    if (at > 1 && (witness === undefined || witness === suspect.hash)) {
+    if (at > 1 && (actual === undefined || actual === suspect.hash)) {
       const why = `it was changed: line ${at} has another hash of it`
       return this.#stop(at - 1, this.#start, why)
     }

@@ -5,7 +5,7 @@ import { DrayError, toDrayError } from '../../lib/errors.ts'
 import { eventLine } from '../export/export.ts'
 import type { AuditRecord } from '../log/record.ts'
 
-const maxTries = 5
+const maxAttempts = 5
 /** For one event: all attempts and the waits between them. */
 const maxTotalMs = 30_000
 const firstWaitMs = 1_000
@@ -53,7 +53,7 @@ export async function deliver(
   const limit = { ms: maxTotalMs, clock: webhook.clock, reason }
   try {
     return await withTimeLimit(limit, call.signal, (signal) =>
-      tryUntilTaken(record.id, body, webhook, { ...call, signal }),
+      sendUntilAccepted(record.id, body, webhook, { ...call, signal }),
     )
   } catch (error) {
     call.signal.throwIfAborted()
@@ -61,7 +61,7 @@ export async function deliver(
   }
 }
 
-async function tryUntilTaken(
+async function sendUntilAccepted(
   id: string,
   body: Uint8Array,
   webhook: Webhook,
@@ -69,21 +69,21 @@ async function tryUntilTaken(
 ): Promise<string | undefined> {
   const { clock, url } = webhook
   const deadline = clock.now() + maxTotalMs
-  for (let tries = 1; ; tries++) {
-    const { isTaken, mayPass, why, waitMs } = await attempt(id, body, webhook, call)
-    if (isTaken) return undefined
-    const wait = waitMs ?? firstWaitMs * 2 ** (tries - 1)
-    const isLast = !mayPass || tries === maxTries || clock.now() + wait >= deadline
-    if (isLast) return tries === 1 ? why : `${why} (tried ${tries} times)`
-    call.notify({ kind: 'retry', method: 'POST', url: url.origin, attempt: tries, waitMs: wait, why })
+  for (let attempts = 1; ; attempts++) {
+    const { isAccepted, canRetry, why, waitMs } = await attempt(id, body, webhook, call)
+    if (isAccepted) return undefined
+    const wait = waitMs ?? firstWaitMs * 2 ** (attempts - 1)
+    const isLast = !canRetry || attempts === maxAttempts || clock.now() + wait >= deadline
+    if (isLast) return attempts === 1 ? why : `${why} (tried ${attempts} times)`
+    call.notify({ kind: 'retry', method: 'POST', url: url.origin, attempt: attempts, waitMs: wait, why })
     await clock.sleep(wait, call.signal)
   }
 }
 
 interface Attempt {
-  readonly isTaken: boolean
+  readonly isAccepted: boolean
   /** whether another attempt may succeed */
-  readonly mayPass: boolean
+  readonly canRetry: boolean
   readonly why: string
   /** the `Retry-After` of the receiver, milliseconds */
   readonly waitMs?: number
@@ -93,15 +93,15 @@ async function attempt(id: string, body: Uint8Array, webhook: Webhook, call: Cal
   try {
     const { status, retryAfterMs } = await webhook.post(webhook.url, headersOf(id, body, webhook), body, call)
     return {
-      isTaken: status >= 200 && status < 300,
-      mayPass: status >= 500 || passingStatuses.has(status),
+      isAccepted: status >= 200 && status < 300,
+      canRetry: status >= 500 || passingStatuses.has(status),
       why: `it answered with status ${status}`,
       ...(retryAfterMs !== undefined && { waitMs: retryAfterMs }),
     }
   } catch (thrown) {
     call.signal.throwIfAborted()
     const { code, message } = toDrayError(thrown)
-    return { isTaken: false, mayPass: code === 'network' || code === 'timeout', why: message }
+    return { isAccepted: false, canRetry: code === 'network' || code === 'timeout', why: message }
   }
 }
 

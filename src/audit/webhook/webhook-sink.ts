@@ -63,7 +63,7 @@ export class WebhookSink implements AuditSink {
       const isOver = this.#delivered === before || clock.now() >= deadline
       if (reason !== undefined && (isOver || call.signal.aborted)) await this.#giveUp(reason)
     }
-    this.#tell(call)
+    this.#reportLost(call)
   }
 
   /** Gives up the undelivered events without a warning. Nothing then keeps the process alive. */
@@ -120,7 +120,7 @@ export class WebhookSink implements AuditSink {
     if (events > 0) this.#firstWhy ??= why
   }
 
-  #tell(call: Call): void {
+  #reportLost(call: Call): void {
     const [lost, why = ''] = [this.#lost, this.#firstWhy]
     if (lost === 0) return
     this.#lost = 0

@@ -42,26 +42,18 @@ export const filterFlags = {
   }),
 }
 
-interface FilterFlags {
-  readonly image: readonly string[] | undefined
-  readonly env: readonly string[] | undefined
+interface FilterFlags extends Pick<LogFilter, 'image' | 'actor' | 'operation' | 'result'> {
+  readonly env: LogFilter['environment']
   readonly since: string | undefined
   readonly until: string | undefined
-  readonly actor: readonly string[] | undefined
-  readonly operation: LogFilter['operation'] | undefined
-  readonly result: LogFilter['result'] | undefined
 }
 
 /** Converts the flags to a filter. @throws `usage` for an invalid time. */
 export function filterOf(flags: FilterFlags, now: number): LogFilter {
-  const { actor, env, image, operation, result, since, until } = flags
-  return {
-    ...(image !== undefined && { image }),
-    ...(env !== undefined && { environment: env }),
-    ...(since !== undefined && { since: parseMoment(since, 'since', now, '--since') }),
-    ...(until !== undefined && { until: parseMoment(until, 'until', now, '--until') }),
-    ...(actor !== undefined && { actor }),
-    ...(operation !== undefined && { operation }),
-    ...(result !== undefined && { result }),
+  const { actor, env: environment, image, operation, result } = flags
+  const moment = (edge: 'since' | 'until'): number | undefined => {
+    const text = flags[edge]
+    return text === undefined ? undefined : parseMoment(text, edge, now, `--${edge}`)
   }
+  return { image, environment, actor, operation, result, since: moment('since'), until: moment('until') }
 }

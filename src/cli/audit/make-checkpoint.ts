@@ -1,6 +1,6 @@
 import {
   type Checkpoint,
-  checkPrefixes,
+  compareCheckpoints,
   makeCheckpoint,
   signCheckpoint,
 } from '../../audit/checkpoint/checkpoint.ts'
@@ -54,8 +54,8 @@ export async function makeSignedCheckpoint(
       ? undefined
       : await checkpointOfRepository(repository, signer.name, [key], context, call)
   if (before !== undefined) {
-    const [finding] = await checkPrefixes([before.checkpoint], linesOf(path, call.signal))
-    if (finding?.state !== 'kept') throw notAsSigned(path, before.checkpoint, before.place)
+    const [result] = await compareCheckpoints([before.checkpoint], linesOf(path, call.signal))
+    if (result?.state !== 'kept') throw notAsSigned(path, before.checkpoint, before.place)
   }
   const checkpoint = await makeCheckpoint(signer.name, linesOf(path, call.signal), path)
   return { checkpoint, note: signCheckpoint(checkpoint, signer), verifierKey }

@@ -108,12 +108,12 @@ export abstract class BaseCommand extends Command {
 
   /**
    * Asks yes or no on the terminal; Enter alone is no. Show the subject of the question before.
-   * @throws `usage` if the run is non-interactive, naming `flag`; `interrupted`.
+   * @throws `usage` if the run is non-interactive; `interrupted`.
    */
-  protected async ask(question: string, flag = '--yes'): Promise<boolean> {
+  protected async ask(question: string): Promise<boolean> {
     const { progress, interrupt } = this.#ready
     progress.hide()
-    return await confirm(question, flag, this.#asking, interrupt.stop)
+    return await confirm(question, this.#asking, interrupt.stop)
   }
 
   /** The questions for a person at the terminal; undefined if the run is non-interactive. */

@@ -20,19 +20,6 @@ export async function pour(
   }
 }
 
-/**
- * Writes chunks to a file atomically, readable only for its owner. @throws `io`; what `chunks`
- * throws; the signal's reason.
- */
-export async function pourIntoFile(
-  chunks: AsyncIterable<Uint8Array>,
-  path: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const { writeStreamAtomic } = await import('../../lib/files/atomic.ts')
-  await writeStreamAtomic(path, chunks, signal, { mode: 0o600 })
-}
-
 /** Whether the stream accepted the chunk. A signal ends the wait for a reader. */
 async function write(chunk: Uint8Array | string, output: Writable, signal: AbortSignal): Promise<boolean> {
   return await new Promise((resolve, reject) => {

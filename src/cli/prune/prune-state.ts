@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isAlive } from '../../audit/log/living-runs.ts'
+import { isAlive } from '../../audit/log/heartbeat.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'

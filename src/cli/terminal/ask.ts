@@ -35,64 +35,31 @@ const pageSize = 12
  * Asks yes or no; Enter alone is no. @throws `usage` if the run is non-interactive, naming `flag`,
  * which answers yes; `interrupted` if the person cancels.
  */
-export async function confirm(
-  question: string,
-  flag: string,
-  asking: Asking,
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function confirm(question: string, asking: Asking, signal: AbortSignal): Promise<boolean> {
   if (!asking.possible) {
-    throw new DrayError('usage', `this needs a yes, and nobody can be asked here`, {
-      hint: `Give ${flag} to go ahead without a question, or --dry-run to see what would be done.`,
+    throw new DrayError('usage', 'this needs a yes, and nobody can be asked here', {
+      hint: 'Give --yes to go ahead without a question, or --dry-run to see what would be done.',
     })
   }
-  return await answered<boolean>(
-    { type: 'confirm', message: escapeText(question), default: false },
-    asking,
-    signal,
-  )
+  return await answered({ type: 'confirm', message: escapeText(question), default: false }, asking, signal)
 }
 
 /** @param asking possible */
 export function questionsAt(asking: Asking, signal: AbortSignal): Questions {
+  const ask = <T>(type: string, question: string, settings: object): Promise<T> =>
+    answered({ type, message: escapeText(question), ...settings }, asking, signal)
   return {
     pick: (question, choices) => {
       const entries = choices.map(entryOf)
       const source = (term = ''): readonly Entry[] => entries.filter(({ name }) => isFound(name, term))
-      return answered<string>(
-        { type: 'search', message: escapeText(question), source, pageSize },
-        asking,
-        signal,
-      )
+      return ask('search', question, { source, pageSize })
     },
     pickSome: (question, choices) =>
-      answered<readonly string[]>(
-        {
-          type: 'checkbox',
-          message: escapeText(question),
-          choices: choices.map(entryOf),
-          required: true,
-          pageSize,
-        },
-        asking,
-        signal,
-      ),
+      ask('checkbox', question, { choices: choices.map(entryOf), required: true, pageSize }),
     enter: (question, complaint) =>
-      answered<string>(
-        { type: 'input', message: escapeText(question), validate: (text: string) => complaint(text) ?? true },
-        asking,
-        signal,
-      ),
+      ask('input', question, { validate: (text: string) => complaint(text) ?? true }),
     enterSecret: (question) =>
-      answered<string>(
-        {
-          type: 'password',
-          message: escapeText(question),
-          validate: (text: string) => text !== '' || 'It is empty.',
-        },
-        asking,
-        signal,
-      ),
+      ask('password', question, { validate: (text: string) => text !== '' || 'It is empty.' }),
   }
 }
 

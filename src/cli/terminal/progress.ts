@@ -10,7 +10,7 @@ import type { Output } from './terminal.ts'
 /** Without a terminal: the shortest interval between lines, milliseconds. */
 const lineEveryMs = 5_000
 /** Shorter waits are not shown, milliseconds. */
-const toldWaitMs = 5_000
+const shownWaitMs = 5_000
 /** The shortest interval between changes of the spinner's text, milliseconds. */
 const textEveryMs = 100
 
@@ -53,20 +53,17 @@ export class Progress {
     if (this.#ended || this.#options.verbosity === 'quiet') return
     const now = this.#options.clock.now()
     this.#tally.add(event, now)
-    if (event.kind === 'wait' && event.ms >= toldWaitMs)
+    if (event.kind === 'wait' && event.ms >= shownWaitMs)
       this.print(this.#describeWait(event.registry, event.ms))
-    if (this.#options.verbosity === 'verbose') this.#showExchange(event)
+    if (this.#options.verbosity === 'verbose') this.#showRequest(event)
     else if (this.#tally.isEmpty) return
-    else if (this.#options.spinner === undefined) this.#showLine(this.#describe, now)
-    else this.#spin(this.#options.spinner, this.#describe, now)
+    else this.#show((at) => this.#tally.describe(at), now)
   }
 
   /** Shows progress other than transfers. `text` is escaped. */
   report(text: string): void {
     if (this.#ended || this.#options.verbosity === 'quiet') return
-    const now = this.#options.clock.now()
-    if (this.#options.spinner === undefined) this.#showLine(() => text, now)
-    else this.#spin(this.#options.spinner, () => text, now)
+    this.#show(() => text, this.#options.clock.now())
   }
 
   /** Sets the number of bytes to transfer, to estimate the time left. */
@@ -99,7 +96,14 @@ export class Progress {
     )
   }
 
-  readonly #describe = (now: number): string => this.#tally.describe(now)
+  #show(describe: (now: number) => string, now: number): void {
+    const { spinner } = this.#options
+    if (spinner !== undefined) this.#spin(spinner, describe, now)
+    else if (now - this.#lastShown >= lineEveryMs) {
+      this.#lastShown = now
+      this.print(describe(now))
+    }
+  }
 
   #spin(make: () => Promise<Spinner>, describe: (now: number) => string, now: number): void {
     if (this.#spinner !== undefined) {
@@ -122,13 +126,7 @@ export class Progress {
     )
   }
 
-  #showLine(describe: (now: number) => string, now: number): void {
-    if (now - this.#lastShown < lineEveryMs) return
-    this.#lastShown = now
-    this.print(describe(now))
-  }
-
-  #showExchange(event: ProgressEvent): void {
+  #showRequest(event: ProgressEvent): void {
     const { style } = this.#options
     if (event.kind === 'request') {
       const { method, url, status, ms } = event

@@ -10,28 +10,28 @@ type Quota = Extract<ProgressEvent, { kind: 'quota' }>
  */
 export class Quotas {
   readonly #last = new Map<string, Quota>()
-  readonly #told = new Map<string, number>()
+  readonly #shown = new Map<string, number>()
 
   /** The line for an event; undefined if it is not worth showing. */
   note(quota: Quota): string | undefined {
     const { registry, remaining, limit } = quota
     this.#last.set(registry, quota)
-    const told = this.#told.get(registry)
+    const shown = this.#shown.get(registry)
     const isLittle = remaining * 10 <= limit
-    if (told !== undefined && !(isLittle && told * 10 > limit)) return undefined
-    return this.#tell(quota)
+    if (shown !== undefined && !(isLittle && shown * 10 > limit)) return undefined
+    return this.#lineOf(quota)
   }
 
   /** The last values that were not shown. */
   rest(): readonly string[] {
     return [...this.#last.values()].flatMap((quota) =>
-      this.#told.get(quota.registry) === quota.remaining ? [] : [this.#tell(quota)],
+      this.#shown.get(quota.registry) === quota.remaining ? [] : [this.#lineOf(quota)],
     )
   }
 
-  #tell(quota: Quota): string {
+  #lineOf(quota: Quota): string {
     const { registry, remaining, limit, windowS } = quota
-    this.#told.set(registry, remaining)
+    this.#shown.set(registry, remaining)
     return `${escapeText(registry)}: ${remaining} of ${limit} pulls left, per ${formatDuration(windowS * 1000)}`
   }
 }

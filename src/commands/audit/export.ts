@@ -4,9 +4,9 @@ import { matcher } from '../../audit/query/filter.ts'
 import { selectLines } from '../../audit/query/select-lines.ts'
 import { filterFlags, filterOf, logFlag } from '../../cli/audit/audit-flags.ts'
 import { BaseCommand } from '../../cli/command/base-command.ts'
-import { pourIntoFile } from '../../cli/command/pour.ts'
 import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
 import { DrayError } from '../../lib/errors.ts'
+import { writeStreamAtomic } from '../../lib/files/atomic.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { formatCount } from '../../render/text/format.ts'
 
@@ -47,7 +47,7 @@ export default class AuditExport extends BaseCommand {
       await this.pour(chunks)
       return
     }
-    await pourIntoFile(chunks, flags.out, this.call.signal)
+    await writeStreamAtomic(flags.out, chunks, this.call.signal, { mode: 0o600 })
     const file = escapeText(flags.out)
     this.finish({ log: path, format: flags.format, file: flags.out, count: count() }, () => {
       return `${formatCount(count(), flags.format === 'csv' ? 'record' : 'event')} written to ${file}.`

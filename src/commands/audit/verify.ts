@@ -107,7 +107,7 @@ export default class AuditVerify extends BaseCommand {
 }
 
 /** The document for `--json`. */
-function documentOf({ findings, log, report }: Verification): unknown {
+function documentOf({ results, log, report }: Verification): unknown {
   const { counts, end, head, open, problem, span, torn } = report
   return {
     log,
@@ -121,7 +121,7 @@ function documentOf({ findings, log, report }: Verification): unknown {
     torn,
     counts,
     open: { alive: open.alive.map(({ record }) => record), lost: open.lost.map(({ record }) => record) },
-    checkpoints: findings.map(({ checkpoint, ...rest }) => ({
+    checkpoints: results.map(({ checkpoint, ...rest }) => ({
       ...rest,
       origin: checkpoint.origin,
       size: checkpoint.size,

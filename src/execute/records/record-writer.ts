@@ -1,4 +1,4 @@
-import type { Actor, AuditRecord, Run } from '../../audit/log/record.ts'
+import type { Actor, AuditRecord, AuditedRun } from '../../audit/log/record.ts'
 import type { AuditSink } from '../../audit/log/sink.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
@@ -33,7 +33,7 @@ export type RecordFields = Pick<
  * written if that is possible.
  */
 export class RecordWriter {
-  readonly run: Run
+  readonly run: AuditedRun
   readonly #ports: RecordPorts
   readonly #failed = new AbortController()
 

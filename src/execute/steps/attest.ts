@@ -1,6 +1,6 @@
 import { attachAttestation } from '../../audit/attestation/attestation-artifact.ts'
 import type { Promotion } from '../../audit/attestation/promotion-statement.ts'
-import type { Run } from '../../audit/log/record.ts'
+import type { AuditedRun } from '../../audit/log/record.ts'
 import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { SigningKey } from '../../signing/signing-keys.ts'
@@ -8,7 +8,7 @@ import type { AttestStep, Placement, Plan } from '../../plan/plan.ts'
 import type { Repositories } from '../../images/ports.ts'
 
 export interface AttestOptions {
-  readonly run: Run
+  readonly run: AuditedRun
   readonly time: Date
   readonly signingKey: SigningKey | undefined
 }
@@ -32,7 +32,7 @@ export async function attest(
 }
 
 /** The content of an attestation: the facts of the plan about one image at one target, and of the run. */
-function promotionOf(plan: Plan, placement: Placement, run: Run, time: Date): Promotion {
+function promotionOf(plan: Plan, placement: Placement, run: AuditedRun, time: Date): Promotion {
   const attached = plan.steps.flatMap((step) =>
     step.kind === 'attach' && step.placement === placement.id ? [step.manifest.digest] : [],
   )

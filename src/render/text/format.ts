@@ -1,4 +1,5 @@
 import type { Digest } from '../../oci/digest.ts'
+import { escapeText } from './escape.ts'
 import type { Page } from './style.ts'
 
 const byteUnits = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
@@ -39,6 +40,11 @@ export function formatAge(ms: number): string {
   if (days < 60) return `${days}d`
   // Months and years of mean length.
   return days < 730.5 ? `${Math.floor(days / 30.4375)}mo` : `${Math.floor(days / 365.25)}y`
+}
+
+/** `2026-03-04 05:06:07` */
+export function shortTime(time: string): string {
+  return escapeText(`${time.slice(0, 10)} ${time.slice(11, 19)}`)
 }
 
 /** The algorithm and the first twelve digits. */

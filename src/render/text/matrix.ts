@@ -1,5 +1,5 @@
 import type { Style } from './style.ts'
-import type { Cell } from './table.ts'
+import { type Cell, textOf } from './table.ts'
 import { cutStart, displayWidth, pad } from './width.ts'
 
 /** Several columns under one title, with a list of cells for each row. */
@@ -66,8 +66,4 @@ function renderCells({ rows, widths, inner, width }: LaidOut, row: number, style
 
 function widest(texts: readonly string[]): number {
   return texts.reduce((width, text) => Math.max(width, displayWidth(text)), 0)
-}
-
-function textOf(cell: Cell): string {
-  return typeof cell === 'string' ? cell : cell.text
 }

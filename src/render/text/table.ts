@@ -96,6 +96,6 @@ function narrow(
   return widths
 }
 
-function textOf(cell: Cell): string {
+export function textOf(cell: Cell): string {
   return typeof cell === 'string' ? cell : cell.text
 }

@@ -37,27 +37,32 @@ export function displayWidth(text: string): number {
  */
 export function cut(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
-  let kept = ''
-  let used = 1
-  for (const { segment } of graphemesOf(text)) {
-    used += Math.max(widthOf(segment), sumOfWidths(segment))
-    if (used > width) break
-    kept += segment
-  }
-  return `${kept}…`
+  return `${takeWidth(graphemesOf(text), width - 1).join('')}…`
 }
 
 /** Cuts the beginning of text to `width` columns, because the end of a path says most. */
 export function cutStart(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
-  let kept = ''
-  let used = 1
-  for (const { segment } of [...graphemesOf(text)].toReversed()) {
-    used += Math.max(widthOf(segment), sumOfWidths(segment))
+  const fromEnd = [...graphemesOf(text)].toReversed()
+  return `…${takeWidth(fromEnd, width - 1)
+    .toReversed()
+    .join('')}`
+}
+
+function takeWidth(graphemes: Iterable<{ readonly segment: string }>, width: number): readonly string[] {
+  const taken: string[] = []
+  let used = 0
+  for (const { segment } of graphemes) {
+    used += drawnWidth(segment)
     if (used > width) break
-    kept = segment + kept
+    taken.push(segment)
   }
-  return `…${kept}`
+  return taken
+}
+
+/** The width on a terminal that draws each of several characters of a picture. */
+function drawnWidth(grapheme: string): number {
+  return Math.max(widthOf(grapheme), sumOfWidths(grapheme))
 }
 
 /**
@@ -86,7 +91,7 @@ function piecesOf(word: string, width: number): readonly string[] {
   let piece = ''
   let used = 0
   for (const { segment } of graphemesOf(word)) {
-    const more = Math.max(widthOf(segment), sumOfWidths(segment))
+    const more = drawnWidth(segment)
     if (used + more > width && piece !== '') {
       pieces.push(piece)
       piece = ''

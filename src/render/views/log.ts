@@ -2,9 +2,9 @@ import type { AuditRecord, LogEntry, RecordedStep } from '../../audit/log/record
 import { formatRepository } from '../../oci/reference.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { escapeText } from '../text/escape.ts'
-import { shortDigest } from '../text/format.ts'
+import { shortDigest, shortTime } from '../text/format.ts'
 import type { Page, Style } from '../text/style.ts'
-import { type Cell, type Column, renderTable } from '../text/table.ts'
+import { type Cell, type Column, renderTable, textOf } from '../text/table.ts'
 import { displayWidth } from '../text/width.ts'
 
 const columns: readonly Column[] = [
@@ -52,11 +52,6 @@ function rowOf(entry: LogEntry, page: Page): readonly Cell[] {
     wayOf(entry),
     resultCell(entry),
   ]
-}
-
-/** `2026-03-04 05:06:07` */
-function shortTime(time: string): string {
-  return escapeText(`${time.slice(0, 10)} ${time.slice(11, 19)}`)
 }
 
 /** The change, after the image of the plan. */
@@ -133,8 +128,4 @@ function resultCell({ phase, result, resolvedBy }: AuditRecord): Cell {
   // Marks an outcome that a later run found out.
   const said = escapeText(resolvedBy === undefined ? text : `${text} (found)`)
   return { text: said, tone: tones[text] ?? 'bold' }
-}
-
-function textOf(cell: Cell): string {
-  return typeof cell === 'string' ? cell : cell.text
 }

@@ -1,23 +1,21 @@
-import type { Verification } from '../../audit/verify/verification.ts'
+import type { ComparedCheckpoint, Verification } from '../../audit/verify/verification.ts'
 import { escapeText } from '../text/escape.ts'
-import { formatBytes, formatCount } from '../text/format.ts'
+import { formatBytes, formatCount, shortTime } from '../text/format.ts'
 import type { Page, Style } from '../text/style.ts'
-
-type Finding = Verification['findings'][number]
 
 /** Formats the verification of a log, verdict first, or its first bad line. */
 export function renderVerification(verification: Verification, { style }: Page): string {
-  const { findings, report } = verification
+  const { results, report } = verification
   return [
     verdict(verification, style),
     // Nothing after a bad line was verified.
     ...(report.problem === undefined ? notes(verification, style) : []),
-    ...findings.map((found) => findingText(found, style)),
+    ...results.map((found) => resultText(found, style)),
   ].join('\n')
 }
 
 function verdict(verification: Verification, style: Style): string {
-  const { findings, log, report } = verification
+  const { results, log, report } = verification
   const { end, head, problem, span } = report
   const name = escapeText(log)
   if (problem !== undefined) {
@@ -25,7 +23,7 @@ function verdict(verification: Verification, style: Style): string {
     const before = good === 0 ? '' : ` The ${formatCount(good, 'line')} before hold.`
     return `${style.red(`Line ${problem.line} of ${name} is bad`)}: ${escapeText(problem.why)}.${before}`
   }
-  const isKept = findings.every(({ state }) => state === 'kept')
+  const isKept = results.every(({ state }) => state === 'kept')
   const verdictText = isKept ? style.green('is whole') : style.red('is not what was signed')
   if (span === undefined) return `${name} ${verdictText}: it has no records.`
   const from = `from ${shortTime(span.first)} to ${shortTime(span.last)} UTC`
@@ -56,7 +54,7 @@ function notes({ report }: Verification, style: Style): readonly string[] {
   ]
 }
 
-function findingText(found: Finding, style: Style): string {
+function resultText(found: ComparedCheckpoint, style: Style): string {
   const { checkpoint, lines, place, state } = found
   const name = `The checkpoint of ${formatCount(checkpoint.size, 'record')} of ${escapeText(checkpoint.origin)} (${escapeText(place)})`
   switch (state) {
@@ -79,9 +77,4 @@ function broken({ brokenAt }: { readonly brokenAt?: number }): string {
 
 function isAre(count: number): string {
   return count === 1 ? 'is' : 'are'
-}
-
-/** `2026-03-04 05:06:07` */
-function shortTime(time: string): string {
-  return escapeText(`${time.slice(0, 10)} ${time.slice(11, 19)}`)
 }

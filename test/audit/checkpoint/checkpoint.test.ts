@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   type Checkpoint,
-  checkPrefixes,
+  compareCheckpoints,
   formatCheckpoint,
   makeCheckpoint,
   openCheckpoint,
@@ -30,7 +30,7 @@ function of(lines: readonly string[]): Promise<Checkpoint> {
 }
 
 async function finding(checkpoint: Checkpoint, lines: readonly string[]): Promise<unknown> {
-  const [found] = await checkPrefixes([checkpoint], batches(lines))
+  const [found] = await compareCheckpoints([checkpoint], batches(lines))
   return found
 }
 
@@ -123,7 +123,7 @@ describe('a log that is held against its checkpoint', () => {
       Array.from({ length: 12 }, (_, i) => recordOf({ id: i === 7 ? 'other' : `r${i}` })),
     )
     const checkpoints = await Promise.all([3, 6, 9, 12].map((size) => of(log.slice(0, size))))
-    const found = await checkPrefixes(checkpoints, batches(forged))
+    const found = await compareCheckpoints(checkpoints, batches(forged))
     expect(found.map(({ state }) => state)).toEqual(['kept', 'kept', 'changed', 'changed'])
     expect(found[2]).toMatchObject({ keptUpTo: 6, lines: 12 })
     expect(found[2]).not.toHaveProperty('brokenAt')
@@ -146,7 +146,7 @@ describe('a log that is held against its checkpoint', () => {
           log.with(at, next).with(at + 1, line),
           log.toSpliced(at, 1, next),
         ]
-        const found = (await checkPrefixes([checkpoint], batches(edits[how] ?? [])))[0]
+        const found = (await compareCheckpoints([checkpoint], batches(edits[how] ?? [])))[0]
         expect(found?.state).toBe(how === 1 ? 'cut' : 'changed')
         const brokenAt = found !== undefined && 'brokenAt' in found ? (found.brokenAt ?? 0) : 0
         expect([at + 1, at + 2]).toContain(brokenAt)
@@ -161,7 +161,7 @@ describe('a log that is held against its checkpoint', () => {
     const read = (): ReturnType<typeof linesOf> => linesOf(path, new AbortController().signal)
     const made = await makeCheckpoint(origin, read(), path)
     expect(made).toEqual(await of(log))
-    expect(await checkPrefixes([made], read())).toMatchObject([{ state: 'kept', lines: 12 }])
+    expect(await compareCheckpoints([made], read())).toMatchObject([{ state: 'kept', lines: 12 }])
     await expect(
       makeCheckpoint(origin, linesOf(`${path}.x`, new AbortController().signal), path),
     ).rejects.toMatchObject({ code: 'not-found' })

@@ -16,8 +16,8 @@ const report: Verification['report'] = {
 }
 const checkpoint = { origin: 'ci/audit', size: 2, root: Buffer.alloc(32) }
 
-function rendered(over: Partial<Verification['report']>, findings: Verification['findings'] = []): string {
-  return renderVerification({ log: 'audit.jsonl', report: { ...report, ...over }, findings }, page)
+function rendered(over: Partial<Verification['report']>, results: Verification['results'] = []): string {
+  return renderVerification({ log: 'audit.jsonl', report: { ...report, ...over }, results }, page)
 }
 
 describe('what was proven', () => {

@@ -14,7 +14,7 @@ import {
   parseStatement,
   promotionOf as readPromotion,
 } from '../../../src/audit/attestation/promotion-statement.ts'
-import { shapeComplaint } from '../../../src/audit/log/record-shape.ts'
+import { findRecordProblem } from '../../../src/audit/log/record-problems.ts'
 import { formatNote, parseNote, signNote } from '../../../src/signing/signed-note.ts'
 import { parseSigningKey, parseVerifyKey } from '../../../src/signing/signing-keys.ts'
 import { formatBundle, parseBundle } from '../../../src/signing/sigstore-bundle.ts'
@@ -366,7 +366,7 @@ export const parsers: readonly Parser[] = [
   {
     name: 'parseEntry',
     sample: '{"seq":1,"prev":null,"time":"2026-11-23T00:00:00Z","phase":"intent","schema":"dray.audit/1"}',
-    parse: (bytes) => shapeComplaint(parseEntry({ raw: Buffer.from(bytes), state: 'whole' })),
+    parse: (bytes) => findRecordProblem(parseEntry({ raw: Buffer.from(bytes), state: 'whole' })),
   },
   { name: 'decodeBase64', sample: 'eA==', parse: ofText(decodeBase64) },
   {

@@ -1,4 +1,4 @@
-import type { AttestationStatus } from '../../../audit/attestation/judge-attestation.ts'
+import type { AttestationStatus } from '../../../audit/attestation/verify-attestation.ts'
 import type { FoundAttestation } from '../../../audit/attestation/read-attestations.ts'
 import type { Promotion } from '../../../audit/attestation/promotion-statement.ts'
 import type { Digest } from '../../../oci/digest.ts'

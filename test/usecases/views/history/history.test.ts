@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AttestationStatus } from '../../../../src/audit/attestation/judge-attestation.ts'
+import type { AttestationStatus } from '../../../../src/audit/attestation/verify-attestation.ts'
 import type { Promotion } from '../../../../src/audit/attestation/promotion-statement.ts'
 import {
   type AttestationOfImage,

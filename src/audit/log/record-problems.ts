@@ -10,7 +10,7 @@ const digest = /^sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})$/
  * What is wrong with the fields of a record by `dray.audit/1`, or undefined. Written by hand
  * because a log has millions of records. Accepts unknown fields, which later versions may write.
  */
-export function shapeComplaint(value: unknown): string | undefined {
+export function findRecordProblem(value: unknown): string | undefined {
   if (!isRecord(value)) return 'it is not an object'
   if (value['schema'] !== 'dray.audit/1') return 'its schema is not dray.audit/1'
   const { id, run, time, phase } = value
@@ -19,10 +19,10 @@ export function shapeComplaint(value: unknown): string | undefined {
   if (typeof time !== 'string' || Number.isNaN(Date.parse(time))) return 'it has no time'
   if (typeof phase !== 'string' || !phases.has(phase)) return 'its phase is not known'
   if (phase === 'recovered') return typeof value['torn'] === 'string' ? undefined : 'it has no torn bytes'
-  return commonComplaint(value) ?? phaseComplaint(value)
+  return findCommonProblem(value) ?? findPhaseProblem(value)
 }
 
-function commonComplaint(value: Record<string, unknown>): string | undefined {
+function findCommonProblem(value: Record<string, unknown>): string | undefined {
   const { operation, plan, policy, actor, tool } = value
   if (!isText(operation)) return 'it names no operation'
   if (!isHash(plan)) return 'it has no hash of a plan'
@@ -34,7 +34,7 @@ function commonComplaint(value: Record<string, unknown>): string | undefined {
   return wrong === undefined ? undefined : `its ${wrong} is not a text`
 }
 
-function phaseComplaint(value: Record<string, unknown>): string | undefined {
+function findPhaseProblem(value: Record<string, unknown>): string | undefined {
   const { phase, step, result, error, before, after } = value
   if (!isDigestOrNull(before)) return 'its before is not a digest'
   if (!isDigestOrNull(after)) return 'its after is not a digest'

@@ -1,5 +1,5 @@
-import { placeAfter, type Position } from './chain.ts'
-import { shapeComplaint } from './record-shape.ts'
+import { linePrefix, type Position } from './chain.ts'
+import { findRecordProblem } from './record-problems.ts'
 
 /**
  * Whether a crash can have left these bytes at the end of a log: the beginning of the record after
@@ -36,11 +36,11 @@ function hasTime(text: string): boolean {
 /** Complete JSON must be a record. */
 function isBeginningOfRecord(text: string): boolean {
   if (!isBeginningOfJson(text)) return false
-  return !text.endsWith('}') || !parses(text, '') || shapeComplaint(JSON.parse(text)) === undefined
+  return !text.endsWith('}') || !parses(text, '') || findRecordProblem(JSON.parse(text)) === undefined
 }
 
 function startOfRecord(position: Position): string {
-  return `${placeAfter(position)}"time":"`
+  return `${linePrefix(position)}"time":"`
 }
 
 function withoutZeros(bytes: Uint8Array): Uint8Array {

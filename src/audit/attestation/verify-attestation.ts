@@ -26,7 +26,7 @@ export type AttestationStatus =
   /** its content cannot be parsed */
   | 'unreadable'
 
-export interface Judgement {
+export interface AttestationVerification {
   readonly status: AttestationStatus
   /** with `bad`, `foreign` and `unreadable`; it may contain text of a third party */
   readonly why?: string
@@ -45,12 +45,12 @@ export function isAttestationType(mediaType: string): boolean {
  * where the statement is attached. Undefined for a statement of another kind; `unreadable` if the
  * kind is unknown.
  */
-export function judgeAttestation(
+export function verifyAttestation(
   bytes: Uint8Array,
   mediaType: string,
   image: Digest,
   keys: readonly PublicKey[],
-): Judgement | undefined {
+): AttestationVerification | undefined {
   try {
     const bundle = isBundleType(mediaType) ? parseBundle(bytes, 'the bundle') : undefined
     if (bundle !== undefined && bundle.envelope.payloadType !== statementMediaType) return undefined
@@ -59,7 +59,7 @@ export function judgeAttestation(
     const promotion = promotionOf(statement, 'the statement')
     if (promotion.digest !== image)
       return { status: 'bad', why: `it is about ${promotion.digest}`, promotion }
-    const signature = bundle === undefined ? { status: 'unsigned' as const } : judgeSignatures(bundle, keys)
+    const signature = bundle === undefined ? { status: 'unsigned' as const } : verifySignatures(bundle, keys)
     return { ...signature, promotion }
   } catch (error) {
     return unreadable(error)
@@ -69,7 +69,7 @@ export function judgeAttestation(
 /**
  * The result for content that cannot be parsed. @throws the error if it is not about the content.
  */
-export function unreadable(error: unknown): Judgement {
+export function unreadable(error: unknown): AttestationVerification {
   if (!isDrayError(error) || !aboutContent.has(error.code)) throw error
   return {
     status: 'unreadable',
@@ -79,7 +79,10 @@ export function unreadable(error: unknown): Judgement {
 
 const aboutContent: ReadonlySet<string> = new Set(['malformed', 'unsupported', 'corrupt', 'not-found'])
 
-function judgeSignatures(bundle: Bundle, keys: readonly PublicKey[]): Omit<Judgement, 'promotion'> {
+function verifySignatures(
+  bundle: Bundle,
+  keys: readonly PublicKey[],
+): Omit<AttestationVerification, 'promotion'> {
   const { envelope, signer } = bundle
   const signers = signersOf(envelope, keys)
   const hints = new Map(keys.map((key) => [hintOf(key), key]))
@@ -89,7 +92,7 @@ function judgeSignatures(bundle: Bundle, keys: readonly PublicKey[]): Omit<Judge
   )
   if (isBroken) return { status: 'bad', why: 'a signature is not of the key that it names' }
   if (signers.some((key) => key !== undefined)) return { status: 'verified' }
-  if (signer.kind === 'certificate') return judgeCertificate(bundle, signer.certificate, keys.length > 0)
+  if (signer.kind === 'certificate') return verifyCertificate(bundle, signer.certificate, keys.length > 0)
   if (keys.length === 0) return { status: 'unchecked' }
   if (hints.has(signer.hint)) return { status: 'bad', why: 'the signature does not fit the content' }
   if (signer.hint === '')
@@ -98,11 +101,11 @@ function judgeSignatures(bundle: Bundle, keys: readonly PublicKey[]): Omit<Judge
 }
 
 /** Does not verify the issuer of the certificate, only that its key made the signature. */
-function judgeCertificate(
+function verifyCertificate(
   { envelope }: Bundle,
   certificate: X509Certificate,
   hasKeys: boolean,
-): Omit<Judgement, 'promotion'> {
+): Omit<AttestationVerification, 'promotion'> {
   const own = anyPublicKey(certificate, 'the key of the certificate')
   if (signersOf(envelope, [own]).every((key) => key === undefined))
     return { status: 'bad', why: 'the signature is not of the certificate in the bundle' }

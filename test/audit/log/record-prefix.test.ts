@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { advance, formatLine, type Position, startOfChain } from '../../../src/audit/log/chain.ts'
-import { canBeginLog, canBeTorn } from '../../../src/audit/log/record-beginning.ts'
+import { canBeginLog, canBeTorn } from '../../../src/audit/log/record-prefix.ts'
 import { record } from '../../support/audit-log.ts'
 
 const positions: readonly Position[] = [

@@ -1,7 +1,7 @@
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 
 /** The findings of a view over several repositories. */
-export interface Looked {
+export interface ViewFindings {
   readonly places: number
   readonly unreachable: number
   /** whether anything is behind or drifted */
@@ -9,7 +9,7 @@ export interface Looked {
 }
 
 /** The exit code of a view. An unreachable repository takes precedence over differences. */
-export function exitOfLook({ places, unreachable, differs }: Looked, detailed: boolean): ExitCode {
+export function exitOfView({ places, unreachable, differs }: ViewFindings, detailed: boolean): ExitCode {
   if (unreachable > 0) return unreachable === places ? exitCodes.failed : exitCodes.partly
   return detailed && differs ? exitCodes.changes : exitCodes.done
 }

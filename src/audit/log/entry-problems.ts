@@ -1,6 +1,6 @@
 import { isRecord } from '../../oci/json.ts'
 import type { LogEntry } from './record.ts'
-import { shapeComplaint } from './record-shape.ts'
+import { findRecordProblem } from './record-problems.ts'
 
 const ciFields = ['service', 'user', 'run', 'job', 'commit', 'repository'] as const
 
@@ -9,8 +9,8 @@ const ciFields = ['service', 'user', 'run', 'job', 'commit', 'repository'] as co
  * the verification, because dray also shows logs of other tools. Accepts unknown kinds of steps,
  * which later versions may write.
  */
-export function entryComplaint(entry: LogEntry): string | undefined {
-  const complaint = shapeComplaint(entry)
+export function findEntryProblem(entry: LogEntry): string | undefined {
+  const complaint = findRecordProblem(entry)
   if (complaint !== undefined || entry.phase === 'recovered') return complaint
   const { actor, environment, error, step } = entry
   if (!hasTexts(actor, ['says'])) return 'its actor is not one'

@@ -9,7 +9,7 @@ import {
   type PublicKey,
   signEnvelope,
 } from '../../../src/signing/dsse.ts'
-import { judgeAttestation } from '../../../src/audit/attestation/judge-attestation.ts'
+import { verifyAttestation } from '../../../src/audit/attestation/verify-attestation.ts'
 import { formatPromotion, statementMediaType } from '../../../src/audit/attestation/promotion-statement.ts'
 import { bundleMediaType, formatBundle, hintOf, parseBundle } from '../../../src/signing/sigstore-bundle.ts'
 import { parseSigningKey } from '../../../src/signing/signing-keys.ts'
@@ -26,7 +26,7 @@ const envelope = signEnvelope(statementMediaType, statement, keys.signing)
 const bundle = formatBundle(envelope, keys.verify)
 
 const judge = (bytes: Uint8Array | string, known: readonly PublicKey[] = [keys.verify], of = image) =>
-  judgeAttestation(Buffer.from(bytes), bundleMediaType, of, known)
+  verifyAttestation(Buffer.from(bytes), bundleMediaType, of, known)
 
 /** A bundle with anything as its parts. */
 function bundleWith(dsse: unknown, material: unknown = { publicKey: { hint: hintOf(keys.verify) } }) {
@@ -62,12 +62,12 @@ describe('an attestation', () => {
       promotion,
       subject: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: image, size: 1 },
     })
-    expect(judgeAttestation(blob.bytes, statementMediaType, of, [])).toMatchObject({ status: 'bad' })
+    expect(verifyAttestation(blob.bytes, statementMediaType, of, [])).toMatchObject({ status: 'bad' })
   })
 
   it('without a signature is unsigned, whatever the keys', () => {
     for (const known of [[], [keys.verify]])
-      expect(judgeAttestation(statement, statementMediaType, image, known)).toEqual({
+      expect(verifyAttestation(statement, statementMediaType, image, known)).toEqual({
         status: 'unsigned',
         promotion,
       })
@@ -106,7 +106,7 @@ describe('an attestation', () => {
     const slsa = Buffer.from(statement)
       .toString()
       .replace('urn:dray:promotion:v1', 'https://slsa.dev/provenance/v1')
-    expect(judgeAttestation(Buffer.from(slsa), statementMediaType, image, [])).toBeUndefined()
+    expect(verifyAttestation(Buffer.from(slsa), statementMediaType, image, [])).toBeUndefined()
     expect(judge(bundleWith({ ...envelope, payloadType: 'text/plain' }))).toBeUndefined()
   })
 })
@@ -157,7 +157,7 @@ describe('an attestation that cannot be read:', () => {
 
   it('a promotion with a field missing', () => {
     const text = Buffer.from(statement).toString().replace('"plan":', '"plans":')
-    expect(judgeAttestation(Buffer.from(text), statementMediaType, image, [])).toMatchObject({
+    expect(verifyAttestation(Buffer.from(text), statementMediaType, image, [])).toMatchObject({
       status: 'unreadable',
     })
   })

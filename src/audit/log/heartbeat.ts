@@ -15,7 +15,7 @@ const staleMs = 10_000
  * The heartbeat of a run: a file beside the log, touched every second, so that other runs do not
  * resolve its open intents.
  */
-export interface SignOfLife {
+export interface Heartbeat {
   /** Removes the file: the run has ended. */
   end(): Promise<void>
 }
@@ -24,7 +24,7 @@ export interface SignOfLife {
  * Starts a heartbeat. @throws `io` if the file cannot be written: other runs would take this one
  * for dead.
  */
-export async function showLife(log: string, run: string, clock: Clock): Promise<SignOfLife> {
+export async function startHeartbeat(log: string, run: string, clock: Clock): Promise<Heartbeat> {
   const path = join(runsFolder(log), nameOf(run))
   await makeFolder(runsFolder(log), 0o700)
   try {
@@ -62,7 +62,7 @@ export async function isAlive(log: string, run: string, clock: Clock): Promise<b
  * file with the name of a run. Anything else in the folder belongs to another program and stays.
  * @throws `io` if the folder cannot be read.
  */
-export async function sweepDeadRuns(log: string, clock: Clock): Promise<void> {
+export async function removeDeadHeartbeats(log: string, clock: Clock): Promise<void> {
   const folder = runsFolder(log)
   if (!(await isOwnFolder(folder))) return
   const names = await ifThere(readdir(folder), folder)

@@ -1,8 +1,8 @@
 import { boolean, integer } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
-import { diffRequest } from '../cli/arguments/diff-places.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
-import { tellNowhere } from '../cli/arguments/named-images.ts'
+import { warningsOfAbsent } from '../cli/arguments/named-images.ts'
+import { diffRequest } from '../cli/arguments/diff-request.ts'
 import type { DiffEntry } from '../usecases/views/diff/diff.ts'
 import { renderDiff, renderDiffSummary } from '../render/views/diff.ts'
 import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
@@ -58,7 +58,8 @@ Versions are compared, not spellings: v1.4.2 and 1.4.2 are one. Every tag that b
     await this.context.expectRepositories([], repositories, 'read')
     const facts = await gatherDiff(await this.context.stores(), places, { limit: flags.limit }, this.call)
     const view = { from, to, images: facts.map((fact) => diffOf(fact)) }
-    for (const text of tellNowhere(nowhere(view.images), argv.slice(2) as string[], config)) this.warn(text)
+    for (const text of warningsOfAbsent(nowhere(view.images), argv.slice(2) as string[], config))
+      this.warn(text)
     this.finish(
       view,
       (page) => renderDiff(view, { ...page, allTags: flags['all-tags'] }),

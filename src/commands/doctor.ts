@@ -1,7 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
-import { examine, placesToExamine, scratchRepository } from '../cli/registries/doctor.ts'
+import { examine, registriesToExamine, scratchRepository } from '../cli/registries/doctor.ts'
 import { exitCodes } from '../cli/command/exit-codes.ts'
 import { DrayError } from '../lib/errors.ts'
 import { hasProblem } from '../usecases/views/doctor.ts'
@@ -45,7 +45,7 @@ export default class Doctor extends BaseCommand {
     const { args, flags } = await this.parse(Doctor)
     const { config } = await this.context.config()
     const scratch = flags.write === undefined ? undefined : scratchRepository(flags.write, config, flags.yes)
-    const places = placesToExamine(args.registry ?? scratch?.registry, config)
+    const places = registriesToExamine(args.registry ?? scratch?.registry, config)
     if (places.length === 0) throw nothingToExamine()
     if (scratch !== undefined && places.some(({ registry }) => registry !== scratch.registry))
       throw twoRegistries()

@@ -1,7 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, integer, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
-import { historyRequest } from '../cli/arguments/history-places.ts'
+import { historyRequest } from '../cli/arguments/history-request.ts'
 import { renderHistory } from '../render/views/history.ts'
 
 export default class History extends BaseCommand {

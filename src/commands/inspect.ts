@@ -1,10 +1,10 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
-import { locate } from '../cli/arguments/locate.ts'
-import { asUsage } from '../cli/command/usage-error.ts'
+import { everyEnvironment, resolveImage, type ResolvedImage } from '../config/resolver/resolve.ts'
+import { asUsage } from '../lib/as-usage.ts'
 import { parsePlatformName } from '../oci/platform.ts'
-import { formatRepository } from '../oci/reference.ts'
+import { formatRepository, type RepositoryName, tagOrDigest } from '../oci/reference.ts'
 import { renderImage } from '../render/views/inspect.ts'
 
 export default class Inspect extends BaseCommand {
@@ -58,12 +58,14 @@ export default class Inspect extends BaseCommand {
     const wanted = flags.platform
     const platform = wanted === undefined ? undefined : asUsage(() => parsePlatformName(wanted))
     const { config } = await this.context.config()
-    const { repositories, at } = locate(args.image, config)
-    const [repository, ...others] = repositories
-    if (others.length > 0) this.say(`Of ${repositories.length} targets: ${formatRepository(repository)}`)
+    const resolving = { accepts: ['image', 'layout'], within: everyEnvironment(config) } as const
+    const image = resolveImage(args.image, resolving, config)
+    const at = tagOrDigest(image)
+    const repository = await this.#choose(image)
+    const { length } = image.repositories
+    if (length > 1) this.say(`Of ${length} targets: ${formatRepository(repository)}`)
     const { inspectImage, rawManifest } = await import('../usecases/views/inspect/inspect.ts')
     const stores = await this.context.stores()
-    await this.context.expectRepositories([], [repository], 'read')
     const store = stores.source(repository)
     if (flags.raw) {
       await this.pour(rawManifest(store, at, platform, this.call))
@@ -73,5 +75,19 @@ export default class Inspect extends BaseCommand {
     const options = { tags, ...(platform !== undefined && { platform }) } as const
     const view = await inspectImage(store, at, options, this.call)
     this.finish(view, (page) => renderImage(view, this.context.clock.now(), page))
+  }
+
+  /** The first target; of an image in several environments, the first target that has the image. */
+  async #choose(image: ResolvedImage): Promise<RepositoryName> {
+    const [first, ...others] = image.repositories
+    const candidates = image.image !== undefined && image.environment === undefined ? others : []
+    await this.context.expectRepositories([], [first, ...candidates], 'read')
+    if (candidates.length === 0) return first
+    const stores = await this.context.stores()
+    for (const repository of image.repositories) {
+      const found = await stores.source(repository).resolve(tagOrDigest(image), this.call)
+      if (found !== undefined) return repository
+    }
+    return first
   }
 }

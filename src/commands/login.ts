@@ -3,7 +3,7 @@ import { string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { readSecret } from '../cli/wiring/given-credential.ts'
 import { logIn } from '../cli/registries/logins.ts'
-import { parseLoginRegistry } from '../cli/arguments/registry-place.ts'
+import { resolveLoginRegistry } from '../config/resolver/resolve-registry.ts'
 import { DrayError } from '../lib/errors.ts'
 import { renderLogin, renderLoginNotes } from '../render/views/auth.ts'
 
@@ -36,7 +36,7 @@ export default class Login extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Login)
     const { config } = await this.context.config()
-    const registry = parseLoginRegistry(args.registry, 'login', config.registries)
+    const registry = resolveLoginRegistry(args.registry, 'login', config.registries)
     const username =
       flags.username ?? (await this.#asked((ask) => ask.enter(`User at ${registry}:`, complaint)))
     const password = flags['password-stdin']

@@ -2,7 +2,7 @@ import { string as stringArg } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { logOut } from '../cli/registries/logins.ts'
-import { parseLoginRegistry } from '../cli/arguments/registry-place.ts'
+import { resolveLoginRegistry } from '../config/resolver/resolve-registry.ts'
 import { renderLogout } from '../render/views/auth.ts'
 
 export default class Logout extends BaseCommand {
@@ -27,7 +27,7 @@ export default class Logout extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Logout)
-    const registry = parseLoginRegistry(args.registry, 'logout')
+    const registry = resolveLoginRegistry(args.registry, 'logout')
     const result = await logOut(this.context, registry, flags['auth-file'], this.call)
     this.finish(result, (page) => renderLogout(result, page))
   }

@@ -3,8 +3,7 @@ import { boolean, integer, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
 import { listOptions } from '../cli/command/list-options.ts'
-import { locate } from '../cli/arguments/locate.ts'
-import { DrayError } from '../lib/errors.ts'
+import { everyEnvironment, resolveImage } from '../config/resolver/resolve.ts'
 import { renderLeftOut, renderRepositories } from '../render/views/list.ts'
 import { renderUnreachable } from '../render/views/unreachable.ts'
 
@@ -69,8 +68,8 @@ export default class Ls extends BaseCommand {
     const { args, flags } = await this.parse(Ls)
     const options = listOptions(flags, this.context.clock.now())
     const { config } = await this.context.config()
-    const { repositories, isExact } = locate(args.repository, config)
-    if (isExact) throw namesOneImage(args.repository)
+    const resolving = { accepts: ['repository', 'layout'], within: everyEnvironment(config) } as const
+    const { repositories } = resolveImage(args.repository, resolving, config)
     const { listRepositories } = await import('../usecases/views/list/list.ts')
     const stores = await this.context.stores()
     await this.context.expectRepositories([], repositories, 'read')
@@ -83,11 +82,4 @@ export default class Ls extends BaseCommand {
     for (const line of renderUnreachable(missed, this.errorPage.style)) this.say(line)
     for (const line of renderLeftOut(views, this.errorPage.style)) this.say(line)
   }
-}
-
-/** Leaving the tag out without a word would answer another question. */
-function namesOneImage(word: string): DrayError {
-  return new DrayError('usage', `${word} names one image, and a repository is listed`, {
-    hint: `Leave the tag or digest away, or look at the one: dray inspect ${word}`,
-  })
 }

@@ -2,7 +2,7 @@ import { boolean, string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
 import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
 import { placingFlags, planPlacing } from '../cli/changes/promotion.ts'
-import type { Way } from '../cli/terminal/complete-promotion.ts'
+import type { PromotionArguments } from '../cli/terminal/complete-promotion.ts'
 
 export default class Promote extends ChangeCommand {
   static override summary = 'Promote images from one environment to the next, by digest, with their evidence.'
@@ -46,25 +46,28 @@ The images come from the environment --from and go to the environment --to, as d
 
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(Promote)
-    const { words, ...way } = await this.#completed({
-      words: argv as string[],
+    const { references, ...environments } = await this.#completed({
+      references: argv as string[],
       from: flags.from,
       to: flags.to,
     })
-    const complete = { ...flags, ...way }
-    return this.change(await planPlacing('promote', words, complete, this.context, this.reading), complete)
+    const complete = { ...flags, ...environments }
+    return this.change(
+      await planPlacing('promote', references, complete, this.context, this.reading),
+      complete,
+    )
   }
 
   /** What was left out is asked for, where somebody is there to answer. */
-  async #completed(way: Way): Promise<Way> {
+  async #completed(given: PromotionArguments): Promise<PromotionArguments> {
     const ports = await this.asking()
-    if (ports === undefined) return way
+    if (ports === undefined) return given
     const { completePromotion } = await import('../cli/terminal/complete-promotion.ts')
     const { newFlag } = await import('../cli/command/command-line.ts')
-    const is = await completePromotion(way, ports)
-    if (is === way) return way
-    const flags = [...newFlag('from', way.from, is.from), ...newFlag('to', way.to, is.to)]
-    await this.sayWithoutQuestions({ was: way.words, is: is.words, flags })
+    const is = await completePromotion(given, ports)
+    if (is === given) return given
+    const flags = [...newFlag('from', given.from, is.from), ...newFlag('to', given.to, is.to)]
+    await this.sayWithoutQuestions({ was: given.references, is: is.references, flags })
     return is
   }
 }

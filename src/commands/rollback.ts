@@ -2,7 +2,7 @@ import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
 import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
-import type { RollbackSaid } from '../cli/terminal/complete-tagging.ts'
+import type { RollbackArguments } from '../cli/terminal/complete-tagging.ts'
 import { planRollback } from '../cli/changes/tagging.ts'
 import { DrayError } from '../lib/errors.ts'
 
@@ -44,15 +44,19 @@ export default class Rollback extends ChangeCommand {
   }
 
   /** What was left out is asked for, where somebody is there to answer. */
-  async #completed(said: RollbackSaid): Promise<RollbackSaid> {
+  async #completed(given: RollbackArguments): Promise<RollbackArguments> {
     const ports = await this.asking()
-    if (ports === undefined) return said
+    if (ports === undefined) return given
     const { completeRollback } = await import('../cli/terminal/complete-tagging.ts')
     const { newFlag } = await import('../cli/command/command-line.ts')
-    const is = await completeRollback(said, ports)
-    if (is === said) return said
-    const [was, now] = [said.image, is.image].map((word) => (word === undefined ? [] : [word]))
-    await this.sayWithoutQuestions({ was: was ?? [], is: now ?? [], flags: newFlag('env', said.env, is.env) })
+    const is = await completeRollback(given, ports)
+    if (is === given) return given
+    const [was, now] = [given.image, is.image].map((image) => (image === undefined ? [] : [image]))
+    await this.sayWithoutQuestions({
+      was: was ?? [],
+      is: now ?? [],
+      flags: newFlag('env', given.env, is.env),
+    })
     return is
   }
 }

@@ -1,8 +1,8 @@
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
-import { tellNowhere } from '../cli/arguments/named-images.ts'
-import { statusRequest } from '../cli/arguments/status-places.ts'
+import { warningsOfAbsent } from '../cli/arguments/named-images.ts'
+import { statusRequest } from '../cli/arguments/status-request.ts'
 import type { StatusView } from '../usecases/views/status/status.ts'
 import { renderStatus, renderStatusSummary } from '../render/views/status.ts'
 import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
@@ -62,7 +62,7 @@ Each environment is compared with those that it takes images from: "=" is the sa
     const options = { now, children: flags.ages }
     const facts = await gatherStatus(await this.context.stores(), places, options, this.call)
     const view = statusOf(environments, routes, facts)
-    for (const text of tellNowhere(nowhere(view), argv as string[], config)) this.warn(text)
+    for (const text of warningsOfAbsent(nowhere(view), argv as string[], config)) this.warn(text)
     const { summary } = view
     const looked = {
       places: summary.cells,

@@ -1,7 +1,7 @@
 import { boolean, option, string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
 import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
-import type { TagCompleted, TagSaid } from '../cli/terminal/complete-tagging.ts'
+import type { CompleteTagging, TaggingArguments } from '../cli/terminal/complete-tagging.ts'
 import { parseChannels, parseLevels, parseList } from '../cli/command/tag-flags.ts'
 import { planTagging } from '../cli/changes/tagging.ts'
 
@@ -77,11 +77,11 @@ The version is given behind the image, or is the tag of the image itself, or com
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(Tag)
     const tags = parseList(flags.tags ?? [])
-    const isWaySaid = tags.length > 0 || flags.next !== undefined || flags['from-label']
+    const hasTagOption = tags.length > 0 || flags.next !== undefined || flags['from-label']
     const { next, fromLabel, ...named } = await this.#completed({
-      words: argv as string[],
+      references: argv as string[],
       env: flags.env,
-      isWaySaid,
+      hasTagOption,
     })
     const said = {
       ...named,
@@ -101,13 +101,13 @@ The version is given behind the image, or is the tag of the image itself, or com
   }
 
   /** What was left out is asked for, where somebody is there to answer. */
-  async #completed(said: TagSaid): Promise<Omit<TagCompleted, 'flags'>> {
+  async #completed(given: TaggingArguments): Promise<Omit<CompleteTagging, 'flags'>> {
     const ports = await this.asking()
-    if (ports === undefined) return said
+    if (ports === undefined) return given
     const { completeTagging } = await import('../cli/terminal/complete-tagging.ts')
-    const is = await completeTagging(said, ports)
-    if (is === undefined) return said
-    await this.sayWithoutQuestions({ was: said.words, is: is.words, flags: is.flags })
+    const is = await completeTagging(given, ports)
+    if (is === undefined) return given
+    await this.sayWithoutQuestions({ was: given.references, is: is.references, flags: is.flags })
     return is
   }
 }

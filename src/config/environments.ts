@@ -1,38 +1,35 @@
-import { DrayError } from '../lib/errors.ts'
-import { didYouMean } from '../lib/nearest.ts'
 import { defaultRegistry, parseRepository, type RepositoryName } from '../oci/reference.ts'
 import { type Config, type Environment, imagePlaceholder, type TargetConfig } from './config.ts'
 import { RegistryNames } from './registry-names.ts'
+import { unknownEnvironment, unknownImage } from './resolver/resolve-errors.ts'
 
-/** An image of an environment, by the name that people give it. */
-export interface PlacedImage {
+/** An image of an environment, by its name in `dray.yaml`. */
+export interface EnvironmentImage {
   readonly environment: string
   readonly image: string
 }
 
-interface NamedPlace extends PlacedImage {
-  /** false: a loopback name or a name of Docker Hub led to it, which may be served by another process */
+interface Owner extends EnvironmentImage {
+  /** false: a loopback or Docker Hub name led to it, which another process can serve */
   readonly isNamed: boolean
-  /** the length of the environment's path */
-  readonly own: number
+  /** the length of the target's path */
+  readonly pathLength: number
 }
 
-/** @throws `usage` with the nearest name where there is no such environment. */
+/** @throws `usage` with the nearest name if there is no such environment. */
 export function environmentNamed(config: Config, name: string): Environment {
   const environment = config.environments.get(name)
-  if (environment !== undefined) return environment
-  const known = [...config.environments.keys()]
-  const hint =
-    known.length === 0
-      ? 'No environments are configured: write them into dray.yaml, or use whole references.'
-      : [didYouMean(name, known), `The environments are ${known.join(', ')}.`].filter(Boolean).join(' ')
-  throw new DrayError('usage', `there is no environment ${JSON.stringify(name)}`, {
-    subject: `@${name}`,
-    hint,
-  })
+  if (environment === undefined) throw unknownEnvironment(name, config.environments.keys())
+  return environment
 }
 
-/** The repositories of an image in an environment: one for each target, in the order of the file. @throws `usage`, `malformed`. */
+/** @throws `usage` with the nearest name if `dray.yaml` lists images and not this one. */
+export function checkImage(image: string, config: Config): void {
+  const { images } = config
+  if (images !== undefined && images.size > 0 && !images.has(image)) throw unknownImage(image, config)
+}
+
+/** The repositories of an image in an environment, one for each target. @throws `usage`, `malformed`. */
 export function repositoriesOf(
   config: Config,
   environment: string,
@@ -44,11 +41,11 @@ export function repositoriesOf(
 }
 
 /**
- * The environments and images that a repository belongs to, under whichever of its names it was given (`RegistryNames`).
- * If several environments could hold it, the one with the longest path of its own comes first. Empty if it is in none.
+ * The environments and images that a repository belongs to, under any of its names
+ * (`RegistryNames`), the environment with the longest path first. Empty if it is in none.
  */
-export function imagesAt(config: Config, repository: RepositoryName): readonly PlacedImage[] {
-  return placesOf(config, repository).map(({ environment, image }) => ({ environment, image }))
+export function imagesAt(config: Config, repository: RepositoryName): readonly EnvironmentImage[] {
+  return ownersOf(config, repository).map(({ environment, image }) => ({ environment, image }))
 }
 
 /**
@@ -61,53 +58,55 @@ export function environmentAt(
   repository: RepositoryName,
   named: string | undefined,
 ): string | undefined {
-  return oneOf(bestOf(placesOf(config, repository)), named)
+  return choose(mostSpecific(ownersOf(config, repository)), named)
 }
 
 /**
- * As `environmentAt`, for the source of a promotion. `promoteFrom` admits images of an environment: another loopback
- * name may be another registry, so that only the name and the aliases in dray.yaml count.
+ * As `environmentAt`, for the source of a promotion. Another loopback name can be another registry,
+ * so only the registry's name and aliases in `dray.yaml` count.
  */
 export function sourceEnvironmentAt(
   config: Config,
   repository: RepositoryName,
   named: string | undefined,
 ): string | undefined {
-  return oneOf(
-    bestOf(placesOf(config, repository)).filter(({ isNamed }) => isNamed),
+  const owners = mostSpecific(ownersOf(config, repository))
+  return choose(
+    owners.filter(({ isNamed }) => isNamed),
     named,
   )
 }
 
-function bestOf(places: readonly NamedPlace[]): readonly NamedPlace[] {
-  return places.filter(({ own }) => own === places[0]?.own)
+/** Of the environments that hold a repository, those with the longest path. */
+export function mostSpecific(owners: readonly Owner[]): readonly Owner[] {
+  return owners.filter(({ pathLength }) => pathLength === owners[0]?.pathLength)
 }
 
-function oneOf(places: readonly NamedPlace[], named: string | undefined): string | undefined {
-  return (places.find(({ environment }) => environment === named) ?? places[0])?.environment
+function choose(owners: readonly Owner[], named: string | undefined): string | undefined {
+  return (owners.find(({ environment }) => environment === named) ?? owners[0])?.environment
 }
 
-/** As `imagesAt`, and whether the repository was named by the registry of the environment or by an alias of dray.yaml. */
-export function placesOf(config: Config, repository: RepositoryName): readonly NamedPlace[] {
+/** As `imagesAt`, with how the repository belongs to each environment. */
+export function ownersOf(config: Config, repository: RepositoryName): readonly Owner[] {
   const names = new RegistryNames(config.registries)
-  const found = [...config.environments].flatMap(([environment, { targets }]) => {
-    const fits = targets.flatMap((target) =>
+  const owners = [...config.environments].flatMap(([environment, { targets }]) => {
+    const matches = targets.flatMap((target) =>
       names.pathsAt(target.registry, repository).flatMap(({ path, isNamed }) => {
         const name = match(target, path)
-        return name === undefined ? [] : [{ name, own: target.path.length, isNamed }]
+        return name === undefined ? [] : [{ name, pathLength: target.path.length, isNamed }]
       }),
     )
-    const [best] = fits.sort(mostSpecificFirst)
+    const [best] = matches.sort(mostSpecificFirst)
     const image = best === undefined ? undefined : imageCalled(config, best.name)
     return best === undefined || image === undefined ? [] : [{ ...best, environment, image }]
   })
-  return found.sort(mostSpecificFirst)
+  return owners.sort(mostSpecificFirst)
 }
 
-type Fit = Pick<NamedPlace, 'own' | 'isNamed'>
+type Specificity = Pick<Owner, 'pathLength' | 'isNamed'>
 
-function mostSpecificFirst(a: Fit, b: Fit): number {
-  return b.own - a.own || Number(b.isNamed) - Number(a.isNamed)
+function mostSpecificFirst(a: Specificity, b: Specificity): number {
+  return b.pathLength - a.pathLength || Number(b.isNamed) - Number(a.isNamed)
 }
 
 function expand(target: TargetConfig, name: string): RepositoryName {
@@ -115,7 +114,7 @@ function expand(target: TargetConfig, name: string): RepositoryName {
   return parseRepository(`${target.registry}/${path}`)
 }
 
-/** What stands for `{image}` in the path of a repository at this target's registry; undefined if it is none of its own. */
+/** The text in place of `{image}` in a path; undefined if the path does not fit this target. */
 function match(target: TargetConfig, path: string): string | undefined {
   const [before = '', after = ''] = target.path.split(imagePlaceholder)
   if (!path.startsWith(before) || !path.endsWith(after)) return undefined
@@ -126,7 +125,7 @@ function match(target: TargetConfig, path: string): string | undefined {
   return official ? name.slice(name.indexOf('/') + 1) : name
 }
 
-/** The image whose name in repositories this is; undefined where an image of this name has another one there. */
+/** The image with this name in repositories; undefined if the image of this name has another there. */
 function imageCalled(config: Config, name: string): string | undefined {
   for (const [image, settings] of config.images ?? []) if ((settings.name ?? image) === name) return image
   return config.images?.has(name) === true ? undefined : name

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { scopeOf } from '../../src/cli/prune/prune-scope.ts'
-import { requestsOf } from '../../src/cli/arguments/requests.ts'
+import { promoteRequests } from '../../src/cli/arguments/promote-requests.ts'
 import { imagesAt } from '../../src/config/environments.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { retentionOf } from '../../src/config/retention/retention.ts'
@@ -98,9 +98,9 @@ describe('the environment that an image comes from', () => {
 registries: { r.example.com: { aliases: [mirror.example.com] } }`)
 
   async function environmentOf(source: string): Promise<string | undefined> {
-    const route = { words: [source, '@prod/api'], tags: [], cwd: '/' }
+    const given = { operation: 'promote', references: [source, '@prod/api'], tags: [], cwd: '/' } as const
     const never = () => Promise.reject(new Error('no layout'))
-    const [request] = await requestsOf(route, 'promotion', config, never)
+    const [request] = await promoteRequests(given, config, never)
     return request?.from.environment
   }
 

@@ -3,7 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { certificatesIn } from '../../src/cli/wiring/certificates.ts'
-import { parseRegistryPlace } from '../../src/cli/arguments/registry-place.ts'
+import { emptyConfig } from '../../src/config/config.ts'
+import { resolveOneRegistry } from '../../src/config/resolver/resolve-registry.ts'
 import { imagesAt } from '../../src/config/environments.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { RegistryNames } from '../../src/config/registry-names.ts'
@@ -100,7 +101,7 @@ describe('a registry', () => {
   ])('%s is %s', (text, normal) => {
     expect(parseRegistry(text)).toBe(normal)
     expect(parseReference(`${text}/team/api:1`)).toEqual({ registry: normal, path: 'team/api', tag: '1' })
-    expect(parseRegistryPlace(text).registry).toBe(normal)
+    expect(resolveOneRegistry(text, emptyConfig).registry).toBe(normal)
   })
 
   it.each([
@@ -131,7 +132,7 @@ describe('a registry', () => {
   ])('%j is refused everywhere', (text) => {
     expect(() => parseRegistry(text)).toThrow(expect.objectContaining({ code: 'malformed' }))
     expect(() => parseReference(`${text}/team/api:1`)).toThrow(expect.objectContaining({ name: 'DrayError' }))
-    expect(() => parseRegistryPlace(text)).toThrow(expect.objectContaining({ code: 'usage' }))
+    expect(() => resolveOneRegistry(text, emptyConfig)).toThrow(expect.objectContaining({ code: 'usage' }))
     expect(() => registryOrigin(text)).toThrow(expect.objectContaining({ code: 'malformed' }))
     expect(() => configOf(`registries: { ${JSON.stringify(text)}: {} }`)).toThrow(
       expect.objectContaining({ code: 'config' }),

@@ -1,13 +1,12 @@
 import type { Config } from '../../config/config.ts'
-import { environmentNamed, imagesAt } from '../../config/environments.ts'
+import { outsideEveryEnvironment } from '../../config/resolver/resolve-errors.ts'
+import { resolveImage, type Within } from '../../config/resolver/resolve.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { didYouMean } from '../../lib/nearest.ts'
-import { addressNamed } from './address-word.ts'
-import { notAnImage } from '../command/usage-error.ts'
 
-/** The images that are named, by their names in dray.yaml; else all that stand there. @throws `usage`. */
-export function imagesNamed(words: readonly string[], config: Config): readonly string[] {
-  if (words.length > 0) return [...new Set(words.map((word) => imageNamed(word, config)))]
+/** The names in `dray.yaml` of the given images; of all listed images by default. @throws `usage`. */
+export function imageNames(references: readonly string[], within: Within, config: Config): readonly string[] {
+  if (references.length > 0) return [...new Set(references.map((text) => imageName(text, within, config)))]
   const images = [...(config.images?.keys() ?? [])]
   if (images.length > 0) return images
   throw new DrayError('usage', 'no image is named, and dray.yaml lists none', {
@@ -15,51 +14,21 @@ export function imagesNamed(words: readonly string[], config: Config): readonly 
   })
 }
 
-/** What to tell of images that were named and are nowhere: a slip of the finger looks just like an image that nobody has pushed. */
-export function tellNowhere(
-  images: readonly string[],
-  words: readonly string[],
+/** Warnings for given images that are in no environment: a typing error looks like an image that nobody has pushed. */
+export function warningsOfAbsent(
+  absent: readonly string[],
+  references: readonly string[],
   config: Config,
 ): readonly string[] {
   const known = [...(config.images?.keys() ?? [])]
-  if (words.length === 0) return []
-  return images
+  if (references.length === 0) return []
+  return absent
     .filter((image) => !known.includes(image))
     .map((image) => `${image} is nowhere. ${didYouMean(image, known) ?? 'Check the name.'}`)
 }
 
-function imageNamed(word: string, config: Config): string {
-  const [first] = config.environments.keys()
-  const address = addressNamed(word, config, first)
-  switch (address.kind) {
-    case 'environment':
-      throw notAnImage(address.environment)
-    case 'layout':
-      throw notPlaced(word)
-    case 'image':
-      environmentNamed(config, address.environment)
-      refuseTag(word, address)
-      return address.image
-    case 'reference': {
-      const { registry, path } = address.reference
-      const [place] = imagesAt(config, { registry, path })
-      if (place === undefined) throw notPlaced(word)
-      refuseTag(word, address.reference)
-      return place.image
-    }
-  }
-}
-
-function notPlaced(word: string): DrayError {
-  return new DrayError('usage', `${word} is in no environment of dray.yaml`, {
-    hint: 'Name an image as it is called there, such as api or @staging/api.',
-  })
-}
-
-/** One tag is not what is looked at, and leaving it out without a word would show another image than was asked for. */
-function refuseTag(word: string, at: { readonly tag?: string; readonly digest?: string }): void {
-  if (at.tag === undefined && at.digest === undefined) return
-  throw new DrayError('usage', `${word} names one version; this is about the image as a whole`, {
-    hint: 'Leave the tag or digest away. "dray history" shows where one version has been.',
-  })
+function imageName(text: string, within: Within, config: Config): string {
+  const { image } = resolveImage(text, { accepts: ['repository'], within }, config)
+  if (image === undefined) throw outsideEveryEnvironment(text)
+  return image
 }

@@ -1,23 +1,25 @@
-import { formatAddress } from '../../config/addresses.ts'
-import type { Config } from '../../config/config.ts'
+import type { Config, TagsConfig } from '../../config/config.ts'
+import { namesOf, resolveImage, type ResolvedImage, withinOption } from '../../config/resolver/resolve.ts'
+import { asUsage } from '../../lib/as-usage.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { parseTag, tagOrDigest } from '../../oci/reference.ts'
 import type { TagLevel, TagPolicy } from '../../semver/tag-policy.ts'
 import { parseVersion, parseVersionTag, type VersionTag } from '../../semver/version.ts'
 import type { TagRequest as Request, Wish } from '../../usecases/tag/request.ts'
-import { imageInPlace, type ImageInPlace, type Whereabouts } from './in-place.ts'
-import { namesOf } from './names.ts'
 import { tagPolicyOf } from '../changes/tag-policy.ts'
-import { asUsage } from '../command/usage-error.ts'
 
-/** What `dray tag` was told beside its words. */
-export interface TagWords extends Whereabouts {
-  /** images; the last word may be a version */
-  readonly words: readonly string[]
+/** The arguments and options of `tag`. */
+export interface TagArguments {
+  /** images; the last can be a version */
+  readonly references: readonly string[]
+  /** an environment, with or without `@` */
+  readonly env: string | undefined
+  /** where relative folders of layouts begin */
+  readonly cwd: string
   readonly tags: readonly string[]
   readonly next: 'major' | 'minor' | 'patch' | undefined
   readonly fromLabel: boolean
-  /** in place of what the environment says, where it is given */
+  /** overrides the settings of the environment */
   readonly policy: Partial<Pick<TagPolicy, 'v' | 'buildMetadata' | 'majorZero'>> & {
     readonly levels: readonly TagLevel[] | undefined
     readonly channels: readonly string[] | undefined
@@ -25,60 +27,67 @@ export interface TagWords extends Whereabouts {
   }
 }
 
-/** Turns the words of `tag` into requests. @throws `usage`. */
-export function tagRequestsOf(said: TagWords, config: Config): readonly Request[] {
-  const { images: words, version } = split(said)
-  const distinct = [...new Set(words)].map((word) => imageInPlace(word, said, config))
-  const names = namesOf(distinct.map(({ address }) => address))
-  return distinct.map((image, i): Request => {
-    const policy = policyFor(image, said)
+/** Resolves the arguments of `tag` to requests. @throws `usage`. */
+export function tagRequests(given: TagArguments, config: Config): readonly Request[] {
+  const { images: texts, version } = split(given)
+  const within = withinOption('--env', given.env)
+  const images = [...new Set(texts)].map((text) =>
+    resolveImage(text, { accepts: ['image', 'layout'], within, cwd: given.cwd }, config),
+  )
+  const names = namesOf(images)
+  return images.map((image, i): Request => {
+    const { environment } = image
+    const tags = environment === undefined ? undefined : config.environments.get(environment)?.tags
+    const policy = policyFor(tags, given)
     return {
-      image: names[i] ?? formatAddress(image.address),
-      ...(image.environment !== undefined && { environment: image.environment }),
-      targets: image.targets,
+      image: names[i] ?? image.text,
+      ...(environment !== undefined && { environment }),
+      targets: image.repositories,
       at: tagOrDigest(image),
-      wish: wishOf(image, policy, said, version),
+      wish: wishOf(image, policy, given, version),
       policy,
-      immutable: image.rules?.tags?.immutable ?? [],
+      immutable: tags?.immutable ?? [],
     }
   })
 }
 
-function split({ words, tags, next, fromLabel }: TagWords): {
+function split({ references, tags, next, fromLabel }: TagArguments): {
   readonly images: readonly string[]
   readonly version: VersionTag | undefined
 } {
-  if (words.length === 0) throw new DrayError('usage', 'an image is missing', { hint: forms })
-  const ways = [
+  if (references.length === 0) throw new DrayError('usage', 'an image is missing', { hint: forms })
+  const options = [
     ...(tags.length > 0 ? ['--tags'] : []),
     ...(next === undefined ? [] : ['--next']),
     ...(fromLabel ? ['--from-label'] : []),
   ]
-  if (ways.length > 1) {
-    throw new DrayError('usage', `${ways.join(' and ')} cannot stand together`, { hint: forms })
+  if (options.length > 1) {
+    throw new DrayError('usage', `${options.join(' and ')} cannot stand together`, { hint: forms })
   }
-  const { images, version } = ways.length > 0 ? { images: words, version: undefined } : splitWords(words)
-  const misplaced = words.length > 1 ? images.find((word) => parseVersion(word) !== undefined) : undefined
-  if (misplaced !== undefined) throw notAnImage(misplaced, ways)
-  return { images, version: version === undefined ? undefined : versionNamed(version) }
+  const { images, version } =
+    options.length > 0 ? { images: references, version: undefined } : splitVersion(references)
+  const misplaced =
+    references.length > 1 ? images.find((text) => parseVersion(text) !== undefined) : undefined
+  if (misplaced !== undefined) throw misplacedVersion(misplaced, options)
+  return { images, version: version === undefined ? undefined : parseGivenVersion(version) }
 }
 
-/** An address of an image has one of `/`, `:` and `@` in it; a word without them, behind others, is meant as the version. */
-export function splitWords(words: readonly string[]): {
+/** The last of several arguments is the version if it has no `/`, `:` or `@`. */
+export function splitVersion(references: readonly string[]): {
   readonly images: readonly string[]
   readonly version: string | undefined
 } {
-  const last = words.at(-1) ?? ''
-  if (words.length < 2 || /[/:@]/.test(last)) return { images: words, version: undefined }
-  return { images: words.slice(0, -1), version: last }
+  const last = references.at(-1) ?? ''
+  if (references.length < 2 || /[/:@]/.test(last)) return { images: references, version: undefined }
+  return { images: references.slice(0, -1), version: last }
 }
 
-/** A version among images would else be looked for as an image of that name, at docker.io. */
-function notAnImage(version: string, ways: readonly string[]): DrayError {
+/** Otherwise a version among images would be taken for an image of that name. */
+function misplacedVersion(version: string, options: readonly string[]): DrayError {
   return new DrayError(
     'usage',
-    ways.length > 0
-      ? `${version} and ${ways.join()} cannot stand together`
+    options.length > 0
+      ? `${version} and ${options.join()} cannot stand together`
       : `${version} is a version: there is one of them, and it stands last`,
     { hint: `${forms} An image of this name is written as @ENV/${version}.` },
   )
@@ -87,18 +96,18 @@ function notAnImage(version: string, ways: readonly string[]): DrayError {
 const forms =
   'dray tag IMAGE VERSION, dray tag IMAGE --next minor, dray tag IMAGE --from-label, or dray tag IMAGE --tags a,b,c.'
 
-function versionNamed(word: string): VersionTag {
-  const version = parseVersion(word)
-  if (version !== undefined) return { tag: word, version, hasV: word.startsWith('v') }
-  throw new DrayError('usage', `${JSON.stringify(word)} is not a version`, {
+function parseGivenVersion(text: string): VersionTag {
+  const version = parseVersion(text)
+  if (version !== undefined) return { tag: text, version, hasV: text.startsWith('v') }
+  throw new DrayError('usage', `${JSON.stringify(text)} is not a version`, {
     hint: 'A version is MAJOR.MINOR.PATCH, such as 1.4.2 or 1.4.2-rc.1. Other tags are put with --tags.',
   })
 }
 
 function wishOf(
-  image: ImageInPlace,
+  image: ResolvedImage,
   policy: TagPolicy,
-  { tags, next, fromLabel }: TagWords,
+  { tags, next, fromLabel }: TagArguments,
   version: VersionTag | undefined,
 ): Wish {
   if (tags.length > 0) return { kind: 'plain', tags: tags.map((tag) => asUsage(() => parseTag(tag))) }
@@ -106,19 +115,19 @@ function wishOf(
   if (fromLabel) return { kind: 'label' }
   const given = version ?? (image.tag === undefined ? undefined : parseVersionTag(image.tag, policy))
   if (given !== undefined) return { kind: 'version', given }
-  throw new DrayError('usage', `nothing says which tags ${formatAddress(image.address)} gets`, {
+  throw new DrayError('usage', `nothing says which tags ${image.text} gets`, {
     hint: forms,
   })
 }
 
-function policyFor(image: ImageInPlace, { policy: said }: TagWords): TagPolicy {
-  const configured = tagPolicyOf(image.rules?.tags, said.allowBackward)
+function policyFor(tags: TagsConfig | undefined, { policy: given }: TagArguments): TagPolicy {
+  const configured = tagPolicyOf(tags, given.allowBackward)
   return {
     ...configured,
-    ...(said.v !== undefined && { v: said.v }),
-    ...(said.buildMetadata !== undefined && { buildMetadata: said.buildMetadata }),
-    ...(said.majorZero !== undefined && { majorZero: said.majorZero }),
-    levels: said.levels ?? configured.levels,
-    channels: said.channels ?? configured.channels,
+    ...(given.v !== undefined && { v: given.v }),
+    ...(given.buildMetadata !== undefined && { buildMetadata: given.buildMetadata }),
+    ...(given.majorZero !== undefined && { majorZero: given.majorZero }),
+    levels: given.levels ?? configured.levels,
+    channels: given.channels ?? configured.channels,
   }
 }

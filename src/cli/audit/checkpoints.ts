@@ -11,7 +11,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Context } from '../wiring/context.ts'
-import { locate } from '../arguments/locate.ts'
+import { resolveImage } from '../../config/resolver/resolve.ts'
 
 /** Stands for the newest checkpoint in the repository instead of a file. */
 export const inRepository = 'oci'
@@ -50,7 +50,8 @@ export async function checkpointRepository(
   context: Context,
 ): Promise<RepositoryName> {
   const { config } = await context.config()
-  if (flag !== undefined) return locate(flag, config).repositories[0]
+  if (flag !== undefined)
+    return resolveImage(flag, { accepts: ['repository', 'layout'] }, config).repositories[0]
   if (config.audit.repository !== undefined) return config.audit.repository
   throw new DrayError('usage', 'no repository of checkpoints is named', {
     hint: 'Name it with --repository, or as audit.repository in dray.yaml.',

@@ -5,9 +5,8 @@ import type { PlacementId, PlacementOperation, Plan } from '../../plan/plan.ts'
 import type { PromoteRequest as Request } from '../../usecases/promote/request.ts'
 import type { Change } from './change-command.ts'
 import type { Context } from '../wiring/context.ts'
-import { requestsOf } from '../arguments/requests.ts'
-import type { Route } from '../arguments/route.ts'
-import { asUsage } from '../command/usage-error.ts'
+import { type PromoteArguments, promoteRequests } from '../arguments/promote-requests.ts'
+import { asUsage } from '../../lib/as-usage.ts'
 
 /** Flags of `promote` and `copy` that say what happens to tags and evidence. */
 export const placingFlags = {
@@ -67,18 +66,16 @@ export interface PlacingFlags {
  * Reads the world and decides: what `promote` and `copy` are about to do. `call` should end with the first Ctrl-C: what only reads has nothing to finish.
  */
 export async function planPlacing(
-  operation: PlacementOperation,
-  words: readonly string[],
+  operation: PromoteArguments['operation'],
+  references: readonly string[],
   flags: PlacingFlags,
   context: Context,
   call: Call,
 ): Promise<Change> {
   const { config } = await context.config()
-  const requests = await requestsOf(
-    routeOf(words, flags, context.cwd),
-    operation === 'promote' ? 'promotion' : 'copy',
-    config,
-    async (folder) => context.onlyImageOfLayout(folder, call),
+  const given = argumentsOf(operation, references, flags, context.cwd)
+  const requests = await promoteRequests(given, config, async (folder) =>
+    context.onlyImageOfLayout(folder, call),
   )
   const planFor = await plannerOf(operation, flags, context, call)
   // One token for the whole run; a run that may end after looking asks for no more than looking needs.
@@ -96,10 +93,16 @@ export async function planPlacing(
   }
 }
 
-function routeOf(words: readonly string[], flags: PlacingFlags, cwd: string): Route {
+function argumentsOf(
+  operation: PromoteArguments['operation'],
+  references: readonly string[],
+  flags: PlacingFlags,
+  cwd: string,
+): PromoteArguments {
   const expected = flags['expect-digest']
   return {
-    words,
+    operation,
+    references,
     ...(flags.from !== undefined && { from: flags.from }),
     ...(flags.to !== undefined && { to: flags.to }),
     ...(flags.attest !== undefined && { attest: flags.attest }),

@@ -6,7 +6,7 @@ import type { Gathered } from '../../usecases/promote/gather.ts'
 import { versionTagsIn } from '../../semver/version.ts'
 import type { Repositories } from '../../images/ports.ts'
 import type { Context } from '../wiring/context.ts'
-import { checkPlaces } from '../arguments/plan-places.ts'
+import { checkPlaces } from '../arguments/check-plan.ts'
 import {
   imagesIn,
   type PlannedImage,

@@ -7,10 +7,9 @@ import type { RollbackRequest } from '../../usecases/rollback/request.ts'
 import { parseVersion } from '../../semver/version.ts'
 import type { Change } from './change-command.ts'
 import type { Context } from '../wiring/context.ts'
-import { imageInPlace } from '../arguments/in-place.ts'
-import { namesOf } from '../arguments/names.ts'
+import { resolveImage, withinOption } from '../../config/resolver/resolve.ts'
 import { tagPolicyOf } from './tag-policy.ts'
-import { tagRequestsOf, type TagWords } from '../arguments/tag-requests.ts'
+import { type TagArguments, tagRequests } from '../arguments/tag-requests.ts'
 
 /** What decides whether tags may move that do not, and whether the run goes on to write. */
 export interface MovingFlags {
@@ -23,13 +22,13 @@ export interface MovingFlags {
 
 /** Reads the world and decides: what `tag` is about to do. */
 export async function planTagging(
-  said: Omit<TagWords, 'cwd'>,
+  said: Omit<TagArguments, 'cwd'>,
   flags: MovingFlags,
   context: Context,
   call: Call,
 ): Promise<Change> {
   const { config } = await context.config()
-  const requests = tagRequestsOf({ ...said, cwd: context.cwd }, config)
+  const requests = tagRequests({ ...said, cwd: context.cwd }, config)
   const [{ gather, earliestReading }, { decide }] = await Promise.all([
     import('../../usecases/tag/gather.ts'),
     import('../../usecases/tag/decide.ts'),
@@ -62,12 +61,12 @@ export async function planRollback(
   call: Call,
 ): Promise<Change> {
   const { config } = await context.config()
-  const { address, rules, environment, targets, tag, digest } = imageInPlace(
-    said.image,
-    { env: said.env, cwd: context.cwd },
-    config,
-  )
-  const named = tag ?? digest
+  const within = withinOption('--env', said.env)
+  const options = { accepts: ['image', 'layout'], within, cwd: context.cwd } as const
+  const image = resolveImage(said.image, options, config)
+  const { environment, repositories: targets } = image
+  const rules = environment === undefined ? undefined : config.environments.get(environment)
+  const named = image.tag ?? image.digest
   if (named !== undefined) {
     throw new DrayError('usage', `the release to go back to is named with --to, not behind the image`, {
       hint: `Say --to ${named}.`,
@@ -78,9 +77,8 @@ export async function planRollback(
     import('../../usecases/rollback/decide.ts'),
     expectWrites(targets, flags, context),
   ])
-  const [image = said.image] = namesOf([address])
   const request: RollbackRequest = {
-    image,
+    image: image.shortText,
     ...(environment !== undefined && { environment }),
     targets,
     to: releaseNamed(said.to),

@@ -3,7 +3,7 @@ import { DrayError } from '../../lib/errors.ts'
 import type { ListOptions } from '../../usecases/views/list/list.ts'
 import { fitsSomeTag } from '../../oci/tag-glob.ts'
 import { parseRange } from '../../semver/range.ts'
-import { asUsage } from './usage-error.ts'
+import { asUsage } from '../../lib/as-usage.ts'
 
 interface ListFlags {
   readonly all: boolean

@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from 'node:util'
 import type { Config } from '@oclif/core/config'
-import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
+import { DrayError } from '../../lib/errors.ts'
 import { isRecord } from '../../oci/json.ts'
 import { nearestFew } from '../../lib/nearest.ts'
 
-/** What of a command is needed to say how it is used. */
+/** The parts of a command that errors of usage name. */
 export interface CommandUsage {
   /** with spaces, such as `plan show` */
   readonly name: string
@@ -13,8 +13,9 @@ export interface CommandUsage {
 }
 
 /**
- * oclif's own errors (an unknown flag, a missing argument …) as ours, with the nearest right word; anything else as it is.
- * They are told apart by the fields that their classes set: more than one copy of oclif may be loaded, and their texts may change.
+ * Converts the errors of oclif (an unknown flag, a missing argument …) and adds the nearest valid
+ * name; other values stay as they are. It recognises an error by the fields that its class sets,
+ * because several copies of oclif can be loaded and their messages can change.
  */
 export function fromOclif(thrown: unknown, usage?: CommandUsage): unknown {
   if (!(thrown instanceof Error) || !('oclif' in thrown) || !isRecord(thrown.oclif)) return thrown
@@ -39,46 +40,29 @@ export function fromOclif(thrown: unknown, usage?: CommandUsage): unknown {
   return fail(oneLine(thrown.message), see)
 }
 
-/** Parses words of the command line: what is malformed there is wrong usage. */
-export function asUsage<T>(parse: () => T): T {
-  try {
-    return parse()
-  } catch (cause) {
-    if (!isDrayError(cause) || cause.code !== 'malformed') throw cause
-    throw new DrayError('usage', cause.message, { ...toErrorInfo(cause), cause })
-  }
-}
-
-/** What to say where an environment is named and an image is meant. */
-export function notAnImage(environment: string): DrayError {
-  return new DrayError('usage', `@${environment} is an environment, not an image`, {
-    hint: `Name an image in it: @${environment}/NAME.`,
-  })
-}
-
-/** What to say where the first words name no command. */
-export function unknownCommand(words: readonly string[], config: Config): DrayError {
+/** The error for a command line that names no command. */
+export function unknownCommand(args: readonly string[], config: Config): DrayError {
   const commands = config.commands
     .filter((command) => !command.hidden)
     .map((command) => command.id.replaceAll(':', ' '))
-  const topic = config.findTopic(words[0] ?? '') === undefined ? [] : words.slice(0, 2)
-  const said = topic.length > 0 ? topic.join(' ') : (words[0] ?? '')
-  const near = nearestFew(said, commands, 3).map((name) => `dray ${name}`)
-  return new DrayError('usage', `${JSON.stringify(said)} is not a command of dray`, {
+  const topic = config.findTopic(args[0] ?? '') === undefined ? [] : args.slice(0, 2)
+  const given = topic.length > 0 ? topic.join(' ') : (args[0] ?? '')
+  const near = nearestFew(given, commands, 3).map((name) => `dray ${name}`)
+  return new DrayError('usage', `${JSON.stringify(given)} is not a command of dray`, {
     hint: `${didYouMean(near)}"dray --help" lists the commands.`,
   })
 }
 
-function nearestFlags(said: string, flags: readonly string[]): readonly string[] {
-  const word = said.replace(/^-+/, '').replace(/=.*$/s, '')
-  return word.length < 2 ? [] : nearestFew(word, flags, 2).map((name) => `--${name}`)
+function nearestFlags(given: string, flags: readonly string[]): readonly string[] {
+  const flag = given.replace(/^-+/, '').replace(/=.*$/s, '')
+  return flag.length < 2 ? [] : nearestFew(flag, flags, 2).map((name) => `--${name}`)
 }
 
 function didYouMean(names: readonly string[]): string {
   return names.length === 0 ? '' : `Did you mean ${names.map((name) => `"${name}"`).join(' or ')}? `
 }
 
-/** oclif's texts come with line breaks, colours and a line on help of their own. */
+/** Messages of oclif have line breaks, colours and their own line about help. */
 function oneLine(message: string): string {
   const lines = stripVTControlCharacters(message)
     .split('\n')

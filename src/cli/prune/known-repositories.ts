@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import { imagesAt } from '../../config/environments.ts'
 import { RegistryNames } from '../../config/registry-names.ts'
-import { matchesRepository, type RepositoryPattern } from '../../config/selectors/repository-pattern.ts'
+import { matchesRepository, type RepositoryPattern } from '../../selectors/repository-pattern.ts'
 import type { RetentionConfig } from '../../config/retention/retention-config.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 

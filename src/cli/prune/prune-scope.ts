@@ -1,11 +1,8 @@
 import type { Call } from '../../lib/call.ts'
 import type { Config } from '../../config/config.ts'
-import { environmentNamed, imagesAt, repositoriesOf } from '../../config/environments.ts'
-import {
-  matchesRepository,
-  parseRepositoryPattern,
-  type RepositoryPattern,
-} from '../../config/selectors/repository-pattern.ts'
+import { checkImage, environmentNamed, imagesAt, repositoriesOf } from '../../config/environments.ts'
+import { parseRepositoryPattern } from '../../config/resolver/repository-pattern.ts'
+import { matchesRepository, type RepositoryPattern } from '../../selectors/repository-pattern.ts'
 import { RegistryNames } from '../../config/registry-names.ts'
 import type {
   ProtectionConfig,
@@ -16,7 +13,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { formatRepository, parseRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Protection, RetentionPolicy, Rule } from '../../usecases/prune/policy/policy.ts'
 import { isInShard, type Shard } from './shard.ts'
-import { asUsage } from '../command/usage-error.ts'
+import { asUsage } from '../../lib/as-usage.ts'
 
 export interface ScopeOptions {
   /** patterns that the person named; none: all that the policy is for */
@@ -55,10 +52,9 @@ export async function scopeOf(
   call: Call,
 ): Promise<Scope> {
   const { words, exclude, shard } = options
-  const named = words.length === 0 ? patternsOf(retention, config) : words.map(patternNamed)
-  const spared = exclude.map(patternNamed)
-  for (const { in: place } of [...named, ...spared])
-    if (place.kind === 'environment') environmentNamed(config, place.environment)
+  const given = words.map((word) => resolvePattern(word, config))
+  const named = words.length === 0 ? patternsOf(retention, config) : given
+  const spared = exclude.map((word) => resolvePattern(word, config))
   const names = new RegistryNames(config.registries)
   const found = new Map<string, RepositoryName>()
   for (const pattern of named) {
@@ -81,14 +77,22 @@ export async function scopeOf(
   }
 }
 
-function patternNamed(word: string): RepositoryPattern {
-  return asUsage(() => parseRepositoryPattern(word))
+/** @throws `usage`, also for an environment or image that `dray.yaml` does not have. */
+function resolvePattern(text: string, config: Config): RepositoryPattern {
+  const pattern = asUsage(() => parseRepositoryPattern(text, config))
+  if (pattern.in.kind === 'environment') {
+    environmentNamed(config, pattern.in.environment)
+    if (pattern.isPlain) checkImage(pattern.glob, config)
+  }
+  return pattern
 }
 
 /** The repositories that the rules name; a rule that names none is for every environment. @throws `usage`. */
 function patternsOf({ rules }: RetentionConfig, config: Config): readonly RepositoryPattern[] {
   const isForAll = rules.some(({ repositories }) => repositories === undefined)
-  const environments = [...config.environments.keys()].map((name) => parseRepositoryPattern(`@${name}`))
+  const environments = [...config.environments.keys()].map((name) =>
+    parseRepositoryPattern(`@${name}`, config),
+  )
   const patterns = [
     ...rules.flatMap(({ repositories = [] }) => repositories),
     ...(isForAll ? environments : []),

@@ -1,7 +1,12 @@
 import type { Call } from '../../lib/call.ts'
 import type { Config } from '../../config/config.ts'
-import { parseAddress } from '../../config/addresses.ts'
-import { environmentNamed, imagesAt, repositoriesOf } from '../../config/environments.ts'
+import { startsWithRegistry } from '../../config/resolver/argument-grammar.ts'
+import { onlyRepository, resolveImage } from '../../config/resolver/resolve.ts'
+import {
+  registriesOf,
+  type RegistryOrRepository,
+  resolveRegistries,
+} from '../../config/resolver/resolve-registry.ts'
 import type { SourceReport } from '../../registry/credentials/explain-credentials.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { showProxy } from '../../registry/http/transport/proxy.ts'
@@ -11,52 +16,40 @@ import {
   type Diagnosis,
   type DoctorFacts,
 } from '../../usecases/views/doctor.ts'
-import type { RepositoryName } from '../../oci/reference.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { type CheckResult, runCheck } from '../../images/registry-facts.ts'
 import type { Context } from '../wiring/context.ts'
 import type { Examination } from '../wiring/examination.ts'
 import { explainAuth } from './logins.ts'
-import { parseRegistryPlace, type RegistryPlace } from '../arguments/registry-place.ts'
 
 /**
- * What is to be examined: what was named, a registry, a repository, `@ENV` or `@ENV/IMAGE`; else every registry of dray.yaml, each with a repository of its own
- * where the images are listed. @throws `usage`, `malformed`.
+ * The registries to examine: those of the argument, else all of `dray.yaml`, each with a repository
+ * if the images are listed. @throws `usage`.
  */
-export function placesToExamine(word: string | undefined, config: Config): readonly RegistryPlace[] {
-  if (word === undefined)
-    return distinct([...config.environments.keys()].flatMap((name) => placesOf(config, name)))
-  if (!word.startsWith('@')) return [parseRegistryPlace(word, config.registries)]
-  const address = parseAddress(word)
-  if (address.kind === 'environment') return distinct(placesOf(config, address.environment))
-  if (address.kind === 'image') return distinct(repositoriesOf(config, address.environment, address.image))
-  return [parseRegistryPlace(word, config.registries)]
-}
-
-function placesOf(config: Config, environment: string): readonly RegistryPlace[] {
-  const [image] = config.images?.keys() ?? []
-  if (image !== undefined) return repositoriesOf(config, environment, image)
-  return environmentNamed(config, environment).targets.map(({ registry }) => ({ registry }))
-}
-
-/** One place for each registry. */
-function distinct(places: readonly RegistryPlace[]): readonly RegistryPlace[] {
-  return [...new Map(places.toReversed().map((place) => [place.registry, place])).values()].toReversed()
+export function registriesToExamine(
+  text: string | undefined,
+  config: Config,
+): readonly RegistryOrRepository[] {
+  return text === undefined
+    ? registriesOf([...config.environments.keys()], config)
+    : resolveRegistries(text, config)
 }
 
 /**
  * The repository of `--write`. @throws `usage` where it is none; `refused` where images of dray.yaml belong there and nobody said that it may be written to.
  */
 export function scratchRepository(word: string, config: Config, mayBeInUse: boolean): RepositoryName {
-  const { registry, path } = parseRegistryPlace(word, config.registries)
-  if (path === undefined) {
+  if (!word.includes('/') && startsWithRegistry(`${word}/`)) {
     throw new DrayError('usage', `--write ${JSON.stringify(word)} names no repository`, {
       hint: 'Name one that nobody needs: --write registry.example.com/scratch/dray',
     })
   }
-  const [placed] = imagesAt(config, { registry, path })
-  if (placed === undefined || mayBeInUse) return { registry, path }
-  throw new DrayError('refused', `${registry}/${path} belongs to the environment ${placed.environment}`, {
-    subject: `${registry}/${path}`,
+  const image = resolveImage(word, { accepts: ['repository'] }, config)
+  const repository = onlyRepository(image)
+  if (image.environment === undefined || mayBeInUse) return repository
+  const subject = formatRepository(repository)
+  throw new DrayError('refused', `${subject} belongs to the environment ${image.environment}`, {
+    subject,
     why: 'a trial writes images and tags there, and deletes them again',
     hint: 'Name a repository that nobody needs, or add --yes.',
   })
@@ -65,7 +58,7 @@ export function scratchRepository(word: string, config: Config, mayBeInUse: bool
 /** Examines one registry: reads alone, unless `scratch` is given, which is written to. */
 export async function examine(
   context: Context,
-  place: RegistryPlace,
+  place: RegistryOrRepository,
   scratch: RepositoryName | undefined,
   call: Call,
 ): Promise<Diagnosis> {
@@ -107,7 +100,7 @@ async function inspect(
 
 async function credentialsOf(
   context: Context,
-  place: RegistryPlace,
+  place: RegistryOrRepository,
   call: Call,
 ): Promise<CheckResult<CredentialFacts | undefined>> {
   const { sources } = await explainAuth(context, place, call)

@@ -6,7 +6,7 @@ import type { SourceName } from '../../registry/credentials/source.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { isPlain } from '../../oci/registry-host.ts'
 import type { Context } from '../wiring/context.ts'
-import type { RegistryPlace } from '../arguments/registry-place.ts'
+import type { RegistryOrRepository } from '../../config/resolver/resolve-registry.ts'
 
 export interface LoggedIn {
   readonly registry: string
@@ -92,7 +92,7 @@ export interface AuthExplanation {
 /** Which credentials would be used, and why; asks no registry. */
 export async function explainAuth(
   context: Context,
-  place: RegistryPlace,
+  place: RegistryOrRepository,
   call: Call,
 ): Promise<AuthExplanation> {
   const [{ formatScopes, scopeSet }, { config }] = await Promise.all([
@@ -115,7 +115,7 @@ export async function explainAuth(
 
 async function reportsOf(
   context: Context,
-  { registry, path }: RegistryPlace,
+  { registry, path }: RegistryOrRepository,
   call: Call,
   isPlainHttp?: boolean,
 ): Promise<readonly SourceReport[]> {

@@ -1,107 +1,78 @@
-import { startsWithRegistry } from '../../config/addresses.ts'
+import { complaintOf } from '../../config/check/complaint.ts'
 import type { Config } from '../../config/config.ts'
-import { environmentNamed, repositoriesOf } from '../../config/environments.ts'
-import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { parseImage } from '../../config/resolver/argument-grammar.ts'
+import { resolveImage, type Within } from '../../config/resolver/resolve.ts'
+import { DrayError } from '../../lib/errors.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
-import { checkPath, type RepositoryName } from '../../oci/reference.ts'
+import type { RepositoryName } from '../../oci/reference.ts'
 import { inSemverOrder } from '../../semver/order.ts'
 import { plainReading } from '../../semver/version.ts'
-import { addressNamed } from '../arguments/address-word.ts'
 import type { Questions } from './ask.ts'
-import { environmentWord } from '../arguments/environment-word.ts'
 
-/** Who is asked, and what answers are made of. */
+/** What questions about images need. */
 export interface AskPorts {
   readonly config: Config
   readonly questions: Questions
-  /** all tags of a repository; none where it is not there */
+  /** all tags of a repository; none if it does not exist */
   readonly tagsOf: (repository: RepositoryName) => Promise<readonly string[]>
 }
 
-/** A name that says nothing of where it is. */
-export function isBare(word: string): boolean {
-  return !word.startsWith('@') && !word.startsWith('oci:') && !startsWithRegistry(word)
-}
-
-/** Alone it would be an official image of Docker Hub, which nobody else tags. */
-export function isBareName(word: string): boolean {
-  return isBare(word) && !word.includes('/')
-}
+type QuestionPorts = Pick<AskPorts, 'config' | 'questions'>
 
 export async function askEnvironment(
   question: string,
   names: readonly string[],
   { questions }: Pick<AskPorts, 'questions'>,
 ): Promise<string> {
-  return await questions.pick(
-    question,
-    names.map((value) => ({ value })),
-  )
+  return await questions.pick(question, choicesOf(names))
 }
 
-/** Those of dray.yaml; any name where it lists none. */
-export async function askImages({
-  config,
-  questions,
-}: Pick<AskPorts, 'config' | 'questions'>): Promise<readonly string[]> {
-  if (config.images !== undefined && config.images.size > 0)
-    return await questions.pickSome(
-      'Which images?',
-      [...config.images.keys()].map((value) => ({ value })),
-    )
-  return [await askImage({ config, questions })]
+/** Asks for some of the images of `dray.yaml`; for any name if it lists none. */
+export async function askImages(ports: QuestionPorts): Promise<readonly string[]> {
+  const names = imagesIn(ports.config)
+  return names.length > 0
+    ? await ports.questions.pickSome('Which images?', choicesOf(names))
+    : [await askImage(ports)]
 }
 
-/** One of those of dray.yaml; any name where it lists none. */
-export async function askImage({
-  config,
-  questions,
-}: Pick<AskPorts, 'config' | 'questions'>): Promise<string> {
-  if (config.images === undefined || config.images.size === 0)
-    return await questions.enter('Which image?', complaintOfName)
-  return await questions.pick(
-    'Which image?',
-    [...config.images.keys()].map((value) => ({ value })),
-  )
-}
-
-function complaintOfName(text: string): string | undefined {
-  try {
-    checkPath(text.split(/[:@]/)[0] ?? '')
-    return undefined
-  } catch (error) {
-    if (isDrayError(error)) return error.message
-    throw error
-  }
+/** Asks for one of the images of `dray.yaml`; for any name if it lists none. */
+export async function askImage({ config, questions }: QuestionPorts): Promise<string> {
+  const names = imagesIn(config)
+  return names.length > 0
+    ? await questions.pick('Which image?', choicesOf(names))
+    : await questions.enter('Which image?', (text) => complaintOf(() => parseImage(text, text)))
 }
 
 /**
- * The word with one of the tags that the image has; as it is where it names a tag or digest already, or is in no environment.
+ * Asks for a tag of an image and returns the argument with it; as it is if it has a tag or digest, or
+ * is no image of an environment.
  * @throws `not-found` for an image without tags.
  */
 export async function withTag(
-  word: string,
-  from: string | undefined,
+  text: string,
+  within: Within,
   { config, questions, tagsOf }: AskPorts,
 ): Promise<string> {
-  const environment = from === undefined ? undefined : environmentWord(from)
-  if (environment !== undefined) environmentNamed(config, environment)
-  const address = addressNamed(word, config, environment)
-  if (address.kind !== 'image' || address.tag !== undefined || address.digest !== undefined) return word
-  const [repository] = repositoriesOf(config, address.environment, address.image)
-  const tags = repository === undefined ? [] : await tagsOf(repository)
+  const resolved = resolveImage(text, { accepts: ['image', 'layout'], within }, config)
+  const { environment, image, form, tag, digest, repositories } = resolved
+  if (form !== 'image' || tag !== undefined || digest !== undefined) return text
+  const tags = await tagsOf(repositories[0])
   const names = inSemverOrder(
-    tags.filter((tag) => !isEvidenceTag(tag)),
+    tags.filter((one) => !isEvidenceTag(one)),
     plainReading,
   )
   if (names.length === 0) {
-    throw new DrayError('not-found', `${address.image} has no tags in ${address.environment}`, {
+    throw new DrayError('not-found', `${image} has no tags in ${environment}`, {
       hint: 'Check the name of the image; "dray status" shows what is where.',
     })
   }
-  const tag = await questions.pick(
-    `Which version of ${address.image}?`,
-    names.map((value) => ({ value })),
-  )
-  return `${word}:${tag}`
+  return `${text}:${await questions.pick(`Which version of ${image}?`, choicesOf(names))}`
+}
+
+function imagesIn({ images }: Config): readonly string[] {
+  return [...(images?.keys() ?? [])]
+}
+
+function choicesOf(names: readonly string[]): readonly { readonly value: string }[] {
+  return names.map((value) => ({ value }))
 }

@@ -1,42 +1,53 @@
 import type { Config } from '../../config/config.ts'
+import { isBareName, parseEnvironmentOption } from '../../config/resolver/argument-grammar.ts'
+import { withinOption } from '../../config/resolver/resolve.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { askEnvironment, askImages, type AskPorts, isBare, withTag } from './ask-images.ts'
-import { environmentWord } from '../arguments/environment-word.ts'
+import { onlySourceOf } from '../arguments/promote-requests.ts'
+import { askEnvironment, askImages, type AskPorts, withTag } from './ask-images.ts'
 
-/** What `dray promote` was told of the way that images take. */
-export interface Way {
+/** The arguments and options of `promote` that questions can complete. */
+export interface PromotionArguments {
   /** images, or a source and a destination */
-  readonly words: readonly string[]
+  readonly references: readonly string[]
   readonly from: string | undefined
   readonly to: string | undefined
 }
 
-/** Asks for what was left out: the environment that images come from, the images, their versions, where they go. What was said is not asked for. */
-export async function completePromotion(way: Way, ports: AskPorts): Promise<Way> {
+/** Asks for what is missing: the source environment, the images, their versions and the destination. */
+export async function completePromotion(
+  given: PromotionArguments,
+  ports: AskPorts,
+): Promise<PromotionArguments> {
   const { config } = ports
-  if (config.environments.size === 0 || isComplete(way)) return way
-  const from = needsFrom(way)
-    ? await askEnvironment('From which environment?', sourcesIn(config), ports)
-    : way.from
-  const images = way.words.length > 0 ? way.words : await askImages(ports)
-  const words: string[] = []
-  for (const word of images) words.push(await withTag(word, from, ports))
-  const to = way.to ?? (await askTo(sourceOf(words, from), ports))
-  return { words, from, to }
+  if (config.environments.size === 0 || isComplete(given, config)) return given
+  const needsSource = given.references.length === 0 || given.references.some(isBareName)
+  const from = given.from ?? (needsSource ? await findSource(given, ports) : undefined)
+  const images = given.references.length > 0 ? given.references : await askImages(ports)
+  const references: string[] = []
+  for (const image of images) references.push(await withTag(image, withinOption('--from', from), ports))
+  const to = given.to ?? (await askTo(sourceOf(references, from), ports))
+  return { references, from, to }
 }
 
-/** Two addresses are a source and a destination; else there are images, and two environments. */
-function isComplete(way: Way): boolean {
-  const { words, from, to } = way
-  if (to === undefined && from === undefined && words.length > 1) return true
-  return words.length > 0 && to !== undefined && !needsFrom(way)
+/** Two references are a source and a destination; otherwise there are images and two environments. */
+function isComplete(given: PromotionArguments, config: Config): boolean {
+  const { references, from, to } = given
+  if (to === undefined) return from === undefined && references.length > 1
+  const source = from ?? impliedSource(given, config)
+  return references.length > 0 && (source !== undefined || !references.some(isBareName))
 }
 
-function needsFrom({ words, from }: Way): boolean {
-  return from === undefined && (words.length === 0 || words.some(isBare))
+async function findSource(given: PromotionArguments, ports: AskPorts): Promise<string> {
+  const { config } = ports
+  const implied = impliedSource(given, config)
+  return implied ?? (await askEnvironment('From which environment?', sourcesIn(config), ports))
 }
 
-/** The environments that another one takes images from; all where nothing says so. */
+function impliedSource({ to }: PromotionArguments, config: Config): string | undefined {
+  return to === undefined ? undefined : onlySourceOf(parseEnvironmentOption(to), config)
+}
+
+/** The environments that another one takes images from; all if no environment has `promoteFrom`. */
 function sourcesIn(config: Config): readonly string[] {
   const names = [...config.environments.keys()]
   const sources = names.filter((name) => nextOf(name, config).length > 0)
@@ -50,7 +61,7 @@ async function askTo(from: string | undefined, ports: AskPorts): Promise<string>
   const names = next.length > 0 ? next : others
   if (names.length > 0) return await askEnvironment('To which environment?', names, ports)
   throw new DrayError('usage', 'a destination is missing', {
-    hint: 'dray.yaml has no other environment to promote to: name an address.',
+    hint: 'dray.yaml has no other environment to promote to: name a reference.',
   })
 }
 
@@ -61,7 +72,7 @@ function nextOf(from: string, config: Config): readonly string[] {
   )
 }
 
-function sourceOf(words: readonly string[], from: string | undefined): string | undefined {
-  if (from !== undefined) return environmentWord(from)
-  return /^@([^/]*)/.exec(words[0] ?? '')?.[1]
+function sourceOf(references: readonly string[], from: string | undefined): string | undefined {
+  if (from !== undefined) return parseEnvironmentOption(from)
+  return /^@([^/]*)/.exec(references[0] ?? '')?.[1]
 }

@@ -1,23 +1,22 @@
-import { parseAddress } from '../../config/addresses.ts'
+import { isBareName } from '../../config/resolver/argument-grammar.ts'
+import { resolveImage, type Within, withinOption } from '../../config/resolver/resolve.ts'
 import { parseVersion } from '../../semver/version.ts'
-import { askEnvironment, askImage, askImages, type AskPorts, isBareName, withTag } from './ask-images.ts'
+import { splitVersion } from '../arguments/tag-requests.ts'
 import { newFlag } from '../command/command-line.ts'
-import { environmentWord } from '../arguments/environment-word.ts'
-import { splitWords } from '../arguments/tag-requests.ts'
-import { asUsage } from '../command/usage-error.ts'
+import { askEnvironment, askImage, askImages, type AskPorts, withTag } from './ask-images.ts'
 
-/** What `dray tag` was told. */
-export interface TagSaid {
-  /** images; the last word may be a version */
-  readonly words: readonly string[]
+/** The arguments and options of `tag` that questions can complete. */
+export interface TaggingArguments {
+  /** images; the last can be a version */
+  readonly references: readonly string[]
   readonly env: string | undefined
-  /** a flag says which tags the images get */
-  readonly isWaySaid: boolean
+  /** an option selects the tags */
+  readonly hasTagOption: boolean
 }
 
-/** … and what was answered. */
-export interface TagCompleted {
-  readonly words: readonly string[]
+/** The arguments and options of `tag` with the answers. */
+export interface CompleteTagging {
+  readonly references: readonly string[]
   readonly env: string | undefined
   readonly next?: 'patch' | 'minor' | 'major'
   readonly fromLabel?: true
@@ -25,7 +24,7 @@ export interface TagCompleted {
   readonly flags: readonly string[]
 }
 
-const ways = [
+const versionChoices = [
   { value: 'patch', label: 'the next patch' },
   { value: 'minor', label: 'the next minor version' },
   { value: 'major', label: 'the next major version' },
@@ -33,40 +32,46 @@ const ways = [
   { value: 'other', label: 'another' },
 ] as const
 
-/** Asks for the environment, the images and the version, where they were left out; undefined where nothing was. */
-export async function completeTagging(said: TagSaid, ports: AskPorts): Promise<TagCompleted | undefined> {
-  const { images: named, version } = said.isWaySaid
-    ? { images: said.words, version: undefined }
-    : splitWords(said.words)
-  const env = needsEnvironment(named, said.env, ports) ? await askWhere(ports) : said.env
-  const isSaid = said.isWaySaid || version !== undefined || isEachVersioned(named, env)
-  if (env === said.env && named.length > 0 && isSaid) return undefined
+/** Asks for the environment, the images and the version if they are missing; undefined if nothing is. */
+export async function completeTagging(
+  given: TaggingArguments,
+  ports: AskPorts,
+): Promise<CompleteTagging | undefined> {
+  const { images: named, version } = given.hasTagOption
+    ? { images: given.references, version: undefined }
+    : splitVersion(given.references)
+  const env = needsEnvironment(named, given.env, ports) ? await askWhere(ports) : given.env
+  const within = withinOption('--env', env)
+  const hasVersion = given.hasTagOption || version !== undefined || isEachVersioned(named, within, ports)
+  if (env === given.env && named.length > 0 && hasVersion) return undefined
   const chosen = named.length > 0 ? named : await askImages(ports)
   const images: string[] = []
-  for (const image of chosen) images.push(await withTag(image, env, ports))
-  const answer = isSaid || isEachVersioned(images, env) ? {} : await askVersion(ports)
-  const { word, flags = [], ...rest } = answer
-  const behind = version ?? word
+  for (const image of chosen) images.push(await withTag(image, within, ports))
+  const answer = hasVersion || isEachVersioned(images, within, ports) ? {} : await askVersion(ports)
+  const { entered = version, flags = [], ...rest } = answer
   return {
-    words: [...images, ...(behind === undefined ? [] : [behind])],
+    references: [...images, ...(entered === undefined ? [] : [entered])],
     env,
     ...rest,
-    flags: [...newFlag('env', said.env, env), ...flags],
+    flags: [...newFlag('env', given.env, env), ...flags],
   }
 }
 
-/** What `dray rollback` was told. */
-export interface RollbackSaid {
+/** The arguments and options of `rollback` that questions can complete. */
+export interface RollbackArguments {
   readonly image: string | undefined
   readonly env: string | undefined
 }
 
-/** Asks for the environment and the image, where they were left out. */
-export async function completeRollback(said: RollbackSaid, ports: AskPorts): Promise<RollbackSaid> {
-  const named = said.image === undefined ? [] : [said.image]
-  const env = needsEnvironment(named, said.env, ports) ? await askWhere(ports) : said.env
-  const image = said.image ?? (env === undefined ? undefined : await askImage(ports))
-  return env === said.env && image === said.image ? said : { image, env }
+/** Asks for the environment and the image if they are missing. */
+export async function completeRollback(
+  given: RollbackArguments,
+  ports: AskPorts,
+): Promise<RollbackArguments> {
+  const named = given.image === undefined ? [] : [given.image]
+  const env = needsEnvironment(named, given.env, ports) ? await askWhere(ports) : given.env
+  const image = given.image ?? (env === undefined ? undefined : await askImage(ports))
+  return env === given.env && image === given.image ? given : { image, env }
 }
 
 function needsEnvironment(images: readonly string[], env: string | undefined, { config }: AskPorts): boolean {
@@ -81,19 +86,22 @@ async function askWhere(ports: AskPorts): Promise<string> {
 async function askVersion({
   questions,
 }: AskPorts): Promise<
-  Pick<TagCompleted, 'next' | 'fromLabel'> & { readonly flags?: readonly string[]; readonly word?: string }
+  Pick<CompleteTagging, 'next' | 'fromLabel'> & {
+    readonly flags?: readonly string[]
+    readonly entered?: string
+  }
 > {
-  const way = await questions.pick('Which version?', ways)
-  switch (way) {
+  const choice = await questions.pick('Which version?', versionChoices)
+  switch (choice) {
     case 'patch':
     case 'minor':
     case 'major':
-      return { next: way, flags: ['--next', way] }
+      return { next: choice, flags: ['--next', choice] }
     case 'label':
       return { fromLabel: true, flags: ['--from-label'] }
     default:
       return {
-        word: await questions.enter('Which one?', (text) =>
+        entered: await questions.enter('Which one?', (text) =>
           parseVersion(text) === undefined ? 'A version is MAJOR.MINOR.PATCH, such as 1.4.2.' : undefined,
         ),
       }
@@ -101,13 +109,7 @@ async function askVersion({
 }
 
 /** Whether the tag of each image is its version. */
-function isEachVersioned(images: readonly string[], env: string | undefined): boolean {
-  return images.length > 0 && images.every((image) => parseVersion(tagOf(image, env) ?? '') !== undefined)
-}
-
-function tagOf(word: string, env: string | undefined): string | undefined {
-  const environment = env === undefined ? undefined : environmentWord(env)
-  const address = asUsage(() => parseAddress(word, environment))
-  if (address.kind === 'environment') return undefined
-  return address.kind === 'reference' ? address.reference.tag : address.tag
+function isEachVersioned(images: readonly string[], within: Within, { config }: AskPorts): boolean {
+  const tags = images.map((text) => resolveImage(text, { accepts: ['image', 'layout'], within }, config).tag)
+  return tags.length > 0 && tags.every((tag) => parseVersion(tag ?? '') !== undefined)
 }

@@ -2,7 +2,7 @@ import { string as stringArg } from '@oclif/core/args'
 import { BaseCommand } from '../../cli/command/base-command.ts'
 import { exitCodes } from '../../cli/command/exit-codes.ts'
 import { explainAuth } from '../../cli/registries/logins.ts'
-import { parseRegistryPlace } from '../../cli/arguments/registry-place.ts'
+import { resolveOneRegistry } from '../../config/resolver/resolve-registry.ts'
 import { renderAuthExplanation } from '../../render/views/auth.ts'
 
 export default class AuthExplain extends BaseCommand {
@@ -27,7 +27,7 @@ export default class AuthExplain extends BaseCommand {
   async run(): Promise<void> {
     const { args } = await this.parse(AuthExplain)
     const { config } = await this.context.config()
-    const place = parseRegistryPlace(args.registry, config.registries)
+    const place = resolveOneRegistry(args.registry, config)
     const explanation = await explainAuth(this.context, place, this.call)
     const isBroken = explanation.used === null && explanation.sources.some(({ state }) => state === 'broken')
     this.finish(

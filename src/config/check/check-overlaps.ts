@@ -1,7 +1,7 @@
+import { includesRepositories } from '../../selectors/repository-pattern.ts'
+import { includesSelector, type TagSelector } from '../../selectors/tag-selector.ts'
 import type { ProtectionConfig, RuleConfig } from '../retention/retention-config.ts'
-import { includesRepositories } from '../retention/retention-repositories.ts'
 import type { Issue, Path } from '../shape.ts'
-import { includesSelector, type TagSelector } from '../selectors/tag-selector.ts'
 
 type TagProtection = Extract<ProtectionConfig, { readonly kind: 'tags' }>
 

@@ -1,7 +1,7 @@
+import type { RepositoryPattern } from '../../selectors/repository-pattern.ts'
+import type { TagSelector } from '../../selectors/tag-selector.ts'
 import type { Config } from '../config.ts'
-import type { RepositoryPattern } from '../selectors/repository-pattern.ts'
 import type { Issue } from '../shape.ts'
-import type { TagSelector } from '../selectors/tag-selector.ts'
 
 /** A policy of the section `retention`, checked by its meaning. */
 export interface RetentionConfig {

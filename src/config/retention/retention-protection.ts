@@ -1,9 +1,10 @@
+import { describeSelector, type TagSelector } from '../../selectors/tag-selector.ts'
 import { notAHost, registryOf } from '../check/check-registries.ts'
 import type { InUseConfig, NewestConfig, ProtectionConfig, Reader } from './retention-config.ts'
 import { repositoriesIn } from './retention-repositories.ts'
 import type { WrittenProtection } from '../schema/schema-retention.ts'
 import type { Issue, Path } from '../shape.ts'
-import { describeSelector, selectorOf, type TagSelector, versionsOf } from '../selectors/tag-selector.ts'
+import { parseSelector, parseVersions } from './retention-selector.ts'
 
 const kinds = ['tags', 'semver', 'inUse'] as const
 const maxName = 100
@@ -40,7 +41,7 @@ function whatOf(written: WrittenProtection, reader: Reader, path: Path): What | 
   if (written.inUse !== undefined) return inUseOf(written.inUse, reader, [...path, 'inUse'])
   if (written.semver !== undefined) return newestOf(written.semver, issues, [...path, 'semver'])
   if (written.tags === undefined) return undefined
-  const tags = selectorOf(written.tags, 'protection', [...path, 'tags'], issues)
+  const tags = parseSelector(written.tags, 'protection', [...path, 'tags'], issues)
   return tags === undefined ? undefined : { kind: 'tags', tags }
 }
 
@@ -73,7 +74,7 @@ function newestOf(
   issues: Issue[],
   path: Path,
 ): What | undefined {
-  const tags = versionsOf(range, 'protection', [...path, 'range'], issues)
+  const tags = parseVersions(range, 'protection', [...path, 'range'], issues)
   for (const [key, value, other] of [
     ['newestPer', newestPer, count],
     ['count', count, newestPer],

@@ -1,9 +1,10 @@
 import { nearest } from '../../lib/nearest.ts'
+import type { TagSelector } from '../../selectors/tag-selector.ts'
 import type { Reader, RuleConfig } from './retention-config.ts'
 import { repositoriesIn } from './retention-repositories.ts'
 import type { WrittenRule } from '../schema/schema-retention.ts'
 import type { Path } from '../shape.ts'
-import { selectorOf, type TagSelector } from '../selectors/tag-selector.ts'
+import { parseSelector } from './retention-selector.ts'
 
 const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
 const maxYears = 100
@@ -15,7 +16,7 @@ export function ruleOf(written: WrittenRule, reader: Reader, path: Path): RuleCo
   const { name, groupBy, keepNewest, olderThan } = written
   const repositories = repositoriesIn(written.repositories, reader, [...path, 'repositories'])
   const tags =
-    written.tags === undefined ? undefined : selectorOf(written.tags, 'rule', [...path, 'tags'], issues)
+    written.tags === undefined ? undefined : parseSelector(written.tags, 'rule', [...path, 'tags'], issues)
   const age = olderThan === undefined ? undefined : ageOf(olderThan)
   if (typeof age === 'string') issues.push({ path: [...path, 'olderThan'], at: 'value', message: age })
   if (written.tags === undefined && keepNewest === undefined && olderThan === undefined) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { tagRequestsOf, type TagWords } from '../../../src/cli/arguments/tag-requests.ts'
+import { tagRequests, type TagArguments } from '../../../src/cli/arguments/tag-requests.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import type { TagRequest as Request } from '../../../src/usecases/tag/request.ts'
 
@@ -15,13 +15,13 @@ environments:
   'dray.yaml',
 )
 
-function requests(words: readonly string[], said: Partial<TagWords> = {}): readonly Request[] {
+function requests(references: readonly string[], said: Partial<TagArguments> = {}): readonly Request[] {
   const policy = { levels: undefined, channels: undefined, allowBackward: false }
   const all = { env: undefined, tags: [], next: undefined, fromLabel: false, policy, cwd: '/p' }
-  return tagRequestsOf({ ...all, words, ...said }, config)
+  return tagRequests({ ...all, references, ...said }, config)
 }
 
-function told(words: readonly string[], said: Partial<TagWords> = {}): readonly string[] {
+function told(words: readonly string[], said: Partial<TagArguments> = {}): readonly string[] {
   return requests(words, said).map(({ targets, at, wish }) => {
     const [{ registry, path }] = targets
     const where = `${registry}/${path}${'tag' in at ? `:${at.tag}` : `@${at.digest}`}`

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { newFlag, sameCommand } from '../../../src/cli/command/command-line.ts'
-import { completePromotion, type Way } from '../../../src/cli/terminal/complete-promotion.ts'
+import { completePromotion, type PromotionArguments } from '../../../src/cli/terminal/complete-promotion.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { person } from '../../support/person.ts'
 
@@ -21,13 +21,13 @@ const tags: Readonly<Record<string, readonly string[]>> = {
 }
 
 async function complete(
-  way: Partial<Way>,
+  way: Partial<PromotionArguments>,
   answers: readonly (string | readonly string[])[],
   content = listed,
 ) {
   const { questions, asked } = person(...answers)
   const is = await completePromotion(
-    { words: [], from: undefined, to: undefined, ...way },
+    { references: [], from: undefined, to: undefined, ...way },
     { config: configOf(content), questions, tagsOf: async ({ path }) => tags[path] ?? [] },
   )
   return { is, asked }
@@ -36,7 +36,7 @@ async function complete(
 describe('what is left out of a promotion', () => {
   it('all of it: environment, images, the version of each, the next environment', async () => {
     const { is, asked } = await complete({}, ['staging', ['api', 'web'], '1.10.0', '2.0.0', 'prod'])
-    expect(is).toEqual({ words: ['api:1.10.0', 'web:2.0.0'], from: 'staging', to: 'prod' })
+    expect(is).toEqual({ references: ['api:1.10.0', 'web:2.0.0'], from: 'staging', to: 'prod' })
     expect(asked).toEqual([
       'From which environment? dev staging',
       'Which images? api web',
@@ -46,53 +46,54 @@ describe('what is left out of a promotion', () => {
     ])
   })
 
-  it.each<[string, Partial<Way>, readonly string[], Way]>([
+  it.each<[string, Partial<PromotionArguments>, readonly string[], PromotionArguments]>([
     [
       'the destination',
-      { words: ['api:1.4.0'], from: 'staging' },
+      { references: ['api:1.4.0'], from: 'staging' },
       ['prod'],
-      { words: ['api:1.4.0'], from: 'staging', to: 'prod' },
+      { references: ['api:1.4.0'], from: 'staging', to: 'prod' },
     ],
     [
       '… of an address',
-      { words: ['@staging/api:1.4.0'] },
+      { references: ['@staging/api:1.4.0'] },
       ['prod'],
-      { words: ['@staging/api:1.4.0'], from: undefined, to: 'prod' },
+      { references: ['@staging/api:1.4.0'], from: undefined, to: 'prod' },
     ],
     [
       'the source',
-      { words: ['api:1.4.0'], to: 'prod' },
+      { references: ['api:1.4.0'], to: 'dev' },
       ['staging'],
-      { words: ['api:1.4.0'], from: 'staging', to: 'prod' },
+      { references: ['api:1.4.0'], from: 'staging', to: 'dev' },
     ],
     [
       'the image',
       { from: '@staging', to: 'prod' },
       ['web', '2.0.0'],
-      { words: ['web:2.0.0'], from: '@staging', to: 'prod' },
+      { references: ['web:2.0.0'], from: '@staging', to: 'prod' },
     ],
     [
       'source and version',
-      { words: ['api'], to: 'prod' },
+      { references: ['api'], to: 'dev' },
       ['staging', '1.4.0'],
-      { words: ['api:1.4.0'], from: 'staging', to: 'prod' },
+      { references: ['api:1.4.0'], from: 'staging', to: 'dev' },
     ],
   ])('is asked for, and nothing else: %s', async (_, way, answers, wanted) => {
-    const { is, asked } = await complete(way, answers, way.words === undefined ? environments : listed)
+    const { is, asked } = await complete(way, answers, way.references === undefined ? environments : listed)
     expect(is).toEqual(wanted)
     expect(asked).toHaveLength(answers.length)
   })
 
-  it.each<[string, Partial<Way>]>([
-    ['two addresses', { words: ['@staging/api:1.4.0', '@prod'] }],
-    ['images with both environments', { words: ['api', 'web'], from: 'staging', to: 'prod' }],
-    ['an address with a destination', { words: ['r.example/staging/api'], to: 'prod' }],
+  it.each<[string, Partial<PromotionArguments>]>([
+    ['two addresses', { references: ['@staging/api:1.4.0', '@prod'] }],
+    ['a name whose source the destination implies', { references: ['api:1.4.0'], to: 'prod' }],
+    ['images with both environments', { references: ['api', 'web'], from: 'staging', to: 'prod' }],
+    ['an address with a destination', { references: ['r.example/staging/api'], to: 'prod' }],
   ])('is nothing: %s', async (_, way) => {
     expect((await complete(way, [])).asked).toEqual([])
   })
 
   it('cannot be asked for without environments', async () => {
-    expect((await complete({}, [], 'version: 1\n')).is.words).toEqual([])
+    expect((await complete({}, [], 'version: 1\n')).is.references).toEqual([])
   })
 
   it('an image without tags is told before more is asked', async () => {
@@ -104,8 +105,8 @@ describe('what is left out of a promotion', () => {
 })
 
 describe('the command line that does the same', () => {
-  const is: Way = { words: ['api:1.4.0'], from: 'staging', to: 'prod' }
-  it.each<[readonly string[], Partial<Way>, string]>([
+  const is: PromotionArguments = { references: ['api:1.4.0'], from: 'staging', to: 'prod' }
+  it.each<[readonly string[], Partial<PromotionArguments>, string]>([
     [[], {}, 'dray promote api:1.4.0 --from staging --to prod'],
     [
       ['--reason', "it's due"],
@@ -114,17 +115,17 @@ describe('the command line that does the same', () => {
     ],
     [
       ['api', '--from', 'staging'],
-      { words: ['api'], from: 'staging' },
+      { references: ['api'], from: 'staging' },
       'dray promote api:1.4.0 --from staging --to prod',
     ],
     [
       ['--to', 'prod', 'api:1.4.0'],
-      { words: ['api:1.4.0'], to: 'prod' },
+      { references: ['api:1.4.0'], to: 'prod' },
       'dray promote --to prod api:1.4.0 --from staging',
     ],
   ])('of %j', (given, was, line) => {
-    const before: Way = { words: [], from: undefined, to: undefined, ...was }
+    const before: PromotionArguments = { references: [], from: undefined, to: undefined, ...was }
     const flags = [...newFlag('from', before.from, is.from), ...newFlag('to', before.to, is.to)]
-    expect(sameCommand('promote', given, { was: before.words, is: is.words, flags })).toBe(line)
+    expect(sameCommand('promote', given, { was: before.references, is: is.references, flags })).toBe(line)
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   completeRollback,
   completeTagging,
-  type TagSaid,
+  type TaggingArguments,
 } from '../../../src/cli/terminal/complete-tagging.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { person } from '../../support/person.ts'
@@ -29,10 +29,10 @@ function ports(answers: Answers) {
   return { asked, config, questions, tagsOf: async () => ['build-77', '1.4.0', 'latest'] }
 }
 
-async function tag(said: Partial<TagSaid>, answers: Answers) {
+async function tag(said: Partial<TaggingArguments>, answers: Answers) {
   const at = ports(answers)
   return {
-    is: await completeTagging({ words: [], env: undefined, isWaySaid: false, ...said }, at),
+    is: await completeTagging({ references: [], env: undefined, hasTagOption: false, ...said }, at),
     asked: at.asked,
   }
 }
@@ -41,7 +41,7 @@ describe('what is left out of dray tag', () => {
   it('all of it: the environment, the images, which of each, and the version', async () => {
     const { is, asked } = await tag({}, ['staging', ['api'], 'build-77', 'minor'])
     expect(is).toEqual({
-      words: ['api:build-77'],
+      references: ['api:build-77'],
       env: 'staging',
       next: 'minor',
       flags: ['--env', 'staging', '--next', 'minor'],
@@ -54,46 +54,46 @@ describe('what is left out of dray tag', () => {
     ])
   })
 
-  it.each<[string, Partial<TagSaid>, Answers, readonly string[], readonly string[]]>([
+  it.each<[string, Partial<TaggingArguments>, Answers, readonly string[], readonly string[]]>([
     [
       'the environment',
-      { words: ['api:build-77', '1.4.1'] },
+      { references: ['api:build-77', '1.4.1'] },
       ['prod'],
       ['api:build-77', '1.4.1'],
       ['--env', 'prod'],
     ],
     [
       'the version',
-      { words: ['@prod/api:build-77'] },
+      { references: ['@prod/api:build-77'] },
       ['other', '1.4.1'],
       ['@prod/api:build-77', '1.4.1'],
       [],
     ],
     [
       '… which the image has',
-      { words: ['r.example/x/api:b'] },
+      { references: ['r.example/x/api:b'] },
       ['label'],
       ['r.example/x/api:b'],
       ['--from-label'],
     ],
     [
       'nothing but the environment, of a version',
-      { words: ['api:1.4.0'] },
+      { references: ['api:1.4.0'] },
       ['prod'],
       ['api:1.4.0'],
       ['--env', 'prod'],
     ],
-  ])('is asked for, and nothing else: %s', async (_, said, answers, words, flags) => {
+  ])('is asked for, and nothing else: %s', async (_, said, answers, references, flags) => {
     const { is, asked } = await tag(said, answers)
-    expect(is).toMatchObject({ words, flags })
+    expect(is).toMatchObject({ references, flags })
     expect(asked).toHaveLength(answers.length)
   })
 
-  it.each<[string, Partial<TagSaid>]>([
-    ['an address and a version', { words: ['@prod/api:build-77', '1.4.1'] }],
-    ['an address that is one', { words: ['@prod/api:1.4.1'] }],
-    ['a flag that says the tags', { words: ['@prod/api'], isWaySaid: true }],
-    ['a name with its environment', { words: ['api', '1.4.1'], env: 'prod' }],
+  it.each<[string, Partial<TaggingArguments>]>([
+    ['an address and a version', { references: ['@prod/api:build-77', '1.4.1'] }],
+    ['an address that is one', { references: ['@prod/api:1.4.1'] }],
+    ['a flag that says the tags', { references: ['@prod/api'], hasTagOption: true }],
+    ['a name with its environment', { references: ['api', '1.4.1'], env: 'prod' }],
   ])('is nothing: %s', async (_, said) => {
     expect((await tag(said, [])).is).toBeUndefined()
   })

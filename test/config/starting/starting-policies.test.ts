@@ -7,7 +7,7 @@ import { startingPolicies } from '../../../src/config/starting/starting-policies
 import { matchesGlob } from '../../../src/oci/tag-glob.ts'
 import { isInRange } from '../../../src/semver/range.ts'
 import { parseVersion } from '../../../src/semver/version.ts'
-import type { TagSelector } from '../../../src/config/selectors/tag-selector.ts'
+import type { TagSelector } from '../../../src/selectors/tag-selector.ts'
 
 const environments = [
   { name: 'dev', path: 'dev/{image}' },

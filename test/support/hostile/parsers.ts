@@ -22,9 +22,10 @@ import { parseReport } from '../../../src/cli/ci/ci-report.ts'
 import { parseDuration } from '../../../src/cli/command/duration.ts'
 import { parseShard } from '../../../src/cli/prune/shard.ts'
 import { parseChannels, parseLevels } from '../../../src/cli/command/tag-flags.ts'
-import { parseAddress } from '../../../src/config/addresses.ts'
+import { emptyConfig } from '../../../src/config/config.ts'
 import { parseConfig } from '../../../src/config/load.ts'
-import { parseRepositoryPattern } from '../../../src/config/selectors/repository-pattern.ts'
+import { parseArgument, parseImage } from '../../../src/config/resolver/argument-grammar.ts'
+import { parseRepositoryPattern } from '../../../src/config/resolver/repository-pattern.ts'
 import { retentionOf } from '../../../src/config/retention/retention.ts'
 import { parseRecord } from '../../../src/embedded/storage/manifest-record.ts'
 import { routeOf } from '../../../src/embedded/routes.ts'
@@ -266,11 +267,15 @@ export const parsers: readonly Parser[] = [
     parse: inConfig('retention: { rules: [{ name: ', ', keepNewest: 1 }] }\n'),
   },
   {
-    name: 'parseAddress',
+    name: 'parseArgument',
     sample: '@staging/api:1.4.2',
-    parse: ofText((text) => [parseAddress(text), parseAddress(text, 'dev')]),
+    parse: ofText((text) => [parseArgument(text), parseImage(text, text)]),
   },
-  { name: 'parseRepositoryPattern', sample: '@staging/**', parse: ofText(parseRepositoryPattern) },
+  {
+    name: 'parseRepositoryPattern',
+    sample: '@staging/**',
+    parse: ofText((text) => parseRepositoryPattern(text, emptyConfig)),
+  },
   {
     name: 'parseRange',
     sample: '>=1.2.3-rc.1 <2 || ~3',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type HistoryRequest, historyRequest } from '../../../src/cli/arguments/history-places.ts'
+import { type HistoryRequest, historyRequest } from '../../../src/cli/arguments/history-request.ts'
 import { emptyConfig } from '../../../src/config/config.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { digestOf } from '../../../src/oci/digest.ts'

@@ -1,6 +1,6 @@
-import { type Address, parseAddress } from '../../config/addresses.ts'
 import type { Config } from '../../config/config.ts'
-import { environmentAt, repositoriesOf, sourceEnvironmentAt } from '../../config/environments.ts'
+import { environmentAt, sourceEnvironmentAt } from '../../config/environments.ts'
+import { resolveImage, type ResolvedImage, type Within } from '../../config/resolver/resolve.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt, formatRepository, layoutRegistry, sameRepository } from '../../oci/reference.ts'
@@ -22,8 +22,7 @@ export function checkPlaces(plan: Plan, checked: CheckedConfig): void {
   const isElsewhere = plan.operation === 'promote' || plan.operation === 'copy'
   for (const { image, from, to, root } of plan.placements) {
     checkPlace(from, image, checked, isElsewhere ? sourceEnvironmentAt : environmentAt)
-    if (![from.environment, undefined].some((one) => isNamed(image, one, from, root.digest, checked)))
-      throw misnamed(image, from)
+    if (!isNamed(image, from, root.digest, checked.config)) throw misnamed(image, from)
     // `dray copy` to a reference names no environment, though the rules of one hold
     if (to.environment !== undefined || plan.operation !== 'copy')
       checkPlace(to, image, checked, environmentAt)
@@ -58,39 +57,26 @@ function checkPlace(
   })
 }
 
-/** Whether the name of an image, as the plan shows it, is a name of what the plan takes. */
+/** Whether the name of an image, as the plan shows it, is a name of the source in the plan. */
 function isNamed(
   image: string,
-  environment: string | undefined,
-  from: Place,
+  { environment, repository, tag }: Place,
   root: Digest,
-  { config }: CheckedConfig,
-): boolean {
-  const address = parsed(image, environment)
-  if (address === undefined || address.kind === 'environment') return false
-  // a folder is named as the person called it, from a folder that is unknown here
-  if (address.kind === 'layout') return from.repository.registry === layoutRegistry
-  const { tag, digest } = address.kind === 'image' ? address : address.reference
-  if (digest !== undefined ? digest !== root : tag !== undefined && tag !== from.tag) return false
-  return address.kind === 'image'
-    ? environmentsHave(config, address, from)
-    : sameRepository(address.reference, from.repository)
-}
-
-function environmentsHave(
   config: Config,
-  { environment, image }: { readonly environment: string; readonly image: string },
-  { repository }: Place,
 ): boolean {
-  return (
-    config.environments.has(environment) &&
-    repositoriesOf(config, environment, image).some((one) => sameRepository(one, repository))
-  )
+  const within = { environments: environment === undefined ? [] : [environment] }
+  const resolved = tryResolve(image, within, config)
+  if (resolved === undefined) return false
+  // The folder of a layout is relative to a folder that is unknown here.
+  if (resolved.form === 'layout') return repository.registry === layoutRegistry
+  const isRoot =
+    resolved.digest === undefined ? [undefined, tag].includes(resolved.tag) : resolved.digest === root
+  return isRoot && resolved.repositories.some((one) => sameRepository(one, repository))
 }
 
-function parsed(image: string, environment: string | undefined): Address | undefined {
+function tryResolve(image: string, within: Within, config: Config): ResolvedImage | undefined {
   try {
-    return parseAddress(image, environment)
+    return resolveImage(image, { accepts: ['image', 'layout'], within }, config)
   } catch (error) {
     if (isDrayError(error)) return undefined
     throw error

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { requestsOf } from '../../../src/cli/arguments/requests.ts'
-import type { Route, Rules } from '../../../src/cli/arguments/route.ts'
+import { type PromoteArguments, promoteRequests } from '../../../src/cli/arguments/promote-requests.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import type { PromoteRequest as Request } from '../../../src/usecases/promote/request.ts'
@@ -26,15 +25,14 @@ images:
 )
 const digest = digestOf('x')
 
-async function requests(words: readonly string[], route: Partial<Route> = {}, rules: Rules = 'promotion') {
-  return requestsOf({ words, tags: [], cwd: '/p', ...route }, rules, config, async () => ({ tag: 'only' }))
+type Options = Partial<PromoteArguments>
+
+async function requests(references: readonly string[], options: Options = {}) {
+  const given = { operation: 'promote', references, tags: [], cwd: '/p', ...options } as const
+  return promoteRequests(given, config, async () => ({ tag: 'only' }))
 }
-async function one(
-  words: readonly string[],
-  route: Partial<Route> = {},
-  rules: Rules = 'promotion',
-): Promise<Request> {
-  const [request] = await requests(words, route, rules)
+async function one(references: readonly string[], options: Options = {}): Promise<Request> {
+  const [request] = await requests(references, options)
   if (request === undefined) throw new Error('no request')
   return request
 }
@@ -46,7 +44,7 @@ const prodOf = (path: string) => [
 ]
 
 describe('the words of promote', () => {
-  it.each<[string, readonly string[], Partial<Route>]>([
+  it.each<[string, readonly string[], Options]>([
     ['a name with --from and --to', ['api:1.4.2'], { from: 'staging', to: 'prod' }],
     ['environments with @', ['api:1.4.2'], { from: '@staging', to: '@prod' }],
     ['an address and --to', ['@staging/api:1.4.2'], { to: 'prod' }],
@@ -106,12 +104,12 @@ describe('the words of promote', () => {
       accepts: ['staging'],
       targets: [{ registry: 'eu.example', path: 'prod/api' }],
     })
-    expect((await one(['@dev/api:1', 'eu.example/prod/api:1'], {}, 'copy')).to).toEqual({
+    expect((await one(['@dev/api:1', 'eu.example/prod/api:1'], { operation: 'copy' })).to).toEqual({
       targets: [{ registry: 'eu.example', path: 'prod/api' }],
     })
   })
 
-  it.each<[string, readonly string[], Partial<Route>]>([
+  it.each<[string, readonly string[], Options]>([
     ['no image', [], { from: 'staging', to: 'prod' }],
     ['no destination', ['@staging/api:1'], {}],
     ['too many addresses', ['@staging/api:1', '@prod', '@prod'], {}],
@@ -132,14 +130,14 @@ describe('the words of promote', () => {
 
 describe('the words of copy', () => {
   it('go anywhere, whatever promoteFrom says', async () => {
-    const request = await one(['@dev/api:1', '@prod'], {}, 'copy')
+    const request = await one(['@dev/api:1', '@prod'], { operation: 'copy' })
     expect(request.to).toEqual({ environment: 'prod', targets: prodOf('prod/api') })
   })
 
   it('name folders, whole; a layout with one image need not be told which', async () => {
-    const out = await one(['@dev/api:1', 'oci:./out:2'], {}, 'copy')
+    const out = await one(['@dev/api:1', 'oci:./out:2'], { operation: 'copy' })
     expect(out).toMatchObject({ to: { targets: [{ registry: 'oci:', path: '/p/out' }] }, tags: ['2'] })
-    const back = await one(['oci:out', 'r.example/x/api'], {}, 'copy')
+    const back = await one(['oci:out', 'r.example/x/api'], { operation: 'copy' })
     expect(back).toMatchObject({
       from: { repository: { registry: 'oci:', path: '/p/out' }, at: { tag: 'only' } },
       tags: ['only'],
@@ -147,6 +145,8 @@ describe('the words of copy', () => {
   })
 
   it('by digest go without a tag', async () => {
-    expect(await one([`r.example/a@${digest}`, 'r.example/b'], {}, 'copy')).toMatchObject({ tags: [] })
+    expect(await one([`r.example/a@${digest}`, 'r.example/b'], { operation: 'copy' })).toMatchObject({
+      tags: [],
+    })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { statusRequest } from '../../../src/cli/arguments/status-places.ts'
+import { statusRequest } from '../../../src/cli/arguments/status-request.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { ending } from '../../support/codes.ts'
 
@@ -42,8 +42,7 @@ describe('what a status is of', () => {
 
   it('is the images of dray.yaml where none is named, and an image that is named twice once', () => {
     expect(images()).toEqual(['api', 'web'])
-    expect(images('other', '@prod/api', 'us.example/prod/api', 'r.example/staging/frontend/web')).toEqual([
-      'other',
+    expect(images('@prod/api', 'us.example/prod/api', 'r.example/staging/frontend/web')).toEqual([
       'api',
       'web',
     ])
@@ -74,6 +73,8 @@ describe('what a status is of', () => {
     [['api:1']],
     [['API']],
     [['@nowhere/api']],
+    [['other']],
+    [['@prod/other']],
     [['elsewhere.example/api']],
   ])('cannot be %j', (words) => {
     expect(ending(() => statusRequest(words, [], staged))).toBe('usage')
@@ -83,5 +84,6 @@ describe('what a status is of', () => {
     expect(ending(() => statusRequest([], [], free))).toBe('usage')
     expect(ending(() => statusRequest(['api'], [], config('')))).toBe('usage')
     expect(ending(() => statusRequest(['api'], ['x'], free))).toBe('usage')
+    expect(ending(() => statusRequest(['@b/api'], ['a'], free))).toBe('usage')
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { diffRequest } from '../../../src/cli/arguments/diff-places.ts'
+import { diffRequest } from '../../../src/cli/arguments/diff-request.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { ending } from '../../support/codes.ts'
 

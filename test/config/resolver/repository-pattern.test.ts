@@ -1,14 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { emptyConfig } from '../../../src/config/config.ts'
 import { imagesAt } from '../../../src/config/environments.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { RegistryNames } from '../../../src/config/registry-names.ts'
-import {
-  matchesRepository,
-  parseRepositoryPattern,
-} from '../../../src/config/selectors/repository-pattern.ts'
+import { parseRepositoryPattern } from '../../../src/config/resolver/repository-pattern.ts'
 import { isDrayError } from '../../../src/lib/errors.ts'
 import { parseRepository } from '../../../src/oci/reference.ts'
+import { matchesRepository } from '../../../src/selectors/repository-pattern.ts'
 
 const names = new RegistryNames(new Map())
 const { config } = parseConfig(
@@ -26,9 +25,11 @@ images: { web: { name: frontend/web } }
   'dray.yaml',
 )
 
+const parse = (text: string) => parseRepositoryPattern(text, emptyConfig)
+
 function matches(pattern: string, repository: string): boolean {
   const name = parseRepository(repository)
-  return matchesRepository(parseRepositoryPattern(pattern), name, imagesAt(config, name), names)
+  return matchesRepository(parse(pattern), name, imagesAt(config, name), names)
 }
 
 describe('a pattern of repositories', () => {
@@ -126,24 +127,33 @@ describe('a pattern of repositories', () => {
     [`@dev/${'a'.repeat(2000)}`, 'too long'],
     [`@dev/${'*a'.repeat(200)}`, 'longer than'],
   ])('%j is none', (text, said) => {
-    expect(() => parseRepositoryPattern(text)).toThrowError(
+    expect(() => parse(text)).toThrowError(
       expect.objectContaining({ code: 'malformed', message: expect.stringContaining(said) as unknown }),
     )
   })
 
+  it.each(['api', 'team/*', 'Team/*', 'library/api'])(
+    '%s is not on Docker Hub if dray.yaml defines environments',
+    (text) => {
+      expect(() => parseRepositoryPattern(text, config)).toThrowError(
+        expect.objectContaining({ code: 'usage', hint: expect.stringContaining(`@dev/${text}`) as unknown }),
+      )
+    },
+  )
+
   it('says what it is about, so that it can be expanded', () => {
-    expect(parseRepositoryPattern('@dev')).toMatchObject({
+    expect(parse('@dev')).toMatchObject({
       in: { kind: 'environment', environment: 'dev' },
       glob: '**',
       isPlain: false,
     })
-    expect(parseRepositoryPattern('@dev/team/api')).toMatchObject({ glob: 'team/api', isPlain: true })
-    expect(parseRepositoryPattern('docker.io/a*')).toMatchObject({
+    expect(parse('@dev/team/api')).toMatchObject({ glob: 'team/api', isPlain: true })
+    expect(parse('docker.io/a*')).toMatchObject({
       in: { kind: 'registry', registry: 'docker.io' },
       glob: 'library/a*',
       isPlain: false,
     })
-    expect(parseRepositoryPattern('r.io/team/api')).toMatchObject({
+    expect(parse('r.io/team/api')).toMatchObject({
       text: 'r.io/team/api',
       in: { kind: 'registry', registry: 'r.io' },
       glob: 'team/api',
@@ -152,8 +162,8 @@ describe('a pattern of repositories', () => {
   })
 
   it('takes time in the length of the name, whatever its stars', () => {
-    const pattern = parseRepositoryPattern(`r.io/x/${'*a'.repeat(100)}b`)
-    const stars = parseRepositoryPattern(`r.io/${'**/'.repeat(60)}b`)
+    const pattern = parse(`r.io/x/${'*a'.repeat(100)}b`)
+    const stars = parse(`r.io/${'**/'.repeat(60)}b`)
     const name = parseRepository(`r.io/x/${'a'.repeat(240)}`)
     const deep = parseRepository(`r.io/${'a/'.repeat(120)}a`)
     for (let i = 0; i < 100; i++) {
@@ -167,8 +177,8 @@ describe('a pattern of repositories', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
         try {
-          const pattern = parseRepositoryPattern(pieces.join(''))
-          expect(parseRepositoryPattern(pattern.text)).toEqual(pattern)
+          const pattern = parse(pieces.join(''))
+          expect(parse(pattern.text)).toEqual(pattern)
         } catch (thrown) {
           if (!isDrayError(thrown) || thrown.code !== 'malformed') throw thrown
         }
@@ -181,7 +191,7 @@ describe('a pattern of repositories', () => {
     const path = fc.stringMatching(/^[a-z0-9]{1,3}([._-][a-z0-9]{1,3})?(\/[a-z0-9]{1,3}){1,2}$/)
     fc.assert(
       fc.property(path, path, (one, other) => {
-        const pattern = parseRepositoryPattern(`r.io/${one}`)
+        const pattern = parse(`r.io/${one}`)
         expect(matchesRepository(pattern, { registry: 'r.io', path: one }, [], names)).toBe(true)
         expect(matchesRepository(pattern, { registry: 'r.io', path: other }, [], names)).toBe(one === other)
       }),

@@ -1,0 +1,47 @@
+import type { Config } from '../../config/config.ts'
+import { environmentNamed, repositoriesOf } from '../../config/environments.ts'
+import { everyEnvironment, resolveEnvironmentOption } from '../../config/resolver/resolve.ts'
+import { DrayError } from '../../lib/errors.ts'
+import { defaultTag } from '../../oci/reference.ts'
+import type { DiffSide } from '../../usecases/views/diff/diff.ts'
+import type { DiffPlace } from '../../usecases/views/diff/gather-diff.ts'
+import { imageNames } from './named-images.ts'
+import { readingIn } from './status-request.ts'
+
+export interface DiffRequest {
+  /** names of environments */
+  readonly from: string
+  readonly to: string
+  readonly places: readonly DiffPlace[]
+}
+
+/** Resolves the arguments of `diff`: two environments, then images, all by default. @throws `usage`. */
+export function diffRequest(args: readonly string[], config: Config): DiffRequest {
+  const [first, second, ...references] = args
+  if (first === undefined || second === undefined) {
+    throw new DrayError('usage', 'two environments are to be named', {
+      hint: 'The one that images come from first: dray diff staging prod.',
+    })
+  }
+  const { environment: from } = resolveEnvironmentOption(first, config)
+  const { environment: to } = resolveEnvironmentOption(second, config)
+  if (from === to) {
+    throw new DrayError('usage', `${from} is compared with itself`, { hint: 'Name two environments.' })
+  }
+  const places = imageNames(references, everyEnvironment(config), config).map((image): DiffPlace => {
+    const [side, ...more] = sidesOf(image, from, config)
+    if (side === undefined) throw new DrayError('internal', `${from} has no target`)
+    return { image, from: [side, ...more], to: sidesOf(image, to, config) }
+  })
+  return { from, to, places }
+}
+
+function sidesOf(image: string, environment: string, config: Config): readonly DiffSide[] {
+  const settings = environmentNamed(config, environment)
+  return repositoriesOf(config, environment, image).map((repository) => ({
+    repository,
+    reading: readingIn(settings),
+    markers: [settings.marker ?? defaultTag],
+    channels: settings.tags?.channels ?? [],
+  }))
+}

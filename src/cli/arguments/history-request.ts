@@ -1,0 +1,40 @@
+import type { Config } from '../../config/config.ts'
+import { repositoriesOf } from '../../config/environments.ts'
+import { everyEnvironment, resolveImage, type ResolvedImage } from '../../config/resolver/resolve.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import type { HistorySubject } from '../../usecases/views/history/gather-history.ts'
+import type { HistoryPlace } from '../../usecases/views/history/history.ts'
+
+export interface HistoryRequest {
+  /** every target of every environment, in the order of `dray.yaml`; else the one given repository */
+  readonly places: readonly HistoryPlace[]
+  readonly subject: HistorySubject
+}
+
+/** Resolves the argument of `history`. @param limit of tags; undefined: all @throws `usage`. */
+export function historyRequest(text: string, limit: number | undefined, config: Config): HistoryRequest {
+  const within = everyEnvironment(config)
+  const image = resolveImage(text, { accepts: ['image', 'layout'], within }, config)
+  const [repository] = image.repositories
+  const alone = { environment: formatRepository(repository), repository, byPromotion: true }
+  return {
+    places: image.image === undefined ? [alone] : placesOf(image.image, config),
+    subject: subjectOf(image, limit),
+  }
+}
+
+function placesOf(image: string, config: Config): readonly HistoryPlace[] {
+  return [...config.environments].flatMap(([environment, { promoteFrom, attest }]) =>
+    repositoriesOf(config, environment, image).map((repository) => ({
+      environment,
+      repository,
+      // In an environment without attestations, a missing one says nothing.
+      byPromotion: attest ?? (promoteFrom?.length ?? 0) > 0,
+    })),
+  )
+}
+
+function subjectOf({ tag, digest }: ResolvedImage, limit: number | undefined): HistorySubject {
+  if (digest !== undefined) return { digest }
+  return tag === undefined ? { limit } : { tag }
+}

@@ -1,0 +1,218 @@
+import type { Config } from '../../config/config.ts'
+import { environmentNamed, repositoriesOf } from '../../config/environments.ts'
+import { formatTagAndDigest } from '../../config/resolver/argument-grammar.ts'
+import {
+  namesOf,
+  resolve,
+  resolveEnvironmentOption,
+  resolveImage,
+  type ResolvedEnvironment,
+  type ResolvedImage,
+  type Within,
+  withinOption,
+} from '../../config/resolver/resolve.ts'
+import { asUsage } from '../../lib/as-usage.ts'
+import { DrayError } from '../../lib/errors.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { defaultTag, parseTag, tagOrDigest, type TagOrDigest } from '../../oci/reference.ts'
+import type { KeepUp, PromoteRequest as Request } from '../../usecases/promote/request.ts'
+import { tagPolicyOf } from '../changes/tag-policy.ts'
+
+/** The arguments and options of `promote` and `copy`. */
+export interface PromoteArguments {
+  /** a copy ignores which environments take images from which */
+  readonly operation: 'promote' | 'copy'
+  /** images; without `to` a source and a destination */
+  readonly references: readonly string[]
+  /** an environment, with or without `@` */
+  readonly from?: string
+  readonly to?: string
+  /** the tags to write instead of the source's */
+  readonly tags: readonly string[]
+  readonly expect?: Digest
+  /** overrides `attest` of the environment */
+  readonly attest?: boolean
+  /** floating tags can move to a lower version */
+  readonly allowBackward?: boolean
+  /** where relative folders of layouts begin */
+  readonly cwd: string
+}
+
+/** Finds the tag or digest of the only image in the folder of a layout. */
+export type FindOnlyImage = (folder: string) => Promise<TagOrDigest>
+
+type Destination = ResolvedImage | ResolvedEnvironment
+
+/** Resolves the arguments of `promote` and `copy` to requests. @throws `usage`; what `findOnlyImage` throws. */
+export async function promoteRequests(
+  given: PromoteArguments,
+  config: Config,
+  findOnlyImage: FindOnlyImage,
+): Promise<readonly Request[]> {
+  const { sources: texts, destination } = resolveDestination(given, config)
+  const within = sourcesOf(destination, given, config)
+  const sources = await Promise.all(
+    texts.map(async (text) => {
+      const source = resolveImage(text, { accepts: ['image', 'layout'], within, cwd: given.cwd }, config)
+      return await withOnlyImage(source, findOnlyImage)
+    }),
+  )
+  if (given.expect !== undefined && sources.length > 1) {
+    throw new DrayError('usage', '--expect-digest goes with one image', {
+      hint: 'Promote the images one by one.',
+    })
+  }
+  if (sources.length > 1 && destination.kind !== 'environment') {
+    throw new DrayError('usage', `several images cannot go to the one reference ${destination.text}`, {
+      hint: 'Name an environment with --to, or promote the images one by one.',
+    })
+  }
+  const distinct = [...new Map(sources.map((source) => [source.text, source])).values()]
+  const names = namesOf(distinct)
+  return distinct.map((source, i) => ({
+    image: names[i] ?? source.text,
+    ...requestOf(source, destination, given, config),
+  }))
+}
+
+function resolveDestination(
+  { references, to, cwd }: PromoteArguments,
+  config: Config,
+): { readonly sources: readonly string[]; readonly destination: Destination } {
+  const [source, destination, ...more] = references
+  if (source === undefined) throw missing('an image')
+  if (to !== undefined) return { sources: references, destination: resolveEnvironmentOption(to, config) }
+  if (destination === undefined || more.length > 0) throw missing('a destination')
+  const accepts = ['environment', 'tag', 'layout'] as const
+  return { sources: [source], destination: resolve(destination, { accepts, cwd }, config) }
+}
+
+/** The environment of bare sources: that of `--from`, else the only one that the destination takes images from. */
+function sourcesOf(
+  { environment }: Destination,
+  { operation, from }: PromoteArguments,
+  config: Config,
+): Within {
+  if (operation === 'copy') return { environments: [] }
+  const only = from === undefined ? onlySourceOf(environment, config) : undefined
+  return only === undefined ? withinOption('--from', from) : { environments: [only] }
+}
+
+/** The environment that another one takes images from, if it is the only one. */
+export function onlySourceOf(environment: string | undefined, config: Config): string | undefined {
+  const { promoteFrom = [] } = config.environments.get(environment ?? '') ?? {}
+  return promoteFrom.length === 1 ? promoteFrom[0] : undefined
+}
+
+async function withOnlyImage(source: ResolvedImage, findOnlyImage: FindOnlyImage): Promise<ResolvedImage> {
+  const { form, text, tag, digest, repositories } = source
+  if (form !== 'layout' || tag !== undefined || digest !== undefined) return source
+  const at = await findOnlyImage(repositories[0].path)
+  const complete = `${text}${formatTagAndDigest(at)}`
+  return { ...source, ...at, text: complete, shortText: complete }
+}
+
+function missing(what: string): DrayError {
+  return new DrayError('usage', `${what} is missing`, {
+    hint: 'Give images with --from and --to (dray promote api:1.4.2 --from staging --to prod), or a source and a destination (dray promote @staging/api:1.4.2 @prod).',
+  })
+}
+
+function requestOf(
+  source: ResolvedImage,
+  destination: Destination,
+  given: PromoteArguments,
+  config: Config,
+): Omit<Request, 'image'> {
+  const to = destinationOf(source, destination, given, config)
+  const tag = destination.kind === 'image' ? destination.tag : undefined
+  const chosen = given.tags.length > 0 ? given.tags.map((one) => asUsage(() => parseTag(one))) : listOf(tag)
+  const tags = chosen.length > 0 ? chosen : listOf(tagOf(source))
+  const keepUp = keepUpIn(to, chosen.length === 0, given, config)
+  if (tags.length === 0 && given.operation === 'promote' && keepUp === undefined) {
+    throw new DrayError('usage', `${source.text} has no tag to promote it under`, {
+      hint: 'Say which tag it gets with --tag.',
+    })
+  }
+  return {
+    from: {
+      ...(source.isNamed && source.environment !== undefined && { environment: source.environment }),
+      repository: source.repositories[0],
+      at: tagOrDigest(source),
+    },
+    to: { ...to, ...(isAttested(to, given, config) && { attest: true }) },
+    tags,
+    ...(keepUp !== undefined && { keepUp }),
+    ...(given.expect !== undefined && { expect: given.expect }),
+  }
+}
+
+/** The tag that an image keeps at the destination; none for a digest alone. */
+function tagOf({ tag, digest }: ResolvedImage): string | undefined {
+  return tag ?? (digest === undefined ? defaultTag : undefined)
+}
+
+function listOf(tag: string | undefined): readonly string[] {
+  return tag === undefined ? [] : [tag]
+}
+
+/** The targets of an image, with the rules of their environment, which hold under any name of a repository. */
+function destinationOf(
+  source: ResolvedImage,
+  destination: Destination,
+  { operation }: PromoteArguments,
+  config: Config,
+): Request['to'] {
+  const { environment } = destination
+  const targets =
+    destination.kind === 'image'
+      ? destination.repositories
+      : repositoriesOf(config, destination.environment, imageNameOf(source, destination))
+  if (environment === undefined) return { targets }
+  const { promoteFrom, tags } = environmentNamed(config, environment)
+  const isReference = destination.kind === 'image' && destination.form === 'reference'
+  return {
+    // A copy to a repository names no environment in the audit log.
+    ...((operation === 'promote' || !isReference) && { environment }),
+    ...(tags?.immutable !== undefined && { immutable: tags.immutable }),
+    ...(tags?.buildMetadata !== undefined && { buildMetadata: tags.buildMetadata }),
+    ...(operation === 'promote' && promoteFrom !== undefined && { accepts: promoteFrom }),
+    targets,
+  }
+}
+
+function imageNameOf(
+  { image, form, repositories }: ResolvedImage,
+  { environment, text }: ResolvedEnvironment,
+): string {
+  const last = form === 'layout' ? undefined : repositories[0].path.split('/').at(-1)
+  const name = image ?? last
+  if (name !== undefined) return name
+  throw new DrayError('usage', `${text} needs the name of an image`, {
+    hint: `Name it: @${environment}/NAME:TAG.`,
+  })
+}
+
+/** A promotion moves the floating tags of versions if the environment says so. */
+function keepUpIn(
+  { environment }: Request['to'],
+  mayDerive: boolean,
+  { operation, allowBackward }: PromoteArguments,
+  config: Config,
+): KeepUp | undefined {
+  if (operation === 'copy' || environment === undefined) return undefined
+  const tags = config.environments.get(environment)?.tags
+  if (tags?.semver === undefined) return undefined
+  return { policy: tagPolicyOf(tags, allowBackward ?? false), mayDerive }
+}
+
+/** A promotion is attested if the environment says so; a copy only if an option asks for it. */
+function isAttested(
+  { environment }: Request['to'],
+  { operation, attest }: PromoteArguments,
+  config: Config,
+): boolean {
+  if (attest !== undefined) return attest
+  if (operation === 'copy' || environment === undefined) return false
+  return config.environments.get(environment)?.attest ?? false
+}

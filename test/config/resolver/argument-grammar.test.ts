@@ -1,0 +1,101 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  type Argument,
+  formatArgument,
+  parseArgument,
+} from '../../../src/config/resolver/argument-grammar.ts'
+import { isDrayError } from '../../../src/lib/errors.ts'
+import { parseDigest } from '../../../src/oci/digest.ts'
+
+const hex = 'a'.repeat(64)
+const digest = parseDigest(`sha256:${hex}`)
+const image = { kind: 'image', environment: 'staging' }
+
+describe('an argument', () => {
+  it.each<[string, object]>([
+    [
+      'registry.example.com/team/api:1.4.2',
+      { kind: 'reference', reference: { registry: 'registry.example.com', path: 'team/api', tag: '1.4.2' } },
+    ],
+    ['api:1.4.2', { kind: 'bareName', text: 'api:1.4.2' }],
+    ['team/api', { kind: 'bareName', text: 'team/api' }],
+    ['Team/api', { kind: 'bareName', text: 'Team/api' }],
+    ['localhost', { kind: 'bareName', text: 'localhost' }],
+    [
+      'localhost:5000/api:1',
+      { kind: 'reference', reference: { registry: 'localhost:5000', path: 'api', tag: '1' } },
+    ],
+    ['localhost/api', { kind: 'reference', reference: { registry: 'localhost', path: 'api' } }],
+    ['a.b/c', { kind: 'reference', reference: { registry: 'a.b', path: 'c' } }],
+    ['[::1]/c', { kind: 'reference', reference: { registry: '[::1]', path: 'c' } }],
+    ['@staging', { kind: 'environment', environment: 'staging' }],
+    ['@staging/api', { ...image, image: 'api' }],
+    ['@staging/api:1.4.2', { ...image, image: 'api', tag: '1.4.2' }],
+    [`@staging/frontend/web@sha256:${hex}`, { ...image, image: 'frontend/web', digest }],
+    ['oci:./dir', { kind: 'layout', folder: './dir' }],
+    ['oci:./dir:1.4.2', { kind: 'layout', folder: './dir', tag: '1.4.2' }],
+    [`oci:./dir@sha256:${hex}`, { kind: 'layout', folder: './dir', digest }],
+    ['oci:./a:b/c', { kind: 'layout', folder: './a:b/c' }],
+    ['oci:./a:b/', { kind: 'layout', folder: './a:b/' }],
+    ['oci:./a:b:c', { kind: 'layout', folder: './a:b', tag: 'c' }],
+    ['oci:C:\\images\\api', { kind: 'layout', folder: 'C:\\images\\api' }],
+    ['oci:C:\\images\\api:1', { kind: 'layout', folder: 'C:\\images\\api', tag: '1' }],
+    ['oci:user@host/dir:1', { kind: 'layout', folder: 'user@host/dir', tag: '1' }],
+  ])('%s is parsed', (text, argument) => {
+    expect(parseArgument(text)).toEqual(argument)
+  })
+
+  it.each([
+    ['', 'is empty'],
+    ['@', 'is not the name of an environment'],
+    ['@Staging/api', '"Staging" is not the name of an environment'],
+    ['@staging:1.4.2', 'is not the name of an environment'],
+    ['@staging/', 'has no name of an image'],
+    ['@staging/:1', 'has no name of an image'],
+    ['@staging/API', 'must be lower case'],
+    ['@staging/api:', 'is not a tag'],
+    ['@staging/api:1:2', 'is not a tag'],
+    ['@staging/api@sha256:12', 'is not a digest'],
+    ['oci:', 'names no folder'],
+    ['oci::1', 'names no folder'],
+    ['oci:./dir:', 'is not a tag'],
+    ['oci:./dir:a tag', 'is not a tag'],
+    [`oci:${'x'.repeat(5000)}`, 'too long'],
+  ])('%s is refused: %s', (text, said) => {
+    expect(() => parseArgument(text)).toThrowError(
+      expect.objectContaining({ code: 'malformed', message: expect.stringContaining(said) }),
+    )
+  })
+
+  it('that parses prints back the same, whatever it is', () => {
+    const name = fc.stringMatching(/^[a-z0-9]{1,8}(\/[a-z0-9]{1,8})?$/)
+    const end = fc.constantFrom('', ':1.4.2', `@sha256:${hex}`, `:v1@sha256:${hex}`)
+    const shaped = fc.oneof(
+      fc.tuple(
+        fc.constantFrom('', '@staging/', 'localhost:5000/', 'r.example.com/', 'oci:./', 'oci:'),
+        name,
+        end,
+      ),
+      fc.tuple(fc.constantFrom('oci:', '@', '@prod/', ''), fc.string(), end),
+    )
+    fc.assert(
+      fc.property(shaped, ([start, middle, last]) => {
+        const argument = attempt(`${start}${middle}${last}`)
+        const again = argument === undefined ? undefined : parseArgument(formatArgument(argument))
+        expect(again).toEqual(argument)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+/** Undefined if it is refused with our error; anything else that is thrown fails the test. */
+function attempt(text: string): Argument | undefined {
+  try {
+    return parseArgument(text)
+  } catch (thrown) {
+    if (isDrayError(thrown)) return undefined
+    throw thrown
+  }
+}

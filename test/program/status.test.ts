@@ -197,13 +197,17 @@ describe('the exit code of status', () => {
   })
 })
 
-it('an image that was named and is nowhere is told of, with the nearest name in dray.yaml', async () => {
-  const registry = await seenRegistry('oci-1.1')
-  const here = await place(registry.host, [registry.host], ['api', 'web'])
-  const hint = 'apy is nowhere. Did you mean "api"?'
-  expect((await status(here, 'apy', 'web')).document.warnings).toEqual([hint])
-  expect((await here.run('diff', 'dev', 'staging', 'apy')).stderr).toContain(hint)
-  expect((await status(here)).document.warnings).toEqual([])
+it('status and diff refuse an image that dray.yaml does not list, with the nearest name', async () => {
+  const here = await place(closed, [closed], ['api', 'web'])
+  for (const words of [
+    ['status', 'apy', 'web'],
+    ['diff', 'dev', 'prod', 'apy'],
+  ]) {
+    const { code, stderr } = await here.run(...words)
+    expect(code).toBe(64)
+    expect(stderr).toContain('there is no image "apy" in dray.yaml')
+    expect(stderr).toContain('Did you mean "api"?')
+  }
 })
 
 it('status shows what it has when the time is up', async () => {
@@ -249,7 +253,7 @@ describe('without knowing what to look at, status says what to do:', () => {
   it.each([
     [{ images: false, words: [] }, 'Name them'],
     [{ images: true, words: ['@prod'] }, '@prod is an environment'],
-    [{ images: true, words: ['api:1.4.2'] }, 'names one version'],
+    [{ images: true, words: ['api:1.4.2'] }, 'names one image'],
     [{ images: true, words: ['elsewhere.test/api'] }, 'is in no environment'],
     [{ images: true, words: ['--env', 'pord'] }, 'Did you mean \\"prod\\"?'],
   ])('%j', async ({ images, words }, said) => {
@@ -260,12 +264,13 @@ describe('without knowing what to look at, status says what to do:', () => {
   })
 })
 
-it('an image that is nowhere is said to be so, with the name that is near, and is level with nothing', async () => {
+it('status warns of an image that is nowhere if dray.yaml lists no images', async () => {
   const registry = await seenRegistry('oci-1.1')
   await release(registry, 'dev', 'api', ['1.0.0'], '1.0.0')
-  const here = await place(registry.host, [registry.host], ['api'])
-  const { stderr, code } = await here.run('status', 'apu')
+  const here = await workplace(configOf(registry.host))
+  const { stderr, code } = await here.run('status', 'apu', 'api')
   expect(code).toBe(0)
-  expect(stderr).toContain('apu is nowhere. Did you mean "api"?')
+  expect(stderr).toContain('apu is nowhere. Check the name.')
   expect(stderr).toContain('1 image nowhere')
+  expect((await here.run('diff', 'dev', 'prod', 'apu')).stderr).toContain('apu is nowhere')
 })

@@ -2,7 +2,6 @@ import type { Config } from '../../config/config.ts'
 import { outsideEveryEnvironment } from '../../config/resolver/resolve-errors.ts'
 import { resolveImage, type Within } from '../../config/resolver/resolve.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { didYouMean } from '../../lib/nearest.ts'
 
 /** The names in `dray.yaml` of the given images; of all listed images by default. @throws `usage`. */
 export function imageNames(references: readonly string[], within: Within, config: Config): readonly string[] {
@@ -14,17 +13,14 @@ export function imageNames(references: readonly string[], within: Within, config
   })
 }
 
-/** Warnings for given images that are in no environment: a typing error looks like an image that nobody has pushed. */
+/** Warnings for given images that are in no environment: the name can have a typing error. */
 export function warningsOfAbsent(
   absent: readonly string[],
   references: readonly string[],
-  config: Config,
+  { images }: Config,
 ): readonly string[] {
-  const known = [...(config.images?.keys() ?? [])]
   if (references.length === 0) return []
-  return absent
-    .filter((image) => !known.includes(image))
-    .map((image) => `${image} is nowhere. ${didYouMean(image, known) ?? 'Check the name.'}`)
+  return absent.filter((image) => !images?.has(image)).map((image) => `${image} is nowhere. Check the name.`)
 }
 
 function imageName(text: string, within: Within, config: Config): string {

@@ -13,7 +13,7 @@ describe.each([
   ['oci-1.1', 'docker-registry-2.8'],
   ['docker-registry-2.8', 'oci-1.1'],
 ] as const)('an attestation at %s', (staging, prod) => {
-  it(`goes along with the next promotion to ${prod}, and is verified there`, async () => {
+  it(`is promoted with its image to ${prod} and verified there`, async () => {
     const started = await world({ staging, prod: [prod] })
       .index('api:1.4.2', ['amd64', 'arm64'])
       .start()

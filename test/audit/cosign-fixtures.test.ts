@@ -16,8 +16,8 @@ const read = (name: string): Promise<Buffer> => readFile(join(folder, name))
 const cosignKey = (): Promise<PublicKey> => loadVerifyKey(join(folder, 'cosign.pub'))
 const image = digestOf(await read('image-manifest'))
 
-describe('an attestation that cosign made', () => {
-  it('is verified by its key, with all that it says', async () => {
+describe('an attestation by cosign', () => {
+  it('is verified with its key, with all its content', async () => {
     const judged = verifyAttestation(await read('bundle'), bundleMediaType, image, [await cosignKey()])
     expect(judged).toMatchObject({
       status: 'verified',
@@ -30,7 +30,7 @@ describe('an attestation that cosign made', () => {
     })
   })
 
-  it('names its key by the hint that is computed here', async () => {
+  it('names its key by the same hint as dray', async () => {
     const { signer } = parseBundle(await read('bundle'), 'the bundle')
     expect(signer).toEqual({ kind: 'key', hint: hintOf(await cosignKey()) })
   })
@@ -44,7 +44,7 @@ describe('an attestation that cosign made', () => {
   })
 
   it.each(['oci-1.1', 'docker-registry-2.8'] as const)(
-    'is found verified at %s, listed as cosign lists it',
+    'is verified at %s, listed as cosign lists it',
     async (profile) => {
       const { registry, oracle } = await embedded({ profile })
       const bundle = await read('bundle')
@@ -73,7 +73,7 @@ describe('an attestation that cosign made', () => {
     },
   )
 
-  it.each(['p384', 'rsa'])('with a key of the kind %s is verified', async (kind) => {
+  it.each(['p384', 'rsa'])('is verified with a key of kind %s', async (kind) => {
     const { envelope } = parseBundle(await read(`${kind}.bundle`), 'the bundle')
     const key = anyPublicKey((await read(`${kind}.pub`)).toString(), 'the key')
     expect(signersOf(envelope, [newKeys().verify, key])).toEqual([key])

@@ -20,7 +20,7 @@ const cosign = tools('cosign')
 const type = 'urn:dray:promotion:v1'
 const run = promisify(execFile)
 
-/** Runs cosign with a home of its own, so that nothing of the person's is read or written. */
+/** Runs cosign with its own home, so that it neither reads nor writes the user's files. */
 async function runCosign(folder: string, ...args: readonly string[]): Promise<string> {
   const env = { PATH: process.env['PATH'], HOME: folder, COSIGN_PASSWORD: '', NO_PROXY: '127.0.0.1' }
   return (await run('cosign', args, { env, cwd: folder, timeout: 20_000 })).stdout
@@ -55,7 +55,7 @@ const registries: readonly RegistryName[] = [
 
 describe.skipIf(!cosign.available).each(registries)(`cosign at %s${cosign.note}`, (name) => {
   it.each(['ecdsa-p256', 'ed25519'] as const)(
-    'verifies an attestation that was signed with a key of %s, beside an unsigned one and one of another key',
+    'verifies an attestation by a key of %s, beside an unsigned one and one by another key',
     async (kind) => {
       const { host, api } = await registryWithImage(name)
       const folder = await tempFolder()
@@ -75,7 +75,7 @@ describe.skipIf(!cosign.available).each(registries)(`cosign at %s${cosign.note}`
     },
   )
 
-  it('writes an attestation of the same predicate, which is found verified here', async () => {
+  it('writes an attestation of the same predicate, which dray verifies', async () => {
     const { host, api } = await registryWithImage(name)
     const folder = await tempFolder()
     const promotion = promotionOf(api.root.digest)

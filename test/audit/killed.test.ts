@@ -26,7 +26,7 @@ interface Writing {
   readonly signal: string | null
 }
 
-/** A process of its own that writes; `around` is a command that runs it. */
+/** A process that writes; `around` is a command that runs it. */
 async function write(
   task: Partial<WriterTask> & Pick<WriterTask, 'path' | 'groups'>,
   ...around: readonly string[]
@@ -48,7 +48,7 @@ async function write(
   }
 }
 
-/** Numbers from 0 up to 1 out of a seed (mulberry32). */
+/** Numbers from 0 up to 1 from a seed (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed
   return () => {
@@ -63,7 +63,7 @@ const torn = '{"seq":3,"prev":"sha256:'
 const groups = [[record({ run: 'killed' }), outcome({ run: 'killed' })]]
 const earlier = [record(), outcome()]
 
-/** Goes on with a log after a kill: what is wrong with it then. */
+/** Continues a log after a kill and returns what is wrong with it. */
 async function complaintsAfter(path: string, acknowledged: readonly string[]): Promise<string[]> {
   const next = record({ run: 'next' })
   await using log = openLog(path)
@@ -91,7 +91,7 @@ describe.each([
 ])(
   'a process that appends to a log $state, killed before any operation that changes a file',
   ({ tornBefore }) => {
-    it('leaves a log that goes on as one chain, without a loss', async () => {
+    it('leaves a log that continues as one chain, without loss', async () => {
       const folder = await tempFolder()
       const start = join(folder, 'start')
       mkdirSync(start)
@@ -131,7 +131,7 @@ describe.each([
 )
 
 describe('eight processes that append at once', () => {
-  it('and are killed at random leave one chain with every acknowledged record once (seed 7)', async () => {
+  it('leave one chain with every acknowledged record once if they are killed at random (seed 7)', async () => {
     const path = join(await tempFolder(), 'audit.jsonl')
     const random = randomFrom(7)
     const tasks = Array.from({ length: 8 }, (_, n) => ({
@@ -164,7 +164,7 @@ const canUnshare = spawnSync('unshare', ['-rm', 'true']).status === 0
 describe('a disk', () => {
   const many = Array.from({ length: 80 }, (_, n) => [record({ step: tagStep(`s${n}`) })])
 
-  it('that takes no more (a limit on the size of files): no acknowledgement, no half record, and the log goes on later', async () => {
+  it('with a limit on the size of files: acknowledges nothing, writes no partial record, and the log continues later', async () => {
     const path = join(await tempFolder(), 'audit.jsonl')
     const done = await write({ path, groups: many }, 'bash', '-c', 'ulimit -f 16; exec "$@"', 'bash')
     expect(done.error).toMatchObject({ code: 'audit', subject: path })
@@ -176,7 +176,7 @@ describe('a disk', () => {
   })
 
   it.skipIf(!canUnshare)(
-    'that is full (needs unshare): no acknowledgement of what is not there',
+    'that is full (needs unshare): acknowledges nothing that is not written',
     async () => {
       const folder = await tempFolder()
       const copy = `mount -t tmpfs -o size=64k none "$0" && "$@"; cp "$0/audit.jsonl" "$0.copy"`
@@ -199,7 +199,7 @@ describe('a disk', () => {
   )
 
   it.skipIf(!canUnshare)(
-    'that is read-only (needs unshare): no acknowledgement, and nothing is changed',
+    'that is read-only (needs unshare): acknowledges nothing and changes nothing',
     async () => {
       const disk = await tempFolder()
       await openLog(join(disk, 'audit.jsonl')).write([record()])

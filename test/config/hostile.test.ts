@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config/load.ts'
 import { isDrayError } from '../../src/lib/errors.ts'
 
-/** The code of our error, `read` where there is none; anything else thrown fails the test. */
+/** The code of the error, or `read`; any other error fails the test. */
 function outcome(content: string): string {
   try {
     parseConfig({ file: '/x/dray.yaml', content }, 'dray.yaml')
@@ -34,7 +34,7 @@ describe('a hostile configuration', () => {
     expect(outcome(content)).toBe('config')
   })
 
-  it('never throws anything but our error', () => {
+  it('never throws any other error', () => {
     const tokens = [
       'version: 1',
       'environments:',

@@ -10,7 +10,7 @@ import { tempFolder } from '../support/temp.ts'
 const minimal = 'version: 1\n'
 const trap = `require('node:fs').writeFileSync('ran', '')`
 
-/** A folder that is the home of the search, with files in it. */
+/** The home folder of the search, with files in it. */
 async function folderWith(files: Readonly<Record<string, string>>): Promise<string> {
   const home = await tempFolder()
   for (const [name, content] of Object.entries(files)) {
@@ -28,7 +28,7 @@ function refusal(options: LoadOptions): Promise<unknown> {
 }
 
 describe('the search for dray.yaml', () => {
-  it('goes upwards and takes the nearest file', async () => {
+  it('goes upwards and uses the nearest file', async () => {
     const home = await folderWith({
       'dray.yaml': minimal,
       'a/dray.yml': `${minimal}audit: { file: log.jsonl }`,
@@ -39,7 +39,7 @@ describe('the search for dray.yaml', () => {
     expect(config.audit.file).toBe(join(home, 'a/log.jsonl'))
   })
 
-  it('reads JSON, tabs and all', async () => {
+  it('reads JSON with tabs', async () => {
     const home = await folderWith({
       'dray.json':
         '{\n\t"version": 1,\n\t"environments": { "dev": { "registry": "r.example.com", "path": "{image}" } }\n}',
@@ -54,13 +54,13 @@ describe('the search for dray.yaml', () => {
     expect(loaded.config.environments.size).toBe(0)
   })
 
-  it('does not pass over a file that cannot be read', async () => {
+  it('does not skip an unreadable file', async () => {
     const above = await folderWith({ 'dray.yaml': minimal, 'a/x': '' })
     await symlink('nowhere', join(above, 'a/dray.yaml'))
     expect(await refusal({ cwd: join(above, 'a'), home: above })).toMatchObject({ code: 'io' })
   })
 
-  it('takes an empty file for a file, not for none', async () => {
+  it('accepts an empty file', async () => {
     const home = await folderWith({ 'dray.yaml': '' })
     expect(await refusal({ cwd: home, home })).toMatchObject({ code: 'config' })
   })
@@ -72,10 +72,10 @@ describe('the search for dray.yaml', () => {
     ['.drayrc.cjs', trap],
     ['package.json', '{"cosmiconfig":{"searchPlaces":["x.cjs"]},"dray":{"version":1,"audit":{"file":"x"}}}'],
     ['.config/config.yaml', 'broken: ['],
-  ])('executes nothing and heeds no %s beside it', async (name, content) => {
+  ])('executes nothing and ignores %s beside it', async (name, content) => {
     const home = await folderWith({ 'dray.yaml': minimal, 'x.cjs': trap, [name]: content })
     const load = pathToFileURL(join(import.meta.dirname, '../../src/config/load.ts')).href
-    // in a process of its own: the working directory is what cosmiconfig looks at
+    // A process of its own, because cosmiconfig reads the working directory.
     const script = `
       const { loadConfig } = await import(${JSON.stringify(load)})
       const { file, config } = await loadConfig({ cwd: process.cwd(), home: process.cwd() })
@@ -94,7 +94,7 @@ describe('the search for dray.yaml', () => {
     })
   })
 
-  it('is left out for --config, relative to the working directory', async () => {
+  it('is skipped for --config, which is relative to the working directory', async () => {
     const home = await folderWith({
       'dray.yaml': 'broken: [',
       'other/ci.yaml': minimal,
@@ -109,7 +109,7 @@ describe('the search for dray.yaml', () => {
     expect(await refusal({ cwd: home, home, file: 'dir.yaml' })).toMatchObject({ code: 'io' })
   })
 
-  it('names the file as it is seen from the working directory, else by its whole path', async () => {
+  it('names the file relative to the working directory, or by its absolute path', async () => {
     const home = await folderWith({ 'dray.yaml': 'version: 2', 'a/x': '' })
     expect(await refusal({ cwd: home, home })).toMatchObject({
       message: 'dray.yaml:1:10: version: must be 1',
@@ -121,7 +121,7 @@ describe('the search for dray.yaml', () => {
 describe('a configuration', () => {
   const read = (content: string) => parseConfig({ file: '/etc/dray/dray.yaml', content }, 'dray.yaml')
 
-  it('has its short forms written out and its paths made absolute', () => {
+  it('has its short forms expanded and its paths absolute', () => {
     const { config, where } = read(`
 version: 1
 registries:
@@ -272,7 +272,7 @@ images:
     ['broken YAML', 'version: 1\nimages: {\n', '3:1: '],
     ['a tag of another type', 'version: !!js/function "x"\n', '1:10: Unresolved tag'],
     ['two documents', 'version: 1\n---\nversion: 1\n', '2:1: '],
-  ])('with %s is refused with its place', (_, content, said) => {
+  ])('with %s is refused with its position', (_, content, said) => {
     expect(() => read(content)).toThrowError(
       expect.objectContaining({ code: 'config', message: expect.stringContaining(said) }),
     )
@@ -293,7 +293,7 @@ images:
     )
   })
 
-  it('with very many names the first of them and how many there are', () => {
+  it('with very many mistakes names the first ones and the number of the rest', () => {
     const keys = Array.from({ length: 50 }, (_, i) => `key${i}: 1\n`)
     expect(() => read(`version: 1\n${keys.join('')}`)).toThrowError(
       expect.objectContaining({
@@ -303,7 +303,7 @@ images:
     )
   })
 
-  it('cannot take all memory by aliases or by its size', () => {
+  it('cannot use up memory by aliases or by its size', () => {
     const bomb = ['a0: &a0 [x]']
     for (let i = 1; i < 30; i++)
       bomb.push(

@@ -42,7 +42,7 @@ describe('basic authentication', () => {
     mayDo: (user, _repository, action) => user === 'ada' || (action === 'pull' && user === 'bob'),
   }
 
-  it('challenges whoever shows nothing, or the wrong thing', async () => {
+  it('challenges requests without valid credentials', async () => {
     const { call } = await started({ auth })
     for (const headers of [
       {},
@@ -60,7 +60,7 @@ describe('basic authentication', () => {
     }
   })
 
-  it('lets in whoever knows the password, hashed or not, and writes down who it was', async () => {
+  it('admits a user with the right password, hashed or not, and records the user', async () => {
     const { call, log } = await started({ auth })
     for (const headers of [basic('ada', 'secret'), basic('bob', 'password')]) {
       expect((await call('GET', '/v2/', { headers })).status).toBe(200)
@@ -87,7 +87,7 @@ describe('basic authentication', () => {
     expect((await call('GET', '/token', { headers: basic('ada', 'secret') })).status).toBe(404)
   })
 
-  it('can leave reading to everyone', async () => {
+  it('can allow reading to everyone', async () => {
     const { call } = await started({
       auth: { ...auth, mayDo: (user, _r, action) => user !== undefined || action === 'pull' },
     })
@@ -130,7 +130,7 @@ describe('bearer authentication', () => {
     )
   })
 
-  it('lets a token do what it is for, and nothing else', async () => {
+  it('admits a token only for its scope', async () => {
     const client = await started({ auth })
     const headers = bearer(await token(client, 'scope=repository:a:pull'))
     expect((await client.call('GET', '/v2/', { headers })).status).toBe(200)
@@ -159,7 +159,7 @@ describe('bearer authentication', () => {
     }
   })
 
-  it('gives a token without what the user may not do', async () => {
+  it('omits what the user may not do from a token', async () => {
     const client = await started({
       auth: { ...auth, mayDo: (_user, _repository, action) => action === 'pull' },
     })
@@ -181,7 +181,7 @@ describe('bearer authentication', () => {
     expect(reply.headers['www-authenticate']).toContain('scope="repository:a:delete"')
   })
 
-  it('may know no right to delete: pushers delete, and a token to delete is refused', async () => {
+  it('can require push for deletes and refuse tokens to delete', async () => {
     const client = await started({ auth: { ...auth, deletesBy: 'push' } })
     const path = '/token?scope=repository:a:pull,delete'
     expect((await client.call('GET', path, { headers: basic('ada', 'secret') })).status).toBe(400)
@@ -198,7 +198,7 @@ describe('bearer authentication', () => {
     expect([reply.status, reply.codes]).toEqual([401, ['UNAUTHORIZED']])
   })
 
-  it('ends a token after its time', async () => {
+  it('expires a token after its lifetime', async () => {
     let now = Date.UTC(2026, 0, 1)
     const clock: Clock = { now: () => now, sleep: () => Promise.resolve() }
     const client = await started({ auth: { ...auth, tokenLifetime: 60 }, clock })
@@ -233,7 +233,7 @@ describe('bearer authentication', () => {
     }
   })
 
-  it('gives a refresh token by GET where it is asked for', async () => {
+  it('gives a refresh token by GET if it is requested', async () => {
     const client = await started({ auth })
     expect((await token(client, 'offline_token=true')).refresh_token).toBeDefined()
     expect((await token(client, 'offline_token=false')).refresh_token).toBeUndefined()
@@ -251,7 +251,7 @@ describe('bearer authentication', () => {
     expect([reply.status, reply.json()]).toEqual([400, { error }])
   })
 
-  it('tells of token requests', async () => {
+  it('reports token requests', async () => {
     const client = await started({ auth })
     await token(client, 'scope=repository:a:pull')
     expect(client.log).toMatchObject([{ kind: 'token', method: 'GET', status: 200, user: 'ada' }])
@@ -264,7 +264,7 @@ describe('an htpasswd file', () => {
     expect(parseHtpasswd(text)).toEqual({ ...users, colon: 'a:b' })
   })
 
-  it.each(['ada', ':x', 'ada:$2y$05$abc', 'ada:$apr1$x$y'])('cannot have the line %j', (line) => {
+  it.each(['ada', ':x', 'ada:$2y$05$abc', 'ada:$apr1$x$y'])('cannot contain the line %j', (line) => {
     expect(() => parseHtpasswd(`ok:x\n${line}\n`)).toThrow(
       expect.objectContaining({ code: 'config', message: expect.stringContaining('line 2') }),
     )

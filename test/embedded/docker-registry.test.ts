@@ -14,7 +14,7 @@ const isHere = /^docker-registry .* v?2\.8/.test(
 )
 const blob = 'application/octet-stream'
 
-/** Starts Debian's docker-registry with deletes on, and gives its address. */
+/** Starts Debian's docker-registry with deletes on, and returns its URL. */
 async function realRegistry(): Promise<string> {
   const folder = await tempFolder()
   const config = {
@@ -42,7 +42,7 @@ async function realRegistry(): Promise<string> {
   throw new Error('docker-registry did not start')
 }
 
-/** What of an answer a client goes by, without what is a registry's own. */
+/** The parts of a response that a client relies on. */
 function seen(reply: Reply) {
   const { status, codes, headers } = reply
   const names = ['docker-content-digest', 'range', 'content-range', 'oci-subject', 'oci-tag', 'link']
@@ -51,7 +51,7 @@ function seen(reply: Reply) {
   return { status, codes, location: location.replace(/^http:\/\/[^/]+/, 'ORIGIN'), ...said }
 }
 
-/** The same requests, one after another, to one registry; what each was answered, under what it did. */
+/** Sends the same requests to one registry, and returns the response to each. */
 async function conversation(registry: string): Promise<Record<string, unknown>> {
   const log: Record<string, unknown> = {}
   const ask = async (what: string, method: string, path: string, sent?: Sent): Promise<Reply> => {
@@ -78,7 +78,8 @@ async function conversation(registry: string): Promise<Record<string, unknown>> 
   await push('{}')
   await ask('HEAD blob', 'HEAD', `/v2/a/blobs/${layer}`)
   await ask('range', 'GET', `/v2/a/blobs/${layer}`, { headers: { range: 'bytes=1-2' } })
-  // a range behind the end is left out: the real one announces a body with its 416 and does not send it
+  // A range after the end is omitted: the real registry announces a body with its 416 and does not
+  // send it.
   await ask('blob elsewhere', 'GET', `/v2/b/blobs/${layer}`)
   await ask('bad digest', 'GET', '/v2/a/blobs/sha256:x')
   await ask('mount', 'POST', `/v2/b/blobs/uploads/?mount=${layer}&from=a`)

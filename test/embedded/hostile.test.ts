@@ -28,7 +28,7 @@ const requests = fc.record({
 })
 
 describe('the registry', () => {
-  it('answers any request with a status of its own, and writes nothing outside of its folders', async () => {
+  it('answers any request with a status, and writes nothing outside of its folders', async () => {
     const folder = await tempFolder()
     const storage = await folderStorage(join(folder, 'registry'))
     const client = await started({ storage })
@@ -54,7 +54,7 @@ describe('the registry', () => {
   })
 
   it.each(['../a', 'a/../b', 'A', 'a//b', '_tags', 'a/_blobs', '-a', 'a%2fb', 'x'.repeat(256)])(
-    'has no repository that is called %j',
+    'has no repository called %j',
     async (name) => {
       const client = await started()
       const reply = await client.call('GET', `/v2/${name}/tags/list`)
@@ -71,7 +71,7 @@ describe('the registry', () => {
     '/v2/a/manifests/%ff',
     '*',
     'http://x/v2/',
-  ])('knows no %s', async (path) => {
+  ])('does not know %s', async (path) => {
     const client = await started()
     expect((await client.call('GET', path)).status).toBe(404)
   })
@@ -90,7 +90,7 @@ describe('the registry', () => {
     expect([reply.status, reply.codes]).toEqual([405, ['UNSUPPORTED']])
   })
 
-  it('outlives requests that are none', async () => {
+  it('survives invalid requests', async () => {
     const client = await started()
     for (const text of [
       '\r\n\r\n\0',
@@ -103,7 +103,7 @@ describe('the registry', () => {
     expect(await lives(client)).toBe(true)
   })
 
-  it('keeps the connection for a refusal of a body that is still coming', async () => {
+  it('keeps the connection to refuse a body that is still arriving', async () => {
     const client = await started()
     const { answer } = sendRaw(
       client.port,
@@ -112,7 +112,7 @@ describe('the registry', () => {
     expect(await answer).toMatch(/^HTTP\/1\.1 404 /)
   })
 
-  it('outlives a client that leaves in the middle of a download, and tells of it', async () => {
+  it('survives a client that disconnects in a download, and reports it', async () => {
     const told = Promise.withResolvers<void>()
     const client = await started({
       onRequest: (entry) => {

@@ -20,11 +20,11 @@ export interface Sent {
   readonly body?: Uint8Array | string
 }
 
-/** One plain HTTP request, with nothing of the project in it. */
+/** One plain HTTP request, without code of the project. */
 export function send(registry: string, method: string, path: string, sent: Sent = {}): Promise<Reply> {
   const [host, port] = registry.split(':')
   const { promise, resolve, reject } = Promise.withResolvers<Reply>()
-  // said for every method: without it node sends the body of a GET or DELETE as if it were a next request
+  // Needed for every method: without it Node sends the body of a GET or DELETE like a next request.
   const isFramed = sent.body === undefined || sent.headers?.['transfer-encoding'] !== undefined
   const headers = { ...(!isFramed && { 'content-length': Buffer.byteLength(sent.body) }), ...sent.headers }
   const outgoing = httpRequest({ host, port, method, path, headers, agent: false }, (incoming) => {
@@ -58,7 +58,7 @@ function codesOf(text: string): string[] {
   }
 }
 
-/** A registry for one test, with a client that speaks plain HTTP to it. */
+/** A registry for one test, with a plain HTTP client. */
 export async function started(options: RegistryOptions = {}) {
   const log: AccessEntry[] = []
   const running = await startRegistry({ onRequest: (entry) => log.push(entry), ...options })

@@ -18,7 +18,7 @@ describe('docker-registry 2.8', () => {
     expect([reply.status, reply.headers['oci-subject']]).toEqual([201, undefined])
   })
 
-  it('refuses to delete a tag, and drops all tags with the manifest', async () => {
+  it('refuses to delete a tag, and deletes all tags with the manifest', async () => {
     const client = await started({ profile })
     const { digest } = await pushed(client)
     const tag = await client.call('DELETE', '/v2/a/manifests/1')
@@ -27,7 +27,7 @@ describe('docker-registry 2.8', () => {
     expect((await client.call('GET', '/v2/a/tags/list')).json()).toEqual({ name: 'a', tags: [] })
   })
 
-  it('knows no pages of tags, no order and no ?tag=', async () => {
+  it('has no pages of tags, no order and no ?tag=', async () => {
     const client = await started({ profile })
     for (const tag of ['b', 'a']) await client.manifest('a', indexOf([]), tag)
     const body = JSON.stringify(indexOf([]))
@@ -39,7 +39,7 @@ describe('docker-registry 2.8', () => {
     expect(reply.headers['link']).toBeUndefined()
   })
 
-  it('appends a chunk whatever its range, and forgets an upload under an older location', async () => {
+  it('appends a chunk whatever its range, and rejects an old location of an upload', async () => {
     const client = await started({ profile })
     const opened = await client.call('POST', `/v2/a/blobs/uploads/?digest=${digestOf('x')}`, { body: 'x' })
     expect(opened.status).toBe(202)
@@ -80,14 +80,14 @@ describe('docker-registry 2.8', () => {
 describe('zot 2.1', () => {
   const profile = 'zot-2.1'
 
-  it('has no page behind a tag that is not there', async () => {
+  it('has no page after a tag that does not exist', async () => {
     const client = await started({ profile })
     await pushed(client)
     expect((await client.call('GET', '/v2/a/tags/list?last=0')).status).toBe(404)
     expect((await client.call('GET', '/v2/a/tags/list?last=1')).status).toBe(200)
   })
 
-  it('keeps a manifest that is in an index, until the index is gone', async () => {
+  it('keeps a manifest until its index is deleted', async () => {
     const client = await started({ profile })
     const { digest, descriptor } = await pushed(client)
     const index = await client.manifest('a', indexOf([descriptor]), 'i')
@@ -98,7 +98,7 @@ describe('zot 2.1', () => {
     expect((await client.call('DELETE', `/v2/a/manifests/${digest}`)).status).toBe(202)
   })
 
-  it('drops an upload that broke off', async () => {
+  it('drops an interrupted upload', async () => {
     const told = Promise.withResolvers<void>()
     const client = await started({
       profile,
@@ -117,7 +117,7 @@ describe('zot 2.1', () => {
 })
 
 describe('abilities', () => {
-  it('can be taken away one by one: no mount', async () => {
+  it('can be disabled one by one: no mount', async () => {
     const client = await started({ abilities: { mount: false } })
     const digest = await client.blob('a', 'x')
     const reply = await client.call('POST', `/v2/b/blobs/uploads/?mount=${digest}&from=a`)
@@ -125,7 +125,7 @@ describe('abilities', () => {
     expect((await client.call('GET', `/v2/b/blobs/${digest}`)).status).toBe(404)
   })
 
-  it('can be taken away together: no deletes', async () => {
+  it('can be disabled together: no deletes', async () => {
     const client = await started({ profile: 'docker-registry-2.8', abilities: withoutDeletes })
     const { digest } = await pushed(client)
     for (const path of ['manifests/1', `manifests/${digest}`, `blobs/${digestOf('x')}`]) {
@@ -134,7 +134,7 @@ describe('abilities', () => {
     }
   })
 
-  it('say how large a chunk should be', async () => {
+  it('announce the minimal size of a chunk', async () => {
     const client = await started({ abilities: { chunkMinLength: 1024 } })
     const reply = await client.call('POST', '/v2/a/blobs/uploads/')
     expect(reply.headers['oci-chunk-min-length']).toBe('1024')
@@ -142,7 +142,7 @@ describe('abilities', () => {
 })
 
 describe('deletes, by profile', () => {
-  /** An index under `i` with a child, and a referrer of the index; all of them can be read. */
+  /** A tagged index with a child and a referrer. */
   async function family(profile: ProfileName, abilities: Partial<Abilities> = {}) {
     const client = await started({ profile, abilities: { singlePost: true, ...abilities } })
     const child = await client.image('a', 'child')
@@ -170,7 +170,7 @@ describe('deletes, by profile', () => {
     ['ghcr', [405, 'UNSUPPORTED']],
     ['ecr', [405, 'UNSUPPORTED']],
     ['acr', [405, 'UNSUPPORTED']],
-  ] as const)('%s answers that of a tag %j, and keeps its manifest', async (profile, expected) => {
+  ] as const)('%s answers the delete of a tag with %j, and keeps its manifest', async (profile, expected) => {
     const { index, remove, isThere } = await family(profile)
     expect(await remove('i')).toEqual(expected)
     expect(await isThere(index)).toBe(true)
@@ -189,7 +189,7 @@ describe('deletes, by profile', () => {
     ['docker-hub', [403, 'DENIED']],
     ['gar', [400, 'GOOGLE_MANIFEST_DANGLING_TAG']],
     ['ghcr', [405, 'UNSUPPORTED']],
-  ] as const)('%s answers that of a manifest with a tag %j', async (profile, expected) => {
+  ] as const)('%s answers the delete of a tagged manifest with %j', async (profile, expected) => {
     const { index, remove, isThere } = await family(profile)
     expect(await remove(index)).toEqual(expected)
     expect(await isThere('i')).toBe(expected[0] !== 202)
@@ -204,13 +204,13 @@ describe('deletes, by profile', () => {
     ['zot-2.1', [405, 'DENIED']],
     ['docker-hub', [403, 'DENIED']],
     ['gar', [400, 'GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE']],
-  ] as const)('%s answers that of a part of an index %j', async (profile, expected) => {
+  ] as const)('%s answers the delete of a manifest in an index with %j', async (profile, expected) => {
     const { child, remove, isThere } = await family(profile)
     expect(await remove(child)).toEqual(expected)
     expect(await isThere(child)).toBe(expected[0] !== 202)
   })
 
-  it('harbor takes what refers to a manifest along', async () => {
+  it('harbor deletes referrers with their manifest', async () => {
     const { client, index, referrer, remove, isThere } = await family('harbor')
     const { descriptor } = await client.manifest(
       'a',
@@ -220,14 +220,14 @@ describe('deletes, by profile', () => {
     for (const gone of [index, referrer, descriptor.digest]) expect(await isThere(gone)).toBe(false)
   })
 
-  it('gar wants tags, then referrers, then the manifest to go', async () => {
+  it('gar deletes a manifest only after its tags and referrers', async () => {
     const { index, referrer, child, remove } = await family('gar')
     expect(await remove('i')).toEqual([202])
     expect(await remove(index)).toEqual([400, 'GOOGLE_MANIFEST_REFERRING_MANIFEST'])
     for (const at of [referrer, index, child]) expect(await remove(at)).toEqual([202])
   })
 
-  it('docker-hub answers 500 and is done', async () => {
+  it('docker-hub answers 500 and deletes', async () => {
     const { index, remove, isThere } = await family('docker-hub')
     await remove('i')
     expect(await remove(index)).toEqual([500, 'UNKNOWN'])
@@ -235,7 +235,7 @@ describe('deletes, by profile', () => {
     expect(await remove(index)).toEqual([404, 'MANIFEST_UNKNOWN'])
   })
 
-  it('quay does not know a manifest without a tag, in some versions not even to read', async () => {
+  it('quay does not delete a manifest without a tag, nor read it in some versions', async () => {
     const late = await family('quay')
     expect(await late.remove(late.index)).toEqual([202])
     expect(await late.isThere(late.child)).toBe(true)
@@ -249,14 +249,14 @@ describe('deletes, by profile', () => {
     expect(await isThere(digest)).toBe(false)
   })
 
-  it('acr keeps what is locked', async () => {
+  it('acr keeps locked content', async () => {
     const { index, child, remove } = await family('acr', { deleteTag: 'yes', lockedTags: ['i'] })
     expect(await remove('i')).toEqual([405, 'REGISTRY_DISALLOWED_OPERATION'])
     expect(await remove(index)).toEqual([405, 'REGISTRY_DISALLOWED_OPERATION'])
     expect(await remove(child)).toEqual([202])
   })
 
-  it('may take the manifest along with a tag', async () => {
+  it('can delete the manifest with a tag', async () => {
     const { client, index, child, remove, isThere } = await family('oci-1.1', {
       deleteTag: 'with its manifest',
     })
@@ -268,13 +268,13 @@ describe('deletes, by profile', () => {
     expect(await remove('i')).toEqual([404, 'MANIFEST_UNKNOWN'])
   })
 
-  it.each([200, 204] as const)('may be answered %i', async (deleteAnswer) => {
+  it.each([200, 204] as const)('can be answered %i', async (deleteAnswer) => {
     const { index, remove } = await family('oci-1.1', { deleteAnswer })
     expect(await remove(index)).toEqual([deleteAnswer])
   })
 })
 
-describe('what is read, by profile', () => {
+describe('reads, by profile', () => {
   it('gitlab answers the fallback tag with its subject, and does not list it', async () => {
     const client = await started({ profile: 'gitlab' })
     const { digest } = await pushed(client)
@@ -294,7 +294,7 @@ describe('what is read, by profile', () => {
     expect((await client.call('GET', '/v2/_catalog')).status).toBe(404)
   })
 
-  it.each(['relative', 'absolute'] as const)('ghcr goes on with n=0 (%s)', async (locations) => {
+  it.each(['relative', 'absolute'] as const)('ghcr continues with n=0 (%s)', async (locations) => {
     const client = await started({ profile: 'ghcr', abilities: { pageLimit: 2, locations } })
     for (const tag of ['a', 'b', 'c', 'd', 'e']) await client.manifest('a', indexOf([]), tag)
     const start = locations === 'absolute' ? `http://${client.registry}` : ''
@@ -304,7 +304,7 @@ describe('what is read, by profile', () => {
     expect(second.json()).toEqual({ name: 'a', tags: ['c', 'd'] })
   })
 
-  it('the time is that of its clock, or off by as much as is said', async () => {
+  it('Date has the time of its clock, with the given difference', async () => {
     const clock = manualClock(Date.UTC(2026, 10, 23, 12))
     for (const [clockAhead, date] of [
       [0, 'Mon, 23 Nov 2026 12:00:00 GMT'],

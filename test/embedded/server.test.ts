@@ -10,7 +10,7 @@ describe('the server', () => {
     expect(reply.headers['docker-distribution-api-version']).toBe('registry/2.0')
   })
 
-  it('has told of a request before its client has the answer', async () => {
+  it('reports a request before its client has the response', async () => {
     const client = await started()
     const { digest, descriptor } = await client.image('team/api', 'layer', '1')
     client.log.length = 0
@@ -43,7 +43,7 @@ describe('the server', () => {
     ])
   })
 
-  it('says which address is taken', async () => {
+  it('says which address is in use', async () => {
     const { port } = await started()
     await expect(startRegistry({ port })).rejects.toMatchObject({ code: 'io', subject: `127.0.0.1:${port}` })
   })

@@ -48,7 +48,7 @@ async function layoutOfTwo(folder: string) {
 
 describe.skipIf(!isHere)(`skopeo${isHere ? '' : ' (skipped: skopeo is not installed)'}`, () => {
   it.each(['oci-1.1', 'docker-registry-2.8', 'zot-2.1'] as const)(
-    'pushes an image of two platforms to %s, copies it there and pulls it back with the same digest',
+    'pushes an image of two platforms to %s, copies it there and pulls it with the same digest',
     async (profile) => {
       const folder = await tempFolder()
       const root = await layoutOfTwo(join(folder, 'in'))
@@ -72,7 +72,7 @@ describe.skipIf(!isHere)(`skopeo${isHere ? '' : ' (skipped: skopeo is not instal
     },
   )
 
-  it.each(['basic', 'bearer'] as const)('shows who it is by %s authentication', async (scheme) => {
+  it.each(['basic', 'bearer'] as const)('authenticates by %s', async (scheme) => {
     const folder = await tempFolder()
     await layoutOfTwo(join(folder, 'in'))
     const auth: AuthOptions = { scheme, users: { ada: 'secret' } }

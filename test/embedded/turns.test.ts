@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Turns } from '../../src/embedded/turns.ts'
 
 describe('turns', () => {
-  it('run acts on one key one after another, failures or not', async () => {
+  it('run actions with one key one after another, also after failures', async () => {
     const turns = new Turns()
     const gate = Promise.withResolvers<void>()
     const done: string[] = []

@@ -2,7 +2,7 @@ import { array, assert, nat, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DelayLine, mostUnderWay } from '../../scripts/bench/delay-line.ts'
 
-/** A line with a clock of its own, and what came out of it when. */
+/** A line with its own clock, and its output with times. */
 function line(options: { readonly delay: number; readonly notBefore?: number; readonly takes?: number }) {
   let now = 0
   let taken = 0
@@ -43,7 +43,7 @@ function line(options: { readonly delay: number; readonly notBefore?: number; re
 }
 
 describe('the line of the delaying proxy', () => {
-  it('lets bytes out in their order, each after the delay, and the end last', () => {
+  it('delivers bytes in order, each after the delay, and the end last', () => {
     assert(
       property(array(nat(100)), nat(80), (gaps, delay) => {
         const { sendAt, passUntil, out } = line({ delay })
@@ -62,7 +62,7 @@ describe('the line of the delaying proxy', () => {
     )
   })
 
-  it('carries nothing before its connection would stand', () => {
+  it('delivers nothing before the connection is established', () => {
     const { sendAt, passUntil, out } = line({ delay: 10, notBefore: 30 })
     sendAt(0, 'early')
     sendAt(25, 'late')
@@ -73,7 +73,7 @@ describe('the line of the delaying proxy', () => {
     ])
   })
 
-  it('waits for a far end that is full, and says when it is full itself', () => {
+  it('waits for a full far end, and says when it is full itself', () => {
     const { sendAt, subject, passUntil, out } = line({ delay: 10, takes: 1 })
     sendAt(0, 'a')
     sendAt(0, 'b'.repeat(mostUnderWay))

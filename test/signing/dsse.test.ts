@@ -24,7 +24,7 @@ describe('the encoding that is signed', () => {
     expect(Buffer.from(preAuthEncoding('ü', Buffer.from('é'))).toString()).toBe('DSSEv1 2 ü 2 é')
   })
 
-  it('of two different envelopes is never the same', () => {
+  it('differs for different envelopes', () => {
     const part = string({ unit: constantFrom('1', '2', ' ', 'a') })
     assert(
       property(part, part, part, part, (t1, p1, t2, p2) => {
@@ -41,19 +41,19 @@ describe.each(['ed25519', 'ecdsa-p256'] as const)('an envelope signed with a key
   const { signing, verify } = keys[kind]
   const envelope = signEnvelope(type, payload, signing)
 
-  it('is of that key and of no other', () => {
+  it('is by that key and no other', () => {
     expect(signersOf(envelope, [newKeys(kind).verify, verify])).toEqual([verify])
     expect(signersOf(envelope, [newKeys(kind).verify])).toEqual([undefined])
     expect(signersOf(envelope, [])).toEqual([undefined])
   })
 
-  it('reads back from JSON as it was', () => {
+  it('is the same after JSON', () => {
     const read = parseEnvelope(JSON.parse(JSON.stringify(envelopeToJson(envelope))), 'the envelope')
     expect(read).toEqual(envelope)
     expect(signersOf(read, [verify])).toEqual([verify])
   })
 
-  it('is of no key any more once a bit of payload, type or signature is another', () => {
+  it('is by no key if a bit of payload, type or signature is changed', () => {
     const flip = (bytes: Uint8Array, bit: number): Buffer => {
       const turned = Buffer.from(bytes)
       const at = Math.floor(bit / 8) % turned.byteLength
@@ -81,7 +81,7 @@ describe('signatures', () => {
     expect(signersOf(envelope, [b.verify, a.verify])).toEqual([a.verify, undefined, b.verify])
   })
 
-  it('in base64 of the URL-safe alphabet, unpadded, are read', () => {
+  it('are parsed from unpadded base64 of the URL-safe alphabet', () => {
     const sig = Buffer.from([251, 255, 254, 1]).toString('base64url')
     const read = parseEnvelope({ payload: '', payloadType: type, signatures: [{ sig, keyid: '' }] }, 'it')
     expect(read.signatures).toEqual([{ sig: Buffer.from([251, 255, 254, 1]) }])
@@ -100,7 +100,7 @@ describe('signatures', () => {
     expect(signersOf({ payloadType: type, payload: Buffer.of(1), signatures }, [key])).toEqual([undefined])
   })
 
-  it('of keys that are too unusual are refused, and text that is no key too', () => {
+  it('of unusual keys are refused, and so is text that is no key', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'secp256k1' })
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
     expect(() => anyPublicKey(pem, 'it')).toThrow(expect.objectContaining({ code: 'unsupported' }))
@@ -108,7 +108,7 @@ describe('signatures', () => {
   })
 })
 
-describe('an envelope that is malformed:', () => {
+describe('an envelope is malformed:', () => {
   const good = { payload: 'e30=', payloadType: type, signatures: [{ sig: 'AAAA' }] }
   it.each([
     ['no object', []],

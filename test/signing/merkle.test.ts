@@ -3,7 +3,10 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MerkleTree } from '../../src/signing/merkle.ts'
 
-/** The leaves and roots that implementations of RFC 6962 have tested with since the reference implementation of Certificate Transparency. */
+/**
+ * The leaves and roots of the tests of RFC 6962 implementations, since the reference implementation
+ * of Certificate Transparency.
+ */
 const leaves = [
   '',
   '00',
@@ -30,7 +33,7 @@ function sha256(...parts: readonly Uint8Array[]): Buffer {
   return createHash('sha256').update(Buffer.concat(parts)).digest()
 }
 
-/** RFC 6962, section 2.1, word for word: split at the largest power of two below n. */
+/** RFC 6962, section 2.1, literally: split at the largest power of two below n. */
 function treeHash(list: readonly Uint8Array[]): Buffer {
   const [first] = list
   if (first === undefined) return sha256()
@@ -54,7 +57,7 @@ describe('the Merkle tree', () => {
     },
   )
 
-  it('gives at every size, while it grows, the root that the recursion of RFC 6962 gives', () => {
+  it('has at every size the root that the recursion of RFC 6962 gives', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 70 }), (list) => {
         const tree = new MerkleTree()
@@ -69,7 +72,7 @@ describe('the Merkle tree', () => {
     )
   })
 
-  it('has another root when any one leaf has another byte, is taken out or changes its place', () => {
+  it('has another root if a leaf is changed, removed or moved', () => {
     const distinct = Array.from({ length: 21 }, (_, i) => Buffer.from(`line ${i}`))
     const root = treeOf(distinct).root().toString('hex')
     const others = distinct.flatMap((leaf, i) => [
@@ -80,7 +83,7 @@ describe('the Merkle tree', () => {
     ])
     const found = new Set(others.map((list) => treeOf(list).root().toString('hex')))
     expect(found.has(root)).toBe(false)
-    // and no two of the changes have one in common
+    // No two of the changes have the same root.
     expect(found.size).toBe(others.length)
   })
 })

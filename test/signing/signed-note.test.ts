@@ -37,14 +37,14 @@ function withSignatures(text: string, signers: readonly NoteSigner[]): SignedNot
 }
 
 describe('a signed note', () => {
-  it('is verified as the example of the specification says', () => {
+  it('is verified like the example of the specification', () => {
     const verifier = parseVkey(exampleKey, 'key')
     expect(openNote(bytes(exampleNote), [verifier], 'note')).toBe('This is an example message.\n')
     expect(formatNote(parseNote(bytes(exampleNote), 'note'))).toBe(exampleNote)
     expect(formatVkey(verifier)).toBe(exampleKey)
   })
 
-  it('comes back whole from its text, whatever it says', () => {
+  it('is parsed to its text, whatever it contains', () => {
     const line = fc.string({ unit: 'grapheme' }).filter((s) => !/[\p{Cc}\n]/u.test(s) && s.isWellFormed())
     fc.assert(
       fc.property(fc.array(line, { minLength: 1, maxLength: 6 }), (lines) => {
@@ -57,7 +57,7 @@ describe('a signed note', () => {
     )
   })
 
-  it('is refused when any one bit of it is flipped', () => {
+  it('is refused if any bit is flipped', () => {
     const written = bytes(formatNote(signNote('origin\n12\nroot\n', signer)))
     const verifier = verifierOf(signer)
     for (let bit = 0; bit < written.byteLength * 8; bit++) {
@@ -67,14 +67,14 @@ describe('a signed note', () => {
     }
   })
 
-  it('is taken with one known signature among up to 16 unknown ones', () => {
+  it('is accepted with one known signature among 16', () => {
     const strangers = Array.from({ length: 15 }, () => noteSigner('x', newKey()))
     const note = withSignatures('text\n', [...strangers, signer])
     expect(note.signatures).toHaveLength(16)
     expect(openNote(bytes(formatNote(note)), [verifierOf(signer)], 'note')).toBe('text\n')
   })
 
-  it('is refused where a known key signed something else, though another known key fits', () => {
+  it('is refused if a known key signed another text, though another known key matches', () => {
     const note = {
       text: 'text\n',
       signatures: [signNote('another\n', other), signNote('text\n', signer)].flatMap((one) => [
@@ -88,7 +88,7 @@ describe('a signed note', () => {
     )
   })
 
-  it('is refused where none of the keys signed it, and says who did', () => {
+  it('is refused if none of the keys signed it, with the names of the signers', () => {
     const written = bytes(formatNote(signNote('text\n', signer)))
     expect(() => openNote(written, [verifierOf(other)], 'note')).toThrow(
       expect.objectContaining({ code: 'refused', why: expect.stringContaining('example.com/audit') }),
@@ -96,7 +96,7 @@ describe('a signed note', () => {
     expect(() => openNote(written, [], 'note')).toThrow(expect.objectContaining({ code: 'refused' }))
   })
 
-  it('of a key with the same name and another id is of another key', () => {
+  it('of a key with the same name and another id is by another key', () => {
     const sameName = noteSigner(signer.name, newKey())
     const written = bytes(formatNote(signNote('text\n', sameName)))
     expect(() => openNote(written, [verifierOf(signer)], 'note')).toThrow(
@@ -125,7 +125,7 @@ describe('a signed note', () => {
     expect(() => parseNote(bytes(text), 'note')).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 
-  it('is malformed where it is not UTF-8', () => {
+  it('is malformed if it is not UTF-8', () => {
     const invalid = Buffer.concat([Buffer.of(0xff), bytes(exampleNote)])
     expect(() => parseNote(invalid, 'note')).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
@@ -138,7 +138,7 @@ describe('a signed note', () => {
 })
 
 describe('a verifier key', () => {
-  it('is read from its text and from PEM alike', () => {
+  it('is parsed from its text and from PEM', () => {
     const verifier = verifierOf(signer)
     const fromText = readNoteVerifier(`${formatVkey(verifier)}\n`, 'ignored', 'key.vkey')
     const fromPem = readNoteVerifier(signer.key.publicKeyPem, signer.name, 'key.pub')
@@ -161,7 +161,7 @@ describe('a verifier key', () => {
     expect(() => parseVkey(text, 'key')).toThrow(expect.objectContaining({ code: 'config', subject: 'key' }))
   })
 
-  it('cannot be made of an ECDSA key, nor under a name with spaces', () => {
+  it('cannot be an ECDSA key or have a name with spaces', () => {
     expect(() => noteSigner('example.com/audit', newKey('ecdsa'))).toThrow(
       expect.objectContaining({ code: 'config' }),
     )

@@ -61,7 +61,7 @@ describe.each(kinds)('a private key of kind %s', (kind) => {
     ['no password', undefined, 'no password was given'],
     ['an empty password', '', 'cannot be opened with this password'],
     ['another password', 'canary-other', 'cannot be opened with this password'],
-  ])('does not open with %s, and says so without the key or a password', (_name, given, said) => {
+  ])('does not open with %s, and the error contains no key and no password', (_name, given, said) => {
     const pem = pkcs8(privateKey, password)
     const thrown = thrownBy(() => parseSigningKey(pem, 'key.pem', given))
     expect(thrown).toMatchObject({
@@ -74,7 +74,7 @@ describe.each(kinds)('a private key of kind %s', (kind) => {
     expect(whole).not.toContain(pem.split('\n')[1])
   })
 
-  it('is not shown by printing or serialising it', () => {
+  it('is not shown when it is printed or serialised', () => {
     const key = parseSigningKey(pkcs8(privateKey), 'key.pem')
     const secret = privateKey.export({ format: 'jwk' }).d ?? 'none'
     const body = pkcs8(privateKey).split('\n')[1]
@@ -85,7 +85,7 @@ describe.each(kinds)('a private key of kind %s', (kind) => {
   })
 })
 
-describe('what is no key', () => {
+describe('an invalid key', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' })
   it.each([
@@ -112,7 +112,7 @@ describe('what is no key', () => {
     expect(thrownBy(() => parseVerifyKey(pem, 'key.pub'))).toMatchObject({ code: 'config' })
   })
 
-  it('is a file that is not there', async () => {
+  it('is a missing file', async () => {
     await expect(loadSigningKey('/nowhere/key.pem')).rejects.toMatchObject({
       code: 'config',
       subject: '/nowhere/key.pem',
@@ -129,7 +129,7 @@ describe('an Ed25519 public key', () => {
     expect(thrownBy(() => ed25519Key(raw.subarray(1), 'raw'))).toMatchObject({ code: 'config' })
   })
 
-  it('has its 32 bytes only where it is Ed25519', () => {
+  it('has 32 bytes only if it is Ed25519', () => {
     expect(ed25519Bytes(parseSigningKey(pkcs8(pairs['ecdsa-p256'].privateKey), 'key.pem'))).toBeUndefined()
   })
 })

@@ -37,7 +37,7 @@ async function start(profile: ProfileName) {
 const isWrite = ({ method }: AccessEntry): boolean => method !== 'GET' && method !== 'HEAD'
 
 describe('the manifest of an attestation', () => {
-  it('that is signed is laid out as a sigstore bundle of cosign', () => {
+  it('is a sigstore bundle as cosign writes it if it is signed', () => {
     const { manifest, blob } = attestationArtifact({ promotion, subject, key: keys.signing })
     const type = 'application/vnd.dev.sigstore.bundle.v0.3+json'
     expect(bodyOf(manifest.bytes)).toMatchObject({
@@ -55,7 +55,7 @@ describe('the manifest of an attestation', () => {
     expect(manifest.descriptor.digest).toBe(sha256(manifest.bytes))
   })
 
-  it('that is not signed has the plain statement', () => {
+  it('contains the plain statement if it is not signed', () => {
     const { manifest, blob } = attestationArtifact({ promotion, subject })
     expect(bodyOf(manifest.bytes)).toMatchObject({
       artifactType: 'application/vnd.in-toto+json',
@@ -65,7 +65,7 @@ describe('the manifest of an attestation', () => {
     expect(JSON.parse(Buffer.from(blob.bytes).toString())).toHaveProperty('predicate.digest', subject.digest)
   })
 
-  it('has one blob, which is its config too', () => {
+  it('has one blob, which is also its config', () => {
     const { config, layers } = bodyOf(attestationArtifact({ promotion, subject }).manifest.bytes)
     expect(layers).toEqual([config])
   })
@@ -75,7 +75,7 @@ describe('the manifest of an attestation', () => {
     expect(make()).toEqual(make())
   })
 
-  it('cannot refer to another image than the statement', () => {
+  it('cannot refer to another image than its statement', () => {
     const other = { ...subject, digest: digestOf('other') }
     expect(() => attestationArtifact({ promotion, subject: other })).toThrow(
       expect.objectContaining({ code: 'internal' }),
@@ -86,7 +86,7 @@ describe('the manifest of an attestation', () => {
 const profiles = ['oci-1.1', 'docker-registry-2.8', 'zot-2.1'] as const
 
 describe.each(profiles)('an attestation that is attached at %s', (profile) => {
-  it('stands there whole and is listed as a referrer, within nine requests', async () => {
+  it('is complete and listed as a referrer, within nine requests', async () => {
     const { oracle, log, open } = await start(profile)
     const { result, manifest } = await attachAttestation(
       open(),
@@ -99,7 +99,7 @@ describe.each(profiles)('an attestation that is attached at %s', (profile) => {
     expect(await oracle.complaints('prod/api', manifest.digest)).toEqual([])
   })
 
-  it('is not written again for the same plan, also when the time is another', async () => {
+  it('is not written again for the same plan at another time', async () => {
     const { open, clear, writes, log } = await start(profile)
     const first = await attachAttestation(open(), { promotion, subject, key: keys.signing }, newCall())
     clear()
@@ -124,7 +124,7 @@ describe.each(profiles)('an attestation that is attached at %s', (profile) => {
     expect(await oracle.referrers('prod/api', subject.digest)).toHaveLength(6)
   })
 
-  it('takes no other evidence off the list', async () => {
+  it('keeps the other referrers in the list', async () => {
     const { oracle, open } = await start(profile)
     const sbom = referrer(api)
     await oracle.push(together(api, sbom), 'prod/api')
@@ -134,7 +134,7 @@ describe.each(profiles)('an attestation that is attached at %s', (profile) => {
   })
 })
 
-it('an attestation that is listed and gone is written again', async () => {
+it('an attestation that is listed but deleted is written again', async () => {
   const { oracle, open } = await start('docker-registry-2.8')
   const { manifest } = await attachAttestation(open(), { promotion, subject }, newCall())
   await oracle.delete('prod/api', manifest.digest)

@@ -16,14 +16,14 @@ const bytesOf = (value: unknown) => Buffer.from(JSON.stringify(value))
 type Json = Record<string, unknown>
 const jsonOf = (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()) as Json & { predicate: Json }
 
-/** A statement with the predicate changed in one field. */
+/** Changes one field of the predicate. */
 function changed(field: string, value: unknown): Buffer {
   const statement = jsonOf(formatPromotion(promotionOf(digest)))
   return bytesOf({ ...statement, predicate: { ...statement.predicate, [field]: value } })
 }
 
 describe('the statement of a promotion', () => {
-  it('reads back as the values that it was made from', () => {
+  it('is parsed to the values that it was made from', () => {
     const full = promotionOf(digest, {
       tags: [{ tag: 'latest', before: digestOf('old') }],
       evidence: [digestOf('a')],
@@ -41,7 +41,7 @@ describe('the statement of a promotion', () => {
   })
 
   it.each(['registry', 'localhost:5000', '[::1]:5000', 'docker.io'])(
-    'keeps a registry as it is called: %s',
+    'keeps the spelling of a registry: %s',
     (registry) => {
       const promotion = promotionOf(digest, { to: { repository: { registry, path: 'prod/api' } } })
       expect(read(formatPromotion(promotion)).to.repository).toEqual({ registry, path: 'prod/api' })
@@ -56,7 +56,7 @@ describe('the statement of a promotion', () => {
     })
   })
 
-  it('has what the promoter of Kubernetes records, under the same names', () => {
+  it('has the fields of the Kubernetes promoter under the same names', () => {
     expect(jsonOf(formatPromotion(promotionOf(digest))).predicate).toMatchObject({
       srcRef: `registry.test/staging/api:1.4.2@${digest}`,
       dstRef: 'registry.test/prod/api',
@@ -71,26 +71,26 @@ describe('the statement of a promotion', () => {
     })
   })
 
-  it('is the same bytes whatever the order of the values was', () => {
+  it('is the same bytes in any order of the values', () => {
     const one = promotionOf(digest)
     const turned = Object.fromEntries(Object.entries(one).toReversed()) as unknown as typeof one
     expect(formatPromotion(turned)).toEqual(formatPromotion(one))
   })
 
-  it('that no reader would take for its size is not written', () => {
+  it('is refused if it is larger than a reader accepts', () => {
     const reason = 'x'.repeat(1024 * 1024)
     expect(() => formatPromotion(promotionOf(digest, { reason }))).toThrow(
       expect.objectContaining({ code: 'refused' }),
     )
   })
 
-  it('with fields that are not known is read', () => {
+  it('is parsed with unknown fields', () => {
     expect(read(changed('gates', [{ name: 'scan', result: 'passed' }]))).toEqual(promotionOf(digest))
     expect(read(changed('of a later version', 1))).toEqual(promotionOf(digest))
   })
 })
 
-describe('a statement that is not as it should be is malformed:', () => {
+describe('a statement is malformed if it has', () => {
   it.each([
     ['digest', digestOf('another')],
     ['digest', 'sha256:abc'],
@@ -131,14 +131,14 @@ describe('a statement that is not as it should be is malformed:', () => {
     expect(() => read(Buffer.from(twice))).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 
-  it('a nest of brackets, and more bytes than are read', () => {
+  it('deeply nested brackets, or more bytes than the limit', () => {
     const deep = Buffer.from(`{"_type":${'['.repeat(500_000)}`)
     expect(() => read(deep)).toThrow(expect.objectContaining({ code: 'malformed' }))
     const huge = Buffer.alloc(1024 * 1024 + 1, ' ')
     expect(() => read(huge)).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 
-  it('anything else, without another error than our own', () => {
+  it('any other content, and no other error is thrown', () => {
     const fields = Object.keys(jsonOf(formatPromotion(promotionOf(digest))).predicate)
     assert(
       property(constantFrom(...fields), jsonValue({ maxDepth: 3 }), (field, value) => {

@@ -23,7 +23,7 @@ async function found(profile: Profile, ...evidence: readonly Content[]) {
 }
 
 describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('attestations at %s', (profile) => {
-  it('are all found, each with its own status, and no other evidence with them', async () => {
+  it('are all found with their status, and other referrers are skipped', async () => {
     const unsigned = attestationContent(api, promotionOf(digest, { run: 'run-8' }))
     const foreign = attestationContent(api, promotionOf(digest), newKeys('ed25519').signing)
     const tampered = claimedAttestation(api, brokenBundle())
@@ -46,7 +46,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('attestations at %s',
     )
   })
 
-  it('that were copied over from another image are bad', async () => {
+  it('are bad if they were copied from another image', async () => {
     const payload = [
       ...attestationContent(other, promotionOf(other.root.digest), keys.signing).blobs.values(),
     ]
@@ -54,27 +54,27 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('attestations at %s',
     expect(await read()).toMatchObject([{ status: 'bad', why: `it is about ${other.root.digest}` }])
   })
 
-  it('that are larger than is read are unreadable, and their bytes are not asked for', async () => {
+  it('are unreadable if they are too large, and their bytes are not read', async () => {
     const huge = claimedAttestation(api, Buffer.alloc(4 * 1024 * 1024 + 1))
     const { read, log } = await found(profile, huge)
     expect(await read()).toMatchObject([{ status: 'unreadable' }])
     expect(log.filter(({ kind }) => kind === 'blob')).toEqual([])
   })
 
-  it('are read up to a bound, all together', async () => {
+  it('are read up to a total limit', async () => {
     const many = [1, 2, 3, 4, 5].map((n) => claimedAttestation(api, Buffer.alloc(4 * 1024 * 1024, n)))
     const { read, log } = await found(profile, ...many)
     expect((await read()).map(({ status }) => status)).toEqual(many.map(() => 'unreadable'))
     expect(log.filter(({ kind }) => kind === 'blob')).toHaveLength(4)
   })
 
-  it('whose blob is gone are unreadable and hide no others', async () => {
+  it('are unreadable if their blob is missing, and the others are found', async () => {
     const { read, oracle } = await found(profile, signed, attestationContent(api))
     await oracle.deleteBlob('prod/api', [...signed.blobs.keys()][0] ?? '')
     expect(new Set((await read()).map(({ status }) => status))).toEqual(new Set(['unreadable', 'unsigned']))
   })
 
-  it('are none where the image has none, or is not there', async () => {
+  it('are an empty list if the image has none or does not exist', async () => {
     const { read } = await found(profile)
     expect(await read()).toEqual([])
     const { registry } = await embedded({ profile })
@@ -83,7 +83,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('attestations at %s',
   })
 })
 
-it('attestations under the fallback tag are found beside those that the API lists', async () => {
+it('attestations under the fallback tag are found in addition to those of the API', async () => {
   const { read, oracle } = await found('oci-1.1', signed)
   const late = attestationContent(api, promotionOf(digest, { run: 'run-9' }))
   const index = {
@@ -101,7 +101,7 @@ it('attestations under the fallback tag are found beside those that the API list
   expect(new Set((await read()).map(({ promotion }) => promotion?.run))).toEqual(new Set(['run-7', 'run-9']))
 })
 
-it('an entry of a list whose manifest refers to another image is no attestation of this one', async () => {
+it('a listed manifest of another image is no attestation of this one', async () => {
   const { read, oracle } = await found('docker-registry-2.8')
   const others = attestationContent(other, promotionOf(other.root.digest), keys.signing)
   await oracle.push(
@@ -113,7 +113,7 @@ it('an entry of a list whose manifest refers to another image is no attestation 
 })
 
 it.each([401, 403, 500])(
-  'a list of referrers that is answered with %i is an error, not an empty history',
+  'a status %i for the list of referrers is an error, not an empty history',
   async (status) => {
     const { registry } = await scripted(() => ({ status }))
     const store = openStores().source({ registry, path: 'prod/api' })
@@ -121,7 +121,7 @@ it.each([401, 403, 500])(
   },
 )
 
-/** The signed bundle with a letter of its payload changed. */
+/** Changes a letter of the signed payload. */
 function brokenBundle(): string {
   const text = Buffer.from([...signed.blobs.values()][0] ?? '').toString()
   const { dsseEnvelope, ...rest } = JSON.parse(text) as { dsseEnvelope: { payload: string } }

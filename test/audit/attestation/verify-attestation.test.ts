@@ -28,7 +28,7 @@ const bundle = formatBundle(envelope, keys.verify)
 const judge = (bytes: Uint8Array | string, known: readonly PublicKey[] = [keys.verify], of = image) =>
   verifyAttestation(Buffer.from(bytes), bundleMediaType, of, known)
 
-/** A bundle with anything as its parts. */
+/** A bundle with the given parts. */
 function bundleWith(dsse: unknown, material: unknown = { publicKey: { hint: hintOf(keys.verify) } }) {
   const isEnvelope = typeof dsse === 'object' && dsse !== null && 'signatures' in dsse
   const dsseEnvelope = isEnvelope ? envelopeToJson(dsse as Envelope) : dsse
@@ -36,11 +36,11 @@ function bundleWith(dsse: unknown, material: unknown = { publicKey: { hint: hint
 }
 
 describe('an attestation', () => {
-  it('that one of the keys signed is verified, with what it says', () => {
+  it('is verified if one of the keys signed it, and its content is returned', () => {
     expect(judge(bundle, [others.verify, keys.verify])).toEqual({ status: 'verified', promotion })
   })
 
-  it('whose payload was changed is bad, and what it says is still told', () => {
+  it('is bad if its payload was changed, and its content is still returned', () => {
     const payload = formatPromotion({ ...promotion, reason: 'another reason' })
     expect(judge(bundleWith({ ...envelope, payload }))).toMatchObject({
       status: 'bad',
@@ -49,13 +49,13 @@ describe('an attestation', () => {
     })
   })
 
-  it('whose signature was changed is bad', () => {
+  it('is bad if its signature was changed', () => {
     const sig = Buffer.from(envelope.signatures[0]?.sig ?? [])
     sig[20] = (sig[20] ?? 0) ^ 1
     expect(judge(bundleWith({ ...envelope, signatures: [{ sig }] }))).toMatchObject({ status: 'bad' })
   })
 
-  it('of another image is bad, however well it is signed', () => {
+  it('is bad if it is about another image, whoever signed it', () => {
     const of = digestOf('another image')
     expect(judge(bundle, [keys.verify], of)).toMatchObject({ status: 'bad', why: `it is about ${image}` })
     const { blob } = attestationArtifact({
@@ -65,7 +65,7 @@ describe('an attestation', () => {
     expect(verifyAttestation(blob.bytes, statementMediaType, of, [])).toMatchObject({ status: 'bad' })
   })
 
-  it('without a signature is unsigned, whatever the keys', () => {
+  it('is unsigned without a signature, whatever the keys', () => {
     for (const known of [[], [keys.verify]])
       expect(verifyAttestation(statement, statementMediaType, image, known)).toEqual({
         status: 'unsigned',
@@ -73,7 +73,7 @@ describe('an attestation', () => {
       })
   })
 
-  it('of a key that was not asked for is foreign', () => {
+  it('is foreign if another key signed it', () => {
     expect(judge(bundle, [others.verify])).toEqual({
       status: 'foreign',
       why: `signed by the key ${hintOf(keys.verify)}`,
@@ -81,28 +81,28 @@ describe('an attestation', () => {
     })
   })
 
-  it('that names no key and fits none is bad', () => {
+  it('is bad if it names no key and matches none', () => {
     expect(judge(bundleWith(envelope, { publicKey: {} }), [others.verify])).toMatchObject({ status: 'bad' })
   })
 
-  it('is unchecked where no key was given', () => {
+  it('is unchecked if no key is given', () => {
     expect(judge(bundle, [])).toEqual({ status: 'unchecked', promotion })
   })
 
-  it('is verified where one of several signatures is of a key, the hint aside', () => {
+  it('is verified if one of several signatures is by a key, whatever the hint', () => {
     const second = signEnvelope(statementMediaType, statement, others.signing).signatures
     const both = { ...envelope, signatures: [...second, ...envelope.signatures] }
     expect(judge(bundleWith(both, { publicKey: { hint: 'else' } }))).toMatchObject({ status: 'verified' })
   })
 
-  it('is bad where a signature names a known key that did not make it, whatever others are on it', () => {
+  it('is bad if a signature names a known key that did not make it, whatever the others are', () => {
     const wrong = { sig: Buffer.from('no signature'), keyid: hintOf(others.verify) }
     const both = { ...envelope, signatures: [...envelope.signatures, wrong] }
     expect(judge(bundleWith(both), [keys.verify, others.verify])).toMatchObject({ status: 'bad' })
     expect(judge(bundleWith(both), [keys.verify])).toMatchObject({ status: 'verified' })
   })
 
-  it('of another kind is none', () => {
+  it('is undefined for a statement of another kind', () => {
     const slsa = Buffer.from(statement)
       .toString()
       .replace('urn:dray:promotion:v1', 'https://slsa.dev/provenance/v1')
@@ -118,19 +118,16 @@ describe('an attestation with a certificate', () => {
   it.each([
     ['certificate', { certificate: { rawBytes } }],
     ['chain', { x509CertificateChain: { certificates: [{ rawBytes }] } }],
-  ])(
-    '(a %s) is foreign, unchecked without a key, and bad where the signature is not even of it',
-    (_, material) => {
-      expect(judge(bundleWith(own, material))).toMatchObject({
-        status: 'foreign',
-        why: 'signed with a certificate of IP Address:127.0.0.1, DNS:localhost',
-      })
-      expect(judge(bundleWith(own, material), [])).toMatchObject({ status: 'unchecked' })
-      expect(judge(bundleWith(envelope, material), [])).toMatchObject({ status: 'bad' })
-    },
-  )
+  ])('(a %s) is foreign, unchecked without a key, and bad if the signature is not by it', (_, material) => {
+    expect(judge(bundleWith(own, material))).toMatchObject({
+      status: 'foreign',
+      why: 'signed with a certificate of IP Address:127.0.0.1, DNS:localhost',
+    })
+    expect(judge(bundleWith(own, material), [])).toMatchObject({ status: 'unchecked' })
+    expect(judge(bundleWith(envelope, material), [])).toMatchObject({ status: 'bad' })
+  })
 
-  it('is verified by the key of it, where that was asked for', () => {
+  it('is verified if its key is given', () => {
     const known = anyPublicKey(new X509Certificate(cert), 'the certificate')
     expect(judge(bundleWith(own, { certificate: { rawBytes } }), [known])).toMatchObject({
       status: 'verified',
@@ -138,7 +135,7 @@ describe('an attestation with a certificate', () => {
   })
 })
 
-describe('an attestation that cannot be read:', () => {
+describe('an attestation is unreadable if it is', () => {
   it.each([
     ['no JSON', 'x'],
     ['JSON that is no object', '[]'],
@@ -155,21 +152,22 @@ describe('an attestation that cannot be read:', () => {
     expect(judge(text)).toMatchObject({ status: 'unreadable' })
   })
 
-  it('a promotion with a field missing', () => {
+  it('a promotion without a field', () => {
     const text = Buffer.from(statement).toString().replace('"plan":', '"plans":')
     expect(verifyAttestation(Buffer.from(text), statementMediaType, image, [])).toMatchObject({
       status: 'unreadable',
     })
   })
 
-  it('but nothing is thrown whatever bit is another, and what is verified says what was signed', () => {
+  it('any bytes with a changed bit, and a verified one has the signed content', () => {
     assert(
       property(nat(bundle.byteLength * 8 - 1), (bit) => {
         const turned = Buffer.from(bundle)
         turned[bit >> 3] = (turned[bit >> 3] ?? 0) ^ (1 << (bit & 7))
         const judged = judge(turned)
         if (judged?.status !== 'verified') return
-        // what the signature does not cover: the hint, the bits of base64 that carry nothing, a letter's case in a name of the frame
+        // The signature does not cover the hint, unused bits of base64, and the case of some field
+        // names.
         const before = parseBundle(bundle, 'before').envelope
         expect(parseBundle(turned, 'after').envelope.payload).toEqual(before.payload)
         expect(judged.promotion).toEqual(promotion)

@@ -36,7 +36,7 @@ async function layout(): Promise<TargetRepository> {
 }
 
 describe('a checkpoint as an artifact', () => {
-  it('is pushed to a registry and read back there', async () => {
+  it('is pushed to a registry and read from it', async () => {
     await using registry = await watchedRegistry()
     await using run = await bench()
     const name = { registry: registry.host, path: 'audit/checkpoints' }
@@ -50,7 +50,7 @@ describe('a checkpoint as an artifact', () => {
     })
   })
 
-  it('is an OCI manifest of its own artifact type with the empty config and the note as its layer', async () => {
+  it('is an OCI manifest with its own artifact type, the empty config and the note as its layer', async () => {
     const store = await layout()
     const note = await noteOf(3)
     const { tag } = await pushCheckpoint(store, note, call)
@@ -68,7 +68,7 @@ describe('a checkpoint as an artifact', () => {
     })
   })
 
-  it('of the largest size is the newest, in whatever order they came', async () => {
+  it('is the newest if it has the largest size, in any order of pushing', async () => {
     const store = await layout()
     for (const size of [2, 12, 9]) await pushCheckpoint(store, await noteOf(size), call)
     await pushCheckpoint(store, await noteOf(12, 'example.com/audit-log'), call)
@@ -78,7 +78,7 @@ describe('a checkpoint as an artifact', () => {
     )
   })
 
-  it('is not there where none was pushed, also where the repository is not', async () => {
+  it('is undefined if none was pushed or there is no repository', async () => {
     await using registry = await watchedRegistry()
     await using run = await bench()
     const name = { registry: registry.host, path: 'audit/checkpoints' }
@@ -87,14 +87,14 @@ describe('a checkpoint as an artifact', () => {
     expect(await newestCheckpoint(run.stores.source(name), origin, call)).toBeUndefined()
   })
 
-  it('is pushed once', async () => {
+  it('is pushed only once', async () => {
     const store = await layout()
     const first = await pushCheckpoint(store, await noteOf(5), call)
     const second = await pushCheckpoint(store, await noteOf(5), call)
     expect(second).toEqual({ ...first, result: 'unchanged' })
   })
 
-  it('never replaces one of the same size that has another root', async () => {
+  it('never replaces one of the same size with another root', async () => {
     const store = await layout()
     const { tag } = await pushCheckpoint(store, await noteOf(5), call)
     const before = await store.resolve({ tag }, call)
@@ -105,7 +105,7 @@ describe('a checkpoint as an artifact', () => {
     expect(await store.resolve({ tag }, call)).toEqual(before)
   })
 
-  it('has a tag of its own for each origin and size, whatever the origin', () => {
+  it('has its own tag for each origin and size', () => {
     const origins = ['a/b', 'a_b', 'a-b', 'é', ' ', 'x'.repeat(500), `${'x'.repeat(500)}y`]
     const tags = origins.flatMap((of) =>
       [0, 7, 2 ** 53 - 1].map((size) => checkpointTag({ origin: of, size })),

@@ -35,14 +35,14 @@ async function finding(checkpoint: Checkpoint, lines: readonly string[]): Promis
 }
 
 describe('a checkpoint', () => {
-  it('is read from its signed text as it was made', async () => {
+  it('is parsed from its signed text', async () => {
     const made = await of(log)
     const bytes = Buffer.from(signCheckpoint(made, signer))
     expect(openCheckpoint(bytes, [verifierOf(signer)], 'note')).toEqual(made)
     expect(made).toMatchObject({ origin, size: 12 })
   })
 
-  it('of an empty log has size 0 and the hash of nothing', async () => {
+  it('of an empty log has size 0 and the hash of the empty string', async () => {
     const empty = await of([])
     expect(formatCheckpoint(empty)).toBe(`${origin}\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n`)
     expect(await finding(empty, log)).toMatchObject({ state: 'kept', lines: 12 })
@@ -69,7 +69,7 @@ describe('a checkpoint', () => {
     expect(() => parseCheckpoint(text, 'note')).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 
-  it('is not made of a log whose chain is broken', async () => {
+  it('is refused for a log with a broken chain', async () => {
     await expect(of(log.toSpliced(4, 1))).rejects.toMatchObject({
       code: 'corrupt',
       message: expect.stringContaining('line 5'),
@@ -77,13 +77,13 @@ describe('a checkpoint', () => {
     await expect(of(log.toSpliced(4, 0, 'torn {'))).rejects.toMatchObject({ code: 'corrupt' })
   })
 
-  it('leaves out what a crash left at the end', async () => {
+  it('omits a torn record at the end', async () => {
     const whole = await of(log)
     expect(await makeCheckpoint(origin, batches(log, '{"seq":13,"pr'), 'the log')).toEqual(whole)
     expect(await of([...log, '{"seq":13,"pr'])).toEqual(whole)
   })
 
-  it('is not made under an origin that cannot stand on a line', async () => {
+  it('is refused for an origin that does not fit on a line', async () => {
     const made = await of(log)
     for (const bad of ['', 'a\nb', 'a\u0000']) {
       expect(() => signCheckpoint({ ...made, origin: bad }, signer)).toThrow(
@@ -92,7 +92,7 @@ describe('a checkpoint', () => {
     }
   })
 
-  it('is not taken from a key that signed another thing under the same name', async () => {
+  it('is refused if the key signed another text under the same name', async () => {
     const bytes = Buffer.from(signCheckpoint(await of(log), signer))
     const stranger = parseVkey('example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k', 'key')
     expect(() => openCheckpoint(bytes, [stranger], 'note')).toThrow(
@@ -101,14 +101,14 @@ describe('a checkpoint', () => {
   })
 })
 
-describe('a log that is held against its checkpoint', () => {
-  it('is kept where nothing happened, and where lines were added', async () => {
+describe('a log that is compared with its checkpoint', () => {
+  it('is kept if nothing changed or lines were added', async () => {
     for (const size of [0, 1, 5, 12]) {
       expect(await finding(await of(log.slice(0, size)), log)).toMatchObject({ state: 'kept', lines: 12 })
     }
   })
 
-  it('is cut where lines are missing from its end, and it is said how many', async () => {
+  it('is cut if lines are missing at its end, with their number', async () => {
     expect(await finding(await of(log), log.slice(0, 9))).toEqual({
       checkpoint: await of(log),
       state: 'cut',
@@ -118,7 +118,7 @@ describe('a log that is held against its checkpoint', () => {
     expect(await finding(await of(log), [])).toMatchObject({ state: 'cut', missing: 12 })
   })
 
-  it('is changed where it was written anew with a chain that is whole, between what two checkpoints say', async () => {
+  it('is changed if it was rewritten with a valid chain, after the last matching checkpoint', async () => {
     const forged = chained(
       Array.from({ length: 12 }, (_, i) => recordOf({ id: i === 7 ? 'other' : `r${i}` })),
     )
@@ -129,7 +129,7 @@ describe('a log that is held against its checkpoint', () => {
     expect(found[2]).not.toHaveProperty('brokenAt')
   })
 
-  it('is never kept with one bit flipped, a line removed, inserted or swapped, and a broken chain names its first line', async () => {
+  it('is never kept with a flipped bit or a line removed, inserted or swapped, and a broken chain names its first line', async () => {
     const checkpoint = await of(log)
     await fc.assert(
       fc.asyncProperty(fc.nat(10), fc.nat(4), fc.nat(), async (at, how, where) => {
@@ -139,7 +139,7 @@ describe('a log that is held against its checkpoint', () => {
         const byte = where % bytes.byteLength
         bytes[byte] = (bytes[byte] ?? 0) ^ 1
         const edits = [
-          // latin1 keeps the flipped byte; the lines of the test are ASCII
+          // latin1 keeps the flipped byte. The lines of the test are ASCII.
           log.with(at, bytes.toString('latin1')),
           log.toSpliced(at, 1),
           log.toSpliced(at, 0, line),

@@ -58,7 +58,7 @@ const refused: AuditRecord = (({
 const results = ['done', 'unchanged', 'conflict', 'failed'] as const
 
 describe('a CloudEvent', () => {
-  it('of a delete is about the digest, or the tag where only that goes', () => {
+  it('of a delete has the digest as its subject, or the tag if only that was deleted', () => {
     const about = (step: AuditRecord['step']) =>
       cloudEventOf(recordOf({ operation: 'prune', ...(step !== undefined && { step }) }))
     expect(about(manifestStep())).toMatchObject({
@@ -68,7 +68,7 @@ describe('a CloudEvent', () => {
     expect(about(untagStep())).toMatchObject({ subject: 'registry.example.com/dev/api:pr-1' })
   })
 
-  it('keeps to the published schema, whatever became of the step', () => {
+  it('conforms to the published schema, whatever the outcome', () => {
     const records = [
       ...results.map((result) => recordOf({ result })),
       recordOf({ operation: 'copy' }),
@@ -85,11 +85,11 @@ describe('a CloudEvent', () => {
     ...results.map((result) => [recordOf({ result }), `dev.dray.promote.${result}`] as const),
     [recordOf({ operation: 'copy' }), 'dev.dray.copy.done'] as const,
     [refused, 'dev.dray.promote.refused'] as const,
-  ])('has a name of its operation and result that stays: %#', (record, type) => {
+  ])('has a stable type for its operation and result: %#', (record, type) => {
     expect(cloudEventOf(record)?.type).toBe(type)
   })
 
-  it('says which tag of which repository, by its own id and at its own time, with the whole record as its data', () => {
+  it('names the tag and repository, with the id and time of the record and the whole record as data', () => {
     const record = recordOf()
     expect(cloudEventOf(record)).toEqual({
       specversion: '1.0',
@@ -104,7 +104,7 @@ describe('a CloudEvent', () => {
     expect(cloudEventOf(refused)?.subject).toBe('api:1.4.2')
   })
 
-  it('of content without a tag is about its digest', () => {
+  it('of content without a tag has the digest as its subject', () => {
     const step = {
       id: 's0',
       kind: 'copy',
@@ -119,7 +119,7 @@ describe('a CloudEvent', () => {
     expect(cloudEventOf(recordOf({ step }))?.subject).toBe(`r.example.com/b@${digestOf('image')}`)
   })
 
-  it('is not made of an intent or of what a crash left', () => {
+  it('is undefined for an intent or a recovered tail', () => {
     const { time } = recordOf()
     expect(cloudEventOf(recordOf({ phase: 'intent' }))).toBeUndefined()
     expect(

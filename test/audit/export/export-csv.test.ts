@@ -5,7 +5,7 @@ import { digestOf } from '../../../src/oci/digest.ts'
 import { recordOf } from '../../support/audit-logs.ts'
 import { doomedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
 
-/** RFC 4180, section 2: a reader that knows nothing of the writer. */
+/** A reader by RFC 4180, section 2, without code of the writer. */
 function parseCsv(text: string): readonly (readonly string[])[] {
   const rows: string[][] = []
   let rest = text
@@ -33,7 +33,7 @@ function rowOf(...args: Parameters<typeof csvLine>): Readonly<Record<string, str
 }
 
 describe('a line of CSV', () => {
-  it('names every tag that went with a deleted image, or the one that was deleted', () => {
+  it('names every tag that was deleted with an image, or the deleted tag', () => {
     const deleted = rowOf(recordOf({ operation: 'prune', step: manifestStep(), before: doomedDigest }))
     expect(deleted).toMatchObject({
       operation: 'prune',
@@ -46,7 +46,7 @@ describe('a line of CSV', () => {
     expect(rowOf(recordOf({ step: untagStep() }))).toMatchObject({ step: 'deleteTag', tag: 'pr-1' })
   })
 
-  it('says who did what to which image, and in which place of the log', () => {
+  it('contains actor, operation, image and the position in the log', () => {
     const ci = { service: 'github', user: 'octocat', run: 'https://example.com/1' }
     const actor = { user: 'ann', host: 'builder-1', ci }
     const row = rowOf({ ...recordOf({ actor, reason: 'release' }), seq: 7, prev: digestOf('line') })
@@ -74,7 +74,7 @@ describe('a line of CSV', () => {
     })
   })
 
-  it('is there for an intent, a refusal and what a crash left as well', () => {
+  it('exists for an intent, a refusal and a recovered tail too', () => {
     const { time } = recordOf()
     expect(rowOf(recordOf({ phase: 'intent' }))['phase']).toBe('intent')
     expect(rowOf(recordOf({ phase: 'refused' }))['result']).toBe('refused')
@@ -83,7 +83,7 @@ describe('a line of CSV', () => {
     ).toMatchObject({ phase: 'recovered', run: 'r', operation: '' })
   })
 
-  it('comes back whole, whatever people write in it', () => {
+  it('is parsed to the same values, whatever the text', () => {
     const text = fc.string({ unit: 'grapheme', maxLength: 30 }).filter((s) => !/[\p{Cc}]/u.test(s))
     const awkward = fc.constantFrom('a,b', '"', '""', 'a\nb', ';', ' ', 'a"b,c\n"', "'x", 'é;=1')
     fc.assert(
@@ -93,7 +93,7 @@ describe('a line of CSV', () => {
           [row['reason'] ?? '', reason],
           [row['says'] ?? '', says],
         ] as const) {
-          // nothing but apostrophes is added
+          // Only apostrophes are added.
           expect(cell.replaceAll("'", '')).toBe(written.replaceAll("'", ''))
           expect(cell).not.toMatch(/^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/)
         }
@@ -108,19 +108,19 @@ describe('a line of CSV', () => {
     ['x;"=1+1"', `x;"'=1+1"`],
     ['a\n-1', "a\n'-1"],
     ["a;\uff1dcmd|' /C calc'!A0", "a;'\uff1dcmd|' /C calc'!A0"],
-  ])('does not let a spreadsheet that splits cells at semicolons find a formula in %j', (reason, cell) => {
+  ])('keeps a spreadsheet that splits cells at semicolons from finding a formula in %j', (reason, cell) => {
     expect(rowOf(recordOf({ reason }))['reason']).toBe(cell)
   })
 
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', ' =1', '\uff1d1', '=cmd|"/C calc"!A0', '-2+3;x'])(
-    'does not let a spreadsheet take %j for a formula',
+    'keeps a spreadsheet from taking %j for a formula',
     (reason) => {
       expect(rowOf(recordOf({ reason }))['reason']).toBe(`'${reason}`)
       expect(rowOf(recordOf({ image: reason }))['image']).toBe(`'${reason}`)
     },
   )
 
-  it('has no control characters but line feeds in quotes', () => {
+  it('has no control characters except quoted line feeds', () => {
     const line = csvLine(recordOf({ reason: '\u001b[31mred\u0007\t\r\n\u009b\ud800' }))
     // oxlint-disable-next-line no-control-regex -- they are what is looked for
     expect(line.replace(/\r\n$/, '')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)

@@ -97,7 +97,7 @@ const deleted = recordOf({ operation: 'prune', step: manifestStep(), before: doo
 const ci = { service: 'github', user: 'octocat', run: 'https://example.com/runs/1' }
 
 describe('an OCSF event', () => {
-  it('of a delete says so, and names every tag that went', () => {
+  it('of a delete has the activity Delete and names every deleted tag', () => {
     expect(ocsfEventOf(deleted)).toMatchObject({
       activity_name: 'Delete',
       type_uid: 600304,
@@ -125,7 +125,7 @@ describe('an OCSF event', () => {
       recordOf({ actor: { user: 'runner', host: 'h', ci, says: 'Ann' }, reason: 'r', ticket: 'T-1' }),
     ],
     ['as a line of a log has it', { ...recordOf(), seq: 7, prev: digestOf('line') }],
-  ])('keeps to the published schema: %s', (_name, record) => {
+  ])('conforms to the published schema: %s', (_name, record) => {
     expect(complaints(ocsfEventOf(record), schema.class, '')).toEqual([])
   })
 
@@ -144,7 +144,7 @@ describe('an OCSF event', () => {
     ['creates content', copied, 1, 'Create'],
     ['attests', attested, 1, 'Create'],
     ['refuses', refused, 99, 'Other'],
-  ])('that %s says so in its activity and type', (_name, record, id, caption) => {
+  ])('has the activity and type for %s', (_name, record, id, caption) => {
     expect(ocsfEventOf(record)).toMatchObject({
       activity_id: id,
       type_uid: 600_300 + id,
@@ -170,7 +170,7 @@ describe('an OCSF event', () => {
     })
   })
 
-  it('names the person of the CI job, and keeps the rest of the actor beside', () => {
+  it('names the person of the CI job, and keeps the rest of the actor', () => {
     const actor = { user: 'runner', host: 'h', ci, says: 'Ann' }
     expect(ocsfEventOf(recordOf({ actor }))).toMatchObject({
       actor: { user: { name: 'octocat' } },
@@ -178,7 +178,7 @@ describe('an OCSF event', () => {
     })
   })
 
-  it('is not made of an intent or of what a crash left', () => {
+  it('is undefined for an intent or a recovered tail', () => {
     const { time } = recordOf()
     expect(ocsfEventOf(recordOf({ phase: 'intent' }))).toBeUndefined()
     expect(

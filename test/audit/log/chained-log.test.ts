@@ -39,7 +39,7 @@ const bytesOf = (name: string): Buffer | undefined => (existsSync(name) ? readFi
 const ids = (): string[] => entriesOf(path).map(({ id }) => id)
 
 describe('a log', () => {
-  it('begins with its first record, closed to others, in folders that it makes', async () => {
+  it('begins with its first record, readable only for its owner, in folders that it creates', async () => {
     await openLog(path).write([record()])
     expect(linesOf(path)[0]).toMatch(/^\{"seq":1,"prev":null,"time":"[^"]+","run":"run1","phase":"intent",/)
     expect(statSync(path).mode & 0o777).toBe(0o600)
@@ -47,7 +47,7 @@ describe('a log', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700)
   })
 
-  it('has each line number and hash the one before', async () => {
+  it('has the number and hash of the line before in each line', async () => {
     const log = openLog(path)
     await log.write([record({ image: 'größe:1 "\n' }), outcome()])
     await log.write([record(), outcome()])
@@ -55,7 +55,7 @@ describe('a log', () => {
     expect(entriesOf(path).map(({ seq }) => seq)).toEqual([1, 2, 3, 4])
   })
 
-  it('takes records that come during a sync together, in their order', async () => {
+  it('writes records that arrive during a sync together, in order', async () => {
     const log = openLog(path)
     const records = Array.from({ length: 50 }, () => record())
     await Promise.all(records.map((one) => log.write([one])))
@@ -63,7 +63,7 @@ describe('a log', () => {
     expect(chainComplaints(path)).toEqual([])
   })
 
-  it('is one chain for two that write in turns', async () => {
+  it('is one chain for two alternating writers', async () => {
     const [one, other] = [openLog(path), openLog(path)]
     for (let turn = 0; turn < 5; turn++) {
       await one.write([record()])
@@ -73,7 +73,7 @@ describe('a log', () => {
     expect(ids()).toHaveLength(15)
   })
 
-  it('leaves nothing beside it but its head, and no sign of life once it is closed', async () => {
+  it('leaves only its head beside it, and no heartbeat after it is closed', async () => {
     const log = openLog(path)
     await log.write([record()])
     expect(existsSync(`${path}.runs/run1`)).toBe(true)
@@ -83,14 +83,14 @@ describe('a log', () => {
     expect(existsSync(`${path}.torn`)).toBe(false)
   })
 
-  it('refuses a record that no line can hold, and takes the next', async () => {
+  it('refuses a record that is too long, and accepts the next', async () => {
     const log = openLog(path)
     await expect(log.write([record({ image: 'x'.repeat(600_000) })])).rejects.toMatchObject({ code: 'audit' })
     await log.write([record()])
     expect(chainComplaints(path)).toEqual([])
   })
 
-  it('that is a folder cannot be written', async () => {
+  it('cannot be written if its path is a folder', async () => {
     mkdirSync(path, { recursive: true })
     await expect(openLog(path).write([record()])).rejects.toMatchObject({
       code: 'audit',
@@ -99,7 +99,7 @@ describe('a log', () => {
     })
   })
 
-  it('whose write failed takes later ones', async () => {
+  it('accepts records after a failed write', async () => {
     mkdirSync(path, { recursive: true })
     const log = openLog(path)
     const both = await Promise.allSettled([log.write([record()]), log.write([record()])])
@@ -110,7 +110,7 @@ describe('a log', () => {
   })
 })
 
-describe('a log beside its head', () => {
+describe('a log with a head', () => {
   it.each([
     ['missing', () => rmSync(`${path}.head`)],
     ['empty', () => writeFileSync(`${path}.head`, '')],
@@ -124,7 +124,7 @@ describe('a log beside its head', () => {
           readFileSync(`${path}.head`, 'utf8').replace(/:[0-9a-f]{8}/, ':00000000'),
         ),
     ],
-  ])('is gone on with where the head is %s', async (_, spoil) => {
+  ])('is continued if the head is %s', async (_, spoil) => {
     await twoRecords()
     const head = readFileSync(`${path}.head`, 'utf8')
     spoil()
@@ -136,7 +136,7 @@ describe('a log beside its head', () => {
     )
   })
 
-  it('is gone on with where the head is of an earlier record', async () => {
+  it('is continued if the head is of an earlier record', async () => {
     await openLog(path).write([record()])
     const head = readFileSync(`${path}.head`)
     await openLog(path).write([outcome()])
@@ -162,7 +162,7 @@ describe('a log beside its head', () => {
       'chain',
     ],
     ['followed by lines that are no records', () => appendFileSync(path, 'one\ntwo\n'), 'no record'],
-  ])('is not gone on with where it was %s', async (_, spoil, said) => {
+  ])('is refused if it was %s', async (_, spoil, said) => {
     await twoRecords()
     spoil()
     const before = bytesOf(path)
@@ -176,7 +176,7 @@ describe('a log beside its head', () => {
     expect(bytesOf(path)).toEqual(before)
   })
 
-  it('begins anew where both were moved away', async () => {
+  it('begins again if log and head were moved away', async () => {
     await twoRecords()
     for (const name of [path, `${path}.head`]) renameSync(name, `${name}.old`)
     await openLog(path).write([record()])
@@ -187,7 +187,7 @@ describe('a log beside its head', () => {
 
 describe('a torn end', () => {
   it.each(['{', '{"seq":3,"pre', '\u0000\u0000\u0000', '{"seq":3,\u0000\u0000'])(
-    'such as %j is set aside and glued to nothing',
+    'such as %j is recorded and kept apart from the next line',
     async (torn) => {
       await twoRecords()
       appendFileSync(path, torn)
@@ -205,7 +205,7 @@ describe('a torn end', () => {
     },
   )
 
-  it('of a log that has nothing else is set aside too', async () => {
+  it('is recorded in a log with nothing else', async () => {
     mkdirSync(folder, { recursive: true })
     writeFileSync(path, '{"seq":1,')
     await openLog(path).write([record()])
@@ -213,7 +213,7 @@ describe('a torn end', () => {
     expect(entriesOf(path).map(({ phase }) => phase)).toEqual(['recovered', 'intent'])
   })
 
-  it('is set aside once, wherever the setting aside was broken off', async () => {
+  it('is recorded once, wherever the recovery was interrupted', async () => {
     await twoRecords()
     const before = readFileSync(path)
     const head = readFileSync(`${path}.head`)

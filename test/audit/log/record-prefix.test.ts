@@ -9,7 +9,7 @@ const positions: readonly Position[] = [
   advance(startOfChain, Buffer.from(formatLine(record(), startOfChain))),
 ]
 
-/** A record whose text has everything that JSON escapes, and numbers of every form. */
+/** A record with everything that JSON escapes and numbers of every form. */
 const records = fc
   .tuple(fc.string({ unit: 'binary' }), fc.jsonValue({ noUnicodeString: false }))
   .map(([image, extra]) => record({ image, extra } as object))
@@ -32,7 +32,7 @@ describe('a torn record', () => {
     )
   })
 
-  it('is no beginning with a byte more that JSON cannot have there (seed 7)', () => {
+  it('is never a prefix with one more byte that JSON cannot have there (seed 7)', () => {
     fc.assert(
       fc.property(
         records,

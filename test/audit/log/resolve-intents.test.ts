@@ -29,7 +29,7 @@ beforeEach(async () => {
   })
 })
 
-/** The intents of a run that died over them. */
+/** The intents of a dead run. */
 async function died(...intents: readonly AuditRecord[]): Promise<void> {
   await openLog(run.auditFile, clock).write(intents)
   clock.turn(10_000)
@@ -67,7 +67,7 @@ describe('an intent without an outcome', () => {
         error: { message: expect.stringContaining(`the tag holds ${other.root.digest}`) },
       },
     },
-  ])('of a tag is resolved by what the tag holds ($result.result)', async ({ now, result }) => {
+  ])('of a tag is resolved by the digest of the tag ($result.result)', async ({ now, result }) => {
     await prod.oracle.push(now, 'prod/api', '1.4.2')
     await died(record({ step: toTag(), before: digestOf(old), reason: 'release' }))
     expect(await resolve()).toEqual({ resolved: 1, left: 0 })
@@ -77,7 +77,7 @@ describe('an intent without an outcome', () => {
     expect(await resolve()).toEqual({ resolved: 0, left: 0 })
   })
 
-  it('of a tag that was not there and is not is one that was not applied', async () => {
+  it('of a tag that never existed was not applied', async () => {
     await died(record({ step: toTag(), before: null }))
     await resolve()
     expect(outcomes()).toMatchObject([
@@ -92,14 +92,17 @@ describe('an intent without an outcome', () => {
   it.each([
     { there: true, result: 'done' },
     { there: false, result: 'failed' },
-  ])('of a copy or of evidence is resolved by whether it is there ($result)', async ({ there, result }) => {
-    const steps = (await stepsOf()).filter(({ kind }) => kind !== 'tag')
-    expect(steps.map(({ kind }) => kind)).toEqual(['copy', 'attach'])
-    if (there) await prod.oracle.push(signed, 'prod/api', 'x')
-    await died(...steps.map((step) => record({ step })))
-    expect(await resolve()).toEqual({ resolved: 2, left: 0 })
-    expect(outcomes()).toMatchObject([{ result }, { result }])
-  })
+  ])(
+    'of a copy or an attached artifact is resolved by whether it exists ($result)',
+    async ({ there, result }) => {
+      const steps = (await stepsOf()).filter(({ kind }) => kind !== 'tag')
+      expect(steps.map(({ kind }) => kind)).toEqual(['copy', 'attach'])
+      if (there) await prod.oracle.push(signed, 'prod/api', 'x')
+      await died(...steps.map((step) => record({ step })))
+      expect(await resolve()).toEqual({ resolved: 2, left: 0 })
+      expect(outcomes()).toMatchObject([{ result }, { result }])
+    },
+  )
 
   it.each([
     { there: false, result: { result: 'done', after: null } },
@@ -111,14 +114,14 @@ describe('an intent without an outcome', () => {
         error: { code: 'interrupted', message: expect.stringContaining('was not applied') as string },
       },
     },
-  ])('of a delete is resolved by whether it is there ($result.result)', async ({ there, result }) => {
+  ])('of a delete is resolved by whether the content exists ($result.result)', async ({ there, result }) => {
     if (there) await prod.oracle.push(api, 'prod/api', 'pr-1')
     const at = repository(prod, 'prod/api')
     const target = { ...api.root, digest: digestOf(api) }
     const steps = [
       manifestStep({ repository: at, target }),
       untagStep({ repository: at, digest: digestOf(api) }),
-      // the steps of a prune are counted in each repository
+      // A prune numbers its steps in each repository.
       manifestStep({ repository: repository(prod, 'prod/web'), target }),
     ]
     await died(...steps.map((step) => record({ operation: 'prune', step, before: digestOf(api) })))
@@ -126,7 +129,7 @@ describe('an intent without an outcome', () => {
     expect(outcomes()).toMatchObject([result, result, { result: 'done', after: null, resolvedBy: 'run2' }])
   })
 
-  it('of the delete of a tag that is on something else by now cannot be told', async () => {
+  it('of the delete of a tag that has another digest has an unknown outcome', async () => {
     await prod.oracle.push(other, 'prod/api', 'pr-1')
     const step = untagStep({ repository: repository(prod, 'prod/api'), digest: digestOf(api) })
     await died(record({ operation: 'prune', step, before: digestOf(api) }))
@@ -134,14 +137,14 @@ describe('an intent without an outcome', () => {
     expect(outcomes()).toMatchObject([{ result: 'failed', after: other.root.digest }])
   })
 
-  it('of a run that is alive is left alone, whoever looks', async () => {
+  it('of a living run is skipped, whoever resolves', async () => {
     await openLog(run.auditFile, clock).write([record({ step: toTag() })])
     clock.turn(9_000)
     expect(await resolve()).toEqual({ resolved: 0, left: 0 })
     expect(outcomes()).toEqual([])
   })
 
-  it('at a registry that does not answer stays open, with one warning, and holds up no other', async () => {
+  it('at a registry that does not answer stays open with one warning, and delays no other', async () => {
     const gone = await watchedRegistry()
     await gone[Symbol.asyncDispose]()
     await prod.oracle.push(api, 'prod/api', '1.4.2')
@@ -161,7 +164,7 @@ describe('an intent without an outcome', () => {
     expect(outcomes()).toHaveLength(1)
   })
 
-  it('is forgotten by no start: it is found behind settled ones', async () => {
+  it('is found at every start, also before settled ones', async () => {
     await prod.oracle.push(api, 'prod/api', '1.4.2')
     const log = new ChainedLog(run.auditFile, { clock, newId: () => 'x' })
     const steps = ['a', 'b', 'c'].map((id) => record({ step: { ...toTag(), id } }))

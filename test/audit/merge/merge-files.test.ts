@@ -32,7 +32,7 @@ function timeOf(second: number): string {
 }
 
 describe('logs that are merged into a file', () => {
-  it('become a log that verifies with its head, and that nobody else can read', async () => {
+  it('become a log that verifies with its head, readable only for its owner', async () => {
     const { folder, paths } = await logs()
     const out = join(folder, 'merged.jsonl')
     expect(await mergeFiles(paths, out, signal)).toEqual({ lines: 240, merged: 240 })
@@ -42,7 +42,7 @@ describe('logs that are merged into a file', () => {
     expect((await stat(out)).mode & 0o777).toBe(0o600)
   })
 
-  it('can be written on to', async () => {
+  it('can be continued', async () => {
     const { folder, paths } = await logs()
     const out = join(folder, 'merged.jsonl')
     await mergeFiles(paths, out, signal)
@@ -54,7 +54,7 @@ describe('logs that are merged into a file', () => {
     expect(report.problem).toBeUndefined()
   })
 
-  it('keep an intent open that has no outcome in any of them', async () => {
+  it('keep an intent open if none of them has its outcome', async () => {
     const folder = await tempFolder()
     const [path, out] = [join(folder, 'a.jsonl'), join(folder, 'merged.jsonl')]
     const done = [recordOf({ id: '1', run: 'a', phase: 'intent' }), recordOf({ id: '2', run: 'a' })]
@@ -69,7 +69,7 @@ describe('logs that are merged into a file', () => {
     expect(report.open.lost.map(({ record }) => record)).toEqual(lost.slice(0, 1))
   })
 
-  it('are not written where one of them is broken, and nothing is left behind', async () => {
+  it('are not written if one of them is broken, and leave nothing behind', async () => {
     const { folder, paths } = await logs()
     const lines = (await readFile(paths[1] ?? '', 'utf8')).split('\n')
     await writeFile(paths[1] ?? '', lines.toSpliced(20, 1).join('\n'))
@@ -81,7 +81,7 @@ describe('logs that are merged into a file', () => {
     expect((await readdir(folder)).toSorted()).toEqual(before)
   })
 
-  it('never replace a file that is there', async () => {
+  it('never replace an existing file', async () => {
     const { paths } = await logs()
     const [first = '', second = ''] = paths
     const before = await readFile(second)

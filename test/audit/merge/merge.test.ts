@@ -29,7 +29,7 @@ function ids(lines: readonly string[]): readonly string[] {
   return entries(lines).map(({ id }) => id)
 }
 
-/** The lines as they stood in the logs that they come from, by log. */
+/** The original lines of each log. */
 function originals(lines: readonly string[]): Map<string, string[]> {
   const found = new Map<string, string[]>()
   for (const line of lines) {
@@ -50,13 +50,13 @@ const a = chained([at(1, 'a1'), at(4, 'a2'), at(5, 'a3')])
 const b = chained([at(2, 'b1'), at(3, 'b2'), at(6, 'b3')])
 
 describe('merged logs', () => {
-  it('are one valid chain in the order of time', async () => {
+  it('are one valid chain, ordered by time', async () => {
     const merged = await merge(source('a', a), source('b', b))
     expect(ids(merged)).toEqual(['a1', 'b1', 'b2', 'a2', 'a3', 'b3'])
     expect(await isWhole(merged)).toBe(true)
   })
 
-  it('give back every line of every log as it stood there, byte for byte', async () => {
+  it('restore every line of every log, byte for byte', async () => {
     const merged = await merge(source('a', a), source('b', b))
     expect(originals(merged)).toEqual(
       new Map([
@@ -72,7 +72,7 @@ describe('merged logs', () => {
     })
   })
 
-  it('can be merged again, and still give back what was merged', async () => {
+  it('can be merged again and still restore every line', async () => {
     const c = chained([at(0, 'c1'), at(9, 'c2')])
     const first = await merge(source('a', a), source('b', b))
     const second = await merge(source('first', first), source('c', c))
@@ -82,14 +82,14 @@ describe('merged logs', () => {
     expect(originals(originals(second).get('first') ?? []).get('a')).toEqual(a)
   })
 
-  it('have a record that is in several of them once, also where one was merged before', async () => {
+  it('have a repeated record once, also after an earlier merge', async () => {
     const first = await merge(source('a', a), source('b', b))
     const again = await merge(source('first', first), source('a', a), source('b', b))
     expect(ids(again)).toEqual(['a1', 'b1', 'b2', 'a2', 'a3', 'b3'])
     expect(await isWhole(again)).toBe(true)
   })
 
-  it('are refused where a record is another in another log', async () => {
+  it('are refused if a record differs between logs', async () => {
     const forged = chained([recordOf({ id: 'a2', time: '2026-03-04T00:00:04.000Z', reason: 'forged' })])
     await expect(merge(source('a', a), source('b', forged))).rejects.toMatchObject({
       code: 'corrupt',
@@ -97,7 +97,7 @@ describe('merged logs', () => {
     })
   })
 
-  it('are refused before anything is merged where the chain of one is broken, and its first bad line is named', async () => {
+  it('are refused before the merge if a chain is broken, with the first bad line', async () => {
     const cut = b.toSpliced(1, 1)
     await expect(surveyLogs([source('a', a), source('b', cut)])).rejects.toMatchObject({
       code: 'corrupt',
@@ -107,7 +107,7 @@ describe('merged logs', () => {
     await expect(surveyLogs([source('a', a.slice(1))])).rejects.toMatchObject({ code: 'corrupt' })
   })
 
-  it('are refused where a line of one is no record, though its chain is whole', async () => {
+  it('are refused if a line is no record in a valid chain', async () => {
     const { id: _id, ...rest } = recordOf()
     await expect(surveyLogs([source('a', chained([rest as LogRecord]))])).rejects.toMatchObject({
       code: 'corrupt',
@@ -118,16 +118,16 @@ describe('merged logs', () => {
     }
   })
 
-  it('leave out what a crash left at the end of one', async () => {
+  it('omit a torn record', async () => {
     expect(ids(await merge(source('a', a, '{"seq":4'), source('b', [...b, '{"seq":4'])))).toHaveLength(6)
   })
 
-  it('keep the order of each log where its clock went back', async () => {
+  it('keep the order of each log if its clock went back', async () => {
     const back = chained([at(9, 'x1'), at(2, 'x2'), at(3, 'x3')])
     expect(ids(await merge(source('x', back), source('a', a)))).toEqual(['a1', 'a2', 'a3', 'x1', 'x2', 'x3'])
   })
 
-  it('are refused where one was changed since it was surveyed, and take no line that came since', async () => {
+  it('are refused if a log changed since the survey, and omit lines that came since', async () => {
     const reads = [a, [...a, 'later'], a, a.slice(0, 2), a, chained([at(1, 'z'), at(4, 'a2'), at(5, 'a3')])]
     const changing: MergeSource = { name: 'a', lines: () => batches(reads.shift() ?? []) }
     expect(ids(await merge(changing))).toEqual(['a1', 'a2', 'a3'])
@@ -135,7 +135,7 @@ describe('merged logs', () => {
     await expect(merge(changing)).rejects.toMatchObject({ code: 'conflict' })
   })
 
-  it('are refused where two have one name, or there are too many', async () => {
+  it('are refused if two have the same name or there are too many', async () => {
     await expect(surveyLogs([source('a', a), source('a', b)])).rejects.toMatchObject({ code: 'usage' })
     const many = Array.from({ length: 257 }, (_, i) => source(`log ${i}`, []))
     await expect(surveyLogs(many)).rejects.toMatchObject({ code: 'usage' })
@@ -146,7 +146,7 @@ describe('merged logs', () => {
     expect(await merge(source('a', []), source('b', []))).toEqual([])
   })
 
-  it('are, whatever the logs, one chain with every record once that gives back each line of each log', async () => {
+  it('are one chain with every record once that restores each line, for any logs', async () => {
     const log = fc.array(fc.tuple(fc.nat(20), fc.string({ unit: 'grapheme', maxLength: 5 })), {
       maxLength: 8,
     })

@@ -20,7 +20,7 @@ const tail: RecoveredTail = {
 }
 
 describe('a filter', () => {
-  it('that asks nothing takes everything', () => {
+  it('without conditions matches everything', () => {
     expect([record, recordOf({ phase: 'intent' }), tail].map(matcher({}))).toEqual([true, true, true])
   })
 
@@ -58,11 +58,11 @@ describe('a filter', () => {
       true,
     ],
     [{ image: ['api'], environment: ['dev'] }, false],
-  ])('of %j is right', (filter, expected) => {
+  ])('of %j matches the right records', (filter, expected) => {
     expect(matcher(filter)(record)).toBe(expected)
   })
 
-  it('finds a deleted image by every tag that went with it, by its digest and by its subject', () => {
+  it('matches a deleted image by every deleted tag, its digest and its subject', () => {
     const step = manifestStep({ subject: digestOf('subject') })
     const deleted = recordOf({ operation: 'prune', image: '@dev/api', step, before: null, after: null })
     for (const image of [
@@ -76,7 +76,7 @@ describe('a filter', () => {
     expect(matcher({ image: ['dev/api:pr-2'] })(deleted)).toBe(false)
   })
 
-  it('finds a refusal as refused, and an intent by no result', () => {
+  it('matches a refusal as refused, and an intent by no result', () => {
     const refused = recordOf({ phase: 'refused', result: undefined as never })
     expect(matcher({ result: ['refused'] })(refused)).toBe(true)
     expect(
@@ -84,7 +84,7 @@ describe('a filter', () => {
     ).toBe(false)
   })
 
-  it('finds an image by name where its registry has a port, and evidence by its subject', () => {
+  it('matches an image by name if its registry has a port, and an attached artifact by its subject', () => {
     const withPort = recordOf({ image: 'localhost:5000/api' })
     expect(matcher({ image: ['localhost:5000/api'] })(withPort)).toBe(true)
     const step = {
@@ -103,7 +103,7 @@ describe('a filter', () => {
     expect(matcher({ image: [digestOf('signature')] })(recordOf({ step }))).toBe(true)
   })
 
-  it('finds an attestation by its subject and its repository', () => {
+  it('matches an attestation by its subject and its repository', () => {
     const step = {
       id: 's3',
       kind: 'attest',
@@ -118,7 +118,7 @@ describe('a filter', () => {
     }
   })
 
-  it('finds what a crash left by its time only', () => {
+  it('matches a recovered tail only by its time', () => {
     expect(matcher({ since: Date.parse(tail.time) })(tail)).toBe(true)
     expect(matcher({ since: Date.parse(tail.time) + 1 })(tail)).toBe(false)
     expect(matcher({ actor: ['r'] })(tail)).toBe(false)
@@ -144,7 +144,7 @@ describe('a moment', () => {
     expect(at(text)).toBe(expected)
   })
 
-  it('that is a day means for --until its end', () => {
+  it('that is a day means its end for --until', () => {
     expect(at('2026-03-04', 'until')).toBe('2026-03-05T00:00:00.000Z')
     expect(at('2026-03-04T00:00Z', 'until')).toBe('2026-03-04T00:00:00.000Z')
   })
@@ -172,13 +172,13 @@ describe('a moment', () => {
     '2026-03-04T05:06+25:00',
     '03/04/2026',
     '2026-03-04\n',
-  ])('%j is refused, and the flag is named', (text) => {
+  ])('%j is refused, with the name of the flag', (text) => {
     expect(() => at(text)).toThrow(
       expect.objectContaining({ code: 'usage', message: expect.stringContaining('--since') }),
     )
   })
 
-  it('comes back from any instant that is written in ISO 8601', () => {
+  it('is parsed from any instant in ISO 8601', () => {
     const bounds = {
       min: new Date('1970-01-01T00:00Z'),
       max: new Date('9999-12-31T00:00Z'),

@@ -24,7 +24,7 @@ async function select(options: SelectOptions): Promise<{ lines: string[]; hasMor
 }
 
 describe('lines read backwards', () => {
-  it('are the lines of the file, the last one first, however long they are and wherever the reads end', async () => {
+  it('are the lines of the file, last line first, whatever their length and the size of reads', async () => {
     const length = fc.oneof(fc.nat(40), fc.integer({ min: 60_000, max: 140_000 }))
     await fc.assert(
       fc.asyncProperty(fc.array(length, { maxLength: 6 }), fc.nat(70_000), async (lengths, torn) => {
@@ -48,12 +48,12 @@ describe('lines read backwards', () => {
 })
 
 describe('selected lines', () => {
-  it('are all lines byte for byte where nothing is asked', async () => {
+  it('are all lines byte for byte without conditions', async () => {
     const lines = putLog(path, story(100))
     expect(await select({ matches: all })).toEqual({ lines, hasMore: false })
   })
 
-  it('are the last that fit, in the order of the log, and say whether there are more', async () => {
+  it('are the last matches, in the order of the log, and say whether there are more', async () => {
     const lines = putLog(path, story(60))
     const isOutcome = ({ phase }: { phase: string }): boolean => phase === 'outcome'
     const outcomes = lines.filter((line) => line.includes('"phase":"outcome"'))
@@ -66,21 +66,18 @@ describe('selected lines', () => {
     )
   })
 
-  it('leave out intents that an outcome follows, and keep those that are open', async () => {
+  it('omit intents with an outcome, and keep open ones', async () => {
     const [a, b] = [tagStep('a'), tagStep('b')]
     const lines = putLog(path, [record({ step: a }), record({ step: b }), outcome({ step: a })])
     expect((await select({ matches: all, withoutSettled: true })).lines).toEqual([lines[1], lines[2]])
   })
 
-  it.each(['{"seq":8,"pr', '\0\0\0\0', '\0\0\0\n'])(
-    'pass over what a crash left at the end: %j',
-    async (torn) => {
-      const lines = putLog(path, story())
-      appendFileSync(path, torn)
-      expect((await select({ matches: all })).lines).toEqual(lines)
-      expect((await select({ matches: all, limit: 2 })).lines).toEqual(lines.slice(-2))
-    },
-  )
+  it.each(['{"seq":8,"pr', '\0\0\0\0', '\0\0\0\n'])('omit a torn record at the end: %j', async (torn) => {
+    const lines = putLog(path, story())
+    appendFileSync(path, torn)
+    expect((await select({ matches: all })).lines).toEqual(lines)
+    expect((await select({ matches: all, limit: 2 })).lines).toEqual(lines.slice(-2))
+  })
 
   it.each([
     ['is no JSON', () => 'nonsense'],
@@ -90,13 +87,13 @@ describe('selected lines', () => {
       'has an actor who is no text',
       (line: string) => line.replace('"host":"here"', '"host":"here","says":{}'),
     ],
-  ])('are an error where a line in the middle %s, from either end', async (_, spoil) => {
+  ])('are an error if a line in the middle %s, from either end', async (_, spoil) => {
     const lines = putLog(path, story())
     writeFileSync(path, lines.map((line, i) => `${i === 2 ? spoil(line) : line}\n`).join(''))
     const error = { code: 'malformed', subject: path }
     await expect(select({ matches: all })).rejects.toMatchObject(error)
     await expect(select({ matches: all, limit: 50 })).rejects.toMatchObject(error)
-    // what is not looked at is not judged
+    // Lines that are not read are not checked.
     expect((await select({ matches: all, limit: 2 })).lines).toEqual(lines.slice(-2))
   })
 

@@ -18,7 +18,7 @@ beforeEach(async () => {
 
 const verify = (): Promise<LogReport> => verifyLog(path, { clock }, never)
 
-/** A log of these records and its head, each as it would be written. */
+/** A log of these records and its head. */
 function logOf(records: readonly LogRecord[]): { lines: string[]; head: string } {
   let end = startOfChain
   const lines = records.map((one) => {
@@ -45,8 +45,8 @@ const whole = logOf(story)
 const count = whole.lines.length
 const lineNumber = fc.integer({ min: 1, max: count })
 
-describe('a log that is as it was written', () => {
-  it('is told so, with its counts', async () => {
+describe('an intact log', () => {
+  it('has no problem, and its counts are right', async () => {
     const log = openLog(path, clock)
     for (const one of story) await log.write([one])
     expect(await verify()).toEqual({
@@ -59,7 +59,7 @@ describe('a log that is as it was written', () => {
     })
   })
 
-  it('is right where a crash left its head behind and a line torn', async () => {
+  it('has no problem if a crash left an old head and a torn line', async () => {
     put(whole.lines.slice(0, 5), logOf(story.slice(0, 4)).head)
     appendFileSync(path, '{"seq":6,')
     const report = await verify()
@@ -67,7 +67,7 @@ describe('a log that is as it was written', () => {
     expect(report.problem).toBeUndefined()
   })
 
-  it('tells intents of the living from those of the dead, and calls neither damage', async () => {
+  it('separates intents of living and of dead runs, and neither is a problem', async () => {
     const log = openLog(path, clock)
     await log.write([record({ run: 'living' }), record({ run: 'dead' })])
     utimesSync(`${path}.runs/dead`, 0, 0)
@@ -78,7 +78,7 @@ describe('a log that is as it was written', () => {
     await log.close()
   })
 
-  it('tells how far it is', async () => {
+  it('reports progress', async () => {
     put(whole.lines, whole.head)
     const told: number[][] = []
     await verifyLog(path, { clock, onProgress: (...so) => told.push(so) }, never)
@@ -86,13 +86,13 @@ describe('a log that is as it was written', () => {
     expect(told.at(-1)).toEqual([size, size])
   })
 
-  it('that is not there is not found', async () => {
+  it('that does not exist is not found', async () => {
     await expect(verify()).rejects.toMatchObject({ code: 'not-found' })
   })
 })
 
-describe('a log that was touched', () => {
-  it('in any single bit: the line is named', async () => {
+describe('a damaged log', () => {
+  it('has a problem at the line of any flipped bit', async () => {
     const bytes = Buffer.from(textOf(whole.lines))
     const numbers = lineNumbers(bytes)
     await fc.assert(
@@ -107,14 +107,14 @@ describe('a log that was touched', () => {
     )
   })
 
-  it('in its last line, without a head: the break in the chain is all that is seen', async () => {
+  it('has a broken chain if its last line was changed without a head', async () => {
     put([...whole.lines.slice(0, -1), (whole.lines.at(-1) ?? '').replace('tester', 'nobody')], undefined)
     const report = await verify()
     expect(report.head).toBe('missing')
     expect(report.problem).toBeUndefined()
   })
 
-  it('by taking a line out: its place is named', async () => {
+  it('has a problem at a removed line', async () => {
     await fc.assert(
       fc.asyncProperty(lineNumber, async (line) => {
         put(whole.lines.toSpliced(line - 1, 1), whole.head)
@@ -123,25 +123,25 @@ describe('a log that was touched', () => {
     )
   })
 
-  it('by putting a line in: its place is named, or the one after where it fits the one before', async () => {
+  it('has a problem at an inserted line, or at the next if the inserted one follows the one before', async () => {
     await fc.assert(
       fc.asyncProperty(lineNumber, lineNumber, fc.boolean(), async (line, copied, fits) => {
         const before = logOf(story.slice(0, line - 1))
         const forged = fits ? logOf([...story.slice(0, line - 1), refusal()]).lines.at(-1) : undefined
         const inserted = forged ?? whole.lines[copied - 1] ?? ''
         put([...before.lines, inserted, ...whole.lines.slice(line - 1)], whole.head)
-        // a copy of the line that stands there fits too
+        // A copy of the existing line follows too.
         const isAfter = fits || copied === line
         expect((await verify()).problem).toMatchObject({ line: isAfter ? expectedAfter(line) : line })
       }),
     )
   })
 
-  /** The head is asked about the line that it tells of before there is one after it. */
+  /** The head is compared with its line before there is a next one. */
   const expectedAfter = (line: number): unknown =>
     line === count ? expect.toSatisfy((n: number) => n === count || n === count + 1) : line + 1
 
-  it('by swapping two lines: the first is named', async () => {
+  it('has a problem at the first of two swapped lines', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(lineNumber, { minLength: 2, maxLength: 2 }), async ([a = 1, b = 2]) => {
         const swapped = whole.lines
@@ -153,7 +153,7 @@ describe('a log that was touched', () => {
     )
   })
 
-  it('by cutting its end at any byte: the first line that is not there is named', async () => {
+  it('has a problem at the first missing line if it was cut at any byte', async () => {
     const bytes = Buffer.from(textOf(whole.lines))
     const numbers = lineNumbers(bytes)
     await fc.assert(
@@ -165,7 +165,7 @@ describe('a log that was touched', () => {
     )
   })
 
-  it('by writing the end anew from any line on: it is found by the head', async () => {
+  it('has a problem by its head if its end was rewritten from any line on', async () => {
     await fc.assert(
       fc.asyncProperty(lineNumber, async (line) => {
         const anew = logOf([
@@ -178,7 +178,7 @@ describe('a log that was touched', () => {
     )
   })
 
-  it('by writing or cutting the end and the head anew: that is not found here, and is what a checkpoint is for', async () => {
+  it('has no problem if its end and its head were rewritten or cut: that takes a checkpoint', async () => {
     await fc.assert(
       fc.asyncProperty(lineNumber, fc.boolean(), async (line, isCut) => {
         const kept = story.slice(0, line - 1)
@@ -195,13 +195,13 @@ describe('a log that was touched', () => {
     ['an outcome', [record(), outcome(), outcome()], 'line 2 has the same outcome'],
     ['an intent', [record(), outcome(), record()], 'line 1 has the same intent'],
     ['an open intent', [record(), record()], 'line 1 has the same intent'],
-  ])('by whoever can chain, so that %s is there twice: the second is named', async (_, records, why) => {
+  ])('has a problem if a valid chain repeats %s, at the second one', async (_, records, why) => {
     const { lines, head } = logOf(records)
     put(lines, head)
     expect((await verify()).problem).toMatchObject({ line: records.length, why })
   })
 
-  it('has an outcome that was found out beside the one that the run had after all: no damage', async () => {
+  it('has no problem if a resolved outcome precedes the outcome of the run', async () => {
     const { lines, head } = logOf([record(), outcome({ resolvedBy: 'run2' }), outcome()])
     put(lines, head)
     expect((await verify()).problem).toBeUndefined()
@@ -215,13 +215,13 @@ describe('a log that was touched', () => {
     ['result', { result: 'perhaps' }],
     ['step', { step: { id: 's1' } }],
     ['time', { time: 'noon' }],
-  ])('by whoever can chain, to a %s that is none: the line is named', async (field, change) => {
+  ])('has a problem if a valid chain has an invalid %s', async (field, change) => {
     const { lines, head } = logOf([refusal(), { ...record(), ...change } as AuditRecord])
     put(lines, head)
     expect((await verify()).problem).toMatchObject({ line: 2, why: expect.stringContaining(field) as string })
   })
 
-  it('to a line without end, or to lines of brackets, is read in bounded memory', async () => {
+  it('is read in bounded memory if it has a line without end or many brackets', async () => {
     for (const bad of [`{"a":"${'x'.repeat(3_000_000)}`, '['.repeat(1_000_000), '{'.repeat(1_000_000)]) {
       put([...whole.lines.slice(0, 2), bad, ...whole.lines.slice(2)], whole.head)
       expect((await verify()).problem).toMatchObject({ line: 3 })
@@ -229,13 +229,13 @@ describe('a log that was touched', () => {
   })
 })
 
-/** For every byte the number of its line, and for the place behind the last one the number of the next. */
+/** The line number of every byte, and of the position after the last one. */
 function lineNumbers(bytes: Buffer): number[] {
   let line = 1
   return [...bytes, 0].map((byte) => (byte === 10 ? line++ : line))
 }
 
-it('reads a log with lines of every length up to the longest, across the borders of what is read at once', async () => {
+it('a log with lines of every length is read across the borders of reads', async () => {
   const sizes = [1, 1000, 262_000, 262_144, 500_000, 7, 262_143, 520_000]
   const records = sizes.map((size, i) => refusal({ id: `r${i}`, image: 'x'.repeat(size) }))
   const { lines, head } = logOf(records.map((one) => ({ ...one, image: one.image?.slice(0, 500_000) ?? '' })))

@@ -29,15 +29,18 @@ const secret = 'hush-canary-hush'
 interface World {
   readonly clock: ManualClock
   readonly sink: WebhookSink
-  /** what the log took */
+  /** the records of the log */
   readonly logged: readonly AuditRecord[]
-  /** what the sink told of on its way */
+  /** the events of the sink */
   readonly events: readonly ProgressEvent[]
   /** for `flush` */
   readonly call: NotedCall
 }
 
-/** A sink over a log in memory. Its clock turns itself on over the waits between tries, and over nothing else. */
+/**
+ * A sink over a log in memory. Its clock advances over the waits between attempts, and over nothing
+ * else.
+ */
 function worldOf(post: Post, over: Partial<WebhookSinkOptions> = {}, log?: AuditSink): World {
   const clock = manualClock()
   const logged: AuditRecord[] = []
@@ -58,7 +61,7 @@ function worldOf(post: Post, over: Partial<WebhookSinkOptions> = {}, log?: Audit
   return { clock, sink, logged, events, call: notedCall() }
 }
 
-/** The same with a receiver on a port of this machine. */
+/** A sink with a receiver on a port of this machine. */
 async function received(
   script: Script,
   over: Partial<WebhookSinkOptions> = {},
@@ -88,7 +91,7 @@ const caught = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
-/** As a receiver would, by the page about webhooks and without the product's code. */
+/** Verifies like a receiver, by the page about webhooks and without dray's code. */
 function isSigned({ headers, body }: SeenRequest, key: string): boolean {
   const timestamp = String(headers['x-dray-timestamp'])
   const mac = createHmac('sha256', key).update(Buffer.concat([Buffer.from(`${timestamp}.`), body]))
@@ -107,7 +110,7 @@ describe('the webhook sink', () => {
     expect(call.events).toEqual([])
   })
 
-  it('sends one at a time, for the order to hold', async () => {
+  it('sends one at a time, to keep the order', async () => {
     let atOnce = 0
     let most = 0
     const { sink, call } = await received(async (_request, response) => {
@@ -121,7 +124,7 @@ describe('the webhook sink', () => {
     expect(most).toBe(1)
   })
 
-  it('keeps the order in which a log on disk took the records of many writers', async () => {
+  it('keeps the order of a log on disk with many writers', async () => {
     const path = `${await tempFolder()}/audit.jsonl`
     const log = openLog(path)
     onTestFinished(() => log.close())
@@ -139,7 +142,7 @@ describe('the webhook sink', () => {
     expect(sink.place).toBe(path)
   })
 
-  it('sends nothing that the log did not take', async () => {
+  it('sends nothing that the log refused', async () => {
     const log: AuditSink = {
       place: 'full',
       write: () => Promise.reject(new DrayError('audit', 'the disk is full')),
@@ -153,7 +156,7 @@ describe('the webhook sink', () => {
     expect(server.seen).toEqual([])
   })
 
-  it('holds no write up: the log has all of it while the receiver still thinks about the first', async () => {
+  it('does not delay writes while the receiver handles the first event', async () => {
     const order: string[] = []
     const gate = Promise.withResolvers<void>()
     const { sink, call } = await received(async (_request, response) => {
@@ -168,7 +171,7 @@ describe('the webhook sink', () => {
     expect(order).toEqual(['written', 'answered', 'answered', 'answered'])
   })
 
-  it('goes on after a flush', async () => {
+  it('continues after a flush', async () => {
     const { sink, server, call } = await received(taken)
     await sink.flush(call)
     for (let i = 0; i < 2; i++) {
@@ -196,7 +199,7 @@ describe('an event', () => {
     })
   })
 
-  it('is an event of OCSF where that was asked for', async () => {
+  it('is an event of OCSF if that is configured', async () => {
     const { sink, server, call } = await received(taken, { format: 'ocsf', secret })
     const one = refusal()
     await sink.write([one])
@@ -234,7 +237,7 @@ describe('an event', () => {
 
 describe('a delivery that fails', () => {
   it.each([408, 425, 429, 500, 502, 503, 504])(
-    'with %i is tried again, with the same id and body and a new time',
+    'with %i is retried, with the same id and body and a new time',
     async (status) => {
       let tries = 0
       const { sink, server, events, call } = await received(
@@ -254,7 +257,7 @@ describe('a delivery that fails', () => {
     },
   )
 
-  it('because the connection broke is tried again', async () => {
+  it('because the connection broke is retried', async () => {
     let tries = 0
     const { sink, server, call } = await received((_request, response) => {
       if (++tries === 1) response.destroy()
@@ -267,7 +270,7 @@ describe('a delivery that fails', () => {
   })
 
   it.each([301, 307, 400, 401, 403, 404, 410, 413, 415, 422])(
-    'with %i is not tried again; the next event is sent',
+    'with %i is not retried; the next event is sent',
     async (status) => {
       let tries = 0
       const { sink, server, call } = await received((_request, response) =>
@@ -283,7 +286,7 @@ describe('a delivery that fails', () => {
     },
   )
 
-  it('is tried again after the time that the answer asks for', async () => {
+  it('is retried after the Retry-After of the response', async () => {
     let tries = 0
     const { sink, server, events, call } = await received((_request, response) =>
       reply(response, ++tries === 1 ? 429 : 200, { 'retry-after': '7' }),
@@ -294,7 +297,7 @@ describe('a delivery that fails', () => {
     expect(waitsOf(events)).toEqual([7_000])
   })
 
-  it('is given up where the answer asks for more time than one event has', async () => {
+  it('is given up if the response asks for more time than one event has', async () => {
     const { sink, server, events, call } = await received((_request, response) =>
       reply(response, 503, { 'retry-after': '3600' }),
     )
@@ -323,7 +326,7 @@ describe('a delivery that fails', () => {
     expect(warningsOf(call)).toHaveLength(1)
   })
 
-  it('where they are required is an error after the run that says that the changes are made and recorded', async () => {
+  it('is an error after the run if delivery is required, and says that the changes are made and recorded', async () => {
     const { sink, logged, server, call } = await received((_request, response) => reply(response, 403), {
       required: true,
     })
@@ -340,7 +343,7 @@ describe('a delivery that fails', () => {
     expect(call.events).toEqual([])
   })
 
-  it('at a port where nobody listens is given up like any other', async () => {
+  it('at a closed port is given up like any other', async () => {
     const { sink, server, events, call } = await received(taken)
     await server[Symbol.asyncDispose]()
     await sink.write([outcome()])
@@ -349,7 +352,7 @@ describe('a delivery that fails', () => {
     expect(warningsOf(call)[0]).toContain(`cannot connect to ${server.host} (tried 5 times)`)
   })
 
-  it('for a reason that stays is not tried again', async () => {
+  it('for a permanent reason is not retried', async () => {
     const { sink, events, call } = worldOf(() => Promise.reject(new DrayError('config', 'plain http')))
     await sink.write([outcome()])
     await sink.flush(call)
@@ -357,7 +360,7 @@ describe('a delivery that fails', () => {
     expect(warningsOf(call)[0]).toContain('plain http; ')
   })
 
-  it('never changes the order, sends again what was taken, or forgets to tell of what was not', async () => {
+  it('never changes the order, sends an accepted event again, or hides a lost one', async () => {
     const answers = constantFrom(200, 204, 302, 400, 408, 429, 500, 503, 'broken')
     const batches = array(integer({ min: 0, max: 4 }), { maxLength: 6 })
     await assert(
@@ -374,7 +377,7 @@ describe('a delivery that fails', () => {
         await sink.flush(call)
         const ids = logged.map(({ id }) => id)
         const inTurn = tries.map(({ id }) => id).filter((id, i, all) => id !== all[i - 1])
-        // what waits when the receiver stalls is given up
+        // Events that wait when the receiver stalls are given up.
         expect(inTurn).toEqual(ids.slice(0, inTurn.length))
         const delivered = tries.filter(({ isTaken }) => isTaken).map(({ id }) => id)
         expect(new Set(delivered).size).toBe(delivered.length)
@@ -387,7 +390,7 @@ describe('a delivery that fails', () => {
 })
 
 describe('a receiver that does not answer', () => {
-  it('is asked three times for 10 s, for one event has 30 s', async () => {
+  it('gets three attempts of 10 s, because one event has 30 s', async () => {
     const arrivals: PromiseWithResolvers<void>[] = [0, 1, 2, 3].map(() => Promise.withResolvers<void>())
     const { sink, server, clock, call } = await received(() => arrivals[server.seen.length - 1]?.resolve())
     await sink.write([outcome()])
@@ -405,7 +408,7 @@ describe('a receiver that does not answer', () => {
     expect(warningsOf(call)[0]).toContain('it did not answer within 30 s; ')
   })
 
-  it('is waited for at the end for half a minute; what waits then is given up', async () => {
+  it('is waited for at the end for half a minute; waiting events are then given up', async () => {
     const arrived = Promise.withResolvers<void>()
     const { sink, clock, call } = worldOf((_url, _headers, _body, { signal }) => {
       arrived.resolve()
@@ -448,7 +451,7 @@ describe('a slow receiver', () => {
     return world
   }
 
-  it('that goes on taking events is waited for at the end', async () => {
+  it('that keeps accepting events is waited for at the end', async () => {
     const { sink, clock, call } = slowWorld()
     await sink.write(Array.from({ length: 12 }, () => outcome()))
     const flushing = sink.flush(call)
@@ -468,7 +471,7 @@ describe('a slow receiver', () => {
     expect(warningsOf(call)[0]).toMatch(/^8[56] events were not delivered .*: it did not take them in time/)
   })
 
-  it('leaves 10,000 events waiting and no more', async () => {
+  it('has at most 10,000 waiting events', async () => {
     const gate = Promise.withResolvers<void>()
     let sent = 0
     const { sink, logged, call } = worldOf(async () => {
@@ -481,7 +484,7 @@ describe('a slow receiver', () => {
     gate.resolve()
     await sink.flush(call)
     expect(logged).toHaveLength(10_004)
-    // one was on its way when the rest came
+    // One was being sent when the rest arrived.
     expect(sent).toBe(10_001)
     expect(warningsOf(call)[0]).toMatch(/^3 events were not delivered .*: it takes them too slowly;/)
   })
@@ -500,7 +503,7 @@ describe('no secret', () => {
       }) satisfies Script,
     ],
     ['a broken connection', ((_request, response) => void response.destroy()) satisfies Script],
-  ])('is told of after %s: of the webhook its scheme and host alone', async (_name, script: Script) => {
+  ])('is reported after %s: only the scheme and host of the webhook', async (_name, script: Script) => {
     for (const required of [false, true]) {
       const { sink, server, events, call } = await received(script, { secret, required })
       await sink.write([outcome()])

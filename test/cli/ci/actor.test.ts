@@ -30,7 +30,7 @@ const azure: Environment = {
 }
 
 describe('the actor', () => {
-  it('is the user and the machine where no CI service is', () => {
+  it('is the user and the machine without a CI service', () => {
     expect(actorFrom({ CI: 'true', USER: 'other', GITHUB_ACTOR: 'octocat' }, machine)).toEqual(machine)
   })
 
@@ -135,17 +135,17 @@ describe('the actor', () => {
       },
       azure,
     ],
-  ])('has what the job is told by its service: %j', (ci, env) => {
+  ])('has the fields of the job of its service: %j', (ci, env) => {
     expect(actorFrom(env, machine)).toEqual({ ...machine, ci })
   })
 
-  it('has what `--actor` said beside the rest, hiding none of it', () => {
+  it('has the value of `--actor` in addition to the rest', () => {
     const without = actorFrom(github, machine)
     expect(actorFrom(github, machine, 'Ann, on call')).toEqual({ ...without, says: 'Ann, on call' })
     expect(actorFrom(github, machine, '  ')).toEqual(without)
   })
 
-  it('has no field for what is not told, or empty', () => {
+  it('has no field for missing or empty values', () => {
     expect(actorFrom({ GITLAB_CI: 'true', CI_COMMIT_SHA: '', GITLAB_USER_LOGIN: ' ' }, machine)).toEqual({
       ...machine,
       ci: { service: 'gitlab' },
@@ -170,14 +170,14 @@ describe('the actor', () => {
     'user:canary@git.example.com/team/api',
     `https://${'u'.repeat(2000)}canary@git.example.com/team/api`,
     'HTTPS://user:canary@git.example.com/team/api',
-  ])('keeps the address %j without what may be a secret', (address) => {
+  ])('keeps the URL %j without possible secrets', (address) => {
     const { ci } = actorFrom({ JENKINS_URL: 'x', GIT_URL: address, BUILD_URL: address }, machine)
     expect(JSON.stringify(ci)).not.toContain('canary')
     expect(ci?.repository).toContain('git.example.com')
     expect(ci?.run).toContain('git.example.com')
   })
 
-  it('takes nothing from other variables', () => {
+  it('reads no other variables', () => {
     const secrets = {
       GITHUB_TOKEN: 'canary',
       ACTIONS_RUNTIME_TOKEN: 'canary',

@@ -27,7 +27,7 @@ const api = repositoryPlan(
 )
 const idle = repositoryPlan('@dev/idle', [kept])
 
-/** What a run of a plan comes to; it succeeds where all was done. */
+/** The metrics of a run of a plan, which succeeds if everything was done. */
 function run(plan: PrunePlan, outcome = pruneOutcome(plan)): PruneMetrics {
   const isSuccess = outcome.repositories.every(({ status }) => status === 'pruned' || status === 'unchanged')
   return { plan, outcome, durationMs: 12_500, isSuccess: isSuccess && outcome.refusals.length === 0 }
@@ -44,7 +44,7 @@ function valuesOf(samples: readonly Sample[], name: string): readonly number[] {
 }
 
 describe('metrics for a monitor', () => {
-  it('are gauges with HELP and TYPE: of each repository what was done, and of the run how it went', async () => {
+  it('are gauges with HELP and TYPE for each repository and for the run', async () => {
     const file = join(await tempFolder(), 'dray.prom')
     await writeMetrics(file, run(prunePlan([api, idle], { policyName: 'n' })), manualClock(monday * 1000))
     const text = await readFile(file, 'utf8')
@@ -88,7 +88,7 @@ dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
     expect(parseExposition(text)).toHaveLength(11)
   })
 
-  it('count what went wrong, and keep what was not deleted among the images that stay', async () => {
+  it('count failures, and count what was not deleted among the remaining images', async () => {
     const plan = prunePlan([api])
     const samples = await write(
       run(
@@ -110,7 +110,7 @@ dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
     })
   })
 
-  it('count as refused what the plan refuses, what the registry does, and what could not be read', async () => {
+  it('count refusals by the plan and the registry, and repositories that could not be read', async () => {
     const web = repositoryPlan('@dev/web', [old('n-1')])
     const plan = prunePlan([{ ...api, steps: [] }, web], {
       refusals: [
@@ -122,7 +122,7 @@ dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
     expect(valuesOf(samples, 'dray_prune_refused')).toEqual([3])
   })
 
-  it('move the time of the last success with a success alone', async () => {
+  it('update the time of the last success only after a success', async () => {
     const file = join(await tempFolder(), 'dray.prom')
     const plan = prunePlan([api])
     const bad = run(plan, pruneOutcome(plan, { '@dev/api': { m1: 'failed' } }))
@@ -135,7 +135,7 @@ dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
     }
   })
 
-  it('take no last success from another policy, nor from a line that is not ours', async () => {
+  it('take no last success from another policy or an invalid line', async () => {
     const plan = prunePlan([api], { policyName: 'a"b\\c\nd' })
     const bad = run(plan, pruneOutcome(plan, { '@dev/api': { m1: 'failed' } }))
     const ours = String.raw`${lastSuccess}{policy="a\"b\\c\nd"}`
@@ -158,7 +158,7 @@ dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
     }
   })
 
-  it('leave a file as it is whose last success cannot be read where the run is none', async () => {
+  it('keep the file if its last success cannot be read after a failure', async () => {
     const folder = join(await tempFolder(), 'dray.prom')
     await mkdir(folder)
     const plan = prunePlan([api])
@@ -170,7 +170,7 @@ dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
     expect((await stat(large)).size).toBe(17 * 1024 ** 2)
   })
 
-  it('say nothing of repositories without anything to tell, and of none where the whole run is refused', async () => {
+  it('omit unchanged repositories, and all of them if the whole run is refused', async () => {
     const many = Array.from({ length: 3000 }, (_, i) => repositoryPlan(`@dev/${i}`, [kept]))
     expect(await write(run(prunePlan(many)))).toHaveLength(4)
     const whole = prunePlan(many, { refusals: [{ error: limit }] })
@@ -181,7 +181,7 @@ dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
     expect(valuesOf(nothingRead, 'dray_prune_refused')).toEqual([1])
   })
 
-  it('read back the same, whatever the names', async () => {
+  it('are parsed to the same values, whatever the names', async () => {
     const folder = await tempFolder()
     await fc.assert(
       fc.asyncProperty(
@@ -198,10 +198,10 @@ dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
     )
   })
 
-  it('can be read by everybody, whatever the umask, and leave nothing beside them', async () => {
+  it('are readable for everybody, whatever the umask, and leave no other file', async () => {
     const folder = await tempFolder()
     const file = join(folder, 'dray.prom')
-    // of a process of its own: threads have no umask
+    // A process of its own, because threads have no umask.
     const script = `
       import { writeMetrics } from ${JSON.stringify(new URL('../../../src/cli/ci/metrics.ts', import.meta.url).href)}
       process.umask(0o077)
@@ -216,7 +216,7 @@ dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
     expect(await readdir(folder)).toEqual(['dray.prom'])
   })
 
-  it('are an error where they cannot be written', async () => {
+  it('are an error if they cannot be written', async () => {
     const file = join(await tempFolder(), 'nowhere', 'dray.prom')
     await expect(writeMetrics(file, run(prunePlan([api])), manualClock())).rejects.toMatchObject({
       code: 'not-found',

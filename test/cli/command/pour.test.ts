@@ -12,7 +12,7 @@ function failing(code: string): Writable {
 }
 
 describe('pour', () => {
-  it('asks for a chunk only when the one before was taken', async () => {
+  it('reads a chunk only after the one before was accepted', async () => {
     const asked: number[] = []
     const take: (() => void)[] = []
     const output = new Writable({ write: (_chunk, _encoding, done) => void take.push(done) })
@@ -31,7 +31,7 @@ describe('pour', () => {
     await poured
   })
 
-  it('ends well where the reader has gone, and lets go of what it reads', async () => {
+  it('ends without an error if the reader has gone, and closes its source', async () => {
     let isClosed = false
     async function* endless() {
       try {
@@ -44,14 +44,14 @@ describe('pour', () => {
     expect(isClosed).toBe(true)
   })
 
-  it('tells of a full disk', async () => {
+  it('reports a full disk', async () => {
     async function* one() {
       yield 'x'
     }
     await expect(pour(one(), failing('ENOSPC'), never)).rejects.toMatchObject({ code: 'io' })
   })
 
-  it('does not wait for a reader that does not read once it is to end', async () => {
+  it('does not wait for a stalled reader after the signal', async () => {
     const stop = new AbortController()
     const output = new PassThrough({ highWaterMark: 1 })
     async function* endless() {

@@ -25,7 +25,7 @@ const flags = (given: Partial<InitFlags> = {}): InitFlags => ({
 const given = flags({ registry: 'r.example.com', env: ['dev=dev/{image}', 'prod=prod/{image}'] })
 
 describe('a new configuration', () => {
-  it('is made of flags where nobody can be asked', async () => {
+  it('is made of flags if the run is non-interactive', async () => {
     const config = await completeInit({ ...given, retention: 'nightlies', clean: 'prod' }, undefined)
     expect(config).toMatchObject({
       registry: 'r.example.com',
@@ -38,7 +38,7 @@ describe('a new configuration', () => {
     expect(await completeInit(given, undefined)).not.toHaveProperty('retention')
   })
 
-  it('is made of answers, and can be had again without questions', async () => {
+  it('is made of answers, and names the command without questions', async () => {
     const answers = ['r.example.com', 'dev', 'dev/{image}', 'prod', 'prod/{image}', '', 'nightlies', 'dev']
     const { questions, asked } = person(...answers)
     const config = await completeInit(flags(), questions)
@@ -48,7 +48,7 @@ describe('a new configuration', () => {
     )
   })
 
-  it('asks only for what flags leave out', async () => {
+  it('asks only for missing flags', async () => {
     const { questions, asked } = person('none')
     const config = await completeInit(given, questions)
     expect(config).not.toHaveProperty('retention')
@@ -74,7 +74,7 @@ describe('a new configuration', () => {
     )
   })
 
-  it('is written whole, and is a valid configuration', async () => {
+  it('is written atomically, and is valid', async () => {
     const cwd = await tempFolder()
     const config = await completeInit({ ...given, retention: 'environment' }, undefined)
     await writeConfig(startingConfig(config), 'dray.yaml', { cwd, force: false })
@@ -83,7 +83,7 @@ describe('a new configuration', () => {
     expect(retentionOf(loaded)).toHaveLength(1)
   })
 
-  it('replaces none, under any name that would be in force there, unless told to', async () => {
+  it('replaces none under any configuration name without --force', async () => {
     const text = startingConfig(await completeInit(given, undefined))
     const refused = expect.objectContaining({ code: 'refused' }) as Error
     for (const name of ['dray.yaml', 'dray.yml', 'dray.json']) {
@@ -101,7 +101,7 @@ describe('a new configuration', () => {
     expect(await readFile(join(cwd, 'dray.yaml'), 'utf8')).toBe(text)
   })
 
-  it('is not written under a name that no configuration has, nor into a folder that is not there', async () => {
+  it('is not written under another name, nor into a missing folder', async () => {
     const cwd = await tempFolder()
     const text = startingConfig(await completeInit(given, undefined))
     await expect(writeConfig(text, 'dray.toml', { cwd, force: false })).rejects.toThrowError(
@@ -113,7 +113,7 @@ describe('a new configuration', () => {
   })
 })
 
-describe('a policy for a configuration that is there', () => {
+describe('a policy for an existing configuration', () => {
   const config = {
     ...emptyConfig,
     environments: new Map([

@@ -20,7 +20,7 @@ function setUp(options: { graceful: boolean; timeoutMs?: number }) {
 
 describe('watchInterrupts', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'lets the step in hand finish at the first %s, and says so',
+    'lets the current step finish at the first %s, and says so',
     (name) => {
       const { source, said, interrupt, left } = setUp({ graceful: true })
       source.emit(name)
@@ -31,7 +31,7 @@ describe('watchInterrupts', () => {
     },
   )
 
-  it('leaves at once at the second', () => {
+  it('ends at once at the second', () => {
     const { source, interrupt, left } = setUp({ graceful: true })
     source.emit('SIGINT')
     source.emit('SIGTERM')
@@ -39,14 +39,14 @@ describe('watchInterrupts', () => {
     expect(left()).toBe(1)
   })
 
-  it('breaks off at the first where there is nothing to finish', () => {
+  it('ends at the first if the command is not graceful', () => {
     const { source, said, interrupt } = setUp({ graceful: false })
     source.emit('SIGINT')
     expect(interrupt.signal.reason).toMatchObject({ code: 'interrupted' })
     expect(said).toEqual([])
   })
 
-  it('ends with timeout when the time is over', async () => {
+  it('ends with timeout after the time limit', async () => {
     const { clock, interrupt } = setUp({ graceful: true, timeoutMs: 90_000 })
     await clock.advance(89_999)
     expect(interrupt.signal.aborted).toBe(false)
@@ -55,7 +55,7 @@ describe('watchInterrupts', () => {
     expect(interrupt.stop.reason).toMatchObject({ code: 'timeout' })
   })
 
-  it('listens to nothing when it is disposed of', async () => {
+  it('stops listening after dispose', async () => {
     const { source, clock, interrupt } = setUp({ graceful: true, timeoutMs: 1000 })
     interrupt.dispose()
     await clock.advance(2000)

@@ -57,7 +57,7 @@ describe('progress without a terminal', () => {
     expect(written[0]).toBe('0 of 1 blob or manifest, 2.5 MiB of 10.0 MiB, 512 KiB/s, 15.0 s left\n')
   })
 
-  it('tells how many tags were read, and then how many deletes are done, of all repositories together', async () => {
+  it('shows how many tags were read, and then how many deletes are done, in all repositories', async () => {
     const { clock, written, progress } = setUp()
     const other = { ...repository, path: 'b' }
     const tell = async (...events: readonly ProgressEvent[]) => {
@@ -78,7 +78,7 @@ describe('progress without a terminal', () => {
     ])
   })
 
-  it('tells of other work by lines of the same pace', async () => {
+  it('shows other work at the same pace', async () => {
     const { clock, written, progress } = setUp()
     for (let second = 0; second < 12; second++) {
       await clock.advance(1000)
@@ -100,7 +100,7 @@ describe('progress without a terminal', () => {
     expect(written).toEqual(['1 of 1 blob or manifest, 10.0 MiB\n'])
   })
 
-  it('says when a registry makes it wait for long', () => {
+  it('says when a registry demands a long wait', () => {
     const { written, progress } = setUp()
     progress.notify({ kind: 'wait', registry: 'r.example.com', ms: 4000 })
     progress.notify({ kind: 'wait', registry: 'r.example.com', ms: 90_000 })
@@ -135,7 +135,7 @@ describe('progress without a terminal', () => {
   })
 })
 
-describe('what is left of a limit', () => {
+describe('a rate limit', () => {
   const left = (remaining: number): ProgressEvent => ({
     kind: 'quota',
     registry: 'docker.io',
@@ -144,7 +144,7 @@ describe('what is left of a limit', () => {
     windowS: 21_600,
   })
 
-  it('is told with --verbose when it is first known, when little is left, and at the end', () => {
+  it('is shown with --verbose at first, when little is left, and at the end', () => {
     const { written, progress } = setUp('verbose')
     for (const remaining of [76, 75, 20, 10, 9]) progress.notify(left(remaining))
     progress.end()
@@ -155,7 +155,7 @@ describe('what is left of a limit', () => {
     ])
   })
 
-  it('is not told without it', () => {
+  it('is not shown without --verbose', () => {
     const { written, progress } = setUp()
     progress.notify(left(1))
     progress.end()
@@ -164,7 +164,7 @@ describe('what is left of a limit', () => {
 })
 
 describe('progress on a terminal', () => {
-  it('is a spinner from the first content on, with lines above it, and gone at the end', async () => {
+  it('is a spinner from the first content on, with lines above it, and removed at the end', async () => {
     const spinner = fakeSpinner()
     const { clock, written, progress } = setUp('normal', spinner)
     progress.notify(request)

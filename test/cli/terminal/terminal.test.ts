@@ -22,15 +22,15 @@ describe('hasColour', () => {
 })
 
 describe('pageOf', () => {
-  it('has a width on a terminal only, and colours where they are wished for', async () => {
+  it('has a width only on a terminal, and colours if they are wanted', async () => {
     expect((await pageOf(terminal, false, {})).width).toBe(100)
     expect((await pageOf(pipe, true, {})).width).toBeUndefined()
     expect((await pageOf(pipe, true, {})).style.red('x')).toBe('\u001b[31mx\u001b[39m')
   })
 })
 
-describe('a terminal that was given no size', () => {
-  it('counts as 80 columns wide, and nothing is drawn over on it', async () => {
+describe('a terminal without a size', () => {
+  it('counts as 80 columns wide, and is not redrawn', async () => {
     const sizeless = { ...terminal, columns: 0 }
     expect((await pageOf(sizeless, false, {})).width).toBe(80)
     expect([sizeless, terminal, pipe].map(canRedraw)).toEqual([false, true, false])

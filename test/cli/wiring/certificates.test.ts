@@ -8,7 +8,7 @@ import { testAuthority, testCertificate } from '../../support/tls.ts'
 
 const registry = 'r.test:5000'
 
-/** A folder of certificates with these files for r.test:5000. */
+/** A folder of certificates for r.test:5000. */
 async function folderWith(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await tempFolder()
   await mkdir(join(folder, registry))
@@ -19,7 +19,7 @@ async function folderWith(files: Readonly<Record<string, string>>): Promise<stri
 const pair = { 'client.cert': testCertificate.cert, 'client.key': testCertificate.key }
 
 describe('the certificates of a registry', () => {
-  it('are looked for where podman and docker keep them', () => {
+  it('are found in the folders of podman and docker', () => {
     expect(certificateFolders('/home/me')).toEqual([
       '/home/me/.config/containers/certs.d',
       '/etc/containers/certs.d',
@@ -27,7 +27,7 @@ describe('the certificates of a registry', () => {
     ])
   })
 
-  it('are its authorities and what this machine shows of itself', async () => {
+  it('are its authorities and a client certificate', async () => {
     const folder = await folderWith({ 'a.crt': testAuthority, 'b.crt': testAuthority, ...pair, README: 'x' })
     expect(await certificatesIn([folder], registry)).toEqual({
       ca: `${testAuthority}\n${testAuthority}`,
@@ -45,7 +45,7 @@ describe('the certificates of a registry', () => {
     },
   )
 
-  it('come from the first folder that has one for it', async () => {
+  it('come from the first folder for it', async () => {
     const [first, second] = [await folderWith({}), await folderWith({ 'a.crt': testAuthority })]
     expect(await certificatesIn(['/nowhere', second], registry)).toEqual({ ca: testAuthority })
     expect(await certificatesIn([first, second], registry)).toEqual({})
@@ -61,13 +61,13 @@ describe('the certificates of a registry', () => {
     ],
     ['a key that is none', { ...pair, 'client.key': 'canary' }, 'cannot be used'],
     ['a certificate that is none', { ...pair, 'client.cert': 'canary' }, 'cannot be used'],
-  ])('with %s are an error that shows nothing of them', async (_, files, what) => {
+  ])('with %s are an error that contains no part of them', async (_, files, what) => {
     const reading = certificatesIn([await folderWith(files)], registry)
     await expect(reading).rejects.toMatchObject({ code: 'config', message: expect.stringContaining(what) })
     await expect(reading).rejects.not.toThrow(/canary/)
   })
 
-  it('may be named in dray.yaml, the password of a key by a variable', async () => {
+  it('can be named in dray.yaml, with a variable for the password of a key', async () => {
     const folder = await folderWith(pair)
     const place = (name: string): string => join(folder, registry, name)
     const clientCertificate = {

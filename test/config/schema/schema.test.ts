@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { editorSchema, schemaFile } from '../../../scripts/schema.ts'
 
 describe('the JSON Schema for editors', () => {
-  it('is what `node scripts/schema.ts` makes of the schema that is checked by', () => {
+  it('is the output of `node scripts/schema.ts`', () => {
     expect(readFileSync(schemaFile, 'utf8')).toBe(editorSchema())
   })
 
-  it('refuses unknown keys at every level, and says what each key is', () => {
+  it('refuses unknown keys at every level, and describes each key', () => {
     const objects = [...objectsIn(JSON.parse(editorSchema()))]
     expect(objects.length).toBeGreaterThan(5)
     for (const object of objects) {

@@ -37,7 +37,7 @@ function selects(selector: TagSelector | undefined, tag: string): boolean {
   }
 }
 
-/** The rule that may delete a tag, where no protection by tag holds it. */
+/** The rule that may delete a tag, if no protection covers it. */
 function deletes({ protect, rules }: RetentionConfig, tag: string): string | undefined {
   const isHeld = protect.some((one) => one.kind === 'tags' && !one.newest && selects(one.tags, tag))
   return isHeld ? undefined : rules.find((rule) => selects(rule.tags, tag))?.name
@@ -82,7 +82,7 @@ describe('a starting policy', () => {
     expect(policy && deletes(policy, tag)).toBe(rule)
   })
 
-  it('has a line for a menu, and a name for a flag', () => {
+  it('has a line for the menu and a name for the flag', () => {
     for (const { name, summary } of startingPolicies) {
       expect(name).toMatch(/^[a-z-]+$/)
       expect(summary.length).toBeLessThan(80)
@@ -91,7 +91,7 @@ describe('a starting policy', () => {
 })
 
 describe('a starting configuration', () => {
-  it('has no policy where none is wanted', () => {
+  it('has no policy if none is wanted', () => {
     expect(read(undefined).policies).toEqual([])
   })
 
@@ -105,7 +105,7 @@ describe('a starting configuration', () => {
   )
 
   it.each(['true', 'null', '123', '1e3', '0x1f', 'y', 'no', '2026-01-02'])(
-    'may have an environment that is called %s',
+    'can have an environment called %s',
     (name) => {
       const names = [{ name, path: '{image}' }]
       expect([...read('newest', 'r.example.com', names).config.environments.keys()]).toEqual([name])

@@ -4,7 +4,7 @@ import { started } from '../http.ts'
 import { storages } from '../storage/storages.ts'
 
 describe.each(storages)('blobs in %s', (_name, storage) => {
-  it('are served whole, with size, digest and that ranges work', async () => {
+  it('are served whole, with size, digest and Accept-Ranges', async () => {
     const { call, blob } = await started({ storage: await storage() })
     const digest = await blob('team/api', 'hello world')
     const head = await call('HEAD', `/v2/team/api/blobs/${digest}`)
@@ -33,7 +33,7 @@ describe.each(storages)('blobs in %s', (_name, storage) => {
     expect(reply.headers['content-length']).toBe(String(text.length))
   })
 
-  it.each(['bytes=11-', 'bytes=99-100', 'bytes=-0'])('have nothing at %s: 416', async (range) => {
+  it.each(['bytes=11-', 'bytes=99-100', 'bytes=-0'])('have no bytes at %s: 416', async (range) => {
     const { call, blob } = await started({ storage: await storage() })
     const digest = await blob('a', 'hello world')
     const reply = await call('GET', `/v2/a/blobs/${digest}`, { headers: { range } })
@@ -41,7 +41,7 @@ describe.each(storages)('blobs in %s', (_name, storage) => {
   })
 
   it.each(['bytes=5-2', 'bytes=-', 'bytes=0-1,3-4', 'lines=1-2', 'bytes=x'])(
-    'are served whole for %s, which is no range to keep to',
+    'are served whole for %s, which is an unusable range',
     async (range) => {
       const { call, blob } = await started({ storage: await storage() })
       const digest = await blob('a', 'hello world')
@@ -50,7 +50,7 @@ describe.each(storages)('blobs in %s', (_name, storage) => {
     },
   )
 
-  it('of no bytes at all are kept', async () => {
+  it('can be empty', async () => {
     const { call, blob } = await started({ storage: await storage() })
     const digest = await blob('a', '')
     const reply = await call('GET', `/v2/a/blobs/${digest}`)
@@ -65,7 +65,7 @@ describe.each(storages)('blobs in %s', (_name, storage) => {
     expect([reply.status, reply.codes]).toEqual([404, ['BLOB_UNKNOWN']])
   })
 
-  it('are in another repository once they are mounted, and stay when the first loses them', async () => {
+  it('are in another repository after a mount, and stay if the first deletes them', async () => {
     const { call, blob } = await started({ storage: await storage() })
     const digest = await blob('a', 'x')
     const mounted = await call('POST', `/v2/b/c/blobs/uploads/?mount=${digest}&from=a`)
@@ -79,7 +79,7 @@ describe.each(storages)('blobs in %s', (_name, storage) => {
     expect((await call('GET', `/v2/b/c/blobs/${digest}`)).text).toBe('x')
   })
 
-  it('that are not there are mounted as an upload session', async () => {
+  it('are opened as an upload session if a mount finds none', async () => {
     const { call } = await started({ storage: await storage() })
     for (const from of ['&from=a', '&from=../a', '&from=%0d%0aa', '']) {
       const reply = await call('POST', `/v2/b/blobs/uploads/?mount=${digestOf('x')}${from}`)
@@ -88,7 +88,7 @@ describe.each(storages)('blobs in %s', (_name, storage) => {
     }
   })
 
-  it('that are not there cannot be deleted', async () => {
+  it('that do not exist cannot be deleted', async () => {
     const { call } = await started({ storage: await storage() })
     const reply = await call('DELETE', `/v2/a/blobs/${digestOf('x')}`)
     expect([reply.status, reply.codes]).toEqual([404, ['BLOB_UNKNOWN']])

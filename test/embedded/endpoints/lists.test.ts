@@ -18,7 +18,7 @@ function nextOf(reply: Reply): string | undefined {
 }
 
 describe.each(storages)('the tags in %s', (_name, storage) => {
-  it('come in ASCII order', async () => {
+  it('are in ASCII order', async () => {
     const client = await started({ storage: await storage() })
     await tagged(client, 'a/b', ['b', 'a', '_', 'B', '10', '9'])
     const reply = await client.call('GET', '/v2/a/b/tags/list')
@@ -55,7 +55,7 @@ describe.each(storages)('the tags in %s', (_name, storage) => {
     expect(nextOf(reply) !== undefined).toBe(more)
   })
 
-  it('of a repository without any are an empty list, of none at all 404', async () => {
+  it('are an empty list for a repository without tags, and 404 without a repository', async () => {
     const client = await started({ storage: await storage() })
     await client.image('a', 'x')
     expect((await client.call('GET', '/v2/a/tags/list')).json()).toEqual({ name: 'a', tags: [] })
@@ -65,7 +65,7 @@ describe.each(storages)('the tags in %s', (_name, storage) => {
 })
 
 describe.each(storages)('referrers in %s', (_name, storage) => {
-  it('are listed with their type and annotations, before and after the subject is there', async () => {
+  it('are listed with type and annotations, before and after the subject exists', async () => {
     const client = await started({ storage: await storage() })
     const { descriptor: subject } = await client.image('a', 'x', '1')
     const annotations = { 'org.example.by': 'ci' }
@@ -97,7 +97,7 @@ describe.each(storages)('referrers in %s', (_name, storage) => {
     expect(reply.json()).toMatchObject({ manifests: [{ digest }] })
   })
 
-  it('of what has none, or is not there, are an empty index', async () => {
+  it('are an empty index without referrers or subject', async () => {
     const client = await started({ storage: await storage() })
     const reply = await client.call('GET', `/v2/nowhere/referrers/${digestOf('x')}`)
     expect([reply.status, reply.json()]).toEqual([200, indexOf([])])
@@ -105,7 +105,7 @@ describe.each(storages)('referrers in %s', (_name, storage) => {
     expect([wrong.status, wrong.codes]).toEqual([400, ['DIGEST_INVALID']])
   })
 
-  it('go with their manifest, and belong to one repository', async () => {
+  it('are deleted with their manifest, and belong to one repository', async () => {
     const client = await started({ storage: await storage() })
     const { descriptor: subject } = await client.image('a', 'x', '1')
     const { digest } = await client.image('a', 'sig', undefined, { subject })
@@ -115,7 +115,7 @@ describe.each(storages)('referrers in %s', (_name, storage) => {
     expect((await client.call('GET', `/v2/a${path}`)).json()).toEqual(indexOf([]))
   })
 
-  it('come in pages where a page has a limit', async () => {
+  it('come in pages if there is a limit', async () => {
     const client = await started({ storage: await storage(), abilities: { pageLimit: 2 } })
     const { descriptor: subject } = await client.image('a', 'x', '1')
     const pushed = new Set<string>()
@@ -136,7 +136,7 @@ describe.each(storages)('referrers in %s', (_name, storage) => {
 })
 
 describe.each(storages)('the catalog in %s', (_name, storage) => {
-  it('has all repositories, by pages', async () => {
+  it('has all repositories, in pages', async () => {
     const client = await started({ storage: await storage() })
     for (const name of ['b', 'a/c', 'a', 'a/b/c']) await client.image(name, 'x')
     const whole = await client.call('GET', '/v2/_catalog')

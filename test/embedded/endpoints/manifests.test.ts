@@ -27,7 +27,7 @@ describe.each(storages)('manifests in %s', (_name, storage) => {
     }
   })
 
-  it('keep odd white space: what is served has the digest of what was sent', async () => {
+  it('keep unusual white space: the digest stays the same', async () => {
     const { call, blob } = await started({ storage: await storage() })
     const layer = await blob('a', 'x')
     const body = `${JSON.stringify(imageOf(await blob('a', '{}'), layer, 1), null, 3)}\n\n`
@@ -47,7 +47,7 @@ describe.each(storages)('manifests in %s', (_name, storage) => {
     expect(reply.headers['docker-content-digest']).toBe(digest)
   })
 
-  it('take several tags in one request by digest, and none by tag', async () => {
+  it('accept several tags in one request by digest, and none by tag', async () => {
     const client = await started({ storage: await storage() })
     const { digest, body } = await client.image('a', 'x')
     const sent = { headers: { 'content-type': mediaTypes.manifest }, body }
@@ -64,7 +64,7 @@ describe.each(storages)('manifests in %s', (_name, storage) => {
     expect((await client.call('PUT', `/v2/a/manifests/${digest}?${many}`, sent)).status).toBe(414)
   })
 
-  it('are kept by their sha512 digest', async () => {
+  it('are stored by their sha512 digest', async () => {
     const client = await started({ storage: await storage() })
     const { body } = await client.image('a', 'x')
     const digest = digestOf(body, 'sha512')
@@ -76,7 +76,7 @@ describe.each(storages)('manifests in %s', (_name, storage) => {
     expect((await client.call('HEAD', '/v2/a/manifests/s')).headers['docker-content-digest']).toBe(digest)
   })
 
-  it('are refused without what they are made of', async () => {
+  it('are refused if their content is missing', async () => {
     const client = await started({ storage: await storage() })
     const config = await client.blob('a', '{}')
     const elsewhere = await client.blob('b', 'x')
@@ -97,7 +97,7 @@ describe.each(storages)('manifests in %s', (_name, storage) => {
     expect((await client.call('GET', '/v2/a/manifests/1')).status).toBe(404)
   })
 
-  it('are taken without layers that are to be had elsewhere', async () => {
+  it('are accepted without layers that have URLs', async () => {
     const client = await started({ storage: await storage() })
     const config = await client.blob('a', '{}')
     const image = imageOf(config, digestOf('x'), 1)
@@ -106,14 +106,14 @@ describe.each(storages)('manifests in %s', (_name, storage) => {
     expect((await client.manifest('a', foreign, '1')).reply.status).toBe(201)
   })
 
-  it('are taken before their subject is there', async () => {
+  it('are accepted before their subject exists', async () => {
     const client = await started({ storage: await storage() })
     const subject = { mediaType: mediaTypes.manifest, digest: digestOf('later'), size: 5 }
     const { reply } = await client.image('a', 'x', undefined, { subject })
     expect(reply.headers['oci-subject']).toBe(subject.digest)
   })
 
-  it('are refused where a size is not that of the content', async () => {
+  it('are refused if a size is wrong', async () => {
     const client = await started({ storage: await storage() })
     const layer = await client.blob('a', 'x')
     const body = JSON.stringify(imageOf(await client.blob('a', '{}'), layer, 2))
@@ -124,7 +124,7 @@ describe.each(storages)('manifests in %s', (_name, storage) => {
     expect([reply.status, reply.codes]).toEqual([400, ['MANIFEST_INVALID']])
   })
 
-  it('by a digest that is not theirs are refused', async () => {
+  it('are refused by a wrong digest', async () => {
     const client = await started({ storage: await storage() })
     const { body } = await client.image('a', 'x')
     const wrong = digestOf('other')
@@ -160,7 +160,7 @@ describe('a manifest', () => {
     expect([reply.status, reply.codes]).toEqual([400, ['MANIFEST_INVALID']])
   })
 
-  it('may come with parameters behind its type, or without any type', async () => {
+  it('can have parameters after its type, or no type', async () => {
     const { call } = await started()
     const body = JSON.stringify(indexOf([]))
     for (const headers of [{ 'content-type': `${mediaTypes.index}; charset=utf-8` }, {}]) {
@@ -182,7 +182,7 @@ describe('a manifest', () => {
     expect([reply.status, reply.codes]).toEqual([413, ['SIZE_INVALID']])
   })
 
-  it('of exactly the limit is taken', async () => {
+  it('of exactly the limit is accepted', async () => {
     const { call } = await started()
     const text = JSON.stringify(indexOf([]))
     const body = text + ' '.repeat(maxManifestSize - text.length)
@@ -197,14 +197,14 @@ describe('a manifest', () => {
     ['application/*;q=0.5', 200],
     [`${mediaTypes.dockerManifest}, ${mediaTypes.manifest};q=0.1`, 200],
     [mediaTypes.index, 404],
-  ])('asked for with Accept %s is answered %i', async (accept, status) => {
+  ])('requested with Accept %s is answered %i', async (accept, status) => {
     const client = await started()
     await client.image('a', 'x', '1')
     const headers: Record<string, string> = accept === undefined ? {} : { accept }
     expect((await client.call('GET', '/v2/a/manifests/1', { headers })).status).toBe(status)
   })
 
-  it('that the client has already is not sent again', async () => {
+  it('that the client already has is not sent again', async () => {
     const client = await started()
     const { digest } = await client.image('a', 'x', '1')
     const headers = { 'if-none-match': `"${digest}"` }
@@ -217,14 +217,14 @@ describe('a manifest', () => {
     ['.not-a-tag', 404, 'MANIFEST_UNKNOWN'],
     [digestOf('x'), 404, 'MANIFEST_UNKNOWN'],
     ['sha256:x', 400, 'DIGEST_INVALID'],
-  ])('%s that is not there is %i', async (at, status, code) => {
+  ])('%s that does not exist is %i', async (at, status, code) => {
     const client = await started()
     await client.image('a', 'x', 'there')
     const reply = await client.call('GET', `/v2/a/manifests/${at}`)
     expect([reply.status, reply.codes]).toEqual([status, [code]])
   })
 
-  it('cannot have a tag that is none', async () => {
+  it('cannot have an invalid tag', async () => {
     const { call } = await started()
     const reply = await call('PUT', `/v2/a/manifests/${'x'.repeat(129)}`, { body: '{"manifests":[]}' })
     expect([reply.status, reply.codes]).toEqual([400, ['MANIFEST_INVALID']])
@@ -232,7 +232,7 @@ describe('a manifest', () => {
 })
 
 describe.each(storages)('deleting in %s', (_name, storage) => {
-  it('a tag leaves the manifest and its other tags', async () => {
+  it('a tag keeps the manifest and its other tags', async () => {
     const client = await started({ storage: await storage() })
     const { digest } = await client.image('a', 'x', '1')
     await client.image('a', 'x', '2')
@@ -244,7 +244,7 @@ describe.each(storages)('deleting in %s', (_name, storage) => {
     expect([again.status, again.codes]).toEqual([404, ['MANIFEST_UNKNOWN']])
   })
 
-  it('a manifest drops every tag on it and no other', async () => {
+  it('a manifest deletes all its tags and no other', async () => {
     const client = await started({ storage: await storage() })
     const { digest } = await client.image('a', 'x', '1')
     await client.image('a', 'x', '2')
@@ -256,7 +256,7 @@ describe.each(storages)('deleting in %s', (_name, storage) => {
     expect([again.status, again.codes]).toEqual([404, ['MANIFEST_UNKNOWN']])
   })
 
-  it('a manifest never takes a tag that moves away from it at the same time', async () => {
+  it('a manifest never deletes a tag that moves at the same time', async () => {
     const client = await started({ storage: await storage() })
     const kept = await client.image('a', 'kept')
     for (let round = 0; round < 10; round++) {
@@ -274,7 +274,7 @@ describe.each(storages)('deleting in %s', (_name, storage) => {
     }
   })
 
-  it('in a repository that is not there is 404', async () => {
+  it('in a missing repository is 404', async () => {
     const client = await started({ storage: await storage() })
     const reply = await client.call('DELETE', `/v2/a/manifests/${digestOf('x')}`)
     expect([reply.status, reply.codes]).toEqual([404, ['NAME_UNKNOWN']])

@@ -34,7 +34,7 @@ describe('a registry in a folder', () => {
     })
   })
 
-  it('holds the bytes of two repositories once', async () => {
+  it('stores the bytes of two repositories once', async () => {
     const folder = await tempFolder()
     const client = await started({ storage: await folderStorage(folder) })
     await client.blob('a', 'x')
@@ -54,7 +54,7 @@ describe('a registry in a folder', () => {
     expect(existsSync(join(folder, 'repositories'))).toBe(false)
   })
 
-  it('shows nothing of content that a crash left without a name, and sweeps it a day later', async () => {
+  it('does not show unreferenced content of a crash, and removes it a day later', async () => {
     const folder = await tempFolder()
     const client = await started({ storage: await folderStorage(folder) })
     const { digest } = await client.image('a', 'kept', '1')
@@ -74,7 +74,7 @@ describe('a registry in a folder', () => {
     expect((await again.call('GET', `/v2/a/blobs/${digestOf('kept')}`)).text).toBe('kept')
   })
 
-  it('frees the bytes of a deleted blob at a later start, once no repository has it', async () => {
+  it('removes the bytes of a deleted blob at a later start, if no repository has it', async () => {
     const folder = await tempFolder()
     const client = await started({ storage: await folderStorage(folder) })
     const shared = await client.blob('a', 'shared')
@@ -88,7 +88,7 @@ describe('a registry in a folder', () => {
     expect(existsSync(contentOf(folder, gone))).toBe(false)
   })
 
-  it('mends content that was damaged when it is pushed again', async () => {
+  it('repairs damaged content when it is pushed again', async () => {
     const folder = await tempFolder()
     const client = await started({ storage: await folderStorage(folder) })
     const digest = await client.blob('a', 'hello')
@@ -97,7 +97,7 @@ describe('a registry in a folder', () => {
     expect((await client.call('GET', `/v2/a/blobs/${digest}`)).text).toBe('hello')
   })
 
-  it('answers 500 for a tag or record that was damaged, tells of it, and serves on', async () => {
+  it('answers 500 for a damaged tag or record, reports it, and keeps serving', async () => {
     const folder = await tempFolder()
     const client = await started({ storage: await folderStorage(folder) })
     const { digest } = await client.manifest('a', indexOf([]), '1')
@@ -112,7 +112,7 @@ describe('a registry in a folder', () => {
     expect((await client.call('GET', '/v2/')).status).toBe(200)
   })
 
-  it('refuses a folder with other things in it, and leaves them', async () => {
+  it('refuses a folder with other content, and keeps it', async () => {
     const folder = await tempFolder()
     await mkdir(join(folder, 'uploads'))
     await writeFile(join(folder, 'uploads', 'mine'), 'x')
@@ -120,7 +120,7 @@ describe('a registry in a folder', () => {
     expect(await readFile(join(folder, 'uploads', 'mine'), 'utf8')).toBe('x')
   })
 
-  it('refuses a format that it does not know', async () => {
+  it('refuses an unknown format', async () => {
     const folder = await tempFolder()
     await writeFile(join(folder, 'dray-registry.json'), '{"schema":"dray.registry/2"}\n')
     await expect(folderStorage(folder)).rejects.toMatchObject({ code: 'unsupported' })

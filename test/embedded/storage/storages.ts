@@ -13,7 +13,7 @@ export async function tempFolder(): Promise<string> {
   return folder
 }
 
-/** Every storage that there is, for tests of what all of them promise. */
+/** Every storage, for tests of their common promises. */
 export const storages: readonly (readonly [string, () => Promise<RegistryStorage>])[] = [
   ['memory', () => Promise.resolve(memoryStorage())],
   ['a folder', async () => folderStorage(await tempFolder())],

@@ -17,7 +17,7 @@ function chunk(range: string, body: string) {
 }
 
 describe.each(storages)('uploads in %s', (_name, storage) => {
-  it('end with one PUT of the whole', async () => {
+  it('end with one PUT of the whole blob', async () => {
     const client = await started({ storage: await storage() })
     const digest = digestOf('hello')
     const reply = await client.call('PUT', `${await opened(client)}?digest=${digest}`, { body: 'hello' })
@@ -41,7 +41,7 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
     expect((await client.call('GET', `/v2/a/blobs/${digest}`)).text).toBe('hello world')
   })
 
-  it('take a stream without a range', async () => {
+  it('accept a stream without a range', async () => {
     const client = await started({ storage: await storage() })
     const at = await opened(client)
     await client.call('PATCH', at, { headers: { 'transfer-encoding': 'chunked' }, body: 'hello' })
@@ -49,7 +49,7 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
     expect((await client.call('PUT', `${at}?digest=${digest}`)).status).toBe(201)
   })
 
-  it('say how far they are', async () => {
+  it('return their size', async () => {
     const client = await started({ storage: await storage() })
     const at = await opened(client)
     await client.call('PATCH', at, chunk('0-4', 'hello'))
@@ -58,7 +58,7 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
   })
 
   it.each(['1-5', '6-10', '0-4'])(
-    'refuse a chunk %s that does not begin at the end, and keep what is there',
+    'refuse a chunk %s that does not begin at the end, and keep their bytes',
     async (range) => {
       const client = await started({ storage: await storage() })
       const at = await opened(client)
@@ -78,7 +78,7 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
     expect([reply.status, reply.codes]).toEqual([416, ['BLOB_UPLOAD_INVALID']])
   })
 
-  it('refuse a chunk that is not as long as it says', async () => {
+  it('refuse a chunk with another length than declared', async () => {
     const client = await started({ storage: await storage() })
     const at = await opened(client)
     const reply = await client.call('PATCH', at, chunk('0-9', 'hello'))
@@ -90,7 +90,7 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
     expect([streamed.status, streamed.codes]).toEqual([400, ['SIZE_INVALID']])
   })
 
-  it('refuse bytes that are not those of the digest, and nothing is there', async () => {
+  it('refuse bytes with another digest, and store nothing', async () => {
     const client = await started({ storage: await storage() })
     const digest = digestOf('hello')
     for (const reply of [
@@ -103,7 +103,7 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
   })
 
   it.each(['', '?digest=', '?digest=sha256:x', '?digest=md5:d41d8cd98f00b204e9800998ecf8427e'])(
-    'cannot end with the digest %j, and go on',
+    'cannot end with the digest %j, and continue',
     async (query) => {
       const client = await started({ storage: await storage() })
       const at = await opened(client)
@@ -113,7 +113,7 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
     },
   )
 
-  it('are gone once they are cancelled or finished', async () => {
+  it('are removed when they are cancelled or finished', async () => {
     const client = await started({ storage: await storage() })
     const cancelled = await opened(client)
     expect((await client.call('DELETE', cancelled)).status).toBe(204)
@@ -134,7 +134,7 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
     expect([reply.status, reply.codes]).toEqual([404, ['BLOB_UPLOAD_UNKNOWN']])
   })
 
-  it('make sha512 blobs, with or without saying so before', async () => {
+  it('make sha512 blobs, announced or not', async () => {
     const client = await started({ storage: await storage() })
     for (const [path, content] of [
       ['/v2/a/blobs/uploads/?digest-algorithm=sha512', 'one'],
@@ -151,7 +151,7 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
     expect([refused.status, refused.codes]).toEqual([400, ['DIGEST_INVALID']])
   })
 
-  it('keep what came before the client broke off, and go on from there', async () => {
+  it('keep the bytes before the client disconnected, and continue there', async () => {
     const told = Promise.withResolvers<void>()
     const client = await started({
       storage: await storage(),
@@ -188,7 +188,7 @@ describe.each(storages)('uploads in %s', (_name, storage) => {
   })
 })
 
-/** Asks until the upload has got so far: the bytes are on their way. */
+/** Polls until the upload has this size. */
 async function waitForRange({ call }: Client, at: string, range: string): Promise<void> {
   while ((await call('GET', at)).headers['range'] !== range);
 }
@@ -205,12 +205,12 @@ describe('an upload', () => {
     expect((await client.call('GET', young)).status).toBe(204)
   })
 
-  it('has the id that it is given', async () => {
+  it('has the given id', async () => {
     const client = await started({ newId: () => 'first' })
     expect(await opened(client)).toBe('/v2/a/blobs/uploads/first')
   })
 
-  it('in the middle of its body does not keep the registry from closing', async () => {
+  it('does not keep the registry from closing in the middle of a body', async () => {
     const client = await started()
     const at = await opened(client)
     const socket = connect(client.port, '127.0.0.1')

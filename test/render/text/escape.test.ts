@@ -2,13 +2,16 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { escapeText } from '../../../src/render/text/escape.ts'
 
-/** Said in other words than the implementation's: C0, DEL, C1, soft hyphen, bidi controls, what has no width, separators, fillers, tags. */
+/**
+ * The same characters in other words: C0, DEL, C1, soft hyphen, bidi controls, zero width,
+ * separators, fillers, tags.
+ */
 const acts =
   // oxlint-disable-next-line eslint/no-control-regex -- controls are what it is about
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e0fff}]/u
 
 describe('escapeText', () => {
-  it('leaves nothing that a terminal acts on, hides or turns round, whatever stands beside it', () => {
+  it('leaves nothing that a terminal acts on, hides or reverses, in any context', () => {
     const character = fc.oneof(
       fc.integer({ min: 0, max: 0xffff }),
       fc.integer({ min: 0xe0000, max: 0xe0fff }),
@@ -20,16 +23,16 @@ describe('escapeText', () => {
     )
   })
 
-  it('leaves none of them of all there are', () => {
+  it('leaves none of these characters', () => {
     const all = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code)).join('')
     expect(acts.test(escapeText(all))).toBe(false)
   })
 
-  it('leaves no halves of surrogate pairs', () => {
+  it('leaves no unpaired surrogates', () => {
     expect(escapeText('a\ud800b')).toBe('a\\u{d800}b')
   })
 
-  it('leaves nothing that a CI service takes for a command', () => {
+  it('leaves no command of a CI service', () => {
     const pieces = fc.constantFrom(
       '::',
       '##[',

@@ -61,7 +61,7 @@ describe('shortDigest and formatCount', () => {
     expect(shortDigest(parseDigest(`sha512:${'0123456789abcdef'.repeat(8)}`))).toBe('sha512:0123456789ab')
   })
 
-  it('count in words', () => {
+  it('use singular and plural', () => {
     expect([formatCount(1, 'tag'), formatCount(2, 'tag'), formatCount(0, 'entry', 'entries')]).toEqual([
       '1 tag',
       '2 tags',

@@ -34,14 +34,14 @@ describe('displayWidth', () => {
 })
 
 describe('cut and pad', () => {
-  it('leave whole what a person sees as one character', () => {
+  it('keep user-perceived characters whole', () => {
     expect(cut('ab🇩🇪', 3)).toBe('ab…')
     expect(cut('a👍🏽b', 3)).toBe('a…')
     expect(cut('👍🏽👍🏽👍🏽', 5)).toBe('👍🏽…')
     expect(cut('e\u0301e\u0301e\u0301', 2)).toBe('e\u0301…')
   })
 
-  it('never give more columns than asked for, and pad gives no fewer', () => {
+  it('never return more columns, and pad returns no fewer', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 30 }), (text, width) => {
         expect(displayWidth(cut(text, width))).toBeLessThanOrEqual(width)
@@ -52,13 +52,13 @@ describe('cut and pad', () => {
 })
 
 describe('wrap', () => {
-  it('breaks at spaces, and within a word only where that alone is too long', () => {
+  it('breaks at spaces, and within a word only if it is too long', () => {
     expect(wrap('nightlies: 41d old, older', 12)).toEqual(['nightlies:', '41d old,', 'older'])
     expect(wrap('a nightly-20261014 b', 10)).toEqual(['a', 'nightly-20', '261014 b'])
     expect(wrap('日本日本', 5)).toEqual(['日本', '日本'])
   })
 
-  it('fits, and leaves nothing out but the spaces at which it breaks', () => {
+  it('fits, and omits only the spaces at which it breaks', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 8, max: 20 }), (text, width) => {
         const lines = wrap(text, width)
@@ -70,7 +70,7 @@ describe('wrap', () => {
 })
 
 describe('renderTable', () => {
-  it('aligns columns by what they take on the screen', () => {
+  it('aligns columns by their width on the terminal', () => {
     const rows = [
       ['日本', '1 B', 'x'],
       ['abc', '10 B', 'y'],
@@ -80,7 +80,7 @@ describe('renderTable', () => {
     )
   })
 
-  it('has no heading where no column has a title, and no space at the ends of lines', () => {
+  it('has no heading if no column has a title, and no space at the ends of lines', () => {
     const bare = [{ title: '' }, { title: '' }]
     expect(
       renderTable(
@@ -94,14 +94,14 @@ describe('renderTable', () => {
     ).toBe('a\nbb  c')
   })
 
-  it('fits a page of 80 columns by cutting what may be cut, and that alone', () => {
+  it('fits a page of 80 columns by cutting only flexible columns', () => {
     const page = { style: plainStyle, width: 80 }
     const lines = renderTable(columns, [['n'.repeat(200), '1.0 MiB', 'whole']], page).split('\n')
     for (const line of lines) expect(displayWidth(line)).toBeLessThanOrEqual(80)
     expect(lines[1]).toMatch(/^n+… {2}1\.0 MiB {2}whole$/)
   })
 
-  it('cuts a column below what it is to keep only where nothing else is left to cut', () => {
+  it('cuts a column below `keep` only if nothing else can be cut', () => {
     const two = [
       { title: '', flexible: true, keep: 20 },
       { title: '', flexible: true },
@@ -122,7 +122,7 @@ describe('renderTable', () => {
     expect(renderTable(columns, [['n'.repeat(200), '1 B', 'x']], pipe)).toContain('n'.repeat(200))
   })
 
-  it('sets off whole cells, so that colours do not move columns', () => {
+  it('styles whole cells, so that colours do not move columns', () => {
     const style = { ...plainStyle, green: (text: string) => `<${text}>` }
     const rows = [
       [{ text: 'a', tone: 'green' as const }, '1', ''],

@@ -18,7 +18,7 @@ const [, done, , , refused] = story(2)
 const lines = (text: string): readonly string[] => text.split('\n')
 
 describe('the table of a log', () => {
-  it('tells when, who, what, from where to where, and how it ended', () => {
+  it('shows when, who, what, from where to where, and the result', () => {
     const [heading, first, second] = lines(
       logTable(terminal)(entries(done as AuditRecord, refused as AuditRecord)),
     )
@@ -35,7 +35,7 @@ describe('the table of a log', () => {
     expect(first).toMatch(/sha256:[0-9a-f]{64}/)
   })
 
-  it('tells what was deleted, with the tags that went: all of them in a pipe, the first few on a terminal', () => {
+  it('shows deletes with their tags: all in a pipe, the first few on a terminal', () => {
     const losesTags = ['pr-1', 'pr-2', 'pr-3', 'pr-4', 'pr-5']
     const [deleted, untagged] = [manifestStep({ losesTags }), untagStep()].map((step) =>
       outcome({ operation: 'prune', image: '@dev/api', environment: { from: 'dev', to: 'dev' }, step }),
@@ -56,7 +56,7 @@ describe('the table of a log', () => {
       expect(displayWidth(line)).toBeLessThanOrEqual(90)
   })
 
-  it('has one heading and keeps its columns where it comes in parts', () => {
+  it('has one heading and keeps its columns in later parts', () => {
     const render = logTable(terminal)
     const wide = render(entries({ ...(done as AuditRecord), actor: { user: 'a-longer-name', host: 'h' } }))
     const narrow = render(entries(done as AuditRecord))
@@ -65,7 +65,7 @@ describe('the table of a log', () => {
     expect(narrow.indexOf('promote')).toBe(lines(wide)[1]?.indexOf('promote'))
   })
 
-  it('tells an open intent, a finding and what a crash left from what was seen', () => {
+  it('marks an open intent, a resolved outcome and a recovered tail', () => {
     const recovered: LogRecord = {
       schema: 'dray.audit/1',
       id: 'x',
@@ -83,7 +83,7 @@ describe('the table of a log', () => {
     ])
   })
 
-  it('lets no text of a record steer the terminal', () => {
+  it('lets no text of a record control the terminal', () => {
     const hostile = '\u001b[2J\u202e'
     const text = logTable(pipe)(
       entries(

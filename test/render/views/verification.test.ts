@@ -20,14 +20,14 @@ function rendered(over: Partial<Verification['report']>, results: Verification['
   return renderVerification({ log: 'audit.jsonl', report: { ...report, ...over }, results }, page)
 }
 
-describe('what was proven', () => {
-  it('is one sentence for a log that is whole', () => {
+describe('the verification of a log', () => {
+  it('is one sentence for an intact log', () => {
     expect(rendered({})).toBe(
       'audit.jsonl is whole: 3 records, from 2026-11-23 00:00:00 to 2026-11-23 01:02:03 UTC; each follows the one before, and the head agrees.',
     )
   })
 
-  it('names the first bad line and why, and nothing of what came behind it', () => {
+  it('names the first bad line and the reason, and nothing after it', () => {
     const lost = [{ seq: 1, offset: 0, record: record() }]
     const problem = { line: 4, offset: 300, why: 'it is not a record' }
     expect(rendered({ problem, open: { alive: [], lost } })).toBe(
@@ -47,7 +47,7 @@ describe('what was proven', () => {
       { open: { alive: [{ seq: 1, offset: 0, record: record() }], lost: [] } },
       '1 intent of runs at work is open',
     ],
-  ] as const)('says besides: %o', (over, said) => {
+  ] as const)('notes: %o', (over, said) => {
     expect(rendered(over)).toContain(said)
   })
 
@@ -67,7 +67,7 @@ describe('what was proven', () => {
       'is not what was signed',
       'a record that it covers was changed behind record 1. The chain breaks at line 2.',
     ],
-  ] as const)('says what a checkpoint says: %o', (finding, verdict, said) => {
+  ] as const)('shows a checkpoint: %o', (finding, verdict, said) => {
     const text = rendered({}, [{ checkpoint, place: 'c.txt', ...finding }])
     expect(text.split('\n')[0]).toContain(`audit.jsonl ${verdict}:`)
     expect(text).toContain(said)

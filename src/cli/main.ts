@@ -12,10 +12,7 @@ import { fromOclif, unknownCommand } from './command/usage-error.ts'
 const plugins = ['@oclif/plugin-autocomplete']
 const helpFlags: ReadonlySet<string> = new Set(['--help', '-h'])
 
-/**
- * Runs the program. `args` are the arguments after `dray`, `root` is the folder of its
- * package.json. Never rejects.
- */
+/** Runs the program. `args` are the arguments after `dray`. Never rejects. */
 export async function main(args: readonly string[], root: string): Promise<void> {
   let isLeaving = false
   process.on('uncaughtException', (error) => {

@@ -28,10 +28,7 @@ export function readShape(value: unknown): { config: WrittenConfig } | { issues:
   return { issues: [...unknown, ...others] }
 }
 
-/**
- * Finds every key that is not in the schema, with the nearest known key. valibot stops at the first
- * unknown key of an object.
- */
+/** Finds every unknown key, with the nearest known one. valibot stops at the first of an object. */
 function* unknownKeys(type: v.GenericSchema, value: unknown, path: Path): Iterable<Issue> {
   const known = resolve(type, value)
   if (known.items !== undefined && Array.isArray(value)) {

@@ -39,8 +39,7 @@ export function errorResponse(thrown: unknown): EndpointResponse {
   if (isDrayError(thrown) && thrown.registryCode !== undefined) {
     return errorsResponse(thrown.status ?? 400, thrown.registryCode, thrown.message)
   }
-  // The specification has no code for a server's own failure. docker's registry answers UNKNOWN
-  // too.
+  // The specification has no code for this. docker's registry answers UNKNOWN too.
   return errorsResponse(500, 'UNKNOWN', 'the registry failed')
 }
 

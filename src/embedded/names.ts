@@ -12,10 +12,7 @@ export function digestFrom(text: string): Digest {
   }
 }
 
-/**
- * Parses a tag or a digest (anything with a colon); undefined for other text. @throws a refusal
- * `DIGEST_INVALID`.
- */
+/** Parses a tag or a digest; undefined for other text. @throws a refusal `DIGEST_INVALID`. */
 export function tagOrDigestFrom(text: string): { tag: string } | { digest: Digest } | undefined {
   if (text.includes(':')) return { digest: digestFrom(text) }
   return isTag(text) ? { tag: text } : undefined

@@ -24,10 +24,7 @@ export interface Abilities {
   }
   /** Tags that cannot be deleted, nor can their manifests: 405. */
   readonly lockedTags: readonly string[]
-  /**
-   * a manifest without a tag: DELETE answers 404, or also GET if no tagged index or subject leads
-   * to it
-   */
+  /* a manifest without a tag: DELETE answers 404, or also GET if nothing tagged leads to it */
   readonly untagged: 'like others' | 'undeletable' | 'hidden'
   /** the status of a successful DELETE of a manifest; may be 500 */
   readonly deleteAnswer: 200 | 202 | 204 | 500
@@ -43,10 +40,7 @@ export interface Abilities {
    * `PUT manifests/<digest>?tag=a&tag=b`, answered with `OCI-Tag`; else the parameter is ignored
    */
   readonly manyTags: boolean
-  /**
-   * GET of the missing fallback tag of an existing manifest: 404, or that manifest, without listing
-   * the tag
-   */
+  /* GET of the missing fallback tag of a manifest: 404, or that manifest, without listing the tag */
   readonly fallbackTag: 'like others' | 'its subject'
   /** `GET /v2/_catalog`; else 404 */
   readonly catalog: boolean
@@ -215,8 +209,7 @@ export const profiles = {
     catalog: false,
     pageLimit: 1000,
   },
-  // /acr/v1/_tags deletes tags; github.com/Azure/acr-cli/issues/70: `lockedTags` are 405
-  // REGISTRY_DISALLOWED_OPERATION.
+  // /acr/v1/_tags deletes tags; github.com/Azure/acr-cli/issues/70: `lockedTags` are 405.
   acr: {
     ...oci,
     deleteTag: 'UNSUPPORTED',

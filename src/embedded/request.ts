@@ -34,10 +34,7 @@ export interface RegistryState {
   readonly incomingManifests: ByteBudget
 }
 
-/**
- * Handles a request. `reference` is a tag, a digest or the id of an upload, and empty if the path
- * has none. @throws refusals.
- */
+/** Handles a request. `reference` is empty if the path has none. @throws refusals. */
 export type Endpoint = (
   request: EndpointRequest,
   state: RegistryState,

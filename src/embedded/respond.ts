@@ -35,8 +35,7 @@ export async function respond(
   const pace = new BodyPace(state.clock, state.limits.slowBody)
   const request = requestOf(incoming, counts, pace)
   const route = routeOf(request.path)
-  // A broken connection shows when the body is read or written. Without listeners, these events
-  // would end the process.
+  // A broken connection shows at the body. Without listeners, these events would end the process.
   incoming.on('error', () => undefined)
   response.on('error', () => undefined)
   let isReported = false
@@ -225,10 +224,7 @@ function limitRestOfBody(incoming: IncomingMessage, response: ServerResponse, st
   incoming.resume()
 }
 
-/**
- * The origin as the client named it, so that it works through proxies. A malformed Host header is
- * not repeated.
- */
+/** The origin as the client named it, for proxies. A malformed Host header is not repeated. */
 function originOf(incoming: IncomingMessage): string {
   const host = incoming.headers.host ?? ''
   if (/^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?$/.test(host)) return `http://${host}`

@@ -1,7 +1,4 @@
-/**
- * A body of known size that is produced while it is sent. Nothing is opened before the first chunk
- * is read.
- */
+/** A body of known size that is produced while it is sent, from the first read on. */
 export interface StreamedBody {
   /** bytes */
   readonly size: number

@@ -13,10 +13,7 @@ import {
   uploadStatus,
 } from './endpoints/upload-endpoints.ts'
 
-/**
- * The endpoint of a path. `reference` is decoded but not checked: a tag, a digest or the id of an
- * upload.
- */
+/** The endpoint of a path. `reference` is decoded but not checked. */
 export type Route =
   | { readonly kind: 'base' | 'catalog' | 'token' | 'unknown' }
   | {

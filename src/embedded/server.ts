@@ -14,10 +14,7 @@ import { respond, type ServerState } from './respond.ts'
 import type { RegistryStorage } from './storage/storage.ts'
 import { Uploads } from './storage/uploads.ts'
 
-/**
- * How long an idle connection stays open, ms: longer than at the client, so that the client closes
- * it and no request is lost.
- */
+/** How long an idle connection stays open, ms: longer than at clients, so that they close it. */
 const keepAliveTimeout = 60_000
 
 /** How often Node checks the limit on headers, ms. */
@@ -46,10 +43,7 @@ export interface RegistryOptions {
   /** limits that differ from the defaults */
   readonly limits?: Partial<Limits>
   readonly clock?: Clock
-  /**
-   * For uploads and tokens: unique, unguessable, safe in a URL and a file name. By default a UUID,
-   * as the specification asks.
-   */
+  /* For uploads and tokens: unique, unguessable, safe in a URL and a file name. By default a UUID. */
   readonly newId?: () => string
 }
 
@@ -64,8 +58,7 @@ export interface RunningRegistry {
 }
 
 /**
- * Starts an OCI registry (distribution-spec 1.1) in this process, over plain HTTP. @throws `io` if
- * it cannot listen on the address.
+ * Starts an OCI registry (distribution-spec 1.1) in this process. @throws `io` if it cannot listen.
  */
 export async function startRegistry(options: RegistryOptions = {}): Promise<RunningRegistry> {
   const storage = options.storage ?? memoryStorage()

@@ -1,7 +1,4 @@
-/**
- * Runs actions with the same key one after another, in order, and actions with different keys
- * concurrently.
- */
+/** Runs actions with the same key one after another, in order, and others concurrently. */
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>()
 

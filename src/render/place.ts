@@ -24,8 +24,7 @@ export function formatRoute({ from, to }: Placement, said: string, all: readonly
 }
 
 /**
- * `prod`, with the registry if the environment has several targets; the repository without an
- * environment.
+ * `prod`, with the registry if there are several targets; the repository without an environment.
  */
 export function formatWhere(
   { image, to }: Pick<Placement, 'image' | 'to'>,

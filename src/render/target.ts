@@ -13,10 +13,7 @@ export function nameOfTarget(environment: string, at: number, all: readonly Repo
   return escapeText(`${environment} (${which})`)
 }
 
-/**
- * The labels in which host names differ. IP addresses, and hosts without such a label, are kept
- * whole.
- */
+/** The labels in which host names differ. IP addresses and identical hosts stay whole. */
 function ownParts(registries: readonly string[]): readonly string[] {
   const hosts = registries.map((registry) => registry.split('.'))
   const isName = registries.every((registry) => /[a-z]/i.test(registry))

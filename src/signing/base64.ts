@@ -1,6 +1,5 @@
 /**
- * Decodes strict base64 (RFC 4648, section 4: padded, no white space, no spare bits); undefined for
- * anything else.
+ * Decodes strict base64 (RFC 4648, section 4: padded, no white space); undefined for other text.
  */
 export function decodeBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64')

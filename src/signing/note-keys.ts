@@ -28,10 +28,7 @@ export interface NoteVerifier extends NoteKeyId {
   readonly key: VerifyKey
 }
 
-/**
- * Whether this can be the name of a key: not empty, no Unicode space, no plus, no control
- * character.
- */
+/** Whether this can be the name of a key: not empty, no space, no plus, no control character. */
 export function isKeyName(name: string): boolean {
   return (
     name.length > 0 &&
@@ -42,10 +39,7 @@ export function isKeyName(name: string): boolean {
   )
 }
 
-/**
- * A signer with the name for its notes. @throws `config` for an invalid name or a key that is not
- * Ed25519.
- */
+/** A signer of notes. @throws `config` for an invalid name or a key that is not Ed25519. */
 export function noteSigner(name: string, key: SigningKey): NoteSigner {
   return { name, id: keyId(name, key), key }
 }

@@ -13,8 +13,7 @@ export interface NoteSignature extends NoteKeyId {
 }
 
 /**
- * Text with signatures (C2SP signed-note). The text ends in a newline. Trust it only after
- * `openNote`.
+ * Text, ending in a newline, with signatures (C2SP signed-note). Trust it only after `openNote`.
  */
 export interface SignedNote {
   readonly text: string

@@ -91,10 +91,7 @@ export function publicHalf(key: SigningKey): VerifyKey {
   return parseVerifyKey(key.publicKeyPem, 'the public half of the key')
 }
 
-/**
- * Makes an Ed25519 public key of 32 bytes (RFC 8032, section 5.1.5). @throws `config` for another
- * length.
- */
+/** Makes an Ed25519 public key of 32 bytes (RFC 8032, section 5.1.5). @throws `config`. */
 export function ed25519Key(raw: Uint8Array, subject: string): VerifyKey {
   if (raw.byteLength !== 32) {
     throw new DrayError('config', 'an Ed25519 public key has 32 bytes', { subject })

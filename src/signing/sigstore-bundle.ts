@@ -18,10 +18,7 @@ export interface Bundle {
   readonly signer: BundleSigner
 }
 
-/**
- * Who signed according to the bundle: a key by its hint, or a certificate. Not protected by the
- * signature.
- */
+/** Who signed according to the bundle: a key by its hint, or a certificate. Not trusted. */
 type BundleSigner =
   | { readonly kind: 'key'; readonly hint: string }
   | { readonly kind: 'certificate'; readonly certificate: X509Certificate }

@@ -8,10 +8,7 @@ import type { SigningKey } from '../../signing/signing-keys.ts'
 /** The payload type of a saved plan (DSSE, protocol.md). The payload is the plan as canonical JSON. */
 const payloadType = 'application/vnd.dray.plan+json'
 
-/**
- * The signature of a plan, as the plan file has it: a DSSE envelope without its payload, which is
- * the rest of the file.
- */
+/** The signature of a plan, as in the plan file: a DSSE envelope without its payload. */
 export function signPlan(plan: Plan | PrunePlan, key: SigningKey): Readonly<Record<string, unknown>> {
   const envelope = signEnvelope(payloadType, Buffer.from(canonicalJson(plan)), key)
   const { payload: _payload, ...signature } = envelopeToJson(envelope)

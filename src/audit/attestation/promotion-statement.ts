@@ -18,18 +18,12 @@ import type { Actor, CiJob } from '../log/record.ts'
 
 /** The predicate type of the promotion of an image from one repository to another. */
 export const promotionPredicateType = 'urn:dray:promotion:v1'
-/**
- * The media type of statements, as blobs and as DSSE payloads (in-toto attestation,
- * spec/v1/bundle.md).
- */
+/** The media type of statements and of their DSSE payloads (in-toto, spec/v1/bundle.md). */
 export const statementMediaType = 'application/vnd.in-toto+json'
 
 /** in-toto attestation, spec/v1/statement.md */
 const statementType = 'https://in-toto.io/Statement/v1'
-/**
- * What `cosign attest --predicate` still writes. The fields that dray reads are the same (in-toto
- * attestation, spec/v0.1.0).
- */
+/** What `cosign attest --predicate` still writes, with the same fields (in-toto, spec/v0.1.0). */
 const olderStatementType = 'https://in-toto.io/Statement/v0.1'
 /** in bytes: enough for some 10,000 attached artifacts */
 const maxStatementSize = 1024 * 1024
@@ -230,10 +224,7 @@ function placeOf(fields: Fields): Place {
   }
 }
 
-/**
- * Parses a name as `formatRepository` writes it. Its first part is always the registry, even
- * without a dot.
- */
+/** Parses a name as `formatRepository` writes it: the first part is always the registry. */
 function repositoryOf(name: string): RepositoryName {
   if (name.startsWith(layoutRegistry)) {
     return { registry: layoutRegistry, path: name.slice(layoutRegistry.length) }

@@ -75,8 +75,7 @@ async function readOne(
   try {
     const content = await store.manifest(entry, call)
     const manifest = parseManifest(content.bytes, content.descriptor.mediaType, 'the manifest')
-    // A list may name a manifest with another subject. Such a manifest is no evidence of this
-    // image.
+    // A list may name a manifest with another subject, which is no evidence of this image.
     if (manifest.subject?.digest !== image || !mayBePromotion(manifest)) return undefined
     saysPromotion ||= predicateTypeOf(manifest) === promotionPredicateType
     const layer = layerOf(manifest)

@@ -92,8 +92,7 @@ export async function checkpointTags(
 }
 
 /**
- * Reads the checkpoint under a tag, or undefined. @throws `malformed` if the tag has other content;
- * `corrupt`.
+ * Reads the checkpoint under a tag, or undefined. @throws `malformed` for other content; `corrupt`.
  */
 async function findCheckpoint(
   source: ManifestReader & BlobReader,

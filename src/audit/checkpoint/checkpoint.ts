@@ -35,10 +35,7 @@ export type CheckpointResult =
       readonly state: 'changed'
       readonly lines: number
       readonly keptUpTo: number
-      /**
-       * the first line, from 1, that does not follow the one before it; absent if the chain was
-       * rebuilt
-       */
+      /* the first line, from 1, with a wrong `prev`; absent if the chain was rebuilt */
       readonly brokenAt?: number
     }
 
@@ -54,10 +51,7 @@ export function signCheckpoint(checkpoint: Checkpoint, signer: NoteSigner): stri
   return formatNote(signNote(formatCheckpoint(checkpoint), signer))
 }
 
-/**
- * Reads a checkpoint that one of the keys signed. @throws `malformed`, `corrupt`, `refused`: see
- * `openNote`.
- */
+/** Reads a checkpoint that one of the keys signed. @throws see `openNote`. */
 export function openCheckpoint(
   bytes: Uint8Array,
   verifiers: readonly NoteVerifier[],

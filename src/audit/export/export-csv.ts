@@ -51,10 +51,7 @@ type Row = { readonly [column in (typeof columns)[number]]?: Cell }
 /** The header line, with its line end. */
 export const csvHeader: string = `${columns.join(',')}\r\n`
 
-/**
- * Formats a record as a line of CSV with its line end (RFC 4180). Every record has a line, also an
- * intent.
- */
+/** Formats any record, also an intent, as a line of CSV with its line end (RFC 4180). */
 export function csvLine(record: LogRecord | LogEntry): string {
   const row = rowOf(record)
   return `${columns.map((column) => formatCell(row[column])).join(',')}\r\n`

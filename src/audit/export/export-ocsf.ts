@@ -56,10 +56,7 @@ export function ocsfEventOf(record: LogRecord | LogEntry): OcsfEvent | undefined
   }
 }
 
-/**
- * Content and new tags are created, existing tags updated, pruned content deleted. The class has no
- * activity for a refusal.
- */
+/** Content and new tags are created, existing tags updated, pruned content deleted. */
 function activityOf(record: AuditRecord): ActivityId {
   if (record.phase === 'refused') return 99
   const { before, step } = record

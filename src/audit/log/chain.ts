@@ -15,10 +15,7 @@ export interface LogLine {
   readonly offset: number
   /** without the line break; valid until the next batch is read */
   readonly raw: Buffer
-  /**
-   * `torn`: the end of the file without a line break; `tooLong`: `raw` is the beginning of the
-   * line, and reading ends
-   */
+  /* `torn`: the end of the file, without a line break; `tooLong`: `raw` is its beginning */
   readonly state: 'whole' | 'torn' | 'tooLong'
 }
 
@@ -41,10 +38,7 @@ export function linePrefix({ seq, hash }: Position): string {
   return `{"seq":${seq + 1},"prev":${hash === null ? 'null' : `"${hash}"`},`
 }
 
-/**
- * Formats the record as the line after `position`, without a line break. @throws `audit` if it is
- * too long.
- */
+/** Formats the record as the line after `position`. @throws `audit` if it is too long. */
 export function formatLine(record: LogRecord, position: Position): string {
   const { time, run, phase, ...rest } = record
   const line = linePrefix(position) + JSON.stringify({ time, run, phase, ...rest }).slice(1)
@@ -68,8 +62,7 @@ export function isNext(line: Buffer, position: Position): boolean {
 }
 
 /**
- * Parses a line as JSON; undefined if it is not whole or not an object. `findRecordProblem` checks
- * its fields.
+ * Parses a whole line; undefined if it is no JSON object. `findRecordProblem` checks its fields.
  */
 export function parseEntry({ raw, state }: Pick<LogLine, 'raw' | 'state'>): LogEntry | undefined {
   if (state !== 'whole') return undefined

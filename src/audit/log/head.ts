@@ -10,8 +10,8 @@ const schema = 'dray.audit-head/1'
 const maxHeadSize = 4096
 
 /**
- * The end of a log after the last write. It reveals a log that was cut, and saves reading the whole
- * log at the start.
+ * The end of a log after the last write. It reveals a log that was cut, and saves reading all of
+ * it.
  */
 export interface Head extends Position {
   /** Every intent before this position has an outcome. */
@@ -29,10 +29,7 @@ export function headPath(log: string): string {
   return `${log}.head`
 }
 
-/**
- * Reads the head of a log. `damaged` is what power loss may leave; dray writes it again. @throws
- * `io`.
- */
+/** Reads the head of a log. `damaged` is what power loss may leave. @throws `io`. */
 export async function readHead(log: string): Promise<Head | 'missing' | 'damaged'> {
   const bytes = await readFileBounded(headPath(log), maxHeadSize).catch((error: unknown) => {
     if (isDrayError(error) && error.code === 'malformed') return null

@@ -12,18 +12,14 @@ const heartbeatMs = 1_000
 const staleMs = 10_000
 
 /**
- * The heartbeat of a run: a file beside the log, touched every second, so that other runs do not
- * resolve its open intents.
+ * A file beside the log, touched every second: other runs do not resolve the intents of this one.
  */
 export interface Heartbeat {
   /** Removes the file: the run has ended. */
   end(): Promise<void>
 }
 
-/**
- * Starts a heartbeat. @throws `io` if the file cannot be written: other runs would take this one
- * for dead.
- */
+/** Starts a heartbeat. @throws `io` if the file cannot be written. */
 export async function startHeartbeat(log: string, run: string, clock: Clock): Promise<Heartbeat> {
   const path = join(runsFolder(log), nameOf(run))
   await makeFolder(runsFolder(log), 0o700)
@@ -47,10 +43,7 @@ export async function startHeartbeat(log: string, run: string, clock: Clock): Pr
   }
 }
 
-/**
- * Whether a run is alive, in any process or machine. The clocks must agree within seconds. @throws
- * `io`.
- */
+/** Whether a run is alive, on any machine. The clocks must agree within seconds. @throws `io`. */
 export async function isAlive(log: string, run: string, clock: Clock): Promise<boolean> {
   const path = join(runsFolder(log), nameOf(run))
   const seen = await ifThere(stat(path), path)
@@ -106,8 +99,7 @@ async function beat(path: string, clock: Clock, stop: AbortSignal): Promise<void
     try {
       await touch(path, clock)
     } catch {
-      // Another run removed the file because this machine slept. Create it again, unless the folder
-      // is gone.
+      // Another run removed the file because this machine slept. The folder may be gone too.
       const isMade = await make(path).then(
         () => true,
         () => false,

@@ -51,10 +51,7 @@ export class OpenIntents {
   }
 }
 
-/**
- * Identifies the step of a run in an intent and its outcome. A prune numbers its steps in each
- * repository.
- */
+/** Identifies a step in intent and outcome. A prune numbers its steps in each repository. */
 export function stepKey(record: LogRecord): string | undefined {
   if (record.phase === 'recovered' || record.step === undefined) return undefined
   const { run, step } = record

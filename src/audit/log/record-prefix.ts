@@ -16,10 +16,7 @@ export function canBeTorn(bytes: Uint8Array, position: Position): boolean {
   return text.startsWith(start) && hasTime(text.slice(start.length)) && isBeginningOfRecord(text)
 }
 
-/**
- * Whether a file that begins with these bytes can be a log: it is empty or begins as dray writes
- * it.
- */
+/** Whether a file that begins with these bytes can be a log: it is empty or begins like one. */
 export function canBeginLog(bytes: Uint8Array): boolean {
   const start = Buffer.from(startOfRecord({ seq: 0, hash: null, size: 0 }))
   const length = Math.min(bytes.byteLength, start.byteLength)
@@ -93,10 +90,7 @@ interface Cut {
   readonly end: number
 }
 
-/**
- * Scans the text once. Undefined if it contains white space or a control character that no record
- * has.
- */
+/** Scans the text once. Undefined for white space or a control character that no record has. */
 function findCut(text: string): Cut | undefined {
   const closing: string[] = []
   let inString = false

@@ -41,10 +41,7 @@ export interface AuditedRun {
 /** A step of a plan of any operation. */
 export type RecordedStep = Step | DeleteStep
 
-/**
- * The record of a step in one of its phases, or of a refusal. Others read every field, so no field
- * contains a secret.
- */
+/** The record of a step in one of its phases, or of a refusal. It contains no secret. */
 export interface AuditRecord extends Omit<AuditedRun, 'id'> {
   readonly schema: 'dray.audit/1'
   /** unique to the record */
@@ -90,10 +87,7 @@ export type LogRecord = AuditRecord | RecoveredTail
 export type LogEntry = LogRecord & {
   /** from 1, without gaps */
   readonly seq: number
-  /**
-   * `sha256:` and hex of the previous line's exact bytes without its line break; null in the first
-   * line
-   */
+  /* `sha256:` and hex of the previous line's bytes without its line break; null in the first line */
   readonly prev: Hash | null
   /** the position of the line in the log that was merged into this one */
   readonly origin?: Origin

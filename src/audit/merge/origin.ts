@@ -11,10 +11,7 @@ export interface Body {
   readonly origin?: Origin
 }
 
-/**
- * Splits a line of a verified chain. @throws `malformed` if the line does not end as dray writes
- * it.
- */
+/** Splits a line of a verified chain. @throws `malformed` if dray did not write its end. */
 export function bodyOf(raw: Buffer, entry: LogEntry, where: string): Body {
   const start = linePrefix({ seq: entry.seq - 1, hash: entry.prev, size: 0 }).length
   if (entry.origin === undefined) {

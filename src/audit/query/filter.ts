@@ -12,10 +12,7 @@ const dayMs = unitMs.d
 
 /** Conditions on records. Each field that is given must match one of its values. */
 export interface LogFilter {
-  /**
-   * the image in the plan with or without its tag, a repository with or without its registry, or a
-   * digest
-   */
+  /* the image in the plan with or without tag, a repository with or without registry, or a digest */
   readonly image?: readonly string[] | undefined
   /** the image is promoted from it or to it */
   readonly environment?: readonly string[] | undefined

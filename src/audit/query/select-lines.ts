@@ -77,8 +77,7 @@ async function findLast(
 }
 
 /**
- * Whether an outcome follows this intent. `settled` has the steps of outcomes whose intent is not
- * read yet.
+ * Whether an outcome follows this intent. `settled` has the steps of outcomes before their intents.
  */
 function isSettled(entry: LogEntry, settled: Set<string>): boolean {
   const key = stepKey(entry)
@@ -120,10 +119,7 @@ async function* matching(
   }
 }
 
-/**
- * The record on a line; undefined for what a crash left at the end: a torn line, or a last line
- * that is no record.
- */
+/** The record on a line; undefined for a torn line at the end of the log. */
 function entryOf(line: LogLine, { path, size }: OpenLog): LogEntry | undefined {
   const { offset, raw, state } = line
   if (state === 'torn') return undefined

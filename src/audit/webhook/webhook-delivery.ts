@@ -9,16 +9,10 @@ const maxAttempts = 5
 /** For one event: all attempts and the waits between them. */
 const maxTotalMs = 30_000
 const firstWaitMs = 1_000
-/**
- * Statuses below 500 that may succeed later. Others do not change (CloudEvents, HTTP 1.1 Web Hooks
- * for Event Delivery, 2.2).
- */
+/** Statuses below 500 to retry (CloudEvents, HTTP 1.1 Web Hooks for Event Delivery, 2.2). */
 const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429])
 
-/**
- * Sends a POST once. @throws `network` and `timeout` if another attempt may succeed; else another
- * code.
- */
+/** Sends a POST once. @throws `network` and `timeout` if a retry may help; else another code. */
 export type Post = (
   url: URL,
   headers: Readonly<Record<string, string>>,
@@ -111,10 +105,7 @@ function bodyOf(record: AuditRecord, format: WebhookFormat): string {
   return line
 }
 
-/**
- * The timestamp is that of the attempt, so that a receiver can refuse old requests. The signature
- * covers it.
- */
+/** Signs the time of the attempt, so that a receiver can refuse old requests. */
 function headersOf(
   id: string,
   body: Uint8Array,

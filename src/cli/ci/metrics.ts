@@ -96,10 +96,7 @@ function formatMetrics(metrics: PruneMetrics, now: number, success: number | und
   ].join('\n')
 }
 
-/**
- * Leaves out unchanged repositories, and all of them if the run was refused as a whole: a registry
- * may have thousands.
- */
+/** Omits unchanged repositories, and all of them if the whole run was refused. */
 function toldOf({ plan, outcome }: PruneMetrics, isWhole: boolean): readonly Told[] {
   const seen = new Map(plan.repositories.map((one) => [formatRepository(one.repository), one.count.images]))
   return outcome.repositories

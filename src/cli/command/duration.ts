@@ -4,10 +4,7 @@ const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 /** The longest delay of a timer in Node. */
 const maxMs = 2 ** 31 - 1
 
-/**
- * Parses `90s`, `15m`, `1h30m`, `500ms` to milliseconds, more than 0. @throws `usage`, naming
- * `flag`.
- */
+/** Parses `90s`, `15m`, `1h30m`, `500ms` to milliseconds. @throws `usage`, naming `flag`. */
 export function parseDuration(text: string, flag: string): number {
   const parts = [...text.matchAll(/(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)/g)]
   const whole = parts.map(([part]) => part).join('')

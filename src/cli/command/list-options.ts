@@ -31,10 +31,7 @@ export function listOptions(flags: ListFlags, now: number): ListOptions {
   }
 }
 
-/**
- * @throws `usage` for a glob that matches no tag. Shells have more patterns than `*` and `?`, and a
- * variable may be empty.
- */
+/** @throws `usage` for a glob that matches no tag, such as an empty one or `[abc]`. */
 function parseGlob(text: string): string {
   if (fitsSomeTag(text)) return text
   throw new DrayError('usage', `--glob ${JSON.stringify(text)} fits no tag`, {

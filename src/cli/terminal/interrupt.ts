@@ -26,19 +26,13 @@ export interface InterruptOptions {
 export interface Interrupt {
   /** start no further step: the first signal */
   readonly stop: AbortSignal
-  /**
-   * wait for nothing: the second signal, `--timeout`, or the first signal if the command is not
-   * graceful
-   */
+  /* wait for nothing: the second signal, `--timeout`, or the first if the command is not graceful */
   readonly signal: AbortSignal
   /** Stops listening. */
   dispose(): void
 }
 
-/**
- * Listens for the signals that end a run. Both are aborted with a `DrayError`, `interrupted` or
- * `timeout`.
- */
+/** Listens for the signals that end a run, by a `DrayError`, `interrupted` or `timeout`. */
 export function watchInterrupts(options: InterruptOptions): Interrupt {
   const { source, clock, graceful, timeoutMs, say, leave } = options
   const stop = new AbortController()
@@ -91,8 +85,7 @@ export function watchInterrupts(options: InterruptOptions): Interrupt {
  */
 export function endProcess(): never {
   for (const name of ['SIGINT', 'SIGTERM']) process.removeAllListeners(name)
-  // Windows has no signals, and Linux protects the first process of a container from its own. Both
-  // continue with `exit`.
+  // Windows has no signals, and Linux protects the first process of a container from its own.
   if (process.platform !== 'win32') process.kill(process.pid, 'SIGINT')
   process.exit(exitCodes.interrupted)
 }

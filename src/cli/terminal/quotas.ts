@@ -4,10 +4,7 @@ import { formatDuration } from '../../render/text/format.ts'
 
 type Quota = Extract<ProgressEvent, { kind: 'quota' }>
 
-/**
- * The rate limits of registries. Shows the first value, the moment when little is left, and the
- * last value.
- */
+/** The rate limits of registries. Shows the first value, when little is left, and the last. */
 export class Quotas {
   readonly #last = new Map<string, Quota>()
   readonly #shown = new Map<string, number>()

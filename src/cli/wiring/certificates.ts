@@ -41,10 +41,7 @@ export async function registrySettings(config: Config, env: Variables): Promise<
   return new Map(await Promise.all(entries))
 }
 
-/**
- * The folders of docker and podman for certificates. The first one with a folder for the registry
- * is used (containers-certs.d(5)).
- */
+/** The folders of docker and podman for certificates (containers-certs.d(5)). */
 export function certificateFolders(home: string): readonly string[] {
   return [join(home, '.config', 'containers', 'certs.d'), '/etc/containers/certs.d', '/etc/docker/certs.d']
 }

@@ -51,10 +51,7 @@ export function namedAuditLog(path: string, cwd: string): string {
   })
 }
 
-/**
- * The default audit log. @throws `io`, or `audit` with `create`, if others can write to it or to
- * its folder.
- */
+/** The default audit log. @throws `io`, or `audit` with `create`, if others can write to it. */
 export function defaultAuditLog(env: Environment, options: { readonly create: boolean }): string {
   try {
     const path = join(privatePlace('state', [], env, options), 'audit.jsonl')

@@ -51,10 +51,7 @@ export class Recorder {
     return new Recorder(options, createPoster({ userAgent: `dray/${tool}`, insecure, clock, proxy }))
   }
 
-  /**
-   * Resolves the open intents of earlier, interrupted runs, once for each run of the program, as
-   * far as the registries answer.
-   */
+  /* Resolves the open intents of earlier runs, once, as far as the registries answer. */
   async settleOrphans(run: string, stores: Repositories, call: Call): Promise<void> {
     if (this.#isSettled) return
     this.#isSettled = true

@@ -8,10 +8,7 @@ import type { Path, ReportIssue } from '../shape.ts'
 
 type Written = NonNullable<WrittenConfig['registries']>[string]
 
-/**
- * Checks the section `registries` and keys it by the names in references. Adds mistakes to
- * `issues`.
- */
+/** Checks the section `registries` and keys it by the names in references. */
 export function checkRegistries(
   written: WrittenConfig['registries'] = {},
   absolute: (path: string) => string,
@@ -91,10 +88,7 @@ function aliasesOf(
   })
 }
 
-/**
- * An alias belongs to one registry, and aliases form no circle. Otherwise dray could not compare
- * two names of a repository.
- */
+/** Aliases have one owner and form no circle, so that dray can compare names of repositories. */
 function checkAliases(
   registries: Config['registries'],
   hosts: ReadonlyMap<string, string>,

@@ -12,10 +12,7 @@ const releases = `    # all releases, and their pre-releases
     - semver: { range: ">=0.0.0" }
       optional: true`
 
-/**
- * In the order of the menu. The lines are indented as below `retention:`. `{repositories}` stands
- * for a pattern.
- */
+/** In the order of the menu, indented as below `retention:`. `{repositories}` is a placeholder. */
 export const startingPolicies: readonly StartingPolicy[] = [
   {
     name: 'pull-requests',

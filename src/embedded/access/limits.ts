@@ -29,8 +29,7 @@ export interface Limits {
 }
 
 /**
- * The default limits. A layer of many GiB passes over a slow line, because no limit applies to the
- * total time of a request.
+ * The default limits. No limit applies to the total time of a request, because layers may be large.
  */
 export const defaultLimits: Limits = {
   connections: 1000,

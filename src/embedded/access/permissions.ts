@@ -14,9 +14,8 @@ export interface AuthOptions {
    * others nothing. Only users may read the catalog.
    */
   readonly mayDo?: (user: string | undefined, repository: string, action: AccessAction) => boolean
-  /**
-   * The permission for a DELETE, by default `delete`. With `push`, a token with `delete` is refused
-   * (400).
+  /*
+   * The permission for a DELETE, by default `delete`. With `push`, tokens for `delete` are refused.
    */
   readonly deletesBy?: 'delete' | 'push'
   /** lifetime of a token in seconds, by default 300 */
@@ -26,8 +25,7 @@ export interface AuthOptions {
 }
 
 /**
- * One scope: `repository:team/api:pull,push` or `registry:catalog:*` (distribution, token scope
- * documentation).
+ * A scope: `repository:team/api:pull,push` or `registry:catalog:*` (distribution, token scopes).
  */
 export interface ResourceAccess {
   readonly type: string

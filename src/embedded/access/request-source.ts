@@ -22,10 +22,7 @@ export function isLoopbackAddress(address: string): boolean {
   return isIPv6(address) && loopback.check(address, 'ipv6')
 }
 
-/**
- * The name or address of `NAME[:PORT]`, in lower case and without a final dot; undefined if it is
- * malformed.
- */
+/** The host of `NAME[:PORT]`, in lower case, without a final dot; undefined if it is malformed. */
 export function hostNameOf(text: string): string | undefined {
   const { address, name } = hostHeader.exec(text.toLowerCase())?.groups ?? {}
   if (address !== undefined) return isIPv6(address) ? address : undefined
@@ -64,10 +61,7 @@ function isLoopbackHost(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || isLoopbackAddress(host)
 }
 
-/**
- * Browsers add `Origin` to every request that changes something (Fetch standard). Clients of
- * registries never do.
- */
+/** Browsers add `Origin` to every change (Fetch standard). Clients of registries never do. */
 function isFromWebPage({ headers }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site']
   return headers.origin !== undefined || (site !== undefined && site !== 'none')

@@ -87,10 +87,7 @@ function newRefreshToken({ refreshTokens, newSecret }: AccessControl, user: stri
   return secret
 }
 
-/**
- * Parses `type:name:action,action`, separated by spaces. The name may contain the colon of a port.
- * Ignores invalid scopes.
- */
+/** Parses `type:name:action,action`, separated by spaces. A name may contain a port. */
 function parseScopes(text: string): readonly ResourceAccess[] {
   return text.split(' ').flatMap((scope) => {
     const match = /^([a-z]+)(?:\([a-z0-9]+\))?:(.+):([a-z*,]*)$/.exec(scope)

@@ -26,10 +26,7 @@ export function parseHtpasswd(text: string): Users {
   return users
 }
 
-/**
- * The user of an `Authorization: Basic` header (RFC 7617), or undefined for an unknown user or a
- * wrong password.
- */
+/** The user of an `Authorization: Basic` header (RFC 7617), or undefined for wrong credentials. */
 export function userOfBasic(header: string, users: Users): string | undefined {
   const match = /^basic\s+([A-Za-z0-9+/=]+)\s*$/i.exec(header)
   const text = Buffer.from(match?.[1] ?? '', 'base64').toString()

@@ -41,10 +41,7 @@ export const deleteBlob: Endpoint = async (_, { storage, abilities }, repository
 
 type ByteRange = { readonly start: number; /** exclusive */ readonly end: number }
 
-/**
- * The requested range; undefined for the whole blob, also if the header is malformed or names
- * several ranges.
- */
+/** The requested range; undefined for the whole blob, a malformed header or several ranges. */
 function wantedRange(
   request: EndpointRequest,
   digest: Digest,

@@ -43,10 +43,7 @@ export const listReferrers: Endpoint = async (request, state, repository, refere
   })
 }
 
-/**
- * All repositories. Not in the OCI specification, but most registries have it (distribution,
- * spec/api.md, Catalog).
- */
+/** All repositories, which most registries list (distribution, spec/api.md, Catalog). */
 export const listRepositories: Endpoint = async (request: EndpointRequest, state) => {
   const all = [...(await state.storage.repositories())].sort(byText)
   const { entries, next } = pageOf(all, (name) => name, request.query, state.abilities)

@@ -7,10 +7,7 @@ export interface Page<T> {
   readonly next?: URLSearchParams
 }
 
-/**
- * Cuts a sorted list by `n` and `last` (distribution-spec, Listing Tags). @throws a refusal for an
- * `n` that is no number.
- */
+/** Cuts a sorted list by `n` and `last` (distribution-spec, Listing Tags). @throws a refusal. */
 export function pageOf<T>(
   sorted: readonly T[],
   keyOf: (entry: T) => string,

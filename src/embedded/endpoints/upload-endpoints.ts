@@ -15,10 +15,7 @@ import type { Upload } from '../storage/uploads.ts'
 
 const empty = new Uint8Array()
 
-/**
- * POST: a mount, a blob in one request, or a new session (distribution-spec, Pushing blobs, end-4a,
- * 4b, 4c, 11).
- */
+/** POST: a mount, a blob in one request, or a new session (distribution-spec, Pushing blobs). */
 export const openUpload: Endpoint = async (request, state, repository) => {
   const mount = request.query.get('mount')
   if (mount !== null && (await mountBlob(request, state, repository, digestFrom(mount)))) {
@@ -124,10 +121,7 @@ interface ChunkRange {
   readonly length: number
 }
 
-/**
- * Parses `Content-Range: <first>-<last>` of a chunk, both inclusive; undefined if it is missing or
- * ignored.
- */
+/** Parses `Content-Range: <first>-<last>` of a chunk; undefined if it is missing or ignored. */
 function chunkRange(request: EndpointRequest, { abilities }: RegistryState): ChunkRange | undefined {
   const text = request.header('content-range')
   if (text === undefined || abilities.chunkRange === 'ignored') return undefined

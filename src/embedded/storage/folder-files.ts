@@ -41,8 +41,8 @@ export async function sizeOf(path: string): Promise<number | undefined> {
 }
 
 /**
- * The content of a regular file; undefined if there is none. @throws `malformed` if it is larger;
- * `io` if it is a link.
+ * The content of a regular file, or undefined. @throws `malformed` if it is larger; `io` for a
+ * link.
  */
 export async function readSmall(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
   await checkFolderOf(path)

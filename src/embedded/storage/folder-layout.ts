@@ -6,10 +6,7 @@ import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
 import { namesIn, readSmall } from './folder-files.ts'
 import { algorithmOf, type Digest, encodedOf, isDigest } from '../../oci/digest.ts'
 
-/**
- * Unreferenced content and unfinished uploads are removed at this age, so that a second process by
- * mistake loses nothing recent.
- */
+/** Unreferenced content and unfinished uploads are removed at this age, in case they are in use. */
 const sweepAgeMs = 24 * 60 * 60 * 1000
 
 /** The content of `dray-registry.json`. */
@@ -111,8 +108,7 @@ export class FolderLayout {
 }
 
 /**
- * Creates the folder if it is missing, and removes what crashes and deletes left. @throws
- * `refused`, `unsupported`, `io`.
+ * Creates the folder, and removes what crashes and deletes left. @throws `refused`, `unsupported`.
  */
 export async function prepareFolder(layout: FolderLayout, clock: Clock): Promise<void> {
   await makeFolder(layout.folder)

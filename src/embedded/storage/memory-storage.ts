@@ -30,10 +30,7 @@ interface Repository {
   readonly referrers: Map<Digest, Map<Digest, Descriptor>>
 }
 
-/**
- * Keeps everything in memory. A blob is stored once for all repositories. Refuses what does not fit
- * in `maxBytes` with 507.
- */
+/** Keeps everything in memory, each blob once. Refuses what exceeds `maxBytes` with 507. */
 export function memoryStorage(maxBytes: number = defaultMemoryBytes()): RegistryStorage {
   return new MemoryStorage(maxBytes)
 }

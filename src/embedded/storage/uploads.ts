@@ -121,10 +121,7 @@ export class Uploads {
     })
   }
 
-  /**
-   * Closes the session and commits the blob if the digest is right. @throws a refusal
-   * `DIGEST_INVALID`.
-   */
+  /* Closes the session and commits the blob. @throws a refusal `DIGEST_INVALID`. */
   finish(upload: Upload, digest: Digest): Promise<void> {
     return this.#inTurn(upload, async (session) => {
       this.#sessions.delete(session.id)
@@ -209,10 +206,7 @@ export class Uploads {
   }
 }
 
-/**
- * The digest of the upload. Hashes it again if the client ends with another algorithm than it began
- * with.
- */
+/** The digest of the upload, hashed again if the client ends with another algorithm. */
 async function digestAs(session: Session, algorithm: DigestAlgorithm): Promise<Digest> {
   if (session.size === 0) return digestOf('', algorithm)
   if (algorithm === session.algorithm) return session.digester.digest()

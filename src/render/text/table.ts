@@ -20,10 +20,7 @@ const gap = '  '
 /** The minimal widths of a flexible column, the second on a narrow terminal. */
 const leastWidths = [8, 4] as const
 
-/**
- * Formats lines of aligned columns by display width. Cuts flexible columns to fit the page; without
- * a width, cuts nothing.
- */
+/** Formats aligned columns by display width. Cuts flexible columns to the width of the page. */
 export function renderTable(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],

@@ -1,15 +1,9 @@
 /** Wide on a terminal: East Asian Wide and Fullwidth (UAX #11), by blocks, and emojis. */
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{16fe0}-\u{18aff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
-/**
- * Drawn over the character before: marks, and the vowels and finals of a Hangul syllable (Unicode,
- * 3.12).
- */
+/** Drawn over the character before: marks, and parts of a Hangul syllable (Unicode, 3.12). */
 const combining = /^[\p{Mn}\p{Me}\ufe00-\ufe0f\u1161-\u11ff\ud7b0-\ud7ff]$/u
-/**
- * One picture of several characters: flags, skin tones, and emojis by selector 16 (UTS #51).
- * Joiners are escaped before.
- */
+/** One picture of several characters: flags, skin tones, and emojis by selector 16 (UTS #51). */
 const onePicture = /^\p{RI}\p{RI}|\p{Emoji_Modifier}|\p{Emoji}\ufe0f/u
 const ascii = /^[\u0020-\u007e]*$/
 

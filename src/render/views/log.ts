@@ -19,10 +19,7 @@ const columns: readonly Column[] = [
 /** The number of tags of a deleted image that a terminal shows. */
 const maxTags = 3
 
-/**
- * Formats a log of any length as a table in parts. Only the first part has a heading, and columns
- * never become narrower.
- */
+/** Formats a log as a table in parts. Only the first has a heading; columns never get narrower. */
 export function logTable(page: Page): (entries: readonly LogEntry[]) => string {
   let least: readonly number[] = columns.map(({ title }) => displayWidth(title))
   let isFirst = true

@@ -118,17 +118,5 @@ function messageOf(record: AuditRecord, result: string): string {
 /** Fields without a place in the class, under their names in the record. */
 function unmappedOf(record: AuditRecord): OcsfEvent {
   const { actor, after, before, environment, image, phase, plan, policy, reason, resolvedBy, ticket } = record
-  return {
-    phase,
-    plan,
-    policy,
-    actor,
-    ...(image !== undefined && { image }),
-    ...(environment !== undefined && { environment }),
-    ...(before !== undefined && { before }),
-    ...(after !== undefined && { after }),
-    ...(reason !== undefined && { reason }),
-    ...(ticket !== undefined && { ticket }),
-    ...(resolvedBy !== undefined && { resolvedBy }),
-  }
+  return { phase, plan, policy, actor, image, environment, before, after, reason, ticket, resolvedBy }
 }

@@ -1,5 +1,5 @@
 import { isRecord } from '../../oci/json.ts'
-import type { LogEntry } from './record.ts'
+import type { LogEntry, RecordedStep } from './record.ts'
 import { findRecordProblem } from './record-problems.ts'
 
 const ciFields = ['service', 'user', 'run', 'job', 'commit', 'repository'] as const
@@ -22,40 +22,39 @@ export function findEntryProblem(entry: LogEntry): string | undefined {
   return step === undefined || isWhole({ ...step }) ? undefined : 'its step is not whole'
 }
 
-function isWhole(step: Readonly<Record<string, unknown>>): boolean {
-  switch (step['kind']) {
-    case 'copy':
-      return isPlace(step['to']) && isPlace(step['from']) && isContent(step['root'])
-    case 'attach':
-      return isPlace(step['to']) && isPlace(step['from']) && isContent(step['manifest'])
-    case 'attest':
-      return isPlace(step['repository']) && isContent(step['subject'])
-    case 'tag':
-      return (
-        isPlace(step['repository']) &&
-        isPlace(step['from']) &&
-        isContent(step['target']) &&
-        typeof step['tag'] === 'string'
-      )
-    case 'deleteManifest': {
-      const lost: unknown = step['losesTags']
-      return (
-        isPlace(step['repository']) &&
-        isContent(step['target']) &&
-        Array.isArray(lost) &&
-        lost.every((tag) => typeof tag === 'string')
-      )
-    }
-    case 'deleteTag':
-      return (
-        isPlace(step['repository']) && typeof step['tag'] === 'string' && typeof step['digest'] === 'string'
-      )
-    default:
-      return true
-  }
+interface StepFields {
+  readonly repositories: readonly string[]
+  readonly contents?: readonly string[]
+  readonly texts?: readonly string[]
+  readonly tags?: readonly string[]
 }
 
-function isPlace(value: unknown): boolean {
+const fieldsOfSteps: ReadonlyMap<unknown, StepFields> = new Map<RecordedStep['kind'], StepFields>([
+  ['copy', { repositories: ['to', 'from'], contents: ['root'] }],
+  ['attach', { repositories: ['to', 'from'], contents: ['manifest'] }],
+  ['attest', { repositories: ['repository'], contents: ['subject'] }],
+  ['tag', { repositories: ['repository', 'from'], contents: ['target'], texts: ['tag'] }],
+  ['deleteManifest', { repositories: ['repository'], contents: ['target'], tags: ['losesTags'] }],
+  ['deleteTag', { repositories: ['repository'], texts: ['tag', 'digest'] }],
+])
+
+function isWhole(step: Readonly<Record<string, unknown>>): boolean {
+  const fields = fieldsOfSteps.get(step['kind'])
+  if (fields === undefined) return true
+  const { repositories, contents = [], texts = [], tags = [] } = fields
+  return (
+    repositories.every((name) => isRepository(step[name])) &&
+    contents.every((name) => isContent(step[name])) &&
+    texts.every((name) => typeof step[name] === 'string') &&
+    tags.every((name) => isTexts(step[name]))
+  )
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+}
+
+function isRepository(value: unknown): boolean {
   return isRecord(value) && typeof value['registry'] === 'string' && typeof value['path'] === 'string'
 }
 

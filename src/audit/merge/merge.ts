@@ -73,9 +73,9 @@ export async function surveyLogs(sources: readonly MergeSource[]): Promise<Surve
 
 /**
  * Merges surveyed logs into one new chain, ordered by time. The lines of a log keep their order. A
- * record that is in several logs is written once. Each line names its log and its position there;
- * `originalLine` restores it. @throws `corrupt` if two records with one id differ; `conflict` if a
- * log changed since the survey.
+ * record that is in several logs is written once. Each line names its log and its position there,
+ * so that the original can be restored. @throws `corrupt` if two records with one id differ;
+ * `conflict` if a log changed since the survey.
  */
 export async function* mergeLogs(survey: Survey): AsyncGenerator<MergedLine, void, undefined> {
   let position = startOfChain

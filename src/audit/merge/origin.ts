@@ -26,25 +26,8 @@ export function bodyOf(raw: Buffer, entry: LogEntry, where: string): Body {
 }
 
 /** Formats a body as the line after `position`, without a line break. */
-export function lineOf({ bytes, origin }: Body, position: Pick<Position, 'seq' | 'hash'>): Buffer {
-  const place = Buffer.from(linePrefix({ ...position, size: 0 }))
-  if (origin === undefined) return Buffer.concat([place, bytes])
-  return Buffer.concat([place, bytes.subarray(0, -1), originField(origin)])
-}
-
-/**
- * Restores the line of a merged log as it was in its source, byte for byte. It proves that the
- * merge changed nothing. Undefined for a line that was not merged. @throws `malformed`.
- */
-export function originalLine(
-  raw: Buffer,
-  entry: LogEntry,
-  where: string,
-): { readonly origin: Origin; readonly line: Buffer } | undefined {
-  const { bytes, origin } = bodyOf(raw, entry, where)
-  if (origin === undefined) return undefined
-  const inner: Body = { bytes, ...(origin.origin !== undefined && { origin: origin.origin }) }
-  return { origin, line: lineOf(inner, { seq: origin.seq - 1, hash: origin.prev }) }
+export function lineOf({ bytes, origin }: Required<Body>, position: Position): Buffer {
+  return Buffer.concat([Buffer.from(linePrefix(position)), bytes.subarray(0, -1), originField(origin)])
 }
 
 /** The last field of a line, with the closing brace of the line. */

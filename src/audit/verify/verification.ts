@@ -1,7 +1,8 @@
 import type { Clock } from '../../lib/clock.ts'
+import { DrayError } from '../../lib/errors.ts'
 import { type Checkpoint, compareCheckpoints, type CheckpointResult } from '../checkpoint/checkpoint.ts'
 import { linesOf } from '../query/log-lines.ts'
-import { type LogReport, verifyLog } from './verify-log.ts'
+import { type LogReport, type VerifyOptions, verifyLog } from './verify-log.ts'
 
 export interface KnownCheckpoint {
   readonly checkpoint: Checkpoint
@@ -45,6 +46,18 @@ export async function verifyWithCheckpoints(
     return known === undefined ? [] : [{ ...result, place: known.place }]
   })
   return { log: path, report, results }
+}
+
+/** @throws `corrupt`, with the hint, if something is wrong with the log; `not-found`, `io`. */
+export async function requireIntactLog(
+  path: string,
+  { hint, ...options }: VerifyOptions & { readonly hint: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { problem } = await verifyLog(path, options, signal)
+  if (problem === undefined) return
+  const message = `line ${problem.line} of ${path} is bad`
+  throw new DrayError('corrupt', message, { subject: path, why: problem.why, hint })
 }
 
 /** Whether nothing is wrong with the log. */

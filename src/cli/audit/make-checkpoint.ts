@@ -7,10 +7,9 @@ import {
 import { pushCheckpoint } from '../../audit/checkpoint/checkpoint-artifact.ts'
 import { linesOf } from '../../audit/query/log-lines.ts'
 import { formatVkey, type NoteSigner, verifierOf } from '../../signing/note-keys.ts'
-import { verifyLog } from '../../audit/verify/verify-log.ts'
+import { requireIntactLog } from '../../audit/verify/verification.ts'
 import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { writeFileAtomic } from '../../lib/files/atomic.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { checkpointOfRepository } from './checkpoints.ts'
 import type { Context } from '../wiring/context.ts'
@@ -39,14 +38,8 @@ export async function makeSignedCheckpoint(
   context: Context,
   { call, onProgress }: MakeOptions,
 ): Promise<MadeCheckpoint> {
-  const { problem } = await verifyLog(path, { clock: context.clock, onProgress }, call.signal)
-  if (problem !== undefined) {
-    throw new DrayError('corrupt', `line ${problem.line} of ${path} is bad`, {
-      subject: path,
-      why: problem.why,
-      hint: 'A log that is not whole is not signed for.',
-    })
-  }
+  const options = { clock: context.clock, onProgress, hint: 'A log that is not whole is not signed for.' }
+  await requireIntactLog(path, options, call.signal)
   const verifierKey = formatVkey(verifierOf(signer))
   const key = { text: verifierKey, subject: 'the signing key' }
   const before =
@@ -59,10 +52,6 @@ export async function makeSignedCheckpoint(
   }
   const checkpoint = await makeCheckpoint(signer.name, linesOf(path, call.signal), path)
   return { checkpoint, note: signCheckpoint(checkpoint, signer), verifierKey }
-}
-
-export async function saveCheckpoint(note: string, file: string): Promise<void> {
-  await writeFileAtomic(file, note)
 }
 
 /**

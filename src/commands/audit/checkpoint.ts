@@ -3,13 +3,9 @@ import type { NoteSigner } from '../../signing/note-keys.ts'
 import { logFlag } from '../../cli/audit/audit-flags.ts'
 import { BaseCommand } from '../../cli/command/base-command.ts'
 import { checkpointRepository, checkpointSigner, logName } from '../../cli/audit/checkpoints.ts'
-import {
-  type MadeCheckpoint,
-  makeSignedCheckpoint,
-  pushSigned,
-  saveCheckpoint,
-} from '../../cli/audit/make-checkpoint.ts'
+import { type MadeCheckpoint, makeSignedCheckpoint, pushSigned } from '../../cli/audit/make-checkpoint.ts'
 import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
+import { writeFileAtomic } from '../../lib/files/atomic.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { formatBytes, formatCount } from '../../render/text/format.ts'
@@ -60,7 +56,7 @@ export default class AuditCheckpoint extends BaseCommand {
     const signer = await checkpointSigner(flags['sign-key'], logName(flags.name, audit), this.context)
     const to = flags.push ? await checkpointRepository(flags.repository, this.context) : undefined
     const made = await this.#make(path, signer, to)
-    if (flags.out !== undefined) await saveCheckpoint(made.note, flags.out)
+    if (flags.out !== undefined) await writeFileAtomic(flags.out, made.note)
     const pushed = to === undefined ? undefined : await pushSigned(made.note, to, this.context, this.call)
     this.#tell(made, flags.out, pushed)
   }

@@ -1,6 +1,6 @@
 import { string } from '@oclif/core/flags'
 import { mergeFiles } from '../../audit/merge/merge-files.ts'
-import { verifyLog } from '../../audit/verify/verify-log.ts'
+import { requireIntactLog } from '../../audit/verify/verification.ts'
 import { BaseCommand } from '../../cli/command/base-command.ts'
 import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
 import { DrayError } from '../../lib/errors.ts'
@@ -42,12 +42,8 @@ export default class AuditMerge extends BaseCommand {
   async #verify(path: string): Promise<void> {
     const onProgress = (done: number, all: number): void =>
       this.report(`Verifying ${escapeText(path)}: ${formatBytes(done)} of ${formatBytes(all)}`)
-    const { problem } = await verifyLog(path, { clock: this.context.clock, onProgress }, this.call.signal)
-    if (problem === undefined) return
-    throw new DrayError('corrupt', `line ${problem.line} of ${path} is bad`, {
-      subject: path,
-      why: problem.why,
-      hint: 'Nothing was merged. Leave this log out, or find out who changed it: "dray audit verify" tells more.',
-    })
+    const hint =
+      'Nothing was merged. Leave this log out, or find out who changed it: "dray audit verify" tells more.'
+    await requireIntactLog(path, { clock: this.context.clock, onProgress, hint }, this.call.signal)
   }
 }

@@ -2,7 +2,6 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { followChain } from '../../../src/audit/query/log-lines.ts'
 import { mergeLogs, type MergeSource, surveyLogs } from '../../../src/audit/merge/merge.ts'
-import { originalLine } from '../../../src/audit/merge/origin.ts'
 import type { LogEntry, LogRecord } from '../../../src/audit/log/record.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { batches, chained, recordOf } from '../../support/audit-logs.ts'
@@ -29,13 +28,22 @@ function ids(lines: readonly string[]): readonly string[] {
   return entries(lines).map(({ id }) => id)
 }
 
+/** Restores a line as docs/audit-record.md says, without code of the merge. */
+function originalLine(line: string): { readonly log: string; readonly line: string } {
+  const { origin } = JSON.parse(line) as LogEntry
+  if (origin === undefined) throw new Error('the line was not merged')
+  const body = line.slice(line.indexOf('"time":'), -`,"origin":${JSON.stringify(origin)}}`.length)
+  const inner = origin.origin === undefined ? '' : `,"origin":${JSON.stringify(origin.origin)}`
+  const start = `{"seq":${origin.seq},"prev":${JSON.stringify(origin.prev)}`
+  return { log: origin.log, line: `${start},${body}${inner}}` }
+}
+
 /** The original lines of each log. */
 function originals(lines: readonly string[]): Map<string, string[]> {
   const found = new Map<string, string[]>()
   for (const line of lines) {
-    const original = originalLine(Buffer.from(line), JSON.parse(line) as LogEntry, 'merged')
-    const name = original?.origin.log ?? ''
-    found.set(name, [...(found.get(name) ?? []), original?.line.toString() ?? ''])
+    const original = originalLine(line)
+    found.set(original.log, [...(found.get(original.log) ?? []), original.line])
   }
   return found
 }

@@ -38,7 +38,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   readonly place: string
   readonly #options: ChainedLogOptions
   readonly #follower: LogFollower
-  readonly #signs = new Map<string, Heartbeat>()
+  readonly #heartbeats = new Map<string, Heartbeat>()
   #isPlaceChecked = false
   #waiting: AuditRecord[] = []
   #next: Promise<void> | undefined
@@ -79,9 +79,9 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
   /** Waits for pending writes and ends the heartbeats of this process. */
   async close(): Promise<void> {
     await (this.#next ?? this.#last).catch(() => undefined)
-    const signs = [...this.#signs.values()]
-    this.#signs.clear()
-    await Promise.all(signs.map((sign) => sign.end()))
+    const heartbeats = [...this.#heartbeats.values()]
+    this.#heartbeats.clear()
+    await Promise.all(heartbeats.map((one) => one.end()))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -103,7 +103,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     await this.#locked(async (lock) => {
       await using handle = await this.#open()
       const followed = await this.#follower.follow(handle)
-      await this.#showLife(records)
+      await this.#startHeartbeats(records)
       const wanted = records.filter((one) => one.resolvedBy === undefined || this.#follower.open.has(one))
       const kept = await this.#keepTorn(followed, handle)
       const lines = chain([...this.#recovered(kept, records), ...wanted], followed.end)
@@ -180,11 +180,11 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     ]
   }
 
-  async #showLife(records: readonly AuditRecord[]): Promise<void> {
+  async #startHeartbeats(records: readonly AuditRecord[]): Promise<void> {
     const runs = new Set(records.filter(({ phase }) => phase === 'intent').map(({ run }) => run))
     for (const run of runs) {
-      if (!this.#signs.has(run))
-        this.#signs.set(run, await startHeartbeat(this.place, run, this.#options.clock))
+      if (!this.#heartbeats.has(run))
+        this.#heartbeats.set(run, await startHeartbeat(this.place, run, this.#options.clock))
     }
   }
 

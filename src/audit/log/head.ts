@@ -81,8 +81,8 @@ export async function writeHead(log: string, head: Head): Promise<void> {
 }
 
 export function formatHead({ seq, hash, size, settled }: Head): string {
-  const said = { schema, seq, hash, size, settled: { seq: settled.seq, offset: settled.offset } }
-  return `${JSON.stringify({ ...said, check: digestOf(canonicalJson(said)) })}\n`
+  const fields = { schema, seq, hash, size, settled: { seq: settled.seq, offset: settled.offset } }
+  return `${JSON.stringify({ ...fields, check: digestOf(canonicalJson(fields)) })}\n`
 }
 
 /**
@@ -97,9 +97,9 @@ function parseHead(bytes: Uint8Array): Head | undefined {
     return undefined
   }
   if (!isRecord(value)) return undefined
-  const { check, ...said } = value
-  if (said['schema'] !== schema || check !== digestOf(canonicalJson(said))) return undefined
-  const { seq, hash, size, settled } = said
+  const { check, ...fields } = value
+  if (fields['schema'] !== schema || check !== digestOf(canonicalJson(fields))) return undefined
+  const { seq, hash, size, settled } = fields
   const isWhole =
     isCount(seq) && isCount(size) && typeof hash === 'string' && isDigest(hash) && isRecord(settled)
   if (!isWhole || !isCount(settled['seq']) || !isCount(settled['offset'])) return undefined

@@ -175,8 +175,8 @@ class LogVerifier {
   #outOfPlace(line: LogLine, entry: LogEntry): void {
     const { seq } = this.end
     if (!line.raw.toString('latin1', 0, 64).startsWith(`{"seq":${seq + 1},"prev":`)) {
-      const said = JSON.stringify(entry.seq) ?? 'nothing'
-      return this.#stop(seq + 1, line.offset, `its number is not ${seq + 1}: it says ${said}`)
+      const number = JSON.stringify(entry.seq) ?? 'nothing'
+      return this.#stop(seq + 1, line.offset, `its number is not ${seq + 1}: it says ${number}`)
     }
     this.#suspect = { offset: line.offset, hash: digestOf(line.raw) }
   }

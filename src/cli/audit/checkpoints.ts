@@ -63,14 +63,14 @@ export async function checkpointRepository(
  * @throws `usage` if there is none; `config`, `io`.
  */
 export async function readCheckpointKeys(
-  words: readonly string[],
+  values: readonly string[],
   context: Context,
 ): Promise<readonly CheckpointKey[]> {
   const given = await Promise.all(
-    words.map(async (word) =>
-      /^[^+]+\+[0-9a-f]{8}\+./.test(word)
-        ? { text: word, subject: '--key' }
-        : { text: await readKeyFile(word), subject: word },
+    values.map(async (value) =>
+      /^[^+]+\+[0-9a-f]{8}\+./.test(value)
+        ? { text: value, subject: '--key' }
+        : { text: await readKeyFile(value), subject: value },
     ),
   )
   if (given.length > 0) return given

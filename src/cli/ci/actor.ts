@@ -91,12 +91,12 @@ export function actorFrom(
   says?: string,
 ): Actor {
   const ci = ciJob(env)
-  const said = cleanText(says)
+  const claim = cleanText(says)
   return {
     user: cleanText(machine.user) ?? 'unknown',
     host: cleanText(machine.host) ?? 'unknown',
     ...(ci !== undefined && { ci }),
-    ...(said !== undefined && { says: said }),
+    ...(claim !== undefined && { says: claim }),
   }
 }
 

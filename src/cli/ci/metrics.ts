@@ -23,14 +23,14 @@ const mode = 0o644
 const lastSuccess = 'dray_prune_last_success_timestamp_seconds'
 
 /** The outcome of a repository and the number of images in the plan. */
-interface Told extends RepositoryOutcome {
+interface RepositoryMetrics extends RepositoryOutcome {
   readonly seen: number
 }
 
 interface Metric {
   readonly name: string
   readonly help: string
-  readonly value: (one: Told) => number
+  readonly value: (one: RepositoryMetrics) => number
 }
 
 /** The metrics of each repository with changes or problems. */
@@ -74,7 +74,7 @@ function formatMetrics(metrics: PruneMetrics, now: number, success: number | und
   const isWhole = outcome.refusals.some(({ repository }) => repository === undefined)
   // A run that is refused before it reads a repository counts as one refusal.
   const refused = Math.max(outcomeTotalsOf(plan, outcome).refused, isWhole ? 1 : 0)
-  const told = toldOf(metrics, isWhole)
+  const repositories = changedRepositories(metrics, isWhole)
   const run = (name: string, help: string, value: number | undefined): readonly string[] =>
     family(name, help, value === undefined ? [] : [[`{${labels}}`, value]])
   return [
@@ -82,7 +82,7 @@ function formatMetrics(metrics: PruneMetrics, now: number, success: number | und
       family(
         `dray_prune_${name}`,
         help,
-        told.map((one) => [
+        repositories.map((one) => [
           `{repository="${escapeLabel(formatRepository(one.repository))}",${labels}}`,
           value(one),
         ]),
@@ -97,7 +97,10 @@ function formatMetrics(metrics: PruneMetrics, now: number, success: number | und
 }
 
 /** Omits unchanged repositories, and all of them if the whole run was refused. */
-function toldOf({ plan, outcome }: PruneMetrics, isWhole: boolean): readonly Told[] {
+function changedRepositories(
+  { plan, outcome }: PruneMetrics,
+  isWhole: boolean,
+): readonly RepositoryMetrics[] {
   const seen = new Map(plan.repositories.map((one) => [formatRepository(one.repository), one.count.images]))
   return outcome.repositories
     .filter((one) => one.deleted + one.untagged > 0 || (one.status !== 'unchanged' && !isWhole))

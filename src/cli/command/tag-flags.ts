@@ -9,10 +9,10 @@ export function parseList(values: readonly string[]): readonly string[] {
 /** @throws `usage`. */
 export function parseLevels(text: string): readonly TagLevel[] {
   const levels = defaultTagPolicy.levels
-  return parseList([text]).map((word) => {
-    const level = levels.find((known) => known === word)
+  return parseList([text]).map((name) => {
+    const level = levels.find((known) => known === name)
     if (level !== undefined) return level
-    throw new DrayError('usage', `--semver: ${JSON.stringify(word)} is none of ${levels.join(', ')}`)
+    throw new DrayError('usage', `--semver: ${JSON.stringify(name)} is none of ${levels.join(', ')}`)
   })
 }
 

@@ -151,13 +151,13 @@ export class Context {
   }
 
   /**
-   * The path of the audit log: `said`, or the one in the configuration, or one in the user's state
+   * The path of the audit log: `flag`, or the one in the configuration, or one in the user's state
    * folder.
    * @param options.create creates the state folder if it is needed and missing
    * @throws `usage` for a path that names no file; `io` if others can write to the state folder.
    */
-  async auditPath(said: string | undefined, options = { create: false }): Promise<string> {
-    const named = said ?? (await this.config()).config.audit.file
+  async auditPath(flag: string | undefined, options = { create: false }): Promise<string> {
+    const named = flag ?? (await this.config()).config.audit.file
     const { defaultAuditLog, namedAuditLog } = await import('./private-places.ts')
     if (named !== undefined) return namedAuditLog(named, this.cwd)
     return defaultAuditLog(this.#options.env, options)

@@ -58,7 +58,7 @@ export default class AuditCheckpoint extends BaseCommand {
     const made = await this.#make(path, signer, to)
     if (flags.out !== undefined) await writeFileAtomic(flags.out, made.note)
     const pushed = to === undefined ? undefined : await pushSigned(made.note, to, this.context, this.call)
-    this.#tell(made, flags.out, pushed)
+    this.#show(made, flags.out, pushed)
   }
 
   async #make(path: string, signer: NoteSigner, to: RepositoryName | undefined): Promise<MadeCheckpoint> {
@@ -67,7 +67,7 @@ export default class AuditCheckpoint extends BaseCommand {
     return await makeSignedCheckpoint(path, signer, to, this.context, { call: this.call, onProgress })
   }
 
-  #tell(made: MadeCheckpoint, out: string | undefined, pushed: Pushed | undefined): void {
+  #show(made: MadeCheckpoint, out: string | undefined, pushed: Pushed | undefined): void {
     const { checkpoint, note, verifierKey } = made
     const { origin, size, root } = checkpoint
     const document = {

@@ -85,23 +85,25 @@ export default class AuditVerify extends BaseCommand {
     this.finish(documentOf(verification), (page) => renderVerification(verification, page), exitCode)
   }
 
-  async #checkpoints(words: readonly string[], flags: Flags): Promise<readonly KnownCheckpoint[]> {
-    if (words.length === 0) return []
+  async #checkpoints(values: readonly string[], flags: Flags): Promise<readonly KnownCheckpoint[]> {
+    if (values.length === 0) return []
     const { audit } = (await this.context.config()).config
     const keys = await readCheckpointKeys(flags.key ?? [], this.context)
     const known: KnownCheckpoint[] = []
-    for (const word of words) {
-      if (word === inRepository) {
+    for (const value of values) {
+      if (value === inRepository) {
         const repository = await checkpointRepository(flags.repository, this.context)
         const name = logName(flags.name, audit)
         const newest = await checkpointOfRepository(repository, name, keys, this.context, this.call)
         if (newest === undefined) throw noCheckpoint(formatRepository(repository), name)
         known.push(newest)
-      } else known.push(await checkpointOfFile(word, keys))
+      } else known.push(await checkpointOfFile(value, keys))
     }
-    const said = flags.name ?? audit.sign?.name
-    const foreign = known.find(({ checkpoint }) => said !== undefined && checkpoint.origin !== said)
-    if (foreign !== undefined) throw ofAnotherLog(foreign, said ?? '')
+    const expectedName = flags.name ?? audit.sign?.name
+    const foreign = known.find(
+      ({ checkpoint }) => expectedName !== undefined && checkpoint.origin !== expectedName,
+    )
+    if (foreign !== undefined) throw ofAnotherLog(foreign, expectedName ?? '')
     return known
   }
 }

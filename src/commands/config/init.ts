@@ -58,10 +58,10 @@ Policies: pull-requests, nightlies, release-candidates, newest (the newest build
   async run(): Promise<void> {
     const { flags } = await this.parse(ConfigInit)
     const { registry, env = [], retention, clean, out, force } = flags
-    const said: InitFlags = { registry, env, retention, clean }
-    if (flags.print || (await this.#printsInstead(out, force))) return await this.#print(said)
+    const choices: InitFlags = { registry, env, retention, clean }
+    if (flags.print || (await this.#printsInstead(out, force))) return await this.#print(choices)
     const { questions } = this
-    const config = await completeInit(said, questions)
+    const config = await completeInit(choices, questions)
     await writeConfig(startingConfig(config), out, { cwd: this.context.cwd, force })
     const result = {
       file: resolve(this.context.cwd, out),

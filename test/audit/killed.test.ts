@@ -15,6 +15,7 @@ import {
   waitingClock,
 } from '../support/audit-log.ts'
 import { tempFolder } from '../support/temp.ts'
+import { randomFrom } from '../support/retention/turns.ts'
 
 const writer = join(import.meta.dirname, '..', 'support', 'audit-writer.ts')
 
@@ -45,17 +46,6 @@ async function write(
     operations: after('ops ').flatMap((names) => names.split(',')),
     error: failed === undefined ? undefined : (JSON.parse(failed) as { code: string }),
     signal: await ended,
-  }
-}
-
-/** Numbers from 0 up to 1 from a seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
 }
 

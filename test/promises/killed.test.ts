@@ -5,21 +5,11 @@ import { type Content, image, index, referrer, together } from '../support/image
 import type { Oracle } from '../support/oracle.ts'
 import { configOf, type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 import { toProd, type Workplace, workplace } from '../support/workplace.ts'
+import { randomFrom } from '../support/retention/turns.ts'
 
 const fresh = index(['amd64', 'arm64'], { label: 'new', layers: 2, layerSize: 100_000 })
 const signed = together(fresh, referrer(fresh), referrer(referrer(fresh)))
 const old = image({ label: 'old', layers: 2 })
-
-/** Numbers from 0 up to 1 out of a seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** One storage with two doors: dray comes through the one and is counted, who looks on comes through the other. */
 interface Scene extends AsyncDisposable {

@@ -39,6 +39,12 @@ export function recordOf(over: Partial<AuditRecord> = {}): AuditRecord {
   }
 }
 
+/** The record of a refusal, which has no step. */
+export function refusedRecord(message: string): AuditRecord {
+  const { step: _, result: __, before: ___, after: ____, ...rest } = recordOf()
+  return { ...rest, phase: 'refused', error: { code: 'refused', message } }
+}
+
 /** Records as the lines of a log, each chained to the one before. */
 export function chained(records: readonly LogRecord[]): readonly string[] {
   let position: Position = startOfChain

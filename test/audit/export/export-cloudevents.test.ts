@@ -5,7 +5,7 @@ import { eventLine } from '../../../src/audit/export/export.ts'
 import { cloudEventOf } from '../../../src/audit/export/export-cloudevents.ts'
 import type { AuditRecord } from '../../../src/audit/log/record.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import { recordOf } from '../../support/audit-logs.ts'
+import { recordOf, refusedRecord } from '../../support/audit-logs.ts'
 import { doomedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
 
 interface Property {
@@ -44,17 +44,7 @@ function complaints(event: Readonly<Record<string, unknown>>): readonly string[]
   return [...missing, ...wrong]
 }
 
-const refused: AuditRecord = (({
-  step: _step,
-  result: _result,
-  before: _before,
-  after: _after,
-  ...rest
-}) => ({
-  ...rest,
-  phase: 'refused' as const,
-  error: { code: 'refused' as const, message: 'no' },
-}))(recordOf())
+const refused = refusedRecord('no')
 const results = ['done', 'unchanged', 'conflict', 'failed'] as const
 
 describe('a CloudEvent', () => {

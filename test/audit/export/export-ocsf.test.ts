@@ -3,9 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { eventLine } from '../../../src/audit/export/export.ts'
 import { ocsfEventOf } from '../../../src/audit/export/export-ocsf.ts'
-import type { AuditRecord } from '../../../src/audit/log/record.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import { recordOf } from '../../support/audit-logs.ts'
+import { recordOf, refusedRecord } from '../../support/audit-logs.ts'
 import { doomedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
 
 interface Attribute {
@@ -58,17 +57,7 @@ function wrongAt(value: unknown, { type, enum: allowed }: Attribute, path: strin
   return isAllowed ? [] : [`${path} has the value ${String(value)}`]
 }
 
-const refused: AuditRecord = (({
-  step: _step,
-  result: _result,
-  before: _before,
-  after: _after,
-  ...rest
-}) => ({
-  ...rest,
-  phase: 'refused' as const,
-  error: { code: 'refused' as const, message: 'the tag would move' },
-}))(recordOf())
+const refused = refusedRecord('the tag would move')
 const copied = recordOf({
   step: {
     id: 's0',

@@ -23,7 +23,7 @@ export interface LoadOptions {
 }
 
 export interface LoadedConfig {
-  /* the file for messages, relative to the working directory; undefined if there is none */
+  /** the file for messages, relative to the working directory; undefined if there is none */
   readonly name: string | undefined
   /** absolute; undefined if there is no file */
   readonly file: string | undefined

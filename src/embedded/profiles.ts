@@ -24,7 +24,7 @@ export interface Abilities {
   }
   /** Tags that cannot be deleted, nor can their manifests: 405. */
   readonly lockedTags: readonly string[]
-  /* a manifest without a tag: DELETE answers 404, or also GET if nothing tagged leads to it */
+  /** a manifest without a tag: DELETE answers 404, or also GET if nothing tagged leads to it */
   readonly untagged: 'like others' | 'undeletable' | 'hidden'
   /** the status of a successful DELETE of a manifest; may be 500 */
   readonly deleteAnswer: 200 | 202 | 204 | 500
@@ -40,7 +40,7 @@ export interface Abilities {
    * `PUT manifests/<digest>?tag=a&tag=b`, answered with `OCI-Tag`; else the parameter is ignored
    */
   readonly manyTags: boolean
-  /* GET of the missing fallback tag of a manifest: 404, or that manifest, without listing the tag */
+  /** GET of the missing fallback tag of a manifest: 404, or that manifest */
   readonly fallbackTag: 'like others' | 'its subject'
   /** `GET /v2/_catalog`; else 404 */
   readonly catalog: boolean

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { DrayError } from '../lib/errors.ts'
 import { admit } from './access/admit.ts'
 import type { AccessEntry } from './access/access.ts'
-import type { EndpointResponse, StreamedBody } from './response.ts'
+import type { EndpointResponse } from './response.ts'
 import { BodyPace } from './access/body-pace.ts'
 import { errorResponse, refusal } from './errors.ts'
 import type { EndpointRequest, RegistryState } from './request.ts'
@@ -120,27 +120,10 @@ async function send(
     ...headers,
     ...(size !== undefined && { 'Content-Length': size }),
   })
-  if (body === undefined || method === 'HEAD') {
-    beforeEnd()
-    response.end()
-  } else if (body instanceof Uint8Array) {
-    counts.sent = body.byteLength
-    beforeEnd()
-    response.end(body)
-  } else {
-    await sendStream(response, body, counts, beforeEnd)
-  }
-}
-
-/** Holds back one chunk, so that `beforeEnd` runs before the client can have everything. */
-async function sendStream(
-  response: ServerResponse,
-  { chunks }: StreamedBody,
-  counts: Counts,
-  beforeEnd: () => void,
-): Promise<void> {
+  const chunks = body instanceof Uint8Array ? [body] : (body?.chunks ?? [])
+  // Holds back one chunk, so that `beforeEnd` runs before the client can have everything.
   let held: Uint8Array = new Uint8Array()
-  for await (const chunk of chunks) {
+  for await (const chunk of method === 'HEAD' ? [] : chunks) {
     if (held.byteLength > 0 && !response.write(held)) await drained(response)
     if (response.destroyed) throw clientGone()
     counts.sent += held.byteLength

@@ -1,5 +1,5 @@
 /** A body of known size that is produced while it is sent, from the first read on. */
-export interface StreamedBody {
+interface StreamedBody {
   /** bytes */
   readonly size: number
   readonly chunks: AsyncIterable<Uint8Array>

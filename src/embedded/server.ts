@@ -43,7 +43,7 @@ export interface RegistryOptions {
   /** limits that differ from the defaults */
   readonly limits?: Partial<Limits>
   readonly clock?: Clock
-  /* For uploads and tokens: unique, unguessable, safe in a URL and a file name. By default a UUID. */
+  /** For uploads and tokens: unguessable, safe in a URL and a file name. By default a UUID. */
   readonly newId?: () => string
 }
 

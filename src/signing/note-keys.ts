@@ -59,7 +59,7 @@ export function readNoteVerifier(text: string, name: string, subject: string): N
   return { name, id: keyId(name, key, subject), key }
 }
 
-/** Parses `<name>+<hex of id>+<base64 of type and key>` (C2SP signed-note, Verifier keys). @throws `config`. */
+/** Parses `<name>+<hex of id>+<base64 of type and key>` (C2SP signed-note). @throws `config`. */
 export function parseVkey(text: string, subject: string): NoteVerifier {
   // Base64 contains pluses too. Only the first two separate.
   const [, name, id, encoded] = /^([^+]*)\+([0-9a-f]{8})\+(.*)$/su.exec(text) ?? []

@@ -5,7 +5,7 @@ import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 import { envelopeToJson, parseEnvelope, type PublicKey, signEnvelope, signersOf } from '../../signing/dsse.ts'
 import type { SigningKey } from '../../signing/signing-keys.ts'
 
-/** The payload type of a saved plan (DSSE, protocol.md). The payload is the plan as canonical JSON. */
+/** The DSSE payload type of a saved plan. The payload is the plan as canonical JSON. */
 const payloadType = 'application/vnd.dray.plan+json'
 
 /** The signature of a plan, as in the plan file: a DSSE envelope without its payload. */

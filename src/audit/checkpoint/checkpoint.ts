@@ -35,7 +35,7 @@ export type CheckpointResult =
       readonly state: 'changed'
       readonly lines: number
       readonly keptUpTo: number
-      /* the first line, from 1, with a wrong `prev`; absent if the chain was rebuilt */
+      /** the first line, from 1, with a wrong `prev`; absent if the chain was rebuilt */
       readonly brokenAt?: number
     }
 

@@ -15,7 +15,7 @@ export interface LogLine {
   readonly offset: number
   /** without the line break; valid until the next batch is read */
   readonly raw: Buffer
-  /* `torn`: the end of the file, without a line break; `tooLong`: `raw` is its beginning */
+  /** `torn`: the end of the file, without a line break; `tooLong`: `raw` is its beginning */
   readonly state: 'whole' | 'torn' | 'tooLong'
 }
 

@@ -61,7 +61,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     return this.#next
   }
 
-  /* The open intents of all runs, in the order of the log. @throws `audit` for a damaged log. */
+  /** The open intents of all runs, in the order of the log. @throws `audit` for a damaged log. */
   async openIntents(): Promise<readonly OpenIntent[]> {
     return this.#reported(async () => {
       const folder = dirname(this.place)
@@ -144,7 +144,7 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
     }
   }
 
-  /* No head covers these lines. If they cannot be removed, the next write verifies them. */
+  /** No head covers these lines. If they cannot be removed, the next write verifies them. */
   async #takeBack(end: Position, handle: FileHandle, lock: HeldLock): Promise<void> {
     this.#follower.forget()
     try {

@@ -87,7 +87,7 @@ export type LogRecord = AuditRecord | RecoveredTail
 export type LogEntry = LogRecord & {
   /** from 1, without gaps */
   readonly seq: number
-  /* `sha256:` and hex of the previous line's bytes without its line break; null in the first line */
+  /** `sha256:` and hex of the previous line without its line break; null in the first line */
   readonly prev: Hash | null
   /** the position of the line in the log that was merged into this one */
   readonly origin?: Origin

@@ -12,7 +12,7 @@ const dayMs = unitMs.d
 
 /** Conditions on records. Each field that is given must match one of its values. */
 export interface LogFilter {
-  /* the image in the plan with or without tag, a repository with or without registry, or a digest */
+  /** image in the plan with or without tag, repository with or without registry, or digest */
   readonly image?: readonly string[] | undefined
   /** the image is promoted from it or to it */
   readonly environment?: readonly string[] | undefined

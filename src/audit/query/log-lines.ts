@@ -50,7 +50,7 @@ export interface OpenLog {
   readonly signal: AbortSignal
 }
 
-/** Reads the lines of an open log from `start`, the beginning of a line. @throws `io`; the signal's reason. */
+/** Reads an open log from `start`, the beginning of a line. @throws `io`; the signal's reason. */
 export async function* linesFrom(
   start: number,
   { path, handle, size, signal }: OpenLog,

@@ -33,7 +33,7 @@ export class Fingerprints {
     for (const print of old) if (print !== 0) this.#table[find(this.#table, print)] = print
   }
 
-  /* Two 32-bit hashes, of which 52 bits are kept; never 0, an empty slot (MurmurHash3's mixing). */
+  /** Keeps 52 bits of two hashes; never 0, an empty slot (MurmurHash3's mixing). */
   #printOf(text: string): number {
     let a = this.#seed.readInt32LE(0)
     let b = this.#seed.readInt32LE(4)

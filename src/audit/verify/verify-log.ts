@@ -25,9 +25,9 @@ export interface LogReport {
   /** the end of the valid chain */
   readonly end: Position
   readonly problem?: LogProblem
-  /** the times of the first and last record of the valid chain, ISO 8601; undefined if it is empty */
+  /** times of the first and last record of the valid chain, ISO 8601; undefined if empty */
   readonly span: { readonly first: string; readonly last: string } | undefined
-  /* `behind`: as after a crash; `missing` and `damaged`: a cut end would not be noticed */
+  /** `behind`: as after a crash; `missing` and `damaged`: a cut end would not be noticed */
   readonly head: 'agrees' | 'behind' | 'differs' | 'missing' | 'damaged'
   /** bytes of a torn record at the end, after a crash or during a write */
   readonly torn: number

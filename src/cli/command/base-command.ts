@@ -39,7 +39,7 @@ export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true
   static override baseFlags = globalFlags
 
-  /* Whether the first Ctrl-C lets the current step finish. The use case checks `this.stop`. */
+  /** Whether the first Ctrl-C lets the current step finish. The use case checks `this.stop`. */
   protected readonly graceful: boolean = false
 
   /** Whether the command itself handles --username and a missing password. */

@@ -87,7 +87,7 @@ export class Context {
     expectRepositories(await this.#fetchStack(), targets, sources, access)
   }
 
-  /* The only image of a layout. @throws `usage` if it has several; `not-found`, `malformed`, `io`. */
+  /** The only image of a layout. @throws `usage` if it has several; `not-found`, `io`. */
   async onlyImageOfLayout(folder: string, call: Call): Promise<TagOrDigest> {
     const { LayoutRepositories } = await import('../../layout/layout-repositories.ts')
     return await new LayoutRepositories(this.cwd, this.clock)
@@ -126,20 +126,18 @@ export class Context {
     }
   }
 
-  /* The paths of all repositories of a registry. @throws `unsupported`, `forbidden`. */
+  /** The paths of all repositories of a registry. @throws `unsupported`, `forbidden`. */
   async repositories(registry: string, call: Call): Promise<readonly string[]> {
     return await Array.fromAsync((await this.stores()).repositories(registry, call))
   }
 
-  /*
-   * The reads of earlier runs on this machine. Undefined, with a warning, if others can write there.
-   */
+  /** The reads of earlier runs. Undefined, with a warning, if others can write to the folder. */
   async pruneCache(call: Call): Promise<PruneCache | undefined> {
     const { openPruneCache } = await import('../prune/prune-cache.ts')
     return openPruneCache(this.#options.env, this.clock, call)
   }
 
-  /* The key of `audit.sign`, or undefined. @throws `config`, `malformed`, `not-found`, `io`. */
+  /** The key of `audit.sign`, or undefined. @throws `config`, `malformed`, `not-found`, `io`. */
   async signingKey(): Promise<SigningKey | undefined> {
     const { sign } = (await this.config()).config.audit
     if (sign === undefined) return undefined

@@ -27,31 +27,24 @@ export class Recorder {
   readonly sink: AuditSink
   readonly #options: RecorderOptions
   readonly #log: ChainedLog
-  readonly #webhook: { readonly sink: WebhookSink; readonly poster: Poster } | undefined
+  readonly #webhook: OpenWebhook | undefined
   #isSettled = false
 
-  private constructor(options: RecorderOptions, webhook: Poster | undefined) {
-    const { path, clock, newId } = options
+  private constructor(options: RecorderOptions, log: ChainedLog, webhook: OpenWebhook | undefined) {
     this.#options = options
-    this.#log = new ChainedLog(path, { clock, newId })
-    this.#webhook =
-      webhook === undefined ? undefined : { sink: webhookSink(this.#log, options, webhook), poster: webhook }
-    this.sink = this.#webhook?.sink ?? this.#log
+    this.#log = log
+    this.#webhook = webhook
+    this.sink = webhook?.sink ?? log
   }
 
   /** @throws `config` for an invalid webhook. */
   static async open(options: RecorderOptions): Promise<Recorder> {
-    const { webhook, tool, clock } = options
-    if (webhook === undefined) return new Recorder(options, undefined)
-    const { createPoster, parsePostUrl } = await import('../../registry/http/post.ts')
-    const insecure = webhook.insecure ?? false
-    parsePostUrl(webhook.url, insecure)
-    const { proxyFor } = await import('../../registry/http/transport/proxy.ts')
-    const proxy = (address: URL): Proxy | undefined => proxyFor(address, options.env)
-    return new Recorder(options, createPoster({ userAgent: `dray/${tool}`, insecure, clock, proxy }))
+    const { path, clock, newId, webhook } = options
+    const log = new ChainedLog(path, { clock, newId })
+    return new Recorder(options, log, webhook && (await openWebhook(webhook, log, options)))
   }
 
-  /* Resolves the open intents of earlier runs, once, as far as the registries answer. */
+  /** Resolves the open intents of earlier runs, once, as far as the registries answer. */
   async settleOrphans(run: string, stores: Repositories, call: Call): Promise<void> {
     if (this.#isSettled) return
     this.#isSettled = true
@@ -73,22 +66,38 @@ export class Recorder {
   }
 }
 
-function webhookSink(log: ChainedLog, options: RecorderOptions, poster: Poster): WebhookSink {
-  const { webhook, env, clock, notify } = options
-  if (webhook === undefined) throw new DrayError('internal', 'there is no webhook')
-  const secret = webhook.secretEnv === undefined ? undefined : env[webhook.secretEnv]
-  if (webhook.secretEnv !== undefined && secret === undefined) {
-    throw new DrayError('config', `the secret of the webhook is not there: ${webhook.secretEnv} is not set`, {
-      hint: `Set the environment variable ${webhook.secretEnv}, or take audit.webhook.secretEnv out of dray.yaml.`,
+interface OpenWebhook {
+  readonly sink: WebhookSink
+  readonly poster: Poster
+}
+
+async function openWebhook(
+  webhook: WebhookConfig,
+  log: ChainedLog,
+  { env, clock, notify, tool }: RecorderOptions,
+): Promise<OpenWebhook> {
+  const [{ createPoster, parsePostUrl }, { proxyFor }] = await Promise.all([
+    import('../../registry/http/post.ts'),
+    import('../../registry/http/transport/proxy.ts'),
+  ])
+  const { insecure = false, required = false, format = 'cloudevents', secretEnv } = webhook
+  const url = parsePostUrl(webhook.url, insecure)
+  const secret = secretEnv === undefined ? undefined : env[secretEnv]
+  if (secretEnv !== undefined && secret === undefined) {
+    throw new DrayError('config', `the secret of the webhook is not there: ${secretEnv} is not set`, {
+      hint: `Set the environment variable ${secretEnv}, or take audit.webhook.secretEnv out of dray.yaml.`,
     })
   }
-  return new WebhookSink(log, {
-    url: new URL(webhook.url),
-    format: webhook.format ?? 'cloudevents',
+  const proxy = (address: URL): Proxy | undefined => proxyFor(address, env)
+  const poster = createPoster({ userAgent: `dray/${tool}`, insecure, clock, proxy })
+  const sink = new WebhookSink(log, {
+    url,
+    format,
     ...(secret !== undefined && { secret }),
-    required: webhook.required ?? false,
-    post: (url, headers, body, call) => poster.post(url, headers, body, call),
+    required,
+    post: (...request) => poster.post(...request),
     clock,
     notify,
   })
+  return { sink, poster }
 }

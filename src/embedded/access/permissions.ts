@@ -14,7 +14,7 @@ export interface AuthOptions {
    * others nothing. Only users may read the catalog.
    */
   readonly mayDo?: (user: string | undefined, repository: string, action: AccessAction) => boolean
-  /*
+  /**
    * The permission for a DELETE, by default `delete`. With `push`, tokens for `delete` are refused.
    */
   readonly deletesBy?: 'delete' | 'push'

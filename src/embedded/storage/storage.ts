@@ -16,7 +16,7 @@ export interface BlobWriter {
   append(chunk: Uint8Array): Promise<void>
   /** The bytes so far. */
   read(): AsyncIterable<Uint8Array>
-  /* Makes it a blob of the repository, atomically, after the caller has checked the digest. */
+  /** Makes it a blob of the repository, atomically, after the caller has checked the digest. */
   commit(repository: string, digest: Digest): Promise<void>
   /** Drops the bytes. Ends the writer. Has no effect after `commit` or another `discard`. */
   discard(): Promise<void>

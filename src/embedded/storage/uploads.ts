@@ -121,7 +121,7 @@ export class Uploads {
     })
   }
 
-  /* Closes the session and commits the blob. @throws a refusal `DIGEST_INVALID`. */
+  /** Closes the session and commits the blob. @throws a refusal `DIGEST_INVALID`. */
   finish(upload: Upload, digest: Digest): Promise<void> {
     return this.#inTurn(upload, async (session) => {
       this.#sessions.delete(session.id)

@@ -8,7 +8,7 @@ const maxSignatures = 64
 /** The key id of four bytes and at least one byte of signature. */
 const minSignatureSize = 5
 
-export interface NoteSignature extends NoteKeyId {
+interface NoteSignature extends NoteKeyId {
   readonly signature: Buffer
 }
 

@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest'
+import { TagChecks } from '../../../src/execute/tags/tag-checks.ts'
+import { TagWriter, type TagToWrite } from '../../../src/execute/tags/tag-writer.ts'
+import { Copier } from '../../../src/images/copy.ts'
+import { DrayError } from '../../../src/lib/errors.ts'
+import { digestOf } from '../../../src/oci/digest.ts'
+import { notedCall } from '../../support/http-world.ts'
+import { manualClock } from '../../support/manual-clock.ts'
+import { Retry, type TagStores, tagStores, wanted } from '../../support/tag-stores.ts'
+
+const repository = { registry: 'registry.example.com', path: 'prod/api' }
+const [old, theirs] = [digestOf('old'), digestOf('theirs')]
+const moved = { mounted: 1, uploaded: 0, present: 0, bytes: 0 }
+const tag: TagToWrite = {
+  repository,
+  tag: 'stable',
+  target: wanted,
+  from: { ...repository, path: 'staging/api' },
+  expect: [{ kind: 'tag', repository, tag: 'stable', digest: old }],
+}
+
+/** Writes the tag after a check; each part may take time, and something may happen in it. */
+async function written(
+  delays: { readonly intent?: number; readonly content?: number; readonly put?: readonly number[] },
+  during: (world: TagStores) => void = () => undefined,
+) {
+  const [world, clock, call] = [tagStores({ stable: old }), manualClock(), notedCall()]
+  const checks = new TagChecks(world.stores, clock)
+  const writer = new TagWriter({ stores: world.stores, copier: new Copier(), checks, clock })
+  const failedAttempts = [...(delays.put ?? [])]
+  world.onRequest = async (request) => {
+    if (!request.startsWith('PUT') || failedAttempts.length === 0) return
+    await clock.advance(failedAttempts.shift() ?? 0)
+    during(world)
+    throw new Retry()
+  }
+  const first = await writer.check(tag, call)
+  const result = await writer.write(
+    tag,
+    first,
+    {
+      recordIntent: async () => {
+        world.requests.push('intent')
+        if (delays.intent === undefined) return
+        await clock.advance(delays.intent)
+        during(world)
+      },
+      ...(delays.content !== undefined && {
+        copyContent: async () => {
+          world.requests.push('content')
+          await clock.advance(delays.content ?? 0)
+          during(world)
+          return moved
+        },
+      }),
+    },
+    call,
+  )
+  return { world, result, writer, clock, call }
+}
+
+const theyMoveIt = ({ tags }: TagStores): void => void tags.set('stable', theirs)
+
+describe('writing a tag', () => {
+  it('records the intent, relies on a check of the last two seconds, and puts at once', async () => {
+    const { world, result } = await written({ intent: 2_000 })
+    expect(world.requests).toEqual(['HEAD stable', 'intent', 'PUT stable'])
+    expect(result).toMatchObject({ result: 'done', before: old })
+  })
+
+  it('checks again between the intent and the PUT if the first check is too old', async () => {
+    const { world } = await written({ intent: 2_001 })
+    expect(world.requests).toEqual(['HEAD stable', 'intent', 'HEAD stable', 'PUT stable'])
+  })
+
+  it('copies content after the intent and before the last check', async () => {
+    const { world, result } = await written({ content: 6_000 })
+    expect(world.requests).toEqual(['HEAD stable', 'intent', 'content', 'HEAD stable', 'PUT stable'])
+    expect(result).toMatchObject({ result: 'done', moved })
+  })
+
+  it.each([
+    ['the intent is written', { intent: 2_001 }],
+    ['content is copied', { content: 6_000 }],
+  ])('puts nothing if someone moves the tag while %s', async (_, delays) => {
+    const { world, result } = await written(delays, theyMoveIt)
+    expect(world.requests).not.toContain('PUT stable')
+    expect(result).toMatchObject({ result: 'failed', before: theirs, error: { code: 'conflict' } })
+  })
+
+  it('puts nothing if someone else writes the same digest in the meantime', async () => {
+    const { world, result } = await written({ intent: 2_001 }, ({ tags }) =>
+      tags.set('stable', wanted.digest),
+    )
+    expect(world.requests).not.toContain('PUT stable')
+    expect(result).toMatchObject({ result: 'unchanged', before: wanted.digest })
+  })
+
+  it('changes nothing if the intent cannot be recorded', async () => {
+    const [world, clock, call] = [tagStores({ stable: old }), manualClock(), notedCall()]
+    const checks = new TagChecks(world.stores, clock)
+    const writer = new TagWriter({ stores: world.stores, copier: new Copier(), checks, clock })
+    const first = await writer.check(tag, call)
+    const recordIntent = () => Promise.reject(new DrayError('audit', 'no room'))
+    await expect(writer.write(tag, first, { recordIntent }, call)).rejects.toMatchObject({ code: 'audit' })
+    expect(world.requests).toEqual(['HEAD stable'])
+  })
+})
+
+describe('a retry of the PUT', () => {
+  it('needs no check within two seconds', async () => {
+    const { world, result } = await written({ put: [1_000, 1_000] })
+    expect(world.requests).toEqual(['HEAD stable', 'intent', 'PUT stable', 'PUT stable', 'PUT stable'])
+    expect(result).toMatchObject({ result: 'done', before: old })
+  })
+
+  it('is checked once for each long wait', async () => {
+    const { world } = await written({ put: [5_000, 1_000, 5_000] })
+    expect(world.requests.slice(2)).toEqual([
+      'PUT stable',
+      'HEAD stable',
+      'PUT stable',
+      'PUT stable',
+      'HEAD stable',
+      'PUT stable',
+    ])
+  })
+
+  it('is not sent if someone moved the tag, and the result says what was found', async () => {
+    const { world, result } = await written({ put: [5_000] }, theyMoveIt)
+    expect(world.requests.filter((request) => request === 'PUT stable')).toHaveLength(1)
+    expect(result).toMatchObject({ result: 'failed', before: theirs, error: { code: 'conflict' } })
+    expect(world.tags.get('stable')).toBe(theirs)
+  })
+
+  it('keeps what was there before if an earlier attempt wrote the tag', async () => {
+    const { result } = await written({ put: [5_000] }, ({ tags }) => tags.set('stable', wanted.digest))
+    expect(result).toMatchObject({ result: 'done', before: old })
+  })
+})

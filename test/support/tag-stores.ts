@@ -1,0 +1,81 @@
+import type { Stores, TargetStore } from '../../src/images/store.ts'
+import type { BeforeAttempt } from '../../src/lib/freshness.ts'
+import type { Call } from '../../src/lib/call.ts'
+import type { Descriptor } from '../../src/oci/descriptor.ts'
+import { type Digest, digestOf } from '../../src/oci/digest.ts'
+
+const bytes = Buffer.from(
+  JSON.stringify({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    config: { mediaType: 'application/vnd.oci.empty.v1+json', digest: digestOf('{}'), size: 2 },
+    layers: [],
+  }),
+)
+/** The manifest that all repositories of `tagStores` have. */
+export const wanted: Descriptor = {
+  mediaType: 'application/vnd.oci.image.manifest.v1+json',
+  digest: digestOf(bytes),
+  size: bytes.byteLength,
+}
+
+export interface TagStores {
+  readonly stores: Stores
+  readonly tags: Map<string, Digest>
+  /** `HEAD tag`, `PUT tag`, `LIST`, in order */
+  readonly requests: string[]
+  /** is awaited with each request, before the registry handles it */
+  onRequest: (request: string) => Promise<void> | void
+}
+
+/** One repository in memory, with tags that a test may change at any time. */
+export function tagStores(tags: Readonly<Record<string, Digest>> = {}): TagStores {
+  const world: TagStores = {
+    tags: new Map(Object.entries(tags)),
+    requests: [],
+    onRequest: () => undefined,
+    stores: { source: () => store, target: () => store },
+  }
+  const request = async (name: string): Promise<void> => {
+    world.requests.push(name)
+    await world.onRequest(name)
+  }
+  const store = {
+    repository: { registry: 'registry.example.com', path: 'prod/api' },
+    capability: () => 'unknown',
+    resolve: async (at: { tag?: string }) => {
+      await request(`HEAD ${at.tag ?? 'digest'}`)
+      const digest = at.tag === undefined ? wanted.digest : world.tags.get(at.tag)
+      return digest === undefined ? undefined : { ...wanted, digest }
+    },
+    findManifest: () => Promise.resolve({ descriptor: wanted, bytes }),
+    manifest: () => Promise.resolve({ descriptor: wanted, bytes }),
+    tags: async function* () {
+      await request('LIST')
+      yield* world.tags.keys()
+    },
+    putManifest: async (
+      d: Descriptor,
+      _: Uint8Array,
+      [tag = 'digest']: readonly string[],
+      __: Call,
+      beforeAttempt?: BeforeAttempt,
+    ) => {
+      // a registry that says "try again" until `onRequest` lets an attempt succeed
+      for (;;) {
+        await beforeAttempt?.()
+        try {
+          await request(`PUT ${tag}`)
+          world.tags.set(tag, d.digest)
+          return { tagged: [tag], subjectListed: true }
+        } catch (error) {
+          if (!(error instanceof Retry)) throw error
+        }
+      }
+    },
+  } as unknown as TargetStore
+  return world
+}
+
+/** Thrown by `onRequest`: the attempt failed, and another one follows. */
+export class Retry extends Error {}

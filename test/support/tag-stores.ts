@@ -1,4 +1,4 @@
-import type { Stores, TargetStore } from '../../src/images/store.ts'
+import type { Repositories, TargetRepository } from '../../src/images/ports.ts'
 import type { BeforeAttempt } from '../../src/lib/freshness.ts'
 import type { Call } from '../../src/lib/call.ts'
 import type { Descriptor } from '../../src/oci/descriptor.ts'
@@ -20,7 +20,7 @@ export const wanted: Descriptor = {
 }
 
 export interface TagStores {
-  readonly stores: Stores
+  readonly stores: Repositories
   readonly tags: Map<string, Digest>
   /** `HEAD tag`, `PUT tag`, `LIST`, in order */
   readonly requests: string[]
@@ -73,7 +73,7 @@ export function tagStores(tags: Readonly<Record<string, Digest>> = {}): TagStore
         }
       }
     },
-  } as unknown as TargetStore
+  } as unknown as TargetRepository
   return world
 }
 

@@ -17,8 +17,8 @@ const records = async (): Promise<AuditRecord[]> =>
     .split('\n')
     .map((line) => JSON.parse(line) as AuditRecord)
 
-describe('the record', () => {
-  it('has the intent of every change before the registry sees it, and the outcome after it', async () => {
+describe('the audit records of a plan', () => {
+  it('have the intent of every change before the registry sees it, and the outcome after it', async () => {
     const api = image({ layers: 2 })
     await world.staging.oracle.push(together(api, referrer(api)), 'staging/api', '1.4.2')
     const story: string[] = []
@@ -47,19 +47,7 @@ describe('the record', () => {
     ).toHaveLength(3)
   })
 
-  it('names what the tag was before and is after', async () => {
-    const [old, api] = [image({ layers: 1 }), image({ layers: 2 })]
-    await world.prod.oracle.push(old, 'prod/api', 'stable')
-    await world.staging.oracle.push(api, 'staging/api', 'stable')
-    await promote(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })
-    const tag = (await records()).filter((record) => record.step?.kind === 'tag')
-    expect(tag).toMatchObject([
-      { phase: 'intent', before: old.root.digest },
-      { phase: 'outcome', before: old.root.digest, after: api.root.digest, result: 'done' },
-    ])
-  })
-
-  it('that cannot be written: nothing is changed', async () => {
+  it('keep the plan from changing anything if they cannot be written', async () => {
     await world.staging.oracle.push(image(), 'staging/api', '1.4.2')
     const sink: AuditSink = {
       place: 'nowhere',
@@ -70,19 +58,7 @@ describe('the record', () => {
     expect(world.prod.requests.filter(isWrite)).toEqual([])
   })
 
-  it('that cannot be written any more in the middle: no further step is begun', async () => {
-    await world.staging.oracle.push(image(), 'staging/api', '1.4.2')
-    let writes = 0
-    const sink: AuditSink = {
-      place: 'nowhere',
-      write: () => (++writes > 1 ? Promise.reject(new DrayError('audit', 'no room')) : Promise.resolve()),
-    }
-    const plan = await planOf(world.run, { from: from(), to: [to()] })
-    await expect(carryOut(world.run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
-    expect(await world.prod.oracle.digest('prod/api', '1.4.2')).toBeUndefined()
-  })
-
-  it('has the refusals too', async () => {
+  it('include the refusals', async () => {
     await world.staging.oracle.push(image({ layers: 1 }), 'staging/api', '1.4.2')
     await world.prod.oracle.push(image({ layers: 2 }), 'prod/api', '1.4.2')
     world.prod.forget()
@@ -108,7 +84,7 @@ describe('a tag that someone moves between plan and write', () => {
     }
   })
 
-  it('is found before any content moves where the plan is not of this moment', async () => {
+  it('is found before any content is copied if the plan comes from a file', async () => {
     await world.staging.oracle.push(image({ layers: 1 }), 'staging/api', 'stable')
     const plan = await planOf(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })
     await world.prod.oracle.push(image({ layers: 2 }), 'prod/api', 'stable')
@@ -117,7 +93,7 @@ describe('a tag that someone moves between plan and write', () => {
     expect(world.prod.requests.filter(isWrite)).toEqual([])
   })
 
-  it('to the very image is fine', async () => {
+  it('to the image of the plan is no conflict', async () => {
     const api = image()
     await world.staging.oracle.push(api, 'staging/api', 'stable')
     const plan = await planOf(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })
@@ -129,7 +105,7 @@ describe('a tag that someone moves between plan and write', () => {
 
 describe('a plan', () => {
   it.each(['oci-1.1', 'docker-registry-2.8'] as const)(
-    'that is carried out twice writes nothing the second time (%s)',
+    'that is executed twice writes nothing the second time (%s)',
     async (profile) => {
       await using target = await watchedRegistry(profile)
       const api = image({ layers: 2 })
@@ -147,7 +123,7 @@ describe('a plan', () => {
     },
   )
 
-  it('promotes what it says though the source tag has moved since', async () => {
+  it('promotes the digest that it names, although the source tag was moved since', async () => {
     const [tested, untested] = [image({ layers: 1 }), image({ layers: 2 })]
     await world.staging.oracle.push(tested, 'staging/api', '1.4.2')
     const plan = await planOf(world.run, { from: from(), to: [to()] })
@@ -157,7 +133,7 @@ describe('a plan', () => {
     expect(await world.prod.oracle.digest('prod/api', '1.4.2')).toBe(tested.root.digest)
   })
 
-  it('fails where the source has lost the image, and leaves the tag alone', async () => {
+  it('fails if the source has lost the image, and leaves the tag alone', async () => {
     const [old, api] = [image({ layers: 1 }), image({ layers: 2 })]
     await world.staging.oracle.push(api, 'staging/api', 'stable')
     await world.prod.oracle.push(old, 'prod/api', 'stable')
@@ -172,7 +148,7 @@ describe('a plan', () => {
 })
 
 describe('several targets', () => {
-  it('no tag moves anywhere while one of them has not all of the content; with partial the good ones go ahead', async () => {
+  it('keep their tags until all of them have the content; with --partial the others are promoted', async () => {
     await world.staging.oracle.push(image({ layers: 2 }), 'staging/api', '1.4.2')
     const closed = repository(world.staging, 'nowhere')
     const plan = await planOf(world.run, { from: from(), to: [to(), to('eu/api')] })
@@ -205,7 +181,7 @@ describe('several targets', () => {
   })
 })
 
-it('a stop before the first step: nothing is attempted, and said so', async () => {
+it('a stop before the first step leaves every step not attempted', async () => {
   await world.staging.oracle.push(image(), 'staging/api', '1.4.2')
   const plan = await planOf(world.run, { from: from(), to: [to()] })
   const done = await carryOut(world.run, plan, {

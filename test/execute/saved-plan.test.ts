@@ -23,7 +23,7 @@ const twoImages = async (apiTo: WatchedRegistry = world.prod) => {
 }
 
 describe('a saved plan', () => {
-  it('goes on with the other images where a target of one takes nothing any more', async () => {
+  it('promotes the other images if a target rejects one', async () => {
     await using eu = await watchedRegistry()
     const plan = await twoImages(eu)
     await using proxy = await faultyProxy(eu.host, {
@@ -38,7 +38,7 @@ describe('a saved plan', () => {
     expect(await world.prod.oracle.differences('prod/web', web, '1.4.2')).toEqual([])
   })
 
-  it('that mends a damaged image puts what is missing though the image is there', async () => {
+  it('that repairs an image writes what is missing, although the image is there', async () => {
     const multi = index(['amd64', 'arm64'], { layers: 1 })
     const child = multi.manifests[0]?.descriptor.digest ?? ''
     const { layers } = body(multi, child) as { layers: { digest: string }[] }
@@ -55,7 +55,7 @@ describe('a saved plan', () => {
     expect(await world.prod.oracle.differences('prod/api', multi, '1.4.2')).toEqual([])
   })
 
-  it('is finished though the source has lost the image since, where the target has all of it but the tag', async () => {
+  it('is finished from the target if the source has lost the image and only the tag is missing', async () => {
     const signed = together(api, referrer(api))
     await world.staging.oracle.push(signed, 'staging/api', '1.4.2')
     const plan = await planOf(world.run, {
@@ -70,7 +70,7 @@ describe('a saved plan', () => {
     expect(await world.prod.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
   })
 
-  it('that is stopped while its tags are read has an outcome for every step, and changes nothing', async () => {
+  it('that is stopped while its tags are read changes nothing and has an outcome for every step', async () => {
     const plan = await twoImages()
     world.prod.forget()
     const stop = new AbortController()
@@ -87,7 +87,7 @@ describe('a saved plan', () => {
 
 describe('a record that cannot be written', () => {
   it.each([1, 2, 3, 4, 5, 6, 7])(
-    'as the %i. of its world.run, though later ones can: every intent has its outcome but those it was lost with, and no tag is written without an intent',
+    '(number %i of its run) leaves at most one intent without an outcome, and no tag is written without an intent',
     async (failing) => {
       const written: AuditRecord[] = []
       let writes = 0
@@ -112,7 +112,7 @@ describe('a record that cannot be written', () => {
     },
   )
 
-  it('keeps a step from acting whose own intent was written in the same moment', async () => {
+  it('keeps another step from acting whose intent is written at the same time', async () => {
     const plan = await twoImages()
     world.prod.forget()
     const first = Promise.withResolvers<void>()

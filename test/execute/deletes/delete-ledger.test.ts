@@ -49,7 +49,7 @@ const ledgerOf = (...steps: readonly DeleteStep[]): DeleteLedger => new DeleteLe
 const ids = (steps: readonly DeleteStep[]): readonly string[] => steps.map(({ id }) => id)
 const all = Infinity
 
-describe('the steps that are ready', () => {
+describe('steps that are ready', () => {
   it('are those whose predecessors have succeeded, and steps after another come first', () => {
     const [a, b, c, d] = [step('a'), step('b'), step('c', ['a']), step('d', ['a', 'b'])]
     const ledger = ledgerOf(a, b, c, d)
@@ -69,7 +69,7 @@ describe('the steps that are ready', () => {
     expect(ids(ledger.takeReady('deleteManifest', all))).toEqual(['c', 'd'])
   })
 
-  it('are of the kind that is asked for', () => {
+  it('are of the requested kind', () => {
     const ledger = ledgerOf(step('a'), untagStep())
     expect(ids(ledger.takeReady('deleteTag', all))).toEqual(['t1'])
     expect(ids(ledger.takeReady('deleteManifest', all))).toEqual(['a'])
@@ -80,7 +80,7 @@ describe('the steps that are ready', () => {
     ['refused', 'notAttempted'],
     ['conflict', 'conflict'],
     ['kept', 'kept'],
-  ] as const)('leave out what comes after a step that is %s: it is %s, to the end', (result, then) => {
+  ] as const)('do not include steps after one that is %s: they are %s', (result, then) => {
     const [a, b, c] = [step('a'), step('b', ['a']), step('c', ['b'])]
     const ledger = ledgerOf(a, b, c)
     ledger.takeReady('deleteManifest', all)
@@ -89,7 +89,7 @@ describe('the steps that are ready', () => {
     expect(ledger.outcomes.map((one) => one.result)).toEqual([result, then, then])
   })
 
-  it('leave out what comes after a step whose result nobody saw', () => {
+  it('do not include steps after one with an unknown result', () => {
     const [a, b] = [step('a'), step('b', ['a'])]
     const ledger = ledgerOf(a, b)
     ledger.takeReady('deleteManifest', all)
@@ -99,7 +99,7 @@ describe('the steps that are ready', () => {
   })
 })
 
-describe('a manifest that is put off', () => {
+describe('a postponed manifest', () => {
   it('is ready again, before others, once its referrers are deleted', () => {
     const [image, other] = [step('image'), step('other')]
     const signature = step('signature', ['image'], 'image')
@@ -112,7 +112,7 @@ describe('a manifest that is put off', () => {
     expect(ledger.postpone(image)).toBe(false)
   })
 
-  it('does not release what comes after it and is no referrer of it', () => {
+  it('keeps dependents waiting that are no referrers of it', () => {
     const [image, child] = [step('image'), step('child', ['image'])]
     const signature = step('signature', ['image'], 'image')
     const ledger = ledgerOf(image, child, signature)
@@ -121,7 +121,7 @@ describe('a manifest that is put off', () => {
     expect(ids(ledger.takeReady('deleteManifest', all))).toEqual(['signature'])
   })
 
-  it('is not put off if the plan deletes no referrer of it', () => {
+  it('is not postponed if the plan deletes no referrer of it', () => {
     expect(ledgerOf(step('image')).postpone(step('image'))).toBe(false)
   })
 })

@@ -10,7 +10,7 @@ import { isDelete, pruneWorld } from '../../support/prune-world.ts'
 import { carryOutPrune, prunePlanOf, recordsOf } from '../../support/pruning.ts'
 
 const of = (label: string) => image({ label, layers: 1 })
-/** A sink that keeps what was written, and may fail from the `nth` write on. */
+/** A sink that keeps the records, and fails from the `failFrom`th write on. */
 function keptSink(failFrom = Infinity): AuditSink & { readonly writes: (readonly AuditRecord[])[] } {
   const writes: (readonly AuditRecord[])[] = []
   return {
@@ -24,8 +24,8 @@ function keptSink(failFrom = Infinity): AuditSink & { readonly writes: (readonly
   }
 }
 
-describe('a plan that is carried out', () => {
-  it('deletes what it says, and nothing else: an index before its parts, an image before its evidence, tags alone where the digest stays', async () => {
+describe('a plan to delete', () => {
+  it('deletes what it shows and nothing else: an index before its children, an image before its attached artifacts, tags last', async () => {
     const world = await pruneWorld()
     const [kept, arm, amd] = [of('kept'), image({ platform: 'arm64' }), image({ platform: 'amd64' })]
     const [both, one] = [index([arm, amd]), index([amd])]
@@ -48,7 +48,7 @@ describe('a plan that is carried out', () => {
     expect([...methods].sort()).toEqual(['DELETE', 'GET', 'HEAD'])
   })
 
-  it('does the same when it comes out of a file', async () => {
+  it('does the same if it comes from a file', async () => {
     const world = await pruneWorld()
     world.put(of('a'), 'pr-1')
     world.put(of('b'), 'prod')
@@ -57,7 +57,7 @@ describe('a plan that is carried out', () => {
     expect(await world.left()).toEqual(['prod'])
   })
 
-  it('sends no delete the second time, and says that all of it was gone', async () => {
+  it('sends no delete the second time, and reports that all of it was gone', async () => {
     const world = await pruneWorld()
     const both = index(['arm64', 'amd64'])
     world.put(both, 'pr-1')
@@ -70,7 +70,7 @@ describe('a plan that is carried out', () => {
     expect(world.deletes()).toEqual([])
   })
 
-  it('is not carried out where it does something else than it shows', async () => {
+  it('is refused if it does something else than it shows', async () => {
     const world = await pruneWorld()
     world.put(of('a'), 'pr-1')
     const plan = await prunePlanOf(world.run, [world.repository])
@@ -80,8 +80,8 @@ describe('a plan that is carried out', () => {
   })
 })
 
-describe('the record of a prune', () => {
-  it('has the intents of all repositories in one write before the first delete, and an outcome for each', async () => {
+describe('the audit records of a prune', () => {
+  it('have all intents in one write before the first delete, and an outcome for each', async () => {
     const world = await pruneWorld()
     const api = world.put(of('a'), 'pr-1')
     world.put(of('kept'), 'prod', 'pr-2')
@@ -104,7 +104,7 @@ describe('the record of a prune', () => {
       expect(record).toMatchObject({ phase: 'outcome', result: 'done', after: null })
   })
 
-  it('that cannot be written: nothing is deleted', async () => {
+  it('keep it from deleting anything if they cannot be written', async () => {
     const world = await pruneWorld()
     world.put(of('a'), 'pr-1')
     const plan = await prunePlanOf(world.run, [world.repository])
@@ -114,7 +114,7 @@ describe('the record of a prune', () => {
     expect(world.deletes()).toEqual([])
   })
 
-  it('that cannot be written any more in the middle: nothing more is deleted, in no repository', async () => {
+  it('end the deletes in all repositories if one cannot be written', async () => {
     const world = await pruneWorld()
     for (const n of [1, 2, 3]) world.put(of(`a${n}`), `pr-${n}`)
     const paths = ['dev/web', 'dev/db', 'dev/c', 'dev/d', 'dev/e']
@@ -129,7 +129,7 @@ describe('the record of a prune', () => {
     expect(world.deletes().length).toBeLessThanOrEqual(4)
   })
 
-  it('has the refusals too', async () => {
+  it('include the refusals', async () => {
     const world = await pruneWorld()
     world.put(of('a'), 'pr-1')
     const plan = await prunePlanOf(world.run, [world.repository])
@@ -147,7 +147,7 @@ describe('the record of a prune', () => {
     ])
   })
 
-  it('has an outcome for what was held back, kept or not attempted', async () => {
+  it('have an outcome for what is a conflict and for what the registry keeps', async () => {
     const world = await pruneWorld({ profile: 'docker-registry-2.8' })
     const [a, b] = [world.put(of('a'), 'pr-1'), world.put(of('b'), 'prod', 'pr-2')]
     const plan = await prunePlanOf(world.run, [world.repository])
@@ -164,7 +164,7 @@ describe('the record of a prune', () => {
 describe('a stop', () => {
   const stopped = () => new DrayError('interrupted', 'interrupted')
 
-  it('before the first delete: nothing is read, deleted or recorded', async () => {
+  it('before the first delete reads, deletes and records nothing', async () => {
     const world = await pruneWorld()
     world.put(of('a'), 'pr-1')
     const plan = await prunePlanOf(world.run, [world.repository])
@@ -175,7 +175,7 @@ describe('a stop', () => {
     expect(await recordsOf(world.run)).toEqual([])
   })
 
-  it('in the middle: what is under way ends, nothing more is sent, and every step has its outcome on record', async () => {
+  it('between deletes finishes what is under way, and records an outcome for every step', async () => {
     const world = await pruneWorld()
     for (let n = 0; n < 12; n++) world.put(of(`a${n}`), `pr-${n}`)
     const plan = await prunePlanOf(world.run, [world.repository])
@@ -195,8 +195,8 @@ describe('a stop', () => {
   })
 })
 
-describe('what it costs', () => {
-  it('of a plan of this moment: the names, and for each image a look at its tag and the delete', async () => {
+describe('the requests of a prune', () => {
+  it('are the lists of names, and a check and a delete for each image, if the plan was made just now', async () => {
     const world = await pruneWorld()
     for (let n = 0; n < 3; n++) world.put(of(`a${n}`), `pr-${n}`)
     const plan = await prunePlanOf(world.run, [world.repository])
@@ -212,11 +212,11 @@ describe('what it costs', () => {
   it.each<
     [string, { readonly since: number; readonly referrers: 'read' | 'remembered'; readonly looks: boolean }]
   >([
-    ['of this moment', { since: 2_000, referrers: 'read', looks: false }],
-    ['that took longer than a moment', { since: 2_001, referrers: 'read', looks: true }],
-    ['that remembers referrers of an earlier run', { since: 0, referrers: 'remembered', looks: true }],
+    ['made two seconds ago', { since: 2_000, referrers: 'read', looks: false }],
+    ['made longer ago', { since: 2_001, referrers: 'read', looks: true }],
+    ['that knows referrers from an earlier run', { since: 0, referrers: 'remembered', looks: true }],
   ])(
-    'of a plan %s: all tags are read before the first delete, or not',
+    'include all tags before the first delete only if the plan has to be checked: %s',
     async (_, { since, referrers, looks }) => {
       const world = await pruneWorld()
       world.put(of('a'), 'pr-1')
@@ -234,7 +234,7 @@ describe('what it costs', () => {
     },
   )
 
-  it('of 500 images out of 600: 500 deletes, a look at the tag of each, and the looks at all every 100', async () => {
+  it('for 500 of 600 images are a check and a delete for each, and a rescan every 100 deletes', async () => {
     const world = await pruneWorld({ abilities: { referrers: false } })
     for (let n = 0; n < 500; n++) world.put(image({ label: `${n}`, layers: 0 }), `pr-${n}`)
     for (let n = 0; n < 100; n++) world.put(image({ label: `k${n}`, layers: 0 }), `v1.0.${n}`)

@@ -24,7 +24,7 @@ const atTheEnd = ['prod', image({ platform: 'arm64', label: 'shared' }).root.dig
 
 describe('a prune that is killed', () => {
   it.each([1, 2, 3, 4, 5, 6, 7])(
-    'at its delete number %i comes to the same end when its plan is carried out again, with all of it on record',
+    'at its delete number %i reaches the same end state when it is run again, with complete records',
     async (nth) => {
       const world = await place()
       const plan = await prunePlanOf(world.run, [world.repository])
@@ -73,7 +73,7 @@ describe('a prune that is killed', () => {
   )
 })
 
-it('a delete that is cut off by a second Ctrl-C has no outcome on record: the next run looks what became of it', async () => {
+it('a delete that a second interrupt cuts off has an open intent for the next run', async () => {
   const world = await place()
   const plan = await prunePlanOf(world.run, [world.repository])
   const hard = new AbortController()

@@ -24,24 +24,24 @@ const planned = async (world: PruneWorld) => {
 }
 
 describe('between the plan and the first delete', () => {
-  it.each<[string, (world: PruneWorld, doomed: Content) => void, string]>([
+  it.each<[string, (world: PruneWorld, unwanted: Content) => void, string]>([
     [
-      'a new tag on a doomed digest',
-      (world, doomed) => world.put(doomed, 'pr-1', 'mine'),
+      'a new tag on a digest that is to be deleted',
+      (world, unwanted) => world.put(unwanted, 'pr-1', 'mine'),
       'the tag mine is on it now',
     ],
     [
-      'a kept tag that was moved to a doomed digest',
-      (world, doomed) => world.put(doomed, 'prod'),
+      'a kept tag that was moved to it',
+      (world, unwanted) => world.put(unwanted, 'prod'),
       'the tag prod is on it now',
     ],
-    ['a doomed tag that was moved away', (world) => world.put(of('new'), 'pr-1'), 'the tag pr-1 is on'],
+    ['a tag of it that was moved away', (world) => world.put(of('new'), 'pr-1'), 'the tag pr-1 is on'],
     [
-      'another doomed tag that was moved there',
-      (world, doomed) => world.put(doomed, 'pr-2'),
+      'a tag of another deleted image that was moved to it',
+      (world, unwanted) => world.put(unwanted, 'pr-2'),
       'the tag pr-2 is on it now',
     ],
-  ])('%s: the image stays with all its parts and its evidence', async (_, change, why) => {
+  ])('%s keeps the image with its children and attached artifacts', async (_, change, why) => {
     const world = await pruneWorld()
     const [both, other] = [index(['arm64', 'amd64']), of('other')]
     world.put(both, 'pr-1')
@@ -57,7 +57,7 @@ describe('between the plan and the first delete', () => {
       expect(await world.storage.manifest('dev/api', parseDigest(descriptor.digest))).toBeDefined()
   })
 
-  it('a new index that lists a doomed part: the part stays, its old index goes', async () => {
+  it('a new index keeps the child that it lists, and the old index is deleted', async () => {
     const world = await pruneWorld()
     const [arm, amd] = [image({ platform: 'arm64' }), image({ platform: 'amd64' })]
     world.put(index([arm, amd]), 'pr-1')
@@ -70,7 +70,7 @@ describe('between the plan and the first delete', () => {
     expect(done.repositories[0]?.errors[0]?.why).toContain(`dev/api:v1.0.0 (${release.root.digest})`)
   })
 
-  it('a new index referrer, of an image that stays, that lists a doomed part: the part stays', async () => {
+  it('a new index that refers to a kept image keeps the child that it lists', async () => {
     const world = await pruneWorld()
     const [kept, part] = [of('kept'), of('part')]
     world.put(kept, 'prod')
@@ -88,10 +88,10 @@ describe('between the plan and the first delete', () => {
     expect(await world.storage.manifest('dev/api', parseDigest(part.root.digest))).toBeDefined()
   })
 
-  it('evidence that was added to the fallback index of a doomed image: the new index stays whole', async () => {
+  it('a referrer that was added to a fallback index keeps all that the index lists', async () => {
     const world = await pruneWorld({ abilities: { referrers: false } })
-    const doomed = of('doomed')
-    const [old, added] = [referrer(doomed), referrer(doomed, { payload: 'added' })]
+    const unwanted = of('unwanted')
+    const [old, added] = [referrer(unwanted), referrer(unwanted, { payload: 'added' })]
     const listed = (...all: readonly Content[]): Content => {
       const root = manifestOf(types.index, { manifests: all.map((one) => one.root) })
       return {
@@ -100,8 +100,8 @@ describe('between the plan and the first delete', () => {
         manifests: [...all.flatMap((one) => one.manifests), root],
       }
     }
-    const tag = fallbackTag(parseDigest(doomed.root.digest))
-    world.put(doomed, 'pr-1')
+    const tag = fallbackTag(parseDigest(unwanted.root.digest))
+    world.put(unwanted, 'pr-1')
     world.put(listed(old), tag)
     const plan = await planned(world)
     world.put(listed(old, added), tag)
@@ -111,7 +111,7 @@ describe('between the plan and the first delete', () => {
       expect(await world.storage.manifest('dev/api', parseDigest(descriptor.digest))).toBeDefined()
   })
 
-  it('an image that is in use stays, though only a doomed index leads to it', async () => {
+  it('an image that is in use stays, although only a deleted index lists it', async () => {
     const world = await pruneWorld()
     const [arm, amd] = [image({ platform: 'arm64' }), image({ platform: 'amd64' })]
     world.put(index([arm, amd]), 'pr-1')
@@ -121,7 +121,7 @@ describe('between the plan and the first delete', () => {
     expect(await world.left()).toEqual([amd.root.digest])
   })
 
-  it('a manifest of something kept that cannot be read: nothing in that repository is deleted', async () => {
+  it('an unreadable manifest of a kept image ends the deletes of the repository', async () => {
     const world = await pruneWorld()
     world.put(of('a'), 'pr-1')
     const plan = await planned(world)
@@ -134,7 +134,7 @@ describe('between the plan and the first delete', () => {
     expect(world.deletes()).toEqual([])
   })
 
-  it('a list of tags that lacks some that are there: nothing in that repository is deleted, and others are', async () => {
+  it('an incomplete list of tags ends the deletes of its repository, not those of others', async () => {
     const base = memoryStorage()
     let hides = false
     const tags = async (repository: string) => {
@@ -162,7 +162,7 @@ describe('between the plan and the first delete', () => {
     expect(await world.left()).toEqual(['pr-1', 'prod'])
   })
 
-  it('a repository that has lost its last tags is no error', async () => {
+  it('a repository without tags is no error', async () => {
     const world = await pruneWorld({ profile: 'docker-registry-2.8' })
     world.put(of('a'), 'pr-1')
     const plan = await planned(world)
@@ -173,7 +173,7 @@ describe('between the plan and the first delete', () => {
 })
 
 describe('between two deletes', () => {
-  /** `count` doomed images and one that stays; the plan and the last doomed image. */
+  /** `count` images that are to be deleted, and one that stays. */
   async function many(count: number): Promise<{ world: PruneWorld; last: Content; lastTag: string }> {
     const world = await pruneWorld()
     const all = Array.from({ length: count }, (_, n) => of(`a${n}`))
@@ -182,7 +182,7 @@ describe('between two deletes', () => {
     return { world, last: all.at(-1) as Content, lastTag: `pr-${String(count - 1).padStart(3, '0')}` }
   }
 
-  it('a new tag on a doomed digest holds it: names are listed before every wave', async () => {
+  it('a new tag keeps its image: the names are listed before every wave', async () => {
     const { world, last, lastTag } = await many(20)
     const plan = await planned(world)
     world.after(isDelete, () => world.put(last, 'mine'), 1)
@@ -191,7 +191,7 @@ describe('between two deletes', () => {
     expect(await world.registry.oracle.tags('dev/api')).toEqual(['mine', lastTag, 'prod'])
   })
 
-  it('a new index over a doomed part holds it, without its referrers being listed by the old look', async () => {
+  it('a new index keeps the child that it lists', async () => {
     const world = await pruneWorld()
     const [arm, amd] = [image({ platform: 'arm64' }), image({ platform: 'amd64' })]
     world.put(of('first'), 'pr-0')
@@ -203,7 +203,7 @@ describe('between two deletes', () => {
     expect(await world.registry.oracle.manifest('dev/api', amd.root.digest)).toBeDefined()
   })
 
-  it('its own tag that was moved holds a digest: each is looked at just before its delete', async () => {
+  it('a moved tag keeps its old image: each tag is checked just before the delete', async () => {
     const { world, lastTag } = await many(20)
     const plan = await planned(world)
     world.after(isDelete, () => world.put(of('new'), lastTag), 1)
@@ -212,7 +212,7 @@ describe('between two deletes', () => {
     expect(done.repositories).toMatchObject([{ deleted: 19, conflicts: 1 }])
   })
 
-  it('a tag to be deleted alone that was moved stays where it is', async () => {
+  it('a moved tag is not deleted alone', async () => {
     const world = await pruneWorld()
     world.put(of('kept'), 'prod', 'pr-1', 'pr-2', 'pr-3')
     const plan = await planned(world)
@@ -225,7 +225,7 @@ describe('between two deletes', () => {
     expect(await world.registry.oracle.digest('dev/api', tag)).toBe(moved.root.digest)
   })
 
-  it('a kept tag that is moved to a doomed digest holds it by the next look at all of them', async () => {
+  it('a kept tag that is moved keeps its new image from the next rescan on', async () => {
     const { world, last, lastTag } = await many(40)
     const plan = await planned(world)
     world.after(isDelete, () => world.put(last, 'prod'), 1)
@@ -234,7 +234,7 @@ describe('between two deletes', () => {
     expect(await world.registry.oracle.tags('dev/api')).toEqual([lastTag, 'prod'])
   })
 
-  it('a list that cannot be read any more ends the deletes of that repository', async () => {
+  it('an unreadable manifest ends the deletes of the repository', async () => {
     const { world } = await many(20)
     const plan = await planned(world)
     const bytes = Buffer.from('[]')
@@ -245,7 +245,7 @@ describe('between two deletes', () => {
     expect(world.deletes()).toHaveLength(1)
   })
 
-  it('an image that is pushed again after it was deleted keeps the parts that are left', async () => {
+  it('an image that is pushed again after its delete keeps the children that are left', async () => {
     const world = await pruneWorld()
     const both = index(['arm64', 'amd64'])
     world.put(both, 'pr-1')
@@ -260,7 +260,7 @@ describe('between two deletes', () => {
 })
 
 describe('two prunes of the same plan at once', () => {
-  it('come to the same end, and neither complains', async () => {
+  it('reach the same end state, and neither reports a conflict', async () => {
     const world = await pruneWorld()
     for (let n = 0; n < 30; n++) world.put(index(['arm64', 'amd64'], { label: `${n}` }), `pr-${n}`)
     world.put(of('prod'), 'prod', 'pr-x')

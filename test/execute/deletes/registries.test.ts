@@ -10,7 +10,7 @@ import { carryOutPrune, prunePlanOf, recordsOf } from '../../support/pruning.ts'
 
 const of = (label: string) => image({ label, layers: 0 })
 
-/** Five doomed images and one that stays, with a tag that is to go alone. */
+/** Five images that are to be deleted, and one that stays, with two tags that are to be deleted alone. */
 async function place(...options: Parameters<typeof pruneWorld>): Promise<PruneWorld> {
   const world = await pruneWorld(...options)
   for (let n = 0; n < 5; n++) world.put(index(['arm64', 'amd64'], { label: `${n}`, layers: 0 }), `pr-${n}`)
@@ -24,7 +24,7 @@ async function pruned(world: PruneWorld) {
   return await carryOutPrune(world.run, plan)
 }
 
-/** What the host of Docker Hub tells. */
+/** What is known of Docker Hub by its host. */
 const heldByTags = {
   known: (_: string, name: Capability): Known => (name === 'deleteTagged' ? 'no' : 'unknown'),
 }
@@ -34,7 +34,7 @@ describe('a registry where manifests cannot be deleted', () => {
     ['with deletes switched off', { abilities: withoutDeletes }, 'unsupported'],
     ['GitHub', { profile: 'ghcr' }, 'unsupported'],
   ])(
-    '%s: one delete of each kind tells; the rest is refused, with what to configure, and tags are kept',
+    '%s: after one delete of each kind the rest is refused, with what to configure, and tags are kept',
     async (_, options, code) => {
       const world = await place(options)
       const done = await pruned(world)
@@ -45,7 +45,7 @@ describe('a registry where manifests cannot be deleted', () => {
     },
   )
 
-  it('for this user: the first delete of each kind tells, and the rest is refused', async () => {
+  it('by this user: after one delete of each kind the rest is refused', async () => {
     const world = await place({
       auth: {
         scheme: 'bearer',
@@ -64,7 +64,7 @@ describe('a registry where manifests cannot be deleted', () => {
 
 describe('a registry where a tag cannot be deleted alone', () => {
   it.each(['docker-registry-2.8', 'ecr', 'acr', 'harbor'] as const)(
-    'keeps the tags on what stays, never the digest, and nothing is wrong with that (%s)',
+    'keeps the tags on what stays, without an error (%s)',
     async (profile) => {
       const world = await place({ profile })
       const done = await pruned(world)
@@ -78,7 +78,7 @@ describe('a registry where a tag cannot be deleted alone', () => {
 })
 
 describe('a registry that deletes the manifest together with a tag', () => {
-  it('loses one, is stopped at once, and it is said loudly which', async () => {
+  it('loses one manifest, which the error names, and nothing more is deleted', async () => {
     const world = await place({ abilities: { deleteTag: 'with its manifest' } })
     const done = await pruned(world)
     const [loud, ...refused] = done.steps.slice(-2)
@@ -95,8 +95,8 @@ describe('a registry that deletes the manifest together with a tag', () => {
   })
 })
 
-describe('a registry that does not delete a part', () => {
-  it('inside an index that no tag leads to: it is kept, with what it leads to, and the rest goes (zot)', async () => {
+describe('a registry that does not delete a manifest', () => {
+  it('that an untagged index lists keeps it with its referrers, and the rest is deleted (zot)', async () => {
     const world = await pruneWorld({ profile: 'zot-2.1' })
     const [arm, amd] = [image({ platform: 'arm64' }), image({ platform: 'amd64' })]
     world.put(index([arm]))
@@ -108,7 +108,7 @@ describe('a registry that does not delete a part', () => {
     expect(await world.storage.manifest('dev/api', parseDigest(arm.root.digest))).toBeDefined()
   })
 
-  it('without a tag: it is kept, and nothing is wrong with that (Quay)', async () => {
+  it('without a tag keeps it, without an error (Quay)', async () => {
     const world = await place({ profile: 'quay' })
     const done = await pruned(world)
     expect(done.repositories).toMatchObject([
@@ -116,7 +116,7 @@ describe('a registry that does not delete a part', () => {
     ])
   })
 
-  it('that has a tag: it is refused, and others go (zot)', async () => {
+  it('that has a tag is reported as refused, and others are deleted (zot)', async () => {
     const world = await pruneWorld({ profile: 'zot-2.1' })
     const held = of('held')
     world.put(index([held]))
@@ -127,7 +127,7 @@ describe('a registry that does not delete a part', () => {
     expect(await world.registry.oracle.tags('dev/api')).toEqual(['pr-0'])
   })
 
-  it('three times before one delete succeeded: nothing more is tried', async () => {
+  it('three times before the first success gets no further delete', async () => {
     const world = await pruneWorld({ profile: 'zot-2.1' })
     const held = Array.from({ length: 6 }, (_, n) => of(`held${n}`))
     world.put(index(held))
@@ -137,7 +137,7 @@ describe('a registry that does not delete a part', () => {
     expect(world.deletes()).toHaveLength(3)
   })
 
-  it('whose tag is locked: that image is refused, and others go (ACR)', async () => {
+  it('whose tag is locked is reported as refused, and others are deleted (ACR)', async () => {
     const world = await place({ profile: 'acr', abilities: { lockedTags: ['pr-3'] } })
     const done = await pruned(world)
     expect(done.repositories).toMatchObject([{ status: 'refused', deleted: 12, images: 4 }])
@@ -147,9 +147,9 @@ describe('a registry that does not delete a part', () => {
   })
 })
 
-describe('a registry where tags hold a manifest', () => {
+describe('a registry that wants tags deleted before their manifest', () => {
   it.each(['gar', 'docker-hub'] as const)(
-    'its tags go first, one by one, and then it goes (%s)',
+    'gets the deletes of the tags first, and then that of the manifest (%s)',
     async (profile) => {
       const world = await place({ profile }, heldByTags)
       const done = await pruned(world)
@@ -160,14 +160,14 @@ describe('a registry where tags hold a manifest', () => {
     },
   )
 
-  it('says so at the first delete, where its host does not tell (GAR)', async () => {
+  it('is recognised at the first delete (GAR)', async () => {
     const world = await place({ profile: 'gar' })
     const done = await pruned(world)
     expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 15, errors: [] }])
     expect(await world.left()).toEqual(['prod'])
   })
 
-  it('its evidence holds it as well: where no tag is left, evidence goes first, to the last (GAR)', async () => {
+  it('gets the deletes of attached artifacts before their subject, if it wants that as well (GAR)', async () => {
     const world = await pruneWorld({ profile: 'gar' })
     const signed = index(['arm64', 'amd64'])
     const own = referrer(signed)
@@ -182,8 +182,8 @@ describe('a registry where tags hold a manifest', () => {
   })
 })
 
-describe('an answer that leaves it open', () => {
-  it('500 of a delete that was done: it is looked at, and done (Docker Hub)', async () => {
+describe('a response that leaves the result open', () => {
+  it('is checked: 500 although the manifest was deleted (Docker Hub)', async () => {
     const world = await pruneWorld({ abilities: { deleteAnswer: 500 } })
     world.put(of('a'), 'pr-1')
     world.put(of('b'), 'pr-2')
@@ -192,7 +192,7 @@ describe('an answer that leaves it open', () => {
     expect(await world.left()).toEqual([])
   })
 
-  it('none at all, from the first delete on: the repository is given up, and what became of that one is left to the next run', async () => {
+  it('leaves the intent open for the next run if the registry cannot be reached any more', async () => {
     const world = await place({}, { clock: leapingClock(Date.now()) })
     const plan = await prunePlanOf(world.run, [world.repository])
     world.after(isDelete, () => void world.registry[Symbol.asyncDispose]())

@@ -64,8 +64,8 @@ async function broken(world: PruneWorld): Promise<readonly string[]> {
   return complaints.flat().filter((one) => one.includes('manifest is not there'))
 }
 
-describe('whatever is pushed between the deletes of a prune', () => {
-  it('is whole in the end, with all that has a tag; and where nothing is, all that was planned is gone', async () => {
+describe('a prune with pushes between its deletes', () => {
+  it('leaves every tagged image complete, and without pushes deletes all that was planned', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(piece, { minLength: 2, maxLength: 14 }),

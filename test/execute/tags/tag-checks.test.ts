@@ -10,11 +10,11 @@ const repository = { registry: 'registry.example.com', path: 'prod/api' }
 const [old, other] = [digestOf('old'), digestOf('other')]
 const call = notedCall()
 
-const expecting = (tag: string, ...expect: readonly Precondition[]): CheckedTag => ({
+const expecting = (tag: string, ...preconditions: readonly Precondition[]): CheckedTag => ({
   repository,
   tag,
   wanted: wanted.digest,
-  expect,
+  expect: preconditions,
 })
 const at = (tag: string, digest: typeof old | null): Precondition => ({
   kind: 'tag',

@@ -62,7 +62,7 @@ describe('retry', () => {
     expect(count()).toBe(1)
   })
 
-  it('asks a few times where 416 makes no sense, and takes it where a part was asked for', async () => {
+  it('retries a 416 that makes no sense three times, and accepts one for a range', async () => {
     const whole = server(416)
     await retrying(whole.fetch).fetch(requestOf(url), notedCall())
     expect(whole.count()).toBe(3)
@@ -71,7 +71,7 @@ describe('retry', () => {
     expect(part.count()).toBe(1)
   })
 
-  it('tries eight times, waits twice as long each time, and gives the last answer', async () => {
+  it('makes eight attempts, waits twice as long each time, and returns the last response', async () => {
     const { fetch, count } = server(503)
     const world = retrying(fetch)
     expect((await world.fetch(requestOf(url), notedCall())).status).toBe(503)
@@ -79,13 +79,13 @@ describe('retry', () => {
     expect(world.naps).toEqual([250, 500, 1000, 2000, 4000, 8000, 16_000])
   })
 
-  it('waits for a part of that by chance', async () => {
+  it('waits for a random part of that', async () => {
     const world = retrying(server(503, 503, 200).fetch, { random: () => 0.5 })
     await world.fetch(requestOf(url), notedCall())
     expect(world.naps).toEqual([125, 250])
   })
 
-  it('survives a connection that breaks, and tells of it', async () => {
+  it('survives a connection that breaks, and reports it', async () => {
     const call = notedCall()
     const response = await retrying(server(broken(true), broken(false), 200).fetch).fetch(
       requestOf(url),
@@ -98,7 +98,7 @@ describe('retry', () => {
     ])
   })
 
-  it('gives a host that never answered up after four tries', async () => {
+  it('gives up a host that never answered after four attempts', async () => {
     const { fetch, count } = server(broken(false))
     await expect(retrying(fetch).fetch(requestOf(url), notedCall())).rejects.toMatchObject({
       code: 'network',
@@ -107,7 +107,7 @@ describe('retry', () => {
     expect(count()).toBe(4)
   })
 
-  it('does not try a certificate again that is not trusted', async () => {
+  it('does not retry if a certificate is not trusted', async () => {
     const { fetch, count } = server(broken(false, 'SELF_SIGNED_CERT_IN_CHAIN'))
     await expect(retrying(fetch).fetch(requestOf(url), notedCall())).rejects.toMatchObject({
       code: 'network',
@@ -115,7 +115,7 @@ describe('retry', () => {
     expect(count()).toBe(1)
   })
 
-  it('does not make tries of tries: an error whose retries are used up is final', async () => {
+  it('does not retry an error whose retries are used up', async () => {
     const { fetch, count } = server(broken(true))
     const inner = retrying(fetch)
     await expect(retrying(inner.fetch).fetch(requestOf(url), notedCall())).rejects.toMatchObject({
@@ -129,7 +129,7 @@ describe('retry', () => {
     ['a broken connection', broken(true), 1],
     ['429', 429, 2],
     ['no connection', broken(false), 2],
-  ])('after %s sends what must not be repeated only where it had no effect', async (_name, answer, sent) => {
+  ])('after %s repeats a request without replay only if it had no effect', async (_name, answer, sent) => {
     const { fetch, count } = server(answer, 201)
     await retrying(fetch)
       .fetch(requestOf(url, { method: 'PUT', replay: 'never' }), notedCall())
@@ -146,7 +146,7 @@ describe('retry', () => {
     expect(world.naps).toEqual([waited])
   })
 
-  it('ends where Retry-After is longer than it may wait, and says when to go on', async () => {
+  it('fails if Retry-After is longer than it may wait, and says when to continue', async () => {
     const world = retrying(server({ status: 429, retryAfter: '301' }).fetch)
     const sending = world.fetch(requestOf(url), notedCall())
     await expect(sending).rejects.toMatchObject({
@@ -156,7 +156,7 @@ describe('retry', () => {
     expect(world.naps).toEqual([])
   })
 
-  it('lets other requests to the same registry wait too, and none to another', async () => {
+  it('makes other requests to the same registry wait, and none to another', async () => {
     const clock = manualClock(start)
     const gates = new HostGates(clock, 300_000)
     const { fetch, count } = server({ status: 429, retryAfter: '60' }, 200)
@@ -177,14 +177,14 @@ describe('retry', () => {
     expect([(await first).status, (await second).status]).toEqual([200, 200])
   })
 
-  it('ends a storm: where nothing succeeds any more, requests are soon not repeated', async () => {
+  it('stops retrying soon if nothing succeeds any more', async () => {
     const { fetch, count } = server(503)
     const world = retrying(fetch)
     await Promise.all(Array.from({ length: 100 }, () => world.fetch(requestOf(url), notedCall())))
     expect(count()).toBe(164)
   })
 
-  it('goes on for as long as some requests succeed', async () => {
+  it('continues as long as some requests succeed', async () => {
     const { fetch } = server(...Array.from({ length: 3000 }, (_, index) => (index % 3 === 0 ? 200 : 503)))
     const world = retrying(fetch)
     for (let index = 0; index < 500; index++)

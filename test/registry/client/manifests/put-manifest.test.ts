@@ -42,7 +42,7 @@ const standing: Said = {
 }
 
 describe('putting a manifest', () => {
-  it('sends the identical bytes under their media type, by digest where there is no tag', async () => {
+  it('sends the identical bytes under their media type, by digest if there is no tag', async () => {
     const one = await putting([() => created])
     expect(await one.put()).toEqual({ tagged: [], subjectListed: false })
     expect(one.requests()).toEqual([`PUT /v2/team/api/manifests/${d.digest}`])
@@ -50,13 +50,13 @@ describe('putting a manifest', () => {
     expect(one.heard[0]?.headers['content-type']).toBe(types.manifest)
   })
 
-  it('sends one request for each tag where the registry is not known to take several', async () => {
+  it('sends one request for each tag unless the registry is known to accept several', async () => {
     const one = await putting([() => created])
     expect(await one.put('1.0', '1')).toEqual({ tagged: ['1.0', '1'], subjectListed: false })
     expect(one.requests().sort()).toEqual(['PUT /v2/team/api/manifests/1', 'PUT /v2/team/api/manifests/1.0'])
   })
 
-  it('sends several tags at once to a registry that is known to take them', async () => {
+  it('sends several tags at once to a registry that is known to accept them', async () => {
     const one = await embedded({ profile: 'zot-2.1' })
     await one.push(content, 'team/api')
     const stores = openStores({ known: (_, name) => (name === 'manyTags' ? 'yes' : 'unknown') })
@@ -66,7 +66,7 @@ describe('putting a manifest', () => {
     expect(await one.oracle.tags('team/api')).toEqual(['1', '1.0', 'latest'])
   })
 
-  it('sends those one by one that such a registry left out', async () => {
+  it('sends tags one by one that such a registry skipped', async () => {
     const { registry, requests } = await scripted(({ path }) =>
       path.includes('?') ? { ...created, headers: { ...created.headers, 'oci-tag': 'a, b' } } : created,
     )
@@ -78,7 +78,7 @@ describe('putting a manifest', () => {
     ])
   })
 
-  it('tags a sha512 manifest beside its digest, or says that it cannot be', async () => {
+  it('tags a sha512 manifest together with its digest, or reports that this is impossible', async () => {
     const sha512 = { ...d, digest: digestOf(bytes, 'sha512') }
     const can = await embedded()
     await can.oracle.push(content, 'team/api')
@@ -92,13 +92,13 @@ describe('putting a manifest', () => {
     })
   })
 
-  it('asks for the digest where the answer has none', async () => {
+  it('reads the digest if the response has none', async () => {
     const one = await putting([() => ({ status: 201 })], standing)
     await one.put('1')
     expect(one.requests()).toEqual(['PUT /v2/team/api/manifests/1', 'HEAD /v2/team/api/manifests/1'])
   })
 
-  it('puts again what arrived with a byte flipped, so that the tag is mended', async () => {
+  it('repeats the PUT if a byte was flipped, so that the tag is repaired', async () => {
     const other: Said = { status: 201, headers: { 'docker-content-digest': digestOf('flipped') } }
     const mended = await putting([() => other, () => created])
     await mended.put('1')
@@ -110,7 +110,7 @@ describe('putting a manifest', () => {
     })
   })
 
-  it('puts again what arrived otherwise twice, and gives up after the third time', async () => {
+  it('gives up if the registry stores other bytes three times', async () => {
     const other: Said = { status: 201, headers: { 'docker-content-digest': digestOf('flipped') } }
     const mended = await putting([() => other, () => other, () => created])
     await mended.put('1')
@@ -121,7 +121,7 @@ describe('putting a manifest', () => {
     expect([mended, wrong, never].map(putsOf)).toEqual([3, 3, 3])
   })
 
-  it('puts again what the registry finds wrong: it may have been given something else', async () => {
+  it('repeats the PUT if the registry rejects the bytes: they may have changed on the way', async () => {
     const one = await putting([() => errors(400, 'MANIFEST_BLOB_UNKNOWN'), () => created])
     expect(await one.put('1.0')).toMatchObject({ tagged: ['1.0'] })
     const wrong = await putting([() => errors(400, 'MANIFEST_INVALID')])
@@ -129,7 +129,7 @@ describe('putting a manifest', () => {
     expect(putsOf(wrong)).toBe(3)
   })
 
-  it('is done where the answer was lost but the manifest stands there', async () => {
+  it('succeeds if the response was lost and the manifest is there', async () => {
     const one = await putting([() => lost], standing)
     expect((await one.put('1')).tagged).toEqual(['1'])
   })
@@ -158,12 +158,12 @@ describe('putting a manifest', () => {
     })
   })
 
-  it('is done where an immutable tag has this digest already', async () => {
+  it('succeeds if an immutable tag has this digest already', async () => {
     const one = await putting([() => errors(400, 'TAG_INVALID')], standing)
     expect((await one.put('1')).tagged).toEqual(['1'])
   })
 
-  it('says that the repository may have to be made first', async () => {
+  it('says that the repository may have to be created first', async () => {
     const one = await putting([() => errors(404, 'NAME_UNKNOWN')])
     await expect(one.put('1')).rejects.toMatchObject({
       code: 'not-found',
@@ -190,7 +190,7 @@ describe('a manifest with a subject', () => {
     expect(store.capability('referrers')).toBe(known)
   })
 
-  it('whose answer was lost is looked for in the list', async () => {
+  it('is looked up in the list of referrers if the response was lost', async () => {
     const list = { schemaVersion: 2, mediaType: types.index, manifests: [e] }
     const { registry } = await scripted(({ method, path }) => {
       if (method === 'PUT') return lost

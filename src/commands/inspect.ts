@@ -1,10 +1,10 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
-import { everyEnvironment, resolveImage, type ResolvedImage } from '../config/resolver/resolve.ts'
+import { imageToInspect, type InspectRequest } from '../cli/arguments/image-requests.ts'
 import { asUsage } from '../lib/as-usage.ts'
 import { parsePlatformName } from '../oci/platform.ts'
-import { formatRepository, type RepositoryName, tagOrDigest } from '../oci/reference.ts'
+import { formatRepository, type RepositoryName } from '../oci/reference.ts'
 import { renderImage } from '../render/views/inspect.ts'
 
 export default class Inspect extends BaseCommand {
@@ -58,11 +58,10 @@ export default class Inspect extends BaseCommand {
     const wanted = flags.platform
     const platform = wanted === undefined ? undefined : asUsage(() => parsePlatformName(wanted))
     const { config } = await this.context.config()
-    const resolving = { accepts: ['image', 'layout'], within: everyEnvironment(config) } as const
-    const image = resolveImage(args.image, resolving, config)
-    const at = tagOrDigest(image)
-    const repository = await this.#choose(image)
-    const { length } = image.repositories
+    const request = imageToInspect(args.image, config)
+    const { at } = request
+    const repository = await this.#choose(request)
+    const { length } = request.repositories
     if (length > 1) this.say(`Of ${length} targets: ${formatRepository(repository)}`)
     const { inspectImage, rawManifest } = await import('../usecases/views/inspect/inspect.ts')
     const stores = await this.context.stores()
@@ -78,14 +77,13 @@ export default class Inspect extends BaseCommand {
   }
 
   /** The first target; of an image in several environments, the first target that has the image. */
-  async #choose(image: ResolvedImage): Promise<RepositoryName> {
-    const [first, ...others] = image.repositories
-    const candidates = image.image !== undefined && image.environment === undefined ? others : []
-    await this.context.expectRepositories([], [first, ...candidates], 'read')
-    if (candidates.length === 0) return first
+  async #choose({ repositories, at, isInSeveral }: InspectRequest): Promise<RepositoryName> {
+    const [first] = repositories
+    await this.context.expectRepositories([], isInSeveral ? repositories : [first], 'read')
+    if (!isInSeveral) return first
     const stores = await this.context.stores()
-    for (const repository of image.repositories) {
-      const found = await stores.source(repository).resolve(tagOrDigest(image), this.call)
+    for (const repository of repositories) {
+      const found = await stores.source(repository).resolve(at, this.call)
       if (found !== undefined) return repository
     }
     return first

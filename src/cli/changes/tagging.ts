@@ -1,14 +1,10 @@
 import type { Call } from '../../lib/call.ts'
-import { digestOf, isDigest } from '../../oci/digest.ts'
-import { defaultTag } from '../../oci/reference.ts'
-import { DrayError } from '../../lib/errors.ts'
+import { digestOf } from '../../oci/digest.ts'
 import type { Hash } from '../../plan/plan.ts'
 import type { RollbackRequest } from '../../usecases/rollback/request.ts'
-import { parseVersion } from '../../semver/version.ts'
 import type { Change } from './change-command.ts'
 import type { Context } from '../wiring/context.ts'
-import { resolveImage, withinOption } from '../../config/resolver/resolve.ts'
-import { tagPolicyOf } from './tag-policy.ts'
+import { type RollbackOptions, rollbackRequest } from '../arguments/rollback-request.ts'
 import { type TagArguments, tagRequests } from '../arguments/tag-requests.ts'
 
 /** What decides whether tags may move that do not, and whether the run goes on to write. */
@@ -46,62 +42,25 @@ export async function planTagging(
   return { plan, ...(readAt !== undefined && { readAt }) }
 }
 
-export interface RollbackWords {
-  readonly image: string
-  readonly env: string | undefined
-  /** a version or a digest */
-  readonly to: string | undefined
-}
-
 /** Reads the world and decides: what `rollback` is about to do. */
 export async function planRollback(
-  said: RollbackWords,
+  said: Pick<RollbackOptions, 'image' | 'env' | 'to'>,
   flags: MovingFlags,
   context: Context,
   call: Call,
 ): Promise<Change> {
   const { config } = await context.config()
-  const within = withinOption('--env', said.env)
-  const options = { accepts: ['image', 'layout'], within, cwd: context.cwd } as const
-  const image = resolveImage(said.image, options, config)
-  const { environment, repositories: targets } = image
-  const rules = environment === undefined ? undefined : config.environments.get(environment)
-  const named = image.tag ?? image.digest
-  if (named !== undefined) {
-    throw new DrayError('usage', `the release to go back to is named with --to, not behind the image`, {
-      hint: `Say --to ${named}.`,
-    })
-  }
+  const request = rollbackRequest({ ...said, partial: flags.partial, cwd: context.cwd }, config)
   const [{ gather }, { decide }] = await Promise.all([
     import('../../usecases/rollback/gather.ts'),
     import('../../usecases/rollback/decide.ts'),
-    expectWrites(targets, flags, context),
+    expectWrites(request.targets, flags, context),
   ])
-  const request: RollbackRequest = {
-    image: image.shortText,
-    ...(environment !== undefined && { environment }),
-    targets,
-    to: releaseNamed(said.to),
-    marker: rules?.marker ?? defaultTag,
-    policy: tagPolicyOf(rules?.tags, true),
-    immutable: rules?.tags?.immutable ?? [],
-    partial: flags.partial,
-  }
   const stores = await context.stores()
   const snapshot = await gather(request, stores, context, call)
   const policy = await policyOf({ operation: 'rollback' }, flags, context)
   const plan = decide(snapshot, policy, new Date(context.clock.now()))
   return { plan, readAt: snapshot.readSince }
-}
-
-function releaseNamed(word: string | undefined): RollbackRequest['to'] {
-  if (word === undefined) return undefined
-  if (isDigest(word)) return word
-  const version = parseVersion(word)
-  if (version !== undefined) return version
-  throw new DrayError('usage', `${JSON.stringify(word)} is neither a version nor a digest`, {
-    hint: 'Say --to 1.4.2, or --to sha256:….',
-  })
 }
 
 /** One token for the whole run; a run that may end after looking asks for no more than looking needs. */

@@ -1,9 +1,9 @@
 import type { Call } from '../../lib/call.ts'
-import { everyEnvironment, onlyRepository, resolveImage } from '../../config/resolver/resolve.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { formatRepository, tagOrDigest } from '../../oci/reference.ts'
+import { formatRepository } from '../../oci/reference.ts'
 import { explain } from '../../usecases/prune/policy/explain.ts'
 import type { Explanation } from '../../usecases/prune/policy/explanation.ts'
+import { imageToExplain } from '../arguments/image-requests.ts'
 import type { Context } from '../wiring/context.ts'
 import { pruneInputs, type PruneSaid } from './prune-inputs.ts'
 import { lookAt } from './prune-run.ts'
@@ -16,12 +16,11 @@ export async function explainImage(
   call: Call,
 ): Promise<Explanation> {
   const { config } = await context.config()
-  const image = resolveImage(word, { accepts: ['image'], within: everyEnvironment(config) }, config)
-  const repository = onlyRepository(image)
+  const { repository, at } = imageToExplain(word, config)
   const name = formatRepository(repository)
   const inputs = await pruneInputs({ ...said, words: [name], exclude: [], shard: undefined }, context, call)
   const [scoped] = inputs.scope.repositories
   if (scoped === undefined) throw new DrayError('internal', `${name} is not in its own scope`)
   const grounds = await lookAt(scoped, inputs, context, call)
-  return explain(grounds, scoped.policy, tagOrDigest(image))
+  return explain(grounds, scoped.policy, at)
 }

@@ -1,7 +1,8 @@
 import type { Call } from '../../lib/call.ts'
 import type { Config } from '../../config/config.ts'
-import { checkImage, environmentNamed, imagesAt, repositoriesOf } from '../../config/environments.ts'
+import { environmentNamed, imagesAt, repositoriesOf } from '../../config/environments.ts'
 import { parseRepositoryPattern } from '../../config/resolver/repository-pattern.ts'
+import { resolve } from '../../config/resolver/resolve.ts'
 import { matchesRepository, type RepositoryPattern } from '../../selectors/repository-pattern.ts'
 import { RegistryNames } from '../../config/registry-names.ts'
 import type {
@@ -77,13 +78,13 @@ export async function scopeOf(
   }
 }
 
-/** @throws `usage`, also for an environment or image that `dray.yaml` does not have. */
+/** @throws `usage`. */
 function resolvePattern(text: string, config: Config): RepositoryPattern {
+  // Without a wildcard it is an argument like any other. The parser of patterns explains a host alone.
+  const isHost = /^[^/:@]*\.[^/:@]*$/.test(text)
+  if (!isHost && !text.includes('*')) resolve(text, { accepts: ['repository', 'environment'] }, config)
   const pattern = asUsage(() => parseRepositoryPattern(text, config))
-  if (pattern.in.kind === 'environment') {
-    environmentNamed(config, pattern.in.environment)
-    if (pattern.isPlain) checkImage(pattern.glob, config)
-  }
+  if (pattern.in.kind === 'environment') environmentNamed(config, pattern.in.environment)
   return pattern
 }
 

@@ -4,7 +4,7 @@ import { resolveImage, type ResolvedImage, type Within } from '../../config/reso
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt, formatRepository, layoutRegistry, sameRepository } from '../../oci/reference.ts'
-import type { PlacementEnd as Place, Plan } from '../../plan/plan.ts'
+import type { PlacementEnd, Plan } from '../../plan/plan.ts'
 
 /** The configuration that a saved plan is checked against. */
 export interface CheckedConfig {
@@ -14,45 +14,41 @@ export interface CheckedConfig {
 }
 
 /**
- * Checks that a saved plan names its images, and the environments that its repositories are in by
- * `dray.yaml` now. What a person was shown, what the audit log says and whose rules hold is then the same.
+ * Checks that a saved plan names its images and environments as `dray.yaml` does now. Then the plan
+ * that was shown, the audit log and the rules are about the same environments.
  * @throws `refused`.
  */
-export function checkPlaces(plan: Plan, checked: CheckedConfig): void {
-  const isElsewhere = plan.operation === 'promote' || plan.operation === 'copy'
+export function checkPlanNames(plan: Plan, checked: CheckedConfig): void {
+  const isTransfer = plan.operation === 'promote' || plan.operation === 'copy'
   for (const { image, from, to, root } of plan.placements) {
-    checkPlace(from, image, checked, isElsewhere ? sourceEnvironmentAt : environmentAt)
+    checkEnvironment(from, image, checked, isTransfer ? sourceEnvironmentAt : environmentAt)
     if (!isNamed(image, from, root.digest, checked.config)) throw misnamed(image, from)
-    // `dray copy` to a reference names no environment, though the rules of one hold
+    // A copy to a reference names no environment, even if the repository is in one.
     if (to.environment !== undefined || plan.operation !== 'copy')
-      checkPlace(to, image, checked, environmentAt)
+      checkEnvironment(to, image, checked, environmentAt)
   }
 }
 
 /** @throws `refused`. */
-function checkPlace(
-  place: Place,
+function checkEnvironment(
+  { environment: named, repository }: PlacementEnd,
   image: string,
   { config, file }: CheckedConfig,
   environmentOf: typeof environmentAt,
 ): void {
-  const { environment: named, repository } = place
-  const is = environmentOf(config, repository, named)
-  if (is === named) return
-  const where = formatRepository(repository)
+  const current = environmentOf(config, repository, named)
+  if (current === named) return
+  const subject = formatRepository(repository)
   if (named === undefined) {
-    throw new DrayError('refused', `the plan does not say that ${image} is in ${is}`, {
-      subject: where,
-      why: `${file ?? 'dray.yaml'} has it in ${is}`,
+    throw new DrayError('refused', `the plan does not say that ${image} is in ${current}`, {
+      subject,
+      why: `${file ?? 'dray.yaml'} has it in ${current}`,
       hint: 'Make the plan again with this dray.yaml.',
     })
   }
   throw new DrayError('refused', `the plan says that ${image} is in ${named}, and it is not`, {
-    subject: where,
-    why:
-      file === undefined
-        ? 'no dray.yaml was found'
-        : `${file} has it in ${is === undefined ? 'no environment' : is}`,
+    subject,
+    why: file === undefined ? 'no dray.yaml was found' : `${file} has it in ${current ?? 'no environment'}`,
     hint: 'Name the dray.yaml that the plan was made with: --config FILE. If it has changed, make the plan again.',
   })
 }
@@ -60,7 +56,7 @@ function checkPlace(
 /** Whether the name of an image, as the plan shows it, is a name of the source in the plan. */
 function isNamed(
   image: string,
-  { environment, repository, tag }: Place,
+  { environment, repository, tag }: PlacementEnd,
   root: Digest,
   config: Config,
 ): boolean {
@@ -83,7 +79,7 @@ function tryResolve(image: string, within: Within, config: Config): ResolvedImag
   }
 }
 
-function misnamed(image: string, { repository, tag }: Place): DrayError {
+function misnamed(image: string, { repository, tag }: PlacementEnd): DrayError {
   return new DrayError('refused', `the plan takes another image than ${image}`, {
     subject: tag === undefined ? formatRepository(repository) : formatAt(repository, { tag }),
     hint: 'Make the plan again.',

@@ -6,7 +6,7 @@ import type { Gathered } from '../../usecases/promote/gather.ts'
 import { versionTagsIn } from '../../semver/version.ts'
 import type { Repositories } from '../../images/ports.ts'
 import type { Context } from '../wiring/context.ts'
-import { checkPlaces } from '../arguments/check-plan.ts'
+import { checkPlanNames } from '../arguments/check-plan.ts'
 import {
   imagesIn,
   type PlannedImage,
@@ -30,7 +30,7 @@ export async function reviewPlan(
   call: Call,
 ): Promise<Reviewed> {
   const loaded = await context.config()
-  checkPlaces(plan, loaded)
+  checkPlanNames(plan, loaded)
   const images = imagesIn(plan, loaded.config)
   const placements = images.flatMap((one) => one.placements)
   const sources = plan.operation === 'promote' || plan.operation === 'copy' ? placements : []

@@ -4,32 +4,33 @@ import type { Config } from './config.ts'
 
 type Registries = Config['registries']
 
-/** A name under which the repositories of a registry are known as well. */
+/** Another name of a registry. */
 export interface RegistryAlias {
   readonly registry: string
-  /** what stands before the path there, without slashes at its ends; empty: nothing */
+  /** the components before the path there, without slashes at its ends; can be empty */
   readonly prefix: string
 }
 
 export interface PathAtRegistry {
   readonly path: string
-  /** whether the repository was given under this registry's own name or an alias of dray.yaml */
+  /** whether the repository was given by this registry's own name or an alias of `dray.yaml` */
   readonly isNamed: boolean
 }
 
 interface KnownAlias extends RegistryAlias {
-  /** the registry whose repositories it names */
+  /** the registry that the alias belongs to */
   readonly of: string
   readonly endpoint: string
   readonly endpointOf: string
 }
 
-/** Serves the same repositories and is asked under its own name (docker/hub-feedback, issue 2113). */
+/** It serves the repositories of Docker Hub under its own name (docker/hub-feedback, issue 2113). */
 const dockerHubAlias = 'registry.hub.docker.com:443'
 
 /**
- * Which names mean the same registry, by dray.yaml, whose aliases form no circle. Two names of one registry are compared here, so that a rule of dray.yaml holds
- * under each of them. dray connects to a registry, and sends it credentials, only under the name that was given.
+ * Compares the names of registries by the aliases of `dray.yaml`, which form no circle, so that its
+ * rules hold under each name. dray connects to a registry, and sends it credentials, only under the
+ * name that was given.
  */
 export class RegistryNames {
   readonly #registries: Registries
@@ -43,7 +44,7 @@ export class RegistryNames {
       .sort((a, b) => b.prefix.length - a.prefix.length)
   }
 
-  /** The name of a registry without the port that is the usual one of its scheme: 443 for https, 80 for plain http. */
+  /** The name of a registry without the default port of its scheme: 443 for https, 80 for plain http. */
   canonical(registry: string): string {
     const { host } = splitRegistry(registry)
     const isPlainThere = isPlain(host, this.#registries.get(host))
@@ -52,26 +53,26 @@ export class RegistryNames {
     return withoutUsualPort(registry, isPlainThere)
   }
 
-  /** One text for all names of a repository, to compare them. It is no reference. */
+  /** One text for all names of a repository, for comparisons. It is not a reference. */
   identity(repository: RepositoryName): string {
     const { registry, path } = this.#root(repository)
     return `${this.endpoint(registry)}/${path}`
   }
 
-  /** One name for a lock, under whichever name of its registry a repository was given. @param name begins with the repository */
+  /** One name for a lock, for all names of a registry. @param name begins with the repository */
   lockName(name: string): string {
     const slash = name.indexOf('/')
     return `${this.endpoint(name.slice(0, slash))}${name.slice(slash)}`
   }
 
-  /** The paths by which a registry knows a repository that was given by any of its names; several if aliases have prefixes. */
+  /** The paths of a repository at a registry, by any of its names; several if aliases have prefixes. */
   pathsAt(registry: string, repository: RepositoryName): readonly PathAtRegistry[] {
     const endpoint = this.endpoint(registry)
     const own = this.canonical(registry)
     const paths = this.#namesOf(repository)
       .filter((name) => this.endpoint(name.registry) === endpoint)
       .map((name) => ({ path: name.path, isNamed: this.canonical(name.registry) === own }))
-    // The first of a path is the one closest to what was given.
+    // The first entry of a path is the one closest to the given name.
     return [...new Map(paths.toReversed().map((one) => [one.path, one])).values()].toReversed()
   }
 
@@ -87,7 +88,7 @@ export class RegistryNames {
     return { ...alias, of, endpoint: this.endpoint(alias.registry), endpointOf: this.endpoint(of) }
   }
 
-  /** The name that no alias stands for. */
+  /** The name of a repository with all aliases replaced. */
   #root(repository: RepositoryName): RepositoryName {
     if (this.#aliases.length === 0) return repository
     const endpoint = this.endpoint(repository.registry)
@@ -101,7 +102,7 @@ export class RegistryNames {
     return this.#root({ registry: alias.of, path: isShort ? `library/${path}` : path })
   }
 
-  /** All names of a repository: its own, the one that no alias stands for, and its aliases. */
+  /** All names of a repository: its own, the root and the aliases of the root. */
   #namesOf(repository: RepositoryName): readonly RepositoryName[] {
     const root = this.#root(repository)
     return [repository, root, ...this.#aliasesOf(root)]
@@ -122,7 +123,7 @@ export class RegistryNames {
   }
 }
 
-/** Names that lead to this machine: on Linux a connection to the unspecified address arrives here too. */
+/** Whether a name leads to this machine. On Linux a connection to the unspecified address does too. */
 function isThisMachine(host: string): boolean {
   return isLoopback(host) || host === '0.0.0.0' || host === '[::]' || host.endsWith('.localhost')
 }

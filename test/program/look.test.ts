@@ -171,3 +171,22 @@ describe('dray inspect', () => {
     })
   })
 })
+
+describe('a name without a registry', () => {
+  it('is listed in every environment, and inspected in the first that has it', async () => {
+    const at = await world().image('api:1.9.0').start()
+    const folder = await tempFolder()
+    await writeFile(join(folder, 'dray.yaml'), at.config)
+    const { document } = await drayJson(['ls', 'api', '--brief'], { cwd: folder })
+    expect(document.result).toMatchObject([
+      { repository: { path: 'dev/api' } },
+      { repository: { path: 'staging/api' }, tags: [{ tag: '1.9.0' }] },
+      { repository: { path: 'prod/api' } },
+    ])
+    const { code, stderr, stdout } = await dray(['inspect', 'api:1.9.0'], { cwd: folder })
+    expect(code).toBe(0)
+    expect(stdout).toContain(at.content('api:1.9.0').root.digest)
+    expect(stderr).toContain(`Of 3 targets: ${at.staging.host}/staging/api`)
+    expect((await dray(['inspect', 'api:2.0.0'], { cwd: folder })).code).toBe(1)
+  })
+})

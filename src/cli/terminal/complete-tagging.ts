@@ -83,9 +83,7 @@ async function askWhere(ports: AskPorts): Promise<string> {
   return await askEnvironment('In which environment?', [...ports.config.environments.keys()], ports)
 }
 
-async function askVersion({
-  questions,
-}: AskPorts): Promise<
+async function askVersion({ questions }: AskPorts): Promise<
   Pick<CompleteTagging, 'next' | 'fromLabel'> & {
     readonly flags?: readonly string[]
     readonly entered?: string

@@ -2,8 +2,8 @@ import { DrayError } from '../../lib/errors.ts'
 import { type Digest, isDigest, parseDigest } from '../../oci/digest.ts'
 import {
   checkPath,
-  formatReference,
   isTag,
+  layoutRegistry,
   parseReference,
   parseTag,
   type Reference,
@@ -33,7 +33,6 @@ export type Argument =
   /** `oci:./dir:1.4.2`, an OCI image layout */
   | ({ readonly kind: 'layout'; readonly folder: string } & TagAndDigest)
 
-const layoutPrefix = 'oci:'
 const maxLength = 4096
 
 /**
@@ -44,28 +43,13 @@ const maxLength = 4096
 export function parseArgument(text: string): Argument {
   if (text === '') throw malformed(text, 'it is empty')
   if (text.length > maxLength) throw malformed(text, 'it is too long')
-  if (text.startsWith(layoutPrefix)) return parseLayout(text)
+  if (text.startsWith(layoutRegistry)) return parseLayout(text)
   if (text.startsWith('@')) return parseInEnvironment(text)
   if (startsWithRegistry(text)) return { kind: 'reference', reference: parseReference(text) }
   return { kind: 'bareName', text }
 }
 
-/** Formats an argument so that `parseArgument` reads it back as the same. */
-export function formatArgument(argument: Argument): string {
-  switch (argument.kind) {
-    case 'reference':
-      return formatReference(argument.reference)
-    case 'environment':
-      return `@${argument.environment}`
-    case 'image':
-      return `@${argument.environment}/${argument.image}${formatTagAndDigest(argument)}`
-    case 'bareName':
-      return argument.text
-    case 'layout':
-      return `${layoutPrefix}${argument.folder}${formatTagAndDigest(argument)}`
-  }
-}
-
+/** `:tag@digest`, each if it is there. */
 export function formatTagAndDigest({ tag, digest }: OptionalTagAndDigest): string {
   return `${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`
 }
@@ -117,7 +101,7 @@ function parseInEnvironment(text: string): Argument {
 
 /** Folders can contain `@` and `:`. What follows the last colon is a tag if it has no slash. */
 function parseLayout(text: string): Argument {
-  let folder = text.slice(layoutPrefix.length)
+  let folder = text.slice(layoutRegistry.length)
   let digest: Digest | undefined
   const at = folder.lastIndexOf('@')
   const afterAt = folder.slice(at + 1)

@@ -13,7 +13,6 @@ import { checkImage, environmentNamed, mostSpecific, ownersOf, repositoriesOf } 
 import { RegistryNames } from '../registry-names.ts'
 import {
   type Argument,
-  formatArgument,
   formatTagAndDigest,
   parseArgument,
   parseImage,
@@ -174,9 +173,13 @@ function resolveArgument(
     case 'layout': {
       const { folder, tag, digest } = argument
       const path = cwd === undefined ? folder : resolvePath(cwd, folder)
-      const text = formatArgument(argument)
+      const text = `${layoutRegistry}${folder}${formatTagAndDigest(argument)}`
       return {
-        ...{ kind: 'image', text, shortText: text, isNamed: false, form: 'layout' },
+        kind: 'image',
+        form: 'layout',
+        text,
+        shortText: text,
+        isNamed: false,
         repositories: [{ registry: layoutRegistry, path }],
         ...tagAndDigest({ tag, digest }),
       }
@@ -204,8 +207,12 @@ function imageIn(
   if (environment === undefined || first === undefined)
     throw new DrayError('internal', `${shortText} has no target`)
   return {
-    ...{ kind: 'image', shortText, image, isNamed: true, form: 'image' },
+    kind: 'image',
+    form: 'image',
     text: others.length > 0 ? shortText : `@${environment}/${shortText}`,
+    shortText,
+    image,
+    isNamed: true,
     ...(others.length === 0 && { environment }),
     repositories: [first, ...more],
     ...tagAndDigest({ tag, digest }),
@@ -220,7 +227,10 @@ function resolveReference(reference: Reference, within: Within | undefined, conf
   const owner = owners.find(({ environment }) => within?.environments.includes(environment)) ?? owners[0]
   const text = formatReference({ ...reference, registry })
   return {
-    ...{ kind: 'image', text, shortText: text, form: 'reference' },
+    kind: 'image',
+    form: 'reference',
+    text,
+    shortText: text,
     isNamed: owner?.isNamed ?? false,
     ...(owner !== undefined && { environment: owner.environment, image: owner.image }),
     repositories: [{ registry, path }],

@@ -47,8 +47,8 @@ type Command = (
 ) => Promise<readonly RepositoryName[]> | readonly RepositoryName[]
 
 async function promote(references: readonly string[], options: object, given: Config) {
-  const all = { operation: 'promote', references, ...placing, ...options } as const
-  return promoteRequests(all, given, never)
+  const complete = { operation: 'promote', references, ...placing, ...options } as const
+  return promoteRequests(complete, given, never)
 }
 
 const to = 'x.example/elsewhere'
@@ -114,7 +114,7 @@ async function allOf(text: string, given: Config = config): Promise<Readonly<Rec
 }
 
 /** The same result for some commands. */
-function all(commandNames: readonly string[], result: string): Readonly<Record<string, string>> {
+function allWith(commandNames: readonly string[], result: string): Readonly<Record<string, string>> {
   return Object.fromEntries(commandNames.map((name) => [name, result]))
 }
 
@@ -126,7 +126,9 @@ async function distinct(text: string, given: Config = config): Promise<readonly 
 const dev = 'r.example/dev/api'
 const staging = 'r.example/staging/api'
 const prod = 'eu.example/prod/api us.example/prod/api'
-const onlyEnvironments = names.filter((name) => /--|^diff|^status/.test(name) && name !== 'doctor --write')
+const onlyEnvironments = new Set(
+  names.filter((name) => /--|^diff|^status/.test(name) && name !== 'doctor --write'),
+)
 const needEnvironment = names.filter((name) =>
   /SOURCE|DESTINATION|^tag$|^rollback$|^prune|--write/.test(name),
 )
@@ -145,9 +147,9 @@ describe('a bare name, if dray.yaml defines environments', () => {
   ])('is the image %s of dray.yaml for every command', async (text, name) => {
     const repository = (path: string): string => path.replaceAll('/api', `/${name}`)
     expect(await allOf(text)).toEqual({
-      ...all(selecting, repository(staging)),
-      ...all(views, repository(`${dev} ${staging} ${prod}`)),
-      ...all(needEnvironment, `usage: "${text}" does not say which environment the image is in`),
+      ...allWith(selecting, repository(staging)),
+      ...allWith(views, repository(`${dev} ${staging} ${prod}`)),
+      ...allWith(needEnvironment, `usage: "${text}" does not say which environment the image is in`),
       diff: repository(`${staging} ${prod}`),
       explain: `usage: ${text} is in several repositories`,
       doctor: repository(`${dev} ${prod}`),
@@ -165,13 +167,12 @@ describe('a bare name, if dray.yaml defines environments', () => {
 
   it('is never read from Docker Hub', async () => {
     const hex = 'a'.repeat(64)
+    const images = 'api api:1.4.2 team/api library/api Team/api:1'
     const valid =
       'API localhost a.b docker.io index.docker.io prod oci library a_b a/b/c/d team/API xn--pi-6kc'
     const malformed = 'api@prod api/@x api: api@ api/ /api -api .. %61pi api%2f.. аpi ａｐｉ api\u200b'
-    const texts = [
-      ...['api', 'api:1.4.2', `api@${digest}`, `api:1@${digest}`, 'team/api', 'library/api', 'Team/api:1'],
-      ...[...valid.split(' '), ...malformed.split(' '), hex, ' api', '', '@', 'api\n'],
-    ]
+    const words = [images, valid, malformed].flatMap((list) => list.split(' '))
+    const texts = [...words, hex, `api@${digest}`, `api:1@${digest}`, ' api', '', '@', 'api\n']
     for (const text of texts) {
       for (const given of [config, unlisted]) {
         const results = await allOf(text, given)
@@ -216,11 +217,11 @@ describe('a bare name, if dray.yaml defines environments', () => {
 describe('without environments', () => {
   it('a bare name is on Docker Hub for every command, as in docker pull', async () => {
     const without = Object.entries(await allOf('team/api', emptyConfig)).filter(
-      ([name]) => !onlyEnvironments.includes(name),
+      ([name]) => !onlyEnvironments.has(name),
     )
     expect(new Set(without.map(([, result]) => result))).toEqual(new Set(['docker.io/team/api']))
     const official = Object.entries(await allOf('api', emptyConfig)).filter(
-      ([name]) => !onlyEnvironments.includes(name) && !['doctor', 'auth explain'].includes(name),
+      ([name]) => !onlyEnvironments.has(name) && !['doctor', 'auth explain'].includes(name),
     )
     expect(new Set(official.map(([, result]) => result))).toEqual(new Set(['docker.io/library/api']))
   })
@@ -233,7 +234,7 @@ describe('an argument means the same for every command', () => {
 
   it('@staging/api is one repository, and in views of promotions the image in every environment', async () => {
     expect(await allOf('@staging/api')).toEqual({
-      ...all(names, staging),
+      ...allWith(names, staging),
       history: `${dev} ${staging} ${prod}`,
       status: `${dev} ${staging} ${prod}`,
       diff: `${staging} ${prod}`,
@@ -243,10 +244,10 @@ describe('an argument means the same for every command', () => {
   it('docker.io/library/api is on Docker Hub', async () => {
     const outside = 'docker.io/library/api is not in staging, which'
     expect(await allOf('docker.io/library/api')).toEqual({
-      ...all(names, 'docker.io/library/api'),
-      ...all(['status', 'diff'], 'usage: docker.io/library/api is in no environment of dray.yaml'),
+      ...allWith(names, 'docker.io/library/api'),
+      ...allWith(['status', 'diff'], 'usage: docker.io/library/api is in no environment of dray.yaml'),
       'promote --from staging': `usage: ${outside} --from names`,
-      ...all(
+      ...allWith(
         ['tag --env staging', 'rollback --env staging', 'status --env staging'],
         `usage: ${outside} --env names`,
       ),
@@ -267,9 +268,15 @@ describe('a wrong argument has the same error for every command', () => {
   })
 
   it('an environment in place of an image', async () => {
-    const takeEnvironment = ['promote DESTINATION', 'copy DESTINATION', 'prune', 'doctor', 'auth explain']
+    const takeEnvironment = new Set([
+      'promote DESTINATION',
+      'copy DESTINATION',
+      'prune',
+      'doctor',
+      'auth explain',
+    ])
     const results = Object.entries(await allOf('@staging'))
-    const others = results.filter(([name]) => !takeEnvironment.includes(name)).map(([, result]) => result)
+    const others = results.filter(([name]) => !takeEnvironment.has(name)).map(([, result]) => result)
     expect(new Set(others)).toEqual(new Set(['usage: @staging is an environment, not an image']))
   })
 

@@ -1,11 +1,5 @@
-import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  type Argument,
-  formatArgument,
-  parseArgument,
-} from '../../../src/config/resolver/argument-grammar.ts'
-import { isDrayError } from '../../../src/lib/errors.ts'
+import { parseArgument } from '../../../src/config/resolver/argument-grammar.ts'
 import { parseDigest } from '../../../src/oci/digest.ts'
 
 const hex = 'a'.repeat(64)
@@ -67,35 +61,4 @@ describe('an argument', () => {
       expect.objectContaining({ code: 'malformed', message: expect.stringContaining(said) }),
     )
   })
-
-  it('that parses prints back the same, whatever it is', () => {
-    const name = fc.stringMatching(/^[a-z0-9]{1,8}(\/[a-z0-9]{1,8})?$/)
-    const end = fc.constantFrom('', ':1.4.2', `@sha256:${hex}`, `:v1@sha256:${hex}`)
-    const shaped = fc.oneof(
-      fc.tuple(
-        fc.constantFrom('', '@staging/', 'localhost:5000/', 'r.example.com/', 'oci:./', 'oci:'),
-        name,
-        end,
-      ),
-      fc.tuple(fc.constantFrom('oci:', '@', '@prod/', ''), fc.string(), end),
-    )
-    fc.assert(
-      fc.property(shaped, ([start, middle, last]) => {
-        const argument = attempt(`${start}${middle}${last}`)
-        const again = argument === undefined ? undefined : parseArgument(formatArgument(argument))
-        expect(again).toEqual(argument)
-      }),
-      { numRuns: 2000 },
-    )
-  })
 })
-
-/** Undefined if it is refused with our error; anything else that is thrown fails the test. */
-function attempt(text: string): Argument | undefined {
-  try {
-    return parseArgument(text)
-  } catch (thrown) {
-    if (isDrayError(thrown)) return undefined
-    throw thrown
-  }
-}

@@ -1,12 +1,12 @@
-/** The repository that an event is about: the shape of `RepositoryName`, which this module cannot import. */
+/** The repository of an event: the shape of `RepositoryName`, which this module cannot import. */
 interface EventRepository {
   readonly registry: string
   readonly path: string
 }
 
-/** What a long operation tells while it runs. Receivers must be quick and must not throw. */
+/** What a long operation reports. Receivers must be quick and must not throw. */
 export type ProgressEvent =
-  /** an exchange with a registry is over; `url` is redacted */
+  /** A request is over; `url` is redacted. */
   | {
       readonly kind: 'request'
       readonly method: string
@@ -22,9 +22,9 @@ export type ProgressEvent =
       readonly waitMs: number
       readonly why: string
     }
-  /** a registry asked to be left alone (`Retry-After`), and is; told once for all requests that wait */
+  /** A registry asked for a wait (`Retry-After`). Reported once for all requests that wait. */
   | { readonly kind: 'wait'; readonly registry: string; readonly ms: number }
-  /** a registry said how many pulls are left of a limit that is for so many seconds */
+  /** A registry said how many pulls are left of a limit, and for how many seconds the limit is. */
   | {
       readonly kind: 'quota'
       readonly registry: string
@@ -32,40 +32,43 @@ export type ProgressEvent =
       readonly remaining: number
       readonly windowS: number
     }
-  /** requests to an origin go by a proxy; told once. Without user and password */
+  /** Requests to an origin go through a proxy. Reported once, without user and password. */
   | { readonly kind: 'proxied'; readonly origin: string; readonly proxy: string; readonly variable: string }
-  /** a blob or manifest has `bytes` more on its way to, or at, the destination */
+  /** A blob or manifest has `bytes` more on its way to, or at, the destination. */
   | {
       readonly kind: 'bytes'
       readonly repository: EventRepository
       readonly digest: string
       readonly bytes: number
     }
-  /** a blob or manifest begins and ends */
+  /** The copy of a blob or manifest begins or ends. */
   | {
       readonly kind: 'content'
       readonly repository: EventRepository
       readonly descriptor: { readonly digest: string; readonly size: number }
       readonly state: 'begin' | 'mounted' | 'moved' | 'present' | 'failed'
     }
-  /** so many of a repository's tags have been read */
+  /** So many of a repository's tags have been read. */
   | {
       readonly kind: 'surveyed'
       readonly repository: EventRepository
       readonly done: number
       readonly of: number
     }
-  /** so many of a repository's deletes have ended, whatever became of them */
+  /** So many of a repository's deletes have ended, with any result. */
   | {
       readonly kind: 'deleted'
       readonly repository: EventRepository
       readonly done: number
       readonly of: number
     }
-  /** something that a person should know and that stops nothing; unescaped text of the other side may be in it */
+  /**
+   * Something that the user should know and that stops nothing. It may contain unescaped text of a
+   * registry.
+   */
   | { readonly kind: 'warning'; readonly text: string; readonly from?: string }
 
-/** Cancellation, and where to tell of progress: the last parameter of every async port. */
+/** Cancellation and progress: the last parameter of every async port. */
 export interface Call {
   readonly signal: AbortSignal
   readonly notify: (event: ProgressEvent) => void

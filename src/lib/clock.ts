@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Time as a port, so that a test can turn it. */
+/** Time as a port, so that a test can control it. */
 export interface Clock {
   /** milliseconds since 1970-01-01T00:00Z */
   now(): number
@@ -19,17 +19,17 @@ export const systemClock: Clock = {
   },
 }
 
-/** How long something may take. */
+/** A limit on the time of some work. */
 interface TimeLimit {
   readonly ms: number
   readonly clock: Clock
-  /** what its signal is aborted with */
+  /** the reason with which the signal is aborted */
   readonly reason: () => Error
 }
 
 /**
- * Does work under a signal that is aborted with the reason of `signal`, or with that of the limit once its time is over. The work is what ends it:
- * it has to heed the signal. No timer is left behind.
+ * Runs work under a signal that is aborted with the reason of `signal`, or with that of the limit
+ * when the time is over. The work has to obey the signal. No timer is left behind.
  */
 export async function withTimeLimit<T>(
   limit: TimeLimit,

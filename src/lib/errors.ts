@@ -1,43 +1,43 @@
 /**
- * The closed set of reasons for which dray fails. The exit code, the wording of the title and the retry of a
- * caller hang on the code alone, never on the text of a message.
+ * The closed set of reasons for which dray fails. Exit codes, titles and the retries of callers
+ * depend on the code alone, never on the text of a message.
  */
 export const errorCodes = [
-  /** the words of the command line are wrong */
+  /** The arguments or options of the command are wrong. */
   'usage',
-  /** `dray.yaml`, a docker config or an environment variable is wrong */
+  /** `dray.yaml`, a docker config or an environment variable is wrong. */
   'config',
-  /** text that should be a reference, digest, manifest, plan … and is not */
+  /** Text is no reference, digest, manifest, plan … */
   'malformed',
-  /** the registry or the file system answered that it is not there (404 only) */
+  /** The registry or the file system says that it does not exist (404 only). */
   'not-found',
-  /** 401 after every credential that we have */
+  /** 401 after all credentials */
   'unauthorized',
   /** 403 */
   'forbidden',
-  /** the registry, or this version of dray, cannot do that */
+  /** The registry, or this version of dray, cannot do that. */
   'unsupported',
-  /** the world moved since the plan was made */
+  /** Something changed since the plan was made. */
   'conflict',
-  /** a guard, rule or limit says no */
+  /** A rule or limit forbids it. */
   'refused',
-  /** bytes that are not what their digest or size says */
+  /** Bytes do not have the digest or size that they should have. */
   'corrupt',
-  /** the other side broke the protocol */
+  /** The registry broke the protocol. */
   'protocol',
-  /** the other side is overloaded or broken (429, 5xx), retries included */
+  /** The registry is overloaded or broken (429, 5xx), after retries. */
   'unavailable',
-  /** no connection, or it broke, retries included */
+  /** There is no connection, or it broke, after retries. */
   'network',
-  /** `--timeout`, or a limit on one exchange */
+  /** `--timeout`, or a limit on one request */
   'timeout',
   /** Ctrl-C or SIGTERM */
   'interrupted',
-  /** the audit record cannot be written */
+  /** An audit record cannot be written. */
   'audit',
   /** a local file or folder */
   'io',
-  /** a bug of ours */
+  /** a bug of dray */
   'internal',
 ] as const
 
@@ -59,7 +59,7 @@ export interface ErrorContext {
   readonly cause?: unknown
 }
 
-/** The one error that leaves a function of this project. Three parts: `message` (what), `why`, `hint` (what to do). */
+/** The only error class of dray. Three parts: `message` (what), `why`, `hint` (what to do). */
 export class DrayError extends Error {
   override readonly name = 'DrayError'
   readonly code: ErrorCode
@@ -98,7 +98,7 @@ export class DrayError extends Error {
   }
 }
 
-/** An error as plain data, by allowlist: what goes into JSON, outcomes and records. */
+/** An error as plain data, by allowlist: for JSON, outcomes and records. */
 export interface ErrorInfo {
   readonly code: ErrorCode
   readonly message: string
@@ -114,7 +114,10 @@ export function isDrayError(error: unknown): error is DrayError {
   return error instanceof DrayError
 }
 
-/** The one funnel for what was thrown: a `DrayError` as it is, an abort by its reason, anything else as `internal`. */
+/**
+ * Converts what was thrown: a `DrayError` stays, an abort becomes its reason, and anything else
+ * `internal`.
+ */
 export function toDrayError(thrown: unknown): DrayError {
   if (isDrayError(thrown)) return thrown
   if (thrown instanceof Error) {
@@ -127,13 +130,16 @@ export function toDrayError(thrown: unknown): DrayError {
   return new DrayError('internal', String(thrown))
 }
 
-/** Characters of a part of an error, and lines of its details: a path of the system is the longest that a person has a use for. */
+/**
+ * Characters of a part of an error, and lines of its details. A path of the system is the longest
+ * useful text.
+ */
 const maxText = 4096
 const maxDetails = 1000
 
 /**
- * Shapes any thrown value for JSON: only the fields of `ErrorInfo`, nothing that hangs on the error besides. A part that quotes a whole file or answer is
- * cut, with `…` at its end.
+ * Converts any thrown value for JSON: only the fields of `ErrorInfo`. A part that quotes a whole
+ * file or answer is cut, with `…` at its end.
  */
 export function toErrorInfo(thrown: unknown): ErrorInfo {
   const error = toDrayError(thrown)

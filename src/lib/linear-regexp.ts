@@ -7,8 +7,8 @@ const maxLength = 1000
 const maxProgram = 20_000
 
 /**
- * A regular expression that always takes time in the length of the text (RE2's syntax: no look-around, no back references), and that has to fit a text as a
- * whole.
+ * A regular expression that takes time in the length of the text (RE2's syntax: no look-around, no
+ * back references) and has to match a text as a whole.
  */
 export class LinearRegExp {
   readonly source: string
@@ -23,7 +23,7 @@ export class LinearRegExp {
     this.groups = named.sort(([, a], [, b]) => a - b).map(([name]) => name)
   }
 
-  /** @throws `malformed` for what is no regular expression of RE2, in its words. */
+  /** @throws `malformed` for text that is no regular expression of RE2, with RE2's message. */
   static parse(source: string): LinearRegExp {
     const complain = (why: string, cause?: unknown): DrayError =>
       new DrayError(
@@ -46,7 +46,10 @@ export class LinearRegExp {
     return new LinearRegExp(source, compiled)
   }
 
-  /** What its named groups hold where the whole text fits, by name; a group that took no part is left out. Undefined where it does not fit. */
+  /**
+   * Returns the text of its named groups if the whole text matches; a group that took no part is
+   * omitted. Undefined if the text does not match.
+   */
   match(text: string): Readonly<Record<string, string>> | undefined {
     const matcher = this.#compiled.matcher(text)
     if (!matcher.matches()) return undefined

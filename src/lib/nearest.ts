@@ -1,15 +1,21 @@
-/** Longer words are not compared: no name that a person mistypes is longer, and the work grows with the square. */
+/**
+ * Longer words are not compared: no mistyped name is longer, and the work grows with the square.
+ */
 const maxLength = 128
 
 /**
- * The candidate that a mistyped word most likely means, or undefined where none is near: at most a third of its
- * letters (at least one) are to be changed, added, left out or swapped with their neighbour. Case does not count.
+ * Returns the candidate that a mistyped word most likely means, or undefined if none is near: at
+ * most a third of its letters (at least one) are changed, added, missing or swapped with their
+ * neighbour. Case does not count.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   return nearestFew(word, candidates, 1)[0]
 }
 
-/** Up to `count` near candidates, the nearest first; of equals, the one that begins alike, then the earlier one. */
+/**
+ * Returns up to `count` near candidates, the nearest first; of equals, the one with the longer
+ * common beginning, then the earlier one.
+ */
 export function nearestFew(word: string, candidates: Iterable<string>, count: number): string[] {
   const wanted = word.toLowerCase()
   if (wanted === '' || wanted.length > maxLength) return []
@@ -26,13 +32,13 @@ export function nearestFew(word: string, candidates: Iterable<string>, count: nu
   return [...new Set(sorted.map((f) => f.candidate))].slice(0, count)
 }
 
-/** `Did you mean "staging"?`, or undefined where nothing is near. */
+/** Returns `Did you mean "staging"?`, or undefined if nothing is near. */
 export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   const found = nearest(word, candidates)
   return found === undefined ? undefined : `Did you mean ${JSON.stringify(found)}?`
 }
 
-/** How many letters are changed, added, left out or swapped with their neighbour (optimal string alignment). */
+/** Counts the letters that are changed, added, missing or swapped (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)

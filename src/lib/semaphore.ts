@@ -1,4 +1,4 @@
-/** Slots that are given in the order in which they were asked for. */
+/** Slots, given in the order of the requests. */
 export class Semaphore {
   #capacity: number
   #taken = 0
@@ -16,13 +16,13 @@ export class Semaphore {
     return this.#taken
   }
 
-  /** Those who hold a slot keep it when the capacity shrinks. */
+  /** Holders keep their slots when the capacity shrinks. */
   resize(capacity: number): void {
     this.#capacity = capacity
     this.#admit()
   }
 
-  /** Waits for a slot and gives the function that frees it again; calling that twice does nothing. @throws the signal's reason. */
+  /** Waits for a slot. Returns the function that frees it, once. @throws the signal's reason. */
   async acquire(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()
     if (this.#taken < this.#capacity && this.#waiters.size === 0) this.#taken++

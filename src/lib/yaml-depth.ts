@@ -1,11 +1,13 @@
 import { Lexer } from 'yaml'
 
-/** Of brackets in each other, and of lists in each other on one line; what is nested by lines has to be indented more and more. */
+/**
+ * The depth of nested brackets, and of nested lists on one line. Other nesting needs indentation.
+ */
 export const maxYamlDepth = 64
 
 /**
- * Whether a YAML text is nested no deeper than that, in whatever else it is wrong; to be asked before a parser is. A nest of a million brackets takes
- * a parser gigabytes before it can tell that it is one.
+ * Whether a YAML text is nested no deeper than that, also if it is otherwise wrong. Check it before
+ * a parser does: nested brackets without end take a parser gigabytes before it reports them.
  */
 export function isShallowYaml(text: string): boolean {
   let brackets = 0

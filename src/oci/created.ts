@@ -1,16 +1,20 @@
-/** There were no images before: an earlier time is what a reproducible build writes in place of one. */
+/** There were no images before. Reproducible builds write earlier times. */
 const firstImage = Date.UTC(2013, 0, 1)
 
 /**
- * The time at which an image can have been made, in milliseconds since 1970; undefined for what is no time (RFC 3339), and for what
- * reproducible builds write instead of one: 1970, year 1, or a time to come.
+ * Returns the time at which an image can have been built, in milliseconds since 1970. Undefined for
+ * text that is no time (RFC 3339), and for what reproducible builds write: 1970, year 1, or a
+ * future time.
  */
 export function plausibleTime(created: string | undefined, now: number): number | undefined {
   const time = created === undefined ? undefined : parseCreated(created)
   return time === undefined || time < firstImage || time > now ? undefined : time
 }
 
-/** Milliseconds since 1970. Also with a space or a small `t`, which RFC 3339, section 5.6, allows. */
+/**
+ * Returns milliseconds since 1970. Accepts a space or a small `t`, as RFC 3339, section 5.6,
+ * allows.
+ */
 export function parseCreated(text: string): number | undefined {
   const [, day, time] =
     /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d))$/.exec(text) ?? []

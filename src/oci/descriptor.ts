@@ -12,7 +12,7 @@ export interface Descriptor {
   readonly artifactType?: string
   readonly platform?: Platform
   readonly annotations?: Readonly<Record<string, string>>
-  /** where non-distributable content may be had; never fetched with credentials */
+  /** URLs of non-distributable content. dray never sends credentials there. */
   readonly urls?: readonly string[]
 }
 
@@ -27,7 +27,10 @@ const fields = spellings(
   'data',
 )
 
-/** Parses to look. @throws `malformed`, naming `where`; `unsupported` for another algorithm than sha256 and sha512. */
+/**
+ * Parses a descriptor to read it. @throws `malformed`, naming `where`; `unsupported` for an
+ * algorithm other than sha256 and sha512.
+ */
 export function parseDescriptor(value: unknown, where: string): Descriptor {
   if (!isRecord(value)) throw malformed(where, 'is not an object')
   checkSpelling(value, fields, where)
@@ -52,7 +55,7 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
   }
 }
 
-/** The three fields that identify content, without what one index said of it besides. */
+/** Returns the three fields that identify content. */
 export function bareDescriptor(d: Descriptor): Descriptor {
   return { mediaType: d.mediaType, digest: d.digest, size: d.size }
 }
@@ -71,8 +74,9 @@ function digestAt(text: string, where: string): Digest {
 }
 
 /**
- * Layers that only their vendor may hand out (image-spec, layer.md, Non-Distributable Layers; docker's "foreign" ones). A layer of another type that has `urls` besides
- * is copied as any other: its registry has it.
+ * Layers that only their vendor may distribute (image-spec, layer.md, Non-Distributable Layers;
+ * docker's "foreign" ones). dray copies a layer of another type that has `urls`, because its
+ * registry has it.
  */
 export function isNonDistributable(blob: Descriptor): boolean {
   return /\.nondistributable\.|\.foreign\./.test(blob.mediaType) && (blob.urls?.length ?? 0) > 0

@@ -3,14 +3,20 @@ import { DrayError } from '../lib/errors.ts'
 
 declare const brand: unique symbol
 
-/** A parsed digest: `sha256:` or `sha512:` and lower-case hex of the right length (image-spec, descriptor.md, Digests). */
+/**
+ * A parsed digest: `sha256:` or `sha512:` and lower-case hex of the right length (image-spec,
+ * descriptor.md, Digests).
+ */
 export type Digest = `${DigestAlgorithm}:${string}` & { readonly [brand]: 'Digest' }
 export type DigestAlgorithm = 'sha256' | 'sha512'
 
 const hexLength = { sha256: 64, sha512: 128 } as const
 const grammar = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[A-Za-z0-9=_-]+$/
 
-/** @throws `malformed` for text that is no digest; `unsupported` for an algorithm other than sha256 and sha512. */
+/**
+ * @throws `malformed` for text that is no digest; `unsupported` for an algorithm other than sha256
+ * and sha512.
+ */
 export function parseDigest(text: string): Digest {
   const colon = text.indexOf(':')
   const algorithm = text.slice(0, colon)
@@ -36,12 +42,12 @@ export function algorithmOf(digest: Digest): DigestAlgorithm {
   return digest.startsWith('sha256:') ? 'sha256' : 'sha512'
 }
 
-/** The hex digits behind the colon. */
+/** Returns the hex digits behind the colon. */
 export function encodedOf(digest: Digest): string {
   return digest.slice(digest.indexOf(':') + 1)
 }
 
-/** Hashes bytes that are all there. */
+/** Hashes bytes at once. */
 export function digestOf(bytes: Uint8Array | string, algorithm: DigestAlgorithm = 'sha256'): Digest {
   return `${algorithm}:${hashOnce(algorithm, bytes, 'hex')}` as Digest
 }
@@ -68,12 +74,12 @@ export class Digester {
     return this.#size
   }
 
-  /** A hash that goes on from here by itself: what was sent may have to be sent again. */
+  /** Returns a hash that continues from here: bytes that were sent may have to be sent again. */
   copy(): Digester {
     return new Digester(this.#algorithm, this)
   }
 
-  /** Ends the hash; call once. */
+  /** Ends the hash. Call it once. */
   digest(): Digest {
     return `${this.#algorithm}:${this.#hash.digest('hex')}` as Digest
   }

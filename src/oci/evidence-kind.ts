@@ -1,19 +1,27 @@
-/** What a piece of evidence is, in a short word: a signature, an SBOM, an attestation, the result of a scan, or something else. */
+/**
+ * The kind of an attached artifact: a signature, an SBOM, an attestation, the result of a scan, or
+ * something else.
+ */
 export const evidenceKinds = ['sig', 'sbom', 'att', 'scan', 'other'] as const
 export type EvidenceKind = (typeof evidenceKinds)[number]
 
-/** How many there are of each kind; a kind of which there is none is left out. */
+/** The number of attached artifacts of each kind. A kind without any is omitted. */
 export type EvidenceCounts = Readonly<Partial<Record<EvidenceKind, number>>>
 
-/** The annotations in which cosign 3 and buildkit say what a statement is about; the second stands on a layer as well. */
+/**
+ * The annotations in which cosign 3 and buildkit name the predicate type. The second can be on a
+ * layer.
+ */
 const predicateAnnotations = ['dev.sigstore.bundle.predicateType', 'in-toto.io/predicate-type'] as const
-/** cosign 3 signs by a statement too (sigstore/cosign, specs/BUNDLE_SPEC.md). */
+/** cosign 3 signs with a statement too (sigstore/cosign, specs/BUNDLE_SPEC.md). */
 const signaturePredicate = 'https://sigstore.dev/cosign/sign/v1'
 
 const sbom = /spdx|cyclonedx|\bsyft\b|\bsbom\b/i
 const scan = /sarif|vulnerabilit|cosign\.sigstore\.dev\/attestation\/vuln|\bscan\b/i
 
-/** What a list of referrers says of an entry, in a word. Nothing is read for it: the name of a type is believed. */
+/**
+ * Returns the kind of an entry in a list of referrers, by the name of its type. Reads no content.
+ */
 export function evidenceKindOf(
   artifactType: string | undefined,
   annotations: Readonly<Record<string, string>> = {},
@@ -29,7 +37,7 @@ export function evidenceKindOf(
   return annotations['dev.sigstore.bundle.content'] === 'dsse-envelope' ? 'att' : 'sig'
 }
 
-/** What an in-toto statement is about, where an annotation says it. */
+/** Returns the predicate type of an in-toto statement, if an annotation names it. */
 export function predicateTypeOf(annotations: Readonly<Record<string, string>> = {}): string | undefined {
   return predicateAnnotations.map((name) => annotations[name]).find((type) => type !== undefined)
 }

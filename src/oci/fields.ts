@@ -5,7 +5,10 @@ import { isRecord, optionalString } from './json.ts'
 /** ISO 8601 in UTC, as `Date.toISOString` and RFC 3339 write it. */
 const timeGrammar = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/
 
-/** An object of somebody else's JSON, read field by field: what is not as it should be is `malformed` and named by its place. */
+/**
+ * Reads an object of foreign JSON field by field. A wrong field is `malformed` and named by its
+ * path.
+ */
 export class Fields {
   readonly #value: Readonly<Record<string, unknown>>
   readonly #where: string
@@ -27,12 +30,12 @@ export class Fields {
     return text
   }
 
-  /** Undefined where it is absent or null. */
+  /** Undefined if it is absent or null. */
   optionalText(name: string): string | undefined {
     return optionalString(this.#get(name), `${this.#where}.${name}`)
   }
 
-  /** Those of the names that are there. */
+  /** Returns those of the fields that exist. */
   texts<Name extends string>(...names: readonly Name[]): { readonly [name in Name]?: string } {
     const found = names.flatMap((name) => {
       const text = this.optionalText(name)
@@ -65,7 +68,7 @@ export class Fields {
     return this.#get(name) == null ? undefined : this.object(name)
   }
 
-  /** As it stands there; undefined where it is absent. */
+  /** Returns the value as it is; undefined if it is absent. */
   value(name: string): unknown {
     return this.#get(name)
   }
@@ -77,14 +80,14 @@ export class Fields {
     return value
   }
 
-  /** Bytes in base64, of the standard or the URL-safe alphabet, padded or not. */
+  /** Parses bytes in Base64, of the standard or the URL-safe alphabet, with or without padding. */
   bytes(name: string): Buffer {
     const text = this.text(name)
     if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(text)) throw this.#malformed(name, 'is not base64')
     return Buffer.from(text, 'base64')
   }
 
-  /** Its own fields only: a field named `constructor` is not there because every object has one. */
+  /** Own fields only: every object inherits `constructor`. */
   #get(name: string): unknown {
     return Object.hasOwn(this.#value, name) ? this.#value[name] : undefined
   }

@@ -1,30 +1,33 @@
 import { DrayError } from '../lib/errors.ts'
 
-/** The deepest nesting that is read: real manifests have under ten levels. */
+/** The deepest nesting that dray reads: real manifests have under ten levels. */
 const maxDepth = 64
 
 /**
- * Parses JSON as registries must be read: UTF-8 without errors, bounded depth, and no key twice in one object.
- * Two parsers that keep different ones of a repeated key see two different images in one digest
- * (image-spec, considerations.md, and CVE-2021-41190 for the same kind of confusion).
+ * Parses JSON of registries: UTF-8 without errors, bounded depth, and no key twice in one object.
+ * Two parsers that keep different ones of a repeated key read two different images under one digest
+ * (image-spec, considerations.md; see CVE-2021-41190).
  * @throws `malformed`, naming `what`.
  */
 export function parseJson(bytes: Uint8Array | string, what: string): unknown {
   const text = typeof bytes === 'string' ? bytes : decode(bytes, what)
-  // before the parser sees it: a nest of millions of brackets costs it hundreds of megabytes
+  // Before the parser: nested brackets without end take it hundreds of megabytes.
   checkDepth(text, what)
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    // the parser's own words are left out: they quote the text, in which a secret may stand that is nobody's to read
+    // The message of the parser quotes the text, which may contain a secret.
     throw new DrayError('malformed', `${what} is not JSON`)
   }
   checkKeys(text, what)
   return value
 }
 
-/** A byte order mark is kept, and so refused as JSON: other clients refuse it too (RFC 8259, section 8.1). */
+/**
+ * A byte order mark stays and is refused as JSON. Other clients refuse it too (RFC 8259, section
+ * 8.1).
+ */
 function decode(bytes: Uint8Array, what: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
@@ -33,7 +36,10 @@ function decode(bytes: Uint8Array, what: string): string {
   }
 }
 
-/** Whether brackets are nested as deep as `parseJson` reads, or less; to be asked before a parser is, in whatever else the text is wrong. */
+/**
+ * Whether brackets are nested no deeper than `parseJson` reads, also if the text is otherwise
+ * wrong. Check it before a parser does.
+ */
 export function isShallow(text: string): boolean {
   return deepest(text) <= maxDepth
 }
@@ -42,7 +48,9 @@ function checkDepth(text: string, what: string): void {
   if (!isShallow(text)) throw new DrayError('malformed', `${what} is nested deeper than ${maxDepth} levels`)
 }
 
-/** How deep brackets are nested; where that is more than is read, no further. One pass over text of any kind; only brackets outside of strings count. */
+/**
+ * Returns how deep brackets are nested, up to the limit, in one pass. Ignores brackets in strings.
+ */
 function deepest(text: string): number {
   let most = 0
   let depth = 0
@@ -57,7 +65,9 @@ function deepest(text: string): number {
   return most
 }
 
-/** One pass over text that `JSON.parse` has accepted: every object's keys, compared as decoded strings. */
+/**
+ * Compares the decoded keys of every object, in one pass over text that `JSON.parse` has accepted.
+ */
 function checkKeys(text: string, what: string): void {
   const keys: (Set<string> | undefined)[] = []
   let expectKey = false
@@ -82,7 +92,7 @@ function checkKeys(text: string, what: string): void {
       case '"': {
         const end = endOfString(text, at)
         if (expectKey) {
-          // half of a surrogate pair is U+FFFD to other parsers, whichever half it is
+          // Other parsers read either half of a surrogate pair as U+FFFD.
           const key = (JSON.parse(text.slice(at, end + 1)) as string).toWellFormed()
           const seen = keys.at(-1)
           if (seen?.has(key))
@@ -98,7 +108,7 @@ function checkKeys(text: string, what: string): void {
   }
 }
 
-/** Where the string ends that begins at `start`, or behind the text where it does not end. */
+/** Returns where the string ends that begins at `start`, or the end of the text. */
 function endOfString(text: string, start: number): number {
   let at = start + 1
   while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
@@ -106,8 +116,9 @@ function endOfString(text: string, start: number): number {
 }
 
 /**
- * Refuses keys that differ from a field's name in upper and lower case only: Go's parser, which most clients use, takes `Layers` for `layers`, and
- * so would see another image in the same bytes. @throws `malformed`.
+ * Refuses keys that differ from a field's name in case only. Go's parser, which most clients use,
+ * takes `Layers` for `layers`, and would read another image from the same bytes.
+ * @throws `malformed`.
  */
 export function checkSpelling(
   value: Record<string, unknown>,
@@ -124,12 +135,15 @@ export function checkSpelling(
   }
 }
 
-/** Names of fields by their folded spelling, for `checkSpelling`. */
+/** Returns names of fields by their folded spelling, for `checkSpelling`. */
 export function spellings(...fields: readonly string[]): ReadonlyMap<string, string> {
   return new Map(fields.map((field) => [foldCase(field), field]))
 }
 
-/** To upper case first: it takes the long s (U+017F) to S, as Go's folding does; the way back takes the Kelvin sign to k. */
+/**
+ * Upper case comes first: it turns the long s (U+017F) into S, as in Go. Lower case turns the
+ * Kelvin sign into k.
+ */
 function foldCase(key: string): string {
   return key.toUpperCase().toLowerCase()
 }
@@ -138,14 +152,17 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A string, or undefined where the field is absent or null. @throws `malformed`. */
+/** Returns a string, or undefined if the field is absent or null. @throws `malformed`. */
 export function optionalString(value: unknown, where: string): string | undefined {
   if (value == null) return undefined
   if (typeof value !== 'string') throw new DrayError('malformed', `${where} is not a string`)
   return value
 }
 
-/** A map of strings, or undefined where the field is absent, null or empty. @throws `malformed`. */
+/**
+ * Returns a map of strings, or undefined if the field is absent, null or empty. @throws
+ * `malformed`.
+ */
 export function stringMap(value: unknown, where: string): Readonly<Record<string, string>> | undefined {
   if (value == null) return undefined
   if (!isRecord(value)) throw new DrayError('malformed', `${where} is not an object`)

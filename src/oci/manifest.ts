@@ -10,14 +10,14 @@ interface Common {
   readonly annotations?: Readonly<Record<string, string>>
 }
 
-/** An image manifest, parsed to look at (image-spec, manifest.md). The bytes it came from are what is copied. */
+/** An image manifest, parsed to read (image-spec, manifest.md). Its bytes are what dray copies. */
 interface ImageManifest extends Common {
   readonly kind: 'manifest'
   readonly config: Descriptor
   readonly layers: readonly Descriptor[]
 }
 
-/** An image index, parsed to look at (image-spec, image-index.md). */
+/** An image index, parsed to read (image-spec, image-index.md). */
 interface ImageIndex extends Common {
   readonly kind: 'index'
   readonly manifests: readonly Descriptor[]
@@ -25,9 +25,12 @@ interface ImageIndex extends Common {
 
 export type Manifest = ImageManifest | ImageIndex
 
-/** The largest manifest or index that is read, in bytes (distribution-spec, Pushing manifests, asks for at least 4 MiB). */
+/**
+ * The largest manifest or index in bytes (distribution-spec, Pushing manifests, requires at least 4
+ * MiB).
+ */
 export const maxManifestSize: number = 8 * 1024 * 1024
-/** More entries than any image has; bounds the walk of a hostile index. */
+/** More entries than any image has. Bounds the walk of a hostile index. */
 const maxEntries = 20_000
 
 const fields = spellings(
@@ -41,7 +44,10 @@ const fields = spellings(
   'annotations',
 )
 
-/** Parses a manifest or index; `mediaType` is what the registry or the descriptor called it. @throws `malformed`, `unsupported` (schema 1). */
+/**
+ * Parses a manifest or index; `mediaType` is that of the registry or of the descriptor.
+ * @throws `malformed`, `unsupported` (schema 1).
+ */
 export function parseManifest(bytes: Uint8Array, mediaType: string, where: string): Manifest {
   if (bytes.byteLength > maxManifestSize) {
     throw new DrayError('malformed', `${where} is larger than ${maxManifestSize} bytes`)
@@ -70,17 +76,23 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, where: strin
   }
 }
 
-/** The type that referrers are filtered by: `artifactType`, else the config's media type (distribution-spec, Listing referrers). */
+/**
+ * Returns the type by which referrers are filtered: `artifactType`, else the config's media type
+ * (distribution-spec, Listing referrers).
+ */
 export function artifactTypeOf(manifest: Manifest): string | undefined {
   return manifest.artifactType ?? (manifest.kind === 'manifest' ? manifest.config.mediaType : undefined)
 }
 
-/** Manifests below this one: an index's `manifests` that are manifests or indexes themselves. */
+/** Returns the manifests and indexes in the `manifests` of an index. */
 export function childrenOf(manifest: Manifest): readonly Descriptor[] {
   return manifest.kind === 'index' ? manifest.manifests.filter(isManifestDescriptor) : []
 }
 
-/** Blobs that this one names: config and layers; of an index, entries that are no manifests (image-index.md allows any type). */
+/**
+ * Returns the blobs: config and layers; of an index, entries that are no manifests (image-index.md
+ * allows any type).
+ */
 export function blobsOf(manifest: Manifest): readonly Descriptor[] {
   if (manifest.kind === 'manifest') return [manifest.config, ...manifest.layers]
   return manifest.manifests.filter((d) => !isManifestDescriptor(d))
@@ -101,7 +113,7 @@ function manifestTypeOf(body: Record<string, unknown>, said: string, where: stri
   const hasChildren = 'manifests' in body
   const hasContent = 'layers' in body || 'config' in body
   if (hasChildren && hasContent) {
-    // CVE-2021-41190: one digest, read as an index by one client and as an image by another
+    // CVE-2021-41190: one digest, which one client reads as an index and another as an image.
     throw new DrayError(
       'malformed',
       `${where} has both "manifests" and "layers" or "config": it could be read as two images`,

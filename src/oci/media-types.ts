@@ -1,4 +1,7 @@
-/** Media types of manifests and indexes: OCI image-spec 1.1 and docker's schema 2, which registries still serve. */
+/**
+ * Media types of manifests and indexes: OCI image-spec 1.1 and docker's schema 2, which registries
+ * still serve.
+ */
 export const mediaTypes = {
   index: 'application/vnd.oci.image.index.v1+json',
   manifest: 'application/vnd.oci.image.manifest.v1+json',
@@ -16,7 +19,7 @@ const schema1Types: ReadonlySet<string> = new Set([
   'application/vnd.docker.distribution.manifest.v1+prettyjws',
 ])
 
-/** What a client asks for when it reads a manifest, in the order of preference. */
+/** The `Accept` header of a manifest request, in the order of preference. */
 export const manifestAccept: string = [...indexTypes, ...manifestTypes].join(', ')
 
 /** An image index or a docker manifest list: its `manifests` are its children. */
@@ -29,12 +32,12 @@ export function isManifestType(mediaType: string): boolean {
   return manifestTypes.has(mediaType)
 }
 
-/** Docker's schema 1: its digest does not survive a copy, so it is refused. */
+/** Docker's schema 1. Its digest does not survive a copy, so dray refuses it. */
 export function isSchema1Type(mediaType: string): boolean {
   return schema1Types.has(mediaType)
 }
 
-/** `type/subtype` without parameters, in lower case (RFC 9110, section 8.3.1). */
+/** Returns `type/subtype` without parameters, in lower case (RFC 9110, section 8.3.1). */
 export function bareMediaType(contentType: string): string {
   return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase()
 }

@@ -24,13 +24,16 @@ export function parsePlatform(value: unknown, where: string): Platform {
   }
 }
 
-/** `os/architecture[/variant][:os.version]`, as the field writes it: `linux/arm64/v8`. */
+/** Returns `os/architecture[/variant][:os.version]`: `linux/arm64/v8`. */
 export function formatPlatform(p: Platform): string {
   const name = [p.os, p.architecture, ...(p.variant === undefined ? [] : [p.variant])].join('/')
   return p.osVersion === undefined ? name : `${name}:${p.osVersion}`
 }
 
-/** Parses what `formatPlatform` writes: `linux/arm64`, `linux/arm/v7`, `windows/amd64:10.0.17763.1`. @throws `malformed`. */
+/**
+ * Parses what `formatPlatform` returns: `linux/arm64`, `linux/arm/v7`,
+ * `windows/amd64:10.0.17763.1`. @throws `malformed`.
+ */
 export function parsePlatformName(text: string): Platform {
   const platform = platformNamed(text)
   if (platform !== undefined) return platform
@@ -39,7 +42,7 @@ export function parsePlatformName(text: string): Platform {
   })
 }
 
-/** The same for what an image says of itself; undefined for what nobody can ask for. */
+/** Parses the same; undefined for other text. */
 export function platformNamed(text: string): Platform | undefined {
   const [, os, architecture, variant, osVersion] =
     /^([^/:\s]+)\/([^/:\s]+)(?:\/([^/:\s]+))?(?::([^/:\s]+))?$/.exec(text) ?? []
@@ -52,7 +55,9 @@ export function platformNamed(text: string): Platform | undefined {
   }
 }
 
-/** Whether an image is for the platform that is asked for: what is not asked for may be anything. */
+/**
+ * Whether an image is for the requested platform. Parts that were not requested may be anything.
+ */
 export function fitsPlatform(asked: Platform, has: Platform): boolean {
   return (
     asked.os === has.os &&

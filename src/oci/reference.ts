@@ -8,23 +8,24 @@ export interface RepositoryName {
   readonly path: string
 }
 
-/** A reference with at least one of a tag and a digest; a digest wins over a tag that stands beside it. */
+/** A reference with at least one of a tag and a digest. The digest wins. */
 export interface Reference extends RepositoryName {
   readonly tag?: string
   readonly digest?: Digest
 }
 
-/** What a store resolves: a tag or a digest. */
+/** A tag or a digest in a repository. */
 export type TagOrDigest = { readonly tag: string } | { readonly digest: Digest }
 
 export const defaultRegistry = 'docker.io'
-/** Stands in the place of a registry where the repository is an image layout on disk, and its path a folder. */
+/** Stands for the registry if the repository is an image layout on disk. Its path is a folder. */
 export const layoutRegistry = 'oci:'
 const officialPrefix = 'library/'
 export const defaultTag = 'latest'
 const maxNameLength = 255
 
-// The grammar of github.com/distribution/reference (reference.go and regexp.go), anchored piece by piece.
+// The grammar of github.com/distribution/reference (reference.go and regexp.go), anchored part by
+// part.
 const tagGrammar = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
 const pathComponent = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/
 const bareIdentifier = /^[a-f0-9]{64}$/
@@ -44,9 +45,9 @@ export function parseTag(text: string): string {
 }
 
 /**
- * Parses `[registry/]path[:tag][@digest]` with the defaults of the distribution project: `docker.io`, `library/`
- * for its one-word names, and a first component that is a host only where it has a dot, a port or is `localhost`.
- * No default tag is added: `tagOrDigest` does that where one is needed.
+ * Parses `[registry/]path[:tag][@digest]` with the defaults of the distribution project:
+ * `docker.io`, `library/` for its one-word names, and a first component that is a host only if it
+ * has a dot, a port or is `localhost`. Adds no default tag; `tagOrDigest` does.
  * @throws `malformed`; `unsupported` for a digest algorithm other than sha256 and sha512.
  */
 export function parseReference(text: string): Reference {
@@ -85,7 +86,7 @@ export function parseRepository(name: string, whole: string = name): RepositoryN
   return { registry, path }
 }
 
-/** Checks the path of a repository on its own. @throws `malformed`. */
+/** Checks the path of a repository. @throws `malformed`. */
 export function checkPath(path: string, whole: string = path): void {
   if (path.length > maxNameLength)
     throw malformed(whole, `the repository's path is longer than ${maxNameLength} characters`)
@@ -97,7 +98,10 @@ export function checkPath(path: string, whole: string = path): void {
   }
 }
 
-/** Whether text is the path of a repository; only such a text may become part of a URL or of a path on disk. */
+/**
+ * Whether text is the path of a repository. Only such text may become part of a URL or of a path on
+ * disk.
+ */
 export function isRepositoryPath(text: string): boolean {
   try {
     checkPath(text)
@@ -107,37 +111,37 @@ export function isRepositoryPath(text: string): boolean {
   }
 }
 
-/** The normal form of `host[:port]` (`normalRegistry`). @throws `malformed`. */
+/** Returns the normal form of `host[:port]` (`normalRegistry`). @throws `malformed`. */
 export function parseRegistry(text: string): string {
   const registry = registryNamed(text)
   if (registry === undefined) throw malformed(text, 'it is not a host, with or without a port')
   return registry
 }
 
-/** `registry/path`, or `oci:path` for a layout. */
+/** Returns `registry/path`, or `oci:path` for a layout. */
 export function formatRepository(name: RepositoryName): string {
   return name.registry === layoutRegistry ? `${layoutRegistry}${name.path}` : `${name.registry}/${name.path}`
 }
 
-/** The whole form. `parseReference` reads it back as the same reference. */
+/** Returns the whole form, which `parseReference` reads back as the same reference. */
 export function formatReference(ref: Reference): string {
   const tag = ref.tag === undefined ? '' : `:${ref.tag}`
   const digest = ref.digest === undefined ? '' : `@${ref.digest}`
   return `${formatRepository(ref)}${tag}${digest}`
 }
 
-/** What to ask a registry for: the digest, else the tag, else `latest`. */
+/** Returns the digest, else the tag, else `latest`. */
 export function tagOrDigest(ref: { readonly tag?: string; readonly digest?: Digest }): TagOrDigest {
   if (ref.digest !== undefined) return { digest: ref.digest }
   return { tag: ref.tag ?? defaultTag }
 }
 
-/** The last piece of a request for a manifest, as text. */
+/** Returns the last part of the URL of a manifest. */
 export function formatTagOrDigest(at: TagOrDigest): string {
   return 'digest' in at ? at.digest : at.tag
 }
 
-/** `:tag` or `@digest` behind the repository. */
+/** Returns the repository with `:tag` or `@digest`. */
 export function formatAt(name: RepositoryName, at: TagOrDigest): string {
   return 'digest' in at ? `${formatRepository(name)}@${at.digest}` : `${formatRepository(name)}:${at.tag}`
 }
@@ -151,7 +155,10 @@ function isRegistryComponent(component: string): boolean {
   return component === 'localhost' || /[.:[]/.test(component) || component.toLowerCase() !== component
 }
 
-/** `FOO/api` names a registry and `foo/api` does not: in lower case, such a host needs its port to be read as one. */
+/**
+ * `FOO/api` names a registry and `foo/api` does not. In lower case, such a host needs its port to
+ * be parsed as one.
+ */
 function registryNamed(text: string): string | undefined {
   const registry = normalRegistry(text)
   if (registry === undefined || registry === text || isRegistryComponent(registry)) return registry

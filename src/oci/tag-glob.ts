@@ -1,7 +1,13 @@
-/** Whether a tag fits a glob, as a whole: `*` stands for any characters, `?` for one. Takes time in the product of the lengths at most. */
+/**
+ * Whether a tag matches a glob as a whole: `*` stands for any characters, `?` for one. Takes time
+ * in the product of the lengths at most.
+ */
 export function matchesGlob(glob: string, tag: string): boolean {
   let [atGlob, atTag] = [0, 0]
-  /** where to go on if what follows the last `*` does not fit: one character more goes to that `*` */
+  /**
+   * Where to continue if what follows the last `*` does not match: that `*` takes one more
+   * character.
+   */
   let star: { readonly glob: number; tag: number } | undefined
   while (atTag < tag.length) {
     const wanted = glob[atGlob]
@@ -20,14 +26,17 @@ export function matchesGlob(glob: string, tag: string): boolean {
   return /^\**$/.test(glob.slice(atGlob))
 }
 
-/** Whether there is any tag that a glob fits: a tag has up to 128 letters, digits, `_`, `.` and `-`, and does not begin with one of the last two. */
+/**
+ * Whether any tag matches a glob: a tag has up to 128 letters, digits, `_`, `.` and `-`, and does
+ * not begin with one of the last two.
+ */
 export function fitsSomeTag(glob: string): boolean {
   return /^[\w*?][\w.*?-]*$/.test(glob) && glob.replaceAll('*', '').length <= 128
 }
 
 /**
- * Whether every tag that fits `inner` fits `outer` as well, as far as that can be told from their texts: true is sure. What a wildcard of `inner` stands for
- * is a character that only a star of `outer` takes.
+ * Whether every tag that matches `inner` matches `outer` as well. True is sure, and false is not. A
+ * wildcard of `inner` counts as a character that only a star of `outer` matches.
  */
 export function includesGlob(outer: string, inner: string): boolean {
   if (outer === inner) return true

@@ -23,8 +23,9 @@ import type { Examination } from '../wiring/examination.ts'
 import { explainAuth } from './logins.ts'
 
 /**
- * The registries to examine: those of the argument, else all of `dray.yaml`, each with a repository
- * if the images are listed. @throws `usage`.
+ * Returns the registries to check: the argument (a registry, a repository, `@ENV` or `@ENV/IMAGE`),
+ * else every registry of dray.yaml, each with a repository of its own if the images are listed.
+ * @throws `usage`, `malformed`.
  */
 export function registriesToExamine(
   text: string | undefined,
@@ -36,7 +37,9 @@ export function registriesToExamine(
 }
 
 /**
- * The repository of `--write`. @throws `usage` where it is none; `refused` where images of dray.yaml belong there and nobody said that it may be written to.
+ * Parses the repository of `--write`.
+ * @throws `usage` if it is none; `refused` if it belongs to an image of dray.yaml and `mayBeInUse`
+ * is false.
  */
 export function scratchRepository(word: string, config: Config, mayBeInUse: boolean): RepositoryName {
   if (!word.includes('/') && startsWithRegistry(`${word}/`)) {
@@ -55,7 +58,7 @@ export function scratchRepository(word: string, config: Config, mayBeInUse: bool
   })
 }
 
-/** Examines one registry: reads alone, unless `scratch` is given, which is written to. */
+/** Checks one registry with reads. Writes only to `scratch`, if it is given. */
 export async function examine(
   context: Context,
   place: RegistryOrRepository,

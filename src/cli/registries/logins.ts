@@ -11,12 +11,12 @@ import type { RegistryOrRepository } from '../../config/resolver/resolve-registr
 export interface LoggedIn {
   readonly registry: string
   readonly username: string
-  /** whether the registry asked for them, and took them; one that asks nobody cannot tell */
+  /** whether the registry asked for the credentials and accepted them */
   readonly checked: boolean
   readonly file: string
-  /** the helper that keeps them; null where they stand in the file, in clear */
+  /** the helper that keeps them; null if they are in the file, unencrypted */
   readonly helper: string | null
-  /** where others are that come first all the same */
+  /** the source that wins over them */
   readonly behind: OtherSource | null
 }
 
@@ -29,11 +29,14 @@ export interface LoginRequest {
   readonly registry: string
   readonly username: string
   readonly password: string
-  /** podman's file, say; docker's where it is not given */
+  /** by default docker's file */
   readonly authFile: string | undefined
 }
 
-/** Tries credentials at their registry, and keeps them where docker finds them. @throws `unauthorized` where the registry refuses them: nothing is kept then. */
+/**
+ * Checks credentials at their registry, and stores them where docker finds them.
+ * @throws `unauthorized` if the registry refuses them: nothing is stored then.
+ */
 export async function logIn(context: Context, request: LoginRequest, call: Call): Promise<LoggedIn> {
   const { registry, username, password, authFile } = request
   const [{ credentialOf }, { keepCredential }] = await Promise.all([
@@ -53,11 +56,11 @@ export interface LoggedOut {
   readonly removed: boolean
   readonly file: string
   readonly helper: string | null
-  /** where there still are some */
+  /** the source that still has credentials */
   readonly left: OtherSource | null
 }
 
-/** Removes what is kept for a registry. */
+/** Removes the credentials of a registry. */
 export async function logOut(
   context: Context,
   registry: string,
@@ -80,16 +83,16 @@ export async function logOut(
 
 export interface AuthExplanation {
   readonly registry: string
-  /** null: for the registry as such */
+  /** null: for the registry */
   readonly repository: string | null
-  /** the source that wins; null where requests go without credentials, or end with an error */
+  /** the source that wins; null if requests go without credentials, or end with an error */
   readonly used: SourceName | null
   readonly sources: readonly SourceReport[]
-  /** what a token is asked for, by what a command does */
+  /** the scopes of a token, by what a command does */
   readonly scopes: { readonly read: string; readonly write: string; readonly delete: string }
 }
 
-/** Which credentials would be used, and why; asks no registry. */
+/** Explains which credentials would be used, and why. Sends no request. */
 export async function explainAuth(
   context: Context,
   place: RegistryOrRepository,
@@ -127,7 +130,10 @@ async function reportsOf(
   return await explainCredentials(credentialSources(options), registry, path, call, isPlainHttp)
 }
 
-/** Asks `GET /v2/` (distribution-spec, Determining Support), as every registry answers it to whom it knows. */
+/**
+ * Sends `GET /v2/` (distribution-spec, Determining Support). Returns whether the registry asked for
+ * credentials.
+ */
 async function checkCredential(
   context: Context,
   registry: string,
@@ -200,7 +206,7 @@ async function placeOf(context: Context, authFile: string | undefined) {
   return { file, helpers: { env, clock: context.clock }, clock: context.clock }
 }
 
-/** What is used for a registry, where that is not what stands in `file`. */
+/** Returns the source that wins for a registry, unless that is `file`. */
 async function sourceBefore(
   context: Context,
   registry: string,

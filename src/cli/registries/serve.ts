@@ -7,7 +7,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
 
 export interface ServeOptions {
-  /** the folder that keeps what is pushed; memory where undefined */
+  /** the folder that keeps what is pushed; by default memory */
   readonly folder: string | undefined
   readonly host: string
   readonly port: number
@@ -16,13 +16,16 @@ export interface ServeOptions {
   readonly htpasswd: string | undefined
   /** names that it answers to in addition to those of this machine */
   readonly allowedHosts: readonly string[]
-  /** told of each request, on one line; not escaped */
+  /** called with one line for each request; not escaped */
   readonly onRequest: (line: string) => void
 }
 
 const maxHtpasswdSize = 1024 * 1024
 
-/** Starts the embedded registry. @throws `io` if it cannot listen or the folder cannot be used; `usage` for a wrong host name; `config`, `not-found` for the users. */
+/**
+ * Starts the embedded registry. @throws `io` if it cannot listen or the folder cannot be used;
+ * `usage` for a wrong host name; `config`, `not-found` for the users.
+ */
 export async function serveRegistry(options: ServeOptions): Promise<RunningRegistry> {
   const { allowedHosts, folder, htpasswd, port, profile, onRequest } = options
   // An IPv6 address may be in brackets, as in a URL; sockets take it without.
@@ -51,7 +54,10 @@ async function checkHostNames(names: readonly string[]): Promise<void> {
   })
 }
 
-/** Who can reach a registry, if its user may not intend that; undefined if only this machine can. */
+/**
+ * Returns who can reach a registry, if its user may not intend that; undefined if only this machine
+ * can.
+ */
 export function exposureWarning(
   registry: RunningRegistry,
   { host, htpasswd }: Pick<ServeOptions, 'host' | 'htpasswd'>,

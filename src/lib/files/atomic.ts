@@ -6,20 +6,25 @@ import { ioError, systemCode } from './io-error.ts'
 import { makeFolders } from './make-folders.ts'
 
 export interface AtomicOptions {
-  /** permissions of the file, before the umask; 0o666 where not said */
+  /** permissions of the file, before the umask; by default 0o666 */
   readonly mode?: number
-  /** where the unfinished file stands, on the same file system; the file's own folder where not said */
+  /** the folder of the unfinished file, on the same file system; by default the file's own */
   readonly tempFolder?: string
-  /** false: a crash of the process leaves the old or the new content, and so does power loss, or else an empty file; the disk is not waited for */
+  /**
+   * `false` does not wait for the disk. A crash of the process leaves the old or the new content.
+   * Power loss does the same, or leaves an empty file.
+   */
   readonly sync?: false
-  /** true: fail with `refused` if there is anything at the path */
+  /** `true` fails with `refused` if the path exists. */
   readonly mustBeNew?: boolean
 }
 
 /**
- * Writes a file so that a reader, or a machine that loses power, finds the old content or the whole new one: temporary file, fsync, rename,
- * fsync of the folder. A symbolic link at `path` is replaced, not followed. The folder must be there. A device, a pipe or
- * a folder at `path` stays: to rename over `/dev/null` would break the machine. @throws `not-found`, `io`.
+ * Writes a file so that a reader, or a machine that loses power, finds the old content or the whole
+ * new one: temporary file, fsync, rename, fsync of the folder. Replaces a symbolic link at `path`
+ * and does not follow it. The folder must exist. A device, a pipe or a folder at `path` stays: to
+ * rename over `/dev/null` would break the machine.
+ * @throws `not-found`, `io`.
  */
 export async function writeFileAtomic(
   path: string,
@@ -29,7 +34,10 @@ export async function writeFileAtomic(
   await writeAtomic(path, options, (handle) => handle.writeFile(bytes))
 }
 
-/** Like `writeFileAtomic`, from chunks. Where `chunks` throws or `signal` aborts, nothing is left behind and the reason is thrown. */
+/**
+ * Writes chunks like `writeFileAtomic`. If `chunks` throws or `signal` aborts, no file is left, and
+ * the reason is thrown.
+ */
 export async function writeStreamAtomic(
   path: string,
   chunks: AsyncIterable<Uint8Array>,
@@ -46,7 +54,11 @@ export async function writeStreamAtomic(
   })
 }
 
-/** Moves a finished file to its place for good: fsync, rename, fsync of the folder. Replaces what is there. @throws `not-found`, `io`. */
+/**
+ * Moves a finished file to its final path: fsync, rename, fsync of the folder. Replaces a file
+ * there.
+ * @throws `not-found`, `io`.
+ */
 export async function moveIntoPlace(from: string, path: string): Promise<void> {
   try {
     const handle = await open(from, 'r+')
@@ -62,7 +74,9 @@ export async function moveIntoPlace(from: string, path: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it that are missing, each synced into its parent. @throws `not-found`, `io`. */
+/**
+ * Creates a folder and its missing parents, each synced into its parent. @throws `not-found`, `io`.
+ */
 export async function makeFolder(path: string, mode = 0o777): Promise<void> {
   try {
     for (const made of makeFolders(path, mode)) await syncFolder(dirname(made))
@@ -71,7 +85,9 @@ export async function makeFolder(path: string, mode = 0o777): Promise<void> {
   }
 }
 
-/** Makes what was created, renamed or removed in a folder outlast a power cut; does nothing where the file system has no such notion. */
+/**
+ * Makes changes in a folder outlast a power cut. Does nothing if the file system cannot do that.
+ */
 export async function syncFolder(path: string): Promise<void> {
   const unsupported = new Set(['EINVAL', 'EISDIR', 'EPERM', 'ENOTSUP'])
   try {
@@ -87,14 +103,14 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** How the names of unfinished files look; a crash may leave one behind, and nobody reads it. */
+/** The names of unfinished files. A crash may leave one, which nobody reads. */
 const tempName = /^\.dray-[0-9a-f]{24}\.tmp$/
 
 export function isTempName(name: string): boolean {
   return tempName.test(name)
 }
 
-/** A name that no other file has. */
+/** Returns a name that no other file has. */
 export function newTempName(): string {
   return `.dray-${randomBytes(12).toString('hex')}.tmp`
 }
@@ -135,13 +151,13 @@ async function moveOver(temp: string, path: string): Promise<void> {
 async function isReplaceable(path: string): Promise<boolean> {
   const own = await lstat(path).catch(() => undefined)
   if (own?.isSymbolicLink() !== true) return own === undefined || own.isFile()
-  // /dev/stdout leads to an open file of this process, whatever kind of file that is
+  // /dev/stdout leads to an open file of this process, of any kind.
   if ((await readlink(path)).startsWith('/proc/')) return false
   const target = await stat(path).catch(() => undefined)
   return target === undefined || target.isFile()
 }
 
-/** A link fails if the name exists, which a rename does not. */
+/** A link fails if the name exists. A rename does not. */
 async function moveToNew(temp: string, path: string): Promise<void> {
   try {
     await link(temp, path)

@@ -17,9 +17,12 @@ import { isTempName, newTempName } from './atomic.ts'
 import { systemCode } from './io-error.ts'
 import { makeFolders } from './make-folders.ts'
 
-/** What a file takes on disk is counted in these, bytes. */
+/** Bytes of a block. A file takes whole blocks on disk. */
 const blockSize = 4096
-/** An entry's time is set anew when it is used after so long: often enough to tell which was used last, seldom enough to cost nothing. */
+/**
+ * An entry that is used after so long gets a new time: often enough to find the least recently used
+ * one, and seldom enough to cost nothing.
+ */
 const touchMs = 60 * 60_000
 const uid = process.geteuid?.()
 /** An unfinished file of this age belongs to a process that died. */
@@ -27,23 +30,31 @@ const abandonedMs = 60 * 60_000
 
 export interface BoundedFolderOptions {
   readonly path: string
-  /** what all entries together may take on disk, bytes; may be exceeded by a sixteenth or so between two sweeps */
+  /** bytes that all entries may take on disk; exceeded by about a sixteenth between two sweeps */
   readonly maxBytes: number
-  /** Entries larger than this, bytes, are not kept. */
+  /** Larger entries, in bytes, are not kept. */
   readonly maxEntryBytes: number
-  /** how many folders the entries are spread over, by the first two hex digits of their names; each has its part of `maxBytes` to itself */
+  /**
+   * The number of folders for the entries, by the first two hex digits of their names. Each has its
+   * part of `maxBytes`.
+   */
   readonly parts: 1 | 256
-  /** tells which entries were used last */
+  /** decides which entries were used last */
   readonly clock: Clock
-  /** Told once of a folder that cannot be written to. Nothing is kept from then on; what is there is still read. */
+  /**
+   * Called once for a folder that cannot be written to. Nothing is kept from then on, and what
+   * exists is still read.
+   */
   readonly warn: (text: string) => void
 }
 
 /**
- * A folder of small files under names of hex digits, which have to be hashes so that they are spread evenly. Processes may share it without a lock:
- * a file is there whole or not at all, and each of them drops the least recently used when there is too much. Nothing here throws: what cannot
- * be read is not there, what cannot be written is not kept. Reads and writes are synchronous, which takes a fraction of the time for small files
- * (docs/decisions/content-cache.md). For its user's eyes only: content of private repositories is in it.
+ * A folder of small files whose names are hex digits of hashes, so that they are spread evenly.
+ * Processes share it without a lock: a file is complete or absent, and each process drops the least
+ * recently used files if there are too many. Nothing here throws: what cannot be read is absent,
+ * and what cannot be written is not kept. Reads and writes are synchronous, which takes a fraction
+ * of the time for small files (docs/decisions/content-cache.md). Only the user can read it, because
+ * it has content of private repositories.
  */
 export class BoundedFolder {
   readonly #options: BoundedFolderOptions
@@ -88,7 +99,7 @@ export class BoundedFolder {
   }
 
   #read(path: string): Uint8Array | undefined {
-    // neither waits for a pipe nor follows a link
+    // Does not wait for a pipe and does not follow a link.
     const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     try {
       const stats = fstatSync(file)
@@ -109,7 +120,7 @@ export class BoundedFolder {
     try {
       futimesSync(file, now, now)
     } catch {
-      // a folder that may only be read: who fills it decides what is old
+      // The folder is read-only. The process that fills it decides what is old.
     }
   }
 
@@ -141,15 +152,19 @@ export class BoundedFolder {
   }
 
   /**
-   * Whether a new entry is one after which its part is looked through. It is so for a share of the entries as large as the bytes that they bring, told
-   * from the digits of the name: no process has to remember how much all of them wrote.
+   * Whether to sweep the part of a new entry. That is so for a share of the entries as large as
+   * their bytes, decided by the digits of the name: no process has to remember how much all of them
+   * wrote.
    */
   #isSweepDue(name: string, size: number): boolean {
     const share = sizeOnDisk(size) / (this.#partBytes / 16)
     return Number.parseInt(name.slice(-8), 16) / 2 ** 32 < share
   }
 
-  /** Drops the entries that were used least recently until there is some room again. Others may do the same at the same time. */
+  /**
+   * Drops the least recently used entries until there is some room. Other processes may do the
+   * same.
+   */
   #sweep(part: string): void {
     const entries = this.#entriesOf(part)
     let total = entries.reduce((sum, { size }) => sum + size, 0)
@@ -183,6 +198,6 @@ function unlink(path: string): void {
   try {
     rmSync(path, { force: true })
   } catch {
-    // what cannot be removed stays
+    // The file stays.
   }
 }

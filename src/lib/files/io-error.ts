@@ -1,12 +1,17 @@
 import { DrayError, isDrayError } from '../errors.ts'
 
-/** The system's own name of a failure, such as `ENOENT`; undefined where it is none of the system's. */
+/**
+ * Returns the system's name of a failure, such as `ENOENT`; undefined if it is not the system's.
+ */
 export function systemCode(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error) || !('code' in thrown)) return undefined
   return typeof thrown.code === 'string' ? thrown.code : undefined
 }
 
-/** A failure of the file system as our error: `not-found` where the path is not there, else `io`. Ours and aborts go through as they are. */
+/**
+ * Converts a failure of the file system into a `DrayError`: `not-found` if the path does not exist,
+ * else `io`. A `DrayError` or an abort stays as it is.
+ */
 export function ioError(thrown: unknown, message: string, path: string): unknown {
   if (isDrayError(thrown)) return thrown
   const code = systemCode(thrown)
@@ -15,7 +20,10 @@ export function ioError(thrown: unknown, message: string, path: string): unknown
   return new DrayError(code === 'ENOENT' ? 'not-found' : 'io', message, { subject: path, why, cause: thrown })
 }
 
-/** What is read, or undefined if the path is not there: no other failure means that. @throws `io`. */
+/**
+ * Returns what is read, or undefined if the path does not exist. No other failure means that.
+ * @throws `io`.
+ */
 export async function ifThere<T>(reading: Promise<T>, path: string, hint?: string): Promise<T | undefined> {
   try {
     return await reading

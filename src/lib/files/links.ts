@@ -12,9 +12,10 @@ export interface ForeignLink {
 }
 
 /**
- * The first link on the way to an absolute path that belongs to nobody of `owners`, links behind links included; undefined if
- * there is none. Whoever owns a link chooses what is read: it could be something of the user with content of others, such as
- * the working tree of a repository. @throws what the system says.
+ * Returns the first link on the way to an absolute path that belongs to nobody of `owners`,
+ * including links behind links. The owner of a link chooses what is read: it could be something of
+ * the user with content of others, such as the working tree of a repository.
+ * @throws the system's error.
  */
 export function findForeignLink(path: string, owners: readonly number[]): ForeignLink | undefined {
   let rest = path
@@ -30,7 +31,7 @@ export function findForeignLink(path: string, owners: readonly number[]): Foreig
   return { path, why: 'too many symbolic links lead to it' }
 }
 
-/** The link that the system resolves first. */
+/** Returns the link that the system resolves first. */
 function firstLink(path: string): { readonly path: string; readonly stats: Stats } | undefined {
   const above = dirname(path)
   const first = above === path ? undefined : firstLink(above)

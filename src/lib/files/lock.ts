@@ -7,20 +7,23 @@ import { openRegular } from './read.ts'
 
 export interface LockOptions {
   readonly clock: Clock
-  /** how often the holder shows that it lives, in ms */
+  /** milliseconds between two heartbeats of the holder */
   readonly heartbeatMs?: number
-  /** how long a lock must have shown no life before another takes it, in ms */
+  /** milliseconds without a heartbeat after which another process takes the lock */
   readonly staleMs?: number
-  /** how often a waiting process looks, in ms */
+  /** milliseconds between two checks of a waiting process */
   readonly pollMs?: number
 }
 
 export interface HeldLock {
-  /** To be called just before the change that the lock guards. @throws `conflict` where another has taken the lock meanwhile. */
+  /**
+   * Call it just before the change that the lock guards. @throws `conflict` if another process has
+   * taken the lock.
+   */
   check(): Promise<void>
 }
 
-/** What a waiter saw of a lock that is not its own. */
+/** The lock of another process, as a waiting process saw it. */
 interface ObservedLock {
   readonly id: string
   readonly heartbeat: number
@@ -28,8 +31,9 @@ interface ObservedLock {
 }
 
 /**
- * Runs `work` while no other process that asks for the same lock file does. A lock whose holder died is taken over once its heartbeat has not
- * moved for `staleMs` on the waiter's own clock, so that clocks of two machines need not agree.
+ * Runs `work` while no other process holds the same lock file. A lock is taken over if its
+ * heartbeat has not moved for `staleMs` on the waiter's own clock, so that clocks of two machines
+ * need not agree.
  * @throws what `work` throws; `io`; the signal's reason.
  */
 export async function withLock<T>(
@@ -75,7 +79,10 @@ async function acquire(path: string, id: string, options: LockOptions, signal: A
   }
 }
 
-/** What a lock contains: an id, or what power loss leaves of one. A file with other content is another program's. */
+/**
+ * A lock contains an id, or what power loss leaves of one. A file with other content is another
+ * program's.
+ */
 const ownId = /^(?:[0-9a-f]{0,32}|\0{1,32})$/
 
 function foreignLock(path: string): DrayError {
@@ -85,7 +92,10 @@ function foreignLock(path: string): DrayError {
   })
 }
 
-/** The id must be there as soon as the name is: written under another name, then linked, which fails where the lock exists. */
+/**
+ * The id must exist as soon as the name does: it is written under another name and then linked,
+ * which fails if the lock exists.
+ */
 async function create(path: string, id: string, clock: Clock): Promise<boolean> {
   const own = `${path}.${id}`
   try {
@@ -120,14 +130,18 @@ async function readLock(path: string): Promise<{ id: string; heartbeat: number }
   }
 }
 
-/** Another waiter may have been quicker: what is moved away is looked at, and put back where it is not the dead one's. */
+/**
+ * Another waiter may have been quicker. A lock that is moved away and is not the dead process's is
+ * put back.
+ */
 async function removeStale(path: string, staleId: string): Promise<void> {
   const aside = `${path}.${randomBytes(8).toString('hex')}.stale`
   try {
     await rename(path, aside)
     if ((await readLock(aside))?.id !== staleId) await link(aside, path)
   } catch (cause) {
-    // gone already, or a third has the lock: the one that was moved away finds out in `check`
+    // It is gone, or a third process has the lock. The process whose lock was moved away notices in
+    // `check`.
     const code = systemCode(cause)
     if (code !== 'ENOENT' && code !== 'EEXIST') throw ioError(cause, `the lock ${path} cannot be taken`, path)
   } finally {
@@ -142,7 +156,7 @@ async function beat(path: string, options: LockOptions, stop: AbortSignal): Prom
       await clock.sleep(heartbeatMs, stop)
       await utimes(path, new Date(clock.now()), new Date(clock.now()))
     } catch {
-      // stopped, or the lock is gone, which `check` tells
+      // The lock was released, or it is gone, which `check` reports.
       return
     }
   }

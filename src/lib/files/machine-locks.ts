@@ -4,16 +4,22 @@ import type { Clock } from '../clock.ts'
 import { makeFolder } from './atomic.ts'
 import { withLock } from './lock.ts'
 
-/** In ms. What is guarded takes a few round trips, and a lock is no proof: a dead holder is not waited for as long as elsewhere. */
+/**
+ * Milliseconds. The guarded work takes a few round trips, and a lock is no proof, so a dead holder
+ * is waited for less long than elsewhere.
+ */
 const pace = { pollMs: 20, heartbeatMs: 400, staleMs: 2_000 } as const
 
 export interface MachineLocksOptions {
-  /** made when it is first needed */
+  /** created when it is first needed */
   readonly folder: string
   readonly clock: Clock
 }
 
-/** Locks by name between the processes of one user on one machine. They are a help and no proof: where a lock cannot be made the work is done without it. */
+/**
+ * Locks by name between the processes of one user on one machine. They are a help and no proof: if
+ * a lock cannot be created, the work is done without it.
+ */
 export class MachineLocks {
   readonly #options: MachineLocksOptions
 
@@ -22,7 +28,7 @@ export class MachineLocks {
   }
 
   /**
-   * Runs `work` while no other process does so under the same name, which may be any text. A holder that died is waited for no longer than `withLock` does.
+   * Runs `work` while no other process does so under the same name, which may be any text.
    * @throws what `work` throws; the signal's reason.
    */
   async run<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {

@@ -2,9 +2,10 @@ import { mkdirSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 /**
- * Makes a folder and those above it that are missing, and gives the ones that it made, topmost first. `mkdir` with `recursive`
- * does not serve: if the system answers ENOENT for a parent that cannot be made, as below /proc, Node tries for ever.
- * @throws what the system says.
+ * Creates a folder and its missing parents. Returns the created ones, topmost first. `mkdir` with
+ * `recursive` does not serve: if the system answers ENOENT for a parent that cannot be created, as
+ * below /proc, Node tries for ever.
+ * @throws the system's error.
  */
 export function makeFolders(path: string, mode: number): readonly string[] {
   return missingFolders(resolve(path)).filter((folder) => {

@@ -6,8 +6,9 @@ const writableByAll = 0o002
 const sticky = 0o1000
 
 /**
- * The user ids that dray obeys: the user of this process and root. If root was reached with sudo, the user who ran sudo is
- * one of them, as in git: that user can act as root already. Undefined on Windows, which has no user ids.
+ * Returns the user ids that dray obeys: the user of this process and root. If root was reached with
+ * sudo, the user who ran sudo is one of them, as in git: that user can act as root already.
+ * Undefined on Windows, which has no user ids.
  */
 export function trustedOwners(
   env: Readonly<Record<string, string | undefined>>,
@@ -19,8 +20,9 @@ export function trustedOwners(
 }
 
 /**
- * Says who else may write to a file or folder; undefined if only `owners` may. A group counts as private if its id is that of
- * the owner: then it is the owner's own group, which a umask of 002 is made for. Access control lists are not read.
+ * Says who else may write to a file or folder; undefined if only `owners` may. A group counts as
+ * private if its id is that of the owner: then it is the owner's own group, which a umask of 002 is
+ * made for. Access control lists are not read.
  */
 export function othersWhoWrite(
   stats: Pick<Stats, 'uid' | 'gid' | 'mode'>,
@@ -37,7 +39,7 @@ export function othersWhoWrite(
   return undefined
 }
 
-/** The same for an open file, with the owners that dray obeys; undefined on Windows. */
+/** Says the same for an open file, with the owners that dray obeys; undefined on Windows. */
 export function othersWhoWriteFile(
   stats: Pick<Stats, 'uid' | 'gid' | 'mode'>,
   env: Readonly<Record<string, string | undefined>>,
@@ -47,8 +49,8 @@ export function othersWhoWriteFile(
 }
 
 /**
- * The same for a folder, as to what is in it: with the sticky bit, as /tmp has it, only the owner of an entry can replace it,
- * so the owner of the entry is what counts.
+ * Says the same for a folder and its content: with the sticky bit, as /tmp has it, only the owner
+ * of an entry can replace it, so the owner of the entry counts.
  */
 export function othersWhoReplace(
   stats: Pick<Stats, 'uid' | 'gid' | 'mode'>,

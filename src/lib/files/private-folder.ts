@@ -9,13 +9,13 @@ export interface PrivateFolderOptions {
   readonly uid: number | undefined
   /** The folders above it are not checked. Undefined: all folders up to the root are. */
   readonly home: string | undefined
-  /** Makes what is missing, with mode 0700. Otherwise a folder that is not there counts as private. */
+  /** Creates missing folders with mode 0700. Otherwise a missing folder counts as private. */
   readonly create: boolean
 }
 
 /** Why a folder is not private. */
 export interface FolderFault {
-  /** the folder with the fault: the one that was asked for, or one above it */
+  /** the requested folder, or one above it */
   readonly path: string
   readonly why: string
   /** `mode`: the user can correct it with chmod */
@@ -25,11 +25,13 @@ export interface FolderFault {
 export type PrivateFolder = { readonly path: string } | { readonly fault: FolderFault }
 
 /**
- * Gives the real path of a folder that nobody but this user and root can write to or replace, or says why it is not one. The
- * folder has to belong to the user, and every folder above it, up to the home or the root, to the user or root. Nothing below
- * `base` may be a link, and a link that leads to `base` has to belong to the user or root. Others may not write to any of them, unless `base` or a folder above it has the sticky bit, as /tmp.
- * The mode of what is there is never changed. Only the user and root can change what was checked, so the result holds until
- * one of them does.
+ * Returns the real path of a folder that only this user and root can write to or replace, or the
+ * reason why it is not one. The folder has to belong to the user, and every folder above it, up to
+ * the home or the root, to the user or root. Nothing below `base` may be a link, and a link that
+ * leads to `base` has to belong to the user or root. Others may not write to any of them, unless
+ * `base` or a folder above it has the sticky bit, as /tmp. The mode of an existing folder is never
+ * changed. Only the user and root can change what was checked, so the result holds until one of
+ * them does.
  */
 export function privateFolder(folder: UserFolder, options: PrivateFolderOptions): PrivateFolder {
   try {
@@ -44,7 +46,7 @@ export function privateFolder(folder: UserFolder, options: PrivateFolderOptions)
 function check(folder: UserFolder, options: PrivateFolderOptions): PrivateFolder {
   const { base, missing } = realBase(folder.base)
   const isHomeMissing = missing.length > 0 && folder.base === options.home
-  // A missing home is not made: nobody would manage it.
+  // A missing home is not created: nobody would manage it.
   if (isHomeMissing && options.create)
     return { fault: { path: folder.base, why: 'there is no such folder', kind: 'other' } }
   const home = options.home === undefined ? undefined : realOrUndefined(options.home)
@@ -67,7 +69,9 @@ function check(folder: UserFolder, options: PrivateFolderOptions): PrivateFolder
   return { path }
 }
 
-/** The part of the base that is there, with its links resolved, and the names of what is missing below it. */
+/**
+ * Returns the existing part of the base, with its links resolved, and the missing names below it.
+ */
 function realBase(path: string): { readonly base: string; readonly missing: readonly string[] } {
   const missing: string[] = []
   for (let at = path; ; at = dirname(at)) {
@@ -86,7 +90,7 @@ function realOrUndefined(path: string): string | undefined {
   }
 }
 
-/** From the home, or else from the root, down to `path`. */
+/** Returns the folders from the home, or else from the root, down to `path`. */
 function foldersDownTo(path: string, home: string | undefined): readonly string[] {
   const isBelowHome = home !== undefined && !relative(home, path).startsWith('..')
   const folders: string[] = []
@@ -96,7 +100,10 @@ function foldersDownTo(path: string, home: string | undefined): readonly string[
   }
 }
 
-/** Mode 0700 from the beginning: a folder that was open for a moment could hold something of another user. */
+/**
+ * Creates it with mode 0700 at once: a folder that was open for a moment could hold a file of
+ * another user.
+ */
 function made(path: string): Stats {
   const stats = lstatSync(path, { throwIfNoEntry: false })
   if (stats !== undefined) return stats

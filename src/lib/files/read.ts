@@ -4,8 +4,9 @@ import { DrayError } from '../errors.ts'
 import { ioError, systemCode } from './io-error.ts'
 
 /**
- * Opens a regular file to read; undefined where it is not there. Never waits for a pipe and never follows a symbolic link in the last
- * component unless told to. @throws `io`.
+ * Opens a regular file to read; undefined if it does not exist. Never waits for a pipe, and follows
+ * a symbolic link in the last component only with `followLinks`.
+ * @throws `io`.
  */
 export async function openRegular(
   path: string,
@@ -33,11 +34,14 @@ export async function openRegular(
 export interface ReadOptions {
   /** true by default */
   readonly followLinks?: boolean
-  /** Sees the open file before anything is read. The read fails with what it throws. */
+  /** Receives the open file before anything is read. The read fails with what it throws. */
   readonly check?: (stats: Stats) => void
 }
 
-/** Reads a whole file of at most `maxBytes`; undefined if it is not there. @throws `malformed` if it is larger; `io`. */
+/**
+ * Reads a whole file of at most `maxBytes`; undefined if it does not exist.
+ * @throws `malformed` if it is larger; `io`.
+ */
 export async function readFileBounded(
   path: string,
   maxBytes: number,
@@ -49,7 +53,7 @@ export async function readFileBounded(
     const stats = await handle.stat()
     check?.(stats)
     const { size } = stats
-    // one byte more than is said: a file may grow while it is read
+    // One byte more than its size: a file may grow while it is read.
     const buffer = Buffer.alloc(Math.min(size, maxBytes) + 1)
     let filled = 0
     while (filled < buffer.byteLength) {

@@ -18,18 +18,24 @@ const kinds = {
 
 export type UserFolderKind = keyof typeof kinds
 
-/** The variable that names another place for a kind of folder. */
+/** Returns the variable that names another location for a kind of folder. */
 export function variableOf(kind: UserFolderKind): string {
   return kinds[kind].variable
 }
 
-/** The home of the user; undefined if there is none, as for a user id without an entry in /etc/passwd. */
+/**
+ * Returns the home of the user; undefined if there is none, as for a user id without an entry in
+ * /etc/passwd.
+ */
 export function homeFolder(env: Environment): string | undefined {
   const home = env['HOME'] ?? homeOfUser()
   return home !== undefined && isAbsolute(home) ? resolve(home) : undefined
 }
 
-/** Where dray keeps what it can read again, or what later runs need. Undefined if the user has no place for it. */
+/**
+ * Returns the folder for what dray can read again or what later runs need. Undefined if the user
+ * has none.
+ */
 export function userFolder(kind: UserFolderKind, env: Environment): UserFolder | undefined {
   const { variable, below } = kinds[kind]
   const named = env[variable]
@@ -37,12 +43,13 @@ export function userFolder(kind: UserFolderKind, env: Environment): UserFolder |
   if (named !== undefined && isAbsolute(named)) return { base: resolve(named), below: ['dray'] }
   const home = homeFolder(env)
   if (home === undefined) return undefined
-  // HOME=/ stands for no home: a container that was started with a user id only. A cache is not worth a folder in the root.
+  // HOME=/ means no home: a container that was started with a user id only. A cache is not worth a
+  // folder in the root.
   if (kind === 'cache' && home === dirname(home)) return undefined
   return { base: home, below: [...below, 'dray'] }
 }
 
-/** The folder `names` in a folder of the user. */
+/** Returns the folder `names` in a folder of the user. */
 export function inside({ base, below }: UserFolder, ...names: readonly string[]): UserFolder {
   return { base, below: [...below, ...names] }
 }

@@ -33,10 +33,10 @@ const tones: Readonly<Record<FindingState, keyof Style>> = {
 const stateWidth = 'problem'.length
 const checkWidth = Math.max(...Object.values(words).map((word) => word.length))
 const indent = ' '.repeat(stateWidth + checkWidth + 4)
-/** Where it is narrower, lines are as long as they are. */
+/** On a narrower page, lines are not wrapped. */
 const leastTextWidth = 30
 
-/** A block for each registry: one line for each finding, and what to do below it. */
+/** Renders a block for each registry: one line for each finding, with its hint below. */
 export function renderDiagnoses(diagnoses: readonly Diagnosis[], page: Page): string {
   return diagnoses.map((diagnosis) => renderDiagnosis(diagnosis, page)).join('\n\n')
 }
@@ -55,7 +55,7 @@ function renderDiagnosis({ registry, repository, findings }: Diagnosis, page: Pa
   ].join('\n')
 }
 
-/** Those that are found out in the same way, together. */
+/** Renders findings that are found out in the same way together. */
 function renderUnknown(some: readonly Finding[], todo: string | undefined, page: Page): readonly string[] {
   const saw = some.map(({ check }) => words[check]).join(', ')
   return renderFinding({ state: 'unknown', saw, ...(todo !== undefined && { do: todo }) }, '', page)

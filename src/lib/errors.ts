@@ -99,15 +99,8 @@ export class DrayError extends Error {
 }
 
 /** An error as plain data, by allowlist: for JSON, outcomes and records. */
-export interface ErrorInfo {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly details?: readonly string[]
-  readonly subject?: string
-  readonly why?: string
-  readonly hint?: string
-  readonly status?: number
-  readonly registryCode?: string
+export type ErrorInfo = Pick<DrayError, 'code' | 'message'> & {
+  readonly [part in Exclude<keyof ErrorContext, 'cause'>]?: NonNullable<ErrorContext[part]>
 }
 
 export function isDrayError(error: unknown): error is DrayError {

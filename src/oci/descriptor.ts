@@ -65,11 +65,7 @@ function digestAt(text: string, where: string): Digest {
     return parseDigest(text)
   } catch (cause) {
     if (!isDrayError(cause)) throw cause
-    throw new DrayError(cause.code, `${where}.digest: ${cause.message}`, {
-      subject: text.slice(0, 200),
-      ...(cause.hint !== undefined && { hint: cause.hint }),
-      cause,
-    })
+    throw cause.with({ message: `${where}.digest: ${cause.message}`, subject: text.slice(0, 200) })
   }
 }
 

@@ -186,7 +186,7 @@ function credentialRefused(registry: string, credential: Credential, cause: Dray
     (credential.kind === 'identity' ? cause.why : undefined) ?? 'the user, or the password or token, is wrong'
   return new DrayError('unauthorized', `${registry} does not let ${nameOf(credential)} in`, {
     subject: registry,
-    ...(cause.status !== undefined && { status: cause.status }),
+    status: cause.status,
     why: wrong,
     hint: 'Nothing was kept. Some registries take no password of a person but a token that is made on their pages.',
     cause,

@@ -30,8 +30,6 @@ export async function ifThere<T>(reading: Promise<T>, path: string, hint?: strin
   } catch (thrown) {
     if (systemCode(thrown) === 'ENOENT') return undefined
     const error = ioError(thrown, `cannot read ${path}`, path)
-    if (hint === undefined || !isDrayError(error)) throw error
-    const { code, message, why, cause } = error
-    throw new DrayError(code, message, { subject: path, hint, cause, ...(why !== undefined && { why }) })
+    throw hint !== undefined && isDrayError(error) ? error.with({ hint, cause: error.cause }) : error
   }
 }

@@ -1,5 +1,6 @@
 import { DrayError } from '../../lib/errors.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
+import { isRecord } from '../../oci/json.ts'
 import { type Credential, credentialOf } from '../credential.ts'
 import { type IgnoredKey, parseKey, precedence } from './registry-keys.ts'
 
@@ -52,16 +53,16 @@ export function parseAuthFile(bytes: Uint8Array, file: string): AuthFile {
   const auths = new Map<string, Credential>()
   const listed = new Set<string>()
   for (const { key, text, value } of entriesOf(root, 'auths', file, ignored)) {
-    const where = `auths[${quote(text)}]`
+    const where = `auths[${JSON.stringify(text)}]`
     listed.add(key)
     const credential = readAuth(value, where, file)
     if (credential !== undefined) auths.set(key, credential)
-    else if (isObject(value) && typeof value['registrytoken'] === 'string' && value['registrytoken'] !== '')
+    else if (isRecord(value) && typeof value['registrytoken'] === 'string' && value['registrytoken'] !== '')
       ignored.push({ text, why: 'dray does not use a registrytoken', registry: key.split('/')[0] ?? key })
   }
   const credHelpers = new Map<string, string>()
   for (const { key, text, value } of entriesOf(root, 'credHelpers', file, ignored))
-    credHelpers.set(key, value === '' ? '' : checkHelper(value, `credHelpers[${quote(text)}]`, file))
+    credHelpers.set(key, value === '' ? '' : checkHelper(value, `credHelpers[${JSON.stringify(text)}]`, file))
   const credsStore = store == null || store === '' ? undefined : checkHelper(store, 'credsStore', file)
   return { auths, credHelpers, credsStore, listed, ignored }
 }
@@ -74,7 +75,7 @@ function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
     // The message of the parser quotes the text.
     throw broken(file, 'it is not JSON')
   }
-  if (!isObject(value)) throw broken(file, 'it is not an object')
+  if (!isRecord(value)) throw broken(file, 'it is not an object')
   return value
 }
 
@@ -98,7 +99,7 @@ function entriesOf(
 ): readonly Entry[] {
   const object = root[name]
   if (object == null) return []
-  if (!isObject(object)) throw broken(file, `${name} is not an object`)
+  if (!isRecord(object)) throw broken(file, `${name} is not an object`)
   const entries = Object.entries(object).flatMap(([text, value]): Entry[] => {
     const parsed = parseKey(text)
     if (parsed.key !== undefined) return [{ key: parsed.key, text, value }]
@@ -113,7 +114,7 @@ function entriesOf(
  * store has the secret.
  */
 function readAuth(value: unknown, where: string, file: string): Credential | undefined {
-  if (!isObject(value)) throw broken(file, `${where} is not an object`)
+  if (!isRecord(value)) throw broken(file, `${where} is not an object`)
   const text = (name: string): string => {
     const field = value[name]
     if (field != null && typeof field !== 'string') throw broken(file, `${where}.${name} is not a string`)
@@ -156,12 +157,4 @@ function broken(file: string, why: string): DrayError {
     why,
     hint: `Mend the file, or log in again with dray login.`,
   })
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text)
 }

@@ -2,6 +2,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { Call } from '../../lib/call.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
+import { isRecord } from '../../oci/json.ts'
 import { type Credential, credentialOf, helperPair } from '../credential.ts'
 import { parseKey } from './registry-keys.ts'
 
@@ -180,7 +181,7 @@ function parseAnswer(text: string, helper: Helper): Credential | undefined {
 function parseObject(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+    return isRecord(value) ? value : {}
   } catch {
     return {}
   }

@@ -3,8 +3,6 @@ import { HeaderScanner } from './header-scanner.ts'
 /** dray ignores longer values of these headers. */
 const maxLength = 16 * 1024
 
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-
 interface Link {
   readonly target: string
   readonly relations: readonly string[]
@@ -64,33 +62,24 @@ export function retryAfterMs(value: string, now: number): number | undefined {
  * other text. `now` decides the century of a year with two digits.
  */
 export function httpDate(text: string, now: number): number | undefined {
-  const fixed = /^[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/.exec(text)
-  if (fixed) return utc(fixed[3], fixed[2], fixed[1], fixed.slice(4))
-  const rfc850 = /^[A-Z][a-z]{5,8}, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT$/.exec(text)
-  if (rfc850) return utc(String(fullYear(Number(rfc850[3]), now)), rfc850[2], rfc850[1], rfc850.slice(4))
-  const asctime = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})$/.exec(text)
-  if (asctime) return utc(asctime[6], asctime[1], asctime[2], asctime.slice(3, 6))
-  return undefined
+  const [, day, month, year, time] = rfc850.exec(text) ?? []
+  const date = imfFixdate.test(text)
+    ? Date.parse(text)
+    : asctime.test(text)
+      ? Date.parse(`${text} GMT`)
+      : Date.parse(`${day} ${month} ${fullYear(Number(year), now)} ${time}`)
+  return Number.isNaN(date) ? undefined : date
 }
+
+const imfFixdate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
+const rfc850 = /^[A-Z][a-z]{5,8}, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}:\d{2}:\d{2} GMT)$/
+const asctime = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/
 
 /** A year with two digits is at most 50 years in the future (RFC 9110, section 5.6.7). */
 function fullYear(year: number, now: number): number {
   const thisYear = new Date(now).getUTCFullYear()
   const candidate = Math.floor(thisYear / 100) * 100 + year
   return candidate > thisYear + 50 ? candidate - 100 : candidate
-}
-
-function utc(
-  year: string | undefined,
-  month: string | undefined,
-  day: string | undefined,
-  time: readonly string[],
-): number | undefined {
-  const monthIndex = months.indexOf(month ?? '')
-  const [hour, minute, second] = time.map(Number)
-  if (monthIndex < 0 || hour === undefined || minute === undefined || second === undefined) return undefined
-  if (hour > 23 || minute > 59 || second > 60) return undefined
-  return Date.UTC(Number(year), monthIndex, Number(day), hour, minute, second)
 }
 
 /**

@@ -1,12 +1,13 @@
 import type { Call } from '../../lib/call.ts'
 import { type Clock, systemClock, withTimeLimit } from '../../lib/clock.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
+import type { RegistryRequest } from './fetch.ts'
 import { retryAfterMs } from './headers.ts'
 import { isLoopback } from '../../oci/registry-host.ts'
 import { createTransport, type Transport, type TransportOptions } from './transport/transport.ts'
 
 /** Milliseconds to connect, to send, and to read the answer. */
-const tryMs = 10_000
+const attemptMs = 10_000
 
 export interface PostOptions {
   /** such as `dray/0.1.0` */
@@ -36,8 +37,7 @@ export interface Poster {
 }
 
 /**
- * Sends requests to hosts that are not registries. Nothing is loaded or opened before the first
- * POST.
+ * Sends requests to hosts that are not registries. Nothing is loaded or opened before the first POST.
  */
 export function createPoster({
   userAgent,
@@ -45,31 +45,37 @@ export function createPoster({
   clock = systemClock,
   proxy,
 }: PostOptions): Poster {
-  const limits = { headersMs: tryMs, stallMs: tryMs, sourceMs: tryMs }
+  const limits = { headersMs: attemptMs, stallMs: attemptMs, sourceMs: attemptMs }
   let transport: Transport | undefined
-  const open = (): Transport =>
-    (transport ??= createTransport({
-      settings: new Map(),
-      userAgent,
-      clock,
-      limits,
-      ...(proxy !== undefined && { proxy }),
-    }))
+  const send = async (request: RegistryRequest, call: Call): Promise<PostAnswer> => {
+    transport ??= createTransport({ settings: new Map(), userAgent, clock, limits, proxy })
+    const response = await transport.fetch(request, call)
+    // Within the time limit, so that a slow receiver does not keep the connection.
+    await response.discard()
+    const waitMs = retryAfterMs(response.headers.get('retry-after') ?? '', clock.now())
+    return { status: response.status, ...(waitMs !== undefined && { retryAfterMs: waitMs }) }
+  }
   return {
-    post: async (url, headers, body, call) => {
+    post: async (url, headers, bytes, call) => {
       assertUsable(url, insecure)
+      const body = { kind: 'bytes', bytes } as const
+      const options = { scopes: [], replay: 'never', lane: 'small' } as const
+      const request = { registry: url.host, method: 'POST', url, headers, body, ...options } as const
       const begin = clock.now()
       const reason = (): DrayError =>
-        new DrayError('timeout', `${url.host} did not answer within ${tryMs / 1000} s`)
+        new DrayError('timeout', `${url.host} did not answer within ${attemptMs / 1000} s`)
       try {
-        const answer = await withTimeLimit({ ms: tryMs, clock, reason }, call.signal, (signal) =>
-          send(open(), { url, headers, body }, { ...call, signal }, clock),
+        const answer = await withTimeLimit({ ms: attemptMs, clock, reason }, call.signal, (signal) =>
+          send(request, { ...call, signal }),
         )
         const ms = clock.now() - begin
         call.notify({ kind: 'request', method: 'POST', url: url.origin, status: answer.status, ms })
         return answer
       } catch (thrown) {
-        throw call.signal.aborted ? call.signal.reason : asOurs(thrown, url)
+        // The hints of the transport are about registries.
+        throw call.signal.aborted
+          ? call.signal.reason
+          : toDrayError(thrown).with({ subject: url.origin, hint: undefined })
       }
     },
     close: async () => transport?.close(),
@@ -103,46 +109,5 @@ function assertUsable(url: URL, insecure: boolean): void {
     subject: url.origin,
     why: 'whoever is on the way could read and change what is sent',
     hint: 'Use https. Or, if the way to it is safe, say insecure: true beside its url.',
-  })
-}
-
-interface Message {
-  readonly url: URL
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array
-}
-
-async function send(
-  { fetch }: Transport,
-  { url, headers, body }: Message,
-  call: Call,
-  clock: Clock,
-): Promise<PostAnswer> {
-  const response = await fetch(
-    {
-      registry: url.host,
-      method: 'POST',
-      url,
-      headers,
-      body: { kind: 'bytes', bytes: body },
-      scopes: [],
-      replay: 'never',
-      lane: 'small',
-    },
-    call,
-  )
-  // Within the time limit, so that a slow receiver does not keep the connection.
-  await response.discard()
-  const waitMs = retryAfterMs(response.headers.get('retry-after') ?? '', clock.now())
-  return { status: response.status, ...(waitMs !== undefined && { retryAfterMs: waitMs }) }
-}
-
-/** Removes the hints of the transport, which are about registries. */
-function asOurs(thrown: unknown, url: URL): DrayError {
-  const { code, message, why } = toDrayError(thrown)
-  return new DrayError(code, message, {
-    subject: url.origin,
-    ...(why !== undefined && { why }),
-    cause: thrown,
   })
 }

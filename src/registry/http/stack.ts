@@ -82,9 +82,9 @@ export function createFetch(options: FetchOptions): FetchStack {
     settings,
     userAgent,
     clock: options.transferClock ?? systemClock,
-    ...(options.proxy !== undefined && { proxy: rememberPasswords(options.proxy, secrets) }),
-    ...(options.certificates !== undefined && { certificates: options.certificates }),
-    ...(options.limits !== undefined && { limits: options.limits }),
+    proxy: options.proxy && rememberPasswords(options.proxy, secrets),
+    certificates: options.certificates,
+    limits: options.limits,
   })
   const wire = reportRequests(clock)(transport.fetch)
   const { maxTries } = options

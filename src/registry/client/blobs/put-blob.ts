@@ -26,17 +26,13 @@ export async function putBlob(
     session = mount
   }
   const purpose = client.describe('upload the blob', `@${d.digest}`, 'write')
-  let isThere: boolean
+  let isPresent = true
   try {
-    isThere = from.isNew !== true && (await hasBlob(client, d, call, 'write'))
-  } catch (error) {
-    if (session !== undefined) await cancelSession(client, session, purpose, call)
-    throw error
+    isPresent = from.isNew !== true && (await hasBlob(client, d, call, 'write'))
+  } finally {
+    if (isPresent && session !== undefined) await cancelSession(client, session, purpose, call)
   }
-  if (isThere) {
-    if (session !== undefined) await cancelSession(client, session, purpose, call)
-    return 'present'
-  }
+  if (isPresent) return 'present'
   await new Upload(client, d, from, call).run(session)
   return 'uploaded'
 }

@@ -130,12 +130,7 @@ function refusal(
   const known = knownRegistry(registry)?.hints[name]
   if (status === 403) {
     // A missing permission, or the answer of Docker Hub for a manifest that something references.
-    return rewritten(
-      said,
-      'forbidden',
-      said.message,
-      known === undefined ? said.hint : `${said.hint} ${known}`,
-    )
+    return said.with({ code: 'forbidden', hint: known === undefined ? said.hint : `${said.hint} ${known}` })
   }
   if (isMissingAbility(name, status, words)) {
     capabilities.learn(client.repository, name, 'no')
@@ -143,7 +138,7 @@ function refusal(
   }
   if (words.code === danglingTag) capabilities.learn(client.repository, 'deleteTagged', 'no')
   const hint = known ?? (status === 404 ? unknownHint : heldHint)
-  return rewritten(said, 'refused', `cannot ${purpose.doing}: ${registry} keeps it`, hint)
+  return said.with({ code: 'refused', message: `cannot ${purpose.doing}: ${registry} keeps it`, hint })
 }
 
 /**
@@ -162,24 +157,9 @@ function unsupported(name: Ability, purpose: Purpose, said?: DrayError): DrayErr
   const { registry } = purpose
   const hint = knownRegistry(registry)?.hints[name] ?? missingHints[name]
   const message = `cannot ${purpose.doing}: ${registry} does not do that`
-  if (said !== undefined) return rewritten(said, 'unsupported', message, hint)
-  return new DrayError('unsupported', message, { subject: purpose.subject, hint })
-}
-
-/** What the registry said, under a code and a hint that go for deletes. */
-function rewritten(
-  said: DrayError,
-  code: 'forbidden' | 'refused' | 'unsupported',
-  message: string,
-  hint: string | undefined,
-): DrayError {
-  return new DrayError(code, message, {
-    ...(said.subject !== undefined && { subject: said.subject }),
-    ...(said.why !== undefined && { why: said.why }),
-    ...(hint !== undefined && { hint }),
-    ...(said.status !== undefined && { status: said.status }),
-    ...(said.registryCode !== undefined && { registryCode: said.registryCode }),
-  })
+  return said === undefined
+    ? new DrayError('unsupported', message, { subject: purpose.subject, hint })
+    : said.with({ code: 'unsupported', message, hint })
 }
 
 // distribution, docs/configuration.md, delete

@@ -20,7 +20,7 @@ function fits(entry: string, host: string, port: string): boolean {
   if (entry.includes('/')) return isInNetwork(entry, host)
   const { name, port: only } = split(entry)
   if (only !== undefined && only !== port) return false
-  if (isIP(name) !== 0) return isIP(host) !== 0 && sameAddress(name, host)
+  if (isIP(name) !== 0) return isInNetwork(`${name}/${addressBits(isIP(name))}`, host)
   if (isIP(host) !== 0) return false
   if (name.startsWith('*.')) return host.endsWith(name.slice(1))
   if (name.startsWith('.')) return host.endsWith(name)
@@ -38,17 +38,12 @@ function split(entry: string): { readonly name: string; readonly port?: string }
 function isInNetwork(entry: string, host: string): boolean {
   const family = isIP(host)
   const [, net = '', bits = ''] = /^([^/]*)\/(\d{1,3})$/.exec(entry) ?? []
-  if (family === 0 || isIP(net) !== family) return false
-  if (Number(bits) > (family === 4 ? 32 : 128)) return false
+  if (family === 0 || isIP(net) !== family || Number(bits) > addressBits(family)) return false
   const list = new BlockList()
   list.addSubnet(net, Number(bits), family === 4 ? 'ipv4' : 'ipv6')
   return list.check(host, family === 4 ? 'ipv4' : 'ipv6')
 }
 
-function sameAddress(a: string, b: string): boolean {
-  const family = isIP(a)
-  if (family !== isIP(b)) return false
-  const list = new BlockList()
-  list.addAddress(a, family === 4 ? 'ipv4' : 'ipv6')
-  return list.check(b, family === 4 ? 'ipv4' : 'ipv6')
+function addressBits(family: number): number {
+  return family === 4 ? 32 : 128
 }

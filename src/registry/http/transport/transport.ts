@@ -20,15 +20,15 @@ const defaultLimits: Timeouts = { headersMs: 60_000, stallMs: 30_000, sourceMs: 
 export interface TransportOptions {
   readonly settings: RegistrySettingsMap
   readonly userAgent: string
-  readonly clock?: Clock
-  readonly limits?: Timeouts
+  readonly clock?: Clock | undefined
+  readonly limits?: Timeouts | undefined
   /** the proxy for a URL; by default none. @throws `config` */
-  readonly proxy?: (address: URL) => Proxy | undefined
+  readonly proxy?: ((address: URL) => Proxy | undefined) | undefined
   /**
    * the certificates that folders of this machine have for a registry, besides its settings; called
    * once for each
    */
-  readonly certificates?: CertificateFolders
+  readonly certificates?: CertificateFolders | undefined
 }
 
 export interface Transport {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Call } from '../../lib/call.ts'
 import { isDrayError } from '../../lib/errors.ts'
-import type { RequestBody } from '../http/fetch.ts'
+import type { RegistryResponse, RequestBody } from '../http/fetch.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { formatTagOrDigest, type TagOrDigest } from '../../oci/reference.ts'
 import {
@@ -11,12 +11,19 @@ import {
   runCheck,
   type WritingFacts,
 } from '../../images/registry-facts.ts'
-import type { RepositoryClient } from '../client/client.ts'
+import type { ApiRequest, RepositoryClient } from '../client/client.ts'
 import { deleteContent } from '../client/manifests/deletion.ts'
 import { resolveManifest } from '../client/manifests/manifests.ts'
 import { brokenBody, configType, contentOf, manifestOf, type ProbeContent } from './probe-content.ts'
 import { ProbeCleanup } from './probe-cleanup.ts'
-import { askSession, openSession, sessionOf, withDigest } from '../client/blobs/upload-session.ts'
+import {
+  askSession,
+  openSession,
+  patchRequest,
+  putRequest,
+  sessionOf,
+  withDigest,
+} from '../client/blobs/upload-session.ts'
 
 /** Bytes of a chunk. Blobs have two chunks, which most registries accept; the first breaks off. */
 const chunkBytes = 64 * 1024
@@ -69,7 +76,10 @@ class WriteProbe {
     const purpose = this.#describe('upload a blob')
     const session = await openSession(this.#client, descriptor, purpose, this.#call)
     this.created.sessions.push(session)
-    await this.#send('PUT', withDigest(session.url, descriptor.digest), bytesBody(bytes), {}, [201, 204])
+    await this.#send(
+      putRequest(withDigest(session.url, descriptor.digest), bytesBody(bytes), purpose),
+      [201, 204],
+    )
     this.created.sessions.pop()
     this.created.blobs.push(descriptor.digest)
   }
@@ -96,8 +106,7 @@ class WriteProbe {
     this.created.sessions.push(session)
     for (let at = 0; at < descriptor.size; at += size) {
       const piece = bytes.subarray(at, at + size)
-      const headers = { 'content-range': `${at}-${at + piece.byteLength - 1}` }
-      const response = await this.#send('PATCH', session.url, bytesBody(piece), headers, () => true)
+      const response = await this.#send(patchRequest(session.url, bytesBody(piece), at, purpose))
       if (![201, 202, 204].includes(response.status)) {
         this.#note(
           'chunks',
@@ -110,7 +119,7 @@ class WriteProbe {
       this.created.sessions.splice(-1, 1, session)
     }
     const closing = withDigest(session.url, descriptor.digest)
-    const closed = await this.#send('PUT', closing, bytesBody(new Uint8Array()), {}, () => true)
+    const closed = await this.#send(putRequest(closing, bytesBody(new Uint8Array()), purpose))
     const isTaken = closed.status === 201 || closed.status === 204
     if (isTaken) {
       this.created.sessions.pop()
@@ -129,15 +138,9 @@ class WriteProbe {
     const purpose = this.#describe('break an upload off')
     const session = await openSession(this.#client, descriptor, purpose, this.#call)
     this.created.sessions.push(session)
-    const headers = { 'content-range': `0-${descriptor.size - 1}` }
     try {
-      await this.#send(
-        'PATCH',
-        session.url,
-        brokenBody(bytes, () => this.#waitForBreak()),
-        headers,
-        () => true,
-      )
+      const body = brokenBody(bytes, () => this.#waitForBreak())
+      await this.#send(patchRequest(session.url, body, 0, purpose))
     } catch (error) {
       if (!isDrayError(error) || this.#call.signal.aborted) throw error
     }
@@ -218,26 +221,8 @@ class WriteProbe {
     )
   }
 
-  #send(
-    method: 'PUT' | 'PATCH',
-    url: URL,
-    body: RequestBody,
-    headers: Readonly<Record<string, string>>,
-    expect: readonly number[] | ((status: number) => boolean),
-  ) {
-    return this.#client.sendAndDiscard(
-      {
-        method,
-        url,
-        headers: { 'content-type': 'application/octet-stream', ...headers },
-        body,
-        replay: 'never',
-        lane: 'upload',
-        expect,
-        purpose: this.#describe('upload a blob'),
-      },
-      this.#call,
-    )
+  #send(request: ApiRequest, expect: ApiRequest['expect'] = () => true): Promise<RegistryResponse> {
+    return this.#client.sendAndDiscard({ ...request, expect }, this.#call)
   }
 
   #describe(doing: string) {

@@ -1,8 +1,8 @@
 import type { Call } from '../../../lib/call.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
-import { algorithmOf, type Digest, Digester } from '../../../oci/digest.ts'
-import type { RepositoryName } from '../../../oci/reference.ts'
+import { algorithmOf, Digester } from '../../../oci/digest.ts'
+import { formatAt, type RepositoryName } from '../../../oci/reference.ts'
 import type { BlobSource } from '../../../images/ports.ts'
 
 /** The bytes of one `open`. Bytes of an earlier one that was stopped count there only. */
@@ -90,12 +90,15 @@ export class BlobFeed {
     if (upTo === range.end && range.digester !== undefined) this.#hashed = { digester: range.digester, upTo }
   }
 
-  /**
-   * Returns the digest of the blob once all of it was accepted; undefined if the source verified
-   * it.
-   */
-  digest(): Digest | undefined {
-    return this.#hashed?.upTo === this.#d.size ? this.#hashed.digester.copy().digest() : undefined
+  /** Checks the digest of the blob once all of it was accepted, unless the source did. @throws `corrupt`. */
+  verify(): void {
+    const { digest, size } = this.#d
+    const is = this.#hashed?.upTo === size ? this.#hashed.digester.copy().digest() : digest
+    if (is === digest) return
+    throw new DrayError('corrupt', 'the blob is not what its descriptor says', {
+      subject: formatAt(this.#to, { digest }),
+      why: `its bytes hash to ${is}`,
+    })
   }
 
   /** Takes back what was reported of a body that was not accepted. */

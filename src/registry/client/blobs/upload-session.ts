@@ -1,9 +1,9 @@
 import type { Call } from '../../../lib/call.ts'
 import { DrayError } from '../../../lib/errors.ts'
-import type { RegistryResponse } from '../../http/fetch.ts'
+import type { RegistryResponse, RequestBody } from '../../http/fetch.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import { algorithmOf, type Digest } from '../../../oci/digest.ts'
-import type { RepositoryClient } from '../client.ts'
+import type { ApiRequest, RepositoryClient } from '../client.ts'
 import type { Purpose } from '../errors.ts'
 
 /** Milliseconds to cancel a session. Ctrl-C waits for this. */
@@ -110,6 +110,33 @@ export function withDigest(session: URL, digest: Digest): URL {
   url.search = url.search === '' ? added : `${url.search}&${added}`
   return url
 }
+
+/** Returns the PATCH that adds a chunk at the offset `start` of the blob. */
+export function patchRequest(url: URL, body: RequestBody, start: number, purpose: Purpose): ApiRequest {
+  const size = body.kind === 'bytes' ? body.bytes.byteLength : body.size
+  const headers = { 'content-type': octetStream, 'content-range': `${start}-${start + size - 1}` }
+  return {
+    method: 'PATCH',
+    url,
+    headers,
+    body,
+    replay: 'never',
+    lane: 'upload',
+    // The answer names the URL that continues or cancels the session.
+    settles: true,
+    // ECR answers by 201, others by 202 or 204.
+    expect: [201, 202, 204],
+    purpose,
+  }
+}
+
+/** Returns the PUT that ends a session: with the rest of the blob, or with the whole blob. */
+export function putRequest(url: URL, body: RequestBody, purpose: Purpose): ApiRequest {
+  const headers = { 'content-type': octetStream }
+  return { method: 'PUT', url, headers, body, replay: 'never', lane: 'upload', expect: [201, 204], purpose }
+}
+
+const octetStream = 'application/octet-stream'
 
 /**
  * Cancels a session by DELETE, also if the call is aborted. Ignores the result (distribution-spec,

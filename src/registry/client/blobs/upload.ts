@@ -4,7 +4,7 @@ import type { RegistryResponse, RequestBody } from '../../http/fetch.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import type { BlobSource } from '../../../images/ports.ts'
 import { hasBlob } from './blobs.ts'
-import type { ApiRequest, RepositoryClient } from '../client.ts'
+import type { RepositoryClient } from '../client.ts'
 import { type Purpose, isCorrupt } from '../errors.ts'
 import { BlobFeed } from './blob-feed.ts'
 import { FailedAttempts } from '../transfer.ts'
@@ -13,10 +13,14 @@ import {
   bytesThere,
   cancelSession,
   openSession,
+  patchRequest,
+  putRequest,
   type Session,
   sessionOf,
   withDigest,
 } from './upload-session.ts'
+
+const emptyBody: RequestBody = { kind: 'bytes', bytes: new Uint8Array() }
 
 /** How often one upload begins from its first byte. */
 const maxSessions = 4
@@ -239,9 +243,8 @@ export class Upload {
   }
 
   async #send(session: Session): Promise<void> {
-    const { size } = this.#d
     if (this.#inChunks) await this.#sendChunks(session)
-    else await this.#sendBody('PUT', withDigest(session.url, this.#d.digest), size)
+    else await this.#sendBody('PUT', withDigest(session.url, this.#d.digest), this.#d.size)
     this.#session = undefined
   }
 
@@ -262,16 +265,9 @@ export class Upload {
       this.#reach(this.#sentTo)
       if (!isFirst) this.#learn('chunks', 'yes')
     }
-    const is = this.#feed.digest() ?? this.#d.digest
-    if (is !== this.#d.digest) {
-      throw new DrayError('corrupt', 'the blob is not what its descriptor says', {
-        subject: this.#purpose.subject,
-        why: `its bytes hash to ${is}`,
-      })
-    }
-    const body: RequestBody = { kind: 'bytes', bytes: new Uint8Array() }
-    const url = withDigest(session.url, this.#d.digest)
-    await this.#client.sendAndDiscard(this.#request('PUT', url, body, {}), this.#call)
+    this.#feed.verify()
+    const end = putRequest(withDigest(session.url, this.#d.digest), emptyBody, this.#purpose)
+    await this.#client.sendAndDiscard(end, this.#call)
   }
 
   /** Sends the bytes from the current offset up to `end`. */
@@ -279,36 +275,15 @@ export class Upload {
     const start = this.#at
     this.#sentTo = end
     const body: RequestBody = { kind: 'stream', size: end - start, open: () => this.#feed.open(start, end) }
-    const headers = method === 'PATCH' ? { 'content-range': `${start}-${end - 1}` } : {}
+    const request =
+      method === 'PUT' ? putRequest(url, body, this.#purpose) : patchRequest(url, body, start, this.#purpose)
     try {
-      const request = this.#request(method, url, body, headers)
       const response = await this.#client.sendAndDiscard(request, this.#call)
       if (method === 'PUT') this.#feed.accept(end)
       return response
     } catch (error) {
       // The failure of the source explains more than the broken request.
       throw this.#feed.failure ?? error
-    }
-  }
-
-  #request(
-    method: 'PUT' | 'PATCH',
-    url: URL,
-    body: RequestBody,
-    headers: Readonly<Record<string, string>>,
-  ): ApiRequest {
-    return {
-      method,
-      url,
-      headers: { 'content-type': 'application/octet-stream', ...headers },
-      body,
-      replay: 'never',
-      lane: 'upload',
-      // The answer names the URL that continues or cancels the session.
-      settles: method === 'PATCH',
-      // ECR answers a PATCH by 201, others by 204.
-      expect: method === 'PUT' ? [201, 204] : [201, 202, 204],
-      purpose: this.#purpose,
     }
   }
 

@@ -41,12 +41,37 @@ describe('a list of tags', () => {
     ])
   })
 
-  it('of which a page cannot be read is asked for that page again', async () => {
-    const { registry, requests } = await scripted((_, count) =>
-      count === 1 ? { ...page(['a']), body: '{"tags":["a"' } : page(['a', 'b']),
-    )
+  it('with a page that cannot be parsed is an error after a second request for that page', async () => {
+    const damaged = { ...page(['a']), body: '{"tags":["a"' }
+    for (const [damages, tags] of [
+      [1, ['a', 'b']],
+      [2, undefined],
+    ] as const) {
+      const { registry, requests } = await scripted((_, count) =>
+        count <= damages ? damaged : page(['a', 'b']),
+      )
+      const listed = list(registry)
+      if (tags === undefined) await expect(listed).rejects.toMatchObject({ code: 'protocol' })
+      else expect(await listed).toEqual(tags)
+      expect(requests()).toHaveLength(2)
+    }
+  })
+
+  it('with a page that breaks off is read again from the start of that page', async () => {
+    const { registry, requests } = await scripted(({ path }, count) => {
+      if (path.endsWith('n=1000')) return page(['a'], '<?p=2>; rel="next"')
+      if (count > 2) return page(['b'])
+      const headers = { 'content-length': '100' }
+      return {
+        status: 200,
+        raw: (response) => {
+          response.writeHead(200, headers).write('{"tags":["b"')
+          setImmediate(() => response.destroy())
+        },
+      }
+    })
     expect(await list(registry)).toEqual(['a', 'b'])
-    expect(requests()).toHaveLength(2)
+    expect(requests().filter((line) => line.endsWith('p=2'))).toHaveLength(2)
   })
 
   it('may be stopped after a page', async () => {

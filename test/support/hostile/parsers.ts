@@ -269,7 +269,12 @@ export const parsers: readonly Parser[] = [
   {
     name: 'parseArgument',
     sample: '@staging/api:1.4.2',
-    parse: ofText((text) => [parseArgument(text), parseImage(text, text)]),
+    parse: ofText(parseArgument),
+  },
+  {
+    name: 'parseImage',
+    sample: 'team/api:1.4.2',
+    parse: ofText((text) => parseImage(text, text)),
   },
   {
     name: 'parseRepositoryPattern',

@@ -2,6 +2,8 @@ import Range from 'semver/classes/range.js'
 import type { AuditSink } from '../../../src/audit/log/sink.ts'
 import type { Call } from '../../../src/lib/call.ts'
 import { execute } from '../../../src/execute/execute.ts'
+// The simulation counts rounds of the event loop, so nothing may be loaded while it runs.
+import '../../../src/execute/deletes/execute-deletes.ts'
 import type { Fetch } from '../../../src/registry/http/fetch.ts'
 import { LinearRegExp } from '../../../src/lib/linear-regexp.ts'
 import { type Digest, digestOf } from '../../../src/oci/digest.ts'

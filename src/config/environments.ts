@@ -52,38 +52,22 @@ export function imagesAt(config: Config, repository: RepositoryName): readonly E
  * The environment whose rules hold for a repository; undefined if the repository is in none. If
  * several environments hold it with paths of the same length, `named` chooses among them. No other
  * name counts: a saved plan can claim any.
+ * @param isSource of a promotion: another loopback name can be another registry, so only the
+ * registry's name and aliases in `dray.yaml` count
  */
 export function environmentAt(
   config: Config,
   repository: RepositoryName,
   named: string | undefined,
+  isSource = false,
 ): string | undefined {
-  return choose(mostSpecific(ownersOf(config, repository)), named)
-}
-
-/**
- * As `environmentAt`, for the source of a promotion. Another loopback name can be another registry,
- * so only the registry's name and aliases in `dray.yaml` count.
- */
-export function sourceEnvironmentAt(
-  config: Config,
-  repository: RepositoryName,
-  named: string | undefined,
-): string | undefined {
-  const owners = mostSpecific(ownersOf(config, repository))
-  return choose(
-    owners.filter(({ isNamed }) => isNamed),
-    named,
-  )
+  const owners = mostSpecific(ownersOf(config, repository)).filter((one) => one.isNamed || !isSource)
+  return (owners.find(({ environment }) => environment === named) ?? owners[0])?.environment
 }
 
 /** Of the environments that hold a repository, those with the longest path. */
 export function mostSpecific(owners: readonly Owner[]): readonly Owner[] {
   return owners.filter(({ pathLength }) => pathLength === owners[0]?.pathLength)
-}
-
-function choose(owners: readonly Owner[], named: string | undefined): string | undefined {
-  return (owners.find(({ environment }) => environment === named) ?? owners[0])?.environment
 }
 
 /** As `imagesAt`, with how the repository belongs to each environment. */

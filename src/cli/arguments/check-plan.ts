@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts'
-import { environmentAt, sourceEnvironmentAt } from '../../config/environments.ts'
+import { environmentAt } from '../../config/environments.ts'
 import { resolveImage, type ResolvedImage, type Within } from '../../config/resolver/resolve.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
@@ -21,11 +21,10 @@ export interface CheckedConfig {
 export function checkPlanNames(plan: Plan, checked: CheckedConfig): void {
   const isTransfer = plan.operation === 'promote' || plan.operation === 'copy'
   for (const { image, from, to, root } of plan.placements) {
-    checkEnvironment(from, image, checked, isTransfer ? sourceEnvironmentAt : environmentAt)
+    checkEnvironment(from, image, checked, isTransfer)
     if (!isNamed(image, from, root.digest, checked.config)) throw misnamed(image, from)
     // A copy to a reference names no environment, even if the repository is in one.
-    if (to.environment !== undefined || plan.operation !== 'copy')
-      checkEnvironment(to, image, checked, environmentAt)
+    if (to.environment !== undefined || plan.operation !== 'copy') checkEnvironment(to, image, checked, false)
   }
 }
 
@@ -34,9 +33,9 @@ function checkEnvironment(
   { environment: named, repository }: PlacementEnd,
   image: string,
   { config, file }: CheckedConfig,
-  environmentOf: typeof environmentAt,
+  isSource: boolean,
 ): void {
-  const current = environmentOf(config, repository, named)
+  const current = environmentAt(config, repository, named, isSource)
   if (current === named) return
   const subject = formatRepository(repository)
   if (named === undefined) {

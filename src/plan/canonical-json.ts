@@ -1,6 +1,6 @@
 /**
- * JSON with the keys of every object in the order of their code units and no white space: the same value is the same text. For the plain data of
- * plans and records (RFC 8785 without its rules for fractions: there are none).
+ * Returns JSON without white space, with the keys of every object sorted by code unit: equal values
+ * have equal text. For plans and records (RFC 8785 without its rules for fractions).
  */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) => (isPlainObject(item) ? sorted(item) : item))

@@ -4,7 +4,7 @@ import { formatAt, formatRepository } from '../oci/reference.ts'
 import { formatVersion, type Version } from '../semver/version.ts'
 import type { HighestPrecondition, TagPrecondition } from './plan.ts'
 
-/** The error for a tag that is neither where the plan saw it nor where the plan puts it. */
+/** Returns the error for a tag that is neither on the digest that the plan read nor on its new one. */
 export function movedSince({ repository, tag, digest }: TagPrecondition, now: Digest | null): DrayError {
   const name = formatAt(repository, { tag })
   return new DrayError('conflict', `${name} was changed since the plan was made`, {
@@ -15,7 +15,7 @@ export function movedSince({ repository, tag, digest }: TagPrecondition, now: Di
 }
 
 /**
- * The error for a floating tag whose version is no longer the highest of its line.
+ * Returns the error for a floating tag whose version is no longer the highest of its line.
  * @param tag the floating tag, as a reference
  */
 export function overtaken(

@@ -18,8 +18,9 @@ import {
 } from './plan.ts'
 
 /**
- * Checks that a plan does what it shows and nothing else: each step belongs to a placement and stays within its source, its target, its root and its
- * tags; no tag is written whose present state is not expected; and `after` goes back only to steps that are there, without a circle.
+ * Checks that the steps of a plan do what its placements show: each step stays within the source,
+ * target, root and tags of its placement, each tag step expects the state that is shown, and `after`
+ * names only earlier steps.
  * @throws `malformed`.
  */
 export function checkConsistency(plan: Plan, name: string): void {
@@ -27,10 +28,10 @@ export function checkConsistency(plan: Plan, name: string): void {
   for (const placement of plan.placements) {
     if (placements.has(placement.id)) throw malformed(name, `the placement ${placement.id} is there twice`)
     placements.set(placement.id, placement)
-    const odd = placement.tags.find((tag) => !isPossible(tag, placement))
-    if (odd !== undefined)
-      throw malformed(name, `${placement.id} says ${odd.change} of a tag that is otherwise`)
-    const wrong = complaintOf(placement, plan)
+    const impossible = placement.tags.find((tag) => !isPossible(tag, placement))
+    if (impossible !== undefined)
+      throw malformed(name, `${placement.id} says ${impossible.change} of a tag that is otherwise`)
+    const wrong = mismatchOf(placement, plan)
     if (wrong !== undefined) throw malformed(name, `${placement.id} ${wrong}`)
   }
   const seen = new Set<StepId>()
@@ -47,8 +48,8 @@ export function checkConsistency(plan: Plan, name: string): void {
   }
 }
 
-/** What a placement shows that its plan does not do; undefined: nothing. */
-function complaintOf({ id, from, to, evidence }: Placement, { operation, steps }: Plan): string | undefined {
+/** Returns how the steps of a placement differ from what it shows; undefined if they do not. */
+function mismatchOf({ id, from, to, evidence }: Placement, { operation, steps }: Plan): string | undefined {
   const own = steps.filter(({ placement }) => placement === id)
   if (own.length === 0) return undefined
   const attached = own.filter(({ kind }) => kind === 'attach').length
@@ -98,14 +99,14 @@ function isWithin(step: Step, { from, to, root, tags }: Placement): boolean {
         shown !== undefined &&
         own?.digest === shown.before &&
         step.override === shown.override &&
-        restsOnVersion(step, shown) &&
+        hasVersionPrecondition(step, shown) &&
         step.expect.every((one) => one === own || isOfVersion(one, step, { root, tags }))
       )
     }
   }
 }
 
-/** What the plan saw of the tag that a step writes; undefined where it says so not once. */
+/** Returns the precondition on the tag that a step writes; undefined unless there is exactly one. */
 function ownPrecondition(
   expect: readonly Precondition[],
   repository: RepositoryName,
@@ -115,13 +116,13 @@ function ownPrecondition(
   return own.length === 1 ? own[0] : undefined
 }
 
-/** A tag that is said to move for its version moves only as long as that is so, unless it is said to move all the same. */
-function restsOnVersion({ expect, override }: TagStep, { reason }: PlannedTag): boolean {
+/** Whether a tag that moves for its version expects that version to be the highest, unless overridden. */
+function hasVersionPrecondition({ expect, override }: TagStep, { reason }: PlannedTag): boolean {
   if (reason === undefined || (override !== undefined && override !== 'rollback')) return true
   return expect.length > 1
 }
 
-/** What a floating tag rests on beside itself: that its version is the highest of its line, or that the exact tag is still on the image. */
+/** Whether a precondition expects the version to be the highest, or the version tag to be on the image. */
 function isOfVersion(
   one: Precondition,
   { repository, tag }: TagStep,
@@ -131,7 +132,7 @@ function isOfVersion(
   if (one.kind === 'tag') return one.digest === root.digest
   const version = parseVersion(one.version)
   if (version === undefined || !isInLine(version, one.line) || !isTagOfLine(tag, one.line)) return false
-  // the version that the image gets there, and no higher one that nothing could overtake
+  // a higher version than that of the image could never be overtaken
   return versionTagsIn(
     tags.map((shown) => shown.tag),
     one,

@@ -11,7 +11,7 @@ import type { PrunePlan } from './prune/prune-plan.ts'
 import { prunePlanShape } from './prune/prune-plan-shape.ts'
 import { descriptor, digest, error, natural, repository, tag, time } from './shapes.ts'
 
-/** The largest plan that is read, bytes: to delete 30,000 images with four parts each, or to copy as much as some 100,000 steps do. */
+/** The largest plan that dray reads, bytes: some 100,000 copy steps, or 30,000 deleted images. */
 export const maxPlanSize: number = 256 * 1024 * 1024
 const schemaName = 'dray.plan/1'
 
@@ -74,7 +74,6 @@ const step = v.variant('kind', [
     override,
   }),
 ])
-/** A plan of placements. */
 const planShape = v.strictObject({
   schema: v.literal(schemaName),
   operation: v.picklist(['promote', 'copy', 'tag', 'rollback']),
@@ -106,7 +105,7 @@ const planShape = v.strictObject({
   refusals: v.array(v.strictObject({ image: v.string(), placement: v.exactOptional(v.string()), error })),
 })
 
-/** The plan as a file: readable JSON, closed by the hash of all the rest and a signature, if there is one. */
+/** Returns the plan as readable JSON, with the hash of the rest and the signature, if there is one. */
 export function formatPlanFile(plan: Plan | PrunePlan, signature?: unknown): string {
   const file = { ...plan, hash: hashOfPlan(plan), ...(signature !== undefined && { signature }) }
   return `${JSON.stringify(file, undefined, 2)}\n`
@@ -116,9 +115,10 @@ export function formatPlanFile(plan: Plan | PrunePlan, signature?: unknown): str
 export type SignatureCheck = (canonical: string, signature: unknown, name: string) => void
 
 /**
- * Reads a plan file. The hash guards against an edit by hand and a cut file, not against someone who computes a new one:
- * that is what the signature is for, and `dray apply`, which decides every step again.
- * @throws `malformed` for a file that is no plan; `unsupported` for a plan of another version; `refused` where the hash does not fit.
+ * Reads a plan file. The hash detects an edit by hand and a cut file. Only the signature, and the
+ * review by `dray apply`, protect against someone who computes a new hash.
+ * @throws `malformed` for a file that is no plan; `unsupported` for a plan of another version;
+ * `refused` if the hash does not match.
  */
 export function parsePlanFile(
   text: Uint8Array | string,
@@ -136,7 +136,7 @@ export function parsePlanFile(
       hint: `This dray reads ${schemaName}. Make the plan again.`,
     })
   }
-  // neither the hash nor the signature is part of what both are about
+  // the hash and the signature cover the rest of the plan
   const { hash, signature, ...rest } = value
   const canonical = canonicalJson(rest)
   checkSignature?.(canonical, signature, name)
@@ -146,16 +146,16 @@ export function parsePlanFile(
     })
   }
   if (rest['operation'] === 'prune') {
-    const plan = shaped(prunePlanShape, rest, name) as PrunePlan
+    const plan = parseShape(prunePlanShape, rest, name) as PrunePlan
     checkPruneConsistency(plan, name)
     return plan
   }
-  const plan = shaped(planShape, rest, name) as Plan
+  const plan = parseShape(planShape, rest, name) as Plan
   checkConsistency(plan, name)
   return plan
 }
 
-function shaped(shape: typeof planShape | typeof prunePlanShape, value: unknown, name: string): unknown {
+function parseShape(shape: typeof planShape | typeof prunePlanShape, value: unknown, name: string): unknown {
   const parsed = v.safeParse(shape, value)
   if (parsed.success) return parsed.output
   const [issue] = parsed.issues

@@ -5,14 +5,14 @@ import type { ErrorInfo } from '../lib/errors.ts'
 import type { DeleteStep } from './prune/prune-plan.ts'
 
 export type Operation = 'promote' | 'copy' | 'tag' | 'rollback' | 'prune'
-/** Those that put images at targets; `prune` has a plan of its own (`PrunePlan`). */
+/** The operations with placements; `prune` has a plan of its own (`PrunePlan`). */
 export type PlacementOperation = Exclude<Operation, 'prune'>
 export type StepId = string
 export type PlacementId = string
 /** `sha256:` and hex */
 export type Hash = string
 
-/** All that will be changed, in an order that `after` gives; made by a pure function, carried out as it is. */
+/** All changes of a run; `after` of each step gives their order. */
 export interface Plan {
   readonly schema: 'dray.plan/1'
   readonly operation: PlacementOperation
@@ -22,7 +22,6 @@ export interface Plan {
   readonly tool: string
   /** hash of the configuration and flags that decided */
   readonly policy: Hash
-  /** what is promoted where: the subject of the steps */
   readonly placements: readonly Placement[]
   readonly steps: readonly Step[]
   readonly refusals: readonly Refusal[]
@@ -31,51 +30,52 @@ export interface Plan {
 /** One image at one target. */
 export interface Placement {
   readonly id: PlacementId
-  /** as the person named it, such as `api:1.4.2` */
+  /** as the user named it, such as `api:1.4.2` */
   readonly image: string
   readonly from: PlacementEnd
   readonly to: PlacementEnd
   readonly root: Descriptor
-  /** every tag that was asked for, also the one that is as it should be already */
+  /** every requested tag, also those that are up to date */
   readonly tags: readonly PlannedTag[]
   /** tags of the same version that stay where they are */
   readonly held?: readonly HeldTag[]
   readonly evidence: { readonly found: number; readonly missing: number }
-  /** of the whole image without its evidence: bytes of all distinct blobs and manifests; absent where only its tags were looked at */
+  /** bytes of all distinct blobs and manifests without attached artifacts; absent if only tags move */
   readonly size?: number
 }
 
-/** A repository and, where it is one of an environment's, that environment; `tag` is what the source was resolved by. */
+/** A repository, and its environment if it has one. */
 export interface PlacementEnd {
   readonly environment?: string
   readonly repository: RepositoryName
+  /** the tag that the source was resolved by */
   readonly tag?: string
 }
 
 export interface PlannedTag {
   readonly tag: string
-  /** null: the tag is not there */
+  /** null: there is no such tag */
   readonly before: Digest | null
   readonly change: 'create' | 'move' | 'unchanged'
-  /** why it moves, where it follows from a version: `the highest 1.4` */
+  /** why a floating tag moves: `the highest 1.4` */
   readonly reason?: string
   readonly override?: TagOverride
 }
 
-/** A tag that would move with the version and does not, with the reason. */
+/** A floating tag of the version that does not move. */
 export interface HeldTag {
   readonly tag: string
-  /** what it points at; null: it is not there */
+  /** null: there is no such tag */
   readonly at: Digest | null
   readonly reason: string
 }
 
-/** A tag is moved against the rule because a person said so: an exact or immutable tag, or a floating tag to a lower version. */
+/** The option by which a user moves a version tag or immutable tag, or a floating tag backward. */
 export type TagOverride = 'moveTag' | 'allowBackward' | 'rollback'
 
 export interface Refusal {
   readonly image: string
-  /** where only one target is concerned */
+  /** absent: the refusal concerns every target */
   readonly placement?: PlacementId
   readonly error: ErrorInfo
 }
@@ -85,13 +85,13 @@ interface StepBase {
   readonly placement: PlacementId
   /** steps that must have succeeded before this one */
   readonly after: readonly StepId[]
-  /** what must still be so just before this one: else `conflict` */
+  /** checked just before this step; if one does not hold, the step is a `conflict` */
   readonly expect: readonly Precondition[]
 }
 
 export type Precondition = TagPrecondition | HighestPrecondition
 
-/** The tag points at `digest`, or is not there (null). */
+/** The tag is on `digest`, or there is no such tag (null). */
 export interface TagPrecondition {
   readonly kind: 'tag'
   readonly repository: RepositoryName
@@ -99,7 +99,7 @@ export interface TagPrecondition {
   readonly digest: Digest | null
 }
 
-/** No tag of the repository is a higher version of the line than `version`: of `1` or `1.4`, of all, or of the pre-releases of a channel. */
+/** No tag of the repository is a higher version of the line than `version`. */
 export interface HighestPrecondition {
   readonly kind: 'highest'
   readonly repository: RepositoryName
@@ -109,18 +109,18 @@ export interface HighestPrecondition {
   readonly buildMetadata: boolean
 }
 
-/** The graph of `root`: its blobs, its children, and itself by digest; or all but itself where the `tag` step that follows puts it (one PUT instead of two). */
+/** Copies the graph of `root`. With `rootBy: 'tag'`, the tag step pushes the root: one PUT, not two. */
 export interface CopyStep extends StepBase {
   readonly kind: 'copy'
   readonly root: Descriptor
   readonly from: RepositoryName
   readonly to: RepositoryName
   readonly rootBy: 'digest' | 'tag'
-  /** it is there and not whole: put all of it, whatever the destination says that it has */
+  /** the target lacks some of it: push all content, even if the target claims to have it */
   readonly repair?: true
 }
 
-/** One piece of evidence with its own graph: a referrer of `subject`, or what stands under one of cosign's tags. */
+/** Copies an attached artifact with its graph: a referrer of `subject`, or the manifest of a cosign tag. */
 export interface AttachStep extends StepBase {
   readonly kind: 'attach'
   readonly subject: Digest
@@ -130,7 +130,7 @@ export interface AttachStep extends StepBase {
   readonly via: 'subject' | 'tag'
   /** with `via: 'tag'` */
   readonly tag?: string
-  /** as with `CopyStep` */
+  /** as in `CopyStep` */
   readonly repair?: true
 }
 
@@ -139,12 +139,12 @@ export interface TagStep extends StepBase {
   readonly repository: RepositoryName
   readonly tag: string
   readonly target: Descriptor
-  /** where the bytes of `target` are to be had */
+  /** the repository that has the bytes of `target` */
   readonly from: RepositoryName
   readonly override?: TagOverride
 }
 
-/** A statement about `subject`, put beside it: that it was about to be promoted here, by whom, from where, on what grounds. */
+/** Attaches an attestation of the promotion to `subject`: by whom, from where and why. */
 export interface AttestStep extends StepBase {
   readonly kind: 'attest'
   readonly subject: Descriptor
@@ -153,7 +153,7 @@ export interface AttestStep extends StepBase {
 
 export type Step = CopyStep | AttachStep | AttestStep | TagStep
 
-/** Whether a precondition is what the plan saw of one tag. */
+/** Whether a precondition is about this tag. */
 export function isOfTag(one: Precondition, repository: RepositoryName, tag: string): one is TagPrecondition {
   return one.kind === 'tag' && one.tag === tag && sameRepository(one.repository, repository)
 }

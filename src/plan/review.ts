@@ -4,7 +4,7 @@ import { formatAt } from '../oci/reference.ts'
 import { higherInLine } from '../semver/line.ts'
 import { parseVersion, versionTagsIn } from '../semver/version.ts'
 import { movedSince, overtaken } from './conflicts.ts'
-import { invents, omits, outOfOrder, stays } from './review-errors.ts'
+import { addsArtifact, lacksStep, movesTag, outOfOrder } from './review-errors.ts'
 import {
   type AttachStep,
   isOfTag,
@@ -29,7 +29,7 @@ export interface Current {
   readonly steps: readonly Step[]
   /** why the current rules do not allow it */
   readonly refusals: readonly ErrorInfo[]
-  /** why it could not be read; then nothing is decided about it */
+  /** why it could not be read; nothing is decided then */
   readonly unread?: DrayError
   /** all tags of the target, if they were listed */
   readonly listed?: readonly string[]
@@ -41,25 +41,24 @@ interface KnownEvidence {
   readonly subject: Digest
   readonly manifest: Digest
   readonly tag?: string
-  /** what the target has under `tag`; null: nothing */
+  /** the digest of `tag` at the target; null: there is no such tag */
   readonly at: Digest | null
 }
 
-/** What a review found. A plan with refusals is not executed at all. */
+/** The result of a review. A plan with refusals is not executed at all. */
 export interface Reviewed {
   readonly refusals: readonly DrayError[]
-  /** steps that conflict with the present state: their placements are not begun */
+  /** steps that conflict with the current state; their placements are not started */
   readonly obstacles: ReadonlyMap<StepId, DrayError>
-  /** what must hold just before a step, beside what the plan expects */
+  /** further preconditions of each step */
   readonly expect: ReadonlyMap<StepId, readonly Precondition[]>
 }
 
 /**
- * Compares one image of a saved plan, at all of its targets, with what the current rules decide
- * about it now: pure. The file is not believed: each step must be one that is decided now, or one
- * that has nothing left to do; every step that is decided now for the tags of the plan must be in
- * the file; and the order that is decided now must hold in the file. State that changed since the
- * plan is an obstacle, a broken rule is a refusal.
+ * Compares one image of a saved plan, at all of its targets, with the current decisions: pure. dray
+ * does not trust the file: each step must be decided now or have nothing left to do, every step that
+ * is decided now for the tags of the plan must be in the file, and the current order must hold.
+ * State that changed since the plan is an obstacle, and a broken rule is a refusal.
  * @param steps the steps of the saved plan
  */
 export function reviewImage(
@@ -68,24 +67,24 @@ export function reviewImage(
   { partial }: { readonly partial: boolean },
 ): Reviewed {
   const found = images.map((image) => new PlacementReview(image, steps))
-  const isHeldUp = found.some(({ obstacles }) => obstacles.size > 0)
-  const judged = partial ? found.filter(({ obstacles }) => obstacles.size === 0) : isHeldUp ? [] : found
-  const refusals = judged.flatMap((one) => one.refusals())
-  const disorder = isHeldUp || refusals.length > 0 ? undefined : disorderOf(found)
+  const isBlocked = found.some(({ obstacles }) => obstacles.size > 0)
+  const reviewed = partial ? found.filter(({ obstacles }) => obstacles.size === 0) : isBlocked ? [] : found
+  const refusals = reviewed.flatMap((one) => one.refusals())
+  const disorder = isBlocked || refusals.length > 0 ? undefined : findDisorder(found)
   return {
     refusals: disorder === undefined ? refusals : [disorder],
-    obstacles: partial || !isHeldUp ? together(found) : everywhere(found),
-    expect: new Map(judged.flatMap((one) => [...one.expect()])),
+    obstacles: partial || !isBlocked ? allObstacles(found) : obstaclesEverywhere(found),
+    expect: new Map(reviewed.flatMap((one) => [...one.expect()])),
   }
 }
 
-function together(found: readonly PlacementReview[]): ReadonlyMap<StepId, DrayError> {
+function allObstacles(found: readonly PlacementReview[]): ReadonlyMap<StepId, DrayError> {
   return new Map(found.flatMap(({ obstacles }) => [...obstacles]))
 }
 
 /** Without `--partial`, an image goes to all of its targets or to none. */
-function everywhere(found: readonly PlacementReview[]): ReadonlyMap<StepId, DrayError> {
-  const obstacles = new Map(together(found))
+function obstaclesEverywhere(found: readonly PlacementReview[]): ReadonlyMap<StepId, DrayError> {
+  const obstacles = new Map(allObstacles(found))
   for (const { steps, obstacles: own } of found) {
     const [first] = steps
     if (own.size === 0 && first !== undefined)
@@ -115,8 +114,8 @@ class PlacementReview {
     const moved = movedUnchanged(saved, current)
     if (moved !== undefined) this.obstacles.set(first.id, moved)
     for (const step of this.steps) {
-      if (step.kind === 'tag') this.#judgeTag(step)
-      else if (step.kind === 'attach') this.#judgeEvidenceTag(step)
+      if (step.kind === 'tag') this.#reviewTag(step)
+      else if (step.kind === 'attach') this.#reviewEvidenceTag(step)
     }
   }
 
@@ -125,7 +124,7 @@ class PlacementReview {
     const { current } = this
     if (current.refusals.length > 0)
       return current.refusals.map((info) => new DrayError(info.code, info.message, info))
-    return [...this.#tags.values(), ...this.#omitted(), ...this.#invented()]
+    return [...this.#tags.values(), ...this.#missingSteps(), ...this.#addedArtifacts()]
   }
 
   expect(): readonly (readonly [StepId, readonly Precondition[]])[] {
@@ -133,17 +132,17 @@ class PlacementReview {
       const now = this.current.steps.find((one) => keyOf(one) === keyOf(step))
       const known = new Set(step.expect.map((one) => JSON.stringify(one)))
       const more = (now?.expect ?? []).filter(
-        (one) => isOfOthers(one, step) && !known.has(JSON.stringify(one)),
+        (one) => isBesideOwnTag(one, step) && !known.has(JSON.stringify(one)),
       )
       return more.length === 0 ? [] : [[step.id, more] as const]
     })
   }
 
-  #judgeTag(step: TagStep): void {
+  #reviewTag(step: TagStep): void {
     const { placement, listed = [] } = this.current
     const { tag, target, repository } = step
-    const shown = named(placement.tags, tag)
-    const held = shown === undefined ? named(placement.held ?? [], tag) : undefined
+    const shown = findTag(placement.tags, tag)
+    const held = shown === undefined ? findTag(placement.held ?? [], tag) : undefined
     const now = shown?.tag === tag ? shown.before : held?.tag === tag ? held.at : undefined
     const own = step.expect.find((one) => isOfTag(one, repository, tag))
     if (now === target.digest) return
@@ -151,13 +150,13 @@ class PlacementReview {
       this.obstacles.set(step.id, movedSince(own, now))
     else if (held !== undefined) {
       const higher = higherSince(step, listed)
-      if (higher === undefined) this.#tags.set(step, stays(this.saved, step, held.reason))
+      if (higher === undefined) this.#tags.set(step, movesTag(this.saved, step, held.reason))
       else this.obstacles.set(step.id, higher)
     } else if (shown === undefined)
-      this.#tags.set(step, stays(this.saved, step, 'no rule gives this tag to the image now'))
+      this.#tags.set(step, movesTag(this.saved, step, 'no rule gives this tag to the image now'))
   }
 
-  #judgeEvidenceTag(step: AttachStep): void {
+  #reviewEvidenceTag(step: AttachStep): void {
     const known = this.#known(step)
     const own = step.expect.find((one) => isOfTag(one, step.to, step.tag ?? ''))
     if (known === undefined || own === undefined || known.at === known.manifest) return
@@ -171,32 +170,32 @@ class PlacementReview {
     )
   }
 
-  /** What is decided now and is not in the plan, apart from tags that the plan does not write. */
-  #omitted(): readonly DrayError[] {
+  /** Content steps that are decided now and missing in the plan. The plan may omit tags. */
+  #missingSteps(): readonly DrayError[] {
     const keys = new Set(this.steps.map(keyOf))
     return this.current.steps.flatMap((step) =>
-      step.kind === 'tag' || keys.has(keyOf(step)) ? [] : [omits(this.saved, step)],
+      step.kind === 'tag' || keys.has(keyOf(step)) ? [] : [lacksStep(this.saved, step)],
     )
   }
 
   /** Attached artifacts that the image does not have, or that would replace others at the target. */
-  #invented(): readonly DrayError[] {
+  #addedArtifacts(): readonly DrayError[] {
     const decided = new Set(this.current.steps.map(keyOf))
     return this.steps.flatMap((step) => {
       if (step.kind !== 'attach' || decided.has(keyOf(step))) return []
       const known = this.#known(step)
       const hasNothingToDo = known !== undefined && (step.tag === undefined || known.at === known.manifest)
-      return hasNothingToDo ? [] : [invents(this.saved, step, known !== undefined)]
+      return hasNothingToDo ? [] : [addsArtifact(this.saved, step, known !== undefined)]
     })
   }
 }
 
-/** A precondition on something else than the tag that the step writes. */
-function isOfOthers(one: Precondition, step: Step): boolean {
+/** Whether the precondition of a tag step is not about the tag that it writes. */
+function isBesideOwnTag(one: Precondition, step: Step): boolean {
   return step.kind === 'tag' && !isOfTag(one, step.repository, step.tag)
 }
 
-/** A tag that the plan shows as up to date and that would be written now. */
+/** Returns the error for a tag that the plan shows as up to date and that would be written now. */
 function movedUnchanged({ tags, to }: Placement, { placement }: Current): DrayError | undefined {
   for (const { tag, before, change } of tags) {
     if (change !== 'unchanged') continue
@@ -208,7 +207,7 @@ function movedUnchanged({ tags, to }: Placement, { placement }: Current): DrayEr
   return undefined
 }
 
-/** A higher version that came since, by what the step itself says that it rests on. */
+/** Returns the error for a version that is higher than a precondition of the step allows. */
 function higherSince(step: TagStep, listed: readonly string[]): DrayError | undefined {
   for (const one of step.expect) {
     const version = one.kind === 'highest' ? parseVersion(one.version) : undefined
@@ -220,13 +219,13 @@ function higherSince(step: TagStep, listed: readonly string[]): DrayError | unde
   return undefined
 }
 
-/** By its name, else by the name that differs in a leading `v` only: `1.4` and `v1.4` are one floating tag. */
-function named<T extends Pick<PlannedTag, 'tag'>>(all: readonly T[], tag: string): T | undefined {
+/** Finds a tag by its name, else without regard to a leading `v`: `1.4` and `v1.4` are one floating tag. */
+function findTag<T extends Pick<PlannedTag, 'tag'>>(all: readonly T[], tag: string): T | undefined {
   const bare = (name: string): string => name.replace(/^v(?=\d)/, '')
   return all.find((one) => one.tag === tag) ?? all.find((one) => bare(one.tag) === bare(tag))
 }
 
-/** What a step does, whatever its id: the same in two plans of one image at one target. */
+/** Identifies a step across two plans of one image at one target, whose ids may differ. */
 function keyOf(step: Step): string {
   switch (step.kind) {
     case 'copy':
@@ -239,8 +238,8 @@ function keyOf(step: Step): string {
   }
 }
 
-/** The first step that does not come after all that it has to come after now. */
-function disorderOf(found: readonly PlacementReview[]): DrayError | undefined {
+/** Returns the error for the first step that lacks one of its current predecessors in `after`. */
+function findDisorder(found: readonly PlacementReview[]): DrayError | undefined {
   const savedIds = new Map<StepId, StepId>()
   const savedSteps = new Map<StepId, Step>()
   for (const { current, steps } of found) {

@@ -4,7 +4,8 @@ import { errorCodes } from '../lib/errors.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
 import { checkPath, isTag, layoutRegistry, parseRegistry, type RepositoryName } from '../oci/reference.ts'
 
-/** What plans of every operation have in common. */
+// shapes that plans of every operation share
+
 export const digest = v.custom<Digest>(
   (value) => typeof value === 'string' && isDigest(value),
   'is not a digest',
@@ -44,7 +45,7 @@ export const error = v.strictObject({
   registryCode: v.exactOptional(v.string()),
 })
 
-/** Spelled as a reference would be, so that nothing but a host and a path gets into an address; a layout's folder is whole. */
+/** Whether it is a host and a path as in a reference, or an absolute folder of a layout. */
 function isRepository({ registry, path }: RepositoryName): boolean {
   if (registry === layoutRegistry) return isAbsolute(path) && normalize(path) === path && !path.includes('\0')
   try {

@@ -1,8 +1,9 @@
 import { compareVersions, isStable, type Version } from './version.ts'
 
 /**
- * The versions that a floating tag may be on: `{}` all stable ones (`latest`), `{ major: 1 }` those of `1`, `{ major: 1, minor: 4 }` those of `1.4`; with
- * `channel` the pre-releases whose first identifier it is.
+ * The versions that a floating tag may be on: `{}` is all stable versions (`latest`), `{ major: 1 }`
+ * those of `1`, and `{ major: 1, minor: 4 }` those of `1.4`. With `channel`, pre-releases with that
+ * first identifier.
  */
 export interface Line {
   readonly major?: number
@@ -12,14 +13,13 @@ export interface Line {
 
 const numbered = /^v?(0|[1-9]\d{0,14})(?:\.(0|[1-9]\d{0,14}))?$/
 
-/** The line that a tag names by its numbers: `1` and `1.4`, also with a `v`. Whether it is a floating tag its name does not say: `20240101` is read as well. */
+/** Returns the line of a tag such as `1`, `1.4` or `v1`. `20240101` has a line too, but is no floating tag. */
 export function numberedLine(tag: string): { readonly major: number; readonly minor?: number } | undefined {
   const [, major, minor] = numbered.exec(tag) ?? []
   if (major === undefined) return undefined
   return { major: Number(major), ...(minor !== undefined && { minor: Number(minor) }) }
 }
 
-/** Whether a version is one of those that the tag of a line may be on. */
 export function isInLine(version: Version, { major, minor, channel }: Line): boolean {
   if (channel !== undefined) return channelOf(version) === channel
   return (
@@ -29,20 +29,20 @@ export function isInLine(version: Version, { major, minor, channel }: Line): boo
   )
 }
 
-/** Whether a tag is called as the versions of a line are: `1.4` and `v1.4`, `1`, `latest`, a channel. */
+/** Whether a tag is the floating tag of a line, with or without `v`. */
 export function isTagOfLine(tag: string, { major, minor, channel }: Line): boolean {
   if (channel !== undefined) return tag === channel
   if (major === undefined) return tag === 'latest'
   return tag.replace(/^v/, '') === (minor === undefined ? `${major}` : `${major}.${minor}`)
 }
 
-/** The first identifier of a pre-release, where it is a name: `beta` of 2.0.0-beta.3. */
+/** Returns the first identifier of a pre-release unless it is a number: `beta` of 2.0.0-beta.3. */
 export function channelOf({ prerelease }: Version): string | undefined {
   const [first] = prerelease
   return typeof first === 'string' ? first : undefined
 }
 
-/** The highest version of a line that is above the one given; undefined where that one is the highest. */
+/** Returns the highest version of a line that is above `than`; undefined if none is. */
 export function higherInLine(versions: readonly Version[], line: Line, than: Version): Version | undefined {
   let highest = than
   for (const version of versions) {

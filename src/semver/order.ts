@@ -1,21 +1,22 @@
 import { numberedLine } from './line.ts'
-import { compareVersions, isStable, parseVersionTag, type Reading, type Version } from './version.ts'
+import { compareVersions, isStable, parseVersionTag, type VersionReading, type Version } from './version.ts'
 
-/** What a tag is sorted by, worked out once. */
+/** The sort key of a tag. */
 type Key =
   | { readonly rank: 'latest' }
   | { readonly rank: 'version'; readonly version: Version }
-  /** a floating tag stands above the versions that it may be on */
+  /** a floating tag comes before the versions of its line */
   | { readonly rank: 'version'; readonly floating: { readonly major: number; readonly minor?: number } }
   | { readonly rank: 'other' }
 
 const ranks = { latest: 0, version: 1, other: 2 } as const
 
 /**
- * Tags for a person, the first what matters most: `latest`; versions by precedence from the highest down, with `2` and `2.1` above the versions of
- * their line; all others, by their names from the last back, runs of digits by their number. Total: the same tags always come in the same order.
+ * Sorts tags for display: `latest`, then versions from the highest down with `2` and `2.1` before the
+ * versions of their line, then all others by name in descending order, with digits as numbers. The
+ * order is total: it does not depend on the order of the input.
  */
-export function inSemverOrder(tags: Iterable<string>, reading: Reading): string[] {
+export function inSemverOrder(tags: Iterable<string>, reading: VersionReading): string[] {
   const list = [...tags]
   const versions = list.flatMap((tag) => parseVersionTag(tag, reading) ?? [])
   const majors = new Set(versions.map(({ version }) => version.major))
@@ -28,7 +29,7 @@ function keyOf(tag: string, version: Version | undefined, majors: ReadonlySet<nu
   if (version !== undefined) return { rank: 'version', version }
   if (tag === 'latest') return { rank: 'latest' }
   const floating = numberedLine(tag)
-  // a number is a floating tag only where there is a version for it to be on: 20240101 is none
+  // a number without a version of its line is no floating tag: 20240101
   if (floating === undefined || !majors.has(floating.major)) return { rank: 'other' }
   return { rank: 'version', floating }
 }
@@ -44,7 +45,7 @@ function compareKeys(a: Key, b: Key): number {
   return 0
 }
 
-/** Major, minor, patch and whether it is stable, as numbers; what a floating tag leaves open is above every number. */
+/** Returns major, minor, patch and stability as numbers; a number that a floating tag lacks is Infinity. */
 function partsOf(key: Extract<Key, { readonly rank: 'version' }>): readonly number[] {
   if ('version' in key) {
     const { major, minor, patch } = key.version
@@ -54,30 +55,30 @@ function partsOf(key: Extract<Key, { readonly rank: 'version' }>): readonly numb
   return [major, minor, Infinity, 1]
 }
 
-/** Orders tags by code unit, but runs of digits by their number: `build-9` before `build-10`. Total: equal only where the tags are the same. */
+/** Compares tags by code unit, and runs of digits as numbers: `build-9` before `build-10`. */
 function compareTags(a: string, b: string): number {
-  const these = pieces(a)
-  const those = pieces(b)
+  const these = partsOfTag(a)
+  const those = partsOfTag(b)
   for (let i = 0; i < Math.min(these.length, those.length); i++) {
-    const order = comparePieces(these[i] ?? '', those[i] ?? '')
+    const order = compareParts(these[i] ?? '', those[i] ?? '')
     if (order !== 0) return order
   }
   return these.length - those.length || compareText(a, b)
 }
 
-function comparePieces(a: string, b: string): number {
+function compareParts(a: string, b: string): number {
   if (!isNumber(a) || !isNumber(b)) return compareText(a, b)
   const [one, other] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')]
-  // longer is larger, without leading zeros; a tag has room for more digits than a number
+  // numbers in tags may be too long for a JavaScript number
   return one.length - other.length || compareText(one, other)
 }
 
-function pieces(tag: string): readonly string[] {
+function partsOfTag(tag: string): readonly string[] {
   return tag.match(/\d+|\D+/g) ?? []
 }
 
-function isNumber(piece: string): boolean {
-  return /^\d/.test(piece)
+function isNumber(part: string): boolean {
+  return /^\d/.test(part)
 }
 
 function compareText(a: string, b: string): number {

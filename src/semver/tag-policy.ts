@@ -1,23 +1,22 @@
-import type { Reading } from './version.ts'
+import type { VersionReading } from './version.ts'
 
-/** A tag that follows from a version: 1.4.2 (exact), 1.4 (minor), 1 (major), latest. */
+/** The tags of a version: 1.4.2 (exact), 1.4 (minor), 1 (major), latest. */
 export type TagLevel = 'exact' | 'minor' | 'major' | 'latest'
 
-/** What the tags of a version are, and which may move. */
-export interface TagPolicy extends Reading {
-  /** `exact` is among them always */
+/** Which tags a version has, and which of them may move. */
+export interface TagPolicy extends VersionReading {
+  /** always includes `exact` */
   readonly levels: readonly TagLevel[]
-  /** whether tags begin with `v` where the repository does not say so itself: as the version was given, never, always */
+  /** whether tags begin with `v` if the repository does not show it: as the version was given, never, always */
   readonly v: 'keep' | 'none' | 'always'
-  /** first identifiers of pre-releases that have a floating tag of their name */
+  /** first identifiers of pre-releases with a floating tag of that name */
   readonly channels: readonly string[]
-  /** `0` is kept up as `1` is */
+  /** maintain the floating tag `0` */
   readonly majorZero: boolean
-  /** floating tags move to a lower version too */
+  /** floating tags may move to a lower version */
   readonly allowBackward: boolean
 }
 
-/** What is in force where nothing is configured. */
 export const defaultTagPolicy: TagPolicy = {
   levels: ['exact', 'minor', 'major', 'latest'],
   v: 'none',

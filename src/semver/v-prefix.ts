@@ -8,8 +8,9 @@ export interface VPrefix {
 }
 
 /**
- * Follows what the repository does. Where it has no versions yet, the policy decides; where it has both spellings, the exact tag is as the version was
- * given, and the policy decides for the floating tags. Floating tags that are there and all spelled one way go on so: who follows them is not left behind.
+ * Follows the spelling in the repository. The policy decides if the repository has no versions. If it
+ * has both spellings, the version tag is as given and the policy decides for floating tags. Existing
+ * floating tags of one spelling keep it, so that their users get the new version.
  */
 export function vPrefixOf(given: VersionTag, present: PresentTags, { v }: TagPolicy): VPrefix {
   const configured = v === 'keep' ? given.hasV : v === 'always'
@@ -27,13 +28,12 @@ export function vPrefixOf(given: VersionTag, present: PresentTags, { v }: TagPol
   }
 }
 
-/** The tags of a repository that are versions, and those that are floating tags of such. */
 export interface PresentTags {
   readonly versions: readonly VersionTag[]
   readonly floating: readonly string[]
 }
 
-/** Sorts out the tags of a repository; `1` and `1.4` are floating tags only where a version of theirs is there too. */
+/** Finds the floating tags of a repository: `1` and `1.4` are floating only if a version of their line exists. */
 export function presentTags(tags: readonly string[], versions: readonly VersionTag[]): PresentTags {
   const lines = new Set(
     versions.flatMap(({ version: { major, minor } }) => [`${major}`, `${major}.${minor}`]),

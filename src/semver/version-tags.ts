@@ -14,30 +14,29 @@ import {
 /** The tags of a version in a repository. */
 export interface VersionTags {
   readonly version: Version
-  /** the tag of the whole version */
+  /** the version tag */
   readonly exact: string
-  /** tags of the repository that are this version too, otherwise spelled or with other build metadata: they must be on the same image */
+  /** other spellings of this version in the repository; they must be on the same image */
   readonly same: readonly string[]
   readonly floating: readonly FloatingTag[]
 }
 
-/** A tag that moves with the versions of its line, and whether it does now. */
 export interface FloatingTag {
   readonly tag: string
   readonly line: Line
   readonly moves: boolean
-  /** why, for a person: `the highest 1.4`, `2.0.0 is higher` */
+  /** for the user: `the highest 1.4`, `2.0.0 is higher` */
   readonly reason: string
-  /** it moves to a lower version because that was asked for */
+  /** it moves to a lower version by `allowBackward` */
   readonly backward?: true
 }
 
 /**
- * Which tags a version has, and which of the floating ones move to it: forward only, by the complete list of the repository's tags, whether or not floating
- * tags were kept up before. Pure. `1.3.9` after `1.4.0` moves `1.3` and nothing else.
- * @param given the version as it was written
+ * Returns the tags of a version, and which of its floating tags move to it: pure. They only move
+ * forward, by the complete tag list. `1.3.9` after `1.4.0` moves `1.3` and nothing else.
+ * @param given the version as the user wrote it
  * @param tags all tags of the repository
- * @param beside versions that come to it with this one
+ * @param beside versions that come to the repository in the same run
  */
 export function versionTags(
   given: VersionTag,
@@ -47,7 +46,7 @@ export function versionTags(
 ): VersionTags {
   const { version } = given
   const present = versionTagsIn(tags, policy)
-  // a floating tag that stood for none of the versions so far stands for this one: its spelling counts as it will in the next run
+  // the given version counts too, so that the next run sees the same floating tags
   const { floating } = presentTags(tags, [...present, given])
   const prefix = vPrefixOf(given, { versions: present, floating }, policy)
   const exact = tagOfVersion(version, prefix.exact)
@@ -58,26 +57,27 @@ export function versionTags(
     same: present
       .filter((one) => one.tag !== exact && compareVersions(one.version, version) === 0)
       .map(({ tag }) => tag),
-    floating: candidates(version, prefix.floating, policy).map(({ tag, line, not }) => ({
+    floating: candidates(version, prefix.floating, policy).map(({ tag, line, stays }) => ({
       tag,
       line,
-      ...(not === undefined
-        ? judge(version, line, { versions, beside }, policy)
-        : { moves: false, reason: not }),
+      ...(stays === undefined
+        ? decideMove(version, line, { versions, beside }, policy)
+        : { moves: false, reason: stays }),
     })),
   }
 }
 
-/** What may be said of a version beyond its grammar: floating tags that it can have, and why it has them not. */
+/** A floating tag that a version may have. */
 interface Candidate {
   readonly tag: string
   readonly line: Line
-  readonly not?: string
+  /** why it never moves to this version */
+  readonly stays?: string
 }
 
 function candidates(version: Version, hasV: boolean, policy: TagPolicy): readonly Candidate[] {
   const text = formatVersion(version)
-  // nothing would keep the next version from moving them back: in the list of tags this one is none
+  // the next version would move them back, because the tag of this one is not read as a version
   const unread =
     version.build.length > 0 && !policy.buildMetadata
       ? `${text} is not read back as a version here (buildMetadata is not set)`
@@ -94,8 +94,8 @@ function candidates(version: Version, hasV: boolean, policy: TagPolicy): readonl
   return [candidate(channel, { channel }, unread), ...stable]
 }
 
-function candidate(tag: string, line: Line, not: string | undefined): Candidate {
-  return { tag, line, ...(not !== undefined && { not }) }
+function candidate(tag: string, line: Line, stays: string | undefined): Candidate {
+  return { tag, line, ...(stays !== undefined && { stays }) }
 }
 
 function floatingOf(
@@ -114,21 +114,21 @@ function isMajorZero(level: TagLevel, { major }: Version, { majorZero }: TagPoli
   return level === 'major' && major === 0 && !majorZero
 }
 
-function judge(
+function decideMove(
   version: Version,
   line: Line,
   { versions, beside }: { readonly versions: readonly Version[]; readonly beside: readonly Version[] },
   { allowBackward }: TagPolicy,
 ): Pick<FloatingTag, 'moves' | 'reason' | 'backward'> {
   const higher = higherInLine([...versions, ...beside], line, version)
-  if (higher === undefined) return { moves: true, reason: `the highest ${nameOfLine(line)}` }
+  if (higher === undefined) return { moves: true, reason: `the highest ${formatLine(line)}` }
   const reason = `${formatVersion(higher)} is higher`
-  // of versions that come together only the highest can have the tag, backward or not
+  // of several versions in one run only the highest gets the tag, backward or not
   const mayMove = allowBackward && higherInLine(beside, line, version) === undefined
   return mayMove ? { moves: true, reason, backward: true } : { moves: false, reason }
 }
 
-function nameOfLine({ major, minor, channel }: Line): string {
+function formatLine({ major, minor, channel }: Line): string {
   if (channel !== undefined) return channel
   if (major === undefined) return 'of all'
   return minor === undefined ? `${major}` : `${major}.${minor}`

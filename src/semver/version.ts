@@ -1,63 +1,60 @@
 import type SemVer from 'semver/classes/semver.js'
 import parse from 'semver/functions/parse.js'
 
-/** A version by semver.org 2.0.0; make it with `parseVersion` only. */
+/** A version by semver.org 2.0.0; only `parseVersion` makes one. */
 export type Version = Readonly<SemVer>
 
-/** A tag that is a whole version, as it is written. */
+/** A tag that is a whole version. */
 export interface VersionTag {
   readonly tag: string
   readonly version: Version
-  /** written with a `v` before it */
+  /** begins with `v` */
   readonly hasV: boolean
 }
 
-/** How tags are read. */
-export interface Reading {
-  /** `1.4.1_build.7` is the version 1.4.1+build.7: `+` is not legal in a tag; else it is no version */
+/** How tags are read as versions. */
+export interface VersionReading {
+  /** `1.4.1_build.7` is the version 1.4.1+build.7, because `+` is not legal in a tag; else it is no version */
   readonly buildMetadata: boolean
 }
 
-/** Where nothing else is configured: an underscore in a tag is an underscore. */
-export const plainReading: Reading = { buildMetadata: false }
+/** The reading without configuration. */
+export const plainReading: VersionReading = { buildMetadata: false }
 
 /**
- * `MAJOR.MINOR.PATCH[-pre][+build]` with an optional leading `v` (semver.org 2.0.0, Backus–Naur Form Grammar). `1`, `1.4`, a date or a git hash are no
- * versions. Undefined for anything else.
+ * Parses `MAJOR.MINOR.PATCH[-pre][+build]` with an optional leading `v` (semver.org 2.0.0,
+ * Backus–Naur Form Grammar). Returns undefined for anything else: `1`, `1.4`, a date, a git hash.
  */
 export function parseVersion(text: string): Version | undefined {
-  // the package takes `=`, spaces and a second `v` as well
+  // the package also accepts `=`, spaces and a second `v`
   if (!/^v?\d\S*$/.test(text)) return undefined
   return parse(text) ?? undefined
 }
 
-/** The version that a tag is; undefined where it is none. */
-export function parseVersionTag(tag: string, { buildMetadata }: Reading): VersionTag | undefined {
+export function parseVersionTag(tag: string, { buildMetadata }: VersionReading): VersionTag | undefined {
   const version = parseVersion(buildMetadata ? tag.replace('_', '+') : tag)
   return version === undefined ? undefined : { tag, version, hasV: tag.startsWith('v') }
 }
 
-/** Those of the tags that are versions, in their order. */
-export function versionTagsIn(tags: readonly string[], reading: Reading): readonly VersionTag[] {
+export function versionTagsIn(tags: readonly string[], reading: VersionReading): readonly VersionTag[] {
   return tags.flatMap((tag) => parseVersionTag(tag, reading) ?? [])
 }
 
-/** Whether a tag is a whole version: what does not move. */
-export function isExactVersion(tag: string, reading: Reading): boolean {
+export function isExactVersion(tag: string, reading: VersionReading): boolean {
   return parseVersionTag(tag, reading) !== undefined
 }
 
-/** By precedence (semver.org, 11): negative where `a` is lower, 0 also where they differ in build metadata only. */
+/** Compares by precedence (semver.org, 11): negative if `a` is lower. Build metadata does not count. */
 export function compareVersions(a: Version, b: Version): number {
   return a.compare(b)
 }
 
-/** Without `v`: `1.4.1-rc.1+build.7`. */
+/** Returns the version without `v`: `1.4.1-rc.1+build.7`. */
 export function formatVersion({ version, build }: Version): string {
   return build.length === 0 ? version : `${version}+${build.join('.')}`
 }
 
-/** The tag of a version: `+` is not legal there and is written `_` (distribution-spec, Pulling manifests, tag grammar). */
+/** Returns the tag of a version, with `_` for `+` (distribution-spec, Pulling manifests, tag grammar). */
 export function tagOfVersion(version: Version, hasV: boolean): string {
   return `${hasV ? 'v' : ''}${formatVersion(version).replace('+', '_')}`
 }
@@ -66,7 +63,7 @@ export function isStable({ prerelease }: Version): boolean {
   return prerelease.length === 0
 }
 
-/** The highest by precedence, of equals the first. */
+/** Returns the highest tag by precedence, the first of equal ones. */
 export function highestTag<T extends Pick<VersionTag, 'version'>>(tags: readonly T[]): T | undefined {
   let highest: T | undefined
   for (const tag of tags) {
@@ -75,12 +72,11 @@ export function highestTag<T extends Pick<VersionTag, 'version'>>(tags: readonly
   return highest
 }
 
-/** By precedence, the highest first. */
 export function highestFirst<T extends Pick<VersionTag, 'version'>>(tags: readonly T[]): T[] {
   return tags.toSorted((a, b) => compareVersions(b.version, a.version))
 }
 
-/** The stable version after this one: 1.4.2 -> 1.4.3, 1.5.0, 2.0.0. Undefined where its number would be too large to count on (2^53). */
+/** Returns the next stable version; undefined if its number would exceed 2^53. */
 export function nextVersion(
   { major, minor, patch }: Version,
   part: 'major' | 'minor' | 'patch',

@@ -3,7 +3,7 @@ import { environmentNamed, repositoriesOf } from '../../config/environments.ts'
 import { everyEnvironment, resolveEnvironmentOption, type Within } from '../../config/resolver/resolve.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { defaultTag } from '../../oci/reference.ts'
-import type { Reading } from '../../semver/version.ts'
+import type { VersionReading as Reading } from '../../semver/version.ts'
 import type { StatusPlace, StatusRoute } from '../../usecases/views/status/status.ts'
 import { imageNames } from './named-images.ts'
 

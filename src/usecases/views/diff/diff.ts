@@ -2,14 +2,14 @@ import type { ErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
 import { isInLine } from '../../../semver/line.ts'
-import { compareVersions, highestTag, isStable, type Reading } from '../../../semver/version.ts'
+import { compareVersions, highestTag, isStable, type VersionReading } from '../../../semver/version.ts'
 import { type TagPair, TagSet } from '../status/common-tags.ts'
 import { isFloatingIn, lineOf } from '../list/floating-tags.ts'
 
 /** An image in an environment, at one of its targets. */
 export interface DiffSide {
   readonly repository: RepositoryName
-  readonly reading: Reading
+  readonly reading: VersionReading
   /** tags that move with the highest stable version: the marker */
   readonly markers: readonly string[]
   /** tags that move with the pre-releases of their name */

@@ -29,7 +29,7 @@ export type HistorySubject =
   | { readonly limit: number | undefined }
 
 /** A place while it is read. */
-interface Reading {
+interface EnvironmentReading {
   readonly place: HistoryPlace
   readonly store: ManifestReader & BlobReader & ReferrerLister
   readonly tags: Map<string, Digest | null>
@@ -70,7 +70,7 @@ async function begin(
   place: HistoryPlace,
   subject: HistorySubject,
   call: Call,
-): Promise<Reading> {
+): Promise<EnvironmentReading> {
   const store = stores.source(place.repository)
   const reading = { place, store, attestations: [], looked: new Set<Digest>() }
   if ('digest' in subject) {
@@ -94,14 +94,14 @@ async function highestTags(
 
 /** One place may know of an image what another has lost. */
 function imagesOf(
-  readings: readonly Reading[],
+  readings: readonly EnvironmentReading[],
   subject: Exclude<HistorySubject, { readonly limit: unknown }>,
 ): readonly Digest[] {
   return 'digest' in subject ? [subject.digest] : readings.flatMap(({ images }) => images)
 }
 
 async function look(
-  reading: Reading,
+  reading: EnvironmentReading,
   images: readonly Digest[],
   keys: readonly PublicKey[],
   call: Call,
@@ -117,7 +117,7 @@ async function look(
 
 /** Goes from each promotion to the image that the tag stood on before it, as far as there is something to read. */
 async function lookBack(
-  reading: Reading,
+  reading: EnvironmentReading,
   tag: string,
   keys: readonly PublicKey[],
   call: Call,
@@ -137,7 +137,11 @@ async function lookBack(
 }
 
 /** What the tags point at now that any attestation says were set here. */
-async function resolveNamed(reading: Reading, readings: readonly Reading[], call: Call): Promise<void> {
+async function resolveNamed(
+  reading: EnvironmentReading,
+  readings: readonly EnvironmentReading[],
+  call: Call,
+): Promise<void> {
   const named = readings
     .flatMap(({ attestations }) => attestations)
     .flatMap(({ promotion }) => promotion ?? [])

@@ -1,5 +1,5 @@
 import { inSemverOrder } from '../../../semver/order.ts'
-import { formatVersion, type Reading, type Version, versionTagsIn } from '../../../semver/version.ts'
+import { formatVersion, type VersionReading, type Version, versionTagsIn } from '../../../semver/version.ts'
 
 /** A tag of one side with the tag that means the same on the other: the same letters, or the same version in another spelling. */
 export interface TagPair {
@@ -15,7 +15,7 @@ export class TagSet {
   /** by their names; of several spellings of a version the first */
   readonly versions: ReadonlyMap<string, { readonly tag: string; readonly version: Version }>
 
-  constructor(tags: readonly string[], reading: Reading) {
+  constructor(tags: readonly string[], reading: VersionReading) {
     const inOrder = inSemverOrder(tags, reading)
     this.tags = new Set(inOrder)
     const exact = versionTagsIn(inOrder, reading)

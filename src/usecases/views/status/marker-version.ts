@@ -7,7 +7,7 @@ import {
   compareVersions,
   formatVersion,
   isStable,
-  type Reading,
+  type VersionReading,
   type VersionTag,
   versionTagsIn,
 } from '../../../semver/version.ts'
@@ -28,7 +28,7 @@ const preReleasesAhead = 2
  */
 export function versionCandidates(
   tags: readonly string[],
-  reading: Reading,
+  reading: VersionReading,
   marker: string,
 ): readonly VersionTag[] {
   const versions = versionTagsIn(inSemverOrder(tags, reading), reading)
@@ -39,7 +39,7 @@ export function versionCandidates(
 }
 
 /** The highest stable version; a pre-release where there is no other. */
-export function highestOf(tags: readonly string[], reading: Reading): VersionTag | undefined {
+export function highestOf(tags: readonly string[], reading: VersionReading): VersionTag | undefined {
   const [highest] = likeliestFirst(versionTagsIn(inSemverOrder(tags, reading), reading))
   return highest
 }

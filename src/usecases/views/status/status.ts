@@ -1,7 +1,7 @@
 import type { ErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
-import { compareVersions, type Reading, type VersionTag } from '../../../semver/version.ts'
+import { compareVersions, type VersionReading, type VersionTag } from '../../../semver/version.ts'
 
 /** An image at one target of an environment. */
 export interface StatusPlace {
@@ -10,7 +10,7 @@ export interface StatusPlace {
   readonly repository: RepositoryName
   /** the tag that says what is current there */
   readonly marker: string
-  readonly reading: Reading
+  readonly reading: VersionReading
 }
 
 /** What was read of one place. */

@@ -1,18 +1,18 @@
 import type { Call } from '../../../lib/call.ts'
 import type { ErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
-import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { Repositories } from '../../../images/ports.ts'
 import { findTags } from '../../../images/tags/tags.ts'
+import { imageTags } from '../image-tags.ts'
 import { commonTags, TagSet } from '../status/common-tags.ts'
 import type { DiffFacts, DiffSide } from './diff.ts'
-import { both, leftOut, Reach, type Reached, untilTimeIsUp } from '../status/reach.ts'
+import { both, leftOut, Reach, type Reached, untilTimeIsUp } from '../reach.ts'
 
 const imagesAtOnce = 8
-/** Digests that are asked for at once at each side of an image. */
-const looksAtOnce = 16
+/** Tags that are resolved in parallel at each side of an image. */
+const tagsAtOnce = 16
 
 /** An image in the environment that it comes from and in the one that it goes to, each with all targets. */
 export interface DiffPlace {
@@ -50,7 +50,7 @@ export async function gatherDiff(
   return places.flatMap((place) => found.get(place) ?? untouched(place, call))
 }
 
-/** Questions after what tags stand on, and their answers. */
+/** The digests of tags, requested once. */
 type Known = Map<string, Promise<Digest | null>>
 
 type Names = Pick<DiffFacts, 'image' | 'from' | 'to'>
@@ -67,15 +67,15 @@ class DiffReader {
   readonly #stores: Repositories
   readonly #options: DiffOptions
   readonly #reach = new Reach()
-  /** registries of which was told that another one stands in for them */
-  readonly #told = new Set<string>()
+  /** registries with a warning that another registry replaces them */
+  readonly #warned = new Set<string>()
 
   constructor(stores: Repositories, options: DiffOptions) {
     this.#stores = stores
     this.#options = options
   }
 
-  /** Each target by itself: one that does not answer holds no other up. */
+  /** Reads each target by itself, so that one that does not answer delays no other. */
   async read(place: DiffPlace, call: Call): Promise<readonly DiffFacts[]> {
     const source = this.#list(place.from, call)
     const digests: Known = new Map()
@@ -120,11 +120,12 @@ class DiffReader {
     let first: ErrorInfo | undefined
     for (const side of sides) {
       const store = this.#stores.source(side.repository)
-      const { value, error } = await this.#reach.read(side.repository, call, async () => ({
-        tags: (await findTags(store, call))?.filter((tag) => !isEvidenceTag(tag)),
-      }))
+      const { value, error } = await this.#reach.read(side.repository, call, async () => {
+        const tags = await findTags(store, call)
+        return { tags: tags === undefined ? undefined : imageTags(tags) }
+      })
       if (value !== undefined) {
-        if (first !== undefined) this.#tellInstead(sides[0].repository, first, side.repository, call)
+        if (first !== undefined) this.#warnInstead(sides[0].repository, first, side.repository, call)
         return { value: { side, tags: value.tags, set: new TagSet(value.tags ?? [], side.reading) } }
       }
       first ??= error
@@ -132,15 +133,15 @@ class DiffReader {
     return { error: first ?? leftOut(sides[0].repository, call) }
   }
 
-  /** Once for a registry: it is the same for every image. */
-  #tellInstead(of: RepositoryName, error: ErrorInfo, repository: RepositoryName, call: Call): void {
-    if (this.#told.has(of.registry)) return
-    this.#told.add(of.registry)
+  /** Warns once for each registry. */
+  #warnInstead(of: RepositoryName, error: ErrorInfo, repository: RepositoryName, call: Call): void {
+    if (this.#warned.has(of.registry)) return
+    this.#warned.add(of.registry)
     const text = `${error.message}; compared with ${formatRepository(repository)} and the like instead`
     call.notify({ kind: 'warning', text, from: of.registry })
   }
 
-  /** What tags stand on, in their order, each asked for once in `known`; null for those that have gone. */
+  /** Resolves tags in their order, each once in `known`; null for tags that no longer exist. */
   async #resolve(
     { repository }: DiffSide,
     tags: readonly string[],
@@ -151,7 +152,7 @@ class DiffReader {
     const ask = async (tag: string): Promise<Digest | null> =>
       (await store.resolve({ tag }, call))?.digest ?? null
     return await this.#reach.read(repository, call, () =>
-      inParallel(tags, looksAtOnce, call, async (tag) => {
+      inParallel(tags, tagsAtOnce, call, async (tag) => {
         const digest = known.get(tag) ?? ask(tag)
         known.set(tag, digest)
         return await digest
@@ -164,7 +165,7 @@ function unreachable(names: Names, { repository }: DiffSide, error: ErrorInfo): 
   return { ...names, state: 'unreachable', unread: repository, error }
 }
 
-/** What the run did not come to. */
+/** Returns the targets that the run did not reach. */
 function untouched({ image, from: [from], to }: DiffPlace, call: Call): readonly DiffFacts[] {
   const error = leftOut(from.repository, call)
   return to.map((side) => unreachable({ image, from, to: side }, from, error))

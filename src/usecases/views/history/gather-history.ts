@@ -3,7 +3,6 @@ import { readAttestations } from '../../../audit/attestation/read-attestations.t
 import type { Call } from '../../../lib/call.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
-import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { formatRepository, sameRepository } from '../../../oci/reference.ts'
 import { inSemverOrder } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
@@ -16,6 +15,7 @@ import type {
   TagLister,
 } from '../../../images/ports.ts'
 import { listTags, resolveTags } from '../../../images/tags/tags.ts'
+import { imageTags } from '../image-tags.ts'
 import type { AttestationOfImage, HistoryPlace, PlaceFacts } from './history.ts'
 
 const looksAtOnce = 16
@@ -28,7 +28,7 @@ export type HistorySubject =
   | { readonly tag: string }
   | { readonly limit: number | undefined }
 
-/** A place while it is read. */
+/** The state of an environment while it is read. */
 interface EnvironmentReading {
   readonly place: HistoryPlace
   readonly store: ManifestReader & BlobReader & ReferrerLister
@@ -39,9 +39,9 @@ interface EnvironmentReading {
 }
 
 /**
- * Reads what the registries know of the way of an image: tags, and attestations by the referrers API and under fallback tags. An environment
- * without the repository is one where the image is not.
- * @throws `not-found` where the image is nowhere and nothing tells of it, and what the stores throw.
+ * Reads the history of an image: its tags, and the attestations of its promotions. An environment
+ * without the repository does not have the image.
+ * @throws `not-found` if no environment has the image or an attestation of it.
  */
 export async function gatherHistory(
   stores: Repositories,
@@ -53,8 +53,8 @@ export async function gatherHistory(
   const readings = await inParallel(places, looksAtOnce, call, (place, c) => begin(stores, place, subject, c))
   const everywhere = 'limit' in subject ? [] : imagesOf(readings, subject)
   await inParallel(readings, looksAtOnce, call, async (reading, c) => {
-    await look(reading, [...reading.images, ...everywhere], keys, c)
-    if ('tag' in subject) await lookBack(reading, subject.tag, keys, c)
+    await readImages(reading, [...reading.images, ...everywhere], keys, c)
+    if ('tag' in subject) await readEarlierImages(reading, subject.tag, keys, c)
   })
   if (readings.every(({ images, attestations }) => images.length === 0 && attestations.length === 0)) {
     throw new DrayError('not-found', 'the image is in none of the environments', {
@@ -82,17 +82,17 @@ async function begin(
   return { ...reading, tags, images: [...new Set([...tags.values()].filter((digest) => digest !== null))] }
 }
 
-/** The highest tags, without those of evidence; none where the repository is not there. */
+/** Returns the highest tags; none if the repository does not exist. */
 async function highestTags(
   store: TagLister,
   limit: number | undefined,
   call: Call,
 ): Promise<readonly string[]> {
-  const names = (await listTags(store, call)).filter((tag) => !isEvidenceTag(tag))
+  const names = imageTags(await listTags(store, call))
   return inSemverOrder(names, plainReading).slice(0, limit)
 }
 
-/** One place may know of an image what another has lost. */
+/** Returns the images to search for everywhere: one environment may have attestations that another lacks. */
 function imagesOf(
   readings: readonly EnvironmentReading[],
   subject: Exclude<HistorySubject, { readonly limit: unknown }>,
@@ -100,7 +100,7 @@ function imagesOf(
   return 'digest' in subject ? [subject.digest] : readings.flatMap(({ images }) => images)
 }
 
-async function look(
+async function readImages(
   reading: EnvironmentReading,
   images: readonly Digest[],
   keys: readonly PublicKey[],
@@ -115,8 +115,8 @@ async function look(
   reading.attestations.push(...found.flat())
 }
 
-/** Goes from each promotion to the image that the tag stood on before it, as far as there is something to read. */
-async function lookBack(
+/** Follows the tag from each promotion to the image that it was on before. */
+async function readEarlierImages(
   reading: EnvironmentReading,
   tag: string,
   keys: readonly PublicKey[],
@@ -132,11 +132,11 @@ async function lookBack(
   for (let next = before(); next.length > 0 && left > 0; next = before()) {
     const some = next.slice(0, left)
     left -= some.length
-    await look(reading, some, keys, call)
+    await readImages(reading, some, keys, call)
   }
 }
 
-/** What the tags point at now that any attestation says were set here. */
+/** Resolves the tags that attestations name for this environment. */
 async function resolveNamed(
   reading: EnvironmentReading,
   readings: readonly EnvironmentReading[],

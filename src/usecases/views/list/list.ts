@@ -8,7 +8,7 @@ import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader, Repositories, SourceRepository } from '../../../images/ports.ts'
 import { newerThan, type Scan } from './newer-than.ts'
-import { Reach } from '../status/reach.ts'
+import { Reach } from '../reach.ts'
 import { type ImageSummary, Summaries, unknownSummary } from './summary.ts'
 import { fitsName, type TagFilter } from './tag-filter.ts'
 

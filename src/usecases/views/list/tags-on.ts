@@ -1,21 +1,21 @@
 import type { Call } from '../../../lib/call.ts'
 import type { Digest } from '../../../oci/digest.ts'
-import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import type { TagOrDigest } from '../../../oci/reference.ts'
 import { inSemverOrder } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader, TagLister } from '../../../images/ports.ts'
+import { imageTags } from '../image-tags.ts'
 import { listUntil, type TagList } from '../../../images/tags/tag-list.ts'
 
-/** Tags that are looked at at once. */
-const looksAtOnce = 16
-/** So many tags, without those of evidence, are looked at without being asked to. */
+/** Tags that are resolved in parallel. */
+const tagsAtOnce = 16
+/** Up to this many tags of images are resolved unless the user asks for all. */
 const fewTags = 100
-/** A list that is this long and has more than a few tags is not read to its end: one page of most registries. */
+/** Reading stops at a list of this length, one page of most registries, if it has many tags of images. */
 const longList = 1000
 
-/** Which tags are looked at to find those on an image. */
+/** Which tags are resolved to find those on an image. */
 export type TagsWanted = 'all' | 'few' | 'none'
 
 export interface ListedTags {
@@ -34,7 +34,7 @@ export interface TagsOnImage {
     | { readonly why: 'many'; readonly count: number; readonly isWhole: boolean }
 }
 
-/** Reads the list of tags as far as it is needed. @throws what the store throws; where all are wanted, also where there is no list. */
+/** Lists tags as far as they are needed. @throws if all are wanted, also if there is no list. */
 export async function readTagList(store: TagLister, wanted: TagsWanted, call: Call): Promise<ListedTags> {
   switch (wanted) {
     case 'none':
@@ -49,7 +49,7 @@ export async function readTagList(store: TagLister, wanted: TagsWanted, call: Ca
   }
 }
 
-/** Asks what each tag is on, but for the one by which the image was asked for. Tells where there is no list. @throws what the store throws. */
+/** Resolves the listed tags except the one in `at`, and warns if there is no list. */
 export async function tagsOn(
   store: ManifestReader,
   image: Digest,
@@ -62,13 +62,13 @@ export async function tagsOn(
     call.notify({ kind: 'warning', text: 'the tags cannot be listed: which are on the image is not known' })
     return { tagsLeftOut: { why: 'unreadable' } }
   }
-  const names = wanted === 'all' ? [...list.tags] : withoutEvidence(list.tags)
+  const names = wanted === 'all' ? [...list.tags] : imageTags(list.tags)
   if (wanted === 'few' && (names.length > fewTags || !list.isWhole)) {
     return { tagsLeftOut: { why: 'many', count: names.length, isWhole: list.isWhole } }
   }
   const asked = 'tag' in at ? [at.tag] : []
   const others = names.filter((tag) => !asked.includes(tag))
-  const found = await inParallel(others, looksAtOnce, call, async (tag, c) => {
+  const found = await inParallel(others, tagsAtOnce, call, async (tag, c) => {
     const there = await store.resolve({ tag }, c)
     return there?.digest === image ? [tag] : []
   })
@@ -76,9 +76,5 @@ export async function tagsOn(
 }
 
 function isTooMany(tags: ReadonlySet<string>): boolean {
-  return tags.size >= longList && withoutEvidence(tags).length > fewTags
-}
-
-function withoutEvidence(tags: ReadonlySet<string>): readonly string[] {
-  return [...tags].filter((tag) => !isEvidenceTag(tag))
+  return tags.size >= longList && imageTags(tags).length > fewTags
 }

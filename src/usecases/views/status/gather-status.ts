@@ -14,7 +14,7 @@ import type {
   TagLister,
 } from '../../../images/ports.ts'
 import { findVersion, highestOf, versionCandidates } from './marker-version.ts'
-import { both, leftOut, Reach, untilTimeIsUp } from './reach.ts'
+import { both, leftOut, Reach, untilTimeIsUp } from '../reach.ts'
 import type { CellFacts, StatusPlace } from './status.ts'
 
 /** Places of one registry that are read at once: another one that does not answer holds none of them up. */

@@ -1,20 +1,20 @@
-import type { Call } from '../../../lib/call.ts'
-import { type ErrorCode, type ErrorInfo, toDrayError, toErrorInfo } from '../../../lib/errors.ts'
-import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
+import type { Call } from '../../lib/call.ts'
+import { type ErrorCode, type ErrorInfo, toDrayError, toErrorInfo } from '../../lib/errors.ts'
+import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 
-/** Nobody is there to ask: the same would come of the next image. */
+/** Without a connection, every image of the registry fails in the same way. */
 const noConnection: ReadonlySet<ErrorCode> = new Set(['network', 'timeout'])
 
 export type Reached<T> =
   | { readonly value: T; readonly error?: undefined }
   | { readonly value?: undefined; readonly error: ErrorInfo }
 
-/** Reads places of which each may fail by itself, and remembers which registries do not answer at all: these are not asked again. */
+/** Reads repositories that may fail one by one, and skips registries that do not answer at all. */
 export class Reach {
   readonly #answered = new Set<string>()
   readonly #silent = new Map<string, ErrorInfo>()
 
-  /** What `read` gives, or why it could not: a registry's refusal, no connection, the time limit of the run. @throws `interrupted`, `internal`. */
+  /** Returns the result of `read` or its failure. @throws `interrupted`, `internal`. */
   async read<T>(repository: RepositoryName, call: Call, read: () => Promise<T>): Promise<Reached<T>> {
     const { registry } = repository
     const silent = this.#silent.get(registry)
@@ -33,7 +33,7 @@ export class Reach {
   }
 }
 
-/** Lets a reading of many places end with what it has where the time limit of the run is reached. @throws what `read` throws otherwise. */
+/** Ends a reading without an error at the time limit of the run. @throws any other failure of `read`. */
 export async function untilTimeIsUp(call: Call, read: () => Promise<unknown>): Promise<void> {
   try {
     await read()
@@ -42,12 +42,12 @@ export async function untilTimeIsUp(call: Call, read: () => Promise<unknown>): P
   }
 }
 
-/** Why a place was not read to which the run did not come. */
+/** Returns why the run did not reach a repository. */
 export function leftOut(repository: RepositoryName, call: Call): ErrorInfo {
   return aboutRepository(toErrorInfo(call.signal.reason), repository)
 }
 
-/** Waits for the end of both, so that none goes on behind the other's failure. */
+/** Waits for the end of both, so that neither continues after the other failed. */
 export async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
   await Promise.allSettled([one, other])
   return [await one, await other]

@@ -15,20 +15,23 @@ const modules: Readonly<Record<string, readonly string[]>> = {
   signing: ['oci', 'lib'],
   plan: ['semver', 'oci', 'lib'],
   audit: ['plan', 'images', 'signing', 'oci', 'lib'],
+  config: ['selectors', 'semver', 'oci', 'lib'],
   execute: ['plan', 'audit', 'images', 'signing', 'semver', 'oci', 'lib'],
-  usecases: ['plan', 'images', 'audit', 'signing', 'selectors', 'semver', 'oci', 'lib'],
+  usecases: ['plan', 'images', 'audit', 'signing', 'config', 'selectors', 'semver', 'oci', 'lib'],
   inuse: ['oci', 'lib'],
   registry: ['images', 'oci', 'lib'],
   layout: ['images', 'oci', 'lib'],
   embedded: ['oci', 'lib'],
-  config: ['selectors', 'semver', 'oci', 'lib'],
   render: ['usecases', 'config', 'registry', 'audit', 'plan', 'images', 'semver', 'oci', 'lib'],
   cli: ['*'],
   commands: ['cli', 'usecases', 'render', 'config', 'audit', 'signing', 'plan', 'execute', 'oci', 'lib'],
 }
 
-/** Modules that may import only types, except from `oci`. */
-const typesOnly: ReadonlySet<string> = new Set(['render'])
+/** Modules from which a module may import only types. */
+const typesOnly: Readonly<Record<string, readonly string[]>> = {
+  render: ['usecases', 'config', 'registry', 'audit', 'plan', 'images', 'semver', 'lib'],
+  usecases: ['config'],
+}
 
 /** Parts of a module that may not import each other. */
 const separateParts: readonly (readonly [folder: string, mayImport: readonly string[]])[] = [
@@ -109,7 +112,7 @@ function violation({ file, target, typeOnly }: Import): string | undefined {
   const to = moduleOf(path)
   if (to === from) return partViolation(at, file, path)
   if (!allowed.includes('*') && !allowed.includes(to)) return `${at}: ${from} may not import ${to}`
-  if (typesOnly.has(from) && !typeOnly && to !== 'oci') return `${at}: ${from} may import only types`
+  if (!typeOnly && typesOnly[from]?.includes(to) === true) return `${at}: ${from} may import only types`
   return undefined
 }
 
@@ -171,6 +174,11 @@ describe('dependency rules', () => {
       'commands/promote.ts',
       `await import('../registry/client/registry-store.ts')`,
       'commands may not import registry',
+    ],
+    [
+      'usecases/prune/gather.ts',
+      `import { x } from '../../config/retention/policy.ts'`,
+      'usecases may import only types',
     ],
     ['render/plan.ts', `import { x } from '../plan/plan.ts'`, 'render may import only types'],
     ['images/copy.ts', `import\n  { x }\n from 'left-pad'`, 'no module may use this package'],

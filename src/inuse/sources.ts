@@ -7,10 +7,10 @@ import { type Findings, joinFindings } from './findings.ts'
 import { askCluster, clusterName, type KubectlPorts } from './formats/kubectl.ts'
 import { type ByteReader, readList } from './formats/list.ts'
 import { referencesIn } from './references-in.ts'
-import { type UsedImage, usedImages } from './used-images.ts'
+import { type ImageInUse, usedImages } from './used-images.ts'
 
 /** Something that says what runs. */
-export type InUseSource =
+export type ImageSource =
   /** @see readFiles */
   | { readonly kind: 'files'; readonly globs: readonly string[]; readonly folder: string }
   | { readonly kind: 'kubectl'; readonly contexts: readonly string[] }
@@ -24,9 +24,9 @@ interface AskedSource {
   readonly images: number
 }
 
-export interface ImagesInUse {
+export interface InUseAnswer {
   /** each once, with the first that names it */
-  readonly images: readonly UsedImage[]
+  readonly images: readonly ImageInUse[]
   /** in the order in which they were given */
   readonly sources: readonly AskedSource[]
 }
@@ -37,11 +37,11 @@ export interface ImagesInUse {
  * `timeout`; what the readers of lists throw; the signal's reason.
  */
 export async function imagesInUse(
-  sources: readonly InUseSource[],
+  sources: readonly ImageSource[],
   ports: KubectlPorts,
   call: Call,
-): Promise<ImagesInUse> {
-  const images = new Map<string, UsedImage>()
+): Promise<InUseAnswer> {
+  const images = new Map<string, ImageInUse>()
   const asked: AskedSource[] = []
   for (const source of sources) {
     for (const { name, used } of await ask(source, ports, call)) {
@@ -58,10 +58,10 @@ export async function imagesInUse(
 
 interface Answered {
   readonly name: string
-  readonly used: readonly UsedImage[]
+  readonly used: readonly ImageInUse[]
 }
 
-async function ask(source: InUseSource, ports: KubectlPorts, call: Call): Promise<readonly Answered[]> {
+async function ask(source: ImageSource, ports: KubectlPorts, call: Call): Promise<readonly Answered[]> {
   switch (source.kind) {
     case 'files':
       return await askFiles(source.globs, source.folder, call)

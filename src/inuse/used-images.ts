@@ -7,7 +7,7 @@ import { splitImage } from './formats/image-text.ts'
 const maxDetails = 20
 
 /** An image that something runs. */
-export interface UsedImage {
+export interface ImageInUse {
   /** whole: with a tag or a digest, `latest` where neither is written */
   readonly reference: Reference
   /** what says so, and where, such as `gitops/prod/api.yaml: spec.template.spec.containers[0].image` */
@@ -19,9 +19,9 @@ export interface UsedImage {
  * @param all what was found in everything that belongs together: kustomize renames across files
  * @throws `malformed` for a text that is no reference where an image has to stand, `refused` for an image that cannot be known: all of them in one error.
  */
-export function usedImages(findings: Findings, all: Findings = findings): readonly UsedImage[] {
+export function usedImages(findings: Findings, all: Findings = findings): readonly ImageInUse[] {
   const unknown: Unknown[] = [...findings.unknown]
-  const images = new Map<string, UsedImage>()
+  const images = new Map<string, ImageInUse>()
   const take = ({ text, by }: Found): void => {
     try {
       const reference = withTag(parseReference(text))

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { DrayError } from '../../src/lib/errors.ts'
-import { type ImagesInUse, imagesInUse, type InUseSource } from '../../src/inuse/sources.ts'
+import { type InUseAnswer, imagesInUse, type ImageSource } from '../../src/inuse/sources.ts'
 import { formatReference } from '../../src/oci/reference.ts'
 import { notedCall } from '../support/http-world.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -17,7 +17,7 @@ async function folderOf(files: Readonly<Record<string, string>>): Promise<string
   return folder
 }
 
-function list(name: string, text: string): InUseSource {
+function list(name: string, text: string): ImageSource {
   return {
     kind: 'list',
     name,
@@ -27,11 +27,11 @@ function list(name: string, text: string): InUseSource {
   }
 }
 
-async function ask(...sources: readonly InUseSource[]): Promise<ImagesInUse> {
+async function ask(...sources: readonly ImageSource[]): Promise<InUseAnswer> {
   return await imagesInUse(sources, { env: { PATH: '/nowhere' }, clock: systemClock }, notedCall())
 }
 
-async function failure(...sources: readonly InUseSource[]): Promise<DrayError> {
+async function failure(...sources: readonly ImageSource[]): Promise<DrayError> {
   const error: unknown = await ask(...sources).catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(DrayError)
   return error as DrayError
@@ -88,7 +88,7 @@ describe('what is in use', () => {
   })
 
   it('is not known where one source of several fails', async () => {
-    const files: InUseSource = {
+    const files: ImageSource = {
       kind: 'files',
       globs: ['*.yaml'],
       folder: await folderOf({ 'a.yaml': pod('a') }),

@@ -9,14 +9,14 @@ import type { PrunePlan } from '../../src/plan/prune/prune-plan.ts'
 import { decide } from '../../src/usecases/prune/decide.ts'
 import { decideRepository } from '../../src/usecases/prune/decide-repository.ts'
 import { gather } from '../../src/usecases/prune/gather.ts'
-import type { RetentionPolicy, UsedImage } from '../../src/usecases/prune/policy/policy.ts'
+import type { RepositoryPolicy, ReferenceInUse } from '../../src/usecases/prune/policy/policy.ts'
 import { RepositoryReader } from '../../src/images/graph/repository-reader.ts'
 import type { Bench } from './promotion.ts'
 
 export interface PruneSketch {
   /** globs of tags that are to go, whatever their age; `pr-*` where it is not given */
   readonly dying?: readonly string[]
-  readonly used?: readonly UsedImage[]
+  readonly used?: readonly ReferenceInUse[]
 }
 
 /** The plan to delete what the globs select, as the program makes it. */
@@ -25,7 +25,7 @@ export async function prunePlanOf(
   repositories: readonly RepositoryName[],
   { dying = ['pr-*'], used = [] }: PruneSketch = {},
 ): Promise<PrunePlan> {
-  const policy: RetentionPolicy = {
+  const policy: RepositoryPolicy = {
     protect: [],
     rules: [{ name: 'dying', tags: { kind: 'glob', globs: dying } }],
     limits: {},

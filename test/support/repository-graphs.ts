@@ -2,13 +2,9 @@ import { type Digest, digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import type { RepositoryPlan, TagVerdict } from '../../src/plan/prune/prune-plan.ts'
 import { decideRepository } from '../../src/usecases/prune/decide-repository.ts'
-import type {
-  Protection,
-  RetentionPolicy,
-  Rule,
-  TagSelector,
-  UsedImage,
-} from '../../src/usecases/prune/policy/policy.ts'
+import type { Rule, TagProtection } from '../../src/config/retention/policy.ts'
+import type { TagSelector } from '../../src/selectors/tag-selector.ts'
+import type { RepositoryPolicy, ReferenceInUse } from '../../src/usecases/prune/policy/policy.ts'
 import type { RepositorySnapshot } from '../../src/usecases/prune/snapshot.ts'
 import { LinearRegExp } from '../../src/lib/linear-regexp.ts'
 import { parseRange } from '../../src/semver/range.ts'
@@ -33,7 +29,7 @@ interface Sketch {
 export interface WorldSketch {
   readonly tags: Readonly<Record<string, string | null>>
   readonly manifests: Readonly<Record<string, Sketch>>
-  readonly used?: readonly UsedImage[]
+  readonly used?: readonly ReferenceInUse[]
   readonly leftovers?: readonly {
     readonly name: string
     readonly of: readonly string[]
@@ -90,7 +86,7 @@ function snapshotOf(sketch: WorldSketch): RepositorySnapshot {
 /** Decides, and says of each tag and each other manifest what becomes of it, by name. */
 export function decided(
   sketch: WorldSketch,
-  policy: Partial<RetentionPolicy>,
+  policy: Partial<RepositoryPolicy>,
 ): {
   readonly plan: RepositoryPlan
   readonly gone: readonly string[]
@@ -135,10 +131,16 @@ export function rule(name: string, rest: Partial<Omit<Rule, 'olderThan'>> & { da
   return { name, ...others, ...(days !== undefined && { olderThan: days * day }) }
 }
 
-export function protection(tags: TagSelector, newest?: Protection['newest']): Protection {
+export function protection(tags: TagSelector, newest?: TagProtection['newest']): TagProtection {
   const selector =
     tags.kind === 'semver' ? { ...tags, range: parseRange(tags.text, { preReleases: true }) } : tags
-  return { name: 'protected', tags: selector, ...(newest !== undefined && { newest }) }
+  return {
+    kind: 'tags',
+    name: 'protected',
+    optional: false,
+    tags: selector,
+    ...(newest !== undefined && { newest }),
+  }
 }
 
 function nodeOf(name: string, { age, children, subject, layers, configAge }: Sketch): RepositoryNode {

@@ -2,11 +2,11 @@ import type { Call } from '../../lib/call.ts'
 import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
 import { RegistryNames } from '../../config/registry-names.ts'
-import type { InUseConfig, ProtectionConfig } from '../../config/retention/retention-config.ts'
-import type { InUseSource } from '../../inuse/sources.ts'
+import type { InUseSources, Protection } from '../../config/retention/policy.ts'
+import type { ImageSource } from '../../inuse/sources.ts'
 import { defaultTag, formatAt, type RepositoryName } from '../../oci/reference.ts'
 import type { InUseSource as PlannedSource } from '../../plan/prune/prune-plan.ts'
-import type { UsedImage } from '../../usecases/prune/policy/policy.ts'
+import type { ReferenceInUse } from '../../usecases/prune/policy/policy.ts'
 import type { Context } from '../wiring/context.ts'
 import type { KnownRepositories } from './known-repositories.ts'
 
@@ -18,7 +18,7 @@ interface Use {
   readonly repository: RepositoryName
   /** the same for all names of the repository */
   readonly identity: string
-  readonly image: UsedImage
+  readonly image: ReferenceInUse
 }
 
 /** All that something runs, by what says so. */
@@ -33,7 +33,7 @@ export class ImagesInUse {
   /** @param ignoredHosts hosts that are not warned about */
   constructor(
     sources: readonly PlannedSource[],
-    images: readonly (UsedImage & { readonly repository: RepositoryName })[],
+    images: readonly (ReferenceInUse & { readonly repository: RepositoryName })[],
     names: RegistryNames,
     ignoredHosts: readonly string[],
   ) {
@@ -56,7 +56,7 @@ export class ImagesInUse {
     repository: RepositoryName,
     known: KnownRepositories,
     protections?: ReadonlySet<string>,
-  ): readonly UsedImage[] {
+  ): readonly ReferenceInUse[] {
     const identity = this.#names.identity(repository)
     const own = (this.#byIdentity.get(identity) ?? []).map(({ image }) => image)
     const others = (this.#byPath.get(pathIn(identity)) ?? []).flatMap((use) =>
@@ -79,7 +79,7 @@ export class ImagesInUse {
     return [...new Set(unknown)].filter((reference) => !kept.has(reference))
   }
 
-  #atOtherHost(use: Use): UsedImage {
+  #atOtherHost(use: Use): ReferenceInUse {
     const { registry } = use.repository
     const isIgnored = this.#ignored.has(this.#names.endpoint(registry))
     return { ...use.image, otherHost: { registry, reference: formatUse(use), isIgnored } }
@@ -96,12 +96,12 @@ function pathIn(identity: string): string {
 
 /** Asks what runs: the protections by use of a policy, and lists that were given by hand. */
 export class InUseReader {
-  readonly #protections: readonly ProtectionConfig[]
-  readonly #lists: readonly InUseSource[]
+  readonly #protections: readonly Protection[]
+  readonly #lists: readonly ImageSource[]
   readonly #context: Context
 
   /** @param lists files, or `-` for standard input, which is read once however often it is asked for */
-  constructor(protections: readonly ProtectionConfig[], lists: readonly string[], context: Context) {
+  constructor(protections: readonly Protection[], lists: readonly string[], context: Context) {
     this.#protections = protections
     this.#lists = lists.map((list) => ({ kind: 'list', ...listInput(list, context) }))
     this.#context = context
@@ -123,7 +123,7 @@ export class InUseReader {
     const { imagesInUse } = await import('../../inuse/sources.ts')
     const ports = { env: this.#context.env, clock: this.#context.clock }
     const told: PlannedSource[] = []
-    const used: (UsedImage & { readonly repository: RepositoryName })[] = []
+    const used: (ReferenceInUse & { readonly repository: RepositoryName })[] = []
     for (const { name, sources } of asked) {
       const found = await imagesInUse(sources, ports, call)
       told.push(...found.sources)
@@ -137,7 +137,7 @@ export class InUseReader {
   }
 }
 
-function sourcesOf({ files, kubectl }: InUseConfig): readonly InUseSource[] {
+function sourcesOf({ files, kubectl }: InUseSources): readonly ImageSource[] {
   return [
     ...(files === undefined ? [] : [{ kind: 'files' as const, ...files }]),
     ...(kubectl === undefined ? [] : [{ kind: 'kubectl' as const, contexts: kubectl.contexts }]),

@@ -2,7 +2,7 @@ import type { Config } from '../../config/config.ts'
 import { imagesAt } from '../../config/environments.ts'
 import { RegistryNames } from '../../config/registry-names.ts'
 import { matchesRepository, type RepositoryPattern } from '../../selectors/repository-pattern.ts'
-import type { RetentionConfig } from '../../config/retention/retention-config.ts'
+import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 
 /** The repositories that dray knows of: of environments, of the patterns of a policy, and those that a run looks at. */
@@ -15,7 +15,7 @@ export class KnownRepositories {
   /** @param retention undefined: dray.yaml has no policy */
   constructor(
     config: Config,
-    retention: Pick<RetentionConfig, 'protect' | 'rules'> | undefined,
+    retention: Pick<RetentionPolicy, 'protect' | 'rules'> | undefined,
     repositories: readonly RepositoryName[],
   ) {
     this.#config = config

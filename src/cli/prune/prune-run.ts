@@ -1,5 +1,5 @@
 import type { Call } from '../../lib/call.ts'
-import type { RetentionConfig } from '../../config/retention/retention-config.ts'
+import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 import { decide, type Looked } from '../../usecases/prune/decide.ts'
@@ -24,7 +24,7 @@ export const repositoriesAtOnce = 4
 const repositoriesPerToken = 20
 
 export interface PruneInputs {
-  readonly retention: RetentionConfig
+  readonly retention: RetentionPolicy
   readonly scope: Scope
   /** what references in use may name, whether the run reads it or not */
   readonly known: KnownRepositories

@@ -5,14 +5,10 @@ import { parseRepositoryPattern } from '../../config/resolver/repository-pattern
 import { resolve } from '../../config/resolver/resolve.ts'
 import { matchesRepository, type RepositoryPattern } from '../../selectors/repository-pattern.ts'
 import { RegistryNames } from '../../config/registry-names.ts'
-import type {
-  ProtectionConfig,
-  RetentionConfig,
-  RuleConfig,
-} from '../../config/retention/retention-config.ts'
+import type { RetentionPolicy, Rule } from '../../config/retention/policy.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { formatRepository, parseRepository, type RepositoryName } from '../../oci/reference.ts'
-import type { Protection, RetentionPolicy, Rule } from '../../usecases/prune/policy/policy.ts'
+import type { RepositoryPolicy } from '../../usecases/prune/policy/policy.ts'
 import { isInShard, type Shard } from './shard.ts'
 import { asUsage } from '../../lib/as-usage.ts'
 
@@ -29,7 +25,7 @@ export interface ScopedRepository {
   /** `@dev/api`, else `registry.example.com/dev/api` */
   readonly image: string
   readonly environment?: string
-  readonly policy: RetentionPolicy
+  readonly policy: RepositoryPolicy
   /** the names of the policy's protections by use that are for it */
   readonly inUse: ReadonlySet<string>
 }
@@ -46,7 +42,7 @@ export type Catalog = (registry: string, call: Call) => Promise<readonly string[
 
 /** Which repositories are to be looked at, and what of the policy is for each. @throws `usage`, and what the catalog throws. */
 export async function scopeOf(
-  retention: RetentionConfig,
+  retention: RetentionPolicy,
   options: ScopeOptions,
   config: Config,
   catalog: Catalog,
@@ -65,11 +61,10 @@ export async function scopeOf(
       if (!found.has(identity)) found.set(identity, repository)
     }
   }
-  const applied = new AppliedPolicy(retention, config)
   const repositories = [...found.values()]
     .filter((repository) => !isNamed(spared, repository, config))
     .filter((repository) => shard === undefined || isInShard(repository, shard))
-    .map((repository) => applied.to(repository))
+    .map((repository) => applyPolicy(retention, repository, config))
   const isWhole = words.length === 0 && exclude.length === 0 && shard === undefined
   return {
     repositories,
@@ -89,7 +84,7 @@ function resolvePattern(text: string, config: Config): RepositoryPattern {
 }
 
 /** The repositories that the rules name; a rule that names none is for every environment. @throws `usage`. */
-function patternsOf({ rules }: RetentionConfig, config: Config): readonly RepositoryPattern[] {
+function patternsOf({ rules }: RetentionPolicy, config: Config): readonly RepositoryPattern[] {
   const isForAll = rules.some(({ repositories }) => repositories === undefined)
   const environments = [...config.environments.keys()].map((name) =>
     parseRepositoryPattern(`@${name}`, config),
@@ -149,58 +144,28 @@ function isNamed(
   return patterns.some((pattern) => matchesRepository(pattern, repository, places, names))
 }
 
-/** Makes of a policy what is for one repository. */
-class AppliedPolicy {
-  readonly #retention: RetentionConfig
-  readonly #config: Config
-  readonly #byConfig: ReadonlyMap<ProtectionConfig, Protection>
-
-  constructor(retention: RetentionConfig, config: Config) {
-    this.#retention = retention
-    this.#config = config
-    const pairs = retention.protect.flatMap((one) => {
-      const protection = protectionOf(one)
-      return protection === undefined ? [] : [[one, protection] as const]
-    })
-    this.#byConfig = new Map(pairs)
-  }
-
-  to(repository: RepositoryName): ScopedRepository {
-    const places = imagesAt(this.#config, repository)
-    const names = new RegistryNames(this.#config.registries)
-    const isFor = ({ repositories }: { readonly repositories?: readonly RepositoryPattern[] }): boolean =>
-      repositories === undefined ||
-      repositories.some((pattern) => matchesRepository(pattern, repository, places, names))
-    const { protect, rules, limits, timeFrom } = this.#retention
-    const protections = protect.filter(isFor)
-    const [place] = places
-    return {
-      repository,
-      image: place === undefined ? formatRepository(repository) : `@${place.environment}/${place.image}`,
-      ...(place !== undefined && { environment: place.environment }),
-      policy: {
-        protect: protections.flatMap((one) => this.#byConfig.get(one) ?? []),
-        rules: rules.filter(isFor).map(ruleOf),
-        limits,
-        timeFrom,
-      },
-      inUse: new Set(protections.flatMap(({ kind, name }) => (kind === 'inUse' ? [name] : []))),
-    }
-  }
-}
-
-function protectionOf(config: ProtectionConfig): Protection | undefined {
-  if (config.kind === 'inUse') return undefined
-  const { name, tags, newest } = config
-  return { name, tags, ...(newest !== undefined && { newest }) }
-}
-
-function ruleOf({ name, tags, groupBy, keepNewest, olderThan }: RuleConfig): Rule {
+/** Selects the parts of a policy that apply to one repository. */
+function applyPolicy(
+  { protect, rules, limits, timeFrom }: RetentionPolicy,
+  repository: RepositoryName,
+  config: Config,
+): ScopedRepository {
+  const places = imagesAt(config, repository)
+  const names = new RegistryNames(config.registries)
+  const applies = ({ repositories }: Pick<Rule, 'repositories'>): boolean =>
+    repositories?.some((pattern) => matchesRepository(pattern, repository, places, names)) ?? true
+  const protections = protect.filter(applies)
+  const [place] = places
   return {
-    name,
-    ...(tags !== undefined && { tags }),
-    ...(groupBy !== undefined && { groupBy }),
-    ...(keepNewest !== undefined && { keepNewest }),
-    ...(olderThan !== undefined && { olderThan }),
+    repository,
+    image: place === undefined ? formatRepository(repository) : `@${place.environment}/${place.image}`,
+    ...(place !== undefined && { environment: place.environment }),
+    policy: {
+      protect: protections.filter((one) => one.kind === 'tags'),
+      rules: rules.filter(applies),
+      limits,
+      timeFrom,
+    },
+    inUse: new Set(protections.flatMap(({ kind, name }) => (kind === 'inUse' ? [name] : []))),
   }
 }

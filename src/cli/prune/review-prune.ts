@@ -1,6 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import { policyNamed, retentionOf } from '../../config/retention/retention.ts'
-import type { RetentionConfig } from '../../config/retention/retention-config.ts'
+import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import type { CurrentRepository } from '../../execute/ports.ts'
 import type { SettledDelete } from '../../execute/deletes/delete-ledger.ts'
@@ -163,7 +163,7 @@ async function lookAgain(
 }
 
 /** @throws `refused` with the fix: without its policy, nothing says what a plan may delete. */
-function policyOf(plan: PrunePlan, find: () => RetentionConfig, file: string | undefined): RetentionConfig {
+function policyOf(plan: PrunePlan, find: () => RetentionPolicy, file: string | undefined): RetentionPolicy {
   try {
     return find()
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts'
-import type { RetentionConfig } from '../../config/retention/retention-config.ts'
+import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { formatCount } from '../../render/text/format.ts'
 import type { Page } from '../../render/text/style.ts'
@@ -17,11 +17,11 @@ export interface ConfigSummary {
     readonly hash: string
     readonly rules: readonly string[]
     readonly protections: readonly string[]
-    readonly limits: RetentionConfig['limits']
+    readonly limits: RetentionPolicy['limits']
   }[]
 }
 
-export function summaryOf(file: string, config: Config, policies: readonly RetentionConfig[]): ConfigSummary {
+export function summaryOf(file: string, config: Config, policies: readonly RetentionPolicy[]): ConfigSummary {
   return {
     file,
     environments: [...config.environments].map(([name, { targets }]) => ({ name, targets: targets.length })),

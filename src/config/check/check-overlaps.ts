@@ -1,9 +1,7 @@
 import { includesRepositories } from '../../selectors/repository-pattern.ts'
 import { includesSelector, type TagSelector } from '../../selectors/tag-selector.ts'
-import type { ProtectionConfig, RuleConfig } from '../retention/retention-config.ts'
+import type { Protection, Rule, TagProtection } from '../retention/policy.ts'
 import type { Issue, Path } from '../shape.ts'
-
-type TagProtection = Extract<ProtectionConfig, { readonly kind: 'tags' }>
 
 /**
  * Finds rules that can delete nothing and protections that add nothing, because other protections
@@ -11,8 +9,8 @@ type TagProtection = Extract<ProtectionConfig, { readonly kind: 'tags' }>
  * @param protect as written; undefined for an invalid one
  */
 export function checkOverlaps(
-  protect: readonly (ProtectionConfig | undefined)[],
-  rules: readonly (RuleConfig | undefined)[],
+  protect: readonly (Protection | undefined)[],
+  rules: readonly (Rule | undefined)[],
   path: Path,
 ): readonly Issue[] {
   const ofProtections = protect.flatMap((one, i): Issue[] => {
@@ -32,10 +30,7 @@ export function checkOverlaps(
 }
 
 /** The name of an earlier protection that makes this one redundant. */
-function shadowOf(
-  one: ProtectionConfig,
-  earlier: readonly (ProtectionConfig | undefined)[],
-): string | undefined {
+function shadowOf(one: Protection, earlier: readonly (Protection | undefined)[]): string | undefined {
   return earlier.find((other) => {
     if (other === undefined || !includesRepositories(other.repositories, one.repositories)) return false
     if (one.kind === 'inUse' || other.kind === 'inUse')
@@ -49,7 +44,7 @@ function shadowOf(
 function holderOf(
   protect: readonly TagProtection[],
   tags: TagSelector | undefined,
-  repositories: RuleConfig['repositories'],
+  repositories: Rule['repositories'],
 ): string | undefined {
   const there = protect.filter((one) => includesRepositories(one.repositories, repositories))
   const alone = there.find((one) => includesSelector([one.tags], tags))
@@ -63,7 +58,7 @@ function holderOf(
     : undefined
 }
 
-function isWhole(one: ProtectionConfig | undefined): one is TagProtection {
+function isWhole(one: Protection | undefined): one is TagProtection {
   return one?.kind === 'tags' && one.newest === undefined
 }
 

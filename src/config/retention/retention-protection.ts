@@ -1,7 +1,7 @@
-import { describeSelector, type TagSelector } from '../../selectors/tag-selector.ts'
+import { describeSelector } from '../../selectors/tag-selector.ts'
 import { notAHost, registryOf } from '../check/check-registries.ts'
-import type { InUseConfig, NewestConfig, ProtectionConfig, Reader } from './retention-config.ts'
-import { repositoriesIn } from './retention-repositories.ts'
+import type { InUseProtection, InUseSources, Protection, TagProtection } from './policy.ts'
+import { type ParseContext, repositoriesIn } from './retention-repositories.ts'
 import type { WrittenProtection } from '../schema/schema-retention.ts'
 import type { Issue, Path } from '../shape.ts'
 import { parseSelector, parseVersions } from './retention-selector.ts'
@@ -9,16 +9,14 @@ import { parseSelector, parseVersions } from './retention-selector.ts'
 const kinds = ['tags', 'semver', 'inUse'] as const
 const maxName = 100
 
-type What =
-  | { readonly kind: 'tags'; readonly tags: TagSelector; readonly newest?: NewestConfig }
-  | { readonly kind: 'inUse'; readonly inUse: InUseConfig }
+type What = Pick<TagProtection, 'kind' | 'tags' | 'newest'> | Pick<InUseProtection, 'kind' | 'inUse'>
 
 /** What a protection says; undefined where what or where it protects has a mistake. */
 export function protectionOf(
   written: WrittenProtection,
-  reader: Reader,
+  reader: ParseContext,
   path: Path,
-): ProtectionConfig | undefined {
+): Protection | undefined {
   const repositories = repositoriesIn(written.repositories, reader, [...path, 'repositories'])
   const what = whatOf(written, reader, path)
   if (what === undefined || repositories?.length !== written.repositories?.length) return undefined
@@ -30,7 +28,7 @@ export function protectionOf(
   }
 }
 
-function whatOf(written: WrittenProtection, reader: Reader, path: Path): What | undefined {
+function whatOf(written: WrittenProtection, reader: ParseContext, path: Path): What | undefined {
   const { issues } = reader
   const given = kinds.filter((kind) => written[kind] !== undefined)
   if (given.length !== 1) {
@@ -47,7 +45,7 @@ function whatOf(written: WrittenProtection, reader: Reader, path: Path): What | 
 
 function inUseOf(
   { files, kubectl, ignoreHosts }: NonNullable<WrittenProtection['inUse']>,
-  { folder, issues }: Reader,
+  { folder, issues }: ParseContext,
   path: Path,
 ): What | undefined {
   if (files === undefined && kubectl === undefined) {
@@ -100,7 +98,7 @@ function nameOfTags({ tags, newest }: Extract<What, { readonly kind: 'tags' }>):
   return newest === undefined ? all : `${all}, the highest ${newest.count} of each ${newest.per}`
 }
 
-function nameOfUse({ files, kubectl }: InUseConfig): string {
+function nameOfUse({ files, kubectl }: InUseSources): string {
   const clusters = (kubectl?.contexts ?? []).map((context) => `cluster ${context}`)
   return `in use by ${[...(files?.globs ?? []), ...clusters].join(', ')}`
 }

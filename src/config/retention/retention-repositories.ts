@@ -3,13 +3,20 @@ import { noEnvironment } from '../check/check.ts'
 import { complaintOf } from '../check/complaint.ts'
 import type { Config } from '../config.ts'
 import { parseRepositoryPattern } from '../resolver/repository-pattern.ts'
-import type { Reader } from './retention-config.ts'
-import type { Path } from '../shape.ts'
+import type { Issue, Path } from '../shape.ts'
+
+/** What the parts of a policy are parsed with. Mistakes are added to `issues`. */
+export interface ParseContext {
+  readonly config: Config
+  /** absolute, of dray.yaml */
+  readonly folder: string
+  readonly issues: Issue[]
+}
 
 /** Parses `repositories`; undefined if it is not given. Patterns with a mistake are omitted. */
 export function repositoriesIn(
   written: readonly string[] | undefined,
-  { config, issues }: Reader,
+  { config, issues }: ParseContext,
   path: Path,
 ): readonly RepositoryPattern[] | undefined {
   return written?.flatMap((text, i) => {

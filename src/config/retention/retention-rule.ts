@@ -1,7 +1,7 @@
 import { nearest } from '../../lib/nearest.ts'
 import type { TagSelector } from '../../selectors/tag-selector.ts'
-import type { Reader, RuleConfig } from './retention-config.ts'
-import { repositoriesIn } from './retention-repositories.ts'
+import type { Rule } from './policy.ts'
+import { type ParseContext, repositoriesIn } from './retention-repositories.ts'
 import type { WrittenRule } from '../schema/schema-retention.ts'
 import type { Path } from '../shape.ts'
 import { parseSelector } from './retention-selector.ts'
@@ -11,7 +11,7 @@ const maxYears = 100
 const maxAge = maxYears * 365.25 * unitMs.d
 
 /** What a rule says; undefined where its tags or repositories have a mistake. */
-export function ruleOf(written: WrittenRule, reader: Reader, path: Path): RuleConfig | undefined {
+export function ruleOf(written: WrittenRule, reader: ParseContext, path: Path): Rule | undefined {
   const { issues } = reader
   const { name, groupBy, keepNewest, olderThan } = written
   const repositories = repositoriesIn(written.repositories, reader, [...path, 'repositories'])

@@ -7,7 +7,8 @@ import { checkOverlaps } from '../check/check-overlaps.ts'
 import type { LoadedConfig } from '../load.ts'
 import { protectionOf } from './retention-protection.ts'
 import { ruleOf } from './retention-rule.ts'
-import type { LimitsConfig, Reader, RetentionConfig } from './retention-config.ts'
+import type { Limits, RetentionPolicy } from './policy.ts'
+import type { ParseContext } from './retention-repositories.ts'
 import { policiesIn, type WrittenPolicy } from '../schema/schema-retention.ts'
 import type { Issue, Path } from '../shape.ts'
 
@@ -16,7 +17,7 @@ import type { Issue, Path } from '../shape.ts'
  * engine of regular expressions and that of versions.
  * @throws `config` with every mistake at its line and column.
  */
-export function retentionOf(loaded: LoadedConfig): readonly RetentionConfig[] {
+export function retentionOf(loaded: LoadedConfig): readonly RetentionPolicy[] {
   if (loaded.retention === undefined || loaded.file === undefined) return []
   const written = policiesIn(loaded.retention)
   const issues: Issue[] = []
@@ -37,7 +38,7 @@ export function retentionOf(loaded: LoadedConfig): readonly RetentionConfig[] {
  * @param name undefined: the only one
  * @throws `usage` where there is none of that name, or several and no name.
  */
-export function policyNamed(policies: readonly RetentionConfig[], name?: string): RetentionConfig {
+export function policyNamed(policies: readonly RetentionPolicy[], name?: string): RetentionPolicy {
   const names = policies.flatMap((policy) => policy.name ?? [])
   const found = name === undefined ? policies : policies.filter((policy) => policy.name === name)
   const [first, second] = found
@@ -59,9 +60,9 @@ export function policyNamed(policies: readonly RetentionConfig[], name?: string)
 
 function policyOf(
   written: WrittenPolicy,
-  reader: Reader,
+  reader: ParseContext,
   path: Path,
-): Omit<RetentionConfig, 'name' | 'hash'> {
+): Omit<RetentionPolicy, 'name' | 'hash'> {
   const { issues } = reader
   const protect = (written.protect ?? []).map((one, i) => protectionOf(one, reader, [...path, 'protect', i]))
   const rules = written.rules.map((one, i) => ruleOf(one, reader, [...path, 'rules', i]))
@@ -74,7 +75,7 @@ function policyOf(
   return {
     protect: protect.filter((one) => one !== undefined),
     rules: rules.filter((one) => one !== undefined),
-    limits: (written.limits ?? {}) as LimitsConfig,
+    limits: (written.limits ?? {}) as Limits,
     timeFrom,
   }
 }

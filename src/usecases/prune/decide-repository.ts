@@ -15,7 +15,7 @@ import type { RepositoryNode } from '../../images/graph/repository-node.ts'
 import { deleteOrder } from './delete-order.ts'
 import { type Fate, fateOf } from './doom.ts'
 import { type Finding, judge } from './policy/judge.ts'
-import type { RetentionPolicy, UsedImage } from './policy/policy.ts'
+import type { RepositoryPolicy, ReferenceInUse } from './policy/policy.ts'
 import { describeUse, type Held, type Hold, whatIsHeld } from './policy/protect.ts'
 import { SharedReasons } from './shared-reasons.ts'
 import { freedBy, sizeOf } from './sizes.ts'
@@ -28,9 +28,9 @@ export interface Decision {
   /** names of the protections that found something here */
   readonly matched: ReadonlySet<string>
   /** what something runs, and is not there */
-  readonly absent: readonly UsedImage[]
+  readonly absent: readonly ReferenceInUse[]
   /** what is kept though the reference names another host */
-  readonly atOtherHosts: readonly UsedImage[]
+  readonly atOtherHosts: readonly ReferenceInUse[]
   /** manifests that indexes list, and that are not there */
   readonly missing: number
 }
@@ -48,7 +48,7 @@ export interface Grounds {
 }
 
 /** The verdicts of one repository and the deletes that follow from them: pure. */
-export function decideRepository(snapshot: RepositorySnapshot, policy: RetentionPolicy): Decision {
+export function decideRepository(snapshot: RepositorySnapshot, policy: RepositoryPolicy): Decision {
   return decisionOf(groundsOf(snapshot, policy))
 }
 
@@ -76,7 +76,7 @@ export function decisionOf(grounds: Grounds): Decision {
 }
 
 /** What marked tags reach, as far as it is known without the lists of referrers; where nothing is marked, nobody needs those. Pure. */
-export function markedReach(snapshot: RepositorySnapshot, policy: RetentionPolicy): ReadonlySet<Digest> {
+export function markedReach(snapshot: RepositorySnapshot, policy: RepositoryPolicy): ReadonlySet<Digest> {
   const { held, findings, tags, reach } = groundsOf(snapshot, policy)
   const marked = [...findings].flatMap(([tag, { marked: is }]) => {
     const digest = tags.get(tag)
@@ -86,7 +86,7 @@ export function markedReach(snapshot: RepositorySnapshot, policy: RetentionPolic
 }
 
 /** What the policy says of a repository, before verdicts: pure. */
-export function groundsOf(snapshot: RepositorySnapshot, policy: RetentionPolicy): Grounds {
+export function groundsOf(snapshot: RepositorySnapshot, policy: RepositoryPolicy): Grounds {
   const { graph, configTimes, now, used, leftovers } = snapshot
   const tags = tagsOfPeople(graph)
   const reach = new Reach(graph)

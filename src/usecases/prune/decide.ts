@@ -1,3 +1,4 @@
+import type { Limits } from '../../config/retention/policy.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import { formatAt, formatRepository } from '../../oci/reference.ts'
 import type { Hash } from '../../plan/plan.ts'
@@ -6,7 +7,6 @@ import type { UnreadTarget } from '../../images/graph/unread.ts'
 import type { Decision } from './decide-repository.ts'
 import { firstFew } from './first-few.ts'
 import { repositoryBreach, runBreach } from './policy/limits.ts'
-import type { Limits } from './policy/policy.ts'
 
 /** What becomes of one repository, or why it could not be read. */
 export type Looked = { readonly kind: 'decided'; readonly decision: Decision } | UnreadTarget

@@ -17,7 +17,7 @@ import type {
 } from '../../images/ports.ts'
 import { markedReach } from './decide-repository.ts'
 import { isByTime } from './policy/judge.ts'
-import type { RetentionPolicy } from './policy/policy.ts'
+import type { RepositoryPolicy } from './policy/policy.ts'
 import { whatIsHeld } from './policy/protect.ts'
 import { selectTag } from './policy/select.ts'
 import type { ConfigTime, Leftover, PruneRequest, RepositorySnapshot } from './snapshot.ts'
@@ -29,7 +29,7 @@ const configsAtOnce = 16
 const maxClockDifferenceMs = 3_600_000
 
 export interface GatherOptions {
-  readonly policy: RetentionPolicy
+  readonly policy: RepositoryPolicy
   /** milliseconds since 1970, by this machine */
   readonly now: () => number
   readonly contents?: ContentStore

@@ -1,3 +1,4 @@
+import type { Limits } from '../../config/retention/policy.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
@@ -12,7 +13,6 @@ import type {
   TagVerdict,
 } from '../../plan/prune/prune-plan.ts'
 import { repositoryBreach, runBreach } from './policy/limits.ts'
-import type { Limits } from './policy/policy.ts'
 
 /** A repository of a saved plan with what the current policy decides about it. */
 export interface ReviewedRepository {

@@ -2,7 +2,7 @@ import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { Known } from '../../images/ports.ts'
-import type { UsedImage } from './policy/policy.ts'
+import type { ReferenceInUse } from './policy/policy.ts'
 
 /** A repository that is to be looked at. */
 export interface PruneRequest {
@@ -11,7 +11,7 @@ export interface PruneRequest {
   readonly image: string
   readonly environment?: string
   /** what something runs of it */
-  readonly used: readonly UsedImage[]
+  readonly used: readonly ReferenceInUse[]
   /** what a run that was broken off has left without anything that leads to it */
   readonly leftovers: readonly Leftover[]
 }

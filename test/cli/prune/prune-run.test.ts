@@ -18,7 +18,7 @@ const call = { signal: new AbortController().signal, notify: () => undefined }
 
 /** Instances of a class that something still refers to, after a garbage collection. */
 function alive(constructor: new (...args: never) => unknown): number {
-  return queryObjects(constructor as unknown as () => unknown, { format: 'count' })
+  return queryObjects(constructor, { format: 'count' })
 }
 
 describe('the memory of a prune', () => {

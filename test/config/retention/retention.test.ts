@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../src/config/load.ts'
 import { policyNamed, retentionOf } from '../../../src/config/retention/retention.ts'
-import type { RetentionConfig } from '../../../src/config/retention/retention-config.ts'
+import type { RetentionPolicy } from '../../../src/config/retention/policy.ts'
 import { isDrayError } from '../../../src/lib/errors.ts'
 import { isInRange } from '../../../src/semver/range.ts'
 import { parseVersion } from '../../../src/semver/version.ts'
@@ -18,13 +18,13 @@ const day = 86_400_000
 const load = (retention: string) =>
   parseConfig({ file: '/etc/dray/dray.yaml', content: `${head}${retention}` }, 'dray.yaml')
 
-const read = (retention: string): readonly RetentionConfig[] => retentionOf(load(retention))
+const read = (retention: string): readonly RetentionPolicy[] => retentionOf(load(retention))
 
 /** One policy with these rules and protections, in YAML's flow form. */
 const policy = (rules: string, protect?: string): string =>
   `retention:\n  rules: [${rules}]\n${protect === undefined ? '' : `  protect: [${protect}]\n`}`
 
-const only = (text: string): RetentionConfig => policyNamed(read(text))
+const only = (text: string): RetentionPolicy => policyNamed(read(text))
 
 /** What is wrong, a line each, without the name of the file. */
 function mistakes(text: string): readonly string[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../src/config/load.ts'
 import { retentionOf } from '../../../src/config/retention/retention.ts'
-import type { RetentionConfig } from '../../../src/config/retention/retention-config.ts'
+import type { RetentionPolicy } from '../../../src/config/retention/policy.ts'
 import { startingConfig } from '../../../src/config/starting/starting-config.ts'
 import { startingPolicies } from '../../../src/config/starting/starting-policies.ts'
 import { matchesGlob } from '../../../src/oci/tag-glob.ts'
@@ -38,7 +38,7 @@ function selects(selector: TagSelector | undefined, tag: string): boolean {
 }
 
 /** The rule that may delete a tag, if no protection covers it. */
-function deletes({ protect, rules }: RetentionConfig, tag: string): string | undefined {
+function deletes({ protect, rules }: RetentionPolicy, tag: string): string | undefined {
   const isHeld = protect.some((one) => one.kind === 'tags' && !one.newest && selects(one.tags, tag))
   return isHeld ? undefined : rules.find((rule) => selects(rule.tags, tag))?.name
 }

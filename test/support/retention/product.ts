@@ -12,13 +12,9 @@ import type { PrunePlan } from '../../../src/plan/prune/prune-plan.ts'
 import { decide } from '../../../src/usecases/prune/decide.ts'
 import { decideRepository } from '../../../src/usecases/prune/decide-repository.ts'
 import { gather } from '../../../src/usecases/prune/gather.ts'
-import type {
-  Protection,
-  RetentionPolicy,
-  Rule,
-  TagSelector,
-  UsedImage,
-} from '../../../src/usecases/prune/policy/policy.ts'
+import type { Rule, TagProtection } from '../../../src/config/retention/policy.ts'
+import type { TagSelector } from '../../../src/selectors/tag-selector.ts'
+import type { RepositoryPolicy, ReferenceInUse } from '../../../src/usecases/prune/policy/policy.ts'
 import { openRepositories } from '../../../src/registry/open-repositories.ts'
 import { RepositoryReader } from '../../../src/images/graph/repository-reader.ts'
 import type { Capability, Known, Repositories } from '../../../src/images/ports.ts'
@@ -57,7 +53,7 @@ export async function plan(
   inUse: readonly string[] = [],
 ): Promise<PrunePlan> {
   const policy = policyOf(data)
-  const used = inUse.map((at): UsedImage => ({
+  const used = inUse.map((at): ReferenceInUse => ({
     at: at.startsWith('sha256:') ? { digest: at as Digest } : { tag: at },
     by: 'a test',
     protection: 'in use',
@@ -109,10 +105,10 @@ export async function carryOut(
 }
 
 /** What a policy of dray.yaml means for one repository. */
-function policyOf(data: PolicyData): RetentionPolicy {
+function policyOf(data: PolicyData): RepositoryPolicy {
   return {
-    protect: (data.protect ?? []).map((one, i): Protection => {
-      const protection = { name: `protection ${i}` }
+    protect: (data.protect ?? []).map((one, i): TagProtection => {
+      const protection = { kind: 'tags' as const, name: `protection ${i}`, optional: false }
       if (one.semver === undefined) return { ...protection, tags: selectorOf(one.tags ?? [], true) }
       const { range, newestPer, count } = one.semver
       return {

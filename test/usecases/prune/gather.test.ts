@@ -2,7 +2,7 @@ import { onTestFinished, describe, expect, it } from 'vitest'
 import type { Digest } from '../../../src/oci/digest.ts'
 import { decideRepository } from '../../../src/usecases/prune/decide-repository.ts'
 import { gather, type GatherOptions } from '../../../src/usecases/prune/gather.ts'
-import type { RetentionPolicy } from '../../../src/usecases/prune/policy/policy.ts'
+import type { RepositoryPolicy } from '../../../src/usecases/prune/policy/policy.ts'
 import type { PruneRequest } from '../../../src/usecases/prune/snapshot.ts'
 import type { RegistryClientOptions } from '../../../src/registry/client/client.ts'
 import type { ContentStore } from '../../../src/images/cache/content-store.ts'
@@ -14,7 +14,7 @@ import { type RegistryKind, watchedRegistry, type WatchedRegistry } from '../../
 const now = Date.parse('2026-06-01T00:00:00Z')
 // Half a day off a boundary: the clock of a registry, which counts seconds, must not change an age in days.
 const old = '2026-01-01T12:00:00Z'
-const pruneOld: RetentionPolicy = {
+const pruneOld: RepositoryPolicy = {
   protect: [],
   rules: [rule('old', { tags: globs('pr-*'), days: 14 })],
   limits: {},
@@ -25,7 +25,7 @@ interface Place {
   readonly registry: WatchedRegistry
   readonly run: Bench
   readonly gathered: (
-    policy?: RetentionPolicy,
+    policy?: RepositoryPolicy,
     rest?: Partial<GatherOptions> & Partial<Pick<PruneRequest, 'used' | 'leftovers'>>,
   ) => ReturnType<typeof gather>
   /** what was asked since, `METHOD kind`, counted */

@@ -1,3 +1,4 @@
+import type { TagProtection } from '../../../config/retention/policy.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
@@ -5,14 +6,14 @@ import { formatAt, type TagOrDigest } from '../../../oci/reference.ts'
 import type { RepositoryPlan, TagVerdict } from '../../../plan/prune/prune-plan.ts'
 import { decisionOf, type Grounds } from '../decide-repository.ts'
 import type { ExplainedTime, Explanation, Opinion, RuleOpinion } from './explanation.ts'
-import type { Protection, RetentionPolicy } from './policy.ts'
+import type { RepositoryPolicy } from './policy.ts'
 import { describeUse, whatIsHeld } from './protect.ts'
 
 /**
  * Why one tag or digest stays or goes, by what the plan was decided on: pure. A digest without a tag is judged by what reaches it.
  * @throws `not-found` for what is not among what was read.
  */
-export function explain(grounds: Grounds, policy: RetentionPolicy, at: TagOrDigest): Explanation {
+export function explain(grounds: Grounds, policy: RepositoryPolicy, at: TagOrDigest): Explanation {
   const { snapshot } = grounds
   const { plan } = decisionOf(grounds)
   const { repository, image } = snapshot
@@ -61,7 +62,7 @@ function timeOf({ times, snapshot: { now } }: Grounds, digest: Digest | null): E
   return { ...said, created: new Date(time.at).toISOString(), age: now - time.at, text: time.text }
 }
 
-function rulesOf({ findings }: Grounds, { rules }: RetentionPolicy, tag: string): readonly RuleOpinion[] {
+function rulesOf({ findings }: Grounds, { rules }: RepositoryPolicy, tag: string): readonly RuleOpinion[] {
   const found = findings.get(tag)
   if (found !== undefined) return found.opinions
   const text = 'evidence is not judged by its tag: it stays and goes with what it is about'
@@ -72,7 +73,7 @@ function rulesOf({ findings }: Grounds, { rules }: RetentionPolicy, tag: string)
 
 function protectionsOf(
   grounds: Grounds,
-  policy: RetentionPolicy,
+  policy: RepositoryPolicy,
   tag: string | undefined,
   digest: Digest,
 ): readonly Opinion[] {
@@ -94,7 +95,7 @@ function protectionsOf(
 
 function opinionOf(
   { tags, reach, snapshot }: Grounds,
-  protection: Protection,
+  protection: TagProtection,
   tag: string | undefined,
   digest: Digest,
 ): Opinion {

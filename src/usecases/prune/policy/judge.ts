@@ -1,8 +1,8 @@
+import type { Rule } from '../../../config/retention/policy.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { Why } from '../../../plan/prune/prune-plan.ts'
 import { formatSpan } from './age.ts'
 import type { Opinion, RuleOpinion } from './explanation.ts'
-import type { Rule } from './policy.ts'
 import { describeSelector, groupOf, selectTag } from './select.ts'
 import type { ImageTime, Times } from './times.ts'
 

@@ -1,6 +1,6 @@
+import type { Limits } from '../../../config/retention/policy.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
-import type { Limits } from './policy.ts'
 
 /** Digests that have a tag of a person. */
 export interface ImageCount {

@@ -1,33 +1,34 @@
+import type { NewestVersions, TagProtection } from '../../../config/retention/policy.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { compareVersions, parseVersionTag, plainReading, type VersionTag } from '../../../semver/version.ts'
 import type { Reach } from '../../../images/graph/reach.ts'
-import type { NewestPer, Protection, UsedImage } from './policy.ts'
+import type { ReferenceInUse } from './policy.ts'
 import { selectTag } from './select.ts'
 
 /** What protections and use hold: by tag where one is named, and by digest with all that is reached from there. */
 export interface Held {
   /** tags that protections name, with the first that does */
-  readonly byTag: ReadonlyMap<string, Protection>
+  readonly byTag: ReadonlyMap<string, TagProtection>
   /** digests that something runs, with what says so */
-  readonly used: ReadonlyMap<Digest, UsedImage>
+  readonly used: ReadonlyMap<Digest, ReferenceInUse>
   /** all digests that are held, and for what: the tag or digest from which it is reached */
   readonly digests: ReadonlyMap<Digest, Hold>
   /** names of the protections that found something */
   readonly matched: ReadonlySet<string>
   /** what something runs, and is not there */
-  readonly absent: readonly UsedImage[]
+  readonly absent: readonly ReferenceInUse[]
   /** what is kept though the reference names another host */
-  readonly atOtherHosts: readonly UsedImage[]
+  readonly atOtherHosts: readonly ReferenceInUse[]
 }
 
 export type Hold =
   | {
       readonly kind: 'protection'
-      readonly protection: Protection
+      readonly protection: TagProtection
       readonly tag: string
       readonly at: Digest
     }
-  | { readonly kind: 'inUse'; readonly used: UsedImage; readonly at: Digest }
+  | { readonly kind: 'inUse'; readonly used: ReferenceInUse; readonly at: Digest }
 
 /**
  * Pure.
@@ -36,12 +37,12 @@ export type Hold =
  */
 export function whatIsHeld(
   tags: ReadonlyMap<string, Digest>,
-  protections: readonly Protection[],
-  used: readonly UsedImage[],
+  protections: readonly TagProtection[],
+  used: readonly ReferenceInUse[],
   reach: Reach,
   isThere: (digest: Digest) => boolean,
 ): Held {
-  const byTag = new Map<string, Protection>()
+  const byTag = new Map<string, TagProtection>()
   const matched = new Set<string>()
   const digests = new Map<Digest, Hold>()
   for (const protection of protections) {
@@ -54,9 +55,9 @@ export function whatIsHeld(
     const at = tags.get(tag)
     if (at !== undefined) hold(digests, { kind: 'protection', protection, tag, at }, reach)
   }
-  const inUse = new Map<Digest, UsedImage>()
-  const absent: UsedImage[] = []
-  const atOtherHosts: UsedImage[] = []
+  const inUse = new Map<Digest, ReferenceInUse>()
+  const absent: ReferenceInUse[] = []
+  const atOtherHosts: ReferenceInUse[] = []
   for (const image of used) {
     const at = 'digest' in image.at ? image.at.digest : tags.get(image.at.tag)
     if (at === undefined || !isThere(at)) {
@@ -73,7 +74,7 @@ export function whatIsHeld(
 }
 
 /** What says that an image runs, and under which name if its host is another one. */
-export function describeUse({ by, otherHost }: UsedImage): string {
+export function describeUse({ by, otherHost }: ReferenceInUse): string {
   return otherHost === undefined ? by : `${by}, as ${otherHost.reference}`
 }
 
@@ -84,7 +85,7 @@ function hold(digests: Map<Digest, Hold>, by: Hold, reach: Reach): void {
 }
 
 /** The tags that a protection names; with `newest` those of the highest versions of each line alone. */
-function tagsHeldBy({ tags: selector, newest }: Protection, tags: readonly string[]): readonly string[] {
+function tagsHeldBy({ tags: selector, newest }: TagProtection, tags: readonly string[]): readonly string[] {
   const selected = tags.filter((tag) => selectTag(selector, tag) !== undefined)
   if (newest === undefined) return selected
   const lines = Map.groupBy(
@@ -94,7 +95,7 @@ function tagsHeldBy({ tags: selector, newest }: Protection, tags: readonly strin
   return [...lines.values()].flatMap((line) => highest(line, newest.count).map(({ tag }) => tag))
 }
 
-function lineOf({ version: { major, minor, patch } }: VersionTag, per: NewestPer): string {
+function lineOf({ version: { major, minor, patch } }: VersionTag, per: NewestVersions['per']): string {
   const numbers = { repository: [], major: [major], minor: [major, minor], patch: [major, minor, patch] }[per]
   return numbers.join('.')
 }

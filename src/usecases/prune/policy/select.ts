@@ -1,7 +1,8 @@
+import type { Rule } from '../../../config/retention/policy.ts'
+import type { TagSelector } from '../../../selectors/tag-selector.ts'
 import { matchesGlob } from '../../../oci/tag-glob.ts'
 import { isInRange } from '../../../semver/range.ts'
 import { isStable, parseVersionTag, plainReading } from '../../../semver/version.ts'
-import type { Rule, TagSelector } from './policy.ts'
 
 /** What a selector makes of a tag that fits it. */
 export interface Selected {

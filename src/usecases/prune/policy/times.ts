@@ -1,8 +1,8 @@
+import type { TimeSource } from '../../../config/retention/policy.ts'
 import { parseCreated } from '../../../oci/created.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryGraph } from '../../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../../images/graph/repository-node.ts'
-import type { TimeSource } from './policy.ts'
 import type { ConfigTime } from '../snapshot.ts'
 
 /** When an image was made, as far as that is known and to be believed. */

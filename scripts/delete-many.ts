@@ -92,8 +92,8 @@ async function main(folder: string, count: number): Promise<void> {
     {
       repository,
       image: '@dev/api',
-      used: [],
-      leftovers: [],
+      inUse: [],
+      orphaned: [],
       graph: graphOf(count, dray),
       configTimes: new Map(),
       now,

@@ -78,7 +78,7 @@ REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.
     for (const text of warnings) this.warn(text)
     if (!flags.apply) return await this.showPrune(plan, flags)
     const repositories = inputs.scope.repositories.map(({ repository }) => repository)
-    const takenUp = inputs.left.runsWithin(repositories)
+    const takenUp = inputs.interrupted.runsWithin(repositories)
     const askWhatRuns = this.asker(inputs.inUseReader, inputs.known)
     const contents = inputs.cache?.contents
     return await this.carryOutPrune({ plan, isFresh: true, readSince, contents, askWhatRuns, takenUp }, flags)

@@ -26,7 +26,7 @@ export interface GlobResult<T> {
 export async function readFiles<T>(
   globs: readonly string[],
   folder: string,
-  look: (text: string, name: string) => T,
+  parse: (text: string, name: string) => T,
   call: Call,
 ): Promise<readonly GlobResult<T>[]> {
   const matches: { readonly glob: string; readonly names: readonly string[] }[] = []
@@ -35,20 +35,20 @@ export async function readFiles<T>(
     if (names.length === 0) throw noFile(glob, folder)
     matches.push({ glob, names })
   }
-  const looked = new Map<string, T>()
+  const results = new Map<string, T>()
   const queue = [...new Set(matches.flatMap(({ names }) => names))].values()
   await Promise.all(
     Array.from({ length: maxReads }, async () => {
       // all draw from one queue
       for (const name of queue) {
         call.signal.throwIfAborted()
-        looked.set(name, look(await readText(resolve(folder, name), name), name))
+        results.set(name, parse(await readText(resolve(folder, name), name), name))
       }
     }),
   )
   return matches.map(({ glob, names }) => ({
     glob,
-    files: names.flatMap((name) => (looked.has(name) ? [looked.get(name) as T] : [])),
+    files: names.flatMap((name) => (results.has(name) ? [results.get(name) as T] : [])),
   }))
 }
 

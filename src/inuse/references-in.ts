@@ -1,11 +1,11 @@
 import { DrayError, isDrayError } from '../lib/errors.ts'
 import { interpolate, isCompose, volumeImage } from './formats/compose.ts'
 import { documentsOf, isMap, textOf } from './documents.ts'
-import type { Findings, Found, Remedy, Renaming, Unknown } from './findings.ts'
+import type { FoundImages, FoundImage, Remedy, Renaming, UnknownImage } from './found-images.ts'
 import { globalRegistryIn, valuesImage, valuesOfApplication } from './formats/helm.ts'
 import { isAddress, isSurelyImage, splitImage, withoutTransport } from './formats/image-text.ts'
 import { type Transformed, transformOf, transformOfText } from './formats/kustomize.ts'
-import { formatPlace, type Place } from './place.ts'
+import { formatDocumentPath, type DocumentPath } from './document-path.ts'
 
 /** Deeper nesting is a trap: an alias may stand for what it is in. */
 const maxDepth = 200
@@ -35,17 +35,17 @@ const imageKey = /^(?:image|imageName|\w*Image)$/
  * @param where the file or object, which begins every `by`
  * @throws `malformed` for a document that is too deep or too large.
  */
-export function referencesIn(value: unknown, where: string): Findings {
+export function findReferences(value: unknown, where: string): FoundImages {
   const walk = new Walk(where, isMap(value) && isCompose(value))
   walk.visit(value, [], undefined)
   return walk
 }
 
-class Walk implements Findings {
-  readonly found: Found[] = []
+class Walk implements FoundImages {
+  readonly found: FoundImage[] = []
   readonly renamings: Renaming[] = []
   readonly replaced = new Set<string>()
-  readonly unknown: Unknown[] = []
+  readonly unknown: UnknownImage[] = []
   readonly #where: string
   readonly #isCompose: boolean
   #nodes = 0
@@ -56,7 +56,7 @@ class Walk implements Findings {
   }
 
   /** @param registry what values of Helm around it set for all images */
-  visit(value: unknown, place: Place, registry: string | undefined): void {
+  visit(value: unknown, place: DocumentPath, registry: string | undefined): void {
     this.#nodes += 1
     if (place.length > maxDepth || this.#nodes > maxNodes)
       throw new DrayError('malformed', `${this.#where} is too deep or too large to be looked through`, {
@@ -68,7 +68,7 @@ class Walk implements Findings {
     else this.#lookAtText(value, place)
   }
 
-  #visitArray(items: readonly unknown[], place: Place, registry: string | undefined): void {
+  #visitArray(items: readonly unknown[], place: DocumentPath, registry: string | undefined): void {
     const isStatus = statusKeys.has(place.at(-1))
     for (const [i, item] of items.entries()) {
       const at = [...place, i]
@@ -77,7 +77,7 @@ class Walk implements Findings {
     }
   }
 
-  #visitMap(map: Readonly<Record<string, unknown>>, place: Place, registry: string | undefined): void {
+  #visitMap(map: Readonly<Record<string, unknown>>, place: DocumentPath, registry: string | undefined): void {
     this.#lookAtValuesImage(map, place, registry)
     this.#lookAtVolume(map, place)
     this.#lookAtTransform(map, place)
@@ -93,7 +93,7 @@ class Walk implements Findings {
   }
 
   /** A text that has to be an image, unless something says that it is another thing. */
-  #lookAtImage(map: Readonly<Record<string, unknown>>, place: Place): void {
+  #lookAtImage(map: Readonly<Record<string, unknown>>, place: DocumentPath): void {
     const text = textOf(map['image'])
     if (labelKeys.has(place.at(-2))) return this.#lookAtText(text, place)
     if (text === undefined) return this.#tellUnknown(place, 'it is empty', 'correct')
@@ -110,7 +110,7 @@ class Walk implements Findings {
   }
 
   /** A text in whose name or surroundings the word image is, and that can be nothing else. */
-  #lookAtText(value: unknown, place: Place): void {
+  #lookAtText(value: unknown, place: DocumentPath): void {
     const isNear = place.slice(-2).some((step) => typeof step === 'string' && /image/i.test(step))
     if (!isNear || typeof value !== 'string') return
     if (typeof place.at(-1) === 'number' && place.at(-2) === 'images' && place.at(-3) === 'kustomize')
@@ -120,7 +120,7 @@ class Walk implements Findings {
 
   #lookAtValuesImage(
     map: Readonly<Record<string, unknown>>,
-    place: Place,
+    place: DocumentPath,
     registry: string | undefined,
   ): void {
     const key = place.at(-1)
@@ -131,7 +131,7 @@ class Walk implements Findings {
   }
 
   /** Images that are mounted: Kubernetes' `image: { reference }`, and `type: image` of Compose. */
-  #lookAtVolume(map: Readonly<Record<string, unknown>>, place: Place): void {
+  #lookAtVolume(map: Readonly<Record<string, unknown>>, place: DocumentPath): void {
     if (typeof place.at(-1) !== 'number' || place.at(-2) !== 'volumes') return
     const { image } = map
     if (isMap(image)) this.#take(textOf(image['reference']) ?? '', [...place, 'image', 'reference'])
@@ -139,13 +139,13 @@ class Walk implements Findings {
     if (this.#isCompose && source !== undefined) this.#take(source, [...place, 'source'])
   }
 
-  #lookAtTransform(map: Readonly<Record<string, unknown>>, place: Place): void {
+  #lookAtTransform(map: Readonly<Record<string, unknown>>, place: DocumentPath): void {
     if (typeof place.at(-1) !== 'number' || place.at(-2) !== 'images') return
     this.#takeTransform(transformOf(map), place)
   }
 
   /** A JSON patch that sets an image, and patches of kustomize that are written as a text. */
-  #lookAtPatch(map: Readonly<Record<string, unknown>>, place: Place): void {
+  #lookAtPatch(map: Readonly<Record<string, unknown>>, place: DocumentPath): void {
     const path = textOf(map['path'])
     const value = textOf(map['value'])
     if (path !== undefined && value !== undefined && 'op' in map) {
@@ -166,14 +166,18 @@ class Walk implements Findings {
   }
 
   /** An environment variable in which an operator finds what it has to run, such as `RELATED_IMAGE_PROXY`. */
-  #lookAtVariable(map: Readonly<Record<string, unknown>>, place: Place): void {
+  #lookAtVariable(map: Readonly<Record<string, unknown>>, place: DocumentPath): void {
     const { name, value } = map
     if (typeof name !== 'string' || typeof value !== 'string') return
     if (/image/i.test(name) && isSurelyImage(value)) this.#take(value, [...place, 'value'])
   }
 
   /** An Argo CD Application: values as a text or a map, and single ones. */
-  #lookAtHelm(helm: Readonly<Record<string, unknown>>, place: Place, registry: string | undefined): void {
+  #lookAtHelm(
+    helm: Readonly<Record<string, unknown>>,
+    place: DocumentPath,
+    registry: string | undefined,
+  ): void {
     const { values } = helm
     const at = [...place, 'values']
     const parsed = typeof values === 'string' ? this.#parse(values, at) : [values]
@@ -185,12 +189,12 @@ class Walk implements Findings {
       if (!known.has(key)) this.visit(child, [...place, key], registry)
   }
 
-  #visitText(text: string, place: Place, registry: string | undefined): void {
+  #visitText(text: string, place: DocumentPath, registry: string | undefined): void {
     for (const value of this.#parse(text, place)) this.visit(value, place, registry)
   }
 
   /** The documents in a text. */
-  #parse(text: string, place: Place): readonly unknown[] {
+  #parse(text: string, place: DocumentPath): readonly unknown[] {
     try {
       return [...documentsOf(text, this.#by(place))].map(({ value }) => value)
     } catch (error) {
@@ -201,12 +205,12 @@ class Walk implements Findings {
   }
 
   /** What a node says that it runs (`ContainerStatus`): by digest; or the digest of a config, which no registry knows. */
-  #takeImageId(value: unknown, place: Place): void {
+  #takeImageId(value: unknown, place: DocumentPath): void {
     const id = (textOf(value) ?? '').replace(/^[a-z-]+:\/\//, '')
     if (id !== '' && !/^(?:sha256:)?[a-f0-9]{64}$/.test(id)) this.#take(id, place)
   }
 
-  #takeTransform(transformed: Transformed | undefined, place: Place): void {
+  #takeTransform(transformed: Transformed | undefined, place: DocumentPath): void {
     if (transformed === undefined) return
     const { name } = transformed
     if ('text' in transformed) {
@@ -221,17 +225,17 @@ class Walk implements Findings {
   }
 
   /** Something that has to be an image. */
-  #take(text: string, place: Place): void {
+  #take(text: string, place: DocumentPath): void {
     const known = this.#isCompose && text.length <= maxText ? interpolate(text) : { text }
     if ('text' in known) this.found.push({ text: withoutTransport(known.text), by: this.#by(place) })
     else this.#tellUnknown(place, `the variable ${known.variable} has no default`, 'compose')
   }
 
-  #tellUnknown(place: Place, what: string, remedy: Remedy): void {
+  #tellUnknown(place: DocumentPath, what: string, remedy: Remedy): void {
     this.unknown.push({ by: this.#by(place), what, remedy })
   }
 
-  #by(place: Place): string {
-    return place.length === 0 ? this.#where : `${this.#where}: ${formatPlace(place)}`
+  #by(place: DocumentPath): string {
+    return place.length === 0 ? this.#where : `${this.#where}: ${formatDocumentPath(place)}`
   }
 }

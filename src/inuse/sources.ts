@@ -3,11 +3,11 @@ import { DrayError } from '../lib/errors.ts'
 import { formatReference } from '../oci/reference.ts'
 import { documentsOf } from './documents.ts'
 import { readFiles } from './files.ts'
-import { type Findings, joinFindings } from './findings.ts'
-import { askCluster, clusterName, type KubectlPorts } from './formats/kubectl.ts'
+import { type FoundImages, mergeImages } from './found-images.ts'
+import { queryCluster, clusterName, type KubectlPorts } from './formats/kubectl.ts'
 import { type ByteReader, readList } from './formats/list.ts'
-import { referencesIn } from './references-in.ts'
-import { type ImageInUse, usedImages } from './used-images.ts'
+import { findReferences } from './references-in.ts'
+import { type ImageInUse, resolveImages } from './used-images.ts'
 
 /** Something that says what runs. */
 export type ImageSource =
@@ -18,7 +18,7 @@ export type ImageSource =
   | { readonly kind: 'list'; readonly name: string; readonly read: ByteReader }
 
 /** What one glob, cluster or list says. */
-interface AskedSource {
+interface NamedSource {
   readonly name: string
   /** different ones */
   readonly images: number
@@ -28,7 +28,7 @@ export interface InUseAnswer {
   /** each once, with the first that names it */
   readonly images: readonly ImageInUse[]
   /** in the order in which they were given */
-  readonly sources: readonly AskedSource[]
+  readonly sources: readonly NamedSource[]
 }
 
 /**
@@ -36,15 +36,15 @@ export interface InUseAnswer {
  * @throws `refused` for a glob, cluster or list that names no image, and for images that cannot be known; `malformed`, `io`, `config`, `unavailable`,
  * `timeout`; what the readers of lists throw; the signal's reason.
  */
-export async function imagesInUse(
+export async function listImagesInUse(
   sources: readonly ImageSource[],
   ports: KubectlPorts,
   call: Call,
 ): Promise<InUseAnswer> {
   const images = new Map<string, ImageInUse>()
-  const asked: AskedSource[] = []
+  const asked: NamedSource[] = []
   for (const source of sources) {
-    for (const { name, used } of await ask(source, ports, call)) {
+    for (const { name, used } of await querySource(source, ports, call)) {
       if (used.length === 0) throw namesNone(name)
       asked.push({ name, images: used.length })
       for (const image of used) {
@@ -56,39 +56,47 @@ export async function imagesInUse(
   return { images: [...images.values()], sources: asked }
 }
 
-interface Answered {
+interface SourceImages {
   readonly name: string
   readonly used: readonly ImageInUse[]
 }
 
-async function ask(source: ImageSource, ports: KubectlPorts, call: Call): Promise<readonly Answered[]> {
+async function querySource(
+  source: ImageSource,
+  ports: KubectlPorts,
+  call: Call,
+): Promise<readonly SourceImages[]> {
   switch (source.kind) {
     case 'files':
-      return await askFiles(source.globs, source.folder, call)
+      return await queryFiles(source.globs, source.folder, call)
     case 'kubectl': {
-      const answered: Answered[] = []
+      const answered: SourceImages[] = []
       // one after the other: each may ask for a login
       for (const context of source.contexts)
         answered.push({
           name: clusterName(context),
-          used: usedImages(await askCluster(context, ports, call)),
+          used: resolveImages(await queryCluster(context, ports, call)),
         })
       return answered
     }
     case 'list':
-      return [{ name: source.name, used: usedImages(await readList(source.name, source.read, call)) }]
+      return [{ name: source.name, used: resolveImages(await readList(source.name, source.read, call)) }]
   }
 }
 
 /** All globs of a source belong together: a kustomization in one renames images of another. */
-async function askFiles(globs: readonly string[], folder: string, call: Call): Promise<readonly Answered[]> {
-  const results = await readFiles(globs, folder, findingsOfText, call)
-  const all = joinFindings([...new Set(results.flatMap(({ files }) => files))])
-  return results.map(({ glob, files }) => ({ name: glob, used: usedImages(joinFindings(files), all) }))
+async function queryFiles(
+  globs: readonly string[],
+  folder: string,
+  call: Call,
+): Promise<readonly SourceImages[]> {
+  const results = await readFiles(globs, folder, findImages, call)
+  const all = mergeImages([...new Set(results.flatMap(({ files }) => files))])
+  return results.map(({ glob, files }) => ({ name: glob, used: resolveImages(mergeImages(files), all) }))
 }
 
-function findingsOfText(text: string, name: string): Findings {
-  return joinFindings([...documentsOf(text, name)].map(({ value, where }) => referencesIn(value, where)))
+function findImages(text: string, name: string): FoundImages {
+  return mergeImages([...documentsOf(text, name)].map(({ value, where }) => findReferences(value, where)))
 }
 
 function namesNone(name: string): DrayError {

@@ -1,6 +1,6 @@
 import { DrayError, isDrayError } from '../lib/errors.ts'
 import { defaultTag, formatReference, parseReference, type Reference } from '../oci/reference.ts'
-import type { Findings, Found, Remedy, Unknown } from './findings.ts'
+import type { FoundImages, FoundImage, Remedy, UnknownImage } from './found-images.ts'
 import { splitImage } from './formats/image-text.ts'
 
 /** Of many mistakes, so many are told. */
@@ -19,10 +19,10 @@ export interface ImageInUse {
  * @param all what was found in everything that belongs together: kustomize renames across files
  * @throws `malformed` for a text that is no reference where an image has to stand, `refused` for an image that cannot be known: all of them in one error.
  */
-export function usedImages(findings: Findings, all: Findings = findings): readonly ImageInUse[] {
-  const unknown: Unknown[] = [...findings.unknown]
+export function resolveImages(found: FoundImages, all: FoundImages = found): readonly ImageInUse[] {
+  const unknown: UnknownImage[] = [...found.unknown]
   const images = new Map<string, ImageInUse>()
-  const take = ({ text, by }: Found): void => {
+  const take = ({ text, by }: FoundImage): void => {
     try {
       const reference = withTag(parseReference(text))
       const key = formatReference(reference)
@@ -32,9 +32,9 @@ export function usedImages(findings: Findings, all: Findings = findings): readon
       if (!all.replaced.has(splitImage(text).name)) unknown.push(notReference(text, by))
     }
   }
-  for (const found of findings.found) take(found)
-  const renamed = findings.renamings.length === 0 ? new Map<string, Found[]>() : byName(all.found)
-  for (const { name, newName, by } of findings.renamings) {
+  for (const image of found.found) take(image)
+  const renamed = found.renamings.length === 0 ? new Map<string, FoundImage[]>() : byName(all.found)
+  for (const { name, newName, by } of found.renamings) {
     const named = renamed.get(normalName(name)) ?? []
     for (const { text } of named) take({ text: `${newName}${splitImage(text).rest}`, by })
     if (named.length > 0) continue
@@ -50,7 +50,7 @@ function withTag(reference: Reference): Reference {
   return isWhole ? reference : { ...reference, tag: defaultTag }
 }
 
-function byName(found: readonly Found[]): Map<string, Found[]> {
+function byName(found: readonly FoundImage[]): Map<string, FoundImage[]> {
   return Map.groupBy(found, ({ text }) => normalName(splitImage(text).name))
 }
 
@@ -64,7 +64,7 @@ function normalName(name: string): string {
   }
 }
 
-function notReference(text: string, by: string): Unknown {
+function notReference(text: string, by: string): UnknownImage {
   if (text.trim() === '') return { by, what: 'it is empty', remedy: 'correct' }
   const written = JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
   const isTemplate = text.includes('{{')
@@ -82,7 +82,7 @@ const hints: Readonly<Record<Remedy, string>> = {
   correct: 'Correct it, or leave it out. Nothing is deleted while it is not known what runs.',
 }
 
-function cannotBeKnown(unknown: readonly Unknown[]): DrayError {
+function cannotBeKnown(unknown: readonly UnknownImage[]): DrayError {
   const lines = unknown.map(({ by, what }) => `${by}: ${what}`)
   const [first] = unknown
   const isOne = unknown.length === 1

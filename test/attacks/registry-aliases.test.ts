@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { scopeOf } from '../../src/cli/prune/prune-scope.ts'
+import { resolveScope } from '../../src/cli/prune/prune-scope.ts'
 import { promoteRequests } from '../../src/cli/arguments/promote-requests.ts'
 import { imagesAt } from '../../src/config/environments.ts'
 import { parseConfig } from '../../src/config/load.ts'
@@ -133,7 +133,7 @@ retention:
     const [policy] = retentionOf(loaded)
     if (policy === undefined) throw new Error('no policy')
     const catalog = () => Promise.resolve(['prod/api'])
-    const found = await scopeOf(policy, { words, exclude: [] }, loaded.config, catalog, call)
+    const found = await resolveScope(policy, { words, exclude: [] }, loaded.config, catalog, call)
     return found.repositories.map((one) => [one.image, one.policy.protect.map(({ name }) => name).join('')])
   }
 

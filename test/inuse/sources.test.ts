@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { DrayError } from '../../src/lib/errors.ts'
-import { type InUseAnswer, imagesInUse, type ImageSource } from '../../src/inuse/sources.ts'
+import { type InUseAnswer, listImagesInUse, type ImageSource } from '../../src/inuse/sources.ts'
 import { formatReference } from '../../src/oci/reference.ts'
 import { notedCall } from '../support/http-world.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -28,7 +28,7 @@ function list(name: string, text: string): ImageSource {
 }
 
 async function ask(...sources: readonly ImageSource[]): Promise<InUseAnswer> {
-  return await imagesInUse(sources, { env: { PATH: '/nowhere' }, clock: systemClock }, notedCall())
+  return await listImagesInUse(sources, { env: { PATH: '/nowhere' }, clock: systemClock }, notedCall())
 }
 
 async function failure(...sources: readonly ImageSource[]): Promise<DrayError> {

@@ -35,7 +35,7 @@ describe('saved state that cannot be read is not taken for none', () => {
     const log = await newLog()
     await put(`${log}.prunes`)
     const error = { code: 'io', subject: `${log}.prunes`, why: expect.stringContaining(code) as string }
-    await expect(new PruneState(log, systemClock).left()).rejects.toMatchObject(error)
+    await expect(new PruneState(log, systemClock).interruptedRuns()).rejects.toMatchObject(error)
   })
 
   it.each(unreadable)('the signs of life of other runs: the folder %s', async (_, code, put) => {
@@ -73,7 +73,7 @@ describe('saved state that cannot be read is not taken for none', () => {
 describe('state that is not there is none', () => {
   it('no plans, no living runs, nothing to sweep', async () => {
     const log = await newLog()
-    const left = await new PruneState(log, systemClock).left()
+    const left = await new PruneState(log, systemClock).interruptedRuns()
     expect(left.runsWithin([])).toEqual([])
     expect(await isAlive(log, 'run', systemClock)).toBe(false)
     await removeDeadHeartbeats(log, systemClock)

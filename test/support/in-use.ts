@@ -1,9 +1,9 @@
 import { expect } from 'vitest'
 import { DrayError } from '../../src/lib/errors.ts'
 import { documentsOf } from '../../src/inuse/documents.ts'
-import { joinFindings } from '../../src/inuse/findings.ts'
-import { referencesIn } from '../../src/inuse/references-in.ts'
-import { usedImages } from '../../src/inuse/used-images.ts'
+import { mergeImages } from '../../src/inuse/found-images.ts'
+import { findReferences } from '../../src/inuse/references-in.ts'
+import { resolveImages } from '../../src/inuse/used-images.ts'
 import { formatReference } from '../../src/oci/reference.ts'
 
 export const oneDigest = `sha256:${'1'.repeat(64)}`
@@ -11,8 +11,8 @@ export const otherDigest = `sha256:${'2'.repeat(64)}`
 
 /** The images in a file, and the place of each. */
 export function images(text: string, name = 'file.yaml'): Record<string, string> {
-  const findings = [...documentsOf(text, name)].map(({ value, where }) => referencesIn(value, where))
-  const used = usedImages(joinFindings(findings))
+  const findings = [...documentsOf(text, name)].map(({ value, where }) => findReferences(value, where))
+  const used = resolveImages(mergeImages(findings))
   return Object.fromEntries(used.map(({ reference, by }) => [formatReference(reference), by]))
 }
 

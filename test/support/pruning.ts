@@ -33,7 +33,7 @@ export async function prunePlanOf(
   }
   const looked = []
   for (const repository of repositories) {
-    const request = { repository, image: repository.path, used, leftovers: [] }
+    const request = { repository, image: repository.path, inUse: used, orphaned: [] }
     const { snapshot } = await gather(
       run.stores.source(repository),
       request,

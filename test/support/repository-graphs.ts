@@ -57,8 +57,8 @@ function snapshotOf(sketch: WorldSketch): RepositorySnapshot {
   return {
     repository,
     image: 'r.example.com/dev/api',
-    used: sketch.used ?? [],
-    leftovers: (sketch.leftovers ?? []).map(({ name, of, tags = [] }) => ({
+    inUse: sketch.used ?? [],
+    orphaned: (sketch.leftovers ?? []).map(({ name, of, tags = [] }) => ({
       digest: named(name),
       of: of.map(named),
       tags,

@@ -6,7 +6,7 @@ import type { Explanation } from '../../usecases/prune/policy/explanation.ts'
 import { imageToExplain } from '../arguments/image-requests.ts'
 import type { Context } from '../wiring/context.ts'
 import { pruneInputs, type PruneSaid } from './prune-inputs.ts'
-import { lookAt } from './prune-run.ts'
+import { evaluateRepository } from './prune-run.ts'
 
 /** Explains what the policy does with one image. @throws `usage`, `config`, `not-found`, and as a prune of that repository. */
 export async function explainImage(
@@ -21,6 +21,6 @@ export async function explainImage(
   const inputs = await pruneInputs({ ...said, words: [name], exclude: [], shard: undefined }, context, call)
   const [scoped] = inputs.scope.repositories
   if (scoped === undefined) throw new DrayError('internal', `${name} is not in its own scope`)
-  const grounds = await lookAt(scoped, inputs, context, call)
+  const grounds = await evaluateRepository(scoped, inputs, context, call)
   return explain(grounds, scoped.policy, at)
 }

@@ -120,7 +120,7 @@ export class InUseReader {
       one.kind === 'inUse' ? (one.inUse.ignoreHosts ?? []) : [],
     )
     if (asked.length === 0) return new ImagesInUse([], [], names, ignored)
-    const { imagesInUse } = await import('../../inuse/sources.ts')
+    const { listImagesInUse: imagesInUse } = await import('../../inuse/sources.ts')
     const ports = { env: this.#context.env, clock: this.#context.clock }
     const told: PlannedSource[] = []
     const used: (ReferenceInUse & { readonly repository: RepositoryName })[] = []

@@ -8,7 +8,7 @@ import type { ContentStore } from '../../images/cache/content-store.ts'
 import { type Digest, isDigest } from '../../oci/digest.ts'
 import { isRecord } from '../../oci/json.ts'
 import { formatRepository, isTag, type RepositoryName } from '../../oci/reference.ts'
-import type { LastReading } from '../../images/graph/repository-graph.ts'
+import type { PreviousScan } from '../../images/graph/repository-graph.ts'
 import { orWarn } from '../wiring/or-warn.ts'
 import { privatePlace } from '../wiring/private-places.ts'
 
@@ -21,8 +21,8 @@ export interface Memory {
 /** What earlier runs have read, on this machine. */
 export interface PruneCache {
   readonly contents: ContentStore
-  last(repository: RepositoryName): Promise<LastReading | undefined>
-  remember(repository: RepositoryName, reading: LastReading): Promise<void>
+  last(repository: RepositoryName): Promise<PreviousScan | undefined>
+  remember(repository: RepositoryName, reading: PreviousScan): Promise<void>
 }
 
 /** What is kept in the user's cache folder. Undefined, with a warning, if others can write to that folder. */
@@ -49,14 +49,14 @@ export function pruneCache(contents: ContentStore, memory: Memory): PruneCache {
 }
 
 /** Most manifests have no index among their referrers: those are a list. */
-function formatReading({ tags, indexReferrers }: LastReading): unknown {
+function formatReading({ tags, indexReferrers }: PreviousScan): unknown {
   const without = [...indexReferrers].flatMap(([subject, found]) => (found.length === 0 ? [subject] : []))
   const having = [...indexReferrers].filter(([, found]) => found.length > 0)
   return { tags: Object.fromEntries(tags), without, having: Object.fromEntries(having) }
 }
 
 /** Undefined for anything that does not look right: a memory only saves requests. */
-function parseReading(value: unknown): LastReading | undefined {
+function parseReading(value: unknown): PreviousScan | undefined {
   if (!isRecord(value)) return undefined
   const { tags, without, having } = value
   if (!isRecord(tags) || !Array.isArray(without) || !isRecord(having)) return undefined

@@ -7,7 +7,7 @@ import { hashOfPlan } from '../../plan/plan-hash.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { renderPruneOutcome } from '../../render/prune/prune-outcome.ts'
 import { renderPrunePlan } from '../../render/prune/prune-plan.ts'
-import { withoutHeld } from '../../usecases/prune/review.ts'
+import { removeRejected } from '../../usecases/prune/review.ts'
 import type { ContentStore } from '../../images/cache/content-store.ts'
 import { ChangeCommand } from '../changes/change-command.ts'
 import { type ChangeFlags, groundsOf } from '../command/change-flags.ts'
@@ -178,7 +178,7 @@ export abstract class PruneChangeCommand extends ChangeCommand {
     const settledIn = ({ repository }: RepositoryPlan): ReadonlySet<StepId> =>
       new Set(review?.current(repository)?.settled.keys())
     // what is not executed must not be taken for the rest of a run that was broken off
-    const kept = review === undefined ? plan : withoutHeld(plan, settledIn)
+    const kept = review === undefined ? plan : removeRejected(plan, settledIn)
     if (hasSteps(kept)) await state.save(ports.runId, kept)
     const outcomes = await execute(
       plan,

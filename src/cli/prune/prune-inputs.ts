@@ -4,7 +4,7 @@ import { InUseReader } from './images-in-use.ts'
 import type { Context } from '../wiring/context.ts'
 import { KnownRepositories } from './known-repositories.ts'
 import type { PruneInputs } from './prune-run.ts'
-import { scopeOf } from './prune-scope.ts'
+import { resolveScope } from './prune-scope.ts'
 import { PruneState } from './prune-state.ts'
 import { parseShard } from './shard.ts'
 
@@ -29,7 +29,7 @@ export async function pruneInputs(said: PruneSaid, context: Context, call: Call)
   const retention = policyNamed(retentionOf(loaded), said.policy)
   const inUseReader = new InUseReader(retention.protect, said.inUse, context)
   const inUse = await inUseReader.read(call)
-  const scope = await scopeOf(
+  const scope = await resolveScope(
     retention,
     { words: said.words, exclude: said.exclude, ...(shard !== undefined && { shard }) },
     loaded.config,
@@ -47,7 +47,7 @@ export async function pruneInputs(said: PruneSaid, context: Context, call: Call)
     ),
     inUse,
     inUseReader,
-    left: await state.left(),
+    interrupted: await state.interruptedRuns(),
     cache: said.cache ? await context.pruneCache(call) : undefined,
   }
 }

@@ -2,8 +2,8 @@ import type { Call } from '../../lib/call.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
-import { decide, type Looked } from '../../usecases/prune/decide.ts'
-import { decisionOf, type Grounds, groundsOf } from '../../usecases/prune/decide-repository.ts'
+import { decide, type RepositoryResult } from '../../usecases/prune/decide.ts'
+import { decideFrom, type Evaluation, evaluatePolicy } from '../../usecases/prune/decide-repository.ts'
 import { firstFew } from '../../usecases/prune/first-few.ts'
 import { gather } from '../../usecases/prune/gather.ts'
 import { inParallel } from '../../images/parallel.ts'
@@ -15,8 +15,8 @@ import type { Context } from '../wiring/context.ts'
 import type { ImagesInUse, InUseReader } from './images-in-use.ts'
 import type { KnownRepositories } from './known-repositories.ts'
 import type { PruneCache } from './prune-cache.ts'
-import type { Scope, ScopedRepository } from './prune-scope.ts'
-import type { Left } from './prune-state.ts'
+import type { PruneScope, ScopedRepository } from './prune-scope.ts'
+import type { InterruptedRuns } from './prune-state.ts'
 
 /** Repositories that are read at once; below it the requests have limits of their own. */
 export const repositoriesAtOnce = 4
@@ -25,13 +25,13 @@ const repositoriesPerToken = 20
 
 export interface PruneInputs {
   readonly retention: RetentionPolicy
-  readonly scope: Scope
+  readonly scope: PruneScope
   /** what references in use may name, whether the run reads it or not */
   readonly known: KnownRepositories
   readonly inUse: ImagesInUse
   /** to ask again, where time has passed */
   readonly inUseReader: InUseReader
-  readonly left: Left
+  readonly interrupted: InterruptedRuns
   readonly cache: PruneCache | undefined
 }
 
@@ -50,19 +50,19 @@ export async function planPrune(inputs: PruneInputs, context: Context, call: Cal
   const { retention, scope, inUse } = inputs
   const readSince = context.clock.now()
   await expectToRead(scope, context)
-  const looked = await inParallel(
+  const results = await inParallel(
     scope.repositories,
     repositoriesAtOnce,
     call,
-    async (scoped, c): Promise<Looked> => {
+    async (scoped, c): Promise<RepositoryResult> => {
       return await orUnread(scoped.repository, c, async () => {
-        const grounds = await lookAt(scoped, inputs, context, c)
-        return { kind: 'decided' as const, decision: decisionOf(grounds) }
+        const evaluation = await evaluateRepository(scoped, inputs, context, c)
+        return { kind: 'decided' as const, decision: decideFrom(evaluation) }
       })
     },
   )
   const { plan, warnings } = decide(
-    looked,
+    results,
     {
       ...(retention.name !== undefined && { name: retention.name }),
       hash: retention.hash,
@@ -74,12 +74,15 @@ export async function planPrune(inputs: PruneInputs, context: Context, call: Cal
     },
     new Date(context.clock.now()),
   )
-  return { plan, warnings: [...warnings, ...unknownInUse(inputs, looked)], readSince }
+  return { plan, warnings: [...warnings, ...unknownInUse(inputs, results)], readSince }
 }
 
 /** One warning about all references that name no known repository: the registry may be known there by another name. */
-function unknownInUse({ inUse, known }: PruneInputs, looked: readonly Looked[]): readonly string[] {
-  const kept = looked.flatMap((one) => (one.kind === 'decided' ? one.decision.atOtherHosts : []))
+function unknownInUse(
+  { inUse, known }: PruneInputs,
+  results: readonly RepositoryResult[],
+): readonly string[] {
+  const kept = results.flatMap((one) => (one.kind === 'decided' ? one.decision.atOtherHosts : []))
   const unknown = inUse.unknown(known, new Set(kept.flatMap(({ otherHost }) => otherHost?.reference ?? [])))
   if (unknown.length === 0) return []
   const images = unknown.length === 1 ? 'An image in use is' : `${unknown.length} images in use are`
@@ -89,22 +92,22 @@ function unknownInUse({ inUse, known }: PruneInputs, looked: readonly Looked[]):
 }
 
 /** Reads one repository. @throws as `gather`. */
-export async function lookAt(
+export async function evaluateRepository(
   { repository, image, environment, policy, inUse: protections }: ScopedRepository,
-  { inUse, known, left, cache }: PruneInputs,
+  { inUse, known, interrupted, cache }: PruneInputs,
   context: Context,
   call: Call,
-): Promise<Grounds> {
+): Promise<Evaluation> {
   const store = (await context.stores()).source(repository)
   const last = await cache?.last(repository)
   const request = {
     repository,
     image,
     ...(environment !== undefined && { environment }),
-    used: inUse.in(repository, known, protections),
-    leftovers: left.in(repository),
+    inUse: inUse.in(repository, known, protections),
+    orphaned: interrupted.in(repository),
   }
-  const { snapshot, asLast } = await gather(
+  const { snapshot, forNextRun: asLast } = await gather(
     store,
     request,
     {
@@ -116,7 +119,7 @@ export async function lookAt(
     call,
   )
   await cache?.remember(repository, asLast)
-  return groundsOf(snapshot, policy)
+  return evaluatePolicy(snapshot, policy)
 }
 
 /**
@@ -140,7 +143,7 @@ export function readersOf(
 }
 
 /** Asks for one token for a few repositories; for many, each asks for its own. */
-export async function expectToRead({ repositories }: Scope, context: Context): Promise<void> {
+export async function expectToRead({ repositories }: PruneScope, context: Context): Promise<void> {
   const names: readonly RepositoryName[] = repositories.map(({ repository }) => repository)
   if (names.length <= repositoriesPerToken) await context.expectRepositories([], names, 'read')
 }

@@ -30,7 +30,7 @@ export interface ScopedRepository {
   readonly inUse: ReadonlySet<string>
 }
 
-export interface Scope {
+export interface PruneScope {
   readonly repositories: readonly ScopedRepository[]
   /** all of the policy's repositories are looked at */
   readonly isWhole: boolean
@@ -41,17 +41,17 @@ export interface Scope {
 export type Catalog = (registry: string, call: Call) => Promise<readonly string[]>
 
 /** Which repositories are to be looked at, and what of the policy is for each. @throws `usage`, and what the catalog throws. */
-export async function scopeOf(
+export async function resolveScope(
   retention: RetentionPolicy,
   options: ScopeOptions,
   config: Config,
   catalog: Catalog,
   call: Call,
-): Promise<Scope> {
+): Promise<PruneScope> {
   const { words, exclude, shard } = options
   const given = words.map((word) => resolvePattern(word, config))
   const named = words.length === 0 ? patternsOf(retention, config) : given
-  const spared = exclude.map((word) => resolvePattern(word, config))
+  const excluded = exclude.map((word) => resolvePattern(word, config))
   const names = new RegistryNames(config.registries)
   const found = new Map<string, RepositoryName>()
   for (const pattern of named) {
@@ -62,7 +62,7 @@ export async function scopeOf(
     }
   }
   const repositories = [...found.values()]
-    .filter((repository) => !isNamed(spared, repository, config))
+    .filter((repository) => !isNamed(excluded, repository, config))
     .filter((repository) => shard === undefined || isInShard(repository, shard))
     .map((repository) => applyPolicy(retention, repository, config))
   const isWhole = words.length === 0 && exclude.length === 0 && shard === undefined

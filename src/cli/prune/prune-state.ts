@@ -13,7 +13,7 @@ import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import { formatPlanFile, maxPlanSize, parsePlanFile } from '../../plan/plan-file.ts'
 import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { DeleteManifestStep, PrunePlan } from '../../plan/prune/prune-plan.ts'
-import type { Leftover } from '../../usecases/prune/snapshot.ts'
+import type { OrphanedManifest } from '../../usecases/prune/snapshot.ts'
 
 /**
  * The plans of runs that are deleting, beside the audit log: what a run that is killed has left can be seen in no registry any more, once the tag or index
@@ -40,13 +40,13 @@ export class PruneState {
    * such a run lives does not matter: what it has deleted is gone, and what belonged to that must be deleted too.
    * @throws `io`.
    */
-  async left(): Promise<Left> {
+  async interruptedRuns(): Promise<InterruptedRuns> {
     const plans: SavedPlan[] = []
     for (const run of await this.#runs()) {
       const plan = await this.#read(run)
       if (plan !== undefined) plans.push({ run, plan })
     }
-    return new Left(plans)
+    return new InterruptedRuns(plans)
   }
 
   /** A run has ended: its plan is kept only where it has left something that nothing else leads to. @throws `io`. */
@@ -113,7 +113,7 @@ interface SavedPlan {
 }
 
 /** What earlier runs have left. */
-export class Left {
+export class InterruptedRuns {
   readonly #plans: readonly SavedPlan[]
 
   constructor(plans: readonly SavedPlan[]) {
@@ -121,14 +121,14 @@ export class Left {
   }
 
   /** Manifests that were to go after something else, which may be gone by now. */
-  in(repository: RepositoryName): readonly Leftover[] {
+  in(repository: RepositoryName): readonly OrphanedManifest[] {
     const name = formatRepository(repository)
-    const found = new Map<Digest, Leftover>()
+    const found = new Map<Digest, OrphanedManifest>()
     for (const { plan } of this.#plans) {
       for (const one of plan.repositories) {
         if (formatRepository(one.repository) !== name) continue
-        for (const leftover of leftoversOf(one.steps.filter((step) => step.kind === 'deleteManifest')))
-          found.set(leftover.digest, leftover)
+        for (const manifest of listOrphaned(one.steps.filter((step) => step.kind === 'deleteManifest')))
+          found.set(manifest.digest, manifest)
       }
     }
     return [...found.values()]
@@ -144,7 +144,7 @@ export class Left {
   }
 }
 
-function leftoversOf(steps: readonly DeleteManifestStep[]): readonly Leftover[] {
+function listOrphaned(steps: readonly DeleteManifestStep[]): readonly OrphanedManifest[] {
   const byId = new Map(steps.map((step) => [step.id, step.target.digest]))
   return steps
     .filter(({ after }) => after.length > 0)

@@ -7,13 +7,13 @@ import type { SettledDelete } from '../../execute/deletes/delete-ledger.ts'
 import { formatRepository, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
-import { decisionOf } from '../../usecases/prune/decide-repository.ts'
+import { decideFrom } from '../../usecases/prune/decide-repository.ts'
 import {
-  heldDeletes,
-  planBreach,
+  rejectDeletes,
+  checkPlanLimits,
   type ReviewedRepository,
   unknownManifest,
-  unseenIn,
+  listUnseen,
 } from '../../usecases/prune/review.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { ContentStore } from '../../images/cache/content-store.ts'
@@ -21,8 +21,8 @@ import { orUnread } from '../../images/graph/unread.ts'
 import type { Context } from '../wiring/context.ts'
 import { InUseReader } from './images-in-use.ts'
 import { KnownRepositories } from './known-repositories.ts'
-import { expectToRead, lookAt, type PruneInputs, repositoriesAtOnce } from './prune-run.ts'
-import { type ScopedRepository, scopeOf } from './prune-scope.ts'
+import { expectToRead, evaluateRepository, type PruneInputs, repositoriesAtOnce } from './prune-run.ts'
+import { type ScopedRepository, resolveScope } from './prune-scope.ts'
 import { PruneState } from './prune-state.ts'
 
 /** Manifests that are asked for at once. */
@@ -69,7 +69,7 @@ export async function reviewPrune(
   checkSources(plan, lists, inUse.sources)
   const saved = plan.repositories.filter(({ steps }) => steps.length > 0)
   const words = saved.map(({ repository }) => formatRepository(repository))
-  const scope = await scopeOf(
+  const scope = await resolveScope(
     retention,
     { words, exclude: [] },
     loaded.config,
@@ -89,7 +89,7 @@ export async function reviewPrune(
     scope: { ...scope, repositories },
     inUse,
     inUseReader,
-    left: await new PruneState(await context.auditPath(auditFile), context.clock).left(),
+    interrupted: await new PruneState(await context.auditPath(auditFile), context.clock).interruptedRuns(),
     // Referrers are read anew: then this reading counts as the one before the first delete.
     cache: cache === undefined ? undefined : { ...cache, last: async () => undefined },
   }
@@ -100,7 +100,7 @@ export async function reviewPrune(
     lookAgain(one, scopedAs(one, scoped), inputs, context, c),
   )
   const reviewed = looked.flatMap(({ review }) => review ?? [])
-  const breach = planBreach(reviewed, retention.limits)
+  const breach = checkPlanLimits(reviewed, retention.limits)
   if (breach !== undefined) throw breach
   const current = new Map(looked.map((one) => [one.name, one.current]))
   return {
@@ -132,14 +132,14 @@ async function lookAgain(
   const { repository } = saved
   const name = formatRepository(repository)
   const found = await orUnread(repository, call, async () => {
-    const grounds = await lookAt(scoped, inputs, context, call)
-    const { plan: now } = decisionOf(grounds)
+    const grounds = await evaluateRepository(scoped, inputs, context, call)
+    const { plan: now } = decideFrom(grounds)
     const isKnown = (digest: RepositoryPlan['roots'][number]): boolean =>
       grounds.snapshot.graph.nodes.has(digest)
-    const held = new Map(heldDeletes(saved, now, isKnown))
+    const held = new Map(rejectDeletes(saved, now, isKnown))
     const gone = new Set<StepId>()
     const store = (await context.stores()).source(repository)
-    await inParallel(unseenIn(saved, isKnown), manifestsAtOnce, call, async (step, c) => {
+    await inParallel(listUnseen(saved, isKnown), manifestsAtOnce, call, async (step, c) => {
       if ((await store.resolve({ digest: step.target.digest }, c)) === undefined) gone.add(step.id)
       else held.set(step.id, unknownManifest(step))
     })
@@ -157,7 +157,7 @@ async function lookAgain(
   ])
   return {
     name,
-    review: { saved, now, held },
+    review: { saved, now, rejected: held },
     current: { settled, referrers: now.referrers },
   }
 }
@@ -214,7 +214,7 @@ function scopedAs(saved: RepositoryPlan, scoped: ReadonlyMap<string, ScopedRepos
 
 /** What a person should know before a question, or instead of the outcome. */
 function heldWarning(looked: readonly Looked[]): readonly string[] {
-  const held = looked.flatMap(({ review }) => [...(review?.held.values() ?? [])])
+  const held = looked.flatMap(({ review }) => [...(review?.rejected.values() ?? [])])
   const [first] = held
   if (first === undefined) return []
   return [`${held.length} deletes of the plan are not executed. ${first.message}: ${first.why ?? 'unknown'}`]

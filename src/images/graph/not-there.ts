@@ -6,11 +6,11 @@ import { formatAt, type TagOrDigest } from '../../oci/reference.ts'
 import type { TagLister } from '../ports.ts'
 
 /** Tags that are compared with one that is not there, and those of them that are named. */
-const maxTagsLookedAt = 5000
+const maxTagsCompared = 5000
 const tagsShown = 3
 
 /** An image that was asked for. */
-interface Asked {
+interface MissingImage {
   /** as the person named it; undefined: by where it should be */
   readonly image?: string
   readonly environment?: string
@@ -18,7 +18,7 @@ interface Asked {
 }
 
 /** The error for an image that is not there; names the tags that are, for a slip of the finger. */
-export async function notThere(store: TagLister, asked: Asked, call: Call): Promise<DrayError> {
+export async function notThere(store: TagLister, asked: MissingImage, call: Call): Promise<DrayError> {
   const { image, at, environment } = asked
   const inEnvironment = environment === undefined ? '' : ` in ${environment}`
   const found = await nearTags(store, at, call)
@@ -41,7 +41,7 @@ async function nearTags(store: TagLister, at: TagOrDigest, call: Call): Promise<
     const tags: string[] = []
     for await (const page of store.tagPages(call)) {
       tags.push(...page.filter((tag) => !isEvidenceTag(tag)))
-      if (tags.length > maxTagsLookedAt) break
+      if (tags.length > maxTagsCompared) break
     }
     return { kind: 'tags', hint: hintOf(at.tag, tags) }
   } catch (error) {

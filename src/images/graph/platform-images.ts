@@ -38,8 +38,8 @@ export function platformImages(graph: Graph): readonly PlatformImage[] {
   return leavesOf(graph)
     .filter(({ manifest }) => isImageConfig(manifest.config))
     .flatMap((node): readonly PlatformImage[] => {
-      const said = platforms.get(node.descriptor.digest)
-      return said === undefined ? [{ node }] : said.map((platform) => ({ node, platform }))
+      const listed = platforms.get(node.descriptor.digest)
+      return listed === undefined ? [{ node }] : listed.map((platform) => ({ node, platform }))
     })
 }
 

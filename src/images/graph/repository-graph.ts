@@ -14,7 +14,7 @@ export interface RepositoryGraph {
 }
 
 /** The tags that people gave and under which there is something, with what they are on: evidence tags apart. */
-export function tagsOfPeople({ tags }: RepositoryGraph): ReadonlyMap<string, Digest> {
+export function imageTags({ tags }: RepositoryGraph): ReadonlyMap<string, Digest> {
   const own = [...tags].flatMap(([tag, digest]) =>
     digest === null || isEvidenceTag(tag) ? [] : [[tag, digest] as const],
   )
@@ -22,7 +22,7 @@ export function tagsOfPeople({ tags }: RepositoryGraph): ReadonlyMap<string, Dig
 }
 
 /** What a run saw of a repository, for the next one. */
-export interface LastReading {
+export interface PreviousScan {
   readonly tags: ReadonlyMap<string, Digest>
   /** of every manifest whose list of referrers was read: the indexes in it */
   readonly indexReferrers: ReadonlyMap<Digest, readonly Digest[]>

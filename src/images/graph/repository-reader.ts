@@ -6,7 +6,7 @@ import { isSchema1Type } from '../../oci/media-types.ts'
 import { formatAt, formatRepository } from '../../oci/reference.ts'
 import type { ContentStore } from '../cache/content-store.ts'
 import { inParallel } from '../parallel.ts'
-import type { LastReading, RepositoryGraph } from './repository-graph.ts'
+import type { PreviousScan, RepositoryGraph } from './repository-graph.ts'
 import { nodeOf, opaqueNode, type RepositoryNode } from './repository-node.ts'
 import type { ManifestContent, SourceRepository } from '../ports.ts'
 import { listTags } from '../tags/tags.ts'
@@ -26,7 +26,7 @@ export interface ReaderOptions {
   /** content that was read by earlier runs */
   readonly contents?: ContentStore
   /** what an earlier run saw: it saves requests, and is never believed */
-  readonly last?: LastReading
+  readonly last?: PreviousScan
 }
 
 export interface ReadOptions {
@@ -43,7 +43,7 @@ export interface ReadOptions {
 export class RepositoryReader {
   readonly store: SourceRepository
   readonly #contents: ContentStore | undefined
-  readonly #last: LastReading | undefined
+  readonly #last: PreviousScan | undefined
   readonly #known = new Map<Digest, RepositoryNode>()
 
   constructor(store: SourceRepository, { contents, last }: ReaderOptions = {}) {
@@ -69,8 +69,8 @@ export class RepositoryReader {
   }
 
   /** A reading that is taken step by step. */
-  begin(): Reading {
-    return new Reading(this)
+  begin(): RepositoryScan {
+    return new RepositoryScan(this)
   }
 
   /** The names of all tags, whole. @throws what the store throws. */
@@ -164,13 +164,13 @@ export class RepositoryReader {
 }
 
 /** One reading of a repository: what has been found so far. */
-export class Reading {
+export class RepositoryScan {
   readonly #reader: RepositoryReader
   readonly #tags = new Map<string, Digest | null>()
   readonly #nodes = new Map<Digest, RepositoryNode>()
   readonly #missing = new Set<Digest>()
   /** index referrers of those whose list was read, or is remembered */
-  readonly #looked = new Map<Digest, readonly Digest[]>()
+  readonly #referrersOf = new Map<Digest, readonly Digest[]>()
   #isRemembered = false
 
   constructor(reader: RepositoryReader) {
@@ -192,9 +192,9 @@ export class Reading {
   }
 
   /** What a later run may be given to save requests. */
-  get asLast(): LastReading {
+  get asLast(): PreviousScan {
     const tags = [...this.#tags].flatMap(([tag, digest]) => (digest === null ? [] : [[tag, digest] as const]))
-    return { tags: new Map(tags), indexReferrers: this.#looked }
+    return { tags: new Map(tags), indexReferrers: this.#referrersOf }
   }
 
   /** Lists the tags and resolves each. A listed tag without a manifest is looked at again, in a new list, before that is believed. */
@@ -239,7 +239,9 @@ export class Reading {
     const { store } = this.#reader
     const asked = new Set<Digest>()
     for (let level = 0; ; level++) {
-      const wave = [...this.#nodes.keys()].filter((digest) => !this.#looked.has(digest) && !asked.has(digest))
+      const wave = [...this.#nodes.keys()].filter(
+        (digest) => !this.#referrersOf.has(digest) && !asked.has(digest),
+      )
       if (wave.length === 0 || store.capability('referrers') === 'no') return
       // a registry can name a new referrer of the last one for ever
       if (level > maxReferrerLevels)
@@ -249,25 +251,25 @@ export class Reading {
       await this.#recallReferrers(wave.filter(isKnown), call)
       const unknown = wave.filter((digest) => !isKnown(digest))
       for (const digest of unknown) asked.add(digest)
-      await this.#lookAtEach(unknown, call)
+      await this.#listReferrers(unknown, call)
       await this.#addChildren(call)
     }
   }
 
   /** The first alone, where nothing is known yet: most registries without the API are found out by one request. */
-  async #lookAtEach(subjects: readonly Digest[], call: Call): Promise<void> {
+  async #listReferrers(subjects: readonly Digest[], call: Call): Promise<void> {
     const { store } = this.#reader
     const isNew = store.capability('referrers') === 'unknown'
     const first = isNew ? subjects.slice(0, 1) : []
-    const unlisted = [...(await this.#lookAt(first, call))]
+    const unlisted = [...(await this.#listOnce(first, call))]
     if (store.capability('referrers') === 'no') return
-    unlisted.push(...(await this.#lookAt(subjects.slice(first.length), call)))
+    unlisted.push(...(await this.#listOnce(subjects.slice(first.length), call)))
     // A registry that listed the referrers of one subject has not lost the ability with the next: that 404 was another's.
-    if (store.capability('referrers') === 'yes') await this.#lookAt(unlisted, call)
+    if (store.capability('referrers') === 'yes') await this.#listOnce(unlisted, call)
   }
 
   /** Gives back the subjects of which there was no list. */
-  async #lookAt(subjects: readonly Digest[], call: Call): Promise<readonly Digest[]> {
+  async #listOnce(subjects: readonly Digest[], call: Call): Promise<readonly Digest[]> {
     const { store } = this.#reader
     const asked = await inParallel(subjects, readsAtOnce, call, async (subject, c) => {
       const listed = await store.referrers(subject, c)
@@ -278,7 +280,7 @@ export class Reading {
       const own = found.flatMap((node) => (node !== null && node.subject === subject ? [node] : []))
       for (const node of own) this.#add(node)
       const indexes = own.filter(({ kind }) => kind === 'index').map(({ descriptor }) => descriptor.digest)
-      this.#looked.set(subject, indexes)
+      this.#referrersOf.set(subject, indexes)
       return []
     })
     return asked.flat()
@@ -289,12 +291,12 @@ export class Reading {
     const { store } = this.#reader
     const last = subjects.map((subject) => [subject, this.#reader.remembered(subject) ?? []] as const)
     const indexes = new Set(last.flatMap(([, found]) => found))
-    const looked = await inParallel([...indexes], readsAtOnce, call, async (digest, c) => {
+    const resolved = await inParallel([...indexes], readsAtOnce, call, async (digest, c) => {
       return (await store.resolve({ digest }, c)) === undefined ? [] : [digest]
     })
-    const there = new Set(looked.flat())
+    const there = new Set(resolved.flat())
     for (const [subject, found] of last)
-      this.#looked.set(
+      this.#referrersOf.set(
         subject,
         found.filter((digest) => there.has(digest)),
       )

@@ -4,9 +4,9 @@ import type { Call } from '../../lib/call.ts'
 import { type Clock, withTimeLimit } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { isRecord } from '../../oci/json.ts'
-import { type Findings, type Found, joinFindings, nothingFound } from '../findings.ts'
+import { type FoundImages, type FoundImage, mergeImages, noImages } from '../found-images.ts'
 import { JsonListReader } from './json-list.ts'
-import { referencesIn } from '../references-in.ts'
+import { findReferences } from '../references-in.ts'
 
 const defaultLimitMs = 60_000
 const defaultMaxBytes = 256 * 1024 * 1024
@@ -40,14 +40,14 @@ export interface KubectlPorts {
  * @throws `config` for a name that is no context's and where there is no kubectl; `refused` where it fails or answers no object; `malformed` for what is no
  * list of objects or too large; `timeout`; the signal's reason.
  */
-export async function askCluster(context: string, ports: KubectlPorts, call: Call): Promise<Findings> {
+export async function queryCluster(context: string, ports: KubectlPorts, call: Call): Promise<FoundImages> {
   checkContext(context)
   const limitMs = ports.limitMs ?? defaultLimitMs
   const limit = { ms: limitMs, clock: ports.clock, reason: () => tooLate(context, limitMs) }
   return await withTimeLimit(limit, call.signal, (signal) => run(context, ports, signal))
 }
 
-async function run(context: string, ports: KubectlPorts, signal: AbortSignal): Promise<Findings> {
+async function run(context: string, ports: KubectlPorts, signal: AbortSignal): Promise<FoundImages> {
   const { spawn } = await import('node:child_process')
   signal.throwIfAborted()
   // no shell: the context is nobody's syntax; a group of its own, so that what it starts (credential plugins) ends with it
@@ -83,7 +83,7 @@ function argumentsFor(context: string): readonly string[] {
 type Child = ChildProcessByStdio<null, Readable, Readable>
 
 /** The answer counts only where kubectl says that it is whole: where a part fails it prints the rest. */
-async function answerOf(child: Child, context: string, maxBytes: number): Promise<Findings> {
+async function answerOf(child: Child, context: string, maxBytes: number): Promise<FoundImages> {
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on('error', (cause: NodeJS.ErrnoException) => reject(notStarted(context, cause)))
     child.on('close', resolve)
@@ -103,8 +103,8 @@ class Answer {
   readonly #name: string
   readonly #reader: JsonListReader
   /** by the text of each; most are named by many pods */
-  readonly #found = new Map<string, Found>()
-  readonly #others: Findings[] = []
+  readonly #found = new Map<string, FoundImage>()
+  readonly #others: FoundImages[] = []
   #objects = 0
   #mistake: DrayError | undefined
 
@@ -133,14 +133,14 @@ class Answer {
   }
 
   /** @throws `malformed`; `refused` where there is no object. */
-  findings(): Findings {
+  findings(): FoundImages {
     if (this.#mistake !== undefined) throw this.#mistake
     const { metadata } = this.#reader.end()
     const next = isRecord(metadata) ? metadata['continue'] : undefined
     if (typeof next === 'string' && next !== '')
       throw new DrayError('malformed', `${this.#name} answers a part of what it has`, { subject: this.#name })
     if (this.#objects === 0) throw nothingThere(this.#name)
-    return joinFindings([{ ...nothingFound, found: [...this.#found.values()] }, ...this.#others])
+    return mergeImages([{ ...noImages, found: [...this.#found.values()] }, ...this.#others])
   }
 
   #take(item: unknown): void {
@@ -150,7 +150,7 @@ class Answer {
         subject: this.#name,
       })
     this.#objects += 1
-    const { found, ...others } = referencesIn(item, `${this.#name}: ${kind} ${nameOf(item)}`)
+    const { found, ...others } = findReferences(item, `${this.#name}: ${kind} ${nameOf(item)}`)
     for (const one of found) if (!this.#found.has(one.text)) this.#found.set(one.text, one)
     if (others.unknown.length + others.renamings.length > 0) this.#others.push({ ...others, found: [] })
   }

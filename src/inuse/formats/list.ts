@@ -1,8 +1,8 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { documentsOf, isMap, textOf } from '../documents.ts'
-import { type Findings, type Found, joinFindings, nothingFound } from '../findings.ts'
-import { referencesIn } from '../references-in.ts'
+import { type FoundImages, type FoundImage, mergeImages, noImages } from '../found-images.ts'
+import { findReferences } from '../references-in.ts'
 import { checkNotBlank, decodeText, tooLarge } from '../text.ts'
 
 const maxListBytes = 64 * 1024 * 1024
@@ -16,7 +16,7 @@ export type ByteReader = (call: Call) => AsyncIterable<Uint8Array>
  * @param name the file, as it is called in errors
  * @throws `malformed` for what is empty, too large or none of this; what the reader throws.
  */
-export async function readList(name: string, read: ByteReader, call: Call): Promise<Findings> {
+export async function readList(name: string, read: ByteReader, call: Call): Promise<FoundImages> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of read(call)) {
@@ -24,34 +24,36 @@ export async function readList(name: string, read: ByteReader, call: Call): Prom
     if (length > maxListBytes) throw tooLarge(name, maxListBytes)
     chunks.push(chunk)
   }
-  return findingsOfList(decodeText(Buffer.concat(chunks, length), name), name)
+  return findListedImages(decodeText(Buffer.concat(chunks, length), name), name)
 }
 
 /** Pure. @throws `malformed`. */
-function findingsOfList(text: string, name: string): Findings {
+function findListedImages(text: string, name: string): FoundImages {
   checkNotBlank(text, name)
   if (isStructured(text))
-    return joinFindings([...documentsOf(text, name)].map(({ value, where }) => findingsOfValue(value, where)))
-  const found = text.split(/\r\n|\r|\n/).flatMap((line, i): Found[] => {
+    return mergeImages(
+      [...documentsOf(text, name)].map(({ value, where }) => findImagesInValue(value, where)),
+    )
+  const found = text.split(/\r\n|\r|\n/).flatMap((line, i): FoundImage[] => {
     const written = line.replace(/(?:^|\s)#.*$/, '').trim()
     return written === '' ? [] : [{ text: written, by: `${name}: line ${i + 1}` }]
   })
-  return { ...nothingFound, found }
+  return { ...noImages, found }
 }
 
 /** A text is a reference, and an array that has texts in it a list of them; anything else is looked through. */
-function findingsOfValue(value: unknown, where: string): Findings {
+function findImagesInValue(value: unknown, where: string): FoundImages {
   const text = textOf(value)
-  if (text !== undefined) return { ...nothingFound, found: [{ text, by: where }] }
+  if (text !== undefined) return { ...noImages, found: [{ text, by: where }] }
   checkWhole(value, where)
   if (!Array.isArray(value) || !value.some((one) => textOf(one) !== undefined))
-    return referencesIn(value, where)
-  const items = value.map((one: unknown, i): Findings => {
+    return findReferences(value, where)
+  const items = value.map((one: unknown, i): FoundImages => {
     const by = `${where}[${i}]`
-    if (Array.isArray(one) || isMap(one)) return referencesIn(one, by)
-    return { ...nothingFound, found: [{ text: textOf(one) ?? '', by }] }
+    if (Array.isArray(one) || isMap(one)) return findReferences(one, by)
+    return { ...noImages, found: [{ text: textOf(one) ?? '', by }] }
   })
-  return joinFindings(items)
+  return mergeImages(items)
 }
 
 /** Kubernetes gives long lists in pages. */

@@ -22,22 +22,22 @@ export function checkPruneConsistency(plan: PrunePlan, name: string): void {
     seen.add(called)
     const isRefused = refused.has(undefined) || refused.has(called)
     if (one.steps.length > 0 && isRefused) throw complain('it is refused, and it has steps')
-    const complaint = complaintOf(one)
+    const complaint = findContradiction(one)
     if (complaint !== undefined) throw complain(complaint)
   }
 }
 
 /** A repository as its steps are compared with it. */
-interface Shown {
+interface ShownRepository {
   readonly plan: RepositoryPlan
   readonly tags: ReadonlyMap<string, TagVerdict>
   /** tags by what they are on */
   readonly onDigest: ReadonlyMap<Digest | null, readonly TagVerdict[]>
-  readonly doomed: ReadonlySet<Digest>
-  readonly staying: ReadonlySet<Digest>
+  readonly deleted: ReadonlySet<Digest>
+  readonly kept: ReadonlySet<Digest>
 }
 
-function complaintOf(plan: RepositoryPlan): string | undefined {
+function findContradiction(plan: RepositoryPlan): string | undefined {
   const tags = new Map(plan.tags.map((one) => [one.tag, one]))
   if (tags.size < plan.tags.length) return 'a tag is there twice'
   if (new Set(plan.others.map(({ digest }) => digest)).size < plan.others.length)
@@ -46,12 +46,12 @@ function complaintOf(plan: RepositoryPlan): string | undefined {
   const verdicts = [...plan.tags, ...plan.others]
   const digestsOf = (isMeant: (verdict: string) => boolean): ReadonlySet<Digest> =>
     new Set(verdicts.flatMap((one) => (one.digest !== null && isMeant(one.verdict) ? [one.digest] : [])))
-  const shown: Shown = {
+  const shown: ShownRepository = {
     plan,
     tags,
     onDigest: Map.groupBy(plan.tags, ({ digest }) => digest),
-    doomed: digestsOf((verdict) => verdict === 'delete'),
-    staying: new Set([...digestsOf((verdict) => verdict !== 'delete'), ...plan.roots]),
+    deleted: digestsOf((verdict) => verdict === 'delete'),
+    kept: new Set([...digestsOf((verdict) => verdict !== 'delete'), ...plan.roots]),
   }
   const ids = new Set<StepId>()
   const gone = new Set<string>()
@@ -77,7 +77,10 @@ function isCounted({ tags, count }: RepositoryPlan): boolean {
   return distinct(named) === count.images && distinct(deleted) === count.deleted
 }
 
-function isShown(step: DeleteStep, { tags, onDigest, doomed, staying }: Shown): boolean {
+function isShown(
+  step: DeleteStep,
+  { tags, onDigest, deleted: doomed, kept: staying }: ShownRepository,
+): boolean {
   if (step.kind === 'deleteTag') {
     const shown = tags.get(step.tag)
     return shown?.verdict === 'untag' && shown.digest === step.digest && !doomed.has(step.digest)

@@ -54,7 +54,7 @@ export interface PruneOutcome {
 type Result = DeleteOutcome['result']
 
 /** A step with what became of it. */
-interface Ended {
+interface EndedStep {
   readonly step: DeleteStep
   readonly result: Result
   readonly error?: ErrorInfo
@@ -68,7 +68,7 @@ export function summarisePrune(plan: PrunePlan, outcomes: readonly DeleteOutcome
     ({ repository }) => repository && formatRepository(repository),
   )
   const repositories = plan.repositories.map((one) => {
-    const ended = one.steps.map((step): Ended => {
+    const ended = one.steps.map((step): EndedStep => {
       const { result = 'notAttempted', error } = byStep.get(keyOf(one.repository, step.id)) ?? {}
       return { step, result, ...(error !== undefined && { error }) }
     })
@@ -83,7 +83,7 @@ export function summarisePrune(plan: PrunePlan, outcomes: readonly DeleteOutcome
 
 function summariseRepository(
   { repository, image, freed }: RepositoryPlan,
-  ended: readonly Ended[],
+  ended: readonly EndedStep[],
   refusals: readonly PruneRefusal[],
 ): RepositoryOutcome {
   const count = (...results: readonly Result[]): number =>
@@ -104,7 +104,7 @@ function summariseRepository(
     failed: count('failed'),
     notAttempted: count('notAttempted', 'refused'),
     freed: freedBy(freed, deleted, ended),
-    errors: distinct([...refusals.map(({ error }) => error), ...ended.flatMap(complaintOf)]),
+    errors: distinct([...refusals.map(({ error }) => error), ...ended.flatMap(reportedErrors)]),
   }
 }
 
@@ -115,7 +115,11 @@ function statusOf(results: ReadonlySet<Result>): RepositoryOutcome['status'] {
 }
 
 /** What this run has freed: what was gone before was another's. */
-function freedBy(planned: number, deleted: readonly DeleteManifestStep[], ended: readonly Ended[]): number {
+function freedBy(
+  planned: number,
+  deleted: readonly DeleteManifestStep[],
+  ended: readonly EndedStep[],
+): number {
   if (deleted.length === 0) return 0
   const isWhole = ended.every(
     ({ step, result }) => step.kind === 'deleteTag' || result === 'done' || result === 'unchanged',
@@ -124,7 +128,7 @@ function freedBy(planned: number, deleted: readonly DeleteManifestStep[], ended:
 }
 
 /** Why a step was not attempted stands with the step that failed before it, and what is kept is no complaint. */
-function complaintOf({ result, error }: Ended): readonly ErrorInfo[] {
+function reportedErrors({ result, error }: EndedStep): readonly ErrorInfo[] {
   return error === undefined || result === 'notAttempted' || result === 'kept' ? [] : [error]
 }
 

@@ -2,8 +2,8 @@ import type { Verdict } from '../../plan/prune/prune-plan.ts'
 import type {
   ExplainedTime,
   Explanation,
-  Opinion,
-  RuleOpinion,
+  PolicyResult,
+  RuleResult,
 } from '../../usecases/prune/policy/explanation.ts'
 import { formatAt } from '../../oci/reference.ts'
 import { escapeText } from '../text/escape.ts'
@@ -99,7 +99,7 @@ function protectionsText({ protections }: Explanation, page: Page): string {
   )
 }
 
-const ruleWords: Readonly<Record<RuleOpinion['says'], Pick<Said, 'word' | 'tone'>>> = {
+const ruleWords: Readonly<Record<RuleResult['says'], Pick<Said, 'word' | 'tone'>>> = {
   delete: { word: 'deletes', tone: 'red' },
   spare: { word: 'spares', tone: 'green' },
   notSelected: { word: 'passes', tone: 'dim' },
@@ -116,7 +116,7 @@ function rulesText({ tag, rules }: Explanation, page: Page): string {
 }
 
 /** A condition that holds spares what the rule selects. */
-function condition(one: Opinion): Said {
+function condition(one: PolicyResult): Said {
   const said = named(one)
   return {
     ...said,

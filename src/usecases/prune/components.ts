@@ -10,11 +10,11 @@ interface Visit<T> {
  * edges. Pure.
  * @param edgesOf edges to nodes that are not among `nodes` do not count
  */
-export function componentsOf<T>(
+export function findComponents<T>(
   nodes: readonly T[],
   edgesOf: (node: T) => Iterable<T>,
 ): readonly (readonly T[])[] {
-  const isMeant = new Set(nodes)
+  const members = new Set(nodes)
   const index = new Map<T, number>()
   const lowest = new Map<T, number>()
   const open: T[] = []
@@ -46,7 +46,7 @@ export function componentsOf<T>(
         close(node)
         const parent = path.at(-1)
         if (parent !== undefined) lower(parent.node, lowest.get(node))
-      } else if (isMeant.has(edge.value)) {
+      } else if (members.has(edge.value)) {
         if (!index.has(edge.value)) path.push(enter(edge.value))
         else if (isOpen.has(edge.value)) lower(node, index.get(edge.value))
       }

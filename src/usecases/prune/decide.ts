@@ -6,10 +6,10 @@ import type { InUseSource, PrunePlan, PruneRefusal, RepositoryPlan } from '../..
 import type { UnreadTarget } from '../../images/graph/unread.ts'
 import type { Decision } from './decide-repository.ts'
 import { firstFew } from './first-few.ts'
-import { repositoryBreach, runBreach } from './policy/limits.ts'
+import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
 /** What becomes of one repository, or why it could not be read. */
-export type Looked = { readonly kind: 'decided'; readonly decision: Decision } | UnreadTarget
+export type RepositoryResult = { readonly kind: 'decided'; readonly decision: Decision } | UnreadTarget
 
 export interface RunPolicy {
   readonly name?: string
@@ -24,28 +24,28 @@ export interface RunPolicy {
   readonly isFullRun: boolean
 }
 
-export interface Decided {
+export interface PruneDecision {
   readonly plan: PrunePlan
   /** what a person should know, and that stops nothing */
   readonly warnings: readonly string[]
 }
 
 /** Puts the decisions of all repositories together: pure. One that could not be read, or breaks a limit, has no steps and is refused. */
-export function decide(looked: readonly Looked[], run: RunPolicy, now: Date): Decided {
-  const decisions = looked.flatMap((one) => (one.kind === 'decided' ? [one.decision] : []))
-  const refusals: PruneRefusal[] = looked.flatMap((one): readonly PruneRefusal[] => {
+export function decide(results: readonly RepositoryResult[], run: RunPolicy, now: Date): PruneDecision {
+  const decisions = results.flatMap((one) => (one.kind === 'decided' ? [one.decision] : []))
+  const refusals: PruneRefusal[] = results.flatMap((one): readonly PruneRefusal[] => {
     if (one.kind === 'unread') return [{ repository: one.repository, error: toErrorInfo(one.error) }]
     const { repository, count } = one.decision.plan
-    const breach = repositoryBreach(repository, count, run.limits)
+    const breach = checkRepositoryLimits(repository, count, run.limits)
     return breach === undefined ? [] : [{ repository, error: toErrorInfo(breach) }]
   })
   const refused = new Set(refusals.map(({ repository }) => repository && formatRepository(repository)))
   const isRefused = ({ repository }: RepositoryPlan): boolean =>
     refused.has(undefined) || refused.has(formatRepository(repository))
-  const idle = idleProtections(run, decisions)
+  const idle = findUnmatched(run, decisions)
   const left = decisions.map(({ plan: one }) => one).filter((one) => !isRefused(one))
-  const whole = [...(run.isFullRun ? idle.map(protectsNothing) : []), ...overall(run, left)]
-  for (const error of whole) {
+  const ofTheRun = [...(run.isFullRun ? idle.map(unmatchedProtection) : []), ...checkRun(run, left)]
+  for (const error of ofTheRun) {
     refusals.push({ error })
     refused.add(undefined)
   }
@@ -60,41 +60,41 @@ export function decide(looked: readonly Looked[], run: RunPolicy, now: Date): De
     repositories: decisions.map(({ plan: one }) => (isRefused(one) ? { ...one, steps: [], freed: 0 } : one)),
     refusals,
   }
-  return { plan, warnings: warningsOf(decisions, run.isFullRun ? [] : idle) }
+  return { plan, warnings: collectWarnings(decisions, run.isFullRun ? [] : idle) }
 }
 
 /** What speaks against the deletes of all repositories together. */
-function overall({ limits }: RunPolicy, plans: readonly RepositoryPlan[]): readonly ErrorInfo[] {
+function checkRun({ limits }: RunPolicy, plans: readonly RepositoryPlan[]): readonly ErrorInfo[] {
   const deleted = plans.reduce((sum, { count }) => sum + count.deleted, 0)
-  const breach = runBreach(deleted, limits)
+  const breach = checkRunLimits(deleted, limits)
   return breach === undefined ? [] : [toErrorInfo(breach)]
 }
 
 /** The names of protections that should have found something, and did not. */
-function idleProtections({ protections }: RunPolicy, decisions: readonly Decision[]): readonly string[] {
+function findUnmatched({ protections }: RunPolicy, decisions: readonly Decision[]): readonly string[] {
   const matched = new Set(decisions.flatMap((decision) => [...decision.matched]))
   return protections.flatMap(({ name, optional }) => (optional || matched.has(name) ? [] : [name]))
 }
 
-function protectsNothing(name: string): ErrorInfo {
+function unmatchedProtection(name: string): ErrorInfo {
   return toErrorInfo(
-    new DrayError('refused', `the protection ${JSON.stringify(name)} matches nothing: nothing is deleted`, {
+    new DrayError('refused', `the protection ${JSON.stringify(name)} matches nothing is deleted`, {
       why: 'a protection that protects nothing is most often a typing mistake',
       hint: 'Correct it in dray.yaml, or mark it with "optional: true".',
     }),
   )
 }
 
-function warningsOf(decisions: readonly Decision[], idle: readonly string[]): readonly string[] {
+function collectWarnings(decisions: readonly Decision[], idle: readonly string[]): readonly string[] {
   return [
     ...idle.map(
       (name) =>
-        `the protection ${JSON.stringify(name)} matches nothing in the repositories that were looked at`,
+        `the protection ${JSON.stringify(name)} matches nothing in the repositories that were results at`,
     ),
     ...decisions.flatMap(({ plan: { repository }, absent }) =>
       absent.map(({ at, by }) => `${formatAt(repository, at)} is in use (${by}), and it is not there`),
     ),
-    ...otherHosts(decisions),
+    ...warnOfOtherHosts(decisions),
     ...decisions
       .filter(({ missing }) => missing > 0)
       .map(
@@ -105,7 +105,7 @@ function warningsOf(decisions: readonly Decision[], idle: readonly string[]): re
 }
 
 /** One warning for each host that seems to serve the repositories of another. */
-function otherHosts(decisions: readonly Decision[]): readonly string[] {
+function warnOfOtherHosts(decisions: readonly Decision[]): readonly string[] {
   const found = decisions.flatMap(({ plan: { repository }, atOtherHosts }) =>
     atOtherHosts.flatMap(({ otherHost, by }) =>
       otherHost === undefined || otherHost.isIgnored

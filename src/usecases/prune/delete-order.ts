@@ -1,10 +1,10 @@
 import type { Digest } from '../../oci/digest.ts'
 import type { Reach } from '../../images/graph/reach.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
-import { componentsOf } from './components.ts'
+import { findComponents } from './components.ts'
 
 /** A manifest to delete, and the manifests that dray must delete before it. */
-export interface Turn {
+export interface OrderedDelete {
   readonly digest: Digest
   readonly after: readonly Digest[]
 }
@@ -15,21 +15,21 @@ export interface Turn {
  * therefore never lacks a part, and if the registry refuses a delete, what the manifest reaches
  * stays. Takes time in proportion to manifests and edges. Pure.
  */
-export function deleteOrder(
+export function orderDeletes(
   graph: RepositoryGraph,
   reach: Reach,
-  doomed: ReadonlySet<Digest>,
-): readonly Turn[] {
+  garbage: ReadonlySet<Digest>,
+): readonly OrderedDelete[] {
   const parents = new Map<Digest, { hard: Set<Digest>; soft: Set<Digest> }>()
-  for (const digest of doomed) parents.set(digest, { hard: new Set(), soft: new Set() })
-  for (const digest of doomed) {
+  for (const digest of garbage) parents.set(digest, { hard: new Set(), soft: new Set() })
+  for (const digest of garbage) {
     const children = new Set(graph.nodes.get(digest)?.children.map((child) => child.digest))
     for (const below of reach.from(digest)) {
       if (below !== digest) parents.get(below)?.[children.has(below) ? 'hard' : 'soft'].add(digest)
     }
   }
   const levels = new Levels(parents).assign()
-  return inLevels(parents, levels)
+  return sortByLevel(parents, levels)
 }
 
 /** What reaches a manifest: the indexes that list it, and the subjects that it is attached to. */
@@ -38,11 +38,14 @@ interface Parents {
   readonly soft: ReadonlySet<Digest>
 }
 
-type Graph = ReadonlyMap<Digest, Parents>
+type ParentsByDigest = ReadonlyMap<Digest, Parents>
 
 /** Within a level, manifests keep the order in which they were given. */
-function inLevels(parents: Graph, levels: ReadonlyMap<Digest, number>): readonly Turn[] {
-  const turns: Turn[][] = []
+function sortByLevel(
+  parents: ParentsByDigest,
+  levels: ReadonlyMap<Digest, number>,
+): readonly OrderedDelete[] {
+  const turns: OrderedDelete[][] = []
   for (const [digest, { hard, soft }] of parents) {
     const level = levels.get(digest) ?? 0
     const isEarlier = (before: Digest): boolean => (levels.get(before) ?? 0) < level
@@ -60,7 +63,7 @@ function inLevels(parents: Graph, levels: ReadonlyMap<Digest, number>): readonly
  * a fallback tag on anything: dray opens such a cycle at one of its attached artifacts.
  */
 class Levels {
-  readonly #parents: Graph
+  readonly #parents: ParentsByDigest
   readonly #children = new Map<Digest, Digest[]>()
   readonly #levels = new Map<Digest, number>()
   /** parents without a level yet */
@@ -69,7 +72,7 @@ class Levels {
   /** The cycles of what is left when only cycles, and what they reach, are left. */
   #cycles: Cycles | undefined
 
-  constructor(parents: Graph) {
+  constructor(parents: ParentsByDigest) {
     this.#parents = parents
     for (const [digest, { hard, soft }] of parents) {
       this.#hard.set(digest, hard.size)
@@ -133,13 +136,13 @@ class Cycles {
   #taken = 0
 
   constructor(
-    parents: Graph,
+    parents: ParentsByDigest,
     children: ReadonlyMap<Digest, readonly Digest[]>,
     levels: ReadonlyMap<Digest, number>,
     hard: ReadonlyMap<Digest, number>,
   ) {
     const left = [...parents.keys()].filter((digest) => !levels.has(digest))
-    const components = componentsOf(left, (digest) => children.get(digest) ?? [])
+    const components = findComponents(left, (digest) => children.get(digest) ?? [])
     this.#members = components.filter((those) => those.length > 1)
     this.#cycleOf = new Map(this.#members.flatMap((those, i) => those.map((digest) => [digest, i] as const)))
     this.#outside = this.#members.map(() => 0)

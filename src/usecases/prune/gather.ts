@@ -5,9 +5,9 @@ import type { ContentStore } from '../../images/cache/content-store.ts'
 import { createdInConfig, readConfigBytes } from '../../images/config/image-config.ts'
 import { inParallel } from '../../images/parallel.ts'
 import { Reach } from '../../images/graph/reach.ts'
-import { type LastReading, tagsOfPeople } from '../../images/graph/repository-graph.ts'
+import { type PreviousScan, imageTags } from '../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../images/graph/repository-node.ts'
-import { type Reading, RepositoryReader } from '../../images/graph/repository-reader.ts'
+import { type RepositoryScan, RepositoryReader } from '../../images/graph/repository-reader.ts'
 import type {
   BlobReader,
   Capabilities,
@@ -15,13 +15,13 @@ import type {
   NamedRepository,
   SourceRepository,
 } from '../../images/ports.ts'
-import { markedReach } from './decide-repository.ts'
-import { isByTime } from './policy/judge.ts'
+import { findCandidates } from './decide-repository.ts'
+import { needsTime } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
-import { whatIsHeld } from './policy/protect.ts'
+import { findKept } from './policy/protect.ts'
 import { selectTag } from './policy/select.ts'
-import type { ConfigTime, Leftover, PruneRequest, RepositorySnapshot } from './snapshot.ts'
-import { Times } from './policy/times.ts'
+import type { ConfigTime, OrphanedManifest, PruneRequest, RepositorySnapshot } from './snapshot.ts'
+import { ImageTimes } from './policy/times.ts'
 
 /** Configs that are read at once. */
 const configsAtOnce = 16
@@ -33,13 +33,13 @@ export interface GatherOptions {
   /** milliseconds since 1970, by this machine */
   readonly now: () => number
   readonly contents?: ContentStore
-  readonly last?: LastReading
+  readonly last?: PreviousScan
 }
 
 export interface GatheredRepository {
   readonly snapshot: RepositorySnapshot
   /** for the next run */
-  readonly asLast: LastReading
+  readonly forNextRun: PreviousScan
 }
 
 /**
@@ -57,54 +57,54 @@ export async function gather(
     ...(contents !== undefined && { contents }),
     ...(last !== undefined && { last }),
   })
-  const reading = reader.begin()
-  await reading.addAllTags(call)
-  const inUse = request.used.flatMap(({ at }) => ('digest' in at ? [at.digest] : []))
-  await reading.addDigests(inUse, call)
-  const leftovers = await addLeftovers(reading, store, request, call)
-  const now = earlierNow(store, options.now())
-  const configTimes = await readTimes(store, reading, request, now, options, call)
-  const { graph } = reading
+  const scan = reader.begin()
+  await scan.addAllTags(call)
+  const inUse = request.inUse.flatMap(({ at }) => ('digest' in at ? [at.digest] : []))
+  await scan.addDigests(inUse, call)
+  const orphaned = await addOrphaned(scan, store, request, call)
+  const now = agreeOnNow(store, options.now())
+  const configTimes = await readTimes(store, scan, request, now, options, call)
+  const { graph } = scan
   const snapshot: RepositorySnapshot = {
     ...request,
-    leftovers,
+    orphaned,
     graph,
     configTimes,
     now,
     canUntag: store.capability('deleteTag'),
     referrers: 'read',
   }
-  const marked = markedReach(snapshot, policy)
-  if (marked.size > 0) await reading.addReferrers(marked, call)
+  const marked = findCandidates(snapshot, policy)
+  if (marked.size > 0) await scan.addReferrers(marked, call)
   return {
-    snapshot: { ...snapshot, referrers: reading.isRemembered ? 'remembered' : 'read' },
-    asLast: reading.asLast,
+    snapshot: { ...snapshot, referrers: scan.isRemembered ? 'remembered' : 'read' },
+    forNextRun: scan.asLast,
   }
 }
 
 /** Adds what an earlier run has left: what is there, though all that it belonged to is gone. Its evidence tags may still lead to it. */
-async function addLeftovers(
-  reading: Reading,
+async function addOrphaned(
+  scan: RepositoryScan,
   store: ManifestReader,
-  { leftovers }: PruneRequest,
+  { orphaned }: PruneRequest,
   call: Call,
-): Promise<readonly Leftover[]> {
-  const looked = await inParallel(leftovers, configsAtOnce, call, async (leftover, c) => {
-    const { of, digest } = leftover
+): Promise<readonly OrphanedManifest[]> {
+  const found = await inParallel(orphaned, configsAtOnce, call, async (manifest, c) => {
+    const { of, digest } = manifest
     for (const parent of of) if ((await store.resolve({ digest: parent }, c)) !== undefined) return []
-    const isSeen = reading.graph.nodes.has(digest)
-    return isSeen || (await store.resolve({ digest }, c)) !== undefined ? [leftover] : []
+    const isSeen = scan.graph.nodes.has(digest)
+    return isSeen || (await store.resolve({ digest }, c)) !== undefined ? [manifest] : []
   })
-  const orphaned = looked.flat()
-  await reading.addDigests(
-    orphaned.map(({ digest }) => digest),
+  const stillThere = found.flat()
+  await scan.addDigests(
+    stillThere.map(({ digest }) => digest),
     call,
   )
-  return orphaned
+  return stillThere
 }
 
 /** @throws `refused`. */
-function earlierNow(store: NamedRepository & Capabilities, here: number): number {
+function agreeOnNow(store: NamedRepository & Capabilities, here: number): number {
   const difference = store.clockDifference() ?? 0
   if (Math.abs(difference) <= maxClockDifferenceMs) return here + Math.min(0, difference)
   const minutes = Math.round(Math.abs(difference) / 60_000)
@@ -121,20 +121,20 @@ function earlierNow(store: NamedRepository & Capabilities, here: number): number
 /** Reads the configs of what a rule by time may mark, where no annotation says the time. */
 async function readTimes(
   store: BlobReader,
-  reading: Reading,
+  scan: RepositoryScan,
   request: PruneRequest,
   now: number,
   { policy, contents }: GatherOptions,
   call: Call,
 ): Promise<ReadonlyMap<Digest, ConfigTime>> {
-  const { graph } = reading
-  const byTime = policy.rules.filter(isByTime)
-  const times = new Times(graph, { configTimes: new Map(), timeFrom: policy.timeFrom, now })
-  const tags = tagsOfPeople(graph)
-  const held = whatIsHeld(tags, policy.protect, request.used, new Reach(graph), (d) => graph.nodes.has(d))
+  const { graph } = scan
+  const byTime = policy.rules.filter(needsTime)
+  const times = new ImageTimes(graph, { configTimes: new Map(), timeFrom: policy.timeFrom, now })
+  const tags = imageTags(graph)
+  const kept = findKept(tags, policy.protect, request.inUse, new Reach(graph), (d) => graph.nodes.has(d))
   const wanted = new Map<Digest, RepositoryNode>()
   for (const [tag, digest] of tags) {
-    if (held.digests.has(digest) || !byTime.some((rule) => selectTag(rule.tags, tag) !== undefined)) continue
+    if (kept.digests.has(digest) || !byTime.some((rule) => selectTag(rule.tags, tag) !== undefined)) continue
     for (const node of times.configsFor(digest)) wanted.set(node.descriptor.digest, node)
   }
   const read = await inParallel([...wanted.values()], configsAtOnce, call, async (node, c) => {
@@ -157,9 +157,9 @@ async function configTime(
     if (kept === undefined) await contents?.put(config.digest, bytes)
     return { created: createdInConfig(bytes, `config ${config.digest}`) }
   } catch (error) {
-    if (!isDrayError(error) || !ofTheConfig.has(error.code)) throw error
+    if (!isDrayError(error) || !configErrors.has(error.code)) throw error
     return { why: error.message }
   }
 }
 
-const ofTheConfig: ReadonlySet<string> = new Set(['not-found', 'malformed', 'corrupt', 'unsupported'])
+const configErrors: ReadonlySet<string> = new Set(['not-found', 'malformed', 'corrupt', 'unsupported'])

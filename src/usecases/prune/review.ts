@@ -12,14 +12,14 @@ import type {
   RepositoryPlan,
   TagVerdict,
 } from '../../plan/prune/prune-plan.ts'
-import { repositoryBreach, runBreach } from './policy/limits.ts'
+import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
 /** A repository of a saved plan with what the current policy decides about it. */
 export interface ReviewedRepository {
   readonly saved: RepositoryPlan
   readonly now: RepositoryPlan
   /** steps that are not executed, each with the reason */
-  readonly held: ReadonlyMap<StepId, ErrorInfo>
+  readonly rejected: ReadonlyMap<StepId, ErrorInfo>
 }
 
 /**
@@ -28,25 +28,25 @@ export interface ReviewedRepository {
  * as well.
  * @param isKnown whether a manifest was found by reading the repository
  */
-export function heldDeletes(
+export function rejectDeletes(
   saved: RepositoryPlan,
   now: RepositoryPlan,
   isKnown: (digest: Digest) => boolean,
 ): ReadonlyMap<StepId, ErrorInfo> {
-  const compared = comparedBy(saved, now)
-  const held = new Map<StepId, ErrorInfo>()
+  const compared = comparePlans(saved, now)
+  const rejected = new Map<StepId, ErrorInfo>()
   for (const step of saved.steps) {
-    const before = step.after.some((id) => held.has(id)) ? 'something that leads to it stays' : undefined
+    const before = step.after.some((id) => rejected.has(id)) ? 'something that leads to it stays' : undefined
     const why =
       before ??
       (step.kind === 'deleteTag' ? whyTagStays(step, compared) : whyManifestStays(step, compared, isKnown))
-    if (why !== undefined) held.set(step.id, conflict(step, why))
+    if (why !== undefined) rejected.set(step.id, conflict(step, why))
   }
-  return held
+  return rejected
 }
 
 /** Manifests of the plan that the repository does not show: they are gone, or nothing tells that they may go. */
-export function unseenIn(
+export function listUnseen(
   { steps }: RepositoryPlan,
   isKnown: (digest: Digest) => boolean,
 ): readonly DeleteManifestStep[] {
@@ -61,37 +61,41 @@ export function unknownManifest(step: DeleteManifestStep): ErrorInfo {
 }
 
 /** What the limits of the policy say against the deletes that are left of a plan; undefined: nothing. Pure. */
-export function planBreach(
+export function checkPlanLimits(
   repositories: readonly ReviewedRepository[],
   limits: Limits,
 ): DrayError | undefined {
   let all = 0
   for (const one of repositories) {
     const deleted = imagesDeleted(one)
-    const breach = repositoryBreach(one.saved.repository, { images: one.now.count.images, deleted }, limits)
+    const breach = checkRepositoryLimits(
+      one.saved.repository,
+      { images: one.now.count.images, deleted },
+      limits,
+    )
     if (breach !== undefined) return breach
     all += deleted
   }
-  return runBreach(all, limits)
+  return checkRunLimits(all, limits)
 }
 
 /** The plan with those deletes alone that are executed: what is kept for the next run names nothing else. */
-export function withoutHeld(
+export function removeRejected(
   plan: PrunePlan,
-  heldIn: (one: RepositoryPlan) => ReadonlySet<StepId>,
+  rejectedIn: (one: RepositoryPlan) => ReadonlySet<StepId>,
 ): PrunePlan {
   const repositories = plan.repositories.map((one) => {
-    const held = heldIn(one)
-    return held.size === 0 ? one : { ...one, steps: one.steps.filter(({ id }) => !held.has(id)) }
+    const rejected = rejectedIn(one)
+    return rejected.size === 0 ? one : { ...one, steps: one.steps.filter(({ id }) => !rejected.has(id)) }
   })
   return { ...plan, repositories }
 }
 
 /** Digests with a tag that is no tag of an attached artifact. */
-function imagesDeleted({ saved, now, held }: ReviewedRepository): number {
+function imagesDeleted({ saved, now, rejected }: ReviewedRepository): number {
   const deleted = new Set(
     saved.steps.flatMap((step) =>
-      step.kind === 'deleteManifest' && !held.has(step.id) ? [step.target.digest] : [],
+      step.kind === 'deleteManifest' && !rejected.has(step.id) ? [step.target.digest] : [],
     ),
   )
   const images = new Set(
@@ -101,7 +105,7 @@ function imagesDeleted({ saved, now, held }: ReviewedRepository): number {
 }
 
 /** A saved and a current decision, indexed: each step of the plan is compared without a search. */
-interface Compared {
+interface Comparison {
   /** what is decided now of each tag */
   readonly tags: ReadonlyMap<string, TagVerdict>
   /** why a manifest stays that is not deleted now, as far as a tag or the manifest itself shows it */
@@ -114,7 +118,7 @@ interface Compared {
   readonly savedIds: ReadonlyMap<Digest, StepId>
 }
 
-function comparedBy(saved: RepositoryPlan, now: RepositoryPlan): Compared {
+function comparePlans(saved: RepositoryPlan, now: RepositoryPlan): Comparison {
   const reasons = new Map<Digest | null, string>()
   const keeping = now.tags.filter(({ verdict }) => verdict !== 'delete')
   for (const { digest, why } of [...keeping, ...now.others])
@@ -133,7 +137,7 @@ function manifestSteps({ steps }: RepositoryPlan): readonly DeleteManifestStep[]
   return steps.filter((step) => step.kind === 'deleteManifest')
 }
 
-function whyTagStays({ tag, digest }: DeleteTagStep, { tags }: Compared): string | undefined {
+function whyTagStays({ tag, digest }: DeleteTagStep, { tags }: Comparison): string | undefined {
   const found = tags.get(tag)
   if (found === undefined || found.digest === null) return undefined
   if (found.digest !== digest) return `the tag is on ${found.digest} now`
@@ -142,7 +146,7 @@ function whyTagStays({ tag, digest }: DeleteTagStep, { tags }: Compared): string
 
 function whyManifestStays(
   step: DeleteManifestStep,
-  compared: Compared,
+  compared: Comparison,
   isKnown: (digest: Digest) => boolean,
 ): string | undefined {
   const { digest } = step.target
@@ -165,7 +169,7 @@ function whyManifestStays(
 function isInOrder(
   step: DeleteManifestStep,
   decided: DeleteManifestStep,
-  { digests, savedIds }: Compared,
+  { digests, savedIds }: Comparison,
 ): boolean {
   const after = new Set(step.after)
   return decided.after.every((id) => {

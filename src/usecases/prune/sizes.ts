@@ -3,7 +3,7 @@ import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../images/graph/repository-node.ts'
 
 /** Bytes of a manifest with its blobs and, of an index, those of its children; what is in it twice counts once. */
-export function sizeOf(graph: RepositoryGraph, root: Digest): number {
+export function sumImageBytes(graph: RepositoryGraph, root: Digest): number {
   const pieces = new Map<Digest, number>()
   const seen = new Set<Digest>()
   const open: Digest[] = [root]
@@ -11,26 +11,26 @@ export function sizeOf(graph: RepositoryGraph, root: Digest): number {
     const node = graph.nodes.get(digest)
     if (node === undefined || seen.has(digest)) continue
     seen.add(digest)
-    addPieces(pieces, node)
+    addContent(pieces, node)
     open.push(...node.children.map((child) => child.digest))
   }
   return sum(pieces)
 }
 
 /** Bytes of all that the doomed manifests consist of and nothing that stays refers to. */
-export function freedBy(graph: RepositoryGraph, doomed: ReadonlySet<Digest>): number {
+export function sumFreedBytes(graph: RepositoryGraph, garbage: ReadonlySet<Digest>): number {
   const pieces = new Map<Digest, number>()
-  for (const digest of doomed) {
+  for (const digest of garbage) {
     const node = graph.nodes.get(digest)
-    if (node !== undefined) addPieces(pieces, node)
+    if (node !== undefined) addContent(pieces, node)
   }
   for (const node of graph.nodes.values()) {
-    if (!doomed.has(node.descriptor.digest)) for (const { digest } of node.blobs) pieces.delete(digest)
+    if (!garbage.has(node.descriptor.digest)) for (const { digest } of node.blobs) pieces.delete(digest)
   }
   return sum(pieces)
 }
 
-function addPieces(pieces: Map<Digest, number>, node: RepositoryNode): void {
+function addContent(pieces: Map<Digest, number>, node: RepositoryNode): void {
   for (const { digest, size } of [node.descriptor, ...node.blobs]) pieces.set(digest, size)
 }
 

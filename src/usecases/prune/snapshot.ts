@@ -11,13 +11,13 @@ export interface PruneRequest {
   readonly image: string
   readonly environment?: string
   /** what something runs of it */
-  readonly used: readonly ReferenceInUse[]
+  readonly inUse: readonly ReferenceInUse[]
   /** what a run that was broken off has left without anything that leads to it */
-  readonly leftovers: readonly Leftover[]
+  readonly orphaned: readonly OrphanedManifest[]
 }
 
 /** A manifest whose delete was planned by an earlier run, which had deleted what led to it. */
-export interface Leftover {
+export interface OrphanedManifest {
   readonly digest: Digest
   /** what it belonged to */
   readonly of: readonly Digest[]

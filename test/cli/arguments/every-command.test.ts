@@ -11,7 +11,7 @@ import { promoteRequests } from '../../../src/cli/arguments/promote-requests.ts'
 import { rollbackRequest } from '../../../src/cli/arguments/rollback-request.ts'
 import { statusRequest } from '../../../src/cli/arguments/status-request.ts'
 import { tagRequests } from '../../../src/cli/arguments/tag-requests.ts'
-import { scopeOf } from '../../../src/cli/prune/prune-scope.ts'
+import { resolveScope } from '../../../src/cli/prune/prune-scope.ts'
 import { registriesToExamine, scratchRepository } from '../../../src/cli/registries/doctor.ts'
 import { type Config, emptyConfig } from '../../../src/config/config.ts'
 import { parseConfig } from '../../../src/config/load.ts'
@@ -76,7 +76,7 @@ const commands: Readonly<Record<string, Command>> = {
     rollbackRequest({ image: text, env: 'staging', to: undefined, partial: false, cwd: '/p' }, given).targets,
   prune: async (text, given) => {
     const options = { words: [text], exclude: [] }
-    const { repositories } = await scopeOf(retention, options, given, async () => [], call)
+    const { repositories } = await resolveScope(retention, options, given, async () => [], call)
     return repositories.map(({ repository }) => repository)
   },
   explain: (text, given) => [imageToExplain(text, given).repository],

@@ -7,7 +7,7 @@ import { planPrune, readersOf } from '../../../src/cli/prune/prune-run.ts'
 import { Context } from '../../../src/cli/wiring/context.ts'
 import { Reach } from '../../../src/images/graph/reach.ts'
 import { RepositoryReader } from '../../../src/images/graph/repository-reader.ts'
-import { Times } from '../../../src/usecases/prune/policy/times.ts'
+import { ImageTimes } from '../../../src/usecases/prune/policy/times.ts'
 import { image, index } from '../../support/images.ts'
 import { carryOutPrune, prunePlanOf } from '../../support/pruning.ts'
 import { isDelete, pruneWorld } from '../../support/prune-world.ts'
@@ -53,7 +53,7 @@ describe('the memory of a prune', () => {
     )
     const planned = await planPrune(inputs, context, call)
     expect(planned.plan.repositories.map(({ steps }) => steps.length)).toEqual([2, 2, 2])
-    expect([RepositoryReader, Reach, Times].map(alive)).toEqual([0, 0, 0])
+    expect([RepositoryReader, Reach, ImageTimes].map(alive)).toEqual([0, 0, 0])
     // The plan itself is alive until here.
     expect(planned.plan.refusals).toEqual([])
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Scope, type ScopeOptions, scopeOf } from '../../../src/cli/prune/prune-scope.ts'
+import { type PruneScope, type ScopeOptions, resolveScope } from '../../../src/cli/prune/prune-scope.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { policyNamed, retentionOf } from '../../../src/config/retention/retention.ts'
 import { formatRepository } from '../../../src/oci/reference.ts'
@@ -20,10 +20,10 @@ const catalogs: Readonly<Record<string, readonly string[]>> = {
   'us.example.com': ['prod/api', 'prod/web'],
 }
 
-async function scope(retention: string, options: Partial<ScopeOptions> = {}, rest = ''): Promise<Scope> {
+async function scope(retention: string, options: Partial<ScopeOptions> = {}, rest = ''): Promise<PruneScope> {
   const content = `${environments}${rest}\nretention:\n${retention}`
   const loaded = parseConfig({ file: '/x/dray.yaml', content }, 'dray.yaml')
-  return await scopeOf(
+  return await resolveScope(
     policyNamed(retentionOf(loaded)),
     { words: [], exclude: [], ...options },
     loaded.config,
@@ -35,7 +35,7 @@ async function scope(retention: string, options: Partial<ScopeOptions> = {}, res
 const old = (repositories?: string): string =>
   `  rules:\n    - { name: old, olderThan: 14d${repositories === undefined ? '' : `, repositories: ${repositories}`} }`
 
-function names({ repositories }: Scope): readonly string[] {
+function names({ repositories }: PruneScope): readonly string[] {
   return repositories.map(({ repository }) => formatRepository(repository)).toSorted()
 }
 

@@ -8,7 +8,7 @@ import type {
   RepositoryPlan,
   TagVerdict,
 } from '../../../src/plan/prune/prune-plan.ts'
-import { heldDeletes } from '../../../src/usecases/prune/review.ts'
+import { rejectDeletes } from '../../../src/usecases/prune/review.ts'
 import type { RepositoryGraph } from '../../../src/images/graph/repository-graph.ts'
 import { countOperations } from '../../support/count-operations.ts'
 import { manifestStep, untagStep } from '../../support/delete-steps.ts'
@@ -234,7 +234,7 @@ describe('the work for twice as many deletes is at most twice as much', () => {
   ])('when a saved plan is reviewed: %s', (_, stepsOf) => {
     const operations = (count: number): number => {
       const plan = planOf(stepsOf(count))
-      return countOperations(() => expect(heldDeletes(plan, plan, () => true).size).toBe(0))
+      return countOperations(() => expect(rejectDeletes(plan, plan, () => true).size).toBe(0))
     }
     expect(grown(operations)).toBeLessThan(2.1)
   })

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
 import { JsonListReader } from '../../../src/inuse/formats/json-list.ts'
-import { askCluster, type KubectlPorts } from '../../../src/inuse/formats/kubectl.ts'
+import { queryCluster, type KubectlPorts } from '../../../src/inuse/formats/kubectl.ts'
 import { notedCall } from '../../support/http-world.ts'
 import { oneDigest } from '../../support/in-use.ts'
 import { manualClock } from '../../support/manual-clock.ts'
@@ -33,7 +33,7 @@ async function answering(answer: unknown, then = ''): Promise<World> {
 }
 
 async function failure(w: KubectlPorts, context = 'prod', call = notedCall()): Promise<DrayError> {
-  const error: unknown = await askCluster(context, w, call).then(
+  const error: unknown = await queryCluster(context, w, call).then(
     () => undefined,
     (thrown: unknown) => thrown,
   )
@@ -63,7 +63,7 @@ const list = (...items: readonly unknown[]): object => ({
 describe('a cluster', () => {
   it('names the images of its pods, and of revisions that nothing runs now, each with the object', async () => {
     const w = await answering(list(pod('r.test/api:1'), pod('r.test/api:1', 'api-1'), replicaSet))
-    expect((await askCluster('prod', w, notedCall())).found).toEqual([
+    expect((await queryCluster('prod', w, notedCall())).found).toEqual([
       { text: 'r.test/api:1', by: 'cluster prod: Pod shop/api-0: spec.containers[0].image' },
       {
         text: `r.test/api@${oneDigest}`,
@@ -78,7 +78,7 @@ describe('a cluster', () => {
 
   it('is asked for all workloads of all namespaces, in the context alone', async () => {
     const w = await answering(list(replicaSet), 'printf "%s\\n" "$@" > "$OUT/arguments"')
-    await askCluster('prod', w, notedCall())
+    await queryCluster('prod', w, notedCall())
     const said = (await readFile(join(w.folder, 'arguments'), 'utf8')).trimEnd().split('\n')
     expect(said.slice(0, 3)).toEqual(['--context', 'prod', 'get'])
     expect(said.slice(4)).toEqual(['--all-namespaces', '-o', 'json'])
@@ -98,7 +98,7 @@ describe('a cluster', () => {
   it('may have a name that a shell would carry out', async () => {
     const name = 'a; touch "$OUT/harm"; $(touch $OUT/harm)'
     const w = await answering(list(replicaSet), 'printf "%s" "$2" > "$OUT/context"')
-    await askCluster(name, w, notedCall())
+    await queryCluster(name, w, notedCall())
     expect(await readFile(join(w.folder, 'context'), 'utf8')).toBe(name)
     await expect(readFile(join(w.folder, 'harm'))).rejects.toThrow('ENOENT')
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DrayError } from '../../../src/lib/errors.ts'
 import { readList } from '../../../src/inuse/formats/list.ts'
-import { usedImages } from '../../../src/inuse/used-images.ts'
+import { resolveImages } from '../../../src/inuse/used-images.ts'
 import { formatReference } from '../../../src/oci/reference.ts'
 import { notedCall } from '../../support/http-world.ts'
 import { oneDigest } from '../../support/in-use.ts'
@@ -13,7 +13,9 @@ async function* pieces(text: string | Uint8Array): AsyncGenerator<Uint8Array> {
 
 async function listed(text: string | Uint8Array): Promise<Record<string, string>> {
   const findings = await readList('running.txt', () => pieces(text), notedCall())
-  return Object.fromEntries(usedImages(findings).map(({ reference, by }) => [formatReference(reference), by]))
+  return Object.fromEntries(
+    resolveImages(findings).map(({ reference, by }) => [formatReference(reference), by]),
+  )
 }
 
 async function failure(text: string | Uint8Array): Promise<DrayError> {

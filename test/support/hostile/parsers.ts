@@ -44,7 +44,7 @@ import { filesMatching } from '../../../src/inuse/glob.ts'
 import { JsonListReader } from '../../../src/inuse/formats/json-list.ts'
 import { transformOfText } from '../../../src/inuse/formats/kustomize.ts'
 import { readList } from '../../../src/inuse/formats/list.ts'
-import { referencesIn } from '../../../src/inuse/references-in.ts'
+import { findReferences } from '../../../src/inuse/references-in.ts'
 import { parseLayoutIndex } from '../../../src/layout/index-file.ts'
 import { LinearRegExp } from '../../../src/lib/linear-regexp.ts'
 import { parseCreated } from '../../../src/oci/created.ts'
@@ -108,7 +108,7 @@ async function listItems(bytes: Uint8Array): Promise<unknown> {
   const items: unknown[] = []
   for (let at = 0; at < bytes.byteLength; at += 65_536)
     items.push(...reader.push(bytes.subarray(at, at + 65_536)))
-  return [reader.end(), ...items.map((item, i) => [...referencesIn(item, `item ${i}`).found])]
+  return [reader.end(), ...items.map((item, i) => [...findReferences(item, `item ${i}`).found])]
 }
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519')
@@ -300,7 +300,7 @@ export const parsers: readonly Parser[] = [
     name: 'documentsOf',
     sample: 'kind: Pod\nspec: { containers: [{ image: "r.test/a:1" }] }\n---\n{}\n',
     parse: ofText((text) =>
-      [...documentsOf(text, 'it')].map(({ value, where }) => referencesIn(value, where).found),
+      [...documentsOf(text, 'it')].map(({ value, where }) => findReferences(value, where).found),
     ),
   },
   {

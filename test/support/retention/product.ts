@@ -58,7 +58,7 @@ export async function plan(
     by: 'a test',
     protection: 'in use',
   }))
-  const request = { repository: name, image: `${host}/${repository}`, used, leftovers: [] }
+  const request = { repository: name, image: `${host}/${repository}`, inUse: used, orphaned: [] }
   const gathered = await gather(stores.source(name), request, { policy, now: () => now }, call)
   const decision = decideRepository(gathered.snapshot, policy)
   const run = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Digest, digestOf } from '../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../src/oci/media-types.ts'
-import { deleteOrder, type Turn } from '../../../src/usecases/prune/delete-order.ts'
+import { orderDeletes, type OrderedDelete } from '../../../src/usecases/prune/delete-order.ts'
 import { Reach } from '../../../src/images/graph/reach.ts'
 import type { RepositoryGraph } from '../../../src/images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../../src/images/graph/repository-node.ts'
@@ -50,9 +50,9 @@ function orderOf(
   return turnsOf(manifests).map(({ digest, after }) => ({ name: nameOf(digest), after: after.map(nameOf) }))
 }
 
-function turnsOf(manifests: Manifests): readonly Turn[] {
+function turnsOf(manifests: Manifests): readonly OrderedDelete[] {
   const graph = graphOf(manifests)
-  return deleteOrder(graph, new Reach(graph), new Set(graph.nodes.keys()))
+  return orderDeletes(graph, new Reach(graph), new Set(graph.nodes.keys()))
 }
 
 describe('the order of deletes', () => {
@@ -166,9 +166,9 @@ describe('the work of ordering twice as many deletes is at most twice as much', 
       const graph = graphOf(shapeOf(count))
       const reach = new Reach(graph)
       const doomed = new Set(graph.nodes.keys())
-      let turns: readonly Turn[] = []
+      let turns: readonly OrderedDelete[] = []
       const counted = countOperations(() => {
-        turns = deleteOrder(graph, reach, doomed)
+        turns = orderDeletes(graph, reach, doomed)
       })
       expect(turns).toHaveLength(doomed.size)
       return counted

@@ -26,7 +26,7 @@ interface Place {
   readonly run: Bench
   readonly gathered: (
     policy?: RepositoryPolicy,
-    rest?: Partial<GatherOptions> & Partial<Pick<PruneRequest, 'used' | 'leftovers'>>,
+    rest?: Partial<GatherOptions> & Partial<Pick<PruneRequest, 'inUse' | 'orphaned'>>,
   ) => ReturnType<typeof gather>
   /** what was asked since, `METHOD kind`, counted */
   readonly counts: () => Readonly<Record<string, number>>
@@ -43,10 +43,10 @@ async function place(kind: RegistryKind = 'oci-1.1', known?: RegistryClientOptio
   return {
     registry,
     run,
-    gathered: async (policy = pruneOld, { used = [], leftovers = [], ...options } = {}) =>
+    gathered: async (policy = pruneOld, { inUse = [], orphaned = [], ...options } = {}) =>
       await gather(
         run.freshStores().source(repository),
-        { repository, image: '@dev/api', used, leftovers },
+        { repository, image: '@dev/api', inUse, orphaned },
         { policy, now: () => now, ...options },
         run.call,
       ),
@@ -126,7 +126,7 @@ describe('a second reading', () => {
     const first = await gathered(pruneOld, { contents: kept })
     expect(first.snapshot.referrers).toBe('read')
     registry.forget()
-    const second = await gathered(pruneOld, { contents: kept, last: first.asLast })
+    const second = await gathered(pruneOld, { contents: kept, last: first.forNextRun })
     // of the index and its two images
     expect(counts()).toEqual({ 'GET tags': 1, 'HEAD manifest': 3, 'GET referrers': 3 })
     expect(second.snapshot.referrers).toBe('remembered')
@@ -147,7 +147,7 @@ describe('a second reading', () => {
     const kept = contents()
     const first = await gathered(pruneOld, { contents: kept })
     const again = async (): Promise<number> => {
-      const { snapshot } = await gathered(pruneOld, { contents: kept, last: first.asLast })
+      const { snapshot } = await gathered(pruneOld, { contents: kept, last: first.forNextRun })
       return decideRepository(snapshot, pruneOld).plan.steps.length
     }
     expect(await again()).toBe(1)
@@ -161,7 +161,7 @@ describe('a second reading', () => {
     const kept = contents()
     const first = await gathered(pruneOld, { contents: kept })
     const moved = await registry.oracle.push(image({ label: 'b' }), 'dev/api', 'main')
-    const { snapshot } = await gathered(pruneOld, { contents: kept, last: first.asLast })
+    const { snapshot } = await gathered(pruneOld, { contents: kept, last: first.forNextRun })
     expect(snapshot.graph.tags.get('main')).toBe(moved.digest)
   })
 })

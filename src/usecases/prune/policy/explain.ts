@@ -4,36 +4,36 @@ import type { Digest } from '../../../oci/digest.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import { formatAt, type TagOrDigest } from '../../../oci/reference.ts'
 import type { RepositoryPlan, TagVerdict } from '../../../plan/prune/prune-plan.ts'
-import { decisionOf, type Grounds } from '../decide-repository.ts'
-import type { ExplainedTime, Explanation, Opinion, RuleOpinion } from './explanation.ts'
+import { decideFrom, type Evaluation } from '../decide-repository.ts'
+import type { ExplainedTime, Explanation, PolicyResult, RuleResult } from './explanation.ts'
 import type { RepositoryPolicy } from './policy.ts'
-import { describeUse, whatIsHeld } from './protect.ts'
+import { describeUse, findKept } from './protect.ts'
 
 /**
  * Why one tag or digest stays or goes, by what the plan was decided on: pure. A digest without a tag is judged by what reaches it.
  * @throws `not-found` for what is not among what was read.
  */
-export function explain(grounds: Grounds, policy: RepositoryPolicy, at: TagOrDigest): Explanation {
-  const { snapshot } = grounds
-  const { plan } = decisionOf(grounds)
+export function explain(evaluation: Evaluation, policy: RepositoryPolicy, at: TagOrDigest): Explanation {
+  const { snapshot } = evaluation
+  const { plan } = decideFrom(evaluation)
   const { repository, image } = snapshot
   const tag = 'tag' in at ? at.tag : undefined
   const digest = 'tag' in at ? snapshot.graph.tags.get(at.tag) : at.digest
   if (digest === undefined || (digest !== null && !snapshot.graph.nodes.has(digest)))
-    throw unseen(grounds, at)
+    throw unseen(evaluation, at)
   const rest = {
     repository,
     image,
     digest,
-    time: timeOf(grounds, digest),
+    time: timeOf(evaluation, digest),
     otherTags: plan.tags.filter((one) => one.digest === digest && one.tag !== tag && digest !== null),
-    reachedBy: digest === null ? [] : reachedBy(grounds, digest),
-    protections: digest === null ? [] : protectionsOf(grounds, policy, tag, digest),
+    reachedBy: digest === null ? [] : reachedBy(evaluation, digest),
+    protections: digest === null ? [] : protectionsOf(evaluation, policy, tag, digest),
   }
   if (tag === undefined) return { ...rest, ...ofDigest(plan, at), rules: [] }
   const row = plan.tags.find((one) => one.tag === tag)
-  if (row === undefined) throw unseen(grounds, at)
-  return { ...rest, tag, verdict: row.verdict, why: row.why, rules: rulesOf(grounds, policy, tag) }
+  if (row === undefined) throw unseen(evaluation, at)
+  return { ...rest, tag, verdict: row.verdict, why: row.why, rules: rulesOf(evaluation, policy, tag) }
 }
 
 function ofDigest(plan: RepositoryPlan, at: TagOrDigest): Pick<Explanation, 'verdict' | 'why'> {
@@ -54,17 +54,21 @@ function keeping(tags: readonly TagVerdict[]): TagVerdict | undefined {
   return tags.find(({ verdict }) => verdict === 'keep')
 }
 
-function timeOf({ times, snapshot: { now } }: Grounds, digest: Digest | null): ExplainedTime {
-  const said = { now: new Date(now).toISOString() }
-  if (digest === null) return { ...said, text: 'there is no manifest' }
+function timeOf({ times, snapshot: { now } }: Evaluation, digest: Digest | null): ExplainedTime {
+  const base = { now: new Date(now).toISOString() }
+  if (digest === null) return { ...base, text: 'there is no manifest' }
   const time = times.of(digest)
-  if (time.kind === 'undated') return { ...said, text: time.text }
-  return { ...said, created: new Date(time.at).toISOString(), age: now - time.at, text: time.text }
+  if (time.kind === 'undated') return { ...base, text: time.text }
+  return { ...base, created: new Date(time.at).toISOString(), age: now - time.at, text: time.text }
 }
 
-function rulesOf({ findings }: Grounds, { rules }: RepositoryPolicy, tag: string): readonly RuleOpinion[] {
-  const found = findings.get(tag)
-  if (found !== undefined) return found.opinions
+function rulesOf(
+  { ruleVerdicts }: Evaluation,
+  { rules }: RepositoryPolicy,
+  tag: string,
+): readonly RuleResult[] {
+  const found = ruleVerdicts.get(tag)
+  if (found !== undefined) return found.results
   const text = 'evidence is not judged by its tag: it stays and goes with what it is about'
   return isEvidenceTag(tag)
     ? rules.map(({ name }) => ({ name, says: 'notSelected', text, conditions: [] }))
@@ -72,60 +76,62 @@ function rulesOf({ findings }: Grounds, { rules }: RepositoryPolicy, tag: string
 }
 
 function protectionsOf(
-  grounds: Grounds,
+  evaluation: Evaluation,
   policy: RepositoryPolicy,
   tag: string | undefined,
   digest: Digest,
-): readonly Opinion[] {
-  const { held, snapshot } = grounds
-  const own = policy.protect.map((protection) => opinionOf(grounds, protection, tag, digest))
-  if (snapshot.used.length === 0) return own
-  const inUse = whatIsHeld(grounds.tags, [], snapshot.used, grounds.reach, (d) => snapshot.graph.nodes.has(d))
-  const hold = inUse.digests.get(digest)
-  const here = snapshot.used.filter(({ otherHost }) => otherHost === undefined).length
-  const used = held.used.get(digest)
+): readonly PolicyResult[] {
+  const { keptImages, snapshot } = evaluation
+  const own = policy.protect.map((protection) => checkProtection(evaluation, protection, tag, digest))
+  if (snapshot.inUse.length === 0) return own
+  const inUse = findKept(evaluation.tags, [], snapshot.inUse, evaluation.reach, (d) =>
+    snapshot.graph.nodes.has(d),
+  )
+  const reason = inUse.digests.get(digest)
+  const here = snapshot.inUse.filter(({ otherHost }) => otherHost === undefined).length
+  const used = keptImages.inUse.get(digest)
   const text =
     used !== undefined
       ? `in use: ${describeUse(used)}`
-      : hold?.kind === 'inUse'
-        ? `part of ${hold.at.slice(0, 19)}, which is in use: ${describeUse(hold.used)}`
+      : reason?.kind === 'inUse'
+        ? `part of ${reason.at.slice(0, 19)}, which is in use: ${describeUse(reason.used)}`
         : `none of the ${here} images in use here reaches it`
-  return [...own, { name: 'in use', holds: hold !== undefined, text }]
+  return [...own, { name: 'in use', holds: reason !== undefined, text }]
 }
 
-function opinionOf(
-  { tags, reach, snapshot }: Grounds,
+function checkProtection(
+  { tags, reach, snapshot }: Evaluation,
   protection: TagProtection,
   tag: string | undefined,
   digest: Digest,
-): Opinion {
+): PolicyResult {
   const { name } = protection
-  const alone = whatIsHeld(tags, [protection], [], reach, (d) => snapshot.graph.nodes.has(d))
-  const hold = alone.digests.get(digest)
+  const alone = findKept(tags, [protection], [], reach, (d) => snapshot.graph.nodes.has(d))
+  const reason = alone.digests.get(digest)
   if (tag !== undefined && alone.byTag.has(tag)) return { name, holds: true, text: 'it names this tag' }
-  if (hold?.kind === 'protection') {
-    const how = hold.at === digest ? `${hold.tag} is on the same digest` : `it is part of ${hold.tag}`
+  if (reason?.kind === 'protection') {
+    const how = reason.at === digest ? `${reason.tag} is on the same digest` : `it is part of ${reason.tag}`
     return { name, holds: true, text: how }
   }
   return { name, holds: false, text: 'nothing that it holds is or reaches this' }
 }
 
 /** What stays and leads to it, in words. */
-function reachedBy({ snapshot, fate, reach }: Grounds, digest: Digest): readonly string[] {
+function reachedBy({ snapshot, reachability, reach }: Evaluation, digest: Digest): readonly string[] {
   const { graph } = snapshot
   const tags = [...graph.tags].flatMap(([tag, on]) =>
-    on === digest && fate.alive.has(digest) ? [`tag ${tag}`] : [],
+    on === digest && reachability.live.has(digest) ? [`tag ${tag}`] : [],
   )
   const nodes = [...graph.nodes.values()].flatMap(({ descriptor, kind, children }) => {
     const above = descriptor.digest
-    if (above === digest || !fate.alive.has(above) || !reach.from(above).includes(digest)) return []
+    if (above === digest || !reachability.live.has(above) || !reach.from(above).includes(digest)) return []
     const isChild = children.some((child) => child.digest === digest)
     return [isChild ? `${kind} ${above}, which lists it` : `${kind} ${above}, which it is evidence of`]
   })
   return [...tags, ...nodes]
 }
 
-function unseen({ snapshot }: Grounds, at: TagOrDigest): DrayError {
+function unseen({ snapshot }: Evaluation, at: TagOrDigest): DrayError {
   const where = formatAt(snapshot.repository, at)
   return new DrayError('not-found', `${where} is not there, or nothing that is known leads to it`, {
     subject: where,

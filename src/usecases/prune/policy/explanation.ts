@@ -15,8 +15,8 @@ export interface Explanation {
   readonly why: Why
   readonly time: ExplainedTime
   /** in the order of the policy; those of other repositories are left out */
-  readonly protections: readonly Opinion[]
-  readonly rules: readonly RuleOpinion[]
+  readonly protections: readonly PolicyResult[]
+  readonly rules: readonly RuleResult[]
   /** tags of people on the same digest */
   readonly otherTags: readonly TagVerdict[]
   /** what stays and reaches it: tags and digests, with how (`index sha256:…, kept by prod`) */
@@ -35,16 +35,16 @@ export interface ExplainedTime {
 }
 
 /** What one protection or one condition said. */
-export interface Opinion {
+export interface PolicyResult {
   readonly name: string
   readonly holds: boolean
   readonly text: string
 }
 
-export interface RuleOpinion {
+export interface RuleResult {
   readonly name: string
   readonly says: 'delete' | 'spare' | 'notSelected'
   readonly text: string
   /** of a rule that selects it; `holds`: it is spared by this one */
-  readonly conditions: readonly Opinion[]
+  readonly conditions: readonly PolicyResult[]
 }

@@ -9,7 +9,7 @@ export interface ImageCount {
 }
 
 /** What a limit says against the deletes of one repository; undefined where none does. Pure. */
-export function repositoryBreach(
+export function checkRepositoryLimits(
   repository: RepositoryName,
   { images, deleted }: ImageCount,
   { maxDeletes, maxPercent, minRemaining }: Limits,
@@ -35,7 +35,7 @@ export function repositoryBreach(
 }
 
 /** What a limit says against the deletes of the whole run. Pure. */
-export function runBreach(deleted: number, { maxDeletes }: Limits): DrayError | undefined {
+export function checkRunLimits(deleted: number, { maxDeletes }: Limits): DrayError | undefined {
   if (maxDeletes === undefined || deleted <= maxDeletes) return undefined
   return refusal(
     'all repositories',

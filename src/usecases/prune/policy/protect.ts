@@ -6,13 +6,13 @@ import type { ReferenceInUse } from './policy.ts'
 import { selectTag } from './select.ts'
 
 /** What protections and use hold: by tag where one is named, and by digest with all that is reached from there. */
-export interface Held {
+export interface KeptImages {
   /** tags that protections name, with the first that does */
   readonly byTag: ReadonlyMap<string, TagProtection>
   /** digests that something runs, with what says so */
-  readonly used: ReadonlyMap<Digest, ReferenceInUse>
+  readonly inUse: ReadonlyMap<Digest, ReferenceInUse>
   /** all digests that are held, and for what: the tag or digest from which it is reached */
-  readonly digests: ReadonlyMap<Digest, Hold>
+  readonly digests: ReadonlyMap<Digest, Protected>
   /** names of the protections that found something */
   readonly matched: ReadonlySet<string>
   /** what something runs, and is not there */
@@ -21,7 +21,7 @@ export interface Held {
   readonly atOtherHosts: readonly ReferenceInUse[]
 }
 
-export type Hold =
+export type Protected =
   | {
       readonly kind: 'protection'
       readonly protection: TagProtection
@@ -35,25 +35,25 @@ export type Hold =
  * @param tags of people, with what they are on
  * @param used references to the repository itself before those at other hosts
  */
-export function whatIsHeld(
+export function findKept(
   tags: ReadonlyMap<string, Digest>,
   protections: readonly TagProtection[],
   used: readonly ReferenceInUse[],
   reach: Reach,
   isThere: (digest: Digest) => boolean,
-): Held {
+): KeptImages {
   const byTag = new Map<string, TagProtection>()
   const matched = new Set<string>()
-  const digests = new Map<Digest, Hold>()
+  const digests = new Map<Digest, Protected>()
   for (const protection of protections) {
-    for (const tag of tagsHeldBy(protection, [...tags.keys()])) {
+    for (const tag of selectProtected(protection, [...tags.keys()])) {
       matched.add(protection.name)
       if (!byTag.has(tag)) byTag.set(tag, protection)
     }
   }
   for (const [tag, protection] of byTag) {
     const at = tags.get(tag)
-    if (at !== undefined) hold(digests, { kind: 'protection', protection, tag, at }, reach)
+    if (at !== undefined) keep(digests, { kind: 'protection', protection, tag, at }, reach)
   }
   const inUse = new Map<Digest, ReferenceInUse>()
   const absent: ReferenceInUse[] = []
@@ -68,9 +68,9 @@ export function whatIsHeld(
     const isUsedHere = inUse.has(at) && inUse.get(at)?.otherHost === undefined
     if (image.otherHost !== undefined && !isUsedHere) atOtherHosts.push(image)
     if (!inUse.has(at)) inUse.set(at, image)
-    hold(digests, { kind: 'inUse', used: image, at }, reach)
+    keep(digests, { kind: 'inUse', used: image, at }, reach)
   }
-  return { byTag, used: inUse, digests, matched, absent, atOtherHosts }
+  return { byTag, inUse: inUse, digests, matched, absent, atOtherHosts }
 }
 
 /** What says that an image runs, and under which name if its host is another one. */
@@ -78,14 +78,17 @@ export function describeUse({ by, otherHost }: ReferenceInUse): string {
   return otherHost === undefined ? by : `${by}, as ${otherHost.reference}`
 }
 
-function hold(digests: Map<Digest, Hold>, by: Hold, reach: Reach): void {
+function keep(digests: Map<Digest, Protected>, by: Protected, reach: Reach): void {
   if (digests.has(by.at)) return
   // what is held already is entered no second time: all that it reaches is held as well
   for (const digest of reach.all([by.at], digests)) digests.set(digest, by)
 }
 
 /** The tags that a protection names; with `newest` those of the highest versions of each line alone. */
-function tagsHeldBy({ tags: selector, newest }: TagProtection, tags: readonly string[]): readonly string[] {
+function selectProtected(
+  { tags: selector, newest }: TagProtection,
+  tags: readonly string[],
+): readonly string[] {
   const selected = tags.filter((tag) => selectTag(selector, tag) !== undefined)
   if (newest === undefined) return selected
   const lines = Map.groupBy(

@@ -5,17 +5,17 @@ import { isInRange } from '../../../semver/range.ts'
 import { isStable, parseVersionTag, plainReading } from '../../../semver/version.ts'
 
 /** What a selector makes of a tag that fits it. */
-export interface Selected {
+export interface TagMatch {
   /** what the named groups of a regular expression hold */
   readonly groups: Readonly<Record<string, string>>
 }
 
 /** Undefined where the tag does not fit as a whole. Of pre-releases a range selects none, unless it was read with all of them, as those of protections are. */
-export function selectTag(selector: TagSelector | undefined, tag: string): Selected | undefined {
-  if (selector === undefined) return nothingHeld
+export function selectTag(selector: TagSelector | undefined, tag: string): TagMatch | undefined {
+  if (selector === undefined) return noGroups
   switch (selector.kind) {
     case 'glob':
-      return selector.globs.some((glob) => matchesGlob(glob, tag)) ? nothingHeld : undefined
+      return selector.globs.some((glob) => matchesGlob(glob, tag)) ? noGroups : undefined
     case 'regex': {
       const groups = selector.regex.match(tag)
       return groups === undefined ? undefined : { groups }
@@ -23,15 +23,15 @@ export function selectTag(selector: TagSelector | undefined, tag: string): Selec
     case 'semver': {
       const version = parseVersionTag(tag, plainReading)?.version
       const isMeant = version !== undefined && (selector.range.includePrerelease || isStable(version))
-      return isMeant && isInRange(version, selector.range) ? nothingHeld : undefined
+      return isMeant && isInRange(version, selector.range) ? noGroups : undefined
     }
   }
 }
 
-const nothingHeld: Selected = { groups: {} }
+const noGroups: TagMatch = { groups: {} }
 
 /** The group in which a rule counts a tag that it selected; undefined where the tag has none. Without `groupBy` all are of one. */
-export function groupOf({ groupBy }: Rule, tag: string, { groups }: Selected): string | undefined {
+export function findGroup({ groupBy }: Rule, tag: string, { groups }: TagMatch): string | undefined {
   if (groupBy === undefined) return ''
   const named = Object.hasOwn(groups, groupBy) ? groups[groupBy] : undefined
   if (named !== undefined) return named

@@ -13,7 +13,7 @@ export type ImageTime =
 /** There were no images before: an earlier time is what a reproducible build writes in place of one. */
 const firstImage = Date.UTC(2013, 0, 1)
 
-export interface TimesOptions {
+export interface ImageTimesOptions {
   readonly configTimes: ReadonlyMap<Digest, ConfigTime>
   readonly timeFrom: readonly TimeSource[]
   /** milliseconds since 1970 */
@@ -24,12 +24,12 @@ export interface TimesOptions {
  * The times of the images of a repository: by the first of `timeFrom` that says one; of an index by its own annotation, else of the newest of its images,
  * attestations apart. A time that cannot be believed is not passed over for another: the image is undated. Pure.
  */
-export class Times {
+export class ImageTimes {
   readonly #graph: RepositoryGraph
-  readonly #options: TimesOptions
+  readonly #options: ImageTimesOptions
   readonly #known = new Map<Digest, ImageTime>()
 
-  constructor(graph: RepositoryGraph, options: TimesOptions) {
+  constructor(graph: RepositoryGraph, options: ImageTimesOptions) {
     this.#graph = graph
     this.#options = options
   }
@@ -56,19 +56,19 @@ export class Times {
 
   #ofNode(node: RepositoryNode): ImageTime {
     for (const source of this.#options.timeFrom) {
-      const said = source === 'annotation' ? this.#annotated(node) : this.#configured(node)
-      if (said !== undefined) return this.#believed(said)
+      const stated = source === 'annotation' ? this.#annotated(node) : this.#configured(node)
+      if (stated !== undefined) return this.#believed(stated)
     }
     return node.kind === 'index'
       ? this.#newestOf(node)
       : undated('neither an annotation nor a config says a time')
   }
 
-  #annotated({ created }: RepositoryNode): Said | undefined {
+  #annotated({ created }: RepositoryNode): TimeText | undefined {
     return created === undefined || created === '' ? undefined : { text: created, source: 'its annotation' }
   }
 
-  #configured({ descriptor, config }: RepositoryNode): Said | undefined {
+  #configured({ descriptor, config }: RepositoryNode): TimeText | undefined {
     if (config === undefined) return undefined
     const read = this.#options.configTimes.get(descriptor.digest)
     if (read === undefined) return undefined
@@ -79,9 +79,9 @@ export class Times {
       : { text: created, source: 'created of its config' }
   }
 
-  #believed(said: Said): ImageTime {
-    if ('why' in said) return undated(`its config cannot be read: ${said.why}`)
-    const { text, source } = said
+  #believed(stated: TimeText): ImageTime {
+    if ('why' in stated) return undated(`its config cannot be read: ${stated.why}`)
+    const { text, source } = stated
     const at = parseCreated(text)
     if (at === undefined) return undated(`${source} is no time: ${JSON.stringify(text.slice(0, 60))}`)
     if (at < firstImage) return undated(`${source} says ${text}, which is before there were images`)
@@ -104,7 +104,7 @@ export class Times {
   }
 }
 
-type Said = { readonly text: string; readonly source: string } | { readonly why: string }
+type TimeText = { readonly text: string; readonly source: string } | { readonly why: string }
 
 function platformsOf(index: RepositoryNode): readonly Digest[] {
   const images = index.children.filter(({ isAttestation }) => !isAttestation).map(({ digest }) => digest)

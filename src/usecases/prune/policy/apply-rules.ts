@@ -2,70 +2,68 @@ import type { Rule } from '../../../config/retention/policy.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { Why } from '../../../plan/prune/prune-plan.ts'
 import { formatSpan } from './age.ts'
-import type { Opinion, RuleOpinion } from './explanation.ts'
-import { describeSelector, groupOf, selectTag } from './select.ts'
-import type { ImageTime, Times } from './times.ts'
+import type { PolicyResult, RuleResult } from './explanation.ts'
+import { describeSelector, findGroup, selectTag } from './select.ts'
+import type { ImageTime, ImageTimes } from './times.ts'
 
 /** What rules say of a tag: marked where one of them selects it and spares it by none of its conditions. */
-export interface Finding {
-  readonly marked: boolean
+export interface RuleVerdict {
+  readonly isDeleted: boolean
   /** why it is marked, or why the first rule that selects it spares it, or that none does */
   readonly why: Why
   /** in the order of the rules */
-  readonly opinions: readonly RuleOpinion[]
+  readonly results: readonly RuleResult[]
 }
 
-export interface JudgeOptions {
+export interface RuleOptions {
   readonly rules: readonly Rule[]
-  readonly times: Times
+  readonly times: ImageTimes
   /** milliseconds since 1970 */
   readonly now: number
   /** digests that are held whatever rules say: they take no slot of `keepNewest` */
-  readonly held: { has(digest: Digest): boolean }
+  readonly kept: { has(digest: Digest): boolean }
 }
 
 /** Whether a rule looks at time. */
-export function isByTime({ keepNewest, olderThan }: Rule): boolean {
+export function needsTime({ keepNewest, olderThan }: Rule): boolean {
   return keepNewest !== undefined || olderThan !== undefined
 }
 
 /** What the rules say of each tag. Pure. */
-export function judge(
+export function applyRules(
   tags: ReadonlyMap<string, Digest>,
-  options: JudgeOptions,
-): ReadonlyMap<string, Finding> {
-  const verdicts = options.rules.map((rule) => new Counted(rule, tags, options))
-  return new Map(
-    [...tags].map(([tag, digest]) => [tag, findingOf(verdicts.map((one) => one.of(tag, digest)))]),
-  )
+  options: RuleOptions,
+): ReadonlyMap<string, RuleVerdict> {
+  const verdicts = options.rules.map((rule) => new RuleEvaluator(rule, tags, options))
+  return new Map([...tags].map(([tag, digest]) => [tag, combine(verdicts.map((one) => one.of(tag, digest)))]))
 }
 
-function findingOf(opinions: readonly Verdict[]): Finding {
-  const marking = opinions.find(({ says }) => says === 'delete')
-  const first = marking ?? opinions.find(({ says }) => says === 'spare')
+function combine(results: readonly ReasonedResult[]): RuleVerdict {
+  const marking = results.find(({ says }) => says === 'delete')
+  const first = marking ?? results.find(({ says }) => says === 'spare')
   return {
-    marked: marking !== undefined,
+    isDeleted: marking !== undefined,
     why: first?.why ?? { kind: 'unmatched', text: 'no rule selects it' },
-    opinions: opinions.map(({ name, says, text, conditions }) => ({ name, says, text, conditions })),
+    results: results.map(({ name, says, text, conditions }) => ({ name, says, text, conditions })),
   }
 }
 
-type Verdict = RuleOpinion & { readonly why?: Why }
+type ReasonedResult = RuleResult & { readonly why?: Why }
 
 /** One rule over all tags of a repository. */
-class Counted {
+class RuleEvaluator {
   readonly #rule: Rule
-  readonly #options: JudgeOptions
+  readonly #options: RuleOptions
   /** by group: the time from which on the newest are kept */
   readonly #newestSince: ReadonlyMap<string, number>
 
-  constructor(rule: Rule, tags: ReadonlyMap<string, Digest>, options: JudgeOptions) {
+  constructor(rule: Rule, tags: ReadonlyMap<string, Digest>, options: RuleOptions) {
     this.#rule = rule
     this.#options = options
     this.#newestSince = rule.keepNewest === undefined ? new Map() : this.#count(tags, rule.keepNewest)
   }
 
-  of(tag: string, digest: Digest): Verdict {
+  of(tag: string, digest: Digest): ReasonedResult {
     const rule = this.#rule
     const { name } = rule
     const selected = selectTag(rule.tags, tag)
@@ -73,12 +71,12 @@ class Counted {
       const text = `${describeSelector(rule.tags)} does not select it`
       return { name, says: 'notSelected', text, conditions: [] }
     }
-    const group = groupOf(rule, tag, selected)
+    const group = findGroup(rule, tag, selected)
     if (group === undefined) {
       const text = `it has no ${rule.groupBy ?? ''} to be counted by`
       return this.#spare('unparsable', text, [{ name: 'groupBy', holds: true, text }])
     }
-    if (!isByTime(rule)) {
+    if (!needsTime(rule)) {
       const text = `${describeSelector(rule.tags)} selects it`
       return {
         name,
@@ -97,7 +95,7 @@ class Counted {
     return this.#byTime(time, group)
   }
 
-  #byTime(time: Extract<ImageTime, { kind: 'dated' }>, group: string): Verdict {
+  #byTime(time: Extract<ImageTime, { kind: 'dated' }>, group: string): ReasonedResult {
     const { name } = this.#rule
     const conditions = [...this.#keepNewest(time.at, group), ...this.#olderThan(time.at)]
     const sparing = conditions.find(({ holds }) => holds)
@@ -112,7 +110,7 @@ class Counted {
     }
   }
 
-  #keepNewest(at: number, group: string): readonly Opinion[] {
+  #keepNewest(at: number, group: string): readonly PolicyResult[] {
     const { keepNewest, groupBy } = this.#rule
     if (keepNewest === undefined) return []
     const since = this.#newestSince.get(group)
@@ -122,7 +120,7 @@ class Counted {
     return [{ name: 'keepNewest', holds, text }]
   }
 
-  #olderThan(at: number): readonly Opinion[] {
+  #olderThan(at: number): readonly PolicyResult[] {
     const { olderThan } = this.#rule
     if (olderThan === undefined) return []
     const age = this.#options.now - at
@@ -131,19 +129,23 @@ class Counted {
     return [{ name: 'olderThan', holds, text }]
   }
 
-  #spare(kind: 'spared' | 'undated' | 'unparsable', text: string, conditions: readonly Opinion[]): Verdict {
+  #spare(
+    kind: 'spared' | 'undated' | 'unparsable',
+    text: string,
+    conditions: readonly PolicyResult[],
+  ): ReasonedResult {
     const { name } = this.#rule
     return { name, says: 'spare', text, conditions, why: { kind, by: name, text: `${name}: ${text}` } }
   }
 
   /** Counts the distinct digests of each group: the time of the last that is kept; where all are, there is none. */
   #count(tags: ReadonlyMap<string, Digest>, keep: number): ReadonlyMap<string, number> {
-    const { times, held } = this.#options
+    const { times, kept } = this.#options
     const groups = new Map<string, Map<Digest, number>>()
     for (const [tag, digest] of tags) {
       const selected = selectTag(this.#rule.tags, tag)
-      const group = selected === undefined ? undefined : groupOf(this.#rule, tag, selected)
-      if (group === undefined || held.has(digest)) continue
+      const group = selected === undefined ? undefined : findGroup(this.#rule, tag, selected)
+      if (group === undefined || kept.has(digest)) continue
       const time = times.of(digest)
       if (time.kind === 'undated') continue
       const members = groups.get(group) ?? new Map<Digest, number>()

@@ -1,8 +1,8 @@
 /** Where something stands in a document: keys of maps and indexes of arrays, from the outermost on. */
-export type Place = readonly (string | number)[]
+export type DocumentPath = readonly (string | number)[]
 
 /** `spec.containers[0].image`; keys that would be misread are quoted: `data["values.yaml"]`. */
-export function formatPlace(place: Place): string {
+export function formatDocumentPath(place: DocumentPath): string {
   let text = ''
   for (const step of place) {
     if (typeof step === 'number') text += `[${step}]`

@@ -1,5 +1,5 @@
 /** A text that stands where an image has to stand; not looked at yet. */
-export interface Found {
+export interface FoundImage {
   /** as a container would name it */
   readonly text: string
   /** the file and the place in it, such as `gitops/api.yaml: spec.containers[0].image` */
@@ -14,7 +14,7 @@ export interface Renaming {
 }
 
 /** An image that runs, and that cannot be known from here. */
-export interface Unknown {
+export interface UnknownImage {
   readonly by: string
   /** one line, such as `the tag is empty` */
   readonly what: string
@@ -30,17 +30,17 @@ export type Remedy =
   | 'correct'
 
 /** What something says of the images that run. */
-export interface Findings {
-  readonly found: readonly Found[]
+export interface FoundImages {
+  readonly found: readonly FoundImage[]
   readonly renamings: readonly Renaming[]
   /** names that kustomize replaces: a text under such a name need be no reference */
   readonly replaced: ReadonlySet<string>
-  readonly unknown: readonly Unknown[]
+  readonly unknown: readonly UnknownImage[]
 }
 
-export const nothingFound: Findings = { found: [], renamings: [], replaced: new Set(), unknown: [] }
+export const noImages: FoundImages = { found: [], renamings: [], replaced: new Set(), unknown: [] }
 
-export function joinFindings(all: readonly Findings[]): Findings {
+export function mergeImages(all: readonly FoundImages[]): FoundImages {
   return {
     found: all.flatMap(({ found }) => found),
     renamings: all.flatMap(({ renamings }) => renamings),

@@ -7,7 +7,7 @@ import { inParallel } from '../../images/parallel.ts'
 import { Reach } from '../../images/graph/reach.ts'
 import { type PreviousScan, imageTags } from '../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../images/graph/repository-node.ts'
-import { type RepositoryScan, RepositoryReader } from '../../images/graph/repository-reader.ts'
+import { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import type {
   BlobReader,
   Capabilities,
@@ -15,7 +15,8 @@ import type {
   NamedRepository,
   SourceRepository,
 } from '../../images/ports.ts'
-import { findCandidates } from './decide-repository.ts'
+import type { RepositoryScan } from '../../images/graph/repository-scan.ts'
+import { findCandidates } from './evaluate.ts'
 import { needsTime } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
 import { findKept } from './policy/protect.ts'

@@ -1,0 +1,205 @@
+import type { Call } from '../../lib/call.ts'
+import { DrayError } from '../../lib/errors.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import { inParallel } from '../parallel.ts'
+import type { SourceRepository } from '../store.ts'
+import type { PreviousScan, RepositoryGraph } from './repository-graph.ts'
+import type { RepositoryNode } from './repository-node.ts'
+
+/** Tags, manifests and lists of referrers that are read at once. The limit of the registry is in `http/limit.ts`. */
+const readsAtOnce = 32
+/** Progress is reported each time that this many tags have been read. */
+const tagsPerReport = 50
+/** Signatures of signatures of signatures …: nobody signs deeper. */
+const maxReferrerLevels = 8
+const maxManifests = 500_000
+
+/** What a scan reads from; `RepositoryReader` implements it. */
+interface ScanSource {
+  readonly store: SourceRepository
+  listTags(call: Call): Promise<readonly string[]>
+  resolve(tag: string, call: Call): Promise<RepositoryNode | null>
+  find(digest: Digest, call: Call): Promise<RepositoryNode | null>
+  manifest(descriptor: Descriptor, call: Call): Promise<RepositoryNode | null>
+  remembered(subject: Digest): readonly Digest[] | undefined
+}
+
+/** One scan of a repository: what it has found so far. */
+export class RepositoryScan {
+  readonly #source: ScanSource
+  readonly #tags = new Map<string, Digest | null>()
+  readonly #nodes = new Map<Digest, RepositoryNode>()
+  readonly #missing = new Set<Digest>()
+  /** index referrers of each manifest whose list was read or is remembered */
+  readonly #referrersOf = new Map<Digest, readonly Digest[]>()
+  #isRemembered = false
+
+  constructor(source: ScanSource) {
+    this.#source = source
+  }
+
+  get graph(): RepositoryGraph {
+    return {
+      repository: this.#source.store.repository,
+      tags: this.#tags,
+      nodes: this.#nodes,
+      missing: this.#missing,
+    }
+  }
+
+  /** Whether some referrers are known from an earlier scan only. */
+  get isRemembered(): boolean {
+    return this.#isRemembered
+  }
+
+  /** What saves requests in a later run. */
+  get asLast(): PreviousScan {
+    const tags = [...this.#tags].flatMap(([tag, digest]) => (digest === null ? [] : [[tag, digest] as const]))
+    return { tags: new Map(tags), indexReferrers: this.#referrersOf }
+  }
+
+  /** Lists the tags and resolves each. If a listed tag has no manifest, dray lists and resolves it again. */
+  async addAllTags(call: Call): Promise<void> {
+    await this.addTags(await this.#source.listTags(call), call)
+    const dangling = [...this.#tags].flatMap(([tag, digest]) => (digest === null ? [tag] : []))
+    if (dangling.length === 0) return
+    const again = await this.#source.listTags(call)
+    for (const tag of dangling) this.#tags.delete(tag)
+    // those that are still listed, and those that are new
+    await this.addTags(
+      again.filter((tag) => !this.#tags.has(tag)),
+      call,
+    )
+  }
+
+  async addTags(tags: readonly string[], call: Call): Promise<void> {
+    let done = 0
+    // Tags keep the order of the list, in whatever order they are read.
+    for (const tag of tags) this.#tags.set(tag, null)
+    const { repository } = this.#source.store
+    await inParallel(tags, readsAtOnce, call, async (tag, c) => {
+      const node = await this.#source.resolve(tag, c)
+      this.#tags.set(tag, node?.descriptor.digest ?? null)
+      if (node !== null) this.#add(node)
+      if (++done % tagsPerReport === 0 || done === tags.length)
+        call.notify({ kind: 'surveyed', repository, done, of: tags.length })
+    })
+    await this.#addChildren(call)
+  }
+
+  async addDigests(digests: readonly Digest[], call: Call): Promise<void> {
+    await this.#addEach(digests, call)
+    await this.#addChildren(call)
+  }
+
+  /**
+   * Adds the referrers of every manifest so far, and of those that this finds, until there are none.
+   * With a set as `fresh`, manifests outside of it keep the referrers that an earlier scan found: only
+   * index referrers can reach anything else, and dray checks that those still exist.
+   */
+  async addReferrers(fresh: 'all' | ReadonlySet<Digest>, call: Call): Promise<void> {
+    const { store } = this.#source
+    const asked = new Set<Digest>()
+    for (let level = 0; ; level++) {
+      const wave = [...this.#nodes.keys()].filter(
+        (digest) => !this.#referrersOf.has(digest) && !asked.has(digest),
+      )
+      if (wave.length === 0 || store.capability('referrers') === 'no') return
+      // A hostile registry can list a new referrer of the last one without end.
+      if (level > maxReferrerLevels)
+        throw this.#tooMuch(`referrers nested deeper than ${maxReferrerLevels} levels`)
+      const isKnown = (digest: Digest): boolean =>
+        fresh !== 'all' && !fresh.has(digest) && this.#source.remembered(digest) !== undefined
+      await this.#recallReferrers(wave.filter(isKnown), call)
+      const unknown = wave.filter((digest) => !isKnown(digest))
+      for (const digest of unknown) asked.add(digest)
+      await this.#listReferrers(unknown, call)
+      await this.#addChildren(call)
+    }
+  }
+
+  /** Lists one subject first if support is unknown: one request then shows whether a registry has the API. */
+  async #listReferrers(subjects: readonly Digest[], call: Call): Promise<void> {
+    const { store } = this.#source
+    const isNew = store.capability('referrers') === 'unknown'
+    const first = isNew ? subjects.slice(0, 1) : []
+    const unlisted = [...(await this.#listOnce(first, call))]
+    if (store.capability('referrers') === 'no') return
+    unlisted.push(...(await this.#listOnce(subjects.slice(first.length), call)))
+    // A registry that has listed the referrers of one subject has the API: a 404 before had another cause.
+    if (store.capability('referrers') === 'yes') await this.#listOnce(unlisted, call)
+  }
+
+  /** Returns the subjects that had no list. */
+  async #listOnce(subjects: readonly Digest[], call: Call): Promise<readonly Digest[]> {
+    const { store } = this.#source
+    const asked = await inParallel(subjects, readsAtOnce, call, async (subject, c) => {
+      const listed = await store.referrers(subject, c)
+      if (listed === undefined) return [subject]
+      const found = await inParallel(listed, readsAtOnce, c, (entry, inner) =>
+        this.#source.manifest(entry, inner),
+      )
+      const own = found.flatMap((node) => (node !== null && node.subject === subject ? [node] : []))
+      for (const node of own) this.#add(node)
+      const indexes = own.filter(({ kind }) => kind === 'index').map(({ descriptor }) => descriptor.digest)
+      this.#referrersOf.set(subject, indexes)
+      return []
+    })
+    return asked.flat()
+  }
+
+  async #recallReferrers(subjects: readonly Digest[], call: Call): Promise<void> {
+    if (subjects.length > 0) this.#isRemembered = true
+    const { store } = this.#source
+    const last = subjects.map((subject) => [subject, this.#source.remembered(subject) ?? []] as const)
+    const indexes = new Set(last.flatMap(([, found]) => found))
+    const resolved = await inParallel([...indexes], readsAtOnce, call, async (digest, c) => {
+      return (await store.resolve({ digest }, c)) === undefined ? [] : [digest]
+    })
+    const there = new Set(resolved.flat())
+    for (const [subject, found] of last)
+      this.#referrersOf.set(
+        subject,
+        found.filter((digest) => there.has(digest)),
+      )
+    await this.#addEach([...there], call)
+  }
+
+  async #addChildren(call: Call): Promise<void> {
+    for (let level = this.#unreadChildren(); level.length > 0; level = this.#unreadChildren())
+      await this.#addEach(level, call)
+  }
+
+  /** Children of indexes that have not been read. */
+  #unreadChildren(): readonly Digest[] {
+    const children = new Set<Digest>()
+    for (const node of this.#nodes.values()) {
+      for (const { digest } of node.children)
+        if (!this.#nodes.has(digest) && !this.#missing.has(digest)) children.add(digest)
+    }
+    return [...children]
+  }
+
+  async #addEach(digests: readonly Digest[], call: Call): Promise<void> {
+    await inParallel(digests, readsAtOnce, call, async (digest, c) => {
+      if (this.#nodes.has(digest)) return
+      const node = await this.#source.find(digest, c)
+      if (node === null) this.#missing.add(digest)
+      else this.#add(node)
+    })
+  }
+
+  #add(node: RepositoryNode): void {
+    this.#nodes.set(node.descriptor.digest, node)
+    this.#missing.delete(node.descriptor.digest)
+    if (this.#nodes.size <= maxManifests) return
+    throw this.#tooMuch(`more than ${maxManifests} manifests`)
+  }
+
+  #tooMuch(what: string): DrayError {
+    const repository = formatRepository(this.#source.store.repository)
+    return new DrayError('unsupported', `${repository} has ${what}`, { subject: repository })
+  }
+}

@@ -1,0 +1,95 @@
+import type { Digest } from '../../oci/digest.ts'
+import type { RepositoryNode } from '../../images/graph/repository-node.ts'
+import type { Reach } from '../../images/graph/reach.ts'
+import type { ManifestVerdict, Why } from '../../plan/prune/prune-plan.ts'
+import type { Evaluation } from './evaluate.ts'
+import { SharedReasons } from './shared-reasons.ts'
+
+/**
+ * Decides about the manifests that have no image tag: garbage, and what garbage reaches and something
+ * else keeps. Pure.
+ */
+export function decideManifests(evaluation: Evaluation): readonly ManifestVerdict[] {
+  const { snapshot, reachability, tags, reach } = evaluation
+  const { graph, orphaned } = snapshot
+  const named = new Set(tags.values())
+  const interrupted = new Map(orphaned.map(({ digest, of }) => [digest, of]))
+  const parents = listParents(graph.nodes.keys(), reach)
+  const listed = new Set(
+    [...graph.nodes.values()].flatMap(({ children }) => children.map((child) => child.digest)),
+  )
+  const shared = new Set([...reachability.garbage].flatMap((digest) => reach.from(digest)))
+  const verdicts: ManifestVerdict[] = []
+  const reasons = new SharedReasons()
+  for (const [digest, node] of graph.nodes) {
+    const isGarbage = reachability.garbage.has(digest)
+    if (named.has(digest) || (!isGarbage && !shared.has(digest))) continue
+    const above = parents.get(digest) ?? []
+    const role = interrupted.has(digest)
+      ? 'leftover'
+      : isAttachedArtifact(evaluation, node, listed)
+        ? 'evidence'
+        : 'child'
+    const of =
+      interrupted.get(digest) ??
+      putSubjectFirst(node.subject, above).filter((parent) => reachability.garbage.has(parent))
+    const size = node.descriptor.size + node.blobs.reduce((sum, blob) => sum + blob.size, 0)
+    const why = isGarbage
+      ? explainGarbage(role, of)
+      : explainShared(above.filter((parent) => reachability.live.has(parent)))
+    verdicts.push({ digest, role, of, verdict: isGarbage ? 'delete' : 'keep', why: reasons.share(why), size })
+  }
+  return verdicts
+}
+
+function explainGarbage(role: ManifestVerdict['role'], of: readonly Digest[]): Why {
+  const [first] = of
+  const what = first === undefined ? 'something that is gone' : first.slice(0, 19)
+  const text = {
+    leftover: `interrupted behind by a run that was broken off, part of ${what}, which is gone`,
+    child: `part of ${what}, which is deleted, and of nothing else`,
+    evidence: `evidence of ${what}, which is deleted`,
+  }[role]
+  return { kind: 'orphan', ...(first !== undefined && { by: first }), text }
+}
+
+function explainShared(keeping: readonly Digest[]): Why {
+  const [first] = keeping
+  const text =
+    first === undefined ? 'something else keeps it' : `also part of ${first.slice(0, 19)}, which stays`
+  return { kind: 'reached', ...(first !== undefined && { by: first }), text }
+}
+
+/**
+ * Whether a manifest is an attached artifact: its subject is there, or no index lists it. The index under a fallback tag lists
+ * referrers; those name their subject.
+ * @param listed the children of all indexes
+ */
+function isAttachedArtifact(
+  { snapshot }: Evaluation,
+  { subject, descriptor }: RepositoryNode,
+  listed: ReadonlySet<Digest>,
+): boolean {
+  const isAttached = subject !== undefined && snapshot.graph.nodes.has(subject)
+  return isAttached || !listed.has(descriptor.digest)
+}
+
+/** Puts the subject first, if there is one. */
+function putSubjectFirst(subject: Digest | undefined, above: readonly Digest[]): readonly Digest[] {
+  return subject !== undefined && above.includes(subject)
+    ? [subject, ...above.filter((digest) => digest !== subject)]
+    : above
+}
+
+/** By digest: the manifests that lead to it in one step. */
+function listParents(digests: Iterable<Digest>, reach: Reach): ReadonlyMap<Digest, readonly Digest[]> {
+  const parents = new Map<Digest, Digest[]>()
+  for (const digest of digests) {
+    for (const below of reach.from(digest)) {
+      const known = parents.get(below)
+      if (known === undefined) parents.set(below, [digest])
+      else known.push(digest)
+    }
+  }
+  return parents
+}

@@ -1,0 +1,103 @@
+import type { Digest } from '../../oci/digest.ts'
+import { isEvidenceTag } from '../../oci/evidence-tags.ts'
+import type { TagVerdict, Why } from '../../plan/prune/prune-plan.ts'
+import { inSemverOrder } from '../../semver/order.ts'
+import { plainReading } from '../../semver/version.ts'
+import type { Evaluation } from './evaluate.ts'
+import { describeUse, type KeptImages, type Protected } from './policy/protect.ts'
+import { SharedReasons } from './shared-reasons.ts'
+import { sumImageBytes } from './sizes.ts'
+
+type ReasonedVerdict = Pick<TagVerdict, 'verdict' | 'why'>
+
+/**
+ * Decides about each tag, in semver order. Tags with equal reasons share one object, because a plan
+ * keeps a verdict for each tag of all repositories. Pure.
+ */
+export function decideTags(evaluation: Evaluation): readonly TagVerdict[] {
+  const { snapshot, times } = evaluation
+  const { graph } = snapshot
+  const reasons = new SharedReasons()
+  return inSemverOrder(graph.tags.keys(), plainReading).map((tag): TagVerdict => {
+    const digest = graph.tags.get(tag) ?? null
+    if (digest === null) {
+      const text = 'it is listed, and there is no manifest under it'
+      return { tag, digest, verdict: 'keep', why: reasons.share({ kind: 'dangling', text }) }
+    }
+    const { verdict, why: own } = (isEvidenceTag(tag) ? decideEvidenceTag : decideTag)(
+      evaluation,
+      tag,
+      digest,
+    )
+    const why = reasons.share(own)
+    const size = sumImageBytes(graph, digest)
+    const time = isEvidenceTag(tag) ? undefined : times.of(digest)
+    if (time?.kind !== 'dated') return { tag, digest, verdict, why, size }
+    return { tag, digest, verdict, why, created: new Date(time.at).toISOString(), size }
+  })
+}
+
+function decideTag(evaluation: Evaluation, tag: string, digest: Digest): ReasonedVerdict {
+  const { keptImages, ruleVerdicts, reachability } = evaluation
+  const protection = keptImages.digests.get(digest)
+  if (protection !== undefined)
+    return { verdict: 'keep', why: explainKept(protection, keptImages, tag, digest) }
+  const ruleVerdict = ruleVerdicts.get(tag)
+  if (ruleVerdict === undefined || !ruleVerdict.isDeleted)
+    return { verdict: 'keep', why: ruleVerdict?.why ?? { kind: 'unmatched', text: 'no rule selects it' } }
+  if (reachability.orphanedTags.has(tag)) {
+    const text = 'it is evidence of something that is not there, or that no tag leads to'
+    return { verdict: 'keep', why: { kind: 'evidence', text } }
+  }
+  if (reachability.garbage.has(digest)) return { verdict: 'delete', why: ruleVerdict.why }
+  return untag(evaluation, ruleVerdict.why, digest)
+}
+
+/** A tag to delete on a digest that something else keeps. */
+function untag({ snapshot }: Evaluation, why: Why, digest: Digest): ReasonedVerdict {
+  if (snapshot.canUntag !== 'no') return { verdict: 'untag', why }
+  const text = `${why.text}; but ${digest.slice(0, 19)} stays, and this registry cannot delete a tag alone`
+  return { verdict: 'keep', why: { kind: 'cannotUntag', ...(why.by !== undefined && { by: why.by }), text } }
+}
+
+function decideEvidenceTag(evaluation: Evaluation, tag: string, digest: Digest): ReasonedVerdict {
+  const { reachability } = evaluation
+  if (reachability.orphanedTags.has(tag)) {
+    const text = 'evidence of something that is not there, or that no tag leads to'
+    return { verdict: 'keep', why: { kind: 'evidence', text } }
+  }
+  const subject = findSubject(evaluation, tag)
+  if (subject === undefined && reachability.garbage.has(digest)) {
+    const text = 'left behind by a run that was broken off: what it is evidence of is deleted'
+    return { verdict: 'delete', why: { kind: 'orphan', text } }
+  }
+  if (subject === undefined || !reachability.garbage.has(subject)) {
+    const text = 'evidence of something that stays'
+    return { verdict: 'keep', why: { kind: 'evidence', ...(subject !== undefined && { by: subject }), text } }
+  }
+  const why: Why = {
+    kind: 'orphan',
+    by: subject,
+    text: `evidence of ${subject.slice(0, 19)}, which is deleted`,
+  }
+  return reachability.garbage.has(digest) ? { verdict: 'delete', why } : untag(evaluation, why, digest)
+}
+
+/** The known subject of an evidence tag. */
+function findSubject({ reach, snapshot }: Evaluation, tag: string): Digest | undefined {
+  return reach.subjectsOf(tag).find((digest) => snapshot.graph.nodes.has(digest))
+}
+
+function explainKept(protection: Protected, keptImages: KeptImages, tag: string, digest: Digest): Why {
+  const own = keptImages.byTag.get(tag)
+  if (own !== undefined) return { kind: 'protection', by: own.name, text: `protected: ${own.name}` }
+  const inUse = keptImages.inUse.get(digest)
+  if (inUse !== undefined) return { kind: 'inUse', by: inUse.by, text: `in use: ${describeUse(inUse)}` }
+  if (protection.kind === 'inUse') {
+    const text = `part of ${protection.at.slice(0, 19)}, which is in use: ${describeUse(protection.used)}`
+    return { kind: 'inUse', by: protection.used.by, text }
+  }
+  const { name } = protection.protection
+  const how = protection.at === digest ? `the same digest as ${protection.tag}` : `part of ${protection.tag}`
+  return { kind: 'protection', by: name, text: `protected: ${how} (${name})` }
+}

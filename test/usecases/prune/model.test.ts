@@ -30,17 +30,17 @@ async function complaintsOf(scenario: fc.Arbitrary<Scenario>, numRuns: number): 
 
 describe('whatever a repository and a policy are', () => {
   it('all goes that the oracle condemns and the registry can delete, and nothing else', async () => {
-    expect(await complaintsOf(scenarios(30, { isDisturbed: false }), 180)).toEqual([])
+    expect(await complaintsOf(scenarios(30, { isDisturbed: false }), 90)).toEqual([])
   })
 
   it('the same holds in repositories of hundreds of manifests', async () => {
-    expect(await complaintsOf(scenarios(250, { isDisturbed: false }), 8)).toEqual([])
+    expect(await complaintsOf(scenarios(250, { isDisturbed: false }), 4)).toEqual([])
   })
 })
 
 describe('whatever others do in the middle', () => {
   it('nothing goes that the run had been told is needed, and what was condemned is gone in the end', async () => {
-    expect(await complaintsOf(scenarios(30, { isDisturbed: true }), 240)).toEqual([])
+    expect(await complaintsOf(scenarios(30, { isDisturbed: true }), 120)).toEqual([])
   })
 })
 

@@ -1,4 +1,4 @@
-/** A node on the path of the search, with its edges that are still to follow. */
+/** A node on the path of the search, with the edges that are not followed yet. */
 interface Visit<T> {
   readonly node: T
   readonly edges: Iterator<T>
@@ -8,7 +8,7 @@ interface Visit<T> {
  * The strongly connected components of the graph that `nodes` span (Tarjan's algorithm, without
  * recursion: a chain can be longer than the stack is deep). Takes time in proportion to nodes and
  * edges. Pure.
- * @param edgesOf edges to nodes that are not among `nodes` do not count
+ * @param edgesOf edges to other nodes than `nodes` are ignored
  */
 export function findComponents<T>(
   nodes: readonly T[],

@@ -8,7 +8,7 @@ import type { Decision } from './decide-repository.ts'
 import { firstFew } from './first-few.ts'
 import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
-/** What becomes of one repository, or why it could not be read. */
+/** The decision about one repository, or why it could not be read. */
 export type RepositoryResult = { readonly kind: 'decided'; readonly decision: Decision } | UnreadTarget
 
 export interface RunPolicy {
@@ -17,20 +17,20 @@ export interface RunPolicy {
   /** the version of dray that decides */
   readonly tool: string
   readonly limits: Limits
-  /** all protections of the policy, also those of repositories that were not looked at; `optional`: it may match nothing */
+  /** all protections of the policy, also those of other repositories; `optional`: it may match nothing */
   readonly protections: readonly { readonly name: string; readonly optional: boolean }[]
   readonly inUse: readonly InUseSource[]
-  /** all repositories of the policy were looked at: then a protection that matches nothing is a mistake */
+  /** all repositories of the policy were read: a protection that matches nothing is an error */
   readonly isFullRun: boolean
 }
 
 export interface PruneDecision {
   readonly plan: PrunePlan
-  /** what a person should know, and that stops nothing */
+  /** printed for the user; they stop nothing */
   readonly warnings: readonly string[]
 }
 
-/** Puts the decisions of all repositories together: pure. One that could not be read, or breaks a limit, has no steps and is refused. */
+/** Combines the decisions of all repositories. A repository that could not be read or breaks a limit is refused and has no steps. Pure. */
 export function decide(results: readonly RepositoryResult[], run: RunPolicy, now: Date): PruneDecision {
   const decisions = results.flatMap((one) => (one.kind === 'decided' ? [one.decision] : []))
   const refusals: PruneRefusal[] = results.flatMap((one): readonly PruneRefusal[] => {
@@ -63,14 +63,14 @@ export function decide(results: readonly RepositoryResult[], run: RunPolicy, now
   return { plan, warnings: collectWarnings(decisions, run.isFullRun ? [] : idle) }
 }
 
-/** What speaks against the deletes of all repositories together. */
+/** Checks the deletes of all repositories together. */
 function checkRun({ limits }: RunPolicy, plans: readonly RepositoryPlan[]): readonly ErrorInfo[] {
   const deleted = plans.reduce((sum, { count }) => sum + count.deleted, 0)
   const breach = checkRunLimits(deleted, limits)
   return breach === undefined ? [] : [toErrorInfo(breach)]
 }
 
-/** The names of protections that should have found something, and did not. */
+/** The names of protections that match nothing although they are not optional. */
 function findUnmatched({ protections }: RunPolicy, decisions: readonly Decision[]): readonly string[] {
   const matched = new Set(decisions.flatMap((decision) => [...decision.matched]))
   return protections.flatMap(({ name, optional }) => (optional || matched.has(name) ? [] : [name]))
@@ -104,7 +104,7 @@ function collectWarnings(decisions: readonly Decision[], idle: readonly string[]
   ]
 }
 
-/** One warning for each host that seems to serve the repositories of another. */
+/** One warning for each host that may serve the same repositories as another. */
 function warnOfOtherHosts(decisions: readonly Decision[]): readonly string[] {
   const found = decisions.flatMap(({ plan: { repository }, atOtherHosts }) =>
     atOtherHosts.flatMap(({ otherHost, by }) =>

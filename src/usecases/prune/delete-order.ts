@@ -69,7 +69,7 @@ class Levels {
   /** parents without a level yet */
   readonly #hard = new Map<Digest, number>()
   readonly #soft = new Map<Digest, number>()
-  /** The cycles of what is left when only cycles, and what they reach, are left. */
+  /** The cycles, once only cycles and what they reach have no level. */
   #cycles: Cycles | undefined
 
   constructor(parents: ParentsByDigest) {

@@ -26,7 +26,7 @@ import { ImageTimes } from './policy/times.ts'
 
 /** Configs that are read at once. */
 const configsAtOnce = 16
-/** Two clocks that differ by more say ages that nobody can rely on. */
+/** If two clocks differ by more, ages are not reliable. */
 const maxClockDifferenceMs = 3_600_000
 
 export interface GatherOptions {
@@ -44,8 +44,10 @@ export interface GatheredRepository {
 }
 
 /**
- * Reads all of a repository that the verdicts rest on: tags and manifests; the times that a rule asks for; and, where anything is marked, the referrers.
- * @throws what the store throws: of a repository that cannot be read whole nothing is deleted; `refused` where clocks are too far apart.
+ * Reads what a decision needs: tags and manifests, the times that a rule needs, and the referrers if
+ * anything is to be deleted.
+ * @throws what the store throws, so that nothing is deleted in a repository that cannot be read
+ * completely; `refused` if the clocks differ too much.
  */
 export async function gather(
   store: SourceRepository,
@@ -83,7 +85,7 @@ export async function gather(
   }
 }
 
-/** Adds what an earlier run has left: what is there, though all that it belonged to is gone. Its evidence tags may still lead to it. */
+/** Adds the manifests of interrupted runs that still exist although everything that led to them is gone. */
 async function addOrphaned(
   scan: RepositoryScan,
   store: ManifestReader,
@@ -119,7 +121,7 @@ function agreeOnNow(store: NamedRepository & Capabilities, here: number): number
   )
 }
 
-/** Reads the configs of what a rule by time may mark, where no annotation says the time. */
+/** Reads the configs of images that a rule by time selects and that have no annotation with a time. */
 async function readTimes(
   store: BlobReader,
   scan: RepositoryScan,
@@ -144,7 +146,7 @@ async function readTimes(
   return new Map(read)
 }
 
-/** What is wrong with one config leaves one image undated; a registry that does not answer is another matter. */
+/** A bad config makes one image undated. Any other failure is thrown. */
 async function configTime(
   store: BlobReader,
   { config }: RepositoryNode,

@@ -4,18 +4,18 @@ import { type Reach, subjectKeyOf } from '../../images/graph/reach.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { OrphanedManifest } from './snapshot.ts'
 
-/** What stays and what goes, by digest: together all manifests of the repository, and no manifest in both. */
+/** The live set and the garbage: each manifest of the repository is in exactly one of them. */
 export interface Reachability {
   readonly live: ReadonlySet<Digest>
   readonly garbage: ReadonlySet<Digest>
-  /** evidence of something that is not there, or is not known: by tag, and it stays */
+  /** tags on attached artifacts without a known subject; dray keeps them */
   readonly orphanedTags: ReadonlySet<string>
 }
 
 export interface SweepInput {
-  /** tags of people that are to go: nothing holds them */
+  /** image tags that a rule deletes and nothing protects */
   readonly toDelete: ReadonlySet<string>
-  /** tags of people, with what they are on */
+  /** image tags, with their digests */
   readonly tags: ReadonlyMap<string, Digest>
   /** digests that are in use */
   readonly inUse: Iterable<Digest>
@@ -23,8 +23,8 @@ export interface SweepInput {
 }
 
 /**
- * Marks all that is reached from something that stays; only what is reached from a dying tag, and from nothing else, goes. What neither reaches
- * stays: nothing says that it should go. Pure.
+ * Marks what kept tags, images in use and orphaned artifacts reach, and sweeps what only the tags to
+ * delete reach. A manifest that neither reaches is kept. Pure.
  */
 export function markAndSweep(graph: RepositoryGraph, reach: Reach, input: SweepInput): Reachability {
   const orphanedTags = findOrphanedTags(graph, input.orphaned)
@@ -45,7 +45,7 @@ export function markAndSweep(graph: RepositoryGraph, reach: Reach, input: SweepI
   return { live, garbage: new Set(sortGarbage(graph, garbage)), orphanedTags }
 }
 
-/** Those that are there, in the order of the tags and then of the digests: manifests are read side by side, and come in no order. */
+/** Manifests are read in parallel, so the garbage gets an order: that of the tags, then that of the digests. */
 function sortGarbage(graph: RepositoryGraph, garbage: ReadonlySet<Digest>): Iterable<Digest> {
   const tagged = [...graph.tags.values()].flatMap((digest) =>
     digest !== null && garbage.has(digest) ? [digest] : [],
@@ -55,14 +55,14 @@ function sortGarbage(graph: RepositoryGraph, garbage: ReadonlySet<Digest>): Iter
 }
 
 /**
- * Tags on evidence whose subject no tag leads to: it is gone, or somebody keeps it by its digest. Evidence tags speak of their subject by their name,
- * other manifests by their `subject`.
+ * Returns the tags on attached artifacts whose subject was not found: it is gone, or it has no tag.
+ * Evidence tags name their subject; other manifests have the field `subject`.
  */
 function findOrphanedTags(
   graph: RepositoryGraph,
   orphaned: readonly OrphanedManifest[],
 ): ReadonlySet<string> {
-  // their subject is gone because an earlier run has deleted it, and it was to take them along
+  // An interrupted run has deleted the subject of these. They are deleted too.
   const left = new Set(orphaned.flatMap(({ digest, tags }) => tags.map((tag) => `${tag} ${digest}`)))
   const known = new Set([...graph.nodes.keys()].map(fallbackTag))
   const orphans = new Set<string>()

@@ -14,7 +14,7 @@ import type {
 } from '../../plan/prune/prune-plan.ts'
 import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
-/** A repository of a saved plan with what the current policy decides about it. */
+/** A repository of a saved plan, and the decision of the current policy about it. */
 export interface ReviewedRepository {
   readonly saved: RepositoryPlan
   readonly now: RepositoryPlan
@@ -23,9 +23,9 @@ export interface ReviewedRepository {
 }
 
 /**
- * Which deletes of a saved plan the current policy does not decide: pure. The file is not believed:
- * not its tags, its roots, its reasons or its order. A delete is executed only if it is decided now
- * as well.
+ * Returns the deletes of a saved plan that the current policy does not decide. Nothing in the file is
+ * trusted: not its tags, roots, reasons or order. A delete is executed only if it is decided now as
+ * well. Pure.
  * @param isKnown whether a manifest was found by reading the repository
  */
 export function rejectDeletes(
@@ -45,7 +45,7 @@ export function rejectDeletes(
   return rejected
 }
 
-/** Manifests of the plan that the repository does not show: they are gone, or nothing tells that they may go. */
+/** Returns the manifests of the plan that the repository does not show: they are gone, or unknown. */
 export function listUnseen(
   { steps }: RepositoryPlan,
   isKnown: (digest: Digest) => boolean,
@@ -55,12 +55,12 @@ export function listUnseen(
     .filter(({ target }) => !isKnown(target.digest))
 }
 
-/** The error for a manifest that is there though nothing that was read leads to it. */
+/** The error for a manifest that exists although nothing that was read leads to it. */
 export function unknownManifest(step: DeleteManifestStep): ErrorInfo {
   return conflict(step, 'no tag, index or subject leads to it, and the policy does not select such manifests')
 }
 
-/** What the limits of the policy say against the deletes that are left of a plan; undefined: nothing. Pure. */
+/** Checks the deletes that are not rejected against the limits of the policy. Pure. */
 export function checkPlanLimits(
   repositories: readonly ReviewedRepository[],
   limits: Limits,
@@ -79,7 +79,7 @@ export function checkPlanLimits(
   return checkRunLimits(all, limits)
 }
 
-/** The plan with those deletes alone that are executed: what is kept for the next run names nothing else. */
+/** The plan without rejected deletes: the state that is saved for the next run names no others. */
 export function removeRejected(
   plan: PrunePlan,
   rejectedIn: (one: RepositoryPlan) => ReadonlySet<StepId>,
@@ -104,7 +104,7 @@ function imagesDeleted({ saved, now, rejected }: ReviewedRepository): number {
   return [...images].filter((digest) => deleted.has(digest)).length
 }
 
-/** A saved and a current decision, indexed: each step of the plan is compared without a search. */
+/** A saved and a current decision, indexed so that each step is compared without a search. */
 interface Comparison {
   /** what is decided now of each tag */
   readonly tags: ReadonlyMap<string, TagVerdict>
@@ -175,7 +175,7 @@ function isInOrder(
   return decided.after.every((id) => {
     const digest = digests.get(id)
     const before = digest === undefined ? undefined : savedIds.get(digest)
-    // what leads to it and is not in the plan stays, and this manifest with it
+    // A parent that is not in the plan is kept, and so is this manifest.
     return before !== undefined && after.has(before)
   })
 }

@@ -2,7 +2,7 @@ import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../images/graph/repository-node.ts'
 
-/** Bytes of a manifest with its blobs and, of an index, those of its children; what is in it twice counts once. */
+/** Sums the bytes of a manifest, its blobs and its children; content that occurs twice counts once. */
 export function sumImageBytes(graph: RepositoryGraph, root: Digest): number {
   const pieces = new Map<Digest, number>()
   const seen = new Set<Digest>()
@@ -17,7 +17,7 @@ export function sumImageBytes(graph: RepositoryGraph, root: Digest): number {
   return sum(pieces)
 }
 
-/** Bytes of all that the doomed manifests consist of and nothing that stays refers to. */
+/** Sums the bytes of the garbage and of those of its blobs that no kept manifest refers to. */
 export function sumFreedBytes(graph: RepositoryGraph, garbage: ReadonlySet<Digest>): number {
   const pieces = new Map<Digest, number>()
   for (const digest of garbage) {

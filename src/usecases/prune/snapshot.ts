@@ -4,31 +4,31 @@ import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { Known } from '../../images/ports.ts'
 import type { ReferenceInUse } from './policy/policy.ts'
 
-/** A repository that is to be looked at. */
+/** A repository to read and decide about. */
 export interface PruneRequest {
   readonly repository: RepositoryName
   /** as a person would name it: `@dev/api`, else `registry.example.com/dev/api` */
   readonly image: string
   readonly environment?: string
-  /** what something runs of it */
+  /** references in use to images of it */
   readonly inUse: readonly ReferenceInUse[]
-  /** what a run that was broken off has left without anything that leads to it */
+  /** manifests that an interrupted run has left without anything that leads to them */
   readonly orphaned: readonly OrphanedManifest[]
 }
 
-/** A manifest whose delete was planned by an earlier run, which had deleted what led to it. */
+/** A manifest that an interrupted run planned to delete, after it deleted what led to the manifest. */
 export interface OrphanedManifest {
   readonly digest: Digest
-  /** what it belonged to */
+  /** the indexes and subjects that led to it */
   readonly of: readonly Digest[]
-  /** the tags that were to go with it */
+  /** the tags to delete together with it */
   readonly tags: readonly string[]
 }
 
-/** All that was read of a repository, at one moment. */
+/** Everything that was read of a repository. */
 export interface RepositorySnapshot extends PruneRequest {
   readonly graph: RepositoryGraph
-  /** what the configs say that were read, by the digest of their manifest */
+  /** the times in the configs that were read, by the digest of their manifest */
   readonly configTimes: ReadonlyMap<Digest, ConfigTime>
   /** milliseconds since 1970: the earlier of this machine's and the registry's clock */
   readonly now: number
@@ -37,5 +37,5 @@ export interface RepositorySnapshot extends PruneRequest {
   readonly referrers: 'read' | 'remembered'
 }
 
-/** `created` of an image's config as it stands there; or why it cannot be had. */
+/** `created` of the config of an image, unparsed, or why it cannot be read. */
 export type ConfigTime = { readonly created: string | undefined } | { readonly why: string }

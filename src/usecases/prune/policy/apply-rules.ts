@@ -6,10 +6,10 @@ import type { PolicyResult, RuleResult } from './explanation.ts'
 import { describeSelector, findGroup, selectTag } from './select.ts'
 import type { ImageTime, ImageTimes } from './times.ts'
 
-/** What rules say of a tag: marked where one of them selects it and spares it by none of its conditions. */
+/** The verdict of all rules on a tag: deleted if one rule selects it and no condition of that rule keeps it. */
 export interface RuleVerdict {
   readonly isDeleted: boolean
-  /** why it is marked, or why the first rule that selects it spares it, or that none does */
+  /** why it is deleted, or why the first rule that selects it keeps it, or that none selects it */
   readonly why: Why
   /** in the order of the rules */
   readonly results: readonly RuleResult[]
@@ -20,16 +20,16 @@ export interface RuleOptions {
   readonly times: ImageTimes
   /** milliseconds since 1970 */
   readonly now: number
-  /** digests that are held whatever rules say: they take no slot of `keepNewest` */
+  /** digests that are protected or in use: they take no slot of `keepNewest` */
   readonly kept: { has(digest: Digest): boolean }
 }
 
-/** Whether a rule looks at time. */
+/** Whether a rule has a condition that needs the time of an image. */
 export function needsTime({ keepNewest, olderThan }: Rule): boolean {
   return keepNewest !== undefined || olderThan !== undefined
 }
 
-/** What the rules say of each tag. Pure. */
+/** Applies the rules to each tag. Pure. */
 export function applyRules(
   tags: ReadonlyMap<string, Digest>,
   options: RuleOptions,
@@ -50,11 +50,11 @@ function combine(results: readonly ReasonedResult[]): RuleVerdict {
 
 type ReasonedResult = RuleResult & { readonly why?: Why }
 
-/** One rule over all tags of a repository. */
+/** Applies one rule to the tags of a repository. */
 class RuleEvaluator {
   readonly #rule: Rule
   readonly #options: RuleOptions
-  /** by group: the time from which on the newest are kept */
+  /** by group: images of this time or later are among the newest */
   readonly #newestSince: ReadonlyMap<string, number>
 
   constructor(rule: Rule, tags: ReadonlyMap<string, Digest>, options: RuleOptions) {
@@ -138,7 +138,7 @@ class RuleEvaluator {
     return { name, says: 'spare', text, conditions, why: { kind, by: name, text: `${name}: ${text}` } }
   }
 
-  /** Counts the distinct digests of each group: the time of the last that is kept; where all are, there is none. */
+  /** Returns for each group the time of the last image that is kept; groups that are kept as a whole have none. */
   #count(tags: ReadonlyMap<string, Digest>, keep: number): ReadonlyMap<string, number> {
     const { times, kept } = this.#options
     const groups = new Map<string, Map<Digest, number>>()
@@ -155,7 +155,7 @@ class RuleEvaluator {
     for (const [group, members] of groups) {
       if (members.size <= keep) continue
       const newestFirst = [...members.values()].sort((a, b) => b - a)
-      // of none kept, none is new enough
+      // If none is kept, no image is new enough.
       since.set(group, keep === 0 ? Infinity : (newestFirst[keep - 1] ?? Infinity))
     }
     return since

@@ -11,8 +11,8 @@ import type { RepositoryPolicy } from './policy.ts'
 import { describeUse, findKept } from './protect.ts'
 
 /**
- * Why one tag or digest stays or goes, by what the plan was decided on: pure. A digest without a tag is judged by what reaches it.
- * @throws `not-found` for what is not among what was read.
+ * Explains the verdict on one tag or digest from the evaluation that the plan follows from. Pure.
+ * @throws `not-found` if it was not read.
  */
 export function explain(evaluation: Evaluation, policy: RepositoryPolicy, at: TagOrDigest): Explanation {
   const { snapshot } = evaluation
@@ -117,7 +117,7 @@ function checkProtection(
   return { name, holds: false, text: 'nothing that it holds is or reaches this' }
 }
 
-/** What stays and leads to it, in words. */
+/** Describes what is kept and leads to a manifest. */
 function reachedBy({ snapshot, reachability, reach }: Evaluation, digest: Digest): readonly string[] {
   const { graph } = snapshot
   const tags = [...graph.tags].flatMap(([tag, on]) =>

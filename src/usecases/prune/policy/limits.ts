@@ -2,13 +2,13 @@ import type { Limits } from '../../../config/retention/policy.ts'
 import { DrayError } from '../../../lib/errors.ts'
 import { formatRepository, type RepositoryName } from '../../../oci/reference.ts'
 
-/** Digests that have a tag of a person. */
+/** Digests that have an image tag. */
 export interface ImageCount {
   readonly images: number
   readonly deleted: number
 }
 
-/** What a limit says against the deletes of one repository; undefined where none does. Pure. */
+/** Checks the deletes of one repository against the limits; undefined if they are within them. Pure. */
 export function checkRepositoryLimits(
   repository: RepositoryName,
   { images, deleted }: ImageCount,
@@ -34,7 +34,7 @@ export function checkRepositoryLimits(
   return undefined
 }
 
-/** What a limit says against the deletes of the whole run. Pure. */
+/** Checks the deletes of the whole run against the limits; undefined if they are within them. Pure. */
 export function checkRunLimits(deleted: number, { maxDeletes }: Limits): DrayError | undefined {
   if (maxDeletes === undefined || deleted <= maxDeletes) return undefined
   return refusal(

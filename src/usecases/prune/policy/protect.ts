@@ -5,19 +5,19 @@ import type { Reach } from '../../../images/graph/reach.ts'
 import type { ReferenceInUse } from './policy.ts'
 import { selectTag } from './select.ts'
 
-/** What protections and use hold: by tag where one is named, and by digest with all that is reached from there. */
+/** What protections and references in use keep: by tag, and by digest with everything that it reaches. */
 export interface KeptImages {
-  /** tags that protections name, with the first that does */
+  /** protected tags, each with the first protection that selects it */
   readonly byTag: ReadonlyMap<string, TagProtection>
-  /** digests that something runs, with what says so */
+  /** digests in use, each with the reference */
   readonly inUse: ReadonlyMap<Digest, ReferenceInUse>
-  /** all digests that are held, and for what: the tag or digest from which it is reached */
+  /** all kept digests, each with the reason and the digest that reaches it */
   readonly digests: ReadonlyMap<Digest, Protected>
-  /** names of the protections that found something */
+  /** names of the protections that match something */
   readonly matched: ReadonlySet<string>
-  /** what something runs, and is not there */
+  /** references in use to what does not exist */
   readonly absent: readonly ReferenceInUse[]
-  /** what is kept though the reference names another host */
+  /** references in use that keep an image although they name another host */
   readonly atOtherHosts: readonly ReferenceInUse[]
 }
 
@@ -31,8 +31,8 @@ export type Protected =
   | { readonly kind: 'inUse'; readonly used: ReferenceInUse; readonly at: Digest }
 
 /**
- * Pure.
- * @param tags of people, with what they are on
+ * Collects what protections and references in use keep. Pure.
+ * @param tags image tags, with their digests
  * @param used references to the repository itself before those at other hosts
  */
 export function findKept(
@@ -73,18 +73,18 @@ export function findKept(
   return { byTag, inUse: inUse, digests, matched, absent, atOtherHosts }
 }
 
-/** What says that an image runs, and under which name if its host is another one. */
+/** Describes a reference in use by its source, and by its text if it names another host. */
 export function describeUse({ by, otherHost }: ReferenceInUse): string {
   return otherHost === undefined ? by : `${by}, as ${otherHost.reference}`
 }
 
 function keep(digests: Map<Digest, Protected>, by: Protected, reach: Reach): void {
   if (digests.has(by.at)) return
-  // what is held already is entered no second time: all that it reaches is held as well
+  // Everything that a kept digest reaches is kept already.
   for (const digest of reach.all([by.at], digests)) digests.set(digest, by)
 }
 
-/** The tags that a protection names; with `newest` those of the highest versions of each line alone. */
+/** Returns the tags that a protection selects; with `newest`, those of the highest versions of each line. */
 function selectProtected(
   { tags: selector, newest }: TagProtection,
   tags: readonly string[],
@@ -103,7 +103,7 @@ function lineOf({ version: { major, minor, patch } }: VersionTag, per: NewestVer
   return numbers.join('.')
 }
 
-/** Those of the `count` highest versions: what is of equal precedence counts once. */
+/** Returns the `count` highest versions; versions of equal precedence count once. */
 function highest(line: readonly VersionTag[], count: number): readonly VersionTag[] {
   const sorted = line.toSorted((a, b) => compareVersions(b.version, a.version))
   let versions = 0

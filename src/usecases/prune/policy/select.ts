@@ -4,13 +4,13 @@ import { matchesGlob } from '../../../oci/tag-glob.ts'
 import { isInRange } from '../../../semver/range.ts'
 import { isStable, parseVersionTag, plainReading } from '../../../semver/version.ts'
 
-/** What a selector makes of a tag that fits it. */
+/** A tag that a selector matches. */
 export interface TagMatch {
-  /** what the named groups of a regular expression hold */
+  /** the named groups of a regular expression */
   readonly groups: Readonly<Record<string, string>>
 }
 
-/** Undefined where the tag does not fit as a whole. Of pre-releases a range selects none, unless it was read with all of them, as those of protections are. */
+/** Matches a whole tag; undefined if it does not match. A range matches pre-releases only if it was parsed with them, as in protections. */
 export function selectTag(selector: TagSelector | undefined, tag: string): TagMatch | undefined {
   if (selector === undefined) return noGroups
   switch (selector.kind) {
@@ -30,7 +30,7 @@ export function selectTag(selector: TagSelector | undefined, tag: string): TagMa
 
 const noGroups: TagMatch = { groups: {} }
 
-/** The group in which a rule counts a tag that it selected; undefined where the tag has none. Without `groupBy` all are of one. */
+/** Returns the group in which a rule counts a tag; undefined if the tag has none. Without `groupBy`, all tags are in one group. */
 export function findGroup({ groupBy }: Rule, tag: string, { groups }: TagMatch): string | undefined {
   if (groupBy === undefined) return ''
   const named = Object.hasOwn(groups, groupBy) ? groups[groupBy] : undefined
@@ -41,7 +41,7 @@ export function findGroup({ groupBy }: Rule, tag: string, { groups }: TagMatch):
   return groupBy === 'major' ? `${version.major}` : `${version.major}.${version.minor}`
 }
 
-/** A selector in the words of dray.yaml. */
+/** Describes a selector as it is written in `dray.yaml`. */
 export function describeSelector(selector: TagSelector | undefined): string {
   switch (selector?.kind) {
     case undefined:

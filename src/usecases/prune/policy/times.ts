@@ -5,12 +5,12 @@ import type { RepositoryGraph } from '../../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../../images/graph/repository-node.ts'
 import type { ConfigTime } from '../snapshot.ts'
 
-/** When an image was made, as far as that is known and to be believed. */
+/** The creation time of an image, or why it has none. */
 export type ImageTime =
   | { readonly kind: 'dated'; readonly at: number; readonly text: string }
   | { readonly kind: 'undated'; readonly text: string }
 
-/** There were no images before: an earlier time is what a reproducible build writes in place of one. */
+/** There were no images before. Reproducible builds write earlier times. */
 const firstImage = Date.UTC(2013, 0, 1)
 
 export interface ImageTimesOptions {
@@ -21,8 +21,9 @@ export interface ImageTimesOptions {
 }
 
 /**
- * The times of the images of a repository: by the first of `timeFrom` that says one; of an index by its own annotation, else of the newest of its images,
- * attestations apart. A time that cannot be believed is not passed over for another: the image is undated. Pure.
+ * The times of the images of a repository, from the first source of `timeFrom` that has one. An index
+ * without an annotation has the time of its newest image; attestations do not count. If a time is not
+ * plausible, the image is undated; no other source is used. Pure.
  */
 export class ImageTimes {
   readonly #graph: RepositoryGraph
@@ -43,7 +44,7 @@ export class ImageTimes {
     return time
   }
 
-  /** The manifests whose configs it takes to date an image. */
+  /** The manifests whose configs are needed for the time of an image. */
   configsFor(digest: Digest): readonly RepositoryNode[] {
     const node = this.#graph.nodes.get(digest)
     if (node === undefined) return []

@@ -1,7 +1,7 @@
-/** Where something stands in a document: keys of maps and indexes of arrays, from the outermost on. */
+/** A position in a document: keys of maps and indexes of arrays, the outermost first. */
 export type DocumentPath = readonly (string | number)[]
 
-/** `spec.containers[0].image`; keys that would be misread are quoted: `data["values.yaml"]`. */
+/** `spec.containers[0].image`; other keys are quoted: `data["values.yaml"]`. */
 export function formatDocumentPath(place: DocumentPath): string {
   let text = ''
   for (const step of place) {

@@ -14,14 +14,14 @@ import { DrayError, isDrayError } from '../lib/errors.ts'
 import { isRecord, isShallow, parseJson } from '../oci/json.ts'
 import { isShallowYaml, maxYamlDepth } from '../lib/yaml-depth.ts'
 
-/** How often all aliases of a document may repeat what they stand for: a few lines of YAML can mean gigabytes. */
+/** How often aliases may repeat their content: a few lines of YAML can expand to gigabytes. */
 const maxAliases = 10_000
 /** anchors and aliases of a document */
 const maxNamed = 10_000
 const numberTags: ReadonlySet<string> = new Set(['tag:yaml.org,2002:int', 'tag:yaml.org,2002:float'])
 const booleanTag = 'tag:yaml.org,2002:bool'
 
-/** A number without quotes. Where it means a tag, programs differ: who wrote `1.10` means 1.10, and Helm makes 1.1 of it. */
+/** A number without quotes. As a tag, `1.10` means 1.10 to its author, and Helm makes 1.1 of it. */
 export class WrittenNumber {
   readonly source: string
   readonly value: number
@@ -32,7 +32,10 @@ export class WrittenNumber {
   }
 }
 
-/** One document of a file: maps, arrays, strings, null, and `WrittenNumber`; `true` and `false` are strings. */
+/**
+ * One document of a file: maps, arrays, strings, null, and `WrittenNumber`; `true` and `false` are
+ * strings.
+ */
 export interface ParsedDocument {
   readonly value: unknown
   /** `file.yaml`, or `file.yaml, document 2` */
@@ -40,8 +43,9 @@ export interface ParsedDocument {
 }
 
 /**
- * Parses a JSON text, or a stream of YAML documents one at a time. Nothing in it is executed; tags of other types are not looked at.
- * @throws `malformed` for what is neither, for a key that stands twice in a map, for too many aliases, and for templates.
+ * Parses a JSON text, or a stream of YAML documents one at a time. Nothing in it is executed; other
+ * YAML tags are ignored.
+ * @throws `malformed` for other texts, duplicate keys, too many aliases, and templates.
  */
 export function* documentsOf(text: string, name: string): Generator<ParsedDocument> {
   if (text.includes('\0')) throw notReadable(name, 'there are zero bytes in it')
@@ -79,7 +83,7 @@ function* composed(text: string, name: string): Generator<Document.Parsed> {
     customTags,
     merge: true,
     prettyErrors: false,
-    // takes the square of the keys of a map; `checkKeys` does it
+    // The check of the library takes quadratic time; `checkKeys` does it instead.
     uniqueKeys: false,
     logLevel: 'silent',
   })
@@ -89,7 +93,7 @@ function* composed(text: string, name: string): Generator<Document.Parsed> {
     try {
       next = documents.next()
     } catch (cause) {
-      // what is nested too deep ends the stack
+      // Deep nesting overflows the stack.
       throw notReadable(name, cause instanceof Error ? cause.message : String(cause), cause)
     }
     if (next.done === true) return
@@ -99,7 +103,7 @@ function* composed(text: string, name: string): Generator<Document.Parsed> {
 
 type ResolveArguments = Parameters<NonNullable<ScalarTag['resolve']>>
 
-/** Booleans stay the text that they are, numbers remember theirs. */
+/** Booleans stay texts, and numbers keep their source. */
 function customTags(tags: Tags): Tags {
   return tags.flatMap((tag) => {
     if (typeof tag === 'string' || tag.tag === booleanTag) return []
@@ -134,20 +138,20 @@ function checkNodes(document: Document.Parsed, text: string, name: string): void
   visit(document, {
     Node: (_, node) => {
       if (isAlias(node) || node.anchor !== undefined) named += 1
-      // to resolve them takes the square of their number
+      // Resolving them takes quadratic time.
       if (named > maxNamed) throw notReadable(name, `it has more than ${maxNamed} anchors and aliases`)
       if (isYamlMap(node)) checkKeys(node.items, text, name)
     },
   })
 }
 
-/** Keys have to be texts, and each only once; numbers become theirs. */
+/** Checks that keys are texts and unique. Numbers become their source text. */
 function checkKeys(items: readonly Pair[], text: string, name: string): void {
   const keys = new Set<unknown>()
   for (const { key } of items) {
     if (!isScalar(key)) throw notYaml(text, name, 'a key is no plain text')
     if (key.value instanceof WrittenNumber) key.value = key.value.source
-    // a merge key may stand twice
+    // A merge key may occur twice.
     if (keys.has(key.value) && key.source !== '<<') {
       const line = lineOf(text, key.range?.[0] ?? 0)
       throw notYaml(text, name, `line ${line}: the key ${JSON.stringify(key.source)} stands twice in a map`)

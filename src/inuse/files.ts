@@ -8,20 +8,21 @@ import { checkNotBlank, decodeText, tooLarge } from './text.ts'
 
 const maxFileBytes = 16 * 1024 * 1024
 const maxReads = 8
-/** What a wildcard may match; others have to be named with their ending, such as `*.sops`. */
+/** The files that a wildcard matches. Others need their extension in the glob, such as `*.sops`. */
 const extensions: ReadonlySet<string> = new Set(['.yaml', '.yml', '.json'])
 
-/** What became of the files of one glob, sorted by their names. */
+/** The results for the files of one glob, sorted by name. */
 export interface GlobResult<T> {
   readonly glob: string
   readonly files: readonly T[]
 }
 
 /**
- * Reads the files that globs name, each once, and looks at each. Few are in memory at a time.
- * @param folder absolute; where globs that are relative begin
- * @param look gets the text, and the name as the glob begins it
- * @throws `refused` for a glob that matches no file; `io` for what cannot be read, `malformed` for what is empty, too large or no text; what `look` throws.
+ * Reads the files that globs match, each once, and parses each. Few are in memory at a time.
+ * @param folder absolute; relative globs begin here
+ * @param parse gets the text, and the name as the glob begins it
+ * @throws `refused` for a glob that matches no file; `io` for a file that cannot be read;
+ * `malformed` for one that is empty, too large or no text; what `parse` throws.
  */
 export async function readFiles<T>(
   globs: readonly string[],
@@ -39,7 +40,7 @@ export async function readFiles<T>(
   const queue = [...new Set(matches.flatMap(({ names }) => names))].values()
   await Promise.all(
     Array.from({ length: maxReads }, async () => {
-      // all draw from one queue
+      // All workers share one queue.
       for (const name of queue) {
         call.signal.throwIfAborted()
         results.set(name, parse(await readText(resolve(folder, name), name), name))
@@ -67,7 +68,7 @@ async function readText(path: string, name: string): Promise<string> {
 
 async function readBytes(path: string, name: string): Promise<Uint8Array> {
   try {
-    // never waits for a pipe
+    // O_NONBLOCK never waits for a pipe.
     await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stats = await handle.stat()
     if (!stats.isFile()) throw notRead(name, 'it is not a regular file')

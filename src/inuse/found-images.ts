@@ -1,19 +1,19 @@
-/** A text that stands where an image has to stand; not looked at yet. */
+/** A text in the position of an image, not parsed yet. */
 export interface FoundImage {
-  /** as a container would name it */
+  /** as in the field `image` of a container */
   readonly text: string
-  /** the file and the place in it, such as `gitops/api.yaml: spec.containers[0].image` */
+  /** the file and the position in it, such as `gitops/api.yaml: spec.containers[0].image` */
   readonly by: string
 }
 
-/** kustomize gives the images of this name another one, and leaves them their tag. */
+/** kustomize renames the images of this name and keeps their tags. */
 export interface Renaming {
   readonly name: string
   readonly newName: string
   readonly by: string
 }
 
-/** An image that runs, and that cannot be known from here. */
+/** An image in use that cannot be determined from the source. */
 export interface UnknownImage {
   readonly by: string
   /** one line, such as `the tag is empty` */
@@ -22,18 +22,18 @@ export interface UnknownImage {
 }
 
 export type Remedy =
-  /** what it renders to has to be given */
+  /** render the template first */
   | 'render'
-  /** Compose has to fill in its variables */
+  /** let Compose replace its variables */
   | 'compose'
-  /** a person has to look */
+  /** correct the file */
   | 'correct'
 
-/** What something says of the images that run. */
+/** The images that a source names. */
 export interface FoundImages {
   readonly found: readonly FoundImage[]
   readonly renamings: readonly Renaming[]
-  /** names that kustomize replaces: a text under such a name need be no reference */
+  /** names that kustomize replaces: a text with such a name need not be a reference */
   readonly replaced: ReadonlySet<string>
   readonly unknown: readonly UnknownImage[]
 }

@@ -4,17 +4,20 @@ import { matchesGlob, resolve } from 'node:path'
 import type { Call } from '../lib/call.ts'
 import { DrayError } from '../lib/errors.ts'
 
-/** More is a glob that says something else than was meant. */
+/** A glob that matches more is a mistake. */
 const maxFiles = 100_000
 const maxAlternatives = 1000
-/** characters, as a path of the system has at most */
+/** characters, as the longest path of the system */
 const maxLength = 4096
 
 /**
- * The files that a glob names, sorted: `*`, `?`, `[…]` within a component, `**` across them, `{a,b}`. Names that begin with a dot have to be named. Links are
- * followed, each folder once. Node's own glob leaves out what it cannot list; here that is an error, for what is missing would be deleted.
+ * Returns the files that a glob matches, sorted: `*`, `?`, `[…]` within a component, `**` across
+ * them, `{a,b}`. Names that begin with a dot must be written out. Links are followed, each folder
+ * once. The glob of Node skips what it cannot list. Here that is an error, because missing images
+ * would be deleted.
  * @returns names as the glob begins them: relative to the folder, or absolute
- * @throws `io` for a folder that cannot be listed and a link that leads nowhere; `refused` for too many files.
+ * @throws `io` for a folder that cannot be listed and a link that leads nowhere; `refused` for too
+ * many files.
  */
 export async function filesMatching(glob: string, folder: string, call: Call): Promise<readonly string[]> {
   if (glob.length > maxLength) {
@@ -31,7 +34,7 @@ export async function filesMatching(glob: string, folder: string, call: Call): P
   return [...search.files].sort()
 }
 
-/** Whether a component names more than itself. */
+/** Whether a component has a wildcard. */
 export function isPattern(text: string): boolean {
   return /[*?[{]/.test(text)
 }
@@ -57,7 +60,7 @@ class Search {
   readonly files = new Set<string>()
   readonly #folder: string
   readonly #call: Call
-  /** folders with what is to be looked for below them: links may lead to one again and again */
+  /** folders with the pattern below them: links may lead to the same folder again */
   readonly #seen = new Set<string>()
 
   constructor(folder: string, call: Call) {
@@ -65,7 +68,9 @@ class Search {
     this.#call = call
   }
 
-  /** @param prefix the folder as it is named, with a slash behind it; empty for where the search begins */
+  /**
+   * @param prefix the folder with a slash at its end; empty for the folder where the search begins
+   */
   async descend(prefix: string, parts: readonly string[]): Promise<void> {
     this.#call.signal.throwIfAborted()
     const [part, ...rest] = parts
@@ -76,7 +81,7 @@ class Search {
   }
 
   async #descendAll(prefix: string, rest: readonly string[]): Promise<void> {
-    // `**` at the end is all files below
+    // `**` at the end matches all files below.
     const below = rest.length === 0 ? ['*'] : rest
     if (!(await this.#isNew(prefix, ['**', ...below]))) return
     await this.descend(prefix, below)
@@ -96,7 +101,9 @@ class Search {
     }
   }
 
-  /** A file at the end, or a folder on the way. What is neither file nor folder is taken for a file: to read it is an error. */
+  /**
+   * Adds a file, or descends into a folder. Anything else counts as a file, and reading it fails.
+   */
   async #take(name: string, rest: readonly string[], stats: BigIntStats | undefined): Promise<void> {
     if (stats === undefined) return
     if (stats.isDirectory()) await this.descend(`${name}/`, rest)
@@ -114,7 +121,7 @@ class Search {
     return true
   }
 
-  /** Sorted, so that of two names of one folder always the same is taken. */
+  /** Sorted, so that the same one of two names of a folder is always used. */
   async #list(prefix: string): Promise<readonly Dirent[]> {
     const path = resolve(this.#folder, prefix)
     try {
@@ -125,7 +132,7 @@ class Search {
     }
   }
 
-  /** Undefined where nothing is there. */
+  /** Undefined if nothing exists there. */
   async #stat(name: string): Promise<BigIntStats | undefined> {
     const path = resolve(this.#folder, name)
     try {
@@ -137,7 +144,7 @@ class Search {
     }
   }
 
-  /** Of something that a folder has: it may only not be there where it is a link. */
+  /** Returns the status of an entry of a folder; only a broken link has none. */
   async #statEntry(name: string): Promise<BigIntStats> {
     const stats = await this.#stat(name)
     if (stats !== undefined) return stats

@@ -9,32 +9,34 @@ import { type ByteReader, readList } from './formats/list.ts'
 import { findReferences } from './references-in.ts'
 import { type ImageInUse, resolveImages } from './used-images.ts'
 
-/** Something that says what runs. */
+/** A source that names images in use. */
 export type ImageSource =
   /** @see readFiles */
   | { readonly kind: 'files'; readonly globs: readonly string[]; readonly folder: string }
   | { readonly kind: 'kubectl'; readonly contexts: readonly string[] }
-  /** the name is a file's, or says what standard input is called */
+  /** the name is that of a file, or stands for standard input */
   | { readonly kind: 'list'; readonly name: string; readonly read: ByteReader }
 
-/** What one glob, cluster or list says. */
+/** One glob, cluster or list. */
 interface NamedSource {
   readonly name: string
-  /** different ones */
+  /** how many different images it names */
   readonly images: number
 }
 
 export interface InUseAnswer {
-  /** each once, with the first that names it */
+  /** each once, with the first source that names it */
   readonly images: readonly ImageInUse[]
-  /** in the order in which they were given */
+  /** in the order of the request */
   readonly sources: readonly NamedSource[]
 }
 
 /**
- * Asks all sources which images are in use. There is no answer in part: what cannot be read, cannot be known or names no image at all is an error.
- * @throws `refused` for a glob, cluster or list that names no image, and for images that cannot be known; `malformed`, `io`, `config`, `unavailable`,
- * `timeout`; what the readers of lists throw; the signal's reason.
+ * Lists the images in use from all sources. There is no partial result: a source that cannot be
+ * read or names no image, and an image that cannot be determined, are errors.
+ * @throws `refused` for a source that names no image, and for images that cannot be determined;
+ * `malformed`, `io`, `config`, `unavailable`, `timeout`; what the readers of lists throw; the
+ * signal's reason.
  */
 export async function listImagesInUse(
   sources: readonly ImageSource[],
@@ -71,7 +73,7 @@ async function querySource(
       return await queryFiles(source.globs, source.folder, call)
     case 'kubectl': {
       const answered: SourceImages[] = []
-      // one after the other: each may ask for a login
+      // One at a time, because each may ask for a login.
       for (const context of source.contexts)
         answered.push({
           name: clusterName(context),
@@ -84,7 +86,10 @@ async function querySource(
   }
 }
 
-/** All globs of a source belong together: a kustomization in one renames images of another. */
+/**
+ * A kustomization in one glob may rename images of another, so all globs of a source are resolved
+ * together.
+ */
 async function queryFiles(
   globs: readonly string[],
   folder: string,

@@ -1,6 +1,6 @@
 import { DrayError } from '../lib/errors.ts'
 
-/** @throws `malformed` for what is no UTF-8. A byte order mark is left out. */
+/** Decodes UTF-8 and omits a byte order mark. @throws `malformed` for other bytes. */
 export function decodeText(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -13,7 +13,7 @@ export function decodeText(bytes: Uint8Array, name: string): string {
   }
 }
 
-/** @throws `malformed` for a text of nothing but white space: something that should have been written was not. */
+/** @throws `malformed` for a text of white space: a program has failed to write it. */
 export function checkNotBlank(text: string, name: string): void {
   if (text.trim() !== '') return
   throw new DrayError('malformed', `${name} is empty`, {

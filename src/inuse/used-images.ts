@@ -3,21 +3,25 @@ import { defaultTag, formatReference, parseReference, type Reference } from '../
 import type { FoundImages, FoundImage, Remedy, UnknownImage } from './found-images.ts'
 import { splitImage } from './formats/image-text.ts'
 
-/** Of many mistakes, so many are told. */
+/** An error lists at most this many mistakes. */
 const maxDetails = 20
 
-/** An image that something runs. */
+/** An image in use. */
 export interface ImageInUse {
-  /** whole: with a tag or a digest, `latest` where neither is written */
+  /** with a tag or a digest; `latest` if neither is written */
   readonly reference: Reference
-  /** what says so, and where, such as `gitops/prod/api.yaml: spec.template.spec.containers[0].image` */
+  /**
+   * the source and the position in it, such as `gitops/prod/api.yaml:
+   * spec.template.spec.containers[0].image`
+   */
   readonly by: string
 }
 
 /**
- * The images of what was found, each once, with the first that names it. Pure.
- * @param all what was found in everything that belongs together: kustomize renames across files
- * @throws `malformed` for a text that is no reference where an image has to stand, `refused` for an image that cannot be known: all of them in one error.
+ * Parses the texts that were found into images, each once, with the first source. Pure.
+ * @param all the texts of all files that belong together: kustomize renames across files
+ * @throws `malformed` for texts that are no references, `refused` for images that cannot be
+ * determined. One error has all of them.
  */
 export function resolveImages(found: FoundImages, all: FoundImages = found): readonly ImageInUse[] {
   const unknown: UnknownImage[] = [...found.unknown]
@@ -54,7 +58,7 @@ function byName(found: readonly FoundImage[]): Map<string, FoundImage[]> {
   return Map.groupBy(found, ({ text }) => normalName(splitImage(text).name))
 }
 
-/** `docker.io/library/nginx` for `nginx`; a text that is no name as it is. */
+/** `docker.io/library/nginx` for `nginx`. A text that is no name is returned unchanged. */
 function normalName(name: string): string {
   try {
     return formatReference(parseReference(name))

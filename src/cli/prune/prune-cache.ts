@@ -12,20 +12,23 @@ import type { PreviousScan } from '../../images/graph/repository-graph.ts'
 import { orWarn } from '../wiring/or-warn.ts'
 import { privatePlace } from '../wiring/private-places.ts'
 
-/** Values by name that an earlier run left; files/remembered.ts. */
+/** Values of earlier runs by name (`images/cache/remembered.ts`). */
 export interface Memory {
   get(key: string): Promise<unknown>
   put(key: string, value: unknown): Promise<void>
 }
 
-/** What earlier runs have read, on this machine. */
+/** What earlier runs on this machine have read. */
 export interface PruneCache {
   readonly contents: ContentStore
   last(repository: RepositoryName): Promise<PreviousScan | undefined>
   remember(repository: RepositoryName, reading: PreviousScan): Promise<void>
 }
 
-/** What is kept in the user's cache folder. Undefined, with a warning, if others can write to that folder. */
+/**
+ * Opens the cache in the cache folder of the user. Undefined, with a warning, if others can write
+ * to that folder.
+ */
 export function openPruneCache(env: Environment, clock: Clock, call: Call): PruneCache | undefined {
   return orWarn('dray reads without its cache', call, () => {
     const warn = (text: string): void => call.notify({ kind: 'warning', text })
@@ -48,14 +51,14 @@ export function pruneCache(contents: ContentStore, memory: Memory): PruneCache {
   }
 }
 
-/** Most manifests have no index among their referrers: those are a list. */
+/** Most manifests have no index among their referrers; they form a list. */
 function formatReading({ tags, indexReferrers }: PreviousScan): unknown {
   const without = [...indexReferrers].flatMap(([subject, found]) => (found.length === 0 ? [subject] : []))
   const having = [...indexReferrers].filter(([, found]) => found.length > 0)
   return { tags: Object.fromEntries(tags), without, having: Object.fromEntries(having) }
 }
 
-/** Undefined for anything that does not look right: a memory only saves requests. */
+/** Undefined for an invalid value: the cache only saves requests. */
 function parseReading(value: unknown): PreviousScan | undefined {
   if (!isRecord(value)) return undefined
   const { tags, without, having } = value

@@ -21,16 +21,19 @@ import type { InterruptedRuns } from './prune-state.ts'
 
 /** Repositories that are read at once; below it the requests have limits of their own. */
 export const repositoriesAtOnce = 4
-/** A token for more repositories than these is asked for each by itself: the request would be too long. */
+/**
+ * A token for more repositories than these is asked for each by itself: the request would be too
+ * long.
+ */
 const repositoriesPerToken = 20
 
 export interface PruneInputs {
   readonly retention: RetentionPolicy
   readonly scope: PruneScope
-  /** what references in use may name, whether the run reads it or not */
+  /** the repositories that references in use may name, whether the run reads them or not */
   readonly known: KnownRepositories
   readonly inUse: ImagesInUse
-  /** to ask again, where time has passed */
+  /** reads the sources again if time has passed */
   readonly inUseReader: InUseReader
   readonly interrupted: InterruptedRuns
   readonly cache: PruneCache | undefined
@@ -44,8 +47,9 @@ export interface Pruning {
 }
 
 /**
- * Reads the repositories in scope, a few at a time, and decides. A repository that cannot be read is refused; the others go on.
- * Of a repository that is decided, only its part of the plan stays in memory.
+ * Reads the repositories in scope, a few at a time, and decides. A repository that cannot be read
+ * is refused; the others go on. Of a repository that is decided, only its part of the plan stays in
+ * memory.
  */
 export async function planPrune(inputs: PruneInputs, context: Context, call: Call): Promise<Pruning> {
   const { retention, scope, inUse } = inputs
@@ -78,7 +82,10 @@ export async function planPrune(inputs: PruneInputs, context: Context, call: Cal
   return { plan, warnings: [...warnings, ...unknownInUse(inputs, results)], readSince }
 }
 
-/** One warning about all references that name no known repository: the registry may be known there by another name. */
+/**
+ * One warning about all references in use to unknown repositories: the registry may have another
+ * name there.
+ */
 function unknownInUse(
   { inUse, known }: PruneInputs,
   results: readonly RepositoryResult[],
@@ -124,8 +131,9 @@ export async function evaluateRepository(
 }
 
 /**
- * Returns what reads a repository again while it is pruned. A new reader for each repository, so that only those that are
- * being pruned have a graph. The tags of the plan and the content that was read for it save requests.
+ * Returns what reads a repository again while it is pruned. A new reader for each repository, so
+ * that only those that are being pruned have a graph. The tags of the plan and the content that was
+ * read for it save requests.
  */
 export function readersOf(
   { repositories }: PrunePlan,

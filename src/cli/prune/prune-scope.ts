@@ -13,34 +13,37 @@ import { isInShard, type Shard } from './shard.ts'
 import { asUsage } from '../../lib/as-usage.ts'
 
 export interface ScopeOptions {
-  /** patterns that the person named; none: all that the policy is for */
+  /** patterns of the arguments; none: all repositories of the policy */
   readonly words: readonly string[]
   readonly exclude: readonly string[]
   readonly shard?: Shard
 }
 
-/** A repository to look at, with what of the policy is for it. */
+/** A repository to read, with the part of the policy that applies to it. */
 export interface ScopedRepository {
   readonly repository: RepositoryName
   /** `@dev/api`, else `registry.example.com/dev/api` */
   readonly image: string
   readonly environment?: string
   readonly policy: RepositoryPolicy
-  /** the names of the policy's protections by use that are for it */
+  /** the names of the protections by use that apply to it */
   readonly inUse: ReadonlySet<string>
 }
 
 export interface PruneScope {
   readonly repositories: readonly ScopedRepository[]
-  /** all of the policy's repositories are looked at */
+  /** it has all repositories of the policy */
   readonly isWhole: boolean
   readonly protections: readonly { readonly name: string; readonly optional: boolean }[]
 }
 
-/** The paths of all repositories of a registry, where it tells them. */
+/** Lists the paths of all repositories of a registry, if it has a catalog. */
 export type Catalog = (registry: string, call: Call) => Promise<readonly string[]>
 
-/** Which repositories are to be looked at, and what of the policy is for each. @throws `usage`, and what the catalog throws. */
+/**
+ * Resolves which repositories to read, and which part of the policy applies to each.
+ * @throws `usage`, and what the catalog throws.
+ */
 export async function resolveScope(
   retention: RetentionPolicy,
   options: ScopeOptions,
@@ -56,7 +59,7 @@ export async function resolveScope(
   const found = new Map<string, RepositoryName>()
   for (const pattern of named) {
     for (const repository of await expand(pattern, config, catalog, call)) {
-      // Under two names it would be decided about, and counted, twice.
+      // Under two names a repository would be decided and counted twice.
       const identity = names.identity(repository)
       if (!found.has(identity)) found.set(identity, repository)
     }
@@ -83,7 +86,10 @@ function resolvePattern(text: string, config: Config): RepositoryPattern {
   return pattern
 }
 
-/** The repositories that the rules name; a rule that names none is for every environment. @throws `usage`. */
+/**
+ * The repositories of the rules; a rule without repositories applies to every environment.
+ * @throws `usage`.
+ */
 function patternsOf({ rules }: RetentionPolicy, config: Config): readonly RepositoryPattern[] {
   const isForAll = rules.some(({ repositories }) => repositories === undefined)
   const environments = [...config.environments.keys()].map((name) =>

@@ -16,8 +16,8 @@ import type { DeleteManifestStep, PrunePlan } from '../../plan/prune/prune-plan.
 import type { OrphanedManifest } from '../../usecases/prune/snapshot.ts'
 
 /**
- * The plans of runs that are deleting, beside the audit log: what a run that is killed has left can be seen in no registry any more, once the tag or index
- * that led to it is deleted. The next run finds it here.
+ * The plans of runs that delete, beside the audit log. If a run is killed after it deleted an
+ * index, no registry shows the children any more. The next run finds them here.
  */
 export class PruneState {
   readonly #log: string
@@ -29,15 +29,15 @@ export class PruneState {
     this.#clock = clock
   }
 
-  /** Keeps a plan, on disk, before its first delete. @throws `io`. */
+  /** Saves a plan before its first delete. @throws `io`. */
   async save(run: string, plan: PrunePlan): Promise<void> {
     await makeFolder(this.#folder, 0o700)
     await writeFileAtomic(this.#pathOf(run), formatPlanFile(plan), { mode: 0o600 })
   }
 
   /**
-   * What other runs have left so far, by repository. A file that is no plan, or that others can write to, is skipped. Whether
-   * such a run lives does not matter: what it has deleted is gone, and what belonged to that must be deleted too.
+   * Reads the plans of other runs. A file that is no plan, or that others can write to, is skipped.
+   * A run that is alive counts too: what belongs to its deleted manifests must also be deleted.
    * @throws `io`.
    */
   async interruptedRuns(): Promise<InterruptedRuns> {
@@ -49,12 +49,16 @@ export class PruneState {
     return new InterruptedRuns(plans)
   }
 
-  /** A run has ended: its plan is kept only where it has left something that nothing else leads to. @throws `io`. */
+  /** Ends a run. Its plan is kept only if manifests are orphaned. @throws `io`. */
   async end(run: string, plan: PrunePlan, outcomes: readonly DeleteOutcome[]): Promise<void> {
     if (!leavesOrphans(plan, outcomes)) await this.#forget(run)
   }
 
-  /** What runs of others have left is dealt with; one that may live goes on to need its plan. @throws `io`. */
+  /**
+   * Removes the plans of interrupted runs whose rest is deleted. A run that may be alive needs its
+   * plan.
+   * @throws `io`.
+   */
   async forgetDead(runs: readonly string[]): Promise<void> {
     for (const run of runs) if (!(await isAlive(this.#log, run, this.#clock))) await this.#forget(run)
   }
@@ -97,7 +101,7 @@ export class PruneState {
 
 const suffix = '.json'
 
-/** A plan that cannot be read may name manifests that nothing else leads to. */
+/** A plan that cannot be read may name manifests that nothing else names. */
 const noAccess =
   'Restore read access to it, or move it away if no run was interrupted. Then run the command again.'
 
@@ -112,7 +116,7 @@ interface SavedPlan {
   readonly plan: PrunePlan
 }
 
-/** What earlier runs have left. */
+/** The saved plans of interrupted runs. */
 export class InterruptedRuns {
   readonly #plans: readonly SavedPlan[]
 
@@ -120,7 +124,7 @@ export class InterruptedRuns {
     this.#plans = plans
   }
 
-  /** Manifests that were to go after something else, which may be gone by now. */
+  /** The manifests whose delete comes after another one that may be done. */
   in(repository: RepositoryName): readonly OrphanedManifest[] {
     const name = formatRepository(repository)
     const found = new Map<Digest, OrphanedManifest>()
@@ -134,7 +138,10 @@ export class InterruptedRuns {
     return [...found.values()]
   }
 
-  /** The runs all of whose repositories are among these: once those are dealt with, their plans have served. */
+  /**
+   * The runs whose repositories are all among these: once those are pruned, the plans are not
+   * needed.
+   */
   runsWithin(repositories: readonly RepositoryName[]): readonly string[] {
     const names = new Set(repositories.map(formatRepository))
     return this.#plans.flatMap(({ run, plan }) => {
@@ -155,7 +162,7 @@ function listOrphaned(steps: readonly DeleteManifestStep[]): readonly OrphanedMa
     }))
 }
 
-/** Whether something is left whose delete was to come after one that is done. */
+/** Whether a manifest remains whose delete comes after one that is done. */
 function leavesOrphans(plan: PrunePlan, outcomes: readonly DeleteOutcome[]): boolean {
   const isGone = new Set(
     outcomes.flatMap(({ step, repository, result }) =>

@@ -23,7 +23,10 @@ export interface Rule {
   readonly repositories?: readonly RepositoryPattern[]
   /** undefined: every tag */
   readonly tags?: TagSelector
-  /** `major` or `minor` of a version, else a named group of the regular expression; `keepNewest` counts in each group */
+  /**
+   * `major` or `minor` of a version, else a named group of the regular expression; `keepNewest`
+   * counts in each group
+   */
   readonly groupBy?: string
   /** digests, newest first, of all tags that the rule selects, before age */
   readonly keepNewest?: number
@@ -35,7 +38,10 @@ export interface Rule {
 export type Protection = TagProtection | InUseProtection
 
 interface ProtectionBase {
-  /** unique in the policy: as configured, else made of what it protects, such as `tags latest, prod-*` */
+  /**
+   * unique in the policy: as configured, else made of what it protects, such as `tags latest,
+   * prod-*`
+   */
   readonly name: string
   /** it may match nothing */
   readonly optional: boolean
@@ -69,7 +75,9 @@ export interface InUseSources {
   readonly ignoreHosts?: readonly string[]
 }
 
-/** Counted in digests that have a tag which is not of an attached artifact. Undefined: not limited. */
+/**
+ * Counted in digests that have a tag which is not of an attached artifact. Undefined: not limited.
+ */
 export interface Limits {
   /** in one repository, and in the whole run */
   readonly maxDeletes?: number

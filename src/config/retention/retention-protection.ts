@@ -11,7 +11,7 @@ const maxName = 100
 
 type What = Pick<TagProtection, 'kind' | 'tags' | 'newest'> | Pick<InUseProtection, 'kind' | 'inUse'>
 
-/** What a protection says; undefined where what or where it protects has a mistake. */
+/** Parses a protection; undefined if it has a mistake. */
 export function protectionOf(
   written: WrittenProtection,
   reader: ParseContext,
@@ -86,7 +86,9 @@ function newestOf(
   return { kind: 'tags', tags, ...(isWhole && { newest: { per: newestPer, count } }) }
 }
 
-/** `tags latest, prod-*`, `versions >=1.0.0, the highest 2 of each minor`, `in use by gitops/**`. */
+/**
+ * `tags latest, prod-*`, `versions >=1.0.0, the highest 2 of each minor`, `in use by gitops/**`.
+ */
 function nameOf(what: What, repositories: readonly string[] | undefined): string {
   const where = repositories === undefined ? '' : ` in ${repositories.join(', ')}`
   const name = `${what.kind === 'tags' ? nameOfTags(what) : nameOfUse(what.inUse)}${where}`

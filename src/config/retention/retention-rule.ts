@@ -10,7 +10,7 @@ const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as con
 const maxYears = 100
 const maxAge = maxYears * 365.25 * unitMs.d
 
-/** What a rule says; undefined where its tags or repositories have a mistake. */
+/** Parses a rule; undefined if its tags or repositories have a mistake. */
 export function ruleOf(written: WrittenRule, reader: ParseContext, path: Path): Rule | undefined {
   const { issues } = reader
   const { name, groupBy, keepNewest, olderThan } = written
@@ -27,7 +27,7 @@ export function ruleOf(written: WrittenRule, reader: ParseContext, path: Path): 
     const at = [...path, 'groupBy']
     if (keepNewest === undefined)
       issues.push({ path: at, at: 'key', message: '`groupBy` without `keepNewest` says nothing' })
-    // where the tags have a mistake, the groups are not known
+    // If the tags have a mistake, the groups are unknown.
     const complaint = written.tags !== undefined && tags === undefined ? undefined : noGroup(groupBy, tags)
     if (complaint !== undefined) issues.push({ path: at, at: 'value', message: complaint })
   }
@@ -43,7 +43,7 @@ export function ruleOf(written: WrittenRule, reader: ParseContext, path: Path): 
   }
 }
 
-/** `14d` in milliseconds, or what is wrong with it. */
+/** `14d` in milliseconds, or what is wrong with the text. */
 function ageOf(text: string): number | string {
   const unit = unitMs[text.slice(-1) as keyof typeof unitMs]
   const ms = Number(text.slice(0, -1)) * unit

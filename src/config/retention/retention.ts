@@ -13,8 +13,8 @@ import { policiesIn, type WrittenPolicy } from '../schema/schema-retention.ts'
 import type { Issue, Path } from '../shape.ts'
 
 /**
- * The policies of a configuration, in the order of the file; none where it has no such section. Whoever needs it imports this file lazily: it brings the
- * engine of regular expressions and that of versions.
+ * Returns the policies of a configuration, in the order of the file. Import this file lazily: it
+ * loads the engines of regular expressions and of versions.
  * @throws `config` with every mistake at its line and column.
  */
 export function retentionOf(loaded: LoadedConfig): readonly RetentionPolicy[] {
@@ -34,9 +34,9 @@ export function retentionOf(loaded: LoadedConfig): readonly RetentionPolicy[] {
 }
 
 /**
- * The policy that is meant by `--policy`.
+ * Returns the policy of `--policy`.
  * @param name undefined: the only one
- * @throws `usage` where there is none of that name, or several and no name.
+ * @throws `usage` if there is none of that name, or several and no name.
  */
 export function policyNamed(policies: readonly RetentionPolicy[], name?: string): RetentionPolicy {
   const names = policies.flatMap((policy) => policy.name ?? [])
@@ -88,7 +88,7 @@ function namedTwice(all: readonly { readonly name?: string | undefined }[], path
   })
 }
 
-/** As JSON with the keys of every map in one order. */
+/** Formats JSON with sorted keys. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, child: unknown) =>
     isRecord(child) ? Object.fromEntries(Object.entries(child).sort(([a], [b]) => (a < b ? -1 : 1))) : child,

@@ -1,13 +1,16 @@
 import * as v from 'valibot'
 
-/** A key of a policy: by any of them one policy is told from a map of several, and none of them can be a name. */
+/**
+ * A key of a policy: by any of them one policy is told from a map of several, and none of them can
+ * be a name.
+ */
 const policyKeys: ReadonlySet<string> = new Set(['protect', 'rules', 'limits', 'timeFrom'])
 
 const isList = (value: unknown): boolean => Array.isArray(value)
 
 /**
- * One of two schemas, told apart by a look at the value, so that mistakes are told in the words of the one that is meant. Without a value (for the schema
- * of editors) it is both.
+ * One of two schemas, told apart by a look at the value, so that mistakes are told in the words of
+ * the one that is meant. Without a value (for the schema of editors) it is both.
  */
 function either<A extends v.GenericSchema, B extends v.GenericSchema>(
   isFirst: (value: unknown) => boolean,
@@ -225,7 +228,10 @@ const policyName = v.pipe(
   v.regex(/^[a-z0-9][a-z0-9-]*$/, 'must be of lower-case letters, digits and "-", and not begin with "-"'),
 )
 
-/** The section `retention`: one policy, or several by name. What its values mean is checked in `retention.ts`. */
+/**
+ * The section `retention`: one policy, or several by name. What its values mean is checked in
+ * `retention.ts`.
+ */
 export const retention = v.pipe(
   either(isPolicy, policy, v.record(policyName, policy, 'must be a map')),
   v.description('What `dray prune` deletes and keeps: one policy, or several by name.'),
@@ -237,7 +243,9 @@ export type WrittenProtection = v.InferOutput<typeof protection>
 export type WrittenRule = v.InferOutput<typeof rule>
 export type WrittenSelector = v.InferOutput<typeof selector>
 
-/** The policies of the section by their names; the name of a policy that stands alone is undefined. */
+/**
+ * The policies of the section by their names; the name of a policy that stands alone is undefined.
+ */
 export function policiesIn(written: WrittenRetention): readonly [string | undefined, WrittenPolicy][] {
   if (isPolicy(written)) return [[undefined, written as WrittenPolicy]]
   return Object.entries(written as Readonly<Record<string, WrittenPolicy>>)

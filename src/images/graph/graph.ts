@@ -19,7 +19,7 @@ export interface GraphNode {
   readonly manifest: Manifest
 }
 
-/** All that an image consists of, each piece of content once. */
+/** Everything that an image consists of, each content once. */
 export interface Graph {
   readonly root: Descriptor
   /** the root first, then level by level */
@@ -28,18 +28,22 @@ export interface Graph {
   readonly blobs: readonly Descriptor[]
   /** bytes of all nodes and blobs */
   readonly size: number
-  /** children that are not there, as their index has them; none unless they were to be kept */
+  /**
+   * children that do not exist, with the descriptor of their index; empty unless the walk keeps
+   * them
+   */
   readonly missing: readonly Descriptor[]
 }
 
 export interface WalkOptions {
-  /** what to do about a child that is not there; `fail` where it is not said */
+  /** what to do about a child that does not exist; `fail` by default */
   readonly missing?: 'fail' | 'keep'
 }
 
 /**
- * Reads every manifest that `root` reaches, level by level and side by side. A child that is not there is an error: an image that is
- * incomplete at its source is not copied. Who only looks has it kept in `missing` instead.
+ * Reads every manifest that `root` reaches, level by level and in parallel. A child that does not
+ * exist is an error, because dray does not copy an incomplete image. Views keep it in `missing`
+ * instead.
  * @throws `not-found`, `malformed`, `unsupported`, and what the store throws.
  */
 export async function walkGraph(
@@ -78,7 +82,10 @@ export async function walkGraph(
   return { ...shape(rootDescriptor, [...nodes.values()]), missing: [...missing.values()] }
 }
 
-/** Nodes in waves for writing: every node comes in a later wave than all of its children; the root is alone in the last. */
+/**
+ * Returns the nodes in waves for writing: every node comes after all of its children, and the root
+ * is alone in the last wave.
+ */
 export function childrenFirst(graph: Graph): readonly (readonly GraphNode[])[] {
   const byDigest = new Map(graph.nodes.map((node) => [node.descriptor.digest, node]))
   const heights = new Map<Digest, number>()
@@ -96,8 +103,9 @@ export function childrenFirst(graph: Graph): readonly (readonly GraphNode[])[] {
 }
 
 /**
- * Checks that all indexes of an image describe the same content in the same way. Content is read once, so of several
- * descriptors only one is compared with it. @throws `malformed`.
+ * Checks that all indexes of an image describe the same content in the same way. Content is read
+ * once, so of several descriptors only one is compared with it.
+ * @throws `malformed`.
  */
 function checkEntries(
   store: NamedRepository,

@@ -5,19 +5,22 @@ import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import { formatAt, type TagOrDigest } from '../../oci/reference.ts'
 import type { TagLister } from '../ports.ts'
 
-/** Tags that are compared with one that is not there, and those of them that are named. */
+/** How many tags are compared with one that does not exist, and how many of them are named. */
 const maxTagsCompared = 5000
 const tagsShown = 3
 
-/** An image that was asked for. */
+/** An image that does not exist. */
 interface MissingImage {
-  /** as the person named it; undefined: by where it should be */
+  /** as in the argument; undefined: its reference */
   readonly image?: string
   readonly environment?: string
   readonly at: TagOrDigest
 }
 
-/** The error for an image that is not there; names the tags that are, for a slip of the finger. */
+/**
+ * The error for an image that does not exist. It names similar tags, because the tag may be
+ * mistyped.
+ */
 export async function notThere(store: TagLister, asked: MissingImage, call: Call): Promise<DrayError> {
   const { image, at, environment } = asked
   const inEnvironment = environment === undefined ? '' : ` in ${environment}`

@@ -8,16 +8,16 @@ import { isImageConfig } from '../config/image-config.ts'
 /** A manifest that has a config and layers. */
 export type LeafNode = GraphNode & { readonly manifest: Extract<Manifest, { readonly kind: 'manifest' }> }
 
-/** A manifest of an image that something can run. */
+/** A manifest of an image that can be run. */
 export interface PlatformImage {
   readonly node: LeafNode
-  /** as the index says; undefined where none does, then the config knows */
+  /** from the index; undefined if no index has it: then the config has it */
   readonly platform?: Platform
 }
 
 /**
- * Whether an index has this child to say something about another one, and not to be run: buildkit puts its attestations so (moby/buildkit,
- * docs/attestations/attestation-storage.md).
+ * Whether this child of an index describes another one and cannot be run. Buildkit stores its
+ * attestations like this (moby/buildkit, docs/attestations/attestation-storage.md).
  */
 export function isAttestationChild({ annotations, platform }: Descriptor): boolean {
   return (
@@ -26,13 +26,17 @@ export function isAttestationChild({ annotations, platform }: Descriptor): boole
   )
 }
 
-/** The manifests in a graph that are neither indexes nor attestations, in the order of the indexes. */
+/**
+ * The manifests in a graph that are neither indexes nor attestations, in the order of the indexes.
+ */
 function leavesOf(graph: Graph): readonly LeafNode[] {
   const attestations = new Set(attestationChildren(graph).map(({ digest }) => digest))
   return graph.nodes.filter(isLeaf).filter(({ descriptor }) => !attestations.has(descriptor.digest))
 }
 
-/** The images in a graph, one for each platform that an index has it for; none of an artifact that is no image. */
+/**
+ * The images in a graph, one for each platform in its index. An artifact that is no image has none.
+ */
 export function platformImages(graph: Graph): readonly PlatformImage[] {
   const platforms = platformsOf(graph)
   return leavesOf(graph)
@@ -43,7 +47,10 @@ export function platformImages(graph: Graph): readonly PlatformImage[] {
     })
 }
 
-/** The platforms of manifests as indexes say, each once: the same manifest may be there for several (linux/arm64 and linux/arm64/v8). */
+/**
+ * The platforms of manifests in indexes, each once: a manifest may have several (linux/arm64 and
+ * linux/arm64/v8).
+ */
 export function platformsOf(graph: Graph): ReadonlyMap<Digest, readonly Platform[]> {
   const found = new Map<Digest, Map<string, Platform>>()
   for (const { digest, platform } of childrenInIndexes(graph)) {
@@ -54,12 +61,12 @@ export function platformsOf(graph: Graph): ReadonlyMap<Digest, readonly Platform
   return new Map([...found].map(([digest, those]) => [digest, [...those.values()]]))
 }
 
-/** What buildkit put into an index beside the images, as the index says. */
+/** The attestations that buildkit stored in an index. */
 export function attestationChildren(graph: Graph): readonly Descriptor[] {
   return childrenInIndexes(graph).filter(isAttestationChild)
 }
 
-/** What the indexes of a graph say of their children. */
+/** The descriptors of children in the indexes of a graph. */
 function childrenInIndexes(graph: Graph): readonly Descriptor[] {
   return graph.nodes.flatMap(({ manifest }) => childrenOf(manifest))
 }

@@ -2,7 +2,10 @@ import type { Digest } from '../../oci/digest.ts'
 import { fallbackTag, isEvidenceTag } from '../../oci/evidence-tags.ts'
 import type { RepositoryGraph } from './repository-graph.ts'
 
-/** What leads from a manifest to the next: the children of an index, the referrers of a subject, what stands under a subject's evidence tags. */
+/**
+ * The edges between manifests: from an index to its children, from a subject to its referrers and
+ * to what its evidence tags are on.
+ */
 export class Reach {
   readonly #graph: RepositoryGraph
   readonly #referrers = new Map<Digest, Digest[]>()
@@ -22,7 +25,7 @@ export class Reach {
     }
   }
 
-  /** What a manifest leads to by one step, also what is not there. */
+  /** The manifests that a manifest leads to in one step, including those that do not exist. */
   from(digest: Digest): readonly Digest[] {
     const children = this.#graph.nodes.get(digest)?.children.map((child) => child.digest) ?? []
     const evidence = [
@@ -32,26 +35,32 @@ export class Reach {
     return [...children, ...evidence]
   }
 
-  /** The known manifests that an evidence tag speaks of by its name: more than one only where sha512 digests begin alike. */
+  /**
+   * The known subjects of an evidence tag: more than one only if sha512 digests have the same
+   * beginning.
+   */
   subjectsOf(tag: string): readonly Digest[] {
     return this.#subjects.get(subjectKeyOf(tag)) ?? []
   }
 
-  /** The roots and all that they lead to; `except` is neither entered nor given. */
+  /** The roots and everything that they lead to; `except` is neither entered nor returned. */
   all(roots: Iterable<Digest>, except: { has(digest: Digest): boolean } = new Set()): Set<Digest> {
     const reached = new Set<Digest>()
     const open = [...roots]
     for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
       if (reached.has(digest) || except.has(digest)) continue
       reached.add(digest)
-      // one by one: a call takes no hundred thousand arguments
+      // One at a time, because a call cannot have a hundred thousand arguments.
       for (const below of this.from(digest)) open.push(below)
     }
     return reached
   }
 }
 
-/** The subject as an evidence tag names it: without cosign's suffix, and cut as the fallback tag is (a sha512 digest is longer than a tag can be). */
+/**
+ * The subject in the name of an evidence tag: without the suffix of cosign, and cut like the
+ * fallback tag, because a sha512 digest is too long for a tag.
+ */
 export function subjectKeyOf(tag: string): string {
   const [name = ''] = tag.split('.', 1)
   return name.slice(0, name.indexOf('-') + 1 + 64)

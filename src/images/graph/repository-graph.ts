@@ -3,17 +3,20 @@ import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { RepositoryNode } from './repository-node.ts'
 
-/** All that can be seen of a repository: its tags, and the manifests that they lead to by children, subjects and evidence tags. */
+/**
+ * Everything that the API shows of a repository: its tags, and the manifests that they reach by
+ * children, subjects and evidence tags.
+ */
 export interface RepositoryGraph {
   readonly repository: RepositoryName
-  /** every tag; null: it is listed, and there is no manifest under it */
+  /** every tag; null: it is listed and has no manifest */
   readonly tags: ReadonlyMap<string, Digest | null>
   readonly nodes: ReadonlyMap<Digest, RepositoryNode>
-  /** listed by an index or a list of referrers, and not there */
+  /** listed by an index or a list of referrers, and does not exist */
   readonly missing: ReadonlySet<Digest>
 }
 
-/** The tags that people gave and under which there is something, with what they are on: evidence tags apart. */
+/** Returns the tags that have a manifest, with its digest, except tags of attached artifacts. */
 export function imageTags({ tags }: RepositoryGraph): ReadonlyMap<string, Digest> {
   const own = [...tags].flatMap(([tag, digest]) =>
     digest === null || isEvidenceTag(tag) ? [] : [[tag, digest] as const],
@@ -21,9 +24,9 @@ export function imageTags({ tags }: RepositoryGraph): ReadonlyMap<string, Digest
   return new Map(own)
 }
 
-/** What a run saw of a repository, for the next one. */
+/** What a scan found in a repository; it saves requests in the next run. */
 export interface PreviousScan {
   readonly tags: ReadonlyMap<string, Digest>
-  /** of every manifest whose list of referrers was read: the indexes in it */
+  /** by each manifest whose referrers were listed: the indexes among them */
   readonly indexReferrers: ReadonlyMap<Digest, readonly Digest[]>
 }

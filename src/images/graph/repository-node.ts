@@ -6,26 +6,26 @@ import { isImageConfig } from '../config/image-config.ts'
 import { isAttestationChild } from './platform-images.ts'
 import type { ManifestContent } from '../ports.ts'
 
-/** A manifest of a repository, by what it reaches. */
+/** A manifest of a repository, reduced to what it reaches. */
 export interface RepositoryNode {
   /** media type, digest and size alone */
   readonly descriptor: Descriptor
-  /** `opaque`: of a kind that is not read (docker schema 1); it reaches nothing but its layers */
+  /** `opaque`: of a kind that dray does not read (docker schema 1); it reaches only its layers */
   readonly kind: 'index' | 'manifest' | 'opaque'
   /** of an index, in its order */
   readonly children: readonly ChildEntry[]
   readonly blobs: readonly Blob[]
-  /** of a manifest, where it is the config of an image: its time may stand there */
+  /** the config of an image, which may have its time */
   readonly config?: Descriptor
   readonly subject?: Digest
   readonly artifactType?: string
-  /** the annotation `org.opencontainers.image.created`, as it stands there */
+  /** the annotation `org.opencontainers.image.created`, unparsed */
   readonly created?: string
 }
 
 interface ChildEntry {
   readonly digest: Digest
-  /** it says something about another child and is not run */
+  /** it describes another child and cannot be run */
   readonly isAttestation: boolean
 }
 
@@ -35,7 +35,7 @@ interface Blob {
   readonly size: number
 }
 
-/** What matters of a manifest for what reaches what. @throws `malformed`, `unsupported` (schema 1). */
+/** Reduces a manifest to what it reaches. @throws `malformed`, `unsupported` (schema 1). */
 export function nodeOf({ bytes, descriptor }: ManifestContent, where: string): RepositoryNode {
   const manifest = parseManifest(bytes, descriptor.mediaType, where)
   const { mediaType, subject, annotations } = manifest

@@ -24,13 +24,16 @@ export interface ReaderOptions {
 export interface ReadOptions {
   /** digests that are read even if no tag leads to them */
   readonly roots: readonly Digest[]
-  /** whether the referrers of every manifest are listed; attached artifacts under tags are always read */
+  /**
+   * whether the referrers of every manifest are listed; attached artifacts under tags are always
+   * read
+   */
   readonly referrers: 'all' | 'none'
 }
 
 /**
- * Reads everything that the API shows of a repository. A manifest that was read once is known by its
- * digest and is not read again; each scan lists and resolves the tags anew. Nothing is skipped
+ * Reads everything that the API shows of a repository. A manifest that was read once is known by
+ * its digest and is not read again; each scan lists and resolves the tags anew. Nothing is skipped
  * silently: an incomplete list or a manifest that cannot be read is an error.
  */
 export class RepositoryReader {
@@ -45,7 +48,10 @@ export class RepositoryReader {
     this.#last = last
   }
 
-  /** Reads the whole repository. @throws what the store throws; `unsupported` if it has too many manifests. */
+  /**
+   * Reads the whole repository.
+   * @throws what the store throws; `unsupported` if it has too many manifests.
+   */
   async read(options: ReadOptions, call: Call): Promise<RepositoryGraph> {
     const reading = this.begin()
     await reading.addAllTags(call)
@@ -54,7 +60,10 @@ export class RepositoryReader {
     return reading.graph
   }
 
-  /** Reads these tags, if they exist, and what they reach by children and by tags among them. @throws as `read`. */
+  /**
+   * Reads these tags, if they exist, and what they reach by children and by tags among them.
+   * @throws as `read`.
+   */
   async readTags(tags: readonly string[], call: Call): Promise<RepositoryGraph> {
     const reading = this.begin()
     await reading.addTags(tags, call)
@@ -77,7 +86,10 @@ export class RepositoryReader {
     }
   }
 
-  /** Resolves a tag in as few requests as possible; null if it does not exist. @throws what the store throws. */
+  /**
+   * Resolves a tag in as few requests as possible; null if it does not exist.
+   * @throws what the store throws.
+   */
   async resolve(tag: string, call: Call): Promise<RepositoryNode | null> {
     const remembered = this.#last?.tags.get(tag)
     const headFirst =
@@ -88,7 +100,10 @@ export class RepositoryReader {
     return found === undefined ? null : await this.manifest(found, call)
   }
 
-  /** Null if it does not exist. A manifest whose content is known counts as existing. @throws what the store throws. */
+  /**
+   * Null if it does not exist. A manifest whose content is known counts as existing.
+   * @throws what the store throws.
+   */
   async find(digest: Digest, call: Call): Promise<RepositoryNode | null> {
     return (await this.#recall(digest)) ?? (await this.#get({ digest }, call))
   }
@@ -98,7 +113,10 @@ export class RepositoryReader {
     return (await this.#recall(descriptor)) ?? (await this.#get(descriptor, call))
   }
 
-  /** The index referrers that an earlier scan found of a manifest; undefined if it did not list them. */
+  /**
+   * The index referrers that an earlier scan found of a manifest; undefined if it did not list
+   * them.
+   */
   remembered(subject: Digest): readonly Digest[] | undefined {
     return this.#last?.indexReferrers.get(subject)
   }
@@ -141,7 +159,10 @@ export class RepositoryReader {
     return node
   }
 
-  /** A manifest of Docker's schema 1 has no children and no subject: dray only has to know that it exists. */
+  /**
+   * A manifest of Docker's schema 1 has no children and no subject: dray only has to know that it
+   * exists.
+   */
   async #opaque(
     at: { readonly tag: string } | { readonly digest: Digest },
     call: Call,

@@ -4,11 +4,14 @@ import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import { inParallel } from '../parallel.ts'
-import type { SourceRepository } from '../store.ts'
+import type { SourceRepository } from '../ports.ts'
 import type { PreviousScan, RepositoryGraph } from './repository-graph.ts'
 import type { RepositoryNode } from './repository-node.ts'
 
-/** Tags, manifests and lists of referrers that are read at once. The limit of the registry is in `http/limit.ts`. */
+/**
+ * Tags, manifests and lists of referrers that are read at once. The limit of the registry is in
+ * `http/limit.ts`.
+ */
 const readsAtOnce = 32
 /** Progress is reported each time that this many tags have been read. */
 const tagsPerReport = 50
@@ -60,7 +63,10 @@ export class RepositoryScan {
     return { tags: new Map(tags), indexReferrers: this.#referrersOf }
   }
 
-  /** Lists the tags and resolves each. If a listed tag has no manifest, dray lists and resolves it again. */
+  /**
+   * Lists the tags and resolves each. If a listed tag has no manifest, dray lists and resolves it
+   * again.
+   */
   async addAllTags(call: Call): Promise<void> {
     await this.addTags(await this.#source.listTags(call), call)
     const dangling = [...this.#tags].flatMap(([tag, digest]) => (digest === null ? [tag] : []))
@@ -95,9 +101,9 @@ export class RepositoryScan {
   }
 
   /**
-   * Adds the referrers of every manifest so far, and of those that this finds, until there are none.
-   * With a set as `fresh`, manifests outside of it keep the referrers that an earlier scan found: only
-   * index referrers can reach anything else, and dray checks that those still exist.
+   * Adds the referrers of every manifest so far, and of those that this finds, until there are
+   * none. With a set as `fresh`, manifests outside of it keep the referrers that an earlier scan
+   * found: only index referrers can reach anything else, and dray checks that those still exist.
    */
   async addReferrers(fresh: 'all' | ReadonlySet<Digest>, call: Call): Promise<void> {
     const { store } = this.#source
@@ -120,7 +126,10 @@ export class RepositoryScan {
     }
   }
 
-  /** Lists one subject first if support is unknown: one request then shows whether a registry has the API. */
+  /**
+   * Lists one subject first if support is unknown: one request then shows whether a registry has
+   * the API.
+   */
   async #listReferrers(subjects: readonly Digest[], call: Call): Promise<void> {
     const { store } = this.#source
     const isNew = store.capability('referrers') === 'unknown'

@@ -3,19 +3,22 @@ import { type DrayError, toDrayError } from '../../lib/errors.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import { inParallel } from '../parallel.ts'
 
-/** A target that could not be read, with the reason: nothing goes there. */
+/** A target that could not be read, with the reason: nothing is changed there. */
 export interface UnreadTarget {
   readonly kind: 'unread'
   readonly repository: RepositoryName
   readonly error: DrayError
 }
 
-/** What was read for a request, or why it was not. */
+/** The snapshot for a request, or why it could not be read. */
 export type Gathered<Request, Snapshot> =
   | { readonly kind: 'read'; readonly snapshot: Snapshot }
   | { readonly kind: 'unread'; readonly unread: { readonly request: Request; readonly error: DrayError } }
 
-/** Reads for every request, at most `limit` at once; one that cannot be read holds back no other. @throws the signal's reason. */
+/**
+ * Reads for every request, at most `limit` at once; a failure does not stop the others.
+ * @throws the signal's reason.
+ */
 export async function gatherEach<Request, Snapshot>(
   requests: readonly Request[],
   limit: number,
@@ -32,7 +35,10 @@ export async function gatherEach<Request, Snapshot>(
   })
 }
 
-/** What was read of a target, or why it was not: one that cannot be read is no reason to give up the others. @throws the signal's reason. */
+/**
+ * Reads a target, or returns why it cannot be read: the others go on.
+ * @throws the signal's reason.
+ */
 export async function orUnread<R>(
   repository: RepositoryName,
   call: Call,

@@ -12,7 +12,10 @@ const topLevelKeys: ReadonlySet<string> = new Set([
   'models',
 ])
 
-/** Whether a document is a Compose file: nothing but what the Compose Specification has at the top, and services with images as text. */
+/**
+ * Whether a document is a Compose file: it has only keys of the Compose Specification, and the
+ * images of its services are texts.
+ */
 export function isCompose(document: Readonly<Record<string, unknown>>): boolean {
   const { services } = document
   if (!isMap(services)) return false
@@ -29,12 +32,12 @@ export function volumeImage(volume: Readonly<Record<string, unknown>>): string |
 
 export type Interpolated =
   | { readonly text: string }
-  /** the name of a variable without which the text cannot be known */
+  /** the name of a variable without a default */
   | { readonly variable: string }
 
 /**
- * Puts in the defaults of variables, as the Compose Specification says (Interpolation): `${TAG:-1.2}` is `1.2`, whatever the environment of whoever
- * starts it. A variable that has none is not known here.
+ * Replaces variables by their defaults (Compose Specification, Interpolation): `${TAG:-1.2}` is
+ * `1.2` in any environment. A variable without a default is unknown.
  */
 export function interpolate(text: string): Interpolated {
   let done = ''
@@ -60,7 +63,7 @@ export function interpolate(text: string): Interpolated {
 
 interface Variable {
   readonly name: string
-  /** what stands between the name and the brace */
+  /** the text between the name and the brace */
   readonly how: string
   readonly end: number
 }

@@ -3,13 +3,15 @@ import { isAddress, splitImage } from './image-text.ts'
 
 const maxKeys = 100
 
-/** What a map that may name an image in Helm's way says: texts as containers would name it, or why it cannot be known. */
+/** The image that a map of Helm values names, as texts for a container, or why it is unknown. */
 export type ValuesImage = { readonly texts: readonly string[] } | { readonly unknown: string }
 
 /**
- * Reads `{ registry, repository, tag, digest }` and its usual variations (`repo`, `name`, `sha`); undefined for a map that names no image.
- * @param isNamed whether its key says that it is an image; else it has to have a repository and a tag or digest
- * @param globalRegistry a registry that many charts put in the place of the image's own
+ * Reads `{ registry, repository, tag, digest }` and its usual variations (`repo`, `name`, `sha`);
+ * undefined for a map that names no image.
+ * @param isNamed whether its key names an image; otherwise it needs a repository and a tag or
+ * digest
+ * @param globalRegistry a registry that many charts use in place of that of the image
  */
 export function valuesImage(
   map: Readonly<Record<string, unknown>>,
@@ -50,7 +52,10 @@ function repositoryIn(
   return other ?? (mayBeName ? textOf(map['image']) : undefined)
 }
 
-/** Tag and digest behind the name. A number without quotes is the tag as it is written, and the one that Helm makes of it. */
+/**
+ * Tag and digest after the name. A number without quotes is both the tag as written and the tag
+ * that Helm makes of it.
+ */
 function behindName(tag: unknown, digest: string): readonly string[] {
   const written = textOf(tag) ?? ''
   const tags = tag instanceof WrittenNumber ? [...new Set([written, String(tag.value)])] : [written]
@@ -68,8 +73,9 @@ export function globalRegistryIn(map: Readonly<Record<string, unknown>>): string
 }
 
 /**
- * What `helm` of an Argo CD Application sets: values with the single `parameters` on top of them.
- * @param values what the text under `values` says; not looked at by Argo CD where there is a `valuesObject`
+ * Merges the values in `helm` of an Argo CD Application: the single `parameters` override the
+ * others.
+ * @param values the parsed text under `values`; Argo CD ignores it if there is a `valuesObject`
  */
 export function valuesOfApplication(
   { valuesObject, parameters }: Readonly<Record<string, unknown>>,
@@ -79,11 +85,14 @@ export function valuesOfApplication(
   return [...(isMap(valuesObject) ? [valuesObject] : values), ...single].reduce(merged, {})
 }
 
-/** `{ name: image.tag, value: 1.2 }` as `{ image: { tag: 1.2 } }`; a dot behind a backslash is part of a key. */
+/**
+ * `{ name: image.tag, value: 1.2 }` as `{ image: { tag: 1.2 } }`; a dot after a backslash is part
+ * of a key.
+ */
 function parameterValue(parameter: unknown): unknown {
   if (!isMap(parameter)) return {}
   const keys = (textOf(parameter['name']) ?? '').split(/(?<!\\)\./).map((key) => key.replaceAll('\\.', '.'))
-  // deeper than any values are
+  // No values are nested deeper.
   if (keys.length > maxKeys) return {}
   return keys.reduceRight((value, key) => ({ [key]: value }), parameter['value'])
 }

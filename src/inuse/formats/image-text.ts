@@ -1,7 +1,10 @@
 import { isDrayError } from '../../lib/errors.ts'
 import { parseReference } from '../../oci/reference.ts'
 
-/** The name, and the tag or digest behind it with its sign, of a text that should be a reference: `nginx` and `:1.27`. */
+/**
+ * Splits a text that should be a reference into its name, and the tag or digest with its sign:
+ * `nginx` and `:1.27`.
+ */
 export function splitImage(text: string): { readonly name: string; readonly rest: string } {
   const at = text.indexOf('@')
   const end = at < 0 ? text.length : at
@@ -10,7 +13,10 @@ export function splitImage(text: string): { readonly name: string; readonly rest
   return { name: text.slice(0, start), rest: text.slice(start) }
 }
 
-/** Whether a text can be nothing but an image: it has a path, and a tag or a digest. Where an image may stand and need not. */
+/**
+ * Whether a text can only be an image: it has a path, and a tag or a digest. For positions that
+ * need not have an image.
+ */
 export function isSurelyImage(text: string): boolean {
   if (!text.includes('/') || splitImage(text).rest === '') return false
   try {
@@ -22,12 +28,15 @@ export function isSurelyImage(text: string): boolean {
   }
 }
 
-/** An address of something else, such as a picture or a repository of sources: no runtime takes it for an image. */
+/**
+ * Whether a text is a URL of something else, such as a picture or a git repository: no runtime
+ * accepts it as an image.
+ */
 export function isAddress(text: string): boolean {
   return /^(?!docker:|oci:)(?:[a-z][a-z+.-]*:\/\/|git@)/.test(text)
 }
 
-/** Without the scheme by which some programs name the transport of an image. */
+/** Removes the scheme that some programs use for the transport of an image. */
 export function withoutTransport(text: string): string {
   return text.replace(/^(?:docker|oci):\/\//, '')
 }

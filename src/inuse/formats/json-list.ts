@@ -4,7 +4,7 @@ import { decodeText } from '../text.ts'
 
 /** Kubernetes stores no object of more than some 1.5 MB. */
 const maxItemBytes = 16 * 1024 * 1024
-/** What stands around the items. */
+/** Everything around the items. */
 const maxFrameBytes = 1024 * 1024
 
 const quote = 0x22
@@ -19,8 +19,9 @@ const blanks: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d])
 type Part = 'frame' | 'gap' | 'item'
 
 /**
- * Takes a list of Kubernetes (`{ "kind": "List", "items": […] }`) apart while it arrives, so that a large cluster costs the memory of its largest object.
- * Every byte is in an item, in the frame around them, both of which have to be JSON, or in the gaps between items.
+ * Parses a list of Kubernetes (`{ "kind": "List", "items": […] }`) while it arrives, so that a
+ * large cluster needs the memory of its largest object. Every byte is in an item or in the frame,
+ * which both have to be JSON, or in the gaps between items.
  */
 export class JsonListReader {
   readonly #name: string
@@ -31,19 +32,19 @@ export class JsonListReader {
   #depth = 0
   #isInString = false
   #isEscaped = false
-  /** the string that was read last, of the frame's first level */
+  /** the last string on the first level of the frame */
   #text: number[] = []
   #isInItems = false
   #hasItems = false
-  /** an item stands before this */
+  /** an item was read, and no comma after it */
   #needsComma = false
 
-  /** @param name what answers, as it is called in errors */
+  /** @param name the name of the source in errors */
   constructor(name: string) {
     this.#name = name
   }
 
-  /** The items that are whole now. @throws `malformed`. */
+  /** Yields the items that are complete. @throws `malformed`. */
   *push(chunk: Uint8Array): Generator {
     let start = 0
     let part = this.#part()
@@ -51,7 +52,7 @@ export class JsonListReader {
       const before = this.#part()
       this.#step(byte)
       const after = this.#part()
-      // a bracket belongs to what it begins or ends
+      // A bracket belongs to the part that it begins or ends.
       const own = before === 'item' || after === 'item' ? 'item' : before === 'frame' ? 'frame' : after
       if (own !== part) {
         this.#keep(chunk.subarray(start, at), part)
@@ -67,7 +68,10 @@ export class JsonListReader {
     this.#keep(chunk.subarray(start), part)
   }
 
-  /** What stood around the items, with an empty list in their place. @throws `malformed` where it is not whole. */
+  /**
+   * Returns the frame with an empty list in place of the items.
+   * @throws `malformed` if it is incomplete.
+   */
   end(): Readonly<Record<string, unknown>> {
     const frame = parseJson(Buffer.concat(this.#frame, this.#frameBytes), `what ${this.#name} answers`)
     if (!isRecord(frame) || !this.#hasItems) throw this.#malformed('it is no list of objects')
@@ -101,7 +105,7 @@ export class JsonListReader {
     }
   }
 
-  /** Items are objects with a comma between them. */
+  /** Checks that items are objects with commas between them. */
   #checkGap(byte: number): void {
     const needsComma = this.#needsComma
     if (byte === comma) this.#needsComma = false

@@ -13,7 +13,10 @@ const defaultMaxBytes = 256 * 1024 * 1024
 const maxStderrBytes = 16 * 1024
 const maxStderrLines = 5
 
-/** Everything that runs containers or would again: ReplicaSets and ControllerRevisions are what a rollback goes back to. */
+/**
+ * Everything that runs containers or may run them again: a rollback uses ReplicaSets and
+ * ControllerRevisions.
+ */
 const resources = [
   'pods',
   'deployments.apps',
@@ -36,9 +39,11 @@ export interface KubectlPorts {
 }
 
 /**
- * Asks a cluster what it runs, with the `kubectl` of PATH and the rights of its context. It is read while it arrives.
- * @throws `config` for a name that is no context's and where there is no kubectl; `refused` where it fails or answers no object; `malformed` for what is no
- * list of objects or too large; `timeout`; the signal's reason.
+ * Lists what a cluster runs, with the `kubectl` on the PATH and the permissions of its context. The
+ * output is parsed while it arrives.
+ * @throws `config` for a name that is no context's and where there is no kubectl; `refused` where
+ * it fails or answers no object; `malformed` for what is no list of objects or too large;
+ * `timeout`; the signal's reason.
  */
 export async function queryCluster(context: string, ports: KubectlPorts, call: Call): Promise<FoundImages> {
   checkContext(context)
@@ -50,7 +55,7 @@ export async function queryCluster(context: string, ports: KubectlPorts, call: C
 async function run(context: string, ports: KubectlPorts, signal: AbortSignal): Promise<FoundImages> {
   const { spawn } = await import('node:child_process')
   signal.throwIfAborted()
-  // no shell: the context is nobody's syntax; a group of its own, so that what it starts (credential plugins) ends with it
+  // Without a shell, the context cannot inject commands. The process group lets dray end credential plugins too.
   const child = spawn('kubectl', argumentsFor(context), {
     env: { ...ports.env },
     shell: false,
@@ -82,7 +87,7 @@ function argumentsFor(context: string): readonly string[] {
 
 type Child = ChildProcessByStdio<null, Readable, Readable>
 
-/** The answer counts only where kubectl says that it is whole: where a part fails it prints the rest. */
+/** The output counts only if kubectl succeeds: if a part fails, it prints the rest. */
 async function answerOf(child: Child, context: string, maxBytes: number): Promise<FoundImages> {
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on('error', (cause: NodeJS.ErrnoException) => reject(notStarted(context, cause)))
@@ -98,11 +103,14 @@ async function answerOf(child: Child, context: string, maxBytes: number): Promis
   return answer.findings()
 }
 
-/** What a cluster answers. A mistake in it is told at the end: a kubectl that fails says more by that. */
+/**
+ * The output of a cluster. A mistake in it is reported at the end, because a failure of kubectl
+ * says more.
+ */
 class Answer {
   readonly #name: string
   readonly #reader: JsonListReader
-  /** by the text of each; most are named by many pods */
+  /** by text; many pods use the same image */
   readonly #found = new Map<string, FoundImage>()
   readonly #others: FoundImages[] = []
   #objects = 0
@@ -162,7 +170,7 @@ function nameOf({ metadata }: Readonly<Record<string, unknown>>): string {
   return [namespace, name].filter((one) => typeof one === 'string').join('/')
 }
 
-/** What a cluster is called where it says that something is in use. */
+/** The name of a cluster as a source. */
 export function clusterName(context: string): string {
   return `cluster ${context}`
 }
@@ -175,7 +183,7 @@ function rejectionOf(signal: AbortSignal, over: AbortSignal): Promise<never> {
   })
 }
 
-/** The last of what a stream says. */
+/** Reads a stream and returns its last bytes. */
 async function tailOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
   let tail = Buffer.alloc(0)
   for await (const chunk of stream) tail = Buffer.concat([tail, chunk]).subarray(-maxStderrBytes)
@@ -187,7 +195,7 @@ function killGroup(child: Child): void {
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // it is gone, or the system has no groups
+    // The process has ended, or the system has no groups.
     child.kill('SIGKILL')
   }
 }

@@ -1,16 +1,19 @@
 import { textOf } from '../documents.ts'
 import { splitImage } from './image-text.ts'
 
-/** What kustomize makes of the images of a name. */
+/** What kustomize changes in the images of a name. */
 export type Transformed =
-  /** the image, whatever tag it had */
+  /** the new image, whatever its tag was */
   | { readonly name: string; readonly text: string }
   /** it keeps its tag */
   | { readonly name: string; readonly newName: string }
   /** its tag gets a suffix */
   | { readonly name: string; readonly suffix: string }
 
-/** An entry of `images` of a Kustomization (kustomize, api/types/image.go); undefined for what is none, or changes nothing. */
+/**
+ * An entry of `images` of a Kustomization (kustomize, api/types/image.go); undefined if it is none
+ * or changes nothing.
+ */
 export function transformOf(entry: Readonly<Record<string, unknown>>): Transformed | undefined {
   const [name, newName, newTag, digest, suffix] = ['name', 'newName', 'newTag', 'digest', 'tagSuffix'].map(
     (key) => textOf(entry[key]) ?? '',

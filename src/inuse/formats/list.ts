@@ -7,14 +7,14 @@ import { checkNotBlank, decodeText, tooLarge } from '../text.ts'
 
 const maxListBytes = 64 * 1024 * 1024
 
-/** Something to read once, such as standard input. */
+/** A stream that can be read once, such as standard input. */
 export type ByteReader = (call: Call) => AsyncIterable<Uint8Array>
 
 /**
- * Reads a list of images by hand or from another program: a reference in each line, with comments behind `#`; or JSON or YAML, which may be an array of
- * references, what `kubectl get -o json` prints, or what `helm template` prints.
- * @param name the file, as it is called in errors
- * @throws `malformed` for what is empty, too large or none of this; what the reader throws.
+ * Reads a list of images: one reference per line, with comments after `#`; or JSON or YAML, such as
+ * an array of references or the output of `kubectl get -o json` or `helm template`.
+ * @param name the name of the file in errors
+ * @throws `malformed` for an empty, too large or other text; what the reader throws.
  */
 export async function readList(name: string, read: ByteReader, call: Call): Promise<FoundImages> {
   const chunks: Uint8Array[] = []
@@ -41,7 +41,7 @@ function findListedImages(text: string, name: string): FoundImages {
   return { ...noImages, found }
 }
 
-/** A text is a reference, and an array that has texts in it a list of them; anything else is looked through. */
+/** A text is a reference, and an array with texts is a list of them. Other values are searched. */
 function findImagesInValue(value: unknown, where: string): FoundImages {
   const text = textOf(value)
   if (text !== undefined) return { ...noImages, found: [{ text, by: where }] }
@@ -56,7 +56,7 @@ function findImagesInValue(value: unknown, where: string): FoundImages {
   return mergeImages(items)
 }
 
-/** Kubernetes gives long lists in pages. */
+/** Kubernetes returns long lists in pages. @throws `refused` for one page of several. */
 function checkWhole(value: unknown, where: string): void {
   const metadata = isMap(value) ? value['metadata'] : undefined
   if (!isMap(metadata) || (textOf(metadata['continue']) ?? '') === '') return
@@ -67,10 +67,13 @@ function checkWhole(value: unknown, where: string): void {
   })
 }
 
-/** A reference whose host is an IPv6 address begins as an array does. */
+/** A reference with an IPv6 address as its host begins like an array. */
 const ipv6Reference = /^\s*\[[0-9a-f:]+\](?::[0-9]+)?\//i
 
-/** Whether it is JSON or YAML: no other reference begins so, or has a colon before white space. */
+/**
+ * Whether a text is JSON or YAML: no other reference begins like that or has a colon before white
+ * space.
+ */
 function isStructured(text: string): boolean {
   if (ipv6Reference.test(text)) return false
   if (/^\s*[[{"]/.test(text)) return true

@@ -6,9 +6,11 @@ import type { StepId } from '../plan.ts'
 import type { DeleteStep, PrunePlan, RepositoryPlan, TagVerdict } from './prune-plan.ts'
 
 /**
- * Checks that a plan deletes what it shows and nothing else: each step stays within its repository; a manifest goes with exactly the tags that are shown on
- * it, all of them to be deleted; a tag goes alone only where its digest stays; nothing that is in use or has a tag that stays is deleted; nothing is
- * deleted where the plan is refused; and `after` goes back only to steps of the same repository.
+ * Checks that a plan deletes what it shows and nothing else: a step stays within its repository; a
+ * manifest is deleted with exactly the tags that are shown on it, all of them with the verdict
+ * `delete`; a tag is deleted alone only if its digest is kept; nothing in use or with a kept tag is
+ * deleted; a refused repository has no steps; and `after` names earlier steps of the same
+ * repository.
  * @throws `malformed`.
  */
 export function checkPruneConsistency(plan: PrunePlan, name: string): void {
@@ -27,11 +29,11 @@ export function checkPruneConsistency(plan: PrunePlan, name: string): void {
   }
 }
 
-/** A repository as its steps are compared with it. */
+/** A repository of the plan, indexed for the comparison with its steps. */
 interface ShownRepository {
   readonly plan: RepositoryPlan
   readonly tags: ReadonlyMap<string, TagVerdict>
-  /** tags by what they are on */
+  /** tags by digest */
   readonly onDigest: ReadonlyMap<Digest | null, readonly TagVerdict[]>
   readonly deleted: ReadonlySet<Digest>
   readonly kept: ReadonlySet<Digest>
@@ -69,7 +71,7 @@ function findContradiction(plan: RepositoryPlan): string | undefined {
   return undefined
 }
 
-/** Whether the numbers of images are those of the tags that are shown: a question depends on them. */
+/** Whether the counts match the tags that are shown: the confirmation depends on them. */
 function isCounted({ tags, count }: RepositoryPlan): boolean {
   const named = tags.filter(({ tag, digest }) => digest !== null && !isEvidenceTag(tag))
   const distinct = (those: readonly TagVerdict[]): number => new Set(those.map(({ digest }) => digest)).size

@@ -4,23 +4,26 @@ import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { StepId } from '../plan.ts'
 import type { DeleteManifestStep, DeleteStep, PrunePlan, PruneRefusal, RepositoryPlan } from './prune-plan.ts'
 
-/** What became of one delete. */
+/** The outcome of one delete. */
 export interface DeleteOutcome {
   readonly step: StepId
   readonly repository: RepositoryName
   readonly result:
     | 'done'
-    /** it was gone already */
+    /** it did not exist any more */
     | 'unchanged'
-    /** the registry does not delete this one, and nothing is wrong with that: a tag where tags cannot be deleted, a child that it holds */
+    /**
+     * the registry cannot delete this one, which is no error: a tag if it deletes no tags, a child
+     * that an index needs
+     */
     | 'kept'
-    /** something reaches it now that did not when the plan was made: it stays */
+    /** something reaches it that did not when the plan was made: it is kept */
     | 'conflict'
-    /** the registry does not let manifests be deleted here, or not by this user */
+    /** the registry does not allow deletes here, or not to this user */
     | 'refused'
     | 'failed'
     | 'notAttempted'
-  /** with all but `done` and `unchanged` */
+  /** with all results except `done` and `unchanged` */
   readonly error?: ErrorInfo
 }
 
@@ -31,17 +34,20 @@ export interface RepositoryOutcome {
   readonly status: 'pruned' | 'unchanged' | 'refused' | 'conflict' | 'failed' | 'notAttempted'
   /** manifests that were deleted */
   readonly deleted: number
-  /** of these, those that had a tag of a person */
+  /** of these, those that had an image tag */
   readonly images: number
-  /** tags that were taken off a digest that stays */
+  /** tags that were deleted alone */
   readonly untagged: number
   readonly absent: number
   readonly kept: number
   readonly conflicts: number
   readonly failed: number
-  /** those too that the registry refused: after the first of them none is sent */
+  /** includes those that the registry refused: after the first one, no other is sent */
   readonly notAttempted: number
-  /** bytes: as planned, where no manifest of it stayed; else what is sure, the deleted manifests alone: another may still need their blobs */
+  /**
+   * bytes: as planned if every manifest is deleted; else those of the deleted manifests alone,
+   * because others may need their blobs
+   */
   readonly freed: number
   readonly errors: readonly ErrorInfo[]
 }
@@ -53,14 +59,17 @@ export interface PruneOutcome {
 
 type Result = DeleteOutcome['result']
 
-/** A step with what became of it. */
+/** A step with its outcome. */
 interface EndedStep {
   readonly step: DeleteStep
   readonly result: Result
   readonly error?: ErrorInfo
 }
 
-/** Sums the outcomes of deletes up for each repository: pure. Steps without an outcome count as not attempted. */
+/**
+ * Sums up the outcomes of deletes for each repository. Steps without an outcome count as not
+ * attempted. Pure.
+ */
 export function summarisePrune(plan: PrunePlan, outcomes: readonly DeleteOutcome[]): PruneOutcome {
   const byStep = new Map(outcomes.map((outcome) => [keyOf(outcome.repository, outcome.step), outcome]))
   const refusalsOf = Map.groupBy(
@@ -108,13 +117,13 @@ function summariseRepository(
   }
 }
 
-/** The worst of them; a repository where only some was to be done, and is done, is pruned. */
+/** The worst result; a repository is pruned if one step is done and no step has a worse result. */
 function statusOf(results: ReadonlySet<Result>): RepositoryOutcome['status'] {
   const worst = (['failed', 'refused', 'conflict', 'notAttempted'] as const).find((one) => results.has(one))
   return worst ?? (results.has('done') ? 'pruned' : 'unchanged')
 }
 
-/** What this run has freed: what was gone before was another's. */
+/** The bytes that this run has freed, without what was gone before. */
 function freedBy(
   planned: number,
   deleted: readonly DeleteManifestStep[],
@@ -127,12 +136,14 @@ function freedBy(
   return isWhole ? planned : deleted.reduce((sum, { target }) => sum + target.size, 0)
 }
 
-/** Why a step was not attempted stands with the step that failed before it, and what is kept is no complaint. */
+/**
+ * The failed step before it explains a step that was not attempted, and a kept step is no error.
+ */
 function reportedErrors({ result, error }: EndedStep): readonly ErrorInfo[] {
   return error === undefined || result === 'notAttempted' || result === 'kept' ? [] : [error]
 }
 
-/** What went wrong with several steps alike is told once. */
+/** Equal errors of several steps are reported once. */
 function distinct(errors: readonly ErrorInfo[]): readonly ErrorInfo[] {
   return [...new Map(errors.map((error) => [JSON.stringify(error), error])).values()]
 }

@@ -4,7 +4,10 @@ import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import type { Hash, StepId } from '../plan.ts'
 
-/** What will be deleted, in an order that `after` gives, and what stays, each with its reason; made by a pure function, carried out as it is. */
+/**
+ * What will be deleted, in the order of `after`, and what is kept, each with the reason. A pure
+ * function makes it, and it is executed unchanged.
+ */
 export interface PrunePlan {
   readonly schema: 'dray.plan/1'
   readonly operation: 'prune'
@@ -14,68 +17,83 @@ export interface PrunePlan {
   readonly tool: string
   /** hash of the retention policy and of what it was applied to */
   readonly policy: Hash
-  /** what the policy is called, where dray.yaml has several */
+  /** the name of the policy, if dray.yaml has several */
   readonly policyName?: string
-  /** what said which images run */
+  /** the sources of images in use */
   readonly inUse: readonly InUseSource[]
   /** in the order in which they were named */
   readonly repositories: readonly RepositoryPlan[]
   readonly refusals: readonly PruneRefusal[]
 }
 
-/** A file, a list or a cluster that was asked, and how many images it names. */
+/** A glob, list or cluster, and how many images in use it names. */
 export interface InUseSource {
   readonly name: string
   readonly images: number
 }
 
-/** One repository: all that it shows, what becomes of each, and the deletes. A repository that is refused has no steps. */
+/**
+ * One repository: its tags and manifests with their verdicts, and the deletes. A repository that is
+ * refused has no steps.
+ */
 export interface RepositoryPlan {
   readonly repository: RepositoryName
-  /** as a person would name it: `@dev/api`, else `registry.example.com/dev/api` */
+  /** the short name: `@dev/api`, else `registry.example.com/dev/api` */
   readonly image: string
   readonly environment?: string
-  /** what ages are counted to: the earlier of this machine's and the registry's clock, ISO 8601, UTC */
+  /**
+   * the time that ages are relative to: the earlier of the clocks of this machine and the registry,
+   * ISO 8601, UTC
+   */
   readonly now: string
-  /** every tag of the repository with what it was on: what is compared with before deletes */
+  /** every tag of the repository with its digest; compared again before deletes */
   readonly tags: readonly TagVerdict[]
-  /** manifests that are known by something other than a tag of a person: those that die, and those that are kept for a reason worth telling */
+  /**
+   * manifests without an image tag: those that are deleted, and those that a deleted manifest
+   * reaches and something else keeps
+   */
   readonly others: readonly ManifestVerdict[]
-  /** digests that are kept though no tag leads to them: in use somewhere */
+  /** digests in use; they are kept even without a tag */
   readonly roots: readonly Digest[]
   readonly steps: readonly DeleteStep[]
-  /** digests with a tag of a person: all of them, and those that die */
+  /** digests with an image tag: all of them, and those that are deleted */
   readonly count: { readonly images: number; readonly deleted: number }
-  /** bytes of blobs and manifests that nothing which remains of this repository refers to; the registry frees them at its own garbage collection */
+  /**
+   * bytes of blobs and manifests that nothing which remains of this repository refers to; the
+   * registry frees them at its own garbage collection
+   */
   readonly freed: number
-  /** whether the lists of referrers were all read for this plan, or some are known from an earlier run: then they are read again before the first delete */
+  /**
+   * whether the lists of referrers were all read for this plan, or some are known from an earlier
+   * run: then they are read again before the first delete
+   */
   readonly referrers: 'read' | 'remembered'
 }
 
 export type Verdict =
-  /** it stays */
+  /** it is kept */
   | 'keep'
   /** its digest is deleted with all tags on it */
   | 'delete'
-  /** the tag goes, its digest stays */
+  /** the tag is deleted, its digest is kept */
   | 'untag'
 
 export interface TagVerdict {
   readonly tag: string
-  /** null: it is listed, and there is no manifest under it */
+  /** null: it is listed and has no manifest */
   readonly digest: Digest | null
   readonly verdict: Verdict
   readonly why: Why
-  /** when the image was made, ISO 8601, UTC, where that was looked for and found */
+  /** the time of the image, ISO 8601, UTC, if it was read */
   readonly created?: string
-  /** of the whole image, evidence apart, bytes; absent where it was not read */
+  /** bytes of the whole image without attached artifacts; absent if it was not read */
   readonly size?: number
 }
 
 export interface ManifestVerdict {
   readonly digest: Digest
   readonly role: 'child' | 'evidence' | 'leftover'
-  /** what lists it or what it refers to, as far as that is known */
+  /** the known indexes that list it and its known subject */
   readonly of: readonly Digest[]
   readonly verdict: 'keep' | 'delete'
   readonly why: Why
@@ -86,29 +104,31 @@ export interface ManifestVerdict {
 /** The reason of a verdict, for a program and for a person. */
 export interface Why {
   readonly kind:
-    /** a rule selects it and nothing holds it: `by` is the rule's name */
+    /** a rule deletes it and nothing protects it: `by` is the rule's name */
     | 'rule'
-    /** a protection holds it, by its own tag or by its digest: `by` is the protection's name */
+    /** a protection keeps it, by its own tag or by its digest: `by` is the protection's name */
     | 'protection'
-    /** something runs it: `by` is what said so */
+    /** it is in use: `by` is the source */
     | 'inUse'
     /** no rule selects it */
     | 'unmatched'
-    /** a rule selects it and a condition of that rule spares it: `by` is the rule's name */
+    /** a rule selects it and a condition of that rule keeps it: `by` is the rule's name */
     | 'spared'
-    /** a rule by time selects it, and its time is not known or not to be believed: `by` is the rule's name */
+    /**
+     * a rule by time selects it, and its time is unknown or not plausible: `by` is the rule's name
+     */
     | 'undated'
     /** a rule by version or group selects it, and it has none: `by` is the rule's name */
     | 'unparsable'
-    /** something that stays reaches it: `by` is a tag or digest */
+    /** something that is kept reaches it: `by` is a tag or digest */
     | 'reached'
-    /** evidence whose subject does not die, or is not there */
+    /** an attached artifact whose subject is kept, or does not exist */
     | 'evidence'
-    /** the registry cannot delete a tag, and its digest stays */
+    /** the registry cannot delete a tag, and its digest is kept */
     | 'cannotUntag'
-    /** there is no manifest under it */
+    /** it has no manifest */
     | 'dangling'
-    /** what it belonged to is deleted: `by` is a digest */
+    /** its index or subject is deleted: `by` is a digest */
     | 'orphan'
   readonly by?: string
   /** one line, such as `nightlies: 41d old, older than 30d` */
@@ -116,7 +136,7 @@ export interface Why {
 }
 
 export interface PruneRefusal {
-  /** where only one repository is concerned; else nothing at all is deleted */
+  /** the repository that is refused; undefined: nothing at all is deleted */
   readonly repository?: RepositoryName
   readonly error: ErrorInfo
 }
@@ -124,7 +144,10 @@ export interface PruneRefusal {
 interface DeleteStepBase {
   readonly id: StepId
   readonly repository: RepositoryName
-  /** steps that must have succeeded before this one: what reaches a manifest goes before it, so that nothing that is there lacks a part */
+  /**
+   * steps that must have succeeded before this one: a parent is deleted before what it reaches, so
+   * that no image lacks a part
+   */
   readonly after: readonly StepId[]
   readonly why: Why
 }
@@ -133,17 +156,17 @@ interface DeleteStepBase {
 export interface DeleteManifestStep extends DeleteStepBase {
   readonly kind: 'deleteManifest'
   readonly target: Descriptor
-  /** every tag on it, evidence tags too: they go with it */
+  /** every tag on it, including evidence tags: they are deleted with it */
   readonly losesTags: readonly string[]
-  /** the subject that it speaks of */
+  /** its field `subject` */
   readonly subject?: Digest
 }
 
-/** A tag alone; its digest stays. */
+/** A tag alone; its digest is kept. */
 export interface DeleteTagStep extends DeleteStepBase {
   readonly kind: 'deleteTag'
   readonly tag: string
-  /** what it is on */
+  /** the digest that the tag is on */
   readonly digest: Digest
 }
 

@@ -6,8 +6,8 @@ import type { Evaluation } from './evaluate.ts'
 import { SharedReasons } from './shared-reasons.ts'
 
 /**
- * Decides about the manifests that have no image tag: garbage, and what garbage reaches and something
- * else keeps. Pure.
+ * Decides about the manifests that have no image tag: garbage, and what garbage reaches and
+ * something else keeps. Pure.
  */
 export function decideManifests(evaluation: Evaluation): readonly ManifestVerdict[] {
   const { snapshot, reachability, tags, reach } = evaluation
@@ -61,8 +61,8 @@ function explainShared(keeping: readonly Digest[]): Why {
 }
 
 /**
- * Whether a manifest is an attached artifact: its subject is there, or no index lists it. The index under a fallback tag lists
- * referrers; those name their subject.
+ * Whether a manifest is an attached artifact: its subject is there, or no index lists it. The index
+ * under a fallback tag lists referrers; those name their subject.
  * @param listed the children of all indexes
  */
 function isAttachedArtifact(

@@ -17,7 +17,10 @@ export interface RunPolicy {
   /** the version of dray that decides */
   readonly tool: string
   readonly limits: Limits
-  /** all protections of the policy, also those of other repositories; `optional`: it may match nothing */
+  /**
+   * all protections of the policy, also those of other repositories; `optional`: it may match
+   * nothing
+   */
   readonly protections: readonly { readonly name: string; readonly optional: boolean }[]
   readonly inUse: readonly InUseSource[]
   /** all repositories of the policy were read: a protection that matches nothing is an error */
@@ -30,7 +33,10 @@ export interface PruneDecision {
   readonly warnings: readonly string[]
 }
 
-/** Combines the decisions of all repositories. A repository that could not be read or breaks a limit is refused and has no steps. Pure. */
+/**
+ * Combines the decisions of all repositories. A repository that could not be read or breaks a limit
+ * is refused and has no steps. Pure.
+ */
 export function decide(results: readonly RepositoryResult[], run: RunPolicy, now: Date): PruneDecision {
   const decisions = results.flatMap((one) => (one.kind === 'decided' ? [one.decision] : []))
   const refusals: PruneRefusal[] = results.flatMap((one): readonly PruneRefusal[] => {

@@ -59,8 +59,8 @@ function sortByLevel(
 
 /**
  * Gives each manifest a level above those of its parents (Kahn's algorithm). Index children form no
- * cycle because an index names them by hash. Attached artifacts may form one, because anyone can put
- * a fallback tag on anything: dray opens such a cycle at one of its attached artifacts.
+ * cycle because an index names them by hash. Attached artifacts may form one, because anyone can
+ * put a fallback tag on anything: dray opens such a cycle at one of its attached artifacts.
  */
 class Levels {
   readonly #parents: ParentsByDigest
@@ -121,8 +121,8 @@ class Levels {
 }
 
 /**
- * The manifests at which a cycle can be opened: nothing outside of the cycle reaches it any more, and
- * all indexes of the manifest are placed.
+ * The manifests at which a cycle can be opened: nothing outside of the cycle reaches it any more,
+ * and all indexes of the manifest are placed.
  */
 class Cycles {
   readonly #members: readonly (readonly Digest[])[]

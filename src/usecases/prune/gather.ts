@@ -44,8 +44,8 @@ export interface GatheredRepository {
 }
 
 /**
- * Reads what a decision needs: tags and manifests, the times that a rule needs, and the referrers if
- * anything is to be deleted.
+ * Reads what a decision needs: tags and manifests, the times that a rule needs, and the referrers
+ * if anything is to be deleted.
  * @throws what the store throws, so that nothing is deleted in a repository that cannot be read
  * completely; `refused` if the clocks differ too much.
  */
@@ -85,7 +85,10 @@ export async function gather(
   }
 }
 
-/** Adds the manifests of interrupted runs that still exist although everything that led to them is gone. */
+/**
+ * Adds the manifests of interrupted runs that still exist although everything that led to them is
+ * gone.
+ */
 async function addOrphaned(
   scan: RepositoryScan,
   store: ManifestReader,
@@ -121,7 +124,9 @@ function agreeOnNow(store: NamedRepository & Capabilities, here: number): number
   )
 }
 
-/** Reads the configs of images that a rule by time selects and that have no annotation with a time. */
+/**
+ * Reads the configs of images that a rule by time selects and that have no annotation with a time.
+ */
 async function readTimes(
   store: BlobReader,
   scan: RepositoryScan,

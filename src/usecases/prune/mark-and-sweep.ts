@@ -23,8 +23,8 @@ export interface SweepInput {
 }
 
 /**
- * Marks what kept tags, images in use and orphaned artifacts reach, and sweeps what only the tags to
- * delete reach. A manifest that neither reaches is kept. Pure.
+ * Marks what kept tags, images in use and orphaned artifacts reach, and sweeps what only the tags
+ * to delete reach. A manifest that neither reaches is kept. Pure.
  */
 export function markAndSweep(graph: RepositoryGraph, reach: Reach, input: SweepInput): Reachability {
   const orphanedTags = findOrphanedTags(graph, input.orphaned)
@@ -45,7 +45,10 @@ export function markAndSweep(graph: RepositoryGraph, reach: Reach, input: SweepI
   return { live, garbage: new Set(sortGarbage(graph, garbage)), orphanedTags }
 }
 
-/** Manifests are read in parallel, so the garbage gets an order: that of the tags, then that of the digests. */
+/**
+ * Manifests are read in parallel, so the garbage gets an order: that of the tags, then that of the
+ * digests.
+ */
 function sortGarbage(graph: RepositoryGraph, garbage: ReadonlySet<Digest>): Iterable<Digest> {
   const tagged = [...graph.tags.values()].flatMap((digest) =>
     digest !== null && garbage.has(digest) ? [digest] : [],

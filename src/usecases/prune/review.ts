@@ -23,9 +23,9 @@ export interface ReviewedRepository {
 }
 
 /**
- * Returns the deletes of a saved plan that the current policy does not decide. Nothing in the file is
- * trusted: not its tags, roots, reasons or order. A delete is executed only if it is decided now as
- * well. Pure.
+ * Returns the deletes of a saved plan that the current policy does not decide. Nothing in the file
+ * is trusted: not its tags, roots, reasons or order. A delete is executed only if it is decided now
+ * as well. Pure.
  * @param isKnown whether a manifest was found by reading the repository
  */
 export function rejectDeletes(
@@ -45,7 +45,9 @@ export function rejectDeletes(
   return rejected
 }
 
-/** Returns the manifests of the plan that the repository does not show: they are gone, or unknown. */
+/**
+ * Returns the manifests of the plan that the repository does not show: they are gone, or unknown.
+ */
 export function listUnseen(
   { steps }: RepositoryPlan,
   isKnown: (digest: Digest) => boolean,
@@ -108,7 +110,9 @@ function imagesDeleted({ saved, now, rejected }: ReviewedRepository): number {
 interface Comparison {
   /** what is decided now of each tag */
   readonly tags: ReadonlyMap<string, TagVerdict>
-  /** why a manifest stays that is not deleted now, as far as a tag or the manifest itself shows it */
+  /**
+   * why a manifest stays that is not deleted now, as far as a tag or the manifest itself shows it
+   */
   readonly reasons: ReadonlyMap<Digest | null, string>
   /** the deletes that are decided now */
   readonly decisions: ReadonlyMap<Digest, DeleteManifestStep>

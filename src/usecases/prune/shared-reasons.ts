@@ -1,6 +1,8 @@
 import type { Why } from '../../plan/prune/prune-plan.ts'
 
-/** Returns one object for equal reasons: a plan has a reason for each tag, and few of them differ. */
+/**
+ * Returns one object for equal reasons: a plan has a reason for each tag, and few of them differ.
+ */
 export class SharedReasons {
   readonly #known = new Map<string, Why>()
 

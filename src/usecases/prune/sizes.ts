@@ -2,7 +2,9 @@ import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { RepositoryNode } from '../../images/graph/repository-node.ts'
 
-/** Sums the bytes of a manifest, its blobs and its children; content that occurs twice counts once. */
+/**
+ * Sums the bytes of a manifest, its blobs and its children; content that occurs twice counts once.
+ */
 export function sumImageBytes(graph: RepositoryGraph, root: Digest): number {
   const pieces = new Map<Digest, number>()
   const seen = new Set<Digest>()

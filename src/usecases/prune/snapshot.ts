@@ -16,7 +16,9 @@ export interface PruneRequest {
   readonly orphaned: readonly OrphanedManifest[]
 }
 
-/** A manifest that an interrupted run planned to delete, after it deleted what led to the manifest. */
+/**
+ * A manifest that an interrupted run planned to delete, after it deleted what led to the manifest.
+ */
 export interface OrphanedManifest {
   readonly digest: Digest
   /** the indexes and subjects that led to it */

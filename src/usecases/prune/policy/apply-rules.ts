@@ -6,7 +6,10 @@ import type { PolicyResult, RuleResult } from './explanation.ts'
 import { describeSelector, findGroup, selectTag } from './select.ts'
 import type { ImageTime, ImageTimes } from './times.ts'
 
-/** The verdict of all rules on a tag: deleted if one rule selects it and no condition of that rule keeps it. */
+/**
+ * The verdict of all rules on a tag: deleted if one rule selects it and no condition of that rule
+ * keeps it.
+ */
 export interface RuleVerdict {
   readonly isDeleted: boolean
   /** why it is deleted, or why the first rule that selects it keeps it, or that none selects it */
@@ -138,7 +141,10 @@ class RuleEvaluator {
     return { name, says: 'spare', text, conditions, why: { kind, by: name, text: `${name}: ${text}` } }
   }
 
-  /** Returns for each group the time of the last image that is kept; groups that are kept as a whole have none. */
+  /**
+   * Returns for each group the time of the last image that is kept; groups that are kept as a whole
+   * have none.
+   */
   #count(tags: ReadonlyMap<string, Digest>, keep: number): ReadonlyMap<string, number> {
     const { times, kept } = this.#options
     const groups = new Map<string, Map<Digest, number>>()

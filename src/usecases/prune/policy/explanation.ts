@@ -28,7 +28,10 @@ export interface ExplainedTime {
   readonly created?: string
   /** milliseconds until `now` */
   readonly age?: number
-  /** its source, or why there is none: `annotation of the index`, `config.created of linux/amd64, the newest of 2` */
+  /**
+   * its source, or why there is none: `annotation of the index`, `config.created of linux/amd64,
+   * the newest of 2`
+   */
   readonly text: string
   /** the time that ages are relative to, ISO 8601, UTC */
   readonly now: string

@@ -8,7 +8,9 @@ export interface ImageCount {
   readonly deleted: number
 }
 
-/** Checks the deletes of one repository against the limits; undefined if they are within them. Pure. */
+/**
+ * Checks the deletes of one repository against the limits; undefined if they are within them. Pure.
+ */
 export function checkRepositoryLimits(
   repository: RepositoryName,
   { images, deleted }: ImageCount,
@@ -34,7 +36,9 @@ export function checkRepositoryLimits(
   return undefined
 }
 
-/** Checks the deletes of the whole run against the limits; undefined if they are within them. Pure. */
+/**
+ * Checks the deletes of the whole run against the limits; undefined if they are within them. Pure.
+ */
 export function checkRunLimits(deleted: number, { maxDeletes }: Limits): DrayError | undefined {
   if (maxDeletes === undefined || deleted <= maxDeletes) return undefined
   return refusal(

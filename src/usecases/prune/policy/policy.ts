@@ -14,7 +14,9 @@ export interface ReferenceInUse {
   readonly by: string
   /** the name of the protection that lists the source */
   readonly protection: string
-  /** set if only the host of the reference differs, and no alias says that it serves this repository */
+  /**
+   * set if only the host of the reference differs, and no alias says that it serves this repository
+   */
   readonly otherHost?: OtherHost
 }
 

@@ -5,7 +5,10 @@ import type { Reach } from '../../../images/graph/reach.ts'
 import type { ReferenceInUse } from './policy.ts'
 import { selectTag } from './select.ts'
 
-/** What protections and references in use keep: by tag, and by digest with everything that it reaches. */
+/**
+ * What protections and references in use keep: by tag, and by digest with everything that it
+ * reaches.
+ */
 export interface KeptImages {
   /** protected tags, each with the first protection that selects it */
   readonly byTag: ReadonlyMap<string, TagProtection>
@@ -84,7 +87,10 @@ function keep(digests: Map<Digest, Protected>, by: Protected, reach: Reach): voi
   for (const digest of reach.all([by.at], digests)) digests.set(digest, by)
 }
 
-/** Returns the tags that a protection selects; with `newest`, those of the highest versions of each line. */
+/**
+ * Returns the tags that a protection selects; with `newest`, those of the highest versions of each
+ * line.
+ */
 function selectProtected(
   { tags: selector, newest }: TagProtection,
   tags: readonly string[],

@@ -10,7 +10,10 @@ export interface TagMatch {
   readonly groups: Readonly<Record<string, string>>
 }
 
-/** Matches a whole tag; undefined if it does not match. A range matches pre-releases only if it was parsed with them, as in protections. */
+/**
+ * Matches a whole tag; undefined if it does not match. A range matches pre-releases only if it was
+ * parsed with them, as in protections.
+ */
 export function selectTag(selector: TagSelector | undefined, tag: string): TagMatch | undefined {
   if (selector === undefined) return noGroups
   switch (selector.kind) {
@@ -30,7 +33,10 @@ export function selectTag(selector: TagSelector | undefined, tag: string): TagMa
 
 const noGroups: TagMatch = { groups: {} }
 
-/** Returns the group in which a rule counts a tag; undefined if the tag has none. Without `groupBy`, all tags are in one group. */
+/**
+ * Returns the group in which a rule counts a tag; undefined if the tag has none. Without `groupBy`,
+ * all tags are in one group.
+ */
 export function findGroup({ groupBy }: Rule, tag: string, { groups }: TagMatch): string | undefined {
   if (groupBy === undefined) return ''
   const named = Object.hasOwn(groups, groupBy) ? groups[groupBy] : undefined

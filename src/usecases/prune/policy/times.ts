@@ -21,9 +21,9 @@ export interface ImageTimesOptions {
 }
 
 /**
- * The times of the images of a repository, from the first source of `timeFrom` that has one. An index
- * without an annotation has the time of its newest image; attestations do not count. If a time is not
- * plausible, the image is undated; no other source is used. Pure.
+ * The times of the images of a repository, from the first source of `timeFrom` that has one. An
+ * index without an annotation has the time of its newest image; attestations do not count. If a
+ * time is not plausible, the image is undated; no other source is used. Pure.
  */
 export class ImageTimes {
   readonly #graph: RepositoryGraph

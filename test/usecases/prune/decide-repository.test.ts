@@ -15,19 +15,19 @@ const old = rule('old', { tags: globs('pr-*', 'nightly-*'), days: 14 })
 const all = rule('all', { tags: globs('pr-*') })
 
 describe('a tag', () => {
-  it('dies where a rule selects it and nothing holds it, with its manifest', () => {
+  it('is deleted with its manifest if a rule selects it and nothing keeps it', () => {
     const { gone, tag } = decided({ tags: { 'pr-1': 'a' }, manifests: { a: { age: 20 } } }, { rules: [old] })
     expect(gone).toEqual(['a'])
     expect(tag('pr-1')).toMatchObject({ verdict: 'delete', why: { kind: 'rule', by: 'old' } })
   })
 
-  it('stays where no rule selects it', () => {
+  it('is kept if no rule selects it', () => {
     const { gone, tag } = decided({ tags: { main: 'a' }, manifests: { a: { age: 20 } } }, { rules: [old] })
     expect(gone).toEqual([])
     expect(tag('main')).toMatchObject({ verdict: 'keep', why: { kind: 'unmatched' } })
   })
 
-  it('dies by the first of several rules that nothing of spares it', () => {
+  it('is deleted by the first rule that has no condition that keeps it', () => {
     const younger = rule('young', { tags: globs('*'), days: 30 })
     const { tag } = decided(
       { tags: { 'pr-1': 'a' }, manifests: { a: { age: 20 } } },
@@ -36,7 +36,7 @@ describe('a tag', () => {
     expect(tag('pr-1').why).toMatchObject({ kind: 'rule', by: 'old' })
   })
 
-  it('that is listed without a manifest stays', () => {
+  it('is kept if it is listed without a manifest', () => {
     const { tag } = decided({ tags: { 'pr-1': null }, manifests: {} }, { rules: [all] })
     expect(tag('pr-1')).toMatchObject({ verdict: 'keep', why: { kind: 'dangling' } })
   })
@@ -61,7 +61,7 @@ describe('age', () => {
     expect(tag('pr-1').verdict).toBe(verdict)
   })
 
-  it('is that of the config where no annotation says it', () => {
+  it('comes from the config if there is no annotation', () => {
     const { gone } = decided(
       { tags: { 'pr-1': 'a', 'pr-2': 'b' }, manifests: { a: { configAge: 20 }, b: { configAge: 2 } } },
       { rules: [old] },
@@ -69,7 +69,7 @@ describe('age', () => {
     expect(gone).toEqual(['a'])
   })
 
-  it('that cannot be believed is not made up for by the config', () => {
+  it('does not come from the config if the annotation is not plausible', () => {
     const { gone } = decided(
       { tags: { 'pr-1': 'a' }, manifests: { a: { age: '1970-01-01T00:00:00Z', configAge: 20 } } },
       { rules: [old] },
@@ -77,7 +77,7 @@ describe('age', () => {
     expect(gone).toEqual([])
   })
 
-  it('of an index is that of the newest of its images, attestations apart', () => {
+  it('of an index is that of its newest image; attestations do not count', () => {
     const sketch = (arm: number): WorldSketch => ({
       tags: { 'pr-1': 'index' },
       manifests: {
@@ -91,7 +91,7 @@ describe('age', () => {
     expect(decided(sketch(2), { rules: [old] }).gone).toEqual([])
   })
 
-  it('of an index with one image without a time is not known', () => {
+  it('of an index is unknown if one of its images has no time', () => {
     const { tag } = decided(
       {
         tags: { 'pr-1': 'index' },
@@ -102,7 +102,7 @@ describe('age', () => {
     expect(tag('pr-1')).toMatchObject({ verdict: 'keep', why: { kind: 'undated' } })
   })
 
-  it('is not asked for by a rule without a condition of time', () => {
+  it('is not needed by a rule without a condition on time', () => {
     expect(decided({ tags: { 'pr-1': 'a' }, manifests: { a: {} } }, { rules: [all] }).gone).toEqual(['a'])
   })
 })
@@ -111,7 +111,7 @@ describe('keepNewest', () => {
   const keep = (count: number, rest = {}): ReturnType<typeof rule> =>
     rule('newest', { tags: globs('pr-*'), keepNewest: count, ...rest })
 
-  it('counts digests: ten tags on one take one slot', () => {
+  it('counts digests: ten tags on one digest take one slot', () => {
     const tags = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`pr-${i}`, 'a']))
     const { gone } = decided(
       {
@@ -134,7 +134,7 @@ describe('keepNewest', () => {
     expect(gone).toEqual([])
   })
 
-  it('gives protected and undated ones no slot', () => {
+  it('gives no slot to protected and undated images', () => {
     const { gone } = decided(
       {
         tags: { 'pr-1': 'a', 'pr-2': 'b', 'pr-3': 'c', 'pr-4': 'd', prod: 'a' },
@@ -162,7 +162,7 @@ describe('keepNewest', () => {
     expect(gone).toEqual(['a', 'c'])
   })
 
-  it('of a tag without its group spares the tag', () => {
+  it('keeps a tag without the group', () => {
     const byMinor = rule('minor', { tags: globs('*'), groupBy: 'minor', keepNewest: 1 })
     const { gone, tag } = decided(
       {
@@ -194,7 +194,7 @@ describe('selectors', () => {
 })
 
 describe('a protection', () => {
-  it('holds by digest, so that no tag on it goes', () => {
+  it('keeps a digest with all of its tags', () => {
     const { gone, tag } = decided(
       { tags: { 'pr-1': 'a', prod: 'a' }, manifests: { a: { age: 90 } } },
       { rules: [all], protect: [protection(globs('prod'))] },
@@ -203,7 +203,7 @@ describe('a protection', () => {
     expect(tag('pr-1').why).toMatchObject({ kind: 'protection' })
   })
 
-  it('holds what it reaches: children, their evidence, and tags on those', () => {
+  it('keeps what it reaches: children, their attached artifacts, and tags on those', () => {
     const { gone } = decided(
       {
         tags: { prod: 'index', 'pr-1': 'child', 'pr-2': 'sbom' },
@@ -214,7 +214,7 @@ describe('a protection', () => {
     expect(gone).toEqual([])
   })
 
-  it('by version holds the highest of each line, pre-releases too, by precedence and not by time', () => {
+  it('by version keeps the highest of each line by precedence, including pre-releases', () => {
     const { tag } = decided(
       {
         tags: { '1.4.0': 'a', '1.4.1': 'b', '1.4.10': 'c', '1.5.0-rc.1': 'd', 'v1.4.10': 'e' },
@@ -234,7 +234,7 @@ describe('a protection', () => {
     ])
   })
 
-  it('by use holds a digest that has no tag, and a tag', () => {
+  it('by use keeps a digest without a tag, and a tag', () => {
     const { gone, plan } = decided(
       {
         tags: { 'pr-1': 'a', 'pr-2': 'index' },
@@ -253,7 +253,7 @@ describe('a protection', () => {
 })
 
 describe('a digest', () => {
-  it('with one tag that stays survives, and its dying tags are taken off', () => {
+  it('is kept if one of its tags is kept, and its other tags are untagged', () => {
     const { gone, tag } = decided(
       { tags: { 'pr-1': 'a', main: 'a' }, manifests: { a: {} } },
       { rules: [all] },
@@ -262,7 +262,7 @@ describe('a digest', () => {
     expect(tag('pr-1').verdict).toBe('untag')
   })
 
-  it('with one tag that stays keeps all of them where the registry cannot delete a tag', () => {
+  it('keeps all of its tags if one is kept and the registry cannot delete a tag', () => {
     const { gone, tag } = decided(
       { tags: { 'pr-1': 'a', main: 'a' }, manifests: { a: {} }, canUntag: 'no' },
       { rules: [all] },
@@ -271,7 +271,7 @@ describe('a digest', () => {
     expect(tag('pr-1').why.kind).toBe('cannotUntag')
   })
 
-  it('that a kept and a dying index share survives', () => {
+  it('is kept if a kept and a deleted index share it', () => {
     const { gone } = decided(
       {
         tags: { 'pr-1': 'x', main: 'y' },
@@ -282,7 +282,7 @@ describe('a digest', () => {
     expect(gone).toEqual(['x', 'own'])
   })
 
-  it('goes after every index that lists it, through all levels', () => {
+  it('is deleted after every index that lists it, through all levels', () => {
     const { plan } = decided(
       {
         tags: { 'pr-1': 'outer', 'pr-2': 'other' },
@@ -304,8 +304,8 @@ describe('a digest', () => {
   })
 })
 
-describe('evidence', () => {
-  it('goes with its subject, after it: referrers, what stands under the fallback tag and under those of cosign', () => {
+describe('an attached artifact', () => {
+  it('is deleted after its subject: referrers, and what the fallback tag and the tags of cosign are on', () => {
     const { gone, plan } = decided(
       {
         tags: { 'pr-1': 'a', [fallbackOf('a')]: 'fallback', [fallbackOf('a', '.sig')]: 'sig' },
@@ -325,7 +325,7 @@ describe('evidence', () => {
     expect(lost.toSorted()).toEqual(['pr-1', fallbackOf('a'), fallbackOf('a', '.sig')].toSorted())
   })
 
-  it('of what stays is not judged by its tag, however old it is', () => {
+  it('of a kept subject is kept, however old it is', () => {
     const { gone } = decided(
       { tags: { main: 'a', [fallbackOf('a', '.sig')]: 'sig' }, manifests: { a: {}, sig: { age: 900 } } },
       { rules: [rule('everything', { days: 1 })] },
@@ -333,7 +333,7 @@ describe('evidence', () => {
     expect(gone).toEqual([])
   })
 
-  it('whose subject is gone stays and is reported', () => {
+  it('is kept and reported if its subject is gone', () => {
     const { gone, tag } = decided(
       {
         tags: { [fallbackOf('gone')]: 'list', 'pr-1': 'sbom' },
@@ -345,7 +345,7 @@ describe('evidence', () => {
     expect(tag(fallbackOf('gone')).why.kind).toBe('evidence')
   })
 
-  it('that is an untagged index with a subject holds its children as long as the subject stays', () => {
+  it('keeps the children of an untagged index as long as its subject is kept', () => {
     const sketch: WorldSketch = {
       tags: { main: 'subject', 'pr-1': 'dying' },
       manifests: {
@@ -360,7 +360,7 @@ describe('evidence', () => {
     expect(gone.toSorted()).toEqual(['child', 'dying', 'evidence', 'subject'])
   })
 
-  it('that two subjects share by one digest survives with one of them', () => {
+  it('that two subjects share is kept with one of them', () => {
     const { gone } = decided(
       {
         tags: { 'pr-1': 'a', main: 'b', [fallbackOf('a')]: 'empty', [fallbackOf('b')]: 'empty' },
@@ -371,7 +371,7 @@ describe('evidence', () => {
     expect(gone).toEqual(['a', `:${fallbackOf('a')}`])
   })
 
-  it('in a circle comes to an end', () => {
+  it('in a cycle is decided', () => {
     const { gone } = decided(
       {
         tags: { 'pr-1': 'a', [fallbackOf('a')]: 'list', [fallbackOf('list')]: 'a2' },
@@ -383,8 +383,8 @@ describe('evidence', () => {
   })
 })
 
-describe('what a run that was broken off has left', () => {
-  it('goes where nothing leads to it any more, and stays where something does', () => {
+describe('a manifest of an interrupted run', () => {
+  it('is deleted if nothing leads to it any more, and kept if something does', () => {
     const sketch: WorldSketch = {
       tags: { main: 'index' },
       manifests: { index: { children: ['used'] }, used: {}, left: {}, ofLeft: { subject: 'left' } },
@@ -397,8 +397,8 @@ describe('what a run that was broken off has left', () => {
   })
 })
 
-describe('evidence that a run that was broken off has left', () => {
-  it('goes, though an evidence tag is on it, and stays where that tag is on something else by now', () => {
+describe('an attached artifact of an interrupted run', () => {
+  it('is deleted with its evidence tag, and kept if that tag has moved', () => {
     const sketch = (tags: readonly string[]): WorldSketch => ({
       tags: { main: 'a', [fallbackOf('gone', '.sig')]: 'sig' },
       manifests: { a: {}, sig: {} },
@@ -410,7 +410,7 @@ describe('evidence that a run that was broken off has left', () => {
 })
 
 describe('the sums', () => {
-  it('count digests with tags of people, and bytes that nothing refers to any more', () => {
+  it('count digests with image tags, and bytes that no kept manifest refers to', () => {
     const { plan } = decided(
       {
         tags: { 'pr-1': 'a', 'pr-2': 'a', main: 'b', [fallbackOf('a', '.sig')]: 'sig' },

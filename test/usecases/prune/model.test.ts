@@ -29,7 +29,7 @@ async function complaintsOf(scenario: fc.Arbitrary<Scenario>, numRuns: number): 
 }
 
 describe('whatever a repository and a policy are', () => {
-  it('all goes that the oracle condemns and the registry can delete, and nothing else', async () => {
+  it('a prune deletes what the oracle selects and the registry can delete, and nothing else', async () => {
     expect(await complaintsOf(scenarios(30, { isDisturbed: false }), 90)).toEqual([])
   })
 
@@ -39,7 +39,7 @@ describe('whatever a repository and a policy are', () => {
 })
 
 describe('whatever others do in the middle', () => {
-  it('nothing goes that the run had been told is needed, and what was condemned is gone in the end', async () => {
+  it('a prune deletes nothing that a read showed as needed, and in the end all that the oracle selects is gone', async () => {
     expect(await complaintsOf(scenarios(30, { isDisturbed: true }), 120)).toEqual([])
   })
 })

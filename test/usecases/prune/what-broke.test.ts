@@ -13,7 +13,7 @@ const nothing: Omit<Scenario, 'recipe' | 'policy' | 'others'> = {
 const old = { kind: 'image', annotated: 'absent', configured: 20 } as const
 const everything = { rules: [{ name: 'all', tags: ['pr-*'] }] }
 
-it('a doomed tag that was moved to an index of other doomed images keeps those', async () => {
+it('a tag to delete that was moved to an index of other images to delete keeps those', async () => {
   const recipe = {
     pieces: [old, { ...old, configured: 21 }, { ...old, configured: 22 }],
     tags: [0, 1, 2].map((on) => ({ tag: `pr-${on + 1}-a`, on })),
@@ -29,7 +29,7 @@ it('a doomed tag that was moved to an index of other doomed images keeps those',
   expect(complaints.flat()).toEqual([])
 })
 
-it('a name that is new in the list after an empty tag is read', async () => {
+it('a tag that is new in the list after one without a manifest is read', async () => {
   const recipe = {
     pieces: [old, { ...old, configured: 21 }, { ...old, configured: 22 }],
     tags: [0, 1, 2].map((on) => ({ tag: `pr-${on + 1}-a`, on })),
@@ -47,7 +47,7 @@ it('a name that is new in the list after an empty tag is read', async () => {
   expect(complaints.flat()).toEqual([])
 })
 
-it('evidence of a report that lists what it reports on stays where that is found to be needed', async () => {
+it('an attached artifact of a report is kept if what the report lists is needed', async () => {
   const recipe = {
     pieces: [
       old,

@@ -15,13 +15,13 @@ import { attestationChildren, isLeaf } from '../../../images/graph/platform-imag
 import type { ManifestReader, ReferrerLister } from '../../../images/ports.ts'
 
 /**
- * Counts the evidence of images from lists: the tags that are known, the referrers API, the index under the fallback tag where there is one, and what an
- * index has beside its images. No piece of it is read; `EvidenceSearch` does that.
+ * Counts the attached artifacts of images from lists: known tags, the referrers API, the index under
+ * the fallback tag, and the attestations in an index. `EvidenceSearch` reads the artifacts.
  */
 export class EvidenceGlance {
   readonly #store: ManifestReader & ReferrerLister
   readonly #tags: ReadonlySet<string>
-  /** the first question to the referrers API: whether it is there is known when it is answered */
+  /** the first request to the referrers API; its response tells whether the API exists */
   #first: Promise<unknown> | undefined
 
   constructor(store: ManifestReader & ReferrerLister, tags: ReadonlySet<string>) {
@@ -29,7 +29,7 @@ export class EvidenceGlance {
     this.#tags = tags
   }
 
-  /** At most two requests: the API, and the fallback tag where it is listed. @throws what the store throws. */
+  /** At most two requests: the API, and the fallback tag if it is listed. */
   async count(image: Digest, graph: Graph | undefined, call: Call): Promise<EvidenceCounts> {
     const listed = await this.#referrers(image, call)
     return sum([
@@ -54,17 +54,19 @@ export class EvidenceGlance {
   }
 }
 
-/** Each statement that buildkit put into an index: its attestation manifests have a layer for each. */
+/** Returns the statements that buildkit put into an index, one for each layer of an attestation manifest. */
 function kindsInIndex(graph: Graph): readonly EvidenceKind[] {
   const attestations = new Set(attestationChildren(graph).map(({ digest }) => digest))
   return graph.nodes
     .filter(isLeaf)
     .filter(({ descriptor }) => attestations.has(descriptor.digest))
     .flatMap(({ manifest }): readonly EvidenceKind[] => {
-      const said = manifest.layers.filter(({ annotations }) => predicateTypeOf(annotations) !== undefined)
-      return said.length === 0
+      const statements = manifest.layers.filter(
+        ({ annotations }) => predicateTypeOf(annotations) !== undefined,
+      )
+      return statements.length === 0
         ? ['att']
-        : said.map(({ mediaType, annotations }) => evidenceKindOf(mediaType, annotations))
+        : statements.map(({ mediaType, annotations }) => evidenceKindOf(mediaType, annotations))
     })
 }
 

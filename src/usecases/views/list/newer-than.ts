@@ -5,10 +5,10 @@ import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader } from '../../../images/ports.ts'
 import type { Summaries } from './summary.ts'
 
-/** Tags that are looked at together before it is asked whether there are enough. */
+/** Tags that are read before dray counts the matches. */
 const batch = 32
-/** Tags that are looked at at once. */
-const looksAtOnce = 16
+/** Tags that are read in parallel. */
+const tagsAtOnce = 16
 
 export interface Age {
   /** milliseconds since 1970: made then or later */
@@ -27,7 +27,7 @@ export interface Scan {
   readonly undated: number
 }
 
-/** Looks at tags in their order, batch by batch, until so many are on images that are new enough. @throws what the store throws. */
+/** Reads tags in their order, batch by batch, until enough images are new enough. */
 export async function newerThan(
   store: ManifestReader,
   summaries: Summaries,
@@ -38,7 +38,7 @@ export async function newerThan(
   const found: { tag: string; image: Descriptor }[] = []
   let [looked, undated] = [0, 0]
   for (let at = 0; at < tags.length && found.length < limit; at += batch) {
-    const dated = await inParallel(tags.slice(at, at + batch), looksAtOnce, call, async (tag, c) => {
+    const dated = await inParallel(tags.slice(at, at + batch), tagsAtOnce, call, async (tag, c) => {
       const image = await store.resolve({ tag }, c)
       const created = image === undefined ? null : await summaries.created(image, c)
       return { tag, image, time: plausibleTime(created ?? undefined, now) }

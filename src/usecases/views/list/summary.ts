@@ -14,7 +14,7 @@ import type { BlobReader, ManifestReader, ReferrerLister } from '../../../images
 import { EvidenceGlance } from './evidence-glance.ts'
 import { isOfOneImage, orWarn } from '../or-warn.ts'
 
-/** What is seen of an image at a glance; null where it could not be read, or nothing says it. */
+/** A summary of an image; a field is null if it is unknown. */
 export interface ImageSummary {
   /** as it stands in the image */
   readonly created: string | null
@@ -37,8 +37,8 @@ interface Read {
 export const unknownSummary: ImageSummary = { created: null, size: null, platforms: null, evidence: null }
 
 /**
- * Reads what there is to see of images, each digest once. What of one image cannot be read is told as a warning and is null.
- * Every method throws what the store throws where it is the registry that fails.
+ * Reads summaries of images, each digest once. A failure of one image is a warning, and the field is
+ * null. Every method throws if the registry fails.
  */
 export class Summaries {
   readonly #store: ManifestReader & BlobReader
@@ -52,7 +52,7 @@ export class Summaries {
     this.#evidence = new EvidenceGlance(store, tags)
   }
 
-  /** When an image was made; reads nothing of its evidence. */
+  /** Returns when an image was created; does not read attached artifacts. */
   async created(image: Descriptor, call: Call): Promise<string | null> {
     return (await this.#read(image, call)).facts.created
   }
@@ -80,7 +80,7 @@ export class Summaries {
     })
   }
 
-  /** What an index says whose children are not all to be had; why they are not is told already. */
+  /** Summarises an index with missing children. The warning about them was sent before. */
   async #ofIndexAlone(image: Descriptor, call: Call): Promise<Read['facts']> {
     if (!isIndexType(image.mediaType)) return unknownSummary
     try {

@@ -2,7 +2,7 @@ import { matchesGlob } from '../../../oci/tag-glob.ts'
 import { isInRange, type VersionRange } from '../../../semver/range.ts'
 import { parseVersionTag, plainReading } from '../../../semver/version.ts'
 
-/** Which tags are asked for. A field that is absent asks nothing; of several globs one must fit. */
+/** Selects tags. An absent field selects all; one of several globs must match. */
 export interface TagFilter {
   /** tags that are whole versions in it */
   readonly range?: VersionRange
@@ -11,7 +11,7 @@ export interface TagFilter {
   readonly since?: number
 }
 
-/** Whether a tag fits by its name alone. */
+/** Whether the name of a tag matches. */
 export function fitsName(tag: string, { range, globs }: TagFilter): boolean {
   if (globs !== undefined && !globs.some((glob) => matchesGlob(glob, tag))) return false
   if (range === undefined) return true

@@ -1,7 +1,7 @@
 import { inSemverOrder } from '../../../semver/order.ts'
 import { formatVersion, type VersionReading, type Version, versionTagsIn } from '../../../semver/version.ts'
 
-/** A tag of one side with the tag that means the same on the other: the same letters, or the same version in another spelling. */
+/** Two tags of the same name, or two spellings of one version. */
 export interface TagPair {
   readonly from: string
   readonly to: string
@@ -34,7 +34,7 @@ export class TagSet {
   }
 }
 
-/** What can be compared, the highest first. */
+/** Returns the tags that both sides have, the highest first. */
 export function commonTags(from: TagSet, to: TagSet): readonly TagPair[] {
   const same = [...from.tags].filter((tag) => to.tags.has(tag)).map((tag) => ({ from: tag, to: tag }))
   const paired = new Set(same.map((pair) => pair.from))

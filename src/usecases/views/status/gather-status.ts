@@ -17,13 +17,14 @@ import { findVersion, highestOf, versionCandidates } from './marker-version.ts'
 import { both, leftOut, Reach, untilTimeIsUp } from '../reach.ts'
 import type { CellFacts, StatusPlace } from './status.ts'
 
-/** Places of one registry that are read at once: another one that does not answer holds none of them up. */
+/** Repositories of one registry that are read in parallel. Registries do not delay each other. */
 const placesAtOnce = 16
 
 /**
- * Reads what stands where: for each place the marker's manifest and the list of tags at once, then the tag of the highest version, and up to eight
- * more where that is not it; and once for each image its config, for the time. What cannot be read is `unreachable`, and so is what the
- * time limit of the run has left out. @throws `interrupted`.
+ * Reads each repository: the manifest of the current-version tag and the tag list in parallel, then
+ * the tag of the highest version and up to eight more, and the config of each image once for its time.
+ * A repository that fails, or that the run does not reach in time, is `unreachable`.
+ * @throws `interrupted`.
  */
 export async function gatherStatus(
   stores: Repositories,
@@ -46,12 +47,12 @@ export async function gatherStatus(
   )
 }
 
-/** Reads places, and keeps the times of images that it has learned on the way. */
+/** Reads repositories, and the time of each image once. */
 class PlaceReader {
   readonly #stores: Repositories
   readonly #options: CreatedOptions
   readonly #created = new Map<Digest, Promise<string | undefined>>()
-  /** registries of which was told that they do not list tags */
+  /** registries with a warning that they do not list tags */
   readonly #unlisted = new Set<string>()
 
   constructor(stores: Repositories, options: CreatedOptions) {
@@ -75,19 +76,19 @@ class PlaceReader {
       findMarked(store, digest, place, candidates, call),
       this.#createdOnce(store, content, call),
     )
-    if (listed.error !== undefined && version === undefined) this.#tellUnlisted(place, call)
+    if (listed.error !== undefined && version === undefined) this.#warnUnlisted(place, call)
     return { place, state: 'present', digest, version: version ?? null, created: created ?? null }
   }
 
-  /** Once for a registry: most likely it is the same for every image. */
-  #tellUnlisted({ repository: { registry } }: StatusPlace, call: Call): void {
+  /** Warns once for each registry. */
+  #warnUnlisted({ repository: { registry } }: StatusPlace, call: Call): void {
     if (this.#unlisted.has(registry)) return
     this.#unlisted.add(registry)
     const text = 'tags cannot be listed: what stands there is compared, its version is unknown'
     call.notify({ kind: 'warning', text, from: registry })
   }
 
-  /** The same image has the same time wherever it is; where the one place does not tell it, the next is asked. */
+  /** An image has the same time everywhere. If one repository fails, the next one is read. */
   async #createdOnce(
     store: ManifestReader & BlobReader,
     content: ManifestContent,
@@ -99,14 +100,14 @@ class PlaceReader {
     try {
       return await time
     } catch {
-      // an image without a time is still the image that it is
+      // the status is useful without the time of an image
       if (this.#created.get(digest) === time) this.#created.delete(digest)
       return undefined
     }
   }
 }
 
-/** The tags, or why there is no list for this user: some may pull and not list. @throws what the store throws else. */
+/** Returns the tags, or why the registry has no list for this user, who may still pull. */
 async function tagsOrNone(
   store: TagLister,
   call: Call,
@@ -119,7 +120,6 @@ async function tagsOrNone(
   }
 }
 
-/** A marker that is a version itself needs no search. */
 async function findMarked(
   store: ManifestReader,
   digest: Digest,

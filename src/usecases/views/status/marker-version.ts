@@ -15,16 +15,16 @@ import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader } from '../../../images/ports.ts'
 import { lineOf } from '../list/floating-tags.ts'
 
-/** Tags that are asked in each wave: nearly always the highest is the one. */
+/** Tags that are resolved in each wave. The highest version is nearly always the current one. */
 const waves = [1, 4, 4] as const
 const asked = waves.reduce((sum, wave) => sum + wave, 0)
 
-/** Pre-releases above the highest stable version that are asked before lower ones: an environment may be ahead of all releases. */
+/** Pre-releases above the highest stable version that come before lower stable versions. */
 const preReleasesAhead = 2
 
 /**
- * The tags that may say which version a marker stands on, in the order in which they are asked. Where the name of the marker says which versions it moves with
- * (`1`, `1.4`, and `next` for 1.5.0-next.2), these come before all others. No more of them than are asked.
+ * Returns the version tags that may be on the image of a current-version tag, the likeliest first. If
+ * the name of that tag is a line (`1`, `1.4`, or `next` for 1.5.0-next.2), its versions come first.
  */
 export function versionCandidates(
   tags: readonly string[],
@@ -34,35 +34,37 @@ export function versionCandidates(
   const versions = versionTagsIn(inSemverOrder(tags, reading), reading)
   if (marker === defaultTag) return likeliestFirst(versions).slice(0, asked)
   const line = lineOf(marker, [])
-  const [likely, others] = divided(versions, ({ version }) => isInLine(version, line))
+  const [likely, others] = partition(versions, ({ version }) => isInLine(version, line))
   return [...likeliestFirst(likely), ...likeliestFirst(others)].slice(0, asked)
 }
 
-/** The highest stable version; a pre-release where there is no other. */
+/** Returns the highest stable version, or the highest pre-release if none is stable. */
 export function highestOf(tags: readonly string[], reading: VersionReading): VersionTag | undefined {
   const [highest] = likeliestFirst(versionTagsIn(inSemverOrder(tags, reading), reading))
   return highest
 }
 
-/** The highest stable version and what is just ahead of it, then lower stable ones, other spellings of all these, and lower pre-releases. */
+/** Sorts: the highest stable version, pre-releases just above it, lower stable ones, other spellings, the rest. */
 function likeliestFirst(versions: readonly VersionTag[]): readonly VersionTag[] {
   const spellings = [...Map.groupBy(versions, ({ version }) => formatVersion(version)).values()]
   const once = spellings.flatMap((all) => all.slice(0, 1))
   const again = spellings.flatMap((all) => all.slice(1))
-  const [stable, preReleases] = divided(once, ({ version }) => isStable(version))
+  const [stable, preReleases] = partition(once, ({ version }) => isStable(version))
   const [highest, ...lower] = stable
   if (highest === undefined) return [...preReleases, ...again]
-  const [above] = divided(preReleases, ({ version }) => compareVersions(version, highest.version) > 0)
+  const [above] = partition(preReleases, ({ version }) => compareVersions(version, highest.version) > 0)
   const ahead = above.slice(0, preReleasesAhead)
   return [highest, ...ahead, ...lower, ...again, ...preReleases.filter((one) => !ahead.includes(one))]
 }
 
-/** Those of which it is so, and those of which it is not, in their order. */
-function divided<T>(all: readonly T[], isSo: (one: T) => boolean): readonly [readonly T[], readonly T[]] {
-  return [all.filter(isSo), all.filter((one) => !isSo(one))]
+function partition<T>(
+  all: readonly T[],
+  isMatch: (one: T) => boolean,
+): readonly [readonly T[], readonly T[]] {
+  return [all.filter(isMatch), all.filter((one) => !isMatch(one))]
 }
 
-/** The first of the candidates that stands on the digest. One request for the first of them, up to eight more in two waves. */
+/** Returns the first candidate on the digest. One request for the first, up to eight more in two waves. */
 export async function findVersion(
   store: ManifestReader,
   digest: Digest,

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { type FileHandle, open, realpath, rm } from 'node:fs/promises'
+import { open, realpath, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
@@ -80,7 +80,7 @@ class FolderStorage implements RegistryStorage {
   async openWriter(id: string): Promise<BlobWriter> {
     const path = this.#layout.upload(id)
     await checkFolderOf(path)
-    return new FolderWriter(path, await open(path, 'wx'), async (repository, digest) => {
+    return await folderWriter(path, async (repository, digest) => {
       const content = this.#layout.content(digest)
       await checkFolderOf(content)
       await makeFolder(dirname(content))
@@ -162,45 +162,35 @@ class FolderStorage implements RegistryStorage {
   }
 }
 
-class FolderWriter implements BlobWriter {
-  readonly #path: string
-  readonly #handle: FileHandle
-  readonly #keep: (repository: string, digest: Digest) => Promise<void>
-  #size = 0
-  #open = true
-
-  constructor(path: string, handle: FileHandle, keep: (repository: string, digest: Digest) => Promise<void>) {
-    this.#path = path
-    this.#handle = handle
-    this.#keep = keep
+/** @param keep moves the file into place and adds the blob to the repository */
+async function folderWriter(
+  path: string,
+  keep: (repository: string, digest: Digest) => Promise<void>,
+): Promise<BlobWriter> {
+  const handle = await open(path, 'wx')
+  let size = 0
+  let isOpen = true
+  const close = async (): Promise<void> => {
+    if (!isOpen) return
+    isOpen = false
+    await handle.close()
   }
-
-  get size(): number {
-    return this.#size
-  }
-
-  async append(chunk: Uint8Array): Promise<void> {
-    await this.#handle.writeFile(chunk)
-    this.#size += chunk.byteLength
-  }
-
-  async *read(): AsyncGenerator<Uint8Array, void> {
-    yield* createReadStream(this.#path) as AsyncIterable<Buffer>
-  }
-
-  async commit(repository: string, digest: Digest): Promise<void> {
-    await this.#close()
-    await this.#keep(repository, digest)
-  }
-
-  async discard(): Promise<void> {
-    await this.#close()
-    await rm(this.#path, { force: true })
-  }
-
-  async #close(): Promise<void> {
-    if (!this.#open) return
-    this.#open = false
-    await this.#handle.close()
+  return {
+    get size() {
+      return size
+    },
+    append: async (chunk) => {
+      await handle.writeFile(chunk)
+      size += chunk.byteLength
+    },
+    read: () => createReadStream(path) as AsyncIterable<Buffer>,
+    commit: async (repository, digest) => {
+      await close()
+      await keep(repository, digest)
+    },
+    discard: async () => {
+      await close()
+      await rm(path, { force: true })
+    },
   }
 }

@@ -99,7 +99,7 @@ class MemoryStorage implements RegistryStorage {
 
   openWriter(): Promise<BlobWriter> {
     return Promise.resolve(
-      new MemoryWriter(this.#budget, (repository, digest, blob) => this.#putBlob(repository, digest, blob)),
+      memoryWriter(this.#budget, (repository, digest, blob) => this.#putBlob(repository, digest, blob)),
     )
   }
 
@@ -202,44 +202,38 @@ function costOf({ bytes, refers }: StoredManifest): number {
   return refers === undefined ? bytes.byteLength + entryBytes : 2 * bytes.byteLength + 3 * entryBytes
 }
 
-class MemoryWriter implements BlobWriter {
-  readonly #budget: ByteBudget
-  readonly #keep: (repository: string, digest: Digest, blob: Blob) => void
-  #chunks: Uint8Array[] = []
-  #size = 0
-  #cost = 0
-
-  constructor(budget: ByteBudget, keep: (repository: string, digest: Digest, blob: Blob) => void) {
-    this.#budget = budget
-    this.#keep = keep
+function memoryWriter(
+  budget: ByteBudget,
+  keep: (repository: string, digest: Digest, blob: Blob) => void,
+): BlobWriter {
+  let chunks: Uint8Array[] = []
+  let size = 0
+  let cost = 0
+  const end = (): void => {
+    chunks = []
+    cost = 0
   }
-
-  get size(): number {
-    return this.#size
-  }
-
-  async append(chunk: Uint8Array): Promise<void> {
-    const cost = chunk.byteLength + chunkBytes
-    this.#budget.take(cost)
-    this.#cost += cost
-    this.#chunks.push(chunk)
-    this.#size += chunk.byteLength
-  }
-
-  async *read(): AsyncGenerator<Uint8Array, void> {
-    yield* this.#chunks
-  }
-
-  async commit(repository: string, digest: Digest): Promise<void> {
-    this.#keep(repository, digest, { size: this.#size, chunks: this.#chunks, cost: this.#cost, owners: 0 })
-    this.#chunks = []
-    this.#cost = 0
-  }
-
-  discard(): Promise<void> {
-    this.#budget.give(this.#cost)
-    this.#chunks = []
-    this.#cost = 0
-    return Promise.resolve()
+  return {
+    get size() {
+      return size
+    },
+    append: async (chunk) => {
+      const own = chunk.byteLength + chunkBytes
+      budget.take(own)
+      cost += own
+      chunks.push(chunk)
+      size += chunk.byteLength
+    },
+    async *read() {
+      yield* chunks
+    },
+    commit: async (repository, digest) => {
+      keep(repository, digest, { size, chunks, cost, owners: 0 })
+      end()
+    },
+    discard: async () => {
+      budget.give(cost)
+      end()
+    },
   }
 }

@@ -1,4 +1,5 @@
 import type { RepositoryName } from '../oci/reference.ts'
+import type { TagLevel } from '../semver/tag-policy.ts'
 import type { RegistryAlias } from './registry-names.ts'
 
 /** The content of `dray.yaml`, checked and with its short forms expanded. */
@@ -63,8 +64,6 @@ export interface TagsConfig {
   /** moves the tag `0` like `1` */
   readonly majorZero?: boolean
 }
-
-export type TagLevel = 'exact' | 'minor' | 'major' | 'latest'
 
 export type Requirement = 'reason' | 'ticket'
 

@@ -8,14 +8,14 @@ import { BodyPace } from './access/body-pace.ts'
 import { errorResponse, refusal } from './errors.ts'
 import type { EndpointRequest, RegistryState } from './request.ts'
 import { isRepositoryPath } from '../oci/reference.ts'
-import type { Limits } from './access/limits.ts'
+import type { ServerLimits } from './access/limits.ts'
 import { type AllowedHosts, checkRequestSource } from './access/request-source.ts'
-import { answer, type Route, routeOf } from './routes.ts'
+import { answer, type EndpointRoute, routeOf } from './routes.ts'
 
 /** What a server works on in addition to its endpoints. */
 export interface ServerState extends RegistryState {
   readonly allowedHosts: AllowedHosts
-  readonly limits: Limits
+  readonly limits: ServerLimits
 }
 
 /** Bytes in each direction. */
@@ -71,7 +71,7 @@ interface Answered {
  */
 async function answerInTime(
   incoming: IncomingMessage,
-  route: Route,
+  route: EndpointRoute,
   request: EndpointRequest,
   state: ServerState,
   pace: BodyPace,
@@ -86,7 +86,7 @@ async function answerInTime(
 
 async function answerSafely(
   incoming: IncomingMessage,
-  route: Route,
+  route: EndpointRoute,
   request: EndpointRequest,
   state: ServerState,
 ): Promise<Answered> {
@@ -220,7 +220,7 @@ function clientGone(): DrayError {
 
 function entryOf(
   request: EndpointRequest,
-  route: Route,
+  route: EndpointRoute,
   counts: Counts,
   rest: Pick<AccessEntry, 'status' | 'aborted' | 'error'>,
 ): AccessEntry {

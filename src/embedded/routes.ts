@@ -14,7 +14,7 @@ import {
 } from './endpoints/upload-endpoints.ts'
 
 /** The endpoint of a path. `reference` is decoded but not checked. */
-export type Route =
+export type EndpointRoute =
   | { readonly kind: 'base' | 'catalog' | 'token' | 'unknown' }
   | {
       readonly kind: 'manifest' | 'blob' | 'referrers'
@@ -29,7 +29,7 @@ const repositoryRoute =
   /^\/v2\/(?<repository>.+?)\/(?:(?<uploads>blobs\/uploads)(?:\/(?<upload>[^/]+)?)?|(?<tags>tags\/list)|(?<kind>manifests|blobs|referrers)\/(?<reference>[^/]+))$/
 
 /** Parses a path (distribution-spec, Endpoints). Does not check the name of the repository. */
-export function routeOf(path: string): Route {
+export function routeOf(path: string): EndpointRoute {
   if (path === '/v2/' || path === '/v2') return { kind: 'base' }
   if (path === '/v2/_catalog') return { kind: 'catalog' }
   if (path === '/token') return { kind: 'token' }
@@ -46,7 +46,7 @@ export function routeOf(path: string): Route {
 }
 
 interface RouteParts {
-  readonly kind: Route['kind']
+  readonly kind: EndpointRoute['kind']
   readonly repository?: string
   readonly reference?: string
 }
@@ -54,7 +54,7 @@ interface RouteParts {
 type Methods = Readonly<Record<string, Endpoint>>
 
 /** The endpoints by method. HEAD is GET. */
-const endpoints: Readonly<Record<Exclude<Route['kind'], 'token' | 'unknown'>, Methods>> = {
+const endpoints: Readonly<Record<Exclude<EndpointRoute['kind'], 'token' | 'unknown'>, Methods>> = {
   base: { GET: async () => jsonResponse(200, {}) },
   catalog: { GET: listRepositories },
   tags: { GET: listTags },
@@ -66,7 +66,7 @@ const endpoints: Readonly<Record<Exclude<Route['kind'], 'token' | 'unknown'>, Me
 
 /** Answers a request at its endpoint. @throws refusals. */
 export async function answer(
-  route: Route,
+  route: EndpointRoute,
   request: EndpointRequest,
   state: RegistryState,
 ): Promise<EndpointResponse> {

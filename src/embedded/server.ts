@@ -3,9 +3,9 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { DrayError } from '../lib/errors.ts'
-import type { AccessControl, AuthOptions } from './access/permissions.ts'
+import type { AccessControl, AccessOptions } from './access/permissions.ts'
 import type { AccessEntry } from './access/access.ts'
-import { defaultLimits, type Limits } from './access/limits.ts'
+import { defaultLimits, type ServerLimits } from './access/limits.ts'
 import { manifestBudget } from './endpoints/manifests.ts'
 import { memoryStorage } from './storage/memory-storage.ts'
 import { type Abilities, type ProfileName, profiles } from './profiles.ts'
@@ -20,7 +20,7 @@ const keepAliveTimeout = 60_000
 /** How often Node checks the limit on headers, ms. */
 const headersCheckMs = 5000
 
-export interface RegistryOptions {
+export interface ServerOptions {
   /** address to listen on; by default only this machine */
   readonly host?: string
   /** by default 0: a free port */
@@ -34,14 +34,14 @@ export interface RegistryOptions {
   /** Called for each request before the last byte of its response is sent. Must not throw. */
   readonly onRequest?: (entry: AccessEntry) => void
   /** by default everyone may do everything */
-  readonly auth?: AuthOptions
+  readonly auth?: AccessOptions
   /**
    * names that a `Host` header may have in addition to loopback names and `host`; by default none
    * on a loopback address, and any name on other addresses
    */
   readonly allowedHosts?: AllowedHosts
   /** limits that differ from the defaults */
-  readonly limits?: Partial<Limits>
+  readonly limits?: Partial<ServerLimits>
   readonly clock?: Clock
   /** For uploads and tokens: unguessable, safe in a URL and a file name. By default a UUID. */
   readonly newId?: () => string
@@ -60,7 +60,7 @@ export interface RunningRegistry {
 /**
  * Starts an OCI registry (distribution-spec 1.1) in this process. @throws `io` if it cannot listen.
  */
-export async function startRegistry(options: RegistryOptions = {}): Promise<RunningRegistry> {
+export async function startRegistry(options: ServerOptions = {}): Promise<RunningRegistry> {
   const storage = options.storage ?? memoryStorage()
   const clock = options.clock ?? systemClock
   const newId = options.newId ?? randomUUID
@@ -92,7 +92,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Runn
   }
 }
 
-function newServer(limits: Limits): Server {
+function newServer(limits: ServerLimits): Server {
   // An import of node:http also loads the built-in fetch, which adds 23 ms to every start.
   const { createServer } = process.getBuiltinModule('node:http')
   const server = createServer({
@@ -115,7 +115,7 @@ function allowedHosts(host: string, isLoopback: boolean, names: AllowedHosts = [
   return [host, ...names].flatMap((name) => hostNameOf(registryHost(name)) ?? [])
 }
 
-function accessControl(options: AuthOptions, clock: Clock, newSecret: () => string): AccessControl {
+function accessControl(options: AccessOptions, clock: Clock, newSecret: () => string): AccessControl {
   return { options, clock, newSecret, tokens: new Map(), refreshTokens: new Map() }
 }
 

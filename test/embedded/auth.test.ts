@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../src/lib/clock.ts'
-import type { AuthOptions } from '../../src/embedded/access/permissions.ts'
+import type { AccessOptions } from '../../src/embedded/access/permissions.ts'
 import { parseHtpasswd } from '../../src/embedded/access/users.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { type Client, type Reply, started } from './http.ts'
@@ -36,7 +36,7 @@ function bearer({ token }: TokenAnswer): { authorization: string } {
 }
 
 describe('basic authentication', () => {
-  const auth: AuthOptions = {
+  const auth: AccessOptions = {
     scheme: 'basic',
     users,
     mayDo: (user, _repository, action) => user === 'ada' || (action === 'pull' && user === 'bob'),
@@ -97,7 +97,7 @@ describe('basic authentication', () => {
 })
 
 describe('bearer authentication', () => {
-  const auth: AuthOptions = { scheme: 'bearer', users }
+  const auth: AccessOptions = { scheme: 'bearer', users }
 
   async function token(
     client: Client,

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http'
 import { onTestFinished } from 'vitest'
 import type { AccessEntry } from '../../src/embedded/access/access.ts'
-import { type RegistryOptions, startRegistry } from '../../src/embedded/server.ts'
+import { type ServerOptions, startRegistry } from '../../src/embedded/server.ts'
 import { type Digest, digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 
@@ -59,7 +59,7 @@ function codesOf(text: string): string[] {
 }
 
 /** A registry for one test, with a plain HTTP client. */
-export async function started(options: RegistryOptions = {}) {
+export async function started(options: ServerOptions = {}) {
   const log: AccessEntry[] = []
   const running = await startRegistry({ onRequest: (entry) => log.push(entry), ...options })
   onTestFinished(() => running.close())

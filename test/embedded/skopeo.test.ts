@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { folderStorage } from '../../src/embedded/storage/folder-storage.ts'
-import type { AuthOptions } from '../../src/embedded/access/permissions.ts'
+import type { AccessOptions } from '../../src/embedded/access/permissions.ts'
 import { digestOf, encodedOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import { indexOf, started } from './http.ts'
@@ -75,7 +75,7 @@ describe.skipIf(!isHere)(`skopeo${isHere ? '' : ' (skipped: skopeo is not instal
   it.each(['basic', 'bearer'] as const)('authenticates by %s', async (scheme) => {
     const folder = await tempFolder()
     await layoutOfTwo(join(folder, 'in'))
-    const auth: AuthOptions = { scheme, users: { ada: 'secret' } }
+    const auth: AccessOptions = { scheme, users: { ada: 'secret' } }
     const { registry, log } = await started({ auth })
     const at = `docker://${registry}/team/api:1`
     const source = `oci:${folder}/in:1`

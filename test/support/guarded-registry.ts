@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { AccessEntry } from '../../src/embedded/access/access.ts'
 import { memoryStorage } from '../../src/embedded/storage/memory-storage.ts'
-import type { AuthOptions } from '../../src/embedded/access/permissions.ts'
-import { type RegistryOptions, startRegistry } from '../../src/embedded/server.ts'
+import type { AccessOptions } from '../../src/embedded/access/permissions.ts'
+import { type ServerOptions, startRegistry } from '../../src/embedded/server.ts'
 import { testUser } from './docker-registry.ts'
 import { index } from './images.ts'
 import { Oracle } from './oracle.ts'
@@ -36,7 +36,7 @@ export async function loggedIn(registry: string, password: string, more = ''): P
 }
 
 /** A registry with auth, and an index in `staging/api:1.4.2` that came in by another door. */
-export async function guarded(auth: Omit<AuthOptions, 'users'>, options: Omit<RegistryOptions, 'auth'> = {}) {
+export async function guarded(auth: Omit<AccessOptions, 'users'>, options: Omit<ServerOptions, 'auth'> = {}) {
   const log: AccessEntry[] = []
   const storage = memoryStorage()
   const door = await startRegistry({ storage })

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import type { AccessEntry } from '../../src/embedded/access/access.ts'
 import { memoryStorage } from '../../src/embedded/storage/memory-storage.ts'
-import type { RegistryOptions } from '../../src/embedded/server.ts'
+import type { ServerOptions } from '../../src/embedded/server.ts'
 import type { RegistryStorage } from '../../src/embedded/storage/storage.ts'
 import { type Digest, parseDigest } from '../../src/oci/digest.ts'
 import type { RepositoryName } from '../../src/oci/reference.ts'
@@ -30,7 +30,7 @@ export const isDelete = ({ method }: AccessEntry): boolean => method === 'DELETE
 
 /** `known`: what is known of the registry by its host. */
 export async function pruneWorld(
-  options: RegistryOptions = {},
+  options: ServerOptions = {},
   benched: Pick<BenchOptions, 'known' | 'clock'> = {},
 ): Promise<PruneWorld> {
   const storage = options.storage ?? memoryStorage()

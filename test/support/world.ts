@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import type { AccessEntry } from '../../src/embedded/access/access.ts'
 import type { ProfileName } from '../../src/embedded/profiles.ts'
-import { type RegistryOptions, startRegistry } from '../../src/embedded/server.ts'
+import { type ServerOptions, startRegistry } from '../../src/embedded/server.ts'
 import {
   artifact,
   type Content,
@@ -15,7 +15,7 @@ import {
 } from './images.ts'
 import { Oracle } from './oracle.ts'
 
-export type RegistryKind = ProfileName | RegistryOptions
+export type RegistryKind = ProfileName | ServerOptions
 
 export interface WorldOptions {
   /** the registry of dev and staging; `oci-1.1` where it is not given */
@@ -37,7 +37,7 @@ export interface WatchedRegistry extends AsyncDisposable {
 /** For hooks such as `beforeAll`, and for `await using`; in a test `world()` says it in one line. */
 export async function watchedRegistry(kind: RegistryKind = {}): Promise<WatchedRegistry> {
   const requests: AccessEntry[] = []
-  const options: RegistryOptions = typeof kind === 'string' ? { profile: kind } : kind
+  const options: ServerOptions = typeof kind === 'string' ? { profile: kind } : kind
   const running = await startRegistry({
     ...options,
     onRequest: (entry) => {

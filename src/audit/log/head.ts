@@ -15,10 +15,10 @@ const maxHeadSize = 4096
  */
 export interface Head extends Position {
   /** Every intent before this position has an outcome. */
-  readonly settled: Settled
+  readonly settled: SettledPosition
 }
 
-export interface Settled {
+export interface SettledPosition {
   /** number of the last settled line */
   readonly seq: number
   /** offset of the first byte after it */

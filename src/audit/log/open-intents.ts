@@ -1,5 +1,5 @@
 import type { Position } from './chain.ts'
-import type { Settled } from './head.ts'
+import type { SettledPosition } from './head.ts'
 import type { AuditRecord, LogEntry, LogRecord } from './record.ts'
 
 /** An intent without an outcome: its run is executing the step, or has died. */
@@ -38,8 +38,8 @@ export class OpenIntents {
   }
 
   /** The position up to which every intent has an outcome, in a log that ends at `end`. */
-  settled(end: Position): Settled {
-    let settled: Settled = { seq: end.seq, offset: end.size }
+  settled(end: Position): SettledPosition {
+    let settled: SettledPosition = { seq: end.seq, offset: end.size }
     for (const { entry, offset } of this.#open.values()) {
       if (offset < settled.offset) settled = { seq: entry.seq - 1, offset }
     }

@@ -4,15 +4,13 @@ import type { Actor, CiJob } from '../../audit/log/record.ts'
 const maxName = 256
 const maxAddress = 1024
 
-export type Environment = Readonly<Record<string, string | undefined>>
-
 /** The variables of a CI service for the fields of a job. The first one that is set is used. */
 interface Service {
   readonly name: string
-  readonly isHere: (env: Environment) => boolean
+  readonly isHere: (env: NodeJS.ProcessEnv) => boolean
   readonly user: readonly string[]
   /** the cleaned URL of the run */
-  readonly run: (env: Environment) => string | undefined
+  readonly run: (env: NodeJS.ProcessEnv) => string | undefined
   readonly job: readonly string[]
   readonly commit: readonly string[]
   readonly repository: readonly string[]
@@ -86,7 +84,7 @@ const services: readonly Service[] = [
  * from texts. Cuts long values.
  */
 export function actorFrom(
-  env: Environment,
+  env: NodeJS.ProcessEnv,
   machine: { readonly user: string; readonly host: string },
   says?: string,
 ): Actor {
@@ -100,7 +98,7 @@ export function actorFrom(
   }
 }
 
-function ciJob(env: Environment): CiJob | undefined {
+function ciJob(env: NodeJS.ProcessEnv): CiJob | undefined {
   const service = services.find(({ isHere }) => isHere(env))
   if (service === undefined) return undefined
   const user = cleanText(firstOf(env, service.user))
@@ -118,7 +116,7 @@ function ciJob(env: Environment): CiJob | undefined {
   }
 }
 
-function githubRun(env: Environment): string | undefined {
+function githubRun(env: NodeJS.ProcessEnv): string | undefined {
   const { GITHUB_REPOSITORY: repository, GITHUB_RUN_ATTEMPT: attempt, GITHUB_RUN_ID: id } = env
   const server = cleanAddress(env['GITHUB_SERVER_URL'])
   if (server === undefined || !isSet(repository) || !isSet(id)) return undefined
@@ -127,7 +125,7 @@ function githubRun(env: Environment): string | undefined {
 }
 
 /** The only URL that needs a query. It is built here, and contains only the number of the build. */
-function azureRun(env: Environment): string | undefined {
+function azureRun(env: NodeJS.ProcessEnv): string | undefined {
   const release = cleanAddress(env['RELEASE_RELEASEWEBURL'])
   const { BUILD_BUILDID: id, SYSTEM_TEAMPROJECT: project } = env
   const collection = cleanAddress(
@@ -138,7 +136,7 @@ function azureRun(env: Environment): string | undefined {
   return cut(`${base}/${encodeURIComponent(project.toWellFormed())}/_build/results?buildId=${id}`, maxAddress)
 }
 
-function firstOf(env: Environment, names: readonly string[]): string | undefined {
+function firstOf(env: NodeJS.ProcessEnv, names: readonly string[]): string | undefined {
   return names.map((name) => env[name]).find(isSet)
 }
 

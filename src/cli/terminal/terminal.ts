@@ -1,7 +1,6 @@
 import type { WriteStream } from 'node:tty'
 import { type Page, plainStyle, type Style } from '../../render/text/style.ts'
 
-type Environment = Readonly<Record<string, string | undefined>>
 /** The properties of an output stream that affect text. */
 export type Output = Pick<WriteStream, 'write'> & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>
 
@@ -10,7 +9,7 @@ export type Output = Pick<WriteStream, 'write'> & Partial<Pick<WriteStream, 'isT
  * (no-color.org: set and not empty), then `FORCE_COLOR`, then whether it is a terminal with
  * colours.
  */
-export function hasColour(output: Output, wish: boolean | undefined, env: Environment): boolean {
+export function hasColour(output: Output, wish: boolean | undefined, env: NodeJS.ProcessEnv): boolean {
   if (wish !== undefined) return wish
   if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return false
   if (env['FORCE_COLOR'] !== undefined) return !['0', 'false'].includes(env['FORCE_COLOR'])
@@ -18,7 +17,11 @@ export function hasColour(output: Output, wish: boolean | undefined, env: Enviro
 }
 
 /** The page for a stream. Loads chalk only for colours. */
-export async function pageOf(output: Output, wish: boolean | undefined, env: Environment): Promise<Page> {
+export async function pageOf(
+  output: Output,
+  wish: boolean | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<Page> {
   return {
     style: hasColour(output, wish, env) ? await colours() : plainStyle,
     width: output.isTTY === true ? (knownWidth(output) ?? 80) : undefined,
@@ -36,7 +39,7 @@ function knownWidth({ columns }: Output): number | undefined {
 }
 
 /** Whether a person can answer: terminals at both ends, and not in CI. */
-export function canAsk(input: { readonly isTTY?: boolean }, output: Output, env: Environment): boolean {
+export function canAsk(input: { readonly isTTY?: boolean }, output: Output, env: NodeJS.ProcessEnv): boolean {
   const ci = env['CI']
   return input.isTTY === true && output.isTTY === true && (ci === undefined || ci === '' || ci === 'false')
 }

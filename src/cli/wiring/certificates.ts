@@ -15,13 +15,11 @@ import type { Certificates } from '../../registry/http/transport/certificates.ts
 /** The largest file of certificates: four times those of a whole system. */
 const maxFileSize = 1024 * 1024
 
-type Variables = Readonly<Record<string, string | undefined>>
-
 /**
  * The settings of registries with their certificates. @throws `config` if a file cannot be read;
  * the error contains no part of a key.
  */
-export async function registrySettings(config: Config, env: Variables): Promise<RegistrySettingsMap> {
+export async function registrySettings(config: Config, env: NodeJS.ProcessEnv): Promise<RegistrySettingsMap> {
   const entries = [...config.registries].map(async ([registry, { ca, clientCertificate: own, ...rest }]) => {
     const hint = (key: string): string => `Correct registries.${registry}.${key} in dray.yaml.`
     const settings: RegistrySettings = {

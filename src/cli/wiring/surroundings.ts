@@ -1,9 +1,9 @@
 import { hostname, userInfo } from 'node:os'
 import type { Actor } from '../../audit/log/record.ts'
-import { actorFrom, type Environment } from '../ci/actor.ts'
+import { actorFrom } from '../ci/actor.ts'
 
 /** The actor of an audit record. `says` is the value of `--actor`. */
-export function currentActor(env: Environment, says?: string): Actor {
+export function currentActor(env: NodeJS.ProcessEnv, says?: string): Actor {
   return actorFrom(env, { user: userName(), host: hostname() }, says)
 }
 

@@ -1,6 +1,7 @@
 import { isTag } from '../../oci/reference.ts'
 import { fitsSomeTag, matchesGlob } from '../../oci/tag-glob.ts'
-import type { TagLevel, TagsConfig } from '../config.ts'
+import type { TagLevel } from '../../semver/tag-policy.ts'
+import type { TagsConfig } from '../config.ts'
 import type { WrittenEnvironment } from '../schema/schema.ts'
 import type { Path, ReportIssue } from '../shape.ts'
 

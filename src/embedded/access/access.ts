@@ -1,4 +1,4 @@
-import type { Route } from '../routes.ts'
+import type { EndpointRoute } from '../routes.ts'
 
 /** One answered request. */
 export interface AccessEntry {
@@ -7,7 +7,7 @@ export interface AccessEntry {
   readonly path: string
   readonly query: URLSearchParams
   readonly status: number
-  readonly kind: Route['kind']
+  readonly kind: EndpointRoute['kind']
   /** of the path, whether it exists or not */
   readonly repository?: string
   /** the tag, digest or upload id in the path */

@@ -6,12 +6,12 @@ import {
   type AccessAction,
   type AccessControl,
   allowedActions,
-  type AuthOptions,
+  type AccessOptions,
   type ResourceAccess,
   serviceOf,
-  type Token,
+  type IssuedToken,
 } from './permissions.ts'
-import type { Route } from '../routes.ts'
+import type { EndpointRoute } from '../routes.ts'
 import { answerTokenRequest } from './tokens.ts'
 import { userOfBasic } from './users.ts'
 
@@ -23,7 +23,7 @@ const basicChallenge = 'Basic realm="registry"'
  */
 export async function admit(
   control: AccessControl,
-  route: Route,
+  route: EndpointRoute,
   request: EndpointRequest,
 ): Promise<EndpointResponse | undefined> {
   const { scheme, users } = control.options
@@ -45,8 +45,8 @@ export async function admit(
 
 /** The access that a request needs. `/v2/` needs none beyond a valid identity. */
 function accessOf(
-  { deletesBy }: AuthOptions,
-  route: Route,
+  { deletesBy }: AccessOptions,
+  route: EndpointRoute,
   { method, query }: EndpointRequest,
 ): readonly ResourceAccess[] {
   if (route.kind === 'catalog') return [{ type: 'registry', name: 'catalog', actions: ['*'] }]
@@ -71,7 +71,7 @@ function accessOf(
 
 function admitBearer(
   control: AccessControl,
-  route: Route,
+  route: EndpointRoute,
   request: EndpointRequest,
 ): EndpointResponse | undefined {
   const needed = accessOf(control.options, route, request)
@@ -89,12 +89,12 @@ function admitBearer(
   )
 }
 
-function covers(token: Token, { type, name, actions }: ResourceAccess): boolean {
+function covers(token: IssuedToken, { type, name, actions }: ResourceAccess): boolean {
   const granted = token.access.filter((access) => access.type === type && access.name === name)
   return actions.every((action) => granted.some((access) => access.actions.includes(action)))
 }
 
-function mayDoAll(options: AuthOptions, user: string | undefined, access: ResourceAccess): boolean {
+function mayDoAll(options: AccessOptions, user: string | undefined, access: ResourceAccess): boolean {
   return allowedActions(options, user, access).length === access.actions.length
 }
 

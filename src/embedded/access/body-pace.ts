@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import { foreignRefusal } from '../errors.ts'
-import type { Limits } from './limits.ts'
+import type { ServerLimits } from './limits.ts'
 
 /**
  * Detects a body that arrives too slowly. Only the time in which the registry waits for the client
@@ -8,7 +8,7 @@ import type { Limits } from './limits.ts'
  */
 export class BodyPace {
   readonly #clock: Clock
-  readonly #limit: Limits['slowBody']
+  readonly #limit: ServerLimits['slowBody']
   readonly #tooSlow = Promise.withResolvers<never>()
   readonly #ended = new AbortController()
   #bytes = 0
@@ -16,7 +16,7 @@ export class BodyPace {
   #waitingSince: number | undefined
   #isWatched = false
 
-  constructor(clock: Clock, limit: Limits['slowBody']) {
+  constructor(clock: Clock, limit: ServerLimits['slowBody']) {
     this.#clock = clock
     this.#limit = limit
   }

@@ -5,7 +5,7 @@ const MiB = 1024 * KiB
 const GiB = 1024 * MiB
 
 /** What one client, or all clients together, can use. Times are in milliseconds. */
-export interface Limits {
+export interface ServerLimits {
   /** Open connections. Node closes further ones at once. */
   readonly connections: number
   /** The time for the headers of a request, from the start of the connection or of the request. */
@@ -31,7 +31,7 @@ export interface Limits {
 /**
  * The default limits. No limit applies to the total time of a request, because layers may be large.
  */
-export const defaultLimits: Limits = {
+export const defaultLimits: ServerLimits = {
   connections: 1000,
   headersMs: 30_000,
   headerBytes: 16 * KiB,

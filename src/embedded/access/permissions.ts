@@ -5,7 +5,7 @@ import type { Users } from './users.ts'
 export type AccessAction = 'pull' | 'push' | 'delete'
 
 /** Users and how they authenticate; for trials and tests. */
-export interface AuthOptions {
+export interface AccessOptions {
   /** `basic`: a password with each request. `bearer`: a token from this registry's own `/token`. */
   readonly scheme: 'basic' | 'bearer'
   readonly users: Users
@@ -33,7 +33,7 @@ export interface ResourceAccess {
   readonly actions: readonly string[]
 }
 
-export interface Token {
+export interface IssuedToken {
   /** undefined: an anonymous token */
   readonly user: string | undefined
   readonly access: readonly ResourceAccess[]
@@ -43,18 +43,18 @@ export interface Token {
 
 /** The users and tokens of one registry. */
 export interface AccessControl {
-  readonly options: AuthOptions
+  readonly options: AccessOptions
   readonly clock: Clock
   /** a secret, unique text */
   readonly newSecret: () => string
-  readonly tokens: Map<string, Token>
+  readonly tokens: Map<string, IssuedToken>
   /** refresh tokens by user; valid until the registry ends */
   readonly refreshTokens: Map<string, string>
 }
 
 /** The actions of a resource that a user may do. Every user may read the catalog (`*`). */
 export function allowedActions(
-  options: AuthOptions,
+  options: AccessOptions,
   user: string | undefined,
   { type, name, actions }: ResourceAccess,
 ): readonly string[] {

@@ -11,7 +11,7 @@ import {
 } from '../request.ts'
 import { digestFrom } from '../names.ts'
 import { isRepositoryPath } from '../../oci/reference.ts'
-import type { Upload } from '../storage/uploads.ts'
+import type { UploadSession } from '../storage/uploads.ts'
 
 const empty = new Uint8Array()
 
@@ -86,7 +86,7 @@ async function uploadAtOnce(
   return created(request, state, repository, digest)
 }
 
-function find(request: EndpointRequest, state: RegistryState, repository: string, id: string): Upload {
+function find(request: EndpointRequest, state: RegistryState, repository: string, id: string): UploadSession {
   const upload = state.uploads.find(repository, id)
   if (state.abilities.uploadState && request.query.get('_state') !== String(upload.size)) {
     throw refusal('BLOB_UPLOAD_INVALID', 'the upload has gone on since', 404)
@@ -94,7 +94,7 @@ function find(request: EndpointRequest, state: RegistryState, repository: string
   return upload
 }
 
-async function append(request: EndpointRequest, state: RegistryState, upload: Upload): Promise<void> {
+async function append(request: EndpointRequest, state: RegistryState, upload: UploadSession): Promise<void> {
   const range = chunkRange(request, state)
   const checkStart = (size: number): void => {
     if (range === undefined || range.start === size) return
@@ -144,7 +144,7 @@ function wantedAlgorithm(request: EndpointRequest): DigestAlgorithm {
 function accepted(
   request: EndpointRequest,
   state: RegistryState,
-  upload: Upload,
+  upload: UploadSession,
   status: 202 | 204,
 ): EndpointResponse {
   const { chunkMinLength, uploadState } = state.abilities

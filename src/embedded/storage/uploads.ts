@@ -2,7 +2,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { algorithmOf, type Digest, type DigestAlgorithm, Digester, digestOf } from '../../oci/digest.ts'
 import { isDrayError } from '../../lib/errors.ts'
 import { refusal } from '../errors.ts'
-import { defaultLimits, type Limits } from '../access/limits.ts'
+import { defaultLimits, type ServerLimits } from '../access/limits.ts'
 import type { BlobWriter, RegistryStorage } from './storage.ts'
 import { Turns } from '../turns.ts'
 
@@ -10,14 +10,14 @@ import { Turns } from '../turns.ts'
 const insufficientStorage = 507
 
 /** An upload session: its bytes so far. */
-export interface Upload {
+export interface UploadSession {
   readonly id: string
   readonly repository: string
   /** bytes so far */
   readonly size: number
 }
 
-interface Session extends Upload {
+interface OpenSession extends UploadSession {
   readonly writer: BlobWriter
   readonly digester: Digester
   readonly algorithm: DigestAlgorithm
@@ -26,7 +26,7 @@ interface Session extends Upload {
   requests: number
 }
 
-type UploadLimits = Pick<Limits, 'uploads' | 'uploadIdleMs' | 'blobBytes'>
+type UploadLimits = Pick<ServerLimits, 'uploads' | 'uploadIdleMs' | 'blobBytes'>
 
 /** The upload sessions of one registry. They end with the process; committed blobs stay. */
 export class Uploads {
@@ -34,7 +34,7 @@ export class Uploads {
   readonly #clock: Clock
   readonly #newId: () => string
   readonly #limits: UploadLimits
-  readonly #sessions = new Map<string, Session>()
+  readonly #sessions = new Map<string, OpenSession>()
   readonly #turns = new Turns()
   /** sessions that are being opened */
   #opening = 0
@@ -55,7 +55,7 @@ export class Uploads {
    * Opens a session. If there are too many, drops the one that has been idle the longest. @throws a
    * refusal `TOOMANYREQUESTS` if none is idle.
    */
-  async open(repository: string, algorithm: DigestAlgorithm): Promise<Upload> {
+  async open(repository: string, algorithm: DigestAlgorithm): Promise<UploadSession> {
     this.#opening++
     try {
       await this.#dropIdle()
@@ -68,10 +68,10 @@ export class Uploads {
     }
   }
 
-  async #open(repository: string, algorithm: DigestAlgorithm): Promise<Upload> {
+  async #open(repository: string, algorithm: DigestAlgorithm): Promise<UploadSession> {
     const id = this.#newId()
     const writer = await this.#storage.openWriter(id)
-    const session: Session = {
+    const session: OpenSession = {
       id,
       repository,
       writer,
@@ -88,7 +88,7 @@ export class Uploads {
   }
 
   /** @throws a refusal `BLOB_UPLOAD_UNKNOWN`, also for a session of another repository. */
-  find(repository: string, id: string): Upload {
+  find(repository: string, id: string): UploadSession {
     return this.#session(repository, id)
   }
 
@@ -100,7 +100,7 @@ export class Uploads {
    * does not fit
    */
   append(
-    upload: Upload,
+    upload: UploadSession,
     body: AsyncIterable<Uint8Array>,
     declared: number | undefined,
     check: (size: number) => void,
@@ -122,7 +122,7 @@ export class Uploads {
   }
 
   /** Closes the session and commits the blob. @throws a refusal `DIGEST_INVALID`. */
-  finish(upload: Upload, digest: Digest): Promise<void> {
+  finish(upload: UploadSession, digest: Digest): Promise<void> {
     return this.#inTurn(upload, async (session) => {
       this.#sessions.delete(session.id)
       try {
@@ -136,7 +136,7 @@ export class Uploads {
   }
 
   /** Ends a session and drops its bytes. A session that has ended is no error. */
-  async cancel(upload: Upload): Promise<void> {
+  async cancel(upload: UploadSession): Promise<void> {
     if (!this.#sessions.has(upload.id)) return
     await this.#inTurn(upload, (session) => this.#drop(session))
   }
@@ -147,13 +147,13 @@ export class Uploads {
     await Promise.all(all.map((session) => session.writer.discard()))
   }
 
-  #session(repository: string, id: string): Session {
+  #session(repository: string, id: string): OpenSession {
     const session = this.#sessions.get(id)
     if (session?.repository !== repository) throw refusal('BLOB_UPLOAD_UNKNOWN', 'there is no such upload')
     return session
   }
 
-  async #inTurn(upload: Upload, act: (session: Session) => Promise<void>): Promise<void> {
+  async #inTurn(upload: UploadSession, act: (session: OpenSession) => Promise<void>): Promise<void> {
     const asked = this.#session(upload.repository, upload.id)
     asked.requests++
     try {
@@ -170,7 +170,7 @@ export class Uploads {
   }
 
   /** Writes a chunk. If the storage is full, drops idle sessions. */
-  async #write(session: Session, chunk: Uint8Array): Promise<void> {
+  async #write(session: OpenSession, chunk: Uint8Array): Promise<void> {
     for (;;) {
       try {
         await session.writer.append(chunk)
@@ -182,14 +182,14 @@ export class Uploads {
     }
   }
 
-  async #drop(session: Session): Promise<void> {
+  async #drop(session: OpenSession): Promise<void> {
     this.#sessions.delete(session.id)
     await session.writer.discard()
   }
 
   /** Drops the session that has been idle the longest; false if there is none. */
   async #dropOldestIdle(): Promise<boolean> {
-    let oldest: Session | undefined
+    let oldest: OpenSession | undefined
     for (const session of this.#sessions.values()) {
       if (session.requests > 0) continue
       if (oldest === undefined || session.touchedAt < oldest.touchedAt) oldest = session
@@ -207,7 +207,7 @@ export class Uploads {
 }
 
 /** The digest of the upload, hashed again if the client ends with another algorithm. */
-async function digestAs(session: Session, algorithm: DigestAlgorithm): Promise<Digest> {
+async function digestAs(session: OpenSession, algorithm: DigestAlgorithm): Promise<Digest> {
   if (session.size === 0) return digestOf('', algorithm)
   if (algorithm === session.algorithm) return session.digester.digest()
   const digester = new Digester(algorithm)

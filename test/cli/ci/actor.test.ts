@@ -1,13 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { CiJob } from '../../../src/audit/log/record.ts'
-import { actorFrom, type Environment } from '../../../src/cli/ci/actor.ts'
+import { actorFrom } from '../../../src/cli/ci/actor.ts'
 import { anyText } from '../../support/any-text.ts'
 
 const machine = { user: 'ann', host: 'builder-1' }
 const sha = '0123456789abcdef0123456789abcdef01234567'
 
-const github: Environment = {
+const github: NodeJS.ProcessEnv = {
   GITHUB_ACTIONS: 'true',
   GITHUB_ACTOR: 'pusher',
   GITHUB_TRIGGERING_ACTOR: 'octocat',
@@ -18,7 +18,7 @@ const github: Environment = {
   GITHUB_JOB: 'deploy',
   GITHUB_SHA: sha,
 }
-const azure: Environment = {
+const azure: NodeJS.ProcessEnv = {
   TF_BUILD: 'True',
   BUILD_REQUESTEDFOR: 'Ann Other',
   SYSTEM_COLLECTIONURI: 'https://dev.azure.com/org/',
@@ -34,7 +34,7 @@ describe('the actor', () => {
     expect(actorFrom({ CI: 'true', USER: 'other', GITHUB_ACTOR: 'octocat' }, machine)).toEqual(machine)
   })
 
-  it.each<[CiJob, Environment]>([
+  it.each<[CiJob, NodeJS.ProcessEnv]>([
     [
       {
         service: 'github',

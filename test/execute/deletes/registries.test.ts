@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { withoutDeletes } from '../../../src/embedded/profiles.ts'
-import type { RegistryOptions } from '../../../src/embedded/server.ts'
+import type { ServerOptions } from '../../../src/embedded/server.ts'
 import { parseDigest } from '../../../src/oci/digest.ts'
 import type { Capability, Known } from '../../../src/images/ports.ts'
 import { image, index, referrer } from '../../support/images.ts'
@@ -30,7 +30,7 @@ const heldByTags = {
 }
 
 describe('a registry where manifests cannot be deleted', () => {
-  it.each<[string, RegistryOptions, string]>([
+  it.each<[string, ServerOptions, string]>([
     ['with deletes switched off', { abilities: withoutDeletes }, 'unsupported'],
     ['GitHub', { profile: 'ghcr' }, 'unsupported'],
   ])(

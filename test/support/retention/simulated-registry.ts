@@ -3,7 +3,7 @@ import type { EndpointResponse } from '../../../src/embedded/response.ts'
 import { manifestBudget } from '../../../src/embedded/endpoints/manifests.ts'
 import { memoryStorage } from '../../../src/embedded/storage/memory-storage.ts'
 import { type Abilities, profiles } from '../../../src/embedded/profiles.ts'
-import { answer, type Route, routeOf } from '../../../src/embedded/routes.ts'
+import { answer, type EndpointRoute, routeOf } from '../../../src/embedded/routes.ts'
 import type { RegistryStorage } from '../../../src/embedded/storage/storage.ts'
 import { Uploads } from '../../../src/embedded/storage/uploads.ts'
 import type { Fetch, RegistryRequest, RegistryResponse } from '../../../src/registry/http/fetch.ts'
@@ -154,7 +154,7 @@ async function* chunks(...bytes: readonly Uint8Array[]): AsyncGenerator<Uint8Arr
   yield* bytes
 }
 
-function kindOf({ kind }: Route): Handled['kind'] {
+function kindOf({ kind }: EndpointRoute): Handled['kind'] {
   switch (kind) {
     case 'manifest':
     case 'tags':

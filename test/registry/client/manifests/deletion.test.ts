@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../../../src/lib/clock.ts'
-import type { AuthOptions } from '../../../../src/embedded/access/permissions.ts'
+import type { AccessOptions } from '../../../../src/embedded/access/permissions.ts'
 import type { ProfileName } from '../../../../src/embedded/profiles.ts'
 import { toDrayError } from '../../../../src/lib/errors.ts'
 import { createFetch } from '../../../../src/registry/http/stack.ts'
@@ -284,7 +284,7 @@ describe('an image with its parts is deleted', () => {
 describe('the right to delete', () => {
   const users = { ada: 'secret' }
 
-  async function guarded(auth: Partial<AuthOptions>) {
+  async function guarded(auth: Partial<AccessOptions>) {
     const one = await embedded({ auth: { scheme: 'bearer', users, ...auth } })
     const stack = createFetch({
       settings: new Map(),

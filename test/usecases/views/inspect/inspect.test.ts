@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryStorage } from '../../../../src/embedded/storage/memory-storage.ts'
-import type { RegistryOptions } from '../../../../src/embedded/server.ts'
+import type { ServerOptions } from '../../../../src/embedded/server.ts'
 import {
   inspectImage,
   type InspectOptions,
@@ -16,7 +16,7 @@ import { imageWithConfig } from '../../../support/config-image.ts'
 import { artifact, type Content, image, index, referrer, together } from '../../../support/images.ts'
 
 /** A registry with `api` in it, and what looking at an image there gives and asks. */
-async function start(options: RegistryOptions = {}) {
+async function start(options: ServerOptions = {}) {
   const at = await embedded(options)
   const store = () => openStores().source({ registry: at.registry, path: 'api' })
   const asked = () => at.log.map(({ method, kind }) => `${method} ${kind}`).sort()

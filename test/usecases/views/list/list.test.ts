@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryStorage } from '../../../../src/embedded/storage/memory-storage.ts'
-import type { RegistryOptions } from '../../../../src/embedded/server.ts'
+import type { ServerOptions } from '../../../../src/embedded/server.ts'
 import { type ListOptions, listRepository } from '../../../../src/usecases/views/list/list.ts'
 import { parseDigest } from '../../../../src/oci/digest.ts'
 import { parseRange } from '../../../../src/semver/range.ts'
@@ -21,7 +21,7 @@ const now = Date.UTC(2026, 5, 1)
 const plain: ListOptions = { limit: 50, evidenceTags: false, brief: false, filter: {}, now }
 
 /** A registry with `api` in it, and what listing it gives and asks. */
-async function start(options: RegistryOptions = {}) {
+async function start(options: ServerOptions = {}) {
   const at = await embedded(options)
   const list = async (over: Partial<ListOptions> = {}) => {
     const call = newCall()

@@ -28,7 +28,7 @@ import type { StoredManifest } from '../storage/storage.ts'
 /** The specification demands at least 10 tags in one request, and allows 414 for too many. */
 const maxTagsPerRequest = 100
 
-/** ServerLimits the manifests that are received at the same time, because each is held in memory. */
+/** Limits the manifests that are received at the same time, because each is held in memory. */
 export function manifestBudget(maxBytes: number): ByteBudget {
   return new ByteBudget(maxBytes, () =>
     refusal('TOOMANYREQUESTS', 'too many manifests are being pushed at the same time'),

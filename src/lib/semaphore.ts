@@ -12,10 +12,6 @@ export class Semaphore {
     return this.#capacity
   }
 
-  get taken(): number {
-    return this.#taken
-  }
-
   /** Holders keep their slots when the capacity shrinks. */
   resize(capacity: number): void {
     this.#capacity = capacity

@@ -1,4 +1,4 @@
-/** Keys of annotations, and of labels that mean the same (image-spec, annotations.md, Pre-Defined Annotation Keys). */
+/** Keys of annotations and labels (image-spec, annotations.md, Pre-Defined Annotation Keys). */
 export const annotationKeys = {
   created: 'org.opencontainers.image.created',
   version: 'org.opencontainers.image.version',

@@ -94,10 +94,10 @@ function checkKeys(text: string, what: string): void {
         if (expectKey) {
           // Other parsers read either half of a surrogate pair as U+FFFD.
           const key = (JSON.parse(text.slice(at, end + 1)) as string).toWellFormed()
-          const seen = keys.at(-1)
-          if (seen?.has(key))
+          const known = keys.at(-1)
+          if (known?.has(key))
             throw new DrayError('malformed', `${what} has the key ${JSON.stringify(key)} twice`)
-          seen?.add(key)
+          known?.add(key)
           expectKey = false
         }
         at = end

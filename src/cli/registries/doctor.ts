@@ -82,12 +82,15 @@ export async function examine(
   const isReachable =
     connection === undefined || ('value' in connection && connection.value.tls?.untrusted === undefined)
   if (!isReachable || 'error' in credentials) return diagnose(facts, context.clock.now())
-  const looked = await examination.examiner.check(registry, path, call)
+  const registryFacts = await examination.examiner.check(registry, path, call)
   const writing =
-    scratch === undefined || 'error' in looked.api
+    scratch === undefined || 'error' in registryFacts.api
       ? undefined
       : await examination.examiner.probeWrites(scratch, call)
-  return diagnose({ ...facts, facts: looked, ...(writing !== undefined && { writing }) }, context.clock.now())
+  return diagnose(
+    { ...facts, facts: registryFacts, ...(writing !== undefined && { writing }) },
+    context.clock.now(),
+  )
 }
 
 async function inspect(

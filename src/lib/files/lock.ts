@@ -51,8 +51,8 @@ export async function withLock<T>(
   } finally {
     stop.abort()
     await beating
-    const seen = await readLock(path).catch(() => undefined)
-    if (seen?.id === id) await rm(path, { force: true }).catch(() => undefined)
+    const current = await readLock(path).catch(() => undefined)
+    if (current?.id === id) await rm(path, { force: true }).catch(() => undefined)
   }
 }
 
@@ -62,13 +62,13 @@ async function acquire(path: string, id: string, options: LockOptions, signal: A
   for (;;) {
     signal.throwIfAborted()
     if (await create(path, id, clock)) return
-    const seen = await readLock(path)
-    if (seen === undefined) {
+    const current = await readLock(path)
+    if (current === undefined) {
       observed = undefined
       continue
     }
-    if (observed === undefined || observed.id !== seen.id || observed.heartbeat !== seen.heartbeat) {
-      observed = { ...seen, since: clock.now() }
+    if (observed === undefined || observed.id !== current.id || observed.heartbeat !== current.heartbeat) {
+      observed = { ...current, since: clock.now() }
     } else if (clock.now() - observed.since >= staleMs) {
       if (!ownId.test(observed.id)) throw foreignLock(path)
       await removeStale(path, observed.id)
@@ -163,8 +163,8 @@ async function beat(path: string, options: LockOptions, stop: AbortSignal): Prom
 }
 
 async function checkHeld(path: string, id: string): Promise<void> {
-  const seen = await readLock(path)
-  if (seen?.id === id) return
+  const current = await readLock(path)
+  if (current?.id === id) return
   throw new DrayError('conflict', `another process has taken the lock ${path}`, {
     subject: path,
     hint: 'Run the command again.',

@@ -100,51 +100,37 @@ function variablesSource(env: FindOptions['env']): Source {
   const where = 'DRAY_USERNAME, DRAY_PASSWORD and DRAY_REGISTRY'
   // DRAY_REGISTRY alone names the registry of the flags.
   if (!isSet(username) && !isSet(password)) return unset('variables', where)
-  const missing = Object.entries({
-    DRAY_USERNAME: username,
-    DRAY_PASSWORD: password,
-    DRAY_REGISTRY: registry,
-  }).flatMap(([name, value]) => (isSet(value) ? [] : [name]))
-  return single(
-    'variables',
-    where,
-    registry ?? '',
-    async () => {
-      if (isSet(username) && isSet(password) && missing.length === 0) return { username, password }
-      throw new DrayError(
-        'config',
-        `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set`,
-        {
-          why: 'credentials from variables take a user, a password, and the registry that they are for',
-          hint: 'Set DRAY_USERNAME, DRAY_PASSWORD and DRAY_REGISTRY, or none of them.',
-        },
-      )
+  if (isSet(username) && isSet(password) && isSet(registry))
+    return single('variables', where, registry, async () => ({ username, password }))
+  const all = { DRAY_USERNAME: username, DRAY_PASSWORD: password, DRAY_REGISTRY: registry }
+  const missing = Object.entries(all).flatMap(([name, value]) => (isSet(value) ? [] : [name]))
+  const error = new DrayError(
+    'config',
+    `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set`,
+    {
+      why: 'credentials from variables take a user, a password, and the registry that they are for',
+      hint: 'Set DRAY_USERNAME, DRAY_PASSWORD and DRAY_REGISTRY, or none of them.',
     },
-    missing.length > 0,
   )
+  return { name: 'variables', where, find: () => Promise.reject(error) }
 }
 
-/**
- * One user and password for one registry or namespace. @param forAll asks the source for every
- * registry, because it will throw
- */
+/** One user and password for one registry or namespace. */
 function single(
   name: SourceName,
   where: string,
   registry: string,
   read: () => Promise<{ readonly username: string; readonly password: string }>,
-  forAll = false,
 ): Source {
   const { key, ignored } = parseKey(registry)
   return {
     name,
     where,
     find: async (asked, path, _, isPlainHttp): Promise<FoundCredential | NoCredential> => {
-      if (!forAll && ignored !== undefined) throw notARegistry(where, ignored)
-      if (!forAll && (key === undefined || !keysFor(asked, path, isPlainHttp).includes(key)))
-        return { why: 'no entry' }
+      if (key === undefined) throw notARegistry(where, ignored)
+      if (!keysFor(asked, path, isPlainHttp).includes(key)) return { why: 'no entry' }
       const { username, password } = await read()
-      return { credential: credentialOf(username, password), key: key ?? registry }
+      return { credential: credentialOf(username, password), key }
     },
   }
 }
@@ -162,12 +148,7 @@ function notARegistry(where: string, { text, why }: IgnoredKey): DrayError {
 }
 
 function unset(name: SourceName, where: string = name): Source {
-  const nothing: NoCredential = { why: 'not set' }
-  return {
-    name,
-    where,
-    find: () => Promise.resolve(nothing),
-  }
+  return { name, where, find: () => Promise.resolve({ why: 'not set' }) }
 }
 
 function isSet(text: string | undefined): text is string {

@@ -132,8 +132,8 @@ function redactSecrets(secrets: Secrets): Middleware {
 }
 
 /**
- * Proxies whose users and passwords are told to `secrets` before they are used: a proxy may repeat
- * them as well.
+ * Adds the users and passwords of proxies to `secrets` before they are used, because a proxy may
+ * repeat them as well.
  */
 function rememberPasswords(
   proxyFor: NonNullable<FetchOptions['proxy']>,

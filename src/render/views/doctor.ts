@@ -43,14 +43,14 @@ export function renderDiagnoses(diagnoses: readonly Diagnosis[], page: Page): st
 
 function renderDiagnosis({ registry, repository, findings }: Diagnosis, page: Page): string {
   const name = repository === null ? registry : `${registry}/${repository}`
-  const seen = findings.filter(({ state }) => state !== 'unknown')
+  const known = findings.filter(({ state }) => state !== 'unknown')
   const unknown = Map.groupBy(
     findings.filter(({ state }) => state === 'unknown'),
     (finding) => finding.do,
   )
   return [
     page.style.bold(escapeText(name)),
-    ...seen.flatMap((finding) => renderFinding(finding, words[finding.check], page)),
+    ...known.flatMap((finding) => renderFinding(finding, words[finding.check], page)),
     ...[...unknown].flatMap(([todo, some]) => renderUnknown(some, todo, page)),
   ].join('\n')
 }

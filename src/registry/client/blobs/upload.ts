@@ -35,10 +35,9 @@ const chunkRefusals: readonly number[] = [400, 405, 413, 415, 501]
  *
  *     open -> whole (one PUT), or chunk, chunk, … (PATCH) and closing (PUT) -> done
  *
- * and after a break nobody knows what the registry has of the body that was under way. So the
- * session is asked how far it is. If what it says can be, the upload goes on from there; else the
- * blob is looked for, and where it is not there either, the session is cancelled and a new one
- * begins. Nothing is ever sent again into a session whose state is not known: it would append
+ * After a break, the registry may have any part of the body. dray asks the session for its size. If
+ * the size is consistent, the upload continues there. Else dray checks for the blob, cancels the
+ * session and opens a new one. It never sends into a session of unknown state, which would append
  * twice.
  */
 export class Upload {

@@ -86,12 +86,12 @@ async function change(
 ): Promise<boolean> {
   const key = `${formatRepository(client.repository)}:${fallbackTag(subject)}`
   return await client.shared.runOneByOne(key, call, async () => {
-    let expectThere = false
+    let isExpected = false
     for (let round = 0; round < maxRounds; round++) {
-      const index = await readIndex(client, subject, expectThere, call)
+      const index = await readIndex(client, subject, isExpected, call)
       if (wanted.isDone(index)) return round > 0
       if (round > 0) await client.shared.retry.wait(round, call)
-      expectThere = await wanted.write(index)
+      isExpected = await wanted.write(index)
     }
     throw new DrayError('conflict', 'the list of referrers is overwritten again and again', {
       subject: formatAt(client.repository, { tag: fallbackTag(subject) }),
@@ -103,12 +103,12 @@ async function change(
 async function readIndex(
   client: RepositoryClient,
   subject: Digest,
-  expectThere: boolean,
+  isExpected: boolean,
   call: Call,
 ): Promise<FallbackIndex> {
   const read = (): Promise<ManifestContent | undefined> =>
     findManifest(client, { tag: fallbackTag(subject) }, call)
-  const content = await (expectThere ? client.shared.retry.readBack(call, read) : read())
+  const content = await (isExpected ? client.shared.retry.readBack(call, read) : read())
   if (content === undefined) return { entries: [], rest: {} }
   return parseIndex(client, subject, content.bytes, content.descriptor.mediaType)
 }
@@ -145,7 +145,7 @@ async function writeIndex(
     await putIndex(client, subject, indexBytes(entries, rest), call)
   } catch (error) {
     if (!isDrayError(error) || !missingCodes.has(error.registryCode ?? '')) throw error
-    const present = await existing(client, entries, call)
+    const present = await findExisting(client, entries, call)
     if (present.length === entries.length) throw error
     await putIndex(client, subject, indexBytes(present, rest), call)
   }
@@ -157,18 +157,18 @@ const missingCodes: ReadonlySet<string> = new Set([
   'MANIFEST_UNKNOWN',
   'BLOB_UNKNOWN',
 ])
-const looksAtOnce = 16
+const checksAtOnce = 16
 
-async function existing(
+async function findExisting(
   client: RepositoryClient,
   entries: readonly Entry[],
   call: Call,
 ): Promise<readonly Entry[]> {
-  const looked = await inParallel(entries, looksAtOnce, call, async (entry, c) => {
+  const checked = await inParallel(entries, checksAtOnce, call, async (entry, c) => {
     const digest = parseDigest(String(entry['digest']))
     return (await resolveManifest(client, { digest }, c)) === undefined ? [] : [entry]
   })
-  return looked.flat()
+  return checked.flat()
 }
 
 async function putIndex(

@@ -92,7 +92,7 @@ async function sendAs(
   try {
     return await client.send({ method: 'DELETE', url, expect, ...more }, call)
   } finally {
-    // of a request whose answer was lost nobody knows what it did
+    // If the answer was lost, the manifest may be gone.
     if ('digest' in at) client.shared.manifests.forget(client.repository, at.digest)
   }
 }

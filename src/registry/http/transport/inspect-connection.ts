@@ -40,19 +40,15 @@ export async function inspectConnection(
   certificates: Certificates | undefined,
   signal: AbortSignal,
 ): Promise<ConnectionFacts> {
-  const host = bareHost(origin.hostname)
-  const isTls = origin.protocol === 'https:'
-  const port = portOf(origin)
   const begin = performance.now()
   try {
-    const addresses = await addressesOf(host)
-    const socket = isTls
-      ? await openTls(host, port, certificates ?? {}, signal)
-      : await openPlain(host, port, signal)
+    const addresses = await addressesOf(bareHost(origin.hostname))
+    const socket = await openSocket(origin, certificates ?? {}, signal)
     const facts = { addresses, connectMs: Math.round(performance.now() - begin) }
-    const tls = isTls ? tlsFacts(socket as TLSSocket, registry, origin.host) : undefined
+    const isTls = origin.protocol === 'https:'
+    const tls = isTls && { tls: tlsFacts(socket as TLSSocket, registry, origin.host) }
     socket.destroy()
-    return { ...facts, ...(tls !== undefined && { tls }) }
+    return { ...facts, ...tls }
   } catch (thrown) {
     signal.throwIfAborted()
     throw thrown instanceof DrayError
@@ -67,23 +63,14 @@ async function addressesOf(host: string): Promise<readonly string[]> {
   return found.map(({ address }) => address)
 }
 
-async function openPlain(host: string, port: number, signal: AbortSignal): Promise<Socket> {
-  const { connect } = await import('node:net')
-  return await opened(connect({ host, port }), 'connect', signal)
-}
-
-async function openTls(
-  host: string,
-  port: number,
-  certificates: Certificates,
-  signal: AbortSignal,
-): Promise<Socket> {
-  const { connect } = await import('node:tls')
-  const { isIP } = await import('node:net')
-  const socket = connect({
-    host,
-    port,
-    ...(isIP(host) === 0 && { servername: host }),
+async function openSocket(origin: URL, certificates: Certificates, signal: AbortSignal): Promise<Socket> {
+  const { connect, isIP } = await import('node:net')
+  const to = { host: bareHost(origin.hostname), port: portOf(origin) }
+  if (origin.protocol !== 'https:') return await opened(connect(to), 'connect', signal)
+  const tls = await import('node:tls')
+  const socket = tls.connect({
+    ...to,
+    ...(isIP(to.host) === 0 && { servername: to.host }),
     ALPNProtocols: ['http/1.1'],
     ...(await tlsOptions(certificates)),
     // The result says whether the certificate is trusted. No request is sent.

@@ -22,7 +22,7 @@ describe('a digest', () => {
     )
   })
 
-  it('parses exactly where isDigest says so, and any other text throws our error', () => {
+  it('parses exactly if isDigest says so, and any other text throws our error', () => {
     const nearly = fc.tuple(digests, fc.nat(140), fc.string({ maxLength: 2 })).map(([text, at, put]) => {
       return text.slice(0, at) + put + text.slice(at + 1)
     })

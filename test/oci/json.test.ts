@@ -111,7 +111,7 @@ describe('keys that Go reads as a field', () => {
     )
   })
 
-  it('are taken where they are the field itself, or no field', () => {
+  it('are accepted if they are the field itself, or no field', () => {
     expect(() => checkSpelling({ layers: 1, mediaType: 1, 'x-Layers': 1 }, fields, 'it')).not.toThrow()
   })
 })
@@ -125,7 +125,7 @@ describe('a map of strings', () => {
     ])
   })
 
-  it.each([[[]], ['a'], [{ a: 1 }], [{ a: null }]])('is refused where it is none: %j', (value) => {
+  it.each([[[]], ['a'], [{ a: 1 }], [{ a: null }]])('is refused if it is none: %j', (value) => {
     expect(() => stringMap(value, 'it')).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 })

@@ -40,7 +40,7 @@ describe('a manifest', () => {
     expect(blobsOf(one)).toHaveLength(3)
   })
 
-  it('keeps every field of its descriptors that is looked at', () => {
+  it('keeps every field of its descriptors that dray reads', () => {
     const whole = {
       ...child,
       artifactType: 'application/x',

@@ -171,7 +171,7 @@ describe('a reference', () => {
     )
   })
 
-  it('is asked for by its digest before its tag, and by latest where it has neither', () => {
+  it('is requested by its digest before its tag, and by latest if it has neither', () => {
     const d = `sha256:${f64}`
     expect(tagOrDigest(parseReference(`a:1@${d}`))).toEqual({ digest: d })
     expect(tagOrDigest(parseReference('a:1'))).toEqual({ tag: '1' })

@@ -7,7 +7,7 @@ const glob = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '.', '-'), ma
 const tag = fc.string({ unit: fc.constantFrom('a', 'b', '.', '-'), maxLength: 6 })
 
 describe('a glob of tags', () => {
-  it('is said to include another only where it fits every tag that the other fits', () => {
+  it('includes another only if it matches every tag that the other matches', () => {
     fc.assert(
       fc.property(glob, glob, fc.array(tag, { minLength: 20, maxLength: 40 }), (outer, inner, tags) => {
         fc.pre(includesGlob(outer, inner))

@@ -82,7 +82,7 @@ describe('a lock', () => {
     expect(readdirSync(folder)).toEqual(['lock'])
   })
 
-  it('tells its holder when another has taken it, and leaves the other its file', async () => {
+  it('reports to its holder that another has taken it, and leaves the other its file', async () => {
     const clock = leapingClock()
     const work = withLock(path, { clock, ...noHeartbeat }, never, async (lock) => {
       await lock.check()

@@ -28,7 +28,7 @@ it('work under one name is done by one at a time, under another beside it', asyn
   expect(most).toBe(1)
 })
 
-it('work is done without a lock where none can be made', async () => {
+it('work is done without a lock if none can be created', async () => {
   const place = await folder()
   writeFileSync(place, 'a file where the folder should be')
   expect(await locksIn(place).run('x', never, () => Promise.resolve('done'))).toBe('done')
@@ -44,7 +44,7 @@ it('work that fails is not done a second time', async () => {
   expect(times).toBe(1)
 })
 
-it('who is told to stop while another has the lock does no work', async () => {
+it('an aborted call does no work while another has the lock', async () => {
   const place = await folder()
   const stop = new AbortController()
   await locksIn(place).run('x', never, async () => {

@@ -60,7 +60,7 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry 2.8 as a store${dock
     expect(await open('refused').putBlob(blobOf(bytes), source, newCall())).toBe('uploaded')
   })
 
-  it('refuses bytes that are not those of the digest, and nothing stands there', async () => {
+  it('refuses bytes that do not have the digest, and stores nothing', async () => {
     const d = { ...blobOf('what was said'), digest: digestOf('what was sent') }
     const store = open('lies')
     await expect(

@@ -88,7 +88,7 @@ describe("a registry's error", () => {
     expect(await refusal(coded)).not.toHaveProperty('hint', expect.anything())
   })
 
-  it('of the storage that it sent us to is told of the storage, whatever the status: it is no word of the registry', async () => {
+  it('of the storage behind a redirect is about the storage, not about the registry, with any status', async () => {
     const storage = await scripted(() => ({ status: 403 }))
     const location = `http://${storage.registry}/bucket?X-Signature=canary`
     const { registry } = await scripted(() => ({ status: 307, headers: { location } }))
@@ -104,7 +104,7 @@ describe("a registry's error", () => {
     expect(JSON.stringify(error)).not.toContain('canary')
   })
 
-  it('a web page in the place of an answer is told as that', async () => {
+  it('a web page instead of an answer is an error that says so', async () => {
     const page = { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<html>' }
     expect(await refusal(page)).toMatchObject({
       code: 'protocol',

@@ -18,7 +18,7 @@ const known = (can: boolean): 'yes' | 'no' => (can ? 'yes' : 'no')
 describe.each(names)('a registry like %s', (profile) => {
   const can = profiles[profile]
 
-  it('is looked at by GET and HEAD alone, and shows its lists', async () => {
+  it('is checked by GET and HEAD alone, and shows its lists', async () => {
     const one = await embedded({ profile })
     await one.push(image(), 'team/api', '1.4.2')
     const facts = await examinerAt().check(one.registry, 'team/api', newCall())

@@ -227,7 +227,7 @@ describe('with a registry that', () => {
     expect(count).toBe(1_000_000)
   })
 
-  it('sends us to where only it can go, what is said there is not told', async () => {
+  it('redirects to a host that only this machine reaches: its answer is not shown', async () => {
     const inside = await scripted(() => ({
       status: 403,
       headers: { 'content-type': 'text/plain' },

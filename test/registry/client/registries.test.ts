@@ -30,12 +30,12 @@ describe('what is known of registries', () => {
     }
   })
 
-  it('is unknown where nothing is said', () => {
+  it('is unknown if the table has no entry', () => {
     expect(knownCapability('registry.example.com', 'deleteTag')).toBe('unknown')
     expect(knownCapability('ghcr.io', 'deleteTag')).toBe('no')
   })
 
-  it('tells where tags go before their manifest, and where a read counts as a pull', () => {
+  it('says which registries need tags to go first, and which count reads as pulls', () => {
     expect(knownCapability('europe-docker.pkg.dev', 'deleteTagged')).toBe('no')
     expect(knownCapability('quay.io', 'deleteTagged')).toBe('yes')
     expect(knownCapability('docker.io', 'freeReads')).toBe('no')

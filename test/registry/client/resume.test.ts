@@ -69,7 +69,7 @@ describe('a large blob whose upload breaks', () => {
     expect(await digestAt(one.oracle)).toBe(blob.digest)
   })
 
-  it('in one PUT goes on by chunks from where the registry is', async () => {
+  it('in one PUT continues in chunks from the size of the session', async () => {
     const one = await embedded()
     const wire = await line(one.registry, size / 2)
     const from = source()
@@ -102,7 +102,7 @@ describe('a large blob whose upload breaks', () => {
     expect(await digestAt(one.oracle)).toBe(blob.digest)
   })
 
-  it('is never closed where its source gives other bytes the second time', async () => {
+  it('is never closed if its source gives other bytes the second time', async () => {
     const one = await embedded()
     const wire = await line(one.registry, size / 2)
     const other = Buffer.from(bytes)
@@ -202,7 +202,7 @@ describe('what a registry says of a session', () => {
     )
   })
 
-  it('is where the upload goes on, under the location that it names', async () => {
+  it('continues the upload under the location that it names', async () => {
     const one = await twisted((request) => {
       if (isSecondChunk(request)) return lost
       if (request.method !== 'GET') return undefined
@@ -223,7 +223,7 @@ describe('what a registry says of a session', () => {
     expect(from.opened).toEqual([0, 3000, 3000, 7500])
   })
 
-  it('lets it go on from the first byte in the same session, where nothing had come', async () => {
+  it('continues from the first byte in the same session if nothing had arrived', async () => {
     let broken = 0
     const one = await twisted(({ method }) => {
       if (method === 'PUT' && broken++ === 0) return { status: 503 }
@@ -234,7 +234,7 @@ describe('what a registry says of a session', () => {
     expect(one.heard.at(-1)?.body).toEqual(small)
   })
 
-  it('saves a look where it is alive, and a DELETE where it is gone', async () => {
+  it('saves a HEAD if it exists, and a DELETE if it is gone', async () => {
     const one = await twisted((request, session) => {
       if (session === 1 && isSecondChunk(request)) return lost
       return request.method === 'GET' ? { status: 404 } : undefined
@@ -243,7 +243,7 @@ describe('what a registry says of a session', () => {
     expect(one.steps().slice(0, 7)).toEqual(['HEAD', 'POST', 'PATCH', 'PATCH', 'GET', 'HEAD', 'POST'])
   })
 
-  it('is asked for where a chunk is answered 416, and followed', async () => {
+  it('is read and followed if a chunk is answered 416', async () => {
     let refused = 0
     const one = await twisted((request) => {
       if (isSecondChunk(request) && refused++ === 0) return { status: 416 }
@@ -253,7 +253,7 @@ describe('what a registry says of a session', () => {
     expect(one.steps()).toEqual(['HEAD', 'POST', 'PATCH', 'PATCH', 'GET', 'PATCH', 'PATCH', 'PUT'])
   })
 
-  it('may stand still where the bytes arrive: then it is looked at no more', async () => {
+  it('may stand still although the bytes arrive: then it is not read again', async () => {
     // Amazon ECR: github.com/aws/containers-roadmap/issues/2831
     const one = await twisted(({ method }) =>
       method === 'PATCH' ? { status: 202, headers: { range: '0-2999' } } : undefined,
@@ -281,7 +281,7 @@ describe('what a registry says of a session', () => {
     expect(store.capability('uploadRange')).toBe('no')
   })
 
-  it('is not asked for where it is known to say nothing', async () => {
+  it('is not read if it is known to say nothing', async () => {
     const one = await twisted((request, session) =>
       session === 1 && isSecondChunk(request) ? lost : undefined,
     )

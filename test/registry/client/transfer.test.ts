@@ -52,8 +52,10 @@ describe('the retry of a transfer', () => {
   async function attemptsWith(error: unknown, retrying = retry, call = newCall()): Promise<number> {
     let attempts = 0
     const begin = async (): Promise<number> => ++attempts
-    const taken = retrying.run('r.test', call, begin, () => Promise.reject(error as Error))
-    await expect(taken).rejects.toBe(error)
+    const take = (): never => {
+      throw error
+    }
+    await expect(retrying.run('r.test', call, begin, take)).rejects.toBe(error)
     return attempts
   }
 

@@ -67,7 +67,7 @@ describe('the file of docker', () => {
     expect(await source('r.test', 'a', notedCall())).toBeUndefined()
   })
 
-  it('is where DOCKER_CONFIG says', async () => {
+  it('is in the folder that DOCKER_CONFIG names', async () => {
     const w = await world({ auths: { 'r.test': pair('ada:secret') } })
     const source = findCredentials({ env: { DOCKER_CONFIG: join(w.folder, '.docker') }, home: '/nowhere' })
     expect(await source('r.test', undefined, notedCall())).toEqual(basic('ada', 'secret'))

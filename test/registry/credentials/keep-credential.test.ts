@@ -72,7 +72,7 @@ describe('credentials that are kept', () => {
     expect((await stat(one.file)).mode & 0o777).toBe(0o600)
   })
 
-  it('of Docker Hub stand where docker looks for them', async () => {
+  it('of Docker Hub are kept under the key that docker reads', async () => {
     const one = await world()
     await keepCredential(one.place, 'docker.io', ada, notedCall())
     expect(Object.keys((await one.read())['auths'] as object)).toEqual(['https://index.docker.io/v1/'])
@@ -103,14 +103,14 @@ describe('credentials that are kept', () => {
     expect(await one.find('r.test')).toEqual(ada)
   })
 
-  it('are not lost where several are kept at once', async () => {
+  it('are all kept if several are stored at once', async () => {
     const one = await world()
     const names = Array.from({ length: 8 }, (_, i) => `r${i}.test`)
     await Promise.all(names.map((name) => keepCredential(one.place, name, ada, notedCall())))
     expect(await Promise.all(names.map((name) => one.find(name)))).toEqual(names.map(() => ada))
   })
 
-  it('go where a link points, which stays a link', async () => {
+  it('go to the target of a link, which stays a link', async () => {
     const one = await world({})
     const link = join(one.folder, 'link.json')
     await symlink(one.file, link)
@@ -126,7 +126,7 @@ describe('credentials that are kept', () => {
     expect(await readFile(one.file, 'utf8')).toBe('{"auths": [')
   })
 
-  it('are an error where their helper fails, and stand nowhere then', async () => {
+  it('are an error if their helper fails, and are stored nowhere then', async () => {
     const one = await world({ credsStore: 'chain' }, 'echo canary; exit 3')
     const keeping = keepCredential(one.place, 'r.test', ada, notedCall())
     await expect(keeping).rejects.toMatchObject({ code: 'config', why: 'it ended with status 3' })

@@ -48,8 +48,8 @@ async function userOf(
   return found?.kind === 'basic' ? found.username : undefined
 }
 
-describe('credentials are looked for', () => {
-  it('in their order: each source wins where those before it have nothing', async () => {
+describe('credentials are found', () => {
+  it('in their order: each source wins if those before it have nothing', async () => {
     const { options, files } = await everywhere()
     const { given: _, ...withoutFlags } = options
     const env: Record<string, string | undefined> = { ...options.env }
@@ -70,7 +70,7 @@ describe('credentials are looked for', () => {
     expect(users).toEqual(['flags', 'variables', 'text', 'named', 'session', 'user', 'docker', undefined])
   })
 
-  it('where a source has others only, in the next one', async () => {
+  it('in the next source if one has only those of others', async () => {
     const { options } = await everywhere()
     const text = auths('text', 'other.test')
     const { given: _, ...rest } = options
@@ -89,7 +89,7 @@ describe('credentials are looked for', () => {
     },
   )
 
-  it('for one namespace, where that was named', async () => {
+  it('for one namespace, if that is named', async () => {
     const given = { username: 'flags', password: () => Promise.resolve('x'), registry: 'r.test/team' }
     const options = { env: {}, home: '/nowhere', given }
     expect(await userOf(options)).toBe('flags')

@@ -54,7 +54,7 @@ it('a certificate of this machine is shown to the registry that asks for it', as
   expect(shown).toEqual(['localhost'])
 })
 
-it('without one such a registry lets nobody in', async () => {
+it('is required by such a registry', async () => {
   const { port } = await asking({ required: true })
   const registry = `127.0.0.1:${port}`
   await expect(fetchAt(new Map([[registry, { ca: testAuthority }]]))(registry)).rejects.toMatchObject({
@@ -62,7 +62,7 @@ it('without one such a registry lets nobody in', async () => {
   })
 })
 
-it('is shown to no other host, where the registry redirects to say', async () => {
+it('is shown to no other host, such as the target of a redirect', async () => {
   const other = await asking()
   const { port, shown } = await asking({ redirectTo: `https://localhost:${other.port}/storage` })
   const registry = `127.0.0.1:${port}`

@@ -31,7 +31,7 @@ describe('ratelimit-limit and ratelimit-remaining', () => {
     expect(limitOf(limit, remaining)).toEqual(read)
   })
 
-  it('are undefined where they are not there', () => {
+  it('are undefined if they are absent', () => {
     expect(rateLimitOf(new Map())).toBeUndefined()
   })
 })

@@ -117,7 +117,7 @@ describe('the limiter', () => {
     expect(server.open).toHaveLength(8)
   })
 
-  it('gives the slot of a request that was given up while it waited to nobody', async () => {
+  it('keeps no slot for a request that was aborted while it waited', async () => {
     const server = handServer()
     const fetch = limited(server.fetch, 1)
     void fetch(requestOf(url), notedCall())

@@ -122,7 +122,7 @@ describe('a POST', () => {
     expect(await error).toMatchObject({ code: 'interrupted', message: 'enough' })
   })
 
-  it('says that nobody listens, with no hint about registries', async () => {
+  it('fails without a hint about registries if the receiver does not listen', async () => {
     const { server, poster } = await world(() => undefined)
     await server[Symbol.asyncDispose]()
     const error = await caught(poster.post(at(server, '/secret?token=secret'), {}, body, notedCall()))
@@ -131,7 +131,7 @@ describe('a POST', () => {
     expect(JSON.stringify(error)).not.toContain('secret')
   })
 
-  it('tells of the request by scheme and host alone', async () => {
+  it('reports the request by scheme and host alone', async () => {
     const { server, poster } = await world((_request, response) => reply(response, 200))
     const call = notedCall()
     await poster.post(at(server, '/secret?secret=1#secret'), {}, body, call)
@@ -149,7 +149,7 @@ describe('the address of a POST', () => {
     expect(parsePostUrl(text, false).href).toBe(new URL(text).href)
   })
 
-  it('may be plain http elsewhere where that is said to be safe', () => {
+  it('may be plain http to another host with `insecure`', () => {
     expect(parsePostUrl('http://hooks.internal/x', true).href).toBe('http://hooks.internal/x')
   })
 
@@ -178,7 +178,7 @@ describe('the address of a POST', () => {
     expect(JSON.stringify({ message, why, hint, subject })).not.toContain('canary')
   })
 
-  it('is looked at again when it is used: nothing goes out over plain http', async () => {
+  it('is checked again when it is used: nothing is sent over plain http', async () => {
     const { server, poster } = await world((_request, response) => reply(response, 200))
     const { port } = new URL(server.origin)
     const error = await caught(poster.post(new URL(`http://0.0.0.0:${port}/`), {}, body, notedCall()))
@@ -186,7 +186,7 @@ describe('the address of a POST', () => {
     expect(server.seen).toHaveLength(0)
   })
 
-  it('over plain http is used where that is said to be safe', async () => {
+  it('is sent over plain http with `insecure`', async () => {
     const { server, poster } = await world((_request, response) => reply(response, 200), { insecure: true })
     const { port } = new URL(server.origin)
     expect(await poster.post(new URL(`http://0.0.0.0:${port}/`), {}, body, notedCall())).toEqual({

@@ -27,7 +27,7 @@ describe('a secret that was sent', () => {
     expect(secretsOf(secret).redact(text)).toBe(told)
   })
 
-  it('is not told in the Base64 of a longer text, wherever it begins there', () => {
+  it('is cut out of the Base64 of a longer text, at any offset', () => {
     for (const before of ['', 'a', 'ab', 'abc', 'user:']) {
       const told = secretsOf('canary-password').redact(
         Buffer.from(`${before}canary-password and more`).toString('base64'),
@@ -38,7 +38,7 @@ describe('a secret that was sent', () => {
     }
   })
 
-  it('is cut out whole where another one begins alike', () => {
+  it('is cut out as a whole if another one begins alike', () => {
     expect(secretsOf('canary', 'canary-and-more').redact('canary-and-more canary')).toBe('… …')
   })
 
@@ -46,13 +46,13 @@ describe('a secret that was sent', () => {
     expect(secretsOf(secret).redact('abc abc')).toBe('abc abc')
   })
 
-  it('means nothing to the pattern that looks for it', () => {
+  it('is searched as it is, not as a pattern', () => {
     expect(secretsOf('.*.*.*', '[a-z]+', '(?:x', '\\d\\d').redact('abcd .*.*.* [a-z]+ 12 (?:x \\d\\d')).toBe(
       'abcd … … 12 … …',
     )
   })
 
-  it('is never in what is told, whatever it is and whatever stands around it', () => {
+  it('is never in the redacted text, whatever surrounds it', () => {
     const text = anyText(20)
     const secret = fc.string({
       unit: fc.constantFrom(...Array.from('abAB01+/=%&<>"\\ ü€😀')),
@@ -94,7 +94,7 @@ describe('a secret that was sent', () => {
 })
 
 describe('an error that quotes a secret', () => {
-  it('is told without it, with all that it has besides', () => {
+  it('loses it and keeps its other parts', () => {
     const error = new DrayError('protocol', 'no canary', {
       details: ['a canary'],
       subject: 'r.test/canary',
@@ -118,7 +118,7 @@ describe('an error that quotes a secret', () => {
     expect([told.stack, told.cause].join()).not.toContain('canary')
   })
 
-  it('far behind it is told without its causes', () => {
+  it('in a cause loses its causes', () => {
     const error = new DrayError('protocol', 'no', { cause: new Error('x', { cause: new Error('canary') }) })
     expect(toDrayError(secretsOf('canary').redactError(error)).cause).toBeUndefined()
   })

@@ -29,7 +29,7 @@ async function world(script: Script): Promise<World> {
 }
 
 describe('the stack', () => {
-  it('answers a challenge, follows a redirect and sends again after a 503, and tells of all of it without secrets', async () => {
+  it('answers a challenge, follows a redirect and retries a 503, and reports all of it without secrets', async () => {
     let failures = 1
     await using w = await world((request, response) => {
       if (request.headers.authorization === undefined && request.path !== '/signed?X-Sig=canary-sig')

@@ -39,7 +39,7 @@ async function ask(origin: string): Promise<Uint8Array> {
 }
 
 describe('a peer that is no registry', () => {
-  it('and speaks another protocol is told as that, after few tries', async () => {
+  it('and speaks another protocol is an error that says so, after few attempts', async () => {
     const peer = await speaking((socket) => socket.end('SSH-2.0-OpenSSH_9\r\n'))
     await expect(ask(peer.origin)).rejects.toMatchObject({
       code: 'network',
@@ -82,7 +82,7 @@ describe('an answer', () => {
     }
   })
 
-  it('whose 1xx kind never ends is given up after a while', async () => {
+  it('that sends 1xx without end is an error after a while', async () => {
     const peer = await speaking((socket) => {
       const more = (error?: Error | null): void => {
         if (error == null && !socket.destroyed) socket.write('HTTP/1.1 103 Early\r\n\r\n', more)

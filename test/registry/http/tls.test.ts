@@ -37,14 +37,14 @@ async function world(
 }
 
 describe('a registry with a private certificate authority', () => {
-  it('is reached over TLS where its authority is named', async () => {
+  it('is reached over TLS if its authority is configured', async () => {
     await using w = await world((server) => new Map([[server.host, { ca: testAuthority }]]))
     expect(w.stack.origin(w.server.host).href).toBe(`${w.server.origin}/`)
     const response = await w.stack.fetch(requestOf(w.server.origin), notedCall())
     expect(Buffer.from(await response.bytes(10)).toString()).toBe('hello')
   })
 
-  it('is refused at once where it is not, with what to configure', async () => {
+  it('is refused at once if it is not, with what to configure', async () => {
     await using w = await world(() => new Map())
     const call = notedCall()
     await expect(w.stack.fetch(requestOf(w.server.origin), call)).rejects.toMatchObject({
@@ -62,7 +62,7 @@ describe('a registry with a private certificate authority', () => {
     })
   })
 
-  it('that speaks plain http though https is asked of it is told at once, with what to configure', async () => {
+  it('that answers https in plain http is an error at once, with what to configure', async () => {
     await using server = await scriptedServer((_request, response) => reply(response, 200))
     const stack = stackFor(new Map([[server.host, { insecure: false }]]))
     const call = notedCall()

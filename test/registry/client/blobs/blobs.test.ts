@@ -44,7 +44,7 @@ async function read(registry: string, offset = 0): Promise<Buffer> {
 }
 
 describe('a blob', () => {
-  it('goes on by Range from where its connection broke, and is verified as a whole', async () => {
+  it('continues by Range after its connection broke, and is verified as a whole', async () => {
     const { registry, heard } = await scripted((request, count) =>
       count <= 2 ? breakingAfter(30_000, request) : part(request),
     )
@@ -53,7 +53,7 @@ describe('a blob', () => {
     expect(rangeStart(heard[2] as Heard)).toBeGreaterThan(rangeStart(heard[1] as Heard))
   })
 
-  it('is skipped up to the offset where the registry has no ranges', async () => {
+  it('is skipped up to the offset if the registry has no ranges', async () => {
     const { registry } = await scripted(() => ({ status: 200, body: bytes }))
     expect(await read(registry, 70_000)).toEqual(bytes.subarray(70_000))
   })
@@ -75,7 +75,7 @@ describe('a blob', () => {
     expect(heard.map(({ headers }) => headers['range'])).toEqual(['bytes=0-39999', 'bytes=40000-69999'])
   })
 
-  it('is cut at that end where the registry has no ranges', async () => {
+  it('is cut at that end if the registry has no ranges', async () => {
     const { registry } = await scripted(() => ({ status: 200, body: bytes }))
     const cut = await storeAt(registry).blob(blob, 40_000, newCall(), 70_000)
     expect(await collect(cut)).toEqual(bytes.subarray(40_000, 70_000))
@@ -274,7 +274,7 @@ describe('a download that is interrupted', () => {
 })
 
 describe('looking for a blob', () => {
-  it('tells there, not there, and there with another size', async () => {
+  it('reports present, absent, and present with another size', async () => {
     const sizes: Record<string, Said> = {
       right: { status: 200, headers: { 'content-length': String(blob.size) } },
       none: { status: 404 },
@@ -289,7 +289,7 @@ describe('looking for a blob', () => {
     await expect(look('wrong')).rejects.toMatchObject({ code: 'corrupt' })
   })
 
-  it('asks again where the size was wrong, before that is believed', async () => {
+  it('repeats the request after a wrong size, before that is believed', async () => {
     const { registry } = await scripted((_, count) => ({
       status: 200,
       headers: { 'content-length': String(count === 1 ? 7 : blob.size) },

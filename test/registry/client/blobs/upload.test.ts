@@ -80,7 +80,7 @@ describe('a blob within one registry', () => {
     repository: { registry, path: 'team/other' },
   })
 
-  it('is mounted by one request, without a look', async () => {
+  it('is mounted by one request, without HEAD', async () => {
     const { registry, requests } = await scripted(() => ({ status: 201 }))
     const store = storeAt(registry)
     expect(await store.putBlob(blob, mountFrom(registry), newCall())).toBe('mounted')
@@ -149,7 +149,7 @@ describe('a blob within one registry', () => {
 })
 
 describe('an upload', () => {
-  it('looks first, then sends the bytes in one PUT of known length', async () => {
+  it('sends HEAD, then the bytes in one PUT of known length', async () => {
     const one = await twisted(() => undefined)
     const source = bytesSource(bytes)
     expect(await storeAt(one.registry).putBlob(blob, source, newCall())).toBe('uploaded')
@@ -167,7 +167,7 @@ describe('an upload', () => {
     expect(one.heard[1]?.path).toBe('/v2/team/api/blobs/uploads/?digest-algorithm=sha512')
   })
 
-  it('whose answer was lost is found by a look, and sent no second time', async () => {
+  it('whose answer was lost is found by HEAD, and not sent again', async () => {
     const one = await twisted((request, step) => {
       if (step !== 'PUT 1') return undefined
       one.keep(request)
@@ -259,7 +259,7 @@ describe('an upload', () => {
     expect(server.requests().at(-1)).toBe('DELETE /v2/team/api/blobs/uploads/1')
   })
 
-  it('throws what its source threw, and tries corrupt bytes three times', async () => {
+  it('throws what its source threw, and makes three attempts with corrupt bytes', async () => {
     const one = await twisted(() => undefined)
     let opened = 0
     const source: BlobSource = {
@@ -294,7 +294,7 @@ describe('an upload', () => {
     },
   )
 
-  it('tells of its bytes, and takes back what did not arrive', async () => {
+  it('reports its bytes, and takes back what did not arrive', async () => {
     const one = await twisted((_request, step) => (step === 'PUT 1' ? { status: 500 } : undefined))
     const call = newCall()
     await storeAt(one.registry).putBlob(blob, from, call)
@@ -332,7 +332,7 @@ describe('an upload in chunks', () => {
     expect(await storeAt(one.registry, { uploads }).putBlob(blob, from, newCall())).toBe('uploaded')
   })
 
-  it('begins anew where a chunk broke and its session does not tell how far it is', async () => {
+  it('begins anew if a chunk broke and its session does not say its size', async () => {
     const answers: Record<string, Said> = {
       'PATCH 1': lost,
       'PATCH 2': { status: 202, headers: { range: '0-17' } },
@@ -353,7 +353,7 @@ describe('an upload in chunks', () => {
     expect(one.steps()).toEqual(['HEAD', 'POST', 'PATCH', 'PATCH', 'PATCH', 'PATCH', 'PATCH', 'PUT'])
   })
 
-  it('hashes nothing of a chunk that was given up while its source was slow', async () => {
+  it('hashes nothing of a chunk that was stopped while its source was slow', async () => {
     const slow = Promise.withResolvers<void>()
     const opened: number[] = []
     const source: BlobSource = {
@@ -380,7 +380,7 @@ describe('an upload in chunks', () => {
     expect(told.reduce((sum, one) => sum + one, 0)).toBe(blob.size)
   })
 
-  it('is never closed where the bytes are not those of the digest', async () => {
+  it('is never closed if the bytes do not have the digest', async () => {
     const one = await twisted(() => undefined)
     const d = { ...blob, digest: digestOf('other') }
     await expect(storeAt(one.registry, { uploads }).putBlob(d, from, newCall())).rejects.toMatchObject({

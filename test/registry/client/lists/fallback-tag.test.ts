@@ -78,7 +78,7 @@ describe('the fallback tag', () => {
     )
   })
 
-  it('is read and merged again where another writer came between', async () => {
+  it('is read and merged again if another writer interferes', async () => {
     const entries: unknown[] = []
     let puts = 0
     const bytesOf = () => JSON.stringify({ schemaVersion: 2, mediaType: types.index, manifests: entries })
@@ -102,7 +102,7 @@ describe('the fallback tag', () => {
     expect(puts).toBe(2)
   })
 
-  it('is given up where others overwrite it without end', async () => {
+  it('is an error if others overwrite it without end', async () => {
     const { registry, heard } = await scripted(({ method, body }) =>
       method === 'PUT'
         ? { status: 201, headers: { 'docker-content-digest': digestOf(body) } }
@@ -130,7 +130,7 @@ describe('the fallback tag', () => {
     })
   })
 
-  it('drops entries whose manifests are gone where the registry would not take the index else', async () => {
+  it('drops entries whose manifests are gone if the registry refuses the index otherwise', async () => {
     const registry = await embedded({ profile: 'docker-registry-2.8' })
     await registry.push(together(content, two), path, '1')
     await registry.push(unlisted(one), path)

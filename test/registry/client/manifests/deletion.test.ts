@@ -144,26 +144,32 @@ describe('a delete that is refused', () => {
     },
   )
 
-  it.each(held)('(%s, %i %s) is about one piece: the next is tried', async (name, status, code) => {
-    const { registry, heard } = await scripted((_request, count) =>
-      count === 1 ? says(status, code) : { status: 202 },
-    )
-    const store = storeAt(registry)
-    await expect(remove(store, name)).rejects.toMatchObject({ code: 'refused', status })
-    expect(store.capability(name)).toBe('unknown')
-    expect(await remove(store, name)).toBe('deleted')
-    expect(heard).toHaveLength(2)
-  })
+  it.each(held)(
+    '(%s, %i %s) is about one manifest or tag: the next one is attempted',
+    async (name, status, code) => {
+      const { registry, heard } = await scripted((_request, count) =>
+        count === 1 ? says(status, code) : { status: 202 },
+      )
+      const store = storeAt(registry)
+      await expect(remove(store, name)).rejects.toMatchObject({ code: 'refused', status })
+      expect(store.capability(name)).toBe('unknown')
+      expect(await remove(store, name)).toBe('deleted')
+      expect(heard).toHaveLength(2)
+    },
+  )
 
-  it.each(missing)('(%s, %i %s) is about one piece where others were deleted', async (name, status, code) => {
-    const { registry } = await scripted((_request, count) =>
-      count === 2 ? says(status, code) : { status: 202 },
-    )
-    const store = storeAt(registry)
-    expect(await remove(store, name)).toBe('deleted')
-    await expect(remove(store, name)).rejects.toMatchObject({ code: 'refused' })
-    expect(await remove(store, name)).toBe('deleted')
-  })
+  it.each(missing)(
+    '(%s, %i %s) is about one manifest or tag if others were deleted',
+    async (name, status, code) => {
+      const { registry } = await scripted((_request, count) =>
+        count === 2 ? says(status, code) : { status: 202 },
+      )
+      const store = storeAt(registry)
+      expect(await remove(store, name)).toBe('deleted')
+      await expect(remove(store, name)).rejects.toMatchObject({ code: 'refused' })
+      expect(await remove(store, name)).toBe('deleted')
+    },
+  )
 
   it('in one repository says nothing of the others of the registry', async () => {
     const { registry } = await scripted(({ path }) =>
@@ -177,7 +183,7 @@ describe('a delete that is refused', () => {
     await expect(proxy.deleteManifest(digest, newCall())).rejects.toMatchObject({ code: 'unsupported' })
   })
 
-  it('for a tag on it tells that tags go first', async () => {
+  it('because of a tag says that tags go first', async () => {
     const { registry } = await scripted(() => error(400, 'GOOGLE_MANIFEST_DANGLING_TAG'))
     const store = storeAt(registry)
     await expect(store.deleteManifest(digest, newCall())).rejects.toMatchObject({ code: 'refused' })
@@ -195,7 +201,7 @@ describe('a delete that is refused', () => {
 })
 
 describe('a delete whose answer says little', () => {
-  it('is done where its answer was lost and the next try finds nothing', async () => {
+  it('is done if its answer was lost and the next attempt finds nothing', async () => {
     const { registry, requests } = await scripted(({ method }, count) => {
       if (method === 'HEAD') return { status: 404 }
       if (count > 1) return error(404, 'MANIFEST_UNKNOWN')
@@ -206,7 +212,7 @@ describe('a delete whose answer says little', () => {
     expect(requests()).toEqual([`DELETE ${path}`, `DELETE ${path}`, `HEAD ${path}`])
   })
 
-  it('is done where the registry fails and the manifest is gone', async () => {
+  it('is done if the registry fails and the manifest is gone', async () => {
     const { registry } = await scripted(({ method }) => ({ status: method === 'DELETE' ? 500 : 404 }))
     expect(await storeAt(registry).deleteManifest(digest, newCall())).toBe('deleted')
   })
@@ -305,7 +311,7 @@ describe('the right to delete', () => {
     expect(scopes()).toEqual(['repository:team/api:pull,delete'])
   })
 
-  it('is the right to push where the registry has none to delete, which is found out once', async () => {
+  it('is the permission to push if the registry has none to delete, which is found out once', async () => {
     const { store, scopes, deletes } = await guarded({ deletesBy: 'push' })
     for (let i = 0; i < 3; i++) expect(await store.deleteManifest(digest, newCall())).toBe('absent')
     expect(deletes()).toBe(3)

@@ -11,7 +11,7 @@ const right = { 'content-type': mediaTypes.manifest, 'docker-content-digest': di
 const answers = (said: Said) => scripted(() => said)
 
 describe('resolving', () => {
-  it('takes one HEAD where the answer says all', async () => {
+  it('takes one HEAD if the answer is complete', async () => {
     const { registry, requests } = await scripted(() => ({
       status: 200,
       headers: { ...right, 'content-length': String(body.length) },
@@ -38,7 +38,7 @@ describe('resolving', () => {
     },
   )
 
-  it('reads the manifest where the registry has no HEAD', async () => {
+  it('reads the manifest if the registry has no HEAD', async () => {
     const { registry } = await scripted(({ method }) =>
       method === 'HEAD' ? { status: 405 } : { status: 200, headers: right, body },
     )
@@ -197,7 +197,7 @@ describe('a manifest', () => {
 })
 
 describe('a warning of the registry', () => {
-  it('is told once for each text', async () => {
+  it('is reported once for each text', async () => {
     const { registry } = await answers({
       status: 200,
       headers: { ...right, warning: '299 - "going \\"away\\"", 299 - "soon"' },

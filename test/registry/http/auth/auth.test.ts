@@ -112,7 +112,7 @@ describe('bearer tokens', () => {
     expect(w.registry.seen.filter((one) => one.headers.authorization === undefined)).toHaveLength(1)
   })
 
-  it('are asked for without credentials where there are none, and requests do not wait for one another', async () => {
+  it('are requested without credentials if there are none, and requests do not wait for each other', async () => {
     await using w = await bearerWorld()
     expect(await Promise.all([1, 2, 3].map(() => statusOf(w, w.request('a', ['pull']))))).toEqual([
       200, 200, 200,
@@ -140,7 +140,7 @@ describe('bearer tokens', () => {
     expect(w.tokenRequests().map(scopesOf)).toEqual([['repository:a:pull,push'], ['repository:a:delete']])
   })
 
-  it('are renewed before they end, and hold 60 s where nothing is said', async () => {
+  it('are renewed before they expire, after 60 s by default', async () => {
     await using w = await bearerWorld({ credential: ada })
     await statusOf(w, w.request('a', ['pull']))
     await w.clock.advance(44_000)
@@ -183,7 +183,7 @@ describe('bearer tokens', () => {
     expect(w.tokenRequests()).toHaveLength(2)
   })
 
-  it('are asked for again for one repository where the server gives none for several', async () => {
+  it('are requested again for one repository if the server gives none for several', async () => {
     await using w = await bearerWorld({
       credential: ada,
       tokenAnswer: (request) => (scopesOf(request).length > 1 ? { status: 403 } : undefined),
@@ -197,7 +197,7 @@ describe('bearer tokens', () => {
     ])
   })
 
-  it('are got for a refresh token by POST, and by GET where the server knows no POST', async () => {
+  it('are requested with a refresh token by POST, and by GET if the server knows no POST', async () => {
     const seen: string[] = []
     await using w = await bearerWorld({
       credential: { kind: 'identity', token: 'canary-refresh' },
@@ -227,7 +227,7 @@ describe('bearer tokens', () => {
     expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain('canary')
   })
 
-  it('of a request that was given up serve the others that wait for it', async () => {
+  it('of an aborted request serve the others that wait for it', async () => {
     const call = notedCall()
     await using w = await bearerWorld({
       tokenAnswer: () => {
@@ -241,7 +241,7 @@ describe('bearer tokens', () => {
     expect(await second).toBe(200)
   })
 
-  it('are not mixed where repositories have credentials of their own', async () => {
+  it('are not mixed if repositories have credentials of their own', async () => {
     await using w = await bearerWorld({
       credentials: async (_registry, path) => ({ kind: 'basic', username: path ?? '', password: 'p' }),
     })
@@ -257,7 +257,7 @@ describe('bearer tokens', () => {
 })
 
 describe('credentials', () => {
-  it('that cannot be looked up are an error, never an anonymous request', async () => {
+  it('that cannot be read are an error, never an anonymous request', async () => {
     await using w = await bearerWorld({
       credentials: () => Promise.reject(new DrayError('config', 'the helper failed')),
     })

@@ -16,7 +16,7 @@ describe('a token server may have credentials', () => {
     expect(trusts(registry, origin, realm)).toBe(true)
   })
 
-  it('where the configuration names it', () => {
+  it('if the configuration names it', () => {
     expect(
       trusts(
         'r.example.com',
@@ -42,7 +42,7 @@ describe('a token server may not have credentials', () => {
     expect(trusts(registry, origin, realm)).toBe(false)
   })
 
-  it('over plain http where the registry has https, even if the configuration names it', () => {
+  it('over plain http if the registry has https, even if the configuration names it', () => {
     const realm = 'http://a.example.com/t'
     expect(trusts('r.example.com', 'https://r.example.com', realm, realm)).toBe(false)
   })

@@ -17,14 +17,14 @@ async function secure(): Promise<string> {
 const inspect = (host: string, scheme: string, ca?: string) =>
   inspectConnection(host, new URL(`${scheme}://${host}`), ca === undefined ? undefined : { ca }, signal)
 
-it('a connection by TLS shows its certificate, and that it is trusted where its authority is named', async () => {
+it('a connection by TLS shows its certificate, and that it is trusted if its authority is configured', async () => {
   const facts = await inspect(await secure(), 'https', testAuthority)
   expect(facts).toMatchObject({ addresses: ['127.0.0.1'], tls: { protocol: 'TLSv1.3' } })
   expect(facts.tls).not.toHaveProperty('untrusted')
   expect(facts.tls?.validTo).toBeGreaterThan(Date.UTC(2026, 0))
 })
 
-it('a certificate that is not trusted is told with the line for dray.yaml', async () => {
+it('a certificate that is not trusted comes with the line for dray.yaml', async () => {
   const host = await secure()
   expect((await inspect(host, 'https')).tls?.untrusted).toMatchObject({
     code: expect.stringMatching(/SELF_SIGNED|UNABLE/),
@@ -32,7 +32,7 @@ it('a certificate that is not trusted is told with the line for dray.yaml', asyn
   })
 })
 
-it('this machine shows its certificate where it has one', async () => {
+it('this machine shows its certificate if it has one', async () => {
   const server = createSecureServer({
     ...testCertificate,
     ca: testAuthority,

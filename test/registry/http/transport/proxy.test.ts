@@ -189,7 +189,7 @@ describe('a registry behind a proxy', () => {
     },
   )
 
-  it('that nobody listens at is told as that', async () => {
+  it('that does not listen is an error that says so', async () => {
     const w = await world()
     await w.proxy[Symbol.asyncDispose]()
     await expect(

@@ -81,7 +81,7 @@ describe('spare connections', () => {
     expect(chunk.toString()).toBe('still there')
   })
 
-  it('that cannot be opened are no error, and the next connection tells why it cannot', async () => {
+  it('that cannot be opened are no error, and the next connection reports why', async () => {
     let tries = 0
     const open = buildConnector({ allowH2: false })
     const spares = new SpareConnections((options, callback) => {
@@ -96,7 +96,7 @@ describe('spare connections', () => {
     expect(tries).toBe(4)
   })
 
-  it('that nobody asked for are closed at the end', async () => {
+  it('that were not used are closed at the end', async () => {
     await using w = await world(3)
     const used = await w.connect()
     await w.arrived(4)

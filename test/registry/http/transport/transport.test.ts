@@ -120,7 +120,7 @@ describe('the transport', () => {
     expect(await caught(response.bytes(1999))).toMatchObject({ code: 'protocol' })
   })
 
-  it('says that the network broke where an answer is cut short', async () => {
+  it('reports a broken connection if an answer is cut short', async () => {
     await using w = await world((_request, response) => {
       response.writeHead(200, { 'content-length': '10' })
       response.write('abc')
@@ -130,7 +130,7 @@ describe('the transport', () => {
     expect(await caught(response.bytes(10))).toMatchObject({ code: 'network' })
   })
 
-  it('says that it cannot connect where nobody listens', async () => {
+  it('reports that it cannot connect if nothing listens', async () => {
     await using w = await world(() => undefined)
     await w.server[Symbol.asyncDispose]()
     const error = await caught(w.transport.fetch(requestOf(w.server.origin), notedCall()))
@@ -177,7 +177,7 @@ describe('the watchdog', () => {
     expect(await rest).toMatchObject({ code: 'timeout' })
   })
 
-  it('gives the rest of a body that nobody wants 5 s, however it trickles', async () => {
+  it('gives the rest of an unwanted body 5 s, however slow it is', async () => {
     const closed = Promise.withResolvers<void>()
     let more = (): void => undefined
     await using w = await world((_request, response) => {

@@ -1,12 +1,10 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { Digest } from '../../oci/digest.ts'
-import type { Moved } from '../../plan/outcome.ts'
 import type { AttestStep } from '../../plan/plan.ts'
 import type { Copier } from '../../images/copy.ts'
 import type { Repositories } from '../../images/ports.ts'
 import type { TagCheck } from '../tags/tag-checks.ts'
-import type { TagWriter } from '../tags/tag-writer.ts'
+import type { TagWriteResult, TagWriter } from '../tags/tag-writer.ts'
 
 /** What the steps of a run share. */
 export interface StepContext {
@@ -28,16 +26,10 @@ export interface StepContext {
 /** What a step finds before it acts. */
 export type Check = { readonly state: 'upToDate' | 'expected' } | TagCheck
 
-/** What a step has done. */
-export interface Acted {
-  readonly moved: Moved
-  /** the default is `done` */
-  readonly result?: 'done' | 'unchanged' | 'failed'
-  /** the digest of the tag just before it was written; null: it was not there */
-  readonly before?: Digest | null
-  /** with `failed` */
-  readonly error?: unknown
-}
+/**
+ * What a step has done; `done` is the default result. Only steps that write a tag have a `before`.
+ */
+export type Acted = Pick<TagWriteResult, 'moved'> & Partial<TagWriteResult>
 
 /** A step with what it needs. */
 export interface PreparedStep {

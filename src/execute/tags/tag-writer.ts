@@ -1,6 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { type BeforeAttempt, isFresh, repeatStaleCheck } from '../../lib/freshness.ts'
+import { type BeforeAttempt, repeatStaleCheck } from '../../lib/freshness.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { parseManifest } from '../../oci/manifest.ts'
@@ -66,46 +66,39 @@ export class TagWriter {
     call: Call,
   ): Promise<TagWriteResult> {
     await recordIntent()
-    const checks = { last: first }
+    const checks = { last: first, isSent: false }
+    const recheck = repeatStaleCheck(first.at, this.#ports.clock, async () => {
+      const again = await this.check(tag, call)
+      // an earlier attempt of this run may have written the tag: that is not what it was before
+      if (checks.isSent && again.found === tag.target.digest) return
+      checks.last = again
+      if (again.state === 'conflict') throw again.error
+    })
     let moved = nothingMoved
     try {
       moved = (await copyContent?.()) ?? nothingMoved
       const content = await this.#contentOnce(tag, call)
-      if (!isFresh(first.at, this.#ports.clock.now())) checks.last = await this.check(tag, call)
-      const { last } = checks
-      if (last.state === 'upToDate') return { result: 'unchanged', before: last.found, moved }
-      if (last.state === 'conflict') throw last.error
-      await this.#put(tag, content, this.#rechecking(tag, checks, call), call)
+      await recheck()
+      const isUpToDate = checks.last.state === 'upToDate'
+      if (isUpToDate) return { result: 'unchanged', before: checks.last.found, moved }
+      await this.#put(tag, content, call, () => {
+        const pending = recheck()
+        checks.isSent ||= pending === undefined
+        return pending
+      })
       return { result: 'done', before: checks.last.found, moved }
-    } catch (error) {
+    } catch (thrown) {
       const { last } = checks
-      const isConflict = last.state === 'conflict'
-      return { result: 'failed', before: last.found, moved, error: isConflict ? last.error : error }
-    }
-  }
-
-  /** @param checks gets what each repeated check finds */
-  #rechecking(tag: TagToWrite, checks: { last: TagCheck }, call: Call): BeforeAttempt {
-    let isSent = false
-    const recheck = repeatStaleCheck(checks.last.at, this.#ports.clock, async () => {
-      const again = await this.check(tag, call)
-      // an earlier attempt of this run may have written the tag: that is not what it was before
-      if (isSent && again.found === tag.target.digest) return
-      checks.last = again
-      if (again.state === 'conflict') throw again.error
-    })
-    return () => {
-      const pending = recheck()
-      isSent ||= pending === undefined
-      return pending
+      const error = last.state === 'conflict' ? last.error : thrown
+      return { result: 'failed', before: last.found, moved, error }
     }
   }
 
   async #put(
     { repository, tag }: TagToWrite,
     content: NodeContent,
-    beforeAttempt: BeforeAttempt,
     call: Call,
+    beforeAttempt: BeforeAttempt,
   ): Promise<void> {
     const { copier, stores } = this.#ports
     await copier.putManifest(stores.target(repository), content, [tag], call, beforeAttempt)

@@ -73,6 +73,16 @@ describe('writing a tag', () => {
     expect(world.requests).toEqual(['HEAD stable', 'intent', 'HEAD stable', 'PUT stable'])
   })
 
+  it('repeats a check once that takes longer than two seconds itself', async () => {
+    const [world, clock, call] = [tagStores({ stable: old }), manualClock(), notedCall()]
+    world.onRequest = (request) => (request === 'HEAD stable' ? clock.advance(3_000) : undefined)
+    const checks = new TagChecks(world.stores, clock)
+    const writer = new TagWriter({ stores: world.stores, copier: new Copier(), checks, clock })
+    const first = await writer.check(tag, call)
+    await writer.write(tag, first, { recordIntent: async () => undefined }, call)
+    expect(world.requests).toEqual(['HEAD stable', 'HEAD stable', 'PUT stable'])
+  })
+
   it('copies content after the intent and before the last check', async () => {
     const { world, result } = await written({ content: 6_000 })
     expect(world.requests).toEqual(['HEAD stable', 'intent', 'content', 'HEAD stable', 'PUT stable'])

@@ -8,9 +8,10 @@ import { RecordWriter } from './records/record-writer.ts'
 import { PlanExecution } from './steps/plan-execution.ts'
 
 /**
- * Executes a plan of any operation. Just before each change it checks what the plan expects and records
- * the intent; then it makes the change and records the outcome. A step is not attempted unless all steps
- * before it succeeded. Resolves with an outcome for every step, also after a failure or a stop.
+ * Executes a plan of any operation. Just before each change it checks what the plan expects and
+ * records the intent; then it makes the change and records the outcome. A step is not attempted
+ * unless all steps before it succeeded. Resolves with an outcome for every step, also after a
+ * failure or a stop.
  * @throws `audit` if a record cannot be written; what is under way is finished first
  */
 export function execute(plan: Plan, ports: ExecutePorts, call: Call): Promise<readonly StepOutcome[]>

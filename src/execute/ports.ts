@@ -11,12 +11,15 @@ import type { RecordPorts } from './records/record-writer.ts'
 /** What the execution of every plan needs. */
 interface RunPorts extends RecordPorts {
   readonly stores: Repositories
-  /** aborted: no further step is begun, content is interrupted, a tag or delete that is under way is finished */
+  /**
+   * aborted: no further step is begun, content is interrupted, a tag or delete that is under way is
+   * finished
+   */
   readonly stop: AbortSignal
   /**
-   * When the reading of the registries began on which the plan, or the review of a saved plan, rests, in
-   * milliseconds. Absent if it was read for another run, or if a person was asked since: then all of it
-   * is checked before anything is changed.
+   * When the reading of the registries began on which the plan, or the review of a saved plan,
+   * rests, in milliseconds. Absent if it was read for another run, or if a person was asked since:
+   * then all of it is checked before anything is changed.
    */
   readonly readAt?: number
 }

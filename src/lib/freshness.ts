@@ -1,26 +1,29 @@
 import type { Clock } from './clock.ts'
 
-/** How long a check may be relied on, in milliseconds. Another check is then made before a write. */
+/**
+ * How long a check may be relied on, in milliseconds. Another check is then made before a write.
+ */
 const maxCheckAgeMs = 2_000
 
 /**
  * Whether something that was read may still be relied on just before a write.
- * @param checkedAt when the reading began, in milliseconds; undefined if it was read for another run
+ * @param checkedAt when the reading began, in milliseconds; undefined if it was read for another
+ * run
  */
 export function isFresh(checkedAt: number | undefined, now: number): boolean {
   return checkedAt !== undefined && now - checkedAt <= maxCheckAgeMs
 }
 
 /**
- * Is called directly before each attempt of a request. The request waits for the promise, and is not
- * sent if the promise rejects. Returns undefined if there is nothing to wait for.
+ * Is called directly before each attempt of a request. The request waits for the promise, and is
+ * not sent if the promise rejects. Returns undefined if there is nothing to wait for.
  */
 export type BeforeAttempt = () => Promise<void> | undefined
 
 /**
  * Returns a function that repeats a check before each attempt for which it is too old. A repeated
- * check that itself takes longer than a check is valid counts from its end: a slow registry would be
- * asked without end otherwise.
+ * check that itself takes longer than a check is valid counts from its end: a slow registry would
+ * be asked without end otherwise.
  * @param checkedAt when the first check began, in milliseconds
  * @param check throws if the request must not be sent
  */

@@ -17,7 +17,10 @@ export interface StepOutcome {
   readonly result: 'done' | 'unchanged' | 'conflict' | 'failed' | 'notAttempted'
   /** with `conflict`, `failed` and `notAttempted` */
   readonly error?: ErrorInfo
-  /** of a step that writes a tag: what the tag pointed at, as the last check found it; null: it was not there */
+  /**
+   * of a step that writes a tag: what the tag pointed at, as the last check found it; null: it was
+   * not there
+   */
   readonly before?: Digest | null
   readonly moved: Moved
 }
@@ -82,7 +85,10 @@ export function isChanged({ status }: PlacementOutcome): boolean {
   return Object.values(doneStatus).some((done) => done === status)
 }
 
-/** Summarises the outcomes of steps for each placement: pure. Steps without an outcome count as not attempted. */
+/**
+ * Summarises the outcomes of steps for each placement: pure. Steps without an outcome count as not
+ * attempted.
+ */
 export function summarise(plan: Plan, outcomes: readonly StepOutcome[]): RunOutcome {
   const byStep = new Map(outcomes.map((outcome) => [outcome.step, outcome]))
   const steps = Map.groupBy(plan.steps, (step) => step.placement)

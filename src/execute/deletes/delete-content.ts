@@ -7,7 +7,10 @@ import type { TargetRepository } from '../../images/ports.ts'
 import { resolveTags } from '../../images/tags/tags.ts'
 import { type MovedTag, movedTagConflict } from './delete-conflicts.ts'
 
-/** `unchanged`: it was gone already; `stopped`: nothing was deleted, because `stop` was aborted; else the tag that keeps it */
+/**
+ * `unchanged`: it was gone already; `stopped`: nothing was deleted, because `stop` was aborted;
+ * else the tag that keeps it
+ */
 export type Deleted = 'done' | 'unchanged' | 'stopped' | MovedTag
 
 /** What the tags of a manifest point at just before it is deleted; null: the tag is gone. */
@@ -41,8 +44,8 @@ export function movedTags({ target }: DeleteManifestStep, { tags }: OwnTags): re
 }
 
 /**
- * Deletes a manifest with the tags on it. If a request goes out more than two seconds after the tags were
- * read, they are read again first.
+ * Deletes a manifest with the tags on it. If a request goes out more than two seconds after the
+ * tags were read, they are read again first.
  * @param own what its tags point at: none of them at another manifest
  * @throws `unsupported`, `refused` and what the store throws
  */

@@ -2,7 +2,10 @@ import type { DrayError, ErrorCode } from '../../lib/errors.ts'
 import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
 import type { SourceRepository } from '../../images/ports.ts'
 
-/** What follows from a failed delete, for it and for the other deletes of its kind in the repository. */
+/**
+ * What follows from a failed delete, for it and for the other deletes of its kind in the
+ * repository.
+ */
 export type Consequence =
   /** it is kept, which is no error */
   | 'keepIt'
@@ -20,9 +23,10 @@ const denials: ReadonlySet<ErrorCode> = new Set(['unauthorized', 'forbidden'])
 const unclear: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'protocol'])
 
 /**
- * Returns what a failure means: pure. A denial before the first success is for all deletes of the kind: a
- * registry allows them to a user or not. A tag that cannot be deleted alone is kept, as its manifest stays
- * anyway. A manifest without tags that the registry refuses to delete stays with whatever refers to it.
+ * Returns what a failure means: pure. A denial before the first success is for all deletes of the
+ * kind: a registry allows them to a user or not. A tag that cannot be deleted alone is kept, as its
+ * manifest stays anyway. A manifest without tags that the registry refuses to delete stays with
+ * whatever refers to it.
  * @param isProven a delete of this kind has succeeded
  */
 export function consequenceOf(step: DeleteStep, { code }: DrayError, isProven: boolean): Consequence {
@@ -33,9 +37,9 @@ export function consequenceOf(step: DeleteStep, { code }: DrayError, isProven: b
 }
 
 /**
- * Whether the registry may keep a manifest because of its attached artifacts. This is so only if the
- * registry wants tags deleted first: they are deleted by then, so the artifacts can go before the
- * manifest. Elsewhere a manifest that is refused stays together with its artifacts.
+ * Whether the registry may keep a manifest because of its attached artifacts. This is so only if
+ * the registry wants tags deleted first: they are deleted by then, so the artifacts can go before
+ * the manifest. Elsewhere a manifest that is refused stays together with its artifacts.
  */
 export function isKeptByEvidence(step: DeleteStep, { code }: DrayError, store: SourceRepository): boolean {
   const isAboutManifest = code === 'refused' || code === 'forbidden'

@@ -10,7 +10,10 @@ import { ReadySteps } from './ready-steps.ts'
 /** The outcome of a step that a review decided before any delete. */
 export type SettledDelete = Pick<DeleteOutcome, 'result' | 'error'>
 
-/** Which steps of a repository have ended, and which may come next. Each step costs time in proportion to its `after`. */
+/**
+ * Which steps of a repository have ended, and which may come next. Each step costs time in
+ * proportion to its `after`.
+ */
 export class DeleteLedger {
   readonly #steps: readonly DeleteStep[]
   readonly #outcomes = new Map<StepId, DeleteOutcome>()
@@ -69,9 +72,9 @@ export class DeleteLedger {
   }
 
   /**
-   * Returns at most `most` steps whose predecessors have all succeeded. The caller settles or postpones
-   * each of them: none is returned twice otherwise. Steps that follow another step come first, so that a
-   * killed run leaves as few orphaned manifests as possible.
+   * Returns at most `most` steps whose predecessors have all succeeded. The caller settles or
+   * postpones each of them: none is returned twice otherwise. Steps that follow another step come
+   * first, so that a killed run leaves as few orphaned manifests as possible.
    */
   takeReady(kind: DeleteStep['kind'], most: number): readonly DeleteStep[] {
     this.#settleDependents()
@@ -79,9 +82,9 @@ export class DeleteLedger {
   }
 
   /**
-   * Lets the attached artifacts of a manifest be deleted before it, for a registry that wants that. The
-   * manifest is ready again after them. Returns false if the plan deletes no referrer of it, or if it was
-   * postponed before.
+   * Lets the attached artifacts of a manifest be deleted before it, for a registry that wants that.
+   * The manifest is ready again after them. Returns false if the plan deletes no referrer of it, or
+   * if it was postponed before.
    */
   postpone(step: DeleteStep): boolean {
     if (step.kind !== 'deleteManifest' || this.#postponed.has(step.id)) return false
@@ -110,7 +113,9 @@ export class DeleteLedger {
     }
   }
 
-  /** Settles the steps that must not be executed, and those after them, in the order of the plan. */
+  /**
+   * Settles the steps that must not be executed, and those after them, in the order of the plan.
+   */
   settleConflicts(conflicts: ReadonlyMap<DeleteStep, ErrorInfo>): void {
     for (const [step, error] of [...conflicts].toSorted(([a], [b]) => this.#order(a) - this.#order(b)))
       this.settle(step, 'conflict', error)

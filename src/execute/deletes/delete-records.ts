@@ -42,8 +42,8 @@ export function digestOf(step: DeleteStep): Digest {
 }
 
 /**
- * Records have the same results for all operations: what a registry cannot delete is unchanged; what it
- * refuses to delete, and what was not attempted, has failed. The error says which.
+ * Records have the same results for all operations: what a registry cannot delete is unchanged;
+ * what it refuses to delete, and what was not attempted, has failed. The error says which.
  */
 function resultOf(
   step: DeleteStep,
@@ -67,7 +67,9 @@ function resultOf(
   }
 }
 
-/** The environment stands at both ends, as with every operation that changes an image in its place. */
+/**
+ * The environment stands at both ends, as with every operation that changes an image in its place.
+ */
 function imageOf(plan: RepositoryPlan | undefined): Pick<RecordFields, 'image' | 'environment'> {
   if (plan === undefined) return {}
   const { image, environment } = plan

@@ -10,7 +10,10 @@ import type { Rescans } from './rescans.ts'
 /** If so many deletes of a kind fail before the first success, the others are not attempted. */
 const maxFailuresAtFirst = 3
 
-/** Settles deletes by the responses of the registry, and what follows from them for the other deletes. */
+/**
+ * Settles deletes by the responses of the registry, and what follows from them for the other
+ * deletes.
+ */
 export class DeleteResults {
   readonly #ledger: DeleteLedger
   readonly #rescans: Rescans
@@ -78,8 +81,8 @@ export class DeleteResults {
   }
 
   /**
-   * A registry may delete the manifest together with its tag. If it did, or if that is unknown, no other
-   * tag is deleted.
+   * A registry may delete the manifest together with its tag. If it did, or if that is unknown, no
+   * other tag is deleted.
    */
   async #afterFirstTag(step: DeleteTagStep): Promise<void> {
     let isThere: boolean

@@ -15,14 +15,16 @@ const repositoriesAtOnce = 4
 const defaultDeletesAtOnce = 16
 
 /**
- * Executes the deletes of a plan. All intents are recorded before the first delete. Unless the plan was
- * made just now, each repository is read again first; it is read again between waves of deletes. What
- * something reaches that is not to be deleted stays (`conflict`), with all steps after it. Nothing is
- * deleted in a repository that cannot be read completely. Only GET, HEAD and DELETE are sent.
+ * Executes the deletes of a plan. All intents are recorded before the first delete. Unless the plan
+ * was made just now, each repository is read again first; it is read again between waves of
+ * deletes. What something reaches that is not to be deleted stays (`conflict`), with all steps
+ * after it. Nothing is deleted in a repository that cannot be read completely. Only GET, HEAD and
+ * DELETE are sent.
  *
- * Resolves with an outcome for every step, also after a failure or a stop. Each is recorded, except for a
- * delete with an unknown result: its intent stays open for the next run.
- * @throws `audit` if a record cannot be written; `malformed` if the plan does something else than it shows
+ * Resolves with an outcome for every step, also after a failure or a stop. Each is recorded, except
+ * for a delete with an unknown result: its intent stays open for the next run.
+ * @throws `audit` if a record cannot be written; `malformed` if the plan does something else than
+ * it shows
  */
 export async function executeDeletes(
   plan: PrunePlan,

@@ -55,7 +55,9 @@ export class PendingDeletes {
     return this.#ifPending(this.#byTag.get(tag))?.target.digest
   }
 
-  /** The attached artifacts of a subject that are to be deleted. A graph may not show all of them. */
+  /**
+   * The attached artifacts of a subject that are to be deleted. A graph may not show all of them.
+   */
   attachedTo(subject: Digest): readonly Digest[] {
     const steps = [
       ...(this.#bySubject.get(subject) ?? []),
@@ -70,10 +72,10 @@ export class PendingDeletes {
 }
 
 /**
- * Returns the deletes whose manifests are in the live set now, each with the reason. Every manifest that
- * is there and is not to be deleted keeps what it reaches, so that a new tag, index or subject counts like
- * an old one, and a new attached artifact stays complete. The caller keeps the steps that come after these
- * as well. Pure.
+ * Returns the deletes whose manifests are in the live set now, each with the reason. Every manifest
+ * that is there and is not to be deleted keeps what it reaches, so that a new tag, index or subject
+ * counts like an old one, and a new attached artifact stays complete. The caller keeps the steps
+ * that come after these as well. Pure.
  * @param roots digests that are in use
  * @param graph may be a part of the repository: then it shows what that part keeps
  */

@@ -34,7 +34,10 @@ export interface RepositoryPorts extends DeletePorts {
   readonly record: (ended: readonly EndedDelete[]) => Promise<void>
 }
 
-/** Executes the deletes of one repository: manifests first, then tags, in waves with rescans between them. */
+/**
+ * Executes the deletes of one repository: manifests first, then tags, in waves with rescans between
+ * them.
+ */
 export class RepositoryDeletes {
   readonly #plan: RepositoryPlan
   readonly #ports: RepositoryPorts
@@ -90,7 +93,8 @@ export class RepositoryDeletes {
 
   async #deleteAll(kind: DeleteStep['kind']): Promise<void> {
     for (;;) {
-      // the first delete of a kind goes alone: only its response shows whether the registry allows it
+      // the first delete of a kind goes alone: only its response shows whether the registry allows
+      // it
       const most = this.#results.isProven(kind) ? this.#ports.deletesAtOnce : 1
       const wave = this.#ledger.takeReady(kind, most)
       if (wave.length === 0 || this.#reading.signal.aborted) return
@@ -104,7 +108,10 @@ export class RepositoryDeletes {
     }
   }
 
-  /** Reads the tags of the manifests of a wave. If one was moved, what it reaches now is kept as well. */
+  /**
+   * Reads the tags of the manifests of a wave. If one was moved, what it reaches now is kept as
+   * well.
+   */
   async #readOwnTags(wave: readonly DeleteStep[]): Promise<ReadonlyMap<StepId, OwnTags>> {
     const own = new Map<StepId, OwnTags>()
     const moved: string[] = []

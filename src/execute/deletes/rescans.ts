@@ -19,7 +19,10 @@ const pageSize = 1000
 
 type Reading = ReturnType<RepositoryReader['begin']>
 
-/** Reads a repository again between deletes, and settles the deletes of what is in the live set by then. */
+/**
+ * Reads a repository again between deletes, and settles the deletes of what is in the live set by
+ * then.
+ */
 export class Rescans {
   readonly #ledger: DeleteLedger
   readonly #deletes: PendingDeletes
@@ -52,8 +55,8 @@ export class Rescans {
   }
 
   /**
-   * Reads the whole repository, with the referrers of all manifests, or only of those that got a tag since
-   * the last reading.
+   * Reads the whole repository, with the referrers of all manifests, or only of those that got a
+   * tag since the last reading.
    * @throws what the reader throws; `protocol` for an incomplete list of tags
    */
   async all(referrers: 'all' | 'new'): Promise<RepositoryGraph> {
@@ -126,7 +129,10 @@ export class Rescans {
     this.#ledger.settleConflicts(findLiveDeletes(this.#deletes, [...this.#roots, ...used], graph))
   }
 
-  /** An incomplete list does not show what was added: a registry that fails for a moment has an empty one. */
+  /**
+   * An incomplete list does not show what was added: a registry that fails for a moment has an
+   * empty one.
+   */
   async #checkIsComplete({ tags }: RepositoryGraph): Promise<void> {
     const { store } = this.#reader
     const gone = [...this.#seen].flatMap(([tag, digest]) => (digest === null || tags.has(tag) ? [] : [tag]))

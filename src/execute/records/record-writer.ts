@@ -28,9 +28,9 @@ export type RecordFields = Pick<
 >
 
 /**
- * Writes the audit records of a run. Once a record could not be written nothing may change any more:
- * `failed` is aborted, and no further intent is written. Outcomes of changes that were made are still
- * written if that is possible.
+ * Writes the audit records of a run. Once a record could not be written nothing may change any
+ * more: `failed` is aborted, and no further intent is written. Outcomes of changes that were made
+ * are still written if that is possible.
  */
 export class RecordWriter {
   readonly run: AuditedRun

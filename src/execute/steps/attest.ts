@@ -13,7 +13,10 @@ export interface AttestOptions {
   readonly signingKey: SigningKey | undefined
 }
 
-/** Attaches the attestation of a promotion to its image, unless it is there. @throws what the store throws */
+/**
+ * Attaches the attestation of a promotion to its image, unless it is there.
+ * @throws what the store throws
+ */
 export async function attest(
   step: AttestStep,
   plan: Plan,
@@ -31,7 +34,10 @@ export async function attest(
   )
 }
 
-/** The content of an attestation: the facts of the plan about one image at one target, and of the run. */
+/**
+ * The content of an attestation: the facts of the plan about one image at one target, and of the
+ * run.
+ */
 function promotionOf(plan: Plan, placement: Placement, run: AuditedRun, time: Date): Promotion {
   const attached = plan.steps.flatMap((step) =>
     step.kind === 'attach' && step.placement === placement.id ? [step.manifest.digest] : [],

@@ -8,8 +8,9 @@ import type { StepContext } from './prepared-step.ts'
 const checksAtOnce = 32
 
 /**
- * Returns the steps that cannot be done, with the reason, before anything is changed: their tag is not as
- * the plan expects, or cannot be read. Their images are not begun at those targets; other images are.
+ * Returns the steps that cannot be done, with the reason, before anything is changed: their tag is
+ * not as the plan expects, or cannot be read. Their images are not begun at those targets; other
+ * images are.
  * @param known found by a review; the placements of these steps are not checked again
  */
 export async function findFailedPreconditions(

@@ -82,7 +82,9 @@ export class PlanExecution {
     return settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   }
 
-  /** The step with what a review adds to its preconditions. Audit records show the step of the plan. */
+  /**
+   * The step with what a review adds to its preconditions. Audit records show the step of the plan.
+   */
   #strengthened(step: Step): Step {
     const more = this.#ports.reviewed?.expect.get(step.id)
     return more === undefined ? step : { ...step, expect: [...step.expect, ...more] }

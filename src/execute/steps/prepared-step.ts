@@ -14,7 +14,10 @@ export interface StepContext {
   readonly clock: Clock
   /** attaches the attestation of a promotion to its image, unless it is there */
   readonly attest: (step: AttestStep, call: Call) => Promise<void>
-  /** when the reading for the plan began, in milliseconds; absent if the tags of the plan were not read for it */
+  /**
+   * when the reading for the plan began, in milliseconds; absent if the tags of the plan were not
+   * read for it
+   */
   readonly plannedAt?: number
   /** whether content is looked up at the target before it is copied */
   readonly checksContent: boolean
@@ -35,7 +38,10 @@ export type Acted = Pick<TagWriteResult, 'moved'> & Partial<TagWriteResult>
 export interface PreparedStep {
   /** Reads whether there is something to do. @throws what the stores throw */
   check(): Promise<Check>
-  /** Calls `recordIntent`, and acts when it has resolved. @throws what `recordIntent` and the stores throw */
+  /**
+   * Calls `recordIntent`, and acts when it has resolved.
+   * @throws what `recordIntent` and the stores throw
+   */
   act(recordIntent: () => Promise<void>): Promise<Acted>
 }
 

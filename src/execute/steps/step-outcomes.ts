@@ -5,7 +5,10 @@ import type { Step } from '../../plan/plan.ts'
 
 type Before = Digest | null | undefined
 
-/** @param before what the tag of the step pointed at just before; undefined if the step writes no tag */
+/**
+ * @param before what the tag of the step pointed at just before; undefined if the step writes no
+ * tag
+ */
 export function succeeded(
   step: Step,
   result: 'done' | 'unchanged',

@@ -5,7 +5,10 @@ import type { TagCheck } from '../tags/tag-checks.ts'
 import type { TagToWrite } from '../tags/tag-writer.ts'
 import type { PreparedStep, StepContext, StepOrder } from './prepared-step.ts'
 
-/** A step that checks and writes a tag. @param copyContent comes between the intent and the last check */
+/**
+ * A step that checks and writes a tag.
+ * @param copyContent comes between the intent and the last check
+ */
 export function checkedTagStep(
   tag: TagToWrite,
   context: StepContext,
@@ -32,14 +35,19 @@ export function checkedTagStep(
   }
 }
 
-/** The reading of the plan as a check of the tag. A plan has a step only for a tag that is not up to date. */
+/**
+ * The reading of the plan as a check of the tag. A plan has a step only for a tag that is not up to
+ * date.
+ */
 function plannedCheck({ repository, tag, expect }: TagToWrite, at: number | undefined): TagCheck | undefined {
   const own = expect.find((one) => isOfTag(one, repository, tag))
   if (own === undefined || at === undefined) return undefined
   return { at, found: own.digest, state: 'expected' }
 }
 
-/** Checks a tag while the copy before it mounts its layers, so that the check costs no round trip. */
+/**
+ * Checks a tag while the copy before it mounts its layers, so that the check costs no round trip.
+ */
 function readEarly(
   copyBegun: Promise<void>,
   read: () => Promise<TagCheck>,

@@ -31,7 +31,9 @@ export type TagCheck = TagState & {
 
 type TagState =
   | { readonly state: 'upToDate' | 'expected' }
-  /** the tag is neither up to date nor as the plan expects it, or another precondition does not hold */
+  /**
+   * the tag is neither up to date nor as the plan expects it, or another precondition does not hold
+   */
   | { readonly state: 'conflict'; readonly error: DrayError }
 
 interface TagList {

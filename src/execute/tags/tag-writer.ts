@@ -33,7 +33,10 @@ export interface BeforeTag {
 
 export interface TagWriteResult {
   readonly result: 'done' | 'unchanged' | 'failed'
-  /** what the tag pointed at just before it was written, as the last check found it; null: it was not there */
+  /**
+   * what the tag pointed at just before it was written, as the last check found it; null: it was
+   * not there
+   */
   readonly before: Digest | null
   readonly moved: Moved
   /** with `failed` */
@@ -55,8 +58,8 @@ export class TagWriter {
   }
 
   /**
-   * Records the intent, checks the tag unless `first` is still valid, and puts the manifest at once. A
-   * retry of the PUT checks the tag again if the last check is too old by then.
+   * Records the intent, checks the tag unless `first` is still valid, and puts the manifest at
+   * once. A retry of the PUT checks the tag again if the last check is too old by then.
    * @throws what `recordIntent` throws; every other failure is a result
    */
   async write(
@@ -117,8 +120,8 @@ export class TagWriter {
   }
 
   /**
-   * The bytes come from the source. If the source has lost them since, they come from the target, if it
-   * has them by their digest already.
+   * The bytes come from the source. If the source has lost them since, they come from the target,
+   * if it has them by their digest already.
    */
   async #content({ target, from, repository }: TagToWrite, call: Call): Promise<NodeContent> {
     const [source, destination] = [this.#ports.stores.source(from), this.#ports.stores.target(repository)]

@@ -17,8 +17,8 @@ import {
 
 const defaultMaxAttempts = 8
 /**
- * For a host that never answered in this run and accepts no connection or does not speak HTTP. Its name
- * is probably wrong, and the user should learn that soon.
+ * For a host that never answered in this run and accepts no connection or does not speak HTTP. Its
+ * name is probably wrong, and the user should learn that soon.
  */
 const maxAttemptsAtUnknownHost = 4
 /** For a response that is slower than the minimum: each attempt takes half a minute. */
@@ -39,11 +39,12 @@ export interface RetryOptions {
 }
 
 /**
- * Sends a request again if it failed for a transient reason. Waits grow exponentially with full jitter;
- * `Retry-After` is obeyed in full, by all requests to the registry. When the attempts or the retry budget
- * of the registry are used up, the last response is returned or the error of the connection is thrown.
- * @throws `unavailable` if `Retry-After` is longer than the run may wait; `network`, `timeout`; what
- * `beforeAttempt` of the request throws, which is never retried.
+ * Sends a request again if it failed for a transient reason. Waits grow exponentially with full
+ * jitter; `Retry-After` is obeyed in full, by all requests to the registry. When the attempts or
+ * the retry budget of the registry are used up, the last response is returned or the error of the
+ * connection is thrown.
+ * @throws `unavailable` if `Retry-After` is longer than the run may wait; `network`, `timeout`;
+ * what `beforeAttempt` of the request throws, which is never retried.
  */
 export function retry({
   clock,

@@ -17,19 +17,21 @@ import { listReferrers } from '../lists/referrers.ts'
 const tagsAtOnce = 8
 /** The specification asks a registry for at least ten (Pushing Manifests). */
 const tagsPerRequest = 10
-/** Failures that may pass although `http/` has used up its retries: the request is begun once more. */
+/**
+ * Failures that may pass although `http/` has used up its retries: the request is begun once more.
+ */
 const transient: ReadonlySet<ErrorCode> = new Set(['network', 'timeout', 'unavailable'])
 const attemptsAfterTransient = 2
 /** Failures after which the registry may have the manifest nevertheless. */
 const unclear: ReadonlySet<ErrorCode> = new Set([...transient, 'refused', 'protocol', 'corrupt'])
 
 /**
- * PUTs the identical bytes of a manifest (distribution-spec, Pushing Manifests): by digest if there are
- * no tags, else under each of them. Several tags go in one request if the registry is known to accept
- * that.
+ * PUTs the identical bytes of a manifest (distribution-spec, Pushing Manifests): by digest if there
+ * are no tags, else under each of them. Several tags go in one request if the registry is known to
+ * accept that.
  * @param beforeAttempt is called before each attempt of each PUT
- * @throws `corrupt` if the registry keeps storing something else; `refused` for an immutable tag; what
- * `beforeAttempt` throws.
+ * @throws `corrupt` if the registry keeps storing something else; `refused` for an immutable tag;
+ * what `beforeAttempt` throws.
  */
 export async function putManifest(
   client: RepositoryClient,
@@ -83,7 +85,9 @@ class ManifestPut {
     return tags
   }
 
-  /** If the response to the PUT was lost, the list of referrers says whether the subject is listed. */
+  /**
+   * If the response to the PUT was lost, the list of referrers says whether the subject is listed.
+   */
   async isSubjectListed(): Promise<boolean> {
     if (this.#subject !== 'unclear') return this.#subject === 'listed'
     const { subject } = parseManifest(this.#bytes, this.#d.mediaType, this.#d.digest)
@@ -93,8 +97,8 @@ class ManifestPut {
   }
 
   /**
-   * Returns the tags that were written together with the digest. Sha512 manifests are written in no other
-   * way, because a registry may store a manifest that comes under a tag by its sha256 digest.
+   * Returns the tags that were written together with the digest. Sha512 manifests are written in no
+   * other way, because a registry may store a manifest that comes under a tag by its sha256 digest.
    */
   async #together(tags: readonly string[]): Promise<ReadonlySet<string>> {
     const known = this.#client.shared.capabilities.get(this.#client.repository, 'manyTags')
@@ -109,8 +113,8 @@ class ManifestPut {
   }
 
   /**
-   * Puts until the registry has the right bytes: again if it stored other bytes, or if the result of the
-   * request is unknown.
+   * Puts until the registry has the right bytes: again if it stored other bytes, or if the result
+   * of the request is unknown.
    */
   async #put(at: TagOrDigest, tags: readonly string[], call: Call): Promise<readonly string[]> {
     for (let attempts = 1; ; attempts++) {
@@ -124,7 +128,10 @@ class ManifestPut {
     }
   }
 
-  /** A registry that rejects a manifest (400) may have received other bytes: nothing protects a request. */
+  /**
+   * A registry that rejects a manifest (400) may have received other bytes: nothing protects a
+   * request.
+   */
   #maxAttempts(error: DrayError): number {
     if (error.code === 'corrupt' || error.status === 400) return this.#client.shared.retry.corruptAttempts
     return transient.has(error.code) ? attemptsAfterTransient : 1
@@ -174,8 +181,8 @@ class ManifestPut {
   }
 
   /**
-   * Whether the registry has the manifest after a failure: the response was lost, or the registry refused
-   * it because it is there already (an immutable tag with the same digest).
+   * Whether the registry has the manifest after a failure: the response was lost, or the registry
+   * refused it because it is there already (an immutable tag with the same digest).
    */
   async #isStored(at: TagOrDigest, call: Call): Promise<boolean> {
     try {

@@ -273,6 +273,28 @@ describe('writing a layout', () => {
     expect(after.manifests).toEqual([odd, tagged(old.root, '1'), tagged(fresh.root, 'latest')])
   })
 
+  it('calls beforeAttempt once it has the lock, and changes nothing if that throws', async () => {
+    const content = images.image()
+    writeLayout(at('b'), content, '1')
+    const before = readFileSync(at('b/index.json'), 'utf8')
+    let hadLock = false
+    const refuse = async (): Promise<void> => {
+      hadLock = readdirSync(at('b')).some((name) => name.includes('lock'))
+      throw new Error('the tag was moved')
+    }
+    const root = d(content.root)
+    const attempts = [
+      () => store('b').putManifest(root, bytesOf(content, root.digest), ['2'], call, refuse),
+      () => store('b').deleteTag('1', call, refuse),
+      () => store('b').deleteManifest(root.digest, call, refuse),
+    ]
+    for (const attempt of attempts) {
+      await expect(attempt()).rejects.toThrow('the tag was moved')
+      expect(hadLock).toBe(true)
+    }
+    expect(readFileSync(at('b/index.json'), 'utf8')).toBe(before)
+  })
+
   it('lists an image without a tag once, until it has a tag', async () => {
     const content = images.image()
     writeLayout(at('a'), content, '1')

@@ -1,17 +1,13 @@
 import { string as stringArg } from '@oclif/core/args'
 import { string } from '@oclif/core/flags'
-import { type ChangeFlags, changeFlags } from '../cli/command/change-flags.ts'
+import { ChangeCommand } from '../cli/changes/change-command.ts'
+import { operationNamed } from '../cli/changes/operations.ts'
 import { planKeyFlag, readPlanFile } from '../cli/changes/plan-file.ts'
-import { PruneChangeCommand, type PruneFlags } from '../cli/prune/prune-change-command.ts'
+import { reviewFlags } from '../cli/changes/review/review-flags.ts'
+import { changeFlags } from '../cli/command/change-flags.ts'
 import { pruneFlags } from '../cli/prune/prune-flags.ts'
-import { reviewFlags } from '../cli/changes/review-flags.ts'
-import type { PruneReview } from '../cli/prune/review-prune.ts'
-import type { ReviewFlags } from '../cli/changes/review-requests.ts'
-import type { Plan } from '../plan/plan.ts'
-import type { PrunePlan } from '../plan/prune/prune-plan.ts'
-import type { Reviewed } from '../plan/review.ts'
 
-export default class Apply extends PruneChangeCommand {
+export default class Apply extends ChangeCommand {
   static override summary = 'Execute a saved plan.'
   static override description = `Executes the plan and nothing else. If a tag has moved since the plan was made, dray leaves that image alone and exits with 3. A plan that is applied twice does nothing the second time.
 
@@ -45,40 +41,11 @@ The file is not trusted. dray decides every step again, by the dray.yaml of now 
     metrics: pruneFlags.metrics,
   }
 
-  async run(): Promise<unknown> {
+  async run(): Promise<void> {
     const { args, flags } = await this.parse(Apply)
     const plan = await readPlanFile(args.plan, { keyFiles: flags.key, ownOnly: true })
-    if (plan.operation !== 'prune') return await this.#place(plan, flags)
-    return await this.#prune(plan, flags, flags['in-use'] ?? [])
-  }
-
-  async #place(plan: Plan, flags: ChangeFlags & ReviewFlags): Promise<unknown> {
-    const { reviewPlan } = await import('../cli/changes/review-plan.ts')
-    const access = flags.yes && !flags['dry-run'] ? 'write' : 'read'
-    const review = (): Promise<Reviewed> => reviewPlan(plan, flags, access, this.context, this.reading)
-    return await this.change({ plan, review }, flags)
-  }
-
-  async #prune(plan: PrunePlan, flags: PruneFlags, lists: readonly string[]): Promise<unknown> {
-    const { reviewPrune } = await import('../cli/prune/review-prune.ts')
-    const options = { lists, auditFile: flags['audit-file'] }
-    const review = (): Promise<PruneReview> => reviewPrune(plan, options, this.context, this.reading)
-    if (flags['dry-run']) {
-      const { warnings, held } = await review()
-      for (const text of [...warnings, ...held]) this.warn(text)
-      return await this.showPrune(plan, flags)
-    }
-    return await this.carryOutPrune(
-      {
-        plan,
-        isFresh: false,
-        readSince: this.context.clock.now(),
-        contents: undefined,
-        askWhatRuns: async () => () => [],
-        review,
-        takenUp: [],
-      },
-      flags,
-    )
+    const { review } = await operationNamed(plan.operation)
+    const ports = this.portsFor(flags)
+    await this.carryOut(plan.operation, { plan, review: () => review(plan, flags, ports) }, flags)
   }
 }

@@ -1,7 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
 import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
-import { placingFlags, planPlacing } from '../cli/changes/promotion.ts'
+import { planPromotion, promotionFlags } from '../cli/changes/promotion.ts'
 
 export default class Copy extends ChangeCommand {
   static override summary = 'Copy one image or artifact with its evidence from any address to any other.'
@@ -33,11 +33,12 @@ export default class Copy extends ChangeCommand {
       ignoreStdin: true,
     }),
   }
-  static override flags = { ...placingFlags, ...outFlag, ...changeFlags }
+  static override flags = { ...promotionFlags, ...outFlag, ...changeFlags }
 
-  async run(): Promise<unknown> {
+  async run(): Promise<void> {
     const { args, flags } = await this.parse(Copy)
     const words = [args.source, args.destination]
-    return this.change(await planPlacing('copy', words, flags, this.context, this.reading), flags)
+    const change = await planPromotion('copy', words, flags, this.context, this.reading)
+    await this.carryOut('copy', change, flags)
   }
 }

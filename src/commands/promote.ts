@@ -1,7 +1,7 @@
 import { boolean, string } from '@oclif/core/flags'
 import { ChangeCommand } from '../cli/changes/change-command.ts'
 import { changeFlags, outFlag } from '../cli/command/change-flags.ts'
-import { placingFlags, planPlacing } from '../cli/changes/promotion.ts'
+import { planPromotion, promotionFlags } from '../cli/changes/promotion.ts'
 import type { PromotionArguments } from '../cli/terminal/complete-promotion.ts'
 
 export default class Promote extends ChangeCommand {
@@ -36,7 +36,7 @@ The images come from the environment --from and go to the environment --to, as d
     from: string({ summary: 'The environment that the images come from.', helpValue: 'ENV' }),
     to: string({ summary: 'The environment that they go to.', helpValue: 'ENV' }),
     partial: boolean({ summary: 'Let the targets that are ready go ahead of those that are not.' }),
-    ...placingFlags,
+    ...promotionFlags,
     'allow-backward': boolean({
       summary: 'Where the destination keeps up floating tags: let them move to a lower version.',
     }),
@@ -44,7 +44,7 @@ The images come from the environment --from and go to the environment --to, as d
     ...changeFlags,
   }
 
-  async run(): Promise<unknown> {
+  async run(): Promise<void> {
     const { argv, flags } = await this.parse(Promote)
     const { references, ...environments } = await this.#completed({
       references: argv as string[],
@@ -52,13 +52,11 @@ The images come from the environment --from and go to the environment --to, as d
       to: flags.to,
     })
     const complete = { ...flags, ...environments }
-    return this.change(
-      await planPlacing('promote', references, complete, this.context, this.reading),
-      complete,
-    )
+    const change = await planPromotion('promote', references, complete, this.context, this.reading)
+    await this.carryOut('promote', change, complete)
   }
 
-  /** What was left out is asked for, where somebody is there to answer. */
+  /** Asks for missing arguments, unless the run is non-interactive. */
   async #completed(given: PromotionArguments): Promise<PromotionArguments> {
     const ports = await this.asking()
     if (ports === undefined) return given

@@ -1,9 +1,9 @@
 import { boolean, string } from '@oclif/core/flags'
-import { PruneChangeCommand } from '../cli/prune/prune-change-command.ts'
+import { ChangeCommand } from '../cli/changes/change-command.ts'
 import { pruneFlags, scopeFlags } from '../cli/prune/prune-flags.ts'
 import { renderExplanation } from '../render/prune/explanation.ts'
 
-export default class Prune extends PruneChangeCommand {
+export default class Prune extends ChangeCommand {
   static override summary = 'Delete the images that a retention policy says nobody needs.'
   static override description = `Shows what would go and what stays, each with its reason, and changes nothing; --apply deletes it. Policies stand under "retention:" in dray.yaml.
 
@@ -53,9 +53,9 @@ REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.
     ...pruneFlags,
   }
 
-  async run(): Promise<unknown> {
+  async run(): Promise<void> {
     const { argv, flags } = await this.parse(Prune)
-    const said = {
+    const args = {
       words: argv as string[],
       policy: flags.policy,
       exclude: flags.exclude ?? [],
@@ -66,21 +66,11 @@ REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.
     }
     if (flags.explain !== undefined) {
       const { explainImage } = await import('../cli/prune/explaining.ts')
-      const explanation = await explainImage(flags.explain, said, this.context, this.reading)
+      const explanation = await explainImage(flags.explain, args, this.context, this.reading)
       return this.finish(explanation, (page) => renderExplanation(explanation, page))
     }
-    const [{ pruneInputs }, { planPrune }] = await Promise.all([
-      import('../cli/prune/prune-inputs.ts'),
-      import('../cli/prune/prune-run.ts'),
-    ])
-    const inputs = await pruneInputs(said, this.context, this.reading)
-    const { plan, warnings, readSince } = await planPrune(inputs, this.context, this.reading)
-    for (const text of warnings) this.warn(text)
-    if (!flags.apply) return await this.showPrune(plan, flags)
-    const repositories = inputs.scope.repositories.map(({ repository }) => repository)
-    const takenUp = inputs.interrupted.runsWithin(repositories)
-    const askWhatRuns = this.asker(inputs.inUseReader, inputs.known)
-    const contents = inputs.cache?.contents
-    return await this.carryOutPrune({ plan, isFresh: true, readSince, contents, askWhatRuns, takenUp }, flags)
+    const { planDeletes } = await import('../cli/prune/prune-inputs.ts')
+    const change = await planDeletes(args, this.context, this.reading)
+    await this.carryOut('prune', change, { ...flags, 'dry-run': !flags.apply })
   }
 }

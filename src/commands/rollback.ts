@@ -33,17 +33,15 @@ export default class Rollback extends ChangeCommand {
     ...changeFlags,
   }
 
-  async run(): Promise<unknown> {
+  async run(): Promise<void> {
     const { args, flags } = await this.parse(Rollback)
     const { image, env } = await this.#completed({ image: args.image, env: flags.env })
     if (image === undefined) throw missingImage()
-    return this.change(
-      await planRollback({ image, env, to: flags.to }, flags, this.context, this.reading),
-      flags,
-    )
+    const change = await planRollback({ image, env, to: flags.to }, flags, this.context, this.reading)
+    await this.carryOut('rollback', change, flags)
   }
 
-  /** What was left out is asked for, where somebody is there to answer. */
+  /** Asks for missing arguments, unless the run is non-interactive. */
   async #completed(given: RollbackArguments): Promise<RollbackArguments> {
     const ports = await this.asking()
     if (ports === undefined) return given

@@ -74,7 +74,7 @@ The version is given behind the image, or is the tag of the image itself, or com
     ...changeFlags,
   }
 
-  async run(): Promise<unknown> {
+  async run(): Promise<void> {
     const { argv, flags } = await this.parse(Tag)
     const tags = parseList(flags.tags ?? [])
     const hasTagOption = tags.length > 0 || flags.next !== undefined || flags['from-label']
@@ -97,10 +97,10 @@ The version is given behind the image, or is the tag of the image itself, or com
         ...(flags['major-zero'] !== undefined && { majorZero: flags['major-zero'] }),
       },
     }
-    return this.change(await planTagging(said, flags, this.context, this.reading), flags)
+    await this.carryOut('tag', await planTagging(said, flags, this.context, this.reading), flags)
   }
 
-  /** What was left out is asked for, where somebody is there to answer. */
+  /** Asks for missing arguments, unless the run is non-interactive. */
   async #completed(given: TaggingArguments): Promise<Omit<CompleteTagging, 'flags'>> {
     const ports = await this.asking()
     if (ports === undefined) return given

@@ -1,19 +1,36 @@
-import type { DoneStatus } from '../plan/outcome.ts'
+import type { DoneStatus, PlacementStatus } from '../plan/outcome.ts'
 import type { PlacementOperation } from '../plan/plan.ts'
+import type { Style } from './text/style.ts'
 
-/** How an operation is called: before it, and once it is done. */
-export const operationWords: Readonly<
-  Record<PlacementOperation, { readonly todo: string; readonly done: string }>
-> = {
-  promote: { todo: 'To promote:', done: 'promoted' },
-  copy: { todo: 'To copy:', done: 'copied' },
-  tag: { todo: 'To tag:', done: 'tagged' },
-  rollback: { todo: 'To roll back:', done: 'rolled back' },
+interface OperationTexts {
+  /** before a count of images */
+  readonly todo: string
+  /** the status of an image */
+  readonly done: string
+  /** the image stays where it is, and only its tags change */
+  readonly isInPlace: boolean
+  /** the plan names a release to go back to */
+  readonly hasRelease: boolean
 }
 
-/** Whether an operation leaves the image where it is, and moves tags alone. */
-export function isInPlace(operation: PlacementOperation): boolean {
-  return operation === 'tag' || operation === 'rollback'
+export const operationTexts: Readonly<Record<PlacementOperation, OperationTexts>> = {
+  promote: { todo: 'To promote:', done: 'promoted', isInPlace: false, hasRelease: false },
+  copy: { todo: 'To copy:', done: 'copied', isInPlace: false, hasRelease: false },
+  tag: { todo: 'To tag:', done: 'tagged', isInPlace: true, hasRelease: false },
+  rollback: { todo: 'To roll back:', done: 'rolled back', isInPlace: true, hasRelease: true },
+}
+
+export const statusTexts: Readonly<
+  Record<PlacementStatus, { readonly text: string; readonly tone: keyof Style }>
+> = {
+  promoted: { text: 'promoted', tone: 'green' },
+  tagged: { text: 'tagged', tone: 'green' },
+  rolledBack: { text: 'rolled back', tone: 'green' },
+  unchanged: { text: 'unchanged', tone: 'dim' },
+  refused: { text: 'refused', tone: 'red' },
+  conflict: { text: 'conflict', tone: 'red' },
+  failed: { text: 'failed', tone: 'red' },
+  notAttempted: { text: 'not attempted', tone: 'yellow' },
 }
 
 export const doneStatuses: ReadonlySet<string> = new Set<DoneStatus>(['promoted', 'tagged', 'rolledBack'])

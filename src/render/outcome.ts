@@ -1,26 +1,14 @@
-import type { Moved, PlacementOutcome, PlacementStatus, RunOutcome } from '../plan/outcome.ts'
+import type { Moved, PlacementOutcome, RunOutcome } from '../plan/outcome.ts'
 import type { HeldTag, Placement, Plan } from '../plan/plan.ts'
 import { renderErrorBelow } from './error.ts'
 import { escapeText } from './text/escape.ts'
 import { formatBytes, formatCount, shortDigest } from './text/format.ts'
-import { doneStatuses, isInPlace, operationWords } from './operation.ts'
+import { doneStatuses, operationTexts, statusTexts } from './operation.ts'
 import { formatRoute, formatWhere } from './place.ts'
 import { needsRepair } from './plan.ts'
 import type { Page, Style } from './text/style.ts'
 
-const statusWords: Readonly<Record<PlacementStatus, { readonly word: string; readonly tone: keyof Style }>> =
-  {
-    promoted: { word: 'promoted', tone: 'green' },
-    tagged: { word: 'tagged', tone: 'green' },
-    rolledBack: { word: 'rolled back', tone: 'green' },
-    unchanged: { word: 'unchanged', tone: 'dim' },
-    refused: { word: 'refused', tone: 'red' },
-    conflict: { word: 'conflict', tone: 'red' },
-    failed: { word: 'failed', tone: 'red' },
-    notAttempted: { word: 'not attempted', tone: 'yellow' },
-  }
-
-/** What became of a plan: each image at each target with its tags, what was moved for it, what went wrong; and the sum. */
+/** The outcome of a plan: each image at each target with its tags, its transfers and its errors; then the sum. */
 export function renderOutcome(plan: Plan, outcome: RunOutcome, page: Page): string {
   const { style } = page
   const byId = new Map(plan.placements.map((placement) => [placement.id, placement]))
@@ -42,26 +30,20 @@ export function renderOutcome(plan: Plan, outcome: RunOutcome, page: Page): stri
 }
 
 function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: Plan, style: Style): string {
-  const { word, tone } = statusWords[outcome.status]
-  const isMended = needsRepair(plan, placement) && !outcome.tags.some((tag) => tag.changed)
-  const said = !doneStatuses.has(outcome.status)
-    ? word
-    : isMended
-      ? 'repaired'
-      : operationWords[plan.operation].done
+  const { text, tone } = statusTexts[outcome.status]
+  const { done, isInPlace, hasRelease } = operationTexts[plan.operation]
+  const isRepaired = needsRepair(plan, placement) && !outcome.tags.some((tag) => tag.changed)
   const head = [
-    style[tone](said),
+    style[tone](!doneStatuses.has(outcome.status) ? text : isRepaired ? 'repaired' : done),
     style.bold(escapeText(placement.image)),
-    isInPlace(plan.operation)
-      ? [
-          formatWhere(placement, plan.placements),
-          ...(plan.operation === 'rollback' ? [`to ${escapeText(placement.from.tag ?? '')}`] : []),
-        ].join('  ')
+    isInPlace
+      ? formatWhere(placement, plan.placements)
       : formatRoute(placement, placement.image, plan.placements),
+    ...(hasRelease ? [`to ${escapeText(placement.from.tag ?? '')}`] : []),
     style.cyan(shortDigest(placement.root.digest)),
   ].join('  ')
   const lines = [
-    ...outcome.tags.filter(({ changed }) => changed).map((tag) => tagLine(tag)),
+    ...outcome.tags.filter(({ changed }) => changed).map(tagLine),
     ...(outcome.status === 'unchanged' ? [] : (placement.held ?? []).map(heldLine)),
     ...(outcome.status === 'unchanged' || outcome.status === 'refused' ? [] : [movedLine(outcome)]),
     ...outcome.errors.map((error) => renderErrorBelow(error, style, '  ')),
@@ -100,11 +82,10 @@ function movedParts({ mounted, uploaded, present, bytes }: Moved): string[] {
 }
 
 function summary(outcome: RunOutcome, plan: Plan, style: Style): string {
-  const counts = Object.entries(statusWords).flatMap(([status, { word }]) => {
+  const { done } = operationTexts[plan.operation]
+  const counts = Object.entries(statusTexts).flatMap(([status, { text }]) => {
     const count = outcome.placements.filter((one) => one.status === status).length
-    return count === 0
-      ? []
-      : [`${count} ${doneStatuses.has(status) ? operationWords[plan.operation].done : word}`]
+    return count === 0 ? [] : [`${count} ${doneStatuses.has(status) ? done : text}`]
   })
   const images = new Set(plan.placements.map(({ image }) => image))
   const unplanned = outcome.refusals.filter((r) => r.placement === undefined && !images.has(r.image)).length

@@ -4,14 +4,14 @@ import { configurationLine } from './configuration.ts'
 import { renderErrorBelow } from './error.ts'
 import { escapeText } from './text/escape.ts'
 import { formatBytes, formatCount, shortDigest } from './text/format.ts'
-import { isInPlace, operationWords } from './operation.ts'
+import { operationTexts } from './operation.ts'
 import { formatPlace, nameOfPlace } from './place.ts'
 import type { Page, Style } from './text/style.ts'
 import { type Cell, renderTable } from './text/table.ts'
 import { displayWidth, pad } from './text/width.ts'
 
 /**
- * A plan for a person: what goes where, under which tags, with how much evidence, and what was refused.
+ * A plan as text: each image with its places, tags and attached artifacts, then the refusals and the sum.
  * @param configuration name of the configuration file in use
  */
 export function renderPlan(plan: Plan, page: Page, configuration?: string): string {
@@ -30,6 +30,7 @@ export function renderPlan(plan: Plan, page: Page, configuration?: string): stri
 function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
   const { style } = page
   const { image, root, size, from, to, evidence } = placement
+  const { isInPlace, hasRelease } = operationTexts[plan.operation]
   const isWork = plan.steps.some((step) => step.placement === placement.id)
   const head = [
     style.bold(escapeText(image)),
@@ -39,12 +40,13 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
   ].join('  ')
   const inner = { style, width: page.width === undefined ? undefined : page.width - 2 }
   const rows: Cell[][] = [
-    ...(isInPlace(plan.operation)
-      ? [['in', placeCell(to)], ...(plan.operation === 'rollback' ? [['release', releaseOf(from)]] : [])]
+    ...(isInPlace
+      ? [['in', placeCell(to)]]
       : [
           ['from', placeCell(from)],
           ['to', placeCell(to)],
         ]),
+    ...(hasRelease ? [['release', escapeText(from.tag ?? '')]] : []),
     ...tagRows(placement, inner.width),
     ...(evidence.found === 0 ? [] : [['evidence', evidenceCell(evidence)]]),
     ...(isAttested(plan, placement) ? [['attest', 'a statement of it, before its tags are set']] : []),
@@ -56,7 +58,7 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
   return `${head}\n${indent(renderTable(columns, rows, inner))}`
 }
 
-/** Whether something that should be there is not, as `--verify` found out. */
+/** Whether `--verify` found something missing. */
 export function needsRepair(plan: Plan, placement: Placement): boolean {
   return plan.steps.some(
     (step) =>
@@ -75,19 +77,19 @@ function placeCell(place: Placement['to']): string {
   return place.environment === undefined ? where : `${nameOfPlace(place)} (${where})`
 }
 
-/** What each tag is on and will be on, and why, also for those that stay; where a line has no room for the reason, it stands below. */
+/** Each tag with its change and the reason, also if it stays. A reason that does not fit goes below. */
 function tagRows({ tags, held = [], root }: Placement, page: number | undefined): Cell[][] {
   const names = [...tags, ...held].map(({ tag }) => displayWidth(escapeText(tag)))
   const width = Math.min(widestName, Math.max(0, ...names))
   const rows = (tag: string, change: string, why: string, tone: keyof Style): Cell[][] => {
-    const said = `${pad(escapeText(tag), width)}  ${change}`
+    const start = `${pad(escapeText(tag), width)}  ${change}`
     const reason = escapeText(why)
-    if (reason === '') return [['tag', { text: said, tone }]]
-    const whole = `${said}  ${reason}`
+    if (reason === '') return [['tag', { text: start, tone }]]
+    const whole = `${start}  ${reason}`
     if (page === undefined || displayWidth(whole) <= page - widestLabel)
       return [['tag', { text: whole, tone }]]
     return [
-      ['tag', { text: said, tone }],
+      ['tag', { text: start, tone }],
       ['', { text: `${' '.repeat(width)}  ${reason}`, tone }],
     ]
   }
@@ -99,9 +101,9 @@ function tagRows({ tags, held = [], root }: Placement, page: number | undefined)
   ]
 }
 
-/** Names of tags are filled up to this many columns, so that what stands behind them is aligned. */
+/** Tag names are padded up to this many columns. */
 const widestName = 24
-/** `evidence`, and the gap behind it. */
+/** `evidence` and the gap after it. */
 const widestLabel = 10
 
 const tones = { create: 'green', move: 'yellow', unchanged: 'dim' } as const
@@ -121,11 +123,6 @@ function whyOf({ change, reason, override }: PlannedTag): string {
   if (change === 'unchanged') return ''
   const by = override === undefined ? '' : `(${overrides[override]})`
   return [reason ?? '', by].filter((part) => part !== '').join(' ')
-}
-
-/** What a rollback goes back to was found by its version tag. */
-function releaseOf({ tag = '' }: Placement['from']): string {
-  return escapeText(tag)
 }
 
 const overrides: Readonly<Record<TagOverride, string>> = {
@@ -155,7 +152,7 @@ function summary(plan: Plan, style: Style): string {
   if (working === 0) return style.bold(['Nothing to do', ...refused].join(', ')) + '.'
   return `${style.bold(
     [
-      `${operationWords[plan.operation].todo} ${formatCount(working, 'image')}`,
+      `${operationTexts[plan.operation].todo} ${formatCount(working, 'image')}`,
       `${formatCount(tags, 'tag')} to write`,
       ...(attached === 0 ? [] : [`${formatCount(attached, 'piece')} of evidence to carry`]),
       ...refused,

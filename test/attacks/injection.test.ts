@@ -6,7 +6,7 @@ import { memoryStorage } from '../../src/embedded/storage/memory-storage.ts'
 import { startRegistry } from '../../src/embedded/server.ts'
 import { complaintOfOutput } from '../support/hostile/verdict.ts'
 import { Oracle } from '../support/oracle.ts'
-import { githubSummary } from '../../src/render/ci.ts'
+import { runSummary } from '../../src/render/ci.ts'
 import { image } from '../support/images.ts'
 import { dray, type Ended, startDray } from '../support/program.ts'
 import { sendRaw } from '../support/raw-http.ts'
@@ -217,11 +217,7 @@ describe('text of people and CI jobs that steers', () => {
       placements: [],
       refusals: [{ image: 'api:1', error: { message: written } }],
     }
-    const summary = githubSummary({
-      plan: plan as unknown as Parameters<typeof githubSummary>[0]['plan'],
-      hash: 'sha256:x',
-      outcome: undefined,
-    })
+    const summary = runSummary(plan as unknown as Parameters<typeof runSummary>[0], undefined)
     const [, , refusal = '', ...rest] = summary.split('\n')
     expect(rest).toEqual(['', ''])
     expect(refusal.replaceAll(/\\[\\`*_[\]|~]/g, '')).not.toMatch(/[<`*_[\]|~]/)

@@ -3,7 +3,13 @@ import { digestOf } from '../../src/oci/digest.ts'
 import type { RunOutcome } from '../../src/plan/outcome.ts'
 import { nothingMoved } from '../../src/plan/outcome.ts'
 import type { Plan } from '../../src/plan/plan.ts'
-import { dotenvReport, githubAnnotation, githubOutput, githubSummary } from '../../src/render/ci.ts'
+import {
+  dotenvReport,
+  githubAnnotation,
+  githubOutput,
+  runSummary,
+  runVariables,
+} from '../../src/render/ci.ts'
 
 const root = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: digestOf('api'), size: 1 }
 const plan: Plan = {
@@ -38,25 +44,27 @@ const outcome: RunOutcome = {
   refusals: plan.refusals,
   moved: nothingMoved,
 }
-const facts = { plan, hash: 'sha256:plan', outcome }
+const variables = runVariables(plan, 'sha256:plan', outcome)
 
-describe('what CI is told', () => {
-  it('outputs for the steps that follow', () => {
-    expect(githubOutput(facts)).toBe(`digest=${root.digest}\nchanged=true\nplan=sha256:plan\n`)
-    expect(dotenvReport(facts)).toBe(`DRAY_DIGEST=${root.digest}\nDRAY_CHANGED=true\nDRAY_PLAN=sha256:plan\n`)
+describe('a CI report', () => {
+  it('has the outputs for the next steps', () => {
+    expect(githubOutput(variables)).toBe(`digest=${root.digest}\nchanged=true\nplan=sha256:plan\n`)
+    expect(dotenvReport(variables)).toBe(
+      `DRAY_DIGEST=${root.digest}\nDRAY_CHANGED=true\nDRAY_PLAN=sha256:plan\n`,
+    )
   })
 
-  it('nothing is changed by a plan that was only shown', () => {
-    expect(githubOutput({ ...facts, outcome: undefined })).toContain('changed=false\n')
+  it('reports no change for a plan that was only shown', () => {
+    expect(runVariables(plan, 'sha256:plan', undefined)).toMatchObject({ changed: 'false' })
   })
 
-  it('a summary in which the text of others is text', () => {
-    const summary = githubSummary(facts)
+  it('has a summary in which Markdown and HTML have no effect', () => {
+    const summary = runSummary(plan, outcome)
     expect(summary).toContain('| api:1.4.2 | staging -> prod | 1.4.2 (create) |')
     expect(summary).toContain('- web:1: no &lt;b>\\|\\`bold\\`\\|\\\\n::error::x\n')
   })
 
-  it('an error beside the run, on one line', () => {
+  it('has an error as an annotation on one line', () => {
     const text = githubAnnotation({ code: 'io', message: '100% full', why: 'a\nb', hint: 'make room' })
     expect(text).toBe('::error title=dray::100%25 full — a\\nb — make room')
   })

@@ -66,7 +66,7 @@ export function snapshotOf({
       tags,
       ...request,
     },
-    readSince: 0,
+    readAt: 0,
     source: { root: api.root, graph: api, evidence },
     targets: targets.map((target) => ({
       kind: 'read',

@@ -1,10 +1,11 @@
 import { string } from '@oclif/core/flags'
 import type { Stats } from 'node:fs'
-import { DrayError } from '../../lib/errors.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { othersWhoWriteFile } from '../../lib/files/ownership.ts'
 import type { Plan } from '../../plan/plan.ts'
 import type { SignatureCheck } from '../../plan/plan-file.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+import type { Context } from '../wiring/context.ts'
 
 export const planKeyFlag = {
   key: string({
@@ -68,4 +69,40 @@ function refuseUntrusted(file: string, stats: Stats): void {
       ? `Check it with "dray plan show ${file}", then run "chmod go-w ${file}".`
       : 'Check it with "dray plan show", then apply a copy that belongs to you.',
   })
+}
+
+/**
+ * Writes a plan for `dray apply`, signed with `audit.sign.key` if that is configured. A job that
+ * makes plans need not have the key: without it the plan is saved unsigned, with a warning.
+ * @throws `io`.
+ */
+export async function savePlan(
+  file: string,
+  plan: Plan | PrunePlan,
+  context: Context,
+  warn: (text: string) => void,
+): Promise<void> {
+  const [{ formatPlanFile }, { writeFileAtomic }] = await Promise.all([
+    import('../../plan/plan-file.ts'),
+    import('../../lib/files/atomic.ts'),
+  ])
+  await writeFileAtomic(file, formatPlanFile(plan, await signatureOf(plan, context, warn)), { mode: 0o600 })
+}
+
+async function signatureOf(
+  plan: Plan | PrunePlan,
+  context: Context,
+  warn: (text: string) => void,
+): Promise<unknown> {
+  try {
+    const key = await context.signingKey()
+    if (key === undefined) return undefined
+    const { signPlan } = await import('../../audit/attestation/plan-signature.ts')
+    return signPlan(plan, key)
+  } catch (error) {
+    if (!isDrayError(error) || (error.code !== 'config' && error.code !== 'io')) throw error
+    const subject = error.subject === undefined ? '' : `: ${error.subject}`
+    warn(`the plan is saved without a signature: ${error.message}${subject}`)
+    return undefined
+  }
 }

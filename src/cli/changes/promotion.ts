@@ -1,15 +1,25 @@
 import { boolean, option, string } from '@oclif/core/flags'
+import type { InferredFlags } from '@oclif/core/interfaces'
 import type { Call } from '../../lib/call.ts'
-import { digestOf, parseDigest } from '../../oci/digest.ts'
+import { parseDigest } from '../../oci/digest.ts'
 import type { PlacementId, PlacementOperation, Plan } from '../../plan/plan.ts'
-import type { PromoteRequest as Request } from '../../usecases/promote/request.ts'
-import type { Change } from './change-command.ts'
+import type { PromoteRequest } from '../../usecases/promote/request.ts'
+import type { PlannedChange } from './operation.ts'
+import type { PlacementTypes } from './placement-types.ts'
+import {
+  earliestReading,
+  expectedAccess,
+  hashPolicy,
+  newChange,
+  type NewPlan,
+  type WriteFlags,
+} from './planning.ts'
 import type { Context } from '../wiring/context.ts'
 import { type PromoteArguments, promoteRequests } from '../arguments/promote-requests.ts'
 import { asUsage } from '../../lib/as-usage.ts'
 
-/** Flags of `promote` and `copy` that say what happens to tags and evidence. */
-export const placingFlags = {
+/** Flags of `promote` and `copy` about tags and attached artifacts. */
+export const promotionFlags = {
   tag: string({
     summary: "The tag to write in place of the source's; may be given several times.",
     helpValue: 'TAG',
@@ -44,59 +54,49 @@ export const placingFlags = {
   }),
 }
 
-export interface PlacingFlags {
-  readonly from?: string | undefined
-  readonly to?: string | undefined
-  readonly partial?: boolean
-  readonly tag: readonly string[] | undefined
-  readonly 'expect-digest': string | undefined
-  readonly 'move-tag': boolean
-  readonly 'allow-backward'?: boolean
-  readonly evidence: boolean
-  readonly 'allow-missing-evidence': boolean
-  readonly 'evidence-conflict': 'refuse' | 'keep' | 'replace'
-  readonly attest: boolean | undefined
-  readonly verify: boolean
-  readonly 'dry-run': boolean
-  readonly out?: string | undefined
-  readonly yes: boolean
-}
+export type PromotionFlags = WriteFlags &
+  Omit<InferredFlags<typeof promotionFlags>, 'attest' | 'json'> & {
+    readonly attest: boolean | undefined
+    readonly from?: string | undefined
+    readonly to?: string | undefined
+    readonly partial?: boolean
+    readonly 'allow-backward'?: boolean
+  }
 
 /**
- * Reads the world and decides: what `promote` and `copy` are about to do. `call` should end with the first Ctrl-C: what only reads has nothing to finish.
+ * Reads and decides what `promote` and `copy` do.
+ * @param call should end at the first Ctrl-C: a read has nothing to finish
  */
-export async function planPlacing(
+export async function planPromotion(
   operation: PromoteArguments['operation'],
   references: readonly string[],
-  flags: PlacingFlags,
+  flags: PromotionFlags,
   context: Context,
   call: Call,
-): Promise<Change> {
+): Promise<PlannedChange<PlacementTypes>> {
   const { config } = await context.config()
   const given = argumentsOf(operation, references, flags, context.cwd)
   const requests = await promoteRequests(given, config, async (folder) =>
     context.onlyImageOfLayout(folder, call),
   )
   const planFor = await plannerOf(operation, flags, context, call)
-  // One token for the whole run; a run that may end after looking asks for no more than looking needs.
-  const willWrite = flags.yes && !flags['dry-run'] && flags.out === undefined
   await context.expectRepositories(
     requests.flatMap((request) => request.to.targets),
     requests.map((request) => request.from.repository),
-    willWrite ? 'write' : 'read',
+    expectedAccess(flags),
   )
-  const readAt = context.clock.now()
-  return {
-    plan: await planFor(requests),
+  const { plan, readAt } = await planFor(requests)
+  return newChange(
+    plan,
+    flags.verify ? { planRepair: (done, placed) => planRepair(done, placed, planFor) } : {},
     readAt,
-    ...(flags.verify && { verify: (plan, placed) => planRepair(plan, placed, planFor) }),
-  }
+  )
 }
 
 function argumentsOf(
   operation: PromoteArguments['operation'],
   references: readonly string[],
-  flags: PlacingFlags,
+  flags: PromotionFlags,
   cwd: string,
 ): PromoteArguments {
   const expected = flags['expect-digest']
@@ -113,39 +113,33 @@ function argumentsOf(
   }
 }
 
-type Planner = (requests: readonly Request[]) => Promise<Plan>
+type Planner = (requests: readonly PromoteRequest[]) => Promise<NewPlan>
 
-/** The use case with its policy: the flags, and the configuration as a hash. */
 async function plannerOf(
   operation: PlacementOperation,
-  flags: PlacingFlags,
+  flags: PromotionFlags,
   context: Context,
   call: Call,
 ): Promise<Planner> {
-  const [{ gather }, { decide }, { hashOfConfig }, { canonicalJson }, { config }] = await Promise.all([
+  const [{ gather }, { decide }, policy] = await Promise.all([
     import('../../usecases/promote/gather.ts'),
     import('../../usecases/promote/decide.ts'),
-    import('../../config/hash.ts'),
-    import('../../plan/canonical-json.ts'),
-    context.config(),
+    hashPolicy(
+      {
+        operation,
+        moveTags: flags['move-tag'],
+        evidenceConflict: flags['evidence-conflict'],
+        partial: flags.partial ?? false,
+      },
+      {
+        evidence: flags.evidence,
+        attest: flags.attest ?? null,
+        // Absent if it is false: decisions without it keep the hash of earlier versions.
+        ...(flags['allow-backward'] === true && { allowBackward: true }),
+      },
+      context,
+    ),
   ])
-  const policy = {
-    operation,
-    moveTags: flags['move-tag'],
-    evidenceConflict: flags['evidence-conflict'],
-    partial: flags.partial ?? false,
-    tool: context.version,
-  }
-  const hash = digestOf(
-    canonicalJson({
-      ...policy,
-      config: hashOfConfig(config),
-      evidence: flags.evidence,
-      attest: flags.attest ?? null,
-      // as above: what was decided without it keeps its hash
-      ...(flags['allow-backward'] === true && { allowBackward: true }),
-    }),
-  )
   return async (requests) => {
     const options = {
       clock: context.clock,
@@ -154,15 +148,18 @@ async function plannerOf(
       ...(flags.verify && { readBack: await context.uncachedStores() }),
     } as const
     const gathered = await gather(requests, await context.stores(), options, call)
-    return decide(gathered, { ...policy, hash }, new Date(context.clock.now()))
+    return {
+      plan: decide(gathered, policy, new Date(context.clock.now())),
+      readAt: earliestReading(gathered, context.clock),
+    }
   }
 }
 
-/** What has to be put again of what a plan has placed. @throws `conflict` where a tag was moved by others. */
-async function planRepair(plan: Plan, placed: ReadonlySet<PlacementId>, planFor: Planner): Promise<Plan> {
+/** Plans what has to be put again. @throws `conflict` if somebody else has moved a tag. */
+async function planRepair(plan: Plan, placed: ReadonlySet<PlacementId>, planFor: Planner): Promise<NewPlan> {
   const { movedByOthers, requestsToVerify } = await import('../../usecases/promote/verify.ts')
   const repair = await planFor(requestsToVerify(plan, placed))
-  const moved = movedByOthers(repair)
+  const moved = movedByOthers(repair.plan)
   if (moved !== undefined) throw moved
   return repair
 }

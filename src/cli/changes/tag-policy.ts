@@ -1,7 +1,7 @@
 import type { TagsConfig } from '../../config/config.ts'
 import { defaultTagPolicy, type TagPolicy } from '../../semver/tag-policy.ts'
 
-/** What an environment says of its tags, with what is in force where it says nothing. */
+/** The tag policy of an environment, completed with the defaults. */
 export function tagPolicyOf(tags: TagsConfig | undefined, allowBackward: boolean): TagPolicy {
   return {
     levels: tags?.semver ?? defaultTagPolicy.levels,

@@ -1,97 +1,95 @@
 import type { Call } from '../../lib/call.ts'
-import { digestOf } from '../../oci/digest.ts'
-import type { Hash } from '../../plan/plan.ts'
-import type { RollbackRequest } from '../../usecases/rollback/request.ts'
-import type { Change } from './change-command.ts'
+import type { RepositoryName } from '../../oci/reference.ts'
+import type { Repositories } from '../../images/ports.ts'
+import type { Hash, Plan } from '../../plan/plan.ts'
+import type { PlannedChange } from './operation.ts'
+import type { PlacementTypes } from './placement-types.ts'
+import { earliestReading, expectedAccess, hashPolicy, newChange, type WriteFlags } from './planning.ts'
 import type { Context } from '../wiring/context.ts'
 import { type RollbackOptions, rollbackRequest } from '../arguments/rollback-request.ts'
 import { type TagArguments, tagRequests } from '../arguments/tag-requests.ts'
 
-/** What decides whether tags may move that do not, and whether the run goes on to write. */
-export interface MovingFlags {
+export interface TaggingFlags extends WriteFlags {
   readonly 'move-tag': boolean
   readonly partial: boolean
-  readonly yes: boolean
-  readonly 'dry-run': boolean
-  readonly out?: string | undefined
 }
 
-/** Reads the world and decides: what `tag` is about to do. */
+/** Reads and decides what `tag` does. */
 export async function planTagging(
-  said: Omit<TagArguments, 'cwd'>,
-  flags: MovingFlags,
+  args: Omit<TagArguments, 'cwd'>,
+  flags: TaggingFlags,
   context: Context,
   call: Call,
-): Promise<Change> {
+): Promise<PlannedChange<PlacementTypes>> {
   const { config } = await context.config()
-  const requests = tagRequests({ ...said, cwd: context.cwd }, config)
-  const [{ gather, earliestReading }, { decide }] = await Promise.all([
+  const requests = tagRequests({ ...args, cwd: context.cwd }, config)
+  const [{ gather }, { decide }] = await Promise.all([
     import('../../usecases/tag/gather.ts'),
     import('../../usecases/tag/decide.ts'),
-    expectWrites(
-      requests.flatMap(({ targets }) => targets),
-      flags,
-      context,
-    ),
   ])
-  const stores = await context.stores()
-  const gathered = await gather(requests, stores, context, call)
-  const policy = await policyOf({ operation: 'tag', ...said.policy }, flags, context)
-  const plan = decide(gathered, policy, new Date(context.clock.now()))
-  const readAt = earliestReading(gathered).readSince
-  return { plan, ...(readAt !== undefined && { readAt }) }
+  return await planInPlace(
+    {
+      targets: requests.flatMap(({ targets }) => targets),
+      gather: (repositories) => gather(requests, repositories, context, call),
+      decide,
+      readAt: (gathered) => earliestReading(gathered, context.clock),
+      hashed: { operation: 'tag', ...args.policy },
+    },
+    flags,
+    context,
+  )
 }
 
-/** Reads the world and decides: what `rollback` is about to do. */
+/** Reads and decides what `rollback` does. */
 export async function planRollback(
-  said: Pick<RollbackOptions, 'image' | 'env' | 'to'>,
-  flags: MovingFlags,
+  args: Pick<RollbackOptions, 'image' | 'env' | 'to'>,
+  flags: TaggingFlags,
   context: Context,
   call: Call,
-): Promise<Change> {
+): Promise<PlannedChange<PlacementTypes>> {
   const { config } = await context.config()
-  const request = rollbackRequest({ ...said, partial: flags.partial, cwd: context.cwd }, config)
+  const request = rollbackRequest({ ...args, partial: flags.partial, cwd: context.cwd }, config)
   const [{ gather }, { decide }] = await Promise.all([
     import('../../usecases/rollback/gather.ts'),
     import('../../usecases/rollback/decide.ts'),
-    expectWrites(request.targets, flags, context),
   ])
-  const stores = await context.stores()
-  const snapshot = await gather(request, stores, context, call)
-  const policy = await policyOf({ operation: 'rollback' }, flags, context)
-  const plan = decide(snapshot, policy, new Date(context.clock.now()))
-  return { plan, readAt: snapshot.readSince }
+  return await planInPlace(
+    {
+      targets: request.targets,
+      gather: (repositories) => gather(request, repositories, context, call),
+      decide,
+      readAt: (snapshot) => snapshot.readAt,
+      hashed: { operation: 'rollback' },
+    },
+    flags,
+    context,
+  )
 }
 
-/** One token for the whole run; a run that may end after looking asks for no more than looking needs. */
-async function expectWrites(
-  targets: RollbackRequest['targets'] | readonly RollbackRequest['targets'][0][],
-  flags: MovingFlags,
-  context: Context,
-): Promise<void> {
-  await context.expectRepositories(targets, [], willWrite(flags) ? 'write' : 'read')
+/** How an operation that moves tags within repositories reads and decides. */
+interface InPlacePlanning<Snapshot> {
+  readonly targets: readonly RepositoryName[]
+  readonly gather: (repositories: Repositories) => Promise<Snapshot>
+  readonly decide: (snapshot: Snapshot, policy: InPlacePolicy, now: Date) => Plan
+  readonly readAt: (snapshot: Snapshot) => number
+  /** what the hash of the policy covers besides the policy */
+  readonly hashed: object
 }
 
-/** Whether the run goes on to write without a question. */
-function willWrite(flags: MovingFlags): boolean {
-  return flags.yes && !flags['dry-run'] && flags.out === undefined
-}
-
-async function policyOf(
-  said: object,
-  flags: MovingFlags,
-  context: Context,
-): Promise<{
+interface InPlacePolicy {
   readonly moveTags: boolean
   readonly partial: boolean
   readonly tool: string
   readonly hash: Hash
-}> {
-  const [{ hashOfConfig }, { canonicalJson }, { config }] = await Promise.all([
-    import('../../config/hash.ts'),
-    import('../../plan/canonical-json.ts'),
-    context.config(),
-  ])
-  const policy = { moveTags: flags['move-tag'], partial: flags.partial, tool: context.version }
-  return { ...policy, hash: digestOf(canonicalJson({ ...policy, ...said, config: hashOfConfig(config) })) }
+}
+
+async function planInPlace<Snapshot>(
+  { targets, gather, decide, readAt, hashed }: InPlacePlanning<Snapshot>,
+  flags: TaggingFlags,
+  context: Context,
+): Promise<PlannedChange<PlacementTypes>> {
+  await context.expectRepositories(targets, [], expectedAccess(flags))
+  const snapshot = await gather(await context.stores())
+  const policy = await hashPolicy({ moveTags: flags['move-tag'], partial: flags.partial }, hashed, context)
+  return newChange(decide(snapshot, policy, new Date(context.clock.now())), {}, readAt(snapshot))
 }

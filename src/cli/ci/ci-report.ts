@@ -2,54 +2,41 @@ import { appendFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DrayError } from '../../lib/errors.ts'
 import { writeFileAtomic } from '../../lib/files/atomic.ts'
-import { type PruneFacts, pruneDotenv, pruneOutput, pruneSummary } from '../../render/prune/prune-ci.ts'
-import { dotenvReport, githubOutput, githubSummary, type RunFacts } from '../../render/ci.ts'
+import { type CiVariables, dotenvReport, githubOutput } from '../../render/ci.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** A report that a person asked for: `dotenv=FILE`. */
-export interface Report {
-  readonly file: string
+export interface CiReport {
+  readonly variables: CiVariables
+  /** Markdown for the page of the job */
+  readonly summary: string
 }
 
-/** @throws `usage` for anything but `dotenv=FILE`. */
-export function parseReport(text: string): Report {
+/** The file of `--report dotenv=FILE`. @throws `usage` for anything else. */
+export function parseReport(text: string): string {
   const file = /^dotenv=(.+)$/s.exec(text)?.[1]
-  if (file !== undefined) return { file }
+  if (file !== undefined) return file
   throw new DrayError('usage', `${JSON.stringify(text)} is not a report`, {
     hint: 'Say --report dotenv=FILE.',
   })
 }
 
 /**
- * Tells a CI service what later steps want to know: on GitHub Actions outputs and a summary, in the files that it names; and the report that was
- * asked for. @throws `io`.
+ * Writes what later steps of a CI job need: outputs and a summary, if the job runs on GitHub Actions, and
+ * the dotenv reports that were asked for.
+ * @throws `io`.
  */
 export async function reportToCi(
-  facts: RunFacts,
-  reports: readonly Report[],
+  { variables, summary }: CiReport,
+  dotenvFiles: readonly string[],
   env: Environment,
 ): Promise<void> {
   const { GITHUB_ACTIONS, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY } = env
   if (GITHUB_ACTIONS === 'true') {
-    await append(GITHUB_OUTPUT, githubOutput(facts))
-    await append(GITHUB_STEP_SUMMARY, githubSummary(facts))
+    await append(GITHUB_OUTPUT, githubOutput(variables))
+    await append(GITHUB_STEP_SUMMARY, summary)
   }
-  for (const { file } of reports) await writeFileAtomic(resolve(file), dotenvReport(facts))
-}
-
-/** The same of a plan to delete. @throws `io`. */
-export async function pruneToCi(
-  facts: PruneFacts,
-  reports: readonly Report[],
-  env: Environment,
-): Promise<void> {
-  const { GITHUB_ACTIONS, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY } = env
-  if (GITHUB_ACTIONS === 'true') {
-    await append(GITHUB_OUTPUT, pruneOutput(facts))
-    await append(GITHUB_STEP_SUMMARY, pruneSummary(facts))
-  }
-  for (const { file } of reports) await writeFileAtomic(resolve(file), pruneDotenv(facts))
+  for (const file of dotenvFiles) await writeFileAtomic(resolve(file), dotenvReport(variables))
 }
 
 async function append(file: string | undefined, text: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { boolean, option, string } from '@oclif/core/flags'
-import type { Grounds } from '../changes/grounds.ts'
+import type { InferredFlags } from '@oclif/core/interfaces'
 
-/** What every command that changes a registry can be told. */
+/** Flags of every command that changes a registry. */
 export const changeFlags = {
   yes: boolean({ char: 'y', summary: 'Go ahead without a question.' }),
   'dry-run': boolean({ summary: 'Show the plan and change nothing.' }),
@@ -42,29 +42,11 @@ export const outFlag = {
   }),
 }
 
-export interface ChangeFlags {
-  readonly yes: boolean
-  readonly 'dry-run': boolean
-  readonly 'detailed-exitcode': boolean
-  readonly 'audit-file': string | undefined
-  readonly reason: string | undefined
-  readonly ticket: string | undefined
-  readonly actor: string | undefined
+/** The flags of a command that changes a registry. Not every command has all of them. */
+export type ChangeFlags = Omit<InferredFlags<typeof changeFlags>, 'output' | 'json'> & {
+  readonly output?: 'text' | 'digest'
   readonly out?: string | undefined
-  readonly output: 'text' | 'digest'
-  readonly report: readonly string[] | undefined
-}
-
-/** What a person says about a change, for the record; empty text says nothing. */
-export function groundsOf({
-  reason,
-  ticket,
-  actor,
-}: Pick<ChangeFlags, 'reason' | 'ticket' | 'actor'>): Grounds {
-  const said = (text: string | undefined): text is string => text !== undefined && text.trim() !== ''
-  return {
-    ...(said(reason) && { reason }),
-    ...(said(ticket) && { ticket }),
-    ...(said(actor) && { actor }),
-  }
+  /** shows every tag that a prune keeps */
+  readonly all?: boolean
+  readonly metrics?: string | undefined
 }

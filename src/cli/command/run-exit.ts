@@ -1,36 +1,52 @@
-import { isChanged, type PlacementOutcome, type RunOutcome, summarise } from '../../plan/outcome.ts'
-import type { Plan } from '../../plan/plan.ts'
-import { toDrayError } from '../../lib/errors.ts'
+import { type ErrorInfo, toDrayError } from '../../lib/errors.ts'
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts'
 
-/** Whether every image is where it should be. */
-export function isGood(outcome: RunOutcome): boolean {
-  return outcome.refusals.length === 0 && outcome.placements.every(isPlaced)
+const problems = ['refused', 'conflict', 'failed', 'notAttempted'] as const
+
+/** One part of a run: an image at one target, or a repository. */
+export interface RunPart {
+  /** undefined: the part is as it should be */
+  readonly problem: (typeof problems)[number] | undefined
+  /** the part makes a run with problems elsewhere a run that is partly done */
+  readonly countsAsDone: boolean
 }
 
-/** How a run ends that carried a plan out. */
-export function exitOfOutcome(outcome: RunOutcome, stop: AbortSignal): ExitCode {
-  if (isGood(outcome)) return exitCodes.done
-  return stop.aborted ? exitCodeOf(toDrayError(stop.reason).code) : exitOfBad(outcome)
+export interface RunResult {
+  readonly parts: readonly RunPart[]
+  readonly refusals: readonly { readonly error: ErrorInfo }[]
 }
 
-/** How a run ends that only showed or saved a plan: as it would end if all of its steps were done. */
-export function exitOfPlan(plan: Plan, detailed: boolean): ExitCode {
-  const hasSteps = plan.steps.length > 0
-  if (plan.refusals.length === 0) return detailed && hasSteps ? exitCodes.changes : exitCodes.done
-  return hasSteps ? exitCodes.partly : exitOfBad(summarise(plan, []))
+/** The problem that a status names; undefined for any other status. */
+export function problemOf(status: string): RunPart['problem'] {
+  return problems.find((problem) => problem === status)
 }
 
-/** What was not attempted waited for something else, which gives the code. */
-function exitOfBad({ placements, refusals }: RunOutcome): ExitCode {
-  if (placements.some(isPlaced)) return exitCodes.partly
-  const statuses = new Set(placements.map(({ status }) => status))
+/** Whether every part is as it should be. */
+export function isSuccess({ parts, refusals }: RunResult): boolean {
+  return refusals.length === 0 && parts.every(({ problem }) => problem === undefined)
+}
+
+/** The exit code of an executed plan. */
+export function exitOfRun(result: RunResult, stop: AbortSignal): ExitCode {
+  if (isSuccess(result)) return exitCodes.done
+  return stop.aborted ? exitCodeOf(toDrayError(stop.reason).code) : exitOfProblems(result)
+}
+
+/**
+ * The exit code of a plan that was only shown or saved: the one that its execution has if all steps succeed.
+ * @param result of the plan without an execution
+ */
+export function exitOfPlan(result: RunResult, hasSteps: boolean, detailed: boolean): ExitCode {
+  if (result.refusals.length === 0) return detailed && hasSteps ? exitCodes.changes : exitCodes.done
+  return hasSteps ? exitCodes.partly : exitOfProblems(result)
+}
+
+/** A part that was not attempted waited for another one, which decides the code. */
+function exitOfProblems({ parts, refusals }: RunResult): ExitCode {
+  if (parts.some(({ countsAsDone }) => countsAsDone)) return exitCodes.partly
+  const found = new Set(parts.map(({ problem }) => problem))
   const codes = new Set(refusals.map(({ error }) => exitCodeOf(error.code)))
-  if (statuses.has('failed') || codes.has(exitCodes.failed)) return exitCodes.failed
-  return codes.has(exitCodes.refused) || statuses.has('conflict') ? exitCodes.refused : exitCodes.failed
-}
-
-/** Whether one image is where it should be. */
-export function isPlaced(outcome: PlacementOutcome): boolean {
-  return isChanged(outcome) || outcome.status === 'unchanged'
+  if (found.has('failed') || codes.has(exitCodes.failed)) return exitCodes.failed
+  const isRefused = codes.has(exitCodes.refused) || found.has('refused') || found.has('conflict')
+  return isRefused ? exitCodes.refused : exitCodes.failed
 }

@@ -5,20 +5,23 @@ import { explain } from '../../usecases/prune/policy/explain.ts'
 import type { Explanation } from '../../usecases/prune/policy/explanation.ts'
 import { imageToExplain } from '../arguments/image-requests.ts'
 import type { Context } from '../wiring/context.ts'
-import { pruneInputs, type PruneSaid } from './prune-inputs.ts'
+import { type PruneArguments, pruneInputs } from './prune-inputs.ts'
 import { evaluateRepository } from './prune-run.ts'
 
-/** Explains what the policy does with one image. @throws `usage`, `config`, `not-found`, and as a prune of that repository. */
+/**
+ * Explains what the policy does with one image.
+ * @throws `usage`, `config`, `not-found`, and what a prune of that repository throws.
+ */
 export async function explainImage(
   word: string,
-  said: Omit<PruneSaid, 'words' | 'exclude' | 'shard'>,
+  args: Omit<PruneArguments, 'words' | 'exclude' | 'shard'>,
   context: Context,
   call: Call,
 ): Promise<Explanation> {
   const { config } = await context.config()
   const { repository, at } = imageToExplain(word, config)
   const name = formatRepository(repository)
-  const inputs = await pruneInputs({ ...said, words: [name], exclude: [], shard: undefined }, context, call)
+  const inputs = await pruneInputs({ ...args, words: [name], exclude: [], shard: undefined }, context, call)
   const [scoped] = inputs.scope.repositories
   if (scoped === undefined) throw new DrayError('internal', `${name} is not in its own scope`)
   const grounds = await evaluateRepository(scoped, inputs, context, call)

@@ -4,16 +4,16 @@ import { resolve } from 'node:path'
 import { RegistryNames } from '../../config/registry-names.ts'
 import type { InUseSources, Protection } from '../../config/retention/policy.ts'
 import type { ImageSource } from '../../inuse/sources.ts'
-import { defaultTag, formatAt, type RepositoryName } from '../../oci/reference.ts'
+import { defaultTag, formatAt, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
 import type { InUseSource as PlannedSource } from '../../plan/prune/prune-plan.ts'
 import type { ReferenceInUse } from '../../usecases/prune/policy/policy.ts'
 import type { Context } from '../wiring/context.ts'
 import type { KnownRepositories } from './known-repositories.ts'
 
-/** The name of what `--in-use` says, among the protections. */
+/** What a protection by `--in-use` is called. */
 const listName = '--in-use'
 
-/** An image that something runs, with the reference to it. */
+/** An image in use, with the reference to it. */
 interface Use {
   readonly repository: RepositoryName
   /** the same for all names of the repository */
@@ -21,7 +21,7 @@ interface Use {
   readonly image: ReferenceInUse
 }
 
-/** All that something runs, by what says so. */
+/** All images in use, with their sources. */
 export class ImagesInUse {
   readonly sources: readonly PlannedSource[]
   readonly #names: RegistryNames
@@ -49,8 +49,9 @@ export class ImagesInUse {
   }
 
   /**
-   * Those of a repository, under any of its names: of lists, and of the protections that are named; of all protections if none are. After
-   * them come those whose host alone differs: that host may serve the same repositories though dray.yaml does not say so.
+   * The images in use in a repository, under any of its names: those of lists, and those of the given
+   * protections, or of all. After them come references that differ in the host only: that host may
+   * serve the same repositories although dray.yaml does not say so.
    */
   in(
     repository: RepositoryName,
@@ -68,8 +69,8 @@ export class ImagesInUse {
   }
 
   /**
-   * References to no repository that dray knows of, each once, and without those that keep an image although dray does not know them.
-   * @param kept whole references that keep an image though their host is another one
+   * The distinct references to repositories that dray does not know.
+   * @param kept references that keep an image although their host is another one; they are not returned
    */
   unknown(known: KnownRepositories, kept: ReadonlySet<string>): readonly string[] {
     const unknown = this.#uses.flatMap((use) => {
@@ -94,22 +95,22 @@ function pathIn(identity: string): string {
   return identity.slice(identity.indexOf('/') + 1)
 }
 
-/** Asks what runs: the protections by use of a policy, and lists that were given by hand. */
+/** Reads the images in use: from the sources of a policy and from the lists of `--in-use`. */
 export class InUseReader {
   readonly #protections: readonly Protection[]
   readonly #lists: readonly ImageSource[]
   readonly #context: Context
 
-  /** @param lists files, or `-` for standard input, which is read once however often it is asked for */
+  /** @param lists files, or `-` for standard input, which is read only once */
   constructor(protections: readonly Protection[], lists: readonly string[], context: Context) {
     this.#protections = protections
     this.#lists = lists.map((list) => ({ kind: 'list', ...listInput(list, context) }))
     this.#context = context
   }
 
-  /** @throws what the sources throw: what cannot be read, or is empty where it should not be, is never taken for nothing. */
+  /** @throws what the sources throw. A source that cannot be read never counts as an empty one. */
   async read(call: Call): Promise<ImagesInUse> {
-    const asked = [
+    const protections = [
       ...this.#protections.flatMap((one) =>
         one.kind === 'inUse' ? [{ name: one.name, sources: sourcesOf(one.inUse) }] : [],
       ),
@@ -119,21 +120,30 @@ export class InUseReader {
     const ignored = this.#protections.flatMap((one) =>
       one.kind === 'inUse' ? (one.inUse.ignoreHosts ?? []) : [],
     )
-    if (asked.length === 0) return new ImagesInUse([], [], names, ignored)
+    if (protections.length === 0) return new ImagesInUse([], [], names, ignored)
     const { listImagesInUse: imagesInUse } = await import('../../inuse/sources.ts')
     const ports = { env: this.#context.env, clock: this.#context.clock }
-    const told: PlannedSource[] = []
+    const read: PlannedSource[] = []
     const used: (ReferenceInUse & { readonly repository: RepositoryName })[] = []
-    for (const { name, sources } of asked) {
+    for (const { name, sources } of protections) {
       const found = await imagesInUse(sources, ports, call)
-      told.push(...found.sources)
+      read.push(...found.sources)
       for (const { reference, by } of found.images) {
         const { registry, path, tag, digest } = reference
         const at = digest === undefined ? { tag: tag ?? defaultTag } : { digest }
         used.push({ repository: { registry, path }, at, by, protection: name })
       }
     }
-    return new ImagesInUse(told, used, names, ignored)
+    return new ImagesInUse(read, used, names, ignored)
+  }
+
+  /** Reads again what is in use in each repository. @throws as `read`. */
+  async readUsed(
+    known: KnownRepositories,
+    call: Call,
+  ): Promise<(repository: RepositoryName) => readonly TagOrDigest[]> {
+    const inUse = await this.read(call)
+    return (repository) => inUse.in(repository, known).map(({ at }) => at)
   }
 }
 

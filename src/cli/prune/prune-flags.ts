@@ -1,7 +1,7 @@
 import { boolean, string } from '@oclif/core/flags'
 import { changeFlags, outFlag } from '../command/change-flags.ts'
 
-/** Which repositories, by which policy, and what runs. */
+/** Flags that choose the policy and the images in use. */
 export const scopeFlags = {
   policy: string({
     summary: 'The retention policy, where dray.yaml has several.',
@@ -23,7 +23,7 @@ export const scopeFlags = {
 
 const { output: _output, ...deleteFlags } = changeFlags
 
-/** What the commands that delete can be told. */
+/** Flags of commands that delete. */
 export const pruneFlags = {
   ...deleteFlags,
   ...outFlag,

@@ -1,14 +1,17 @@
 import type { Call } from '../../lib/call.ts'
 import { policyNamed, retentionOf } from '../../config/retention/retention.ts'
-import { InUseReader } from './images-in-use.ts'
+import type { PlannedChange } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
+import { InUseReader } from './images-in-use.ts'
 import { KnownRepositories } from './known-repositories.ts'
-import type { PruneInputs } from './prune-run.ts'
+import { planPrune, type PruneInputs } from './prune-run.ts'
 import { resolveScope } from './prune-scope.ts'
+import type { PruneTypes } from './prune-types.ts'
 import { PruneState } from './prune-state.ts'
 import { parseShard } from './shard.ts'
 
-export interface PruneSaid {
+/** What the command line says about a prune. */
+export interface PruneArguments {
   readonly words: readonly string[]
   readonly policy: string | undefined
   readonly exclude: readonly string[]
@@ -20,34 +23,50 @@ export interface PruneSaid {
 }
 
 /**
- * All that a plan rests on beside the repositories: the policy, which repositories, what runs, and what earlier runs have left. What runs is read first:
- * where that cannot be told, nothing is asked of a registry. @throws `usage`, `config`, and what the sources throw.
+ * Everything that a plan depends on beside the repositories: the policy, the scope, the images in use, and
+ * what interrupted runs left. The images in use come first: if they cannot be read, dray asks no registry.
+ * @throws `usage`, `config`, and what the sources throw.
  */
-export async function pruneInputs(said: PruneSaid, context: Context, call: Call): Promise<PruneInputs> {
-  const shard = said.shard === undefined ? undefined : parseShard(said.shard)
+export async function pruneInputs(args: PruneArguments, context: Context, call: Call): Promise<PruneInputs> {
+  const shard = args.shard === undefined ? undefined : parseShard(args.shard)
   const loaded = await context.config()
-  const retention = policyNamed(retentionOf(loaded), said.policy)
-  const inUseReader = new InUseReader(retention.protect, said.inUse, context)
+  const retention = policyNamed(retentionOf(loaded), args.policy)
+  const inUseReader = new InUseReader(retention.protect, args.inUse, context)
   const inUse = await inUseReader.read(call)
   const scope = await resolveScope(
     retention,
-    { words: said.words, exclude: said.exclude, ...(shard !== undefined && { shard }) },
+    { words: args.words, exclude: args.exclude, ...(shard !== undefined && { shard }) },
     loaded.config,
     (registry, c) => context.repositories(registry, c),
     call,
   )
-  const state = new PruneState(await context.auditPath(said.auditFile), context.clock)
+  const repositories = scope.repositories.map(({ repository }) => repository)
+  const state = new PruneState(await context.auditPath(args.auditFile), context.clock)
   return {
     retention,
     scope,
-    known: new KnownRepositories(
-      loaded.config,
-      retention,
-      scope.repositories.map(({ repository }) => repository),
-    ),
+    known: new KnownRepositories(loaded.config, retention, repositories),
     inUse,
     inUseReader,
     interrupted: await state.interruptedRuns(),
-    cache: said.cache ? await context.pruneCache(call) : undefined,
+    cache: args.cache ? await context.pruneCache(call) : undefined,
   }
+}
+
+/** Reads the repositories and plans what to delete. @throws as `pruneInputs`. */
+export async function planDeletes(
+  args: PruneArguments,
+  context: Context,
+  call: Call,
+): Promise<PlannedChange<PruneTypes>> {
+  const inputs = await pruneInputs(args, context, call)
+  const { plan, warnings, readAt } = await planPrune(inputs, context, call)
+  const repositories = inputs.scope.repositories.map(({ repository }) => repository)
+  const findings = {
+    readAt,
+    contents: inputs.cache?.contents,
+    readInUse: () => inputs.inUseReader.readUsed(inputs.known, call),
+    resumed: inputs.interrupted.runsWithin(repositories),
+  }
+  return { plan, review: async () => ({ findings, startedAt: readAt, warnings, omissions: [] }) }
 }

@@ -43,7 +43,7 @@ export interface Pruning {
   readonly plan: PrunePlan
   readonly warnings: readonly string[]
   /** when the reading began, ms */
-  readonly readSince: number
+  readonly readAt: number
 }
 
 /**
@@ -53,7 +53,7 @@ export interface Pruning {
  */
 export async function planPrune(inputs: PruneInputs, context: Context, call: Call): Promise<Pruning> {
   const { retention, scope, inUse } = inputs
-  const readSince = context.clock.now()
+  const readAt = context.clock.now()
   await expectToRead(scope, context)
   const results = await inParallel(
     scope.repositories,
@@ -79,7 +79,7 @@ export async function planPrune(inputs: PruneInputs, context: Context, call: Cal
     },
     new Date(context.clock.now()),
   )
-  return { plan, warnings: [...warnings, ...unknownInUse(inputs, results)], readSince }
+  return { plan, warnings: [...warnings, ...unknownInUse(inputs, results)], readAt }
 }
 
 /**

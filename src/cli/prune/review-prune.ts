@@ -4,7 +4,7 @@ import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import type { CurrentRepository } from '../../execute/ports.ts'
 import type { SettledDelete } from '../../execute/deletes/delete-ledger.ts'
-import { formatRepository, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
+import { formatRepository } from '../../oci/reference.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import { decideFrom } from '../../usecases/prune/decide-repository.ts'
@@ -16,34 +16,21 @@ import {
   listUnseen,
 } from '../../usecases/prune/review.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { ContentStore } from '../../images/cache/content-store.ts'
 import { orUnread } from '../../images/graph/unread.ts'
+import type { Review } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
 import { InUseReader } from './images-in-use.ts'
 import { KnownRepositories } from './known-repositories.ts'
-import { expectToRead, evaluateRepository, type PruneInputs, repositoriesAtOnce } from './prune-run.ts'
+import type { PruneTypes } from './prune-types.ts'
+import { evaluateRepository, expectToRead, type PruneInputs, repositoriesAtOnce } from './prune-run.ts'
 import { type ScopedRepository, resolveScope } from './prune-scope.ts'
 import { PruneState } from './prune-state.ts'
 
-/** Manifests that are asked for at once. */
+/** Manifests that are checked at once. */
 const manifestsAtOnce = 16
 
 const policyChanged =
   'the policy was changed since the plan was made: the plan is checked against the current one'
-
-export interface PruneReview {
-  readonly current: (repository: RepositoryName) => CurrentRepository | undefined
-  readonly contents: ContentStore | undefined
-  /** when the reading began, ms */
-  readonly readSince: number
-  /** to ask again, if a question has come between */
-  readonly inUseReader: InUseReader
-  readonly known: KnownRepositories
-  readonly usedNow: (repository: RepositoryName) => readonly TagOrDigest[]
-  readonly warnings: readonly string[]
-  /** what the plan deletes and is not executed, for a person who is shown the plan */
-  readonly held: readonly string[]
-}
 
 export interface PruneReviewOptions {
   /** files of `--in-use` */
@@ -53,15 +40,16 @@ export interface PruneReviewOptions {
 
 /**
  * Decides a saved plan to delete again: by the current policy of its name, for the repositories
- * that it deletes in, with what is in use now. @throws `refused` if there is no such policy, the
- * plan is of other repositories than it says, or passes a limit; what the sources throw.
+ * that it deletes in, with what is in use now.
+ * @throws `refused` if there is no such policy, or the plan names other repositories than `dray.yaml` or
+ * passes a limit; what the sources throw.
  */
 export async function reviewPrune(
   plan: PrunePlan,
   { lists, auditFile }: PruneReviewOptions,
   context: Context,
   call: Call,
-): Promise<PruneReview> {
+): Promise<Review<PruneTypes>> {
   const loaded = await context.config()
   const retention = policyOf(plan, () => policyNamed(retentionOf(loaded), plan.policyName), loaded.file)
   const inUseReader = new InUseReader(retention.protect, lists, context)
@@ -76,6 +64,7 @@ export async function reviewPrune(
     (registry, c) => context.repositories(registry, c),
     call,
   )
+  // Without words, the scope is everything that the policy is for.
   const repositories = words.length === 0 ? [] : scope.repositories
   const known = new KnownRepositories(
     loaded.config,
@@ -90,74 +79,77 @@ export async function reviewPrune(
     inUse,
     inUseReader,
     interrupted: await new PruneState(await context.auditPath(auditFile), context.clock).interruptedRuns(),
-    // Referrers are read anew: then this reading counts as the one before the first delete.
+    // Referrers are read again, so that this reading counts as the one before the first delete.
     cache: cache === undefined ? undefined : { ...cache, last: async () => undefined },
   }
-  const readSince = context.clock.now()
+  const readAt = context.clock.now()
   await expectToRead(inputs.scope, context)
   const scoped = new Map(repositories.map((one) => [formatRepository(one.repository), one]))
-  const looked = await inParallel(saved, repositoriesAtOnce, call, async (one, c) =>
-    lookAgain(one, scopedAs(one, scoped), inputs, context, c),
+  const reviews = await inParallel(saved, repositoriesAtOnce, call, async (one, c) =>
+    reviewRepository(one, scopedAs(one, scoped), inputs, context, c),
   )
-  const reviewed = looked.flatMap(({ review }) => review ?? [])
+  const reviewed = reviews.flatMap(({ review }) => review ?? [])
   const breach = checkPlanLimits(reviewed, retention.limits)
   if (breach !== undefined) throw breach
-  const current = new Map(looked.map((one) => [one.name, one.current]))
+  const current = new Map(reviews.map((one) => [one.name, one.current]))
   return {
-    current: (repository) => current.get(formatRepository(repository)),
-    contents: cache?.contents,
-    readSince,
-    inUseReader,
-    known,
-    usedNow: (repository) => inUse.in(repository, known).map(({ at }) => at),
+    findings: {
+      readAt,
+      contents: cache?.contents,
+      readInUse: () => inUseReader.readUsed(known, call),
+      usedNow: (repository) => inUse.in(repository, known).map(({ at }) => at),
+      current: (repository) => current.get(formatRepository(repository)),
+      resumed: [],
+    },
+    startedAt: readAt,
     warnings: plan.policy === retention.hash ? [] : [policyChanged],
-    held: heldWarning(looked),
+    omissions: omissionsOf(reviewed),
   }
 }
 
-interface Looked {
+interface RepositoryReview {
   readonly name: string
   readonly current: CurrentRepository
   readonly review?: ReviewedRepository
 }
 
-/** One repository. One that cannot be read loses nothing, and holds up no other. */
-async function lookAgain(
+/** Reviews one repository. If it cannot be read, nothing is deleted in it, and the others are not affected. */
+async function reviewRepository(
   saved: RepositoryPlan,
   scoped: ScopedRepository,
   inputs: PruneInputs,
   context: Context,
   call: Call,
-): Promise<Looked> {
+): Promise<RepositoryReview> {
   const { repository } = saved
   const name = formatRepository(repository)
   const found = await orUnread(repository, call, async () => {
-    const grounds = await evaluateRepository(scoped, inputs, context, call)
-    const { plan: now } = decideFrom(grounds)
+    const evaluation = await evaluateRepository(scoped, inputs, context, call)
+    const { plan: now } = decideFrom(evaluation)
     const isKnown = (digest: RepositoryPlan['roots'][number]): boolean =>
-      grounds.snapshot.graph.nodes.has(digest)
-    const held = new Map(rejectDeletes(saved, now, isKnown))
+      evaluation.snapshot.graph.nodes.has(digest)
+    const rejected = new Map(rejectDeletes(saved, now, isKnown))
     const gone = new Set<StepId>()
     const store = (await context.stores()).source(repository)
     await inParallel(listUnseen(saved, isKnown), manifestsAtOnce, call, async (step, c) => {
       if ((await store.resolve({ digest: step.target.digest }, c)) === undefined) gone.add(step.id)
-      else held.set(step.id, unknownManifest(step))
+      else rejected.set(step.id, unknownManifest(step))
     })
-    return { kind: 'looked' as const, now, held, gone }
+    return { kind: 'reviewed' as const, now, rejected, gone }
   })
   if (found.kind === 'unread') {
     const error = toErrorInfo(found.error)
     const settled = new Map(saved.steps.map(({ id }) => [id, { result: 'failed', error } as const]))
     return { name, current: { settled, referrers: 'remembered' } }
   }
-  const { now, held, gone } = found
+  const { now, rejected, gone } = found
   const settled = new Map<StepId, SettledDelete>([
-    ...[...held].map(([id, error]) => [id, { result: 'conflict', error }] as const),
+    ...[...rejected].map(([id, error]) => [id, { result: 'conflict', error }] as const),
     ...[...gone].map((id) => [id, { result: 'unchanged' }] as const),
   ])
   return {
     name,
-    review: { saved, now, rejected: held },
+    review: { saved, now, rejected },
     current: { settled, referrers: now.referrers },
   }
 }
@@ -212,10 +204,11 @@ function scopedAs(saved: RepositoryPlan, scoped: ReadonlyMap<string, ScopedRepos
   })
 }
 
-/** What a person should know before a question, or instead of the outcome. */
-function heldWarning(looked: readonly Looked[]): readonly string[] {
-  const held = looked.flatMap(({ review }) => [...(review?.rejected.values() ?? [])])
-  const [first] = held
+function omissionsOf(reviewed: readonly ReviewedRepository[]): readonly string[] {
+  const errors = reviewed.flatMap(({ rejected }) => [...rejected.values()])
+  const [first] = errors
   if (first === undefined) return []
-  return [`${held.length} deletes of the plan are not executed. ${first.message}: ${first.why ?? 'unknown'}`]
+  return [
+    `${errors.length} deletes of the plan are not executed. ${first.message}: ${first.why ?? 'unknown'}`,
+  ]
 }

@@ -8,12 +8,10 @@ import type { ExecutePorts } from '../../execute/ports.ts'
 import type { MachineLocks } from '../../lib/files/machine-locks.ts'
 import type { FetchStack } from '../../registry/http/stack.ts'
 import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
-import type { Plan } from '../../plan/plan.ts'
-import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 import type { RepositoryLister, Repositories } from '../../images/ports.ts'
 import type { Examination } from './examination.ts'
 import type { StackOptions } from './fetch-stack.ts'
-import type { Grounds } from '../changes/grounds.ts'
+import type { Justification } from '../changes/justification.ts'
 import type { PruneCache } from '../prune/prune-cache.ts'
 import { expectRepositories } from './expect-repositories.ts'
 import type { Recorder } from './recorder.ts'
@@ -32,6 +30,12 @@ export interface ContextOptions {
   readonly onConfig?: (name: string | undefined) => void
   /** the credentials of the command line */
   readonly given?: GivenCredential
+}
+
+interface ExecuteOptions extends Justification {
+  readonly auditFile: string | undefined
+  /** the plan attests promotions, so the signing key is needed */
+  readonly isAttesting: boolean
 }
 
 /**
@@ -100,8 +104,7 @@ export class Context {
    * or one in the user's state folder.
    */
   async executePorts(
-    plan: Plan | PrunePlan,
-    { auditFile, actor, ...grounds }: Grounds & { readonly auditFile: string | undefined },
+    { auditFile, isAttesting, actor, ...justification }: ExecuteOptions,
     call: Call,
   ): Promise<Omit<ExecutePorts, 'stop' | 'readAt' | 'reviewed'>> {
     const [recorder, { currentActor }, stores] = await Promise.all([
@@ -112,13 +115,13 @@ export class Context {
     const newId = (): string => crypto.randomUUID()
     const runId = newId()
     await recorder.settleOrphans(runId, await this.uncachedStores(), call)
-    const signingKey = isAttesting(plan) ? await this.signingKey() : undefined
+    const signingKey = isAttesting ? await this.signingKey() : undefined
     return {
       stores,
       sink: recorder.sink,
       clock: this.clock,
       actor: currentActor(this.#options.env, actor),
-      ...grounds,
+      ...justification,
       ...(signingKey !== undefined && { signingKey }),
       tool: this.version,
       newId,
@@ -275,8 +278,4 @@ export class Context {
     const locks = (call: Call): Promise<MachineLocks | undefined> => this.#machineLocks(call)
     return openAllRepositories({ config, stack, locks, cwd: this.cwd, clock: this.clock })
   }
-}
-
-function isAttesting(plan: Plan | PrunePlan): boolean {
-  return plan.operation !== 'prune' && plan.steps.some((step) => step.kind === 'attest')
 }

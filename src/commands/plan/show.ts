@@ -1,9 +1,8 @@
 import { string as stringArg } from '@oclif/core/args'
 import { BaseCommand } from '../../cli/command/base-command.ts'
+import { planDocument } from '../../cli/changes/documents.ts'
+import { operationNamed } from '../../cli/changes/operations.ts'
 import { planKeyFlag, readPlanFile } from '../../cli/changes/plan-file.ts'
-import { hashOfPlan } from '../../plan/plan-hash.ts'
-import { renderPlan } from '../../render/plan.ts'
-import { renderPrunePlan } from '../../render/prune/prune-plan.ts'
 
 export default class PlanShow extends BaseCommand {
   static override summary = 'Show a saved plan.'
@@ -27,8 +26,9 @@ export default class PlanShow extends BaseCommand {
     const { args, flags } = await this.parse(PlanShow)
     const plan = await readPlanFile(args.plan, { keyFiles: flags.key, ownOnly: false })
     if (flags.key !== undefined) this.say('The plan is signed with a key of --key.')
-    this.finish({ hash: hashOfPlan(plan), plan }, (page) =>
-      plan.operation === 'prune' ? renderPrunePlan(plan, page) : renderPlan(plan, page),
+    const operation = await operationNamed(plan.operation)
+    this.finish(planDocument(operation, plan), (page) =>
+      operation.renderPlan(plan, page, { all: false, configuration: undefined }),
     )
   }
 }

@@ -6,7 +6,7 @@ import type { UnreadTarget } from '../../images/graph/unread.ts'
 export interface PlacingSnapshot<Request, Target extends TargetTags> {
   readonly request: Request
   /** when its reading began, milliseconds since 1970: the tags may have moved since */
-  readonly readSince: number
+  readonly readAt: number
   /** in the order of the request */
   readonly targets: readonly (Target | UnreadTarget)[]
 }

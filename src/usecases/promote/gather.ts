@@ -73,7 +73,7 @@ async function gatherOne(
   options: GatherOptions,
   call: Call,
 ): Promise<PromoteSnapshot> {
-  const readSince = options.clock.now()
+  const readAt = options.clock.now()
   const store = stores.source(request.from.repository)
   const root = readRoot(store, request, call)
   const versions = readVersions(store, root, request, call)
@@ -90,7 +90,7 @@ async function gatherOne(
       ? read
       : orUnread(read.repository, c, () => readTarget(read, source, { stores, ...options }, c)),
   )
-  return { request, readSince, source, targets }
+  return { request, readAt, source, targets }
 }
 
 async function readRoot(

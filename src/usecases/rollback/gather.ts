@@ -29,7 +29,7 @@ export async function gather(
   { clock }: { readonly clock: Pick<Clock, 'now'> },
   call: Call,
 ): Promise<RollbackSnapshot> {
-  const readSince = clock.now()
+  const readAt = clock.now()
   const { repository: first, listed } = await readFirst(request, stores, call)
   if (request.to === undefined) await checkSameVersion(request, stores, call)
   const release = await findRelease(stores.target(first), request, listed, call)
@@ -39,7 +39,7 @@ export async function gather(
       return await readTarget(repository, tags, release, { request, stores }, c)
     }),
   )
-  return { request, readSince, release, targets }
+  return { request, readAt, release, targets }
 }
 
 /** Lists the tags of the target that selects the release. @throws the first failure to list. */

@@ -41,22 +41,18 @@ export async function gather(
   call: Call,
 ): Promise<readonly Gathered[]> {
   return await gatherEach(requests, imagesAtOnce, call, async (request, c) => {
-    const readSince = clock.now()
-    return { ...(await gatherOne(request, stores, c)), readSince }
+    const readAt = clock.now()
+    return { ...(await gatherOne(request, stores, c)), readAt }
   })
 }
 
 /** Returns when the reading of the first of several images began; empty if none could be read. */
-export function earliestReading(gathered: readonly Gathered[]): { readonly readSince?: number } {
-  const times = gathered.flatMap((item) => (item.kind === 'read' ? [item.snapshot.readSince] : []))
-  return times.length === 0 ? {} : { readSince: Math.min(...times) }
-}
 
 async function gatherOne(
   request: TagRequest,
   stores: Repositories,
   call: Call,
-): Promise<Omit<TagSnapshot, 'readSince'>> {
+): Promise<Omit<TagSnapshot, 'readAt'>> {
   const { targets: repositories, wish } = request
   const first = stores.source(repositories[0])
   const [image, lists] = await Promise.all([

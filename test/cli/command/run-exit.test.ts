@@ -1,116 +1,77 @@
 import { describe, expect, it } from 'vitest'
-import { exitOfOutcome, exitOfPlan } from '../../../src/cli/command/run-exit.ts'
+import { exitOfPlan, exitOfRun, problemOf, type RunResult } from '../../../src/cli/command/run-exit.ts'
 import { DrayError, type ErrorCode } from '../../../src/lib/errors.ts'
-import { digestOf } from '../../../src/oci/digest.ts'
-import { mediaTypes } from '../../../src/oci/media-types.ts'
-import { nothingMoved, type PlacementStatus, type RunOutcome } from '../../../src/plan/outcome.ts'
-import type { CopyStep, Placement, Plan } from '../../../src/plan/plan.ts'
 
-const root = { mediaType: mediaTypes.manifest, digest: digestOf('root'), size: 1 }
-const repository = { registry: 'r.example', path: 'api' }
 const going = new AbortController().signal
 const stopped = AbortSignal.abort(new DrayError('interrupted', 'interrupted'))
 
-function outcome(statuses: readonly PlacementStatus[], refusals: readonly ErrorCode[] = []): RunOutcome {
+/** A part that is up to date counts as done, unless it is a repository without anything to delete (`idle`). */
+function result(statuses: readonly string[], refusals: readonly ErrorCode[] = []): RunResult {
   return {
-    placements: statuses.map((status, i) => ({
-      placement: `i${i}.t1`,
-      status,
-      tags: [],
-      moved: nothingMoved,
-      evidenceCarried: 0,
-      errors: [],
-    })),
-    refusals: refusals.map((code) => ({ image: 'api:1', error: { code, message: code } })),
-    moved: nothingMoved,
+    parts: statuses.map((status) => {
+      const problem = problemOf(status)
+      return { problem, countsAsDone: problem === undefined && status !== 'idle' }
+    }),
+    refusals: refusals.map((code) => ({ error: { code, message: code } })),
   }
 }
 
-describe('a run that was carried out ends with', () => {
-  it.each<[number, readonly PlacementStatus[], readonly ErrorCode[]]>([
+describe('the exit code of an executed plan', () => {
+  it.each<[number, readonly string[], readonly ErrorCode[]]>([
     [0, [], []],
     [0, ['promoted', 'unchanged'], []],
+    [0, ['idle'], []],
     [1, ['failed'], []],
     [1, ['failed', 'notAttempted'], []],
     [1, ['failed', 'conflict'], []],
+    [1, ['failed', 'idle'], []],
     [1, ['refused'], ['refused', 'network']],
     [1, [], ['not-found']],
     [3, ['conflict'], []],
     [3, ['conflict', 'notAttempted'], []],
+    [3, ['conflict', 'idle'], []],
+    [3, ['refused'], []],
     [3, ['refused', 'notAttempted'], ['refused']],
     [3, ['refused'], ['conflict']],
     [3, [], ['refused']],
     [4, ['promoted', 'failed'], []],
     [4, ['unchanged', 'refused'], ['refused']],
     [4, ['promoted'], ['not-found']],
-  ])('%i after %j and the refusals %j', (code, statuses, refusals) => {
-    expect(exitOfOutcome(outcome(statuses, refusals), going)).toBe(code)
+  ])('is %i after %j and the refusals %j', (code, statuses, refusals) => {
+    expect(exitOfRun(result(statuses, refusals), going)).toBe(code)
   })
 
-  it('130 where it was stopped before all was done, and 0 where all was done nevertheless', () => {
-    expect(exitOfOutcome(outcome(['promoted', 'notAttempted']), stopped)).toBe(130)
-    expect(exitOfOutcome(outcome(['promoted']), stopped)).toBe(0)
+  it('is 4 if the only part is partly done', () => {
+    const parts = [{ problem: 'conflict', countsAsDone: true }] as const
+    expect(exitOfRun({ parts, refusals: [] }, going)).toBe(4)
   })
 
-  it('1 where its time was up', () => {
+  it('is 130 after a stop, and 0 if everything was done nevertheless', () => {
+    expect(exitOfRun(result(['promoted', 'notAttempted']), stopped)).toBe(130)
+    expect(exitOfRun(result(['promoted']), stopped)).toBe(0)
+  })
+
+  it('is 1 after a timeout', () => {
     const late = AbortSignal.abort(new DrayError('timeout', 'too late'))
-    expect(exitOfOutcome(outcome(['promoted', 'failed']), late)).toBe(1)
+    expect(exitOfRun(result(['promoted', 'failed']), late)).toBe(1)
   })
 })
 
-const placement: Placement = {
-  id: 'i1.t1',
-  image: 'api:1',
-  from: { repository },
-  to: { repository },
-  root,
-  tags: [{ tag: '1', before: root.digest, change: 'unchanged' }],
-  evidence: { found: 0, missing: 0 },
-  size: 1,
-}
-const step: CopyStep = {
-  id: 'c',
-  placement: 'i1.t1',
-  after: [],
-  expect: [],
-  kind: 'copy',
-  root,
-  from: repository,
-  to: repository,
-  rootBy: 'digest',
-}
-
-function plan(
-  placements: readonly Placement[],
-  steps: readonly CopyStep[],
-  refusals: readonly ErrorCode[] = [],
-): Plan {
-  return {
-    schema: 'dray.plan/1',
-    operation: 'promote',
-    createdAt: '2026-01-02T03:04:05.000Z',
-    tool: '0',
-    policy: 'sha256:0',
-    placements,
-    steps,
-    refusals: refusals.map((code) => ({ image: 'web:1', error: { code, message: code } })),
-  }
-}
-
-describe('a plan that was only shown ends with', () => {
-  it.each<[number, string, Plan]>([
-    [0, 'nothing to do', plan([placement], [])],
-    [2, 'changes', plan([placement], [step])],
-    [4, 'changes and a refusal', plan([placement], [step], ['refused'])],
-    [4, 'one image that is there and one that is refused', plan([placement], [], ['refused'])],
-    [3, 'refusals alone', plan([], [], ['refused'])],
-    [1, 'refusals and failures, whatever their order', plan([], [], ['refused', 'not-found'])],
-    [1, 'failures and refusals', plan([], [], ['not-found', 'refused'])],
-  ])('%i for %s', (code, _, of) => {
-    expect(exitOfPlan(of, true)).toBe(code)
+describe('the exit code of a plan that is only shown', () => {
+  it.each<[number, string, RunResult, boolean]>([
+    [0, 'nothing to do', result(['unchanged']), false],
+    [2, 'changes', result(['notAttempted']), true],
+    [4, 'changes and a refusal', result(['notAttempted'], ['refused']), true],
+    [4, 'one image that is up to date and one that is refused', result(['unchanged'], ['refused']), false],
+    [3, 'an idle repository and a refusal', result(['idle'], ['refused']), false],
+    [3, 'refusals alone', result([], ['refused']), false],
+    [1, 'refusals and failures, in any order', result([], ['refused', 'not-found']), false],
+    [1, 'failures and refusals', result([], ['not-found', 'refused']), false],
+  ])('is %i for %s', (code, _, of, hasSteps) => {
+    expect(exitOfPlan(of, hasSteps, true)).toBe(code)
   })
 
-  it('0 for changes where nobody asked for the detail', () => {
-    expect(exitOfPlan(plan([placement], [step]), false)).toBe(0)
+  it('is 0 for changes without --detailed-exitcode', () => {
+    expect(exitOfPlan(result(['notAttempted']), true, false)).toBe(0)
   })
 })

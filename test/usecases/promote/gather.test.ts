@@ -78,7 +78,7 @@ describe('gather', () => {
     }
     staging.forget()
     const [gathered] = await gather([request()], run.stores, { ...options, clock }, run.call)
-    expect(gathered).toMatchObject({ kind: 'read', snapshot: { readSince: 1_001 } })
+    expect(gathered).toMatchObject({ kind: 'read', snapshot: { readAt: 1_001 } })
     expect(requestsAt).toEqual([0])
   })
 })

@@ -1,8 +1,9 @@
 import { boolean, option } from '@oclif/core/flags'
+import type { InferredFlags } from '@oclif/core/interfaces'
 
 /**
- * Flags of `dray apply` that set a rule aside. A saved plan does not carry them: a person who can write
- * the file could add them.
+ * Flags of `dray apply` that set a rule aside. They mean what they mean when a plan is made. A saved plan
+ * does not carry them: a person who can write the file could add them.
  */
 export const reviewFlags = {
   'move-tag': boolean({ summary: 'Let version tags and immutable tags move, as the plan says.' }),
@@ -27,4 +28,8 @@ export const reviewFlags = {
     summary: 'Refuse a plan that does not attest its promotions; if not given, dray.yaml decides.',
     allowNo: true,
   }),
+}
+
+export type ReviewFlags = Omit<InferredFlags<typeof reviewFlags>, 'attest' | 'json'> & {
+  readonly attest: boolean | undefined
 }

@@ -1,35 +1,24 @@
-import type { Config, Environment, TagsConfig } from '../../config/config.ts'
-import { environmentAt } from '../../config/environments.ts'
-import { DrayError } from '../../lib/errors.ts'
-import { defaultTag, formatAt, formatRepository } from '../../oci/reference.ts'
-import type { Placement, Plan } from '../../plan/plan.ts'
-import type { PromoteRequest } from '../../usecases/promote/request.ts'
-import type { RollbackRequest } from '../../usecases/rollback/request.ts'
-import { isInLine, isTagOfLine, numberedLine } from '../../semver/line.ts'
-import type { TagPolicy } from '../../semver/tag-policy.ts'
-import { parseVersion, parseVersionTag, type VersionTag, versionTagsIn } from '../../semver/version.ts'
-import { presentTags } from '../../semver/v-prefix.ts'
-import type { TagRequest, Wish } from '../../usecases/tag/request.ts'
-import { tagPolicyOf } from './tag-policy.ts'
-
-/** Flags of `dray apply` that set a rule aside. They mean what they mean when a plan is made. */
-export interface ReviewFlags {
-  readonly 'move-tag': boolean
-  readonly 'allow-backward': boolean
-  readonly 'allow-copy': boolean
-  readonly 'allow-missing-evidence': boolean
-  readonly 'evidence-conflict': 'refuse' | 'keep' | 'replace'
-  readonly evidence: boolean
-  readonly attest: boolean | undefined
-  readonly partial: boolean
-}
+import type { Config, Environment, TagsConfig } from '../../../config/config.ts'
+import { environmentAt } from '../../../config/environments.ts'
+import { DrayError } from '../../../lib/errors.ts'
+import { defaultTag, formatAt, formatRepository } from '../../../oci/reference.ts'
+import type { Placement, Plan } from '../../../plan/plan.ts'
+import type { PromoteRequest } from '../../../usecases/promote/request.ts'
+import type { RollbackRequest } from '../../../usecases/rollback/request.ts'
+import { isInLine, isTagOfLine, numberedLine } from '../../../semver/line.ts'
+import type { TagPolicy } from '../../../semver/tag-policy.ts'
+import { parseVersion, parseVersionTag, type VersionTag, versionTagsIn } from '../../../semver/version.ts'
+import { presentTags } from '../../../semver/v-prefix.ts'
+import type { TagRequest, Wish } from '../../../usecases/tag/request.ts'
+import type { ReviewFlags } from './review-flags.ts'
+import { tagPolicyOf } from '../tag-policy.ts'
 
 /** One image of a saved plan at those targets where the plan changes something. */
 export interface PlannedImage {
   readonly placements: readonly [Placement, ...Placement[]]
   readonly environment: string | undefined
   readonly rules: Environment | undefined
-  /** all tags that the plan shows at its targets */
+  /** all tags that the plan shows at these targets */
   readonly tags: readonly string[]
 }
 
@@ -201,9 +190,9 @@ function versionsOf(
 }
 
 /**
- * How the tags of a plan are read. All levels count, so that a tag that is called as a floating tag
- * is judged as one. Outside of every environment, flags of `dray tag` decided how tags are read, and
- * dray.yaml says nothing against it.
+ * The policy by which the tags of a plan are read. All levels count, so that a tag with the name of a
+ * floating tag is reviewed as one. Outside of every environment, flags of `dray tag` decided how tags
+ * are read, and dray.yaml has no rule against it.
  */
 function reviewPolicy(
   rules: Environment | undefined,
@@ -221,7 +210,7 @@ function reviewPolicy(
   }
 }
 
-/** Whether a tag is the version tag of a version, or is called as one of its floating tags. */
+/** Whether a tag is the version tag of a version, or has the name of one of its floating tags. */
 function isTagOf(tag: string, { tag: exact, version }: VersionTag, { channels }: TagPolicy): boolean {
   const { major, minor } = version
   const lines = [
@@ -233,13 +222,13 @@ function isTagOf(tag: string, { tag: exact, version }: VersionTag, { channels }:
   return tag === exact || lines.some((line) => isTagOfLine(tag, line))
 }
 
-/** Whether a tag is called as floating tags are. Numbers from 1970 on are dates. */
+/** Whether a tag has the name of a floating tag. Numbers from 1970 on are dates. */
 function mayFloat(tag: string, { channels }: TagPolicy): boolean {
   const { major = firstYear } = numberedLine(tag) ?? {}
   return tag === 'latest' || channels.includes(tag) || major < firstYear
 }
 
-/** The version of an image is looked for if the first of its tags is one that moves with versions. */
+/** Floating tags first: dray finds out the version of an image only if its first tag moves with versions. */
 function floatingFirst(tags: readonly string[], { channels }: TagPolicy): readonly string[] {
   const rank = (tag: string): number =>
     tag === 'latest' || channels.includes(tag) ? 0 : numberedLine(tag) === undefined ? 2 : 1

@@ -1,0 +1,187 @@
+import { DrayError, toDrayError, toErrorInfo } from '../../lib/errors.ts'
+import { escapeText } from '../../render/text/escape.ts'
+import type { Page } from '../../render/text/style.ts'
+import { parseReport, reportToCi } from '../ci/ci-report.ts'
+import { exitCodes } from '../command/exit-codes.ts'
+import { exitOfPlan, exitOfRun } from '../command/run-exit.ts'
+import { changeDocument, planDocument } from './documents.ts'
+import { checkJustification, justificationOf } from './justification.ts'
+import type {
+  ChangePorts,
+  Executed,
+  Operation,
+  OperationTypes,
+  PlannedChange,
+  PlanPageOptions,
+  Review,
+} from './operation.ts'
+
+/**
+ * The pipeline of every operation: shows or saves a plan; or checks it, asks for confirmation, executes it
+ * and reports the outcome. It ends the command.
+ * @throws `refused` for a plan that must not be executed, and if the answer is no; `audit`.
+ */
+export async function carryOut<T extends OperationTypes>(
+  operation: Operation<T>,
+  change: PlannedChange<T>,
+  ports: ChangePorts,
+): Promise<void> {
+  const { flags, terminal } = ports
+  const { plan } = change
+  const files = (flags.report ?? []).map(parseReport)
+  if (flags['dry-run'] || flags.out !== undefined) return await showPlan(operation, change, files, ports)
+  const review = await reviewOrRefuse(operation, change, ports)
+  const mustConfirm = operation.hasSteps(plan) && !flags.yes
+  for (const text of review.warnings) terminal.warn(text)
+  if (mustConfirm) {
+    for (const text of review.omissions) terminal.warn(text)
+    await confirm(operation, plan, ports)
+  }
+  const executed = await operation.execute(plan, review.findings, mustConfirm, ports)
+  const isDelivered = await flushRecord(ports)
+  throwOnlyRefusal(operation, plan)
+  const verified = await operation.verify?.(plan, executed, review.findings, ports)
+  const isAllDelivered = (verified === undefined || (await flushRecord(ports))) && isDelivered
+  await report(
+    operation,
+    plan,
+    verified ?? executed,
+    { startedAt: review.startedAt, files, isAllDelivered },
+    ports,
+  )
+}
+
+async function showPlan<T extends OperationTypes>(
+  operation: Operation<T>,
+  { plan, review }: PlannedChange<T>,
+  files: readonly string[],
+  ports: ChangePorts,
+): Promise<void> {
+  const { flags, context, terminal } = ports
+  const { warnings, omissions } = await review()
+  for (const text of [...warnings, ...omissions]) terminal.warn(text)
+  throwOnlyRefusal(operation, plan)
+  if (flags.out !== undefined) {
+    const { savePlan } = await import('./plan-file.ts')
+    await savePlan(flags.out, plan, context, (text) => terminal.warn(text))
+    terminal.say(`Saved. To carry it out: dray apply ${escapeText(flags.out)}`)
+  }
+  await reportToCi(operation.ciReport(plan, undefined), files, context.env)
+  const { file } = await context.config()
+  const options = await pageOptions(ports)
+  const outcome = operation.withoutExecution(plan)
+  terminal.finish(
+    { ...planDocument(operation, plan), configuration: file ?? null },
+    textOf(operation, plan, ports, (page) => operation.renderPlan(plan, page, options)),
+    exitOfPlan(
+      { parts: operation.parts(outcome), refusals: plan.refusals },
+      operation.hasSteps(plan),
+      flags['detailed-exitcode'],
+    ),
+  )
+}
+
+/** Checks the justification and reviews the plan. A refusal is written to the audit log. */
+async function reviewOrRefuse<T extends OperationTypes>(
+  operation: Operation<T>,
+  { plan, review }: PlannedChange<T>,
+  ports: ChangePorts,
+): Promise<Review<T>> {
+  const { config } = await ports.context.config()
+  try {
+    checkJustification(operation.changedPlaces(plan), config, justificationOf(ports.flags))
+    return await review()
+  } catch (error) {
+    if (toDrayError(error).code === 'refused') {
+      await operation.execute(operation.refuseAll(plan, toErrorInfo(error)), undefined, false, ports)
+      await flushRecord(ports)
+    }
+    throw error
+  }
+}
+
+async function confirm<T extends OperationTypes>(
+  { confirmation, renderPlan }: Operation<T>,
+  plan: T['plan'],
+  ports: ChangePorts,
+): Promise<void> {
+  const { terminal } = ports
+  terminal.say(renderPlan(plan, terminal.errorPage, await pageOptions(ports)))
+  const word = confirmation.typedAnswer?.(plan)
+  const questions = word === undefined ? undefined : terminal.questions()
+  const typed = await questions?.enter(`This deletes much. Type ${word} to go ahead:`, () => undefined)
+  const isConfirmed = typed === undefined ? await terminal.ask(confirmation.question) : typed.trim() === word
+  if (!isConfirmed) throw new DrayError('refused', confirmation.declined)
+}
+
+interface ReportOptions {
+  /** when the reading of the registries began, ms */
+  readonly startedAt: number
+  /** of `--report` */
+  readonly files: readonly string[]
+  /** every audit record has reached the webhook */
+  readonly isAllDelivered: boolean
+}
+
+/** Reports an outcome. A report that fails cannot undo the change: it is a warning, and the run exits with 1. */
+async function report<T extends OperationTypes>(
+  operation: Operation<T>,
+  plan: T['plan'],
+  executed: Executed<T>,
+  { startedAt, files, isAllDelivered }: ReportOptions,
+  ports: ChangePorts,
+): Promise<void> {
+  const { flags, context, terminal } = ports
+  const { outcome, record } = executed
+  const durationMs = context.clock.now() - startedAt
+  const exitCode = exitOfRun({ parts: operation.parts(outcome), refusals: outcome.refusals }, ports.stop)
+  const facts = { plan, outcome, durationMs, isSuccess: exitCode === exitCodes.done }
+  const isReported = [
+    await succeeds(ports, () => reportToCi(operation.ciReport(plan, outcome), files, context.env)),
+    await succeeds(ports, async () => {
+      if (flags.metrics !== undefined) await operation.writeMetrics?.(flags.metrics, facts, context.clock)
+    }),
+  ].every(Boolean)
+  terminal.finish(
+    changeDocument(operation, plan, executed, durationMs),
+    textOf(operation, plan, ports, (page) => operation.renderOutcome(plan, outcome, page, durationMs)),
+    facts.isSuccess && !(isReported && isAllDelivered) ? exitCodes.failed : exitCode,
+  )
+  if (operation.hasSteps(plan) || plan.refusals.length > 0) terminal.say(`Record: ${escapeText(record)}`)
+}
+
+async function flushRecord(ports: ChangePorts): Promise<boolean> {
+  return await succeeds(ports, () => ports.context.flushRecord(ports.call))
+}
+
+/** Whether `work` succeeds. Its error becomes a warning. */
+async function succeeds({ terminal }: ChangePorts, work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    const { message, why } = toErrorInfo(error)
+    terminal.warn(why === undefined ? message : `${message}: ${why}`)
+    return false
+  }
+}
+
+function throwOnlyRefusal<T extends OperationTypes>({ onlyRefusal }: Operation<T>, plan: T['plan']): void {
+  const refusal = onlyRefusal?.(plan)
+  if (refusal !== undefined) throw new DrayError(refusal.code, refusal.message, refusal)
+}
+
+async function pageOptions({ flags, context }: ChangePorts): Promise<PlanPageOptions> {
+  return { all: flags.all ?? false, configuration: (await context.config()).name }
+}
+
+/** The rendered result, or with `--output digest` the digest of each image. */
+function textOf<T extends OperationTypes>(
+  { digests }: Operation<T>,
+  plan: T['plan'],
+  { flags }: ChangePorts,
+  render: (page: Page) => string,
+): (page: Page) => string {
+  if (flags.output !== 'digest' || digests === undefined) return render
+  return () => [...new Set(digests(plan))].join('\n')
+}

@@ -1,0 +1,25 @@
+import { hashOfPlan } from '../../plan/plan-hash.ts'
+import type { Executed, Operation, OperationTypes } from './operation.ts'
+
+/** What `--json` prints of a plan. */
+export function planDocument<T extends OperationTypes>(operation: Operation<T>, plan: T['plan']): object {
+  return { hash: hashOfPlan(plan), plan, ...operation.planDocument?.(plan) }
+}
+
+/** What `--json` prints of an executed plan. */
+export function changeDocument<T extends OperationTypes>(
+  operation: Operation<T>,
+  plan: T['plan'],
+  { outcome, record, verified }: Executed<T>,
+  durationMs: number,
+): object {
+  return {
+    operation: plan.operation,
+    plan: hashOfPlan(plan),
+    ...operation.outcomeDocument(plan, outcome),
+    refusals: outcome.refusals,
+    durationMs,
+    record,
+    ...(verified !== undefined && { verified }),
+  }
+}

@@ -1,0 +1,65 @@
+import type { Config, Requirement } from '../../config/config.ts'
+import { environmentAt } from '../../config/environments.ts'
+import { DrayError } from '../../lib/errors.ts'
+import type { PlacementEnd } from '../../plan/plan.ts'
+
+/** Why a change is made, for the audit log. */
+export interface Justification {
+  readonly reason?: string
+  readonly ticket?: string
+  /** who asks for the change, beside the user or CI job that the audit log names anyway */
+  readonly actor?: string
+}
+
+/** A repository that a plan changes, with the environment that the plan names for it. */
+export type ChangedPlace = Pick<PlacementEnd, 'environment' | 'repository'>
+
+/** A longer reason belongs into the ticket. */
+const maxLength = 2000
+
+/** The justification in the flags of a command. Empty text counts as not given. */
+export function justificationOf(flags: {
+  readonly [Key in keyof Justification]: string | undefined
+}): Justification {
+  const given = (['reason', 'ticket', 'actor'] as const).filter((name) => flags[name]?.trim())
+  return Object.fromEntries(given.map((name) => [name, flags[name]]))
+}
+
+/**
+ * Checks that a change has the justification that `audit.require` and the changed environments require.
+ * A plan that changes nothing needs none.
+ * @throws `refused`, naming the missing flag; `usage` for text that is too long for the audit log.
+ */
+export function checkJustification(
+  changed: readonly ChangedPlace[],
+  config: Config,
+  justification: Justification,
+): void {
+  for (const [name, text] of Object.entries(justification) as [string, string][]) {
+    if (text.length > maxLength)
+      throw new DrayError('usage', `--${name} is longer than ${maxLength} characters`)
+  }
+  if (changed.length === 0) return
+  for (const requirement of config.audit.require ?? []) check(requirement, 'every change', justification)
+  // A repository that is named by its reference can still be in an environment, and a saved plan can
+  // claim any environment. So the environment of the repository counts too.
+  const environments = new Set(
+    changed.flatMap(({ environment, repository }) => [
+      environment,
+      environmentAt(config, repository, environment),
+    ]),
+  )
+  for (const name of environments) {
+    if (name === undefined) continue
+    for (const requirement of config.environments.get(name)?.require ?? [])
+      check(requirement, name, justification)
+  }
+}
+
+function check(requirement: Requirement, what: string, justification: Justification): void {
+  if (justification[requirement] !== undefined) return
+  throw new DrayError('refused', `${what} needs a ${requirement}, and none was given`, {
+    why: 'dray.yaml requires it',
+    hint: `Give it with --${requirement}: it goes into the record.`,
+  })
+}

@@ -1,0 +1,150 @@
+import type { Call } from '../../lib/call.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { ErrorInfo } from '../../lib/errors.ts'
+import type { Digest } from '../../oci/digest.ts'
+import type { Plan } from '../../plan/plan.ts'
+import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+import type { Page } from '../../render/text/style.ts'
+import type { CiReport } from '../ci/ci-report.ts'
+import type { ChangeFlags } from '../command/change-flags.ts'
+import type { ExitCode } from '../command/exit-codes.ts'
+import type { RunPart } from '../command/run-exit.ts'
+import type { ReviewFlags } from './review/review-flags.ts'
+import type { Questions } from '../terminal/ask.ts'
+import type { Context } from '../wiring/context.ts'
+import type { ChangedPlace } from './justification.ts'
+
+/** The types that belong together in one operation. */
+export interface OperationTypes {
+  readonly plan: Plan | PrunePlan
+  /** what the reading for the plan found and its execution uses again */
+  readonly findings: unknown
+  readonly outcome: { readonly refusals: readonly { readonly error: ErrorInfo }[] }
+}
+
+/** A plan that is ready to be shown, saved or executed. */
+export interface PlannedChange<T extends OperationTypes> {
+  readonly plan: T['plan']
+  /**
+   * What the plan is based on now. A new plan has just been decided. A saved plan is decided again.
+   * @throws `refused`, `conflict`, and what the registries throw.
+   */
+  readonly review: () => Promise<Review<T>>
+}
+
+export interface Review<T extends OperationTypes> {
+  readonly findings: T['findings']
+  /** when the reading of the registries began, ms */
+  readonly startedAt: number
+  readonly warnings: readonly string[]
+  /** warnings about steps that dray will not execute; shown with the plan, as the outcome has them anyway */
+  readonly omissions: readonly string[]
+}
+
+export interface Executed<T extends OperationTypes> {
+  readonly outcome: T['outcome']
+  /** where the audit log is */
+  readonly record: string
+  /** `--verify`: everything that the plan placed was read back */
+  readonly verified?: boolean
+}
+
+/** What the pipeline needs of a command. */
+export interface ChangePorts {
+  readonly flags: ChangeFlags
+  readonly context: Context
+  readonly call: Call
+  /** for reading; it ends at the first Ctrl-C, as a read has nothing to finish */
+  readonly reading: Call
+  /** aborted: no new step begins */
+  readonly stop: AbortSignal
+  readonly terminal: ChangeTerminal
+}
+
+interface ChangeTerminal {
+  /** of stderr */
+  readonly errorPage: Page
+  /** Shows a line on stderr; `text` is escaped. */
+  say(text: string): void
+  /** Shows a warning and adds it to the result document. */
+  warn(text: string): void
+  /** @throws `usage` if the run is non-interactive. */
+  ask(question: string): Promise<boolean>
+  /** undefined if the run is non-interactive */
+  questions(): Questions | undefined
+  expectBytes(bytes: number): void
+  finish(document: object, text: (page: Page) => string, exitCode: ExitCode): void
+}
+
+/** How the question before an execution is asked. */
+interface Confirmation<T extends OperationTypes> {
+  readonly question: string
+  /** the error message after any other answer than yes */
+  readonly declined: string
+  /** what a person must type instead of yes, if the plan changes a lot */
+  readonly typedAnswer?: (plan: T['plan']) => string | undefined
+}
+
+interface MetricsFacts<T extends OperationTypes> {
+  readonly plan: T['plan']
+  readonly outcome: T['outcome']
+  readonly durationMs: number
+  readonly isSuccess: boolean
+}
+
+/** One operation as a value: everything that the change pipeline does differently for it. */
+export interface Operation<T extends OperationTypes> {
+  readonly hasSteps: (plan: T['plan']) => boolean
+  readonly changedPlaces: (plan: T['plan']) => readonly ChangedPlace[]
+  /** The plan without steps and with the refusal of everything, for the audit log. */
+  readonly refuseAll: (plan: T['plan'], error: ErrorInfo) => T['plan']
+  /** The one refusal of a plan that has nothing else. It ends the command like any other error. */
+  readonly onlyRefusal?: (plan: T['plan']) => ErrorInfo | undefined
+  /** Decides a saved plan again by the current `dray.yaml`. */
+  readonly review: (plan: T['plan'], flags: SavedPlanFlags, ports: ChangePorts) => Promise<Review<T>>
+  readonly confirmation: Confirmation<T>
+  /** @param findings undefined only for a plan without steps */
+  readonly execute: (
+    plan: T['plan'],
+    findings: T['findings'] | undefined,
+    isConfirmed: boolean,
+    ports: ChangePorts,
+  ) => Promise<Executed<T>>
+  /**
+   * `--verify`: reads back what was placed, and repairs it. Resolves with undefined if it was not asked for.
+   * @throws `corrupt`, `conflict`, and what the repair throws.
+   */
+  readonly verify?: (
+    plan: T['plan'],
+    executed: Executed<T>,
+    findings: T['findings'],
+    ports: ChangePorts,
+  ) => Promise<Executed<T> | undefined>
+  /** The outcome of a plan of which no step was executed. */
+  readonly withoutExecution: (plan: T['plan']) => T['outcome']
+  /** The images or repositories of a run, for its exit code. */
+  readonly parts: (outcome: T['outcome']) => readonly RunPart[]
+  readonly renderPlan: (plan: T['plan'], page: Page, options: PlanPageOptions) => string
+  readonly renderOutcome: (plan: T['plan'], outcome: T['outcome'], page: Page, durationMs: number) => string
+  /** What `--output digest` prints. */
+  readonly digests?: (plan: T['plan']) => readonly Digest[]
+  /** Further members of the document of a plan. */
+  readonly planDocument?: (plan: T['plan']) => object
+  /** Further members of the document of a run: its list of images or repositories, and its sums. */
+  readonly outcomeDocument: (plan: T['plan'], outcome: T['outcome']) => object
+  readonly ciReport: (plan: T['plan'], outcome: T['outcome'] | undefined) => CiReport
+  /** Writes the file of `--metrics`. */
+  readonly writeMetrics?: (file: string, facts: MetricsFacts<T>, clock: Clock) => Promise<void>
+}
+
+export interface PlanPageOptions {
+  /** nothing is folded */
+  readonly all: boolean
+  /** name of the configuration file in use */
+  readonly configuration: string | undefined
+}
+
+/** Flags of `dray apply` that only the review of a saved plan uses. */
+interface SavedPlanFlags extends ReviewFlags {
+  readonly 'in-use'?: readonly string[] | undefined
+}

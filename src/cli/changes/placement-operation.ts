@@ -1,0 +1,76 @@
+import type { ErrorInfo } from '../../lib/errors.ts'
+import { type RunOutcome, summarise } from '../../plan/outcome.ts'
+import { hashOfPlan } from '../../plan/plan-hash.ts'
+import type { Plan } from '../../plan/plan.ts'
+import { runSummary, runVariables } from '../../render/ci.ts'
+import { renderOutcome } from '../../render/outcome.ts'
+import { renderPlan } from '../../render/plan.ts'
+import { problemOf } from '../command/run-exit.ts'
+import { executePlacements, isPlaced } from './execute-placements.ts'
+import type { Operation } from './operation.ts'
+import type { PlacementTypes } from './placement-types.ts'
+import type { DecideAgain } from './review/review-plan.ts'
+
+/** An operation that puts images or their tags at targets. */
+export function placementOperation(loadReview: () => Promise<DecideAgain>): Operation<PlacementTypes> {
+  return {
+    hasSteps: ({ steps }) => steps.length > 0,
+    changedPlaces: ({ steps, placements }) => (steps.length === 0 ? [] : placements.map(({ to }) => to)),
+    refuseAll,
+    onlyRefusal,
+    review: async (plan, flags, ports) => {
+      const [{ reviewPlan }, decideAgain] = await Promise.all([
+        import('./review/review-plan.ts'),
+        loadReview(),
+      ])
+      return await reviewPlan(plan, decideAgain, flags, ports)
+    },
+    confirmation: { question: 'Go ahead?', declined: 'nothing was changed: the answer was no' },
+    execute: executePlacements,
+    verify: async (plan, executed, { planRepair }, ports) => {
+      if (planRepair === undefined) return undefined
+      const { verifyPlacements } = await import('./verify-placements.ts')
+      return await verifyPlacements(plan, executed, planRepair, ports)
+    },
+    withoutExecution: (plan) => summarise(plan, []),
+    parts: ({ placements }) =>
+      placements.map((one) => ({ problem: problemOf(one.status), countsAsDone: isPlaced(one) })),
+    renderPlan: (plan, page, { configuration }) => renderPlan(plan, page, configuration),
+    renderOutcome,
+    digests: ({ placements }) => placements.map(({ root }) => root.digest),
+    outcomeDocument,
+    ciReport: (plan, outcome) => ({
+      variables: runVariables(plan, hashOfPlan(plan), outcome),
+      summary: runSummary(plan, outcome),
+    }),
+  }
+}
+
+function refuseAll(plan: Plan, error: ErrorInfo): Plan {
+  const images = [...new Set(plan.placements.map(({ image }) => image))]
+  return { ...plan, steps: [], refusals: images.map((image) => ({ image, error })) }
+}
+
+/** The refusal of one image that is all there is. The outcome shows the refusals of several images. */
+function onlyRefusal({ placements, refusals, steps }: Plan): ErrorInfo | undefined {
+  const [refusal, ...more] = refusals
+  const images = new Set([...placements, ...refusals].map(({ image }) => image))
+  const isOnly = more.length === 0 && images.size === 1 && steps.length === 0
+  return isOnly ? refusal?.error : undefined
+}
+
+function outcomeDocument({ placements }: Plan, outcome: RunOutcome): object {
+  const byId = new Map(outcome.placements.map((one) => [one.placement, one]))
+  return {
+    images: placements.map(({ id, image, from, to, root, evidence, held }) => ({
+      image,
+      from,
+      to,
+      digest: root.digest,
+      evidenceFound: evidence.found,
+      ...byId.get(id),
+      ...(held !== undefined && { held }),
+    })),
+    moved: outcome.moved,
+  }
+}

@@ -1,0 +1,22 @@
+import type { RunOutcome } from '../../plan/outcome.ts'
+import type { PlacementId, Plan } from '../../plan/plan.ts'
+import type { Reviewed } from '../../plan/review.ts'
+import type { NewPlan } from './planning.ts'
+
+export interface PlacementTypes {
+  readonly plan: Plan
+  readonly findings: PlacementFindings
+  readonly outcome: RunOutcome
+}
+
+export interface PlacementFindings {
+  /** when the reading for the plan or for its review began, in milliseconds */
+  readonly readAt: number
+  /** of a saved plan */
+  readonly reviewed?: Reviewed
+  /**
+   * `--verify`: plans the repair of what was placed; a plan without steps if everything is there.
+   * @throws `conflict` if somebody else has moved a tag.
+   */
+  readonly planRepair?: (plan: Plan, placed: ReadonlySet<PlacementId>) => Promise<NewPlan>
+}

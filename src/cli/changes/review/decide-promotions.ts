@@ -1,0 +1,82 @@
+import { DrayError } from '../../../lib/errors.ts'
+import type { Gathered } from '../../../usecases/promote/gather.ts'
+import type { PromoteSnapshot } from '../../../usecases/promote/snapshot.ts'
+import { versionTagsIn } from '../../../semver/version.ts'
+import type { DecideAgain, Decision, ReviewInput } from './review-plan.ts'
+import { promoteRequest } from './review-requests.ts'
+
+export const decidePromotionsAgain: DecideAgain = {
+  readsSources: true,
+  decide: async (input) => await decidePromotions(input, false),
+}
+
+export const decideCopiesAgain: DecideAgain = {
+  readsSources: true,
+  hint: (flags) =>
+    flags['allow-copy']
+      ? undefined
+      : 'This is a plan of dray copy: to copy past the rules for promotions, pass --allow-copy.',
+  decide: async (input) => await decidePromotions(input, input.flags['allow-copy']),
+}
+
+async function decidePromotions(
+  { plan, images, flags, context, stores, call, now }: ReviewInput,
+  isCopy: boolean,
+): Promise<readonly (readonly Decision[])[]> {
+  const [{ gather }, { decide }] = await Promise.all([
+    import('../../../usecases/promote/gather.ts'),
+    import('../../../usecases/promote/decide.ts'),
+  ])
+  const requests = images.map((image) => promoteRequest(image, isCopy, flags))
+  const dangling = flags['allow-missing-evidence'] ? 'skip' : 'fail'
+  const options = { clock: context.clock, evidence: flags.evidence, dangling } as const
+  const gathered = await gather(requests, stores, options, call)
+  const policy = {
+    operation: plan.operation,
+    moveTags: flags['move-tag'],
+    evidenceConflict: flags['evidence-conflict'],
+    partial: flags.partial,
+    hash: plan.policy,
+    tool: context.version,
+  }
+  const decided = decide(gathered, policy, now())
+  return gathered.map((read, index) => [
+    read.kind === 'read'
+      ? { decided, index, ...factsOf(read.snapshot) }
+      : {
+          decided,
+          index,
+          versions: [],
+          targets: read.unread.request.to.targets.map(() => sourceError(read)),
+        },
+  ])
+}
+
+function factsOf({ source, targets, request }: PromoteSnapshot): Pick<Decision, 'targets' | 'versions'> {
+  const { keepUp, tags } = request
+  const named = keepUp === undefined ? [] : versionTagsIn(tags, keepUp.policy)
+  return {
+    versions: source.versions ?? named,
+    targets: targets.map((target) => {
+      if (target.kind !== 'read') return target.error
+      const evidence = source.evidence.map(({ subject, manifest, tag }) => ({
+        subject,
+        manifest: manifest.digest,
+        ...(tag !== undefined && { tag }),
+        at: tag === undefined ? null : (target.evidenceTags.get(tag)?.digest ?? null),
+      }))
+      return { listed: target.listed, evidence }
+    }),
+  }
+}
+
+/** Only the source that the plan names may give the image. A repository without the image is no source of it. */
+function sourceError({ unread: { error, request } }: Extract<Gathered, { kind: 'unread' }>): DrayError {
+  if (error.code !== 'not-found') return error
+  return new DrayError('refused', `${request.image} is not where the plan takes it from`, {
+    ...(error.subject !== undefined && { subject: error.subject }),
+    why: error.message,
+    hint: 'Make the plan again.',
+    cause: error,
+  })
+}

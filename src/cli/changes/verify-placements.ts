@@ -1,0 +1,61 @@
+import { DrayError } from '../../lib/errors.ts'
+import { formatAt } from '../../oci/reference.ts'
+import type { RunOutcome } from '../../plan/outcome.ts'
+import type { Plan } from '../../plan/plan.ts'
+import type { ChangePorts, Executed } from './operation.ts'
+import type { PlacementFindings, PlacementTypes } from './placement-types.ts'
+import { executePlacements, isPlaced } from './execute-placements.ts'
+
+/** Repairs that are attempted before `--verify` fails. */
+const maxRepairs = 2
+
+/**
+ * Reads back what a plan has placed, and repairs what is missing.
+ * @throws `corrupt` if something is still missing after the repairs; the reason if it cannot be read or repaired.
+ */
+export async function verifyPlacements(
+  plan: Plan,
+  executed: Executed<PlacementTypes>,
+  planRepair: NonNullable<PlacementFindings['planRepair']>,
+  ports: ChangePorts,
+): Promise<Executed<PlacementTypes>> {
+  const placed = new Set(executed.outcome.placements.filter(isPlaced).map(({ placement }) => placement))
+  if (placed.size === 0) return executed
+  // A plan without steps was made from what was read back just now.
+  for (let repairs = 0; plan.steps.length > 0; repairs++) {
+    const { plan: repair, readAt } = await planRepair(plan, placed)
+    const [refusal] = repair.refusals
+    if (refusal !== undefined) throw new DrayError(refusal.error.code, refusal.error.message, refusal.error)
+    if (repair.steps.length === 0) break
+    if (repairs === maxRepairs) throw stillMissing(repair)
+    ports.terminal.warn(`reading back found something missing at ${placesOf(repair)}: it is put there again`)
+    const { outcome } = await executePlacements(repair, { readAt }, false, ports)
+    if (outcome.refusals.length > 0 || !outcome.placements.every(isPlaced))
+      throw reasonOf(outcome, ports.stop)
+  }
+  return { ...executed, verified: true }
+}
+
+/** Why a repair failed. */
+function reasonOf({ placements }: RunOutcome, stop: AbortSignal): unknown {
+  const [error] = placements.flatMap(({ errors }) => errors)
+  return error === undefined || stop.aborted ? stop.reason : new DrayError(error.code, error.message, error)
+}
+
+function stillMissing(repair: Plan): DrayError {
+  return new DrayError(
+    'corrupt',
+    `something is still missing at ${placesOf(repair)} after it was put there again`,
+    {
+      hint: 'The registry says that it has what it does not give out. Ask whoever runs it to check its storage; its cache may have to be emptied.',
+    },
+  )
+}
+
+function placesOf({ steps, placements }: Plan): string {
+  const damaged = new Set(steps.map(({ placement }) => placement))
+  return placements
+    .filter(({ id }) => damaged.has(id))
+    .map(({ to, root }) => formatAt(to.repository, { digest: root.digest }))
+    .join(', ')
+}

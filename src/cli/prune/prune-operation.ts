@@ -1,0 +1,139 @@
+import type { ErrorInfo } from '../../lib/errors.ts'
+import { formatRepository } from '../../oci/reference.ts'
+import { hashOfPlan } from '../../plan/plan-hash.ts'
+import { type PruneOutcome, summarisePrune } from '../../plan/prune/prune-outcome.ts'
+import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+import { pruneSummary, pruneVariables } from '../../render/prune/prune-ci.ts'
+import { renderPruneOutcome } from '../../render/prune/prune-outcome.ts'
+import { renderPrunePlan } from '../../render/prune/prune-plan.ts'
+import { outcomeTotalsOf, totalsOf } from '../../render/prune/prune-totals.ts'
+import { removeRejected } from '../../usecases/prune/review.ts'
+import { justificationOf } from '../changes/justification.ts'
+import type { ChangePorts, Executed, Operation } from '../changes/operation.ts'
+import { isSuccess, problemOf, type RunPart } from '../command/run-exit.ts'
+import { largeDelete } from './large-delete.ts'
+import type { PruneFindings, PruneTypes } from './prune-types.ts'
+
+export const pruneOperation: Operation<PruneTypes> = {
+  hasSteps,
+  changedPlaces: ({ repositories }) => repositories.filter(({ steps }) => steps.length > 0),
+  refuseAll,
+  review: async (plan, { 'in-use': lists = [] }, ports) => {
+    const { reviewPrune } = await import('./review-prune.ts')
+    const auditFile = ports.flags['audit-file']
+    return await reviewPrune(plan, { lists, auditFile }, ports.context, ports.reading)
+  },
+  confirmation: {
+    question: 'Delete?',
+    declined: 'nothing was deleted: the answer was no',
+    typedAnswer: largeDelete,
+  },
+  execute: executeDeletes,
+  withoutExecution: (plan) => summarisePrune(plan, []),
+  parts,
+  renderPlan: renderPrunePlan,
+  renderOutcome: (plan, outcome, page, durationMs) => renderPruneOutcome(plan, outcome, page, { durationMs }),
+  planDocument,
+  outcomeDocument,
+  ciReport: (plan, outcome) => ({
+    variables: pruneVariables(plan, hashOfPlan(plan), outcome),
+    summary: pruneSummary(plan, outcome),
+  }),
+  writeMetrics: async (file, facts, clock) => {
+    const { writeMetrics } = await import('../ci/metrics.ts')
+    await writeMetrics(file, facts, clock)
+  },
+}
+
+function hasSteps({ repositories }: PrunePlan): boolean {
+  return repositories.some(({ steps }) => steps.length > 0)
+}
+
+function refuseAll(plan: PrunePlan, error: ErrorInfo): PrunePlan {
+  const repositories = plan.repositories.map((one) => ({ ...one, steps: [] }))
+  return { ...plan, repositories, refusals: [{ error }] }
+}
+
+/** A repository without anything to delete does not make a run partly done. */
+function parts({ repositories }: PruneOutcome): readonly RunPart[] {
+  return repositories.map(({ status, deleted, untagged }) => ({
+    problem: problemOf(status),
+    countsAsDone: deleted + untagged > 0,
+  }))
+}
+
+async function executeDeletes(
+  plan: PrunePlan,
+  findings: PruneFindings | undefined,
+  isConfirmed: boolean,
+  { flags, context, call, stop }: ChangePorts,
+): Promise<Executed<PruneTypes>> {
+  const usedNow = hasSteps(plan) && isConfirmed ? await findings?.readInUse() : findings?.usedNow
+  const [{ execute }, { readersOf }, { PruneState }] = await Promise.all([
+    import('../../execute/execute.ts'),
+    import('./prune-run.ts'),
+    import('./prune-state.ts'),
+  ])
+  const auditFile = flags['audit-file']
+  const ports = await context.executePorts({ auditFile, isAttesting: false, ...justificationOf(flags) }, call)
+  const state = new PruneState(await context.auditPath(auditFile), context.clock)
+  const current = findings?.current
+  // The next run must not take what this run omits for the rest of an interrupted run.
+  const saved =
+    current === undefined
+      ? plan
+      : removeRejected(plan, ({ repository }) => new Set(current(repository)?.settled.keys()))
+  if (hasSteps(saved)) await state.save(ports.runId, saved)
+  const outcomes = await execute(
+    plan,
+    {
+      ...ports,
+      stop,
+      // What was read before a question is too old after it.
+      ...(findings !== undefined && !isConfirmed && { readAt: findings.readAt }),
+      reader: readersOf(plan, ports.stores, findings?.contents),
+      ...(usedNow !== undefined && { usedNow }),
+      ...(current !== undefined && { current }),
+    },
+    call,
+  )
+  if (hasSteps(saved)) await state.end(ports.runId, saved, outcomes)
+  const outcome = summarisePrune(plan, outcomes)
+  if (findings !== undefined && isSuccess({ parts: parts(outcome), refusals: outcome.refusals }))
+    await state.forgetDead(findings.resumed)
+  return { outcome, record: ports.sink.place }
+}
+
+function planDocument(plan: PrunePlan): object {
+  const { images, deleted, manifests, untagged, freed } = totalsOf(plan)
+  const repositories = plan.repositories.length
+  return { totals: { repositories, images, deletedImages: deleted, deleted: manifests, untagged, freed } }
+}
+
+function outcomeDocument(plan: PrunePlan, outcome: PruneOutcome): object {
+  const plans = new Map(plan.repositories.map((one) => [formatRepository(one.repository), one]))
+  const repositories = outcome.repositories.map((one) => {
+    const planned = plans.get(formatRepository(one.repository))
+    return { ...one, tags: planned?.tags ?? [], others: planned?.others ?? [] }
+  })
+  const { images, deleted, manifests, untagged, left, conflicts, failed, freed } = outcomeTotalsOf(
+    plan,
+    outcome,
+  )
+  return {
+    ...(plan.policyName !== undefined && { policy: plan.policyName }),
+    inUse: plan.inUse,
+    repositories,
+    totals: {
+      repositories: repositories.length,
+      images,
+      deletedImages: deleted,
+      deleted: manifests,
+      untagged,
+      kept: left,
+      conflicts,
+      failed,
+      freed,
+    },
+  }
+}

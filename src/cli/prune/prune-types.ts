@@ -1,0 +1,28 @@
+import type { CurrentRepository } from '../../execute/ports.ts'
+import type { ContentStore } from '../../images/cache/content-store.ts'
+import type { RepositoryName, TagOrDigest } from '../../oci/reference.ts'
+import type { PruneOutcome } from '../../plan/prune/prune-outcome.ts'
+import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+
+export interface PruneTypes {
+  readonly plan: PrunePlan
+  readonly findings: PruneFindings
+  readonly outcome: PruneOutcome
+}
+
+/** The images in use in a repository. */
+type UsedIn = (repository: RepositoryName) => readonly TagOrDigest[]
+
+export interface PruneFindings {
+  /** when the reading began, ms */
+  readonly readAt: number
+  /** the cache of the content that was read for the plan */
+  readonly contents: ContentStore | undefined
+  /** reads again what is in use, if a question came between */
+  readonly readInUse: () => Promise<UsedIn>
+  /** of a saved plan: what its review found in use, and in its repositories */
+  readonly usedNow?: UsedIn
+  readonly current?: (repository: RepositoryName) => CurrentRepository | undefined
+  /** interrupted runs, the rest of which this plan deletes */
+  readonly resumed: readonly string[]
+}

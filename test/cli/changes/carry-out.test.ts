@@ -1,0 +1,200 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { carryOut } from '../../../src/cli/changes/carry-out.ts'
+import type { ChangePorts } from '../../../src/cli/changes/operation.ts'
+import { operationNamed } from '../../../src/cli/changes/operations.ts'
+import { planPromotion } from '../../../src/cli/changes/promotion.ts'
+import { planDeletes } from '../../../src/cli/prune/prune-inputs.ts'
+import { Context } from '../../../src/cli/wiring/context.ts'
+import { hashOfPlan } from '../../../src/plan/plan-hash.ts'
+import { parsePlanFile } from '../../../src/plan/plan-file.ts'
+import { plainStyle } from '../../../src/render/text/style.ts'
+import { tempFolder } from '../../support/temp.ts'
+import { world } from '../../support/world.ts'
+
+const old = new Date(Date.now() - 60 * 86_400_000).toISOString()
+const retention = {
+  protect: [{ tags: ['1.*'] }],
+  rules: [{ name: 'old', repositories: ['@staging/**'], tags: ['pr-*'], olderThan: '14d' }],
+}
+
+interface Options {
+  readonly flags?: Partial<ChangePorts['flags']>
+  /** the answer to every question; undefined: the run is non-interactive */
+  readonly answer?: boolean
+  /** what both environments require */
+  readonly require?: readonly string[]
+}
+
+/** A registry with something to promote and something to prune, and the change pipeline over it. */
+async function place(name: 'promote' | 'prune', { flags = {}, answer, require = [] }: Options) {
+  const at = await world()
+    .image('api:1.4.2')
+    .image('api:1.4.3')
+    .image('api:pr-1', { annotations: { 'org.opencontainers.image.created': old } })
+    .start()
+  const config = JSON.parse(at.config) as { environments: Record<string, object> }
+  for (const environment of ['staging', 'prod'])
+    config.environments[environment] = { ...config.environments[environment], require }
+  const folder = await tempFolder()
+  await writeFile(join(folder, 'dray.yaml'), JSON.stringify({ ...config, images: { api: {} }, retention }))
+  const auditFile = join(folder, 'audit.jsonl')
+  const context = new Context({ configFile: undefined, env: { HOME: folder }, cwd: folder, version: '0' })
+  onTestFinished(() => context.close())
+  const shown: string[] = []
+  const warnings: string[] = []
+  const finished: { document: object; exitCode: number }[] = []
+  const call = { signal: new AbortController().signal, notify: () => undefined }
+  const allFlags = {
+    yes: false,
+    'dry-run': false,
+    'detailed-exitcode': false,
+    'audit-file': auditFile,
+    reason: undefined,
+    ticket: undefined,
+    actor: undefined,
+    report: undefined,
+    ...flags,
+  }
+  const ports: ChangePorts = {
+    flags: allFlags,
+    context,
+    call,
+    reading: call,
+    stop: new AbortController().signal,
+    terminal: {
+      errorPage: { style: plainStyle, width: 120 },
+      say: (text) => void shown.push(text),
+      warn: (text) => void warnings.push(text),
+      ask: async (question) => {
+        shown.push(question)
+        return answer ?? false
+      },
+      questions: () => undefined,
+      expectBytes: () => undefined,
+      finish: (document, text, exitCode) => {
+        shown.push(text({ style: plainStyle, width: 120 }))
+        finished.push({ document, exitCode })
+      },
+    },
+  }
+  const change = name === 'promote' ? await promotion(context, allFlags) : await deletes(context, auditFile)
+  at.forget()
+  const operation = await operationNamed(name)
+  return {
+    auditFile,
+    plan: change.plan,
+    carryOut: () => carryOut(operation, change, ports),
+    shown,
+    warnings,
+    finished,
+    records: () =>
+      readFileSync(auditFile, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    /** the requests that change something */
+    writes: () => at.staging.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD'),
+    isDone: async () =>
+      name === 'promote'
+        ? (await at.staging.oracle.tags('prod/api')).includes('1.4.2')
+        : !(await at.staging.oracle.tags('staging/api')).includes('pr-1'),
+  }
+}
+
+async function promotion(context: Context, flags: ChangePorts['flags']) {
+  const call = { signal: new AbortController().signal, notify: () => undefined }
+  return await planPromotion(
+    'promote',
+    ['api:1.4.2'],
+    {
+      ...flags,
+      from: 'staging',
+      to: 'prod',
+      tag: undefined,
+      'expect-digest': undefined,
+      'move-tag': false,
+      evidence: true,
+      'allow-missing-evidence': false,
+      'evidence-conflict': 'refuse',
+      attest: undefined,
+      verify: false,
+    },
+    context,
+    call,
+  )
+}
+
+async function deletes(context: Context, auditFile: string) {
+  const call = { signal: new AbortController().signal, notify: () => undefined }
+  const none = { words: [], exclude: [], inUse: [], policy: undefined, shard: undefined }
+  return await planDeletes({ ...none, cache: false, auditFile }, context, call)
+}
+
+describe.each([
+  ['promote', 'Go ahead?', /To promote: 1 image/],
+  ['prune', 'Delete?', /1 image to delete/],
+] as const)('carryOut of %s', (name, question, summary) => {
+  it('shows the plan, asks, and executes what it showed', async () => {
+    const at = await place(name, { answer: true })
+    await at.carryOut()
+    expect(at.shown[0]).toMatch(summary)
+    expect(at.shown[1]).toBe(question)
+    expect(at.finished).toMatchObject([
+      {
+        exitCode: 0,
+        document: {
+          operation: name,
+          plan: hashOfPlan(at.plan),
+          refusals: [],
+          durationMs: expect.any(Number),
+          record: at.auditFile,
+        },
+      },
+    ])
+    expect(await at.isDone()).toBe(true)
+    expect(at.records().map(({ plan }) => plan)).toEqual(at.records().map(() => hashOfPlan(at.plan)))
+  })
+
+  it('changes nothing and writes no audit record if the answer is no', async () => {
+    const at = await place(name, { answer: false })
+    await expect(at.carryOut()).rejects.toMatchObject({ code: 'refused' })
+    expect(at.shown).toContain(question)
+    expect(at.writes()).toEqual([])
+    expect(existsSync(at.auditFile)).toBe(false)
+  })
+
+  it('refuses a change without the required justification, and writes the refusal to the audit log', async () => {
+    const at = await place(name, { flags: { yes: true }, require: ['reason'] })
+    await expect(at.carryOut()).rejects.toMatchObject({ code: 'refused' })
+    expect(at.writes()).toEqual([])
+    expect(at.records()).toMatchObject([{ phase: 'refused', error: { code: 'refused' } }])
+  })
+
+  it('warns about a report that cannot be written, and exits with 1', async () => {
+    const at = await place(name, { flags: { yes: true, report: ['dotenv=/dev/null/dray.env'] } })
+    await at.carryOut()
+    expect(await at.isDone()).toBe(true)
+    expect(at.warnings).toEqual([expect.stringContaining('/dev/null/dray.env')])
+    expect(at.finished).toMatchObject([{ exitCode: 1, document: { record: at.auditFile } }])
+  })
+
+  it('changes nothing if the audit log cannot be written', async () => {
+    const at = await place(name, { flags: { yes: true, 'audit-file': '/dev/null/audit.jsonl' } })
+    await expect(at.carryOut()).rejects.toThrow()
+    expect(at.writes()).toEqual([])
+    expect(at.finished).toEqual([])
+  })
+
+  it('saves the plan that it shows, and changes nothing', async () => {
+    const file = join(await tempFolder(), 'plan.json')
+    const at = await place(name, { flags: { yes: true, out: file, 'detailed-exitcode': true } })
+    await at.carryOut()
+    const hash = hashOfPlan(parsePlanFile(readFileSync(file), file))
+    expect(at.finished).toMatchObject([{ exitCode: 2, document: { hash, plan: { operation: name } } }])
+    expect(hash).toBe(hashOfPlan(at.plan))
+    expect(at.writes()).toEqual([])
+  })
+})

@@ -5,7 +5,7 @@ import { isRecord, parseJson } from '../oci/json.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { checkConsistency } from './consistency.ts'
 import { hashOfPlan } from './plan-hash.ts'
-import type { Plan } from './plan.ts'
+import type { Operation, Plan } from './plan.ts'
 import { checkPruneConsistency } from './prune/prune-consistency.ts'
 import type { PrunePlan } from './prune/prune-plan.ts'
 import { prunePlanShape } from './prune/prune-plan-shape.ts'
@@ -145,13 +145,29 @@ export function parsePlanFile(
       hint: 'A plan is carried out as it was shown or not at all. Make it again.',
     })
   }
-  if (rest['operation'] === 'prune') {
-    const plan = parseShape(prunePlanShape, rest, name) as PrunePlan
-    checkPruneConsistency(plan, name)
-    return plan
-  }
-  const plan = parseShape(planShape, rest, name) as Plan
+  const operation = rest['operation']
+  // The shape of a placement plan says what is wrong with an unknown operation.
+  const isKnown = typeof operation === 'string' && Object.hasOwn(parsers, operation)
+  return parsers[isKnown ? (operation as Operation) : 'promote'](rest, name)
+}
+
+const parsers: Readonly<Record<Operation, (value: unknown, name: string) => Plan | PrunePlan>> = {
+  promote: parsePlacementPlan,
+  copy: parsePlacementPlan,
+  tag: parsePlacementPlan,
+  rollback: parsePlacementPlan,
+  prune: parsePrunePlan,
+}
+
+function parsePlacementPlan(value: unknown, name: string): Plan {
+  const plan = parseShape(planShape, value, name) as Plan
   checkConsistency(plan, name)
+  return plan
+}
+
+function parsePrunePlan(value: unknown, name: string): PrunePlan {
+  const plan = parseShape(prunePlanShape, value, name) as PrunePlan
+  checkPruneConsistency(plan, name)
   return plan
 }
 

@@ -292,8 +292,6 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('an attestation at %s
 
 describe('what an environment requires', () => {
   const ways: readonly (readonly [string, readonly string[]])[] = [
-    ['promote', toProd('api:1.4.2')],
-    ['copy', ['copy', '@staging/api:1.4.2', '@prod/api', '--yes']],
     ['copy to a reference', ['copy', '@staging/api:1.4.2', 'HOST/prod/api', '--yes']],
     ['apply', ['apply', 'plan.json', '--yes']],
   ]

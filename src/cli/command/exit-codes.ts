@@ -7,9 +7,9 @@ export const exitCodes = {
   failed: 1,
   /** a plan has changes, or two environments differ; only with `--detailed-exitcode` */
   changes: 2,
-  /** a guard, rule or limit said no, or the world moved since the plan */
+  /** a rule or limit does not allow it, or a tag or manifest changed since the plan */
   refused: 3,
-  /** some of it was done, some not */
+  /** one part was done, another part was not */
   partly: 4,
   /** the command line is wrong (sysexits.h, EX_USAGE) */
   usage: 64,
@@ -46,7 +46,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
   }
 }
 
-/** Whether a run that ends so did what it was asked for. */
+/** Whether the exit code means success. */
 export function isOk(code: ExitCode): boolean {
   return code === exitCodes.done || code === exitCodes.changes
 }

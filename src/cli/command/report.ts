@@ -6,17 +6,17 @@ import type { Page } from '../../render/text/style.ts'
 import { exitCodeOf } from './exit-codes.ts'
 import { pageOf } from '../terminal/terminal.ts'
 
-/** Characters of one error with its stack in the log of how it came about. */
+/** The longest stack of one error in the debug log, characters. */
 const maxStack = 16 * 1024
 
 export interface ReportOptions {
-  /** says nothing, for the error stands in the document that `--json` prints */
+  /** prints no error, because the document of `--json` has it */
   readonly quiet: boolean
-  /** of stderr; found out where the flags could not be parsed */
+  /** of stderr; undefined if the flags could not be parsed */
   readonly page?: Page | undefined
 }
 
-/** Ends the run with an error: its exit code, its three parts on stderr, and how it came about only with `DRAY_LOG=debug`. */
+/** Sets the exit code of an error and prints it on stderr, with its stack if `DRAY_LOG` is `debug`. */
 export async function reportError(error: DrayError, options: ReportOptions): Promise<void> {
   process.exitCode = exitCodeOf(error.code)
   if (!options.quiet) {

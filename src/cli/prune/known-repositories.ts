@@ -5,7 +5,7 @@ import { matchesRepository, type RepositoryPattern } from '../../selectors/repos
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 
-/** The repositories that dray knows of: of environments, of the patterns of a policy, and those that a run looks at. */
+/** The repositories that dray knows: of environments, of the patterns of a policy, and in the scope of a run. */
 export class KnownRepositories {
   readonly #config: Config
   readonly #names: RegistryNames
@@ -28,12 +28,12 @@ export class KnownRepositories {
   /** Whether dray knows a repository, under any of its names. */
   has(repository: RepositoryName): boolean {
     const identity = this.#names.identity(repository)
-    const known = this.#known.get(identity) ?? this.#look(repository)
+    const known = this.#known.get(identity) ?? this.#isConfigured(repository)
     this.#known.set(identity, known)
     return known
   }
 
-  #look(repository: RepositoryName): boolean {
+  #isConfigured(repository: RepositoryName): boolean {
     const places = imagesAt(this.#config, repository)
     return (
       places.length > 0 ||

@@ -1,12 +1,12 @@
 import { formatRepository } from '../../oci/reference.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 
-/** More images than these, or more than half of a repository's, are much. */
+/** A delete of more images, or of more than half of a repository, is large. */
 const manyImages = 50
 
 /**
- * What has to be typed before much is deleted: the name of the repository, or of several the number of images that go. Undefined where a yes is enough.
- * Pure.
+ * What a person must type before a large delete: the name of the repository, or the number of images if
+ * there are several repositories. Undefined if a yes is enough.
  */
 export function largeDelete({ repositories }: PrunePlan): string | undefined {
   const losing = repositories.filter(({ steps, count }) => steps.length > 0 && count.deleted > 0)

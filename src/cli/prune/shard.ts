@@ -12,7 +12,9 @@ export interface Shard {
 const maxShards = 10_000
 
 /**
- * `I/N`: with I from 1 to N, as vitest and GitLab count, or from 0 to N - 1, as Kubernetes and GitHub do: N/N and 0/N are the same shard. @throws `usage`.
+ * Parses `I/N`, with I from 1 to N (vitest, GitLab) or from 0 to N - 1 (Kubernetes, GitHub). N/N and 0/N
+ * are the same shard.
+ * @throws `usage`.
  */
 export function parseShard(text: string): Shard {
   const [, index, count] = /^(\d{1,5})\/(\d{1,5})$/.exec(text) ?? []
@@ -25,7 +27,7 @@ export function parseShard(text: string): Shard {
   return { index: i % n, count: n }
 }
 
-/** Whether a repository is in the shard: by the hash of its name, whatever other repositories there are. */
+/** Whether a repository is in the shard. The hash of its name decides, so other repositories do not matter. */
 export function isInShard(repository: RepositoryName, { index, count }: Shard): boolean {
   const hash = encodedOf(digestOf(formatRepository(repository)))
   return Number.parseInt(hash.slice(0, 12), 16) % count === index

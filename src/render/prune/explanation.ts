@@ -8,21 +8,21 @@ import type {
 import { formatAt } from '../../oci/reference.ts'
 import { escapeText } from '../text/escape.ts'
 import { digestOn, formatAge } from '../text/format.ts'
-import { renderSaid, type Said } from './opinions.ts'
+import { renderStatements, type Statement } from './opinions.ts'
 import { broken, inner, section } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
 
-/** Of what reaches it, and of the other tags on it, so many are shown. */
+/** Up to so many reasons for reachability, and other tags, are shown. */
 const shownAtMost = 20
 const day = 86_400_000
 
 const tones: Readonly<Record<Verdict, keyof Style>> = { delete: 'red', untag: 'yellow', keep: 'green' }
 
-/** Why an image stays or goes: the verdict first, then all that it rests on. */
+/** Why an image is kept or deleted: the verdict first, then everything that it depends on. */
 export function renderExplanation(explanation: Explanation, page: Page): string {
   const { digest, time, reachedBy, otherTags } = explanation
   const room = inner(page)
-  const others = otherTags.slice(0, shownAtMost).map(({ tag, verdict, why }): Said => ({
+  const others = otherTags.slice(0, shownAtMost).map(({ tag, verdict, why }): Statement => ({
     word: verdict,
     tone: tones[verdict],
     name: escapeText(tag),
@@ -36,7 +36,7 @@ export function renderExplanation(explanation: Explanation, page: Page): string 
     digest === null ? '' : section('What stays and reaches it', reachText(reachedBy, room), page),
     section(
       'Other tags on the same digest',
-      [renderSaid(others, room), ...more(otherTags.length)].filter((text) => text !== '').join('\n'),
+      [renderStatements(others, room), ...more(otherTags.length)].filter((text) => text !== '').join('\n'),
       page,
     ),
   ]
@@ -52,7 +52,7 @@ function heading(explanation: Explanation, page: Page): string {
   const full = digest === null ? formatAt(repository, { tag: tag ?? '' }) : formatAt(repository, { digest })
   return [
     ...broken(`${name}  ${at}`, width).map((line) => style.bold(line)),
-    // the whole digest, to copy
+    // The full digest can be copied.
     ...broken(escapeText(full), width).map((line) => style.dim(line)),
     '',
     ...broken(sentence(explanation), width).map((line) => style[tones[verdict]](line)),
@@ -72,7 +72,7 @@ function sentence({ tag, verdict, why }: Explanation): string {
 function timeText({ created, age, text, now }: ExplainedTime, page: Page): string {
   const old = age === undefined ? '' : `, ${formatDays(age)} old`
   const made = created === undefined ? 'not known' : `${shortTime(created)}${old}`
-  return renderSaid(
+  return renderStatements(
     [
       { word: 'time', tone: 'dim', name: '', text: made },
       { word: created === undefined ? 'because' : 'from', tone: 'dim', name: '', text: escapeText(text) },
@@ -82,14 +82,14 @@ function timeText({ created, age, text, now }: ExplainedTime, page: Page): strin
   )
 }
 
-/** In days, as policies count; what is younger in a smaller unit. */
+/** In days, as in policies; a younger age in a smaller unit. */
 function formatDays(age: number): string {
   return age < 2 * day ? formatAge(age) : `${Math.floor(age / day)}d`
 }
 
 function protectionsText({ protections }: Explanation, page: Page): string {
   if (protections.length === 0) return 'The policy has no protection for this repository.'
-  return renderSaid(
+  return renderStatements(
     protections.map((one) => ({
       ...named(one),
       word: one.holds ? 'holds it' : 'does not',
@@ -99,7 +99,7 @@ function protectionsText({ protections }: Explanation, page: Page): string {
   )
 }
 
-const ruleWords: Readonly<Record<RuleResult['says'], Pick<Said, 'word' | 'tone'>>> = {
+const ruleWords: Readonly<Record<RuleResult['says'], Pick<Statement, 'word' | 'tone'>>> = {
   delete: { word: 'deletes', tone: 'red' },
   spare: { word: 'spares', tone: 'green' },
   notSelected: { word: 'passes', tone: 'dim' },
@@ -108,21 +108,21 @@ const ruleWords: Readonly<Record<RuleResult['says'], Pick<Said, 'word' | 'tone'>
 function rulesText({ tag, rules }: Explanation, page: Page): string {
   if (tag === undefined) return 'Rules judge tags: ask for a tag that is on it.'
   if (rules.length === 0) return 'The policy has no rule for this tag: it is kept.'
-  const said = rules.flatMap((rule): readonly Said[] => [
+  const statements = rules.flatMap((rule): readonly Statement[] => [
     { ...ruleWords[rule.says], ...named(rule) },
     ...rule.conditions.map((one) => condition(one)),
   ])
-  return renderSaid(said, page)
+  return renderStatements(statements, page)
 }
 
-/** A condition that holds spares what the rule selects. */
-function condition(one: PolicyResult): Said {
-  const said = named(one)
+/** A condition that holds keeps what the rule selects. */
+function condition(one: PolicyResult): Statement {
+  const statement = named(one)
   return {
-    ...said,
+    ...statement,
     word: one.holds ? '  spares' : '  agrees',
     tone: one.holds ? 'green' : 'dim',
-    name: `  ${said.name}`,
+    name: `  ${statement.name}`,
   }
 }
 
@@ -132,7 +132,7 @@ function named({
 }: {
   readonly name: string
   readonly text: string
-}): Pick<Said, 'name' | 'text'> {
+}): Pick<Statement, 'name' | 'text'> {
   return { name: escapeText(name), text: escapeText(text) }
 }
 

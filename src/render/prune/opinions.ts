@@ -3,24 +3,24 @@ import type { Page, Style } from '../text/style.ts'
 import { type Cell, renderTable } from '../text/table.ts'
 import { displayWidth } from '../text/width.ts'
 
-/** What somebody or something says: a word, whose it is, and the words. Texts are escaped. */
-export interface Said {
+/** The statement of a rule, protection or tag in three columns. Texts are escaped. */
+export interface Statement {
   readonly word: string
   readonly tone: keyof Style
   readonly name: string
   readonly text: string
 }
 
-/** A name is broken into several lines where it takes more than this part of the page. */
+/** The largest part of the page for a name. A longer name is wrapped. */
 const nameShare = 0.4
-/** No column is narrower. */
+/** The smallest width of a column. */
 const leastWidth = 8
 
-/** A line for each where the page has room; nothing is cut off: what is too long for its column is broken into several lines. */
-export function renderSaid(all: readonly Said[], page: Page): string {
+/** One line for each, if the page has room. Text that is too long for its column is wrapped, never cut. */
+export function renderStatements(all: readonly Statement[], page: Page): string {
   const { width } = page
-  const widest = (of: (said: Said) => string): number =>
-    all.reduce((most, said) => Math.max(most, displayWidth(of(said))), 0)
+  const widest = (of: (statement: Statement) => string): number =>
+    all.reduce((most, statement) => Math.max(most, displayWidth(of(statement))), 0)
   const words = widest(({ word }) => word)
   const names = widest(({ name }) => name)
   const nameWidth =

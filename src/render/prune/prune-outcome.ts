@@ -14,9 +14,9 @@ import type { Page, Style } from '../text/style.ts'
 
 type Status = RepositoryOutcome['status']
 
-/** Of the images that are gone so many tags are named. */
+/** Tags of deleted images that are listed. */
 const namedAtMost = 10
-/** Of what went wrong in a repository so much is told. */
+/** Errors of one repository that are listed. */
 const errorsAtMost = 10
 
 const statusWords: Readonly<Record<Status, { readonly word: string; readonly tone: keyof Style }>> = {
@@ -28,7 +28,7 @@ const statusWords: Readonly<Record<Status, { readonly word: string; readonly ton
   notAttempted: { word: 'not attempted', tone: 'yellow' },
 }
 
-/** What became of a plan to delete: for each repository what is gone, what stays and why, and what to do; and the sum, last. */
+/** The outcome of a prune: for each repository what was deleted, what stays and why; then the next action and the sum. */
 export function renderPruneOutcome(
   plan: PrunePlan,
   outcome: PruneOutcome,
@@ -56,7 +56,7 @@ export function renderPruneOutcome(
   ].join('\n')
 }
 
-/** A refusal of the whole run is told once, not in each repository. */
+/** A refusal of the whole run is shown once, not in each repository. */
 function withoutWhole({ repositories, refusals }: PruneOutcome): readonly RepositoryOutcome[] {
   const whole = new Set(
     refusals.flatMap(({ repository, error }) => (repository === undefined ? [JSON.stringify(error)] : [])),
@@ -67,7 +67,7 @@ function withoutWhole({ repositories, refusals }: PruneOutcome): readonly Reposi
   }))
 }
 
-/** What is told of together: repositories in which nothing has changed, for one reason. */
+/** Groups repositories in which nothing has changed for the same reason. */
 function kindOf(one: RepositoryOutcome): string {
   if (hasChanged(one) || one.kept > 0) return formatRepository(one.repository)
   return [one.status, ...one.errors.map((error) => JSON.stringify({ ...error, subject: undefined }))].join()
@@ -123,7 +123,7 @@ function countsOf(outcome: RepositoryOutcome): string {
   ].join(', ')
 }
 
-/** The tags that are gone. Where not all of the plan was done, the record alone knows which. */
+/** The deleted tags. If the plan was not done completely, only the audit log knows them. */
 function imagesOf({ status, kept }: RepositoryOutcome, plan: RepositoryPlan | undefined): string {
   if (status !== 'pruned' || kept > 0 || plan === undefined) return ''
   const tags = plan.steps.flatMap((step) => (step.kind === 'deleteManifest' ? step.losesTags : []))
@@ -146,7 +146,7 @@ function errorLines(errors: readonly ErrorInfo[], style: Style): readonly string
   ]
 }
 
-/** What to do about what was not done. */
+/** The next action, if something was not done. */
 function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
   const some = (of: (one: RepositoryOutcome) => number): boolean => repositories.some((one) => of(one) > 0)
   const texts = [

@@ -11,14 +11,14 @@ import { broken, inner } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
 import { displayWidth } from '../text/width.ts'
 
-/** Tags that stay, in all repositories that are shown: more are folded in each. */
+/** Kept tags in all shown repositories. If there are more, they are folded in each repository. */
 const keptRowsInAll = 200
-/** Of the repositories in which there is nothing to do so many are named. */
+/** Up to so many repositories without anything to do are named. */
 const idleNames = 3
 
 /**
- * What is to be deleted, for a person: what becomes of each tag and by which rule or protection, a table for each repository, then what is refused, and the
- * sum. What goes is shown one by one; of what stays, where it is much, a line for each reason.
+ * A plan to delete as text: a table for each repository with the verdict and reason of each tag, then
+ * the refusals and the sum. Many kept tags are folded to a line for each reason.
  * @param options.all nothing is folded
  * @param options.configuration name of the configuration file in use
  */
@@ -142,7 +142,7 @@ function isRemembered({ referrers, steps }: RepositoryPlan): boolean {
   return referrers === 'remembered' && steps.length > 0
 }
 
-/** The registry has the bytes until it looks for what nothing refers to. */
+/** The registry keeps the bytes until its own garbage collection. */
 export function freedLines(freed: number, verb: 'is' | 'will be', page: Page): readonly string[] {
   if (freed === 0) return []
   return broken(

@@ -5,17 +5,17 @@ import { renderErrorBelow } from '../error.ts'
 import { escapeText } from '../text/escape.ts'
 import type { Style } from '../text/style.ts'
 
-/** Of repositories that are refused for one reason so many are named. */
+/** Repositories with the same refusal that are named. */
 const namedAtMost = 10
 
-/** What a repository is refused for, or what failed in it. */
+/** A refusal of a repository, or an error in it. */
 export interface Complaint {
-  /** as a person would name it, not escaped */
+  /** such as `@dev/api`, not escaped */
   readonly image: string
   readonly error: ErrorInfo
 }
 
-/** The refusals that concern one repository each, by the names that a plan has for them. */
+/** The refusals of single repositories, with the names that the plan has for them. */
 export function complaintsOf(
   refusals: readonly PruneRefusal[],
   images: ReadonlyMap<string, string>,
@@ -27,7 +27,7 @@ export function complaintsOf(
   })
 }
 
-/** Repositories with what is wrong in three parts; those with the same reason together. */
+/** Repositories with their errors; those with the same error together. */
 export function renderComplaints(word: string, all: readonly Complaint[], style: Style): readonly string[] {
   const same = Map.groupBy(all, ({ error }) => JSON.stringify(withoutSubject(error)))
   return [...same.values()].flatMap((those) => {
@@ -48,7 +48,7 @@ function withoutSubject({ subject: _subject, ...error }: ErrorInfo): ErrorInfo {
   return error
 }
 
-/** The refusals of a whole run, loudly; nothing where there are none. */
+/** The refusals of a whole run. */
 export function renderWholeRefusals(refusals: readonly PruneRefusal[], style: Style): readonly string[] {
   const whole = refusals.filter(({ repository }) => repository === undefined)
   if (whole.length === 0) return []

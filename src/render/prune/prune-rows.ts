@@ -14,7 +14,7 @@ export interface PruneRow {
   readonly why: string
 }
 
-/** A line that stands for several of them. Text is escaped. */
+/** A line about several tags or manifests. Text is escaped. */
 export interface PruneNote {
   readonly kind: 'note'
   /** absent: it belongs to the row above */
@@ -25,12 +25,12 @@ export interface PruneNote {
 const tones: Readonly<Record<Verdict, keyof Style>> = { delete: 'red', untag: 'yellow', keep: 'dim' }
 const gap = 2
 const verdictWidth = 'VERDICT'.length
-/** Where the names stand: notes and reasons below a row begin there. */
+/** The column of the names. Notes and reasons below a row begin there. */
 const nameAt = verdictWidth + gap
-/** A reason has a column of its own where it is this wide at least; else it stands below its row. */
+/** The smallest width of a column for reasons. If there is less room, a reason goes below its row. */
 const roomForWhy = 28
 
-/** Verdicts, a line for each where the page has room. Nothing is cut off: what is too long for its column is broken into several lines. */
+/** One line for each verdict, if the page has room. Text that is too long for its column is wrapped, never cut. */
 export function renderVerdicts(items: readonly (PruneRow | PruneNote)[], page: Page): string {
   const rows = items.filter((item) => item.kind === 'row')
   const layout = layoutFor(rows, page)

@@ -2,25 +2,25 @@ import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { PruneOutcome, RepositoryOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 
-/** A plan in numbers: what is refused counts as kept. */
+/** The sums of a plan. Images of refused repositories count as kept. */
 export interface PruneTotals {
-  /** that were to be looked at, those that could not be read too */
+  /** in scope, also those that could not be read */
   readonly repositories: number
-  /** digests with a tag of a person, and of these those that die and those that stay */
+  /** digests with a tag that is no evidence tag; of these, the deleted and the kept ones */
   readonly images: number
   readonly deleted: number
   readonly kept: number
-  /** manifests that are deleted: images, and what goes with them */
+  /** deleted manifests: of images, and of their parts and attached artifacts */
   readonly manifests: number
-  /** tags that are taken off a digest that stays */
+  /** tags that are deleted from a kept digest */
   readonly untagged: number
-  /** bytes that nothing which remains refers to */
+  /** bytes that no kept manifest refers to */
   readonly freed: number
   /** repositories in which nothing is deleted because something is wrong */
   readonly refused: number
 }
 
-/** Which repositories are refused: by a refusal of their own, or all by one of the whole run. */
+/** The refused repositories: by a refusal of their own, or all of them by a refusal of the run. */
 export class Refused {
   /** a refusal of the whole run: nothing at all is deleted */
   readonly isAll: boolean
@@ -33,7 +33,7 @@ export class Refused {
     )
   }
 
-  /** By a refusal of its own. */
+  /** Whether a repository has a refusal of its own. */
   isItself(repository: RepositoryName): boolean {
     return this.#names.has(formatRepository(repository))
   }
@@ -65,28 +65,28 @@ export function totalsOf(plan: PrunePlan): PruneTotals {
   }
 }
 
-/** What became of a plan, in numbers. */
+/** The sums of an outcome. */
 export interface OutcomeTotals {
-  /** that were to be looked at, those that could not be read too */
+  /** in scope, also those that could not be read */
   readonly repositories: number
-  /** digests with a tag of a person, as the plan saw them; of these those that this run has deleted, and the others */
+  /** digests with a tag that is no evidence tag, as planned; of these, the ones that this run has deleted, and the others */
   readonly images: number
   readonly deleted: number
   readonly kept: number
-  /** manifests that were deleted: images, and what went with them */
+  /** deleted manifests: of images, and of their parts and attached artifacts */
   readonly manifests: number
-  /** tags that were taken off a digest that stays */
+  /** tags that were deleted from a kept digest */
   readonly untagged: number
-  /** deletes of what was gone already */
+  /** deletes of manifests and tags that were already absent */
   readonly absent: number
-  /** deletes that a registry cannot do, and with which nothing is wrong */
+  /** deletes that the registry does not support, which is no error */
   readonly left: number
   readonly conflicts: number
   readonly failed: number
   readonly notAttempted: number
-  /** repositories in which something was refused, those that could not be read too */
+  /** repositories with a refusal, also those that could not be read */
   readonly refused: number
-  /** bytes that nothing which remains refers to */
+  /** bytes that no kept manifest refers to */
   readonly freed: number
 }
 

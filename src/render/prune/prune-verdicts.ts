@@ -8,26 +8,26 @@ import type { Page } from '../text/style.ts'
 export interface Folding {
   /** nothing is folded */
   readonly all: boolean
-  /** what is kept is told by a line for each reason */
+  /** kept tags get a line for each reason */
   readonly kept: boolean
 }
 
-/** More tags than these that stay in one repository are folded to a line for each reason. */
+/** More kept tags of one repository are folded to a line for each reason. */
 const keptRows = 20
-/** Tags that stay and that a person should know of are shown up to so many, and so are their like in `others`. */
+/** The notable tags that are shown one by one. */
 const notableRows = 20
-/** On a screen so many tags to delete are always shown, one by one. */
+/** The tags to delete that a terminal shows one by one. */
 const deletedRows = 1000
-/** Pieces that go with an image are shown one by one up to so many. */
-const pieceRows = 2
+/** The parts of a deleted image that are shown one by one. */
+const partRows = 2
 
 type Item = PruneRow | PruneNote
 
-/** The verdicts of a repository in the order in which they are read: what goes with its pieces, tags that are taken off, what stays. */
+/** The verdicts of a repository: deleted images with their parts, deleted tags, then kept tags. */
 export function verdictItems(plan: RepositoryPlan, folding: Folding, page: Page): readonly Item[] {
   const now = Date.parse(plan.now)
-  const pieces = new Set(plan.others.map(({ digest }) => digest))
-  const tags = plan.tags.filter((tag) => !isShownAsPiece(tag, pieces))
+  const parts = new Set(plan.others.map(({ digest }) => digest))
+  const tags = plan.tags.filter((tag) => !isShownAsPart(tag, parts))
   const untag = tags.filter(({ verdict }) => verdict === 'untag')
   const keep = tags.filter(({ verdict }) => verdict === 'keep')
   return [
@@ -38,60 +38,60 @@ export function verdictItems(plan: RepositoryPlan, folding: Folding, page: Page)
   ]
 }
 
-/** Something that stays though a rule speaks against it, or that is not as it should be: somebody may want to see to it. */
+/** Whether a kept tag needs the attention of a person: a rule selects it, or something is wrong with it. */
 export function isNotable({ verdict, why }: TagVerdict): boolean {
   if (verdict !== 'keep') return false
   return why.kind === 'dangling' || why.kind === 'cannotUntag' || isOrphaned(why)
 }
 
-/** Evidence of something that is not there. */
+/** Whether it is an attached artifact without its subject. */
 function isOrphaned({ kind, by }: Why): boolean {
   return kind === 'evidence' && by === undefined
 }
 
-/** An evidence tag goes with the manifest that it is on, which is shown below its image. */
-function isShownAsPiece({ verdict, digest, why }: TagVerdict, pieces: ReadonlySet<Digest>): boolean {
-  return verdict === 'delete' && why.kind === 'orphan' && digest !== null && pieces.has(digest)
+/** An evidence tag is deleted with its manifest, which is shown below its image. */
+function isShownAsPart({ verdict, digest, why }: TagVerdict, parts: ReadonlySet<Digest>): boolean {
+  return verdict === 'delete' && why.kind === 'orphan' && digest !== null && parts.has(digest)
 }
 
-/** An image that goes, under all of its tags, or a manifest that has none; and what goes with it. */
-interface Going {
+/** A deleted image with all of its tags, or a manifest without a tag, and its parts. */
+interface DeletedImage {
   readonly tags: readonly TagVerdict[]
   readonly manifest?: ManifestVerdict
-  readonly pieces: readonly ManifestVerdict[]
+  readonly parts: readonly ManifestVerdict[]
 }
 
-function goingOf({ others }: RepositoryPlan, tags: readonly TagVerdict[]): readonly Going[] {
+function deletedImagesOf({ others }: RepositoryPlan, tags: readonly TagVerdict[]): readonly DeletedImage[] {
   const below = Map.groupBy(
     others.flatMap((manifest) => manifest.of.map((parent) => ({ parent, manifest }))),
     ({ parent }) => parent,
   )
   const seen = new Set<Digest>()
-  const piecesOf = (root: Digest): readonly ManifestVerdict[] => {
-    const pieces: ManifestVerdict[] = []
+  const partsOf = (root: Digest): readonly ManifestVerdict[] => {
+    const parts: ManifestVerdict[] = []
     const open = [root]
     for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
-      for (const { manifest: piece } of below.get(digest) ?? []) {
-        if (seen.has(piece.digest)) continue
-        seen.add(piece.digest)
-        pieces.push(piece)
-        open.push(piece.digest)
+      for (const { manifest: part } of below.get(digest) ?? []) {
+        if (seen.has(part.digest)) continue
+        seen.add(part.digest)
+        parts.push(part)
+        open.push(part.digest)
       }
     }
-    return pieces
+    return parts
   }
-  const dying = tags.filter(({ verdict }) => verdict === 'delete')
-  const images = [...Map.groupBy(dying, ({ digest }) => digest)].map(([digest, those]): Going => ({
-    tags: those,
-    pieces: digest === null ? [] : piecesOf(digest),
+  const deleted = tags.filter(({ verdict }) => verdict === 'delete')
+  const images = [...Map.groupBy(deleted, ({ digest }) => digest)].map(([digest, group]): DeletedImage => ({
+    tags: group,
+    parts: digest === null ? [] : partsOf(digest),
   }))
-  // what lists or signs something stands before it, as far as that is known
+  // Parents come before their parts, if they are known.
   const known = new Set(others.map(({ digest }) => digest))
   const first = others.filter(({ of }) => !of.some((parent) => known.has(parent)))
-  const alone = [...first, ...others].flatMap((manifest): readonly Going[] => {
+  const alone = [...first, ...others].flatMap((manifest): readonly DeletedImage[] => {
     if (seen.has(manifest.digest)) return []
     seen.add(manifest.digest)
-    return [{ tags: [], manifest, pieces: piecesOf(manifest.digest) }]
+    return [{ tags: [], manifest, parts: partsOf(manifest.digest) }]
   })
   return [...images, ...alone]
 }
@@ -106,49 +106,49 @@ function deletedItems(
   const items: Item[] = []
   const hidden: TagVerdict[] = []
   let shown = 0
-  for (const { tags: names, manifest, pieces } of goingOf(plan, tags)) {
+  for (const { tags: names, manifest, parts } of deletedImagesOf(plan, tags)) {
     if (shown >= deletedRows && page.width !== undefined && !folding.all && manifest === undefined) {
       hidden.push(...names)
       continue
     }
     shown += names.length
-    // of several tags on one image the first tells its size
+    // Only the first of several tags on one image shows its size.
     items.push(...names.map((tag, i) => ({ ...rowOf(tag, now), ...(i > 0 && { size: '' }) })))
-    if (manifest !== undefined) items.push(pieceRow(manifest, '', page))
-    items.push(...pieceItems(pieces, folding, page))
+    if (manifest !== undefined) items.push(partRow(manifest, '', page))
+    items.push(...partItems(parts, folding, page))
   }
   return [...items, ...fold(hidden, 'delete', 'more')]
 }
 
-function pieceItems(pieces: readonly ManifestVerdict[], { all }: Folding, page: Page): readonly Item[] {
-  if (all || page.width === undefined || pieces.length <= pieceRows)
-    return pieces.map((piece) => pieceRow(piece, '  ', page))
-  const going = pieces.filter(({ verdict }) => verdict === 'delete')
-  const count = (role: ManifestVerdict['role']): number => going.filter((piece) => piece.role === role).length
+function partItems(parts: readonly ManifestVerdict[], { all }: Folding, page: Page): readonly Item[] {
+  if (all || page.width === undefined || parts.length <= partRows)
+    return parts.map((part) => partRow(part, '  ', page))
+  const deleted = parts.filter(({ verdict }) => verdict === 'delete')
+  const count = (role: ManifestVerdict['role']): number => deleted.filter((part) => part.role === role).length
   const children = count('child')
   const leftovers = count('leftover')
   const evidence = count('evidence')
-  const words = [
+  const counts = [
     ...(children === 0 ? [] : [formatCount(children, 'child manifest')]),
     ...(leftovers === 0 ? [] : [formatCount(leftovers, 'leftover manifest')]),
     ...(evidence === 0 ? [] : [`${formatCount(evidence, 'piece')} of evidence`]),
   ]
-  const staying = pieces.length - going.length
+  const staying = parts.length - deleted.length
   const texts = [
-    ...(words.length === 0 ? [] : [`and its ${words.join(', ')}`]),
+    ...(counts.length === 0 ? [] : [`and its ${counts.join(', ')}`]),
     ...(staying === 0 ? [] : [`${formatCount(staying, 'part')} of it kept: something that stays needs it`]),
   ]
   return texts.map((text) => ({ kind: 'note', text }))
 }
 
-function pieceRow(piece: ManifestVerdict, indent: string, page: Page): PruneRow {
+function partRow(part: ManifestVerdict, indent: string, page: Page): PruneRow {
   return {
     kind: 'row',
-    verdict: piece.verdict,
-    name: `${indent}${piece.role} ${page.width === undefined ? piece.digest : shortHex(piece.digest)}`,
+    verdict: part.verdict,
+    name: `${indent}${part.role} ${page.width === undefined ? part.digest : shortHex(part.digest)}`,
     age: '',
-    size: formatBytes(piece.size),
-    why: escapeText(piece.why.text),
+    size: formatBytes(part.size),
+    why: escapeText(part.why.text),
   }
 }
 
@@ -176,7 +176,7 @@ function keptItems(tags: readonly TagVerdict[], folding: Folding, now: number): 
   ]
 }
 
-/** Images that something runs, and that no tag is on. */
+/** Images in use without a tag. */
 function rootItems({ roots, tags }: RepositoryPlan): readonly Item[] {
   const tagged = new Set(tags.map(({ digest }) => digest))
   const untagged = roots.filter((digest) => !tagged.has(digest)).length
@@ -189,13 +189,13 @@ function fold(tags: readonly TagVerdict[], verdict: 'delete' | 'keep', more = ''
   const reasons = Map.groupBy(tags, ({ why }) => reasonOf(why))
   return [...reasons]
     .toSorted(([, a], [, b]) => b.length - a.length)
-    .map(([reason, those]) => {
+    .map(([reason, group]) => {
       const noun = more === '' ? 'tag' : `${more} tag`
-      return { kind: 'note', verdict, text: `${formatCount(those.length, noun)}: ${reason}` }
+      return { kind: 'note', verdict, text: `${formatCount(group.length, noun)}: ${reason}` }
     })
 }
 
-/** A reason as many tags can have it in common. */
+/** A reason in a form that many tags can share. */
 function reasonOf(why: Why): string {
   const by = why.by === undefined ? '' : escapeText(why.by)
   switch (why.kind) {

@@ -183,7 +183,7 @@ describe.each([
 
   it('changes nothing if the audit log cannot be written', async () => {
     const at = await place(name, { flags: { yes: true, 'audit-file': '/dev/null/audit.jsonl' } })
-    await expect(at.carryOut()).rejects.toThrow()
+    await expect(at.carryOut()).rejects.toMatchObject({ code: 'audit' })
     expect(at.writes()).toEqual([])
     expect(at.finished).toEqual([])
   })

@@ -22,13 +22,13 @@ export default class Explain extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Explain)
     const { explainImage } = await import('../cli/prune/explaining.ts')
-    const said = {
+    const options = {
       policy: flags.policy,
       inUse: flags['in-use'] ?? [],
       cache: flags.cache,
       auditFile: undefined,
     }
-    const explanation = await explainImage(args.ref, said, this.context, this.call)
+    const explanation = await explainImage(args.ref, options, this.context, this.call)
     this.finish(explanation, (page) => renderExplanation(explanation, page))
   }
 }

@@ -83,7 +83,7 @@ The version is given behind the image, or is the tag of the image itself, or com
       env: flags.env,
       hasTagOption,
     })
-    const said = {
+    const args = {
       ...named,
       tags,
       next: flags.next ?? next,
@@ -97,7 +97,7 @@ The version is given behind the image, or is the tag of the image itself, or com
         ...(flags['major-zero'] !== undefined && { majorZero: flags['major-zero'] }),
       },
     }
-    await this.carryOut('tag', await planTagging(said, flags, this.context, this.reading), flags)
+    await this.carryOut('tag', await planTagging(args, flags, this.context, this.reading), flags)
   }
 
   /** Asks for missing arguments, unless the run is non-interactive. */

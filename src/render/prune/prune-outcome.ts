@@ -4,6 +4,7 @@ import { formatRepository } from '../../oci/reference.ts'
 import type { PruneOutcome, RepositoryOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import { renderErrorBelow } from '../error.ts'
+import { statusTexts } from '../operation.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatCount, formatDuration } from '../text/format.ts'
 import { freedLines } from './prune-plan.ts'
@@ -19,13 +20,8 @@ const namedAtMost = 10
 /** Errors of one repository that are listed. */
 const errorsAtMost = 10
 
-const statusWords: Readonly<Record<Status, { readonly word: string; readonly tone: keyof Style }>> = {
-  pruned: { word: 'pruned', tone: 'green' },
-  unchanged: { word: 'unchanged', tone: 'dim' },
-  refused: { word: 'refused', tone: 'red' },
-  conflict: { word: 'conflict', tone: 'red' },
-  failed: { word: 'failed', tone: 'red' },
-  notAttempted: { word: 'not attempted', tone: 'yellow' },
+function statusText(status: Status): { readonly text: string; readonly tone: keyof Style } {
+  return status === 'pruned' ? { text: 'pruned', tone: 'green' } : statusTexts[status]
 }
 
 /** The outcome of a prune: for each repository what was deleted, what stays and why; then the next action and the sum. */
@@ -85,22 +81,22 @@ function renderAlike(
   const [first, ...more] = those
   if (first === undefined) return []
   if (more.length === 0) return [renderRepository(first, plans.get(formatRepository(first.repository)), page)]
-  const { word, tone } = statusWords[first.status]
+  const { text, tone } = statusText(first.status)
   if (first.errors.length === 0)
-    return [page.style[tone](`${word}  ${formatCount(those.length, 'repository', 'repositories')}`)]
+    return [page.style[tone](`${text}  ${formatCount(those.length, 'repository', 'repositories')}`)]
   const complaints = first.errors.flatMap((_, i) =>
     those.flatMap(({ image, errors }) => {
       const error = errors[i]
       return error === undefined ? [] : [{ image, error }]
     }),
   )
-  return renderComplaints(word, complaints, page.style)
+  return renderComplaints(text, complaints, page.style)
 }
 
 function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | undefined, page: Page): string {
   const { style, width } = page
-  const { word, tone } = statusWords[outcome.status]
-  const head = `${style[tone](word)}  ${style.bold(escapeText(outcome.image))}`
+  const { text, tone } = statusText(outcome.status)
+  const head = `${style[tone](text)}  ${style.bold(escapeText(outcome.image))}`
   const room = width === undefined ? undefined : width - 2
   const lines = [countsOf(outcome), imagesOf(outcome, plan), leftOf(outcome)]
     .filter((line) => line !== '')
@@ -110,17 +106,27 @@ function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | und
 }
 
 function countsOf(outcome: RepositoryOutcome): string {
-  const { images, deleted, untagged, absent, conflicts, failed, notAttempted } = outcome
+  const { images, deleted, untagged, absent } = outcome
   return [
     ...(deleted === 0
       ? []
       : [`${formatCount(images, 'image')} deleted (${formatCount(deleted, 'manifest')})`]),
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} taken off`]),
     ...(absent === 0 ? [] : [`${absent} gone already`]),
+    ...problemCounts(outcome),
+  ].join(', ')
+}
+
+function problemCounts({
+  conflicts,
+  failed,
+  notAttempted,
+}: Pick<RepositoryOutcome, 'conflicts' | 'failed' | 'notAttempted'>): readonly string[] {
+  return [
     ...(conflicts === 0 ? [] : [formatCount(conflicts, 'conflict')]),
     ...(failed === 0 ? [] : [`${failed} failed`]),
     ...(notAttempted === 0 ? [] : [`${notAttempted} not attempted`]),
-  ].join(', ')
+  ]
 }
 
 /** The deleted tags. If the plan was not done completely, only the audit log knows them. */
@@ -163,7 +169,7 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
 /** `Deleted 12 images (31 manifests) in 2 of 5 repositories, 1 tag taken off, 3 conflicts, in 12.5 s.` */
 function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, page: Page): readonly string[] {
   const totals = outcomeTotalsOf(plan, outcome)
-  const { deleted, manifests, untagged, absent, left, conflicts, failed, notAttempted, refused } = totals
+  const { deleted, manifests, untagged, absent, left, refused } = totals
   const changed = outcome.repositories.filter(hasChanged).length
   const where = `${changed} of ${formatCount(totals.repositories, 'repository', 'repositories')}`
   const parts = [
@@ -173,9 +179,7 @@ function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, pag
     ...(untagged === 0 ? [] : [`${formatCount(untagged, 'tag')} taken off`]),
     ...(absent === 0 ? [] : [`${absent} gone already`]),
     ...(left === 0 ? [] : [`${left} left where the registry cannot`]),
-    ...(conflicts === 0 ? [] : [formatCount(conflicts, 'conflict')]),
-    ...(failed === 0 ? [] : [`${failed} failed`]),
-    ...(notAttempted === 0 ? [] : [`${notAttempted} not attempted`]),
+    ...problemCounts(totals),
     ...(refused === 0 ? [] : [`${formatCount(refused, 'repository', 'repositories')} refused`]),
     `in ${formatDuration(durationMs)}`,
   ]

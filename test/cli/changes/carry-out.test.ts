@@ -16,23 +16,29 @@ import { world } from '../../support/world.ts'
 
 const old = new Date(Date.now() - 60 * 86_400_000).toISOString()
 const retention = {
-  protect: [{ tags: ['1.*'] }],
+  protect: [{ tags: ['1.*'], optional: true }],
   rules: [{ name: 'old', repositories: ['@staging/**'], tags: ['pr-*'], olderThan: '14d' }],
 }
+
+const unexpected = async (): Promise<never> => {
+  throw new Error('an unexpected question')
+}
+const noQuestions = { pick: unexpected, pickSome: unexpected, enter: unexpected, enterSecret: unexpected }
 
 interface Options {
   readonly flags?: Partial<ChangePorts['flags']>
   /** the answer to every question; undefined: the run is non-interactive */
   readonly answer?: boolean
+  /** the line that a person types; then everything is old enough to be deleted */
+  readonly typed?: (host: string) => string
   /** what both environments require */
   readonly require?: readonly string[]
 }
 
 /** A registry with something to promote and something to prune, and the change pipeline over it. */
-async function place(name: 'promote' | 'prune', { flags = {}, answer, require = [] }: Options) {
-  const at = await world()
-    .image('api:1.4.2')
-    .image('api:1.4.3')
+async function place(name: 'promote' | 'prune', { flags = {}, answer, typed, require = [] }: Options) {
+  const kept = typed === undefined ? world().image('api:1.4.2').image('api:1.4.3') : world()
+  const at = await kept
     .image('api:pr-1', { annotations: { 'org.opencontainers.image.created': old } })
     .start()
   const config = JSON.parse(at.config) as { environments: Record<string, object> }
@@ -72,7 +78,7 @@ async function place(name: 'promote' | 'prune', { flags = {}, answer, require = 
         shown.push(question)
         return answer ?? false
       },
-      questions: () => undefined,
+      questions: () => typed && { ...noQuestions, enter: async () => typed(at.staging.host) },
       expectBytes: () => undefined,
       finish: (document, text, exitCode) => {
         shown.push(text({ style: plainStyle, width: 120 }))
@@ -195,6 +201,21 @@ describe.each([
     const hash = hashOfPlan(parsePlanFile(readFileSync(file), file))
     expect(at.finished).toMatchObject([{ exitCode: 2, document: { hash, plan: { operation: name } } }])
     expect(hash).toBe(hashOfPlan(at.plan))
+    expect(at.writes()).toEqual([])
+  })
+})
+
+describe('carryOut of a large delete', () => {
+  it('deletes if the name of the repository is typed', async () => {
+    const at = await place('prune', { typed: (host) => `${host}/staging/api` })
+    await at.carryOut()
+    expect(at.finished).toMatchObject([{ exitCode: 0 }])
+    expect(at.writes()).toHaveLength(1)
+  })
+
+  it('changes nothing after any other answer', async () => {
+    const at = await place('prune', { typed: () => 'y' })
+    await expect(at.carryOut()).rejects.toMatchObject({ code: 'refused' })
     expect(at.writes()).toEqual([])
   })
 })

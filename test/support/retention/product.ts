@@ -2,8 +2,6 @@ import Range from 'semver/classes/range.js'
 import type { AuditSink } from '../../../src/audit/log/sink.ts'
 import type { Call } from '../../../src/lib/call.ts'
 import { execute } from '../../../src/execute/execute.ts'
-// The simulation counts rounds of the event loop, so nothing may be loaded while it runs.
-import '../../../src/execute/deletes/execute-deletes.ts'
 import type { Fetch } from '../../../src/registry/http/fetch.ts'
 import { LinearRegExp } from '../../../src/lib/linear-regexp.ts'
 import { type Digest, digestOf } from '../../../src/oci/digest.ts'
@@ -22,6 +20,9 @@ import { leapingClock } from '../manual-clock.ts'
 import { milliseconds, type PolicyData, type TagsData } from './policy-data.ts'
 import { now } from './recipes.ts'
 import { host, repository } from './simulated-registry.ts'
+
+// The simulation counts rounds of the event loop, so nothing may be loaded while it runs.
+await import('../../../src/execute/deletes/execute-deletes.ts')
 
 /** The product put together as `dray prune` does it, in this process and over any `Fetch`. */
 export interface Product {

@@ -200,10 +200,10 @@ describe('a refusal', () => {
 
   it('refuses one tag for two images of a run, in either order', () => {
     const web = graphOf('web')
-    const other = snapshotOf({ request: { image: 'web:1.4.2' } })
+    const second = snapshotOf({ request: { image: 'web:1.4.2' } })
     const both: readonly Gathered[] = [
       read(),
-      { kind: 'read', snapshot: { ...other, source: { root: web.root, graph: web, evidence: [] } } },
+      { kind: 'read', snapshot: { ...second, source: { root: web.root, graph: web, evidence: [] } } },
     ]
     for (const gathered of [both, both.toReversed()]) {
       const decided = decide(gathered, policy, now)

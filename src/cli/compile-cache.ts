@@ -3,7 +3,7 @@ import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { othersWhoWrite } from '../lib/files/ownership.ts'
 import { privateFolder } from '../lib/files/private-folder.ts'
-import { type Environment, homeFolder, inside, userFolder } from '../lib/files/user-folders.ts'
+import { type ProcessEnvironment, homeFolder, inside, userFolder } from '../lib/files/user-folders.ts'
 
 /**
  * Enables Node's compile cache in a private folder of the user. Node executes the code there
@@ -11,7 +11,7 @@ import { type Environment, homeFolder, inside, userFolder } from '../lib/files/u
  * Without a private folder there is no cache. NODE_COMPILE_CACHE and NODE_DISABLE_COMPILE_CACHE are
  * the user's own choice, which Node already applies.
  */
-export function startCompileCache(env: Environment): void {
+export function startCompileCache(env: ProcessEnvironment): void {
   if (env['NODE_DISABLE_COMPILE_CACHE'] !== undefined || isSet(env['NODE_COMPILE_CACHE'])) return
   const folder = compileCacheFolder(env)
   if (folder === undefined) return
@@ -25,7 +25,7 @@ export function startCompileCache(env: Environment): void {
 }
 
 /** The folder for the compile cache, created if it is missing; undefined if it is not trusted. */
-function compileCacheFolder(env: Environment): string | undefined {
+function compileCacheFolder(env: ProcessEnvironment): string | undefined {
   const cache = userFolder('cache', env)
   if (cache === undefined) return undefined
   const uid = process.geteuid?.()

@@ -5,7 +5,7 @@ import { isRecord, parseJson } from '../oci/json.ts'
 import { canonicalJson } from './canonical-json.ts'
 import { checkConsistency } from './consistency.ts'
 import { hashOfPlan } from './plan-hash.ts'
-import type { Operation, Plan } from './plan.ts'
+import type { OperationName, Plan } from './plan.ts'
 import { checkPruneConsistency } from './prune/prune-consistency.ts'
 import type { PrunePlan } from './prune/prune-plan.ts'
 import { prunePlanShape } from './prune/prune-plan-shape.ts'
@@ -148,10 +148,10 @@ export function parsePlanFile(
   const operation = rest['operation']
   // The shape of a placement plan says what is wrong with an unknown operation.
   const isKnown = typeof operation === 'string' && Object.hasOwn(parsers, operation)
-  return parsers[isKnown ? (operation as Operation) : 'promote'](rest, name)
+  return parsers[isKnown ? (operation as OperationName) : 'promote'](rest, name)
 }
 
-const parsers: Readonly<Record<Operation, (value: unknown, name: string) => Plan | PrunePlan>> = {
+const parsers: Readonly<Record<OperationName, (value: unknown, name: string) => Plan | PrunePlan>> = {
   promote: parsePlacementPlan,
   copy: parsePlacementPlan,
   tag: parsePlacementPlan,

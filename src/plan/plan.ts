@@ -4,9 +4,9 @@ import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import type { ErrorInfo } from '../lib/errors.ts'
 import type { DeleteStep } from './prune/prune-plan.ts'
 
-export type Operation = 'promote' | 'copy' | 'tag' | 'rollback' | 'prune'
+export type OperationName = 'promote' | 'copy' | 'tag' | 'rollback' | 'prune'
 /** The operations with placements; `prune` has a plan of its own (`PrunePlan`). */
-export type PlacementOperation = Exclude<Operation, 'prune'>
+export type PlacementOperation = Exclude<OperationName, 'prune'>
 export type StepId = string
 export type PlacementId = string
 /** `sha256:` and hex */

@@ -68,14 +68,14 @@ export function versionTags(
 }
 
 /** A floating tag that a version may have. */
-interface Candidate {
+interface FloatingCandidate {
   readonly tag: string
   readonly line: Line
   /** why it never moves to this version */
   readonly stays?: string
 }
 
-function candidates(version: Version, hasV: boolean, policy: TagPolicy): readonly Candidate[] {
+function candidates(version: Version, hasV: boolean, policy: TagPolicy): readonly FloatingCandidate[] {
   const text = formatVersion(version)
   // the next version would move them back, because the tag of this one is not read as a version
   const unread =
@@ -94,7 +94,7 @@ function candidates(version: Version, hasV: boolean, policy: TagPolicy): readonl
   return [candidate(channel, { channel }, unread), ...stable]
 }
 
-function candidate(tag: string, line: Line, stays: string | undefined): Candidate {
+function candidate(tag: string, line: Line, stays: string | undefined): FloatingCandidate {
   return { tag, line, ...(stays !== undefined && { stays }) }
 }
 

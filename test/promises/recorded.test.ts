@@ -6,7 +6,7 @@ import { systemClock } from '../../src/lib/clock.ts'
 import type { AccessEntry } from '../../src/embedded/access/access.ts'
 import { memoryStorage } from '../../src/embedded/storage/memory-storage.ts'
 import type { ProfileName } from '../../src/embedded/profiles.ts'
-import type { BlobWriter, RegistryStorage } from '../../src/embedded/storage/storage.ts'
+import type { OpenBlob, RegistryStorage } from '../../src/embedded/storage/storage.ts'
 import { type Step, targetOf } from '../../src/plan/plan.ts'
 import { letItBeDead } from '../support/audit-log.ts'
 import { type Content, cosignSignature, image, index, referrer, together } from '../support/images.ts'
@@ -53,7 +53,7 @@ function witnessed(storage: RegistryStorage, see: (change: Omit<Change, 'log'>) 
   })
 }
 
-function witnessedWriter(writer: BlobWriter, see: (digest: string) => void): BlobWriter {
+function witnessedWriter(writer: OpenBlob, see: (digest: string) => void): OpenBlob {
   return {
     get size() {
       return writer.size

@@ -9,7 +9,7 @@ import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
 import { type RunOutcome, type StepOutcome, summarise } from '../../src/plan/outcome.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { decide, type PromotePolicy } from '../../src/usecases/promote/decide.ts'
-import { gather, type GatherOptions } from '../../src/usecases/promote/gather.ts'
+import { gather, type PromoteGatherOptions } from '../../src/usecases/promote/gather.ts'
 import type { PromoteRequest } from '../../src/usecases/promote/request.ts'
 import type { RegistryClientOptions } from '../../src/registry/client/client.ts'
 import { openRepositories } from '../../src/registry/open-repositories.ts'
@@ -83,7 +83,7 @@ export interface Promotion {
   readonly to: readonly RepositoryName[]
   readonly tags?: readonly string[]
   readonly policy?: Partial<PromotePolicy>
-  readonly options?: Partial<GatherOptions>
+  readonly options?: Partial<PromoteGatherOptions>
 }
 
 export function repository(registry: { readonly host: string }, path: string): RepositoryName {

@@ -135,7 +135,7 @@ function digestMap(digest: Digest): Readonly<Record<string, string>> {
 }
 
 /** A statement of any kind. */
-export interface Statement {
+export interface InTotoStatement {
   readonly subjects: readonly Digest[]
   readonly predicateType: string
   readonly predicate: Fields
@@ -146,7 +146,7 @@ export interface Statement {
  * without a sha256 or sha512 digest. @throws `malformed`, naming `where`; `unsupported` for a
  * statement of another version.
  */
-export function parseStatement(bytes: Uint8Array, where: string): Statement {
+export function parseStatement(bytes: Uint8Array, where: string): InTotoStatement {
   if (bytes.byteLength > maxStatementSize) {
     throw new DrayError('malformed', `${where} is larger than ${maxStatementSize} bytes`)
   }
@@ -178,7 +178,10 @@ function subjectDigests(entry: unknown, where: string): readonly Digest[] {
  * Parses the promotion in a statement. @throws `malformed`, naming `where`, also if the subject and
  * the promotion have different digests.
  */
-export function promotionOf({ subjects, predicateType, predicate }: Statement, where: string): Promotion {
+export function promotionOf(
+  { subjects, predicateType, predicate }: InTotoStatement,
+  where: string,
+): Promotion {
   if (predicateType !== promotionPredicateType) {
     throw new DrayError('malformed', `${where} is not about a promotion`, {
       why: `its predicate is ${predicateType}`,

@@ -2,7 +2,7 @@ import { formatRepository } from '../../oci/reference.ts'
 import { affectedBy, resultOf } from '../query/affected.ts'
 import type { AuditRecord, LogEntry, LogRecord } from '../log/record.ts'
 
-type Cell = string | number | null | undefined
+type CsvValue = string | number | null | undefined
 
 /** The columns in order. New columns are added at the end. */
 const columns = [
@@ -46,7 +46,7 @@ const columns = [
 /** Control characters except the line feed. */
 const controls = /[\p{Cc}--\n]/gv
 
-type Row = { readonly [column in (typeof columns)[number]]?: Cell }
+type Row = { readonly [column in (typeof columns)[number]]?: CsvValue }
 
 /** The header line, with its line end. */
 export const csvHeader: string = `${columns.join(',')}\r\n`
@@ -126,7 +126,7 @@ const innerFormula = /([;\n]["\s]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g
  * cells by semicolons, as in many languages, begins a new cell there. Replaces control characters
  * except line feeds, and quotes everything but plain text.
  */
-function formatCell(cell: Cell): string {
+function formatCell(cell: CsvValue): string {
   if (cell === undefined || cell === null) return ''
   const text = String(cell).toWellFormed().replaceAll(controls, '\ufffd')
   const outer = formula.test(text) || text.startsWith('\n') ? `'${text}` : text

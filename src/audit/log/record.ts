@@ -1,6 +1,6 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
-import type { Hash, Operation, Step } from '../../plan/plan.ts'
+import type { Hash, OperationName, Step } from '../../plan/plan.ts'
 import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
 
 /** Who ran dray: the user, the machine and the CI job. */
@@ -27,7 +27,7 @@ export interface CiJob {
 export interface AuditedRun {
   /** unique to the run */
   readonly id: string
-  readonly operation: Operation
+  readonly operation: OperationName
   readonly plan: Hash
   /** hash of the configuration and flags behind the decision */
   readonly policy: Hash

@@ -39,7 +39,7 @@ export interface ResolvePorts {
 }
 
 /** The outcome of a step by the current state of its registry. */
-type StepOutcome = Pick<AuditRecord, 'result' | 'after' | 'error'>
+type IntentOutcome = Pick<AuditRecord, 'result' | 'after' | 'error'>
 
 /**
  * Finds out the outcome of steps that dead runs began: reads their registries and records outcomes
@@ -107,7 +107,7 @@ class IntentChecks {
     }
   }
 
-  #outcome(intent: AuditRecord, outcome: StepOutcome): AuditRecord {
+  #outcome(intent: AuditRecord, outcome: IntentOutcome): AuditRecord {
     const { newId, clock, run, tool } = this.#ports
     return {
       ...intent,
@@ -128,7 +128,7 @@ class IntentChecks {
     })
   }
 
-  async #check({ before, plan }: AuditRecord, step: RecordedStep): Promise<StepOutcome> {
+  async #check({ before, plan }: AuditRecord, step: RecordedStep): Promise<IntentOutcome> {
     switch (step.kind) {
       case 'tag':
         return this.#checkTag(step, before)
@@ -148,7 +148,7 @@ class IntentChecks {
   async #checkTag(
     { repository, tag, target }: TagStep,
     before: Digest | null | undefined,
-  ): Promise<StepOutcome> {
+  ): Promise<IntentOutcome> {
     const after = await this.#digest(repository, { tag })
     if (after === target.digest) return { result: 'done', after }
     const name = formatAt(repository, { tag })
@@ -157,7 +157,7 @@ class IntentChecks {
     return { ...failed(`what became of ${name} cannot be told: ${holds}`, name), after }
   }
 
-  async #checkCopy({ to, root: { digest }, rootBy }: CopyStep): Promise<StepOutcome> {
+  async #checkCopy({ to, root: { digest }, rootBy }: CopyStep): Promise<IntentOutcome> {
     if ((await this.#digest(to, { digest })) !== null) return { result: 'done' }
     const name = formatAt(to, { digest })
     // The root is pushed with the tag. Content without it has no effect.
@@ -165,7 +165,7 @@ class IntentChecks {
     return failed(`${name} is not there${rest}`, name)
   }
 
-  async #checkAttached({ to, tag, via, manifest, subject }: AttachStep): Promise<StepOutcome> {
+  async #checkAttached({ to, tag, via, manifest, subject }: AttachStep): Promise<IntentOutcome> {
     const isAttached =
       via === 'tag' && tag !== undefined
         ? (await this.#digest(to, { tag })) === manifest.digest
@@ -175,7 +175,7 @@ class IntentChecks {
     return failed(`${name} is not attached to ${subject}`, name)
   }
 
-  async #checkAttested({ repository, subject: { digest } }: AttestStep, plan: Hash): Promise<StepOutcome> {
+  async #checkAttested({ repository, subject: { digest } }: AttestStep, plan: Hash): Promise<IntentOutcome> {
     const listed = await this.#referrers(repository, digest)
     if (listed.some(({ annotations }) => annotations?.[attestationAnnotations.plan] === plan))
       return { result: 'done' }
@@ -183,12 +183,12 @@ class IntentChecks {
     return failed(`no attestation of this plan is attached to ${name}`, name)
   }
 
-  async #checkDeleted({ repository, target: { digest } }: DeleteManifestStep): Promise<StepOutcome> {
+  async #checkDeleted({ repository, target: { digest } }: DeleteManifestStep): Promise<IntentOutcome> {
     const after = await this.#digest(repository, { digest })
     return after === null ? { result: 'done', after } : notDeleted(formatAt(repository, { digest }), after)
   }
 
-  async #checkUntagged({ repository, tag, digest }: DeleteTagStep): Promise<StepOutcome> {
+  async #checkUntagged({ repository, tag, digest }: DeleteTagStep): Promise<IntentOutcome> {
     const after = await this.#digest(repository, { tag })
     if (after === null) return { result: 'done', after }
     const name = formatAt(repository, { tag })
@@ -205,11 +205,11 @@ class IntentChecks {
   }
 }
 
-function notDeleted(name: string, after: Digest): StepOutcome {
+function notDeleted(name: string, after: Digest): IntentOutcome {
   return { ...failed(`the delete of ${name} was not applied: it is still there`, name), after }
 }
 
-function failed(message: string, subject: string): StepOutcome {
+function failed(message: string, subject: string): IntentOutcome {
   return {
     result: 'failed',
     error: { code: 'interrupted', message, subject, why: 'its run ended before it had an outcome' },

@@ -1,8 +1,8 @@
 import { option, string } from '@oclif/core/flags'
 import { filterResults, type LogFilter, parseMoment } from '../../audit/query/filter.ts'
-import type { Operation } from '../../plan/plan.ts'
+import type { OperationName } from '../../plan/plan.ts'
 
-const operations = ['promote', 'copy', 'tag', 'rollback', 'prune'] as const satisfies readonly Operation[]
+const operations = ['promote', 'copy', 'tag', 'rollback', 'prune'] as const satisfies readonly OperationName[]
 
 /** The log to read. */
 export const logFlag = {

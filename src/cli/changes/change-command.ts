@@ -1,5 +1,5 @@
 import type { Call } from '../../lib/call.ts'
-import type { Operation } from '../../plan/plan.ts'
+import type { OperationName } from '../../plan/plan.ts'
 import { BaseCommand } from '../command/base-command.ts'
 import type { ChangeFlags } from '../command/change-flags.ts'
 import type { Answers } from '../command/command-line.ts'
@@ -17,7 +17,7 @@ export abstract class ChangeCommand extends BaseCommand {
   }
 
   /** Shows, saves or executes a plan, as the flags say, and ends the command. */
-  protected async carryOut<Name extends Operation>(
+  protected async carryOut<Name extends OperationName>(
     name: Name,
     change: PlannedChange<TypesOf<Name>>,
     flags: ChangeFlags,

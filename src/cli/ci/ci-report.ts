@@ -4,7 +4,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { writeFileAtomic } from '../../lib/files/atomic.ts'
 import { type CiVariables, dotenvReport, githubOutput } from '../../render/ci.ts'
 
-type Environment = Readonly<Record<string, string | undefined>>
+type CiVariablesSource = Readonly<Record<string, string | undefined>>
 
 export interface CiReport {
   readonly variables: CiVariables
@@ -29,7 +29,7 @@ export function parseReport(text: string): string {
 export async function reportToCi(
   { variables, summary }: CiReport,
   dotenvFiles: readonly string[],
-  env: Environment,
+  env: CiVariablesSource,
 ): Promise<void> {
   const { GITHUB_ACTIONS, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY } = env
   if (GITHUB_ACTIONS === 'true') {

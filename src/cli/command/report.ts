@@ -9,7 +9,7 @@ import { pageOf } from '../terminal/terminal.ts'
 /** The longest stack of one error in the debug log, characters. */
 const maxStack = 16 * 1024
 
-export interface ReportOptions {
+export interface ErrorReportOptions {
   /** prints no error, because the document of `--json` has it */
   readonly quiet: boolean
   /** of stderr; undefined if the flags could not be parsed */
@@ -17,7 +17,7 @@ export interface ReportOptions {
 }
 
 /** Sets the exit code of an error and prints it on stderr, with its stack if `DRAY_LOG` is `debug`. */
-export async function reportError(error: DrayError, options: ReportOptions): Promise<void> {
+export async function reportError(error: DrayError, options: ErrorReportOptions): Promise<void> {
   process.exitCode = exitCodeOf(error.code)
   if (!options.quiet) {
     const { style } = options.page ?? (await pageOf(process.stderr, undefined, process.env))

@@ -3,7 +3,7 @@ import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type CacheOptions, ContentCache } from '../../images/cache/content-cache.ts'
 import { Remembered } from '../../images/cache/remembered.ts'
-import type { Environment } from '../../lib/files/user-folders.ts'
+import type { ProcessEnvironment } from '../../lib/files/user-folders.ts'
 import type { ContentStore } from '../../images/cache/content-store.ts'
 import { type Digest, isDigest } from '../../oci/digest.ts'
 import { isRecord } from '../../oci/json.ts'
@@ -29,7 +29,7 @@ export interface PruneCache {
  * Opens the cache in the cache folder of the user. Undefined, with a warning, if others can write
  * to that folder.
  */
-export function openPruneCache(env: Environment, clock: Clock, call: Call): PruneCache | undefined {
+export function openPruneCache(env: ProcessEnvironment, clock: Clock, call: Call): PruneCache | undefined {
   return orWarn('dray reads without its cache', call, () => {
     const warn = (text: string): void => call.notify({ kind: 'warning', text })
     const open = (name: string): CacheOptions => ({

@@ -38,7 +38,7 @@ export interface PruneScope {
 }
 
 /** Lists the paths of all repositories of a registry, if it has a catalog. */
-export type Catalog = (registry: string, call: Call) => Promise<readonly string[]>
+export type ListRepositories = (registry: string, call: Call) => Promise<readonly string[]>
 
 /**
  * Resolves which repositories to read, and which part of the policy applies to each.
@@ -48,7 +48,7 @@ export async function resolveScope(
   retention: RetentionPolicy,
   options: ScopeOptions,
   config: Config,
-  catalog: Catalog,
+  catalog: ListRepositories,
   call: Call,
 ): Promise<PruneScope> {
   const { words, exclude, shard } = options
@@ -108,7 +108,7 @@ function patternsOf({ rules }: RetentionPolicy, config: Config): readonly Reposi
 async function expand(
   pattern: RepositoryPattern,
   config: Config,
-  catalog: Catalog,
+  catalog: ListRepositories,
   call: Call,
 ): Promise<readonly RepositoryName[]> {
   const { in: place, glob, isPlain } = pattern
@@ -133,7 +133,7 @@ async function matching(
   pattern: RepositoryPattern,
   registry: string,
   config: Config,
-  catalog: Catalog,
+  catalog: ListRepositories,
   call: Call,
 ): Promise<readonly RepositoryName[]> {
   const all = (await catalog(registry, call)).map((path) => ({ registry, path }))

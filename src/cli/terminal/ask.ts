@@ -51,7 +51,7 @@ export function questionsAt(asking: Asking, signal: AbortSignal): Questions {
   return {
     pick: (question, choices) => {
       const entries = choices.map(entryOf)
-      const source = (term = ''): readonly Entry[] => entries.filter(({ name }) => isFound(name, term))
+      const source = (term = ''): readonly InputEntry[] => entries.filter(({ name }) => isFound(name, term))
       return ask('search', question, { source, pageSize })
     },
     pickSome: (question, choices) =>
@@ -63,12 +63,12 @@ export function questionsAt(asking: Asking, signal: AbortSignal): Questions {
   }
 }
 
-interface Entry {
+interface InputEntry {
   readonly name: string
   readonly value: string
 }
 
-function entryOf({ value, label = value }: Choice): Entry {
+function entryOf({ value, label = value }: Choice): InputEntry {
   return { name: escapeText(label), value }
 }
 

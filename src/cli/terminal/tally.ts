@@ -5,7 +5,7 @@ import { formatBytes, formatCount, formatDuration } from '../../render/text/form
 const windowMs = 10_000
 
 /** The progress in one repository. */
-interface Part {
+interface ContentProgress {
   readonly done: number
   readonly of: number
 }
@@ -17,8 +17,8 @@ export class Tally {
   readonly #begun = new Map<string, number>()
   readonly #samples: { readonly at: number; readonly bytes: number }[] = []
   /** progress of reading tags and of deleting, by repository */
-  readonly #surveyed = new Map<string, Part>()
-  readonly #deleted = new Map<string, Part>()
+  readonly #surveyed = new Map<string, ContentProgress>()
+  readonly #deleted = new Map<string, ContentProgress>()
   #finished = 0
   #bytes = 0
   #known = 0
@@ -101,8 +101,9 @@ export class Tally {
   }
 }
 
-function describeParts(parts: ReadonlyMap<string, Part>, what: string): string {
-  const sum = (which: keyof Part): number => [...parts.values()].reduce((all, part) => all + part[which], 0)
+function describeParts(parts: ReadonlyMap<string, ContentProgress>, what: string): string {
+  const sum = (which: keyof ContentProgress): number =>
+    [...parts.values()].reduce((all, part) => all + part[which], 0)
   const where = parts.size === 1 ? '' : ` in ${formatCount(parts.size, 'repository', 'repositories')}`
   return `${sum('done')} of ${sum('of')} ${what}${where}`
 }

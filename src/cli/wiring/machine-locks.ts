@@ -1,7 +1,7 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { MachineLocks } from '../../lib/files/machine-locks.ts'
-import type { Environment } from '../../lib/files/user-folders.ts'
+import type { ProcessEnvironment } from '../../lib/files/user-folders.ts'
 import { orWarn } from './or-warn.ts'
 import { privatePlace } from './private-places.ts'
 
@@ -9,7 +9,11 @@ import { privatePlace } from './private-places.ts'
  * The locks between the runs of this user on this machine. Undefined, with a warning, if others can
  * write to the folder: they only save repeated work, so a run continues without them.
  */
-export function openMachineLocks(env: Environment, clock: Clock, call: Call): MachineLocks | undefined {
+export function openMachineLocks(
+  env: ProcessEnvironment,
+  clock: Clock,
+  call: Call,
+): MachineLocks | undefined {
   return orWarn('dray runs without locks between its runs', call, () => {
     const folder = privatePlace('state', ['locks'], env, { create: true })
     return new MachineLocks({ folder, clock })

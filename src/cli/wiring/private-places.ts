@@ -5,7 +5,7 @@ import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { othersWhoWrite } from '../../lib/files/ownership.ts'
 import { type FolderFault, privateFolder } from '../../lib/files/private-folder.ts'
 import {
-  type Environment,
+  type ProcessEnvironment,
   homeFolder,
   inside,
   userFolder,
@@ -21,7 +21,7 @@ import {
 export function privatePlace(
   kind: UserFolderKind,
   names: readonly string[],
-  env: Environment,
+  env: ProcessEnvironment,
   options: { readonly create: boolean },
 ): string {
   const folder = userFolder(kind, env)
@@ -52,7 +52,7 @@ export function namedAuditLog(path: string, cwd: string): string {
 }
 
 /** The default audit log. @throws `io`, or `audit` with `create`, if others can write to it. */
-export function defaultAuditLog(env: Environment, options: { readonly create: boolean }): string {
+export function defaultAuditLog(env: ProcessEnvironment, options: { readonly create: boolean }): string {
   try {
     const path = join(privatePlace('state', [], env, options), 'audit.jsonl')
     refuseForeign(path)

@@ -1,7 +1,7 @@
 import { refusal } from '../errors.ts'
 import type { Abilities } from '../profiles.ts'
 
-export interface ListPage<T> {
+export interface PageOfList<T> {
   readonly entries: readonly T[]
   /** the query of the next page */
   readonly next?: URLSearchParams
@@ -13,7 +13,7 @@ export function pageOf<T>(
   keyOf: (entry: T) => string,
   query: URLSearchParams,
   { pageLimit: limit, nextLink }: Pick<Abilities, 'pageLimit' | 'nextLink'>,
-): ListPage<T> {
+): PageOfList<T> {
   const wanted = query.get('n')
   if (wanted !== null && !/^[0-9]{1,9}$/.test(wanted))
     throw refusal('UNSUPPORTED', '"n" is not a number', 400)

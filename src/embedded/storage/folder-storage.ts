@@ -11,7 +11,7 @@ import { isTag } from '../../oci/reference.ts'
 import { checkFolderOf, namesIn, readRange, readSmall, remove, sizeOf, writeWhole } from './folder-files.ts'
 import { FolderLayout, prepareFolder } from './folder-layout.ts'
 import { parseRecord, writeRecord } from './manifest-record.ts'
-import type { BlobWriter, RegistryStorage, StoredManifest } from './storage.ts'
+import type { OpenBlob, RegistryStorage, StoredManifest } from './storage.ts'
 import { Turns } from '../turns.ts'
 
 /** A record repeats the annotations of a manifest, so it is only a little larger. */
@@ -77,7 +77,7 @@ class FolderStorage implements RegistryStorage {
     return remove(this.#layout.blobLink(repository, digest))
   }
 
-  async openWriter(id: string): Promise<BlobWriter> {
+  async openWriter(id: string): Promise<OpenBlob> {
     const path = this.#layout.upload(id)
     await checkFolderOf(path)
     return await folderWriter(path, async (repository, digest) => {
@@ -166,7 +166,7 @@ class FolderStorage implements RegistryStorage {
 async function folderWriter(
   path: string,
   keep: (repository: string, digest: Digest) => Promise<void>,
-): Promise<BlobWriter> {
+): Promise<OpenBlob> {
   const handle = await open(path, 'wx')
   let size = 0
   let isOpen = true

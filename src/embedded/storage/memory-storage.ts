@@ -4,7 +4,7 @@ import type { Digest } from '../../oci/digest.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { foreignRefusal } from '../errors.ts'
 import { defaultMemoryBytes } from '../access/limits.ts'
-import type { BlobWriter, RegistryStorage, StoredManifest } from './storage.ts'
+import type { OpenBlob, RegistryStorage, StoredManifest } from './storage.ts'
 
 /**
  * The memory of a map entry, a repository and a chunk beside their bytes. Rough and high, because
@@ -14,7 +14,7 @@ const entryBytes = 512
 const repositoryBytes = 4096
 const chunkBytes = 256
 
-interface Blob {
+interface StoredBlob {
   readonly size: number
   readonly chunks: readonly Uint8Array[]
   /** the bytes of the budget for the chunks */
@@ -24,7 +24,7 @@ interface Blob {
 }
 
 interface Repository {
-  readonly blobs: Map<Digest, Blob>
+  readonly blobs: Map<Digest, StoredBlob>
   readonly manifests: Map<Digest, StoredManifest>
   readonly tags: Map<string, Digest>
   readonly referrers: Map<Digest, Map<Digest, Descriptor>>
@@ -97,7 +97,7 @@ class MemoryStorage implements RegistryStorage {
     return Promise.resolve(true)
   }
 
-  openWriter(): Promise<BlobWriter> {
+  openWriter(): Promise<OpenBlob> {
     return Promise.resolve(
       memoryWriter(this.#budget, (repository, digest, blob) => this.#putBlob(repository, digest, blob)),
     )
@@ -162,7 +162,7 @@ class MemoryStorage implements RegistryStorage {
     return Promise.resolve(isGone)
   }
 
-  #putBlob(repository: string, digest: Digest, blob: Blob): void {
+  #putBlob(repository: string, digest: Digest, blob: StoredBlob): void {
     const { blobs } = this.#make(repository)
     const old = blobs.get(digest)
     if (old === blob) return
@@ -173,7 +173,7 @@ class MemoryStorage implements RegistryStorage {
   }
 
   /** A repository no longer has the blob. */
-  #release(blob: Blob): void {
+  #release(blob: StoredBlob): void {
     blob.owners--
     this.#budget.give(entryBytes + (blob.owners === 0 ? blob.cost : 0))
   }
@@ -204,8 +204,8 @@ function costOf({ bytes, refers }: StoredManifest): number {
 
 function memoryWriter(
   budget: ByteBudget,
-  keep: (repository: string, digest: Digest, blob: Blob) => void,
-): BlobWriter {
+  keep: (repository: string, digest: Digest, blob: StoredBlob) => void,
+): OpenBlob {
   let chunks: Uint8Array[] = []
   let size = 0
   let cost = 0

@@ -10,7 +10,7 @@ export interface StoredManifest {
 }
 
 /** A blob that is being uploaded. Nobody can read it before `commit`. */
-export interface BlobWriter {
+export interface OpenBlob {
   /** bytes so far */
   readonly size: number
   append(chunk: Uint8Array): Promise<void>
@@ -41,7 +41,7 @@ export interface RegistryStorage {
   /** False if it did not exist. */
   deleteBlob(repository: string, digest: Digest): Promise<boolean>
   /** Begins a blob. `id` is unique among the open writers and safe in a file name. */
-  openWriter(id: string): Promise<BlobWriter>
+  openWriter(id: string): Promise<OpenBlob>
 
   manifest(repository: string, digest: Digest): Promise<StoredManifest | undefined>
   /**

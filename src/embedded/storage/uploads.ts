@@ -3,7 +3,7 @@ import { algorithmOf, type Digest, type DigestAlgorithm, Digester, digestOf } fr
 import { isDrayError } from '../../lib/errors.ts'
 import { refusal } from '../errors.ts'
 import { defaultLimits, type ServerLimits } from '../access/limits.ts'
-import type { BlobWriter, RegistryStorage } from './storage.ts'
+import type { OpenBlob, RegistryStorage } from './storage.ts'
 import { Turns } from '../turns.ts'
 
 /** The status of a full storage (RFC 4918, section 11.5). */
@@ -18,7 +18,7 @@ export interface UploadSession {
 }
 
 interface OpenSession extends UploadSession {
-  readonly writer: BlobWriter
+  readonly writer: OpenBlob
   readonly digester: Digester
   readonly algorithm: DigestAlgorithm
   touchedAt: number
@@ -26,14 +26,14 @@ interface OpenSession extends UploadSession {
   requests: number
 }
 
-type UploadLimits = Pick<ServerLimits, 'uploads' | 'uploadIdleMs' | 'blobBytes'>
+type OpenUploadLimits = Pick<ServerLimits, 'uploads' | 'uploadIdleMs' | 'blobBytes'>
 
 /** The upload sessions of one registry. They end with the process; committed blobs stay. */
 export class Uploads {
   readonly #storage: RegistryStorage
   readonly #clock: Clock
   readonly #newId: () => string
-  readonly #limits: UploadLimits
+  readonly #limits: OpenUploadLimits
   readonly #sessions = new Map<string, OpenSession>()
   readonly #turns = new Turns()
   /** sessions that are being opened */
@@ -43,7 +43,7 @@ export class Uploads {
     storage: RegistryStorage,
     clock: Clock,
     newId: () => string,
-    limits: UploadLimits = defaultLimits,
+    limits: OpenUploadLimits = defaultLimits,
   ) {
     this.#storage = storage
     this.#clock = clock

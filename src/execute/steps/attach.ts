@@ -1,7 +1,7 @@
 import { DrayError } from '../../lib/errors.ts'
 import type { AttachStep } from '../../plan/plan.ts'
 import { listReferrers } from '../../images/evidence/evidence.ts'
-import type { TagToWrite } from '../tags/tag-writer.ts'
+import type { TagWrite } from '../tags/tag-writer.ts'
 import type { PreparedStep, StepContext, StepOrder } from './prepared-step.ts'
 import { checkedTagStep } from './tag.ts'
 
@@ -38,7 +38,7 @@ export function attachUnderTag(step: AttachStep, context: StepContext, order: St
 }
 
 /** @throws `malformed` if the step names no tag */
-export function tagOfAttach({ id, to, tag, manifest, from, expect, repair }: AttachStep): TagToWrite {
+export function tagOfAttach({ id, to, tag, manifest, from, expect, repair }: AttachStep): TagWrite {
   if (tag === undefined) throw new DrayError('malformed', `step ${id} attaches under a tag and names none`)
   return { repository: to, tag, target: manifest, from, expect, ...(repair === true && { repair }) }
 }

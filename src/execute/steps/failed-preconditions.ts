@@ -1,7 +1,7 @@
 import { type DrayError, toDrayError } from '../../lib/errors.ts'
 import type { PlacementId, Step, StepId } from '../../plan/plan.ts'
 import { inParallel } from '../../images/parallel.ts'
-import type { TagToWrite } from '../tags/tag-writer.ts'
+import type { TagWrite } from '../tags/tag-writer.ts'
 import { tagOfAttach } from './attach.ts'
 import type { StepContext } from './prepared-step.ts'
 
@@ -40,7 +40,7 @@ export function placementsOf(
   return new Set(steps.filter(({ id }) => failed.has(id)).map(({ placement }) => placement))
 }
 
-function tagOf(step: Step): TagToWrite | undefined {
+function tagOf(step: Step): TagWrite | undefined {
   if (step.kind === 'tag') return step
   return step.kind === 'attach' && step.via === 'tag' ? tagOfAttach(step) : undefined
 }

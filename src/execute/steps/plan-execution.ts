@@ -12,7 +12,7 @@ import { TagWriter } from '../tags/tag-writer.ts'
 import { attest } from './attest.ts'
 import { findFailedPreconditions, placementsOf } from './failed-preconditions.ts'
 import { prepareStep } from './prepare-step.ts'
-import type { Acted, Check, PreparedStep, StepContext, StepOrder } from './prepared-step.ts'
+import type { Acted, StepCheck, PreparedStep, StepContext, StepOrder } from './prepared-step.ts'
 import { failure, notAttempted, succeeded } from './step-outcomes.ts'
 
 /** Steps that are executed at once. Blobs and requests have limits of their own. */
@@ -116,7 +116,7 @@ export class PlanExecution {
   }
 
   async #checkAndAct(step: Step, prepared: PreparedStep): Promise<StepOutcome> {
-    let check: Check
+    let check: StepCheck
     try {
       check = await prepared.check()
     } catch (error) {

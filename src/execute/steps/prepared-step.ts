@@ -27,7 +27,7 @@ export interface StepContext {
 }
 
 /** What a step finds before it acts. */
-export type Check = { readonly state: 'upToDate' | 'expected' } | TagCheck
+export type StepCheck = { readonly state: 'upToDate' | 'expected' } | TagCheck
 
 /**
  * What a step has done; `done` is the default result. Only steps that write a tag have a `before`.
@@ -37,7 +37,7 @@ export type Acted = Pick<TagWriteResult, 'moved'> & Partial<TagWriteResult>
 /** A step with what it needs. */
 export interface PreparedStep {
   /** Reads whether there is something to do. @throws what the stores throw */
-  check(): Promise<Check>
+  check(): Promise<StepCheck>
   /**
    * Calls `recordIntent`, and acts when it has resolved.
    * @throws what `recordIntent` and the stores throw

@@ -2,7 +2,7 @@ import { isFresh } from '../../lib/freshness.ts'
 import type { Moved } from '../../plan/outcome.ts'
 import { isOfTag } from '../../plan/plan.ts'
 import type { TagCheck } from '../tags/tag-checks.ts'
-import type { TagToWrite } from '../tags/tag-writer.ts'
+import type { TagWrite } from '../tags/tag-writer.ts'
 import type { PreparedStep, StepContext, StepOrder } from './prepared-step.ts'
 
 /**
@@ -10,7 +10,7 @@ import type { PreparedStep, StepContext, StepOrder } from './prepared-step.ts'
  * @param copyContent comes between the intent and the last check
  */
 export function checkedTagStep(
-  tag: TagToWrite,
+  tag: TagWrite,
   context: StepContext,
   { followsContent, copyBegun }: StepOrder,
   copyContent?: () => Promise<Moved>,
@@ -39,7 +39,7 @@ export function checkedTagStep(
  * The reading of the plan as a check of the tag. A plan has a step only for a tag that is not up to
  * date.
  */
-function plannedCheck({ repository, tag, expect }: TagToWrite, at: number | undefined): TagCheck | undefined {
+function plannedCheck({ repository, tag, expect }: TagWrite, at: number | undefined): TagCheck | undefined {
   const own = expect.find((one) => isOfTag(one, repository, tag))
   if (own === undefined || at === undefined) return undefined
   return { at, found: own.digest, state: 'expected' }

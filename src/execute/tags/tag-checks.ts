@@ -36,7 +36,7 @@ type TagState =
    */
   | { readonly state: 'conflict'; readonly error: DrayError }
 
-interface TagList {
+interface ReadTagList {
   readonly at: number
   readonly tags: Promise<readonly string[]>
 }
@@ -46,7 +46,7 @@ export class TagChecks {
   readonly #stores: Repositories
   readonly #clock: Clock
   /** by repository: the steps of one wave share a list */
-  readonly #lists = new Map<string, TagList>()
+  readonly #lists = new Map<string, ReadTagList>()
 
   constructor(stores: Repositories, clock: Clock) {
     this.#stores = stores
@@ -100,7 +100,7 @@ export class TagChecks {
     return (await this.#stores.target(repository).resolve({ tag }, call))?.digest ?? null
   }
 
-  #list(repository: RepositoryName, call: Call): TagList {
+  #list(repository: RepositoryName, call: Call): ReadTagList {
     const key = formatRepository(repository)
     const known = this.#lists.get(key)
     if (known !== undefined && isFresh(known.at, this.#clock.now())) return known

@@ -11,7 +11,7 @@ import type { Repositories } from '../../images/ports.ts'
 import type { CheckedTag, TagCheck, TagChecks } from './tag-checks.ts'
 
 /** A manifest that is written under a tag. */
-export interface TagToWrite extends Omit<CheckedTag, 'wanted'> {
+export interface TagWrite extends Omit<CheckedTag, 'wanted'> {
   readonly target: Descriptor
   /** the repository that has the bytes of the manifest */
   readonly from: RepositoryName
@@ -53,7 +53,7 @@ export class TagWriter {
   }
 
   /** @throws what the store throws */
-  async check(tag: TagToWrite, call: Call): Promise<TagCheck> {
+  async check(tag: TagWrite, call: Call): Promise<TagCheck> {
     return await this.#ports.checks.check({ ...tag, wanted: tag.target.digest }, call)
   }
 
@@ -63,7 +63,7 @@ export class TagWriter {
    * @throws what `recordIntent` throws; every other failure is a result
    */
   async write(
-    tag: TagToWrite,
+    tag: TagWrite,
     first: TagCheck,
     { recordIntent, copyContent }: BeforeTag,
     call: Call,
@@ -98,7 +98,7 @@ export class TagWriter {
   }
 
   async #put(
-    { repository, tag }: TagToWrite,
+    { repository, tag }: TagWrite,
     content: NodeContent,
     call: Call,
     beforeAttempt: BeforeAttempt,
@@ -107,7 +107,7 @@ export class TagWriter {
     await copier.putManifest(stores.target(repository), content, [tag], call, beforeAttempt)
   }
 
-  #contentOnce(tag: TagToWrite, call: Call): Promise<NodeContent> {
+  #contentOnce(tag: TagWrite, call: Call): Promise<NodeContent> {
     const { target, from, repository } = tag
     const key = `${formatRepository(from)} ${formatRepository(repository)} ${target.digest}`
     const known = this.#contents.get(key)
@@ -123,7 +123,7 @@ export class TagWriter {
    * The bytes come from the source. If the source has lost them since, they come from the target,
    * if it has them by their digest already.
    */
-  async #content({ target, from, repository }: TagToWrite, call: Call): Promise<NodeContent> {
+  async #content({ target, from, repository }: TagWrite, call: Call): Promise<NodeContent> {
     const [source, destination] = [this.#ports.stores.source(from), this.#ports.stores.target(repository)]
     const isOnlyAtTarget =
       (await source.findManifest(target, call)) === undefined &&

@@ -14,7 +14,7 @@ export interface RepositoryNode {
   readonly kind: 'index' | 'manifest' | 'opaque'
   /** of an index, in its order */
   readonly children: readonly ChildEntry[]
-  readonly blobs: readonly Blob[]
+  readonly blobs: readonly NodeBlob[]
   /** the config of an image, which may have its time */
   readonly config?: Descriptor
   readonly subject?: Digest
@@ -30,7 +30,7 @@ interface ChildEntry {
 }
 
 /** size in bytes */
-interface Blob {
+interface NodeBlob {
   readonly digest: Digest
   readonly size: number
 }

@@ -21,7 +21,7 @@ export interface ReaderOptions {
   readonly last?: PreviousScan
 }
 
-export interface ReadOptions {
+export interface RepositoryReadOptions {
   /** digests that are read even if no tag leads to them */
   readonly roots: readonly Digest[]
   /**
@@ -52,7 +52,7 @@ export class RepositoryReader {
    * Reads the whole repository.
    * @throws what the store throws; `unsupported` if it has too many manifests.
    */
-  async read(options: ReadOptions, call: Call): Promise<RepositoryGraph> {
+  async read(options: RepositoryReadOptions, call: Call): Promise<RepositoryGraph> {
     const reading = this.begin()
     await reading.addAllTags(call)
     await reading.addDigests(options.roots, call)

@@ -16,7 +16,7 @@ const closeBracket = 0x5d
 const comma = 0x2c
 const blanks: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d])
 
-type Part = 'frame' | 'gap' | 'item'
+type ListPart = 'frame' | 'gap' | 'item'
 
 /**
  * Parses a list of Kubernetes (`{ "kind": "List", "items": […] }`) while it arrives, so that a
@@ -78,7 +78,7 @@ export class JsonListReader {
     return frame
   }
 
-  #part(): Part {
+  #part(): ListPart {
     if (!this.#isInItems) return 'frame'
     return this.#depth > 2 ? 'item' : 'gap'
   }
@@ -131,7 +131,7 @@ export class JsonListReader {
     this.#isInItems = true
   }
 
-  #keep(bytes: Uint8Array, part: Part): void {
+  #keep(bytes: Uint8Array, part: ListPart): void {
     if (bytes.byteLength === 0 || part === 'gap') return
     if (part === 'item') {
       this.#item.push(bytes)

@@ -31,7 +31,7 @@ export async function openRegular(
   }
 }
 
-export interface ReadOptions {
+export interface FileReadOptions {
   /** true by default */
   readonly followLinks?: boolean
   /** Receives the open file before anything is read. The read fails with what it throws. */
@@ -45,7 +45,7 @@ export interface ReadOptions {
 export async function readFileBounded(
   path: string,
   maxBytes: number,
-  { followLinks = true, check }: ReadOptions = {},
+  { followLinks = true, check }: FileReadOptions = {},
 ): Promise<Uint8Array | undefined> {
   const handle = await openRegular(path, { followLinks })
   if (handle === undefined) return undefined

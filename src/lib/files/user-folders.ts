@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, resolve } from 'node:path'
 
-export type Environment = Readonly<Record<string, string | undefined>>
+export type ProcessEnvironment = Readonly<Record<string, string | undefined>>
 
 /** A folder of one user: `below` names the folders below `base` that lead to it. */
 export interface UserFolder {
@@ -27,7 +27,7 @@ export function variableOf(kind: UserFolderKind): string {
  * Returns the home of the user; undefined if there is none, as for a user id without an entry in
  * /etc/passwd.
  */
-export function homeFolder(env: Environment): string | undefined {
+export function homeFolder(env: ProcessEnvironment): string | undefined {
   const home = env['HOME'] ?? homeOfUser()
   return home !== undefined && isAbsolute(home) ? resolve(home) : undefined
 }
@@ -36,7 +36,7 @@ export function homeFolder(env: Environment): string | undefined {
  * Returns the folder for what dray can read again or what later runs need. Undefined if the user
  * has none.
  */
-export function userFolder(kind: UserFolderKind, env: Environment): UserFolder | undefined {
+export function userFolder(kind: UserFolderKind, env: ProcessEnvironment): UserFolder | undefined {
   const { variable, below } = kinds[kind]
   const named = env[variable]
   // The specification says to ignore relative paths.

@@ -57,12 +57,12 @@ export interface PruneOutcome {
   readonly refusals: readonly PruneRefusal[]
 }
 
-type Result = DeleteOutcome['result']
+type DeleteResult = DeleteOutcome['result']
 
 /** A step with its outcome. */
 interface EndedStep {
   readonly step: DeleteStep
-  readonly result: Result
+  readonly result: DeleteResult
   readonly error?: ErrorInfo
 }
 
@@ -95,7 +95,7 @@ function summariseRepository(
   ended: readonly EndedStep[],
   refusals: readonly PruneRefusal[],
 ): RepositoryOutcome {
-  const count = (...results: readonly Result[]): number =>
+  const count = (...results: readonly DeleteResult[]): number =>
     ended.filter(({ result }) => results.includes(result)).length
   const deleted = ended.flatMap(({ step, result }) =>
     step.kind === 'deleteManifest' && result === 'done' ? [step] : [],
@@ -118,7 +118,7 @@ function summariseRepository(
 }
 
 /** The worst result; a repository is pruned if one step is done and no step has a worse result. */
-function statusOf(results: ReadonlySet<Result>): RepositoryOutcome['status'] {
+function statusOf(results: ReadonlySet<DeleteResult>): RepositoryOutcome['status'] {
   const worst = (['failed', 'refused', 'conflict', 'notAttempted'] as const).find((one) => results.has(one))
   return worst ?? (results.has('done') ? 'pruned' : 'unchanged')
 }

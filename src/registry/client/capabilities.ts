@@ -21,7 +21,7 @@ const reach: Readonly<Record<Capability, 'registry' | 'repository'>> = {
 }
 
 /** The capabilities of registries: what this run learned, over what is known of them beforehand. */
-export class Capabilities {
+export class LearnedCapabilities {
   readonly #learned = new Map<string, 'yes' | 'no'>()
   readonly #beforehand: (registry: string, name: Capability) => Known
 

@@ -9,7 +9,7 @@ import { Secrets } from '../http/secrets.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Capability, Known } from '../../images/ports.ts'
 import { KeyedQueue } from '../../images/parallel.ts'
-import { Capabilities } from './capabilities.ts'
+import { LearnedCapabilities } from './capabilities.ts'
 import { RegistryClocks } from './registry-clocks.ts'
 import { isWebPage, type Purpose, responseError, webPageError, withSubject } from './errors.ts'
 import { ManifestCache } from './manifests/manifest-cache.ts'
@@ -53,7 +53,7 @@ export class SharedState {
   readonly origin: (registry: string) => URL
   readonly clock: Clock
   readonly clocks: RegistryClocks
-  readonly capabilities: Capabilities
+  readonly capabilities: LearnedCapabilities
   readonly retry: TransferRetry
   readonly uploads: UploadLimits
   readonly manifests: ManifestCache = new ManifestCache(maxCachedBytes)
@@ -69,7 +69,7 @@ export class SharedState {
     this.origin = options.origin
     this.clock = options.clock
     this.clocks = new RegistryClocks(options.clock)
-    this.capabilities = new Capabilities(options.known ?? knownCapability)
+    this.capabilities = new LearnedCapabilities(options.known ?? knownCapability)
     this.retry = new TransferRetry(options)
     this.uploads = options.uploads ?? defaultUploads
     this.secrets = options.secrets ?? new Secrets()

@@ -79,7 +79,7 @@ function parseObject(bytes: Uint8Array, file: string): Record<string, unknown> {
   return value
 }
 
-interface Entry {
+interface AuthFileEntry {
   /** `host[:port][/namespace]` */
   readonly key: string
   /** the key as it is in the file */
@@ -96,11 +96,11 @@ function entriesOf(
   name: string,
   file: string,
   ignored: IgnoredKey[],
-): readonly Entry[] {
+): readonly AuthFileEntry[] {
   const object = root[name]
   if (object == null) return []
   if (!isRecord(object)) throw broken(file, `${name} is not an object`)
-  const entries = Object.entries(object).flatMap(([text, value]): Entry[] => {
+  const entries = Object.entries(object).flatMap(([text, value]): AuthFileEntry[] => {
     const parsed = parseKey(text)
     if (parsed.key !== undefined) return [{ key: parsed.key, text, value }]
     ignored.push(parsed.ignored)

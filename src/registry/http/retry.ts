@@ -70,11 +70,11 @@ export function retry({
 }
 
 /** How one attempt ended: with a response, or with an error of the connection. */
-type Result =
+type AttemptResult =
   | { readonly response: RegistryResponse; readonly failure?: undefined }
   | { readonly response?: undefined; readonly failure: TransportFailure; readonly error: DrayError }
 
-async function attempt(send: () => Promise<RegistryResponse>): Promise<Result> {
+async function attempt(send: () => Promise<RegistryResponse>): Promise<AttemptResult> {
   try {
     return { response: await send() }
   } catch (thrown) {
@@ -88,7 +88,7 @@ async function attempt(send: () => Promise<RegistryResponse>): Promise<Result> {
  * Passes on to the gate what the response says about the whole registry. Returns the wait that the
  * response asks for, in milliseconds.
  */
-function noteResponse(result: Result, gate: HostGate, clock: Clock): number | undefined {
+function noteResponse(result: AttemptResult, gate: HostGate, clock: Clock): number | undefined {
   const { response } = result
   if (response === undefined) return undefined
   if (!retriedStatuses.has(response.status)) {
@@ -100,7 +100,12 @@ function noteResponse(result: Result, gate: HostGate, clock: Clock): number | un
   return after
 }
 
-function mayRetry(request: RegistryRequest, result: Result, gate: HostGate, attempts: number): boolean {
+function mayRetry(
+  request: RegistryRequest,
+  result: AttemptResult,
+  gate: HostGate,
+  attempts: number,
+): boolean {
   if (result.response !== undefined) {
     const { status } = result.response
     if (status === 416 && !asksForPart(request))
@@ -124,7 +129,7 @@ function asksForPart({ headers }: RegistryRequest): boolean {
 /** The error is a new one without `TransportFailure`, so that no caller retries it again. */
 function finalResult(
   request: RegistryRequest,
-  result: Result,
+  result: AttemptResult,
   gate: HostGate,
   attempts: number,
 ): RegistryResponse {
@@ -145,7 +150,7 @@ function finalResult(
 
 function notifyRetry(
   request: RegistryRequest,
-  result: Result,
+  result: AttemptResult,
   call: Call,
   attempts: number,
   waitMs: number,

@@ -8,7 +8,7 @@ import type {
 import { formatAt } from '../../oci/reference.ts'
 import { escapeText } from '../text/escape.ts'
 import { digestOn, formatAge } from '../text/format.ts'
-import { renderStatements, type Statement } from './opinions.ts'
+import { renderStatements, type RenderedResult } from './opinions.ts'
 import { broken, inner, section } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
 
@@ -22,7 +22,7 @@ const tones: Readonly<Record<Verdict, keyof Style>> = { delete: 'red', untag: 'y
 export function renderExplanation(explanation: Explanation, page: Page): string {
   const { digest, time, reachedBy, otherTags } = explanation
   const room = inner(page)
-  const others = otherTags.slice(0, shownAtMost).map(({ tag, verdict, why }): Statement => ({
+  const others = otherTags.slice(0, shownAtMost).map(({ tag, verdict, why }): RenderedResult => ({
     word: verdict,
     tone: tones[verdict],
     name: escapeText(tag),
@@ -99,7 +99,7 @@ function protectionsText({ protections }: Explanation, page: Page): string {
   )
 }
 
-const ruleWords: Readonly<Record<RuleResult['says'], Pick<Statement, 'word' | 'tone'>>> = {
+const ruleWords: Readonly<Record<RuleResult['says'], Pick<RenderedResult, 'word' | 'tone'>>> = {
   delete: { word: 'deletes', tone: 'red' },
   spare: { word: 'spares', tone: 'green' },
   notSelected: { word: 'passes', tone: 'dim' },
@@ -108,7 +108,7 @@ const ruleWords: Readonly<Record<RuleResult['says'], Pick<Statement, 'word' | 't
 function rulesText({ tag, rules }: Explanation, page: Page): string {
   if (tag === undefined) return 'Rules judge tags: ask for a tag that is on it.'
   if (rules.length === 0) return 'The policy has no rule for this tag: it is kept.'
-  const statements = rules.flatMap((rule): readonly Statement[] => [
+  const statements = rules.flatMap((rule): readonly RenderedResult[] => [
     { ...ruleWords[rule.says], ...named(rule) },
     ...rule.conditions.map((one) => condition(one)),
   ])
@@ -116,7 +116,7 @@ function rulesText({ tag, rules }: Explanation, page: Page): string {
 }
 
 /** A condition that holds keeps what the rule selects. */
-function condition(one: PolicyResult): Statement {
+function condition(one: PolicyResult): RenderedResult {
   const statement = named(one)
   return {
     ...statement,
@@ -132,7 +132,7 @@ function named({
 }: {
   readonly name: string
   readonly text: string
-}): Pick<Statement, 'name' | 'text'> {
+}): Pick<RenderedResult, 'name' | 'text'> {
   return { name: escapeText(name), text: escapeText(text) }
 }
 

@@ -4,7 +4,7 @@ import { type Cell, renderTable } from '../text/table.ts'
 import { displayWidth } from '../text/width.ts'
 
 /** The statement of a rule, protection or tag in three columns. Texts are escaped. */
-export interface Statement {
+export interface RenderedResult {
   readonly word: string
   readonly tone: keyof Style
   readonly name: string
@@ -17,9 +17,9 @@ const nameShare = 0.4
 const leastWidth = 8
 
 /** One line for each, if the page has room. Text that is too long for its column is wrapped, never cut. */
-export function renderStatements(all: readonly Statement[], page: Page): string {
+export function renderStatements(all: readonly RenderedResult[], page: Page): string {
   const { width } = page
-  const widest = (of: (statement: Statement) => string): number =>
+  const widest = (of: (statement: RenderedResult) => string): number =>
     all.reduce((most, statement) => Math.max(most, displayWidth(of(statement))), 0)
   const words = widest(({ word }) => word)
   const names = widest(({ name }) => name)

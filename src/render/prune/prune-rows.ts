@@ -47,7 +47,7 @@ export function renderVerdicts(items: readonly (PruneRow | PruneNote)[], page: P
   return [...heading, ...body].join('\n')
 }
 
-interface Layout {
+interface RowLayout {
   readonly columns: readonly Column[]
   readonly nameWidth: number
   readonly whyWidth: number
@@ -55,7 +55,7 @@ interface Layout {
   readonly isBelow: boolean
 }
 
-function layoutFor(rows: readonly PruneRow[], { width }: Page): Layout {
+function layoutFor(rows: readonly PruneRow[], { width }: Page): RowLayout {
   const widest = (of: (row: PruneRow) => string, title: string): number =>
     rows.reduce((most, row) => Math.max(most, displayWidth(of(row))), title.length)
   const names = widest(({ name }) => name, 'TAG')
@@ -78,7 +78,7 @@ function layoutFor(rows: readonly PruneRow[], { width }: Page): Layout {
   return { columns, nameWidth: Math.min(names, room), whyWidth, isBelow }
 }
 
-function linesOf(row: PruneRow, { nameWidth, whyWidth, isBelow }: Layout): readonly (readonly Cell[])[] {
+function linesOf(row: PruneRow, { nameWidth, whyWidth, isBelow }: RowLayout): readonly (readonly Cell[])[] {
   const names = broken(row.name, nameWidth)
   const whys = isBelow ? [] : broken(row.why, whyWidth)
   const tone = tones[row.verdict]

@@ -9,7 +9,7 @@ interface Kept {
   readonly helper: string | null
 }
 
-interface OtherSource {
+interface IgnoredSource {
   readonly source: string
   readonly where: string
 }
@@ -17,7 +17,7 @@ interface OtherSource {
 interface Login extends Kept {
   readonly username: string
   readonly checked: boolean
-  readonly behind: OtherSource | null
+  readonly behind: IgnoredSource | null
 }
 
 export function renderLogin(login: Login, { style }: Page): string {
@@ -42,7 +42,7 @@ export function renderLoginNotes({ registry, checked, helper, file, behind }: Lo
 
 interface Logout extends Kept {
   readonly removed: boolean
-  readonly left: OtherSource | null
+  readonly left: IgnoredSource | null
 }
 
 export function renderLogout({ removed, left, ...kept }: Logout, { style }: Page): string {
@@ -60,7 +60,7 @@ function placeOf({ helper, file }: Kept): string {
   return helper === null ? `in ${escapeText(file)}` : `with docker-credential-${escapeText(helper)}`
 }
 
-interface Explanation {
+interface CredentialExplanation {
   readonly registry: string
   readonly repository: string | null
   readonly sources: readonly SourceReport[]
@@ -74,7 +74,7 @@ const columns: readonly Column[] = [
   { title: 'WHAT', flexible: true, keep: 24 },
 ]
 
-export function renderAuthExplanation(explanation: Explanation, page: Page): string {
+export function renderAuthExplanation(explanation: CredentialExplanation, page: Page): string {
   const { registry, repository, sources, scopes } = explanation
   const { style } = page
   const name = repository === null ? registry : `${registry}/${repository}`

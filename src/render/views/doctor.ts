@@ -1,9 +1,9 @@
-import type { Check, Diagnosis, Finding, FindingState } from '../../usecases/views/doctor.ts'
+import type { DiagnosisCheck, Diagnosis, Finding, FindingState } from '../../usecases/views/doctor.ts'
 import { escapeText } from '../text/escape.ts'
 import type { Page, Style } from '../text/style.ts'
 import { pad, wrap } from '../text/width.ts'
 
-const words: Readonly<Record<Check, string>> = {
+const words: Readonly<Record<DiagnosisCheck, string>> = {
   connection: 'connection',
   tls: 'TLS',
   credentials: 'credentials',

@@ -14,7 +14,7 @@ import { type CheckedTarget, type DecidedTarget, runChecks } from './checks/chec
 import { promotionChecks } from './checks/checks.ts'
 import { contentSteps } from './content-steps.ts'
 import { decideEvidence, type EvidenceConflict } from './decide-evidence.ts'
-import type { Gathered } from './gather.ts'
+import type { GatheredPromotion } from './gather.ts'
 import type { PromoteSnapshot } from './snapshot.ts'
 import { requestedTags } from './source-version.ts'
 
@@ -25,7 +25,7 @@ export interface PromotePolicy extends PlacingPolicy {
 }
 
 /** Decides what brings every image with its tags to its targets: pure. Refusals are part of the plan. */
-export function decide(gathered: readonly Gathered[], policy: PromotePolicy, now: Date): Plan {
+export function decide(gathered: readonly GatheredPromotion[], policy: PromotePolicy, now: Date): Plan {
   const batch = surveyBatch(
     gathered.flatMap((item) => (item.kind === 'read' ? [batchImage(item.snapshot)] : [])),
   )

@@ -38,7 +38,7 @@ const imagesAtOnce = 16
 /** Reads of one target at once. */
 const readsAtOnce = 16
 
-export interface GatherOptions {
+export interface PromoteGatherOptions {
   readonly clock: Pick<Clock, 'now'>
   /** read attached artifacts */
   readonly evidence: boolean
@@ -48,7 +48,7 @@ export interface GatherOptions {
   readonly readBack?: Repositories
 }
 
-export type Gathered = GatheredOf<PromoteRequest, PromoteSnapshot>
+export type GatheredPromotion = GatheredOf<PromoteRequest, PromoteSnapshot>
 
 /**
  * Reads the state that a promotion is decided by, without any change: each source tag once, its
@@ -59,9 +59,9 @@ export type Gathered = GatheredOf<PromoteRequest, PromoteSnapshot>
 export async function gather(
   requests: readonly PromoteRequest[],
   stores: Repositories,
-  options: GatherOptions,
+  options: PromoteGatherOptions,
   call: Call,
-): Promise<readonly Gathered[]> {
+): Promise<readonly GatheredPromotion[]> {
   return await gatherEach(requests, imagesAtOnce, call, (request, c) =>
     gatherOne(request, stores, options, c),
   )
@@ -70,7 +70,7 @@ export async function gather(
 async function gatherOne(
   request: PromoteRequest,
   stores: Repositories,
-  options: GatherOptions,
+  options: PromoteGatherOptions,
   call: Call,
 ): Promise<PromoteSnapshot> {
   const readAt = options.clock.now()
@@ -121,7 +121,7 @@ async function readSource(
   store: SourceRepository,
   root: Promise<ManifestContent>,
   versions: Promise<readonly VersionTag[] | undefined>,
-  options: GatherOptions,
+  options: PromoteGatherOptions,
   call: Call,
 ): Promise<PromoteSource> {
   const content = await root

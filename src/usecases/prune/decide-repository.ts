@@ -16,7 +16,7 @@ import { sumFreedBytes } from './sizes.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
 
 /** The plan of one repository, and what a run has to know of it beside its plan. */
-export interface Decision {
+export interface RepositoryDecision {
   readonly plan: RepositoryPlan
   /** names of the protections that match something here */
   readonly matched: ReadonlySet<string>
@@ -29,12 +29,12 @@ export interface Decision {
 }
 
 /** Decides what to delete in one repository. Pure. */
-export function decideRepository(snapshot: RepositorySnapshot, policy: RepositoryPolicy): Decision {
+export function decideRepository(snapshot: RepositorySnapshot, policy: RepositoryPolicy): RepositoryDecision {
   return decideFrom(evaluatePolicy(snapshot, policy))
 }
 
 /** Makes the plan that follows from an evaluation. Pure. */
-export function decideFrom(evaluation: Evaluation): Decision {
+export function decideFrom(evaluation: Evaluation): RepositoryDecision {
   const { keptImages, snapshot } = evaluation
   const tags = decideTags(evaluation)
   const others = decideManifests(evaluation)

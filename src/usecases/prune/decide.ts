@@ -4,12 +4,14 @@ import { formatAt, formatRepository } from '../../oci/reference.ts'
 import type { Hash } from '../../plan/plan.ts'
 import type { InUseSource, PrunePlan, PruneRefusal, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import type { UnreadTarget } from '../../images/graph/unread.ts'
-import type { Decision } from './decide-repository.ts'
+import type { RepositoryDecision } from './decide-repository.ts'
 import { firstFew } from './first-few.ts'
 import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
 /** The decision about one repository, or why it could not be read. */
-export type RepositoryResult = { readonly kind: 'decided'; readonly decision: Decision } | UnreadTarget
+export type RepositoryResult =
+  | { readonly kind: 'decided'; readonly decision: RepositoryDecision }
+  | UnreadTarget
 
 export interface RunPolicy {
   readonly name?: string
@@ -77,7 +79,10 @@ function checkRun({ limits }: RunPolicy, plans: readonly RepositoryPlan[]): read
 }
 
 /** The names of protections that match nothing although they are not optional. */
-function findUnmatched({ protections }: RunPolicy, decisions: readonly Decision[]): readonly string[] {
+function findUnmatched(
+  { protections }: RunPolicy,
+  decisions: readonly RepositoryDecision[],
+): readonly string[] {
   const matched = new Set(decisions.flatMap((decision) => [...decision.matched]))
   return protections.flatMap(({ name, optional }) => (optional || matched.has(name) ? [] : [name]))
 }
@@ -91,7 +96,10 @@ function unmatchedProtection(name: string): ErrorInfo {
   )
 }
 
-function collectWarnings(decisions: readonly Decision[], idle: readonly string[]): readonly string[] {
+function collectWarnings(
+  decisions: readonly RepositoryDecision[],
+  idle: readonly string[],
+): readonly string[] {
   return [
     ...idle.map(
       (name) =>
@@ -111,7 +119,7 @@ function collectWarnings(decisions: readonly Decision[], idle: readonly string[]
 }
 
 /** One warning for each host that may serve the same repositories as another. */
-function warnOfOtherHosts(decisions: readonly Decision[]): readonly string[] {
+function warnOfOtherHosts(decisions: readonly RepositoryDecision[]): readonly string[] {
   const found = decisions.flatMap(({ plan: { repository }, atOtherHosts }) =>
     atOtherHosts.flatMap(({ otherHost, by }) =>
       otherHost === undefined || otherHost.isIgnored

@@ -29,7 +29,7 @@ const configsAtOnce = 16
 /** If two clocks differ by more, ages are not reliable. */
 const maxClockDifferenceMs = 3_600_000
 
-export interface GatherOptions {
+export interface PruneGatherOptions {
   readonly policy: RepositoryPolicy
   /** milliseconds since 1970, by this machine */
   readonly now: () => number
@@ -52,7 +52,7 @@ export interface GatheredRepository {
 export async function gather(
   store: SourceRepository,
   request: PruneRequest,
-  options: GatherOptions,
+  options: PruneGatherOptions,
   call: Call,
 ): Promise<GatheredRepository> {
   const { policy, contents, last } = options
@@ -132,7 +132,7 @@ async function readTimes(
   scan: RepositoryScan,
   request: PruneRequest,
   now: number,
-  { policy, contents }: GatherOptions,
+  { policy, contents }: PruneGatherOptions,
   call: Call,
 ): Promise<ReadonlyMap<Digest, ConfigTime>> {
   const { graph } = scan

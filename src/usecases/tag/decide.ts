@@ -5,12 +5,12 @@ import type { UnreadTarget } from '../../images/graph/unread.ts'
 import { type Batch, type BatchImage, decideBatchTags, surveyBatch } from '../placing/batch.ts'
 import { planImages, type PlacingPolicy } from '../placing/plan-images.ts'
 import { type TaggedTarget, taggingDecision } from '../placing/tagged-image.ts'
-import type { Gathered } from './gather.ts'
+import type { GatheredTagging } from './gather.ts'
 import type { TagSnapshot, TagTarget } from './snapshot.ts'
 import { requestedTags } from './version.ts'
 
 /** Decides which tags are written: pure. Refusals are part of the plan. */
-export function decide(gathered: readonly Gathered[], policy: PlacingPolicy, now: Date): Plan {
+export function decide(gathered: readonly GatheredTagging[], policy: PlacingPolicy, now: Date): Plan {
   const batch = surveyBatch(
     gathered.flatMap((item) => (item.kind === 'read' ? [batchImage(item.snapshot)] : [])),
   )

@@ -26,7 +26,7 @@ const imagesAtOnce = 16
 /** Targets of one image that are read at once. */
 const targetsAtOnce = 16
 
-export type Gathered = GatheredOf<TagRequest, TagSnapshot>
+export type GatheredTagging = GatheredOf<TagRequest, TagSnapshot>
 
 /**
  * Reads the state that tags are decided by, without any change: each image once, the tag lists of
@@ -39,7 +39,7 @@ export async function gather(
   stores: Repositories,
   { clock }: { readonly clock: Pick<Clock, 'now'> },
   call: Call,
-): Promise<readonly Gathered[]> {
+): Promise<readonly GatheredTagging[]> {
   return await gatherEach(requests, imagesAtOnce, call, async (request, c) => {
     const readAt = clock.now()
     return { ...(await gatherOne(request, stores, c)), readAt }

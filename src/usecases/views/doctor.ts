@@ -16,7 +16,7 @@ const maxClockOffMs = 30_000
 const dayMs = 24 * 60 * 60 * 1000
 
 /** A connection as it was seen; `http/` gives values of this form. */
-export interface ConnectionFacts {
+export interface DoctorConnection {
   readonly addresses: readonly string[]
   readonly connectMs: number
   readonly tls?: {
@@ -45,14 +45,14 @@ export interface DoctorFacts {
   /** by which proxy it is reached, without its password */
   readonly proxy?: string
   /** absent where a proxy stands between */
-  readonly connection?: CheckResult<ConnectionFacts>
+  readonly connection?: CheckResult<DoctorConnection>
   readonly credentials: CheckResult<CredentialFacts | undefined>
   /** absent where there was no connection */
   readonly facts?: RegistryFacts
   readonly writing?: WritingFacts
 }
 
-export type Check =
+export type DiagnosisCheck =
   | 'connection'
   | 'tls'
   | 'credentials'
@@ -67,7 +67,7 @@ export type Check =
 export type FindingState = 'ok' | 'note' | 'problem' | 'unknown'
 
 export interface Finding {
-  readonly check: Check
+  readonly check: DiagnosisCheck
   readonly state: FindingState
   /** what was seen, in a few words */
   readonly saw: string
@@ -126,7 +126,7 @@ function connectionFindings({ origin, proxy, connection }: DoctorFacts, now: num
   return [connected, plain]
 }
 
-function tlsFinding(tls: NonNullable<ConnectionFacts['tls']>, now: number): Finding {
+function tlsFinding(tls: NonNullable<DoctorConnection['tls']>, now: number): Finding {
   const { protocol, subject, issuer, validTo, untrusted } = tls
   const days = Math.floor((validTo - now) / dayMs)
   const what = `${protocol}, ${subject}, issued by ${issuer}`
@@ -264,7 +264,7 @@ function writingFindings({ failure, left }: WritingFacts): readonly Finding[] {
   return failure === undefined ? [cleaned] : [failed('writing', failure), cleaned]
 }
 
-function failed(check: Check, error: ErrorInfo): Finding {
+function failed(check: DiagnosisCheck, error: ErrorInfo): Finding {
   const why = error.why === undefined ? '' : `: ${error.why}`
   return {
     check,

@@ -10,7 +10,7 @@ export type Reached<T> =
   | { readonly value?: undefined; readonly error: ErrorInfo }
 
 /** Reads repositories that may fail one by one, and skips registries that do not answer at all. */
-export class Reach {
+export class UnreachableRegistries {
   readonly #answered = new Set<string>()
   readonly #silent = new Map<string, ErrorInfo>()
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TagChecks } from '../../../src/execute/tags/tag-checks.ts'
-import { TagWriter, type TagToWrite } from '../../../src/execute/tags/tag-writer.ts'
+import { TagWriter, type TagWrite } from '../../../src/execute/tags/tag-writer.ts'
 import { Copier } from '../../../src/images/copy.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
@@ -11,7 +11,7 @@ import { Retry, type TagStores, tagStores, wanted } from '../../support/tag-stor
 const repository = { registry: 'registry.example.com', path: 'prod/api' }
 const [old, theirs] = [digestOf('old'), digestOf('theirs')]
 const moved = { mounted: 1, uploaded: 0, present: 0, bytes: 0 }
-const tag: TagToWrite = {
+const tag: TagWrite = {
   repository,
   tag: 'stable',
   target: wanted,

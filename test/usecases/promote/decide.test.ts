@@ -4,7 +4,7 @@ import { digestOf } from '../../../src/oci/digest.ts'
 import { formatPlanFile, parsePlanFile } from '../../../src/plan/plan-file.ts'
 import type { Plan } from '../../../src/plan/plan.ts'
 import { decide, type PromotePolicy } from '../../../src/usecases/promote/decide.ts'
-import type { Gathered } from '../../../src/usecases/promote/gather.ts'
+import type { GatheredPromotion } from '../../../src/usecases/promote/gather.ts'
 import {
   api,
   cosignEntry,
@@ -21,7 +21,7 @@ import {
 
 const now = new Date('2026-01-02T03:04:05.000Z')
 
-function read(options?: SnapshotOptions): Gathered {
+function read(options?: SnapshotOptions): GatheredPromotion {
   return { kind: 'read', snapshot: snapshotOf(options) }
 }
 
@@ -201,7 +201,7 @@ describe('a refusal', () => {
   it('refuses one tag for two images of a run, in either order', () => {
     const web = graphOf('web')
     const second = snapshotOf({ request: { image: 'web:1.4.2' } })
-    const both: readonly Gathered[] = [
+    const both: readonly GatheredPromotion[] = [
       read(),
       { kind: 'read', snapshot: { ...second, source: { root: web.root, graph: web, evidence: [] } } },
     ]
@@ -227,7 +227,7 @@ describe('a refusal', () => {
       repository: eu,
       error: new DrayError('unavailable', 'it is down'),
     } as const
-    const half: Gathered = {
+    const half: GatheredPromotion = {
       kind: 'read',
       snapshot: { ...snapshot, targets: [unread, ...snapshot.targets.slice(1)] },
     }
@@ -237,7 +237,7 @@ describe('a refusal', () => {
   })
 
   it('promotes the other images of a run if one cannot be read', () => {
-    const unread: Gathered = {
+    const unread: GatheredPromotion = {
       kind: 'unread',
       unread: {
         request: { ...snapshotOf().request, image: 'web:2' },

@@ -1,7 +1,7 @@
 import { onTestFinished, describe, expect, it } from 'vitest'
 import type { Digest } from '../../../src/oci/digest.ts'
 import { decideRepository } from '../../../src/usecases/prune/decide-repository.ts'
-import { gather, type GatherOptions } from '../../../src/usecases/prune/gather.ts'
+import { gather, type PruneGatherOptions } from '../../../src/usecases/prune/gather.ts'
 import type { RepositoryPolicy } from '../../../src/usecases/prune/policy/policy.ts'
 import type { PruneRequest } from '../../../src/usecases/prune/snapshot.ts'
 import type { RegistryClientOptions } from '../../../src/registry/client/client.ts'
@@ -26,7 +26,7 @@ interface Place {
   readonly run: Bench
   readonly gathered: (
     policy?: RepositoryPolicy,
-    rest?: Partial<GatherOptions> & Partial<Pick<PruneRequest, 'inUse' | 'orphaned'>>,
+    rest?: Partial<PruneGatherOptions> & Partial<Pick<PruneRequest, 'inUse' | 'orphaned'>>,
   ) => ReturnType<typeof gather>
   /** what was asked since, `METHOD kind`, counted */
   readonly counts: () => Readonly<Record<string, number>>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
-  type ConnectionFacts,
+  type DoctorConnection,
   diagnose,
   type DoctorFacts,
   hasProblem,
@@ -9,7 +9,7 @@ import type { RegistryFacts } from '../../../src/images/registry-facts.ts'
 
 const now = Date.UTC(2026, 10, 25)
 const day = 86_400_000
-const tls = (more: Partial<NonNullable<ConnectionFacts['tls']>> = {}): ConnectionFacts => ({
+const tls = (more: Partial<NonNullable<DoctorConnection['tls']>> = {}): DoctorConnection => ({
   addresses: ['192.0.2.1'],
   connectMs: 20,
   tls: { protocol: 'TLSv1.3', subject: 'r.test', issuer: 'an authority', validTo: now + 90 * day, ...more },

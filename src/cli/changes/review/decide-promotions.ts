@@ -1,8 +1,8 @@
 import { DrayError } from '../../../lib/errors.ts'
-import type { Gathered } from '../../../usecases/promote/gather.ts'
+import type { GatheredPromotion } from '../../../usecases/promote/gather.ts'
 import type { PromoteSnapshot } from '../../../usecases/promote/snapshot.ts'
 import { versionTagsIn } from '../../../semver/version.ts'
-import type { DecideAgain, Decision, ReviewInput } from './review-plan.ts'
+import type { DecideAgain, CurrentDecision, ReviewInput } from './review-plan.ts'
 import { promoteRequest } from './review-requests.ts'
 
 export const decidePromotionsAgain: DecideAgain = {
@@ -22,7 +22,7 @@ export const decideCopiesAgain: DecideAgain = {
 async function decidePromotions(
   { plan, images, flags, context, stores, call, now }: ReviewInput,
   isCopy: boolean,
-): Promise<readonly (readonly Decision[])[]> {
+): Promise<readonly (readonly CurrentDecision[])[]> {
   const [{ gather }, { decide }] = await Promise.all([
     import('../../../usecases/promote/gather.ts'),
     import('../../../usecases/promote/decide.ts'),
@@ -52,7 +52,11 @@ async function decidePromotions(
   ])
 }
 
-function factsOf({ source, targets, request }: PromoteSnapshot): Pick<Decision, 'targets' | 'versions'> {
+function factsOf({
+  source,
+  targets,
+  request,
+}: PromoteSnapshot): Pick<CurrentDecision, 'targets' | 'versions'> {
   const { keepUp, tags } = request
   const named = keepUp === undefined ? [] : versionTagsIn(tags, keepUp.policy)
   return {
@@ -71,7 +75,9 @@ function factsOf({ source, targets, request }: PromoteSnapshot): Pick<Decision, 
 }
 
 /** Only the source that the plan names may give the image. A repository without the image is no source of it. */
-function sourceError({ unread: { error, request } }: Extract<Gathered, { kind: 'unread' }>): DrayError {
+function sourceError({
+  unread: { error, request },
+}: Extract<GatheredPromotion, { kind: 'unread' }>): DrayError {
   if (error.code !== 'not-found') return error
   return new DrayError('refused', `${request.image} is not where the plan takes it from`, {
     ...(error.subject !== undefined && { subject: error.subject }),

@@ -1,14 +1,14 @@
 import { DrayError, isDrayError } from '../../../lib/errors.ts'
 import type { Placement } from '../../../plan/plan.ts'
 import type { UnreadTarget } from '../../../images/graph/unread.ts'
-import type { DecideAgain, Decision, ReadTarget, ReviewInput } from './review-plan.ts'
+import type { DecideAgain, CurrentDecision, ReadTarget, ReviewInput } from './review-plan.ts'
 import { rollbackRequest, tagRequests } from './review-requests.ts'
 
 export const decideTagsAgain: DecideAgain = { readsSources: false, decide: decideTags }
 
 export const decideRollbacksAgain: DecideAgain = { readsSources: false, decide: decideRollbacks }
 
-async function decideTags(input: ReviewInput): Promise<readonly (readonly Decision[])[]> {
+async function decideTags(input: ReviewInput): Promise<readonly (readonly CurrentDecision[])[]> {
   const { images, flags, context, stores, call, now } = input
   const [{ gather }, { decide }] = await Promise.all([
     import('../../../usecases/tag/gather.ts'),
@@ -19,7 +19,7 @@ async function decideTags(input: ReviewInput): Promise<readonly (readonly Decisi
   const gathered = await gather(requests, stores, context, call)
   const decided = decide(gathered, policyOf(input), now())
   return images.map((image) =>
-    asked.flatMap(({ image: of, request: { wish, targets } }, index): readonly Decision[] => {
+    asked.flatMap(({ image: of, request: { wish, targets } }, index): readonly CurrentDecision[] => {
       const read = gathered[index]
       if (of !== image || read === undefined) return []
       const version = wish.kind === 'version' ? wish.given : undefined
@@ -39,13 +39,13 @@ async function decideTags(input: ReviewInput): Promise<readonly (readonly Decisi
   )
 }
 
-async function decideRollbacks(input: ReviewInput): Promise<readonly (readonly Decision[])[]> {
+async function decideRollbacks(input: ReviewInput): Promise<readonly (readonly CurrentDecision[])[]> {
   const { images, flags, context, stores, call, now } = input
   const [{ gather }, { decide }] = await Promise.all([
     import('../../../usecases/rollback/gather.ts'),
     import('../../../usecases/rollback/decide.ts'),
   ])
-  const decisions: (readonly Decision[])[] = []
+  const decisions: (readonly CurrentDecision[])[] = []
   for (const image of images) {
     const [first] = image.placements
     const snapshot = await gather(rollbackRequest(image, flags), stores, context, call).catch(

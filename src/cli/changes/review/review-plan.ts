@@ -18,7 +18,7 @@ export interface DecideAgain {
   /** what to do about a refused plan, beside the fix in the refusal itself */
   readonly hint?: (flags: ReviewFlags) => string | undefined
   /** Reads and decides again: for each image, the decisions about its requests. */
-  readonly decide: (input: ReviewInput) => Promise<readonly (readonly Decision[])[]>
+  readonly decide: (input: ReviewInput) => Promise<readonly (readonly CurrentDecision[])[]>
 }
 
 export interface ReviewInput {
@@ -32,7 +32,7 @@ export interface ReviewInput {
 }
 
 /** What is decided now about one request, at each target of its image. */
-export interface Decision {
+export interface CurrentDecision {
   /** the plan of now, in which the request has this index */
   readonly decided: Plan
   readonly index: number
@@ -98,7 +98,7 @@ export async function reviewPlan(
 /** Each placement of an image with what is decided about it now. */
 function reviewablesOf(
   image: PlannedImage,
-  decisions: readonly Decision[],
+  decisions: readonly CurrentDecision[],
   flags: ReviewFlags,
 ): readonly Reviewable[] {
   const versions = decisions.flatMap((one) => one.versions)
@@ -113,7 +113,11 @@ function reviewablesOf(
 }
 
 /** What is decided at the target `j`. */
-function currentAt({ decided, index, targets, assumedTag }: Decision, j: number, saved: Placement): Current {
+function currentAt(
+  { decided, index, targets, assumedTag }: CurrentDecision,
+  j: number,
+  saved: Placement,
+): Current {
   const target = targets[j]
   if (target === undefined || isDrayError(target)) return unreadable(saved, target)
   const id: PlacementId = `i${index + 1}.t${j + 1}`

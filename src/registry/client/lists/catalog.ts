@@ -3,7 +3,7 @@ import { isDrayError } from '../../../lib/errors.ts'
 import { isRepositoryPath } from '../../../oci/reference.ts'
 import type { RegistryClient } from '../client.ts'
 import type { Purpose } from '../errors.ts'
-import { type Page, pages, parseNames } from './pages.ts'
+import { type ResponsePage, pages, parseNames } from './pages.ts'
 
 /** The most repositories in a page that distribution 3 accepts (`catalog.maxentries`). */
 const pageSize = 1000
@@ -24,7 +24,7 @@ export async function* listRepositories(client: RegistryClient, call: Call): Asy
   const options = {
     accept: 'application/json',
     purpose,
-    parse: (page: Page) => parseNames(page, 'repositories', purpose, isRepositoryPath),
+    parse: (page: ResponsePage) => parseNames(page, 'repositories', purpose, isRepositoryPath),
     keyOf: (path: string) => path,
   }
   try {

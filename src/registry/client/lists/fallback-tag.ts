@@ -18,11 +18,11 @@ import { putManifest } from '../manifests/put-manifest.ts'
 const maxRounds = 8
 
 /** An entry of an index, with fields that this version of dray does not know. */
-type Entry = Readonly<Record<string, unknown>>
+type ReferrerEntry = Readonly<Record<string, unknown>>
 
 /** The index under a fallback tag; `rest` is what it has besides its entries. */
 interface FallbackIndex {
-  readonly entries: readonly Entry[]
+  readonly entries: readonly ReferrerEntry[]
   readonly rest: Readonly<Record<string, unknown>>
 }
 
@@ -137,7 +137,7 @@ function parseIndex(
 async function writeIndex(
   client: RepositoryClient,
   subject: Digest,
-  entries: readonly Entry[],
+  entries: readonly ReferrerEntry[],
   rest: Readonly<Record<string, unknown>>,
   call: Call,
 ): Promise<true> {
@@ -161,9 +161,9 @@ const checksAtOnce = 16
 
 async function findExisting(
   client: RepositoryClient,
-  entries: readonly Entry[],
+  entries: readonly ReferrerEntry[],
   call: Call,
-): Promise<readonly Entry[]> {
+): Promise<readonly ReferrerEntry[]> {
   const checked = await inParallel(entries, checksAtOnce, call, async (entry, c) => {
     const digest = parseDigest(String(entry['digest']))
     return (await resolveManifest(client, { digest }, c)) === undefined ? [] : [entry]
@@ -193,7 +193,7 @@ async function putIndex(
 
 /** The same entries give the same bytes in any order. */
 export function indexBytes(
-  entries: readonly Entry[],
+  entries: readonly ReferrerEntry[],
   rest: Readonly<Record<string, unknown>> = {},
 ): Uint8Array {
   const manifests = [...entries].sort((a, b) => (String(a['digest']) < String(b['digest']) ? -1 : 1))

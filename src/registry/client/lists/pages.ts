@@ -19,7 +19,7 @@ const maxPages = 100_000
  */
 const maxPagesWithoutNews = 100
 
-export interface Page {
+export interface ResponsePage {
   readonly response: RegistryResponse
   readonly bytes: Uint8Array
 }
@@ -28,7 +28,7 @@ export interface PagesOptions<T> {
   readonly accept: string
   readonly purpose: Purpose
   /** Returns the entries of a page. */
-  readonly parse: (page: Page) => readonly T[]
+  readonly parse: (page: ResponsePage) => readonly T[]
   /** Returns what identifies an entry. */
   readonly keyOf: (entry: T) => string
 }
@@ -84,7 +84,7 @@ export async function* pages<T>(
  * @throws `protocol` for anything else, and for an entry that is not valid.
  */
 export function parseNames(
-  { bytes }: Page,
+  { bytes }: ResponsePage,
   name: 'tags' | 'repositories',
   purpose: Purpose,
   isValid: (entry: string) => boolean,
@@ -142,7 +142,7 @@ async function readPage<T>(
   options: PagesOptions<T>,
   limits: PageLimits,
   call: Call,
-): Promise<{ readonly page: Page; readonly entries: readonly T[] }> {
+): Promise<{ readonly page: ResponsePage; readonly entries: readonly T[] }> {
   const page = await requestPage(client, url, options, limits, call)
   try {
     return { page, entries: options.parse(page) }
@@ -159,7 +159,7 @@ async function requestPage(
   { accept, purpose }: Pick<PagesOptions<unknown>, 'accept' | 'purpose'>,
   { isFirst, maxSize }: PageLimits,
   call: Call,
-): Promise<Page> {
+): Promise<ResponsePage> {
   const expect = isFirst ? [200] : [200, 404]
   return await client.shared.retry.run(
     client.registry,

@@ -1,7 +1,7 @@
 import type { Call } from '../../../lib/call.ts'
 import { isTag } from '../../../oci/reference.ts'
 import type { RepositoryClient } from '../client.ts'
-import { type Page, pages, parseNames } from './pages.ts'
+import { type ResponsePage, pages, parseNames } from './pages.ts'
 
 /** The most tags in a page that distribution 3.1 and ECR accept. */
 const pageSize = 1000
@@ -15,7 +15,7 @@ export function tagPages(client: RepositoryClient, call: Call): AsyncGenerator<r
   const options = {
     accept: 'application/json',
     purpose,
-    parse: (page: Page) => parseNames(page, 'tags', purpose, isTag),
+    parse: (page: ResponsePage) => parseNames(page, 'tags', purpose, isTag),
     keyOf: (tag: string) => tag,
   }
   return pages(client, client.url('tags/list', `n=${pageSize}`), options, call)

@@ -8,7 +8,7 @@ import { type Purpose, errorOf, type RegistryError, readError } from '../errors.
 import { resolveManifest } from './manifests.ts'
 import { knownRegistry } from '../registries.ts'
 
-type Ability = 'deleteTag' | 'deleteManifest'
+type DeleteCapability = 'deleteTag' | 'deleteManifest'
 
 /**
  * Statuses of a registry that keeps the content: 409 GitLab, 412 Harbor, 423 by its meaning; 400
@@ -119,7 +119,7 @@ async function isGone(
 /** Returns the error for a refused delete of content that exists. */
 function refusal(
   client: RepositoryClient,
-  name: Ability,
+  name: DeleteCapability,
   status: number,
   words: RegistryError,
   purpose: Purpose,
@@ -147,13 +147,13 @@ function refusal(
  * manifests. docker-registry 2.8 takes a tag for an invalid digest, and a server without the
  * endpoint answers without a code.
  */
-function isMissingAbility(name: Ability, status: number, { code }: RegistryError): boolean {
+function isMissingAbility(name: DeleteCapability, status: number, { code }: RegistryError): boolean {
   if (status === 404 || status === 405) return code === undefined || code === 'UNSUPPORTED'
   if (status !== 400) return false
   return code === 'UNSUPPORTED' || (name === 'deleteTag' && code === 'DIGEST_INVALID')
 }
 
-function unsupported(name: Ability, purpose: Purpose, said?: DrayError): DrayError {
+function unsupported(name: DeleteCapability, purpose: Purpose, said?: DrayError): DrayError {
   const { registry } = purpose
   const hint = knownRegistry(registry)?.hints[name] ?? missingHints[name]
   const message = `cannot ${purpose.doing}: ${registry} does not do that`

@@ -8,7 +8,7 @@ import { findTags } from '../../../images/tags/tags.ts'
 import { imageTags } from '../image-tags.ts'
 import { commonTags, TagSet } from '../status/common-tags.ts'
 import type { DiffFacts, DiffSide } from './diff.ts'
-import { both, leftOut, Reach, type Reached, untilTimeIsUp } from '../reach.ts'
+import { both, leftOut, UnreachableRegistries, type Reached, untilTimeIsUp } from '../reach.ts'
 
 const imagesAtOnce = 8
 /** Tags that are resolved in parallel at each side of an image. */
@@ -51,7 +51,7 @@ export async function gatherDiff(
 }
 
 /** The digests of tags, requested once. */
-type Known = Map<string, Promise<Digest | null>>
+type ResolvedTags = Map<string, Promise<Digest | null>>
 
 type Names = Pick<DiffFacts, 'image' | 'from' | 'to'>
 
@@ -66,7 +66,7 @@ interface Listed {
 class DiffReader {
   readonly #stores: Repositories
   readonly #options: DiffOptions
-  readonly #reach = new Reach()
+  readonly #reach = new UnreachableRegistries()
   /** registries with a warning that another registry replaces them */
   readonly #warned = new Set<string>()
 
@@ -78,7 +78,7 @@ class DiffReader {
   /** Reads each target by itself, so that one that does not answer delays no other. */
   async read(place: DiffPlace, call: Call): Promise<readonly DiffFacts[]> {
     const source = this.#list(place.from, call)
-    const digests: Known = new Map()
+    const digests: ResolvedTags = new Map()
     return await inParallel(place.to, place.to.length, call, async (to, c) => {
       const [from, there] = await both(source, this.#list([to], c))
       const names = { image: place.image, from: from.value?.side ?? place.from[0], to }
@@ -93,7 +93,7 @@ class DiffReader {
     names: Names,
     from: Listed,
     to: Listed,
-    shared: { readonly digests: Known; readonly call: Call },
+    shared: { readonly digests: ResolvedTags; readonly call: Call },
     call: Call,
   ): Promise<DiffFacts> {
     const common = commonTags(from.set, to.set)
@@ -145,7 +145,7 @@ class DiffReader {
   async #resolve(
     { repository }: DiffSide,
     tags: readonly string[],
-    known: Known,
+    known: ResolvedTags,
     call: Call,
   ): Promise<Reached<readonly (Digest | null)[]>> {
     const store = this.#stores.source(repository)

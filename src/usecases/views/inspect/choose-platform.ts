@@ -13,7 +13,7 @@ import type { BlobReader, ManifestContent, ManifestReader } from '../../../image
 
 const readsAtOnce = 8
 
-interface Candidate {
+interface PlatformCandidate {
   readonly descriptor: Descriptor
   readonly platform: Platform
 }
@@ -41,12 +41,12 @@ export async function choosePlatform(
 }
 
 /** One manifest may be there for several platforms, and twice for one. */
-function byDigest(candidates: readonly Candidate[]): readonly Candidate[] {
+function byDigest(candidates: readonly PlatformCandidate[]): readonly PlatformCandidate[] {
   return [...new Map(candidates.map((one) => [one.descriptor.digest, one])).values()]
 }
 
 /** What an index says of its children, where it says it of all of them. */
-function named(manifest: Manifest): readonly Candidate[] | undefined {
+function named(manifest: Manifest): readonly PlatformCandidate[] | undefined {
   if (manifest.kind !== 'index') return undefined
   const children = manifest.manifests.filter((child) => !isAttestationChild(child))
   const candidates = children.flatMap((descriptor) => {
@@ -60,7 +60,7 @@ async function readPlatforms(
   store: ManifestReader & BlobReader,
   content: ManifestContent,
   call: Call,
-): Promise<readonly Candidate[]> {
+): Promise<readonly PlatformCandidate[]> {
   const images = platformImages(await walkGraph(store, content, call, { missing: 'keep' }))
   const found = await inParallel(images, readsAtOnce, call, async ({ node, platform }, c) => {
     const { descriptor, manifest } = node
@@ -72,7 +72,7 @@ async function readPlatforms(
   return found.flat()
 }
 
-function notForPlatform(where: string, asked: Platform, candidates: readonly Candidate[]): DrayError {
+function notForPlatform(where: string, asked: Platform, candidates: readonly PlatformCandidate[]): DrayError {
   const there = namesOf(candidates)
   return new DrayError('not-found', `${where} is not there for ${formatPlatform(asked)}`, {
     hint:
@@ -80,7 +80,7 @@ function notForPlatform(where: string, asked: Platform, candidates: readonly Can
   })
 }
 
-function severalFit(asked: Platform, fitting: readonly Candidate[]): DrayError {
+function severalFit(asked: Platform, fitting: readonly PlatformCandidate[]): DrayError {
   const names = namesOf(fitting)
   const digests = fitting.map(({ descriptor }) => descriptor.digest).join(', ')
   return new DrayError('usage', `${formatPlatform(asked)} fits ${fitting.length} manifests`, {
@@ -88,6 +88,6 @@ function severalFit(asked: Platform, fitting: readonly Candidate[]): DrayError {
   })
 }
 
-function namesOf(candidates: readonly Candidate[]): string {
+function namesOf(candidates: readonly PlatformCandidate[]): string {
   return [...new Set(candidates.map(({ platform }) => formatPlatform(platform)))].join(', ')
 }

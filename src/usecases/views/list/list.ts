@@ -8,7 +8,7 @@ import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader, Repositories, SourceRepository } from '../../../images/ports.ts'
 import { newerThan, type Scan } from './newer-than.ts'
-import { Reach } from '../reach.ts'
+import { UnreachableRegistries } from '../reach.ts'
 import { type ImageSummary, Summaries, unknownSummary } from './summary.ts'
 import { fitsName, type TagFilter } from './tag-filter.ts'
 
@@ -62,7 +62,7 @@ export async function listRepositories(
   options: ListOptions,
   call: Call,
 ): Promise<readonly (RepositoryView | UnreadRepository)[]> {
-  const reach = new Reach()
+  const reach = new UnreachableRegistries()
   return await inParallel(repositories, repositories.length, call, async (repository, c) => {
     const list = (): Promise<RepositoryView> => listRepository(stores.source(repository), options, c)
     if (repositories.length === 1) return await list()

@@ -14,7 +14,7 @@ import type {
   TagLister,
 } from '../../../images/ports.ts'
 import { findVersion, highestOf, versionCandidates } from './marker-version.ts'
-import { both, leftOut, Reach, untilTimeIsUp } from '../reach.ts'
+import { both, leftOut, UnreachableRegistries, untilTimeIsUp } from '../reach.ts'
 import type { CellFacts, StatusPlace } from './status.ts'
 
 /** Repositories of one registry that are read in parallel. Registries do not delay each other. */
@@ -32,7 +32,7 @@ export async function gatherStatus(
   options: CreatedOptions,
   call: Call,
 ): Promise<readonly CellFacts[]> {
-  const [reach, reader] = [new Reach(), new PlaceReader(stores, options)]
+  const [reach, reader] = [new UnreachableRegistries(), new PlaceReader(stores, options)]
   const found = new Map<StatusPlace, CellFacts>()
   const registries = [...Map.groupBy(places, ({ repository }) => repository.registry).values()]
   const readGroup = async (group: readonly StatusPlace[], inner: Call): Promise<void> => {

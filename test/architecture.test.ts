@@ -64,6 +64,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 
 const maxEntries = 20
 const maxFilesInFolder = 15
+const maxLines = 300
 /** oclif finds a command by its path, so a folder would become a part of the command's name. */
 const unlimitedFolders: ReadonlySet<string> = new Set(['commands'])
 
@@ -98,6 +99,13 @@ function importsOf(file: string, source: string): Import[] {
   }))
 }
 
+/** The path below `src/` of what an import names. */
+function pathOf({ file, target }: Pick<Import, 'file' | 'target'>): string {
+  return normalize(join(dirname(file), target))
+    .split(sep)
+    .join('/')
+}
+
 /** Why an import is against the rules; undefined if it is not. */
 function violation({ file, target, typeOnly }: Import): string | undefined {
   const at = `${file} imports ${target}`
@@ -106,9 +114,7 @@ function violation({ file, target, typeOnly }: Import): string | undefined {
   if (allowed === undefined) return `${at}: ${from} is not a module`
   if (target.startsWith('node:')) return undefined
   if (!target.startsWith('.')) return packageViolation(at, file, target)
-  const path = normalize(join(dirname(file), target))
-    .split(sep)
-    .join('/')
+  const path = pathOf({ file, target })
   const to = moduleOf(path)
   if (to === from) return partViolation(at, file, path)
   if (!allowed.includes('*') && !allowed.includes(to)) return `${at}: ${from} may not import ${to}`
@@ -157,7 +163,7 @@ describe('dependency rules', () => {
     ],
     [
       'usecases/promote/gather.ts',
-      `export { x } from '../../registry/client/registry-store.ts'`,
+      `export { x } from '../../registry/client/client.ts'`,
       'usecases may not import registry',
     ],
     [
@@ -172,7 +178,7 @@ describe('dependency rules', () => {
     ],
     [
       'commands/promote.ts',
-      `await import('../registry/client/registry-store.ts')`,
+      `await import('../registry/client/client.ts')`,
       'commands may not import registry',
     ],
     [
@@ -200,6 +206,25 @@ describe('dependency rules', () => {
         .map((other) => `${name} -> ${other}`),
     )
     expect(backward).toEqual([])
+  })
+
+  it('leave no cycle of files, not even of types', () => {
+    const imports = new Map(
+      files.map((file) => [
+        pathInSource(file),
+        importsOf(pathInSource(file), readFileSync(file, 'utf8'))
+          .filter(({ target }) => target.startsWith('.'))
+          .map((one) => pathOf(one)),
+      ]),
+    )
+    // Files whose imports are all taken away are taken away in turn. A cycle is what remains.
+    for (let left = -1; left !== imports.size;) {
+      left = imports.size
+      for (const [file, targets] of imports) {
+        if (targets.every((target) => !imports.has(target))) imports.delete(file)
+      }
+    }
+    expect([...imports.keys()]).toEqual([])
   })
 
   it('are the table of docs/architecture.md', () => {
@@ -230,5 +255,18 @@ describe('the layout of src', () => {
       ([folder, count]) => count > maxFilesInFolder && !unlimitedFolders.has(folder),
     )
     expect(tooLarge).toEqual([])
+  })
+
+  it(`has less than ${maxLines} lines in a file`, () => {
+    const tooLong = files.filter((file) => readFileSync(file, 'utf8').split('\n').length > maxLines)
+    expect(tooLong.map(pathInSource)).toEqual([])
+  })
+
+  it('has one meaning for the name of a type', () => {
+    const pattern = /^(?:export )?(?:abstract )?(?:interface|type|class) (\w+)/gm
+    const declared = files.flatMap((file) =>
+      [...readFileSync(file, 'utf8').matchAll(pattern)].map(([, name = '']) => name),
+    )
+    expect(declared.filter((name, i) => declared.indexOf(name) !== i)).toEqual([])
   })
 })

@@ -1,6 +1,5 @@
 import type { RepositoryName } from '../oci/reference.ts'
 import type { TagLevel } from '../semver/tag-policy.ts'
-import type { RegistryAlias } from './registry-names.ts'
 
 /** The content of `dray.yaml`, checked and with its short forms expanded. */
 export interface Config {
@@ -11,6 +10,13 @@ export interface Config {
   /** undefined: every name is an image */
   readonly images: ReadonlyMap<string, ImageConfig> | undefined
   readonly audit: AuditConfig
+}
+
+/** Another name of a registry. */
+export interface RegistryAlias {
+  readonly registry: string
+  /** the components before the path there, without slashes at its ends; can be empty */
+  readonly prefix: string
 }
 
 export interface RegistryConfig {

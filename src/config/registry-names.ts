@@ -1,15 +1,8 @@
 import { defaultRegistry, type RepositoryName } from '../oci/reference.ts'
 import { isLoopback, isPlain, splitRegistry, withoutUsualPort } from '../oci/registry-host.ts'
-import type { Config } from './config.ts'
+import type { Config, RegistryAlias } from './config.ts'
 
 type Registries = Config['registries']
-
-/** Another name of a registry. */
-export interface RegistryAlias {
-  readonly registry: string
-  /** the components before the path there, without slashes at its ends; can be empty */
-  readonly prefix: string
-}
 
 export interface PathAtRegistry {
   readonly path: string

@@ -2,7 +2,6 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { type RepositoryName, sameRepository } from '../oci/reference.ts'
 import type { ErrorInfo } from '../lib/errors.ts'
-import type { DeleteStep } from './prune/prune-plan.ts'
 
 export type OperationName = 'promote' | 'copy' | 'tag' | 'rollback' | 'prune'
 /** The operations with placements; `prune` has a plan of its own (`PrunePlan`). */
@@ -158,7 +157,9 @@ export function isOfTag(one: Precondition, repository: RepositoryName, tag: stri
   return one.kind === 'tag' && one.tag === tag && sameRepository(one.repository, repository)
 }
 
-/** The repository that a step changes. */
-export function targetOf(step: Step | DeleteStep): RepositoryName {
-  return step.kind === 'copy' || step.kind === 'attach' ? step.to : step.repository
+/** The repository that a step changes, of a plan of any operation. */
+export function targetOf(
+  step: { readonly to: RepositoryName } | { readonly repository: RepositoryName },
+): RepositoryName {
+  return 'to' in step ? step.to : step.repository
 }

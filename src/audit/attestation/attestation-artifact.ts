@@ -6,7 +6,7 @@ import { mediaTypes } from '../../oci/media-types.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import { describe, sourceOf } from '../artifact.ts'
 import { canonicalJson } from '../../plan/canonical-json.ts'
-import { listReferrers } from '../../images/evidence/evidence.ts'
+import { listReferrers } from '../../images/evidence/referrers.ts'
 import type {
   BlobWriter,
   FallbackTagWriter,

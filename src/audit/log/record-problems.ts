@@ -1,5 +1,14 @@
 import { isRecord } from '../../oci/json.ts'
 
+/** What is wrong with a log, at its first bad line. */
+export interface LogProblem {
+  /** from 1; the first missing line if the end was cut */
+  readonly line: number
+  /** of the line's first byte */
+  readonly offset: number
+  readonly why: string
+}
+
 const phases = new Set(['intent', 'outcome', 'refused', 'recovered'])
 const results = new Set(['done', 'unchanged', 'conflict', 'failed'])
 const optionalStrings = ['reason', 'ticket', 'image', 'resolvedBy'] as const

@@ -13,7 +13,7 @@ import {
   type TagStep,
 } from '../../plan/plan.ts'
 import type { DeleteManifestStep, DeleteTagStep } from '../../plan/prune/prune-plan.ts'
-import { listReferrers } from '../../images/evidence/evidence.ts'
+import { listReferrers } from '../../images/evidence/referrers.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Repositories } from '../../images/ports.ts'
 import { attestationAnnotations } from '../attestation/attestation-artifact.ts'

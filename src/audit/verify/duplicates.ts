@@ -3,7 +3,7 @@ import { Fingerprints } from './fingerprints.ts'
 import { stepKey } from '../log/open-intents.ts'
 import type { LogLines } from '../query/log-lines.ts'
 import type { LogEntry } from '../log/record.ts'
-import type { LogProblem } from './verify-log.ts'
+import type { LogProblem } from '../log/record-problems.ts'
 
 /** Only the first duplicate is reported, so more suspects are not compared. */
 const maxSuspects = 1_000

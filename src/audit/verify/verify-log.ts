@@ -10,16 +10,7 @@ import { type OpenIntent, OpenIntents } from '../log/open-intents.ts'
 import { linesOf } from '../query/log-lines.ts'
 import type { LogEntry } from '../log/record.ts'
 import { canBeTorn } from '../log/record-prefix.ts'
-import { findRecordProblem } from '../log/record-problems.ts'
-
-/** What is wrong with a log, at its first bad line. */
-export interface LogProblem {
-  /** from 1; the first missing line if the end was cut */
-  readonly line: number
-  /** of the line's first byte */
-  readonly offset: number
-  readonly why: string
-}
+import { findRecordProblem, type LogProblem } from '../log/record-problems.ts'
 
 export interface LogReport {
   /** the end of the valid chain */

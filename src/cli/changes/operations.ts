@@ -1,4 +1,4 @@
-import type { OperationName as OperationName, PlacementOperation } from '../../plan/plan.ts'
+import type { OperationName, PlacementOperation } from '../../plan/plan.ts'
 import type { PruneTypes } from '../prune/prune-types.ts'
 import type { Operation } from './operation.ts'
 import type { PlacementTypes } from './placement-types.ts'

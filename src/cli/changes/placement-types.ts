@@ -1,7 +1,12 @@
 import type { RunOutcome } from '../../plan/outcome.ts'
 import type { PlacementId, Plan } from '../../plan/plan.ts'
 import type { Reviewed } from '../../plan/review.ts'
-import type { NewPlan } from './planning.ts'
+
+/** A plan with the time at which the reading for it began, in milliseconds. */
+export interface NewPlan {
+  readonly plan: Plan
+  readonly readAt: number
+}
 
 export interface PlacementTypes {
   readonly plan: Plan

@@ -34,12 +34,6 @@ export async function hashPolicy<Policy extends object>(
   return { ...used, hash: digestOf(canonicalJson({ ...used, ...more, config: hashOfConfig(config) })) }
 }
 
-/** A plan with the time at which the reading for it began, in milliseconds. */
-export interface NewPlan {
-  readonly plan: Plan
-  readonly readAt: number
-}
-
 type GatheredImage =
   | { readonly kind: 'read'; readonly snapshot: { readonly readAt: number } }
   | { readonly kind: 'unread' }

@@ -5,15 +5,8 @@ import { parseDigest } from '../../oci/digest.ts'
 import type { PlacementId, PlacementOperation, Plan } from '../../plan/plan.ts'
 import type { PromoteRequest } from '../../usecases/promote/request.ts'
 import type { PlannedChange } from './operation.ts'
-import type { PlacementTypes } from './placement-types.ts'
-import {
-  earliestReading,
-  expectedAccess,
-  hashPolicy,
-  newChange,
-  type NewPlan,
-  type WriteFlags,
-} from './planning.ts'
+import type { NewPlan, PlacementTypes } from './placement-types.ts'
+import { earliestReading, expectedAccess, hashPolicy, newChange, type WriteFlags } from './planning.ts'
 import type { Context } from '../wiring/context.ts'
 import { type PromoteArguments, promoteRequests } from '../arguments/promote-requests.ts'
 import { asUsage } from '../../lib/as-usage.ts'

@@ -1,5 +1,4 @@
 import type { Clock } from '../../lib/clock.ts'
-import type { EndpointRequest } from '../request.ts'
 import type { Users } from './users.ts'
 
 export type AccessAction = 'pull' | 'push' | 'delete'
@@ -65,8 +64,8 @@ export function allowedActions(
 }
 
 /** The service in challenges and tokens. */
-export function serviceOf({ options }: AccessControl, request: EndpointRequest): string {
-  return options.service ?? new URL(request.origin).host
+export function serviceOf({ options }: AccessControl, { origin }: { readonly origin: string }): string {
+  return options.service ?? new URL(origin).host
 }
 
 function isAction(text: string): text is AccessAction {

@@ -1,6 +1,6 @@
 import { DrayError } from '../../lib/errors.ts'
 import type { AttachStep } from '../../plan/plan.ts'
-import { listReferrers } from '../../images/evidence/evidence.ts'
+import { listReferrers } from '../../images/evidence/referrers.ts'
 import type { TagWrite } from '../tags/tag-writer.ts'
 import type { PreparedStep, StepContext, StepOrder } from './prepared-step.ts'
 import { checkedTagStep } from './tag.ts'

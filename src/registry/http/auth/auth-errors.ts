@@ -1,8 +1,10 @@
 import { DrayError } from '../../../lib/errors.ts'
 import { formatRepository } from '../../../oci/reference.ts'
-import type { CredentialUse } from './auth-session.ts'
 import type { RegistryRequest } from '../fetch.ts'
 import { loginHint } from './token.ts'
+
+/** `none` were found; they were `sent`; or they were found and could not be sent (`unused`). */
+export type CredentialUse = 'none' | 'sent' | 'unused'
 
 /**
  * The registry refused a token. The token server left out a permission that dray requested

@@ -8,7 +8,7 @@ import type { Fetch, RegistryRequest, Scope } from '../fetch.ts'
 import type { RegistrySettings } from '../transport/origins.ts'
 import type { Secrets } from '../secrets.ts'
 import { covers, isPullOnly, otherRepository, pathOf, type ScopeSet, scopeSet, union } from './scopes.ts'
-import { onlyRefreshToken, otherRepositoryNeeded } from './auth-errors.ts'
+import { type CredentialUse, onlyRefreshToken, otherRepositoryNeeded } from './auth-errors.ts'
 import { basicHeader, requestToken, type Token } from './token.ts'
 import { checkService } from './token-service.ts'
 import { insecureRealm, readRealm, untrustedRealm } from './token-realms.ts'
@@ -63,9 +63,6 @@ export interface Authorization {
   /** what follows if the registry refuses it; absent: a token for the request alone */
   readonly next?: 'other' | 'nothing'
 }
-
-/** `none` were found; they were `sent`; or they were found and could not be sent (`unused`). */
-export type CredentialUse = 'none' | 'sent' | 'unused'
 
 /** What this run knows about the authentication at one registry: its challenge and the tokens. */
 export class AuthSession {

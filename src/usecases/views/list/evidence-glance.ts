@@ -9,7 +9,7 @@ import {
   predicateTypeOf,
 } from '../../../oci/evidence-kind.ts'
 import { cosignSuffixes, cosignTag, fallbackTag } from '../../../oci/evidence-tags.ts'
-import { listAllReferrers } from '../../../images/evidence/evidence.ts'
+import { listAllReferrers } from '../../../images/evidence/referrers.ts'
 import type { Graph } from '../../../images/graph/graph.ts'
 import { attestationChildren, isLeaf } from '../../../images/graph/platform-images.ts'
 import type { ManifestReader, ReferrerLister } from '../../../images/ports.ts'

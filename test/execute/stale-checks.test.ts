@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Digest } from '../../src/oci/digest.ts'
 import type { Plan } from '../../src/plan/plan.ts'
-import { type Content, cosignSignature, image, together } from '../support/images.ts'
+import { type Content, cosignSignature, image, index, together } from '../support/images.ts'
 import { type Carried, carryOut, planOf } from '../support/promotion.ts'
 import { carryOutPrune, prunePlanOf, recordsOf } from '../support/pruning.ts'
 import { type Delay, type DelayedWorld, delayedWorld } from '../support/stale-checks.ts'
@@ -163,6 +163,37 @@ describe('a tag of a prune that someone moves while the run waits', () => {
     expect(done.steps).toMatchObject([{ result: 'conflict' }])
     expect(await outcomesOf(world, 'deleteTag')).toMatchObject([
       { result: 'conflict', before: digestOf(theirs) },
+    ])
+  })
+})
+
+describe('an image to be deleted that gets a new tag while its delete waits', () => {
+  async function pruned(act: (world: DelayedWorld) => Promise<unknown>) {
+    const world = await delayedWorld()
+    const { oracle } = world.registry
+    await oracle.push(old, 'dev/api', 'pr-1')
+    const readAt = world.clock.now()
+    const plan = await prunePlanOf(world.run, [{ registry: world.host, path: 'dev/api' }])
+    world.arm({ method: 'DELETE', path: /manifests\/sha256:/, by: 429 }, () => act(world))
+    const done = await carryOutPrune(world.run, plan, { clock: world.clock, readAt })
+    expect(await oracle.manifest('dev/api', digestOf(old))).toBeDefined()
+    return { world, done }
+  }
+
+  it('stays, and so does the tag', async () => {
+    const { world, done } = await pruned(({ registry }) => registry.oracle.push(old, 'dev/api', 'mine'))
+    expect(done.steps).toMatchObject([{ result: 'conflict', error: { why: 'the tag mine is on it now' } }])
+    expect(await outcomesOf(world, 'deleteManifest')).toMatchObject([
+      { result: 'conflict', before: digestOf(old) },
+    ])
+    expect(await world.registry.oracle.tags('dev/api')).toEqual(['mine', 'pr-1'])
+  })
+
+  it('stays if a new index contains it', async () => {
+    const both = index([old, image({ label: 'second' })])
+    const { done } = await pruned(({ registry }) => registry.oracle.push(both, 'dev/api', 'v1'))
+    expect(done.steps).toMatchObject([
+      { result: 'conflict', error: { why: expect.stringContaining('dev/api:v1') as string } },
     ])
   })
 })

@@ -1,5 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { DrayError, type ErrorInfo } from '../../lib/errors.ts'
 import { repeatStaleCheck } from '../../lib/freshness.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { DeleteManifestStep, DeleteTagStep } from '../../plan/prune/prune-plan.ts'
@@ -9,9 +10,9 @@ import { type MovedTag, movedTagConflict } from './delete-conflicts.ts'
 
 /**
  * `unchanged`: it was gone already; `stopped`: nothing was deleted, because `stop` was aborted;
- * else the tag that keeps it
+ * else the tag that keeps it, or why it is in the live set by now
  */
-export type Deleted = 'done' | 'unchanged' | 'stopped' | MovedTag
+export type Deleted = 'done' | 'unchanged' | 'stopped' | MovedTag | { readonly live: ErrorInfo }
 
 /** What the tags of a manifest point at just before it is deleted; null: the tag is gone. */
 export interface OwnTags {
@@ -45,25 +46,29 @@ export function movedTags({ target }: DeleteManifestStep, { tags }: OwnTags): re
 
 /**
  * Deletes a manifest with the tags on it. If a request goes out more than two seconds after the
- * tags were read, they are read again first.
+ * tags were read, they are read again first, and new tags of the repository with them.
  * @param own what its tags point at: none of them at another manifest
+ * @param findLive returns why the manifest is in the live set by now, if it is
  * @throws `unsupported`, `refused` and what the store throws
  */
 export async function deleteManifest(
   step: DeleteManifestStep,
   own: OwnTags,
   ports: DeletePorts,
+  findLive: () => Promise<ErrorInfo | undefined>,
 ): Promise<Deleted> {
   const { store, clock, stop, call } = ports
   const { digest } = step.target
   if (stop.aborted) return 'stopped'
   const untagged = new Set<string>()
-  const check: { moved?: MovedTag | undefined } = {}
+  const check: { moved?: MovedTag | undefined; live?: ErrorInfo | undefined } = {}
   const beforeAttempt = repeatStaleCheck(own.at, clock, async () => {
-    const again = await readOwnTags(step, ports, call)
+    const [again, live] = await Promise.all([readOwnTags(step, ports, call), findLive()])
     const restored = [...untagged].find((tag) => again.tags.get(tag) === digest)
     check.moved = restored === undefined ? movedTags(step, again)[0] : { tag: restored, to: digest }
     if (check.moved !== undefined) throw movedTagConflict(step, check.moved)
+    check.live = live
+    if (live !== undefined) throw new DrayError(live.code, live.message, live)
   })
   const left = [...own.tags].flatMap(([tag, to]) => (to === digest ? [tag] : []))
   const isFreeOfTags = (): boolean => left.length === 0 || store.capability('deleteTagged') !== 'no'
@@ -86,6 +91,7 @@ export async function deleteManifest(
     return 'done'
   } catch (error) {
     if (check.moved !== undefined) return check.moved
+    if (check.live !== undefined) return { live: check.live }
     throw error
   }
 }

@@ -1,5 +1,6 @@
 import type { Call } from '../../lib/call.ts'
-import { toDrayError, toErrorInfo } from '../../lib/errors.ts'
+import { type ErrorInfo, toDrayError, toErrorInfo } from '../../lib/errors.ts'
+import { isFresh } from '../../lib/freshness.ts'
 import type { TagOrDigest } from '../../oci/reference.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
@@ -46,6 +47,7 @@ export class RepositoryDeletes {
   readonly #results: DeleteResults
   /** reads end with the first interrupt: there is nothing to finish */
   readonly #reading: Call
+  #newlyLive: { readonly at: number; readonly steps: Promise<ReadonlyMap<DeleteStep, ErrorInfo>> } | undefined
 
   constructor(plan: RepositoryPlan, ports: RepositoryPorts) {
     const { call, reader, stop, store, usedNow } = ports
@@ -138,7 +140,11 @@ export class RepositoryDeletes {
       const deleted =
         step.kind === 'deleteTag'
           ? await deleteTag(step, this.#ports)
-          : await deleteManifest(step, own.get(step.id) ?? noTags, this.#ports)
+          : await deleteManifest(step, own.get(step.id) ?? noTags, this.#ports, () => this.#findLive(step))
+      if (typeof deleted === 'object' && 'live' in deleted) {
+        this.#ledger.settle(step, 'conflict', deleted.live)
+        return []
+      }
       if (typeof deleted === 'object') {
         const found = step.kind === 'deleteTag' ? deleted.to : undefined
         this.#ledger.settle(step, 'conflict', toErrorInfo(movedTagConflict(step, deleted)), found)
@@ -152,6 +158,17 @@ export class RepositoryDeletes {
       else await this.#results.requestFailed(step, toDrayError(thrown))
     }
     return []
+  }
+
+  /**
+   * Why the manifest of a delete that had to wait is in the live set by now. The deletes of a wave
+   * wait together, so they share a reading.
+   */
+  async #findLive(step: DeleteStep): Promise<ErrorInfo | undefined> {
+    const { call, clock } = this.#ports
+    if (this.#newlyLive === undefined || !isFresh(this.#newlyLive.at, clock.now()))
+      this.#newlyLive = { at: clock.now(), steps: this.#rescans.findNewlyLive(call) }
+    return (await this.#newlyLive.steps).get(step)
   }
 
   async #record(): Promise<void> {

@@ -1,8 +1,8 @@
 import type { Call } from '../../lib/call.ts'
-import { DrayError } from '../../lib/errors.ts'
+import { DrayError, type ErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, type TagOrDigest } from '../../oci/reference.ts'
-import type { RepositoryPlan } from '../../plan/prune/prune-plan.ts'
+import type { DeleteStep, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import type { RepositoryGraph } from '../../images/graph/repository-graph.ts'
 import type { RepositoryReader } from '../../images/graph/repository-reader.ts'
 import { resolveTags } from '../../images/tags/tags.ts'
@@ -96,6 +96,19 @@ export class Rescans {
     this.#settleLive(graph)
   }
 
+  /**
+   * Returns the deletes whose manifests got into the live set by tags that are new since the last
+   * reading. It settles none of them, since some may have been sent: the next rescan does that.
+   * @throws what the reader throws
+   */
+  async findNewlyLive(call: Call): Promise<ReadonlyMap<DeleteStep, ErrorInfo>> {
+    if (this.#seen.size > pageSize) return new Map()
+    const names = await this.#reader.listTags(call)
+    const added = names.filter((tag) => !this.#seen.has(tag))
+    if (added.length === 0) return new Map()
+    return this.#findLive(await this.#read((reading) => reading.addTags(added, call), call))
+  }
+
   countDelete(): void {
     this.#deletesSince += 1
     this.#isCurrent = false
@@ -110,10 +123,10 @@ export class Rescans {
     return [...this.#seen].flatMap(([tag, at]) => (at === digest ? [tag] : []))
   }
 
-  async #read(add: (reading: Reading) => Promise<void>): Promise<RepositoryGraph> {
+  async #read(add: (reading: Reading) => Promise<void>, call = this.#call): Promise<RepositoryGraph> {
     const reading = this.#reader.begin()
     await add(reading)
-    await reading.addReferrers('all', this.#call)
+    await reading.addReferrers('all', call)
     return reading.graph
   }
 
@@ -125,8 +138,12 @@ export class Rescans {
   }
 
   #settleLive(graph: RepositoryGraph): void {
+    this.#ledger.settleConflicts(this.#findLive(graph))
+  }
+
+  #findLive(graph: RepositoryGraph): ReadonlyMap<DeleteStep, ErrorInfo> {
     const used = this.#usedNow.flatMap((at) => ('tag' in at ? (graph.tags.get(at.tag) ?? []) : []))
-    this.#ledger.settleConflicts(findLiveDeletes(this.#deletes, [...this.#roots, ...used], graph))
+    return findLiveDeletes(this.#deletes, [...this.#roots, ...used], graph)
   }
 
   /**

@@ -10,6 +10,7 @@ import { notedCall } from '../../support/http-world.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 
 const other = digestOf('other')
+const notLive = (): Promise<undefined> => Promise.resolve(undefined)
 
 interface Situation {
   /** milliseconds that the registry makes the first delete wait */
@@ -69,26 +70,26 @@ function place({ waitMs = 0, meanwhile = () => undefined, deleteTagged = 'yes' }
 describe('deleting a manifest', () => {
   it('sends one delete, which takes the tags along', async () => {
     const { ports, own, deletes } = place()
-    expect(await deleteManifest(manifestStep(), own, ports)).toBe('done')
+    expect(await deleteManifest(manifestStep(), own, ports, notLive)).toBe('done')
     expect(deletes).toEqual(['manifest'])
   })
 
   it('deletes the tags first if the registry wants that, and then the manifest', async () => {
     const { ports, own, deletes } = place({ deleteTagged: 'no' })
-    expect(await deleteManifest(manifestStep(), own, ports)).toBe('done')
+    expect(await deleteManifest(manifestStep(), own, ports, notLive)).toBe('done')
     expect(deletes).toEqual(['pr-1', 'pr-1-again', 'manifest'])
   })
 
   it('relies on a check of its tags for two seconds', async () => {
     const meanwhile = (tags: Map<string, string>): void => void tags.set('pr-1', other)
     const { ports, own } = place({ waitMs: 2_000, meanwhile })
-    expect(await deleteManifest(manifestStep(), own, ports)).toBe('done')
+    expect(await deleteManifest(manifestStep(), own, ports, notLive)).toBe('done')
   })
 
   it('deletes nothing if a tag was moved while the registry made it wait longer', async () => {
     const meanwhile = (tags: Map<string, string>): void => void tags.set('pr-1', other)
     const { ports, own, deletes } = place({ waitMs: 2_001, meanwhile })
-    expect(await deleteManifest(manifestStep(), own, ports)).toEqual({ tag: 'pr-1', to: other })
+    expect(await deleteManifest(manifestStep(), own, ports, notLive)).toEqual({ tag: 'pr-1', to: other })
     expect(deletes).toEqual([])
   })
 
@@ -109,7 +110,7 @@ describe('deleting a manifest', () => {
         return await store.deleteManifest(digest, call)
       },
     }
-    const deleted = await deleteManifest(manifestStep(), own, { ...ports, store: again })
+    const deleted = await deleteManifest(manifestStep(), own, { ...ports, store: again }, notLive)
     expect(deleted).toEqual({ tag: 'pr-1', to: doomedDigest })
     expect(deletes).toEqual(['pr-1', 'pr-1-again'])
   })
@@ -117,7 +118,7 @@ describe('deleting a manifest', () => {
   it('sends nothing after a stop', async () => {
     const { ports, own, deletes, stop } = place()
     stop.abort()
-    expect(await deleteManifest(manifestStep(), own, ports)).toBe('stopped')
+    expect(await deleteManifest(manifestStep(), own, ports, notLive)).toBe('stopped')
     expect(deletes).toEqual([])
   })
 })

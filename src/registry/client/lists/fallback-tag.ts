@@ -1,5 +1,6 @@
 import type { Call } from '../../../lib/call.ts'
 import { DrayError, isDrayError } from '../../../lib/errors.ts'
+import { type BeforeAttempt, repeatStaleCheck } from '../../../lib/freshness.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import { type Digest, digestOf, parseDigest } from '../../../oci/digest.ts'
 import { fallbackTag } from '../../../oci/evidence-tags.ts'
@@ -42,7 +43,14 @@ export async function addToFallbackTag(
     index.entries.some((entry) => entry['digest'] === referrer.digest)
   const changed = await change(client, subject, call, {
     isDone: isIn,
-    write: (index) => writeIndex(client, subject, [...index.entries, { ...referrer }], index.rest, call),
+    write: (index, beforeAttempt) =>
+      writeIndex(
+        client,
+        subject,
+        { ...index, entries: [...index.entries, { ...referrer }] },
+        call,
+        beforeAttempt,
+      ),
   })
   return changed ? 'added' : 'unchanged'
 }
@@ -59,10 +67,10 @@ export async function removeFromFallbackTag(
 ): Promise<'removed' | 'unchanged'> {
   const changed = await change(client, subject, call, {
     isDone: (index) => index.entries.every((entry) => entry['digest'] !== referrer),
-    write: async (index) => {
-      const left = index.entries.filter((entry) => entry['digest'] !== referrer)
-      if (left.length === 0 && (await deleteTag(client, subject, call))) return false
-      return await writeIndex(client, subject, left, index.rest, call)
+    write: async (index, beforeAttempt) => {
+      const entries = index.entries.filter((entry) => entry['digest'] !== referrer)
+      if (entries.length === 0 && (await deleteTag(client, subject, call, beforeAttempt))) return false
+      return await writeIndex(client, subject, { ...index, entries }, call, beforeAttempt)
     },
   })
   return changed ? 'removed' : 'unchanged'
@@ -71,12 +79,13 @@ export async function removeFromFallbackTag(
 interface Change {
   readonly isDone: (index: FallbackIndex) => boolean
   /** Returns whether the tag exists afterwards. */
-  readonly write: (index: FallbackIndex) => Promise<boolean>
+  readonly write: (index: FallbackIndex, beforeAttempt: BeforeAttempt) => Promise<boolean>
 }
 
 /**
  * Returns whether anything had to be written. One at a time within this process. Reading back
- * detects other writers.
+ * detects other writers. An index that was read more than two seconds before a request is read
+ * again, so that the request does not remove what another writer has added since.
  */
 async function change(
   client: RepositoryClient,
@@ -87,17 +96,34 @@ async function change(
   const key = `${formatRepository(client.repository)}:${fallbackTag(subject)}`
   return await client.shared.runOneByOne(key, call, async () => {
     let isExpected = false
-    for (let round = 0; round < maxRounds; round++) {
-      const index = await readIndex(client, subject, isExpected, call)
-      if (wanted.isDone(index)) return round > 0
-      if (round > 0) await client.shared.retry.wait(round, call)
-      isExpected = await wanted.write(index)
-    }
-    throw new DrayError('conflict', 'the list of referrers is overwritten again and again', {
+    const overwritten = new DrayError('conflict', 'the list of referrers is overwritten again and again', {
       subject: formatAt(client.repository, { tag: fallbackTag(subject) }),
       hint: 'Another client writes the same fallback tag. Run again when it is done.',
     })
+    for (let round = 0; round < maxRounds; round++) {
+      const readAt = client.shared.clock.now()
+      const index = await readIndex(client, subject, isExpected, call)
+      if (wanted.isDone(index)) return round > 0
+      if (round > 0) await client.shared.retry.wait(round, call)
+      let isOutdated = false
+      const beforeAttempt = repeatStaleCheck(readAt, client.shared.clock, async () => {
+        isOutdated = !isSameIndex(await readIndex(client, subject, false, call), index)
+        if (isOutdated) throw overwritten
+      })
+      try {
+        isExpected = await wanted.write(index, beforeAttempt)
+      } catch (error) {
+        // another writer, or an earlier attempt of this request: the next round reads which
+        if (!isOutdated) throw error
+        isExpected = false
+      }
+    }
+    throw overwritten
   })
+}
+
+function isSameIndex(one: FallbackIndex, other: FallbackIndex): boolean {
+  return Buffer.from(indexBytes(one.entries, one.rest)).equals(indexBytes(other.entries, other.rest))
 }
 
 async function readIndex(
@@ -137,17 +163,17 @@ function parseIndex(
 async function writeIndex(
   client: RepositoryClient,
   subject: Digest,
-  entries: readonly ReferrerEntry[],
-  rest: Readonly<Record<string, unknown>>,
+  { entries, rest }: FallbackIndex,
   call: Call,
+  beforeAttempt: BeforeAttempt,
 ): Promise<true> {
   try {
-    await putIndex(client, subject, indexBytes(entries, rest), call)
+    await putIndex(client, subject, indexBytes(entries, rest), call, beforeAttempt)
   } catch (error) {
     if (!isDrayError(error) || !missingCodes.has(error.registryCode ?? '')) throw error
     const present = await findExisting(client, entries, call)
     if (present.length === entries.length) throw error
-    await putIndex(client, subject, indexBytes(present, rest), call)
+    await putIndex(client, subject, indexBytes(present, rest), call, beforeAttempt)
   }
   return true
 }
@@ -176,6 +202,7 @@ async function putIndex(
   subject: Digest,
   bytes: Uint8Array,
   call: Call,
+  beforeAttempt: BeforeAttempt,
 ): Promise<void> {
   const tag = fallbackTag(subject)
   if (bytes.byteLength > maxManifestSize) {
@@ -188,7 +215,7 @@ async function putIndex(
     )
   }
   const d: Descriptor = { mediaType: mediaTypes.index, digest: digestOf(bytes), size: bytes.byteLength }
-  await putManifest(client, d, bytes, [tag], call)
+  await putManifest(client, d, bytes, [tag], call, beforeAttempt)
 }
 
 /** The same entries give the same bytes in any order. */
@@ -215,9 +242,14 @@ function sorted(value: unknown): unknown {
 /**
  * Returns false if the registry does not delete tags. A delete by digest would drop other tags too.
  */
-async function deleteTag(client: RepositoryClient, subject: Digest, call: Call): Promise<boolean> {
+async function deleteTag(
+  client: RepositoryClient,
+  subject: Digest,
+  call: Call,
+  beforeAttempt: BeforeAttempt,
+): Promise<boolean> {
   try {
-    await deleteContent(client, { tag: fallbackTag(subject) }, call)
+    await deleteContent(client, { tag: fallbackTag(subject) }, call, beforeAttempt)
     return true
   } catch (error) {
     if (isDrayError(error) && error.code === 'unsupported') return false

@@ -102,6 +102,43 @@ describe('the fallback tag', () => {
     expect(puts).toBe(2)
   })
 
+  it.each(['add', 'remove the last'] as const)(
+    'keeps an entry that another writer adds while the request to %s waits for Retry-After',
+    async (what) => {
+      let entries: unknown[] | undefined = what === 'add' ? undefined : [one.root]
+      let waits = true
+      const { registry } = await scripted(({ method, body }): Said => {
+        if (method === 'GET') {
+          return entries === undefined
+            ? { status: 404 }
+            : {
+                status: 200,
+                headers: { 'content-type': types.index },
+                body: JSON.stringify({ manifests: entries }),
+              }
+        }
+        if (waits) {
+          waits = false
+          entries = [...(entries ?? []), two.root]
+          return { status: 429, headers: { 'retry-after': '5' } }
+        }
+        if (method === 'DELETE') entries = undefined
+        else entries = (JSON.parse(body.toString()) as { manifests: unknown[] }).manifests
+        return { status: method === 'PUT' ? 201 : 202, headers: { 'docker-content-digest': digestOf(body) } }
+      })
+      const store = storeAt(registry)
+      const changed =
+        what === 'add'
+          ? store.addToFallbackTag(subject, entryOf(one), newCall())
+          : store.removeFromFallbackTag(subject, entryOf(one).digest, newCall())
+      expect(await changed).toBe(what === 'add' ? 'added' : 'removed')
+      const digests = entries?.map((entry) => (entry as Descriptor).digest)
+      expect(digests?.toSorted()).toEqual(
+        [two.root.digest, ...(what === 'add' ? [one.root.digest] : [])].toSorted(),
+      )
+    },
+  )
+
   it('is an error if others overwrite it without end', async () => {
     const { registry, heard } = await scripted(({ method, body }) =>
       method === 'PUT'

@@ -1,8 +1,9 @@
-/** Slots, given in the order of the requests. */
+/** Slots, given in the order of the requests; those that are `first` come before all others. */
 export class Semaphore {
   #capacity: number
   #taken = 0
-  readonly #waiters = new Set<() => void>()
+  readonly #first = new Set<() => void>()
+  readonly #others = new Set<() => void>()
 
   constructor(capacity: number) {
     this.#capacity = capacity
@@ -19,10 +20,11 @@ export class Semaphore {
   }
 
   /** Waits for a slot. Returns the function that frees it, once. @throws the signal's reason. */
-  async acquire(signal: AbortSignal): Promise<() => void> {
+  async acquire(signal: AbortSignal, order?: 'first'): Promise<() => void> {
     signal.throwIfAborted()
-    if (this.#taken < this.#capacity && this.#waiters.size === 0) this.#taken++
-    else await this.#wait(signal)
+    const isFree = this.#taken < this.#capacity
+    if (isFree && this.#first.size + this.#others.size === 0) this.#taken++
+    else await this.#wait(signal, order === 'first' ? this.#first : this.#others)
     let held = true
     return () => {
       if (!held) return
@@ -32,28 +34,30 @@ export class Semaphore {
     }
   }
 
-  #wait(signal: AbortSignal): Promise<void> {
+  #wait(signal: AbortSignal, waiters: Set<() => void>): Promise<void> {
     return new Promise((resolve, reject) => {
       const admit = (): void => {
         signal.removeEventListener('abort', leave)
         resolve()
       }
       const leave = (): void => {
-        this.#waiters.delete(admit)
+        waiters.delete(admit)
         // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason is the caller's, passed on as it is
         reject(signal.reason)
       }
-      this.#waiters.add(admit)
+      waiters.add(admit)
       signal.addEventListener('abort', leave, { once: true })
     })
   }
 
   #admit(): void {
-    for (const admit of this.#waiters) {
-      if (this.#taken >= this.#capacity) return
-      this.#waiters.delete(admit)
-      this.#taken++
-      admit()
+    for (const waiters of [this.#first, this.#others]) {
+      for (const admit of waiters) {
+        if (this.#taken >= this.#capacity) return
+        waiters.delete(admit)
+        this.#taken++
+        admit()
+      }
     }
   }
 }

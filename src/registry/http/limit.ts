@@ -56,9 +56,10 @@ export function limit(settings: RegistrySettingsMap, gates: HostGates): Middlewa
 }
 
 /**
- * Waits for a slot and for the registry. `beforeAttempt` comes last, and it runs without the slot, since
- * it may send requests of its own. The wait for the next slot may be long as well; a busy queue must not
- * keep a request for ever, so after some rounds it is sent.
+ * Waits for a slot and for the registry. `beforeAttempt` comes last, and it runs without the slot,
+ * since it may send requests of its own. The request then gets the next slot: in a long queue, what
+ * was checked would be too old again. A slow registry must not keep a request for ever, so after
+ * some rounds it is sent.
  */
 async function enter(
   slots: Semaphore,
@@ -67,7 +68,7 @@ async function enter(
   call: Call,
 ): Promise<() => void> {
   for (let rounds = 0; ; rounds++) {
-    const release = await slots.acquire(call.signal)
+    const release = await slots.acquire(call.signal, rounds > 0 ? 'first' : undefined)
     try {
       // the registry may have asked for a wait in the meantime
       await gate.pass(call)

@@ -116,6 +116,31 @@ describe('a request with a check', () => {
     expect(world.putsBeforeCheck).toEqual([0])
   })
 
+  it('gets the next slot after its check, however many requests wait', async () => {
+    const queued: Promise<unknown>[] = []
+    const world = await checkedPut(
+      async ({ path }, response) => {
+        if (path === '/v2/api/tags/list') await world.clock.sleep(3_000, new AbortController().signal)
+        if (path === '/v2/check') queued.push(get('/v2/first'), get('/v2/second'), get('/v2/third'))
+        response.writeHead(path === '/v2/api/manifests/stable' ? 201 : 200).end('{}')
+      },
+      { concurrency: 1 },
+    )
+    const get = async (path: string): Promise<void> =>
+      await (await world.stack.fetch(requestOf(`${world.server.origin}${path}`), notedCall())).discard()
+    await get('/v2/')
+    const slow = get('/v2/api/tags/list')
+    expect((await world.send(() => get('/v2/check'))).status).toBe(201)
+    await Promise.all([slow, ...queued])
+    expect(world.server.seen.map(({ path }) => path).slice(-5)).toEqual([
+      '/v2/check',
+      '/v2/first',
+      '/v2/api/manifests/stable',
+      '/v2/second',
+      '/v2/third',
+    ])
+  })
+
   it('is not sent again if the check fails, and the failure is not retried', async () => {
     const { send, puts, putsBeforeCheck } = await checkedPut(inOrder(status(429, { 'retry-after': '5' })))
     const conflict = new DrayError('conflict', 'the tag was moved')

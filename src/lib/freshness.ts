@@ -11,7 +11,10 @@ const maxCheckAgeMs = 2_000
  * run
  */
 export function isFresh(checkedAt: number | undefined, now: number): boolean {
-  return checkedAt !== undefined && now - checkedAt <= maxCheckAgeMs
+  if (checkedAt === undefined) return false
+  const age = now - checkedAt
+  // the clock of the machine may have been set back since: then the age is unknown
+  return age >= 0 && age <= maxCheckAgeMs
 }
 
 /**

@@ -12,6 +12,10 @@ describe('a check', () => {
     expect(isFresh(checkedAt, clock.now())).toBe(false)
   })
 
+  it('is not valid if the clock was set back since', () => {
+    expect(isFresh(10_000, 9_999)).toBe(false)
+  })
+
   it('is never valid if it was made for another run', () => {
     expect(isFresh(undefined, 0)).toBe(false)
   })

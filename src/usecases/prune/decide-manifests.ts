@@ -46,7 +46,7 @@ function explainGarbage(role: ManifestVerdict['role'], of: readonly Digest[]): W
   const [first] = of
   const what = first === undefined ? 'something that is gone' : first.slice(0, 19)
   const text = {
-    leftover: `interrupted behind by a run that was broken off, part of ${what}, which is gone`,
+    leftover: `left behind by a run that was broken off, part of ${what}, which is gone`,
     child: `part of ${what}, which is deleted, and of nothing else`,
     evidence: `evidence of ${what}, which is deleted`,
   }[role]

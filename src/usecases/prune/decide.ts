@@ -89,7 +89,7 @@ function findUnmatched(
 
 function unmatchedProtection(name: string): ErrorInfo {
   return toErrorInfo(
-    new DrayError('refused', `the protection ${JSON.stringify(name)} matches nothing is deleted`, {
+    new DrayError('refused', `the protection ${JSON.stringify(name)} matches nothing: nothing is deleted`, {
       why: 'a protection that protects nothing is most often a typing mistake',
       hint: 'Correct it in dray.yaml, or mark it with "optional: true".',
     }),
@@ -103,7 +103,7 @@ function collectWarnings(
   return [
     ...idle.map(
       (name) =>
-        `the protection ${JSON.stringify(name)} matches nothing in the repositories that were results at`,
+        `the protection ${JSON.stringify(name)} matches nothing in the repositories that were looked at`,
     ),
     ...decisions.flatMap(({ plan: { repository }, absent }) =>
       absent.map(({ at, by }) => `${formatAt(repository, at)} is in use (${by}), and it is not there`),

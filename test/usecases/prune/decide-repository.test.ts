@@ -393,7 +393,12 @@ describe('a manifest of an interrupted run', () => {
         { name: 'used', of: ['gone'] },
       ],
     }
-    expect(decided(sketch, { rules: [all] }).gone).toEqual(['left', 'ofLeft'])
+    const { gone, plan } = decided(sketch, { rules: [all] })
+    expect(gone).toEqual(['left', 'ofLeft'])
+    const left = plan.others.find(({ digest }) => digest === named('left'))
+    expect(left?.why.text).toMatch(
+      /^left behind by a run that was broken off, part of sha256:\w{12}, which is gone$/,
+    )
   })
 })
 

@@ -79,7 +79,7 @@ export async function resolveScope(
 /** @throws `usage`. */
 function resolvePattern(text: string, config: Config): RepositoryPattern {
   // Without a wildcard it is an argument like any other. The parser of patterns explains a host alone.
-  const isHost = /^[^/:@]*\.[^/:@]*$/.test(text)
+  const isHost = /^(?:localhost|[^/:@]*\.[^/:@]*)(?::\d+)?$/.test(text)
   if (!isHost && !text.includes('*')) resolve(text, { accepts: ['repository', 'environment'] }, config)
   const pattern = asUsage(() => parseRepositoryPattern(text, config))
   if (pattern.in.kind === 'environment') environmentNamed(config, pattern.in.environment)

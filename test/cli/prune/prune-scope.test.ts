@@ -96,6 +96,15 @@ describe('the scope of a prune', () => {
     expect(shards.map(({ isWhole }) => isWhole)).toEqual([false, false, false])
   })
 
+  it.each(['r.example.com', 'r.example.com:5000', '127.0.0.1:5000', 'localhost', 'localhost:5000'])(
+    'of the registry %s alone is an error that says how to name all of it',
+    async (word) => {
+      const error = { code: 'usage', message: expect.stringContaining(`it has to be ${word}/**`) }
+      await expect(scope(old(), { words: [word] })).rejects.toMatchObject(error)
+      await expect(scope(old(), { exclude: [word] })).rejects.toMatchObject(error)
+    },
+  )
+
   it.each([['@nope/*'], ['@dve']])('of %s, an environment that is not there, is an error', async (word) => {
     await expect(scope(old(), { words: [word] })).rejects.toMatchObject({ code: 'usage' })
   })

@@ -183,6 +183,11 @@ images:
     ['text for the whole', 'hello', '1:1: must be a map'],
     ['a list for the whole', '- version', '1:1: must be a map, and is a list'],
     [
+      'a repository of checkpoints without a registry',
+      `${dev}audit: { repository: team/audit }\n`,
+      '4:22: audit.repository: "team/audit" names no registry; write docker.io/team/audit for Docker Hub',
+    ],
+    [
       'a wrong name',
       'version: 1\nenvironments:\n  Prod: { registry: r.example.com, path: "{image}" }\n',
       '3:3: must be of lower-case letters',

@@ -6,12 +6,12 @@ import { parseNote } from '../../signing/signed-note.ts'
 import { loadSigningKey, readKeyFile, type SigningKey } from '../../signing/signing-keys.ts'
 import type { KnownCheckpoint } from '../../audit/verify/verification.ts'
 import type { Call } from '../../lib/call.ts'
-import type { AuditConfig } from '../../config/config.ts'
+import type { AuditConfig, Config } from '../../config/config.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { Context } from '../wiring/context.ts'
-import { resolveImage } from '../../config/resolver/resolve.ts'
+import { onlyRepository, resolveImage } from '../../config/resolver/resolve.ts'
 
 /** Stands for the newest checkpoint in the repository instead of a file. */
 export const inRepository = 'oci'
@@ -44,14 +44,10 @@ async function signingKey(keyFile: string | undefined, context: Context): Promis
   return await loadSigningKey(keyFile, passwordEnv === undefined ? undefined : process.env[passwordEnv])
 }
 
-/** The repository for checkpoints. @throws `usage` if none is named. */
-export async function checkpointRepository(
-  flag: string | undefined,
-  context: Context,
-): Promise<RepositoryName> {
-  const { config } = await context.config()
+/** The repository for checkpoints. @throws `usage` if none is named, or several. */
+export function checkpointRepository(flag: string | undefined, config: Config): RepositoryName {
   if (flag !== undefined)
-    return resolveImage(flag, { accepts: ['repository', 'layout'] }, config).repositories[0]
+    return onlyRepository(resolveImage(flag, { accepts: ['repository', 'layout'] }, config))
   if (config.audit.repository !== undefined) return config.audit.repository
   throw new DrayError('usage', 'no repository of checkpoints is named', {
     hint: 'Name it with --repository, or as audit.repository in dray.yaml.',

@@ -52,9 +52,9 @@ export default class AuditCheckpoint extends BaseCommand {
     const { flags } = await this.parse(AuditCheckpoint)
     keepHeapSmall()
     const path = await this.context.auditPath(flags['audit-file'])
-    const { audit } = (await this.context.config()).config
-    const signer = await checkpointSigner(flags['sign-key'], logName(flags.name, audit), this.context)
-    const to = flags.push ? await checkpointRepository(flags.repository, this.context) : undefined
+    const { config } = await this.context.config()
+    const signer = await checkpointSigner(flags['sign-key'], logName(flags.name, config.audit), this.context)
+    const to = flags.push ? checkpointRepository(flags.repository, config) : undefined
     const made = await this.#make(path, signer, to)
     if (flags.out !== undefined) await writeFileAtomic(flags.out, made.note)
     const pushed = to === undefined ? undefined : await pushSigned(made.note, to, this.context, this.call)

@@ -87,19 +87,19 @@ export default class AuditVerify extends BaseCommand {
 
   async #checkpoints(values: readonly string[], flags: Flags): Promise<readonly KnownCheckpoint[]> {
     if (values.length === 0) return []
-    const { audit } = (await this.context.config()).config
+    const { config } = await this.context.config()
     const keys = await readCheckpointKeys(flags.key ?? [], this.context)
     const known: KnownCheckpoint[] = []
     for (const value of values) {
       if (value === inRepository) {
-        const repository = await checkpointRepository(flags.repository, this.context)
-        const name = logName(flags.name, audit)
+        const repository = checkpointRepository(flags.repository, config)
+        const name = logName(flags.name, config.audit)
         const newest = await checkpointOfRepository(repository, name, keys, this.context, this.call)
         if (newest === undefined) throw noCheckpoint(formatRepository(repository), name)
         known.push(newest)
       } else known.push(await checkpointOfFile(value, keys))
     }
-    const expectedName = flags.name ?? audit.sign?.name
+    const expectedName = flags.name ?? config.audit.sign?.name
     const foreign = known.find(
       ({ checkpoint }) => expectedName !== undefined && checkpoint.origin !== expectedName,
     )

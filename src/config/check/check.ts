@@ -15,6 +15,7 @@ import {
 } from '../config.ts'
 import { namesFile } from '../names-file.ts'
 import { RegistryNames } from '../registry-names.ts'
+import { startsWithRegistry } from '../resolver/argument-grammar.ts'
 import type { WrittenConfig, WrittenEnvironment } from '../schema/schema.ts'
 import type { Issue, Path, ReportIssue } from '../shape.ts'
 
@@ -53,13 +54,14 @@ export function checkConfig(
 }
 
 function auditOf(
-  { audit = {} }: WrittenConfig,
+  written: WrittenConfig,
   absolute: (path: string) => string,
   names: RegistryNames,
   report: ReportIssue,
 ): AuditConfig {
+  const { audit = {} } = written
   const { file, require, sign, repository, webhook } = audit
-  const complaint = repository === undefined ? undefined : complaintOf(() => parseRepository(repository))
+  const complaint = repository === undefined ? undefined : complaintAboutRepository(repository, written)
   if (complaint !== undefined) report(['audit', 'repository'], complaint)
   if (file !== undefined && !namesFile(file)) report(['audit', 'file'], 'does not name a file')
   const named = repository === undefined || complaint !== undefined ? undefined : parseRepository(repository)
@@ -70,6 +72,14 @@ function auditOf(
     ...(named !== undefined && { repository: { ...named, registry: names.canonical(named.registry) } }),
     ...(webhook !== undefined && { webhook: webhook as WebhookConfig }),
   }
+}
+
+/** If the file defines environments, Docker Hub has to be written out, as in every argument. */
+function complaintAboutRepository(text: string, { environments = {} }: WrittenConfig): string | undefined {
+  const complaint = complaintOf(() => parseRepository(text))
+  if (complaint !== undefined || startsWithRegistry(text) || Object.keys(environments).length === 0)
+    return complaint
+  return `${JSON.stringify(text)} names no registry; write docker.io/${text} for Docker Hub`
 }
 
 function checkPromoteFrom(

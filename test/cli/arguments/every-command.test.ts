@@ -11,6 +11,7 @@ import { promoteRequests } from '../../../src/cli/arguments/promote-requests.ts'
 import { rollbackRequest } from '../../../src/cli/arguments/rollback-request.ts'
 import { statusRequest } from '../../../src/cli/arguments/status-request.ts'
 import { tagRequests } from '../../../src/cli/arguments/tag-requests.ts'
+import { checkpointRepository } from '../../../src/cli/audit/checkpoints.ts'
 import { resolveScope } from '../../../src/cli/prune/prune-scope.ts'
 import { registriesToExamine, scratchRepository } from '../../../src/cli/registries/doctor.ts'
 import { type Config, emptyConfig } from '../../../src/config/config.ts'
@@ -93,6 +94,7 @@ const commands: Readonly<Record<string, Command>> = {
   doctor: (text, given) =>
     registriesToExamine(text, given).map(({ registry, path = '' }) => ({ registry, path })),
   'doctor --write': (text, given) => [scratchRepository(text, given, true)],
+  'audit checkpoint --repository': (text, given) => [checkpointRepository(text, given)],
   'auth explain': (text, given) => [{ path: '', ...resolveOneRegistry(text, given) }],
 }
 const names = Object.keys(commands)
@@ -126,11 +128,9 @@ async function distinct(text: string, given: Config = config): Promise<readonly 
 const dev = 'r.example/dev/api'
 const staging = 'r.example/staging/api'
 const prod = 'eu.example/prod/api us.example/prod/api'
-const onlyEnvironments = new Set(
-  names.filter((name) => /--|^diff|^status/.test(name) && name !== 'doctor --write'),
-)
+const onlyEnvironments = new Set(names.filter((name) => /--(?:from|to|env)|^diff|^status/.test(name)))
 const needEnvironment = names.filter((name) =>
-  /SOURCE|DESTINATION|^tag$|^rollback$|^prune|--write/.test(name),
+  /SOURCE|DESTINATION|^tag$|^rollback$|^prune|--write|--repository/.test(name),
 )
 const views = ['history', 'status', 'ls', 'inspect']
 const selecting = names.filter((name) => name.endsWith('--env staging') || name.startsWith('promote --'))
@@ -283,11 +283,16 @@ describe('a wrong argument has the same error for every command', () => {
   it('a tag in place of a repository', async () => {
     const all = await allOf('@staging/api:1')
     const take = ['prune', 'status', 'status --env staging', 'diff', 'ls', 'doctor', 'doctor --write']
-    for (const name of [...take, 'auth explain'])
+    for (const name of [...take, 'audit checkpoint --repository', 'auth explain'])
       expect([name, all[name]]).toEqual([
         name,
         'usage: @staging/api:1 names one image, and a repository is needed',
       ])
+  })
+
+  it('several repositories in place of one', async () => {
+    for (const name of ['explain', 'doctor --write', 'audit checkpoint --repository'])
+      expect(await repositoriesOf(name, '@prod/api')).toBe('usage: @prod/api is in several repositories')
   })
 
   it('a digest in place of a tag', async () => {

@@ -68,13 +68,17 @@ export default class Ls extends BaseCommand {
     const { args, flags } = await this.parse(Ls)
     const options = listOptions(flags, this.context.clock.now())
     const { config } = await this.context.config()
-    const repositories = repositoriesToList(args.repository, config)
+    const { repositories, isInSeveral } = repositoriesToList(args.repository, config)
     const { listRepositories } = await import('../usecases/views/list/list.ts')
     const stores = await this.context.stores()
     await this.context.expectRepositories([], repositories, 'read')
     const views = await listRepositories(stores, repositories, options, this.call)
+    // An image of dray.yaml need not be in every environment.
+    const mayBeAbsent = isInSeveral && views.some((view) => !('error' in view))
     const missed = views.flatMap(({ repository: { registry }, ...view }) =>
-      'error' in view ? [{ registry, error: view.error }] : [],
+      'error' in view && !(mayBeAbsent && view.error.code === 'not-found')
+        ? [{ registry, error: view.error }]
+        : [],
     )
     const looked = { places: views.length, unreachable: missed.length, differs: false }
     this.finish(views, (page) => renderRepositories({ ...options, views }, page), exitOfView(looked, false))

@@ -99,6 +99,20 @@ describe('dray ls', () => {
     expect(stderr).toContain('cannot connect to 127.0.0.1:1')
   })
 
+  it('lists an image of dray.yaml in the environments that have it, and exits 1 if none has it', async () => {
+    const at = await world().image('api:1.0.0').start()
+    const cwd = await tempFolder()
+    await writeFile(join(cwd, 'dray.yaml'), at.config)
+    const ended = await dray(['ls', 'api'], { cwd })
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toMatch(
+      /\/dev\/api\nabsent\n\n.*\/staging\/api\nTAG .*\n1\.0\.0 .*\n\n.*\nabsent\n$/,
+    )
+    const none = await dray(['ls', 'web'], { cwd })
+    expect(none.code).toBe(1)
+    expect(none.stderr).toContain('there is no repository prod/web')
+  })
+
   it('says that a repository is not there', async () => {
     const at = await world().image('api:1.0.0').start()
     const ended = await dray(['ls', `${at.staging.host}/nowhere`])

@@ -7,26 +7,33 @@ import {
 } from '../../config/resolver/resolve.ts'
 import { type RepositoryName, tagOrDigest, type TagOrDigest } from '../../oci/reference.ts'
 
+/** The repositories of an argument. */
+export interface ListRequest {
+  readonly repositories: ResolvedImage['repositories']
+  /** a name of `dray.yaml` that stands for several environments */
+  readonly isInSeveral: boolean
+}
+
 /** Resolves the argument of `ls` to all targets of an image. @throws `usage`. */
-export function repositoriesToList(text: string, config: Config): ResolvedImage['repositories'] {
+export function repositoriesToList(text: string, config: Config): ListRequest {
   const within = everyEnvironment(config)
-  return resolveImage(text, { accepts: ['repository', 'layout'], within }, config).repositories
+  return listRequestOf(resolveImage(text, { accepts: ['repository', 'layout'], within }, config))
+}
+
+function listRequestOf({ repositories, image, environment }: ResolvedImage): ListRequest {
+  return { repositories, isInSeveral: image !== undefined && environment === undefined }
 }
 
 /** The repositories in which `inspect` searches an image; it shows the first that has it. */
-export interface InspectRequest {
-  readonly repositories: ResolvedImage['repositories']
+export interface InspectRequest extends ListRequest {
   readonly at: TagOrDigest
-  /** a name of `dray.yaml` that stands for several environments */
-  readonly isInSeveral: boolean
 }
 
 /** Resolves the argument of `inspect`. @throws `usage`. */
 export function imageToInspect(text: string, config: Config): InspectRequest {
   const within = everyEnvironment(config)
   const image = resolveImage(text, { accepts: ['image', 'layout'], within }, config)
-  const isInSeveral = image.image !== undefined && image.environment === undefined
-  return { repositories: image.repositories, at: tagOrDigest(image), isInSeveral }
+  return { ...listRequestOf(image), at: tagOrDigest(image) }
 }
 
 /** Resolves the argument of `explain` to one image in one repository. @throws `usage`. */

@@ -48,7 +48,8 @@ export function renderRepositories(list: ListPage, page: Page): string {
 
 /** The tags of a repository, one on a line; why it could not be read is told beside. */
 function renderRepository(view: ListPage['views'][number], list: ListPage, page: Page): string {
-  if ('error' in view) return page.style.red('unreachable')
+  if ('error' in view)
+    return view.error.code === 'not-found' ? page.style.dim('absent') : page.style.red('unreachable')
   // whoever reads a pipe would take a sentence for a tag
   if (view.tags.length === 0 && page.width !== undefined)
     return cut(`${escapeText(formatRepository(view.repository))} has no tags to show.`, page.width)

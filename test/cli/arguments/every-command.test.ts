@@ -89,7 +89,7 @@ const commands: Readonly<Record<string, Command>> = {
     diffRequest(['staging', 'prod', text], given).places.flatMap(({ from, to: other }) =>
       [...from, ...other].map(({ repository }) => repository),
     ),
-  ls: (text, given) => repositoriesToList(text, given),
+  ls: (text, given) => repositoriesToList(text, given).repositories,
   inspect: (text, given) => imageToInspect(text, given).repositories,
   doctor: (text, given) =>
     registriesToExamine(text, given).map(({ registry, path = '' }) => ({ registry, path })),

@@ -76,7 +76,10 @@ export default class Inspect extends BaseCommand {
     this.finish(view, (page) => renderImage(view, this.context.clock.now(), page))
   }
 
-  /** The first target; of an image in several environments, the first target that has the image. */
+  /**
+   * The first target; of an image in several environments, the first target that has the image.
+   * @throws `not-found` if none has it.
+   */
   async #choose({ repositories, at, isInSeveral }: InspectRequest): Promise<RepositoryName> {
     const [first] = repositories
     await this.context.expectRepositories([], isInSeveral ? repositories : [first], 'read')
@@ -86,6 +89,7 @@ export default class Inspect extends BaseCommand {
       const found = await stores.source(repository).resolve(at, this.call)
       if (found !== undefined) return repository
     }
-    return first
+    const { imageInNoEnvironment } = await import('../usecases/views/image-in-no-environment.ts')
+    throw imageInNoEnvironment(repositories)
   }
 }

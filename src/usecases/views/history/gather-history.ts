@@ -1,9 +1,8 @@
 import type { PublicKey } from '../../../signing/dsse.ts'
 import { readAttestations } from '../../../audit/attestation/read-attestations.ts'
 import type { Call } from '../../../lib/call.ts'
-import { DrayError } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
-import { formatRepository, sameRepository } from '../../../oci/reference.ts'
+import { sameRepository } from '../../../oci/reference.ts'
 import { inSemverOrder } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
@@ -15,6 +14,7 @@ import type {
   TagLister,
 } from '../../../images/ports.ts'
 import { listTags, resolveTags } from '../../../images/tags/tags.ts'
+import { imageInNoEnvironment } from '../image-in-no-environment.ts'
 import { imageTags } from '../image-tags.ts'
 import type { AttestationOfImage, HistoryPlace, PlaceFacts } from './history.ts'
 
@@ -57,9 +57,7 @@ export async function gatherHistory(
     if ('tag' in subject) await readEarlierImages(reading, subject.tag, keys, c)
   })
   if (readings.every(({ images, attestations }) => images.length === 0 && attestations.length === 0)) {
-    throw new DrayError('not-found', 'the image is in none of the environments', {
-      subject: places.map(({ repository }) => formatRepository(repository)).join(', '),
-    })
+    throw imageInNoEnvironment(places.map(({ repository }) => repository))
   }
   await inParallel(readings, looksAtOnce, call, (reading, c) => resolveNamed(reading, readings, c))
   return readings.map(({ place, tags, images, attestations }) => ({ place, tags, images, attestations }))

@@ -29,6 +29,8 @@ export class DeleteLedger {
   /** subjects that wait for their attached artifacts, by digest and by step */
   readonly #waiting = new Map<Digest, DeleteStep>()
   readonly #postponed = new Set<StepId>()
+  /** steps whose intents are recorded */
+  readonly #announced = new Set<StepId>()
   readonly #ready: Readonly<Record<DeleteStep['kind'], ReadySteps>>
   /** steps that did not succeed, whose dependents are still to be settled */
   #failures: DeleteStep[] = []
@@ -95,6 +97,27 @@ export class DeleteLedger {
     for (const dependent of this.#dependents.get(step.id) ?? [])
       if (refersTo(dependent, digest)) this.#meet(dependent)
     return true
+  }
+
+  /**
+   * Returns the steps whose intents have to be recorded before a wave: none if all steps of the
+   * wave have one. Else those of the wave, and at most `most` in all of those that probably come
+   * next, so that few writes are needed. No step is returned twice.
+   */
+  takeUnannounced(wave: readonly DeleteStep[], most: number): readonly DeleteStep[] {
+    const taken = wave.filter(({ id }) => !this.#announced.has(id))
+    const [first] = taken
+    if (first === undefined) return []
+    for (const { id } of taken) this.#announced.add(id)
+    const dependentsOf = ({ id }: DeleteStep): readonly DeleteStep[] => this.#dependents.get(id) ?? []
+    const open = [...wave.flatMap(dependentsOf), ...this.#ready[first.kind].peek(most)].toReversed()
+    for (let step = open.pop(); step !== undefined && taken.length < most; step = open.pop()) {
+      if (this.#announced.has(step.id) || !this.isPending(step)) continue
+      this.#announced.add(step.id)
+      taken.push(step)
+      open.push(...dependentsOf(step))
+    }
+    return taken
   }
 
   /** @param found what the tag of the step points at, if it is not what the plan saw */

@@ -21,11 +21,8 @@ export function refusalRecords({ repositories, refusals }: PrunePlan): readonly 
   }))
 }
 
-/** The intents of all steps. They are written together, before the first delete. */
-export function intentRecords({ repositories }: PrunePlan): readonly RecordFields[] {
-  return repositories.flatMap((plan) =>
-    plan.steps.map((step) => ({ step, ...imageOf(plan), before: digestOf(step) })),
-  )
+export function intentRecord(plan: RepositoryPlan, step: DeleteStep): RecordFields {
+  return { step, ...imageOf(plan), before: digestOf(step) }
 }
 
 export function outcomeRecord(plan: RepositoryPlan, { step, outcome, found }: EndedDelete): RecordFields {

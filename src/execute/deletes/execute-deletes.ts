@@ -7,7 +7,7 @@ import { inParallel } from '../../images/parallel.ts'
 import type { PrunePorts } from '../ports.ts'
 import type { RecordWriter } from '../records/record-writer.ts'
 import { unattempted } from './delete-ledger.ts'
-import { intentRecords, outcomeRecord, refusalRecords } from './delete-records.ts'
+import { intentRecord, outcomeRecord, refusalRecords } from './delete-records.ts'
 import { RepositoryDeletes } from './repository-deletes.ts'
 
 const repositoriesAtOnce = 4
@@ -15,7 +15,7 @@ const repositoriesAtOnce = 4
 const defaultDeletesAtOnce = 16
 
 /**
- * Executes the deletes of a plan. All intents are recorded before the first delete. Unless the plan
+ * Executes the deletes of a plan. The intent of each delete is recorded before it. Unless the plan
  * was made just now, each repository is read again first; it is read again between waves of
  * deletes. What something reaches that is not to be deleted stays (`conflict`), with all steps
  * after it. Nothing is deleted in a repository that cannot be read completely. Only GET, HEAD and
@@ -36,7 +36,6 @@ export async function executeDeletes(
   await records.refusals(refusalRecords(plan))
   const repositories = plan.repositories.filter(({ steps }) => steps.length > 0)
   if (ports.stop.aborted || call.signal.aborted) return repositories.flatMap(notAttempted)
-  await records.intents(intentRecords(plan))
   const stop = AbortSignal.any([ports.stop, records.failed])
   // an abort ends each repository by itself, with an outcome for each of its steps
   const unaborted: Call = { ...call, signal: new AbortController().signal }
@@ -50,7 +49,8 @@ export async function executeDeletes(
       rescansFirst: !isCurrent(one, ports),
       settled: ports.current?.(one.repository)?.settled ?? new Map(),
       stop,
-      record: (all) => records.outcomes(all.map((ended) => outcomeRecord(one, ended))),
+      recordIntents: (steps) => records.intents(steps.map((step) => intentRecord(one, step))),
+      recordOutcomes: (all) => records.outcomes(all.map((ended) => outcomeRecord(one, ended))),
       call,
     })
     return await deletes.run()

@@ -31,6 +31,11 @@ export class ReadySteps {
     }
     return taken
   }
+
+  /** Returns at most `most` steps that come next, not all of them in order. */
+  peek(most: number): readonly DeleteStep[] {
+    return [...this.#added, ...this.#first.peek(most), ...this.#later.peek(most)].slice(0, most)
+  }
 }
 
 /** First in, first out; `shift` of a long array moves all of it. */
@@ -46,5 +51,9 @@ class Queue {
     const step = this.#steps[this.#taken]
     if (step !== undefined) this.#taken += 1
     return step
+  }
+
+  peek(most: number): readonly DeleteStep[] {
+    return this.#steps.slice(this.#taken, this.#taken + most)
   }
 }

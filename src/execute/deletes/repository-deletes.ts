@@ -32,8 +32,13 @@ export interface RepositoryPorts extends DeletePorts {
   /** steps of a saved plan that are not executed, with their outcomes */
   readonly settled: ReadonlyMap<StepId, SettledDelete>
   /** @throws `audit` */
-  readonly record: (ended: readonly EndedDelete[]) => Promise<void>
+  readonly recordIntents: (steps: readonly DeleteStep[]) => Promise<void>
+  /** @throws `audit` */
+  readonly recordOutcomes: (ended: readonly EndedDelete[]) => Promise<void>
 }
+
+/** Records in one write, so that the memory for them does not depend on the number of deletes. */
+const recordsAtOnce = 1000
 
 /**
  * Executes the deletes of one repository: manifests first, then tags, in waves with rescans between
@@ -101,7 +106,9 @@ export class RepositoryDeletes {
       const wave = this.#ledger.takeReady(kind, most)
       if (wave.length === 0 || this.#reading.signal.aborted) return
       if (kind === 'deleteManifest') await this.#rescans.beforeDeletes(wave.length)
-      const own = await this.#readOwnTags(wave.filter((step) => this.#ledger.isPending(step)))
+      const attempted = wave.filter((step) => this.#ledger.isPending(step))
+      await this.#ports.recordIntents(this.#ledger.takeUnannounced(attempted, recordsAtOnce))
+      const own = await this.#readOwnTags(attempted)
       const pending = wave.filter((step) => this.#ledger.isPending(step))
       const moved = await Promise.all(pending.map((step) => this.#delete(step, own)))
       await this.#record()
@@ -172,7 +179,9 @@ export class RepositoryDeletes {
   }
 
   async #record(): Promise<void> {
-    await this.#ports.record(this.#ledger.takeUnrecorded())
+    const ended = this.#ledger.takeUnrecorded()
+    for (let at = 0; at < ended.length; at += recordsAtOnce)
+      await this.#ports.recordOutcomes(ended.slice(at, at + recordsAtOnce))
   }
 
   #notify(): void {

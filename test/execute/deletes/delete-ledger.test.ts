@@ -99,6 +99,33 @@ describe('steps that are ready', () => {
   })
 })
 
+describe('steps without an intent', () => {
+  it('are those of the wave, then those after them, then the next ones, each once and up to the limit', () => {
+    const [a, b, c, d] = [step('a'), step('b'), step('c'), step('d', ['a'])]
+    const ledger = ledgerOf(a, b, c, d)
+    const wave = ledger.takeReady('deleteManifest', 1)
+    expect(ids(ledger.takeUnannounced(wave, 3))).toEqual(['a', 'd', 'b'])
+    ledger.settle(a, 'done')
+    const next = ledger.takeReady('deleteManifest', 2)
+    expect(ids(next)).toEqual(['d', 'b'])
+    expect(ledger.takeUnannounced(next, 3)).toEqual([])
+    expect(ids(ledger.takeUnannounced(ledger.takeReady('deleteManifest', 1), 3))).toEqual(['c'])
+  })
+
+  it('are all of those of a wave that is longer than the limit', () => {
+    const ledger = ledgerOf(step('a'), step('b'), step('c'))
+    expect(ids(ledger.takeUnannounced(ledger.takeReady('deleteManifest', 2), 1))).toEqual(['a', 'b'])
+  })
+
+  it('do not include steps that have ended', () => {
+    const [a, b] = [step('a'), step('b')]
+    const ledger = ledgerOf(a, b)
+    const wave = ledger.takeReady('deleteManifest', 1)
+    ledger.settle(b, 'conflict', failure)
+    expect(ids(ledger.takeUnannounced(wave, 9))).toEqual(['a'])
+  })
+})
+
 describe('a postponed manifest', () => {
   it('is ready again, before others, once its referrers are deleted', () => {
     const [image, other] = [step('image'), step('other')]

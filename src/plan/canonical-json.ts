@@ -6,6 +6,40 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) => (isPlainObject(item) ? sorted(item) : item))
 }
 
+/** Chunks of a text are at least so long, bytes. */
+const chunkSize = 64 * 1024
+/** A plan, its repositories, one of them, its steps, one of them: the text of a step is short. */
+const pieceDepth = 4
+
+/** Returns the text of `canonicalJson`, UTF-8, in chunks: that of a plan can be very long. */
+export function* canonicalChunks(value: unknown): Generator<Uint8Array> {
+  let text = ''
+  for (const piece of canonicalPieces(value, pieceDepth)) {
+    text += piece
+    if (text.length < chunkSize) continue
+    yield Buffer.from(text)
+    text = ''
+  }
+  yield Buffer.from(text)
+}
+
+function* canonicalPieces(value: unknown, depth: number): Generator<string> {
+  if (depth === 0 || (!Array.isArray(value) && !isPlainObject(value))) {
+    yield canonicalJson(value ?? null)
+    return
+  }
+  const isList = Array.isArray(value)
+  yield isList ? '[' : '{'
+  let before = ''
+  for (const [key, item] of isList ? value.entries() : Object.entries(sorted(value))) {
+    if (!isList && item === undefined) continue
+    yield isList ? before : `${before}${JSON.stringify(key)}:`
+    yield* canonicalPieces(item, depth - 1)
+    before = ','
+  }
+  yield isList ? ']' : '}'
+}
+
 function sorted(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { DrayError } from '../lib/errors.ts'
 import { digestOf } from '../oci/digest.ts'
 import { isRecord, parseJson } from '../oci/json.ts'
-import { canonicalJson } from './canonical-json.ts'
+import { canonicalChunks, canonicalJson } from './canonical-json.ts'
 import { checkConsistency } from './consistency.ts'
 import { hashOfPlan } from './plan-hash.ts'
 import type { OperationName, Plan } from './plan.ts'
@@ -109,6 +109,11 @@ const planShape = v.strictObject({
 export function formatPlanFile(plan: Plan | PrunePlan, signature?: unknown): string {
   const file = { ...plan, hash: hashOfPlan(plan), ...(signature !== undefined && { signature }) }
   return `${JSON.stringify(file, undefined, 2)}\n`
+}
+
+/** Returns a plan that only dray reads, with its hash: as short as it can be, UTF-8, in chunks. */
+export async function* planFileChunks(plan: Plan | PrunePlan): AsyncGenerator<Uint8Array> {
+  yield* canonicalChunks({ ...plan, hash: hashOfPlan(plan) })
 }
 
 /** Checks the signature of a plan, given as canonical JSON. @throws `refused`. */

@@ -61,12 +61,13 @@ export async function planDeletes(
 ): Promise<PlannedChange<PruneTypes>> {
   const inputs = await pruneInputs(args, context, call)
   const { plan, warnings, readAt } = await planPrune(inputs, context, call)
-  const repositories = inputs.scope.repositories.map(({ repository }) => repository)
+  // The findings stay until the end of the run, the inputs do not.
+  const { cache, interrupted, inUseReader, known, scope } = inputs
   const findings = {
     readAt,
-    contents: inputs.cache?.contents,
-    readInUse: () => inputs.inUseReader.readUsed(inputs.known, call),
-    resumed: inputs.interrupted.runsWithin(repositories),
+    contents: cache?.contents,
+    readInUse: () => inUseReader.readUsed(known, call),
+    resumed: interrupted.runsWithin(scope.repositories.map(({ repository }) => repository)),
   }
   return { plan, review: async () => ({ findings, startedAt: readAt, warnings, omissions: [] }) }
 }

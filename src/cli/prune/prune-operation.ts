@@ -83,7 +83,7 @@ async function executeDeletes(
     current === undefined
       ? plan
       : removeRejected(plan, ({ repository }) => new Set(current(repository)?.settled.keys()))
-  if (hasSteps(saved)) await state.save(ports.runId, saved)
+  if (hasSteps(saved)) await state.save(ports.runId, saved, call.signal)
   const outcomes = await execute(
     plan,
     {

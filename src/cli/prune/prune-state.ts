@@ -4,15 +4,14 @@ import { join } from 'node:path'
 import { isAlive } from '../../audit/log/heartbeat.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
-import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
+import { makeFolder, writeStreamAtomic } from '../../lib/files/atomic.ts'
 import { ifThere, ioError } from '../../lib/files/io-error.ts'
 import { othersWhoWriteFile } from '../../lib/files/ownership.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
-import type { Digest } from '../../oci/digest.ts'
 import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
-import { formatPlanFile, maxPlanSize, parsePlanFile } from '../../plan/plan-file.ts'
+import { maxPlanSize, parsePlanFile, planFileChunks } from '../../plan/plan-file.ts'
 import type { DeleteOutcome } from '../../plan/prune/prune-outcome.ts'
-import type { DeleteManifestStep, PrunePlan } from '../../plan/prune/prune-plan.ts'
+import type { DeleteStep, PrunePlan } from '../../plan/prune/prune-plan.ts'
 import type { OrphanedManifest } from '../../usecases/prune/snapshot.ts'
 
 /**
@@ -29,10 +28,10 @@ export class PruneState {
     this.#clock = clock
   }
 
-  /** Saves a plan before its first delete. @throws `io`. */
-  async save(run: string, plan: PrunePlan): Promise<void> {
+  /** Saves a plan before its first delete. @throws `io`; the signal's reason. */
+  async save(run: string, plan: PrunePlan, signal: AbortSignal): Promise<void> {
     await makeFolder(this.#folder, 0o700)
-    await writeFileAtomic(this.#pathOf(run), formatPlanFile(plan), { mode: 0o600 })
+    await writeStreamAtomic(this.#pathOf(run), planFileChunks(plan), signal, { mode: 0o600 })
   }
 
   /**
@@ -41,12 +40,12 @@ export class PruneState {
    * @throws `io`.
    */
   async interruptedRuns(): Promise<InterruptedRuns> {
-    const plans: SavedPlan[] = []
+    const runs: InterruptedRun[] = []
     for (const run of await this.#runs()) {
       const plan = await this.#read(run)
-      if (plan !== undefined) plans.push({ run, plan })
+      if (plan !== undefined) runs.push({ run, orphaned: listOrphaned(plan) })
     }
-    return new InterruptedRuns(plans)
+    return new InterruptedRuns(runs)
   }
 
   /** Ends a run. Its plan is kept only if manifests are orphaned. @throws `io`. */
@@ -111,31 +110,26 @@ function refuseForeign(stats: Stats): void {
   if (why !== undefined) throw new DrayError('refused', 'cannot use the saved plan', { why })
 }
 
-interface SavedPlan {
+/** What the saved plan of a run says about the rest of it. The plan itself may be large. */
+interface InterruptedRun {
   readonly run: string
-  readonly plan: PrunePlan
+  /** by the name of each repository that the run deletes in */
+  readonly orphaned: ReadonlyMap<string, readonly OrphanedManifest[]>
 }
 
-/** The saved plans of interrupted runs. */
+/** The interrupted runs whose plans are saved. */
 export class InterruptedRuns {
-  readonly #plans: readonly SavedPlan[]
+  readonly #runs: readonly InterruptedRun[]
 
-  constructor(plans: readonly SavedPlan[]) {
-    this.#plans = plans
+  constructor(runs: readonly InterruptedRun[]) {
+    this.#runs = runs
   }
 
   /** The manifests whose delete comes after another one that may be done. */
   in(repository: RepositoryName): readonly OrphanedManifest[] {
     const name = formatRepository(repository)
-    const found = new Map<Digest, OrphanedManifest>()
-    for (const { plan } of this.#plans) {
-      for (const one of plan.repositories) {
-        if (formatRepository(one.repository) !== name) continue
-        for (const manifest of listOrphaned(one.steps.filter((step) => step.kind === 'deleteManifest')))
-          found.set(manifest.digest, manifest)
-      }
-    }
-    return [...found.values()]
+    const found = this.#runs.flatMap(({ orphaned }) => orphaned.get(name) ?? [])
+    return [...new Map(found.map((manifest) => [manifest.digest, manifest])).values()]
   }
 
   /**
@@ -144,16 +138,22 @@ export class InterruptedRuns {
    */
   runsWithin(repositories: readonly RepositoryName[]): readonly string[] {
     const names = new Set(repositories.map(formatRepository))
-    return this.#plans.flatMap(({ run, plan }) => {
-      const own = plan.repositories.filter(({ steps }) => steps.length > 0)
-      return own.every(({ repository }) => names.has(formatRepository(repository))) ? [run] : []
-    })
+    return this.#runs.flatMap(({ run, orphaned }) =>
+      [...orphaned.keys()].every((name) => names.has(name)) ? [run] : [],
+    )
   }
 }
 
-function listOrphaned(steps: readonly DeleteManifestStep[]): readonly OrphanedManifest[] {
-  const byId = new Map(steps.map((step) => [step.id, step.target.digest]))
-  return steps
+/** Of each repository with deletes, the manifests whose delete comes after another one. */
+function listOrphaned({ repositories }: PrunePlan): InterruptedRun['orphaned'] {
+  const changed = repositories.filter(({ steps }) => steps.length > 0)
+  return new Map(changed.map(({ repository, steps }) => [formatRepository(repository), orphanedBy(steps)]))
+}
+
+function orphanedBy(steps: readonly DeleteStep[]): readonly OrphanedManifest[] {
+  const manifests = steps.filter((step) => step.kind === 'deleteManifest')
+  const byId = new Map(manifests.map((step) => [step.id, step.target.digest]))
+  return manifests
     .filter(({ after }) => after.length > 0)
     .map(({ target, after, losesTags }) => ({
       digest: target.digest,

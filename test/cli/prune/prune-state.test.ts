@@ -1,0 +1,43 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { PruneState } from '../../../src/cli/prune/prune-state.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { image, index } from '../../support/images.ts'
+import { prunePlanOf } from '../../support/pruning.ts'
+import { pruneWorld } from '../../support/prune-world.ts'
+import { tempFolder } from '../../support/temp.ts'
+
+const { signal } = new AbortController()
+
+describe('the plan of a run that was interrupted', () => {
+  it('names what comes after another delete, by repository', async () => {
+    const world = await pruneWorld()
+    const both = index(['amd64'])
+    const child = both.manifests.find(({ descriptor }) => descriptor.digest !== both.root.digest)
+    const web = { ...world.repository, path: 'dev/web' }
+    world.put(both, 'pr-1')
+    await world.registry.oracle.push(image(), web.path, 'pr-1')
+    const plan = await prunePlanOf(world.run, [world.repository, web])
+    const state = new PruneState(join(await tempFolder(), 'audit.jsonl'), systemClock)
+    await state.save('run', plan, signal)
+    const runs = await state.interruptedRuns()
+    expect(runs.in(world.repository)).toEqual([
+      { digest: child?.descriptor.digest, of: [both.root.digest], tags: [] },
+    ])
+    expect(runs.in(web)).toEqual([])
+    expect(runs.runsWithin([world.repository, web])).toEqual(['run'])
+    expect(runs.runsWithin([world.repository])).toEqual([])
+  })
+
+  it('is saved whole or not at all', async () => {
+    const world = await pruneWorld()
+    const folder = await tempFolder()
+    const state = new PruneState(join(folder, 'audit.jsonl'), systemClock)
+    const plan = await prunePlanOf(world.run, [])
+    await expect(state.save('run', plan, AbortSignal.abort(new Error('interrupted')))).rejects.toThrow(
+      'interrupted',
+    )
+    expect(await readdir(join(folder, 'audit.jsonl.prunes'))).toEqual([])
+  })
+})

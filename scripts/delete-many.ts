@@ -8,6 +8,7 @@ import { resolve } from 'node:path'
 import type { Call } from '../src/lib/call.ts'
 import type * as Execute from '../src/execute/execute.ts'
 import type * as Digests from '../src/oci/digest.ts'
+import type { DeleteOutcome } from '../src/plan/prune/prune-outcome.ts'
 import type * as Decide from '../src/usecases/prune/decide.ts'
 import type * as DecideRepository from '../src/usecases/prune/decide-repository.ts'
 import type { RepositoryGraph } from '../src/images/graph/repository-graph.ts'
@@ -113,7 +114,8 @@ async function main(folder: string, count: number): Promise<void> {
   const call: Call = { signal: new AbortController().signal, notify: () => undefined }
   // what versions without `readAt` need
   const older = { plannedJustNow: true, readSince: now }
-  const outcomes = await dray.execute(
+  const ended: DeleteOutcome[] = []
+  const returned = (await dray.execute(
     plan,
     {
       stores: { source: () => store, target: () => store },
@@ -126,10 +128,13 @@ async function main(folder: string, count: number): Promise<void> {
       runId: 'run',
       stop: new AbortController().signal,
       readAt: now,
+      ended: (_, outcomes) => void ended.push(...outcomes),
       ...older,
     },
     call,
-  )
+  )) as readonly DeleteOutcome[] | undefined
+  // older versions return the outcomes
+  const outcomes = returned ?? ended
   const done = outcomes.filter(({ result }) => result === 'done').length
   if (done !== count) throw new Error(`${done} of ${count} deletes are done`)
 }

@@ -1,5 +1,6 @@
 import type { RepositoryName, TagOrDigest } from '../oci/reference.ts'
 import type { StepId } from '../plan/plan.ts'
+import type { DeleteOutcome } from '../plan/prune/prune-outcome.ts'
 import type { RepositoryPlan } from '../plan/prune/prune-plan.ts'
 import type { Reviewed } from '../plan/review.ts'
 import type { SigningKey } from '../signing/signing-keys.ts'
@@ -38,6 +39,11 @@ export interface PrunePorts extends RunPorts {
   readonly usedNow?: (repository: RepositoryName) => readonly TagOrDigest[]
   /** what the review of a saved plan found */
   readonly current?: (repository: RepositoryName) => CurrentRepository | undefined
+  /**
+   * Is called when a repository has ended, with an outcome for every step. They are not kept: a
+   * plan can have very many.
+   */
+  readonly ended: (plan: RepositoryPlan, outcomes: readonly DeleteOutcome[]) => void
   /** for one repository; the default is 16 */
   readonly deletesAtOnce?: number
 }

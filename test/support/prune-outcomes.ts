@@ -1,5 +1,10 @@
 import type { ErrorInfo } from '../../src/lib/errors.ts'
-import { type DeleteOutcome, type PruneOutcome, summarisePrune } from '../../src/plan/prune/prune-outcome.ts'
+import {
+  type DeleteOutcome,
+  type PruneOutcome,
+  summarisePrune,
+  summariseRepository,
+} from '../../src/plan/prune/prune-outcome.ts'
 import type { PrunePlan } from '../../src/plan/prune/prune-plan.ts'
 
 type Result = DeleteOutcome['result']
@@ -12,11 +17,13 @@ export function pruneOutcome(
   plan: PrunePlan,
   exceptions: Readonly<Record<string, Readonly<Record<string, Became>>>> = {},
 ): PruneOutcome {
-  const outcomes = plan.repositories.flatMap(({ image, repository, steps }) =>
-    steps.map(({ id }): DeleteOutcome => {
+  const ended = plan.repositories.map((one) => {
+    const { image, repository, steps } = one
+    const outcomes = steps.map(({ id }): DeleteOutcome => {
       const became = exceptions[image]?.[id] ?? 'done'
       return { step: id, repository, ...(typeof became === 'string' ? { result: became } : became) }
-    }),
-  )
-  return summarisePrune(plan, outcomes)
+    })
+    return [one, summariseRepository(plan, one, outcomes)] as const
+  })
+  return summarisePrune(plan, new Map(ended))
 }

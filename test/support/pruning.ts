@@ -4,8 +4,14 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { execute } from '../../src/execute/execute.ts'
 import type { PrunePorts } from '../../src/execute/ports.ts'
 import type { RepositoryName } from '../../src/oci/reference.ts'
-import { type DeleteOutcome, type PruneOutcome, summarisePrune } from '../../src/plan/prune/prune-outcome.ts'
-import type { PrunePlan } from '../../src/plan/prune/prune-plan.ts'
+import {
+  type DeleteOutcome,
+  type PruneOutcome,
+  type RepositoryOutcome,
+  summarisePrune,
+  summariseRepository,
+} from '../../src/plan/prune/prune-outcome.ts'
+import type { PrunePlan, RepositoryPlan } from '../../src/plan/prune/prune-plan.ts'
 import { decide } from '../../src/usecases/prune/decide.ts'
 import { decideRepository } from '../../src/usecases/prune/decide-repository.ts'
 import { gather } from '../../src/usecases/prune/gather.ts'
@@ -61,7 +67,9 @@ export async function carryOutPrune(
   options: Partial<PrunePorts> = {},
 ): Promise<CarriedPrune> {
   const { stores } = run
-  const steps = await execute(
+  const steps: DeleteOutcome[] = []
+  const ended = new Map<RepositoryPlan, RepositoryOutcome>()
+  await execute(
     plan,
     {
       stores,
@@ -73,11 +81,15 @@ export async function carryOutPrune(
       newId: () => crypto.randomUUID(),
       runId: crypto.randomUUID(),
       stop: new AbortController().signal,
+      ended: (one, outcomes) => {
+        steps.push(...outcomes)
+        ended.set(one, summariseRepository(plan, one, outcomes))
+      },
       ...options,
     },
     run.call,
   )
-  return { steps, ...summarisePrune(plan, steps) }
+  return { steps, ...summarisePrune(plan, ended) }
 }
 
 export async function recordsOf(run: Bench): Promise<readonly AuditRecord[]> {

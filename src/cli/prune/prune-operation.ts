@@ -1,13 +1,17 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import { hashOfPlan } from '../../plan/plan-hash.ts'
-import { type PruneOutcome, summarisePrune } from '../../plan/prune/prune-outcome.ts'
-import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
+import {
+  type PruneOutcome,
+  type RepositoryOutcome,
+  summarisePrune,
+  summariseRepository,
+} from '../../plan/prune/prune-outcome.ts'
+import type { DeleteStep, PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import { pruneSummary, pruneVariables } from '../../render/prune/prune-ci.ts'
 import { renderPruneOutcome } from '../../render/prune/prune-outcome.ts'
 import { renderPrunePlan } from '../../render/prune/prune-plan.ts'
 import { outcomeTotalsOf, totalsOf } from '../../render/prune/prune-totals.ts'
-import { removeRejected } from '../../usecases/prune/review.ts'
 import { justificationOf } from '../changes/justification.ts'
 import type { ChangePorts, Executed, Operation } from '../changes/operation.ts'
 import { isSuccess, problemOf, type RunPart } from '../command/run-exit.ts'
@@ -29,7 +33,7 @@ export const pruneOperation: Operation<PruneTypes> = {
     typedAnswer: largeDelete,
   },
   execute: executeDeletes,
-  withoutExecution: (plan) => summarisePrune(plan, []),
+  withoutExecution: (plan) => summarisePrune(plan, new Map()),
   parts,
   renderPlan: renderPrunePlan,
   renderOutcome: (plan, outcome, page, durationMs) => renderPruneOutcome(plan, outcome, page, { durationMs }),
@@ -69,7 +73,7 @@ async function executeDeletes(
   { flags, context, call, stop }: ChangePorts,
 ): Promise<Executed<PruneTypes>> {
   const usedNow = hasSteps(plan) && isConfirmed ? await findings?.readInUse() : findings?.usedNow
-  const [{ execute }, { readersOf }, { PruneState }] = await Promise.all([
+  const [{ execute }, { readersOf }, { PruneState, leavesOrphans }] = await Promise.all([
     import('../../execute/execute.ts'),
     import('./prune-run.ts'),
     import('./prune-state.ts'),
@@ -79,12 +83,18 @@ async function executeDeletes(
   const state = new PruneState(await context.auditPath(auditFile), context.clock)
   const current = findings?.current
   // The next run must not take what this run omits for the rest of an interrupted run.
-  const saved =
-    current === undefined
-      ? plan
-      : removeRejected(plan, ({ repository }) => new Set(current(repository)?.settled.keys()))
+  const savedSteps = ({ repository, steps }: RepositoryPlan): readonly DeleteStep[] => {
+    const settled = current?.(repository)?.settled
+    return settled === undefined ? steps : steps.filter(({ id }) => !settled.has(id))
+  }
+  const saved = {
+    ...plan,
+    repositories: plan.repositories.map((one) => ({ ...one, steps: savedSteps(one) })),
+  }
+  const ended = new Map<RepositoryPlan, RepositoryOutcome>()
+  let hasOrphans = false
   if (hasSteps(saved)) await state.save(ports.runId, saved, call.signal)
-  const outcomes = await execute(
+  await execute(
     plan,
     {
       ...ports,
@@ -94,11 +104,15 @@ async function executeDeletes(
       reader: readersOf(plan, ports.stores, findings?.contents),
       ...(usedNow !== undefined && { usedNow }),
       ...(current !== undefined && { current }),
+      ended: (one, outcomes) => {
+        ended.set(one, summariseRepository(plan, one, outcomes))
+        hasOrphans ||= leavesOrphans(savedSteps(one), outcomes)
+      },
     },
     call,
   )
-  if (hasSteps(saved)) await state.end(ports.runId, saved, outcomes)
-  const outcome = summarisePrune(plan, outcomes)
+  if (hasSteps(saved) && !hasOrphans) await state.forget(ports.runId)
+  const outcome = summarisePrune(plan, ended)
   if (findings !== undefined && isSuccess({ parts: parts(outcome), refusals: outcome.refusals }))
     await state.forgetDead(findings.resumed)
   return { outcome, record: ports.sink.place }

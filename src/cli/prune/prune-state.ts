@@ -48,21 +48,17 @@ export class PruneState {
     return new InterruptedRuns(runs)
   }
 
-  /** Ends a run. Its plan is kept only if manifests are orphaned. @throws `io`. */
-  async end(run: string, plan: PrunePlan, outcomes: readonly DeleteOutcome[]): Promise<void> {
-    if (!leavesOrphans(plan, outcomes)) await this.#forget(run)
-  }
-
   /**
    * Removes the plans of interrupted runs whose rest is deleted. A run that may be alive needs its
    * plan.
    * @throws `io`.
    */
   async forgetDead(runs: readonly string[]): Promise<void> {
-    for (const run of runs) if (!(await isAlive(this.#log, run, this.#clock))) await this.#forget(run)
+    for (const run of runs) if (!(await isAlive(this.#log, run, this.#clock))) await this.forget(run)
   }
 
-  async #forget(run: string): Promise<void> {
+  /** Removes the plan of a run that leaves no orphaned manifests. @throws `io`. */
+  async forget(run: string): Promise<void> {
     const path = this.#pathOf(run)
     try {
       await rm(path, { force: true })
@@ -163,14 +159,9 @@ function orphanedBy(steps: readonly DeleteStep[]): readonly OrphanedManifest[] {
 }
 
 /** Whether a manifest remains whose delete comes after one that is done. */
-function leavesOrphans(plan: PrunePlan, outcomes: readonly DeleteOutcome[]): boolean {
-  const isGone = new Set(
-    outcomes.flatMap(({ step, repository, result }) =>
-      result === 'done' || result === 'unchanged' ? [`${formatRepository(repository)} ${step}`] : [],
-    ),
+export function leavesOrphans(steps: readonly DeleteStep[], outcomes: readonly DeleteOutcome[]): boolean {
+  const gone = new Set(
+    outcomes.flatMap(({ step, result }) => (result === 'done' || result === 'unchanged' ? [step] : [])),
   )
-  return plan.repositories.some(({ repository, steps }) => {
-    const gone = (id: string): boolean => isGone.has(`${formatRepository(repository)} ${id}`)
-    return steps.some(({ id, after }) => !gone(id) && after.some(gone))
-  })
+  return steps.some(({ id, after }) => !gone.has(id) && after.some((other) => gone.has(other)))
 }

@@ -21,8 +21,8 @@ const defaultDeletesAtOnce = 16
  * after it. Nothing is deleted in a repository that cannot be read completely. Only GET, HEAD and
  * DELETE are sent.
  *
- * Resolves with an outcome for every step, also after a failure or a stop. Each is recorded, except
- * for a delete with an unknown result: its intent stays open for the next run.
+ * The port `ended` gets an outcome for every step, also after a failure or a stop. Each is recorded,
+ * except for a delete with an unknown result: its intent stays open for the next run.
  * @throws `audit` if a record cannot be written; `malformed` if the plan does something else than
  * it shows
  */
@@ -31,15 +31,18 @@ export async function executeDeletes(
   ports: PrunePorts,
   records: RecordWriter,
   call: Call,
-): Promise<readonly DeleteOutcome[]> {
+): Promise<void> {
   checkPruneConsistency(plan, 'what was decided')
   await records.refusals(refusalRecords(plan))
   const repositories = plan.repositories.filter(({ steps }) => steps.length > 0)
-  if (ports.stop.aborted || call.signal.aborted) return repositories.flatMap(notAttempted)
+  if (ports.stop.aborted || call.signal.aborted) {
+    for (const one of repositories) ports.ended(one, notAttempted(one))
+    return
+  }
   const stop = AbortSignal.any([ports.stop, records.failed])
   // an abort ends each repository by itself, with an outcome for each of its steps
   const unaborted: Call = { ...call, signal: new AbortController().signal }
-  const outcomes = await inParallel(repositories, repositoriesAtOnce, unaborted, async (one) => {
+  await inParallel(repositories, repositoriesAtOnce, unaborted, async (one) => {
     const deletes = new RepositoryDeletes(one, {
       store: ports.stores.target(one.repository),
       reader: ports.reader(one.repository),
@@ -53,9 +56,8 @@ export async function executeDeletes(
       recordOutcomes: (all) => records.outcomes(all.map((ended) => outcomeRecord(one, ended))),
       call,
     })
-    return await deletes.run()
+    ports.ended(one, await deletes.run())
   })
-  return outcomes.flat()
 }
 
 /** Is called when a repository begins: the last of many may begin long after the plan was made. */

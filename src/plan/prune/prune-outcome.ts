@@ -1,6 +1,6 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
-import { formatRepository, type RepositoryName } from '../../oci/reference.ts'
+import { type RepositoryName, sameRepository } from '../../oci/reference.ts'
 import type { StepId } from '../plan.ts'
 import type { DeleteManifestStep, DeleteStep, PrunePlan, PruneRefusal, RepositoryPlan } from './prune-plan.ts'
 
@@ -67,34 +67,32 @@ interface EndedStep {
 }
 
 /**
- * Sums up the outcomes of deletes for each repository. Steps without an outcome count as not
- * attempted. Pure.
+ * Combines the outcomes of the repositories. In a repository without one nothing was attempted.
+ * Pure.
  */
-export function summarisePrune(plan: PrunePlan, outcomes: readonly DeleteOutcome[]): PruneOutcome {
-  const byStep = new Map(outcomes.map((outcome) => [keyOf(outcome.repository, outcome.step), outcome]))
-  const refusalsOf = Map.groupBy(
-    plan.refusals,
-    ({ repository }) => repository && formatRepository(repository),
-  )
-  const repositories = plan.repositories.map((one) => {
-    const ended = one.steps.map((step): EndedStep => {
-      const { result = 'notAttempted', error } = byStep.get(keyOf(one.repository, step.id)) ?? {}
-      return { step, result, ...(error !== undefined && { error }) }
-    })
-    const refusals = [
-      ...(refusalsOf.get(formatRepository(one.repository)) ?? []),
-      ...(refusalsOf.get(undefined) ?? []),
-    ]
-    return summariseRepository(one, ended, refusals)
-  })
+export function summarisePrune(
+  plan: PrunePlan,
+  ended: ReadonlyMap<RepositoryPlan, RepositoryOutcome>,
+): PruneOutcome {
+  const repositories = plan.repositories.map((one) => ended.get(one) ?? summariseRepository(plan, one, []))
   return { repositories, refusals: plan.refusals }
 }
 
-function summariseRepository(
-  { repository, image, freed }: RepositoryPlan,
-  ended: readonly EndedStep[],
-  refusals: readonly PruneRefusal[],
+/** Sums up the deletes of a repository. Steps without an outcome count as not attempted. Pure. */
+export function summariseRepository(
+  plan: PrunePlan,
+  one: RepositoryPlan,
+  outcomes: readonly DeleteOutcome[],
 ): RepositoryOutcome {
+  const { repository, image, freed } = one
+  const byStep = new Map(outcomes.map((outcome) => [outcome.step, outcome]))
+  const ended = one.steps.map((step): EndedStep => {
+    const { result = 'notAttempted', error } = byStep.get(step.id) ?? {}
+    return { step, result, ...(error !== undefined && { error }) }
+  })
+  const refusals = plan.refusals.filter(
+    (refusal) => refusal.repository === undefined || sameRepository(refusal.repository, repository),
+  )
   const count = (...results: readonly DeleteResult[]): number =>
     ended.filter(({ result }) => results.includes(result)).length
   const deleted = ended.flatMap(({ step, result }) =>
@@ -146,8 +144,4 @@ function reportedErrors({ result, error }: EndedStep): readonly ErrorInfo[] {
 /** Equal errors of several steps are reported once. */
 function distinct(errors: readonly ErrorInfo[]): readonly ErrorInfo[] {
   return [...new Map(errors.map((error) => [JSON.stringify(error), error])).values()]
-}
-
-function keyOf(repository: RepositoryName, step: StepId): string {
-  return `${step} ${formatRepository(repository)}`
 }

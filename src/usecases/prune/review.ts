@@ -8,7 +8,6 @@ import type {
   DeleteManifestStep,
   DeleteStep,
   DeleteTagStep,
-  PrunePlan,
   RepositoryPlan,
   TagVerdict,
 } from '../../plan/prune/prune-plan.ts'
@@ -79,18 +78,6 @@ export function checkPlanLimits(
     all += deleted
   }
   return checkRunLimits(all, limits)
-}
-
-/** The plan without rejected deletes: the state that is saved for the next run names no others. */
-export function removeRejected(
-  plan: PrunePlan,
-  rejectedIn: (one: RepositoryPlan) => ReadonlySet<StepId>,
-): PrunePlan {
-  const repositories = plan.repositories.map((one) => {
-    const rejected = rejectedIn(one)
-    return rejected.size === 0 ? one : { ...one, steps: one.steps.filter(({ id }) => !rejected.has(id)) }
-  })
-  return { ...plan, repositories }
 }
 
 /** Digests with a tag that is no tag of an attached artifact. */

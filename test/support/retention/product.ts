@@ -87,7 +87,8 @@ export async function carryOut(
 ): Promise<readonly DeleteOutcome[]> {
   const clock = leapingClock(now)
   let id = 0
-  return await execute(
+  const ended: DeleteOutcome[] = []
+  await execute(
     made,
     {
       stores,
@@ -99,10 +100,12 @@ export async function carryOut(
       newId: () => `id ${id++}`,
       runId: 'run',
       stop: new AbortController().signal,
+      ended: (_, outcomes) => void ended.push(...outcomes),
       ...(isImmediate && { readAt: now }),
     },
     call,
   )
+  return ended
 }
 
 /** What a policy of dray.yaml means for one repository. */

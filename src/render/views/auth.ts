@@ -25,7 +25,7 @@ export function renderLogin(login: Login, { style }: Page): string {
   return `${style.green('logged in')}  ${who}, kept ${placeOf(login)}`
 }
 
-/** Returns what the user should know besides; not escaped. */
+/** Returns notes about the login for a person; not escaped. */
 export function renderLoginNotes({ registry, checked, helper, file, behind }: Login): readonly string[] {
   return [
     ...(checked ? [] : [`${registry} asks for no credentials there, so that they could not be checked`]),

@@ -7,7 +7,7 @@ import { type Cell, renderTable } from '../text/table.ts'
 import { nameOfTarget } from '../target.ts'
 import { cut, displayWidth } from '../text/width.ts'
 
-/** Versions on one side only that a screen has room for, and those of them below the highest there; a pipe has all. */
+/** The maximum of one-sided versions in a terminal, and of older ones; a pipe has all. */
 const versionsShown = 20
 const olderShown = 5
 const indent = '  '
@@ -17,7 +17,7 @@ export interface DiffPage extends Page {
   readonly allTags: boolean
 }
 
-/** What differs, image by image; what is level, absent or was not reached in a line each at the end. */
+/** Renders the differences of each image, then lines for unreached, absent and equal images. */
 export function renderDiff(view: DiffView, page: DiffPage): string {
   const targets = targetsIn(view)
   const blocks = view.images
@@ -26,7 +26,7 @@ export function renderDiff(view: DiffView, page: DiffPage): string {
   return [...blocks, renderRest(view, targets, page)].filter((text) => text !== '').join('\n\n')
 }
 
-/** What each entry's target is called. */
+/** Returns the name of the target of each entry. */
 function targetsIn({ images, to }: DiffView): ReadonlyMap<DiffEntry, string> {
   const byImage = [...Map.groupBy(images, ({ image }) => image).values()]
   return new Map(
@@ -73,13 +73,13 @@ function onlyThereLines({ onlyThere }: DiffEntry, { to }: DiffView, page: DiffPa
   return few(onlyThere, versionsShown, page).map((tag) => oneSided('-', tag, 'yellow', `only in ${to}`, page))
 }
 
-/** As many as a screen has room for, and how many more there are. */
+/** Returns the first `most` tags and the number of the others; in a pipe all tags. */
 function few(tags: readonly string[], most: number, { width, allTags }: DiffPage): readonly string[] {
   if (width === undefined || allTags || tags.length <= most) return tags
   return [...tags.slice(0, most), `${tags.length - most} more`]
 }
 
-/** A tag that one side has, behind the sign that says which; cut where the page is too narrow for the longest. */
+/** Formats a tag of one side after its sign. Cuts the tag if the page is too narrow. */
 function oneSided(
   sign: string,
   tag: string,
@@ -153,7 +153,7 @@ function renderRest(view: DiffView, targets: ReadonlyMap<DiffEntry, string>, pag
   ].join('\n')
 }
 
-/** How it is altogether, for a person beside it. */
+/** Summarises the differences in one line for a person. */
 export function renderDiffSummary({ images, from, to }: DiffView, style: Style): string {
   const names = new Set(images.map(({ image }) => image)).size
   const sum = (count: (entry: DiffEntry) => number): number =>

@@ -55,7 +55,7 @@ function renderDiagnosis({ registry, repository, findings }: Diagnosis, page: Pa
   ].join('\n')
 }
 
-/** Renders findings that are found out in the same way together. */
+/** Renders unknown findings with the same hint together. */
 function renderUnknown(some: readonly Finding[], todo: string | undefined, page: Page): readonly string[] {
   const saw = some.map(({ check }) => words[check]).join(', ')
   return renderFinding({ state: 'unknown', saw, ...(todo !== undefined && { do: todo }) }, '', page)

@@ -6,21 +6,21 @@ import { digestOn, formatBytes } from '../text/format.ts'
 import type { Page } from '../text/style.ts'
 import { cut } from '../text/width.ts'
 
-/** What stands under cosign's tags, by their endings (cosign, SIGNATURE_SPEC): the manifest itself says only that it is an image. */
+/** The kinds of cosign's tags by suffix (cosign, SIGNATURE_SPEC); the manifests do not have them. */
 const cosignKinds: ReadonlyMap<string, string> = new Map([
   ['sig', 'cosign signature'],
   ['att', 'cosign attestation'],
   ['sbom', 'cosign SBOM'],
 ])
 
-/** Evidence below the manifest that it speaks of, and evidence of evidence below that. */
+/** Renders evidence below its subject, and evidence of evidence below that. */
 export function renderEvidence(view: ImageView, page: Page): string {
   const all = view.evidence
   if (all === null) return page.style.dim('not known: it cannot be read')
   if (all.length === 0) return page.style.dim('none')
   const bySubject = Map.groupBy(all, ({ subject }) => subject)
   const evidence = new Set(all.map(({ descriptor }) => descriptor.digest))
-  // what is a child of the index and speaks of another child stands below that one
+  // A child of the index that is evidence appears below its subject.
   const manifests = view.manifests.filter(({ descriptor }) => !evidence.has(descriptor.digest))
   const byDigest = Map.groupBy(manifests, ({ descriptor }) => descriptor.digest)
   const names = new Map(
@@ -72,7 +72,7 @@ function evidenceLine(item: EvidenceView, used: number, page: Page): string {
   return [cut(kindOf(item), space), style.cyan(digest), style.dim(size)].join('  ')
 }
 
-/** What it is, and what it states where that is said. */
+/** Formats the kind of evidence, and its predicate types if they are known. */
 function kindOf({ artifactType, descriptor, predicates = [], tag, via }: EvidenceView): string {
   const kind =
     cosignKinds.get(tag?.split('.').at(-1) ?? '') ??

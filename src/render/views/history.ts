@@ -5,10 +5,10 @@ import { formatCount, shortDigest } from '../text/format.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable } from '../text/table.ts'
 
-/** Below this width the reason has no room; it is in a pipe and in JSON. */
+/** A narrower terminal does not show the reason; a pipe and JSON do. */
 const roomForReason = 100
 
-/** The way of images through the environments, a promotion on a line; below it why one is not to be believed. */
+/** Renders a line for each promotion, and below them why attestations are not valid. */
 export function renderHistory(view: HistoryView, page: Page): string {
   if (view.rows.length === 0) return 'No attestation tells of this image.'
   const columns = columnsFor(view, page)
@@ -22,7 +22,7 @@ interface HistoryColumn extends Column {
 
 function columnsFor({ rows }: HistoryView, { width }: Page): readonly HistoryColumn[] {
   const isPipe = width === undefined
-  // names of environments are short, and both ends of a way must be seen
+  // Both ends must be visible. Names of environments are short, and those of repositories are not.
   const hasLongWays = rows.some(({ from, to }) =>
     [from ?? to, to].some((end) => end.environment === undefined),
   )
@@ -34,7 +34,7 @@ function columnsFor({ rows }: HistoryView, { width }: Page): readonly HistoryCol
     { title: 'DIGEST', cell: ({ image }) => (isPipe ? image : shortDigest(image)) },
     { title: 'ACTOR', flexible: true, cell: ({ actor }) => escapeText(actor ?? '-') },
     ...(isPipe || width >= roomForReason ? [reasonColumn] : []),
-    // addresses of jobs have no room in any terminal
+    // URLs of jobs are too long for a terminal.
     ...(isPipe ? [{ title: 'RUN', cell: ({ run }: HistoryRow) => escapeText(run ?? '-') }] : []),
   ]
 }
@@ -69,7 +69,7 @@ function endText({ environment, repository }: HistoryEnd): string {
   return escapeText(environment ?? formatRepository(repository))
 }
 
-/** A tag that still stands on the image is told by its name alone. */
+/** Adds the state of a tag that is no longer on the image. */
 function tagText({ tag, now }: HistoryTag): string {
   return escapeText(now === 'same' || now === 'unknown' ? tag : `${tag} (${now})`)
 }

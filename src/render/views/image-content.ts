@@ -6,7 +6,7 @@ import { inner, renderPairs, section } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
 import { type Cell, renderTable } from '../text/table.ts'
 
-/** The layers of one manifest, the lowest first, and its config. `created` is what is told of the image already. */
+/** Renders layers, the lowest first, and the config. `created` is the time that the head shows. */
 export function renderContent(
   view: ManifestView,
   created: string | undefined,

@@ -13,12 +13,12 @@ import type { Page } from '../text/style.ts'
 import { type Cell, renderTable } from '../text/table.ts'
 import { cut, pad } from '../text/width.ts'
 
-/** Columns of the names in the head; with a sha256 digest behind them they are 80 together. */
+/** Columns of the names in the head; with a sha256 digest they make 80. */
 const labelWidth = 'created'.length
 
 /**
- * One image: what it is, its tags, its platforms or the content of the one that is looked at, labels and annotations, and the tree of its evidence.
- * `now` is in milliseconds since 1970.
+ * Renders an image: its head, its tags, its platforms or the content of the only one, labels,
+ * annotations, and the tree of its evidence. `now` is in milliseconds since 1970.
  */
 export function renderImage(view: ImageView, now: number, page: Page): string {
   const inIndex = new Set(
@@ -50,7 +50,7 @@ function renderHead(view: ImageView, only: ManifestView | undefined, now: number
   const fitting = (text: string): string => cut(text, Math.max(8, width - labelWidth - 2))
   return [
     only?.platform === undefined ? style.bold(name) : `${style.bold(name)}  ${escapeText(only.platform)}`,
-    // digests are whole, whatever the width
+    // Digests are never cut.
     line('digest', image.digest),
     ...(index === undefined ? [] : [line('index', index.digest)]),
     line('kind', fitting(`${kind}  (${escapeText(image.mediaType)})`)),

@@ -8,10 +8,10 @@ import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable } from '../text/table.ts'
 import { cut } from '../text/width.ts'
 
-/** Repositories as they are to be shown. */
+/** The repositories to show. */
 export interface ListPage {
   readonly views: readonly (RepositoryView | UnreadRepository)[]
-  /** digests alone were asked for */
+  /** show only digests */
   readonly brief: boolean
   /** milliseconds since 1970 */
   readonly now: number
@@ -33,7 +33,7 @@ const columns: readonly Column[] = [
 const nothing: Cell = { text: '-', tone: 'dim' }
 const unknown: Cell = { text: '?', tone: 'yellow' }
 
-/** The tags of repositories, each repository under its name where there are several. */
+/** Renders the tags of repositories, each repository below its name if there are several. */
 export function renderRepositories(list: ListPage, page: Page): string {
   const { views } = list
   const [first, ...more] = views
@@ -46,11 +46,11 @@ export function renderRepositories(list: ListPage, page: Page): string {
     .join('\n\n')
 }
 
-/** The tags of a repository, one on a line; why it could not be read is told beside. */
+/** Renders a line for each tag. The command reports separately why a repository is unreachable. */
 function renderRepository(view: ListPage['views'][number], list: ListPage, page: Page): string {
   if ('error' in view)
     return view.error.code === 'not-found' ? page.style.dim('absent') : page.style.red('unreachable')
-  // whoever reads a pipe would take a sentence for a tag
+  // A script that reads the pipe would take a sentence for a tag.
   if (view.tags.length === 0 && page.width !== undefined)
     return cut(`${escapeText(formatRepository(view.repository))} has no tags to show.`, page.width)
   const rows = view.tags.map((tag) => (list.brief ? briefRow(tag, page) : rowOf(tag, list, page)))
@@ -79,7 +79,7 @@ function digestCell(image: TagView['image'], page: Page): Cell {
   return image === null ? { text: 'gone', tone: 'yellow' } : digestOn(page, image.digest)
 }
 
-/** On a screen `linux/` is left out where there is nothing else; an artifact says what it is. */
+/** A terminal omits `linux/` if all platforms have it. An artifact has its type instead. */
 function platformCell({ platforms, artifactType }: TagView, page: Page): Cell {
   if (platforms === undefined || platforms === null) return unknown
   if (platforms.length === 0) {
@@ -99,7 +99,7 @@ function evidenceCell({ evidence }: TagView): Cell {
   return words.length === 0 ? nothing : words.join(', ')
 }
 
-/** What a list leaves out, for a person beside it: a script that reads the list has no use for it. */
+/** Formats notes about omitted tags for a person. A script that reads the list does not need them. */
 export function renderLeftOut(all: ListPage['views'], style: Style): readonly string[] {
   const views = all.filter((view): view is RepositoryView => !('error' in view))
   const sum = (of: (view: RepositoryView) => number): number =>
@@ -121,7 +121,7 @@ export function renderLeftOut(all: ListPage['views'], style: Style): readonly st
   return lines.map((line) => style.dim(line))
 }
 
-/** A media type in a word where it has one. */
+/** Returns `index`, `image`, or the media type of another artifact. */
 export function kindOf(mediaType: string): string {
   if (/\.image\.index\.|\.manifest\.list\./.test(mediaType)) return 'index'
   if (/\.image\.manifest\.|\.distribution\.manifest\./.test(mediaType)) return 'image'

@@ -8,8 +8,8 @@ import { type Cell, type Column, renderTable } from '../text/table.ts'
 import { nameOfTarget } from '../target.ts'
 
 /**
- * What stands where: on a terminal that is wide enough a line for each image and a group of columns for each target; else a line for each
- * image and target, in a pipe with whole digests.
+ * Renders a line for each image and a group of columns for each target if the terminal is wide
+ * enough; else a line for each image and target. A pipe has whole digests.
  */
 export function renderStatus(view: StatusView, now: Date, page: Page): string {
   const { style, width } = page
@@ -49,7 +49,7 @@ function renderLines({ images }: StatusView, now: Date, page: Page): string {
   const level = isPipe ? 'level' : '='
   const rows = images.flatMap(({ image, cells }) =>
     cells.map((cell, i): readonly Cell[] => [
-      // on a screen a name stands once above its lines; a line of a pipe stands for itself
+      // A terminal shows a name once for all of its lines; a pipe repeats it.
       isPipe || i === 0 ? escapeText(image) : '',
       targetName(cell, cells),
       ...factsOf(cell, now, digest, '-'),
@@ -97,7 +97,7 @@ const tones: Readonly<Record<StepState, keyof Style>> = {
   unknown: 'dim',
 }
 
-/** Against the environment before; where there are several before, which of them it is not level with. */
+/** Formats the comparison with the environments before; if there are several, with their names. */
 function stepOf({ against, state: own }: StatusCell, level: string, none: string): Cell {
   const unlike = Map.groupBy(
     against.filter(({ state }) => state !== 'level'),
@@ -105,10 +105,10 @@ function stepOf({ against, state: own }: StatusCell, level: string, none: string
   )
   const [first] = unlike.keys()
   if (first === undefined) {
-    // where neither has it there is nothing to be level
+    // If neither side has the image, there is nothing to compare.
     return against.length === 0 || own !== 'present' ? none : { text: level, tone: tones.level }
   }
-  // what was not reached itself is unlike no one of them
+  // A target that was not reached is unknown to all environments, so no names are needed.
   const isOne = against.length === 1 || own === 'unreachable'
   const words = [...unlike].map(([state, those]) =>
     isOne ? state : `${state} ${those.map(({ from }) => from).join(', ')}`,
@@ -116,7 +116,7 @@ function stepOf({ against, state: own }: StatusCell, level: string, none: string
   return { text: escapeText(words.join(', ')), tone: tones[first] }
 }
 
-/** How it is altogether, for a person beside the matrix. */
+/** Summarises the status in one line for a person. */
 export function renderStatusSummary({ environments, images, summary }: StatusView, style: Style): string {
   const { behind, differs, unknown, level } = summary
   const nowhere = images.filter(({ cells }) => cells.every(({ state }) => state === 'absent')).length
@@ -134,7 +134,7 @@ export function renderStatusSummary({ environments, images, summary }: StatusVie
   return `${formatCount(images.length, 'image')}, ${formatCount(environments.length, 'environment')}: ${told}`
 }
 
-/** How many targets could not be read, and where they could for some images, for how many not. */
+/** Counts unreachable targets, and the images if some could be read. */
 function unreachableIn(images: StatusView['images'], summary: StatusView['summary']): readonly string[] {
   const { unreachableTargets, unreachableCells } = summary
   if (unreachableTargets === 0) return []

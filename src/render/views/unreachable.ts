@@ -3,13 +3,13 @@ import { escapeText } from '../text/escape.ts'
 import { formatCount } from '../text/format.ts'
 import type { Style } from '../text/style.ts'
 
-/** A place that could not be read. */
+/** An image that could not be read. */
 export interface Unreachable {
   readonly registry: string
   readonly error: ErrorInfo
 }
 
-/** Why something was not reached: each reason once, with how many images it was met at. */
+/** Formats each reason once, with the number of images that it affects. */
 export function renderUnreachable(all: readonly Unreachable[], style: Style): readonly string[] {
   const reasons = Map.groupBy(all, ({ registry, error }) => [registry, error.code, error.message].join('\n'))
   return [...reasons.values()].flatMap((same) => {

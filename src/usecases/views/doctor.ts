@@ -8,14 +8,14 @@ import {
   type WritingFacts,
 } from '../../images/registry-facts.ts'
 
-/** Days before its end from which a certificate is worth a word, and from which it is urgent. */
+/** Days before the expiry of a certificate from which it is a note, and from which it is urgent. */
 const noticeDays = 30
 const urgentDays = 7
 /** A clock that is off by more than this makes ages and tokens wrong, milliseconds. */
 const maxClockOffMs = 30_000
 const dayMs = 24 * 60 * 60 * 1000
 
-/** A connection as it was seen; `http/` gives values of this form. */
+/** A connection, as `http/` inspects it. */
 export interface DoctorConnection {
   readonly addresses: readonly string[]
   readonly connectMs: number
@@ -30,24 +30,24 @@ export interface DoctorConnection {
 }
 
 export interface CredentialFacts {
-  /** where they come from */
+  /** the source of the credentials */
   readonly where: string
   /** undefined for a refresh token */
   readonly username?: string
   readonly helper?: string
 }
 
-/** All that was found out of one registry. */
+/** The results of all checks of one registry. */
 export interface DoctorFacts {
   readonly registry: string
   /** scheme, host and port */
   readonly origin: string
   /** by which proxy it is reached, without its password */
   readonly proxy?: string
-  /** absent where a proxy stands between */
+  /** absent if requests go through a proxy */
   readonly connection?: CheckResult<DoctorConnection>
   readonly credentials: CheckResult<CredentialFacts | undefined>
-  /** absent where there was no connection */
+  /** absent if there was no connection */
   readonly facts?: RegistryFacts
   readonly writing?: WritingFacts
 }
@@ -63,27 +63,27 @@ export type DiagnosisCheck =
   | 'writing'
   | Ability
 
-/** `note`: worth knowing, and no fault. `unknown`: it was not found out. */
+/** `note`: useful to know, and no fault. `unknown`: the checks do not show it. */
 export type FindingState = 'ok' | 'note' | 'problem' | 'unknown'
 
 export interface Finding {
   readonly check: DiagnosisCheck
   readonly state: FindingState
-  /** what was seen, in a few words */
+  /** the result of the check, in a few words */
   readonly saw: string
-  /** what to do about it */
+  /** one action */
   readonly do?: string
 }
 
 export interface Diagnosis {
   readonly registry: string
   readonly origin: string
-  /** the repository that was looked at; null where none was */
+  /** the repository that was checked, if any */
   readonly repository: string | null
   readonly findings: readonly Finding[]
 }
 
-/** What the facts of a registry mean: pure. `now` in milliseconds since 1970. */
+/** Returns the findings for the facts of a registry: pure. `now` in milliseconds since 1970. */
 export function diagnose(facts: DoctorFacts, now: number): Diagnosis {
   const { registry, origin, facts: seen } = facts
   return {
@@ -206,7 +206,7 @@ function clockFinding(differenceMs: number): Finding {
   }
 }
 
-/** What can be seen by reading, if there is something to read. */
+/** Abilities that reads show if the repository has images. */
 const readable: ReadonlySet<Ability> = new Set<Ability>(['referrers', 'range'])
 
 function abilityFinding(name: Ability, seen: RegistryFacts, writing: WritingFacts | undefined): Finding {
@@ -232,7 +232,7 @@ function howToSee(
   return hasImages ? undefined : 'To find out: name a repository with images, HOST/REPOSITORY'
 }
 
-/** What it means that a registry cannot do something, and what can be done about it. */
+/** The consequence of each missing ability, and the fix. */
 const withoutIt: Readonly<Record<Ability, string>> = {
   referrers: 'Evidence is listed under fallback tags (sha256-…), which dray keeps up: nothing is to be done.',
   deleteTag:

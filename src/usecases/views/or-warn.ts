@@ -15,7 +15,7 @@ export function isOfOneImage(error: unknown): error is DrayError {
   return isDrayError(error) && ofOneImage.has(error.code)
 }
 
-/** Returns the result of `read`, or undefined with a warning if only this image fails. @throws other failures. */
+/** Returns undefined and warns if `read` fails for this image only. @throws other failures. */
 export async function orWarn<T>(image: string, call: Call, read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read()

@@ -33,7 +33,7 @@ export class UnreachableRegistries {
   }
 }
 
-/** Ends a reading without an error at the time limit of the run. @throws any other failure of `read`. */
+/** Ends without an error at the time limit of the run. @throws any other failure of `read`. */
 export async function untilTimeIsUp(call: Call, read: () => Promise<unknown>): Promise<void> {
   try {
     await read()

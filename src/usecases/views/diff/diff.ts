@@ -10,13 +10,13 @@ import { isFloatingIn, lineOf } from '../list/floating-tags.ts'
 export interface DiffSide {
   readonly repository: RepositoryName
   readonly reading: VersionReading
-  /** tags that move with the highest stable version: the marker */
+  /** tags that move with the highest stable version: the current-version tag */
   readonly markers: readonly string[]
   /** tags that move with the pre-releases of their name */
   readonly channels: readonly string[]
 }
 
-/** What was read of an image in two environments. */
+/** The tags of an image in two environments. */
 export type DiffFacts = {
   readonly image: string
   readonly from: DiffSide
@@ -24,18 +24,18 @@ export type DiffFacts = {
 } & (
   | {
       readonly state: 'read'
-      /** without those of evidence; undefined: there is no such repository */
+      /** without tags of evidence; undefined: the repository does not exist */
       readonly fromTags: readonly string[] | undefined
       readonly toTags: readonly string[] | undefined
       readonly compared: readonly ComparedPair[]
-      /** common tags that were not asked for */
+      /** the number of common tags beyond the limit */
       readonly notCompared: number
     }
   /** `unread` is the side that could not be read */
   | { readonly state: 'unreachable'; readonly unread: RepositoryName; readonly error: ErrorInfo }
 )
 
-/** Null where the tag went away between the list and the question. */
+/** A digest is null if the tag was deleted after it was listed. */
 interface ComparedPair extends TagPair {
   readonly fromDigest: Digest | null
   readonly toDigest: Digest | null
@@ -43,25 +43,25 @@ interface ComparedPair extends TagPair {
 
 export interface DriftedTag {
   readonly tag: string
-  /** where the same version is spelled in another way */
+  /** the tag at the destination if it spells the version in another way */
   readonly tagThere?: string
   readonly kind: 'exact' | 'floating' | 'other'
   readonly from: Digest
   readonly to: Digest
-  /** a floating tag that moves when what is behind is promoted: no drift */
+  /** the floating tag moves with the next promotion: no drift */
   readonly behind: boolean
 }
 
-/** What is different of an image between the place that it comes from and one that it goes to. */
+/** The differences of an image between the source environment and one target. */
 export interface DiffEntry {
   readonly image: string
   readonly from: RepositoryName
   readonly to: RepositoryName
   /** `absent`: in neither */
   readonly state: 'level' | 'differs' | 'absent' | 'unreachable'
-  /** exact tags that are only where it comes from: those above all versions there first, the `older` ones behind them */
+  /** exact tags of the source only; `older` ones are below a version of the target and come last */
   readonly promote: readonly { readonly tag: string; readonly older: boolean }[]
-  /** exact tags that are only where it goes to */
+  /** exact tags of the target only */
   readonly onlyThere: readonly string[]
   readonly drift: readonly DriftedTag[]
   /** tags on one side only that are neither versions nor floating */
@@ -78,7 +78,7 @@ export interface DiffView {
   readonly images: readonly DiffEntry[]
 }
 
-/** Puts what was read of one image into what is different: pure. */
+/** Returns the differences of one image: pure. */
 export function diffOf(facts: DiffFacts): DiffEntry {
   const { image, from, to } = facts
   const names = { image, from: from.repository, to: to.repository }
@@ -142,7 +142,7 @@ function kindOf(tag: string, sets: readonly TagSet[], sides: readonly DiffSide[]
   return isFloatingIn(tag, sets, sides) ? 'floating' : 'other'
 }
 
-/** Whether the highest version that a floating tag may stand on is higher where it comes from. */
+/** Whether the source has a higher version for the floating tag than the target. */
 function isBehind(tag: string, here: TagSet, there: TagSet, sides: readonly DiffSide[]): boolean {
   const line = lineOf(tag, sides)
   const [mine, theirs] = [here, there].map(

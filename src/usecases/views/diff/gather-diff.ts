@@ -14,7 +14,7 @@ const imagesAtOnce = 8
 /** Tags that are resolved in parallel at each side of an image. */
 const tagsAtOnce = 16
 
-/** An image in the environment that it comes from and in the one that it goes to, each with all targets. */
+/** An image with all targets of the two compared environments. */
 export interface DiffPlace {
   readonly image: string
   readonly from: readonly [DiffSide, ...DiffSide[]]
@@ -27,8 +27,9 @@ export interface DiffOptions {
 }
 
 /**
- * Reads two environments: the tags of each image, and what those stand on that both have. The first target of `from` that can be read counts for
- * it; each target of `to` is compared with it. What cannot be read is `unreachable`, and so is what the time limit of the run has left out.
+ * Reads the tags of each image in two environments, and the digests of common tags. dray compares
+ * the first target of `from` that it can read with each target of `to`. A target that cannot be
+ * read, or that the run does not reach in time, is `unreachable`.
  * @throws `interrupted`.
  */
 export async function gatherDiff(
@@ -58,7 +59,7 @@ type Names = Pick<DiffFacts, 'image' | 'from' | 'to'>
 /** The tags of one side. */
 interface Listed {
   readonly side: DiffSide
-  /** undefined: there is no such repository */
+  /** undefined: the repository does not exist */
   readonly tags: readonly string[] | undefined
   readonly set: TagSet
 }
@@ -75,7 +76,7 @@ class DiffReader {
     this.#options = options
   }
 
-  /** Reads each target by itself, so that one that does not answer delays no other. */
+  /** Reads each target on its own, so that one that does not answer does not delay the others. */
   async read(place: DiffPlace, call: Call): Promise<readonly DiffFacts[]> {
     const source = this.#list(place.from, call)
     const digests: ResolvedTags = new Map()
@@ -88,7 +89,7 @@ class DiffReader {
     })
   }
 
-  /** `shared` is for all targets together, and not ended by the failure of one of them. */
+  /** `shared` serves all targets. The failure of one of them does not end it. */
   async #compare(
     names: Names,
     from: Listed,
@@ -115,7 +116,7 @@ class DiffReader {
     return { ...names, state: 'read', fromTags: from.tags, toTags: to.tags, compared, notCompared }
   }
 
-  /** The tags of the first of the sides that can be read; the error of the first where none can. */
+  /** Returns the tags of the first side that can be read, or the error of the first side. */
   async #list(sides: readonly [DiffSide, ...DiffSide[]], call: Call): Promise<Reached<Listed>> {
     let first: ErrorInfo | undefined
     for (const side of sides) {

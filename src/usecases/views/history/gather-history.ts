@@ -19,10 +19,10 @@ import { imageTags } from '../image-tags.ts'
 import type { AttestationOfImage, HistoryPlace, PlaceFacts } from './history.ts'
 
 const looksAtOnce = 16
-/** Images that a tag stood on before, one after another, of which one place is asked. */
+/** The maximum of earlier images of a tag that dray reads in one environment. */
 const maxBefore = 50
 
-/** Whose history: one image, a tag with what it stood on before, or all versions of a name, at most `limit` tags a place. */
+/** An image; a tag with its earlier images; or the highest `limit` tags of each environment. */
 export type HistorySubject =
   | { readonly digest: Digest }
   | { readonly tag: string }
@@ -90,7 +90,7 @@ async function highestTags(
   return inSemverOrder(names, plainReading).slice(0, limit)
 }
 
-/** Returns the images to search for everywhere: one environment may have attestations that another lacks. */
+/** Returns the images to find in all environments: one may have attestations that another lacks. */
 function imagesOf(
   readings: readonly EnvironmentReading[],
   subject: Exclude<HistorySubject, { readonly limit: unknown }>,

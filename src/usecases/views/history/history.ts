@@ -6,35 +6,35 @@ import { formatRepository, type RepositoryName, sameRepository } from '../../../
 import { inSemverOrder } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 
-/** A repository of an environment, where an image may have passed through. */
+/** A target of an environment that an image may have been promoted to. */
 export interface HistoryPlace {
   readonly environment: string
   readonly repository: RepositoryName
-  /** whether images come into it by promotion only, so that one without an attestation is told */
+  /** whether an image without an attestation is reported, as only promotions write here */
   readonly byPromotion: boolean
 }
 
-/** What was read of one place. */
+/** The tags, images and attestations of one target. */
 export interface PlaceFacts {
   readonly place: HistoryPlace
-  /** what tags point at; null: there is no such tag */
+  /** the digest of each tag; null: the tag does not exist */
   readonly tags: ReadonlyMap<string, Digest | null>
-  /** the images asked for that are there now */
+  /** the requested images that the repository has now */
   readonly images: readonly Digest[]
   readonly attestations: readonly AttestationOfImage[]
 }
 
 export interface AttestationOfImage extends FoundAttestation {
-  /** the image that it hangs on */
+  /** the image that it is attached to */
   readonly image: Digest
 }
 
-/** The way of images through the environments, as their attestations tell it: the oldest first, what has no time last. */
+/** The promotions of images by their attestations: the oldest first, those without a time last. */
 export interface HistoryView {
   readonly rows: readonly HistoryRow[]
 }
 
-/** One promotion; or, with `missing`, an image that stands where no attestation says that it was promoted to. */
+/** One promotion; or, with `missing`, an image in an environment without an attestation for it. */
 export interface HistoryRow {
   readonly status: AttestationStatus | 'missing'
   /** with `bad`, `foreign` and `unreadable` */
@@ -43,12 +43,12 @@ export interface HistoryRow {
   /** ISO 8601, UTC */
   readonly time?: string
   readonly from?: HistoryEnd
-  /** of an unreadable attestation the place where it hangs */
+  /** of an unreadable attestation, the repository that it is in */
   readonly to: HistoryEnd
   readonly tags: readonly HistoryTag[]
-  /** the user of the CI job where there was one, else of the machine */
+  /** the user of the CI job, or else of the machine */
   readonly actor?: string
-  /** the address of the CI job where there was one, else the id of the run */
+  /** the URL of the CI job, or else the id of the run */
   readonly run?: string
   readonly reason?: string
   readonly ticket?: string
@@ -56,25 +56,25 @@ export interface HistoryRow {
   readonly attestation?: Digest
 }
 
-/** `environment` only where the repository is one that was looked into: what an attestation calls it does not count. */
+/** Has `environment` only if its repository was read: an attestation may claim any environment. */
 export interface HistoryEnd {
   readonly environment?: string
   readonly repository: RepositoryName
 }
 
-/** A tag that the promotion was to set, and whether it still stands on the image: `unknown` at a place that was not looked into. */
+/** A tag of a promotion, and its state now; `unknown` if its repository was not read. */
 export interface HistoryTag {
   readonly tag: string
   readonly now: 'same' | 'moved' | 'gone' | 'unknown'
 }
 
-/** Puts what was read into a history: pure. An attestation that was carried along to other places is told once. */
+/** Returns the history: pure. An attestation that was copied to other environments counts once. */
 export function historyOf(facts: readonly PlaceFacts[]): HistoryView {
   const once = new Map<string, { readonly fact: PlaceFacts; readonly found: AttestationOfImage }>()
   for (const fact of facts) {
     for (const found of fact.attestations) {
       const key = `${found.image} ${found.manifest.digest}`
-      // where one place has it damaged, another may have it whole
+      // The attestation may be damaged in one environment and intact in another.
       if (!once.has(key) || found.status !== 'unreadable') once.set(key, { fact, found })
     }
   }
@@ -108,7 +108,7 @@ function standing(now: Digest | null | undefined, image: Digest): HistoryTag['no
   return now === image ? 'same' : 'moved'
 }
 
-/** For each image there, the tags that no attestation about that image and that place names; or the image itself where no tag is known. */
+/** Returns a row for each image that has tags without an attestation, or no attestation at all. */
 function missingAt(fact: PlaceFacts, facts: readonly PlaceFacts[]): readonly HistoryRow[] {
   const { place } = fact
   if (!place.byPromotion) return []
@@ -126,7 +126,10 @@ function missingAt(fact: PlaceFacts, facts: readonly PlaceFacts[]): readonly His
   })
 }
 
-/** Whatever they are worth: a bad one is told as bad, not as missing. But one about another image is none of this. */
+/**
+ * Returns the promotions of an image to a repository. Attestations with a bad signature count,
+ * because they have a row of their own.
+ */
 function promotionsInto(
   repository: RepositoryName,
   image: Digest,

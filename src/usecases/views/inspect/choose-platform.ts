@@ -19,8 +19,9 @@ interface PlatformCandidate {
 }
 
 /**
- * The one manifest for a platform: of an index the child, of an image itself where it fits. An index that names all platforms is all that is read to
- * choose. @throws `not-found` where there is none, naming those that there are; `usage` where several fit; what the store throws.
+ * Returns the manifest for a platform: the child of an index, or the image itself. If the index
+ * names all platforms, dray reads nothing else to choose. @throws `not-found` with the platforms
+ * that exist; `usage` if several manifests fit; what the store throws.
  */
 export async function choosePlatform(
   store: ManifestReader & BlobReader,
@@ -40,12 +41,12 @@ export async function choosePlatform(
   return await store.manifest(chosen.descriptor, call)
 }
 
-/** One manifest may be there for several platforms, and twice for one. */
+/** An index may list one manifest for several platforms, and twice for one. */
 function byDigest(candidates: readonly PlatformCandidate[]): readonly PlatformCandidate[] {
   return [...new Map(candidates.map((one) => [one.descriptor.digest, one])).values()]
 }
 
-/** What an index says of its children, where it says it of all of them. */
+/** Returns the platforms in an index; undefined unless all of its children have one. */
 function named(manifest: Manifest): readonly PlatformCandidate[] | undefined {
   if (manifest.kind !== 'index') return undefined
   const children = manifest.manifests.filter((child) => !isAttestationChild(child))

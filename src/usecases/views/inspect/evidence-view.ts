@@ -13,16 +13,16 @@ import type { ManifestReader } from '../../../images/ports.ts'
 const readsAtOnce = 8
 
 export interface EvidenceView {
-  /** the manifest that it speaks of: of the image, or of other evidence */
+  /** the manifest that it is attached to: of the image, or of other evidence */
   readonly subject: Digest
   readonly descriptor: Descriptor
   readonly artifactType?: string
-  /** found by its `subject` field, under one of cosign's tags, or as a child of the index as buildkit puts it */
+  /** found by its `subject` field, by a cosign tag, or as a child of the index (buildkit) */
   readonly via: 'subject' | 'tag' | 'index'
   readonly tag?: string
-  /** what its statements are about, where annotations say it */
+  /** the predicate types of its statements, from annotations */
   readonly predicates?: readonly string[]
-  /** bytes, with all that it consists of */
+  /** bytes of all of its content */
   readonly size: number
 }
 
@@ -43,8 +43,8 @@ export function viewOfEvidence({ subject, manifest, via, tag, graph }: Evidence)
 }
 
 /**
- * What buildkit put into an index, each with the image that it speaks of; of the index where it names none. One that is not there is told.
- * @throws what the store throws.
+ * Reads buildkit's attestations in an index. The subject is the image that the annotation names, or
+ * else the index. Warns about attestations that do not exist. @throws what the store throws.
  */
 export async function readAttestationChildren(
   store: ManifestReader,
@@ -74,7 +74,7 @@ export async function readAttestationChildren(
   return found.flat()
 }
 
-/** The image that a child of an index speaks of, as buildkit annotates it. */
+/** Returns the image that an attestation in an index is about, by buildkit's annotation. */
 export function subjectOf({ annotations }: Descriptor): Digest | undefined {
   const digest = annotations?.['vnd.docker.reference.digest']
   return digest !== undefined && isDigest(digest) ? digest : undefined

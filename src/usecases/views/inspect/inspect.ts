@@ -28,41 +28,42 @@ import { readTagList, type ListedTags, type TagsOnImage, tagsOn, type TagsWanted
 
 export interface ImageView extends TagsOnImage {
   readonly repository: RepositoryName
-  /** what it was asked for by: a tag or a digest */
+  /** the requested tag or digest */
   readonly at: string
   readonly image: Descriptor
-  /** where one platform was asked for: the index that has `image`; `tags` are on this index */
+  /** if one platform was requested: the index that has `image`; `tags` are on this index */
   readonly index?: Descriptor
   readonly kind: 'index' | 'manifest'
   readonly artifactType?: string
   readonly annotations: Readonly<Record<string, string>>
-  /** as it stands in the image; of an index without the annotation, in its newest image */
+  /** as it is written in the image; of an index without the annotation, in its newest image */
   readonly created?: string
-  /** bytes of all distinct blobs and manifests, without evidence and what is not there */
+  /** bytes of all distinct blobs and manifests that exist, without evidence */
   readonly size: number
-  /** the manifests in it: of an index its children, to the end, with attestations that are children; else itself */
+  /** all manifests below an index, with attestations that are children; else the image itself */
   readonly manifests: readonly ManifestView[]
-  /** children that an index names and the repository does not have; absent where it has all of them */
+  /** children of an index that do not exist; absent if all exist */
   readonly missing?: readonly MissingView[]
-  /** null where it cannot be read */
+  /** null if it cannot be read */
   readonly evidence: readonly EvidenceView[] | null
 }
 
 export interface MissingView {
   readonly descriptor: Descriptor
-  /** as the index says */
+  /** from the index */
   readonly platform?: string
 }
 
 export interface InspectOptions {
   readonly tags: TagsWanted
-  /** of an index, look at the one manifest for it */
+  /** inspect the manifest of an index for this platform */
   readonly platform?: Platform
 }
 
 /**
- * Looks at one image, its platforms, its tags and its evidence. What is in it and cannot be read is told, and the rest is shown: who looks wants to see what
- * is wrong with it. @throws `not-found`, and what the store throws of the image itself and of the registry.
+ * Reads an image, its platforms, its tags and its evidence. Warns about content that cannot be
+ * read and returns the rest, because a user inspects an image to see its faults.
+ * @throws `not-found`, and what the store throws for the image itself and for the registry.
  */
 export async function inspectImage(
   store: SourceRepository,
@@ -98,7 +99,7 @@ export async function inspectImage(
   }
 }
 
-/** The bytes of the manifest or index in one chunk, read with no more than it takes. @throws `not-found`, and what the store throws. */
+/** Yields the bytes of a manifest in one chunk. @throws `not-found`; what the store throws. */
 export async function* rawManifest(
   store: ManifestReader & BlobReader & TagLister,
   at: TagOrDigest,
@@ -139,7 +140,7 @@ function rootOf(
   }
 }
 
-/** Without attestations: these are told of as evidence. */
+/** Omits attestations, which are part of the evidence. */
 function missingIn({ missing }: Graph): readonly MissingView[] {
   return missing
     .filter((child) => !isAttestationChild(child))
@@ -170,7 +171,7 @@ async function readEvidence(
   return [...search.found.map(viewOfEvidence), ...inIndex]
 }
 
-/** Attestations that indexes have as children: of one image, those that its index has for it. */
+/** Returns the attestations in indexes; of one platform, those that its index has for it. */
 function attestationsOf(asked: ManifestContent, graph: Graph): readonly Descriptor[] {
   if (graph.root.digest === asked.descriptor.digest) return attestationChildren(graph)
   const index = parseManifest(asked.bytes, asked.descriptor.mediaType, asked.descriptor.digest)

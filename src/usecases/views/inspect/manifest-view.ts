@@ -10,12 +10,12 @@ import { isLeaf, type LeafNode, platformsOf } from '../../../images/graph/platfo
 import type { BlobReader } from '../../../images/ports.ts'
 import { orWarn } from '../or-warn.ts'
 
-/** Configs that are read at once. */
+/** Configs that are read in parallel. */
 const readsAtOnce = 8
 
 export interface ManifestView {
   readonly descriptor: Descriptor
-  /** `linux/arm64/v8`, as the index or the config says */
+  /** `linux/arm64/v8`, from the index or the config */
   readonly platform?: string
   readonly artifactType?: string
   readonly annotations: Readonly<Record<string, string>>
@@ -24,13 +24,14 @@ export interface ManifestView {
   readonly config: Descriptor
   /** the lowest first */
   readonly layers: readonly Descriptor[]
-  /** of the config, where it is an image's and can be read */
+  /** the config, if it is one of an image and can be read */
   readonly image?: ImageConfigView
 }
 
 /**
- * The manifests of a graph that have a config and layers, with what their configs say; one that indexes have for several platforms, once for each.
- * A config that cannot be read is told. @throws what the store throws of the registry.
+ * Returns the manifests of a graph with their configs. A manifest that indexes list for several
+ * platforms appears once for each. Warns about a config that cannot be read. @throws what the store
+ * throws for the registry.
  */
 export async function readManifests(
   store: BlobReader,

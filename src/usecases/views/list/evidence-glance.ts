@@ -15,13 +15,13 @@ import { attestationChildren, isLeaf } from '../../../images/graph/platform-imag
 import type { ManifestReader, ReferrerLister } from '../../../images/ports.ts'
 
 /**
- * Counts the attached artifacts of images from lists: known tags, the referrers API, the index under
+ * Counts the attached artifacts of images from lists: known tags, the referrers API, the index of
  * the fallback tag, and the attestations in an index. `EvidenceSearch` reads the artifacts.
  */
 export class EvidenceGlance {
   readonly #store: ManifestReader & ReferrerLister
   readonly #tags: ReadonlySet<string>
-  /** the first request to the referrers API; its response tells whether the API exists */
+  /** the first request to the referrers API; its response shows whether the API exists */
   #first: Promise<unknown> | undefined
 
   constructor(store: ManifestReader & ReferrerLister, tags: ReadonlySet<string>) {
@@ -54,7 +54,7 @@ export class EvidenceGlance {
   }
 }
 
-/** Returns the statements that buildkit put into an index, one for each layer of an attestation manifest. */
+/** Returns the kinds of buildkit's statements in an index, one for each attestation layer. */
 function kindsInIndex(graph: Graph): readonly EvidenceKind[] {
   const attestations = new Set(attestationChildren(graph).map(({ digest }) => digest))
   return graph.nodes

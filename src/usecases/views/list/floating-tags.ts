@@ -2,7 +2,7 @@ import { defaultTag } from '../../../oci/reference.ts'
 import { isInLine, type Line, numberedLine } from '../../../semver/line.ts'
 import type { TagSet } from '../status/common-tags.ts'
 
-/** The names of floating tags that are no numbers. */
+/** The names of floating tags that are not numbers. */
 interface MovingTags {
   readonly markers: readonly string[]
   readonly channels: readonly string[]

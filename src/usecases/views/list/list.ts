@@ -12,25 +12,25 @@ import { UnreachableRegistries } from '../reach.ts'
 import { type ImageSummary, Summaries, unknownSummary } from './summary.ts'
 import { fitsName, type TagFilter } from './tag-filter.ts'
 
-/** Tags that are looked at at once. */
+/** Tags that are read in parallel. */
 const looksAtOnce = 16
 
 export interface ListOptions {
-  /** how many tags are shown; undefined: all */
+  /** the number of tags to show; undefined: all */
   readonly limit: number | undefined
-  /** show the tags too under which evidence stands */
+  /** also show tags of evidence */
   readonly evidenceTags: boolean
-  /** digests alone: the list and one HEAD for each tag that is shown */
+  /** read only the list and send one HEAD for each shown tag */
   readonly brief: boolean
   readonly filter: TagFilter
-  /** milliseconds since 1970: what was made later is undated */
+  /** milliseconds since 1970: an image with a later time is undated */
   readonly now: number
 }
 
-/** A tag that is shown; the rest is absent where digests alone were asked for, and null for a tag that is gone. */
+/** A shown tag; its summary is absent if `brief`, and null if the tag no longer exists. */
 export interface TagView extends Partial<ImageSummary> {
   readonly tag: string
-  /** null: it was listed, and gone when it was asked for */
+  /** null: the tag was deleted after it was listed */
   readonly image: Descriptor | null
 }
 
@@ -39,22 +39,22 @@ export interface RepositoryView {
   readonly repository: RepositoryName
   /** the highest first */
   readonly tags: readonly TagView[]
-  /** how many fit by their name, with those that are not shown for the limit, without evidence tags that are hidden */
+  /** the number of tags whose names match, shown or not, without hidden tags of evidence */
   readonly total: number
   readonly evidenceTagsHidden: number
-  /** where images were asked for by their age: how many were looked at for it, in the order of the tags */
+  /** the number of tags that dray read if images were selected by their age */
   readonly scan?: Omit<Scan, 'tags'>
 }
 
-/** A repository that could not be read, beside others that could. */
+/** A repository that could not be read. */
 export interface UnreadRepository {
   readonly repository: RepositoryName
   readonly error: ErrorInfo
 }
 
 /**
- * Lists the repositories of one image side by side: where there are several, one that cannot be read is no reason to show none.
- * @throws `interrupted`; what the store throws where there is one only.
+ * Lists the repositories of one image. If there are several, the failure of one does not affect the
+ * others. @throws `interrupted`; what the store throws if there is only one.
  */
 export async function listRepositories(
   stores: Repositories,
@@ -72,8 +72,8 @@ export async function listRepositories(
 }
 
 /**
- * Lists a repository's tags and what those that are shown point at. Asks for nothing of the others, unless images are chosen by their age.
- * @throws `not-found`, and what the store throws.
+ * Lists the tags of a repository, and reads the images of those that are shown. Reads images of
+ * other tags only to select by age. @throws `not-found`, and what the store throws.
  */
 export async function listRepository(
   store: SourceRepository,
@@ -104,7 +104,7 @@ export async function listRepository(
   }
 }
 
-/** A tag, with what it points at where that is known. */
+/** A tag, with its image if that is known. */
 type Shown = string | Pick<TagView, 'tag' | 'image'>
 
 async function viewOf(

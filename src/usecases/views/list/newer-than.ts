@@ -13,17 +13,17 @@ const tagsAtOnce = 16
 export interface Age {
   /** milliseconds since 1970: made then or later */
   readonly since: number
-  /** how many are wanted; undefined: all */
+  /** the maximum of matches; undefined: all */
   readonly limit: number | undefined
   readonly now: number
 }
 
-/** Tags whose images are new enough, and what it took to find them. */
+/** Tags whose images are new enough, and the effort to find them. */
 export interface Scan {
   readonly tags: readonly { readonly tag: string; readonly image: Descriptor }[]
-  /** how many tags were looked at, in their order, until there were enough */
+  /** the number of tags that dray read, in their order, until it had enough */
   readonly looked: number
-  /** how many of these are on an image that does not say when it was made */
+  /** the number of those whose image has no time */
   readonly undated: number
 }
 

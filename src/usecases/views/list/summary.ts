@@ -16,19 +16,19 @@ import { isOfOneImage, orWarn } from '../or-warn.ts'
 
 /** A summary of an image; a field is null if it is unknown. */
 export interface ImageSummary {
-  /** as it stands in the image */
+  /** as it is written in the image */
   readonly created: string | null
   /** bytes of all distinct blobs and manifests, without evidence */
   readonly size: number | null
-  /** those that it can run on; of an artifact that is no image none */
+  /** the platforms of the image; empty for another artifact */
   readonly platforms: readonly string[] | null
-  /** of an artifact that is no image */
+  /** of an artifact that is not an image */
   readonly artifactType?: string
-  /** of the image itself, and what its index has beside the images: as lists have it, nothing of it is read */
+  /** of the image itself and of the attestations in its index, counted from lists */
   readonly evidence: EvidenceCounts | null
 }
 
-/** An image whose manifests were read. */
+/** An image after its manifests were read. */
 interface Read {
   readonly facts: Omit<ImageSummary, 'evidence'>
   readonly graph?: Graph
@@ -37,8 +37,8 @@ interface Read {
 export const unknownSummary: ImageSummary = { created: null, size: null, platforms: null, evidence: null }
 
 /**
- * Reads summaries of images, each digest once. A failure of one image is a warning, and the field is
- * null. Every method throws if the registry fails.
+ * Reads summaries of images, each digest once. A failure of one image is a warning, and the field
+ * is null. Every method throws if the registry fails.
  */
 export class Summaries {
   readonly #store: ManifestReader & BlobReader
@@ -46,7 +46,7 @@ export class Summaries {
   readonly #facts = new Map<string, Promise<Read>>()
   readonly #whole = new Map<string, Promise<ImageSummary>>()
 
-  /** @param tags all tags of the repository: evidence stands under some */
+  /** @param tags all tags of the repository, with those of evidence */
   constructor(store: ManifestReader & BlobReader & ReferrerLister, tags: ReadonlySet<string>) {
     this.#store = store
     this.#evidence = new EvidenceGlance(store, tags)

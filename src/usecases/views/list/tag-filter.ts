@@ -4,10 +4,10 @@ import { parseVersionTag, plainReading } from '../../../semver/version.ts'
 
 /** Selects tags. An absent field selects all; one of several globs must match. */
 export interface TagFilter {
-  /** tags that are whole versions in it */
+  /** selects version tags in this range */
   readonly range?: VersionRange
   readonly globs?: readonly string[]
-  /** milliseconds since 1970: images made then or later, as they say themselves */
+  /** milliseconds since 1970: selects images whose own time is this or later */
   readonly since?: number
 }
 

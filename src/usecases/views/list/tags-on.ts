@@ -12,7 +12,7 @@ import { listUntil, type TagList } from '../../../images/tags/tag-list.ts'
 const tagsAtOnce = 16
 /** Up to this many tags of images are resolved unless the user asks for all. */
 const fewTags = 100
-/** Reading stops at a list of this length, one page of most registries, if it has many tags of images. */
+/** The length at which dray stops reading a list with many tags of images: one page of a registry. */
 const longList = 1000
 
 /** Which tags are resolved to find those on an image. */
@@ -20,11 +20,11 @@ export type TagsWanted = 'all' | 'few' | 'none'
 
 export interface ListedTags {
   readonly wanted: TagsWanted
-  /** undefined where there is no list, or none was wanted */
+  /** undefined if there is no list, or none was requested */
   readonly list: TagList | undefined
 }
 
-/** Tags on an image, or why they were not looked for; neither where they were not wanted. */
+/** The tags on an image, or why dray did not resolve them; neither if they were not requested. */
 export interface TagsOnImage {
   /** the highest first */
   readonly tags?: readonly string[]
@@ -34,7 +34,7 @@ export interface TagsOnImage {
     | { readonly why: 'many'; readonly count: number; readonly isWhole: boolean }
 }
 
-/** Lists tags as far as they are needed. @throws if all are wanted, also if there is no list. */
+/** Lists tags as far as they are needed. @throws if all are requested and there is no list. */
 export async function readTagList(store: TagLister, wanted: TagsWanted, call: Call): Promise<ListedTags> {
   switch (wanted) {
     case 'none':

@@ -22,7 +22,7 @@ const placesAtOnce = 16
 
 /**
  * Reads each repository: the manifest of the current-version tag and the tag list in parallel, then
- * the tag of the highest version and up to eight more, and the config of each image once for its time.
+ * the tag of the highest version and up to eight more. Reads the config of each image once.
  * A repository that fails, or that the run does not reach in time, is `unreachable`.
  * @throws `interrupted`.
  */

@@ -23,8 +23,8 @@ const asked = waves.reduce((sum, wave) => sum + wave, 0)
 const preReleasesAhead = 2
 
 /**
- * Returns the version tags that may be on the image of a current-version tag, the likeliest first. If
- * the name of that tag is a line (`1`, `1.4`, or `next` for 1.5.0-next.2), its versions come first.
+ * Returns the version tags that may be on the image of a current-version tag, the likeliest first.
+ * If the name of that tag is a line (`1`, `1.4`, `next` for 1.5.0-next.2), its versions come first.
  */
 export function versionCandidates(
   tags: readonly string[],
@@ -44,7 +44,10 @@ export function highestOf(tags: readonly string[], reading: VersionReading): Ver
   return highest
 }
 
-/** Sorts: the highest stable version, pre-releases just above it, lower stable ones, other spellings, the rest. */
+/**
+ * Sorts: the highest stable version, pre-releases just above it, lower stable versions, other
+ * spellings, the rest.
+ */
 function likeliestFirst(versions: readonly VersionTag[]): readonly VersionTag[] {
   const spellings = [...Map.groupBy(versions, ({ version }) => formatVersion(version)).values()]
   const once = spellings.flatMap((all) => all.slice(0, 1))
@@ -64,7 +67,7 @@ function partition<T>(
   return [all.filter(isMatch), all.filter((one) => !isMatch(one))]
 }
 
-/** Returns the first candidate on the digest. One request for the first, up to eight more in two waves. */
+/** Returns the first candidate on the digest. Sends one request, then up to eight in two waves. */
 export async function findVersion(
   store: ManifestReader,
   digest: Digest,

@@ -8,12 +8,12 @@ export interface StatusPlace {
   readonly image: string
   readonly environment: string
   readonly repository: RepositoryName
-  /** the tag that says what is current there */
+  /** the current-version tag */
   readonly marker: string
   readonly reading: VersionReading
 }
 
-/** What was read of one place. */
+/** The state of an image at one target. */
 export type CellFacts = { readonly place: StatusPlace } & (
   | {
       readonly state: 'present'
@@ -23,13 +23,13 @@ export type CellFacts = { readonly place: StatusPlace } & (
       /** ISO 8601, UTC */
       readonly created: string | null
     }
-  /** the repository is there and the marker is not; `highest` of its versions */
+  /** the repository exists and lacks the current-version tag; `highest` of its versions */
   | { readonly state: 'unmarked'; readonly highest: VersionTag | null }
   | { readonly state: 'absent' }
   | { readonly state: 'unreachable'; readonly error: ErrorInfo }
 )
 
-/** How a place compares with the environment that it takes images from; `unknown` where one of them was not reached. */
+/** How a target compares with the environment before it; `unknown` if one was not reached. */
 export type StepState = 'level' | 'behind' | 'differs' | 'unknown'
 
 /** From which environment images go to which. */
@@ -44,12 +44,12 @@ export interface StatusCell {
   readonly state: CellFacts['state']
   readonly marker: string
   readonly digest: Digest | null
-  /** the tag, as it is written; null: not known, or nothing there */
+  /** the tag, as it is written; null if it is unknown or does not exist */
   readonly version: string | null
-  /** the highest version where the marker is not there */
+  /** the highest version if the current-version tag does not exist */
   readonly highest: string | null
   readonly created: string | null
-  /** how it compares with each environment that it takes images from */
+  /** a comparison with each environment that promotes to this one */
   readonly against: readonly { readonly from: string; readonly state: StepState }[]
   readonly error?: ErrorInfo
 }
@@ -76,7 +76,7 @@ interface StatusSummary extends Readonly<Record<StepState, number>> {
   readonly unreachableTargets: number
 }
 
-/** Puts what was read into a matrix: pure. `facts` has the same targets in the same order for every image. */
+/** Returns the matrix: pure. `facts` has the same targets in the same order for every image. */
 export function statusOf(
   environments: readonly string[],
   routes: readonly StatusRoute[],
@@ -117,7 +117,7 @@ function cellOf(fact: CellFacts, all: readonly CellFacts[], routes: readonly Sta
   }
 }
 
-/** Of the targets of an environment the first that has the image, else the first that was reached. */
+/** Returns the first target of an environment that has the image, else the first reached one. */
 function sourceIn(environment: string, facts: readonly CellFacts[]): CellFacts | undefined {
   const here = facts.filter(({ place }) => place.environment === environment)
   return (
@@ -142,13 +142,13 @@ function together(states: readonly StepState[]): StepState {
   return gravest.find((state) => states.includes(state)) ?? 'level'
 }
 
-/** Whether no environment has a repository for it: mistyped, most likely. */
+/** Whether no environment has a repository for the image. Its name is probably mistyped. */
 function isNowhere({ cells }: StatusRow): boolean {
   return cells.every(({ state }) => state === 'absent')
 }
 
 function summaryOf(images: readonly StatusRow[]): StatusSummary {
-  // what is nowhere is level with nothing
+  // An image that no environment has is not in sync with anything.
   const steps = images.flatMap((row) => (isNowhere(row) ? [] : row.steps))
   const count = (wanted: StepState): number => steps.filter(({ state }) => state === wanted).length
   const targets = images.flatMap(({ cells }) =>

@@ -29,7 +29,7 @@ export function checkImage(image: string, config: Config): void {
   if (images !== undefined && images.size > 0 && !images.has(image)) throw unknownImage(image, config)
 }
 
-/** The repositories of an image in an environment, one for each target. @throws `usage`, `malformed`. */
+/** Returns the repository of an image at each target. @throws `usage`, `malformed`. */
 export function repositoriesOf(
   config: Config,
   environment: string,
@@ -109,7 +109,7 @@ function match(target: TargetConfig, path: string): string | undefined {
   return official ? name.slice(name.indexOf('/') + 1) : name
 }
 
-/** The image with this name in repositories; undefined if the image of this name has another there. */
+/** Returns the image whose repositories have this name; undefined if there is none. */
 function imageCalled(config: Config, name: string): string | undefined {
   for (const [image, settings] of config.images ?? []) if ((settings.name ?? image) === name) return image
   return config.images?.has(name) === true ? undefined : name

@@ -17,7 +17,7 @@ interface KnownAlias extends RegistryAlias {
   readonly endpointOf: string
 }
 
-/** It serves the repositories of Docker Hub under its own name (docker/hub-feedback, issue 2113). */
+/** This host serves the repositories of Docker Hub (docker/hub-feedback, issue 2113). */
 const dockerHubAlias = 'registry.hub.docker.com:443'
 
 /**
@@ -37,7 +37,7 @@ export class RegistryNames {
       .sort((a, b) => b.prefix.length - a.prefix.length)
   }
 
-  /** The name of a registry without the default port of its scheme: 443 for https, 80 for plain http. */
+  /** Removes the default port of the scheme from a name: 443 for https, 80 for plain http. */
   canonical(registry: string): string {
     const { host } = splitRegistry(registry)
     const isPlainThere = isPlain(host, this.#registries.get(host))
@@ -58,7 +58,7 @@ export class RegistryNames {
     return `${this.endpoint(name.slice(0, slash))}${name.slice(slash)}`
   }
 
-  /** The paths of a repository at a registry, by any of its names; several if aliases have prefixes. */
+  /** Returns the paths of a repository at a registry; several if aliases have prefixes. */
   pathsAt(registry: string, repository: RepositoryName): readonly PathAtRegistry[] {
     const endpoint = this.endpoint(registry)
     const own = this.canonical(registry)
@@ -69,7 +69,7 @@ export class RegistryNames {
     return [...new Map(paths.toReversed().map((one) => [one.path, one])).values()].toReversed()
   }
 
-  /** Host and port, the same for all loopback names at one port, and for the names of Docker Hub. */
+  /** Returns host and port; all loopback names, and all names of Docker Hub, have the same one. */
   endpoint(registry: string): string {
     const { host, port = isPlain(registry, this.#registries.get(registry)) ? '80' : '443' } =
       splitRegistry(registry)
@@ -116,7 +116,7 @@ export class RegistryNames {
   }
 }
 
-/** Whether a name leads to this machine. On Linux a connection to the unspecified address does too. */
+/** Whether a name is of this machine, as the unspecified address is on Linux. */
 function isThisMachine(host: string): boolean {
   return isLoopback(host) || host === '0.0.0.0' || host === '[::]' || host.endsWith('.localhost')
 }

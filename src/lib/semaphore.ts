@@ -42,7 +42,7 @@ export class Semaphore {
       }
       const leave = (): void => {
         waiters.delete(admit)
-        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason is the caller's, passed on as it is
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is the caller's reason
         reject(signal.reason)
       }
       waiters.add(admit)

@@ -4,7 +4,7 @@ import { formatAt, formatRepository } from '../oci/reference.ts'
 import { formatVersion, type Version } from '../semver/version.ts'
 import type { HighestPrecondition, TagPrecondition } from './plan.ts'
 
-/** Returns the error for a tag that is neither on the digest that the plan read nor on its new one. */
+/** Returns the error for a tag that is on another digest than the plan read or writes. */
 export function movedSince({ repository, tag, digest }: TagPrecondition, now: Digest | null): DrayError {
   const name = formatAt(repository, { tag })
   return new DrayError('conflict', `${name} was changed since the plan was made`, {

@@ -19,8 +19,8 @@ import {
 
 /**
  * Checks that the steps of a plan do what its placements show: each step stays within the source,
- * target, root and tags of its placement, each tag step expects the state that is shown, and `after`
- * names only earlier steps.
+ * target, root and tags of its placement, each tag step expects the state that is shown, and
+ * `after` names only earlier steps.
  * @throws `malformed`.
  */
 export function checkConsistency(plan: Plan, name: string): void {
@@ -106,7 +106,7 @@ function isWithin(step: Step, { from, to, root, tags }: Placement): boolean {
   }
 }
 
-/** Returns the precondition on the tag that a step writes; undefined unless there is exactly one. */
+/** Returns the precondition on the tag of a step; undefined unless there is exactly one. */
 function ownPrecondition(
   expect: readonly Precondition[],
   repository: RepositoryName,
@@ -116,13 +116,13 @@ function ownPrecondition(
   return own.length === 1 ? own[0] : undefined
 }
 
-/** Whether a tag that moves for its version expects that version to be the highest, unless overridden. */
+/** Whether a tag that follows a version expects the highest version, unless it is overridden. */
 function hasVersionPrecondition({ expect, override }: TagStep, { reason }: PlannedTag): boolean {
   if (reason === undefined || (override !== undefined && override !== 'rollback')) return true
   return expect.length > 1
 }
 
-/** Whether a precondition expects the version to be the highest, or the version tag to be on the image. */
+/** Whether a precondition expects the highest version, or the version tag on the image. */
 function isOfVersion(
   one: Precondition,
   { repository, tag }: TagStep,

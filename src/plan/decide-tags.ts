@@ -117,7 +117,7 @@ function reasonToMove(
   }
 }
 
-/** Refuses the same version in another spelling, or with other build metadata, on another digest. */
+/** Refuses another spelling of the version, or other build metadata, on another digest. */
 function conflictingSpellings(
   wanted: TagsAtTarget,
   { same }: VersionTags,

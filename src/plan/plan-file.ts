@@ -105,7 +105,7 @@ const planShape = v.strictObject({
   refusals: v.array(v.strictObject({ image: v.string(), placement: v.exactOptional(v.string()), error })),
 })
 
-/** Returns the plan as readable JSON, with the hash of the rest and the signature, if there is one. */
+/** Formats a plan as readable JSON with its hash, and with the signature if there is one. */
 export function formatPlanFile(plan: Plan | PrunePlan, signature?: unknown): string {
   const file = { ...plan, hash: hashOfPlan(plan), ...(signature !== undefined && { signature }) }
   return `${JSON.stringify(file, undefined, 2)}\n`

@@ -39,7 +39,7 @@ export interface Placement {
   /** tags of the same version that stay where they are */
   readonly held?: readonly HeldTag[]
   readonly evidence: { readonly found: number; readonly missing: number }
-  /** bytes of all distinct blobs and manifests without attached artifacts; absent if only tags move */
+  /** bytes of distinct blobs and manifests, without attached artifacts; absent if only tags move */
   readonly size?: number
 }
 
@@ -108,7 +108,7 @@ export interface HighestPrecondition {
   readonly buildMetadata: boolean
 }
 
-/** Copies the graph of `root`. With `rootBy: 'tag'`, the tag step pushes the root: one PUT, not two. */
+/** Copies the graph of `root`. With `rootBy: 'tag'`, the tag step pushes the root: one PUT less. */
 export interface CopyStep extends StepBase {
   readonly kind: 'copy'
   readonly root: Descriptor
@@ -119,7 +119,7 @@ export interface CopyStep extends StepBase {
   readonly repair?: true
 }
 
-/** Copies an attached artifact with its graph: a referrer of `subject`, or the manifest of a cosign tag. */
+/** Copies an attached artifact with its graph: a referrer of `subject`, or that of a cosign tag. */
 export interface AttachStep extends StepBase {
   readonly kind: 'attach'
   readonly subject: Digest

@@ -56,9 +56,9 @@ export interface Reviewed {
 
 /**
  * Compares one image of a saved plan, at all of its targets, with the current decisions: pure. dray
- * does not trust the file: each step must be decided now or have nothing left to do, every step that
- * is decided now for the tags of the plan must be in the file, and the current order must hold.
- * State that changed since the plan is an obstacle, and a broken rule is a refusal.
+ * does not trust the file: each step must be decided now or have nothing left to do, every step
+ * that is decided now for the tags of the plan must be in the file, and the current order must
+ * hold. State that changed since the plan is an obstacle, and a broken rule is a refusal.
  * @param steps the steps of the saved plan
  */
 export function reviewImage(
@@ -178,7 +178,7 @@ class PlacementReview {
     )
   }
 
-  /** Attached artifacts that the image does not have, or that would replace others at the target. */
+  /** Refuses attached artifacts that the image does not have or that would replace others. */
   #addedArtifacts(): readonly DrayError[] {
     const decided = new Set(this.current.steps.map(keyOf))
     return this.steps.flatMap((step) => {
@@ -219,7 +219,7 @@ function higherSince(step: TagStep, listed: readonly string[]): DrayError | unde
   return undefined
 }
 
-/** Finds a tag by its name, else without regard to a leading `v`: `1.4` and `v1.4` are one floating tag. */
+/** Finds a tag by its name, else by its name without `v`: `1.4` and `v1.4` are one floating tag. */
 function findTag<T extends Pick<PlannedTag, 'tag'>>(all: readonly T[], tag: string): T | undefined {
   const bare = (name: string): string => name.replace(/^v(?=\d)/, '')
   return all.find((one) => one.tag === tag) ?? all.find((one) => bare(one.tag) === bare(tag))

@@ -17,8 +17,8 @@ interface IdentityCredential {
 export type Credential = BasicCredential | IdentityCredential
 
 /**
- * Finds the credentials of a repository, or of the registry if `path` is undefined. Returns undefined
- * if there are none. Called once for each path.
+ * Finds the credentials of a repository, or of the registry if `path` is undefined. Returns
+ * undefined if there are none. Called once for each path.
  * @throws `config` if a source is broken: that never counts as "none".
  */
 export type CredentialSource = (

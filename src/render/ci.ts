@@ -56,7 +56,7 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
   return `### dray ${plan.operation}\n\n${table}${refusals.join('')}${refusals.length === 0 ? '' : '\n'}`
 }
 
-/** A workflow command that shows an error beside the run (GitHub, Workflow commands, Setting an error message). */
+/** Formats a workflow command that shows an error beside the run (GitHub, Workflow commands). */
 export function githubAnnotation(error: ErrorInfo): string {
   const text = [error.message, ...(error.details ?? []), error.why, error.hint]
     .filter((part) => part !== undefined)

@@ -8,7 +8,7 @@ import { formatRoute, formatWhere } from './place.ts'
 import { needsRepair } from './plan.ts'
 import type { Page, Style } from './text/style.ts'
 
-/** The outcome of a plan: each image at each target with its tags, its transfers and its errors; then the sum. */
+/** Renders each image at each target with its tags, transfers and errors, and then the sum. */
 export function renderOutcome(plan: Plan, outcome: RunOutcome, page: Page): string {
   const { style } = page
   const byId = new Map(plan.placements.map((placement) => [placement.id, placement]))

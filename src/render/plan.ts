@@ -11,7 +11,8 @@ import { type Cell, renderTable } from './text/table.ts'
 import { displayWidth, pad } from './text/width.ts'
 
 /**
- * A plan as text: each image with its places, tags and attached artifacts, then the refusals and the sum.
+ * A plan as text: each image with its places, tags and attached artifacts, then the refusals and
+ * the sum.
  * @param configuration name of the configuration file in use
  */
 export function renderPlan(plan: Plan, page: Page, configuration?: string): string {
@@ -77,7 +78,7 @@ function placeCell(place: Placement['to']): string {
   return place.environment === undefined ? where : `${nameOfPlace(place)} (${where})`
 }
 
-/** Each tag with its change and the reason, also if it stays. A reason that does not fit goes below. */
+/** Returns a row for each tag with its change and the reason. A long reason goes below its row. */
 function tagRows({ tags, held = [], root }: Placement, page: number | undefined): Cell[][] {
   const names = [...tags, ...held].map(({ tag }) => displayWidth(escapeText(tag)))
   const width = Math.min(widestName, Math.max(0, ...names))

@@ -22,8 +22,8 @@ export interface RepositoryPaths {
 }
 
 /**
- * Makes a pattern. `*` matches within one component of a path. `**` matches any characters, and as a
- * component of its own also none.
+ * Makes a pattern. `*` matches within one component of a path. `**` matches any characters, and as
+ * a component of its own also none.
  */
 export function repositoryPattern(
   text: string,
@@ -51,8 +51,8 @@ export function matchesRepository(
 }
 
 /**
- * Whether every repository that one of `inner` selects is selected by one of `outer`, by their texts:
- * true is certain. Undefined selects all.
+ * Whether every repository that one of `inner` selects is selected by one of `outer`, by their
+ * texts: true is certain. Undefined selects all.
  */
 export function includesRepositories(
   outer: readonly RepositoryPattern[] | undefined,

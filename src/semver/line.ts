@@ -1,9 +1,9 @@
 import { compareVersions, isStable, type Version } from './version.ts'
 
 /**
- * The versions that a floating tag may be on: `{}` is all stable versions (`latest`), `{ major: 1 }`
- * those of `1`, and `{ major: 1, minor: 4 }` those of `1.4`. With `channel`, pre-releases with that
- * first identifier.
+ * The versions that a floating tag may be on: `{}` is all stable versions (`latest`), `{ major: 1
+ * }` those of `1`, and `{ major: 1, minor: 4 }` those of `1.4`. With `channel`, pre-releases with
+ * that first identifier.
  */
 export interface Line {
   readonly major?: number
@@ -13,7 +13,7 @@ export interface Line {
 
 const numbered = /^v?(0|[1-9]\d{0,14})(?:\.(0|[1-9]\d{0,14}))?$/
 
-/** Returns the line of a tag such as `1`, `1.4` or `v1`. `20240101` has a line too, but is no floating tag. */
+/** Returns the line of a tag such as `1`, `1.4` or `v1`; also of `20240101`, which is not floating. */
 export function numberedLine(tag: string): { readonly major: number; readonly minor?: number } | undefined {
   const [, major, minor] = numbered.exec(tag) ?? []
   if (major === undefined) return undefined

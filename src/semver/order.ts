@@ -12,9 +12,9 @@ type Key =
 const ranks = { latest: 0, version: 1, other: 2 } as const
 
 /**
- * Sorts tags for display: `latest`, then versions from the highest down with `2` and `2.1` before the
- * versions of their line, then all others by name in descending order, with digits as numbers. The
- * order is total: it does not depend on the order of the input.
+ * Sorts tags for display: `latest`, then versions from the highest down with `2` and `2.1` before
+ * the versions of their line, then all others by name in descending order, with digits as numbers.
+ * The order is total: it does not depend on the order of the input.
  */
 export function inSemverOrder(tags: Iterable<string>, reading: VersionReading): string[] {
   const list = [...tags]
@@ -45,7 +45,7 @@ function compareKeys(a: Key, b: Key): number {
   return 0
 }
 
-/** Returns major, minor, patch and stability as numbers; a number that a floating tag lacks is Infinity. */
+/** Returns major, minor, patch and stability as numbers; Infinity if a floating tag lacks one. */
 function partsOf(key: Extract<Key, { readonly rank: 'version' }>): readonly number[] {
   if ('version' in key) {
     const { major, minor, patch } = key.version

@@ -6,14 +6,15 @@ import { formatVersion, nextVersion, parseVersion, type Version } from './versio
 export type VersionRange = Readonly<Range>
 
 export interface RangeReading {
-  /** the range has every pre-release between its bounds; else only those described at `isInRange` */
+  /** the range has all pre-releases between its bounds; else those that `isInRange` describes */
   readonly preReleases: boolean
 }
 
 /**
  * Parses `>=1.4 <2`, `^1.4`, `~1.4.2`, `1.x`, `1.2 - 1.4`, and several of them with `||` between
  * (node-semver, Ranges).
- * @throws `malformed`, also for an empty text or part: an empty variable must not mean every version.
+ * @throws `malformed`, also for an empty text or part: an empty variable must not mean every
+ * version.
  */
 export function parseRange(
   text: string,
@@ -31,9 +32,9 @@ export function parseRange(
 }
 
 /**
- * Whether a version is in the range. Without `preReleases`, a pre-release is in it only if the range
- * names a pre-release of the same major, minor and patch: `>=1.5.0-rc.1` has 1.5.0-rc.2, and `>=1.4`
- * does not (node-semver, Prerelease Tags).
+ * Whether a version is in the range. Without `preReleases`, a pre-release is in it only if the
+ * range names a pre-release of the same major, minor and patch: `>=1.5.0-rc.1` has 1.5.0-rc.2, and
+ * `>=1.4` does not (node-semver, Prerelease Tags).
  */
 export function isInRange(version: Version, range: VersionRange): boolean {
   return range.test(version)

@@ -7,7 +7,7 @@ export type TagLevel = 'exact' | 'minor' | 'major' | 'latest'
 export interface TagPolicy extends VersionReading {
   /** always includes `exact` */
   readonly levels: readonly TagLevel[]
-  /** whether tags begin with `v` if the repository does not show it: as the version was given, never, always */
+  /** whether tags begin with `v` if the repository has none: as the given version, never, always */
   readonly v: 'keep' | 'none' | 'always'
   /** first identifiers of pre-releases with a floating tag of that name */
   readonly channels: readonly string[]

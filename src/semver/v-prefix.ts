@@ -8,9 +8,9 @@ export interface VPrefix {
 }
 
 /**
- * Follows the spelling in the repository. The policy decides if the repository has no versions. If it
- * has both spellings, the version tag is as given and the policy decides for floating tags. Existing
- * floating tags of one spelling keep it, so that their users get the new version.
+ * Follows the spelling in the repository. The policy decides if the repository has no versions. If
+ * it has both spellings, the version tag is as given and the policy decides for floating tags.
+ * Existing floating tags of one spelling keep it, so that their users get the new version.
  */
 export function vPrefixOf(given: VersionTag, present: PresentTags, { v }: TagPolicy): VPrefix {
   const configured = v === 'keep' ? given.hasV : v === 'always'
@@ -33,7 +33,7 @@ export interface PresentTags {
   readonly floating: readonly string[]
 }
 
-/** Finds the floating tags of a repository: `1` and `1.4` are floating only if a version of their line exists. */
+/** Finds floating tags: `1` and `1.4` are floating only if a version of their line exists. */
 export function presentTags(tags: readonly string[], versions: readonly VersionTag[]): PresentTags {
   const lines = new Set(
     versions.flatMap(({ version: { major, minor } }) => [`${major}`, `${major}.${minor}`]),

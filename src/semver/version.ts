@@ -14,7 +14,7 @@ export interface VersionTag {
 
 /** How tags are read as versions. */
 export interface VersionReading {
-  /** `1.4.1_build.7` is the version 1.4.1+build.7, because `+` is not legal in a tag; else it is no version */
+  /** `1.4.1_build.7` is the version 1.4.1+build.7, as `+` is not legal in a tag; else no version */
   readonly buildMetadata: boolean
 }
 
@@ -44,7 +44,7 @@ export function isExactVersion(tag: string, reading: VersionReading): boolean {
   return parseVersionTag(tag, reading) !== undefined
 }
 
-/** Compares by precedence (semver.org, 11): negative if `a` is lower. Build metadata does not count. */
+/** Compares by precedence without build metadata (semver.org, 11): negative if `a` is lower. */
 export function compareVersions(a: Version, b: Version): number {
   return a.compare(b)
 }
@@ -54,7 +54,7 @@ export function formatVersion({ version, build }: Version): string {
   return build.length === 0 ? version : `${version}+${build.join('.')}`
 }
 
-/** Returns the tag of a version, with `_` for `+` (distribution-spec, Pulling manifests, tag grammar). */
+/** Returns the tag of a version, with `_` for `+` (distribution-spec, Pulling manifests). */
 export function tagOfVersion(version: Version, hasV: boolean): string {
   return `${hasV ? 'v' : ''}${formatVersion(version).replace('+', '_')}`
 }

@@ -6,7 +6,7 @@ import type { HistorySubject } from '../../usecases/views/history/gather-history
 import type { HistoryPlace } from '../../usecases/views/history/history.ts'
 
 export interface HistoryRequest {
-  /** every target of every environment, in the order of `dray.yaml`; else the one given repository */
+  /** every target of every environment, in the order of `dray.yaml`; or the given repository */
   readonly places: readonly HistoryPlace[]
   readonly subject: HistorySubject
 }

@@ -3,7 +3,7 @@ import { outsideEveryEnvironment } from '../../config/resolver/resolve-errors.ts
 import { resolveImage, type Within } from '../../config/resolver/resolve.ts'
 import { DrayError } from '../../lib/errors.ts'
 
-/** The names in `dray.yaml` of the given images; of all listed images by default. @throws `usage`. */
+/** Returns the names of the given images in `dray.yaml`; all by default. @throws `usage`. */
 export function imageNames(references: readonly string[], within: Within, config: Config): readonly string[] {
   if (references.length > 0) return [...new Set(references.map((text) => imageName(text, within, config)))]
   const images = [...(config.images?.keys() ?? [])]

@@ -43,7 +43,7 @@ export type FindOnlyImage = (folder: string) => Promise<TagOrDigest>
 
 type Destination = ResolvedImage | ResolvedEnvironment
 
-/** Resolves the arguments of `promote` and `copy` to requests. @throws `usage`; what `findOnlyImage` throws. */
+/** Resolves the arguments of `promote` and `copy`. @throws `usage`; what `findOnlyImage` throws. */
 export async function promoteRequests(
   given: PromoteArguments,
   config: Config,
@@ -87,7 +87,7 @@ function resolveDestination(
   return { sources: [source], destination: resolve(destination, { accepts, cwd }, config) }
 }
 
-/** The environment of bare sources: that of `--from`, else the only one that the destination takes images from. */
+/** Returns the environment of bare names: that of `--from`, or the only one of `promoteFrom`. */
 function sourcesOf(
   { environment }: Destination,
   { operation, from }: PromoteArguments,
@@ -156,7 +156,7 @@ function listOf(tag: string | undefined): readonly string[] {
   return tag === undefined ? [] : [tag]
 }
 
-/** The targets of an image, with the rules of their environment, which hold under any name of a repository. */
+/** Returns the targets of an image with the rules of their environment, by any repository name. */
 function destinationOf(
   source: ResolvedImage,
   destination: Destination,

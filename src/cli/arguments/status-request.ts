@@ -46,7 +46,7 @@ function selectEnvironments(only: readonly string[], config: Config): Within {
   return { option: '--env', environments: all.environments.filter((name) => wanted.includes(name)) }
 }
 
-/** The promotions that `promoteFrom` allows; if no environment has it, from each to the next in the file. */
+/** Returns the promotions that `promoteFrom` allows; without it, those in the order of the file. */
 function routesBetween(environments: readonly string[], config: Config): readonly StatusRoute[] {
   const hasRules = [...config.environments.values()].some(({ promoteFrom }) => promoteFrom !== undefined)
   return environments.flatMap((to, i) => {

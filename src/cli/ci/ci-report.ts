@@ -22,8 +22,8 @@ export function parseReport(text: string): string {
 }
 
 /**
- * Writes what later steps of a CI job need: outputs and a summary, if the job runs on GitHub Actions, and
- * the dotenv reports that were asked for.
+ * Writes what later steps of a CI job need: outputs and a summary, if the job runs on GitHub
+ * Actions, and the dotenv reports that were asked for.
  * @throws `io`.
  */
 export async function reportToCi(

@@ -16,7 +16,7 @@ export interface ErrorReportOptions {
   readonly page?: Page | undefined
 }
 
-/** Sets the exit code of an error and prints it on stderr, with its stack if `DRAY_LOG` is `debug`. */
+/** Sets the exit code of an error and prints it to stderr; with `DRAY_LOG=debug` also its stack. */
 export async function reportError(error: DrayError, options: ErrorReportOptions): Promise<void> {
   process.exitCode = exitCodeOf(error.code)
   if (!options.quiet) {

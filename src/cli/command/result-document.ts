@@ -25,10 +25,10 @@ export function errorDocument(command: string, thrown: unknown, warnings: readon
   return { schema: 'dray.result/v1', command, ok: false, error: toErrorInfo(thrown), warnings }
 }
 
-/** Characters that control a terminal, and the `#` of commands that Azure and TeamCity find anywhere in a line. */
+/** Control characters, and the `#` of commands that Azure and TeamCity find anywhere in a line. */
 const unsafe = /[\u007f-\uffff]|#(?=#(?:vso|teamcity)?\[)/gi
 
-/** JSON in ASCII with a line end. Text from a registry cannot control a terminal or a CI service. */
+/** Formats ASCII JSON with a line end. Text of a registry cannot control a terminal or a CI run. */
 export function printDocument(document: ResultDocument): string {
   const json = JSON.stringify(document, null, 2)
   return `${json.replace(unsafe, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`

@@ -33,7 +33,8 @@ export function exitOfRun(result: RunResult, stop: AbortSignal): ExitCode {
 }
 
 /**
- * The exit code of a plan that was only shown or saved: the one that its execution has if all steps succeed.
+ * The exit code of a plan that was only shown or saved: the one that its execution has if all steps
+ * succeed.
  * @param result of the plan without an execution
  */
 export function exitOfPlan(result: RunResult, hasSteps: boolean, detailed: boolean): ExitCode {

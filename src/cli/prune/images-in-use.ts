@@ -49,9 +49,9 @@ export class ImagesInUse {
   }
 
   /**
-   * The images in use in a repository, under any of its names: those of lists, and those of the given
-   * protections, or of all. After them come references that differ in the host only: that host may
-   * serve the same repositories although dray.yaml does not say so.
+   * The images in use in a repository, under any of its names: those of lists, and those of the
+   * given protections, or of all. After them come references that differ in the host only: that
+   * host may serve the same repositories although dray.yaml does not say so.
    */
   in(
     repository: RepositoryName,
@@ -70,7 +70,8 @@ export class ImagesInUse {
 
   /**
    * The distinct references to repositories that dray does not know.
-   * @param kept references that keep an image although their host is another one; they are not returned
+   * @param kept references that keep an image although their host is another one; they are not
+   * returned
    */
   unknown(known: KnownRepositories, kept: ReadonlySet<string>): readonly string[] {
     const unknown = this.#uses.flatMap((use) => {

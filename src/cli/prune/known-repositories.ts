@@ -5,7 +5,7 @@ import { matchesRepository, type RepositoryPattern } from '../../selectors/repos
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 
-/** The repositories that dray knows: of environments, of the patterns of a policy, and in the scope of a run. */
+/** The repositories of environments, of the patterns of a policy, and in the scope of a run. */
 export class KnownRepositories {
   readonly #config: Config
   readonly #names: RegistryNames

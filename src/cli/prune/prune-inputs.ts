@@ -23,8 +23,9 @@ export interface PruneArguments {
 }
 
 /**
- * Everything that a plan depends on beside the repositories: the policy, the scope, the images in use, and
- * what interrupted runs left. The images in use come first: if they cannot be read, dray asks no registry.
+ * Everything that a plan depends on beside the repositories: the policy, the scope, the images in
+ * use, and what interrupted runs left. The images in use come first: if they cannot be read, dray
+ * asks no registry.
  * @throws `usage`, `config`, and what the sources throw.
  */
 export async function pruneInputs(args: PruneArguments, context: Context, call: Call): Promise<PruneInputs> {

@@ -78,7 +78,7 @@ export async function resolveScope(
 
 /** @throws `usage`. */
 function resolvePattern(text: string, config: Config): RepositoryPattern {
-  // Without a wildcard it is an argument like any other. The parser of patterns explains a host alone.
+  // Text without a wildcard is an argument. The parser of patterns has the error for a host alone.
   const isHost = /^(?:localhost|[^/:@]*\.[^/:@]*)(?::\d+)?$/.test(text)
   if (!isHost && !text.includes('*')) resolve(text, { accepts: ['repository', 'environment'] }, config)
   const pattern = asUsage(() => parseRepositoryPattern(text, config))

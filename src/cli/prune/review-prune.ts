@@ -41,8 +41,8 @@ export interface PruneReviewOptions {
 /**
  * Decides a saved plan to delete again: by the current policy of its name, for the repositories
  * that it deletes in, with what is in use now.
- * @throws `refused` if there is no such policy, or the plan names other repositories than `dray.yaml` or
- * passes a limit; what the sources throw.
+ * @throws `refused` if there is no such policy, or the plan names other repositories than
+ * `dray.yaml` or passes a limit; what the sources throw.
  */
 export async function reviewPrune(
   plan: PrunePlan,
@@ -113,7 +113,7 @@ interface RepositoryReview {
   readonly review?: ReviewedRepository
 }
 
-/** Reviews one repository. If it cannot be read, nothing is deleted in it, and the others are not affected. */
+/** Reviews one repository. If it cannot be read, dray deletes nothing in it. */
 async function reviewRepository(
   saved: RepositoryPlan,
   scoped: ScopedRepository,

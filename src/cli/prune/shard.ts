@@ -12,8 +12,8 @@ export interface Shard {
 const maxShards = 10_000
 
 /**
- * Parses `I/N`, with I from 1 to N (vitest, GitLab) or from 0 to N - 1 (Kubernetes, GitHub). N/N and 0/N
- * are the same shard.
+ * Parses `I/N`, with I from 1 to N (vitest, GitLab) or from 0 to N - 1 (Kubernetes, GitHub). N/N
+ * and 0/N are the same shard.
  * @throws `usage`.
  */
 export function parseShard(text: string): Shard {
@@ -27,7 +27,7 @@ export function parseShard(text: string): Shard {
   return { index: i % n, count: n }
 }
 
-/** Whether a repository is in the shard. The hash of its name decides, so other repositories do not matter. */
+/** Whether a repository is in the shard, by the hash of its name, whatever the others are. */
 export function isInShard(repository: RepositoryName, { index, count }: Shard): boolean {
   const hash = encodedOf(digestOf(formatRepository(repository)))
   return Number.parseInt(hash.slice(0, 12), 16) % count === index

@@ -44,8 +44,8 @@ export async function askImage({ config, questions }: QuestionPorts): Promise<st
 }
 
 /**
- * Asks for a tag of an image and returns the argument with it; as it is if it has a tag or digest, or
- * is no image of an environment.
+ * Asks for a tag of an image and returns the argument with it; as it is if it has a tag or digest,
+ * or is no image of an environment.
  * @throws `not-found` for an image without tags.
  */
 export async function withTag(

@@ -13,7 +13,7 @@ export interface PromotionArguments {
   readonly to: string | undefined
 }
 
-/** Asks for what is missing: the source environment, the images, their versions and the destination. */
+/** Asks for missing arguments: the source environment, images, their versions, the destination. */
 export async function completePromotion(
   given: PromotionArguments,
   ports: AskPorts,
@@ -29,7 +29,7 @@ export async function completePromotion(
   return { references, from, to }
 }
 
-/** Two references are a source and a destination; otherwise there are images and two environments. */
+/** Whether the arguments are two references, or images and two environments. */
 function isComplete(given: PromotionArguments, config: Config): boolean {
   const { references, from, to } = given
   if (to === undefined) return from === undefined && references.length > 1

@@ -32,7 +32,7 @@ const versionChoices = [
   { value: 'other', label: 'another' },
 ] as const
 
-/** Asks for the environment, the images and the version if they are missing; undefined if nothing is. */
+/** Asks for a missing environment, images and version; undefined if nothing is missing. */
 export async function completeTagging(
   given: TaggingArguments,
   ports: AskPorts,

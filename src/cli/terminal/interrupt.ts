@@ -26,7 +26,7 @@ export interface InterruptOptions {
 export interface Interrupt {
   /** start no further step: the first signal */
   readonly stop: AbortSignal
-  /** wait for nothing: the second signal, `--timeout`, or the first if the command is not graceful */
+  /** stop at once: the second signal, `--timeout`, or the first if the command is not graceful */
   readonly signal: AbortSignal
   /** Stops listening. */
   dispose(): void

@@ -85,7 +85,7 @@ export const startingPolicies: readonly StartingPolicy[] = [
   },
 ]
 
-/** The section `retention` with a policy for the images of an environment, as YAML with comments. */
+/** Formats the section `retention` with a policy for an environment, as YAML with comments. */
 export function retentionSection({ protect, rules }: StartingPolicy, environment: string): string {
   return `# What "dray prune" may delete. It shows a plan; only --apply carries it out.
 retention:

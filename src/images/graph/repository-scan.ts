@@ -137,7 +137,7 @@ export class RepositoryScan {
     const unlisted = [...(await this.#listOnce(first, call))]
     if (store.capability('referrers') === 'no') return
     unlisted.push(...(await this.#listOnce(subjects.slice(first.length), call)))
-    // A registry that has listed the referrers of one subject has the API: a 404 before had another cause.
+    // If the registry listed the referrers of one subject, an earlier 404 had another cause.
     if (store.capability('referrers') === 'yes') await this.#listOnce(unlisted, call)
   }
 

@@ -55,7 +55,7 @@ export async function queryCluster(context: string, ports: KubectlPorts, call: C
 async function run(context: string, ports: KubectlPorts, signal: AbortSignal): Promise<FoundImages> {
   const { spawn } = await import('node:child_process')
   signal.throwIfAborted()
-  // Without a shell, the context cannot inject commands. The process group lets dray end credential plugins too.
+  // Without a shell, the context cannot inject commands. The process group includes plugins.
   const child = spawn('kubectl', argumentsFor(context), {
     env: { ...ports.env },
     shell: false,
@@ -178,7 +178,7 @@ export function clusterName(context: string): string {
 /** Rejects with the reason of `signal`, until `over`. */
 function rejectionOf(signal: AbortSignal, over: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the reason is the caller's, passed on as it is
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is the caller's reason
     signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over })
   })
 }

@@ -36,24 +36,24 @@ export interface RegistryRequest {
   readonly body?: RequestBody | undefined
   readonly scopes: readonly Scope[]
   /**
-   * Whether `retry` may repeat it: `always` (twice has the effect of once), or `never` (a PATCH or PUT of
-   * an upload, whose session has to be checked first: `client/` does that). A request with `never` is
-   * still repeated if it certainly had no effect: after 401 (once), after 429, and if there was no
-   * connection. Its body is opened anew then.
+   * Whether `retry` may repeat it: `always` (twice has the effect of once), or `never` (a PATCH or
+   * PUT of an upload, whose session has to be checked first: `client/` does that). A request with
+   * `never` is still repeated if it certainly had no effect: after 401 (once), after 429, and if
+   * there was no connection. Its body is opened anew then.
    */
   readonly replay: 'always' | 'never'
   /**
-   * Waits a moment for the answer even if the call is aborted, because the answer names something that
-   * has to be cancelled. The caller checks the signal after the answer.
+   * Waits a moment for the answer even if the call is aborted, because the answer names something
+   * that has to be cancelled. The caller checks the signal after the answer.
    */
   readonly settles?: boolean | undefined
   /**
-   * The limit that it counts for. A `small` request holds its slot until the headers arrive; `download`
-   * and `upload` have a body that the other side can delay.
+   * The limit that it counts for. A `small` request holds its slot until the headers arrive;
+   * `download` and `upload` have a body that the other side can delay.
    */
-  /** is called when nothing but the network is left to wait for, before each attempt and after each new token */
-  readonly beforeAttempt?: BeforeAttempt | undefined
   readonly lane: 'small' | 'download' | 'upload'
+  /** is called before each attempt and after each new token, just before it is sent */
+  readonly beforeAttempt?: BeforeAttempt | undefined
 }
 
 export interface RegistryResponse {

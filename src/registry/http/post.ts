@@ -37,7 +37,8 @@ export interface Poster {
 }
 
 /**
- * Sends requests to hosts that are not registries. Nothing is loaded or opened before the first POST.
+ * Sends requests to hosts that are not registries. Nothing is loaded or opened before the first
+ * POST.
  */
 export function createPoster({
   userAgent,

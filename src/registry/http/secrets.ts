@@ -57,8 +57,8 @@ export class Secrets {
   }
 
   /**
-   * Returns what was thrown. A `DrayError` that has a secret in it becomes a new one without the secret
-   * and without its causes.
+   * Returns what was thrown. A `DrayError` that has a secret in it becomes a new one without the
+   * secret and without its causes.
    */
   redactError(thrown: unknown): unknown {
     if (!isDrayError(thrown)) return thrown
@@ -90,8 +90,8 @@ function textsOfCauses(cause: unknown): string[] {
 type Span = readonly [start: number, end: number]
 
 /**
- * Returns where the forms are in the text, and the tokens that begin with `heads`. Both are folded as
- * the text is. Secrets are too long for regular expressions.
+ * Returns where the forms are in the text, and the tokens that begin with `heads`. Both are folded
+ * as the text is. Secrets are too long for regular expressions.
  */
 function spansOf(text: string, forms: readonly string[], heads: readonly string[]): Span[] {
   const spans: Span[] = []
@@ -146,8 +146,8 @@ function formsOf(secret: string): string[] {
 }
 
 /**
- * The part of the Base64 of a longer text that depends on the secret alone, for each offset at which
- * the secret can begin there; and the whole Base64 of the secret, which ends differently.
+ * The part of the Base64 of a longer text that depends on the secret alone, for each offset at
+ * which the secret can begin there; and the whole Base64 of the secret, which ends differently.
  */
 function base64Of(secret: string): string[] {
   const bytes = Buffer.from(secret)

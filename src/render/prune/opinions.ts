@@ -16,7 +16,7 @@ const nameShare = 0.4
 /** The smallest width of a column. */
 const leastWidth = 8
 
-/** One line for each, if the page has room. Text that is too long for its column is wrapped, never cut. */
+/** Renders one line for each if the page is wide enough. Long text is wrapped, never cut. */
 export function renderStatements(all: readonly RenderedResult[], page: Page): string {
   const { width } = page
   const widest = (of: (statement: RenderedResult) => string): number =>

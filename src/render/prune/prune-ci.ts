@@ -16,7 +16,7 @@ export function pruneVariables(plan: PrunePlan, hash: Hash, outcome: PruneOutcom
   return { deleted: String(deleted), freed: String(freed), changed: String(isChanged), plan: hash }
 }
 
-/** A table in Markdown for the file that `GITHUB_STEP_SUMMARY` names: the repositories with changes. */
+/** Renders the repositories with changes as a Markdown table for `GITHUB_STEP_SUMMARY`. */
 export function pruneSummary(plan: PrunePlan, outcome: PruneOutcome | undefined): string {
   const planned = plan.repositories
     .filter(({ steps }) => steps.length > 0)

@@ -24,7 +24,7 @@ function statusText(status: Status): { readonly text: string; readonly tone: key
   return status === 'pruned' ? { text: 'pruned', tone: 'green' } : statusTexts[status]
 }
 
-/** The outcome of a prune: for each repository what was deleted, what stays and why; then the next action and the sum. */
+/** Renders the deleted and kept images of each repository, then the next action and the sum. */
 export function renderPruneOutcome(
   plan: PrunePlan,
   outcome: PruneOutcome,
@@ -166,7 +166,7 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
   return texts.flatMap((text) => broken(text, page.width))
 }
 
-/** `Deleted 12 images (31 manifests) in 2 of 5 repositories, 1 tag taken off, 3 conflicts, in 12.5 s.` */
+/** `Deleted 12 images (31 manifests) in 2 of 5 repositories, 1 tag taken off, in 9 s.` */
 function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, page: Page): readonly string[] {
   const totals = outcomeTotalsOf(plan, outcome)
   const { deleted, manifests, untagged, absent, left, refused } = totals

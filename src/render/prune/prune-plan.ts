@@ -17,8 +17,8 @@ const keptRowsInAll = 200
 const idleNames = 3
 
 /**
- * A plan to delete as text: a table for each repository with the verdict and reason of each tag, then
- * the refusals and the sum. Many kept tags are folded to a line for each reason.
+ * A plan to delete as text: a table for each repository with the verdict and reason of each tag,
+ * then the refusals and the sum. Many kept tags are folded to a line for each reason.
  * @param options.all nothing is folded
  * @param options.configuration name of the configuration file in use
  */

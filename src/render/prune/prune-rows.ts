@@ -27,10 +27,10 @@ const gap = 2
 const verdictWidth = 'VERDICT'.length
 /** The column of the names. Notes and reasons below a row begin there. */
 const nameAt = verdictWidth + gap
-/** The smallest width of a column for reasons. If there is less room, a reason goes below its row. */
+/** The smallest width of a column for reasons. On a narrower page, a reason goes below its row. */
 const roomForWhy = 28
 
-/** One line for each verdict, if the page has room. Text that is too long for its column is wrapped, never cut. */
+/** Renders one line for each verdict if the page is wide enough. Long text is never cut. */
 export function renderVerdicts(items: readonly (PruneRow | PruneNote)[], page: Page): string {
   const rows = items.filter((item) => item.kind === 'row')
   const layout = layoutFor(rows, page)

@@ -69,7 +69,7 @@ export function totalsOf(plan: PrunePlan): PruneTotals {
 export interface OutcomeTotals {
   /** in scope, also those that could not be read */
   readonly repositories: number
-  /** digests with a tag that is no evidence tag, as planned; of these, the ones that this run has deleted, and the others */
+  /** planned digests with an image tag: all, those that the run deleted, and the others */
   readonly images: number
   readonly deleted: number
   readonly kept: number

@@ -38,7 +38,7 @@ export function verdictItems(plan: RepositoryPlan, folding: Folding, page: Page)
   ]
 }
 
-/** Whether a kept tag needs the attention of a person: a rule selects it, or something is wrong with it. */
+/** Whether a kept tag needs the attention of a person: a rule selects it, or it has a problem. */
 export function isNotable({ verdict, why }: TagVerdict): boolean {
   if (verdict !== 'keep') return false
   return why.kind === 'dangling' || why.kind === 'cannotUntag' || isOrphaned(why)

@@ -6,7 +6,7 @@ import { digestOn, formatBytes } from '../text/format.ts'
 import type { Page } from '../text/style.ts'
 import { cut } from '../text/width.ts'
 
-/** The kinds of cosign's tags by suffix (cosign, SIGNATURE_SPEC); the manifests do not have them. */
+/** The kinds of cosign's tags by suffix (cosign, SIGNATURE_SPEC). Manifests do not have them. */
 const cosignKinds: ReadonlyMap<string, string> = new Map([
   ['sig', 'cosign signature'],
   ['att', 'cosign attestation'],

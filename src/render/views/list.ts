@@ -99,7 +99,7 @@ function evidenceCell({ evidence }: TagView): Cell {
   return words.length === 0 ? nothing : words.join(', ')
 }
 
-/** Formats notes about omitted tags for a person. A script that reads the list does not need them. */
+/** Formats notes about omitted tags for a person. A script does not need them. */
 export function renderLeftOut(all: ListPage['views'], style: Style): readonly string[] {
   const views = all.filter((view): view is RepositoryView => !('error' in view))
   const sum = (of: (view: RepositoryView) => number): number =>

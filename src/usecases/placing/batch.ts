@@ -80,7 +80,7 @@ function sameTags(images: readonly BatchTags[]): Contested {
   )
 }
 
-/** Finds one version under several version tags: with and without `v`, or with other build metadata. */
+/** Finds several version tags of one version: with and without `v`, or other build metadata. */
 function sameVersions(images: readonly BatchTags[]): Contested {
   const claimed = new Map<string, { readonly claims: Map<Digest, string>; readonly exact: Set<string> }>()
   for (const { image, root, repository, version } of images) {

@@ -24,7 +24,7 @@ export interface PromotePolicy extends PlacingPolicy {
   readonly evidenceConflict: EvidenceConflict
 }
 
-/** Decides what brings every image with its tags to its targets: pure. Refusals are part of the plan. */
+/** Decides the placement of every image at its targets: pure. Refusals are part of the plan. */
 export function decide(gathered: readonly GatheredPromotion[], policy: PromotePolicy, now: Date): Plan {
   const batch = surveyBatch(
     gathered.flatMap((item) => (item.kind === 'read' ? [batchImage(item.snapshot)] : [])),

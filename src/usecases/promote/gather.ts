@@ -53,8 +53,8 @@ export type GatheredPromotion = GatheredOf<PromoteRequest, PromoteSnapshot>
 
 /**
  * Reads the state that a promotion is decided by, without any change: each source tag once, its
- * graph and attached artifacts, and of each target the tags to be written and the attached artifacts
- * that exist. An image or a target that cannot be read is returned with the reason.
+ * graph and attached artifacts, and of each target the tags to be written and the attached
+ * artifacts that exist. An image or a target that cannot be read is returned with the reason.
  * @throws the reason of the signal.
  */
 export async function gather(
@@ -104,7 +104,7 @@ async function readRoot(
   throw await notThere(store, { image: request.image, ...request.from }, call)
 }
 
-/** Resolves every version tag of the source repository, if the image's version follows from nothing else. */
+/** Resolves all version tags of the source repository if nothing else shows the version. */
 async function readVersions(
   store: ManifestReader & TagLister,
   root: Promise<ManifestContent>,

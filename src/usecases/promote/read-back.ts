@@ -9,9 +9,9 @@ import type { BlobReader, ManifestReader } from '../../images/ports.ts'
 const readsAtOnce = 32
 
 /**
- * Returns the manifests and blobs of a graph that the store has lost or damaged. It reads and hashes
- * every manifest, and reads the last byte of every blob, because a registry may list content that a
- * garbage collection has deleted. The store must have no cache.
+ * Returns the manifests and blobs of a graph that the store has lost or damaged. It reads and
+ * hashes every manifest, and reads the last byte of every blob, because a registry may list content
+ * that a garbage collection has deleted. The store must have no cache.
  */
 export async function findDamaged(
   store: ManifestReader & BlobReader,

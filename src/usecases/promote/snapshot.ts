@@ -13,7 +13,7 @@ export interface PromoteSnapshot extends PlacingSnapshot<PromoteRequest, Promote
 export interface PromoteSource {
   readonly root: Descriptor
   readonly graph: Graph
-  /** attached artifacts of the image, its children and of attached artifacts, each after its subject */
+  /** attached artifacts of the image, of its children and of artifacts, each after its subject */
   readonly evidence: readonly Evidence[]
   /** the version tags on the root, if the request does not name a version */
   readonly versions?: readonly VersionTag[]

@@ -7,7 +7,7 @@ import type { PromoteRequest } from './request.ts'
 /** How a user names the version of an image that dray cannot derive. */
 export const howToNameVersion = 'Name the version itself (api:1.4.2), or say which tags it gets with --tag.'
 
-/** Whether only the version tags on the image tell its version: it is named by digest or floating tag. */
+/** Whether only the tags on the image show its version: a digest or a floating tag names it. */
 export function isVersionDerived({ tags, keepUp }: PromoteRequest, listed: readonly string[]): boolean {
   if (keepUp?.mayDerive !== true) return false
   const { policy } = keepUp
@@ -31,7 +31,7 @@ export function requestedTags(
   }
 }
 
-/** Returns the version whose floating tags are maintained; undefined if the tags are written as named. */
+/** Returns the version whose floating tags move; undefined if the tags are written as named. */
 function sourceVersion(
   { image, tags, keepUp }: PromoteRequest,
   derived: readonly VersionTag[] | undefined,

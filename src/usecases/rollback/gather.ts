@@ -20,8 +20,8 @@ const targetsAtOnce = 16
  * Reads the state that a rollback is decided by, without any change: the tags of every target, the
  * release, and last, in one wave, the tags that may move. A target that cannot be read is returned
  * with the reason.
- * @throws `not-found` or `refused` if the release does not exist or is ambiguous; whatever the store
- * of the first target throws.
+ * @throws `not-found` or `refused` if the release does not exist or is ambiguous; whatever the
+ * store of the first target throws.
  */
 export async function gather(
   request: RollbackRequest,
@@ -63,7 +63,8 @@ async function readFirst(
 
 /**
  * Checks that all targets have the same current version. After a rollback that reached only some of
- * them, each has another release before its current one, and a second run would move those back twice.
+ * them, each has another release before its current one, and a second run would move those back
+ * twice.
  * @throws `refused`.
  */
 async function checkSameVersion(

@@ -4,7 +4,7 @@ import type { PlacingSnapshot, TargetTags } from '../placing/snapshot.ts'
 import type { RollbackRequest } from './request.ts'
 
 export interface RollbackSnapshot extends PlacingSnapshot<RollbackRequest, RollbackTarget> {
-  /** found in the first target (with `partial`, in the first that can be read); must be in all of them */
+  /** from the first target (with `partial`, the first that can be read); must be in all of them */
   readonly release: Release
 }
 

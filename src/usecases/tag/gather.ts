@@ -128,7 +128,7 @@ async function readTarget(
   return { ...target, listed }
 }
 
-/** Finds the highest stable version of all targets, and the highest on the image in the first one. */
+/** Finds the highest stable version of all targets, and that on the image in the first target. */
 async function findHighest(
   lists: readonly (TargetList | UnreadTarget)[],
   root: Descriptor,

@@ -9,8 +9,8 @@ import type { BlobReader, ManifestContent, ManifestReader } from '../../images/p
 const readsAtOnce = 8
 
 /**
- * Returns the distinct versions in the labels of all platforms and in the annotation of the manifest
- * or index (`org.opencontainers.image.version`).
+ * Returns the distinct versions in the labels of all platforms and in the annotation of the
+ * manifest or index (`org.opencontainers.image.version`).
  */
 export async function versionLabels(
   store: ManifestReader & BlobReader,

@@ -90,7 +90,7 @@ export class BlobFeed {
     if (upTo === range.end && range.digester !== undefined) this.#hashed = { digester: range.digester, upTo }
   }
 
-  /** Checks the digest of the blob once all of it was accepted, unless the source did. @throws `corrupt`. */
+  /** Checks the digest of the accepted blob, unless the source did. @throws `corrupt`. */
   verify(): void {
     const { digest, size } = this.#d
     const is = this.#hashed?.upTo === size ? this.#hashed.digester.copy().digest() : digest

@@ -1,7 +1,7 @@
 import { refusal } from '../../placing/plan-images.ts'
 import { decidedTargets, type PromotionCheck } from './check.ts'
 
-/** Refuses a cosign tag with entries of its own at each side, unless `--evidence-conflict` decides. */
+/** Refuses a cosign tag with own entries at each side, unless `--evidence-conflict` decides. */
 export const checkEvidence: PromotionCheck = ({ request: { image } }, context) =>
   decidedTargets(context).flatMap(({ id, evidence }) =>
     evidence.flatMap((one) => (one.kind === 'conflict' ? [refusal(image, one.error, id)] : [])),

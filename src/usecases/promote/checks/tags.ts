@@ -1,6 +1,6 @@
 import { refusal } from '../../placing/plan-images.ts'
 import { decidedTargets, type PromotionCheck } from './check.ts'
 
-/** Refuses a version tag or immutable tag on another digest, and a tag that several images would get. */
+/** Refuses a version tag or immutable tag on another digest, and one tag for several images. */
 export const checkTags: PromotionCheck = ({ request: { image } }, context) =>
   decidedTargets(context).flatMap(({ id, tags }) => tags.refusals.map((error) => refusal(image, error, id)))

@@ -12,7 +12,7 @@ import { listUntil, type TagList } from '../../../images/tags/tag-list.ts'
 const tagsAtOnce = 16
 /** Up to this many tags of images are resolved unless the user asks for all. */
 const fewTags = 100
-/** The length at which dray stops reading a list with many tags of images: one page of a registry. */
+/** The length at which dray stops reading a list with many tags of images: about one page. */
 const longList = 1000
 
 /** Which tags are resolved to find those on an image. */

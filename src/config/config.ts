@@ -48,7 +48,7 @@ export interface Environment {
   readonly promoteFrom?: readonly string[]
   /** attach an attestation of each promotion to the image */
   readonly attest?: boolean
-  /** what every promotion to this environment requires */
+  /** the justification that every promotion to this environment requires */
   readonly require?: readonly Requirement[]
   readonly tags?: TagsConfig
   /** the tag of the deployed version; by default `latest` */
@@ -87,7 +87,7 @@ interface ImageConfig {
 export interface AuditConfig {
   /** absolute path of the audit log */
   readonly file?: string
-  /** what every change requires */
+  /** the justification that every change requires */
   readonly require?: readonly Requirement[]
   readonly sign?: SigningConfig
   /** the repository for checkpoints */

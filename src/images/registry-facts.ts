@@ -42,7 +42,7 @@ export interface AbilityFact {
   /** `asking`: read now; `writing`: written now; `table`: known registries, with `source` */
   readonly by: 'asking' | 'writing' | 'table' | 'nothing'
   readonly source?: string
-  /** the answer, if it says more */
+  /** a detail of the answer */
   readonly detail?: string
 }
 

@@ -24,7 +24,7 @@ export type ProgressEvent =
     }
   /** A registry asked for a wait (`Retry-After`). Reported once for all requests that wait. */
   | { readonly kind: 'wait'; readonly registry: string; readonly ms: number }
-  /** A registry said how many pulls are left of a limit, and for how many seconds the limit is. */
+  /** A registry reported the rest of a limit of pulls, and the seconds that the limit is for. */
   | {
       readonly kind: 'quota'
       readonly registry: string
@@ -34,7 +34,7 @@ export type ProgressEvent =
     }
   /** Requests to an origin go through a proxy. Reported once, without user and password. */
   | { readonly kind: 'proxied'; readonly origin: string; readonly proxy: string; readonly variable: string }
-  /** A blob or manifest has `bytes` more on its way to, or at, the destination. */
+  /** A blob or manifest has `bytes` more sent to, or present at, the destination. */
   | {
       readonly kind: 'bytes'
       readonly repository: EventRepository

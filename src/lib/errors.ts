@@ -9,7 +9,7 @@ export const errorCodes = [
   'config',
   /** Text is no reference, digest, manifest, plan … */
   'malformed',
-  /** The registry or the file system says that it does not exist (404 only). */
+  /** The registry or the file system reports that it does not exist (404 only). */
   'not-found',
   /** 401 after all credentials */
   'unauthorized',
@@ -48,9 +48,9 @@ export interface ErrorContext {
   readonly details?: readonly string[] | undefined
   /** the image, repository, digest, file or host that it happened to */
   readonly subject?: string | undefined
-  /** what a registry or the system said, unescaped */
+  /** the message of the registry or the system, unescaped */
   readonly why?: string | undefined
-  /** what the user can do about it */
+  /** the fix */
   readonly hint?: string | undefined
   /** HTTP status */
   readonly status?: number | undefined

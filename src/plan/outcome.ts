@@ -46,7 +46,7 @@ function addMoved(a: Moved, b: Moved): Moved {
 
 export type DoneStatus = 'promoted' | 'tagged' | 'rolledBack'
 
-/** The status of an image. Each operation has its own word for a change. */
+/** The status of an image. Each operation has its own name for a change. */
 export type PlacementStatus = DoneStatus | 'unchanged' | 'refused' | 'conflict' | 'failed' | 'notAttempted'
 
 /** `reason` and `override` as in the plan. */

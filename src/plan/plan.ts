@@ -36,7 +36,7 @@ export interface Placement {
   readonly root: Descriptor
   /** every requested tag, also those that are up to date */
   readonly tags: readonly PlannedTag[]
-  /** tags of the same version that stay where they are */
+  /** tags of the same version that do not move */
   readonly held?: readonly HeldTag[]
   readonly evidence: { readonly found: number; readonly missing: number }
   /** bytes of distinct blobs and manifests, without attached artifacts; absent if only tags move */

@@ -17,7 +17,7 @@ import {
   type TagStep,
 } from './plan.ts'
 
-/** A placement of a saved plan with what the current rules decide about it. */
+/** A placement of a saved plan with the current decisions about it. */
 export interface Reviewable {
   readonly saved: Placement
   readonly current: Current

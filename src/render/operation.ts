@@ -7,7 +7,7 @@ interface OperationTexts {
   readonly todo: string
   /** the status of an image */
   readonly done: string
-  /** the image stays where it is, and only its tags change */
+  /** only tags change; the image is not copied */
   readonly isInPlace: boolean
   /** the plan names a release to go back to */
   readonly hasRelease: boolean

@@ -13,7 +13,7 @@ export interface Line {
 
 const numbered = /^v?(0|[1-9]\d{0,14})(?:\.(0|[1-9]\d{0,14}))?$/
 
-/** Returns the line of a tag such as `1`, `1.4` or `v1`; also of `20240101`, which is not floating. */
+/** Returns the line of a tag such as `1`, `1.4` or `v1`; also of `20240101`, which never moves. */
 export function numberedLine(tag: string): { readonly major: number; readonly minor?: number } | undefined {
   const [, major, minor] = numbered.exec(tag) ?? []
   if (major === undefined) return undefined

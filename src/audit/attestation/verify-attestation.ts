@@ -30,7 +30,7 @@ export interface AttestationVerification {
   readonly status: AttestationStatus
   /** with `bad`, `foreign` and `unreadable`; it may contain text of a third party */
   readonly why?: string
-  /** what the attestation claims, whether true or not */
+  /** the claims of the attestation, whether true or not */
   readonly promotion?: Promotion
 }
 

@@ -55,7 +55,7 @@ export function advance(position: Position, line: Uint8Array): Position {
   return { seq: position.seq + 1, hash: digestOf(line), size: position.size + line.byteLength + 1 }
 }
 
-/** Whether the line says that it follows `position`. */
+/** Whether the line claims to follow `position`. */
 export function isNext(line: Buffer, position: Position): boolean {
   const place = linePrefix(position)
   return line.toString('latin1', 0, place.length) === place

@@ -15,7 +15,7 @@ export interface DiffRequest {
   readonly places: readonly DiffPlace[]
 }
 
-/** Resolves the arguments of `diff`: two environments, then images (default: all). @throws `usage`. */
+/** Resolves the arguments of `diff`: two environments, then images or none for all. @throws `usage`. */
 export function diffRequest(args: readonly string[], config: Config): DiffRequest {
   const [first, second, ...references] = args
   if (first === undefined || second === undefined) {

@@ -34,7 +34,7 @@ export interface PromoteArguments {
   readonly attest?: boolean
   /** floating tags can move to a lower version */
   readonly allowBackward?: boolean
-  /** where relative folders of layouts begin */
+  /** the folder that relative paths of layouts start at */
   readonly cwd: string
 }
 
@@ -193,7 +193,7 @@ function imageNameOf(
   })
 }
 
-/** A promotion moves the floating tags of versions if the environment says so. */
+/** Returns the policy for floating tags if the environment maintains them. */
 function keepUpIn(
   { environment }: Request['to'],
   mayDerive: boolean,
@@ -206,7 +206,7 @@ function keepUpIn(
   return { policy: tagPolicyOf(tags, allowBackward ?? false), mayDerive }
 }
 
-/** A promotion is attested if the environment says so; a copy only if an option asks for it. */
+/** Whether to attest: a promotion by its environment, a copy only with an option. */
 function isAttested(
   { environment }: Request['to'],
   { operation, attest }: PromoteArguments,

@@ -15,7 +15,7 @@ export interface RollbackOptions {
   /** a version or a digest */
   readonly to: string | undefined
   readonly partial: boolean
-  /** where relative folders of layouts begin */
+  /** the folder that relative paths of layouts start at */
   readonly cwd: string
 }
 

@@ -14,7 +14,7 @@ export interface TagArguments {
   readonly references: readonly string[]
   /** an environment, with or without `@` */
   readonly env: string | undefined
-  /** where relative folders of layouts begin */
+  /** the folder that relative paths of layouts start at */
   readonly cwd: string
   readonly tags: readonly string[]
   readonly next: 'major' | 'minor' | 'patch' | undefined

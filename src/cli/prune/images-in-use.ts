@@ -10,7 +10,7 @@ import type { ReferenceInUse } from '../../usecases/prune/policy/policy.ts'
 import type { Context } from '../wiring/context.ts'
 import type { KnownRepositories } from './known-repositories.ts'
 
-/** What a protection by `--in-use` is called. */
+/** The name of a protection by `--in-use`. */
 const listName = '--in-use'
 
 /** An image in use, with the reference to it. */

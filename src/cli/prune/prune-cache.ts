@@ -18,7 +18,7 @@ export interface Memory {
   put(key: string, value: unknown): Promise<void>
 }
 
-/** What earlier runs on this machine have read. */
+/** The content that earlier runs on this machine read. */
 export interface PruneCache {
   readonly contents: ContentStore
   last(repository: RepositoryName): Promise<PreviousScan | undefined>

@@ -10,7 +10,7 @@ import type { PruneTypes } from './prune-types.ts'
 import { PruneState } from './prune-state.ts'
 import { parseShard } from './shard.ts'
 
-/** What the command line says about a prune. */
+/** The arguments and options of a prune. */
 export interface PruneArguments {
   readonly words: readonly string[]
   readonly policy: string | undefined

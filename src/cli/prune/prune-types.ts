@@ -18,9 +18,9 @@ export interface PruneFindings {
   readonly readAt: number
   /** the cache of the content that was read for the plan */
   readonly contents: ContentStore | undefined
-  /** reads again what is in use, if a question came between */
+  /** repeats the reads of images in use, if a question came between */
   readonly readInUse: () => Promise<UsedIn>
-  /** of a saved plan: what its review found in use, and in its repositories */
+  /** of a saved plan: the images in use and the repositories of its review */
   readonly usedNow?: UsedIn
   readonly current?: (repository: RepositoryName) => CurrentRepository | undefined
   /** interrupted runs, the rest of which this plan deletes */

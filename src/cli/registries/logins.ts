@@ -11,7 +11,7 @@ import type { RegistryOrRepository } from '../../config/resolver/resolve-registr
 export interface LoggedIn {
   readonly registry: string
   readonly username: string
-  /** whether the registry asked for the credentials and accepted them */
+  /** whether the registry required the credentials and accepted them */
   readonly checked: boolean
   readonly file: string
   /** the helper that keeps them; null if they are in the file, unencrypted */
@@ -88,7 +88,7 @@ export interface AuthExplanation {
   /** the source that wins; null if requests go without credentials, or end with an error */
   readonly used: SourceName | null
   readonly sources: readonly SourceReport[]
-  /** the scopes of a token, by what a command does */
+  /** the scopes of a token, by the access of a command */
   readonly scopes: { readonly read: string; readonly write: string; readonly delete: string }
 }
 

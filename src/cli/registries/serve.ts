@@ -7,7 +7,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
 
 export interface ServeOptions {
-  /** the folder that keeps what is pushed; by default memory */
+  /** the folder that stores pushed content; by default memory */
   readonly folder: string | undefined
   readonly host: string
   readonly port: number

@@ -9,7 +9,7 @@ import { inSemverOrder } from '../../semver/order.ts'
 import { plainReading } from '../../semver/version.ts'
 import type { Questions } from './ask.ts'
 
-/** What questions about images need. */
+/** The dependencies of questions about images. */
 export interface AskPorts {
   readonly config: Config
   readonly questions: Questions

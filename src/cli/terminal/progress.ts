@@ -14,7 +14,7 @@ const shownWaitMs = 5_000
 /** The shortest interval between changes of the spinner's text, milliseconds. */
 const textEveryMs = 100
 
-/** What is shown during a command: nothing, the progress, or each request. */
+/** The display during a command: nothing, the progress, or each request. */
 export type Verbosity = 'quiet' | 'normal' | 'verbose'
 
 export interface Spinner {

@@ -33,7 +33,7 @@ export function canRedraw(output: Output): boolean {
   return output.isTTY === true && knownWidth(output) !== undefined
 }
 
-/** A terminal without a size (`script`, some CI services) says 0. */
+/** A terminal without a size (`script`, some CI services) reports 0. */
 function knownWidth({ columns }: Output): number | undefined {
   return columns === undefined || columns === 0 ? undefined : columns
 }

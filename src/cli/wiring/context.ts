@@ -76,7 +76,7 @@ export class Context {
     return await this.#stores
   }
 
-  /** Stores without cached reads, to check what was written. */
+  /** Stores without cached reads, to check writes. */
   async uncachedStores(): Promise<Repositories> {
     return await this.#openRepositories()
   }

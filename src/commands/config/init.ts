@@ -80,7 +80,7 @@ Policies: pull-requests, nightlies, release-candidates, newest (the newest build
     this.say(`Without questions: ${same}`)
   }
 
-  /** If a configuration exists: whether the person wants a section to paste. @throws `refused`. */
+  /** If a configuration exists, asks whether to print a section to paste. @throws `refused`. */
   async #printsInstead(out: string, force: boolean): Promise<boolean> {
     const there = force ? undefined : await configAt(resolve(this.context.cwd, out))
     if (there === undefined) return false

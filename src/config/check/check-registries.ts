@@ -128,7 +128,7 @@ export function registryOf(host: string): string | undefined {
   return isNamed ? registry : undefined
 }
 
-/** What is wrong with the host of a registry, or undefined. */
+/** Returns the problem of the host of a registry, or undefined. */
 export function hostComplaint(host: string): string | undefined {
   return registryOf(host) === undefined ? notAHost(host) : undefined
 }

@@ -142,7 +142,7 @@ function checkTarget(
   return { registry: normal === undefined ? target.registry : names.canonical(normal), path: target.path }
 }
 
-/** What is wrong with the path of an environment, or undefined. */
+/** Returns the problem of the path of an environment, or undefined. */
 export function templateComplaint(template: string): string | undefined {
   const pieces = template.split(imagePlaceholder)
   if (pieces.length !== 2) {

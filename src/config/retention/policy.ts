@@ -8,7 +8,7 @@ export interface RetentionPolicy {
   readonly protect: readonly Protection[]
   readonly rules: readonly Rule[]
   readonly limits: Limits
-  /** where dray reads the time of an image; the first source that has a time decides */
+  /** the sources for the time of an image; the first one that has a time decides */
   readonly timeFrom: readonly TimeSource[]
   /** `sha256:` and hex of everything in the policy; the order of keys does not matter */
   readonly hash: string
@@ -16,7 +16,7 @@ export interface RetentionPolicy {
 
 export type TimeSource = 'annotation' | 'config'
 
-/** Selects tags to delete. A rule deletes what all of its conditions agree on. */
+/** Selects tags to delete. A rule deletes a tag if all of its conditions agree. */
 export interface Rule {
   readonly name: string
   /** undefined: in all repositories */

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import { parseRepositoryPattern } from '../resolver/repository-pattern.ts'
 import type { Issue, Path } from '../shape.ts'
 
-/** What the parts of a policy are parsed with. Mistakes are added to `issues`. */
+/** The context of the parsers of a policy. They add mistakes to `issues`. */
 export interface ParseContext {
   readonly config: Config
   /** absolute, of dray.yaml */

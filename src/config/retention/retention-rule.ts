@@ -43,7 +43,7 @@ export function ruleOf(written: WrittenRule, reader: ParseContext, path: Path): 
   }
 }
 
-/** `14d` in milliseconds, or what is wrong with the text. */
+/** Parses `14d` to milliseconds, or returns the problem of the text. */
 function ageOf(text: string): number | string {
   const unit = unitMs[text.slice(-1) as keyof typeof unitMs]
   const ms = Number(text.slice(0, -1)) * unit

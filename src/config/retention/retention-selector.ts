@@ -6,7 +6,7 @@ import { complaintOf } from '../check/complaint.ts'
 import type { WrittenSelector } from '../schema/schema-retention.ts'
 import type { Issue, Path } from '../shape.ts'
 
-/** What a selector is for: protections include pre-releases, rules never do. */
+/** The use of a selector: protections include pre-releases, rules never do. */
 export type SelectorUse = 'protection' | 'rule'
 
 const selectorKeys = ['glob', 'regex', 'semver'] as const

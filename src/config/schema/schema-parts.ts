@@ -8,10 +8,10 @@ export const described = <T extends v.GenericSchema>(schema: T, text: string) =>
 export const optional = <T extends v.GenericSchema>(schema: T, text: string) =>
   v.optional(described(schema, text))
 
-/** Text that is not empty. @param what the expected text, for the message */
+/** Text that is not empty. @param what describes the expected text in the message */
 export const text = (what: string) => v.pipe(v.string(`must be ${what}`), v.nonEmpty(`must be ${what}`))
 
-/** Text that matches a pattern. @param what the expected text, for the message */
+/** Text that matches a pattern. @param what describes the expected text in the message */
 export const pattern = (what: string, regex: RegExp, otherwise: string) =>
   v.pipe(v.string(`must be ${what}`), v.regex(regex, otherwise))
 

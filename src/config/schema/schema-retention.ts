@@ -1,30 +1,30 @@
 import * as v from 'valibot'
 
 /**
- * A key of a policy: by any of them one policy is told from a map of several, and none of them can
- * be a name.
+ * The keys of a policy. Each of them distinguishes a policy from a map of policies, so none of them
+ * can be a name.
  */
 const policyKeys: ReadonlySet<string> = new Set(['protect', 'rules', 'limits', 'timeFrom'])
 
 const isList = (value: unknown): boolean => Array.isArray(value)
 
 /**
- * One of two schemas, told apart by a look at the value, so that mistakes are told in the words of
- * the one that is meant. Without a value (for the schema of editors) it is both.
+ * One of two schemas. The value decides, so that errors are those of the schema that the user
+ * means. Without a value (for the schema of editors) it is the union.
  */
 function either<A extends v.GenericSchema, B extends v.GenericSchema>(
   isFirst: (value: unknown) => boolean,
   first: A,
   second: B,
 ) {
-  const both = v.union([first, second])
+  const union = v.union([first, second])
   return v.lazy((value): v.GenericSchema<v.InferOutput<A> | v.InferOutput<B>> => {
-    if (value === undefined) return both
+    if (value === undefined) return union
     return isFirst(value) ? first : second
   })
 }
 
-/** A list is under a key of a policy only, were it a mistyped one. */
+/** Only keys of a policy contain lists, so a list shows a policy with a mistyped key. */
 function isPolicy(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return Object.entries(value).some(([key, child]) => policyKeys.has(key) || Array.isArray(child))

@@ -3,7 +3,7 @@ export interface StartingPolicy {
   readonly name: string
   /** one line, for a menu */
   readonly summary: string
-  /** YAML: what is deleted */
+  /** YAML: the rules */
   readonly rules: string
   readonly protect: string
 }

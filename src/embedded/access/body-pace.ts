@@ -40,7 +40,7 @@ export class BodyPace {
     this.#bytes += bytes
   }
 
-  /** The body has ended, or nobody reads it. */
+  /** The body has ended, or its reader is gone. */
   end(): void {
     this.#ended.abort()
   }

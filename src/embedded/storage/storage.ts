@@ -9,7 +9,7 @@ export interface StoredManifest {
   readonly refers?: { readonly subject: Digest; readonly entry: Descriptor }
 }
 
-/** A blob that is being uploaded. Nobody can read it before `commit`. */
+/** A blob that is being uploaded. It cannot be read before `commit`. */
 export interface OpenBlob {
   /** bytes so far */
   readonly size: number

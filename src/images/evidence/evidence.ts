@@ -13,7 +13,7 @@ import { entriesOf } from './referrers.ts'
 
 /** Subjects and artifacts that are read at once. */
 const readsAtOnce = 16
-/** Levels of artifacts that are attached to artifacts: nobody signs that deep. */
+/** The maximum of levels of artifacts on artifacts. Real evidence is less deep. */
 const maxDepth = 8
 const maxItems = 10_000
 
@@ -29,7 +29,7 @@ export interface Evidence {
 }
 
 export interface EvidenceOptions {
-  /** what happens if a list names an absent manifest */
+  /** the action for a listed manifest that does not exist */
   readonly dangling: 'fail' | 'skip'
   /** all tags of the repository, if they are known: dray then reads no tag that is absent */
   readonly tags?: ReadonlySet<string>

@@ -36,7 +36,7 @@ export interface Graph {
 }
 
 export interface WalkOptions {
-  /** what to do about a child that does not exist; `fail` by default */
+  /** the action for a child that does not exist; `fail` by default */
   readonly missing?: 'fail' | 'keep'
 }
 

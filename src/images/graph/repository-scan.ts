@@ -15,7 +15,7 @@ import type { RepositoryNode } from './repository-node.ts'
 const readsAtOnce = 32
 /** Progress is reported each time that this many tags have been read. */
 const tagsPerReport = 50
-/** Signatures of signatures of signatures …: nobody signs deeper. */
+/** The maximum of levels of artifacts on artifacts. Real evidence is less deep. */
 const maxReferrerLevels = 8
 const maxManifests = 500_000
 

@@ -41,8 +41,8 @@ export interface KubectlPorts {
 /**
  * Lists what a cluster runs, with the `kubectl` on the PATH and the permissions of its context. The
  * output is parsed while it arrives.
- * @throws `config` for a name that is no context's and where there is no kubectl; `refused` where
- * it fails or answers no object; `malformed` for what is no list of objects or too large;
+ * @throws `config` for an unknown context or without kubectl; `refused` if it fails or answers
+ * without an object; `malformed` for output that is not a list of objects, or too large;
  * `timeout`; the signal's reason.
  */
 export async function queryCluster(context: string, ports: KubectlPorts, call: Call): Promise<FoundImages> {
@@ -140,7 +140,7 @@ class Answer {
     }
   }
 
-  /** @throws `malformed`; `refused` where there is no object. */
+  /** @throws `malformed`; `refused` if there is no object. */
   findings(): FoundImages {
     if (this.#mistake !== undefined) throw this.#mistake
     const { metadata } = this.#reader.end()

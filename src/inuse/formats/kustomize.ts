@@ -1,7 +1,7 @@
 import { textOf } from '../documents.ts'
 import { splitImage } from './image-text.ts'
 
-/** What kustomize changes in the images of a name. */
+/** The changes that kustomize makes to the images of a name. */
 export type Transformed =
   /** the new image, whatever its tag was */
   | { readonly name: string; readonly text: string }

@@ -103,7 +103,7 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** The names of unfinished files. A crash may leave one, which nobody reads. */
+/** The names of unfinished files. A crash may leave one. dray never reads it. */
 const tempName = /^\.dray-[0-9a-f]{24}\.tmp$/
 
 export function isTempName(name: string): boolean {

@@ -5,7 +5,7 @@ export interface KnownRegistry {
   readonly name: string
   readonly hosts: RegExp
   readonly capabilities: Readonly<Partial<Record<Capability, Known>>>
-  /** what to do if it refuses */
+  /** the fix if it refuses */
   readonly hints: Readonly<Partial<Record<Capability | 'createOnPush', string>>>
   /** the source of the claim */
   readonly source: string

@@ -24,7 +24,7 @@ export class RegistryClocks {
     this.#differences.set(registry, date + halfSecondMs - now)
   }
 
-  /** Returns the milliseconds that a registry is ahead; undefined if it never said. */
+  /** Returns the milliseconds that a registry is ahead; undefined without a `Date` header. */
   difference(registry: string): number | undefined {
     return this.#differences.get(registry)
   }

@@ -6,7 +6,7 @@ import { isTooSlow } from '../http/transport/transport-failure.ts'
 const defaultAttempts = 8
 /** An attempt that is too slow takes half a minute. */
 const slowAttempts = 2
-/** How often dray asks again after a 404 for content that it has just written. */
+/** The number of retries after a 404 for content that dray has just written. */
 const readBackAttempts = 3
 const firstWaitMs = 250
 const maxWaitMs = 15_000

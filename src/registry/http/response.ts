@@ -13,11 +13,11 @@ export interface ResponseParts {
   readonly headers: ReadonlyMap<string, string>
   readonly url: URL
   readonly body: IncomingBody
-  /** Called when only the end of the body is still wanted. */
+  /** Called when the caller only waits for the end of the body. */
   readonly draining?: () => void
 }
 
-/** Returns a response whose headers have arrived and whose body is on its way. */
+/** Returns a response whose headers have arrived and whose body is still to be read. */
 export function createResponse(parts: ResponseParts): RegistryResponse {
   const { body, draining, ...head } = parts
   return {

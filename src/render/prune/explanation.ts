@@ -115,7 +115,7 @@ function rulesText({ tag, rules }: Explanation, page: Page): string {
   return renderStatements(statements, page)
 }
 
-/** A condition that holds keeps what the rule selects. */
+/** A condition that holds keeps the tag that the rule selects. */
 function condition(one: PolicyResult): RenderedResult {
   const statement = named(one)
   return {

@@ -11,7 +11,7 @@ export interface Group {
 const gap = '  '
 const border = '   '
 
-/** A name is cut to this many columns if that makes room for the rest. */
+/** Names may be cut to this many columns so that the other columns fit. */
 const leastName = 24
 
 /**

@@ -34,7 +34,7 @@ export function cut(text: string, width: number): string {
   return `${takeWidth(graphemesOf(text), width - 1).join('')}…`
 }
 
-/** Cuts the beginning of text to `width` columns, because the end of a path says most. */
+/** Cuts the beginning of text to `width` columns, because the end of a path identifies it. */
 export function cutStart(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
   const fromEnd = [...graphemesOf(text)].toReversed()

@@ -20,7 +20,7 @@ import { requestedTags } from './source-version.ts'
 
 export interface PromotePolicy extends PlacingPolicy {
   readonly operation: PlacementOperation
-  /** what happens to a cosign tag with other entries at each side */
+  /** the decision for a cosign tag with other entries at each side */
   readonly evidenceConflict: EvidenceConflict
 }
 

@@ -43,7 +43,7 @@ export interface PromoteGatherOptions {
   readonly clock: Pick<Clock, 'now'>
   /** read attached artifacts */
   readonly evidence: boolean
-  /** what happens if a listed attached artifact has no manifest */
+  /** the action for a listed attached artifact without a manifest */
   readonly dangling: 'fail' | 'skip'
   /** stores without a cache: content that exists at the targets is read back through them */
   readonly readBack?: Repositories

@@ -20,7 +20,7 @@ export interface RepositoryDecision {
   readonly plan: RepositoryPlan
   /** names of the protections that match something here */
   readonly matched: ReadonlySet<string>
-  /** references in use to what is not there */
+  /** references in use to images that do not exist */
   readonly absent: readonly ReferenceInUse[]
   /** references in use that keep an image although they name another host */
   readonly atOtherHosts: readonly ReferenceInUse[]

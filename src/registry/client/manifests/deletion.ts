@@ -49,8 +49,8 @@ export async function deleteContent(
 }
 
 /**
- * Asks for the right to delete; at a registry that has no such right, as Quay, for the right to
- * push, which is what it wants for a delete. Which it is, is found out once for a registry.
+ * Requests a token with the scope to delete. If the registry does not grant it (Quay), requests the
+ * scope to push instead. dray learns once for each registry which of them it needs.
  */
 async function send(
   client: RepositoryClient,
@@ -142,10 +142,10 @@ function refusal(
 }
 
 /**
- * Whether a registry does not support such deletes at all. zot, GAR and ACR answer 405 or 400, with
- * codes of their own, for a manifest that is referenced or locked; that says nothing of other
- * manifests. docker-registry 2.8 takes a tag for an invalid digest, and a server without the
- * endpoint answers without a code.
+ * Whether a registry does not support such deletes at all. zot, GAR and ACR answer 405 or 400 with
+ * their own codes for a manifest that is referenced or locked, and delete other manifests.
+ * docker-registry 2.8 takes a tag for an invalid digest, and a server without the endpoint answers
+ * without a code.
  */
 function isMissingAbility(name: DeleteCapability, status: number, { code }: RegistryError): boolean {
   if (status === 404 || status === 405) return code === undefined || code === 'UNSUPPORTED'

@@ -11,7 +11,7 @@ export interface FlowControl {
   /** Stops reading from the connection, because the reader is slower than the server. */
   pause(): void
   resume(): void
-  /** The reader wants no more. */
+  /** The reader needs no more bytes. */
   cancel(): void
 }
 

@@ -2,7 +2,7 @@ import { DrayError } from '../../../lib/errors.ts'
 
 /** Reports which side the body waits for. */
 export interface SourceProgress {
-  /** The connection wants more, so the body waits for the source. */
+  /** The connection is ready for more, so the body waits for the source. */
   waiting(): void
   /** The source gave so many bytes, so the body waits for the connection. */
   received(bytes: number): void

@@ -18,7 +18,7 @@ export interface KeptImages {
   readonly digests: ReadonlyMap<Digest, Protected>
   /** names of the protections that match something */
   readonly matched: ReadonlySet<string>
-  /** references in use to what does not exist */
+  /** references in use to images that do not exist */
   readonly absent: readonly ReferenceInUse[]
   /** references in use that keep an image although they name another host */
   readonly atOtherHosts: readonly ReferenceInUse[]

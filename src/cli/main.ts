@@ -73,8 +73,8 @@ async function route(args: readonly string[], root: string): Promise<void> {
  * oclif, so a variable passes the folder.
  */
 async function setPluginFolder(config: Config): Promise<void> {
-  const { privatePlace } = await import('./wiring/private-places.ts')
-  const folder = privatePlace('cache', ['autocomplete'], process.env, { create: true })
+  const { findPrivateFolder } = await import('./wiring/private-folders.ts')
+  const folder = findPrivateFolder('cache', ['autocomplete'], process.env, { create: true })
   process.env[config.scopedEnvVarKey('CACHE_DIR')] = dirname(folder)
 }
 

@@ -1,8 +1,8 @@
 import { boolean, integer } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
-import { warningsOfAbsent } from '../cli/arguments/named-images.ts'
-import { diffRequest } from '../cli/arguments/diff-request.ts'
+import { warnAboutAbsent } from '../cli/arguments/named-images.ts'
+import { resolveDiffRequest } from '../cli/arguments/diff-request.ts'
 import type { DiffEntry } from '../usecases/views/diff/diff.ts'
 import { renderDiff, renderDiffSummary } from '../render/views/diff.ts'
 import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
@@ -47,43 +47,43 @@ Versions are compared, not spellings: v1.4.2 and 1.4.2 are one. Every tag that b
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Diff)
     const { config } = await this.context.config()
-    const { from, to, places } = diffRequest(argv as string[], config)
-    const [{ gatherDiff }, { diffOf }] = await Promise.all([
+    const { from, to, images } = resolveDiffRequest(argv as string[], config)
+    const [{ gatherDiff }, { buildDiff }] = await Promise.all([
       import('../usecases/views/diff/gather-diff.ts'),
       import('../usecases/views/diff/diff.ts'),
     ])
-    const repositories = places
-      .flatMap((place) => [...place.from, ...place.to])
+    const repositories = images
+      .flatMap((image) => [...image.from, ...image.to])
       .map((side) => side.repository)
     await this.context.expectRepositories([], repositories, 'read')
-    const facts = await gatherDiff(await this.context.stores(), places, { limit: flags.limit }, this.call)
-    const view = { from, to, images: facts.map((fact) => diffOf(fact)) }
-    for (const text of warningsOfAbsent(nowhere(view.images), argv.slice(2) as string[], config))
+    const facts = await gatherDiff(await this.context.stores(), images, { limit: flags.limit }, this.call)
+    const view = { from, to, images: facts.map((fact) => buildDiff(fact)) }
+    for (const text of warnAboutAbsent(listAbsentImages(view.images), argv.slice(2) as string[], config))
       this.warn(text)
     this.finish(
       view,
       (page) => renderDiff(view, { ...page, allTags: flags['all-tags'] }),
-      exitOfView(lookedAt(view.images), flags['detailed-exitcode']),
+      exitOfView(summariseTargets(view.images), flags['detailed-exitcode']),
     )
-    for (const line of renderUnreachable(missed(view.images), this.errorPage.style)) this.say(line)
+    for (const line of renderUnreachable(listUnreachable(view.images), this.errorPage.style)) this.say(line)
     this.say(renderDiffSummary(view, this.errorPage.style))
   }
 }
 
-function lookedAt(images: readonly DiffEntry[]): Parameters<typeof exitOfView>[0] {
+function summariseTargets(images: readonly DiffEntry[]): Parameters<typeof exitOfView>[0] {
   return {
-    places: images.length,
+    total: images.length,
     unreachable: images.filter(({ state }) => state === 'unreachable').length,
     differs: images.some(({ state }) => state === 'differs'),
   }
 }
 
-function nowhere(images: readonly DiffEntry[]): readonly string[] {
+function listAbsentImages(images: readonly DiffEntry[]): readonly string[] {
   const byImage = [...Map.groupBy(images, ({ image }) => image)]
   return byImage.flatMap(([image, all]) => (all.every(({ state }) => state === 'absent') ? [image] : []))
 }
 
-function missed(images: readonly DiffEntry[]): readonly Unreachable[] {
+function listUnreachable(images: readonly DiffEntry[]): readonly Unreachable[] {
   return images.flatMap(({ unread, error }) =>
     unread === undefined || error === undefined ? [] : [{ registry: unread.registry, error }],
   )

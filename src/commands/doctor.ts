@@ -45,12 +45,12 @@ export default class Doctor extends BaseCommand {
     const { args, flags } = await this.parse(Doctor)
     const { config } = await this.context.config()
     const scratch = flags.write === undefined ? undefined : scratchRepository(flags.write, config, flags.yes)
-    const places = registriesToExamine(args.registry ?? scratch?.registry, config)
-    if (places.length === 0) throw nothingToExamine()
-    if (scratch !== undefined && places.some(({ registry }) => registry !== scratch.registry))
+    const registries = registriesToExamine(args.registry ?? scratch?.registry, config)
+    if (registries.length === 0) throw nothingToExamine()
+    if (scratch !== undefined && registries.some(({ registry }) => registry !== scratch.registry))
       throw twoRegistries()
     const diagnoses = await Promise.all(
-      places.map((place) => examine(this.context, place, scratch, this.call)),
+      registries.map((registry) => examine(this.context, registry, scratch, this.call)),
     )
     const isWrong = diagnoses.some(hasProblem)
     this.finish(

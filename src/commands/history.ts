@@ -1,7 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, integer, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
-import { historyRequest } from '../cli/arguments/history-request.ts'
+import { resolveHistoryRequest } from '../cli/arguments/history-request.ts'
 import { renderHistory } from '../render/views/history.ts'
 
 export default class History extends BaseCommand {
@@ -40,8 +40,12 @@ export default class History extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(History)
     const { config } = await this.context.config()
-    const { places, subject } = historyRequest(args.image, flags.all ? undefined : flags.limit, config)
-    const [{ gatherHistory }, { historyOf }, { loadVerifyKey }] = await Promise.all([
+    const { targets, subject } = resolveHistoryRequest(
+      args.image,
+      flags.all ? undefined : flags.limit,
+      config,
+    )
+    const [{ gatherHistory }, { buildHistory }, { loadVerifyKey }] = await Promise.all([
       import('../usecases/views/history/gather-history.ts'),
       import('../usecases/views/history/history.ts'),
       import('../signing/signing-keys.ts'),
@@ -49,11 +53,11 @@ export default class History extends BaseCommand {
     const keys = await Promise.all((flags.key ?? []).map((file) => loadVerifyKey(file)))
     await this.context.expectRepositories(
       [],
-      places.map(({ repository }) => repository),
+      targets.map(({ repository }) => repository),
       'read',
     )
-    const facts = await gatherHistory(await this.context.stores(), places, subject, keys, this.call)
-    const view = historyOf(facts)
+    const facts = await gatherHistory(await this.context.stores(), targets, subject, keys, this.call)
+    const view = buildHistory(facts)
     this.finish(view, (page) => renderHistory(view, page))
   }
 }

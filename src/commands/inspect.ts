@@ -63,11 +63,11 @@ export default class Inspect extends BaseCommand {
     const repository = await this.#choose(request)
     const { length } = request.repositories
     if (length > 1) this.say(`Of ${length} targets: ${formatRepository(repository)}`)
-    const { inspectImage, rawManifest } = await import('../usecases/views/inspect/inspect.ts')
+    const { inspectImage, readRawManifest } = await import('../usecases/views/inspect/inspect.ts')
     const stores = await this.context.stores()
     const store = stores.source(repository)
     if (flags.raw) {
-      await this.pour(rawManifest(store, at, platform, this.call))
+      await this.pour(readRawManifest(store, at, platform, this.call))
       return
     }
     const tags = flags.tags === undefined ? 'few' : flags.tags ? 'all' : 'none'

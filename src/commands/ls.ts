@@ -4,7 +4,7 @@ import { BaseCommand } from '../cli/command/base-command.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
 import { listOptions } from '../cli/command/list-options.ts'
 import { repositoriesToList } from '../cli/arguments/image-requests.ts'
-import { renderLeftOut, renderRepositories } from '../render/views/list.ts'
+import { renderOmitted, renderRepositories } from '../render/views/list.ts'
 import { renderUnreachable } from '../render/views/unreachable.ts'
 
 export default class Ls extends BaseCommand {
@@ -80,9 +80,9 @@ export default class Ls extends BaseCommand {
         ? [{ registry, error: view.error }]
         : [],
     )
-    const looked = { places: views.length, unreachable: missed.length, differs: false }
+    const looked = { total: views.length, unreachable: missed.length, differs: false }
     this.finish(views, (page) => renderRepositories({ ...options, views }, page), exitOfView(looked, false))
     for (const line of renderUnreachable(missed, this.errorPage.style)) this.say(line)
-    for (const line of renderLeftOut(views, this.errorPage.style)) this.say(line)
+    for (const line of renderOmitted(views, this.errorPage.style)) this.say(line)
   }
 }

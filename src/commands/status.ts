@@ -1,8 +1,8 @@
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
-import { warningsOfAbsent } from '../cli/arguments/named-images.ts'
-import { statusRequest } from '../cli/arguments/status-request.ts'
+import { warnAboutAbsent } from '../cli/arguments/named-images.ts'
+import { resolveStatusRequest } from '../cli/arguments/status-request.ts'
 import type { StatusView } from '../usecases/views/status/status.ts'
 import { renderStatus, renderStatusSummary } from '../render/views/status.ts'
 import { renderUnreachable, type Unreachable } from '../render/views/unreachable.ts'
@@ -48,38 +48,38 @@ Each environment is compared with those that it takes images from: "=" is the sa
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Status)
     const { config } = await this.context.config()
-    const { environments, routes, places } = statusRequest(argv as string[], flags.env ?? [], config)
-    const [{ gatherStatus }, { statusOf }] = await Promise.all([
+    const { environments, paths, targets } = resolveStatusRequest(argv as string[], flags.env ?? [], config)
+    const [{ gatherStatus }, { buildStatus }] = await Promise.all([
       import('../usecases/views/status/gather-status.ts'),
       import('../usecases/views/status/status.ts'),
     ])
     await this.context.expectRepositories(
       [],
-      places.map(({ repository }) => repository),
+      targets.map(({ repository }) => repository),
       'read',
     )
     const now = new Date(this.context.clock.now())
     const options = { now, children: flags.ages }
-    const facts = await gatherStatus(await this.context.stores(), places, options, this.call)
-    const view = statusOf(environments, routes, facts)
-    for (const text of warningsOfAbsent(nowhere(view), argv as string[], config)) this.warn(text)
+    const facts = await gatherStatus(await this.context.stores(), targets, options, this.call)
+    const view = buildStatus(environments, paths, facts)
+    for (const text of warnAboutAbsent(listAbsentImages(view), argv as string[], config)) this.warn(text)
     const { summary } = view
     const looked = {
-      places: summary.cells,
+      total: summary.cells,
       unreachable: summary.unreachableCells,
       differs: summary.behind + summary.differs > 0,
     }
     this.finish(view, (page) => renderStatus(view, now, page), exitOfView(looked, flags['detailed-exitcode']))
-    for (const line of renderUnreachable(missed(view), this.errorPage.style)) this.say(line)
+    for (const line of renderUnreachable(listUnreachable(view), this.errorPage.style)) this.say(line)
     this.say(renderStatusSummary(view, this.errorPage.style))
   }
 }
 
-function nowhere({ images }: StatusView): readonly string[] {
+function listAbsentImages({ images }: StatusView): readonly string[] {
   return images.flatMap(({ image, cells }) => (cells.every(({ state }) => state === 'absent') ? [image] : []))
 }
 
-function missed({ images }: StatusView): readonly Unreachable[] {
+function listUnreachable({ images }: StatusView): readonly Unreachable[] {
   return images.flatMap(({ cells }) =>
     cells.flatMap(({ error, repository: { registry } }) =>
       error === undefined ? [] : [{ registry, error }],

@@ -4,7 +4,7 @@ import type { Hash, Plan } from '../plan/plan.ts'
 import { escapeText } from './text/escape.ts'
 import { shortDigest } from './text/format.ts'
 import { doneStatuses, operationTexts, statusTexts } from './operation.ts'
-import { formatRoute, formatWhere } from './place.ts'
+import { formatPath, formatDestination } from './placement-end.ts'
 
 /** Names and values for the next steps of a CI job, without line breaks. */
 export type CiVariables = Readonly<Record<string, string>>
@@ -41,8 +41,8 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
     return row([
       placement.image,
       operationTexts[plan.operation].isInPlace
-        ? formatWhere(placement, plan.placements)
-        : formatRoute(placement, placement.image, plan.placements),
+        ? formatDestination(placement, plan.placements)
+        : formatPath(placement, placement.image, plan.placements),
       tags,
       shortDigest(placement.root.digest),
       status === undefined ? 'planned' : statusTexts[status].text,

@@ -4,7 +4,7 @@ import { renderErrorBelow } from './error.ts'
 import { escapeText } from './text/escape.ts'
 import { formatBytes, formatCount, shortDigest } from './text/format.ts'
 import { doneStatuses, operationTexts, statusTexts } from './operation.ts'
-import { formatRoute, formatWhere } from './place.ts'
+import { formatPath, formatDestination } from './placement-end.ts'
 import { needsRepair } from './plan.ts'
 import type { Page, Style } from './text/style.ts'
 
@@ -37,8 +37,8 @@ function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: 
     style[tone](!doneStatuses.has(outcome.status) ? text : isRepaired ? 'repaired' : done),
     style.bold(escapeText(placement.image)),
     isInPlace
-      ? formatWhere(placement, plan.placements)
-      : formatRoute(placement, placement.image, plan.placements),
+      ? formatDestination(placement, plan.placements)
+      : formatPath(placement, placement.image, plan.placements),
     ...(hasRelease ? [`to ${escapeText(placement.from.tag ?? '')}`] : []),
     style.cyan(shortDigest(placement.root.digest)),
   ].join('  ')

@@ -5,7 +5,7 @@ import { renderErrorBelow } from './error.ts'
 import { escapeText } from './text/escape.ts'
 import { formatBytes, formatCount, shortDigest } from './text/format.ts'
 import { operationTexts } from './operation.ts'
-import { formatPlace, nameOfPlace } from './place.ts'
+import { formatEnd, formatEndName } from './placement-end.ts'
 import type { Page, Style } from './text/style.ts'
 import { type Cell, renderTable } from './text/table.ts'
 import { displayWidth, pad } from './text/width.ts'
@@ -74,8 +74,8 @@ function isAttested(plan: Plan, placement: Placement): boolean {
 }
 
 function placeCell(place: Placement['to']): string {
-  const where = formatPlace(place)
-  return place.environment === undefined ? where : `${nameOfPlace(place)} (${where})`
+  const where = formatEnd(place)
+  return place.environment === undefined ? where : `${formatEndName(place)} (${where})`
 }
 
 /** Returns a row for each tag with its change and the reason. A long reason goes below its row. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { nameOfTarget } from '../../src/render/target.ts'
+import { formatTargetName } from '../../src/render/target.ts'
 
 it.each([
   [['eu.registry.example.com', 'us.registry.example.com'], 'prod (eu), prod (us)'],
@@ -14,5 +14,5 @@ it.each([
   [['r.example.com'], 'prod'],
 ])('targets at %j are called %s', (registries, names) => {
   const all = registries.map((registry, i) => ({ registry, path: `p${i}/api` }))
-  expect(all.map((_, i) => nameOfTarget('prod', i, all)).join(', ')).toBe(names)
+  expect(all.map((_, i) => formatTargetName('prod', i, all)).join(', ')).toBe(names)
 })

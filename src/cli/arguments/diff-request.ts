@@ -4,19 +4,19 @@ import { everyEnvironment, resolveEnvironmentOption } from '../../config/resolve
 import { DrayError } from '../../lib/errors.ts'
 import { defaultTag } from '../../oci/reference.ts'
 import type { DiffSide } from '../../usecases/views/diff/diff.ts'
-import type { DiffPlace } from '../../usecases/views/diff/gather-diff.ts'
-import { imageNames } from './named-images.ts'
+import type { DiffImage } from '../../usecases/views/diff/gather-diff.ts'
+import { resolveImageNames } from './named-images.ts'
 import { readingIn } from './status-request.ts'
 
 export interface DiffRequest {
   /** names of environments */
   readonly from: string
   readonly to: string
-  readonly places: readonly DiffPlace[]
+  readonly images: readonly DiffImage[]
 }
 
 /** Resolves the arguments of `diff`: two environments, then images or none for all. @throws `usage`. */
-export function diffRequest(args: readonly string[], config: Config): DiffRequest {
+export function resolveDiffRequest(args: readonly string[], config: Config): DiffRequest {
   const [first, second, ...references] = args
   if (first === undefined || second === undefined) {
     throw new DrayError('usage', 'two environments are to be named', {
@@ -28,12 +28,12 @@ export function diffRequest(args: readonly string[], config: Config): DiffReques
   if (from === to) {
     throw new DrayError('usage', `${from} is compared with itself`, { hint: 'Name two environments.' })
   }
-  const places = imageNames(references, everyEnvironment(config), config).map((image): DiffPlace => {
+  const images = resolveImageNames(references, everyEnvironment(config), config).map((image): DiffImage => {
     const [side, ...more] = sidesOf(image, from, config)
     if (side === undefined) throw new DrayError('internal', `${from} has no target`)
     return { image, from: [side, ...more], to: sidesOf(image, to, config) }
   })
-  return { from, to, places }
+  return { from, to, images }
 }
 
 function sidesOf(image: string, environment: string, config: Config): readonly DiffSide[] {

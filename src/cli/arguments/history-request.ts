@@ -3,27 +3,31 @@ import { repositoriesOf } from '../../config/environments.ts'
 import { everyEnvironment, resolveImage, type ResolvedImage } from '../../config/resolver/resolve.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import type { HistorySubject } from '../../usecases/views/history/gather-history.ts'
-import type { HistoryPlace } from '../../usecases/views/history/history.ts'
+import type { HistoryTarget } from '../../usecases/views/history/history.ts'
 
 export interface HistoryRequest {
   /** every target of every environment, in the order of `dray.yaml`; or the given repository */
-  readonly places: readonly HistoryPlace[]
+  readonly targets: readonly HistoryTarget[]
   readonly subject: HistorySubject
 }
 
 /** Resolves the argument of `history`. @param limit of tags; undefined: all @throws `usage`. */
-export function historyRequest(text: string, limit: number | undefined, config: Config): HistoryRequest {
+export function resolveHistoryRequest(
+  text: string,
+  limit: number | undefined,
+  config: Config,
+): HistoryRequest {
   const within = everyEnvironment(config)
   const image = resolveImage(text, { accepts: ['image', 'layout'], within }, config)
   const [repository] = image.repositories
   const alone = { environment: formatRepository(repository), repository, byPromotion: true }
   return {
-    places: image.image === undefined ? [alone] : placesOf(image.image, config),
+    targets: image.image === undefined ? [alone] : listTargets(image.image, config),
     subject: subjectOf(image, limit),
   }
 }
 
-function placesOf(image: string, config: Config): readonly HistoryPlace[] {
+function listTargets(image: string, config: Config): readonly HistoryTarget[] {
   return [...config.environments].flatMap(([environment, { promoteFrom, attest }]) =>
     repositoriesOf(config, environment, image).map((repository) => ({
       environment,

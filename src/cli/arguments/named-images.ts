@@ -4,8 +4,13 @@ import { resolveImage, type Within } from '../../config/resolver/resolve.ts'
 import { DrayError } from '../../lib/errors.ts'
 
 /** Returns the names of the given images in `dray.yaml`; all by default. @throws `usage`. */
-export function imageNames(references: readonly string[], within: Within, config: Config): readonly string[] {
-  if (references.length > 0) return [...new Set(references.map((text) => imageName(text, within, config)))]
+export function resolveImageNames(
+  references: readonly string[],
+  within: Within,
+  config: Config,
+): readonly string[] {
+  if (references.length > 0)
+    return [...new Set(references.map((text) => resolveImageName(text, within, config)))]
   const images = [...(config.images?.keys() ?? [])]
   if (images.length > 0) return images
   throw new DrayError('usage', 'no image is named, and dray.yaml lists none', {
@@ -14,7 +19,7 @@ export function imageNames(references: readonly string[], within: Within, config
 }
 
 /** Warnings for given images that are in no environment: the name can have a typing error. */
-export function warningsOfAbsent(
+export function warnAboutAbsent(
   absent: readonly string[],
   references: readonly string[],
   { images }: Config,
@@ -23,7 +28,7 @@ export function warningsOfAbsent(
   return absent.filter((image) => !images?.has(image)).map((image) => `${image} is nowhere. Check the name.`)
 }
 
-function imageName(text: string, within: Within, config: Config): string {
+function resolveImageName(text: string, within: Within, config: Config): string {
   const { image } = resolveImage(text, { accepts: ['repository'], within }, config)
   if (image === undefined) throw outsideEveryEnvironment(text)
   return image

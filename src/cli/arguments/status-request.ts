@@ -4,15 +4,15 @@ import { everyEnvironment, resolveEnvironmentOption, type Within } from '../../c
 import { DrayError } from '../../lib/errors.ts'
 import { defaultTag } from '../../oci/reference.ts'
 import type { VersionReading as Reading } from '../../semver/version.ts'
-import type { StatusPlace, StatusRoute } from '../../usecases/views/status/status.ts'
-import { imageNames } from './named-images.ts'
+import type { StatusTarget, PromotionPath } from '../../usecases/views/status/status.ts'
+import { resolveImageNames } from './named-images.ts'
 
 export interface StatusRequest {
   /** in the order of `dray.yaml` */
   readonly environments: readonly string[]
-  readonly routes: readonly StatusRoute[]
+  readonly paths: readonly PromotionPath[]
   /** for each image every target of every environment */
-  readonly places: readonly StatusPlace[]
+  readonly targets: readonly StatusTarget[]
 }
 
 /**
@@ -20,18 +20,22 @@ export interface StatusRequest {
  * @param only the environments of `--env`; empty: all
  * @throws `usage`.
  */
-export function statusRequest(
+export function resolveStatusRequest(
   references: readonly string[],
   only: readonly string[],
   config: Config,
 ): StatusRequest {
   const { environments, option } = selectEnvironments(only, config)
-  const images = imageNames(references, { environments, ...(option !== undefined && { option }) }, config)
+  const images = resolveImageNames(
+    references,
+    { environments, ...(option !== undefined && { option }) },
+    config,
+  )
   return {
     environments,
-    routes: routesBetween(environments, config),
-    places: images.flatMap((image) =>
-      environments.flatMap((environment) => placesOf(image, environment, config)),
+    paths: findPromotionPaths(environments, config),
+    targets: images.flatMap((image) =>
+      environments.flatMap((environment) => listTargets(image, environment, config)),
     ),
   }
 }
@@ -47,7 +51,7 @@ function selectEnvironments(only: readonly string[], config: Config): Within {
 }
 
 /** Returns the promotions that `promoteFrom` allows; without it, those in the order of the file. */
-function routesBetween(environments: readonly string[], config: Config): readonly StatusRoute[] {
+function findPromotionPaths(environments: readonly string[], config: Config): readonly PromotionPath[] {
   const hasRules = [...config.environments.values()].some(({ promoteFrom }) => promoteFrom !== undefined)
   return environments.flatMap((to, i) => {
     const previous = environments.slice(Math.max(0, i - 1), i)
@@ -56,7 +60,7 @@ function routesBetween(environments: readonly string[], config: Config): readonl
   })
 }
 
-function placesOf(image: string, environment: string, config: Config): readonly StatusPlace[] {
+function listTargets(image: string, environment: string, config: Config): readonly StatusTarget[] {
   const settings = environmentNamed(config, environment)
   const { marker = defaultTag } = settings
   const reading = readingIn(settings)

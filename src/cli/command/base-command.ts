@@ -6,14 +6,14 @@ import { DrayError, isDrayError, toDrayError } from '../../lib/errors.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { renderWarning } from '../../render/error.ts'
 import { type Page, plainStyle } from '../../render/text/style.ts'
-import { type Asking, confirm, type Questions, questionsAt } from '../terminal/ask.ts'
+import { type PromptTerminal, confirm, type Questions, questionsAt } from '../terminal/ask.ts'
 import { Context } from '../wiring/context.ts'
 import { parseDuration } from './duration.ts'
 import { type ExitCode, exitCodes, isOk } from './exit-codes.ts'
 import { givenCredential } from '../wiring/given-credential.ts'
 import { type GlobalFlags, globalFlags } from './global-flags.ts'
 import { endProcess, type Interrupt, watchInterrupts } from '../terminal/interrupt.ts'
-import { pour } from './pour.ts'
+import { streamOutput } from './stream-output.ts'
 import { oraSpinner, Progress, type Verbosity } from '../terminal/progress.ts'
 import { reportError } from './report.ts'
 import { errorDocument, printDocument, type ResultDocument, resultDocument } from './result-document.ts'
@@ -89,7 +89,7 @@ export abstract class BaseCommand extends Command {
    */
   protected async pour(chunks: AsyncIterable<Uint8Array | string>): Promise<void> {
     this.#ready.progress.hide()
-    await pour(chunks, process.stdout, this.call.signal)
+    await streamOutput(chunks, process.stdout, this.call.signal)
   }
 
   /** Prints a line on stderr, unless `--quiet`. `text` is escaped. */
@@ -110,19 +110,19 @@ export abstract class BaseCommand extends Command {
   protected async ask(question: string): Promise<boolean> {
     const { progress, interrupt } = this.#ready
     progress.hide()
-    return await confirm(question, this.#asking, interrupt.stop)
+    return await confirm(question, this.#terminal, interrupt.stop)
   }
 
   /** The questions for a person at the terminal; undefined if the run is non-interactive. */
   protected get questions(): Questions | undefined {
     const { progress, interrupt } = this.#ready
-    const asking = this.#asking
-    if (!asking.possible) return undefined
+    const terminal = this.#terminal
+    if (!terminal.possible) return undefined
     progress.hide()
-    return questionsAt(asking, interrupt.stop)
+    return questionsAt(terminal, interrupt.stop)
   }
 
-  get #asking(): Asking {
+  get #terminal(): PromptTerminal {
     return {
       possible: !this.jsonEnabled() && canAsk(process.stdin, process.stderr, process.env),
       input: process.stdin,

@@ -2,14 +2,14 @@ import { type ExitCode, exitCodes } from './exit-codes.ts'
 
 /** The findings of a view over several repositories. */
 export interface ViewFindings {
-  readonly places: number
+  readonly total: number
   readonly unreachable: number
   /** whether anything is behind or drifted */
   readonly differs: boolean
 }
 
 /** The exit code of a view. An unreachable repository takes precedence over differences. */
-export function exitOfView({ places, unreachable, differs }: ViewFindings, detailed: boolean): ExitCode {
-  if (unreachable > 0) return unreachable === places ? exitCodes.failed : exitCodes.partly
+export function exitOfView({ total, unreachable, differs }: ViewFindings, detailed: boolean): ExitCode {
+  if (unreachable > 0) return unreachable === total ? exitCodes.failed : exitCodes.partly
   return detailed && differs ? exitCodes.changes : exitCodes.done
 }

@@ -122,12 +122,12 @@ export class InUseReader {
       one.kind === 'inUse' ? (one.inUse.ignoreHosts ?? []) : [],
     )
     if (protections.length === 0) return new ImagesInUse([], [], names, ignored)
-    const { listImagesInUse: imagesInUse } = await import('../../inuse/sources.ts')
+    const { listImagesInUse } = await import('../../inuse/sources.ts')
     const ports = { env: this.#context.env, clock: this.#context.clock }
     const read: PlannedSource[] = []
     const used: (ReferenceInUse & { readonly repository: RepositoryName })[] = []
     for (const { name, sources } of protections) {
-      const found = await imagesInUse(sources, ports, call)
+      const found = await listImagesInUse(sources, ports, call)
       read.push(...found.sources)
       for (const { reference, by } of found.images) {
         const { registry, path, tag, digest } = reference

@@ -9,8 +9,8 @@ import { type Digest, isDigest } from '../../oci/digest.ts'
 import { isRecord } from '../../oci/json.ts'
 import { formatRepository, isTag, type RepositoryName } from '../../oci/reference.ts'
 import type { PreviousScan } from '../../images/graph/repository-graph.ts'
-import { orWarn } from '../wiring/or-warn.ts'
-import { privatePlace } from '../wiring/private-places.ts'
+import { openOrWarn } from '../wiring/open-or-warn.ts'
+import { findPrivateFolder } from '../wiring/private-folders.ts'
 
 /** Values of earlier runs by name (`images/cache/remembered.ts`). */
 export interface Memory {
@@ -30,10 +30,10 @@ export interface PruneCache {
  * to that folder.
  */
 export function openPruneCache(env: ProcessEnvironment, clock: Clock, call: Call): PruneCache | undefined {
-  return orWarn('dray reads without its cache', call, () => {
+  return openOrWarn('dray reads without its cache', call, () => {
     const warn = (text: string): void => call.notify({ kind: 'warning', text })
     const open = (name: string): CacheOptions => ({
-      folder: dirname(privatePlace('cache', [name], env, { create: true })),
+      folder: dirname(findPrivateFolder('cache', [name], env, { create: true })),
       clock,
       warn,
     })

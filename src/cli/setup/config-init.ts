@@ -87,7 +87,7 @@ export async function writeConfig(
     })
   }
   const there = force ? undefined : await configAt(file)
-  if (there !== undefined) throw isThere(there)
+  if (there !== undefined) throw alreadyExists(there)
   retentionOf(parseConfig({ file, content: text }, out))
   await writeFileAtomic(file, text)
 }
@@ -102,7 +102,7 @@ export async function configAt(file: string): Promise<string | undefined> {
   return undefined
 }
 
-export function isThere(file: string): DrayError {
+export function alreadyExists(file: string): DrayError {
   return new DrayError('refused', `${file} is there already`, {
     subject: file,
     hint: `Nothing was written. --print shows a retention section to paste into it, --out names another file, --force replaces it.`,

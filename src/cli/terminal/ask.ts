@@ -1,7 +1,7 @@
 import { DrayError } from '../../lib/errors.ts'
 import { escapeText } from '../../render/text/escape.ts'
 
-export interface Asking {
+export interface PromptTerminal {
   /** whether a person is at a terminal (`canAsk`) */
   readonly possible: boolean
   readonly input: NodeJS.ReadStream
@@ -35,19 +35,23 @@ const pageSize = 12
  * Asks yes or no; Enter alone is no. @throws `usage` if the run is non-interactive, naming `flag`,
  * which answers yes; `interrupted` if the person cancels.
  */
-export async function confirm(question: string, asking: Asking, signal: AbortSignal): Promise<boolean> {
-  if (!asking.possible) {
+export async function confirm(
+  question: string,
+  terminal: PromptTerminal,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!terminal.possible) {
     throw new DrayError('usage', 'this needs a yes, and nobody can be asked here', {
       hint: 'Give --yes to go ahead without a question, or --dry-run to see what would be done.',
     })
   }
-  return await answered({ type: 'confirm', message: escapeText(question), default: false }, asking, signal)
+  return await answered({ type: 'confirm', message: escapeText(question), default: false }, terminal, signal)
 }
 
-/** @param asking possible */
-export function questionsAt(asking: Asking, signal: AbortSignal): Questions {
+/** @param terminal possible */
+export function questionsAt(terminal: PromptTerminal, signal: AbortSignal): Questions {
   const ask = <T>(type: string, question: string, settings: object): Promise<T> =>
-    answered({ type, message: escapeText(question), ...settings }, asking, signal)
+    answered({ type, message: escapeText(question), ...settings }, terminal, signal)
   return {
     pick: (question, choices) => {
       const entries = choices.map(entryOf)
@@ -76,9 +80,9 @@ function isFound(name: string, term: string): boolean {
   return name.toLowerCase().includes(term.trim().toLowerCase())
 }
 
-async function answered<T>(question: object, asking: Asking, signal: AbortSignal): Promise<T> {
+async function answered<T>(question: object, terminal: PromptTerminal, signal: AbortSignal): Promise<T> {
   const { default: inquirer } = await import('inquirer')
-  const prompt = inquirer.createPromptModule({ input: asking.input, output: asking.output, signal })
+  const prompt = inquirer.createPromptModule({ input: terminal.input, output: terminal.output, signal })
   try {
     const { answer } = (await prompt([{ ...question, name: 'answer' } as never])) as { answer: T }
     return answer

@@ -159,7 +159,7 @@ export class Context {
    */
   async auditPath(flag: string | undefined, options = { create: false }): Promise<string> {
     const named = flag ?? (await this.config()).config.audit.file
-    const { defaultAuditLog, namedAuditLog } = await import('./private-places.ts')
+    const { defaultAuditLog, namedAuditLog } = await import('./private-folders.ts')
     if (named !== undefined) return namedAuditLog(named, this.cwd)
     return defaultAuditLog(this.#options.env, options)
   }

@@ -2,8 +2,8 @@ import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { MachineLocks } from '../../lib/files/machine-locks.ts'
 import type { ProcessEnvironment } from '../../lib/files/user-folders.ts'
-import { orWarn } from './or-warn.ts'
-import { privatePlace } from './private-places.ts'
+import { openOrWarn } from './open-or-warn.ts'
+import { findPrivateFolder } from './private-folders.ts'
 
 /**
  * The locks between the runs of this user on this machine. Undefined, with a warning, if others can
@@ -14,8 +14,8 @@ export function openMachineLocks(
   clock: Clock,
   call: Call,
 ): MachineLocks | undefined {
-  return orWarn('dray runs without locks between its runs', call, () => {
-    const folder = privatePlace('state', ['locks'], env, { create: true })
+  return openOrWarn('dray runs without locks between its runs', call, () => {
+    const folder = findPrivateFolder('state', ['locks'], env, { create: true })
     return new MachineLocks({ folder, clock })
   })
 }

@@ -8,7 +8,7 @@ import {
   configAt,
   flagsOf,
   type InitFlags,
-  isThere,
+  alreadyExists,
   writeConfig,
 } from '../../cli/setup/config-init.ts'
 import { startingConfig } from '../../config/starting/starting-config.ts'
@@ -84,9 +84,9 @@ Policies: pull-requests, nightlies, release-candidates, newest (the newest build
   async #printsInstead(out: string, force: boolean): Promise<boolean> {
     const there = force ? undefined : await configAt(resolve(this.context.cwd, out))
     if (there === undefined) return false
-    if (this.questions === undefined) throw isThere(there)
+    if (this.questions === undefined) throw alreadyExists(there)
     if (await this.ask(`${there} is there already. Print a retention section to paste into it?`)) return true
-    throw isThere(there)
+    throw alreadyExists(there)
   }
 
   async #print(flags: InitFlags): Promise<void> {

@@ -3,7 +3,7 @@ import { open, realpath, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { makeFolder, moveIntoPlace } from '../../lib/files/atomic.ts'
+import { makeFolder, moveToFinalPath } from '../../lib/files/atomic.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { type Digest, isDigest } from '../../oci/digest.ts'
 import { maxManifestSize } from '../../oci/manifest.ts'
@@ -84,7 +84,7 @@ class FolderStorage implements RegistryStorage {
       const content = this.#layout.content(digest)
       await checkFolderOf(content)
       await makeFolder(dirname(content))
-      await moveIntoPlace(path, content)
+      await moveToFinalPath(path, content)
       await this.#write(this.#layout.blobLink(repository, digest), '')
     })
   }

@@ -59,7 +59,7 @@ export async function writeStreamAtomic(
  * there.
  * @throws `not-found`, `io`.
  */
-export async function moveIntoPlace(from: string, path: string): Promise<void> {
+export async function moveToFinalPath(from: string, path: string): Promise<void> {
   try {
     const handle = await open(from, 'r+')
     try {

@@ -9,7 +9,7 @@ import { formatAt } from '../../oci/reference.ts'
 import { escapeText } from '../text/escape.ts'
 import { digestOn, formatAge } from '../text/format.ts'
 import { renderStatements, type RenderedResult } from './opinions.ts'
-import { broken, inner, section } from '../text/section.ts'
+import { breakLines, narrowPage, renderSection } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
 
 /** Up to so many reasons for reachability, and other tags, are shown. */
@@ -21,7 +21,7 @@ const tones: Readonly<Record<Verdict, keyof Style>> = { delete: 'red', untag: 'y
 /** Why an image is kept or deleted: the verdict first, then everything that it depends on. */
 export function renderExplanation(explanation: Explanation, page: Page): string {
   const { digest, time, reachedBy, otherTags } = explanation
-  const room = inner(page)
+  const room = narrowPage(page)
   const others = otherTags.slice(0, shownAtMost).map(({ tag, verdict, why }): RenderedResult => ({
     word: verdict,
     tone: tones[verdict],
@@ -30,11 +30,11 @@ export function renderExplanation(explanation: Explanation, page: Page): string 
   }))
   return [
     heading(explanation, page),
-    digest === null ? '' : section('When it was made', timeText(time, room), page),
-    digest === null ? '' : section('What protects it', protectionsText(explanation, room), page),
-    section('What the rules say', rulesText(explanation, room), page),
-    digest === null ? '' : section('What stays and reaches it', reachText(reachedBy, room), page),
-    section(
+    digest === null ? '' : renderSection('When it was made', timeText(time, room), page),
+    digest === null ? '' : renderSection('What protects it', protectionsText(explanation, room), page),
+    renderSection('What the rules say', rulesText(explanation, room), page),
+    digest === null ? '' : renderSection('What stays and reaches it', reachText(reachedBy, room), page),
+    renderSection(
       'Other tags on the same digest',
       [renderStatements(others, room), ...more(otherTags.length)].filter((text) => text !== '').join('\n'),
       page,
@@ -51,11 +51,11 @@ function heading(explanation: Explanation, page: Page): string {
   const at = digest === null ? 'no manifest' : digestOn(page, digest)
   const full = digest === null ? formatAt(repository, { tag: tag ?? '' }) : formatAt(repository, { digest })
   return [
-    ...broken(`${name}  ${at}`, width).map((line) => style.bold(line)),
+    ...breakLines(`${name}  ${at}`, width).map((line) => style.bold(line)),
     // The full digest can be copied.
-    ...broken(escapeText(full), width).map((line) => style.dim(line)),
+    ...breakLines(escapeText(full), width).map((line) => style.dim(line)),
     '',
-    ...broken(sentence(explanation), width).map((line) => style[tones[verdict]](line)),
+    ...breakLines(sentence(explanation), width).map((line) => style[tones[verdict]](line)),
   ].join('\n')
 }
 
@@ -138,7 +138,7 @@ function named({
 
 function reachText(reachedBy: readonly string[], page: Page): string {
   if (reachedBy.length === 0) return 'Nothing.'
-  const texts = reachedBy.slice(0, shownAtMost).flatMap((text) => broken(escapeText(text), page.width))
+  const texts = reachedBy.slice(0, shownAtMost).flatMap((text) => breakLines(escapeText(text), page.width))
   return [...texts, ...more(reachedBy.length)].join('\n')
 }
 

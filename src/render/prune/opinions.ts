@@ -1,4 +1,4 @@
-import { broken } from '../text/section.ts'
+import { breakLines } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, renderTable } from '../text/table.ts'
 import { displayWidth } from '../text/width.ts'
@@ -27,8 +27,8 @@ export function renderStatements(all: readonly RenderedResult[], page: Page): st
     width === undefined ? names : Math.min(names, Math.max(leastWidth, Math.floor(width * nameShare)))
   const textWidth = width === undefined ? undefined : Math.max(leastWidth, width - words - nameWidth - 4)
   const rows = all.flatMap(({ word, tone, name, text }) => {
-    const nameLines = broken(name, nameWidth)
-    const textLines = broken(text, textWidth)
+    const nameLines = breakLines(name, nameWidth)
+    const textLines = breakLines(text, textWidth)
     const count = Math.max(nameLines.length, textLines.length)
     return Array.from({ length: count }, (_, i): readonly Cell[] => [
       i === 0 ? { text: word, tone } : '',

@@ -10,7 +10,7 @@ import { formatCount, formatDuration } from '../text/format.ts'
 import { freedLines } from './prune-plan.ts'
 import { complaintsOf, renderComplaints, renderWholeRefusals } from './prune-refusals.ts'
 import { outcomeTotalsOf } from './prune-totals.ts'
-import { broken } from '../text/section.ts'
+import { breakLines } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
 
 type Status = RepositoryOutcome['status']
@@ -100,7 +100,7 @@ function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | und
   const room = width === undefined ? undefined : width - 2
   const lines = [countsOf(outcome), imagesOf(outcome, plan), leftOf(outcome)]
     .filter((line) => line !== '')
-    .flatMap((line) => broken(line, room))
+    .flatMap((line) => breakLines(line, room))
     .map((line) => `  ${line}`)
   return [head, ...lines, ...errorLines(outcome.errors, style)].join('\n')
 }
@@ -163,7 +163,7 @@ function advice({ repositories }: PruneOutcome, page: Page): readonly string[] {
       ? ['What was not deleted is still there: dray prune goes on from here.']
       : []),
   ]
-  return texts.flatMap((text) => broken(text, page.width))
+  return texts.flatMap((text) => breakLines(text, page.width))
 }
 
 /** `Deleted 12 images (31 manifests) in 2 of 5 repositories, 1 tag taken off, in 9 s.` */
@@ -183,5 +183,5 @@ function summary(plan: PrunePlan, outcome: PruneOutcome, durationMs: number, pag
     ...(refused === 0 ? [] : [`${formatCount(refused, 'repository', 'repositories')} refused`]),
     `in ${formatDuration(durationMs)}`,
   ]
-  return broken(`${parts.join(', ')}.`, page.width).map((line) => page.style.bold(line))
+  return breakLines(`${parts.join(', ')}.`, page.width).map((line) => page.style.bold(line))
 }

@@ -7,7 +7,7 @@ import { complaintsOf, renderComplaints, renderWholeRefusals } from './prune-ref
 import { renderVerdicts } from './prune-rows.ts'
 import { countSteps, Refused, totalsOf } from './prune-totals.ts'
 import { type Folding, isNotable, verdictItems } from './prune-verdicts.ts'
-import { broken, inner } from '../text/section.ts'
+import { breakLines, narrowPage } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
 import { displayWidth } from '../text/width.ts'
 
@@ -60,9 +60,9 @@ function isBusy(plan: RepositoryPlan): boolean {
 }
 
 function renderRepository(plan: RepositoryPlan, isRefused: boolean, folding: Folding, page: Page): string {
-  const room = inner(page)
+  const room = narrowPage(page)
   const table = renderVerdicts(verdictItems(plan, folding, room), room)
-  const counts = broken(countsOf(plan, isRefused), room.width)
+  const counts = breakLines(countsOf(plan, isRefused), room.width)
   const body = [...counts, ...(table === '' ? [] : [table])].join('\n')
   return `${heading(plan, page).join('\n')}\n${body.replaceAll(/^/gm, '  ')}`
 }
@@ -71,13 +71,13 @@ function heading({ image, repository }: RepositoryPlan, page: Page): readonly st
   const { style, width } = page
   const name = escapeText(image)
   const address = escapeText(formatRepository(repository))
-  if (name === address) return broken(name, page.width).map((line) => style.bold(line))
+  if (name === address) return breakLines(name, page.width).map((line) => style.bold(line))
   const whole = `${name}  ${address}`
   if (width === undefined || displayWidth(whole) <= width)
     return [`${style.bold(name)}  ${style.dim(address)}`]
   return [
-    ...broken(name, page.width).map((line) => style.bold(line)),
-    ...broken(address, inner(page).width).map((line) => `  ${style.dim(line)}`),
+    ...breakLines(name, page.width).map((line) => style.bold(line)),
+    ...breakLines(address, narrowPage(page).width).map((line) => `  ${style.dim(line)}`),
   ]
 }
 
@@ -104,7 +104,7 @@ function idleLine(idle: readonly RepositoryPlan[], page: Page): readonly string[
   const where = formatCount(idle.length, 'repository', 'repositories')
   const text = `Nothing to do in ${where}, ${formatCount(images, 'image')} kept${names}`
   return [
-    broken(text, page.width)
+    breakLines(text, page.width)
       .map((line) => page.style.dim(line))
       .join('\n'),
   ]
@@ -128,12 +128,12 @@ function summary(plan: PrunePlan, page: Page): string {
   return [
     ...inUseLines(plan.inUse, page),
     ...(plan.repositories.some(isRemembered)
-      ? broken(
+      ? breakLines(
           'Some of what refers to these images is known from an earlier run: it is read again before the first delete.',
           page.width,
         ).map((line) => style.dim(line))
       : []),
-    ...broken(head, page.width).map((line) => style.bold(line)),
+    ...breakLines(head, page.width).map((line) => style.bold(line)),
     ...freedLines(freed, 'will be', page),
   ].join('\n')
 }
@@ -145,7 +145,7 @@ function isRemembered({ referrers, steps }: RepositoryPlan): boolean {
 /** The registry keeps the bytes until its own garbage collection. */
 export function freedLines(freed: number, verb: 'is' | 'will be', page: Page): readonly string[] {
   if (freed === 0) return []
-  return broken(
+  return breakLines(
     `${formatBytes(freed)} ${verb} referred to by no image that remains: the registry frees them at its own garbage collection.`,
     page.width,
   )
@@ -159,5 +159,5 @@ function inUseLines(sources: readonly InUseSource[], page: Page): readonly strin
     `${formatCount(first.images, 'image')} by ${escapeText(first.name)}`,
     ...more.map(({ name, images }) => `${images} by ${escapeText(name)}`),
   ]
-  return broken(`In use: ${texts.join(', ')}`, page.width)
+  return breakLines(`In use: ${texts.join(', ')}`, page.width)
 }

@@ -1,5 +1,5 @@
 import type { Verdict } from '../../plan/prune/prune-plan.ts'
-import { broken, dim } from '../text/section.ts'
+import { breakLines, dim } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable } from '../text/table.ts'
 import { displayWidth, pad } from '../text/width.ts'
@@ -79,8 +79,8 @@ function layoutFor(rows: readonly PruneRow[], { width }: Page): RowLayout {
 }
 
 function linesOf(row: PruneRow, { nameWidth, whyWidth, isBelow }: RowLayout): readonly (readonly Cell[])[] {
-  const names = broken(row.name, nameWidth)
-  const whys = isBelow ? [] : broken(row.why, whyWidth)
+  const names = breakLines(row.name, nameWidth)
+  const whys = isBelow ? [] : breakLines(row.why, whyWidth)
   const tone = tones[row.verdict]
   return Array.from({ length: Math.max(names.length, whys.length) }, (_, i): readonly Cell[] => [
     i === 0 ? { text: row.verdict, tone } : '',
@@ -109,7 +109,7 @@ function noteLines({ verdict, text }: PruneNote, page: Page): readonly string[] 
 }
 
 function indented(text: string, indent: number, { width }: Page): readonly string[] {
-  return broken(text, width === undefined ? undefined : Math.max(1, width - indent)).map(
+  return breakLines(text, width === undefined ? undefined : Math.max(1, width - indent)).map(
     (line) => ' '.repeat(indent) + line,
   )
 }

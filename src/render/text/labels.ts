@@ -1,6 +1,6 @@
 import type { ManifestView } from '../../usecases/views/inspect/manifest-view.ts'
 import { escapeText } from './escape.ts'
-import { dim, inner, renderPairs, section } from './section.ts'
+import { dim, narrowPage, renderPairs, renderSection } from './section.ts'
 import type { Page } from './style.ts'
 import { type Cell, renderTable } from './table.ts'
 
@@ -35,9 +35,13 @@ export function renderLabels(manifests: readonly ManifestView[], page: Page): re
     { title: '', flexible: true },
   ]
   return [
-    section('Labels', renderPairs(common, inner(page)), page),
+    renderSection('Labels', renderPairs(common, narrowPage(page)), page),
     rows.length === 0
       ? ''
-      : section('Labels that differ between platforms', renderTable(columns, rows, inner(page)), page),
+      : renderSection(
+          'Labels that differ between platforms',
+          renderTable(columns, rows, narrowPage(page)),
+          page,
+        ),
   ]
 }

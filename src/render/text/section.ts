@@ -7,12 +7,12 @@ const indent = 2
 const gap = '  '
 
 /** A heading with indented text below it; empty without text. */
-export function section(title: string, text: string, { style }: Page): string {
+export function renderSection(title: string, text: string, { style }: Page): string {
   return text === '' ? '' : `${style.bold(title)}\n${text.replaceAll(/^/gm, ' '.repeat(indent))}`
 }
 
 /** The page for the text of a section. */
-export function inner(page: Page): Page {
+export function narrowPage(page: Page): Page {
   return { style: page.style, width: page.width === undefined ? undefined : page.width - indent }
 }
 
@@ -31,7 +31,7 @@ export function renderPairs(pairs: readonly (readonly [string, string])[], page:
 }
 
 /** Formats escaped words in lines as wide as the page; in a pipe, one word on each line. */
-export function renderWords(words: readonly string[], { width }: Page): string {
+export function renderTerms(words: readonly string[], { width }: Page): string {
   if (width === undefined) return words.join('\n')
   const lines: string[] = []
   for (const whole of words) {
@@ -48,7 +48,7 @@ export function renderWords(words: readonly string[], { width }: Page): string {
  * Breaks escaped text into lines of at most `width` columns. Escapes again, because a line may now
  * begin with a command of a CI service.
  */
-export function broken(text: string, width: number | undefined): readonly string[] {
+export function breakLines(text: string, width: number | undefined): readonly string[] {
   return width === undefined ? [text] : wrap(text, width).map(escapeText)
 }
 

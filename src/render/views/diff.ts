@@ -4,7 +4,7 @@ import { escapeText } from '../text/escape.ts'
 import { formatCount, shortDigest } from '../text/format.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, renderTable } from '../text/table.ts'
-import { nameOfTarget } from '../target.ts'
+import { formatTargetName } from '../target.ts'
 import { cut, displayWidth } from '../text/width.ts'
 
 /** The maximum of one-sided versions in a terminal, and of older ones; a pipe has all. */
@@ -32,7 +32,7 @@ function targetsIn({ images, to }: DiffView): ReadonlyMap<DiffEntry, string> {
   return new Map(
     byImage.flatMap((entries) => {
       const all = entries.map((entry) => entry.to)
-      return entries.map((entry, i) => [entry, nameOfTarget(to, i, all)] as const)
+      return entries.map((entry, i) => [entry, formatTargetName(to, i, all)] as const)
     }),
   )
 }
@@ -64,23 +64,25 @@ function promoteLines({ promote }: DiffEntry, page: DiffPage): readonly string[]
   const tags = (isOlder: boolean): readonly string[] =>
     promote.filter(({ older }) => older === isOlder).map(({ tag }) => tag)
   return [
-    ...few(tags(false), versionsShown, page).map((tag) => oneSided('+', tag, 'green', '', page)),
-    ...few(tags(true), olderShown, page).map((tag) => oneSided('+', tag, 'dim', 'older', page)),
+    ...limitTags(tags(false), versionsShown, page).map((tag) => formatOneSided('+', tag, 'green', '', page)),
+    ...limitTags(tags(true), olderShown, page).map((tag) => formatOneSided('+', tag, 'dim', 'older', page)),
   ]
 }
 
 function onlyThereLines({ onlyThere }: DiffEntry, { to }: DiffView, page: DiffPage): readonly string[] {
-  return few(onlyThere, versionsShown, page).map((tag) => oneSided('-', tag, 'yellow', `only in ${to}`, page))
+  return limitTags(onlyThere, versionsShown, page).map((tag) =>
+    formatOneSided('-', tag, 'yellow', `only in ${to}`, page),
+  )
 }
 
 /** Returns the first `most` tags and the number of the others; in a pipe all tags. */
-function few(tags: readonly string[], most: number, { width, allTags }: DiffPage): readonly string[] {
+function limitTags(tags: readonly string[], most: number, { width, allTags }: DiffPage): readonly string[] {
   if (width === undefined || allTags || tags.length <= most) return tags
   return [...tags.slice(0, most), `${tags.length - most} more`]
 }
 
 /** Formats a tag of one side after its sign. Cuts the tag if the page is too narrow. */
-function oneSided(
+function formatOneSided(
   sign: string,
   tag: string,
   tone: keyof Style,

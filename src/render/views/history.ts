@@ -6,7 +6,7 @@ import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable } from '../text/table.ts'
 
 /** A narrower terminal does not show the reason; a pipe and JSON do. */
-const roomForReason = 100
+const reasonMinWidth = 100
 
 /** Renders a line for each promotion, and below them why attestations are not valid. */
 export function renderHistory(view: HistoryView, page: Page): string {
@@ -29,11 +29,11 @@ function columnsFor({ rows }: HistoryView, { width }: Page): readonly HistoryCol
   return [
     { title: 'TIME (UTC)', cell: ({ time }) => (isPipe ? (time ?? '-') : shortTime(time)) },
     { title: 'STATUS', cell: ({ status }) => ({ text: status, tone: tones[status] }) },
-    { title: 'WAY', flexible: hasLongWays, cell: wayText },
+    { title: 'WAY', flexible: hasLongWays, cell: formatEnds },
     { title: 'TAGS', flexible: true, cell: ({ tags }) => tags.map(tagText).join(', ') || '-' },
     { title: 'DIGEST', cell: ({ image }) => (isPipe ? image : shortDigest(image)) },
     { title: 'ACTOR', flexible: true, cell: ({ actor }) => escapeText(actor ?? '-') },
-    ...(isPipe || width >= roomForReason ? [reasonColumn] : []),
+    ...(isPipe || width >= reasonMinWidth ? [reasonColumn] : []),
     // URLs of jobs are too long for a terminal.
     ...(isPipe ? [{ title: 'RUN', cell: ({ run }: HistoryRow) => escapeText(run ?? '-') }] : []),
   ]
@@ -46,7 +46,7 @@ const reasonColumn: HistoryColumn = {
     escapeText([ticket, reason].filter((text) => text !== undefined).join(': ') || '-'),
 }
 
-function wayText({ from, to }: HistoryRow): string {
+function formatEnds({ from, to }: HistoryRow): string {
   return from === undefined ? `-> ${endText(to)}` : `${endText(from)} -> ${endText(to)}`
 }
 

@@ -2,7 +2,7 @@ import type { ManifestView } from '../../usecases/views/inspect/manifest-view.ts
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { escapeText } from '../text/escape.ts'
 import { digestOn, formatBytes, formatCount } from '../text/format.ts'
-import { inner, renderPairs, section } from '../text/section.ts'
+import { narrowPage, renderPairs, renderSection } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
 import { type Cell, renderTable } from '../text/table.ts'
 
@@ -13,12 +13,12 @@ export function renderContent(
   page: Page,
 ): readonly string[] {
   return [
-    section('Layers', renderBlobs(view.layers, page), page),
-    section(
+    renderSection('Layers', renderBlobs(view.layers, page), page),
+    renderSection(
       'Config',
       view.image === undefined
         ? renderBlobs([view.config], page)
-        : renderPairs(configPairs(view.image, created), inner(page)),
+        : renderPairs(configPairs(view.image, created), narrowPage(page)),
       page,
     ),
   ]
@@ -32,7 +32,7 @@ function renderBlobs(blobs: readonly Descriptor[], page: Page): string {
     formatBytes(size),
     escapeText(mediaType),
   ])
-  return renderTable(columns, rows, inner(page))
+  return renderTable(columns, rows, narrowPage(page))
 }
 
 function configPairs(

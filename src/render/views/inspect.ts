@@ -8,7 +8,7 @@ import { digestOn, formatAge, formatBytes, formatCount } from '../text/format.ts
 import { renderContent } from './image-content.ts'
 import { renderLabels } from '../text/labels.ts'
 import { kindOf } from './list.ts'
-import { inner, renderPairs, renderWords, section } from '../text/section.ts'
+import { narrowPage, renderPairs, renderTerms, renderSection } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
 import { type Cell, renderTable } from '../text/table.ts'
 import { cut, pad } from '../text/width.ts'
@@ -28,13 +28,13 @@ export function renderImage(view: ImageView, now: number, page: Page): string {
   const [only] = view.kind === 'manifest' ? manifests : []
   const sections = [
     renderHead(view, only, now, page),
-    section('Tags', renderTags(view, inner(page)), page),
+    renderSection('Tags', renderTags(view, narrowPage(page)), page),
     ...(only === undefined
-      ? [section('Platforms', renderManifests(manifests, view.missing ?? [], inner(page)), page)]
+      ? [renderSection('Platforms', renderManifests(manifests, view.missing ?? [], narrowPage(page)), page)]
       : renderContent(only, view.created, page)),
     ...renderLabels(manifests, page),
-    section('Annotations', renderPairs(Object.entries(view.annotations), inner(page)), page),
-    section('Evidence', renderEvidence(view, inner(page)), page),
+    renderSection('Annotations', renderPairs(Object.entries(view.annotations), narrowPage(page)), page),
+    renderSection('Evidence', renderEvidence(view, narrowPage(page)), page),
   ]
   return sections.filter((text) => text !== '').join('\n\n')
 }
@@ -69,7 +69,7 @@ function ageOf(created: string, now: number): string {
 
 function renderTags({ tags, tagsLeftOut }: ImageView, page: Page): string {
   if (tags !== undefined)
-    return tags.length === 0 ? page.style.dim('none') : renderWords(tags.map(escapeText), page)
+    return tags.length === 0 ? page.style.dim('none') : renderTerms(tags.map(escapeText), page)
   if (tagsLeftOut === undefined) return ''
   if (tagsLeftOut.why === 'unreadable') return page.style.dim('not known: the tags cannot be listed')
   const { count, isWhole } = tagsLeftOut

@@ -100,7 +100,7 @@ function evidenceCell({ evidence }: TagView): Cell {
 }
 
 /** Formats notes about omitted tags for a person. A script does not need them. */
-export function renderLeftOut(all: ListPage['views'], style: Style): readonly string[] {
+export function renderOmitted(all: ListPage['views'], style: Style): readonly string[] {
   const views = all.filter((view): view is RepositoryView => !('error' in view))
   const sum = (of: (view: RepositoryView) => number): number =>
     views.reduce((total, view) => total + of(view), 0)

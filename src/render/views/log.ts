@@ -46,7 +46,7 @@ function rowOf(entry: LogEntry, page: Page): readonly Cell[] {
     escapeText(entry.actor.ci?.user ?? entry.actor.user),
     escapeText(entry.operation),
     whatOf(entry, page),
-    wayOf(entry),
+    formatEnds(entry),
     resultCell(entry),
   ]
 }
@@ -86,7 +86,7 @@ function lostTags(tags: readonly string[], page: Page): string {
   return ` with ${shown.map((tag) => escapeText(tag)).join(', ')}${more === 0 ? '' : ` and ${more} more`}`
 }
 
-function wayOf({ environment, step }: AuditRecord): string {
+function formatEnds({ environment, step }: AuditRecord): string {
   const ends = step === undefined ? {} : endsOf(step)
   const from = environment?.from ?? ends.from
   const to = environment?.to ?? ends.to

@@ -5,7 +5,7 @@ import { formatAge, formatCount, shortHex } from '../text/format.ts'
 import { renderMatrix } from '../text/matrix.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable } from '../text/table.ts'
-import { nameOfTarget } from '../target.ts'
+import { formatTargetName } from '../target.ts'
 
 /**
  * Renders a line for each image and a group of columns for each target if the terminal is wide
@@ -62,7 +62,7 @@ function renderLines({ images }: StatusView, now: Date, page: Page): string {
 function targetName(cell: StatusCell, all: readonly StatusCell[]): string {
   const targets = all.filter(({ environment }) => environment === cell.environment)
   const repositories = targets.map(({ repository }) => repository)
-  return nameOfTarget(cell.environment, targets.indexOf(cell), repositories)
+  return formatTargetName(cell.environment, targets.indexOf(cell), repositories)
 }
 
 /** Version, digest and age. */
@@ -127,7 +127,7 @@ export function renderStatusSummary({ environments, images, summary }: StatusVie
   const isLevel = level > 0 && behind + differs + unknown === 0 && nowhere < images.length
   const what = [
     ...(isLevel ? ['all level'] : steps),
-    ...unreachableIn(images, summary).map(style.red),
+    ...countUnreachable(images, summary).map(style.red),
     ...(nowhere > 0 ? [`${formatCount(nowhere, 'image')} nowhere`] : []),
   ]
   const told = what.length === 0 ? 'nothing to compare' : what.join(', ')
@@ -135,7 +135,7 @@ export function renderStatusSummary({ environments, images, summary }: StatusVie
 }
 
 /** Counts unreachable targets, and the images if some could be read. */
-function unreachableIn(images: StatusView['images'], summary: StatusView['summary']): readonly string[] {
+function countUnreachable(images: StatusView['images'], summary: StatusView['summary']): readonly string[] {
   const { unreachableTargets, unreachableCells } = summary
   if (unreachableTargets === 0) return []
   const text = `${formatCount(unreachableTargets, 'target')} unreachable`

@@ -8,7 +8,7 @@ import { type VersionTag, versionTagsIn } from '../../semver/version.ts'
 import { EvidenceSearch } from '../../images/evidence/evidence.ts'
 import { listReferrers } from '../../images/evidence/referrers.ts'
 import { walkGraph } from '../../images/graph/graph.ts'
-import { notThere } from '../../images/graph/not-there.ts'
+import { explainMissing } from '../../images/graph/explain-missing.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type {
   BlobReader,
@@ -101,7 +101,7 @@ async function readRoot(
 ): Promise<ManifestContent> {
   const content = await store.findManifest(request.from.at, call)
   if (content !== undefined) return content
-  throw await notThere(store, { image: request.image, ...request.from }, call)
+  throw await explainMissing(store, { image: request.image, ...request.from }, call)
 }
 
 /** Resolves all version tags of the source repository if nothing else shows the version. */

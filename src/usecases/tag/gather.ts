@@ -5,7 +5,7 @@ import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import { tagsToRead } from '../../plan/decide-tags.ts'
 import { highestFirst, highestTag, isStable, type VersionTag, versionTagsIn } from '../../semver/version.ts'
-import { notThere } from '../../images/graph/not-there.ts'
+import { explainMissing } from '../../images/graph/explain-missing.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { ManifestContent, ManifestReader, Repositories, TagLister } from '../../images/ports.ts'
 import { checkIsWhole, findFirstTag, listTags, resolveTags } from '../../images/tags/tags.ts'
@@ -86,7 +86,7 @@ async function readImage(
 ): Promise<ManifestContent> {
   const content = await store.findManifest(at, call)
   if (content !== undefined) return content
-  throw await notThere(store, { image, ...(environment !== undefined && { environment }), at }, call)
+  throw await explainMissing(store, { image, ...(environment !== undefined && { environment }), at }, call)
 }
 
 interface TargetList {

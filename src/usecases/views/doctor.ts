@@ -212,16 +212,16 @@ const readable: ReadonlySet<Ability> = new Set<Ability>(['referrers', 'range'])
 function abilityFinding(name: Ability, seen: RegistryFacts, writing: WritingFacts | undefined): Finding {
   const fact = writing?.abilities[name] ?? seen.abilities[name]
   if (fact === undefined || fact.known === 'unknown') {
-    const todo = howToSee(name, seen, writing)
+    const todo = explainHowToCheck(name, seen, writing)
     return { check: name, state: 'unknown', saw: 'not seen', ...(todo !== undefined && { do: todo }) }
   }
   const how = { asking: 'seen', writing: 'tried', table: 'as is known of it', nothing: '' }[fact.by]
   const detail = fact.detail === undefined ? '' : ` (${fact.detail})`
   if (fact.known === 'yes') return { check: name, state: 'ok', saw: `yes, ${how}${detail}` }
-  return { check: name, state: 'note', saw: `no, ${how}${detail}`, do: withoutIt[name] }
+  return { check: name, state: 'note', saw: `no, ${how}${detail}`, do: hintsWithout[name] }
 }
 
-function howToSee(
+function explainHowToCheck(
   name: Ability,
   { repository }: RegistryFacts,
   writing: WritingFacts | undefined,
@@ -233,7 +233,7 @@ function howToSee(
 }
 
 /** The consequence of each missing ability, and the fix. */
-const withoutIt: Readonly<Record<Ability, string>> = {
+const hintsWithout: Readonly<Record<Ability, string>> = {
   referrers: 'Evidence is listed under fallback tags (sha256-…), which dray keeps up: nothing is to be done.',
   deleteTag:
     "prune deletes by manifest here. Docker's registry takes tags away from version 3 on, with storage.delete.enabled: true.",

@@ -1,6 +1,6 @@
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 
 /** Returns the tags of images, without the tags of attached artifacts. */
-export function imageTags(tags: Iterable<string>): readonly string[] {
+export function selectImageTags(tags: Iterable<string>): readonly string[] {
   return [...tags].filter((tag) => !isEvidenceTag(tag))
 }

@@ -18,7 +18,7 @@ export class UnreachableRegistries {
   async read<T>(repository: RepositoryName, call: Call, read: () => Promise<T>): Promise<Reached<T>> {
     const { registry } = repository
     const silent = this.#silent.get(registry)
-    if (silent !== undefined) return { error: aboutRepository(silent, repository) }
+    if (silent !== undefined) return { error: withSubject(silent, repository) }
     try {
       const value = await read()
       this.#answered.add(registry)
@@ -34,7 +34,7 @@ export class UnreachableRegistries {
 }
 
 /** Ends without an error at the time limit of the run. @throws any other failure of `read`. */
-export async function untilTimeIsUp(call: Call, read: () => Promise<unknown>): Promise<void> {
+export async function readUntilTimeout(call: Call, read: () => Promise<unknown>): Promise<void> {
   try {
     await read()
   } catch (thrown) {
@@ -43,16 +43,16 @@ export async function untilTimeIsUp(call: Call, read: () => Promise<unknown>): P
 }
 
 /** Returns why the run did not reach a repository. */
-export function leftOut(repository: RepositoryName, call: Call): ErrorInfo {
-  return aboutRepository(toErrorInfo(call.signal.reason), repository)
+export function explainUnreached(repository: RepositoryName, call: Call): ErrorInfo {
+  return withSubject(toErrorInfo(call.signal.reason), repository)
 }
 
 /** Waits for the end of both, so that neither continues after the other failed. */
-export async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
+export async function waitForBoth<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
   await Promise.allSettled([one, other])
   return [await one, await other]
 }
 
-function aboutRepository(error: ErrorInfo, repository: RepositoryName): ErrorInfo {
+function withSubject(error: ErrorInfo, repository: RepositoryName): ErrorInfo {
   return { ...error, subject: formatRepository(repository) }
 }

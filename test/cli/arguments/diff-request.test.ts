@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { diffRequest } from '../../../src/cli/arguments/diff-request.ts'
+import { resolveDiffRequest } from '../../../src/cli/arguments/diff-request.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { ending } from '../../support/codes.ts'
 
@@ -21,9 +21,9 @@ images: { api: {}, web: { name: frontend/web } }
 
 describe('what is compared', () => {
   it('is each image, in all targets of both environments, with the tags that move there', () => {
-    const { from, to, places } = diffRequest(['@staging', 'prod'], config)
+    const { from, to, images } = resolveDiffRequest(['@staging', 'prod'], config)
     expect({ from, to }).toEqual({ from: 'staging', to: 'prod' })
-    expect(places).toMatchObject([
+    expect(images).toMatchObject([
       {
         image: 'api',
         from: [{ repository: { path: 'staging/api' }, markers: ['current'], channels: ['next'] }],
@@ -34,13 +34,13 @@ describe('what is compared', () => {
       },
       { image: 'web', from: [{ repository: { path: 'staging/frontend/web' } }] },
     ])
-    expect(diffRequest(['prod', 'staging', 'api'], config).places).toMatchObject([{ image: 'api' }])
+    expect(resolveDiffRequest(['prod', 'staging', 'api'], config).images).toMatchObject([{ image: 'api' }])
   })
 
   it.each([[[]], [['prod']], [['prod', '@prod']], [['staging', 'pord']], [['staging', 'prod', 'api:1']]])(
     'cannot be %j',
     (words) => {
-      expect(ending(() => diffRequest(words, config))).toBe('usage')
+      expect(ending(() => resolveDiffRequest(words, config))).toBe('usage')
     },
   )
 })

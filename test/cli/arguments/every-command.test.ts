@@ -5,11 +5,11 @@ import {
   imageToInspect,
   repositoriesToList,
 } from '../../../src/cli/arguments/image-requests.ts'
-import { diffRequest } from '../../../src/cli/arguments/diff-request.ts'
-import { historyRequest } from '../../../src/cli/arguments/history-request.ts'
+import { resolveDiffRequest } from '../../../src/cli/arguments/diff-request.ts'
+import { resolveHistoryRequest } from '../../../src/cli/arguments/history-request.ts'
 import { promoteRequests } from '../../../src/cli/arguments/promote-requests.ts'
 import { rollbackRequest } from '../../../src/cli/arguments/rollback-request.ts'
-import { statusRequest } from '../../../src/cli/arguments/status-request.ts'
+import { resolveStatusRequest } from '../../../src/cli/arguments/status-request.ts'
 import { tagRequests } from '../../../src/cli/arguments/tag-requests.ts'
 import { checkpointRepository } from '../../../src/cli/audit/checkpoints.ts'
 import { resolveScope } from '../../../src/cli/prune/prune-scope.ts'
@@ -81,12 +81,13 @@ const commands: Readonly<Record<string, Command>> = {
     return repositories.map(({ repository }) => repository)
   },
   explain: (text, given) => [imageToExplain(text, given).repository],
-  history: (text, given) => historyRequest(text, 1, given).places.map(({ repository }) => repository),
-  status: (text, given) => statusRequest([text], [], given).places.map(({ repository }) => repository),
+  history: (text, given) => resolveHistoryRequest(text, 1, given).targets.map(({ repository }) => repository),
+  status: (text, given) =>
+    resolveStatusRequest([text], [], given).targets.map(({ repository }) => repository),
   'status --env staging': (text, given) =>
-    statusRequest([text], ['staging'], given).places.map(({ repository }) => repository),
+    resolveStatusRequest([text], ['staging'], given).targets.map(({ repository }) => repository),
   diff: (text, given) =>
-    diffRequest(['staging', 'prod', text], given).places.flatMap(({ from, to: other }) =>
+    resolveDiffRequest(['staging', 'prod', text], given).images.flatMap(({ from, to: other }) =>
       [...from, ...other].map(({ repository }) => repository),
     ),
   ls: (text, given) => repositoriesToList(text, given).repositories,

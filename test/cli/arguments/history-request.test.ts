@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type HistoryRequest, historyRequest } from '../../../src/cli/arguments/history-request.ts'
+import { type HistoryRequest, resolveHistoryRequest } from '../../../src/cli/arguments/history-request.ts'
 import { emptyConfig } from '../../../src/config/config.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
@@ -27,9 +27,9 @@ images:
 )
 const digest = digestOf('x')
 
-const request = (word: string, limit?: number): HistoryRequest => historyRequest(word, limit, config)
-const placesOf = ({ places }: HistoryRequest): readonly string[] =>
-  places.map(({ environment, repository }) => `${environment} ${repository.registry}/${repository.path}`)
+const request = (word: string, limit?: number): HistoryRequest => resolveHistoryRequest(word, limit, config)
+const targetsOf = ({ targets }: HistoryRequest): readonly string[] =>
+  targets.map(({ environment, repository }) => `${environment} ${repository.registry}/${repository.path}`)
 
 const ofApi = [
   'dev r.example/dev/api',
@@ -41,26 +41,26 @@ const ofApi = [
 
 describe('where the history of an image is looked for', () => {
   it('is every target of every environment, in the order of the configuration', () => {
-    expect(placesOf(request('api'))).toEqual(ofApi)
-    expect(placesOf(request('@prod/api:1.4.2'))).toEqual(ofApi)
+    expect(targetsOf(request('api'))).toEqual(ofApi)
+    expect(targetsOf(request('@prod/api:1.4.2'))).toEqual(ofApi)
   })
 
   it('is by the name that the image has in repositories', () => {
-    expect(placesOf(request('web'))).toContain('prod eu.example/prod/frontend/web')
+    expect(targetsOf(request('web'))).toContain('prod eu.example/prod/frontend/web')
   })
 
   it('is the same for a reference to one of them, and the one repository for any other', () => {
-    expect(placesOf(request('us.example/prod/api:1.4.2'))).toEqual(ofApi)
-    expect(placesOf(request('other.example/x/api:1'))).toEqual(['other.example/x/api other.example/x/api'])
-    expect(historyRequest('other.example/x/api', 5, emptyConfig)).toMatchObject({
-      places: [{ byPromotion: true }],
+    expect(targetsOf(request('us.example/prod/api:1.4.2'))).toEqual(ofApi)
+    expect(targetsOf(request('other.example/x/api:1'))).toEqual(['other.example/x/api other.example/x/api'])
+    expect(resolveHistoryRequest('other.example/x/api', 5, emptyConfig)).toMatchObject({
+      targets: [{ byPromotion: true }],
       subject: { limit: 5 },
     })
   })
 
   it('is a layout alone', () => {
     expect(request('oci:./images:1.4.2')).toMatchObject({
-      places: [{ repository: { registry: 'oci:', path: './images' } }],
+      targets: [{ repository: { registry: 'oci:', path: './images' } }],
       subject: { tag: '1.4.2' },
     })
   })
@@ -85,7 +85,7 @@ describe('whose history it is', () => {
 
 describe('an image without an attestation is told as missing', () => {
   it('where images come by promotion: attest says so, else promoteFrom', () => {
-    const byPromotion = request('api').places.map((place) => [place.environment, place.byPromotion])
+    const byPromotion = request('api').targets.map((target) => [target.environment, target.byPromotion])
     expect(byPromotion).toEqual([
       ['dev', false],
       ['staging', true],

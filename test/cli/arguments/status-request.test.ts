@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { statusRequest } from '../../../src/cli/arguments/status-request.ts'
+import { resolveStatusRequest } from '../../../src/cli/arguments/status-request.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { ending } from '../../support/codes.ts'
 
@@ -27,12 +27,12 @@ environments:
 `)
 
 const images = (...words: readonly string[]) => [
-  ...new Set(statusRequest(words, [], staged).places.map(({ image }) => image)),
+  ...new Set(resolveStatusRequest(words, [], staged).targets.map(({ image }) => image)),
 ]
 
 describe('what a status is of', () => {
   it('is every target of every environment for each image, with its marker and how its tags are read', () => {
-    expect(statusRequest(['web'], [], staged).places).toMatchObject([
+    expect(resolveStatusRequest(['web'], [], staged).targets).toMatchObject([
       { repository: { path: 'dev/frontend/web' }, marker: 'latest', reading: { buildMetadata: false } },
       { repository: { path: 'staging/frontend/web' }, marker: 'current' },
       { repository: { registry: 'eu.example' }, marker: 'latest', reading: { buildMetadata: true } },
@@ -49,22 +49,22 @@ describe('what a status is of', () => {
   })
 
   it('is in the order of dray.yaml where environments are named', () => {
-    const { environments, routes } = statusRequest([], ['prod', '@staging'], staged)
+    const { environments, paths } = resolveStatusRequest([], ['prod', '@staging'], staged)
     expect(environments).toEqual(['staging', 'prod'])
-    expect(routes).toEqual([{ from: 'staging', to: 'prod' }])
+    expect(paths).toEqual([{ from: 'staging', to: 'prod' }])
   })
 
   it('goes by promoteFrom, and where no environment has it by the order of the file', () => {
-    expect(statusRequest([], [], staged).routes).toEqual([
+    expect(resolveStatusRequest([], [], staged).paths).toEqual([
       { from: 'dev', to: 'staging' },
       { from: 'staging', to: 'prod' },
       { from: 'dev', to: 'prod' },
     ])
-    expect(statusRequest(['api'], [], free).routes).toEqual([
+    expect(resolveStatusRequest(['api'], [], free).paths).toEqual([
       { from: 'a', to: 'b' },
       { from: 'b', to: 'c' },
     ])
-    expect(statusRequest(['api'], ['a', 'c'], free).routes).toEqual([{ from: 'a', to: 'c' }])
+    expect(resolveStatusRequest(['api'], ['a', 'c'], free).paths).toEqual([{ from: 'a', to: 'c' }])
   })
 
   it.each([
@@ -77,13 +77,13 @@ describe('what a status is of', () => {
     [['@prod/other']],
     [['elsewhere.example/api']],
   ])('cannot be %j', (words) => {
-    expect(ending(() => statusRequest(words, [], staged))).toBe('usage')
+    expect(ending(() => resolveStatusRequest(words, [], staged))).toBe('usage')
   })
 
   it('must be named where dray.yaml lists no images, or has no environments', () => {
-    expect(ending(() => statusRequest([], [], free))).toBe('usage')
-    expect(ending(() => statusRequest(['api'], [], config('')))).toBe('usage')
-    expect(ending(() => statusRequest(['api'], ['x'], free))).toBe('usage')
-    expect(ending(() => statusRequest(['@b/api'], ['a'], free))).toBe('usage')
+    expect(ending(() => resolveStatusRequest([], [], free))).toBe('usage')
+    expect(ending(() => resolveStatusRequest(['api'], [], config('')))).toBe('usage')
+    expect(ending(() => resolveStatusRequest(['api'], ['x'], free))).toBe('usage')
+    expect(ending(() => resolveStatusRequest(['@b/api'], ['a'], free))).toBe('usage')
   })
 })

@@ -14,7 +14,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   isTempName,
   makeFolder,
-  moveIntoPlace,
+  moveToFinalPath,
   writeFileAtomic,
   writeStreamAtomic,
 } from '../../../src/lib/files/atomic.ts'
@@ -98,7 +98,7 @@ describe('an atomic write', () => {
   it('moves a finished file into place over an old one', async () => {
     writeFileSync(join(folder, 'upload'), 'new')
     writeFileSync(join(folder, 'a'), 'old')
-    await moveIntoPlace(join(folder, 'upload'), join(folder, 'a'))
+    await moveToFinalPath(join(folder, 'upload'), join(folder, 'a'))
     expect(readdirSync(folder)).toEqual(['a'])
     expect(readFileSync(join(folder, 'a'), 'utf8')).toBe('new')
   })

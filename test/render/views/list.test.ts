@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { RepositoryView, TagView } from '../../../src/usecases/views/list/list.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../src/oci/media-types.ts'
-import { renderLeftOut, renderRepositories } from '../../../src/render/views/list.ts'
+import { renderOmitted, renderRepositories } from '../../../src/render/views/list.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
 import { displayWidth } from '../../../src/render/text/width.ts'
 
@@ -95,6 +95,6 @@ describe('what a list leaves out', () => {
     ],
     ['nothing', { scan: { looked: 1, undated: 0 } }, []],
   ] as const)('is told: %s', (_, over, lines) => {
-    expect(renderLeftOut([viewOf([seen], over)], plainStyle)).toEqual(lines)
+    expect(renderOmitted([viewOf([seen], over)], plainStyle)).toEqual(lines)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type CellFacts, type StatusView, statusOf } from '../../../src/usecases/views/status/status.ts'
+import { type CellFacts, type StatusView, buildStatus } from '../../../src/usecases/views/status/status.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { renderStatus, renderStatusSummary } from '../../../src/render/views/status.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
@@ -17,12 +17,12 @@ const hex = (version: string): string => digestOf(version).slice(7, 19)
 
 function facts(image: string, environment: string, what: string, registry = 'r.test'): CellFacts {
   const repository = { registry, path: `${environment}/${image}` }
-  const place = { image, environment, repository, marker: 'latest', reading: plainReading }
-  if (what === '-') return { place, state: 'absent' }
-  if (what === 'no') return { place, state: 'unmarked', highest: null }
-  if (what === '!') return { place, state: 'unreachable', error: { code: 'network', message: 'nobody' } }
+  const target = { image, environment, repository, marker: 'latest', reading: plainReading }
+  if (what === '-') return { target, state: 'absent' }
+  if (what === 'no') return { target, state: 'unmarked', highest: null }
+  if (what === '!') return { target, state: 'unreachable', error: { code: 'network', message: 'nobody' } }
   const version = parseVersionTag(what, plainReading) ?? null
-  return { place, state: 'present', digest: digestOf(what), version, created }
+  return { target, state: 'present', digest: digestOf(what), version, created }
 }
 
 /** For each image what stands in dev, staging and prod. */
@@ -32,7 +32,7 @@ function view(images: Readonly<Record<string, readonly [string, string, string]>
     facts(image, 'staging', staging),
     facts(image, 'prod', prod),
   ])
-  return statusOf(['dev', 'staging', 'prod'], routes, all)
+  return buildStatus(['dev', 'staging', 'prod'], routes, all)
 }
 
 const at = (width: number | undefined, style = plainStyle) => ({ style, width })
@@ -137,10 +137,10 @@ describe('a status', () => {
 
   it('has a column for each target where an environment has several', () => {
     const targets = ['eu.test', 'us.test'].map((registry) => facts('api', 'prod', '1.5.0', registry))
-    const several = statusOf(['staging', 'prod'], routes, [facts('api', 'staging', '1.5.0'), ...targets])
+    const several = buildStatus(['staging', 'prod'], routes, [facts('api', 'staging', '1.5.0'), ...targets])
     expect(renderStatus(several, now, at(200))).toMatch(/^IMAGE +staging +prod \(eu\) +prod \(us\)$/m)
     const same = ['eu', 'us'].map(() => facts('api', 'prod', '1.5.0'))
-    expect(renderStatus(statusOf(['prod'], [], same), now, at(200))).toMatch(/prod \(1\) +prod \(2\)/)
+    expect(renderStatus(buildStatus(['prod'], [], same), now, at(200))).toMatch(/prod \(1\) +prod \(2\)/)
   })
 
   it('with two environments before says which it is not level with', () => {
@@ -150,7 +150,7 @@ describe('a status', () => {
     ]
     const all = [facts('api', 'dev', '1.5.0'), facts('api', 'staging', '1.4.2')]
     const shown = (prod: CellFacts): string =>
-      renderStatus(statusOf(['dev', 'staging', 'prod'], both, [...all, prod]), now, at(200))
+      renderStatus(buildStatus(['dev', 'staging', 'prod'], both, [...all, prod]), now, at(200))
     expect(shown(facts('api', 'prod', '1.4.2'))).toMatch(/behind dev$/)
     expect(shown(facts('api', 'prod', '1.4.1'))).toMatch(/ behind dev, staging$/)
     expect(shown(facts('api', 'prod', '!'))).toMatch(/unreachable +unknown$/)

@@ -7,7 +7,7 @@ import type { ApiRequest, RepositoryClient } from '../client.ts'
 import type { Purpose } from '../errors.ts'
 
 /** Milliseconds to cancel a session. Ctrl-C waits for this. */
-const cancelWithin = 3000
+const cancelTimeoutMs = 3000
 
 /** An upload session as the registry has it. */
 export interface Session {
@@ -79,7 +79,7 @@ export function sessionOf(
  * Returns how many bytes of the blob are uploaded: `Range: 0-<last>`; undefined if the answer does
  * not say. `0-0` can also mean an upload without a byte.
  */
-export function bytesThere(response: RegistryResponse): number | undefined {
+export function parseUploadedBytes(response: RegistryResponse): number | undefined {
   const last = /^(?:bytes=)?0-(\d{1,15})$/.exec(response.headers.get('range')?.trim() ?? '')?.[1]
   if (last === undefined) return undefined
   return last === '0' ? 0 : Number(last) + 1
@@ -98,7 +98,7 @@ export async function askSession(
   const request = { method: 'GET', url: session.url, expect: () => true, purpose } as const
   const response = await client.sendAndDiscard(request, call)
   if (response.status === 404) return 'gone'
-  const size = bytesThere(response)
+  const size = parseUploadedBytes(response)
   if (response.status !== 204 || size === undefined) return undefined
   return { session: sessionOf(client, response, session, purpose), size }
 }
@@ -149,7 +149,7 @@ export async function cancelSession(
   call: Call,
 ): Promise<void> {
   try {
-    const quiet: Call = { signal: AbortSignal.timeout(cancelWithin), notify: call.notify }
+    const quiet: Call = { signal: AbortSignal.timeout(cancelTimeoutMs), notify: call.notify }
     await client.sendAndDiscard({ method: 'DELETE', url: session.url, expect: () => true, purpose }, quiet)
   } catch {
     // The registry drops it later by itself.

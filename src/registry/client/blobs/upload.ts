@@ -10,7 +10,7 @@ import { BlobFeed } from './blob-feed.ts'
 import { FailedAttempts } from '../transfer.ts'
 import {
   askSession,
-  bytesThere,
+  parseUploadedBytes,
   cancelSession,
   openSession,
   patchRequest,
@@ -287,7 +287,7 @@ export class Upload {
   }
 
   #checkRange(response: RegistryResponse): void {
-    const there = bytesThere(response)
+    const there = parseUploadedBytes(response)
     if (there === undefined || there === this.#sentTo || this.#known('uploadRange') === 'no') return
     this.#isCountedOtherwise = true
     throw new DrayError('network', 'the registry has another part of the blob than was sent', {

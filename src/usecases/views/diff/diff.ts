@@ -79,7 +79,7 @@ export interface DiffView {
 }
 
 /** Returns the differences of one image: pure. */
-export function diffOf(facts: DiffFacts): DiffEntry {
+export function buildDiff(facts: DiffFacts): DiffEntry {
   const { image, from, to } = facts
   const names = { image, from: from.repository, to: to.repository }
   const nothing = { promote: [], onlyThere: [], drift: [], otherTags: { from: [], to: [] } }
@@ -90,9 +90,9 @@ export function diffOf(facts: DiffFacts): DiffEntry {
   const { fromTags, toTags, compared, notCompared } = facts
   const here = new TagSet(fromTags ?? [], from.reading)
   const there = new TagSet(toTags ?? [], to.reading)
-  const promote = toPromote(here, there)
+  const promote = listToPromote(here, there)
   const onlyThere = there.without(here).map(({ tag }) => tag)
-  const drift = drifted(compared, here, there, [from, to])
+  const drift = findDrift(compared, here, there, [from, to])
   const isAbsent = fromTags === undefined && toTags === undefined
   const isLevel = promote.length + onlyThere.length + drift.length === 0
   return {
@@ -102,15 +102,15 @@ export function diffOf(facts: DiffFacts): DiffEntry {
     onlyThere,
     drift,
     otherTags: {
-      from: otherTags(here, there, [from, to]),
-      to: otherTags(there, here, [from, to]),
+      from: listOtherTags(here, there, [from, to]),
+      to: listOtherTags(there, here, [from, to]),
     },
     compared: compared.length,
     notCompared,
   }
 }
 
-function toPromote(here: TagSet, there: TagSet): DiffEntry['promote'] {
+function listToPromote(here: TagSet, there: TagSet): DiffEntry['promote'] {
   const highest = highestTag([...there.versions.values()].filter(({ version }) => isStable(version)))?.version
   const missing = here.without(there).map(({ tag, version }) => ({
     tag,
@@ -121,7 +121,7 @@ function toPromote(here: TagSet, there: TagSet): DiffEntry['promote'] {
 
 const kinds: readonly DriftedTag['kind'][] = ['exact', 'floating', 'other']
 
-function drifted(
+function findDrift(
   compared: readonly ComparedPair[],
   here: TagSet,
   there: TagSet,
@@ -152,6 +152,6 @@ function isBehind(tag: string, here: TagSet, there: TagSet, sides: readonly Diff
   return mine !== undefined && (theirs === undefined || compareVersions(mine, theirs) > 0)
 }
 
-function otherTags(here: TagSet, there: TagSet, sides: readonly DiffSide[]): readonly string[] {
+function listOtherTags(here: TagSet, there: TagSet, sides: readonly DiffSide[]): readonly string[] {
   return [...here.tags].filter((tag) => !there.tags.has(tag) && kindOf(tag, [here, there], sides) === 'other')
 }

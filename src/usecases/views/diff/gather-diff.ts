@@ -5,17 +5,23 @@ import { formatRepository, type RepositoryName } from '../../../oci/reference.ts
 import { inParallel } from '../../../images/parallel.ts'
 import type { Repositories } from '../../../images/ports.ts'
 import { findTags } from '../../../images/tags/tags.ts'
-import { imageTags } from '../image-tags.ts'
-import { commonTags, TagSet } from '../status/common-tags.ts'
+import { selectImageTags } from '../image-tags.ts'
+import { pairCommonTags, TagSet } from '../status/common-tags.ts'
 import type { DiffFacts, DiffSide } from './diff.ts'
-import { both, leftOut, UnreachableRegistries, type Reached, untilTimeIsUp } from '../reach.ts'
+import {
+  waitForBoth,
+  explainUnreached,
+  UnreachableRegistries,
+  type Reached,
+  readUntilTimeout,
+} from '../reach.ts'
 
 const imagesAtOnce = 8
 /** Tags that are resolved in parallel at each side of an image. */
 const tagsAtOnce = 16
 
 /** An image with all targets of the two compared environments. */
-export interface DiffPlace {
+export interface DiffImage {
   readonly image: string
   readonly from: readonly [DiffSide, ...DiffSide[]]
   readonly to: readonly DiffSide[]
@@ -34,21 +40,21 @@ export interface DiffOptions {
  */
 export async function gatherDiff(
   stores: Repositories,
-  places: readonly DiffPlace[],
+  images: readonly DiffImage[],
   options: DiffOptions,
   call: Call,
 ): Promise<readonly DiffFacts[]> {
   const reader = new DiffReader(stores, options)
-  const found = new Map<DiffPlace, readonly DiffFacts[]>()
-  await untilTimeIsUp(call, () =>
+  const found = new Map<DiffImage, readonly DiffFacts[]>()
+  await readUntilTimeout(call, () =>
     inParallel(
-      places,
+      images,
       imagesAtOnce,
       call,
-      async (place, c) => void found.set(place, await reader.read(place, c)),
+      async (image, c) => void found.set(image, await reader.read(image, c)),
     ),
   )
-  return places.flatMap((place) => found.get(place) ?? untouched(place, call))
+  return images.flatMap((image) => found.get(image) ?? listUnreached(image, call))
 }
 
 /** The digests of tags, requested once. */
@@ -57,7 +63,7 @@ type ResolvedTags = Map<string, Promise<Digest | null>>
 type Names = Pick<DiffFacts, 'image' | 'from' | 'to'>
 
 /** The tags of one side. */
-interface Listed {
+interface ListedSide {
   readonly side: DiffSide
   /** undefined: the repository does not exist */
   readonly tags: readonly string[] | undefined
@@ -77,12 +83,12 @@ class DiffReader {
   }
 
   /** Reads each target on its own, so that one that does not answer does not delay the others. */
-  async read(place: DiffPlace, call: Call): Promise<readonly DiffFacts[]> {
-    const source = this.#list(place.from, call)
+  async read(image: DiffImage, call: Call): Promise<readonly DiffFacts[]> {
+    const source = this.#list(image.from, call)
     const digests: ResolvedTags = new Map()
-    return await inParallel(place.to, place.to.length, call, async (to, c) => {
-      const [from, there] = await both(source, this.#list([to], c))
-      const names = { image: place.image, from: from.value?.side ?? place.from[0], to }
+    return await inParallel(image.to, image.to.length, call, async (to, c) => {
+      const [from, there] = await waitForBoth(source, this.#list([to], c))
+      const names = { image: image.image, from: from.value?.side ?? image.from[0], to }
       if (from.value === undefined) return unreachable(names, names.from, from.error)
       if (there.value === undefined) return unreachable(names, to, there.error)
       return await this.#compare(names, from.value, there.value, { digests, call }, c)
@@ -92,15 +98,15 @@ class DiffReader {
   /** `shared` serves all targets. The failure of one of them does not end it. */
   async #compare(
     names: Names,
-    from: Listed,
-    to: Listed,
+    from: ListedSide,
+    to: ListedSide,
     shared: { readonly digests: ResolvedTags; readonly call: Call },
     call: Call,
   ): Promise<DiffFacts> {
-    const common = commonTags(from.set, to.set)
+    const common = pairCommonTags(from.set, to.set)
     const pairs = common.slice(0, this.#options.limit)
     const [fromTags, toTags] = [pairs.map((pair) => pair.from), pairs.map((pair) => pair.to)]
-    const [here, there] = await both(
+    const [here, there] = await waitForBoth(
       this.#resolve(names.from, fromTags, shared.digests, shared.call),
       this.#resolve(names.to, toTags, new Map(), call),
     )
@@ -117,13 +123,13 @@ class DiffReader {
   }
 
   /** Returns the tags of the first side that can be read, or the error of the first side. */
-  async #list(sides: readonly [DiffSide, ...DiffSide[]], call: Call): Promise<Reached<Listed>> {
+  async #list(sides: readonly [DiffSide, ...DiffSide[]], call: Call): Promise<Reached<ListedSide>> {
     let first: ErrorInfo | undefined
     for (const side of sides) {
       const store = this.#stores.source(side.repository)
       const { value, error } = await this.#reach.read(side.repository, call, async () => {
         const tags = await findTags(store, call)
-        return { tags: tags === undefined ? undefined : imageTags(tags) }
+        return { tags: tags === undefined ? undefined : selectImageTags(tags) }
       })
       if (value !== undefined) {
         if (first !== undefined) this.#warnInstead(sides[0].repository, first, side.repository, call)
@@ -131,7 +137,7 @@ class DiffReader {
       }
       first ??= error
     }
-    return { error: first ?? leftOut(sides[0].repository, call) }
+    return { error: first ?? explainUnreached(sides[0].repository, call) }
   }
 
   /** Warns once for each registry. */
@@ -167,7 +173,7 @@ function unreachable(names: Names, { repository }: DiffSide, error: ErrorInfo): 
 }
 
 /** Returns the targets that the run did not reach. */
-function untouched({ image, from: [from], to }: DiffPlace, call: Call): readonly DiffFacts[] {
-  const error = leftOut(from.repository, call)
+function listUnreached({ image, from: [from], to }: DiffImage, call: Call): readonly DiffFacts[] {
+  const error = explainUnreached(from.repository, call)
   return to.map((side) => unreachable({ image, from, to: side }, from, error))
 }

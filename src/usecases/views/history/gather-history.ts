@@ -15,12 +15,12 @@ import type {
 } from '../../../images/ports.ts'
 import { listTags, resolveTags } from '../../../images/tags/tags.ts'
 import { imageInNoEnvironment } from '../image-in-no-environment.ts'
-import { imageTags } from '../image-tags.ts'
-import type { AttestationOfImage, HistoryPlace, PlaceFacts } from './history.ts'
+import { selectImageTags } from '../image-tags.ts'
+import type { AttestationOfImage, HistoryTarget, TargetFacts } from './history.ts'
 
-const looksAtOnce = 16
+const readsAtOnce = 16
 /** The maximum of earlier images of a tag that dray reads in one environment. */
-const maxBefore = 50
+const maxEarlierImages = 50
 
 /** An image; a tag with its earlier images; or the highest `limit` tags of each environment. */
 export type HistorySubject =
@@ -30,7 +30,7 @@ export type HistorySubject =
 
 /** The state of an environment while it is read. */
 interface EnvironmentReading {
-  readonly place: HistoryPlace
+  readonly target: HistoryTarget
   readonly store: ManifestReader & BlobReader & ReferrerLister
   readonly tags: Map<string, Digest | null>
   readonly images: readonly Digest[]
@@ -45,32 +45,34 @@ interface EnvironmentReading {
  */
 export async function gatherHistory(
   stores: Repositories,
-  places: readonly HistoryPlace[],
+  targets: readonly HistoryTarget[],
   subject: HistorySubject,
   keys: readonly PublicKey[],
   call: Call,
-): Promise<readonly PlaceFacts[]> {
-  const readings = await inParallel(places, looksAtOnce, call, (place, c) => begin(stores, place, subject, c))
+): Promise<readonly TargetFacts[]> {
+  const readings = await inParallel(targets, readsAtOnce, call, (target, c) =>
+    startReading(stores, target, subject, c),
+  )
   const everywhere = 'limit' in subject ? [] : imagesOf(readings, subject)
-  await inParallel(readings, looksAtOnce, call, async (reading, c) => {
+  await inParallel(readings, readsAtOnce, call, async (reading, c) => {
     await readImages(reading, [...reading.images, ...everywhere], keys, c)
     if ('tag' in subject) await readEarlierImages(reading, subject.tag, keys, c)
   })
   if (readings.every(({ images, attestations }) => images.length === 0 && attestations.length === 0)) {
-    throw imageInNoEnvironment(places.map(({ repository }) => repository))
+    throw imageInNoEnvironment(targets.map(({ repository }) => repository))
   }
-  await inParallel(readings, looksAtOnce, call, (reading, c) => resolveNamed(reading, readings, c))
-  return readings.map(({ place, tags, images, attestations }) => ({ place, tags, images, attestations }))
+  await inParallel(readings, readsAtOnce, call, (reading, c) => resolveNamed(reading, readings, c))
+  return readings.map(({ target, tags, images, attestations }) => ({ target, tags, images, attestations }))
 }
 
-async function begin(
+async function startReading(
   stores: Repositories,
-  place: HistoryPlace,
+  target: HistoryTarget,
   subject: HistorySubject,
   call: Call,
 ): Promise<EnvironmentReading> {
-  const store = stores.source(place.repository)
-  const reading = { place, store, attestations: [], looked: new Set<Digest>() }
+  const store = stores.source(target.repository)
+  const reading = { target, store, attestations: [], looked: new Set<Digest>() }
   if ('digest' in subject) {
     const isThere = (await store.resolve(subject, call)) !== undefined
     return { ...reading, tags: new Map(), images: isThere ? [subject.digest] : [] }
@@ -86,7 +88,7 @@ async function highestTags(
   limit: number | undefined,
   call: Call,
 ): Promise<readonly string[]> {
-  const names = imageTags(await listTags(store, call))
+  const names = selectImageTags(await listTags(store, call))
   return inSemverOrder(names, plainReading).slice(0, limit)
 }
 
@@ -106,7 +108,7 @@ async function readImages(
 ): Promise<void> {
   const fresh = [...new Set(images)].filter((image) => !reading.looked.has(image))
   for (const image of fresh) reading.looked.add(image)
-  const found = await inParallel(fresh, looksAtOnce, call, async (image, c) => {
+  const found = await inParallel(fresh, readsAtOnce, call, async (image, c) => {
     const attestations = await readAttestations(reading.store, image, keys, c)
     return attestations.map((one) => ({ ...one, image }))
   })
@@ -123,10 +125,10 @@ async function readEarlierImages(
   const before = (): readonly Digest[] =>
     reading.attestations
       .flatMap(({ promotion }) => promotion ?? [])
-      .filter(({ to }) => sameRepository(to.repository, reading.place.repository))
+      .filter(({ to }) => sameRepository(to.repository, reading.target.repository))
       .flatMap(({ tags }) => tags.flatMap((one) => (one.tag === tag ? (one.before ?? []) : [])))
       .filter((image) => !reading.looked.has(image))
-  let left = maxBefore
+  let left = maxEarlierImages
   for (let next = before(); next.length > 0 && left > 0; next = before()) {
     const some = next.slice(0, left)
     left -= some.length
@@ -143,7 +145,7 @@ async function resolveNamed(
   const named = readings
     .flatMap(({ attestations }) => attestations)
     .flatMap(({ promotion }) => promotion ?? [])
-    .filter(({ to }) => sameRepository(to.repository, reading.place.repository))
+    .filter(({ to }) => sameRepository(to.repository, reading.target.repository))
     .flatMap(({ tags }) => tags.map(({ tag }) => tag))
   const unknown = [...new Set(named)].filter((tag) => !reading.tags.has(tag))
   for (const [tag, digest] of await resolveTags(reading.store, unknown, call)) reading.tags.set(tag, digest)

@@ -7,7 +7,7 @@ import { inSemverOrder } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 
 /** A target of an environment that an image may have been promoted to. */
-export interface HistoryPlace {
+export interface HistoryTarget {
   readonly environment: string
   readonly repository: RepositoryName
   /** whether an image without an attestation is reported, as only promotions write here */
@@ -15,8 +15,8 @@ export interface HistoryPlace {
 }
 
 /** The tags, images and attestations of one target. */
-export interface PlaceFacts {
-  readonly place: HistoryPlace
+export interface TargetFacts {
+  readonly target: HistoryTarget
   /** the digest of each tag; null: the tag does not exist */
   readonly tags: ReadonlyMap<string, Digest | null>
   /** the requested images that the repository has now */
@@ -69,8 +69,8 @@ export interface HistoryTag {
 }
 
 /** Returns the history: pure. An attestation that was copied to other environments counts once. */
-export function historyOf(facts: readonly PlaceFacts[]): HistoryView {
-  const once = new Map<string, { readonly fact: PlaceFacts; readonly found: AttestationOfImage }>()
+export function buildHistory(facts: readonly TargetFacts[]): HistoryView {
+  const once = new Map<string, { readonly fact: TargetFacts; readonly found: AttestationOfImage }>()
   for (const fact of facts) {
     for (const found of fact.attestations) {
       const key = `${found.image} ${found.manifest.digest}`
@@ -79,22 +79,22 @@ export function historyOf(facts: readonly PlaceFacts[]): HistoryView {
     }
   }
   const told = [...once.values()].map(({ fact, found }) => rowOf(found, fact, facts))
-  const missing = facts.flatMap((fact) => missingAt(fact, facts))
+  const missing = facts.flatMap((fact) => findUnexplained(fact, facts))
   return { rows: [...told.sort(byTime), ...missing] }
 }
 
-function rowOf(found: AttestationOfImage, at: PlaceFacts, facts: readonly PlaceFacts[]): HistoryRow {
+function rowOf(found: AttestationOfImage, at: TargetFacts, facts: readonly TargetFacts[]): HistoryRow {
   const { status, why, promotion, image, manifest } = found
   const common = { status, ...(why !== undefined && { why }), image, attestation: manifest.digest }
-  if (promotion === undefined) return { ...common, to: endOf(at.place.repository, facts), tags: [] }
-  const target = factsAt(promotion.to.repository, facts)
+  if (promotion === undefined) return { ...common, to: endOf(at.target.repository, facts), tags: [] }
+  const target = findFacts(promotion.to.repository, facts)
   const { reason, ticket } = promotion
   return {
     ...common,
     time: promotion.time,
     from: endOf(promotion.from.repository, facts),
     to: endOf(promotion.to.repository, facts),
-    tags: promotion.tags.map(({ tag }) => ({ tag, now: standing(target?.tags.get(tag), image) })),
+    tags: promotion.tags.map(({ tag }) => ({ tag, now: stateOfTag(target?.tags.get(tag), image) })),
     actor: promotion.actor.ci?.user ?? promotion.actor.user,
     run: promotion.actor.ci?.run ?? promotion.run,
     ...(reason !== undefined && { reason }),
@@ -102,18 +102,18 @@ function rowOf(found: AttestationOfImage, at: PlaceFacts, facts: readonly PlaceF
   }
 }
 
-function standing(now: Digest | null | undefined, image: Digest): HistoryTag['now'] {
+function stateOfTag(now: Digest | null | undefined, image: Digest): HistoryTag['now'] {
   if (now === undefined) return 'unknown'
   if (now === null) return 'gone'
   return now === image ? 'same' : 'moved'
 }
 
 /** Returns a row for each image that has tags without an attestation, or no attestation at all. */
-function missingAt(fact: PlaceFacts, facts: readonly PlaceFacts[]): readonly HistoryRow[] {
-  const { place } = fact
-  if (!place.byPromotion) return []
+function findUnexplained(fact: TargetFacts, facts: readonly TargetFacts[]): readonly HistoryRow[] {
+  const { target } = fact
+  if (!target.byPromotion) return []
   return fact.images.flatMap((image) => {
-    const into = promotionsInto(place.repository, image, facts)
+    const into = findPromotionsTo(target.repository, image, facts)
     const named = new Set(into.flatMap(({ tags }) => tags.map(({ tag }) => tag)))
     const standingHere = [...fact.tags].filter(([, digest]) => digest === image).map(([tag]) => tag)
     const unnamed = inSemverOrder(
@@ -122,7 +122,7 @@ function missingAt(fact: PlaceFacts, facts: readonly PlaceFacts[]): readonly His
     )
     if (unnamed.length === 0 && (standingHere.length > 0 || into.length > 0)) return []
     const tags = unnamed.map((tag): HistoryTag => ({ tag, now: 'same' }))
-    return [{ status: 'missing' as const, image, to: endOf(place.repository, facts), tags }]
+    return [{ status: 'missing' as const, image, to: endOf(target.repository, facts), tags }]
   })
 }
 
@@ -130,10 +130,10 @@ function missingAt(fact: PlaceFacts, facts: readonly PlaceFacts[]): readonly His
  * Returns the promotions of an image to a repository. Attestations with a bad signature count,
  * because they have a row of their own.
  */
-function promotionsInto(
+function findPromotionsTo(
   repository: RepositoryName,
   image: Digest,
-  facts: readonly PlaceFacts[],
+  facts: readonly TargetFacts[],
 ): readonly Promotion[] {
   return facts
     .flatMap(({ attestations }) => attestations)
@@ -141,12 +141,12 @@ function promotionsInto(
     .filter(({ digest, to }) => digest === image && sameRepository(to.repository, repository))
 }
 
-function factsAt(repository: RepositoryName, facts: readonly PlaceFacts[]): PlaceFacts | undefined {
-  return facts.find(({ place }) => sameRepository(place.repository, repository))
+function findFacts(repository: RepositoryName, facts: readonly TargetFacts[]): TargetFacts | undefined {
+  return facts.find(({ target }) => sameRepository(target.repository, repository))
 }
 
-function endOf(repository: RepositoryName, facts: readonly PlaceFacts[]): HistoryEnd {
-  const environment = factsAt(repository, facts)?.place.environment
+function endOf(repository: RepositoryName, facts: readonly TargetFacts[]): HistoryEnd {
+  const environment = findFacts(repository, facts)?.target.environment
   return { ...(environment !== undefined && { environment }), repository }
 }
 

@@ -31,10 +31,10 @@ export async function choosePlatform(
 ): Promise<ManifestContent> {
   const where = formatAt(store.repository, content.descriptor)
   const manifest = parseManifest(content.bytes, content.descriptor.mediaType, where)
-  const candidates = named(manifest) ?? (await readPlatforms(store, content, call))
+  const candidates = platformsInIndex(manifest) ?? (await readPlatforms(store, content, call))
   const fitting = candidates.filter(({ platform }) => fitsPlatform(asked, platform))
   const exact = fitting.filter(({ platform }) => formatPlatform(platform) === formatPlatform(asked))
-  const [chosen, ...others] = byDigest(exact.length > 0 ? exact : fitting)
+  const [chosen, ...others] = removeDuplicates(exact.length > 0 ? exact : fitting)
   if (chosen === undefined) throw notForPlatform(where, asked, candidates)
   if (others.length > 0) throw severalFit(asked, fitting)
   if (chosen.descriptor.digest === content.descriptor.digest) return content
@@ -42,12 +42,12 @@ export async function choosePlatform(
 }
 
 /** An index may list one manifest for several platforms, and twice for one. */
-function byDigest(candidates: readonly PlatformCandidate[]): readonly PlatformCandidate[] {
+function removeDuplicates(candidates: readonly PlatformCandidate[]): readonly PlatformCandidate[] {
   return [...new Map(candidates.map((one) => [one.descriptor.digest, one])).values()]
 }
 
 /** Returns the platforms in an index; undefined unless all of its children have one. */
-function named(manifest: Manifest): readonly PlatformCandidate[] | undefined {
+function platformsInIndex(manifest: Manifest): readonly PlatformCandidate[] | undefined {
   if (manifest.kind !== 'index') return undefined
   const children = manifest.manifests.filter((child) => !isAttestationChild(child))
   const candidates = children.flatMap((descriptor) => {

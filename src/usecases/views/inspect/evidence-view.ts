@@ -26,7 +26,7 @@ export interface EvidenceView {
   readonly size: number
 }
 
-export function viewOfEvidence({ subject, manifest, via, tag, graph }: Evidence): EvidenceView {
+export function describeEvidence({ subject, manifest, via, tag, graph }: Evidence): EvidenceView {
   const root = graph.nodes[0]
   const artifactType =
     manifest.artifactType ?? (root === undefined ? undefined : artifactTypeOf(root.manifest))

@@ -20,11 +20,17 @@ import type {
   TagLister,
 } from '../../../images/ports.ts'
 import { choosePlatform } from './choose-platform.ts'
-import { type EvidenceView, readAttestationChildren, subjectOf, viewOfEvidence } from './evidence-view.ts'
+import { type EvidenceView, readAttestationChildren, subjectOf, describeEvidence } from './evidence-view.ts'
 import { type ManifestView, readManifests } from './manifest-view.ts'
-import { notThere } from '../../../images/graph/not-there.ts'
-import { orWarn } from '../or-warn.ts'
-import { readTagList, type ListedTags, type TagsOnImage, tagsOn, type TagsWanted } from '../list/tags-on.ts'
+import { explainMissing } from '../../../images/graph/explain-missing.ts'
+import { warnOnFailure } from '../warn-on-failure.ts'
+import {
+  readTagList,
+  type ListedTags,
+  type TagsOnImage,
+  resolveTagsOn,
+  type TagSearch,
+} from '../list/tags-on.ts'
 
 export interface ImageView extends TagsOnImage {
   readonly repository: RepositoryName
@@ -55,7 +61,7 @@ export interface MissingView {
 }
 
 export interface InspectOptions {
-  readonly tags: TagsWanted
+  readonly tags: TagSearch
   /** inspect the manifest of an index for this platform */
   readonly platform?: Platform
 }
@@ -80,8 +86,10 @@ export async function inspectImage(
   ])
   const [manifests, tags, evidence] = await Promise.all([
     readManifests(store, graph, call),
-    tagsOn(store, asked.descriptor.digest, at, listed, call),
-    orWarn(formatAt(store.repository, at), call, () => readEvidence(store, asked, graph, listed, call)),
+    resolveTagsOn(store, asked.descriptor.digest, at, listed, call),
+    warnOnFailure(formatAt(store.repository, at), call, () =>
+      readEvidence(store, asked, graph, listed, call),
+    ),
   ])
   const missing = missingIn(graph)
   const isChild = content.descriptor.digest !== asked.descriptor.digest
@@ -100,7 +108,7 @@ export async function inspectImage(
 }
 
 /** Yields the bytes of a manifest in one chunk. @throws `not-found`; what the store throws. */
-export async function* rawManifest(
+export async function* readRawManifest(
   store: ManifestReader & BlobReader & TagLister,
   at: TagOrDigest,
   platform: Platform | undefined,
@@ -116,7 +124,7 @@ async function find(
   call: Call,
 ): Promise<ManifestContent> {
   const content = await store.findManifest(at, call)
-  if (content === undefined) throw await notThere(store, { at }, call)
+  if (content === undefined) throw await explainMissing(store, { at }, call)
   return content
 }
 
@@ -168,7 +176,7 @@ async function readEvidence(
       call,
     ),
   ])
-  return [...search.found.map(viewOfEvidence), ...inIndex]
+  return [...search.found.map(describeEvidence), ...inIndex]
 }
 
 /** Returns the attestations in indexes; of one platform, those that its index has for it. */

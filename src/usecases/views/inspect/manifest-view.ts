@@ -8,7 +8,7 @@ import { type ImageConfigView, isImageConfig, readImageConfig } from '../../../i
 import { inParallel } from '../../../images/parallel.ts'
 import { isLeaf, type LeafNode, platformsOf } from '../../../images/graph/platform-images.ts'
 import type { BlobReader } from '../../../images/ports.ts'
-import { orWarn } from '../or-warn.ts'
+import { warnOnFailure } from '../warn-on-failure.ts'
 
 /** Configs that are read in parallel. */
 const readsAtOnce = 8
@@ -55,7 +55,9 @@ async function readManifest(
   const { config, layers, annotations = {} } = manifest
   const isImage = isImageConfig(config)
   const where = formatAt(store.repository, descriptor)
-  const image = isImage ? await orWarn(where, call, () => readImageConfig(store, config, call)) : undefined
+  const image = isImage
+    ? await warnOnFailure(where, call, () => readImageConfig(store, config, call))
+    : undefined
   const artifactType = isImage ? undefined : artifactTypeOf(manifest)
   return {
     descriptor,

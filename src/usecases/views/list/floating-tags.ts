@@ -11,19 +11,19 @@ interface MovingTags {
 /** Whether a tag moves with versions. A number is floating only if a version of its line exists. */
 export function isFloatingIn(tag: string, sets: readonly TagSet[], moving: readonly MovingTags[]): boolean {
   const line = numberedLine(tag)
-  if (line === undefined) return isNamed(tag, moving)
+  if (line === undefined) return isFloatingName(tag, moving)
   return sets.some(({ versions }) => [...versions.values()].some(({ version }) => isInLine(version, line)))
 }
 
 /** Returns the versions that a floating tag may be on. */
 export function lineOf(tag: string, moving: readonly MovingTags[]): Line {
-  return numberedLine(tag) ?? (isMarker(tag, moving) ? {} : { channel: tag })
+  return numberedLine(tag) ?? (isCurrentTag(tag, moving) ? {} : { channel: tag })
 }
 
-function isNamed(tag: string, moving: readonly MovingTags[]): boolean {
-  return isMarker(tag, moving) || moving.some(({ channels }) => channels.includes(tag))
+function isFloatingName(tag: string, moving: readonly MovingTags[]): boolean {
+  return isCurrentTag(tag, moving) || moving.some(({ channels }) => channels.includes(tag))
 }
 
-function isMarker(tag: string, moving: readonly MovingTags[]): boolean {
+function isCurrentTag(tag: string, moving: readonly MovingTags[]): boolean {
   return tag === defaultTag || moving.some(({ markers }) => markers.includes(tag))
 }

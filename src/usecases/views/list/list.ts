@@ -7,13 +7,13 @@ import { inSemverOrder } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader, Repositories, SourceRepository } from '../../../images/ports.ts'
-import { newerThan, type Scan } from './newer-than.ts'
+import { findNewerImages, type Scan } from './newer-than.ts'
 import { UnreachableRegistries } from '../reach.ts'
 import { type ImageSummary, Summaries, unknownSummary } from './summary.ts'
-import { fitsName, type TagFilter } from './tag-filter.ts'
+import { matchesName, type TagFilter } from './tag-filter.ts'
 
 /** Tags that are read in parallel. */
-const looksAtOnce = 16
+const tagsAtOnce = 16
 
 export interface ListOptions {
   /** the number of tags to show; undefined: all */
@@ -83,16 +83,16 @@ export async function listRepository(
   const { limit, filter, brief, now } = options
   const all = new Set<string>()
   for await (const tag of store.tags(call)) all.add(tag)
-  const fitting = [...all].filter((tag) => fitsName(tag, filter))
+  const fitting = [...all].filter((tag) => matchesName(tag, filter))
   const names = options.evidenceTags ? fitting : fitting.filter((tag) => !isEvidenceTag(tag))
   const ordered = inSemverOrder(names, plainReading)
   const summaries = new Summaries(store, all)
   const scan =
     filter.since === undefined
       ? undefined
-      : await newerThan(store, summaries, ordered, { since: filter.since, limit, now }, call)
+      : await findNewerImages(store, summaries, ordered, { since: filter.since, limit, now }, call)
   const shown: readonly Shown[] = scan?.tags ?? ordered.slice(0, limit)
-  const tags = await inParallel(shown, looksAtOnce, call, (tag, c) =>
+  const tags = await inParallel(shown, tagsAtOnce, call, (tag, c) =>
     viewOf(store, tag, brief ? undefined : summaries, c),
   )
   return {

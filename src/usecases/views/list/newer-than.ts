@@ -28,7 +28,7 @@ export interface Scan {
 }
 
 /** Reads tags in their order, batch by batch, until enough images are new enough. */
-export async function newerThan(
+export async function findNewerImages(
   store: ManifestReader,
   summaries: Summaries,
   tags: readonly string[],

@@ -12,7 +12,7 @@ import { type Graph, walkGraph } from '../../../images/graph/graph.ts'
 import { isAttestationChild, platformImages } from '../../../images/graph/platform-images.ts'
 import type { BlobReader, ManifestReader, ReferrerLister } from '../../../images/ports.ts'
 import { EvidenceGlance } from './evidence-glance.ts'
-import { isOfOneImage, orWarn } from '../or-warn.ts'
+import { isOfOneImage, warnOnFailure } from '../warn-on-failure.ts'
 
 /** A summary of an image; a field is null if it is unknown. */
 export interface ImageSummary {
@@ -58,7 +58,7 @@ export class Summaries {
   }
 
   async summary(image: Descriptor, call: Call): Promise<ImageSummary> {
-    return await once(this.#whole, image, async () => {
+    return await readOnce(this.#whole, image, async () => {
       const { facts, graph } = await this.#read(image, call)
       const evidence = await this.#orWarn(image, call, () => this.#evidence.count(image.digest, graph, call))
       return { ...facts, evidence: evidence ?? null }
@@ -66,7 +66,7 @@ export class Summaries {
   }
 
   async #read(image: Descriptor, call: Call): Promise<Read> {
-    return await once(this.#facts, image, async () => {
+    return await readOnce(this.#facts, image, async () => {
       const graph = await this.#orWarn(image, call, () => walkGraph(this.#store, image, call))
       if (graph === undefined) return { facts: await this.#ofIndexAlone(image, call) }
       const images = await this.#orWarn(image, call, () => readDatedImages(this.#store, graph, call))
@@ -98,7 +98,7 @@ export class Summaries {
   }
 
   async #orWarn<T>(image: Descriptor, call: Call, read: () => Promise<T>): Promise<T | undefined> {
-    return await orWarn(formatAt(this.#store.repository, image), call, read)
+    return await warnOnFailure(formatAt(this.#store.repository, image), call, read)
   }
 }
 
@@ -110,7 +110,7 @@ function factsOf(graph: Graph): Pick<ImageSummary, 'size' | 'artifactType'> {
   return { size: graph.size, ...(artifactType !== undefined && { artifactType }) }
 }
 
-async function once<T>(
+async function readOnce<T>(
   map: Map<string, Promise<T>>,
   { digest }: Descriptor,
   work: () => Promise<T>,

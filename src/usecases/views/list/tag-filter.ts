@@ -12,7 +12,7 @@ export interface TagFilter {
 }
 
 /** Whether the name of a tag matches. */
-export function fitsName(tag: string, { range, globs }: TagFilter): boolean {
+export function matchesName(tag: string, { range, globs }: TagFilter): boolean {
   if (globs !== undefined && !globs.some((glob) => matchesGlob(glob, tag))) return false
   if (range === undefined) return true
   const version = parseVersionTag(tag, plainReading)?.version

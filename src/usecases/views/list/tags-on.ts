@@ -5,7 +5,7 @@ import { inSemverOrder } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader, TagLister } from '../../../images/ports.ts'
-import { imageTags } from '../image-tags.ts'
+import { selectImageTags } from '../image-tags.ts'
 import { listUntil, type TagList } from '../../../images/tags/tag-list.ts'
 
 /** Tags that are resolved in parallel. */
@@ -16,10 +16,10 @@ const fewTags = 100
 const longList = 1000
 
 /** Which tags are resolved to find those on an image. */
-export type TagsWanted = 'all' | 'few' | 'none'
+export type TagSearch = 'all' | 'few' | 'none'
 
 export interface ListedTags {
-  readonly wanted: TagsWanted
+  readonly wanted: TagSearch
   /** undefined if there is no list, or none was requested */
   readonly list: TagList | undefined
 }
@@ -35,7 +35,7 @@ export interface TagsOnImage {
 }
 
 /** Lists tags as far as they are needed. @throws if all are requested and there is no list. */
-export async function readTagList(store: TagLister, wanted: TagsWanted, call: Call): Promise<ListedTags> {
+export async function readTagList(store: TagLister, wanted: TagSearch, call: Call): Promise<ListedTags> {
   switch (wanted) {
     case 'none':
       return { wanted, list: undefined }
@@ -50,7 +50,7 @@ export async function readTagList(store: TagLister, wanted: TagsWanted, call: Ca
 }
 
 /** Resolves the listed tags except the one in `at`, and warns if there is no list. */
-export async function tagsOn(
+export async function resolveTagsOn(
   store: ManifestReader,
   image: Digest,
   at: TagOrDigest,
@@ -62,7 +62,7 @@ export async function tagsOn(
     call.notify({ kind: 'warning', text: 'the tags cannot be listed: which are on the image is not known' })
     return { tagsLeftOut: { why: 'unreadable' } }
   }
-  const names = wanted === 'all' ? [...list.tags] : imageTags(list.tags)
+  const names = wanted === 'all' ? [...list.tags] : selectImageTags(list.tags)
   if (wanted === 'few' && (names.length > fewTags || !list.isWhole)) {
     return { tagsLeftOut: { why: 'many', count: names.length, isWhole: list.isWhole } }
   }
@@ -76,5 +76,5 @@ export async function tagsOn(
 }
 
 function isTooMany(tags: ReadonlySet<string>): boolean {
-  return tags.size >= longList && imageTags(tags).length > fewTags
+  return tags.size >= longList && selectImageTags(tags).length > fewTags
 }

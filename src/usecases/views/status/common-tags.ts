@@ -35,7 +35,7 @@ export class TagSet {
 }
 
 /** Returns the tags that both sides have, the highest first. */
-export function commonTags(from: TagSet, to: TagSet): readonly TagPair[] {
+export function pairCommonTags(from: TagSet, to: TagSet): readonly TagPair[] {
   const same = [...from.tags].filter((tag) => to.tags.has(tag)).map((tag) => ({ from: tag, to: tag }))
   const paired = new Set(same.map((pair) => pair.from))
   const spelled = [...from.versions].flatMap(([name, { tag }]) => {

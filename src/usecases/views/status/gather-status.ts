@@ -13,12 +13,12 @@ import type {
   Repositories,
   TagLister,
 } from '../../../images/ports.ts'
-import { findVersion, highestOf, versionCandidates } from './marker-version.ts'
-import { both, leftOut, UnreachableRegistries, untilTimeIsUp } from '../reach.ts'
-import type { CellFacts, StatusPlace } from './status.ts'
+import { findVersion, findHighest, listVersionCandidates } from './current-version.ts'
+import { waitForBoth, explainUnreached, UnreachableRegistries, readUntilTimeout } from '../reach.ts'
+import type { CellFacts, StatusTarget } from './status.ts'
 
 /** Repositories of one registry that are read in parallel. Registries do not delay each other. */
-const placesAtOnce = 16
+const targetsAtOnce = 16
 
 /**
  * Reads each repository: the manifest of the current-version tag and the tag list in parallel, then
@@ -28,27 +28,28 @@ const placesAtOnce = 16
  */
 export async function gatherStatus(
   stores: Repositories,
-  places: readonly StatusPlace[],
+  targets: readonly StatusTarget[],
   options: CreatedOptions,
   call: Call,
 ): Promise<readonly CellFacts[]> {
-  const [reach, reader] = [new UnreachableRegistries(), new PlaceReader(stores, options)]
-  const found = new Map<StatusPlace, CellFacts>()
-  const registries = [...Map.groupBy(places, ({ repository }) => repository.registry).values()]
-  const readGroup = async (group: readonly StatusPlace[], inner: Call): Promise<void> => {
-    await inParallel(group, placesAtOnce, inner, async (place, c) => {
-      const { value, error } = await reach.read(place.repository, c, () => reader.read(place, c))
-      found.set(place, value ?? { place, state: 'unreachable', error })
+  const [reach, reader] = [new UnreachableRegistries(), new TargetReader(stores, options)]
+  const found = new Map<StatusTarget, CellFacts>()
+  const registries = [...Map.groupBy(targets, ({ repository }) => repository.registry).values()]
+  const readGroup = async (group: readonly StatusTarget[], inner: Call): Promise<void> => {
+    await inParallel(group, targetsAtOnce, inner, async (target, c) => {
+      const { value, error } = await reach.read(target.repository, c, () => reader.read(target, c))
+      found.set(target, value ?? { target, state: 'unreachable', error })
     })
   }
-  await untilTimeIsUp(call, () => inParallel(registries, registries.length, call, readGroup))
-  return places.map(
-    (place) => found.get(place) ?? { place, state: 'unreachable', error: leftOut(place.repository, call) },
+  await readUntilTimeout(call, () => inParallel(registries, registries.length, call, readGroup))
+  return targets.map(
+    (target) =>
+      found.get(target) ?? { target, state: 'unreachable', error: explainUnreached(target.repository, call) },
   )
 }
 
 /** Reads repositories, and the time of each image once. */
-class PlaceReader {
+class TargetReader {
   readonly #stores: Repositories
   readonly #options: CreatedOptions
   readonly #created = new Map<Digest, Promise<string | undefined>>()
@@ -60,28 +61,31 @@ class PlaceReader {
     this.#options = options
   }
 
-  async read(place: StatusPlace, call: Call): Promise<CellFacts> {
-    const { marker, reading } = place
-    const store = this.#stores.source(place.repository)
-    const [content, listed] = await both(store.findManifest({ tag: marker }, call), tagsOrNone(store, call))
+  async read(target: StatusTarget, call: Call): Promise<CellFacts> {
+    const { marker, reading } = target
+    const store = this.#stores.source(target.repository)
+    const [content, listed] = await waitForBoth(
+      store.findManifest({ tag: marker }, call),
+      listTagsIfAllowed(store, call),
+    )
     if (content === undefined) {
       if (listed.error !== undefined) throw listed.error
       const { tags } = listed
-      if (tags === undefined) return { place, state: 'absent' }
-      return { place, state: 'unmarked', highest: highestOf(tags, reading) ?? null }
+      if (tags === undefined) return { target, state: 'absent' }
+      return { target, state: 'unmarked', highest: findHighest(tags, reading) ?? null }
     }
-    const candidates = versionCandidates(listed.tags ?? [], reading, marker)
+    const candidates = listVersionCandidates(listed.tags ?? [], reading, marker)
     const { digest } = content.descriptor
-    const [version, created] = await both(
-      findMarked(store, digest, place, candidates, call),
+    const [version, created] = await waitForBoth(
+      findCurrentVersion(store, digest, target, candidates, call),
       this.#createdOnce(store, content, call),
     )
-    if (listed.error !== undefined && version === undefined) this.#warnUnlisted(place, call)
-    return { place, state: 'present', digest, version: version ?? null, created: created ?? null }
+    if (listed.error !== undefined && version === undefined) this.#warnUnlisted(target, call)
+    return { target, state: 'present', digest, version: version ?? null, created: created ?? null }
   }
 
   /** Warns once for each registry. */
-  #warnUnlisted({ repository: { registry } }: StatusPlace, call: Call): void {
+  #warnUnlisted({ repository: { registry } }: StatusTarget, call: Call): void {
     if (this.#unlisted.has(registry)) return
     this.#unlisted.add(registry)
     const text = 'tags cannot be listed: what stands there is compared, its version is unknown'
@@ -108,7 +112,7 @@ class PlaceReader {
 }
 
 /** Returns the tags, or why the registry has no list for this user, who may still pull. */
-async function tagsOrNone(
+async function listTagsIfAllowed(
   store: TagLister,
   call: Call,
 ): Promise<{ readonly tags?: readonly string[] | undefined; readonly error?: DrayError }> {
@@ -120,10 +124,10 @@ async function tagsOrNone(
   }
 }
 
-async function findMarked(
+async function findCurrentVersion(
   store: ManifestReader,
   digest: Digest,
-  { marker, reading }: StatusPlace,
+  { marker, reading }: StatusTarget,
   candidates: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag | undefined> {

@@ -4,7 +4,7 @@ import type { RepositoryName } from '../../../oci/reference.ts'
 import { compareVersions, type VersionReading, type VersionTag } from '../../../semver/version.ts'
 
 /** An image at one target of an environment. */
-export interface StatusPlace {
+export interface StatusTarget {
   readonly image: string
   readonly environment: string
   readonly repository: RepositoryName
@@ -14,7 +14,7 @@ export interface StatusPlace {
 }
 
 /** The state of an image at one target. */
-export type CellFacts = { readonly place: StatusPlace } & (
+export type CellFacts = { readonly target: StatusTarget } & (
   | {
       readonly state: 'present'
       readonly digest: Digest
@@ -33,7 +33,7 @@ export type CellFacts = { readonly place: StatusPlace } & (
 export type StepState = 'level' | 'behind' | 'differs' | 'unknown'
 
 /** From which environment images go to which. */
-export interface StatusRoute {
+export interface PromotionPath {
   readonly from: string
   readonly to: string
 }
@@ -59,7 +59,7 @@ interface StatusRow {
   /** for each target of each environment, in the same order for every image */
   readonly cells: readonly StatusCell[]
   /** of whole environments */
-  readonly steps: readonly (StatusRoute & { readonly state: StepState })[]
+  readonly steps: readonly (PromotionPath & { readonly state: StepState })[]
 }
 
 /** Images against environments. */
@@ -77,30 +77,30 @@ interface StatusSummary extends Readonly<Record<StepState, number>> {
 }
 
 /** Returns the matrix: pure. `facts` has the same targets in the same order for every image. */
-export function statusOf(
+export function buildStatus(
   environments: readonly string[],
-  routes: readonly StatusRoute[],
+  paths: readonly PromotionPath[],
   facts: readonly CellFacts[],
 ): StatusView {
-  const byImage = Map.groupBy(facts, ({ place }) => place.image)
-  const images = [...byImage].map(([image, cells]) => rowOf(image, cells, routes))
+  const byImage = Map.groupBy(facts, ({ target }) => target.image)
+  const images = [...byImage].map(([image, cells]) => rowOf(image, cells, paths))
   return { environments, images, summary: summaryOf(images) }
 }
 
-function rowOf(image: string, facts: readonly CellFacts[], routes: readonly StatusRoute[]): StatusRow {
-  const cells = facts.map((fact) => cellOf(fact, facts, routes))
-  const steps = routes.map((route) => {
+function rowOf(image: string, facts: readonly CellFacts[], paths: readonly PromotionPath[]): StatusRow {
+  const cells = facts.map((fact) => cellOf(fact, facts, paths))
+  const steps = paths.map((path) => {
     const states = cells
-      .filter(({ environment }) => environment === route.to)
-      .flatMap(({ against }) => against.filter(({ from }) => from === route.from))
-    return { ...route, state: together(states.map(({ state }) => state)) }
+      .filter(({ environment }) => environment === path.to)
+      .flatMap(({ against }) => against.filter(({ from }) => from === path.from))
+    return { ...path, state: worstState(states.map(({ state }) => state)) }
   })
   return { image, cells, steps }
 }
 
-function cellOf(fact: CellFacts, all: readonly CellFacts[], routes: readonly StatusRoute[]): StatusCell {
-  const { environment, repository, marker } = fact.place
-  const against = routes
+function cellOf(fact: CellFacts, all: readonly CellFacts[], paths: readonly PromotionPath[]): StatusCell {
+  const { environment, repository, marker } = fact.target
+  const against = paths
     .filter(({ to }) => to === environment)
     .map(({ from }) => ({ from, state: compare(sourceIn(from, all), fact) }))
   return {
@@ -119,7 +119,7 @@ function cellOf(fact: CellFacts, all: readonly CellFacts[], routes: readonly Sta
 
 /** Returns the first target of an environment that has the image, else the first reached one. */
 function sourceIn(environment: string, facts: readonly CellFacts[]): CellFacts | undefined {
-  const here = facts.filter(({ place }) => place.environment === environment)
+  const here = facts.filter(({ target }) => target.environment === environment)
   return (
     here.find(({ state }) => state === 'present') ??
     here.find(({ state }) => state !== 'unreachable') ??
@@ -138,18 +138,18 @@ function compare(from: CellFacts | undefined, to: CellFacts): StepState {
 
 const gravest: readonly StepState[] = ['differs', 'behind', 'unknown']
 
-function together(states: readonly StepState[]): StepState {
+function worstState(states: readonly StepState[]): StepState {
   return gravest.find((state) => states.includes(state)) ?? 'level'
 }
 
 /** Whether no environment has a repository for the image. Its name is probably mistyped. */
-function isNowhere({ cells }: StatusRow): boolean {
+function isAbsentEverywhere({ cells }: StatusRow): boolean {
   return cells.every(({ state }) => state === 'absent')
 }
 
 function summaryOf(images: readonly StatusRow[]): StatusSummary {
   // An image that no environment has is not in sync with anything.
-  const steps = images.flatMap((row) => (isNowhere(row) ? [] : row.steps))
+  const steps = images.flatMap((row) => (isAbsentEverywhere(row) ? [] : row.steps))
   const count = (wanted: StepState): number => steps.filter(({ state }) => state === wanted).length
   const targets = images.flatMap(({ cells }) =>
     cells.map(({ state }, target) => ({ target, isReached: state !== 'unreachable' })),

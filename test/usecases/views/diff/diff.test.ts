@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { commonTags, TagSet } from '../../../../src/usecases/views/status/common-tags.ts'
-import { type DiffEntry, diffOf, type DiffSide } from '../../../../src/usecases/views/diff/diff.ts'
+import { pairCommonTags, TagSet } from '../../../../src/usecases/views/status/common-tags.ts'
+import { type DiffEntry, buildDiff, type DiffSide } from '../../../../src/usecases/views/diff/diff.ts'
 import { digestOf } from '../../../../src/oci/digest.ts'
 import { plainReading } from '../../../../src/semver/version.ts'
 
@@ -20,13 +20,16 @@ const standing = (tags: Tags): ReadonlyMap<string, string> =>
 function diff(fromTags: Tags, toTags: Tags, limit?: number): DiffEntry {
   const [here, there] = [standing(fromTags), standing(toTags)]
   const sets = [here, there].map((tags) => new TagSet([...tags.keys()], plainReading))
-  const pairs = commonTags(sets[0] ?? new TagSet([], plainReading), sets[1] ?? new TagSet([], plainReading))
+  const pairs = pairCommonTags(
+    sets[0] ?? new TagSet([], plainReading),
+    sets[1] ?? new TagSet([], plainReading),
+  )
   const compared = pairs.slice(0, limit).map((pair) => ({
     ...pair,
     fromDigest: digestOf(here.get(pair.from) ?? ''),
     toDigest: digestOf(there.get(pair.to) ?? ''),
   }))
-  return diffOf({
+  return buildDiff({
     image: 'api',
     from: side('staging/api'),
     to: side('prod/api'),
@@ -111,7 +114,9 @@ describe('drift', () => {
     const pair = { from: '1.4.2', to: '1.4.2', fromDigest: digestOf('a'), toDigest: null }
     const tags = { fromTags: ['1.4.2'], toTags: ['1.4.2'] }
     const sides = { image: 'api', from: side('a'), to: side('b') }
-    expect(diffOf({ ...sides, state: 'read', ...tags, compared: [pair], notCompared: 0 }).drift).toEqual([])
+    expect(buildDiff({ ...sides, state: 'read', ...tags, compared: [pair], notCompared: 0 }).drift).toEqual(
+      [],
+    )
   })
 })
 
@@ -150,7 +155,7 @@ describe('an image', () => {
     const error = { code: 'network', message: 'nobody there' } as const
     const to = side('prod/api')
     const facts = { image: 'api', from: side('staging/api'), to, unread: to.repository, error }
-    expect(diffOf({ ...facts, state: 'unreachable' })).toMatchObject({
+    expect(buildDiff({ ...facts, state: 'unreachable' })).toMatchObject({
       state: 'unreachable',
       unread: to.repository,
       error,

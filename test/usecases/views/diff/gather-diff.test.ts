@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { DrayError } from '../../../../src/lib/errors.ts'
 import type { DiffSide } from '../../../../src/usecases/views/diff/diff.ts'
-import { type DiffPlace, gatherDiff } from '../../../../src/usecases/views/diff/gather-diff.ts'
+import { type DiffImage, gatherDiff } from '../../../../src/usecases/views/diff/gather-diff.ts'
 import { plainReading } from '../../../../src/semver/version.ts'
 import { embedded, newCall, openStores, scripted } from '../../../registry/client/world.ts'
 import { cosignSignature, image, together } from '../../../support/images.ts'
@@ -13,11 +13,11 @@ const side = (registry: string, path: string): DiffSide => ({
   markers: ['latest'],
   channels: [],
 })
-const placeOf = (
+const imageOf = (
   name: string,
   from: readonly [DiffSide, ...DiffSide[]],
   ...to: readonly DiffSide[]
-): DiffPlace => ({
+): DiffImage => ({
   image: name,
   from,
   to,
@@ -31,7 +31,7 @@ it('the tags of the source are asked for once, however many targets there are, a
   clear()
   const [from, ...to] = paths.map((path) => side(registry, path))
   if (from === undefined) throw new Error('there are three')
-  const facts = await gatherDiff(openStores(), [placeOf('api', [from], ...to)], all, newCall())
+  const facts = await gatherDiff(openStores(), [imageOf('api', [from], ...to)], all, newCall())
   const common = [{ from: 'latest' }, { from: '1.4.2' }]
   expect(facts).toMatchObject([{ compared: common }, { compared: common }])
   expect(
@@ -47,7 +47,7 @@ it('a registry that does not let us in is unreachable for its own reason, on eit
   const [here, there] = [side(registry, 'staging/api'), side(denied.registry, 'prod/api')]
   const facts = await gatherDiff(
     openStores(),
-    [placeOf('api', [here], there), placeOf('api', [there], here)],
+    [imageOf('api', [here], there), imageOf('api', [there], here)],
     all,
     newCall(),
   )
@@ -58,8 +58,8 @@ it('a registry that does not let us in is unreachable for its own reason, on eit
 it('an interrupt ends it', async () => {
   const stop = new AbortController()
   stop.abort(new DrayError('interrupted', 'interrupted'))
-  const place = placeOf('api', [side('127.0.0.1:1', 'a')], side('127.0.0.1:1', 'b'))
-  await expect(gatherDiff(openStores(), [place], all, newCall(stop.signal))).rejects.toMatchObject({
+  const image = imageOf('api', [side('127.0.0.1:1', 'a')], side('127.0.0.1:1', 'b'))
+  await expect(gatherDiff(openStores(), [image], all, newCall(stop.signal))).rejects.toMatchObject({
     code: 'interrupted',
   })
 })

@@ -3,7 +3,7 @@ import { attachAttestation } from '../../../../src/audit/attestation/attestation
 import type { Promotion } from '../../../../src/audit/attestation/promotion-statement.ts'
 import type { SigningKey } from '../../../../src/signing/signing-keys.ts'
 import { gatherHistory, type HistorySubject } from '../../../../src/usecases/views/history/gather-history.ts'
-import { historyOf, type HistoryRow } from '../../../../src/usecases/views/history/history.ts'
+import { buildHistory, type HistoryRow } from '../../../../src/usecases/views/history/history.ts'
 import { parseDescriptor } from '../../../../src/oci/descriptor.ts'
 import { parseDigest } from '../../../../src/oci/digest.ts'
 import { embedded, newCall, openStores, scripted } from '../../../registry/client/world.ts'
@@ -20,7 +20,7 @@ type Environment = (typeof environments)[number]
 async function start(profile: 'oci-1.1' | 'docker-registry-2.8') {
   const { registry, oracle, log } = await embedded({ profile })
   const repository = (environment: Environment) => ({ registry, path: `${environment}/api` })
-  const places = environments.map((environment) => ({
+  const targets = environments.map((environment) => ({
     environment,
     repository: repository(environment),
     byPromotion: environment !== 'dev',
@@ -46,10 +46,10 @@ async function start(profile: 'oci-1.1' | 'docker-registry-2.8') {
       newCall(),
     )
   const history = async (subject: HistorySubject, known = [keys.verify]): Promise<readonly HistoryRow[]> =>
-    historyOf(await gatherHistory(openStores(), places, subject, known, newCall())).rows
+    buildHistory(await gatherHistory(openStores(), targets, subject, known, newCall())).rows
   const push = (what: Content, environment: Environment, ...tags: string[]) =>
     oracle.push(what, `${environment}/api`, ...tags)
-  return { registry, oracle, log, attest, history, push, places }
+  return { registry, oracle, log, attest, history, push, targets }
 }
 
 const brief = (rows: readonly HistoryRow[]) =>
@@ -135,7 +135,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('the history at %s', 
 
 it('an environment that may not be read is an error, not a shorter history', async () => {
   const { registry } = await scripted(() => ({ status: 403 }))
-  const places = [{ environment: 'prod', repository: { registry, path: 'prod/api' }, byPromotion: true }]
-  const gathered = gatherHistory(openStores(), places, { tag: '1' }, [], newCall())
+  const targets = [{ environment: 'prod', repository: { registry, path: 'prod/api' }, byPromotion: true }]
+  const gathered = gatherHistory(openStores(), targets, { tag: '1' }, [], newCall())
   await expect(gathered).rejects.toMatchObject({ code: 'forbidden' })
 })

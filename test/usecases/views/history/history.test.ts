@@ -3,9 +3,9 @@ import type { AttestationStatus } from '../../../../src/audit/attestation/verify
 import type { Promotion } from '../../../../src/audit/attestation/promotion-statement.ts'
 import {
   type AttestationOfImage,
-  historyOf,
-  type HistoryPlace,
-  type PlaceFacts,
+  buildHistory,
+  type HistoryTarget,
+  type TargetFacts,
 } from '../../../../src/usecases/views/history/history.ts'
 import { type Digest, digestOf } from '../../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../../src/oci/media-types.ts'
@@ -15,19 +15,19 @@ import { promotionOf } from '../../../support/attestations.ts'
 const one = digestOf('one')
 const two = digestOf('two')
 
-function placeOf(environment: string, byPromotion = true): HistoryPlace {
+function targetOf(environment: string, byPromotion = true): HistoryTarget {
   return { environment, repository: parseRepository(`registry.test/${environment}/api`), byPromotion }
 }
 
-const [dev, staging, prod] = [placeOf('dev', false), placeOf('staging'), placeOf('prod')]
+const [dev, staging, prod] = [targetOf('dev', false), targetOf('staging'), targetOf('prod')]
 
 function factsOf(
-  place: HistoryPlace,
+  target: HistoryTarget,
   tags: Readonly<Record<string, Digest | null>>,
   attestations: readonly AttestationOfImage[] = [],
-): PlaceFacts {
+): TargetFacts {
   const images = [...new Set(Object.values(tags).filter((digest) => digest !== null))]
-  return { place, tags: new Map(Object.entries(tags)), images, attestations }
+  return { target, tags: new Map(Object.entries(tags)), images, attestations }
 }
 
 function attestation(
@@ -53,7 +53,7 @@ const toProd = attestation(one, { time: '2026-03-02T00:00:00.000Z' })
 
 describe('the history of an image', () => {
   it('is its promotions in the order of time, each once however often it was carried along', () => {
-    const { rows } = historyOf([
+    const { rows } = buildHistory([
       factsOf(dev, { '1.4.2': one }),
       factsOf(staging, { '1.4.2': one }, [toStaging]),
       factsOf(prod, { '1.4.2': one }, [toProd, toStaging]),
@@ -79,7 +79,7 @@ describe('the history of an image', () => {
 
   it('names the user of the machine and the run where there was no CI', () => {
     const found = attestation(one, { actor: { user: 'bob', host: 'h' } })
-    expect(historyOf([factsOf(prod, {}, [found])]).rows).toMatchObject([{ actor: 'bob', run: 'run-7' }])
+    expect(buildHistory([factsOf(prod, {}, [found])]).rows).toMatchObject([{ actor: 'bob', run: 'run-7' }])
   })
 
   it.each([
@@ -88,12 +88,12 @@ describe('the history of an image', () => {
     ['gone', { '1.4.2': null }],
     ['unknown', {}],
   ] as const)('says of a tag that it is %s', (now, tags) => {
-    const { rows } = historyOf([{ ...factsOf(prod, tags, [toProd]), images: [one] }])
+    const { rows } = buildHistory([{ ...factsOf(prod, tags, [toProd]), images: [one] }])
     expect(rows.map((row) => row.tags)).toEqual([[{ tag: '1.4.2', now }]])
   })
 
   it('looks at the tags where the promotion went, not where its attestation hangs', () => {
-    const { rows } = historyOf([
+    const { rows } = buildHistory([
       factsOf(staging, { '1.4.2': two }),
       factsOf(prod, { '1.4.2': one }, [toStaging, toProd]),
     ])
@@ -103,15 +103,15 @@ describe('the history of an image', () => {
   it('does not believe what an attestation calls a repository that is not of the environment', () => {
     const repository = parseRepository('elsewhere.test/api')
     const found = attestation(one, { to: { environment: 'prod', repository } }, 'unsigned')
-    const { rows } = historyOf([factsOf(prod, { '1.4.2': one }, [found])])
+    const { rows } = buildHistory([factsOf(prod, { '1.4.2': one }, [found])])
     expect(rows.map(({ status, to }) => [status, to])).toEqual([
       ['unsigned', { repository }],
       ['missing', { environment: 'prod', repository: prod.repository }],
     ])
   })
 
-  it('has the readable one where the same attestation is damaged at another place', () => {
-    const { rows } = historyOf([
+  it('has the readable one where the same attestation is damaged at another target', () => {
+    const { rows } = buildHistory([
       factsOf(staging, {}, [toProd]),
       factsOf(prod, { '1.4.2': one }, [unreadableOf(toProd)]),
     ])
@@ -121,7 +121,7 @@ describe('the history of an image', () => {
 
 describe('what is missing', () => {
   it('is told for each tag that no attestation names, where images come by promotion', () => {
-    const { rows } = historyOf([
+    const { rows } = buildHistory([
       factsOf(dev, { '1.4.2': one }),
       factsOf(prod, { '1.4.2': one, latest: one, '1.4': one, '2.0': two }, [toProd]),
     ])
@@ -146,22 +146,24 @@ describe('what is missing', () => {
 
   it('is told for an image without a known tag that no attestation brought there', () => {
     const facts = { ...factsOf(prod, {}), images: [one] }
-    expect(historyOf([facts]).rows).toMatchObject([{ status: 'missing', image: one, tags: [] }])
-    expect(historyOf([{ ...facts, attestations: [toProd] }]).rows).toMatchObject([{ status: 'verified' }])
+    expect(buildHistory([facts]).rows).toMatchObject([{ status: 'missing', image: one, tags: [] }])
+    expect(buildHistory([{ ...facts, attestations: [toProd] }]).rows).toMatchObject([{ status: 'verified' }])
   })
 
   it('is not told beside a bad one about this image, but beside one about another', () => {
     const tampered = attestation(one, {}, 'bad')
-    expect(historyOf([factsOf(prod, { '1.4.2': one }, [tampered])]).rows).toMatchObject([{ status: 'bad' }])
+    expect(buildHistory([factsOf(prod, { '1.4.2': one }, [tampered])]).rows).toMatchObject([
+      { status: 'bad' },
+    ])
     const copied = { ...attestation(two, {}, 'bad'), image: one }
-    expect(historyOf([factsOf(prod, { '1.4.2': one }, [copied])]).rows).toMatchObject([
+    expect(buildHistory([factsOf(prod, { '1.4.2': one }, [copied])]).rows).toMatchObject([
       { status: 'bad', image: one },
       { status: 'missing', image: one },
     ])
   })
 
   it('is told beside one that cannot be read, which stands where it hangs', () => {
-    const { rows } = historyOf([factsOf(prod, { '1.4.2': one }, [unreadableOf(toProd)])])
+    const { rows } = buildHistory([factsOf(prod, { '1.4.2': one }, [unreadableOf(toProd)])])
     expect(rows).toMatchObject([
       { status: 'unreadable', why: 'it is gone', to: { environment: 'prod' }, tags: [] },
       { status: 'missing', image: one },

@@ -4,7 +4,7 @@ import type { ServerOptions } from '../../../../src/embedded/server.ts'
 import {
   inspectImage,
   type InspectOptions,
-  rawManifest,
+  readRawManifest,
 } from '../../../../src/usecases/views/inspect/inspect.ts'
 import { digestOf, parseDigest } from '../../../../src/oci/digest.ts'
 import { cosignTag } from '../../../../src/oci/evidence-tags.ts'
@@ -30,7 +30,7 @@ async function start(options: ServerOptions = {}) {
   const raw = async (where: TagOrDigest, platform?: string) => {
     at.clear()
     const wanted = platform === undefined ? undefined : parsePlatformName(platform)
-    const bytes = await collect(rawManifest(store(), where, wanted, newCall()))
+    const bytes = await collect(readRawManifest(store(), where, wanted, newCall()))
     return { bytes, asked: asked() }
   }
   const push = (content: Content, ...tags: string[]) => at.push(content, 'api', ...tags)

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest'
 import { gatherStatus } from '../../../../src/usecases/views/status/gather-status.ts'
-import type { StatusPlace } from '../../../../src/usecases/views/status/status.ts'
+import type { StatusTarget } from '../../../../src/usecases/views/status/status.ts'
 import { DrayError } from '../../../../src/lib/errors.ts'
 import { plainReading } from '../../../../src/semver/version.ts'
 import { embedded, newCall, openStores, scripted } from '../../../registry/client/world.ts'
 import { image, index } from '../../../support/images.ts'
 
 const options = { now: new Date('2027-01-01T00:00:00Z'), children: false }
-const placeAt = (registry: string, path: string, over: Partial<StatusPlace> = {}): StatusPlace => ({
+const targetAt = (registry: string, path: string, over: Partial<StatusTarget> = {}): StatusTarget => ({
   image: path,
   environment: 'prod',
   repository: { registry, path },
@@ -21,8 +21,8 @@ it('the config of an image is read once, wherever and under whatever name it sta
   const paths = ['dev/api', 'prod/api', 'prod/copy']
   for (const path of paths) await push(image(), path, '1.4.2', 'latest')
   clear()
-  const places = paths.map((path) => placeAt(registry, path))
-  const found = await gatherStatus(openStores(), places, options, newCall())
+  const targets = paths.map((path) => targetAt(registry, path))
+  const found = await gatherStatus(openStores(), targets, options, newCall())
   expect(found).toMatchObject(paths.map(() => ({ state: 'present', created: '2026-01-02T03:04:05.000Z' })))
   expect(requests().filter((line) => line.startsWith('GET blob'))).toHaveLength(1)
 })
@@ -32,8 +32,8 @@ it('the child of an index is read for its age only where that is asked for', asy
   await push(index(['amd64', 'arm64']), 'prod/api', '1.4.2', 'latest')
   const look = async (children: boolean) => {
     clear()
-    const places = [placeAt(registry, 'prod/api')]
-    const [cell] = await gatherStatus(openStores(), places, { ...options, children }, newCall())
+    const targets = [targetAt(registry, 'prod/api')]
+    const [cell] = await gatherStatus(openStores(), targets, { ...options, children }, newCall())
     const created = cell?.state === 'present' ? cell.created : undefined
     return { created, manifests: requests().filter((line) => line.includes('manifest')).length }
   }
@@ -45,17 +45,17 @@ it('a marker that is a version itself is that version, and no other tag is asked
   const { registry, push, requests, clear } = await embedded()
   await push(image(), 'prod/api', '1.4.2', '1.5.0')
   clear()
-  const places = [placeAt(registry, 'prod/api', { marker: '1.4.2' })]
-  const [cell] = await gatherStatus(openStores(), places, options, newCall())
+  const targets = [targetAt(registry, 'prod/api', { marker: '1.4.2' })]
+  const [cell] = await gatherStatus(openStores(), targets, options, newCall())
   expect(cell).toMatchObject({ state: 'present', version: { tag: '1.4.2' } })
   expect(requests().filter((line) => line.includes('manifest'))).toHaveLength(1)
 })
 
-it('a place without the marker names its highest version for no request more', async () => {
+it('a target without the marker names its highest version for no request more', async () => {
   const { registry, push, requests, clear } = await embedded()
   await push(image(), 'prod/api', '1.4.2', '1.10.0')
   clear()
-  const found = await gatherStatus(openStores(), [placeAt(registry, 'prod/api')], options, newCall())
+  const found = await gatherStatus(openStores(), [targetAt(registry, 'prod/api')], options, newCall())
   expect(found).toMatchObject([{ state: 'unmarked', highest: { tag: '1.10.0' } }])
   expect(requests()).toHaveLength(2)
 })
@@ -63,8 +63,8 @@ it('a place without the marker names its highest version for no request more', a
 it('a registry that does not let us in, or gives what is no image, is unreachable for its own reason', async () => {
   const denied = await scripted(() => ({ status: 403 }))
   const strange = await scripted(() => ({ status: 200, body: '{}' }))
-  const places = [placeAt(denied.registry, 'prod/api'), placeAt(strange.registry, 'prod/api')]
-  const found = await gatherStatus(openStores(), places, options, newCall())
+  const targets = [targetAt(denied.registry, 'prod/api'), targetAt(strange.registry, 'prod/api')]
+  const found = await gatherStatus(openStores(), targets, options, newCall())
   expect(found).toMatchObject([
     { state: 'unreachable', error: { code: 'forbidden', status: 403 } },
     { state: 'unreachable', error: { code: 'malformed' } },
@@ -82,9 +82,9 @@ it('a registry that lets pull and not list shows what stands there, without its 
     if (body === undefined) return { status: path.includes('/tags/list') ? 403 : 404 }
     return { status: 200, headers: { 'content-type': content.root.mediaType }, body }
   })
-  const places = ['a', 'b'].map((path) => placeAt(registry, path))
+  const targets = ['a', 'b'].map((path) => targetAt(registry, path))
   const call = newCall()
-  const found = await gatherStatus(openStores(), places, options, call)
+  const found = await gatherStatus(openStores(), targets, options, call)
   const shown = { state: 'present', digest: content.root.digest, version: null }
   expect(found).toMatchObject([shown, shown])
   expect(call.events.filter(({ kind }) => kind === 'warning')).toEqual([
@@ -92,7 +92,7 @@ it('a registry that lets pull and not list shows what stands there, without its 
   ])
   const unmarked = await gatherStatus(
     openStores(),
-    [placeAt(registry, 'a', { marker: 'live' })],
+    [targetAt(registry, 'a', { marker: 'live' })],
     options,
     call,
   )
@@ -105,7 +105,7 @@ it('a config that cannot be read costs the age and nothing else', async () => {
   await push(content, 'prod/api', '1.4.2', 'latest')
   const [config = ''] = [...content.blobs].flatMap(([digest, bytes]) => (bytes[0] === 0x7b ? [digest] : []))
   await oracle.deleteBlob('prod/api', config)
-  const found = await gatherStatus(openStores(), [placeAt(registry, 'prod/api')], options, newCall())
+  const found = await gatherStatus(openStores(), [targetAt(registry, 'prod/api')], options, newCall())
   expect(found).toMatchObject([{ state: 'present', version: { tag: '1.4.2' }, created: null }])
 })
 
@@ -114,11 +114,11 @@ it('a registry that never answers is not asked again for each image', async () =
     status: 200,
     raw: (response) => void response.socket?.destroy(),
   }))
-  const places = Array.from({ length: 200 }, (_, i) => placeAt(registry, `prod/image-${i}`))
-  const found = await gatherStatus(openStores(), places, options, newCall())
+  const targets = Array.from({ length: 200 }, (_, i) => targetAt(registry, `prod/image-${i}`))
+  const found = await gatherStatus(openStores(), targets, options, newCall())
   expect(found.every(({ state }) => state === 'unreachable')).toBe(true)
   expect(found.at(-1)).toMatchObject({ error: { subject: `${registry}/prod/image-199` } })
-  // the first sixteen places with all of the registry's retries; 400 questions are not asked
+  // the first sixteen targets with all of the registry's retries; 400 questions are not asked
   expect(heard.length).toBeLessThan(120)
 })
 
@@ -131,16 +131,16 @@ it('what the time limit leaves out is unreachable, and an interrupt ends it', as
     return { status: 200, raw: () => undefined }
   })
   let reason = new DrayError('timeout', 'the time is up')
-  const first = placeAt(registry, 'prod/api')
-  const places = [first, ...Array.from({ length: 20 }, (_, i) => placeAt(mute.registry, `prod/x${i}`))]
-  const found = await gatherStatus(openStores(), places, options, newCall(stop.signal))
+  const first = targetAt(registry, 'prod/api')
+  const targets = [first, ...Array.from({ length: 20 }, (_, i) => targetAt(mute.registry, `prod/x${i}`))]
+  const found = await gatherStatus(openStores(), targets, options, newCall(stop.signal))
   expect(found).toHaveLength(21)
   expect(found.slice(1)).toMatchObject(
-    places.slice(1).map(() => ({ state: 'unreachable', error: { code: 'timeout' } })),
+    targets.slice(1).map(() => ({ state: 'unreachable', error: { code: 'timeout' } })),
   )
   reason = new DrayError('interrupted', 'interrupted')
   const again = new AbortController()
   again.abort(reason)
-  const ended = gatherStatus(openStores(), places, options, newCall(again.signal))
+  const ended = gatherStatus(openStores(), targets, options, newCall(again.signal))
   await expect(ended).rejects.toMatchObject({ code: 'interrupted' })
 })

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import {
   type CellFacts,
-  type StatusRoute,
+  type PromotionPath,
   type StatusView,
-  statusOf,
+  buildStatus,
 } from '../../../../src/usecases/views/status/status.ts'
 import { digestOf } from '../../../../src/oci/digest.ts'
 import { parseVersionTag, plainReading, type VersionTag } from '../../../../src/semver/version.ts'
 
 const names = ['dev', 'staging', 'prod']
-const routes: readonly StatusRoute[] = [
+const routes: readonly PromotionPath[] = [
   { from: 'dev', to: 'staging' },
   { from: 'staging', to: 'prod' },
 ]
@@ -17,14 +17,14 @@ const routes: readonly StatusRoute[] = [
 /** `1.4.2` stands on an image of its own, `1.4.2/x` on another one, `?/x` has no version; `-` is absent, `no` unmarked, `!` unreachable. */
 function facts(environment: string, what: string, image = 'api', registry = 'r.test'): CellFacts {
   const repository = { registry, path: `${environment}/${image}` }
-  const place = { image, environment, repository, marker: 'latest', reading: plainReading }
-  if (what === '-') return { place, state: 'absent' }
-  if (what === 'no') return { place, state: 'unmarked', highest: versionTag('1.5.0') }
+  const target = { image, environment, repository, marker: 'latest', reading: plainReading }
+  if (what === '-') return { target, state: 'absent' }
+  if (what === 'no') return { target, state: 'unmarked', highest: versionTag('1.5.0') }
   if (what === '!')
-    return { place, state: 'unreachable', error: { code: 'network', message: 'nobody there' } }
+    return { target, state: 'unreachable', error: { code: 'network', message: 'nobody there' } }
   const [version = '', other = ''] = what.split('/')
   const digest = digestOf(other === '' ? version : other)
-  return { place, state: 'present', digest, version: versionTag(version), created: null }
+  return { target, state: 'present', digest, version: versionTag(version), created: null }
 }
 
 function versionTag(tag: string): VersionTag | null {
@@ -33,7 +33,7 @@ function versionTag(tag: string): VersionTag | null {
 
 /** What stands in dev, staging and prod. */
 function view(...what: readonly string[]): StatusView {
-  return statusOf(
+  return buildStatus(
     names,
     routes,
     what.map((one, i) => facts(names[i] ?? 'prod', one)),
@@ -70,7 +70,7 @@ describe('an environment is compared with the one that it takes images from:', (
 describe('an environment with several targets', () => {
   const prod = (...what: readonly string[]): string | undefined => {
     const targets = what.map((one, i) => facts('prod', one, 'api', `${i}.test`))
-    return stepsOf(statusOf(names, routes, [facts('staging', '1.4.2'), ...targets]))[1]
+    return stepsOf(buildStatus(names, routes, [facts('staging', '1.4.2'), ...targets]))[1]
   }
   it.each([
     [['1.4.2', '1.4.2'], 'level'],
@@ -84,7 +84,7 @@ describe('an environment with several targets', () => {
 
   it('is compared with by its first target that has the image', () => {
     const from = [facts('staging', '!'), facts('staging', '-'), facts('staging', '1.4.2')]
-    expect(stepsOf(statusOf(names, routes, [...from, facts('prod', '1.4.2')]))[1]).toBe('level')
+    expect(stepsOf(buildStatus(names, routes, [...from, facts('prod', '1.4.2')]))[1]).toBe('level')
   })
 })
 
@@ -94,7 +94,7 @@ it('an environment that takes images from two is compared with each', () => {
     { from: 'staging', to: 'prod' },
   ]
   const all = [facts('dev', '1.5.0'), facts('staging', '1.4.2'), facts('prod', '1.4.2')]
-  const { images, summary } = statusOf(names, both, all)
+  const { images, summary } = buildStatus(names, both, all)
   expect(images[0]?.cells[2]?.against).toEqual([
     { from: 'dev', state: 'behind' },
     { from: 'staging', state: 'level' },
@@ -102,13 +102,13 @@ it('an environment that takes images from two is compared with each', () => {
   expect(summary).toMatchObject({ behind: 1, level: 1 })
 })
 
-it('the summary counts steps, places and targets', () => {
+it('the summary counts steps, targets and targets', () => {
   const all = ['api', 'web'].flatMap((image) => [
     facts('dev', '1.4.2', image),
     facts('staging', image === 'api' ? '1.4.1' : '1.4.2', image),
     facts('prod', image === 'api' ? '!' : '1.4.2', image),
   ])
-  expect(statusOf(names, routes, all).summary).toEqual({
+  expect(buildStatus(names, routes, all).summary).toEqual({
     level: 2,
     behind: 1,
     differs: 0,

@@ -18,7 +18,7 @@ import {
  * @param options.create creates it if it is missing
  * @throws `io` with the fault and one way to correct it.
  */
-export function privatePlace(
+export function findPrivateFolder(
   kind: UserFolderKind,
   names: readonly string[],
   env: ProcessEnvironment,
@@ -54,7 +54,7 @@ export function namedAuditLog(path: string, cwd: string): string {
 /** The default audit log. @throws `io`, or `audit` with `create`, if others can write to it. */
 export function defaultAuditLog(env: ProcessEnvironment, options: { readonly create: boolean }): string {
   try {
-    const path = join(privatePlace('state', [], env, options), 'audit.jsonl')
+    const path = join(findPrivateFolder('state', [], env, options), 'audit.jsonl')
     refuseForeign(path)
     return path
   } catch (thrown) {

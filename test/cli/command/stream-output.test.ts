@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { pour } from '../../../src/cli/command/pour.ts'
+import { streamOutput } from '../../../src/cli/command/stream-output.ts'
 
 const never = new AbortController().signal
 
@@ -22,7 +22,7 @@ describe('pour', () => {
         yield String(i)
       }
     }
-    const poured = pour(chunks(), output, never)
+    const poured = streamOutput(chunks(), output, never)
     for (let i = 0; i < 3; i++) {
       while (take.length === 0) await new Promise(setImmediate)
       expect(asked).toHaveLength(i + 1)
@@ -40,7 +40,7 @@ describe('pour', () => {
         isClosed = true
       }
     }
-    await pour(endless(), failing('EPIPE'), never)
+    await streamOutput(endless(), failing('EPIPE'), never)
     expect(isClosed).toBe(true)
   })
 
@@ -48,7 +48,7 @@ describe('pour', () => {
     async function* one() {
       yield 'x'
     }
-    await expect(pour(one(), failing('ENOSPC'), never)).rejects.toMatchObject({ code: 'io' })
+    await expect(streamOutput(one(), failing('ENOSPC'), never)).rejects.toMatchObject({ code: 'io' })
   })
 
   it('does not wait for a stalled reader after the signal', async () => {
@@ -57,7 +57,7 @@ describe('pour', () => {
     async function* endless() {
       for (;;) yield 'x'.repeat(1000)
     }
-    const poured = pour(endless(), output, stop.signal)
+    const poured = streamOutput(endless(), output, stop.signal)
     stop.abort(new Error('enough'))
     await expect(poured).rejects.toThrow('enough')
   })

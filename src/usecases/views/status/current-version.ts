@@ -26,21 +26,21 @@ const preReleasesAhead = 2
  * Returns the version tags that may be on the image of a current-version tag, the likeliest first.
  * If the name of that tag is a line (`1`, `1.4`, `next` for 1.5.0-next.2), its versions come first.
  */
-export function versionCandidates(
+export function listVersionCandidates(
   tags: readonly string[],
   reading: VersionReading,
   marker: string,
 ): readonly VersionTag[] {
   const versions = versionTagsIn(inSemverOrder(tags, reading), reading)
-  if (marker === defaultTag) return likeliestFirst(versions).slice(0, asked)
+  if (marker === defaultTag) return sortByLikelihood(versions).slice(0, asked)
   const line = lineOf(marker, [])
   const [likely, others] = partition(versions, ({ version }) => isInLine(version, line))
-  return [...likeliestFirst(likely), ...likeliestFirst(others)].slice(0, asked)
+  return [...sortByLikelihood(likely), ...sortByLikelihood(others)].slice(0, asked)
 }
 
 /** Returns the highest stable version, or the highest pre-release if none is stable. */
-export function highestOf(tags: readonly string[], reading: VersionReading): VersionTag | undefined {
-  const [highest] = likeliestFirst(versionTagsIn(inSemverOrder(tags, reading), reading))
+export function findHighest(tags: readonly string[], reading: VersionReading): VersionTag | undefined {
+  const [highest] = sortByLikelihood(versionTagsIn(inSemverOrder(tags, reading), reading))
   return highest
 }
 
@@ -48,7 +48,7 @@ export function highestOf(tags: readonly string[], reading: VersionReading): Ver
  * Sorts: the highest stable version, pre-releases just above it, lower stable versions, other
  * spellings, the rest.
  */
-function likeliestFirst(versions: readonly VersionTag[]): readonly VersionTag[] {
+function sortByLikelihood(versions: readonly VersionTag[]): readonly VersionTag[] {
   const spellings = [...Map.groupBy(versions, ({ version }) => formatVersion(version)).values()]
   const once = spellings.flatMap((all) => all.slice(0, 1))
   const again = spellings.flatMap((all) => all.slice(1))

@@ -9,7 +9,7 @@ const gone: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ERR_STREAM_DEST
  * constant. Ends without an error if the reader has gone. @throws `io`; what `chunks` throws; the
  * signal's reason.
  */
-export async function pour(
+export async function streamOutput(
   chunks: AsyncIterable<Uint8Array | string>,
   output: Writable,
   signal: AbortSignal,

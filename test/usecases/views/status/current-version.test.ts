@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { versionCandidates } from '../../../../src/usecases/views/status/marker-version.ts'
+import { listVersionCandidates } from '../../../../src/usecases/views/status/current-version.ts'
 import { plainReading } from '../../../../src/semver/version.ts'
 
 const asked = (
   tags: readonly string[],
   { buildMetadata = false, marker = 'latest' } = {},
 ): readonly string[] =>
-  versionCandidates(tags, { ...plainReading, buildMetadata }, marker).map(({ tag }) => tag)
+  listVersionCandidates(tags, { ...plainReading, buildMetadata }, marker).map(({ tag }) => tag)
 
 describe('to find the version of a marker', () => {
   it('stable versions are asked from the highest down, and lower pre-releases last', () => {

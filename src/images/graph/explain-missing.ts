@@ -21,7 +21,7 @@ interface MissingImage {
  * The error for an image that does not exist. It names similar tags, because the tag may be
  * mistyped.
  */
-export async function notThere(store: TagLister, asked: MissingImage, call: Call): Promise<DrayError> {
+export async function explainMissing(store: TagLister, asked: MissingImage, call: Call): Promise<DrayError> {
   const { image, at, environment } = asked
   const inEnvironment = environment === undefined ? '' : ` in ${environment}`
   const found = await nearTags(store, at, call)

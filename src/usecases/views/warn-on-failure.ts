@@ -16,17 +16,21 @@ export function isOfOneImage(error: unknown): error is DrayError {
 }
 
 /** Returns undefined and warns if `read` fails for this image only. @throws other failures. */
-export async function orWarn<T>(image: string, call: Call, read: () => Promise<T>): Promise<T | undefined> {
+export async function warnOnFailure<T>(
+  image: string,
+  call: Call,
+  read: () => Promise<T>,
+): Promise<T | undefined> {
   try {
     return await read()
   } catch (error) {
     if (!isOfOneImage(error)) throw error
-    call.notify({ kind: 'warning', text: warningOf(error, image) })
+    call.notify({ kind: 'warning', text: formatWarning(error, image) })
     return undefined
   }
 }
 
-function warningOf({ message, subject }: DrayError, image: string): string {
+function formatWarning({ message, subject }: DrayError, image: string): string {
   if (message.includes(image)) return `${message}; it is shown with what else is known of it`
   const about = subject === undefined || subject === image ? '' : ` (${subject})`
   return `${image} is shown with what is known of it: ${message}${about}`

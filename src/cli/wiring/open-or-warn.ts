@@ -2,7 +2,7 @@ import type { Call } from '../../lib/call.ts'
 import { toErrorInfo } from '../../lib/errors.ts'
 
 /** The result of `open`; if it throws, undefined and a warning that begins with `consequence`. */
-export function orWarn<T>(consequence: string, call: Call, open: () => T): T | undefined {
+export function openOrWarn<T>(consequence: string, call: Call, open: () => T): T | undefined {
   try {
     return open()
   } catch (error) {

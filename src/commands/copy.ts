@@ -37,8 +37,8 @@ export default class Copy extends ChangeCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Copy)
-    const words = [args.source, args.destination]
-    const change = await planPromotion('copy', words, flags, this.context, this.reading)
+    const references = [args.source, args.destination]
+    const change = await planPromotion('copy', references, flags, this.context, this.reading)
     await this.carryOut('copy', change, flags)
   }
 }

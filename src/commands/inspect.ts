@@ -55,8 +55,8 @@ export default class Inspect extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Inspect)
-    const wanted = flags.platform
-    const platform = wanted === undefined ? undefined : asUsage(() => parsePlatformName(wanted))
+    const text = flags.platform
+    const platform = text === undefined ? undefined : asUsage(() => parsePlatformName(text))
     const { config } = await this.context.config()
     const request = imageToInspect(args.image, config)
     const { at } = request

@@ -80,8 +80,8 @@ export default class Ls extends BaseCommand {
         ? [{ registry, error: view.error }]
         : [],
     )
-    const looked = { total: views.length, unreachable: missed.length, differs: false }
-    this.finish(views, (page) => renderRepositories({ ...options, views }, page), exitOfView(looked, false))
+    const findings = { total: views.length, unreachable: missed.length, differs: false }
+    this.finish(views, (page) => renderRepositories({ ...options, views }, page), exitOfView(findings, false))
     for (const line of renderUnreachable(missed, this.errorPage.style)) this.say(line)
     for (const line of renderOmitted(views, this.errorPage.style)) this.say(line)
   }

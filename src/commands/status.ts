@@ -64,12 +64,16 @@ Each environment is compared with those that it takes images from: "=" is the sa
     const view = buildStatus(environments, paths, facts)
     for (const text of warnAboutAbsent(listAbsentImages(view), argv as string[], config)) this.warn(text)
     const { summary } = view
-    const looked = {
+    const findings = {
       total: summary.cells,
       unreachable: summary.unreachableCells,
       differs: summary.behind + summary.differs > 0,
     }
-    this.finish(view, (page) => renderStatus(view, now, page), exitOfView(looked, flags['detailed-exitcode']))
+    this.finish(
+      view,
+      (page) => renderStatus(view, now, page),
+      exitOfView(findings, flags['detailed-exitcode']),
+    )
     for (const line of renderUnreachable(listUnreachable(view), this.errorPage.style)) this.say(line)
     this.say(renderStatusSummary(view, this.errorPage.style))
   }

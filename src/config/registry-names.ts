@@ -40,10 +40,10 @@ export class RegistryNames {
   /** Removes the default port of the scheme from a name: 443 for https, 80 for plain http. */
   canonical(registry: string): string {
     const { host } = splitRegistry(registry)
-    const isPlainThere = isPlain(host, this.#registries.get(host))
+    const isPlainHttp = isPlain(host, this.#registries.get(host))
     const own = this.#registries.get(registry)
-    if (own !== undefined && isPlain(registry, own) !== isPlainThere) return registry
-    return withoutUsualPort(registry, isPlainThere)
+    if (own !== undefined && isPlain(registry, own) !== isPlainHttp) return registry
+    return withoutUsualPort(registry, isPlainHttp)
   }
 
   /** One text for all names of a repository, for comparisons. It is not a reference. */

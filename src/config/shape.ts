@@ -47,19 +47,19 @@ function* unknownKeys(type: v.GenericSchema, value: unknown, path: Path): Iterab
       yield { path: below, at: 'key', message: `${JSON.stringify(key)} cannot be used as a name` }
       continue
     }
-    const inner = known.values ?? known.keys?.[key]
-    if (inner !== undefined) yield* unknownKeys(inner, child, below)
+    const shape = known.values ?? known.keys?.[key]
+    if (shape !== undefined) yield* unknownKeys(shape, child, below)
     else yield { path: below, at: 'key', message: unknownKey(key, Object.keys(known.keys ?? {})) }
   }
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
   const near = nearest(key, known)
-  const said = `unknown key ${JSON.stringify(key)}`
+  const message = `unknown key ${JSON.stringify(key)}`
   const listed = known.filter((name) => !name.startsWith('$')).join(', ')
   return near === undefined
-    ? `${said}; known here: ${listed}`
-    : `${said}; did you mean ${JSON.stringify(near)}?`
+    ? `${message}; known here: ${listed}`
+    : `${message}; did you mean ${JSON.stringify(near)}?`
 }
 
 interface Resolved {

@@ -122,16 +122,16 @@ async function send(
   })
   const chunks = body instanceof Uint8Array ? [body] : (body?.chunks ?? [])
   // Holds back one chunk, so that `beforeEnd` runs before the client can have everything.
-  let held: Uint8Array = new Uint8Array()
+  let pending: Uint8Array = new Uint8Array()
   for await (const chunk of method === 'HEAD' ? [] : chunks) {
-    if (held.byteLength > 0 && !response.write(held)) await drained(response)
+    if (pending.byteLength > 0 && !response.write(pending)) await drained(response)
     if (response.destroyed) throw clientGone()
-    counts.sent += held.byteLength
-    held = chunk
+    counts.sent += pending.byteLength
+    pending = chunk
   }
-  counts.sent += held.byteLength
+  counts.sent += pending.byteLength
   beforeEnd()
-  response.end(held)
+  response.end(pending)
 }
 
 async function drained(response: ServerResponse): Promise<void> {
@@ -193,10 +193,10 @@ function limitRestOfBody(incoming: IncomingMessage, response: ServerResponse, st
     return
   }
   const { ms, bytes } = state.limits.answeredBody
-  let left = bytes
+  let remaining = bytes
   incoming.on('data', (chunk: Uint8Array) => {
-    left -= chunk.byteLength
-    if (left < 0) incoming.destroy()
+    remaining -= chunk.byteLength
+    if (remaining < 0) incoming.destroy()
   })
   const ended = new AbortController()
   incoming.once('close', () => ended.abort())

@@ -13,7 +13,7 @@ export async function inParallel<T, R>(
   work: (item: T, call: Call) => Promise<R>,
 ): Promise<R[]> {
   const stop = new AbortController()
-  const inner: Call = { ...call, signal: AbortSignal.any([call.signal, stop.signal]) }
+  const linked: Call = { ...call, signal: AbortSignal.any([call.signal, stop.signal]) }
   const results: R[] = []
   let failure: { readonly reason: unknown } | undefined
   let next = 0
@@ -21,8 +21,8 @@ export async function inParallel<T, R>(
     while (next < items.length && failure === undefined) {
       const at = next++
       try {
-        inner.signal.throwIfAborted()
-        results[at] = await work(items[at] as T, inner)
+        linked.signal.throwIfAborted()
+        results[at] = await work(items[at] as T, linked)
       } catch (reason) {
         failure ??= { reason }
         stop.abort(reason)

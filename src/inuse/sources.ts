@@ -44,18 +44,18 @@ export async function listImagesInUse(
   call: Call,
 ): Promise<InUseAnswer> {
   const images = new Map<string, ImageInUse>()
-  const asked: NamedSource[] = []
+  const queries: NamedSource[] = []
   for (const source of sources) {
     for (const { name, used } of await querySource(source, ports, call)) {
       if (used.length === 0) throw namesNone(name)
-      asked.push({ name, images: used.length })
+      queries.push({ name, images: used.length })
       for (const image of used) {
         const key = formatReference(image.reference)
         if (!images.has(key)) images.set(key, image)
       }
     }
   }
-  return { images: [...images.values()], sources: asked }
+  return { images: [...images.values()], sources: queries }
 }
 
 interface SourceImages {

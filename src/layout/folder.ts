@@ -178,8 +178,8 @@ export class LayoutFolder {
     const version = isRecord(marker) ? marker['imageLayoutVersion'] : undefined
     if (typeof version !== 'string') throw new DrayError('malformed', `${where} has no imageLayoutVersion`)
     if (!/^1\.\d+\.\d+$/.test(version)) {
-      const said = JSON.stringify(version.slice(0, 50))
-      throw new DrayError('unsupported', `${where} says version ${said}; dray reads version 1`, {
+      const shown = JSON.stringify(version.slice(0, 50))
+      throw new DrayError('unsupported', `${where} says version ${shown}; dray reads version 1`, {
         subject: this.name,
       })
     }

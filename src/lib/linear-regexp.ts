@@ -39,8 +39,8 @@ export class LinearRegExp {
     try {
       compiled = RE2JS.compile(source)
     } catch (cause) {
-      const said = cause instanceof Error ? cause.message : String(cause)
-      throw complain(said.replace(/^error parsing regexp: /, ''), cause)
+      const message = cause instanceof Error ? cause.message : String(cause)
+      throw complain(message.replace(/^error parsing regexp: /, ''), cause)
     }
     if (compiled.programSize() > maxProgram) throw complain('it is too large once its counts are written out')
     return new LinearRegExp(source, compiled)
@@ -53,10 +53,10 @@ export class LinearRegExp {
   match(text: string): Readonly<Record<string, string>> | undefined {
     const matcher = this.#compiled.matcher(text)
     if (!matcher.matches()) return undefined
-    const held = this.groups.flatMap((name) => {
+    const groups = this.groups.flatMap((name) => {
       const value: string | null = matcher.group(name)
       return value === null ? [] : [[name, value] as const]
     })
-    return Object.fromEntries(held)
+    return Object.fromEntries(groups)
   }
 }

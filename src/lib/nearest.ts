@@ -17,16 +17,16 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
  * common beginning, then the earlier one.
  */
 export function nearestFew(word: string, candidates: Iterable<string>, count: number): string[] {
-  const wanted = word.toLowerCase()
-  if (wanted === '' || wanted.length > maxLength) return []
-  const limit = Math.max(1, Math.floor(wanted.length / 3))
+  const target = word.toLowerCase()
+  if (target === '' || target.length > maxLength) return []
+  const limit = Math.max(1, Math.floor(target.length / 3))
   const found: { candidate: string; distance: number; alike: number }[] = []
   for (const candidate of candidates) {
     const other = candidate.toLowerCase()
-    if (Math.abs(other.length - wanted.length) > limit) continue
-    const distance = editDistance(wanted, other)
-    if (distance <= limit && distance < wanted.length)
-      found.push({ candidate, distance, alike: commonPrefix(wanted, other) })
+    if (Math.abs(other.length - target.length) > limit) continue
+    const distance = editDistance(target, other)
+    if (distance <= limit && distance < target.length)
+      found.push({ candidate, distance, alike: commonPrefix(target, other) })
   }
   const sorted = found.sort((a, b) => a.distance - b.distance || b.alike - a.alike)
   return [...new Set(sorted.map((f) => f.candidate))].slice(0, count)

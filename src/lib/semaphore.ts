@@ -25,10 +25,10 @@ export class Semaphore {
     const isFree = this.#taken < this.#capacity
     if (isFree && this.#first.size + this.#others.size === 0) this.#taken++
     else await this.#wait(signal, order === 'first' ? this.#first : this.#others)
-    let held = true
+    let isHeld = true
     return () => {
-      if (!held) return
-      held = false
+      if (!isHeld) return
+      isHeld = false
       this.#taken--
       this.#admit()
     }

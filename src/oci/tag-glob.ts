@@ -10,10 +10,10 @@ export function matchesGlob(glob: string, tag: string): boolean {
    */
   let star: { readonly glob: number; tag: number } | undefined
   while (atTag < tag.length) {
-    const wanted = glob[atGlob]
-    if (wanted === '*') {
+    const expected = glob[atGlob]
+    if (expected === '*') {
       star = { glob: ++atGlob, tag: atTag }
-    } else if (wanted === '?' || wanted === tag[atTag]) {
+    } else if (expected === '?' || expected === tag[atTag]) {
       atGlob++
       atTag++
     } else if (star === undefined) {

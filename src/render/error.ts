@@ -16,8 +16,8 @@ export function renderErrorBelow(error: ErrorInfo, style: Style, indent: string)
 
 function headline(error: ErrorInfo): string {
   const message = escapeText(error.message)
-  const isSaid = error.subject === undefined || error.message.includes(error.subject)
-  const text = isSaid ? message : `${message}: ${escapeText(error.subject)}`
+  const isRepeated = error.subject === undefined || error.message.includes(error.subject)
+  const text = isRepeated ? message : `${message}: ${escapeText(error.subject)}`
   return error.details === undefined ? text : `${text}:`
 }
 

@@ -17,10 +17,10 @@ import { displayWidth, pad } from './text/width.ts'
  */
 export function renderPlan(plan: Plan, page: Page, configuration?: string): string {
   const { style } = page
-  const refusedHere = new Set(plan.refusals.flatMap((refusal) => refusal.placement ?? []))
+  const refused = new Set(plan.refusals.flatMap((refusal) => refusal.placement ?? []))
   const blocks = [
     ...plan.placements
-      .filter((placement) => !refusedHere.has(placement.id))
+      .filter((placement) => !refused.has(placement.id))
       .map((placement) => renderPlacement(plan, placement, page)),
     ...plan.refusals.map((refusal) => renderRefusal(refusal, plan, style)),
     [summary(plan, style), ...configurationLine(configuration, style)].join('\n'),
@@ -39,7 +39,7 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
     ...(size === undefined ? [] : [style.dim(formatBytes(size))]),
     ...(isWork ? [] : [style.dim('nothing to do')]),
   ].join('  ')
-  const inner = { style, width: page.width === undefined ? undefined : page.width - 2 }
+  const indented = { style, width: page.width === undefined ? undefined : page.width - 2 }
   const rows: Cell[][] = [
     ...(isInPlace
       ? [['in', placeCell(to)]]
@@ -48,7 +48,7 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
           ['to', placeCell(to)],
         ]),
     ...(hasRelease ? [['release', escapeText(from.tag ?? '')]] : []),
-    ...tagRows(placement, inner.width),
+    ...tagRows(placement, indented.width),
     ...(evidence.found === 0 ? [] : [['evidence', evidenceCell(evidence)]]),
     ...(isAttested(plan, placement) ? [['attest', 'a statement of it, before its tags are set']] : []),
     ...(needsRepair(plan, placement)
@@ -56,7 +56,7 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
       : []),
   ]
   const columns = [{ title: '' }, { title: '', flexible: true }]
-  return `${head}\n${indent(renderTable(columns, rows, inner))}`
+  return `${head}\n${indent(renderTable(columns, rows, indented))}`
 }
 
 /** Whether `--verify` found something missing. */

@@ -129,8 +129,8 @@ export async function attachAttestation(
   call: Call,
 ): Promise<AttachResult> {
   const { subject } = attestation
-  const there = await findWritten(store, attestation, call)
-  if (there !== undefined) return { result: 'unchanged', manifest: there }
+  const existing = await findWritten(store, attestation, call)
+  if (existing !== undefined) return { result: 'unchanged', manifest: existing }
   const { manifest, blob } = attestationArtifact(attestation)
   await store.putBlob(blob.descriptor, { ...sourceOf(blob.bytes), isNew: true }, call)
   const put = await store.putManifest(manifest.descriptor, manifest.bytes, [], call)
@@ -148,6 +148,6 @@ async function findWritten(
   const same = listed.find((entry) => entry.annotations?.[attestationAnnotations.id] === id)
   if (same === undefined) return undefined
   // An entry under a fallback tag may name a manifest that was deleted.
-  const isThere = (await store.resolve({ digest: same.digest }, call)) !== undefined
-  return isThere ? same : undefined
+  const exists = (await store.resolve({ digest: same.digest }, call)) !== undefined
+  return exists ? same : undefined
 }

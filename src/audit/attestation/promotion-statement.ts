@@ -248,13 +248,13 @@ function tagsOf(predicate: Fields): readonly PromotedTag[] {
 
 function actorOf(fields: Fields): Actor {
   const ci = fields.optionalObject('ci')
-  const says = fields.optionalText('says')
+  const claimedActor = fields.optionalText('says')
   return {
     user: fields.text('user'),
     host: fields.text('host'),
     ...(ci !== undefined && {
       ci: { service: ci.text('service'), ...ci.texts('user', 'run', 'job', 'commit', 'repository') },
     }),
-    ...(says !== undefined && { says }),
+    ...(claimedActor !== undefined && { says: claimedActor }),
   }
 }

@@ -71,21 +71,21 @@ async function readOne(
   call: Call,
 ): Promise<FoundAttestation | undefined> {
   const { store, image, keys } = reader
-  let saysPromotion = predicateTypeOf(entry) === promotionPredicateType
+  let claimsPromotion = predicateTypeOf(entry) === promotionPredicateType
   try {
     const content = await store.manifest(entry, call)
     const manifest = parseManifest(content.bytes, content.descriptor.mediaType, 'the manifest')
     // A list may name a manifest with another subject, which is no evidence of this image.
     if (manifest.subject?.digest !== image || !mayBePromotion(manifest)) return undefined
-    saysPromotion ||= predicateTypeOf(manifest) === promotionPredicateType
+    claimsPromotion ||= predicateTypeOf(manifest) === promotionPredicateType
     const layer = layerOf(manifest)
     if (layer === undefined) return undefined
     const verified = verifyAttestation(await readLayer(reader, layer, call), layer.mediaType, image, keys)
-    if (verified === undefined || (verified.status === 'unreadable' && !saysPromotion)) return undefined
+    if (verified === undefined || (verified.status === 'unreadable' && !claimsPromotion)) return undefined
     return { ...verified, manifest: entry }
   } catch (error) {
     const verified = unreadable(error)
-    return saysPromotion ? { ...verified, manifest: entry } : undefined
+    return claimsPromotion ? { ...verified, manifest: entry } : undefined
   }
 }
 

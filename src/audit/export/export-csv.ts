@@ -59,9 +59,9 @@ export function csvLine(record: LogRecord | LogEntry): string {
 
 function rowOf(record: LogRecord | LogEntry): Row {
   const { time, run, id, phase } = record
-  const place = 'seq' in record ? { seq: record.seq } : {}
-  if (record.phase === 'recovered') return { ...place, time, run, id, phase }
-  return { ...place, time, run, id, phase, ...whatOf(record), ...whoOf(record), ...whyOf(record) }
+  const position = 'seq' in record ? { seq: record.seq } : {}
+  if (record.phase === 'recovered') return { ...position, time, run, id, phase }
+  return { ...position, time, run, id, phase, ...whatOf(record), ...whoOf(record), ...whyOf(record) }
 }
 
 function whatOf(record: AuditRecord): Row {

@@ -57,8 +57,8 @@ export function advance(position: Position, line: Uint8Array): Position {
 
 /** Whether the line claims to follow `position`. */
 export function isNext(line: Buffer, position: Position): boolean {
-  const place = linePrefix(position)
-  return line.toString('latin1', 0, place.length) === place
+  const prefix = linePrefix(position)
+  return line.toString('latin1', 0, prefix.length) === prefix
 }
 
 /**

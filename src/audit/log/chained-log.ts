@@ -104,9 +104,9 @@ export class ChainedLog implements AuditSink, AsyncDisposable {
       await using handle = await this.#open()
       const followed = await this.#follower.follow(handle)
       await this.#startHeartbeats(records)
-      const wanted = records.filter((one) => one.resolvedBy === undefined || this.#follower.open.has(one))
+      const pending = records.filter((one) => one.resolvedBy === undefined || this.#follower.open.has(one))
       const kept = await this.#keepTorn(followed, handle)
-      const lines = chain([...this.#recovered(kept, records), ...wanted], followed.end)
+      const lines = chain([...this.#recovered(kept, records), ...pending], followed.end)
       if (lines.text === '') return
       await this.#append(lines, followed, handle, lock)
       if (kept !== undefined) await removeTail(this.place)

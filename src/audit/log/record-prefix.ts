@@ -65,10 +65,10 @@ function isBeginningOfJson(text: string): boolean {
   if (cut === undefined) return false
   const closing = cut.closing.toReversed().join('')
   if (cut.inString) return parses(`${text.slice(0, cut.end)}"`, closing)
-  const word = /[[:,]([a-z]+)$/.exec(text)?.[1]
-  if (word === undefined) return parses(text, closing)
-  const literal = literals.find((one) => one.startsWith(word))
-  return literal !== undefined && parses(text + literal.slice(word.length), closing)
+  const started = /[[:,]([a-z]+)$/.exec(text)?.[1]
+  if (started === undefined) return parses(text, closing)
+  const literal = literals.find((one) => one.startsWith(started))
+  return literal !== undefined && parses(text + literal.slice(started.length), closing)
 }
 
 function parses(text: string, closing: string): boolean {

@@ -91,9 +91,9 @@ export async function* mergeLogs(survey: Survey): AsyncGenerator<MergedLine, voi
       seen.set(entry.id, { body: digest, in: source.name })
     }
     const { seq, prev } = entry
-    const inner = body.origin === undefined ? {} : { origin: body.origin }
+    const nested = body.origin === undefined ? {} : { origin: body.origin }
     // A source with a line has a head.
-    const origin = { log: source.name, head: head ?? '', seq, prev, ...inner }
+    const origin = { log: source.name, head: head ?? '', seq, prev, ...nested }
     const line = lineOf({ bytes: body.bytes, origin }, position)
     if (line.byteLength > maxLineSize) throw tooLong(source.name, seq)
     position = advance(position, line)

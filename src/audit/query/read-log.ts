@@ -23,8 +23,8 @@ export async function* readLines(
   let offset = start
   let filled = 0
   for (;;) {
-    const wanted = Math.min(readSize, buffer.byteLength - filled, end - offset - filled)
-    const bytesRead = wanted > 0 ? (await handle.read(buffer, filled, wanted, offset + filled)).bytesRead : 0
+    const length = Math.min(readSize, buffer.byteLength - filled, end - offset - filled)
+    const bytesRead = length > 0 ? (await handle.read(buffer, filled, length, offset + filled)).bytesRead : 0
     filled += bytesRead
     const { lines, used } = split(buffer.subarray(0, filled), offset)
     const rest = buffer.subarray(used, filled)

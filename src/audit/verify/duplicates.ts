@@ -23,9 +23,9 @@ export class Duplicates {
     if (this.#seen.addAgain(id)) this.#suspect(id, offset)
     if (of === undefined) return
     // An intent needs no fingerprint: it is open until its outcome has one.
-    const isThere =
+    const isListed =
       entry.phase === 'intent' ? isOpen || this.#seen.has(outcomeOf(of)) : this.#seen.addAgain(of)
-    if (isThere) this.#suspect(of, offset)
+    if (isListed) this.#suspect(of, offset)
   }
 
   #suspect(text: string, offset: number): void {

@@ -108,11 +108,11 @@ export class WebhookSink implements AuditSink {
   }
 
   async #giveUp(reason: DrayError): Promise<void> {
-    const left = this.#waiting.splice(0)
+    const unsent = this.#waiting.splice(0)
     this.#stop.abort(reason)
     await this.#sending
     this.#stop = new AbortController()
-    this.#lose(left.length, reason.message)
+    this.#lose(unsent.length, reason.message)
   }
 
   #lose(events: number, why: string): void {

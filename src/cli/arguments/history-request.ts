@@ -20,9 +20,9 @@ export function resolveHistoryRequest(
   const within = everyEnvironment(config)
   const image = resolveImage(text, { accepts: ['image', 'layout'], within }, config)
   const [repository] = image.repositories
-  const alone = { environment: formatRepository(repository), repository, byPromotion: true }
+  const single = { environment: formatRepository(repository), repository, byPromotion: true }
   return {
-    targets: image.image === undefined ? [alone] : listTargets(image.image, config),
+    targets: image.image === undefined ? [single] : listTargets(image.image, config),
     subject: subjectOf(image, limit),
   }
 }

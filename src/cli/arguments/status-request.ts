@@ -41,13 +41,13 @@ export function resolveStatusRequest(
 }
 
 function selectEnvironments(only: readonly string[], config: Config): Within {
-  const wanted = only.map((name) => resolveEnvironmentOption(name, config).environment)
+  const selected = only.map((name) => resolveEnvironmentOption(name, config).environment)
   if (config.environments.size === 0) {
     throw new DrayError('usage', 'no environments are configured', { hint: 'Write them into dray.yaml.' })
   }
   const all = everyEnvironment(config)
-  if (wanted.length === 0) return all
-  return { option: '--env', environments: all.environments.filter((name) => wanted.includes(name)) }
+  if (selected.length === 0) return all
+  return { option: '--env', environments: all.environments.filter((name) => selected.includes(name)) }
 }
 
 /** Returns the promotions that `promoteFrom` allows; without it, those in the order of the file. */

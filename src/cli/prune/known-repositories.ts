@@ -34,10 +34,10 @@ export class KnownRepositories {
   }
 
   #isConfigured(repository: RepositoryName): boolean {
-    const places = imagesAt(this.#config, repository)
+    const images = imagesAt(this.#config, repository)
     return (
-      places.length > 0 ||
-      this.#patterns.some((pattern) => matchesRepository(pattern, repository, places, this.#names))
+      images.length > 0 ||
+      this.#patterns.some((pattern) => matchesRepository(pattern, repository, images, this.#names))
     )
   }
 }

@@ -56,16 +56,16 @@ export async function reviewPrune(
   const inUse = await inUseReader.read(call)
   checkSources(plan, lists, inUse.sources)
   const saved = plan.repositories.filter(({ steps }) => steps.length > 0)
-  const words = saved.map(({ repository }) => formatRepository(repository))
+  const names = saved.map(({ repository }) => formatRepository(repository))
   const scope = await resolveScope(
     retention,
-    { words, exclude: [] },
+    { words: names, exclude: [] },
     loaded.config,
     (registry, c) => context.repositories(registry, c),
     call,
   )
   // Without words, the scope is everything that the policy is for.
-  const repositories = words.length === 0 ? [] : scope.repositories
+  const repositories = names.length === 0 ? [] : scope.repositories
   const known = new KnownRepositories(
     loaded.config,
     retention,

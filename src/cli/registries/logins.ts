@@ -45,9 +45,9 @@ export async function logIn(context: Context, request: LoginRequest, call: Call)
   ])
   const credential = credentialOf(username, password)
   const checked = await checkCredential(context, registry, credential, call)
-  const place = await placeOf(context, authFile)
-  const kept = await keepCredential(place, registry, credential, call)
-  const behind = await sourceBefore(context, registry, place.file, call)
+  const store = await findStore(context, authFile)
+  const kept = await keepCredential(store, registry, credential, call)
+  const behind = await sourceBefore(context, registry, store.file, call)
   return { registry, username, checked, file: kept.file, helper: kept.helper ?? null, behind }
 }
 
@@ -68,16 +68,16 @@ export async function logOut(
   call: Call,
 ): Promise<LoggedOut> {
   const { forgetCredential } = await import('../../registry/credentials/keep-credential.ts')
-  const place = await placeOf(context, authFile)
-  const gone = await forgetCredential(place, registry, call)
+  const store = await findStore(context, authFile)
+  const removed = await forgetCredential(store, registry, call)
   const reports = await reportsOf(context, { registry }, call)
-  const left = reports.find(({ state }) => state === 'used')
+  const remaining = reports.find(({ state }) => state === 'used')
   return {
     registry,
-    removed: gone !== undefined,
-    file: place.file,
-    helper: gone?.helper ?? null,
-    left: left === undefined ? null : { source: left.source, where: left.where },
+    removed: removed !== undefined,
+    file: store.file,
+    helper: removed?.helper ?? null,
+    left: remaining === undefined ? null : { source: remaining.source, where: remaining.where },
   }
 }
 
@@ -95,21 +95,21 @@ export interface AuthExplanation {
 /** Explains which credentials would be used, and why. Sends no request. */
 export async function explainAuth(
   context: Context,
-  place: RegistryOrRepository,
+  location: RegistryOrRepository,
   call: Call,
 ): Promise<AuthExplanation> {
   const [{ formatScopes, scopeSet }, { config }] = await Promise.all([
     import('../../registry/http/auth/scopes.ts'),
     context.config(),
   ])
-  const isPlainHttp = isPlain(place.registry, config.registries.get(place.registry))
-  const sources = await reportsOf(context, place, call, isPlainHttp)
-  const repository = { registry: place.registry, path: place.path ?? 'REPOSITORY' }
+  const isPlainHttp = isPlain(location.registry, config.registries.get(location.registry))
+  const sources = await reportsOf(context, location, call, isPlainHttp)
+  const repository = { registry: location.registry, path: location.path ?? 'REPOSITORY' }
   const scope = (...actions: readonly ('pull' | 'push' | 'delete')[]): string =>
     formatScopes(scopeSet([{ repository, actions }])).join(' ')
   return {
-    registry: place.registry,
-    repository: place.path ?? null,
+    registry: location.registry,
+    repository: location.path ?? null,
     used: sources.find(({ state }) => state === 'used')?.source ?? null,
     sources,
     scopes: { read: scope('pull'), write: scope('pull', 'push'), delete: scope('pull', 'delete') },
@@ -141,11 +141,11 @@ async function checkCredential(
   call: Call,
 ): Promise<boolean> {
   const stack = await context.stackFor(() => Promise.resolve(credential))
-  let isAsked = false
+  let isRequired = false
   const watching: Call = {
     ...call,
     notify: (event) => {
-      if (event.kind === 'request' && event.status === 401) isAsked = true
+      if (event.kind === 'request' && event.status === 401) isRequired = true
       call.notify(event)
     },
   }
@@ -166,7 +166,7 @@ async function checkCredential(
         : thrown
     })
     await response.discard()
-    if (response.status < 400 || response.status === 404) return isAsked
+    if (response.status < 400 || response.status === 404) return isRequired
     throw new DrayError(
       response.status === 403 ? 'forbidden' : 'protocol',
       `${registry} does not let ${nameOf(credential)} in`,
@@ -197,7 +197,7 @@ function nameOf(credential: Credential): string {
   return credential.kind === 'basic' ? credential.username : 'this token'
 }
 
-async function placeOf(context: Context, authFile: string | undefined) {
+async function findStore(context: Context, authFile: string | undefined) {
   const [{ dockerFile }, { env, home }] = await Promise.all([
     import('../../registry/credentials/find-credentials.ts'),
     context.credentialOptions(),

@@ -86,8 +86,8 @@ export async function writeConfig(
       hint: 'Name a file that ends in .yaml or .yml.',
     })
   }
-  const there = force ? undefined : await configAt(file)
-  if (there !== undefined) throw alreadyExists(there)
+  const existing = force ? undefined : await configAt(file)
+  if (existing !== undefined) throw alreadyExists(existing)
   retentionOf(parseConfig({ file, content: text }, out))
   await writeFileAtomic(file, text)
 }
@@ -149,8 +149,8 @@ async function askEnvironments(questions: Questions | undefined): Promise<readon
       return found.some((one) => one.name === text) ? `${text} is there already` : nameComplaint(text)
     })
     if (name === '') return found
-    const where = `The path of its images, such as ${name}/${imagePlaceholder}?`
-    found.push({ name, path: await ask(questions, where, templateComplaint) })
+    const pathQuestion = `The path of its images, such as ${name}/${imagePlaceholder}?`
+    found.push({ name, path: await ask(questions, pathQuestion, templateComplaint) })
   }
 }
 

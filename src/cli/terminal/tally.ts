@@ -63,14 +63,14 @@ export class Tally {
   #describeCopy(now: number): string {
     const speed = this.#speed(now)
     const total = Math.max(this.#known, this.#expected)
-    const left = total - this.#bytes
+    const remaining = total - this.#bytes
     return [
       `${this.#finished} of ${formatCount(this.#finished + this.#begun.size, 'blob or manifest', 'blobs and manifests')}`,
       ...(this.#bytes === 0
         ? []
-        : [`${formatBytes(this.#bytes)}${left > 0 ? ` of ${formatBytes(total)}` : ''}`]),
+        : [`${formatBytes(this.#bytes)}${remaining > 0 ? ` of ${formatBytes(total)}` : ''}`]),
       ...(speed > 0 ? [`${formatBytes(speed)}/s`] : []),
-      ...(speed > 0 && left > 0 ? [`${formatDuration((left / speed) * 1000)} left`] : []),
+      ...(speed > 0 && remaining > 0 ? [`${formatDuration((remaining / speed) * 1000)} left`] : []),
     ].join(', ')
   }
 

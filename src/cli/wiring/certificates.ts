@@ -55,9 +55,9 @@ export async function certificatesIn(folders: readonly string[], registry: strin
   if (registry.startsWith('.')) return {}
   for (const folder of folders) {
     for (const name of await spellingsIn(folder, registry)) {
-      const place = join(folder, name)
-      const names = await namesIn(place)
-      if (names !== undefined) return await readFolder(place, names)
+      const path = join(folder, name)
+      const names = await namesIn(path)
+      if (names !== undefined) return await readFolder(path, names)
     }
   }
   return {}
@@ -73,30 +73,30 @@ async function spellingsIn(folder: string, registry: string): Promise<readonly s
   return [...usual, ...others]
 }
 
-async function namesIn(place: string): Promise<readonly string[] | undefined> {
+async function namesIn(path: string): Promise<readonly string[] | undefined> {
   try {
-    return (await readdir(place)).sort()
+    return (await readdir(path)).sort()
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
     // docker's folder may be readable only for root.
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return undefined
-    throw new DrayError('config', `the certificates in ${place} cannot be read`, { subject: place, cause })
+    throw new DrayError('config', `the certificates in ${path} cannot be read`, { subject: path, cause })
   }
 }
 
-async function readFolder(place: string, names: readonly string[]): Promise<Certificates> {
-  const hint = `Put it right in ${place}.`
+async function readFolder(path: string, names: readonly string[]): Promise<Certificates> {
+  const hint = `Put it right in ${path}.`
   const authorities = names.filter((name) => name.endsWith('.crt'))
-  const ca = await Promise.all(authorities.map((name) => readPem(join(place, name), hint)))
+  const ca = await Promise.all(authorities.map((name) => readPem(join(path, name), hint)))
   const cert = names.find((name) => name.endsWith('.cert'))
   const key = names.find((name) => name.endsWith('.key'))
-  const wanted = cert?.replace(/\.cert$/, '.key') ?? key
-  if (wanted !== undefined && (cert === undefined || !names.includes(wanted))) {
+  const keyFile = cert?.replace(/\.cert$/, '.key') ?? key
+  if (keyFile !== undefined && (cert === undefined || !names.includes(keyFile))) {
     throw new DrayError(
       'config',
-      `a certificate in ${place} is without its key, or a key without its certificate`,
+      `a certificate in ${path} is without its key, or a key without its certificate`,
       {
-        subject: place,
+        subject: path,
         why: 'NAME.cert and NAME.key belong together; authorities are called NAME.crt',
         hint,
       },
@@ -105,8 +105,8 @@ async function readFolder(place: string, names: readonly string[]): Promise<Cert
   return {
     ...(ca.length > 0 && { ca: ca.join('\n') }),
     ...(cert !== undefined &&
-      wanted !== undefined && {
-        clientCertificate: await clientCertificate(join(place, cert), join(place, wanted), undefined, hint),
+      keyFile !== undefined && {
+        clientCertificate: await clientCertificate(join(path, cert), join(path, keyFile), undefined, hint),
       }),
   }
 }

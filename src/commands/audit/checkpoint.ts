@@ -82,18 +82,18 @@ export default class AuditCheckpoint extends BaseCommand {
     const isFiled = out !== undefined || pushed !== undefined
     this.finish(document, () => (isFiled ? '' : note.slice(0, -1)))
     this.say(
-      `A checkpoint of ${formatCount(size, 'record')} of ${escapeText(origin)}${placesOf(out, pushed)}`,
+      `A checkpoint of ${formatCount(size, 'record')} of ${escapeText(origin)}${formatDestinations(out, pushed)}`,
     )
     this.say(this.errorPage.style.dim(`verifier key: ${escapeText(verifierKey)}`))
   }
 }
 
-function placesOf(out: string | undefined, pushed: Pushed | undefined): string {
-  const places = [
+function formatDestinations(out: string | undefined, pushed: Pushed | undefined): string {
+  const destinations = [
     ...(out === undefined ? [] : [`in ${escapeText(out)}`]),
     ...(pushed === undefined
       ? []
       : [`${pushed.result === 'pushed' ? 'pushed to' : 'there already:'} ${escapeText(pushed.place)}`]),
   ]
-  return places.length === 0 ? '.' : `: ${places.join(', ')}`
+  return destinations.length === 0 ? '.' : `: ${destinations.join(', ')}`
 }

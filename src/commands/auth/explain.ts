@@ -27,8 +27,8 @@ export default class AuthExplain extends BaseCommand {
   async run(): Promise<void> {
     const { args } = await this.parse(AuthExplain)
     const { config } = await this.context.config()
-    const place = resolveOneRegistry(args.registry, config)
-    const explanation = await explainAuth(this.context, place, this.call)
+    const registry = resolveOneRegistry(args.registry, config)
+    const explanation = await explainAuth(this.context, registry, this.call)
     const isBroken = explanation.used === null && explanation.sources.some(({ state }) => state === 'broken')
     this.finish(
       explanation,

@@ -82,11 +82,12 @@ Policies: pull-requests, nightlies, release-candidates, newest (the newest build
 
   /** If a configuration exists, asks whether to print a section to paste. @throws `refused`. */
   async #printsInstead(out: string, force: boolean): Promise<boolean> {
-    const there = force ? undefined : await configAt(resolve(this.context.cwd, out))
-    if (there === undefined) return false
-    if (this.questions === undefined) throw alreadyExists(there)
-    if (await this.ask(`${there} is there already. Print a retention section to paste into it?`)) return true
-    throw alreadyExists(there)
+    const existing = force ? undefined : await configAt(resolve(this.context.cwd, out))
+    if (existing === undefined) return false
+    if (this.questions === undefined) throw alreadyExists(existing)
+    if (await this.ask(`${existing} is there already. Print a retention section to paste into it?`))
+      return true
+    throw alreadyExists(existing)
   }
 
   async #print(flags: InitFlags): Promise<void> {

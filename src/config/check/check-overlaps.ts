@@ -46,15 +46,15 @@ function holderOf(
   tags: TagSelector | undefined,
   repositories: Rule['repositories'],
 ): string | undefined {
-  const there = protect.filter((one) => includesRepositories(one.repositories, repositories))
-  const alone = there.find((one) => includesSelector([one.tags], tags))
-  if (alone !== undefined) return `the protection ${JSON.stringify(alone.name)}`
+  const overlapping = protect.filter((one) => includesRepositories(one.repositories, repositories))
+  const covering = overlapping.find((one) => includesSelector([one.tags], tags))
+  if (covering !== undefined) return `the protection ${JSON.stringify(covering.name)}`
   const together = includesSelector(
-    there.map((one) => one.tags),
+    overlapping.map((one) => one.tags),
     tags,
   )
   return together
-    ? `the protections ${there.map(({ name }) => JSON.stringify(name)).join(' and ')}`
+    ? `the protections ${overlapping.map(({ name }) => JSON.stringify(name)).join(' and ')}`
     : undefined
 }
 

@@ -32,8 +32,8 @@ export function checkRegistries(
     const other = hosts.get(registry)
     if (normal === undefined) report(path, notAHost(host), 'key')
     else if (other !== undefined) {
-      const both = `as ${JSON.stringify(other)} and as ${JSON.stringify(host)}`
-      report(path, `${registry} is listed twice, ${both}`, 'key')
+      const twice = `as ${JSON.stringify(other)} and as ${JSON.stringify(host)}`
+      report(path, `${registry} is listed twice, ${twice}`, 'key')
     }
     hosts.set(registry, host)
     const readAliases = (spelled: readonly string[]) =>

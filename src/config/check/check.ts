@@ -144,11 +144,11 @@ function checkTarget(
 
 /** Returns the problem of the path of an environment, or undefined. */
 export function templateComplaint(template: string): string | undefined {
-  const pieces = template.split(imagePlaceholder)
-  if (pieces.length !== 2) {
-    return `must have ${imagePlaceholder} in it ${pieces.length === 1 ? '' : 'only '}once: it stands for the name of the image`
+  const parts = template.split(imagePlaceholder)
+  if (parts.length !== 2) {
+    return `must have ${imagePlaceholder} in it ${parts.length === 1 ? '' : 'only '}once: it stands for the name of the image`
   }
-  return complaintOf(() => checkPath(pieces.join('image')))
+  return complaintOf(() => checkPath(parts.join('image')))
 }
 
 function imagesOf({ images: written }: WrittenConfig, report: ReportIssue): Config['images'] {
@@ -164,8 +164,8 @@ function imagesOf({ images: written }: WrittenConfig, report: ReportIssue): Conf
     if (other !== undefined) report([...path, 'name'], other)
     const owner = owners.get(name)
     if (owner !== undefined) {
-      const both = `${JSON.stringify(image)} and ${JSON.stringify(owner)}`
-      report(path, `${both} have the same name in repositories`, 'key')
+      const names = `${JSON.stringify(image)} and ${JSON.stringify(owner)}`
+      report(path, `${names} have the same name in repositories`, 'key')
     }
     owners.set(name, image)
     images.set(image, settings?.name === undefined ? {} : { name })

@@ -59,15 +59,15 @@ function issue(
   offline: boolean,
 ): EndpointResponse {
   const { clock, options, tokens } = control
-  const wanted = scopes.flatMap(parseScopes)
-  if (options.deletesBy === 'push' && wanted.some(({ actions }) => actions.includes('delete'))) {
+  const requested = scopes.flatMap(parseScopes)
+  if (options.deletesBy === 'push' && requested.some(({ actions }) => actions.includes('delete'))) {
     return errorsResponse(400, 'INVALID_REQUEST', 'there is no action delete')
   }
   const now = clock.now()
   for (const [old, { expiresAt }] of tokens) if (expiresAt <= now) tokens.delete(old)
   const lifetime = options.tokenLifetime ?? defaultLifetime
   const token = control.newSecret()
-  const access = wanted.map((one) => ({ ...one, actions: allowedActions(options, user, one) }))
+  const access = requested.map((one) => ({ ...one, actions: allowedActions(options, user, one) }))
   tokens.set(token, { user, access, expiresAt: now + lifetime * 1000 })
   if (user !== undefined) request.identity.user = user
   return jsonResponse(200, {

@@ -31,8 +31,8 @@ export const listReferrers: Endpoint = async (request, state, repository, refere
   const { storage, abilities } = state
   const filter = request.query.get('artifactType')
   const all = await storage.referrers(repository, digestFrom(reference))
-  const wanted = filter === null ? all : all.filter((entry) => entry.artifactType === filter)
-  const sorted = [...wanted].sort((a, b) => byText(a.digest, b.digest))
+  const matching = filter === null ? all : all.filter((entry) => entry.artifactType === filter)
+  const sorted = [...matching].sort((a, b) => byText(a.digest, b.digest))
   const { entries, next } = pageOf(sorted, (entry) => entry.digest, request.query, abilities)
   const target = locate(request, state, `/v2/${repository}/referrers/${reference}`)
   const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: entries }

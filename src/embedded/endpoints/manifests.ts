@@ -138,15 +138,15 @@ async function readManifest(
 }
 
 function parsed(request: EndpointRequest, bytes: Uint8Array): Manifest {
-  const said = bareMediaType(request.header('content-type') ?? '')
+  const declared = bareMediaType(request.header('content-type') ?? '')
   let manifest: Manifest
   try {
-    manifest = parseManifest(bytes, said, 'the manifest')
+    manifest = parseManifest(bytes, declared, 'the manifest')
   } catch (error) {
     throw refusal('MANIFEST_INVALID', isDrayError(error) ? error.message : 'the manifest cannot be read')
   }
-  if (said !== '' && said !== manifest.mediaType) {
-    throw refusal('MANIFEST_INVALID', `Content-Type is ${said}, the manifest is ${manifest.mediaType}`)
+  if (declared !== '' && declared !== manifest.mediaType) {
+    throw refusal('MANIFEST_INVALID', `Content-Type is ${declared}, the manifest is ${manifest.mediaType}`)
   }
   return manifest
 }

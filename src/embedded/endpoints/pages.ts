@@ -14,14 +14,13 @@ export function pageOf<T>(
   query: URLSearchParams,
   { pageLimit: limit, nextLink }: Pick<Abilities, 'pageLimit' | 'nextLink'>,
 ): PageOfList<T> {
-  const wanted = query.get('n')
-  if (wanted !== null && !/^[0-9]{1,9}$/.test(wanted))
-    throw refusal('UNSUPPORTED', '"n" is not a number', 400)
+  const given = query.get('n')
+  if (given !== null && !/^[0-9]{1,9}$/.test(given)) throw refusal('UNSUPPORTED', '"n" is not a number', 400)
   const last = query.get('last')
   const rest = last === null ? sorted : sorted.filter((entry) => keyOf(entry) > last)
-  const isAll = wanted === null || (nextLink === 'n=0' && wanted === '0')
-  const asked = isAll ? rest.length : Number(wanted)
-  const entries = rest.slice(0, limit > 0 ? Math.min(asked, limit) : asked)
+  const isAll = given === null || (nextLink === 'n=0' && given === '0')
+  const count = isAll ? rest.length : Number(given)
+  const entries = rest.slice(0, limit > 0 ? Math.min(count, limit) : count)
   const end = entries.at(-1)
   if (end === undefined || entries.length === rest.length) return { entries }
   const next = new URLSearchParams(query)

@@ -41,10 +41,10 @@ export const finishUpload: Endpoint = async (request, state, repository, id) => 
   const upload = find(request, state, repository, id)
   const digest = request.query.get('digest')
   if (digest === null) throw refusal('DIGEST_INVALID', 'the parameter "digest" is missing')
-  const wanted = digestFrom(digest)
+  const expected = digestFrom(digest)
   await append(request, state, upload)
-  await state.uploads.finish(upload, wanted)
-  return created(request, state, repository, wanted)
+  await state.uploads.finish(upload, expected)
+  return created(request, state, repository, expected)
 }
 
 /** GET: the size so far. */
@@ -136,9 +136,9 @@ function chunkRange(request: EndpointRequest, { abilities }: RegistryState): Chu
 }
 
 function wantedAlgorithm(request: EndpointRequest): DigestAlgorithm {
-  const wanted = request.query.get('digest-algorithm') ?? 'sha256'
-  if (wanted === 'sha256' || wanted === 'sha512') return wanted
-  throw refusal('DIGEST_INVALID', `the digest algorithm ${JSON.stringify(wanted)} is not supported`)
+  const algorithm = request.query.get('digest-algorithm') ?? 'sha256'
+  if (algorithm === 'sha256' || algorithm === 'sha512') return algorithm
+  throw refusal('DIGEST_INVALID', `the digest algorithm ${JSON.stringify(algorithm)} is not supported`)
 }
 
 function accepted(

@@ -154,13 +154,13 @@ export class Uploads {
   }
 
   async #inTurn(upload: UploadSession, act: (session: OpenSession) => Promise<void>): Promise<void> {
-    const asked = this.#session(upload.repository, upload.id)
-    asked.requests++
+    const session = this.#session(upload.repository, upload.id)
+    session.requests++
     try {
       await this.#turns.run(upload.id, () => act(this.#session(upload.repository, upload.id)))
     } finally {
-      asked.requests--
-      asked.touchedAt = this.#clock.now()
+      session.requests--
+      session.touchedAt = this.#clock.now()
     }
   }
 

@@ -62,14 +62,14 @@ export async function readImageConfig(
   const body = bodyOf(await readConfigBytes(store, descriptor, call), where)
   const created = optionalString(body['created'], `${where}.created`)
   const author = optionalString(body['author'], `${where}.author`)
-  const inner = isRecord(body['config']) ? body['config'] : {}
+  const config = isRecord(body['config']) ? body['config'] : {}
   const platform = parsePlatform(body, where)
   return {
     ...(isComplete(platform) && { platform: formatPlatform(platform) }),
     ...(created !== undefined && { created }),
     ...(author !== undefined && author !== '' && { author }),
-    labels: stringMap(inner['Labels'], `${where}.config.Labels`) ?? {},
-    settings: parseImageSettings(inner, `${where}.config`),
+    labels: stringMap(config['Labels'], `${where}.config.Labels`) ?? {},
+    settings: parseImageSettings(config, `${where}.config`),
     history: Array.isArray(body['history']) ? body['history'].length : 0,
   }
 }

@@ -61,14 +61,14 @@ export async function walkGraph(
     if (depth > maxDepth)
       throw tooLarge(store, rootDescriptor, `indexes are nested deeper than ${maxDepth} levels`)
     const mayMiss = depth > 0 && ifMissing === 'keep'
-    const asked = await inParallel(level, readsAtOnce, call, async (item, c) => {
+    const answers = await inParallel(level, readsAtOnce, call, async (item, c) => {
       if ('bytes' in item) return [parseNode(store, item)]
       const content = mayMiss ? await store.findManifest(item, c) : await store.manifest(item, c)
       if (content !== undefined) return [parseNode(store, content)]
       missing.set(item.digest, item)
       return []
     })
-    const read = asked.flat()
+    const read = answers.flat()
     for (const node of read) nodes.set(node.descriptor.digest, node)
     for (const node of read) checkEntries(store, node, entries)
     const children = new Map(

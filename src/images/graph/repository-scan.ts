@@ -107,10 +107,10 @@ export class RepositoryScan {
    */
   async addReferrers(fresh: 'all' | ReadonlySet<Digest>, call: Call): Promise<void> {
     const { store } = this.#source
-    const asked = new Set<Digest>()
+    const listed = new Set<Digest>()
     for (let level = 0; ; level++) {
       const wave = [...this.#nodes.keys()].filter(
-        (digest) => !this.#referrersOf.has(digest) && !asked.has(digest),
+        (digest) => !this.#referrersOf.has(digest) && !listed.has(digest),
       )
       if (wave.length === 0 || store.capability('referrers') === 'no') return
       // A hostile registry can list a new referrer of the last one without end.
@@ -120,7 +120,7 @@ export class RepositoryScan {
         fresh !== 'all' && !fresh.has(digest) && this.#source.remembered(digest) !== undefined
       await this.#recallReferrers(wave.filter(isKnown), call)
       const unknown = wave.filter((digest) => !isKnown(digest))
-      for (const digest of unknown) asked.add(digest)
+      for (const digest of unknown) listed.add(digest)
       await this.#listReferrers(unknown, call)
       await this.#addChildren(call)
     }
@@ -144,7 +144,7 @@ export class RepositoryScan {
   /** Returns the subjects that had no list. */
   async #listOnce(subjects: readonly Digest[], call: Call): Promise<readonly Digest[]> {
     const { store } = this.#source
-    const asked = await inParallel(subjects, readsAtOnce, call, async (subject, c) => {
+    const answers = await inParallel(subjects, readsAtOnce, call, async (subject, c) => {
       const listed = await store.referrers(subject, c)
       if (listed === undefined) return [subject]
       const found = await inParallel(listed, readsAtOnce, c, (entry, inner) =>
@@ -156,7 +156,7 @@ export class RepositoryScan {
       this.#referrersOf.set(subject, indexes)
       return []
     })
-    return asked.flat()
+    return answers.flat()
   }
 
   async #recallReferrers(subjects: readonly Digest[], call: Call): Promise<void> {
@@ -167,13 +167,13 @@ export class RepositoryScan {
     const resolved = await inParallel([...indexes], readsAtOnce, call, async (digest, c) => {
       return (await store.resolve({ digest }, c)) === undefined ? [] : [digest]
     })
-    const there = new Set(resolved.flat())
+    const existing = new Set(resolved.flat())
     for (const [subject, found] of last)
       this.#referrersOf.set(
         subject,
-        found.filter((digest) => there.has(digest)),
+        found.filter((digest) => existing.has(digest)),
       )
-    await this.#addEach([...there], call)
+    await this.#addEach([...existing], call)
   }
 
   async #addChildren(call: Call): Promise<void> {

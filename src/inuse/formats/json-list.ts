@@ -110,8 +110,8 @@ export class JsonListReader {
     const needsComma = this.#needsComma
     if (byte === comma) this.#needsComma = false
     else if (byte === openBrace) this.#needsComma = true
-    const isWanted = byte === comma ? needsComma : byte === openBrace ? !needsComma : byte === closeBracket
-    if (!isWanted && !blanks.has(byte)) throw this.#malformed('something in its list is no object')
+    const isExpected = byte === comma ? needsComma : byte === openBrace ? !needsComma : byte === closeBracket
+    if (!isExpected && !blanks.has(byte)) throw this.#malformed('something in its list is no object')
   }
 
   #stepInString(byte: number): void {

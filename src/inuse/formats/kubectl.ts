@@ -221,10 +221,10 @@ function notStarted(context: string, cause: NodeJS.ErrnoException): DrayError {
 
 function failed(context: string, status: number | null, stderr: string): DrayError {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '')
-  const said = lines.slice(-maxStderrLines).join('\n')
+  const message = lines.slice(-maxStderrLines).join('\n')
   return new DrayError('unavailable', `kubectl cannot tell what ${clusterName(context)} runs`, {
     subject: clusterName(context),
-    why: said === '' ? `it ended with ${status === null ? 'a signal' : `status ${status}`}` : said,
+    why: message === '' ? `it ended with ${status === null ? 'a signal' : `status ${status}`}` : message,
     hint: 'It needs the right to list all workloads in all namespaces. Nothing is deleted while it is not known what runs.',
   })
 }

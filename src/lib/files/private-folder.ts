@@ -110,8 +110,8 @@ function made(path: string): Stats {
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch (thrown) {
-    const isThere = thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST'
-    if (!isThere) throw thrown
+    const exists = thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST'
+    if (!exists) throw thrown
   }
   return lstatSync(path)
 }

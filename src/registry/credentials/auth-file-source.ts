@@ -44,16 +44,16 @@ function authSource(
   read: () => Promise<AuthFile | undefined>,
 ): Source {
   let content: Promise<AuthFile | undefined> | undefined
-  const asked = new Map<string, Promise<Credential | undefined>>()
+  const answers = new Map<string, Promise<Credential | undefined>>()
 
   const ask = (helper: string, key: string, call: Call): Promise<Credential | undefined> => {
     const server = helperServer(key)
     const id = `${helper} ${server}`
-    const known = asked.get(id)
+    const known = answers.get(id)
     if (known !== undefined) return known
     const answer = askHelper({ name: helper, server }, helpers, call)
-    asked.set(id, answer)
-    answer.catch(() => asked.delete(id))
+    answers.set(id, answer)
+    answer.catch(() => answers.delete(id))
     return answer
   }
 

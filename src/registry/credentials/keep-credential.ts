@@ -107,9 +107,9 @@ class EditedFile {
 
   /** Removes every spelling of some keys. Returns whether there was one. */
   removeEntries(keys: readonly string[]): boolean {
-    const left = Object.entries(this.#auths).filter(([name]) => !keys.includes(parseKey(name).key ?? ''))
-    if (left.length === Object.keys(this.#auths).length) return false
-    this.#root['auths'] = Object.fromEntries(left)
+    const remaining = Object.entries(this.#auths).filter(([name]) => !keys.includes(parseKey(name).key ?? ''))
+    if (remaining.length === Object.keys(this.#auths).length) return false
+    this.#root['auths'] = Object.fromEntries(remaining)
     this.#isChanged = true
     return true
   }

@@ -95,9 +95,11 @@ export function keysFor(
   path: string | undefined,
   isPlainHttp: boolean = isPlain(registry),
 ): string[] {
-  const pieces = path === undefined ? [] : path.split('/')
+  const components = path === undefined ? [] : path.split('/')
   const hosts = spellingsOf(registryKey(registry), isPlainHttp ? '80' : '443')
-  const namespaces = pieces.map((_, index) => `/${pieces.slice(0, pieces.length - index).join('/')}`)
+  const namespaces = components.map(
+    (_, index) => `/${components.slice(0, components.length - index).join('/')}`,
+  )
   return [...namespaces, ''].flatMap((namespace) => hosts.map((host) => host + namespace))
 }
 

@@ -27,15 +27,15 @@ export class ProbeCleanup {
     const call: Call = { signal: AbortSignal.timeout(cleanupMs), notify }
     const purpose = this.#client.describe('clean up', '', 'delete')
     for (const session of this.sessions) await cancelSession(this.#client, session, purpose, call)
-    const left: string[] = []
-    for (const tag of this.tags) if (!(await this.#deletes({ tag }, call))) left.push(tag)
+    const remaining: string[] = []
+    for (const tag of this.tags) if (!(await this.#deletes({ tag }, call))) remaining.push(tag)
     for (const digest of this.manifests.toReversed())
-      if (!(await this.#deletes({ digest }, call))) left.push(digest)
+      if (!(await this.#deletes({ digest }, call))) remaining.push(digest)
     for (const digest of this.blobs) await this.#deleteBlob(digest, call)
-    left.push(...this.blobs)
+    remaining.push(...this.blobs)
     // A registry that deletes no tags deletes them with their manifest.
-    const isGone = await Promise.all(left.map((name) => this.#isGone(name, call)))
-    return left.filter((_, i) => isGone[i] !== true)
+    const isGone = await Promise.all(remaining.map((name) => this.#isGone(name, call)))
+    return remaining.filter((_, i) => isGone[i] !== true)
   }
 
   async #deletes(at: TagOrDigest, call: Call): Promise<boolean> {

@@ -105,8 +105,8 @@ class WriteProbe {
     const size = Math.max(chunkBytes, Math.min(session.minChunk, descriptor.size))
     this.created.sessions.push(session)
     for (let at = 0; at < descriptor.size; at += size) {
-      const piece = bytes.subarray(at, at + size)
-      const response = await this.#send(patchRequest(session.url, bytesBody(piece), at, purpose))
+      const chunk = bytes.subarray(at, at + size)
+      const response = await this.#send(patchRequest(session.url, bytesBody(chunk), at, purpose))
       if (![201, 202, 204].includes(response.status)) {
         this.#note(
           'chunks',

@@ -119,13 +119,13 @@ function endOfToken(text: string, start: number): number {
 
 /** Returns the text with one mark for all spans that touch or overlap. */
 function withoutSpans(text: string, spans: readonly Span[]): string {
-  let left = ''
+  let result = ''
   let from = 0
   for (const [start, end] of spans) {
-    if (start > from || from === 0) left += `${text.slice(from, start)}${mark}`
+    if (start > from || from === 0) result += `${text.slice(from, start)}${mark}`
     from = Math.max(from, end)
   }
-  return left + text.slice(from)
+  return result + text.slice(from)
 }
 
 /** Keeps the length, unlike `toLowerCase`. */

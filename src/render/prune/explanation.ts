@@ -21,7 +21,7 @@ const tones: Readonly<Record<Verdict, keyof Style>> = { delete: 'red', untag: 'y
 /** Why an image is kept or deleted: the verdict first, then everything that it depends on. */
 export function renderExplanation(explanation: Explanation, page: Page): string {
   const { digest, time, reachedBy, otherTags } = explanation
-  const room = narrowPage(page)
+  const section = narrowPage(page)
   const others = otherTags.slice(0, shownAtMost).map(({ tag, verdict, why }): RenderedResult => ({
     word: verdict,
     tone: tones[verdict],
@@ -30,13 +30,13 @@ export function renderExplanation(explanation: Explanation, page: Page): string 
   }))
   return [
     heading(explanation, page),
-    digest === null ? '' : renderSection('When it was made', timeText(time, room), page),
-    digest === null ? '' : renderSection('What protects it', protectionsText(explanation, room), page),
-    renderSection('What the rules say', rulesText(explanation, room), page),
-    digest === null ? '' : renderSection('What stays and reaches it', reachText(reachedBy, room), page),
+    digest === null ? '' : renderSection('When it was made', timeText(time, section), page),
+    digest === null ? '' : renderSection('What protects it', protectionsText(explanation, section), page),
+    renderSection('What the rules say', rulesText(explanation, section), page),
+    digest === null ? '' : renderSection('What stays and reaches it', reachText(reachedBy, section), page),
     renderSection(
       'Other tags on the same digest',
-      [renderStatements(others, room), ...more(otherTags.length)].filter((text) => text !== '').join('\n'),
+      [renderStatements(others, section), ...more(otherTags.length)].filter((text) => text !== '').join('\n'),
       page,
     ),
   ]

@@ -21,11 +21,11 @@ export function renderStatements(all: readonly RenderedResult[], page: Page): st
   const { width } = page
   const widest = (of: (statement: RenderedResult) => string): number =>
     all.reduce((most, statement) => Math.max(most, displayWidth(of(statement))), 0)
-  const words = widest(({ word }) => word)
+  const wordWidth = widest(({ word }) => word)
   const names = widest(({ name }) => name)
   const nameWidth =
     width === undefined ? names : Math.min(names, Math.max(leastWidth, Math.floor(width * nameShare)))
-  const textWidth = width === undefined ? undefined : Math.max(leastWidth, width - words - nameWidth - 4)
+  const textWidth = width === undefined ? undefined : Math.max(leastWidth, width - wordWidth - nameWidth - 4)
   const rows = all.flatMap(({ word, tone, name, text }) => {
     const nameLines = breakLines(name, nameWidth)
     const textLines = breakLines(text, textWidth)

@@ -97,10 +97,10 @@ function renderRepository(outcome: RepositoryOutcome, plan: RepositoryPlan | und
   const { style, width } = page
   const { text, tone } = statusText(outcome.status)
   const head = `${style[tone](text)}  ${style.bold(escapeText(outcome.image))}`
-  const room = width === undefined ? undefined : width - 2
+  const textWidth = width === undefined ? undefined : width - 2
   const lines = [countsOf(outcome), imagesOf(outcome, plan), leftOf(outcome)]
     .filter((line) => line !== '')
-    .flatMap((line) => breakLines(line, room))
+    .flatMap((line) => breakLines(line, textWidth))
     .map((line) => `  ${line}`)
   return [head, ...lines, ...errorLines(outcome.errors, style)].join('\n')
 }

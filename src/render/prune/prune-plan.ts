@@ -60,9 +60,9 @@ function isBusy(plan: RepositoryPlan): boolean {
 }
 
 function renderRepository(plan: RepositoryPlan, isRefused: boolean, folding: Folding, page: Page): string {
-  const room = narrowPage(page)
-  const table = renderVerdicts(verdictItems(plan, folding, room), room)
-  const counts = breakLines(countsOf(plan, isRefused), room.width)
+  const section = narrowPage(page)
+  const table = renderVerdicts(verdictItems(plan, folding, section), section)
+  const counts = breakLines(countsOf(plan, isRefused), section.width)
   const body = [...counts, ...(table === '' ? [] : [table])].join('\n')
   return `${heading(plan, page).join('\n')}\n${body.replaceAll(/^/gm, '  ')}`
 }

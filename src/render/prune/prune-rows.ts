@@ -28,7 +28,7 @@ const verdictWidth = 'VERDICT'.length
 /** The column of the names. Notes and reasons below a row begin there. */
 const nameAt = verdictWidth + gap
 /** The smallest width of a column for reasons. On a narrower page, a reason goes below its row. */
-const roomForWhy = 28
+const minReasonWidth = 28
 
 /** Renders one line for each verdict if the page is wide enough. Long text is never cut. */
 export function renderVerdicts(items: readonly (PruneRow | PruneNote)[], page: Page): string {
@@ -61,11 +61,11 @@ function layoutFor(rows: readonly PruneRow[], { width }: Page): RowLayout {
   const names = widest(({ name }) => name, 'TAG')
   const fixed =
     nameAt + widest(({ age }) => age, 'AGE') + gap + widest(({ size }) => size, 'SIZE') + gap + gap
-  const whys = widest(({ why }) => why, 'WHY')
-  const isWhole = width === undefined || fixed + names + whys <= width
+  const reasonsWidth = widest(({ why }) => why, 'WHY')
+  const isWhole = width === undefined || fixed + names + reasonsWidth <= width
   const nameWidth = isWhole ? names : Math.min(names, Math.max(16, Math.floor((width - fixed) / 2)))
-  const whyWidth = isWhole ? whys : Math.max(1, width - fixed - nameWidth)
-  const isBelow = !isWhole && whyWidth < Math.min(whys, roomForWhy)
+  const reasonWidth = isWhole ? reasonsWidth : Math.max(1, width - fixed - nameWidth)
+  const isBelow = !isWhole && reasonWidth < Math.min(reasonsWidth, minReasonWidth)
   const columns: readonly Column[] = [
     { title: 'VERDICT' },
     { title: 'TAG' },
@@ -73,21 +73,21 @@ function layoutFor(rows: readonly PruneRow[], { width }: Page): RowLayout {
     { title: 'SIZE', align: 'right' },
     ...(isBelow ? [] : [{ title: 'WHY' }]),
   ]
-  if (!isBelow) return { columns, nameWidth, whyWidth, isBelow }
-  const room = Math.max(8, width - fixed + gap)
-  return { columns, nameWidth: Math.min(names, room), whyWidth, isBelow }
+  if (!isBelow) return { columns, nameWidth, whyWidth: reasonWidth, isBelow }
+  const textWidth = Math.max(8, width - fixed + gap)
+  return { columns, nameWidth: Math.min(names, textWidth), whyWidth: reasonWidth, isBelow }
 }
 
 function linesOf(row: PruneRow, { nameWidth, whyWidth, isBelow }: RowLayout): readonly (readonly Cell[])[] {
   const names = breakLines(row.name, nameWidth)
-  const whys = isBelow ? [] : breakLines(row.why, whyWidth)
+  const reasonLines = isBelow ? [] : breakLines(row.why, whyWidth)
   const tone = tones[row.verdict]
-  return Array.from({ length: Math.max(names.length, whys.length) }, (_, i): readonly Cell[] => [
+  return Array.from({ length: Math.max(names.length, reasonLines.length) }, (_, i): readonly Cell[] => [
     i === 0 ? { text: row.verdict, tone } : '',
     names[i] ?? '',
     i === 0 ? row.age : '',
     i === 0 ? row.size : '',
-    ...(isBelow ? [] : [whyCell(whys[i] ?? '', row.verdict)]),
+    ...(isBelow ? [] : [whyCell(reasonLines[i] ?? '', row.verdict)]),
   ])
 }
 

@@ -26,10 +26,10 @@ export function renderMatrix(
 ): string | undefined {
   const { style, width } = page
   const laidOut = groups.map(layOut)
-  const room = width - laidOut.reduce((sum, group) => sum + border.length + group.width, 0)
+  const space = width - laidOut.reduce((sum, group) => sum + border.length + group.width, 0)
   const whole = widest([title, ...names])
-  const first = Math.min(whole, Math.max(room, leastName))
-  if (first > room) return undefined
+  const first = Math.min(whole, Math.max(space, leastName))
+  if (first > space) return undefined
   const heading = [pad(title, first), ...laidOut.map((group) => pad(group.title, group.width))]
   const lines = names.map((name, row) =>
     [pad(cutStart(name, first), first), ...laidOut.map((group) => renderCells(group, row, style))]
@@ -51,8 +51,8 @@ function layOut(group: Group): LaidOut {
   const widths = Array.from({ length: columns }, (_, i) =>
     widest(group.rows.map((cells) => textOf(cells[i] ?? ''))),
   )
-  const inner = widths.reduce((sum, width) => sum + width, gap.length * Math.max(0, columns - 1))
-  return { ...group, widths, inner, width: Math.max(inner, displayWidth(group.title)) }
+  const total = widths.reduce((sum, width) => sum + width, gap.length * Math.max(0, columns - 1))
+  return { ...group, widths, inner: total, width: Math.max(total, displayWidth(group.title)) }
 }
 
 function renderCells({ rows, widths, inner, width }: LaidOut, row: number, style: Style): string {

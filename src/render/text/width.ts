@@ -73,28 +73,28 @@ export function wrap(text: string, width: number): readonly string[] {
       continue
     }
     if (line !== '') lines.push(line)
-    const pieces = piecesOf(word, width)
-    lines.push(...pieces.slice(0, -1))
-    line = pieces.at(-1) ?? ''
+    const parts = splitWord(word, width)
+    lines.push(...parts.slice(0, -1))
+    line = parts.at(-1) ?? ''
   }
   return [...lines, line]
 }
 
-function piecesOf(word: string, width: number): readonly string[] {
-  const pieces: string[] = []
-  let piece = ''
+function splitWord(word: string, width: number): readonly string[] {
+  const parts: string[] = []
+  let part = ''
   let used = 0
   for (const { segment } of graphemesOf(word)) {
     const more = drawnWidth(segment)
-    if (used + more > width && piece !== '') {
-      pieces.push(piece)
-      piece = ''
+    if (used + more > width && part !== '') {
+      parts.push(part)
+      part = ''
       used = 0
     }
-    piece += segment
+    part += segment
     used += more
   }
-  return [...pieces, piece]
+  return [...parts, part]
 }
 
 /** Pads text to `width` columns. */

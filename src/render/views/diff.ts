@@ -46,11 +46,11 @@ function renderEntry(
   const { style, width } = page
   const to = targets.get(entry) ?? ''
   const title = `${style.bold(escapeText(entry.image))}  ${style.dim(`${escapeText(view.from)} -> ${to}`)}`
-  const inner = { ...page, width: width === undefined ? undefined : width - indent.length }
+  const indented = { ...page, width: width === undefined ? undefined : width - indent.length }
   const lines = [
-    ...promoteLines(entry, inner),
-    ...onlyThereLines(entry, view, inner),
-    ...driftLines(entry, view, inner),
+    ...promoteLines(entry, indented),
+    ...onlyThereLines(entry, view, indented),
+    ...driftLines(entry, view, indented),
     ...notesOf(view, entry, page),
   ]
   return [title, ...lines.map((line) => indent + line)].join('\n')
@@ -89,9 +89,9 @@ function formatOneSided(
   note: string,
   { style, width }: Page,
 ): string {
-  const [text, told] = [escapeText(`${sign} ${tag}`), note === '' ? '' : escapeText(`  ${note}`)]
-  const fitting = width === undefined ? text : cut(text, width - displayWidth(told))
-  return style[tone](fitting) + style.dim(told)
+  const [text, suffix] = [escapeText(`${sign} ${tag}`), note === '' ? '' : escapeText(`  ${note}`)]
+  const fitting = width === undefined ? text : cut(text, width - displayWidth(suffix))
+  return style[tone](fitting) + style.dim(suffix)
 }
 
 function driftLines({ drift }: DiffEntry, { to }: DiffView, page: Page): readonly string[] {
@@ -127,9 +127,9 @@ function notesOf(
   ].filter(({ tags }) => tags.length > 0)
   const counts = sides.map(({ name, tags }) => `${formatCount(tags.length, 'other tag')} in ${name} only`)
   const lists = sides.map(({ name, tags }) => `in ${name} only: ${tags.map(escapeText).join(', ')}`)
-  const told = allTags ? lists : counts.length === 0 ? [] : [`${counts.join(', ')}: --all-tags lists them`]
-  const left = `the highest ${compared} of ${compared + notCompared} common tags were compared`
-  return [...told, ...(notCompared > 0 ? [left] : [])].map((text) => style.dim(text))
+  const notes = allTags ? lists : counts.length === 0 ? [] : [`${counts.join(', ')}: --all-tags lists them`]
+  const limitNote = `the highest ${compared} of ${compared + notCompared} common tags were compared`
+  return [...notes, ...(notCompared > 0 ? [limitNote] : [])].map((text) => style.dim(text))
 }
 
 function renderRest(view: DiffView, targets: ReadonlyMap<DiffEntry, string>, page: DiffPage): string {
@@ -165,7 +165,7 @@ export function renderDiffSummary({ images, from, to }: DiffView, style: Style):
   const drift = sum((entry) => entry.drift.filter(({ kind }) => kind === 'exact').length)
   const others = sum((entry) => entry.drift.filter(({ kind, behind }) => kind !== 'exact' && !behind).length)
   const unreached = images.filter(({ state }) => state === 'unreachable').length
-  const told = [
+  const parts = [
     ...(promote > 0 ? [style.green(`${formatCount(promote, 'version')} to promote`)] : []),
     ...(onlyThere > 0 ? [style.yellow(`${onlyThere} only in ${escapeText(to)}`)] : []),
     ...(drift > 0 ? [style.red(formatCount(drift, 'drifted version'))] : []),
@@ -173,6 +173,6 @@ export function renderDiffSummary({ images, from, to }: DiffView, style: Style):
     ...(unreached > 0 ? [style.red(`${unreached} not compared`)] : []),
   ]
   const isLevel = images.some(({ state }) => state === 'level')
-  const what = told.length > 0 ? told.join(', ') : isLevel ? 'no version differs' : 'nothing to compare'
+  const what = parts.length > 0 ? parts.join(', ') : isLevel ? 'no version differs' : 'nothing to compare'
   return `${escapeText(from)} -> ${escapeText(to)}, ${formatCount(names, 'image')}: ${what}`
 }

@@ -95,11 +95,11 @@ function renderManifests(
     formatBytes(size),
     formatCount(layers.length, 'layer'),
   ])
-  const gone = missing.map(({ platform, descriptor }): Cell[] => [
+  const missingRows = missing.map(({ platform, descriptor }): Cell[] => [
     escapeText(platform ?? 'no platform'),
     digestOn(page, descriptor.digest),
     '',
     { text: 'not there', tone: 'yellow' },
   ])
-  return renderTable(columns, [...rows, ...gone], page)
+  return renderTable(columns, [...rows, ...missingRows], page)
 }

@@ -91,12 +91,12 @@ function platformCell({ platforms, artifactType }: TagView, page: Page): Cell {
 
 function evidenceCell({ evidence }: TagView): Cell {
   if (evidence === undefined || evidence === null) return unknown
-  const words = evidenceKinds.flatMap((kind) => {
+  const counts = evidenceKinds.flatMap((kind) => {
     const count = evidence[kind] ?? 0
     if (count === 0) return []
     return count === 1 ? [kind] : [`${count} ${kind}`]
   })
-  return words.length === 0 ? nothing : words.join(', ')
+  return counts.length === 0 ? nothing : counts.join(', ')
 }
 
 /** Formats notes about omitted tags for a person. A script does not need them. */
@@ -104,14 +104,14 @@ export function renderOmitted(all: ListPage['views'], style: Style): readonly st
   const views = all.filter((view): view is RepositoryView => !('error' in view))
   const sum = (of: (view: RepositoryView) => number): number =>
     views.reduce((total, view) => total + of(view), 0)
-  const left = sum(({ total, tags, scan }) => total - (scan?.looked ?? tags.length))
+  const omitted = sum(({ total, tags, scan }) => total - (scan?.looked ?? tags.length))
   const undated = sum(({ scan }) => scan?.undated ?? 0)
   const hidden = sum(({ evidenceTagsHidden }) => evidenceTagsHidden)
   const isScan = views.some(({ scan }) => scan !== undefined)
   const lines = [
-    ...(left > 0 && !isScan ? [`${formatCount(left, 'more tag')}: --all shows them.`] : []),
-    ...(left > 0 && isScan
-      ? [`${formatCount(left, 'more tag')} not looked at: --all looks at them too.`]
+    ...(omitted > 0 && !isScan ? [`${formatCount(omitted, 'more tag')}: --all shows them.`] : []),
+    ...(omitted > 0 && isScan
+      ? [`${formatCount(omitted, 'more tag')} not looked at: --all looks at them too.`]
       : []),
     ...(undated > 0
       ? [`${formatCount(undated, 'tag')} left out: the image does not say when it was made.`]

@@ -123,6 +123,6 @@ function resultCell({ phase, result, resolvedBy }: AuditRecord): Cell {
   if (phase === 'intent') return { text: 'open', tone: 'yellow' }
   const text = phase === 'refused' ? 'refused' : (result ?? 'unknown')
   // Marks an outcome that a later run found out.
-  const said = escapeText(resolvedBy === undefined ? text : `${text} (found)`)
-  return { text: said, tone: tones[text] ?? 'bold' }
+  const shown = escapeText(resolvedBy === undefined ? text : `${text} (found)`)
+  return { text: shown, tone: tones[text] ?? 'bold' }
 }

@@ -110,28 +110,28 @@ function stepOf({ against, state: own }: StatusCell, level: string, none: string
   }
   // A target that was not reached is unknown to all environments, so no names are needed.
   const isOne = against.length === 1 || own === 'unreachable'
-  const words = [...unlike].map(([state, those]) =>
+  const states = [...unlike].map(([state, those]) =>
     isOne ? state : `${state} ${those.map(({ from }) => from).join(', ')}`,
   )
-  return { text: escapeText(words.join(', ')), tone: tones[first] }
+  return { text: escapeText(states.join(', ')), tone: tones[first] }
 }
 
 /** Summarises the status in one line for a person. */
 export function renderStatusSummary({ environments, images, summary }: StatusView, style: Style): string {
   const { behind, differs, unknown, level } = summary
-  const nowhere = images.filter(({ cells }) => cells.every(({ state }) => state === 'absent')).length
+  const absent = images.filter(({ cells }) => cells.every(({ state }) => state === 'absent')).length
   const steps = [
     ...(behind > 0 ? [style.yellow(`${behind} behind`)] : []),
     ...(differs > 0 ? [style.red(formatCount(differs, 'differs', 'differ'))] : []),
   ]
-  const isLevel = level > 0 && behind + differs + unknown === 0 && nowhere < images.length
+  const isLevel = level > 0 && behind + differs + unknown === 0 && absent < images.length
   const what = [
     ...(isLevel ? ['all level'] : steps),
     ...countUnreachable(images, summary).map(style.red),
-    ...(nowhere > 0 ? [`${formatCount(nowhere, 'image')} nowhere`] : []),
+    ...(absent > 0 ? [`${formatCount(absent, 'image')} nowhere`] : []),
   ]
-  const told = what.length === 0 ? 'nothing to compare' : what.join(', ')
-  return `${formatCount(images.length, 'image')}, ${formatCount(environments.length, 'environment')}: ${told}`
+  const summaryText = what.length === 0 ? 'nothing to compare' : what.join(', ')
+  return `${formatCount(images.length, 'image')}, ${formatCount(environments.length, 'environment')}: ${summaryText}`
 }
 
 /** Counts unreachable targets, and the images if some could be read. */

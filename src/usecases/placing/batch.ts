@@ -55,8 +55,8 @@ export function decideBatchTags(
   batch: Batch,
   rules: TagRules,
 ): TagDecisions {
-  const wanted = tagsAt(requested, listed ?? [], batch.versionsAt(repository))
-  const decided = decideTags({ image, repository, root, ...wanted }, tags, rules)
+  const expected = tagsAt(requested, listed ?? [], batch.versionsAt(repository))
+  const decided = decideTags({ image, repository, root, ...expected }, tags, rules)
   const contested = decided.waves
     .flat()
     .flatMap(({ tag }) => batch.contested.get(formatAt(repository, { tag })) ?? [])

@@ -135,10 +135,10 @@ function stepsOf({ targets, refusals }: ImageDecision, partial: boolean): readon
     (target) => !refused.has(target.placement.id) && (target.content.length > 0 || hasTagToWrite(target)),
   )
   const content = ready.map((target) => (ready.length === 1 ? contentUnderTag(target) : target.content))
-  const everywhere = content.flat().map(({ id }) => id)
+  const allContent = content.flat().map(({ id }) => id)
   const tags = ready.flatMap(({ placement, tags: decided }, i) => {
     const own = content[i]?.map(({ id }) => id) ?? []
-    return tagSteps(decided?.waves ?? [], placement, partial ? own : everywhere)
+    return tagSteps(decided?.waves ?? [], placement, partial ? own : allContent)
   })
   return [...content.flat(), ...tags]
 }

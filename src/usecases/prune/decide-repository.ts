@@ -67,16 +67,16 @@ function planSteps(
     tags.filter(({ verdict }) => verdict === 'delete'),
     ({ digest }) => digest,
   )
-  const whys = new Map<Digest, Why>(others.map(({ digest, why }) => [digest, why]))
+  const reasons = new Map<Digest, Why>(others.map(({ digest, why }) => [digest, why]))
   for (const { digest, why, verdict, tag } of tags)
-    if (verdict === 'delete' && digest !== null && !isEvidenceTag(tag) && !whys.has(digest))
-      whys.set(digest, why)
+    if (verdict === 'delete' && digest !== null && !isEvidenceTag(tag) && !reasons.has(digest))
+      reasons.set(digest, why)
   const turns = orderDeletes(graph, reach, reachability.garbage)
   const ids = new Map(turns.map(({ digest }, i) => [digest, `m${i + 1}`]))
   const idOf = (digest: Digest): string => ids.get(digest) ?? ''
   const manifests = turns.flatMap(({ digest, after }): readonly DeleteStep[] => {
     const node = graph.nodes.get(digest)
-    const why = whys.get(digest)
+    const why = reasons.get(digest)
     if (node === undefined || why === undefined) return []
     return [
       {

@@ -51,8 +51,8 @@ export function decide(results: readonly RepositoryResult[], run: RunPolicy, now
   const isRefused = ({ repository }: RepositoryPlan): boolean =>
     refused.has(undefined) || refused.has(formatRepository(repository))
   const idle = findUnmatched(run, decisions)
-  const left = decisions.map(({ plan: one }) => one).filter((one) => !isRefused(one))
-  const ofTheRun = [...(run.isFullRun ? idle.map(unmatchedProtection) : []), ...checkRun(run, left)]
+  const remaining = decisions.map(({ plan: one }) => one).filter((one) => !isRefused(one))
+  const ofTheRun = [...(run.isFullRun ? idle.map(unmatchedProtection) : []), ...checkRun(run, remaining)]
   for (const error of ofTheRun) {
     refusals.push({ error })
     refused.add(undefined)

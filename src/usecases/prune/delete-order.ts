@@ -103,8 +103,8 @@ class Levels {
   #release(parent: Digest): readonly Digest[] {
     return (this.#children.get(parent) ?? []).filter((child) => {
       if (this.#levels.has(child)) return false
-      const left = this.#parents.get(child)?.hard.has(parent) === true ? this.#hard : this.#soft
-      left.set(child, (left.get(child) ?? 0) - 1)
+      const counters = this.#parents.get(child)?.hard.has(parent) === true ? this.#hard : this.#soft
+      counters.set(child, (counters.get(child) ?? 0) - 1)
       this.#cycles?.release(parent, child)
       return this.#isFree(child)
     })
@@ -141,13 +141,13 @@ class Cycles {
     levels: ReadonlyMap<Digest, number>,
     hard: ReadonlyMap<Digest, number>,
   ) {
-    const left = [...parents.keys()].filter((digest) => !levels.has(digest))
-    const components = findComponents(left, (digest) => children.get(digest) ?? [])
+    const cyclic = [...parents.keys()].filter((digest) => !levels.has(digest))
+    const components = findComponents(cyclic, (digest) => children.get(digest) ?? [])
     this.#members = components.filter((those) => those.length > 1)
     this.#cycleOf = new Map(this.#members.flatMap((those, i) => those.map((digest) => [digest, i] as const)))
     this.#outside = this.#members.map(() => 0)
     this.#hard = hard
-    for (const parent of left) {
+    for (const parent of cyclic) {
       for (const child of children.get(parent) ?? []) this.#count(parent, child, 1)
     }
     for (const [cycle, edges] of this.#outside.entries()) if (edges === 0) this.#offer(cycle)

@@ -101,12 +101,12 @@ async function addOrphaned(
     const isSeen = scan.graph.nodes.has(digest)
     return isSeen || (await store.resolve({ digest }, c)) !== undefined ? [manifest] : []
   })
-  const stillThere = found.flat()
+  const existing = found.flat()
   await scan.addDigests(
-    stillThere.map(({ digest }) => digest),
+    existing.map(({ digest }) => digest),
     call,
   )
-  return stillThere
+  return existing
 }
 
 /** @throws `refused`. */
@@ -140,12 +140,12 @@ async function readTimes(
   const times = new ImageTimes(graph, { configTimes: new Map(), timeFrom: policy.timeFrom, now })
   const tags = imageTags(graph)
   const kept = findKept(tags, policy.protect, request.inUse, new Reach(graph), (d) => graph.nodes.has(d))
-  const wanted = new Map<Digest, RepositoryNode>()
+  const needed = new Map<Digest, RepositoryNode>()
   for (const [tag, digest] of tags) {
     if (kept.digests.has(digest) || !byTime.some((rule) => selectTag(rule.tags, tag) !== undefined)) continue
-    for (const node of times.configsFor(digest)) wanted.set(node.descriptor.digest, node)
+    for (const node of times.configsFor(digest)) needed.set(node.descriptor.digest, node)
   }
-  const read = await inParallel([...wanted.values()], configsAtOnce, call, async (node, c) => {
+  const read = await inParallel([...needed.values()], configsAtOnce, call, async (node, c) => {
     return [node.descriptor.digest, await configTime(store, node, contents, c)] as const
   })
   return new Map(read)

@@ -66,11 +66,11 @@ function findOrphanedTags(
   orphaned: readonly OrphanedManifest[],
 ): ReadonlySet<string> {
   // An interrupted run has deleted the subject of these. They are deleted too.
-  const left = new Set(orphaned.flatMap(({ digest, tags }) => tags.map((tag) => `${tag} ${digest}`)))
+  const orphanedTags = new Set(orphaned.flatMap(({ digest, tags }) => tags.map((tag) => `${tag} ${digest}`)))
   const known = new Set([...graph.nodes.keys()].map(fallbackTag))
   const orphans = new Set<string>()
   for (const [tag, digest] of graph.tags) {
-    if (digest === null || left.has(`${tag} ${digest}`)) continue
+    if (digest === null || orphanedTags.has(`${tag} ${digest}`)) continue
     if (isEvidenceTag(tag)) {
       if (!known.has(subjectKeyOf(tag))) orphans.add(tag)
       continue

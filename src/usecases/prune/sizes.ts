@@ -6,17 +6,17 @@ import type { RepositoryNode } from '../../images/graph/repository-node.ts'
  * Sums the bytes of a manifest, its blobs and its children; content that occurs twice counts once.
  */
 export function sumImageBytes(graph: RepositoryGraph, root: Digest): number {
-  const pieces = new Map<Digest, number>()
+  const sizes = new Map<Digest, number>()
   const seen = new Set<Digest>()
   const open: Digest[] = [root]
   for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
     const node = graph.nodes.get(digest)
     if (node === undefined || seen.has(digest)) continue
     seen.add(digest)
-    addContent(pieces, node)
+    addContent(sizes, node)
     open.push(...node.children.map((child) => child.digest))
   }
-  return sum(pieces)
+  return sum(sizes)
 }
 
 /** Sums the bytes of the garbage and of those of its blobs that no kept manifest refers to. */

@@ -115,9 +115,9 @@ async function readTarget(
 ): Promise<TagTarget> {
   const store = stores.target(repository)
   const isFirst = repository === request.targets[0]
-  const wanted = tagsToRead(tagsAt(requested, listed ?? []), new Set(listed))
+  const names = tagsToRead(tagsAt(requested, listed ?? []), new Set(listed))
   const [tags, existing] = await Promise.all([
-    resolveTags(store, wanted, call),
+    resolveTags(store, names, call),
     isFirst ? root : store.resolve({ digest: root.digest }, call),
   ])
   const target = { kind: 'read', repository, hasRoot: existing !== undefined, tags } as const

@@ -129,10 +129,10 @@ export class BlobFeed {
     let at = from
     try {
       for await (const chunk of source) {
-        const wanted = chunk.byteLength > range.end - at ? chunk.subarray(0, range.end - at) : chunk
-        range.digester?.update(wanted)
-        const given = at < range.start ? wanted.subarray(range.start - at) : wanted
-        at += wanted.byteLength
+        const needed = chunk.byteLength > range.end - at ? chunk.subarray(0, range.end - at) : chunk
+        range.digester?.update(needed)
+        const given = at < range.start ? needed.subarray(range.start - at) : needed
+        at += needed.byteLength
         if (given.byteLength > 0) yield given
         this.#report(range, given.byteLength)
         if (at === range.end && range.end < this.#d.size) break

@@ -287,12 +287,12 @@ export class Upload {
   }
 
   #checkRange(response: RegistryResponse): void {
-    const there = parseUploadedBytes(response)
-    if (there === undefined || there === this.#sentTo || this.#known('uploadRange') === 'no') return
+    const uploaded = parseUploadedBytes(response)
+    if (uploaded === undefined || uploaded === this.#sentTo || this.#known('uploadRange') === 'no') return
     this.#isCountedOtherwise = true
     throw new DrayError('network', 'the registry has another part of the blob than was sent', {
       subject: this.#purpose.subject,
-      why: `sent up to byte ${this.#sentTo - 1}, it has ${there} bytes`,
+      why: `sent up to byte ${this.#sentTo - 1}, it has ${uploaded} bytes`,
     })
   }
 }

@@ -48,6 +48,6 @@ function withoutCatalog(error: unknown, registry: string): unknown {
     return error.with({ code: 'unsupported', message, subject: registry, hint })
   }
   if (!isHidden) return error
-  const both = error.hint === undefined ? hint : `${error.hint} ${hint}`
-  return error.with({ code: 'forbidden', subject: registry, hint: both })
+  const hints = error.hint === undefined ? hint : `${error.hint} ${hint}`
+  return error.with({ code: 'forbidden', subject: registry, hint: hints })
 }

@@ -52,7 +52,7 @@ export async function* pages<T>(
   }
   const entryKeys = new Set<string>()
   let pagesWithoutNews = 0
-  let left = maxListSize
+  let remaining = maxListSize
   let url: URL | undefined = first
   for (let count = 0; url !== undefined; count++) {
     if (count === maxPages) throw endless(purpose, `it has more than ${maxPages} pages`)
@@ -61,10 +61,10 @@ export async function* pages<T>(
       client,
       url,
       options,
-      { isFirst: count === 0, maxSize: left },
+      { isFirst: count === 0, maxSize: remaining },
       call,
     )
-    left -= page.bytes.byteLength
+    remaining -= page.bytes.byteLength
     const next = nextPage(page.response.headers.get('link') ?? '', purpose, client)
     // An empty page may come twice, because some registries filter after they cut.
     if (entries.length > 0) addPage(createHash('sha256').update(page.bytes).digest('hex'))

@@ -52,8 +52,8 @@ function referrerPages(
       accept: mediaTypes.index,
       purpose,
       parse: ({ response, bytes }) => {
-        const said = response.headers.get('content-type') ?? ''
-        const list = parseManifest(bytes, said, `the list of referrers of ${purpose.subject}`)
+        const mediaType = response.headers.get('content-type') ?? ''
+        const list = parseManifest(bytes, mediaType, `the list of referrers of ${purpose.subject}`)
         if (list.kind === 'index') return list.manifests
         throw new DrayError('protocol', `cannot ${purpose.doing}: the answer is no index`, {
           subject: purpose.subject,

@@ -36,14 +36,14 @@ export async function deleteContent(
   if (capabilities.get(client.repository, name) === 'no') throw unsupported(name, purpose)
   const response = await send(client, at, { purpose, beforeAttempt }, call)
   const { status } = response
-  const words = await readError(response, client.shared)
+  const reported = await readError(response, client.shared)
   if (status === 404 || status >= 500) {
     // After several attempts, or a 5xx, one of them may have deleted it.
     const isOurs = status >= 500 || (response.tries ?? 1) > 1
     if (await isGone(client, at, status, call)) return isOurs ? 'deleted' : 'absent'
-    if (status >= 500) throw errorOf(status, words, purpose, response)
+    if (status >= 500) throw errorOf(status, reported, purpose, response)
   }
-  if (!successes.has(status)) throw refusal(client, name, status, words, purpose)
+  if (!successes.has(status)) throw refusal(client, name, status, reported, purpose)
   capabilities.learn(client.repository, name, 'yes')
   return 'deleted'
 }
@@ -125,20 +125,23 @@ function refusal(
   purpose: Purpose,
 ): DrayError {
   const { capabilities } = client.shared
-  const said = errorOf(status, words, purpose)
+  const failure = errorOf(status, words, purpose)
   const { registry } = purpose
   const known = knownRegistry(registry)?.hints[name]
   if (status === 403) {
     // A missing permission, or the answer of Docker Hub for a manifest that something references.
-    return said.with({ code: 'forbidden', hint: known === undefined ? said.hint : `${said.hint} ${known}` })
+    return failure.with({
+      code: 'forbidden',
+      hint: known === undefined ? failure.hint : `${failure.hint} ${known}`,
+    })
   }
   if (isMissingAbility(name, status, words)) {
     capabilities.learn(client.repository, name, 'no')
-    if (capabilities.get(client.repository, name) === 'no') return unsupported(name, purpose, said)
+    if (capabilities.get(client.repository, name) === 'no') return unsupported(name, purpose, failure)
   }
   if (words.code === danglingTag) capabilities.learn(client.repository, 'deleteTagged', 'no')
-  const hint = known ?? (status === 404 ? unknownHint : heldHint)
-  return said.with({ code: 'refused', message: `cannot ${purpose.doing}: ${registry} keeps it`, hint })
+  const hint = known ?? (status === 404 ? unknownHint : inUseHint)
+  return failure.with({ code: 'refused', message: `cannot ${purpose.doing}: ${registry} keeps it`, hint })
 }
 
 /**
@@ -175,5 +178,5 @@ const danglingTag = 'GOOGLE_MANIFEST_DANGLING_TAG'
 
 const unknownHint =
   'The registry says that it does not have what it still shows. Quay deletes a manifest by its tags alone, and clears out by itself what has none.'
-const heldHint =
+const inUseHint =
   'A tag, an index or a referrer may point at it, or it is locked or immutable. What holds it has to go first.'

@@ -36,8 +36,8 @@ export class ManifestCache {
       this.#contents.set(digest, content)
       this.#bytes += content.bytes.byteLength
     }
-    const places = this.#readFrom.get(digest) ?? new Set<string>()
-    this.#readFrom.set(digest, places.add(formatRepository(repository)))
+    const repositories = this.#readFrom.get(digest) ?? new Set<string>()
+    this.#readFrom.set(digest, repositories.add(formatRepository(repository)))
     for (const oldest of this.#contents.keys()) {
       if (this.#bytes <= this.#maxBytes) break
       this.#drop(oldest)

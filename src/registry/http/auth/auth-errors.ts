@@ -18,7 +18,7 @@ export function notGranted(request: RegistryRequest, use: CredentialUse): DrayEr
   const action = isCatalog
     ? 'list its repositories'
     : `${scope.actions.join(' and ')} in ${scope.repository.path}`
-  const why: Readonly<Record<CredentialUse, string>> = {
+  const causes: Readonly<Record<CredentialUse, string>> = {
     sent: `the credentials that were found for ${registry} are good, but not for that`,
     none: `no credentials were found for ${registry}, and without them that is not allowed`,
     unused: `the token server of ${registry} accepts no refresh token, and only a refresh token was found`,
@@ -28,7 +28,7 @@ export function notGranted(request: RegistryRequest, use: CredentialUse): DrayEr
     use === 'sent'
       ? `${isCatalog ? 'Check' : `${check}, and`} whether this user may do that there.`
       : `${isCatalog ? '' : `${check}. `}${loginHint(registry)}`
-  const context = { subject: subjectOf(request), status: 401, why: why[use], hint }
+  const context = { subject: subjectOf(request), status: 401, why: causes[use], hint }
   return new DrayError('unauthorized', `${registry} does not let us ${action}`, context)
 }
 

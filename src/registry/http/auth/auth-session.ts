@@ -219,12 +219,12 @@ export class AuthSession {
     const known = this.#otherNames.get(own) ?? name
     if (known !== name) return undefined
     this.#otherNames.set(own, name)
-    const wanted: TokenScopes = {
+    const expected: TokenScopes = {
       kind: 'other',
       need: scopeSet(scopes),
       scopes: new Map([[`repository:${name}`, new Set(['pull'])]]),
     }
-    return { ...(await this.#tokenFor(wanted, challenge, call)), next: 'nothing' }
+    return { ...(await this.#tokenFor(expected, challenge, call)), next: 'nothing' }
   }
 
   /** Returns a token that covers the request: one that was requested before, or a new one. */

@@ -71,8 +71,8 @@ export function union(...sets: readonly ScopeSet[]): ScopeSet {
 /** Whether a token for `wide` includes `narrow`. */
 export function covers(wide: ScopeSet, narrow: ScopeSet): boolean {
   return [...narrow].every(([name, actions]) => {
-    const held = wide.get(name)
-    return held !== undefined && [...actions].every((action) => held.has(action))
+    const granted = wide.get(name)
+    return granted !== undefined && [...actions].every((action) => granted.has(action))
   })
 }
 

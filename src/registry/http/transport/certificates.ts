@@ -60,8 +60,8 @@ async function cipherList(configured: string): Promise<string> {
   const excluded = builtIn.split(':').filter((cipher) => cipher.startsWith('!'))
   // TLS_SHA256_SHA256 and TLS_SHA384_SHA384 (RFC 9150) do not encrypt. OpenSSL cannot exclude them
   // by `!`.
-  const wanted = configured.split(':').filter((cipher) => !/^(?:TLS_SHA|@SECLEVEL=[01]$)/.test(cipher))
-  const ciphers = [...new Set([...wanted, ...excluded])].join(':')
+  const allowed = configured.split(':').filter((cipher) => !/^(?:TLS_SHA|@SECLEVEL=[01]$)/.test(cipher))
+  const ciphers = [...new Set([...allowed, ...excluded])].join(':')
   const { createSecureContext } = await import('node:tls')
   try {
     createSecureContext({ ciphers })

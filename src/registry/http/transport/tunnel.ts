@@ -57,7 +57,7 @@ async function connectThrough(
   const { request } = process.getBuiltinModule(url.protocol === 'https:' ? 'node:https' : 'node:http')
   const ended = new AbortController()
   return await new Promise<Socket>((resolve, reject) => {
-    const asking = request({
+    const connect = request({
       host: bareHost(url.hostname),
       port: portOf(url),
       method: 'CONNECT',
@@ -67,10 +67,10 @@ async function connectThrough(
       ...tls,
     })
     const fail = (message: string, code: ProxyFailure['code'], status?: number): void => {
-      asking.destroy()
+      connect.destroy()
       reject(new ProxyFailure(proxy, message, code, status))
     }
-    asking.on('connect', (answer, socket, rest) => {
+    connect.on('connect', (answer, socket, rest) => {
       const status = answer.statusCode ?? 0
       if (status >= 200 && status < 300 && rest.byteLength === 0) return resolve(socket)
       socket.destroy()
@@ -82,9 +82,9 @@ async function connectThrough(
       () => fail('it did not answer in time', 'PROXY_FAILED'),
       () => undefined,
     )
-    asking.on('error', (error: NodeJS.ErrnoException) =>
+    connect.on('error', (error: NodeJS.ErrnoException) =>
       fail(error.message, isCertificateCode(error.code ?? '') ? 'PROXY_REFUSED' : 'PROXY_FAILED'),
     )
-    asking.end()
+    connect.end()
   }).finally(() => ended.abort())
 }

@@ -71,8 +71,9 @@ export class Watchdog {
 
   async #run(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
-      const left = this.#since === undefined ? this.#limitMs : this.#since + this.#limitMs - this.#clock.now()
-      if (left <= 0) {
+      const remainingMs =
+        this.#since === undefined ? this.#limitMs : this.#since + this.#limitMs - this.#clock.now()
+      if (remainingMs <= 0) {
         this.#onAlarm({ kind: 'stalled', ms: this.#limitMs })
         return
       }
@@ -82,7 +83,7 @@ export class Watchdog {
         return
       }
       try {
-        await this.#clock.sleep(Math.min(left, window.leftMs, maxNapMs), this.#stopped.signal)
+        await this.#clock.sleep(Math.min(remainingMs, window.leftMs, maxNapMs), this.#stopped.signal)
       } catch {
         return
       }
@@ -124,9 +125,9 @@ class TransferRate {
 
   /** Begins the next window if this one is over and was fast enough. */
   closeWindow(): Window {
-    const leftMs = windowMs - this.#elapsed()
+    const remainingMs = windowMs - this.#elapsed()
     const bytes = this.#bytes
-    if (leftMs > 0) return { isSlow: false, bytes, leftMs }
+    if (remainingMs > 0) return { isSlow: false, bytes, leftMs: remainingMs }
     if (bytes < minBytes) return { isSlow: true, bytes, leftMs: 0 }
     this.#bytes = 0
     this.#elapsedMs = 0

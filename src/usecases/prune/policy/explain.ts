@@ -89,14 +89,14 @@ function protectionsOf(
     snapshot.graph.nodes.has(d),
   )
   const reason = inUse.digests.get(digest)
-  const here = snapshot.inUse.filter(({ otherHost }) => otherHost === undefined).length
+  const ownCount = snapshot.inUse.filter(({ otherHost }) => otherHost === undefined).length
   const used = keptImages.inUse.get(digest)
   const text =
     used !== undefined
       ? `in use: ${describeUse(used)}`
       : reason?.kind === 'inUse'
         ? `part of ${reason.at.slice(0, 19)}, which is in use: ${describeUse(reason.used)}`
-        : `none of the ${here} images in use here reaches it`
+        : `none of the ${ownCount} images in use here reaches it`
   return [...own, { name: 'in use', holds: reason !== undefined, text }]
 }
 
@@ -107,9 +107,9 @@ function checkProtection(
   digest: Digest,
 ): PolicyResult {
   const { name } = protection
-  const alone = findKept(tags, [protection], [], reach, (d) => snapshot.graph.nodes.has(d))
-  const reason = alone.digests.get(digest)
-  if (tag !== undefined && alone.byTag.has(tag)) return { name, holds: true, text: 'it names this tag' }
+  const kept = findKept(tags, [protection], [], reach, (d) => snapshot.graph.nodes.has(d))
+  const reason = kept.digests.get(digest)
+  if (tag !== undefined && kept.byTag.has(tag)) return { name, holds: true, text: 'it names this tag' }
   if (reason?.kind === 'protection') {
     const how = reason.at === digest ? `${reason.tag} is on the same digest` : `it is part of ${reason.tag}`
     return { name, holds: true, text: how }

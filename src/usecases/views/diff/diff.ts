@@ -88,11 +88,11 @@ export function buildDiff(facts: DiffFacts): DiffEntry {
     return { ...names, state: 'unreachable', ...nothing, compared: 0, notCompared: 0, unread, error }
   }
   const { fromTags, toTags, compared, notCompared } = facts
-  const here = new TagSet(fromTags ?? [], from.reading)
-  const there = new TagSet(toTags ?? [], to.reading)
-  const promote = listToPromote(here, there)
-  const onlyThere = there.without(here).map(({ tag }) => tag)
-  const drift = findDrift(compared, here, there, [from, to])
+  const source = new TagSet(fromTags ?? [], from.reading)
+  const target = new TagSet(toTags ?? [], to.reading)
+  const promote = listToPromote(source, target)
+  const onlyThere = target.without(source).map(({ tag }) => tag)
+  const drift = findDrift(compared, source, target, [from, to])
   const isAbsent = fromTags === undefined && toTags === undefined
   const isLevel = promote.length + onlyThere.length + drift.length === 0
   return {
@@ -102,8 +102,8 @@ export function buildDiff(facts: DiffFacts): DiffEntry {
     onlyThere,
     drift,
     otherTags: {
-      from: listOtherTags(here, there, [from, to]),
-      to: listOtherTags(there, here, [from, to]),
+      from: listOtherTags(source, target, [from, to]),
+      to: listOtherTags(target, source, [from, to]),
     },
     compared: compared.length,
     notCompared,

@@ -35,7 +35,7 @@ interface EnvironmentReading {
   readonly tags: Map<string, Digest | null>
   readonly images: readonly Digest[]
   readonly attestations: AttestationOfImage[]
-  readonly looked: Set<Digest>
+  readonly known: Set<Digest>
 }
 
 /**
@@ -53,9 +53,9 @@ export async function gatherHistory(
   const readings = await inParallel(targets, readsAtOnce, call, (target, c) =>
     startReading(stores, target, subject, c),
   )
-  const everywhere = 'limit' in subject ? [] : imagesOf(readings, subject)
+  const allImages = 'limit' in subject ? [] : imagesOf(readings, subject)
   await inParallel(readings, readsAtOnce, call, async (reading, c) => {
-    await readImages(reading, [...reading.images, ...everywhere], keys, c)
+    await readImages(reading, [...reading.images, ...allImages], keys, c)
     if ('tag' in subject) await readEarlierImages(reading, subject.tag, keys, c)
   })
   if (readings.every(({ images, attestations }) => images.length === 0 && attestations.length === 0)) {
@@ -72,10 +72,10 @@ async function startReading(
   call: Call,
 ): Promise<EnvironmentReading> {
   const store = stores.source(target.repository)
-  const reading = { target, store, attestations: [], looked: new Set<Digest>() }
+  const reading = { target, store, attestations: [], known: new Set<Digest>() }
   if ('digest' in subject) {
-    const isThere = (await store.resolve(subject, call)) !== undefined
-    return { ...reading, tags: new Map(), images: isThere ? [subject.digest] : [] }
+    const exists = (await store.resolve(subject, call)) !== undefined
+    return { ...reading, tags: new Map(), images: exists ? [subject.digest] : [] }
   }
   const names = 'tag' in subject ? [subject.tag] : await highestTags(store, subject.limit, call)
   const tags = await resolveTags(store, names, call)
@@ -106,8 +106,8 @@ async function readImages(
   keys: readonly PublicKey[],
   call: Call,
 ): Promise<void> {
-  const fresh = [...new Set(images)].filter((image) => !reading.looked.has(image))
-  for (const image of fresh) reading.looked.add(image)
+  const fresh = [...new Set(images)].filter((image) => !reading.known.has(image))
+  for (const image of fresh) reading.known.add(image)
   const found = await inParallel(fresh, readsAtOnce, call, async (image, c) => {
     const attestations = await readAttestations(reading.store, image, keys, c)
     return attestations.map((one) => ({ ...one, image }))
@@ -127,11 +127,11 @@ async function readEarlierImages(
       .flatMap(({ promotion }) => promotion ?? [])
       .filter(({ to }) => sameRepository(to.repository, reading.target.repository))
       .flatMap(({ tags }) => tags.flatMap((one) => (one.tag === tag ? (one.before ?? []) : [])))
-      .filter((image) => !reading.looked.has(image))
-  let left = maxEarlierImages
-  for (let next = before(); next.length > 0 && left > 0; next = before()) {
-    const some = next.slice(0, left)
-    left -= some.length
+      .filter((image) => !reading.known.has(image))
+  let remaining = maxEarlierImages
+  for (let next = before(); next.length > 0 && remaining > 0; next = before()) {
+    const some = next.slice(0, remaining)
+    remaining -= some.length
     await readImages(reading, some, keys, call)
   }
 }

@@ -78,9 +78,9 @@ export function buildHistory(facts: readonly TargetFacts[]): HistoryView {
       if (!once.has(key) || found.status !== 'unreadable') once.set(key, { fact, found })
     }
   }
-  const told = [...once.values()].map(({ fact, found }) => rowOf(found, fact, facts))
+  const rows = [...once.values()].map(({ fact, found }) => rowOf(found, fact, facts))
   const missing = facts.flatMap((fact) => findUnexplained(fact, facts))
-  return { rows: [...told.sort(byTime), ...missing] }
+  return { rows: [...rows.sort(byTime), ...missing] }
 }
 
 function rowOf(found: AttestationOfImage, at: TargetFacts, facts: readonly TargetFacts[]): HistoryRow {
@@ -115,12 +115,12 @@ function findUnexplained(fact: TargetFacts, facts: readonly TargetFacts[]): read
   return fact.images.flatMap((image) => {
     const into = findPromotionsTo(target.repository, image, facts)
     const named = new Set(into.flatMap(({ tags }) => tags.map(({ tag }) => tag)))
-    const standingHere = [...fact.tags].filter(([, digest]) => digest === image).map(([tag]) => tag)
+    const current = [...fact.tags].filter(([, digest]) => digest === image).map(([tag]) => tag)
     const unnamed = inSemverOrder(
-      standingHere.filter((tag) => !named.has(tag)),
+      current.filter((tag) => !named.has(tag)),
       plainReading,
     )
-    if (unnamed.length === 0 && (standingHere.length > 0 || into.length > 0)) return []
+    if (unnamed.length === 0 && (current.length > 0 || into.length > 0)) return []
     const tags = unnamed.map((tag): HistoryTag => ({ tag, now: 'same' }))
     return [{ status: 'missing' as const, image, to: endOf(target.repository, facts), tags }]
   })

@@ -26,17 +26,17 @@ interface PlatformCandidate {
 export async function choosePlatform(
   store: ManifestReader & BlobReader,
   content: ManifestContent,
-  asked: Platform,
+  requested: Platform,
   call: Call,
 ): Promise<ManifestContent> {
   const where = formatAt(store.repository, content.descriptor)
   const manifest = parseManifest(content.bytes, content.descriptor.mediaType, where)
   const candidates = platformsInIndex(manifest) ?? (await readPlatforms(store, content, call))
-  const fitting = candidates.filter(({ platform }) => fitsPlatform(asked, platform))
-  const exact = fitting.filter(({ platform }) => formatPlatform(platform) === formatPlatform(asked))
+  const fitting = candidates.filter(({ platform }) => fitsPlatform(requested, platform))
+  const exact = fitting.filter(({ platform }) => formatPlatform(platform) === formatPlatform(requested))
   const [chosen, ...others] = removeDuplicates(exact.length > 0 ? exact : fitting)
-  if (chosen === undefined) throw notForPlatform(where, asked, candidates)
-  if (others.length > 0) throw severalFit(asked, fitting)
+  if (chosen === undefined) throw notForPlatform(where, requested, candidates)
+  if (others.length > 0) throw severalFit(requested, fitting)
   if (chosen.descriptor.digest === content.descriptor.digest) return content
   return await store.manifest(chosen.descriptor, call)
 }
@@ -66,18 +66,18 @@ async function readPlatforms(
   const found = await inParallel(images, readsAtOnce, call, async ({ node, platform }, c) => {
     const { descriptor, manifest } = node
     if (platform !== undefined) return [{ descriptor, platform }]
-    const said = (await readImageConfig(store, manifest.config, c)).platform
-    const itself = said === undefined ? undefined : platformNamed(said)
+    const configured = (await readImageConfig(store, manifest.config, c)).platform
+    const itself = configured === undefined ? undefined : platformNamed(configured)
     return itself === undefined ? [] : [{ descriptor, platform: itself }]
   })
   return found.flat()
 }
 
 function notForPlatform(where: string, asked: Platform, candidates: readonly PlatformCandidate[]): DrayError {
-  const there = namesOf(candidates)
+  const names = namesOf(candidates)
   return new DrayError('not-found', `${where} is not there for ${formatPlatform(asked)}`, {
     hint:
-      there === '' ? 'It is for no platform: it is no image that can be run.' : `It is there for ${there}.`,
+      names === '' ? 'It is for no platform: it is no image that can be run.' : `It is there for ${names}.`,
   })
 }
 

@@ -77,27 +77,29 @@ export async function inspectImage(
   options: InspectOptions,
   call: Call,
 ): Promise<ImageView> {
-  const asked = await find(store, at, call)
+  const requested = await find(store, at, call)
   const content =
-    options.platform === undefined ? asked : await choosePlatform(store, asked, options.platform, call)
+    options.platform === undefined
+      ? requested
+      : await choosePlatform(store, requested, options.platform, call)
   const [graph, listed] = await Promise.all([
     walkGraph(store, content, call, { missing: 'keep' }),
     readTagList(store, options.tags, call),
   ])
   const [manifests, tags, evidence] = await Promise.all([
     readManifests(store, graph, call),
-    resolveTagsOn(store, asked.descriptor.digest, at, listed, call),
+    resolveTagsOn(store, requested.descriptor.digest, at, listed, call),
     warnOnFailure(formatAt(store.repository, at), call, () =>
-      readEvidence(store, asked, graph, listed, call),
+      readEvidence(store, requested, graph, listed, call),
     ),
   ])
   const missing = missingIn(graph)
-  const isChild = content.descriptor.digest !== asked.descriptor.digest
+  const isChild = content.descriptor.digest !== requested.descriptor.digest
   return {
     repository: store.repository,
     at: formatTagOrDigest(at),
     image: content.descriptor,
-    ...(isChild && { index: asked.descriptor }),
+    ...(isChild && { index: requested.descriptor }),
     ...rootOf(graph, manifests),
     size: graph.size,
     ...tags,
@@ -114,8 +116,10 @@ export async function* readRawManifest(
   platform: Platform | undefined,
   call: Call,
 ): AsyncGenerator<Uint8Array, void> {
-  const asked = await find(store, at, call)
-  yield platform === undefined ? asked.bytes : (await choosePlatform(store, asked, platform, call)).bytes
+  const requested = await find(store, at, call)
+  yield platform === undefined
+    ? requested.bytes
+    : (await choosePlatform(store, requested, platform, call)).bytes
 }
 
 async function find(

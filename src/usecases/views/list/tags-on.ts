@@ -66,13 +66,13 @@ export async function resolveTagsOn(
   if (wanted === 'few' && (names.length > fewTags || !list.isWhole)) {
     return { tagsLeftOut: { why: 'many', count: names.length, isWhole: list.isWhole } }
   }
-  const asked = 'tag' in at ? [at.tag] : []
-  const others = names.filter((tag) => !asked.includes(tag))
+  const requested = 'tag' in at ? [at.tag] : []
+  const others = names.filter((tag) => !requested.includes(tag))
   const found = await inParallel(others, tagsAtOnce, call, async (tag, c) => {
-    const there = await store.resolve({ tag }, c)
-    return there?.digest === image ? [tag] : []
+    const resolved = await store.resolve({ tag }, c)
+    return resolved?.digest === image ? [tag] : []
   })
-  return { tags: inSemverOrder([...asked, ...found.flat()], plainReading) }
+  return { tags: inSemverOrder([...requested, ...found.flat()], plainReading) }
 }
 
 function isTooMany(tags: ReadonlySet<string>): boolean {

@@ -39,9 +39,11 @@ export function pairCommonTags(from: TagSet, to: TagSet): readonly TagPair[] {
   const same = [...from.tags].filter((tag) => to.tags.has(tag)).map((tag) => ({ from: tag, to: tag }))
   const paired = new Set(same.map((pair) => pair.from))
   const spelled = [...from.versions].flatMap(([name, { tag }]) => {
-    const there = to.versions.get(name)?.tag
-    return there === undefined || paired.has(tag) || paired.has(there) ? [] : [{ from: tag, to: there }]
+    const counterpart = to.versions.get(name)?.tag
+    return counterpart === undefined || paired.has(tag) || paired.has(counterpart)
+      ? []
+      : [{ from: tag, to: counterpart }]
   })
-  const place = new Map([...from.tags].map((tag, i) => [tag, i]))
-  return [...same, ...spelled].sort((a, b) => (place.get(a.from) ?? 0) - (place.get(b.from) ?? 0))
+  const order = new Map([...from.tags].map((tag, i) => [tag, i]))
+  return [...same, ...spelled].sort((a, b) => (order.get(a.from) ?? 0) - (order.get(b.from) ?? 0))
 }

@@ -17,7 +17,7 @@ import { lineOf } from '../list/floating-tags.ts'
 
 /** Tags that are resolved in each wave. The highest version is nearly always the current one. */
 const waves = [1, 4, 4] as const
-const asked = waves.reduce((sum, wave) => sum + wave, 0)
+const maxCandidates = waves.reduce((sum, wave) => sum + wave, 0)
 
 /** Pre-releases above the highest stable version that come before lower stable versions. */
 const preReleasesAhead = 2
@@ -32,10 +32,10 @@ export function listVersionCandidates(
   marker: string,
 ): readonly VersionTag[] {
   const versions = versionTagsIn(inSemverOrder(tags, reading), reading)
-  if (marker === defaultTag) return sortByLikelihood(versions).slice(0, asked)
+  if (marker === defaultTag) return sortByLikelihood(versions).slice(0, maxCandidates)
   const line = lineOf(marker, [])
   const [likely, others] = partition(versions, ({ version }) => isInLine(version, line))
-  return [...sortByLikelihood(likely), ...sortByLikelihood(others)].slice(0, asked)
+  return [...sortByLikelihood(likely), ...sortByLikelihood(others)].slice(0, maxCandidates)
 }
 
 /** Returns the highest stable version, or the highest pre-release if none is stable. */

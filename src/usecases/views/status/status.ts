@@ -119,11 +119,11 @@ function cellOf(fact: CellFacts, all: readonly CellFacts[], paths: readonly Prom
 
 /** Returns the first target of an environment that has the image, else the first reached one. */
 function sourceIn(environment: string, facts: readonly CellFacts[]): CellFacts | undefined {
-  const here = facts.filter(({ target }) => target.environment === environment)
+  const targets = facts.filter(({ target }) => target.environment === environment)
   return (
-    here.find(({ state }) => state === 'present') ??
-    here.find(({ state }) => state !== 'unreachable') ??
-    here[0]
+    targets.find(({ state }) => state === 'present') ??
+    targets.find(({ state }) => state !== 'unreachable') ??
+    targets[0]
   )
 }
 

@@ -15,7 +15,7 @@ import {
   waitingClock,
 } from '../support/audit-log.ts'
 import { tempFolder } from '../support/temp.ts'
-import { randomFrom } from '../support/retention/turns.ts'
+import { randomFrom } from '../support/random.ts'
 
 const writer = join(import.meta.dirname, '..', 'support', 'audit-writer.ts')
 

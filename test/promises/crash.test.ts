@@ -4,7 +4,7 @@ import { closeSources, setUps } from '../support/faults/set-ups.ts'
 
 afterAll(closeSources)
 
-/** A few of all the moments; the others by `npm run test:sweep`. */
+/** A sample. `npm run test:sweep` tests all moments. */
 const moments: readonly (readonly [string, Moment])[] = [
   ['index with evidence', { when: 'before', request: 24 }],
   ['index with evidence', { when: 'after', request: 45 }],
@@ -14,7 +14,7 @@ const moments: readonly (readonly [string, Moment])[] = [
 ]
 
 it.each(moments)(
-  'a promotion (%s) that is killed at %j is ended by the next run, which sends no blob again, with a record that is whole',
+  'a promotion (%s) that is killed at %j is completed by the next run, which sends no blob again and leaves a valid log',
   async (name, moment) => {
     const setUp = setUps.find((one) => one.name === name)
     if (setUp === undefined) throw new Error(`no set-up ${name}`)

@@ -15,8 +15,8 @@ const layerOf = (content: Content): string => {
   return layers[0]?.digest ?? ''
 }
 
-/** Each stays as long as the run lasts: what passes is another test's. */
-const always = (path: RegExp, injury: Injury, method = 'GET'): Fault => ({
+/** A fault that lasts for the whole run. */
+const throughout = (path: RegExp, injury: Injury, method = 'GET'): Fault => ({
   at: { method, path },
   times: Infinity,
   injury,
@@ -32,14 +32,14 @@ const schema1 = {
   body: { schemaVersion: 1, name: 'staging/api', tag: 'stable', fsLayers: [], history: [] },
 } as const
 
-/** Another image that is complete in itself, given in place of the one that was asked for. */
-const lie = manifestOf(types.manifest, body(multi, childOf(multi)))
+/** A complete image that the registry serves in place of the requested one. */
+const substitute = manifestOf(types.manifest, body(multi, childOf(multi)))
 
 interface Case {
   readonly name: string
   readonly content: Content
   readonly fault: Fault
-  /** the digest (or tag) that the error has to name */
+  /** the digest or tag that the error must name */
   readonly names: string
   readonly code: string
 }
@@ -48,60 +48,60 @@ const cases: readonly Case[] = [
   {
     name: 'a manifest read by its tag that has a bit flipped',
     content: one,
-    fault: always(byTag, { kind: 'flip', of: 'answer' }),
+    fault: throughout(byTag, { kind: 'flip', of: 'answer' }),
     names: rootOf(one),
     code: 'corrupt',
   },
   {
     name: 'a manifest read by its digest that has a bit flipped',
     content: multi,
-    fault: always(at(childOf(multi)), { kind: 'flip', of: 'answer' }),
+    fault: throughout(at(childOf(multi)), { kind: 'flip', of: 'answer' }),
     names: childOf(multi),
     code: 'corrupt',
   },
   {
     name: 'a layer that has a bit flipped',
     content: one,
-    fault: always(at(layerOf(one)), { kind: 'flip', of: 'answer' }),
+    fault: throughout(at(layerOf(one)), { kind: 'flip', of: 'answer' }),
     names: layerOf(one),
     code: 'corrupt',
   },
   {
     name: 'a layer whose Content-Length is too great',
     content: one,
-    fault: always(at(layerOf(one)), { kind: 'length', by: 7 }),
+    fault: throughout(at(layerOf(one)), { kind: 'length', by: 7 }),
     names: layerOf(one),
     code: 'corrupt',
   },
   {
     name: 'a layer whose Content-Length is too small',
     content: one,
-    fault: always(at(layerOf(one)), { kind: 'length', by: -7 }),
+    fault: throughout(at(layerOf(one)), { kind: 'length', by: -7 }),
     names: layerOf(one),
     code: 'corrupt',
   },
   {
     name: 'a manifest whose Content-Length is too small',
     content: multi,
-    fault: always(at(childOf(multi)), { kind: 'length', by: -7 }),
+    fault: throughout(at(childOf(multi)), { kind: 'length', by: -7 }),
     names: childOf(multi),
     code: 'corrupt',
   },
   {
-    name: 'a manifest that is answered with another digest in Docker-Content-Digest',
+    name: 'a manifest whose Docker-Content-Digest header has another digest',
     content: one,
-    fault: always(byTag, { kind: 'headers', set: { 'docker-content-digest': childOf(multi) } }),
+    fault: throughout(byTag, { kind: 'headers', set: { 'docker-content-digest': childOf(multi) } }),
     names: childOf(multi),
     code: 'corrupt',
   },
   {
-    name: 'another manifest than was asked for, with a header that agrees with the request',
+    name: 'another manifest than the requested one, with a header that matches the request',
     content: multi,
-    fault: always(at(childOf(multi)), {
+    fault: throughout(at(childOf(multi)), {
       kind: 'answer',
       status: 200,
       headers: { 'content-type': types.manifest, 'docker-content-digest': childOf(multi) },
-      body: Buffer.concat([lie.bytes, Buffer.from(' ')]),
+      body: Buffer.concat([substitute.bytes, Buffer.from(' ')]),
     }),
     names: childOf(multi),
     code: 'corrupt',
@@ -109,27 +109,27 @@ const cases: readonly Case[] = [
   {
     name: 'a manifest of schema 1',
     content: one,
-    fault: always(byTag, schema1),
+    fault: throughout(byTag, schema1),
     names: 'stable',
     code: 'unsupported',
   },
   {
-    name: 'a child that is not there',
+    name: 'a missing child',
     content: multi,
-    fault: always(at(childOf(multi)), missing),
+    fault: throughout(at(childOf(multi)), missing),
     names: childOf(multi),
     code: 'not-found',
   },
   {
-    name: 'a layer that is not there',
+    name: 'a missing layer',
     content: one,
-    fault: always(at(layerOf(one)), missing),
+    fault: throughout(at(layerOf(one)), missing),
     names: layerOf(one),
     code: 'not-found',
   },
 ]
 
-describe('damage at the source ends in an error that names image, registry and digest, and leaves the tag alone:', () => {
+describe('damaged content at the source is an error with image, registry and digest, and keeps the tag:', () => {
   it.each(cases)('$name', async ({ content, fault, names, code }) => {
     const w = await world({ prod: ['oci-1.1'] })
       .has('api:stable', content)
@@ -145,10 +145,10 @@ describe('damage at the source ends in an error that names image, registry and d
     expect(exit, stderr).toBe(1)
     const error = document.error ?? document.result?.images[0]?.errors?.[0]
     expect(error).toMatchObject({ code })
-    const told = JSON.stringify(error)
-    expect(told).toContain('staging/api')
-    expect(told).toContain(proxy.host)
-    expect(told).toContain(names)
+    const text = JSON.stringify(error)
+    expect(text).toContain('staging/api')
+    expect(text).toContain(proxy.host)
+    expect(text).toContain(names)
     expect(await prod?.oracle.digest('prod/api', 'stable')).toBe(rootOf(old))
     expect(await prod?.oracle.complaints('prod/api', 'stable')).toEqual([])
   })

@@ -28,29 +28,20 @@ async function fallbackEntries(oracle: Oracle, repository: string, subject: Cont
 }
 
 describe('a signature of a child and one of an SBOM', () => {
-  it('arrive where the registry lists referrers', async () => {
-    const w = await world({ prod: ['oci-1.1'] })
-      .has('api:1.4.2', signed)
-      .start()
-    const here = await workplace(w.config)
-    expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
-    expect(await w.prod[0]?.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
-  })
-
   describe.each([
-    { name: 'registry like docker-registry', open: likeIt, available: true },
+    { name: 'registry like docker-registry', open: startEmbedded, available: true },
     {
       name: `real docker-registry${dockerRegistry.note}`,
-      open: realOne,
+      open: startReal,
       available: dockerRegistry.available,
     },
-  ])('arrive by the fallback tag at a $name,', ({ open, available }) => {
-    it.skipIf(!available)('merged with what was there', async () => {
+  ])('that go to a $name by the fallback tag', ({ open, available }) => {
+    it.skipIf(!available)('are merged with existing entries', async () => {
       const w = await world().has('api:1.4.2', signed).start()
       const prod = await open()
       const oracle = new Oracle(prod)
-      const theirs = scan()
-      await oracle.push(together(multi, theirs), 'prod/api')
+      const existing = newScan()
+      await oracle.push(together(multi, existing), 'prod/api')
       const here = await workplace(configOf(w.staging.host, [prod]))
 
       const ended = await here.run(...toProd('api:1.4.2'))
@@ -59,8 +50,8 @@ describe('a signature of a child and one of an SBOM', () => {
       expect(await oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
       const entries = await fallbackEntries(oracle, 'prod/api', multi)
       const byDigest = new Map(entries.map((entry) => [entry.digest, entry]))
-      expect([...byDigest.keys()].sort()).toEqual([theirs.root.digest, sbom.root.digest].sort())
-      expect(byDigest.get(theirs.root.digest)).toMatchObject({ annotations: { scanned: 'yesterday' } })
+      expect([...byDigest.keys()].sort()).toEqual([existing.root.digest, sbom.root.digest].sort())
+      expect(byDigest.get(existing.root.digest)).toMatchObject({ annotations: { scanned: 'yesterday' } })
       expect(byDigest.get(sbom.root.digest)).toMatchObject({
         artifactType: 'application/spdx+json',
         annotations: { made: 'by the build' },
@@ -72,8 +63,8 @@ describe('a signature of a child and one of an SBOM', () => {
   })
 })
 
-/** A referrer whose entry in the fallback index has an annotation that its manifest has not. */
-function scan(): Content {
+/** A referrer whose entry in the fallback index has an annotation that its manifest lacks. */
+function newScan(): Content {
   const made = referrer(multi, { payload: 'a scan that someone made at the destination' })
   const manifests = made.manifests.map((m) => ({
     ...m,
@@ -82,17 +73,17 @@ function scan(): Content {
   return { ...made, manifests }
 }
 
-async function likeIt(): Promise<string> {
+async function startEmbedded(): Promise<string> {
   return (await world({ staging: 'docker-registry-2.8' }).start()).staging.host
 }
 
-async function realOne(): Promise<string> {
+async function startReal(): Promise<string> {
   const registry = await startDockerRegistry()
   onTestFinished(() => registry.stop())
   return registry.host
 }
 
-describe('a registry that does not answer the question for referrers', () => {
+describe('a failed request for referrers', () => {
   const old = image({ label: 'old' })
 
   it.each([
@@ -100,32 +91,42 @@ describe('a registry that does not answer the question for referrers', () => {
     { side: 'source', status: 500, code: 'unavailable' },
     { side: 'destination', status: 403, code: 'forbidden' },
     { side: 'destination', status: 500, code: 'unavailable' },
-  ] as const)('has not said that there are none ($side, $status)', async ({ side, status, code }) => {
-    const w = await world({ prod: ['oci-1.1'] })
-      .has('api:stable', signed)
-      .start()
-    const [prod] = w.prod
-    await prod?.oracle.push(old, 'prod/api', 'stable')
-    const before = prod?.requests.length
-    const injury = { kind: 'answer', status, headers: { 'retry-after': '0' }, body: { errors: [] } } as const
-    const fault = { at: { path: /\/referrers\// }, times: Infinity, injury }
-    await using proxy = await faultyProxy(side === 'source' ? w.staging.host : (prod?.host ?? ''), fault)
-    const here = await workplace(
-      side === 'source' ? configOf(proxy.host, [prod?.host ?? '']) : configOf(w.staging.host, [proxy.host]),
-    )
+  ] as const)(
+    'is an error and never counts as an empty list ($side, $status)',
+    async ({ side, status, code }) => {
+      const w = await world({ prod: ['oci-1.1'] })
+        .has('api:stable', signed)
+        .start()
+      const [prod] = w.prod
+      await prod?.oracle.push(old, 'prod/api', 'stable')
+      const before = prod?.requests.length
+      const injury = {
+        kind: 'answer',
+        status,
+        headers: { 'retry-after': '0' },
+        body: { errors: [] },
+      } as const
+      const fault = { at: { path: /\/referrers\// }, times: Infinity, injury }
+      await using proxy = await faultyProxy(side === 'source' ? w.staging.host : (prod?.host ?? ''), fault)
+      const here = await workplace(
+        side === 'source' ? configOf(proxy.host, [prod?.host ?? '']) : configOf(w.staging.host, [proxy.host]),
+      )
 
-    const { code: exit, document } = await here.json(...toProd('api:stable'))
+      const { code: exit, document } = await here.json(...toProd('api:stable'))
 
-    expect(exit).toBe(1)
-    expect(document.error).toMatchObject({ code })
-    expect(JSON.stringify(document.error)).toContain(proxy.host)
-    const writes = prod?.requests.slice(before).filter(({ method }) => method !== 'GET' && method !== 'HEAD')
-    expect(writes).toEqual([])
-    expect(await prod?.oracle.digest('prod/api', 'stable')).toBe(old.root.digest)
-  })
+      expect(exit).toBe(1)
+      expect(document.error).toMatchObject({ code })
+      expect(JSON.stringify(document.error)).toContain(proxy.host)
+      const writes = prod?.requests
+        .slice(before)
+        .filter(({ method }) => method !== 'GET' && method !== 'HEAD')
+      expect(writes).toEqual([])
+      expect(await prod?.oracle.digest('prod/api', 'stable')).toBe(old.root.digest)
+    },
+  )
 })
 
-describe('one wrong "not found" in the look for evidence', () => {
+describe('a wrong 404 in the discovery of evidence', () => {
   const wrong = { kind: 'answer', status: 404, body: { errors: [{ code: 'NOT_FOUND' }] } } as const
   const cosigned = together(signed, cosignSignature(multi))
   const tag = cosigned.manifests.at(-1)?.tag ?? ''
@@ -134,7 +135,7 @@ describe('one wrong "not found" in the look for evidence', () => {
     { of: 'the index', subject: multi.root.digest },
     { of: 'a child', subject: amd64?.descriptor.digest ?? '' },
     { of: 'an SBOM', subject: sbom.root.digest },
-  ])('about the referrers of $of loses no evidence', async ({ subject }) => {
+  ])('for the referrers of $of loses no evidence', async ({ subject }) => {
     const w = await world({ prod: ['oci-1.1'] })
       .has('api:1.4.2', signed)
       .start()
@@ -145,7 +146,7 @@ describe('one wrong "not found" in the look for evidence', () => {
     expect(await w.prod[0]?.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
   })
 
-  it('about a tag of cosign that is listed is an error, unless missing evidence is allowed', async () => {
+  it('for a listed cosign tag is an error, unless missing evidence is allowed', async () => {
     const w = await world({ prod: ['oci-1.1'] })
       .has('api:1.4.2', cosigned)
       .start()

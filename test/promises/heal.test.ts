@@ -17,7 +17,7 @@ import { Oracle } from '../support/oracle.ts'
 import { configOf, watchedRegistry } from '../support/world.ts'
 import { toProd, workplace } from '../support/workplace.ts'
 
-const multi = index(['amd64', 'arm64'], { label: 'healed', layers: 2 })
+const multi = index(['amd64', 'arm64'], { label: 'repaired', layers: 2 })
 const sbom = referrer(multi, { payload: 'sbom' })
 const vex = referrer(multi, { payload: 'vex' })
 const signature = cosignSignature(multi)
@@ -30,32 +30,36 @@ function layersOf(content: Content, digest: string): string[] {
 
 const layer = layersOf(multi, multi.manifests[0]?.descriptor.digest ?? '')[0] ?? ''
 
-interface Place {
+interface TestRegistry {
   readonly host: string
   readonly oracle: Oracle
-  /** takes the bytes of a blob away behind the registry's back */
+  /** deletes the bytes of a blob; the registry does not notice */
   readonly lose: (digest: string) => Promise<void>
 }
 
-/** Promotes from one registry to another, loses something at the destination, and promotes again with `--verify`. */
-async function healed(place: Place, source: Place, lose: Loss[1]): Promise<string[]> {
+/**
+ * Promotes an image, loses content at the destination, and promotes again with `--verify`.
+ *
+ * @returns how the destination then differs from the source
+ */
+async function repair(destination: TestRegistry, source: TestRegistry, lose: Loss[1]): Promise<string[]> {
   await source.oracle.push(signed, 'staging/api', '1.4.2')
-  const here = await workplace(configOf(source.host, [place.host]))
+  const here = await workplace(configOf(source.host, [destination.host]))
   expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
-  await lose(place)
+  await lose(destination)
   const ended = await here.json(...toProd('api:1.4.2', '--verify'))
   expect(ended.code, ended.stderr).toBe(0)
   expect(ended.document.result?.verified).toBe(true)
-  return await place.oracle.differences('prod/api', signed, '1.4.2')
+  return await destination.oracle.differences('prod/api', signed, '1.4.2')
 }
 
-async function embedded(): Promise<Place> {
+async function startEmbedded(): Promise<TestRegistry> {
   const one = await watchedRegistry('docker-registry-2.8')
   onTestFinished(() => one[Symbol.asyncDispose]())
   return { host: one.host, oracle: one.oracle, lose: (digest) => one.oracle.deleteBlob('prod/api', digest) }
 }
 
-async function real(): Promise<Place> {
+async function startReal(): Promise<TestRegistry> {
   const one = await startDockerRegistry()
   onTestFinished(() => one.stop())
   const hex = (digest: string): string => digest.replace('sha256:', '')
@@ -74,9 +78,9 @@ const listWith = (...entries: readonly Content[]) =>
     manifests: entries.map(({ root }) => root),
   })
 
-type Loss = readonly [string, (prod: Place) => Promise<unknown>]
+type Loss = readonly [string, (prod: TestRegistry) => Promise<unknown>]
 
-const layerLost: Loss = ['a layer, though it is still listed', ({ lose }) => lose(layer)]
+const layerLost: Loss = ['a layer that is still listed', ({ lose }) => lose(layer)]
 const entryLost: Loss = [
   'an entry of the list of referrers',
   ({ oracle }) => oracle.putManifest('prod/api', fallbackTag, listWith(sbom)),
@@ -95,22 +99,22 @@ const signatureLost: Loss = [
   ({ oracle }) => oracle.delete('prod/api', signature.root.digest),
 ]
 
-describe('what a registry lost is put there again by --verify', () => {
+describe('--verify restores what a registry lost:', () => {
   it.each([entryLost, referrerLost, listLost, signatureLost])('%s (embedded)', async (_, lose) => {
-    expect(await healed(await embedded(), await embedded(), lose)).toEqual([])
+    expect(await repair(await startEmbedded(), await startEmbedded(), lose)).toEqual([])
   })
 
   it.skipIf(!dockerRegistry.available).each([layerLost, entryLost])(
     `%s (docker-registry)${dockerRegistry.note}`,
     async (_, lose) => {
-      expect(await healed(await real(), await embedded(), lose)).toEqual([])
+      expect(await repair(await startReal(), await startEmbedded(), lose)).toEqual([])
     },
   )
 
   it.skipIf(!dockerRegistry.available)(
-    `but not a layer whose bytes are gone for the source as well: it is named (docker-registry)${dockerRegistry.note}`,
+    `--verify names a layer that the source lost too (docker-registry)${dockerRegistry.note}`,
     async () => {
-      const one = await real()
+      const one = await startReal()
       await one.oracle.push(signed, 'staging/api', '1.4.2')
       const here = await workplace(configOf(one.host))
       expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })

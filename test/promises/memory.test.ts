@@ -10,38 +10,47 @@ import { configOf } from '../support/world.ts'
 import { toProd, workplace } from '../support/workplace.ts'
 
 const layers = 3
-/** 2048 is what is promised: `DRAY_TEST_LAYER_MIB=2048 npx vitest run test/promises/memory.test.ts`. Less of it is quicker, and goes in one piece instead of in chunks. */
+/**
+ * The promise holds for 2048 (`DRAY_TEST_LAYER_MIB=2048 npx vitest run
+ * test/promises/memory.test.ts`). The default is faster, and each layer is uploaded in one request
+ * instead of in chunks.
+ */
 const mebibytes = Number(process.env['DRAY_TEST_LAYER_MIB'] ?? 192)
 const layerSize = mebibytes * 1024 * 1024
 /** bytes */
 const most = 200_000_000
 const hasProc = existsSync('/proc/self/status')
 
-/** Leaves what the kernel knows of a process when it ends: its greatest size, and what it had written to disks. */
-const tellAtExit = `process.on('exit', () => {
+/**
+ * Saves the statistics of the kernel when the process ends: its peak memory and its disk writes.
+ */
+const reportAtExit = `process.on('exit', () => {
   const { readFileSync, writeFileSync } = process.getBuiltinModule('node:fs')
-  const told = ['status', 'io'].map((name) => readFileSync('/proc/self/' + name, 'utf8'))
-  writeFileSync(process.env.DRAY_TEST_TOLD, told.join(''))
+  const texts = ['status', 'io'].map((name) => readFileSync('/proc/self/' + name, 'utf8'))
+  writeFileSync(process.env.DRAY_TEST_REPORT_FILE, texts.join(''))
 })`
 
-/** Starts a registry of flood.ts and gives its host. */
-async function flood(...words: readonly string[]): Promise<string> {
+/** Starts a registry of flood.ts and returns its host. */
+async function startFlood(...args: readonly string[]): Promise<string> {
   const script = join(import.meta.dirname, '..', 'support', 'flood.ts')
-  const child = spawn(process.execPath, [script, ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const [port] = (await once(createInterface(child.stdout), 'line')) as [string]
   return `127.0.0.1:${port}`
 }
 
 it.skipIf(!hasProc)(
-  `three layers of ${mebibytes} MiB at once go from registry to registry in under 200 MB of memory, hashed, and nothing on disk${hasProc ? '' : ' (skipped: no /proc)'}`,
+  `copying three layers of ${mebibytes} MiB at once takes less than 200 MB of memory and writes nothing to disk${hasProc ? '' : ' (skipped: no /proc)'}`,
   async () => {
-    const [from, to] = await Promise.all([flood('source', `${layers}`, `${layerSize}`), flood('sink')])
+    const [from, to] = await Promise.all([
+      startFlood('source', `${layers}`, `${layerSize}`),
+      startFlood('sink'),
+    ])
     const reports = await workplace('')
-    const report = join(reports.folder, 'told')
+    const report = join(reports.folder, 'report')
     const here = await workplace(configOf(from, [to]), {
-      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tellAtExit)}`,
-      DRAY_TEST_TOLD: report,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(reportAtExit)}`,
+      DRAY_TEST_REPORT_FILE: report,
       TMPDIR: reports.folder,
       NODE_DISABLE_COMPILE_CACHE: '1',
     })
@@ -55,10 +64,10 @@ it.skipIf(!hasProc)(
     expect(stats.mostAtOnce).toBeGreaterThanOrEqual(layers)
     expect(stats.tags).toEqual(['1.4.2'])
 
-    const told = readFileSync(report, 'utf8')
-    expect(Number(/^VmHWM:\s+(\d+) kB$/m.exec(told)?.[1]) * 1024).toBeLessThan(most)
-    expect(Number(/^write_bytes: (\d+)$/m.exec(told)?.[1])).toBeLessThan(1024 * 1024)
-    expect(readdirSync(reports.folder).sort()).toEqual(['dray.yaml', 'told'])
+    const statistics = readFileSync(report, 'utf8')
+    expect(Number(/^VmHWM:\s+(\d+) kB$/m.exec(statistics)?.[1]) * 1024).toBeLessThan(most)
+    expect(Number(/^write_bytes: (\d+)$/m.exec(statistics)?.[1])).toBeLessThan(1024 * 1024)
+    expect(readdirSync(reports.folder).sort()).toEqual(['dray.yaml', 'report'])
     const audit = ['audit.jsonl', 'audit.jsonl.head', 'audit.jsonl.runs']
     expect(readdirSync(here.folder).sort()).toEqual([...audit, 'dray.yaml'])
   },

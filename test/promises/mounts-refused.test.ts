@@ -5,22 +5,22 @@ import { world } from '../support/world.ts'
 import { workplace } from '../support/workplace.ts'
 
 const copies = 32
-/** bytes; several times what a stream holds before it waits for its reader */
+/** Bytes, several times the buffer of a stream, so that uploads wait for their readers. */
 const layerSize = 300_000
 const images = Array.from({ length: copies }, (_, i) => ({
   name: `app-${i}`,
   content: image({ label: `app-${i}`, layers: 2, layerSize }),
 }))
 
-async function crowd() {
+async function startWorld() {
   const planned = world({ staging: { abilities: { mount: false } } })
   for (const { name, content } of images) planned.has(`${name}:1.4.2`, content)
   return planned.start()
 }
 
-describe('32 copies within one registry that refuses every mount', () => {
-  it('do not lock each other out', async () => {
-    const w = await crowd()
+describe('32 copies within one registry that rejects every mount', () => {
+  it('do not block each other', async () => {
+    const w = await startWorld()
     const here = await workplace(w.config)
     const names = images.map(({ name }) => `${name}:1.4.2`)
     const ended = await here.json('promote', ...names, '--from', 'staging', '--to', 'prod', '--yes')
@@ -34,8 +34,8 @@ describe('32 copies within one registry that refuses every mount', () => {
     expect(answers).toHaveLength(copies * 3)
   })
 
-  it('do not lock each other out in chunks either', async () => {
-    const w = await crowd()
+  it('do not block each other if they upload in chunks', async () => {
+    const w = await startWorld()
     await using run = await bench({ uploads: { wholeUpTo: 1000, chunk: 100_000 } })
     const plan = await planOf(
       run,

@@ -10,7 +10,7 @@ import {
   busybox,
   entryOf,
   newLayout,
-  piecesIn,
+  manifestsAndBlobsIn,
   realTools,
   run,
   skopeoCopy,
@@ -20,10 +20,10 @@ import { configOf } from '../support/world.ts'
 import { toProd, type Workplace, workplace } from '../support/workplace.ts'
 
 const isRead = ({ method }: LogEntry) => method === 'GET' || method === 'HEAD'
-const isAboutBytes = ({ method, path }: LogEntry) =>
+const transfersBlob = ({ method, path }: LogEntry) =>
   method === 'PATCH' || (method !== 'POST' && /\/blobs\//.test(path))
-const isEvidenceLook = ({ path }: LogEntry) => /\/referrers\/|\/tags\/list|\/manifests\/sha256-/.test(path)
-const told = (log: readonly LogEntry[]) => log.map((r) => `${r.status} ${r.method} ${r.path}`).join('\n')
+const readsEvidence = ({ path }: LogEntry) => /\/referrers\/|\/tags\/list|\/manifests\/sha256-/.test(path)
+const format = (log: readonly LogEntry[]) => log.map((r) => `${r.status} ${r.method} ${r.path}`).join('\n')
 
 describe.skipIf(!realTools.available)(`a real image at a real docker-registry${realTools.note}`, () => {
   let registry: DockerRegistry
@@ -43,52 +43,52 @@ describe.skipIf(!realTools.available)(`a real image at a real docker-registry${r
 
   const at = (repository: string, tag = '1.4.2') => `docker://${registry.host}/${repository}:${tag}`
 
-  /** What it sent and asked while it ran well. */
-  async function logged(words: readonly string[]): Promise<readonly LogEntry[]> {
+  /** Runs dray, which must succeed, and returns the requests that the registry requestsOf. */
+  async function requestsOf(args: readonly string[]): Promise<readonly LogEntry[]> {
     await registry.clearLog()
-    const ended = await here.run(...words)
+    const ended = await here.run(...args)
     expect(ended.code, ended.stderr).toBe(0)
     return registry.log()
   }
 
   async function expectSame(pulled: string, root: Descriptor): Promise<void> {
     expect(entryOf(pulled, 'pulled')).toEqual(root)
-    expect(piecesIn(pulled, root)).toEqual(piecesIn(layout, root))
+    expect(manifestsAndBlobsIn(pulled, root)).toEqual(manifestsAndBlobsIn(layout, root))
   }
 
-  it('goes by dev and staging to prod with the same digest and the same bytes, within the budget of requests', async () => {
+  it('keeps its digest and bytes from dev over staging to prod, within the budget of requests', async () => {
     await skopeoCopy(`oci:${layout}:amd64`, at('dev/api'))
 
     const toStaging = ['promote', 'api:1.4.2', '--from', 'dev', '--to', 'staging', '--yes']
-    for (const words of [toStaging, toProd('api:1.4.2')]) {
-      const log = await logged(words)
+    for (const args of [toStaging, toProd('api:1.4.2')]) {
+      const log = await requestsOf(args)
       const layers = 2
-      expect(log.length, told(log)).toBeLessThanOrEqual(layers + 10)
-      expect(log.filter(isAboutBytes), told(log)).toEqual([])
+      expect(log.length, format(log)).toBeLessThanOrEqual(layers + 10)
+      expect(log.filter(transfersBlob), format(log)).toEqual([])
     }
     const pulled = join(await tempFolder(), 'pulled')
     await skopeoCopy(at('prod/api'), `oci:${pulled}:pulled`)
     await expectSame(pulled, amd64)
 
-    const noOp = await logged(toProd('api:1.4.2'))
+    const noOp = await requestsOf(toProd('api:1.4.2'))
     expect(noOp.filter((entry) => !isRead(entry))).toEqual([])
-    expect(noOp.filter((entry) => !isEvidenceLook(entry)).length, told(noOp)).toBeLessThanOrEqual(2)
-    const withoutLook = await logged(toProd('api:1.4.2', '--no-evidence'))
-    expect(withoutLook.length, told(withoutLook)).toBeLessThanOrEqual(2)
+    expect(noOp.filter((entry) => !readsEvidence(entry)).length, format(noOp)).toBeLessThanOrEqual(2)
+    const withoutEvidence = await requestsOf(toProd('api:1.4.2', '--no-evidence'))
+    expect(withoutEvidence.length, format(withoutEvidence)).toBeLessThanOrEqual(2)
   })
 
-  it('goes with both of its platforms', async () => {
+  it('is promoted with both of its platforms', async () => {
     const multi = addIndex(layout, 'multi', { amd64, arm64: await addBusybox(layout, 'arm64', 'arm64') })
     await skopeoCopy(`oci:${layout}:multi`, at('dev/multi'))
-    await logged(['promote', 'multi:1.4.2', '--from', 'dev', '--to', 'staging', '--yes'])
-    const log = await logged(toProd('multi:1.4.2'))
-    expect(log.filter(isAboutBytes), told(log)).toEqual([])
+    await requestsOf(['promote', 'multi:1.4.2', '--from', 'dev', '--to', 'staging', '--yes'])
+    const log = await requestsOf(toProd('multi:1.4.2'))
+    expect(log.filter(transfersBlob), format(log)).toEqual([])
     const pulled = join(await tempFolder(), 'pulled')
     await skopeoCopy(at('prod/multi'), `oci:${pulled}:pulled`)
     await expectSame(pulled, multi)
   })
 
-  it('goes from a layout that umoci made to the registry, and from there to a layout that skopeo and umoci read', async () => {
+  it('is copied from a layout of umoci to the registry, and from there to a layout that skopeo and umoci read', async () => {
     const multi = addIndex(layout, 'multi', { amd64, arm64: await addBusybox(layout, 'arm64', 'arm64') })
     const out = join(here.folder, 'out')
     for (const [tag, root] of [
@@ -96,8 +96,8 @@ describe.skipIf(!realTools.available)(`a real image at a real docker-registry${r
       ['amd64', amd64],
     ] as const) {
       const remote = `${registry.host}/copied/${tag}:1.4.2`
-      await logged(['copy', `oci:${layout}:${tag}`, remote, '--yes'])
-      await logged(['copy', remote, `oci:./out:${tag}`, '--yes'])
+      await requestsOf(['copy', `oci:${layout}:${tag}`, remote, '--yes'])
+      await requestsOf(['copy', remote, `oci:./out:${tag}`, '--yes'])
       const pulled = join(await tempFolder(), 'pulled')
       await skopeoCopy(`oci:${out}:${tag}`, `oci:${pulled}:pulled`)
       await expectSame(pulled, root)

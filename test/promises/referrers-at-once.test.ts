@@ -17,7 +17,7 @@ const evidence = (count: number, of = ''): Content[] =>
   Array.from({ length: count }, (_, i) => referrer(subject, { payload: `evidence ${of} ${i}` }))
 const digestsOf = (contents: readonly Content[]): string[] => contents.map(({ root }) => root.digest).sort()
 
-async function started(kind: 'docker-registry' | 'embedded'): Promise<string> {
+async function startHost(kind: 'docker-registry' | 'embedded'): Promise<string> {
   if (kind === 'embedded') {
     const running = await startRegistry({ profile: 'docker-registry-2.8' })
     onTestFinished(() => running.close())
@@ -28,44 +28,47 @@ async function started(kind: 'docker-registry' | 'embedded'): Promise<string> {
   return running.host
 }
 
-describe.each(['docker-registry', 'embedded'] as const)('50 referrers of one subject at %s', (kind) => {
-  const isThere = kind === 'embedded' || dockerRegistry.available
+describe.each(['docker-registry', 'embedded'] as const)(
+  '50 concurrent referrers of one subject at %s',
+  (kind) => {
+    const isAvailable = kind === 'embedded' || dockerRegistry.available
 
-  it.skipIf(!isThere)('that one process puts at once are all listed', async () => {
-    const host = await started(kind)
-    const oracle = new Oracle(host)
-    const all = evidence(50)
-    await oracle.push(subject, 'team/api', '1.4.2')
-    for (const { blobs } of all)
-      for (const [digest, bytes] of blobs) await oracle.pushBlob('team/api', digest, bytes)
-    await using run = await bench()
-    const store = run.stores.target({ registry: host, path: 'team/api' })
-    const copier = new Copier()
-    await Promise.all(
-      all.map(({ root, manifests }) => {
-        const bytes = manifests[0]?.bytes ?? new Uint8Array()
-        const descriptor = parseDescriptor(root, 'the referrer')
-        const manifest = parseManifest(bytes, descriptor.mediaType, descriptor.digest)
-        return copier.putManifest(store, { descriptor, manifest, bytes }, [], run.call)
-      }),
-    )
-    expect(await oracle.referrers('team/api', subject.root.digest)).toEqual(digestsOf(all))
-  })
-
-  it.skipIf(!isThere)('that eight processes carry there at once are all listed', async () => {
-    const host = await started(kind)
-    const folder = await tempFolder()
-    const parts = Array.from({ length: 8 }, (_, process) => evidence(7, String(process)))
-    parts.forEach((part, i) => writeLayout(join(folder, String(i)), together(subject, ...part), '1.4.2'))
-    const ended = await Promise.all(
-      parts.map((_, i) =>
-        dray(['copy', `oci:${join(folder, String(i))}:1.4.2`, `${host}/team/api:1.4.2`, '--yes'], {
-          env: { XDG_STATE_HOME: join(folder, 'state') },
+    it.skipIf(!isAvailable)('are all listed if one process pushes them', async () => {
+      const host = await startHost(kind)
+      const oracle = new Oracle(host)
+      const all = evidence(50)
+      await oracle.push(subject, 'team/api', '1.4.2')
+      for (const { blobs } of all)
+        for (const [digest, bytes] of blobs) await oracle.pushBlob('team/api', digest, bytes)
+      await using run = await bench()
+      const store = run.stores.target({ registry: host, path: 'team/api' })
+      const copier = new Copier()
+      await Promise.all(
+        all.map(({ root, manifests }) => {
+          const bytes = manifests[0]?.bytes ?? new Uint8Array()
+          const descriptor = parseDescriptor(root, 'the referrer')
+          const manifest = parseManifest(bytes, descriptor.mediaType, descriptor.digest)
+          return copier.putManifest(store, { descriptor, manifest, bytes }, [], run.call)
         }),
-      ),
-    )
-    expect(ended.map(({ code, stderr }) => (code === 0 ? '' : stderr))).toEqual(parts.map(() => ''))
-    const oracle = new Oracle(host)
-    expect(await oracle.referrers('team/api', subject.root.digest)).toEqual(digestsOf(parts.flat()))
-  })
-})
+      )
+      expect(await oracle.referrers('team/api', subject.root.digest)).toEqual(digestsOf(all))
+    })
+
+    it.skipIf(!isAvailable)('are all listed if eight processes copy them', async () => {
+      const host = await startHost(kind)
+      const folder = await tempFolder()
+      const parts = Array.from({ length: 8 }, (_, process) => evidence(7, String(process)))
+      parts.forEach((part, i) => writeLayout(join(folder, String(i)), together(subject, ...part), '1.4.2'))
+      const ended = await Promise.all(
+        parts.map((_, i) =>
+          dray(['copy', `oci:${join(folder, String(i))}:1.4.2`, `${host}/team/api:1.4.2`, '--yes'], {
+            env: { XDG_STATE_HOME: join(folder, 'state') },
+          }),
+        ),
+      )
+      expect(ended.map(({ code, stderr }) => (code === 0 ? '' : stderr))).toEqual(parts.map(() => ''))
+      const oracle = new Oracle(host)
+      expect(await oracle.referrers('team/api', subject.root.digest)).toEqual(digestsOf(parts.flat()))
+    })
+  },
+)

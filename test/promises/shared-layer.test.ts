@@ -6,7 +6,7 @@ import { bench, promote, repository } from '../support/promotion.ts'
 import { watchedRegistry } from '../support/world.ts'
 
 const copies = 8
-/** The layer is a mebibyte, so that its uploads would overlap. */
+/** A layer of 1 MiB, so that its uploads would overlap. */
 const images = Array.from({ length: copies }, (_, i) => ({
   name: `app-${i}`,
   content: image({ label: `app-${i}`, layers: ['shared'], layerSize: 1024 ** 2 }),
@@ -28,9 +28,15 @@ const head = { method: 'HEAD', path: new RegExp(`/blobs/${shared}`) }
 
 it.each<[string, Fault]>([
   ['is refused', { at: put, injury: refused }],
-  ['cannot be looked for', { at: head, injury: refused }],
-  ['breaks until it is given up', { at: put, times: 8, injury: { kind: 'reset', when: 'before' } }],
-  ['is unavailable until it is given up', { at: put, times: 8, injury: { kind: 'answer', status: 503 } }],
+  ['cannot be checked', { at: head, injury: refused }],
+  [
+    'breaks until there are no more retries',
+    { at: put, times: 8, injury: { kind: 'reset', when: 'before' } },
+  ],
+  [
+    'gets 503 until there are no more retries',
+    { at: put, times: 8, injury: { kind: 'answer', status: 503 } },
+  ],
 ])(
   'eight images go to two registries: if the first upload of their layer %s, one other image uploads it',
   async (_, fault) => {

@@ -6,20 +6,20 @@ import { canBeTwice, faultKinds, twice } from '../support/faults/kinds.ts'
 import { type Account, applies, describeKey, play, type RequestKey } from '../support/faults/play.ts'
 import { closeSources, type SetUp, setUps } from '../support/faults/set-ups.ts'
 
-/** Another choice of the same size: `DRAY_TEST_SEED=7`. All of them: `npm run test:sweep`. */
+/** `DRAY_TEST_SEED=7` selects another sample. `npm run test:sweep` tests all faults. */
 const seed = Number(process.env['DRAY_TEST_SEED'] ?? 20_261_125)
-const runsEach = 9
+const sampleSize = 9
 
 afterAll(closeSources)
 
-interface Choice {
+interface Case {
   readonly fault: string
   readonly at: string
   readonly run: () => Promise<Account>
 }
 
-/** Some of all faults at all requests of a set-up. */
-async function choices(setUp: SetUp): Promise<readonly (Choice & { readonly isWord: boolean })[]> {
+/** A random sample of all faults at all requests of a set-up. */
+async function sampleCases(setUp: SetUp): Promise<readonly (Case & { readonly mayFail: boolean })[]> {
   const { keys } = await play(setUp, undefined)
   const kinds = [...faultKinds, ...faultKinds.filter(canBeTwice).map(twice)]
   const all = kinds.flatMap((kind) =>
@@ -28,29 +28,32 @@ async function choices(setUp: SetUp): Promise<readonly (Choice & { readonly isWo
       .map((at) => ({
         fault: kind.name,
         at: describeKey(at),
-        isWord: kind.is !== 'transient',
+        mayFail: kind.is !== 'transient',
         run: () => play(setUp, { at, kind }),
       })),
   )
   return fc
-    .sample(fc.shuffledSubarray(all, { minLength: runsEach, maxLength: runsEach }), { seed, numRuns: 1 })
+    .sample(fc.shuffledSubarray(all, { minLength: sampleSize, maxLength: sampleSize }), { seed, numRuns: 1 })
     .flat()
 }
 
 describe.each(setUps)('a promotion $name', (setUp) => {
-  it(`survives what passes, and says clearly what does not (seed ${seed})`, async () => {
-    const told: string[] = []
-    for (const { fault, at, isWord, run } of await choices(setUp)) {
+  it(`completes despite any transient fault, and reports any other fault clearly (seed ${seed})`, async () => {
+    const failures: string[] = []
+    for (const { fault, at, mayFail, run } of await sampleCases(setUp)) {
       const { verdict, complaints, said } = await run()
-      const isFine = verdict === 'survived' || (verdict === 'clean error' && isWord)
-      if (!isFine) told.push(`${fault} at ${at}: ${complaints.join('; ')} ${said}`)
+      const isExpected = verdict === 'survived' || (verdict === 'clean error' && mayFail)
+      if (!isExpected) failures.push(`${fault} at ${at}: ${complaints.join('; ')} ${said}`)
     }
-    expect(told).toEqual([])
+    expect(failures).toEqual([])
   })
 })
 
-/** Whether a request is answered 503: so many of all, by what they are and not by when they come, so that the same number has always the same outcome. */
-function isHit(from: number, key: RequestKey, share: number): boolean {
+/**
+ * Whether a request is answered with 503. It depends on the request and not on the order of
+ * requests, so that a seed always has the same result.
+ */
+function isUnavailable(from: number, key: RequestKey, share: number): boolean {
   const hash = createHash('sha256')
     .update(`${from} ${describeKey(key)}`)
     .digest()
@@ -60,9 +63,9 @@ function isHit(from: number, key: RequestKey, share: number): boolean {
 describe.each([
   [0.1, 1.3],
   [0.3, 1.8],
-])('where a share of %d of all answers is 503', (share, most) => {
+])('if a share of %d of all responses is 503', (share, most) => {
   it.each(['index with evidence', 'within one registry'])(
-    `a promotion (%s) completes with less than ${most} times the requests`,
+    `a promotion (%s) needs less than ${most} times the requests`,
     async (name) => {
       const setUp = setUps.find((one) => one.name === name)
       if (setUp === undefined) throw new Error(`no set-up ${name}`)
@@ -70,7 +73,7 @@ describe.each([
       const factors: number[] = []
       for (const from of [seed, seed + 1, seed + 2, seed + 3, seed + 4]) {
         const each = (key: RequestKey): Injury | undefined =>
-          isHit(from, key, share) ? { kind: 'answer', status: 503 } : undefined
+          isUnavailable(from, key, share) ? { kind: 'answer', status: 503 } : undefined
         const { verdict, complaints, said, requests } = await play(setUp, { each })
         expect({ verdict, complaints, said }).toEqual({ verdict: 'survived', complaints: [], said: '' })
         factors.push(requests / clean.requests)

@@ -23,8 +23,8 @@ const losses = [
   { name: 'an SBOM', manifest: sbom.root.digest },
 ] as const
 
-describe("what was deleted at the destination behind dray's back", () => {
-  it.each(losses)('$name: is found and put there again by --verify, and only that', async (lost) => {
+describe('content that is missing at the destination', () => {
+  it.each(losses)('$name is restored by --verify, and nothing else is written', async (lost) => {
     const w = await world({ prod: ['oci-1.1'] })
       .has('api:1.4.2', signed)
       .start()
@@ -45,7 +45,7 @@ describe("what was deleted at the destination behind dray's back", () => {
     expect(await prod?.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
   })
 
-  it('stays unnoticed without --verify: a run that has nothing to do reads no blob and writes nothing', async () => {
+  it('is not found without --verify if the tag is up to date: the run reads no blob and writes nothing', async () => {
     const w = await world({ prod: ['oci-1.1'] })
       .has('api:1.4.2', signed)
       .start()
@@ -64,7 +64,7 @@ describe("what was deleted at the destination behind dray's back", () => {
 })
 
 describe('--verify', () => {
-  it('finds nothing to do where all is well, and writes nothing', async () => {
+  it('writes nothing if nothing is missing', async () => {
     const w = await world({ prod: ['oci-1.1'] })
       .has('api:1.4.2', signed)
       .start()
@@ -78,7 +78,7 @@ describe('--verify', () => {
     expect(prod?.requests.every(({ method }) => /^(GET|HEAD)$/.test(method))).toBe(true)
   })
 
-  it('says so where a piece cannot be mended: the registry takes it and does not give it out', async () => {
+  it('fails if the registry accepts a layer and does not serve it', async () => {
     const w = await world({ prod: ['oci-1.1'] })
       .has('api:1.4.2', signed)
       .start()
@@ -97,7 +97,7 @@ describe('--verify', () => {
     expect(document.error?.message).toContain(`${proxy.host}/prod/api`)
   })
 
-  it('says so where the source has lost the piece too', async () => {
+  it('fails if the source has lost the layer too', async () => {
     const w = await world({ prod: ['oci-1.1'] })
       .has('api:1.4.2', signed)
       .start()

@@ -7,19 +7,23 @@ import { blobFile, readLayout, tagged, writeIndex } from './layouts.ts'
 import { tempFolder } from './temp.ts'
 import { type Tool, tools } from './tools.ts'
 
-/** Images made and moved by other people's programs. */
-
-/** Debian's packages docker-registry, skopeo, umoci and busybox-static. */
+/** The Debian packages docker-registry, skopeo, umoci and busybox-static. */
 export const realTools: Tool = tools('docker-registry', 'skopeo', 'umoci', 'busybox')
 
 export const busybox = '/bin/busybox'
 
-/** Runs a program to its end and gives what it printed. @throws with what it said on stderr. */
+/**
+ * Runs a program and returns its stdout.
+ *
+ * @throws with its stderr if it fails
+ */
 export async function run(program: string, ...args: readonly string[]): Promise<string> {
   return (await promisify(execFile)(program, args, { maxBuffer: 64 * 1024 * 1024 })).stdout
 }
 
-/** Adds an image to a layout, made by umoci: a root file system with busybox in one layer and a settings file in a second. */
+/**
+ * Adds an image to a layout with umoci: busybox in its first layer, a settings file in its second.
+ */
 export async function addBusybox(layout: string, tag: string, architecture = 'amd64'): Promise<Descriptor> {
   const files = await tempFolder()
   const [system, settings] = [join(files, 'system'), join(files, 'settings')]
@@ -42,7 +46,7 @@ export async function newLayout(): Promise<string> {
   return layout
 }
 
-/** Adds an index of images that are in the layout. umoci makes none. */
+/** Adds an index of images that are in the layout, because umoci cannot. */
 export function addIndex(
   layout: string,
   tag: string,
@@ -69,27 +73,27 @@ export function entryOf(layout: string, tag: string): Descriptor {
   return { mediaType: found.mediaType, digest: found.digest, size: found.size }
 }
 
-/** Copies with every platform and as it is; an address is skopeo's (`docker://…`, `oci:…`). */
+/** Copies an image with all platforms and unchanged bytes, from and to references of skopeo. */
 export async function skopeoCopy(from: string, to: string): Promise<void> {
   const plain = ['--src-tls-verify=false', '--dest-tls-verify=false']
   await run('skopeo', 'copy', '-q', '--insecure-policy', '--all', '--preserve-digests', ...plain, from, to)
 }
 
-/** The bytes of all that an image in a layout consists of, by digest. */
-export function piecesIn(layout: string, root: Descriptor): ReadonlyMap<string, Buffer> {
-  const pieces = new Map<string, Buffer>()
-  const take = (d: Descriptor): void => {
+/** The bytes of the manifests and blobs of an image in a layout, by digest. */
+export function manifestsAndBlobsIn(layout: string, root: Descriptor): ReadonlyMap<string, Buffer> {
+  const contents = new Map<string, Buffer>()
+  const add = (d: Descriptor): void => {
     const bytes = readFileSync(blobFile(layout, d.digest))
-    pieces.set(d.digest, bytes)
+    contents.set(d.digest, bytes)
     if (d.mediaType !== types.index && d.mediaType !== types.manifest) return
-    const { manifests = [], config, layers = [] } = JSON.parse(bytes.toString()) as Parts
-    for (const part of [...manifests, ...(config === undefined ? [] : [config]), ...layers]) take(part)
+    const { manifests = [], config, layers = [] } = JSON.parse(bytes.toString()) as ManifestBody
+    for (const child of [...manifests, ...(config === undefined ? [] : [config]), ...layers]) add(child)
   }
-  take(root)
-  return pieces
+  add(root)
+  return contents
 }
 
-interface Parts {
+interface ManifestBody {
   readonly manifests?: readonly Descriptor[]
   readonly config?: Descriptor
   readonly layers?: readonly Descriptor[]

@@ -10,7 +10,8 @@ import { now } from './recipes.ts'
 import type { Scenario } from './scenarios.ts'
 import { SimulatedRegistry } from './simulated-registry.ts'
 import type { Snapshot } from './snapshot.ts'
-import { randomFrom, Turns } from './turns.ts'
+import { randomFrom } from '../random.ts'
+import { Turns } from './turns.ts'
 import { Witness } from './witness.ts'
 
 /** What a scenario came to. */

@@ -1,14 +1,3 @@
-/** Numbers from 0 up to 1 out of a seed (mulberry32): the same seed, the same numbers. */
-export function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 interface Waiting {
   readonly actor: string
   readonly go: () => void

@@ -60,13 +60,13 @@ function planWith(expected: readonly Precondition[], override?: TagStep['overrid
 const check = (plan: Plan) => () => checkConsistency(plan, 'p.json')
 
 describe('a floating tag that a plan moves for its version', () => {
-  it('rests on that version being the highest, or is said to move all the same', () => {
+  it('expects that this version is the highest, or has an override', () => {
     expect(check(planWith([own, highest]))).not.toThrow()
     expect(check(planWith([own], 'allowBackward'))).not.toThrow()
     expect(check(planWith([own], 'moveTag'))).not.toThrow()
   })
 
-  it('rests on the exact tag where it is rolled back', () => {
+  it('expects the exact tag if it is rolled back', () => {
     const exact: Precondition = { kind: 'tag', repository, tag: '1.4.2', digest: root.digest }
     expect(check(planWith([own, exact], 'rollback'))).not.toThrow()
     expect(check(planWith([own], 'rollback'))).toThrow('does not fit its placement')
@@ -76,10 +76,10 @@ describe('a floating tag that a plan moves for its version', () => {
   it.each<[string, readonly Precondition[]]>([
     ['nothing', [own]],
     ['a higher version than it gets', [own, { ...highest, version: '999.0.0' }]],
-    ['what is no version', [own, { ...highest, version: 'high' }]],
+    ['an invalid version', [own, { ...highest, version: 'high' }]],
     ['the versions of another tag', [own, { ...highest, line: { major: 1 } }]],
-    ['a line that the version is not in', [own, { ...highest, line: { major: 2 } }]],
-    ['a channel that nobody pushes to', [own, { ...highest, line: { channel: 'latest' } }]],
+    ['a line without the version', [own, { ...highest, line: { major: 2 } }]],
+    ['a channel that is not configured', [own, { ...highest, line: { channel: 'latest' } }]],
     ['another repository', [own, { ...highest, repository: { ...repository, path: 'prod/web' } }]],
   ])('does not rest on %s', (_, expected) => {
     expect(check(planWith(expected))).toThrow('does not fit its placement')

@@ -58,13 +58,13 @@ function plan(
 
 const statuses = (of: Plan): string[] => summarise(of, []).placements.map(({ status }) => status)
 
-describe('a target of an image that is refused at another one', () => {
+describe('a target of an image that is refused at another target', () => {
   const refused: Refusal = { image: 'api:1', placement: 'b', error }
 
   it.each<[string, readonly PlannedTag[], number]>([
     ['lacks the tag', [create], 0],
     ['lacks evidence', [so], 1],
-    ['gets it without a tag', [], 0],
+    ['gets the image without a tag', [], 0],
   ])('and %s was not attempted', (_, tags, missing) => {
     expect(statuses(plan([placement('a', tags, missing), placement('b', [create])], [refused]))).toEqual([
       'notAttempted',
@@ -72,7 +72,7 @@ describe('a target of an image that is refused at another one', () => {
     ])
   })
 
-  it('and has all of it already is unchanged', () => {
+  it('is unchanged if it is up to date', () => {
     expect(statuses(plan([placement('a', [so]), placement('b', [create])], [refused]))).toEqual([
       'unchanged',
       'refused',
@@ -81,16 +81,16 @@ describe('a target of an image that is refused at another one', () => {
 })
 
 describe('a placement', () => {
-  it('is unchanged where the plan has no step for it', () => {
+  it('is unchanged if the plan has no step for it', () => {
     expect(statuses(plan([placement('a', [so]), placement('b', [])], []))).toEqual(['unchanged', 'unchanged'])
   })
 
-  it('is not attempted where a step has no outcome', () => {
+  it('is not attempted if a step has no outcome', () => {
     const a = placement('a', [create])
     expect(statuses(plan([a], [], [tagStep(a)]))).toEqual(['notAttempted'])
   })
 
-  it('is promoted where a step was done, and its tag is then on the new image', () => {
+  it('is promoted if a step was done, and its tag points at the new image', () => {
     const a = placement('a', [create])
     const outcomes = [{ step: 'a.g1', result: 'done', moved: nothingMoved }] as const
     expect(summarise(plan([a], [], [tagStep(a)]), outcomes).placements).toMatchObject([
@@ -98,7 +98,7 @@ describe('a placement', () => {
     ])
   })
 
-  it('is refused where its image is', () => {
+  it('is refused if its image is refused', () => {
     expect(statuses(plan([placement('a', [create])], [{ image: 'api:1', error }]))).toEqual(['refused'])
   })
 })

@@ -84,7 +84,7 @@ const cosign = root.digest.replace(':', '-').concat('.sig')
 /** Steps that do something else than the placement shows. */
 const stepEdits: readonly [string, (step: Step) => unknown][] = [
   ['a copy to another repository', (step) => (step.kind === 'copy' ? { ...step, to: elsewhere } : step)],
-  ['a copy from another one', (step) => (step.kind === 'copy' ? { ...step, from: elsewhere } : step)],
+  ['a copy from another repository', (step) => (step.kind === 'copy' ? { ...step, from: elsewhere } : step)],
   [
     'a copy of another image',
     (step) => (step.kind === 'copy' ? { ...step, root: { ...root, digest: digestOf('other') } } : step),
@@ -95,30 +95,30 @@ const stepEdits: readonly [string, (step: Step) => unknown][] = [
   ],
   ['a tag that is not shown', (step) => (step.kind === 'tag' ? { ...step, tag: 'latest' } : step)],
   [
-    'a tag on another image',
+    'a tag for another image',
     (step) => (step.kind === 'tag' ? { ...step, target: { ...root, digest: digestOf('other') } } : step),
   ],
-  ['a tag that expects nothing', (step) => (step.kind === 'tag' ? { ...step, expect: [] } : step)],
+  ['a tag without a precondition', (step) => (step.kind === 'tag' ? { ...step, expect: [] } : step)],
   [
-    'a tag that expects something else than is shown',
+    'a tag with another precondition than the shown one',
     (step) =>
       step.kind === 'tag'
         ? { ...step, expect: [{ kind: 'tag', repository: to, tag: '1.4.2', digest: root.digest }] }
         : step,
   ],
   [
-    'evidence under a tag that is no evidence tag',
+    'evidence under a tag that is not an evidence tag',
     (step) => (step.kind === 'attach' ? attachedUnder(step, 'latest') : step),
   ],
   [
-    'evidence under the tag of something else',
+    'evidence under the evidence tag of another subject',
     (step) => (step.kind === 'attach' ? attachedUnder(step, cosign.replace(/[0-9a-f]/g, '0')) : step),
   ],
   [
-    'evidence under a tag that expects nothing',
+    'evidence under a tag without a precondition',
     (step) => (step.kind === 'attach' ? { ...step, via: 'tag', tag: cosign } : step),
   ],
-  ['evidence under no tag', (step) => (step.kind === 'attach' ? { ...step, via: 'tag' } : step)],
+  ['evidence without a tag', (step) => (step.kind === 'attach' ? { ...step, via: 'tag' } : step)],
 ]
 
 function attachedUnder(step: Step, tag: string): unknown {
@@ -139,7 +139,7 @@ describe('a plan file', () => {
     expect(read(JSON.stringify(JSON.parse(formatPlanFile(plan)), reversed))).toEqual(plan)
   })
 
-  it('is refused after an edit by hand', () => {
+  it('is refused after an edit', () => {
     const moved = formatPlanFile(plan).replaceAll('prod/api', 'prod/web')
     expect(() => read(moved)).toThrow(expect.objectContaining({ code: 'refused', hint: expect.any(String) }))
   })
@@ -150,7 +150,7 @@ describe('a plan file', () => {
     )
   })
 
-  it('of another version is named as such', () => {
+  it('of another version is refused with that version', () => {
     const later = edited((value) => (value['schema'] = 'dray.plan/2'))
     expect(() => read(later)).toThrow(expect.objectContaining({ code: 'unsupported' }))
   })
@@ -165,22 +165,25 @@ describe('a plan file', () => {
     expect(read(moved).steps).toHaveLength(3)
   })
 
-  it.each(['', '{', '[]', '{"schema":"dray.audit/1"}', '{"schema":1}', 'null'])('is not %j', (text) => {
-    expect(() => read(text)).toThrow(expect.objectContaining({ code: 'malformed' }))
-  })
+  it.each(['', '{', '[]', '{"schema":"dray.audit/1"}', '{"schema":1}', 'null'])(
+    'is refused if it is %j',
+    (text) => {
+      expect(() => read(text)).toThrow(expect.objectContaining({ code: 'malformed' }))
+    },
+  )
 
   it.each<Edit>([
-    ['a key too many', (value) => (value['extra'] = 1)],
+    ['an unknown key', (value) => (value['extra'] = 1)],
     [
-      'a digest that is none',
+      'an invalid digest',
       (value) => (value['placements'] = [{ ...plan.placements[0], root: { ...root, digest: 'sha256:1' } }]),
     ],
     [
-      'a path that leads out',
+      'a path with ..',
       (value) => (value['steps'] = [{ ...plan.steps[0], to: { registry: 'r', path: '../x' } }]),
     ],
     ['a step twice', (value) => (value['steps'] = [plan.steps[0], plan.steps[0]])],
-    ['a circle', (value) => (value['steps'] = [{ ...plan.steps[0], after: ['c'] }])],
+    ['a cycle', (value) => (value['steps'] = [{ ...plan.steps[0], after: ['c'] }])],
     ['a placement twice', (value) => (value['placements'] = [plan.placements[0], plan.placements[0]])],
     ...[
       'a/b',
@@ -203,8 +206,8 @@ describe('a plan file', () => {
       what,
       (value) => (value['steps'] = plan.steps.map((step) => edit(step))),
     ]),
-    ['a tag that is called unchanged and is to be created', (value) => replace(value, 'create', 'unchanged')],
-    ['a step of no placement', (value) => (value['placements'] = [])],
+    ['a tag that is unchanged and is created', (value) => replace(value, 'create', 'unchanged')],
+    ['a step without a placement', (value) => (value['placements'] = [])],
   ])('is refused with %s, whatever its hash', (_, edit) => {
     expect(() => read(forged(edit))).toThrow(expect.objectContaining({ code: 'malformed' }))
   })

@@ -13,7 +13,7 @@ import type {
 } from '../../../src/plan/prune/prune-plan.ts'
 import { manifestStep, untagStep } from '../../support/delete-steps.ts'
 
-const sig = `${digestOf('doomed').replace(':', '-')}.sig`
+const sig = `${digestOf('deleted').replace(':', '-')}.sig`
 const steps: readonly DeleteStep[] = [
   manifestStep({ id: 'm1' }),
   manifestStep({ id: 'm2', losesTags: [sig] }),
@@ -59,7 +59,7 @@ const summed = (...results: readonly DeleteOutcome['result'][]) =>
   summariseRepository(planOf([api]), api, all(...results))
 
 describe('the outcome of a prune', () => {
-  it('counts manifests, images that had a tag of a person, and tags', () => {
+  it('counts manifests, images with an image tag, and tags', () => {
     expect(summed('done', 'done', 'done', 'done')).toEqual({
       repository,
       image: '@dev/api',
@@ -77,7 +77,7 @@ describe('the outcome of a prune', () => {
     })
   })
 
-  it('frees what was planned only where no manifest stayed, else the manifests that went; what was gone before was freed by others', () => {
+  it('frees the planned bytes if all manifests were deleted, else the bytes of the deleted manifests', () => {
     expect(summed('done', 'unchanged', 'done', 'failed').freed).toBe(9_000)
     expect(summed('done', 'kept', 'done', 'done').freed).toBe(1_024)
     expect(summed('conflict', 'conflict', 'conflict', 'done').freed).toBe(0)
@@ -95,10 +95,10 @@ describe('the outcome of a prune', () => {
     expect(summed(...results).status).toBe(status)
   })
 
-  it('tells an error once, and not why something was kept or not attempted', () => {
-    const told = summed('failed', 'failed', 'kept', 'notAttempted')
-    expect(told.errors).toEqual([{ ...error, message: 'failed' }])
-    expect(told).toMatchObject({ failed: 2, kept: 1, notAttempted: 1 })
+  it('reports an error once, and no reason for kept or not attempted steps', () => {
+    const summary = summed('failed', 'failed', 'kept', 'notAttempted')
+    expect(summary.errors).toEqual([{ ...error, message: 'failed' }])
+    expect(summary).toMatchObject({ failed: 2, kept: 1, notAttempted: 1 })
   })
 
   it('counts the steps of a repository without an outcome as not attempted', () => {
@@ -110,7 +110,7 @@ describe('the outcome of a prune', () => {
     ])
   })
 
-  it('is refused where its repository or the whole run is, with why', () => {
+  it('is refused with the reason if its repository or the whole run is refused', () => {
     const none = [
       { ...api, steps: [], freed: 0 },
       { ...web, steps: [], freed: 0 },

@@ -116,19 +116,19 @@ describe('a plan file of a prune', () => {
     expect(hashOfPlan(read(formatPlanFile(plan)))).toBe(hashOfPlan(plan))
   })
 
-  it('is refused after an edit by hand', () => {
+  it('is refused after an edit', () => {
     const edited = formatPlanFile(plan).replaceAll('dev/api', 'prod/api')
     expect(() => read(edited)).toThrow(expect.objectContaining({ code: 'refused' }))
   })
 
-  it('of another version is named as such', () => {
+  it('of another version is refused with that version', () => {
     const later = formatPlanFile({ ...plan, schema: 'dray.plan/2' as 'dray.plan/1' })
     expect(() => read(later)).toThrow(expect.objectContaining({ code: 'unsupported' }))
   })
 
   it.each<[string, string]>([
-    ['a key too many', planWith({ extra: 1 } as object)],
-    ['a digest that is none', planWith({ roots: ['sha256:1' as typeof index] })],
+    ['an unknown key', planWith({ extra: 1 } as object)],
+    ['an invalid digest', planWith({ roots: ['sha256:1' as typeof index] })],
     ['a repository twice', formatPlanFile({ ...plan, repositories: [web, web] })],
     ['a tag twice', planWith({ tags: [...api.tags, shown('prod', used, 'keep')] })],
     ['a manifest twice', planWith({ others: [...api.others, ...api.others] })],
@@ -142,40 +142,43 @@ describe('a plan file of a prune', () => {
       'a digest that is not shown as deleted',
       planWith(stepsWith('m2', manifestStep('m2', digestOf('else')))),
     ],
-    ['a digest that has a tag that stays', planWith(tagsWith('pr-1b', { verdict: 'keep' }))],
-    ['a digest that loses a tag alone too', planWith(tagsWith('pr-1b', { verdict: 'untag' }))],
-    ['a digest that loses a tag that is not said', planWith(stepsWith('m1', { losesTags: ['pr-1'] }))],
-    ['a digest that loses a tag of another', planWith(stepsWith('m1', { losesTags: ['pr-1', 'prod'] }))],
-    ['a digest that loses a tag twice', planWith(stepsWith('m1', { losesTags: ['pr-1', 'pr-1'] }))],
+    ['a digest with a kept tag', planWith(tagsWith('pr-1b', { verdict: 'keep' }))],
+    ['a digest with a tag that is untagged', planWith(tagsWith('pr-1b', { verdict: 'untag' }))],
+    ['a digest without one of its tags in losesTags', planWith(stepsWith('m1', { losesTags: ['pr-1'] }))],
+    [
+      'a digest with a tag of another digest in losesTags',
+      planWith(stepsWith('m1', { losesTags: ['pr-1', 'prod'] })),
+    ],
+    ['a digest with a tag twice in losesTags', planWith(stepsWith('m1', { losesTags: ['pr-1', 'pr-1'] }))],
     ['a digest that is in use', planWith({ roots: [used, index] })],
     [
-      'a part that is shown as kept',
+      'a child that is shown as kept',
       planWith({ others: api.others.map((one) => ({ ...one, verdict: 'keep' })) }),
     ],
-    ['a tag that stays', planWith(tagsWith('pr-2', { verdict: 'keep' }))],
+    ['a tag that is shown as kept', planWith(tagsWith('pr-2', { verdict: 'keep' }))],
     ['a tag that is not shown', planWith(stepsWith('t1', { tag: 'else' }))],
-    ['a tag on another digest than is shown', planWith(stepsWith('t1', { digest: used }))],
+    ['a tag with another digest than the shown one', planWith(stepsWith('t1', { digest: used }))],
     [
-      'a tag alone of a digest that is deleted',
+      'a tag step for a digest that is deleted',
       planWith({ ...tagsWith('pr-2', { digest: child }), ...stepsWith('t1', { digest: child }) }),
     ],
-    ['deletes in a repository that is refused', planWith({}, { refusals: [{ ...refusal, repository }] })],
+    ['steps in a refused repository', planWith({}, { refusals: [{ ...refusal, repository }] })],
     [
-      'deletes in a run that is refused',
+      'steps in a refused run',
       planWith({}, { refusals: [{ error: { code: 'refused', message: 'too many' } }] }),
     ],
   ])('is refused with %s, whatever its hash', (_, text) => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 
-  it('that passes for another operation is no plan', () => {
+  it('is refused if it names another operation', () => {
     const { hash: _, ...value } = JSON.parse(formatPlanFile(plan)) as Record<string, unknown>
     const forged = { ...value, operation: 'promote' }
     const text = JSON.stringify({ ...forged, hash: digestOf(canonicalJson(forged)) })
     expect(() => read(text)).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 
-  it('has room for 10,000 images to be deleted with four parts each, and for twice as many more', () => {
+  it('has room to delete 10,000 images with four children each, and to keep twice as many', () => {
     const parts = [1, 2, 3, 4]
     const step = manifestStep('m10000', child, { after: ['m9999'], why: orphan, subject: index })
     const part = { ...evidence, of: [index, kept] }

@@ -14,7 +14,7 @@ const tag = fc.oneof(
 
 describe('inSemverOrder', () => {
   it.each([
-    ['versions by precedence, not by their spelling', ['1.10.0', '1.9.0', 'v1.9.1'], '1.10.0 v1.9.1 1.9.0'],
+    ['versions by precedence', ['1.10.0', '1.9.0', 'v1.9.1'], '1.10.0 v1.9.1 1.9.0'],
     [
       'pre-releases below their version',
       ['1.0.0-rc.2', '1.0.0', '1.0.0-rc.10'],
@@ -22,23 +22,27 @@ describe('inSemverOrder', () => {
     ],
     ['latest first', ['2.0.0', 'latest', 'zebra'], 'latest 2.0.0 zebra'],
     [
-      'floating tags above what they may be on',
+      'floating tags above the versions of their line',
       ['1.4.2', '1', '1.4', '2.0.0', '2', '1.3.9', '1.3', '1.4.3-rc.1'],
       '2 2.0.0 1 1.4 1.4.3-rc.1 1.4.2 1.3 1.3.9',
     ],
-    ['numbers that no version belongs to with the others', ['20240101', '99', '1.0.0'], '1.0.0 20240101 99'],
-    ['runs of digits in other tags by their number', ['pr-9', 'pr-10', 'pr-0100'], 'pr-0100 pr-10 pr-9'],
+    [
+      'numbers without a matching version among the other tags',
+      ['20240101', '99', '1.0.0'],
+      '1.0.0 20240101 99',
+    ],
+    ['digits in other tags as numbers', ['pr-9', 'pr-10', 'pr-0100'], 'pr-0100 pr-10 pr-9'],
   ])('%s', (_, tags, ordered) => {
     expect(inSemverOrder(tags, plainReading).join(' ')).toBe(ordered)
   })
 
-  it('reads build metadata where it is configured', () => {
+  it('reads build metadata if it is configured', () => {
     const tags = ['1.4.0', '1.4.1_b.7', 'abc']
     expect(inSemverOrder(tags, plainReading)).toEqual(['1.4.0', 'abc', '1.4.1_b.7'])
     expect(inSemverOrder(tags, { buildMetadata: true })).toEqual(['1.4.1_b.7', '1.4.0', 'abc'])
   })
 
-  it('is the same whatever order the registry lists them in, and loses none', () => {
+  it('does not depend on the order of the list, and loses no tag', () => {
     fc.assert(
       fc.property(
         fc
@@ -55,7 +59,7 @@ describe('inSemverOrder', () => {
     )
   })
 
-  it('sorts 10,000 tags, each read once', () => {
+  it('parses each of 10,000 tags once', () => {
     const tags = Array.from({ length: 10_000 }, (_, i) => `${i % 7}.${i % 101}.${i}`)
     expect(inSemverOrder(tags, plainReading)[0]).toBe('6.100.9897')
   })

@@ -20,7 +20,7 @@ describe('a range of versions', () => {
     expect(outside.split(' ').filter((version) => isIn(version, range))).toEqual([])
   })
 
-  it('has pre-releases only of a version of which it names one', () => {
+  it('includes pre-releases only of versions that it names a pre-release of', () => {
     expect(isIn('1.5.0-rc.1', '>=1.4')).toBe(false)
     expect(isIn('2.0.0-rc.1', '>=1.4 <2')).toBe(false)
     expect(isIn('1.5.0-rc.2', '>=1.5.0-rc.1')).toBe(true)
@@ -28,7 +28,7 @@ describe('a range of versions', () => {
   })
 
   it.each(['', '  ', 'latest', '>=', 'x'.repeat(1000), '1.2.3 &&', '||', '1.x ||', '|| 1.x'])(
-    'is not %j: that is malformed, with a word on how to write one',
+    'is malformed if it is %j, with an example in the error',
     (text) => {
       expect(() => parseRange(text)).toThrowError(
         expect.objectContaining({ code: 'malformed', hint: expect.stringContaining('>=1.4 <2') as string }),
@@ -36,7 +36,7 @@ describe('a range of versions', () => {
     },
   )
 
-  it('has every pre-release between its bounds where that is asked for', () => {
+  it('includes every pre-release between its bounds if the caller requests that', () => {
     const all = parseRange('>=1.4 <2', { preReleases: true })
     const isInAll = (text: string): boolean => {
       const version = parseVersion(text)
@@ -66,7 +66,7 @@ describe('a range of versions', () => {
   })
 
   it.each(['>2 <1', '<0.0.0-0', '>1.4.2 <1.4.2', '1.4.2 1.4.3', '^1.4 ^2', '>2 <1 || >4 <3'])(
-    '%s can not',
+    '%s cannot be satisfied',
     (range) => {
       expect(isSatisfiable(parseRange(range))).toBe(false)
       expect(isSatisfiable(parseRange(range, { preReleases: true }))).toBe(false)
@@ -81,13 +81,13 @@ describe('a range of versions', () => {
     },
   )
 
-  it('is said to be satisfiable where a version is in it, and only there', () => {
+  it('is satisfiable if and only if it includes a version', () => {
     const numbers = [0, 1, 2, 3, 4]
     const ends = ['', '-0', '-rc.1', '-rc.1.0', '-rc.2', '-rc.2.0']
     const all = numbers.flatMap((minor) =>
       numbers.flatMap((patch) => ends.map((end) => `1.${minor}.${patch}${end}`)),
     )
-    // what is looked for lies between the bounds or just above one
+    // A matching version lies between the bounds or just above one of them.
     const bound = fc.constantFrom(...all.filter((text) => /^1\.[12]\.[12](-rc\.[12])?$/.test(text)))
     const comparator = fc
       .tuple(fc.constantFrom('>', '>=', '<', '<=', '=', '~', '^'), bound)

@@ -7,8 +7,8 @@ import { parseVersion, type VersionTag } from '../../src/semver/version.ts'
 import { versionTags } from '../../src/semver/version-tags.ts'
 
 /**
- * Releases one after another into a repository that is a map, with rules for what must be so that are written here anew, without a parser or a comparison
- * of `src/`.
+ * Releases one after another into a repository that is a map, with rules for what must be so that
+ * are written here anew, without a parser or a comparison of `src/`.
  */
 interface Release {
   readonly major: number
@@ -60,7 +60,10 @@ const rankOf = ({ major, minor, patch }: Release): number => major * 10_000 + mi
 const highest = (all: readonly Release[]): Release | undefined =>
   [...all].sort((a, b) => rankOf(b) - rankOf(a))[0]
 
-/** Where each floating tag must be once all of these are there, whatever the order in which they came. */
+/**
+ * Where each floating tag must be once all of these are there, whatever the order in which they
+ * came.
+ */
 function floatingOf(all: readonly Release[]): ReadonlyMap<string, string> {
   const stable = all.filter(({ pre }) => pre === undefined)
   const wanted = new Map<string, string>()
@@ -84,7 +87,7 @@ function floatingOf(all: readonly Release[]): ReadonlyMap<string, string> {
 }
 
 describe('releases in any order', () => {
-  it('leave every floating tag on the highest version of its line, and every exact tag on its own image', () => {
+  it('leave every floating tag at the highest version of its line, and every exact tag at its own image', () => {
     fc.assert(
       fc.property(releases, (all) => {
         const repository = releaseAll(all)
@@ -94,7 +97,7 @@ describe('releases in any order', () => {
     )
   })
 
-  it('end in the same state', () => {
+  it('have the same result', () => {
     fc.assert(
       fc.property(
         releases.chain((all) =>
@@ -107,7 +110,7 @@ describe('releases in any order', () => {
     )
   })
 
-  it('never move a floating tag to a lower version, the channel neither', () => {
+  it('never move a floating tag or a channel to a lower version', () => {
     fc.assert(
       fc.property(releases, (all) => {
         const byDigest = new Map(all.map((one) => [digestOf(nameOf(one)), one]))
@@ -125,7 +128,7 @@ describe('releases in any order', () => {
     )
   })
 
-  it('write nothing the second time', () => {
+  it('write nothing if they are repeated', () => {
     fc.assert(
       fc.property(releases, (all) => {
         const repository = releaseAll(all)
@@ -137,7 +140,7 @@ describe('releases in any order', () => {
     )
   })
 
-  it('with allowBackward the last one has its floating tags, and the next release moves them forward as usual', () => {
+  it('with allowBackward move floating tags to the last release, and the next release moves them forward', () => {
     fc.assert(
       fc.property(releases, release, (all, back) => {
         const before = releaseAll(all)
@@ -152,7 +155,7 @@ describe('releases in any order', () => {
   })
 })
 
-it('another image under a version that is there is refused in every spelling, and nothing moves', () => {
+it('another image for an existing version is refused in every spelling, and no tag moves', () => {
   fc.assert(
     fc.property(releases, fc.boolean(), (all, hasV) => {
       const repository = releaseAll(all)
@@ -176,7 +179,10 @@ it('another image under a version that is there is refused in every spelling, an
   )
 })
 
-/** A repository as people leave it: both spellings, build metadata, floating tags on anything, tags that are no versions. */
+/**
+ * A repository as people leave it: both spellings, build metadata, floating tags on anything, tags
+ * that are no versions.
+ */
 const exactTag = fc
   .tuple(fc.constantFrom('', 'v'), part, part, part, fc.constantFrom('', '', '', '-rc.1', '_amd64'))
   .map(([v, major, minor, patch, suffix]) => `${v}${major}.${minor}.${patch}${suffix}`)
@@ -208,7 +214,7 @@ function stableNumbers(text: string, buildMetadata: boolean): readonly number[] 
   return found?.slice(1).map(Number)
 }
 
-it('in a repository as people leave it: exact tags stay, a floating tag moves only to the highest of its line, and a second run writes nothing', () => {
+it('in any repository exact tags stay, floating tags move only to the highest version of their line, and a second run writes nothing', () => {
   fc.assert(
     fc.property(grown, ({ exact, loose, given: text, policy: rules }) => {
       const all = { ...policy, ...rules }

@@ -14,17 +14,17 @@ function tagsOf(text: string, repository: string, policy: Partial<TagPolicy> = {
 }
 
 /** `moves | stays: reason`, as one line. */
-function told({ exact, floating }: VersionTags): string {
+function format({ exact, floating }: VersionTags): string {
   const moves = [exact, ...floating.filter((one) => one.moves).map(({ tag }) => tag)].join(' ')
   const stays = floating.filter((one) => !one.moves).map(({ tag, reason }) => `${tag}: ${reason}`)
   return stays.length === 0 ? moves : `${moves} | ${stays.join(', ')}`
 }
 
-type Row = readonly [repository: string, version: string, told: string, policy?: Partial<TagPolicy>]
+type Row = readonly [repository: string, version: string, expected: string, policy?: Partial<TagPolicy>]
 
 describe.each<readonly [string, readonly Row[]]>([
   [
-    'floating tags move forward only, by all versions of the repository',
+    'floating tags only move forward, compared with all versions of the repository',
     [
       ['', '1.0.0', '1.0.0 1.0 1 latest'],
       ['1.4.0 1.4 1 latest', '1.3.9', '1.3.9 1.3 | 1: 1.4.0 is higher, latest: 1.4.0 is higher'],
@@ -36,12 +36,12 @@ describe.each<readonly [string, readonly Row[]]>([
       ['1.10.0', '1.9.0', '1.9.0 1.9 | 1: 1.10.0 is higher, latest: 1.10.0 is higher'],
       ['1.4.3', '1.4.2', '1.4.2 | 1.4: 1.4.3 is higher, 1: 1.4.3 is higher, latest: 1.4.3 is higher'],
       ['1.0.0 2.0.0 3.0.0', '2.1.0', '2.1.0 2.1 2 | latest: 3.0.0 is higher'],
-      // floating tags alone are no versions: nothing says that they stand for one that is there
+      // Floating tags alone do not show which version they point at.
       ['2.0 2 latest', '1.0.0', '1.0.0 1.0 1 latest'],
     ],
   ],
   [
-    'what is not MAJOR.MINOR.PATCH takes no part',
+    'tags other than MAJOR.MINOR.PATCH do not count',
     [
       ['20240101 99 abc1234', '1.0.0', '1.0.0 1.0 1 latest'],
       ['1.4 2 9.9 latest 3.0 v4', '1.0.0', '1.0.0 1.0 1 latest'],
@@ -50,7 +50,7 @@ describe.each<readonly [string, readonly Row[]]>([
     ],
   ],
   [
-    'a pre-release writes its exact tag only, and counts for nothing',
+    'a pre-release gets only its exact tag, and does not hold back floating tags',
     [
       [
         '1.4.0',
@@ -67,7 +67,7 @@ describe.each<readonly [string, readonly Row[]]>([
     ],
   ],
   [
-    'a channel is opt-in, and forward only',
+    'a channel must be configured, and only moves forward',
     [
       ['2.0.0-beta.1', '2.0.0-beta.2', '2.0.0-beta.2 beta', { channels: ['beta'], levels: ['exact'] }],
       [
@@ -94,7 +94,7 @@ describe.each<readonly [string, readonly Row[]]>([
     ],
   ],
   [
-    'major zero has no tag of its own unless configured',
+    'major version 0 has no tag unless it is configured',
     [
       ['0.3.0', '0.3.1', '0.3.1 0.3 latest | 0: major version 0 has no such tag'],
       ['0.3.0', '0.3.1', '0.3.1 0.3 0 latest', { majorZero: true }],
@@ -103,7 +103,7 @@ describe.each<readonly [string, readonly Row[]]>([
     ],
   ],
   [
-    'build metadata is written with an underscore, and read back only where configured',
+    'build metadata is written with an underscore, and read only if it is configured',
     [
       ['1.4.0', '1.4.1+build.7', '1.4.1_build.7 1.4 1 latest', { buildMetadata: true }],
       [
@@ -128,7 +128,7 @@ describe.each<readonly [string, readonly Row[]]>([
     ],
   ],
   [
-    'the v follows the repository',
+    'the prefix v is as in the repository',
     [
       ['v1.2.0', '1.2.1', 'v1.2.1 v1.2 v1 latest'],
       ['1.2.0', 'v1.2.1', '1.2.1 1.2 1 latest'],
@@ -144,7 +144,7 @@ describe.each<readonly [string, readonly Row[]]>([
     ],
   ],
   [
-    'where the repository is empty the v is as configured',
+    'the prefix v is as configured if the repository is empty',
     [
       ['', 'v1.0.0', '1.0.0 1.0 1 latest'],
       ['', 'v1.0.0', 'v1.0.0 v1.0 v1 latest', { v: 'keep' }],
@@ -154,7 +154,7 @@ describe.each<readonly [string, readonly Row[]]>([
     ],
   ],
   [
-    'where the v is mixed the exact tag is as it was given, and floating ones are as configured',
+    'if the repository has both prefixes, the exact tag is as given and floating tags are as configured',
     [
       ['v1.4.0 1.4.0 latest', '1.3.0', '1.3.0 1.3 | 1: 1.4.0 is higher, latest: 1.4.0 is higher'],
       ['v1.4.0 1.4.0', 'v1.5.0', 'v1.5.0 1.5 1 latest'],
@@ -163,7 +163,7 @@ describe.each<readonly [string, readonly Row[]]>([
     ],
   ],
   [
-    'levels that are not configured are not spoken of',
+    'levels that are not configured are omitted',
     [
       ['', '1.0.0', '1.0.0', { levels: ['exact'] }],
       ['', '1.0.0', '1.0.0 latest', { levels: ['exact', 'latest'] }],
@@ -172,7 +172,7 @@ describe.each<readonly [string, readonly Row[]]>([
     ],
   ],
   [
-    'with allowBackward they move back too',
+    'with allowBackward floating tags also move backward',
     [
       ['1.4.0 2.0.0', '1.3.9', '1.3.9 1.3 1 latest', { allowBackward: true }],
       [
@@ -188,7 +188,7 @@ describe.each<readonly [string, readonly Row[]]>([
     rows.map(([a, b, c, policy]) => ({ name: `[${a}] ${b} -> ${c}`, row: [a, b, c] as const, policy })),
   )('$name', ({ row, policy }) => {
     const [repository, version, expected] = row
-    expect(told(tagsOf(version, repository, policy))).toBe(expected)
+    expect(format(tagsOf(version, repository, policy))).toBe(expected)
   })
 })
 
@@ -196,7 +196,7 @@ describe('the same version', () => {
   it.each<[string, string, readonly string[], Partial<TagPolicy>?]>([
     ['v1.4.2 under another spelling', 'v1.4.2 1.4.1', ['v1.4.2']],
     ['with other build metadata', '1.4.2_a 1.4.2_b 1.4.2', ['1.4.2_a', '1.4.2_b'], { buildMetadata: true }],
-    ['not with what is no build metadata', '1.4.2_amd64 1.4.2', []],
+    ['not with a suffix that is not build metadata', '1.4.2_amd64 1.4.2', []],
     ['not a pre-release of it', '1.4.2-rc.1', []],
   ])('is found: %s', (_, repository, same, policy) => {
     const found = tagsOf('1.4.2', repository, policy)
@@ -204,7 +204,7 @@ describe('the same version', () => {
   })
 })
 
-it('says which of two reasons holds, and marks what goes back', () => {
+it('gives the reason, and marks tags that move backward', () => {
   expect(tagsOf('1.4.0', '1.5.0', { allowBackward: true }).floating).toEqual([
     { tag: '1.4', line: { major: 1, minor: 4 }, moves: true, reason: 'the highest 1.4' },
     { tag: '1', line: { major: 1 }, moves: true, reason: '1.5.0 is higher', backward: true },
@@ -212,10 +212,10 @@ it('says which of two reasons holds, and marks what goes back', () => {
   ])
 })
 
-it('versions that come with it count as if they were there', () => {
+it('other versions of the same run count like existing ones', () => {
   const version = parseVersion('1.4.0')
   const beside = parseVersion('1.5.0')
   if (version === undefined || beside === undefined) throw new Error('they are versions')
   const found = versionTags({ tag: '1.4.0', version, hasV: false }, [], defaultTagPolicy, [version, beside])
-  expect(told(found)).toBe('1.4.0 1.4 | 1: 1.5.0 is higher, latest: 1.5.0 is higher')
+  expect(format(found)).toBe('1.4.0 1.4 | 1: 1.5.0 is higher, latest: 1.5.0 is higher')
 })

@@ -241,9 +241,9 @@ describe('several processes with one cache', () => {
   const begin = (folder: string, rounds: number, maxBytes: number, seed: number) => {
     const args = [script, folder, String(rounds), String(maxBytes), String(seed)]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-    let said = ''
-    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    return { child, said: () => said, ended: once(child, 'close') }
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    return { child, output: () => output, ended: once(child, 'close') }
   }
 
   it('never read an incomplete entry, and stay within the limit', async () => {
@@ -251,23 +251,23 @@ describe('several processes with one cache', () => {
     const maxBytes = 1024 ** 2
     const workers = [1, 2, 3, 4].map((seed) => begin(folder, 1500, maxBytes, seed))
     await Promise.all(workers.map(({ ended }) => ended))
-    for (const { said } of workers) expect(said()).toMatch(/^begun\nhits [1-9]\d*\n$/)
+    for (const { output } of workers) expect(output()).toMatch(/^begun\nhits [1-9]\d*\n$/)
     expect(sizeOf(join(folder, 'content'))).toBeLessThan(maxBytes * 1.5)
   })
 
   it('may be killed at any moment', async () => {
     const folder = await tempFolder()
     for (let round = 0; round < 5; round++) {
-      const { child, ended, said } = begin(folder, 0, 1024 ** 2, round + 1)
-      while (!said().includes('begun')) await once(child.stdout, 'data')
+      const { child, ended, output } = begin(folder, 0, 1024 ** 2, round + 1)
+      while (!output().includes('begun')) await once(child.stdout, 'data')
       while (filesOf(folder).length <= round * 5) await new Promise((done) => setImmediate(done))
       child.kill('SIGKILL')
       await ended
-      expect(said()).toBe('begun\n')
+      expect(output()).toBe('begun\n')
     }
-    const { ended, said } = begin(folder, 1500, 1024 ** 2, 9)
+    const { ended, output } = begin(folder, 1500, 1024 ** 2, 9)
     await ended
-    expect(said()).toMatch(/^begun\nhits [1-9]\d*\n$/)
+    expect(output()).toMatch(/^begun\nhits [1-9]\d*\n$/)
     const { cache } = await cacheIn(folder)
     const whole = filesOf(join(folder, 'content')).filter((file) => !file.endsWith('.tmp'))
     for (const file of whole) {

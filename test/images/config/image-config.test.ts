@@ -65,10 +65,10 @@ describe('the config of an image', () => {
     [{ config: { ExposedPorts: ['80'] } }, 'config.ExposedPorts is not an object'],
     [{ created: 5 }, 'created is not a string'],
     ['[]', 'is not an object'],
-  ])('is malformed if it is %j: %s', async (config, said) => {
+  ])('is malformed if it is %j: %s', async (config, message) => {
     await expect(read(config)).rejects.toMatchObject({
       code: 'malformed',
-      message: expect.stringContaining(said),
+      message: expect.stringContaining(message),
     })
   })
 })

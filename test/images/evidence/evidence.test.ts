@@ -44,19 +44,19 @@ function rewritten(content: Content, fields: Readonly<Record<string, unknown>>):
   }
 }
 
-describe('evidence arrives', () => {
+describe('promoted evidence', () => {
   const sbom = referrer(multi)
   const nested = index([multi, image({ label: 'beside it' })])
   const grandchild = amd64?.descriptor ?? multi.root
   it.each<[string, Content]>([
-    ['that is an index', together(multi, referrer(multi, { index: true }))],
-    ['of an index in an index', together(nested, referrer(multi))],
+    ['is complete if it is an index', together(multi, referrer(multi, { index: true }))],
+    ['is complete if it belongs to an index in an index', together(nested, referrer(multi))],
     [
-      'of an image in an index in an index, by tag',
+      'is complete if it belongs to an image in an index in an index, by tag',
       together(nested, cosignSignature(grandchild, { suffix: 'att' })),
     ],
     [
-      'of a child, by tag and by subject',
+      'is complete if it belongs to a child, by tag and by subject',
       together(
         multi,
         cosignSignature(arm64?.descriptor ?? multi.root),
@@ -64,18 +64,18 @@ describe('evidence arrives', () => {
       ),
     ],
     [
-      'of evidence of evidence, by tag',
+      'is complete if it belongs to evidence of evidence, by tag',
       together(multi, sbom, referrer(sbom), cosignSignature(sbom, { suffix: 'sbom' })),
     ],
     [
-      'of the manifest under a cosign tag',
+      'is complete if it belongs to the manifest under a cosign tag',
       (() => {
         const signature = cosignSignature(multi)
         return together(multi, signature, referrer(signature))
       })(),
     ],
     [
-      'that has the image itself among its parts',
+      'is complete if it lists the image itself as a child',
       (() => {
         const list = index([multi], { annotations: { all: 'of it' } })
         const about = rewritten(list, { subject: multi.root, artifactType: 'application/x.list' })
@@ -97,7 +97,7 @@ describe('evidence arrives', () => {
     }
   })
 
-  it('with an image that has a subject: the image is listed as its referrer', async () => {
+  it('includes the entry of the image if the image has a subject itself', async () => {
     const content = together(sbom, referrer(sbom))
     await staging.oracle.push(multi, 'staging/api')
     await staging.oracle.push(content, 'staging/api', '1.4.2')
@@ -109,8 +109,8 @@ describe('evidence arrives', () => {
   })
 })
 
-describe('an unavailable list of tags', () => {
-  it.each([401, 403, 404, 405])('(%i) hides no evidence', async (status) => {
+describe('a failed list of tags', () => {
+  it.each([401, 403, 404, 405])('(%i) loses no evidence', async (status) => {
     const content = together(multi, cosignSignature(arm64?.descriptor ?? multi.root))
     await staging.oracle.push(content, 'staging/api', '1.4.2')
     const fault: Fault = { at: { path: /tags\/list/ }, times: Infinity, injury: { kind: 'answer', status } }
@@ -125,7 +125,7 @@ describe('an unavailable list of tags', () => {
   })
 })
 
-it('finds evidence wherever a bit of the list of referrers is flipped', async () => {
+it('all evidence is found although a bit of the list of referrers is flipped', async () => {
   const content = together(multi, cosignSignature(multi), referrer(multi))
   const places = Array.from({ length: 12 }, (_, i) => (i + 0.5) / 12)
   await staging.oracle.push(content, 'staging/api', '1.4.2')
@@ -141,7 +141,7 @@ it('finds evidence wherever a bit of the list of referrers is flipped', async ()
   }
 })
 
-it('copies a child with a sha512 digest, although cosign has no tag for it', async () => {
+it('a child with a sha512 digest is copied, although cosign has no tag for it', async () => {
   const child = image({ layers: 1 })
   const [manifest] = child.manifests
   if (manifest === undefined) throw new Error('an image has a manifest')

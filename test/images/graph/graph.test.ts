@@ -24,8 +24,8 @@ function indexOf(...children: readonly ManifestContent[]): ManifestContent {
   return contentOf(mediaTypes.index, { manifests: children.map(({ descriptor }) => descriptor) })
 }
 
-/** Walks from the first over a store that has all of these. */
-async function walked(
+/** Walks the graph of the first content, in a repository with all of them. */
+async function walkFirst(
   contents: readonly [ManifestContent, ...ManifestContent[]],
   options?: WalkOptions,
 ): Promise<{ readonly graph: Graph; readonly reads: number }> {
@@ -51,7 +51,7 @@ describe('a graph walk', () => {
   it('reads a manifest once, however many indexes list it', async () => {
     const shared = imageOf('shared')
     const [left, right] = [indexOf(shared, imageOf('a')), indexOf(shared, imageOf('b'))]
-    const { graph, reads } = await walked([
+    const { graph, reads } = await walkFirst([
       indexOf(left, right),
       left,
       right,
@@ -66,17 +66,17 @@ describe('a graph walk', () => {
   it('has each blob once, and counts its bytes once', async () => {
     const [a, b] = [imageOf('a', ['base', 'a']), imageOf('b', ['base', 'b'])]
     const root = indexOf(a, b)
-    const { graph } = await walked([root, a, b])
+    const { graph } = await walkFirst([root, a, b])
     expect(graph.blobs).toHaveLength(5)
     const manifests = [root, a, b].reduce((sum, { descriptor }) => sum + descriptor.size, 0)
     expect(graph.size).toBe(manifests + 5 * 10)
   })
 
-  it('fails if a child does not exist, or has it as missing if the caller asks for that', async () => {
+  it('fails if a child does not exist, or reports it as missing if the caller requests that', async () => {
     const [here, gone] = [imageOf('here'), imageOf('gone')]
     const contents = [indexOf(here, gone), here] as const
-    await expect(walked(contents)).rejects.toMatchObject({ code: 'not-found' })
-    const { graph } = await walked(contents, { missing: 'keep' })
+    await expect(walkFirst(contents)).rejects.toMatchObject({ code: 'not-found' })
+    const { graph } = await walkFirst(contents, { missing: 'keep' })
     expect(graph.missing.map(({ digest }) => digest)).toEqual([gone.descriptor.digest])
     expect(graph.nodes).toHaveLength(2)
   })
@@ -84,20 +84,20 @@ describe('a graph walk', () => {
   it('refuses two descriptions of the same content', async () => {
     const child = imageOf('child')
     const other = { ...child, descriptor: { ...child.descriptor, size: child.descriptor.size + 1 } }
-    await expect(walked([indexOf(child, other), child])).rejects.toMatchObject({ code: 'malformed' })
+    await expect(walkFirst([indexOf(child, other), child])).rejects.toMatchObject({ code: 'malformed' })
   })
 
   it('refuses indexes that are nested too deep', async () => {
     const nested: [ManifestContent, ...ManifestContent[]] = [imageOf('leaf')]
     for (let level = 0; level < 18; level++) nested.unshift(indexOf(nested[0]))
-    await expect(walked(nested)).rejects.toMatchObject({ code: 'unsupported' })
+    await expect(walkFirst(nested)).rejects.toMatchObject({ code: 'unsupported' })
   })
 
   it('orders children before the indexes that list them, and the root last', async () => {
     const [a, b] = [imageOf('a'), imageOf('b')]
     const inner = indexOf(a)
     const root = indexOf(inner, b)
-    const { graph } = await walked([root, inner, a, b])
+    const { graph } = await walkFirst([root, inner, a, b])
     const waves = childrenFirst(graph).map((wave) =>
       wave.map(({ descriptor }) => descriptor.digest).toSorted(),
     )

@@ -15,11 +15,11 @@ describe('nearest', () => {
     expect(nearest(word, known)).toBe(meant)
   })
 
-  it.each(['production', 'x', '', 'qa'])('takes %j for nothing that is unlike it', (word) => {
+  it.each(['production', 'x', '', 'qa'])('finds nothing that is similar to %j', (word) => {
     expect(nearest(word, ['dev', 'staging', 'prod'])).toBeUndefined()
   })
 
-  it('gives the nearest first, and of equals the one that begins alike', () => {
+  it('returns the nearest first, and of equally near ones the one with the same beginning', () => {
     expect(nearestFew('1.4.2', ['2.4.2', '1.4', '1.4.3', '1.4.21', '7.7.7'], 3)).toEqual([
       '1.4.21',
       '1.4.3',
@@ -27,12 +27,12 @@ describe('nearest', () => {
     ])
   })
 
-  it('asks a question that a message can end in', () => {
+  it('makes a question for the end of a message', () => {
     expect(didYouMean('stagng', ['staging'])).toBe('Did you mean "staging"?')
     expect(didYouMean('other', ['staging'])).toBeUndefined()
   })
 
-  it('finds any word again that has one letter wrong', () => {
+  it('finds every name with one wrong letter', () => {
     const word = fc.stringMatching(/^[a-z]{4,12}$/)
     fc.assert(
       fc.property(word, fc.nat(), (right, at) => {
@@ -42,7 +42,7 @@ describe('nearest', () => {
     )
   })
 
-  it('does not compare what is too long for a name', () => {
+  it('ignores text that is too long for a name', () => {
     expect(nearest('a'.repeat(1_000_000), ['a'.repeat(999_999)])).toBeUndefined()
   })
 })

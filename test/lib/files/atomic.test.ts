@@ -35,7 +35,7 @@ async function* chunksThen(error: unknown): AsyncGenerator<Uint8Array> {
 }
 
 describe('an atomic write', () => {
-  it('leaves the whole content under the name and nothing besides', async () => {
+  it('leaves the complete file and no other', async () => {
     const path = join(folder, 'a')
     await writeFileAtomic(path, 'old')
     await writeFileAtomic(path, Buffer.from('new'))
@@ -43,12 +43,12 @@ describe('an atomic write', () => {
     expect(readdirSync(folder)).toEqual(['a'])
   })
 
-  it('gives the file the mode that was asked for', async () => {
+  it('creates the file with the requested mode', async () => {
     await writeFileAtomic(join(folder, 'a'), 'x', { mode: 0o600 })
     expect(statSync(join(folder, 'a')).mode & 0o777).toBe(0o600)
   })
 
-  it('replaces a symbolic link and leaves alone what it points to', async () => {
+  it('replaces a symbolic link, and does not change its target', async () => {
     writeFileSync(join(folder, 'outside'), 'mine')
     symlinkSync('outside', join(folder, 'a'))
     await writeFileAtomic(join(folder, 'a'), 'new')
@@ -56,7 +56,7 @@ describe('an atomic write', () => {
     expect(readFileSync(join(folder, 'outside'), 'utf8')).toBe('mine')
   })
 
-  it('leaves the old content, and no temporary file, when its source breaks off', async () => {
+  it('keeps the old content and leaves no temporary file if its source fails', async () => {
     const path = join(folder, 'a')
     await writeFileAtomic(path, 'old')
     const broken = new Error('broken')
@@ -65,7 +65,7 @@ describe('an atomic write', () => {
     expect(readdirSync(folder)).toEqual(['a'])
   })
 
-  it('leaves no temporary file when it is aborted in the middle', async () => {
+  it('leaves no temporary file if it is aborted', async () => {
     const stop = new AbortController()
     async function* chunks(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('one')
@@ -76,7 +76,7 @@ describe('an atomic write', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('keeps the unfinished file in the folder that was named for it', async () => {
+  it('creates its temporary file in the given folder', async () => {
     await makeFolder(join(folder, 'blobs'))
     let seen: string[] = []
     async function* chunks(): AsyncGenerator<Uint8Array> {
@@ -88,14 +88,14 @@ describe('an atomic write', () => {
     expect(readdirSync(join(folder, 'blobs'))).toEqual(['a'])
   })
 
-  it('says not-found for a folder that is not there, and io for one that is a file', async () => {
+  it('fails with not-found if the folder does not exist, and with io if it is a file', async () => {
     await expect(writeFileAtomic(join(folder, 'no', 'a'), '')).rejects.toMatchObject({ code: 'not-found' })
     writeFileSync(join(folder, 'file'), '')
     await expect(writeFileAtomic(join(folder, 'file', 'a'), '')).rejects.toMatchObject({ code: 'io' })
     await expect(makeFolder(join(folder, 'file'))).rejects.toMatchObject({ code: 'io' })
   })
 
-  it('moves a finished file into place over an old one', async () => {
+  it('replaces an old file by a finished one', async () => {
     writeFileSync(join(folder, 'upload'), 'new')
     writeFileSync(join(folder, 'a'), 'old')
     await moveToFinalPath(join(folder, 'upload'), join(folder, 'a'))
@@ -103,7 +103,7 @@ describe('an atomic write', () => {
     expect(readFileSync(join(folder, 'a'), 'utf8')).toBe('new')
   })
 
-  it('makes folders above a folder, with its mode, and is content with one that is there', async () => {
+  it('creates missing parent folders with the same mode, and accepts an existing folder', async () => {
     await makeFolder(join(folder, 'a', 'b'), 0o700)
     await makeFolder(join(folder, 'a', 'b'), 0o700)
     expect(statSync(join(folder, 'a')).mode & 0o777).toBe(0o700)

@@ -18,7 +18,9 @@ afterEach(async () => {
 
 const never = new AbortController().signal
 
-/** Time that passes only by sleeping: every sleep ends at once, and heartbeats never come. */
+/**
+ * A clock that advances only by sleeping. Every sleep ends at once, and there are no heartbeats.
+ */
 function leapingClock(onSleep: (now: number) => void = () => undefined): Clock {
   let now = 1_000_000
   return {
@@ -35,7 +37,7 @@ function leapingClock(onSleep: (now: number) => void = () => undefined): Clock {
 const noHeartbeat = { heartbeatMs: 1_000_000_000 }
 
 describe('a lock', () => {
-  it('lets one in at a time, and leaves no file behind', async () => {
+  it('has one holder at a time, and leaves no file', async () => {
     const clock = leapingClock()
     let inside = 0
     let most = 0
@@ -50,14 +52,14 @@ describe('a lock', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('is given back when the work fails', async () => {
+  it('is released if the work fails', async () => {
     const clock = leapingClock()
     const failing = withLock(path, { clock, ...noHeartbeat }, never, () => Promise.reject(new Error('no')))
     await expect(failing).rejects.toThrow('no')
     expect(existsSync(path)).toBe(false)
   })
 
-  it('is taken over from a holder that shows no life, whatever its clock says', async () => {
+  it('is taken over from a holder without a heartbeat, whatever its clock says', async () => {
     writeFileSync(path, 'dead')
     utimesSync(path, new Date('2099-01-01'), new Date('2099-01-01'))
     let slept = 0
@@ -68,13 +70,13 @@ describe('a lock', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
-  it('is not taken from a holder whose heartbeat moves', async () => {
+  it('is not taken over from a holder with a heartbeat', async () => {
     writeFileSync(path, 'alive')
     const stop = new AbortController()
-    let looks = 0
+    let checks = 0
     const clock = leapingClock((now) => {
       utimesSync(path, new Date(now), new Date(now))
-      if (++looks === 100) stop.abort(new Error('gave up'))
+      if (++checks === 100) stop.abort(new Error('gave up'))
     })
     const options = { clock, staleMs: 500, pollMs: 100, ...noHeartbeat }
     const waiting = withLock(path, options, stop.signal, () => Promise.resolve())
@@ -82,7 +84,7 @@ describe('a lock', () => {
     expect(readdirSync(folder)).toEqual(['lock'])
   })
 
-  it('reports to its holder that another has taken it, and leaves the other its file', async () => {
+  it('reports to its holder that it was taken over, and keeps the file of the new holder', async () => {
     const clock = leapingClock()
     const work = withLock(path, { clock, ...noHeartbeat }, never, async (lock) => {
       await lock.check()
@@ -93,12 +95,12 @@ describe('a lock', () => {
     expect(existsSync(path)).toBe(true)
   })
 
-  it('is taken over by one of many waiters only', async () => {
+  it('is taken over by only one of many waiters', async () => {
     writeFileSync(path, 'dead')
     let now = 0
     const clock: Clock = {
       now: () => now,
-      // time stands still once the dead one's lock is gone: no living lock can look dead
+      // The clock stops once the dead lock is gone, so that no living lock can seem dead.
       sleep: async (ms, signal) => {
         signal.throwIfAborted()
         if ((await readFile(path, 'utf8').catch(() => '')) === 'dead') now += ms

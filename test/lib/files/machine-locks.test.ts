@@ -13,7 +13,7 @@ const folder = async (): Promise<string> => join(await tempFolder(), 'locks')
 const locksIn = (place: string): MachineLocks => new MachineLocks({ folder: place, clock: systemClock })
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-it('work under one name is done by one at a time, under another beside it', async () => {
+it('runs the work of one name one at a time, and of different names at once', async () => {
   const place = await folder()
   const inside = new Map<string, number>()
   let most = 0
@@ -28,13 +28,13 @@ it('work under one name is done by one at a time, under another beside it', asyn
   expect(most).toBe(1)
 })
 
-it('work is done without a lock if none can be created', async () => {
+it('runs the work without a lock if none can be created', async () => {
   const place = await folder()
   writeFileSync(place, 'a file where the folder should be')
   expect(await locksIn(place).run('x', never, () => Promise.resolve('done'))).toBe('done')
 })
 
-it('work that fails is not done a second time', async () => {
+it('does not repeat failed work', async () => {
   let times = 0
   const failing = locksIn(await folder()).run('x', never, () => {
     times++
@@ -44,7 +44,7 @@ it('work that fails is not done a second time', async () => {
   expect(times).toBe(1)
 })
 
-it('an aborted call does no work while another has the lock', async () => {
+it('runs nothing for a call that is aborted while another has the lock', async () => {
   const place = await folder()
   const stop = new AbortController()
   await locksIn(place).run('x', never, async () => {

@@ -21,7 +21,7 @@ function makePipe(path: string): void {
 }
 
 describe('a bounded read', () => {
-  it('gives the whole file up to the bound and refuses one byte more', async () => {
+  it('returns a file up to the limit, and fails for one byte more', async () => {
     const path = join(folder, 'a')
     writeFileSync(path, '12345')
     expect(Buffer.from((await readFileBounded(path, 5)) ?? []).toString()).toBe('12345')
@@ -30,20 +30,20 @@ describe('a bounded read', () => {
     expect(await readFileBounded(path, 5)).toHaveLength(0)
   })
 
-  it('is undefined for a file, or a folder above it, that is not there', async () => {
+  it('returns undefined if the file or its folder does not exist', async () => {
     writeFileSync(join(folder, 'file'), '')
     expect(await readFileBounded(join(folder, 'a'), 5)).toBeUndefined()
     expect(await readFileBounded(join(folder, 'file', 'a'), 5)).toBeUndefined()
   })
 
-  it('refuses a folder, and a pipe without waiting for its writer', async () => {
+  it('fails for a folder, and for a pipe without waiting for its writer', async () => {
     mkdirSync(join(folder, 'd'))
     makePipe(join(folder, 'pipe'))
     await expect(readFileBounded(join(folder, 'd'), 5)).rejects.toMatchObject({ code: 'io' })
     await expect(readFileBounded(join(folder, 'pipe'), 5)).rejects.toMatchObject({ code: 'io' })
   })
 
-  it('refuses a symbolic link unless it may follow links', async () => {
+  it('fails for a symbolic link unless it may follow links', async () => {
     writeFileSync(join(folder, 'a'), '1')
     symlinkSync('a', join(folder, 'link'))
     expect(await readFileBounded(join(folder, 'link'), 5)).toHaveLength(1)

@@ -12,7 +12,7 @@ const digests = fc.oneof(
 )
 
 describe('a digest', () => {
-  it('that parses is the same text, and splits into algorithm and hex', () => {
+  it('parses to the same text, and splits into algorithm and hex', () => {
     fc.assert(
       fc.property(digests, (text) => {
         const digest = parseDigest(text)
@@ -22,7 +22,7 @@ describe('a digest', () => {
     )
   })
 
-  it('parses exactly if isDigest says so, and any other text throws our error', () => {
+  it('parses if isDigest accepts the text, and any other text is a DrayError', () => {
     const nearly = fc.tuple(digests, fc.nat(140), fc.string({ maxLength: 2 })).map(([text, at, put]) => {
       return text.slice(0, at) + put + text.slice(at + 1)
     })
@@ -54,7 +54,7 @@ describe('a digest', () => {
     expect(() => parseDigest(text)).toThrow(expect.objectContaining({ code }))
   })
 
-  it('of bytes is what node:crypto hashes, whole or in chunks, with the size', () => {
+  it('of bytes is the hash of node:crypto, at once or in chunks, with the size', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array()), fc.constantFrom('sha256', 'sha512'), (chunks, algorithm) => {
         const whole = Buffer.concat(chunks)

@@ -4,7 +4,7 @@ import { evidenceKindOf } from '../../src/oci/evidence-kind.ts'
 const bundle = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 const predicate = (type: string) => ({ 'in-toto.io/predicate-type': type })
 
-describe('evidence in a word', () => {
+describe('the kind of evidence', () => {
   it.each([
     ['application/vnd.dev.cosign.artifact.sig.v1+json', {}, 'sig'],
     ['application/vnd.cncf.notary.signature', {}, 'sig'],

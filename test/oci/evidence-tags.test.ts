@@ -13,7 +13,7 @@ const short = digestOf('x')
 const long = digestOf('x', 'sha512')
 
 describe('evidence tags', () => {
-  it('are tags, known as evidence, and lead back to a sha256 subject', () => {
+  it('are valid tags, are recognised as evidence, and give a sha256 subject', () => {
     for (const tag of [fallbackTag(short), ...cosignSuffixes.map((suffix) => cosignTag(short, suffix))]) {
       expect(isTag(tag)).toBe(true)
       expect(isEvidenceTag(tag)).toBe(true)
@@ -21,7 +21,7 @@ describe('evidence tags', () => {
     }
   })
 
-  it('cut a sha512 digest to 64 digits, as the Referrers Tag Schema says, and then name no subject', () => {
+  it('contain 64 digits of a sha512 digest (Referrers Tag Schema), and then give no subject', () => {
     expect(fallbackTag(long)).toBe(`sha512-${long.slice(7, 71)}`)
     expect(isTag(fallbackTag(long))).toBe(true)
     expect(isEvidenceTag(fallbackTag(long))).toBe(true)
@@ -29,7 +29,7 @@ describe('evidence tags', () => {
   })
 
   it.each(['1.4.2', 'latest', 'sha256-abc', `sha256-${'g'.repeat(64)}`, `x${fallbackTag(short)}`])(
-    'are not names that a person gave: %s',
+    'do not include %s',
     (tag) => {
       expect(isEvidenceTag(tag)).toBe(false)
       expect(subjectOfEvidenceTag(tag)).toBeUndefined()

@@ -4,7 +4,7 @@ import { isDrayError } from '../../src/lib/errors.ts'
 import { checkSpelling, parseJson, spellings, stringMap } from '../../src/oci/json.ts'
 import { anyText } from '../support/any-text.ts'
 
-const said = (text: string | Uint8Array): string => {
+const messageOf = (text: string | Uint8Array): string => {
   try {
     parseJson(text, 'it')
     return ''
@@ -16,7 +16,7 @@ const said = (text: string | Uint8Array): string => {
 const nest = (n: number): string => '['.repeat(n) + ']'.repeat(n)
 
 describe('JSON from a registry', () => {
-  it('reads every value that JSON.stringify writes', () => {
+  it('parses every value that JSON.stringify prints', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
         const text = JSON.stringify(value, undefined, 1)
@@ -25,8 +25,8 @@ describe('JSON from a registry', () => {
     )
   })
 
-  it('throws nothing but our error, for any bytes and any text', () => {
-    const pieces = fc.constantFrom(
+  it('is parsed or is a DrayError, for any bytes and any text', () => {
+    const tokens = fc.constantFrom(
       '{',
       '}',
       '[',
@@ -41,10 +41,10 @@ describe('JSON from a registry', () => {
       'null',
       ' ',
     )
-    const soup = fc.array(pieces).map((p) => p.join(''))
+    const soup = fc.array(tokens).map((p) => p.join(''))
     fc.assert(
       fc.property(fc.oneof(soup, anyText(), fc.uint8Array()), (input) => {
-        expect(said(input)).not.toMatch(/^not ours/)
+        expect(messageOf(input)).not.toMatch(/^not ours/)
       }),
       { numRuns: 2000 },
     )
@@ -61,7 +61,7 @@ describe('JSON from a registry', () => {
     ['halves of surrogate pairs, which other parsers cannot tell apart', String.raw`{"\ud800":1,"\ud801":2}`],
     ['a half and its replacement', String.raw`{"\ud800":1,"\ufffd":2}`],
   ])('refuses a key that stands twice in an object: %s', (_, text) => {
-    expect(said(text)).toContain('twice')
+    expect(messageOf(text)).toContain('twice')
   })
 
   it.each([
@@ -69,40 +69,40 @@ describe('JSON from a registry', () => {
     '[{"a":1},{"a":2},"a","a"]',
     '{"a":"a","b":["a","a",{"a":"b"}]}',
     String.raw`{"a\"":1,"a":"\\","b":"\"a\":"}`,
-  ])('takes %s, where none does', (text) => {
-    expect(said(text)).toBe('')
+  ])('accepts %s', (text) => {
+    expect(messageOf(text)).toBe('')
   })
 
-  it('refuses a duplicate wherever it is put', () => {
+  it('is refused with a duplicate key at any place', () => {
     const object = fc.dictionary(anyText(), fc.jsonValue({ maxDepth: 2 }), { minKeys: 1 })
     fc.assert(
       fc.property(object, fc.nat(), (value, pick) => {
         const keys = Object.keys(value)
         const again = keys[pick % keys.length] ?? ''
         const text = `${JSON.stringify(value).slice(0, -1)},${JSON.stringify(again)}:0}`
-        expect(said(text)).toContain('twice')
+        expect(messageOf(text)).toContain('twice')
       }),
     )
   })
 
-  it('refuses nesting before the parser sees it, however deep, and what follows', () => {
-    expect(said(nest(64))).toBe('')
-    expect(said(nest(65))).toContain('deeper than 64')
-    // the parser would have said "not JSON": it was not asked
-    expect(said(`${'{"a":'.repeat(1_000_000)} and then rubbish`)).toContain('deeper than 64')
-    expect(said(`"${'['.repeat(1000)}"`)).toBe('')
+  it('is refused with too deep nesting before it is parsed', () => {
+    expect(messageOf(nest(64))).toBe('')
+    expect(messageOf(nest(65))).toContain('deeper than 64')
+    // The parser would report "not JSON", so the check of the nesting comes before it.
+    expect(messageOf(`${'{"a":'.repeat(1_000_000)} and then rubbish`)).toContain('deeper than 64')
+    expect(messageOf(`"${'['.repeat(1000)}"`)).toBe('')
   })
 
-  it('refuses what is not UTF-8, a byte order mark, and text behind the value', () => {
-    expect(said(Uint8Array.of(0x22, 0xff, 0x22))).toContain('UTF-8')
-    expect(said(Uint8Array.of(0xef, 0xbb, 0xbf, 0x7b, 0x7d))).toContain('not JSON')
-    expect(said('{} {}')).toContain('not JSON')
-    expect(said('"unended')).toContain('not JSON')
-    expect(said('{"a\\')).toContain('not JSON')
+  it('is refused if it is not UTF-8, has a byte order mark, or has text after the value', () => {
+    expect(messageOf(Uint8Array.of(0x22, 0xff, 0x22))).toContain('UTF-8')
+    expect(messageOf(Uint8Array.of(0xef, 0xbb, 0xbf, 0x7b, 0x7d))).toContain('not JSON')
+    expect(messageOf('{} {}')).toContain('not JSON')
+    expect(messageOf('"unended')).toContain('not JSON')
+    expect(messageOf('{"a\\')).toContain('not JSON')
   })
 })
 
-describe('keys that Go reads as a field', () => {
+describe('keys that Go treats as a field', () => {
   const fields = spellings('layers', 'mediaType', 'kind')
 
   it.each(['Layers', 'LAYERS', 'mediatype', 'layer\u017f', '\u212Aind'])('are refused: %s', (key) => {
@@ -117,7 +117,7 @@ describe('keys that Go reads as a field', () => {
 })
 
 describe('a map of strings', () => {
-  it('is what it says, with __proto__ as a key like any other', () => {
+  it('is parsed with __proto__ as an ordinary key', () => {
     const value = stringMap(parseJson('{"__proto__":"x","a":"b"}', 'it'), 'it')
     expect(Object.entries(value ?? {})).toEqual([
       ['__proto__', 'x'],
@@ -125,7 +125,7 @@ describe('a map of strings', () => {
     ])
   })
 
-  it.each([[[]], ['a'], [{ a: 1 }], [{ a: null }]])('is refused if it is none: %j', (value) => {
+  it.each([[[]], ['a'], [{ a: 1 }], [{ a: null }]])('is refused if it is %j', (value) => {
     expect(() => stringMap(value, 'it')).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 })

@@ -25,7 +25,7 @@ const without = (body: object, ...keys: string[]): object =>
   Object.fromEntries(Object.entries(body).filter(([key]) => !keys.includes(key)))
 
 describe('a manifest', () => {
-  it('shows its config and layers, an index its children, with what they say of themselves', () => {
+  it('has its config and layers, or its children with their platforms', () => {
     const content = images.index(['linux/amd64', 'linux/arm64/v8'], { annotations: { a: 'b' } })
     const root = content.manifests.find((m) => m.descriptor.digest === content.root.digest)
     const parsed = parseManifest(root?.bytes ?? Buffer.of(), mediaTypes.index, 'it')
@@ -54,19 +54,19 @@ describe('a manifest', () => {
     ])
   })
 
-  it('counts entries of an index that are no manifests as blobs', () => {
+  it('has entries of an index that are not manifests as blobs', () => {
     const parsed = parse({ ...index, manifests: [child, layer] })
     expect(childrenOf(parsed)).toHaveLength(1)
     expect(blobsOf(parsed)).toMatchObject([layer])
   })
 
-  it('is filtered by its artifactType, else by the type of its config', () => {
+  it('has its artifactType, or else the type of its config', () => {
     expect(artifactTypeOf(parse({ ...image, artifactType: 'application/sbom' }))).toBe('application/sbom')
     expect(artifactTypeOf(parse({ ...image, artifactType: '' }))).toBe(mediaTypes.config)
     expect(artifactTypeOf(parse(index))).toBeUndefined()
   })
 
-  it('without a mediaType is what it was served as, else what its fields make it', () => {
+  it('without a mediaType has the Content-Type, or else the type that its fields show', () => {
     expect(parse(without(image, 'mediaType'), mediaTypes.dockerManifest).mediaType).toBe(
       mediaTypes.dockerManifest,
     )
@@ -74,12 +74,12 @@ describe('a manifest', () => {
     expect(parse(without(index, 'mediaType')).mediaType).toBe(mediaTypes.index)
   })
 
-  it('is served as its own type whatever the parameters and the case', () => {
+  it('accepts its own Content-Type in any case and with parameters', () => {
     expect(parse(index, `${mediaTypes.index.toUpperCase()}; charset=utf-8`).mediaType).toBe(mediaTypes.index)
     expect(bareMediaType(' A/B ;c=d')).toBe('a/b')
   })
 
-  // CVE-2021-41190, and the ways around its check
+  // CVE-2021-41190, and attempts to evade its check.
   it.each([
     ['manifests and layers', { ...image, manifests: [child] }],
     ['manifests and config', { ...without(image, 'layers'), manifests: [child] }],
@@ -93,14 +93,14 @@ describe('a manifest', () => {
     expect(() => parse(body)).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 
-  it('that has a key twice is refused, in any spelling', () => {
+  it('with a key twice is refused, in any spelling', () => {
     const text = `{"layers":[],${JSON.stringify(image).slice(1)}`
     for (const bytes of [text, text.replace('"layers"', String.raw`"\u006cayers"`)]) {
       expect(() => parseManifest(Buffer.from(bytes), '', 'it')).toThrow(/twice/)
     }
   })
 
-  it('that disagrees with the type it was served as is refused, naming both', () => {
+  it('with another type than its Content-Type is refused, and the error names both', () => {
     expect(() => parse(image, mediaTypes.index)).toThrow(/manifest\.v1\+json.*index\.v1\+json/)
     expect(() => parse(image, mediaTypes.dockerManifest)).toThrow(/served as/)
     expect(() => parse(without(index, 'mediaType'), mediaTypes.manifest)).toThrow(/has "manifests"/)
@@ -108,13 +108,9 @@ describe('a manifest', () => {
 
   it.each([
     ['by number', { schemaVersion: 1, fsLayers: [], history: [] }, ''],
-    [
-      'by the type it is served as',
-      { name: 'x' },
-      'application/vnd.docker.distribution.manifest.v1+prettyjws',
-    ],
+    ['by its Content-Type', { name: 'x' }, 'application/vnd.docker.distribution.manifest.v1+prettyjws'],
     ['by its own type', { mediaType: 'application/vnd.docker.distribution.manifest.v1+json' }, ''],
-  ])('of schema 1 is refused with a way out: %s', (_, body, type) => {
+  ])('of schema 1 is refused with a hint: %s', (_, body, type) => {
     expect(() => parse(body, type)).toThrow(
       expect.objectContaining({ code: 'unsupported', hint: expect.stringContaining('Push the image again') }),
     )
@@ -130,15 +126,12 @@ describe('a manifest', () => {
     ['half a byte', { ...image, layers: [{ ...layer, size: 1.5 }] }],
     ['a size that no number holds', { ...image, layers: [{ ...layer, size: 2 ** 53 }] }],
     ['a size as text', { ...image, layers: [{ ...layer, size: '3' }] }],
-    [
-      'a digest that leads elsewhere',
-      { ...image, layers: [{ ...layer, digest: 'sha256:../../etc/passwd' }] },
-    ],
+    ['a digest that is a path', { ...image, layers: [{ ...layer, digest: 'sha256:../../etc/passwd' }] }],
     ['annotations that are no strings', { ...image, annotations: { a: 1 } }],
-    ['urls that are no list', { ...image, layers: [{ ...layer, urls: 'https://x' }] }],
+    ['urls that are not a list', { ...image, layers: [{ ...layer, urls: 'https://x' }] }],
     ['a platform that is no object', { ...index, manifests: [{ ...child, platform: 'linux' }] }],
     ['a subject that is no descriptor', { ...image, subject: digest }],
-  ])('with %s is malformed, and the error says where', (_, body) => {
+  ])('with %s is malformed, and the error names the place', (_, body) => {
     expect(() => parse(body)).toThrow(
       expect.objectContaining({ code: 'malformed', message: expect.stringMatching(/^it/) }),
     )
@@ -154,15 +147,15 @@ describe('a manifest', () => {
     )
   })
 
-  it('is refused by its size before it is read, and by the number of its entries', () => {
-    // zeros are not JSON: that they are not called so shows that nobody looked
+  it('is refused for its size before it is parsed, and for the number of its entries', () => {
+    // Zeros are not JSON. Any other error shows that they were not parsed.
     expect(() => parseManifest(new Uint8Array(maxManifestSize + 1), '', 'it')).toThrow(/larger than/)
     expect(() => parse({ ...index, manifests: Array.from({ length: 20_001 }, () => 0) })).toThrow(
       /more than 20000/,
     )
   })
 
-  it('of any bytes and any JSON throws nothing but our error', () => {
+  it('from any bytes and any JSON is parsed or is a DrayError', () => {
     const keys = fc.constantFrom(
       'schemaVersion',
       'mediaType',

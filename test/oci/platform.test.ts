@@ -14,21 +14,21 @@ describe('a platform', () => {
   })
 
   it.each([[null], ['linux/amd64'], [[]], [{ os: 1 }], [{ os: 'linux', variant: {} }]])(
-    '%j is malformed',
+    'is malformed if it is %j',
     (value) => {
       expect(() => parsePlatform(value, 'it')).toThrow(expect.objectContaining({ code: 'malformed' }))
     },
   )
 
   it.each(['linux/amd64', 'linux/arm/v7', 'windows/amd64:10.0.1', 'linux/arm64/v8:1'])(
-    '%s is read as it is written',
+    'is parsed from %s and printed the same',
     (text) => {
       expect(formatPlatform(parsePlatformName(text))).toBe(text)
     },
   )
 
   it.each(['', 'linux', 'linux/', '/amd64', 'linux/arm/v7/x', 'linux/am d64', 'linux/amd64:'])(
-    '%j names none',
+    'cannot be parsed from %j',
     (text) => {
       expect(() => parsePlatformName(text)).toThrow(expect.objectContaining({ code: 'malformed' }))
     },
@@ -43,7 +43,7 @@ describe('a platform', () => {
     ['linux/amd64', 'linux/arm64', false],
     ['windows/amd64', 'windows/amd64:10.0.1', true],
     ['windows/amd64:10.0.2', 'windows/amd64:10.0.1', false],
-  ])('asked for as %s is answered by %s: %s', (asked, has, fits) => {
-    expect(fitsPlatform(parsePlatformName(asked), parsePlatformName(has))).toBe(fits)
+  ])('requested as %s, compared with %s: fits is %s', (requested, actual, fits) => {
+    expect(fitsPlatform(parsePlatformName(requested), parsePlatformName(actual))).toBe(fits)
   })
 })

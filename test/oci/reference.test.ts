@@ -24,13 +24,13 @@ const path = fc.array(component, { minLength: 1, maxLength: 4 }).map((c) => c.jo
 const port = fc.constantFrom('', ':5000')
 const host = fc.oneof(
   fc.constantFrom('localhost', 'docker.io', 'index.docker.io', '[::1]', '192.168.0.1', 'UPPER'),
-  // a last label that is a number would be an IPv4 address
+  // With a number as its last label, the name would be an IPv4 address.
   fc.stringMatching(/^[a-z0-9]{1,6}\.[a-zA-Z][a-zA-Z0-9]{0,5}$/),
 )
 const registry = fc.tuple(host, port).map((parts) => parts.join(''))
 const tag = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}$/)
 const digest = fc.stringMatching(/^[a-f0-9]{64}$/).map((h) => `sha256:${h}`)
-// behind no registry the first of several components must not look like one
+// Without a registry, the first of several components must not have the form of one.
 const names = fc.oneof(
   fc.tuple(registry, path).map((parts) => parts.join('/')),
   component,
@@ -41,7 +41,7 @@ const references = fc
   .map(([n, t, d]) => `${n}${t && `:${t}`}${d && `@${d}`}`)
 
 describe('a reference', () => {
-  it('that the grammar makes is read, and prints so that it reads back the same', () => {
+  it('is parsed if the grammar generates it, and prints to a text that parses to the same', () => {
     fc.assert(
       fc.property(references, (text) => {
         const parsed = parseReference(text)
@@ -53,8 +53,8 @@ describe('a reference', () => {
     )
   })
 
-  it('of any text is read so, or throws our error and nothing else', () => {
-    const pieces = fc.constantFrom(
+  it('from any text is parsed or is a DrayError', () => {
+    const tokens = fc.constantFrom(
       'a',
       'A',
       '0',
@@ -74,7 +74,7 @@ describe('a reference', () => {
       'sha256:',
     )
     const soup = fc
-      .array(fc.oneof({ weight: 5, arbitrary: pieces }, { weight: 1, arbitrary: digest }), { maxLength: 12 })
+      .array(fc.oneof({ weight: 5, arbitrary: tokens }, { weight: 1, arbitrary: digest }), { maxLength: 12 })
       .map((p) => p.join(''))
     fc.assert(
       fc.property(fc.oneof(soup, anyText()), (text) => {
@@ -88,7 +88,7 @@ describe('a reference', () => {
     )
   })
 
-  // what distribution/reference, reference_test.go and normalize_test.go, hold about names
+  // The names of reference_test.go and normalize_test.go in distribution/reference.
   it.each([
     ['test_com', `${hub}/test_com`],
     ['test.com:tag', `${hub}/test.com:tag`],
@@ -171,7 +171,7 @@ describe('a reference', () => {
     )
   })
 
-  it('is requested by its digest before its tag, and by latest if it has neither', () => {
+  it('is requested by its digest, else by its tag, else by latest', () => {
     const d = `sha256:${f64}`
     expect(tagOrDigest(parseReference(`a:1@${d}`))).toEqual({ digest: d })
     expect(tagOrDigest(parseReference('a:1'))).toEqual({ tag: '1' })
@@ -180,7 +180,7 @@ describe('a reference', () => {
 })
 
 describe('a repository', () => {
-  it('that parses prints back the same', () => {
+  it('prints to a text that parses to the same', () => {
     fc.assert(
       fc.property(registry, path, (r, p) => {
         const name = parseRepository(`${r}/${p}`)
@@ -189,17 +189,17 @@ describe('a repository', () => {
     )
   })
 
-  it('that is a layout on disk prints as its address', () => {
+  it('prints as oci: and its path if it is a layout', () => {
     expect(formatReference({ registry: 'oci:', path: './a/b', tag: '1.4.2' })).toBe('oci:./a/b:1.4.2')
   })
 
-  it.each(['a:1', `a@sha256:${f64}`, 'a b', ''])('has neither tag nor digest: %j is refused', (text) => {
+  it.each(['a:1', `a@sha256:${f64}`, 'a b', ''])('is malformed with a tag or a digest: %j', (text) => {
     expect(() => parseRepository(text)).toThrow(expect.objectContaining({ code: 'malformed' }))
   })
 })
 
 describe('a registry and a tag', () => {
-  it('that parse are the same text, but for upper case and the old name of Docker Hub', () => {
+  it('parse to the same text, except for upper case and the old name of Docker Hub', () => {
     fc.assert(
       fc.property(registry, tag, (r, t) => {
         const lower = r.startsWith('UPPER') ? `upper${r.includes(':') ? ':5000' : ':443'}` : r.toLowerCase()
@@ -209,7 +209,7 @@ describe('a registry and a tag', () => {
     )
   })
 
-  it('throw our error for any other text', () => {
+  it('are a DrayError for any other text', () => {
     const wild = anyText().map((text) => `${text} `)
     fc.assert(
       fc.property(wild, (text) => {

@@ -7,7 +7,7 @@ const glob = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '.', '-'), ma
 const tag = fc.string({ unit: fc.constantFrom('a', 'b', '.', '-'), maxLength: 6 })
 
 describe('a glob of tags', () => {
-  it('includes another only if it matches every tag that the other matches', () => {
+  it('includes another glob only if it matches all tags of the other', () => {
     fc.assert(
       fc.property(glob, glob, fc.array(tag, { minLength: 20, maxLength: 40 }), (outer, inner, tags) => {
         fc.pre(includesGlob(outer, inner))
@@ -27,7 +27,7 @@ describe('a glob of tags', () => {
     expect(includesGlob(inner, outer)).toBe(false)
   })
 
-  it('fits some tag or is said to fit none', () => {
+  it('matches a tag unless fitsSomeTag is false', () => {
     fc.assert(
       fc.property(glob, tag, (text, one) => {
         const example = text.replaceAll(/[*?]/g, 'a')

@@ -7,14 +7,17 @@ import { parsers } from '../support/hostile/parsers.ts'
 import { largeTexts, smallTexts } from '../support/hostile/texts.ts'
 import type { Tried } from '../support/hostile/try-all.ts'
 
-/** Old space of the thread that reads it all, in MiB: a manifest of 8 MiB is the largest that is read, and JSON makes objects of it. */
+/**
+ * MiB of heap for the worker. The largest accepted manifest has 8 MiB, and its JSON becomes
+ * objects.
+ */
 const maxMemory = 256
 
-/** Ends a thread that hangs; it has taken a tenth of it. */
-const hangsAfter = 120_000
+/** Milliseconds after which the worker counts as hanging. It needs about a tenth. */
+const timeout = 120_000
 
 it(
-  'whatever comes in, each parser reads it or throws one error that can be printed, in bounded memory',
+  'each parser parses any input or throws one error that can be printed, in bounded memory',
   async () => {
     const worker = new Worker(new URL('../support/hostile/try-all.ts', import.meta.url), {
       execArgv: [],
@@ -29,7 +32,7 @@ it(
       else if ('tried' in message) tried = message.tried
       else complaints.push(message)
     })
-    // an error comes before the exit, and rejects
+    // An error comes before the exit, and rejects.
     const error = await once(worker, 'exit').then(
       () => undefined,
       (thrown: unknown) => `${begun}: ${String(thrown)}`,
@@ -39,5 +42,5 @@ it(
     const all = parsers.length + answerParsers.length + fileParsers.length
     expect(tried).toBe(all * (smallTexts.length + [...largeTexts()].length))
   },
-  hangsAfter,
+  timeout,
 )

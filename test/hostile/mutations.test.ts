@@ -5,11 +5,11 @@ import { complaintOfError } from '../support/hostile/verdict.ts'
 
 const numRuns = 150
 
-/** One damage to some bytes; what it says of places is taken modulo their length. */
+/** Changes bytes at one offset. Offsets count modulo the length. */
 type Damage = (bytes: Buffer) => Buffer
 
 const at = fc.nat(10_000)
-const place = (bytes: Buffer, n: number): number => n % (bytes.byteLength + 1)
+const offset = (bytes: Buffer, n: number): number => n % (bytes.byteLength + 1)
 
 const damage: fc.Arbitrary<Damage> = fc.oneof(
   fc.tuple(at, fc.nat(7)).map(([n, bit]): Damage => (bytes) => {
@@ -21,16 +21,16 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
   at.map(
     (n): Damage =>
       (bytes) =>
-        bytes.subarray(0, place(bytes, n)),
+        bytes.subarray(0, offset(bytes, n)),
   ),
   fc.tuple(at, at).map(([from, to]): Damage => (bytes) => {
-    const [a, b] = [place(bytes, from), place(bytes, to)].sort((x, y) => x - y)
+    const [a, b] = [offset(bytes, from), offset(bytes, to)].sort((x, y) => x - y)
     return Buffer.concat([bytes.subarray(0, a), bytes.subarray(b)])
   }),
   fc.tuple(at, at, fc.integer({ min: 2, max: 50 })).map(([from, to, times]): Damage => (bytes) => {
-    const [a, b] = [place(bytes, from), place(bytes, to)].sort((x, y) => x - y)
-    const piece = bytes.subarray(a, b)
-    return Buffer.concat([bytes.subarray(0, a), ...Array<Buffer>(times).fill(piece), bytes.subarray(b)])
+    const [a, b] = [offset(bytes, from), offset(bytes, to)].sort((x, y) => x - y)
+    const chunk = bytes.subarray(a, b)
+    return Buffer.concat([bytes.subarray(0, a), ...Array<Buffer>(times).fill(chunk), bytes.subarray(b)])
   }),
   fc
     .tuple(
@@ -55,7 +55,7 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
       ),
     )
     .map(([n, text]): Damage => (bytes) => {
-      const i = place(bytes, n)
+      const i = offset(bytes, n)
       return Buffer.concat([bytes.subarray(0, i), Buffer.from(text), bytes.subarray(i)])
     }),
 )
@@ -69,8 +69,8 @@ async function complaintOf({ parse }: Parser, bytes: Uint8Array): Promise<string
   }
 }
 
-describe('what is nearly right', () => {
-  it.each(parsers)('is read by $name, or refused by one error that can be printed', async (parser) => {
+describe('input that is nearly valid', () => {
+  it.each(parsers)('is parsed by $name, or is one error that can be printed', async (parser) => {
     await fc.assert(
       fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 4 }), async (damages) => {
         const bytes = damages.reduce<Buffer>((left, one) => one(left), Buffer.from(parser.sample))
@@ -80,7 +80,7 @@ describe('what is nearly right', () => {
     )
   })
 
-  it('is made of something that is right', async () => {
+  it('is generated from valid input', async () => {
     const refused: string[] = []
     for (const { name, parse, sample } of parsers) {
       try {

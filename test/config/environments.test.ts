@@ -32,11 +32,11 @@ describe('an environment', () => {
     expect(repositoriesOf(config, 'prod', 'api')[1]).toEqual({ registry: 'docker.io', path: 'library/api' })
   })
 
-  it('takes an image that is not listed by its own name', () => {
+  it('uses the name of an image that is not listed', () => {
     expect(repositoriesOf(config, 'dev', 'other')).toEqual([{ registry: 'r.example.com', path: 'dev/other' }])
   })
 
-  it('that is not there is refused with the nearest name', () => {
+  it('is refused with the nearest name if it does not exist', () => {
     expect(() => repositoriesOf(config, 'stagin', 'api')).toThrowError(
       expect.objectContaining({
         code: 'usage',
@@ -50,13 +50,13 @@ describe('an environment', () => {
     )
   })
 
-  it('refuses a name that makes no repository', () => {
+  it('refuses a name that is not part of a repository', () => {
     expect(() => repositoriesOf(config, 'dev', 'Not Good')).toThrowError(
       expect.objectContaining({ code: 'malformed' }),
     )
   })
 
-  it('is found again from its repositories, the most particular first', () => {
+  it('is found from its repositories, the most specific first', () => {
     expect(imagesAt(config, { registry: 'r.example.com', path: 'dev/frontend/web' })).toEqual([
       { environment: 'dev', image: 'web' },
       { environment: 'any', image: 'dev/frontend/web' },
@@ -68,13 +68,13 @@ describe('an environment', () => {
     expect(imagesAt(config, { registry: 'elsewhere.example.com', path: 'dev/api' })).toEqual([])
   })
 
-  it('does not own a repository whose image is called otherwise there', () => {
+  it('does not contain a repository whose image has another name there', () => {
     expect(imagesAt(config, { registry: 'r.example.com', path: 'dev/web' })).toEqual([
       { environment: 'any', image: 'dev/web' },
     ])
   })
 
-  it('is found again for any image', () => {
+  it('is found for any image', () => {
     const name = fc.stringMatching(/^[a-z0-9]{1,6}(\/[a-z0-9]{1,6}){0,2}$/)
     fc.assert(
       fc.property(name, fc.constantFrom('any', 'dev', 'staging', 'prod'), (image, environment) => {
@@ -89,7 +89,7 @@ describe('an environment', () => {
 })
 
 describe('the hash of a configuration', () => {
-  it('is the same whatever the order and the registries', () => {
+  it('does not depend on order and registries', () => {
     const other = read(`
 version: 1
 images: { web: { name: frontend/web }, api: { name: api } }
@@ -112,7 +112,7 @@ environments:
     ['a source', 'promoteFrom: [dev]', 'promoteFrom: [dev, any]'],
     ['an open door', ', promoteFrom: [dev]', ''],
     ['an image', 'frontend/web', 'frontend/www'],
-  ])('is another where %s differs', (_, before, after) => {
+  ])('differs if %s differs', (_, before, after) => {
     expect(hashOfConfig(read(text.replace(before, after)))).not.toBe(hashOfConfig(config))
   })
 })

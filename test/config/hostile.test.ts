@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config/load.ts'
 import { isDrayError } from '../../src/lib/errors.ts'
 
-/** The code of the error, or `read`; any other error fails the test. */
+/** The code of a DrayError, or `read`. Any other error fails the test. */
 function outcome(content: string): string {
   try {
     parseConfig({ file: '/x/dray.yaml', content }, 'dray.yaml')
@@ -34,7 +34,7 @@ describe('a hostile configuration', () => {
     expect(outcome(content)).toBe('config')
   })
 
-  it('never throws any other error', () => {
+  it('throws no other error', () => {
     const tokens = [
       'version: 1',
       'environments:',

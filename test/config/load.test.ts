@@ -28,7 +28,7 @@ function refusal(options: LoadOptions): Promise<unknown> {
 }
 
 describe('the search for dray.yaml', () => {
-  it('goes upwards and uses the nearest file', async () => {
+  it('goes up to the nearest file', async () => {
     const home = await folderWith({
       'dray.yaml': minimal,
       'a/dray.yml': `${minimal}audit: { file: log.jsonl }`,
@@ -188,12 +188,12 @@ images:
       '4:22: audit.repository: "team/audit" names no registry; write docker.io/team/audit for Docker Hub',
     ],
     [
-      'a wrong name',
+      'an invalid name',
       'version: 1\nenvironments:\n  Prod: { registry: r.example.com, path: "{image}" }\n',
       '3:3: must be of lower-case letters',
     ],
     [
-      'a name of JavaScript',
+      'a property name of JavaScript objects',
       'version: 1\nenvironments:\n  constructor: {}\n',
       '3:3: "constructor" cannot be used as a name',
     ],
@@ -218,17 +218,17 @@ images:
       '3:57: environments.dev.targets.1: r.io/{image} is listed twice',
     ],
     [
-      'a path without a place for the image',
+      'a path without {image}',
       'version: 1\nenvironments:\n  dev: { registry: r.example.com, path: dev }\n',
       '3:41: environments.dev.path: must have {image} in it once',
     ],
     [
-      'a path with two',
+      'a path with {image} twice',
       'version: 1\nenvironments:\n  dev: { registry: r.io, path: "{image}/{image}" }\n',
       'must have {image} in it only once',
     ],
     [
-      'a path that is none',
+      'an invalid path',
       'version: 1\nenvironments:\n  dev: { registry: r.io, path: "Dev//{image}" }\n',
       '"Dev" must be lower case',
     ],
@@ -243,7 +243,7 @@ images:
       '3:3: "intranet" is not the host of a registry',
     ],
     [
-      'one registry by two names',
+      'one registry under two names',
       'version: 1\nregistries:\n  docker.io: {}\n  index.docker.io: {}\n',
       '4:3: docker.io is listed twice',
     ],
@@ -253,12 +253,12 @@ images:
       'there is no environment "dve"; did you mean "dev"?',
     ],
     [
-      'an environment from itself',
+      'an environment that promotes from itself',
       `${dev}  prod: { registry: r.io, path: "p/{image}", promoteFrom: [prod] }\n`,
       'prod cannot be promoted from itself',
     ],
     [
-      'two images of one name',
+      'two images with one name',
       'version: 1\nimages:\n  web: { name: site }\n  site: {}\n',
       '4:3: "site" and "web" have the same name',
     ],
@@ -277,14 +277,14 @@ images:
     ['broken YAML', 'version: 1\nimages: {\n', '3:1: '],
     ['a tag of another type', 'version: !!js/function "x"\n', '1:10: Unresolved tag'],
     ['two documents', 'version: 1\n---\nversion: 1\n', '2:1: '],
-  ])('with %s is refused with its position', (_, content, said) => {
+  ])('with %s is refused with its position', (_, content, message) => {
     expect(() => read(content)).toThrowError(
-      expect.objectContaining({ code: 'config', message: expect.stringContaining(said) }),
+      expect.objectContaining({ code: 'config', message: expect.stringContaining(message) }),
     )
     expect(() => read(content)).toThrowError(/dray\.yaml:\d+:\d+: /)
   })
 
-  it('with several mistakes names them all, in the order of the file', () => {
+  it('with several problems reports all, in the order of the file', () => {
     expect(() => read('version: 2\nimags: {}\nregistrys: {}\n')).toThrowError(
       expect.objectContaining({
         code: 'config',
@@ -298,7 +298,7 @@ images:
     )
   })
 
-  it('with very many mistakes names the first ones and the number of the rest', () => {
+  it('with very many problems reports the first ones and the number of the rest', () => {
     const keys = Array.from({ length: 50 }, (_, i) => `key${i}: 1\n`)
     expect(() => read(`version: 1\n${keys.join('')}`)).toThrowError(
       expect.objectContaining({
@@ -308,7 +308,7 @@ images:
     )
   })
 
-  it('cannot use up memory by aliases or by its size', () => {
+  it('cannot exhaust memory by aliases or by its size', () => {
     const bomb = ['a0: &a0 [x]']
     for (let i = 1; i < 30; i++)
       bomb.push(

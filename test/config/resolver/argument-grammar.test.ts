@@ -56,9 +56,9 @@ describe('an argument', () => {
     ['oci:./dir:', 'is not a tag'],
     ['oci:./dir:a tag', 'is not a tag'],
     [`oci:${'x'.repeat(5000)}`, 'too long'],
-  ])('%s is refused: %s', (text, said) => {
+  ])('%s is refused: %s', (text, message) => {
     expect(() => parseArgument(text)).toThrowError(
-      expect.objectContaining({ code: 'malformed', message: expect.stringContaining(said) }),
+      expect.objectContaining({ code: 'malformed', message: expect.stringContaining(message) }),
     )
   })
 })

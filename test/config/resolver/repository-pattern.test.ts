@@ -126,9 +126,9 @@ describe('a pattern of repositories', () => {
     ['https://r.example.com/team/*', 'not a registry'],
     [`@dev/${'a'.repeat(2000)}`, 'too long'],
     [`@dev/${'*a'.repeat(200)}`, 'longer than'],
-  ])('%j is none', (text, said) => {
+  ])('cannot be %j', (text, message) => {
     expect(() => parse(text)).toThrowError(
-      expect.objectContaining({ code: 'malformed', message: expect.stringContaining(said) as unknown }),
+      expect.objectContaining({ code: 'malformed', message: expect.stringContaining(message) as unknown }),
     )
   })
 
@@ -141,7 +141,7 @@ describe('a pattern of repositories', () => {
     },
   )
 
-  it('says what it is about, so that it can be expanded', () => {
+  it('has the environment or registry to expand', () => {
     expect(parse('@dev')).toMatchObject({
       in: { kind: 'environment', environment: 'dev' },
       glob: '**',
@@ -161,7 +161,7 @@ describe('a pattern of repositories', () => {
     })
   })
 
-  it('takes time in the length of the name, whatever its stars', () => {
+  it('takes time linear in the length of the name, with any number of wildcards', () => {
     const pattern = parse(`r.io/x/${'*a'.repeat(100)}b`)
     const stars = parse(`r.io/${'**/'.repeat(60)}b`)
     const name = parseRepository(`r.io/x/${'a'.repeat(240)}`)
@@ -172,12 +172,12 @@ describe('a pattern of repositories', () => {
     }
   })
 
-  it('that is any text is read or refused with our error', () => {
-    const piece = fc.constantFrom('@', 'dev', '*', '**', '/', '.', 'a', 'A', ':', '|', 'r.io', '\\', '(', ' ')
+  it('is parsed or is a DrayError if it is any text', () => {
+    const token = fc.constantFrom('@', 'dev', '*', '**', '/', '.', 'a', 'A', ':', '|', 'r.io', '\\', '(', ' ')
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      fc.property(fc.array(token, { maxLength: 12 }), (tokens) => {
         try {
-          const pattern = parse(pieces.join(''))
+          const pattern = parse(tokens.join(''))
           expect(parse(pattern.text)).toEqual(pattern)
         } catch (thrown) {
           if (!isDrayError(thrown) || thrown.code !== 'malformed') throw thrown
@@ -187,7 +187,7 @@ describe('a pattern of repositories', () => {
     )
   })
 
-  it('without wildcards fits its own repository and no other', () => {
+  it('without wildcards matches only its own repository', () => {
     const path = fc.stringMatching(/^[a-z0-9]{1,3}([._-][a-z0-9]{1,3})?(\/[a-z0-9]{1,3}){1,2}$/)
     fc.assert(
       fc.property(path, path, (one, other) => {

@@ -41,7 +41,7 @@ it('the complete form of an image means the same without an option', () => {
   )
 })
 
-/** Undefined if it is refused with our error; anything else that is thrown fails the test. */
+/** Returns undefined for a DrayError. Any other error fails the test. */
 function attempt(
   text: string,
   within = withinOption('--env', undefined),
@@ -55,13 +55,13 @@ function attempt(
   }
 }
 
-it('a repository is in the environment with the longest path; an option chooses only among equal ones', () => {
+it('a repository belongs to the environment with the longest path, and an option selects one of several equal ones', () => {
   expect(attempt('r.example/dev/api')).toMatchObject({ environment: 'dev', image: 'api', isNamed: true })
   expect(attempt('r.example/dev/api', withinOption('--env', 'any'))).toBeUndefined()
   expect(attempt('r.example/x/api', withinOption('--env', 'any'))).toMatchObject({ image: 'x/api' })
 })
 
-it('another loopback name is in the environment, but is no source for --from', () => {
+it('another loopback name belongs to the environment, but is not a source for --from', () => {
   expect(attempt('127.0.0.1:5000/api', withinOption('--env', 'near'))).toMatchObject({ isNamed: false })
   expect(attempt('127.0.0.1:5000/api', withinOption('--from', 'near'))).toBeUndefined()
   expect(attempt('localhost:5000/api', withinOption('--from', 'near'))).toMatchObject({ isNamed: true })

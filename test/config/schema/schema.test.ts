@@ -26,7 +26,7 @@ describe('the JSON Schema for editors', () => {
   })
 })
 
-/** Every schema with named properties. */
+/** Yields every schema with named properties. */
 function* objectsIn(json: unknown): Iterable<Record<string, unknown>> {
   if (typeof json !== 'object' || json === null) return
   const record = json as Record<string, unknown>

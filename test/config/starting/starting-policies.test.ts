@@ -77,7 +77,7 @@ describe('a starting policy', () => {
     ['newest', '1.4.2-rc.1', undefined],
     ['environment', '3f2a91c', 'unused'],
     ['environment', 'latest', undefined],
-  ])('%s says of %s: %s', (name, tag, rule) => {
+  ])('%s: the rule that may delete %s is %s', (name, tag, rule) => {
     const [policy] = read(name).policies
     expect(policy && deletes(policy, tag)).toBe(rule)
   })
@@ -91,12 +91,12 @@ describe('a starting policy', () => {
 })
 
 describe('a starting configuration', () => {
-  it('has no policy if none is wanted', () => {
+  it('has no policy if none is selected', () => {
     expect(read(undefined).policies).toEqual([])
   })
 
   it.each(['localhost:5000', '[::1]:5000', '127.0.0.1', 'docker.io', 'Registry.example.com'])(
-    'is in the registry %s',
+    'can have the registry %s',
     (registry) => {
       const { config } = read('newest', registry)
       const targets = [{ registry: registry.toLowerCase(), path: '{image}/prod' }]
@@ -105,7 +105,7 @@ describe('a starting configuration', () => {
   )
 
   it.each(['true', 'null', '123', '1e3', '0x1f', 'y', 'no', '2026-01-02'])(
-    'can have an environment called %s',
+    'can have an environment named %s',
     (name) => {
       const names = [{ name, path: '{image}' }]
       expect([...read('newest', 'r.example.com', names).config.environments.keys()]).toEqual([name])

@@ -12,10 +12,7 @@ describe('a file', () => {
     ['a tab for indentation', 'a:\n\tb: 1'],
     ['a key that stands twice in a flow', 'a: { b: 1, "b": 2 }'],
     ['a key that is a map', '{ a: 1 }: b'],
-    [
-      'more anchors than anyone writes',
-      Array.from({ length: 10_001 }, (_, i) => `k${i}: &a${i} x`).join('\n'),
-    ],
+    ['too many anchors', Array.from({ length: 10_001 }, (_, i) => `k${i}: &a${i} x`).join('\n')],
     ['an alias of nothing', 'image: *nothing'],
     ['a second document that is broken', 'image: r.test/a:1\n---\na: {'],
     ['half a JSON file behind a whole one', '{"image": "r.test/a:1"}{'],
@@ -28,12 +25,12 @@ describe('a file', () => {
     expect(mistake(text).message).toContain('file.yaml')
   })
 
-  it('says on which line it is broken', () => {
+  it('is an error with the line if it is malformed', () => {
     expect(mistake('a: 1\nb: 2\nb: 3').why).toMatch(/^line 3: /)
   })
 
   it.each(['image: {{ .Values.image }}', '{{- if .Values.on }}\nimage: a\n{{- end }}', 'a: b\n{{ x }}: c'])(
-    'that is a template says what to do: %s',
+    'is an error with a hint if it is a template: %s',
     (text) => {
       const error = mistake(text)
       expect(error.message).toBe('file.yaml is a template and no YAML')
@@ -41,12 +38,12 @@ describe('a file', () => {
     },
   )
 
-  it('may speak of templates where it is YAML all the same', () => {
+  it('may contain template expressions if it is valid YAML', () => {
     const text = 'image: r.test/a:1\nannotations: { summary: "{{ $labels.pod }} is down" }'
     expect(Object.keys(images(text))).toEqual(['r.test/a:1'])
   })
 
-  it('of few lines that mean gigabytes is an error', () => {
+  it('is an error if a few lines expand to gigabytes', () => {
     const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]']
     for (let i = 1; i < 12; i++)
       lines.push(
@@ -73,17 +70,17 @@ describe('a file', () => {
     expect(Object.keys(images(text))).toEqual(['r.test/a:1'])
   })
 
-  it('may have tags of other programs, and keys that are numbers', () => {
+  it('may have YAML tags of other programs, and keys that are numbers', () => {
     const text = 'a: !reset null\nb: !vault |\n  xyz\n1: { 2.50: { image: r.test/a:1 } }'
     expect(images(text)).toEqual({ 'r.test/a:1': 'file.yaml: 1["2.50"].image' })
   })
 
-  it('may begin with a comment, have no document at all, or many that are empty', () => {
+  it('may begin with a comment, have no document, or have many empty ones', () => {
     expect([...documentsOf('# nothing\n', 'f')]).toEqual([])
     expect(Object.keys(images('# one\n---\n---\nimage: r.test/a:1\n...\n---\n'))).toEqual(['r.test/a:1'])
   })
 
-  it('keeps keys that mean something in JavaScript apart', () => {
+  it('may have keys that are property names of JavaScript objects', () => {
     const text = '{"__proto__": {"image": "r.test/a:1"}, "constructor": {"image": "r.test/b:1"}}'
     expect(Object.keys(images(text))).toEqual(['r.test/a:1', 'r.test/b:1'])
     expect(Object.keys(images('__proto__: { image: r.test/a:1 }'))).toEqual(['r.test/a:1'])

@@ -16,13 +16,13 @@ async function folderOf(...names: readonly string[]): Promise<string> {
   return folder
 }
 
-async function matched(folder: string, ...globs: readonly string[]): Promise<readonly string[]> {
+async function matchingFiles(folder: string, ...globs: readonly string[]): Promise<readonly string[]> {
   const results = await readFiles(globs, folder, (_, name) => name, notedCall())
   return results.flatMap(({ files }) => files)
 }
 
 async function failure(folder: string, ...globs: readonly string[]): Promise<DrayError> {
-  const error: unknown = await matched(folder, ...globs).catch((thrown: unknown) => thrown)
+  const error: unknown = await matchingFiles(folder, ...globs).catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(DrayError)
   return error as DrayError
 }
@@ -44,13 +44,13 @@ describe('globs', () => {
     ['gitops/prod/README.md', ['gitops/prod/README.md']],
     ['gitops/prod/*.md', ['gitops/prod/README.md']],
   ])('%s names its files, sorted', async (glob, names) => {
-    expect(await matched(await folderOf(...tree), glob)).toEqual(names)
+    expect(await matchingFiles(await folderOf(...tree), glob)).toEqual(names)
   })
 
-  it('may be absolute, and may begin above', async () => {
+  it('may be absolute, and may begin with ..', async () => {
     const folder = await folderOf(...tree)
-    expect(await matched(folder, `${folder}/*.yaml`)).toEqual([`${folder}/a.yaml`])
-    expect(await matched(join(folder, 'gitops'), '../*.yaml')).toEqual(['../a.yaml'])
+    expect(await matchingFiles(folder, `${folder}/*.yaml`)).toEqual([`${folder}/a.yaml`])
+    expect(await matchingFiles(join(folder, 'gitops'), '../*.yaml')).toEqual(['../a.yaml'])
   })
 
   it.each([
@@ -67,23 +67,23 @@ describe('globs', () => {
     expect(error).toMatchObject({ code: 'refused', message: `no file matches ${JSON.stringify(glob)}` })
   })
 
-  it('look into hidden folders only where they are named', async () => {
+  it('include hidden folders only if they name them', async () => {
     const folder = await folderOf('a.yaml', '.git/b.yaml', '.hidden.yaml')
-    expect(await matched(folder, '**/*.yaml')).toEqual(['a.yaml'])
-    expect(await matched(folder, '.git/*.yaml', '.*.yaml')).toEqual(['.git/b.yaml', '.hidden.yaml'])
+    expect(await matchingFiles(folder, '**/*.yaml')).toEqual(['a.yaml'])
+    expect(await matchingFiles(folder, '.git/*.yaml', '.*.yaml')).toEqual(['.git/b.yaml', '.hidden.yaml'])
   })
 
-  it('follow links, and none in a circle', async () => {
+  it('follow links, and end in a cycle of links', async () => {
     const folder = await folderOf('base/a.yaml', 'other/b.yaml')
     await symlink('..', join(folder, 'base/up'))
     await symlink('../base', join(folder, 'other/base'))
     await symlink('../other/b.yaml', join(folder, 'base/linked.yaml'))
-    expect(await matched(folder, 'base/*.yaml')).toEqual(['base/a.yaml', 'base/linked.yaml'])
-    expect(await matched(folder, 'other/**/a.yaml')).toEqual(['other/base/a.yaml'])
-    expect(await matched(folder, '**/a.yaml')).toEqual(['base/a.yaml'])
+    expect(await matchingFiles(folder, 'base/*.yaml')).toEqual(['base/a.yaml', 'base/linked.yaml'])
+    expect(await matchingFiles(folder, 'other/**/a.yaml')).toEqual(['other/base/a.yaml'])
+    expect(await matchingFiles(folder, '**/a.yaml')).toEqual(['base/a.yaml'])
   })
 
-  it.each(['broken', 'broken.yaml'])('do not leave out the link %s, which leads nowhere', async (name) => {
+  it.each(['broken', 'broken.yaml'])('are an error for the broken link %s', async (name) => {
     const folder = await folderOf('a.yaml')
     await symlink('nowhere', join(folder, name))
     expect(await failure(folder, '**/*.yaml')).toMatchObject({
@@ -92,27 +92,27 @@ describe('globs', () => {
     })
   })
 
-  it('read a folder that two links lead to once', async () => {
+  it('read a folder once if two links point at it', async () => {
     const folder = await folderOf('z/a.yaml')
     await symlink('z', join(folder, 'a'))
     await symlink('.', join(folder, 'z/self'))
-    expect(await matched(folder, '**/*.yaml')).toEqual(['a/a.yaml'])
-    expect(await matched(folder, '*/*.yaml')).toEqual(['a/a.yaml'])
-    expect(await matched(folder, 'z/*.yaml')).toEqual(['z/a.yaml'])
+    expect(await matchingFiles(folder, '**/*.yaml')).toEqual(['a/a.yaml'])
+    expect(await matchingFiles(folder, '*/*.yaml')).toEqual(['a/a.yaml'])
+    expect(await matchingFiles(folder, 'z/*.yaml')).toEqual(['z/a.yaml'])
   })
 
-  it('that stand for too many are an error', async () => {
+  it('are an error if they expand to too many', async () => {
     expect((await failure(await folderOf('a'), '{a,b}'.repeat(20))).code).toBe('refused')
   })
 
-  it.skipIf(process.getuid?.() === 0)('do not leave out what cannot be listed', async () => {
+  it.skipIf(process.getuid?.() === 0)('are an error for a folder that cannot be listed', async () => {
     const folder = await folderOf('a.yaml', 'secret/b.yaml')
     await chmod(join(folder, 'secret'), 0o000)
     expect((await failure(folder, '**/*.yaml')).code).toBe('io')
     await chmod(join(folder, 'secret'), 0o700)
   })
 
-  it('do not leave out a link to itself', async () => {
+  it('are an error for a link to itself', async () => {
     const folder = await folderOf('a.yaml')
     await symlink('loop', join(folder, 'loop'))
     expect((await failure(folder, '**/*.yaml')).code).toBe('io')
@@ -120,7 +120,7 @@ describe('globs', () => {
 })
 
 describe('files', () => {
-  it('are read once where several globs match them, and count for each', async () => {
+  it('are read once if several globs match them, and count for each', async () => {
     const read: string[] = []
     const folder = await folderOf(...tree)
     const results = await readFiles(
@@ -157,13 +157,13 @@ describe('files', () => {
     expect(result?.files).toEqual(['a: b'])
   })
 
-  it('that are pipes are an error, and are not waited for', async () => {
+  it('are an error at once if they are pipes', async () => {
     const folder = await folderOf('a.yaml')
     execFileSync('mkfifo', [join(folder, 'b.yaml')])
     expect(await failure(folder, '*.yaml')).toMatchObject({ code: 'io', subject: 'b.yaml' })
   })
 
-  it('are not read when the run is over', async () => {
+  it('are not read after an abort', async () => {
     const call = notedCall()
     call.abort(new DrayError('interrupted', 'enough'))
     const read = readFiles(['a.yaml'], await folderOf('a.yaml'), (text) => text, call)

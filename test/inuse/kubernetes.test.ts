@@ -34,7 +34,7 @@ spec:
 `
 
 describe('objects of Kubernetes', () => {
-  it('name the images of containers and init containers, with the place of each', () => {
+  it('have the images of containers and init containers, with the path of each', () => {
     expect(images(deployment)).toEqual({
       'r.test/shop/migrate:1.4.2': 'file.yaml: spec.template.spec.initContainers[0].image',
       'r.test/shop/api:1.4.2': 'file.yaml: spec.template.spec.containers[0].image',
@@ -42,19 +42,19 @@ describe('objects of Kubernetes', () => {
     })
   })
 
-  it('are found in a CronJob, by digest', () => {
+  it('have images by digest if they are a CronJob', () => {
     expect(Object.keys(images(cronJob))).toEqual([`r.test/shop/report@${oneDigest}`])
   })
 
   it.each(['ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'ReplicationController', 'Rollout'])(
-    'are found in a %s',
+    'have images if they are a %s',
     (kind) => {
       const text = `kind: ${kind}\nspec: { template: { spec: { containers: [{ image: r.test/a:1 }] } } }`
       expect(Object.keys(images(text))).toEqual(['r.test/a:1'])
     },
   )
 
-  it('are found in a Pod, a PodTemplate and the revisions of a StatefulSet', () => {
+  it('have images if they are a Pod, a PodTemplate or a revision of a StatefulSet', () => {
     const text = `
 kind: Pod
 spec: { containers: [{ image: r.test/pod:1 }] }
@@ -72,7 +72,7 @@ data: { spec: { template: { spec: { containers: [{ image: r.test/revision:1 }] }
     })
   })
 
-  it('are found in ephemeral containers and mounted images', () => {
+  it('have the images of ephemeral containers and image volumes', () => {
     const text = `
 kind: Pod
 spec:
@@ -84,7 +84,7 @@ spec:
     expect(Object.keys(images(text))).toEqual(['r.test/debug:1', 'r.test/model:3'])
   })
 
-  it('are found in a List, and in lists in it', () => {
+  it('are found in a List and in nested lists', () => {
     const text = JSON.stringify({
       kind: 'List',
       items: [
@@ -98,7 +98,7 @@ spec:
     })
   })
 
-  it('are found in custom resources: in pod templates, images of their own, and what operators are told by variables', () => {
+  it('have images if they are custom resources, also in pod templates and environment variables', () => {
     const text = `
 kind: Prometheus
 spec:
@@ -117,7 +117,7 @@ spec:
     ])
   })
 
-  it('show by digest what a node runs, and the digest of a config is none', () => {
+  it('have the digest that a node runs, unless it is the digest of a config', () => {
     const text = JSON.stringify({
       kind: 'Pod',
       spec: { containers: [{ image: 'r.test/a:1' }] },
@@ -141,12 +141,12 @@ spec:
     ])
   })
 
-  it('that patch an image name the new one', () => {
+  it('that patch an image have the new one', () => {
     const text = `- { op: replace, path: /spec/template/spec/containers/0/image, value: "r.test/a:2" }`
     expect(Object.keys(images(text))).toEqual(['r.test/a:2'])
   })
 
-  it('that have no image may stand beside those that have', () => {
+  it('may have no image if others have one', () => {
     const text = `kind: Service\nspec: { ports: [{ port: 80 }] }\n---\n# nothing here\n---\n${cronJob}`
     expect(Object.keys(images(text))).toHaveLength(1)
   })
@@ -166,11 +166,11 @@ spec:
     expect(mistake(text).why).toContain(what)
   })
 
-  it('are an error where a rendered image is nothing', () => {
+  it('are an error if a rendered image is empty', () => {
     expect(mistake('spec:\n  containers:\n    - image:\n      name: a').why).toContain('containers[0].image')
   })
 
-  it('tell all mistakes at once', () => {
+  it('report all problems at once', () => {
     const error = mistake(JSON.stringify({ containers: [{ image: '' }, { image: 'A' }] }))
     expect(error.details).toEqual([
       'file.yaml: containers[0].image: it is empty',
@@ -178,7 +178,7 @@ spec:
     ])
   })
 
-  it('may have labels that are called an image, and annotations that name one', () => {
+  it('may have labels named image, and annotations with images', () => {
     const text = `
 metadata:
   labels: { image: Not A Reference }
@@ -187,7 +187,7 @@ metadata:
     expect(Object.keys(images(text))).toEqual(['r.test/proxy:1', 'r.test/note:1'])
   })
 
-  it('keep a picture that is called an image apart', () => {
+  it('ignore the URL of a picture', () => {
     expect(images('image: https://example.com/logo.png\nspec: { image: r.test/a:1 }')).toEqual({
       'r.test/a:1': 'file.yaml: spec.image',
     })

@@ -27,27 +27,27 @@ function list(name: string, text: string): ImageSource {
   }
 }
 
-async function ask(...sources: readonly ImageSource[]): Promise<InUseAnswer> {
+async function readSources(...sources: readonly ImageSource[]): Promise<InUseAnswer> {
   return await listImagesInUse(sources, { env: { PATH: '/nowhere' }, clock: systemClock }, notedCall())
 }
 
 async function failure(...sources: readonly ImageSource[]): Promise<DrayError> {
-  const error: unknown = await ask(...sources).catch((thrown: unknown) => thrown)
+  const error: unknown = await readSources(...sources).catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(DrayError)
   return error as DrayError
 }
 
 const pod = (image: string): string => `kind: Pod\nspec: { containers: [{ image: "${image}" }] }\n`
 
-describe('what is in use', () => {
-  it('is told by all sources, each image once with the first that names it, and counted for each source', async () => {
+describe('images in use', () => {
+  it('come from all sources, once with the first source that names them, and count for each', async () => {
     const folder = await folderOf({
       'gitops/a.yaml': pod('r.test/a:1'),
       'gitops/b.yaml': `${pod('r.test/b:1')}---\n${pod('r.test/a:1')}`,
       'gitops/empty.yaml': '# nothing yet\n',
       'compose.yml': 'services: { web: { image: r.test/c:1 } }',
     })
-    const answer = await ask(
+    const answer = await readSources(
       { kind: 'files', globs: ['gitops/*.yaml', '**/*.yml'], folder },
       list('running.txt', 'r.test/b:1\nr.test/d:1\n'),
     )
@@ -64,22 +64,22 @@ describe('what is in use', () => {
     ])
   })
 
-  it('is renamed by kustomize across the files of a source', async () => {
+  it('are renamed by kustomize across the files of a source', async () => {
     const folder = await folderOf({
       'base/pod.yaml': pod('api:1.4.2'),
       'prod/kustomization.yaml': 'resources: [../base]\nimages: [{ name: api, newName: r.test/prod/api }]',
     })
-    const { images } = await ask({ kind: 'files', globs: ['base/*', 'prod/*'], folder })
+    const { images } = await readSources({ kind: 'files', globs: ['base/*', 'prod/*'], folder })
     expect(images.map(({ reference }) => formatReference(reference))).toContain('r.test/prod/api:1.4.2')
   })
 
-  it('is not known where a glob names files without images, though others name some', async () => {
+  it('are unknown if a glob matches only files without images', async () => {
     const folder = await folderOf({ 'a.yaml': pod('r.test/a:1'), 'b.yml': 'kind: Service\n' })
     const error = await failure({ kind: 'files', globs: ['*.yaml', '*.yml'], folder })
     expect(error).toMatchObject({ code: 'refused', message: '*.yml names no image' })
   })
 
-  it('is not known where one file of many cannot be parsed', async () => {
+  it('are unknown if one of many files cannot be parsed', async () => {
     const folder = await folderOf({ 'a.yaml': pod('r.test/a:1'), 'b.yaml': 'a: [' })
     expect(await failure({ kind: 'files', globs: ['*.yaml'], folder })).toMatchObject({
       code: 'malformed',
@@ -87,7 +87,7 @@ describe('what is in use', () => {
     })
   })
 
-  it('is not known where one source of several fails', async () => {
+  it('are unknown if one of several sources fails', async () => {
     const files: ImageSource = {
       kind: 'files',
       globs: ['*.yaml'],
@@ -97,7 +97,7 @@ describe('what is in use', () => {
     expect((await failure(list('l', '# nothing'), files)).message).toBe('l names no image')
   })
 
-  it('is nothing where nothing is asked', async () => {
-    expect(await ask()).toEqual({ images: [], sources: [] })
+  it('are none without sources', async () => {
+    expect(await readSources()).toEqual({ images: [], sources: [] })
   })
 })

@@ -25,7 +25,7 @@ volumes: { data: {} }
 `
 
 describe('a Compose file', () => {
-  it('names the images of all services, of every profile, with defaults put in', () => {
+  it('has the images of all services of all profiles, with default values', () => {
     expect(images(compose)).toEqual({
       'r.test/shop/api:1.4.2': 'file.yaml: services.api.image',
       'r.test/shop/debug:1': 'file.yaml: services.debug.image',
@@ -45,12 +45,12 @@ describe('a Compose file', () => {
     },
   )
 
-  it('with variables within variables without end is an error', () => {
+  it('with too deeply nested variables is an error', () => {
     const image = `${'${A:-'.repeat(100_000)}x${'}'.repeat(100_000)}`
     expect(mistake(JSON.stringify({ services: { a: { image } } })).why).toContain('services.a.image')
   })
 
-  it('may bring an image in by merging', () => {
+  it('may have an image from a merge key', () => {
     const text =
       'x-a: &a { image: r.test/a:1 }\nservices:\n  web: { <<: *a }\n  other: { <<: *a, image: r.test/b:1 }'
     expect(Object.keys(images(text))).toEqual(['r.test/a:1', 'r.test/b:1'])

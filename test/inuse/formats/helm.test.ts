@@ -31,7 +31,7 @@ describe('values of Helm', () => {
     expect(names(text)).toEqual(found)
   })
 
-  it('keep a tag that looks like a number as it is written, and as Helm reads it', () => {
+  it('keep the text of a tag that is a number, and add the text of Helm', () => {
     expect(names('image: { repository: r.test/a, tag: 1.10 }')).toEqual(['r.test/a:1.10', 'r.test/a:1.1'])
     expect(names('image: { repository: r.test/a, tag: "1.10" }')).toEqual(['r.test/a:1.10'])
     expect(names('{"image": {"repository": "r.test/a", "tag": 1.10}}')).toEqual([
@@ -42,7 +42,7 @@ describe('values of Helm', () => {
     expect(names('image: { repository: r.test/a, tag: true }')).toEqual(['r.test/a:true'])
   })
 
-  it('that set a registry for all images name the image at both', () => {
+  it('with a registry for all images have the image at both registries', () => {
     const text = 'global: { imageRegistry: m.test }\nimage: { registry: r.test, repository: a, tag: v1 }'
     expect(names(text)).toEqual(['r.test/a:v1', 'm.test/a:v1'])
   })
@@ -99,7 +99,7 @@ spec:
 `
 
 describe('an Argo CD Application', () => {
-  it('names the images of its values with its parameters on top, and those of kustomize', () => {
+  it('has the images of its values with its parameters, and those of kustomize', () => {
     expect(names(application)).toEqual([
       'r.test/shop/api:1.4.2',
       'r.test/side:3',
@@ -108,7 +108,7 @@ describe('an Argo CD Application', () => {
     ])
   })
 
-  it('may have its values as a map, which sets the text aside', () => {
+  it('may have its values as a map, which overrides the text', () => {
     const helm = {
       values: 'image: { repository: r.test/old, tag: "1" }',
       valuesObject: { image: { repository: 'r.test/a', tag: '1' } },
@@ -118,14 +118,14 @@ describe('an Argo CD Application', () => {
     expect(mistake(JSON.stringify({ spec: { source: { helm: half } } })).why).toContain('no repository')
   })
 
-  it('whose values are no YAML is an error', () => {
+  it('with values that are not YAML is an error', () => {
     const helm = { values: 'image: {{ x }}' }
     expect(mistake(JSON.stringify({ spec: { sources: [{ helm }] } })).why).toContain(
       'spec.sources[0].helm.values: the text there is no YAML',
     )
   })
 
-  it('that sets a tag alone is an error', () => {
+  it('with only a tag is an error', () => {
     const helm = { parameters: [{ name: 'image.tag', value: '1' }] }
     expect(mistake(JSON.stringify({ spec: { source: { helm } } })).why).toContain('no repository')
   })
@@ -139,7 +139,7 @@ describe('a HelmRelease of Flux', () => {
     })
   })
 
-  it('names the images of its values', () => {
+  it('has the images of its values', () => {
     const text = 'kind: HelmRelease\nspec: { values: { image: { repository: r.test/a, tag: 1.4.2 } } }'
     expect(images(text)).toEqual({ 'r.test/a:1.4.2': 'file.yaml: spec.values.image' })
   })

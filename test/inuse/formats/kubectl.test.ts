@@ -12,12 +12,12 @@ import { oneDigest } from '../../support/in-use.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { tempFolder } from '../../support/temp.ts'
 
-interface World extends KubectlPorts {
+interface FakeKubectl extends KubectlPorts {
   readonly folder: string
 }
 
-/** A PATH with a `kubectl` that is this script of the shell; `$OUT` is a folder of its own. */
-async function world(script: string, over: Partial<KubectlPorts> = {}): Promise<World> {
+/** A PATH with a `kubectl` that is this shell script. `$OUT` is its folder. */
+async function fakeKubectl(script: string, over: Partial<KubectlPorts> = {}): Promise<FakeKubectl> {
   const folder = await tempFolder()
   const path = join(folder, 'kubectl')
   await writeFile(path, `#!/bin/sh\n${script}\n`)
@@ -25,9 +25,9 @@ async function world(script: string, over: Partial<KubectlPorts> = {}): Promise<
   return { env: { PATH: `${folder}:/usr/bin:/bin`, OUT: folder }, clock: systemClock, folder, ...over }
 }
 
-/** A kubectl that prints this. */
-async function answering(answer: unknown, then = ''): Promise<World> {
-  const w = await world(`cat "$OUT/answer"\n${then}`)
+/** A `kubectl` that prints this. */
+async function answering(answer: unknown, then = ''): Promise<FakeKubectl> {
+  const w = await fakeKubectl(`cat "$OUT/answer"\n${then}`)
   await writeFile(join(w.folder, 'answer'), typeof answer === 'string' ? answer : JSON.stringify(answer))
   return w
 }
@@ -61,7 +61,7 @@ const list = (...items: readonly unknown[]): object => ({
 })
 
 describe('a cluster', () => {
-  it('names the images of its pods, and of revisions that nothing runs now, each with the object', async () => {
+  it('has the images of its pods and of inactive revisions, each with the object', async () => {
     const w = await answering(list(pod('r.test/api:1'), pod('r.test/api:1', 'api-1'), replicaSet))
     expect((await queryCluster('prod', w, notedCall())).found).toEqual([
       { text: 'r.test/api:1', by: 'cluster prod: Pod shop/api-0: spec.containers[0].image' },
@@ -76,13 +76,13 @@ describe('a cluster', () => {
     ])
   })
 
-  it('is asked for all workloads of all namespaces, in the context alone', async () => {
+  it('is read with all workloads of all namespaces of the context', async () => {
     const w = await answering(list(replicaSet), 'printf "%s\\n" "$@" > "$OUT/arguments"')
     await queryCluster('prod', w, notedCall())
-    const said = (await readFile(join(w.folder, 'arguments'), 'utf8')).trimEnd().split('\n')
-    expect(said.slice(0, 3)).toEqual(['--context', 'prod', 'get'])
-    expect(said.slice(4)).toEqual(['--all-namespaces', '-o', 'json'])
-    expect(said[3]?.split(',')).toEqual([
+    const args = (await readFile(join(w.folder, 'arguments'), 'utf8')).trimEnd().split('\n')
+    expect(args.slice(0, 3)).toEqual(['--context', 'prod', 'get'])
+    expect(args.slice(4)).toEqual(['--all-namespaces', '-o', 'json'])
+    expect(args[3]?.split(',')).toEqual([
       'pods',
       'deployments.apps',
       'replicasets.apps',
@@ -95,7 +95,7 @@ describe('a cluster', () => {
     ])
   })
 
-  it('may have a name that a shell would carry out', async () => {
+  it('may have a name with shell syntax', async () => {
     const name = 'a; touch "$OUT/harm"; $(touch $OUT/harm)'
     const w = await answering(list(replicaSet), 'printf "%s" "$2" > "$OUT/context"')
     await queryCluster(name, w, notedCall())
@@ -103,34 +103,31 @@ describe('a cluster', () => {
     await expect(readFile(join(w.folder, 'harm'))).rejects.toThrow('ENOENT')
   })
 
-  it.each(['', '-prod', '--kubeconfig=/tmp/x', 'a\nb', 'a\0b'])(
-    'is not asked under the name %j',
-    async (name) => {
-      const error = await failure(await world('echo no'), name)
-      expect(error.code).toBe('config')
-    },
-  )
+  it.each(['', '-prod', '--kubeconfig=/tmp/x', 'a\nb', 'a\0b'])('cannot have the name %j', async (name) => {
+    const error = await failure(await fakeKubectl('echo no'), name)
+    expect(error.code).toBe('config')
+  })
 
-  it('that runs nothing at all is an error', async () => {
+  it('without any workload is an error', async () => {
     const error = await failure(await answering(list()))
     expect(error).toMatchObject({ code: 'refused', message: 'cluster prod runs nothing' })
   })
 })
 
 describe('a kubectl', () => {
-  it('that is not there is an error', async () => {
+  it('that is not installed is an error', async () => {
     const error = await failure({ env: { PATH: await tempFolder() }, clock: systemClock })
     expect(error).toMatchObject({ code: 'config', message: 'kubectl was not found' })
   })
 
   it('that cannot be started is an error', async () => {
-    const w = await world('echo')
+    const w = await fakeKubectl('echo')
     await chmod(join(w.folder, 'kubectl'), 0o644)
     expect(await failure({ ...w, env: { PATH: w.folder } })).toMatchObject({ code: 'config' })
   })
 
-  it('that fails tells why, by the last lines of what it said', async () => {
-    const w = await world(
+  it('that fails is an error with its last lines of stderr', async () => {
+    const w = await fakeKubectl(
       'for i in 1 2 3 4 5 6 7 8; do echo "line $i" >&2; done; echo "Forbidden" >&2; exit 1',
     )
     const error = await failure(w)
@@ -138,18 +135,18 @@ describe('a kubectl', () => {
     expect(error.why).toBe('line 5\nline 6\nline 7\nline 8\nForbidden')
   })
 
-  it('that fails for a part of the kinds is not believed the rest', async () => {
+  it('that fails for some kinds is an error for all', async () => {
     const w = await answering(list(pod('r.test/api:1')), 'echo "cronjobs is forbidden" >&2; exit 1')
     expect((await failure(w)).why).toBe('cronjobs is forbidden')
   })
 
-  it('that fails after it printed something else tells why', async () => {
-    const w = await world('echo "error: no such context"; echo "no context" >&2; exit 1')
+  it('that fails after other output is an error with its stderr', async () => {
+    const w = await fakeKubectl('echo "error: no such context"; echo "no context" >&2; exit 1')
     expect(await failure(w)).toMatchObject({ code: 'unavailable', why: 'no context' })
   })
 
   it('that is killed is an error', async () => {
-    expect((await failure(await world('kill -9 $$'))).why).toBe('it ended with a signal')
+    expect((await failure(await fakeKubectl('kill -9 $$'))).why).toBe('it ended with a signal')
   })
 
   it.each([
@@ -177,8 +174,8 @@ describe('a kubectl', () => {
     expect((await failure(await answering(answer))).code).toBe('malformed')
   })
 
-  it('that prints more than is read is stopped', async () => {
-    const w = await world('yes "{}"', { maxBytes: 1_000_000 })
+  it('is stopped if it prints more than the limit', async () => {
+    const w = await fakeKubectl('yes "{}"', { maxBytes: 1_000_000 })
     const error = await failure(w)
     expect(error).toMatchObject({
       code: 'malformed',
@@ -186,20 +183,20 @@ describe('a kubectl', () => {
     })
   })
 
-  it('that prints without end to its error output costs no memory', async () => {
-    const w = await world('yes error | head -c 18000000 >&2; exit 1')
+  it('that prints endlessly to stderr takes no memory', async () => {
+    const w = await fakeKubectl('yes error | head -c 18000000 >&2; exit 1')
     expect((await failure(w)).why).toBe('error\nerror\nerror\nerror\nerror')
   })
 
-  /** A kubectl that hangs with a child of its own, and a promise for the end of both. */
+  /** A `kubectl` that hangs with a child process, and a promise for the end of both. */
   async function hanging(): Promise<{
-    w: World
+    w: FakeKubectl
     clock: ReturnType<typeof manualClock>
     started: Promise<void>
     ended: Promise<void>
   }> {
     const clock = manualClock()
-    const w = await world('exec 3>"$OUT/pipe"; echo started >&3; sleep 1000 & wait', { clock })
+    const w = await fakeKubectl('exec 3>"$OUT/pipe"; echo started >&3; sleep 1000 & wait', { clock })
     execFileSync('mkfifo', [join(w.folder, 'pipe')])
     const pipe = createReadStream(join(w.folder, 'pipe'))
     const started = new Promise<void>((resolve) => pipe.once('data', () => resolve()))
@@ -207,7 +204,7 @@ describe('a kubectl', () => {
     return { w, clock, started, ended }
   }
 
-  it('that hangs is stopped when its time is over, with what it started', async () => {
+  it('that hangs is stopped after its time limit, together with its child processes', async () => {
     const { w, clock, started, ended } = await hanging()
     const failed = failure(w)
     await started
@@ -217,7 +214,7 @@ describe('a kubectl', () => {
     await ended
   })
 
-  it('is stopped when the run is, with what it started', async () => {
+  it('is stopped after an abort, together with its child processes', async () => {
     const { w, started, ended } = await hanging()
     const call = notedCall()
     const failed = failure(w, 'prod', call)
@@ -227,8 +224,8 @@ describe('a kubectl', () => {
     await ended
   })
 
-  it('is not started when the run is over', async () => {
-    const w = await world('touch "$OUT/started"')
+  it('is not started after an abort', async () => {
+    const w = await fakeKubectl('touch "$OUT/started"')
     const call = notedCall()
     call.abort(new DrayError('interrupted', 'enough'))
     expect((await failure(w, 'prod', call)).message).toBe('enough')
@@ -236,10 +233,10 @@ describe('a kubectl', () => {
   })
 })
 
-describe('a list that arrives in pieces', () => {
+describe('a list that arrives in chunks', () => {
   const text = `\n${JSON.stringify(list(pod('r.test/ä:1'), replicaSet, {}), undefined, 1)}\n`
 
-  it.each([1, 2, 3, 7, 64, 100_000])('of %i bytes is the same', (size) => {
+  it.each([1, 2, 3, 7, 64, 100_000])('of %i bytes is parsed the same', (size) => {
     const bytes = Buffer.from(text)
     const reader = new JsonListReader('it')
     const items: unknown[] = []
@@ -249,7 +246,7 @@ describe('a list that arrives in pieces', () => {
     expect(reader.end()).toEqual(list())
   })
 
-  it('may have its items last, or other lists beside them', () => {
+  it('may have its items last, or beside other lists', () => {
     const reader = new JsonListReader('it')
     const items = [
       ...reader.push(Buffer.from('{"warnings": [ ], "note": "items", "items":[{"a":1} , {"b":[2]}]}')),

@@ -15,22 +15,22 @@ describe('a kustomization', () => {
     expect(names(kustomization(entry))).toEqual([found])
   })
 
-  it('that changes nothing of an image names none', () => {
+  it('has no image if it changes nothing', () => {
     expect(names(kustomization({ name: 'r.test/a' }))).toEqual([])
   })
 
-  it('that renames an image names the new one with the tag that it has elsewhere', () => {
+  it('that renames an image has the new one with the tag of the other files', () => {
     const text = `${kustomization({ name: 'nginx', newName: 'm.test/nginx' })}\n---\nspec: { containers: [{ image: "docker.io/library/nginx:1.27" }] }`
     expect(names(text)).toEqual(['docker.io/library/nginx:1.27', 'm.test/nginx:1.27'])
   })
 
-  it('that renames an image which is in none of the files is an error', () => {
+  it('that renames an image is an error if no file has the image', () => {
     expect(mistake(kustomization({ name: 'nginx', newName: 'm.test/nginx' })).why).toContain(
       'file.yaml: images[0]: it renames "nginx"',
     )
   })
 
-  it('makes a placeholder in a base an image', () => {
+  it('replaces a placeholder in a base', () => {
     const text = `${kustomization({ name: 'APP_IMAGE', newName: 'r.test/a', newTag: '1' })}\n---\nspec: { containers: [{ image: APP_IMAGE }] }`
     expect(names(text)).toEqual(['r.test/a:1'])
   })
@@ -39,7 +39,7 @@ describe('a kustomization', () => {
     expect(mistake(kustomization({ name: 'a', tagSuffix: '-x' })).why).toContain('suffix "-x"')
   })
 
-  it('names the images of patches that are written as a text', () => {
+  it('has the images of patches that are strings', () => {
     const text = `
 kind: Kustomization
 patches:

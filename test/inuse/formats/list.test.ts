@@ -6,13 +6,13 @@ import { formatReference } from '../../../src/oci/reference.ts'
 import { notedCall } from '../../support/http-world.ts'
 import { oneDigest } from '../../support/in-use.ts'
 
-async function* pieces(text: string | Uint8Array): AsyncGenerator<Uint8Array> {
+async function* chunks(text: string | Uint8Array): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text)
   for (let at = 0; at < bytes.byteLength; at += 1000) yield bytes.subarray(at, at + 1000)
 }
 
 async function listed(text: string | Uint8Array): Promise<Record<string, string>> {
-  const findings = await readList('running.txt', () => pieces(text), notedCall())
+  const findings = await readList('running.txt', () => chunks(text), notedCall())
   return Object.fromEntries(
     resolveImages(findings).map(({ reference, by }) => [formatReference(reference), by]),
   )
@@ -41,7 +41,7 @@ describe('a list of images', () => {
     })
   })
 
-  it('may be what kubectl prints, or an array of its items', async () => {
+  it('may be the output of kubectl, or an array of its items', async () => {
     const pod = { kind: 'Pod', spec: { containers: [{ image: 'r.test/a:1' }] } }
     expect(await listed(JSON.stringify({ kind: 'List', items: [pod] }, undefined, 4))).toEqual({
       'r.test/a:1': 'running.txt: items[0].spec.containers[0].image',
@@ -51,7 +51,7 @@ describe('a list of images', () => {
     })
   })
 
-  it('may be what helm template prints', async () => {
+  it('may be the output of helm template', async () => {
     const text =
       '---\n# Source: a/templates/a.yaml\nkind: Pod\nspec:\n  containers:\n    - image: r.test/a:1\n---\n# Source: b\n'
     expect(await listed(text)).toEqual({ 'r.test/a:1': 'running.txt: spec.containers[0].image' })
@@ -90,13 +90,13 @@ describe('a list of images', () => {
     })
   })
 
-  it('says in which line something is no reference', async () => {
+  it('is an error with the line of an invalid reference', async () => {
     expect((await failure('# a\nr.test/a:1\n<none>\n')).why).toBe(
       'running.txt: line 3: "<none>" is no reference to an image',
     )
   })
 
-  it('of blank lines without end is read in no time to speak of', async () => {
+  it('of very many blank lines is read in linear time', async () => {
     expect((await failure('\n'.repeat(2_000_000))).message).toBe('running.txt is empty')
     expect(Object.keys(await listed(`${'\n'.repeat(2_000_000)}nginx`))).toHaveLength(1)
   })

@@ -23,7 +23,7 @@ const tags = ['1', '1.4', 'latest']
 const read = (index: LayoutIndex): LayoutIndex => parseLayoutIndex(Buffer.from(printLayoutIndex(index)), 'it')
 
 describe('index.json', () => {
-  it('has each tag once and at its last manifest after any changes, and is read back unchanged', () => {
+  it('has each tag once and at its last manifest after any changes, and parses to the same', () => {
     const change = fc.record({ tag: fc.option(fc.constantFrom(...tags)), image: fc.constantFrom(...images) })
     fc.assert(
       fc.property(fc.array(change), (changes) => {
@@ -56,7 +56,7 @@ describe('index.json', () => {
     expect(JSON.parse(printLayoutIndex(index))).toEqual(document)
   })
 
-  it('of any bytes is read or throws a DrayError', () => {
+  it('from any bytes is parsed or is a DrayError', () => {
     const document = fc.record(
       { manifests: fc.jsonValue(), schemaVersion: fc.jsonValue() },
       { requiredKeys: [] },

@@ -22,7 +22,7 @@ function withLayouts(run: Bench, cwd: string): Bench {
   return { ...run, stores }
 }
 
-it('promotes an index with its evidence from a layout to a registry and back, and writes nothing again', async () => {
+it('promotes an index with its evidence from a layout to a registry and back, and writes nothing the second time', async () => {
   const cwd = await tempFolder()
   await using registry = await watchedRegistry()
   await using plain = await bench()

@@ -61,13 +61,13 @@ describe.each(kinds)('a private key of kind %s', (kind) => {
     ['no password', undefined, 'no password was given'],
     ['an empty password', '', 'cannot be opened with this password'],
     ['another password', 'canary-other', 'cannot be opened with this password'],
-  ])('does not open with %s, and the error contains no key and no password', (_name, given, said) => {
+  ])('does not open with %s, and the error contains no key and no password', (_name, given, message) => {
     const pem = pkcs8(privateKey, password)
     const thrown = thrownBy(() => parseSigningKey(pem, 'key.pem', given))
     expect(thrown).toMatchObject({
       code: 'config',
       subject: 'key.pem',
-      message: expect.stringContaining(said),
+      message: expect.stringContaining(message),
     })
     const whole = inspect(thrown, { depth: 9, showHidden: true })
     expect(whole).not.toContain('canary')
@@ -94,9 +94,9 @@ describe('an invalid key', () => {
     ['text', 'canary', 'cannot be read'],
     ['a torn key', pkcs8(pairs.ed25519.privateKey).slice(0, 60), 'cannot be read'],
     ["cosign's own form", '-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\neyJ\n', 'form of cosign'],
-  ])('is refused as a private key: %s', (_name, pem, said) => {
+  ])('is refused as a private key: %s', (_name, pem, message) => {
     const thrown = thrownBy(() => parseSigningKey(pem, 'key.pem'))
-    expect(thrown).toMatchObject({ code: 'config', message: expect.stringContaining(said) })
+    expect(thrown).toMatchObject({ code: 'config', message: expect.stringContaining(message) })
     expect(inspect(thrown, { depth: 9 })).not.toContain('canary')
   })
 

@@ -8,7 +8,7 @@ const platforms = ['linux/amd64', 'linux/arm64', 'linux/s390x', 'linux/ppc64le']
 const isManifestRead = (entry: AccessEntry) =>
   entry.kind === 'manifest' && (entry.method === 'GET' || entry.method === 'HEAD')
 const isWrite = (entry: AccessEntry) => entry.method !== 'GET' && entry.method !== 'HEAD'
-const told = (requests: readonly AccessEntry[]) =>
+const format = (requests: readonly AccessEntry[]) =>
   requests.map((r) => `${r.status} ${r.method} ${r.path}`).join('\n')
 
 describe.each(['oci-1.1', 'docker-registry-2.8'] as const)(
@@ -24,7 +24,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)(
     const to = (name: string) => [repository(registry, `prod/${name}`)]
 
     it.each([1, 12, 30])(
-      '%i layers take at most N+10, or N+5 without the look for evidence, and no blob bytes',
+      'are at most N+10 for %i layers, or N+5 without evidence, and transfer no blob',
       async (layers) => {
         await registry.oracle.push(image({ layers }), `staging/n${layers}`, '1.4.2')
         for (const [evidence, budget] of [
@@ -40,7 +40,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)(
             options,
           })
           const { requests } = registry
-          expect(requests.length, told(requests)).toBeLessThanOrEqual(budget)
+          expect(requests.length, format(requests)).toBeLessThanOrEqual(budget)
           expect(done.placements).toMatchObject([
             { status: 'promoted', moved: { mounted: layers + 1, uploaded: 0 } },
           ])
@@ -53,7 +53,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)(
       },
     )
 
-    it('what is so already takes two manifest requests besides the look for evidence, and no write', async () => {
+    it('are two for manifests besides those for evidence, and no write, if the tag is up to date', async () => {
       await registry.oracle.push(image({ layers: 3 }), 'staging/api', '1.4.2')
       await using run = await bench()
       await promote(run, { from: from(), to: to('again') })
@@ -68,18 +68,18 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)(
       await using third = await bench()
       registry.forget()
       await promote(third, { from: from(), to: to('again') })
-      expect(registry.requests.length, told(registry.requests)).toBeLessThanOrEqual(7)
+      expect(registry.requests.length, format(registry.requests)).toBeLessThanOrEqual(7)
       expect(registry.requests.filter(isWrite)).toEqual([])
     })
 
-    it('4 platforms of 8 layers with 3 referrers take at most 85, everything looked for', async () => {
+    it('are at most 85 for 4 platforms of 8 layers with 3 referrers', async () => {
       const api = index(platforms, { layers: 8 })
       const evidence = ['sbom', 'provenance', 'scan'].map((payload) => referrer(api, { payload }))
       await registry.oracle.push(together(api, ...evidence), 'staging/multi', '1.4.2')
       await using run = await bench()
       registry.forget()
       const done = await promote(run, { from: repository(registry, 'staging/multi'), to: to('multi') })
-      expect(registry.requests.length, told(registry.requests)).toBeLessThanOrEqual(85)
+      expect(registry.requests.length, format(registry.requests)).toBeLessThanOrEqual(85)
       expect(done.placements).toMatchObject([{ status: 'promoted', evidenceCarried: 3 }])
       expect(await registry.oracle.complaints('prod/multi', '1.4.2')).toEqual([])
       expect(await registry.oracle.referrers('prod/multi', api.root.digest)).toHaveLength(3)
@@ -91,7 +91,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)(
       expect(again.placements).toMatchObject([{ status: 'unchanged' }])
     })
 
-    it('a signature of a child, of an SBOM, and a cosign tag arrive; an artifact that is no image too', async () => {
+    it('copy a signature of a child, of an SBOM, a cosign tag, and an artifact that is not an image', async () => {
       const api = index(platforms.slice(0, 2), { layers: 2 })
       const [, child] = api.manifests
       const sbom = referrer(api, { payload: 'sbom' })

@@ -26,7 +26,7 @@ const error = new DrayError('refused', 'no')
 const keepUp = { policy: defaultTagPolicy, mayDerive: true }
 const noDecisions = { tags: { waves: [], held: [], refusals: [] }, evidence: [] } as const
 
-/** The context of a snapshot in which nothing is decided, but for what is given. */
+/** The context of a snapshot without decisions, except for the given fields. */
 function contextOf(
   { request, source, targets }: PromoteSnapshot,
   decisions: Partial<Pick<DecidedTarget, 'tags' | 'evidence'>> = {},
@@ -48,7 +48,7 @@ function run(
   return check(snapshot, contextOf(snapshot, decisions))
 }
 
-it('every check accepts an image that nothing speaks against', () => {
+it('every check accepts an image without a reason to refuse', () => {
   for (const check of promotionChecks) expect(run(check, snapshotOf())).toEqual([])
 })
 
@@ -99,7 +99,7 @@ describe('checkVersion', () => {
     expect(run(checkVersion, derived(...tags))).toMatchObject([{ error: { code: 'refused', why } }])
   })
 
-  it('takes two spellings for one version', () => {
+  it('accepts the same version in two spellings', () => {
     expect(run(checkVersion, derived('1.4.2', 'v1.4.2'))).toEqual([])
   })
 })
@@ -153,7 +153,7 @@ describe('checks of a target', () => {
 describe('runChecks', () => {
   it('returns the refusals of the image, then those of each target, in the order of the checks', () => {
     const snapshot = snapshotOf({ targets: [{ repository: prod }, { repository: staging }] })
-    const says =
+    const refusingCheck =
       (name: string, ...placements: readonly (string | undefined)[]): PromotionCheck =>
       () =>
         placements.map((placement) => ({
@@ -161,7 +161,7 @@ describe('runChecks', () => {
           ...(placement !== undefined && { placement }),
           error: { code: 'refused', message: name },
         }))
-    const checks = [says('first', 'i1.t2', 'i1.t1'), says('second', 'i1.t1', undefined)]
+    const checks = [refusingCheck('first', 'i1.t2', 'i1.t1'), refusingCheck('second', 'i1.t1', undefined)]
     const found = runChecks(checks, snapshot, contextOf(snapshot))
     expect(found.map(({ image, placement }) => [image, placement])).toEqual([
       ['second', undefined],

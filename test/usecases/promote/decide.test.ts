@@ -34,7 +34,7 @@ const policy: PromotePolicy = {
   tool: '0.0.0',
 }
 
-/** Every plan is also saved and read back. */
+/** Decides, and checks that the plan is the same after it is saved and parsed. */
 function plan(options: SnapshotOptions = {}, with_: Partial<PromotePolicy> = {}): Plan {
   const made = decide([read(options)], { ...policy, ...with_ }, now)
   expect(parsePlanFile(formatPlanFile(made), 'plan.json')).toEqual(made)
@@ -143,12 +143,12 @@ describe('several targets', () => {
     for (const tag of tags) expect(tag.after).toEqual(content)
   })
 
-  it('waits only for the content of the own target with partial', () => {
+  it('waits only for the content of its own target with partial', () => {
     const tags = plan({ targets }, { partial: true }).steps.filter((step) => step.kind === 'tag')
     expect(tags.map((step) => step.after)).toEqual([['i1.t1.c'], ['i1.t2.c']])
   })
 
-  it('refuses the image everywhere if one target refuses it, unless partial', () => {
+  it('refuses the image for all targets if one refuses it, unless partial', () => {
     const refused = { repository: eu, tags: new Map([['1.4.2', other]]) }
     const what = { targets: [refused, { repository: prod }] }
     expect(kinds(what)).toEqual([])
@@ -181,7 +181,7 @@ describe('a refusal', () => {
     expect(refusals({ tags: [tag], targets })).toHaveLength(1)
   })
 
-  it.each(['latest', '1.4', '1', 'stable', '20260101'])('does not concern the plain tag %s', (tag) => {
+  it.each(['latest', '1.4', '1', 'stable', '20260101'])('does not apply to the plain tag %s', (tag) => {
     const targets = [{ repository: prod, tags: new Map([[tag, other]]) }]
     expect(refusals({ tags: [tag], targets })).toEqual([])
     expect(kinds({ tags: [tag], targets })).toEqual(['copy', 'tag'])
@@ -220,7 +220,7 @@ describe('a refusal', () => {
     expect(decide([read(), again], policy, now).refusals).toEqual([])
   })
 
-  it('keeps the image from every target if one cannot be read, or from that one with partial', () => {
+  it('applies to all targets if one cannot be read, or to that one with partial', () => {
     const snapshot = snapshotOf({ targets: [{ repository: eu }, { repository: prod }] })
     const unread = {
       kind: 'unread',
@@ -236,7 +236,7 @@ describe('a refusal', () => {
     expect(partial.steps.map((step) => step.placement)).toEqual(['i1.t2', 'i1.t2'])
   })
 
-  it('promotes the other images of a run if one cannot be read', () => {
+  it('does not apply to the other images of a run if one cannot be read', () => {
     const unread: GatheredPromotion = {
       kind: 'unread',
       unread: {

@@ -7,9 +7,9 @@ import type { PromoteRequest } from '../../../src/usecases/promote/request.ts'
 import { type Fault, faultyProxy } from '../../support/faulty-proxy.ts'
 import { image, referrer, together } from '../../support/images.ts'
 import { promote, repository } from '../../support/promotion.ts'
-import { twoRegistries } from '../../support/two-registries.ts'
+import { stagingAndProd } from '../../support/staging-and-prod.ts'
 
-const world = twoRegistries()
+const world = stagingAndProd()
 
 const api = image({ layers: 1 })
 const signed = together(api, referrer(api))
@@ -31,7 +31,7 @@ describe.each([
   ['tags', /manifests\/1\.4\.2$/],
   ['referrers', /referrers/],
 ])('a target whose %s cannot be read', (_, path) => {
-  it('keeps the image from every target, or only from itself with partial', async () => {
+  it('refuses the image for all targets, or with partial only for itself', async () => {
     const { staging, prod, run } = world
     await staging.oracle.push(signed, 'staging/api', '1.4.2')
     await using proxy = await faultyProxy(prod.host, denied(path))
@@ -66,7 +66,7 @@ describe('gather', () => {
     await expect(gather([request()], world.run.stores, options, call)).rejects.toBe(reason)
   })
 
-  it('returns when the reading of each image began, before its first request', async () => {
+  it('returns the time before the first request for each image', async () => {
     const { staging, prod, run } = world
     await staging.oracle.push(api, 'staging/api', '1.4.2')
     const requestsAt: number[] = []

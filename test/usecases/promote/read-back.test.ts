@@ -6,7 +6,7 @@ import { image } from '../../support/images.ts'
 import { bench, repository } from '../../support/promotion.ts'
 import { watchedRegistry } from '../../support/world.ts'
 
-it('a layer that only its vendor hands out is not missed where it was never copied to', async () => {
+it('a non-distributable layer does not count as missing at the target', async () => {
   await using registry = await watchedRegistry()
   await using run = await bench()
   const api = image()

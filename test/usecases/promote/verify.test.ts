@@ -35,8 +35,8 @@ function plan(...placements: readonly Placement[]): Plan {
   }
 }
 
-describe('what was placed', () => {
-  it('is asked for by the digest that was planned, at the targets that have it', () => {
+describe('a promoted image', () => {
+  it('is verified by its planned digest, at the targets that have it', () => {
     const made = plan(
       placement('i1.t1', 'eu.example'),
       placement('i1.t2', 'us.example'),
@@ -52,7 +52,7 @@ describe('what was placed', () => {
     ])
   })
 
-  it('may get a lost tag again, but a tag that others have moved is a conflict', () => {
+  it('gets a lost tag again, but a tag that someone moved is a conflict', () => {
     expect(movedByOthers(plan(placement('i1.t1', 'eu.example')))).toBeUndefined()
     const moved = plan(placement('i1.t1', 'eu.example', { before: other, change: 'move' }))
     expect(movedByOthers(moved)).toMatchObject({ code: 'conflict', subject: 'eu.example/prod/api:stable' })

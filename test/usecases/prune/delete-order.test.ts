@@ -10,7 +10,7 @@ import { countOperations } from '../../support/count-operations.ts'
 interface Sketch {
   readonly children?: readonly string[]
   readonly subject?: string
-  /** what stands under the fallback tag of the manifest */
+  /** the name of the manifest under the fallback tag of this manifest */
   readonly fallback?: string
 }
 
@@ -47,10 +47,13 @@ function orderOf(
 ): readonly { readonly name: string; readonly after: readonly string[] }[] {
   const names = new Map(Object.keys(manifests).map((name): [Digest, string] => [digestOf(name), name]))
   const nameOf = (digest: Digest): string => names.get(digest) ?? '?'
-  return turnsOf(manifests).map(({ digest, after }) => ({ name: nameOf(digest), after: after.map(nameOf) }))
+  return orderedDeletesOf(manifests).map(({ digest, after }) => ({
+    name: nameOf(digest),
+    after: after.map(nameOf),
+  }))
 }
 
-function turnsOf(manifests: Manifests): readonly OrderedDelete[] {
+function orderedDeletesOf(manifests: Manifests): readonly OrderedDelete[] {
   const graph = graphOf(manifests)
   return orderDeletes(graph, new Reach(graph), new Set(graph.nodes.keys()))
 }
@@ -69,7 +72,7 @@ describe('the order of deletes', () => {
     ])
   })
 
-  it('opens a cycle of fallback tags, and keeps what the cycle only reaches behind it', () => {
+  it('breaks a cycle of fallback tags, and puts what the cycle reaches after it', () => {
     const order = orderOf({
       behind: { subject: 'a' },
       a: { fallback: 'b' },
@@ -82,7 +85,7 @@ describe('the order of deletes', () => {
     ])
   })
 
-  it('opens the cycles before those that they reach first', () => {
+  it('breaks a cycle before the cycles that it reaches', () => {
     const order = orderOf({
       c: { fallback: 'd' },
       d: { fallback: 'c' },
@@ -93,7 +96,7 @@ describe('the order of deletes', () => {
     expect(order[2]?.after).toEqual(['b'])
   })
 
-  it('never opens a cycle at a child of an index that is not deleted yet', () => {
+  it('does not break a cycle at a child of an index that is deleted later', () => {
     const order = orderOf({
       child: { fallback: 'index' },
       index: { children: ['child'] },
@@ -165,12 +168,12 @@ describe('the work of ordering twice as many deletes is at most twice as much', 
     const operations = (count: number): number => {
       const graph = graphOf(shapeOf(count))
       const reach = new Reach(graph)
-      const doomed = new Set(graph.nodes.keys())
-      let turns: readonly OrderedDelete[] = []
+      const garbage = new Set(graph.nodes.keys())
+      let order: readonly OrderedDelete[] = []
       const counted = countOperations(() => {
-        turns = orderDeletes(graph, reach, doomed)
+        order = orderDeletes(graph, reach, garbage)
       })
-      expect(turns).toHaveLength(doomed.size)
+      expect(order).toHaveLength(garbage.size)
       return counted
     }
     expect(operations(800) / operations(400)).toBeLessThan(2.1)

@@ -12,7 +12,8 @@ import { globs, protection, rule } from '../../support/repository-graphs.ts'
 import { type RegistryKind, watchedRegistry, type WatchedRegistry } from '../../support/world.ts'
 
 const now = Date.parse('2026-06-01T00:00:00Z')
-// Half a day off a boundary: the clock of a registry, which counts seconds, must not change an age in days.
+// Half a day off a boundary: the clock of a registry, which counts seconds, must not change an age
+// in days.
 const old = '2026-01-01T12:00:00Z'
 const pruneOld: RepositoryPolicy = {
   protect: [],
@@ -21,18 +22,21 @@ const pruneOld: RepositoryPolicy = {
   timeFrom: ['annotation', 'config'],
 }
 
-interface Place {
+interface Scene {
   readonly registry: WatchedRegistry
   readonly run: Bench
-  readonly gathered: (
+  readonly gatherSnapshot: (
     policy?: RepositoryPolicy,
     rest?: Partial<PruneGatherOptions> & Partial<Pick<PruneRequest, 'inUse' | 'orphaned'>>,
   ) => ReturnType<typeof gather>
-  /** what was asked since, `METHOD kind`, counted */
+  /** the number of requests by `METHOD kind`, since `forget` */
   readonly counts: () => Readonly<Record<string, number>>
 }
 
-async function place(kind: RegistryKind = 'oci-1.1', known?: RegistryClientOptions['known']): Promise<Place> {
+async function newScene(
+  kind: RegistryKind = 'oci-1.1',
+  known?: RegistryClientOptions['known'],
+): Promise<Scene> {
   const registry = await watchedRegistry(kind)
   const run = await bench(known === undefined ? {} : { known })
   onTestFinished(async () => {
@@ -43,7 +47,7 @@ async function place(kind: RegistryKind = 'oci-1.1', known?: RegistryClientOptio
   return {
     registry,
     run,
-    gathered: async (policy = pruneOld, { inUse = [], orphaned = [], ...options } = {}) =>
+    gatherSnapshot: async (policy = pruneOld, { inUse = [], orphaned = [], ...options } = {}) =>
       await gather(
         run.freshStores().source(repository),
         { repository, image: '@dev/api', inUse, orphaned },
@@ -59,8 +63,8 @@ async function place(kind: RegistryKind = 'oci-1.1', known?: RegistryClientOptio
   }
 }
 
-/** Content that a run has read, for the next. */
-function contents(): ContentStore {
+/** A store of content that one run leaves for the next. */
+function newContentStore(): ContentStore {
   const kept = new Map<Digest, Uint8Array>()
   return {
     get: async (digest) => await Promise.resolve(kept.get(digest)),
@@ -71,17 +75,17 @@ function contents(): ContentStore {
   }
 }
 
-describe('a cold reading', () => {
-  it('asks for the list, each tag once, and no referrers where nothing is marked', async () => {
-    const { registry, gathered, counts } = await place()
+describe('a first run', () => {
+  it('reads the list, each tag once, and no referrers if no tag is selected', async () => {
+    const { registry, gatherSnapshot, counts } = await newScene()
     for (const tag of ['main', 'v1', 'v2']) await registry.oracle.push(image({ label: tag }), 'dev/api', tag)
     registry.forget()
-    await gathered()
+    await gatherSnapshot()
     expect(counts()).toEqual({ 'GET tags': 1, 'GET manifest': 3 })
   })
 
-  it('reads configs only of what a rule by time may mark and no annotation dates', async () => {
-    const { registry, gathered, counts } = await place()
+  it('reads configs only of images that a rule by age selects and that have no annotation', async () => {
+    const { registry, gatherSnapshot, counts } = await newScene()
     const { oracle } = registry
     await oracle.push(image({ label: 'a', created: old }), 'dev/api', 'pr-1')
     await oracle.push(
@@ -92,14 +96,14 @@ describe('a cold reading', () => {
     await oracle.push(image({ label: 'c', created: old }), 'dev/api', 'main')
     await oracle.push(image({ label: 'd', created: old }), 'dev/api', 'pr-3', 'prod')
     registry.forget()
-    const { snapshot } = await gathered({ ...pruneOld, protect: [protection(globs('prod'))] })
+    const { snapshot } = await gatherSnapshot({ ...pruneOld, protect: [protection(globs('prod'))] })
     expect(snapshot.configTimes.size).toBe(1)
-    // a list of referrers for each manifest, as something is marked
+    // One list of referrers for each manifest, because a tag is selected.
     expect(counts()).toEqual({ 'GET tags': 1, 'GET manifest': 5, 'GET blob': 1, 'GET referrers': 4 })
   })
 
-  it('finds children, evidence of children, and untagged indexes that refer to something', async () => {
-    const { registry, gathered } = await place()
+  it('finds children, evidence of children, and untagged indexes with a subject', async () => {
+    const { registry, gatherSnapshot } = await newScene()
     const multi = index(['amd64', 'arm64'], {
       label: 'm',
       annotations: { 'org.opencontainers.image.created': old },
@@ -108,7 +112,7 @@ describe('a cold reading', () => {
     if (child === undefined) throw new Error('an index has children')
     const evidence = referrer(child.descriptor, { index: true })
     await registry.oracle.push(together(multi, evidence), 'dev/api', 'pr-1')
-    const { snapshot } = await gathered()
+    const { snapshot } = await gatherSnapshot()
     const digests = [...together(multi, evidence).manifests].map(({ descriptor }) => descriptor.digest)
     expect([...snapshot.graph.nodes.keys()].toSorted()).toEqual(digests.toSorted())
     const { plan } = decideRepository(snapshot, pruneOld)
@@ -116,18 +120,18 @@ describe('a cold reading', () => {
   })
 })
 
-describe('a second reading', () => {
-  it('asks for the list, each tag by HEAD, and the referrers of what is marked', async () => {
-    const { registry, gathered, counts } = await place()
+describe('a second run', () => {
+  it('reads the list, each tag by HEAD, and the referrers of selected images', async () => {
+    const { registry, gatherSnapshot, counts } = await newScene()
     const { oracle } = registry
     await oracle.push(index(['amd64', 'arm64'], { label: 'i', created: old }), 'dev/api', 'pr-1')
     for (const tag of ['main', 'v1']) await oracle.push(image({ label: tag }), 'dev/api', tag)
-    const kept = contents()
-    const first = await gathered(pruneOld, { contents: kept })
+    const kept = newContentStore()
+    const first = await gatherSnapshot(pruneOld, { contents: kept })
     expect(first.snapshot.referrers).toBe('read')
     registry.forget()
-    const second = await gathered(pruneOld, { contents: kept, last: first.forNextRun })
-    // of the index and its two images
+    const second = await gatherSnapshot(pruneOld, { contents: kept, last: first.forNextRun })
+    // The referrers of the index and its two images.
     expect(counts()).toEqual({ 'GET tags': 1, 'HEAD manifest': 3, 'GET referrers': 3 })
     expect(second.snapshot.referrers).toBe('remembered')
     expect(decideRepository(second.snapshot, pruneOld).plan.steps).toEqual(
@@ -135,19 +139,19 @@ describe('a second reading', () => {
     )
   })
 
-  it('still knows an untagged index that refers to something kept, as long as it is there', async () => {
-    const { registry, gathered } = await place()
+  it('keeps an untagged index whose subject is kept, as long as it exists', async () => {
+    const { registry, gatherSnapshot } = await newScene()
     const { oracle } = registry
     const shared = image({ label: 'shared', created: old })
     const main = image({ label: 'main' })
     const holding = index([shared], { label: 'holding' })
     await oracle.push(main, 'dev/api', 'main')
-    await oracle.push(index([shared], { label: 'dying' }), 'dev/api', 'pr-1')
+    await oracle.push(index([shared], { label: 'deleted' }), 'dev/api', 'pr-1')
     const evidence = await pushReferringIndex(registry, holding, main)
-    const kept = contents()
-    const first = await gathered(pruneOld, { contents: kept })
+    const kept = newContentStore()
+    const first = await gatherSnapshot(pruneOld, { contents: kept })
     const again = async (): Promise<number> => {
-      const { snapshot } = await gathered(pruneOld, { contents: kept, last: first.forNextRun })
+      const { snapshot } = await gatherSnapshot(pruneOld, { contents: kept, last: first.forNextRun })
       return decideRepository(snapshot, pruneOld).plan.steps.length
     }
     expect(await again()).toBe(1)
@@ -155,26 +159,26 @@ describe('a second reading', () => {
     expect(await again()).toBe(2)
   })
 
-  it('reads a tag that has moved since', async () => {
-    const { registry, gathered } = await place()
+  it('reads a tag that was moved', async () => {
+    const { registry, gatherSnapshot } = await newScene()
     await registry.oracle.push(image({ label: 'a' }), 'dev/api', 'main')
-    const kept = contents()
-    const first = await gathered(pruneOld, { contents: kept })
+    const kept = newContentStore()
+    const first = await gatherSnapshot(pruneOld, { contents: kept })
     const moved = await registry.oracle.push(image({ label: 'b' }), 'dev/api', 'main')
-    const { snapshot } = await gathered(pruneOld, { contents: kept, last: first.forNextRun })
+    const { snapshot } = await gatherSnapshot(pruneOld, { contents: kept, last: first.forNextRun })
     expect(snapshot.graph.tags.get('main')).toBe(moved.digest)
   })
 })
 
-describe('where reads are counted', () => {
-  it('tags are resolved by HEAD', async () => {
-    const { registry, gathered, counts } = await place('oci-1.1', (_, name) =>
+describe('a registry that counts reads', () => {
+  it('has its tags resolved by HEAD', async () => {
+    const { registry, gatherSnapshot, counts } = await newScene('oci-1.1', (_, name) =>
       name === 'freeReads' ? 'no' : 'unknown',
     )
     await registry.oracle.push(image({ label: 'a' }), 'dev/api', 'v1')
     await registry.oracle.push(image({ label: 'b' }), 'dev/api', 'v2')
     registry.forget()
-    await gathered()
+    await gatherSnapshot()
     expect(counts()).toEqual({ 'GET tags': 1, 'HEAD manifest': 2, 'GET manifest': 2 })
   })
 })

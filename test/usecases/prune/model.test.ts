@@ -13,12 +13,12 @@ import { snapshotOver } from '../../support/retention/snapshot.ts'
 import { watchedRegistry } from '../../support/world.ts'
 
 /**
- * A sample; `scripts/sweep.ts` plays thousands, and shrinks what it finds. Where one fails, the seed and the path in the message give the same scenario again, and its `story` every
- * request in order.
+ * The tests run a sample. `scripts/sweep.ts` runs thousands of scenarios and shrinks a failing one.
+ * The seed and the path in a failure's message reproduce its scenario.
  */
 const seed = 20_261_125
 
-/** The complaints about the first scenario that has some. */
+/** The complaints about the first failing scenario. */
 async function complaintsOf(scenario: fc.Arbitrary<Scenario>, numRuns: number): Promise<readonly string[]> {
   const property = fc.asyncProperty(fc.noBias(scenario), async (one) => {
     const { complaints } = await play(one)
@@ -28,24 +28,24 @@ async function complaintsOf(scenario: fc.Arbitrary<Scenario>, numRuns: number): 
   return found.failed ? [fc.defaultReportMessage(found) ?? 'it failed'] : []
 }
 
-describe('whatever a repository and a policy are', () => {
+describe('in any repository with any policy', () => {
   it('a prune deletes what the oracle selects and the registry can delete, and nothing else', async () => {
     expect(await complaintsOf(scenarios(30, { isDisturbed: false }), 90)).toEqual([])
   })
 
-  it('the same holds in repositories of hundreds of manifests', async () => {
+  it('a prune does the same in repositories with hundreds of manifests', async () => {
     expect(await complaintsOf(scenarios(250, { isDisturbed: false }), 4)).toEqual([])
   })
 })
 
-describe('whatever others do in the middle', () => {
-  it('a prune deletes nothing that a read showed as needed, and in the end all that the oracle selects is gone', async () => {
+describe('with any concurrent changes', () => {
+  it('a prune deletes nothing that one of its reads showed as needed, and a further prune deletes all that the oracle selects', async () => {
     expect(await complaintsOf(scenarios(30, { isDisturbed: true }), 120)).toEqual([])
   })
 })
 
 describe('the oracle', () => {
-  it('comes to the same by plain HTTP and a policy in YAML as by the storage of the registry', async () => {
+  it('has the same result from plain HTTP and a policy in YAML as from the storage of the registry', async () => {
     const property = fc.asyncProperty(fc.noBias(recipes(20)), policies, async (recipe, policy) => {
       const registry = new SimulatedRegistry({})
       await registry.load(build(recipe, true))

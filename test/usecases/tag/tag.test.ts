@@ -7,7 +7,7 @@ import { type Bench, bench, carryOut, repository } from '../../support/promotion
 import { planTags, tag } from '../../support/tagging.ts'
 
 const isWrite = ({ method }: { readonly method: string }) => method !== 'GET' && method !== 'HEAD'
-const told = (requests: readonly { readonly method: string; readonly path: string }[]) =>
+const format = (requests: readonly { readonly method: string; readonly path: string }[]) =>
   requests.map(({ method, path }) => `${method} ${path}`).join('\n')
 
 let run: Bench
@@ -16,29 +16,31 @@ beforeEach(async () => {
 })
 afterEach(() => run[Symbol.asyncDispose]())
 
-const fresh = image({ label: 'the new one', layers: 1 })
+const fresh = image({ label: 'new', layers: 1 })
 let repositories = 0
 
-/** tags there, the version, the tags that the image has after it */
-type Row = readonly [string, string, string, Partial<TagPolicy>?]
+type Row = readonly [existing: string, version: string, expected: string, Partial<TagPolicy>?]
 
-interface Place {
+interface TestRepository {
   readonly path: string
   readonly in: ReturnType<typeof repository>
 }
 
-/** A repository with an image under each tag, `tag=name` for one that several share, and the new image under `build`. */
-async function placeWith(registry: AnyRegistry, tags: string): Promise<Place> {
+/**
+ * A repository with an image under each tag, `tag=name` for one that several share, and the new
+ * image under `build`.
+ */
+async function startRepository(registry: AnyRegistry, tags: string): Promise<TestRepository> {
   const path = `team/r${++repositories}`
-  for (const word of tags === '' ? [] : tags.split(' ')) {
-    const [name = '', label = name] = word.split('=')
+  for (const entry of tags === '' ? [] : tags.split(' ')) {
+    const [name = '', label = name] = entry.split('=')
     await registry.oracle.push(image({ label, layers: 1 }), path, name)
   }
   await registry.oracle.push(fresh, path, 'build')
   return { path, in: repository(registry, path) }
 }
 
-async function tagsOnFresh(registry: AnyRegistry, { path }: Place): Promise<string> {
+async function tagsOfFresh(registry: AnyRegistry, { path }: TestRepository): Promise<string> {
   const tags = await registry.oracle.tags(path)
   const on = await Promise.all(
     tags.map(async (name) => ((await registry.oracle.digest(path, name)) === fresh.root.digest ? name : '')),
@@ -67,31 +69,31 @@ describeEachRegistry('dray tag', (registryOf) => {
     ['2.0.0-beta.1 beta=2.0.0-beta.1', '2.0.0-beta.2', '2.0.0-beta.2 beta', { channels: ['beta'] }],
   ]
   it.each(table.map(([tags, version, expected, policy = {}]) => ({ tags, version, expected, policy })))(
-    '[$tags] and $version: it is under $expected',
+    '[$tags] and version $version: the image gets $expected',
     async ({ tags, version, expected, policy }) => {
       const registry = registryOf()
-      const place = await placeWith(registry, tags)
+      const repo = await startRepository(registry, tags)
       const before = new Map(
         await Promise.all(
-          (await registry.oracle.tags(place.path)).map(
-            async (name) => [name, await registry.oracle.digest(place.path, name)] as const,
+          (await registry.oracle.tags(repo.path)).map(
+            async (name) => [name, await registry.oracle.digest(repo.path, name)] as const,
           ),
         ),
       )
-      const done = await tag(run, { in: place.in, at: { tag: 'build' }, as: version, policy })
+      const done = await tag(run, { in: repo.in, at: { tag: 'build' }, as: version, policy })
       expect(done.placements).toMatchObject([{ status: 'tagged', errors: [] }])
-      expect(await tagsOnFresh(registry, place)).toBe(expected)
+      expect(await tagsOfFresh(registry, repo)).toBe(expected)
       const moved = expected.split(' ')
       for (const [name, digest] of [...before].filter((one) => !moved.includes(one[0])))
-        expect(await registry.oracle.digest(place.path, name), name).toBe(digest)
+        expect(await registry.oracle.digest(repo.path, name), name).toBe(digest)
       await registry.forget()
-      const again = await tag(run, { in: place.in, at: { tag: 'build' }, as: version, policy })
+      const again = await tag(run, { in: repo.in, at: { tag: 'build' }, as: version, policy })
       expect(again.placements).toMatchObject([{ status: 'unchanged' }])
       expect((await registry.requests()).filter(isWrite)).toEqual([])
     },
   )
 
-  const taken: readonly (readonly [string, string, Partial<TagPolicy>?])[] = [
+  const conflicts: readonly (readonly [string, string, Partial<TagPolicy>?])[] = [
     ['1.4.0', '1.4.0'],
     ['v1.4.0', '1.4.0'],
     ['1.4.0', 'v1.4.0'],
@@ -100,68 +102,68 @@ describeEachRegistry('dray tag', (registryOf) => {
     ['1.4.0_build.1', '1.4.0+build.2', { buildMetadata: true }],
     ['1.4.0', '1.4.0+build.2', { buildMetadata: true }],
   ]
-  it.each(taken.map(([there, version, policy = {}]) => ({ there, version, policy })))(
-    '$there on another image and $version: refused, and nothing is written',
+  it.each(conflicts.map(([there, version, policy = {}]) => ({ there, version, policy })))(
+    '$there at another image and version $version: the run is refused and writes nothing',
     async ({ there, version, policy }) => {
       const registry = registryOf()
-      const place = await placeWith(registry, there)
+      const repo = await startRepository(registry, there)
       await registry.forget()
-      const done = await tag(run, { in: place.in, at: { tag: 'build' }, as: version, policy })
+      const done = await tag(run, { in: repo.in, at: { tag: 'build' }, as: version, policy })
       expect(done.placements).toMatchObject([{ status: 'refused', errors: [{ code: 'refused' }] }])
       expect((await registry.requests()).filter(isWrite)).toEqual([])
     },
   )
 
-  it('four tags take at most ten requests: the list, the image, one look and one write for each', async () => {
+  it('four version tags take at most ten requests: the list, the image, and a check and a write for each', async () => {
     const registry = registryOf()
-    const place = await placeWith(registry, '1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
+    const repo = await startRepository(registry, '1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
     await registry.forget()
-    await tag(run, { in: place.in, at: { tag: 'build' }, as: '1.4.1' })
+    await tag(run, { in: repo.in, at: { tag: 'build' }, as: '1.4.1' })
     const requests = await registry.requests()
-    expect(requests.length, told(requests)).toBeLessThanOrEqual(10)
-    expect(await tagsOnFresh(registry, place)).toBe('1 1.4 1.4.1 latest')
+    expect(requests.length, format(requests)).toBeLessThanOrEqual(10)
+    expect(await tagsOfFresh(registry, repo)).toBe('1 1.4 1.4.1 latest')
   })
 
-  it('four plain tags take at most nine', async () => {
+  it('four plain tags take at most nine requests', async () => {
     const registry = registryOf()
-    const place = await placeWith(registry, 'b')
+    const repo = await startRepository(registry, 'b')
     await registry.forget()
     const as = { kind: 'plain', tags: ['a', 'b', 'c', 'd'] } as const
-    await tag(run, { in: place.in, at: { tag: 'build' }, as })
+    await tag(run, { in: repo.in, at: { tag: 'build' }, as })
     const requests = await registry.requests()
-    expect(requests.length, told(requests)).toBeLessThanOrEqual(9)
-    expect(await tagsOnFresh(registry, place)).toBe('a b c d')
+    expect(requests.length, format(requests)).toBeLessThanOrEqual(9)
+    expect(await tagsOfFresh(registry, repo)).toBe('a b c d')
   })
 
   it('exact tags are written first, latest last', async () => {
     const registry = registryOf()
-    const place = await placeWith(registry, '')
+    const repo = await startRepository(registry, '')
     await registry.forget()
-    await tag(run, { in: place.in, at: { tag: 'build' }, as: '1.0.0' })
+    await tag(run, { in: repo.in, at: { tag: 'build' }, as: '1.0.0' })
     const written = (await registry.requests()).filter(isWrite).map(({ path }) => path.split('/').at(-1))
     expect([written[0], written.at(-1)]).toEqual(['1.0.0', 'latest'])
     expect(written).toHaveLength(4)
   })
 
   it.each(['latest', '1.4'])(
-    'another moves %s between plan and write: conflict, and it stays',
+    '%s is a conflict and stays if someone moves it between plan and write',
     async (moved) => {
       const registry = registryOf()
-      const place = await placeWith(registry, '1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
-      const plan = await planTags(run, { in: place.in, at: { tag: 'build' }, as: '1.4.1' })
-      const theirs = await registry.oracle.push(image({ label: 'theirs' }), place.path, moved)
+      const repo = await startRepository(registry, '1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
+      const plan = await planTags(run, { in: repo.in, at: { tag: 'build' }, as: '1.4.1' })
+      const foreign = await registry.oracle.push(image({ label: 'foreign' }), repo.path, moved)
       const done = await carryOut(run, plan, { isSaved: true })
       expect(done.placements).toMatchObject([{ status: 'conflict' }])
-      expect(await registry.oracle.digest(place.path, moved)).toBe(theirs.digest)
-      expect(await registry.oracle.digest(place.path, '1.4.1')).toBeUndefined()
+      expect(await registry.oracle.digest(repo.path, moved)).toBe(foreign.digest)
+      expect(await registry.oracle.digest(repo.path, '1.4.1')).toBeUndefined()
     },
   )
 
-  it('a higher version that came since the plan is a conflict, though no tag that it writes was moved', async () => {
+  it('a higher version that appears after the plan is a conflict, although no planned tag was moved', async () => {
     const registry = registryOf()
-    const place = await placeWith(registry, '1.4.0 latest=1.4.0')
-    const plan = await planTags(run, { in: place.in, at: { tag: 'build' }, as: '1.4.1' })
-    await registry.oracle.push(image({ label: 'theirs' }), place.path, '2.0.0')
+    const repo = await startRepository(registry, '1.4.0 latest=1.4.0')
+    const plan = await planTags(run, { in: repo.in, at: { tag: 'build' }, as: '1.4.1' })
+    await registry.oracle.push(image({ label: 'foreign' }), repo.path, '2.0.0')
     const done = await carryOut(run, plan, { isSaved: true })
     expect(done.placements).toMatchObject([
       {
@@ -169,21 +171,21 @@ describeEachRegistry('dray tag', (registryOf) => {
         errors: [{ code: 'conflict', message: expect.stringContaining('2.0.0 came to') }],
       },
     ])
-    expect(await tagsOnFresh(registry, place)).toBe('')
+    expect(await tagsOfFresh(registry, repo)).toBe('')
   })
 
-  it('… but one that is of no concern to its tags is none', async () => {
+  it('a version that appears after the plan is no conflict if it does not affect the planned tags', async () => {
     const registry = registryOf()
-    const place = await placeWith(registry, '1.4.0 2.0.0')
-    const plan = await planTags(run, { in: place.in, at: { tag: 'build' }, as: '1.4.1' })
-    await registry.oracle.push(image({ label: 'theirs' }), place.path, '3.0.0')
-    await registry.oracle.push(image({ label: 'theirs' }), place.path, '1.3.9')
+    const repo = await startRepository(registry, '1.4.0 2.0.0')
+    const plan = await planTags(run, { in: repo.in, at: { tag: 'build' }, as: '1.4.1' })
+    await registry.oracle.push(image({ label: 'foreign' }), repo.path, '3.0.0')
+    await registry.oracle.push(image({ label: 'foreign' }), repo.path, '1.3.9')
     const done = await carryOut(run, plan, { isSaved: true })
     expect(done.placements).toMatchObject([{ status: 'tagged' }])
-    expect(await tagsOnFresh(registry, place)).toBe('1 1.4 1.4.1')
+    expect(await tagsOfFresh(registry, repo)).toBe('1 1.4 1.4.1')
   })
 
-  it('a version that it says of itself', async () => {
+  it('the version can come from the label of the image', async () => {
     const registry = registryOf()
     const path = `team/r${++repositories}`
     const labels = { 'org.opencontainers.image.version': '1.2.3' }
@@ -194,7 +196,7 @@ describeEachRegistry('dray tag', (registryOf) => {
     expect(await registry.oracle.digest(path, '1.2.3')).toBe(api.root.digest)
   })
 
-  it('… in two spellings is one', async () => {
+  it('the labels of an index may have two spellings of one version', async () => {
     const registry = registryOf()
     const path = `team/r${++repositories}`
     const key = 'org.opencontainers.image.version'
@@ -205,9 +207,9 @@ describeEachRegistry('dray tag', (registryOf) => {
   })
 
   it.each([
-    ['not at all', {}],
-    ['something that is no version', { 'org.opencontainers.image.version': 'main' }],
-  ])('… %s: refused', async (_, labels) => {
+    ['no label', {}],
+    ['a label that is not a version', { 'org.opencontainers.image.version': 'main' }],
+  ])('an image with %s is refused', async (_, labels) => {
     const registry = registryOf()
     const path = `team/r${++repositories}`
     await registry.oracle.push(image({ label: 'odd', labels }), path, 'build')
@@ -226,56 +228,56 @@ describeEachRegistry('dray tag', (registryOf) => {
     ['patch', '1.4.3'],
     ['minor', '1.5.0'],
     ['major', '2.0.0'],
-  ] as const)('the next %s after 1.4.2 is %s; a second run is no further version', async (part, version) => {
+  ] as const)('the next %s after 1.4.2 is %s, and a second run changes nothing', async (part, version) => {
     const registry = registryOf()
-    const place = await placeWith(registry, '1.4.2 0.9.0 1.5.0-rc.1 2 99')
+    const repo = await startRepository(registry, '1.4.2 0.9.0 1.5.0-rc.1 2 99')
     const as = { kind: 'next', part } as const
-    await tag(run, { in: place.in, at: { tag: 'build' }, as })
-    expect(await registry.oracle.digest(place.path, version)).toBe(fresh.root.digest)
+    await tag(run, { in: repo.in, at: { tag: 'build' }, as })
+    expect(await registry.oracle.digest(repo.path, version)).toBe(fresh.root.digest)
     await registry.forget()
-    const again = await tag(run, { in: place.in, at: { tag: 'build' }, as })
+    const again = await tag(run, { in: repo.in, at: { tag: 'build' }, as })
     expect(again.placements).toMatchObject([{ status: 'unchanged' }])
     expect((await registry.requests()).filter(isWrite)).toEqual([])
   })
 
-  it('the next one after the largest number that there is is refused', async () => {
+  it('the next version after the largest safe integer is refused', async () => {
     const registry = registryOf()
-    const place = await placeWith(registry, `${Number.MAX_SAFE_INTEGER}.0.0`)
-    const done = await tag(run, { in: place.in, at: { tag: 'build' }, as: { kind: 'next', part: 'major' } })
+    const repo = await startRepository(registry, `${Number.MAX_SAFE_INTEGER}.0.0`)
+    const done = await tag(run, { in: repo.in, at: { tag: 'build' }, as: { kind: 'next', part: 'major' } })
     expect(done.refusals).toMatchObject([{ error: { code: 'refused' } }])
   })
 
-  it('the job of an earlier build that runs again after a later one has released changes nothing', async () => {
+  it('a repeated run of an earlier build changes nothing after a later release', async () => {
     const registry = registryOf()
-    const place = await placeWith(registry, 'later')
+    const repo = await startRepository(registry, 'later')
     const as = { kind: 'next', part: 'minor' } as const
-    await registry.oracle.push(image({ label: '1.0.0', layers: 1 }), place.path, '1.0.0')
-    await tag(run, { in: place.in, at: { tag: 'build' }, as })
-    await tag(run, { in: place.in, at: { tag: 'later' }, as })
-    const later = await registry.oracle.digest(place.path, '1.2.0')
-    expect(later).toBe(await registry.oracle.digest(place.path, 'later'))
+    await registry.oracle.push(image({ label: '1.0.0', layers: 1 }), repo.path, '1.0.0')
+    await tag(run, { in: repo.in, at: { tag: 'build' }, as })
+    await tag(run, { in: repo.in, at: { tag: 'later' }, as })
+    const later = await registry.oracle.digest(repo.path, '1.2.0')
+    expect(later).toBe(await registry.oracle.digest(repo.path, 'later'))
     await registry.forget()
-    const again = await tag(run, { in: place.in, at: { tag: 'build' }, as })
+    const again = await tag(run, { in: repo.in, at: { tag: 'build' }, as })
     expect(again.placements).toMatchObject([{ status: 'unchanged' }])
     expect((await registry.requests()).filter(isWrite)).toEqual([])
-    expect(await registry.oracle.digest(place.path, 'latest')).toBe(later)
+    expect(await registry.oracle.digest(repo.path, 'latest')).toBe(later)
   })
 
-  it('the next one where there is none yet is refused', async () => {
+  it('the next version is refused if there is no version', async () => {
     const registry = registryOf()
-    const place = await placeWith(registry, '1.0.0-rc.1 1 latest')
-    const done = await tag(run, { in: place.in, at: { tag: 'build' }, as: { kind: 'next', part: 'minor' } })
+    const repo = await startRepository(registry, '1.0.0-rc.1 1 latest')
+    const done = await tag(run, { in: repo.in, at: { tag: 'build' }, as: { kind: 'next', part: 'minor' } })
     expect(done.refusals).toMatchObject([{ error: { code: 'refused' } }])
   })
 
-  it('several versions at once end as if they had come one after another', async () => {
+  it('several versions at once have the same result as one after the other', async () => {
     const registry = registryOf()
     const path = `team/r${++repositories}`
     const versions = ['1.4.1', '1.5.0', '1.4.0', '2.0.0-rc.1']
     for (const version of versions)
       await registry.oracle.push(image({ label: version, layers: 1 }), path, `build-${version}`)
-    const place = repository(registry, path)
-    const taggings = versions.map((version) => ({ in: place, at: { tag: `build-${version}` }, as: version }))
+    const repo = repository(registry, path)
+    const taggings = versions.map((version) => ({ in: repo, at: { tag: `build-${version}` }, as: version }))
     const done = await tag(run, ...taggings)
     expect(done.placements.map(({ status }) => status)).toEqual(versions.map(() => 'tagged'))
     const at = (name: string) => registry.oracle.digest(path, name)
@@ -284,14 +286,14 @@ describeEachRegistry('dray tag', (registryOf) => {
     expect(await at('1.4')).toBe(await at('build-1.4.1'))
   })
 
-  it('the same version for two images at once: neither gets it', async () => {
+  it('the same version for two images at once is refused for both', async () => {
     const registry = registryOf()
-    const place = await placeWith(registry, 'other')
+    const repo = await startRepository(registry, 'other')
     await registry.forget()
     const done = await tag(
       run,
-      { in: place.in, at: { tag: 'build' }, as: '1.0.0' },
-      { in: place.in, at: { tag: 'other' }, as: '1.0.0' },
+      { in: repo.in, at: { tag: 'build' }, as: '1.0.0' },
+      { in: repo.in, at: { tag: 'other' }, as: '1.0.0' },
     )
     expect(done.placements.map(({ status }) => status)).toEqual(['refused', 'refused'])
     expect((await registry.requests()).filter(isWrite)).toEqual([])
@@ -300,37 +302,40 @@ describeEachRegistry('dray tag', (registryOf) => {
   it.each([
     ['build metadata', '', { buildMetadata: true, levels: ['exact'] }, '1.4.0+a', '1.4.0+b'],
     ['v', 'v1.0.0 1.0.0=v1.0.0 2.0.0', {}, '1.4.0', 'v1.4.0'],
-  ] as const)('… which differ in their %s neither', async (_, tags, policy, one, another) => {
-    const registry = registryOf()
-    const place = await placeWith(registry, `other ${tags}`.trim())
-    await registry.forget()
-    const done = await tag(
-      run,
-      { in: place.in, at: { tag: 'build' }, as: one, policy },
-      { in: place.in, at: { tag: 'other' }, as: another, policy },
-    )
-    expect(done.placements.map(({ status }) => status)).toEqual(['refused', 'refused'])
-    expect((await registry.requests()).filter(isWrite)).toEqual([])
-  })
+  ] as const)(
+    'the same version with another %s for two images at once is refused for both',
+    async (_, tags, policy, one, another) => {
+      const registry = registryOf()
+      const repo = await startRepository(registry, `other ${tags}`.trim())
+      await registry.forget()
+      const done = await tag(
+        run,
+        { in: repo.in, at: { tag: 'build' }, as: one, policy },
+        { in: repo.in, at: { tag: 'other' }, as: another, policy },
+      )
+      expect(done.placements.map(({ status }) => status)).toEqual(['refused', 'refused'])
+      expect((await registry.requests()).filter(isWrite)).toEqual([])
+    },
+  )
 
-  it('of several that go backward at once the highest gets what they share', async () => {
+  it('the highest of several versions that move tags backward gets the shared tags', async () => {
     const registry = registryOf()
-    const place = await placeWith(registry, '2.0.0 latest=2.0.0 other')
+    const repo = await startRepository(registry, '2.0.0 latest=2.0.0 other')
     const policy = { allowBackward: true }
     const done = await tag(
       run,
-      { in: place.in, at: { tag: 'other' }, as: '1.4.0', policy },
-      { in: place.in, at: { tag: 'build' }, as: '1.5.0', policy },
+      { in: repo.in, at: { tag: 'other' }, as: '1.4.0', policy },
+      { in: repo.in, at: { tag: 'build' }, as: '1.5.0', policy },
     )
     expect(done.placements.map(({ status }) => status)).toEqual(['tagged', 'tagged'])
-    expect(await tagsOnFresh(registry, place)).toBe('1 1.5 1.5.0 latest')
+    expect(await tagsOfFresh(registry, repo)).toBe('1 1.5 1.5.0 latest')
   })
 
-  it('what is moved against a rule is marked in the plan, and so in the record', async () => {
+  it('a tag that is moved against a rule has an override in the plan', async () => {
     const registry = registryOf()
-    const place = await placeWith(registry, '1.4.0 1.5.0 latest=1.5.0')
+    const repo = await startRepository(registry, '1.4.0 1.5.0 latest=1.5.0')
     const done = await tag(run, {
-      in: place.in,
+      in: repo.in,
       at: { tag: 'build' },
       as: '1.4.0',
       moveTags: true,
@@ -343,19 +348,19 @@ describeEachRegistry('dray tag', (registryOf) => {
       ['1', 'allowBackward'],
       ['latest', 'allowBackward'],
     ])
-    expect(await tagsOnFresh(registry, place)).toBe('1 1.4 1.4.0 latest')
+    expect(await tagsOfFresh(registry, repo)).toBe('1 1.4 1.4.0 latest')
   })
 
-  it('an immutable tag is refused, floating ones too', async () => {
+  it('an immutable tag is refused even if it is floating', async () => {
     const registry = registryOf()
-    const place = await placeWith(registry, '1.4.0 release-1')
+    const repo = await startRepository(registry, '1.4.0 release-1')
     const plain = { kind: 'plain', tags: ['release-1'] } as const
-    const done = await tag(run, { in: place.in, at: { tag: 'build' }, as: plain, immutable: ['release-*'] })
+    const done = await tag(run, { in: repo.in, at: { tag: 'build' }, as: plain, immutable: ['release-*'] })
     expect(done.placements).toMatchObject([
       { status: 'refused', errors: [{ why: expect.stringContaining('release-*') }] },
     ])
     const free = await tag(run, {
-      in: place.in,
+      in: repo.in,
       at: { tag: 'build' },
       as: { kind: 'plain', tags: ['release-2'] },
       immutable: ['release-*'],
@@ -364,7 +369,7 @@ describeEachRegistry('dray tag', (registryOf) => {
   })
 })
 
-describe('a registry that does not list what it has', () => {
+describe('a registry that does not list the tags', () => {
   const notListed = {
     at: { path: /\/tags\/list/ },
     times: Infinity,
@@ -376,30 +381,33 @@ describe('a registry that does not list what it has', () => {
   } as const
 
   describeEachRegistry('moves no floating tag', (registryOf) => {
-    it.each(['2.0.0 latest=2.0.0', '2.0.0'])('of [%s]: the highest version cannot be told', async (tags) => {
-      const registry = registryOf()
-      const place = await placeWith(registry, tags)
-      await using proxy = await faultyProxy(registry.host, notListed)
-      const there = repository(proxy, place.path)
-      const done = await tag(run, { in: there, at: { tag: 'build' }, as: '1.0.0' })
-      expect(done.placements).toMatchObject([{ status: 'refused', errors: [{ code: 'conflict' }] }])
-      expect(await tagsOnFresh(registry, place)).toBe('')
-      const plain = { kind: 'plain', tags: ['tested'] } as const
-      const named = await tag(run, { in: there, at: { tag: 'build' }, as: plain })
-      expect(named.placements).toMatchObject([{ status: 'tagged' }])
-    })
+    it.each(['2.0.0 latest=2.0.0', '2.0.0'])(
+      'of [%s], because the highest version is unknown',
+      async (tags) => {
+        const registry = registryOf()
+        const repo = await startRepository(registry, tags)
+        await using proxy = await faultyProxy(registry.host, notListed)
+        const there = repository(proxy, repo.path)
+        const done = await tag(run, { in: there, at: { tag: 'build' }, as: '1.0.0' })
+        expect(done.placements).toMatchObject([{ status: 'refused', errors: [{ code: 'conflict' }] }])
+        expect(await tagsOfFresh(registry, repo)).toBe('')
+        const plain = { kind: 'plain', tags: ['tested'] } as const
+        const named = await tag(run, { in: there, at: { tag: 'build' }, as: plain })
+        expect(named.placements).toMatchObject([{ status: 'tagged' }])
+      },
+    )
   })
 })
 
-describe('an image that is not there', () => {
-  describeEachRegistry('is told', (registryOf) => {
-    it('with the tags that are near, and holds back no other', async () => {
+describe('an image that does not exist', () => {
+  describeEachRegistry('is refused', (registryOf) => {
+    it('with similar tags in the hint, and the other images are tagged', async () => {
       const registry = registryOf()
-      const place = await placeWith(registry, '')
+      const repo = await startRepository(registry, '')
       const done = await tag(
         run,
-        { in: place.in, at: { tag: 'biuld' }, as: '1.0.0' },
-        { in: place.in, at: { tag: 'build' }, as: '1.1.0' },
+        { in: repo.in, at: { tag: 'biuld' }, as: '1.0.0' },
+        { in: repo.in, at: { tag: 'build' }, as: '1.1.0' },
       )
       expect(done.refusals).toMatchObject([{ error: { code: 'not-found', hint: 'Did you mean build?' } }])
       expect(done.placements).toMatchObject([{ status: 'tagged' }])

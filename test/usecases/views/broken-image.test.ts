@@ -6,68 +6,71 @@ import { embedded, newCall, openStores, scripted } from '../../registry/client/w
 import { imageWithConfig } from '../../support/config-image.ts'
 import { body, type Content, image, index } from '../../support/images.ts'
 
-/** A registry with `api` in it, and what looking at an image there gives. */
+/**
+ * Starts a registry for the repository `api`. `inspect` returns the view of an image and the
+ * warnings.
+ */
 async function start() {
   const at = await embedded()
   const store = () => openStores().source({ registry: at.registry, path: 'api' })
-  const look = async (tag: string, over: Partial<InspectOptions> = {}) => {
+  const inspect = async (tag: string, over: Partial<InspectOptions> = {}) => {
     const call = newCall()
     const view = await inspectImage(store(), { tag }, { tags: 'none', ...over }, call)
     const warnings = call.events.flatMap((event) => (event.kind === 'warning' ? [event.text] : []))
     return { view, warnings }
   }
   const push = (content: Content, ...tags: string[]) => at.push(content, 'api', ...tags)
-  return { ...at, store, look, push }
+  return { ...at, store, inspect, push }
 }
 
 const on = (platform: string) => ({ platform: parsePlatformName(platform) })
 const configOf = (content: Content) => body(content)['config'] as { readonly digest: string }
 
-describe('an image that is not whole', () => {
-  it('is shown without the children that are not there, which are named', async () => {
-    const { look, push, oracle } = await start()
+describe('an incomplete image', () => {
+  it('is shown with its missing children', async () => {
+    const { inspect, push, oracle } = await start()
     const api = index(['linux/amd64', 'linux/arm64'])
     await push(api, '1.0.0')
     const gone = api.manifests[1]?.descriptor.digest
     await oracle.delete('api', gone ?? '')
-    const { view } = await look('1.0.0')
+    const { view } = await inspect('1.0.0')
     expect(view).toMatchObject({
       image: { digest: api.root.digest },
       manifests: [{ platform: 'linux/amd64', layers: [{}, {}] }],
       missing: [{ platform: 'linux/arm64', descriptor: { digest: gone } }],
       evidence: [],
     })
-    await expect(look('1.0.0', on('linux/arm64'))).rejects.toMatchObject({ code: 'not-found' })
+    await expect(inspect('1.0.0', on('linux/arm64'))).rejects.toMatchObject({ code: 'not-found' })
   })
 
-  it('has the platforms that are there, also where the index does not say for what another is', async () => {
-    const { look, push, oracle } = await start()
+  it('has the platforms of its children, even if the index has no platform for another one', async () => {
+    const { inspect, push, oracle } = await start()
     const bare = image({ platform: 'linux/s390x' })
     const { platform: _, ...root } = bare.root
     const amd64 = image({ platform: 'linux/amd64' })
     await push(index([amd64, { ...bare, root }]), '1.0.0')
     await oracle.delete('api', root.digest)
-    expect((await look('1.0.0', on('linux/amd64'))).view.image.digest).toBe(amd64.root.digest)
-    expect((await look('1.0.0')).view.missing).toEqual([{ descriptor: root }])
+    expect((await inspect('1.0.0', on('linux/amd64'))).view.image.digest).toBe(amd64.root.digest)
+    expect((await inspect('1.0.0')).view.missing).toEqual([{ descriptor: root }])
   })
 
-  it('is shown without a config that is not there or malformed, and a warning says what is wrong', async () => {
-    const { look, push, registry } = await start()
+  it('is shown with a warning if its config is missing or malformed', async () => {
+    const { inspect, push, registry } = await start()
     const api = image({ labels: { a: 'b' } })
     await push(api, '1.0.0')
     await fetch(`http://${registry}/v2/api/blobs/${configOf(api).digest}`, { method: 'DELETE' })
     await push(imageWithConfig({ config: { Env: 'A=b', ExposedPorts: [] } }), '2.0.0')
-    const gone = await look('1.0.0')
+    const gone = await inspect('1.0.0')
     expect(gone.view.manifests).toMatchObject([{ config: configOf(api), layers: [{}, {}] }])
     expect(gone.view.manifests[0]).not.toHaveProperty('image')
     expect(gone.view.manifests[0]).not.toHaveProperty('artifactType')
     expect(gone.warnings).toEqual([expect.stringContaining(`@${configOf(api).digest}`)])
-    const malformed = await look('2.0.0')
+    const malformed = await inspect('2.0.0')
     expect(malformed.view.manifests).toHaveLength(1)
     expect(malformed.warnings).toEqual([expect.stringContaining('ExposedPorts')])
   })
 
-  it('is shown where its evidence may not be read, of which nothing is known then', async () => {
+  it('is shown with unknown evidence if the evidence cannot be read', async () => {
     const api = image()
     const bodies = new Map([...api.blobs, ['v', Buffer.from(api.manifests[0]?.bytes ?? [])]])
     const { registry } = await scripted(({ path }) => {
@@ -86,8 +89,8 @@ describe('an image that is not whole', () => {
   })
 })
 
-it('a manifest that is there for several platforms is shown with each, and chosen by any of them', async () => {
-  const { look, push, store } = await start()
+it('a manifest for several platforms is shown with each, and found by each', async () => {
+  const { inspect, push, store } = await start()
   const arm = image({ platform: 'linux/arm64' })
   const v8 = {
     ...arm,
@@ -95,9 +98,9 @@ it('a manifest that is there for several platforms is shown with each, and chose
   }
   await push(index([arm, arm, v8]), '1.0.0')
   const platforms = ['linux/arm64', 'linux/arm64/v8']
-  expect((await look('1.0.0')).view.manifests.map(({ platform }) => platform)).toEqual(platforms)
+  expect((await inspect('1.0.0')).view.manifests.map(({ platform }) => platform)).toEqual(platforms)
   const options = { limit: undefined, evidenceTags: false, brief: false, filter: {}, now: Date.now() }
   expect((await listRepository(store(), options, newCall())).tags).toMatchObject([{ platforms }])
   for (const platform of platforms)
-    expect((await look('1.0.0', on(platform))).view.image.digest).toBe(arm.root.digest)
+    expect((await inspect('1.0.0', on(platform))).view.image.digest).toBe(arm.root.digest)
 })

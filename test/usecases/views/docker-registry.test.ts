@@ -29,9 +29,10 @@ describe.skipIf(!dockerRegistry.available)(`views of docker-registry 2.8${docker
   afterAll(() => registry.stop())
 
   const store = () => openStores().source({ registry: registry.host, path: 'api' })
-  const asked = async (path: RegExp) => (await registry.log()).filter((entry) => path.test(entry.path)).length
+  const countRequests = async (path: RegExp) =>
+    (await registry.log()).filter((entry) => path.test(entry.path)).length
 
-  it('list tags with their evidence, and learn by one request that there is no referrers API', async () => {
+  it('list tags with their evidence, and find with one request that there is no referrers API', async () => {
     await registry.clearLog()
     const options = { limit: 50, evidenceTags: false, brief: false, filter: {}, now: Date.UTC(2030, 0) }
     const view = await listRepository(store(), options, newCall())
@@ -43,9 +44,9 @@ describe.skipIf(!dockerRegistry.available)(`views of docker-registry 2.8${docker
       platforms: ['linux/amd64'],
       evidence: {},
     })
-    expect(await asked(/\/referrers\//)).toBe(1)
+    expect(await countRequests(/\/referrers\//)).toBe(1)
     expect((await registry.log()).filter(({ method }) => method === 'HEAD')).toHaveLength(5)
-    // two images, four children of the index, and the list under the fallback tag
+    // Two images, four children of the index, and the list under the fallback tag.
     expect(
       (await registry.log()).filter(({ method, path }) => method === 'GET' && path.includes('/manifests/')),
     ).toHaveLength(7)
@@ -63,7 +64,7 @@ describe.skipIf(!dockerRegistry.available)(`views of docker-registry 2.8${docker
     expect(whole.evidence?.map(({ via }) => via).sort()).toEqual(['index', 'index', 'subject', 'tag'])
   })
 
-  it('show an image without any tag, whose repository has no list', async () => {
+  it('show an image in a repository without tags', async () => {
     await new Oracle(registry.url).push(old, 'bare')
     const call = newCall()
     const bare = openStores().source({ registry: registry.host, path: 'bare' })

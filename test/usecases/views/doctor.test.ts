@@ -32,7 +32,7 @@ const finding = (given: DoctorFacts, check: string) =>
   diagnose(given, now).findings.find((one) => one.check === check)
 
 describe('a diagnosis', () => {
-  it('of a registry that is well has no problem, and says what it does not know', () => {
+  it('of a registry without problems has no problem, and lists what is unknown', () => {
     const diagnosis = diagnose(all(), now)
     expect(hasProblem(diagnosis)).toBe(false)
     expect(diagnosis.findings.filter(({ state }) => state === 'unknown')).toHaveLength(9)
@@ -47,11 +47,11 @@ describe('a diagnosis', () => {
     ['ends in two weeks', now + 14 * day, 'note'],
     ['ends in three days', now + 3 * day, 'problem'],
     ['has ended', now - day, 'problem'],
-  ])('of a certificate that %s', (_, validTo, state) => {
+  ])('of a certificate that %s has the right state', (_, validTo, state) => {
     expect(finding(all({ connection: { value: tls({ validTo }) } }), 'tls')?.state).toBe(state)
   })
 
-  it('of a certificate that is not trusted has the line for dray.yaml', () => {
+  it('of an untrusted certificate has the line for dray.yaml', () => {
     const untrusted = { code: 'SELF_SIGNED_CERT_IN_CHAIN', hint: 'registries: …' }
     expect(finding(all({ connection: { value: tls({ untrusted }) } }), 'tls')).toMatchObject({
       state: 'problem',
@@ -62,7 +62,7 @@ describe('a diagnosis', () => {
   it.each([
     [['192.0.2.1'], 'problem'],
     [['127.0.0.1', '::1'], 'note'],
-  ])('of plain http at %j', (addresses, state) => {
+  ])('of plain http at %j has the right state', (addresses, state) => {
     const connection = { value: { addresses, connectMs: 1 } }
     expect(finding(all({ connection }), 'tls')?.state).toBe(state)
   })
@@ -71,7 +71,7 @@ describe('a diagnosis', () => {
     [90_000, 'problem', 'ahead'],
     [-90_000, 'problem', 'behind'],
     [2000, 'ok', 's from'],
-  ])('of a clock that is off by %i ms', (clockDifferenceMs, state, word) => {
+  ])('of a clock that differs by %i ms has the right state', (clockDifferenceMs, state, word) => {
     const one = finding(all({ facts: facts({ clockDifferenceMs }) }), 'clock')
     expect(one).toMatchObject({ state, saw: expect.stringContaining(word) })
   })
@@ -79,7 +79,7 @@ describe('a diagnosis', () => {
   it.each([
     [80, 'note'],
     [4, 'problem'],
-  ])('of a limit with %i of 100 left', (remaining, state) => {
+  ])('of a limit with %i of 100 requests left has the right state', (remaining, state) => {
     const repository = {
       path: 'a',
       tags: { value: 1 },
@@ -88,7 +88,7 @@ describe('a diagnosis', () => {
     expect(finding(all({ facts: facts({ repository }) }), 'rateLimit')?.state).toBe(state)
   })
 
-  it('takes what was tried before what was read, and that before what is known of the registry', () => {
+  it('prefers an ability that was tested by writing to one that was read, and that to the table of registries', () => {
     const abilities = {
       mount: { known: 'no', by: 'table' },
       referrers: { known: 'no', by: 'asking' },
@@ -99,7 +99,7 @@ describe('a diagnosis', () => {
     expect(finding({ ...read, writing }, 'referrers')).toMatchObject({ state: 'ok', saw: 'yes, tried' })
   })
 
-  it('of what could not be reached says so, and nothing of what it can do', () => {
+  it('of an unreachable registry has no findings about its abilities', () => {
     const error = { code: 'network', message: 'cannot connect to r.test', hint: 'Check the name.' } as const
     const { facts: _, ...rest } = all({ connection: { error } })
     const diagnosis = diagnose(rest, now)
@@ -107,7 +107,7 @@ describe('a diagnosis', () => {
     expect(diagnosis.findings.map(({ check }) => check)).toEqual(['connection', 'credentials'])
   })
 
-  it('names what a trial left', () => {
+  it('names content that a test by writing left', () => {
     const writing = { abilities: {}, left: ['dray-doctor-1-a'] }
     expect(finding(all({ writing }), 'writing')).toMatchObject({
       state: 'note',

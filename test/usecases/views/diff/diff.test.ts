@@ -4,7 +4,7 @@ import { type DiffEntry, buildDiff, type DiffSide } from '../../../../src/usecas
 import { digestOf } from '../../../../src/oci/digest.ts'
 import { plainReading } from '../../../../src/semver/version.ts'
 
-/** The tags of a side, each on an image of its own name; `1.4.2=x` on the image `x`. */
+/** The tags of a side. Each names an image of the same name, and `1.4.2=x` names the image `x`. */
 type Tags = readonly string[] | undefined
 
 const side = (path: string): DiffSide => ({
@@ -48,10 +48,10 @@ const drifted = (from: Tags, to: Tags): readonly string[] =>
     [tag, ...(tagThere === undefined ? [] : [tagThere]), kind, ...(behind ? ['behind'] : [])].join(' '),
   )
 
-describe('what would be promoted', () => {
+describe('versions to promote', () => {
   it.each<[string, Tags, Tags, readonly string[]]>([
     [
-      'the versions that are not there, the highest first',
+      'the versions that are missing, the highest first',
       ['1.9.0', '1.10.0', '1.4.2'],
       ['1.4.2'],
       ['1.10.0', '1.9.0'],
@@ -60,19 +60,19 @@ describe('what would be promoted', () => {
     ['a version once, in whatever spellings', ['1.5.0', 'v1.5.0'], [], ['v1.5.0']],
     ['nothing that is there in another spelling', ['v1.5.0'], ['1.5.0'], []],
     [
-      'a pre-release of a version that is out is older',
+      'no pre-release of a released version',
       ['1.5.0-rc.1', '1.6.0-rc.1'],
       ['1.5.0'],
       ['1.6.0-rc.1', '1.5.0-rc.1 older'],
     ],
     ['a stable version is not older than a pre-release', ['1.0.0'], ['2.0.0-rc.1'], ['1.0.0']],
     ['no floating and no other tags', ['latest', '1', '1.4', 'abc1234', '20240101'], [], []],
-    ['all where the repository is not there', ['1.4.2'], undefined, ['1.4.2']],
+    ['all if the repository does not exist', ['1.4.2'], undefined, ['1.4.2']],
   ])('is %s', (_, from, to, expected) => {
     expect(promoted(from, to)).toEqual(expected)
   })
 
-  it('leaves to the other side what is only there', () => {
+  it('is nothing that only the target has', () => {
     expect(diff(['1.4.2'], ['1.4.2', '1.3.9-hotfix.1', '1.4.3']).onlyThere).toEqual([
       '1.4.3',
       '1.3.9-hotfix.1',
@@ -101,7 +101,7 @@ describe('drift', () => {
     ['a floating tag ahead', ['1.4.2', '1=a'], ['1.5.0', '1=b'], ['1 floating']],
     ['a channel behind', ['1.5.0-next.2', 'next=a'], ['1.5.0-next.1', 'next=b'], ['next floating behind']],
     [
-      'a number that is no floating tag',
+      'a number that is not a floating tag',
       ['20240101=a', '1.4.2'],
       ['20240101=b', '1.4.2'],
       ['20240101 other'],
@@ -110,7 +110,7 @@ describe('drift', () => {
     expect(drifted(from, to)).toEqual(expected)
   })
 
-  it('is no tag that went away while it was looked at', () => {
+  it('is no tag that is deleted meanwhile', () => {
     const pair = { from: '1.4.2', to: '1.4.2', fromDigest: digestOf('a'), toDigest: null }
     const tags = { fromTags: ['1.4.2'], toTags: ['1.4.2'] }
     const sides = { image: 'api', from: side('a'), to: side('b') }
@@ -126,17 +126,17 @@ describe('an image', () => {
     ['level whatever other tags one side has', ['1.4.2', 'abc1234'], ['1.4.2'], 'level'],
     ['different', ['1.4.2'], [], 'differs'],
     ['absent', undefined, undefined, 'absent'],
-    ['level where both repositories are empty', [], undefined, 'level'],
+    ['level if both repositories are empty', [], undefined, 'level'],
   ])('is %s', (_, from, to, state) => {
     expect(diff(from, to).state).toBe(state)
   })
 
-  it('tells the other tags of each side, and no floating ones', () => {
+  it('has the other tags of each side without floating tags', () => {
     const { otherTags } = diff(['1.4.2', 'abc1234', '1.4', 'latest', 'main'], ['1.4.2', 'deployed', 'main'])
     expect(otherTags).toEqual({ from: ['abc1234'], to: ['deployed'] })
   })
 
-  it('tells how many common tags were left out, the lowest', () => {
+  it('has the number of omitted common tags, which are the lowest', () => {
     const tags = ['1.1.0', '1.2.0', '1.3.0']
     expect(
       diff(
@@ -151,7 +151,7 @@ describe('an image', () => {
     })
   })
 
-  it('that could not be read says why, and of which side', () => {
+  it('that could not be read has the error of the side', () => {
     const error = { code: 'network', message: 'nobody there' } as const
     const to = side('prod/api')
     const facts = { image: 'api', from: side('staging/api'), to, unread: to.repository, error }

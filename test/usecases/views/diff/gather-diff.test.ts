@@ -23,7 +23,7 @@ const imageOf = (
   to,
 })
 
-it('the tags of the source are asked for once, however many targets there are, and evidence never', async () => {
+it('the tags of the source are listed once for all targets, and evidence is never read', async () => {
   const { registry, push, log, clear } = await embedded()
   const signed = together(image(), cosignSignature(image()))
   const paths = ['staging/api', 'eu/api', 'us/api']
@@ -40,7 +40,7 @@ it('the tags of the source are asked for once, however many targets there are, a
   expect(log.filter(({ repository }) => repository === 'staging/api')).toHaveLength(3)
 })
 
-it('a registry that does not let us in is unreachable for its own reason, on either side', async () => {
+it('a side is unreachable with the reason if the registry answers 403', async () => {
   const { registry, push } = await embedded()
   await push(image(), 'staging/api', '1.4.2')
   const denied = await scripted(() => ({ status: 403 }))
@@ -55,7 +55,7 @@ it('a registry that does not let us in is unreachable for its own reason, on eit
   expect(facts).toMatchObject([refused, refused])
 })
 
-it('an interrupt ends it', async () => {
+it('an interrupt ends the command', async () => {
   const stop = new AbortController()
   stop.abort(new DrayError('interrupted', 'interrupted'))
   const image = imageOf('api', [side('127.0.0.1:1', 'a')], side('127.0.0.1:1', 'b'))

@@ -16,7 +16,9 @@ const v2 = image({ label: 'v2' })
 const environments = ['dev', 'staging', 'prod'] as const
 type Environment = (typeof environments)[number]
 
-/** dev, staging and prod in one registry, with promotions as they would be attested. */
+/**
+ * Starts a registry with dev, staging and prod. `attest` attaches the attestation of a promotion.
+ */
 async function start(profile: 'oci-1.1' | 'docker-registry-2.8') {
   const { registry, oracle, log } = await embedded({ profile })
   const repository = (environment: Environment) => ({ registry, path: `${environment}/api` })
@@ -52,25 +54,25 @@ async function start(profile: 'oci-1.1' | 'docker-registry-2.8') {
   return { registry, oracle, log, attest, history, push, targets }
 }
 
-const brief = (rows: readonly HistoryRow[]) =>
+const summarise = (rows: readonly HistoryRow[]) =>
   rows.map(({ status, from, to, tags }) => {
-    const way = `${from?.environment ?? ''}>${to.environment}`
-    return [status, way, ...tags.map(({ tag, now }) => `${tag} ${now}`)].join(' ')
+    const route = `${from?.environment ?? ''}>${to.environment}`
+    return [status, route, ...tags.map(({ tag, now }) => `${tag} ${now}`)].join(' ')
   })
 
 describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('the history at %s', (profile) => {
-  it('of a digest is its way from dev to prod', async () => {
+  it('of a digest has its promotions from dev to prod', async () => {
     const { attest, history, push } = await start(profile)
     for (const environment of environments) await push(v1, environment, '1.4.2')
     await attest('dev', 'staging', v1, { time: '2026-03-01T00:00:00Z' }, keys.signing)
     await attest('staging', 'prod', v1, { time: '2026-03-02T00:00:00Z' }, keys.signing)
     const rows = ['verified dev>staging 1.4.2 same', 'verified staging>prod 1.4.2 same']
-    expect(brief(await history({ digest: parseDigest(v1.root.digest) }))).toEqual(rows)
-    expect(brief(await history({ tag: '1.4.2' }))).toEqual(rows)
-    expect(brief(await history({ limit: undefined }))).toEqual(rows)
+    expect(summarise(await history({ digest: parseDigest(v1.root.digest) }))).toEqual(rows)
+    expect(summarise(await history({ tag: '1.4.2' }))).toEqual(rows)
+    expect(summarise(await history({ limit: undefined }))).toEqual(rows)
   })
 
-  it('of all versions tells each attestation as what it is, and where there is none', async () => {
+  it('of all versions has the status of each attestation, and missing ones', async () => {
     const { attest, history, push, oracle } = await start(profile)
     const copies = [v1, v2, image({ label: 'v3' }), image({ label: 'v4' })] as const
     for (const [i, what] of copies.entries()) await push(what, 'prod', `1.4.${i}`)
@@ -81,18 +83,18 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('the history at %s', 
     await attest('staging', 'prod', v1, tags(0))
     await attest('staging', 'prod', v2, tags(1), newKeys().signing)
     await oracle.push(claimedAttestation(copies[2], 'garbage'), 'prod/api')
-    expect(brief(await history({ limit: undefined }))).toEqual([
+    expect(summarise(await history({ limit: undefined }))).toEqual([
       'unsigned staging>prod 1.4.0 same',
       'foreign staging>prod 1.4.1 same',
       'unreadable >prod',
       'missing >prod 1.4.3 same',
       'missing >prod 1.4.2 same',
     ])
-    expect(brief(await history({ limit: 1 }))).toEqual(['missing >prod 1.4.3 same'])
-    expect(brief(await history({ limit: undefined }, []))[1]).toBe('unchecked staging>prod 1.4.1 same')
+    expect(summarise(await history({ limit: 1 }))).toEqual(['missing >prod 1.4.3 same'])
+    expect(summarise(await history({ limit: undefined }, []))[1]).toBe('unchecked staging>prod 1.4.1 same')
   })
 
-  it('of a tag goes back to what it stood on before', async () => {
+  it('of a tag includes the images that it pointed at before', async () => {
     const { attest, history, push } = await start(profile)
     await push(v1, 'prod', 'old')
     await push(v2, 'prod', 'latest')
@@ -101,20 +103,20 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('the history at %s', 
     await attest('staging', 'prod', v1, { tags: [latest], time: '2026-03-01T00:00:00Z' }, keys.signing)
     const second = { tags: [{ ...latest, before }], time: '2026-03-02T00:00:00Z' }
     await attest('staging', 'prod', v2, second, keys.signing)
-    expect(brief(await history({ tag: 'latest' }))).toEqual([
+    expect(summarise(await history({ tag: 'latest' }))).toEqual([
       'verified staging>prod latest moved',
       'verified staging>prod latest same',
     ])
   })
 
-  it('does not take the tags of evidence for versions', async () => {
+  it('ignores evidence tags', async () => {
     const { attest, history, push } = await start(profile)
     await push(v1, 'prod', '1.4.2')
     await attest('staging', 'prod', v1, {})
-    expect(brief(await history({ limit: undefined }))).toEqual(['unsigned staging>prod 1.4.2 same'])
+    expect(summarise(await history({ limit: undefined }))).toEqual(['unsigned staging>prod 1.4.2 same'])
   })
 
-  it('of what is nowhere is an error', async () => {
+  it('of an unknown tag or digest is an error', async () => {
     const { history, push } = await start(profile)
     await push(v1, 'dev', '1.4.2')
     await expect(history({ tag: '9.9.9' })).rejects.toMatchObject({ code: 'not-found' })
@@ -123,7 +125,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('the history at %s', 
     })
   })
 
-  it('only reads', async () => {
+  it('writes nothing', async () => {
     const { attest, history, push, log } = await start(profile)
     await push(v1, 'prod', '1.4.2')
     await attest('staging', 'prod', v1, {})
@@ -133,7 +135,7 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('the history at %s', 
   })
 })
 
-it('an environment that may not be read is an error, not a shorter history', async () => {
+it('an environment that cannot be read is an error', async () => {
   const { registry } = await scripted(() => ({ status: 403 }))
   const targets = [{ environment: 'prod', repository: { registry, path: 'prod/api' }, byPromotion: true }]
   const gathered = gatherHistory(openStores(), targets, { tag: '1' }, [], newCall())

@@ -52,7 +52,7 @@ const toStaging = attestation(one, {
 const toProd = attestation(one, { time: '2026-03-02T00:00:00.000Z' })
 
 describe('the history of an image', () => {
-  it('is its promotions in the order of time, each once however often it was carried along', () => {
+  it('has each promotion once, in the order of time', () => {
     const { rows } = buildHistory([
       factsOf(dev, { '1.4.2': one }),
       factsOf(staging, { '1.4.2': one }, [toStaging]),
@@ -77,7 +77,7 @@ describe('the history of an image', () => {
     })
   })
 
-  it('names the user of the machine and the run where there was no CI', () => {
+  it('has the user of the machine and the run if there was no CI', () => {
     const found = attestation(one, { actor: { user: 'bob', host: 'h' } })
     expect(buildHistory([factsOf(prod, {}, [found])]).rows).toMatchObject([{ actor: 'bob', run: 'run-7' }])
   })
@@ -87,12 +87,12 @@ describe('the history of an image', () => {
     ['moved', { '1.4.2': two }],
     ['gone', { '1.4.2': null }],
     ['unknown', {}],
-  ] as const)('says of a tag that it is %s', (now, tags) => {
+  ] as const)('has the tag as %s', (now, tags) => {
     const { rows } = buildHistory([{ ...factsOf(prod, tags, [toProd]), images: [one] }])
     expect(rows.map((row) => row.tags)).toEqual([[{ tag: '1.4.2', now }]])
   })
 
-  it('looks at the tags where the promotion went, not where its attestation hangs', () => {
+  it('reads the tags in the target of the promotion, not in the repository of the attestation', () => {
     const { rows } = buildHistory([
       factsOf(staging, { '1.4.2': two }),
       factsOf(prod, { '1.4.2': one }, [toStaging, toProd]),
@@ -100,7 +100,7 @@ describe('the history of an image', () => {
     expect(rows.slice(0, 2).map((row) => row.tags[0]?.now)).toEqual(['moved', 'same'])
   })
 
-  it('does not believe what an attestation calls a repository that is not of the environment', () => {
+  it('ignores the environment in an attestation if the repository does not belong to it', () => {
     const repository = parseRepository('elsewhere.test/api')
     const found = attestation(one, { to: { environment: 'prod', repository } }, 'unsigned')
     const { rows } = buildHistory([factsOf(prod, { '1.4.2': one }, [found])])
@@ -110,7 +110,7 @@ describe('the history of an image', () => {
     ])
   })
 
-  it('has the readable one where the same attestation is damaged at another target', () => {
+  it('has the valid copy if an attestation is damaged in another repository', () => {
     const { rows } = buildHistory([
       factsOf(staging, {}, [toProd]),
       factsOf(prod, { '1.4.2': one }, [unreadableOf(toProd)]),
@@ -119,8 +119,8 @@ describe('the history of an image', () => {
   })
 })
 
-describe('what is missing', () => {
-  it('is told for each tag that no attestation names, where images come by promotion', () => {
+describe('a missing attestation', () => {
+  it('is reported for each tag without an attestation in an environment that images are promoted to', () => {
     const { rows } = buildHistory([
       factsOf(dev, { '1.4.2': one }),
       factsOf(prod, { '1.4.2': one, latest: one, '1.4': one, '2.0': two }, [toProd]),
@@ -144,13 +144,13 @@ describe('what is missing', () => {
     ])
   })
 
-  it('is told for an image without a known tag that no attestation brought there', () => {
+  it('is reported for an image without a known tag and without an attestation', () => {
     const facts = { ...factsOf(prod, {}), images: [one] }
     expect(buildHistory([facts]).rows).toMatchObject([{ status: 'missing', image: one, tags: [] }])
     expect(buildHistory([{ ...facts, attestations: [toProd] }]).rows).toMatchObject([{ status: 'verified' }])
   })
 
-  it('is not told beside a bad one about this image, but beside one about another', () => {
+  it('is not reported beside a bad one for this image, but beside one for another image', () => {
     const tampered = attestation(one, {}, 'bad')
     expect(buildHistory([factsOf(prod, { '1.4.2': one }, [tampered])]).rows).toMatchObject([
       { status: 'bad' },
@@ -162,7 +162,7 @@ describe('what is missing', () => {
     ])
   })
 
-  it('is told beside one that cannot be read, which stands where it hangs', () => {
+  it('is reported beside an unreadable one, which is shown in its repository', () => {
     const { rows } = buildHistory([factsOf(prod, { '1.4.2': one }, [unreadableOf(toProd)])])
     expect(rows).toMatchObject([
       { status: 'unreadable', why: 'it is gone', to: { environment: 'prod' }, tags: [] },

@@ -20,7 +20,10 @@ import {
 const now = Date.UTC(2026, 5, 1)
 const plain: ListOptions = { limit: 50, evidenceTags: false, brief: false, filter: {}, now }
 
-/** A registry with `api` in it, and what listing it gives and asks. */
+/**
+ * Starts a registry for the repository `api`. `list` returns the view, the warnings and the
+ * requests.
+ */
 async function start(options: ServerOptions = {}) {
   const at = await embedded(options)
   const list = async (over: Partial<ListOptions> = {}) => {
@@ -29,7 +32,7 @@ async function start(options: ServerOptions = {}) {
     at.clear()
     const view = await listRepository(store, { ...plain, ...over }, call)
     const warnings = call.events.flatMap((event) => (event.kind === 'warning' ? [event.text] : []))
-    return { view, warnings, asked: at.log.map(({ method, kind }) => `${method} ${kind}`).sort() }
+    return { view, warnings, requests: at.log.map(({ method, kind }) => `${method} ${kind}`).sort() }
   }
   const push = (content: Content, ...tags: string[]) => at.push(content, 'api', ...tags)
   return { ...at, list, push }
@@ -37,10 +40,11 @@ async function start(options: ServerOptions = {}) {
 
 const annotatedAs = (time: string) => ({ 'org.opencontainers.image.created': time })
 
-const count = (asked: readonly string[], what: string): number => asked.filter((one) => one === what).length
+const count = (requests: readonly string[], what: string): number =>
+  requests.filter((one) => one === what).length
 
 describe('a list of tags', () => {
-  it('shows digest, time, size, platforms and evidence of what each tag is on', async () => {
+  it('has digest, time, size, platforms and evidence of each tag', async () => {
     const { list, push } = await start()
     const api = index(['linux/amd64', 'linux/arm64/v8'], { created: '2026-03-04T05:06:07Z' })
     await push(
@@ -74,7 +78,7 @@ describe('a list of tags', () => {
     expect(view).toMatchObject({ total: 2, evidenceTagsHidden: 2 })
   })
 
-  it('counts what buildkit put into an index as its evidence, and not as a platform or a time', async () => {
+  it('counts attestations of buildkit in an index as evidence, and not for platforms and time', async () => {
     const { list, push } = await start()
     await push(buildxIndex(['linux/amd64', 'linux/arm64']), '1.0.0')
     const [tag] = (await list()).view.tags
@@ -98,29 +102,29 @@ describe('a list of tags', () => {
       '2026-03-01T02:00:00+01:00',
     ],
     [
-      'what a reproducible build writes, as it stands',
+      'the unchanged time of a reproducible build',
       image({ created: '1970-01-01T00:00:00Z' }),
       '1970-01-01T00:00:00Z',
     ],
-  ] as const)('takes as time %s', async (_, content, time) => {
+  ] as const)('has as time %s', async (_, content, time) => {
     const { list, push } = await start()
     await push(content, '1.0.0')
     expect((await list()).view.tags[0]?.created).toBe(time)
   })
 
-  it('reads evidence under the fallback tag where there is no referrers API, which it asks for once', async () => {
+  it('reads evidence under the fallback tag if there is no referrers API, which it requests once', async () => {
     const { list, push } = await start({ profile: 'docker-registry-2.8' })
     for (const minor of [0, 1, 2, 3, 4, 5]) {
       const api = image({ label: String(minor) })
       await push(minor === 3 ? together(api, referrer(api)) : api, `1.${minor}.0`)
     }
-    const { view, asked } = await list()
+    const { view, requests } = await list()
     expect(view.tags.map(({ evidence }) => evidence)).toEqual([{}, {}, { sbom: 1 }, {}, {}, {}])
-    expect(count(asked, 'GET referrers')).toBe(1)
-    expect(count(asked, 'GET manifest')).toBe(7)
+    expect(count(requests, 'GET referrers')).toBe(1)
+    expect(count(requests, 'GET manifest')).toBe(7)
   })
 
-  it('goes on where an image cannot be read, with what is known of it and a warning', async () => {
+  it('has the known fields and a warning for an image that cannot be read', async () => {
     const { list, push, oracle } = await start()
     const broken = index(['linux/amd64', 'linux/arm64'])
     await push(broken, '2.0.0')
@@ -148,7 +152,7 @@ describe('a list of tags', () => {
     expect(warnings.join()).toContain(broken.root.digest)
   })
 
-  it('shows a tag that went while it looked as gone', async () => {
+  it('has null fields for a tag that is deleted meanwhile', async () => {
     const storage = memoryStorage()
     const { list, push } = await start({
       storage,
@@ -168,7 +172,7 @@ describe('a list of tags', () => {
     expect(warnings).toEqual([])
   })
 
-  it('passes on that the registry fails, rather than to show half of it', async () => {
+  it('fails if a request fails', async () => {
     const { list } = await start()
     await expect(list()).rejects.toMatchObject({ code: 'not-found' })
   })
@@ -189,14 +193,14 @@ describe('filters', () => {
     }
   }
 
-  it('take whole versions in a range, and no floating tags', async () => {
+  it('by range select exact versions and no floating tags', async () => {
     const list = await versions()
     const range = parseRange('>=1.4 <2')
     expect(await list({ filter: { range } })).toEqual({ tags: 'v1.6.0 1.4.0', total: 2, hidden: 0 })
     expect(await list({ filter: { range }, limit: 1 })).toMatchObject({ tags: 'v1.6.0', total: 2 })
   })
 
-  it('take tags that one of the globs fits, and all of the filters together', async () => {
+  it('by globs select tags that match one of them, and combine with a range', async () => {
     const list = await versions()
     expect(await list({ filter: { globs: ['pr-*', 'main'] } })).toMatchObject({
       tags: 'pr-12 pr-7 main',
@@ -207,7 +211,7 @@ describe('filters', () => {
     expect(await list({ filter: { globs: ['sha256-*'] } })).toMatchObject({ tags: '', hidden: 1 })
   })
 
-  it('take images made since then, in the order of the tags, and count those that do not say', async () => {
+  it('by time select images created since then, in the order of tags, and count images without a time', async () => {
     const { list, push } = await start()
     const ages = [
       '2026-05-01T00:00:00Z',
@@ -230,8 +234,8 @@ describe('filters', () => {
 })
 
 describe('10,000 tags', () => {
-  /** One image under all of them, but for the highest four. */
-  async function many() {
+  /** Starts a registry with one image under all of the tags but the highest four. */
+  async function startWithManyTags() {
     const storage = memoryStorage()
     const at = await start({ storage })
     const old = image({ label: 'old', created: '2020-01-01T00:00:00Z' })
@@ -245,34 +249,34 @@ describe('10,000 tags', () => {
     return at
   }
 
-  it('cost the pages of the list, a HEAD for each tag shown, and the details of each digest once', async () => {
-    const { list } = await many()
-    const { view, asked } = await list({ limit: 5 })
+  it('take the pages of the list, a HEAD for each shown tag, and the details of each digest once', async () => {
+    const { list } = await startWithManyTags()
+    const { view, requests } = await list({ limit: 5 })
     expect(view.tags.map(({ tag }) => tag)).toEqual(['3.0.0', '2.1.0', '2.0.1', '2.0.0', '1.99.9899'])
     expect(view.total).toBe(10_000)
-    expect(countAll(asked)).toEqual({
+    expect(countAll(requests)).toEqual({
       'GET tags': 10,
       'HEAD manifest': 5,
-      // three digests, and the two children of the index
+      // Three digests, and the two children of the index.
       'GET manifest': 5,
       'GET blob': 4,
       'GET referrers': 3,
     })
   })
 
-  it('with digests alone cost the list and a HEAD for each tag shown', async () => {
-    const { list } = await many()
-    const { view, asked } = await list({ limit: 5, brief: true })
-    expect(countAll(asked)).toEqual({ 'GET tags': 10, 'HEAD manifest': 5 })
+  it('with digests only take the list and a HEAD for each shown tag', async () => {
+    const { list } = await startWithManyTags()
+    const { view, requests } = await list({ limit: 5, brief: true })
+    expect(countAll(requests)).toEqual({ 'GET tags': 10, 'HEAD manifest': 5 })
     expect(Object.keys(view.tags[0] ?? {})).toEqual(['tag', 'image'])
   })
 
-  it('are looked at by age in batches, until there are enough', async () => {
-    const { list } = await many()
+  it('are read in batches for a filter by time, until enough match', async () => {
+    const { list } = await startWithManyTags()
     const since = Date.UTC(2026, 4, 1)
-    const { view, asked } = await list({ limit: 2, filter: { since } })
+    const { view, requests } = await list({ limit: 2, filter: { since } })
     expect(view.tags.map(({ tag }) => tag)).toEqual(['2.1.0', '2.0.1'])
-    expect(countAll(asked)).toEqual({
+    expect(countAll(requests)).toEqual({
       'GET tags': 10,
       'HEAD manifest': 32,
       'GET manifest': 5,
@@ -281,11 +285,11 @@ describe('10,000 tags', () => {
     })
   })
 
-  it('are all shown where all are asked for', async () => {
-    const { list } = await many()
-    const { view, asked } = await list({ limit: undefined, filter: { globs: ['1.?.*'] } })
+  it('are all shown without a limit', async () => {
+    const { list } = await startWithManyTags()
+    const { view, requests } = await list({ limit: undefined, filter: { globs: ['1.?.*'] } })
     expect(view.tags).toHaveLength(view.total)
-    expect(countAll(asked)).toEqual({
+    expect(countAll(requests)).toEqual({
       'GET tags': 10,
       'HEAD manifest': view.total,
       'GET manifest': 1,
@@ -295,6 +299,6 @@ describe('10,000 tags', () => {
   })
 })
 
-function countAll(asked: readonly string[]): Readonly<Record<string, number>> {
-  return Object.fromEntries([...new Set(asked)].map((one) => [one, count(asked, one)]))
+function countAll(requests: readonly string[]): Readonly<Record<string, number>> {
+  return Object.fromEntries([...new Set(requests)].map((one) => [one, count(requests, one)]))
 }

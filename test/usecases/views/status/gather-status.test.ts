@@ -16,7 +16,7 @@ const targetAt = (registry: string, path: string, over: Partial<StatusTarget> = 
   ...over,
 })
 
-it('the config of an image is read once, wherever and under whatever name it stands', async () => {
+it('the config of an image is read once for all its tags and repositories', async () => {
   const { registry, push, requests, clear } = await embedded()
   const paths = ['dev/api', 'prod/api', 'prod/copy']
   for (const path of paths) await push(image(), path, '1.4.2', 'latest')
@@ -27,21 +27,21 @@ it('the config of an image is read once, wherever and under whatever name it sta
   expect(requests().filter((line) => line.startsWith('GET blob'))).toHaveLength(1)
 })
 
-it('the child of an index is read for its age only where that is asked for', async () => {
+it('the child of an index is read for its age only if the caller requests that', async () => {
   const { registry, push, requests, clear } = await embedded()
   await push(index(['amd64', 'arm64']), 'prod/api', '1.4.2', 'latest')
-  const look = async (children: boolean) => {
+  const readStatus = async (children: boolean) => {
     clear()
     const targets = [targetAt(registry, 'prod/api')]
     const [cell] = await gatherStatus(openStores(), targets, { ...options, children }, newCall())
     const created = cell?.state === 'present' ? cell.created : undefined
     return { created, manifests: requests().filter((line) => line.includes('manifest')).length }
   }
-  expect(await look(false)).toEqual({ created: null, manifests: 2 })
-  expect(await look(true)).toEqual({ created: '2026-01-02T03:04:05.000Z', manifests: 3 })
+  expect(await readStatus(false)).toEqual({ created: null, manifests: 2 })
+  expect(await readStatus(true)).toEqual({ created: '2026-01-02T03:04:05.000Z', manifests: 3 })
 })
 
-it('a marker that is a version itself is that version, and no other tag is asked', async () => {
+it('a current-version tag that is a version has that version, and no other tag is read', async () => {
   const { registry, push, requests, clear } = await embedded()
   await push(image(), 'prod/api', '1.4.2', '1.5.0')
   clear()
@@ -51,7 +51,7 @@ it('a marker that is a version itself is that version, and no other tag is asked
   expect(requests().filter((line) => line.includes('manifest'))).toHaveLength(1)
 })
 
-it('a target without the marker names its highest version for no request more', async () => {
+it('a repository without the current-version tag has its highest version without another request', async () => {
   const { registry, push, requests, clear } = await embedded()
   await push(image(), 'prod/api', '1.4.2', '1.10.0')
   clear()
@@ -60,7 +60,7 @@ it('a target without the marker names its highest version for no request more', 
   expect(requests()).toHaveLength(2)
 })
 
-it('a registry that does not let us in, or gives what is no image, is unreachable for its own reason', async () => {
+it('a repository is unreachable with the reason if the registry answers 403 or with malformed content', async () => {
   const denied = await scripted(() => ({ status: 403 }))
   const strange = await scripted(() => ({ status: 200, body: '{}' }))
   const targets = [targetAt(denied.registry, 'prod/api'), targetAt(strange.registry, 'prod/api')]
@@ -71,7 +71,7 @@ it('a registry that does not let us in, or gives what is no image, is unreachabl
   ])
 })
 
-it('a registry that lets pull and not list shows what stands there, without its version, and says so once', async () => {
+it('an image has no version if its tags cannot be listed, with one warning per registry', async () => {
   const content = image()
   const bodies = new Map<string, Uint8Array | undefined>([
     ...content.blobs,
@@ -99,7 +99,7 @@ it('a registry that lets pull and not list shows what stands there, without its 
   expect(unmarked).toMatchObject([{ state: 'unreachable', error: { code: 'forbidden' } }])
 })
 
-it('a config that cannot be read costs the age and nothing else', async () => {
+it('an image has no age if its config cannot be read', async () => {
   const { registry, push, oracle } = await embedded()
   const content = image()
   await push(content, 'prod/api', '1.4.2', 'latest')
@@ -109,7 +109,7 @@ it('a config that cannot be read costs the age and nothing else', async () => {
   expect(found).toMatchObject([{ state: 'present', version: { tag: '1.4.2' }, created: null }])
 })
 
-it('a registry that never answers is not asked again for each image', async () => {
+it('requests to a registry that never answers stop after the retries of the first images', async () => {
   const { heard, registry } = await scripted(() => ({
     status: 200,
     raw: (response) => void response.socket?.destroy(),
@@ -118,11 +118,11 @@ it('a registry that never answers is not asked again for each image', async () =
   const found = await gatherStatus(openStores(), targets, options, newCall())
   expect(found.every(({ state }) => state === 'unreachable')).toBe(true)
   expect(found.at(-1)).toMatchObject({ error: { subject: `${registry}/prod/image-199` } })
-  // the first sixteen targets with all of the registry's retries; 400 questions are not asked
+  // The first 16 repositories use all retries of the registry. All 200 would need 400 requests.
   expect(heard.length).toBeLessThan(120)
 })
 
-it('what the time limit leaves out is unreachable, and an interrupt ends it', async () => {
+it('repositories that were not read in time are unreachable, and an interrupt ends the command', async () => {
   const { registry, push } = await embedded()
   await push(image(), 'prod/api', '1.4.2', 'latest')
   const stop = new AbortController()

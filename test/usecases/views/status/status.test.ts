@@ -14,7 +14,11 @@ const routes: readonly PromotionPath[] = [
   { from: 'staging', to: 'prod' },
 ]
 
-/** `1.4.2` stands on an image of its own, `1.4.2/x` on another one, `?/x` has no version; `-` is absent, `no` unmarked, `!` unreachable. */
+/**
+ * Facts of a cell in a short form: `1.4.2` is an image with this version, `1.4.2/x` is another
+ * image with the same version, `?/x` has no version, `-` is absent, `no` is without the
+ * current-version tag, and `!` is unreachable.
+ */
 function facts(environment: string, what: string, image = 'api', registry = 'r.test'): CellFacts {
   const repository = { registry, path: `${environment}/${image}` }
   const target = { image, environment, repository, marker: 'latest', reading: plainReading }
@@ -31,7 +35,7 @@ function versionTag(tag: string): VersionTag | null {
   return parseVersionTag(tag, plainReading) ?? null
 }
 
-/** What stands in dev, staging and prod. */
+/** The view of dev, staging and prod, each in the short form of `facts`. */
 function view(...what: readonly string[]): StatusView {
   return buildStatus(
     names,
@@ -43,7 +47,7 @@ function view(...what: readonly string[]): StatusView {
 const stepsOf = ({ images }: StatusView): readonly string[] =>
   images.flatMap(({ steps }) => steps.map(({ state }) => state))
 
-describe('an environment is compared with the one that it takes images from:', () => {
+describe('an environment, compared with the one that it promotes from:', () => {
   it.each([
     ['the same digest', '1.4.2', '1.4.2', 'level'],
     ['the same digest under another version tag', '1.4.2/x', '1.4.1/x', 'level'],
@@ -52,16 +56,16 @@ describe('an environment is compared with the one that it takes images from:', (
     ['a pre-release of the same version', '1.4.2', '1.4.2-rc.1', 'behind'],
     ['1.9.0 against 1.10.0', '1.10.0', '1.9.0', 'behind'],
     ['no repository', '1.4.2', '-', 'behind'],
-    ['no marker', '1.4.2', 'no', 'behind'],
+    ['no current-version tag', '1.4.2', 'no', 'behind'],
     ['a higher version', '1.4.1', '1.4.2', 'differs'],
-    ['the same version on another digest', '1.4.2', '1.4.2/x', 'differs'],
-    ['the same version in another spelling on another digest', 'v1.4.2', '1.4.2/x', 'differs'],
+    ['the same version with another digest', '1.4.2', '1.4.2/x', 'differs'],
+    ['the same version in another spelling with another digest', 'v1.4.2', '1.4.2/x', 'differs'],
     ['no known version', '1.4.2', '?/x', 'differs'],
-    ['a version against none that is known', '?/x', '1.4.2', 'differs'],
-    ['an image that is only there', '-', '1.4.2', 'differs'],
-    ['nothing in both', '-', 'no', 'level'],
-    ['not reached', '1.4.2', '!', 'unknown'],
-    ['reached, where the one before is not', '!', '1.4.2', 'unknown'],
+    ['a version, compared with none', '?/x', '1.4.2', 'differs'],
+    ['an image that only it has', '-', '1.4.2', 'differs'],
+    ['no image in either', '-', 'no', 'level'],
+    ['unreachable', '1.4.2', '!', 'unknown'],
+    ['compared with an unreachable one', '!', '1.4.2', 'unknown'],
   ])('%s', (_, dev, staging, state) => {
     expect(stepsOf(view(dev, staging))[0]).toBe(state)
   })
@@ -78,17 +82,17 @@ describe('an environment with several targets', () => {
     [['1.4.1', '1.5.0'], 'differs'],
     [['1.4.2', '!'], 'unknown'],
     [['!', '1.4.1'], 'behind'],
-  ])('with %j is as the gravest of them: %s', (what, state) => {
+  ])('with %j has the worst state of them: %s', (what, state) => {
     expect(prod(...what)).toBe(state)
   })
 
-  it('is compared with by its first target that has the image', () => {
+  it('counts by its first target that has the image', () => {
     const from = [facts('staging', '!'), facts('staging', '-'), facts('staging', '1.4.2')]
     expect(stepsOf(buildStatus(names, routes, [...from, facts('prod', '1.4.2')]))[1]).toBe('level')
   })
 })
 
-it('an environment that takes images from two is compared with each', () => {
+it('an environment that promotes from two others is compared with each', () => {
   const both = [
     { from: 'dev', to: 'prod' },
     { from: 'staging', to: 'prod' },
@@ -102,7 +106,7 @@ it('an environment that takes images from two is compared with each', () => {
   expect(summary).toMatchObject({ behind: 1, level: 1 })
 })
 
-it('the summary counts steps, targets and targets', () => {
+it('the summary counts steps, cells and targets', () => {
   const all = ['api', 'web'].flatMap((image) => [
     facts('dev', '1.4.2', image),
     facts('staging', image === 'api' ? '1.4.1' : '1.4.2', image),
@@ -119,7 +123,7 @@ it('the summary counts steps, targets and targets', () => {
   })
 })
 
-it('a cell tells what is there, and nothing of what is not', () => {
+it('a cell has null for unknown fields', () => {
   const cells = view('1.4.2', 'no', '!').images[0]?.cells
   expect(cells).toMatchObject([
     { state: 'present', digest: digestOf('1.4.2'), version: '1.4.2', highest: null },

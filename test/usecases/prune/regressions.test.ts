@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { play } from '../../support/retention/play.ts'
 import type { Scenario } from '../../support/retention/scenarios.ts'
 
-/** Found by the sweep, each in its smallest form. */
+/** Scenarios that the sweep found, each in its smallest form. */
 const nothing: Omit<Scenario, 'recipe' | 'policy' | 'others'> = {
   abilities: {},
   inUse: [],
@@ -13,12 +13,12 @@ const nothing: Omit<Scenario, 'recipe' | 'policy' | 'others'> = {
 const old = { kind: 'image', annotated: 'absent', configured: 20 } as const
 const everything = { rules: [{ name: 'all', tags: ['pr-*'] }] }
 
-it('a tag to delete that was moved to an index of other images to delete keeps those', async () => {
+it('a selected tag that is moved to an index keeps the images in it', async () => {
   const recipe = {
     pieces: [old, { ...old, configured: 21 }, { ...old, configured: 22 }],
     tags: [0, 1, 2].map((on) => ({ tag: `pr-${on + 1}-a`, on })),
   }
-  // after the look at pr-1-a's neighbours and before that at its own tag
+  // One of these moves comes after the check of the other tags and before that of pr-1-a.
   const complaints = await Promise.all(
     Array.from({ length: 12 }, async (_, at) => {
       const deed = { kind: 'index', tag: 'pr-1-a', parts: [1, 2], after: 0 } as const
@@ -29,7 +29,7 @@ it('a tag to delete that was moved to an index of other images to delete keeps t
   expect(complaints.flat()).toEqual([])
 })
 
-it('a tag that is new in the list after one without a manifest is read', async () => {
+it('a new tag in the list is read after a tag without a manifest', async () => {
   const recipe = {
     pieces: [old, { ...old, configured: 21 }, { ...old, configured: 22 }],
     tags: [0, 1, 2].map((on) => ({ tag: `pr-${on + 1}-a`, on })),

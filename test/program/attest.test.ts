@@ -1,34 +1,30 @@
-import { execFile, execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { AccessEntry } from '../../src/embedded/access/access.ts'
 import type { ProfileName } from '../../src/embedded/profiles.ts'
 import { type Content, image, referrer, together } from '../support/images.ts'
-import { tools } from '../support/tools.ts'
 import { toProd, type Workplace, workplace } from '../support/workplace.ts'
 import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 
-const cosign = tools('cosign', 'openssl')
 const api = image({ label: 'api', layers: 3 })
 const sbom = referrer(api)
 const content = together(api, sbom)
 const digest = api.root.digest
 
-interface Said {
+interface Setup {
   readonly attest?: boolean
   readonly require?: readonly string[]
   readonly sign?: boolean
   readonly profile?: ProfileName
-  /** what is in staging, where it is not the image with its SBOM */
+  /** the content of staging; by default the image with its SBOM */
   readonly image?: Content
 }
 
 interface Place {
   readonly registry: WatchedRegistry
-  readonly here: Workplace
+  readonly project: Workplace
   /** digests of the attestations at prod */
   attestations(): Promise<readonly string[]>
 }
@@ -40,13 +36,13 @@ async function place({
   sign,
   profile = 'oci-1.1',
   image: pushed = content,
-}: Said = {}): Promise<Place> {
+}: Setup = {}): Promise<Place> {
   const registry = await watchedRegistry(profile)
   onTestFinished(() => registry[Symbol.asyncDispose]())
   await registry.oracle.push(pushed, 'staging/api', '1.4.2')
   const at = { registry: registry.host }
   const prod = { ...at, path: 'prod/{image}', promoteFrom: ['staging'], attest, require }
-  const here = await workplace(
+  const project = await workplace(
     JSON.stringify({
       version: 1,
       environments: { staging: { ...at, path: 'staging/{image}' }, prod },
@@ -55,24 +51,16 @@ async function place({
   )
   const { privateKey } = generateKeyPairSync('ed25519')
   if (sign === true)
-    await writeFile(join(here.folder, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    await writeFile(join(project.folder, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }))
   registry.forget()
   return {
     registry,
-    here,
+    project,
     attestations: async () => {
       const listed = await registry.oracle.referrers('prod/api', digest)
       return listed.filter((one) => one !== sbom.root.digest)
     },
   }
-}
-
-/** As a person makes one: `key.pem`, and its public half `key.pub.pem`. */
-function makeKey(folder: string): void {
-  const openssl = (...words: readonly string[]): void =>
-    void execFileSync('openssl', words, { cwd: folder, stdio: 'ignore' })
-  openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', 'key.pem')
-  openssl('pkey', '-in', 'key.pem', '-pubout', '-out', 'key.pub.pem')
 }
 
 interface Manifest {
@@ -102,25 +90,25 @@ async function statementOf(at: Place, attestation = ''): Promise<Statement> {
 }
 
 const isWrite = ({ method }: AccessEntry): boolean => method !== 'GET' && method !== 'HEAD'
-const told = (requests: readonly AccessEntry[]): string =>
+const formatRequests = (requests: readonly AccessEntry[]): string =>
   requests.map((r) => `${r.status} ${r.method} ${r.path}`).join('\n')
 
-describe('what is attested', () => {
+describe('an attestation', () => {
   it.each([
-    ['an environment with attest: true', { attest: true }, [], 1],
-    ['an environment without it', {}, [], 0],
-    ['--attest where the environment does not say so', {}, ['--attest'], 1],
-    ['--no-attest where the environment says so', { attest: true }, ['--no-attest'], 0],
-  ] as const)('with %s', async (_, said, words, count) => {
-    const at = await place(said)
-    expect(await at.here.run(...toProd('api:1.4.2', ...words))).toMatchObject({ code: 0 })
+    ['is written if the environment has attest: true', { attest: true }, [], 1],
+    ['is not written if the environment has no attest', {}, [], 0],
+    ['is written with --attest if the environment has no attest', {}, ['--attest'], 1],
+    ['is not written with --no-attest', { attest: true }, ['--no-attest'], 0],
+  ] as const)('%s', async (_, options, flags, count) => {
+    const at = await place(options)
+    expect(await at.project.run(...toProd('api:1.4.2', ...flags))).toMatchObject({ code: 0 })
     expect(await at.attestations()).toHaveLength(count)
   })
 
-  it('is the promotion: from where to where, which tags, by whom, why', async () => {
+  it('contains source, destination, tags, actor, reason and ticket of the promotion', async () => {
     const at = await place({ attest: true })
-    const grounds = ['--reason', 'release 1.4.2', '--ticket', 'OPS-7', '--actor', 'ada']
-    await at.here.run(...toProd('api:1.4.2', ...grounds))
+    const flags = ['--reason', 'release 1.4.2', '--ticket', 'OPS-7', '--actor', 'ada']
+    await at.project.run(...toProd('api:1.4.2', ...flags))
     const [attestation] = await at.attestations()
     const { subject, predicateType, predicate } = await statementOf(at, attestation)
     expect(subject).toMatchObject([{ digest: { sha256: digest.slice(7) } }])
@@ -136,116 +124,51 @@ describe('what is attested', () => {
       ticket: 'OPS-7',
       evidence: [sbom.root.digest],
     })
-    const [line = ''] = (await readFile(at.here.auditFile, 'utf8')).split('\n')
+    const [line = ''] = (await readFile(at.project.auditFile, 'utf8')).split('\n')
     const { run, plan, policy } = JSON.parse(line) as Record<string, string>
     expect(predicate).toMatchObject({ run, plan, policy })
   })
 
-  it('is no second run that changes nothing, and no run that only brings evidence', async () => {
+  it('is not written by a run that changes nothing or only attaches evidence', async () => {
     const at = await place({ attest: true })
-    await at.here.run(...toProd('api:1.4.2'))
+    await at.project.run(...toProd('api:1.4.2'))
     at.registry.forget()
-    expect(await at.here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
-    expect(told(at.registry.requests.filter(isWrite))).toBe('')
+    expect(await at.project.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
+    expect(formatRequests(at.registry.requests.filter(isWrite))).toBe('')
     const late = referrer(api, { payload: 'a later SBOM' })
     await at.registry.oracle.push(late, 'staging/api')
-    expect(await at.here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
+    expect(await at.project.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
     const listed = await at.attestations()
     expect(listed).toContain(late.root.digest)
     expect(listed).toHaveLength(2)
   })
 
-  it('is no copy unless that is asked for', async () => {
+  it('is written for a copy only with --attest', async () => {
     const at = await place({ attest: true })
     const copy = ['copy', '@staging/api:1.4.2', '@prod/api', '--yes']
-    expect(await at.here.run(...copy)).toMatchObject({ code: 0 })
+    expect(await at.project.run(...copy)).toMatchObject({ code: 0 })
     expect(await at.attestations()).toEqual([])
-    expect(await at.here.run(...copy, '--tag', 'again', '--attest')).toMatchObject({ code: 0 })
+    expect(await at.project.run(...copy, '--tag', 'again', '--attest')).toMatchObject({ code: 0 })
     expect(await at.attestations()).toHaveLength(1)
   })
 })
 
-describe('how it is attested', () => {
-  it('is a plain statement without a key, and a signed bundle with one', async () => {
-    const plain = await place({ attest: true })
-    await plain.here.run(...toProd('api:1.4.2'))
-    const [unsigned] = await plain.attestations()
-    const signing = await place({ attest: true, sign: true })
-    expect(await signing.here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
-    const [signed] = await signing.attestations()
-    for (const [at, attestation, artifactType] of [
-      [plain, unsigned, 'application/vnd.in-toto+json'],
-      [signing, signed, 'application/vnd.dev.sigstore.bundle.v0.3+json'],
-    ] as const) {
-      const manifest = await manifestOf(at, attestation)
-      expect(manifest).toMatchObject({ artifactType, subject: { digest } })
-      expect(manifest.layers).toMatchObject([{ mediaType: artifactType, digest: manifest.config.digest }])
-    }
-  })
-
-  it('is an error before anything is changed where the key is not there', async () => {
+describe('a signing key', () => {
+  it('that cannot be read ends the run before the first change', async () => {
     const at = await place({ attest: true, sign: true })
-    await writeFile(join(at.here.folder, 'key.pem'), 'no key')
-    expect(await at.here.run(...toProd('api:1.4.2'))).toMatchObject({
+    await writeFile(join(at.project.folder, 'key.pem'), 'no key')
+    expect(await at.project.run(...toProd('api:1.4.2'))).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('key.pem'),
     })
-    expect(told(at.registry.requests.filter(isWrite))).toBe('')
+    expect(formatRequests(at.registry.requests.filter(isWrite))).toBe('')
   })
-
-  it.skipIf(!cosign.available).each(['oci-1.1', 'docker-registry-2.8'] as const)(
-    `at %s with a key of openssl is accepted by cosign${cosign.note}`,
-    async (profile) => {
-      const at = await place({ attest: true, sign: true, profile })
-      makeKey(at.here.folder)
-      await at.here.run(...toProd('api:1.4.2'))
-      const offline = ['--new-bundle-format', '--insecure-ignore-tlog', '--allow-http-registry']
-      const type = ['--type', 'urn:dray:promotion:v1']
-      const env = { PATH: process.env['PATH'], HOME: at.here.folder, NO_PROXY: '127.0.0.1' }
-      const verify = ['verify-attestation', '--key', 'key.pub.pem', ...offline, ...type]
-      // the registry is in this process: it has to be free to answer
-      const said = await cosignSays(
-        [...verify, `${at.registry.host}/prod/api@${digest}`],
-        at.here.folder,
-        env,
-      )
-      const { payload } = JSON.parse(said) as { payload: string }
-      const [attestation] = await at.attestations()
-      expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toEqual(
-        await statementOf(at, attestation),
-      )
-    },
-  )
 })
 
-async function cosignSays(
-  words: readonly string[],
-  cwd: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<string> {
-  return (await promisify(execFile)('cosign', words, { cwd, env, timeout: 20_000 })).stdout
-}
-
 describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('an attestation at %s', (profile) => {
-  it.each([
-    ['with evidence, unsigned', content, false],
-    ['with evidence, signed', content, true],
-    ['without evidence, unsigned', api, false],
-    ['without evidence, signed', api, true],
-  ] as const)('costs at most nine requests beyond those of the promotion: %s', async (_, what, sign) => {
-    const without = await place({ profile, image: what })
-    const attested = await place({ profile, image: what, attest: true, sign })
-    for (const { here } of [without, attested]) {
-      expect(await here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
-    }
-    const more = attested.registry.requests.length - without.registry.requests.length
-    expect(more, told(attested.registry.requests)).toBeLessThanOrEqual(9)
-    expect(more).toBeGreaterThan(0)
-  })
-
-  it('stands after the evidence and before any tag', async () => {
+  it('is written after the evidence and before the first tag', async () => {
     const at = await place({ profile, attest: true })
-    expect(await at.here.run(...toProd('api:1.4.2', '--tag', '1.4.2', '--tag', 'latest'))).toMatchObject({
+    expect(await at.project.run(...toProd('api:1.4.2', '--tag', '1.4.2', '--tag', 'latest'))).toMatchObject({
       code: 0,
     })
     const [attestation] = await at.attestations()
@@ -263,9 +186,9 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('an attestation at %s
     expect(puts.indexOf('1.4.2')).toBeLessThan(puts.indexOf('latest'))
   })
 
-  it('stands in a plan file, and the same plan writes it once however often it is applied', async () => {
+  it('is a step of a plan file, and is written once if the plan is applied twice', async () => {
     const at = await place({ profile, attest: true, sign: true })
-    const saved = await at.here.run(
+    const saved = await at.project.run(
       'promote',
       'api:1.4.2',
       '--from',
@@ -276,53 +199,66 @@ describe.each(['oci-1.1', 'docker-registry-2.8'] as const)('an attestation at %s
       'plan.json',
     )
     expect(saved).toMatchObject({ code: 0 })
-    const plan = await readFile(join(at.here.folder, 'plan.json'), 'utf8')
+    const plan = await readFile(join(at.project.folder, 'plan.json'), 'utf8')
     const { steps } = JSON.parse(plan) as { steps: readonly { kind: string }[] }
     expect(steps.map(({ kind }) => kind)).toEqual(['copy', 'attach', 'attest', 'tag'])
-    expect(await at.here.run('plan', 'show', 'plan.json')).toMatchObject({ code: 0 })
-    expect(await at.here.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
+    expect(await at.project.run('plan', 'show', 'plan.json')).toMatchObject({ code: 0 })
+    expect(await at.project.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
     const first = await at.attestations()
     expect(first).toHaveLength(1)
     at.registry.forget()
-    expect(await at.here.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
-    expect(told(at.registry.requests.filter(isWrite))).toBe('')
+    expect(await at.project.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
+    expect(formatRequests(at.registry.requests.filter(isWrite))).toBe('')
     expect(await at.attestations()).toEqual(first)
   })
 })
 
-describe('what an environment requires', () => {
-  const ways: readonly (readonly [string, readonly string[]])[] = [
+describe('a justification', () => {
+  const commands: readonly (readonly [string, readonly string[]])[] = [
     ['copy to a reference', ['copy', '@staging/api:1.4.2', 'HOST/prod/api', '--yes']],
     ['apply', ['apply', 'plan.json', '--yes']],
   ]
 
-  it.each(ways)('is refused where it is not given, before anything is changed: %s', async (_, way) => {
-    const at = await place({ attest: true, require: ['reason', 'ticket'] })
-    const words = way.map((word) => word.replace('HOST', at.registry.host))
-    await at.here.run('promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod', '--out', 'plan.json')
-    for (const given of [[], ['--reason', 'release'], ['--reason', 'release', '--ticket', ' ']]) {
-      const missing = given.length === 0 ? 'reason' : 'ticket'
-      const refused = await at.here.run(...words, ...given)
-      expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining(`prod needs a ${missing}`) })
-      expect(refused.stderr).toContain(`--${missing}`)
-    }
-    expect(told(at.registry.requests.filter(isWrite))).toBe('')
-    expect(await at.here.run(...words, '--reason', 'release', '--ticket', 'OPS-7')).toMatchObject({ code: 0 })
-    const lines = (await readFile(at.here.auditFile, 'utf8')).trimEnd().split('\n')
-    const records = lines.map((line) => JSON.parse(line) as { readonly phase: string })
-    const refusals = records.filter(({ phase }) => phase === 'refused')
-    expect(refusals).toHaveLength(3)
-    for (const one of refusals)
-      expect(one).toMatchObject({ image: expect.any(String), error: { code: 'refused' } })
-    const changes = records.filter(({ phase }) => phase !== 'refused')
-    for (const one of changes) expect(one).toMatchObject({ reason: 'release', ticket: 'OPS-7' })
-  })
+  it.each(commands)(
+    'is required before the first change if the environment says so: %s',
+    async (_, command) => {
+      const at = await place({ attest: true, require: ['reason', 'ticket'] })
+      const args = command.map((arg) => arg.replace('HOST', at.registry.host))
+      await at.project.run('promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod', '--out', 'plan.json')
+      for (const given of [[], ['--reason', 'release'], ['--reason', 'release', '--ticket', ' ']]) {
+        const missing = given.length === 0 ? 'reason' : 'ticket'
+        const refused = await at.project.run(...args, ...given)
+        expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining(`prod needs a ${missing}`) })
+        expect(refused.stderr).toContain(`--${missing}`)
+      }
+      expect(formatRequests(at.registry.requests.filter(isWrite))).toBe('')
+      expect(await at.project.run(...args, '--reason', 'release', '--ticket', 'OPS-7')).toMatchObject({
+        code: 0,
+      })
+      const lines = (await readFile(at.project.auditFile, 'utf8')).trimEnd().split('\n')
+      const records = lines.map((line) => JSON.parse(line) as { readonly phase: string })
+      const refusals = records.filter(({ phase }) => phase === 'refused')
+      expect(refusals).toHaveLength(3)
+      for (const one of refusals)
+        expect(one).toMatchObject({ image: expect.any(String), error: { code: 'refused' } })
+      const changes = records.filter(({ phase }) => phase !== 'refused')
+      for (const one of changes) expect(one).toMatchObject({ reason: 'release', ticket: 'OPS-7' })
+    },
+  )
 
-  it('is not asked of a run that changes nothing, or only shows the plan', async () => {
+  it('is not required of a run that changes nothing or only shows the plan', async () => {
     const at = await place({ require: ['reason'] })
-    const look = await at.here.run('promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod', '--dry-run')
-    expect(look).toMatchObject({ code: 0 })
-    await at.here.run(...toProd('api:1.4.2', '--reason', 'release'))
-    expect(await at.here.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
+    const shown = await at.project.run(
+      'promote',
+      'api:1.4.2',
+      '--from',
+      'staging',
+      '--to',
+      'prod',
+      '--dry-run',
+    )
+    expect(shown).toMatchObject({ code: 0 })
+    await at.project.run(...toProd('api:1.4.2', '--reason', 'release'))
+    expect(await at.project.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
   })
 })

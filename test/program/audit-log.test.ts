@@ -9,20 +9,20 @@ import { program } from '../support/program.ts'
 import { world } from '../support/world.ts'
 import { toProd, type Workplace, workplace } from '../support/workplace.ts'
 
-async function withLog(changes = 3): Promise<{ at: Workplace; lines: readonly string[] }> {
-  const at = await workplace('version: 1\n')
-  return { at, lines: putLog(at.auditFile, story(changes)) }
+async function withLog(changes = 3): Promise<{ project: Workplace; lines: readonly string[] }> {
+  const project = await workplace('version: 1\n')
+  return { project, lines: putLog(project.auditFile, story(changes)) }
 }
 
 const rows = (stdout: string): readonly string[] => stdout.trimEnd().split('\n').slice(1)
 
 describe('dray audit log', () => {
-  it('shows what a promotion and a refusal left', async () => {
+  it('shows the records of a promotion and of a refusal', async () => {
     const from = await world().image('api:1.4.2').start()
-    const at = await workplace(from.config)
-    expect((await at.run(...toProd('api:1.4.2'))).code).toBe(0)
-    expect((await at.run(...toProd('api:9.9.9'))).code).not.toBe(0)
-    const { code, stderr, stdout } = await at.run('audit', 'log')
+    const project = await workplace(from.config)
+    expect((await project.run(...toProd('api:1.4.2'))).code).toBe(0)
+    expect((await project.run(...toProd('api:9.9.9'))).code).not.toBe(0)
+    const { code, stderr, stdout } = await project.run('audit', 'log')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(
       /^TIME \(UTC\) .*\n(?:.*\n)*.* promote .*tag 1\.4\.2 on sha256:.* staging -> prod .*done\n/,
@@ -30,89 +30,84 @@ describe('dray audit log', () => {
     expect(rows(stdout).at(-1)).toMatch(/api:9\.9\.9 .*refused$/)
   })
 
-  it('shows the last 50 and says that there are more', async () => {
-    const { at } = await withLog(60)
-    const { stderr, stdout } = await at.run('audit', 'log')
+  it('shows the last 50 records and says that there are more', async () => {
+    const { project } = await withLog(60)
+    const { stderr, stdout } = await project.run('audit', 'log')
     expect(rows(stdout)).toHaveLength(50)
     expect(rows(stdout).at(-1)).toMatch(/refused$/)
     expect(stderr).toBe('The last 50: --all shows all.\n')
-    expect(rows((await at.run('audit', 'log', '--all')).stdout)).toHaveLength(61)
-    expect(rows((await at.run('audit', 'log', '-n', '7')).stdout)).toHaveLength(7)
+    expect(rows((await project.run('audit', 'log', '--all')).stdout)).toHaveLength(61)
+    expect(rows((await project.run('audit', 'log', '-n', '7')).stdout)).toHaveLength(7)
   })
 
   it.each([
-    [['--result', 'refused'], 1],
-    [['--result', 'refused', '--result', 'done'], 4],
-    [['--image', '1.4.1'], 0],
+    [['--result', 'refused', '--result', 'done', '--env', 'prod', '--operation', 'promote'], 4],
     [['--image', 'prod.example/api:1.4.1'], 1],
-    [['--env', 'prod'], 4],
-    [['--env', 'dev'], 0],
     [['--actor', 'tester', '--since', '2026-11-23T00:00:02Z'], 2],
     [['--until', '2026-11-22'], 0],
-    [['--operation', 'copy'], 0],
-  ])('finds by %s: %d', async (filter, count) => {
-    const { at } = await withLog()
-    const { code, stderr, stdout } = await at.run('audit', 'log', ...filter)
+  ])('shows the records that match %s: %d', async (filter, count) => {
+    const { project } = await withLog()
+    const { code, stderr, stdout } = await project.run('audit', 'log', ...filter)
     expect(code).toBe(0)
     expect(count === 0 ? stdout : rows(stdout)).toHaveLength(count)
-    expect(stderr).toBe(count === 0 ? `Nothing in ${at.auditFile} fits.\n` : '')
+    expect(stderr).toBe(count === 0 ? `Nothing in ${project.auditFile} fits.\n` : '')
   })
 
-  it.each([['--jsonl'], ['--output=jsonl']])('gives the lines byte for byte with %s', async (flag) => {
-    const { at, lines } = await withLog(200)
-    const all = await at.run('audit', 'log', '--all', flag)
+  it.each([['--jsonl'], ['--output=jsonl']])('prints the lines byte for byte with %s', async (flag) => {
+    const { project, lines } = await withLog(200)
+    const all = await project.run('audit', 'log', '--all', flag)
     expect(all.stdout).toBe(lines.map((line) => `${line}\n`).join(''))
-    const some = await at.run('audit', 'log', '--result', 'done', '-n', '2', flag)
+    const some = await project.run('audit', 'log', '--result', 'done', '-n', '2', flag)
     const done = lines.filter((line) => line.includes('"result":"done"'))
     expect(some).toMatchObject({ stdout: `${done.slice(-2).join('\n')}\n`, stderr: '' })
   })
 
-  it('gives one document with --json, and refuses one of absurd size', async () => {
-    const { at, lines } = await withLog()
-    const { document } = await at.json('audit', 'log')
-    expect(document).toMatchObject({ ok: true, result: { log: at.auditFile } })
+  it('prints one document with --json, and refuses one that is too large', async () => {
+    const { project, lines } = await withLog()
+    const { document } = await project.json('audit', 'log')
+    expect(document).toMatchObject({ ok: true, result: { log: project.auditFile } })
     expect(document.result).toHaveProperty(
       'records',
       lines.map((line) => JSON.parse(line) as unknown),
     )
     putLog(
-      at.auditFile,
+      project.auditFile,
       Array.from({ length: 40 }, () => refusal({ reason: 'x'.repeat(500_000) })),
     )
-    const large = await at.json('audit', 'log')
+    const large = await project.json('audit', 'log')
     expect(large).toMatchObject({ code: 64, document: { ok: false, error: { code: 'usage' } } })
     expect(large.document.error?.hint).toContain('--jsonl')
   })
 
-  it('says of a log that is not there what to do', async () => {
-    const at = await workplace('version: 1\n')
-    const ended = await at.run('audit', 'log')
+  it('exits with 1 and a hint if the log does not exist', async () => {
+    const project = await workplace('version: 1\n')
+    const ended = await project.run('audit', 'log')
     expect(ended.code).toBe(1)
-    expect(ended.stderr).toContain(`there is no audit log at ${at.auditFile}`)
+    expect(ended.stderr).toContain(`there is no audit log at ${project.auditFile}`)
     expect(ended.stderr).toContain('--audit-file')
-    expect(existsSync(at.auditFile)).toBe(false)
+    expect(existsSync(project.auditFile)).toBe(false)
   })
 
-  it('takes the log of dray.yaml, and before it the one that a flag names', async () => {
-    const at = await workplace('version: 1\naudit:\n  file: here.jsonl\n', { DRAY_AUDIT_FILE: '' })
-    putLog(join(at.folder, 'here.jsonl'), story(1))
-    putLog(join(at.folder, 'there.jsonl'), story(4))
-    expect(rows((await at.run('audit', 'log')).stdout)).toHaveLength(2)
-    expect(rows((await at.run('audit', 'log', '--audit-file', 'there.jsonl')).stdout)).toHaveLength(5)
+  it('reads the log of --audit-file, or that of dray.yaml without the flag', async () => {
+    const project = await workplace('version: 1\naudit:\n  file: here.jsonl\n', { DRAY_AUDIT_FILE: '' })
+    putLog(join(project.folder, 'here.jsonl'), story(1))
+    putLog(join(project.folder, 'there.jsonl'), story(4))
+    expect(rows((await project.run('audit', 'log')).stdout)).toHaveLength(2)
+    expect(rows((await project.run('audit', 'log', '--audit-file', 'there.jsonl')).stdout)).toHaveLength(5)
   })
 
-  it('is an error where a line is no record, and names where', async () => {
-    const { at, lines } = await withLog()
-    writeFileSync(at.auditFile, [lines[0], 'nonsense', ...lines.slice(1), ''].join('\n'))
-    const ended = await at.run('audit', 'log')
+  it('exits with 1 if a line is not a record, and names its position', async () => {
+    const { project, lines } = await withLog()
+    writeFileSync(project.auditFile, [lines[0], 'nonsense', ...lines.slice(1), ''].join('\n'))
+    const ended = await project.run('audit', 'log')
     expect(ended.code).toBe(1)
     expect(ended.stderr).toContain(`the line at byte ${(lines[0] ?? '').length + 1} cannot be shown`)
   })
 
-  it('shows no control of a record on the terminal', async () => {
-    const at = await workplace('version: 1\n')
-    putLog(at.auditFile, [outcome({ image: '\u001b[2J', actor: { user: '\n::error::', host: 'h' } })])
-    const { stdout } = await at.run('audit', 'log')
+  it('escapes control characters of a record', async () => {
+    const project = await workplace('version: 1\n')
+    putLog(project.auditFile, [outcome({ image: '\u001b[2J', actor: { user: '\n::error::', host: 'h' } })])
+    const { stdout } = await project.run('audit', 'log')
     expect(stdout).toContain('\\x1b[2J')
     expect(stdout).not.toContain('\u001b')
     expect(stdout.split('\n')).toHaveLength(3)
@@ -120,11 +115,11 @@ describe('dray audit log', () => {
 })
 
 describe('an output', () => {
-  /** Starts the program with its stdout where `stdout` says. */
-  function start(at: Workplace, words: readonly string[], stdout: 'pipe' | number) {
-    const child = spawn(process.execPath, [program, ...words], {
-      cwd: at.folder,
-      env: { PATH: process.env['PATH'], HOME: at.folder, DRAY_AUDIT_FILE: at.auditFile },
+  /** Starts the program with the given standard output. */
+  function start(project: Workplace, args: readonly string[], stdout: 'pipe' | number) {
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd: project.folder,
+      env: { PATH: process.env['PATH'], HOME: project.folder, DRAY_AUDIT_FILE: project.auditFile },
       stdio: ['ignore', stdout, 'pipe'],
     })
     let stderr = ''
@@ -137,20 +132,20 @@ describe('an output', () => {
     [['audit', 'log', '--all']],
     [['audit', 'log', '--all', '--jsonl']],
     [['audit', 'export', '--format', 'csv']],
-  ])('that nobody reads any more ends %s well', async (words) => {
-    // more than any pipe holds
-    const { at } = await withLog(2_000)
-    const { child, ended } = start(at, words, 'pipe')
+  ])('ends without an error if its reader has gone: %s', async (args) => {
+    // This is more than a pipe holds.
+    const { project } = await withLog(2_000)
+    const { child, ended } = start(project, args, 'pipe')
     await once(child.stdout ?? child, 'data')
     child.stdout?.destroy()
     expect(await ended).toEqual({ code: 0, stderr: '' })
   })
 
   it.skipIf(!existsSync('/dev/full')).each([[['--all']], [['--jsonl']], [['--json']]])(
-    'on a full disk is an error once, with %s (needs /dev/full)',
-    async (words) => {
-      const { at } = await withLog()
-      const { ended } = start(at, ['audit', 'log', ...words], openSync('/dev/full', 'w'))
+    'is one error if the disk is full: %s (needs /dev/full)',
+    async (flags) => {
+      const { project } = await withLog()
+      const { ended } = start(project, ['audit', 'log', ...flags], openSync('/dev/full', 'w'))
       const { code, stderr } = await ended
       expect(code).toBe(1)
       expect(stderr.match(/error: the output cannot be written/g)).toHaveLength(1)

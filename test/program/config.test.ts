@@ -7,7 +7,7 @@ import { tempFolder } from '../support/temp.ts'
 const flags = ['--registry', 'r.example.com', '--env', 'dev=dev/{image}', '--retention', 'pull-requests']
 
 describe('dray config', () => {
-  it('init writes what validate accepts, and replaces it only with --force', async () => {
+  it('init writes a valid dray.yaml, and replaces it only with --force', async () => {
     const cwd = await tempFolder()
     const options = { cwd, env: { HOME: cwd } }
     const made = await dray(['config', 'init', ...flags], options)
@@ -24,14 +24,14 @@ describe('dray config', () => {
     expect((await dray(['config', 'init', ...flags, '--force'], options)).code).toBe(0)
   })
 
-  it('init without flags and terminal is wrong usage that names the flags', async () => {
+  it('init exits with 64 and names the flags if it is non-interactive', async () => {
     const cwd = await tempFolder()
     const ended = await dray(['config', 'init'], { cwd, env: { HOME: cwd } })
     expect(ended).toMatchObject({ code: 64, stdout: '' })
     expect(ended.stderr).toContain('--registry')
   })
 
-  it('init --print gives a section that can be pasted, and writes nothing', async () => {
+  it('init --print prints a section to paste, and writes nothing', async () => {
     const cwd = await tempFolder()
     const options = { cwd, env: { HOME: cwd } }
     const file = join(cwd, 'dray.yaml')
@@ -44,7 +44,7 @@ describe('dray config', () => {
     expect((await dray(['config', 'validate'], options)).code).toBe(0)
   })
 
-  it('validate shows several mistakes on several lines, and in JSON as a list', async () => {
+  it('validate prints all mistakes, one on each line, and as a list in JSON', async () => {
     const cwd = await tempFolder()
     const options = { cwd, env: { HOME: cwd } }
     await writeFile(
@@ -64,7 +64,7 @@ describe('dray config', () => {
     expect(document).toMatchObject({ error: { message: 'x.yaml has 3 mistakes', details: { length: 3 } } })
   })
 
-  it('validate without a file here says so', async () => {
+  it('validate exits with 1 and a hint if there is no dray.yaml', async () => {
     const cwd = await tempFolder()
     const ended = await dray(['config', 'validate'], { cwd, env: { HOME: cwd } })
     expect(ended.code).toBe(1)

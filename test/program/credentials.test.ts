@@ -11,7 +11,7 @@ import { testAuthority, testCertificate } from '../support/tls.ts'
 import { toProd, workplace, type Workplace } from '../support/workplace.ts'
 import { configOf } from '../support/world.ts'
 
-/** Nothing that was printed or recorded has the password, in plain or in the form of a header, or a token. */
+/** Checks that neither the output nor the log contains the password, a header or a token. */
 async function expectNoSecret(place: Workplace, ended: Ended, tokens: readonly string[] = []): Promise<void> {
   const recorded = await readFile(place.auditFile, 'utf8').catch(() => '')
   const all = [ended.stdout, ended.stderr, recorded].join('\n')
@@ -20,66 +20,60 @@ async function expectNoSecret(place: Workplace, ended: Ended, tokens: readonly s
 }
 
 describe('a promotion at a registry with a token server', () => {
-  it('takes one challenge and one token, which is for these two repositories, and shows no secret', async () => {
-    const one = await guarded({ scheme: 'bearer' })
-    const place = await loggedIn(one.name, secret)
+  it('needs one challenge and one token for its two repositories, and prints no secret', async () => {
+    const registry = await guarded({ scheme: 'bearer' })
+    const place = await loggedIn(registry.name, secret)
     const ended = await place.run(...toProd('api:1.4.2'), '--verbose')
     expect(ended).toMatchObject({ code: 0 })
-    expect(one.refusals()).toBe(1)
-    expect(one.scopes()).toEqual(['repository:prod/api:pull,push repository:staging/api:pull'])
+    expect(registry.refusals()).toBe(1)
+    expect(registry.scopes()).toEqual(['repository:prod/api:pull,push repository:staging/api:pull'])
     await expectNoSecret(place, ended)
   })
 
-  it('that is only a dry run asks for no right to push', async () => {
-    const one = await guarded({ scheme: 'bearer' })
-    const place = await loggedIn(one.name, secret)
+  it('does not request the permission to push with --dry-run', async () => {
+    const registry = await guarded({ scheme: 'bearer' })
+    const place = await loggedIn(registry.name, secret)
     expect(
       await place.run('promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod', '--dry-run'),
     ).toMatchObject({
       code: 0,
     })
-    expect(one.scopes()).toEqual(['repository:prod/api:pull repository:staging/api:pull'])
+    expect(registry.scopes()).toEqual(['repository:prod/api:pull repository:staging/api:pull'])
   })
 
-  it('goes on with a new token where one ends early', async () => {
+  it('renews a token that expires early', async () => {
     let skew = 0
     let count = 0
-    const one = await guarded(
+    const registry = await guarded(
       { scheme: 'bearer' },
       {
         clock: { ...systemClock, now: () => Date.now() + skew },
-        // an hour goes by, and all tokens end
+        // After an hour all tokens have expired.
         onRequest: () => {
           if ([6, 30].includes(++count)) skew += 3_600_000
         },
       },
     )
-    const place = await loggedIn(one.name, secret)
+    const place = await loggedIn(registry.name, secret)
     expect(await place.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
-    expect(one.refusals()).toBeGreaterThan(1)
+    expect(registry.refusals()).toBeGreaterThan(1)
   })
 
   it.each([
     [
-      'with a wrong password is `unauthorized`',
+      'ends with `unauthorized` if the password is wrong',
       'wrong',
       undefined,
       'unauthorized',
       'refused the credentials',
     ],
-    [
-      'without the right is told that the credentials are good, but not for that',
-      secret,
-      () => false,
-      'unauthorized',
-      'not for that',
-    ],
+    ['says that valid credentials lack the permission', secret, () => false, 'unauthorized', 'not for that'],
   ] as const)('%s', async (_, password, mayDo, code, why) => {
-    const one = await guarded({
+    const registry = await guarded({
       scheme: 'bearer',
       ...(mayDo !== undefined && { mayDo }),
     })
-    const place = await loggedIn(one.name, password)
+    const place = await loggedIn(registry.name, password)
     const ended = await place.json(...toProd('api:1.4.2'))
     expect(ended.code).toBe(1)
     expect(ended.document.error).toMatchObject({ code, why: expect.stringContaining(why) })
@@ -87,19 +81,19 @@ describe('a promotion at a registry with a token server', () => {
   })
 })
 
-describe('a promotion at a registry with passwords', () => {
-  it('takes one challenge, and shows no secret', async () => {
-    const one = await guarded({ scheme: 'basic' })
-    const place = await loggedIn(one.name, secret)
+describe('a promotion at a registry with basic authentication', () => {
+  it('needs one challenge, and prints no secret', async () => {
+    const registry = await guarded({ scheme: 'basic' })
+    const place = await loggedIn(registry.name, secret)
     const ended = await place.run(...toProd('api:1.4.2'), '--verbose')
     expect(ended).toMatchObject({ code: 0 })
-    expect(one.refusals()).toBe(1)
+    expect(registry.refusals()).toBe(1)
     await expectNoSecret(place, ended)
   })
 
-  it('without the right to push is `forbidden`, and says which right', async () => {
-    const one = await guarded({ scheme: 'basic', mayDo: (_who, _, action) => action === 'pull' })
-    const place = await loggedIn(one.name, secret)
+  it('ends with `forbidden` and names the missing permission to push', async () => {
+    const registry = await guarded({ scheme: 'basic', mayDo: (_who, _, action) => action === 'pull' })
+    const place = await loggedIn(registry.name, secret)
     const ended = await place.json(...toProd('api:1.4.2'))
     const [image] = ended.document.result?.images ?? []
     expect(ended.code).toBe(1)
@@ -112,9 +106,9 @@ describe('a promotion at a registry with passwords', () => {
 })
 
 describe.skipIf(!dockerRegistry.available)(
-  `a docker-registry with a password file and a certificate of an own authority${dockerRegistry.note}`,
+  `a docker-registry with a password file and a private certificate authority${dockerRegistry.note}`,
   () => {
-    it('is promoted at by whom docker has logged in, and says what to do where the password or the authority is missing', async () => {
+    it('accepts the credentials of docker, and a wrong password or unknown authority is an error with a hint', async () => {
       const registry = await startDockerRegistry({
         htpasswd: testUser.htpasswd,
         tls: { certificate: testCertificate.cert, key: testCertificate.key },
@@ -146,7 +140,7 @@ describe.skipIf(!dockerRegistry.available)(
       })
     })
 
-    it('is logged in to by dray, and takes an image with all its evidence from another one', async () => {
+    it('accepts a login of dray and a promotion with all evidence from another one', async () => {
       const options = {
         htpasswd: testUser.htpasswd,
         tls: { certificate: testCertificate.cert, key: testCertificate.key },
@@ -167,9 +161,9 @@ describe.skipIf(!dockerRegistry.available)(
       )
       await writeFile(join(place.folder, 'ca.pem'), testAuthority)
       for (const host of hosts) {
-        const words = ['login', host, '--username', testUser.username, '--password-stdin']
-        expect(await place.run(...words)).toMatchObject({ code: 64 })
-        expect(await place.piped(testUser.password, ...words)).toMatchObject({ code: 0 })
+        const args = ['login', host, '--username', testUser.username, '--password-stdin']
+        expect(await place.run(...args)).toMatchObject({ code: 64 })
+        expect(await place.piped(testUser.password, ...args)).toMatchObject({ code: 0 })
       }
       expect(await place.run(...toProd('api:1.4.2', '--verify'))).toMatchObject({ code: 0 })
       expect(await target.differences('prod/api', content, '1.4.2')).toEqual([])

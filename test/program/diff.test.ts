@@ -6,7 +6,7 @@ import { seenRegistry } from '../support/seen-registry.ts'
 import { type Workplace, workplace } from '../support/workplace.ts'
 import { configOf } from '../support/world.ts'
 
-/** Nobody listens there. */
+/** Nothing listens at this address. */
 const closed = '127.0.0.1:1'
 
 interface Entry {
@@ -17,8 +17,8 @@ interface Entry {
   readonly error?: { readonly code: string }
 }
 
-async function diff(here: Workplace, ...words: readonly string[]) {
-  const { code, document, stderr } = await here.json('diff', ...words)
+async function diff(project: Workplace, ...args: readonly string[]) {
+  const { code, document, stderr } = await project.json('diff', ...args)
   return { code, stderr, document, images: document.result?.images as unknown as readonly Entry[] }
 }
 
@@ -29,8 +29,8 @@ const kinds = [
 
 for (const { kind, note, available } of kinds) {
   describe.skipIf(!available)(`diff at ${kind}${note}`, () => {
-    /** staging has 1.5.0 more, prod a hotfix; 1.4.2 has drifted; 1.4.0 is the same in another spelling. */
-    async function apart() {
+    /** Only staging has 1.5.0, only prod a hotfix, 1.4.2 drifted, 1.4.0 has two spellings. */
+    async function differentEnvironments() {
       const registry = await seenRegistry(kind)
       const { oracle } = registry
       const v = (label: string) => image({ label, layers: 1 })
@@ -52,10 +52,10 @@ for (const { kind, note, available } of kinds) {
       return registry
     }
 
-    it('tells what would be promoted, what is only there and what has drifted', async () => {
-      const registry = await apart()
-      const here = await workplace(configOf(registry.host))
-      const { code, document } = await diff(here, 'staging', 'prod', 'api', 'job', 'nowhere')
+    it('shows versions to promote, versions that only prod has, and drift', async () => {
+      const registry = await differentEnvironments()
+      const project = await workplace(configOf(registry.host))
+      const { code, document } = await diff(project, 'staging', 'prod', 'api', 'job', 'nowhere')
       expect(code).toBe(0)
       expect(document.result).toMatchObject({
         from: 'staging',
@@ -77,7 +77,15 @@ for (const { kind, note, available } of kinds) {
           { image: 'nowhere', state: 'absent' },
         ],
       })
-      const text = await here.run('diff', '@staging', '@prod', 'api', 'job', 'nowhere', '--detailed-exitcode')
+      const text = await project.run(
+        'diff',
+        '@staging',
+        '@prod',
+        'api',
+        'job',
+        'nowhere',
+        '--detailed-exitcode',
+      )
       expect(text.code).toBe(2)
       expect(text.stdout).toMatch(/^api {2}staging -> prod\n {2}\+ 1\.5\.0$/m)
       expect(text.stdout).toMatch(/^ {2}≠ 1\.4\.2 +sha256:[a-f0-9]{64} -> sha256:[a-f0-9]{64} +drift$/m)
@@ -85,10 +93,10 @@ for (const { kind, note, available } of kinds) {
       expect(text.stderr).toContain('1 version to promote, 1 only in prod, 1 drifted version')
     })
 
-    it('asks for the tags of each side once, and for each common tag once on each side, and changes nothing', async () => {
-      const registry = await apart()
-      const here = await workplace(configOf(registry.host))
-      await diff(here, 'staging', 'prod', 'api')
+    it('requests each list of tags and each common tag once on each side', async () => {
+      const registry = await differentEnvironments()
+      const project = await workplace(configOf(registry.host))
+      await diff(project, 'staging', 'prod', 'api')
       const heads = ['1', '1.4.2', 'latest'].flatMap((tag) => [
         `HEAD /v2/prod/api/manifests/${tag}`,
         `HEAD /v2/staging/api/manifests/${tag}`,
@@ -98,15 +106,15 @@ for (const { kind, note, available } of kinds) {
       expect((await registry.seen()).toSorted()).toEqual([...lists, ...heads, ...spelled].toSorted())
 
       await registry.forget()
-      const limited = await diff(here, 'staging', 'prod', 'api', '--limit', '1')
+      const limited = await diff(project, 'staging', 'prod', 'api', '--limit', '1')
       expect(limited.images).toMatchObject([{ compared: 1, notCompared: 3 }])
       expect((await registry.seen()).filter((line) => line.startsWith('HEAD'))).toHaveLength(2)
     })
   })
 }
 
-describe('with targets that cannot be reached diff', () => {
-  async function level() {
+describe('dray diff with unreachable targets', () => {
+  async function equalEnvironments() {
     const registry = await seenRegistry('oci-1.1')
     for (const environment of ['staging', 'prod'])
       for (const name of ['api', 'web'])
@@ -114,10 +122,10 @@ describe('with targets that cannot be reached diff', () => {
     return registry
   }
 
-  it('compares the others and exits 4, or 1 where there are none', async () => {
-    const { host } = await level()
-    const here = await workplace(configOf(host, [closed, host]))
-    const { code, images } = await diff(here, 'staging', 'prod', 'api', 'web', '--detailed-exitcode')
+  it('exits with 4 and compares the other targets, or with 1 if there are none', async () => {
+    const { host } = await equalEnvironments()
+    const project = await workplace(configOf(host, [closed, host]))
+    const { code, images } = await diff(project, 'staging', 'prod', 'api', 'web', '--detailed-exitcode')
     expect(code).toBe(4)
     expect(images.map(({ image: name, state, error }) => [name, state, error?.code])).toEqual([
       ['api', 'unreachable', 'network'],
@@ -125,7 +133,7 @@ describe('with targets that cannot be reached diff', () => {
       ['web', 'unreachable', 'network'],
       ['web', 'level', undefined],
     ])
-    const text = await here.run('diff', 'staging', 'prod', 'api', 'web')
+    const text = await project.run('diff', 'staging', 'prod', 'api', 'web')
     expect(text.stdout).toBe(`not compared with prod (${closed}): 2 images\n2 images level\n`)
     expect(text.stderr).toContain(`${closed} (2 images): cannot connect`)
 
@@ -133,30 +141,30 @@ describe('with targets that cannot be reached diff', () => {
     expect((await diff(alone, 'staging', 'prod', 'api')).code).toBe(1)
   })
 
-  it('takes the next target of the first environment, and says so', async () => {
-    const { host } = await level()
-    const here = await workplace(configOf(host, [closed, host]))
-    const { code, document } = await diff(here, 'prod', 'staging', 'api', 'web')
+  it('reads the next target of the first environment, with a warning', async () => {
+    const { host } = await equalEnvironments()
+    const project = await workplace(configOf(host, [closed, host]))
+    const { code, document } = await diff(project, 'prod', 'staging', 'api', 'web')
     expect(code).toBe(0)
     expect(document.warnings).toEqual([expect.stringContaining(`${closed}: cannot connect`)])
   })
 
-  it('shows what it has when the time is up', async () => {
-    const { host } = await level()
-    // takes every request and never answers one
+  it('shows the finished images after --timeout', async () => {
+    const { host } = await equalEnvironments()
+    // This registry never answers.
     const mute = await scripted(() => ({ status: 200, raw: () => undefined }))
-    const here = await workplace(configOf(host, [host, mute.registry]))
-    const { code, images } = await diff(here, 'staging', 'prod', 'api', '--timeout', '3s')
+    const project = await workplace(configOf(host, [host, mute.registry]))
+    const { code, images } = await diff(project, 'staging', 'prod', 'api', '--timeout', '3s')
     expect(code).toBe(4)
     expect(images.map(({ state }) => state)).toEqual(['level', 'unreachable'])
   })
 })
 
-it('one environment, or the same one twice, is wrong usage that says what to do', async () => {
-  const here = await workplace(configOf(closed))
-  for (const words of [['staging'], ['staging', '@staging'], ['staging', 'prod']]) {
-    const { code, document } = await here.json('diff', ...words)
-    expect(code, words.join(' ')).toBe(64)
-    expect(document.error?.hint, words.join(' ')).toBeDefined()
+it('dray diff of one environment, or of the same one twice, is wrong usage with a hint', async () => {
+  const project = await workplace(configOf(closed))
+  for (const args of [['staging'], ['staging', '@staging'], ['staging', 'prod']]) {
+    const { code, document } = await project.json('diff', ...args)
+    expect(code, args.join(' ')).toBe(64)
+    expect(document.error?.hint, args.join(' ')).toBeDefined()
   }
 })

@@ -23,13 +23,13 @@ interface Document {
   }[]
 }
 
-async function stateOf(words: readonly string[], check: string): Promise<unknown> {
-  const { document } = await drayJson(words)
+async function stateOf(args: readonly string[], check: string): Promise<unknown> {
+  const { document } = await drayJson(args)
   const [diagnosis] = (document as unknown as Document).result
   return diagnosis?.findings.find((finding) => finding.check === check)
 }
 
-it('a registry that is well ends with 0, and nothing was written', async () => {
+it('a registry without problems ends with 0 after read requests only', async () => {
   const one = await started()
   await one.oracle.push(image(), 'team/api', '1.4.2')
   one.methods.length = 0
@@ -39,7 +39,7 @@ it('a registry that is well ends with 0, and nothing was written', async () => {
   expect(new Set(one.methods)).toEqual(new Set(['GET', 'HEAD']))
 })
 
-it('with --write it tries what cannot be read, and cleans up', async () => {
+it('--write tries an upload and removes what it wrote', async () => {
   const one = await started()
   const ended = await dray(['doctor', '--write', `${one.host}/scratch/dray`])
   expect(ended).toMatchObject({ code: 0 })
@@ -47,16 +47,16 @@ it('with --write it tries what cannot be read, and cleans up', async () => {
   expect(await one.oracle.tags('scratch/dray')).toEqual([])
 })
 
-it('a repository of an environment is not written to without --yes', async () => {
+it('--write needs --yes for a repository of an environment', async () => {
   const registry = await guarded({ scheme: 'bearer' })
   const place = await loggedIn(registry.name, secret)
-  const words = ['doctor', '--write', `${registry.name}/staging/api`]
-  expect(await place.run(...words)).toMatchObject({ code: 3 })
+  const args = ['doctor', '--write', `${registry.name}/staging/api`]
+  expect(await place.run(...args)).toMatchObject({ code: 3 })
   expect(registry.scopes()).toEqual([])
-  expect(await place.run(...words, '--yes')).toMatchObject({ code: 0 })
+  expect(await place.run(...args, '--yes')).toMatchObject({ code: 0 })
 })
 
-it('without an argument every registry of dray.yaml is looked at, as whom there are credentials for', async () => {
+it('every registry of dray.yaml is checked with its credentials if none is named', async () => {
   const registry = await guarded({ scheme: 'bearer' })
   const place = await loggedIn(registry.name, secret)
   const ended = await place.run('doctor')
@@ -65,7 +65,7 @@ it('without an argument every registry of dray.yaml is looked at, as whom there 
   expect(ended.stdout + ended.stderr).not.toContain(secret)
 })
 
-it('wrong credentials are a problem', async () => {
+it('wrong credentials end with 1', async () => {
   const registry = await guarded({ scheme: 'bearer' })
   const place = await loggedIn(registry.name, 'wrong')
   const ended = await place.run('doctor', registry.name)
@@ -73,7 +73,7 @@ it('wrong credentials are a problem', async () => {
   expect(ended.stdout).toMatch(/problem +API/)
 })
 
-it('a port that nobody listens on, and a server that is no registry, are told with what to do', async () => {
+it('a closed port and a server that is not a registry are problems with a hint', async () => {
   expect(await stateOf(['doctor', '127.0.0.1:9'], 'connection')).toMatchObject({
     state: 'problem',
     do: expect.stringContaining('Check the name and the port'),
@@ -88,7 +88,7 @@ it('a port that nobody listens on, and a server that is no registry, are told wi
   })
 })
 
-it('an authority in certs.d is trusted as by every other command', async () => {
+it('an authority in certs.d is trusted', async () => {
   const server = await scriptedServer((_, response) => void response.end('{}'), { tls: testCertificate })
   onTestFinished(() => server[Symbol.asyncDispose]())
   const home = await tempFolder()
@@ -104,6 +104,6 @@ it('an authority in certs.d is trusted as by every other command', async () => {
   expect(ended.stdout).toMatch(/ok +API/)
 })
 
-it('without a registry it says how to name one', async () => {
+it('a run without a registry is wrong usage', async () => {
   expect(await dray(['doctor'])).toMatchObject({ code: 64, stdout: '' })
 })

@@ -23,14 +23,14 @@ it.each([
     ['promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod', '--dry-run'],
     ['repository:prod/api:pull repository:staging/api:pull'],
   ],
-])('%s asks for the right to pull alone', async (_, words, exactly) => {
+])('%s requests only the permission to pull', async (_, args, expected) => {
   const registry = await guarded({ scheme: 'bearer' })
-  const place = await loggedIn(registry.name, secret, retention)
-  expect((await place.run(...words)).code).toBeLessThanOrEqual(4)
-  const asked = registry.scopes()
-  expect(asked.length).toBeGreaterThan(0)
-  expect(asked.join(' ')).not.toMatch(/push|delete|\*/)
-  expect(asked).toEqual(exactly ?? asked)
+  const project = await loggedIn(registry.name, secret, retention)
+  expect((await project.run(...args)).code).toBeLessThanOrEqual(4)
+  const scopes = registry.scopes()
+  expect(scopes.length).toBeGreaterThan(0)
+  expect(scopes.join(' ')).not.toMatch(/push|delete|\*/)
+  expect(scopes).toEqual(expected ?? scopes)
 })
 
 it.each([
@@ -45,16 +45,16 @@ it.each([
     ['repository:prod/other:pull,push repository:staging/api:pull'],
   ],
   ['tag', ['tag', '@staging/api:1.4.2', '1.5.0', '--yes'], ['repository:staging/api:pull,push']],
-])('%s asks for the right to push where it writes, and nowhere else', async (_, words, exactly) => {
+])('%s requests the permission to push only for its destination', async (_, args, expected) => {
   const registry = await guarded({ scheme: 'bearer' })
-  const place = await loggedIn(registry.name, secret)
-  expect(await place.run(...words)).toMatchObject({ code: 0 })
-  expect(registry.scopes()).toEqual(exactly)
+  const project = await loggedIn(registry.name, secret)
+  expect(await project.run(...args)).toMatchObject({ code: 0 })
+  expect(registry.scopes()).toEqual(expected)
 })
 
-it('prune --apply asks for the right to delete only where it is about to delete', async () => {
+it('prune --apply requests the permission to delete just before it deletes', async () => {
   const registry = await guarded({ scheme: 'bearer' })
-  const place = await loggedIn(registry.name, secret, retention)
-  expect(await place.run('prune', '@staging/api', '--apply', '--yes')).toMatchObject({ code: 0 })
+  const project = await loggedIn(registry.name, secret, retention)
+  expect(await project.run('prune', '@staging/api', '--apply', '--yes')).toMatchObject({ code: 0 })
   expect(registry.scopes()).toEqual([read, 'repository:staging/api:pull,delete'])
 })

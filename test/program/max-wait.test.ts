@@ -10,7 +10,7 @@ async function closedFor(seconds: number): Promise<string> {
   return server.host
 }
 
-it('a registry that asks for a longer wait than five minutes ends the run, which says until when and how to wait', async () => {
+it('a Retry-After of more than five minutes ends the run and names --max-wait', async () => {
   const ended = await dray(['ls', `${await closedFor(301)}/team/api`])
   expect(ended).toMatchObject({ code: 1, stdout: '' })
   expect(ended.stderr).toMatch(/asks to be left alone until \d{4}-\d\d-\d\dT/)
@@ -20,9 +20,9 @@ it('a registry that asks for a longer wait than five minutes ends the run, which
 it.each([
   ['--max-wait 10m', ['--max-wait', '10m'], {}],
   ['DRAY_MAX_WAIT=10m', [], { DRAY_MAX_WAIT: '10m' }],
-])('with %s it waits, and says so', async (_, words, env) => {
-  const address = `${await closedFor(301)}/team/api`
-  const ended = await dray(['ls', address, '--timeout', '1500ms', ...words], { env })
+])('%s waits longer, and reports the wait', async (_, flags, env) => {
+  const repository = `${await closedFor(301)}/team/api`
+  const ended = await dray(['ls', repository, '--timeout', '1500ms', ...flags], { env })
   expect(ended.code).toBe(1)
   expect(ended.stderr).toContain('asks to be left alone: it goes on in 5 min 1 s')
 })

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { type AnyRegistry, describeEachRegistry } from '../support/each-registry.ts'
 import { image } from '../support/images.ts'
 import { type Workplace, workplace } from '../support/workplace.ts'
@@ -9,16 +9,16 @@ const content = (version: string) => image({ label: version, layers: 1 })
 const digestOf = (version: string) => content(version).root.digest
 let repositories = 0
 
-/** `TAG=VERSION …` in a repository of the environment prod. */
+/** Pushes tags (`TAG=VERSION …`) to a repository of prod. */
 async function prodWith(
-  registry: AnyRegistry,
+  registry: Pick<AnyRegistry, 'host' | 'oracle'>,
   tags: string,
   more: object = {},
 ): Promise<{ place: Workplace; path: string; name: string }> {
   const name = `r${++repositories}`
   const path = `prod/${name}`
-  for (const word of tags.split(' ')) {
-    const [tag = '', version = tag] = word.split('=')
+  for (const entry of tags.split(' ')) {
+    const [tag = '', version = tag] = entry.split('=')
     await registry.oracle.push(content(version), path, tag)
   }
   const config = {
@@ -30,10 +30,16 @@ async function prodWith(
 
 const profiles = ['oci-1.1'] as const
 
+async function newRegistry() {
+  const registry = await watchedRegistry()
+  onTestFinished(() => registry[Symbol.asyncDispose]())
+  return registry
+}
+
 describeEachRegistry(
   'dray rollback',
   (registryOf) => {
-    it('goes back to the release before the current one, and moves nothing else', async () => {
+    it('moves the floating tags to the release before the current one, and no other tag', async () => {
       const registry = registryOf()
       const tags = '1.3.9 1.3=1.3.9 1.4.0 1.4.1 1.4=1.4.1 1=1.4.1 latest=1.4.1 2.0.0-rc.1'
       const { place, path, name } = await prodWith(registry, tags)
@@ -52,7 +58,7 @@ describeEachRegistry(
       ['a version', (): string => '1.3.9'],
       ['its other spelling', (): string => 'v1.3.9'],
       ['its digest', (): string => digestOf('1.3.9')],
-    ])('goes back to a release that is named by %s', async (_, to) => {
+    ])('moves the tags to a release that is named by %s', async (_, to) => {
       const registry = registryOf()
       const { place, path, name } = await prodWith(registry, '1.3.9 1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
       expect(await place.run('rollback', `@prod/${name}`, '--to', to(), '--yes')).toMatchObject({ code: 0 })
@@ -60,11 +66,11 @@ describeEachRegistry(
       expect(await on('latest')).toBe(digestOf('1.3.9'))
       expect(await on('1')).toBe(digestOf('1.3.9'))
       expect(await on('1.4')).toBe(digestOf('1.4.0'))
-      // nothing is put where it was not
+      // A rollback creates no floating tag.
       expect(await on('1.3')).toBeUndefined()
     })
 
-    it('the next release moves forward as usual, and what was rolled back is no obstacle', async () => {
+    it('does not hinder the next release', async () => {
       const registry = registryOf()
       const { place, path, name } = await prodWith(
         registry,
@@ -77,7 +83,7 @@ describeEachRegistry(
         expect(await registry.oracle.digest(path, tag)).toBe(digestOf('1.4.2'))
     })
 
-    it('a second rollback goes one further; without one before it refuses', async () => {
+    it('goes back one release each time, and exits with 3 if there is none', async () => {
       const registry = registryOf()
       const { place, path, name } = await prodWith(registry, '1.0.0 1.1.0 1.2.0 latest=1.2.0')
       for (const version of ['1.1.0', '1.0.0']) {
@@ -88,7 +94,7 @@ describeEachRegistry(
       expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('no release') })
     })
 
-    it('a release that is the current image under a lower version is no way back', async () => {
+    it('skips a lower version of the current image', async () => {
       const registry = registryOf()
       const { place, path, name } = await prodWith(registry, '1.3.0 1.4.0 1.4.1=1.4.0 1=1.4.0 latest=1.4.0')
       expect(await place.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
@@ -96,50 +102,14 @@ describeEachRegistry(
         expect(await registry.oracle.digest(path, tag)).toBe(digestOf('1.3.0'))
     })
 
-    it.each([
-      ['a pre-release', '1.3.0 1.4.0-rc.1 latest=1.3.0', '1.4.0-rc.1', {}, 'is a pre-release'],
-      ['where none is set', '1.3.0 1.4.0', '1.3.0', {}, 'it was never set here'],
-      [
-        'where none is kept up',
-        '1.3.0 latest=1.4.0',
-        '1.3.0',
-        { tags: { semver: ['exact'] } },
-        'keep up none',
-      ],
-    ] as const)('is refused where no floating tag could go back: %s', async (_, tags, to, more, why) => {
-      const registry = registryOf()
-      const { place, name } = await prodWith(registry, tags, more)
-      const ended = await place.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
-      expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(why) })
-    })
-
-    it.each(['1.3.0', 'v1.3.0'])(
-      'to %s is refused where its spellings are on two images, and a digest says which',
-      async (to) => {
-        const registry = registryOf()
-        const { place, path, name } = await prodWith(registry, '1.3.0=a v1.3.0=b 1.4.0 latest=1.4.0')
-        const ended = await place.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
-        expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('--to DIGEST') })
-        await place.run('rollback', name, '--env', 'prod', '--to', digestOf('b'), '--yes')
-        expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf('b'))
-      },
-    )
-
-    it('is refused where the tag that says what is current would not move, and no other', async () => {
-      const registry = registryOf()
-      const { place, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 1.4=1.4.0', { marker: '1.4' })
-      const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
-      expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('1.3: it is there already') })
-    })
-
-    it('to where the tags are already is done, and writes nothing', async () => {
+    it('writes nothing if the tags are up to date', async () => {
       const registry = registryOf()
       const { place, name } = await prodWith(registry, '1.3.0 1.4.0 latest=1.3.0')
       const ended = await place.run('rollback', name, '--env', 'prod', '--to', '1.3.0', '--yes')
       expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('unchanged') })
     })
 
-    it('a tag that is moved since the plan is a conflict, and so is a release that is not the same any more', async () => {
+    it('is a conflict if a tag or the release was moved since the plan', async () => {
       const registry = registryOf()
       for (const moved of ['latest', '1.3.9']) {
         const { place, path, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
@@ -150,81 +120,112 @@ describeEachRegistry(
         expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf(latest))
       }
     })
-
-    it.each([
-      ['a version that is not there', ['--to', '1.3.8'], 1, 'There are 1.3.9'],
-      ['a digest without a version', ['--to', `sha256:${'0'.repeat(64)}`], 1, 'has no release'],
-      ['what is neither', ['--to', '1.4'], 64, 'neither a version nor a digest'],
-    ] as const)('%s is an error that helps', async (_, words, code, said) => {
-      const registry = registryOf()
-      const { place, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
-      const ended = await place.run('rollback', name, '--env', 'prod', ...words, '--yes')
-      expect(ended).toMatchObject({ code, stderr: expect.stringContaining(said) })
-    })
   },
   profiles,
 )
 
+describe('a rollback', () => {
+  it.each([
+    ['it is a pre-release', '1.3.0 1.4.0-rc.1 latest=1.3.0', '1.4.0-rc.1', {}, 'is a pre-release'],
+    ['no floating tag exists', '1.3.0 1.4.0', '1.3.0', {}, 'it was never set here'],
+    [
+      'tags.semver has no floating tag',
+      '1.3.0 latest=1.4.0',
+      '1.3.0',
+      { tags: { semver: ['exact'] } },
+      'keep up none',
+    ],
+  ] as const)('is refused if no floating tag could move: %s', async (_, tags, to, more, why) => {
+    const registry = await newRegistry()
+    const { place, name } = await prodWith(registry, tags, more)
+    const ended = await place.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(why) })
+  })
+
+  it.each(['1.3.0', 'v1.3.0'])(
+    'to %s is refused if two images have a spelling of it, and accepts a digest',
+    async (to) => {
+      const registry = await newRegistry()
+      const { place, path, name } = await prodWith(registry, '1.3.0=a v1.3.0=b 1.4.0 latest=1.4.0')
+      const ended = await place.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
+      expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('--to DIGEST') })
+      await place.run('rollback', name, '--env', 'prod', '--to', digestOf('b'), '--yes')
+      expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf('b'))
+    },
+  )
+
+  it('is refused if the current-version tag would not move', async () => {
+    const registry = await newRegistry()
+    const { place, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 1.4=1.4.0', { marker: '1.4' })
+    const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('1.3: it is there already') })
+  })
+
+  it.each([
+    ['a missing version', ['--to', '1.3.8'], 1, 'There are 1.3.9'],
+    ['a digest without a version', ['--to', `sha256:${'0'.repeat(64)}`], 1, 'has no release'],
+    ['neither a version nor a digest', ['--to', '1.4'], 64, 'neither a version nor a digest'],
+  ] as const)('to %s is an error with a hint', async (_, flags, code, message) => {
+    const registry = await newRegistry()
+    const { place, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
+    const ended = await place.run('rollback', name, '--env', 'prod', ...flags, '--yes')
+    expect(ended).toMatchObject({ code, stderr: expect.stringContaining(message) })
+  })
+})
+
 describe('a rollback that has reached one of two targets', () => {
-  describeEachRegistry(
-    'is not taken further by running it again',
-    (registryOf) => {
-      it('but by naming the release, and that is all of it', async () => {
-        const registry = registryOf()
-        const name = `r${++repositories}`
-        const targets = ['eu', 'us'].map((region) => ({ registry: registry.host, path: `${region}/{image}` }))
-        const place = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
-        for (const [region, latest] of [
-          ['eu', '1.1.0'],
-          ['us', '1.2.0'],
-        ] as const) {
-          for (const version of ['1.0.0', '1.1.0', '1.2.0'])
-            await registry.oracle.push(content(version), `${region}/${name}`, version)
-          await registry.oracle.push(content(latest), `${region}/${name}`, 'latest')
-        }
-        const again = await place.run('rollback', `@prod/${name}`, '--yes')
-        expect(again).toMatchObject({ code: 3, stderr: expect.stringContaining('--to VERSION') })
-        const named = await place.run('rollback', `@prod/${name}`, '--to', '1.1.0', '--yes')
-        expect(named).toMatchObject({ code: 0 })
-        for (const region of ['eu', 'us'])
-          expect(await registry.oracle.digest(`${region}/${name}`, 'latest')).toBe(digestOf('1.1.0'))
-      })
-    },
-    profiles,
-  )
+  it('is finished by a second run only if --to names the release', async () => {
+    const registry = await newRegistry()
+    const name = `r${++repositories}`
+    const targets = ['eu', 'us'].map((region) => ({ registry: registry.host, path: `${region}/{image}` }))
+    const place = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
+    for (const [region, latest] of [
+      ['eu', '1.1.0'],
+      ['us', '1.2.0'],
+    ] as const) {
+      for (const version of ['1.0.0', '1.1.0', '1.2.0'])
+        await registry.oracle.push(content(version), `${region}/${name}`, version)
+      await registry.oracle.push(content(latest), `${region}/${name}`, 'latest')
+    }
+    const again = await place.run('rollback', `@prod/${name}`, '--yes')
+    expect(again).toMatchObject({ code: 3, stderr: expect.stringContaining('--to VERSION') })
+    const named = await place.run('rollback', `@prod/${name}`, '--to', '1.1.0', '--yes')
+    expect(named).toMatchObject({ code: 0 })
+    for (const region of ['eu', 'us'])
+      expect(await registry.oracle.digest(`${region}/${name}`, 'latest')).toBe(digestOf('1.1.0'))
+  })
 })
 
-describe('a current version that cannot be told', () => {
-  describeEachRegistry(
-    'is refused',
-    (registryOf) => {
-      it.each([
-        ['without the marker', '1.4.0 1.3.9', {}, 'is not there'],
-        ['with a marker on no version', '1.4.0 1.3.9 latest=else', {}, 'no version tag is on'],
-      ])('%s', async (_, tags, more, said) => {
-        const { place, name } = await prodWith(registryOf(), tags, more)
-        const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
-        expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(said) })
-      })
+describe('the current version', () => {
+  it.each([
+    ['is refused if the current-version tag is missing', '1.4.0 1.3.9', {}, 'is not there'],
+    [
+      'is refused if the current-version tag is on no version',
+      '1.4.0 1.3.9 latest=else',
+      {},
+      'no version tag is on',
+    ],
+  ])('%s', async (_, tags, more, message) => {
+    const { place, name } = await prodWith(await newRegistry(), tags, more)
+    const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(message) })
+  })
 
-      it('and the marker is the one of the environment', async () => {
-        const registry = registryOf()
-        const { place, path, name } = await prodWith(registry, '1.4.0 1.3.9 live=1.4.0 1=1.4.0', {
-          marker: 'live',
-        })
-        expect(await place.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
-        expect(await registry.oracle.digest(path, 'live')).toBe(digestOf('1.3.9'))
-        expect(await registry.oracle.digest(path, '1')).toBe(digestOf('1.3.9'))
-      })
-    },
-    profiles,
-  )
+  it('moves the current-version tag of the environment', async () => {
+    const registry = await newRegistry()
+    const { place, path, name } = await prodWith(registry, '1.4.0 1.3.9 live=1.4.0 1=1.4.0', {
+      marker: 'live',
+    })
+    expect(await place.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
+    expect(await registry.oracle.digest(path, 'live')).toBe(digestOf('1.3.9'))
+    expect(await registry.oracle.digest(path, '1')).toBe(digestOf('1.3.9'))
+  })
 })
 
-describe('with one of two targets down, a rollback', () => {
+describe('a rollback with an unreachable target', () => {
   const closed = '127.0.0.1:1'
   it.each([[0], [1]])(
-    'is refused, or with --partial goes ahead in the other (the %ith is down)',
+    'fails, and changes the other target only with --partial (target %i is unreachable)',
     async (down) => {
       await using registry = await watchedRegistry()
       for (const version of ['1.3.9', '1.4.0'])

@@ -15,21 +15,21 @@ async function statusOf(url: string): Promise<number | undefined> {
 describe('dray serve', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('runs a registry until %s, and ends with 0', async (signal) => {
     const running = startDray(['serve'])
-    const said = await running.seen(/is ready/)
-    const host = /127\.0\.0\.1:\d+/.exec(said)?.[0] ?? ''
+    const output = await running.seen(/is ready/)
+    const host = /127\.0\.0\.1:\d+/.exec(output)?.[0] ?? ''
     expect(await statusOf(`http://${host}/v2/`)).toBe(200)
     running.child.kill(signal)
     expect(await running.ended).toBe(0)
   })
 
-  it('says with --json where it listens, in one document, as soon as it does', async () => {
+  it('prints its address in one document with --json as soon as it listens', async () => {
     const running = startDray(['serve', '--json'])
     const document = JSON.parse(await running.seen(/^\}$/m)) as { result: { registry: string } }
     expect(document).toMatchObject({ schema: 'dray.result/v1', command: 'serve', ok: true })
     expect(await statusOf(`http://${document.result.registry}/v2/`)).toBe(200)
   })
 
-  it('lets in only the users that it was given', async () => {
+  it('accepts only the users of --htpasswd', async () => {
     const file = join(await tempFolder(), 'htpasswd')
     await writeFile(file, 'ann:secret\n')
     const running = startDray(['serve', '--htpasswd', file])
@@ -38,7 +38,7 @@ describe('dray serve', () => {
     expect(await statusOf(`http://ann:secret@${host}/v2/`)).toBe(200)
   })
 
-  it('ends with an error where the port is taken', async () => {
+  it('exits with 1 if the port is in use', async () => {
     const running = startDray(['serve'])
     const port = /127\.0\.0\.1:(\d+)/.exec(await running.seen(/is ready/))?.[1] ?? ''
     const ended = await dray(['serve', '--port', port])
@@ -46,7 +46,7 @@ describe('dray serve', () => {
     expect(ended.stderr).toContain('EADDRINUSE')
   })
 
-  it('ends with 1 when --timeout is over', async () => {
+  it('exits with 1 after --timeout', async () => {
     const ended = await dray(['serve', '--timeout', '50ms'])
     expect(ended.code).toBe(1)
     expect(ended.stderr).toContain('time limit')

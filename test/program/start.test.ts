@@ -12,10 +12,10 @@ const about = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
 }
 
 /** The modules that a run resolves, as paths in the project. */
-async function modulesOf(...words: string[]): Promise<string[]> {
+async function modulesOf(...args: string[]): Promise<string[]> {
   const file = join(await tempFolder(), 'modules')
   const preload = join(root, 'test/support/log-modules.ts')
-  const ended = await dray(words, { env: { NODE_OPTIONS: `--import ${preload}`, DRAY_TEST_MODULES: file } })
+  const ended = await dray(args, { env: { NODE_OPTIONS: `--import ${preload}`, DRAY_TEST_MODULES: file } })
   expect(ended).toMatchObject({ code: 0, stderr: '' })
   const urls = readFileSync(file, 'utf8').trim().split('\n')
   return urls
@@ -25,18 +25,18 @@ async function modulesOf(...words: string[]): Promise<string[]> {
 
 const heavy = /undici|valibot|cosmiconfig|inquirer|\bora\b|chalk|yaml|node:https?$/
 
-describe('what is loaded', () => {
-  it('for --version is the file that prints it, and package.json', async () => {
+describe('the start of the program', () => {
+  it('loads only the first file and package.json for --version', async () => {
     const modules = await modulesOf('--version')
     expect(modules.filter((url) => !url.startsWith('node:'))).toEqual(['bin/dray.js', 'package.json'])
   })
 
   it.each([['--help'], ['promote', '--help'], ['serve', '--help'], ['help', 'ls'], ['ls', '--help']])(
-    'for %s %s is no HTTP client, schema library, prompt, spinner or colours',
-    async (...words) => {
-      const modules = await modulesOf(...words)
+    'loads no HTTP client, schema library, prompt, spinner or colours for %s %s',
+    async (...args) => {
+      const modules = await modulesOf(...args)
       expect(modules.filter((url) => heavy.test(url))).toEqual([])
-      // the log works: what must be loaded is in it
+      // This shows that the list of modules is not empty.
       expect(modules).toContain('dist/main.cjs')
     },
   )
@@ -44,8 +44,8 @@ describe('what is loaded', () => {
   it.each([
     ['promote', '--help'],
     ['serve', '--help'],
-  ])('for %s %s is no command', async (...words) => {
-    expect((await modulesOf(...words)).filter((url) => url.startsWith('dist/commands/'))).toEqual([])
+  ])('loads no command for %s %s', async (...args) => {
+    expect((await modulesOf(...args)).filter((url) => url.startsWith('dist/commands/'))).toEqual([])
   })
 })
 
@@ -58,8 +58,8 @@ describe('--version', () => {
   })
 })
 
-describe('an unfit Node', () => {
-  /** Runs the program's first file in a Node that says it is another. */
+describe('the version of Node', () => {
+  /** Runs the first file of the program in a Node that reports another version. */
   function runAs(version: string): { code: number; stderr: string } {
     const script = `Object.defineProperty(process.versions, 'node', { value: '${version}' }); Object.defineProperty(process, 'version', { value: 'v${version}' }); process.argv = ['node', 'dray', '--version']; require(${JSON.stringify(program)})`
     try {
@@ -72,7 +72,7 @@ describe('an unfit Node', () => {
   }
 
   it.each(['8.17.0', '20.11.0', '24.14.9', '25.3.0'])(
-    '%s is told in one line which it must be',
+    '%s is refused with one line that names the required version',
     (version) => {
       const { code, stderr } = runAs(version)
       expect(code).toBe(1)
@@ -81,11 +81,11 @@ describe('an unfit Node', () => {
     },
   )
 
-  it.each(['24.15.0', '26.0.0', '27.1.0'])('%s is fit', (version) => {
+  it.each(['24.15.0', '26.0.0', '27.1.0'])('%s is accepted', (version) => {
     expect(runAs(version).code).toBe(0)
   })
 
-  it('can parse the first file: it has no word that came after ES5 in it', () => {
+  it('may be any, because the first file is ES5', () => {
     const source = readFileSync(program, 'utf8')
     expect(source).not.toMatch(/=>|`|\b(?:const|let|class|import|export|async|await)\b(?! else)/m)
     expect(JSON.parse(readFileSync(join(root, 'bin/package.json'), 'utf8'))).toEqual({ type: 'commonjs' })

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { scripted } from '../registry/client/world.ts'
 import { dockerRegistry } from '../support/docker-registry.ts'
 import { type Content, image } from '../support/images.ts'
 import { type SeenRegistry, seenRegistry } from '../support/seen-registry.ts'
@@ -8,7 +7,7 @@ import { configOf } from '../support/world.ts'
 
 const environments = ['dev', 'staging', 'prod'] as const
 const names = Array.from({ length: 30 }, (_, i) => `image-${i}`)
-/** Nobody listens there. */
+/** Nothing listens at this address. */
 const closed = '127.0.0.1:1'
 
 interface Cell {
@@ -28,7 +27,7 @@ interface Result {
   }[]
 }
 
-/** dev, staging and prod, where `images` are listed in `dray.yaml`. */
+/** A project with dev, staging, prod and a list of images. */
 async function place(
   staging: string,
   prod: readonly string[],
@@ -39,8 +38,8 @@ async function place(
   return await workplace(JSON.stringify({ ...config, images: Object.fromEntries(entries) }))
 }
 
-async function status(here: Workplace, ...words: readonly string[]) {
-  const { code, document } = await here.json('status', ...words)
+async function status(project: Workplace, ...args: readonly string[]) {
+  const { code, document } = await project.json('status', ...args)
   return { code, result: document.result as unknown as Result, document }
 }
 
@@ -55,29 +54,29 @@ async function release(
   latest: string,
 ): Promise<void> {
   for (const tag of new Set([...tags, latest])) {
-    const marks = tag === latest ? ['latest'] : []
+    const floating = tag === latest ? ['latest'] : []
     await oracle.push(
       version(name, tag),
       `${environment}/${name}`,
       ...(tags.includes(tag) ? [tag] : []),
-      ...marks,
+      ...floating,
     )
   }
 }
 
-/** How often each place was asked for its tags, for manifests, and how often any config was read. */
+/** Counts the requests for tags and manifests, in total and per repository, and for blobs. */
 function counted(seen: readonly string[]) {
   const of = (pattern: RegExp) => seen.filter((line) => pattern.test(line))
-  const perPlace = (lines: readonly string[]): number => {
-    const places = Map.groupBy(lines, (line) => /\/v2\/([^/]+\/[^/]+)\//.exec(line)?.[1])
-    return Math.max(...[...places.values()].map((one) => one.length))
+  const perRepository = (lines: readonly string[]): number => {
+    const repositories = Map.groupBy(lines, (line) => /\/v2\/([^/]+\/[^/]+)\//.exec(line)?.[1])
+    return Math.max(...[...repositories.values()].map((one) => one.length))
   }
   const [lists, manifests] = [of(/\/tags\/list$/), of(/\/manifests\//)]
   return {
     lists: lists.length,
-    listsPerPlace: perPlace(lists),
+    listsPerRepository: perRepository(lists),
     manifests: manifests.length,
-    manifestsPerPlace: perPlace(manifests),
+    manifestsPerRepository: perRepository(manifests),
     blobs: of(/\/blobs\//).length,
   }
 }
@@ -89,7 +88,7 @@ const kinds = [
 
 for (const { kind, note, available } of kinds) {
   describe.skipIf(!available)(`status at ${kind}${note}`, () => {
-    it('of 30 images in 3 environments takes a list and two manifests for each, and a config for each image', async () => {
+    it('of 30 images in 3 environments requests a list and two manifests for each, and a config per image', async () => {
       const registry = await seenRegistry(kind)
       await Promise.all(
         names.map(async (name) => {
@@ -97,14 +96,14 @@ for (const { kind, note, available } of kinds) {
             await release(registry, environment, name, ['1.4.1', '1.4.2'], '1.4.2')
         }),
       )
-      const here = await place(registry.host, [registry.host], names)
+      const project = await place(registry.host, [registry.host], names)
       await registry.forget()
-      const { code, result } = await status(here)
+      const { code, result } = await status(project)
       expect(counted(await registry.seen())).toEqual({
         lists: 90,
-        listsPerPlace: 1,
+        listsPerRepository: 1,
         manifests: 180,
-        manifestsPerPlace: 2,
+        manifestsPerRepository: 2,
         blobs: 30,
       })
       expect(code).toBe(0)
@@ -117,25 +116,25 @@ for (const { kind, note, available } of kinds) {
       expect(new Set(steps.map(({ state }) => state))).toEqual(new Set(['level']))
     })
 
-    it('finds a marker below the highest version with at most eight requests more, and gives up after them', async () => {
+    it('finds the version of a marker below the highest one with at most eight more requests', async () => {
       const registry = await seenRegistry(kind)
       const tags = Array.from({ length: 12 }, (_, i) => `1.${i}.0`)
       await release(registry, 'dev', 'api', tags, '1.3.0')
       await release(registry, 'staging', 'api', tags, '1.10.0')
       await release(registry, 'prod', 'api', tags, '1.2.0')
-      const here = await place(registry.host, [registry.host], ['api'])
-      const asked = async (environment: string) => {
+      const project = await place(registry.host, [registry.host], ['api'])
+      const requestsOf = async (environment: string) => {
         await registry.forget()
-        const { result } = await status(here, '--env', environment)
+        const { result } = await status(project, '--env', environment)
         const { manifests, lists } = counted(await registry.seen())
         return { version: result.images[0]?.cells[0]?.version, manifests, lists }
       }
-      expect(await asked('dev')).toEqual({ version: '1.3.0', manifests: 10, lists: 1 })
-      expect(await asked('staging')).toEqual({ version: '1.10.0', manifests: 6, lists: 1 })
-      expect(await asked('prod')).toEqual({ version: null, manifests: 10, lists: 1 })
+      expect(await requestsOf('dev')).toEqual({ version: '1.3.0', manifests: 10, lists: 1 })
+      expect(await requestsOf('staging')).toEqual({ version: '1.10.0', manifests: 6, lists: 1 })
+      expect(await requestsOf('prod')).toEqual({ version: null, manifests: 10, lists: 1 })
     })
 
-    it('tells absent, unmarked and unreachable apart, and what is behind and what differs', async () => {
+    it('distinguishes absent, unmarked, unreachable, behind and different images', async () => {
       const registry = await seenRegistry(kind)
       await release(registry, 'dev', 'api', ['1.4.2'], '1.4.2')
       await release(registry, 'staging', 'api', ['1.4.1'], '1.4.1')
@@ -143,8 +142,8 @@ for (const { kind, note, available } of kinds) {
       await registry.oracle.push(version('web', '1.0.0'), 'staging/web', '1.0.0')
       await release(registry, 'dev', 'job', ['1.0.0'], '1.0.0')
       await release(registry, 'staging', 'job', [], 'a hotfix')
-      const here = await place(registry.host, [registry.host, closed], ['api', 'web', 'job'])
-      const { code, result, document } = await status(here)
+      const project = await place(registry.host, [registry.host, closed], ['api', 'web', 'job'])
+      const { code, result, document } = await status(project)
       expect(code).toBe(4)
       expect(document.ok).toBe(false)
       expect(result.images.map(({ cells }) => cells.map(({ state }) => state))).toEqual([
@@ -159,7 +158,7 @@ for (const { kind, note, available } of kinds) {
       ])
       expect(result.images[0]?.cells[3]?.error).toMatchObject({ code: 'network' })
 
-      const text = await here.run('status')
+      const text = await project.run('status')
       expect(text.code).toBe(4)
       expect(text.stdout).toMatch(/^IMAGE +ENVIRONMENT +VERSION +DIGEST +AGE +STATE$/m)
       expect(text.stdout).toMatch(/^api +staging +1\.4\.1 +sha256:[a-f0-9]{64} +\d+[a-z]+ +behind$/m)
@@ -171,7 +170,7 @@ for (const { kind, note, available } of kinds) {
 }
 
 describe('the exit code of status', () => {
-  async function threeLevels() {
+  async function prodBehind() {
     const registry = await seenRegistry('oci-1.1')
     await release(registry, 'dev', 'api', ['1.4.2'], '1.4.2')
     await release(registry, 'staging', 'api', ['1.4.2'], '1.4.2')
@@ -179,98 +178,59 @@ describe('the exit code of status', () => {
     return registry
   }
 
-  it('is 2 where something is behind, with --detailed-exitcode only', async () => {
-    const { host } = await threeLevels()
-    const here = await place(host, [host], ['api'])
-    expect((await status(here)).code).toBe(0)
-    expect((await status(here, '--detailed-exitcode')).code).toBe(2)
-    const level = await status(here, '--detailed-exitcode', '--env', 'dev', '--env', 'staging')
+  it('is 2 with --detailed-exitcode if an image is behind', async () => {
+    const { host } = await prodBehind()
+    const project = await place(host, [host], ['api'])
+    expect((await status(project)).code).toBe(0)
+    expect((await status(project, '--detailed-exitcode')).code).toBe(2)
+    const level = await status(project, '--detailed-exitcode', '--env', 'dev', '--env', 'staging')
     expect(level.code).toBe(0)
     expect(level.result.environments).toEqual(['dev', 'staging'])
   })
 
-  it('is 4 where some could not be reached, and 1 where none could, whatever differs', async () => {
-    const { host } = await threeLevels()
-    const here = await place(host, [closed], ['api'])
-    expect((await status(here, '--detailed-exitcode')).code).toBe(4)
-    expect((await status(here, '--env', 'prod', '--detailed-exitcode')).code).toBe(1)
+  it('is 4 if some targets are unreachable, and 1 if all are', async () => {
+    const { host } = await prodBehind()
+    const project = await place(host, [closed], ['api'])
+    expect((await status(project, '--detailed-exitcode')).code).toBe(4)
+    expect((await status(project, '--env', 'prod', '--detailed-exitcode')).code).toBe(1)
   })
 })
 
-it('status and diff refuse an image that dray.yaml does not list, with the nearest name', async () => {
-  const here = await place(closed, [closed], ['api', 'web'])
-  for (const words of [
+it('status and diff refuse an image that dray.yaml does not list, and suggest the nearest name', async () => {
+  const project = await place(closed, [closed], ['api', 'web'])
+  for (const args of [
     ['status', 'apy', 'web'],
     ['diff', 'dev', 'prod', 'apy'],
   ]) {
-    const { code, stderr } = await here.run(...words)
+    const { code, stderr } = await project.run(...args)
     expect(code).toBe(64)
     expect(stderr).toContain('there is no image "apy" in dray.yaml')
     expect(stderr).toContain('Did you mean "api"?')
   }
 })
 
-it('status shows what it has when the time is up', async () => {
-  const registry = await seenRegistry('oci-1.1')
-  await release(registry, 'dev', 'api', ['1.4.2'], '1.4.2')
-  // takes every request and never answers one
-  const mute = await scripted(() => ({ status: 200, raw: () => undefined }))
-  const here = await place(registry.host, [mute.registry], ['api'])
-  const { code, result } = await status(here, '--timeout', '1s')
-  expect(code).toBe(4)
-  expect(result.images[0]?.cells.map(({ state }) => state)).toEqual(['present', 'absent', 'unreachable'])
-  expect(result.images[0]?.cells[2]?.error).toMatchObject({ code: 'timeout' })
-})
-
-it('a registry that does not let us in is unreachable in its own words', async () => {
-  const registry = await seenRegistry('oci-1.1')
-  await release(registry, 'dev', 'api', ['1.4.2'], '1.4.2')
-  const no = { errors: [{ code: 'DENIED', message: 'not for \u001b[31myou' }] }
-  const shut = await scripted(() => ({ status: 403, body: JSON.stringify(no) }))
-  const here = await place(registry.host, [shut.registry], ['api', 'web'])
-  const { code, stderr } = await here.run('status')
-  expect(code).toBe(4)
-  expect(stderr).toContain(`${shut.registry} (2 images): cannot`)
-  expect(stderr).toContain('not for \\x1b[31myou')
-  expect(stderr).not.toContain('\u001b')
-})
-
-it('in a pipe the longest name comes out whole, and the columns stay aligned', async () => {
-  const registry = await seenRegistry('oci-1.1')
-  const long = 'n'.repeat(200)
-  for (const name of [long, 'api']) await release(registry, 'dev', name, ['1.0.0'], '1.0.0')
-  const here = await place(registry.host, [registry.host], [long, 'api'])
-  const { stdout, code } = await here.run('status', '--env', 'dev')
-  expect(code).toBe(0)
-  const [heading, ...lines] = stdout.trimEnd().split('\n')
-  expect(lines.map((line) => line.split(/ +/)[0])).toEqual([long, 'api'])
-  expect(new Set(lines.map((line) => line.indexOf(' dev ') + 1))).toEqual(
-    new Set([heading?.indexOf('ENVIRONMENT')]),
-  )
-})
-
-describe('without knowing what to look at, status says what to do:', () => {
+describe('status exits with 64 and a hint for', () => {
   it.each([
-    [{ images: false, words: [] }, 'Name them'],
-    [{ images: true, words: ['@prod'] }, '@prod is an environment'],
-    [{ images: true, words: ['api:1.4.2'] }, 'names one image'],
-    [{ images: true, words: ['elsewhere.test/api'] }, 'is in no environment'],
-    [{ images: true, words: ['--env', 'pord'] }, 'Did you mean \\"prod\\"?'],
-  ])('%j', async ({ images, words }, said) => {
-    const here = images ? await place(closed, [closed], ['api']) : await workplace(configOf(closed))
-    const { code, document } = await here.json('status', ...words)
+    [{ images: false, args: [] }, 'Name them'],
+    [{ images: true, args: ['@prod'] }, '@prod is an environment'],
+    [{ images: true, args: ['api:1.4.2'] }, 'names one image'],
+    [{ images: true, args: ['elsewhere.test/api'] }, 'is in no environment'],
+    [{ images: true, args: ['--env', 'pord'] }, 'Did you mean \\"prod\\"?'],
+  ])('%j', async ({ images, args }, hint) => {
+    const project = images ? await place(closed, [closed], ['api']) : await workplace(configOf(closed))
+    const { code, document } = await project.json('status', ...args)
     expect(code).toBe(64)
-    expect(JSON.stringify(document.error)).toContain(said)
+    expect(JSON.stringify(document.error)).toContain(hint)
   })
 })
 
-it('status warns of an image that is nowhere if dray.yaml lists no images', async () => {
+it('status warns about an unknown image if dray.yaml lists no images', async () => {
   const registry = await seenRegistry('oci-1.1')
   await release(registry, 'dev', 'api', ['1.0.0'], '1.0.0')
-  const here = await workplace(configOf(registry.host))
-  const { stderr, code } = await here.run('status', 'apu', 'api')
+  const project = await workplace(configOf(registry.host))
+  const { stderr, code } = await project.run('status', 'apu', 'api')
   expect(code).toBe(0)
   expect(stderr).toContain('apu is nowhere. Check the name.')
   expect(stderr).toContain('1 image nowhere')
-  expect((await here.run('diff', 'dev', 'prod', 'apu')).stderr).toContain('apu is nowhere')
+  expect((await project.run('diff', 'dev', 'prod', 'apu')).stderr).toContain('apu is nowhere')
 })

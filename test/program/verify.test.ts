@@ -9,23 +9,23 @@ const multi = index(['amd64', 'arm64'], { layers: 1 })
 const next = image({ label: 'pushed during the run' })
 
 describe('--verify', () => {
-  it('reads back what was planned though the source tag moves during the run', async () => {
+  it('verifies the planned digest although the source tag moves during the run', async () => {
     const w = await world({ prod: ['oci-1.1'] })
       .has('api:stable', multi)
       .start()
     const [prod] = w.prod
-    const here = await workplace(w.config)
-    // the source moves when the first blob arrives
+    const project = await workplace(w.config)
+    // The source tag moves when the first blob arrives.
     let pushed: Promise<unknown> | undefined
     const { push } = prod?.requests ?? []
-    if (prod === undefined || push === undefined) throw new Error('one target was asked for')
+    if (prod === undefined || push === undefined) throw new Error('unreachable')
     prod.requests.push = (...entries) => {
       if (entries.some(({ method }) => method === 'POST')) {
         pushed ??= w.staging.oracle.push(next, 'staging/api', 'stable')
       }
       return push.apply(prod.requests, entries)
     }
-    const { code, document, stderr } = await here.json(...toProd('api:stable', '--verify'))
+    const { code, document, stderr } = await project.json(...toProd('api:stable', '--verify'))
     await pushed
     expect(await w.staging.oracle.digest('staging/api', 'stable')).toBe(next.root.digest)
     expect(code, stderr).toBe(0)
@@ -34,26 +34,26 @@ describe('--verify', () => {
     expect(await prod.oracle.digest('prod/api', 'stable')).toBe(multi.root.digest)
   })
 
-  it('takes content without a tag, and finds it complete', async () => {
+  it('accepts content without a tag', async () => {
     const w = await world().has('api:1.4.2', multi).start()
-    const here = await workplace(w.config)
+    const project = await workplace(w.config)
     const source = `${w.staging.host}/staging/api@${multi.root.digest}`
     const copy = ['copy', source, `${w.staging.host}/elsewhere/api`, '--yes', '--verify']
-    const first = await here.json(...copy)
+    const first = await project.json(...copy)
     expect(first.code, first.stdout).toBe(0)
     expect(first.document.result).toMatchObject({ verified: true, images: [{ status: 'promoted' }] })
-    const again = await here.json(...copy)
+    const again = await project.json(...copy)
     expect(again.document.result).toMatchObject({ verified: true, images: [{ status: 'unchanged' }] })
   })
 
-  it('reads back the good images of a batch', async () => {
+  it('verifies the other images if one fails', async () => {
     const w = await world().has('api:1.4.2', multi).start()
     const child = multi.manifests[0]?.descriptor.digest ?? ''
     const { layers } = body(multi, child) as { layers: { digest: string }[] }
-    const here = await workplace(w.config)
-    expect((await here.run(...toProd('api:1.4.2'))).code).toBe(0)
+    const project = await workplace(w.config)
+    expect((await project.run(...toProd('api:1.4.2'))).code).toBe(0)
     await w.prod[0]?.oracle.deleteBlob('prod/api', layers[0]?.digest ?? '')
-    const { code, document } = await here.json(...toProd('api:1.4.2', 'gone:1', '--verify'))
+    const { code, document } = await project.json(...toProd('api:1.4.2', 'gone:1', '--verify'))
     expect(code).toBe(4)
     expect(document.result).toMatchObject({ verified: true })
     expect(await w.prod[0]?.oracle.differences('prod/api', multi, '1.4.2')).toEqual([])
@@ -61,11 +61,11 @@ describe('--verify', () => {
 })
 
 describe('a report that cannot be written', () => {
-  it('does not hide what was done', async () => {
+  it('is a warning and exit code 1, and the result is still printed', async () => {
     const w = await world().has('api:1.4.2', multi).start()
-    const here = await workplace(w.config)
-    await mkdir(join(here.folder, 'taken'))
-    const { code, document } = await here.json(...toProd('api:1.4.2', '--report', 'dotenv=taken'))
+    const project = await workplace(w.config)
+    await mkdir(join(project.folder, 'taken'))
+    const { code, document } = await project.json(...toProd('api:1.4.2', '--report', 'dotenv=taken'))
     expect(code).toBe(1)
     expect(document.ok).toBe(false)
     expect(document.result?.images).toMatchObject([{ status: 'promoted' }])

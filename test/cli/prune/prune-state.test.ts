@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { PruneState } from '../../../src/cli/prune/prune-state.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
+import { unreadableFolders } from '../../audit/unreadable-folders.ts'
 import { image, index } from '../../support/images.ts'
 import { prunePlanOf } from '../../support/pruning.ts'
 import { pruneWorld } from '../../support/prune-world.ts'
@@ -39,5 +40,20 @@ describe('the plan of a run that was interrupted', () => {
       'interrupted',
     )
     expect(await readdir(join(folder, 'audit.jsonl.prunes'))).toEqual([])
+  })
+})
+
+describe('the plans of interrupted prunes', () => {
+  it.each(unreadableFolders)('are an error if their folder %s', async (_, code, make) => {
+    const log = join(await tempFolder(), 'audit.jsonl')
+    await make(`${log}.prunes`)
+    const error = { code: 'io', subject: `${log}.prunes`, why: expect.stringContaining(code) as string }
+    await expect(new PruneState(log, systemClock).interruptedRuns()).rejects.toMatchObject(error)
+  })
+
+  it('are none if their folder does not exist', async () => {
+    const log = join(await tempFolder(), 'audit.jsonl')
+    const runs = await new PruneState(log, systemClock).interruptedRuns()
+    expect(runs.runsWithin([])).toEqual([])
   })
 })

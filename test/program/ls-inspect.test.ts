@@ -7,7 +7,7 @@ import { tempFolder } from '../support/temp.ts'
 import { configOf, world } from '../support/world.ts'
 
 describe('dray ls', () => {
-  it('lists tags, the highest first, with what there is to see of them, and leaves evidence out', async () => {
+  it('lists tags with age, size, platforms and evidence, the highest version first, without evidence tags', async () => {
     const created = '2020-01-02T03:04:05Z'
     const at = await world()
       .image('api:1.9.0', { created })
@@ -29,7 +29,7 @@ describe('dray ls', () => {
     expect((await dray(['ls', repository, '-n', '1'])).stderr).toContain('1 more tag')
   })
 
-  it('asks for the digests of those tags only that it shows, and with --brief for nothing else', async () => {
+  it('requests only the digests of the listed tags with --brief', async () => {
     const at = await world().image('api:1.9.0').image('api:1.10.0').start()
     const seen = await at.during(async () => {
       const { document } = await drayJson(['ls', `${at.staging.host}/staging/api`, '--limit', '1', '--brief'])
@@ -38,15 +38,15 @@ describe('dray ls', () => {
     expect(seen.map(({ method, kind }) => `${method} ${kind}`)).toEqual(['GET tags', 'HEAD manifest'])
   })
 
-  it('shows tags that fit a range, a glob, and an age', async () => {
+  it('lists only tags that match a range, a glob or an age', async () => {
     const at = await world()
       .image('api:1.9.0', { created: '2020-01-02T03:04:05Z' })
       .image('api:2.0.0', { created: '2020-03-02T03:04:05Z' })
       .image('api:2.1.0', { created: '1970-01-01T00:00:00Z' })
       .image('api:pr-7', { created: '2020-03-02T03:04:05Z' })
       .start()
-    const list = async (...words: string[]) => {
-      const { stdout, stderr } = await dray(['ls', `${at.staging.host}/staging/api`, ...words])
+    const list = async (...args: string[]) => {
+      const { stdout, stderr } = await dray(['ls', `${at.staging.host}/staging/api`, ...args])
       return {
         tags: stdout
           .split('\n')
@@ -64,26 +64,26 @@ describe('dray ls', () => {
   })
 
   it.each([
-    ['a range that is none', ['--semver', 'new']],
-    ['a glob that fits no tag', ['--glob', 'pr-*', '--glob', '1.[0-9]']],
+    ['an invalid range', ['--semver', 'new']],
+    ['an invalid glob', ['--glob', 'pr-*', '--glob', '1.[0-9]']],
     ['an empty glob', ['--glob', '']],
-    ['a time that is none', ['--since', 'new']],
-    ['an age without reading images', ['--since', '7d', '--brief']],
-    ['one image in place of a repository', [], ':1.4.2'],
-  ])('refuses %s', async (_, words, tag = '') => {
-    const { code, document } = await drayJson(['ls', `registry.invalid/api${tag}`, ...words])
+    ['an invalid time', ['--since', 'new']],
+    ['an age together with --brief', ['--since', '7d', '--brief']],
+    ['an image instead of a repository', [], ':1.4.2'],
+  ])('refuses %s', async (_, args, tag = '') => {
+    const { code, document } = await drayJson(['ls', `registry.invalid/api${tag}`, ...args])
     expect(code).toBe(64)
     expect(document).toMatchObject({ ok: false, error: { code: 'usage', hint: expect.stringMatching(/./) } })
   })
 
-  it('takes an environment of dray.yaml', async () => {
+  it('accepts an environment of dray.yaml', async () => {
     const at = await world().image('api:1.0.0').start()
     const cwd = await tempFolder()
     await writeFile(join(cwd, 'dray.yaml'), at.config)
     expect((await dray(['ls', '@staging/api'], { cwd })).stdout).toContain('1.0.0')
   })
 
-  it('lists the targets of an environment that can be read, and exits 4 where others cannot', async () => {
+  it('exits with 4 if some targets of an environment cannot be read, and lists the others', async () => {
     const { staging } = await world().image('api:1.0.0').start()
     await staging.oracle.push(image(), 'prod/api', '1.0.0')
     const cwd = await tempFolder()
@@ -113,7 +113,7 @@ describe('dray ls', () => {
     expect(none.stderr).toContain('there is no repository prod/web')
   })
 
-  it('says that a repository is not there', async () => {
+  it('exits with 1 if the repository does not exist', async () => {
     const at = await world().image('api:1.0.0').start()
     const ended = await dray(['ls', `${at.staging.host}/nowhere`])
     expect(ended.code).toBe(1)
@@ -132,7 +132,7 @@ describe('dray inspect', () => {
     expect(ended.stdout).toMatch(/index sha256:[^]*└─ application\/spdx\+json[^]* {3}└─ /)
   })
 
-  it('shows the one manifest for a platform, with layers and config', async () => {
+  it('shows the manifest of one platform with its layers and config', async () => {
     const at = await world().index('api:1.0.0', ['linux/amd64', 'linux/arm64']).start()
     const ref = `${at.staging.host}/staging/api:1.0.0`
     const ended = await dray(['inspect', ref, '--platform', 'linux/arm64'])
@@ -146,7 +146,7 @@ describe('dray inspect', () => {
     })
   })
 
-  it('prints the bytes of a manifest as they are with --raw', async () => {
+  it('prints the unchanged bytes of a manifest with --raw', async () => {
     const at = await world().index('api:1.0.0', ['linux/amd64', 'linux/arm64']).start()
     const ref = `${at.staging.host}/staging/api:1.0.0`
     const manifests = at.content('api:1.0.0').manifests.map(({ bytes }) => Buffer.from(bytes).toString())
@@ -160,12 +160,12 @@ describe('dray inspect', () => {
   it.each([
     ['raw bytes as JSON', ['--raw', '--json']],
     ['raw bytes with tags', ['--raw', '--tags']],
-    ['a platform that is none', ['--platform', 'arm']],
-  ])('refuses %s', async (_, words) => {
-    expect((await dray(['inspect', 'registry.invalid/api:1', ...words])).code).toBe(64)
+    ['an invalid platform', ['--platform', 'arm']],
+  ])('refuses %s', async (_, args) => {
+    expect((await dray(['inspect', 'registry.invalid/api:1', ...args])).code).toBe(64)
   })
 
-  it('shows no control of a label on the terminal', async () => {
+  it('escapes control characters of labels', async () => {
     const at = await world()
       .image('api:1.0.0', { labels: { '\u001b[2J': '\u202e::error::\n::warning::x' } })
       .start()
@@ -175,7 +175,7 @@ describe('dray inspect', () => {
     expect(stdout).not.toMatch(/^\s*::/m)
   })
 
-  it('says that an image is not there, and which tags are near', async () => {
+  it('suggests a similar tag if the image does not exist', async () => {
     const at = await world().image('api:1.0.0').start()
     const { code, document } = await drayJson(['inspect', `${at.staging.host}/staging/api:1.0.O`])
     expect(code).toBe(1)
@@ -187,7 +187,7 @@ describe('dray inspect', () => {
 })
 
 describe('a name without a registry', () => {
-  it('is listed in every environment, and inspected in the first that has it', async () => {
+  it('is listed in every environment and inspected in the first one that has the image', async () => {
     const at = await world().image('api:1.9.0').start()
     const folder = await tempFolder()
     await writeFile(join(folder, 'dray.yaml'), at.config)

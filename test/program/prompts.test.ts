@@ -13,15 +13,15 @@ import { world } from '../support/world.ts'
 const script = tools('script')
 
 interface Terminal {
-  /** Waits until this stands on the screen, behind what was seen before, and types. */
+  /** Waits for new output that matches the pattern, then types the keys. */
   answer(pattern: RegExp, keys: string): Promise<void>
   readonly ended: Promise<number | null>
   readonly screen: () => string
 }
 
-/** Runs `dray` on a terminal of its own (util-linux, script). */
-function onTerminal(words: readonly string[], folder: string): Terminal {
-  const line = [process.execPath, program, ...words].map((word) => `'${word}'`).join(' ')
+/** Runs `dray` on a pseudo-terminal (`script` of util-linux). */
+function onTerminal(args: readonly string[], folder: string): Terminal {
+  const line = [process.execPath, program, ...args].map((argument) => `'${argument}'`).join(' ')
   const child = spawn('script', ['-qefc', line, '/dev/null'], {
     cwd: folder,
     env: {
@@ -56,10 +56,10 @@ function onTerminal(words: readonly string[], folder: string): Terminal {
 }
 
 describe.skipIf(!script.available)(`dray promote on a terminal${script.note}`, () => {
-  it('asks for what is left out, shows the plan, asks once, does it, and says how to do it without questions', async () => {
-    const at = await world().image('api:1.4.0').image('api:1.4.1').start()
+  it('asks for missing arguments, shows the plan, asks for confirmation and prints the equivalent command', async () => {
+    const registries = await world().image('api:1.4.0').image('api:1.4.1').start()
     const { folder } = await workplace(
-      `${at.config.trimEnd().slice(0, -1)}, "images": {"api": {}, "web": {}}}`,
+      `${registries.config.trimEnd().slice(0, -1)}, "images": {"api": {}, "web": {}}}`,
     )
     const terminal = onTerminal(['promote', '--ticket', 'OPS-7'], folder)
     await terminal.answer(/From which environment\?[^]*staging/, '\u001b[B\r')
@@ -71,21 +71,23 @@ describe.skipIf(!script.available)(`dray promote on a terminal${script.note}`, (
     expect(terminal.screen()).toContain(
       'Without questions: dray promote api:1.4.0 --ticket OPS-7 --from staging --to prod',
     )
-    expect(await at.staging.oracle.digest('prod/api', '1.4.0')).toBe(at.content('api:1.4.0').root.digest)
+    expect(await registries.staging.oracle.digest('prod/api', '1.4.0')).toBe(
+      registries.content('api:1.4.0').root.digest,
+    )
   })
 
-  it('changes nothing if it is interrupted at a question', async () => {
-    const at = await world().image('api:1.4.0').start()
-    const { folder } = await workplace(at.config)
-    const left = onTerminal(['promote', 'api:1.4.0', '--from', 'staging'], folder)
-    await left.answer(/To which environment\?[^]*prod/, '\u0003')
-    expect(await left.ended).toBe(130)
-    expect(await at.staging.oracle.manifest('prod/api', '1.4.0')).toBeUndefined()
+  it('exits with 130 and changes nothing if it is interrupted at a question', async () => {
+    const registries = await world().image('api:1.4.0').start()
+    const { folder } = await workplace(registries.config)
+    const terminal = onTerminal(['promote', 'api:1.4.0', '--from', 'staging'], folder)
+    await terminal.answer(/To which environment\?[^]*prod/, '\u0003')
+    expect(await terminal.ended).toBe(130)
+    expect(await registries.staging.oracle.manifest('prod/api', '1.4.0')).toBeUndefined()
   })
 })
 
 describe.skipIf(!script.available)(`dray config init on a terminal${script.note}`, () => {
-  it('asks for all that a first dray.yaml needs, writes it, and says how to do it without questions', async () => {
+  it('asks for everything that dray.yaml needs, writes it and prints the equivalent command', async () => {
     const folder = await tempFolder()
     const terminal = onTerminal(['config', 'init'], folder)
     await terminal.answer(/The host of your registry\?/, 'r.example.com\r')
@@ -100,7 +102,7 @@ describe.skipIf(!script.available)(`dray config init on a terminal${script.note}
     expect(await readFile(join(folder, 'dray.yaml'), 'utf8')).toContain('- name: nightlies')
   })
 
-  it('offers a section to paste where one is there already', async () => {
+  it('prints a section to paste if dray.yaml exists', async () => {
     const { folder } = await workplace(
       'version: 1\nenvironments:\n  dev: { registry: r.io, path: "{image}" }\n',
     )

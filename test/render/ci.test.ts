@@ -58,7 +58,7 @@ describe('a CI report', () => {
     expect(runVariables(plan, 'sha256:plan', undefined)).toMatchObject({ changed: 'false' })
   })
 
-  it('has a summary in which Markdown and HTML have no effect', () => {
+  it('escapes Markdown and HTML in its summary', () => {
     const summary = runSummary(plan, outcome)
     expect(summary).toContain('| api:1.4.2 | staging -> prod | 1.4.2 (create) |')
     expect(summary).toContain('- web:1: no &lt;b>\\|\\`bold\\`\\|\\\\n::error::x\n')

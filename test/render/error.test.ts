@@ -3,7 +3,7 @@ import { renderError, renderWarning } from '../../src/render/error.ts'
 import { plainStyle } from '../../src/render/text/style.ts'
 
 describe('renderError', () => {
-  it('says what failed and on what, the reason of the other side, and what to do', () => {
+  it('shows the failure with its subject, the reason of the registry and a hint', () => {
     const error = {
       code: 'forbidden' as const,
       message: 'the registry does not let us push',
@@ -22,7 +22,7 @@ describe('renderError', () => {
     )
   })
 
-  it('repeats nothing', () => {
+  it('does not repeat text', () => {
     const error = {
       code: 'not-found' as const,
       message: 'a:1 is not there',
@@ -34,7 +34,7 @@ describe('renderError', () => {
     expect(renderError(error, plainStyle)).toBe('error: a:1 is not there\n  why: 404 MANIFEST_UNKNOWN')
   })
 
-  it('shows several details on a line each, and none of them can begin another', () => {
+  it('shows each detail on one line', () => {
     const error = {
       code: 'config' as const,
       message: 'dray.yaml has 2 mistakes',
@@ -52,7 +52,7 @@ describe('renderError', () => {
     )
   })
 
-  it('lets no registry add lines or colours', () => {
+  it('escapes line feeds and colours of a registry', () => {
     const evil = '\u001b[2J\n::error::gone'
     const error = { code: 'protocol' as const, message: evil, subject: evil, why: evil, hint: evil }
     for (const text of [renderError(error, plainStyle), renderWarning(evil, plainStyle)]) {

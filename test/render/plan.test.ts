@@ -68,7 +68,7 @@ function outcomeOf(over: Partial<PlacementOutcome>): RunOutcome {
 }
 
 describe('renderPlan', () => {
-  it('says for each image and target what goes where under which tags, and what is refused and why', () => {
+  it('shows the source, targets and tags of each image, and the reasons of refusals', () => {
     expect(renderPlan(plan, page)).toBe(
       `
 api:1.4.2  sha256:aaaaaaaaaaaa  34.1 MiB
@@ -88,7 +88,7 @@ To promote: 1 image, 2 tags to write, 1 refused.`.trim(),
     )
   })
 
-  it('says of each tag of a version why it moves, by what it is moved against a rule, and why it stays', () => {
+  it('shows why each version tag moves, stays or overrides a rule', () => {
     const tags: Placement['tags'] = [
       { tag: '1.4.2', before: digestOf('b'), change: 'move', override: 'moveTag' },
       { tag: '1.4', before: null, change: 'create', reason: 'the highest 1.4' },
@@ -120,25 +120,25 @@ To promote: 1 image, 2 tags to write, 1 refused.`.trim(),
     expect(text).not.toContain('from      ')
   })
 
-  it('says where the promotion is attested', () => {
+  it('shows where an attestation is written', () => {
     const text = renderPlan({ ...plan, steps: [...plan.steps, attest] }, page)
     expect(text).toContain('\n  attest    a statement of it, before its tags are set\n')
     expect(renderPlan(plan, page)).not.toContain('attest')
   })
 
-  it('says so where there is nothing to do', () => {
+  it('has a message if nothing changes', () => {
     const text = renderPlan({ ...plan, steps: [], refusals: [] }, page)
     expect(text).toMatch(/^api:1\.4\.2 .*nothing to do$/m)
     expect(text).toMatch(/\nNothing to do\.$/)
   })
 
-  it('fits 80 columns, whatever the names', () => {
+  it('fits 80 columns with any names', () => {
     const long = { ...to, path: `prod/${'very-'.repeat(30)}long` }
     const text = renderPlan({ ...plan, placements: [{ ...placement, to: { repository: long } }] }, page)
     for (const line of text.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80)
   })
 
-  it('cuts off no reason of a tag, and not that a rule is overridden: it stands below where there is no room', () => {
+  it('shows long reasons and overrides of a tag below its line without cutting them', () => {
     const tag = { tag: 'latest', before: digestOf('b'), change: 'move' } as const
     const tags = [{ ...tag, reason: '2.0.0 is higher', override: 'allowBackward' }] as const
     const held = [{ tag: '1', at: digestOf('b'), reason: `1.0.0-${'rc'.repeat(15)} is a pre-release` }]
@@ -148,7 +148,7 @@ To promote: 1 image, 2 tags to write, 1 refused.`.trim(),
     for (const line of text.split('\n')) expect(displayWidth(line)).toBeLessThanOrEqual(80)
   })
 
-  it('lets no name write lines of its own', () => {
+  it('escapes line feeds in names', () => {
     const evil = { ...placement, image: 'a\n::error::\u001b[2J' }
     const text = renderPlan({ ...plan, placements: [evil], refusals: [{ ...refusal, image: '::x' }] }, page)
     expect(text).not.toContain('\u001b')
@@ -157,7 +157,7 @@ To promote: 1 image, 2 tags to write, 1 refused.`.trim(),
 })
 
 describe('renderOutcome', () => {
-  it('says what became of each image, what was moved for it, and the sum', () => {
+  it('shows the status of each image, the moved content and the totals', () => {
     expect(renderOutcome(plan, outcomeOf({}), page)).toBe(
       `
 promoted  api:1.4.2  staging -> prod  sha256:aaaaaaaaaaaa
@@ -190,7 +190,7 @@ ${word}  api:1.4.2  staging -> prod  sha256:aaaaaaaaaaaa
     )
   })
 
-  it('speaks of copying where that was the operation', () => {
+  it('uses the verb copy for a copy', () => {
     expect(renderOutcome({ ...plan, operation: 'copy' }, outcomeOf({}), page)).toMatch(
       /^copied {2}[^]*\n1 copied,/,
     )

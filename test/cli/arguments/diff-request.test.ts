@@ -19,8 +19,8 @@ images: { api: {}, web: { name: frontend/web } }
   'dray.yaml',
 )
 
-describe('what is compared', () => {
-  it('is each image, in all targets of both environments, with the tags that move there', () => {
+describe('the request of dray diff', () => {
+  it('has each image in all targets of both environments, with their moving tags', () => {
     const { from, to, images } = resolveDiffRequest(['@staging', 'prod'], config)
     expect({ from, to }).toEqual({ from: 'staging', to: 'prod' })
     expect(images).toMatchObject([
@@ -38,9 +38,9 @@ describe('what is compared', () => {
   })
 
   it.each([[[]], [['prod']], [['prod', '@prod']], [['staging', 'pord']], [['staging', 'prod', 'api:1']]])(
-    'cannot be %j',
-    (words) => {
-      expect(ending(() => resolveDiffRequest(words, config))).toBe('usage')
+    'is refused for %j',
+    (args) => {
+      expect(ending(() => resolveDiffRequest(args, config))).toBe('usage')
     },
   )
 })

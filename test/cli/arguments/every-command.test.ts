@@ -206,7 +206,7 @@ describe('a bare name, if dray.yaml defines environments', () => {
     await expect(error).rejects.toMatchObject({ code: 'usage', hint: expect.stringContaining('--from ENV') })
   })
 
-  it('is not the name of an environment: the error says how to write that', async () => {
+  it('is not the name of an environment, and the error has the spelling of one', async () => {
     for (const given of [config, unlisted])
       await expect(promote(['@staging/api:1', 'prod'], {}, given)).rejects.toMatchObject({
         code: 'usage',
@@ -268,7 +268,7 @@ describe('a wrong argument has the same error for every command', () => {
     )
   })
 
-  it('an environment in place of an image', async () => {
+  it('an environment instead of an image', async () => {
     const takeEnvironment = new Set([
       'promote DESTINATION',
       'copy DESTINATION',
@@ -281,7 +281,7 @@ describe('a wrong argument has the same error for every command', () => {
     expect(new Set(others)).toEqual(new Set(['usage: @staging is an environment, not an image']))
   })
 
-  it('a tag in place of a repository', async () => {
+  it('a tag instead of a repository', async () => {
     const all = await allOf('@staging/api:1')
     const take = ['prune', 'status', 'status --env staging', 'diff', 'ls', 'doctor', 'doctor --write']
     for (const name of [...take, 'audit checkpoint --repository', 'auth explain'])
@@ -296,7 +296,7 @@ describe('a wrong argument has the same error for every command', () => {
       expect(await repositoriesOf(name, '@prod/api')).toBe('usage: @prod/api is in several repositories')
   })
 
-  it('a digest in place of a tag', async () => {
+  it('a digest instead of a tag', async () => {
     const text = `@staging/api@${digest}`
     for (const name of ['promote DESTINATION', 'copy DESTINATION'])
       expect(await repositoriesOf(name, text)).toBe(
@@ -311,7 +311,7 @@ describe('a wrong argument has the same error for every command', () => {
       )
   })
 
-  it('a layout in place of a repository', async () => {
+  it('a layout instead of a repository', async () => {
     for (const name of ['prune', 'explain', 'status', 'diff', 'doctor', 'doctor --write', 'auth explain'])
       expect(await repositoriesOf(name, 'oci:./dir')).toContain('usage: oci:./dir is an image layout')
   })

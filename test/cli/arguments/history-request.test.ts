@@ -27,7 +27,8 @@ images:
 )
 const digest = digestOf('x')
 
-const request = (word: string, limit?: number): HistoryRequest => resolveHistoryRequest(word, limit, config)
+const request = (argument: string, limit?: number): HistoryRequest =>
+  resolveHistoryRequest(argument, limit, config)
 const targetsOf = ({ targets }: HistoryRequest): readonly string[] =>
   targets.map(({ environment, repository }) => `${environment} ${repository.registry}/${repository.path}`)
 
@@ -39,17 +40,17 @@ const ofApi = [
   'partners r.example/partners/api',
 ]
 
-describe('where the history of an image is looked for', () => {
-  it('is every target of every environment, in the order of the configuration', () => {
+describe('the repositories of dray history', () => {
+  it('are all targets of all environments, in the order of the configuration', () => {
     expect(targetsOf(request('api'))).toEqual(ofApi)
     expect(targetsOf(request('@prod/api:1.4.2'))).toEqual(ofApi)
   })
 
-  it('is by the name that the image has in repositories', () => {
+  it('have the name of the image in the registry', () => {
     expect(targetsOf(request('web'))).toContain('prod eu.example/prod/frontend/web')
   })
 
-  it('is the same for a reference to one of them, and the one repository for any other', () => {
+  it('are the same for a reference to one of them, and one repository for any other', () => {
     expect(targetsOf(request('us.example/prod/api:1.4.2'))).toEqual(ofApi)
     expect(targetsOf(request('other.example/x/api:1'))).toEqual(['other.example/x/api other.example/x/api'])
     expect(resolveHistoryRequest('other.example/x/api', 5, emptyConfig)).toMatchObject({
@@ -58,22 +59,22 @@ describe('where the history of an image is looked for', () => {
     })
   })
 
-  it('is a layout alone', () => {
+  it('are one layout for a layout', () => {
     expect(request('oci:./images:1.4.2')).toMatchObject({
       targets: [{ repository: { registry: 'oci:', path: './images' } }],
       subject: { tag: '1.4.2' },
     })
   })
 
-  it('is no environment as a whole: that is told with what to write', () => {
+  it('are not those of an environment, which is an error with a hint', () => {
     expect(() => request('@prod')).toThrow(
       expect.objectContaining({ code: 'usage', hint: expect.stringContaining('@prod/NAME') }),
     )
   })
 })
 
-describe('whose history it is', () => {
-  it('is that of a digest, before that of a tag, before that of so many versions', () => {
+describe('the subject of dray history', () => {
+  it('is a digest, otherwise a tag, otherwise a number of versions', () => {
     expect(request(`api@${digest}`).subject).toEqual({ digest })
     expect(request(`api:1.4.2@${digest}`).subject).toEqual({ digest })
     expect(request('api:1.4.2').subject).toEqual({ tag: '1.4.2' })
@@ -83,8 +84,8 @@ describe('whose history it is', () => {
   })
 })
 
-describe('an image without an attestation is told as missing', () => {
-  it('where images come by promotion: attest says so, else promoteFrom', () => {
+describe('an environment', () => {
+  it('gets images by promotion if attest is true, or promoteFrom is set and attest is not false', () => {
     const byPromotion = request('api').targets.map((target) => [target.environment, target.byPromotion])
     expect(byPromotion).toEqual([
       ['dev', false],

@@ -43,23 +43,23 @@ const prodOf = (path: string) => [
   { registry: 'us.example', path },
 ]
 
-describe('the words of promote', () => {
+describe('the arguments of promote', () => {
   it.each<[string, readonly string[], Options]>([
     ['a name with --from and --to', ['api:1.4.2'], { from: 'staging', to: 'prod' }],
     ['environments with @', ['api:1.4.2'], { from: '@staging', to: '@prod' }],
-    ['an address and --to', ['@staging/api:1.4.2'], { to: 'prod' }],
-    ['two addresses', ['@staging/api:1.4.2', '@prod'], {}],
-    ['two addresses, the image named twice', ['@staging/api:1.4.2', '@prod/api'], {}],
-    ['a reference that is in an environment', ['r.example/staging/api:1.4.2', '@prod'], {}],
-  ])('mean the same by %s', async (_, words, route) => {
-    expect(await one(words, route)).toMatchObject({
+    ['a reference and --to', ['@staging/api:1.4.2'], { to: 'prod' }],
+    ['two references', ['@staging/api:1.4.2', '@prod'], {}],
+    ['two references that both name the image', ['@staging/api:1.4.2', '@prod/api'], {}],
+    ['a complete reference of an environment', ['r.example/staging/api:1.4.2', '@prod'], {}],
+  ])('mean the same as %s', async (_, args, options) => {
+    expect(await one(args, options)).toMatchObject({
       from: { environment: 'staging', repository: r('staging/api'), at: { tag: '1.4.2' } },
       to: { environment: 'prod', accepts: ['staging'], targets: prodOf('prod/api') },
       tags: ['1.4.2'],
     })
   })
 
-  it('an image goes by its own name in the registry', async () => {
+  it('use the name of an image in the registry', async () => {
     expect(await one(['web:2'], { from: 'staging', to: 'prod' })).toMatchObject({
       image: 'web:2',
       from: { repository: r('staging/frontend/web') },
@@ -67,27 +67,27 @@ describe('the words of promote', () => {
     })
   })
 
-  it('several images', async () => {
+  it('can name several images', async () => {
     const both = await requests(['api:1', 'web:2'], { from: 'staging', to: 'prod' })
     expect(both.map((request) => request.image)).toEqual(['api:1', 'web:2'])
   })
 
-  it('the same image twice is one image; two that are called alike go by their whole names', async () => {
-    const way = { from: 'staging', to: 'prod' }
-    expect(await requests(['api:1', '@staging/api:1', 'api:1'], way)).toMatchObject([{ image: 'api:1' }])
+  it('name the same image once, and use complete references for equal names', async () => {
+    const options = { from: 'staging', to: 'prod' }
+    expect(await requests(['api:1', '@staging/api:1', 'api:1'], options)).toMatchObject([{ image: 'api:1' }])
     const both = await requests(['@staging/api:1', '@dev/api:1', '@dev/web:1'], { to: 'prod' })
     expect(both.map((request) => request.image)).toEqual(['@staging/api:1', '@dev/api:1', 'web:1'])
   })
 
-  it('no tag means latest; a digest keeps the tag beside it; --tag wins', async () => {
-    const way = { from: 'staging', to: 'prod' }
-    expect(await one(['api'], way)).toMatchObject({ from: { at: { tag: 'latest' } }, tags: ['latest'] })
-    expect(await one([`api:1@${digest}`], way)).toMatchObject({ from: { at: { digest } }, tags: ['1'] })
-    expect(await one([`api@${digest}`], { ...way, tags: ['a', 'b'] })).toMatchObject({ tags: ['a', 'b'] })
+  it('use latest without a tag, the tag of a reference with a digest, or --tag', async () => {
+    const options = { from: 'staging', to: 'prod' }
+    expect(await one(['api'], options)).toMatchObject({ from: { at: { tag: 'latest' } }, tags: ['latest'] })
+    expect(await one([`api:1@${digest}`], options)).toMatchObject({ from: { at: { digest } }, tags: ['1'] })
+    expect(await one([`api@${digest}`], { ...options, tags: ['a', 'b'] })).toMatchObject({ tags: ['a', 'b'] })
     expect(await one(['@staging/api:1', '@prod/api:2'])).toMatchObject({ tags: ['2'] })
   })
 
-  it('references need no environment, and then no rule counts', async () => {
+  it('can be references outside of environments, without rules', async () => {
     const request = await one(['a.example/x/api:1', 'b.example/y/api:2'])
     expect(request).toEqual({
       image: 'a.example/x/api:1',
@@ -97,7 +97,7 @@ describe('the words of promote', () => {
     })
   })
 
-  it('a destination that belongs to an environment has its rule, however it is named', async () => {
+  it('get the rule of the environment of the destination, also for a complete reference', async () => {
     const request = await one(['@dev/api:1', 'eu.example/prod/api:1'])
     expect(request.to).toEqual({
       environment: 'prod',
@@ -112,29 +112,29 @@ describe('the words of promote', () => {
   it.each<[string, readonly string[], Options]>([
     ['no image', [], { from: 'staging', to: 'prod' }],
     ['no destination', ['@staging/api:1'], {}],
-    ['too many addresses', ['@staging/api:1', '@prod', '@prod'], {}],
-    ['an environment in place of an image', ['@staging', '@prod'], {}],
-    ['an environment that is not there', ['api:1'], { from: 'stagin', to: 'prod' }],
+    ['too many references', ['@staging/api:1', '@prod', '@prod'], {}],
+    ['an environment instead of an image', ['@staging', '@prod'], {}],
+    ['an unknown environment', ['api:1'], { from: 'stagin', to: 'prod' }],
     ['two environments for one image', ['@dev/api:1'], { from: 'staging', to: 'prod' }],
-    ['a reference that is not where --from says', ['r.example/dev/api:1'], { from: 'staging', to: 'prod' }],
-    ['a layout where --from names an environment', ['oci:./out:1', '@prod/api'], { from: 'staging' }],
+    ['a reference outside of --from', ['r.example/dev/api:1'], { from: 'staging', to: 'prod' }],
+    ['a layout with --from', ['oci:./out:1', '@prod/api'], { from: 'staging' }],
     ['a digest and no tag', [`api@${digest}`], { from: 'staging', to: 'prod' }],
-    ['text that is no address', ['API:1'], { from: 'staging', to: 'prod' }],
-    ['a tag that is none', ['api:1'], { from: 'staging', to: 'prod', tags: ['a b'] }],
+    ['an invalid reference', ['API:1'], { from: 'staging', to: 'prod' }],
+    ['an invalid tag', ['api:1'], { from: 'staging', to: 'prod', tags: ['a b'] }],
     ['a destination by digest', ['@staging/api:1', `r.example/x@${digest}`], {}],
     ['--expect-digest for two images', ['api:1', 'web:1'], { from: 'staging', to: 'prod', expect: digest }],
-  ])('refuse %s', async (_, words, route) => {
-    await expect(one(words, route)).rejects.toMatchObject({ code: 'usage', hint: expect.any(String) })
+  ])('are refused with %s', async (_, args, options) => {
+    await expect(one(args, options)).rejects.toMatchObject({ code: 'usage', hint: expect.any(String) })
   })
 })
 
-describe('the words of copy', () => {
-  it('go anywhere, whatever promoteFrom says', async () => {
+describe('the arguments of copy', () => {
+  it('are accepted whatever promoteFrom is', async () => {
     const request = await one(['@dev/api:1', '@prod'], { operation: 'copy' })
     expect(request.to).toEqual({ environment: 'prod', targets: prodOf('prod/api') })
   })
 
-  it('name folders, whole; a layout with one image need not be told which', async () => {
+  it('can be layouts, and need no tag for a layout with one image', async () => {
     const out = await one(['@dev/api:1', 'oci:./out:2'], { operation: 'copy' })
     expect(out).toMatchObject({ to: { targets: [{ registry: 'oci:', path: '/p/out' }] }, tags: ['2'] })
     const back = await one(['oci:out', 'r.example/x/api'], { operation: 'copy' })
@@ -144,7 +144,7 @@ describe('the words of copy', () => {
     })
   })
 
-  it('by digest go without a tag', async () => {
+  it('need no tag with a digest', async () => {
     expect(await one([`r.example/a@${digest}`, 'r.example/b'], { operation: 'copy' })).toMatchObject({
       tags: [],
     })

@@ -26,12 +26,12 @@ environments:
   c: { registry: r.example, path: "c/{image}" }
 `)
 
-const images = (...words: readonly string[]) => [
-  ...new Set(resolveStatusRequest(words, [], staged).targets.map(({ image }) => image)),
+const images = (...args: readonly string[]) => [
+  ...new Set(resolveStatusRequest(args, [], staged).targets.map(({ image }) => image)),
 ]
 
-describe('what a status is of', () => {
-  it('is every target of every environment for each image, with its marker and how its tags are read', () => {
+describe('the request of dray status', () => {
+  it('has all targets of all environments for each image, with marker and tag rules', () => {
     expect(resolveStatusRequest(['web'], [], staged).targets).toMatchObject([
       { repository: { path: 'dev/frontend/web' }, marker: 'latest', reading: { buildMetadata: false } },
       { repository: { path: 'staging/frontend/web' }, marker: 'current' },
@@ -40,7 +40,7 @@ describe('what a status is of', () => {
     ])
   })
 
-  it('is the images of dray.yaml where none is named, and an image that is named twice once', () => {
+  it('has the images of dray.yaml if none is named, and each named image once', () => {
     expect(images()).toEqual(['api', 'web'])
     expect(images('@prod/api', 'us.example/prod/api', 'r.example/staging/frontend/web')).toEqual([
       'api',
@@ -48,13 +48,13 @@ describe('what a status is of', () => {
     ])
   })
 
-  it('is in the order of dray.yaml where environments are named', () => {
+  it('has the named environments in the order of dray.yaml', () => {
     const { environments, paths } = resolveStatusRequest([], ['prod', '@staging'], staged)
     expect(environments).toEqual(['staging', 'prod'])
     expect(paths).toEqual([{ from: 'staging', to: 'prod' }])
   })
 
-  it('goes by promoteFrom, and where no environment has it by the order of the file', () => {
+  it('compares along promoteFrom, or in the order of the file without promoteFrom', () => {
     expect(resolveStatusRequest([], [], staged).paths).toEqual([
       { from: 'dev', to: 'staging' },
       { from: 'staging', to: 'prod' },
@@ -76,11 +76,11 @@ describe('what a status is of', () => {
     [['other']],
     [['@prod/other']],
     [['elsewhere.example/api']],
-  ])('cannot be %j', (words) => {
-    expect(ending(() => resolveStatusRequest(words, [], staged))).toBe('usage')
+  ])('is refused for %j', (args) => {
+    expect(ending(() => resolveStatusRequest(args, [], staged))).toBe('usage')
   })
 
-  it('must be named where dray.yaml lists no images, or has no environments', () => {
+  it('is refused if dray.yaml lists no images or has no environments', () => {
     expect(ending(() => resolveStatusRequest([], [], free))).toBe('usage')
     expect(ending(() => resolveStatusRequest(['api'], [], config('')))).toBe('usage')
     expect(ending(() => resolveStatusRequest(['api'], ['x'], free))).toBe('usage')

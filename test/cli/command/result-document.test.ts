@@ -9,7 +9,7 @@ import {
 import { DrayError, toErrorInfo } from '../../../src/lib/errors.ts'
 
 describe('the document of --json', () => {
-  it('holds of an error what ErrorInfo has and nothing that hangs on it besides', () => {
+  it('contains only the fields of ErrorInfo of an error', () => {
     const thrown = Object.assign(new Error('broke'), {
       headers: { authorization: 'Basic canary' },
       oclif: { exit: 2 },
@@ -24,7 +24,7 @@ describe('the document of --json', () => {
     })
   })
 
-  it('reads back the same, and is ASCII without controls but line ends', () => {
+  it('is parsed to the same value, and is ASCII without control characters except line feeds', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary-ascii' }), fc.string({ unit: 'grapheme' }), (a, b) => {
         const document = resultDocument('x', true, { a, b }, [a])
@@ -36,7 +36,7 @@ describe('the document of --json', () => {
   })
 
   it.each(['##vso[task.setvariable]x', 'a ###[error]b', '##TeamCity[x]', '####vso[x]'])(
-    'has in it no command of a CI service: %s',
+    'contains no command of a CI service: %s',
     (text) => {
       const document = resultDocument('x', true, text, [text])
       expect(JSON.parse(printDocument(document))).toEqual(document)
@@ -44,7 +44,7 @@ describe('the document of --json', () => {
     },
   )
 
-  it('has of an error that quotes a whole file its beginning', () => {
+  it('contains only the beginning of a long error', () => {
     const lines = Array.from({ length: 5000 }, () => 'x'.repeat(10_000))
     const error = new DrayError('malformed', 'm'.repeat(10 ** 6), {
       why: 'w'.repeat(10 ** 6),
@@ -56,7 +56,7 @@ describe('the document of --json', () => {
     expect(details?.at(-1)).toBe('and 4000 more')
   })
 
-  it('is asked for by --json before --', () => {
+  it('is requested by --json before --', () => {
     expect(asksForJson(['ls', '--json'])).toBe(true)
     expect(asksForJson(['ls', '--', '--json'])).toBe(false)
   })

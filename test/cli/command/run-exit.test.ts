@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { exitOfPlan, exitOfRun, problemOf, type RunResult } from '../../../src/cli/command/run-exit.ts'
 import { DrayError, type ErrorCode } from '../../../src/lib/errors.ts'
 
-const going = new AbortController().signal
+const running = new AbortController().signal
 const stopped = AbortSignal.abort(new DrayError('interrupted', 'interrupted'))
 
-/** A part that is up to date counts as done, unless it is a repository without anything to delete (`idle`). */
+/** A part without a problem counts as done, unless it has nothing to delete (`idle`). */
 function result(statuses: readonly string[], refusals: readonly ErrorCode[] = []): RunResult {
   return {
     parts: statuses.map((status) => {
@@ -38,12 +38,12 @@ describe('the exit code of an executed plan', () => {
     [4, ['unchanged', 'refused'], ['refused']],
     [4, ['promoted'], ['not-found']],
   ])('is %i after %j and the refusals %j', (code, statuses, refusals) => {
-    expect(exitOfRun(result(statuses, refusals), going)).toBe(code)
+    expect(exitOfRun(result(statuses, refusals), running)).toBe(code)
   })
 
   it('is 4 if the only part is partly done', () => {
     const parts = [{ problem: 'conflict', countsAsDone: true }] as const
-    expect(exitOfRun({ parts, refusals: [] }, going)).toBe(4)
+    expect(exitOfRun({ parts, refusals: [] }, running)).toBe(4)
   })
 
   it('is 130 after a stop, and 0 if everything was done nevertheless', () => {

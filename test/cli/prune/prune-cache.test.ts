@@ -9,7 +9,7 @@ const nothing = {
   put: async () => await Promise.resolve(),
 }
 
-function remembering(value?: unknown) {
+function cacheWith(value?: unknown) {
   const kept = new Map<string, unknown>([['r.example.com/dev/api', value]])
   return pruneCache(nothing, {
     get: async (key) => await Promise.resolve(kept.get(key)),
@@ -20,9 +20,9 @@ function remembering(value?: unknown) {
   })
 }
 
-describe('what a run saw of a repository', () => {
-  it('is known to the next as it was', async () => {
-    const cache = remembering()
+describe('the cached reading of a repository', () => {
+  it('is returned to the next run', async () => {
+    const cache = cacheWith()
     const reading = {
       tags: new Map([
         ['pr-1', a],
@@ -45,12 +45,12 @@ describe('what a run saw of a repository', () => {
     { tags: [], without: [], having: {} },
     { tags: {}, without: {}, having: {} },
     { tags: {}, without: [], having: [] },
-  ])('is nothing where it is %j', async (value) => {
-    expect(await remembering(value).last(repository)).toBeUndefined()
+  ])('is undefined for %j', async (value) => {
+    expect(await cacheWith(value).last(repository)).toBeUndefined()
   })
 
-  it('is without what is no tag or digest', async () => {
-    const cache = remembering({
+  it('omits invalid tags and digests', async () => {
+    const cache = cacheWith({
       tags: { 'pr-1': a, '../x': b, main: 'sha256:short' },
       without: [a, 7, 'no digest'],
       having: { [b]: [c, null], nothing: [a] },

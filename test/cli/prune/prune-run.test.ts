@@ -16,13 +16,13 @@ import { watchedRegistry } from '../../support/world.ts'
 
 const call = { signal: new AbortController().signal, notify: () => undefined }
 
-/** Instances of a class that something still refers to, after a garbage collection. */
+/** The number of reachable instances of a class after a garbage collection. */
 function alive(constructor: new (...args: never) => unknown): number {
   return queryObjects(constructor, { format: 'count' })
 }
 
 describe('the memory of a prune', () => {
-  it('has nothing of a repository that is decided but its plan', async () => {
+  it('contains only the plan of a decided repository', async () => {
     await using registry = await watchedRegistry()
     const names = ['api', 'web', 'jobs']
     for (const name of names) {
@@ -58,7 +58,7 @@ describe('the memory of a prune', () => {
     expect(planned.plan.refusals).toEqual([])
   })
 
-  it('has the graphs of those repositories alone that are being pruned', async () => {
+  it('contains only the graphs of the repositories that are being pruned', async () => {
     const world = await pruneWorld()
     const repositories = Array.from({ length: 12 }, (_, i) => ({ ...world.repository, path: `dev/r${i}` }))
     for (const { path } of repositories)

@@ -40,7 +40,7 @@ function names({ repositories }: PruneScope): readonly string[] {
 }
 
 describe('the scope of a prune', () => {
-  it('is what the rules name, by the catalogs', async () => {
+  it('has the repositories that the rules name, from the catalogs', async () => {
     const found = await scope(old('["@dev/*"]'))
     expect(names(found)).toEqual(['r.example.com/dev/api'])
     expect(found.isWhole).toBe(true)
@@ -50,7 +50,7 @@ describe('the scope of a prune', () => {
     ])
   })
 
-  it('is every environment, all of its targets, for a rule that names no repositories', async () => {
+  it('has all targets of all environments for a rule without repositories', async () => {
     expect(names(await scope(old()))).toEqual([
       'eu.example.com/prod/api',
       'r.example.com/dev/api',
@@ -60,7 +60,7 @@ describe('the scope of a prune', () => {
     ])
   })
 
-  it('is by the images that dray.yaml lists, where it does, and asks for no catalog', async () => {
+  it('has the images of dray.yaml if it lists any, without a catalog', async () => {
     const images = 'images: { api: {}, site: { name: frontend/site } }'
     expect(names(await scope(old('["@dev/*"]'), {}, images))).toEqual([
       'r.example.com/dev/api',
@@ -68,13 +68,13 @@ describe('the scope of a prune', () => {
     ])
   })
 
-  it('is what a person names, and not what they leave out', async () => {
+  it('has the repositories of the arguments without those of --exclude', async () => {
     const found = await scope(old('["@dev/**"]'), { words: ['r.example.com/**'], exclude: ['@dev/team/*'] })
     expect(names(found)).toEqual(['r.example.com/dev', 'r.example.com/dev/api', 'r.example.com/other/api'])
     expect(found.isWhole).toBe(false)
   })
 
-  it('gives each repository the rules that are for it', async () => {
+  it('has the matching rules of each repository', async () => {
     const rules = `  rules:
     - { name: one, olderThan: 14d, repositories: ["@dev/api"] }
     - { name: two, olderThan: 7d, repositories: ["@dev/team/*"] }`
@@ -90,7 +90,7 @@ describe('the scope of a prune', () => {
     )
   })
 
-  it('is split by shards without a gap', async () => {
+  it('is split completely by shards', async () => {
     const shards = await Promise.all([0, 1, 2].map((index) => scope(old(), { shard: { index, count: 3 } })))
     expect(shards.flatMap(names).toSorted()).toEqual(names(await scope(old())))
     expect(shards.map(({ isWhole }) => isWhole)).toEqual([false, false, false])
@@ -105,7 +105,7 @@ describe('the scope of a prune', () => {
     },
   )
 
-  it.each([['@nope/*'], ['@dve']])('of %s, an environment that is not there, is an error', async (word) => {
-    await expect(scope(old(), { words: [word] })).rejects.toMatchObject({ code: 'usage' })
+  it.each([['@nope/*'], ['@dve']])('is an error for an unknown environment: %s', async (argument) => {
+    await expect(scope(old(), { words: [argument] })).rejects.toMatchObject({ code: 'usage' })
   })
 })

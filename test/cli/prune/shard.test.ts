@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { isInShard, parseShard } from '../../../src/cli/prune/shard.ts'
 
 describe('a shard', () => {
-  it('counts from 1 as well as from 0: the last of one is the first of the other', () => {
+  it('can be counted from 0 or 1', () => {
     expect(parseShard('4/4')).toEqual(parseShard('0/4'))
     expect(parseShard('1/4')).toEqual({ index: 1, count: 4 })
   })
 
-  it.each(['', '1', '5/4', '1/0', '-1/4', '1/4/4', 'a/b', '1/99999', '1.5/4'])('is not %j', (text) => {
+  it.each(['', '1', '5/4', '1/0', '-1/4', '1/4/4', 'a/b', '1/99999', '1.5/4'])('cannot be %j', (text) => {
     expect(() => parseShard(text)).toThrowError(expect.objectContaining({ code: 'usage' }))
   })
 
-  it('has every repository in exactly one of all, whatever others there are', () => {
+  it('contains a repository if no other shard does', () => {
     const repositories = Array.from({ length: 200 }, (_, i) => ({
       registry: 'r.example.com',
       path: `team/image-${i}`,

@@ -21,20 +21,20 @@ const tags: Readonly<Record<string, readonly string[]>> = {
 }
 
 async function complete(
-  way: Partial<PromotionArguments>,
+  given: Partial<PromotionArguments>,
   answers: readonly (string | readonly string[])[],
   content = listed,
 ) {
   const { questions, asked } = person(...answers)
   const is = await completePromotion(
-    { references: [], from: undefined, to: undefined, ...way },
+    { references: [], from: undefined, to: undefined, ...given },
     { config: configOf(content), questions, tagsOf: async ({ path }) => tags[path] ?? [] },
   )
   return { is, asked }
 }
 
-describe('what is left out of a promotion', () => {
-  it('all of it: environment, images, the version of each, the next environment', async () => {
+describe('dray promote', () => {
+  it('asks for source, images, versions and destination without arguments', async () => {
     const { is, asked } = await complete({}, ['staging', ['api', 'web'], '1.10.0', '2.0.0', 'prod'])
     expect(is).toEqual({ references: ['api:1.10.0', 'web:2.0.0'], from: 'staging', to: 'prod' })
     expect(asked).toEqual([
@@ -54,7 +54,7 @@ describe('what is left out of a promotion', () => {
       { references: ['api:1.4.0'], from: 'staging', to: 'prod' },
     ],
     [
-      '… of an address',
+      'the destination of a reference',
       { references: ['@staging/api:1.4.0'] },
       ['prod'],
       { references: ['@staging/api:1.4.0'], from: undefined, to: 'prod' },
@@ -77,26 +77,30 @@ describe('what is left out of a promotion', () => {
       ['staging', '1.4.0'],
       { references: ['api:1.4.0'], from: 'staging', to: 'dev' },
     ],
-  ])('is asked for, and nothing else: %s', async (_, way, answers, wanted) => {
-    const { is, asked } = await complete(way, answers, way.references === undefined ? environments : listed)
-    expect(is).toEqual(wanted)
+  ])('asks only for %s if nothing else is missing', async (_, given, answers, expected) => {
+    const { is, asked } = await complete(
+      given,
+      answers,
+      given.references === undefined ? environments : listed,
+    )
+    expect(is).toEqual(expected)
     expect(asked).toHaveLength(answers.length)
   })
 
   it.each<[string, Partial<PromotionArguments>]>([
-    ['two addresses', { references: ['@staging/api:1.4.0', '@prod'] }],
-    ['a name whose source the destination implies', { references: ['api:1.4.0'], to: 'prod' }],
-    ['images with both environments', { references: ['api', 'web'], from: 'staging', to: 'prod' }],
-    ['an address with a destination', { references: ['r.example/staging/api'], to: 'prod' }],
-  ])('is nothing: %s', async (_, way) => {
-    expect((await complete(way, [])).asked).toEqual([])
+    ['two references', { references: ['@staging/api:1.4.0', '@prod'] }],
+    ['a name and a destination that implies the source', { references: ['api:1.4.0'], to: 'prod' }],
+    ['images and both environments', { references: ['api', 'web'], from: 'staging', to: 'prod' }],
+    ['a reference and a destination', { references: ['r.example/staging/api'], to: 'prod' }],
+  ])('asks nothing with %s', async (_, given) => {
+    expect((await complete(given, [])).asked).toEqual([])
   })
 
-  it('cannot be asked for without environments', async () => {
+  it('asks nothing without environments', async () => {
     expect((await complete({}, [], 'version: 1\n')).is.references).toEqual([])
   })
 
-  it('an image without tags is told before more is asked', async () => {
+  it('fails before the next question if an image has no tags', async () => {
     await expect(complete({ from: 'dev', to: 'staging' }, [['api']])).rejects.toMatchObject({
       code: 'not-found',
       message: 'api has no tags in dev',
@@ -104,7 +108,7 @@ describe('what is left out of a promotion', () => {
   })
 })
 
-describe('the command line that does the same', () => {
+describe('the equivalent command', () => {
   const is: PromotionArguments = { references: ['api:1.4.0'], from: 'staging', to: 'prod' }
   it.each<[readonly string[], Partial<PromotionArguments>, string]>([
     [[], {}, 'dray promote api:1.4.0 --from staging --to prod'],
@@ -123,7 +127,7 @@ describe('the command line that does the same', () => {
       { references: ['api:1.4.0'], to: 'prod' },
       'dray promote --to prod api:1.4.0 --from staging',
     ],
-  ])('of %j', (given, was, line) => {
+  ])('contains the arguments and the answers: %j', (given, was, line) => {
     const before: PromotionArguments = { references: [], from: undefined, to: undefined, ...was }
     const flags = [...newFlag('from', before.from, is.from), ...newFlag('to', before.to, is.to)]
     expect(sameCommand('promote', given, { was: before.references, is: is.references, flags })).toBe(line)

@@ -29,16 +29,19 @@ function ports(answers: Answers) {
   return { asked, config, questions, tagsOf: async () => ['build-77', '1.4.0', 'latest'] }
 }
 
-async function tag(said: Partial<TaggingArguments>, answers: Answers) {
-  const at = ports(answers)
+async function tag(given: Partial<TaggingArguments>, answers: Answers) {
+  const completionPorts = ports(answers)
   return {
-    is: await completeTagging({ references: [], env: undefined, hasTagOption: false, ...said }, at),
-    asked: at.asked,
+    is: await completeTagging(
+      { references: [], env: undefined, hasTagOption: false, ...given },
+      completionPorts,
+    ),
+    asked: completionPorts.asked,
   }
 }
 
-describe('what is left out of dray tag', () => {
-  it('all of it: the environment, the images, which of each, and the version', async () => {
+describe('dray tag', () => {
+  it('asks for environment, images, their tags and the version without arguments', async () => {
     const { is, asked } = await tag({}, ['staging', ['api'], 'build-77', 'minor'])
     expect(is).toEqual({
       references: ['api:build-77'],
@@ -70,44 +73,44 @@ describe('what is left out of dray tag', () => {
       [],
     ],
     [
-      '… which the image has',
+      'the version that the image has in a label',
       { references: ['r.example/x/api:b'] },
       ['label'],
       ['r.example/x/api:b'],
       ['--from-label'],
     ],
     [
-      'nothing but the environment, of a version',
+      'the environment of a version',
       { references: ['api:1.4.0'] },
       ['prod'],
       ['api:1.4.0'],
       ['--env', 'prod'],
     ],
-  ])('is asked for, and nothing else: %s', async (_, said, answers, references, flags) => {
-    const { is, asked } = await tag(said, answers)
+  ])('asks only for %s if nothing else is missing', async (_, given, answers, references, flags) => {
+    const { is, asked } = await tag(given, answers)
     expect(is).toMatchObject({ references, flags })
     expect(asked).toHaveLength(answers.length)
   })
 
   it.each<[string, Partial<TaggingArguments>]>([
-    ['an address and a version', { references: ['@prod/api:build-77', '1.4.1'] }],
-    ['an address that is one', { references: ['@prod/api:1.4.1'] }],
-    ['a flag that says the tags', { references: ['@prod/api'], hasTagOption: true }],
-    ['a name with its environment', { references: ['api', '1.4.1'], env: 'prod' }],
-  ])('is nothing: %s', async (_, said) => {
-    expect((await tag(said, [])).is).toBeUndefined()
+    ['a reference and a version', { references: ['@prod/api:build-77', '1.4.1'] }],
+    ['a reference with a version tag', { references: ['@prod/api:1.4.1'] }],
+    ['a flag for the tags', { references: ['@prod/api'], hasTagOption: true }],
+    ['a name and its environment', { references: ['api', '1.4.1'], env: 'prod' }],
+  ])('asks nothing with %s', async (_, given) => {
+    expect((await tag(given, [])).is).toBeUndefined()
   })
 })
 
-describe('what is left out of dray rollback', () => {
+describe('dray rollback', () => {
   it.each([
     [{ image: undefined, env: undefined }, ['prod', 'api'], { image: 'api', env: 'prod' }],
     [{ image: 'api', env: undefined }, ['prod'], { image: 'api', env: 'prod' }],
     [{ image: undefined, env: 'prod' }, ['web'], { image: 'web', env: 'prod' }],
     [{ image: '@prod/api', env: undefined }, [], { image: '@prod/api', env: undefined }],
-  ])('%j', async (said, answers, wanted) => {
-    const at = ports(answers)
-    expect(await completeRollback(said, at)).toEqual(wanted)
-    expect(at.asked).toHaveLength(answers.length)
+  ])('asks for what is missing: %j', async (given, answers, expected) => {
+    const completionPorts = ports(answers)
+    expect(await completeRollback(given, completionPorts)).toEqual(expected)
+    expect(completionPorts.asked).toHaveLength(answers.length)
   })
 })

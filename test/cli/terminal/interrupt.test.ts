@@ -6,47 +6,47 @@ import { manualClock } from '../../support/manual-clock.ts'
 function setUp(options: { graceful: boolean; timeoutMs?: number }) {
   const source = new EventEmitter()
   const clock = manualClock()
-  const said: string[] = []
-  let left = 0
+  const messages: string[] = []
+  let exits = 0
   const interrupt = watchInterrupts({
     source,
     clock,
     ...options,
-    say: (text) => said.push(text),
-    leave: () => (left += 1),
+    say: (text) => messages.push(text),
+    leave: () => (exits += 1),
   })
-  return { source, clock, said, interrupt, left: () => left }
+  return { source, clock, messages, interrupt, exits: () => exits }
 }
 
 describe('watchInterrupts', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'lets the current step finish at the first %s, and says so',
+    'finishes the current step after the first %s, with a message',
     (name) => {
-      const { source, said, interrupt, left } = setUp({ graceful: true })
+      const { source, messages, interrupt, exits } = setUp({ graceful: true })
       source.emit(name)
       expect(interrupt.stop.reason).toMatchObject({ code: 'interrupted' })
       expect(interrupt.signal.aborted).toBe(false)
-      expect(said).toHaveLength(1)
-      expect(left()).toBe(0)
+      expect(messages).toHaveLength(1)
+      expect(exits()).toBe(0)
     },
   )
 
-  it('ends at once at the second', () => {
-    const { source, interrupt, left } = setUp({ graceful: true })
+  it('ends at once after the second signal', () => {
+    const { source, interrupt, exits } = setUp({ graceful: true })
     source.emit('SIGINT')
     source.emit('SIGTERM')
     expect(interrupt.signal.reason).toMatchObject({ code: 'interrupted' })
-    expect(left()).toBe(1)
+    expect(exits()).toBe(1)
   })
 
-  it('ends at the first if the command is not graceful', () => {
-    const { source, said, interrupt } = setUp({ graceful: false })
+  it('ends after the first signal if the command is not graceful', () => {
+    const { source, messages, interrupt } = setUp({ graceful: false })
     source.emit('SIGINT')
     expect(interrupt.signal.reason).toMatchObject({ code: 'interrupted' })
-    expect(said).toEqual([])
+    expect(messages).toEqual([])
   })
 
-  it('ends with timeout after the time limit', async () => {
+  it('ends with `timeout` after the time limit', async () => {
     const { clock, interrupt } = setUp({ graceful: true, timeoutMs: 90_000 })
     await clock.advance(89_999)
     expect(interrupt.signal.aborted).toBe(false)

@@ -46,7 +46,7 @@ function fakeSpinner() {
 }
 
 describe('progress without a terminal', () => {
-  it('is a line every five seconds at most, and none before', async () => {
+  it('is at most one line every five seconds', async () => {
     const { clock, written, progress } = setUp()
     progress.notify(begin)
     for (let second = 0; second < 12; second++) {
@@ -57,20 +57,20 @@ describe('progress without a terminal', () => {
     expect(written[0]).toBe('0 of 1 blob or manifest, 2.5 MiB of 10.0 MiB, 512 KiB/s, 15.0 s left\n')
   })
 
-  it('shows how many tags were read, and then how many deletes are done, in all repositories', async () => {
+  it('counts the tags that were read, then the finished deletes, in all repositories', async () => {
     const { clock, written, progress } = setUp()
     const other = { ...repository, path: 'b' }
-    const tell = async (...events: readonly ProgressEvent[]) => {
+    const send = async (...events: readonly ProgressEvent[]) => {
       for (const event of events.slice(0, -1)) progress.notify(event)
       await clock.advance(5000)
       for (const event of events.slice(-1)) progress.notify(event)
     }
-    await tell({ kind: 'surveyed', repository, done: 50, of: 200 })
-    await tell(
+    await send({ kind: 'surveyed', repository, done: 50, of: 200 })
+    await send(
       { kind: 'surveyed', repository, done: 200, of: 200 },
       { kind: 'surveyed', repository: other, done: 1, of: 9 },
     )
-    await tell({ kind: 'deleted', repository, done: 16, of: 40 })
+    await send({ kind: 'deleted', repository, done: 16, of: 40 })
     expect(written).toEqual([
       '50 of 200 tags read\n',
       '201 of 209 tags read in 2 repositories\n',
@@ -91,7 +91,7 @@ describe('progress without a terminal', () => {
     expect(quiet.written).toEqual([])
   })
 
-  it('counts what is finished', async () => {
+  it('counts finished content', async () => {
     const { clock, written, progress } = setUp()
     progress.notify(begin)
     progress.notify(bytes(10 * mib))
@@ -100,14 +100,14 @@ describe('progress without a terminal', () => {
     expect(written).toEqual(['1 of 1 blob or manifest, 10.0 MiB\n'])
   })
 
-  it('says when a registry demands a long wait', () => {
+  it('reports a long wait for a registry', () => {
     const { written, progress } = setUp()
     progress.notify({ kind: 'wait', registry: 'r.example.com', ms: 4000 })
     progress.notify({ kind: 'wait', registry: 'r.example.com', ms: 90_000 })
     expect(written).toEqual(['r.example.com asks to be left alone: it goes on in 1 min 30 s\n'])
   })
 
-  it('is nothing with --quiet', async () => {
+  it('is omitted with --quiet', async () => {
     const { clock, written, progress } = setUp('quiet')
     progress.notify(begin)
     await clock.advance(10_000)
@@ -117,7 +117,7 @@ describe('progress without a terminal', () => {
     expect(written).toEqual([])
   })
 
-  it('is each request with --verbose, escaped', () => {
+  it('shows each request with --verbose, escaped', () => {
     const { written, progress } = setUp('verbose')
     progress.notify(request)
     progress.notify({
@@ -144,7 +144,7 @@ describe('a rate limit', () => {
     windowS: 21_600,
   })
 
-  it('is shown with --verbose at first, when little is left, and at the end', () => {
+  it('is shown with --verbose at the start, when little is left, and at the end', () => {
     const { written, progress } = setUp('verbose')
     for (const remaining of [76, 75, 20, 10, 9]) progress.notify(left(remaining))
     progress.end()
@@ -164,7 +164,7 @@ describe('a rate limit', () => {
 })
 
 describe('progress on a terminal', () => {
-  it('is a spinner from the first content on, with lines above it, and removed at the end', async () => {
+  it('is a spinner from the first content on, and removed at the end', async () => {
     const spinner = fakeSpinner()
     const { clock, written, progress } = setUp('normal', spinner)
     progress.notify(request)

@@ -16,13 +16,13 @@ describe('hasColour', () => {
     ['NO_COLOR and FORCE_COLOR', terminal, undefined, { NO_COLOR: '1', FORCE_COLOR: '1' }, false],
     ['--color over NO_COLOR', pipe, true, { NO_COLOR: '1' }, true],
     ['--no-color over FORCE_COLOR', terminal, false, { FORCE_COLOR: '1' }, false],
-  ] as const)('is decided for %s', (_, output, wish, env, expected) => {
-    expect(hasColour(output, wish, env)).toBe(expected)
+  ] as const)('is decided for %s', (_, output, flag, env, expected) => {
+    expect(hasColour(output, flag, env)).toBe(expected)
   })
 })
 
 describe('pageOf', () => {
-  it('has a width only on a terminal, and colours if they are wanted', async () => {
+  it('has a width only on a terminal, and colours only if they are enabled', async () => {
     expect((await pageOf(terminal, false, {})).width).toBe(100)
     expect((await pageOf(pipe, true, {})).width).toBeUndefined()
     expect((await pageOf(pipe, true, {})).style.red('x')).toBe('\u001b[31mx\u001b[39m')
@@ -30,7 +30,7 @@ describe('pageOf', () => {
 })
 
 describe('a terminal without a size', () => {
-  it('counts as 80 columns wide, and is not redrawn', async () => {
+  it('is 80 columns wide, and is not redrawn', async () => {
     const sizeless = { ...terminal, columns: 0 }
     expect((await pageOf(sizeless, false, {})).width).toBe(80)
     expect([sizeless, terminal, pipe].map(canRedraw)).toEqual([false, true, false])

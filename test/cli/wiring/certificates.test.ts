@@ -45,7 +45,7 @@ describe('the certificates of a registry', () => {
     },
   )
 
-  it('come from the first folder for it', async () => {
+  it('come only from the first existing folder', async () => {
     const [first, second] = [await folderWith({}), await folderWith({ 'a.crt': testAuthority })]
     expect(await certificatesIn(['/nowhere', second], registry)).toEqual({ ca: testAuthority })
     expect(await certificatesIn([first, second], registry)).toEqual({})
@@ -59,20 +59,20 @@ describe('the certificates of a registry', () => {
       { 'client.cert': testCertificate.cert, 'other.key': 'canary' },
       'without its key',
     ],
-    ['a key that is none', { ...pair, 'client.key': 'canary' }, 'cannot be used'],
-    ['a certificate that is none', { ...pair, 'client.cert': 'canary' }, 'cannot be used'],
-  ])('with %s are an error that contains no part of them', async (_, files, what) => {
+    ['an invalid key', { ...pair, 'client.key': 'canary' }, 'cannot be used'],
+    ['an invalid certificate', { ...pair, 'client.cert': 'canary' }, 'cannot be used'],
+  ])('with %s are an error that contains no part of them', async (_, files, message) => {
     const reading = certificatesIn([await folderWith(files)], registry)
-    await expect(reading).rejects.toMatchObject({ code: 'config', message: expect.stringContaining(what) })
+    await expect(reading).rejects.toMatchObject({ code: 'config', message: expect.stringContaining(message) })
     await expect(reading).rejects.not.toThrow(/canary/)
   })
 
   it('can be named in dray.yaml, with a variable for the password of a key', async () => {
     const folder = await folderWith(pair)
-    const place = (name: string): string => join(folder, registry, name)
+    const pathOf = (name: string): string => join(folder, registry, name)
     const clientCertificate = {
-      cert: place('client.cert'),
-      key: place('client.key'),
+      cert: pathOf('client.cert'),
+      key: pathOf('client.key'),
       passwordEnv: 'KEY_PASSWORD',
     }
     const config = { ...emptyConfig, registries: new Map([[registry, { clientCertificate }]]) }

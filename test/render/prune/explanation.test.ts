@@ -33,7 +33,7 @@ const explanation: Explanation = {
 }
 
 describe('an explanation', () => {
-  it('says the verdict, the time and where it comes from, and every protection and rule', () => {
+  it('shows the verdict, the time with its source, and every protection and rule', () => {
     const text = renderExplanation(explanation, { style: plainStyle, width: undefined })
     expect(text).toContain('The tag pr-7-a1 is deleted')
     for (const part of [
@@ -46,13 +46,13 @@ describe('an explanation', () => {
       expect(text).toContain(part)
   })
 
-  it.each([60, 80, 100, 200])('fits into %i columns', (width) => {
+  it.each([60, 80, 100, 200])('fits %i columns', (width) => {
     const long = { ...explanation, reachedBy: [`index ${digestOf('y')}, which lists it`] }
     const lines = renderExplanation(long, { style: plainStyle, width }).split('\n')
     expect(lines.filter((line) => displayWidth(line) > width)).toEqual([])
   })
 
-  it('lets nothing through that a terminal would obey', () => {
+  it('escapes control characters', () => {
     const text = renderExplanation(
       { ...explanation, time: { ...explanation.time, text: 'evil \u001b[2J' } },
       { style: plainStyle, width: 80 },

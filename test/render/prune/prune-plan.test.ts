@@ -55,7 +55,7 @@ const api = repositoryPlan(
 )
 
 describe('a plan to prune', () => {
-  it('says of each tag what becomes of it and why: what goes with its pieces, what is taken off, what stays, and the sum', () => {
+  it('shows the verdict and reason of each tag, deleted manifests and the totals', () => {
     const plan = prunePlan([api], {
       policyName: 'nightly',
       inUse: [
@@ -84,7 +84,7 @@ collection.`.trim(),
     )
   })
 
-  it('has reasons below where a line has no room for them, and cuts off nothing', () => {
+  it('shows long reasons below their line without cutting them', () => {
     const tag = `nightly-${'very-'.repeat(15)}long`
     const plan = prunePlan([repositoryPlan('@dev/api', [old(tag), tagVerdict('1', 'keep', whys.unmatched)])])
     const [, , ...lines] = linesOf(plan, 60)
@@ -99,39 +99,30 @@ collection.`.trim(),
     ])
   })
 
-  it.each([60, 80, 100, 200])(
-    'fits %i columns, whatever the names, and shows no control of them',
-    (width) => {
-      const names = [
-        't'.repeat(128),
-        '漢字'.repeat(40),
-        '👩‍👩‍👧‍👦🇩🇪',
-        'e\u0301'.repeat(100),
-        '\u001b[2J\n::error::x',
-      ]
-      const why = { kind: 'rule', by: names.join(' '), text: names.join(' ') } as const
-      const tags = names.flatMap((name) => [
-        old(name, { why }),
-        tagVerdict(`k${name}`, 'keep', { ...why, kind: 'protection' }),
-        tagVerdict(`u${name}`, 'untag', why),
-      ])
-      const long = repositoryPlan(`@dev/${'team/'.repeat(60)}api`, tags, {
-        others: names.map((name) => pieceOf(names[0] ?? '', name, 'evidence', { why })),
-      })
-      const plan = prunePlan([long, api], {
-        policyName: names.join(),
-        inUse: names.map((name) => ({ name, images: 3 })),
-      })
-      for (const all of [false, true])
-        for (const line of linesOf(plan, width, all)) {
-          expect(displayWidth(line)).toBeLessThanOrEqual(width)
-          expect(line).not.toContain('\u001b')
-          expect(line).not.toMatch(/^\s*::/)
-        }
-    },
-  )
+  it.each([60, 80, 100, 200])('fits %i columns with any names, and escapes control characters', (width) => {
+    const names = ['t'.repeat(128), '漢字'.repeat(40), '👩‍👩‍👧‍👦🇩🇪', 'e\u0301'.repeat(100), '\u001b[2J\n::error::x']
+    const why = { kind: 'rule', by: names.join(' '), text: names.join(' ') } as const
+    const tags = names.flatMap((name) => [
+      old(name, { why }),
+      tagVerdict(`k${name}`, 'keep', { ...why, kind: 'protection' }),
+      tagVerdict(`u${name}`, 'untag', why),
+    ])
+    const long = repositoryPlan(`@dev/${'team/'.repeat(60)}api`, tags, {
+      others: names.map((name) => pieceOf(names[0] ?? '', name, 'evidence', { why })),
+    })
+    const plan = prunePlan([long, api], {
+      policyName: names.join(),
+      inUse: names.map((name) => ({ name, images: 3 })),
+    })
+    for (const all of [false, true])
+      for (const line of linesOf(plan, width, all)) {
+        expect(displayWidth(line)).toBeLessThanOrEqual(width)
+        expect(line).not.toContain('\u001b')
+        expect(line).not.toMatch(/^\s*::/)
+      }
+  })
 
-  it('folds what is kept to a line for each reason where it is much, and shows it one by one with `all`', () => {
+  it('summarises many kept tags by reason, and lists them with `all`', () => {
     const kept = many(412, (i) => tagVerdict(`v${i}`, 'keep', i < 400 ? whys.unmatched : whys.young))
     const plan = prunePlan([repositoryPlan('@dev/api', [old('n-1'), ...kept])])
     expect(linesOf(plan).slice(4, 6)).toEqual([
@@ -139,7 +130,7 @@ collection.`.trim(),
       '  keep     12 tags: spared by nightlies',
     ])
     expect(linesOf(plan, 100, true).filter((line) => line.startsWith('  keep '))).toHaveLength(412)
-    // a few in each of many repositories are many as well
+    // The tags of all repositories are counted together.
     const each = Array.from({ length: 60 }, (_, i) =>
       repositoryPlan(`@dev/${i}`, [old('n'), ...kept.slice(0, 5)]),
     )
@@ -148,7 +139,7 @@ collection.`.trim(),
     ).toHaveLength(60)
   })
 
-  it('shows up to a thousand deletes of a repository one by one on a screen, and all of them in a pipe', () => {
+  it('lists at most a thousand deletes of a repository on a terminal, and all in a pipe', () => {
     const plan = prunePlan([
       repositoryPlan(
         '@dev/api',
@@ -162,7 +153,7 @@ collection.`.trim(),
       expect(lines.filter((line) => line.startsWith('  delete'))).toHaveLength(1345)
   })
 
-  it('shows what stays and should be known of, also among much that stays', () => {
+  it('lists unusual kept tags, also among many kept tags', () => {
     const orphan: Why = { kind: 'evidence', text: 'evidence of something that is not there' }
     const plan = prunePlan([
       repositoryPlan('@dev/api', [
@@ -185,7 +176,7 @@ collection.`.trim(),
     expect(text).toContain('  keep     100 tags: no rule selects them\n')
   })
 
-  it('shows manifests that a broken run left behind, and parts that something else keeps', () => {
+  it('shows orphaned manifests of an interrupted run, and children that are kept', () => {
     const shared: Why = { kind: 'reached', text: 'also part of sha256:0, which stays' }
     const plan = prunePlan([
       repositoryPlan('@dev/api', [old('n-1')], {
@@ -210,7 +201,7 @@ collection.`.trim(),
     ])
   })
 
-  it('counts evidence tags with the evidence that they are on, not as images', () => {
+  it('does not count evidence tags as images', () => {
     const sig = pieceOf('n-1', 'sig', 'evidence')
     const tag = tagVerdict('sha256-aa.sig', 'delete', sig.why, { digest: sig.digest })
     const text = renderPrunePlan(
@@ -221,7 +212,7 @@ collection.`.trim(),
     expect(text).toContain('1 image to delete (2 manifests)')
   })
 
-  it('tells of 500 repositories with nothing to do in one line', () => {
+  it('summarises 500 repositories without deletes in one line', () => {
     const idle = Array.from({ length: 500 }, (_, i) =>
       repositoryPlan(
         `@dev/${i}`,
@@ -242,7 +233,7 @@ collection.`.trim(),
     ])
   })
 
-  it('says why each tag of a lone repository stays where there is nothing to do', () => {
+  it('shows why each tag is kept if the only repository has no deletes', () => {
     const plan = prunePlan([
       repositoryPlan('r.example.com/api', [tagVerdict('1', 'keep', whys.unmatched)], {
         repository: { registry: 'r.example.com', path: 'api' },
@@ -259,7 +250,7 @@ r.example.com/api
     )
   })
 
-  it('says which repositories are refused and why, those with one reason together, and counts nothing of them', () => {
+  it('groups refused repositories by reason, and does not count them', () => {
     const refused = { ...api, steps: [], freed: 0 }
     const limit = {
       code: 'refused',
@@ -289,7 +280,7 @@ refused  r.example.com/dev/a
     )
   })
 
-  it('says loudly and last where the whole run is refused, below what would have been deleted', () => {
+  it('ends with the refusal if the whole run is refused', () => {
     const whole = {
       error: { code: 'refused', message: 'the protection "prod-*" matches nothing', hint: 'Fix it.' },
     } as const
@@ -305,14 +296,14 @@ refused  r.example.com/dev/a
     ])
   })
 
-  it('sets verdicts off by colour as well', () => {
+  it('shows verdicts by colour too', () => {
     const style = { ...plainStyle, red: (text: string) => `[${text}]`, yellow: (text: string) => `<${text}>` }
     const text = renderPrunePlan(prunePlan([api]), { style, width: 100 })
     expect(text).toContain('[delete ]')
     expect(text).toContain('<untag  >')
   })
 
-  it('says where what refers to the images is read again before the first delete', () => {
+  it('reports that the images in use are read again before the first delete', () => {
     const text = renderPrunePlan(prunePlan([{ ...api, referrers: 'remembered' }]), at(undefined))
     expect(text).toContain('known from an earlier run: it is read again before the first delete')
   })

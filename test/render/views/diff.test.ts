@@ -42,7 +42,7 @@ const lines = (view: DiffView, width?: number, allTags = false) =>
     .map((line) => line.replaceAll(/(\S) {2,}/g, '$1  '))
 
 describe('a diff', () => {
-  it('has a block for an image that differs, and a line for all that are level', () => {
+  it('has a block for each different image, and one line for all that are in sync', () => {
     const short = (digest: string): string => digest.slice(0, 19)
     const drift = `${short(a)} -> ${short(b)}`
     expect(lines(viewOf(different, { ...level, image: 'web' }, { ...level, image: 'job' }), 100)).toEqual([
@@ -60,7 +60,7 @@ describe('a diff', () => {
     ])
   })
 
-  it('in a pipe has whole digests and all versions, on a screen a few of the older ones', () => {
+  it('has complete digests and all versions in a pipe, and a few older ones on a terminal', () => {
     const promote = Array.from({ length: 20 }, (_, i) => ({ tag: `1.${i}.0`, older: true }))
     const view = viewOf({ ...different, promote })
     expect(lines(view)).toContain(`  ≠ 1.4.2  ${a} -> ${b}  drift`)
@@ -70,7 +70,7 @@ describe('a diff', () => {
     expect(lines(view, 80, true).filter((line) => line.includes('older'))).toHaveLength(20)
   })
 
-  it('on a screen has twenty versions of each side, and says how many more there are', () => {
+  it('has twenty versions of each side on a terminal, and the number of the others', () => {
     const tags = Array.from({ length: 500 }, (_, i) => `1.${i}.0`)
     const promote = tags.map((tag) => ({ tag, older: false }))
     const view = viewOf({ ...different, promote, onlyThere: tags, drift: [] })
@@ -79,12 +79,12 @@ describe('a diff', () => {
     expect(lines(view)).toHaveLength(1002)
   })
 
-  it('lists other tags where they are asked for, of images that are level too', () => {
+  it('lists other tags with --all-tags, also of images that are in sync', () => {
     const text = lines(viewOf({ ...level, otherTags: { from: ['abc1234'], to: [] } }), 80, true)
     expect(text).toEqual(['api  staging -> prod', '  in staging only: abc1234', '', '1 image level'])
   })
 
-  it('says what was not compared: for the limit, for a target that was not reached, for want of the image', () => {
+  it('lists what was not compared because of the limit, an unreachable target or a missing image', () => {
     const us = { registry: 'us.test', path: 'prod/api' }
     const lost: DiffEntry = { ...level, to: us, state: 'unreachable', unread: us }
     const text = lines(
@@ -122,14 +122,14 @@ describe('a diff', () => {
 describe('the summary of a diff', () => {
   it.each<[string, readonly DiffEntry[], string]>([
     [
-      'what differs',
+      'differences',
       [different],
       '1 image: 1 version to promote, 1 only in prod, 1 drifted version, 2 other tags differ',
     ],
     ['what is level', [level], '1 image: no version differs'],
     ['what is nowhere', [{ ...level, state: 'absent' }], '1 image: nothing to compare'],
     ['what was not reached', [{ ...level, state: 'unreachable' }], '1 image: 1 not compared'],
-  ])('tells %s', (_, images, said) => {
-    expect(renderDiffSummary(viewOf(...images), plainStyle)).toBe(`staging -> prod, ${said}`)
+  ])('reports %s', (_, images, summary) => {
+    expect(renderDiffSummary(viewOf(...images), plainStyle)).toBe(`staging -> prod, ${summary}`)
   })
 })

@@ -21,7 +21,7 @@ const diagnosis: Diagnosis = {
   ],
 }
 
-it('a diagnosis fits a terminal, has what to do below each finding, and lets nothing through', () => {
+it('a diagnosis fits a terminal, has a hint below each finding, and escapes control characters', () => {
   const text = renderDiagnoses([diagnosis], { style: plainStyle, width: 72 })
   expect(text).toBe(
     [
@@ -39,6 +39,6 @@ it('a diagnosis fits a terminal, has what to do below each finding, and lets not
   )
 })
 
-it('in a pipe each finding is one line, and what to do another', () => {
+it('a finding is one line in a pipe, and its hint another', () => {
   expect(renderDiagnoses([diagnosis], { style: plainStyle, width: undefined }).split('\n')).toHaveLength(7)
 })

@@ -29,7 +29,7 @@ const lines = (rows: readonly HistoryRow[], page: typeof terminal | typeof pipe)
   renderHistory({ rows }, page).split('\n')
 
 describe('a history', () => {
-  it('in a terminal has a line for each promotion', () => {
+  it('has a line for each promotion on a terminal', () => {
     expect(lines([promoted], terminal)).toEqual(
       [
         'TIME (UTC)        STATUS    WAY              TAGS                    DIGEST               ACTOR  REASON',
@@ -38,28 +38,28 @@ describe('a history', () => {
     )
   })
 
-  it('in a narrow terminal shows both ends of the way whole, and no reason', () => {
+  it('shows source and destination and no reason on a narrow terminal', () => {
     const [heading, line] = lines([promoted], { style: plainStyle, width: 80 })
     expect(heading).not.toContain('REASON')
     expect(line).toContain('staging -> prod')
     expect(line?.length).toBeLessThanOrEqual(80)
   })
 
-  it('in a pipe has whole digests, times and the address of the run', () => {
+  it('has complete digests, times and the URL of the run in a pipe', () => {
     const [, line = ''] = lines([promoted], pipe)
     expect(line).toContain(image)
     expect(line).toContain('2026-03-04T05:06:07.000Z')
     expect(line).toContain('https://ci.test/runs/7')
   })
 
-  it('tells below why an attestation is not to be believed', () => {
+  it('has the problem of an attestation below its line', () => {
     const bad: HistoryRow = { ...promoted, status: 'bad', why: 'the signature does not fit the content' }
     expect(lines([bad], terminal).at(-1)).toMatch(
       /^bad: sha256:\w{12} the signature does not fit the content$/,
     )
   })
 
-  it('says what is missing, what is not checked, and that there is nothing', () => {
+  it('reports missing and unchecked attestations, and an empty history', () => {
     const missing: HistoryRow = { status: 'missing', image, to: prod, tags: [{ tag: '1', now: 'same' }] }
     const [, first, second, ...notes] = lines([{ ...promoted, status: 'unchecked' }, missing], terminal)
     expect(first).toContain('unchecked')
@@ -69,7 +69,7 @@ describe('a history', () => {
     expect(lines([], terminal)).toEqual(['No attestation tells of this image.'])
   })
 
-  it('lets nothing of an attestation act on the terminal or take a line of its own', () => {
+  it('escapes control characters and line feeds of an attestation', () => {
     const evil = '\u001b[2J\n::set-env'
     const row: HistoryRow = {
       ...promoted,
@@ -88,7 +88,7 @@ describe('a history', () => {
   })
 })
 
-/** The words of a line with any space between them. */
+/** A pattern for a line with any spacing. */
 function pattern(line: string): RegExp {
   const words = line.split(/\s+/).map((word) => word.replaceAll(/[.()]/g, '\\$&'))
   return new RegExp(`^${words.join('\\s+')}$`)

@@ -70,7 +70,7 @@ const sectionOf = (of: ImageView, title: string, width?: number): readonly strin
 }
 
 describe('an image', () => {
-  it('for several platforms has each with its size and layers, and no content of one of them', () => {
+  it('with several platforms has the size and layers of each, and no details of one', () => {
     expect(text(view(), 80).split('\n').slice(0, 5)).toEqual([
       'registry.example.com/team/api:1.4.2',
       `digest   ${digestOf('index')}`,
@@ -85,7 +85,7 @@ describe('an image', () => {
     expect(text(view())).not.toMatch(/^(?:Layers|Config)$/m)
   })
 
-  it('says what an index has that is not there, and that the size is without it', () => {
+  it('lists missing children of an index, which the size does not include', () => {
     const missing = [{ descriptor: blob('gone', mediaTypes.manifest, 500), platform: 'linux/s390x' }]
     const of = view({ missing, evidence: null })
     expect(sectionOf(of, 'Platforms', 80).at(-1)).toMatch(
@@ -96,7 +96,7 @@ describe('an image', () => {
     expect(sectionOf(view({ manifests: [] }), 'Platforms', 80)).toEqual(['none'])
   })
 
-  it('for one has its layers and how it is run, with nothing that acts on the terminal', () => {
+  it('with one platform has its layers and config, with escaped control characters', () => {
     const index = blob('index', mediaTypes.index, 900)
     expect(text(single({ index })).split('\n').slice(0, 3)).toEqual([
       'registry.example.com/team/api:1.4.2  linux/amd64',
@@ -117,7 +117,7 @@ describe('an image', () => {
     ])
   })
 
-  it('has its sections in one order', () => {
+  it('has its sections in a fixed order', () => {
     const titles = (of: ImageView) => text(of).match(/^[A-Z][a-z ]+$/gm)
     const over = { tags: ['1.4.2'], annotations: { a: 'b' } }
     const labelled = [manifest('linux/amd64', { x: 'y' })]
@@ -138,13 +138,13 @@ describe('an image', () => {
     ])
   })
 
-  it('is whole in a pipe', () => {
+  it('is complete in a pipe', () => {
     const long = manifest('linux/amd64', { ['k'.repeat(300)]: 'v'.repeat(5000) })
     expect(text(view({ manifests: [long] }))).toContain(`${'k'.repeat(300)}  ${'v'.repeat(5000)}`)
     expect(sectionOf(view(), 'Platforms')[0]).toContain(digestOf('linux/amd64'))
   })
 
-  it.each([80, 200])('fits %d columns whatever is in it', (width) => {
+  it.each([80, 200])('fits %d columns with any content', (width) => {
     const names = [
       'k'.repeat(300),
       '漢字'.repeat(100),
@@ -184,14 +184,14 @@ describe('an image', () => {
   })
 })
 
-describe('labels', () => {
+describe('the labels', () => {
   const images = [
     manifest('linux/amd64', { title: 'api', built: 'a', only: 'x', toString: 't' }),
     manifest('linux/arm64', { title: 'api', built: 'b', toString: 't' }),
     manifest('linux/arm/v7', { title: 'api', built: 'b' }),
   ]
 
-  it('that all platforms have are shown once, and those that differ with the platforms that they are on', () => {
+  it('of all platforms are shown once, and different ones with their platforms', () => {
     expect(sectionOf(view({ manifests: images }), 'Labels')).toEqual(['title  api'])
     const rows = sectionOf(view({ manifests: images }), 'Labels that differ between platforms')
     expect(rows.map((row) => row.split(/ {2,}/))).toEqual([
@@ -205,7 +205,7 @@ describe('labels', () => {
   })
 })
 
-describe('tags', () => {
+describe('the tags', () => {
   it.each([
     [{ tags: ['latest', '1.4.2'] }, ['latest', '1.4.2']],
     [{ tags: [] }, ['none']],
@@ -219,11 +219,11 @@ describe('tags', () => {
     ],
     [{ tagsLeftOut: { why: 'unreadable' } }, ['not known: the tags cannot be listed']],
     [{}, []],
-  ] as const)('%j are told', (over, lines) => {
+  ] as const)('are shown with notes: %j', (over, lines) => {
     expect(sectionOf(view(over as Partial<ImageView>), 'Tags')).toEqual(lines)
   })
 
-  it('stand side by side on a screen', () => {
+  it('are shown side by side on a terminal', () => {
     const tags = Array.from({ length: 30 }, (_, i) => `1.4.${i}`)
     const lines = sectionOf(view({ tags }), 'Tags', 80)
     expect(lines.length).toBeLessThan(5)
@@ -232,7 +232,7 @@ describe('tags', () => {
 })
 
 describe('evidence', () => {
-  it('stands below what it speaks of, what buildkit put into the index too', () => {
+  it('is shown below its subject, including attestations of buildkit', () => {
     const attestation = { ...manifest('unknown/unknown'), descriptor: blob('att', mediaTypes.manifest, 5) }
     const evidence = [
       {

@@ -27,24 +27,24 @@ const linesOf = (tags: readonly TagView[], width?: number, brief = false): reado
   renderRepositories({ views: [viewOf(tags)], brief, now }, { style: plainStyle, width }).split('\n')
 
 describe('the list of tags', () => {
-  it('is whole in a pipe', () => {
+  it('is complete in a pipe', () => {
     expect(linesOf([seen])[1]).toBe(
       `1.4.2  ${image.digest}   9d  3.2 MiB  linux/amd64, linux/arm64/v8  2 sig, sbom`,
     )
   })
 
-  it('is short on a screen', () => {
+  it('is short on a terminal', () => {
     expect(linesOf([seen], 80)).toEqual([
       'TAG    DIGEST               AGE     SIZE  PLATFORMS        EVIDENCE',
       `1.4.2  ${image.digest.slice(0, 19)}   9d  3.2 MiB  amd64, arm64/v8  2 sig, sbom`,
     ])
   })
 
-  it('has digests and kinds alone where it is brief', () => {
+  it('has only digests and kinds with --brief', () => {
     expect(linesOf([{ tag: '1.4.2', image }], 80, true)[1]).toBe(`1.4.2  ${image.digest.slice(0, 19)}  index`)
   })
 
-  it('tells what is not known from what is not there, and from what is gone', () => {
+  it('distinguishes unknown, absent and deleted values', () => {
     const [, unread, none, gone] = linesOf(
       [
         { ...seen, created: null, size: null, platforms: null, evidence: null },
@@ -58,7 +58,7 @@ describe('the list of tags', () => {
     expect(gone).toBe('1.0.0  gone')
   })
 
-  it('fits a terminal whatever the names are, and shows no control of them', () => {
+  it('fits a terminal with any names, and escapes control characters', () => {
     const names = ['t'.repeat(128), '漢字'.repeat(40), '👩‍👩‍👧‍👦🇩🇪', 'e\u0301'.repeat(100), '\u001b[2J\n']
     const tags = names.map((name): TagView => ({
       ...seen,
@@ -75,18 +75,18 @@ describe('the list of tags', () => {
     }
   })
 
-  it('says that there is nothing, and in a pipe has the heading alone', () => {
+  it('has a message if there are no tags, and only the heading in a pipe', () => {
     expect(linesOf([], 80)).toEqual(['registry.example.com/team/api has no tags to show.'])
     expect(linesOf([])).toEqual(['TAG  DIGEST  AGE  SIZE  PLATFORMS  EVIDENCE'])
   })
 })
 
-describe('what a list leaves out', () => {
+describe('the notes of a list', () => {
   it.each([
     ['more tags', { total: 3 }, ['2 more tags: --all shows them.']],
     ['evidence', { evidenceTagsHidden: 1 }, ['1 tag of evidence not shown: --all-tags shows them.']],
     [
-      'what it did not look at, and what says no time',
+      'unread tags and images without a time',
       { total: 90, scan: { looked: 60, undated: 2 } },
       [
         '30 more tags not looked at: --all looks at them too.',
@@ -94,7 +94,7 @@ describe('what a list leaves out', () => {
       ],
     ],
     ['nothing', { scan: { looked: 1, undated: 0 } }, []],
-  ] as const)('is told: %s', (_, over, lines) => {
+  ] as const)('report %s', (_, over, lines) => {
     expect(renderOmitted([viewOf([seen], over)], plainStyle)).toEqual(lines)
   })
 })

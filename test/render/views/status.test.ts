@@ -25,7 +25,7 @@ function facts(image: string, environment: string, what: string, registry = 'r.t
   return { target, state: 'present', digest: digestOf(what), version, created }
 }
 
-/** For each image what stands in dev, staging and prod. */
+/** A status of images in dev, staging and prod. */
 function view(images: Readonly<Record<string, readonly [string, string, string]>>): StatusView {
   const all = Object.entries(images).flatMap(([image, [dev, staging, prod]]) => [
     facts(image, 'dev', dev),
@@ -39,7 +39,7 @@ const at = (width: number | undefined, style = plainStyle) => ({ style, width })
 const few = view({ api: ['1.5.0', '1.5.0', '1.4.2'], web: ['?', 'no', '-'] })
 
 describe('a status', () => {
-  it('on a wide terminal is a matrix: a line for each image, with version, digest, age and state for each environment', () => {
+  it('is a matrix of images and environments on a wide terminal', () => {
     const lines = renderStatus(few, now, at(200)).split('\n')
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
       ['IMAGE', 'dev', 'staging', 'prod'],
@@ -59,13 +59,13 @@ describe('a status', () => {
       ],
       ['web', 'unknown', hex('?'), '12d', 'no latest', 'behind', 'absent'],
     ])
-    // each environment begins in one column
+    // Each environment begins in one column.
     const [heading = '', first = ''] = lines
     expect(first.indexOf('1.5.0', 20)).toBe(heading.indexOf('staging'))
     expect(first.indexOf('1.4.2')).toBe(heading.indexOf('prod'))
   })
 
-  it('where that is too wide has a line for each image and environment, the name of an image once', () => {
+  it('has a line for each image and environment on a narrow terminal, with each image name once', () => {
     const lines = renderStatus(few, now, at(80)).split('\n')
     expect(lines.map((line) => line.trim().split(/ {2,}/))).toEqual([
       ['IMAGE', 'ENVIRONMENT', 'VERSION', 'DIGEST', 'AGE', 'STATE'],
@@ -78,13 +78,13 @@ describe('a status', () => {
     ])
   })
 
-  it('in a pipe says the name and the state in each line, with whole digests', () => {
+  it('has name, state and complete digest in each line in a pipe', () => {
     const lines = renderStatus(few, now, at(undefined)).split('\n')
     expect(lines[2]?.split(/ {2,}/)).toEqual(['api', 'staging', '1.5.0', digestOf('1.5.0'), '12d', 'level'])
   })
 
   it.each([60, 80, 200])(
-    'fits %i columns with names of any script and length, and cuts these last',
+    'fits %i columns with names of any script and length, and cuts names last',
     (width) => {
       const long = `1.4.2-${'x'.repeat(90)}`
       const names = [
@@ -113,7 +113,7 @@ describe('a status', () => {
     expect(text).toMatch(/1\.4\.2-x+…/)
   })
 
-  it('stays a matrix where only a name is long: it is cut at its beginning', () => {
+  it('is a matrix if only a name is long, which is cut at its beginning', () => {
     const [api, ...rest] = few.images
     if (api === undefined) throw new Error('one at least')
     const long = { ...few, images: [{ ...api, image: `${'team/'.repeat(20)}api` }, ...rest] }
@@ -123,7 +123,7 @@ describe('a status', () => {
     expect(line).toContain(hex('1.5.0'))
   })
 
-  it('sets states off by colour and by words', () => {
+  it('shows states by colour and text', () => {
     const style = { ...plainStyle, yellow: (text: string) => `<${text}>`, red: (text: string) => `[${text}]` }
     const seen = renderStatus(
       view({ api: ['1.5.0', '1.4.2', '1.5.0'], web: ['1.0.0', '!', '-'] }),
@@ -135,7 +135,7 @@ describe('a status', () => {
     expect(seen).toContain('[unreachable')
   })
 
-  it('has a column for each target where an environment has several', () => {
+  it('has a column for each target of an environment', () => {
     const targets = ['eu.test', 'us.test'].map((registry) => facts('api', 'prod', '1.5.0', registry))
     const several = buildStatus(['staging', 'prod'], routes, [facts('api', 'staging', '1.5.0'), ...targets])
     expect(renderStatus(several, now, at(200))).toMatch(/^IMAGE +staging +prod \(eu\) +prod \(us\)$/m)
@@ -143,7 +143,7 @@ describe('a status', () => {
     expect(renderStatus(buildStatus(['prod'], [], same), now, at(200))).toMatch(/prod \(1\) +prod \(2\)/)
   })
 
-  it('with two environments before says which it is not level with', () => {
+  it('names the environment that differs if an environment has two sources', () => {
     const both = [
       { from: 'dev', to: 'prod' },
       { from: 'staging', to: 'prod' },
@@ -178,12 +178,12 @@ describe('the summary of a status', () => {
       { api: ['1.5.0', '1.5.0', '1.5.0'], web: ['-', '-', '-'] },
       '2 images, 3 environments: all level, 1 image nowhere',
     ],
-  ] as const)('of %j', (images, said) => {
-    expect(renderStatusSummary(view(images), plainStyle)).toBe(said)
+  ] as const)('of %j', (images, summary) => {
+    expect(renderStatusSummary(view(images), plainStyle)).toBe(summary)
   })
 })
 
-it('what was not reached is told once for each reason, with what to do', () => {
+it('unreachable targets are listed once for each reason, with a hint', () => {
   const error = { code: 'network', message: 'nobody\u001b', why: 'refused', hint: 'Check it.' } as const
   const all = [
     { registry: 'r.test', error },

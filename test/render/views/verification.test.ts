@@ -21,7 +21,7 @@ function rendered(over: Partial<Verification['report']>, results: Verification['
 }
 
 describe('the verification of a log', () => {
-  it('is one sentence for an intact log', () => {
+  it('is one line for an intact log', () => {
     expect(rendered({})).toBe(
       'audit.jsonl is whole: 3 records, from 2026-11-23 00:00:00 to 2026-11-23 01:02:03 UTC; each follows the one before, and the head agrees.',
     )
@@ -47,8 +47,8 @@ describe('the verification of a log', () => {
       { open: { alive: [{ seq: 1, offset: 0, record: record() }], lost: [] } },
       '1 intent of runs at work is open',
     ],
-  ] as const)('notes: %o', (over, said) => {
-    expect(rendered(over)).toContain(said)
+  ] as const)('has a note for %o', (over, note) => {
+    expect(rendered(over)).toContain(note)
   })
 
   it.each([
@@ -67,9 +67,9 @@ describe('the verification of a log', () => {
       'is not what was signed',
       'a record that it covers was changed behind record 1. The chain breaks at line 2.',
     ],
-  ] as const)('shows a checkpoint: %o', (finding, verdict, said) => {
+  ] as const)('shows a checkpoint: %o', (finding, verdict, note) => {
     const text = rendered({}, [{ checkpoint, place: 'c.txt', ...finding }])
     expect(text.split('\n')[0]).toContain(`audit.jsonl ${verdict}:`)
-    expect(text).toContain(said)
+    expect(text).toContain(note)
   })
 })

@@ -46,7 +46,7 @@ beforeEach(async () => {
   path = join(folder, 'audit.jsonl')
 })
 
-/** Everything in a folder that an attack or a mistake could have changed. */
+/** The state of a folder, to detect any change. */
 function stateOf(of: string): unknown {
   return readdirSync(of, { recursive: true, encoding: 'utf8' })
     .toSorted()
@@ -59,14 +59,14 @@ function stateOf(of: string): unknown {
         mode,
         size,
         ino,
-        // a lock comes and goes: the time of its folder says nothing
+        // The time of a folder changes with every lock.
         ...(isFile && { mtimeMs, content: readFileSync(join(of, name), 'latin1') }),
         ...(isLink && { target: readlinkSync(join(of, name)) }),
       }
     })
 }
 
-/** How a write and the read of open intents end, and which files in the folder they change. */
+/** The results of a write and of a read of open intents, and the changed files. */
 async function attemptsOn(log: string): Promise<unknown> {
   const before = stateOf(folder)
   const written = openLog(log)
@@ -94,7 +94,7 @@ async function twoRecords(log: string = path): Promise<void> {
 
 const firstTime = '{"seq":1,"prev":null,"time":"2026-01-02T03:04:05.678Z'
 
-/** Files that are not logs, by what they are. */
+/** Files that are not logs. */
 const foreign: readonly (readonly [name: string, content: string | Buffer])[] = [
   ['a public key', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ bob@example\n'],
   ['a token without a line break', 'ghp_secretsecretsecret'],
@@ -132,7 +132,7 @@ const foreign: readonly (readonly [name: string, content: string | Buffer])[] = 
   ['one long line', 'x'.repeat(3 * 1024 * 1024)],
 ]
 
-describe('a file of another program that is named as the audit log', () => {
+describe('a file of another program that is used as the audit log', () => {
   it.each(foreign)('stays as it is if it is %s', async (_, content) => {
     writeFileSync(path, content, { mode: 0o640 })
     utimesSync(path, longAgo, longAgo)
@@ -195,7 +195,7 @@ describe('a log of dray', () => {
     expect(await attemptsOn(path)).toEqual(refused)
   })
 
-  it('that has a second name is continued under both', async () => {
+  it('with a hard link is continued under both names', async () => {
     await twoRecords()
     linkSync(path, `${path}-backup`)
     await openLog(path).write([refusal()])
@@ -291,7 +291,7 @@ describe.each(['head', 'lock', 'torn'])('a file beside the log that is named .%s
 })
 
 describe('the folder of living runs beside the log', () => {
-  it('is not taken for one if it is a link, and nothing in its target is removed', async () => {
+  it('is not used if it is a link, and nothing in its target is removed', async () => {
     mkdirSync(join(folder, 'home'))
     writeFileSync(join(folder, 'home', 'empty'), '')
     utimesSync(join(folder, 'home', 'empty'), longAgo, longAgo)
@@ -329,7 +329,7 @@ describe('a merged log', () => {
     expect(stateOf(folder)).toEqual(before)
   })
 
-  it('takes nothing of a file that is no log', async () => {
+  it('contains nothing of a file that is no log', async () => {
     writeFileSync(path, 'ghp_secret')
     await expect(mergeFiles([path], `${path}-merged`, never)).rejects.toMatchObject({ code: 'corrupt' })
     expect(readdirSync(folder)).toEqual(['audit.jsonl'])
@@ -362,7 +362,7 @@ function withAudit(config: string, file: string): string {
   return JSON.stringify({ ...(JSON.parse(config) as object), audit: { file } })
 }
 
-it('a cache in a place where no folder can be made is not used', async () => {
+it('a cache is not used if its folder cannot be made', async () => {
   const cache = new ContentCache({ folder: '/proc/none', clock: waitingClock(), warn: () => undefined })
   await cache.put(digestOf('x'), Buffer.from('x'))
   expect(await cache.get(digestOf('x'))).toBeUndefined()
@@ -370,7 +370,7 @@ it('a cache in a place where no folder can be made is not used', async () => {
 
 describe('dray promote', () => {
   it.each(['flag', 'DRAY_AUDIT_FILE', 'audit.file'])(
-    'changes neither the registry nor a file that is no log and is named by %s',
+    'changes neither the registry nor a file of another program that %s names',
     async (way) => {
       const from = await world().image('api:1.4.2').start()
       writeFileSync(path, 'ghp_secret')

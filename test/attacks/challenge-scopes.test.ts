@@ -36,7 +36,7 @@ describe('a challenge that names more scopes', () => {
     expect(registry.scopes()).toEqual(['', 'repository:team/api:pull'])
   })
 
-  it('does not change what is requested after the own scopes were refused', async () => {
+  it('does not change what is requested after the scopes of dray were refused', async () => {
     const registry = await scopedRegistry({ challengeScope: greedy, accepts: () => false })
     const client = clientOf(registry, ada)
     await expect(client.ping()).rejects.toMatchObject({ code: 'unauthorized' })
@@ -47,7 +47,7 @@ describe('a challenge that names more scopes', () => {
     )
   })
 
-  it('does not add to what the run expects, and a request without scopes does not request that', async () => {
+  it('adds nothing to the expected scopes, which a request without scopes does not request', async () => {
     const registry = await scopedRegistry({ challengeScope: greedy })
     const client = clientOf(registry, ada)
     client.expect('prod/api', 'pull', 'push')
@@ -65,7 +65,7 @@ describe('a challenge that names the repository by another name', () => {
       scopes.includes(`repository:mirror/${path.split('/').slice(2, 4).join('/')}:pull`),
   }
 
-  it('has that one requested to pull, after the own one was refused', async () => {
+  it('makes dray request that name to pull after its own name was refused', async () => {
     const registry = await scopedRegistry(proxied)
     const client = clientOf(registry, ada)
     expect(await client.read('team/api')).toBe(200)
@@ -81,7 +81,7 @@ describe('a challenge that names the repository by another name', () => {
   })
 
   it.each([400, 401, 403])(
-    'has it requested after a token server refused the own one with %i',
+    'makes dray request that name after a token server refused its own name with %i',
     async (status) => {
       const registry = await scopedRegistry({
         ...proxied,
@@ -92,7 +92,7 @@ describe('a challenge that names the repository by another name', () => {
     },
   )
 
-  it('has a token for it renewed that has expired', async () => {
+  it('makes dray renew an expired token for that name', async () => {
     let valid = true
     const registry = await scopedRegistry({
       ...proxied,
@@ -107,7 +107,7 @@ describe('a challenge that names the repository by another name', () => {
   })
 
   it.each(['write', 'remove'] as const)(
-    'has nothing requested for a %s, and the error names both',
+    'makes dray request nothing for a %s, and the error has both names',
     async (action) => {
       const registry = await scopedRegistry(proxied)
       const failing = clientOf(registry, ada)[action]('team/api')
@@ -121,7 +121,7 @@ describe('a challenge that names the repository by another name', () => {
     },
   )
 
-  it('has one other repository requested for each repository, whatever else is named later', async () => {
+  it('makes dray request at most one other name for each repository', async () => {
     let count = 0
     const registry = await scopedRegistry({
       challengeScope: () => `repository:victim/v${count++}:pull repository:victim/w${count++}:pull`,
@@ -165,7 +165,7 @@ describe('a registry that always answers 401', () => {
 })
 
 describe('a realm with parameters of a token request', () => {
-  it('brings no scope, service or account into the request', async () => {
+  it('adds no scope, service or account to the request', async () => {
     const realmQuery =
       '?keep=1&service=another.registry&scope=repository:victim/secret:push&scope=registry:catalog:*&account=root&offline_token=true&client_id=x'
     const registry = await scopedRegistry({ realmQuery })
@@ -180,7 +180,7 @@ describe('a realm with parameters of a token request', () => {
   })
 
   it.each(['SCOPE', 'Scope', 'scope%20', '%20scope', 'Service', 'ACCOUNT'])(
-    'brings none under the name %s, which some servers read as the same',
+    'adds no parameter %s, which some servers treat as equal',
     async (name) => {
       const registry = await scopedRegistry({ realmQuery: `?${name}=repository:victim/secret:push&keep=1` })
       await clientOf(registry, ada).read('team/api')
@@ -190,7 +190,7 @@ describe('a realm with parameters of a token request', () => {
     },
   )
 
-  it('brings none into the form of a refresh token either', async () => {
+  it('adds none to the form of a refresh token', async () => {
     const realmQuery = '?scope=repository:victim/secret:push&service=another.registry'
     const registry = await scopedRegistry({ realmQuery })
     await clientOf(registry, { kind: 'identity', token: 'canary-refresh' }).read('team/api')
@@ -258,13 +258,13 @@ describe('the service of a challenge', () => {
     expect(() => check(registry, service, realm)).toThrow(`cannot request a token for ${registry}`)
   })
 
-  it('may be the one that the configuration names, and then no other', () => {
+  it('may be only the configured one if there is one', () => {
     expect(() => check('r.test', 'other.test', 'https://r.test/token', 'other.test')).not.toThrow()
     for (const service of ['r.test', 'registry', undefined])
       expect(() => check('r.test', service, 'https://r.test/token', 'other.test')).toThrow('cannot request')
   })
 
-  it('of another registry has no token requested with credentials, and the error has the line that allows it', async () => {
+  it('of another registry gets no credentials, and the error contains the setting that allows it', async () => {
     const registry = await scopedRegistry({ service: 'another.registry' })
     await expect(clientOf(registry, ada).read('team/api')).rejects.toMatchObject({
       code: 'refused',
@@ -281,13 +281,13 @@ it.each([
   ['doctor', (host: string) => ['doctor', host], ['']],
   ['login', (host: string) => ['login', host, '--username', 'ada', '--password-stdin'], ['']],
 ])(
-  'the program requests for %s what it needs, whatever the challenge names',
-  async (_name, words, scopes) => {
+  'the program requests only the scopes that %s needs, whatever the challenge names',
+  async (_name, args, scopes) => {
     const registry = await scopedRegistry({ challengeScope: greedy })
     const { folder } = await home({
       auths: { [registry.host]: auth('ada:canary') },
     })
-    await dray(words(registry.host), {
+    await dray(args(registry.host), {
       cwd: folder,
       env: { HOME: folder },
       under: ['sh', '-c', 'printf canary | "$@"', 'sh'],

@@ -37,14 +37,14 @@ describe('the compile cache', () => {
     expect(folders.map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700])
   })
 
-  it.each(traps)('is not used if its folder %s', async (_, spring) => {
-    const { home } = await sprung(spring)
+  it.each(traps)('is not used if its folder %s', async (_, makeTrap) => {
+    const { home } = await sprung(makeTrap)
     expect(await cachedBelow([home], { HOME: home })).toEqual(filesBelow(home))
     expect(filesBelow(home).filter((name) => name !== 'dray')).toEqual([])
   })
 
-  it.skipIf(!isRoot).each(foreignTraps)(`is not used if its folder %s${needsRoot}`, async (_, spring) => {
-    const { home } = await sprung(spring)
+  it.skipIf(!isRoot).each(foreignTraps)(`is not used if its folder %s${needsRoot}`, async (_, makeTrap) => {
+    const { home } = await sprung(makeTrap)
     expect(await cachedBelow([home], { HOME: home })).toEqual([])
   })
 
@@ -57,7 +57,7 @@ describe('the compile cache', () => {
     const cache = join(home, '.cache', 'dray', 'compile-cache')
     const folder = join(cache, readdirSync(cache)[0] ?? '')
     const [first = '', ...others] = readdirSync(folder)
-    // A run that used the cache would write again what is gone.
+    // A run that uses the cache would write the deleted files again.
     plant(folder, first)
     for (const name of others) rmSync(join(folder, name))
     expect(await cachedBelow([folder], { HOME: home })).toEqual([first])
@@ -100,7 +100,7 @@ describe('the compile cache', () => {
     expect(filesBelow(join(xdg, 'dray', 'compile-cache')).length).toBeGreaterThan(5)
   })
 
-  it('is where NODE_COMPILE_CACHE says, and nowhere if Node is told to do without', async () => {
+  it('is in NODE_COMPILE_CACHE, and is not used if NODE_DISABLE_COMPILE_CACHE is set', async () => {
     const [home, named] = [await tempFolder(), await tempFolder()]
     expect(await cachedBelow([home], { HOME: home, NODE_COMPILE_CACHE: named })).toEqual([])
     expect(filesBelow(named).length).toBeGreaterThan(5)

@@ -26,12 +26,12 @@ interface Served {
   readonly says: string
 }
 
-/** A registry that serves what it likes under a tag or digest. It has one tag, `1`. */
+/** A registry that serves any bytes under a tag or digest. It has one tag, `1`. */
 interface HostileSource {
   readonly manifests: Map<string, Served>
   readonly blobs: Map<string, Uint8Array>
   readonly tags: string[]
-  /** what it lists as referrers of everything */
+  /** the referrers that it lists for every digest */
   readonly referrers: object[]
 }
 
@@ -71,7 +71,7 @@ async function listen({ manifests, blobs, tags, referrers }: HostileSource) {
   return registry.host
 }
 
-/** Copies from a hostile source to a registry of its own, and tells what arrived there. */
+/** Copies from a hostile source to an empty registry, and returns what arrived there. */
 async function copied(source: HostileSource) {
   const target = await startRegistry()
   onTestFinished(() => target.close())
@@ -93,13 +93,13 @@ function rootOf({ manifests }: HostileSource): Served {
   return found
 }
 
-/** The root with other fields, honestly hashed. */
+/** The root with other fields and a correct digest. */
 function withRoot(content: Content, fields: object, type = content.root.mediaType): HostileSource {
   const { descriptor, bytes } = manifestOf(type, { ...body(content), ...fields })
   return serve({ ...content, root: descriptor, manifests: [...content.manifests, { descriptor, bytes }] })
 }
 
-/** The root as any text, honestly hashed. */
+/** The root as any text with a correct digest. */
 function withText(content: Content, edit: (text: string) => string): HostileSource {
   const source = serve(content)
   const { bytes, type } = rootOf(source)
@@ -170,7 +170,7 @@ const attacks: readonly (readonly [string, HostileSource])[] = [
   ['a digest with a query', withLayer({ digest: `${first?.digest}?x=1` })],
 ]
 
-// what lies about its blobs is in test/registry/client/odd-images.test.ts
+// Wrong blobs are tested in test/registry/client/odd-images.test.ts.
 describe('a source that serves', () => {
   it.each(attacks)('%s ends the copy, and the tag is not written', async (_name, source) => {
     const { ended, tag } = await copied(source)
@@ -178,11 +178,11 @@ describe('a source that serves', () => {
     expect(ended.stderr).toMatch(/^error:/m)
   })
 
-  it('nothing that confuses is copied', async () => {
+  it('an ordinary image is copied', async () => {
     expect(await copied(serve(multi))).toMatchObject({ ended: { code: 0 }, tag: multi.root.digest })
   })
 
-  it('indexes in indexes beyond all use ends the copy', async () => {
+  it('deeply nested indexes ends the copy', async () => {
     let nested: Content = image({ label: 'deep' })
     for (let depth = 0; depth < 30; depth++) nested = index([nested])
     expect(await copied(serve(nested))).toMatchObject({ ended: { code: 1 }, tag: undefined })
@@ -237,7 +237,7 @@ describe('an attached artifact', () => {
     expect(await oracle.tags('team/api')).toEqual(['1'])
   })
 
-  it('that is listed as a referrer of itself is not followed for ever', async () => {
+  it('that is listed as a referrer of itself is followed once', async () => {
     const attached = referrer(single)
     const source = serve(together(single, attached))
     source.referrers.push(attached.root)

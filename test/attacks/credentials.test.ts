@@ -12,7 +12,7 @@ import { reply, scriptedServer } from '../support/scripted-server.ts'
 import { toProd, type Workplace, workplace } from '../support/workplace.ts'
 
 const user = 'ada'
-/** Each is a secret of its own kind: found anywhere, it says by which way it came. */
+/** One secret for each source, so that a leak shows its source. */
 const canaries = {
   registryPassword: 'canary-docker-config-71',
   keyPassword: 'canary-key-password-72',
@@ -26,7 +26,7 @@ const canaries = {
 const api = image({ label: 'api' })
 const content = together(api, referrer(api))
 
-/** What a GitLab job with a token in every address has, and a few variables that nobody should look at. */
+/** The variables of a GitLab job with tokens in its URLs, and variables that dray must not read. */
 const environment = {
   GITLAB_CI: 'true',
   CI_JOB_TOKEN: canaries.jobToken,
@@ -44,27 +44,27 @@ const environment = {
 
 interface Place {
   readonly prod: string
-  readonly here: Workplace
-  /** by the door without a lock */
+  readonly project: Workplace
+  /** reads without authentication */
   readonly oracle: Oracle
 }
 
-/** A registry with passwords; prod stands behind a proxy that may answer itself. Attestations are signed with an encrypted key. */
+/** Staging and prod with passwords, prod behind `host`, and an encrypted key for attestations. */
 async function place(host: (registry: string) => Promise<string>): Promise<Place> {
   const storage = memoryStorage()
-  const door = await startRegistry({ storage })
+  const open = await startRegistry({ storage })
   const guarded = await startRegistry({
     storage,
     auth: { scheme: 'basic', users: { [user]: canaries.registryPassword } },
   })
   onTestFinished(async () => {
-    await door.close()
+    await open.close()
     await guarded.close()
   })
-  const oracle = new Oracle(door.registry)
+  const oracle = new Oracle(open.registry)
   await oracle.push(content, 'staging/api', '1.4.2')
   const prod = await host(guarded.registry)
-  const here = await workplace(
+  const project = await workplace(
     JSON.stringify({
       version: 1,
       environments: {
@@ -78,21 +78,21 @@ async function place(host: (registry: string) => Promise<string>): Promise<Place
   const { privateKey } = generateKeyPairSync('ed25519')
   const cipher = { cipher: 'aes-256-cbc', passphrase: canaries.keyPassword }
   await writeFile(
-    join(here.folder, 'key.pem'),
+    join(project.folder, 'key.pem'),
     privateKey.export({ type: 'pkcs8', format: 'pem', ...cipher }),
   )
-  await mkdir(join(here.folder, '.docker'))
+  await mkdir(join(project.folder, '.docker'))
   const auth = Buffer.from(`${user}:${canaries.registryPassword}`).toString('base64')
   const auths = { [guarded.registry]: { auth }, [prod]: { auth } }
-  await writeFile(join(here.folder, '.docker', 'config.json'), JSON.stringify({ auths }))
-  return { prod, here, oracle }
+  await writeFile(join(project.folder, '.docker', 'config.json'), JSON.stringify({ auths }))
+  return { prod, project, oracle }
 }
 
 function expectNoCanary(text: string): void {
   const hidden = [
     ...Object.values(canaries),
     Buffer.from(`${user}:${canaries.registryPassword}`).toString('base64'),
-    // what of its Base64 hangs on nothing that stands before or behind it
+    // These characters of its Base64 do not depend on the text around it.
     Buffer.from(` ${canaries.registryPassword} `).toString('base64url').slice(2, -3),
     'BEGIN ENCRYPTED',
   ]
@@ -100,16 +100,16 @@ function expectNoCanary(text: string): void {
   expect(hidden.filter((one) => all.includes(one.toLowerCase()))).toEqual([])
 }
 
-async function allOf({ here }: Place, ended: Ended): Promise<string> {
-  return [ended.stdout, ended.stderr, await readFile(here.auditFile, 'utf8')].join('\n')
+async function allOf({ project }: Place, ended: Ended): Promise<string> {
+  return [ended.stdout, ended.stderr, await readFile(project.auditFile, 'utf8')].join('\n')
 }
 
-it('no credential, token, password or variable is in the record, the attestation or what is printed', async () => {
+it('the log, the attestation and the output contain no credential, token, password or variable', async () => {
   const at = await place(async (registry) => registry)
-  const ended = await at.here.run(...toProd('api:1.4.2'), '--verbose')
+  const ended = await at.project.run(...toProd('api:1.4.2'), '--verbose')
   expect(ended).toMatchObject({ code: 0 })
   const all = await allOf(at, ended)
-  // it did look at the job
+  // This shows that the variables of the job were read.
   expect(all).toContain('"user":"grace"')
   expect(all).toContain('https://gitlab.test/acme/api/-/jobs/9')
   expectNoCanary(all)
@@ -122,12 +122,12 @@ it('no credential, token, password or variable is in the record, the attestation
     const payload = (JSON.parse(blob) as { dsseEnvelope?: { payload: string } }).dsseEnvelope?.payload ?? ''
     expectNoCanary([manifest, blob, Buffer.from(payload, 'base64').toString()].join('\n'))
   }
-  const history = await at.here.run('history', 'api', '--verbose')
+  const history = await at.project.run('history', 'api', '--verbose')
   expect(history).toMatchObject({ code: 0, stdout: expect.stringContaining('grace') })
   expectNoCanary(history.stdout + history.stderr)
 })
 
-it('what a registry says when it refuses is told without the credentials and addresses with secrets that it repeats', async () => {
+it('the message of a refusal is shown without the credentials and secret URLs that the registry repeats', async () => {
   const pair = Buffer.from(`${user}:${canaries.registryPassword}`).toString('base64')
   const message = `denied: ada sent ${pair} as Basic ${pair} for https://ada:${canaries.userinfo}@store.test/x?X-Amz-Signature=${canaries.query} (Authorization: Bearer ${canaries.registryText})`
   const at = await place(async (registry) => {
@@ -144,15 +144,15 @@ it('what a registry says when it refuses is told without the credentials and add
     onTestFinished(() => proxy[Symbol.asyncDispose]())
     return proxy.host
   })
-  const ended = await at.here.run(...toProd('api:1.4.2'), '--verbose')
+  const ended = await at.project.run(...toProd('api:1.4.2'), '--verbose')
   expect(ended).toMatchObject({ code: 1 })
   const all = await allOf(at, ended)
-  // what it says is told, as far as it may be
+  // The rest of the message is shown.
   expect(all).toContain('store.test/x')
   expectNoCanary(all)
 })
 
-it('what a registry repeats in clear, of whatever it says, is nowhere: not printed, recorded, reported or kept', async () => {
+it('secrets that a registry repeats in any field are not printed, recorded, reported or stored', async () => {
   const pair = Buffer.from(`${user}:${canaries.registryPassword}`).toString('base64')
   const password = canaries.registryPassword
   const echo = `${password} ${encodeURIComponent(`${user}:${password}`)} ${pair} ${Buffer.from(` ${password} `).toString('base64url')}`
@@ -174,31 +174,31 @@ it('what a registry repeats in clear, of whatever it says, is nowhere: not print
     onTestFinished(() => proxy[Symbol.asyncDispose]())
     return proxy.host
   })
-  const { folder } = at.here
+  const { folder } = at.project
   const ended = await dray([...toProd('api:1.4.2'), '--verbose', '--report', 'dotenv=report.env'], {
     cwd: folder,
     env: {
       ...environment,
       HOME: folder,
-      DRAY_AUDIT_FILE: at.here.auditFile,
+      DRAY_AUDIT_FILE: at.project.auditFile,
       GITHUB_ACTIONS: 'true',
       GITHUB_OUTPUT: join(folder, 'output'),
       GITHUB_STEP_SUMMARY: join(folder, 'summary'),
     },
   })
-  const told = await dray(['ls', `${at.prod}/prod/api`, '--json'], { cwd: folder, env: { HOME: folder } })
-  expect([ended.code, told.code]).toEqual([1, 0])
-  expect(told.stdout).toContain('warnings')
+  const listed = await dray(['ls', `${at.prod}/prod/api`, '--json'], { cwd: folder, env: { HOME: folder } })
+  expect([ended.code, listed.code]).toEqual([1, 0])
+  expect(listed.stdout).toContain('warnings')
   const kept: string[] = []
   for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const isOurs = !['dray.yaml', 'key.pem', 'config.json'].includes(file.name)
     if (file.isFile() && isOurs) kept.push(await readFile(join(file.parentPath, file.name), 'latin1'))
   }
   expect(kept.length).toBeGreaterThan(2)
-  expectNoCanary([ended.stdout, ended.stderr, told.stdout, told.stderr, ...kept].join('\n'))
+  expectNoCanary([ended.stdout, ended.stderr, listed.stdout, listed.stderr, ...kept].join('\n'))
 })
 
-it('addresses of layers that are elsewhere are asked for nothing, with or without credentials', async () => {
+it('URLs of foreign layers are never requested', async () => {
   const thief = await scriptedServer((_, response) => reply(response, 200))
   onTestFinished(() => thief[Symbol.asyncDispose]())
   const at = await place(async (registry) => registry)
@@ -211,18 +211,18 @@ it('addresses of layers that are elsewhere are asked for nothing, with or withou
   }
   const manifest = manifestOf(types.manifest, { config, layers: [...layers, elsewhere] })
   await at.oracle.push({ ...api, root: manifest.descriptor, manifests: [manifest] }, 'staging/api', '2.0.0')
-  expect(await at.here.run(...toProd('api:2.0.0'), '--verbose')).toMatchObject({ code: 0 })
+  expect(await at.project.run(...toProd('api:2.0.0'), '--verbose')).toMatchObject({ code: 0 })
   expect(await at.oracle.manifest('prod/api', '2.0.0')).toMatchObject({ digest: manifest.descriptor.digest })
   expect(thief.connections()).toBe(0)
 })
 
-it('a key that does not open is told without the password', async () => {
+it('the error of a key with a wrong password does not contain the password', async () => {
   const at = await place(async (registry) => registry)
   await writeFile(
-    join(at.here.folder, 'dray.yaml'),
-    (await readFile(join(at.here.folder, 'dray.yaml'), 'utf8')).replace('KEY_PASSWORD', 'DRAY_SOMETHING'),
+    join(at.project.folder, 'dray.yaml'),
+    (await readFile(join(at.project.folder, 'dray.yaml'), 'utf8')).replace('KEY_PASSWORD', 'DRAY_SOMETHING'),
   )
-  const ended = await at.here.run(...toProd('api:1.4.2'), '--verbose')
+  const ended = await at.project.run(...toProd('api:1.4.2'), '--verbose')
   expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('password') })
   expectNoCanary(ended.stdout + ended.stderr)
 })

@@ -10,7 +10,7 @@ import { reply, scriptedServer } from '../support/scripted-server.ts'
 
 const pair = (text: string): { auth: string } => ({ auth: Buffer.from(text).toString('base64') })
 
-/** What docker 28 writes for a login in the browser without a credential store. */
+/** The entries that docker 28 writes for a login in the browser without a credential store. */
 const webLogin = {
   'https://index.docker.io/v1/': pair('alice:dckr_pat'),
   'https://index.docker.io/v1/access-token': pair('alice:ACCESS'),
@@ -95,7 +95,7 @@ describe('a key of an auth file', () => {
     expect(await one.userFor(registry)).toBe('ada')
   })
 
-  it('may be for a namespace that is called as a version of the API', async () => {
+  it('may be for a namespace with the name of an API version', async () => {
     const one = await home({ auths: { 'r.test/v1/team': pair('ada:x') } })
     expect(await one.userFor('r.test', 'v1/team/api')).toBe('ada')
     expect(await one.userFor('r.test', 'team/api')).toBeUndefined()
@@ -120,7 +120,7 @@ describe('the entries of a login in the browser', () => {
     expect(found).toEqual({ kind: 'basic', username: 'alice', password: 'dckr_pat' })
   })
 
-  it('stay in the file after a login and a logout of dray', async () => {
+  it('stay in the file after dray login and dray logout', async () => {
     const one = await home({ auths: webLogin })
     const ada = { kind: 'basic', username: 'ada', password: 'x' } as const
     await keepCredential(one.place, 'docker.io', ada, notedCall())
@@ -141,7 +141,7 @@ describe('the entries of a login in the browser', () => {
     expect(await one.userFor('docker.io')).toBeUndefined()
   })
 
-  it('are listed by an explanation, with the reason', async () => {
+  it('are listed by auth explain with the reason', async () => {
     const auths = {
       ...webLogin,
       'https://r.test/v1/refresh-token': pair('a:x'),

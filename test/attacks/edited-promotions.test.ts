@@ -26,7 +26,7 @@ afterAll(async () => {
   await world.registry[Symbol.asyncDispose]()
 })
 
-/** Another image from another repository in place of the one that was planned. */
+/** Replaces the planned image by one of another repository. */
 function takeFromDev(plan: EditablePlan): void {
   const text = JSON.stringify(plan)
     .replaceAll(`"staging/`, `"dev/`)
@@ -112,7 +112,7 @@ const edits: readonly (readonly [string, (plan: EditablePlan) => void])[] = [
     },
   ],
   [
-    'an attached artifact that is none',
+    'an attached artifact that is not attached',
     (plan) => void (attachStep(plan).manifest = structuredClone(unrelated.root) as never),
   ],
   [
@@ -160,7 +160,7 @@ const edits: readonly (readonly [string, (plan: EditablePlan) => void])[] = [
   ],
   ['a floating tag of other versions', (plan) => addTag(plan, '1.5', digestOf(newest))],
   [
-    'a floating tag backward for a version that the image is not',
+    'a floating tag backward for a version of another image',
     (plan) => {
       addTag(plan, 'latest', digestOf(newest))
       const step = tagStep(plan, 'latest')
@@ -189,23 +189,23 @@ describe('a saved promotion that was edited, with a new hash', () => {
     const folder = await makeFolder()
     made = join(folder, 'plan.json')
     await writeFile(join(folder, 'dray.yaml'), world.configOf(name))
-    const words = ['promote', `${name}:1.4.2`, '--from', 'staging', '--to', 'prod', '--out', made]
-    await dray(words, { cwd: folder, env: { HOME: folder } })
+    const args = ['promote', `${name}:1.4.2`, '--from', 'staging', '--to', 'prod', '--out', made]
+    await dray(args, { cwd: folder, env: { HOME: folder } })
     before = await world.prodOf(name)
   })
   afterAll(() => removeFolder(dirname(made)))
 
   const placed = async (): Promise<Workplace> => {
-    const here = await workplace(world.configOf(name))
-    await copyFile(made, join(here.folder, 'plan.json'))
-    return here
+    const project = await workplace(world.configOf(name))
+    await copyFile(made, join(project.folder, 'plan.json'))
+    return project
   }
 
   it.each(edits)('is refused, and nothing is written: %s', async (_, edit) => {
-    const here = await placed()
-    await editPlan<EditablePlan>(here.folder, 'plan.json', 'edited.json', edit)
+    const project = await placed()
+    await editPlan<EditablePlan>(project.folder, 'plan.json', 'edited.json', edit)
     world.registry.forget()
-    const ended = await here.run('apply', 'edited.json', '--yes')
+    const ended = await project.run('apply', 'edited.json', '--yes')
     expect(ended.code, ended.stdout + ended.stderr).not.toBe(0)
     expect(world.registry.requests.filter(isWrite)).toEqual([])
     expect(await world.prodOf(name)).toEqual(before)
@@ -217,31 +217,31 @@ describe('a saved promotion that was edited, with a new hash', () => {
     ['an attestation', (plan: EditablePlan) => removeSteps(plan, (s) => s.kind === 'attest'), '--no-attest'],
     ['an immutable tag', (plan: EditablePlan) => addTag(plan, 'release-1', digestOf(old)), '--move-tag'],
     ['a floating tag', (plan: EditablePlan) => addTag(plan, '1', digestOf(newest)), '--allow-backward'],
-  ])('says what it breaks and what to do: %s', async (_, edit, said) => {
-    const here = await placed()
-    await editPlan<EditablePlan>(here.folder, 'plan.json', 'edited.json', edit)
-    const ended = await here.run('apply', 'edited.json', '--yes')
-    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(said) })
+  ])('has an error with the broken rule and a hint: %s', async (_, edit, message) => {
+    const project = await placed()
+    await editPlan<EditablePlan>(project.folder, 'plan.json', 'edited.json', edit)
+    const ended = await project.run('apply', 'edited.json', '--yes')
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(message) })
   })
 
-  it('is on record as refused', async () => {
-    const here = await placed()
-    await editPlan<EditablePlan>(here.folder, 'plan.json', 'edited.json', (plan) => {
+  it('has a refusal in the audit log', async () => {
+    const project = await placed()
+    await editPlan<EditablePlan>(project.folder, 'plan.json', 'edited.json', (plan) => {
       removeSteps(plan, ({ kind }) => kind === 'attest')
     })
-    const { code } = await here.run('apply', 'edited.json', '--yes', '--audit-file', 'refused.jsonl')
+    const { code } = await project.run('apply', 'edited.json', '--yes', '--audit-file', 'refused.jsonl')
     expect(code).toBe(3)
-    const log = await here.run('audit', 'log', '--audit-file', 'refused.jsonl', '--json')
+    const log = await project.run('audit', 'log', '--audit-file', 'refused.jsonl', '--json')
     expect(log.stdout).toContain('does not attest')
   })
 
   it('is refused by --dry-run too, which writes nothing', async () => {
-    const here = await placed()
-    await editPlan<EditablePlan>(here.folder, 'plan.json', 'edited.json', takeFromDev)
-    expect(await here.run('apply', 'edited.json', '--dry-run')).toMatchObject({ code: 3 })
+    const project = await placed()
+    await editPlan<EditablePlan>(project.folder, 'plan.json', 'edited.json', takeFromDev)
+    expect(await project.run('apply', 'edited.json', '--dry-run')).toMatchObject({ code: 3 })
   })
 
-  it.each(['removed', 'of another folder'])('needs its dray.yaml: one that is %s', async (kind) => {
+  it.each(['removed', 'of another folder'])('is refused without its dray.yaml: %s', async (kind) => {
     const other = await workplace(JSON.stringify({ version: 1 }))
     if (kind === 'removed') await rm(join(other.folder, 'dray.yaml'))
     const ended = await other.run('apply', made, '--yes')

@@ -58,9 +58,9 @@ async function fill(name: string): Promise<void> {
 }
 
 async function place(name: string, retention?: object): Promise<Workplace> {
-  const here = await workplace(configOf(name, retention))
-  await use(here.folder, name)
-  return here
+  const project = await workplace(configOf(name, retention))
+  await use(project.folder, name)
+  return project
 }
 
 async function use(folder: string, name: string): Promise<void> {
@@ -89,26 +89,29 @@ describe('a saved prune that was edited, with a new hash', () => {
   })
   afterAll(() => removeFolder(dirname(made)))
 
-  /** Applies the edited plan, and restores what it was allowed to delete. */
+  /** Applies the edited plan, and restores the deleted images. */
   async function applied(edit: (plan: EditablePrunePlan) => void, retention?: object) {
-    const here = await place(name, retention)
-    await copyFile(made, join(here.folder, 'plan.json'))
-    await editPlan<EditablePrunePlan>(here.folder, 'plan.json', 'edited.json', edit)
+    const project = await place(name, retention)
+    await copyFile(made, join(project.folder, 'plan.json'))
+    await editPlan<EditablePrunePlan>(project.folder, 'plan.json', 'edited.json', edit)
     registry.forget()
-    const ended = await here.run('apply', 'edited.json', '--yes')
+    const ended = await project.run('apply', 'edited.json', '--yes')
     const deleted = registry.requests.filter(({ method }) => method === 'DELETE')
     await registry.oracle.push(old, `dev/${name}`, 'pr-1')
-    return { here, ended, deleted }
+    return { project, ended, deleted }
   }
 
-  it.each(['keep-1', 'used', 'other', 'young'])('does not delete what the policy keeps: %s', async (tag) => {
-    const { ended } = await applied((plan) => void deleteToo(inDev(plan), tag, sizeOf(tag)))
-    expect(ended.code, ended.stdout + ended.stderr).toBe(4)
-    expect(ended.stdout).toContain('is not deleted')
-    expect(await registry.oracle.tags(`dev/${name}`)).toContain(tag)
-  })
+  it.each(['keep-1', 'used', 'other', 'young'])(
+    'does not delete an image that the policy keeps: %s',
+    async (tag) => {
+      const { ended } = await applied((plan) => void deleteToo(inDev(plan), tag, sizeOf(tag)))
+      expect(ended.code, ended.stdout + ended.stderr).toBe(4)
+      expect(ended.stdout).toContain('is not deleted')
+      expect(await registry.oracle.tags(`dev/${name}`)).toContain(tag)
+    },
+  )
 
-  it('is not helped by another name, another policy or no images in use', async () => {
+  it('is refused with another name, another policy or without images in use', async () => {
     const { ended } = await applied((plan) => {
       deleteToo(inDev(plan), 'keep-1', sizeOf('keep-1'))
       plan.policy = 'sha256:0'
@@ -126,7 +129,7 @@ describe('a saved prune that was edited, with a new hash', () => {
 
   it.each<readonly [string, (plan: EditablePrunePlan) => void, string]>([
     [
-      'of a repository that the policy is not for',
+      'of a repository without a rule',
       (plan) => {
         const one = inDev(plan)
         const path = `prod/${name}`
@@ -139,25 +142,25 @@ describe('a saved prune that was edited, with a new hash', () => {
       },
       'has no rule for',
     ],
-    ['that is called otherwise', (plan) => void (inDev(plan).image = '@dev/other'), 'the plan calls'],
+    ['with another name', (plan) => void (inDev(plan).image = '@dev/other'), 'the plan calls'],
     [
       'of fewer images than it shows',
       (plan) => void (inDev(plan).count = { images: 1000, deleted: 0 }),
       'counted otherwise',
     ],
     ['in another environment', (plan) => void (inDev(plan).environment = 'prod'), 'the plan calls'],
-    ['by a policy that there is not', (plan) => void (plan.policyName = 'lax'), '--config'],
-  ])('is refused: one %s', async (_, edit, said) => {
+    ['by an unknown policy', (plan) => void (plan.policyName = 'lax'), '--config'],
+  ])('is refused: one %s', async (_, edit, message) => {
     const { ended, deleted } = await applied(edit)
     expect(ended.code).not.toBe(0)
-    expect(ended.stderr).toContain(said)
+    expect(ended.stderr).toContain(message)
     expect(deleted).toEqual([])
   })
 
   it.each<readonly [string, (one: Editable<RepositoryPlan>) => void]>([
     ['the order', (one) => one.steps.forEach((step) => (step.after = []))],
     [
-      'the tags that go',
+      'the deleted tags',
       (one) => {
         one.tags = one.tags.filter(({ tag }) => tag !== 'pr-1')
         for (const step of one.steps) if (step.kind === 'deleteManifest') step.losesTags = []
@@ -171,12 +174,12 @@ describe('a saved prune that was edited, with a new hash', () => {
             step.subject = known(kept[0])[1].root.digest as Digest
       },
     ],
-  ])('is not believed: %s', async (_, edit) => {
+  ])('is refused with a change of %s', async (_, edit) => {
     const { ended } = await applied((plan) => edit(inDev(plan)))
     expect(ended.code, ended.stdout + ended.stderr).not.toBe(0)
   })
 
-  it('deletes no manifest that nothing leads to', async () => {
+  it('deletes no orphaned manifest', async () => {
     const untagged = image(dated('untagged', 2020))
     await registry.oracle.push(untagged, `dev/${name}`)
     const { ended } = await applied((plan) => {
@@ -190,19 +193,19 @@ describe('a saved prune that was edited, with a new hash', () => {
     expect(await registry.oracle.manifest(`dev/${name}`, untagged.root.digest)).toBeDefined()
   })
 
-  it('leaves nothing that the next prune takes for the rest of this run', async () => {
-    const { here } = await applied((plan) => {
+  it('does not change what the next prune deletes', async () => {
+    const { project } = await applied((plan) => {
       const one = inDev(plan)
       const first = known(one.steps[0])
       const step = deleteToo(one, 'keep-1', sizeOf('keep-1'))
       step.after = [first.id]
     })
-    expect(await here.run('prune', '--apply', '--yes')).toMatchObject({ code: 0 })
+    expect(await project.run('prune', '--apply', '--yes')).toMatchObject({ code: 0 })
     await registry.oracle.push(old, `dev/${name}`, 'pr-1')
     expect(await registry.oracle.tags(`dev/${name}`)).toContain('keep-1')
   })
 
-  it('counts by the limits of the policy, as a whole', async () => {
+  it('is checked against the limits of the policy as a whole', async () => {
     const rules = [{ name: 'all', repositories: ['@dev/*'], tags: ['pr-*', 'other'] }]
     const { ended, deleted } = await applied(
       (plan) => void deleteToo(inDev(plan), 'other', sizeOf('other')),
@@ -212,7 +215,7 @@ describe('a saved prune that was edited, with a new hash', () => {
     expect(deleted).toEqual([])
   })
 
-  it.each(['removed', 'without a policy'])('needs its dray.yaml: one that is %s', async (kind) => {
+  it.each(['removed', 'without a policy'])('is refused without its policy: dray.yaml %s', async (kind) => {
     const other = await workplace(JSON.stringify({ version: 1 }))
     if (kind === 'removed') await rm(join(other.folder, 'dray.yaml'))
     const ended = await other.run('apply', made, '--yes')
@@ -222,30 +225,32 @@ describe('a saved prune that was edited, with a new hash', () => {
 })
 
 describe('a saved prune', () => {
-  it('is applied as it is, and obeys the policy as it is now', async () => {
+  it('is applied without flags, and follows the current policy', async () => {
     await fill('asis')
-    const here = await place('asis')
-    await here.run('prune', '--out', 'plan.json')
+    const project = await place('asis')
+    await project.run('prune', '--out', 'plan.json')
     const protect = [{ tags: ['pr-*'] }, { inUse: { files: ['k8s/*.yaml'] } }]
-    await writeFile(join(here.folder, 'protected.yaml'), configOf('asis', { protect }))
-    const later = await here.run('apply', 'plan.json', '--yes', '--config', 'protected.yaml')
+    await writeFile(join(project.folder, 'protected.yaml'), configOf('asis', { protect }))
+    const later = await project.run('apply', 'plan.json', '--yes', '--config', 'protected.yaml')
     expect(later.stderr).toContain('the policy was changed')
     expect(later.code).toBe(3)
     expect(await registry.oracle.tags('dev/asis')).toContain('pr-1')
-    const ended = await here.run('apply', 'plan.json', '--yes')
+    const ended = await project.run('apply', 'plan.json', '--yes')
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
     expect(await registry.oracle.tags('dev/asis')).not.toContain('pr-1')
     for (const digest of whole(old))
       expect(await registry.oracle.manifest('dev/asis', digest)).toBeUndefined()
   })
 
-  it('that was made with a list of images in use needs one again', async () => {
+  it('that was made with --in-use needs --in-use again', async () => {
     await fill('listed')
-    const here = await place('listed')
-    await writeFile(join(here.folder, 'used.txt'), `${registry.host}/dev/listed:other\n`)
-    await here.run('prune', '--in-use', 'used.txt', '--out', 'plan.json')
-    const refused = await here.run('apply', 'plan.json', '--yes')
+    const project = await place('listed')
+    await writeFile(join(project.folder, 'used.txt'), `${registry.host}/dev/listed:other\n`)
+    await project.run('prune', '--in-use', 'used.txt', '--out', 'plan.json')
+    const refused = await project.run('apply', 'plan.json', '--yes')
     expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('--in-use') })
-    expect(await here.run('apply', 'plan.json', '--yes', '--in-use', 'used.txt')).toMatchObject({ code: 0 })
+    expect(await project.run('apply', 'plan.json', '--yes', '--in-use', 'used.txt')).toMatchObject({
+      code: 0,
+    })
   })
 })

@@ -34,7 +34,7 @@ function pageOf(list: List, names: readonly string[], next: string | undefined):
     mediaType: mediaTypes.manifest,
     digest: digestOf(name),
     size: 2,
-    // the bytes of a page differ, whatever it lists
+    // The annotation makes the bytes of each page different.
     annotations: { page: next ?? 'last' },
   }))
   const headers = { 'content-type': mediaTypes.index, link }
@@ -47,7 +47,7 @@ function pageOf(list: List, names: readonly string[], next: string | undefined):
 
 type List = 'tags' | 'repositories' | 'referrers'
 
-/** Reads a list whose page of each number has these names; `last` is the number of the last page. */
+/** Reads a list whose pages have the names of `namesOf`, up to the page `last`. */
 async function readList(list: List, namesOf: (page: number) => readonly string[], last = Infinity) {
   const { registry, heard } = await scripted(({ path }, count) => {
     const next = count === last ? undefined : `${path.split('?')[0]}?last=${count}`
@@ -79,19 +79,19 @@ describe.each(['tags', 'repositories', 'referrers'] as const)('a list of %s', (l
     expect(requests).toBeLessThanOrEqual(102)
   })
 
-  it('with 99 pages without a new entry in between is read whole', async () => {
+  it('with 99 pages without a new entry is read completely', async () => {
     const { ended } = await readList(list, (page) => (page % 100 === 1 ? [`new-${page}`] : []), 301)
     expect(ended).toBe(4)
   })
 
-  it('with a new entry on each page is read whole', async () => {
+  it('with a new entry on each page is read completely', async () => {
     const { ended } = await readList(list, (page) => ['same', `new-${page}`], 300)
     expect(ended).toBe(list === 'tags' ? 600 : 301)
   })
 })
 
-describe('referrers', () => {
-  it('of referrers that never end are an error', async () => {
+describe('a chain of referrers', () => {
+  it('without end is an error', async () => {
     const manifests = new Map<string, Buffer>()
     const add = (subject: { digest: string; size: number } | undefined): { digest: string; size: number } => {
       const bytes = Buffer.from(
@@ -130,7 +130,7 @@ describe('referrers', () => {
 })
 
 describe('an upload', () => {
-  it('of which the registry takes one byte each time ends', async () => {
+  it('ends if the registry accepts one byte in each attempt', async () => {
     const bytes = Buffer.alloc(100 * kibibyte, 'x')
     let taken = 0
     const { registry, heard } = await scripted(({ method }) => {
@@ -149,7 +149,7 @@ describe('an upload', () => {
 
 describe('a download', () => {
   it.each([true, false])(
-    'of which the registry gives one byte per answer ends (by range: %s)',
+    'ends if the registry sends one byte in each answer (by range: %s)',
     async (ranges) => {
       const bytes = Buffer.alloc(100 * kibibyte, 'x')
       let given = 0
@@ -169,7 +169,7 @@ describe('a download', () => {
   )
 })
 
-/** A watchdog on a clock by hand, and what it said. */
+/** A watchdog with a manual clock, and its alarms. */
 function watched() {
   const clock = manualClock()
   const alarms: Alarm[] = []
@@ -193,7 +193,7 @@ describe('the minimum rate of a transfer', () => {
     },
   )
 
-  it('lets a transfer be that is just fast enough', async () => {
+  it('allows a transfer that is just fast enough', async () => {
     const { clock, alarms, dog } = watched()
     dog.watch(30_000, 'response')
     for (let second = 1; second <= 600; second++) {
@@ -242,7 +242,7 @@ describe('the minimum rate of a transfer', () => {
     dog.stop()
   })
 
-  it('does not hold a slow upload against its answer', async () => {
+  it('does not count the time of a slow upload for its answer', async () => {
     const { clock, alarms, dog } = watched()
     dog.watch(30_000, 'request')
     await clock.advance(20_000)
@@ -256,7 +256,7 @@ describe('the minimum rate of a transfer', () => {
   })
 })
 
-/** A server, and a transport on a clock by hand. */
+/** A server, and a transport with a manual clock. */
 async function line(script: Parameters<typeof scriptedServer>[0]) {
   const server = await scriptedServer(script)
   const clock = manualClock()
@@ -277,30 +277,33 @@ const turns = async (count: number): Promise<void> => {
 }
 
 describe('an exchange', () => {
-  it.each([200, 401, 500])('whose body (%i) drips ends, and the error says what was seen', async (status) => {
-    let drip = (): void => undefined
-    await using w = await line((_request, response) => {
-      response.writeHead(status, { 'content-length': '1000' }).write('x')
-      drip = () => void response.write('x')
-    })
-    const response = await w.transport.fetch(requestOf(w.server.origin), notedCall())
-    const read = response.bytes(1000).then(
-      () => undefined,
-      (error: unknown) => error,
-    )
-    for (let second = 1; second <= 30; second++) {
-      drip()
-      await turns(20)
-      await w.clock.advance(1_000)
-    }
-    expect(await read).toMatchObject({
-      code: 'timeout',
-      message: `${w.server.host} is too slow`,
-      why: expect.stringMatching(/^\d\d bytes moved in 30 s while receiving, and dray expects 1 KiB\/s$/),
-    })
-  })
+  it.each([200, 401, 500])(
+    'with a slow body (%i) ends, and the error has the received bytes',
+    async (status) => {
+      let sendByte = (): void => undefined
+      await using w = await line((_request, response) => {
+        response.writeHead(status, { 'content-length': '1000' }).write('x')
+        sendByte = () => void response.write('x')
+      })
+      const response = await w.transport.fetch(requestOf(w.server.origin), notedCall())
+      const read = response.bytes(1000).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      for (let second = 1; second <= 30; second++) {
+        sendByte()
+        await turns(20)
+        await w.clock.advance(1_000)
+      }
+      expect(await read).toMatchObject({
+        code: 'timeout',
+        message: `${w.server.host} is too slow`,
+        why: expect.stringMatching(/^\d\d bytes moved in 30 s while receiving, and dray expects 1 KiB\/s$/),
+      })
+    },
+  )
 
-  it('whose small body is complete is done, however late it is read', async () => {
+  it('with a small complete body succeeds, however late it is read', async () => {
     await using w = await line((_request, response) => {
       response.writeHead(200, { 'content-length': '3' }).end('abc')
     })
@@ -310,10 +313,10 @@ describe('an exchange', () => {
     expect(Buffer.from(await response.bytes(3)).toString()).toBe('abc')
   })
 
-  it('whose headers drip ends after 60 s, informational answers included', async () => {
-    let drip = (): void => undefined
+  it('with slow headers ends after 60 s, informational responses included', async () => {
+    let sendByte = (): void => undefined
     await using w = await line((_request, response) => {
-      drip = () => response.writeProcessing()
+      sendByte = () => response.writeProcessing()
     })
     const pending = w.transport.fetch(requestOf(w.server.origin), notedCall()).then(
       () => undefined,
@@ -321,7 +324,7 @@ describe('an exchange', () => {
     )
     while (w.server.seen.length === 0) await w.clock.advance(0)
     for (let second = 1; second <= 61; second++) {
-      drip()
+      sendByte()
       await turns(5)
       await w.clock.advance(1_000)
     }
@@ -329,14 +332,14 @@ describe('an exchange', () => {
   })
 })
 
-it('a proxy whose answer to CONNECT drips is given up after 10 s', async () => {
+it('a proxy that answers CONNECT slowly ends the attempt after 10 s', async () => {
   const clock = manualClock()
-  let drip = (): void => undefined
+  let sendByte = (): void => undefined
   const proxy = createServer((socket) => {
     socket.on('error', () => undefined)
     socket.once('data', () => {
       socket.write('HTTP/1.1 200 OK\r\nX-Slow: ')
-      drip = () => void socket.write('x')
+      sendByte = () => void socket.write('x')
     })
   })
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
@@ -358,7 +361,7 @@ it('a proxy whose answer to CONNECT drips is given up after 10 s', async () => {
   await clock.sleepers(1)
   for (let second = 1; second < 10; second++) {
     await clock.advance(1_000)
-    drip()
+    sendByte()
     await turns(20)
   }
   expect(ended).toBeUndefined()
@@ -371,7 +374,7 @@ it('a proxy whose answer to CONNECT drips is given up after 10 s', async () => {
   })
 })
 
-it('an exchange that is too slow, such as that for a token, is tried twice', async () => {
+it('a request for a token that is too slow gets two attempts', async () => {
   const clock = leapingClock()
   let tries = 0
   const slow = new DrayError('timeout', 'too slow', { cause: new TransportFailure('too slow', 'SLOW', true) })
@@ -385,7 +388,7 @@ it('an exchange that is too slow, such as that for a token, is tried twice', asy
   expect(tries).toBe(2)
 })
 
-it('dray ls ends at a list of ever new empty pages', async () => {
+it('dray ls ends for a list with endless empty pages', async () => {
   const { registry, heard } = await scripted(({ path }, count) =>
     pageOf('tags', [], `${path.split('?')[0]}?last=${count}`),
   )

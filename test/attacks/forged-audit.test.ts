@@ -33,7 +33,7 @@ const rehashed = (lines: readonly string[]) =>
   )
 const edited = (line: string) => line.replace('ann', 'eve')
 
-/** What somebody who can write to the log can do to it. */
+/** Edits by an attacker who can write to the log. */
 const edits: Readonly<Record<string, readonly string[]>> = {
   'a line edited': log.with(2, edited(third)),
   'a line edited and all after it chained anew': rehashed(log.with(2, edited(third))),
@@ -71,7 +71,7 @@ function checkpointOf(lines: readonly string[], origin = 'ci/audit'): Promise<Ch
   return makeCheckpoint(origin, batches(lines), 'the log')
 }
 
-/** A checkpoint says nothing of lines that come after it. */
+/** A checkpoint does not cover later lines. */
 function isPrefix(lines: readonly string[]): boolean {
   return log.every((line, i) => lines[i] === line)
 }
@@ -84,7 +84,7 @@ async function isKept(
 }
 
 describe('a log with', () => {
-  it.each(Object.entries(edits))('%s does not pass with the head that it had', async (_, lines) => {
+  it.each(Object.entries(edits))('%s does not match its head', async (_, lines) => {
     const path = join(await tempFolder(), 'audit.jsonl')
     writeFileSync(path, lines.map((line) => `${line}\n`).join(''))
     writeFileSync(`${path}.head`, headOf(log))
@@ -93,19 +93,19 @@ describe('a log with', () => {
   })
 
   it.each(Object.entries(edits).filter(([, lines]) => !isPrefix(lines)))(
-    '%s does not pass its checkpoint, whatever its head says',
+    '%s does not match its checkpoint, whatever its head is',
     async (_, lines) => {
       expect(await isKept(lines, await checkpointOf(log))).not.toEqual(['kept'])
     },
   )
 
-  it('its end cut off and a matching head passes an older checkpoint, and not the newest', async () => {
+  it('a cut end and a matching head matches an older checkpoint, and not the newest', async () => {
     const cut = log.slice(0, 6)
     const checkpoints = await Promise.all([checkpointOf(log.slice(0, 5)), checkpointOf(log)])
     expect(await isKept(cut, ...checkpoints)).toEqual(['kept', 'cut'])
   })
 
-  it('a head that somebody wrote is found by a checkpoint of dray audit verify', async () => {
+  it('a forged head is found by dray audit verify with a checkpoint', async () => {
     const at = await workplace('version: 1\n')
     putKeys(at.folder)
     putLog(at.auditFile, story())
@@ -113,7 +113,7 @@ describe('a log with', () => {
     putLog(at.auditFile, story().with(2, record({ id: 'forged' })))
     const verify = ['audit', 'verify', '--checkpoint', 'c.txt', '--key', 'audit.pub.pem'] as const
     expect((await at.run(...verify)).code).toBe(1)
-    // the checkpoint of the forged log itself, by a key that nobody asked for
+    // This is a checkpoint of the forged log by an unknown key.
     const genuine = readFileSync(join(at.folder, 'audit.pub.pem'))
     putKeys(at.folder)
     await at.run('audit', 'checkpoint', '--sign-key', 'audit.pem', '--name', 'ci/audit', '--out', 'c.txt')
@@ -122,10 +122,10 @@ describe('a log with', () => {
   })
 })
 
-describe('a checkpoint is refused', () => {
+describe('a checkpoint', () => {
   const open = (text: string) => openCheckpoint(Buffer.from(text), verifiers, 'the checkpoint')
 
-  it('by nobody if it is genuine, also beside the signatures of strangers', async () => {
+  it('is accepted if it is genuine, also with further signatures by unknown keys', async () => {
     const checkpoint = await checkpointOf(log)
     const note = parseNote(Buffer.from(signCheckpoint(checkpoint, signer)), 'it')
     const foreign = parseNote(Buffer.from(signCheckpoint(checkpoint, stranger)), 'it')
@@ -168,7 +168,7 @@ describe('a checkpoint is refused', () => {
       },
     ],
     [
-      'with a genuine signature beside one that does not fit',
+      'with a genuine and a wrong signature',
       async () => {
         const note = parseNote(Buffer.from(signCheckpoint(await checkpointOf(log), signer)), 'it')
         const older = parseNote(
@@ -220,7 +220,7 @@ describe('logs that are merged', () => {
     })
   })
 
-  it('cannot claim a record for a log in which it does not stand', async () => {
+  it('cannot attribute a record to a log that does not contain it', async () => {
     const origin = { log: 'a', head: digestOf('x'), seq: 3, prev: digestOf('y') }
     const claimed = { ...recordOf({ id: 'r2', run: 'run-2', reason: 'forged' }), origin }
     const forged = [formatLine(claimed, startOfChain)]

@@ -39,8 +39,8 @@ const refused = (file: string) => ({
   },
 })
 
-describe('a configuration that the search finds', () => {
-  it.each(configNames)('%s is obeyed if only its user can write to it', async (name) => {
+describe('a configuration file that the search finds', () => {
+  it.each(configNames)('%s is used if only its user can write to it', async (name) => {
     const { project, file } = await placeWith(name)
     expect(await searchFrom(project)).toEqual({ file })
   })
@@ -60,7 +60,7 @@ describe('a configuration that the search finds', () => {
     expect(await searchFrom(project)).toMatchObject(refused(file))
   })
 
-  it('is to be named with --config if one chmod does not help', async () => {
+  it('has a hint about --config if one chmod is not enough', async () => {
     const { above, project, file } = await placeWith()
     for (const path of [above, file]) chmodSync(path, 0o777)
     expect(await searchFrom(project)).toMatchObject({
@@ -68,7 +68,7 @@ describe('a configuration that the search finds', () => {
     })
   })
 
-  it('is obeyed in a folder such as /tmp, where others can add files and not replace them', async () => {
+  it('is used in a folder such as /tmp, in which others cannot replace it', async () => {
     const { above, project, file } = await placeWith()
     chmodSync(above, 0o1777)
     expect(await searchFrom(project)).toEqual({ file })
@@ -119,19 +119,19 @@ describe('a configuration that the search finds', () => {
     })
   })
 
-  it('is obeyed if it is a link of the user to a file of the user', async () => {
+  it('is used if it is a link of the user to a file of the user', async () => {
     const { above, project, file } = await placeWith('shared.yaml')
     symlinkSync(file, join(above, 'dray.yaml'))
     expect(await searchFrom(project)).toEqual({ file: join(above, 'dray.yaml') })
   })
 
-  it('is not waited for if it is a pipe', async () => {
+  it('is refused without waiting if it is a pipe', async () => {
     const above = await tempFolder()
     execFileSync('mkfifo', [join(above, 'dray.yaml')])
     expect(await searchFrom(above)).toMatchObject({ thrown: { code: 'io' } })
   })
 
-  it('is not passed over for one further up or of another name', async () => {
+  it('is not skipped for one in a parent folder or with another name', async () => {
     const { project, file } = await placeWith()
     const near = join(dirname(project), 'dray.yaml')
     writeFileSync(near, minimal)
@@ -186,7 +186,7 @@ describe('a configuration that the search finds', () => {
     expect(await searchFrom(project)).toMatchObject(refused(link))
   })
 
-  it.skipIf(!isRoot)(`of the user who ran sudo is obeyed by root${needsRoot}`, async () => {
+  it.skipIf(!isRoot)(`of the user who ran sudo is used by root${needsRoot}`, async () => {
     const { above, project, file } = await placeWith()
     for (const path of [above, file]) chownSync(path, stranger, stranger)
     const owners = trustedOwners({ SUDO_UID: String(stranger) }) ?? []
@@ -196,12 +196,12 @@ describe('a configuration that the search finds', () => {
     )
   })
 
-  it('says nothing for other users than root with SUDO_UID', () => {
+  it('ignores SUDO_UID unless the user is root', () => {
     expect(trustedOwners({ SUDO_UID: `${stranger}x` })).toEqual([uid, 0])
     expect(trustedOwners({ SUDO_UID: '-1' })).toEqual([uid, 0])
   })
 
-  it('is used on purpose with --config, even if others can write to it', async () => {
+  it('is used with --config even if others can write to it', async () => {
     const { above, file } = await placeWith()
     chmodSync(file, 0o666)
     const loaded = await loadConfig({ cwd: above, file: 'dray.yaml' })
@@ -252,27 +252,27 @@ function succeeds(command: string, args: readonly string[]): boolean {
 }
 
 describe('the configuration in use', () => {
-  it('is named beside a plan, as text and as JSON, and not in it', async () => {
+  it('is shown with a plan as text and as JSON, and is not in the plan', async () => {
     const { above, project, file } = await placeWith()
     writeLayout(join(above, 'from'), image({ label: 'named' }), '1.0')
-    const words = ['copy', `oci:${above}/from:1.0`, `oci:${above}/to:1.0`, '--dry-run']
-    const text = await dray(words, { cwd: above })
+    const args = ['copy', `oci:${above}/from:1.0`, `oci:${above}/to:1.0`, '--dry-run']
+    const text = await dray(args, { cwd: above })
     expect(text).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/\nConfiguration: dray\.yaml\n/) as unknown,
     })
-    const below = await dray(words, { cwd: project })
+    const below = await dray(args, { cwd: project })
     expect(below.stdout).toContain(`\nConfiguration: ${file}\n`)
-    const json = await dray([...words, '--json'], { cwd: project })
+    const json = await dray([...args, '--json'], { cwd: project })
     const { result } = JSON.parse(json.stdout) as { result: { plan: unknown; configuration: string } }
     expect(result.configuration).toBe(file)
-    // The hash of the plan must not depend on where the file is.
+    // The hash of the plan must not depend on the path of the file.
     expect(JSON.stringify(result.plan)).not.toContain('dray.yaml')
-    const without = await dray([...words, '--json'], { cwd: '/' })
+    const without = await dray([...args, '--json'], { cwd: '/' })
     expect(JSON.parse(without.stdout)).toMatchObject({ result: { configuration: null } })
   })
 
-  it('is named on stderr with --verbose', async () => {
+  it('is shown on stderr with --verbose', async () => {
     const { project, file } = await placeWith()
     expect(await dray(['config', 'validate', '--verbose'], { cwd: project })).toMatchObject({
       code: 0,
@@ -283,8 +283,8 @@ describe('the configuration in use', () => {
   it.skipIf(!isRoot)(`of another user is an error of every command that needs one${needsRoot}`, async () => {
     const { project, file } = await placeWith()
     chownSync(file, stranger, stranger)
-    for (const words of [['config', 'validate'], ['ls', '@dev/api'], ['status']]) {
-      const ended = await dray(words, { cwd: project })
+    for (const args of [['config', 'validate'], ['ls', '@dev/api'], ['status']]) {
+      const ended = await dray(args, { cwd: project })
       expect(ended).toMatchObject({ code: 1, stdout: '' })
       expect(ended.stderr).toContain(`error: cannot use the configuration ${file}`)
       expect(ended.stderr).toContain('belongs to user 65534')

@@ -13,7 +13,7 @@ import { watchedRegistry } from '../support/world.ts'
 
 const digest = `sha256:${'1'.repeat(64)}`
 
-/** What references in use hold in one repository: the names at other hosts, or `here`; and those of no known repository. */
+/** Finds images in use in one repository (`own`, or the name at another host), and unknown ones. */
 function inUse(
   references: readonly string[],
   repository: string,
@@ -29,7 +29,7 @@ function inUse(
   const found = new ImagesInUse([], images, new RegistryNames(config.registries), ignored)
   const known = new KnownRepositories(config, undefined, [parseRepository(repository)])
   return {
-    held: found.in(parseRepository(repository), known).map(({ otherHost }) => otherHost?.reference ?? 'here'),
+    kept: found.in(parseRepository(repository), known).map(({ otherHost }) => otherHost?.reference ?? 'own'),
     unknown: found.unknown(known, new Set()),
   }
 }
@@ -59,22 +59,22 @@ describe('an image in use', () => {
     ['registry.hub.docker.com/acme/app:1', 'acme/app'],
     ['hub.example.com/nginx:1', 'nginx'],
   ])('by the name %s is an image of %s', (reference, repository) => {
-    expect(inUse([reference], repository, aliases)).toEqual({ held: ['here'], unknown: [] })
+    expect(inUse([reference], repository, aliases)).toEqual({ kept: ['own'], unknown: [] })
   })
 
   it.each(['m.example.com/t/app:1', `m.example.com:5000/t/app@${digest}`, 'r.example.com:80/t/app:1'])(
     'at another host is kept under the same path: %s',
     (reference) => {
       const found = inUse([reference, 'r.example.com/t/app:2'], 'r.example.com/t/app')
-      // its own references come first, so that they decide what is said
-      expect(found.held).toEqual(['here', reference])
+      // References at the own host come first, so that the reason names them.
+      expect(found.kept).toEqual(['own', reference])
     },
   )
 
-  it('at a host whose repository is known is not another name of this one', () => {
+  it('at a host with a known repository is not an image of this one', () => {
     const yaml = 'environments: { prod: { registry: prod.example.com, path: "{image}" } }\n'
     const found = inUse(['prod.example.com/t/app:1'], 'r.example.com/t/app', yaml)
-    expect(found).toEqual({ held: [], unknown: [] })
+    expect(found).toEqual({ kept: [], unknown: [] })
   })
 
   it('in no known repository gets a warning, unless its host is ignored', () => {
@@ -91,12 +91,12 @@ describe('an image in use', () => {
   })
 
   it('at an ignored host is kept too', () => {
-    expect(inUse(['quay.io/t/app:1'], 'r.example.com/t/app', '', ['quay.io']).held).toEqual([
+    expect(inUse(['quay.io/t/app:1'], 'r.example.com/t/app', '', ['quay.io']).kept).toEqual([
       'quay.io/t/app:1',
     ])
   })
 
-  it('may be at hosts that dray.yaml ignores, written in any way but with a wildcard', () => {
+  it('may be at a host that dray.yaml ignores in any spelling without a wildcard', () => {
     const read = (host: string) => {
       const content = `version: 1
 retention:
@@ -127,18 +127,18 @@ retention:
     await registry.oracle.push(image({ label: 'one', ...days(90) }), 't/app', 'pr-1')
     await registry.oracle.push(image({ label: 'two', ...days(90) }), 't/app', 'pr-2')
     await registry.oracle.push(image({ label: 'new', ...days(1) }), 't/app', 'new')
-    const run = async (words: readonly string[], ...images: readonly string[]) => {
+    const run = async (args: readonly string[], ...images: readonly string[]) => {
       const containers = images.map((name) => `{ image: ${JSON.stringify(name)} }`).join(', ')
       await writeFile(
         join(place.folder, 'k8s.yaml'),
         `apiVersion: v1\nkind: Pod\nspec: { containers: [${containers}] }\n`,
       )
-      return await place.run(...words)
+      return await place.run(...args)
     }
     return { registry, place, run, [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose]() }
   }
 
-  it('keeps an image that runs under another host, and says how to name that host', async () => {
+  it('keeps an image in use at another host, and prints the setting that names the host', async () => {
     await using w = await world()
     const { host } = w.registry
     const others = Array.from({ length: 7 }, (_, i) => `quay.io/x/y${i}:1`)
@@ -160,7 +160,7 @@ retention:
     expect(await w.registry.oracle.manifest('t/app', 'pr-2')).toBeUndefined()
   })
 
-  it('keeps what runs under an alias or another spelling, without a warning', async () => {
+  it('keeps an image in use under an alias or another spelling without a warning', async () => {
     await using w = await world((host) => `registries: { "${host}": { aliases: ["cache.example.com/hub"] } }`)
     const port = w.registry.host.split(':')[1] ?? ''
     const shown = await w.run(
@@ -174,7 +174,7 @@ retention:
     expect(await w.registry.oracle.manifest('t/app', 'pr-2')).toBeDefined()
   })
 
-  it('reads a list that begins with a registry at an IPv6 address', async () => {
+  it('reads a list of images in use at an IPv6 address', async () => {
     await using w = await world()
     const port = w.registry.host.split(':')[1] ?? ''
     await writeFile(join(w.place.folder, 'list.txt'), `[::1]:${port}/t/app:pr-1\n`)
@@ -183,7 +183,7 @@ retention:
     expect(shown.stdout).toMatch(/delete +pr-2/)
   })
 
-  it('asks again before a saved plan deletes, also for names at other hosts', async () => {
+  it('reads the images in use again before it applies a saved plan', async () => {
     await using w = await world()
     expect(await w.run(['prune', '--out', 'plan.json'], `${w.registry.host}/t/app:new`)).toMatchObject({
       code: 0,

@@ -13,23 +13,23 @@ import { sendRaw } from '../support/raw-http.ts'
 import { reply, type Script, scriptedServer } from '../support/scripted-server.ts'
 import { toProd, workplace } from '../support/workplace.ts'
 
-/** What a terminal, GitHub, Azure and TeamCity would act on; as much of it as a header may have. */
-const steering =
+/** Control characters and commands of terminals, GitHub, Azure and TeamCity. */
+const commands =
   '\u001b]0;pwned\u0007\u001b[2J\u009b31m\u202eevil\u200b\u2028\n::set-output name=x::y\r::error::z ##vso[task.x]y'
 const inHeaders = '\u009b2J ::error::z ##vso[task.x]y'
 
-/** The ways in which output is made; colours of our own are no complaint. */
+/** The forms of output. Colours of dray itself are allowed. */
 const modes: Readonly<
-  Record<string, { readonly env: Readonly<Record<string, string>>; readonly words: readonly string[] }>
+  Record<string, { readonly env: Readonly<Record<string, string>>; readonly args: readonly string[] }>
 > = {
-  'in a pipe': { env: {}, words: [] },
-  'in colours': { env: { FORCE_COLOR: '1' }, words: [] },
-  'as JSON': { env: {}, words: ['--json'] },
-  'on GitHub': { env: { GITHUB_ACTIONS: 'true', CI: 'true' }, words: ['--verbose'] },
-  'in the log of a person who looks for a mistake': { env: { DRAY_LOG: 'debug' }, words: ['--verbose'] },
+  'in a pipe': { env: {}, args: [] },
+  'in colours': { env: { FORCE_COLOR: '1' }, args: [] },
+  'as JSON': { env: {}, args: ['--json'] },
+  'on GitHub': { env: { GITHUB_ACTIONS: 'true', CI: 'true' }, args: ['--verbose'] },
+  'with DRAY_LOG=debug': { env: { DRAY_LOG: 'debug' }, args: ['--verbose'] },
 }
 
-/** All that was printed, without the colours that we set ourselves. */
+/** The output without the colours of dray itself. */
 function printedBy({ stdout, stderr }: Ended): string {
   // oxlint-disable-next-line eslint/no-control-regex -- colours
   return `${stdout}${stderr}`.replaceAll(/\u001b\[\d+m/g, '')
@@ -43,17 +43,17 @@ async function registryOf(script: Script): Promise<string> {
 
 const json = { 'content-type': 'application/json' }
 const refusals: Readonly<Record<string, Script>> = {
-  'words that steer': (_, response) =>
+  'commands in its error': (_, response) =>
     reply(
       response,
       403,
       { ...json, warning: `299 - "${inHeaders}"` },
-      JSON.stringify({ errors: [{ code: steering, message: steering }] }),
+      JSON.stringify({ errors: [{ code: commands, message: commands }] }),
     ),
-  'a list of such names': (_, response) =>
-    reply(response, 200, json, JSON.stringify({ name: steering, tags: ['1', steering] })),
-  'text that steers': (_, response) => reply(response, 400, { 'content-type': 'text/plain' }, steering),
-  'a digest that steers': (_, response) =>
+  'commands in a list of tags': (_, response) =>
+    reply(response, 200, json, JSON.stringify({ name: commands, tags: ['1', commands] })),
+  'commands in plain text': (_, response) => reply(response, 400, { 'content-type': 'text/plain' }, commands),
+  'commands in headers': (_, response) =>
     reply(
       response,
       200,
@@ -62,10 +62,10 @@ const refusals: Readonly<Record<string, Script>> = {
     ),
 }
 
-describe.each(Object.entries(modes))('%s, a registry that answers with', (_, { env, words }) => {
-  it.each(Object.entries(refusals))('%s is one error, and steers nothing', async (_name, script) => {
+describe.each(Object.entries(modes))('output %s: a registry that answers with', (_, { env, args }) => {
+  it.each(Object.entries(refusals))('%s gets one error without commands', async (_name, script) => {
     const registry = await registryOf(script)
-    const ended = await dray(['ls', `${registry}/team/api`, ...words], { env })
+    const ended = await dray(['ls', `${registry}/team/api`, ...args], { env })
     expect(complaintOfOutput(printedBy(ended))).toBeUndefined()
     expect(ended.code).toBe(1)
     expect(printedBy(ended).match(/^error:|"error": \{/gm)).toHaveLength(1)
@@ -73,23 +73,23 @@ describe.each(Object.entries(modes))('%s, a registry that answers with', (_, { e
 })
 
 it.each(Object.entries(modes))(
-  '%s, an image whose every text steers is shown without',
-  async (_, { env, words }) => {
+  'output %s: an image with commands in every text is shown without them',
+  async (_, { env, args }) => {
     const registry = await startRegistry({ storage: memoryStorage() })
     onTestFinished(() => registry.close())
     const config = {
-      architecture: steering,
+      architecture: commands,
       os: 'linux',
-      created: steering,
-      author: steering,
+      created: commands,
+      author: commands,
       config: {
-        Entrypoint: [steering],
-        Cmd: [steering],
-        Env: [`A=${steering}`],
-        User: steering,
-        Labels: { [steering]: steering, 'org.opencontainers.image.version': steering },
+        Entrypoint: [commands],
+        Cmd: [commands],
+        Env: [`A=${commands}`],
+        User: commands,
+        Labels: { [commands]: commands, 'org.opencontainers.image.version': commands },
       },
-      history: [{ created_by: steering }],
+      history: [{ created_by: commands }],
       rootfs: { type: 'layers', diff_ids: [] },
     }
     await new Oracle(registry.registry).push(imageWithConfig(config), 'team/api', '1')
@@ -98,11 +98,11 @@ it.each(Object.entries(modes))(
       ['ls', `${registry.registry}/team/api`],
       ['diff', `${registry.registry}/team/api:1`, `${registry.registry}/team/api:1`],
     ])
-      expect(complaintOfOutput(printedBy(await dray([...command, ...words], { env })))).toBeUndefined()
+      expect(complaintOfOutput(printedBy(await dray([...command, ...args], { env })))).toBeUndefined()
   },
 )
 
-it('a registry that steers with every header and every refusal ends a promotion with one error', async () => {
+it('a registry with commands in every header and refusal ends a promotion with one error', async () => {
   const registry = await registryOf(({ method }, response) =>
     reply(
       response,
@@ -116,9 +116,9 @@ it('a registry that steers with every header and every refusal ends a promotion 
         'retry-after': inHeaders,
       },
       JSON.stringify({
-        errors: [{ code: steering, message: steering }],
-        schemaVersion: steering,
-        mediaType: steering,
+        errors: [{ code: commands, message: commands }],
+        schemaVersion: commands,
+        mediaType: commands,
       }),
     ),
   )
@@ -137,18 +137,18 @@ it('a registry that steers with every header and every refusal ends a promotion 
   expect(ended.code).toBe(1)
 })
 
-/** The same as people, CI jobs and file names may write it: with links, sections of GitLab, Markdown and formulas. */
+/** Commands in text of users and CI jobs: links, GitLab sections, Markdown, formulas. */
 const written = [
   '=1+1',
-  steering,
+  commands,
   '\u001b]8;;https://attacker.example\u0007click\u001b]8;;\u0007',
   'section_start:1:x\r\u001b[0K',
   'DIGEST=forged\nPATH=/tmp\nx<<EOF\n1\nEOF',
   '<img src=x onerror=alert(1)> [click](javascript:alert(1)) ![x](https://attacker.example) | `x` |',
 ].join('\n')
 
-/** A promotion whose every free text steers, on GitHub, with all the files that a job has. */
-async function steeredPromotion() {
+/** A promotion on GitHub with commands in every free text. */
+async function promotionWithCommands() {
   const registry = await startRegistry({ storage: memoryStorage() })
   onTestFinished(() => registry.close())
   await new Oracle(registry.registry).push(image(), 'staging/api', '1.4.2')
@@ -178,14 +178,14 @@ async function steeredPromotion() {
     GITHUB_JOB: written,
     ...Object.fromEntries(files.map((name) => [name, join(at.folder, name)])),
   }
-  const words = ['--reason', written, '--ticket', written, '--actor', written, '--report', 'dotenv=r.env']
-  const ended = await dray([...toProd('api:1.4.2', ...words), '--verbose'], { cwd: at.folder, env })
+  const args = ['--reason', written, '--ticket', written, '--actor', written, '--report', 'dotenv=r.env']
+  const ended = await dray([...toProd('api:1.4.2', ...args), '--verbose'], { cwd: at.folder, env })
   return { at, ended, read: (file: string) => readFile(join(at.folder, file), 'utf8') }
 }
 
-describe('text of people and CI jobs that steers', () => {
+describe('text of users and CI jobs with commands', () => {
   it('adds nothing to the files of a CI job, and no line to the log', async () => {
-    const { at, ended, read } = await steeredPromotion()
+    const { at, ended, read } = await promotionWithCommands()
     expect(ended.code).toBe(0)
     expect(complaintOfOutput(printedBy(ended))).toBeUndefined()
     expect(await read('GITHUB_OUTPUT')).toMatch(/^digest=sha256:\w+\nchanged=true\nplan=sha256:\w+\n$/)
@@ -204,14 +204,14 @@ describe('text of people and CI jobs that steers', () => {
     ['audit', 'log'],
     ['audit', 'log', '--json'],
     ['audit', 'verify'],
-  ])('steers nothing when it is shown: %s %s %s', async (...words) => {
-    const { at } = await steeredPromotion()
-    const ended = await at.run(...words)
+  ])('is shown without commands: %s %s %s', async (...args) => {
+    const { at } = await promotionWithCommands()
+    const ended = await at.run(...args)
     expect(ended.code).toBe(0)
     expect(complaintOfOutput(printedBy(ended))).toBeUndefined()
   })
 
-  it('is text in a summary', () => {
+  it('is plain text in a summary', () => {
     const plan = {
       operation: 'promote',
       placements: [],
@@ -231,13 +231,13 @@ it.each([
   ['config', 'validate', '--config'],
   ['inspect'],
   ['ls', '--config'],
-])('the name of a file or an image that steers is shown without: %s %s %s', async (...words) => {
-  const ended = await dray([...words, steering], { env: { GITHUB_ACTIONS: 'true' } })
+])('commands in a file name or reference are not shown: %s %s %s', async (...args) => {
+  const ended = await dray([...args, commands], { env: { GITHUB_ACTIONS: 'true' } })
   expect(ended.code).not.toBe(0)
   expect(complaintOfOutput(printedBy(ended))).toBeUndefined()
 })
 
-it('dray serve shows the paths of requests without what steers', async () => {
+it('dray serve shows the paths of requests without commands', async () => {
   const running = startDray(['serve', '--verbose'])
   const seen: string[] = []
   running.child.stderr?.on('data', (chunk: string) => seen.push(chunk))

@@ -13,7 +13,7 @@ interface Served {
   readonly bytes: Buffer
   /** of the GET; none if undefined */
   readonly contentType: string | undefined
-  /** of the HEAD, if it is another one */
+  /** of the HEAD, if it differs */
   readonly headType?: string
 }
 
@@ -63,7 +63,7 @@ async function serving(all: readonly Served[], referrers: readonly object[] = []
   })
 }
 
-/** How a copy to an empty registry ends; `done`, or the code of its error and the types that it names. */
+/** Copies to an empty registry; returns the error, if any, and the written manifests. */
 async function copyOf(root: Served, ...children: readonly Served[]) {
   const { registry } = await serving([root, ...children])
   const to = await embedded()
@@ -98,30 +98,30 @@ describe('a child of an index', () => {
     ['is served as another kind of content', own, types.manifest, 'application/vnd.example.v1+json'],
     ['is served as a web page', own, types.manifest, 'text/html; charset=utf-8'],
     [
-      'says itself that it is OCI, where the index says docker',
+      'has the OCI type in its own field, and the docker type in the index',
       own,
       types.dockerManifest,
       types.dockerManifest,
     ],
     [
-      'says itself that it is OCI, where the index and nobody else says docker',
+      'has the OCI type in its own field, and the docker type only in the index',
       own,
       types.dockerManifest,
       undefined,
     ],
-    ['says nothing and is served as docker', unnamed, types.manifest, types.dockerManifest],
+    ['has no own type and is served as docker', unnamed, types.manifest, types.dockerManifest],
     [
-      'says nothing and is served as OCI, where the index says docker',
+      'has no own type and is served as OCI, and has the docker type in the index',
       unnamed,
       types.dockerManifest,
       types.manifest,
     ],
-    ['is an index, where the index says image', nested, types.manifest, types.index],
-    ['is an image, where the index says index', own, types.index, types.manifest],
-    ['is an image of no named type, where the index says index', unnamed, types.index, undefined],
+    ['is an index, and is an image in the index', nested, types.manifest, types.index],
+    ['is an image, and is an index in the index', own, types.index, types.manifest],
+    ['is an image without a type, and is an index in the index', unnamed, types.index, undefined],
     ['is served as schema 1', own, types.manifest, 'application/vnd.docker.distribution.manifest.v1+json'],
-  ])('that %s is not copied', async (_, bytes, said, contentType) => {
-    const { error, put } = await copyOf(root(descriptorOf(bytes, said)), { bytes, contentType })
+  ])('that %s is not copied', async (_, bytes, listedType, contentType) => {
+    const { error, put } = await copyOf(root(descriptorOf(bytes, listedType)), { bytes, contentType })
     expect(error).toMatchObject({ code: expect.stringMatching(/^(malformed|unsupported|protocol)$/) })
     expect(put).toBe(0)
   })
@@ -148,8 +148,8 @@ describe('a child of an index', () => {
     ['as text', own, types.manifest, 'text/plain; charset=utf-8'],
     ['and names no type', unnamed, types.manifest, types.manifest],
     ['without a Content-Type and names no type', unnamed, types.dockerManifest, undefined],
-  ])('that is served %s is copied', async (_, bytes, said, contentType) => {
-    const { error, put } = await copyOf(root(descriptorOf(bytes, said)), { bytes, contentType })
+  ])('that is served %s is copied', async (_, bytes, listedType, contentType) => {
+    const { error, put } = await copyOf(root(descriptorOf(bytes, listedType)), { bytes, contentType })
     expect(error).toBeUndefined()
     expect(put).toBe(2)
   })
@@ -171,7 +171,7 @@ describe('a child of an index', () => {
     }
   })
 
-  it('that two indexes describe in two ways is not copied', async () => {
+  it('that two indexes describe differently is not copied', async () => {
     const child = { bytes: unnamed, contentType: undefined }
     const inner = indexOf(descriptorOf(unnamed, types.dockerManifest))
     const outer = root(descriptorOf(unnamed, types.manifest), descriptorOf(inner, types.index))
@@ -192,7 +192,7 @@ describe('a manifest that was read before', () => {
     await expect(store.manifest(descriptor, newCall())).resolves.toMatchObject({ descriptor })
   })
 
-  it('is compared with what HEAD says', async () => {
+  it('is compared with the type in the answer to HEAD', async () => {
     const bytes = manifestOf(types.manifest)
     const served = { bytes, contentType: types.manifest, headType: types.dockerManifest }
     const { registry } = await serving([served])
@@ -223,7 +223,7 @@ describe('a referrer', () => {
   }
 
   it.each([
-    ['is served as another type than the list says', types.manifest, types.dockerManifest],
+    ['is served as another type than in the list', types.manifest, types.dockerManifest],
     ['is listed as another type than it is served as', types.dockerManifest, types.manifest],
     ['is listed as an index', types.index, undefined],
     ['is listed as something that is no manifest', 'application/vnd.example', types.manifest],
@@ -231,7 +231,7 @@ describe('a referrer', () => {
     await expect(look(descriptorOf(referrer, listed), served)).rejects.toMatchObject({ code: 'malformed' })
   })
 
-  it('that is what the list says is found, whatever the list calls its kind', async () => {
+  it('with the listed type is found, whatever its artifactType in the list is', async () => {
     const entry = descriptorOf(referrer, types.manifest, { artifactType: 'application/vnd.other' })
     expect(await look(entry, types.manifest)).toBe(1)
   })

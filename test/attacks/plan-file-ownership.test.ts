@@ -21,13 +21,13 @@ async function planned() {
   const folder = await tempFolder()
   writeLayout(join(folder, 'from'), image({ label: 'planned' }), '1.0')
   const make = ['copy', `oci:${folder}/from:1.0`, `oci:${folder}/to:1.0`, '--out', 'plan.json']
-  const run = async (...words: readonly string[]) =>
-    await dray(words, { cwd: folder, env: { HOME: folder, DRAY_AUDIT_FILE: join(folder, 'audit.jsonl') } })
+  const run = async (...args: readonly string[]) =>
+    await dray(args, { cwd: folder, env: { HOME: folder, DRAY_AUDIT_FILE: join(folder, 'audit.jsonl') } })
   return { folder, plan: join(folder, 'plan.json'), make: () => run(...make), run }
 }
 
 describe('a saved plan', () => {
-  it('is written for its user alone, and not through a link', async () => {
+  it('is readable only for its user, and not written through a link', async () => {
     const { folder, plan, make } = await planned()
     writeFileSync(join(folder, 'other'), 'kept')
     symlinkSync('other', plan)

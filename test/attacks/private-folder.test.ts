@@ -30,22 +30,22 @@ function open(home: string, create = true) {
 }
 
 describe('a folder of one user', () => {
-  it.each(traps)('is refused if it %s, and stays as it is', async (_, spring) => {
-    const { home } = await sprung(spring)
+  it.each(traps)('is refused if it %s, and stays as it is', async (_, makeTrap) => {
+    const { home } = await sprung(makeTrap)
     const before = treeOf(home)
     expect(open(home)).toMatchObject({ fault: { path: expect.stringContaining(home) as unknown } })
     expect(open(home, false)).toHaveProperty('fault')
     expect(treeOf(home)).toEqual(before)
   })
 
-  it.skipIf(!isRoot).each(foreignTraps)(`is refused if it %s${needsRoot}`, async (_, spring) => {
-    const { home } = await sprung(spring)
+  it.skipIf(!isRoot).each(foreignTraps)(`is refused if it %s${needsRoot}`, async (_, makeTrap) => {
+    const { home } = await sprung(makeTrap)
     const before = treeOf(home)
     expect(open(home)).toHaveProperty('fault')
     expect(treeOf(home)).toEqual(before)
   })
 
-  it('is made with mode 0700, whatever the umask, and is good the next time', async () => {
+  it('is made with mode 0700, whatever the umask, and is accepted the next time', async () => {
     const home = await tempFolder()
     const umask = process.umask(0)
     try {
@@ -58,13 +58,13 @@ describe('a folder of one user', () => {
     expect(open(home)).toEqual({ path: join(home, '.cache', 'dray') })
   })
 
-  it('is not made by a look at it', async () => {
+  it('is not made by a check', async () => {
     const home = await tempFolder()
     expect(open(home, false)).toEqual({ path: join(home, '.cache', 'dray') })
     expect(readdirSync(home)).toEqual([])
   })
 
-  it.skipIf(!isRoot)(`may be open to the group that is the own one of its user${needsRoot}`, async () => {
+  it.skipIf(!isRoot)(`may be open to the private group of its user${needsRoot}`, async () => {
     const { home, folder } = await sprung((at) => {
       made(at.folder, 0o770)
       chownSync(at.folder, uid, uid)
@@ -72,7 +72,7 @@ describe('a folder of one user', () => {
     expect(open(home)).toEqual({ path: folder })
   })
 
-  it('may be reached by a link above the home, and is given by its real path', async () => {
+  it('may be below a link above the home, and is returned with its real path', async () => {
     const place = await tempFolder()
     made(join(place, 'real'), 0o700)
     symlinkSync(join(place, 'real'), join(place, 'home'))

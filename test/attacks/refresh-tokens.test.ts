@@ -47,7 +47,7 @@ describe('a registry that asks for a password', () => {
     expectUnseen(registry)
   })
 
-  it('gets none after it asked for a token at first', async () => {
+  it('gets none after it first asked for a token', async () => {
     let isBearer = true
     const registry = await scopedRegistry({
       challenge: (_request, bearer) => (isBearer ? bearer : 'Basic realm="registry"'),
@@ -176,7 +176,7 @@ describe('a refresh token', () => {
     expect(await findCredentials({ env, home: '/nowhere' })('r.test', 'a', notedCall())).toEqual(refresh)
   })
 
-  it('is recognised in variables, flags and the answer of a helper', async () => {
+  it('is recognised in variables, flags and the output of a helper', async () => {
     const env = { DRAY_USERNAME: '<token>', DRAY_PASSWORD: 'canary-refresh', DRAY_REGISTRY: 'r.test' }
     const given = { username: '<token>', password: async () => 'canary-refresh', registry: 'r.test' }
     const answer = JSON.stringify({ ServerURL: 'r.test', Username: '<token>', Secret: 'canary-refresh' })
@@ -203,10 +203,10 @@ it.each([
   ['login', (host: string) => ['login', host, '--username', '<token>', '--password-stdin']],
 ])(
   'the program sends no refresh token for %s to a registry that asks for a password',
-  async (_name, words) => {
+  async (_name, args) => {
     const registry = await scopedRegistry(basicOnly)
     const one = await home({ auths: { [registry.host]: { identitytoken: 'canary-refresh' } } })
-    const ended = await dray(words(registry.host), {
+    const ended = await dray(args(registry.host), {
       cwd: one.folder,
       env: { HOME: one.folder },
       under: ['sh', '-c', 'printf canary-refresh | "$@"', 'sh'],

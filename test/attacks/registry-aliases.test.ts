@@ -73,7 +73,7 @@ describe('an environment', () => {
     )
   })
 
-  it('on an alias is found by the name that the alias stands for', () => {
+  it('on an alias is found by the main name of the registry', () => {
     const turned = configOf(`registries: { r.example.com: { aliases: [cache.example.com/hub] } }
 environments: { far: { registry: cache.example.com, path: "hub/prod/{image}" } }`)
     expect(imagesAt(turned, parseReference('r.example.com/prod/api'))).toEqual([
@@ -81,7 +81,7 @@ environments: { far: { registry: cache.example.com, path: "hub/prod/{image}" } }
     ])
   })
 
-  it('that was named by its own registry comes before one that a loopback name leads to', () => {
+  it('with the same registry has precedence over one with another loopback name', () => {
     const two = configOf(`environments:
   a: { registry: "127.0.0.1:5000", path: "{image}" }
   b: { registry: "127.0.0.2:5000", path: "{image}" }`)
@@ -108,7 +108,7 @@ registries: { r.example.com: { aliases: [mirror.example.com] } }`)
     ['R.Example.com.:0443/dev/api:1', 'dev'],
     ['mirror.example.com/dev/api:1', 'dev'],
     ['LOCALHOST:05000/dev/api:1', 'near'],
-    // another process may listen there: it does not speak for the environment
+    // Another process may listen at that address.
     ['127.0.0.2:5000/dev/api:1', undefined],
     ['[::1]:5000/dev/api:1', undefined],
   ])('of %s is %s, for promoteFrom', async (source, environment) => {
@@ -117,7 +117,7 @@ registries: { r.example.com: { aliases: [mirror.example.com] } }`)
 })
 
 describe('the repositories of a prune', () => {
-  async function scope(words: readonly string[]) {
+  async function scope(args: readonly string[]) {
     const content = `version: 1
 environments: { prod: { registry: "localhost:5000", path: "prod/{image}" } }
 images: { api: {} }
@@ -133,7 +133,7 @@ retention:
     const [policy] = retentionOf(loaded)
     if (policy === undefined) throw new Error('no policy')
     const catalog = () => Promise.resolve(['prod/api'])
-    const found = await resolveScope(policy, { words, exclude: [] }, loaded.config, catalog, call)
+    const found = await resolveScope(policy, { words: args, exclude: [] }, loaded.config, catalog, call)
     return found.repositories.map((one) => [one.image, one.policy.protect.map(({ name }) => name).join('')])
   }
 

@@ -10,7 +10,7 @@ import { sendRaw, statusIn } from '../support/raw-http.ts'
 const secret = 'a file that is none of the registry'
 const layer = digestOf('layer')
 
-/** A registry in a folder with an image, beside a folder with a file that it must not touch. */
+/** A registry in a folder, next to a folder with a file that it must not change. */
 async function world() {
   const root = await tempFolder()
   const folder = join(root, 'registry')
@@ -27,7 +27,7 @@ async function world() {
   return { ...client, end, folder, outside, isUntouched }
 }
 
-/** Puts a link to the outside in the place of a file or folder. */
+/** Replaces a file or folder by a link to the outside. */
 async function replaceByLink(path: string, target: string): Promise<void> {
   await rm(path, { recursive: true, force: true })
   await mkdir(dirname(path), { recursive: true })
@@ -49,7 +49,7 @@ describe('a link in the folder of a registry', () => {
   })
 
   it.each(['repositories/a/_tags', 'repositories/a', 'repositories', 'content/sha256', 'content', 'uploads'])(
-    'that stands for the folder %s leads no request out of it',
+    'that replaces the folder %s does not let a request leave the folder',
     async (path) => {
       const { call, folder, outside, isUntouched } = await world()
       const body = await readFile(join(folder, 'content', 'sha256', encodedOf(layer)), 'utf8')
@@ -75,7 +75,7 @@ describe('a link in the folder of a registry', () => {
     },
   )
 
-  it('below a repository that does not exist yet is no way out of it', async () => {
+  it('below a missing repository does not let a request leave the folder', async () => {
     const { call, blob, folder, outside, isUntouched } = await world()
     await symlink(outside, join(folder, 'repositories', 'b'))
     await expect(blob('b', 'x')).rejects.toThrow('500')
@@ -84,7 +84,7 @@ describe('a link in the folder of a registry', () => {
     expect(await isUntouched()).toBe(true)
   })
 
-  it('is replaced and not followed if it stands for a tag that is pushed', async () => {
+  it('that replaces a tag is replaced and not followed by a push', async () => {
     const { call, folder, outside, isUntouched } = await world()
     const tag = join(folder, 'repositories', 'a', '_tags', '2')
     await symlink(join(outside, '1'), tag)

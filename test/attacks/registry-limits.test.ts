@@ -23,13 +23,13 @@ function head(method: string, path: string, ...lines: readonly string[]): string
   return [`${method} ${path} HTTP/1.1`, 'Host: localhost', ...lines, '', ''].join('\r\n')
 }
 
-/** Asks until the upload has got so far. */
+/** Polls until the upload has this size. */
 async function waitForRange({ call }: Client, at: string, range: string): Promise<void> {
   while ((await call('GET', at)).headers['range'] !== range);
 }
 
 describe('upload sessions', () => {
-  it('are limited: the one that stood idle the longest makes room', async () => {
+  it('are limited, and the session that was idle the longest is dropped', async () => {
     const clock = manualClock()
     const folder = await tempFolder()
     const client = await started({
@@ -53,7 +53,7 @@ describe('upload sessions', () => {
     expect(await readdir(join(folder, 'uploads'))).toHaveLength(3)
   })
 
-  it('that receive bytes are never dropped for others, which are refused', async () => {
+  it('that receive bytes are not dropped, and further ones are refused', async () => {
     const client = await started({ limits: { uploads: 1 } })
     const at = await openUpload(client)
     const { socket, answer } = sendRaw(
@@ -66,7 +66,7 @@ describe('upload sessions', () => {
     expect(statusIn(await answer)).toBe(202)
   })
 
-  it('opened at once do not get past the limit', async () => {
+  it('that are opened at once do not exceed the limit', async () => {
     const folder = await tempFolder()
     const client = await started({ storage: await folderStorage(folder), limits: { uploads: 5 } })
     const replies = await Promise.all(Array.from({ length: 40 }, () => client.call('POST', uploads)))
@@ -105,7 +105,7 @@ describe.each(storages)('a blob in %s', (_name, storage) => {
   })
 })
 
-it('a body that declares more than a blob may have is refused before its first byte', async () => {
+it('a body with a declared size over the limit is refused before its first byte', async () => {
   const client = await started()
   for (const length of [String(defaultLimits.blobBytes + 1), '18446744073709551615']) {
     const { answer } = sendRaw(
@@ -124,7 +124,7 @@ describe('a slow body', () => {
     ['POST', async () => `${uploads}?digest=${digestOf('x')}`],
     ['PUT', async () => '/v2/a/manifests/1'],
   ] as const)(
-    'of %s that brings too little in a window ends with 408 and the connection',
+    'of %s with too few bytes in a window ends with 408 and a closed connection',
     async (method, path) => {
       const clock = manualClock()
       const client = await started({ clock, limits })
@@ -139,7 +139,7 @@ describe('a slow body', () => {
     },
   )
 
-  it('that keeps its pace may take as long as it likes', async () => {
+  it('at the minimum rate has no time limit', async () => {
     const clock = manualClock()
     const client = await started({ clock, limits })
     const at = await openUpload(client)
@@ -156,7 +156,7 @@ describe('a slow body', () => {
     expect(statusIn(await answer)).toBe(202)
   })
 
-  it('keeps the bytes that came, so that the client can resume', async () => {
+  it('keeps the received bytes, so that the client can resume', async () => {
     const clock = manualClock()
     const client = await started({ clock, limits })
     const at = await openUpload(client)
@@ -171,8 +171,8 @@ describe('a slow body', () => {
   })
 })
 
-describe('the rest of a body that was answered', () => {
-  it('may take only so long', async () => {
+describe('the rest of a body after the answer', () => {
+  it('is limited in time', async () => {
     const clock = manualClock()
     const client = await started({ clock })
     const { answer, socket } = sendRaw(
@@ -185,7 +185,7 @@ describe('the rest of a body that was answered', () => {
     expect(statusIn(await answer)).toBe(404)
   })
 
-  it('may be only so large', async () => {
+  it('is limited in size', async () => {
     const client = await started({ limits: { answeredBody: { ms: 1e6, bytes: 1000 } } })
     const { answer } = sendRaw(
       client.port,
@@ -203,7 +203,7 @@ describe('connections', () => {
     expect(statusIn(await answer)).toBe(408)
   })
 
-  it('are closed if the client stops to read', async () => {
+  it('are closed if the client stops reading', async () => {
     const storage = memoryStorage()
     const digest = await (await started({ storage })).blob('a', Buffer.alloc(64 * 1024 * 1024))
     const { promise, resolve } = Promise.withResolvers<boolean>()
@@ -234,7 +234,7 @@ describe('connections', () => {
 })
 
 describe('manifests that are received at the same time', () => {
-  it('share a budget, and give it back', async () => {
+  it('share a budget of memory, and return it', async () => {
     const body = JSON.stringify(indexOf([], { annotations: { a: 'x'.repeat(1000) } }))
     const client = await started({ limits: { incomingManifestBytes: body.length + 100 } })
     const first = sendRaw(
@@ -249,7 +249,7 @@ describe('manifests that are received at the same time', () => {
   })
 })
 
-it('ever more ranges in one request cost no more than the whole blob', async () => {
+it('many ranges in one request cost no more than the whole blob', async () => {
   const client = await started()
   const digest = await client.blob('a', 'hello')
   const range = `bytes=${Array.from({ length: 2000 }, () => '0-').join(',')}`

@@ -14,7 +14,7 @@ async function openUpload({ call }: Client): Promise<string> {
 describe('memory', () => {
   const content = (seed: number) => Buffer.alloc(100_000, seed)
 
-  it('is limited: 507, and room again after a delete', async () => {
+  it('is limited with 507, and free again after a delete', async () => {
     const client = await started({ storage: memoryStorage(250_000) })
     const first = await client.blob('a', content(1))
     const second = await client.blob('a', content(2))
@@ -27,7 +27,7 @@ describe('memory', () => {
     expect((await client.call('GET', `/v2/a/blobs/${second}`)).body.equals(content(2))).toBe(true)
   })
 
-  it('of unfinished uploads goes to those that are in progress', async () => {
+  it('of idle uploads is freed for those in progress', async () => {
     const client = await started({ storage: memoryStorage(250_000) })
     const idle = await openUpload(client)
     await client.call('PATCH', idle, { body: content(1) })

@@ -58,7 +58,7 @@ describe('a registry', () => {
     )
   })
 
-  it('is connected to under the host that is compared, or refused', () => {
+  it('is connected to by the compared host, or refused', () => {
     const soup = fc
       .array(
         fc.constantFrom('a', 'A', '0', '1', '127', 'x', '.', ':', '-', '[', ']', 'f', '％', 'ｅ', 'K', '%41'),
@@ -158,7 +158,7 @@ describe('the usual port of a registry', () => {
     ['flipped.example.com:443', 'flipped.example.com:443'],
     ['localhost:443', 'localhost'],
     ['localhost:80', 'localhost:80'],
-    // without its port it would be part of a path
+    // Without its port the name would be part of a path.
     ['intranet:443', 'intranet:443'],
   ])('is dropped by its scheme: %s is %s', (registry, canonical) => {
     expect(known.canonical(registry)).toBe(canonical)
@@ -194,7 +194,7 @@ describe('dray.yaml', () => {
     )
   })
 
-  it('may write out an alias that counts anyway', () => {
+  it('may list an alias that is known', () => {
     const config = configOf(`registries: { "localhost:5000": { aliases: ["127.0.0.1:5000"] } }
 environments: { dev: { registry: "localhost:5000", path: "{image}" } }`)
     expect(imagesAt(config, parseReference('[::1]:5000/api'))).toEqual([{ environment: 'dev', image: 'api' }])

@@ -5,14 +5,10 @@ import { startDray } from '../support/program.ts'
 
 const hidden = 'DELETE /v2/a/manifests/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 
-/** Framing that a proxy in front of the registry could read in another way (RFC 9112, sections 6 and 11.2). */
+/** Framing that a proxy could read in another way (RFC 9112, sections 6 and 11.2). */
 const ambiguous: readonly (readonly [name: string, headers: string, body: string])[] = [
   ['both lengths', 'Content-Length: 4\r\nTransfer-Encoding: chunked', `0\r\n\r\n${hidden}`],
-  [
-    'both lengths, the other way round',
-    'Transfer-Encoding: chunked\r\nContent-Length: 4',
-    `0\r\n\r\n${hidden}`,
-  ],
+  ['both lengths in reverse order', 'Transfer-Encoding: chunked\r\nContent-Length: 4', `0\r\n\r\n${hidden}`],
   ['two different lengths', `Content-Length: 0\r\nContent-Length: ${hidden.length}`, hidden],
   ['a list of lengths', `Content-Length: 0, ${hidden.length}`, hidden],
   ['a negative length', 'Content-Length: -1', hidden],
@@ -42,7 +38,7 @@ function request(headers: string, body: string): string {
 }
 
 describe('a request with an ambiguous frame', () => {
-  it.each(ambiguous)('carries no second one: %s', async (_name, headers, body) => {
+  it.each(ambiguous)('contains no second request: %s', async (_name, headers, body) => {
     const { port, image, call, log } = await started()
     await image('a', 'layer', '1')
     log.length = 0

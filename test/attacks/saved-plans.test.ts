@@ -17,24 +17,24 @@ afterAll(async () => {
   await world.registry[Symbol.asyncDispose]()
 })
 
-async function promoteTo(here: Workplace, name: string, ...more: readonly string[]): Promise<void> {
-  const words = ['promote', `${name}:1.4.2`, '--from', 'staging', '--to', 'prod', '--out', 'plan.json']
-  const made = await here.run(...words, ...more)
+async function promoteTo(project: Workplace, name: string, ...more: readonly string[]): Promise<void> {
+  const args = ['promote', `${name}:1.4.2`, '--from', 'staging', '--to', 'prod', '--out', 'plan.json']
+  const made = await project.run(...args, ...more)
   expect(made.code, made.stderr).toBe(0)
 }
 
 describe('a saved promotion', () => {
-  it('is applied as it is, without further flags, and the second time does nothing', async () => {
+  it('is applied without further flags, and changes nothing the second time', async () => {
     const name = world.nextImage()
-    const here = await world.place(name)
-    await promoteTo(here, name)
-    const ended = await here.run('apply', 'plan.json', '--yes')
+    const project = await world.place(name)
+    await promoteTo(project, name)
+    const ended = await project.run('apply', 'plan.json', '--yes')
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
     expect(await world.registry.oracle.differences(`prod/${name}`, release, '1.4.2')).toEqual([])
     expect(await world.registry.oracle.digest(`prod/${name}`, '1.4')).toBe(multi.root.digest)
     expect(await world.registry.oracle.digest(`prod/${name}`, 'latest')).toBe(newest.root.digest)
     world.registry.forget()
-    expect(await here.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
+    expect(await project.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
     expect(world.registry.requests.filter(isWrite)).toEqual([])
   })
 
@@ -45,11 +45,11 @@ describe('a saved promotion', () => {
     ['immutable', { attest: false, tags: { immutable: ['1.4'] } }],
   ])('obeys %s as dray.yaml has it now', async (_, prod) => {
     const name = world.nextImage()
-    const here = await world.place(name, { attest: false })
-    await promoteTo(here, name)
-    await writeFile(join(here.folder, 'dray.yaml'), world.configOf(name, prod))
+    const project = await world.place(name, { attest: false })
+    await promoteTo(project, name)
+    await writeFile(join(project.folder, 'dray.yaml'), world.configOf(name, prod))
     const before = await world.prodOf(name)
-    expect(await here.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 3 })
+    expect(await project.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 3 })
     expect(await world.prodOf(name)).toEqual(before)
   })
 
@@ -60,32 +60,32 @@ describe('a saved promotion', () => {
     ['--no-evidence', [], ['1.4.2']],
   ])('that was made with %s needs it again', async (flag, more, tags) => {
     const name = world.nextImage()
-    const here = await world.place(name)
-    await promoteTo(here, name, flag, ...more)
+    const project = await world.place(name)
+    await promoteTo(project, name, flag, ...more)
     const before = await world.prodOf(name)
-    const refused = await here.run('apply', 'plan.json', '--yes')
+    const refused = await project.run('apply', 'plan.json', '--yes')
     expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining(flag) })
     expect(await world.prodOf(name)).toEqual(before)
-    const ended = await here.run('apply', 'plan.json', '--yes', flag)
+    const ended = await project.run('apply', 'plan.json', '--yes', flag)
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
     for (const tag of tags)
       expect(await world.registry.oracle.digest(`prod/${name}`, tag)).toBe(multi.root.digest)
   })
 
-  it('of a copy past promoteFrom needs --allow-copy', async () => {
+  it('of a copy against promoteFrom needs --allow-copy', async () => {
     const name = world.nextImage()
-    const here = await world.place(name)
+    const project = await world.place(name)
     const copy = ['copy', `@dev/${name}:1.4.2`, `@prod/${name}:build-7`, '--out', 'plan.json']
-    expect(await here.run(...copy)).toMatchObject({ code: 0 })
-    const refused = await here.run('apply', 'plan.json', '--yes')
+    expect(await project.run(...copy)).toMatchObject({ code: 0 })
+    const refused = await project.run('apply', 'plan.json', '--yes')
     expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('--allow-copy') })
-    expect(await here.run('apply', 'plan.json', '--yes', '--allow-copy')).toMatchObject({ code: 0 })
+    expect(await project.run('apply', 'plan.json', '--yes', '--allow-copy')).toMatchObject({ code: 0 })
     expect(await world.registry.oracle.digest(`prod/${name}`, 'build-7')).toBe(ofDev.root.digest)
   })
 
   it('of an image that was named by another loopback name is applied without further flags', async () => {
     const name = world.nextImage()
-    const here = await world.place(name)
+    const project = await world.place(name)
     const other = `localhost:${world.registry.host.split(':').at(-1)}`
     const copy = [
       'copy',
@@ -94,20 +94,20 @@ describe('a saved promotion', () => {
       '--out',
       'plan.json',
     ]
-    expect(await here.run(...copy)).toMatchObject({ code: 0 })
-    const ended = await here.run('apply', 'plan.json', '--yes')
+    expect(await project.run(...copy)).toMatchObject({ code: 0 })
+    const ended = await project.run('apply', 'plan.json', '--yes')
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
     expect(await world.registry.oracle.digest(`elsewhere/${name}`, '1.4.2')).toBe(ofDev.root.digest)
   })
 
   it('outside of every environment needs no dray.yaml', async () => {
     const name = world.nextImage()
-    const here = await world.place(name)
-    await rm(join(here.folder, 'dray.yaml'))
+    const project = await world.place(name)
+    await rm(join(project.folder, 'dray.yaml'))
     const at = (path: string): string => `${world.registry.host}/${path}/${name}`
     const copy = ['copy', `${at('staging')}:1.4.2`, `${at('elsewhere')}:1.4.2`, '--out', 'plan.json']
-    expect(await here.run(...copy)).toMatchObject({ code: 0 })
-    expect(await here.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
+    expect(await project.run(...copy)).toMatchObject({ code: 0 })
+    expect(await project.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
   })
 })
 
@@ -118,14 +118,14 @@ describe('a saved tagging or rollback', () => {
   it.each([
     ['a rollback', rollback, 'latest', old],
     ['a tagging', tag, 'stable', newest],
-  ])('is applied as it is: %s', async (_, words, moved, to) => {
+  ])('is applied as it is: %s', async (_, args, moved, to) => {
     const name = world.nextImage()
-    const here = await world.place(name)
-    expect(await here.run(...words(name), '--out', 'plan.json')).toMatchObject({ code: 0 })
-    const ended = await here.run('apply', 'plan.json', '--yes')
+    const project = await world.place(name)
+    expect(await project.run(...args(name), '--out', 'plan.json')).toMatchObject({ code: 0 })
+    const ended = await project.run('apply', 'plan.json', '--yes')
     expect(ended.code, ended.stdout + ended.stderr).toBe(0)
     expect(await world.registry.oracle.digest(`prod/${name}`, moved)).toBe(to.root.digest)
-    expect(await here.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
+    expect(await project.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
   })
 
   it.each<readonly [string, (name: string) => readonly string[], (plan: EditablePlan) => void]>([
@@ -133,7 +133,7 @@ describe('a saved tagging or rollback', () => {
     ['a rollback of a version tag', rollback, (plan) => addTag(plan, '1.5.0', digestOf(newest), 'rollback')],
     ['a rollback of a tag that is none of its own', rollback, (plan) => addTag(plan, 'canary', undefined)],
     [
-      'a rollback to what is no release',
+      'a rollback to an image that is no release',
       rollback,
       (plan) => void (firstPlacement(plan).from.tag = 'release-1'),
     ],
@@ -142,20 +142,20 @@ describe('a saved tagging or rollback', () => {
     ['an immutable tag', tag, (plan) => addTag(plan, 'release-1', digestOf(old), 'moveTag')],
     ['an image that is not there', tag, replaceRoot],
     [
-      'an image by the name of another',
+      'an image with the name of another one',
       tag,
       (plan) => {
         replaceRoot(plan, old)
         addTag(plan, 'latest', digestOf(newest))
       },
     ],
-  ])('that was edited is refused: %s', async (_, words, edit) => {
+  ])('that was edited is refused: %s', async (_, args, edit) => {
     const name = world.nextImage()
-    const here = await world.place(name)
-    await here.run(...words(name), '--out', 'plan.json')
-    await editPlan<EditablePlan>(here.folder, 'plan.json', 'edited.json', edit)
+    const project = await world.place(name)
+    await project.run(...args(name), '--out', 'plan.json')
+    await editPlan<EditablePlan>(project.folder, 'plan.json', 'edited.json', edit)
     const before = await world.prodOf(name)
-    const ended = await here.run('apply', 'edited.json', '--yes')
+    const ended = await project.run('apply', 'edited.json', '--yes')
     expect(ended.code, ended.stdout + ended.stderr).not.toBe(0)
     expect(await world.prodOf(name)).toEqual(before)
   })

@@ -26,43 +26,43 @@ async function writeKeys(folder: string, name: string, kind: Kind): Promise<void
   await writeFile(join(folder, `${name}.pub.pem`), publicKey.export({ format: 'pem', type: 'spki' }))
 }
 
-/** A folder whose dray.yaml signs, with a saved plan and the keys of somebody else. */
+/** A folder whose dray.yaml signs, with a saved plan and another key pair. */
 async function signing(kind: Kind = 'ed25519'): Promise<Workplace & { readonly name: string }> {
   const name = world.nextImage()
-  const here = await world.place(name)
-  await writeKeys(here.folder, 'plans', kind)
-  await writeKeys(here.folder, 'other', kind)
+  const project = await world.place(name)
+  await writeKeys(project.folder, 'plans', kind)
+  await writeKeys(project.folder, 'other', kind)
   const config = JSON.parse(world.configOf(name)) as object
   const audit = { sign: { key: 'plans.pem' } }
-  await writeFile(join(here.folder, 'dray.yaml'), JSON.stringify({ ...config, audit }))
-  const made = await here.run('tag', `@prod/${name}:1.5.0`, '--tags', 'stable', '--out', 'plan.json')
+  await writeFile(join(project.folder, 'dray.yaml'), JSON.stringify({ ...config, audit }))
+  const made = await project.run('tag', `@prod/${name}:1.5.0`, '--tags', 'stable', '--out', 'plan.json')
   expect(made.code, made.stderr).toBe(0)
-  return { ...here, name }
+  return { ...project, name }
 }
 
 const apply = (...more: readonly string[]): readonly string[] => ['apply', 'plan.json', '--yes', ...more]
 
-describe('a plan that is saved where audit.sign.key is configured', () => {
+describe('a plan that is saved with audit.sign.key', () => {
   it.each<Kind>(['ed25519', 'ecdsa-p256'])('is signed, and applied with its key: %s', async (kind) => {
-    const here = await signing(kind)
-    const shown = await here.run('plan', 'show', 'plan.json', '--key', 'plans.pub.pem')
+    const project = await signing(kind)
+    const shown = await project.run('plan', 'show', 'plan.json', '--key', 'plans.pub.pem')
     expect(shown).toMatchObject({ code: 0, stderr: expect.stringContaining('signed') })
     const keys = ['--key', 'other.pub.pem', '--key', 'plans.pub.pem']
-    expect(await here.run(...apply(...keys))).toMatchObject({ code: 0 })
-    expect(await world.registry.oracle.digest(`prod/${here.name}`, 'stable')).toBe(newest.root.digest)
+    expect(await project.run(...apply(...keys))).toMatchObject({ code: 0 })
+    expect(await world.registry.oracle.digest(`prod/${project.name}`, 'stable')).toBe(newest.root.digest)
   })
 
-  it('can be applied without a key too', async () => {
-    const here = await signing()
-    expect(await here.run(...apply())).toMatchObject({ code: 0 })
+  it('can be applied without --key', async () => {
+    const project = await signing()
+    expect(await project.run(...apply())).toMatchObject({ code: 0 })
   })
 
   it('is saved unsigned, with a warning, if the key is not there', async () => {
-    const here = await signing()
-    await writeFile(join(here.folder, 'plans.pem'), 'not a key')
-    const made = await here.run('tag', `@prod/${here.name}:1.5.0`, '--tags', 'qa', '--out', 'plan.json')
+    const project = await signing()
+    await writeFile(join(project.folder, 'plans.pem'), 'not a key')
+    const made = await project.run('tag', `@prod/${project.name}:1.5.0`, '--tags', 'qa', '--out', 'plan.json')
     expect(made).toMatchObject({ code: 0, stderr: expect.stringContaining('without a signature') })
-    expect(await here.run(...apply('--key', 'plans.pub.pem'))).toMatchObject({ code: 3 })
+    expect(await project.run(...apply('--key', 'plans.pub.pem'))).toMatchObject({ code: 3 })
   })
 })
 
@@ -70,14 +70,14 @@ describe('with --key, apply and plan show refuse', () => {
   interface Signed {
     signature?: { payloadType: string; signatures: { sig: string }[] }
   }
-  const withSignature = (edit: (file: Signed) => void) => async (here: Workplace) => {
-    const path = join(here.folder, 'plan.json')
+  const withSignature = (edit: (file: Signed) => void) => async (project: Workplace) => {
+    const path = join(project.folder, 'plan.json')
     const file = JSON.parse(await readFile(path, 'utf8')) as Signed
     edit(file)
     await writeFile(path, JSON.stringify(file))
   }
 
-  it.each<readonly [string, (here: Workplace) => Promise<void>]>([
+  it.each<readonly [string, (project: Workplace) => Promise<void>]>([
     ['no signature', withSignature((file) => delete file.signature)],
     ['an empty signature', withSignature((file) => (file.signature = { payloadType: '', signatures: [] }))],
     ['a signature that is none', withSignature((file) => Object.assign(file, { signature: 'AAAA' }))],
@@ -91,27 +91,27 @@ describe('with --key, apply and plan show refuse', () => {
     ],
     [
       'a change with a new hash',
-      (here) =>
-        editPlan<EditablePlan>(here.folder, 'plan.json', 'plan.json', (plan) => {
+      (project) =>
+        editPlan<EditablePlan>(project.folder, 'plan.json', 'plan.json', (plan) => {
           for (const { to } of plan.placements) to.tag = 'changed'
         }),
     ],
   ])('a plan with %s', async (_, edit) => {
-    const here = await signing()
-    await edit(here)
+    const project = await signing()
+    await edit(project)
     world.registry.forget()
-    for (const words of [
+    for (const args of [
       apply('--key', 'plans.pub.pem'),
       ['plan', 'show', 'plan.json', '-k', 'plans.pub.pem'],
     ])
-      expect(await here.run(...words)).toMatchObject({ code: 3, stderr: expect.stringContaining('signed') })
+      expect(await project.run(...args)).toMatchObject({ code: 3, stderr: expect.stringContaining('signed') })
     expect(world.registry.requests).toEqual([])
   })
 
   it('a plan that another key signed', async () => {
-    const here = await signing()
+    const project = await signing()
     world.registry.forget()
-    expect(await here.run(...apply('--key', 'other.pub.pem'))).toMatchObject({ code: 3 })
+    expect(await project.run(...apply('--key', 'other.pub.pem'))).toMatchObject({ code: 3 })
     expect(world.registry.requests).toEqual([])
   })
 })

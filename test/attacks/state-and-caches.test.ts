@@ -27,13 +27,13 @@ describe('the state folder', () => {
   async function copyWith(env: RunOptions['env']) {
     const place = await tempFolder()
     writeLayout(join(place, 'from'), image({ label: 'state' }), '1.0')
-    const words = ['copy', `oci:${place}/from:1.0`, `oci:${place}/to:1.0`, '--yes']
-    const ended = await dray(words, { cwd: place, ...(env !== undefined && { env }) })
+    const args = ['copy', `oci:${place}/from:1.0`, `oci:${place}/to:1.0`, '--yes']
+    const ended = await dray(args, { cwd: place, ...(env !== undefined && { env }) })
     return { ...ended, isCopied: existsSync(join(place, 'to')) }
   }
 
-  it.each(traps)('is an error before any change if it %s', async (_, spring) => {
-    const { home } = await sprung(spring, '.local/state/dray')
+  it.each(traps)('is an error before any change if it %s', async (_, makeTrap) => {
+    const { home } = await sprung(makeTrap, '.local/state/dray')
     const before = treeOf(home)
     const { code, stderr, isCopied } = await copyWith({ HOME: home })
     expect({ code, isCopied }).toEqual({ code: 1, isCopied: false })
@@ -44,8 +44,8 @@ describe('the state folder', () => {
 
   it.skipIf(!isRoot).each(foreignTraps)(
     `is an error before any change if it %s${needsRoot}`,
-    async (_, spring) => {
-      const { home } = await sprung(spring, '.local/state/dray')
+    async (_, makeTrap) => {
+      const { home } = await sprung(makeTrap, '.local/state/dray')
       const before = treeOf(home)
       const { code, stderr, isCopied } = await copyWith({ HOME: home })
       expect({ code, isCopied }).toEqual({ code: 1, isCopied: false })
@@ -69,7 +69,7 @@ describe('the state folder', () => {
     expect(stderr).toContain(`cannot use ${log}`)
   })
 
-  it('does not matter if the audit log is named', async () => {
+  it('is not used if the audit log is named', async () => {
     const { home } = await sprung(({ folder }) => made(folder, 0o777), '.local/state/dray')
     const log = join(await tempFolder(), 'audit.jsonl')
     expect(await copyWith({ HOME: home, DRAY_AUDIT_FILE: log })).toMatchObject({ code: 0, isCopied: true })
@@ -84,8 +84,8 @@ describe('the state folder', () => {
     expect(filesBelow(folder)).toContain('audit.jsonl')
   })
 
-  it.each(traps)('is used for no locks if it %s, with a warning', async (_, spring) => {
-    const { home } = await sprung(spring, '.local/state/dray')
+  it.each(traps)('is used for no locks if it %s, with a warning', async (_, makeTrap) => {
+    const { home } = await sprung(makeTrap, '.local/state/dray')
     const warnings: string[] = []
     const call: Call = {
       signal: new AbortController().signal,
@@ -106,8 +106,8 @@ describe('the content cache', () => {
     return { cache: openPruneCache({ HOME: home }, systemClock, call), warnings }
   }
 
-  it.each(traps)('is not used if its folder %s, with one warning', async (_, spring) => {
-    const { home } = await sprung(spring)
+  it.each(traps)('is not used if its folder %s, with one warning', async (_, makeTrap) => {
+    const { home } = await sprung(makeTrap)
     const before = treeOf(home)
     const { cache, warnings } = opened(home)
     expect(cache).toBeUndefined()
@@ -117,12 +117,12 @@ describe('the content cache', () => {
     expect(treeOf(home)).toEqual(before)
   })
 
-  it.skipIf(!isRoot).each(foreignTraps)(`is not used if its folder %s${needsRoot}`, async (_, spring) => {
-    const { home } = await sprung(spring)
+  it.skipIf(!isRoot).each(foreignTraps)(`is not used if its folder %s${needsRoot}`, async (_, makeTrap) => {
+    const { home } = await sprung(makeTrap)
     expect(opened(home).cache).toBeUndefined()
   })
 
-  it.skipIf(!isRoot)(`gives nothing that another user has left there${needsRoot}`, async () => {
+  it.skipIf(!isRoot)(`returns no content of another user${needsRoot}`, async () => {
     const home = await tempFolder()
     const repository = { registry: 'registry.example.com', path: 'api' }
     const reading = { tags: new Map(), indexReferrers: new Map() }
@@ -135,8 +135,8 @@ describe('the content cache', () => {
   })
 })
 
-it.each(traps)('no completion script is kept in a cache folder that %s', async (_, spring) => {
-  const { home } = await sprung(spring)
+it.each(traps)('no completion script is stored in a cache folder that %s', async (_, makeTrap) => {
+  const { home } = await sprung(makeTrap)
   const env = { HOME: home, SHELL: '/bin/bash' }
   const ended = await dray(['autocomplete', 'script', 'bash'], { env })
   expect(ended).toMatchObject({ code: 1, stdout: '' })

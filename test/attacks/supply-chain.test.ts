@@ -16,8 +16,8 @@ const read = (file: string): unknown => JSON.parse(readFileSync(join(root, file)
 const { packages } = read('package-lock.json') as { packages: Record<string, LockedPackage> }
 const locked = Object.entries(packages).filter(([path]) => path !== '')
 
-describe('code of others', () => {
-  it('comes into CI at a commit, because a tag of an action can be moved', () => {
+describe('third-party code', () => {
+  it('is used in CI by commit, because a tag of an action can be moved', () => {
     const uses = readdirSync(workflows).flatMap((file) => [
       ...readFileSync(join(workflows, file), 'utf8').matchAll(/uses:\s*(\S+)/g),
     ])
@@ -27,7 +27,7 @@ describe('code of others', () => {
     )
   })
 
-  it('is locked by a hash that does not depend on where it comes from', () => {
+  it('is locked by a hash that does not depend on its registry', () => {
     expect(
       locked.filter(([, p]) => p.integrity?.startsWith('sha512-') !== true).map(([path]) => path),
     ).toEqual([])

@@ -146,7 +146,7 @@ describe('an https proxy', () => {
   beforeAll(() => setDefaultCACertificates([...systemAuthorities, testAuthority]))
   afterAll(() => setDefaultCACertificates(systemAuthorities))
 
-  it.each(['localhost', '127.0.0.1'])('called %s is verified by its own name', async (name) => {
+  it.each(['localhost', '127.0.0.1'])('with the name %s is verified by that name', async (name) => {
     const server = await secure(testCertificate)
     const proxy = await proxyTo(server.host, testCertificate)
     const url = new URL(`https://${proxy.host.replace('127.0.0.1', name)}`)
@@ -175,7 +175,7 @@ describe('an https proxy', () => {
 })
 
 describe('the `ca` of a registry', () => {
-  /** A registry at 127.0.0.1 with `ca`, and another host, localhost, with a certificate of the same authority. */
+  /** A registry at 127.0.0.1 with `ca`, and the host localhost with the same authority. */
   async function redirecting(to: (other: string) => Readonly<Record<string, string>>, status: number) {
     const other = await secure(testCertificate, (_request, response) =>
       reply(response, 200, {}, '{"token":"t"}'),
@@ -215,7 +215,7 @@ describe('the `ca` of a registry', () => {
     expect(await statusAt(stackWith({ settings, credentials: true }), w.registry.origin)).toBe(200)
   })
 
-  it('does not count for another registry at the same server', async () => {
+  it('is not used for another registry at the same server', async () => {
     const server = await secure(testCertificate)
     const local = server.host.replace('127.0.0.1', 'localhost')
     const stack = stackWith({ settings: { [server.host]: { ca: testAuthority } } })

@@ -5,7 +5,7 @@ import { send, started } from '../embedded/http.ts'
 import { startDray } from '../support/program.ts'
 import { sendRaw, statusIn } from '../support/raw-http.ts'
 
-/** What a page would like to do: open an upload in a repository of its choice. */
+/** A request that a web page could send: it opens an upload in any repository. */
 function openUpload(lines: readonly string[], target = '/v2/a/blobs/uploads/', version = '1.1'): string {
   return [`POST ${target} HTTP/${version}`, ...lines, 'Content-Length: 0', 'Connection: close', '', ''].join(
     '\r\n',
@@ -115,7 +115,7 @@ describe('a registry on loopback', () => {
     expect([reply.status, reply.headers['www-authenticate']]).toEqual([421, undefined])
   })
 
-  it('answers to a name that was allowed, and to no part of it', async () => {
+  it('answers to an allowed name, and to no part of it', async () => {
     const { call } = await started({ allowedHosts: ['registry.example.com', 'Other.Example'] })
     for (const [host, status] of [
       ['registry.example.com', 200],
@@ -142,7 +142,7 @@ describe('a web page', () => {
     ['without a script', { origin: 'https://attacker.example', 'content-type': 'text/plain' }],
   ] as const
 
-  it.each(pages)('%s cannot change anything, wherever the registry listens', async (_name, headers) => {
+  it.each(pages)('%s cannot change anything at any address of the registry', async (_name, headers) => {
     const { call, image, blob } = await started({ allowedHosts: 'any' })
     const { digest, body, descriptor } = await image('a', 'layer', '1')
     const layer = await blob('a', 'layer')
@@ -164,7 +164,7 @@ describe('a web page', () => {
     expect((await call('GET', '/v2/_catalog')).json()).toEqual({ repositories: ['a'] })
   })
 
-  it('can read no answer: none allows another origin', async () => {
+  it('can read no answer, because none allows another origin', async () => {
     const { call, image } = await started()
     await image('a', 'layer', '1')
     for (const [method, path] of [
@@ -185,7 +185,7 @@ describe('a web page', () => {
     }
   })
 
-  it('cannot have content read as a script or a page', async () => {
+  it('cannot load content as a script or a page', async () => {
     const { call, blob, image } = await started()
     const script = await blob('a', '<script>alert(1)</script>')
     await image('a', 'layer', '1')
@@ -196,7 +196,7 @@ describe('a web page', () => {
     }
   })
 
-  it('cannot be what a manifest says that it is', async () => {
+  it('cannot be the content type of a manifest', async () => {
     const { call } = await started()
     const reply = await call('PUT', '/v2/a/manifests/1', {
       headers: { 'content-type': 'text/html' },
@@ -207,8 +207,8 @@ describe('a web page', () => {
 })
 
 /** `HOST:PORT` and all of stderr, once the registry is ready. */
-async function serve(words: readonly string[]) {
-  const running = startDray(['serve', ...words])
+async function serve(args: readonly string[]) {
+  const running = startDray(['serve', ...args])
   const errors: string[] = []
   running.child.stderr?.on('data', (chunk: string) => errors.push(chunk))
   const registry = /127\.0\.0\.1:\d+/.exec(await running.seen(/is ready|^\}$/m))?.[0] ?? ''
@@ -216,7 +216,7 @@ async function serve(words: readonly string[]) {
 }
 
 describe('dray serve', () => {
-  it('answers to no other host, unless --allow-host names it', async () => {
+  it('answers to another host only with --allow-host', async () => {
     const { registry } = await serve(['--allow-host', 'registry.example.com'])
     for (const [host, status] of [
       ['attacker.example', 421],
@@ -226,7 +226,7 @@ describe('dray serve', () => {
     }
   })
 
-  it('warns if everyone who reaches its address may do everything, also in the document', async () => {
+  it('warns on stderr and in the document if it listens without authentication on a network address', async () => {
     const { running, stderr } = await serve(['--host', '0.0.0.0', '--json'])
     const document = JSON.parse(await running.seen(/^\}$/m)) as { warnings: string[] }
     expect(document.warnings).toEqual([
@@ -247,7 +247,7 @@ describe('dray serve', () => {
     expect(exposureWarning(registry, { host: '::', htpasswd: 'file' })).toContain(`sent to [::]:${port} unen`)
   })
 
-  it('refuses an --allow-host that is no host name', async () => {
+  it('refuses an --allow-host that is not a host name', async () => {
     const running = startDray(['serve', '--allow-host', 'https://registry.example.com'])
     expect(await running.ended).toBe(64)
   })

@@ -11,6 +11,7 @@ import { decideFrom } from '../../usecases/prune/decide-repository.ts'
 import {
   rejectDeletes,
   checkPlanLimits,
+  countImages,
   type ReviewedRepository,
   unknownManifest,
   listUnseen,
@@ -149,7 +150,7 @@ async function reviewRepository(
   ])
   return {
     name,
-    review: { saved, now, rejected },
+    review: { repository, count: countImages(saved, now, rejected), rejected },
     current: { settled, referrers: now.referrers },
   }
 }

@@ -2,7 +2,7 @@ import type { Limits } from '../../config/retention/policy.ts'
 import { DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
-import { formatAt, formatRepository } from '../../oci/reference.ts'
+import { formatAt, formatRepository, type RepositoryName } from '../../oci/reference.ts'
 import type { StepId } from '../../plan/plan.ts'
 import type {
   DeleteManifestStep,
@@ -13,10 +13,11 @@ import type {
 } from '../../plan/prune/prune-plan.ts'
 import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
-/** A repository of a saved plan, and the decision of the current policy about it. */
+/** What remains of the review of a repository: its plans may be large. */
 export interface ReviewedRepository {
-  readonly saved: RepositoryPlan
-  readonly now: RepositoryPlan
+  readonly repository: RepositoryName
+  /** digests that have an image tag now: all of them, and those that are deleted */
+  readonly count: RepositoryPlan['count']
   /** steps that are not executed, each with the reason */
   readonly rejected: ReadonlyMap<StepId, ErrorInfo>
 }
@@ -67,21 +68,23 @@ export function checkPlanLimits(
   limits: Limits,
 ): DrayError | undefined {
   let all = 0
-  for (const one of repositories) {
-    const deleted = imagesDeleted(one)
-    const breach = checkRepositoryLimits(
-      one.saved.repository,
-      { images: one.now.count.images, deleted },
-      limits,
-    )
+  for (const { repository, count } of repositories) {
+    const breach = checkRepositoryLimits(repository, count, limits)
     if (breach !== undefined) return breach
-    all += deleted
+    all += count.deleted
   }
   return checkRunLimits(all, limits)
 }
 
-/** Digests with a tag that is no tag of an attached artifact. */
-function imagesDeleted({ saved, now, rejected }: ReviewedRepository): number {
+/**
+ * Counts the digests with a tag that is no tag of an attached artifact, and those of them that a
+ * saved plan deletes. Pure.
+ */
+export function countImages(
+  saved: RepositoryPlan,
+  now: RepositoryPlan,
+  rejected: ReadonlyMap<StepId, ErrorInfo>,
+): RepositoryPlan['count'] {
   const deleted = new Set(
     saved.steps.flatMap((step) =>
       step.kind === 'deleteManifest' && !rejected.has(step.id) ? [step.target.digest] : [],
@@ -90,7 +93,7 @@ function imagesDeleted({ saved, now, rejected }: ReviewedRepository): number {
   const images = new Set(
     now.tags.flatMap(({ tag, digest }) => (digest === null || isEvidenceTag(tag) ? [] : [digest])),
   )
-  return [...images].filter((digest) => deleted.has(digest)).length
+  return { images: now.count.images, deleted: [...images].filter((digest) => deleted.has(digest)).length }
 }
 
 /** A saved and a current decision, indexed so that each step is compared without a search. */

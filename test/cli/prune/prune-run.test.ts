@@ -3,8 +3,14 @@ import { join } from 'node:path'
 import { queryObjects } from 'node:v8'
 import { describe, expect, it } from 'vitest'
 import { pruneInputs } from '../../../src/cli/prune/prune-inputs.ts'
-import { planPrune, readersOf } from '../../../src/cli/prune/prune-run.ts'
+import { planPrune, readersOf, repositoriesAtOnce } from '../../../src/cli/prune/prune-run.ts'
 import { Context } from '../../../src/cli/wiring/context.ts'
+import type { AuditSink } from '../../../src/audit/log/sink.ts'
+import { DeleteLedger } from '../../../src/execute/deletes/delete-ledger.ts'
+import { PendingDeletes } from '../../../src/execute/deletes/live-set.ts'
+import { RepositoryDeletes } from '../../../src/execute/deletes/repository-deletes.ts'
+import { Rescans } from '../../../src/execute/deletes/rescans.ts'
+import type { DeleteOutcome } from '../../../src/plan/prune/prune-outcome.ts'
 import { Reach } from '../../../src/images/graph/reach.ts'
 import { RepositoryReader } from '../../../src/images/graph/repository-reader.ts'
 import { ImageTimes } from '../../../src/usecases/prune/policy/times.ts'
@@ -19,6 +25,18 @@ const call = { signal: new AbortController().signal, notify: () => undefined }
 /** The number of reachable instances of a class after a garbage collection. */
 function alive(constructor: new (...args: never) => unknown): number {
   return queryObjects(constructor, { format: 'count' })
+}
+
+/** Repositories with one delete each, three times as many as are pruned at once. */
+async function planOfMany() {
+  const world = await pruneWorld()
+  const repositories = Array.from({ length: 3 * repositoriesAtOnce }, (_, i) => ({
+    ...world.repository,
+    path: `dev/r${i}`,
+  }))
+  for (const { path } of repositories)
+    await world.registry.oracle.push(image({ label: path }), path, 'pr-1', 'pr-2')
+  return { world, plan: await prunePlanOf(world.run, repositories) }
 }
 
 describe('the memory of a prune', () => {
@@ -58,18 +76,52 @@ describe('the memory of a prune', () => {
     expect(planned.plan.refusals).toEqual([])
   })
 
-  it('contains only the graphs of the repositories that are being pruned', async () => {
-    const world = await pruneWorld()
-    const repositories = Array.from({ length: 12 }, (_, i) => ({ ...world.repository, path: `dev/r${i}` }))
-    for (const { path } of repositories)
-      await world.registry.oracle.push(image({ label: path }), path, 'pr-1', 'pr-2')
-    const plan = await prunePlanOf(world.run, repositories)
-    let readers: number | undefined
-    world.after(isDelete, () => (readers = alive(RepositoryReader)), repositories.length)
+  it('contains the readers, graphs and ledgers of only the repositories that are being pruned', async () => {
+    const { world, plan } = await planOfMany()
+    let counts: readonly number[] = []
+    const measure = (): void => {
+      counts = [RepositoryReader, RepositoryDeletes, DeleteLedger, Rescans, PendingDeletes].map(alive)
+    }
+    world.after(isDelete, measure, plan.repositories.length)
     const done = await carryOutPrune(world.run, plan, {
       reader: readersOf(plan, world.run.stores, undefined),
     })
-    expect(done.repositories.map(({ status }) => status)).toEqual(repositories.map(() => 'pruned'))
-    expect(readers).toBeLessThanOrEqual(4)
+    expect(done.repositories.map(({ status }) => status)).toEqual(plan.repositories.map(() => 'pruned'))
+    expect(counts).toHaveLength(5)
+    for (const count of counts) expect(count).toBeLessThanOrEqual(repositoriesAtOnce)
+  })
+
+  it('contains no outcome of a repository that has ended', async () => {
+    const { world, plan } = await planOfMany()
+    const ended: WeakRef<readonly DeleteOutcome[]>[] = []
+    let kept: number | undefined
+    await carryOutPrune(world.run, plan, {
+      ended: (_, outcomes) => {
+        ended.push(new WeakRef(outcomes))
+        if (ended.length < plan.repositories.length) return
+        // it collects the garbage
+        alive(DeleteLedger)
+        kept = ended.filter((one) => one.deref() !== undefined).length
+      },
+    })
+    expect(ended).toHaveLength(plan.repositories.length)
+    expect(kept).toBeLessThanOrEqual(repositoriesAtOnce)
+  })
+
+  it('has open intents of those repositories alone that are being pruned', async () => {
+    const { world, plan } = await planOfMany()
+    let open = 0
+    let most = 0
+    const sink: AuditSink = {
+      place: 'memory',
+      write: async (records) => {
+        for (const { phase } of records) open += phase === 'intent' ? 1 : -1
+        most = Math.max(most, open)
+      },
+    }
+    await carryOutPrune(world.run, plan, { sink })
+    expect(open).toBe(0)
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThanOrEqual(repositoriesAtOnce)
   })
 })

@@ -49,7 +49,7 @@ export async function executeDeletes(
       clock: ports.clock,
       usedNow: ports.usedNow?.(one.repository) ?? [],
       deletesAtOnce: ports.deletesAtOnce ?? defaultDeletesAtOnce,
-      rescansFirst: !isCurrent(one, ports),
+      rescansFirst: () => !isCurrent(one, ports),
       settled: ports.current?.(one.repository)?.settled ?? new Map(),
       stop,
       recordIntents: (steps) => records.intents(steps.map((step) => intentRecord(one, step))),
@@ -60,7 +60,7 @@ export async function executeDeletes(
   })
 }
 
-/** Is called when a repository begins: the last of many may begin long after the plan was made. */
+/** The last of many repositories may begin long after the plan was made. */
 function isCurrent(plan: RepositoryPlan, { readAt, clock, current }: PrunePorts): boolean {
   const { referrers } = current?.(plan.repository) ?? plan
   return referrers === 'read' && isFresh(readAt, clock.now())

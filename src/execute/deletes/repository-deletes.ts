@@ -27,8 +27,8 @@ export interface RepositoryPorts extends DeletePorts {
   readonly usedNow: readonly TagOrDigest[]
   /** deletes that are under way at once */
   readonly deletesAtOnce: number
-  /** the repository has to be read before the first delete: the reading of the plan is too old */
-  readonly rescansFirst: boolean
+  /** whether the reading of the plan is too old, so that the repository has to be read again */
+  readonly rescansFirst: () => boolean
   /** steps of a saved plan that are not executed, with their outcomes */
   readonly settled: ReadonlyMap<StepId, SettledDelete>
   /** @throws `audit` */
@@ -68,7 +68,10 @@ export class RepositoryDeletes {
   async run(): Promise<readonly DeleteOutcome[]> {
     this.#ledger.settleKnown(this.#ports.settled)
     try {
-      if (this.#ports.rescansFirst) await this.#rescanFirst()
+      // The log can be slow, and the reading of the plan is valid for a short time.
+      const isStopped = this.#reading.signal.aborted
+      if (!isStopped) await this.#recordIntents(this.#ledger.pending().slice(0, 1))
+      if (this.#ports.rescansFirst()) await this.#rescanFirst()
       await this.#deleteAll('deleteManifest')
       await this.#deleteAll('deleteTag')
     } catch (thrown) {
@@ -107,7 +110,7 @@ export class RepositoryDeletes {
       if (wave.length === 0 || this.#reading.signal.aborted) return
       if (kind === 'deleteManifest') await this.#rescans.beforeDeletes(wave.length)
       const attempted = wave.filter((step) => this.#ledger.isPending(step))
-      await this.#ports.recordIntents(this.#ledger.takeUnannounced(attempted, recordsAtOnce))
+      await this.#recordIntents(attempted)
       const own = await this.#readOwnTags(attempted)
       const pending = wave.filter((step) => this.#ledger.isPending(step))
       const moved = await Promise.all(pending.map((step) => this.#delete(step, own)))
@@ -176,6 +179,11 @@ export class RepositoryDeletes {
     if (this.#newlyLive === undefined || !isFresh(this.#newlyLive.at, clock.now()))
       this.#newlyLive = { at: clock.now(), steps: this.#rescans.findNewlyLive(call) }
     return (await this.#newlyLive.steps).get(step)
+  }
+
+  async #recordIntents(next: readonly DeleteStep[]): Promise<void> {
+    const steps = this.#ledger.takeUnannounced(next, recordsAtOnce)
+    if (steps.length > 0) await this.#ports.recordIntents(steps)
   }
 
   async #record(): Promise<void> {

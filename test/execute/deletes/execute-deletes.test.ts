@@ -237,6 +237,26 @@ describe('the requests of a prune', () => {
     },
   )
 
+  it('include all tags before the first delete if the log was slow to take the intents', async () => {
+    const world = await pruneWorld()
+    world.put(of('a'), 'pr-1')
+    world.put(of('b'), 'prod')
+    const plan = await prunePlanOf(world.run, [world.repository])
+    world.registry.forget()
+    const clock = manualClock()
+    const sink = keptSink()
+    const slow: AuditSink = {
+      place: sink.place,
+      write: async (records) => {
+        if (sink.writes.length === 0) await clock.advance(2_001)
+        await sink.write(records)
+      },
+    }
+    await carryOutPrune(world.run, plan, { clock, sink: slow, readAt: clock.now() })
+    expect(world.registry.requests.map(({ reference }) => reference)).toContain('prod')
+    expect(world.deletes()).toEqual(['pr-1'])
+  })
+
   it('for 500 of 600 images are a check and a delete for each, and a rescan every 100 deletes', async () => {
     const world = await pruneWorld({ abilities: { referrers: false } })
     for (let n = 0; n < 500; n++) world.put(image({ label: `${n}`, layers: 0 }), `pr-${n}`)

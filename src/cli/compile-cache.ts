@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
-import { othersWhoWrite } from '../lib/files/ownership.ts'
+import { explainForeignWriters } from '../lib/files/ownership.ts'
 import { privateFolder } from '../lib/files/private-folder.ts'
 import { type ProcessEnvironment, homeFolder, inside, userFolder } from '../lib/files/user-folders.ts'
 
@@ -60,7 +60,7 @@ function isOwn(path: string, kind: 'folder' | 'file', uid: number): boolean {
   // Another run of dray has just renamed or removed it.
   if (stats === undefined) return true
   const isKind = kind === 'folder' ? stats.isDirectory() : stats.isFile()
-  return isKind && othersWhoWrite(stats, [uid]) === undefined
+  return isKind && explainForeignWriters(stats, [uid]) === undefined
 }
 
 function isSet(value: string | undefined): boolean {

@@ -5,7 +5,7 @@ import { settings } from '@oclif/core/settings'
 import { DrayError, toDrayError } from '../lib/errors.ts'
 import { ioError, systemCode } from '../lib/files/io-error.ts'
 import { reportError } from './command/report.ts'
-import { asksForJson, errorDocument, printDocument } from './command/result-document.ts'
+import { asksForJson, createErrorDocument, printDocument } from './command/result-document.ts'
 import { fromOclif, unknownCommand } from './command/usage-error.ts'
 
 /** oclif loads them from their packages, for their commands. */
@@ -46,7 +46,7 @@ async function route(args: readonly string[], root: string): Promise<void> {
   // Only these cases need the commands of plugins. Reading their manifests takes 4 ms.
   const config = await load(root, plugins)
   const command = commandIn(args, config)
-  const subject = wordsOf(command?.id === 'help' ? command.rest : args)
+  const subject = leadingWords(command?.id === 'help' ? command.rest : args)
   if (args[0] === '--version') {
     process.stdout.write(`${config.userAgent}\n`)
   } else if (asksForHelp(args) || command?.id === 'help') {
@@ -80,7 +80,7 @@ async function setPluginFolder(config: Config): Promise<void> {
 
 /** The longest sequence of leading words that names a command, and the arguments after it. */
 function commandIn(args: readonly string[], config: Config): { id: string; rest: string[] } | undefined {
-  for (let words = wordsOf(args).length; words > 0; words--) {
+  for (let words = leadingWords(args).length; words > 0; words--) {
     const id = args.slice(0, words).join(':')
     if (config.findCommand(id) !== undefined) return { id, rest: args.slice(words) }
   }
@@ -88,7 +88,7 @@ function commandIn(args: readonly string[], config: Config): { id: string; rest:
 }
 
 /** The leading words that may name a command, at most three. */
-function wordsOf(args: readonly string[]): readonly string[] {
+function leadingWords(args: readonly string[]): readonly string[] {
   const end = args.findIndex((arg) => arg.startsWith('-'))
   return args.slice(0, Math.min(end < 0 ? args.length : end, 3))
 }
@@ -120,7 +120,7 @@ async function load(root: string, core: string[]): Promise<Config> {
 async function report(thrown: unknown, args: readonly string[]): Promise<void> {
   const error = toDrayError(fromOclif(thrown))
   const json = asksForJson(args)
-  if (json) process.stdout.write(printDocument(errorDocument('', error, [])))
+  if (json) process.stdout.write(printDocument(createErrorDocument('', error, [])))
   await reportError(error, { quiet: json })
 }
 

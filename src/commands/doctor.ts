@@ -1,7 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
-import { examine, registriesToExamine, scratchRepository } from '../cli/registries/doctor.ts'
+import { examine, resolveRegistriesToExamine, resolveScratchRepository } from '../cli/registries/doctor.ts'
 import { exitCodes } from '../cli/command/exit-codes.ts'
 import { DrayError } from '../lib/errors.ts'
 import { hasProblem } from '../usecases/views/doctor.ts'
@@ -44,8 +44,9 @@ export default class Doctor extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Doctor)
     const { config } = await this.context.config()
-    const scratch = flags.write === undefined ? undefined : scratchRepository(flags.write, config, flags.yes)
-    const registries = registriesToExamine(args.registry ?? scratch?.registry, config)
+    const scratch =
+      flags.write === undefined ? undefined : resolveScratchRepository(flags.write, config, flags.yes)
+    const registries = resolveRegistriesToExamine(args.registry ?? scratch?.registry, config)
     if (registries.length === 0) throw nothingToExamine()
     if (scratch !== undefined && registries.some(({ registry }) => registry !== scratch.registry))
       throw twoRegistries()

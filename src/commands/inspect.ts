@@ -1,7 +1,7 @@
 import { string as stringArg } from '@oclif/core/args'
 import { boolean, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
-import { imageToInspect, type InspectRequest } from '../cli/arguments/image-requests.ts'
+import { resolveImageToInspect, type InspectRequest } from '../cli/arguments/image-requests.ts'
 import { asUsage } from '../lib/as-usage.ts'
 import { parsePlatformName } from '../oci/platform.ts'
 import { formatRepository, type RepositoryName } from '../oci/reference.ts'
@@ -58,7 +58,7 @@ export default class Inspect extends BaseCommand {
     const text = flags.platform
     const platform = text === undefined ? undefined : asUsage(() => parsePlatformName(text))
     const { config } = await this.context.config()
-    const request = imageToInspect(args.image, config)
+    const request = resolveImageToInspect(args.image, config)
     const { at } = request
     const repository = await this.#choose(request)
     const { length } = request.repositories

@@ -3,7 +3,7 @@ import { boolean, integer, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
 import { exitOfView } from '../cli/command/view-exit.ts'
 import { listOptions } from '../cli/command/list-options.ts'
-import { repositoriesToList } from '../cli/arguments/image-requests.ts'
+import { resolveRepositoriesToList } from '../cli/arguments/image-requests.ts'
 import { renderOmitted, renderRepositories } from '../render/views/list.ts'
 import { renderUnreachable } from '../render/views/unreachable.ts'
 
@@ -68,7 +68,7 @@ export default class Ls extends BaseCommand {
     const { args, flags } = await this.parse(Ls)
     const options = listOptions(flags, this.context.clock.now())
     const { config } = await this.context.config()
-    const { repositories, isInSeveral } = repositoriesToList(args.repository, config)
+    const { repositories, isInSeveral } = resolveRepositoriesToList(args.repository, config)
     const { listRepositories } = await import('../usecases/views/list/list.ts')
     const stores = await this.context.stores()
     await this.context.expectRepositories([], repositories, 'read')

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { string as stringArg } from '@oclif/core/args'
 import { integer, option, string } from '@oclif/core/flags'
 import { BaseCommand } from '../cli/command/base-command.ts'
-import { exposureWarning, serveRegistry } from '../cli/registries/serve.ts'
+import { warnAboutExposure, serveRegistry } from '../cli/registries/serve.ts'
 import { toDrayError } from '../lib/errors.ts'
 import { escapeText } from '../render/text/escape.ts'
 
@@ -64,7 +64,7 @@ export default class Serve extends BaseCommand {
       onRequest: (line) => flags.verbose && this.say(escapeText(line)),
     })
     try {
-      const warning = exposureWarning(registry, flags)
+      const warning = warnAboutExposure(registry, flags)
       if (warning !== undefined) this.warn(warning)
       this.finish(
         { registry: registry.registry, folder: args.dir ?? null },

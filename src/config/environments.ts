@@ -44,7 +44,7 @@ export function repositoriesOf(
  * The environments and images that a repository belongs to, under any of its names
  * (`RegistryNames`), the environment with the longest path first. Empty if it is in none.
  */
-export function imagesAt(config: Config, repository: RepositoryName): readonly EnvironmentImage[] {
+export function findImagesAt(config: Config, repository: RepositoryName): readonly EnvironmentImage[] {
   return ownersOf(config, repository).map(({ environment, image }) => ({ environment, image }))
 }
 
@@ -70,7 +70,7 @@ export function mostSpecific(owners: readonly Owner[]): readonly Owner[] {
   return owners.filter(({ pathLength }) => pathLength === owners[0]?.pathLength)
 }
 
-/** As `imagesAt`, with how the repository belongs to each environment. */
+/** As `findImagesAt`, with how the repository belongs to each environment. */
 export function ownersOf(config: Config, repository: RepositoryName): readonly Owner[] {
   const names = new RegistryNames(config.registries)
   const owners = [...config.environments].flatMap(([environment, { targets }]) => {

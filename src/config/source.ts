@@ -75,7 +75,7 @@ export function parseSource(content: string, name: string): ConfigSource {
     })
   }
   const root: Node | null = document.contents
-  const places = new Places()
+  const places = new PositionMap()
   return { value, position: (path, of = 'value') => at(places.offsetOf(root, path, of)) }
 }
 
@@ -131,7 +131,7 @@ function compare(a: string, b: string): number {
 }
 
 /** Finds positions. It indexes each map once, because a file may have as many mistakes as keys. */
-class Places {
+class PositionMap {
   readonly #pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>()
 
   /** Follows a path as far as it exists. */

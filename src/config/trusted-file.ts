@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { DrayError } from '../lib/errors.ts'
 import { ioError, systemCode } from '../lib/files/io-error.ts'
 import { findForeignLink } from '../lib/files/links.ts'
-import { othersWhoReplace, othersWhoWrite } from '../lib/files/ownership.ts'
+import { explainForeignReplacers, explainForeignWriters } from '../lib/files/ownership.ts'
 import { readFileBounded } from '../lib/files/read.ts'
 import { maxFileSize } from './source.ts'
 
@@ -29,12 +29,12 @@ export async function refuseUntrusted(file: string, owners: Owners): Promise<voi
   if (owners === undefined) return
   const faults = [
     ...(entry.isSymbolicLink() ? faultOfLinks(file, owners) : []),
-    ...(target?.isFile() === true ? faultOf(file, target, othersWhoWrite(target, owners)) : []),
+    ...(target?.isFile() === true ? faultOf(file, target, explainForeignWriters(target, owners)) : []),
   ]
   const real = target === undefined ? file : await realpath(file)
   for (const folder of new Set([dirname(file), dirname(real)])) {
     const above = await stat(folder)
-    const others = othersWhoReplace(above, owners)
+    const others = explainForeignReplacers(above, owners)
     faults.push(...faultOf(folder, above, others, `others can replace it in ${folder}: `))
   }
   if (faults.length > 0) throw untrusted(file, faults)
@@ -44,7 +44,7 @@ export async function refuseUntrusted(file: string, owners: Owners): Promise<voi
 export async function readTrusted(file: string, owners: Owners): Promise<string> {
   const bytes = await readFileBounded(file, maxBytes, {
     check: (stats) => {
-      const faults = owners === undefined ? [] : faultOf(file, stats, othersWhoWrite(stats, owners))
+      const faults = owners === undefined ? [] : faultOf(file, stats, explainForeignWriters(stats, owners))
       if (faults.length > 0) throw untrusted(file, faults)
     },
   })

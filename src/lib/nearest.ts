@@ -9,14 +9,14 @@ const maxLength = 128
  * neighbour. Case does not count.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  return nearestFew(word, candidates, 1)[0]
+  return findNearest(word, candidates, 1)[0]
 }
 
 /**
  * Returns up to `count` near candidates, the nearest first; of equals, the one with the longer
  * common beginning, then the earlier one.
  */
-export function nearestFew(word: string, candidates: Iterable<string>, count: number): string[] {
+export function findNearest(word: string, candidates: Iterable<string>, count: number): string[] {
   const target = word.toLowerCase()
   if (target === '' || target.length > maxLength) return []
   const limit = Math.max(1, Math.floor(target.length / 3))

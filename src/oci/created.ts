@@ -6,7 +6,7 @@ const firstImage = Date.UTC(2013, 0, 1)
  * text that is no time (RFC 3339), and for what reproducible builds write: 1970, year 1, or a
  * future time.
  */
-export function plausibleTime(created: string | undefined, now: number): number | undefined {
+export function parsePlausibleTime(created: string | undefined, now: number): number | undefined {
   const time = created === undefined ? undefined : parseCreated(created)
   return time === undefined || time < firstImage || time > now ? undefined : time
 }

@@ -4,7 +4,7 @@ import { formatAt, isTag, type RepositoryName } from '../oci/reference.ts'
 import { matchesGlob } from '../oci/tag-glob.ts'
 import { formatVersion, isExactVersion } from '../semver/version.ts'
 import type { FloatingTag, VersionTags } from '../semver/version-tags.ts'
-import type { HeldTag, PlannedTag, TagOverride } from './plan.ts'
+import type { KeptTag, PlannedTag, TagOverride } from './plan.ts'
 import type { TagToWrite } from './tag-steps.ts'
 
 /** The tags of an image in a repository. */
@@ -37,7 +37,7 @@ export interface TagRules {
 export interface TagDecisions {
   /** in the order of writing: version tags, other tags, `latest`; includes unchanged tags */
   readonly waves: readonly (readonly TagToWrite[])[]
-  readonly held: readonly HeldTag[]
+  readonly held: readonly KeptTag[]
   readonly refusals: readonly DrayError[]
 }
 
@@ -61,7 +61,7 @@ export function decideTags(
 ): TagDecisions {
   const { version, root } = wanted
   const planned = new Map<string, TagToWrite>()
-  const held: HeldTag[] = []
+  const held: KeptTag[] = []
   const refusals: DrayError[] = []
   const add = (tag: string, more: Partial<TagToWrite>): void => {
     if (!isTag(tag)) refusals.push(new DrayError('malformed', `${JSON.stringify(tag)} is not a tag`))
@@ -86,11 +86,11 @@ export function decideTags(
     refusals.push(tagTaken(wanted, tag.tag, tag.before, why))
     return tag
   })
-  return { waves: inWaves(tags, version, rules), held, refusals }
+  return { waves: groupByWave(tags, version, rules), held, refusals }
 }
 
 /** Returns a tag as a placement shows it, without the preconditions of its step. */
-export function asPlannedTag({ tag, before, change, reason, override }: TagToWrite): PlannedTag {
+export function toPlannedTag({ tag, before, change, reason, override }: TagToWrite): PlannedTag {
   return {
     tag,
     before,
@@ -153,7 +153,7 @@ function isExact(tag: string, version: VersionTags | undefined, rules: TagRules)
 }
 
 /** Version tags come first: a user of a floating tag then finds its version tag too. */
-function inWaves(
+function groupByWave(
   tags: readonly TagToWrite[],
   version: VersionTags | undefined,
   rules: TagRules,

@@ -10,7 +10,7 @@ export interface TagToWrite extends PlannedTag {
  * written in parallel.
  * @param after steps that come before every tag
  */
-export function tagSteps(
+export function planTagSteps(
   waves: readonly (readonly TagToWrite[])[],
   { id, root, from, to: { repository } }: Pick<Placement, 'id' | 'root' | 'from' | 'to'>,
   after: readonly StepId[],

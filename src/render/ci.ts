@@ -2,7 +2,7 @@ import type { ErrorInfo } from '../lib/errors.ts'
 import type { RunOutcome } from '../plan/outcome.ts'
 import type { Hash, Plan } from '../plan/plan.ts'
 import { escapeText } from './text/escape.ts'
-import { shortDigest } from './text/format.ts'
+import { shortenDigest } from './text/format.ts'
 import { doneStatuses, operationTexts, statusTexts } from './operation.ts'
 import { formatPath, formatDestination } from './placement-end.ts'
 
@@ -10,12 +10,12 @@ import { formatPath, formatDestination } from './placement-end.ts'
 export type CiVariables = Readonly<Record<string, string>>
 
 /** Lines for the file that `GITHUB_OUTPUT` names. */
-export function githubOutput(variables: CiVariables): string {
+export function formatGithubOutput(variables: CiVariables): string {
   return linesOf(variables, (name) => name)
 }
 
 /** Lines of a dotenv report (GitLab, artifacts:reports:dotenv). */
-export function dotenvReport(variables: CiVariables): string {
+export function formatDotenvReport(variables: CiVariables): string {
   return linesOf(variables, (name) => `DRAY_${name.toUpperCase()}`)
 }
 
@@ -38,13 +38,13 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
   const rows = plan.placements.map((placement) => {
     const status = byId.get(placement.id)?.status
     const tags = placement.tags.map(({ tag, change }) => `${tag} (${change})`).join(', ')
-    return row([
+    return formatRow([
       placement.image,
       operationTexts[plan.operation].isInPlace
         ? formatDestination(placement, plan.placements)
         : formatPath(placement, placement.image, plan.placements),
       tags,
-      shortDigest(placement.root.digest),
+      shortenDigest(placement.root.digest),
       status === undefined ? 'planned' : statusTexts[status].text,
     ])
   })
@@ -57,7 +57,7 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
 }
 
 /** Formats a workflow command that shows an error beside the run (GitHub, Workflow commands). */
-export function githubAnnotation(error: ErrorInfo): string {
+export function formatGithubAnnotation(error: ErrorInfo): string {
   const text = [error.message, ...(error.details ?? []), error.why, error.hint]
     .filter((part) => part !== undefined)
     .map(escapeText)
@@ -66,7 +66,7 @@ export function githubAnnotation(error: ErrorInfo): string {
 }
 
 /** A row of a table in Markdown. */
-export function row(cells: readonly string[]): string {
+export function formatRow(cells: readonly string[]): string {
   return `| ${cells.map(inMarkdown).join(' | ')} |\n`
 }
 

@@ -1,8 +1,8 @@
 import type { Moved, PlacementOutcome, RunOutcome } from '../plan/outcome.ts'
-import type { HeldTag, Placement, Plan } from '../plan/plan.ts'
+import type { KeptTag, Placement, Plan } from '../plan/plan.ts'
 import { renderErrorBelow } from './error.ts'
 import { escapeText } from './text/escape.ts'
-import { formatBytes, formatCount, shortDigest } from './text/format.ts'
+import { formatBytes, formatCount, shortenDigest } from './text/format.ts'
 import { doneStatuses, operationTexts, statusTexts } from './operation.ts'
 import { formatPath, formatDestination } from './placement-end.ts'
 import { needsRepair } from './plan.ts'
@@ -40,7 +40,7 @@ function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: 
       ? formatDestination(placement, plan.placements)
       : formatPath(placement, placement.image, plan.placements),
     ...(hasRelease ? [`to ${escapeText(placement.from.tag ?? '')}`] : []),
-    style.cyan(shortDigest(placement.root.digest)),
+    style.cyan(shortenDigest(placement.root.digest)),
   ].join('  ')
   const lines = [
     ...outcome.tags.filter(({ changed }) => changed).map(tagLine),
@@ -52,11 +52,11 @@ function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: 
 }
 
 function tagLine({ tag, before, after }: PlacementOutcome['tags'][number]): string {
-  const now = after === null ? 'gone' : shortDigest(after)
-  return `  ${escapeText(tag)}: ${before === null ? 'new' : `${shortDigest(before)} -> ${now}`}`
+  const now = after === null ? 'gone' : shortenDigest(after)
+  return `  ${escapeText(tag)}: ${before === null ? 'new' : `${shortenDigest(before)} -> ${now}`}`
 }
 
-function heldLine({ tag, reason }: HeldTag): string {
+function heldLine({ tag, reason }: KeptTag): string {
   return `  ${escapeText(tag)}: not moved, ${escapeText(reason)}`
 }
 

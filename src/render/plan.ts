@@ -1,9 +1,9 @@
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Placement, Plan, PlannedTag, Refusal, TagOverride } from '../plan/plan.ts'
-import { configurationLine } from './configuration.ts'
+import { renderConfigurationLine } from './configuration.ts'
 import { renderErrorBelow } from './error.ts'
 import { escapeText } from './text/escape.ts'
-import { formatBytes, formatCount, shortDigest } from './text/format.ts'
+import { formatBytes, formatCount, shortenDigest } from './text/format.ts'
 import { operationTexts } from './operation.ts'
 import { formatEnd, formatEndName } from './placement-end.ts'
 import type { Page, Style } from './text/style.ts'
@@ -23,7 +23,7 @@ export function renderPlan(plan: Plan, page: Page, configuration?: string): stri
       .filter((placement) => !refused.has(placement.id))
       .map((placement) => renderPlacement(plan, placement, page)),
     ...plan.refusals.map((refusal) => renderRefusal(refusal, plan, style)),
-    [summary(plan, style), ...configurationLine(configuration, style)].join('\n'),
+    [summary(plan, style), ...renderConfigurationLine(configuration, style)].join('\n'),
   ]
   return blocks.join('\n\n')
 }
@@ -35,17 +35,17 @@ function renderPlacement(plan: Plan, placement: Placement, page: Page): string {
   const isWork = plan.steps.some((step) => step.placement === placement.id)
   const head = [
     style.bold(escapeText(image)),
-    style.cyan(shortDigest(root.digest)),
+    style.cyan(shortenDigest(root.digest)),
     ...(size === undefined ? [] : [style.dim(formatBytes(size))]),
     ...(isWork ? [] : [style.dim('nothing to do')]),
   ].join('  ')
   const indented = { style, width: page.width === undefined ? undefined : page.width - 2 }
   const rows: Cell[][] = [
     ...(isInPlace
-      ? [['in', placeCell(to)]]
+      ? [['in', endCell(to)]]
       : [
-          ['from', placeCell(from)],
-          ['to', placeCell(to)],
+          ['from', endCell(from)],
+          ['to', endCell(to)],
         ]),
     ...(hasRelease ? [['release', escapeText(from.tag ?? '')]] : []),
     ...tagRows(placement, indented.width),
@@ -73,7 +73,7 @@ function isAttested(plan: Plan, placement: Placement): boolean {
   return plan.steps.some((step) => step.placement === placement.id && step.kind === 'attest')
 }
 
-function placeCell(place: Placement['to']): string {
+function endCell(place: Placement['to']): string {
   const where = formatEnd(place)
   return place.environment === undefined ? where : `${formatEndName(place)} (${where})`
 }
@@ -97,7 +97,7 @@ function tagRows({ tags, held = [], root }: Placement, page: number | undefined)
   return [
     ...tags.flatMap((one) => rows(one.tag, changeOf(one, root), whyOf(one), tones[one.change])),
     ...held.flatMap(({ tag, at, reason }) =>
-      rows(tag, at === null ? 'not set' : `stays on ${shortDigest(at)}`, reason, 'dim'),
+      rows(tag, at === null ? 'not set' : `stays on ${shortenDigest(at)}`, reason, 'dim'),
     ),
   ]
 }
@@ -114,7 +114,7 @@ function changeOf({ before, change }: PlannedTag, root: Descriptor): string {
     case 'create':
       return 'new'
     case 'move':
-      return `${before === null ? 'none' : shortDigest(before)} -> ${shortDigest(root.digest)}`
+      return `${before === null ? 'none' : shortenDigest(before)} -> ${shortenDigest(root.digest)}`
     case 'unchanged':
       return 'unchanged'
   }
@@ -139,7 +139,7 @@ function evidenceCell({ found, missing }: Placement['evidence']): string {
 
 function renderRefusal(refusal: Refusal, plan: Plan, style: Style): string {
   const placement = plan.placements.find(({ id }) => id === refusal.placement)
-  const where = placement === undefined ? '' : `  to ${placeCell(placement.to)}`
+  const where = placement === undefined ? '' : `  to ${endCell(placement.to)}`
   const head = `${style.red('refused')}  ${style.bold(escapeText(refusal.image))}${where}`
   return `${head}\n${renderErrorBelow(refusal.error, style, '  ')}`
 }

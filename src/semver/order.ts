@@ -16,7 +16,7 @@ const ranks = { latest: 0, version: 1, other: 2 } as const
  * the versions of their line, then all others by name in descending order, with digits as numbers.
  * The order is total: it does not depend on the order of the input.
  */
-export function inSemverOrder(tags: Iterable<string>, reading: VersionReading): string[] {
+export function sortBySemver(tags: Iterable<string>, reading: VersionReading): string[] {
   const list = [...tags]
   const versions = list.flatMap((tag) => parseVersionTag(tag, reading) ?? [])
   const majors = new Set(versions.map(({ version }) => version.major))

@@ -1,6 +1,6 @@
 import Range from 'semver/classes/range.js'
 import { DrayError } from '../lib/errors.ts'
-import { formatVersion, nextVersion, parseVersion, type Version } from './version.ts'
+import { formatVersion, incrementVersion, parseVersion, type Version } from './version.ts'
 
 /** A range of node-semver; only `parseRange` makes one. */
 export type VersionRange = Readonly<Range>
@@ -60,6 +60,6 @@ function justAbove(version: Version): readonly (Version | undefined)[] {
   const { major, minor, patch, prerelease } = version
   if (prerelease.length > 0)
     return [parseVersion(`${formatVersion(version)}.0`), parseVersion(`${major}.${minor}.${patch}`)]
-  const next = (['patch', 'minor', 'major'] as const).map((part) => nextVersion(version, part))
+  const next = (['patch', 'minor', 'major'] as const).map((part) => incrementVersion(version, part))
   return next.flatMap((one) => (one === undefined ? [] : [parseVersion(`${formatVersion(one)}-0`), one]))
 }

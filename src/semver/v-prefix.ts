@@ -12,7 +12,7 @@ export interface VPrefix {
  * it has both spellings, the version tag is as given and the policy decides for floating tags.
  * Existing floating tags of one spelling keep it, so that their users get the new version.
  */
-export function vPrefixOf(given: VersionTag, present: PresentTags, { v }: TagPolicy): VPrefix {
+export function decideVPrefix(given: VersionTag, present: PresentTags, { v }: TagPolicy): VPrefix {
   const configured = v === 'keep' ? given.hasV : v === 'always'
   const ofVersions = spelling(present.versions.map(({ hasV }) => hasV))
   switch (ofVersions) {

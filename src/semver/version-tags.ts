@@ -1,11 +1,11 @@
 import { channelOf, higherInLine, type Line } from './line.ts'
 import type { TagLevel, TagPolicy } from './tag-policy.ts'
-import { presentTags, vPrefixOf } from './v-prefix.ts'
+import { presentTags, decideVPrefix } from './v-prefix.ts'
 import {
   compareVersions,
   formatVersion,
   isStable,
-  tagOfVersion,
+  formatVersionTag,
   type Version,
   type VersionTag,
   versionTagsIn,
@@ -48,8 +48,8 @@ export function versionTags(
   const present = versionTagsIn(tags, policy)
   // the given version counts too, so that the next run sees the same floating tags
   const { floating } = presentTags(tags, [...present, given])
-  const prefix = vPrefixOf(given, { versions: present, floating }, policy)
-  const exact = tagOfVersion(version, prefix.exact)
+  const prefix = decideVPrefix(given, { versions: present, floating }, policy)
+  const exact = formatVersionTag(version, prefix.exact)
   const versions = present.map((one) => one.version)
   return {
     version,

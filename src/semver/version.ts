@@ -55,7 +55,7 @@ export function formatVersion({ version, build }: Version): string {
 }
 
 /** Returns the tag of a version, with `_` for `+` (distribution-spec, Pulling manifests). */
-export function tagOfVersion(version: Version, hasV: boolean): string {
+export function formatVersionTag(version: Version, hasV: boolean): string {
   return `${hasV ? 'v' : ''}${formatVersion(version).replace('+', '_')}`
 }
 
@@ -64,7 +64,7 @@ export function isStable({ prerelease }: Version): boolean {
 }
 
 /** Returns the highest tag by precedence, the first of equal ones. */
-export function highestTag<T extends Pick<VersionTag, 'version'>>(tags: readonly T[]): T | undefined {
+export function findHighestTag<T extends Pick<VersionTag, 'version'>>(tags: readonly T[]): T | undefined {
   let highest: T | undefined
   for (const tag of tags) {
     if (highest === undefined || compareVersions(tag.version, highest.version) > 0) highest = tag
@@ -72,12 +72,12 @@ export function highestTag<T extends Pick<VersionTag, 'version'>>(tags: readonly
   return highest
 }
 
-export function highestFirst<T extends Pick<VersionTag, 'version'>>(tags: readonly T[]): T[] {
+export function compareDescending<T extends Pick<VersionTag, 'version'>>(tags: readonly T[]): T[] {
   return tags.toSorted((a, b) => compareVersions(b.version, a.version))
 }
 
 /** Returns the next stable version; undefined if its number would exceed 2^53. */
-export function nextVersion(
+export function incrementVersion(
   { major, minor, patch }: Version,
   part: 'major' | 'minor' | 'patch',
 ): Version | undefined {

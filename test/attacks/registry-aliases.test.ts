@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolveScope } from '../../src/cli/prune/prune-scope.ts'
 import { promoteRequests } from '../../src/cli/arguments/promote-requests.ts'
-import { imagesAt } from '../../src/config/environments.ts'
+import { findImagesAt } from '../../src/config/environments.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { retentionOf } from '../../src/config/retention/retention.ts'
 import { RegistryNames } from '../../src/config/registry-names.ts'
@@ -68,7 +68,7 @@ describe('an environment', () => {
     ['cache.example.com:5000/prod/api', undefined],
     ['cache.example.com:5000/hubs/prod/api', undefined],
   ])('is found by every name of its registry: %s is in %s', (reference, environment) => {
-    expect(imagesAt(config, parseReference(reference))).toEqual(
+    expect(findImagesAt(config, parseReference(reference))).toEqual(
       environment === undefined ? [] : [{ environment, image: 'api' }],
     )
   })
@@ -76,7 +76,7 @@ describe('an environment', () => {
   it('on an alias is found by the main name of the registry', () => {
     const turned = configOf(`registries: { r.example.com: { aliases: [cache.example.com/hub] } }
 environments: { far: { registry: cache.example.com, path: "hub/prod/{image}" } }`)
-    expect(imagesAt(turned, parseReference('r.example.com/prod/api'))).toEqual([
+    expect(findImagesAt(turned, parseReference('r.example.com/prod/api'))).toEqual([
       { environment: 'far', image: 'api' },
     ])
   })
@@ -85,8 +85,8 @@ environments: { far: { registry: cache.example.com, path: "hub/prod/{image}" } }
     const two = configOf(`environments:
   a: { registry: "127.0.0.1:5000", path: "{image}" }
   b: { registry: "127.0.0.2:5000", path: "{image}" }`)
-    expect(imagesAt(two, parseReference('127.0.0.2:5000/api'))[0]?.environment).toBe('b')
-    expect(imagesAt(two, parseReference('127.0.0.1:5000/api'))[0]?.environment).toBe('a')
+    expect(findImagesAt(two, parseReference('127.0.0.2:5000/api'))[0]?.environment).toBe('b')
+    expect(findImagesAt(two, parseReference('127.0.0.1:5000/api'))[0]?.environment).toBe('a')
   })
 })
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { certificatesIn } from '../../src/cli/wiring/certificates.ts'
 import { emptyConfig } from '../../src/config/config.ts'
 import { resolveOneRegistry } from '../../src/config/resolver/resolve-registry.ts'
-import { imagesAt } from '../../src/config/environments.ts'
+import { findImagesAt } from '../../src/config/environments.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { RegistryNames } from '../../src/config/registry-names.ts'
 import { findCredentials } from '../../src/registry/credentials/find-credentials.ts'
@@ -197,7 +197,9 @@ describe('dray.yaml', () => {
   it('may list an alias that is known', () => {
     const config = configOf(`registries: { "localhost:5000": { aliases: ["127.0.0.1:5000"] } }
 environments: { dev: { registry: "localhost:5000", path: "{image}" } }`)
-    expect(imagesAt(config, parseReference('[::1]:5000/api'))).toEqual([{ environment: 'dev', image: 'api' }])
+    expect(findImagesAt(config, parseReference('[::1]:5000/api'))).toEqual([
+      { environment: 'dev', image: 'api' },
+    ])
   })
 
   it('keeps its settings under the normal form of a host', () => {

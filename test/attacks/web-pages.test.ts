@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { exposureWarning } from '../../src/cli/registries/serve.ts'
+import { warnAboutExposure } from '../../src/cli/registries/serve.ts'
 import { startRegistry } from '../../src/embedded/server.ts'
 import { send, started } from '../embedded/http.ts'
 import { startDray } from '../support/program.ts'
@@ -243,8 +243,12 @@ describe('dray serve', () => {
     const registry = await startRegistry({ host: '::' })
     onTestFinished(() => registry.close())
     const { port } = registry
-    expect(exposureWarning(registry, { host: '::', htpasswd: undefined })).toContain(`reach [::]:${port} may`)
-    expect(exposureWarning(registry, { host: '::', htpasswd: 'file' })).toContain(`sent to [::]:${port} unen`)
+    expect(warnAboutExposure(registry, { host: '::', htpasswd: undefined })).toContain(
+      `reach [::]:${port} may`,
+    )
+    expect(warnAboutExposure(registry, { host: '::', htpasswd: 'file' })).toContain(
+      `sent to [::]:${port} unen`,
+    )
   })
 
   it('refuses an --allow-host that is not a host name', async () => {

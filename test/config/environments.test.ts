@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { emptyConfig } from '../../src/config/config.ts'
-import { imagesAt, repositoriesOf } from '../../src/config/environments.ts'
+import { findImagesAt, repositoriesOf } from '../../src/config/environments.ts'
 import { hashOfConfig } from '../../src/config/hash.ts'
 import { parseConfig } from '../../src/config/load.ts'
 
@@ -57,19 +57,19 @@ describe('an environment', () => {
   })
 
   it('is found from its repositories, the most specific first', () => {
-    expect(imagesAt(config, { registry: 'r.example.com', path: 'dev/frontend/web' })).toEqual([
+    expect(findImagesAt(config, { registry: 'r.example.com', path: 'dev/frontend/web' })).toEqual([
       { environment: 'dev', image: 'web' },
       { environment: 'any', image: 'dev/frontend/web' },
     ])
-    expect(imagesAt(config, { registry: 'r.example.com', path: 'team-api/staging' })[0]).toEqual({
+    expect(findImagesAt(config, { registry: 'r.example.com', path: 'team-api/staging' })[0]).toEqual({
       environment: 'staging',
       image: 'api',
     })
-    expect(imagesAt(config, { registry: 'elsewhere.example.com', path: 'dev/api' })).toEqual([])
+    expect(findImagesAt(config, { registry: 'elsewhere.example.com', path: 'dev/api' })).toEqual([])
   })
 
   it('does not contain a repository whose image has another name there', () => {
-    expect(imagesAt(config, { registry: 'r.example.com', path: 'dev/web' })).toEqual([
+    expect(findImagesAt(config, { registry: 'r.example.com', path: 'dev/web' })).toEqual([
       { environment: 'any', image: 'dev/web' },
     ])
   })
@@ -81,7 +81,7 @@ describe('an environment', () => {
         fc.pre(image !== 'frontend/web' && image !== 'web' && !image.startsWith('library/'))
         for (const repository of repositoriesOf(config, environment, image)) {
           const expected = { environment, image }
-          expect(imagesAt(config, repository)).toContainEqual(expected)
+          expect(findImagesAt(config, repository)).toContainEqual(expected)
         }
       }),
     )

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { didYouMean, nearest, nearestFew } from '../../src/lib/nearest.ts'
+import { didYouMean, nearest, findNearest } from '../../src/lib/nearest.ts'
 
 describe('nearest', () => {
   it.each([
@@ -20,7 +20,7 @@ describe('nearest', () => {
   })
 
   it('returns the nearest first, and of equally near ones the one with the same beginning', () => {
-    expect(nearestFew('1.4.2', ['2.4.2', '1.4', '1.4.3', '1.4.21', '7.7.7'], 3)).toEqual([
+    expect(findNearest('1.4.2', ['2.4.2', '1.4', '1.4.3', '1.4.21', '7.7.7'], 3)).toEqual([
       '1.4.21',
       '1.4.3',
       '2.4.2',

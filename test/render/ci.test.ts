@@ -4,9 +4,9 @@ import type { RunOutcome } from '../../src/plan/outcome.ts'
 import { nothingMoved } from '../../src/plan/outcome.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import {
-  dotenvReport,
-  githubAnnotation,
-  githubOutput,
+  formatDotenvReport,
+  formatGithubAnnotation,
+  formatGithubOutput,
   runSummary,
   runVariables,
 } from '../../src/render/ci.ts'
@@ -48,8 +48,8 @@ const variables = runVariables(plan, 'sha256:plan', outcome)
 
 describe('a CI report', () => {
   it('has the outputs for the next steps', () => {
-    expect(githubOutput(variables)).toBe(`digest=${root.digest}\nchanged=true\nplan=sha256:plan\n`)
-    expect(dotenvReport(variables)).toBe(
+    expect(formatGithubOutput(variables)).toBe(`digest=${root.digest}\nchanged=true\nplan=sha256:plan\n`)
+    expect(formatDotenvReport(variables)).toBe(
       `DRAY_DIGEST=${root.digest}\nDRAY_CHANGED=true\nDRAY_PLAN=sha256:plan\n`,
     )
   })
@@ -65,7 +65,7 @@ describe('a CI report', () => {
   })
 
   it('has an error as an annotation on one line', () => {
-    const text = githubAnnotation({ code: 'io', message: '100% full', why: 'a\nb', hint: 'make room' })
+    const text = formatGithubAnnotation({ code: 'io', message: '100% full', why: 'a\nb', hint: 'make room' })
     expect(text).toBe('::error title=dray::100%25 full — a\\nb — make room')
   })
 })

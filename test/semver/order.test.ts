@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { inSemverOrder } from '../../src/semver/order.ts'
+import { sortBySemver } from '../../src/semver/order.ts'
 import { plainReading } from '../../src/semver/version.ts'
 
 const number = fc.integer({ min: 0, max: 3 }).map(String)
@@ -12,7 +12,7 @@ const tag = fc.oneof(
   fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}$/),
 )
 
-describe('inSemverOrder', () => {
+describe('sortBySemver', () => {
   it.each([
     ['versions by precedence', ['1.10.0', '1.9.0', 'v1.9.1'], '1.10.0 v1.9.1 1.9.0'],
     [
@@ -33,13 +33,13 @@ describe('inSemverOrder', () => {
     ],
     ['digits in other tags as numbers', ['pr-9', 'pr-10', 'pr-0100'], 'pr-0100 pr-10 pr-9'],
   ])('%s', (_, tags, ordered) => {
-    expect(inSemverOrder(tags, plainReading).join(' ')).toBe(ordered)
+    expect(sortBySemver(tags, plainReading).join(' ')).toBe(ordered)
   })
 
   it('reads build metadata if it is configured', () => {
     const tags = ['1.4.0', '1.4.1_b.7', 'abc']
-    expect(inSemverOrder(tags, plainReading)).toEqual(['1.4.0', 'abc', '1.4.1_b.7'])
-    expect(inSemverOrder(tags, { buildMetadata: true })).toEqual(['1.4.1_b.7', '1.4.0', 'abc'])
+    expect(sortBySemver(tags, plainReading)).toEqual(['1.4.0', 'abc', '1.4.1_b.7'])
+    expect(sortBySemver(tags, { buildMetadata: true })).toEqual(['1.4.1_b.7', '1.4.0', 'abc'])
   })
 
   it('does not depend on the order of the list, and loses no tag', () => {
@@ -51,8 +51,8 @@ describe('inSemverOrder', () => {
             fc.tuple(fc.constant(tags), fc.shuffledSubarray(tags, { minLength: tags.length })),
           ),
         ([tags, shuffled]) => {
-          const ordered = inSemverOrder(tags, plainReading)
-          expect(inSemverOrder(shuffled, plainReading)).toEqual(ordered)
+          const ordered = sortBySemver(tags, plainReading)
+          expect(sortBySemver(shuffled, plainReading)).toEqual(ordered)
           expect([...ordered].sort()).toEqual([...tags].sort())
         },
       ),
@@ -61,6 +61,6 @@ describe('inSemverOrder', () => {
 
   it('parses each of 10,000 tags once', () => {
     const tags = Array.from({ length: 10_000 }, (_, i) => `${i % 7}.${i % 101}.${i}`)
-    expect(inSemverOrder(tags, plainReading)[0]).toBe('6.100.9897')
+    expect(sortBySemver(tags, plainReading)[0]).toBe('6.100.9897')
   })
 })

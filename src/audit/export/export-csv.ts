@@ -52,7 +52,7 @@ type Row = { readonly [column in (typeof columns)[number]]?: CsvValue }
 export const csvHeader: string = `${columns.join(',')}\r\n`
 
 /** Formats any record, also an intent, as a line of CSV with its line end (RFC 4180). */
-export function csvLine(record: LogRecord | LogEntry): string {
+export function formatCsvLine(record: LogRecord | LogEntry): string {
   const row = rowOf(record)
   return `${columns.map((column) => formatCell(row[column])).join(',')}\r\n`
 }

@@ -1,5 +1,5 @@
 import { cloudEventOf } from './export-cloudevents.ts'
-import { csvHeader, csvLine } from './export-csv.ts'
+import { csvHeader, formatCsvLine } from './export-csv.ts'
 import { ocsfEventOf } from './export-ocsf.ts'
 import { withoutPosition } from '../log/open-intents.ts'
 import type { LogEntry, LogRecord } from '../log/record.ts'
@@ -31,13 +31,13 @@ export function exportLines(selection: Selection, format: ExportFormat): Export 
 
 /** The line of a record with its line end; empty for a record that the format does not have. */
 function lineOf(entry: LogEntry, format: ExportFormat): string {
-  if (format === 'csv') return csvLine(entry)
-  const line = eventLine(format === 'ocsf' ? entry : (withoutPosition(entry) as LogRecord), format)
+  if (format === 'csv') return formatCsvLine(entry)
+  const line = formatEventLine(format === 'ocsf' ? entry : (withoutPosition(entry) as LogRecord), format)
   return line === undefined ? '' : `${line}\n`
 }
 
 /** The event of a record as JSON on one line; undefined if the record has none. */
-export function eventLine(
+export function formatEventLine(
   record: LogRecord | LogEntry,
   format: Exclude<ExportFormat, 'csv'>,
 ): string | undefined {

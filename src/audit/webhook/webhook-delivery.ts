@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { Call } from '../../lib/call.ts'
 import { type Clock, withTimeLimit } from '../../lib/clock.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
-import { eventLine } from '../export/export.ts'
+import { formatEventLine } from '../export/export.ts'
 import type { AuditRecord } from '../log/record.ts'
 
 const maxAttempts = 5
@@ -100,7 +100,7 @@ async function attempt(id: string, body: Uint8Array, webhook: Webhook, call: Cal
 }
 
 function bodyOf(record: AuditRecord, format: WebhookFormat): string {
-  const line = eventLine(record, format)
+  const line = formatEventLine(record, format)
   if (line === undefined) throw new DrayError('internal', `there is no event of the record ${record.id}`)
   return line
 }

@@ -6,7 +6,7 @@ import { defaultTag } from '../../oci/reference.ts'
 import type { DiffSide } from '../../usecases/views/diff/diff.ts'
 import type { DiffImage } from '../../usecases/views/diff/gather-diff.ts'
 import { resolveImageNames } from './named-images.ts'
-import { readingIn } from './status-request.ts'
+import { readingOfTags } from './status-request.ts'
 
 export interface DiffRequest {
   /** names of environments */
@@ -40,8 +40,8 @@ function sidesOf(image: string, environment: string, config: Config): readonly D
   const settings = environmentNamed(config, environment)
   return repositoriesOf(config, environment, image).map((repository) => ({
     repository,
-    reading: readingIn(settings),
-    markers: [settings.marker ?? defaultTag],
+    reading: readingOfTags(settings),
+    currentTags: [settings.marker ?? defaultTag],
     channels: settings.tags?.channels ?? [],
   }))
 }

@@ -15,7 +15,7 @@ export interface ListRequest {
 }
 
 /** Resolves the argument of `ls` to all targets of an image. @throws `usage`. */
-export function repositoriesToList(text: string, config: Config): ListRequest {
+export function resolveRepositoriesToList(text: string, config: Config): ListRequest {
   const within = everyEnvironment(config)
   return listRequestOf(resolveImage(text, { accepts: ['repository', 'layout'], within }, config))
 }
@@ -30,14 +30,14 @@ export interface InspectRequest extends ListRequest {
 }
 
 /** Resolves the argument of `inspect`. @throws `usage`. */
-export function imageToInspect(text: string, config: Config): InspectRequest {
+export function resolveImageToInspect(text: string, config: Config): InspectRequest {
   const within = everyEnvironment(config)
   const image = resolveImage(text, { accepts: ['image', 'layout'], within }, config)
   return { ...listRequestOf(image), at: tagOrDigest(image) }
 }
 
 /** Resolves the argument of `explain` to one image in one repository. @throws `usage`. */
-export function imageToExplain(
+export function resolveImageToExplain(
   text: string,
   config: Config,
 ): { readonly repository: RepositoryName; readonly at: TagOrDigest } {

@@ -62,18 +62,18 @@ function findPromotionPaths(environments: readonly string[], config: Config): re
 
 function listTargets(image: string, environment: string, config: Config): readonly StatusTarget[] {
   const settings = environmentNamed(config, environment)
-  const { marker = defaultTag } = settings
-  const reading = readingIn(settings)
+  const currentTag = settings.marker ?? defaultTag
+  const reading = readingOfTags(settings)
   return repositoriesOf(config, environment, image).map((repository) => ({
     image,
     environment,
     repository,
-    marker,
+    currentTag,
     reading,
   }))
 }
 
 /** How the tags of an environment are parsed. */
-export function readingIn({ tags }: Environment): Reading {
+export function readingOfTags({ tags }: Environment): Reading {
   return { buildMetadata: tags?.buildMetadata ?? false }
 }

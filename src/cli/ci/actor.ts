@@ -83,7 +83,7 @@ const services: readonly Service[] = [
  * the value of `--actor`. Removes userinfo, query and fragment from URLs, and control characters
  * from texts. Cuts long values.
  */
-export function actorFrom(
+export function createActor(
   env: NodeJS.ProcessEnv,
   machine: { readonly user: string; readonly host: string },
   says?: string,

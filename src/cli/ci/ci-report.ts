@@ -2,7 +2,7 @@ import { appendFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DrayError } from '../../lib/errors.ts'
 import { writeFileAtomic } from '../../lib/files/atomic.ts'
-import { type CiVariables, dotenvReport, githubOutput } from '../../render/ci.ts'
+import { type CiVariables, formatDotenvReport, formatGithubOutput } from '../../render/ci.ts'
 
 type CiVariablesSource = Readonly<Record<string, string | undefined>>
 
@@ -33,10 +33,10 @@ export async function reportToCi(
 ): Promise<void> {
   const { GITHUB_ACTIONS, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY } = env
   if (GITHUB_ACTIONS === 'true') {
-    await append(GITHUB_OUTPUT, githubOutput(variables))
+    await append(GITHUB_OUTPUT, formatGithubOutput(variables))
     await append(GITHUB_STEP_SUMMARY, summary)
   }
-  for (const file of dotenvFiles) await writeFileAtomic(resolve(file), dotenvReport(variables))
+  for (const file of dotenvFiles) await writeFileAtomic(resolve(file), formatDotenvReport(variables))
 }
 
 async function append(file: string | undefined, text: string): Promise<void> {

@@ -6,7 +6,7 @@ import { DrayError, isDrayError, toDrayError } from '../../lib/errors.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import { renderWarning } from '../../render/error.ts'
 import { type Page, plainStyle } from '../../render/text/style.ts'
-import { type PromptTerminal, confirm, type Questions, questionsAt } from '../terminal/ask.ts'
+import { type PromptTerminal, confirm, type Questions, createQuestions } from '../terminal/ask.ts'
 import { Context } from '../wiring/context.ts'
 import { parseDuration } from './duration.ts'
 import { type ExitCode, exitCodes, isOk } from './exit-codes.ts'
@@ -14,10 +14,15 @@ import { givenCredential } from '../wiring/given-credential.ts'
 import { type GlobalFlags, globalFlags } from './global-flags.ts'
 import { endProcess, type Interrupt, watchInterrupts } from '../terminal/interrupt.ts'
 import { streamOutput } from './stream-output.ts'
-import { oraSpinner, Progress, type Verbosity } from '../terminal/progress.ts'
+import { createSpinner, Progress, type Verbosity } from '../terminal/progress.ts'
 import { reportError } from './report.ts'
-import { errorDocument, printDocument, type ResultDocument, resultDocument } from './result-document.ts'
-import { canAsk, canRedraw, pageOf } from '../terminal/terminal.ts'
+import {
+  createErrorDocument,
+  printDocument,
+  type ResultDocument,
+  createResultDocument,
+} from './result-document.ts'
+import { isInteractive, canRedraw, createPage } from '../terminal/terminal.ts'
 import { type CommandUsage, fromOclif } from './usage-error.ts'
 
 /** The state after `parse`. */
@@ -119,12 +124,12 @@ export abstract class BaseCommand extends Command {
     const terminal = this.#terminal
     if (!terminal.possible) return undefined
     progress.hide()
-    return questionsAt(terminal, interrupt.stop)
+    return createQuestions(terminal, interrupt.stop)
   }
 
   get #terminal(): PromptTerminal {
     return {
-      possible: !this.jsonEnabled() && canAsk(process.stdin, process.stderr, process.env),
+      possible: !this.jsonEnabled() && isInteractive(process.stdin, process.stderr, process.env),
       input: process.stdin,
       output: process.stderr,
     }
@@ -139,7 +144,7 @@ export abstract class BaseCommand extends Command {
     progress.hide()
     process.exitCode = exitCode
     if (this.jsonEnabled()) {
-      const document = resultDocument(this.#usage.name, isOk(exitCode), result, this.#warnings)
+      const document = createResultDocument(this.#usage.name, isOk(exitCode), result, this.#warnings)
       process.stdout.write(printDocument(document))
       return
     }
@@ -172,7 +177,7 @@ export abstract class BaseCommand extends Command {
 
   /** Replaces oclif's own output, which prints every property of an error. */
   protected override toErrorJson(thrown: unknown): ResultDocument {
-    return errorDocument(this.#usage.name, thrown, this.#warnings)
+    return createErrorDocument(this.#usage.name, thrown, this.#warnings)
   }
 
   readonly #notify = (event: ProgressEvent): void => {
@@ -198,8 +203,8 @@ export abstract class BaseCommand extends Command {
     const maxWait = flags['max-wait']
     const maxWaitMs = maxWait === undefined ? undefined : parseDuration(maxWait, '--max-wait')
     const [page, errorPage] = await Promise.all([
-      pageOf(process.stdout, flags.color, process.env),
-      pageOf(process.stderr, flags.color, process.env),
+      createPage(process.stdout, flags.color, process.env),
+      createPage(process.stderr, flags.color, process.env),
     ])
     const verbosity = verbosityOf(flags)
     const progress = new Progress({
@@ -207,7 +212,7 @@ export abstract class BaseCommand extends Command {
       style: errorPage.style,
       verbosity,
       clock: systemClock,
-      ...(canRedraw(process.stderr) && { spinner: async () => await oraSpinner(process.stderr) }),
+      ...(canRedraw(process.stderr) && { spinner: async () => await createSpinner(process.stderr) }),
     })
     const interrupt = watchInterrupts({
       source: process,

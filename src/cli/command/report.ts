@@ -1,10 +1,10 @@
 import { type DrayError, type ErrorInfo, toErrorInfo } from '../../lib/errors.ts'
-import { githubAnnotation } from '../../render/ci.ts'
+import { formatGithubAnnotation } from '../../render/ci.ts'
 import { renderError } from '../../render/error.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import type { Page } from '../../render/text/style.ts'
 import { exitCodeOf } from './exit-codes.ts'
-import { pageOf } from '../terminal/terminal.ts'
+import { createPage } from '../terminal/terminal.ts'
 
 /** The longest stack of one error in the debug log, characters. */
 const maxStack = 16 * 1024
@@ -20,11 +20,11 @@ export interface ErrorReportOptions {
 export async function reportError(error: DrayError, options: ErrorReportOptions): Promise<void> {
   process.exitCode = exitCodeOf(error.code)
   if (!options.quiet) {
-    const { style } = options.page ?? (await pageOf(process.stderr, undefined, process.env))
+    const { style } = options.page ?? (await createPage(process.stderr, undefined, process.env))
     process.stderr.write(`${renderError(withHint(toErrorInfo(error)), style)}\n`)
   }
   if (process.env['GITHUB_ACTIONS'] === 'true')
-    process.stderr.write(`${githubAnnotation(toErrorInfo(error))}\n`)
+    process.stderr.write(`${formatGithubAnnotation(toErrorInfo(error))}\n`)
   if (process.env['DRAY_LOG'] === 'debug') process.stderr.write(`${stackOf(error)}\n`)
 }
 

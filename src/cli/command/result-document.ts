@@ -11,7 +11,7 @@ interface DocumentBase {
 export type ResultDocument = DocumentBase &
   ({ readonly ok: boolean; readonly result: unknown } | { readonly ok: false; readonly error: ErrorInfo })
 
-export function resultDocument(
+export function createResultDocument(
   command: string,
   ok: boolean,
   result: unknown,
@@ -21,7 +21,11 @@ export function resultDocument(
 }
 
 /** Contains only the members of `ErrorInfo`, whatever was thrown. */
-export function errorDocument(command: string, thrown: unknown, warnings: readonly string[]): ResultDocument {
+export function createErrorDocument(
+  command: string,
+  thrown: unknown,
+  warnings: readonly string[],
+): ResultDocument {
   return { schema: 'dray.result/v1', command, ok: false, error: toErrorInfo(thrown), warnings }
 }
 

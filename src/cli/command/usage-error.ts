@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import type { Config } from '@oclif/core/config'
 import { DrayError } from '../../lib/errors.ts'
 import { isRecord } from '../../oci/json.ts'
-import { nearestFew } from '../../lib/nearest.ts'
+import { findNearest } from '../../lib/nearest.ts'
 
 /** The parts of a command that errors of usage name. */
 export interface CommandUsage {
@@ -47,7 +47,7 @@ export function unknownCommand(args: readonly string[], config: Config): DrayErr
     .map((command) => command.id.replaceAll(':', ' '))
   const topic = config.findTopic(args[0] ?? '') === undefined ? [] : args.slice(0, 2)
   const given = topic.length > 0 ? topic.join(' ') : (args[0] ?? '')
-  const near = nearestFew(given, commands, 3).map((name) => `dray ${name}`)
+  const near = findNearest(given, commands, 3).map((name) => `dray ${name}`)
   return new DrayError('usage', `${JSON.stringify(given)} is not a command of dray`, {
     hint: `${didYouMean(near)}"dray --help" lists the commands.`,
   })
@@ -55,7 +55,7 @@ export function unknownCommand(args: readonly string[], config: Config): DrayErr
 
 function nearestFlags(given: string, flags: readonly string[]): readonly string[] {
   const flag = given.replace(/^-+/, '').replace(/=.*$/s, '')
-  return flag.length < 2 ? [] : nearestFew(flag, flags, 2).map((name) => `--${name}`)
+  return flag.length < 2 ? [] : findNearest(flag, flags, 2).map((name) => `--${name}`)
 }
 
 function didYouMean(names: readonly string[]): string {

@@ -3,9 +3,9 @@ import { DrayError } from '../../lib/errors.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import { explain } from '../../usecases/prune/policy/explain.ts'
 import type { Explanation } from '../../usecases/prune/policy/explanation.ts'
-import { imageToExplain } from '../arguments/image-requests.ts'
+import { resolveImageToExplain } from '../arguments/image-requests.ts'
 import type { Context } from '../wiring/context.ts'
-import { type PruneArguments, pruneInputs } from './prune-inputs.ts'
+import { type PruneArguments, gatherPruneInputs } from './prune-inputs.ts'
 import { evaluateRepository } from './prune-run.ts'
 
 /**
@@ -19,11 +19,15 @@ export async function explainImage(
   call: Call,
 ): Promise<Explanation> {
   const { config } = await context.config()
-  const { repository, at } = imageToExplain(word, config)
+  const { repository, at } = resolveImageToExplain(word, config)
   const name = formatRepository(repository)
-  const inputs = await pruneInputs({ ...args, words: [name], exclude: [], shard: undefined }, context, call)
+  const inputs = await gatherPruneInputs(
+    { ...args, words: [name], exclude: [], shard: undefined },
+    context,
+    call,
+  )
   const [scoped] = inputs.scope.repositories
   if (scoped === undefined) throw new DrayError('internal', `${name} is not in its own scope`)
-  const grounds = await evaluateRepository(scoped, inputs, context, call)
-  return explain(grounds, scoped.policy, at)
+  const evaluated = await evaluateRepository(scoped, inputs, context, call)
+  return explain(evaluated, scoped.policy, at)
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts'
-import { imagesAt } from '../../config/environments.ts'
+import { findImagesAt } from '../../config/environments.ts'
 import { RegistryNames } from '../../config/registry-names.ts'
 import { matchesRepository, type RepositoryPattern } from '../../selectors/repository-pattern.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
@@ -34,7 +34,7 @@ export class KnownRepositories {
   }
 
   #isConfigured(repository: RepositoryName): boolean {
-    const images = imagesAt(this.#config, repository)
+    const images = findImagesAt(this.#config, repository)
     return (
       images.length > 0 ||
       this.#patterns.some((pattern) => matchesRepository(pattern, repository, images, this.#names))

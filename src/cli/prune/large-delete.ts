@@ -8,7 +8,7 @@ const manyImages = 50
  * What a person must type before a large delete: the name of the repository, or the number of
  * images if there are several repositories. Undefined if a yes is enough.
  */
-export function largeDelete({ repositories }: PrunePlan): string | undefined {
+export function textToConfirm({ repositories }: PrunePlan): string | undefined {
   const losing = repositories.filter(({ steps, count }) => steps.length > 0 && count.deleted > 0)
   const deleted = losing.reduce((sum, { count }) => sum + count.deleted, 0)
   const isMuch = deleted > manyImages || losing.some(({ count }) => count.deleted * 2 > count.images)

@@ -1,5 +1,5 @@
 import type { Call } from '../../lib/call.ts'
-import { policyNamed, retentionOf } from '../../config/retention/retention.ts'
+import { findPolicy, retentionOf } from '../../config/retention/retention.ts'
 import type { PlannedChange } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
 import { InUseReader } from './images-in-use.ts'
@@ -28,10 +28,14 @@ export interface PruneArguments {
  * asks no registry.
  * @throws `usage`, `config`, and what the sources throw.
  */
-export async function pruneInputs(args: PruneArguments, context: Context, call: Call): Promise<PruneInputs> {
+export async function gatherPruneInputs(
+  args: PruneArguments,
+  context: Context,
+  call: Call,
+): Promise<PruneInputs> {
   const shard = args.shard === undefined ? undefined : parseShard(args.shard)
   const loaded = await context.config()
-  const retention = policyNamed(retentionOf(loaded), args.policy)
+  const retention = findPolicy(retentionOf(loaded), args.policy)
   const inUseReader = new InUseReader(retention.protect, args.inUse, context)
   const inUse = await inUseReader.read(call)
   const scope = await resolveScope(
@@ -54,13 +58,13 @@ export async function pruneInputs(args: PruneArguments, context: Context, call: 
   }
 }
 
-/** Reads the repositories and plans what to delete. @throws as `pruneInputs`. */
+/** Reads the repositories and plans what to delete. @throws as `gatherPruneInputs`. */
 export async function planDeletes(
   args: PruneArguments,
   context: Context,
   call: Call,
 ): Promise<PlannedChange<PruneTypes>> {
-  const inputs = await pruneInputs(args, context, call)
+  const inputs = await gatherPruneInputs(args, context, call)
   const { plan, warnings, readAt } = await planPrune(inputs, context, call)
   // The findings stay until the end of the run, the inputs do not.
   const { cache, interrupted, inUseReader, known, scope } = inputs

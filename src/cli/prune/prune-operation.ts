@@ -8,14 +8,14 @@ import {
   summariseRepository,
 } from '../../plan/prune/prune-outcome.ts'
 import type { DeleteStep, PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
-import { pruneSummary, pruneVariables } from '../../render/prune/prune-ci.ts'
+import { renderPruneSummary, listPruneVariables } from '../../render/prune/prune-ci.ts'
 import { renderPruneOutcome } from '../../render/prune/prune-outcome.ts'
 import { renderPrunePlan } from '../../render/prune/prune-plan.ts'
 import { outcomeTotalsOf, totalsOf } from '../../render/prune/prune-totals.ts'
 import { justificationOf } from '../changes/justification.ts'
 import type { ChangePorts, Executed, Operation } from '../changes/operation.ts'
 import { isSuccess, problemOf, type RunPart } from '../command/run-exit.ts'
-import { largeDelete } from './large-delete.ts'
+import { textToConfirm } from './large-delete.ts'
 import type { PruneFindings, PruneTypes } from './prune-types.ts'
 
 export const pruneOperation: Operation<PruneTypes> = {
@@ -30,7 +30,7 @@ export const pruneOperation: Operation<PruneTypes> = {
   confirmation: {
     question: 'Delete?',
     declined: 'nothing was deleted: the answer was no',
-    typedAnswer: largeDelete,
+    typedAnswer: textToConfirm,
   },
   execute: executeDeletes,
   withoutExecution: (plan) => summarisePrune(plan, new Map()),
@@ -40,8 +40,8 @@ export const pruneOperation: Operation<PruneTypes> = {
   planDocument,
   outcomeDocument,
   ciReport: (plan, outcome) => ({
-    variables: pruneVariables(plan, hashOfPlan(plan), outcome),
-    summary: pruneSummary(plan, outcome),
+    variables: listPruneVariables(plan, hashOfPlan(plan), outcome),
+    summary: renderPruneSummary(plan, outcome),
   }),
   writeMetrics: async (file, facts, clock) => {
     const { writeMetrics } = await import('../ci/metrics.ts')

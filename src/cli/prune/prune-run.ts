@@ -5,12 +5,12 @@ import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 import { decide, type RepositoryResult } from '../../usecases/prune/decide.ts'
 import { decideFrom } from '../../usecases/prune/decide-repository.ts'
 import { type Evaluation, evaluatePolicy } from '../../usecases/prune/evaluate.ts'
-import { firstFew } from '../../usecases/prune/first-few.ts'
+import { joinFirst } from '../../usecases/prune/first-few.ts'
 import { gather } from '../../usecases/prune/gather.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { ContentStore } from '../../images/cache/content-store.ts'
 import { RepositoryReader } from '../../images/graph/repository-reader.ts'
-import { orUnread } from '../../images/graph/unread.ts'
+import { readOrUnread } from '../../images/graph/unread.ts'
 import type { Repositories } from '../../images/ports.ts'
 import type { Context } from '../wiring/context.ts'
 import type { ImagesInUse, InUseReader } from './images-in-use.ts'
@@ -60,7 +60,7 @@ export async function planPrune(inputs: PruneInputs, context: Context, call: Cal
     repositoriesAtOnce,
     call,
     async (scoped, c): Promise<RepositoryResult> => {
-      return await orUnread(scoped.repository, c, async () => {
+      return await readOrUnread(scoped.repository, c, async () => {
         const evaluation = await evaluateRepository(scoped, inputs, context, c)
         return { kind: 'decided' as const, decision: decideFrom(evaluation) }
       })
@@ -95,7 +95,7 @@ function unknownInUse(
   if (unknown.length === 0) return []
   const images = unknown.length === 1 ? 'An image in use is' : `${unknown.length} images in use are`
   return [
-    `${images} in no repository that dray knows: ${firstFew(unknown)}. If its host is another name of a registry, add it to registries.HOST.aliases in dray.yaml; else to ignoreHosts of the protection.`,
+    `${images} in no repository that dray knows: ${joinFirst(unknown)}. If its host is another name of a registry, add it to registries.HOST.aliases in dray.yaml; else to ignoreHosts of the protection.`,
   ]
 }
 

@@ -1,6 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import type { Config } from '../../config/config.ts'
-import { environmentNamed, imagesAt, repositoriesOf } from '../../config/environments.ts'
+import { environmentNamed, findImagesAt, repositoriesOf } from '../../config/environments.ts'
 import { parseRepositoryPattern } from '../../config/resolver/repository-pattern.ts'
 import { resolve } from '../../config/resolver/resolve.ts'
 import { matchesRepository, type RepositoryPattern } from '../../selectors/repository-pattern.ts'
@@ -146,7 +146,7 @@ function isNamed(
   config: Config,
 ): boolean {
   const names = new RegistryNames(config.registries)
-  const places = imagesAt(config, repository)
+  const places = findImagesAt(config, repository)
   return patterns.some((pattern) => matchesRepository(pattern, repository, places, names))
 }
 
@@ -156,7 +156,7 @@ function applyPolicy(
   repository: RepositoryName,
   config: Config,
 ): ScopedRepository {
-  const places = imagesAt(config, repository)
+  const places = findImagesAt(config, repository)
   const names = new RegistryNames(config.registries)
   const applies = ({ repositories }: Pick<Rule, 'repositories'>): boolean =>
     repositories?.some((pattern) => matchesRepository(pattern, repository, places, names)) ?? true

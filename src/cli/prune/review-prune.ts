@@ -1,5 +1,5 @@
 import type { Call } from '../../lib/call.ts'
-import { policyNamed, retentionOf } from '../../config/retention/retention.ts'
+import { findPolicy, retentionOf } from '../../config/retention/retention.ts'
 import type { RetentionPolicy } from '../../config/retention/policy.ts'
 import { DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import type { CurrentRepository } from '../../execute/ports.ts'
@@ -17,7 +17,7 @@ import {
   listUnseen,
 } from '../../usecases/prune/review.ts'
 import { inParallel } from '../../images/parallel.ts'
-import { orUnread } from '../../images/graph/unread.ts'
+import { readOrUnread } from '../../images/graph/unread.ts'
 import type { Review } from '../changes/operation.ts'
 import type { Context } from '../wiring/context.ts'
 import { InUseReader } from './images-in-use.ts'
@@ -52,7 +52,7 @@ export async function reviewPrune(
   call: Call,
 ): Promise<Review<PruneTypes>> {
   const loaded = await context.config()
-  const retention = policyOf(plan, () => policyNamed(retentionOf(loaded), plan.policyName), loaded.file)
+  const retention = policyOf(plan, () => findPolicy(retentionOf(loaded), plan.policyName), loaded.file)
   const inUseReader = new InUseReader(retention.protect, lists, context)
   const inUse = await inUseReader.read(call)
   checkSources(plan, lists, inUse.sources)
@@ -124,7 +124,7 @@ async function reviewRepository(
 ): Promise<RepositoryReview> {
   const { repository } = saved
   const name = formatRepository(repository)
-  const found = await orUnread(repository, call, async () => {
+  const found = await readOrUnread(repository, call, async () => {
     const evaluation = await evaluateRepository(scoped, inputs, context, call)
     const { plan: now } = decideFrom(evaluation)
     const isKnown = (digest: RepositoryPlan['roots'][number]): boolean =>

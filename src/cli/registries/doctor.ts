@@ -27,7 +27,7 @@ import { explainAuth } from './logins.ts'
  * else every registry of dray.yaml, each with a repository of its own if the images are listed.
  * @throws `usage`, `malformed`.
  */
-export function registriesToExamine(
+export function resolveRegistriesToExamine(
   text: string | undefined,
   config: Config,
 ): readonly RegistryOrRepository[] {
@@ -41,7 +41,7 @@ export function registriesToExamine(
  * @throws `usage` if it is none; `refused` if it belongs to an image of dray.yaml and `mayBeInUse`
  * is false.
  */
-export function scratchRepository(word: string, config: Config, mayBeInUse: boolean): RepositoryName {
+export function resolveScratchRepository(word: string, config: Config, mayBeInUse: boolean): RepositoryName {
   if (!word.includes('/') && startsWithRegistry(`${word}/`)) {
     throw new DrayError('usage', `--write ${JSON.stringify(word)} names no repository`, {
       hint: 'Name one that nobody needs: --write registry.example.com/scratch/dray',

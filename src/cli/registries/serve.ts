@@ -58,7 +58,7 @@ async function checkHostNames(names: readonly string[]): Promise<void> {
  * Returns who can reach a registry, if its user may not intend that; undefined if only this machine
  * can.
  */
-export function exposureWarning(
+export function warnAboutExposure(
   registry: RunningRegistry,
   { host, htpasswd }: Pick<ServeOptions, 'host' | 'htpasswd'>,
 ): string | undefined {

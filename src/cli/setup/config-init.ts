@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { templateComplaint } from '../../config/check/check.ts'
-import { hostComplaint } from '../../config/check/check-registries.ts'
+import { checkTemplate } from '../../config/check/check.ts'
+import { checkHost } from '../../config/check/check-registries.ts'
 import { type Config, environmentName, imagePlaceholder } from '../../config/config.ts'
 import { environmentNamed } from '../../config/environments.ts'
 import { configNames } from '../../config/find.ts'
@@ -39,9 +39,9 @@ export async function completeInit(
   const given = env.map(environmentOf)
   const twice = given.find(({ name }, i) => given.findIndex((one) => one.name === name) < i)
   if (twice !== undefined) throw new DrayError('usage', `--env ${twice.name} is given twice`)
-  refuse('--registry', registry, hostComplaint)
+  refuse('--registry', registry, checkHost)
   if (questions === undefined && (registry === undefined || given.length === 0)) throw nobodyToAsk()
-  const host = registry ?? (await ask(questions, 'The host of your registry?', hostComplaint))
+  const host = registry ?? (await ask(questions, 'The host of your registry?', checkHost))
   const environments = given.length > 0 ? given : await askEnvironments(questions)
   const policy = await policyOf(flags, questions)
   if (policy === undefined) return { registry: host, environments }
@@ -86,14 +86,14 @@ export async function writeConfig(
       hint: 'Name a file that ends in .yaml or .yml.',
     })
   }
-  const existing = force ? undefined : await configAt(file)
+  const existing = force ? undefined : await findConfig(file)
   if (existing !== undefined) throw alreadyExists(existing)
   retentionOf(parseConfig({ file, content: text }, out))
   await writeFileAtomic(file, text)
 }
 
 /** The configuration at this path, or beside it under another name. */
-export async function configAt(file: string): Promise<string | undefined> {
+export async function findConfig(file: string): Promise<string | undefined> {
   const names = configNames.includes(basename(file)) ? [basename(file), ...configNames] : [basename(file)]
   for (const name of new Set(names)) {
     const path = join(dirname(file), name)
@@ -110,7 +110,7 @@ export function alreadyExists(file: string): DrayError {
 }
 
 /** The flags for the same result without questions. */
-export function flagsOf({ registry, environments, retention }: StartingConfig): readonly string[] {
+export function formatInitFlags({ registry, environments, retention }: StartingConfig): readonly string[] {
   return [
     '--registry',
     registry,
@@ -133,7 +133,7 @@ function environmentOf(text: string): StartingEnvironment {
     })
   }
   refuse('--env', name, nameComplaint)
-  refuse('--env', path, templateComplaint)
+  refuse('--env', path, checkTemplate)
   return { name, path }
 }
 
@@ -150,7 +150,7 @@ async function askEnvironments(questions: Questions | undefined): Promise<readon
     })
     if (name === '') return found
     const pathQuestion = `The path of its images, such as ${name}/${imagePlaceholder}?`
-    found.push({ name, path: await ask(questions, pathQuestion, templateComplaint) })
+    found.push({ name, path: await ask(questions, pathQuestion, checkTemplate) })
   }
 }
 

@@ -1,11 +1,11 @@
-import { complaintOf } from '../../config/check/complaint.ts'
+import { findProblem } from '../../config/check/find-problem.ts'
 import type { Config } from '../../config/config.ts'
 import { parseImage } from '../../config/resolver/argument-grammar.ts'
 import { resolveImage, type Within } from '../../config/resolver/resolve.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
-import { inSemverOrder } from '../../semver/order.ts'
+import { sortBySemver } from '../../semver/order.ts'
 import { plainReading } from '../../semver/version.ts'
 import type { Questions } from './ask.ts'
 
@@ -40,7 +40,7 @@ export async function askImage({ config, questions }: QuestionPorts): Promise<st
   const names = imagesIn(config)
   return names.length > 0
     ? await questions.pick('Which image?', choicesOf(names))
-    : await questions.enter('Which image?', (text) => complaintOf(() => parseImage(text, text)))
+    : await questions.enter('Which image?', (text) => findProblem(() => parseImage(text, text)))
 }
 
 /**
@@ -57,7 +57,7 @@ export async function withTag(
   const { environment, image, form, tag, digest, repositories } = resolved
   if (form !== 'image' || tag !== undefined || digest !== undefined) return text
   const tags = await tagsOf(repositories[0])
-  const names = inSemverOrder(
+  const names = sortBySemver(
     tags.filter((one) => !isEvidenceTag(one)),
     plainReading,
   )

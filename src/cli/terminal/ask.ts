@@ -49,7 +49,7 @@ export async function confirm(
 }
 
 /** @param terminal possible */
-export function questionsAt(terminal: PromptTerminal, signal: AbortSignal): Questions {
+export function createQuestions(terminal: PromptTerminal, signal: AbortSignal): Questions {
   const ask = <T>(type: string, question: string, settings: object): Promise<T> =>
     answered({ type, message: escapeText(question), ...settings }, terminal, signal)
   return {

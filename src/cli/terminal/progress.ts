@@ -151,7 +151,7 @@ export class Progress {
 }
 
 /** ora on a terminal. It leaves stdin alone, so that Ctrl-C works. */
-export async function oraSpinner(stream: NodeJS.WritableStream): Promise<Spinner> {
+export async function createSpinner(stream: NodeJS.WritableStream): Promise<Spinner> {
   const { default: ora } = await import('ora')
   return ora({ stream, discardStdin: false })
 }

@@ -17,7 +17,7 @@ export function hasColour(output: Output, wish: boolean | undefined, env: NodeJS
 }
 
 /** The page for a stream. Loads chalk only for colours. */
-export async function pageOf(
+export async function createPage(
   output: Output,
   wish: boolean | undefined,
   env: NodeJS.ProcessEnv,
@@ -39,7 +39,11 @@ function knownWidth({ columns }: Output): number | undefined {
 }
 
 /** Whether a person can answer: terminals at both ends, and not in CI. */
-export function canAsk(input: { readonly isTTY?: boolean }, output: Output, env: NodeJS.ProcessEnv): boolean {
+export function isInteractive(
+  input: { readonly isTTY?: boolean },
+  output: Output,
+  env: NodeJS.ProcessEnv,
+): boolean {
   const ci = env['CI']
   return input.isTTY === true && output.isTTY === true && (ci === undefined || ci === '' || ci === 'false')
 }

@@ -19,7 +19,10 @@ const maxFileSize = 1024 * 1024
  * The settings of registries with their certificates. @throws `config` if a file cannot be read;
  * the error contains no part of a key.
  */
-export async function registrySettings(config: Config, env: NodeJS.ProcessEnv): Promise<RegistrySettingsMap> {
+export async function loadRegistrySettings(
+  config: Config,
+  env: NodeJS.ProcessEnv,
+): Promise<RegistrySettingsMap> {
   const entries = [...config.registries].map(async ([registry, { ca, clientCertificate: own, ...rest }]) => {
     const hint = (key: string): string => `Correct registries.${registry}.${key} in dray.yaml.`
     const settings: RegistrySettings = {
@@ -40,7 +43,7 @@ export async function registrySettings(config: Config, env: NodeJS.ProcessEnv): 
 }
 
 /** The folders of docker and podman for certificates (containers-certs.d(5)). */
-export function certificateFolders(home: string): readonly string[] {
+export function findCertificateFolders(home: string): readonly string[] {
   return [join(home, '.config', 'containers', 'certs.d'), '/etc/containers/certs.d', '/etc/docker/certs.d']
 }
 
@@ -56,7 +59,7 @@ export async function certificatesIn(folders: readonly string[], registry: strin
   for (const folder of folders) {
     for (const name of await spellingsIn(folder, registry)) {
       const path = join(folder, name)
-      const names = await namesIn(path)
+      const names = await listNames(path)
       if (names !== undefined) return await readFolder(path, names)
     }
   }
@@ -66,14 +69,14 @@ export async function certificatesIn(folders: readonly string[], registry: strin
 /** The possible names of the folder. The parent need not be readable. */
 async function spellingsIn(folder: string, registry: string): Promise<readonly string[]> {
   const usual = spellingsOf(registry, '443')
-  const others = ((await namesIn(folder)) ?? []).filter((name) => {
+  const others = ((await listNames(folder)) ?? []).filter((name) => {
     const normal = normalRegistry(name)
     return normal !== undefined && usual.includes(normal) && !usual.includes(name)
   })
   return [...usual, ...others]
 }
 
-async function namesIn(path: string): Promise<readonly string[] | undefined> {
+async function listNames(path: string): Promise<readonly string[] | undefined> {
   try {
     return (await readdir(path)).sort()
   } catch (cause) {

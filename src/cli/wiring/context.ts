@@ -107,7 +107,7 @@ export class Context {
     { auditFile, isAttesting, actor, ...justification }: ExecuteOptions,
     call: Call,
   ): Promise<Omit<ExecutePorts, 'stop' | 'readAt' | 'reviewed'>> {
-    const [recorder, { currentActor }, stores] = await Promise.all([
+    const [recorder, { findActor }, stores] = await Promise.all([
       this.#recorderAt(auditFile, call),
       import('./surroundings.ts'),
       this.stores(),
@@ -120,7 +120,7 @@ export class Context {
       stores,
       sink: recorder.sink,
       clock: this.clock,
-      actor: currentActor(this.#options.env, actor),
+      actor: findActor(this.#options.env, actor),
       ...justification,
       ...(signingKey !== undefined && { signingKey }),
       tool: this.version,
@@ -159,9 +159,9 @@ export class Context {
    */
   async auditPath(flag: string | undefined, options = { create: false }): Promise<string> {
     const named = flag ?? (await this.config()).config.audit.file
-    const { defaultAuditLog, namedAuditLog } = await import('./private-folders.ts')
-    if (named !== undefined) return namedAuditLog(named, this.cwd)
-    return defaultAuditLog(this.#options.env, options)
+    const { findDefaultAuditLog, resolveAuditLog } = await import('./private-folders.ts')
+    if (named !== undefined) return resolveAuditLog(named, this.cwd)
+    return findDefaultAuditLog(this.#options.env, options)
   }
 
   /** Waits for the webhook. @throws `audit` if delivery is required and failed. */

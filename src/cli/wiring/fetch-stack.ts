@@ -4,7 +4,7 @@ import { findCredentials, type FindOptions } from '../../registry/credentials/fi
 import { proxyFor } from '../../registry/http/transport/proxy.ts'
 import { isPlain } from '../../oci/registry-host.ts'
 import { createFetch, type FetchOptions, type FetchStack } from '../../registry/http/stack.ts'
-import { certificateFolders, certificatesIn, registrySettings } from './certificates.ts'
+import { findCertificateFolders, certificatesIn, loadRegistrySettings } from './certificates.ts'
 
 /** The options that differ between uses. */
 export interface StackOptions extends Pick<
@@ -25,9 +25,9 @@ export async function openStack(
   const isPlainHttp = (registry: string): boolean => isPlain(registry, config.registries.get(registry))
   return createFetch({
     ...options,
-    settings: await registrySettings(config, env),
+    settings: await loadRegistrySettings(config, env),
     credentials: credentials ?? findCredentials(find, isPlainHttp),
     proxy: (address) => proxyFor(address, env),
-    certificates: (registry) => certificatesIn(certificateFolders(find.home), registry),
+    certificates: (registry) => certificatesIn(findCertificateFolders(find.home), registry),
   })
 }

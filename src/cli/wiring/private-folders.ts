@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { namesFile } from '../../config/names-file.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
-import { othersWhoWrite } from '../../lib/files/ownership.ts'
+import { explainForeignWriters } from '../../lib/files/ownership.ts'
 import { type FolderFault, privateFolder } from '../../lib/files/private-folder.ts'
 import {
   type ProcessEnvironment,
@@ -44,7 +44,7 @@ export function findPrivateFolder(
  * The audit log at a path of the user. @throws `usage` for a path that names no file, such as an
  * empty one or one that ends in a slash.
  */
-export function namedAuditLog(path: string, cwd: string): string {
+export function resolveAuditLog(path: string, cwd: string): string {
   if (namesFile(path)) return resolve(cwd, path)
   throw new DrayError('usage', `${JSON.stringify(path)} does not name a file for the audit log`, {
     hint: 'Name a file with --audit-file or DRAY_AUDIT_FILE: --audit-file audit.jsonl.',
@@ -52,7 +52,7 @@ export function namedAuditLog(path: string, cwd: string): string {
 }
 
 /** The default audit log. @throws `io`, or `audit` with `create`, if others can write to it. */
-export function defaultAuditLog(env: ProcessEnvironment, options: { readonly create: boolean }): string {
+export function findDefaultAuditLog(env: ProcessEnvironment, options: { readonly create: boolean }): string {
   try {
     const path = join(findPrivateFolder('state', [], env, options), 'audit.jsonl')
     refuseForeign(path)
@@ -73,7 +73,8 @@ export function defaultAuditLog(env: ProcessEnvironment, options: { readonly cre
 function refuseForeign(path: string): void {
   const uid = process.geteuid?.()
   const stats = lstatSync(path, { throwIfNoEntry: false })
-  const why = uid === undefined || stats?.isFile() !== true ? undefined : othersWhoWrite(stats, [uid, 0])
+  const why =
+    uid === undefined || stats?.isFile() !== true ? undefined : explainForeignWriters(stats, [uid, 0])
   if (why !== undefined) throw notPrivate({ path, why, kind: stats?.uid === uid ? 'mode' : 'other' }, 'state')
 }
 

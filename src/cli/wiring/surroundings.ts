@@ -1,10 +1,10 @@
 import { hostname, userInfo } from 'node:os'
 import type { Actor } from '../../audit/log/record.ts'
-import { actorFrom } from '../ci/actor.ts'
+import { createActor } from '../ci/actor.ts'
 
 /** The actor of an audit record. `override` is the value of `--actor`. */
-export function currentActor(env: NodeJS.ProcessEnv, override?: string): Actor {
-  return actorFrom(env, { user: userName(), host: hostname() }, override)
+export function findActor(env: NodeJS.ProcessEnv, override?: string): Actor {
+  return createActor(env, { user: userName(), host: hostname() }, override)
 }
 
 /** In a container the user may have only a number. */

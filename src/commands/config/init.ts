@@ -5,14 +5,14 @@ import { sameCommand } from '../../cli/command/command-line.ts'
 import {
   completeInit,
   completeRetention,
-  configAt,
-  flagsOf,
+  findConfig,
+  formatInitFlags,
   type InitFlags,
   alreadyExists,
   writeConfig,
 } from '../../cli/setup/config-init.ts'
 import { startingConfig } from '../../config/starting/starting-config.ts'
-import { retentionSection } from '../../config/starting/starting-policies.ts'
+import { formatRetentionSection } from '../../config/starting/starting-policies.ts'
 import { escapeText } from '../../render/text/escape.ts'
 
 const defaultOut = 'dray.yaml'
@@ -76,13 +76,13 @@ Policies: pull-requests, nightlies, release-candidates, newest (the newest build
     )
     if (questions === undefined) return
     const given = ['init', ...(out === defaultOut ? [] : ['--out', out]), ...(force ? ['--force'] : [])]
-    const same = sameCommand('config', given, { was: [], is: [], flags: flagsOf(config) })
+    const same = sameCommand('config', given, { was: [], is: [], flags: formatInitFlags(config) })
     this.say(`Without questions: ${same}`)
   }
 
   /** If a configuration exists, asks whether to print a section to paste. @throws `refused`. */
   async #printsInstead(out: string, force: boolean): Promise<boolean> {
-    const existing = force ? undefined : await configAt(resolve(this.context.cwd, out))
+    const existing = force ? undefined : await findConfig(resolve(this.context.cwd, out))
     if (existing === undefined) return false
     if (this.questions === undefined) throw alreadyExists(existing)
     if (await this.ask(`${existing} is there already. Print a retention section to paste into it?`))
@@ -93,7 +93,7 @@ Policies: pull-requests, nightlies, release-candidates, newest (the newest build
   async #print(flags: InitFlags): Promise<void> {
     const { config } = await this.context.config()
     const { policy, environment } = await completeRetention(flags, config, this.questions)
-    const text = retentionSection(policy, environment)
+    const text = formatRetentionSection(policy, environment)
     this.finish({ policy: policy.name, environment, retention: text }, () => text.trimEnd())
   }
 }

@@ -1,6 +1,6 @@
 import { checkPath } from '../../oci/reference.ts'
 import { normalRegistry } from '../../oci/registry-host.ts'
-import { complaintOf } from './complaint.ts'
+import { findProblem } from './find-problem.ts'
 import type { Config, RegistryConfig } from '../config.ts'
 import type { RegistryAlias } from '../config.ts'
 import { RegistryNames } from '../registry-names.ts'
@@ -81,7 +81,7 @@ function aliasesOf(
         ? notAHost(host)
         : slash < 0
           ? undefined
-          : complaintOf(() => checkPath(prefix, text))
+          : findProblem(() => checkPath(prefix, text))
     if (message !== undefined) report([...path, i], message)
     return registry === undefined || message !== undefined
       ? []
@@ -129,7 +129,7 @@ export function registryOf(host: string): string | undefined {
 }
 
 /** Returns the problem of the host of a registry, or undefined. */
-export function hostComplaint(host: string): string | undefined {
+export function checkHost(host: string): string | undefined {
   return registryOf(host) === undefined ? notAHost(host) : undefined
 }
 

@@ -2,7 +2,7 @@ import { nearest } from '../../lib/nearest.ts'
 import { checkPath, parseRepository } from '../../oci/reference.ts'
 import { checkRegistries, notAHost, registryOf } from './check-registries.ts'
 import { checkTags } from './check-tags.ts'
-import { complaintOf } from './complaint.ts'
+import { findProblem } from './find-problem.ts'
 import {
   type AuditConfig,
   type Config,
@@ -76,7 +76,7 @@ function auditOf(
 
 /** If the file defines environments, Docker Hub has to be written out, as in every argument. */
 function complaintAboutRepository(text: string, { environments = {} }: WrittenConfig): string | undefined {
-  const complaint = complaintOf(() => parseRepository(text))
+  const complaint = findProblem(() => parseRepository(text))
   if (complaint !== undefined || startsWithRegistry(text) || Object.keys(environments).length === 0)
     return complaint
   return `${JSON.stringify(text)} names no registry; write docker.io/${text} for Docker Hub`
@@ -137,18 +137,18 @@ function checkTarget(
 ): TargetConfig {
   const normal = registryOf(target.registry)
   if (normal === undefined) report([...path, 'registry'], notAHost(target.registry))
-  const complaint = templateComplaint(target.path)
+  const complaint = checkTemplate(target.path)
   if (complaint !== undefined) report([...path, 'path'], complaint)
   return { registry: normal === undefined ? target.registry : names.canonical(normal), path: target.path }
 }
 
 /** Returns the problem of the path of an environment, or undefined. */
-export function templateComplaint(template: string): string | undefined {
+export function checkTemplate(template: string): string | undefined {
   const parts = template.split(imagePlaceholder)
   if (parts.length !== 2) {
     return `must have ${imagePlaceholder} in it ${parts.length === 1 ? '' : 'only '}once: it stands for the name of the image`
   }
-  return complaintOf(() => checkPath(parts.join('image')))
+  return findProblem(() => checkPath(parts.join('image')))
 }
 
 function imagesOf({ images: written }: WrittenConfig, report: ReportIssue): Config['images'] {
@@ -158,9 +158,9 @@ function imagesOf({ images: written }: WrittenConfig, report: ReportIssue): Conf
   for (const [image, settings] of Object.entries(written)) {
     const path = ['images', image]
     const name = settings?.name ?? image
-    const own = complaintOf(() => checkPath(image))
+    const own = findProblem(() => checkPath(image))
     if (own !== undefined) report(path, own, 'key')
-    const other = name === image ? undefined : complaintOf(() => checkPath(name))
+    const other = name === image ? undefined : findProblem(() => checkPath(name))
     if (other !== undefined) report([...path, 'name'], other)
     const owner = owners.get(name)
     if (owner !== undefined) {

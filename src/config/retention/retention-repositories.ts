@@ -1,6 +1,6 @@
 import type { RepositoryPattern } from '../../selectors/repository-pattern.ts'
 import { noEnvironment } from '../check/check.ts'
-import { complaintOf } from '../check/complaint.ts'
+import { findProblem } from '../check/find-problem.ts'
 import type { Config } from '../config.ts'
 import { parseRepositoryPattern } from '../resolver/repository-pattern.ts'
 import type { Issue, Path } from '../shape.ts'
@@ -21,7 +21,7 @@ export function repositoriesIn(
 ): readonly RepositoryPattern[] | undefined {
   return written?.flatMap((text, i) => {
     const parse = (): RepositoryPattern => parseRepositoryPattern(text, config)
-    const complaint = complaintOf(parse) ?? complaintOfPattern(parse(), config)
+    const complaint = findProblem(parse) ?? complaintOfPattern(parse(), config)
     if (complaint === undefined) return [parse()]
     issues.push({ path: [...path, i], at: 'value', message: complaint })
     return []

@@ -2,7 +2,7 @@ import { LinearRegExp } from '../../lib/linear-regexp.ts'
 import { fitsSomeTag } from '../../oci/tag-glob.ts'
 import type { TagSelector } from '../../selectors/tag-selector.ts'
 import { isSatisfiable, parseRange } from '../../semver/range.ts'
-import { complaintOf } from '../check/complaint.ts'
+import { findProblem } from '../check/find-problem.ts'
 import type { WrittenSelector } from '../schema/schema-retention.ts'
 import type { Issue, Path } from '../shape.ts'
 
@@ -40,7 +40,7 @@ export function parseVersions(
   path: Path,
   issues: Issue[],
 ): TagSelector | undefined {
-  const complaint = complaintOf(() => parseRange(text)) ?? emptyRange(text, use)
+  const complaint = findProblem(() => parseRange(text)) ?? emptyRange(text, use)
   if (complaint !== undefined) {
     issues.push({ path, at: 'value', message: complaint })
     return undefined
@@ -73,7 +73,7 @@ function parseGlobs(
 }
 
 function parseRegex(source: string, path: Path, issues: Issue[]): TagSelector | undefined {
-  const complaint = complaintOf(() => LinearRegExp.parse(source))
+  const complaint = findProblem(() => LinearRegExp.parse(source))
   if (complaint === undefined) return { kind: 'regex', regex: LinearRegExp.parse(source) }
   const more = backtracking.test(source)
     ? '; look-around, back references and possessive counts make an engine backtrack, and are left out'

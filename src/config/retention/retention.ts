@@ -9,7 +9,7 @@ import { protectionOf } from './retention-protection.ts'
 import { ruleOf } from './retention-rule.ts'
 import type { Limits, RetentionPolicy } from './policy.ts'
 import type { ParseContext } from './retention-repositories.ts'
-import { policiesIn, type WrittenPolicy } from '../schema/schema-retention.ts'
+import { listPolicies, type WrittenPolicy } from '../schema/schema-retention.ts'
 import type { Issue, Path } from '../shape.ts'
 
 /**
@@ -19,7 +19,7 @@ import type { Issue, Path } from '../shape.ts'
  */
 export function retentionOf(loaded: LoadedConfig): readonly RetentionPolicy[] {
   if (loaded.retention === undefined || loaded.file === undefined) return []
-  const written = policiesIn(loaded.retention)
+  const written = listPolicies(loaded.retention)
   const issues: Issue[] = []
   if (written.length === 0)
     issues.push({ path: ['retention'], at: 'value', message: 'it has no policy in it' })
@@ -38,7 +38,7 @@ export function retentionOf(loaded: LoadedConfig): readonly RetentionPolicy[] {
  * @param name undefined: the only one
  * @throws `usage` if there is none of that name, or several and no name.
  */
-export function policyNamed(policies: readonly RetentionPolicy[], name?: string): RetentionPolicy {
+export function findPolicy(policies: readonly RetentionPolicy[], name?: string): RetentionPolicy {
   const names = policies.flatMap((policy) => policy.name ?? [])
   const found = name === undefined ? policies : policies.filter((policy) => policy.name === name)
   const [first, second] = found

@@ -246,7 +246,7 @@ export type WrittenSelector = v.InferOutput<typeof selector>
 /**
  * The policies of the section by their names; the name of a policy that stands alone is undefined.
  */
-export function policiesIn(written: WrittenRetention): readonly [string | undefined, WrittenPolicy][] {
+export function listPolicies(written: WrittenRetention): readonly [string | undefined, WrittenPolicy][] {
   if (isPolicy(written)) return [[undefined, written as WrittenPolicy]]
   return Object.entries(written as Readonly<Record<string, WrittenPolicy>>)
 }

@@ -1,5 +1,5 @@
 import { imagePlaceholder } from '../config.ts'
-import { retentionSection, type StartingPolicy } from './starting-policies.ts'
+import { formatRetentionSection, type StartingPolicy } from './starting-policies.ts'
 
 /** The choices for a new dray.yaml. */
 export interface StartingConfig {
@@ -28,7 +28,7 @@ export function startingConfig({ registry, environments, retention }: StartingCo
 
 # Where images are. @${first?.name ?? ''}/api is ${registry}/${example}.
 environments:
-${sections.join('')}${retention === undefined ? '' : `\n${retentionSection(retention.policy, retention.environment)}`}`
+${sections.join('')}${retention === undefined ? '' : `\n${formatRetentionSection(retention.policy, retention.environment)}`}`
 }
 
 function environmentSection(

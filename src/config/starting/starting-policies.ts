@@ -86,7 +86,7 @@ export const startingPolicies: readonly StartingPolicy[] = [
 ]
 
 /** Formats the section `retention` with a policy for an environment, as YAML with comments. */
-export function retentionSection({ protect, rules }: StartingPolicy, environment: string): string {
+export function formatRetentionSection({ protect, rules }: StartingPolicy, environment: string): string {
   return `# What "dray prune" may delete. It shows a plan; only --apply carries it out.
 retention:
   # These are never deleted, whatever the rules say, nor is anything that they refer to.

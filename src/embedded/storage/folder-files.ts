@@ -58,7 +58,7 @@ export async function* readRange(path: string, start: number, end: number): Asyn
 }
 
 /** The names in a folder; none if it does not exist. */
-export async function namesIn(folder: string): Promise<readonly string[]> {
+export async function listNames(folder: string): Promise<readonly string[]> {
   await checkFolderOf(`${folder}/.`)
   try {
     return await readdir(folder)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
-import { namesIn, readSmall } from './folder-files.ts'
+import { listNames, readSmall } from './folder-files.ts'
 import { algorithmOf, type Digest, encodedOf, isDigest } from '../../oci/digest.ts'
 
 /** Unreferenced content and unfinished uploads are removed at this age, in case they are in use. */
@@ -84,7 +84,7 @@ export class FolderLayout {
   }
 
   async referrers(repository: string, subject: Digest): Promise<readonly Digest[]> {
-    const names = await namesIn(this.#referrers(repository, subject))
+    const names = await listNames(this.#referrers(repository, subject))
     return names.map((name) => name.replace('-', ':')).filter(isDigest)
   }
 
@@ -93,7 +93,7 @@ export class FolderLayout {
     const found: string[] = []
     const pending = ['']
     for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-      const names = await namesIn(join(this.folder, 'repositories', path))
+      const names = await listNames(join(this.folder, 'repositories', path))
       if (path !== '' && names.some((name) => name.startsWith('_'))) found.push(path)
       for (const name of names) {
         if (/^[a-z0-9]/.test(name)) pending.push(path === '' ? name : `${path}/${name}`)
@@ -137,7 +137,7 @@ async function sweep(layout: FolderLayout, before: number): Promise<void> {
     for (const digest of await layout.manifests(repository)) named.add(digest)
   }
   const unnamed = (await digestsIn(layout.contents)).filter((digest) => !named.has(digest))
-  const uploads = await namesIn(layout.uploads)
+  const uploads = await listNames(layout.uploads)
   for (const path of [...unnamed.map((d) => layout.content(d)), ...uploads.map((id) => layout.upload(id))]) {
     if ((await lstat(path)).mtimeMs < before) await rm(path)
   }
@@ -147,7 +147,7 @@ async function sweep(layout: FolderLayout, before: number): Promise<void> {
 async function digestsIn(folder: string): Promise<readonly Digest[]> {
   const found: Digest[] = []
   for (const algorithm of ['sha256', 'sha512']) {
-    for (const name of await namesIn(join(folder, algorithm))) {
+    for (const name of await listNames(join(folder, algorithm))) {
       const digest = `${algorithm}:${name}`
       if (isDigest(digest)) found.push(digest)
     }

@@ -8,7 +8,7 @@ import type { Descriptor } from '../../oci/descriptor.ts'
 import { type Digest, isDigest } from '../../oci/digest.ts'
 import { maxManifestSize } from '../../oci/manifest.ts'
 import { isTag } from '../../oci/reference.ts'
-import { checkFolderOf, namesIn, readRange, readSmall, remove, sizeOf, writeWhole } from './folder-files.ts'
+import { checkFolderOf, listNames, readRange, readSmall, remove, sizeOf, writeWhole } from './folder-files.ts'
 import { FolderLayout, prepareFolder } from './folder-layout.ts'
 import { parseRecord, writeRecord } from './manifest-record.ts'
 import type { OpenBlob, RegistryStorage, StoredManifest } from './storage.ts'
@@ -48,7 +48,7 @@ class FolderStorage implements RegistryStorage {
   }
 
   async hasRepository(repository: string): Promise<boolean> {
-    const names = await namesIn(this.#layout.repository(repository))
+    const names = await listNames(this.#layout.repository(repository))
     return names.some((name) => name.startsWith('_'))
   }
 
@@ -141,7 +141,7 @@ class FolderStorage implements RegistryStorage {
   }
 
   async tags(repository: string): Promise<readonly string[]> {
-    return (await namesIn(this.#layout.tagFolder(repository))).filter(isTag)
+    return (await listNames(this.#layout.tagFolder(repository))).filter(isTag)
   }
 
   async tag(repository: string, tag: string): Promise<Digest | undefined> {

@@ -1,6 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import { annotationKeys } from '../../oci/annotations.ts'
-import { plausibleTime } from '../../oci/created.ts'
+import { parsePlausibleTime } from '../../oci/created.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { type Manifest, parseManifest } from '../../oci/manifest.ts'
 import { isManifestType } from '../../oci/media-types.ts'
@@ -20,7 +20,7 @@ export interface CreatedOptions {
  * now. If the whole image was read, use `createdOf` of dated-images.ts.
  * @throws `malformed` for an invalid config; what the port throws.
  */
-export async function timeOfImage(
+export async function readImageTime(
   store: ManifestReader & BlobReader,
   { bytes, descriptor }: ManifestContent,
   options: CreatedOptions,
@@ -32,7 +32,7 @@ export async function timeOfImage(
   if (manifest.kind === 'index') {
     const child = options.children ? imageIn(manifest.manifests) : undefined
     const content = child === undefined ? undefined : await store.findManifest(child, call)
-    return content === undefined ? undefined : await timeOfImage(store, content, noDeeper(options), call)
+    return content === undefined ? undefined : await readImageTime(store, content, noDeeper(options), call)
   }
   if (!isImageConfig(manifest.config)) return undefined
   return credibleTime((await readImageConfig(store, manifest.config, call)).created, options.now)
@@ -65,6 +65,6 @@ function imageIn(entries: readonly Descriptor[]): Descriptor | undefined {
 }
 
 function credibleTime(text: string | undefined, now: Date): string | undefined {
-  const time = plausibleTime(text, now.getTime())
+  const time = parsePlausibleTime(text, now.getTime())
   return time === undefined ? undefined : new Date(time).toISOString()
 }

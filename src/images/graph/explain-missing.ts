@@ -1,6 +1,6 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
-import { nearestFew } from '../../lib/nearest.ts'
+import { findNearest } from '../../lib/nearest.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import { formatAt, type TagOrDigest } from '../../oci/reference.ts'
 import type { TagLister } from '../ports.ts'
@@ -55,7 +55,7 @@ async function nearTags(store: TagLister, at: TagOrDigest, call: Call): Promise<
 
 function hintOf(tag: string, tags: readonly string[]): string {
   if (tags.length === 0) return 'The repository has no tags.'
-  const near = nearestFew(tag, tags, tagsShown)
+  const near = findNearest(tag, tags, tagsShown)
   if (near.length > 0) return `Did you mean ${near.join(' or ')}?`
   const shown = tags.slice(-tagsShown).join(', ')
   return tags.length > tagsShown ? `Some of its ${tags.length} tags: ${shown}` : `Its tags: ${shown}`

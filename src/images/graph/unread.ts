@@ -39,7 +39,7 @@ export async function gatherEach<Request, Snapshot>(
  * Reads a target, or returns why it cannot be read: the others go on.
  * @throws the signal's reason.
  */
-export async function orUnread<R>(
+export async function readOrUnread<R>(
   repository: RepositoryName,
   call: Call,
   read: () => Promise<R>,

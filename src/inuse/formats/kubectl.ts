@@ -147,7 +147,7 @@ class Answer {
     const next = isRecord(metadata) ? metadata['continue'] : undefined
     if (typeof next === 'string' && next !== '')
       throw new DrayError('malformed', `${this.#name} answers a part of what it has`, { subject: this.#name })
-    if (this.#objects === 0) throw nothingThere(this.#name)
+    if (this.#objects === 0) throw noObjects(this.#name)
     return mergeImages([{ ...noImages, found: [...this.#found.values()] }, ...this.#others])
   }
 
@@ -236,7 +236,7 @@ function tooLate(context: string, limitMs: number): DrayError {
   })
 }
 
-function nothingThere(name: string): DrayError {
+function noObjects(name: string): DrayError {
   return new DrayError('refused', `${name} runs nothing`, {
     subject: name,
     why: 'it answers no object at all: it may be another cluster than was meant, or the rights to see them are missing',

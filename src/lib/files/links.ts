@@ -1,6 +1,6 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
-import { othersWhoWrite } from './ownership.ts'
+import { explainForeignWriters } from './ownership.ts'
 
 /** As in Linux. */
 const maxLinks = 40
@@ -24,7 +24,7 @@ export function findForeignLink(path: string, owners: readonly number[]): Foreig
     if (link === undefined) return undefined
     // The mode of a link has no meaning.
     const { uid, gid } = link.stats
-    const why = othersWhoWrite({ uid, gid, mode: 0 }, owners)
+    const why = explainForeignWriters({ uid, gid, mode: 0 }, owners)
     if (why !== undefined) return { path: link.path, why: `it is a symbolic link: ${why}` }
     rest = resolve(dirname(link.path), readlinkSync(link.path), relative(link.path, rest))
   }

@@ -24,7 +24,7 @@ export function trustedOwners(
  * private if its id is that of the owner: then it is the owner's own group, which a umask of 002 is
  * made for. Access control lists are not read.
  */
-export function othersWhoWrite(
+export function explainForeignWriters(
   stats: Pick<Stats, 'uid' | 'gid' | 'mode'>,
   owners: readonly number[],
 ): string | undefined {
@@ -45,19 +45,19 @@ export function othersWhoWriteFile(
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
   const owners = trustedOwners(env)
-  return owners === undefined ? undefined : othersWhoWrite(stats, owners)
+  return owners === undefined ? undefined : explainForeignWriters(stats, owners)
 }
 
 /**
  * Says the same for a folder and its content: with the sticky bit, as /tmp has it, only the owner
  * of an entry can replace it, so the owner of the entry counts.
  */
-export function othersWhoReplace(
+export function explainForeignReplacers(
   stats: Pick<Stats, 'uid' | 'gid' | 'mode'>,
   owners: readonly number[],
 ): string | undefined {
   const isSticky = (stats.mode & sticky) !== 0
-  return othersWhoWrite(
+  return explainForeignWriters(
     isSticky ? { ...stats, mode: stats.mode & ~(writableByAll | writableByGroup) } : stats,
     owners,
   )

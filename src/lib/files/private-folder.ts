@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, realpathSync, type Stats } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { findForeignLink } from './links.ts'
-import { othersWhoReplace, othersWhoWrite } from './ownership.ts'
+import { explainForeignReplacers, explainForeignWriters } from './ownership.ts'
 import type { UserFolder } from './user-folders.ts'
 
 export interface PrivateFolderOptions {
@@ -117,7 +117,7 @@ function made(path: string): Stats {
 }
 
 function faultAbove(path: string, stats: Stats, { uid }: PrivateFolderOptions): FolderFault | undefined {
-  const who = uid === undefined ? undefined : othersWhoReplace(stats, [uid, 0])
+  const who = uid === undefined ? undefined : explainForeignReplacers(stats, [uid, 0])
   return faultOf(path, stats, who, uid)
 }
 
@@ -127,7 +127,7 @@ function faultBelow(
   isLast: boolean,
   { uid }: PrivateFolderOptions,
 ): FolderFault | undefined {
-  const who = uid === undefined ? undefined : othersWhoWrite(stats, isLast ? [uid] : [uid, 0])
+  const who = uid === undefined ? undefined : explainForeignWriters(stats, isLast ? [uid] : [uid, 0])
   return faultOf(path, stats, who, uid)
 }
 

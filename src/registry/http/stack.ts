@@ -1,7 +1,7 @@
 import type { Call } from '../../lib/call.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { createAuth } from './auth/auth.ts'
-import { type CertificateFolders, type Certificates, certificatesFor } from './transport/certificates.ts'
+import { type CertificateFolders, type Certificates, combineCertificates } from './transport/certificates.ts'
 import type { CredentialSource } from '../credential.ts'
 import type { Timeouts } from './dispatch.ts'
 import type { Fetch, Middleware, Scope } from './fetch.ts'
@@ -94,7 +94,7 @@ export function createFetch(options: FetchOptions): FetchStack {
     fetch: redactSecrets(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),
     secrets,
     origin: (registry) => registryOrigin(registry, settings.get(registry)),
-    certificates: (registry) => certificatesFor(registry, settings.get(registry), options.certificates),
+    certificates: (registry) => combineCertificates(registry, settings.get(registry), options.certificates),
     expectScopes: (registry, scopes) => auth.expectScopes(registry, scopes),
     expectAtOnce: (registry, requests) => {
       const most = lanesOf(settings.get(registry)?.concurrency).small

@@ -7,7 +7,7 @@ import type {
 } from '../../usecases/prune/policy/explanation.ts'
 import { formatAt } from '../../oci/reference.ts'
 import { escapeText } from '../text/escape.ts'
-import { digestOn, formatAge } from '../text/format.ts'
+import { formatDigestOn, formatAge } from '../text/format.ts'
 import { renderStatements, type RenderedResult } from './opinions.ts'
 import { breakLines, narrowPage, renderSection } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
@@ -48,7 +48,7 @@ function heading(explanation: Explanation, page: Page): string {
   const { image, tag, digest, repository, verdict } = explanation
   const { style, width } = page
   const name = escapeText(tag === undefined ? image : `${image}:${tag}`)
-  const at = digest === null ? 'no manifest' : digestOn(page, digest)
+  const at = digest === null ? 'no manifest' : formatDigestOn(page, digest)
   const full = digest === null ? formatAt(repository, { tag: tag ?? '' }) : formatAt(repository, { digest })
   return [
     ...breakLines(`${name}  ${at}`, width).map((line) => style.bold(line)),

@@ -2,7 +2,7 @@ import { formatRepository } from '../../oci/reference.ts'
 import type { Hash } from '../../plan/plan.ts'
 import type { PruneOutcome } from '../../plan/prune/prune-outcome.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
-import { type CiVariables, row } from '../ci.ts'
+import { type CiVariables, formatRow } from '../ci.ts'
 import { formatBytes } from '../text/format.ts'
 import { outcomeTotalsOf, totalsOf } from './prune-totals.ts'
 
@@ -10,14 +10,18 @@ import { outcomeTotalsOf, totalsOf } from './prune-totals.ts'
  * `deleted` counts images, `freed` bytes. Without an outcome they are what the plan would delete.
  * @param outcome undefined if the plan was only shown or saved
  */
-export function pruneVariables(plan: PrunePlan, hash: Hash, outcome: PruneOutcome | undefined): CiVariables {
+export function listPruneVariables(
+  plan: PrunePlan,
+  hash: Hash,
+  outcome: PruneOutcome | undefined,
+): CiVariables {
   const { deleted, freed } = outcome === undefined ? totalsOf(plan) : outcomeTotalsOf(plan, outcome)
   const isChanged = outcome?.repositories.some((one) => one.deleted + one.untagged > 0) ?? false
   return { deleted: String(deleted), freed: String(freed), changed: String(isChanged), plan: hash }
 }
 
 /** Renders the repositories with changes as a Markdown table for `GITHUB_STEP_SUMMARY`. */
-export function pruneSummary(plan: PrunePlan, outcome: PruneOutcome | undefined): string {
+export function renderPruneSummary(plan: PrunePlan, outcome: PruneOutcome | undefined): string {
   const planned = plan.repositories
     .filter(({ steps }) => steps.length > 0)
     .map(({ image, count, freed }) => [
@@ -35,7 +39,7 @@ export function pruneSummary(plan: PrunePlan, outcome: PruneOutcome | undefined)
     '',
     error.message,
   ])
-  const rows = [...(done ?? planned), ...refused].map(row)
+  const rows = [...(done ?? planned), ...refused].map(formatRow)
   if (rows.length === 0) return '### dray prune\n\nNothing to do.\n\n'
   return `### dray prune\n\n| repository | images deleted | freed | result |\n| --- | --- | --- | --- |\n${rows.join('')}\n`
 }

@@ -7,7 +7,7 @@ import { renderErrorBelow } from '../error.ts'
 import { statusTexts } from '../operation.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatCount, formatDuration } from '../text/format.ts'
-import { freedLines } from './prune-plan.ts'
+import { renderFreed } from './prune-plan.ts'
 import { complaintsOf, renderComplaints, renderWholeRefusals } from './prune-refusals.ts'
 import { outcomeTotalsOf } from './prune-totals.ts'
 import { breakLines } from '../text/section.ts'
@@ -46,7 +46,7 @@ export function renderPruneOutcome(
     ...renderWholeRefusals(outcome.refusals, style),
     [
       ...advice(outcome, page),
-      ...freedLines(outcomeTotalsOf(plan, outcome).freed, 'is', page),
+      ...renderFreed(outcomeTotalsOf(plan, outcome).freed, 'is', page),
       ...summary(plan, outcome, options.durationMs, page),
     ].join('\n'),
   ].join('\n')

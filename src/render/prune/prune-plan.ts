@@ -1,12 +1,12 @@
 import { formatRepository } from '../../oci/reference.ts'
 import type { InUseSource, PrunePlan, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
-import { configurationLine } from '../configuration.ts'
+import { renderConfigurationLine } from '../configuration.ts'
 import { escapeText } from '../text/escape.ts'
 import { formatBytes, formatCount } from '../text/format.ts'
 import { complaintsOf, renderComplaints, renderWholeRefusals } from './prune-refusals.ts'
 import { renderVerdicts } from './prune-rows.ts'
 import { countSteps, Refused, totalsOf } from './prune-totals.ts'
-import { type Folding, isNotable, verdictItems } from './prune-verdicts.ts'
+import { type Folding, isNotable, listVerdicts } from './prune-verdicts.ts'
 import { breakLines, narrowPage } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
 import { displayWidth } from '../text/width.ts'
@@ -47,7 +47,7 @@ export function renderPrunePlan(
     ...idleLine(idle, page),
     ...renderComplaints('refused', complaintsOf(plan.refusals, images), style),
     ...renderWholeRefusals(plan.refusals, style),
-    [summary(plan, page), ...configurationLine(options.configuration, style)].join('\n'),
+    [summary(plan, page), ...renderConfigurationLine(options.configuration, style)].join('\n'),
   ].join('\n\n')
 }
 
@@ -61,7 +61,7 @@ function isBusy(plan: RepositoryPlan): boolean {
 
 function renderRepository(plan: RepositoryPlan, isRefused: boolean, folding: Folding, page: Page): string {
   const section = narrowPage(page)
-  const table = renderVerdicts(verdictItems(plan, folding, section), section)
+  const table = renderVerdicts(listVerdicts(plan, folding, section), section)
   const counts = breakLines(countsOf(plan, isRefused), section.width)
   const body = [...counts, ...(table === '' ? [] : [table])].join('\n')
   return `${heading(plan, page).join('\n')}\n${body.replaceAll(/^/gm, '  ')}`
@@ -134,7 +134,7 @@ function summary(plan: PrunePlan, page: Page): string {
         ).map((line) => style.dim(line))
       : []),
     ...breakLines(head, page.width).map((line) => style.bold(line)),
-    ...freedLines(freed, 'will be', page),
+    ...renderFreed(freed, 'will be', page),
   ].join('\n')
 }
 
@@ -143,7 +143,7 @@ function isRemembered({ referrers, steps }: RepositoryPlan): boolean {
 }
 
 /** The registry keeps the bytes until its own garbage collection. */
-export function freedLines(freed: number, verb: 'is' | 'will be', page: Page): readonly string[] {
+export function renderFreed(freed: number, verb: 'is' | 'will be', page: Page): readonly string[] {
   if (freed === 0) return []
   return breakLines(
     `${formatBytes(freed)} ${verb} referred to by no image that remains: the registry frees them at its own garbage collection.`,

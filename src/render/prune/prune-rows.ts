@@ -1,5 +1,5 @@
 import type { Verdict } from '../../plan/prune/prune-plan.ts'
-import { breakLines, dim } from '../text/section.ts'
+import { breakLines, toDimCell } from '../text/section.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable } from '../text/table.ts'
 import { displayWidth, pad } from '../text/width.ts'
@@ -92,7 +92,7 @@ function linesOf(row: PruneRow, { nameWidth, whyWidth, isBelow }: RowLayout): re
 }
 
 function whyCell(text: string, verdict: Verdict): Cell {
-  return verdict === 'keep' ? dim(text) : text
+  return verdict === 'keep' ? toDimCell(text) : text
 }
 
 function below({ why, verdict }: PruneRow, page: Page): readonly string[] {

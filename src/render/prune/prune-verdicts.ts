@@ -1,7 +1,7 @@
 import type { Digest } from '../../oci/digest.ts'
 import type { ManifestVerdict, RepositoryPlan, TagVerdict, Why } from '../../plan/prune/prune-plan.ts'
 import { escapeText } from '../text/escape.ts'
-import { formatAge, formatBytes, formatCount, shortHex } from '../text/format.ts'
+import { formatAge, formatBytes, formatCount, shortenHex } from '../text/format.ts'
 import type { PruneNote, PruneRow } from './prune-rows.ts'
 import type { Page } from '../text/style.ts'
 
@@ -24,7 +24,7 @@ const partRows = 2
 type Item = PruneRow | PruneNote
 
 /** The verdicts of a repository: deleted images with their parts, deleted tags, then kept tags. */
-export function verdictItems(plan: RepositoryPlan, folding: Folding, page: Page): readonly Item[] {
+export function listVerdicts(plan: RepositoryPlan, folding: Folding, page: Page): readonly Item[] {
   const now = Date.parse(plan.now)
   const parts = new Set(plan.others.map(({ digest }) => digest))
   const tags = plan.tags.filter((tag) => !isShownAsPart(tag, parts))
@@ -145,7 +145,7 @@ function partRow(part: ManifestVerdict, indent: string, page: Page): PruneRow {
   return {
     kind: 'row',
     verdict: part.verdict,
-    name: `${indent}${part.role} ${page.width === undefined ? part.digest : shortHex(part.digest)}`,
+    name: `${indent}${part.role} ${page.width === undefined ? part.digest : shortenHex(part.digest)}`,
     age: '',
     size: formatBytes(part.size),
     why: escapeText(part.why.text),

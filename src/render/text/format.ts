@@ -43,22 +43,22 @@ export function formatAge(ms: number): string {
 }
 
 /** `2026-03-04 05:06:07` */
-export function shortTime(time: string): string {
+export function formatShortTime(time: string): string {
   return escapeText(`${time.slice(0, 10)} ${time.slice(11, 19)}`)
 }
 
 /** The algorithm and the first twelve digits. */
-export function shortDigest(digest: Digest): string {
+export function shortenDigest(digest: Digest): string {
   return digest.slice(0, digest.indexOf(':') + 13)
 }
 
 /** Short on a terminal; whole in a pipe, for programs that read columns. */
-export function digestOn(page: Page, digest: Digest): string {
-  return page.width === undefined ? digest : shortDigest(digest)
+export function formatDigestOn(page: Page, digest: Digest): string {
+  return page.width === undefined ? digest : shortenDigest(digest)
 }
 
 /** Only the first twelve digits. */
-export function shortHex(digest: Digest): string {
+export function shortenHex(digest: Digest): string {
   const begin = digest.indexOf(':') + 1
   return digest.slice(begin, begin + 12)
 }

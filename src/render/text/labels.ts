@@ -1,6 +1,6 @@
 import type { ManifestView } from '../../usecases/views/inspect/manifest-view.ts'
 import { escapeText } from './escape.ts'
-import { dim, narrowPage, renderPairs, renderSection } from './section.ts'
+import { toDimCell, narrowPage, renderPairs, renderSection } from './section.ts'
 import type { Page } from './style.ts'
 import { type Cell, renderTable } from './table.ts'
 
@@ -24,9 +24,9 @@ export function renderLabels(manifests: readonly ManifestView[], page: Page): re
     .filter(({ byValue }) => byValue.size > 1)
     .flatMap(({ name, byValue }) =>
       [...byValue].map(([value, those], i): Cell[] => [
-        dim(i === 0 ? escapeText(name) : ''),
+        toDimCell(i === 0 ? escapeText(name) : ''),
         escapeText(those.map(({ platform }) => platform).join(', ')),
-        value === undefined ? dim('not there') : escapeText(value),
+        value === undefined ? toDimCell('not there') : escapeText(value),
       ]),
     )
   const columns = [

@@ -19,7 +19,7 @@ export function narrowPage(page: Page): Page {
 /** Formats names and values, which are not escaped, one pair on each line. */
 export function renderPairs(pairs: readonly (readonly [string, string])[], page: Page): string {
   if (pairs.length === 0) return ''
-  const rows = pairs.map(([name, value]): Cell[] => [dim(escapeText(name)), escapeText(value)])
+  const rows = pairs.map(([name, value]): Cell[] => [toDimCell(escapeText(name)), escapeText(value)])
   return renderTable(
     [
       { title: '', flexible: true, keep: 24 },
@@ -52,6 +52,6 @@ export function breakLines(text: string, width: number | undefined): readonly st
   return width === undefined ? [text] : wrap(text, width).map(escapeText)
 }
 
-export function dim(text: string): Cell {
+export function toDimCell(text: string): Cell {
   return { text, tone: 'dim' }
 }

@@ -1,7 +1,7 @@
 import type { DiffEntry, DiffView, DriftedTag } from '../../usecases/views/diff/diff.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { escapeText } from '../text/escape.ts'
-import { formatCount, shortDigest } from '../text/format.ts'
+import { formatCount, shortenDigest } from '../text/format.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, renderTable } from '../text/table.ts'
 import { formatTargetName } from '../target.ts'
@@ -96,7 +96,7 @@ function formatOneSided(
 
 function driftLines({ drift }: DiffEntry, { to }: DiffView, page: Page): readonly string[] {
   if (drift.length === 0) return []
-  const digest = page.width === undefined ? (whole: Digest): string => whole : shortDigest
+  const digest = page.width === undefined ? (whole: Digest): string => whole : shortenDigest
   const rows = drift.map((one): readonly Cell[] => {
     const tone = one.kind === 'exact' ? 'red' : one.behind ? 'dim' : 'yellow'
     const tag = one.tagThere === undefined ? one.tag : `${one.tag} / ${one.tagThere}`

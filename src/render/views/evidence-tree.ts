@@ -2,7 +2,7 @@ import type { EvidenceView } from '../../usecases/views/inspect/evidence-view.ts
 import type { ImageView } from '../../usecases/views/inspect/inspect.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { escapeText } from '../text/escape.ts'
-import { digestOn, formatBytes } from '../text/format.ts'
+import { formatDigestOn, formatBytes } from '../text/format.ts'
 import type { Page } from '../text/style.ts'
 import { cut } from '../text/width.ts'
 
@@ -33,7 +33,7 @@ export function renderEvidence(view: ImageView, page: Page): string {
   return [...names]
     .filter(([digest]) => bySubject.has(digest))
     .flatMap(([digest, name]) => [
-      subjectLine(name, digestOn(page, digest), page),
+      subjectLine(name, formatDigestOn(page, digest), page),
       ...branches(digest, bySubject, page, '', new Set()),
     ])
     .join('\n')
@@ -66,7 +66,7 @@ function branches(
 
 function evidenceLine(item: EvidenceView, used: number, page: Page): string {
   const { style, width = Infinity } = page
-  const digest = digestOn(page, item.descriptor.digest)
+  const digest = formatDigestOn(page, item.descriptor.digest)
   const size = formatBytes(item.size)
   const space = Math.max(8, width - used - digest.length - size.length - 4)
   return [cut(kindOf(item), space), style.cyan(digest), style.dim(size)].join('  ')

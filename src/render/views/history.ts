@@ -1,7 +1,7 @@
 import type { HistoryEnd, HistoryRow, HistoryTag, HistoryView } from '../../usecases/views/history/history.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import { escapeText } from '../text/escape.ts'
-import { formatCount, shortDigest } from '../text/format.ts'
+import { formatCount, shortenDigest } from '../text/format.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable } from '../text/table.ts'
 
@@ -31,7 +31,7 @@ function columnsFor({ rows }: HistoryView, { width }: Page): readonly HistoryCol
     { title: 'STATUS', cell: ({ status }) => ({ text: status, tone: tones[status] }) },
     { title: 'WAY', flexible: hasLongWays, cell: formatEnds },
     { title: 'TAGS', flexible: true, cell: ({ tags }) => tags.map(tagText).join(', ') || '-' },
-    { title: 'DIGEST', cell: ({ image }) => (isPipe ? image : shortDigest(image)) },
+    { title: 'DIGEST', cell: ({ image }) => (isPipe ? image : shortenDigest(image)) },
     { title: 'ACTOR', flexible: true, cell: ({ actor }) => escapeText(actor ?? '-') },
     ...(isPipe || width >= reasonMinWidth ? [reasonColumn] : []),
     // URLs of jobs are too long for a terminal.
@@ -76,7 +76,7 @@ function tagText({ tag, now }: HistoryTag): string {
 
 function notes({ rows }: HistoryView, style: Style): readonly string[] {
   const reasons = rows.flatMap(({ status, why, image, attestation }) =>
-    why === undefined ? [] : [`${status}: ${shortDigest(attestation ?? image)} ${escapeText(why)}`],
+    why === undefined ? [] : [`${status}: ${shortenDigest(attestation ?? image)} ${escapeText(why)}`],
   )
   const count = (status: HistoryRow['status']): number => rows.filter((row) => row.status === status).length
   return [

@@ -1,7 +1,7 @@
 import type { ManifestView } from '../../usecases/views/inspect/manifest-view.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import { escapeText } from '../text/escape.ts'
-import { digestOn, formatBytes, formatCount } from '../text/format.ts'
+import { formatDigestOn, formatBytes, formatCount } from '../text/format.ts'
 import { narrowPage, renderPairs, renderSection } from '../text/section.ts'
 import type { Page } from '../text/style.ts'
 import { type Cell, renderTable } from '../text/table.ts'
@@ -28,7 +28,7 @@ function renderBlobs(blobs: readonly Descriptor[], page: Page): string {
   if (blobs.length === 0) return page.style.dim('none')
   const columns = [{ title: '' }, { title: '', align: 'right' as const }, { title: '', flexible: true }]
   const rows = blobs.map(({ digest, size, mediaType }): Cell[] => [
-    digestOn(page, digest),
+    formatDigestOn(page, digest),
     formatBytes(size),
     escapeText(mediaType),
   ])

@@ -1,10 +1,10 @@
 import type { ImageView, MissingView } from '../../usecases/views/inspect/inspect.ts'
 import type { ManifestView } from '../../usecases/views/inspect/manifest-view.ts'
-import { plausibleTime } from '../../oci/created.ts'
+import { parsePlausibleTime } from '../../oci/created.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import { escapeText } from '../text/escape.ts'
 import { renderEvidence } from './evidence-tree.ts'
-import { digestOn, formatAge, formatBytes, formatCount } from '../text/format.ts'
+import { formatDigestOn, formatAge, formatBytes, formatCount } from '../text/format.ts'
 import { renderContent } from './image-content.ts'
 import { renderLabels } from '../text/labels.ts'
 import { kindOf } from './list.ts'
@@ -63,7 +63,7 @@ function renderHead(view: ImageView, only: ManifestView | undefined, now: number
 }
 
 function ageOf(created: string, now: number): string {
-  const time = plausibleTime(created, now)
+  const time = parsePlausibleTime(created, now)
   return time === undefined ? '' : `  (${formatAge(now - time)} ago)`
 }
 
@@ -91,13 +91,13 @@ function renderManifests(
   ]
   const rows = manifests.map(({ platform, artifactType, descriptor, size, layers }): Cell[] => [
     escapeText(platform ?? artifactType ?? 'no platform'),
-    digestOn(page, descriptor.digest),
+    formatDigestOn(page, descriptor.digest),
     formatBytes(size),
     formatCount(layers.length, 'layer'),
   ])
   const missingRows = missing.map(({ platform, descriptor }): Cell[] => [
     escapeText(platform ?? 'no platform'),
-    digestOn(page, descriptor.digest),
+    formatDigestOn(page, descriptor.digest),
     '',
     { text: 'not there', tone: 'yellow' },
   ])

@@ -1,9 +1,9 @@
 import type { RepositoryView, TagView, UnreadRepository } from '../../usecases/views/list/list.ts'
-import { plausibleTime } from '../../oci/created.ts'
+import { parsePlausibleTime } from '../../oci/created.ts'
 import { evidenceKinds } from '../../oci/evidence-kind.ts'
 import { formatRepository } from '../../oci/reference.ts'
 import { escapeText } from '../text/escape.ts'
-import { digestOn, formatAge, formatBytes, formatCount } from '../text/format.ts'
+import { formatDigestOn, formatAge, formatBytes, formatCount } from '../text/format.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable } from '../text/table.ts'
 import { cut } from '../text/width.ts'
@@ -64,7 +64,7 @@ function briefRow({ tag, image }: TagView, page: Page): readonly Cell[] {
 function rowOf(view: TagView, { now }: ListPage, page: Page): readonly Cell[] {
   const { tag, image, created, size } = view
   if (image === null) return [escapeText(tag), digestCell(image, page)]
-  const time = plausibleTime(created ?? undefined, now)
+  const time = parsePlausibleTime(created ?? undefined, now)
   return [
     escapeText(tag),
     digestCell(image, page),
@@ -76,7 +76,7 @@ function rowOf(view: TagView, { now }: ListPage, page: Page): readonly Cell[] {
 }
 
 function digestCell(image: TagView['image'], page: Page): Cell {
-  return image === null ? { text: 'gone', tone: 'yellow' } : digestOn(page, image.digest)
+  return image === null ? { text: 'gone', tone: 'yellow' } : formatDigestOn(page, image.digest)
 }
 
 /** A terminal omits `linux/` if all platforms have it. An artifact has its type instead. */

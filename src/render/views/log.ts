@@ -2,7 +2,7 @@ import type { AuditRecord, LogEntry, RecordedStep } from '../../audit/log/record
 import { formatRepository } from '../../oci/reference.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { escapeText } from '../text/escape.ts'
-import { shortDigest, shortTime } from '../text/format.ts'
+import { shortenDigest, formatShortTime } from '../text/format.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable, textOf } from '../text/table.ts'
 import { displayWidth } from '../text/width.ts'
@@ -39,7 +39,7 @@ export function logTable(page: Page): (entries: readonly LogEntry[]) => string {
 }
 
 function rowOf(entry: LogEntry, page: Page): readonly Cell[] {
-  const time = page.width === undefined ? escapeText(entry.time) : shortTime(entry.time)
+  const time = page.width === undefined ? escapeText(entry.time) : formatShortTime(entry.time)
   if (entry.phase === 'recovered') return [time, '', '', 'what a crash left of a line', '', 'recovered']
   return [
     time,
@@ -60,7 +60,8 @@ function whatOf({ image, step }: AuditRecord, page: Page): string {
 }
 
 function changeOf(step: RecordedStep, page: Page): string {
-  const show = (digest: Digest): string => escapeText(page.width === undefined ? digest : shortDigest(digest))
+  const show = (digest: Digest): string =>
+    escapeText(page.width === undefined ? digest : shortenDigest(digest))
   switch (step.kind) {
     case 'tag':
       return `tag ${escapeText(step.tag)} on ${show(step.target.digest)}`

@@ -1,7 +1,7 @@
 import type { StatusCell, StatusView, StepState } from '../../usecases/views/status/status.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { escapeText } from '../text/escape.ts'
-import { formatAge, formatCount, shortHex } from '../text/format.ts'
+import { formatAge, formatCount, shortenHex } from '../text/format.ts'
 import { renderMatrix } from '../text/matrix.ts'
 import type { Page, Style } from '../text/style.ts'
 import { type Cell, type Column, renderTable } from '../text/table.ts'
@@ -27,7 +27,7 @@ function renderWide(
     title: targetName(target, targets),
     rows: images.map(({ cells }) => {
       const cell = cells[i]
-      return cell === undefined ? [] : [...factsOf(cell, now, shortHex, ''), stepOf(cell, '=', '')]
+      return cell === undefined ? [] : [...factsOf(cell, now, shortenHex, ''), stepOf(cell, '=', '')]
     }),
   }))
   const names = images.map(({ image }) => escapeText(image))
@@ -45,7 +45,7 @@ const columns: readonly Column[] = [
 
 function renderLines({ images }: StatusView, now: Date, page: Page): string {
   const isPipe = page.width === undefined
-  const digest = isPipe ? (whole: Digest): string => whole : shortHex
+  const digest = isPipe ? (whole: Digest): string => whole : shortenHex
   const level = isPipe ? 'level' : '='
   const rows = images.flatMap(({ image, cells }) =>
     cells.map((cell, i): readonly Cell[] => [

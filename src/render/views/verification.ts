@@ -1,6 +1,6 @@
 import type { ComparedCheckpoint, Verification } from '../../audit/verify/verification.ts'
 import { escapeText } from '../text/escape.ts'
-import { formatBytes, formatCount, shortTime } from '../text/format.ts'
+import { formatBytes, formatCount, formatShortTime } from '../text/format.ts'
 import type { Page, Style } from '../text/style.ts'
 
 /** Formats the verification of a log, verdict first, or its first bad line. */
@@ -26,7 +26,7 @@ function verdict(verification: Verification, style: Style): string {
   const isKept = results.every(({ state }) => state === 'kept')
   const verdictText = isKept ? style.green('is whole') : style.red('is not what was signed')
   if (span === undefined) return `${name} ${verdictText}: it has no records.`
-  const from = `from ${shortTime(span.first)} to ${shortTime(span.last)} UTC`
+  const from = `from ${formatShortTime(span.first)} to ${formatShortTime(span.last)} UTC`
   const agrees = head === 'agrees' ? ', and the head agrees' : ''
   return `${name} ${verdictText}: ${formatCount(end.seq, 'record')}, ${from}; each follows the one before${agrees}.`
 }

@@ -4,7 +4,7 @@ import { formatAt, formatRepository, type RepositoryName } from '../../oci/refer
 import { decideTags, type ImageTags, type TagDecisions, type TagRules } from '../../plan/decide-tags.ts'
 import type { Version } from '../../semver/version.ts'
 import type { UnreadTarget } from '../../images/graph/unread.ts'
-import { type RequestedTags, tagsAt } from './requested-tags.ts'
+import { type RequestedTags, selectTagsAt } from './requested-tags.ts'
 import type { TargetTags } from './snapshot.ts'
 
 /** An image of a run that gets tags in one or several repositories. */
@@ -42,7 +42,7 @@ export function surveyBatch(images: readonly BatchImage[]): Batch {
       version === undefined || isDrayError(version) ? [] : [version.version],
     )
   const tagged = read.map(({ image, root, requested, target: { repository, listed } }): BatchTags => {
-    const tags = tagsAt(requested, listed ?? [], versionsAt(repository))
+    const tags = selectTagsAt(requested, listed ?? [], versionsAt(repository))
     return { image, root, repository, ...tags }
   })
   return { contested: new Map([...sameVersions(tagged), ...sameTags(tagged)]), versionsAt }
@@ -55,7 +55,7 @@ export function decideBatchTags(
   batch: Batch,
   rules: TagRules,
 ): TagDecisions {
-  const expected = tagsAt(requested, listed ?? [], batch.versionsAt(repository))
+  const expected = selectTagsAt(requested, listed ?? [], batch.versionsAt(repository))
   const decided = decideTags({ image, repository, root, ...expected }, tags, rules)
   const contested = decided.waves
     .flat()

@@ -1,7 +1,7 @@
 import { type DrayError, toErrorInfo } from '../../lib/errors.ts'
 import { bareDescriptor, type Descriptor } from '../../oci/descriptor.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
-import { asPlannedTag, type TagDecisions } from '../../plan/decide-tags.ts'
+import { toPlannedTag, type TagDecisions } from '../../plan/decide-tags.ts'
 import type {
   AttachStep,
   AttestStep,
@@ -15,7 +15,7 @@ import type {
   Refusal,
   Step,
 } from '../../plan/plan.ts'
-import { tagSteps } from '../../plan/tag-steps.ts'
+import { planTagSteps } from '../../plan/tag-steps.ts'
 import type { Gathered } from '../../images/graph/unread.ts'
 
 export interface PlacingPolicy {
@@ -81,7 +81,7 @@ export function planImages<Request extends { readonly image: string }, Snapshot>
   }
 }
 
-export function placementId(image: string, target: number): PlacementId {
+export function formatPlacementId(image: string, target: number): PlacementId {
   return `${image}.t${target + 1}`
 }
 
@@ -90,7 +90,7 @@ export function refusal(image: string, error: DrayError, placement?: PlacementId
   return { image, ...(placement !== undefined && { placement }), error: toErrorInfo(error) }
 }
 
-export function placementEnd(
+export function createPlacementEnd(
   environment: string | undefined,
   repository: RepositoryName,
   tag?: string,
@@ -102,7 +102,7 @@ export function placementEnd(
   }
 }
 
-export function placementOf(
+export function createPlacement(
   {
     id,
     image,
@@ -121,7 +121,7 @@ export function placementOf(
     from,
     to,
     root: bareDescriptor(root),
-    tags: tags?.waves.flat().map(asPlannedTag) ?? [],
+    tags: tags?.waves.flat().map(toPlannedTag) ?? [],
     ...(tags !== undefined && tags.held.length > 0 && { held: tags.held }),
     evidence,
   }
@@ -138,7 +138,7 @@ function stepsOf({ targets, refusals }: ImageDecision, partial: boolean): readon
   const allContent = content.flat().map(({ id }) => id)
   const tags = ready.flatMap(({ placement, tags: decided }, i) => {
     const own = content[i]?.map(({ id }) => id) ?? []
-    return tagSteps(decided?.waves ?? [], placement, partial ? own : allContent)
+    return planTagSteps(decided?.waves ?? [], placement, partial ? own : allContent)
   })
   return [...content.flat(), ...tags]
 }

@@ -20,7 +20,7 @@ export interface RequestedTags {
  * @param listed all tags of the repository
  * @param beside versions that other images of the same run bring to it
  */
-export function tagsAt(
+export function selectTagsAt(
   { plain, version, policy, isForwardOnly }: RequestedTags,
   listed: readonly string[],
   beside: readonly Version[] = [],

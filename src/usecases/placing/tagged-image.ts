@@ -4,9 +4,9 @@ import type { RepositoryName } from '../../oci/reference.ts'
 import type { TagDecisions } from '../../plan/decide-tags.ts'
 import {
   type ImageDecision,
-  placementEnd,
-  placementId,
-  placementOf,
+  createPlacementEnd,
+  formatPlacementId,
+  createPlacement,
   refusal,
   type TargetDecision,
 } from './plan-images.ts'
@@ -38,13 +38,13 @@ export function taggingDecision(
 ): ImageDecision {
   const decided = targets.map(({ repository, tags, errors: ofTarget }, i) => {
     const subject = {
-      id: placementId(id, i),
+      id: formatPlacementId(id, i),
       image,
-      from: placementEnd(environment, repository, tag),
-      to: placementEnd(environment, repository),
+      from: createPlacementEnd(environment, repository, tag),
+      to: createPlacementEnd(environment, repository),
       root,
     }
-    const target: TargetDecision = { placement: placementOf(subject, tags), tags, content: [] }
+    const target: TargetDecision = { placement: createPlacement(subject, tags), tags, content: [] }
     return { target, refusals: ofTarget.map((error) => refusal(image, error, subject.id)) }
   })
   return {

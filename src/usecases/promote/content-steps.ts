@@ -7,7 +7,7 @@ import type { DecidedTarget } from './checks/check.ts'
 import { hasRoot, type PromoteSnapshot } from './snapshot.ts'
 
 /** Returns the steps before the tags: the image, its attached artifacts, then the attestation. */
-export function contentSteps(snapshot: PromoteSnapshot, decided: DecidedTarget): readonly ContentStep[] {
+export function planContentSteps(snapshot: PromoteSnapshot, decided: DecidedTarget): readonly ContentStep[] {
   const copy = copySteps(snapshot, decided)
   const copied = [...copy, ...attachSteps(snapshot, decided, copy)]
   // without a tag to write, only attached artifacts are added or content is repaired: no promotion

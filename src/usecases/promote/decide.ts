@@ -3,16 +3,16 @@ import type { PlacementOperation, Plan } from '../../plan/plan.ts'
 import { type Batch, type BatchImage, decideBatchTags, surveyBatch } from '../placing/batch.ts'
 import {
   type ImageDecision,
-  placementEnd,
-  placementId,
-  placementOf,
+  createPlacementEnd,
+  formatPlacementId,
+  createPlacement,
   planImages,
   type PlacingPolicy,
   type TargetDecision,
 } from '../placing/plan-images.ts'
 import { type CheckedTarget, type DecidedTarget, runChecks } from './checks/check.ts'
 import { promotionChecks } from './checks/checks.ts'
-import { contentSteps } from './content-steps.ts'
+import { planContentSteps } from './content-steps.ts'
 import { decideEvidence, type EvidenceConflict } from './decide-evidence.ts'
 import type { GatheredPromotion } from './gather.ts'
 import type { PromoteSnapshot } from './snapshot.ts'
@@ -47,7 +47,7 @@ function decideImage(
 ): ImageDecision {
   const image = batchImage(snapshot)
   const targets = snapshot.targets.map((target, i): CheckedTarget => {
-    const placement = placementId(id, i)
+    const placement = formatPlacementId(id, i)
     if (target.kind === 'unread') return { id: placement, target }
     return decideTarget(snapshot, image, { id: placement, target }, batch, policy)
   })
@@ -89,15 +89,15 @@ function targetDecision(snapshot: PromoteSnapshot, decided: CheckedTarget): Targ
   const subject = {
     id,
     image,
-    from: placementEnd(from.environment, from.repository, 'tag' in from.at ? from.at.tag : undefined),
-    to: placementEnd(to.environment, target.repository),
+    from: createPlacementEnd(from.environment, from.repository, 'tag' in from.at ? from.at.tag : undefined),
+    to: createPlacementEnd(to.environment, target.repository),
     root: source.root,
   }
   const missing = evidence.filter(({ kind }) => kind === 'attach').length
-  const placement = placementOf(subject, tags, { found: source.evidence.length, missing })
+  const placement = createPlacement(subject, tags, { found: source.evidence.length, missing })
   return {
     placement: { ...placement, size: source.graph.size },
     tags,
-    content: decided.tags === undefined ? [] : contentSteps(snapshot, decided),
+    content: decided.tags === undefined ? [] : planContentSteps(snapshot, decided),
   }
 }

@@ -19,8 +19,8 @@ import type {
   TagLister,
 } from '../../images/ports.ts'
 import { checkIsWhole, listTags, resolveTags, tagsResolvingTo } from '../../images/tags/tags.ts'
-import { type Gathered as GatheredOf, gatherEach, orUnread } from '../../images/graph/unread.ts'
-import { tagsAt } from '../placing/requested-tags.ts'
+import { type Gathered as GatheredOf, gatherEach, readOrUnread } from '../../images/graph/unread.ts'
+import { selectTagsAt } from '../placing/requested-tags.ts'
 import type { TargetTags } from '../placing/snapshot.ts'
 import { cosignEntries } from './cosign-entries.ts'
 import { findDamaged } from './read-back.ts'
@@ -83,13 +83,13 @@ async function gatherOne(
   const [source, tags] = await Promise.all([
     readSource(store, root, versions, options, call),
     inParallel(request.to.targets, readsAtOnce, call, (target, c) =>
-      orUnread(target, c, () => readTags(stores, target, request, versions, c)),
+      readOrUnread(target, c, () => readTags(stores, target, request, versions, c)),
     ),
   ])
   const targets = await inParallel(tags, readsAtOnce, call, async (read, c) =>
     read.kind === 'unread'
       ? read
-      : orUnread(read.repository, c, () => readTarget(read, source, { stores, ...options }, c)),
+      : readOrUnread(read.repository, c, () => readTarget(read, source, { stores, ...options }, c)),
   )
   return { request, readAt, source, targets }
 }
@@ -160,7 +160,7 @@ async function readTags(
   const { tags, keepUp } = request
   if (keepUp === undefined) return { kind: 'read', repository, tags: await resolveTags(store, tags, call) }
   const [listed, derived] = await Promise.all([listTags(store, call), versions])
-  const wanted = tagsAt(requestedTags(request, derived), listed)
+  const wanted = selectTagsAt(requestedTags(request, derived), listed)
   const found = await resolveTags(store, tagsToRead(wanted, new Set(listed)), call)
   checkIsWhole(repository, listed, found)
   return { kind: 'read', repository, tags: found, listed }

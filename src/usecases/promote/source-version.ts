@@ -5,7 +5,7 @@ import type { RequestedTags } from '../placing/requested-tags.ts'
 import type { PromoteRequest } from './request.ts'
 
 /** How a user names the version of an image that dray cannot derive. */
-export const howToNameVersion = 'Name the version itself (api:1.4.2), or say which tags it gets with --tag.'
+export const nameVersionHint = 'Name the version itself (api:1.4.2), or say which tags it gets with --tag.'
 
 /** Whether only the tags on the image show its version: a digest or a floating tag names it. */
 export function isVersionDerived({ tags, keepUp }: PromoteRequest, listed: readonly string[]): boolean {
@@ -45,6 +45,6 @@ function sourceVersion(
   const versions = found.map(({ tag }) => tag).join(', ')
   return new DrayError('refused', `the version of ${image} cannot be told`, {
     why: first === undefined ? 'no version tag is on it' : `it has several version tags: ${versions}`,
-    hint: howToNameVersion,
+    hint: nameVersionHint,
   })
 }

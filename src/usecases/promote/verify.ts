@@ -1,7 +1,7 @@
 import { DrayError } from '../../lib/errors.ts'
 import { formatAt } from '../../oci/reference.ts'
 import type { PlacementId, Plan } from '../../plan/plan.ts'
-import { placementEnd } from '../placing/plan-images.ts'
+import { createPlacementEnd } from '../placing/plan-images.ts'
 import type { PromoteRequest } from './request.ts'
 
 /**
@@ -20,7 +20,7 @@ export function requestsToVerify(plan: Plan, placed: ReadonlySet<PlacementId>): 
     return [
       {
         image,
-        from: { ...placementEnd(from.environment, from.repository), at: { digest: root.digest } },
+        from: { ...createPlacementEnd(from.environment, from.repository), at: { digest: root.digest } },
         to: {
           ...(to.environment !== undefined && { environment: to.environment }),
           targets: placements.map((placement) => placement.to.repository),

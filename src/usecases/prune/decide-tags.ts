@@ -1,10 +1,10 @@
 import type { Digest } from '../../oci/digest.ts'
 import { isEvidenceTag } from '../../oci/evidence-tags.ts'
 import type { TagVerdict, Why } from '../../plan/prune/prune-plan.ts'
-import { inSemverOrder } from '../../semver/order.ts'
+import { sortBySemver } from '../../semver/order.ts'
 import { plainReading } from '../../semver/version.ts'
 import type { Evaluation } from './evaluate.ts'
-import { describeUse, type KeptImages, type Protected } from './policy/protect.ts'
+import { describeUse, type ProtectedImages, type Protected } from './policy/protect.ts'
 import { SharedReasons } from './shared-reasons.ts'
 import { sumImageBytes } from './sizes.ts'
 
@@ -18,7 +18,7 @@ export function decideTags(evaluation: Evaluation): readonly TagVerdict[] {
   const { snapshot, times } = evaluation
   const { graph } = snapshot
   const reasons = new SharedReasons()
-  return inSemverOrder(graph.tags.keys(), plainReading).map((tag): TagVerdict => {
+  return sortBySemver(graph.tags.keys(), plainReading).map((tag): TagVerdict => {
     const digest = graph.tags.get(tag) ?? null
     if (digest === null) {
       const text = 'it is listed, and there is no manifest under it'
@@ -88,7 +88,7 @@ function findSubject({ reach, snapshot }: Evaluation, tag: string): Digest | und
   return reach.subjectsOf(tag).find((digest) => snapshot.graph.nodes.has(digest))
 }
 
-function explainKept(protection: Protected, keptImages: KeptImages, tag: string, digest: Digest): Why {
+function explainKept(protection: Protected, keptImages: ProtectedImages, tag: string, digest: Digest): Why {
   const own = keptImages.byTag.get(tag)
   if (own !== undefined) return { kind: 'protection', by: own.name, text: `protected: ${own.name}` }
   const inUse = keptImages.inUse.get(digest)

@@ -5,7 +5,7 @@ import type { Hash } from '../../plan/plan.ts'
 import type { InUseSource, PrunePlan, PruneRefusal, RepositoryPlan } from '../../plan/prune/prune-plan.ts'
 import type { UnreadTarget } from '../../images/graph/unread.ts'
 import type { RepositoryDecision } from './decide-repository.ts'
-import { firstFew } from './first-few.ts'
+import { joinFirst } from './first-few.ts'
 import { checkRepositoryLimits, checkRunLimits } from './policy/limits.ts'
 
 /** The decision about one repository, or why it could not be read. */
@@ -133,7 +133,7 @@ function warnOfOtherHosts(decisions: readonly RepositoryDecision[]): readonly st
     if (first === undefined) return []
     const { here, there } = first
     const images = all.length === 1 ? 'an image' : `${all.length} images`
-    const references = firstFew(all.map(({ text }) => text))
+    const references = joinFirst(all.map(({ text }) => text))
     return [
       `dray keeps ${images} of ${here} because the same path and tag or digest is in use at ${there}: ${references}. If ${there} serves the same repositories, add to dray.yaml: registries: { ${JSON.stringify(here)}: { aliases: [${JSON.stringify(there)}] } }`,
     ]

@@ -4,7 +4,7 @@ import { imageTags } from '../../images/graph/repository-graph.ts'
 import { markAndSweep, type Reachability } from './mark-and-sweep.ts'
 import { applyRules, type RuleVerdict } from './policy/apply-rules.ts'
 import type { RepositoryPolicy } from './policy/policy.ts'
-import { findKept, type KeptImages } from './policy/protect.ts'
+import { findKept, type ProtectedImages } from './policy/protect.ts'
 import { ImageTimes } from './policy/times.ts'
 import type { RepositorySnapshot } from './snapshot.ts'
 
@@ -15,7 +15,7 @@ export interface Evaluation {
   readonly tags: ReadonlyMap<string, Digest>
   readonly reach: Reach
   readonly times: ImageTimes
-  readonly keptImages: KeptImages
+  readonly keptImages: ProtectedImages
   readonly ruleVerdicts: ReadonlyMap<string, RuleVerdict>
   readonly reachability: Reachability
 }

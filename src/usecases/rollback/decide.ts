@@ -7,7 +7,7 @@ import type { UnreadTarget } from '../../images/graph/unread.ts'
 import { planImages, type PlacingPolicy } from '../placing/plan-images.ts'
 import { type TaggedTarget, taggingDecision } from '../placing/tagged-image.ts'
 import type { RollbackRequest } from './request.ts'
-import { rollbackTags } from './rollback-tags.ts'
+import { decideRollbackTags } from './rollback-tags.ts'
 import type { RollbackSnapshot, RollbackTarget } from './snapshot.ts'
 
 /** Decides which floating tags go back, in all targets or in none: pure. */
@@ -42,7 +42,7 @@ function decideTarget(
   if (exact === undefined)
     return { repository, tags: undefined, errors: [notInTarget(request, release, target)] }
   const root = release.root.digest
-  const version = rollbackTags(release.tag, exact, listed, request)
+  const version = decideRollbackTags(release.tag, exact, listed, request)
   const decided = decideTags({ image: request.image, repository, root, plain: [], version }, target.tags, {
     immutable: request.immutable,
     moveTags,

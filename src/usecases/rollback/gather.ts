@@ -7,10 +7,10 @@ import { compareVersions, versionTagsIn } from '../../semver/version.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { Repositories } from '../../images/ports.ts'
 import { listTags, resolveTags } from '../../images/tags/tags.ts'
-import { orUnread } from '../../images/graph/unread.ts'
+import { readOrUnread } from '../../images/graph/unread.ts'
 import { findRelease } from './release.ts'
 import type { RollbackRequest } from './request.ts'
-import { rollbackTags } from './rollback-tags.ts'
+import { decideRollbackTags } from './rollback-tags.ts'
 import type { Release, RollbackSnapshot, RollbackTarget } from './snapshot.ts'
 
 /** Targets that are read at once. */
@@ -34,7 +34,7 @@ export async function gather(
   if (request.to === undefined) await checkSameVersion(request, stores, call)
   const release = await findRelease(stores.target(first), request, listed, call)
   const targets = await inParallel(request.targets, targetsAtOnce, call, (repository, c) =>
-    orUnread(repository, c, async () => {
+    readOrUnread(repository, c, async () => {
       const tags = repository === first ? listed : await listTags(stores.target(repository), c)
       return await readTarget(repository, tags, release, { request, stores }, c)
     }),
@@ -50,7 +50,7 @@ async function readFirst(
 ): Promise<{ readonly repository: RepositoryName; readonly listed: readonly string[] }> {
   let failure: DrayError | undefined
   for (const repository of targets) {
-    const list = await orUnread(repository, call, async () => ({
+    const list = await readOrUnread(repository, call, async () => ({
       kind: 'list' as const,
       listed: await listTags(stores.target(repository), call),
     }))
@@ -73,7 +73,7 @@ async function checkSameVersion(
   call: Call,
 ): Promise<void> {
   const current = await inParallel(targets, targetsAtOnce, call, (repository, c) =>
-    orUnread(repository, c, async () => ({
+    readOrUnread(repository, c, async () => ({
       kind: 'read' as const,
       reference: formatAt(repository, { tag: marker }),
       digest: (await stores.target(repository).resolve({ tag: marker }, c))?.digest,
@@ -97,7 +97,7 @@ async function readTarget(
   const spellings = versionTagsIn(listed, request.policy)
     .filter(({ version: other }) => compareVersions(other, release.tag.version) === 0)
     .map(({ tag }) => tag)
-  const version = rollbackTags(release.tag, release.tag.tag, listed, request)
+  const version = decideRollbackTags(release.tag, release.tag.tag, listed, request)
   const names = tagsToRead({ plain: spellings, version }, new Set(listed))
   const tags = await resolveTags(stores.target(repository), names, call)
   const exact = spellings.find((tag) => tags.get(tag) === release.root.digest)

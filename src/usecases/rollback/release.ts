@@ -1,13 +1,13 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { nearestFew } from '../../lib/nearest.ts'
+import { findNearest } from '../../lib/nearest.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { formatAt } from '../../oci/reference.ts'
 import {
   compareVersions,
   formatVersion,
-  highestFirst,
+  compareDescending,
   isStable,
   type VersionTag,
   versionTagsIn,
@@ -129,7 +129,7 @@ async function highestWhere(
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag | undefined> {
-  const sorted = highestFirst(versions)
+  const sorted = compareDescending(versions)
   const found = await findFirstTag(
     store,
     sorted.map(({ tag }) => tag),
@@ -143,7 +143,7 @@ function notThere({ image, environment, to }: RollbackRequest, versions: readonl
   const requested = to === undefined || typeof to === 'string' ? (to ?? '') : formatVersion(to)
   const where = environment === undefined ? '' : ` in ${environment}`
   const tags = versions.map(({ tag }) => tag)
-  const near = nearestFew(requested, tags, versionsShown)
+  const near = findNearest(requested, tags, versionsShown)
   const shown = near.length > 0 ? near : tags.slice(-versionsShown)
   return new DrayError('not-found', `${image} has no release ${requested}${where}`, {
     hint:

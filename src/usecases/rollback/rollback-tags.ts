@@ -9,7 +9,7 @@ import type { RollbackRequest } from './request.ts'
  * every spelling that exists. A rollback creates no tag.
  * @param exact the version tag of the release in this repository
  */
-export function rollbackTags(
+export function decideRollbackTags(
   release: VersionTag,
   exact: string,
   listed: readonly string[],

@@ -4,7 +4,13 @@ import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { RepositoryName } from '../../oci/reference.ts'
 import { tagsToRead } from '../../plan/decide-tags.ts'
-import { highestFirst, highestTag, isStable, type VersionTag, versionTagsIn } from '../../semver/version.ts'
+import {
+  compareDescending,
+  findHighestTag,
+  isStable,
+  type VersionTag,
+  versionTagsIn,
+} from '../../semver/version.ts'
 import { explainMissing } from '../../images/graph/explain-missing.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { ManifestContent, ManifestReader, Repositories, TagLister } from '../../images/ports.ts'
@@ -12,14 +18,14 @@ import { checkIsWhole, findFirstTag, listTags, resolveTags } from '../../images/
 import {
   type Gathered as GatheredOf,
   gatherEach,
-  orUnread,
+  readOrUnread,
   type UnreadTarget,
 } from '../../images/graph/unread.ts'
-import { type RequestedTags, tagsAt } from '../placing/requested-tags.ts'
+import { type RequestedTags, selectTagsAt } from '../placing/requested-tags.ts'
 import type { TagRequest } from './request.ts'
 import type { TagSnapshot, TagTarget } from './snapshot.ts'
 import { requestedTags } from './version.ts'
-import { versionLabels } from './version-labels.ts'
+import { readVersionLabels } from './version-labels.ts'
 
 /** Images that are read at once. */
 const imagesAtOnce = 16
@@ -58,11 +64,11 @@ async function gatherOne(
   const [image, lists] = await Promise.all([
     readImage(first, request, call),
     inParallel(repositories, targetsAtOnce, call, (repository, c) =>
-      orUnread(repository, c, () => readList(stores, repository, request, c)),
+      readOrUnread(repository, c, () => readList(stores, repository, request, c)),
     ),
   ])
   const root = image.descriptor
-  const labels = wish.kind === 'label' ? await versionLabels(first, image, call) : undefined
+  const labels = wish.kind === 'label' ? await readVersionLabels(first, image, call) : undefined
   const highest = wish.kind === 'next' ? await findHighest(lists, root, { request, stores }, call) : undefined
   const facts = {
     request,
@@ -74,7 +80,7 @@ async function gatherOne(
   const targets = await inParallel(lists, targetsAtOnce, call, async (list, c) =>
     list.kind === 'unread'
       ? list
-      : await orUnread(list.repository, c, () => readTarget(stores, list, facts, requested, c)),
+      : await readOrUnread(list.repository, c, () => readTarget(stores, list, facts, requested, c)),
   )
   return { ...facts, targets }
 }
@@ -115,7 +121,7 @@ async function readTarget(
 ): Promise<TagTarget> {
   const store = stores.target(repository)
   const isFirst = repository === request.targets[0]
-  const names = tagsToRead(tagsAt(requested, listed ?? []), new Set(listed))
+  const names = tagsToRead(selectTagsAt(requested, listed ?? []), new Set(listed))
   const [tags, existing] = await Promise.all([
     resolveTags(store, names, call),
     isFirst ? root : store.resolve({ digest: root.digest }, call),
@@ -139,9 +145,9 @@ async function findHighest(
     const listed = list?.kind === 'list' ? list.listed : undefined
     return versionTagsIn(listed ?? [], request.policy).filter(({ version }) => isStable(version))
   }
-  const tag = highestTag(lists.flatMap(stableIn))
+  const tag = findHighestTag(lists.flatMap(stableIn))
   if (tag === undefined) return undefined
-  const inFirst = highestFirst(stableIn(lists[0]))
+  const inFirst = compareDescending(stableIn(lists[0]))
   const names = inFirst.map((one) => one.tag)
   const isRoot = (digest: Digest): boolean => digest === root.digest
   const found = await findFirstTag(stores.target(request.targets[0]), names, isRoot, call)

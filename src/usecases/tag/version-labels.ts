@@ -12,7 +12,7 @@ const readsAtOnce = 8
  * Returns the distinct versions in the labels of all platforms and in the annotation of the
  * manifest or index (`org.opencontainers.image.version`).
  */
-export async function versionLabels(
+export async function readVersionLabels(
   store: ManifestReader & BlobReader,
   image: ManifestContent,
   call: Call,

@@ -2,9 +2,9 @@ import { DrayError } from '../../lib/errors.ts'
 import { annotationKeys } from '../../oci/annotations.ts'
 import {
   formatVersion,
-  nextVersion,
+  incrementVersion,
   parseVersion,
-  tagOfVersion,
+  formatVersionTag,
   type VersionTag,
 } from '../../semver/version.ts'
 import type { RequestedTags } from '../placing/requested-tags.ts'
@@ -71,7 +71,7 @@ function versionAfter(
     })
   }
   if (highest.own !== undefined) return highest.own
-  const version = nextVersion(highest.tag.version, part)
+  const version = incrementVersion(highest.tag.version, part)
   if (version === undefined) {
     return new DrayError('refused', `there is no ${part} version after ${highest.tag.tag}`, {
       why: 'its number is the largest that there is',
@@ -79,5 +79,5 @@ function versionAfter(
     })
   }
   const { hasV } = highest.tag
-  return { tag: tagOfVersion(version, hasV), version, hasV }
+  return { tag: formatVersionTag(version, hasV), version, hasV }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { eventLine } from '../../../src/audit/export/export.ts'
+import { formatEventLine } from '../../../src/audit/export/export.ts'
 import { cloudEventOf } from '../../../src/audit/export/export-cloudevents.ts'
 import type { AuditRecord } from '../../../src/audit/log/record.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
@@ -113,7 +113,7 @@ describe('a CloudEvent', () => {
     const { time } = recordOf()
     expect(cloudEventOf(recordOf({ phase: 'intent' }))).toBeUndefined()
     expect(
-      eventLine(
+      formatEventLine(
         { schema: 'dray.audit/1', id: 't', run: 'r', time, phase: 'recovered', torn: '' },
         'cloudevents',
       ),
@@ -121,7 +121,7 @@ describe('a CloudEvent', () => {
   })
 
   it('is one line', () => {
-    const line = eventLine(recordOf({ reason: 'two\nlines' }), 'cloudevents') ?? ''
+    const line = formatEventLine(recordOf({ reason: 'two\nlines' }), 'cloudevents') ?? ''
     expect(line).not.toContain('\n')
     expect(JSON.parse(line)).toEqual(cloudEventOf(recordOf({ reason: 'two\nlines' })))
   })

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { csvHeader, csvLine } from '../../../src/audit/export/export-csv.ts'
+import { csvHeader, formatCsvLine } from '../../../src/audit/export/export-csv.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { recordOf } from '../../support/audit-logs.ts'
 import { doomedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
@@ -25,8 +25,8 @@ function parseCsv(text: string): readonly (readonly string[])[] {
   return rows
 }
 
-function rowOf(...args: Parameters<typeof csvLine>): Readonly<Record<string, string>> {
-  const [names = [], cells = [], ...others] = parseCsv(csvHeader + csvLine(...args))
+function rowOf(...args: Parameters<typeof formatCsvLine>): Readonly<Record<string, string>> {
+  const [names = [], cells = [], ...others] = parseCsv(csvHeader + formatCsvLine(...args))
   expect(others).toEqual([])
   expect(cells).toHaveLength(names.length)
   return Object.fromEntries(names.map((name, i) => [name, cells[i] ?? '']))
@@ -121,7 +121,7 @@ describe('a line of CSV', () => {
   )
 
   it('has no control characters except quoted line feeds', () => {
-    const line = csvLine(recordOf({ reason: '\u001b[31mred\u0007\t\r\n\u009b\ud800' }))
+    const line = formatCsvLine(recordOf({ reason: '\u001b[31mred\u0007\t\r\n\u009b\ud800' }))
     // oxlint-disable-next-line no-control-regex -- they are what is looked for
     expect(line.replace(/\r\n$/, '')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
     expect(line.isWellFormed()).toBe(true)

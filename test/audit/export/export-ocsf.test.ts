@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { eventLine } from '../../../src/audit/export/export.ts'
+import { formatEventLine } from '../../../src/audit/export/export.ts'
 import { ocsfEventOf } from '../../../src/audit/export/export-ocsf.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { recordOf, refusedRecord } from '../../support/audit-logs.ts'
@@ -171,8 +171,11 @@ describe('an OCSF event', () => {
     const { time } = recordOf()
     expect(ocsfEventOf(recordOf({ phase: 'intent' }))).toBeUndefined()
     expect(
-      eventLine({ schema: 'dray.audit/1', id: 't', run: 'r', time, phase: 'recovered', torn: '' }, 'ocsf'),
+      formatEventLine(
+        { schema: 'dray.audit/1', id: 't', run: 'r', time, phase: 'recovered', torn: '' },
+        'ocsf',
+      ),
     ).toBeUndefined()
-    expect(eventLine(recordOf(), 'ocsf')).not.toContain('\n')
+    expect(formatEventLine(recordOf(), 'ocsf')).not.toContain('\n')
   })
 })

@@ -26,9 +26,9 @@ describe('the request of dray diff', () => {
     expect(images).toMatchObject([
       {
         image: 'api',
-        from: [{ repository: { path: 'staging/api' }, markers: ['current'], channels: ['next'] }],
+        from: [{ repository: { path: 'staging/api' }, currentTags: ['current'], channels: ['next'] }],
         to: [
-          { repository: { registry: 'eu.example' }, markers: ['latest'] },
+          { repository: { registry: 'eu.example' }, currentTags: ['latest'] },
           { repository: { registry: 'us.example' } },
         ],
       },

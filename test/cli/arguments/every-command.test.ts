@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  imageToExplain,
-  imageToInspect,
-  repositoriesToList,
+  resolveImageToExplain,
+  resolveImageToInspect,
+  resolveRepositoriesToList,
 } from '../../../src/cli/arguments/image-requests.ts'
 import { resolveDiffRequest } from '../../../src/cli/arguments/diff-request.ts'
 import { resolveHistoryRequest } from '../../../src/cli/arguments/history-request.ts'
@@ -13,7 +13,7 @@ import { resolveStatusRequest } from '../../../src/cli/arguments/status-request.
 import { tagRequests } from '../../../src/cli/arguments/tag-requests.ts'
 import { checkpointRepository } from '../../../src/cli/audit/checkpoints.ts'
 import { resolveScope } from '../../../src/cli/prune/prune-scope.ts'
-import { registriesToExamine, scratchRepository } from '../../../src/cli/registries/doctor.ts'
+import { resolveRegistriesToExamine, resolveScratchRepository } from '../../../src/cli/registries/doctor.ts'
 import { type Config, emptyConfig } from '../../../src/config/config.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { resolveLoginRegistry, resolveOneRegistry } from '../../../src/config/resolver/resolve-registry.ts'
@@ -80,7 +80,7 @@ const commands: Readonly<Record<string, Command>> = {
     const { repositories } = await resolveScope(retention, options, given, async () => [], call)
     return repositories.map(({ repository }) => repository)
   },
-  explain: (text, given) => [imageToExplain(text, given).repository],
+  explain: (text, given) => [resolveImageToExplain(text, given).repository],
   history: (text, given) => resolveHistoryRequest(text, 1, given).targets.map(({ repository }) => repository),
   status: (text, given) =>
     resolveStatusRequest([text], [], given).targets.map(({ repository }) => repository),
@@ -90,11 +90,11 @@ const commands: Readonly<Record<string, Command>> = {
     resolveDiffRequest(['staging', 'prod', text], given).images.flatMap(({ from, to: other }) =>
       [...from, ...other].map(({ repository }) => repository),
     ),
-  ls: (text, given) => repositoriesToList(text, given).repositories,
-  inspect: (text, given) => imageToInspect(text, given).repositories,
+  ls: (text, given) => resolveRepositoriesToList(text, given).repositories,
+  inspect: (text, given) => resolveImageToInspect(text, given).repositories,
   doctor: (text, given) =>
-    registriesToExamine(text, given).map(({ registry, path = '' }) => ({ registry, path })),
-  'doctor --write': (text, given) => [scratchRepository(text, given, true)],
+    resolveRegistriesToExamine(text, given).map(({ registry, path = '' }) => ({ registry, path })),
+  'doctor --write': (text, given) => [resolveScratchRepository(text, given, true)],
   'audit checkpoint --repository': (text, given) => [checkpointRepository(text, given)],
   'auth explain': (text, given) => [{ path: '', ...resolveOneRegistry(text, given) }],
 }
@@ -263,7 +263,7 @@ describe('a wrong argument has the same error for every command', () => {
     ['an unknown image in it', '@staging/apy', 'there is no image "apy" in dray.yaml', 'Did you mean "api"?'],
   ])('%s', async (_, text, message, hint) => {
     expect(await distinct(text)).toEqual([`usage: ${message}`])
-    expect(() => repositoriesToList(text, config)).toThrowError(
+    expect(() => resolveRepositoriesToList(text, config)).toThrowError(
       expect.objectContaining({ hint: expect.stringContaining(hint) as unknown }),
     )
   })

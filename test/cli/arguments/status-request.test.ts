@@ -33,9 +33,9 @@ const images = (...args: readonly string[]) => [
 describe('the request of dray status', () => {
   it('has all targets of all environments for each image, with marker and tag rules', () => {
     expect(resolveStatusRequest(['web'], [], staged).targets).toMatchObject([
-      { repository: { path: 'dev/frontend/web' }, marker: 'latest', reading: { buildMetadata: false } },
-      { repository: { path: 'staging/frontend/web' }, marker: 'current' },
-      { repository: { registry: 'eu.example' }, marker: 'latest', reading: { buildMetadata: true } },
+      { repository: { path: 'dev/frontend/web' }, currentTag: 'latest', reading: { buildMetadata: false } },
+      { repository: { path: 'staging/frontend/web' }, currentTag: 'current' },
+      { repository: { registry: 'eu.example' }, currentTag: 'latest', reading: { buildMetadata: true } },
       { repository: { registry: 'us.example' } },
     ])
   })

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { CiJob } from '../../../src/audit/log/record.ts'
-import { actorFrom } from '../../../src/cli/ci/actor.ts'
+import { createActor } from '../../../src/cli/ci/actor.ts'
 import { anyText } from '../../support/any-text.ts'
 
 const machine = { user: 'ann', host: 'builder-1' }
@@ -31,7 +31,7 @@ const azure: NodeJS.ProcessEnv = {
 
 describe('the actor', () => {
   it('is the user and the machine without a CI service', () => {
-    expect(actorFrom({ CI: 'true', USER: 'other', GITHUB_ACTOR: 'octocat' }, machine)).toEqual(machine)
+    expect(createActor({ CI: 'true', USER: 'other', GITHUB_ACTOR: 'octocat' }, machine)).toEqual(machine)
   })
 
   it.each<[CiJob, NodeJS.ProcessEnv]>([
@@ -136,23 +136,23 @@ describe('the actor', () => {
       azure,
     ],
   ])('has the fields of the job of its service: %j', (ci, env) => {
-    expect(actorFrom(env, machine)).toEqual({ ...machine, ci })
+    expect(createActor(env, machine)).toEqual({ ...machine, ci })
   })
 
   it('has the value of `--actor` in addition to the rest', () => {
-    const without = actorFrom(github, machine)
-    expect(actorFrom(github, machine, 'Ann, on call')).toEqual({ ...without, says: 'Ann, on call' })
-    expect(actorFrom(github, machine, '  ')).toEqual(without)
+    const without = createActor(github, machine)
+    expect(createActor(github, machine, 'Ann, on call')).toEqual({ ...without, says: 'Ann, on call' })
+    expect(createActor(github, machine, '  ')).toEqual(without)
   })
 
   it('has no field for missing or empty values', () => {
-    expect(actorFrom({ GITLAB_CI: 'true', CI_COMMIT_SHA: '', GITLAB_USER_LOGIN: ' ' }, machine)).toEqual({
+    expect(createActor({ GITLAB_CI: 'true', CI_COMMIT_SHA: '', GITLAB_USER_LOGIN: ' ' }, machine)).toEqual({
       ...machine,
       ci: { service: 'gitlab' },
     })
-    expect(actorFrom({ ...github, GITHUB_RUN_ID: undefined }, machine).ci).not.toHaveProperty('run')
-    expect(actorFrom({ ...azure, BUILD_BUILDID: '77&token=canary' }, machine).ci).not.toHaveProperty('run')
-    expect(actorFrom({}, { user: '', host: '' })).toEqual({ user: 'unknown', host: 'unknown' })
+    expect(createActor({ ...github, GITHUB_RUN_ID: undefined }, machine).ci).not.toHaveProperty('run')
+    expect(createActor({ ...azure, BUILD_BUILDID: '77&token=canary' }, machine).ci).not.toHaveProperty('run')
+    expect(createActor({}, { user: '', host: '' })).toEqual({ user: 'unknown', host: 'unknown' })
   })
 
   it.each([
@@ -171,7 +171,7 @@ describe('the actor', () => {
     `https://${'u'.repeat(2000)}canary@git.example.com/team/api`,
     'HTTPS://user:canary@git.example.com/team/api',
   ])('keeps the URL %j without possible secrets', (address) => {
-    const { ci } = actorFrom({ JENKINS_URL: 'x', GIT_URL: address, BUILD_URL: address }, machine)
+    const { ci } = createActor({ JENKINS_URL: 'x', GIT_URL: address, BUILD_URL: address }, machine)
     expect(JSON.stringify(ci)).not.toContain('canary')
     expect(ci?.repository).toContain('git.example.com')
     expect(ci?.run).toContain('git.example.com')
@@ -189,7 +189,7 @@ describe('the actor', () => {
     }
     const flags = ['GITHUB_ACTIONS', 'GITLAB_CI', 'BUILDKITE', 'CIRCLECI', 'TF_BUILD', 'JENKINS_URL']
     for (const flag of flags) {
-      expect(JSON.stringify(actorFrom({ ...secrets, [flag]: 'true' }, machine))).not.toContain('canary')
+      expect(JSON.stringify(createActor({ ...secrets, [flag]: 'true' }, machine))).not.toContain('canary')
     }
   })
 
@@ -203,7 +203,7 @@ describe('the actor', () => {
           BUILDKITE_REPO: address,
           BUILDKITE_BUILD_URL: address,
         }
-        const actor = actorFrom(env, { user, host: address }, says)
+        const actor = createActor(env, { user, host: address }, says)
         const texts = [actor.user, actor.host, actor.says, ...Object.values(actor.ci ?? {})] as (
           | string
           | undefined

@@ -2,9 +2,9 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   asksForJson,
-  errorDocument,
+  createErrorDocument,
   printDocument,
-  resultDocument,
+  createResultDocument,
 } from '../../../src/cli/command/result-document.ts'
 import { DrayError, toErrorInfo } from '../../../src/lib/errors.ts'
 
@@ -14,7 +14,7 @@ describe('the document of --json', () => {
       headers: { authorization: 'Basic canary' },
       oclif: { exit: 2 },
     })
-    const text = printDocument(errorDocument('ls', thrown, []))
+    const text = printDocument(createErrorDocument('ls', thrown, []))
     expect(JSON.parse(text)).toEqual({
       schema: 'dray.result/v1',
       command: 'ls',
@@ -27,7 +27,7 @@ describe('the document of --json', () => {
   it('is parsed to the same value, and is ASCII without control characters except line feeds', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary-ascii' }), fc.string({ unit: 'grapheme' }), (a, b) => {
-        const document = resultDocument('x', true, { a, b }, [a])
+        const document = createResultDocument('x', true, { a, b }, [a])
         const text = printDocument(document)
         expect(JSON.parse(text)).toEqual(document)
         expect(text).toMatch(/^[\n\u0020-\u007e]*$/)
@@ -38,7 +38,7 @@ describe('the document of --json', () => {
   it.each(['##vso[task.setvariable]x', 'a ###[error]b', '##TeamCity[x]', '####vso[x]'])(
     'contains no command of a CI service: %s',
     (text) => {
-      const document = resultDocument('x', true, text, [text])
+      const document = createResultDocument('x', true, text, [text])
       expect(JSON.parse(printDocument(document))).toEqual(document)
       expect(printDocument(document)).not.toMatch(/##(?:vso|teamcity)?\[/i)
     },

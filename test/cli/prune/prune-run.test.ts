@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { queryObjects } from 'node:v8'
 import { describe, expect, it } from 'vitest'
-import { pruneInputs } from '../../../src/cli/prune/prune-inputs.ts'
+import { gatherPruneInputs } from '../../../src/cli/prune/prune-inputs.ts'
 import { planPrune, readersOf, repositoriesAtOnce } from '../../../src/cli/prune/prune-run.ts'
 import { Context } from '../../../src/cli/wiring/context.ts'
 import type { AuditSink } from '../../../src/audit/log/sink.ts'
@@ -56,7 +56,7 @@ describe('the memory of a prune', () => {
     }
     await writeFile(join(cwd, 'dray.yaml'), JSON.stringify(config))
     const context = new Context({ configFile: undefined, env: { HOME: cwd }, cwd, version: '0' })
-    const inputs = await pruneInputs(
+    const inputs = await gatherPruneInputs(
       {
         words: [],
         policy: undefined,

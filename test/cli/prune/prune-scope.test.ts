@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type PruneScope, type ScopeOptions, resolveScope } from '../../../src/cli/prune/prune-scope.ts'
 import { parseConfig } from '../../../src/config/load.ts'
-import { policyNamed, retentionOf } from '../../../src/config/retention/retention.ts'
+import { findPolicy, retentionOf } from '../../../src/config/retention/retention.ts'
 import { formatRepository } from '../../../src/oci/reference.ts'
 
 const call = { signal: new AbortController().signal, notify: () => undefined }
@@ -24,7 +24,7 @@ async function scope(retention: string, options: Partial<ScopeOptions> = {}, res
   const content = `${environments}${rest}\nretention:\n${retention}`
   const loaded = parseConfig({ file: '/x/dray.yaml', content }, 'dray.yaml')
   return await resolveScope(
-    policyNamed(retentionOf(loaded)),
+    findPolicy(retentionOf(loaded)),
     { words: [], exclude: [], ...options },
     loaded.config,
     async (registry) => await Promise.resolve(catalogs[registry] ?? []),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import {
   completeInit,
   completeRetention,
-  flagsOf,
+  formatInitFlags,
   type InitFlags,
   writeConfig,
 } from '../../../src/cli/setup/config-init.ts'
@@ -43,7 +43,7 @@ describe('a new configuration', () => {
     const { questions, asked } = person(...answers)
     const config = await completeInit(flags(), questions)
     expect(asked).toHaveLength(answers.length)
-    expect(flagsOf(config).join(' ')).toBe(
+    expect(formatInitFlags(config).join(' ')).toBe(
       '--registry r.example.com --env dev=dev/{image} --env prod=prod/{image} --retention nightlies --clean dev',
     )
   })
@@ -52,7 +52,7 @@ describe('a new configuration', () => {
     const { questions, asked } = person('none')
     const config = await completeInit(given, questions)
     expect(config).not.toHaveProperty('retention')
-    expect(flagsOf(config).slice(-2)).toEqual(['--retention', 'none'])
+    expect(formatInitFlags(config).slice(-2)).toEqual(['--retention', 'none'])
     expect(asked).toHaveLength(1)
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { canAsk, canRedraw, hasColour, pageOf } from '../../../src/cli/terminal/terminal.ts'
+import { isInteractive, canRedraw, hasColour, createPage } from '../../../src/cli/terminal/terminal.ts'
 
 const terminal = { isTTY: true as const, columns: 100, write: () => true }
 const pipe = { write: () => true }
@@ -23,16 +23,16 @@ describe('hasColour', () => {
 
 describe('pageOf', () => {
   it('has a width only on a terminal, and colours only if they are enabled', async () => {
-    expect((await pageOf(terminal, false, {})).width).toBe(100)
-    expect((await pageOf(pipe, true, {})).width).toBeUndefined()
-    expect((await pageOf(pipe, true, {})).style.red('x')).toBe('\u001b[31mx\u001b[39m')
+    expect((await createPage(terminal, false, {})).width).toBe(100)
+    expect((await createPage(pipe, true, {})).width).toBeUndefined()
+    expect((await createPage(pipe, true, {})).style.red('x')).toBe('\u001b[31mx\u001b[39m')
   })
 })
 
 describe('a terminal without a size', () => {
   it('is 80 columns wide, and is not redrawn', async () => {
     const sizeless = { ...terminal, columns: 0 }
-    expect((await pageOf(sizeless, false, {})).width).toBe(80)
+    expect((await createPage(sizeless, false, {})).width).toBe(80)
     expect([sizeless, terminal, pipe].map(canRedraw)).toEqual([false, true, false])
   })
 })
@@ -45,6 +45,6 @@ describe('canAsk', () => {
     ['CI', { isTTY: true }, terminal, { CI: 'true' }, false],
     ['CI=false', { isTTY: true }, terminal, { CI: 'false' }, true],
   ] as const)('is decided for %s', (_, input, output, env, expected) => {
-    expect(canAsk(input, output, env)).toBe(expected)
+    expect(isInteractive(input, output, env)).toBe(expected)
   })
 })

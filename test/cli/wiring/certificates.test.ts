@@ -1,7 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { certificateFolders, certificatesIn, registrySettings } from '../../../src/cli/wiring/certificates.ts'
+import {
+  findCertificateFolders,
+  certificatesIn,
+  loadRegistrySettings,
+} from '../../../src/cli/wiring/certificates.ts'
 import { emptyConfig } from '../../../src/config/config.ts'
 import { tempFolder } from '../../support/temp.ts'
 import { testAuthority, testCertificate } from '../../support/tls.ts'
@@ -20,7 +24,7 @@ const pair = { 'client.cert': testCertificate.cert, 'client.key': testCertificat
 
 describe('the certificates of a registry', () => {
   it('are found in the folders of podman and docker', () => {
-    expect(certificateFolders('/home/me')).toEqual([
+    expect(findCertificateFolders('/home/me')).toEqual([
       '/home/me/.config/containers/certs.d',
       '/etc/containers/certs.d',
       '/etc/docker/certs.d',
@@ -76,12 +80,12 @@ describe('the certificates of a registry', () => {
       passwordEnv: 'KEY_PASSWORD',
     }
     const config = { ...emptyConfig, registries: new Map([[registry, { clientCertificate }]]) }
-    const settings = await registrySettings(config, { KEY_PASSWORD: 'secret' })
+    const settings = await loadRegistrySettings(config, { KEY_PASSWORD: 'secret' })
     expect(settings.get(registry)).toEqual({
       clientCertificate: { ...testCertificate, passphrase: 'secret' },
     })
     const missing = new Map([[registry, { ca: '/nowhere/ca.pem' }]])
-    await expect(registrySettings({ ...emptyConfig, registries: missing }, {})).rejects.toMatchObject({
+    await expect(loadRegistrySettings({ ...emptyConfig, registries: missing }, {})).rejects.toMatchObject({
       code: 'config',
       subject: '/nowhere/ca.pem',
       hint: `Correct registries.${registry}.ca in dray.yaml.`,

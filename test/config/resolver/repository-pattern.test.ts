@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { emptyConfig } from '../../../src/config/config.ts'
-import { imagesAt } from '../../../src/config/environments.ts'
+import { findImagesAt } from '../../../src/config/environments.ts'
 import { parseConfig } from '../../../src/config/load.ts'
 import { RegistryNames } from '../../../src/config/registry-names.ts'
 import { parseRepositoryPattern } from '../../../src/config/resolver/repository-pattern.ts'
@@ -29,7 +29,7 @@ const parse = (text: string) => parseRepositoryPattern(text, emptyConfig)
 
 function matches(pattern: string, repository: string): boolean {
   const name = parseRepository(repository)
-  return matchesRepository(parse(pattern), name, imagesAt(config, name), names)
+  return matchesRepository(parse(pattern), name, findImagesAt(config, name), names)
 }
 
 describe('a pattern of repositories', () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseConfig } from '../../../src/config/load.ts'
-import { policyNamed, retentionOf } from '../../../src/config/retention/retention.ts'
+import { findPolicy, retentionOf } from '../../../src/config/retention/retention.ts'
 import type { RetentionPolicy } from '../../../src/config/retention/policy.ts'
 import { isDrayError } from '../../../src/lib/errors.ts'
 import { isInRange } from '../../../src/semver/range.ts'
@@ -24,7 +24,7 @@ const read = (retention: string): readonly RetentionPolicy[] => retentionOf(load
 const policy = (rules: string, protect?: string): string =>
   `retention:\n  rules: [${rules}]\n${protect === undefined ? '' : `  protect: [${protect}]\n`}`
 
-const only = (text: string): RetentionPolicy => policyNamed(read(text))
+const only = (text: string): RetentionPolicy => findPolicy(read(text))
 
 /** The problems in the file, one per line, without the name of the file. */
 function problems(text: string): readonly string[] {
@@ -99,9 +99,9 @@ describe('the section retention', () => {
   weekly: { rules: [{ name: a, olderThan: 1w }], timeFrom: [config] }
 `)
     expect(two.map(({ name }) => name)).toEqual(['nightly', 'weekly'])
-    expect(policyNamed(two, 'weekly').timeFrom).toEqual(['config'])
+    expect(findPolicy(two, 'weekly').timeFrom).toEqual(['config'])
     const refusal = (name: string | undefined, message: string, hint: string) => {
-      expect(() => policyNamed(two, name)).toThrowError(
+      expect(() => findPolicy(two, name)).toThrowError(
         expect.objectContaining({
           code: 'usage',
           message: expect.stringContaining(message) as unknown,
@@ -111,8 +111,8 @@ describe('the section retention', () => {
     }
     refusal(undefined, 'several', 'nightly, weekly')
     refusal('nightlies', 'no retention policy "nightlies"', 'Did you mean "nightly"?')
-    expect(() => policyNamed(read(whole), 'x')).toThrowError('no retention policy "x"')
-    expect(() => policyNamed(read(''))).toThrowError('no retention policy is configured')
+    expect(() => findPolicy(read(whole), 'x')).toThrowError('no retention policy "x"')
+    expect(() => findPolicy(read(''))).toThrowError('no retention policy is configured')
   })
 
   it('has one policy with a name if it has one', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { timeOfImage } from '../../../src/images/config/image-time.ts'
+import { readImageTime } from '../../../src/images/config/image-time.ts'
 import { artifact, type Content, image, index } from '../../support/images.ts'
 import { byTag, embedded, newCall, openStores } from '../../registry/client/world.ts'
 
@@ -13,7 +13,7 @@ async function createdIn(content: Content, children = false) {
   const store = openStores().source({ registry, path: 'team/api' })
   const manifest = await store.manifest(byTag('1'), newCall())
   clear()
-  const created = await timeOfImage(store, manifest, { now, children }, newCall())
+  const created = await readImageTime(store, manifest, { now, children }, newCall())
   return { created, requests: requests() }
 }
 

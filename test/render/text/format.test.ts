@@ -5,7 +5,7 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
-  shortDigest,
+  shortenDigest,
 } from '../../../src/render/text/format.ts'
 
 describe('formatBytes', () => {
@@ -56,9 +56,9 @@ describe('formatAge', () => {
   })
 })
 
-describe('shortDigest and formatCount', () => {
+describe('shortenDigest and formatCount', () => {
   it('keep the algorithm and twelve digits', () => {
-    expect(shortDigest(parseDigest(`sha512:${'0123456789abcdef'.repeat(8)}`))).toBe('sha512:0123456789ab')
+    expect(shortenDigest(parseDigest(`sha512:${'0123456789abcdef'.repeat(8)}`))).toBe('sha512:0123456789ab')
   })
 
   it('use singular and plural', () => {

@@ -17,7 +17,7 @@ const hex = (version: string): string => digestOf(version).slice(7, 19)
 
 function facts(image: string, environment: string, what: string, registry = 'r.test'): CellFacts {
   const repository = { registry, path: `${environment}/${image}` }
-  const target = { image, environment, repository, marker: 'latest', reading: plainReading }
+  const target = { image, environment, repository, currentTag: 'latest', reading: plainReading }
   if (what === '-') return { target, state: 'absent' }
   if (what === 'no') return { target, state: 'unmarked', highest: null }
   if (what === '!') return { target, state: 'unreachable', error: { code: 'network', message: 'nobody' } }

@@ -1,6 +1,6 @@
-import { errorDocument, printDocument } from '../../../src/cli/command/result-document.ts'
+import { createErrorDocument, printDocument } from '../../../src/cli/command/result-document.ts'
 import { isDrayError, toErrorInfo } from '../../../src/lib/errors.ts'
-import { githubAnnotation } from '../../../src/render/ci.ts'
+import { formatGithubAnnotation } from '../../../src/render/ci.ts'
 import { renderError, renderWarning } from '../../../src/render/error.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
 
@@ -30,8 +30,8 @@ export function complaintOfError(thrown: unknown): string | undefined {
   const printed = [
     renderError(info, plainStyle),
     renderWarning(info.message, plainStyle),
-    githubAnnotation(info),
-    printDocument(errorDocument('x', thrown, [])),
+    formatGithubAnnotation(info),
+    printDocument(createErrorDocument('x', thrown, [])),
   ]
   const long = printed.find((text) => text.length > maxLength)
   if (long !== undefined) return `says ${long.length} characters: ${long.slice(0, 200)}`

@@ -10,7 +10,7 @@ export type CertificateFolders = (registry: string) => Promise<Certificates>
 /**
  * Returns the settings of a registry. What they lack comes from the folders. @throws as `folders`.
  */
-export async function certificatesFor(
+export async function combineCertificates(
   registry: string,
   settings: RegistrySettings | undefined,
   folders: CertificateFolders | undefined,

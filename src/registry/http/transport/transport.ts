@@ -4,7 +4,12 @@ import type { buildConnector, Pool } from 'undici'
 import type { Call } from '../../../lib/call.ts'
 import { type Clock, systemClock } from '../../../lib/clock.ts'
 import { DrayError } from '../../../lib/errors.ts'
-import { type CertificateFolders, type Certificates, certificatesFor, tlsOptions } from './certificates.ts'
+import {
+  type CertificateFolders,
+  type Certificates,
+  combineCertificates,
+  tlsOptions,
+} from './certificates.ts'
 import { dispatch, type Timeouts, type PlainProxy } from '../dispatch.ts'
 import type { Fetch } from '../fetch.ts'
 import { lanesOf } from '../limit.ts'
@@ -93,8 +98,8 @@ export function createTransport(options: TransportOptions): Transport {
   const certificatesAt = async (registry: string, url: URL): Promise<Certificates> => {
     const { settings, certificates } = options
     if (isHome(registry, url.hostname))
-      return await certificatesFor(registry, settings.get(registry), certificates)
-    const { ca } = await certificatesFor(url.host, settings.get(url.host), certificates)
+      return await combineCertificates(registry, settings.get(registry), certificates)
+    const { ca } = await combineCertificates(url.host, settings.get(url.host), certificates)
     return ca === undefined ? {} : { ca }
   }
 

@@ -36,7 +36,7 @@ interface UndecidedTarget {
   readonly evidence?: undefined
 }
 
-export function decidedTargets({ targets }: CheckContext): readonly DecidedTarget[] {
+export function listDecidedTargets({ targets }: CheckContext): readonly DecidedTarget[] {
   return targets.filter((one) => one.tags !== undefined)
 }
 

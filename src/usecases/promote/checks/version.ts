@@ -3,8 +3,8 @@ import { formatAt } from '../../../oci/reference.ts'
 import { presentTags } from '../../../semver/v-prefix.ts'
 import { versionTagsIn } from '../../../semver/version.ts'
 import { refusal } from '../../placing/plan-images.ts'
-import { howToNameVersion } from '../source-version.ts'
-import { decidedTargets, type PromotionCheck } from './check.ts'
+import { nameVersionHint } from '../source-version.ts'
+import { listDecidedTargets, type PromotionCheck } from './check.ts'
 
 /** Refuses an image that must have one version and has none or several. */
 export const checkVersion: PromotionCheck = ({ request }, { requested: { version } }) =>
@@ -17,13 +17,13 @@ export const checkVersion: PromotionCheck = ({ request }, { requested: { version
 export const checkFloatingName: PromotionCheck = ({ request }, context) => {
   const { image, tags, keepUp } = request
   if (context.requested.version !== undefined || keepUp?.mayDerive !== true) return []
-  return decidedTargets(context).flatMap(({ id, target: { repository, listed = [] } }) => {
+  return listDecidedTargets(context).flatMap(({ id, target: { repository, listed = [] } }) => {
     const { floating } = presentTags(listed, versionTagsIn(listed, keepUp.policy))
     const tag = tags.find((one) => floating.includes(one))
     if (tag === undefined) return []
     const error = new DrayError('refused', `the version of ${image} cannot be told`, {
       why: `${formatAt(repository, { tag })} moves with the versions there, and no version of ${tag} is where the image comes from`,
-      hint: howToNameVersion,
+      hint: nameVersionHint,
     })
     return [refusal(image, error, id)]
   })

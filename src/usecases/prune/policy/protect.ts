@@ -9,7 +9,7 @@ import { selectTag } from './select.ts'
  * What protections and references in use keep: by tag, and by digest with everything that it
  * reaches.
  */
-export interface KeptImages {
+export interface ProtectedImages {
   /** protected tags, each with the first protection that selects it */
   readonly byTag: ReadonlyMap<string, TagProtection>
   /** digests in use, each with the reference */
@@ -44,7 +44,7 @@ export function findKept(
   used: readonly ReferenceInUse[],
   reach: Reach,
   isThere: (digest: Digest) => boolean,
-): KeptImages {
+): ProtectedImages {
   const byTag = new Map<string, TagProtection>()
   const matched = new Set<string>()
   const digests = new Map<Digest, Protected>()

@@ -2,7 +2,7 @@ import type { ErrorInfo } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
 import { isInLine } from '../../../semver/line.ts'
-import { compareVersions, highestTag, isStable, type VersionReading } from '../../../semver/version.ts'
+import { compareVersions, findHighestTag, isStable, type VersionReading } from '../../../semver/version.ts'
 import { type TagPair, TagSet } from '../status/common-tags.ts'
 import { isFloatingIn, lineOf } from '../list/floating-tags.ts'
 
@@ -11,7 +11,7 @@ export interface DiffSide {
   readonly repository: RepositoryName
   readonly reading: VersionReading
   /** tags that move with the highest stable version: the current-version tag */
-  readonly markers: readonly string[]
+  readonly currentTags: readonly string[]
   /** tags that move with the pre-releases of their name */
   readonly channels: readonly string[]
 }
@@ -111,7 +111,9 @@ export function buildDiff(facts: DiffFacts): DiffEntry {
 }
 
 function listToPromote(here: TagSet, there: TagSet): DiffEntry['promote'] {
-  const highest = highestTag([...there.versions.values()].filter(({ version }) => isStable(version)))?.version
+  const highest = findHighestTag(
+    [...there.versions.values()].filter(({ version }) => isStable(version)),
+  )?.version
   const missing = here.without(there).map(({ tag, version }) => ({
     tag,
     older: highest !== undefined && compareVersions(version, highest) < 0,
@@ -147,7 +149,7 @@ function isBehind(tag: string, here: TagSet, there: TagSet, sides: readonly Diff
   const line = lineOf(tag, sides)
   const [mine, theirs] = [here, there].map(
     ({ versions }) =>
-      highestTag([...versions.values()].filter(({ version }) => isInLine(version, line)))?.version,
+      findHighestTag([...versions.values()].filter(({ version }) => isInLine(version, line)))?.version,
   )
   return mine !== undefined && (theirs === undefined || compareVersions(mine, theirs) > 0)
 }

@@ -3,7 +3,7 @@ import { readAttestations } from '../../../audit/attestation/read-attestations.t
 import type { Call } from '../../../lib/call.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { sameRepository } from '../../../oci/reference.ts'
-import { inSemverOrder } from '../../../semver/order.ts'
+import { sortBySemver } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type {
@@ -89,7 +89,7 @@ async function highestTags(
   call: Call,
 ): Promise<readonly string[]> {
   const names = selectImageTags(await listTags(store, call))
-  return inSemverOrder(names, plainReading).slice(0, limit)
+  return sortBySemver(names, plainReading).slice(0, limit)
 }
 
 /** Returns the images to find in all environments: one may have attestations that another lacks. */

@@ -3,7 +3,7 @@ import type { FoundAttestation } from '../../../audit/attestation/read-attestati
 import type { Promotion } from '../../../audit/attestation/promotion-statement.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { formatRepository, type RepositoryName, sameRepository } from '../../../oci/reference.ts'
-import { inSemverOrder } from '../../../semver/order.ts'
+import { sortBySemver } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 
 /** A target of an environment that an image may have been promoted to. */
@@ -116,7 +116,7 @@ function findUnexplained(fact: TargetFacts, facts: readonly TargetFacts[]): read
     const into = findPromotionsTo(target.repository, image, facts)
     const named = new Set(into.flatMap(({ tags }) => tags.map(({ tag }) => tag)))
     const current = [...fact.tags].filter(([, digest]) => digest === image).map(([tag]) => tag)
-    const unnamed = inSemverOrder(
+    const unnamed = sortBySemver(
       current.filter((tag) => !named.has(tag)),
       plainReading,
     )

@@ -4,7 +4,7 @@ import type { TagSet } from '../status/common-tags.ts'
 
 /** The names of floating tags that are not numbers. */
 interface MovingTags {
-  readonly markers: readonly string[]
+  readonly currentTags: readonly string[]
   readonly channels: readonly string[]
 }
 
@@ -25,5 +25,5 @@ function isFloatingName(tag: string, moving: readonly MovingTags[]): boolean {
 }
 
 function isCurrentTag(tag: string, moving: readonly MovingTags[]): boolean {
-  return tag === defaultTag || moving.some(({ markers }) => markers.includes(tag))
+  return tag === defaultTag || moving.some(({ currentTags }) => currentTags.includes(tag))
 }

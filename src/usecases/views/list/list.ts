@@ -3,7 +3,7 @@ import type { ErrorInfo } from '../../../lib/errors.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
 import { isEvidenceTag } from '../../../oci/evidence-tags.ts'
 import type { RepositoryName } from '../../../oci/reference.ts'
-import { inSemverOrder } from '../../../semver/order.ts'
+import { sortBySemver } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader, Repositories, SourceRepository } from '../../../images/ports.ts'
@@ -85,7 +85,7 @@ export async function listRepository(
   for await (const tag of store.tags(call)) all.add(tag)
   const fitting = [...all].filter((tag) => matchesName(tag, filter))
   const names = options.evidenceTags ? fitting : fitting.filter((tag) => !isEvidenceTag(tag))
-  const ordered = inSemverOrder(names, plainReading)
+  const ordered = sortBySemver(names, plainReading)
   const summaries = new Summaries(store, all)
   const scan =
     filter.since === undefined

@@ -1,6 +1,6 @@
 import type { Call } from '../../../lib/call.ts'
 import type { Descriptor } from '../../../oci/descriptor.ts'
-import { plausibleTime } from '../../../oci/created.ts'
+import { parsePlausibleTime } from '../../../oci/created.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader } from '../../../images/ports.ts'
 import type { Summaries } from './summary.ts'
@@ -41,7 +41,7 @@ export async function findNewerImages(
     const dated = await inParallel(tags.slice(at, at + batch), tagsAtOnce, call, async (tag, c) => {
       const image = await store.resolve({ tag }, c)
       const created = image === undefined ? null : await summaries.created(image, c)
-      return { tag, image, time: plausibleTime(created ?? undefined, now) }
+      return { tag, image, time: parsePlausibleTime(created ?? undefined, now) }
     })
     for (const { tag, image, time } of dated) {
       if (found.length === limit) break

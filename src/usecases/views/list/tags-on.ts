@@ -1,7 +1,7 @@
 import type { Call } from '../../../lib/call.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import type { TagOrDigest } from '../../../oci/reference.ts'
-import { inSemverOrder } from '../../../semver/order.ts'
+import { sortBySemver } from '../../../semver/order.ts'
 import { plainReading } from '../../../semver/version.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { ManifestReader, TagLister } from '../../../images/ports.ts'
@@ -72,7 +72,7 @@ export async function resolveTagsOn(
     const resolved = await store.resolve({ tag }, c)
     return resolved?.digest === image ? [tag] : []
   })
-  return { tags: inSemverOrder([...requested, ...found.flat()], plainReading) }
+  return { tags: sortBySemver([...requested, ...found.flat()], plainReading) }
 }
 
 function isTooMany(tags: ReadonlySet<string>): boolean {

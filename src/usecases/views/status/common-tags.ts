@@ -1,4 +1,4 @@
-import { inSemverOrder } from '../../../semver/order.ts'
+import { sortBySemver } from '../../../semver/order.ts'
 import { formatVersion, type VersionReading, type Version, versionTagsIn } from '../../../semver/version.ts'
 
 /** Two tags of the same name, or two spellings of one version. */
@@ -16,7 +16,7 @@ export class TagSet {
   readonly versions: ReadonlyMap<string, { readonly tag: string; readonly version: Version }>
 
   constructor(tags: readonly string[], reading: VersionReading) {
-    const inOrder = inSemverOrder(tags, reading)
+    const inOrder = sortBySemver(tags, reading)
     this.tags = new Set(inOrder)
     const exact = versionTagsIn(inOrder, reading)
     this.exact = new Set(exact.map(({ tag }) => tag))

@@ -2,7 +2,7 @@ import type { Call } from '../../../lib/call.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { defaultTag } from '../../../oci/reference.ts'
 import { isInLine } from '../../../semver/line.ts'
-import { inSemverOrder } from '../../../semver/order.ts'
+import { sortBySemver } from '../../../semver/order.ts'
 import {
   compareVersions,
   formatVersion,
@@ -29,18 +29,18 @@ const preReleasesAhead = 2
 export function listVersionCandidates(
   tags: readonly string[],
   reading: VersionReading,
-  marker: string,
+  currentTag: string,
 ): readonly VersionTag[] {
-  const versions = versionTagsIn(inSemverOrder(tags, reading), reading)
-  if (marker === defaultTag) return sortByLikelihood(versions).slice(0, maxCandidates)
-  const line = lineOf(marker, [])
+  const versions = versionTagsIn(sortBySemver(tags, reading), reading)
+  if (currentTag === defaultTag) return sortByLikelihood(versions).slice(0, maxCandidates)
+  const line = lineOf(currentTag, [])
   const [likely, others] = partition(versions, ({ version }) => isInLine(version, line))
   return [...sortByLikelihood(likely), ...sortByLikelihood(others)].slice(0, maxCandidates)
 }
 
 /** Returns the highest stable version, or the highest pre-release if none is stable. */
 export function findHighest(tags: readonly string[], reading: VersionReading): VersionTag | undefined {
-  const [highest] = sortByLikelihood(versionTagsIn(inSemverOrder(tags, reading), reading))
+  const [highest] = sortByLikelihood(versionTagsIn(sortBySemver(tags, reading), reading))
   return highest
 }
 

@@ -2,7 +2,7 @@ import type { Call } from '../../../lib/call.ts'
 import type { DrayError } from '../../../lib/errors.ts'
 import type { Digest } from '../../../oci/digest.ts'
 import { parseVersionTag, type VersionTag } from '../../../semver/version.ts'
-import { type CreatedOptions, timeOfImage } from '../../../images/config/image-time.ts'
+import { type CreatedOptions, readImageTime } from '../../../images/config/image-time.ts'
 import { isNoList } from '../../../images/tags/tag-list.ts'
 import { findTags } from '../../../images/tags/tags.ts'
 import { inParallel } from '../../../images/parallel.ts'
@@ -62,10 +62,10 @@ class TargetReader {
   }
 
   async read(target: StatusTarget, call: Call): Promise<CellFacts> {
-    const { marker, reading } = target
+    const { currentTag, reading } = target
     const store = this.#stores.source(target.repository)
     const [content, listed] = await waitForBoth(
-      store.findManifest({ tag: marker }, call),
+      store.findManifest({ tag: currentTag }, call),
       listTagsIfAllowed(store, call),
     )
     if (content === undefined) {
@@ -74,7 +74,7 @@ class TargetReader {
       if (tags === undefined) return { target, state: 'absent' }
       return { target, state: 'unmarked', highest: findHighest(tags, reading) ?? null }
     }
-    const candidates = listVersionCandidates(listed.tags ?? [], reading, marker)
+    const candidates = listVersionCandidates(listed.tags ?? [], reading, currentTag)
     const { digest } = content.descriptor
     const [version, created] = await waitForBoth(
       findCurrentVersion(store, digest, target, candidates, call),
@@ -99,7 +99,7 @@ class TargetReader {
     call: Call,
   ): Promise<string | undefined> {
     const { digest } = content.descriptor
-    const time = this.#created.get(digest) ?? timeOfImage(store, content, this.#options, call)
+    const time = this.#created.get(digest) ?? readImageTime(store, content, this.#options, call)
     this.#created.set(digest, time)
     try {
       return await time
@@ -127,9 +127,9 @@ async function listTagsIfAllowed(
 async function findCurrentVersion(
   store: ManifestReader,
   digest: Digest,
-  { marker, reading }: StatusTarget,
+  { currentTag, reading }: StatusTarget,
   candidates: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag | undefined> {
-  return parseVersionTag(marker, reading) ?? (await findVersion(store, digest, candidates, call))
+  return parseVersionTag(currentTag, reading) ?? (await findVersion(store, digest, candidates, call))
 }

@@ -9,7 +9,7 @@ export interface StatusTarget {
   readonly environment: string
   readonly repository: RepositoryName
   /** the current-version tag */
-  readonly marker: string
+  readonly currentTag: string
   readonly reading: VersionReading
 }
 
@@ -99,7 +99,7 @@ function rowOf(image: string, facts: readonly CellFacts[], paths: readonly Promo
 }
 
 function cellOf(fact: CellFacts, all: readonly CellFacts[], paths: readonly PromotionPath[]): StatusCell {
-  const { environment, repository, marker } = fact.target
+  const { environment, repository, currentTag } = fact.target
   const against = paths
     .filter(({ to }) => to === environment)
     .map(({ from }) => ({ from, state: compare(sourceIn(from, all), fact) }))
@@ -107,7 +107,7 @@ function cellOf(fact: CellFacts, all: readonly CellFacts[], paths: readonly Prom
     environment,
     repository,
     state: fact.state,
-    marker,
+    marker: currentTag,
     digest: fact.state === 'present' ? fact.digest : null,
     version: fact.state === 'present' ? (fact.version?.tag ?? null) : null,
     highest: fact.state === 'unmarked' ? (fact.highest?.tag ?? null) : null,

@@ -10,7 +10,7 @@ type Tags = readonly string[] | undefined
 const side = (path: string): DiffSide => ({
   repository: { registry: 'r.test', path },
   reading: plainReading,
-  markers: ['current'],
+  currentTags: ['current'],
   channels: ['next'],
 })
 const nameOf = (tag: string): string => tag.replace(/=.*/, '')

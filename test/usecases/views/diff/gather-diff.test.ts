@@ -10,7 +10,7 @@ const all = { limit: undefined }
 const side = (registry: string, path: string): DiffSide => ({
   repository: { registry, path },
   reading: plainReading,
-  markers: ['latest'],
+  currentTags: ['latest'],
   channels: [],
 })
 const imageOf = (

@@ -11,7 +11,7 @@ const targetAt = (registry: string, path: string, over: Partial<StatusTarget> = 
   image: path,
   environment: 'prod',
   repository: { registry, path },
-  marker: 'latest',
+  currentTag: 'latest',
   reading: plainReading,
   ...over,
 })
@@ -45,7 +45,7 @@ it('a current-version tag that is a version has that version, and no other tag i
   const { registry, push, requests, clear } = await embedded()
   await push(image(), 'prod/api', '1.4.2', '1.5.0')
   clear()
-  const targets = [targetAt(registry, 'prod/api', { marker: '1.4.2' })]
+  const targets = [targetAt(registry, 'prod/api', { currentTag: '1.4.2' })]
   const [cell] = await gatherStatus(openStores(), targets, options, newCall())
   expect(cell).toMatchObject({ state: 'present', version: { tag: '1.4.2' } })
   expect(requests().filter((line) => line.includes('manifest'))).toHaveLength(1)
@@ -92,7 +92,7 @@ it('an image has no version if its tags cannot be listed, with one warning per r
   ])
   const unmarked = await gatherStatus(
     openStores(),
-    [targetAt(registry, 'a', { marker: 'live' })],
+    [targetAt(registry, 'a', { currentTag: 'live' })],
     options,
     call,
   )

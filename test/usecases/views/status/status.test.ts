@@ -21,7 +21,7 @@ const routes: readonly PromotionPath[] = [
  */
 function facts(environment: string, what: string, image = 'api', registry = 'r.test'): CellFacts {
   const repository = { registry, path: `${environment}/${image}` }
-  const target = { image, environment, repository, marker: 'latest', reading: plainReading }
+  const target = { image, environment, repository, currentTag: 'latest', reading: plainReading }
   if (what === '-') return { target, state: 'absent' }
   if (what === 'no') return { target, state: 'unmarked', highest: versionTag('1.5.0') }
   if (what === '!')

@@ -1,7 +1,7 @@
 import { isDrayError } from '../../lib/errors.ts'
 
 /** The message of a parser in `oci/` about a text, or undefined. */
-export function complaintOf(parse: () => unknown): string | undefined {
+export function findProblem(parse: () => unknown): string | undefined {
   try {
     parse()
     return undefined

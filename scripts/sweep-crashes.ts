@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { crash, type Moment } from '../test/support/faults/crash.ts'
+import { crash, type KillPoint } from '../test/support/faults/crash.ts'
 import { closeSources, type SetUp, setUps } from '../test/support/faults/set-ups.ts'
 
 /**
@@ -33,10 +33,10 @@ async function sweep(setUp: SetUp): Promise<void> {
   const clean = await crash(setUp, undefined)
   if (clean.complaints.length > 0) throw new Error(clean.complaints.join('\n'))
   const places = Number(values.places)
-  const moments: readonly Moment[] = [
-    ...Array.from({ length: clean.requests }, (_, request): Moment => ({ when: 'before', request })),
-    ...Array.from({ length: clean.requests }, (_, request): Moment => ({ when: 'after', request })),
-    ...Array.from({ length: places }, (_, i): Moment => ({
+  const moments: readonly KillPoint[] = [
+    ...Array.from({ length: clean.requests }, (_, request): KillPoint => ({ when: 'before', request })),
+    ...Array.from({ length: clean.requests }, (_, request): KillPoint => ({ when: 'after', request })),
+    ...Array.from({ length: places }, (_, i): KillPoint => ({
       when: 'in the middle',
       byte: Math.round((clean.bytes * (i + 0.5)) / places),
     })),
@@ -45,7 +45,7 @@ async function sweep(setUp: SetUp): Promise<void> {
   let broken = 0
   const begin = performance.now()
   for (const moment of moments) {
-    const { struck: isKilled, complaints } = await crash(setUp, moment)
+    const { isKilled, complaints } = await crash(setUp, moment)
     if (isKilled) struck++
     if (complaints.length === 0) continue
     broken++

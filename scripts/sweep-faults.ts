@@ -1,6 +1,12 @@
 import { parseArgs } from 'node:util'
-import { canBeTwice, faultKinds, twice } from '../test/support/faults/kinds.ts'
-import { type Account, applies, describeKey, play, type RequestKey } from '../test/support/faults/play.ts'
+import { canBeTwice, faultKinds, twice } from '../test/support/faults/fault-kinds.ts'
+import {
+  type FaultRunResult,
+  applies,
+  describeKey,
+  promoteWithFaults,
+  type RequestKey,
+} from '../test/support/faults/fault-run.ts'
 import { dockerRegistry } from '../test/support/docker-registry.ts'
 import { closeSources, realSetUps, type SetUp, setUps } from '../test/support/faults/set-ups.ts'
 
@@ -43,9 +49,9 @@ interface Row {
 let isBroken = false
 
 async function sweep(setUp: SetUp): Promise<void> {
-  const clean = await play(setUp, undefined)
+  const clean = await promoteWithFaults(setUp, undefined)
   if (clean.verdict !== 'survived')
-    throw new Error(`${setUp.name}: ${clean.said} ${clean.complaints.join('; ')}`)
+    throw new Error(`${setUp.name}: ${clean.failure} ${clean.complaints.join('; ')}`)
   const rows = new Map<string, Row>()
   const begin = performance.now()
   let total = 0
@@ -55,7 +61,7 @@ async function sweep(setUp: SetUp): Promise<void> {
     for (const key of clean.keys) {
       if (!applies(kind, key, setUp) || !describeKey(key).includes(values.at)) continue
       const account = await limited(setUp, key, kind)
-      if (!account.struck) continue
+      if (!account.hasOccurred) continue
       row.runs++
       total++
       const isFine =
@@ -65,7 +71,7 @@ async function sweep(setUp: SetUp): Promise<void> {
       else row.broken++
       isBroken ||= !isFine
       if (isFine && !values.verbose) continue
-      print(`  ${isFine ? 'fine' : 'BROKEN'}: ${account.complaints.join('; ')} ${account.said}`)
+      print(`  ${isFine ? 'fine' : 'BROKEN'}: ${account.complaints.join('; ')} ${account.failure}`)
       print(
         `    node scripts/sweep-faults.ts${values.twice ? ' --twice' : ''} --only "${setUp.name}" --fault "${kind.name}" --at "${describeKey(key)}"`,
       )
@@ -81,24 +87,28 @@ async function sweep(setUp: SetUp): Promise<void> {
   }
 }
 
-async function limited(setUp: SetUp, at: RequestKey, kind: (typeof faultKinds)[number]): Promise<Account> {
+async function limited(
+  setUp: SetUp,
+  at: RequestKey,
+  kind: (typeof faultKinds)[number],
+): Promise<FaultRunResult> {
   let timer: NodeJS.Timeout | undefined
-  const hang = new Promise<Account>((resolve) => {
+  const hang = new Promise<FaultRunResult>((resolve) => {
     timer = setTimeout(
       () =>
         resolve({
           verdict: 'broken',
           complaints: ['it hangs'],
-          said: '',
+          failure: '',
           requests: 0,
           keys: [],
-          struck: true,
+          hasOccurred: true,
         }),
       runLimitMs,
     )
   })
   try {
-    return await Promise.race([play(setUp, { at, kind }), hang])
+    return await Promise.race([promoteWithFaults(setUp, { at, kind }), hang])
   } finally {
     clearTimeout(timer)
   }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import * as fc from 'fast-check'
-import { type Account, play } from '../test/support/retention/play.ts'
+import { type SimulationResult, simulatePrune } from '../test/support/retention/simulation.ts'
 import { type Scenario, scenarios } from '../test/support/retention/scenarios.ts'
 
 /**
@@ -20,13 +20,13 @@ const { values } = parseArgs({
 })
 const [runs, seed, pieces] = [Number(values.runs), Number(values.seed), Number(values.pieces)]
 
-const figures = ['requests', 'deletes', 'excused', 'conflicts', 'isKilled', 'isRefused'] as const
+const figures = ['requests', 'deletes', 'unseenLosses', 'conflicts', 'isKilled', 'isRefused'] as const
 
 async function sweep(kind: string, isDisturbed: boolean): Promise<boolean> {
   const sums = new Map<string, number>()
   const begin = performance.now()
   const property = fc.asyncProperty(fc.noBias(scenarios(pieces, { isDisturbed })), async (scenario) => {
-    const account = await play(scenario)
+    const account = await simulatePrune(scenario)
     add(sums, account)
     if (account.complaints.length > 0) throw new Error(account.complaints.join('\n'))
   })
@@ -40,13 +40,13 @@ async function sweep(kind: string, isDisturbed: boolean): Promise<boolean> {
   return false
 }
 
-function add(sums: Map<string, number>, account: Account): void {
+function add(sums: Map<string, number>, account: SimulationResult): void {
   for (const name of figures) sums.set(name, (sums.get(name) ?? 0) + Number(account[name]))
 }
 
 async function tell(scenario: Scenario): Promise<string> {
-  const { story, complaints } = await play(scenario)
-  return [...story, ...complaints.map((one) => `BROKEN: ${one}`)].join('\n')
+  const { events, complaints } = await simulatePrune(scenario)
+  return [...events, ...complaints.map((one) => `BROKEN: ${one}`)].join('\n')
 }
 
 const alone = await sweep('undisturbed', false)

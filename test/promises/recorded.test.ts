@@ -8,7 +8,7 @@ import { memoryStorage } from '../../src/embedded/storage/memory-storage.ts'
 import type { ProfileName } from '../../src/embedded/profiles.ts'
 import type { OpenBlob, RegistryStorage } from '../../src/embedded/storage/storage.ts'
 import { type Step, targetOf } from '../../src/plan/plan.ts'
-import { letItBeDead } from '../support/audit-log.ts'
+import { expireRuns } from '../support/audit-log.ts'
 import { type Content, cosignSignature, image, index, referrer, together } from '../support/images.ts'
 import { configOf, type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 import { sampleIntegers } from '../support/random.ts'
@@ -268,7 +268,7 @@ describe.each([
       await using scene = await newScene(profile)
       expect(await promoteUntil(scene, at), `killed at request ${at}`).toBeNull()
       const before = scene.changes.length
-      letItBeDead(scene.here.auditFile)
+      expireRuns(scene.here.auditFile)
       expect(await promoteUntil(scene, 0), `after a kill at request ${at}`).toBe(0)
 
       const changesOfRuns = [scene.changes.slice(0, before), scene.changes.slice(before)]

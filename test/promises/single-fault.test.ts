@@ -2,8 +2,14 @@ import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Injury } from '../support/faulty-proxy.ts'
-import { canBeTwice, faultKinds, twice } from '../support/faults/kinds.ts'
-import { type Account, applies, describeKey, play, type RequestKey } from '../support/faults/play.ts'
+import { canBeTwice, faultKinds, twice } from '../support/faults/fault-kinds.ts'
+import {
+  type FaultRunResult,
+  applies,
+  describeKey,
+  promoteWithFaults,
+  type RequestKey,
+} from '../support/faults/fault-run.ts'
 import { closeSources, type SetUp, setUps } from '../support/faults/set-ups.ts'
 
 /** `DRAY_TEST_SEED=7` selects another sample. `npm run test:sweep` tests all faults. */
@@ -15,12 +21,12 @@ afterAll(closeSources)
 interface Case {
   readonly fault: string
   readonly at: string
-  readonly run: () => Promise<Account>
+  readonly run: () => Promise<FaultRunResult>
 }
 
 /** A random sample of all faults at all requests of a set-up. */
 async function sampleCases(setUp: SetUp): Promise<readonly (Case & { readonly mayFail: boolean })[]> {
-  const { keys } = await play(setUp, undefined)
+  const { keys } = await promoteWithFaults(setUp, undefined)
   const kinds = [...faultKinds, ...faultKinds.filter(canBeTwice).map(twice)]
   const all = kinds.flatMap((kind) =>
     keys
@@ -29,7 +35,7 @@ async function sampleCases(setUp: SetUp): Promise<readonly (Case & { readonly ma
         fault: kind.name,
         at: describeKey(at),
         mayFail: kind.is !== 'transient',
-        run: () => play(setUp, { at, kind }),
+        run: () => promoteWithFaults(setUp, { at, kind }),
       })),
   )
   return fc
@@ -41,9 +47,9 @@ describe.each(setUps)('a promotion $name', (setUp) => {
   it(`completes despite any transient fault, and reports any other fault clearly (seed ${seed})`, async () => {
     const failures: string[] = []
     for (const { fault, at, mayFail, run } of await sampleCases(setUp)) {
-      const { verdict, complaints, said } = await run()
+      const { verdict, complaints, failure } = await run()
       const isExpected = verdict === 'survived' || (verdict === 'clean error' && mayFail)
-      if (!isExpected) failures.push(`${fault} at ${at}: ${complaints.join('; ')} ${said}`)
+      if (!isExpected) failures.push(`${fault} at ${at}: ${complaints.join('; ')} ${failure}`)
     }
     expect(failures).toEqual([])
   })
@@ -69,13 +75,13 @@ describe.each([
     async (name) => {
       const setUp = setUps.find((one) => one.name === name)
       if (setUp === undefined) throw new Error(`no set-up ${name}`)
-      const clean = await play(setUp, undefined)
+      const clean = await promoteWithFaults(setUp, undefined)
       const factors: number[] = []
       for (const from of [seed, seed + 1, seed + 2, seed + 3, seed + 4]) {
         const each = (key: RequestKey): Injury | undefined =>
           isUnavailable(from, key, share) ? { kind: 'answer', status: 503 } : undefined
-        const { verdict, complaints, said, requests } = await play(setUp, { each })
-        expect({ verdict, complaints, said }).toEqual({ verdict: 'survived', complaints: [], said: '' })
+        const { verdict, complaints, failure, requests } = await promoteWithFaults(setUp, { each })
+        expect({ verdict, complaints, failure }).toEqual({ verdict: 'survived', complaints: [], failure: '' })
         factors.push(requests / clean.requests)
       }
       const mean = factors.reduce((sum, one) => sum + one, 0) / factors.length

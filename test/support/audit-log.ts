@@ -28,7 +28,7 @@ export function waitingClock(start = Date.UTC(2026, 10, 23)): Clock & { turn(ms:
 }
 
 /** Lets the time go by in which a run that was killed may still be taken for one that is only slow. */
-export function letItBeDead(auditFile: string): void {
+export function expireRuns(auditFile: string): void {
   const folder = `${auditFile}.runs`
   const past = new Date(Date.now() - 60_000)
   for (const name of existsSync(folder) ? readdirSync(folder) : []) utimesSync(join(folder, name), past, past)

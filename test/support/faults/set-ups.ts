@@ -14,14 +14,14 @@ export const source = 'staging/api'
 export const target = 'prod/api'
 export const user = { name: 'ada', password: 'secret' } as const
 
-/** What is promoted, from what kind of registry to what kind. */
+/** The content of a promotion and its registries. */
 export interface SetUp {
   readonly name: string
   readonly profile: ProfileName
-  /** within one registry, or from one to another */
+  /** whether both repositories are in one registry */
   readonly within: boolean
   readonly guarded: boolean
-  /** the tag stands on this at the destination, and is to be moved */
+  /** the image under the tag at the destination, before the promotion moves it */
   readonly old: Content | undefined
   readonly content: Content
   /** Debian's docker-registry instead of the embedded one; its upload sessions are not counted */
@@ -64,26 +64,26 @@ export const setUps: readonly SetUp[] = [
   },
 ]
 
-/** For the long sweep alone: each of its runs takes longer. */
+/** Only for the sweep, because each run takes longer. */
 export const realSetUps: readonly SetUp[] = [
   { ...base, name: 'docker-registry, between registries', real: true, old, content: plain },
   { ...base, name: 'docker-registry, index with evidence', real: true, content: withEvidence() },
 ]
 
-/** The registries of one run, filled. */
-export interface Stage {
+/** The registries of one run, with their content. */
+export interface Registries {
   readonly from: string
   readonly to: string
-  /** at the destination, without a proxy between */
+  /** reads the destination without a proxy */
   readonly oracle: Oracle
-  /** how often each blob, and each manifest by its digest, was sent to the destination and taken */
+  /** how often the destination accepted each blob and each manifest that was pushed by digest */
   readonly sent: () => ReadonlyMap<string, number>
   /** ids of the upload sessions that are open at the destination */
   readonly openUploads: () => readonly string[]
   close(): Promise<void>
 }
 
-/** Sources are only read: one serves all runs of a set-up. */
+/** The source of each set-up. All runs share it, because they only read it. */
 const sources = new Map<string, Promise<Pick<RunningRegistry, 'registry' | 'close'>>>()
 
 async function sourceOf(setUp: SetUp): Promise<RunningRegistry> {
@@ -95,8 +95,10 @@ async function sourceOf(setUp: SetUp): Promise<RunningRegistry> {
 
 let target28: Promise<DockerRegistry> | undefined
 
-/** One real registry is the destination of all runs: what is in the repository is taken away before each. */
-async function realStageOf(setUp: SetUp): Promise<Stage> {
+/**
+ * One real registry is the destination of all runs. Its repositories are deleted before each run.
+ */
+async function startRealRegistries(setUp: SetUp): Promise<Registries> {
   const source28 = sources.get(setUp.name) ?? realSourceOf(setUp)
   sources.set(setUp.name, source28)
   target28 ??= startDockerRegistry()
@@ -120,18 +122,18 @@ async function realSourceOf(setUp: SetUp): Promise<Pick<RunningRegistry, 'regist
   return { registry: running.host, close: () => running.stop() }
 }
 
-export async function stageOf(setUp: SetUp): Promise<Stage> {
-  if (setUp.real === true) return await realStageOf(setUp)
+export async function startRegistries(setUp: SetUp): Promise<Registries> {
+  if (setUp.real === true) return await startRealRegistries(setUp)
   const open = new Set<string>()
-  const storage = tellingOfSessions(memoryStorage(), open)
+  const storage = trackSessions(memoryStorage(), open)
   const sent = new Map<string, number>()
   const fill = async (host: string): Promise<void> => {
     const oracle = new Oracle(host)
     if (setUp.within) await oracle.push(setUp.content, source, tag)
     if (setUp.old !== undefined) await oracle.push(setUp.old, target, tag)
   }
-  const door = await startRegistry({ storage, profile: setUp.profile })
-  await fill(door.registry)
+  const unguarded = await startRegistry({ storage, profile: setUp.profile })
+  await fill(unguarded.registry)
   const options = { storage, profile: setUp.profile }
   const running = await startRegistry({
     ...options,
@@ -147,23 +149,23 @@ export async function stageOf(setUp: SetUp): Promise<Stage> {
   return {
     from: setUp.within ? running.registry : (await known).registry,
     to: running.registry,
-    // by the door without a lock
-    oracle: new Oracle(door.registry),
+    // The other server, which requires no credentials.
+    oracle: new Oracle(unguarded.registry),
     sent: () => sent,
     openUploads: () => [...open],
     close: async () => {
-      await Promise.all([running.close(), door.close()])
+      await Promise.all([running.close(), unguarded.close()])
     },
   }
 }
 
-/** The same storage; `open` has the ids of the upload sessions that are neither ended nor cancelled. */
-function tellingOfSessions(storage: RegistryStorage, open: Set<string>): RegistryStorage {
-  return withOwn(storage, {
+/** Returns a storage that keeps the ids of open upload sessions in `open`. */
+function trackSessions(storage: RegistryStorage, open: Set<string>): RegistryStorage {
+  return override(storage, {
     openWriter: async (id) => {
       const writer = await storage.openWriter(id)
       open.add(id)
-      return withOwn(writer, {
+      return override(writer, {
         discard: () => {
           open.delete(id)
           return writer.discard()
@@ -173,8 +175,8 @@ function tellingOfSessions(storage: RegistryStorage, open: Set<string>): Registr
   })
 }
 
-/** An object with some methods of its own. */
-function withOwn<T extends object>(object: T, own: Partial<T>): T {
+/** Returns the object with some methods replaced. */
+function override<T extends object>(object: T, own: Partial<T>): T {
   return new Proxy(object, {
     get: (_, name) => {
       const value: unknown = Reflect.get(own, name) ?? Reflect.get(object, name)
@@ -183,7 +185,7 @@ function withOwn<T extends object>(object: T, own: Partial<T>): T {
   })
 }
 
-/** Ends what serves all runs. */
+/** Stops the registries that all runs share. */
 export async function closeSources(): Promise<void> {
   const all = [...sources.values()]
   sources.clear()

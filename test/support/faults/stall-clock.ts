@@ -1,17 +1,19 @@
 import type { Clock } from '../../../src/lib/clock.ts'
 import { manualClock } from '../manual-clock.ts'
 
-/** Longer than an answer, or the next byte of one, is waited for; shorter than the source of an upload is. */
+/**
+ * Longer than the time limit for a response or its next byte, and shorter than that for an upload.
+ */
 const stepMs = 61_000
-/** So long nothing has happened when all that is left waits for the one that stalls, milliseconds. */
+/** After so many milliseconds without activity, only the stalled transfer is left. */
 const quietMs = 25
 
 export interface StallClock {
-  /** of transfers: stands still but where one of them stalls */
+  /** the clock of transfers, which only advances if one of them stalls */
   readonly clock: Clock
-  /** something goes on */
+  /** Reports activity. */
   moved(): void
-  /** An answer will not come any more: as soon as nothing goes on besides, time goes by. */
+  /** Reports a stalled response. The clock advances once there is no other activity. */
   stalled(): void
   stop(): void
 }
@@ -21,7 +23,7 @@ export function stallClock(): StallClock {
   let lastMove = 0
   const stopped = new AbortController()
   const wait = async (): Promise<void> => {
-    // whatever else can go on does so first: its own watchdog is not to bark
+    // Other transfers continue first, so that their time limits do not expire.
     while (!stopped.signal.aborted && performance.now() - lastMove < quietMs)
       await new Promise((resolve) => setTimeout(resolve, 1))
     if (!stopped.signal.aborted) await clock.advance(stepMs)

@@ -76,7 +76,10 @@ const deeds: readonly ((
   (_, catalog, call) => Array.fromAsync(catalog.repositories(registry, call)),
 ]
 
-/** Does all that can be done at a registry that answers so; what is thrown is looked at here, for one error would hide the others. */
+/**
+ * Does all that can be done at a registry that answers so; what is thrown is looked at here, for
+ * one error would hide the others.
+ */
 async function doAll(fetch: Fetch): Promise<void> {
   const clock = leapingClock()
   for (const deed of deeds) {

@@ -10,9 +10,10 @@ export type Tried =
   | { readonly parser: string; readonly text: string; readonly complaint: string }
   | { readonly tried: number }
 
-/*
- * The thread in which every parser is given every text: what breaks its bound of memory or its stack breaks no more than it. Tells of what is not as it
- * should be, and at the end how often something was tried.
+/**
+ * /* The thread in which every parser is given every text: what breaks its bound of memory or its
+ * stack breaks no more than it. Tells of what is not as it should be, and at the end how often
+ * something was tried.
  */
 const port = parentPort
 if (port === null) throw new Error('this is run as a worker')

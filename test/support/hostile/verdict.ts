@@ -21,7 +21,10 @@ export function complaintOfOutput(text: string): string | undefined {
   return command === null ? undefined : `a CI service would do ${JSON.stringify(command[0])}`
 }
 
-/** What is wrong with what a parser threw: another error than ours, too long a one, or one that cannot be printed. */
+/**
+ * What is wrong with what a parser threw: another error than ours, too long a one, or one that
+ * cannot be printed.
+ */
 export function complaintOfError(thrown: unknown): string | undefined {
   if (!isDrayError(thrown))
     return `threw ${thrown instanceof Error ? `${thrown.name}: ${thrown.message.slice(0, 200)}` : String(thrown)}`

@@ -1,44 +1,47 @@
-import { isEvidence, subjectOf } from './names.ts'
-import { markedBy, protectedBy } from './marks.ts'
+import { isEvidence, subjectOf } from './evidence-tags.ts'
+import { selectTags, protectedTags } from './selected-tags.ts'
 import { type PolicyData, readPolicy } from './policy-data.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /**
- * What retention.md says of a repository, worked out once more and as plainly as can be, with no code of `src/`: quadratic where that is easier to
- * believe.
+ * The verdicts of retention.md on a repository, computed without code of `src/`. The computation is
+ * quadratic if that is simpler.
  */
 export interface Verdicts {
-  /** tags of people that some rule selects and nothing spares or protects */
-  readonly marked: ReadonlySet<string>
+  /** image tags that a rule selects and that nothing keeps */
+  readonly selected: ReadonlySet<string>
   /** digests that are deleted */
-  readonly dead: ReadonlySet<string>
-  /** digests that a client can see and that stay */
-  readonly alive: ReadonlySet<string>
-  /** tags that go with their digest, evidence tags too */
-  readonly lost: ReadonlySet<string>
-  /** tags that go while their digest stays */
+  readonly garbage: ReadonlySet<string>
+  /** visible digests that are kept */
+  readonly live: ReadonlySet<string>
+  /** tags that are deleted with their digest, including evidence tags */
+  readonly deletedTags: ReadonlySet<string>
+  /** tags that are deleted while their digest is kept */
   readonly untagged: ReadonlySet<string>
-  /** tags that may go and may stay: evidence tags whose subject dies, on a digest that stays; dying tags on what is kept as evidence of something gone */
-  readonly loose: ReadonlySet<string>
-  /** tags that stay where they are */
+  /**
+   * tags that may be deleted or kept: evidence tags of deleted subjects at a kept digest, and
+   * selected tags at orphaned evidence
+   */
+  readonly optional: ReadonlySet<string>
+  /** tags that are kept */
   readonly kept: ReadonlySet<string>
-  /** the limit that is broken; then nothing is deleted */
+  /** the exceeded limit; then nothing is deleted */
   readonly refused?: string
-  /** digests that have a tag of a person: all, and those that die */
+  /** digests with an image tag: all, and deleted ones */
   readonly count: { readonly images: number; readonly deleted: number }
 }
 
 /**
- * Evidence whose subject is gone stays (retention.md, Decide). Where it has no tag and is known only as a part of an index that dies, the page can be read
- * either way: it is evidence of something gone, and a child of what dies.
+ * Orphaned evidence is kept (retention.md, Decide). The page is ambiguous about untagged orphaned
+ * evidence in an index that is deleted.
  */
 const orphansInIndexesStay = false
 
-export interface Question {
+export interface PruneInput {
   readonly policy: PolicyData
   /** milliseconds since 1970 */
   readonly now: number
-  /** digests or tags that something runs */
+  /** digests or tags that are in use */
   readonly inUse?: readonly string[]
 }
 
@@ -52,50 +55,52 @@ export function retentionOracle(
   return verdictsOf(snapshot, { policy: readPolicy(policyYaml), now, inUse })
 }
 
-export function verdictsOf(snapshot: Snapshot, question: Question): Verdicts {
-  const used = (question.inUse ?? []).flatMap((at) => {
+export function verdictsOf(snapshot: Snapshot, input: PruneInput): Verdicts {
+  const used = (input.inUse ?? []).flatMap((at) => {
     const digest = at.startsWith('sha256:') ? at : snapshot.tags.get(at)
     return digest !== undefined && snapshot.manifests.has(digest) ? [digest] : []
   })
-  const people = [...snapshot.tags].filter(([tag]) => !isEvidence(tag))
+  const imageTags = [...snapshot.tags].filter(([tag]) => !isEvidence(tag))
   const visible = visibleIn(snapshot, used)
   const graph = new Graph(snapshot, visible)
-  const held = graph.reach([
+  const protectedDigests = graph.reach([
     ...used,
-    ...(question.policy.protect ?? []).flatMap((one) =>
-      protectedBy(
+    ...(input.policy.protect ?? []).flatMap((one) =>
+      protectedTags(
         one,
-        people.map(([tag]) => tag),
+        imageTags.map(([tag]) => tag),
       ).flatMap((tag) => snapshot.tags.get(tag) ?? []),
     ),
   ])
-  const marked = markedBy(question, snapshot, people, held)
-  const roots = [...used, ...people.filter(([tag]) => !marked.has(tag)).map(([, digest]) => digest)]
-  const reachedByMarked = graph.reach([...marked].flatMap((tag) => snapshot.tags.get(tag) ?? []))
+  const selected = selectTags(input, snapshot, imageTags, protectedDigests)
+  const roots = [...used, ...imageTags.filter(([tag]) => !selected.has(tag)).map(([, digest]) => digest)]
+  const reachedBySelected = graph.reach([...selected].flatMap((tag) => snapshot.tags.get(tag) ?? []))
 
-  const named = new Set(people.map(([, digest]) => digest))
-  // evidence is a root of its own unless what it speaks of dies; a root more may save a subject, so again until nothing changes
-  let alive = graph.reach(roots)
+  const tagged = new Set(imageTags.map(([, digest]) => digest))
+  // Evidence is a root unless its subject is deleted. A new root may keep another subject, so this
+  // repeats until nothing changes.
+  let live = graph.reach(roots)
   for (;;) {
-    const dying = (digest: string): boolean => reachedByMarked.has(digest) && !alive.has(digest)
+    const isDeleted = (digest: string): boolean => reachedBySelected.has(digest) && !live.has(digest)
     const more = new Set<string>()
-    for (const [tag, digest] of snapshot.tags) if (isEvidence(tag) && !dying(subjectOf(tag))) more.add(digest)
+    for (const [tag, digest] of snapshot.tags)
+      if (isEvidence(tag) && !isDeleted(subjectOf(tag))) more.add(digest)
     for (const digest of visible) {
       const subject = snapshot.manifests.get(digest)?.subject
-      if (subject === undefined || dying(subject)) continue
-      const isListed = visible.has(subject) || named.has(digest) || !reachedByMarked.has(digest)
+      if (subject === undefined || isDeleted(subject)) continue
+      const isListed = visible.has(subject) || tagged.has(digest) || !reachedBySelected.has(digest)
       if (isListed || orphansInIndexesStay) more.add(digest)
     }
     const next = graph.reach([...roots, ...more])
-    if (next.size === alive.size) break
-    alive = next
+    if (next.size === live.size) break
+    live = next
   }
 
-  const dead = new Set([...visible].filter((digest) => !alive.has(digest)))
-  const sorted = {
-    lost: new Set<string>(),
+  const garbage = new Set([...visible].filter((digest) => !live.has(digest)))
+  const verdicts = {
+    deletedTags: new Set<string>(),
     untagged: new Set<string>(),
-    loose: new Set<string>(),
+    optional: new Set<string>(),
     kept: new Set<string>(),
   }
   const isOrphan = (digest: string): boolean => {
@@ -108,15 +113,15 @@ export function verdictsOf(snapshot: Snapshot, question: Question): Verdicts {
     ),
   )
   for (const [tag, digest] of snapshot.tags) {
-    if (dead.has(digest)) sorted.lost.add(tag)
-    else if (isEvidence(tag)) (dead.has(subjectOf(tag)) ? sorted.loose : sorted.kept).add(tag)
-    else if (!marked.has(tag) || isOrphan(digest)) sorted.kept.add(tag)
-    else (orphaned.has(digest) ? sorted.loose : sorted.untagged).add(tag)
+    if (garbage.has(digest)) verdicts.deletedTags.add(tag)
+    else if (isEvidence(tag)) (garbage.has(subjectOf(tag)) ? verdicts.optional : verdicts.kept).add(tag)
+    else if (!selected.has(tag) || isOrphan(digest)) verdicts.kept.add(tag)
+    else (orphaned.has(digest) ? verdicts.optional : verdicts.untagged).add(tag)
   }
-  const images = new Set(people.map(([, digest]) => digest))
-  const count = { images: images.size, deleted: [...images].filter((digest) => dead.has(digest)).length }
-  const refused = brokenLimit(question.policy.limits ?? {}, count)
-  return { marked, dead, alive, ...sorted, count, ...(refused !== undefined && { refused }) }
+  const images = new Set(imageTags.map(([, digest]) => digest))
+  const count = { images: images.size, deleted: [...images].filter((digest) => garbage.has(digest)).length }
+  const refused = brokenLimit(input.policy.limits ?? {}, count)
+  return { selected, garbage, live, ...verdicts, count, ...(refused !== undefined && { refused }) }
 }
 
 function brokenLimit(
@@ -130,31 +135,31 @@ function brokenLimit(
   return undefined
 }
 
-/** What a client can see: from all tags and from what is in use, by children, lists of referrers and evidence tags. */
+/** The digests that a client can find from all tags and `roots`. */
 export function visibleIn(snapshot: Snapshot, roots: readonly string[]): Set<string> {
   return new Graph(snapshot, new Set()).reach([...snapshot.tags.values(), ...roots])
 }
 
-/** What leads where. */
+/** Reachability by children, subjects, lists of referrers and evidence tags. */
 export class Graph {
   readonly #snapshot: Snapshot
   readonly #known: ReadonlySet<string>
 
-  /** @param known manifests whose own `subject` is known, whether a registry lists it or not */
+  /** @param known manifests whose `subject` counts, even if the registry does not list them */
   constructor(snapshot: Snapshot, known: ReadonlySet<string>) {
     this.#snapshot = snapshot
     this.#known = known
   }
 
-  /** One step, to what is there. */
-  from(digest: string): readonly string[] {
+  /** The existing manifests that a digest leads to directly. */
+  neighbours(digest: string): readonly string[] {
     const { manifests, tags } = this.#snapshot
     const children = manifests.get(digest)?.children.map((child) => child.digest) ?? []
     const underTags = [...tags].flatMap(([tag, to]) =>
       isEvidence(tag) && subjectOf(tag) === digest ? [to] : [],
     )
-    const ownWords = [...this.#known].filter((other) => manifests.get(other)?.subject === digest)
-    const all = [...children, ...this.#snapshot.referrers(digest), ...underTags, ...ownWords]
+    const bySubject = [...this.#known].filter((other) => manifests.get(other)?.subject === digest)
+    const all = [...children, ...this.#snapshot.referrers(digest), ...underTags, ...bySubject]
     return all.filter((to) => manifests.has(to))
   }
 
@@ -164,7 +169,7 @@ export class Graph {
     for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
       if (reached.has(digest)) continue
       reached.add(digest)
-      open.push(...this.from(digest))
+      open.push(...this.neighbours(digest))
     }
     return reached
   }

@@ -15,7 +15,7 @@ const regexes = fc.constantFrom(
 )
 const ranges = fc.constantFrom('>=1.0.0', '<1.2.0', '^1.1', '1.x || 2.x', '*', '>=2')
 
-/** A selector, and what its tags can be grouped by. */
+/** A selector, and the groups of its tags. */
 const selector: fc.Arbitrary<{ tags?: TagsData; groups: readonly string[] }> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ groups: [] }) },
   { weight: 4, arbitrary: globs.map((tags) => ({ tags, groups: ['major', 'minor'] })) },
@@ -41,7 +41,7 @@ function rule(number: number): fc.Arbitrary<RuleData> {
         ...(tags !== undefined && { tags }),
         ...(groupBy !== undefined && { groupBy }),
         ...(keepNewest !== undefined && { keepNewest }),
-        // a rule without any condition is refused: it would delete everything
+        // A rule without a condition is refused, because it would delete everything.
         ...((olderThan !== undefined || isNothing) && { olderThan: olderThan ?? '7d' }),
       }
     })
@@ -86,7 +86,7 @@ const limits = fc.oneof(
   },
 )
 
-/** Policies over the tags of random repositories; each protection may match nothing. */
+/** Policies for the tags of random repositories. Each protection may match nothing. */
 export const policies: fc.Arbitrary<PolicyData> = fc
   .record({
     protect: fc.oneof(fc.constant([]), fc.constant([]), fc.array(protection, { maxLength: 2 })),
@@ -109,7 +109,7 @@ export const policies: fc.Arbitrary<PolicyData> = fc
     ...(timeFrom !== undefined && { timeFrom }),
   }))
 
-/** What a registry may lack or do otherwise. */
+/** Abilities that a registry may lack or have in another form. */
 export const abilityProfiles: fc.Arbitrary<Partial<Abilities>> = fc
   .record(
     {
@@ -117,13 +117,13 @@ export const abilityProfiles: fc.Arbitrary<Partial<Abilities>> = fc
       deletes: fc.constantFrom<Partial<Abilities>>(
         { deleteTag: 'UNSUPPORTED' },
         { deleteTag: 'DIGEST_INVALID' },
-        // tags first, as Google Artifact Registry
+        // Google Artifact Registry wants tags deleted first.
         { deleteTagged: false },
         withoutDeletes,
       ),
       deleteInsideIndex: fc.boolean(),
       locations: fc.constantFrom('relative' as const, 'absolute' as const),
-      // pages of a list that is in no order would leave tags out
+      // Pages of an unordered list would omit tags.
       list: fc.constantFrom<Partial<Abilities>>({ pageLimit: 1 }, { pageLimit: 3 }, { tagOrder: 'none' }),
     },
     { requiredKeys: [] },

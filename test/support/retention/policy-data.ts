@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 
-/** A policy as it stands in dray.yaml, and as the oracle reads it. */
+/** A policy as in dray.yaml, and as the oracle reads it. */
 export interface PolicyData {
   readonly protect?: readonly ProtectionData[]
   readonly rules?: readonly RuleData[]
@@ -37,7 +37,7 @@ export interface RuleData {
   readonly olderThan?: string
 }
 
-/** @param yaml the section alone, or a dray.yaml with one policy in it */
+/** @param yaml the section, or a dray.yaml with one policy */
 export function readPolicy(yaml: string): PolicyData {
   const data = parse(yaml) as PolicyData & { readonly retention?: PolicyData }
   return data.retention ?? data

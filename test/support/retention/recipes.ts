@@ -1,38 +1,40 @@
 import * as fc from 'fast-check'
 
-/** What ages are counted to in all random repositories, milliseconds since 1970. */
+/** The current time in all random repositories, milliseconds since 1970. */
 export const now: number = Date.UTC(2026, 5, 1)
 
-/** When something says that it was made: days before `now`, or words in place of a time. */
-export type When = number | 'absent' | 'empty' | 'year 1' | '1970' | 'future' | 'garbage'
+/** A time of creation: days before `now`, or a special value. */
+export type CreatedTime = number | 'absent' | 'empty' | 'year 1' | '1970' | 'future' | 'garbage'
 
-/** One manifest. `of` and `parts` count back from the manifests made before it, and around. */
-export type Piece =
-  | { readonly kind: 'image'; readonly annotated: When; readonly configured: When }
+/** One manifest. `of` and `children` count back from it, modulo the number of earlier manifests. */
+export type ManifestRecipe =
+  | { readonly kind: 'image'; readonly annotated: CreatedTime; readonly configured: CreatedTime }
   | {
       readonly kind: 'index'
-      readonly parts: readonly number[]
-      readonly annotated: When
-      /** buildx puts one beside each image */
-      readonly attested: boolean
-      /** lists an image that nobody has */
-      readonly dangling: boolean
+      readonly children: readonly number[]
+      readonly annotated: CreatedTime
+      /** an attestation of buildx beside each image */
+      readonly hasAttestations: boolean
+      /** lists an image that does not exist */
+      readonly hasMissingChild: boolean
     }
   | {
       readonly kind: 'referrer'
       readonly of: number | 'gone'
-      /** an index that lists these, in place of a manifest */
-      readonly parts: readonly number[]
+      /** makes it an index with these children */
+      readonly children: readonly number[]
       readonly byTag: boolean
-      readonly annotated: When
+      readonly annotated: CreatedTime
     }
   | { readonly kind: 'cosign'; readonly of: number | 'gone'; readonly suffix: 'sig' | 'att' | 'sbom' }
-  /** the index that is left when the last referrer of a manifest was taken out of it: the same for all of them */
+  /**
+   * a fallback index after its last entry was removed, which is the same manifest for all subjects
+   */
   | { readonly kind: 'emptied'; readonly of: readonly number[] }
 
-/** A repository before it is built; it shrinks piece by piece. */
+/** The description of a repository, which fast-check can shrink. */
 export interface Recipe {
-  readonly pieces: readonly Piece[]
+  readonly manifests: readonly ManifestRecipe[]
   readonly tags: readonly { readonly tag: string; readonly on: number }[]
 }
 
@@ -51,14 +53,14 @@ function numbers(count: number): readonly number[] {
   return Array.from({ length: count }, (_, i) => i + 1)
 }
 
-const when: fc.Arbitrary<When> = fc.oneof(
+const when: fc.Arbitrary<CreatedTime> = fc.oneof(
   { weight: 16, arbitrary: fc.integer({ min: 0, max: 60 }) },
-  { weight: 1, arbitrary: fc.constant<When>('absent') },
-  { weight: 1, arbitrary: fc.constantFrom<When>('empty', 'year 1', '1970', 'future', 'garbage') },
+  { weight: 1, arbitrary: fc.constant<CreatedTime>('absent') },
+  { weight: 1, arbitrary: fc.constantFrom<CreatedTime>('empty', 'year 1', '1970', 'future', 'garbage') },
 )
-/** mostly absent: an annotation hides the config */
-const annotation: fc.Arbitrary<When> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant<When>('absent') },
+/** Mostly absent, because an annotation has priority over the config. */
+const annotation: fc.Arbitrary<CreatedTime> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<CreatedTime>('absent') },
   { weight: 1, arbitrary: when },
 )
 const back = fc.nat({ max: 12 })
@@ -67,7 +69,7 @@ const anySubject: fc.Arbitrary<number | 'gone'> = fc.oneof(
   { weight: 1, arbitrary: fc.constant('gone' as const) },
 )
 
-const anyPiece: fc.Arbitrary<Piece> = fc.oneof(
+const manifestRecipe: fc.Arbitrary<ManifestRecipe> = fc.oneof(
   {
     weight: 10,
     arbitrary: fc.record({ kind: fc.constant('image' as const), annotated: annotation, configured: when }),
@@ -76,10 +78,10 @@ const anyPiece: fc.Arbitrary<Piece> = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       kind: fc.constant('index' as const),
-      parts: fc.array(back, { maxLength: 3 }),
+      children: fc.array(back, { maxLength: 3 }),
       annotated: annotation,
-      attested: fc.boolean(),
-      dangling: fc.oneof(
+      hasAttestations: fc.boolean(),
+      hasMissingChild: fc.oneof(
         { weight: 9, arbitrary: fc.constant(false) },
         { weight: 1, arbitrary: fc.constant(true) },
       ),
@@ -90,7 +92,7 @@ const anyPiece: fc.Arbitrary<Piece> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('referrer' as const),
       of: anySubject,
-      parts: fc.oneof(
+      children: fc.oneof(
         { weight: 3, arbitrary: fc.constant<number[]>([]) },
         { weight: 1, arbitrary: fc.array(back, { minLength: 1, maxLength: 2 }) },
       ),
@@ -115,13 +117,13 @@ const anyPiece: fc.Arbitrary<Piece> = fc.oneof(
   },
 )
 
-/** Repositories of up to so many pieces; an index with attestations is several manifests. */
-export function recipes(maxPieces: number): fc.Arbitrary<Recipe> {
+/** Repositories of at most `maxManifests` recipes. One with attestations is several manifests. */
+export function recipes(maxManifests: number): fc.Arbitrary<Recipe> {
   return fc.record({
-    pieces: fc.array(anyPiece, { minLength: 1, maxLength: maxPieces, size: 'max' }),
-    tags: fc.array(fc.record({ tag: fc.constantFrom(...tagNames), on: fc.nat({ max: maxPieces }) }), {
+    manifests: fc.array(manifestRecipe, { minLength: 1, maxLength: maxManifests, size: 'max' }),
+    tags: fc.array(fc.record({ tag: fc.constantFrom(...tagNames), on: fc.nat({ max: maxManifests }) }), {
       minLength: 1,
-      maxLength: 2 * maxPieces,
+      maxLength: 2 * maxManifests,
       size: 'max',
     }),
   })

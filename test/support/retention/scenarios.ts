@@ -1,43 +1,48 @@
 import * as fc from 'fast-check'
 import type { Abilities } from '../../../src/embedded/profiles.ts'
-import { deeds, type Timed } from './others.ts'
+import { timedChanges, type TimedChange } from './concurrent-changes.ts'
 import { abilityProfiles, policies } from './policies.ts'
 import type { PolicyData } from './policy-data.ts'
 import { type Recipe, recipes } from './recipes.ts'
 
-/** A repository, a policy, and all that happens while the one is applied to the other. */
+/** A repository, a policy, and everything that happens during the prune. */
 export interface Scenario {
   readonly recipe: Recipe
   readonly policy: PolicyData
   readonly abilities: Partial<Abilities>
-  /** which manifests something runs */
+  /** manifests that are in use, modulo their number */
   readonly inUse: readonly number[]
-  readonly others: readonly Timed[]
-  /** a second run at the same time, with the same policy */
+  readonly changes: readonly TimedChange[]
+  /** whether a second run with the same policy takes place at the same time */
   readonly isTwice: boolean
-  /** the plan is saved and carried out by a run that did not make it */
+  /** whether another run executes the plan */
   readonly isSaved: boolean
-  /** the first run ends at its so-and-so-many-th request after the plan, as if killed: before that is handled, or before its answer arrives */
+  /**
+   * kills the first run at its `at`-th request after the plan, before it is handled or before its
+   * response arrives
+   */
   readonly kill?: { readonly at: number; readonly when: 'before' | 'after' }
-  /** chooses whose request is next */
+  /** determines the order of requests */
   readonly seed: number
 }
 
-/** @param maxPieces of the repository; an index with attestations is several manifests */
+/**
+ * @param maxManifests the most recipes of a repository; one with attestations is several manifests
+ */
 export function scenarios(
-  maxPieces: number,
+  maxManifests: number,
   { isDisturbed }: { readonly isDisturbed: boolean },
 ): fc.Arbitrary<Scenario> {
   return fc.record(
     {
-      recipe: recipes(maxPieces),
+      recipe: recipes(maxManifests),
       policy: policies,
       abilities: abilityProfiles,
       inUse: fc.oneof(
         { weight: 3, arbitrary: fc.constant<number[]>([]) },
         { weight: 1, arbitrary: fc.array(fc.nat({ max: 60 }), { minLength: 1, maxLength: 2 }) },
       ),
-      others: isDisturbed ? fc.oneof(deeds, deeds, fc.constant([])) : fc.constant([]),
+      changes: isDisturbed ? fc.oneof(timedChanges, timedChanges, fc.constant([])) : fc.constant([]),
       isTwice: isDisturbed ? fc.constantFrom(false, false, true) : fc.constant(false),
       isSaved: fc.boolean(),
       seed: fc.nat(),
@@ -48,6 +53,6 @@ export function scenarios(
         }),
       }),
     },
-    { requiredKeys: ['recipe', 'policy', 'abilities', 'inUse', 'others', 'isTwice', 'isSaved', 'seed'] },
+    { requiredKeys: ['recipe', 'policy', 'abilities', 'inUse', 'changes', 'isTwice', 'isSaved', 'seed'] },
   )
 }

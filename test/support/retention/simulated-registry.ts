@@ -10,14 +10,14 @@ import type { Fetch, RegistryRequest, RegistryResponse } from '../../../src/regi
 import type { Digest } from '../../../src/oci/digest.ts'
 import { leapingClock } from '../manual-clock.ts'
 import type { Descriptor, StoredManifest } from '../images.ts'
-import type { Built } from './build.ts'
+import type { BuiltRepository } from './repository-builder.ts'
 import { now } from './recipes.ts'
 
 export const host = 'registry.test'
 export const repository = 'dev/api'
 
-/** One request that was answered. */
-export interface Handled {
+/** A request and its response. */
+export interface HandledRequest {
   readonly actor: string
   readonly method: RegistryRequest['method']
   readonly kind: 'manifest' | 'tags' | 'referrers' | 'blob' | 'other'
@@ -25,20 +25,20 @@ export interface Handled {
   readonly reference: string
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** of a list, as text */
+  /** the text of a list */
   readonly body: string
 }
 
 export interface ClientHooks {
   readonly actor: string
-  /** resolves when its next request may be handled */
-  readonly turn: () => Promise<void>
-  readonly before: (method: string, kind: Handled['kind'], reference: string) => Promise<void>
-  /** of each answer before the client has it */
-  readonly told: (handled: Handled) => Promise<void>
+  /** resolves when the next request may be handled */
+  readonly waitForTurn: () => Promise<void>
+  readonly onRequest: (method: string, kind: HandledRequest['kind'], reference: string) => Promise<void>
+  /** called with each response before the client gets it */
+  readonly onResponse: (handled: HandledRequest) => Promise<void>
 }
 
-/** The embedded registry, its endpoints called without a socket between. */
+/** The embedded registry, without sockets: clients call its endpoints directly. */
 export class SimulatedRegistry {
   readonly storage: RegistryStorage = memoryStorage()
   readonly abilities: Abilities
@@ -51,8 +51,8 @@ export class SimulatedRegistry {
     this.#uploads = new Uploads(this.storage, this.#clock, () => 'upload')
   }
 
-  /** Puts all of it there, unchecked: broken repositories too. */
-  async load({ manifests, blobs, tags }: Built): Promise<void> {
+  /** Stores the content without checks, so that it may be broken. */
+  async load({ manifests, blobs, tags }: BuiltRepository): Promise<void> {
     for (const [digest, bytes] of blobs) await this.putBlob(digest, bytes)
     for (const manifest of manifests) await this.putManifest(manifest)
     for (const [tag, digest] of tags) await this.tag(tag, digest)
@@ -86,7 +86,7 @@ export class SimulatedRegistry {
     )
   }
 
-  /** Nothing where the manifest is not there. */
+  /** Does nothing if the manifest does not exist. */
   async tag(tag: string, digest: string): Promise<void> {
     const manifest = await this.storage.manifest(repository, digest as Digest)
     if (manifest !== undefined) await this.storage.putManifest(repository, manifest, [tag])
@@ -100,7 +100,7 @@ export class SimulatedRegistry {
     await this.storage.deleteManifest(repository, digest as Digest)
   }
 
-  /** Undefined where it is not there. */
+  /** Undefined if it does not exist. */
   async describe(digest: string): Promise<Descriptor | undefined> {
     const found = await this.storage.manifest(repository, digest as Digest)
     return found === undefined
@@ -108,8 +108,8 @@ export class SimulatedRegistry {
       : { mediaType: found.mediaType, digest, size: found.bytes.byteLength }
   }
 
-  /** The way of one client to this registry. */
-  client({ actor, turn, before, told }: ClientHooks): Fetch {
+  /** The `Fetch` of one client. */
+  client({ actor, waitForTurn: turn, onRequest: before, onResponse: told }: ClientHooks): Fetch {
     return async (request, call) => {
       call.signal.throwIfAborted()
       await turn()
@@ -120,6 +120,7 @@ export class SimulatedRegistry {
       return responseOf(request, answered)
     }
   }
+
   async #answer({ method, url, headers, body }: RegistryRequest): Promise<EndpointResponse> {
     const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
     try {
@@ -154,7 +155,7 @@ async function* chunks(...bytes: readonly Uint8Array[]): AsyncGenerator<Uint8Arr
   yield* bytes
 }
 
-function kindOf({ kind }: EndpointRoute): Handled['kind'] {
+function kindOf({ kind }: EndpointRoute): HandledRequest['kind'] {
   switch (kind) {
     case 'manifest':
     case 'tags':
@@ -170,7 +171,7 @@ function handledOf(
   actor: string,
   { method, url }: RegistryRequest,
   { status, headers = {}, body }: EndpointResponse,
-): Handled {
+): HandledRequest {
   const route = routeOf(url.pathname)
   const kind = kindOf(route)
   const isList = kind === 'tags' || kind === 'referrers'

@@ -2,25 +2,25 @@ import type { RegistryStorage } from '../../../src/embedded/storage/storage.ts'
 import type { Digest } from '../../../src/oci/digest.ts'
 import { Oracle } from '../oracle.ts'
 
-/** A manifest as the oracle reads it: by `JSON.parse` and nothing else. */
-export interface SeenManifest {
+/** A manifest as the oracle reads it, with `JSON.parse` only. */
+export interface ManifestSummary {
   readonly digest: string
   readonly isIndex: boolean
   readonly children: readonly { readonly digest: string; readonly isAttestation: boolean }[]
   readonly blobs: readonly string[]
   readonly subject?: string
-  /** the annotation, as it stands there */
+  /** the text of the annotation */
   readonly annotated?: string
-  /** of the config of an image, as it stands there */
+  /** the text of the time in the config */
   readonly configured?: string
 }
 
 /** A repository at one moment. */
 export interface Snapshot {
   readonly tags: ReadonlyMap<string, string>
-  /** all of them, also those that nothing leads to */
-  readonly manifests: ReadonlyMap<string, SeenManifest>
-  /** what the registry lists as referrers of a digest; nothing where it has no such API */
+  /** all manifests, also unreferenced ones */
+  readonly manifests: ReadonlyMap<string, ManifestSummary>
+  /** the referrers that the API lists; empty if there is no API */
   referrers(subject: string): readonly string[]
 }
 
@@ -43,12 +43,12 @@ const configTypes: ReadonlySet<string> = new Set([
   'application/vnd.docker.container.image.v1+json',
 ])
 
-/** @param readBlob undefined where the blob is not there */
-export async function seenManifest(
+/** @param readBlob returns undefined if the blob does not exist */
+export async function summariseManifest(
   digest: string,
   bytes: Uint8Array,
   readBlob: (digest: string) => Promise<Uint8Array | undefined>,
-): Promise<SeenManifest> {
+): Promise<ManifestSummary> {
   const body = JSON.parse(Buffer.from(bytes).toString()) as Body
   const annotated = body.annotations?.[created]
   const config =
@@ -75,7 +75,7 @@ export async function seenManifest(
   }
 }
 
-/** Undefined where it is not there. */
+/** Undefined if it does not exist. */
 export async function blobOf(
   storage: RegistryStorage,
   repository: string,
@@ -88,9 +88,9 @@ export async function blobOf(
   return Buffer.concat(chunks)
 }
 
-/** Lists referrers as a registry with that API does. */
-export function listedBy(
-  manifests: ReadonlyMap<string, SeenManifest>,
+/** Returns a function that lists referrers like a registry with the API. */
+export function referrerLister(
+  manifests: ReadonlyMap<string, ManifestSummary>,
 ): (subject: string) => readonly string[] {
   const bySubject = new Map<string, string[]>()
   for (const { digest, subject } of manifests.values()) {
@@ -99,14 +99,14 @@ export function listedBy(
   return (subject) => bySubject.get(subject) ?? []
 }
 
-/** The same as a client sees it, by plain HTTP: what tags, children and referrers lead to. For any registry. */
+/** Reads a repository of any registry over plain HTTP: all that tags and `roots` reach. */
 export async function snapshotOver(
   registry: Oracle | string,
   repository: string,
   roots: readonly string[] = [],
 ): Promise<Snapshot> {
   const oracle = typeof registry === 'string' ? new Oracle(registry) : registry
-  const manifests = new Map<string, SeenManifest>()
+  const manifests = new Map<string, ManifestSummary>()
   const tags = new Map<string, string>()
   const listed = new Map<string, readonly string[]>()
   const blob = async (digest: string): Promise<Uint8Array | undefined> => {
@@ -124,7 +124,7 @@ export async function snapshotOver(
     if (manifests.has(digest)) continue
     const found = await oracle.manifest(repository, digest)
     if (found === undefined) continue
-    const seen = await seenManifest(digest, found.bytes, blob)
+    const seen = await summariseManifest(digest, found.bytes, blob)
     manifests.set(digest, seen)
     const referrers = (await oracle.referrersByApi(repository, digest)) ?? []
     listed.set(digest, referrers)

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { stringify } from 'yaml'
 import { describe, expect, it } from 'vitest'
-import { build } from '../../support/retention/build.ts'
-import { History } from '../../support/retention/history.ts'
+import { buildRepository } from '../../support/retention/repository-builder.ts'
+import { ManifestHistory } from '../../support/retention/manifest-history.ts'
 import { retentionOracle, verdictsOf } from '../../support/retention/oracle.ts'
-import { play } from '../../support/retention/play.ts'
+import { simulatePrune } from '../../support/retention/simulation.ts'
 import { policies } from '../../support/retention/policies.ts'
 import { now, recipes } from '../../support/retention/recipes.ts'
 import { type Scenario, scenarios } from '../../support/retention/scenarios.ts'
@@ -21,7 +21,7 @@ const seed = 20_261_125
 /** The complaints about the first failing scenario. */
 async function complaintsOf(scenario: fc.Arbitrary<Scenario>, numRuns: number): Promise<readonly string[]> {
   const property = fc.asyncProperty(fc.noBias(scenario), async (one) => {
-    const { complaints } = await play(one)
+    const { complaints } = await simulatePrune(one)
     if (complaints.length > 0) throw new Error(complaints.join('\n'))
   })
   const found = await fc.check(property, { seed, numRuns, endOnFailure: true })
@@ -48,10 +48,10 @@ describe('the oracle', () => {
   it('has the same result from plain HTTP and a policy in YAML as from the storage of the registry', async () => {
     const property = fc.asyncProperty(fc.noBias(recipes(20)), policies, async (recipe, policy) => {
       const registry = new SimulatedRegistry({})
-      await registry.load(build(recipe, true))
+      await registry.load(buildRepository(recipe, true))
       await using running = await watchedRegistry({ storage: registry.storage })
       const seen = await snapshotOver(running.host, repository)
-      const known = await new History(registry).now()
+      const known = await new ManifestHistory(registry).now()
       const yaml = stringify({ retention: policy })
       expect(retentionOracle(seen, yaml, now)).toEqual(verdictsOf(known, { policy, now }))
     })

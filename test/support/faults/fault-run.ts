@@ -3,53 +3,56 @@ import type { Credential } from '../../../src/registry/credential.ts'
 import { injuringProxy, type Injury, type Passing, type ProxyOptions } from '../faulty-proxy.ts'
 import { leapingClock } from '../manual-clock.ts'
 import { bench, type Carried, promote } from '../promotion.ts'
-import type { FaultKind, Target } from './kinds.ts'
-import { type SetUp, source, type Stage, stageOf, tag, target, user } from './set-ups.ts'
+import type { FaultKind, FaultTarget } from './fault-kinds.ts'
+import { type SetUp, source, type Registries, startRegistries, tag, target, user } from './set-ups.ts'
 import { stallClock } from './stall-clock.ts'
 
-/** One request of a run, by what it is: numbers differ from run to run where requests go side by side. */
+/**
+ * Identifies a request of a run. Numbers would not, because the order of concurrent requests
+ * varies.
+ */
 export interface RequestKey {
   readonly side: 'from' | 'to'
   readonly method: string
-  /** without what is made anew in every run */
+  /** without parts that differ in each run */
   readonly path: string
-  /** how many like it came before */
+  /** the number of equal requests before it */
   readonly nth: number
   readonly sends: boolean
 }
 
-export interface Account {
+export interface FaultRunResult {
   readonly verdict: 'survived' | 'clean error' | 'broken'
-  /** why it is broken */
+  /** broken promises */
   readonly complaints: readonly string[]
-  /** what the run said, where it did not end well */
-  readonly said: string
-  /** of both sides */
+  /** the errors of the run; empty if it succeeded */
+  readonly failure: string
+  /** to both registries */
   readonly requests: number
   readonly keys: readonly RequestKey[]
-  /** whether the fault happened at all */
-  readonly struck: boolean
+  /** whether the fault occurred */
+  readonly hasOccurred: boolean
 }
 
-/** What is to go wrong: one fault at one request; or what a function says of each. */
-export type Plot =
+/** One fault at one request, or a function that chooses the fault of each request. */
+export type PlannedFaults =
   | { readonly at: RequestKey; readonly kind: FaultKind }
   | { readonly each: (request: RequestKey) => Injury | undefined }
   | undefined
 
-/** More than any run that goes on as it should. */
+/** More than any correct run needs. */
 const maxRequests = 3000
 
-/** Promotes once, with what the plot has go wrong, and lets the oracle judge. */
-export async function play(setUp: SetUp, plot: Plot): Promise<Account> {
-  const stage = await stageOf(setUp)
+/** Promotes once with these faults, and checks the result with the oracle. */
+export async function promoteWithFaults(setUp: SetUp, faults: PlannedFaults): Promise<FaultRunResult> {
+  const registries = await startRegistries(setUp)
   const clock = leapingClock(Date.now())
   const keys: RequestKey[] = []
   const complaints: string[] = []
   const counts = new Map<string, number>()
-  const locations = new Map<string, { sent: string; given: string | undefined }>()
+  const locations = new Map<string, { sent: string; received: string | undefined }>()
   const stalls = stallClock()
-  let struck = 0
+  let occurrences = 0
 
   const choose =
     (side: 'from' | 'to') =>
@@ -57,25 +60,25 @@ export async function play(setUp: SetUp, plot: Plot): Promise<Account> {
       if (keys.length > maxRequests) return { kind: 'reset', when: 'before' }
       const key = keyOf(side, request, counts)
       keys.push(key)
-      if (plot === undefined) return undefined
-      if ('each' in plot) return plot.each(key)
-      const { at, kind } = plot
-      const isIt = kind.times === 1 ? isSame(key, at) : isLike(key, at) && key.nth >= at.nth
-      if (!isIt || struck >= kind.times) return undefined
+      if (faults === undefined) return undefined
+      if ('each' in faults) return faults.each(key)
+      const { at, kind } = faults
+      const isTarget = kind.times === 1 ? isSame(key, at) : isLike(key, at) && key.nth >= at.nth
+      if (!isTarget || occurrences >= kind.times) return undefined
       const injury = kind.injury(targetOf(key, setUp, clock))
-      if (injury !== undefined) struck++
+      if (injury !== undefined) occurrences++
       return injury
     }
-  const answered: ProxyOptions['answered'] = (_, { location = '' }, wasGiven) => {
+  const answered: ProxyOptions['answered'] = (_, { location = '' }, wasSent) => {
     const id = /\/blobs\/uploads\/([^/?]+)/.exec(location)?.[1]
     if (id === undefined) return
     const before = locations.get(id)
-    locations.set(id, { sent: location, given: wasGiven ? location : before?.given })
+    locations.set(id, { sent: location, received: wasSent ? location : before?.received })
   }
   const around = async ({ method, path }: Passing): Promise<void> => {
     if (method !== 'PUT' || !path.includes('/manifests/')) return
-    if (struck > 0 && showsOther(plot)) return
-    complaints.push(...(await tagComplaints(setUp, stage)))
+    if (occurrences > 0 && mayBreakTag(faults)) return
+    complaints.push(...(await tagComplaints(setUp, registries)))
   }
   const proxyOf = (side: 'from' | 'to', host: string) =>
     injuringProxy(host, {
@@ -88,20 +91,20 @@ export async function play(setUp: SetUp, plot: Plot): Promise<Account> {
       stalled: () => stalls.stalled(),
       over: () => stalls.moved(),
     })
-  await using to = await proxyOf('to', stage.to)
-  await using from = await proxyOf('from', stage.from)
+  await using to = await proxyOf('to', registries.to)
+  await using from = await proxyOf('from', registries.from)
   const fromHost = setUp.within ? to.host : from.host
   const credential: Credential = { kind: 'basic', username: user.name, password: user.password }
-  const patient: Clock = {
+  const acceptingClock: Clock = {
     now: () => clock.now(),
-    // whoever waits comes back to a registry that is there again
+    // A registry that refused connections accepts them again after a backoff.
     sleep: async (ms, signal) => {
       await Promise.all([to.accept(), from.accept()])
       await clock.sleep(ms, signal)
     },
   }
   await using run = await bench({
-    clock: patient,
+    clock: acceptingClock,
     transferClock: stalls.clock,
     ...(setUp.uploads !== undefined && { uploads: setUp.uploads }),
     ...(setUp.guarded && { credential }),
@@ -112,42 +115,42 @@ export async function play(setUp: SetUp, plot: Plot): Promise<Account> {
       to: [{ registry: to.host, path: target }],
       policy: { moveTags: true },
     }).catch((error: unknown) => String(error))
-    const said = failureOf(ended)
-    const found = await stage.oracle.differences(target, setUp.content, tag)
-    if (said === '') complaints.push(...found.map((one) => `it said that all is well: ${one}`))
-    else complaints.push(...(await tagComplaints(setUp, stage)))
-    for (const id of stage.openUploads()) {
+    const failure = failureOf(ended)
+    const found = await registries.oracle.differences(target, setUp.content, tag)
+    if (failure === '') complaints.push(...found.map((one) => `it reported success: ${one}`))
+    else complaints.push(...(await tagComplaints(setUp, registries)))
+    for (const id of registries.openUploads()) {
       const location = locations.get(id)
-      if (location?.given !== undefined && location.given === location.sent)
+      if (location?.received !== undefined && location.received === location.sent)
         complaints.push('an upload session whose location was received is open')
     }
     if (keys.length > maxRequests) complaints.push(`it made more than ${maxRequests} requests`)
-    const verdict = complaints.length > 0 ? 'broken' : said === '' ? 'survived' : 'clean error'
-    return { verdict, complaints, said, requests: keys.length, keys, struck: struck > 0 }
+    const verdict = complaints.length > 0 ? 'broken' : failure === '' ? 'survived' : 'clean error'
+    return { verdict, complaints, failure, requests: keys.length, keys, hasOccurred: occurrences > 0 }
   } finally {
     stalls.stop()
-    await stage.close()
+    await registries.close()
   }
 }
 
-/** Whether the tag may be on what a fault made of the image, until that is mended. */
-function showsOther(plot: Plot): boolean {
-  return plot !== undefined && 'kind' in plot && plot.kind.showsOther === true && isOfTag(plot.at)
+/** Whether the tag may point at a manifest that the fault damaged, until it is repaired. */
+function mayBreakTag(faults: PlannedFaults): boolean {
+  return faults !== undefined && 'kind' in faults && faults.kind.mayBreakTag === true && isOfTag(faults.at)
 }
 
 function isOfTag({ path }: RequestKey): boolean {
   return path.endsWith(`/manifests/${tag}`)
 }
 
-/** What is wrong with the tag, which is to be what it was, or the whole new image. */
+/** Problems of the tag, which must point at the old image or at the complete new one. */
 export async function tagComplaints(
   setUp: SetUp,
-  { oracle }: Pick<Stage, 'oracle'>,
+  { oracle }: Pick<Registries, 'oracle'>,
 ): Promise<readonly string[]> {
   const digest = await oracle.digest(target, tag)
   if (digest === setUp.old?.root.digest) return []
-  if (digest !== setUp.content.root.digest) return [`the tag is on ${digest}`]
-  return (await oracle.complaints(target, tag)).map((one) => `the tag shows an unfinished image: ${one}`)
+  if (digest !== setUp.content.root.digest) return [`the tag points at ${digest}`]
+  return (await oracle.complaints(target, tag)).map((one) => `the tag points at an incomplete image: ${one}`)
 }
 
 function failureOf(ended: Carried | string): string {
@@ -181,11 +184,11 @@ function isSame(a: RequestKey, b: RequestKey): boolean {
   return isLike(a, b) && a.nth === b.nth
 }
 
-function targetOf({ method, path, sends }: RequestKey, setUp: SetUp, clock: Clock): Target {
+function targetOf({ method, path, sends }: RequestKey, setUp: SetUp, clock: Clock): FaultTarget {
   return { method, path, sends, guarded: setUp.guarded, now: () => clock.now() }
 }
 
-/** Whether a fault can happen to a request at all. */
+/** Whether a fault can occur at a request. */
 export function applies(kind: FaultKind, key: RequestKey, setUp: SetUp): boolean {
   return kind.injury(targetOf(key, setUp, leapingClock(0))) !== undefined
 }

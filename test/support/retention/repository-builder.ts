@@ -8,11 +8,11 @@ import {
   type StoredManifest,
   types,
 } from '../images.ts'
-import { fallbackTag } from './names.ts'
-import { now, type Piece, type Recipe, type When } from './recipes.ts'
+import { fallbackTag } from './evidence-tags.ts'
+import { now, type ManifestRecipe, type Recipe, type CreatedTime } from './recipes.ts'
 
-/** What a recipe makes. */
-export interface Built {
+/** The content of a repository. */
+export interface BuiltRepository {
   readonly manifests: readonly StoredManifest[]
   readonly blobs: ReadonlyMap<string, Uint8Array>
   readonly tags: ReadonlyMap<string, string>
@@ -23,52 +23,52 @@ const day = 86_400_000
 
 /**
  * The manifests, blobs and tags of a recipe.
- * @param referrers whether the registry lists them; else only those that are under a fallback tag can be seen
+ * @param referrers whether the registry has a referrers API; else fallback tags list all referrers
  */
-export function build({ pieces, tags }: Recipe, referrers: boolean): Built {
-  const site = new Site(referrers)
-  pieces.forEach((one, i) => site.add(one, i))
+export function buildRepository({ manifests, tags }: Recipe, referrers: boolean): BuiltRepository {
+  const builder = new RepositoryBuilder(referrers)
+  manifests.forEach((one, i) => builder.add(one, i))
   for (const { tag, on } of tags) {
-    const root = site.roots[on % site.roots.length]
-    if (root !== undefined) site.tags.set(tag, root.digest)
+    const root = builder.roots[on % builder.roots.length]
+    if (root !== undefined) builder.tags.set(tag, root.digest)
   }
-  return site
+  return builder
 }
 
-class Site implements Built {
+class RepositoryBuilder implements BuiltRepository {
   readonly manifests: StoredManifest[] = []
   readonly blobs: Map<string, Uint8Array> = new Map()
   readonly tags: Map<string, string> = new Map()
-  /** what tags and other pieces can name, oldest first */
+  /** the manifests that tags and later manifests can refer to, oldest first */
   readonly roots: Descriptor[] = []
   readonly #referrers: boolean
-  /** by subject: what its fallback index lists */
+  /** the entries of the fallback index of each subject */
   readonly #fallback: Map<string, Descriptor[]> = new Map()
 
   constructor(referrers: boolean) {
     this.#referrers = referrers
   }
 
-  add(piece: Piece, i: number): void {
-    switch (piece.kind) {
+  add(recipe: ManifestRecipe, i: number): void {
+    switch (recipe.kind) {
       case 'image':
-        return this.#root(this.#put(anImage(`image ${i}`, piece.annotated, piece.configured)))
+        return this.#root(this.#put(buildImage(`image ${i}`, recipe.annotated, recipe.configured)))
       case 'index':
-        return this.#index(piece, i)
+        return this.#index(recipe, i)
       case 'referrer':
-        return this.#referrer(piece, i)
+        return this.#referrer(recipe, i)
       case 'cosign': {
-        const content = cosignSignature(this.#subject(piece.of, i), {
-          suffix: piece.suffix,
+        const content = cosignSignature(this.#subject(recipe.of, i), {
+          suffix: recipe.suffix,
           payloads: [`${i}`],
         })
         const root = this.#put(content)
-        this.tags.set(`${fallbackTag(this.#subject(piece.of, i).digest)}.${piece.suffix}`, root.digest)
+        this.tags.set(`${fallbackTag(this.#subject(recipe.of, i).digest)}.${recipe.suffix}`, root.digest)
         return
       }
       case 'emptied': {
         const root = this.#manifest(manifestOf(types.index, { manifests: [] }))
-        for (const of of piece.of) {
+        for (const of of recipe.of) {
           const tag = fallbackTag(this.#back(of).digest)
           if (!this.tags.has(tag)) this.tags.set(tag, root.digest)
         }
@@ -77,20 +77,26 @@ class Site implements Built {
     }
   }
 
-  #index({ parts, annotated, attested, dangling }: Extract<Piece, { kind: 'index' }>, i: number): void {
-    const children = this.#parts(parts).flatMap((child) =>
-      attested
-        ? [child, attestation(child, this.#put(anImage(`attests ${child.digest}`, 'absent', 0)))]
+  #index(
+    { children, annotated, hasAttestations, hasMissingChild }: Extract<ManifestRecipe, { kind: 'index' }>,
+    i: number,
+  ): void {
+    const listed = this.#children(children).flatMap((child) =>
+      hasAttestations
+        ? [child, attestation(child, this.#put(buildImage(`attests ${child.digest}`, 'absent', 0)))]
         : [child],
     )
-    const gone = anImage(`gone ${i}`, 'absent', 3).root
-    const manifests = dangling ? [...children, gone] : children
-    // two indexes of nothing would be one
+    const gone = buildImage(`gone ${i}`, 'absent', 3).root
+    const manifests = hasMissingChild ? [...listed, gone] : listed
+    // Without the annotation, two empty indexes would be the same manifest.
     const annotations = { ...annotationsOf(annotated), n: `${i}` }
     this.#root(this.#manifest(manifestOf(types.index, { manifests, annotations })))
   }
 
-  #referrer({ of, parts, byTag, annotated }: Extract<Piece, { kind: 'referrer' }>, i: number): void {
+  #referrer(
+    { of, children, byTag, annotated }: Extract<ManifestRecipe, { kind: 'referrer' }>,
+    i: number,
+  ): void {
     const { mediaType, digest, size } = this.#subject(of, i)
     const common = {
       artifactType: 'application/vnd.example.report',
@@ -100,13 +106,13 @@ class Site implements Built {
     const empty = Buffer.from('{}')
     this.blobs.set(sha256(empty), empty)
     const config = { mediaType: types.empty, digest: sha256(empty), size: 2 }
-    // one that lists its own subject is too rare to be so many of these
-    const listed = this.#parts(parts).filter((part) => part.digest !== digest)
-    const made =
+    // Random numbers would make too many indexes that list their own subject.
+    const listed = this.#children(children).filter((part) => part.digest !== digest)
+    const manifest =
       listed.length > 0
         ? manifestOf(types.index, { ...common, manifests: listed })
         : manifestOf(types.manifest, { ...common, config, layers: [config] })
-    const root = this.#manifest({ ...made, subject: digest })
+    const root = this.#manifest({ ...manifest, subject: digest })
     if (byTag || !this.#referrers) this.#listByTag(digest, root)
     this.#root(root)
   }
@@ -118,19 +124,19 @@ class Site implements Built {
     this.tags.set(fallbackTag(subject), index.digest)
   }
 
-  #parts(parts: readonly number[]): readonly Descriptor[] {
-    const found = this.roots.length === 0 ? [] : parts.map((part) => this.#back(part))
+  #children(children: readonly number[]): readonly Descriptor[] {
+    const found = this.roots.length === 0 ? [] : children.map((part) => this.#back(part))
     return [...new Map(found.map((one) => [one.digest, one])).values()]
   }
 
   #subject(of: number | 'gone', i: number): Descriptor {
-    return of === 'gone' ? anImage(`gone subject ${i % 3}`, 'absent', 3).root : this.#back(of)
+    return of === 'gone' ? buildImage(`gone subject ${i % 3}`, 'absent', 3).root : this.#back(of)
   }
 
-  /** Something that was made before; where nothing was, an image. */
+  /** An earlier manifest, or an image if there is none. */
   #back(n: number): Descriptor {
     const found = this.roots.at(-1 - (n % Math.max(this.roots.length, 1)))
-    return found ?? this.#put(anImage('first', 'absent', 20))
+    return found ?? this.#put(buildImage('first', 'absent', 20))
   }
 
   #root(root: Descriptor): void {
@@ -150,15 +156,15 @@ class Site implements Built {
   }
 }
 
-/** Pushes after the repository was read make images of their own with this. */
-export function anImage(label: string, annotated: When, configured: When): Content {
+/** Builds an image of one small layer. */
+export function buildImage(label: string, annotated: CreatedTime, configured: CreatedTime): Content {
   const time = textOf(configured)
   return image({
     label,
     layers: ['base'],
     layerSize: 0,
     ...(annotated !== 'absent' && { annotations: annotationsOf(annotated) }),
-    // a config without the time has it empty: the builder would put its own
+    // An absent time becomes an empty one, because `image` would use its default.
     created: time ?? '',
   })
 }
@@ -174,12 +180,12 @@ function attestation(of: Descriptor, root: Descriptor): Descriptor {
   }
 }
 
-function annotationsOf(annotated: When): Readonly<Record<string, string>> {
+function annotationsOf(annotated: CreatedTime): Readonly<Record<string, string>> {
   const text = textOf(annotated)
   return text === undefined ? {} : { [created]: text }
 }
 
-function textOf(time: When): string | undefined {
+function textOf(time: CreatedTime): string | undefined {
   if (typeof time === 'number') return new Date(now - time * day).toISOString()
   return {
     absent: undefined,

@@ -24,16 +24,19 @@ import { host, repository } from './simulated-registry.ts'
 // The simulation counts rounds of the event loop, so nothing may be loaded while it runs.
 await import('../../../src/execute/deletes/execute-deletes.ts')
 
-/** The product put together as `dray prune` does it, in this process and over any `Fetch`. */
-export interface Product {
+/** The parts of `dray prune`, in this process and over any `Fetch`. */
+export interface PruneClient {
   readonly stores: Repositories
   readonly call: Call
 }
 
 const name: { readonly registry: string; readonly path: string } = { registry: host, path: repository }
 
-/** @param known of the registry beforehand, as its host tells it */
-export function product(fetch: Fetch, known: Readonly<Partial<Record<Capability, Known>>> = {}): Product {
+/** @param known abilities of the registry that are known from its host */
+export function pruneClient(
+  fetch: Fetch,
+  known: Readonly<Partial<Record<Capability, Known>>> = {},
+): PruneClient {
   const clock = leapingClock(now)
   const origin = (): URL => new URL(`http://${host}`)
   return {
@@ -48,8 +51,8 @@ export function product(fetch: Fetch, known: Readonly<Partial<Record<Capability,
   }
 }
 
-export async function plan(
-  { stores, call }: Product,
+export async function planPrune(
+  { stores, call }: PruneClient,
   data: PolicyData,
   inUse: readonly string[] = [],
 ): Promise<PrunePlan> {
@@ -73,17 +76,17 @@ export async function plan(
   return decide([{ kind: 'decided', decision }], run, new Date(now)).plan
 }
 
-export interface Carrying {
-  /** it was planned in this run, and nothing has stood between */
+export interface ExecuteOptions {
+  /** whether the plan was made just now in this run */
   readonly isImmediate?: boolean
   readonly sink: AuditSink
 }
 
-/** Carries a plan out: at once, or as one that was saved. */
-export async function carryOut(
-  { stores, call }: Product,
+/** Executes a plan, by default like a saved one. */
+export async function executePlan(
+  { stores, call }: PruneClient,
   made: PrunePlan,
-  { isImmediate = false, sink }: Carrying,
+  { isImmediate = false, sink }: ExecuteOptions,
 ): Promise<readonly DeleteOutcome[]> {
   const clock = leapingClock(now)
   let id = 0
@@ -108,7 +111,7 @@ export async function carryOut(
   return ended
 }
 
-/** What a policy of dray.yaml means for one repository. */
+/** Converts a policy of dray.yaml for one repository. */
 function policyOf(data: PolicyData): RepositoryPolicy {
   return {
     protect: (data.protect ?? []).map((one, i): TagProtection => {

@@ -6,32 +6,32 @@ import {
   type RuleData,
   type TagsData,
 } from './policy-data.ts'
-import type { SeenManifest, Snapshot } from './snapshot.ts'
+import type { ManifestSummary, Snapshot } from './snapshot.ts'
 
-/** The tags that some rule selects and nothing of that rule spares; none on what is held. */
-export function markedBy(
+/** The tags that a rule selects, without those that it keeps and those of protected digests. */
+export function selectTags(
   { policy, now }: { readonly policy: PolicyData; readonly now: number },
   { tags, manifests }: Snapshot,
-  people: readonly (readonly [string, string])[],
-  held: ReadonlySet<string>,
+  imageTags: readonly (readonly [string, string])[],
+  protectedDigests: ReadonlySet<string>,
 ): Set<string> {
   const timeOf = new Map(
-    people.map(([, digest]) => [
+    imageTags.map(([, digest]) => [
       digest,
       timeIn(manifests, digest, policy.timeFrom ?? ['annotation', 'config'], now),
     ]),
   )
-  const marked = new Set<string>()
+  const selected = new Set<string>()
   for (const rule of policy.rules ?? []) {
     const groups = new Map<string, string[]>()
-    for (const [tag] of people) {
+    for (const [tag] of imageTags) {
       const group = groupOf(rule, tag)
       if (group !== undefined) groups.set(group, [...(groups.get(group) ?? []), tag])
     }
     for (const group of groups.values()) {
-      const free = group.filter((tag) => !held.has(tags.get(tag) ?? ''))
-      const threshold = nthNewest(rule, new Set(free.map((tag) => tags.get(tag) ?? '')), timeOf)
-      for (const tag of free) {
+      const candidates = group.filter((tag) => !protectedDigests.has(tags.get(tag) ?? ''))
+      const threshold = nthNewest(rule, new Set(candidates.map((tag) => tags.get(tag) ?? '')), timeOf)
+      for (const tag of candidates) {
         const time = timeOf.get(tags.get(tag) ?? '')
         if (rule.keepNewest !== undefined && (time === undefined || time >= threshold)) continue
         if (
@@ -39,14 +39,14 @@ export function markedBy(
           (time === undefined || now - time <= milliseconds(rule.olderThan))
         )
           continue
-        marked.add(tag)
+        selected.add(tag)
       }
     }
   }
-  return marked
+  return selected
 }
 
-/** The time from which on a digest is spared; -Infinity where all are. */
+/** The time from which `keepNewest` keeps a digest, or -Infinity if it keeps all. */
 function nthNewest(
   rule: RuleData,
   digests: ReadonlySet<string>,
@@ -56,7 +56,7 @@ function nthNewest(
   return times[(rule.keepNewest ?? 1) - 1] ?? Number.NEGATIVE_INFINITY
 }
 
-/** Undefined where the rule does not select the tag, or knows no group for it. */
+/** Undefined if the rule does not select the tag or has no group for it. */
 function groupOf(rule: RuleData, tag: string): string | undefined {
   if (rule.tags !== undefined && !selects(rule.tags, tag, false)) return undefined
   if (rule.groupBy === undefined) return ''
@@ -94,14 +94,14 @@ function isIn(tag: string, range: string, includePrerelease: boolean): boolean {
   return semver.satisfies(version, range, { includePrerelease })
 }
 
-/** The tags that a protection names. */
-export function protectedBy(
+/** The tags that a protection matches. */
+export function protectedTags(
   { tags, semver: versions }: ProtectionData,
-  people: readonly string[],
+  imageTags: readonly string[],
 ): readonly string[] {
-  if (tags !== undefined) return people.filter((tag) => selects(tags, tag, true))
+  if (tags !== undefined) return imageTags.filter((tag) => selects(tags, tag, true))
   if (versions === undefined) return []
-  const inRange = people.filter((tag) => isIn(tag, versions.range, true))
+  const inRange = imageTags.filter((tag) => isIn(tag, versions.range, true))
   const { newestPer, count } = versions
   if (newestPer === undefined || count === undefined) return inRange
   return inRange.filter((tag) => {
@@ -125,9 +125,9 @@ function compare(a: semver.SemVer | undefined, b: semver.SemVer | undefined): nu
   return a === undefined || b === undefined ? 0 : semver.compare(a, b)
 }
 
-/** Undefined where it is not known or not to be believed. */
+/** Undefined if it is unknown or not plausible. */
 function timeIn(
-  manifests: ReadonlyMap<string, SeenManifest>,
+  manifests: ReadonlyMap<string, ManifestSummary>,
   digest: string,
   sources: readonly ('annotation' | 'config')[],
   now: number,
@@ -136,14 +136,14 @@ function timeIn(
   if (manifest === undefined) return undefined
   if (!manifest.isIndex) {
     for (const source of sources) {
-      const said = source === 'annotation' ? manifest.annotated : manifest.configured
-      if (said !== undefined && said !== '') return believed(said, now)
+      const text = source === 'annotation' ? manifest.annotated : manifest.configured
+      if (text !== undefined && text !== '') return plausibleTime(text, now)
     }
     return undefined
   }
   const { annotated } = manifest
   if (sources.includes('annotation') && annotated !== undefined && annotated !== '')
-    return believed(annotated, now)
+    return plausibleTime(annotated, now)
   const times = manifest.children
     .filter((child) => !child.isAttestation)
     .map((child) => timeIn(manifests, child.digest, sources, now))
@@ -152,7 +152,7 @@ function timeIn(
     : Math.max(...times.map((time) => time ?? 0))
 }
 
-function believed(text: string, now: number): number | undefined {
+function plausibleTime(text: string, now: number): number | undefined {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text)) return undefined
   const time = Date.parse(text)
   return Number.isNaN(time) || time < Date.UTC(2013, 0, 1) || time > now ? undefined : time

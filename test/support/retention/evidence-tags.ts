@@ -1,9 +1,9 @@
-/** The tag under which a manifest's referrers are listed, and with a suffix cosign's. */
+/** The fallback tag of a manifest. With a suffix it is a cosign tag. */
 export function fallbackTag(subject: string): string {
   return subject.replace(':', '-')
 }
 
-/** Whether a tag says what a manifest is evidence of, and is not a name that a person gave. */
+/** Whether a tag is a fallback tag or a cosign tag. */
 export function isEvidence(tag: string): boolean {
   return /^sha256-[0-9a-f]{64}(\.[a-z]+)?$/.test(tag)
 }

@@ -1,37 +1,39 @@
 import * as fc from 'fast-check'
 import { manifestOf, type StoredManifest, types } from '../images.ts'
-import type { History } from './history.ts'
-import { fallbackTag } from './names.ts'
+import type { ManifestHistory } from './manifest-history.ts'
+import { fallbackTag } from './evidence-tags.ts'
 import { visibleIn } from './oracle.ts'
-import { anImage } from './build.ts'
+import { buildImage } from './repository-builder.ts'
 import { tagNames } from './recipes.ts'
 import type { Snapshot } from './snapshot.ts'
 
-/** What somebody else does to the repository while it is pruned. Numbers choose among the manifests or tags that are there, around. */
-export type Deed =
+/**
+ * A change by another client during a prune. Numbers select a manifest or tag, modulo their number.
+ */
+export type RepositoryChange =
   | { readonly kind: 'push'; readonly tag: string; readonly daysOld: number }
   | { readonly kind: 'tag'; readonly tag: string; readonly on: number }
-  /** an index of manifests that are there, as a promotion or a build pushes it: by digest first, and so many requests later its tag */
+  /** an index of existing manifests: a push by digest, and `after` requests later its tag */
   | {
       readonly kind: 'index'
       readonly tag: string
-      readonly parts: readonly number[]
+      readonly children: readonly number[]
       readonly after: number
     }
   | { readonly kind: 'untag'; readonly which: number }
   | {
       readonly kind: 'refer'
       readonly to: number
-      readonly parts: readonly number[]
+      readonly children: readonly number[]
       readonly byTag: boolean
     }
   | { readonly kind: 'delete'; readonly which: number }
 
-/** A deed before the `at`-th request of a phase is handled. */
-export interface Timed {
+/** A change before the `at`-th request of a phase is handled. */
+export interface TimedChange {
   readonly phase: 'reading' | 'deleting'
   readonly at: number
-  readonly deed: Deed
+  readonly change: RepositoryChange
 }
 
 const which = fc.nat({ max: 60 })
@@ -39,61 +41,74 @@ const anyTag = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(...tagNames) },
   { weight: 1, arbitrary: fc.constantFrom('new-1', 'new-2', 'release') },
 )
-const parts = fc.array(which, { minLength: 1, maxLength: 3 })
+const childNumbers = fc.array(which, { minLength: 1, maxLength: 3 })
 
-const deed: fc.Arbitrary<Deed> = fc.oneof(
+const repositoryChange: fc.Arbitrary<RepositoryChange> = fc.oneof(
   fc.record({ kind: fc.constant('push' as const), tag: anyTag, daysOld: fc.integer({ min: 0, max: 60 }) }),
   fc.record({ kind: fc.constant('tag' as const), tag: anyTag, on: which }),
-  fc.record({ kind: fc.constant('index' as const), tag: anyTag, parts, after: fc.nat({ max: 5 }) }),
+  fc.record({
+    kind: fc.constant('index' as const),
+    tag: anyTag,
+    children: childNumbers,
+    after: fc.nat({ max: 5 }),
+  }),
   fc.record({ kind: fc.constant('untag' as const), which }),
   fc.record({
     kind: fc.constant('refer' as const),
     to: which,
-    parts: fc.oneof(fc.constant<number[]>([]), parts),
+    children: fc.oneof(fc.constant<number[]>([]), childNumbers),
     byTag: fc.boolean(),
   }),
   fc.record({ kind: fc.constant('delete' as const), which }),
 )
 
-export const deeds: fc.Arbitrary<readonly Timed[]> = fc.array(
+export const timedChanges: fc.Arbitrary<readonly TimedChange[]> = fc.array(
   fc.oneof(
     {
       weight: 1,
-      arbitrary: fc.record({ phase: fc.constant('reading' as const), at: fc.nat({ max: 60 }), deed }),
+      arbitrary: fc.record({
+        phase: fc.constant('reading' as const),
+        at: fc.nat({ max: 60 }),
+        change: repositoryChange,
+      }),
     },
     {
       weight: 3,
-      arbitrary: fc.record({ phase: fc.constant('deleting' as const), at: fc.nat({ max: 40 }), deed }),
+      arbitrary: fc.record({
+        phase: fc.constant('deleting' as const),
+        at: fc.nat({ max: 40 }),
+        change: repositoryChange,
+      }),
     },
   ),
   { maxLength: 5 },
 )
 
-/** What others did, for the account at the end. */
-export class Others {
+/** Applies changes of other clients, and records what they changed. */
+export class OtherClients {
   /** manifests that they deleted */
   readonly deleted: Set<string> = new Set()
-  /** parts that were gone already of something that nobody could see, when they may have put a tag on it */
+  /** children that were missing from untagged manifests before another client could tag these */
   readonly broken: Set<string> = new Set()
   /** manifests that they pushed */
   readonly added: Set<string> = new Set()
-  readonly #history: History
+  readonly #history: ManifestHistory
   readonly #later: { left: number; act: () => Promise<void> }[] = []
   #made = 0
 
-  constructor(history: History) {
+  constructor(history: ManifestHistory) {
     this.#history = history
   }
 
-  /** Before each request of anybody: what was begun is gone on with. */
-  async pass(): Promise<void> {
+  /** Continues pending changes. Called before each request. */
+  async continuePending(): Promise<void> {
     for (const one of this.#later.splice(0)) {
       if (one.left > 0) this.#later.push({ ...one, left: one.left - 1 })
       else await one.act()
     }
   }
 
-  async do(one: Deed): Promise<void> {
+  async apply(one: RepositoryChange): Promise<void> {
     const { registry } = this.#history
     const snapshot = await this.#history.now()
     const { tags, manifests } = snapshot
@@ -102,7 +117,7 @@ export class Others {
     const pick = (n: number): string | undefined => digests[n % digests.length]
     switch (one.kind) {
       case 'push': {
-        const { root, blobs, manifests: made } = anImage(`push ${this.#made++}`, 'absent', one.daysOld)
+        const { root, blobs, manifests: made } = buildImage(`push ${this.#made++}`, 'absent', one.daysOld)
         for (const [digest, bytes] of blobs) await registry.putBlob(digest, bytes)
         for (const manifest of made) await this.#put(manifest)
         await registry.tag(one.tag, root.digest)
@@ -115,7 +130,7 @@ export class Others {
       }
       case 'index': {
         const index = manifestOf(types.index, {
-          manifests: await this.#descriptors(one.parts.flatMap((part) => pick(part) ?? [])),
+          manifests: await this.#descriptors(one.children.flatMap((part) => pick(part) ?? [])),
           annotations: { n: `index ${this.#made++}` },
         })
         await this.#put(index)
@@ -130,7 +145,7 @@ export class Others {
       case 'refer':
         await this.#refer(
           pick(one.to),
-          one.parts.flatMap((part) => pick(part) ?? []),
+          one.children.flatMap((part) => pick(part) ?? []),
           one.byTag,
         )
         break

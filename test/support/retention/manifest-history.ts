@@ -1,24 +1,24 @@
 import type { Digest } from '../../../src/oci/digest.ts'
 import { repository, type SimulatedRegistry } from './simulated-registry.ts'
-import { blobOf, listedBy, seenManifest, type SeenManifest, type Snapshot } from './snapshot.ts'
+import { blobOf, referrerLister, summariseManifest, type ManifestSummary, type Snapshot } from './snapshot.ts'
 
-/** Every manifest that a registry has ever had, whatever became of it: its bytes follow from its digest. */
-export class History {
+/** Every manifest that the registry ever had, also deleted ones. */
+export class ManifestHistory {
   readonly registry: SimulatedRegistry
-  readonly manifests: Map<string, SeenManifest> = new Map()
+  readonly manifests: Map<string, ManifestSummary> = new Map()
 
   constructor(registry: SimulatedRegistry) {
     this.registry = registry
   }
 
-  /** How it is now, as the registry itself knows it. */
+  /** Reads the current state from the storage of the registry. */
   async now(): Promise<Snapshot> {
     const { storage, abilities } = this.registry
-    const manifests = new Map<string, SeenManifest>()
+    const manifests = new Map<string, ManifestSummary>()
     for await (const { digest, bytes } of storage.manifests(repository)) {
       const known =
         this.manifests.get(digest) ??
-        (await seenManifest(digest, bytes, (blob) => blobOf(storage, repository, blob as Digest)))
+        (await summariseManifest(digest, bytes, (blob) => blobOf(storage, repository, blob as Digest)))
       this.manifests.set(digest, known)
       manifests.set(digest, known)
     }
@@ -27,6 +27,6 @@ export class History {
       const digest = await storage.tag(repository, tag)
       if (digest !== undefined) tags.set(tag, digest)
     }
-    return { tags, manifests, referrers: abilities.referrers ? listedBy(manifests) : () => [] }
+    return { tags, manifests, referrers: abilities.referrers ? referrerLister(manifests) : () => [] }
   }
 }

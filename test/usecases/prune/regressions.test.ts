@@ -51,7 +51,13 @@ it('an attached artifact of a report is kept if what the report lists is needed'
   const recipe = {
     manifests: [
       old,
-      { kind: 'index', children: [0], annotated: 'absent', hasAttestations: false, hasMissingChild: false } as const,
+      {
+        kind: 'index',
+        children: [0],
+        annotated: 'absent',
+        hasAttestations: false,
+        hasMissingChild: false,
+      } as const,
       { kind: 'referrer', of: 1, children: [0], byTag: false, annotated: 'absent' } as const,
       { kind: 'cosign', of: 0, suffix: 'sig' } as const,
     ],

@@ -58,8 +58,8 @@ it('a side is unreachable with the reason if the registry answers 403', async ()
 it('an interrupt ends the command', async () => {
   const stop = new AbortController()
   stop.abort(new DrayError('interrupted', 'interrupted'))
-  const image = imageOf('api', [side('127.0.0.1:1', 'a')], side('127.0.0.1:1', 'b'))
-  await expect(gatherDiff(openStores(), [image], all, newCall(stop.signal))).rejects.toMatchObject({
+  const target = imageOf('api', [side('127.0.0.1:1', 'a')], side('127.0.0.1:1', 'b'))
+  await expect(gatherDiff(openStores(), [target], all, newCall(stop.signal))).rejects.toMatchObject({
     code: 'interrupted',
   })
 })

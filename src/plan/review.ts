@@ -45,11 +45,18 @@ interface KnownEvidence {
   readonly at: Digest | null
 }
 
+/** Why a step cannot be executed. */
+export interface Obstacle {
+  readonly error: DrayError
+  /** what the tag of the step points at, if it was read; null: it is not there */
+  readonly found?: Digest | null
+}
+
 /** The result of a review. A plan with refusals is not executed at all. */
 export interface Reviewed {
   readonly refusals: readonly DrayError[]
   /** steps that conflict with the current state; their placements are not started */
-  readonly obstacles: ReadonlyMap<StepId, DrayError>
+  readonly obstacles: ReadonlyMap<StepId, Obstacle>
   /** further preconditions of each step */
   readonly expect: ReadonlyMap<StepId, readonly Precondition[]>
 }
@@ -78,17 +85,19 @@ export function reviewImage(
   }
 }
 
-function allObstacles(found: readonly PlacementReview[]): ReadonlyMap<StepId, DrayError> {
+function allObstacles(found: readonly PlacementReview[]): ReadonlyMap<StepId, Obstacle> {
   return new Map(found.flatMap(({ obstacles }) => [...obstacles]))
 }
 
 /** Without `--partial`, an image goes to all of its targets or to none. */
-function obstaclesEverywhere(found: readonly PlacementReview[]): ReadonlyMap<StepId, DrayError> {
+function obstaclesEverywhere(found: readonly PlacementReview[]): ReadonlyMap<StepId, Obstacle> {
   const obstacles = new Map(allObstacles(found))
   for (const { steps, obstacles: own } of found) {
     const [first] = steps
     if (own.size === 0 && first !== undefined)
-      obstacles.set(first.id, new DrayError('conflict', 'another target of this image is not as planned'))
+      obstacles.set(first.id, {
+        error: new DrayError('conflict', 'another target of this image is not as planned'),
+      })
   }
   return obstacles
 }
@@ -98,7 +107,7 @@ class PlacementReview {
   readonly current: Current
   /** of the saved plan, of this placement */
   readonly steps: readonly Step[]
-  readonly obstacles = new Map<StepId, DrayError>()
+  readonly obstacles = new Map<StepId, Obstacle>()
   readonly #tags = new Map<TagStep, DrayError>()
 
   constructor({ saved, current }: Reviewable, steps: readonly Step[]) {
@@ -108,11 +117,11 @@ class PlacementReview {
     const [first] = this.steps
     if (first === undefined) return
     if (current.unread !== undefined) {
-      this.obstacles.set(first.id, current.unread)
+      this.obstacles.set(first.id, { error: current.unread })
       return
     }
     const moved = movedUnchanged(saved, current)
-    if (moved !== undefined) this.obstacles.set(first.id, moved)
+    if (moved !== undefined) this.obstacles.set(first.id, { error: moved })
     for (const step of this.steps) {
       if (step.kind === 'tag') this.#reviewTag(step)
       else if (step.kind === 'attach') this.#reviewEvidenceTag(step)
@@ -147,11 +156,11 @@ class PlacementReview {
     const own = step.expect.find((one) => isOfTag(one, repository, tag))
     if (now === target.digest) return
     if (own !== undefined && now !== undefined && own.digest !== now)
-      this.obstacles.set(step.id, movedSince(own, now))
+      this.obstacles.set(step.id, { error: movedSince(own, now), found: now })
     else if (held !== undefined) {
       const higher = higherSince(step, listed)
       if (higher === undefined) this.#tags.set(step, movesTag(this.saved, step, held.reason))
-      else this.obstacles.set(step.id, higher)
+      else this.obstacles.set(step.id, { error: higher, ...(now !== undefined && { found: now }) })
     } else if (shown === undefined)
       this.#tags.set(step, movesTag(this.saved, step, 'no rule gives this tag to the image now'))
   }
@@ -160,7 +169,8 @@ class PlacementReview {
     const known = this.#known(step)
     const own = step.expect.find((one) => isOfTag(one, step.to, step.tag ?? ''))
     if (known === undefined || own === undefined || known.at === known.manifest) return
-    if (own.digest !== known.at) this.obstacles.set(step.id, movedSince(own, known.at))
+    if (own.digest !== known.at)
+      this.obstacles.set(step.id, { error: movedSince(own, known.at), found: known.at })
   }
 
   #known(step: AttachStep): KnownEvidence | undefined {

@@ -79,7 +79,10 @@ describe('a tag that someone moves between plan and write', () => {
     await world.prod.oracle.push(theirs, 'prod/api', 'stable')
     for (const isSaved of [false, true]) {
       const done = await carryOut(world.run, plan, { isSaved })
-      expect(done.placements).toMatchObject([{ status: 'conflict', tags: [{ changed: false }] }])
+      const [before, after] = [theirs.root.digest, theirs.root.digest]
+      expect(done.placements).toMatchObject([
+        { status: 'conflict', tags: [{ before, after, changed: false }] },
+      ])
       expect(await world.prod.oracle.digest('prod/api', 'stable')).toBe(theirs.root.digest)
     }
   })

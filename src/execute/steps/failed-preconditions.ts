@@ -1,5 +1,6 @@
-import { type DrayError, toDrayError } from '../../lib/errors.ts'
+import { toDrayError } from '../../lib/errors.ts'
 import type { PlacementId, Step, StepId } from '../../plan/plan.ts'
+import type { Obstacle } from '../../plan/review.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { TagWrite } from '../tags/tag-writer.ts'
 import { tagOfAttach } from './attach.ts'
@@ -15,9 +16,9 @@ const checksAtOnce = 32
  */
 export async function findFailedPreconditions(
   steps: readonly Step[],
-  known: ReadonlyMap<StepId, DrayError>,
+  known: ReadonlyMap<StepId, Obstacle>,
   context: StepContext,
-): Promise<ReadonlyMap<StepId, DrayError>> {
+): Promise<ReadonlyMap<StepId, Obstacle>> {
   const failed = new Map(known)
   const placements = placementsOf(steps, known)
   const open = steps.filter(({ expect, placement }) => expect.length > 0 && !placements.has(placement))
@@ -25,9 +26,9 @@ export async function findFailedPreconditions(
     try {
       const tag = tagOf(step)
       const check = tag && (await context.tags.check(tag, call))
-      if (check?.state === 'conflict') failed.set(step.id, check.error)
+      if (check?.state === 'conflict') failed.set(step.id, check)
     } catch (error) {
-      if (!call.signal.aborted) failed.set(step.id, toDrayError(error))
+      if (!call.signal.aborted) failed.set(step.id, { error: toDrayError(error) })
     }
   })
   return failed

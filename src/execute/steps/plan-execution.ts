@@ -1,9 +1,10 @@
 import type { Call } from '../../lib/call.ts'
-import { type DrayError, isDrayError, toErrorInfo } from '../../lib/errors.ts'
+import { isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { Semaphore } from '../../lib/semaphore.ts'
 import type { Digest } from '../../oci/digest.ts'
 import type { StepOutcome } from '../../plan/outcome.ts'
 import type { Placement, PlacementId, Plan, Step, StepId } from '../../plan/plan.ts'
+import type { Obstacle } from '../../plan/review.ts'
 import { Copier } from '../../images/copy.ts'
 import type { ExecutePorts } from '../ports.ts'
 import type { RecordFields, RecordWriter } from '../records/record-writer.ts'
@@ -60,17 +61,17 @@ export class PlanExecution {
   async run(): Promise<readonly StepOutcome[]> {
     await this.#recordRefusals()
     const steps = this.#plan.steps.map((step) => this.#strengthened(step))
-    const known = this.#ports.reviewed?.obstacles ?? new Map<StepId, DrayError>()
+    const known = this.#ports.reviewed?.obstacles ?? new Map<StepId, Obstacle>()
     const isRead = this.#ports.readAt !== undefined
     const failed = isRead ? known : await findFailedPreconditions(steps, known, this.#context)
     const failedPlacements = placementsOf(steps, failed)
     for (const step of this.#plan.steps) {
-      const error = failed.get(step.id)
+      const obstacle = failed.get(step.id)
       this.#begun.set(step.id, Promise.withResolvers<void>())
       this.#outcomes.set(
         step.id,
-        error !== undefined
-          ? this.#recordOutcome(step, failure(step, error))
+        obstacle !== undefined
+          ? this.#recordOutcome(step, failure(step, obstacle.error, obstacle.found))
           : failedPlacements.has(step.placement)
             ? Promise.resolve(notAttempted(step, 'another step of this image cannot be done'))
             : this.#perform(step),

@@ -184,7 +184,7 @@ describe('a plan from a file', () => {
   it('leaves out what a review found, and checks what it adds', async () => {
     const missing = { kind: 'tag', repository, tag: 'web', digest: null } as const
     const reviewed = {
-      obstacles: new Map([['1.4.2', new DrayError('conflict', 'the image is not as planned')]]),
+      obstacles: new Map([['1.4.2', { error: new DrayError('conflict', 'it was moved'), found: theirs }]]),
       expect: new Map([['web', [{ ...missing, tag: 'other' }]]]),
     }
     const { requests, byStep, result, records } = await executed(
@@ -194,6 +194,7 @@ describe('a plan from a file', () => {
     expect(requests.filter((request) => request.startsWith('PUT'))).toEqual([])
     expect([result('1.4.2'), result('1.4'), result('web')]).toEqual(['conflict', 'notAttempted', 'conflict'])
     expect(byStep.get('web')?.before).toBe(old)
+    expect(byStep.get('1.4.2')?.before).toBe(theirs)
     expect(records.find(({ step }) => step?.id === 'web')?.step).toEqual(steps[3])
   })
 })

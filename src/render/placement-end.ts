@@ -1,17 +1,17 @@
 import { formatRepository } from '../oci/reference.ts'
-import type { PlacementEnd as Place, Placement } from '../plan/plan.ts'
+import type { Placement, PlacementEnd } from '../plan/plan.ts'
 import { escapeText } from './text/escape.ts'
 
 /** A repository as a person writes it, with its tag. */
-export function formatEnd(place: Place): string {
-  const { repository, tag } = place
+export function formatEnd(end: PlacementEnd): string {
+  const { repository, tag } = end
   const name = formatRepository(repository)
   return escapeText(tag === undefined ? name : `${name}:${tag}`)
 }
 
 /** The environment, or the repository if there is none. */
-export function formatEndName(place: Place): string {
-  return place.environment === undefined ? formatEnd(place) : escapeText(place.environment)
+export function formatEndName(end: PlacementEnd): string {
+  return end.environment === undefined ? formatEnd(end) : escapeText(end.environment)
 }
 
 /**
@@ -30,12 +30,12 @@ export function formatDestination(
   { image, to }: Pick<Placement, 'image' | 'to'>,
   all: readonly Placement[],
 ): string {
-  const isOneOfSeveral = all.some((other) => other.image === image && !isSameRepository(other.to, to))
+  const isOneOfSeveral = all.some((other) => other.image === image && !isSameEnd(other.to, to))
   const which =
     isOneOfSeveral && to.environment !== undefined ? ` (${escapeText(to.repository.registry)})` : ''
   return `${formatEndName(to)}${which}`
 }
 
-function isSameRepository(a: Place, b: Place): boolean {
+function isSameEnd(a: PlacementEnd, b: PlacementEnd): boolean {
   return formatRepository(a.repository) === formatRepository(b.repository)
 }

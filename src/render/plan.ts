@@ -11,7 +11,7 @@ import { type Cell, renderTable } from './text/table.ts'
 import { displayWidth, pad } from './text/width.ts'
 
 /**
- * A plan as text: each image with its places, tags and attached artifacts, then the refusals and
+ * A plan as text: each image with its repositories, tags and attached artifacts, then the refusals and
  * the sum.
  * @param configuration name of the configuration file in use
  */
@@ -73,9 +73,9 @@ function isAttested(plan: Plan, placement: Placement): boolean {
   return plan.steps.some((step) => step.placement === placement.id && step.kind === 'attest')
 }
 
-function endCell(place: Placement['to']): string {
-  const where = formatEnd(place)
-  return place.environment === undefined ? where : `${formatEndName(place)} (${where})`
+function endCell(end: Placement['to']): string {
+  const repository = formatEnd(end)
+  return end.environment === undefined ? repository : `${formatEndName(end)} (${repository})`
 }
 
 /** Returns a row for each tag with its change and the reason. A long reason goes below its row. */

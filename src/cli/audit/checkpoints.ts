@@ -54,11 +54,64 @@ export function checkpointRepository(flag: string | undefined, config: Config): 
   })
 }
 
+/** The options that select checkpoints and their keys. */
+interface CheckpointFlags {
+  readonly key: readonly string[] | undefined
+  readonly name: string | undefined
+  readonly repository: string | undefined
+}
+
+/**
+ * Opens the checkpoints that the values of `--checkpoint` name.
+ * @throws `not-found`; `refused` for a checkpoint of another log; see `openCheckpoint`.
+ */
+export async function openCheckpoints(
+  values: readonly string[],
+  flags: CheckpointFlags,
+  context: Context,
+  call: Call,
+): Promise<readonly KnownCheckpoint[]> {
+  if (values.length === 0) return []
+  const { config } = await context.config()
+  const keys = await readCheckpointKeys(flags.key ?? [], context)
+  const known: KnownCheckpoint[] = []
+  for (const value of values) {
+    if (value === inRepository) {
+      const repository = checkpointRepository(flags.repository, config)
+      const name = logName(flags.name, config.audit)
+      const newest = await checkpointOfRepository(repository, name, keys, context, call)
+      if (newest === undefined) throw noCheckpoint(formatRepository(repository), name)
+      known.push(newest)
+    } else known.push(await checkpointOfFile(value, keys))
+  }
+  const expectedName = flags.name ?? config.audit.sign?.name
+  const foreign = known.find(
+    ({ checkpoint }) => expectedName !== undefined && checkpoint.origin !== expectedName,
+  )
+  if (foreign !== undefined) throw ofAnotherLog(foreign, expectedName ?? '')
+  return known
+}
+
+function noCheckpoint(repository: string, name: string): DrayError {
+  return new DrayError('not-found', `there is no checkpoint of ${name}`, {
+    subject: repository,
+    hint: 'Name the log as it is called in its checkpoints with --name; "dray audit checkpoint --push" puts one there.',
+  })
+}
+
+function ofAnotherLog({ checkpoint, place }: KnownCheckpoint, name: string): DrayError {
+  return new DrayError('refused', `the checkpoint is not of ${name}`, {
+    subject: place,
+    why: `it is of ${checkpoint.origin}`,
+    hint: `Name the log as the checkpoint does: --name ${checkpoint.origin}`,
+  })
+}
+
 /**
  * Reads the values of `--key`: a PEM file, a file with a verifier key, or the verifier key itself.
  * @throws `usage` if there is none; `config`, `io`.
  */
-export async function readCheckpointKeys(
+async function readCheckpointKeys(
   values: readonly string[],
   context: Context,
 ): Promise<readonly CheckpointKey[]> {
@@ -79,16 +132,13 @@ export async function readCheckpointKeys(
   return [{ text: own.publicKeyPem, subject: 'audit.sign.key' }]
 }
 
-export interface CheckpointKey {
+interface CheckpointKey {
   readonly text: string
   readonly subject: string
 }
 
 /** Opens a checkpoint in a file. @throws `not-found`; see `openCheckpoint`. */
-export async function checkpointOfFile(
-  path: string,
-  keys: readonly CheckpointKey[],
-): Promise<KnownCheckpoint> {
+async function checkpointOfFile(path: string, keys: readonly CheckpointKey[]): Promise<KnownCheckpoint> {
   const bytes = await readFileBounded(path, maxNoteSize)
   if (bytes === undefined) {
     throw new DrayError('not-found', 'there is no checkpoint', {

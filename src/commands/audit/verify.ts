@@ -1,27 +1,12 @@
 import { string } from '@oclif/core/flags'
-import type { KnownCheckpoint, Verification } from '../../audit/verify/verification.ts'
+import type { Verification } from '../../audit/verify/verification.ts'
 import { logFlag } from '../../cli/audit/audit-flags.ts'
 import { BaseCommand } from '../../cli/command/base-command.ts'
-import {
-  checkpointOfFile,
-  checkpointOfRepository,
-  checkpointRepository,
-  inRepository,
-  logName,
-  readCheckpointKeys,
-} from '../../cli/audit/checkpoints.ts'
+import { inRepository, openCheckpoints } from '../../cli/audit/checkpoints.ts'
 import { exitCodes } from '../../cli/command/exit-codes.ts'
 import { keepHeapSmall } from '../../cli/wiring/small-heap.ts'
-import { DrayError } from '../../lib/errors.ts'
-import { formatRepository } from '../../oci/reference.ts'
 import { formatBytes } from '../../render/text/format.ts'
 import { renderVerification } from '../../render/views/verification.ts'
-
-interface Flags {
-  readonly key: readonly string[] | undefined
-  readonly name: string | undefined
-  readonly repository: string | undefined
-}
 
 export default class AuditVerify extends BaseCommand {
   static override summary = 'Prove that the log is whole, or name its first bad line.'
@@ -67,7 +52,7 @@ export default class AuditVerify extends BaseCommand {
     const { flags } = await this.parse(AuditVerify)
     keepHeapSmall()
     const path = await this.context.auditPath(flags['audit-file'])
-    const checkpoints = await this.#checkpoints(flags.checkpoint ?? [], flags)
+    const checkpoints = await openCheckpoints(flags.checkpoint ?? [], flags, this.context, this.call)
     const { isWhole, verifyWithCheckpoints } = await import('../../audit/verify/verification.ts')
     const verification = await verifyWithCheckpoints(
       path,
@@ -83,28 +68,6 @@ export default class AuditVerify extends BaseCommand {
     )
     const exitCode = isWhole(verification) ? exitCodes.done : exitCodes.failed
     this.finish(documentOf(verification), (page) => renderVerification(verification, page), exitCode)
-  }
-
-  async #checkpoints(values: readonly string[], flags: Flags): Promise<readonly KnownCheckpoint[]> {
-    if (values.length === 0) return []
-    const { config } = await this.context.config()
-    const keys = await readCheckpointKeys(flags.key ?? [], this.context)
-    const known: KnownCheckpoint[] = []
-    for (const value of values) {
-      if (value === inRepository) {
-        const repository = checkpointRepository(flags.repository, config)
-        const name = logName(flags.name, config.audit)
-        const newest = await checkpointOfRepository(repository, name, keys, this.context, this.call)
-        if (newest === undefined) throw noCheckpoint(formatRepository(repository), name)
-        known.push(newest)
-      } else known.push(await checkpointOfFile(value, keys))
-    }
-    const expectedName = flags.name ?? config.audit.sign?.name
-    const foreign = known.find(
-      ({ checkpoint }) => expectedName !== undefined && checkpoint.origin !== expectedName,
-    )
-    if (foreign !== undefined) throw ofAnotherLog(foreign, expectedName ?? '')
-    return known
   }
 }
 
@@ -130,19 +93,4 @@ function documentOf({ results, log, report }: Verification): unknown {
       root: checkpoint.root.toString('base64'),
     })),
   }
-}
-
-function noCheckpoint(repository: string, name: string): DrayError {
-  return new DrayError('not-found', `there is no checkpoint of ${name}`, {
-    subject: repository,
-    hint: 'Name the log as it is called in its checkpoints with --name; "dray audit checkpoint --push" puts one there.',
-  })
-}
-
-function ofAnotherLog({ checkpoint, place }: KnownCheckpoint, name: string): DrayError {
-  return new DrayError('refused', `the checkpoint is not of ${name}`, {
-    subject: place,
-    why: `it is of ${checkpoint.origin}`,
-    hint: `Name the log as the checkpoint does: --name ${checkpoint.origin}`,
-  })
 }

@@ -221,12 +221,3 @@ export const profiles = {
 } as const satisfies Record<string, Abilities>
 
 export type ProfileName = keyof typeof profiles
-
-/**
- * Deletes switched off, which is the default of most registries: every DELETE of content is 405.
- */
-export const withoutDeletes = {
-  deleteTag: 'UNSUPPORTED',
-  deleteManifest: false,
-  deleteBlob: false,
-} as const satisfies Partial<Abilities>

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { type Abilities, type ProfileName, withoutDeletes } from '../../src/embedded/profiles.ts'
+import { type Abilities, type ProfileName } from '../../src/embedded/profiles.ts'
+import { withoutDeletes } from '../support/without-deletes.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import { manualClock } from '../support/manual-clock.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withoutDeletes } from '../../../src/embedded/profiles.ts'
+import { withoutDeletes } from '../../support/without-deletes.ts'
 import type { ServerOptions } from '../../../src/embedded/server.ts'
 import { parseDigest } from '../../../src/oci/digest.ts'
 import type { Capability, Known } from '../../../src/images/ports.ts'

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
-import { type Abilities, withoutDeletes } from '../../../src/embedded/profiles.ts'
+import { type Abilities } from '../../../src/embedded/profiles.ts'
+import { withoutDeletes } from '../without-deletes.ts'
 import type { PolicyData, ProtectionData, RuleData, TagsData } from './policy-data.ts'
 
 const globs = fc.oneof(

@@ -162,7 +162,7 @@ describe('a log of dray', () => {
     ...foreign.filter(([name]) => name !== 'zero bytes'),
     ['the first record again', '{"seq":1,"prev":null,"time":"2026'] as const,
     ['the next record of another log', `{"seq":3,"prev":"sha256:${'0'.repeat(64)}","ti`] as const,
-  ])('stays as it is if it is followed by %s', async (_, content) => {
+  ])('is not changed if it is followed by %s', async (_, content) => {
     await twoRecords()
     appendFileSync(path, content)
     expect(await attemptsOn(path)).toEqual(refused)
@@ -269,7 +269,7 @@ describe.each(['head', 'lock', 'torn'])('a file beside the log that is named .%s
     '{"offset":0,"torn":"eA==","key":"x"}',
     '# lockfile v1\n',
     'x'.repeat(10_000),
-  ])('stays as it is if another program wrote it (%#)', async (content) => {
+  ])('is not changed if another program wrote it (%#)', async (content) => {
     await twoRecords()
     if (suffix === 'torn') appendFileSync(path, '{"seq":3,"pre')
     writeFileSync(beside(), content)

@@ -146,7 +146,7 @@ describe('a challenge that names the repository by another name', () => {
     'project:victim:pull',
     'victim/a',
     `repository:${'v'.repeat(3000)}:pull`,
-  ])('does not count as %.40s', async (challengeScope) => {
+  ])('is ignored as %.40s', async (challengeScope) => {
     const registry = await scopedRegistry({ challengeScope, accepts: () => false })
     await expect(clientOf(registry, ada).read('team/api')).rejects.toMatchObject({ code: 'unauthorized' })
     expect(new Set(registry.scopes())).toEqual(new Set(['repository:team/api:pull']))

@@ -114,7 +114,7 @@ describe('the entries of a login in the browser', () => {
         ['index.docker.io', pair('eve:x')] as const,
       ],
     ],
-  ])('%s give the password and no token', async (_name, entries) => {
+  ])('%s contain the password and no token', async (_name, entries) => {
     const one = await home({ auths: Object.fromEntries(entries) })
     const found = await findCredentials(one.options)('docker.io', 'library/a', notedCall())
     expect(found).toEqual({ kind: 'basic', username: 'alice', password: 'dckr_pat' })

@@ -14,7 +14,7 @@ import {
   bytesSource,
   newCall,
   openStores,
-  type Said,
+  type ScriptedAnswer,
   scripted,
   storeAt,
 } from '../registry/client/world.ts'
@@ -27,7 +27,7 @@ import { tempFolder } from '../support/temp.ts'
 const kibibyte = 1024
 const empty = Buffer.from('{}')
 
-function pageOf(list: List, names: readonly string[], next: string | undefined): Said {
+function pageOf(list: List, names: readonly string[], next: string | undefined): ScriptedAnswer {
   const link = next === undefined ? undefined : `<${next}>; rel="next"`
   if (list !== 'referrers') return { status: 200, headers: { link }, body: JSON.stringify({ [list]: names }) }
   const manifests = names.map((name) => ({
@@ -73,7 +73,7 @@ describe.each(['tags', 'repositories', 'referrers'] as const)('a list of %s', (l
     ['pages that repeat an entry', () => ['a']],
     ['pages that repeat entries in turns', (page: number) => (page % 2 === 0 ? ['a'] : ['b', 'a'])],
     ['empty pages after a full one', (page: number) => (page === 1 ? ['a', 'b'] : [])],
-  ])('of ever new %s is an error after 100 pages', async (_, namesOf) => {
+  ])('with endless %s is an error after 100 pages', async (_, namesOf) => {
     const { ended, requests } = await readList(list, namesOf)
     expect(ended).toMatchObject({ code: 'protocol' })
     expect(requests).toBeLessThanOrEqual(102)

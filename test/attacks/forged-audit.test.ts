@@ -195,7 +195,7 @@ describe('a checkpoint', () => {
       'without a signature',
       async () => signCheckpoint(await checkpointOf(log), signer).replace(/\n\u2014.*\n/, '\n'),
     ],
-  ])('%s', async (_, forge) => {
+  ])('is refused %s', async (_, forge) => {
     const text = await forge()
     expect(() => open(text)).toThrow(/the checkpoint/)
   })

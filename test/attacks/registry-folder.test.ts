@@ -39,7 +39,7 @@ describe('a link in the folder of a registry', () => {
     ['content of a blob', `content/sha256/${encodedOf(layer)}`, `/v2/a/blobs/${layer}`],
     ['a tag', 'repositories/a/_tags/1', '/v2/a/manifests/1'],
     ['a new tag', 'repositories/a/_tags/2', '/v2/a/manifests/2'],
-  ])('that stands for %s shows no other file', async (_what, path, url) => {
+  ])('that replaces %s shows no other file', async (_what, path, url) => {
     const { call, folder, outside, isUntouched } = await world()
     await replaceByLink(join(folder, path), join(outside, '1'))
     const reply = await call('GET', url)

@@ -60,7 +60,7 @@ describe('memory', () => {
     ],
     ['empty blobs', (i: number) => ['POST', `/v2/r${i}/blobs/uploads/?digest=${digestOf('')}`, '']],
     ['blobs', (i: number) => ['POST', `${uploads}?digest=${digestOf(`${i}`)}`, `${i}`]],
-  ] as const)('is limited for ever new %s too', async (_what, request) => {
+  ] as const)('is limited for many %s too', async (_what, request) => {
     const client = await started({ storage: memoryStorage(50_000) })
     for (let i = 0; i < 200; i++) {
       const [method = '', path = '', body = ''] = request(i)

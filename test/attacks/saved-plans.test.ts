@@ -43,7 +43,7 @@ describe('a saved promotion', () => {
     ['attest', { attest: true }],
     ['require', { attest: false, require: ['ticket'] }],
     ['immutable', { attest: false, tags: { immutable: ['1.4'] } }],
-  ])('obeys %s as dray.yaml has it now', async (_, prod) => {
+  ])('follows the current %s of dray.yaml', async (_, prod) => {
     const name = world.nextImage()
     const project = await world.place(name, { attest: false })
     await promoteTo(project, name)
@@ -118,7 +118,7 @@ describe('a saved tagging or rollback', () => {
   it.each([
     ['a rollback', rollback, 'latest', old],
     ['a tagging', tag, 'stable', newest],
-  ])('is applied as it is: %s', async (_, args, moved, to) => {
+  ])('is applied without further flags: %s', async (_, args, moved, to) => {
     const name = world.nextImage()
     const project = await world.place(name)
     expect(await project.run(...args(name), '--out', 'plan.json')).toMatchObject({ code: 0 })
@@ -149,7 +149,7 @@ describe('a saved tagging or rollback', () => {
         addTag(plan, 'latest', digestOf(newest))
       },
     ],
-  ])('that was edited is refused: %s', async (_, args, edit) => {
+  ])('is refused if it was edited: %s', async (_, args, edit) => {
     const name = world.nextImage()
     const project = await world.place(name)
     await project.run(...args(name), '--out', 'plan.json')

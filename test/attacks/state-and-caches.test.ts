@@ -146,7 +146,7 @@ it.each(traps)('no completion script is stored in a cache folder that %s', async
 it.each([
   ['a relative XDG_CACHE_HOME', { XDG_CACHE_HOME: 'relative' }],
   ['DRAY_CACHE_DIR', { DRAY_CACHE_DIR: 'relative' }],
-])('completion scripts are kept in the cache folder of the user whatever %s says', async (_, env) => {
+])('completion scripts are in the cache folder of the user, whatever %s is', async (_, env) => {
   const [home, cwd] = [await tempFolder(), await tempFolder()]
   const ended = await dray(['autocomplete', 'bash'], { cwd, env: { HOME: home, SHELL: '/bin/bash', ...env } })
   expect(ended.code).toBe(0)

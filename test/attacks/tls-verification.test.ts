@@ -194,7 +194,7 @@ describe('the `ca` of a registry', () => {
   it.each([
     ['the host that it redirects to', storage, 307],
     ['its token server on another host', realm, 401],
-  ] as const)('does not count for %s', async (_name, to, status) => {
+  ] as const)('is not used for %s', async (_name, to, status) => {
     const w = await redirecting(to, status)
     const own = { ca: testAuthority, tokenRealm: `https://${w.otherHost}/token` }
     const stack = stackWith({ settings: { [w.registry.host]: own }, credentials: true })

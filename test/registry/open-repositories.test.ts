@@ -27,7 +27,7 @@ describe('a repository over HTTP', () => {
     expect(await to.oracle.differences('prod/api', content, '1.0')).toEqual([])
   })
 
-  it('mounts within one registry: one request for each blob, and no byte of them', async () => {
+  it('mounts blobs within one registry with one request each and no bytes', async () => {
     const one = await embedded()
     const content = image({ layers: 5 })
     const root = await one.push(content, 'staging/api', '1.0')

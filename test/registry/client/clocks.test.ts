@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import type { SourceRepository } from '../../../src/images/ports.ts'
 import { manualClock } from '../../support/manual-clock.ts'
-import { newCall, openStores, type Said, scripted, storeAt } from './world.ts'
+import { newCall, openStores, type ScriptedAnswer, scripted, storeAt } from './world.ts'
 
 const noon = Date.UTC(2026, 10, 23, 12)
-const none = (headers: Said['headers']): Said => ({ status: 404, ...(headers !== undefined && { headers }) })
+const none = (headers: ScriptedAnswer['headers']): ScriptedAnswer => ({
+  status: 404,
+  ...(headers !== undefined && { headers }),
+})
 
-/** A store whose registry answers every look with the next headers, on a clock that stands at noon. */
-async function asked(answers: readonly Said['headers'][], look = 1): Promise<SourceRepository> {
+/** A registry that sends the next headers with each answer, and a clock that stands at noon. */
+async function asked(answers: readonly ScriptedAnswer['headers'][], look = 1): Promise<SourceRepository> {
   const { registry } = await scripted((_request, count) => none(answers[count - 1]))
   const store = storeAt(registry, { clock: manualClock(noon) })
   for (let i = 0; i < look; i++) await store.resolve({ tag: 'x' }, newCall())
@@ -15,7 +18,7 @@ async function asked(answers: readonly Said['headers'][], look = 1): Promise<Sou
 }
 
 describe("the difference to a registry's clock", () => {
-  it('is not known before it answered', async () => {
+  it('is unknown before the first answer', async () => {
     const { registry } = await scripted(() => none({}))
     expect(storeAt(registry).clockDifference()).toBeUndefined()
   })
@@ -31,13 +34,13 @@ describe("the difference to a registry's clock", () => {
   })
 
   it.each(['tomorrow', '', '2026-11-23T12:00:00Z', 'Mon, 23 Nov 2026 25:00:00 GMT'])(
-    'is not made up from the date %j',
+    'is unknown after the date %j',
     async (date) => {
       expect((await asked([{ date }])).clockDifference()).toBeUndefined()
     },
   )
 
-  it('is that of the most recent answer that said the time', async () => {
+  it('is that of the last answer with a Date', async () => {
     const [early, late] = ['Mon, 23 Nov 2026 12:00:00 GMT', 'Mon, 23 Nov 2026 12:00:05 GMT']
     const fromCache = { date: 'Mon, 23 Nov 2026 10:00:00 GMT', age: '7200' }
     expect((await asked([{ date: early }, { date: late }], 2)).clockDifference()).toBe(5500)
@@ -45,7 +48,7 @@ describe("the difference to a registry's clock", () => {
     expect((await asked([{ date: early }, fromCache], 2)).clockDifference()).toBe(500)
   })
 
-  it('is learned for a registry, whichever repository was asked', async () => {
+  it('is the same for all repositories of a registry', async () => {
     const { registry } = await scripted(() => none({ date: 'Mon, 23 Nov 2026 12:01:00 GMT' }))
     const stores = openStores({ clock: manualClock(noon) })
     await stores.source({ registry, path: 'a' }).resolve({ tag: 'x' }, newCall())
@@ -53,7 +56,7 @@ describe("the difference to a registry's clock", () => {
     expect(stores.source({ registry: 'elsewhere.example', path: 'b' }).clockDifference()).toBeUndefined()
   })
 
-  it('is learned from a refusal too, and never from a host that it sends on to', async () => {
+  it('is learned from a refusal too, and never from the target of a redirect', async () => {
     const date = 'Mon, 23 Nov 2026 13:00:00 GMT'
     const { registry } = await scripted(() => ({ status: 403, headers: { date } }))
     const refused = storeAt(registry, { clock: manualClock(noon) })

@@ -7,7 +7,7 @@ import { image, index, referrer, together } from '../../support/images.ts'
 import { Oracle } from '../../support/oracle.ts'
 import { blobOf, bytesSource, collect, newCall, openStores } from './world.ts'
 
-describe.skipIf(!dockerRegistry.available)(`docker-registry 2.8 as a store${dockerRegistry.note}`, () => {
+describe.skipIf(!dockerRegistry.available)(`docker-registry 2.8${dockerRegistry.note}`, () => {
   let registry: DockerRegistry
   let oracle: Oracle
   beforeAll(async () => {
@@ -18,7 +18,7 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry 2.8 as a store${dock
 
   const open = (path: string) => openStores().target({ registry: registry.host, path })
 
-  it('mounts what another repository has, one request for each blob', async () => {
+  it('mounts blobs of another repository, with one request each', async () => {
     const content = index(['amd64', 'arm64'], { layers: 3 })
     const root = parseDescriptor(await oracle.push(content, 'staging/api', '1.0'), 'root')
     const stores = openStores()
@@ -40,7 +40,7 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry 2.8 as a store${dock
     expect(await oracle.tags('prod/api')).toEqual(['1', '1.0'])
   })
 
-  it('takes blobs whole and in chunks, and gives them from an offset', async () => {
+  it('accepts blobs in one request and in chunks, and returns them from an offset', async () => {
     const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, i) => i % 253))
     const d = blobOf(bytes)
     const uploads = { wholeUpTo: 1000, chunk: 64_000 }
@@ -61,18 +61,16 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry 2.8 as a store${dock
   })
 
   it('refuses bytes that do not have the digest, and stores nothing', async () => {
-    const d = { ...blobOf('what was said'), digest: digestOf('what was sent') }
+    const d = { ...blobOf('other bytes'), digest: digestOf('what was sent') }
     const store = open('lies')
-    await expect(
-      store.putBlob(d, bytesSource(Buffer.from('what was said')), newCall()),
-    ).rejects.toMatchObject({
+    await expect(store.putBlob(d, bytesSource(Buffer.from('other bytes')), newCall())).rejects.toMatchObject({
       code: 'corrupt',
       registryCode: 'DIGEST_INVALID',
     })
     expect(await store.hasBlob(d, newCall())).toBe(false)
   })
 
-  it('has no referrers API, so that evidence is listed under the fallback tag', async () => {
+  it('has no referrers API, so evidence is listed under the fallback tag', async () => {
     const content = image({ label: 'signed' })
     const evidence = referrer(content)
     const all = together(content, evidence)
@@ -90,7 +88,7 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry 2.8 as a store${dock
     expect(await oracle.referrersByTag('signed', subject)).toEqual([])
   })
 
-  it('lists its tags, deletes by digest, and says that it does not delete tags', async () => {
+  it('lists tags, deletes by digest, and reports that it cannot delete tags', async () => {
     const tags = Array.from({ length: 5 }, (_, i) => `v${i}`)
     const root = parseDescriptor(await oracle.push(image({ label: 'tags' }), 'tags', ...tags), 'root')
     const store = open('tags')
@@ -104,7 +102,7 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry 2.8 as a store${dock
     expect(await store.deleteManifest(root.digest, newCall())).toBe('absent')
   })
 
-  it('says of a repository that is not there that it is not there', async () => {
+  it('reports a missing repository', async () => {
     const store = open('nothing/here')
     expect(await store.resolve({ tag: 'x' }, newCall())).toBeUndefined()
     await expect(store.tags(newCall())[Symbol.asyncIterator]().next()).rejects.toMatchObject({

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { blobOf, bytesSource, newCall, type Said, scripted, storeAt } from './world.ts'
+import { blobOf, bytesSource, newCall, type ScriptedAnswer, scripted, storeAt } from './world.ts'
 
-async function refusal(said: Said): Promise<unknown> {
-  const { registry } = await scripted(() => said)
+async function refusal(answer: ScriptedAnswer): Promise<unknown> {
+  const { registry } = await scripted(() => answer)
   return storeAt(registry)
     .manifest({ tag: '1' }, newCall())
     .catch((error: unknown) => error)
@@ -11,7 +11,7 @@ async function refusal(said: Said): Promise<unknown> {
 const json = { 'content-type': 'application/json' }
 
 describe("a registry's error", () => {
-  it('keeps its status, its code and its words', async () => {
+  it('keeps its status, code and message', async () => {
     const body = JSON.stringify({ errors: [{ code: 'DENIED', message: 'requested access is denied' }] })
     expect(await refusal({ status: 403, headers: json, body })).toMatchObject({
       code: 'forbidden',
@@ -26,16 +26,16 @@ describe("a registry's error", () => {
     ['no body', ''],
     ['no JSON', '<html>'],
     ['JSON of another form', '{"errors":"x"}'],
-    ['words that are no strings', '{"errors":[{"code":1,"message":{}}]}'],
+    ['fields that are no strings', '{"errors":[{"code":1,"message":{}}]}'],
     ['a body without end', 'x'.repeat(200_000)],
-  ])('with %s is an error all the same', async (_, body) => {
+  ])('with %s is an error too', async (_, body) => {
     expect(await refusal({ status: 403, headers: json, body })).toMatchObject({
       code: 'forbidden',
       status: 403,
     })
   })
 
-  it('is kept short', async () => {
+  it('is cut to a limit', async () => {
     const body = JSON.stringify({ errors: [{ code: 'X'.repeat(1000), message: 'y'.repeat(10_000) }] })
     const error = (await refusal({ status: 403, headers: json, body })) as {
       why: string
@@ -47,9 +47,9 @@ describe("a registry's error", () => {
 
   const hub = { status: 404, headers: json, body: '{"errors":[{"code":"NAME_UNKNOWN","message":"no"}]}' }
 
-  it('404 for a list of tags says that there is no such repository, with or without a code', async () => {
-    for (const said of [hub, { status: 404 }]) {
-      const { registry } = await scripted(() => said)
+  it('404 for a list of tags means a missing repository, with or without a code', async () => {
+    for (const answer of [hub, { status: 404 }]) {
+      const { registry } = await scripted(() => answer)
       const list = storeAt(registry).tags(newCall())[Symbol.asyncIterator]()
       await expect(list.next()).rejects.toMatchObject({
         code: 'not-found',
@@ -59,7 +59,7 @@ describe("a registry's error", () => {
     }
   })
 
-  it('404 for a push says that the repository may have to be created', async () => {
+  it('404 for a push has a hint to create the repository', async () => {
     const { registry } = await scripted(() => hub)
     await expect(
       storeAt(registry).putBlob(blobOf('x'), bytesSource(Buffer.from('x')), newCall()),
@@ -69,7 +69,7 @@ describe("a registry's error", () => {
     })
   })
 
-  it('5xx says how often it came', async () => {
+  it('5xx has the number of attempts', async () => {
     const { registry, heard } = await scripted(() => ({ status: 503 }))
     await expect(storeAt(registry).manifest({ tag: '1' }, newCall())).rejects.toMatchObject({
       code: 'unavailable',
@@ -78,7 +78,7 @@ describe("a registry's error", () => {
     expect(heard).toHaveLength(8)
   })
 
-  it('400 without a code, over plain http, says how to ask over https', async () => {
+  it('400 without a code over plain http has a hint about https', async () => {
     expect(
       await refusal({ status: 400, body: 'Client sent an HTTP request to an HTTPS server.' }),
     ).toMatchObject({
@@ -88,7 +88,7 @@ describe("a registry's error", () => {
     expect(await refusal(coded)).not.toHaveProperty('hint', expect.anything())
   })
 
-  it('of the storage behind a redirect is about the storage, not about the registry, with any status', async () => {
+  it('of the storage behind a redirect names the storage, with any status', async () => {
     const storage = await scripted(() => ({ status: 403 }))
     const location = `http://${storage.registry}/bucket?X-Signature=canary`
     const { registry } = await scripted(() => ({ status: 307, headers: { location } }))
@@ -104,7 +104,7 @@ describe("a registry's error", () => {
     expect(JSON.stringify(error)).not.toContain('canary')
   })
 
-  it('a web page instead of an answer is an error that says so', async () => {
+  it('a web page instead of an answer is an error about the page', async () => {
     const page = { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<html>' }
     expect(await refusal(page)).toMatchObject({
       code: 'protocol',

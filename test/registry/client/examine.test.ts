@@ -7,18 +7,18 @@ import { image } from '../../support/images.ts'
 import { Oracle } from '../../support/oracle.ts'
 import { embedded, newCall, openStack } from './world.ts'
 
-/** A registry in this process notices sooner that a connection broke. */
+/** Gives the registry time to notice a broken connection. */
 const clock: Clock = { now: () => Date.now(), sleep: (ms, signal) => systemClock.sleep(ms / 10, signal) }
 const examinerAt = () => createExaminer({ ...openStack(clock), maxAttempts: 2 })
 const names = Object.keys(profiles) as ProfileName[]
 
-/** Known before they are asked, or hidden from an anonymous trial: these profiles answer as their registries do. */
+/** These profiles answer like their registries, so the results are known or cannot be seen. */
 const known = (can: boolean): 'yes' | 'no' => (can ? 'yes' : 'no')
 
 describe.each(names)('a registry like %s', (profile) => {
   const can = profiles[profile]
 
-  it('is checked by GET and HEAD alone, and shows its lists', async () => {
+  it('is checked with GET and HEAD only, including its lists', async () => {
     const one = await embedded({ profile })
     await one.push(image(), 'team/api', '1.4.2')
     const facts = await examinerAt().check(one.registry, 'team/api', newCall())
@@ -31,7 +31,7 @@ describe.each(names)('a registry like %s', (profile) => {
     expect(facts.abilities.range?.known).toBe('yes')
   })
 
-  it('is found out by a trial, which leaves what was there as it was', async () => {
+  it('is examined by writing, and keeps its content', async () => {
     const one = await embedded({ profile })
     await one.push(image(), 'team/api', '1.4.2')
     const before = await one.oracle.tags('team/api')
@@ -51,7 +51,7 @@ describe.each(names)('a registry like %s', (profile) => {
   })
 })
 
-describe('a trial', () => {
+describe('an examination by writing', () => {
   it('leaves nothing at a registry that deletes', async () => {
     const one = await embedded()
     const { left } = await examinerAt().probeWrites({ registry: one.registry, path: 'scratch' }, newCall())
@@ -66,7 +66,7 @@ describe('a trial', () => {
     expect(ended).toBe(opened)
   })
 
-  it('that is interrupted takes away what it had made', async () => {
+  it('deletes what it wrote if it is interrupted', async () => {
     const stop = new AbortController()
     const one = await embedded({
       onRequest: ({ method, kind }) => {
@@ -79,7 +79,7 @@ describe('a trial', () => {
     expect(await one.oracle.tags('scratch')).toEqual([])
   })
 
-  it.skipIf(!dockerRegistry.available)(`of docker-registry${dockerRegistry.note}`, async () => {
+  it.skipIf(!dockerRegistry.available)(`works for docker-registry${dockerRegistry.note}`, async () => {
     const registry = await startDockerRegistry()
     try {
       const { abilities, left } = await examinerAt().probeWrites(

@@ -9,7 +9,15 @@ import { digestOf } from '../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../src/oci/media-types.ts'
 import type { RepositoryLister, TargetRepository } from '../../../src/images/ports.ts'
 import { complaintOfError } from '../../support/hostile/verdict.ts'
-import { blobOf, bytesSource, type Heard, newCall, openStores, type Said, scripted } from './world.ts'
+import {
+  blobOf,
+  bytesSource,
+  type ReceivedRequest,
+  newCall,
+  openStores,
+  type ScriptedAnswer,
+  scripted,
+} from './world.ts'
 
 const mebi = 1024 ** 2
 const layer = Buffer.from('a layer')
@@ -20,9 +28,9 @@ const described = bareDescriptor({
   size: manifest.byteLength,
 })
 
-type Deed = (store: TargetRepository, catalog: RepositoryLister, call: Call) => Promise<unknown>
+type Operation = (store: TargetRepository, catalog: RepositoryLister, call: Call) => Promise<unknown>
 
-const deeds: Readonly<Record<string, Deed>> = {
+const operations: Readonly<Record<string, Operation>> = {
   resolve: (store, _, call) => store.resolve({ tag: '1' }, call),
   manifest: (store, _, call) => store.manifest({ tag: '1' }, call),
   'manifest by digest': (store, _, call) => store.manifest(described, call),
@@ -39,8 +47,12 @@ const deeds: Readonly<Record<string, Deed>> = {
     Array.fromAsync(catalog.repositories(store.repository.registry, call)),
 }
 
-/** What it answers to GET is larger than any limit; stops when nobody listens any more, and counts what it could get rid of. */
-function endless(sent: { bytes: number }, headers: Readonly<Record<string, string>>, status = 200): Said {
+/** Sends an endless body until the client disconnects, and counts the bytes. */
+function endless(
+  sent: { bytes: number },
+  headers: Readonly<Record<string, string>>,
+  status = 200,
+): ScriptedAnswer {
   const piece = Buffer.alloc(65_536, ' ')
   const raw = async (response: ServerResponse): Promise<void> => {
     response.writeHead(status, headers)
@@ -55,31 +67,32 @@ function endless(sent: { bytes: number }, headers: Readonly<Record<string, strin
 
 const json = { 'content-type': 'application/json' }
 const gone = { status: 404 }
-/** The rules of a server by which some are answered in their own way, and all others not found. */
-const only = (method: string, said: Said) => (request: Heard) => (request.method === method ? said : gone)
+/** Answers requests with this method, and all others with 404. */
+const only = (method: string, answer: ScriptedAnswer) => (request: ReceivedRequest) =>
+  request.method === method ? answer : gone
 
-const mischiefs: Readonly<Record<string, (request: Heard) => Said>> = {
-  'sends a body of a terabyte, it says': only('GET', {
+const attacks: Readonly<Record<string, (request: ReceivedRequest) => ScriptedAnswer>> = {
+  'announces a body of a terabyte': only('GET', {
     status: 200,
     headers: { ...json, 'content-length': '1099511627776' },
     body: '{',
   }),
-  'says that a terabyte is there': () => ({
+  'announces a terabyte for HEAD': () => ({
     status: 200,
     headers: { ...json, 'content-length': '1099511627776' },
   }),
-  'packs what should not be packed': only('GET', {
+  'compresses its answers': only('GET', {
     status: 200,
     headers: { ...json, 'content-encoding': 'gzip' },
     body: gzipSync(Buffer.alloc(16 * mebi, ' ')),
   }),
-  'sends parts of what was asked for whole': only('GET', {
+  'sends ranges that were not requested': only('GET', {
     status: 206,
     headers: { 'content-range': 'bytes 0-1/7' },
     body: 'a ',
   }),
   'redirects to itself': (request) => ({ status: 307, headers: { location: request.path } }),
-  'redirects to a longer and longer address': (request) => ({
+  'redirects to longer and longer URLs': (request) => ({
     status: 302,
     headers: { location: `${request.path}/x` },
   }),
@@ -87,7 +100,7 @@ const mischiefs: Readonly<Record<string, (request: Heard) => Said>> = {
   'redirects to data': () => ({ status: 307, headers: { location: 'data:application/json,{}' } }),
   'redirects to ftp': () => ({ status: 307, headers: { location: 'ftp://127.0.0.1/x' } }),
   'redirects to a script': () => ({ status: 307, headers: { location: 'javascript:alert(1)' } }),
-  'redirects to nowhere': () => ({ status: 307, headers: { location: 'http://[::1' } }),
+  'redirects to an invalid URL': () => ({ status: 307, headers: { location: 'http://[::1' } }),
   'redirects to a port of its own machine': () => ({
     status: 307,
     headers: { location: 'http://127.0.0.1:1/' },
@@ -96,7 +109,7 @@ const mischiefs: Readonly<Record<string, (request: Heard) => Said>> = {
     status: 307,
     headers: { location: `http://user:password@${request.headers.host}${request.path}` },
   }),
-  'opens sessions with a password in their address': (request) => ({
+  'opens sessions with a password in their URL': (request) => ({
     status: 202,
     headers: { location: `http://user:password@${request.headers.host}/v2/x` },
   }),
@@ -106,19 +119,19 @@ const mischiefs: Readonly<Record<string, (request: Heard) => Said>> = {
     status: 202,
     headers: { location: '/../../%2e%2e/a%2fb?x=../' },
   }),
-  'opens sessions anew for ever': (request) => ({
+  'opens endless sessions': (request) => ({
     status: 202,
     headers: { location: `${request.path.slice(0, 1000)}x` },
   }),
-  'wants chunks that nobody can send': ({ method }) => ({
+  'requires impossibly large chunks': ({ method }) => ({
     status: method === 'POST' || method === 'PATCH' ? 202 : method === 'PUT' ? 201 : 404,
     headers: { location: '/v2/x', 'oci-chunk-min-length': '99999999999' },
   }),
-  'has all that it did not get': ({ method }) => ({
+  'reports bytes that were not sent': ({ method }) => ({
     status: method === 'PATCH' ? 202 : 201,
     headers: { location: '/v2/x', range: '0-99999999999999' },
   }),
-  'lists names that steer a terminal': only('GET', {
+  'lists names with control characters': only('GET', {
     status: 200,
     headers: json,
     body: JSON.stringify({
@@ -126,7 +139,7 @@ const mischiefs: Readonly<Record<string, (request: Heard) => Said>> = {
       repositories: ['a', '\u001b[2J\n::error::x'],
     }),
   }),
-  'links on and on': (request) => ({
+  'has endless pages': (request) => ({
     status: 200,
     headers: { ...json, link: `<${request.path}>; rel="next"` },
     body: '{"tags":[],"repositories":[]}',
@@ -136,7 +149,7 @@ const mischiefs: Readonly<Record<string, (request: Heard) => Said>> = {
     headers: { ...json, link: '<http://127.0.0.1:1/v2/_catalog>; rel="next"' },
     body: '{"tags":["a"],"repositories":["a"]}',
   }),
-  'says no in colours and commands': () => ({
+  'refuses with colours and commands': () => ({
     status: 400,
     headers: { ...json, warning: '299 - "\u00c2\u009b2J ::error::x"' },
     body: JSON.stringify({
@@ -145,12 +158,12 @@ const mischiefs: Readonly<Record<string, (request: Heard) => Said>> = {
       ],
     }),
   }),
-  'says no in a web page': () => ({
+  'refuses with a web page': () => ({
     status: 403,
     headers: { 'content-type': 'text/html' },
     body: '<script>'.repeat(20_000),
   }),
-  'says no in text of 64 KiB': () => ({
+  'refuses with 64 KiB of text': () => ({
     status: 500,
     headers: { 'content-type': 'text/plain' },
     body: '\u001b[2J'.repeat(16_000),
@@ -160,7 +173,7 @@ const mischiefs: Readonly<Record<string, (request: Heard) => Said>> = {
     headers: { ...json, 'docker-content-digest': 'sha256:../../x' },
     body: '{}',
   }),
-  'confirms tags that nobody sent': () => ({
+  'confirms tags that were not sent': () => ({
     status: 201,
     headers: {
       'oci-tag': Array.from({ length: 1000 }, (_, i) => `t${i}`).join(),
@@ -175,8 +188,8 @@ const mischiefs: Readonly<Record<string, (request: Heard) => Said>> = {
   }),
 }
 
-/** Does it; says what is wrong with the error, if anything is. */
-async function complaintOf(deed: Deed, registry: string): Promise<string | undefined> {
+/** Returns the problem of the error, if any. */
+async function complaintOf(deed: Operation, registry: string): Promise<string | undefined> {
   const stores = openStores({ uploads: { wholeUpTo: 4, chunk: 3 } })
   try {
     await deed(stores.target({ registry, path: 'team/api' }), stores, newCall())
@@ -187,12 +200,12 @@ async function complaintOf(deed: Deed, registry: string): Promise<string | undef
 }
 
 describe('with a registry that', () => {
-  it.each(Object.entries(mischiefs))(
-    '%s, all that is done ends, after few requests, with one error that can be printed',
+  it.each(Object.entries(attacks))(
+    '%s, every operation ends after a few requests with one printable error',
     async (_, answer) => {
       const { registry, heard } = await scripted(answer)
       const found: (string | undefined)[] = []
-      for (const [name, deed] of Object.entries(deeds)) {
+      for (const [name, deed] of Object.entries(operations)) {
         const before = heard.length
         const complaint = await complaintOf(deed, registry)
         if (complaint !== undefined) found.push(`${name}: ${complaint}`)
@@ -210,16 +223,19 @@ describe('with a registry that', () => {
     ['blob', 200, {}, 1],
     ['manifest', 403, json, 1],
     ['tags', 500, { 'content-type': 'text/plain' }, 1],
-  ] as const)('never ends its answer, %s of status %s is cut off', async (name, status, headers, most) => {
-    const sent = { bytes: 0 }
-    const { registry, heard } = await scripted(() => endless(sent, headers, status))
-    const deed = deeds[name]
-    expect(deed && (await complaintOf(deed, registry))).toBeUndefined()
-    // what was on its way when it was cut off is in the buffers of the system, on both sides
-    expect(sent.bytes / heard.length).toBeLessThan((most + 16) * mebi)
-  })
+  ] as const)(
+    'never ends its answer, the download is stopped (%s, status %s)',
+    async (name, status, headers, most) => {
+      const sent = { bytes: 0 }
+      const { registry, heard } = await scripted(() => endless(sent, headers, status))
+      const operation = operations[name]
+      expect(operation && (await complaintOf(operation, registry))).toBeUndefined()
+      // The system has buffered further bytes on both sides.
+      expect(sent.bytes / heard.length).toBeLessThan((most + 16) * mebi)
+    },
+  )
 
-  it('lists a million tags on one page, they are read', async () => {
+  it('lists a million tags on one page, all of them are read', async () => {
     const body = JSON.stringify({ tags: Array.from({ length: 1_000_000 }, (_, i) => `t${i}`) })
     const { registry } = await scripted(() => ({ status: 200, headers: json, body }))
     let count = 0
@@ -227,7 +243,7 @@ describe('with a registry that', () => {
     expect(count).toBe(1_000_000)
   })
 
-  it('redirects to a host that only this machine reaches: its answer is not shown', async () => {
+  it('redirects to a host of this machine, the answer of that host is not shown', async () => {
     const inside = await scripted(() => ({
       status: 403,
       headers: { 'content-type': 'text/plain' },
@@ -237,7 +253,7 @@ describe('with a registry that', () => {
       status: 307,
       headers: { location: `http://${inside.registry}/latest/meta-data` },
     }))
-    for (const deed of [deeds['manifest'], deeds['blob'], deeds['tags']]) {
+    for (const deed of [operations['manifest'], operations['blob'], operations['tags']]) {
       const stores = openStores()
       const thrown = await deed?.(stores.target({ registry, path: 'team/api' }), stores, newCall()).catch(
         (error: unknown) => error,

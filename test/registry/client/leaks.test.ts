@@ -19,7 +19,7 @@ const wholeUpTo = 50_000
 const chunk = 20_000
 const numRuns = 25
 
-/** Storage that counts the uploads that are open. */
+/** Storage that counts open uploads. */
 function counting(): { readonly storage: RegistryStorage; readonly open: () => number } {
   const storage = memoryStorage()
   const inner = storage.openWriter.bind(storage)
@@ -39,7 +39,7 @@ function counting(): { readonly storage: RegistryStorage; readonly open: () => n
   return { storage, open: () => open }
 }
 
-/** A registry behind a proxy with faults, which refuses all mounts, and has every blob in `from`. */
+/** A registry behind a proxy with faults. It refuses mounts and has every blob in `from`. */
 async function host(faults: readonly Fault[]) {
   const { storage, open } = counting()
   const registry = await startRegistry({ storage, abilities: { mount: false } })
@@ -98,7 +98,7 @@ const injury: fc.Arbitrary<Injury> = fc.oneof(
   ),
   fc.constantFrom(401, 403, 404, 416, 429, 500, 503).map((status): Injury => ({ kind: 'answer', status })),
 )
-/** Nothing that opens or cancels a session: of those, an answer that is lost leaves one that nobody can name. */
+/** Requests that neither open nor cancel a session, whose loss can leave an unknown session. */
 const fault: fc.Arbitrary<Fault> = fc.record({
   at: fc.oneof(
     fc.constant({ method: 'GET', path: /\/blobs\// }),
@@ -110,7 +110,7 @@ const fault: fc.Arbitrary<Fault> = fc.record({
 })
 const faults = fc.array(fault, { maxLength: 3 })
 
-/** Faults that once left a session open: a 404 for the status of a session, and truncated answers to chunks. */
+/** Faults that once left a session open: 404 for its status, and truncated answers to chunks. */
 const examples: [Fault[], Fault[], null][] = [
   [
     [],
@@ -126,8 +126,8 @@ const examples: [Fault[], Fault[], null][] = [
 const openSockets = (): number =>
   process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
 
-describe('whatever goes wrong with copies', () => {
-  it('no slot, no connection and no upload session is left, and the next copy works', async () => {
+describe('failed copies', () => {
+  it('leave no slot, connection or upload session open, and the next copy succeeds', async () => {
     const unhandled: unknown[] = []
     const note = (reason: unknown): void => void unhandled.push(reason)
     process.on('unhandledRejection', note)
@@ -137,9 +137,9 @@ describe('whatever goes wrong with copies', () => {
       faults,
       fc.option(fc.integer({ min: 0, max: 40 })),
       async (hereFaults, thereFaults, abortAt) => {
-        await using here = await host(hereFaults)
-        await using there = await host(thereFaults)
-        const { stores, close } = openStores([here.name, there.name])
+        await using first = await host(hereFaults)
+        await using second = await host(thereFaults)
+        const { stores, close } = openStores([first.name, second.name])
         const stop = new AbortController()
         let events = 0
         const call: Call = {
@@ -148,8 +148,8 @@ describe('whatever goes wrong with copies', () => {
             if (events++ === abortAt) stop.abort(new Error('enough'))
           },
         }
-        const [a, b] = [here.name, there.name]
-        // within each host and in both directions between them, all at once
+        const [a, b] = [first.name, second.name]
+        // Copies run within each host and in both directions at once.
         const ways = [
           [a, 'from', a, 'in'],
           [a, 'from', b, 'to'],
@@ -167,14 +167,14 @@ describe('whatever goes wrong with copies', () => {
           ),
         )
         await Promise.allSettled(copies)
-        // the one POST that was under way at each when the run was aborted may have opened a session that nobody can name
+        // The POST in progress at the abort may have opened a session with an unknown URL.
         const nameless = stop.signal.aborted ? 1 : 0
-        expect(Math.max(here.open(), there.open())).toBeLessThanOrEqual(nameless)
-        // with one slot of each kind at each host, one that was not freed would keep these waiting for ever
+        expect(Math.max(first.open(), second.open())).toBeLessThanOrEqual(nameless)
+        // Each host has one slot of each kind. A slot that is not freed blocks these copies.
         for (const registry of [a, b]) {
           const [from, to] = ['from', 'again'].map((path) => stores.target({ registry, path }))
           if (from === undefined || to === undefined) throw new Error('no stores')
-          // a fault that is left over may hit this one too; that it ends is what counts
+          // A remaining fault may affect this copy too. It has to end.
           await copy(from, to, blobOf(blobs[1] ?? ''), newCall()).catch(() => undefined)
         }
         await close()
@@ -183,7 +183,7 @@ describe('whatever goes wrong with copies', () => {
     )
     const sockets = openSockets()
     await fc.assert(runs, { numRuns, examples, endOnFailure: true })
-    // closing takes some turns of the event loop; one that stays open lets the test run out of time
+    // Closing takes a few turns of the event loop. An open connection lets the test time out.
     while (openSockets() > sockets) await new Promise((resolve) => setImmediate(resolve))
   }, 60_000)
 })

@@ -10,7 +10,7 @@ const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, i) => i % 251))
 const blob = blobOf(bytes)
 const uploads = { wholeUpTo: 1000, chunk: 10_000 }
 
-/** A registry whose tokens live for 60 seconds, and a client that goes by the same clock, which only the test turns on. */
+/** A registry with tokens for 60 seconds, and a client with the same manual clock. */
 async function guarded(secondsPerChunk = 0) {
   let ahead = 0
   const clock: Clock = { now: () => Date.now() + ahead, sleep: (ms, signal) => systemClock.sleep(ms, signal) }
@@ -48,7 +48,7 @@ async function guarded(secondsPerChunk = 0) {
   }
 }
 
-/** Something goes by before the first byte of each chunk, the first time that it is read. */
+/** Advances the clock before the first byte of each chunk when it is first read. */
 function slow(turn: () => void): BlobSource {
   const opened = new Set<number>()
   return {
@@ -62,7 +62,7 @@ function slow(turn: () => void): BlobSource {
   }
 }
 
-it('an upload that takes many lives of a token renews it early, and is refused nothing but its first request', async () => {
+it('a long upload renews its token before it expires, and only the first request is refused', async () => {
   const one = await guarded(40)
   expect(
     await one.store.putBlob(
@@ -72,13 +72,13 @@ it('an upload that takes many lives of a token renews it early, and is refused n
     ),
   ).toBe('uploaded')
   expect(await one.store.hasBlob(blob, newCall())).toBe(true)
-  // 400 seconds
+  // The upload takes 400 seconds.
   expect(one.tokens()).toBeGreaterThanOrEqual(6)
   expect(one.refused()).toBe(1)
   expect(one.posts()).toBe(1)
 })
 
-it('a token that ran out between its choice and the request is renewed by one refusal, in the same session', async () => {
+it('a token that expires just before the request is renewed after one refusal in the same session', async () => {
   const one = await guarded()
   expect(
     await one.store.putBlob(
@@ -88,7 +88,7 @@ it('a token that ran out between its choice and the request is renewed by one re
     ),
   ).toBe('uploaded')
   expect(await one.store.hasBlob(blob, newCall())).toBe(true)
-  // each of the ten chunks once, and the first request
+  // Each of the ten chunks is refused once, and the first request.
   expect(one.refused()).toBeLessThanOrEqual(11)
   expect(one.posts()).toBe(1)
 })

@@ -64,7 +64,7 @@ describe('an image', () => {
     expect((await w.copied(root.digest)).equals(bytes)).toBe(true)
   })
 
-  it('with an empty layer, the same layer twice and one that is its config too moves each once', async () => {
+  it('with an empty layer, a repeated layer and a layer that is its config copies each blob once', async () => {
     const none = describeBytes(Buffer.of(), layerType)
     const w = await pair([config, empty], [none, Buffer.of()])
     const bytes = imageBytes(config, [none, none, { ...config, mediaType: layerType }])
@@ -74,7 +74,7 @@ describe('an image', () => {
     expect((await w.copied(root.digest)).equals(bytes)).toBe(true)
   })
 
-  it('whose platforms share their layers moves each once', async () => {
+  it('with layers that platforms share copies each blob once', async () => {
     const layer = Buffer.from('layer')
     const shared = describeBytes(layer, layerType)
     const w = await pair([config, empty], [shared, layer])
@@ -97,7 +97,7 @@ describe('an image', () => {
     expect(await w.copy(root)).toMatchObject({ uploaded: 2 })
   })
 
-  it('by sha512 throughout is copied by the same digests', async () => {
+  it('with sha512 digests is copied with the same digests', async () => {
     const layer = Buffer.from('layer')
     const [long, longConfig] = [
       describeBytes(layer, layerType, 'sha512'),
@@ -112,7 +112,7 @@ describe('an image', () => {
   })
 })
 
-describe('an image that lies', () => {
+describe('an image with wrong blobs', () => {
   const giant = describeBytes(Buffer.from('giant'), layerType)
   const sources: readonly (readonly [string, string, object])[] = [
     ['of a layer of a giant size', 'corrupt', { ...giant, size: Number.MAX_SAFE_INTEGER }],
@@ -120,7 +120,7 @@ describe('an image that lies', () => {
     ['of a layer with a size beyond whole numbers', 'malformed', { ...config, size: 1e300 }],
     ['of a digest in capitals', 'malformed', { ...config, digest: config.digest.toUpperCase() }],
     ['of a digest of another algorithm', 'unsupported', { ...config, digest: `md5:${'a'.repeat(32)}` }],
-    ['of a digest that leads elsewhere', 'malformed', { ...config, digest: 'sha256:../../../etc/passwd' }],
+    ['with a path as its digest', 'malformed', { ...config, digest: 'sha256:../../../etc/passwd' }],
   ]
 
   it.each(sources)('%s ends as `%s`, and nothing is written', async (_, code, layer) => {
@@ -145,7 +145,7 @@ describe('an image that lies', () => {
     expect(ended(202)).toBe(ended(201) + ended(204))
   })
 
-  it('by compressing what was to come as it is, says so in its error', async () => {
+  it('that is served compressed has an error about the compression', async () => {
     const zipped = gzipSync(Buffer.from('layer'))
     const headers = { 'content-encoding': 'gzip' }
     const { registry } = await scripted(() => ({ status: 200, headers, body: zipped }))

@@ -31,15 +31,15 @@ const ports = redactErrors(
 )
 
 describe('ports with redacted errors', () => {
-  it('redact what a method throws', () => {
+  it('redact errors of methods', () => {
     expect(() => ports.throws()).toThrow(redacted)
   })
 
-  it('redact what a promise rejects with', async () => {
+  it('redact errors of promises', async () => {
     await expect(ports.rejects()).rejects.toThrow(redacted)
   })
 
-  it('redact what a list throws, and yield what comes before', async () => {
+  it('redact errors of lists, and yield the entries before them', async () => {
     const items: string[] = []
     await expect(
       (async () => {
@@ -49,7 +49,7 @@ describe('ports with redacted errors', () => {
     expect(items).toEqual(['first'])
   })
 
-  it('redact what a stream throws that a promise resolves to', async () => {
+  it('redact errors of streams that a promise resolves to', async () => {
     await expect(Array.fromAsync(await ports.stream())).rejects.toThrow(redacted)
   })
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { knownCapability, knownRegistries, knownRegistry } from '../../../src/registry/client/registries.ts'
 import { newCall, scripted, storeAt } from './world.ts'
 
-describe('what is known of registries', () => {
+describe('the table of known registries', () => {
   it.each([
     ['ghcr.io', 'GitHub Container Registry'],
     ['123456789012.dkr.ecr.eu-central-1.amazonaws.com', 'Amazon ECR'],
@@ -23,26 +23,26 @@ describe('what is known of registries', () => {
     expect(knownRegistry(host)?.name).toBe(name)
   })
 
-  it('names its source in every row, and never says that there is no referrers API', () => {
+  it('has a source in every row, and never the absence of a referrers API', () => {
     for (const { source, capabilities } of knownRegistries) {
       expect(source).not.toBe('')
       expect(capabilities).not.toHaveProperty('referrers')
     }
   })
 
-  it('is unknown if the table has no entry', () => {
+  it('has no entry for an unknown registry', () => {
     expect(knownCapability('registry.example.com', 'deleteTag')).toBe('unknown')
     expect(knownCapability('ghcr.io', 'deleteTag')).toBe('no')
   })
 
-  it('says which registries need tags to go first, and which count reads as pulls', () => {
+  it('has registries that need tags deleted first, and those that count reads as pulls', () => {
     expect(knownCapability('europe-docker.pkg.dev', 'deleteTagged')).toBe('no')
     expect(knownCapability('quay.io', 'deleteTagged')).toBe('yes')
     expect(knownCapability('docker.io', 'freeReads')).toBe('no')
     expect(knownCapability('registry.example.com', 'freeReads')).toBe('unknown')
   })
 
-  it('spares a request that would be refused', async () => {
+  it('avoids a request that would be refused', async () => {
     const { registry, heard } = await scripted(() => ({ status: 405 }))
     const store = storeAt(registry, { known: () => 'no' })
     await expect(store.deleteTag('a', newCall())).rejects.toMatchObject({ code: 'unsupported' })

@@ -9,10 +9,10 @@ import {
   blobOf,
   bytesSource,
   embedded,
-  type Heard,
+  type ReceivedRequest,
   newCall,
   openStores,
-  type Said,
+  type ScriptedAnswer,
   scripted,
   storeAt,
 } from './world.ts'
@@ -22,7 +22,7 @@ const size = 6 * mebibyte
 const bytes = Buffer.from(Array.from({ length: size }, (_, i) => (i * 7 + (i >> 12)) % 251))
 const blob = blobOf(bytes)
 const uploads = { wholeUpTo: mebibyte, chunk: mebibyte }
-/** more than the headers of all requests of an upload */
+/** more bytes than the headers of all requests of an upload */
 const headers = 32 * 1024
 
 async function line(to: string, ...cuts: number[]): Promise<CuttingLine> {
@@ -31,22 +31,22 @@ async function line(to: string, ...cuts: number[]): Promise<CuttingLine> {
   return made
 }
 
-/** 64 KiB at a time, as bodies come. */
+/** The bytes in pieces of 64 KiB. */
 const source = (content: Uint8Array = bytes) => bytesSource(content, 65_536)
 
-/** The hash of what the registry gives for the blob. */
+/** The hash of the blob at the registry. */
 async function digestAt(oracle: Oracle): Promise<string> {
   return digestOf((await oracle.get(`/v2/team/api/blobs/${blob.digest}`)).body)
 }
 
-/** Bytes that were told of, and taken back. */
-function told(call: ReturnType<typeof newCall>): number {
+/** The sum of the reported bytes, including corrections. */
+function reportedBytes(call: ReturnType<typeof newCall>): number {
   return call.events.reduce((sum, event) => sum + (event.kind === 'bytes' ? event.bytes : 0), 0)
 }
 
-describe('a large blob whose upload breaks', () => {
+describe('an interrupted upload of a large blob', () => {
   it.each([0.02, 0.17, 0.33, 0.5, 0.61, 0.84, 0.95, 0.99])(
-    'at %d of its bytes goes on in its session: at most a chunk goes up twice',
+    'continues its session at %d of its bytes, and sends at most one chunk twice',
     async (part) => {
       const one = await embedded()
       const wire = await line(one.registry, Math.round(size * part))
@@ -55,11 +55,11 @@ describe('a large blob whose upload breaks', () => {
       expect(wire.sent()).toBeLessThan(size + mebibyte + headers)
       expect(one.log.filter(({ method }) => method === 'POST')).toHaveLength(1)
       expect(await digestAt(one.oracle)).toBe(blob.digest)
-      expect(told(call)).toBe(size)
+      expect(reportedBytes(call)).toBe(size)
     },
   )
 
-  it('again and again arrives, as long as it gets on', async () => {
+  it('succeeds after any number of interruptions if each attempt makes progress', async () => {
     const one = await embedded()
     const cuts = Array.from({ length: 14 }, (_, i) => 300_000 + i * 400_000)
     const wire = await line(one.registry, ...cuts)
@@ -69,19 +69,19 @@ describe('a large blob whose upload breaks', () => {
     expect(await digestAt(one.oracle)).toBe(blob.digest)
   })
 
-  it('in one PUT continues in chunks from the size of the session', async () => {
+  it('continues a single PUT in chunks from the size of the session', async () => {
     const one = await embedded()
     const wire = await line(one.registry, size / 2)
     const from = source()
     const whole = storeAt(wire.host, { uploads: { wholeUpTo: size, chunk: 4 * mebibyte } })
     expect(await whole.putBlob(blob, from, newCall())).toBe('uploaded')
-    // the hash of what had gone up was the source's own: it begins anew
+    // The client has no hash of the bytes that were sent, so the hash starts again.
     expect(from.opened).toEqual([0, 0])
     expect(one.log.map(({ method }) => method)).toEqual(['HEAD', 'POST', 'PUT', 'GET', 'PATCH', 'PUT'])
     expect(wire.sent()).toBeLessThan(size + mebibyte + headers)
   })
 
-  it('for its source goes on as well', async () => {
+  it('continues after an error of its source', async () => {
     const one = await embedded()
     let opened = 0
     const from: BlobSource = {
@@ -102,7 +102,7 @@ describe('a large blob whose upload breaks', () => {
     expect(await digestAt(one.oracle)).toBe(blob.digest)
   })
 
-  it('is never closed if its source gives other bytes the second time', async () => {
+  it('is never closed if its source returns other bytes the second time', async () => {
     const one = await embedded()
     const wire = await line(one.registry, size / 2)
     const other = Buffer.from(bytes)
@@ -121,7 +121,7 @@ describe('a large blob whose upload breaks', () => {
   })
 
   it.each(['docker-registry-2.8', 'zot-2.1'] as const)(
-    'begins anew at %s, which keeps no session whose chunk broke',
+    'starts again at %s, which drops the session of a broken chunk',
     async (profile) => {
       const one = await embedded({ profile })
       const wire = await line(one.registry, Math.round(size / 2))
@@ -129,11 +129,11 @@ describe('a large blob whose upload breaks', () => {
       expect(await storeAt(wire.host, { uploads }).putBlob(blob, source(), call)).toBe('uploaded')
       expect(one.log.filter(({ method }) => method === 'POST')).toHaveLength(2)
       expect(await digestAt(one.oracle)).toBe(blob.digest)
-      expect(told(call)).toBe(size)
+      expect(reportedBytes(call)).toBe(size)
     },
   )
 
-  it.skipIf(!dockerRegistry.available)(`arrives at docker-registry${dockerRegistry.note}`, async () => {
+  it.skipIf(!dockerRegistry.available)(`succeeds at docker-registry${dockerRegistry.note}`, async () => {
     const registry = await startDockerRegistry()
     onTestFinished(() => registry.stop())
     const wire = await line(registry.host, Math.round(size / 2))
@@ -146,18 +146,18 @@ describe('a large blob whose upload breaks', () => {
 const small = Buffer.from(Array.from({ length: 10_000 }, (_, i) => i % 251))
 const smallBlob = blobOf(small)
 const smallUploads = { wholeUpTo: 4000, chunk: 3000 }
-const lost: Said = { status: 0, raw: (response) => void response.destroy() }
+const lost: ScriptedAnswer = { status: 0, raw: (response) => void response.destroy() }
 
-/** A registry that takes everything, but for what `twist` says instead; `session` counts those opened. */
-async function twisted(twist: (request: Heard, session: number) => Said | undefined) {
+/** A registry that accepts everything unless `twist` answers; `session` counts the sessions. */
+async function twisted(twist: (request: ReceivedRequest, session: number) => ScriptedAnswer | undefined) {
   const stored = new Set<string>()
   let sessions = 0
   const server = await scripted((request) => {
     const { method, path } = request
     const url = new URL(path, 'http://x')
     if (method === 'POST') sessions++
-    const said = twist(request, sessions)
-    if (said !== undefined) return said
+    const answer = twist(request, sessions)
+    if (answer !== undefined) return answer
     switch (method) {
       case 'HEAD':
         return { status: stored.has(url.pathname.split('/').at(-1) ?? '') ? 200 : 404 }
@@ -173,8 +173,8 @@ async function twisted(twist: (request: Heard, session: number) => Said | undefi
   return { ...server, steps: () => server.heard.map(({ method }) => method) }
 }
 
-describe('what a registry says of a session', () => {
-  const isSecondChunk = ({ method, headers: sent }: Heard): boolean =>
+describe('the status of a session', () => {
+  const isSecondChunk = ({ method, headers: sent }: ReceivedRequest): boolean =>
     method === 'PATCH' && sent['content-range'] === '3000-5999'
 
   it.each([
@@ -184,7 +184,7 @@ describe('what a registry says of a session', () => {
     ['nonsense', '3000'],
     ['another unit', 'items=0-4000'],
     ['an endless number', `0-${'9'.repeat(40)}`],
-  ])('is not believed where it is %s: a new session begins', async (_, range) => {
+  ])('is ignored if it is %s, and a new session is opened', async (_, range) => {
     const one = await twisted((request, session) => {
       if (session === 1 && isSecondChunk(request)) return lost
       if (request.method === 'GET') return { status: 204, headers: { range } }
@@ -202,7 +202,7 @@ describe('what a registry says of a session', () => {
     )
   })
 
-  it('continues the upload under the location that it names', async () => {
+  it('has the location at which the upload continues', async () => {
     const one = await twisted((request) => {
       if (isSecondChunk(request)) return lost
       if (request.method !== 'GET') return undefined
@@ -219,11 +219,11 @@ describe('what a registry says of a session', () => {
     ).toEqual(['PATCH 4500-7499', 'PATCH 7500-9999', 'PUT'])
     expect(rest[0]?.path).toBe('/v2/team/api/blobs/uploads/moved?_state=x')
     expect(rest[0]?.body).toEqual(small.subarray(4500, 7500))
-    // hashed again from where the broken chunk began
+    // The hash continues from the start of the broken chunk.
     expect(from.opened).toEqual([0, 3000, 3000, 7500])
   })
 
-  it('continues from the first byte in the same session if nothing had arrived', async () => {
+  it('makes the upload start again in the same session if no byte arrived', async () => {
     let broken = 0
     const one = await twisted(({ method }) => {
       if (method === 'PUT' && broken++ === 0) return { status: 503 }
@@ -234,7 +234,7 @@ describe('what a registry says of a session', () => {
     expect(one.heard.at(-1)?.body).toEqual(small)
   })
 
-  it('saves a HEAD if it exists, and a DELETE if it is gone', async () => {
+  it('makes a HEAD or a DELETE unnecessary', async () => {
     const one = await twisted((request, session) => {
       if (session === 1 && isSecondChunk(request)) return lost
       return request.method === 'GET' ? { status: 404 } : undefined
@@ -243,7 +243,7 @@ describe('what a registry says of a session', () => {
     expect(one.steps().slice(0, 7)).toEqual(['HEAD', 'POST', 'PATCH', 'PATCH', 'GET', 'HEAD', 'POST'])
   })
 
-  it('is read and followed if a chunk is answered 416', async () => {
+  it('is read after a chunk that is answered 416', async () => {
     let refused = 0
     const one = await twisted((request) => {
       if (isSecondChunk(request) && refused++ === 0) return { status: 416 }
@@ -253,7 +253,7 @@ describe('what a registry says of a session', () => {
     expect(one.steps()).toEqual(['HEAD', 'POST', 'PATCH', 'PATCH', 'GET', 'PATCH', 'PATCH', 'PUT'])
   })
 
-  it('may stand still although the bytes arrive: then it is not read again', async () => {
+  it('is not read again if it does not change although bytes arrive', async () => {
     // Amazon ECR: github.com/aws/containers-roadmap/issues/2831
     const one = await twisted(({ method }) =>
       method === 'PATCH' ? { status: 202, headers: { range: '0-2999' } } : undefined,
@@ -265,15 +265,15 @@ describe('what a registry says of a session', () => {
     expect(one.steps().slice(-7)).toEqual(['DELETE', 'POST', 'PATCH', 'PATCH', 'PATCH', 'PATCH', 'PUT'])
   })
 
-  it('is believed no more once bytes that went on from there were not those of the digest', async () => {
-    const said: Said = {
+  it('is ignored after an upload from that offset had a wrong digest', async () => {
+    const answer: ScriptedAnswer = {
       status: 400,
       headers: { 'content-type': 'application/json' },
       body: '{"errors":[{"code":"DIGEST_INVALID"}]}',
     }
     const one = await twisted((request, session) => {
       if (session === 1 && isSecondChunk(request)) return lost
-      if (session === 1 && request.method === 'PUT') return said
+      if (session === 1 && request.method === 'PUT') return answer
       return request.method === 'GET' ? { status: 204, headers: { range: '0-4499' } } : undefined
     })
     const store = storeAt(one.registry, { uploads: smallUploads })
@@ -281,7 +281,7 @@ describe('what a registry says of a session', () => {
     expect(store.capability('uploadRange')).toBe('no')
   })
 
-  it('is not read if it is known to say nothing', async () => {
+  it('is not read if the registry is known not to report it', async () => {
     const one = await twisted((request, session) =>
       session === 1 && isSecondChunk(request) ? lost : undefined,
     )
@@ -295,8 +295,8 @@ describe('what a registry says of a session', () => {
   })
 })
 
-describe('a registry that takes no chunks', () => {
-  it.each([400, 405, 413, 415, 416, 501])('and says %i gets the blob in one PUT', async (status) => {
+describe('a registry that refuses chunks', () => {
+  it.each([400, 405, 413, 415, 416, 501])('with %i gets the blob in one PUT', async (status) => {
     const one = await twisted(({ method }) => (method === 'PATCH' ? { status } : undefined))
     const store = storeAt(one.registry, { uploads: smallUploads })
     expect(await store.putBlob(smallBlob, bytesSource(small), newCall())).toBe('uploaded')
@@ -308,7 +308,7 @@ describe('a registry that takes no chunks', () => {
     expect(one.steps()).toEqual(['HEAD', 'POST', 'PUT'])
   })
 
-  it('and says so of the second, in the right place, gets it in one PUT as well', async () => {
+  it('after the first one gets the blob in one PUT', async () => {
     const one = await twisted(({ method, headers: sent }) => {
       if (method === 'PATCH' && sent['content-range'] !== '0-2999') return { status: 416 }
       return method === 'GET' ? { status: 204, headers: { range: '0-2999' } } : undefined
@@ -317,7 +317,7 @@ describe('a registry that takes no chunks', () => {
     expect(one.steps().slice(-3)).toEqual(['DELETE', 'POST', 'PUT'])
   })
 
-  it('and is known for that is sent none', async () => {
+  it('and is known for it gets none', async () => {
     const one = await twisted(() => undefined)
     const known = (_: string, name: string) => (name === 'chunks' ? 'no' : 'unknown')
     await storeAt(one.registry, { uploads: smallUploads, known }).putBlob(

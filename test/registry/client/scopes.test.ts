@@ -10,7 +10,7 @@ const other = { ...name, path: 'team/other' }
 const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [] }))
 const d = { mediaType: mediaTypes.index, digest: digestOf(bytes), size: bytes.byteLength }
 
-/** The requests of some work, seen where they leave the room; each is answered alike. */
+/** Records the requests of an action, which all get the same answer. */
 async function requestsOf(
   work: (store: TargetRepository) => Promise<unknown>,
   status: number,
@@ -39,13 +39,13 @@ const scopesOf = (seen: readonly RegistryRequest[]) =>
     'catalog' in scope ? ['the catalog'] : [scope.repository.path, ...scope.actions],
   )
 
-describe('a request names what it must be allowed to do', () => {
-  it('reads ask for pull', async () => {
+describe('the scope of a request', () => {
+  it('is pull for reads', async () => {
     const seen = await requestsOf((store) => store.findManifest({ tag: '1' }, newCall()), 404)
     expect(scopesOf(seen)).toEqual([['team/api', 'pull']])
   })
 
-  it('mounts ask for the destination first, then for the source', async () => {
+  it('is that of the destination, then of the source for mounts', async () => {
     const source = { ...bytesSource(bytes), repository: other }
     const seen = await requestsOf((store) => store.putBlob(blobOf(bytes), source, newCall()), 201)
     expect(scopesOf(seen)).toEqual([
@@ -54,13 +54,13 @@ describe('a request names what it must be allowed to do', () => {
     ])
   })
 
-  it('writes ask for pull and push, and a manifest may be sent again', async () => {
+  it('is pull and push for writes, and a manifest can be sent again', async () => {
     const seen = await requestsOf((store) => store.putManifest(d, bytes, ['1'], newCall()), 201)
     expect(scopesOf(seen)).toEqual([['team/api', 'pull', 'push']])
     expect(seen[0]).toMatchObject({ replay: 'always', lane: 'small' })
   })
 
-  it('deletes ask for delete, and nothing else does', async () => {
+  it('is delete only for deletes', async () => {
     const seen = await requestsOf((store) => store.deleteTag('1', newCall()), 202)
     expect(scopesOf(seen)).toEqual([['team/api', 'pull', 'delete']])
   })

@@ -18,7 +18,7 @@ import {
 } from '../../support/scripted-server.ts'
 import { blobOf, bytesSource } from './world.ts'
 
-/** The secret, or the refresh token. */
+/** the password or the refresh token */
 const secret = 'canary pass&word/71'
 const token = 'canary-bearer-73'
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
@@ -28,9 +28,9 @@ const credentials = {
   bearer: { kind: 'basic', username: 'ada', password: secret },
   identity: { kind: 'identity', token: secret },
 } satisfies Record<string, Credential>
-type Way = keyof typeof credentials
+type Scheme = keyof typeof credentials
 
-/** What a client sends, in the forms in which a server may repeat it. */
+/** The secrets in the forms in which a server can repeat them. */
 const inAddresses = encodeURIComponent(secret)
 const echo = [
   secret,
@@ -42,7 +42,7 @@ const echo = [
   Buffer.from(`you are ada:${secret}, are you`).toString('base64url'),
 ].join(' | ')
 
-/** Whatever of the canaries could be read out of a text by somebody who decodes it. */
+/** The parts of secrets in a text and in its decoded forms. */
 function canariesIn(text: string): string[] {
   const decoded = [
     text,
@@ -59,23 +59,23 @@ function canariesIn(text: string): string[] {
   ].slice(0, 5)
 }
 
-interface Mischief {
-  /** what a registry does with one who has come in */
+interface Attack {
+  /** the answer to an authenticated request */
   readonly answer: (
     request: SeenRequest,
     thief: ScriptedServer,
   ) => Parameters<typeof reply> extends [unknown, ...infer Rest] ? Rest : never
-  /** the realm of its challenge, where it is not its own */
+  /** the realm of its challenge; by default its own */
   readonly realm?: (thief: ScriptedServer) => string
 }
 
 const json = { 'content-type': 'application/json' }
 
-const mischiefs = (bearer: string): Readonly<Record<string, Mischief>> => ({
+const attacks = (bearer: string): Readonly<Record<string, Attack>> => ({
   'repeats it in the message of an error': {
     answer: () => [400, json, JSON.stringify({ errors: [{ code: echo, message: `wrong: ${echo}` }] })],
   },
-  'repeats it in an error at the place where the message is cut': {
+  'repeats it at the end of a long error message': {
     answer: () => [400, json, JSON.stringify({ errors: [{ message: `${'x'.repeat(990)} ${secret}` }] })],
   },
   'repeats it in plain text': { answer: () => [403, { 'content-type': 'text/plain' }, echo] },
@@ -91,7 +91,7 @@ const mischiefs = (bearer: string): Readonly<Record<string, Mischief>> => ({
       JSON.stringify({ schemaVersion: 2, mediaType: echo, [echo]: echo, [echo.toUpperCase()]: 1 }),
     ],
   },
-  'breaks off JSON behind it': { answer: () => [200, json, `{"${secret}": ${bearer}`] },
+  'truncates JSON after it': { answer: () => [200, json, `{"${secret}": ${bearer}`] },
   'lists it': {
     answer: () => [200, json, JSON.stringify({ tags: [secret], repositories: [secret], name: echo })],
   },
@@ -104,7 +104,7 @@ const mischiefs = (bearer: string): Readonly<Record<string, Mischief>> => ({
   'opens a session at a thief': {
     answer: (_, thief) => [202, { location: `${thief.origin}/${inAddresses}?a=${bearer}` }, ''],
   },
-  'opens a session at no address': { answer: () => [202, { location: `http://[${bearer}` }, ''] },
+  'opens a session at an invalid URL': { answer: () => [202, { location: `http://[${bearer}` }, ''] },
   'links to a thief': {
     answer: (_, thief) => [
       200,
@@ -112,7 +112,7 @@ const mischiefs = (bearer: string): Readonly<Record<string, Mischief>> => ({
       JSON.stringify({ tags: [], repositories: [] }),
     ],
   },
-  'links to nothing that can be read': {
+  'sends an invalid link': {
     answer: () => [
       200,
       { ...json, link: `${inAddresses} ${bearer}; rel=next` },
@@ -125,20 +125,20 @@ const mischiefs = (bearer: string): Readonly<Record<string, Mischief>> => ({
   'redirects to a thief who asks for credentials': {
     answer: (_, thief) => [307, { location: `${thief.origin}/login` }, ''],
   },
-  'redirects to where nobody is': {
+  'redirects to a closed port': {
     answer: () => [307, { location: `http://127.0.0.1:1/${bearer}/${inAddresses}` }, ''],
   },
-  'redirects to no web address': { answer: () => [307, { location: `file:///${inAddresses}` }, ''] },
-  'has its tokens from a thief': { answer: () => [200, {}, ''], realm: (thief) => `${thief.origin}/token` },
-  'has its tokens from an address with it': {
+  'redirects to a file': { answer: () => [307, { location: `file:///${inAddresses}` }, ''] },
+  'gets its tokens from a thief': { answer: () => [200, {}, ''], realm: (thief) => `${thief.origin}/token` },
+  'gets its tokens from a URL with it': {
     answer: () => [200, {}, ''],
     realm: () => `https://thief.invalid/${inAddresses}?x=${inAddresses}`,
   },
-  'has its tokens from an address with a user': {
+  'gets its tokens from a URL with a user': {
     answer: () => [200, {}, ''],
     realm: (thief) => thief.origin.replace('//', `//ada:${inAddresses}@`),
   },
-  'has its tokens from where a thief is redirected to': {
+  'gets its tokens through a redirect to a thief': {
     answer: () => [200, {}, ''],
     realm: () => '/away',
   },
@@ -151,8 +151,8 @@ const mischiefs = (bearer: string): Readonly<Record<string, Mischief>> => ({
   },
 })
 
-/** A registry that lets in who has the credentials, and then does mischief; a thief who keeps all that he hears. */
-async function den(way: Way, mischief: Mischief) {
+/** A registry that attacks authenticated clients, and a server that records all requests. */
+async function attackedClient(scheme: Scheme, attack: Attack) {
   const thief = await scriptedServer(({ path }, response) => {
     if (path !== '/login') return reply(response, 200, {}, JSON.stringify({ token: 'thiefs-token' }))
     reply(response, 401, { 'www-authenticate': 'Basic realm="x", Bearer realm="https://thief.invalid/"' })
@@ -166,18 +166,18 @@ async function den(way: Way, mischief: Mischief) {
       return reply(response, 200, json, JSON.stringify({ token: token }))
     }
     if (authorization === undefined) return reply(response, 401, { 'www-authenticate': challenge() })
-    reply(response, ...mischief.answer(request, thief))
+    reply(response, ...attack.answer(request, thief))
   }
   const registry = await scriptedServer(script)
   const challenge = (): string => {
-    const realm = mischief.realm?.(thief) ?? '/token'
+    const realm = attack.realm?.(thief) ?? '/token'
     const address = realm.startsWith('/') ? `${registry.origin}${realm}` : realm
-    return way === 'basic' ? 'Basic realm="x"' : `Bearer realm="${address}",service="x"`
+    return scheme === 'basic' ? 'Basic realm="x"' : `Bearer realm="${address}",service="x"`
   }
   const clock = leapingClock()
   const stack = createFetch({
     settings: new Map(),
-    credentials: async () => credentials[way],
+    credentials: async () => credentials[scheme],
     userAgent: 'test',
     clock,
     random: () => 0.5,
@@ -200,8 +200,8 @@ async function den(way: Way, mischief: Mischief) {
 const { root, manifests } = image({ label: 'canaries' })
 const layer = Buffer.from('a layer')
 
-/** Everything that can be done in a repository. */
-function deeds(store: TargetRepository, catalog: RepositoryLister, registry: string) {
+/** All operations of a repository. */
+function operations(store: TargetRepository, catalog: RepositoryLister, registry: string) {
   const digest = digestOf(layer)
   const d = bareDescriptor({ ...root, digest: digestOf(manifests.at(-1)?.bytes ?? '') })
   return [
@@ -220,30 +220,30 @@ function deeds(store: TargetRepository, catalog: RepositoryLister, registry: str
   ]
 }
 
-/** All that was told of it: events, the error, and what a log of its causes would have. */
-async function toldOf(deed: (call: Call) => Promise<unknown>): Promise<string> {
-  const told: unknown[] = []
-  const call = { signal: new AbortController().signal, notify: (event: unknown) => void told.push(event) }
+/** All events and errors of an operation, including causes and stacks. */
+async function outputOf(operation: (call: Call) => Promise<unknown>): Promise<string> {
+  const output: unknown[] = []
+  const call = { signal: new AbortController().signal, notify: (event: unknown) => void output.push(event) }
   try {
-    await deed(call)
+    await operation(call)
   } catch (thrown) {
-    told.push(toErrorInfo(thrown))
-    for (let at = thrown; at instanceof Error; at = at.cause) told.push(at.stack, at.message)
+    output.push(toErrorInfo(thrown))
+    for (let at = thrown; at instanceof Error; at = at.cause) output.push(at.stack, at.message)
   }
-  return told.map((one) => JSON.stringify(one)).join('\n')
+  return output.map((one) => JSON.stringify(one)).join('\n')
 }
 
-describe.each(['basic', 'bearer', 'identity'] as const)('with %s, what is secret', (way) => {
-  // whom a registry gives no token has none to keep
-  it.each(Object.entries(mischiefs(way === 'basic' ? inAddresses : token)))(
-    'stays so at a registry that %s',
-    async (_, mischief) => {
-      const { registry, thief, stores, tokens } = await den(way, mischief)
+describe.each(['basic', 'bearer', 'identity'] as const)('a secret of the scheme %s', (scheme) => {
+  // With basic authentication there is no token.
+  it.each(Object.entries(attacks(scheme === 'basic' ? inAddresses : token)))(
+    'is not printed or sent elsewhere by a registry that %s',
+    async (_, attack) => {
+      const { registry, thief, stores, tokens } = await attackedClient(scheme, attack)
       const store = stores.target({ registry: registry.host, path: 'team/api' })
-      const told: string[] = []
-      for (const deed of deeds(store, stores, registry.host)) told.push(await toldOf(deed))
+      const output: string[] = []
+      for (const operation of operations(store, stores, registry.host)) output.push(await outputOf(operation))
       const heard = thief.seen.map(({ method, path, headers, body }) =>
-        // what the registry itself has put into its address it knew before
+        // The registry itself put these into its URLs.
         [
           method,
           path.replaceAll(inAddresses, '').replaceAll(token, ''),
@@ -251,11 +251,11 @@ describe.each(['basic', 'bearer', 'identity'] as const)('with %s, what is secret
           body.toString(),
         ].join('\n'),
       )
-      expect(canariesIn(told.join('\n'))).toEqual([])
+      expect(canariesIn(output.join('\n'))).toEqual([])
       expect(canariesIn(heard.join('\n'))).toEqual([])
-      // it was tried
+      // The requests were sent.
       expect(registry.seen.length).toBeGreaterThan(0)
-      expect(tokens() > 0).toBe(way !== 'basic' && mischief.realm === undefined)
+      expect(tokens() > 0).toBe(scheme !== 'basic' && attack.realm === undefined)
     },
   )
 })

@@ -84,7 +84,7 @@ describe('the retry of a transfer', () => {
     expect(await attemptsWith(new DrayError('network', 'no'), retry, aborted)).toBe(1)
   })
 
-  it('does not repeat what fails to begin', async () => {
+  it('does not repeat a transfer that fails to begin', async () => {
     let begins = 0
     const begin = async (): Promise<never> => {
       begins++
@@ -100,7 +100,7 @@ describe('the retry of a transfer', () => {
     expect(waits).toEqual([125, 250, 500, 1000, 2000, 4000, 7500])
   })
 
-  it('reads back what was just written up to three times', async () => {
+  it('reads a written manifest up to three times', async () => {
     const answers = [undefined, undefined, 'it', 'more']
     expect(await retry.readBack(newCall(), async () => answers.shift())).toBe('it')
     expect(answers).toEqual(['more'])

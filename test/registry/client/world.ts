@@ -20,7 +20,7 @@ import type {
 import type { Content } from '../../support/images.ts'
 import { Oracle } from '../../support/oracle.ts'
 
-/** A clock whose sleeps are over at once. */
+/** A clock without real waits. */
 function hastyClock(): Clock {
   let now = 0
   return {
@@ -32,7 +32,7 @@ function hastyClock(): Clock {
   }
 }
 
-/** The real way of a request, with waits that take no time unless a clock is given. */
+/** The real HTTP stack, without real waits unless a clock is given. */
 export function openStack(clock: Clock = hastyClock()) {
   const stack = createFetch({
     settings: new Map(),
@@ -51,7 +51,7 @@ export function openStack(clock: Clock = hastyClock()) {
   }
 }
 
-/** Stores over it. */
+/** Repositories over that stack. */
 export function openStores(options: Partial<RegistryClientOptions> = {}): Repositories & RepositoryLister {
   return openRepositories({ ...openStack(), ...options })
 }
@@ -63,7 +63,7 @@ export function newCall(
   return { signal, events, notify: (event) => void events.push(event) }
 }
 
-/** An embedded registry for one test, looked at from outside by the oracle. */
+/** An embedded registry for one test, with an oracle. */
 export async function embedded(options: EmbeddedOptions = {}) {
   const log: AccessEntry[] = []
   const running = await startRegistry({ onRequest: (entry) => log.push(entry), ...options })
@@ -84,7 +84,7 @@ export async function embedded(options: EmbeddedOptions = {}) {
   }
 }
 
-export interface Heard {
+export interface ReceivedRequest {
   readonly method: string
   /** with the query */
   readonly path: string
@@ -92,17 +92,17 @@ export interface Heard {
   readonly body: Buffer
 }
 
-/** What a scripted server says; a header `undefined` is left out. `raw` does what it wants with the answer itself. */
-export interface Said {
+/** An answer of a scripted server. Undefined headers are omitted. `raw` writes the answer. */
+export interface ScriptedAnswer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string | undefined>>
   readonly body?: string | Uint8Array
   readonly raw?: (response: ServerResponse) => void
 }
 
-/** A server that answers by a script, for all that a registry must not do. */
-export async function scripted(answer: (request: Heard, count: number) => Said) {
-  const heard: Heard[] = []
+/** A server that answers by a script, for behaviour that the embedded registry does not have. */
+export async function scripted(answer: (request: ReceivedRequest, count: number) => ScriptedAnswer) {
+  const heard: ReceivedRequest[] = []
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -115,14 +115,14 @@ export async function scripted(answer: (request: Heard, count: number) => Said) 
         body: Buffer.concat(chunks),
       }
       heard.push(one)
-      const said = answer(one, heard.length)
-      if (said.raw !== undefined) return said.raw(response)
-      const headers = Object.entries(said.headers ?? {}).filter(([, value]) => value !== undefined)
+      const scriptedAnswer = answer(one, heard.length)
+      if (scriptedAnswer.raw !== undefined) return scriptedAnswer.raw(response)
+      const headers = Object.entries(scriptedAnswer.headers ?? {}).filter(([, value]) => value !== undefined)
       const framed = headers.some(([name]) => name === 'transfer-encoding' || name === 'content-length')
       if (!framed && request.method !== 'HEAD')
-        headers.push(['content-length', String(Buffer.byteLength(said.body ?? ''))])
-      response.writeHead(said.status, Object.fromEntries(headers) as Record<string, string>)
-      response.end(request.method === 'HEAD' ? undefined : said.body)
+        headers.push(['content-length', String(Buffer.byteLength(scriptedAnswer.body ?? ''))])
+      response.writeHead(scriptedAnswer.status, Object.fromEntries(headers) as Record<string, string>)
+      response.end(request.method === 'HEAD' ? undefined : scriptedAnswer.body)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -163,7 +163,7 @@ export function blobOf(bytes: Uint8Array | string): Descriptor {
   return { mediaType: 'application/octet-stream', digest: digestOf(bytes), size }
 }
 
-/** A source that gives bytes from memory, so many at a time, and counts how often it was opened. */
+/** A source of bytes in memory in pieces of `step`. `opened` has the offsets of all openings. */
 export function bytesSource(
   bytes: Uint8Array,
   step = 1000,

@@ -16,13 +16,13 @@ interface World {
 }
 
 interface WorldOptions {
-  /** scripts by helper's name; `$1` is the command, the server comes on stdin */
+  /** scripts by name of the helper; `$1` is the command, the registry comes on stdin */
   readonly helpers?: Readonly<Record<string, string>>
   readonly clock?: Clock
   readonly limitMs?: number
 }
 
-/** A home folder with docker's file as given (text as it is, else as JSON), and a PATH with helpers. */
+/** A home folder with the file of docker (as text or JSON), and a PATH with helpers. */
 async function world(config: unknown, options: WorldOptions = {}): Promise<World> {
   const folder = await tempFolder()
   const file = join(folder, '.docker', 'config.json')
@@ -55,14 +55,14 @@ async function failure(w: World, registry = 'r.test'): Promise<DrayError> {
   return error as DrayError
 }
 
-/** All that a person or a log could see of an error, its causes included. */
+/** All text of an error, including its causes. */
 function everything(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return `${error.stack} ${JSON.stringify(error)} ${everything(error.cause)}`
 }
 
 describe('the file of docker', () => {
-  it('that is not there means no credentials', async () => {
+  it('means no credentials if it does not exist', async () => {
     const source = findCredentials({ env: {}, home: await tempFolder() })
     expect(await source('r.test', 'a', notedCall())).toBeUndefined()
   })
@@ -81,7 +81,7 @@ describe('the file of docker', () => {
     ['the user <token>', pair('<token>:it'), { kind: 'identity', token: 'it' }],
     ['nothing', {}, undefined],
     ['an empty auth', { auth: '' }, undefined],
-  ])('gives %s', async (_name, entry, credential) => {
+  ])('contains %s', async (_name, entry, credential) => {
     const w = await world({ auths: { 'r.test': entry } })
     expect(await w.source('r.test', 'a', notedCall())).toEqual(credential)
   })
@@ -96,7 +96,7 @@ describe('the file of docker', () => {
     ['https://index.docker.io/v1/', 'docker.io'],
     ['index.docker.io', 'docker.io'],
     ['docker.io', 'docker.io'],
-  ])('knows %s as %s', async (key, registry) => {
+  ])('has credentials under %s for %s', async (key, registry) => {
     const w = await world({ auths: { [key]: pair('ada:secret') } })
     expect(await w.source(registry, 'library/a', notedCall())).toEqual(basic('ada', 'secret'))
   })
@@ -111,7 +111,7 @@ describe('the file of docker', () => {
     },
   )
 
-  it('prefers the key that is just the host to others that mean it', async () => {
+  it('prefers the key that is only the host to its other spellings', async () => {
     const auths = { 'r.test': pair('host:x'), 'https://r.test/v2/': pair('url:x') }
     expect(await (await world({ auths })).source('r.test', 'a', notedCall())).toEqual(basic('host', 'x'))
   })
@@ -123,7 +123,7 @@ describe('the file of docker', () => {
     ['team', 'team'],
     ['teams', 'host'],
     [undefined, 'host'],
-  ])('has the most specific key win for %s', async (path, username) => {
+  ])('uses the most specific key for %s', async (path, username) => {
     const w = await world({
       auths: {
         'r.test': pair('host:x'),
@@ -150,7 +150,7 @@ describe('the file of docker', () => {
     ],
     ['{"credsStore": 7}', 'credsStore names no credential helper'],
     ['{"credHelpers": []}', 'credHelpers is not an object'],
-  ])('that holds %s is an error with its name and nothing of its content', async (text, why) => {
+  ])('with %s is an error that names it and contains none of its content', async (text, why) => {
     const w = await world(text)
     const error = await failure(w)
     expect(error).toMatchObject({ code: 'config', subject: w.file })
@@ -169,20 +169,20 @@ describe('a credential helper', () => {
   const answers = (username: string): string =>
     `read server; echo "$1 $server" >>"$OUT/log"; echo '{"ServerURL":"x","Username":"${username}","Secret":"s"}'`
 
-  it('is asked for the host on its standard input, once', async () => {
+  it('gets the host on its standard input, once', async () => {
     const w = await world({ credsStore: 'store' }, { helpers: { store: answers('ada') } })
-    const asked = [w.source('r.test', 'a', notedCall()), w.source('r.test', 'b', notedCall())]
-    expect(await Promise.all(asked)).toEqual([basic('ada', 's'), basic('ada', 's')])
+    const requests = [w.source('r.test', 'a', notedCall()), w.source('r.test', 'b', notedCall())]
+    expect(await Promise.all(requests)).toEqual([basic('ada', 's'), basic('ada', 's')])
     expect(await readFile(join(w.folder, 'log'), 'utf8')).toBe('get r.test\n')
   })
 
-  it('is asked for Docker Hub under the name that docker uses', async () => {
+  it('gets the name of Docker Hub that docker uses', async () => {
     const w = await world({ credsStore: 'store' }, { helpers: { store: answers('ada') } })
     await w.source('docker.io', 'library/a', notedCall())
     expect(await readFile(join(w.folder, 'log'), 'utf8')).toBe('get https://index.docker.io/v1/\n')
   })
 
-  it('of a registry comes before the store, and both before auths', async () => {
+  it('of a registry has precedence over the store, and both over auths', async () => {
     const config = {
       auths: { 'r.test': pair('auths:x'), 'other.test': pair('auths:x') },
       credHelpers: { 'r.test': 'own' },
@@ -193,12 +193,12 @@ describe('a credential helper', () => {
     expect(await w.source('other.test', 'a', notedCall())).toEqual(basic('store', 's'))
   })
 
-  it('may give a refresh token', async () => {
+  it('can return a refresh token', async () => {
     const w = await world({ credsStore: 'store' }, { helpers: { store: answers('<token>') } })
     expect(await w.source('r.test', 'a', notedCall())).toEqual({ kind: 'identity', token: 's' })
   })
 
-  it('may say that it has none', async () => {
+  it('can report that it has no credentials', async () => {
     const none = 'echo credentials not found in native keychain; exit 1'
     const w = await world({ credsStore: 'store' }, { helpers: { store: none } })
     expect(await w.source('r.test', 'a', notedCall())).toBeUndefined()
@@ -211,20 +211,20 @@ describe('a credential helper', () => {
     ['prints no secret', `echo '{"Username":"canary","Secret":""}'`, 'is not the JSON object'],
     ['prints without end', 'yes canary', 'it printed more than 65536 bytes'],
     [
-      'says that it has none and succeeds',
+      'reports that it has no credentials and succeeds',
       'echo credentials not found in native keychain',
       'is not the JSON object',
     ],
     ['does not read its input', 'exec 0<&-; exit 4', 'it ended with status 4'],
     ['is killed', 'kill -9 $$', 'it ended with status unknown'],
-  ])('that %s is an error that names it and shows nothing of what it printed', async (_name, script, why) => {
+  ])('that %s is an error that names it and contains none of its output', async (_name, script, why) => {
     const w = await world({ credsStore: 'store' }, { helpers: { store: script } })
     const error = await failure(w)
     expect(error).toMatchObject({ code: 'config', subject: 'docker-credential-store' })
     expect(error.why).toContain(why)
   })
 
-  it('that hangs is stopped after its time', async () => {
+  it('that hangs is stopped after 30 s', async () => {
     const clock = manualClock()
     const script = 'echo $$ >"$OUT/pid"; exec sleep 600'
     const w = await world({ credsStore: 'store' }, { helpers: { store: script }, clock })
@@ -234,7 +234,7 @@ describe('a credential helper', () => {
     expect(await pending).toMatchObject({ code: 'timeout', subject: 'docker-credential-store' })
   })
 
-  it('that left a child with its pipes behind is not waited for', async () => {
+  it('that leaves a child with its pipes ends at once', async () => {
     const clock = manualClock()
     const w = await world({ credsStore: 'store' }, { helpers: { store: 'sleep 20 & exit 0' }, clock })
     const pending = failure(w)
@@ -261,7 +261,7 @@ describe('a credential helper', () => {
     })
   })
 
-  it('is not asked for a key that names none', async () => {
+  it('is not started for a key without a helper', async () => {
     // containers-auth.json(5)
     const config = { credHelpers: { 'r.test': '' }, credsStore: 'a', auths: { 'r.test': pair('bob:x') } }
     const w = await world(config, { helpers: { a: answers('ada') } })

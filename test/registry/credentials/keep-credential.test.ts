@@ -12,7 +12,7 @@ import { tempFolder } from '../../support/temp.ts'
 
 const ada = { kind: 'basic', username: 'ada', password: 'canary' } as const
 
-/** A helper that keeps what it is given in a file beside it, as a keychain does. */
+/** A helper that stores credentials in a file next to it, like a keychain. */
 const keychain = `kept="$(dirname "$0")/kept"
 case "$1" in
 store) cat > "$kept" ;;
@@ -40,8 +40,8 @@ async function world(config?: unknown, helper = keychain) {
   }
 }
 
-describe('credentials that are kept', () => {
-  it('are found again, in a file that is for its owner alone', async () => {
+describe('stored credentials', () => {
+  it('are found again in a file that only its owner can read', async () => {
     const one = await world()
     expect(await keepCredential(one.place, 'r.test:5000', ada, notedCall())).toEqual({ file: one.file })
     expect((await stat(one.file)).mode & 0o777).toBe(0o600)
@@ -49,7 +49,7 @@ describe('credentials that are kept', () => {
     expect(await one.find('r.test')).toBeUndefined()
   })
 
-  it('stand beside all else that the file has, which stays as it is, in its order', async () => {
+  it('keep the other content of the file and its order', async () => {
     const config = {
       HttpHeaders: { 'X-A': 'b' },
       auths: { 'other.test': { auth: 'eDp5', extra: 1 } },
@@ -65,14 +65,14 @@ describe('credentials that are kept', () => {
     })
   })
 
-  it('make a file private that was not', async () => {
+  it('make the file private', async () => {
     const one = await world({})
     await chmod(one.file, 0o644)
     await keepCredential(one.place, 'r.test', ada, notedCall())
     expect((await stat(one.file)).mode & 0o777).toBe(0o600)
   })
 
-  it('of Docker Hub are kept under the key that docker reads', async () => {
+  it('of Docker Hub have the key that docker reads', async () => {
     const one = await world()
     await keepCredential(one.place, 'docker.io', ada, notedCall())
     expect(Object.keys((await one.read())['auths'] as object)).toEqual(['https://index.docker.io/v1/'])
@@ -88,7 +88,7 @@ describe('credentials that are kept', () => {
   it.each([
     ['credsStore', { credsStore: 'chain' }],
     ['credHelpers', { credHelpers: { 'r.test': 'chain' } }],
-  ])('go to the helper that %s names, and not into the file', async (_, config) => {
+  ])('are stored by the helper of %s, and not in the file', async (_, config) => {
     const one = await world(config)
     expect(await keepCredential(one.place, 'r.test', ada, notedCall())).toEqual({
       file: one.file,
@@ -119,14 +119,14 @@ describe('credentials that are kept', () => {
     expect(await one.find('r.test')).toEqual(ada)
   })
 
-  it('never replace a file that is not understood', async () => {
+  it('never replace an invalid file', async () => {
     const one = await world('{"auths": [')
     const keeping = keepCredential(one.place, 'r.test', ada, notedCall())
     await expect(keeping).rejects.toMatchObject({ code: 'config', subject: one.file })
     expect(await readFile(one.file, 'utf8')).toBe('{"auths": [')
   })
 
-  it('are an error if their helper fails, and are stored nowhere then', async () => {
+  it('are an error if their helper fails, and are not stored elsewhere', async () => {
     const one = await world({ credsStore: 'chain' }, 'echo canary; exit 3')
     const keeping = keepCredential(one.place, 'r.test', ada, notedCall())
     await expect(keeping).rejects.toMatchObject({ code: 'config', why: 'it ended with status 3' })
@@ -135,15 +135,15 @@ describe('credentials that are kept', () => {
   })
 })
 
-describe('credentials that are forgotten', () => {
-  it('are gone from the file, under every spelling of their registry, and no others with them', async () => {
+describe('removed credentials', () => {
+  it('are deleted from the file under every spelling of their registry, and no others', async () => {
     const entry = { auth: 'eDp5' }
     const one = await world({ auths: { 'r.test': entry, 'https://r.test/v2/': entry, 'r.test:5000': entry } })
     expect(await forgetCredential(one.place, 'r.test', notedCall())).toEqual({ file: one.file })
     expect(await one.read()).toEqual({ auths: { 'r.test:5000': entry } })
   })
 
-  it('are gone from their helper', async () => {
+  it('are deleted from their helper', async () => {
     const one = await world({ credsStore: 'chain' })
     await keepCredential(one.place, 'r.test', ada, notedCall())
     expect(await forgetCredential(one.place, 'r.test', notedCall())).toEqual({
@@ -154,7 +154,7 @@ describe('credentials that are forgotten', () => {
     expect(await forgetCredential(one.place, 'r.test', notedCall())).toBeUndefined()
   })
 
-  it('may not be there: then no file is written', async () => {
+  it('may be missing, and then no file is written', async () => {
     const one = await world()
     expect(await forgetCredential(one.place, 'r.test', notedCall())).toBeUndefined()
     await expect(readFile(one.file)).rejects.toThrow('ENOENT')

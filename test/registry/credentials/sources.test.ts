@@ -14,7 +14,7 @@ import { tempFolder } from '../../support/temp.ts'
 const auths = (user: string, key = 'r.test'): string =>
   JSON.stringify({ auths: { [key]: { auth: Buffer.from(`${user}:canary`).toString('base64') } } })
 
-/** Every source has a user of its own name for r.test. */
+/** Every source has credentials for r.test with its own name as the user. */
 async function everywhere(): Promise<{ options: FindOptions; files: Record<string, string> }> {
   const home = await tempFolder()
   const files = {
@@ -49,7 +49,7 @@ async function userOf(
 }
 
 describe('credentials are found', () => {
-  it('in their order: each source wins if those before it have nothing', async () => {
+  it('in the first source that has any', async () => {
     const { options, files } = await everywhere()
     const { given: _, ...withoutFlags } = options
     const env: Record<string, string | undefined> = { ...options.env }
@@ -70,7 +70,7 @@ describe('credentials are found', () => {
     expect(users).toEqual(['flags', 'variables', 'text', 'named', 'session', 'user', 'docker', undefined])
   })
 
-  it('in the next source if one has only those of others', async () => {
+  it('in the next source if one has only those of other registries', async () => {
     const { options } = await everywhere()
     const text = auths('text', 'other.test')
     const { given: _, ...rest } = options
@@ -81,7 +81,7 @@ describe('credentials are found', () => {
   })
 
   it.each(['other.test', 'r.test:5000', 'r.test.evil.test', 'xr.test'])(
-    'and those of a command line or of variables go to no other registry, such as %s',
+    'and those of flags or variables are not used for %s',
     async (registry) => {
       const { options } = await everywhere()
       const env = { DRAY_USERNAME: 'a', DRAY_PASSWORD: 'canary', DRAY_REGISTRY: 'r.test' }
@@ -89,14 +89,14 @@ describe('credentials are found', () => {
     },
   )
 
-  it('for one namespace, if that is named', async () => {
+  it('for one namespace if it is named', async () => {
     const given = { username: 'flags', password: () => Promise.resolve('x'), registry: 'r.test/team' }
     const options = { env: {}, home: '/nowhere', given }
     expect(await userOf(options)).toBe('flags')
     expect(await userOf(options, 'r.test', 'teams/api')).toBeUndefined()
   })
 
-  it('without a session folder at the place of podman for this user', () => {
+  it('in the default folder of podman if there is no session folder', () => {
     const places = credentialSources({ env: {}, home: '/home/me', uid: 1000 }).map(({ where }) => where)
     expect(places).toContain('/run/containers/1000/auth.json')
   })
@@ -105,16 +105,16 @@ describe('credentials are found', () => {
     ['DRAY_USERNAME', { DRAY_PASSWORD: 'canary', DRAY_REGISTRY: 'r.test' }],
     ['DRAY_PASSWORD and DRAY_REGISTRY', { DRAY_USERNAME: 'ada' }],
     ['DRAY_REGISTRY', { DRAY_USERNAME: 'ada', DRAY_PASSWORD: 'canary' }],
-  ])('and where %s is missing beside the others, that is an error', async (missing, env) => {
+  ])('and an incomplete set of variables without %s is an error', async (missing, env) => {
     const finding = userOf({ env, home: '/nowhere' })
     await expect(finding).rejects.toMatchObject({ code: 'config', message: expect.stringContaining(missing) })
     await expect(finding).rejects.not.toThrow(/canary/)
   })
 
   it.each([
-    ['a file that REGISTRY_AUTH_FILE names and that is not there', { REGISTRY_AUTH_FILE: '/nowhere/x.json' }],
+    ['a missing file of REGISTRY_AUTH_FILE', { REGISTRY_AUTH_FILE: '/nowhere/x.json' }],
     ['a DOCKER_AUTH_CONFIG that is no JSON', { DOCKER_AUTH_CONFIG: 'canary' }],
-  ])('and %s is an error, whatever stands behind it', async (_, env) => {
+  ])('and %s is an error, whatever the later sources have', async (_, env) => {
     const { options } = await everywhere()
     const finding = userOf({ home: options.home, env })
     await expect(finding).rejects.toMatchObject({ code: 'config' })
@@ -126,7 +126,7 @@ describe('an explanation of credentials', () => {
   const explain = async (options: FindOptions, path?: string) =>
     await explainCredentials(credentialSources(options), 'r.test', path, notedCall())
 
-  it('has every source in its order, which one wins, and no secret', async () => {
+  it('has every source in order, the one that is used, and no secret', async () => {
     const { options } = await everywhere()
     const reports = await explain(options)
     expect(reports.map(({ source }) => source)).toEqual(sourceNames)
@@ -144,7 +144,7 @@ describe('an explanation of credentials', () => {
     expect(JSON.stringify(reports)).not.toContain(Buffer.from('docker:canary').toString('base64'))
   })
 
-  it('says why a source has nothing, and which key of a file fits', async () => {
+  it('has the reason for each unused source, and the matching key of a file', async () => {
     const { options, files } = await everywhere()
     await writeFile(files['docker'] ?? '', auths('docker', 'r.test/team'))
     await writeFile(files['user'] ?? '', '{}')
@@ -161,7 +161,7 @@ describe('an explanation of credentials', () => {
     ])
   })
 
-  it('shows a broken source with its error, and uses nothing behind it', async () => {
+  it('has the error of a broken source, and uses no later source', async () => {
     const { options, files } = await everywhere()
     await writeFile(files['user'] ?? '', 'canary')
     const reports = await explain({ env: {}, home: options.home })

@@ -6,7 +6,7 @@ import { notedCall, requestOf } from '../../support/http-world.ts'
 import { leapingClock } from '../../support/manual-clock.ts'
 import { type Script, scriptedServer } from '../../support/scripted-server.ts'
 
-/** Does the steps one after another, then answers 201. */
+/** Takes the steps one after another, then answers 201. */
 function inOrder(...steps: readonly Script[]): Script {
   let count = 0
   return (request, response, raw) => {
@@ -20,7 +20,7 @@ const status =
   (_, response) =>
     void response.writeHead(code, headers).end()
 
-/** A PUT whose check was made when it began, on a clock on which waiting costs no time. */
+/** A PUT with a check at its begin, and a clock without real waits. */
 async function checkedPut(script: Script, { concurrency }: { readonly concurrency?: number } = {}) {
   const clock = leapingClock()
   const server = await scriptedServer(script)
@@ -73,7 +73,7 @@ describe('a request with a check', () => {
     expect(putsBeforeCheck).toEqual(expected)
   })
 
-  it('is checked once more before none of its attempts if all of them are in time', async () => {
+  it('is not checked again if all attempts are within two seconds', async () => {
     const { send, puts, putsBeforeCheck } = await checkedPut(inOrder(status(503), status(503)))
     expect((await send()).status).toBe(201)
     expect(puts()).toBe(3)
@@ -105,7 +105,7 @@ describe('a request with a check', () => {
       { concurrency: 1 },
     )
     const { origin } = world.server
-    // the challenge is known before, so that only the slot is waited for
+    // The challenge is known, so the request waits only for the slot.
     await (await world.stack.fetch(requestOf(`${origin}/v2/`), notedCall())).discard()
     const slow = world.stack.fetch(requestOf(`${origin}/v2/api/tags/list`), notedCall())
     const put = world.send(async () => {

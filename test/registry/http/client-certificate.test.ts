@@ -10,7 +10,7 @@ import { testAuthority, testCertificate } from '../../support/tls.ts'
 
 const own: RegistrySettings = { ca: testAuthority, clientCertificate: testCertificate }
 
-/** Asks everybody for a certificate, and answers with whose it was shown, or redirects. */
+/** Requests a client certificate, and answers with its subject or a redirect. */
 async function asking(options: { required?: boolean; redirectTo?: string } = {}) {
   const shown: (string | undefined)[] = []
   const server = createServer(
@@ -47,14 +47,14 @@ function fetchAt(settings: ReadonlyMap<string, RegistrySettings>, certificates?:
   return (registry: string) => stack.fetch(requestOf(`https://${registry}/v2/`, { registry }), notedCall())
 }
 
-it('a certificate of this machine is shown to the registry that asks for it', async () => {
+it('a client certificate is sent to the registry that requests it', async () => {
   const { port, shown } = await asking({ required: true })
   const registry = `127.0.0.1:${port}`
   expect((await fetchAt(new Map([[registry, own]]))(registry)).status).toBe(200)
   expect(shown).toEqual(['localhost'])
 })
 
-it('is required by such a registry', async () => {
+it('a registry that requires a client certificate refuses requests without one', async () => {
   const { port } = await asking({ required: true })
   const registry = `127.0.0.1:${port}`
   await expect(fetchAt(new Map([[registry, { ca: testAuthority }]]))(registry)).rejects.toMatchObject({
@@ -62,7 +62,7 @@ it('is required by such a registry', async () => {
   })
 })
 
-it('is shown to no other host, such as the target of a redirect', async () => {
+it('a client certificate is sent to no other host, such as the target of a redirect', async () => {
   const other = await asking()
   const { port, shown } = await asking({ redirectTo: `https://localhost:${other.port}/storage` })
   const registry = `127.0.0.1:${port}`
@@ -75,7 +75,7 @@ it('is shown to no other host, such as the target of a redirect', async () => {
   expect(other.shown).toEqual([undefined])
 })
 
-it('may come from a folder of this machine, and what the configuration says comes first', async () => {
+it('a client certificate of the configuration has precedence over one of a folder', async () => {
   const { port, shown } = await asking({ required: true })
   const registry = `127.0.0.1:${port}`
   const settings = new Map([[registry, { insecure: false }]])

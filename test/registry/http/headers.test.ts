@@ -4,7 +4,7 @@ import { parseChallenges } from '../../../src/registry/http/auth/challenge.ts'
 import { nextLink, rateLimitOf, retryAfterMs, warningTexts } from '../../../src/registry/http/headers.ts'
 
 const now = Date.UTC(2026, 10, 23, 12)
-/** The characters on which the grammars of headers turn. */
+/** The characters with a meaning in headers. */
 const hostile = fc.string({
   unit: fc.constantFrom('<', '>', '"', '\\', ';', ',', '=', ' ', 'a', 'rel', '299', 'Bearer', 'next'),
   maxLength: 200,
@@ -48,11 +48,11 @@ describe('Link', () => {
     ['<a; rel=next', undefined],
     ['', undefined],
     [`<a>; rel=next, ${' '.repeat(20_000)}`, undefined],
-  ])('%.60s gives %s', (value, target) => {
+  ])('%.60s is parsed to %s', (value, target) => {
     expect(nextLink(value)).toBe(target)
   })
 
-  it('gives back any target that is written', () => {
+  it('is parsed to any target that was written', () => {
     fc.assert(
       fc.property(fc.webUrl({ withQueryParameters: true }), (target) => {
         fc.pre(!target.includes('>'))
@@ -81,7 +81,7 @@ describe('Retry-After', () => {
     expect(retryAfterMs(value, now)).toBe(ms)
   })
 
-  it('reads every date as it is printed', () => {
+  it('parses every date that was formatted', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 4e9 }), (seconds) => {
         const date = new Date(seconds * 1000)
@@ -99,7 +99,7 @@ describe('Warning', () => {
     ['299 - no quotes', []],
     ['299', []],
     ['', []],
-  ])('%s says %j', (value, texts) => {
+  ])('%s has the texts %j', (value, texts) => {
     expect(warningTexts(value)).toEqual(texts)
   })
 })
@@ -128,11 +128,11 @@ describe('WWW-Authenticate', () => {
     ['Basic realm="never ends', []],
     ['"', []],
     ['', []],
-  ])('%s', (value, challenges) => {
+  ])('is parsed: %s', (value, challenges) => {
     expect(plain(value)).toEqual(challenges)
   })
 
-  it('gives back any challenge that is written', () => {
+  it('is parsed to any challenge that was written', () => {
     const name = fc.stringMatching(/^[a-z]{1,10}$/)
     const values = fc.dictionary(name, fc.string({ unit: 'grapheme-ascii', maxLength: 30 }), {
       minKeys: 1,
@@ -156,7 +156,7 @@ describe('WWW-Authenticate', () => {
 })
 
 describe('hostile headers', () => {
-  it('are read without an error, and what is found was in them', () => {
+  it('are parsed without an error, and every result is in the header', () => {
     fc.assert(
       fc.property(hostile, (value) => {
         expect(value).toContain(nextLink(value) ?? '')
@@ -169,7 +169,7 @@ describe('hostile headers', () => {
   })
 
   it.each(['<', '"', '\\', ',', ';', 'a=', '<>;', '299 - "', 'Bearer a="b",', 'a '])(
-    'made of nothing but %s give no more than a few challenges',
+    'that repeat %s have at most a few challenges',
     (piece) => {
       const value = piece.repeat(Math.floor(16_000 / piece.length))
       expect(parseChallenges(value).length).toBeLessThanOrEqual(16)

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 const stack = join(import.meta.dirname, '../../../src/registry/http/stack.ts')
 
 describe('the stack', () => {
-  it('is put together without loading undici, the HTTP modules of Node or TLS', () => {
+  it('is composed without loading undici, the HTTP modules of Node or TLS', () => {
     const script = `
       const { createFetch } = await import(${JSON.stringify(stack)})
       createFetch({ settings: new Map(), credentials: async () => undefined, userAgent: 'x' })

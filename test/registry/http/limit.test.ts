@@ -12,10 +12,10 @@ const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** A server whose answers are given by hand, one request at a time. */
+/** A server that answers one request at a time when the test says so. */
 function handServer(): {
   fetch: Fetch
-  /** the requests that arrived and were not answered yet */
+  /** the requests without an answer */
   open: ((status?: number) => void)[]
   most: () => number
 } {
@@ -43,7 +43,7 @@ const limited = (next: Fetch, concurrency = 4): Fetch =>
   limit(new Map([['r.test', { concurrency }]]), new HostGates(manualClock(), 1000))(next)
 
 describe('the limiter', () => {
-  it('lets so many small requests through at once, and the next when headers are there', async () => {
+  it('sends a limited number of small requests at once, and the next one after response headers', async () => {
     const server = handServer()
     const fetch = limited(server.fetch)
     const all = Array.from({ length: 6 }, () => fetch(requestOf(url), notedCall()))
@@ -59,7 +59,7 @@ describe('the limiter', () => {
     expect((await Promise.all(all)).map((one) => one.status)).toEqual([200, 200, 200, 200, 200, 200])
   })
 
-  it('counts each registry for itself', async () => {
+  it('counts each registry separately', async () => {
     const server = handServer()
     const fetch = limited(server.fetch, 1)
     void fetch(requestOf(url), notedCall())
@@ -94,7 +94,7 @@ describe('the limiter', () => {
     await (await second).discard()
   })
 
-  it('halves on 429, once for all that were under way, and grows back', async () => {
+  it('halves its limit after 429, once for all requests in progress, and raises it again', async () => {
     const server = handServer()
     const fetch = limited(server.fetch, 8)
     const send = (count: number): void => {
@@ -117,7 +117,7 @@ describe('the limiter', () => {
     expect(server.open).toHaveLength(8)
   })
 
-  it('keeps no slot for a request that was aborted while it waited', async () => {
+  it('keeps no slot for a request that is aborted while it waits', async () => {
     const server = handServer()
     const fetch = limited(server.fetch, 1)
     void fetch(requestOf(url), notedCall())
@@ -138,7 +138,7 @@ describe('the limiter', () => {
       await expect(fetch(requestOf(url, { lane: 'upload' }), notedCall())).rejects.toThrow('broken')
   })
 
-  it('does not lock 32 copies within one registry out, each of which downloads while it uploads', async () => {
+  it('finishes 32 copies within one registry, each with a download and an upload', async () => {
     const fetch: Fetch = limited(async (request, call) => {
       if (request.body?.kind === 'stream') {
         let size = 0

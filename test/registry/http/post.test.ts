@@ -32,7 +32,7 @@ const body = Buffer.from('{"a":"ü"}')
 const at = (server: ScriptedServer, path: string): URL => new URL(path, server.origin)
 
 describe('a POST', () => {
-  it('sends the bytes and headers as they are, to the path and query, with no credential', async () => {
+  it('sends the unchanged bytes and headers to path and query without credentials', async () => {
     const { server, poster } = await world((_request, response) => reply(response, 202, {}, 'thanks'))
     const headers = { 'content-type': 'application/x', 'x-dray-delivery': '1' }
     expect(await poster.post(at(server, '/in/a?b=c#d'), headers, body, notedCall())).toEqual({ status: 202 })
@@ -58,7 +58,7 @@ describe('a POST', () => {
     ['17', 17_000],
     ['Mon, 23 Nov 2026 00:00:05 GMT', 5_000],
     ['soon', undefined],
-  ])('says how long the other side wants to be left alone: %s', async (value, retryAfterMs) => {
+  ])('returns the Retry-After of the answer: %s', async (value, retryAfterMs) => {
     const { server, poster } = await world((_request, response) =>
       reply(response, 503, { 'retry-after': value }),
     )
@@ -69,7 +69,7 @@ describe('a POST', () => {
     expect(server.seen).toHaveLength(1)
   })
 
-  it('uses one connection for many, throwing short answers away', async () => {
+  it('uses one connection for many requests, and discards short answers', async () => {
     const { server, poster } = await world((_request, response) => reply(response, 200, {}, 'ok'))
     for (let i = 0; i < 5; i++) await poster.post(at(server, '/'), {}, body, notedCall())
     expect(server.connections()).toBe(1)
@@ -88,7 +88,7 @@ describe('a POST', () => {
     })
   })
 
-  it('waits no longer than that for the rest of an answer whose status is there', async () => {
+  it('waits at most 10 s for the rest of an answer', async () => {
     const { server, poster, clock } = await world((_request, response) => {
       response.writeHead(200)
       response.write('and so on')
@@ -103,7 +103,7 @@ describe('a POST', () => {
     expect(await answer).toEqual({ status: 200 })
   })
 
-  it('keeps nothing waiting when it is answered', async () => {
+  it('keeps no timer after its answer', async () => {
     const { server, poster, clock } = await world((_request, response) => reply(response, 200))
     await poster.post(at(server, '/'), {}, body, notedCall())
     const before = clock.now()
@@ -131,7 +131,7 @@ describe('a POST', () => {
     expect(JSON.stringify(error)).not.toContain('secret')
   })
 
-  it('reports the request by scheme and host alone', async () => {
+  it('reports only the scheme and host of the request', async () => {
     const { server, poster } = await world((_request, response) => reply(response, 200))
     const call = notedCall()
     await poster.post(at(server, '/secret?secret=1#secret'), {}, body, call)
@@ -139,7 +139,7 @@ describe('a POST', () => {
   })
 })
 
-describe('the address of a POST', () => {
+describe('the URL of a POST', () => {
   it.each([
     'https://hooks.example.com/services/secret',
     'http://127.0.0.1:8080/x',
@@ -178,7 +178,7 @@ describe('the address of a POST', () => {
     expect(JSON.stringify({ message, why, hint, subject })).not.toContain('canary')
   })
 
-  it('is checked again when it is used: nothing is sent over plain http', async () => {
+  it('is checked again before use, and nothing is sent over plain http', async () => {
     const { server, poster } = await world((_request, response) => reply(response, 200))
     const { port } = new URL(server.origin)
     const error = await caught(poster.post(new URL(`http://0.0.0.0:${port}/`), {}, body, notedCall()))

@@ -44,15 +44,15 @@ describe('a URL for messages', () => {
   })
 })
 
-describe('the words of another side', () => {
+describe('text of a registry', () => {
   it.each([
     ['denied for https://u:canary@r.test/v2/x?n=1&sig=canary.', 'denied for https://r.test/v2/x?n=1&sig=….'],
     ['clone git+ssh://u:canary@r.test/x failed', 'clone git+ssh://r.test/x failed'],
     ['sent Authorization: Basic Y2FuYXJ5', 'sent Authorization: Basic …'],
     ['bad token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ9.c2lnbmF0dXJl', 'bad token …'],
     ['user dckr_pat_Canary0123456789abcdef is blocked', 'user … is blocked'],
-  ])('%s are told as %s', (text, told) => {
-    expect(redactText(text)).toBe(told)
+  ])('%s is redacted to %s', (text, redacted) => {
+    expect(redactText(text)).toBe(redacted)
   })
 
   it.each([
@@ -60,7 +60,7 @@ describe('the words of another side', () => {
     'manifest sha256:207bc31be218f3ac8bc8de46c92f5a4f1f2a8fef38fd201cc086266ff605c031 unknown (ImageTagAlreadyExistsException)',
     'request 107fe308-8556-4587-b2fc-06a78c91be48 of 2026-11-23 was throttled, see https://docs.test/limits/',
     'requested access to the resource is denied: repository registry.example.com:5000/acme/api-service-1.4.2',
-  ])('stay as they are where no secret is in them: %s', (text) => {
+  ])('is unchanged if it contains no secret: %s', (text) => {
     expect(redactText(text)).toBe(text)
   })
 })

@@ -5,14 +5,14 @@ import { redirect } from '../../../src/registry/http/redirect.ts'
 import { createResponse } from '../../../src/registry/http/response.ts'
 import { notedCall, requestOf } from '../../support/http-world.ts'
 
-/** A network in which some addresses redirect and all others answer 200; notes what was asked for, with which credentials. */
+/** Some URLs redirect and all others answer 200; records the requests with their credentials. */
 function network(redirects: Readonly<Record<string, string>>): {
   fetch: Fetch
-  asked: [string, string | undefined][]
+  requests: [string, string | undefined][]
 } {
-  const asked: [string, string | undefined][] = []
+  const requests: [string, string | undefined][] = []
   const answer: Fetch = async (request) => {
-    asked.push([request.url.href, request.headers['authorization']])
+    requests.push([request.url.href, request.headers['authorization']])
     const location = redirects[request.url.href]
     const body = new IncomingBody({
       pause: () => undefined,
@@ -23,7 +23,7 @@ function network(redirects: Readonly<Record<string, string>>): {
     const headers = new Map(location === undefined ? [] : [['location', location]])
     return createResponse({ status: location === undefined ? 200 : 307, headers, url: request.url, body })
   }
-  return { fetch: redirect(answer), asked }
+  return { fetch: redirect(answer), requests }
 }
 
 const withCredentials = (url: string, over: Partial<RegistryRequest> = {}): RegistryRequest =>
@@ -31,10 +31,10 @@ const withCredentials = (url: string, over: Partial<RegistryRequest> = {}): Regi
 
 describe('a redirect', () => {
   it('keeps credentials on the same origin', async () => {
-    const { fetch, asked } = network({ 'https://r.test/a': '/b' })
+    const { fetch, requests } = network({ 'https://r.test/a': '/b' })
     const response = await fetch(withCredentials('https://r.test/a'), notedCall())
     expect(response.url.href).toBe('https://r.test/b')
-    expect(asked[1]).toEqual(['https://r.test/b', 'Bearer canary'])
+    expect(requests[1]).toEqual(['https://r.test/b', 'Bearer canary'])
   })
 
   it.each([
@@ -42,57 +42,61 @@ describe('a redirect', () => {
     ['another port', 'https://r.test:8443/b'],
     ['a host that begins alike', 'https://r.test.evil.test/b'],
   ])('to %s drops credentials', async (_name, location) => {
-    const { fetch, asked } = network({ 'https://r.test/a': location })
+    const { fetch, requests } = network({ 'https://r.test/a': location })
     await fetch(withCredentials('https://r.test/a'), notedCall())
-    expect(asked[1]).toEqual([location, undefined])
+    expect(requests[1]).toEqual([location, undefined])
   })
 
   it('from http to https is another origin', async () => {
-    const { fetch, asked } = network({ 'http://r.test/a': 'https://r.test/a' })
+    const { fetch, requests } = network({ 'http://r.test/a': 'https://r.test/a' })
     await fetch(withCredentials('http://r.test/a'), notedCall())
-    expect(asked[1]).toEqual(['https://r.test/a', undefined])
+    expect(requests[1]).toEqual(['https://r.test/a', undefined])
   })
 
-  it('does not take credentials up again when it comes back', async () => {
-    const { fetch, asked } = network({
+  it('does not send credentials again after a redirect back', async () => {
+    const { fetch, requests } = network({
       'https://r.test/a': 'https://cdn.test/b',
       'https://cdn.test/b': 'https://r.test/c',
     })
     await fetch(withCredentials('https://r.test/a'), notedCall())
-    expect(asked.map(([, authorization]) => authorization)).toEqual(['Bearer canary', undefined, undefined])
+    expect(requests.map(([, authorization]) => authorization)).toEqual([
+      'Bearer canary',
+      undefined,
+      undefined,
+    ])
   })
 
-  it('carries no user and password that its address brings along', async () => {
-    const { fetch, asked } = network({ 'https://r.test/a': 'https://u:p@cdn.test/b' })
+  it('does not use a user and password in its URL', async () => {
+    const { fetch, requests } = network({ 'https://r.test/a': 'https://u:p@cdn.test/b' })
     await fetch(withCredentials('https://r.test/a'), notedCall())
-    expect(asked[1]?.[0]).toBe('https://cdn.test/b')
+    expect(requests[1]?.[0]).toBe('https://cdn.test/b')
   })
 
   it.each(['http://r.test/b', 'ftp://r.test/b', 'http://'])(
     'from https to %s is refused',
     async (location) => {
-      const { fetch, asked } = network({ 'https://r.test/a?X-Signature=canary': location })
+      const { fetch, requests } = network({ 'https://r.test/a?X-Signature=canary': location })
       const sending = fetch(withCredentials('https://r.test/a?X-Signature=canary'), notedCall())
       await expect(sending).rejects.toMatchObject({
         code: 'protocol',
         subject: expect.not.stringContaining('canary'),
       })
-      expect(asked).toHaveLength(1)
+      expect(requests).toHaveLength(1)
     },
   )
 
-  it('is followed five times and not six', async () => {
-    const { fetch, asked } = network({ 'https://r.test/a': '/a' })
+  it('is followed at most five times', async () => {
+    const { fetch, requests } = network({ 'https://r.test/a': '/a' })
     await expect(fetch(withCredentials('https://r.test/a'), notedCall())).rejects.toMatchObject({
       code: 'protocol',
     })
-    expect(asked).toHaveLength(6)
+    expect(requests).toHaveLength(6)
   })
 
   it.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)('of %s is not followed', async (method) => {
-    const { fetch, asked } = network({ 'https://r.test/a': '/b' })
+    const { fetch, requests } = network({ 'https://r.test/a': '/b' })
     const response = await fetch(withCredentials('https://r.test/a', { method }), notedCall())
     expect(response.status).toBe(307)
-    expect(asked).toHaveLength(1)
+    expect(requests).toHaveLength(1)
   })
 })

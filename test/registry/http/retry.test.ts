@@ -11,7 +11,7 @@ import { leapingClock, manualClock } from '../../support/manual-clock.ts'
 
 type Answer = number | { readonly status: number; readonly retryAfter: string } | DrayError
 
-/** Gives the answers one after another, the last one for ever. */
+/** Returns the answers one after another, then always the last one. */
 function server(...answers: readonly Answer[]): { fetch: Fetch; count: () => number } {
   let count = 0
   return {
@@ -62,7 +62,7 @@ describe('retry', () => {
     expect(count()).toBe(1)
   })
 
-  it('retries a 416 that makes no sense three times, and accepts one for a range', async () => {
+  it('retries a 416 without a range three times, and returns one for a range', async () => {
     const whole = server(416)
     await retrying(whole.fetch).fetch(requestOf(url), notedCall())
     expect(whole.count()).toBe(3)
@@ -79,13 +79,13 @@ describe('retry', () => {
     expect(world.naps).toEqual([250, 500, 1000, 2000, 4000, 8000, 16_000])
   })
 
-  it('waits for a random part of that', async () => {
+  it('waits for a random part of that time', async () => {
     const world = retrying(server(503, 503, 200).fetch, { random: () => 0.5 })
     await world.fetch(requestOf(url), notedCall())
     expect(world.naps).toEqual([125, 250])
   })
 
-  it('survives a connection that breaks, and reports it', async () => {
+  it('retries after a broken connection, and reports it', async () => {
     const call = notedCall()
     const response = await retrying(server(broken(true), broken(false), 200).fetch).fetch(
       requestOf(url),
@@ -98,7 +98,7 @@ describe('retry', () => {
     ])
   })
 
-  it('gives up a host that never answered after four attempts', async () => {
+  it('makes four attempts for a host that never answered', async () => {
     const { fetch, count } = server(broken(false))
     await expect(retrying(fetch).fetch(requestOf(url), notedCall())).rejects.toMatchObject({
       code: 'network',
@@ -115,7 +115,7 @@ describe('retry', () => {
     expect(count()).toBe(1)
   })
 
-  it('does not retry an error whose retries are used up', async () => {
+  it('does not retry an error after its last retry', async () => {
     const { fetch, count } = server(broken(true))
     const inner = retrying(fetch)
     await expect(retrying(inner.fetch).fetch(requestOf(url), notedCall())).rejects.toMatchObject({
@@ -140,7 +140,7 @@ describe('retry', () => {
   it.each([
     ['seconds', '120', 120_000],
     ['a date', new Date(start + 90_000).toUTCString(), 90_000],
-  ])('waits as long as Retry-After says, in %s', async (_name, retryAfter, waited) => {
+  ])('waits for the time of Retry-After in %s', async (_name, retryAfter, waited) => {
     const world = retrying(server({ status: 429, retryAfter }, 200).fetch)
     await world.fetch(requestOf(url), notedCall())
     expect(world.naps).toEqual([waited])
@@ -161,23 +161,23 @@ describe('retry', () => {
     const gates = new HostGates(clock, 300_000)
     const { fetch, count } = server({ status: 429, retryAfter: '60' }, 200)
     const send = retry({ clock, random: () => 0, gates })(fetch)
-    const told = notedCall()
-    const first = send(requestOf(url), told)
+    const call = notedCall()
+    const first = send(requestOf(url), call)
     await clock.sleepers(1)
-    const second = send(requestOf(url), told)
+    const second = send(requestOf(url), call)
     await clock.sleepers(2)
     expect((await send(requestOf('https://other.test/'), notedCall())).status).toBe(200)
     expect(count()).toBe(2)
     await clock.advance(59_999)
     expect(count()).toBe(2)
     await clock.advance(1)
-    expect(told.events.filter(({ kind }) => kind === 'wait')).toEqual([
+    expect(call.events.filter(({ kind }) => kind === 'wait')).toEqual([
       { kind: 'wait', registry: 'r.test', ms: 60_000 },
     ])
     expect([(await first).status, (await second).status]).toEqual([200, 200])
   })
 
-  it('stops retrying soon if nothing succeeds any more', async () => {
+  it('stops retrying if no request succeeds any more', async () => {
     const { fetch, count } = server(503)
     const world = retrying(fetch)
     await Promise.all(Array.from({ length: 100 }, () => world.fetch(requestOf(url), notedCall())))

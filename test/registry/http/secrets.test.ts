@@ -15,44 +15,44 @@ const password = `Tr0ub4dor&3 "ü"<'/:@`
 describe('a secret that was sent', () => {
   it.each([
     ['in clear', `wrong password ${password}, again`, 'wrong password …, again'],
-    ['in small letters, as a host is', 'https://CANARY.test/', 'https://….test/', 'canary'],
+    ['in lower case, like a host', 'https://CANARY.test/', 'https://….test/', 'canary'],
     ['in capitals', 'DENIED: CANARY', 'DENIED: …', 'canary'],
     ['percent-encoded', `/x/${encodeURIComponent(password)}/y`, '/x/…/y'],
     ['percent-encoded by small digits', `/x/${encodeURIComponent(password).toLowerCase()}/y`, '/x/…/y'],
     ['as a form', new URLSearchParams({ p: password }).toString(), 'p=…'],
-    ['as JSON quotes it', 'Tr0ub4dor&3 \\"ü\\"<\'/:@!', '…!'],
+    ['quoted in JSON', 'Tr0ub4dor&3 \\"ü\\"<\'/:@!', '…!'],
     ['in Base64', `got ${Buffer.from(password).toString('base64')}`, 'got …'],
     ['in Base64 for URLs', `got ${Buffer.from(password).toString('base64url')}`, 'got …'],
-  ])('is not told %s', (_, text, told, secret = password) => {
-    expect(secretsOf(secret).redact(text)).toBe(told)
+  ])('is redacted %s', (_, text, redacted, secret = password) => {
+    expect(secretsOf(secret).redact(text)).toBe(redacted)
   })
 
-  it('is cut out of the Base64 of a longer text, at any offset', () => {
+  it('is redacted in the Base64 of a longer text at any offset', () => {
     for (const before of ['', 'a', 'ab', 'abc', 'user:']) {
-      const told = secretsOf('canary-password').redact(
+      const redacted = secretsOf('canary-password').redact(
         Buffer.from(`${before}canary-password and more`).toString('base64'),
       )
-      const bytes = Buffer.from(told.replace('…', '????????????????????'), 'base64').toString('latin1')
-      expect(told).toContain('…')
+      const bytes = Buffer.from(redacted.replace('…', '????????????????????'), 'base64').toString('latin1')
+      expect(redacted).toContain('…')
       expect(bytes).not.toMatch(/canary|password/)
     }
   })
 
-  it('is cut out as a whole if another one begins alike', () => {
+  it('is redacted completely if another one has the same beginning', () => {
     expect(secretsOf('canary', 'canary-and-more').redact('canary-and-more canary')).toBe('… …')
   })
 
-  it.each(['', 'a', 'abc'])('of less than four characters is in all text, and stays: "%s"', (secret) => {
+  it.each(['', 'a', 'abc'])('is not redacted if it has fewer than four characters: "%s"', (secret) => {
     expect(secretsOf(secret).redact('abc abc')).toBe('abc abc')
   })
 
-  it('is searched as it is, not as a pattern', () => {
+  it('is searched as text, not as a pattern', () => {
     expect(secretsOf('.*.*.*', '[a-z]+', '(?:x', '\\d\\d').redact('abcd .*.*.* [a-z]+ 12 (?:x \\d\\d')).toBe(
       'abcd … … 12 … …',
     )
   })
 
-  it('is never in the redacted text, whatever surrounds it', () => {
+  it('is never in the redacted text, whatever the text around it is', () => {
     const text = anyText(20)
     const secret = fc.string({
       unit: fc.constantFrom(...Array.from('abAB01+/=%&<>"\\ ü€😀')),
@@ -61,14 +61,14 @@ describe('a secret that was sent', () => {
     })
     fc.assert(
       fc.property(text, secret, text, (before, hidden, after) => {
-        const told = secretsOf(hidden).redact(`${before}${hidden}${after}`)
-        expect(told).toContain('…')
-        expect(told).not.toContain(hidden)
+        const redacted = secretsOf(hidden).redact(`${before}${hidden}${after}`)
+        expect(redacted).toContain('…')
+        expect(redacted).not.toContain(hidden)
       }),
     )
   })
 
-  it('may be as long as can be', () => {
+  it('can have any length', () => {
     const secrets = new Secrets()
     const long = (kind: string): string =>
       Array.from({ length: 20_000 }, (_, at) => `${kind}${at}&/\\`).join('')
@@ -79,14 +79,14 @@ describe('a secret that was sent', () => {
   })
 
   it.each(['\\'.repeat(300), '%'.repeat(300), '&amp;'.repeat(60), ' +'.repeat(150)])(
-    'costs no more where most of it comes again and again',
+    'is searched in linear time if its parts repeat',
     (secret) => {
-      const told = secretsOf(secret).redact(`${secret.slice(1)}x`.repeat(300))
-      expect(told.length).toBeLessThanOrEqual(secret.length * 300)
+      const redacted = secretsOf(secret).redact(`${secret.slice(1)}x`.repeat(300))
+      expect(redacted.length).toBeLessThanOrEqual(secret.length * 300)
     },
   )
 
-  it('that is a token is forgotten only behind many others', () => {
+  it('that is a token is redacted until there are many newer ones', () => {
     const secrets = new Secrets()
     for (let i = 0; i < 1000; i++) secrets.addToken(`token-${i}-end`)
     expect(secrets.redact('token-999-end token-940-end')).toBe('… …')
@@ -94,7 +94,7 @@ describe('a secret that was sent', () => {
 })
 
 describe('an error that quotes a secret', () => {
-  it('loses it and keeps its other parts', () => {
+  it('is redacted and keeps its other parts', () => {
     const error = new DrayError('protocol', 'no canary', {
       details: ['a canary'],
       subject: 'r.test/canary',
@@ -104,8 +104,8 @@ describe('an error that quotes a secret', () => {
       registryCode: 'CANARY',
       cause: new Error('canary'),
     })
-    const told = toDrayError(secretsOf('canary').redactError(error))
-    expect(told).toMatchObject({
+    const redacted = toDrayError(secretsOf('canary').redactError(error))
+    expect(redacted).toMatchObject({
       code: 'protocol',
       message: 'no …',
       details: ['a …'],
@@ -115,16 +115,16 @@ describe('an error that quotes a secret', () => {
       status: 400,
       registryCode: '…',
     })
-    expect([told.stack, told.cause].join()).not.toContain('canary')
+    expect([redacted.stack, redacted.cause].join()).not.toContain('canary')
   })
 
-  it('in a cause loses its causes', () => {
+  it('in a cause has no causes after redaction', () => {
     const error = new DrayError('protocol', 'no', { cause: new Error('x', { cause: new Error('canary') }) })
     expect(toDrayError(secretsOf('canary').redactError(error)).cause).toBeUndefined()
   })
 
   it.each([new DrayError('protocol', 'no'), new Error('canary'), 'canary', undefined])(
-    'is the same where there is none, or where it is not ours: %s',
+    'is unchanged if it has no secret or is no DrayError: %s',
     (thrown) => {
       expect(secretsOf('canary').redactError(thrown)).toBe(thrown)
     },

@@ -29,7 +29,7 @@ async function world(script: Script): Promise<World> {
 }
 
 describe('the stack', () => {
-  it('answers a challenge, follows a redirect and retries a 503, and reports all of it without secrets', async () => {
+  it('answers a challenge, follows a redirect, retries a 503, and reports them without secrets', async () => {
     let failures = 1
     await using w = await world((request, response) => {
       if (request.headers.authorization === undefined && request.path !== '/signed?X-Sig=canary-sig')
@@ -52,7 +52,7 @@ describe('the stack', () => {
     expect(JSON.stringify(call.events)).not.toContain('canary')
   })
 
-  it('finishes 32 copies within one host, each upload fed by a download', async () => {
+  it('finishes 32 copies within one host, each with a download and an upload', async () => {
     const layer = Buffer.alloc(300_000, 'x')
     await using w = await world((request, response) => {
       if (request.method === 'GET') return reply(response, 200, {}, layer)

@@ -5,15 +5,15 @@ import { createFetch } from '../../../src/registry/http/stack.ts'
 import { notedCall, requestOf } from '../../support/http-world.ts'
 import { leapingClock } from '../../support/manual-clock.ts'
 
-/** A server that says this to whoever connects and asks; gives its origin, and how often it was asked. */
+/** A server that sends fixed bytes to every client, and counts the requests. */
 async function speaking(answer: (socket: Socket) => void) {
-  let asked = 0
+  let requests = 0
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => undefined)
     socket.on('data', () => {
-      asked++
+      requests++
       answer(socket)
     })
   })
@@ -23,7 +23,7 @@ async function speaking(answer: (socket: Socket) => void) {
     server.close()
   })
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { origin, asked: () => asked }
+  return { origin, requests: () => requests }
 }
 
 async function ask(origin: string): Promise<Uint8Array> {
@@ -38,17 +38,17 @@ async function ask(origin: string): Promise<Uint8Array> {
   return await response.bytes(1000)
 }
 
-describe('a peer that is no registry', () => {
-  it('and speaks another protocol is an error that says so, after few attempts', async () => {
+describe('a server that is no registry', () => {
+  it('and uses another protocol is an error after a few attempts', async () => {
     const peer = await speaking((socket) => socket.end('SSH-2.0-OpenSSH_9\r\n'))
     await expect(ask(peer.origin)).rejects.toMatchObject({
       code: 'network',
       message: `${new URL(peer.origin).host} did not answer as a web server does`,
     })
-    expect(peer.asked()).toBe(4)
+    expect(peer.requests()).toBe(4)
   })
 
-  it('and sends headers without end is cut off', async () => {
+  it('and sends endless headers is disconnected', async () => {
     const peer = await speaking((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n')
       for (let i = 0; i < 2000; i++) socket.write(`x-${i}: ${'a'.repeat(100)}\r\n`)
@@ -58,7 +58,7 @@ describe('a peer that is no registry', () => {
 })
 
 describe('an answer', () => {
-  it('behind one that says 103 is the answer', async () => {
+  it('is the one after an informational 103', async () => {
     const early = 'HTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n'
     const peer = await speaking((socket) =>
       socket.end(`${early}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok`),
@@ -66,13 +66,13 @@ describe('an answer', () => {
     expect(Buffer.from(await ask(peer.origin)).toString()).toBe('ok')
   })
 
-  it('in chunks with trailers is its chunks', async () => {
+  it('in chunks with trailers has the bytes of its chunks', async () => {
     const head = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n'
     const peer = await speaking((socket) => socket.end(`${head}2\r\nok\r\n0\r\nx-sum: 1\r\n\r\n`))
     expect(Buffer.from(await ask(peer.origin)).toString()).toBe('ok')
   })
 
-  it('with two lengths, or a length and chunks, is refused: two readers would see two answers', async () => {
+  it('with two lengths, or a length and chunks, is refused', async () => {
     for (const framing of [
       'content-length: 2\r\ncontent-length: 3\r\n',
       'content-length: 2\r\ntransfer-encoding: chunked\r\n',
@@ -82,7 +82,7 @@ describe('an answer', () => {
     }
   })
 
-  it('that sends 1xx without end is an error after a while', async () => {
+  it('with endless 1xx responses is an error', async () => {
     const peer = await speaking((socket) => {
       const more = (error?: Error | null): void => {
         if (error == null && !socket.destroyed) socket.write('HTTP/1.1 103 Early\r\n\r\n', more)

@@ -44,7 +44,7 @@ describe('a registry with a private certificate authority', () => {
     expect(Buffer.from(await response.bytes(10)).toString()).toBe('hello')
   })
 
-  it('is refused at once if it is not, with what to configure', async () => {
+  it('is refused at once without its authority, with a hint', async () => {
     await using w = await world(() => new Map())
     const call = notedCall()
     await expect(w.stack.fetch(requestOf(w.server.origin), call)).rejects.toMatchObject({
@@ -55,14 +55,14 @@ describe('a registry with a private certificate authority', () => {
     expect(call.events).toEqual([])
   })
 
-  it('has its authority trusted for itself alone', async () => {
+  it('has an authority that is trusted only for this registry', async () => {
     await using w = await world(() => new Map([['other.test', { ca: testAuthority }]]))
     await expect(w.stack.fetch(requestOf(w.server.origin), notedCall())).rejects.toMatchObject({
       code: 'network',
     })
   })
 
-  it('that answers https in plain http is an error at once, with what to configure', async () => {
+  it('that answers https in plain http is an error at once, with a hint', async () => {
     await using server = await scriptedServer((_request, response) => reply(response, 200))
     const stack = stackFor(new Map([[server.host, { insecure: false }]]))
     const call = notedCall()
@@ -75,7 +75,7 @@ describe('a registry with a private certificate authority', () => {
     await stack.close()
   })
 
-  it('that is asked over plain http hangs up, and the error says how to ask over https', async () => {
+  it('that closes a plain http connection is an error with a hint about https', async () => {
     await using w = await world(() => new Map())
     const url = w.server.origin.replace('https:', 'http:')
     await expect(w.stack.fetch(requestOf(url), notedCall())).rejects.toMatchObject({

@@ -3,17 +3,26 @@ import { DrayError } from '../../../../src/lib/errors.ts'
 import type { RegistryResponse } from '../../../../src/registry/http/fetch.ts'
 import { TransportFailure } from '../../../../src/registry/http/transport/transport-failure.ts'
 import { digestOf } from '../../../../src/oci/digest.ts'
-import { blobOf, collect, type Heard, newCall, openStack, type Said, scripted, storeAt } from '../world.ts'
+import {
+  blobOf,
+  collect,
+  type ReceivedRequest,
+  newCall,
+  openStack,
+  type ScriptedAnswer,
+  scripted,
+  storeAt,
+} from '../world.ts'
 
 const bytes = Buffer.from(Array.from({ length: 100_000 }, (_, i) => i % 251))
 const blob = blobOf(bytes)
 
-function rangeStart(request: Heard): number {
+function rangeStart(request: ReceivedRequest): number {
   return Number(/^bytes=(\d+)-$/.exec(request.headers['range'] ?? '')?.[1] ?? 0)
 }
 
-/** The right answer to a request for the blob, from wherever it asks. */
-function part(request: Heard, content: Buffer = bytes): Said {
+/** The right answer to a request for the blob or a range of it. */
+function part(request: ReceivedRequest, content: Buffer = bytes): ScriptedAnswer {
   const start = rangeStart(request)
   if (start === 0)
     return { status: 200, headers: { 'content-length': String(content.length) }, body: content }
@@ -25,7 +34,7 @@ function part(request: Heard, content: Buffer = bytes): Said {
 }
 
 /** Breaks the connection after `length` bytes of the body. */
-function breakingAfter(length: number, request: Heard): Said {
+function breakingAfter(length: number, request: ReceivedRequest): ScriptedAnswer {
   return {
     status: 200,
     raw: (response) => {
@@ -50,7 +59,7 @@ describe('a blob', () => {
     )
     expect(await read(registry)).toEqual(bytes)
     expect(heard).toHaveLength(3)
-    expect(rangeStart(heard[2] as Heard)).toBeGreaterThan(rangeStart(heard[1] as Heard))
+    expect(rangeStart(heard[2] as ReceivedRequest)).toBeGreaterThan(rangeStart(heard[1] as ReceivedRequest))
   })
 
   it('is skipped up to the offset if the registry has no ranges', async () => {
@@ -58,7 +67,7 @@ describe('a blob', () => {
     expect(await read(registry, 70_000)).toEqual(bytes.subarray(70_000))
   })
 
-  it('is asked for up to the end that is wanted, so that its connection serves again', async () => {
+  it('is requested only up to the needed end, so that the connection can be used again', async () => {
     const { registry, heard } = await scripted(({ headers }) => {
       const [, first = '', last = ''] = /^bytes=(\d+)-(\d+)$/.exec(headers['range'] ?? '') ?? []
       return {
@@ -81,7 +90,7 @@ describe('a blob', () => {
     expect(await collect(cut)).toEqual(bytes.subarray(40_000, 70_000))
   })
 
-  it('that breaks again and again without progress is an error that names it', async () => {
+  it('is an error with its name after several interruptions without progress', async () => {
     const { registry, heard } = await scripted((request) => breakingAfter(10, request))
     await expect(read(registry)).rejects.toMatchObject({
       code: 'network',
@@ -90,7 +99,7 @@ describe('a blob', () => {
     expect(heard.length).toBeLessThan(12)
   })
 
-  it('gives its last bytes only when all of it was found right', async () => {
+  it('returns its last bytes only after its digest is verified', async () => {
     const wrong = Buffer.from(bytes)
     wrong[5] = 255
     const { registry } = await scripted(() => ({ status: 200, body: wrong }))
@@ -117,12 +126,12 @@ describe('a blob', () => {
       },
     ],
     ['other bytes', { status: 200, body: Buffer.alloc(bytes.length) }],
-  ])('with %s is corrupt', async (_, said) => {
-    const { registry } = await scripted(() => said)
+  ])('with %s is corrupt', async (_, answer) => {
+    const { registry } = await scripted(() => answer)
     await expect(read(registry)).rejects.toMatchObject({ code: 'corrupt' })
   })
 
-  it('with a wrong Content-Length once is fetched again', async () => {
+  it('with one wrong Content-Length is fetched again', async () => {
     const { registry } = await scripted((request, count) =>
       count === 1 ? { status: 200, body: 'x' } : part(request),
     )
@@ -132,8 +141,8 @@ describe('a blob', () => {
   it.each([
     ['of another place', 'bytes 1-99999/100000'],
     ['of another size', 'bytes 50000-99999/100001'],
-    ['that is none', 'nonsense'],
-  ])('answered with a range %s is corrupt', async (_, range) => {
+    ['that is invalid', 'nonsense'],
+  ])('with a range %s is corrupt', async (_, range) => {
     const { registry } = await scripted(() => ({
       status: 206,
       headers: { 'content-range': range },
@@ -142,7 +151,7 @@ describe('a blob', () => {
     await expect(read(registry, 50_000)).rejects.toMatchObject({ code: 'corrupt' })
   })
 
-  it('whose part is refused (416) is read whole, and skipped', async () => {
+  it('is read completely and skipped if its range is refused with 416', async () => {
     const { registry, heard } = await scripted((request, count) => {
       if (count === 1) return breakingAfter(30_000, request)
       return rangeStart(request) > 0 ? { status: 416 } : part(request)
@@ -151,12 +160,12 @@ describe('a blob', () => {
     expect(heard).toHaveLength(3)
   })
 
-  it('that is not there throws before anything is read', async () => {
+  it('that does not exist is an error before anything is read', async () => {
     const { registry } = await scripted(() => ({ status: 404 }))
     await expect(storeAt(registry).blob(blob, 0, newCall())).rejects.toMatchObject({ code: 'not-found' })
   })
 
-  it('without a byte is verified too', async () => {
+  it('without bytes is verified too', async () => {
     const { registry } = await scripted(() => ({ status: 200, body: '' }))
     expect(await collect(await storeAt(registry).blob(blobOf(''), 0, newCall()))).toHaveLength(0)
     const lie = { ...blobOf('x'), size: 0 }
@@ -165,15 +174,15 @@ describe('a blob', () => {
     })
   })
 
-  it('by sha512 is hashed by sha512', async () => {
+  it('with a sha512 digest is verified by sha512', async () => {
     const { registry } = await scripted((request) => part(request))
     const d = { ...blob, digest: digestOf(bytes, 'sha512') }
     expect(await collect(await storeAt(registry).blob(d, 0, newCall()))).toEqual(bytes)
   })
 })
 
-/** Ends the body after `length` bytes in the regular way, without saying how long it should be. */
-function endingAfter(length: number, request: Heard, content: Buffer = bytes): Said {
+/** Ends a body without a Content-Length after `length` bytes. */
+function endingAfter(length: number, request: ReceivedRequest, content: Buffer = bytes): ScriptedAnswer {
   const { headers, body, status } = part(request, content)
   return {
     status,
@@ -201,7 +210,7 @@ describe('a download that is interrupted', () => {
     expect(heard.length).toBeGreaterThanOrEqual(100)
   })
 
-  it('20 times is completed from an offset to an end', async () => {
+  it('20 times is completed between two offsets', async () => {
     const { registry } = await scripted(({ headers }) => {
       const [, first = '', last = ''] = /^bytes=(\d+)-(\d+)$/.exec(headers['range'] ?? '') ?? []
       return {
@@ -217,7 +226,7 @@ describe('a download that is interrupted', () => {
     expect(await collect(middle)).toEqual(bytes.subarray(40_000, 60_000))
   })
 
-  it('20 times is completed without ranges if each attempt gets further', async () => {
+  it('20 times is completed without ranges if each attempt makes progress', async () => {
     const { registry, heard } = await scripted((_, count) => ({
       status: 200,
       headers: { 'transfer-encoding': 'chunked' },
@@ -258,7 +267,7 @@ describe('a download that is interrupted', () => {
     expect(heard).toHaveLength(20)
   })
 
-  it('because it is too slow is tried twice', async () => {
+  it('because it is too slow gets two attempts', async () => {
     const { registry, heard } = await scripted((request) => part(request))
     const stack = openStack()
     const fetch: typeof stack.fetch = async (request, call) => {
@@ -273,15 +282,15 @@ describe('a download that is interrupted', () => {
   })
 })
 
-describe('looking for a blob', () => {
+describe('the check for a blob', () => {
   it('reports present, absent, and present with another size', async () => {
-    const sizes: Record<string, Said> = {
+    const sizes: Record<string, ScriptedAnswer> = {
       right: { status: 200, headers: { 'content-length': String(blob.size) } },
       none: { status: 404 },
       wrong: { status: 200, headers: { 'content-length': '7' } },
     }
     const look = async (name: string) => {
-      const { registry } = await scripted(() => sizes[name] as Said)
+      const { registry } = await scripted(() => sizes[name] as ScriptedAnswer)
       return storeAt(registry).hasBlob(blob, newCall())
     }
     expect(await look('right')).toBe(true)
@@ -289,7 +298,7 @@ describe('looking for a blob', () => {
     await expect(look('wrong')).rejects.toMatchObject({ code: 'corrupt' })
   })
 
-  it('repeats the request after a wrong size, before that is believed', async () => {
+  it('repeats the request once after a wrong size', async () => {
     const { registry } = await scripted((_, count) => ({
       status: 200,
       headers: { 'content-length': String(count === 1 ? 7 : blob.size) },

@@ -9,10 +9,10 @@ import {
   blobOf,
   bytesSource,
   embedded,
-  type Heard,
+  type ReceivedRequest,
   newCall,
   openStores,
-  type Said,
+  type ScriptedAnswer,
   scripted,
   storeAt,
 } from '../world.ts'
@@ -21,11 +21,11 @@ const bytes = Buffer.from(Array.from({ length: 10_000 }, (_, i) => i % 251))
 const blob = blobOf(bytes)
 const from: BlobSource = bytesSource(bytes)
 
-/** A registry that works, but for what `twist` says instead. `stored` is by digest. */
-async function twisted(twist: (request: Heard, step: string) => Said | undefined) {
+/** A registry that works unless `twist` answers. `stored` has the blobs by digest. */
+async function twisted(twist: (request: ReceivedRequest, step: string) => ScriptedAnswer | undefined) {
   const stored = new Set<string>()
   let sessions = 0
-  const kept = (request: Heard): Said => {
+  const kept = (request: ReceivedRequest): ScriptedAnswer => {
     const { method, path } = request
     const url = new URL(path, 'http://x')
     if (method === 'HEAD') {
@@ -41,13 +41,12 @@ async function twisted(twist: (request: Heard, step: string) => Said | undefined
     return { status: method === 'PUT' ? 201 : 202 }
   }
   const server = await scripted((request) => {
-    const said = twist(request, `${request.method} ${sessions}`)
-    return said ?? kept(request)
+    return twist(request, `${request.method} ${sessions}`) ?? kept(request)
   })
   return { ...server, stored, keep: kept, steps: () => server.heard.map(({ method }) => method) }
 }
 
-/** Hands requests on, but answers the first one with `method` by 429 before its body came. */
+/** Passes requests on, but answers the first one with `method` by 429 before its body. */
 async function refusingProxy(to: string, method: string): Promise<string> {
   let refused = false
   const server = createServer((request, response) => {
@@ -72,7 +71,7 @@ async function refusingProxy(to: string, method: string): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const lost: Said = { status: 0, raw: (response) => void response.destroy() }
+const lost: ScriptedAnswer = { status: 0, raw: (response) => void response.destroy() }
 
 describe('a blob within one registry', () => {
   const mountFrom = (registry: string): BlobSource => ({
@@ -89,7 +88,7 @@ describe('a blob within one registry', () => {
     expect(store.capability('mount')).toBe('yes')
   })
 
-  it('whose mount is answered 202 goes into the session that was opened', async () => {
+  it('with a mount that is answered 202 is uploaded in the opened session', async () => {
     const one = await twisted(() => undefined)
     const store = storeAt(one.registry)
     expect(await store.putBlob(blob, mountFrom(one.registry), newCall())).toBe('uploaded')
@@ -99,14 +98,14 @@ describe('a blob within one registry', () => {
     )
   })
 
-  it('whose mount is answered 202 though it is there already leaves no session open', async () => {
+  it('with a mount that is answered 202 although it exists leaves no session open', async () => {
     const one = await twisted(() => undefined)
     one.stored.add(blob.digest)
     expect(await storeAt(one.registry).putBlob(blob, mountFrom(one.registry), newCall())).toBe('present')
     expect(one.steps()).toEqual(['POST', 'HEAD', 'DELETE'])
   })
 
-  it.each([400, 403, 404, 405])('whose mount is answered %i is uploaded', async (status) => {
+  it.each([400, 403, 404, 405])('with a mount that is answered %i is uploaded', async (status) => {
     const one = await twisted(({ path }) => (path.includes('mount=') ? { status } : undefined))
     expect(await storeAt(one.registry).putBlob(blob, mountFrom(one.registry), newCall())).toBe('uploaded')
     expect(one.steps()).toEqual(['POST', 'HEAD', 'POST', 'PUT'])
@@ -116,7 +115,7 @@ describe('a blob within one registry', () => {
     [401, 'unauthorized'],
     [429, 'unavailable'],
     [503, 'unavailable'],
-  ])('whose mount is answered %i is not uploaded: that is no refusal to mount', async (status, code) => {
+  ])('with a mount that is answered %i fails without an upload', async (status, code) => {
     const { registry, heard } = await scripted(() => ({ status }))
     await expect(storeAt(registry).putBlob(blob, mountFrom(registry), newCall())).rejects.toMatchObject({
       code,
@@ -127,7 +126,7 @@ describe('a blob within one registry', () => {
   it.each([
     ['whole', 1_000_000],
     ['in chunks', 100_000],
-  ])('finishes in 32 copies, %s, whose mounts are all refused', async (_, wholeUpTo) => {
+  ])('is copied 32 times at once without mounts, %s', async (_, wholeUpTo) => {
     const one = await embedded({ abilities: { mount: false } })
     const blobs = Array.from({ length: 32 }, (_none, i) => Buffer.alloc(300_000, i))
     for (const content of blobs) await one.oracle.pushBlob('a', digestOf(content), content)
@@ -160,14 +159,14 @@ describe('an upload', () => {
     expect(await storeAt(one.registry).putBlob(blob, source, newCall())).toBe('present')
   })
 
-  it('takes a sha512 digest with the algorithm named', async () => {
+  it('names the algorithm of a sha512 digest', async () => {
     const one = await twisted(() => undefined)
     const d = { ...blob, digest: digestOf(bytes, 'sha512') }
     await storeAt(one.registry).putBlob(d, from, newCall())
     expect(one.heard[1]?.path).toBe('/v2/team/api/blobs/uploads/?digest-algorithm=sha512')
   })
 
-  it('whose answer was lost is found by HEAD, and not sent again', async () => {
+  it('with a lost answer is found by HEAD, and not sent again', async () => {
     const one = await twisted((request, step) => {
       if (step !== 'PUT 1') return undefined
       one.keep(request)
@@ -181,8 +180,8 @@ describe('an upload', () => {
     ['breaks', lost],
     ['is answered 500', { status: 500 }],
     ['is answered 503', { status: 503 }],
-  ])('that %s asks its session, and cancels it where that does not say how far it is', async (_, said) => {
-    const one = await twisted((_request, step) => (step === 'PUT 1' ? said : undefined))
+  ])('that %s reads the status of its session, and cancels a session without a status', async (_, answer) => {
+    const one = await twisted((_request, step) => (step === 'PUT 1' ? answer : undefined))
     expect(await storeAt(one.registry).putBlob(blob, from, newCall())).toBe('uploaded')
     expect(one.steps()).toEqual(['HEAD', 'POST', 'PUT', 'GET', 'HEAD', 'DELETE', 'POST', 'PUT'])
     expect(one.heard[3]?.path).toBe('/v2/team/api/blobs/uploads/1?_state=a%2Fb')
@@ -199,14 +198,14 @@ describe('an upload', () => {
         body: '{"errors":[{"code":"DIGEST_INVALID"}]}',
       },
     ],
-  ])('that %s cancels its session and begins a new one', async (_, said) => {
-    const one = await twisted((_request, step) => (step === 'PUT 1' ? said : undefined))
+  ])('that %s cancels its session and opens a new one', async (_, answer) => {
+    const one = await twisted((_request, step) => (step === 'PUT 1' ? answer : undefined))
     expect(await storeAt(one.registry).putBlob(blob, from, newCall())).toBe('uploaded')
     expect(one.steps()).toEqual(['HEAD', 'POST', 'PUT', 'HEAD', 'DELETE', 'POST', 'PUT'])
     expect(one.heard[4]?.path).toBe('/v2/team/api/blobs/uploads/1?_state=a%2Fb')
   })
 
-  it('that fails for good leaves no session open', async () => {
+  it('that fails leaves no session open', async () => {
     const one = await twisted(({ method }) => (method === 'PUT' ? { status: 500 } : undefined))
     await expect(storeAt(one.registry).putBlob(blob, from, newCall())).rejects.toMatchObject({
       code: 'unavailable',
@@ -217,7 +216,7 @@ describe('an upload', () => {
     expect(count('PUT')).toBe(4)
   })
 
-  it('that is forbidden is not tried again', async () => {
+  it('that is forbidden is not retried', async () => {
     const one = await twisted(({ method }) => (method === 'PUT' ? { status: 403 } : undefined))
     await expect(storeAt(one.registry).putBlob(blob, from, newCall())).rejects.toMatchObject({
       code: 'forbidden',
@@ -240,7 +239,7 @@ describe('an upload', () => {
     expect(one.steps().at(-1)).toBe('DELETE')
   })
 
-  it('cancels a session whose opening was answered just after the run was interrupted', async () => {
+  it('cancels a session that was opened just after the run was interrupted', async () => {
     const stop = new AbortController()
     const reason = new DrayError('interrupted', 'interrupted')
     const server = await scripted(({ method }) => {
@@ -259,7 +258,7 @@ describe('an upload', () => {
     expect(server.requests().at(-1)).toBe('DELETE /v2/team/api/blobs/uploads/1')
   })
 
-  it('throws what its source threw, and makes three attempts with corrupt bytes', async () => {
+  it('throws the error of its source, and makes three attempts with corrupt bytes', async () => {
     const one = await twisted(() => undefined)
     let opened = 0
     const source: BlobSource = {
@@ -294,20 +293,20 @@ describe('an upload', () => {
     },
   )
 
-  it('reports its bytes, and takes back what did not arrive', async () => {
+  it('reports its bytes, and corrects the number of lost ones', async () => {
     const one = await twisted((_request, step) => (step === 'PUT 1' ? { status: 500 } : undefined))
     const call = newCall()
     await storeAt(one.registry).putBlob(blob, from, call)
-    const told = call.events.flatMap((event) => (event.kind === 'bytes' ? [event.bytes] : []))
-    expect(told.reduce((sum, n) => sum + n, 0)).toBe(bytes.length)
-    expect(Math.min(...told)).toBe(-bytes.length)
+    const reported = call.events.flatMap((event) => (event.kind === 'bytes' ? [event.bytes] : []))
+    expect(reported.reduce((sum, n) => sum + n, 0)).toBe(bytes.length)
+    expect(Math.min(...reported)).toBe(-bytes.length)
   })
 })
 
 describe('an upload in chunks', () => {
   const uploads = { wholeUpTo: 4000, chunk: 3000 }
 
-  it('sends them in order, each from its own place in the source, and closes with the digest', async () => {
+  it('sends the chunks in order, each from its offset in the source, and closes with the digest', async () => {
     const one = await embedded()
     const source = bytesSource(bytes)
     expect(await storeAt(one.registry, { uploads }).putBlob(blob, source, newCall())).toBe('uploaded')
@@ -319,7 +318,7 @@ describe('an upload in chunks', () => {
     expect((await one.oracle.get(`/v2/team/api/blobs/${blob.digest}`)).body).toEqual(bytes)
   })
 
-  it('makes them as large as the registry asks for', async () => {
+  it('uses the minimum size of the registry', async () => {
     const one = await embedded({ abilities: { chunkMinLength: 6000 } })
     await storeAt(one.registry, { uploads }).putBlob(blob, from, newCall())
     expect(one.log.filter(({ method }) => method === 'PATCH').map((entry) => entry.requestBytes)).toEqual([
@@ -327,13 +326,13 @@ describe('an upload in chunks', () => {
     ])
   })
 
-  it('takes 201 as the answer to a chunk', async () => {
+  it('accepts 201 as the answer to a chunk', async () => {
     const one = await twisted(({ method }) => (method === 'PATCH' ? { status: 201 } : undefined))
     expect(await storeAt(one.registry, { uploads }).putBlob(blob, from, newCall())).toBe('uploaded')
   })
 
-  it('begins anew if a chunk broke and its session does not say its size', async () => {
-    const answers: Record<string, Said> = {
+  it('starts again if a chunk broke and the session does not report its size', async () => {
+    const answers: Record<string, ScriptedAnswer> = {
       'PATCH 1': lost,
       'PATCH 2': { status: 202, headers: { range: '0-17' } },
     }
@@ -343,7 +342,7 @@ describe('an upload in chunks', () => {
     expect(one.steps().slice(-5)).toEqual(['PATCH', 'PATCH', 'PATCH', 'PATCH', 'PUT'])
   })
 
-  it('sends a chunk again in the same session that was refused for the time being, and hashes it once', async () => {
+  it('sends a refused chunk again in the same session, and hashes it once', async () => {
     let refused = 0
     const one = await twisted((request) => {
       const isSecond = request.headers['content-range']?.startsWith('3000-') === true
@@ -353,7 +352,7 @@ describe('an upload in chunks', () => {
     expect(one.steps()).toEqual(['HEAD', 'POST', 'PATCH', 'PATCH', 'PATCH', 'PATCH', 'PATCH', 'PUT'])
   })
 
-  it('hashes nothing of a chunk that was stopped while its source was slow', async () => {
+  it('does not hash a chunk that was stopped while its source was slow', async () => {
     const slow = Promise.withResolvers<void>()
     const opened: number[] = []
     const source: BlobSource = {
@@ -376,8 +375,8 @@ describe('an upload in chunks', () => {
     const store = storeAt(proxy, { uploads: { wholeUpTo: 100, chunk: 4000 } })
     expect(await store.putBlob(blob, source, call)).toBe('uploaded')
     expect(opened).toEqual([0, 0, 4000, 8000])
-    const told = call.events.map((event) => (event.kind === 'bytes' ? event.bytes : 0))
-    expect(told.reduce((sum, one) => sum + one, 0)).toBe(blob.size)
+    const reported = call.events.map((event) => (event.kind === 'bytes' ? event.bytes : 0))
+    expect(reported.reduce((sum, one) => sum + one, 0)).toBe(blob.size)
   })
 
   it('is never closed if the bytes do not have the digest', async () => {

@@ -4,9 +4,9 @@ import { openRepositories } from '../../../../src/registry/open-repositories.ts'
 import { systemClock } from '../../../../src/lib/clock.ts'
 import type { Credential } from '../../../../src/registry/credential.ts'
 import { image } from '../../../support/images.ts'
-import { embedded, newCall, openStores, type Said, scripted } from '../world.ts'
+import { embedded, newCall, openStores, type ScriptedAnswer, scripted } from '../world.ts'
 
-const page = (repositories: unknown, link?: string): Said => ({
+const page = (repositories: unknown, link?: string): ScriptedAnswer => ({
   status: 200,
   headers: { 'content-type': 'application/json', link },
   body: JSON.stringify({ repositories }),
@@ -20,7 +20,7 @@ async function list(registry: string, stores = openStores()): Promise<string[]> 
 
 describe('the catalog', () => {
   it.each(['oci-1.1', 'docker-registry-2.8', 'zot-2.1'] as const)(
-    'is whole over short pages (%s)',
+    'is complete over short pages (%s)',
     async (profile) => {
       const one = await embedded({ profile, abilities: { pageLimit: 3 } })
       const paths = Array.from({ length: 8 }, (_, i) => `team-${i}/api`)
@@ -45,7 +45,7 @@ describe('the catalog', () => {
     ])
   })
 
-  it('may be empty, in words or by null', async () => {
+  it('may be an empty list or null', async () => {
     for (const nothing of [[], null]) {
       const { registry } = await scripted(() => page(nothing))
       expect(await list(registry)).toEqual([])
@@ -53,18 +53,18 @@ describe('the catalog', () => {
   })
 
   it.each([
-    ['is not there', { status: 404 }, 'unsupported'],
+    ['does not exist', { status: 404 }, 'unsupported'],
     [
-      'is not there, in the words of a registry',
+      'does not exist, with an error of the registry',
       { status: 404, body: '{"errors":[{"code":"NAME_UNKNOWN"}]}' },
       'unsupported',
     ],
-    ['is not to be asked for', { status: 405 }, 'unsupported'],
+    ['is not allowed', { status: 405 }, 'unsupported'],
     ['is unsupported', { status: 400, body: '{"errors":[{"code":"UNSUPPORTED"}]}' }, 'unsupported'],
     ['is for others', { status: 401 }, 'forbidden'],
     ['is forbidden', { status: 403 }, 'forbidden'],
-  ] as const)('that %s says what to do instead', async (_, said, code) => {
-    const { registry } = await scripted(() => said)
+  ] as const)('that %s is an error with a hint', async (_, answer, code) => {
+    const { registry } = await scripted(() => answer)
     await expect(list(registry)).rejects.toMatchObject({
       code,
       subject: registry,
@@ -75,7 +75,7 @@ describe('the catalog', () => {
 
   it.each([
     ['has a name of control characters', page(['a\u001b[31m']), 'protocol'],
-    ['has a name that leads elsewhere', page(['../../secrets']), 'protocol'],
+    ['has a path as a name', page(['../../secrets']), 'protocol'],
     ['has a name in capitals', page(['Team/api']), 'protocol'],
     ['has names that are no strings', page([1]), 'protocol'],
     ['has no names', page(undefined), 'protocol'],
@@ -84,12 +84,12 @@ describe('the catalog', () => {
     ['leads to another host', page(['a'], '<http://127.0.0.2:9/v2/x>; rel="next"'), 'protocol'],
     ['leads in a circle', page(['a'], '</v2/_catalog?n=1000>; rel="next"'), 'protocol'],
     ['fails', { status: 500 }, 'unavailable'],
-  ] as const)('that %s is an error, not a shorter list', async (_, said, code) => {
-    const { registry } = await scripted(() => said)
+  ] as const)('that %s is an error, not a shorter list', async (_, answer, code) => {
+    const { registry } = await scripted(() => answer)
     await expect(list(registry)).rejects.toMatchObject({ code, subject: registry })
   })
 
-  it('that breaks off in its middle is an error', async () => {
+  it('that is truncated is an error', async () => {
     for (const [status, code] of [
       [404, 'protocol'],
       [500, 'unavailable'],
@@ -101,7 +101,7 @@ describe('the catalog', () => {
     }
   })
 
-  it('may be left early', async () => {
+  it('can be stopped early', async () => {
     const { registry, heard } = await scripted(() => page(['a', 'b'], '</v2/_catalog?p=2>; rel="next"'))
     for await (const path of openStores().repositories(registry, newCall())) {
       expect(path).toBe('a')
@@ -111,7 +111,7 @@ describe('the catalog', () => {
   })
 })
 
-describe('the right to the catalog', () => {
+describe('the permission to read the catalog', () => {
   const users = { ada: 'secret' }
   const ada: Credential = { kind: 'basic', username: 'ada', password: 'secret' }
 
@@ -130,14 +130,14 @@ describe('the right to the catalog', () => {
     })
   }
 
-  it.each(['bearer', 'basic'] as const)('is asked for as registry:catalog:* (%s)', async (scheme) => {
+  it.each(['bearer', 'basic'] as const)('is requested as registry:catalog:* (%s)', async (scheme) => {
     const one = await embedded({ auth: { scheme, users } })
     expect(await list(one.registry, storesOf(ada))).toEqual([])
     const scopes = one.log.filter(({ kind }) => kind === 'token').map(({ query }) => query.getAll('scope'))
     expect(scopes).toEqual(scheme === 'bearer' ? [['registry:catalog:*']] : [])
   })
 
-  it('is missed with the words of a catalog, not of a repository', async () => {
+  it('is named in the error if it is missing', async () => {
     const one = await embedded({ auth: { scheme: 'bearer', users } })
     await expect(list(one.registry, storesOf(undefined))).rejects.toMatchObject({
       code: 'forbidden',

@@ -5,7 +5,7 @@ import { digestOf } from '../../../../src/oci/digest.ts'
 import { fallbackTag } from '../../../../src/oci/evidence-tags.ts'
 import { indexBytes } from '../../../../src/registry/client/lists/fallback-tag.ts'
 import { type Content, image, referrer, together, types } from '../../../support/images.ts'
-import { embedded, newCall, type Said, scripted, storeAt } from '../world.ts'
+import { embedded, newCall, type ScriptedAnswer, scripted, storeAt } from '../world.ts'
 
 const content = image()
 const one = referrer(content, { payload: 'one', annotations: { who: 'me' } })
@@ -21,14 +21,14 @@ function entryOf(evidence: Content): Descriptor {
   )
 }
 
-/** The manifests alone, listed nowhere. */
+/** The manifests without an index that lists them. */
 function unlisted(...contents: Content[]): Content {
   const all = together(content, ...contents)
   return { ...all, manifests: all.manifests.map(({ descriptor, bytes }) => ({ descriptor, bytes })) }
 }
 
 describe('the fallback tag', () => {
-  it('gets entries one after another, with artifactType and annotations, however they come', async () => {
+  it('gets entries one after another with artifactType and annotations', async () => {
     const registry = await embedded({ profile: 'docker-registry-2.8' })
     await registry.push(unlisted(one, two), path, '1')
     const store = storeAt(registry.registry)
@@ -46,7 +46,7 @@ describe('the fallback tag', () => {
     expect(await store.addToFallbackTag(subject, entryOf(one), newCall())).toBe('unchanged')
   })
 
-  it('keeps what others wrote, fields that are not known here too', async () => {
+  it('keeps the entries of others, including unknown fields', async () => {
     const registry = await embedded({ profile: 'docker-registry-2.8' })
     await registry.push(unlisted(one, two), path, '1')
     const old = { ...two.root, artifactType: 'x/y', 'org.example.new': { a: 1 } }
@@ -82,14 +82,14 @@ describe('the fallback tag', () => {
     const entries: unknown[] = []
     let puts = 0
     const bytesOf = () => JSON.stringify({ schemaVersion: 2, mediaType: types.index, manifests: entries })
-    const { registry } = await scripted(({ method, body }): Said => {
+    const { registry } = await scripted(({ method, body }): ScriptedAnswer => {
       if (method !== 'PUT') {
         return entries.length === 0
           ? { status: 404 }
           : { status: 200, headers: { 'content-type': types.index }, body: bytesOf() }
       }
       puts++
-      // the first write is overwritten at once by someone who did not see it
+      // Another client overwrites the first write at once.
       entries.splice(
         0,
         entries.length,
@@ -155,7 +155,7 @@ describe('the fallback tag', () => {
     expect(heard.length).toBeLessThan(40)
   })
 
-  it('that holds the image itself, as at GitLab, is an error that says so', async () => {
+  it('that is on the image itself, as at GitLab, is an error', async () => {
     const registry = await embedded({ profile: 'docker-registry-2.8' })
     await registry.push(unlisted(one), path, tag)
     await expect(
@@ -178,7 +178,7 @@ describe('the fallback tag', () => {
 
   it.each([
     ['is deleted with its last entry', 'oci-1.1', undefined],
-    ['is left empty where the registry deletes no tags', 'docker-registry-2.8', []],
+    ['is empty if the registry cannot delete tags', 'docker-registry-2.8', []],
   ] as const)('%s (%s)', async (_, profile, left) => {
     const registry = await embedded({ profile, abilities: { referrers: false } })
     await registry.push(together(content, one, two), path, '1')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../../../src/oci/digest.ts'
 import { image, referrer, together, types } from '../../../support/images.ts'
-import { embedded, newCall, type Said, scripted, storeAt } from '../world.ts'
+import { embedded, newCall, type ScriptedAnswer, scripted, storeAt } from '../world.ts'
 
 const subject = digestOf('subject')
 const entry = (name: string) => ({
@@ -11,14 +11,14 @@ const entry = (name: string) => ({
   artifactType: 'a/b',
   annotations: { k: name },
 })
-const list = (names: readonly string[], link?: string): Said => ({
+const list = (names: readonly string[], link?: string): ScriptedAnswer => ({
   status: 200,
   headers: { 'content-type': types.index, link },
   body: JSON.stringify({ schemaVersion: 2, mediaType: types.index, manifests: names.map(entry) }),
 })
 
 describe('the referrers API', () => {
-  it('gives all entries, over pages, with artifactType and annotations', async () => {
+  it('returns all entries of all pages with artifactType and annotations', async () => {
     const { registry } = await scripted((_, n) =>
       n === 1 ? list(['a', 'b'], '<?page=2>; rel="next"') : list(['c']),
     )
@@ -31,14 +31,14 @@ describe('the referrers API', () => {
     ['oci-1.1', 1],
     ['docker-registry-2.8', undefined],
     ['zot-2.1', 1],
-  ] as const)('of %s answers as that registry does', async (profile, count) => {
+  ] as const)('of the profile %s answers like its registry', async (profile, count) => {
     const one = await embedded({ profile, abilities: { pageLimit: 1 } })
     const content = image()
     const root = await one.push(together(content, referrer(content)), 'team/api', '1')
     expect((await storeAt(one.registry).referrers(root.digest, newCall()))?.length).toBe(count)
   })
 
-  it('that is not there (404) is asked once', async () => {
+  it('that is missing (404) gets one request', async () => {
     const { registry, heard } = await scripted(() => ({ status: 404 }))
     const store = storeAt(registry)
     expect(await store.referrers(subject, newCall())).toBeUndefined()
@@ -47,7 +47,7 @@ describe('the referrers API', () => {
     expect(heard).toHaveLength(1)
   })
 
-  it('that is answered 404 for a repository that is not there yet is asked again later', async () => {
+  it('that answers 404 for a missing repository gets further requests', async () => {
     const body = '{"errors":[{"code":"NAME_UNKNOWN"}]}'
     const { registry } = await scripted(() => ({
       status: 404,
@@ -65,7 +65,7 @@ describe('the referrers API', () => {
     [400, 'protocol'],
     [429, 'unavailable'],
     [500, 'unavailable'],
-  ])('that answers %i fails: that is not "no evidence"', async (status, code) => {
+  ])('that answers %i is an error, not an empty list', async (status, code) => {
     const { registry } = await scripted(() => ({ status }))
     const store = storeAt(registry)
     await expect(store.referrers(subject, newCall())).rejects.toMatchObject({ code })
@@ -80,7 +80,7 @@ describe('the referrers API', () => {
       'protocol',
     ],
     ['a page of HTML', 'text/html', '<html>', 'protocol'],
-  ])('that answers with %s fails', async (_, type, body, code) => {
+  ])('that answers with %s is an error', async (_, type, body, code) => {
     const { registry } = await scripted(() => ({ status: 200, headers: { 'content-type': type }, body }))
     await expect(storeAt(registry).referrers(subject, newCall())).rejects.toMatchObject({ code })
   })

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { image } from '../../../support/images.ts'
-import { embedded, newCall, type Said, scripted, storeAt } from '../world.ts'
+import { embedded, newCall, type ScriptedAnswer, scripted, storeAt } from '../world.ts'
 
-const page = (tags: unknown, link?: string): Said => ({
+const page = (tags: unknown, link?: string): ScriptedAnswer => ({
   status: 200,
   headers: { 'content-type': 'application/json', link },
   body: JSON.stringify({ name: 'team/api', tags }),
@@ -16,7 +16,7 @@ async function list(registry: string): Promise<string[]> {
 
 describe('a list of tags', () => {
   it.each(['oci-1.1', 'docker-registry-2.8', 'zot-2.1'] as const)(
-    'is whole over short pages (%s)',
+    'is complete over short pages (%s)',
     async (profile) => {
       const one = await embedded({ profile, abilities: { pageLimit: 3 } })
       const tags = Array.from({ length: 8 }, (_, i) => `v${i}`)
@@ -56,7 +56,7 @@ describe('a list of tags', () => {
     expect(requests()).toHaveLength(2)
   })
 
-  it('with a page that breaks off is read again from the start of that page', async () => {
+  it('with a truncated page is read again from the start of that page', async () => {
     const { registry, requests } = await scripted(({ path }, count) => {
       if (path.endsWith('n=1000')) return page(['a'], '<?p=2>; rel="next"')
       if (count > 2) return page(['b'])
@@ -95,7 +95,7 @@ describe('a list of tags', () => {
     ],
     ['leads to another host', () => page(['a'], '<http://127.0.0.2:9/v2/x>; rel="next"'), 'protocol'],
     [
-      'is not there any more in its middle',
+      'disappears after a page',
       (n: number) => (n === 1 ? page(['a'], '<?p=2>; rel="next"') : { status: 404 }),
       'protocol',
     ],
@@ -112,11 +112,11 @@ describe('a list of tags', () => {
     ],
     ['has a tag of control characters', () => page(['a\u001b[31m\r\n::error::']), 'protocol'],
     ['has a tag of endless length', () => page(['a'.repeat(1_000_000)]), 'protocol'],
-    ['has a tag that is none', () => page(['../x']), 'protocol'],
+    ['has an invalid tag', () => page(['../x']), 'protocol'],
     ['has tags that are no strings', () => page([1]), 'protocol'],
     ['has no tags', () => page(undefined), 'protocol'],
     ['is no JSON', () => ({ status: 200, body: '<html>' }), 'protocol'],
-    ['is of a repository that is not there', () => ({ status: 404 }), 'not-found'],
+    ['is of a missing repository', () => ({ status: 404 }), 'not-found'],
     ['is forbidden', () => ({ status: 403 }), 'forbidden'],
   ] as const)('that %s is an error, not a shorter list', async (_, answer, code) => {
     const { registry, heard } = await scripted((_request, count) => answer(count))
@@ -124,7 +124,7 @@ describe('a list of tags', () => {
     expect(heard.length).toBeLessThan(20)
   })
 
-  it('that grows without end is an error', async () => {
+  it('without end is an error', async () => {
     const { registry, heard } = await scripted((_request, count) => {
       if (count === 1) return page(['a', 'b'.repeat(100)], '<?p=2>; rel="next"')
       const headers = { 'content-length': String(64 * 1024 ** 2 - 100) }

@@ -6,16 +6,16 @@ import { toDrayError } from '../../../../src/lib/errors.ts'
 import { createFetch } from '../../../../src/registry/http/stack.ts'
 import { digestOf, parseDigest } from '../../../../src/oci/digest.ts'
 import { image, index } from '../../../support/images.ts'
-import { embedded, newCall, openStores, type Said, scripted, storeAt } from '../world.ts'
+import { embedded, newCall, openStores, type ScriptedAnswer, scripted, storeAt } from '../world.ts'
 
-const error = (status: number, code: string): Said => ({
+const error = (status: number, code: string): ScriptedAnswer => ({
   status,
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify({ errors: [{ code, message: 'no' }] }),
 })
 
 const digest = digestOf('x')
-const there: Said = {
+const there: ScriptedAnswer = {
   status: 200,
   headers: {
     'content-type': 'application/vnd.oci.image.index.v1+json',
@@ -25,7 +25,7 @@ const there: Said = {
 }
 
 describe('a delete', () => {
-  it('takes a tag alone, or a manifest with every tag on it', async () => {
+  it('removes a tag alone, or a manifest with all its tags', async () => {
     const one = await embedded()
     const root = await one.push(image(), 'team/api', 'a', 'b', 'c')
     const store = storeAt(one.registry)
@@ -37,7 +37,7 @@ describe('a delete', () => {
     expect(store.capability('deleteTag')).toBe('yes')
   })
 
-  it('that a registry cannot do is asked for once', async () => {
+  it('that a registry does not support is requested once', async () => {
     const one = await embedded({ profile: 'docker-registry-2.8' })
     await one.push(image(), 'team/api', 'a', 'b')
     const store = storeAt(one.registry)
@@ -51,7 +51,7 @@ describe('a delete', () => {
     expect(await one.oracle.tags('team/api')).toEqual(['a', 'b'])
   })
 
-  it('that is refused for one manifest says nothing of the next', async () => {
+  it('that is refused for one manifest is attempted for the next', async () => {
     const one = await embedded({ profile: 'zot-2.1' })
     const content = index(['amd64'])
     const root = await one.push(content, 'team/api', 'a')
@@ -69,14 +69,14 @@ describe('a delete', () => {
   it.each([
     [error(404, 'MANIFEST_UNKNOWN'), 'refused', 'unknown'],
     [{ status: 404 }, 'unsupported', 'no'],
-  ] as const)('answered 404 of something that is there is not "absent"', async (said, code, known) => {
-    const { registry } = await scripted(({ method }) => (method === 'DELETE' ? said : there))
+  ] as const)('that is answered 404 for an existing manifest is an error', async (answer, code, known) => {
+    const { registry } = await scripted(({ method }) => (method === 'DELETE' ? answer : there))
     const store = storeAt(registry)
     await expect(store.deleteManifest(digest, newCall())).rejects.toMatchObject({ code, status: 404 })
     expect(store.capability('deleteManifest')).toBe(known)
   })
 
-  it.each([200, 202, 204])('answered %i is done', async (status) => {
+  it.each([200, 202, 204])('that is answered %i is done', async (status) => {
     const { registry } = await scripted(() => ({ status }))
     expect(await storeAt(registry).deleteManifest(digest, newCall())).toBe('deleted')
   })
@@ -85,12 +85,12 @@ describe('a delete', () => {
     [401, 'unauthorized'],
     [403, 'forbidden'],
     [418, 'protocol'],
-  ])('answered %i fails', async (status, code) => {
+  ])('that is answered %i fails', async (status, code) => {
     const { registry } = await scripted(() => ({ status }))
     await expect(storeAt(registry).deleteTag('a', newCall())).rejects.toMatchObject({ code, status })
   })
 
-  it('that is not allowed names the right that is missing', async () => {
+  it('without permission is an error that names the missing permission', async () => {
     const { registry } = await scripted(() => error(403, 'DENIED'))
     await expect(storeAt(registry).deleteManifest(digest, newCall())).rejects.toMatchObject({
       code: 'forbidden',
@@ -100,7 +100,7 @@ describe('a delete', () => {
   })
 })
 
-describe('a delete that is refused', () => {
+describe('a refused delete', () => {
   const missing = [
     ['deleteTag', 400, 'DIGEST_INVALID'],
     ['deleteTag', 400, 'UNSUPPORTED'],
@@ -123,13 +123,13 @@ describe('a delete that is refused', () => {
     ['deleteManifest', 409, 'MANIFEST_REFERENCED_IN_LIST'],
     ['deleteManifest', 423, undefined],
   ] as const
-  const says = (status: number, code: string | undefined): Said =>
+  const says = (status: number, code: string | undefined): ScriptedAnswer =>
     code === undefined ? { status } : error(status, code)
   const remove = (store: ReturnType<typeof storeAt>, name: 'deleteTag' | 'deleteManifest') =>
     name === 'deleteTag' ? store.deleteTag('a', newCall()) : store.deleteManifest(digest, newCall())
 
   it.each(missing)(
-    '(%s, %i %s) tells that there are none, and what to configure',
+    '(%s, %i %s) means that the registry has no deletes, with a hint',
     async (name, status, code) => {
       const { registry, heard } = await scripted(() => says(status, code))
       const store = storeAt(registry)
@@ -145,7 +145,7 @@ describe('a delete that is refused', () => {
   )
 
   it.each(held)(
-    '(%s, %i %s) is about one manifest or tag: the next one is attempted',
+    '(%s, %i %s) affects one manifest or tag, and the next one is attempted',
     async (name, status, code) => {
       const { registry, heard } = await scripted((_request, count) =>
         count === 1 ? says(status, code) : { status: 202 },
@@ -159,7 +159,7 @@ describe('a delete that is refused', () => {
   )
 
   it.each(missing)(
-    '(%s, %i %s) is about one manifest or tag if others were deleted',
+    '(%s, %i %s) affects one manifest or tag if others were deleted',
     async (name, status, code) => {
       const { registry } = await scripted((_request, count) =>
         count === 2 ? says(status, code) : { status: 202 },
@@ -171,7 +171,7 @@ describe('a delete that is refused', () => {
     },
   )
 
-  it('in one repository says nothing of the others of the registry', async () => {
+  it('in one repository does not affect other repositories', async () => {
     const { registry } = await scripted(({ path }) =>
       path.startsWith('/v2/proxy/') ? error(405, 'UNSUPPORTED') : { status: 202 },
     )
@@ -183,14 +183,14 @@ describe('a delete that is refused', () => {
     await expect(proxy.deleteManifest(digest, newCall())).rejects.toMatchObject({ code: 'unsupported' })
   })
 
-  it('because of a tag says that tags go first', async () => {
+  it('because of a tag reports that tags have to be deleted first', async () => {
     const { registry } = await scripted(() => error(400, 'GOOGLE_MANIFEST_DANGLING_TAG'))
     const store = storeAt(registry)
     await expect(store.deleteManifest(digest, newCall())).rejects.toMatchObject({ code: 'refused' })
     expect(store.capability('deleteTagged')).toBe('no')
   })
 
-  it('keeps the words of the registry', async () => {
+  it('keeps the message of the registry', async () => {
     const { registry } = await scripted(() => error(405, 'DENIED'))
     await expect(storeAt(registry).deleteManifest(digest, newCall())).rejects.toMatchObject({
       why: 'no',
@@ -200,7 +200,7 @@ describe('a delete that is refused', () => {
   })
 })
 
-describe('a delete whose answer says little', () => {
+describe('a delete with an unclear answer', () => {
   it('is done if its answer was lost and the next attempt finds nothing', async () => {
     const { registry, requests } = await scripted(({ method }, count) => {
       if (method === 'HEAD') return { status: 404 }
@@ -219,8 +219,8 @@ describe('a delete whose answer says little', () => {
 
   it.each([
     ['there', there],
-    ['not to be told', { status: 503 }],
-  ] as const)('fails where the registry fails and the manifest is %s', async (_, look) => {
+    ['unknown', { status: 503 }],
+  ] as const)('fails if the registry fails and the manifest is %s', async (_, look) => {
     const { registry } = await scripted(({ method }) => (method === 'DELETE' ? error(500, 'UNKNOWN') : look))
     const store = storeAt(registry)
     await expect(store.deleteManifest(digest, newCall())).rejects.toMatchObject({
@@ -232,7 +232,7 @@ describe('a delete whose answer says little', () => {
     expect(store.capability('deleteManifest')).toBe('unknown')
   })
 
-  it('leaves nothing in the memory of the run that says it is there', async () => {
+  it('removes the manifest from the cache of the run', async () => {
     const one = await embedded({ profile: 'docker-hub' })
     const root = await one.push(image(), 'team/api', 'a')
     const store = storeAt(one.registry)
@@ -243,20 +243,20 @@ describe('a delete whose answer says little', () => {
   })
 })
 
-describe('an image with its parts is deleted', () => {
+describe('an image with children is deleted', () => {
   const results = async (profile: ProfileName, steps: readonly ('tag' | 'index' | 'child')[]) => {
     const watched = await embedded({ profile })
     const content = index(['amd64'])
     const root = await watched.push(content, 'team/api', 'a')
     const store = storeAt(watched.registry)
     const child = content.manifests.find(({ descriptor }) => descriptor.digest !== root.digest)?.descriptor
-    const said: string[] = []
+    const results: string[] = []
     for (const step of steps) {
       const one = step === 'index' ? root.digest : parseDigest(child?.digest ?? '')
       const work = step === 'tag' ? store.deleteTag('a', newCall()) : store.deleteManifest(one, newCall())
-      said.push(await work.catch((thrown: unknown) => toDrayError(thrown).code))
+      results.push(await work.catch((thrown: unknown) => toDrayError(thrown).code))
     }
-    return said
+    return results
   }
 
   it.each([
@@ -282,12 +282,12 @@ describe('an image with its parts is deleted', () => {
     ],
     ['ecr', ['tag', 'index', 'child'], ['unsupported', 'deleted', 'deleted']],
     ['acr', ['tag', 'index', 'child'], ['unsupported', 'deleted', 'deleted']],
-  ] as const)('(%s) %j: %j', async (profile, steps, expected) => {
+  ] as const)('at %s with %j: %j', async (profile, steps, expected) => {
     expect(await results(profile, steps)).toEqual(expected)
   })
 })
 
-describe('the right to delete', () => {
+describe('the permission to delete', () => {
   const users = { ada: 'secret' }
 
   async function guarded(auth: Partial<AccessOptions>) {
@@ -305,13 +305,13 @@ describe('the right to delete', () => {
     return { store, scopes, deletes, log: one.log }
   }
 
-  it('is asked for by itself', async () => {
+  it('is requested separately', async () => {
     const { store, scopes } = await guarded({})
     expect(await store.deleteManifest(digest, newCall())).toBe('absent')
     expect(scopes()).toEqual(['repository:team/api:pull,delete'])
   })
 
-  it('is the permission to push if the registry has none to delete, which is found out once', async () => {
+  it('is the permission to push if the registry has none to delete, which is learned once', async () => {
     const { store, scopes, deletes } = await guarded({ deletesBy: 'push' })
     for (let i = 0; i < 3; i++) expect(await store.deleteManifest(digest, newCall())).toBe('absent')
     expect(deletes()).toBe(3)
@@ -319,7 +319,7 @@ describe('the right to delete', () => {
     expect(scopes()).toContain('repository:team/api:pull,push')
   })
 
-  it('is not had by who may push alone, and is not got around', async () => {
+  it('is not replaced by the permission to push otherwise', async () => {
     const { store, deletes, log } = await guarded({ mayDo: (_user, _path, action) => action !== 'delete' })
     for (let i = 0; i < 3; i++) {
       await expect(store.deleteManifest(digest, newCall())).rejects.toMatchObject({

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../../src/oci/media-types.ts'
 import { image } from '../../../support/images.ts'
-import { byTag, embedded, newCall, type Said, scripted, storeAt } from '../world.ts'
+import { byTag, embedded, newCall, type ScriptedAnswer, scripted, storeAt } from '../world.ts'
 
 const body = Buffer.from(image().manifests[0]?.bytes ?? [])
 const digest = digestOf(body)
 const right = { 'content-type': mediaTypes.manifest, 'docker-content-digest': digest }
 
-const answers = (said: Said) => scripted(() => said)
+const answers = (answer: ScriptedAnswer) => scripted(() => answer)
 
 describe('resolving', () => {
   it('takes one HEAD if the answer is complete', async () => {
@@ -22,7 +22,7 @@ describe('resolving', () => {
   })
 
   it.each(['docker-content-digest', 'content-type', 'content-length'])(
-    'reads the manifest where HEAD has no %s',
+    'reads the manifest if HEAD has no %s',
     async (name) => {
       const { registry, heard } = await scripted(({ method }) => {
         const headers: Record<string, string | undefined> = {
@@ -45,7 +45,7 @@ describe('resolving', () => {
     expect((await storeAt(registry).resolve(byTag('1'), newCall()))?.digest).toBe(digest)
   })
 
-  it('is undefined for 404 alone', async () => {
+  it('is undefined only for 404', async () => {
     const store = storeAt((await answers({ status: 404 })).registry)
     expect(await store.resolve(byTag('1'), newCall())).toBeUndefined()
     expect(await store.findManifest(byTag('1'), newCall())).toBeUndefined()
@@ -65,7 +65,7 @@ describe('resolving', () => {
     })
   })
 
-  it('refuses another digest than was asked for', async () => {
+  it('refuses another digest than the requested one', async () => {
     const other = digestOf('other')
     const { registry } = await answers({
       status: 200,
@@ -76,7 +76,7 @@ describe('resolving', () => {
 })
 
 describe('a manifest', () => {
-  it('is asked for in every kind that can be copied, and never compressed', async () => {
+  it('is requested in every supported media type, and never compressed', async () => {
     const { registry, heard } = await answers({ status: 200, headers: right, body })
     await storeAt(registry).manifest(byTag('1'), newCall())
     expect(heard[0]?.headers['accept']?.split(', ').sort()).toEqual(
@@ -85,7 +85,7 @@ describe('a manifest', () => {
     expect(heard[0]?.headers['accept-encoding']).toBe('identity')
   })
 
-  it('is read once: by tag, then from memory by digest, by the same repository', async () => {
+  it('is read by tag once, then by digest from the cache of its repository', async () => {
     const one = await embedded()
     const root = await one.push(image(), 'team/api', '1')
     const store = storeAt(one.registry)
@@ -95,7 +95,7 @@ describe('a manifest', () => {
     expect(one.requests()).toEqual(['GET manifest 200'])
   })
 
-  it('is read again after it was written or deleted, so that a check is one', async () => {
+  it('is read again after it was written or deleted', async () => {
     const one = await embedded()
     const root = await one.push(image(), 'team/api', '1')
     const store = storeAt(one.registry)
@@ -108,12 +108,9 @@ describe('a manifest', () => {
 
   it.each([
     ['a flipped byte', { status: 200, headers: right, body: flipped(body) }],
-    [
-      'a digest that is another',
-      { status: 200, headers: { ...right, 'docker-content-digest': digestOf('x') }, body },
-    ],
-  ])('by tag with %s is corrupt, and is fetched three times before that is believed', async (_, said) => {
-    const { registry, heard } = await answers(said)
+    ['another digest', { status: 200, headers: { ...right, 'docker-content-digest': digestOf('x') }, body }],
+  ])('by tag with %s is corrupt after three attempts', async (_, answer) => {
+    const { registry, heard } = await answers(answer)
     await expect(storeAt(registry).manifest(byTag('1'), newCall())).rejects.toMatchObject({
       code: 'corrupt',
       subject: `${registry}/team/api:1`,
@@ -121,7 +118,7 @@ describe('a manifest', () => {
     expect(heard).toHaveLength(3)
   })
 
-  it('by digest whose bytes are others is corrupt, though the registry says that they are right', async () => {
+  it('with other bytes than its digest is corrupt, whatever digest the registry reports', async () => {
     const { registry } = await answers({ status: 200, headers: right, body: flipped(body) })
     await expect(storeAt(registry).manifest({ digest }, newCall())).rejects.toMatchObject({
       code: 'corrupt',
@@ -130,13 +127,13 @@ describe('a manifest', () => {
     })
   })
 
-  it('of another size than its descriptor says is corrupt', async () => {
+  it('with another size than in its descriptor is corrupt', async () => {
     const { registry } = await answers({ status: 200, headers: right, body })
     const d = { mediaType: mediaTypes.manifest, digest, size: body.length + 1 }
     await expect(storeAt(registry).manifest(d, newCall())).rejects.toMatchObject({ code: 'corrupt' })
   })
 
-  it('with one byte flipped on its way is fetched again', async () => {
+  it('with a flipped byte is fetched again', async () => {
     const { registry } = await scripted((_, count) => ({
       status: 200,
       headers: right,
@@ -145,7 +142,7 @@ describe('a manifest', () => {
     expect((await storeAt(registry).manifest(byTag('1'), newCall())).descriptor.digest).toBe(digest)
   })
 
-  it('that breaks off is fetched again', async () => {
+  it('that is truncated is fetched again', async () => {
     const { registry } = await scripted((_, count) => ({
       status: 200,
       headers: right,
@@ -167,7 +164,7 @@ describe('a manifest', () => {
       'application/vnd.docker.distribution.manifest.v1+prettyjws',
       '{"schemaVersion":1}',
     ],
-    ['served as another type than it says', 'malformed', mediaTypes.index, body.toString()],
+    ['served as another type than its own', 'malformed', mediaTypes.index, body.toString()],
     [
       'manifest and index at once',
       'malformed',
@@ -197,7 +194,7 @@ describe('a manifest', () => {
 })
 
 describe('a warning of the registry', () => {
-  it('is reported once for each text', async () => {
+  it('is reported once', async () => {
     const { registry } = await answers({
       status: 200,
       headers: { ...right, warning: '299 - "going \\"away\\"", 299 - "soon"' },
@@ -216,7 +213,7 @@ describe('a warning of the registry', () => {
 
 function flipped(bytes: Uint8Array): Buffer {
   const copy = Buffer.from(bytes)
-  // a letter of a digest, so that it still is JSON
+  // A letter of a digest is changed, so that the bytes are still JSON.
   const at = copy.indexOf('sha256:') + 8
   copy[at] = copy[at] === 0x61 ? 0x62 : 0x61
   return copy

@@ -2,25 +2,36 @@ import { describe, expect, it } from 'vitest'
 import { type Descriptor, parseDescriptor } from '../../../../src/oci/descriptor.ts'
 import { digestOf } from '../../../../src/oci/digest.ts'
 import { image, referrer, types } from '../../../support/images.ts'
-import { embedded, type Heard, newCall, openStores, type Said, scripted, storeAt } from '../world.ts'
+import {
+  embedded,
+  type ReceivedRequest,
+  newCall,
+  openStores,
+  type ScriptedAnswer,
+  scripted,
+  storeAt,
+} from '../world.ts'
 
 const content = image()
 const bytes = Buffer.from(content.manifests[0]?.bytes ?? [])
 const d: Descriptor = { mediaType: types.manifest, digest: digestOf(bytes), size: bytes.length }
-const created: Said = { status: 201, headers: { 'docker-content-digest': d.digest } }
-const lost: Said = { status: 0, raw: (response) => void response.destroy() }
-const errors = (status: number, code: string): Said => ({
+const created: ScriptedAnswer = { status: 201, headers: { 'docker-content-digest': d.digest } }
+const lost: ScriptedAnswer = { status: 0, raw: (response) => void response.destroy() }
+const errors = (status: number, code: string): ScriptedAnswer => ({
   status,
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify({ errors: [{ code, message: 'no' }] }),
 })
 
-/** Answers to the PUTs by `puts`, one after another (the last one stays); a HEAD gives what `head` says. */
-async function putting(puts: readonly ((request: Heard) => Said)[], head: Said = { status: 404 }) {
+/** Answers each PUT with the next of `puts`, then always the last one, and HEAD with `head`. */
+async function putting(
+  puts: readonly ((request: ReceivedRequest) => ScriptedAnswer)[],
+  head: ScriptedAnswer = { status: 404 },
+) {
   let count = 0
   const server = await scripted((request) => {
     if (request.method !== 'PUT') return head
-    return (puts[Math.min(count++, puts.length - 1)] as (request: Heard) => Said)(request)
+    return (puts[Math.min(count++, puts.length - 1)] as (request: ReceivedRequest) => ScriptedAnswer)(request)
   })
   return {
     ...server,
@@ -32,7 +43,7 @@ function putsOf({ requests }: { readonly requests: () => readonly string[] }): n
   return requests().filter((line) => line.startsWith('PUT')).length
 }
 
-const standing: Said = {
+const standing: ScriptedAnswer = {
   status: 200,
   headers: {
     'docker-content-digest': d.digest,
@@ -66,7 +77,7 @@ describe('putting a manifest', () => {
     expect(await one.oracle.tags('team/api')).toEqual(['1', '1.0', 'latest'])
   })
 
-  it('sends tags one by one that such a registry skipped', async () => {
+  it('sends tags one by one that the registry skipped', async () => {
     const { registry, requests } = await scripted(({ path }) =>
       path.includes('?') ? { ...created, headers: { ...created.headers, 'oci-tag': 'a, b' } } : created,
     )
@@ -99,7 +110,7 @@ describe('putting a manifest', () => {
   })
 
   it('repeats the PUT if a byte was flipped, so that the tag is repaired', async () => {
-    const other: Said = { status: 201, headers: { 'docker-content-digest': digestOf('flipped') } }
+    const other: ScriptedAnswer = { status: 201, headers: { 'docker-content-digest': digestOf('flipped') } }
     const mended = await putting([() => other, () => created])
     await mended.put('1')
     expect(mended.requests().filter((line) => line.startsWith('PUT'))).toHaveLength(2)
@@ -111,7 +122,7 @@ describe('putting a manifest', () => {
   })
 
   it('gives up if the registry stores other bytes three times', async () => {
-    const other: Said = { status: 201, headers: { 'docker-content-digest': digestOf('flipped') } }
+    const other: ScriptedAnswer = { status: 201, headers: { 'docker-content-digest': digestOf('flipped') } }
     const mended = await putting([() => other, () => other, () => created])
     await mended.put('1')
     const wrong = await putting([() => errors(400, 'MANIFEST_INVALID'), () => other, () => created])
@@ -121,7 +132,7 @@ describe('putting a manifest', () => {
     expect([mended, wrong, never].map(putsOf)).toEqual([3, 3, 3])
   })
 
-  it('repeats the PUT if the registry rejects the bytes: they may have changed on the way', async () => {
+  it('repeats the PUT if the registry rejects the bytes', async () => {
     const one = await putting([() => errors(400, 'MANIFEST_BLOB_UNKNOWN'), () => created])
     expect(await one.put('1.0')).toMatchObject({ tagged: ['1.0'] })
     const wrong = await putting([() => errors(400, 'MANIFEST_INVALID')])
@@ -134,7 +145,7 @@ describe('putting a manifest', () => {
     expect((await one.put('1')).tagged).toEqual(['1'])
   })
 
-  it('reads back more than once before it believes that a tag is not there', async () => {
+  it('reads back more than once before it reports a missing tag', async () => {
     let heads = 0
     const { registry } = await scripted(({ method }) => {
       if (method === 'PUT') return { status: 201 }
@@ -149,7 +160,7 @@ describe('putting a manifest', () => {
     [400, 'ImageTagAlreadyExistsException'],
     [409, 'TAG_IMMUTABLE'],
     [412, 'PRECONDITION'],
-  ])('says what to do about an immutable tag (%i %s)', async (status, code) => {
+  ])('has a hint about an immutable tag (%i %s)', async (status, code) => {
     const one = await putting([() => errors(status, code)])
     await expect(one.put('1')).rejects.toMatchObject({
       code: 'refused',
@@ -163,7 +174,7 @@ describe('putting a manifest', () => {
     expect((await one.put('1')).tagged).toEqual(['1'])
   })
 
-  it('says that the repository may have to be created first', async () => {
+  it('has a hint to create the repository', async () => {
     const one = await putting([() => errors(404, 'NAME_UNKNOWN')])
     await expect(one.put('1')).rejects.toMatchObject({
       code: 'not-found',
@@ -190,7 +201,7 @@ describe('a manifest with a subject', () => {
     expect(store.capability('referrers')).toBe(known)
   })
 
-  it('is looked up in the list of referrers if the response was lost', async () => {
+  it('is searched in the list of referrers if the response was lost', async () => {
     const list = { schemaVersion: 2, mediaType: types.index, manifests: [e] }
     const { registry } = await scripted(({ method, path }) => {
       if (method === 'PUT') return lost

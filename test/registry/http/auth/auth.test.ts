@@ -20,10 +20,10 @@ interface TokenServerOptions {
   readonly credential?: Credential | undefined
   readonly credentials?: (registry: string, path: string | undefined) => Promise<Credential | undefined>
   readonly settings?: RegistrySettings
-  /** the realm of the challenge; `/token` of the registry itself unless named */
+  /** the realm of the challenge; by default `/token` of the registry */
   readonly realm?: string
   readonly expiresIn?: number
-  /** what the token endpoint answers instead of a token */
+  /** the answer of the token endpoint instead of a token */
   readonly tokenAnswer?: (request: SeenRequest) => { status: number; body?: string } | undefined
 }
 
@@ -36,7 +36,7 @@ interface World extends AsyncDisposable {
   readonly tokenRequests: () => readonly SeenRequest[]
 }
 
-/** A registry that wants a token, with a token server under `/token`; tokens are `t0`, `t1` … and may be revoked. */
+/** A registry with a token server under `/token`. Tokens are `t0`, `t1` … and can be revoked. */
 async function bearerWorld(options: TokenServerOptions = {}): Promise<World> {
   const clock = manualClock()
   let issued = 0
@@ -102,7 +102,7 @@ async function statusOf(w: World, request: RegistryRequest): Promise<number> {
 }
 
 describe('bearer tokens', () => {
-  it('are asked for with service, scope and credentials, once for many requests', async () => {
+  it('are requested with service, scope and credentials, once for many requests', async () => {
     await using w = await bearerWorld({ credential: ada })
     const all = Array.from({ length: 20 }, () => statusOf(w, w.request('a', ['pull'])))
     expect(new Set(await Promise.all(all))).toEqual(new Set([200]))
@@ -112,7 +112,7 @@ describe('bearer tokens', () => {
     expect(w.registry.seen.filter((one) => one.headers.authorization === undefined)).toHaveLength(1)
   })
 
-  it('are requested without credentials if there are none, and requests do not wait for each other', async () => {
+  it('are requested anonymously without credentials, and requests do not wait for each other', async () => {
     await using w = await bearerWorld()
     expect(await Promise.all([1, 2, 3].map(() => statusOf(w, w.request('a', ['pull']))))).toEqual([
       200, 200, 200,
@@ -121,7 +121,7 @@ describe('bearer tokens', () => {
     expect(w.tokenRequests()).toHaveLength(1)
   })
 
-  it('serve for all that the run named in advance, in its order', async () => {
+  it('are requested for all expected scopes in their order', async () => {
     await using w = await bearerWorld({ credential: ada })
     const { host } = w.registry
     w.stack.expectScopes(host, [scope(host, 'prod', ['push', 'pull']), scope(host, 'staging', ['pull'])])
@@ -132,7 +132,7 @@ describe('bearer tokens', () => {
     ])
   })
 
-  it('serve for less than they are for, and not for more', async () => {
+  it('are used for a part of their scopes, and not for others', async () => {
     await using w = await bearerWorld({ credential: ada })
     await statusOf(w, w.request('a', ['pull', 'push']))
     await statusOf(w, w.request('a', ['pull']))
@@ -151,7 +151,7 @@ describe('bearer tokens', () => {
     expect(w.tokenRequests()).toHaveLength(2)
   })
 
-  it('that end early are renewed once for all requests that were under way', async () => {
+  it('that expire early are renewed once for all requests in progress', async () => {
     await using w = await bearerWorld({ credential: ada, expiresIn: 3600 })
     await statusOf(w, w.request('a', ['pull']))
     w.revoke()
@@ -160,7 +160,7 @@ describe('bearer tokens', () => {
     expect(w.tokenRequests()).toHaveLength(2)
   })
 
-  it('that the registry never takes are renewed once, and end in an error that names registry, repository and credentials', async () => {
+  it('that the registry always refuses are renewed once, then an error names registry and credentials', async () => {
     await using w = await bearerWorld({
       credential: ada,
       tokenAnswer: () => ({ status: 200, body: '{"token":"bad"}' }),
@@ -173,7 +173,7 @@ describe('bearer tokens', () => {
     expect(w.registry.seen.filter((one) => one.headers.authorization === 'Bearer bad')).toHaveLength(4)
   })
 
-  it('that are refused at their first use are renewed once, as those that ran out are', async () => {
+  it('that are refused at their first use are renewed once, like expired ones', async () => {
     let refused = 0
     await using w = await bearerWorld({
       credential: ada,
@@ -183,7 +183,7 @@ describe('bearer tokens', () => {
     expect(w.tokenRequests()).toHaveLength(2)
   })
 
-  it('are requested again for one repository if the server gives none for several', async () => {
+  it('are requested for one repository if the server refuses several', async () => {
     await using w = await bearerWorld({
       credential: ada,
       tokenAnswer: (request) => (scopesOf(request).length > 1 ? { status: 403 } : undefined),
@@ -197,7 +197,7 @@ describe('bearer tokens', () => {
     ])
   })
 
-  it('are requested with a refresh token by POST, and by GET if the server knows no POST', async () => {
+  it('are requested with a refresh token by POST, or by GET if the server has no POST', async () => {
     const seen: string[] = []
     await using w = await bearerWorld({
       credential: { kind: 'identity', token: 'canary-refresh' },
@@ -227,7 +227,7 @@ describe('bearer tokens', () => {
     expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain('canary')
   })
 
-  it('of an aborted request serve the others that wait for it', async () => {
+  it('of an aborted request are used by the others that wait for it', async () => {
     const call = notedCall()
     await using w = await bearerWorld({
       tokenAnswer: () => {
@@ -241,7 +241,7 @@ describe('bearer tokens', () => {
     expect(await second).toBe(200)
   })
 
-  it('are not mixed if repositories have credentials of their own', async () => {
+  it('are not shared between repositories with different credentials', async () => {
     await using w = await bearerWorld({
       credentials: async (_registry, path) => ({ kind: 'basic', username: path ?? '', password: 'p' }),
     })
@@ -267,7 +267,7 @@ describe('credentials', () => {
     expect(w.registry.seen).toEqual([])
   })
 
-  it('are not sent to a realm on another port, and the error gives the line that would allow it', async () => {
+  it('are not sent to a realm on another port, and the error has the setting that allows it', async () => {
     await using thief = await scriptedServer((_request, response) =>
       reply(response, 200, {}, '{"token":"t0"}'),
     )
@@ -280,7 +280,7 @@ describe('credentials', () => {
     expect(thief.seen).toEqual([])
   })
 
-  it('are sent to the realm that the configuration names', async () => {
+  it('are sent to the configured realm', async () => {
     await using other = await scriptedServer((_request, response) =>
       reply(response, 200, {}, '{"token":"t0"}'),
     )
@@ -293,7 +293,7 @@ describe('credentials', () => {
     expect(other.seen[0]?.headers.authorization).toBe(adasHeader)
   })
 
-  it('stay at home when a request goes to another origin, whatever that asks for', async () => {
+  it('are not sent with a request to another origin, whatever it asks for', async () => {
     await using thief = await scriptedServer((_request, response) =>
       reply(response, 401, { 'www-authenticate': 'Basic realm="yours, please"' }),
     )
@@ -304,7 +304,7 @@ describe('credentials', () => {
     expect(thief.seen.map((one) => one.headers.authorization)).toEqual([undefined])
   })
 
-  it('stay at home when a redirect leads to another port, even if that asks for them', async () => {
+  it('are not sent after a redirect to another port, even if it asks for them', async () => {
     await using thief = await scriptedServer((_request, response) =>
       reply(response, 401, { 'www-authenticate': 'Basic realm="yours, please"' }),
     )
@@ -320,7 +320,7 @@ describe('credentials', () => {
     await stack.close()
   })
 
-  it('are shown as Basic from the second request on, without being turned away again', async () => {
+  it('are sent as Basic from the second request on without another challenge', async () => {
     await using registry = await scriptedServer((request, response) => {
       if (request.headers.authorization === adasHeader) return reply(response, 200)
       reply(response, 401, { 'www-authenticate': ['Negotiate', 'Basic realm="x", charset="UTF-8"'] })
@@ -335,7 +335,7 @@ describe('credentials', () => {
     await stack.close()
   })
 
-  it('that are not there are named as the reason for a 401', async () => {
+  it('that are missing are the reason in the error for a 401', async () => {
     await using registry = await scriptedServer((_request, response) =>
       reply(response, 401, { 'www-authenticate': 'Basic realm="x"' }),
     )

@@ -53,7 +53,7 @@ describe('a token server may not have credentials', () => {
     'ftp://r.example.com/',
     'https://user:pass@r.example.com/',
     `https://r.example.com/${'x'.repeat(3000)}`,
-  ])('at all where its address is %.40s', (realm) => {
+  ])('if its URL is %.40s', (realm) => {
     expect(() => readRealm('r.example.com', new URL('https://r.example.com'), realm)).toThrow(
       'no http address',
     )

@@ -17,14 +17,14 @@ async function secure(): Promise<string> {
 const inspect = (host: string, scheme: string, ca?: string) =>
   inspectConnection(host, new URL(`${scheme}://${host}`), ca === undefined ? undefined : { ca }, signal)
 
-it('a connection by TLS shows its certificate, and that it is trusted if its authority is configured', async () => {
+it('a TLS connection has its certificate, which is trusted if its authority is configured', async () => {
   const facts = await inspect(await secure(), 'https', testAuthority)
   expect(facts).toMatchObject({ addresses: ['127.0.0.1'], tls: { protocol: 'TLSv1.3' } })
   expect(facts.tls).not.toHaveProperty('untrusted')
   expect(facts.tls?.validTo).toBeGreaterThan(Date.UTC(2026, 0))
 })
 
-it('a certificate that is not trusted comes with the line for dray.yaml', async () => {
+it('an untrusted certificate has a hint with the setting for dray.yaml', async () => {
   const host = await secure()
   expect((await inspect(host, 'https')).tls?.untrusted).toMatchObject({
     code: expect.stringMatching(/SELF_SIGNED|UNABLE/),
@@ -32,13 +32,13 @@ it('a certificate that is not trusted comes with the line for dray.yaml', async 
   })
 })
 
-it('this machine shows its certificate if it has one', async () => {
+it('a client certificate is sent if there is one', async () => {
   const server = createSecureServer({
     ...testCertificate,
     ca: testAuthority,
     requestCert: true,
     rejectUnauthorized: true,
-    // here the handshake fails where none is shown; later versions tell of it behind the handshake
+    // In TLS 1.2 the handshake fails without a certificate. TLS 1.3 reports it later.
     maxVersion: 'TLSv1.2',
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -51,7 +51,7 @@ it('this machine shows its certificate if it has one', async () => {
   await expect(inspect(host, 'https', testAuthority)).rejects.toMatchObject({ code: 'network' })
 })
 
-it('what does not speak TLS, and what is not there, is an error', async () => {
+it('a server without TLS and a closed port are errors', async () => {
   const server = createServer((socket) => void socket.on('error', () => undefined).end('hello\n'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())

@@ -22,7 +22,10 @@ describe('the origin of a registry', () => {
     expect(registryOrigin(registry, settings).origin).toBe(origin)
   })
 
-  it.each(['', 'a/b', 'a b', 'user@host', 'host?x', 'host#x', 'host:port'])('%j is none', (registry) => {
-    expect(() => registryOrigin(registry)).toThrow(`is not a registry's host`)
-  })
+  it.each(['', 'a/b', 'a b', 'user@host', 'host?x', 'host#x', 'host:port'])(
+    'is an error for %j',
+    (registry) => {
+      expect(() => registryOrigin(registry)).toThrow(`is not a registry's host`)
+    },
+  )
 })

@@ -11,7 +11,7 @@ import { testAuthority, testCertificate } from '../../../support/tls.ts'
 const of = (address: string, env: Record<string, string>): string | undefined =>
   proxyFor(new URL(address), env)?.url.host
 
-describe('the proxy for an address', () => {
+describe('the proxy for a URL', () => {
   it.each([
     ['https://r.test/', { HTTPS_PROXY: 'http://p.test:3128' }, 'p.test:3128'],
     ['https://r.test/', { HTTPS_PROXY: 'p.test:3128' }, 'p.test:3128'],
@@ -25,8 +25,8 @@ describe('the proxy for an address', () => {
     ['https://localhost:5000/', { HTTPS_PROXY: 'http://p.test' }, undefined],
     ['https://127.3.2.1/', { HTTPS_PROXY: 'http://p.test' }, undefined],
     ['https://[::1]/', { HTTPS_PROXY: 'http://p.test' }, undefined],
-  ])('%s with %j is %s', (address, env, proxy) => {
-    expect(of(address, env)).toBe(proxy)
+  ])('%s with %j is %s', (url, env, proxy) => {
+    expect(of(url, env)).toBe(proxy)
   })
 
   it.each([
@@ -54,9 +54,9 @@ describe('the proxy for an address', () => {
     ['https://10.1.2.3/', '10.0.0.0/8/8', false],
     ['https://r.example.com/', 'com', true],
     ['https://10.1.2.3/', '3', false],
-  ])('%s with NO_PROXY=%s: passed over %s', (address, noProxy, isPassedOver) => {
+  ])('is bypassed for %s with NO_PROXY=%s: %s', (address, noProxy, isBypassed) => {
     const env = { HTTPS_PROXY: 'http://p.test', NO_PROXY: noProxy }
-    expect(of(address, env) === undefined).toBe(isPassedOver)
+    expect(of(address, env) === undefined).toBe(isBypassed)
   })
 
   it.each([
@@ -65,13 +65,13 @@ describe('the proxy for an address', () => {
     ['http://ada:canary@:99999', 'names no proxy'],
     ['http://ada:canary%zz@p.test', 'names no proxy'],
   ])('%s is an error that shows no password', (text, what) => {
-    const asking = (): unknown => proxyFor(new URL('https://r.test/'), { HTTPS_PROXY: text })
-    expect(asking).toThrow(what)
-    expect(asking).not.toThrow(/canary/)
+    const find = (): unknown => proxyFor(new URL('https://r.test/'), { HTTPS_PROXY: text })
+    expect(find).toThrow(what)
+    expect(find).not.toThrow(/canary/)
   })
 })
 
-/** A registry that is only to be reached by its name, through the proxy. */
+/** A registry that is reachable only through the proxy. */
 async function world(
   options: {
     name?: string
@@ -107,7 +107,7 @@ async function world(
 }
 
 describe('a registry behind a proxy', () => {
-  it('over plain http is asked for by its whole address, with what the proxy is to know and no more', async () => {
+  it('over plain http gets complete URLs, and the proxy only its own credentials', async () => {
     const w = await world({ tls: false, user: 'ada:canary@' })
     const response = await w.stack.fetch(
       requestOf(`http://${w.registry}/v2/?a=b`, { registry: w.registry }),
@@ -126,10 +126,10 @@ describe('a registry behind a proxy', () => {
     ])
   })
 
-  it('over https is reached by a tunnel; the proxy sees neither path nor credentials, and the registry not those of the proxy', async () => {
+  it('over https gets a tunnel that hides paths and credentials from the proxy and its own from the registry', async () => {
     const w = await world({ user: 'ada:canary@' })
     const call = notedCall()
-    // the certificate is for another name: it is the registry's own that is checked, through the tunnel
+    // The certificate is for another name, and the one of the registry is checked in the tunnel.
     await expect(
       w.stack.fetch(
         requestOf(`https://${w.registry}/v2/secret`, {
@@ -153,7 +153,7 @@ describe('a registry behind a proxy', () => {
     expect(JSON.stringify(call.events)).not.toContain('canary')
   })
 
-  it('over https answers through the tunnel, which is used again', async () => {
+  it('over https uses one tunnel for several requests', async () => {
     const w = await world({ name: 'localhost:5000' })
     for (let i = 0; i < 3; i++) {
       const response = await w.stack.fetch(
@@ -171,8 +171,8 @@ describe('a registry behind a proxy', () => {
     [403, 1, 'NO_PROXY'],
     [502, 4, 'NO_PROXY'],
   ])(
-    'that answers %i to CONNECT is tried %i times, and said which variable names it',
-    async (answer, tries, hint) => {
+    'that answers %i to CONNECT gets %i attempts, and the error names its variable',
+    async (answer, attempts, hint) => {
       const w = await world({ answer, user: 'ada:canary@' })
       const sending = w.stack.fetch(
         requestOf(`https://${w.registry}/v2/`, { registry: w.registry }),
@@ -185,11 +185,11 @@ describe('a registry behind a proxy', () => {
         hint: expect.stringContaining(hint),
       })
       expect(JSON.stringify(error)).not.toContain('canary')
-      expect(w.proxy.seen).toHaveLength(tries)
+      expect(w.proxy.seen).toHaveLength(attempts)
     },
   )
 
-  it('that does not listen is an error that says so', async () => {
+  it('that does not listen is an error', async () => {
     const w = await world()
     await w.proxy[Symbol.asyncDispose]()
     await expect(

@@ -9,11 +9,11 @@ import { reply, scriptedServer } from '../../../support/scripted-server.ts'
 
 interface World extends AsyncDisposable {
   readonly spares: SpareConnections
-  /** the server's ends, in the order in which they came */
+  /** the ends of the server in the order of their arrival */
   readonly accepted: readonly Socket[]
-  /** the client's ends, in the order in which they were begun */
+  /** the ends of the client in the order of their start */
   readonly opened: readonly Socket[]
-  /** resolves when so many have come */
+  /** resolves after this many connections */
   arrived(count: number): Promise<void>
   connect(): Promise<Socket>
 }
@@ -56,7 +56,7 @@ async function world(spareCount: number): Promise<World> {
 }
 
 describe('spare connections', () => {
-  it('are opened with the first, and used before others are opened', async () => {
+  it('are opened with the first connection, and used before further ones are opened', async () => {
     await using w = await world(2)
     const first = await w.connect()
     await w.arrived(3)
@@ -67,7 +67,7 @@ describe('spare connections', () => {
     await w.arrived(4)
   })
 
-  it('that were closed from the other side are passed over', async () => {
+  it('that the server closed are skipped', async () => {
     await using w = await world(2)
     await w.connect()
     await w.arrived(3)
@@ -81,7 +81,7 @@ describe('spare connections', () => {
     expect(chunk.toString()).toBe('still there')
   })
 
-  it('that cannot be opened are no error, and the next connection reports why', async () => {
+  it('that cannot be opened are no error, and the next connection reports the reason', async () => {
     let tries = 0
     const open = buildConnector({ allowH2: false })
     const spares = new SpareConnections((options, callback) => {
@@ -96,7 +96,7 @@ describe('spare connections', () => {
     expect(tries).toBe(4)
   })
 
-  it('that were not used are closed at the end', async () => {
+  it('that are unused are closed at the end', async () => {
     await using w = await world(3)
     const used = await w.connect()
     await w.arrived(4)
@@ -110,7 +110,7 @@ describe('spare connections', () => {
 })
 
 describe('a transport that expects many requests at once', () => {
-  it('opens their connections at the registry itself, not at hosts that it sends to', async () => {
+  it('opens connections only to the registry, not to hosts of its redirects', async () => {
     await using registry = await scriptedServer((_request, response) => reply(response, 200))
     await using elsewhere = await scriptedServer((_request, response) => reply(response, 200))
     const transport = createTransport({ settings: new Map(), userAgent: 'dray/test' })

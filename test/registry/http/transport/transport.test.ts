@@ -39,7 +39,7 @@ const caught = (work: Promise<unknown>): Promise<unknown> =>
   )
 
 describe('the transport', () => {
-  it('asks for the bytes as they are and says who asks', async () => {
+  it('requests uncompressed bytes and sends its User-Agent', async () => {
     await using w = await world((_request, response) => reply(response, 200, { 'x-a': ['1', '2'] }, 'abc'))
     const response = await w.transport.fetch(requestOf(`${w.server.origin}/v2/a?b=c`), notedCall())
     expect(Buffer.from(await response.bytes(3)).toString()).toBe('abc')
@@ -51,7 +51,7 @@ describe('the transport', () => {
     })
   })
 
-  it('passes compressed bytes on as they came', async () => {
+  it('returns compressed bytes unchanged', async () => {
     const body = Uint8Array.of(0x1f, 0x8b, 1, 2, 3)
     await using w = await world((_request, response) =>
       reply(response, 200, { 'content-encoding': 'gzip' }, body),
@@ -60,7 +60,7 @@ describe('the transport', () => {
     expect(Buffer.from(await response.bytes(100))).toEqual(Buffer.from(body))
   })
 
-  it('keeps a connection for the next request, after HEAD as well', async () => {
+  it('uses a connection again, also after HEAD', async () => {
     await using w = await world((_request, response) => reply(response, 200, {}, 'x'))
     for (const method of ['HEAD', 'GET', 'HEAD', 'POST'] as const) {
       const response = await w.transport.fetch(requestOf(w.server.origin, { method }), notedCall())
@@ -90,7 +90,7 @@ describe('the transport', () => {
   it.each([
     ['short', ['abc']],
     ['long', ['abc', 'defg']],
-  ])('ends with an error and no connection where a stream is too %s', async (_name, pieces) => {
+  ])('ends with an error and a closed connection if a stream is too %s', async (_name, pieces) => {
     await using w = await world(() => undefined)
     const body = streamBody(6, () => pieces.map((piece) => Buffer.from(piece)))
     const error = await caught(
@@ -99,7 +99,7 @@ describe('the transport', () => {
     expect(error).toMatchObject({ code: 'corrupt' })
   })
 
-  it('passes on the error of a source that fails', async () => {
+  it('throws the error of a failing source', async () => {
     await using w = await world(() => undefined)
     const body = streamBody(6, async function* () {
       yield Buffer.from('abc')
@@ -111,7 +111,7 @@ describe('the transport', () => {
     expect(error).toMatchObject({ code: 'not-found', message: 'the layer is gone' })
   })
 
-  it('refuses an answer that is longer than its reader takes', async () => {
+  it('refuses an answer that is larger than the limit of its reader', async () => {
     await using w = await world((_request, response) => {
       response.writeHead(200)
       response.end(Buffer.alloc(2000))
@@ -137,7 +137,7 @@ describe('the transport', () => {
     expect(error).toMatchObject({ code: 'network', cause: { sent: false, systemCode: 'ECONNREFUSED' } })
   })
 
-  it('ends with the reason of its signal, while it waits and while it reads', async () => {
+  it('ends with the reason of its signal while it waits or reads', async () => {
     await using w = await world((request, response) => {
       if (request.path === '/body') response.writeHead(200, { 'content-length': '10' }).write('abc')
     })
@@ -156,7 +156,7 @@ describe('the transport', () => {
 })
 
 describe('the watchdog', () => {
-  it('ends a request whose headers do not come within 60 s', async () => {
+  it('ends a request without headers after 60 s', async () => {
     await using w = await world(() => undefined)
     const pending = caught(w.transport.fetch(requestOf(w.server.origin), notedCall()))
     while (w.server.seen.length === 0) await w.clock.advance(0)
@@ -165,7 +165,7 @@ describe('the watchdog', () => {
     expect(await pending).toMatchObject({ code: 'timeout', cause: { systemCode: 'STALLED' } })
   })
 
-  it('ends a download in which no byte came for 30 s', async () => {
+  it('ends a download without a byte for 30 s', async () => {
     await using w = await world((_request, response) => {
       response.writeHead(200, { 'content-length': '10' }).write('abc')
     })
@@ -190,7 +190,7 @@ describe('the watchdog', () => {
     const discarded = response.discard().then(() => (state.over = true))
     for (let i = 0; i < 20 && !state.over; i++) {
       more()
-      // time for the byte to arrive, so that it is no silence that ends this
+      // The byte arrives first, so that the silence does not end the request.
       for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
       await w.clock.advance(4_000)
     }
@@ -199,7 +199,7 @@ describe('the watchdog', () => {
     await closed.promise
   })
 
-  it('does not blame the server for a reader that takes its time', async () => {
+  it('does not end a download with a slow reader', async () => {
     const size = 4 * 1024 * 1024
     await using w = await world((_request, response) => reply(response, 200, {}, Buffer.alloc(size)))
     const response = await w.transport.fetch(requestOf(w.server.origin, { lane: 'download' }), notedCall())
@@ -212,7 +212,7 @@ describe('the watchdog', () => {
     expect(got).toBe(size)
   })
 
-  it('ends an upload that the server does not take for 30 s, and lets go of the source', async () => {
+  it('ends an upload that the server does not read for 30 s, and closes the source', async () => {
     await using w = await world((_request, _response, raw) => void raw.pause(), { streaming: true })
     let closed = false
     const body = streamBody(1e9, async function* () {
@@ -232,7 +232,7 @@ describe('the watchdog', () => {
     expect(closed).toBe(true)
   })
 
-  it('ends an upload whose source gives nothing for 6 minutes, and does not blame the server', async () => {
+  it('ends an upload with a silent source after 6 minutes, with an error about the source', async () => {
     await using w = await world(() => undefined, { streaming: true })
     const body = streamBody(100, async function* () {
       yield Buffer.alloc(10)
@@ -249,7 +249,7 @@ describe('the watchdog', () => {
     })
   })
 
-  it('does not count the time in which a source gets ready', async () => {
+  it('does not count the time before the first byte of a source', async () => {
     await using w = await world((_request, response) => reply(response, 201))
     const { promise, resolve } = Promise.withResolvers<AsyncIterable<Uint8Array>>()
     const body = { kind: 'stream', size: 0, open: () => promise } as const
@@ -257,15 +257,15 @@ describe('the watchdog', () => {
     await w.clock.advance(60 * 60_000)
     resolve(
       (async function* () {
-        // empty
+        // The source has no bytes.
       })(),
     )
     expect((await pending).status).toBe(201)
   })
 })
 
-describe('a source that is never asked', () => {
-  it('cleans up all the same', async () => {
+describe('a source that is never read', () => {
+  it('is closed', async () => {
     await using w = await world(() => undefined)
     await w.server[Symbol.asyncDispose]()
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -9,7 +9,7 @@ function read(page: string): string {
   return readFileSync(join(root, page), 'utf8')
 }
 
-/** What stands between fences, and outside of them. */
+/** Separates the content of code fences from the other text. */
 function split(text: string): { readonly fenced: readonly string[]; readonly prose: string } {
   const fenced: string[] = []
   const prose = text.replaceAll(/^```[^\n]*\n(.*?)^```$/gms, (_, body: string) => {
@@ -19,7 +19,7 @@ function split(text: string): { readonly fenced: readonly string[]; readonly pro
   return { fenced, prose }
 }
 
-/** The name that a heading is linked by: as GitHub makes it. */
+/** The anchor of a heading on GitHub. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
@@ -32,7 +32,7 @@ function anchorsOf(page: string): readonly string[] {
   return [...split(read(page)).prose.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading))
 }
 
-/** What is wrong with the links of a page. */
+/** The problems of the links of a page. */
 function brokenLinks(page: string, text: string): readonly string[] {
   const links = [...split(text).prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
   return links.flatMap((link) => {
@@ -58,10 +58,10 @@ function manifest(): Readonly<Record<string, CommandEntry>> {
   return commands
 }
 
-/** Of the completion plugin, whose manifest is its own. */
+/** The command of the completion plugin, which has its own manifest. */
 const completion: CommandEntry = { flags: { 'refresh-cache': { char: 'r', type: 'boolean' } } }
 
-/** Lines with a `dray` command in them: at their beginning, behind `$ `, `- ` or `run: `, or in `$(…)`. */
+/** Lines with a `dray` command, at the start, after `$ `, `- ` or `run: `, or in `$(…)`. */
 function commandsIn(fenced: string): readonly string[] {
   const joined = fenced.replaceAll(/\\\n\s*/g, '')
   return joined.split('\n').flatMap((line) => {
@@ -70,10 +70,10 @@ function commandsIn(fenced: string): readonly string[] {
   })
 }
 
-/** What is wrong with the words behind `dray`. */
-function complaintOf(words: string): string | undefined {
+/** The problem of a command line without `dray`, if any. */
+function complaintOf(commandLine: string): string | undefined {
   const commands = manifest()
-  const parts = (words.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).filter((part) => part !== '#')
+  const parts = (commandLine.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).filter((part) => part !== '#')
   const [first = '', second = ''] = parts
   if (first.startsWith('-')) return ['--help', '--version'].includes(first) ? undefined : `no flag ${first}`
   if (first === 'help' || first === 'COMMAND') return undefined
@@ -92,16 +92,16 @@ function complaintOf(words: string): string | undefined {
 }
 
 describe('the documents', () => {
-  it.each(pages)('%s: its links lead to pages and headings that are there', (page) => {
+  it.each(pages)('%s links only to existing pages and headings', (page) => {
     expect(brokenLinks(page, read(page))).toEqual([])
   })
 
-  it.each(pages)('%s: its commands and their flags are there', (page) => {
+  it.each(pages)('%s has only existing commands and flags', (page) => {
     const found = split(read(page)).fenced.flatMap((fenced) => commandsIn(fenced))
-    expect(found.flatMap((words) => complaintOf(words) ?? [])).toEqual([])
+    expect(found.flatMap((commandLine) => complaintOf(commandLine) ?? [])).toEqual([])
   })
 
-  it.each(pages)('%s speaks of no path of one machine', (page) => {
+  it.each(pages)('%s contains no path of one machine', (page) => {
     expect(read(page)).not.toMatch(/\/(?:work|root|tmp)\/|\.\.\/shared/)
   })
 
@@ -111,7 +111,7 @@ describe('the documents', () => {
     expect(missing).toEqual([])
   })
 
-  it('name tests that are there', () => {
+  it('name only existing tests', () => {
     const named = read('docs/reliability.md').match(/`test\/[^`]+`/g) ?? []
     const absent = named.map((name) => name.slice(1, -1)).filter((name) => !existsSync(join(root, name)))
     expect(named.length).toBeGreaterThan(20)
@@ -132,13 +132,13 @@ describe('the documents', () => {
   })
 })
 
-describe('these checks find', () => {
+describe('the checks of documents', () => {
   it.each([
     ['[x](nowhere.md)', 'nowhere.md is not there'],
     ['[x](#nothing)', '#nothing has no such heading'],
     ['[x](../../etc/passwd)', 'is not there'],
-  ])('the broken link %s', (text, said) => {
-    expect(brokenLinks('README.md', text).join()).toContain(said)
+  ])('find the broken link %s', (text, problem) => {
+    expect(brokenLinks('README.md', text).join()).toContain(problem)
   })
 
   it.each([
@@ -147,8 +147,8 @@ describe('these checks find', () => {
     ['  - dray copy a b --form x', 'copy has no --form'],
     ['X=$(dray promote a b -z)', 'promote has no -z'],
     ['dray plan shw x', 'no command plan'],
-  ])('what is wrong in "%s"', (line, said) => {
-    expect(commandsIn(line).map((words) => complaintOf(words))).toEqual([said])
+  ])('find the problem of "%s"', (line, problem) => {
+    expect(commandsIn(line).map((commandLine) => complaintOf(commandLine))).toEqual([problem])
   })
 })
 

@@ -4,7 +4,7 @@ export const isRoot = process.geteuid?.() === 0
 
 type UnreadableFolder = readonly [why: string, code: string, make: (path: string) => Promise<void>]
 
-/** Ways to make a folder unreadable. Root can read every folder, so one of them is omitted for root. */
+/** Ways to make a folder unreadable. Root can read every folder, so one is omitted for root. */
 export const unreadableFolders: readonly UnreadableFolder[] = [
   ['is a file', 'ENOTDIR', (path) => writeFile(path, '')],
   ['is a loop of symbolic links', 'ELOOP', (path) => symlink(path, path)],

@@ -66,7 +66,7 @@ describe('docker-registry 2.8', () => {
     expect([reply.status, reply.codes]).toEqual([400, ['DIGEST_INVALID']])
   })
 
-  it('names itself as the client did', async () => {
+  it('uses the host of the request in its URLs', async () => {
     const client = await started({ profile, allowedHosts: 'any' })
     for (const [host, origin] of [
       ['registry.example.com:5000', 'http://registry.example.com:5000'],

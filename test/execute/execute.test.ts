@@ -136,7 +136,7 @@ describe('a plan', () => {
     expect(await world.prod.oracle.digest('prod/api', '1.4.2')).toBe(tested.root.digest)
   })
 
-  it('fails if the source has lost the image, and leaves the tag alone', async () => {
+  it('fails if the source has lost the image, and does not move the tag', async () => {
     const [old, api] = [image({ layers: 1 }), image({ layers: 2 })]
     await world.staging.oracle.push(api, 'staging/api', 'stable')
     await world.prod.oracle.push(old, 'prod/api', 'stable')

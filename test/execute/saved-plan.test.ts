@@ -119,7 +119,7 @@ describe('a record that cannot be written', () => {
     let writes = 0
     const sink: AuditSink = {
       place: 'nowhere',
-      // the first intent is on disk only after the second one has failed
+      // The first intent reaches the disk only after the second one has failed.
       write: async () => {
         if (++writes === 1) return await first.promise
         if (writes > 2) return

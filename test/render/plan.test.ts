@@ -178,7 +178,7 @@ refused  web:2
     ['failed', 'failed'],
     ['refused', 'refused'],
     ['notAttempted', 'not attempted'],
-  ] as const)('calls %s by its word, with the reason', (status, word) => {
+  ] as const)('shows the status %s with its reason', (status, word) => {
     const error = { code: 'conflict' as const, message: 'the tag moved', hint: 'Plan again.' }
     const outcome = outcomeOf({ status, tags: [], moved: nothingMoved, evidenceCarried: 0, errors: [error] })
     expect(renderOutcome(plan, { ...outcome, refusals: [] }, page)).toBe(

@@ -14,7 +14,7 @@ interface Property {
   readonly format?: string
 }
 
-/** The JSON schema that the CloudEvents project publishes (github.com/cloudevents/spec, Apache-2.0). */
+/** The JSON schema of the CloudEvents project (github.com/cloudevents/spec, Apache-2.0). */
 const schema = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../fixtures/cloudevents-1.0.2.schema.json'), 'utf8'),
 ) as {

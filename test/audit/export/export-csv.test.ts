@@ -122,7 +122,7 @@ describe('a line of CSV', () => {
 
   it('has no control characters except quoted line feeds', () => {
     const line = formatCsvLine(recordOf({ reason: '\u001b[31mred\u0007\t\r\n\u009b\ud800' }))
-    // oxlint-disable-next-line no-control-regex -- they are what is looked for
+    // oxlint-disable-next-line no-control-regex -- the test searches for them
     expect(line.replace(/\r\n$/, '')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
     expect(line.isWellFormed()).toBe(true)
   })

@@ -178,7 +178,7 @@ describe('a damaged log', () => {
     )
   })
 
-  it('has no problem if its end and its head were rewritten or cut: that takes a checkpoint', async () => {
+  it('has no problem if its end and its head were rewritten or cut, which needs a checkpoint', async () => {
     await fc.assert(
       fc.asyncProperty(lineNumber, fc.boolean(), async (line, isCut) => {
         const kept = story.slice(0, line - 1)

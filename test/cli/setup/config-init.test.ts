@@ -68,9 +68,9 @@ describe('a new configuration', () => {
     ['a name twice', { ...given, env: ['dev=a/{image}', 'dev=b/{image}'] }, 'given twice'],
     ['an unknown policy', { ...given, retention: 'nightly' }, 'no starting policy "nightly"'],
     ['an unknown environment', { ...given, retention: 'newest', clean: 'prd' }, 'none of the environments'],
-  ])('of %s is wrong usage', async (_, wrong, said) => {
+  ])('of %s is wrong usage', async (_, wrong, message) => {
     await expect(completeInit(wrong, undefined)).rejects.toThrowError(
-      expect.objectContaining({ code: 'usage', message: expect.stringContaining(said) as unknown }),
+      expect.objectContaining({ code: 'usage', message: expect.stringContaining(message) as unknown }),
     )
   })
 

@@ -74,7 +74,7 @@ describe('deleting a manifest', () => {
     expect(deletes).toEqual(['manifest'])
   })
 
-  it('deletes the tags first if the registry wants that, and then the manifest', async () => {
+  it('deletes the tags before the manifest if the registry requires that', async () => {
     const { ports, own, deletes } = place({ deleteTagged: 'no' })
     expect(await deleteManifest(manifestStep(), own, ports, notLive)).toBe('done')
     expect(deletes).toEqual(['pr-1', 'pr-1-again', 'manifest'])

@@ -80,7 +80,7 @@ describe('steps that are ready', () => {
     ['refused', 'notAttempted'],
     ['conflict', 'conflict'],
     ['kept', 'kept'],
-  ] as const)('do not include steps after one that is %s: they are %s', (result, then) => {
+  ] as const)('do not include steps after one that is %s, which become %s', (result, then) => {
     const [a, b, c] = [step('a'), step('b', ['a']), step('c', ['b'])]
     const ledger = ledgerOf(a, b, c)
     ledger.takeReady('deleteManifest', all)
@@ -139,7 +139,7 @@ describe('a postponed manifest', () => {
     expect(ledger.postpone(image)).toBe(false)
   })
 
-  it('keeps dependents waiting that are no referrers of it', () => {
+  it('blocks its dependents that are not its referrers', () => {
     const [image, child] = [step('image'), step('child', ['image'])]
     const signature = step('signature', ['image'], 'image')
     const ledger = ledgerOf(image, child, signature)
@@ -200,7 +200,7 @@ describe('the work for twice as many deletes is at most twice as much', () => {
     expect(grown(operations)).toBeLessThan(2.1)
   })
 
-  it('if the registry wants the signatures of all images deleted first', () => {
+  it('if the registry requires deletes of all signatures first', () => {
     const operations = (count: number): number => {
       const plan = planOf(shapes[3]?.[1](count) ?? [])
       return countOperations(() => {

@@ -25,7 +25,7 @@ function keptSink(failFrom = Infinity): AuditSink & { readonly writes: (readonly
 }
 
 describe('a plan to delete', () => {
-  it('deletes what it shows and nothing else: an index before its children, an image before its attached artifacts, tags last', async () => {
+  it('deletes exactly what it shows: indexes before children, images before attached artifacts, tags last', async () => {
     const world = await pruneWorld()
     const [kept, arm, amd] = [of('kept'), image({ platform: 'arm64' }), image({ platform: 'amd64' })]
     const [both, one] = [index([arm, amd]), index([amd])]
@@ -70,7 +70,7 @@ describe('a plan to delete', () => {
     expect(world.deletes()).toEqual([])
   })
 
-  it('is refused if it does something else than it shows', async () => {
+  it('is refused if its steps differ from what it shows', async () => {
     const world = await pruneWorld()
     world.put(of('a'), 'pr-1')
     const plan = await prunePlanOf(world.run, [world.repository])
@@ -128,7 +128,7 @@ describe('the audit records of a prune', () => {
     await expect(carryOutPrune(world.run, plan, { sink: keptSink(2) })).rejects.toMatchObject({
       code: 'audit',
     })
-    // the first of each of the four repositories that are under way
+    // The first delete of each of the four repositories in progress.
     expect(world.deletes().length).toBeLessThanOrEqual(4)
   })
 
@@ -178,7 +178,7 @@ describe('a stop', () => {
     expect(await recordsOf(world.run)).toEqual([])
   })
 
-  it('between deletes finishes what is under way, and records an outcome for every step', async () => {
+  it('between deletes finishes the deletes in progress, and records an outcome for every step', async () => {
     const world = await pruneWorld()
     for (let n = 0; n < 12; n++) world.put(of(`a${n}`), `pr-${n}`)
     const plan = await prunePlanOf(world.run, [world.repository])
@@ -207,7 +207,7 @@ describe('the requests of a prune', () => {
     await carryOutPrune(world.run, plan, { readAt: Date.now() })
     const count = (method: string, kind: string) =>
       world.registry.requests.filter((one) => one.method === method && one.kind === kind).length
-    // the first delete goes alone, the others together: two lists
+    // The first delete is sent alone, then the others together, so there are two lists.
     expect([count('GET', 'tags'), count('HEAD', 'manifest'), count('DELETE', 'manifest')]).toEqual([2, 3, 3])
     expect(world.registry.requests).toHaveLength(8)
   })
@@ -269,9 +269,9 @@ describe('the requests of a prune', () => {
       world.registry.requests.filter((one) => one.method === method && one.kind === kind).length
     expect(count('DELETE', 'manifest')).toBe(500)
     expect(count('HEAD', 'manifest')).toBe(500)
-    // all tags before the first delete, and after 97, 193, 289, 385 and 481 deletes
+    // All tags are read before the first delete and after 97, 193, 289, 385 and 481 deletes.
     expect(count('GET', 'manifest')).toBe(600 + 503 + 407 + 311 + 215 + 119)
-    // one list for each wave of 16 and for the first alone
+    // There is one list for the first delete and for each wave of 16.
     expect(count('GET', 'tags')).toBe(1 + Math.ceil(499 / 16))
   })
 })

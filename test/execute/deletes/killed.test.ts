@@ -8,7 +8,7 @@ import { bench } from '../../support/promotion.ts'
 import { isDelete, type PruneWorld, pruneWorld } from '../../support/prune-world.ts'
 import { carryOutPrune, prunePlanOf } from '../../support/pruning.ts'
 
-/** Two signed images of two platforms each, one of which is shared with what stays: seven manifests to delete, and a tag. */
+/** Two signed images of two platforms, one of them shared: seven manifests and a tag to delete. */
 async function place(): Promise<PruneWorld> {
   const world = await pruneWorld()
   const shared = image({ platform: 'arm64', label: 'shared' })
@@ -32,7 +32,7 @@ describe('a prune that is killed', () => {
       const file = world.run.auditFile
       const killed = new AbortController()
       world.after(isDelete, () => killed.abort(new DrayError('interrupted', 'killed')), nth)
-      // dead: what it would still have written is lost, and the deletes under way may be done or not
+      // The killed run writes nothing more, and its deletes in progress may be done or not.
       const first = openLog(file, clock)
       const sink = {
         place: file,
@@ -65,7 +65,7 @@ describe('a prune that is killed', () => {
       expect(chainComplaints(file)).toEqual([])
       const outcomes = entriesOf(file).filter(({ phase }) => phase === 'outcome') as AuditRecord[]
       const deleted = outcomes.filter(({ result }) => result === 'done').map(({ step }) => step?.id ?? '')
-      // each was deleted once, by whichever run, and no delete is without its record
+      // One of the runs deleted each manifest, and every delete has its record.
       const steps = plan.repositories[0]?.steps ?? []
       expect(deleted).toHaveLength(steps.length)
       expect(new Set(deleted)).toEqual(new Set(steps.map(({ id }) => id)))

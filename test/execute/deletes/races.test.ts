@@ -173,7 +173,7 @@ describe('between the plan and the first delete', () => {
 })
 
 describe('between two deletes', () => {
-  /** `count` images that are to be deleted, and one that stays. */
+  /** `count` images to delete, and a kept image. */
   async function many(count: number): Promise<{ world: PruneWorld; last: Content; lastTag: string }> {
     const world = await pruneWorld()
     const all = Array.from({ length: count }, (_, n) => of(`a${n}`))
@@ -245,7 +245,7 @@ describe('between two deletes', () => {
     expect(world.deletes()).toHaveLength(1)
   })
 
-  it('an image that is pushed again after its delete keeps the children that are left', async () => {
+  it('an image that is pushed again after its delete keeps its remaining children', async () => {
     const world = await pruneWorld()
     const both = index(['arm64', 'amd64'])
     world.put(both, 'pr-1')

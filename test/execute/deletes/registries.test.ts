@@ -10,7 +10,7 @@ import { carryOutPrune, prunePlanOf, recordsOf } from '../../support/pruning.ts'
 
 const of = (label: string) => image({ label, layers: 0 })
 
-/** Five images that are to be deleted, and one that stays, with two tags that are to be deleted alone. */
+/** Five images to delete, and a kept image with two tags to delete. */
 async function place(...options: Parameters<typeof pruneWorld>): Promise<PruneWorld> {
   const world = await pruneWorld(...options)
   for (let n = 0; n < 5; n++) world.put(index(['arm64', 'amd64'], { label: `${n}`, layers: 0 }), `pr-${n}`)
@@ -24,28 +24,25 @@ async function pruned(world: PruneWorld) {
   return await carryOutPrune(world.run, plan)
 }
 
-/** What is known of Docker Hub by its host. */
+/** The known capabilities of Docker Hub. */
 const heldByTags = {
   known: (_: string, name: Capability): Known => (name === 'deleteTagged' ? 'no' : 'unknown'),
 }
 
-describe('a registry where manifests cannot be deleted', () => {
+describe('a registry that cannot delete manifests', () => {
   it.each<[string, ServerOptions, string]>([
     ['with deletes switched off', { abilities: withoutDeletes }, 'unsupported'],
     ['GitHub', { profile: 'ghcr' }, 'unsupported'],
-  ])(
-    '%s: after one delete of each kind the rest is refused, with what to configure, and tags are kept',
-    async (_, options, code) => {
-      const world = await place(options)
-      const done = await pruned(world)
-      const error = expect.objectContaining({ code, hint: expect.any(String) as string }) as unknown
-      expect(done.repositories).toMatchObject([{ status: 'refused', deleted: 0, kept: 2, errors: [error] }])
-      expect(done.steps.filter(({ result }) => result === 'refused')).toHaveLength(15)
-      expect(world.deletes()).toHaveLength(2)
-    },
-  )
+  ])('gets one delete of each kind (%s), and the rest is refused with a hint', async (_, options, code) => {
+    const world = await place(options)
+    const done = await pruned(world)
+    const error = expect.objectContaining({ code, hint: expect.any(String) as string }) as unknown
+    expect(done.repositories).toMatchObject([{ status: 'refused', deleted: 0, kept: 2, errors: [error] }])
+    expect(done.steps.filter(({ result }) => result === 'refused')).toHaveLength(15)
+    expect(world.deletes()).toHaveLength(2)
+  })
 
-  it('by this user: after one delete of each kind the rest is refused', async () => {
+  it('by this user gets one delete of each kind, and the rest is refused', async () => {
     const world = await place({
       auth: {
         scheme: 'bearer',
@@ -56,13 +53,13 @@ describe('a registry where manifests cannot be deleted', () => {
     const done = await pruned(world)
     expect(done.repositories).toMatchObject([{ status: 'refused', deleted: 0, untagged: 0 }])
     expect(new Set(done.steps.map(({ result }) => result))).toEqual(new Set(['refused']))
-    // asked for with other rights again
+    // The delete is attempted again with other permissions.
     expect(new Set(world.deletes()).size).toBe(2)
     expect(await world.storage.tags('dev/api')).toHaveLength(8)
   })
 })
 
-describe('a registry where a tag cannot be deleted alone', () => {
+describe('a registry that cannot delete a tag alone', () => {
   it.each(['docker-registry-2.8', 'ecr', 'acr', 'harbor'] as const)(
     'keeps the tags on what stays, without an error (%s)',
     async (profile) => {
@@ -147,7 +144,7 @@ describe('a registry that does not delete a manifest', () => {
   })
 })
 
-describe('a registry that wants tags deleted before their manifest', () => {
+describe('a registry that requires deletes of tags before their manifest', () => {
   it.each(['gar', 'docker-hub'] as const)(
     'gets the deletes of the tags first, and then that of the manifest (%s)',
     async (profile) => {
@@ -155,7 +152,7 @@ describe('a registry that wants tags deleted before their manifest', () => {
       const done = await pruned(world)
       expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 15, untagged: 2, errors: [] }])
       expect(await world.left()).toEqual(['prod'])
-      // the tag, and the manifest by its digest
+      // The tag is deleted, then the manifest by its digest.
       expect(world.deletes().slice(0, 2)).toEqual(['pr-0', 'pr-0'])
     },
   )
@@ -167,7 +164,7 @@ describe('a registry that wants tags deleted before their manifest', () => {
     expect(await world.left()).toEqual(['prod'])
   })
 
-  it('gets the deletes of attached artifacts before their subject, if it wants that as well (GAR)', async () => {
+  it('gets the deletes of attached artifacts before their subject if it requires that too (GAR)', async () => {
     const world = await pruneWorld({ profile: 'gar' })
     const signed = index(['arm64', 'amd64'])
     const own = referrer(signed)

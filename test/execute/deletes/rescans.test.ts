@@ -20,7 +20,7 @@ interface Sketch {
   readonly unlisted: Set<string>
 }
 
-/** Reads the sketch, and keeps what it was asked for. */
+/** Reads the sketch, and records the requests. */
 function readerOf(sketch: Sketch, readings: string[]): RepositoryReader {
   const { tags, children, unlisted } = sketch
   const listed = (): string[] => [...tags.keys()].filter((tag) => !unlisted.has(tag))
@@ -63,7 +63,7 @@ function readerOf(sketch: Sketch, readings: string[]): RepositoryReader {
   } as unknown as RepositoryReader
 }
 
-/** Images `m0`, `m1`, … with a tag each that are to be deleted, and one that stays. */
+/** Images `m0`, `m1`, … with a tag each to delete, and a kept image. */
 function rescansOf(count: number, usedNow: readonly TagOrDigest[] = []) {
   const names = Array.from({ length: count }, (_, i) => `m${i}`)
   const sketch: Sketch = {

@@ -5,7 +5,7 @@ import { type Content, cosignSignature, image, index, referrer } from '../../sup
 import { isDelete, type PruneWorld, pruneWorld } from '../../support/prune-world.ts'
 import { carryOutPrune, prunePlanOf } from '../../support/pruning.ts'
 
-/** What is built and pushed, by numbers that choose among what is there already. */
+/** Pushed content. The numbers choose among the existing content. */
 interface Piece {
   readonly kind: 'image' | 'index' | 'referrer' | 'signature'
   readonly of: readonly number[]
@@ -18,7 +18,7 @@ const piece: fc.Arbitrary<Piece> = fc.record({
   of: fc.array(fc.nat(20), { minLength: 1, maxLength: 3 }),
   tags: fc.subarray(tags, { maxLength: 2 }),
 })
-/** Somebody's push in the middle, under a new tag: of what was there, or an index over it. */
+/** A push under a new tag between deletes: of existing content or of an index over it. */
 const push = fc.record({ at: fc.integer({ min: 0, max: 8 }), piece, again: fc.boolean() })
 
 function build({ kind, of }: Piece, built: readonly Content[]): Content {
@@ -29,15 +29,15 @@ function build({ kind, of }: Piece, built: readonly Content[]): Content {
   return kind === 'referrer' ? referrer(first, { payload: `${built.length}` }) : cosignSignature(first)
 }
 
-/** Without what it was built of: that is there, or was deleted, and nobody could push it then. */
+/** The manifest without its children, which the registry has or has deleted. */
 function alone(content: Content): Content {
   const root = content.manifests.filter(({ descriptor }) => descriptor.digest === content.root.digest)
   return { ...content, manifests: root }
 }
 
 /**
- * Nobody pushes an index of which a part is gone: the registry would not take it. One that was there all the time, without a tag, could not be seen, and may
- * have lost its parts before.
+ * A registry refuses an index with a missing child. An existing index without a tag is not visible
+ * to the prune and may have lost its children.
  */
 async function mayBePushed(world: PruneWorld, content: Content): Promise<boolean> {
   const { digest } = content.root

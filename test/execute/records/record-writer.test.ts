@@ -65,7 +65,7 @@ describe('an audit record', () => {
     ])
   })
 
-  it('is not written if there is nothing to say', async () => {
+  it('is not written without content', async () => {
     const { writer, written } = writerWith(1)
     await writer.refusals([])
     expect([written, writer.failed.aborted]).toEqual([[], false])

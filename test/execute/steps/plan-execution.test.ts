@@ -167,7 +167,7 @@ describe('a plan from a file', () => {
     expect(checked).toEqual(new Set(steps.map(({ tag }) => `HEAD ${tag}`)))
   })
 
-  it('leaves an image alone if one of its tags was moved, and executes the others', async () => {
+  it('omits an image if one of its tags was moved, and executes the others', async () => {
     const { requests, byStep, result } = await executed(
       {},
       { isSaved: true, tags: { ...planned, '1.4': theirs } },
@@ -181,7 +181,7 @@ describe('a plan from a file', () => {
     ])
   })
 
-  it('leaves out what a review found, and checks what it adds', async () => {
+  it('omits what a review refused, and checks what it adds', async () => {
     const missing = { kind: 'tag', repository, tag: 'web', digest: null } as const
     const reviewed = {
       obstacles: new Map([['1.4.2', { error: new DrayError('conflict', 'it was moved'), found: theirs }]]),

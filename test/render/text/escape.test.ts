@@ -79,7 +79,7 @@ describe('escapeText', () => {
     'a :: b',
     '[::1]:5000',
     'C:\\dir',
-  ])('leaves %j as it is', (text) => {
+  ])('does not change %j', (text) => {
     expect(escapeText(text)).toBe(text)
   })
 })

@@ -18,7 +18,7 @@ const [, done, , , refused] = story(2)
 const lines = (text: string): readonly string[] => text.split('\n')
 
 describe('the table of a log', () => {
-  it('shows when, who, what, from where to where, and the result', () => {
+  it('shows time, actor, change, environments and result', () => {
     const [heading, first, second] = lines(
       logTable(terminal)(entries(done as AuditRecord, refused as AuditRecord)),
     )
@@ -83,7 +83,7 @@ describe('the table of a log', () => {
     ])
   })
 
-  it('lets no text of a record control the terminal', () => {
+  it('escapes control characters of a record', () => {
     const hostile = '\u001b[2J\u202e'
     const text = logTable(pipe)(
       entries(

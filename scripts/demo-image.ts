@@ -107,7 +107,7 @@ function attachSbom(
   })
 }
 
-/** cosign, specs/SIGNATURE_SPEC.md: the payload as a layer, its signature as an annotation, under `sha256-<hex>.sig`. */
+/** The payload as a layer, its signature as an annotation (cosign, specs/SIGNATURE_SPEC.md). */
 function attachSignature(content: Builder, subject: Descriptor, name: string): void {
   const payload = JSON.stringify({
     critical: {

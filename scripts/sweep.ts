@@ -32,11 +32,11 @@ async function sweep(kind: string, isDisturbed: boolean): Promise<boolean> {
   })
   const found = await fc.check(property, { seed, numRuns: runs })
   const seconds = ((performance.now() - begin) / 1000).toFixed(1)
-  const told = [...sums].map(([name, sum]) => `${sum} ${name}`).join(', ')
-  process.stdout.write(`${kind}: ${found.numRuns} scenarios in ${seconds} s, seed ${seed}: ${told}\n`)
+  const totals = [...sums].map(([name, sum]) => `${sum} ${name}`).join(', ')
+  process.stdout.write(`${kind}: ${found.numRuns} scenarios in ${seconds} s, seed ${seed}: ${totals}\n`)
   const [scenario] = found.counterexample ?? []
   if (scenario === undefined) return true
-  process.stdout.write(`${JSON.stringify(scenario)}\n${await tell(scenario)}\n`)
+  process.stdout.write(`${JSON.stringify(scenario)}\n${await describeScenario(scenario)}\n`)
   return false
 }
 
@@ -44,11 +44,11 @@ function add(sums: Map<string, number>, account: SimulationResult): void {
   for (const name of figures) sums.set(name, (sums.get(name) ?? 0) + Number(account[name]))
 }
 
-async function tell(scenario: Scenario): Promise<string> {
+async function describeScenario(scenario: Scenario): Promise<string> {
   const { events, complaints } = await simulatePrune(scenario)
   return [...events, ...complaints.map((one) => `BROKEN: ${one}`)].join('\n')
 }
 
-const alone = await sweep('undisturbed', false)
-const among = await sweep('disturbed', true)
-process.exitCode = alone && among ? 0 : 1
+const undisturbed = await sweep('undisturbed', false)
+const disturbed = await sweep('disturbed', true)
+process.exitCode = undisturbed && disturbed ? 0 : 1

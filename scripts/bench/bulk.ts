@@ -20,11 +20,11 @@ export function batch(against: string | undefined): Contest {
     rtts: [0, 20],
     timesRuns: 0.6,
     goals: [{ of: 'dray', rtt: 20, what: 'ms', atMost: 0.8, times: 'best peer' }],
-    prepare: async ({ here }) => {
+    prepare: async ({ source }) => {
       const waiting = [...names]
       const lane = async (): Promise<void> => {
         for (let name = waiting.shift(); name !== undefined; name = waiting.shift())
-          await here.oracle.push(image({ label: name, layers: 6 }), `staging/${name}`, '1.0.0')
+          await source.oracle.push(image({ label: name, layers: 6 }), `staging/${name}`, '1.0.0')
       }
       await Promise.all(Array.from({ length: pushedAtOnce }, lane))
     },
@@ -43,8 +43,8 @@ function batchInOneProcess(dray: Dray, names: readonly string[]): Entrant {
     name: dray.name,
     kind: dray.kind,
     attempt: async (stage, rtt) => {
-      const host = await stage.here.at(rtt)
-      const run = stage.fresh()
+      const host = await stage.source.hostAt(rtt)
+      const run = stage.newName()
       const cwd = join(stage.folder, run)
       await mkdir(cwd)
       const environments = {
@@ -54,7 +54,7 @@ function batchInOneProcess(dray: Dray, names: readonly string[]): Entrant {
       await writeFile(join(cwd, 'dray.yaml'), JSON.stringify({ version: 1, environments }))
       const words = ['promote', ...names.map((name) => `${name}:1.0.0`), '--from', 'staging', '--to', 'prod']
       return {
-        programs: [{ ...dray.words(...words, '--yes'), cwd }],
+        programs: [{ ...dray.invocation(...words, '--yes'), cwd }],
         check: () => lastArrived(stage, run, names),
       }
     },
@@ -66,8 +66,8 @@ function batchInProcesses(peer: Contestant, names: readonly string[]): Entrant {
     name: peer.name,
     kind: peer.kind,
     attempt: async (stage, rtt): Promise<Attempt> => {
-      const host = await stage.here.at(rtt)
-      const run = stage.fresh()
+      const host = await stage.source.hostAt(rtt)
+      const run = stage.newName()
       const copyOf = (name: string) =>
         peer.copy({
           from: `${host}/staging/${name}:1.0.0`,
@@ -85,7 +85,7 @@ function batchInProcesses(peer: Contestant, names: readonly string[]): Entrant {
 
 async function lastArrived(stage: Stage, run: string, names: readonly string[]): Promise<string | undefined> {
   const there = await Promise.all(
-    names.map(async (name) => (await stage.here.oracle.digest(`${run}/${name}`, '1.0.0')) !== undefined),
+    names.map(async (name) => (await stage.source.oracle.digest(`${run}/${name}`, '1.0.0')) !== undefined),
   )
   const missing = there.filter((isThere) => !isThere).length
   return missing === 0 ? undefined : `${missing} of ${names.length} images are not there`
@@ -103,9 +103,9 @@ export function largeBlob(against: string | undefined, size: number): Contest {
       { of: 'dray', rtt: 0, what: 'ms', atMost: 1.3, times: 'crane' },
       { of: 'dray', rtt: 0, what: 'maxRss', atMost: 200 * 1000 * 1000 },
     ],
-    prepare: async ({ here }) => {
+    prepare: async ({ source }) => {
       content = imageOfOneLayer(size)
-      await here.oracle.push(content, 'staging/large', '1.0.0')
+      await source.oracle.push(content, 'staging/large', '1.0.0')
       // Frees a gibibyte of memory.
       content = { ...content, blobs: new Map() }
     },
@@ -118,14 +118,14 @@ function between(contestant: Contestant, digest: () => string | undefined): Entr
     name: contestant.name,
     kind: contestant.kind,
     attempt: async (stage, rtt) => {
-      const to = `prod/${stage.fresh()}`
-      const from = `${await stage.here.at(rtt)}/staging/large:1.0.0`
+      const to = `prod/${stage.newName()}`
+      const from = `${await stage.source.hostAt(rtt)}/staging/large:1.0.0`
       return {
         programs: [
-          contestant.copy({ from, to: `${await stage.there.at(rtt)}/${to}:1.0.0`, evidence: false }),
+          contestant.copy({ from, to: `${await stage.target.hostAt(rtt)}/${to}:1.0.0`, evidence: false }),
         ],
         check: async () => {
-          const is = await stage.there.oracle.digest(to, '1.0.0')
+          const is = await stage.target.oracle.digest(to, '1.0.0')
           return is === digest() ? undefined : 'the image is another'
         },
       }

@@ -106,7 +106,7 @@ async function measure(attempt: Attempt, stage: Stage, watch: boolean): Promise<
   const ms = ended.length === 1 ? (ended[0]?.ms ?? 0) : performance.now() - began
   const log = await drain(stage)
   const failed = ended.find((one) => one.code !== 0)
-  const note = failed === undefined ? await attempt.check?.() : `failed: ${failed.said.split('\n')[0]}`
+  const note = failed === undefined ? await attempt.check?.() : `failed: ${failed.output.split('\n')[0]}`
   await drain(stage)
   return {
     ms,
@@ -126,7 +126,7 @@ async function runAll(
   const waiting = [...programs]
   const lane = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const env = { ...stage.env, XDG_DATA_HOME: join(stage.folder, stage.fresh()), ...next.env }
+      const env = { ...stage.env, XDG_DATA_HOME: join(stage.folder, stage.newName()), ...next.env }
       ended.push(await run({ cwd: stage.folder, ...next, env }, watch))
     }
   }
@@ -135,7 +135,7 @@ async function runAll(
 }
 
 async function drain(stage: Stage): Promise<readonly LogEntry[]> {
-  return [...(await stage.here.requests()), ...(await stage.there.requests())]
+  return [...(await stage.source.requests()), ...(await stage.target.requests())]
 }
 
 function rowOf(contest: Contest, entrant: Entrant, rtt: number, samples: readonly Sample[]): Row {

@@ -19,23 +19,23 @@ export interface Contestant {
 }
 
 export interface Dray extends Contestant {
-  words(...words: readonly string[]): Invocation
+  invocation(...args: readonly string[]): Invocation
 }
 
 const root = join(import.meta.dirname, '..', '..')
 
 /** dray as built in a folder, run by this Node without npm. */
 function drayIn(folder: string, name: string, ...flags: readonly string[]): Dray {
-  const words = (...args: readonly string[]): Invocation => ({
+  const invocation = (...args: readonly string[]): Invocation => ({
     command: process.execPath,
     args: [join(folder, 'bin', 'dray.js'), ...args],
   })
   return {
     name,
     kind: 'dray',
-    copy: ({ from, to }) => words('promote', from, to, '--yes', ...flags),
-    version: words('--version'),
-    words,
+    copy: ({ from, to }) => invocation('promote', from, to, '--yes', ...flags),
+    version: invocation('--version'),
+    invocation,
   }
 }
 

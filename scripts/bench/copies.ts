@@ -19,10 +19,10 @@ export function promotion(against: string | undefined): Contest {
       { of: 'dray', rtt: 20, what: 'ms', atMost: 0.65, times: 'best peer' },
       { of: 'dray', rtt: 80, what: 'ms', atMost: 1, times: 'best tuned peer' },
     ],
-    prepare: async ({ here }) => void (await here.oracle.push(content, 'staging/api', tag)),
+    prepare: async ({ source }) => void (await source.oracle.push(content, 'staging/api', tag)),
     entrants: () =>
       [...drays(against), drayWithoutEvidence, ...peers()].map((contestant) =>
-        entrant(contestant, content, 'staging/api', (stage) => `prod/${stage.fresh()}`),
+        entrant(contestant, content, 'staging/api', (stage) => `prod/${stage.newName()}`),
       ),
   }
 }
@@ -38,8 +38,9 @@ export function nothingToDo(against: string | undefined): Contest {
       { of: drayWithoutEvidence.name, rtt: 20, what: 'requests', atMost: 2 },
       { of: 'dray', rtt: 20, what: 'ms', atMost: 165 },
     ],
-    prepare: async ({ here }) => {
-      for (const repository of ['staging/same', 'prod/same']) await here.oracle.push(content, repository, tag)
+    prepare: async ({ source }) => {
+      for (const repository of ['staging/same', 'prod/same'])
+        await source.oracle.push(content, repository, tag)
     },
     entrants: () =>
       [...drays(against), drayWithoutEvidence, ...peers()].map((contestant) =>
@@ -63,10 +64,10 @@ export function platforms(against: string | undefined): Contest {
       { of: 'dray', rtt: 20, what: 'requests', atMost: 85 },
       { of: 'dray', rtt: 20, what: 'ms', atMost: 1, times: 'best tuned peer' },
     ],
-    prepare: async ({ here }) => void (await here.oracle.push(content, 'staging/multi', tag)),
+    prepare: async ({ source }) => void (await source.oracle.push(content, 'staging/multi', tag)),
     entrants: () =>
       [...drays(against), ...peers()].map((contestant) =>
-        entrant(contestant, content, 'staging/multi', (stage) => `prod/${stage.fresh()}`),
+        entrant(contestant, content, 'staging/multi', (stage) => `prod/${stage.newName()}`),
       ),
   }
 }
@@ -82,13 +83,13 @@ function entrant(
     name: contestant.name,
     kind: contestant.kind,
     attempt: async (stage, rtt): Promise<Attempt> => {
-      const host = await stage.here.at(rtt)
+      const host = await stage.source.hostAt(rtt)
       const to = destination(stage)
       const names = { from: `${host}/${source}:${tag}`, to: `${host}/${to}:${tag}` }
       return {
         programs: [contestant.copy({ ...names, evidence: referrers > 0 })],
         check: async () => {
-          const { oracle } = stage.here
+          const { oracle } = stage.source
           if ((await oracle.digest(to, tag)) !== content.root.digest) return 'the image is another'
           const missing = referrers - (await oracle.referrers(to, content.root.digest)).length
           return missing > 0 ? `${missing} of ${referrers} referrers lost` : undefined

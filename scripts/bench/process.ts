@@ -22,7 +22,7 @@ export interface Ended {
   readonly ms: number
   readonly code: number | null
   /** the end of its output */
-  readonly said: string
+  readonly output: string
   /** if it was requested and the system provides it (Linux) */
   readonly usage?: Usage
 }
@@ -30,7 +30,7 @@ export interface Ended {
 /** Far longer than the slowest run. A program that takes this long is stuck. */
 const longestMs = 180_000
 const watchEveryMs = 10
-const mostSaid = 2000
+const mostOutput = 2000
 /** `getconf CLK_TCK` of every Linux that Node supports */
 const ticksPerSecond = 100
 
@@ -58,15 +58,15 @@ export async function run(invocation: Invocation, watch = false): Promise<Ended>
   const child = start(invocation)
   const usage = watch ? watchUsage(child) : undefined
   const tooLong = setTimeout(() => child.kill('SIGKILL'), longestMs)
-  let said = ''
+  let output = ''
   for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => (said = `${said}${text}`.slice(-mostSaid)))
+    stream?.setEncoding('utf8').on('data', (text: string) => (output = `${output}${text}`.slice(-mostOutput)))
   }
   try {
     const [code] = (await once(child, 'close')) as [number | null]
     const ms = performance.now() - began
     const used = usage?.()
-    return { ms, code, said: said.trim(), ...(used !== undefined && { usage: used }) }
+    return { ms, code, output: output.trim(), ...(used !== undefined && { usage: used }) }
   } finally {
     clearTimeout(tooLong)
     usage?.()
@@ -75,14 +75,14 @@ export async function run(invocation: Invocation, watch = false): Promise<Ended>
 
 /** Polls, because the usage of a process disappears with it. Returns the last values. */
 function watchUsage(child: ChildProcess): () => Usage | undefined {
-  let seen: Usage | undefined
-  const look = (): void => {
-    seen = child.pid === undefined ? seen : (usageOf(child.pid) ?? seen)
+  let latest: Usage | undefined
+  const update = (): void => {
+    latest = child.pid === undefined ? latest : (usageOf(child.pid) ?? latest)
   }
-  const timer = setInterval(look, watchEveryMs)
+  const timer = setInterval(update, watchEveryMs)
   return () => {
     clearInterval(timer)
-    return seen
+    return latest
   }
 }
 

@@ -33,12 +33,12 @@ export function judge(contest: Contest, rows: readonly Row[]): readonly Verdict[
 /** Formats the rows as a table, compared with the best peer at its defaults. */
 export function renderContest(contest: Contest, rows: readonly Row[], verdicts: readonly Verdict[]): string {
   const tables = [...new Set(rows.map((row) => row.rtt))].map((rtt) => {
-    const here = rows.filter((row) => row.rtt === rtt)
+    const atDistance = rows.filter((row) => row.rtt === rtt)
     const distance = rtt === 0 ? '' : `, ${rtt} ms away`
-    return `${contest.name}: ${contest.title}${distance}\n${tableOf(here)}`
+    return `${contest.name}: ${contest.title}${distance}\n${tableOf(atDistance)}`
   })
-  const told = verdicts.map(({ text, isMet }) => `  ${isMet ? 'met   ' : 'MISSED'}  ${text}`)
-  return `${[...tables, ...(told.length > 0 ? [told.join('\n')] : [])].join('\n')}\n`
+  const results = verdicts.map(({ text, isMet }) => `  ${isMet ? 'met   ' : 'MISSED'}  ${text}`)
+  return `${[...tables, ...(results.length > 0 ? [results.join('\n')] : [])].join('\n')}\n`
 }
 
 function tableOf(rows: readonly Row[]): string {

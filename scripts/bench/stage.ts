@@ -13,23 +13,23 @@ import { makeFolder, removeFolder } from '../../test/support/temp.ts'
 import { start } from './process.ts'
 
 /** A registry that can be reached over different distances. */
-interface Place extends AsyncDisposable {
+interface ReachableRegistry extends AsyncDisposable {
   readonly oracle: Oracle
   /** `127.0.0.1:PORT` with this many milliseconds of added round-trip time */
-  at(rtt: number): Promise<string>
+  hostAt(rtt: number): Promise<string>
   /** The requests since the last call. */
   requests(): Promise<readonly LogEntry[]>
 }
 
 /** Two registries and a folder, removed at the end. */
 export interface Stage extends AsyncDisposable {
-  readonly here: Place
-  readonly there: Place
+  readonly source: ReachableRegistry
+  readonly target: ReachableRegistry
   readonly folder: string
   /** the environment of every program: no settings, no credentials */
   readonly env: Readonly<Record<string, string>>
   /** a unique name */
-  fresh(): string
+  newName(): string
 }
 
 export async function openStage(): Promise<Stage> {
@@ -38,11 +38,11 @@ export async function openStage(): Promise<Stage> {
   await mkdir(home)
   // Also after an interrupt.
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  const [here, there] = [await openPlace(), await openPlace()]
+  const [source, target] = [await openRegistry(), await openRegistry()]
   let names = 0
   return {
-    here,
-    there,
+    source,
+    target,
     folder,
     env: {
       PATH: process.env['PATH'] ?? '',
@@ -51,21 +51,21 @@ export async function openStage(): Promise<Stage> {
       DRAY_AUDIT_FILE: join(home, 'audit.jsonl'),
       TMPDIR: folder,
     },
-    fresh: () => `run${names++}`,
+    newName: () => `run${names++}`,
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([here, there].map((place) => place[Symbol.asyncDispose]()))
+      await Promise.all([source, target].map((registry) => registry[Symbol.asyncDispose]()))
       await removeFolder(folder)
     },
   }
 }
 
-async function openPlace(): Promise<Place> {
+async function openRegistry(): Promise<ReachableRegistry> {
   // An absolute URL would bypass the proxy.
   const registry = await startDockerRegistry({ relativeUrls: true })
   const proxies = new Map<number, Promise<Proxy>>()
   return {
     oracle: new Oracle(registry.url),
-    at: async (rtt) => {
+    hostAt: async (rtt) => {
       if (rtt === 0) return registry.host
       const known = proxies.get(rtt) ?? openProxy(registry, rtt)
       proxies.set(rtt, known)
@@ -92,11 +92,11 @@ async function openProxy(registry: DockerRegistry, rtt: number): Promise<Proxy> 
   const { port } = new URL(registry.url)
   const script = fileURLToPath(import.meta.resolve('./delay-proxy.ts'))
   const child = start({ command: process.execPath, args: [script, port, String(rtt)] }, 'pipe')
-  const [said] = (await Promise.race([
+  const [output] = (await Promise.race([
     once(child.stdout ?? child, 'data'),
     once(child, 'exit').then(() => ['']),
   ])) as [Buffer | string]
-  const own = Number(said.toString())
+  const own = Number(output.toString())
   if (!(own > 0)) throw new Error('the delaying proxy did not start')
   return { host: `127.0.0.1:${own}`, stop: () => void child.stdin?.end() }
 }

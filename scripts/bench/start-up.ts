@@ -17,21 +17,21 @@ export function startUp(against: string | undefined): Contest {
       { of: 'dray --version', rtt: 0, what: 'ms', atMost: 1, times: 'bare node', plus: 5 },
       { of: 'dray plan show', rtt: 0, what: 'ms', atMost: 100 },
     ],
-    prepare: async ({ here, folder, env }) => {
+    prepare: async ({ source, folder, env }) => {
       await writeFile(join(folder, 'empty.cjs'), '')
-      await here.oracle.push(image({ layers: 12 }), 'staging/planned', '1.4.2')
-      const host = await here.at(0)
+      await source.oracle.push(image({ layers: 12 }), 'staging/planned', '1.4.2')
+      const host = await source.hostAt(0)
       const [dray] = drays(undefined)
       if (dray === undefined) return
       const words = ['promote', `${host}/staging/planned:1.4.2`, `${host}/prod/planned:1.4.2`]
-      const ended = await run({ ...dray.words(...words, '--out', 'plan.json'), cwd: folder, env })
-      if (ended.code !== 0) throw new Error(`no plan was made: ${ended.said}`)
+      const ended = await run({ ...dray.invocation(...words, '--out', 'plan.json'), cwd: folder, env })
+      if (ended.code !== 0) throw new Error(`no plan was made: ${ended.output}`)
     },
     entrants: () => [
       { ...entrant('bare node', { command: process.execPath, args: ['empty.cjs'] }), kind: 'floor' },
       ...drays(against).flatMap((dray) => [
         entrant(`${dray.name} --version`, dray.version, 'dray'),
-        entrant(`${dray.name} plan show`, dray.words('plan', 'show', 'plan.json'), 'dray'),
+        entrant(`${dray.name} plan show`, dray.invocation('plan', 'show', 'plan.json'), 'dray'),
       ]),
       ...peers()
         .filter((peer) => peer.kind === 'peer')

@@ -11,8 +11,7 @@ const content = image({ label: 'tags', layers: 1 })
 export function fourTags(against: string | undefined): Contest {
   return {
     name: 'tags',
-    title:
-      'four tags of a version on an image that is there; the others are told which, and look at none first',
+    title: 'four tags of a version on an existing image; the others get their names and check none',
     rtts: [0, 20],
     goals: [
       { of: 'dray', rtt: 20, what: 'requests', atMost: 10 },
@@ -21,7 +20,7 @@ export function fourTags(against: string | undefined): Contest {
     prepare: () => Promise.resolve(),
     entrants: () => [
       ...drays(against).map((dray) =>
-        entrant(dray.name, 'dray', (reference) => [dray.words('tag', reference, '1.4.2', '--yes')]),
+        entrant(dray.name, 'dray', (reference) => [dray.invocation('tag', reference, '1.4.2', '--yes')]),
       ),
       ...entrantOf('oras', (reference) => [
         { command: 'oras', args: ['tag', '--plain-http', reference, ...tags] },
@@ -49,13 +48,13 @@ function entrant(
     name,
     kind,
     attempt: async (stage, rtt): Promise<Attempt> => {
-      const host = await stage.here.at(rtt)
-      const repository = `team/${stage.fresh()}`
-      await stage.here.oracle.push(content, repository, 'build')
+      const host = await stage.source.hostAt(rtt)
+      const repository = `team/${stage.newName()}`
+      await stage.source.oracle.push(content, repository, 'build')
       return {
         programs: programs(`${host}/${repository}:build`),
         check: async () => {
-          const found = await Promise.all(tags.map((tag) => stage.here.oracle.digest(repository, tag)))
+          const found = await Promise.all(tags.map((tag) => stage.source.oracle.digest(repository, tag)))
           const missing = tags.filter((_, i) => found[i] !== content.root.digest)
           return missing.length > 0 ? `${missing.join(', ')} not set` : undefined
         },

@@ -48,11 +48,6 @@ export interface RegistryRequest {
    */
   readonly settles?: boolean | undefined
   /**
-   * is called when nothing but the network is left to wait for, before each attempt and after each
-   * new token
-   */
-  readonly beforeAttempt?: BeforeAttempt | undefined
-  /**
    * The limit that it counts for. A `small` request holds its slot until the headers arrive;
    * `download` and `upload` have a body that the other side can delay.
    */

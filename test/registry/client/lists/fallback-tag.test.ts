@@ -107,7 +107,7 @@ describe('the fallback tag', () => {
     async (what) => {
       let entries: unknown[] | undefined = what === 'add' ? undefined : [one.root]
       let waits = true
-      const { registry } = await scripted(({ method, body }): Said => {
+      const { registry } = await scripted(({ method, body }): ScriptedAnswer => {
         if (method === 'GET') {
           return entries === undefined
             ? { status: 404 }

@@ -244,7 +244,7 @@ describe('a delete with an unclear answer', () => {
 })
 
 describe('an image with children is deleted', () => {
-  const results = async (profile: ProfileName, steps: readonly ('tag' | 'index' | 'child')[]) => {
+  const deleteEach = async (profile: ProfileName, steps: readonly ('tag' | 'index' | 'child')[]) => {
     const watched = await embedded({ profile })
     const content = index(['amd64'])
     const root = await watched.push(content, 'team/api', 'a')
@@ -283,7 +283,7 @@ describe('an image with children is deleted', () => {
     ['ecr', ['tag', 'index', 'child'], ['unsupported', 'deleted', 'deleted']],
     ['acr', ['tag', 'index', 'child'], ['unsupported', 'deleted', 'deleted']],
   ] as const)('at %s with %j: %j', async (profile, steps, expected) => {
-    expect(await results(profile, steps)).toEqual(expected)
+    expect(await deleteEach(profile, steps)).toEqual(expected)
   })
 })
 

@@ -11,8 +11,8 @@ import { type Cell, renderTable } from './text/table.ts'
 import { displayWidth, pad } from './text/width.ts'
 
 /**
- * A plan as text: each image with its repositories, tags and attached artifacts, then the refusals and
- * the sum.
+ * Renders a plan: each image with its repositories, tags and attached artifacts, then the refusals
+ * and the sum.
  * @param configuration name of the configuration file in use
  */
 export function renderPlan(plan: Plan, page: Page, configuration?: string): string {

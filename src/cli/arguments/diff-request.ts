@@ -15,7 +15,7 @@ export interface DiffRequest {
   readonly images: readonly DiffImage[]
 }
 
-/** Resolves the arguments of `diff`: two environments, then images or none for all. @throws `usage`. */
+/** Resolves the arguments of `diff`: two environments and images. @throws `usage`. */
 export function resolveDiffRequest(args: readonly string[], config: Config): DiffRequest {
   const [first, second, ...references] = args
   if (first === undefined || second === undefined) {

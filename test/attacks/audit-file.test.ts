@@ -133,7 +133,7 @@ const foreign: readonly (readonly [name: string, content: string | Buffer])[] = 
 ]
 
 describe('a file of another program that is used as the audit log', () => {
-  it.each(foreign)('stays as it is if it is %s', async (_, content) => {
+  it.each(foreign)('is not changed if it is %s', async (_, content) => {
     writeFileSync(path, content, { mode: 0o640 })
     utimesSync(path, longAgo, longAgo)
     expect(await attemptsOn(path)).toEqual(refused)
@@ -168,7 +168,7 @@ describe('a log of dray', () => {
     expect(await attemptsOn(path)).toEqual(refused)
   })
 
-  it('stays as it is if the next record begins correctly and continues wrongly', async () => {
+  it('is not changed if the next record begins correctly and continues wrongly', async () => {
     await twoRecords()
     const next = openLog(path)
     const before = readFileSync(path)
@@ -188,7 +188,7 @@ describe('a log of dray', () => {
     }
   })
 
-  it('with the head of another log stays as it is', async () => {
+  it('with the head of another log is not changed', async () => {
     await twoRecords()
     await twoRecords(`${path}-other`)
     writeFileSync(`${path}.head`, readFileSync(`${path}-other.head`))
@@ -371,14 +371,17 @@ it('a cache is not used if its folder cannot be made', async () => {
 describe('dray promote', () => {
   it.each(['flag', 'DRAY_AUDIT_FILE', 'audit.file'])(
     'changes neither the registry nor a file of another program that %s names',
-    async (way) => {
+    async (source) => {
       const from = await world().image('api:1.4.2').start()
       writeFileSync(path, 'ghp_secret')
-      const at = await workplace(way === 'audit.file' ? withAudit(from.config, path) : from.config)
-      const ended = await dray([...toProd('api:1.4.2'), ...(way === 'flag' ? ['--audit-file', path] : [])], {
-        cwd: at.folder,
-        env: { HOME: folder, ...(way === 'DRAY_AUDIT_FILE' && { DRAY_AUDIT_FILE: path }) },
-      })
+      const at = await workplace(source === 'audit.file' ? withAudit(from.config, path) : from.config)
+      const ended = await dray(
+        [...toProd('api:1.4.2'), ...(source === 'flag' ? ['--audit-file', path] : [])],
+        {
+          cwd: at.folder,
+          env: { HOME: folder, ...(source === 'DRAY_AUDIT_FILE' && { DRAY_AUDIT_FILE: path }) },
+        },
+      )
       expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining('is not an audit log of dray') })
       expect(ended.stderr).not.toContain('ghp_secret')
       expect(readFileSync(path, 'utf8')).toBe('ghp_secret')

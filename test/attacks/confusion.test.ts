@@ -216,7 +216,7 @@ describe('an attached artifact', () => {
   it.each([
     ['of another image', referrer(other)],
     ['that names no subject', other],
-  ])('is not what a list names %s', async (_what, stray) => {
+  ])('is not accepted if a list names %s', async (_name, stray) => {
     const source = serve(together(single, stray))
     source.referrers.push({ ...stray.root, artifactType: 'application/spdx+json' })
     const { oracle, tag } = await copied(source)

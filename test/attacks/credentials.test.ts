@@ -287,12 +287,12 @@ it('credential helpers get secrets on standard input and never as arguments', as
     ...options,
     under: ['sh', '-c', 'printf %s "$STDIN" | "$@"', 'sh'],
   })
-  const look = await dray(['ls', `${guarded.registry}/team/api`, '--verbose'], options)
+  const listing = await dray(['ls', `${guarded.registry}/team/api`, '--verbose'], options)
   const logout = await dray(['logout', guarded.registry, '--verbose'], options)
   expect(login.code).toBe(0)
   expect(new Set((await readFile(log, 'utf8')).trim().split('\n'))).toEqual(
     new Set(['1:store', '1:get', '1:erase']),
   )
   expect(await readFile(`${log}.input`, 'utf8')).toContain(canaries.registryPassword)
-  for (const { stdout, stderr } of [login, look, logout]) expectNoCanary(stdout + stderr)
+  for (const { stdout, stderr } of [login, listing, logout]) expectNoCanary(stdout + stderr)
 })

@@ -210,7 +210,7 @@ describe('a referrer', () => {
   const subject = { mediaType: types.manifest, digest: digestOf(image), size: image.byteLength }
   const referrer = manifestOf(undefined, { subject })
 
-  const look = async (entry: object, contentType: string | undefined): Promise<number> => {
+  const countReferrers = async (entry: object, contentType: string | undefined): Promise<number> => {
     const all = [
       { bytes: image, contentType: types.manifest },
       { bytes: referrer, contentType },
@@ -228,12 +228,14 @@ describe('a referrer', () => {
     ['is listed as an index', types.index, undefined],
     ['is listed as something that is no manifest', 'application/vnd.example', types.manifest],
   ])('that %s is refused', async (_, listed, served) => {
-    await expect(look(descriptorOf(referrer, listed), served)).rejects.toMatchObject({ code: 'malformed' })
+    await expect(countReferrers(descriptorOf(referrer, listed), served)).rejects.toMatchObject({
+      code: 'malformed',
+    })
   })
 
   it('with the listed type is found, whatever its artifactType in the list is', async () => {
     const entry = descriptorOf(referrer, types.manifest, { artifactType: 'application/vnd.other' })
-    expect(await look(entry, types.manifest)).toBe(1)
+    expect(await countReferrers(entry, types.manifest)).toBe(1)
   })
 })
 

@@ -30,7 +30,7 @@ function open(home: string, create = true) {
 }
 
 describe('a folder of one user', () => {
-  it.each(traps)('is refused if it %s, and stays as it is', async (_, makeTrap) => {
+  it.each(traps)('is refused and not changed if it %s', async (_, makeTrap) => {
     const { home } = await sprung(makeTrap)
     const before = treeOf(home)
     expect(open(home)).toMatchObject({ fault: { path: expect.stringContaining(home) as unknown } })

@@ -115,7 +115,7 @@ describe('a token server', () => {
     expectUnseen(registry)
   })
 
-  it('that has no POST is asked by GET without the refresh token', async () => {
+  it('without POST gets a GET without the refresh token', async () => {
     const registry = await scopedRegistry({
       refuses: (_scopes, { method }) => (method === 'POST' ? 404 : undefined),
     })

@@ -139,8 +139,8 @@ retention:
 
   it.each(['@prod', '127.0.0.1:5000/prod/api', '[0::1]:5000/prod/*', 'LocalHost:05000/**'])(
     'have their protections as %s',
-    async (word) => {
-      expect(await scope([word])).toEqual([['@prod/api', 'abc']])
+    async (argument) => {
+      expect(await scope([argument])).toEqual([['@prod/api', 'abc']])
     },
   )
 

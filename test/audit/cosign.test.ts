@@ -70,8 +70,10 @@ describe.skipIf(!cosign.available).each(registries)(`cosign at %s${cosign.note}`
       const before = verifyWithCosign(folder, 'ours.pub', reference)
       await expect(before).rejects.toThrow('Command failed: cosign verify-attestation')
       await attachAttestation(store, { promotion, subject, key: ours.signing }, newCall())
-      const said = JSON.parse(await verifyWithCosign(folder, 'ours.pub', reference)) as { payload: string }
-      expect(Buffer.from(said.payload, 'base64')).toEqual(Buffer.from(formatPromotion(promotion)))
+      const verified = JSON.parse(await verifyWithCosign(folder, 'ours.pub', reference)) as {
+        payload: string
+      }
+      expect(Buffer.from(verified.payload, 'base64')).toEqual(Buffer.from(formatPromotion(promotion)))
     },
   )
 

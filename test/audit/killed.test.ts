@@ -37,9 +37,9 @@ async function write(
   const [command, ...args] = [...around, process.execPath, writer, file]
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = new Promise<string | null>((resolve) => child.on('close', (_, signal) => resolve(signal)))
-  const said = (await text(child.stdout)).split('\n')
-  const after = (word: string): string[] =>
-    said.flatMap((line) => (line.startsWith(word) ? [line.slice(word.length)] : []))
+  const lines = (await text(child.stdout)).split('\n')
+  const after = (prefix: string): string[] =>
+    lines.flatMap((line) => (line.startsWith(prefix) ? [line.slice(prefix.length)] : []))
   const [failed] = after('failed ')
   return {
     acknowledged: after('ack '),
@@ -53,7 +53,7 @@ const torn = '{"seq":3,"prev":"sha256:'
 const groups = [[record({ run: 'killed' }), outcome({ run: 'killed' })]]
 const earlier = [record(), outcome()]
 
-/** Continues a log after a kill and returns what is wrong with it. */
+/** Continues a log after a kill and returns its problems. */
 async function complaintsAfter(path: string, acknowledged: readonly string[]): Promise<string[]> {
   const next = record({ run: 'next' })
   await using log = openLog(path)
@@ -91,9 +91,9 @@ describe.each([
       }
       const wrong: string[] = []
       const attempt = async (killAt: number, written: number): Promise<readonly string[]> => {
-        const here = join(folder, `${killAt}-${written}`)
-        cpSync(start, here, { recursive: true })
-        const path = join(here, 'audit.jsonl')
+        const copy = join(folder, `${killAt}-${written}`)
+        cpSync(start, copy, { recursive: true })
+        const path = join(copy, 'audit.jsonl')
         const done = await write({ path, groups, killAt, written })
         const complaints = await complaintsAfter(path, done.acknowledged)
         const asides = entriesOf(path).filter((one) => one.phase === 'recovered' && atob(one.torn) === torn)

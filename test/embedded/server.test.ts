@@ -3,7 +3,7 @@ import { startRegistry } from '../../src/embedded/server.ts'
 import { started } from './http.ts'
 
 describe('the server', () => {
-  it('says at /v2/ that it is a registry', async () => {
+  it('identifies itself as a registry at /v2/', async () => {
     const { call } = await started()
     const reply = await call('GET', '/v2/')
     expect(reply.status).toBe(200)
@@ -43,7 +43,7 @@ describe('the server', () => {
     ])
   })
 
-  it('says which address is in use', async () => {
+  it('names the address that is in use', async () => {
     const { port } = await started()
     await expect(startRegistry({ port })).rejects.toMatchObject({ code: 'io', subject: `127.0.0.1:${port}` })
   })

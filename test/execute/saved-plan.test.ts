@@ -38,7 +38,7 @@ describe('a saved plan', () => {
     expect(await world.prod.oracle.differences('prod/web', web, '1.4.2')).toEqual([])
   })
 
-  it('that repairs an image writes what is missing, although the image is there', async () => {
+  it('that repairs an image writes missing content, although the manifest exists', async () => {
     const multi = index(['amd64', 'arm64'], { layers: 1 })
     const child = multi.manifests[0]?.descriptor.digest ?? ''
     const { layers } = body(multi, child) as { layers: { digest: string }[] }

@@ -44,7 +44,7 @@ describe('a tag that someone moves while the run waits', () => {
     ['for Retry-After of its own PUT (503)', put(503)],
     ['to retry its own PUT after a broken connection', put('reset before')],
     ['to retry its own PUT after a lost response', put('reset after')],
-  ])('%s is a conflict and stays, and the record says what was found', async (_, delay) => {
+  ])('%s is a conflict and stays, and is recorded with the digest that was found', async (_, delay) => {
     const world = await delayedWorld()
     const { oracle } = world.registry
     await oracle.push(old, 'prod/api', 'stable')
@@ -62,7 +62,7 @@ describe('a tag that someone moves while the run waits', () => {
     expect(outcome).not.toHaveProperty('after')
   })
 
-  it('to the image of the run itself is written, and the record says so', async () => {
+  it('to the image of the run itself is written, and recorded with that digest', async () => {
     const world = await delayedWorld()
     await world.registry.oracle.push(old, 'prod/api', 'stable')
     const plan = await planned(world, 'stable')
@@ -119,7 +119,7 @@ it('a cosign tag that someone moves while its content is mounted is a conflict a
   expect(await outcomesOf(world, 'attach')).toMatchObject([{ result: 'conflict', before: digestOf(theirs) }])
 })
 
-it('a PUT whose response was lost is repeated, and the record says what was there before it', async () => {
+it('a PUT with a lost response is repeated, and recorded with the digest before it', async () => {
   const world = await delayedWorld()
   await world.registry.oracle.push(old, 'prod/api', 'stable')
   const plan = await planned(world, 'stable')

@@ -12,8 +12,12 @@ import { toProd, workplace, type Workplace } from '../support/workplace.ts'
 import { configOf } from '../support/world.ts'
 
 /** Checks that neither the output nor the log contains the password, a header or a token. */
-async function expectNoSecret(place: Workplace, ended: Ended, tokens: readonly string[] = []): Promise<void> {
-  const recorded = await readFile(place.auditFile, 'utf8').catch(() => '')
+async function expectNoSecret(
+  project: Workplace,
+  ended: Ended,
+  tokens: readonly string[] = [],
+): Promise<void> {
+  const recorded = await readFile(project.auditFile, 'utf8').catch(() => '')
   const all = [ended.stdout, ended.stderr, recorded].join('\n')
   const pair = Buffer.from(`${user}:${secret}`).toString('base64')
   for (const hidden of [secret, pair, 'Bearer ', 'Basic ', ...tokens]) expect(all).not.toContain(hidden)
@@ -22,19 +26,19 @@ async function expectNoSecret(place: Workplace, ended: Ended, tokens: readonly s
 describe('a promotion at a registry with a token server', () => {
   it('needs one challenge and one token for its two repositories, and prints no secret', async () => {
     const registry = await guarded({ scheme: 'bearer' })
-    const place = await loggedIn(registry.name, secret)
-    const ended = await place.run(...toProd('api:1.4.2'), '--verbose')
+    const project = await loggedIn(registry.name, secret)
+    const ended = await project.run(...toProd('api:1.4.2'), '--verbose')
     expect(ended).toMatchObject({ code: 0 })
     expect(registry.refusals()).toBe(1)
     expect(registry.scopes()).toEqual(['repository:prod/api:pull,push repository:staging/api:pull'])
-    await expectNoSecret(place, ended)
+    await expectNoSecret(project, ended)
   })
 
   it('does not request the permission to push with --dry-run', async () => {
     const registry = await guarded({ scheme: 'bearer' })
-    const place = await loggedIn(registry.name, secret)
+    const project = await loggedIn(registry.name, secret)
     expect(
-      await place.run('promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod', '--dry-run'),
+      await project.run('promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod', '--dry-run'),
     ).toMatchObject({
       code: 0,
     })
@@ -54,8 +58,8 @@ describe('a promotion at a registry with a token server', () => {
         },
       },
     )
-    const place = await loggedIn(registry.name, secret)
-    expect(await place.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
+    const project = await loggedIn(registry.name, secret)
+    expect(await project.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
     expect(registry.refusals()).toBeGreaterThan(1)
   })
 
@@ -73,35 +77,35 @@ describe('a promotion at a registry with a token server', () => {
       scheme: 'bearer',
       ...(mayDo !== undefined && { mayDo }),
     })
-    const place = await loggedIn(registry.name, password)
-    const ended = await place.json(...toProd('api:1.4.2'))
+    const project = await loggedIn(registry.name, password)
+    const ended = await project.json(...toProd('api:1.4.2'))
     expect(ended.code).toBe(1)
     expect(ended.document.error).toMatchObject({ code, why: expect.stringContaining(why) })
-    await expectNoSecret(place, ended)
+    await expectNoSecret(project, ended)
   })
 })
 
 describe('a promotion at a registry with basic authentication', () => {
   it('needs one challenge, and prints no secret', async () => {
     const registry = await guarded({ scheme: 'basic' })
-    const place = await loggedIn(registry.name, secret)
-    const ended = await place.run(...toProd('api:1.4.2'), '--verbose')
+    const project = await loggedIn(registry.name, secret)
+    const ended = await project.run(...toProd('api:1.4.2'), '--verbose')
     expect(ended).toMatchObject({ code: 0 })
     expect(registry.refusals()).toBe(1)
-    await expectNoSecret(place, ended)
+    await expectNoSecret(project, ended)
   })
 
   it('ends with `forbidden` and names the missing permission to push', async () => {
     const registry = await guarded({ scheme: 'basic', mayDo: (_who, _, action) => action === 'pull' })
-    const place = await loggedIn(registry.name, secret)
-    const ended = await place.json(...toProd('api:1.4.2'))
+    const project = await loggedIn(registry.name, secret)
+    const ended = await project.json(...toProd('api:1.4.2'))
     const [image] = ended.document.result?.images ?? []
     expect(ended.code).toBe(1)
     expect(image?.errors?.[0]).toMatchObject({
       code: 'forbidden',
       hint: expect.stringContaining('pull and push in prod/api'),
     })
-    await expectNoSecret(place, ended)
+    await expectNoSecret(project, ended)
   })
 })
 
@@ -118,9 +122,9 @@ describe.skipIf(!dockerRegistry.available)(
       const root = await oracle.push(index(['amd64', 'arm64']), 'staging/api', '1.4.2')
       const trust = `registries: { "${registry.host}": { ca: ca.pem, insecure: false } }`
 
-      const place = await loggedIn(registry.host, testUser.password, trust)
-      await writeFile(join(place.folder, 'ca.pem'), testAuthority)
-      expect(await place.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
+      const project = await loggedIn(registry.host, testUser.password, trust)
+      await writeFile(join(project.folder, 'ca.pem'), testAuthority)
+      expect(await project.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
       expect((await oracle.manifest('prod/api', '1.4.2'))?.digest).toBe(root.digest)
 
       const wrong = await loggedIn(registry.host, 'wrong', trust)
@@ -156,18 +160,18 @@ describe.skipIf(!dockerRegistry.available)(
 
       const hosts = [from.host, to.host]
       const trust = Object.fromEntries(hosts.map((host) => [host, { ca: 'ca.pem', insecure: false }]))
-      const place = await workplace(
+      const project = await workplace(
         JSON.stringify({ ...JSON.parse(configOf(from.host, [to.host])), registries: trust }),
       )
-      await writeFile(join(place.folder, 'ca.pem'), testAuthority)
+      await writeFile(join(project.folder, 'ca.pem'), testAuthority)
       for (const host of hosts) {
         const args = ['login', host, '--username', testUser.username, '--password-stdin']
-        expect(await place.run(...args)).toMatchObject({ code: 64 })
-        expect(await place.piped(testUser.password, ...args)).toMatchObject({ code: 0 })
+        expect(await project.run(...args)).toMatchObject({ code: 64 })
+        expect(await project.piped(testUser.password, ...args)).toMatchObject({ code: 0 })
       }
-      expect(await place.run(...toProd('api:1.4.2', '--verify'))).toMatchObject({ code: 0 })
+      expect(await project.run(...toProd('api:1.4.2', '--verify'))).toMatchObject({ code: 0 })
       expect(await target.differences('prod/api', content, '1.4.2')).toEqual([])
-      const doctor = await place.run('doctor', `${to.host}/prod/api`)
+      const doctor = await project.run('doctor', `${to.host}/prod/api`)
       expect(doctor).toMatchObject({ code: 0 })
       expect(doctor.stdout).toMatch(/ok +TLS +TLSv1\.[23], localhost, issued by dray test authority/)
     })

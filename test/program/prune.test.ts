@@ -36,8 +36,8 @@ async function placeAt(host: string, retention: object = policy): Promise<Place>
     images: { [name]: {} },
     retention,
   }
-  const place = await workplace(JSON.stringify(config))
-  return { ...place, name, path: `dev/${name}` }
+  const project = await workplace(JSON.stringify(config))
+  return { ...project, name, path: `dev/${name}` }
 }
 
 /** Pushes an old index with attached artifacts, an old, a young and a protected image. */
@@ -59,72 +59,72 @@ async function tagsOf(oracle: Oracle, path: string): Promise<readonly string[]> 
 }
 
 describeEachRegistry('dray prune', (registryOf) => {
-  async function filled(): Promise<{ registry: AnyRegistry; place: Place; whole: Content }> {
+  async function filled(): Promise<{ registry: AnyRegistry; project: Place; whole: Content }> {
     const registry = registryOf()
-    const place = await placeAt(registry.host)
-    const whole = await fill(registry.oracle, place.path)
+    const project = await placeAt(registry.host)
+    const whole = await fill(registry.oracle, project.path)
     await registry.forget()
-    return { registry, place, whole }
+    return { registry, project, whole }
   }
 
   it('shows a plan with GET and HEAD requests only', async () => {
-    const { registry, place } = await filled()
-    const before = await tagsOf(registry.oracle, place.path)
+    const { registry, project } = await filled()
+    const before = await tagsOf(registry.oracle, project.path)
     await registry.forget()
-    const ended = await place.run('prune')
+    const ended = await project.run('prune')
     expect(ended).toMatchObject({ code: 0 })
     expect(ended.stdout).toMatch(/delete +pr-1 +.*old: 60d old, older than 14d/)
     expect(ended.stdout).toMatch(/keep +prod-1/)
     const methods = new Set((await registry.requests()).map(({ method }) => method))
     expect([...methods].toSorted()).toEqual(expect.not.arrayContaining(['DELETE', 'PUT', 'POST', 'PATCH']))
-    expect(await tagsOf(registry.oracle, place.path)).toEqual(before)
+    expect(await tagsOf(registry.oracle, project.path)).toEqual(before)
   })
 
   it('deletes exactly what the policy selects, with all attached artifacts', async () => {
-    const { registry, place, whole } = await filled()
-    const ended = await place.run('prune', '--apply', '--yes')
+    const { registry, project, whole } = await filled()
+    const ended = await project.run('prune', '--apply', '--yes')
     expect(ended).toMatchObject({ code: 0 })
     const methods = new Set((await registry.requests()).map(({ method }) => method))
     expect(['PUT', 'POST', 'PATCH'].filter((method) => methods.has(method))).toEqual([])
-    expect(await tagsOf(registry.oracle, place.path)).toEqual(['latest', 'pr-3', 'pr-4', 'prod-1'])
+    expect(await tagsOf(registry.oracle, project.path)).toEqual(['latest', 'pr-3', 'pr-4', 'prod-1'])
     const left = await Promise.all(
-      whole.manifests.map(({ descriptor }) => registry.oracle.manifest(place.path, descriptor.digest)),
+      whole.manifests.map(({ descriptor }) => registry.oracle.manifest(project.path, descriptor.digest)),
     )
     expect(left.filter((one) => one !== undefined)).toEqual([])
-    const again = await place.json('prune', '--apply', '--yes')
+    const again = await project.json('prune', '--apply', '--yes')
     expect(again.code).toBe(0)
     expect(again.document.result).toMatchObject({ totals: { deleted: 0, untagged: 0 } })
   })
 
   it('applies a saved plan once, and refuses an edited one', async () => {
-    const { registry, place } = await filled()
-    expect(await place.run('prune', '--out', 'plan.json')).toMatchObject({ code: 0 })
-    const text = await readFile(join(place.folder, 'plan.json'), 'utf8')
-    await writeFile(join(place.folder, 'edited.json'), text.replace('"pr-3"', '"pr-9"'))
-    expect(await place.run('apply', 'edited.json', '--yes')).toMatchObject({ code: 3 })
-    expect(await place.run('plan', 'show', 'plan.json')).toMatchObject({ code: 0 })
-    expect(await place.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
-    expect(await tagsOf(registry.oracle, place.path)).toEqual(['latest', 'pr-3', 'pr-4', 'prod-1'])
+    const { registry, project } = await filled()
+    expect(await project.run('prune', '--out', 'plan.json')).toMatchObject({ code: 0 })
+    const text = await readFile(join(project.folder, 'plan.json'), 'utf8')
+    await writeFile(join(project.folder, 'edited.json'), text.replace('"pr-3"', '"pr-9"'))
+    expect(await project.run('apply', 'edited.json', '--yes')).toMatchObject({ code: 3 })
+    expect(await project.run('plan', 'show', 'plan.json')).toMatchObject({ code: 0 })
+    expect(await project.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
+    expect(await tagsOf(registry.oracle, project.path)).toEqual(['latest', 'pr-3', 'pr-4', 'prod-1'])
     await registry.forget()
-    expect(await place.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
+    expect(await project.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 0 })
     const deletes = (await registry.requests()).filter(({ method }) => method === 'DELETE')
     expect(deletes).toEqual([])
   })
 
   it('shows and executes the verdict that explain gives for each tag', async () => {
-    const { registry, place } = await filled()
-    const { document } = await place.json('prune')
+    const { registry, project } = await filled()
+    const { document } = await project.json('prune')
     const { plan } = document.result as unknown as {
       readonly plan: { readonly repositories: readonly { readonly tags: readonly Verdict[] }[] }
     }
     const tags = plan.repositories.flatMap((one) => one.tags)
     const people = tags.filter(({ tag }) => !tag.startsWith('sha256-'))
     for (const { tag, verdict, why } of people) {
-      const explained = await place.json('explain', `@dev/${place.name}:${tag}`)
+      const explained = await project.json('explain', `@dev/${project.name}:${tag}`)
       expect(explained.document.result).toMatchObject({ verdict, why })
     }
-    await place.run('prune', '--apply', '--yes')
-    const left = await tagsOf(registry.oracle, place.path)
+    await project.run('prune', '--apply', '--yes')
+    const left = await tagsOf(registry.oracle, project.path)
     const kept = tags.filter(({ verdict }) => verdict !== 'delete').map(({ tag }) => tag)
     expect(left).toEqual(kept.toSorted())
   })
@@ -147,28 +147,28 @@ describe('dray prune', () => {
           if (method === 'DELETE' && ++deletes === nth) running?.child.kill('SIGKILL')
         },
       })
-      const place = await placeAt(registry.host)
-      const whole = await fill(registry.oracle, place.path)
-      running = place.start('prune', '--apply', '--yes')
+      const project = await placeAt(registry.host)
+      const whole = await fill(registry.oracle, project.path)
+      running = project.start('prune', '--apply', '--yes')
       expect(await running.ended).toBe(null)
       running = undefined
-      expect(await place.run('prune', '--apply', '--yes')).toMatchObject({ code: 0 })
+      expect(await project.run('prune', '--apply', '--yes')).toMatchObject({ code: 0 })
       const left = await Promise.all(
-        whole.manifests.map(({ descriptor }) => registry.oracle.manifest(place.path, descriptor.digest)),
+        whole.manifests.map(({ descriptor }) => registry.oracle.manifest(project.path, descriptor.digest)),
       )
       expect(left.filter((one) => one !== undefined)).toEqual([])
-      expect(await tagsOf(registry.oracle, place.path)).toEqual(['latest', 'pr-3', 'pr-4', 'prod-1'])
-      expect(await place.run('audit', 'verify')).toMatchObject({ code: 0 })
+      expect(await tagsOf(registry.oracle, project.path)).toEqual(['latest', 'pr-3', 'pr-4', 'prod-1'])
+      expect(await project.run('audit', 'verify')).toMatchObject({ code: 0 })
     },
   )
 
   it('exits with 3 and deletes nothing if a limit is exceeded', async () => {
     await using registry = await watchedRegistry()
     const limits = { maxPercent: 20 }
-    const place = await placeAt(registry.host, { ...policy, limits })
-    await fill(registry.oracle, place.path)
+    const project = await placeAt(registry.host, { ...policy, limits })
+    await fill(registry.oracle, project.path)
     registry.forget()
-    const ended = await place.run('prune', '--apply', '--yes')
+    const ended = await project.run('prune', '--apply', '--yes')
     expect(ended.code).toBe(3)
     expect(ended.stdout + ended.stderr).toMatch(/maxPercent is 20/)
     expect(registry.requests.filter(({ method }) => method === 'DELETE')).toEqual([])
@@ -177,40 +177,40 @@ describe('dray prune', () => {
   it('keeps images in use from a list and from files, and refuses an empty list', async () => {
     await using registry = await watchedRegistry()
     const protect = [...policy.protect, { inUse: { files: ['k8s/*.yaml'] } }]
-    const place = await placeAt(registry.host, { ...policy, protect })
-    await fill(registry.oracle, place.path)
-    expect(await place.run('prune', '--apply', '--yes')).toMatchObject({ code: 3 })
-    await writeFile(join(place.folder, 'empty.txt'), '# nothing\n')
-    await mkdir(join(place.folder, 'k8s'))
+    const project = await placeAt(registry.host, { ...policy, protect })
+    await fill(registry.oracle, project.path)
+    expect(await project.run('prune', '--apply', '--yes')).toMatchObject({ code: 3 })
+    await writeFile(join(project.folder, 'empty.txt'), '# nothing\n')
+    await mkdir(join(project.folder, 'k8s'))
     const pod = {
       kind: 'Pod',
       apiVersion: 'v1',
-      spec: { containers: [{ image: `${registry.host}/${place.path}:pr-1` }] },
+      spec: { containers: [{ image: `${registry.host}/${project.path}:pr-1` }] },
     }
-    await writeFile(join(place.folder, 'k8s', 'pod.yaml'), JSON.stringify(pod))
-    expect((await place.run('prune', '--in-use', 'empty.txt', '--apply', '--yes')).code).not.toBe(0)
-    await writeFile(join(place.folder, 'used.txt'), `${registry.host}/${place.path}:pr-2\n`)
+    await writeFile(join(project.folder, 'k8s', 'pod.yaml'), JSON.stringify(pod))
+    expect((await project.run('prune', '--in-use', 'empty.txt', '--apply', '--yes')).code).not.toBe(0)
+    await writeFile(join(project.folder, 'used.txt'), `${registry.host}/${project.path}:pr-2\n`)
     registry.forget()
-    expect(await place.run('prune', '--in-use', 'used.txt', '--apply', '--yes')).toMatchObject({ code: 0 })
+    expect(await project.run('prune', '--in-use', 'used.txt', '--apply', '--yes')).toMatchObject({ code: 0 })
     expect(registry.requests.filter(({ method }) => method === 'DELETE')).toEqual([])
   })
 
   it('writes metrics, and changes the time of the last success only after a success', async () => {
     await using registry = await watchedRegistry()
-    const place = await placeAt(registry.host, { ...policy, limits: { maxDeletes: 1 } })
-    await fill(registry.oracle, place.path)
-    const file = join(place.folder, 'dray.prom')
+    const project = await placeAt(registry.host, { ...policy, limits: { maxDeletes: 1 } })
+    await fill(registry.oracle, project.path)
+    const file = join(project.folder, 'dray.prom')
     const before = `dray_prune_last_success_timestamp_seconds{policy=""} 1700000000\n`
     await writeFile(file, before)
-    expect((await place.run('prune', '--apply', '--yes', '--metrics', file)).code).toBe(3)
+    expect((await project.run('prune', '--apply', '--yes', '--metrics', file)).code).toBe(3)
     const refused = await readFile(file, 'utf8')
     expect(refused).toContain(before)
     expect(refused).toMatch(/dray_prune_refused\{policy=""\} 1/)
     await writeFile(
-      join(place.folder, 'dray.yaml'),
-      (await readFile(join(place.folder, 'dray.yaml'), 'utf8')).replace('"maxDeletes":1', '"maxDeletes":9'),
+      join(project.folder, 'dray.yaml'),
+      (await readFile(join(project.folder, 'dray.yaml'), 'utf8')).replace('"maxDeletes":1', '"maxDeletes":9'),
     )
-    expect((await place.run('prune', '--apply', '--yes', '--metrics', file)).code).toBe(0)
+    expect((await project.run('prune', '--apply', '--yes', '--metrics', file)).code).toBe(0)
     const done = await readFile(file, 'utf8')
     expect(done).not.toContain(before)
     expect(done).toMatch(/dray_prune_deleted_images\{repository=".*",policy=""\} 2/)
@@ -222,18 +222,18 @@ describe('dray prune', () => {
 
   it('removes its saved plan after a complete run', async () => {
     await using registry = await watchedRegistry()
-    const place = await placeAt(registry.host)
-    await fill(registry.oracle, place.path)
-    await place.run('prune', '--apply', '--yes')
-    expect(await readdir(`${place.auditFile}.prunes`)).toEqual([])
+    const project = await placeAt(registry.host)
+    await fill(registry.oracle, project.path)
+    await project.run('prune', '--apply', '--yes')
+    expect(await readdir(`${project.auditFile}.prunes`)).toEqual([])
   })
 
   it('exits with 3 if a protection matches nothing and is not optional', async () => {
     await using registry = await watchedRegistry()
     const protect = [{ tags: ['porduction'] }]
-    const place = await placeAt(registry.host, { ...policy, protect })
-    await fill(registry.oracle, place.path)
-    const ended = await place.run('prune', '--apply', '--yes')
+    const project = await placeAt(registry.host, { ...policy, protect })
+    await fill(registry.oracle, project.path)
+    const ended = await project.run('prune', '--apply', '--yes')
     expect(ended.code).toBe(3)
     expect(ended.stdout).toContain('porduction')
     const optional = await placeAt(registry.host, { ...policy, protect: [{ tags: ['x'], optional: true }] })
@@ -243,9 +243,9 @@ describe('dray prune', () => {
 
   it('exits with 64 without --yes if it is non-interactive', async () => {
     await using registry = await watchedRegistry()
-    const place = await placeAt(registry.host)
-    await fill(registry.oracle, place.path)
-    const ended: Ended = await place.run('prune', '--apply')
+    const project = await placeAt(registry.host)
+    await fill(registry.oracle, project.path)
+    const ended: Ended = await project.run('prune', '--apply')
     expect(ended).toMatchObject({ code: 64 })
     expect(ended.stderr).toContain('--yes')
   })
@@ -259,10 +259,10 @@ describe.skipIf(!dockerRegistry.available)(`dray prune without deletes${dockerRe
         await this.stop()
       },
     }
-    const place = await placeAt(registry.host)
-    await fill(new Oracle(registry.url), place.path)
+    const project = await placeAt(registry.host)
+    await fill(new Oracle(registry.url), project.path)
     await registry.clearLog()
-    const ended = await place.run('prune', '--apply', '--yes')
+    const ended = await project.run('prune', '--apply', '--yes')
     expect(ended.code).toBe(3)
     expect(ended.stdout + ended.stderr).toMatch(/REGISTRY_STORAGE_DELETE_ENABLED|storage\.delete\.enabled/)
     const deletes = (await registry.log()).filter(({ method }) => method === 'DELETE')

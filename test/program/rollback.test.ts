@@ -14,7 +14,7 @@ async function prodWith(
   registry: Pick<AnyRegistry, 'host' | 'oracle'>,
   tags: string,
   more: object = {},
-): Promise<{ place: Workplace; path: string; name: string }> {
+): Promise<{ project: Workplace; path: string; name: string }> {
   const name = `r${++repositories}`
   const path = `prod/${name}`
   for (const entry of tags.split(' ')) {
@@ -25,7 +25,7 @@ async function prodWith(
     version: 1,
     environments: { prod: { registry: registry.host, path: 'prod/{image}', ...more } },
   }
-  return { place: await workplace(JSON.stringify(config)), path, name }
+  return { project: await workplace(JSON.stringify(config)), path, name }
 }
 
 const profiles = ['oci-1.1'] as const
@@ -42,14 +42,14 @@ describeEachRegistry(
     it('moves the floating tags to the release before the current one, and no other tag', async () => {
       const registry = registryOf()
       const tags = '1.3.9 1.3=1.3.9 1.4.0 1.4.1 1.4=1.4.1 1=1.4.1 latest=1.4.1 2.0.0-rc.1'
-      const { place, path, name } = await prodWith(registry, tags)
-      const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+      const { project, path, name } = await prodWith(registry, tags)
+      const ended = await project.run('rollback', name, '--env', 'prod', '--yes')
       expect(ended).toMatchObject({ code: 0 })
       const on = (tag: string) => registry.oracle.digest(path, tag)
       for (const tag of ['latest', '1', '1.4']) expect(await on(tag)).toBe(digestOf('1.4.0'))
       for (const tag of ['1.3', '1.3.9']) expect(await on(tag)).toBe(digestOf('1.3.9'))
       expect(await on('1.4.1')).toBe(digestOf('1.4.1'))
-      const records = await readFile(place.auditFile, 'utf8')
+      const records = await readFile(project.auditFile, 'utf8')
       expect(records).toContain('"operation":"rollback"')
       expect(records).toContain('"override":"rollback"')
     })
@@ -60,8 +60,8 @@ describeEachRegistry(
       ['its digest', (): string => digestOf('1.3.9')],
     ])('moves the tags to a release that is named by %s', async (_, to) => {
       const registry = registryOf()
-      const { place, path, name } = await prodWith(registry, '1.3.9 1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
-      expect(await place.run('rollback', `@prod/${name}`, '--to', to(), '--yes')).toMatchObject({ code: 0 })
+      const { project, path, name } = await prodWith(registry, '1.3.9 1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
+      expect(await project.run('rollback', `@prod/${name}`, '--to', to(), '--yes')).toMatchObject({ code: 0 })
       const on = (tag: string) => registry.oracle.digest(path, tag)
       expect(await on('latest')).toBe(digestOf('1.3.9'))
       expect(await on('1')).toBe(digestOf('1.3.9'))
@@ -72,50 +72,50 @@ describeEachRegistry(
 
     it('does not hinder the next release', async () => {
       const registry = registryOf()
-      const { place, path, name } = await prodWith(
+      const { project, path, name } = await prodWith(
         registry,
         '1.4.0 1.4.1 1.4=1.4.1 1=1.4.1 latest=1.4.1 new=1.4.2',
       )
-      await place.run('rollback', name, '--env', 'prod', '--yes')
+      await project.run('rollback', name, '--env', 'prod', '--yes')
       expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf('1.4.0'))
-      expect(await place.run('tag', `@prod/${name}:new`, '1.4.2', '--yes')).toMatchObject({ code: 0 })
+      expect(await project.run('tag', `@prod/${name}:new`, '1.4.2', '--yes')).toMatchObject({ code: 0 })
       for (const tag of ['latest', '1', '1.4', '1.4.2'])
         expect(await registry.oracle.digest(path, tag)).toBe(digestOf('1.4.2'))
     })
 
     it('goes back one release each time, and exits with 3 if there is none', async () => {
       const registry = registryOf()
-      const { place, path, name } = await prodWith(registry, '1.0.0 1.1.0 1.2.0 latest=1.2.0')
+      const { project, path, name } = await prodWith(registry, '1.0.0 1.1.0 1.2.0 latest=1.2.0')
       for (const version of ['1.1.0', '1.0.0']) {
-        await place.run('rollback', name, '--env', 'prod', '--yes')
+        await project.run('rollback', name, '--env', 'prod', '--yes')
         expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf(version))
       }
-      const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+      const ended = await project.run('rollback', name, '--env', 'prod', '--yes')
       expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('no release') })
     })
 
     it('skips a lower version of the current image', async () => {
       const registry = registryOf()
-      const { place, path, name } = await prodWith(registry, '1.3.0 1.4.0 1.4.1=1.4.0 1=1.4.0 latest=1.4.0')
-      expect(await place.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
+      const { project, path, name } = await prodWith(registry, '1.3.0 1.4.0 1.4.1=1.4.0 1=1.4.0 latest=1.4.0')
+      expect(await project.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
       for (const tag of ['latest', '1'])
         expect(await registry.oracle.digest(path, tag)).toBe(digestOf('1.3.0'))
     })
 
     it('writes nothing if the tags are up to date', async () => {
       const registry = registryOf()
-      const { place, name } = await prodWith(registry, '1.3.0 1.4.0 latest=1.3.0')
-      const ended = await place.run('rollback', name, '--env', 'prod', '--to', '1.3.0', '--yes')
+      const { project, name } = await prodWith(registry, '1.3.0 1.4.0 latest=1.3.0')
+      const ended = await project.run('rollback', name, '--env', 'prod', '--to', '1.3.0', '--yes')
       expect(ended).toMatchObject({ code: 0, stdout: expect.stringContaining('unchanged') })
     })
 
     it('is a conflict if a tag or the release was moved since the plan', async () => {
       const registry = registryOf()
       for (const moved of ['latest', '1.3.9']) {
-        const { place, path, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
-        await place.run('rollback', name, '--env', 'prod', '--to', '1.3.9', '--out', 'plan.json')
+        const { project, path, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
+        await project.run('rollback', name, '--env', 'prod', '--to', '1.3.9', '--out', 'plan.json')
         await registry.oracle.push(content('theirs'), path, moved)
-        expect(await place.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 3 })
+        expect(await project.run('apply', 'plan.json', '--yes')).toMatchObject({ code: 3 })
         const latest = moved === 'latest' ? 'theirs' : '1.4.0'
         expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf(latest))
       }
@@ -137,8 +137,8 @@ describe('a rollback', () => {
     ],
   ] as const)('is refused if no floating tag could move: %s', async (_, tags, to, more, why) => {
     const registry = await newRegistry()
-    const { place, name } = await prodWith(registry, tags, more)
-    const ended = await place.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
+    const { project, name } = await prodWith(registry, tags, more)
+    const ended = await project.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
     expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(why) })
   })
 
@@ -146,18 +146,18 @@ describe('a rollback', () => {
     'to %s is refused if two images have a spelling of it, and accepts a digest',
     async (to) => {
       const registry = await newRegistry()
-      const { place, path, name } = await prodWith(registry, '1.3.0=a v1.3.0=b 1.4.0 latest=1.4.0')
-      const ended = await place.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
+      const { project, path, name } = await prodWith(registry, '1.3.0=a v1.3.0=b 1.4.0 latest=1.4.0')
+      const ended = await project.run('rollback', name, '--env', 'prod', '--to', to, '--yes')
       expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('--to DIGEST') })
-      await place.run('rollback', name, '--env', 'prod', '--to', digestOf('b'), '--yes')
+      await project.run('rollback', name, '--env', 'prod', '--to', digestOf('b'), '--yes')
       expect(await registry.oracle.digest(path, 'latest')).toBe(digestOf('b'))
     },
   )
 
   it('is refused if the current-version tag would not move', async () => {
     const registry = await newRegistry()
-    const { place, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 1.4=1.4.0', { marker: '1.4' })
-    const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+    const { project, name } = await prodWith(registry, '1.3.0 1.3=1.3.0 1.4.0 1.4=1.4.0', { marker: '1.4' })
+    const ended = await project.run('rollback', name, '--env', 'prod', '--yes')
     expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('1.3: it is there already') })
   })
 
@@ -167,8 +167,8 @@ describe('a rollback', () => {
     ['neither a version nor a digest', ['--to', '1.4'], 64, 'neither a version nor a digest'],
   ] as const)('to %s is an error with a hint', async (_, flags, code, message) => {
     const registry = await newRegistry()
-    const { place, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
-    const ended = await place.run('rollback', name, '--env', 'prod', ...flags, '--yes')
+    const { project, name } = await prodWith(registry, '1.3.9 1.4.0 latest=1.4.0')
+    const ended = await project.run('rollback', name, '--env', 'prod', ...flags, '--yes')
     expect(ended).toMatchObject({ code, stderr: expect.stringContaining(message) })
   })
 })
@@ -178,7 +178,7 @@ describe('a rollback that has reached one of two targets', () => {
     const registry = await newRegistry()
     const name = `r${++repositories}`
     const targets = ['eu', 'us'].map((region) => ({ registry: registry.host, path: `${region}/{image}` }))
-    const place = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
+    const project = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
     for (const [region, latest] of [
       ['eu', '1.1.0'],
       ['us', '1.2.0'],
@@ -187,9 +187,9 @@ describe('a rollback that has reached one of two targets', () => {
         await registry.oracle.push(content(version), `${region}/${name}`, version)
       await registry.oracle.push(content(latest), `${region}/${name}`, 'latest')
     }
-    const again = await place.run('rollback', `@prod/${name}`, '--yes')
+    const again = await project.run('rollback', `@prod/${name}`, '--yes')
     expect(again).toMatchObject({ code: 3, stderr: expect.stringContaining('--to VERSION') })
-    const named = await place.run('rollback', `@prod/${name}`, '--to', '1.1.0', '--yes')
+    const named = await project.run('rollback', `@prod/${name}`, '--to', '1.1.0', '--yes')
     expect(named).toMatchObject({ code: 0 })
     for (const region of ['eu', 'us'])
       expect(await registry.oracle.digest(`${region}/${name}`, 'latest')).toBe(digestOf('1.1.0'))
@@ -206,17 +206,17 @@ describe('the current version', () => {
       'no version tag is on',
     ],
   ])('%s', async (_, tags, more, message) => {
-    const { place, name } = await prodWith(await newRegistry(), tags, more)
-    const ended = await place.run('rollback', name, '--env', 'prod', '--yes')
+    const { project, name } = await prodWith(await newRegistry(), tags, more)
+    const ended = await project.run('rollback', name, '--env', 'prod', '--yes')
     expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining(message) })
   })
 
   it('moves the current-version tag of the environment', async () => {
     const registry = await newRegistry()
-    const { place, path, name } = await prodWith(registry, '1.4.0 1.3.9 live=1.4.0 1=1.4.0', {
+    const { project, path, name } = await prodWith(registry, '1.4.0 1.3.9 live=1.4.0 1=1.4.0', {
       marker: 'live',
     })
-    expect(await place.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
+    expect(await project.run('rollback', name, '--env', 'prod', '--yes')).toMatchObject({ code: 0 })
     expect(await registry.oracle.digest(path, 'live')).toBe(digestOf('1.3.9'))
     expect(await registry.oracle.digest(path, '1')).toBe(digestOf('1.3.9'))
   })
@@ -235,10 +235,10 @@ describe('a rollback with an unreachable target', () => {
         registry: i === down ? closed : host,
         path: 'prod/{image}',
       }))
-      const place = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
-      expect((await place.run('rollback', 'api', '--env', 'prod', '--yes')).code).toBe(1)
+      const project = await workplace(JSON.stringify({ version: 1, environments: { prod: { targets } } }))
+      expect((await project.run('rollback', 'api', '--env', 'prod', '--yes')).code).toBe(1)
       expect(await registry.oracle.digest('prod/api', 'latest')).toBe(digestOf('1.4.0'))
-      const ended = await place.run('rollback', 'api', '--env', 'prod', '--partial', '--yes')
+      const ended = await project.run('rollback', 'api', '--env', 'prod', '--partial', '--yes')
       expect(ended.code).toBe(4)
       expect(await registry.oracle.digest('prod/api', 'latest')).toBe(digestOf('1.3.9'))
     },

@@ -73,7 +73,7 @@ describe('the line of the delaying proxy', () => {
     ])
   })
 
-  it('waits for a full far end, and says when it is full itself', () => {
+  it('waits for a full far end, and reports when it is full', () => {
     const { sendAt, subject, passUntil, out } = line({ delay: 10, takes: 1 })
     sendAt(0, 'a')
     sendAt(0, 'b'.repeat(mostUnderWay))

@@ -159,7 +159,7 @@ describe('an OCSF event', () => {
     })
   })
 
-  it('names the person of the CI job, and keeps the rest of the actor', () => {
+  it('names the user of the CI job, and keeps the rest of the actor', () => {
     const actor = { user: 'runner', host: 'h', ci, says: 'Ann' }
     expect(ocsfEventOf(recordOf({ actor }))).toMatchObject({
       actor: { user: { name: 'octocat' } },

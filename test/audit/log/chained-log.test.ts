@@ -124,10 +124,10 @@ describe('a log with a head', () => {
           readFileSync(`${path}.head`, 'utf8').replace(/:[0-9a-f]{8}/, ':00000000'),
         ),
     ],
-  ])('is continued if the head is %s', async (_, spoil) => {
+  ])('is continued if the head is %s', async (_, change) => {
     await twoRecords()
     const head = readFileSync(`${path}.head`, 'utf8')
-    spoil()
+    change()
     await openLog(path).write([refusal()])
     expect(chainComplaints(path)).toEqual([])
     expect(ids()).toHaveLength(3)
@@ -162,15 +162,15 @@ describe('a log with a head', () => {
       'chain',
     ],
     ['followed by lines that are no records', () => appendFileSync(path, 'one\ntwo\n'), 'no record'],
-  ])('is refused if it was %s', async (_, spoil, said) => {
+  ])('is refused if it was %s', async (_, change, message) => {
     await twoRecords()
-    spoil()
+    change()
     const before = bytesOf(path)
     const written = openLog(path).write([record()])
     await expect(written).rejects.toMatchObject({
       code: 'audit',
       subject: path,
-      message: expect.stringContaining(said) as string,
+      message: expect.stringContaining(message) as string,
     })
     await expect(openLog(path).openIntents()).rejects.toMatchObject({ code: 'audit' })
     expect(bytesOf(path)).toEqual(before)

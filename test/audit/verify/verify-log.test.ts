@@ -37,21 +37,21 @@ function put(lines: readonly string[] | Uint8Array, head: string | undefined): v
 }
 
 const steps = Array.from({ length: 6 }, (_, i) => tagStep(`s${i}`))
-const story: readonly AuditRecord[] = [
+const loggedRecords: readonly AuditRecord[] = [
   refusal(),
   ...steps.flatMap((step) => [record({ step, image: 'größe:1' }), outcome({ step })]),
 ]
-const whole = logOf(story)
+const whole = logOf(loggedRecords)
 const count = whole.lines.length
 const lineNumber = fc.integer({ min: 1, max: count })
 
 describe('an intact log', () => {
   it('has no problem, and its counts are right', async () => {
     const log = openLog(path, clock)
-    for (const one of story) await log.write([one])
+    for (const one of loggedRecords) await log.write([one])
     expect(await verify()).toEqual({
       end: expect.objectContaining({ seq: count }) as unknown,
-      span: { first: story[0]?.time, last: story.at(-1)?.time },
+      span: { first: loggedRecords[0]?.time, last: loggedRecords.at(-1)?.time },
       head: 'agrees',
       torn: 0,
       counts: { intent: 6, outcome: 6, refused: 1, recovered: 0 },
@@ -60,7 +60,7 @@ describe('an intact log', () => {
   })
 
   it('has no problem if a crash left an old head and a torn line', async () => {
-    put(whole.lines.slice(0, 5), logOf(story.slice(0, 4)).head)
+    put(whole.lines.slice(0, 5), logOf(loggedRecords.slice(0, 4)).head)
     appendFileSync(path, '{"seq":6,')
     const report = await verify()
     expect(report).toMatchObject({ head: 'behind', torn: 9, end: { seq: 5 } })
@@ -80,10 +80,10 @@ describe('an intact log', () => {
 
   it('reports progress', async () => {
     put(whole.lines, whole.head)
-    const told: number[][] = []
-    await verifyLog(path, { clock, onProgress: (...so) => told.push(so) }, never)
+    const progress: number[][] = []
+    await verifyLog(path, { clock, onProgress: (...update) => progress.push(update) }, never)
     const size = Buffer.byteLength(textOf(whole.lines))
-    expect(told.at(-1)).toEqual([size, size])
+    expect(progress.at(-1)).toEqual([size, size])
   })
 
   it('that does not exist is not found', async () => {
@@ -126,8 +126,8 @@ describe('a damaged log', () => {
   it('has a problem at an inserted line, or at the next if the inserted one follows the one before', async () => {
     await fc.assert(
       fc.asyncProperty(lineNumber, lineNumber, fc.boolean(), async (line, copied, fits) => {
-        const before = logOf(story.slice(0, line - 1))
-        const forged = fits ? logOf([...story.slice(0, line - 1), refusal()]).lines.at(-1) : undefined
+        const before = logOf(loggedRecords.slice(0, line - 1))
+        const forged = fits ? logOf([...loggedRecords.slice(0, line - 1), refusal()]).lines.at(-1) : undefined
         const inserted = forged ?? whole.lines[copied - 1] ?? ''
         put([...before.lines, inserted, ...whole.lines.slice(line - 1)], whole.head)
         // A copy of the existing line follows too.
@@ -169,8 +169,8 @@ describe('a damaged log', () => {
     await fc.assert(
       fc.asyncProperty(lineNumber, async (line) => {
         const anew = logOf([
-          ...story.slice(0, line - 1),
-          ...story.slice(line - 1).map((one) => ({ ...one, tool: '9' })),
+          ...loggedRecords.slice(0, line - 1),
+          ...loggedRecords.slice(line - 1).map((one) => ({ ...one, tool: '9' })),
         ])
         put(anew.lines, whole.head)
         expect((await verify()).problem).toMatchObject({ line: count })
@@ -181,8 +181,8 @@ describe('a damaged log', () => {
   it('has no problem if its end and its head were rewritten or cut, which needs a checkpoint', async () => {
     await fc.assert(
       fc.asyncProperty(lineNumber, fc.boolean(), async (line, isCut) => {
-        const kept = story.slice(0, line - 1)
-        const rest = isCut ? [] : story.slice(line - 1).map((one) => ({ ...one, tool: '9' }))
+        const kept = loggedRecords.slice(0, line - 1)
+        const rest = isCut ? [] : loggedRecords.slice(line - 1).map((one) => ({ ...one, tool: '9' }))
         const anew = logOf([...kept, ...rest])
         put(anew.lines, anew.lines.length === 0 ? undefined : anew.head)
         expect((await verify()).problem).toBeUndefined()

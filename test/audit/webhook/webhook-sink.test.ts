@@ -69,7 +69,7 @@ async function received(
 ): Promise<World & { readonly server: ScriptedServer }> {
   const server = await scriptedServer(script)
   const url = new URL(`/path-canary?query=canary#canary`, server.origin)
-  const world = worldOf((...words) => poster.post(...words), { url, ...over }, log)
+  const world = worldOf((...args) => poster.post(...args), { url, ...over }, log)
   const poster = createPoster({ userAgent: 'dray/test', clock: world.clock })
   onTestFinished(async () => {
     await poster.close()
@@ -326,7 +326,7 @@ describe('a delivery that fails', () => {
     expect(warningsOf(call)).toHaveLength(1)
   })
 
-  it('is an error after the run if delivery is required, and says that the changes are made and recorded', async () => {
+  it('is an error after the run if delivery is required, although the changes are recorded', async () => {
     const { sink, logged, server, call } = await received((_request, response) => reply(response, 403), {
       required: true,
     })
@@ -508,8 +508,8 @@ describe('no secret', () => {
       const { sink, server, events, call } = await received(script, { secret, required })
       await sink.write([outcome()])
       const error = await caught(sink.flush(call))
-      const told = [events, call.events, inspect(sink, { depth: 9, showHidden: true })]
-      const text = inspect([...told, error, toErrorInfo(error)], { depth: 9 })
+      const printed = [events, call.events, inspect(sink, { depth: 9, showHidden: true })]
+      const text = inspect([...printed, error, toErrorInfo(error)], { depth: 9 })
       expect(server.seen[0]?.path).toContain('canary')
       expect(text).toContain(server.origin)
       expect(text).not.toContain('canary')
@@ -523,38 +523,38 @@ describe('the process', () => {
     const { createPoster } = await import(${source('registry/http/post.ts')})
     const { WebhookSink } = await import(${source('audit/webhook/webhook-sink.ts')})
     const { systemClock } = await import(${source('lib/clock.ts')})
-    const [url, way, one] = process.argv.slice(1)
+    const [url, ending, one] = process.argv.slice(1)
     const poster = createPoster({ userAgent: 'dray/test' })
     const log = { place: 'nowhere', write: async () => undefined }
     const call = { signal: new AbortController().signal, notify: ({ kind, text }) => { if (kind === 'warning') console.log(text) } }
     const sink = new WebhookSink(log, { url: new URL(url), format: 'cloudevents', post: poster.post, clock: systemClock, required: false, notify: () => undefined })
     await sink.write([JSON.parse(one), JSON.parse(one)])
     for await (const _ of process.stdin) ;
-    if (way === 'flush') await sink.flush(call)
+    if (ending === 'flush') await sink.flush(call)
     await sink.close()
     await poster.close()`
 
   it.each([
     ['all is delivered', 'flush', taken],
     ['a receiver that never answers is left', 'close', () => undefined],
-  ] as const)('ends by itself when %s', async (_name, way, answer: Script) => {
+  ] as const)('ends by itself when %s', async (_name, ending, answer: Script) => {
     const arrived = Promise.withResolvers<void>()
-    await using server = await scriptedServer((...words) => {
+    await using server = await scriptedServer((...args) => {
       arrived.resolve()
-      return answer(...words)
+      return answer(...args)
     })
-    const words = ['--input-type=module', '-e', script, server.origin, way, JSON.stringify(outcome())]
-    const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] })
+    const args = ['--input-type=module', '-e', script, server.origin, ending, JSON.stringify(outcome())]
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     onTestFinished(() => void child.kill('SIGKILL'))
-    let said = ''
-    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
     await arrived.promise
     child.stdin.end()
     const [code] = (await once(child, 'close')) as [number | null]
-    expect({ code, said, seen: server.seen.length }).toEqual({
+    expect({ code, output, seen: server.seen.length }).toEqual({
       code: 0,
-      said: '',
-      seen: way === 'flush' ? 2 : 1,
+      output: '',
+      seen: ending === 'flush' ? 2 : 1,
     })
   })
 })

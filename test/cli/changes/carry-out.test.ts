@@ -29,19 +29,19 @@ interface Options {
   readonly flags?: Partial<ChangePorts['flags']>
   /** the answer to every question; undefined: the run is non-interactive */
   readonly answer?: boolean
-  /** the line that a person types; then everything is old enough to be deleted */
+  /** the typed line; with it, every image is old enough to be deleted */
   readonly typed?: (host: string) => string
   /** what both environments require */
   readonly require?: readonly string[]
 }
 
 /** A registry with something to promote and something to prune, and the change pipeline over it. */
-async function place(name: 'promote' | 'prune', { flags = {}, answer, typed, require = [] }: Options) {
+async function newScenario(name: 'promote' | 'prune', { flags = {}, answer, typed, require = [] }: Options) {
   const kept = typed === undefined ? world().image('api:1.4.2').image('api:1.4.3') : world()
-  const at = await kept
+  const registries = await kept
     .image('api:pr-1', { annotations: { 'org.opencontainers.image.created': old } })
     .start()
-  const config = JSON.parse(at.config) as { environments: Record<string, object> }
+  const config = JSON.parse(registries.config) as { environments: Record<string, object> }
   for (const environment of ['staging', 'prod'])
     config.environments[environment] = { ...config.environments[environment], require }
   const folder = await tempFolder()
@@ -78,7 +78,7 @@ async function place(name: 'promote' | 'prune', { flags = {}, answer, typed, req
         shown.push(question)
         return answer ?? false
       },
-      questions: () => typed && { ...noQuestions, enter: async () => typed(at.staging.host) },
+      questions: () => typed && { ...noQuestions, enter: async () => typed(registries.staging.host) },
       expectBytes: () => undefined,
       finish: (document, text, exitCode) => {
         shown.push(text({ style: plainStyle, width: 120 }))
@@ -87,7 +87,7 @@ async function place(name: 'promote' | 'prune', { flags = {}, answer, typed, req
     },
   }
   const change = name === 'promote' ? await promotion(context, allFlags) : await deletes(context, auditFile)
-  at.forget()
+  registries.forget()
   const operation = await operationNamed(name)
   return {
     auditFile,
@@ -102,11 +102,11 @@ async function place(name: 'promote' | 'prune', { flags = {}, answer, typed, req
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, unknown>),
     /** the requests that change something */
-    writes: () => at.staging.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD'),
+    writes: () => registries.staging.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD'),
     isDone: async () =>
       name === 'promote'
-        ? (await at.staging.oracle.tags('prod/api')).includes('1.4.2')
-        : !(await at.staging.oracle.tags('staging/api')).includes('pr-1'),
+        ? (await registries.staging.oracle.tags('prod/api')).includes('1.4.2')
+        : !(await registries.staging.oracle.tags('staging/api')).includes('pr-1'),
   }
 }
 
@@ -144,78 +144,80 @@ describe.each([
   ['prune', 'Delete?', /1 image to delete/],
 ] as const)('carryOut of %s', (name, question, summary) => {
   it('shows the plan, asks, and executes what it showed', async () => {
-    const at = await place(name, { answer: true })
-    await at.carryOut()
-    expect(at.shown[0]).toMatch(summary)
-    expect(at.shown[1]).toBe(question)
-    expect(at.finished).toMatchObject([
+    const scenario = await newScenario(name, { answer: true })
+    await scenario.carryOut()
+    expect(scenario.shown[0]).toMatch(summary)
+    expect(scenario.shown[1]).toBe(question)
+    expect(scenario.finished).toMatchObject([
       {
         exitCode: 0,
         document: {
           operation: name,
-          plan: hashOfPlan(at.plan),
+          plan: hashOfPlan(scenario.plan),
           refusals: [],
           durationMs: expect.any(Number),
-          record: at.auditFile,
+          record: scenario.auditFile,
         },
       },
     ])
-    expect(await at.isDone()).toBe(true)
-    expect(at.records().map(({ plan }) => plan)).toEqual(at.records().map(() => hashOfPlan(at.plan)))
+    expect(await scenario.isDone()).toBe(true)
+    expect(scenario.records().map(({ plan }) => plan)).toEqual(
+      scenario.records().map(() => hashOfPlan(scenario.plan)),
+    )
   })
 
   it('changes nothing and writes no audit record if the answer is no', async () => {
-    const at = await place(name, { answer: false })
-    await expect(at.carryOut()).rejects.toMatchObject({ code: 'refused' })
-    expect(at.shown).toContain(question)
-    expect(at.writes()).toEqual([])
-    expect(existsSync(at.auditFile)).toBe(false)
+    const scenario = await newScenario(name, { answer: false })
+    await expect(scenario.carryOut()).rejects.toMatchObject({ code: 'refused' })
+    expect(scenario.shown).toContain(question)
+    expect(scenario.writes()).toEqual([])
+    expect(existsSync(scenario.auditFile)).toBe(false)
   })
 
   it('refuses a change without the required justification, and writes the refusal to the audit log', async () => {
-    const at = await place(name, { flags: { yes: true }, require: ['reason'] })
-    await expect(at.carryOut()).rejects.toMatchObject({ code: 'refused' })
-    expect(at.writes()).toEqual([])
-    expect(at.records()).toMatchObject([{ phase: 'refused', error: { code: 'refused' } }])
+    const scenario = await newScenario(name, { flags: { yes: true }, require: ['reason'] })
+    await expect(scenario.carryOut()).rejects.toMatchObject({ code: 'refused' })
+    expect(scenario.writes()).toEqual([])
+    expect(scenario.records()).toMatchObject([{ phase: 'refused', error: { code: 'refused' } }])
   })
 
   it('warns about a report that cannot be written, and exits with 1', async () => {
-    const at = await place(name, { flags: { yes: true, report: ['dotenv=/dev/null/dray.env'] } })
-    await at.carryOut()
-    expect(await at.isDone()).toBe(true)
-    expect(at.warnings).toEqual([expect.stringContaining('/dev/null/dray.env')])
-    expect(at.finished).toMatchObject([{ exitCode: 1, document: { record: at.auditFile } }])
+    const scenario = await newScenario(name, { flags: { yes: true, report: ['dotenv=/dev/null/dray.env'] } })
+    await scenario.carryOut()
+    expect(await scenario.isDone()).toBe(true)
+    expect(scenario.warnings).toEqual([expect.stringContaining('/dev/null/dray.env')])
+    expect(scenario.finished).toMatchObject([{ exitCode: 1, document: { record: scenario.auditFile } }])
   })
 
   it('changes nothing if the audit log cannot be written', async () => {
-    const at = await place(name, { flags: { yes: true, 'audit-file': '/dev/null/audit.jsonl' } })
-    await expect(at.carryOut()).rejects.toMatchObject({ code: 'audit' })
-    expect(at.writes()).toEqual([])
-    expect(at.finished).toEqual([])
+    const scenario = await newScenario(name, { flags: { yes: true, 'audit-file': '/dev/null/audit.jsonl' } })
+    await expect(scenario.carryOut()).rejects.toMatchObject({ code: 'audit' })
+    expect(scenario.writes()).toEqual([])
+    expect(scenario.finished).toEqual([])
   })
 
   it('saves the plan that it shows, and changes nothing', async () => {
     const file = join(await tempFolder(), 'plan.json')
-    const at = await place(name, { flags: { yes: true, out: file, 'detailed-exitcode': true } })
-    await at.carryOut()
+    const scenario = await newScenario(name, { flags: { yes: true, out: file, 'detailed-exitcode': true } })
+    await scenario.carryOut()
     const hash = hashOfPlan(parsePlanFile(readFileSync(file), file))
-    expect(at.finished).toMatchObject([{ exitCode: 2, document: { hash, plan: { operation: name } } }])
-    expect(hash).toBe(hashOfPlan(at.plan))
-    expect(at.writes()).toEqual([])
+    expect(scenario.finished).toMatchObject([{ exitCode: 2, document: { hash, plan: { operation: name } } }])
+    expect(hash).toBe(hashOfPlan(scenario.plan))
+    expect(scenario.writes()).toEqual([])
   })
 })
 
 describe('carryOut of a large delete', () => {
   it('deletes if the name of the repository is typed', async () => {
-    const at = await place('prune', { typed: (host) => `${host}/staging/api` })
-    await at.carryOut()
-    expect(at.finished).toMatchObject([{ exitCode: 0 }])
-    expect(at.writes()).toHaveLength(1)
+    const scenario = await newScenario('prune', { typed: (host) => `${host}/staging/api` })
+    await scenario.carryOut()
+    expect(scenario.finished).toMatchObject([{ exitCode: 0 }])
+    expect(scenario.writes()).toHaveLength(1)
   })
 
   it('changes nothing after any other answer', async () => {
-    const at = await place('prune', { typed: () => 'y' })
-    await expect(at.carryOut()).rejects.toMatchObject({ code: 'refused' })
-    expect(at.writes()).toEqual([])
+    const scenario = await newScenario('prune', { typed: () => 'y' })
+    await expect(scenario.carryOut()).rejects.toMatchObject({ code: 'refused' })
+    expect(scenario.writes()).toEqual([])
   })
 })

@@ -88,7 +88,7 @@ dray_prune_last_success_timestamp_seconds{policy="n"} 1700000000
     expect(parseExposition(text)).toHaveLength(11)
   })
 
-  it('count failures, and count what was not deleted among the remaining images', async () => {
+  it('count failures, and count undeleted images as remaining', async () => {
     const plan = prunePlan([api])
     const samples = await write(
       run(

@@ -25,11 +25,11 @@ describe.each(storages)('blobs in %s', (_name, storage) => {
     ['bytes=-5', 'world', 'bytes 6-10/11'],
     ['bytes=-99', 'hello world', 'bytes 0-10/11'],
     ['bytes=4-4', 'o', 'bytes 4-4/11'],
-  ])('are served in part for %s', async (range, text, said) => {
+  ])('are served in part for %s', async (range, text, contentRange) => {
     const { call, blob } = await started({ storage: await storage() })
     const digest = await blob('a', 'hello world')
     const reply = await call('GET', `/v2/a/blobs/${digest}`, { headers: { range } })
-    expect([reply.status, reply.text, reply.headers['content-range']]).toEqual([206, text, said])
+    expect([reply.status, reply.text, reply.headers['content-range']]).toEqual([206, text, contentRange])
     expect(reply.headers['content-length']).toBe(String(text.length))
   })
 

@@ -68,7 +68,7 @@ function place({ waitMs = 0, meanwhile = () => undefined, deleteTagged = 'yes' }
 }
 
 describe('deleting a manifest', () => {
-  it('sends one delete, which takes the tags along', async () => {
+  it('sends one delete for the manifest and its tags', async () => {
     const { ports, own, deletes } = place()
     expect(await deleteManifest(manifestStep(), own, ports, notLive)).toBe('done')
     expect(deletes).toEqual(['manifest'])

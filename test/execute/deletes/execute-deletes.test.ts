@@ -150,7 +150,7 @@ describe('the audit records of a prune', () => {
     ])
   })
 
-  it('have an outcome for what is a conflict and for what the registry keeps', async () => {
+  it('have an outcome for conflicts and for manifests that the registry keeps', async () => {
     const world = await pruneWorld({ profile: 'docker-registry-2.8' })
     const [a, b] = [world.put(of('a'), 'pr-1'), world.put(of('b'), 'prod', 'pr-2')]
     const plan = await prunePlanOf(world.run, [world.repository])

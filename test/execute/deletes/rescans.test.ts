@@ -104,7 +104,7 @@ describe('a rescan of the whole repository', () => {
     })
   })
 
-  it('keeps what is in use by now, by its digest or by a tag', async () => {
+  it('keeps newly used images, by digest or tag', async () => {
     const { tags, rescans, reasons } = rescansOf(3, [{ digest: digestOf('m0') }, { tag: 'prod' }])
     tags.set('prod', 'm1')
     await rescans.all('all')

@@ -144,7 +144,7 @@ describe('the steps of a plan', () => {
     expect(byStep.get('1.4')?.error?.message).toContain('the run was stopped')
   })
 
-  it('have an intent before the change and an outcome after it, with what the tag was', async () => {
+  it('have an intent before the change and an outcome after it, with the old digest of the tag', async () => {
     const { records } = await executed()
     expect(records.filter(({ step }) => step?.id === '1.4.2')).toMatchObject([
       { phase: 'intent', image: 'api', before: old },

@@ -63,7 +63,7 @@ describe('a check of a tag', () => {
     expect(check).toMatchObject({ state: 'expected', found: old })
   })
 
-  it('reports a precondition about another tag, with what the tag itself points at', async () => {
+  it('reports a precondition about another tag, with the digest of the checked tag', async () => {
     const { stores } = tagStores({ stable: old, '1.4.2': other })
     const checks = new TagChecks(stores, manualClock())
     const check = await checks.check(expecting('stable', at('stable', old), at('1.4.2', null)), call)

@@ -73,7 +73,7 @@ describe('writing a tag', () => {
     expect(world.requests).toEqual(['HEAD stable', 'intent', 'HEAD stable', 'PUT stable'])
   })
 
-  it('repeats a check once that takes longer than two seconds itself', async () => {
+  it('repeats a check once if the check takes longer than two seconds', async () => {
     const [world, clock, call] = [tagStores({ stable: old }), manualClock(), notedCall()]
     world.onRequest = (request) => (request === 'HEAD stable' ? clock.advance(3_000) : undefined)
     const checks = new TagChecks(world.stores, clock)
@@ -136,14 +136,14 @@ describe('a retry of the PUT', () => {
     ])
   })
 
-  it('is not sent if someone moved the tag, and the result says what was found', async () => {
+  it('is not sent if someone moved the tag, and the result has the digest that was found', async () => {
     const { world, result } = await written({ put: [5_000] }, theyMoveIt)
     expect(world.requests.filter((request) => request === 'PUT stable')).toHaveLength(1)
     expect(result).toMatchObject({ result: 'failed', before: theirs, error: { code: 'conflict' } })
     expect(world.tags.get('stable')).toBe(theirs)
   })
 
-  it('keeps what was there before if an earlier attempt wrote the tag', async () => {
+  it('keeps the old digest in its result if an earlier attempt wrote the tag', async () => {
     const { result } = await written({ put: [5_000] }, ({ tags }) => tags.set('stable', wanted.digest))
     expect(result).toMatchObject({ result: 'done', before: old })
   })

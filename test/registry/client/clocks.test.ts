@@ -10,10 +10,13 @@ const none = (headers: ScriptedAnswer['headers']): ScriptedAnswer => ({
 })
 
 /** A registry that sends the next headers with each answer, and a clock that stands at noon. */
-async function asked(answers: readonly ScriptedAnswer['headers'][], look = 1): Promise<SourceRepository> {
+async function storeAfter(
+  answers: readonly ScriptedAnswer['headers'][],
+  requests = 1,
+): Promise<SourceRepository> {
   const { registry } = await scripted((_request, count) => none(answers[count - 1]))
   const store = storeAt(registry, { clock: manualClock(noon) })
-  for (let i = 0; i < look; i++) await store.resolve({ tag: 'x' }, newCall())
+  for (let i = 0; i < requests; i++) await store.resolve({ tag: 'x' }, newCall())
   return store
 }
 
@@ -30,22 +33,22 @@ describe("the difference to a registry's clock", () => {
     ['Thu, 01 Jan 1970 00:00:00 GMT', 500 - noon],
     ['Monday, 23-Nov-26 11:00:00 GMT', -3_599_500],
   ])('by %s at noon is %i ms: the middle of the second', async (date, difference) => {
-    expect((await asked([{ date }])).clockDifference()).toBe(difference)
+    expect((await storeAfter([{ date }])).clockDifference()).toBe(difference)
   })
 
   it.each(['tomorrow', '', '2026-11-23T12:00:00Z', 'Mon, 23 Nov 2026 25:00:00 GMT'])(
     'is unknown after the date %j',
     async (date) => {
-      expect((await asked([{ date }])).clockDifference()).toBeUndefined()
+      expect((await storeAfter([{ date }])).clockDifference()).toBeUndefined()
     },
   )
 
   it('is that of the last answer with a Date', async () => {
     const [early, late] = ['Mon, 23 Nov 2026 12:00:00 GMT', 'Mon, 23 Nov 2026 12:00:05 GMT']
     const fromCache = { date: 'Mon, 23 Nov 2026 10:00:00 GMT', age: '7200' }
-    expect((await asked([{ date: early }, { date: late }], 2)).clockDifference()).toBe(5500)
-    expect((await asked([{ date: early }, { date: 'x' }], 2)).clockDifference()).toBe(500)
-    expect((await asked([{ date: early }, fromCache], 2)).clockDifference()).toBe(500)
+    expect((await storeAfter([{ date: early }, { date: late }], 2)).clockDifference()).toBe(5500)
+    expect((await storeAfter([{ date: early }, { date: 'x' }], 2)).clockDifference()).toBe(500)
+    expect((await storeAfter([{ date: early }, fromCache], 2)).clockDifference()).toBe(500)
   })
 
   it('is the same for all repositories of a registry', async () => {

@@ -253,7 +253,7 @@ describe('a credential helper', () => {
     expect(await pending).toMatchObject({ code: 'interrupted' })
   })
 
-  it('that is not installed is an error that says so', async () => {
+  it('that is not installed is an error', async () => {
     const error = await failure(await world({ credsStore: 'missing' }))
     expect(error).toMatchObject({
       code: 'config',

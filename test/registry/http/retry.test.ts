@@ -146,7 +146,7 @@ describe('retry', () => {
     expect(world.naps).toEqual([waited])
   })
 
-  it('fails if Retry-After is longer than it may wait, and says when to continue', async () => {
+  it('fails if Retry-After is longer than the maximum wait, and names the time', async () => {
     const world = retrying(server({ status: 429, retryAfter: '301' }).fetch)
     const sending = world.fetch(requestOf(url), notedCall())
     await expect(sending).rejects.toMatchObject({

@@ -7,7 +7,7 @@ import { escapeText } from '../../../src/render/text/escape.ts'
  * separators, fillers, tags.
  */
 const acts =
-  // oxlint-disable-next-line eslint/no-control-regex -- controls are what it is about
+  // oxlint-disable-next-line eslint/no-control-regex -- the test is about control characters
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|[\u{e0000}-\u{e0fff}]/u
 
 describe('escapeText', () => {

@@ -289,13 +289,13 @@ describe('the check for a blob', () => {
       none: { status: 404 },
       wrong: { status: 200, headers: { 'content-length': '7' } },
     }
-    const look = async (name: string) => {
+    const hasBlob = async (name: string) => {
       const { registry } = await scripted(() => sizes[name] as ScriptedAnswer)
       return storeAt(registry).hasBlob(blob, newCall())
     }
-    expect(await look('right')).toBe(true)
-    expect(await look('none')).toBe(false)
-    await expect(look('wrong')).rejects.toMatchObject({ code: 'corrupt' })
+    expect(await hasBlob('right')).toBe(true)
+    expect(await hasBlob('none')).toBe(false)
+    await expect(hasBlob('wrong')).rejects.toMatchObject({ code: 'corrupt' })
   })
 
   it('repeats the request once after a wrong size', async () => {

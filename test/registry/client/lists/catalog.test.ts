@@ -30,7 +30,7 @@ describe('the catalog', () => {
     },
   )
 
-  it('requests large pages, follows Link as it is, and lists duplicates once', async () => {
+  it('requests large pages, follows Link unchanged, and lists duplicates once', async () => {
     const { registry, requests } = await scripted(({ path, headers }) => {
       if (path.endsWith('n=1000')) return page(['a', 'b/c'], '</v2/_catalog?last=b%2Fc&n=0>; rel="next"')
       if (path.includes('last='))

@@ -25,7 +25,7 @@ describe('a list of tags', () => {
     },
   )
 
-  it('requests large pages, and follows Link as it is', async () => {
+  it('requests large pages, and follows Link unchanged', async () => {
     const { registry, requests } = await scripted(({ path, headers }) => {
       if (path.endsWith('n=1000'))
         return page(['a'], '</v2/team/api/tags/list?last=a%2Fb&n=0&x=%41>; rel="next"')

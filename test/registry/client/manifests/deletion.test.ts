@@ -220,8 +220,10 @@ describe('a delete with an unclear answer', () => {
   it.each([
     ['there', there],
     ['unknown', { status: 503 }],
-  ] as const)('fails if the registry fails and the manifest is %s', async (_, look) => {
-    const { registry } = await scripted(({ method }) => (method === 'DELETE' ? error(500, 'UNKNOWN') : look))
+  ] as const)('fails if the registry fails and the manifest is %s', async (_, answer) => {
+    const { registry } = await scripted(({ method }) =>
+      method === 'DELETE' ? error(500, 'UNKNOWN') : answer,
+    )
     const store = storeAt(registry)
     await expect(store.deleteManifest(digest, newCall())).rejects.toMatchObject({
       code: 'unavailable',
@@ -250,13 +252,13 @@ describe('an image with children is deleted', () => {
     const root = await watched.push(content, 'team/api', 'a')
     const store = storeAt(watched.registry)
     const child = content.manifests.find(({ descriptor }) => descriptor.digest !== root.digest)?.descriptor
-    const results: string[] = []
+    const codes: string[] = []
     for (const step of steps) {
       const one = step === 'index' ? root.digest : parseDigest(child?.digest ?? '')
       const work = step === 'tag' ? store.deleteTag('a', newCall()) : store.deleteManifest(one, newCall())
-      results.push(await work.catch((thrown: unknown) => toDrayError(thrown).code))
+      codes.push(await work.catch((thrown: unknown) => toDrayError(thrown).code))
     }
-    return results
+    return codes
   }
 
   it.each([

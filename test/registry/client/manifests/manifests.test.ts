@@ -11,7 +11,7 @@ const right = { 'content-type': mediaTypes.manifest, 'docker-content-digest': di
 const answers = (answer: ScriptedAnswer) => scripted(() => answer)
 
 describe('resolving', () => {
-  it('takes one HEAD if the answer is complete', async () => {
+  it('sends one HEAD if the answer is complete', async () => {
     const { registry, requests } = await scripted(() => ({
       status: 200,
       headers: { ...right, 'content-length': String(body.length) },

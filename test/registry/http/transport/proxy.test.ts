@@ -64,9 +64,9 @@ describe('the proxy for a URL', () => {
     ['http://', 'names no proxy'],
     ['http://ada:canary@:99999', 'names no proxy'],
     ['http://ada:canary%zz@p.test', 'names no proxy'],
-  ])('%s is an error that shows no password', (text, what) => {
+  ])('%s is an error without the password', (text, message) => {
     const find = (): unknown => proxyFor(new URL('https://r.test/'), { HTTPS_PROXY: text })
-    expect(find).toThrow(what)
+    expect(find).toThrow(message)
     expect(find).not.toThrow(/canary/)
   })
 })

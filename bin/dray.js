@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Old Nodes must be able to parse this file, to be told what they lack: ES5 and CommonJS only (bin/package.json makes it so).
+// An old Node has to parse this file to report its version, so it is ES5 and CommonJS
+// (bin/package.json).
 'use strict'
 
 var about = require('../package.json')
@@ -24,7 +25,7 @@ if (!(major === 24 ? minor >= 15 : major >= 26)) {
     'dray/' + about.version + ' ' + process.platform + '-' + process.arch + ' node-' + process.version,
   )
 } else {
-  // Before anything else is loaded: it turns the compile cache on.
+  // This call comes first, because it enables the compile cache.
   require('../dist/prepare.cjs').prepare(process.env)
   void require('../dist/main.cjs').main(args, require('node:path').join(__dirname, '..'))
 }

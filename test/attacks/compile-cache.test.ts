@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
   filesBelow,
-  foreignTraps,
+  foreignFolders,
   isRoot,
   needsRoot,
-  sprung,
+  makeUnsafe,
   stranger,
-  traps,
-} from '../support/folder-traps.ts'
+  unsafeFolders,
+} from '../support/unsafe-folders.ts'
 import { dray, type RunOptions } from '../support/program.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -37,14 +37,14 @@ describe('the compile cache', () => {
     expect(folders.map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700])
   })
 
-  it.each(traps)('is not used if its folder %s', async (_, makeTrap) => {
-    const { home } = await sprung(makeTrap)
+  it.each(unsafeFolders)('is not used if its folder %s', async (_, makeTrap) => {
+    const { home } = await makeUnsafe(makeTrap)
     expect(await cachedBelow([home], { HOME: home })).toEqual(filesBelow(home))
     expect(filesBelow(home).filter((name) => name !== 'dray')).toEqual([])
   })
 
-  it.skipIf(!isRoot).each(foreignTraps)(`is not used if its folder %s${needsRoot}`, async (_, makeTrap) => {
-    const { home } = await sprung(makeTrap)
+  it.skipIf(!isRoot).each(foreignFolders)(`is not used if its folder %s${needsRoot}`, async (_, makeTrap) => {
+    const { home } = await makeUnsafe(makeTrap)
     expect(await cachedBelow([home], { HOME: home })).toEqual([])
   })
 

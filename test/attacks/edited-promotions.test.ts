@@ -10,7 +10,15 @@ import {
   removeSteps,
   tagStep,
 } from '../support/edited-plans.ts'
-import { digestOf, multi, newest, ofDev, old, PlanWorld, unrelated } from '../support/plan-world.ts'
+import {
+  digestOf,
+  multi,
+  newest,
+  ofDev,
+  old,
+  PlanRepositories,
+  unrelated,
+} from '../support/plan-repositories.ts'
 import { dray } from '../support/program.ts'
 import { makeFolder, removeFolder } from '../support/temp.ts'
 import { type Workplace, workplace } from '../support/workplace.ts'
@@ -18,9 +26,9 @@ import { watchedRegistry } from '../support/world.ts'
 
 const isWrite = ({ method }: { readonly method: string }) => method !== 'GET' && method !== 'HEAD'
 
-let world: PlanWorld
+let world: PlanRepositories
 beforeAll(async () => {
-  world = new PlanWorld(await watchedRegistry())
+  world = new PlanRepositories(await watchedRegistry())
 })
 afterAll(async () => {
   await world.registry[Symbol.asyncDispose]()

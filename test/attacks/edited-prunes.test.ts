@@ -2,7 +2,13 @@ import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Digest } from '../../src/oci/digest.ts'
-import { deleteToo, type Editable, type EditablePrunePlan, editPlan, known } from '../support/edited-plans.ts'
+import {
+  addDelete,
+  type Editable,
+  type EditablePrunePlan,
+  editPlan,
+  mustExist,
+} from '../support/edited-plans.ts'
 import type { RepositoryPlan } from '../../src/plan/prune/prune-plan.ts'
 import { type Content, image, index, referrer, together } from '../support/images.ts'
 import { dray } from '../support/program.ts'
@@ -71,8 +77,8 @@ async function use(folder: string, name: string): Promise<void> {
 }
 
 const inDev = (plan: EditablePrunePlan): Editable<RepositoryPlan> =>
-  known(plan.repositories.find(({ repository }) => repository.path.startsWith('dev/')))
-const sizeOf = (tag: string): number => known(kept.find(([one]) => one === tag))[1].root.size
+  mustExist(plan.repositories.find(({ repository }) => repository.path.startsWith('dev/')))
+const sizeOf = (tag: string): number => mustExist(kept.find(([one]) => one === tag))[1].root.size
 const whole = (content: Content): readonly string[] =>
   content.manifests.map(({ descriptor }) => descriptor.digest)
 
@@ -104,7 +110,7 @@ describe('a saved prune that was edited, with a new hash', () => {
   it.each(['keep-1', 'used', 'other', 'young'])(
     'does not delete an image that the policy keeps: %s',
     async (tag) => {
-      const { ended } = await applied((plan) => void deleteToo(inDev(plan), tag, sizeOf(tag)))
+      const { ended } = await applied((plan) => void addDelete(inDev(plan), tag, sizeOf(tag)))
       expect(ended.code, ended.stdout + ended.stderr).toBe(4)
       expect(ended.stdout).toContain('is not deleted')
       expect(await registry.oracle.tags(`dev/${name}`)).toContain(tag)
@@ -113,7 +119,7 @@ describe('a saved prune that was edited, with a new hash', () => {
 
   it('is refused with another name, another policy or without images in use', async () => {
     const { ended } = await applied((plan) => {
-      deleteToo(inDev(plan), 'keep-1', sizeOf('keep-1'))
+      addDelete(inDev(plan), 'keep-1', sizeOf('keep-1'))
       plan.policy = 'sha256:0'
       plan.inUse = []
       inDev(plan).referrers = 'read'
@@ -123,7 +129,7 @@ describe('a saved prune that was edited, with a new hash', () => {
   })
 
   it('names the protection or the rule that keeps an image', async () => {
-    const { ended } = await applied((plan) => void deleteToo(inDev(plan), 'keep-1', sizeOf('keep-1')))
+    const { ended } = await applied((plan) => void addDelete(inDev(plan), 'keep-1', sizeOf('keep-1')))
     expect(ended.stdout).toContain('protected: tags keep-*')
   })
 
@@ -171,7 +177,7 @@ describe('a saved prune that was edited, with a new hash', () => {
       (one) => {
         for (const step of one.steps)
           if (step.kind === 'deleteManifest' && step.subject !== undefined)
-            step.subject = known(kept[0])[1].root.digest as Digest
+            step.subject = mustExist(kept[0])[1].root.digest as Digest
       },
     ],
   ])('is refused with a change of %s', async (_, edit) => {
@@ -183,9 +189,9 @@ describe('a saved prune that was edited, with a new hash', () => {
     const untagged = image(dated('untagged', 2020))
     await registry.oracle.push(untagged, `dev/${name}`)
     const { ended } = await applied((plan) => {
-      const step = deleteToo(inDev(plan), 'keep-1', untagged.root.size)
+      const step = addDelete(inDev(plan), 'keep-1', untagged.root.size)
       const digest = untagged.root.digest as Digest
-      known(inDev(plan).tags.find(({ tag }) => tag === 'keep-1')).verdict = 'keep'
+      mustExist(inDev(plan).tags.find(({ tag }) => tag === 'keep-1')).verdict = 'keep'
       Object.assign(step, { target: { ...step.target, digest }, losesTags: [] })
       inDev(plan).others.push({ digest, role: 'child', of: [], verdict: 'delete', why: step.why, size: 1 })
     })
@@ -196,8 +202,8 @@ describe('a saved prune that was edited, with a new hash', () => {
   it('does not change what the next prune deletes', async () => {
     const { project } = await applied((plan) => {
       const one = inDev(plan)
-      const first = known(one.steps[0])
-      const step = deleteToo(one, 'keep-1', sizeOf('keep-1'))
+      const first = mustExist(one.steps[0])
+      const step = addDelete(one, 'keep-1', sizeOf('keep-1'))
       step.after = [first.id]
     })
     expect(await project.run('prune', '--apply', '--yes')).toMatchObject({ code: 0 })
@@ -208,7 +214,7 @@ describe('a saved prune that was edited, with a new hash', () => {
   it('is checked against the limits of the policy as a whole', async () => {
     const rules = [{ name: 'all', repositories: ['@dev/*'], tags: ['pr-*', 'other'] }]
     const { ended, deleted } = await applied(
-      (plan) => void deleteToo(inDev(plan), 'other', sizeOf('other')),
+      (plan) => void addDelete(inDev(plan), 'other', sizeOf('other')),
       { rules },
     )
     expect(ended).toMatchObject({ code: 3, stderr: expect.stringContaining('maxDeletes is 1') })

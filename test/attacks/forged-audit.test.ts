@@ -17,8 +17,8 @@ import { verifyLog } from '../../src/audit/verify/verify-log.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { newKeys } from '../support/attestations.ts'
 import { record, waitingClock } from '../support/audit-log.ts'
-import { batches, chained, recordOf } from '../support/audit-logs.ts'
-import { putKeys, putLog, story } from '../support/log-files.ts'
+import { batches, chained, recordOf } from '../support/log-lines.ts'
+import { writeKeys, writeLog, exampleRecords } from '../support/log-files.ts'
 import { tempFolder } from '../support/temp.ts'
 import { workplace } from '../support/workplace.ts'
 
@@ -107,15 +107,15 @@ describe('a log with', () => {
 
   it('a forged head is found by dray audit verify with a checkpoint', async () => {
     const at = await workplace('version: 1\n')
-    putKeys(at.folder)
-    putLog(at.auditFile, story())
+    writeKeys(at.folder)
+    writeLog(at.auditFile, exampleRecords())
     await at.run('audit', 'checkpoint', '--sign-key', 'audit.pem', '--name', 'ci/audit', '--out', 'c.txt')
-    putLog(at.auditFile, story().with(2, record({ id: 'forged' })))
+    writeLog(at.auditFile, exampleRecords().with(2, record({ id: 'forged' })))
     const verify = ['audit', 'verify', '--checkpoint', 'c.txt', '--key', 'audit.pub.pem'] as const
     expect((await at.run(...verify)).code).toBe(1)
     // This is a checkpoint of the forged log by an unknown key.
     const genuine = readFileSync(join(at.folder, 'audit.pub.pem'))
-    putKeys(at.folder)
+    writeKeys(at.folder)
     await at.run('audit', 'checkpoint', '--sign-key', 'audit.pem', '--name', 'ci/audit', '--out', 'c.txt')
     writeFileSync(join(at.folder, 'audit.pub.pem'), genuine)
     expect((await at.run(...verify)).code).toBe(3)

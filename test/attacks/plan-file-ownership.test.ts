@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { isRoot, needsRoot, stranger } from '../support/folder-traps.ts'
+import { isRoot, needsRoot, stranger } from '../support/unsafe-folders.ts'
 import { image } from '../support/images.ts'
 import { writeLayout } from '../support/layouts.ts'
 import { dray } from '../support/program.ts'

@@ -13,16 +13,16 @@ import { describe, expect, it } from 'vitest'
 import { makeFolder } from '../../src/lib/files/atomic.ts'
 import { privateFolder } from '../../src/lib/files/private-folder.ts'
 import {
-  foreignTraps,
+  foreignFolders,
   isRoot,
-  made,
+  makeFolderWithMode,
   needsRoot,
-  sprung,
+  makeUnsafe,
   stranger,
-  traps,
+  unsafeFolders,
   treeOf,
   uid,
-} from '../support/folder-traps.ts'
+} from '../support/unsafe-folders.ts'
 import { tempFolder } from '../support/temp.ts'
 
 function open(home: string, create = true) {
@@ -30,16 +30,16 @@ function open(home: string, create = true) {
 }
 
 describe('a folder of one user', () => {
-  it.each(traps)('is refused and not changed if it %s', async (_, makeTrap) => {
-    const { home } = await sprung(makeTrap)
+  it.each(unsafeFolders)('is refused and not changed if it %s', async (_, makeTrap) => {
+    const { home } = await makeUnsafe(makeTrap)
     const before = treeOf(home)
     expect(open(home)).toMatchObject({ fault: { path: expect.stringContaining(home) as unknown } })
     expect(open(home, false)).toHaveProperty('fault')
     expect(treeOf(home)).toEqual(before)
   })
 
-  it.skipIf(!isRoot).each(foreignTraps)(`is refused if it %s${needsRoot}`, async (_, makeTrap) => {
-    const { home } = await sprung(makeTrap)
+  it.skipIf(!isRoot).each(foreignFolders)(`is refused if it %s${needsRoot}`, async (_, makeTrap) => {
+    const { home } = await makeUnsafe(makeTrap)
     const before = treeOf(home)
     expect(open(home)).toHaveProperty('fault')
     expect(treeOf(home)).toEqual(before)
@@ -65,8 +65,8 @@ describe('a folder of one user', () => {
   })
 
   it.skipIf(!isRoot)(`may be open to the private group of its user${needsRoot}`, async () => {
-    const { home, folder } = await sprung((at) => {
-      made(at.folder, 0o770)
+    const { home, folder } = await makeUnsafe((at) => {
+      makeFolderWithMode(at.folder, 0o770)
       chownSync(at.folder, uid, uid)
     })
     expect(open(home)).toEqual({ path: folder })
@@ -74,7 +74,7 @@ describe('a folder of one user', () => {
 
   it('may be below a link above the home, and is returned with its real path', async () => {
     const place = await tempFolder()
-    made(join(place, 'real'), 0o700)
+    makeFolderWithMode(join(place, 'real'), 0o700)
     symlinkSync(join(place, 'real'), join(place, 'home'))
     expect(open(join(place, 'home'))).toEqual({ path: join(place, 'real', '.cache', 'dray') })
   })
@@ -87,7 +87,7 @@ describe('a folder of one user', () => {
     const place = await tempFolder()
     mkdirSync(join(place, 'shared'))
     chmodSync(join(place, 'shared'), 0o1777)
-    made(join(place, 'clone', 'cache'), 0o700)
+    makeFolderWithMode(join(place, 'clone', 'cache'), 0o700)
     symlinkSync('../clone', join(place, 'shared', 'link'))
     lchownSync(join(place, 'shared', 'link'), stranger, stranger)
     symlinkSync('link', join(place, 'shared', 'own'))

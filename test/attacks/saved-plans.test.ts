@@ -3,15 +3,23 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addTag, type EditablePlan, editPlan, firstPlacement } from '../support/edited-plans.ts'
 import type { Content } from '../support/images.ts'
-import { digestOf, multi, newest, ofDev, old, PlanWorld, release } from '../support/plan-world.ts'
+import {
+  digestOf,
+  multi,
+  newest,
+  ofDev,
+  old,
+  PlanRepositories,
+  release,
+} from '../support/plan-repositories.ts'
 import type { Workplace } from '../support/workplace.ts'
 import { watchedRegistry } from '../support/world.ts'
 
 const isWrite = ({ method }: { readonly method: string }) => method !== 'GET' && method !== 'HEAD'
 
-let world: PlanWorld
+let world: PlanRepositories
 beforeAll(async () => {
-  world = new PlanWorld(await watchedRegistry())
+  world = new PlanRepositories(await watchedRegistry())
 })
 afterAll(async () => {
   await world.registry[Symbol.asyncDispose]()

@@ -3,15 +3,15 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, afterAll, describe, expect, it } from 'vitest'
 import { type EditablePlan, editPlan } from '../support/edited-plans.ts'
-import { newest, PlanWorld } from '../support/plan-world.ts'
+import { newest, PlanRepositories } from '../support/plan-repositories.ts'
 import type { Workplace } from '../support/workplace.ts'
 import { watchedRegistry } from '../support/world.ts'
 
 type Kind = 'ed25519' | 'ecdsa-p256'
 
-let world: PlanWorld
+let world: PlanRepositories
 beforeAll(async () => {
-  world = new PlanWorld(await watchedRegistry())
+  world = new PlanRepositories(await watchedRegistry())
 })
 afterAll(async () => {
   await world.registry[Symbol.asyncDispose]()

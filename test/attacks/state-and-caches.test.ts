@@ -7,16 +7,16 @@ import { openPruneCache } from '../../src/cli/prune/prune-cache.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import {
   filesBelow,
-  foreignTraps,
+  foreignFolders,
   isRoot,
-  made,
+  makeFolderWithMode,
   needsRoot,
-  sprung,
+  makeUnsafe,
   stranger,
-  traps,
+  unsafeFolders,
   treeOf,
   uid,
-} from '../support/folder-traps.ts'
+} from '../support/unsafe-folders.ts'
 import { image } from '../support/images.ts'
 import { writeLayout } from '../support/layouts.ts'
 import { dray, type RunOptions } from '../support/program.ts'
@@ -32,8 +32,8 @@ describe('the state folder', () => {
     return { ...ended, isCopied: existsSync(join(place, 'to')) }
   }
 
-  it.each(traps)('is an error before any change if it %s', async (_, makeTrap) => {
-    const { home } = await sprung(makeTrap, '.local/state/dray')
+  it.each(unsafeFolders)('is an error before any change if it %s', async (_, makeTrap) => {
+    const { home } = await makeUnsafe(makeTrap, '.local/state/dray')
     const before = treeOf(home)
     const { code, stderr, isCopied } = await copyWith({ HOME: home })
     expect({ code, isCopied }).toEqual({ code: 1, isCopied: false })
@@ -42,10 +42,10 @@ describe('the state folder', () => {
     expect(treeOf(home)).toEqual(before)
   })
 
-  it.skipIf(!isRoot).each(foreignTraps)(
+  it.skipIf(!isRoot).each(foreignFolders)(
     `is an error before any change if it %s${needsRoot}`,
     async (_, makeTrap) => {
-      const { home } = await sprung(makeTrap, '.local/state/dray')
+      const { home } = await makeUnsafe(makeTrap, '.local/state/dray')
       const before = treeOf(home)
       const { code, stderr, isCopied } = await copyWith({ HOME: home })
       expect({ code, isCopied }).toEqual({ code: 1, isCopied: false })
@@ -60,7 +60,7 @@ describe('the state folder', () => {
   ] as const)('is an error if it has an audit log that is %s', async (_, mode, owner) => {
     const home = await tempFolder()
     const log = join(home, '.local', 'state', 'dray', 'audit.jsonl')
-    made(dirname(log), 0o700)
+    makeFolderWithMode(dirname(log), 0o700)
     writeFileSync(log, '')
     chmodSync(log, mode)
     chownSync(log, owner, statSync(log).gid)
@@ -70,7 +70,7 @@ describe('the state folder', () => {
   })
 
   it('is not used if the audit log is named', async () => {
-    const { home } = await sprung(({ folder }) => made(folder, 0o777), '.local/state/dray')
+    const { home } = await makeUnsafe(({ folder }) => makeFolderWithMode(folder, 0o777), '.local/state/dray')
     const log = join(await tempFolder(), 'audit.jsonl')
     expect(await copyWith({ HOME: home, DRAY_AUDIT_FILE: log })).toMatchObject({ code: 0, isCopied: true })
     expect(filesBelow(home)).toEqual([])
@@ -84,8 +84,8 @@ describe('the state folder', () => {
     expect(filesBelow(folder)).toContain('audit.jsonl')
   })
 
-  it.each(traps)('is used for no locks if it %s, with a warning', async (_, makeTrap) => {
-    const { home } = await sprung(makeTrap, '.local/state/dray')
+  it.each(unsafeFolders)('is used for no locks if it %s, with a warning', async (_, makeTrap) => {
+    const { home } = await makeUnsafe(makeTrap, '.local/state/dray')
     const warnings: string[] = []
     const call: Call = {
       signal: new AbortController().signal,
@@ -106,8 +106,8 @@ describe('the content cache', () => {
     return { cache: openPruneCache({ HOME: home }, systemClock, call), warnings }
   }
 
-  it.each(traps)('is not used if its folder %s, with one warning', async (_, makeTrap) => {
-    const { home } = await sprung(makeTrap)
+  it.each(unsafeFolders)('is not used if its folder %s, with one warning', async (_, makeTrap) => {
+    const { home } = await makeUnsafe(makeTrap)
     const before = treeOf(home)
     const { cache, warnings } = opened(home)
     expect(cache).toBeUndefined()
@@ -117,8 +117,8 @@ describe('the content cache', () => {
     expect(treeOf(home)).toEqual(before)
   })
 
-  it.skipIf(!isRoot).each(foreignTraps)(`is not used if its folder %s${needsRoot}`, async (_, makeTrap) => {
-    const { home } = await sprung(makeTrap)
+  it.skipIf(!isRoot).each(foreignFolders)(`is not used if its folder %s${needsRoot}`, async (_, makeTrap) => {
+    const { home } = await makeUnsafe(makeTrap)
     expect(opened(home).cache).toBeUndefined()
   })
 
@@ -135,8 +135,8 @@ describe('the content cache', () => {
   })
 })
 
-it.each(traps)('no completion script is stored in a cache folder that %s', async (_, makeTrap) => {
-  const { home } = await sprung(makeTrap)
+it.each(unsafeFolders)('no completion script is stored in a cache folder that %s', async (_, makeTrap) => {
+  const { home } = await makeUnsafe(makeTrap)
   const env = { HOME: home, SHELL: '/bin/bash' }
   const ended = await dray(['autocomplete', 'script', 'bash'], { env })
   expect(ended).toMatchObject({ code: 1, stdout: '' })

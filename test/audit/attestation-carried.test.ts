@@ -4,7 +4,7 @@ import { readAttestations } from '../../src/audit/attestation/read-attestations.
 import { parseDescriptor } from '../../src/oci/descriptor.ts'
 import { parseDigest } from '../../src/oci/digest.ts'
 import { newKeys, promotionOf } from '../support/attestations.ts'
-import { bench, carryOut, planOf, repository } from '../support/promotion.ts'
+import { bench, executePlan, planOf, repository } from '../support/promotion.ts'
 import { world } from '../support/world.ts'
 
 const keys = newKeys('ed25519')
@@ -24,7 +24,7 @@ describe.each([
     const promotion = promotionOf(root.digest)
     const attestation = { promotion, subject: parseDescriptor(root, 'the image'), key: keys.signing }
     const { manifest } = await attachAttestation(run.freshStores().target(source), attestation, run.call)
-    await carryOut(run, await planOf(run, { from: source, to: [target] }))
+    await executePlan(run, await planOf(run, { from: source, to: [target] }))
     const found = await readAttestations(
       run.freshStores().source(target),
       parseDigest(root.digest),

@@ -4,7 +4,7 @@ import type { AuditRecord } from '../../src/audit/log/record.ts'
 import type { AuditSink } from '../../src/audit/log/sink.ts'
 import { DrayError } from '../../src/lib/errors.ts'
 import { image, referrer, together } from '../support/images.ts'
-import { bench, carryOut, planOf, promote, repository } from '../support/promotion.ts'
+import { bench, executePlan, planOf, promote, repository } from '../support/promotion.ts'
 import { isWrite, stagingAndProd } from '../support/staging-and-prod.ts'
 import { watchedRegistry } from '../support/world.ts'
 
@@ -32,7 +32,7 @@ describe('the audit records of a plan', () => {
     const plan = await planOf(world.run, { from: from(), to: [to()] })
     world.prod.requests.push = (...entries) =>
       story.push(...entries.filter(isWrite).map((entry) => entry.kind))
-    await carryOut(world.run, plan, { sink })
+    await executePlan(world.run, plan, { sink })
     const first = (what: string) => story.indexOf(what)
     const last = (what: string) => story.lastIndexOf(what)
     expect(first('intent copy')).toBe(0)
@@ -54,7 +54,7 @@ describe('the audit records of a plan', () => {
       write: () => Promise.reject(new DrayError('audit', 'no room')),
     }
     const plan = await planOf(world.run, { from: from(), to: [to()] })
-    await expect(carryOut(world.run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
+    await expect(executePlan(world.run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
     expect(world.prod.requests.filter(isWrite)).toEqual([])
   })
 
@@ -78,7 +78,7 @@ describe('a tag that someone moves between plan and write', () => {
     const plan = await planOf(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })
     await world.prod.oracle.push(theirs, 'prod/api', 'stable')
     for (const isSaved of [false, true]) {
-      const done = await carryOut(world.run, plan, { isSaved })
+      const done = await executePlan(world.run, plan, { isSaved })
       const [before, after] = [theirs.root.digest, theirs.root.digest]
       expect(done.placements).toMatchObject([
         { status: 'conflict', tags: [{ before, after, changed: false }] },
@@ -92,7 +92,7 @@ describe('a tag that someone moves between plan and write', () => {
     const plan = await planOf(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })
     await world.prod.oracle.push(image({ layers: 2 }), 'prod/api', 'stable')
     world.prod.forget()
-    await carryOut(world.run, plan, { isSaved: true })
+    await executePlan(world.run, plan, { isSaved: true })
     expect(world.prod.requests.filter(isWrite)).toEqual([])
   })
 
@@ -101,7 +101,7 @@ describe('a tag that someone moves between plan and write', () => {
     await world.staging.oracle.push(api, 'staging/api', 'stable')
     const plan = await planOf(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })
     await world.prod.oracle.push(api, 'prod/api', 'stable')
-    const done = await carryOut(world.run, plan, { isSaved: true })
+    const done = await executePlan(world.run, plan, { isSaved: true })
     expect(done.placements).toMatchObject([{ status: 'unchanged' }])
   })
 })
@@ -115,12 +115,12 @@ describe('a plan', () => {
       const sbom = referrer(api, { payload: 'sbom' })
       await world.staging.oracle.push(together(api, sbom, referrer(sbom)), 'staging/api', '1.4.2')
       const plan = await planOf(world.run, { from: from(), to: [repository(target, 'prod/api')] })
-      expect((await carryOut(world.run, plan, { isSaved: true })).placements).toMatchObject([
+      expect((await executePlan(world.run, plan, { isSaved: true })).placements).toMatchObject([
         { status: 'promoted' },
       ])
       target.forget()
       await using later = await bench()
-      const again = await carryOut(later, plan, { isSaved: true })
+      const again = await executePlan(later, plan, { isSaved: true })
       expect(again.placements).toMatchObject([{ status: 'unchanged' }])
       expect(target.requests.filter(isWrite)).toEqual([])
     },
@@ -132,7 +132,7 @@ describe('a plan', () => {
     const plan = await planOf(world.run, { from: from(), to: [to()] })
     await world.staging.oracle.push(untested, 'staging/api', '1.4.2')
     await using later = await bench()
-    await carryOut(later, plan, { isSaved: true })
+    await executePlan(later, plan, { isSaved: true })
     expect(await world.prod.oracle.digest('prod/api', '1.4.2')).toBe(tested.root.digest)
   })
 
@@ -143,7 +143,7 @@ describe('a plan', () => {
     const plan = await planOf(world.run, { from: from(), at: { tag: 'stable' }, to: [to()] })
     await world.staging.oracle.delete('staging/api', api.root.digest)
     await using later = await bench()
-    const done = await carryOut(later, plan, { isSaved: true })
+    const done = await executePlan(later, plan, { isSaved: true })
     expect(done.placements).toMatchObject([{ status: 'failed', errors: [{ code: 'not-found' }] }])
     expect(done.placements[0]?.errors[0]?.subject).toContain(api.root.digest)
     expect(await world.prod.oracle.digest('prod/api', 'stable')).toBe(old.root.digest)
@@ -161,7 +161,7 @@ describe('several targets', () => {
         step.kind === 'copy' && step.to.path === 'eu/api' ? { ...step, from: closed } : step,
       ),
     }
-    const done = await carryOut(world.run, broken)
+    const done = await executePlan(world.run, broken)
     expect(done.placements.map((one) => one.status)).toEqual(['notAttempted', 'failed'])
     expect(await world.prod.oracle.digest('prod/api', '1.4.2')).toBeUndefined()
     expect(await world.prod.oracle.digest('eu/api', '1.4.2')).toBeUndefined()
@@ -177,7 +177,7 @@ describe('several targets', () => {
         step.kind === 'copy' && step.to.path === 'eu/api' ? { ...step, from: closed } : step,
       ),
     }
-    expect((await carryOut(world.run, half)).placements.map((one) => one.status)).toEqual([
+    expect((await executePlan(world.run, half)).placements.map((one) => one.status)).toEqual([
       'promoted',
       'failed',
     ])
@@ -187,7 +187,7 @@ describe('several targets', () => {
 it('a stop before the first step leaves every step not attempted', async () => {
   await world.staging.oracle.push(image(), 'staging/api', '1.4.2')
   const plan = await planOf(world.run, { from: from(), to: [to()] })
-  const done = await carryOut(world.run, plan, {
+  const done = await executePlan(world.run, plan, {
     stop: AbortSignal.abort(new DrayError('interrupted', 'interrupted')),
   })
   expect(done.placements).toMatchObject([{ status: 'notAttempted' }])

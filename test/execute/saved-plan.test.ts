@@ -5,7 +5,7 @@ import { DrayError } from '../../src/lib/errors.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { faultyProxy } from '../support/faulty-proxy.ts'
 import { body, image, index, referrer, together } from '../support/images.ts'
-import { bench, carryOut, planOf, repository } from '../support/promotion.ts'
+import { bench, executePlan, planOf, repository } from '../support/promotion.ts'
 import { isWrite, stagingAndProd } from '../support/staging-and-prod.ts'
 import { type WatchedRegistry, watchedRegistry } from '../support/world.ts'
 
@@ -32,7 +32,7 @@ describe('a saved plan', () => {
       injury: { kind: 'answer', status: 403, body: { errors: [{ code: 'DENIED' }] } },
     })
     const later = JSON.parse(JSON.stringify(plan).replaceAll(eu.host, proxy.host)) as Plan
-    const done = await carryOut(world.run, later, { isSaved: true })
+    const done = await executePlan(world.run, later, { isSaved: true })
     expect(done.placements.map(({ status }) => status)).toEqual(['failed', 'promoted'])
     expect(done.placements[0]?.errors).toMatchObject([{ code: 'forbidden' }])
     expect(await world.prod.oracle.differences('prod/web', web, '1.4.2')).toEqual([])
@@ -51,7 +51,7 @@ describe('a saved plan', () => {
       options: { readBack: world.run.freshStores() },
     })
     expect(plan.steps).toMatchObject([{ kind: 'copy', repair: true }])
-    await carryOut(world.run, plan, { isSaved: true })
+    await executePlan(world.run, plan, { isSaved: true })
     expect(await world.prod.oracle.differences('prod/api', multi, '1.4.2')).toEqual([])
   })
 
@@ -65,7 +65,7 @@ describe('a saved plan', () => {
     await world.prod.oracle.push(signed, 'prod/api')
     await world.staging.oracle.delete('staging/api', api.root.digest)
     await using later = await bench()
-    const done = await carryOut(later, plan, { isSaved: true })
+    const done = await executePlan(later, plan, { isSaved: true })
     expect(done.placements).toMatchObject([{ status: 'promoted' }])
     expect(await world.prod.oracle.differences('prod/api', signed, '1.4.2')).toEqual([])
   })
@@ -79,7 +79,7 @@ describe('a saved plan', () => {
       stop.abort(new DrayError('interrupted', 'interrupted'))
       return push.apply(world.prod.requests, entries)
     }
-    const done = await carryOut(world.run, plan, { isSaved: true, stop: stop.signal })
+    const done = await executePlan(world.run, plan, { isSaved: true, stop: stop.signal })
     expect(done.steps.map(({ result }) => result)).toEqual(plan.steps.map(() => 'notAttempted'))
     expect(world.prod.requests.filter(isWrite)).toEqual([])
   })
@@ -99,7 +99,7 @@ describe('a record that cannot be written', () => {
         },
       }
       const plan = await twoImages()
-      await expect(carryOut(world.run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
+      await expect(executePlan(world.run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
       const steps = (phase: string) =>
         written.filter((record) => record.phase === phase).map((record) => record.step?.id)
       const open = steps('intent').filter((id) => !steps('outcome').includes(id))
@@ -127,7 +127,7 @@ describe('a record that cannot be written', () => {
         throw new DrayError('audit', 'no room')
       },
     }
-    await expect(carryOut(world.run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
+    await expect(executePlan(world.run, plan, { sink })).rejects.toMatchObject({ code: 'audit' })
     expect(world.prod.requests.filter(isWrite)).toEqual([])
   })
 })

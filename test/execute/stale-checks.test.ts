@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Digest } from '../../src/oci/digest.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { type Content, cosignSignature, image, index, together } from '../support/images.ts'
-import { type Carried, carryOut, planOf } from '../support/promotion.ts'
-import { carryOutPrune, prunePlanOf, recordsOf } from '../support/pruning.ts'
-import { type Delay, type DelayedWorld, delayedWorld } from '../support/stale-checks.ts'
+import { type ExecutedPlan, executePlan, planOf } from '../support/promotion.ts'
+import { executePrunePlan, prunePlanOf, recordsOf } from '../support/pruning.ts'
+import { type Delay, type DelayedRegistry, startDelayedRegistry } from '../support/stale-checks.ts'
 import { planTags } from '../support/tagging.ts'
 
 const [old, api, theirs] = [image({ label: 'old' }), image({ label: 'api' }), image({ label: 'theirs' })]
@@ -21,7 +21,7 @@ const put = (by: Delay['by'], tag = 'stable'): Delay => ({
 })
 
 /** Promotes `api` to a tag of prod within one registry. */
-async function planned(world: DelayedWorld, tag: string, content: Content = api): Promise<Plan> {
+async function planned(world: DelayedRegistry, tag: string, content: Content = api): Promise<Plan> {
   await world.registry.oracle.push(content, 'staging/api', tag)
   return await planOf(world.run, {
     from: { registry: world.host, path: 'staging/api' },
@@ -30,9 +30,10 @@ async function planned(world: DelayedWorld, tag: string, content: Content = api)
   })
 }
 
-const execute = ({ run, clock }: DelayedWorld, plan: Plan): Promise<Carried> => carryOut(run, plan, { clock })
+const execute = ({ run, clock }: DelayedRegistry, plan: Plan): Promise<ExecutedPlan> =>
+  executePlan(run, plan, { clock })
 
-const outcomesOf = async ({ run }: DelayedWorld, kind: string) =>
+const outcomesOf = async ({ run }: DelayedRegistry, kind: string) =>
   (await recordsOf(run)).filter(({ phase, step }) => phase === 'outcome' && step?.kind === kind)
 
 describe('a tag that someone moves while the run waits', () => {
@@ -45,7 +46,7 @@ describe('a tag that someone moves while the run waits', () => {
     ['to retry its own PUT after a broken connection', put('reset before')],
     ['to retry its own PUT after a lost response', put('reset after')],
   ])('%s is a conflict and stays, and is recorded with the digest that was found', async (_, delay) => {
-    const world = await delayedWorld()
+    const world = await startDelayedRegistry()
     const { oracle } = world.registry
     await oracle.push(old, 'prod/api', 'stable')
     const plan = await planned(world, 'stable')
@@ -63,7 +64,7 @@ describe('a tag that someone moves while the run waits', () => {
   })
 
   it('to the image of the run itself is written, and recorded with that digest', async () => {
-    const world = await delayedWorld()
+    const world = await startDelayedRegistry()
     await world.registry.oracle.push(old, 'prod/api', 'stable')
     const plan = await planned(world, 'stable')
     world.arm(mount('slow'), () => world.registry.oracle.push(api, 'prod/api', 'stable'))
@@ -77,7 +78,7 @@ it.each<[string, Delay]>([
   ['a mount', mount('slow')],
   ['its own PUT', put(429, '1.4.2')],
 ])('a version tag that appears while the run waits for %s is a conflict and stays', async (_, delay) => {
-  const world = await delayedWorld()
+  const world = await startDelayedRegistry()
   const { oracle } = world.registry
   const plan = await planned(world, '1.4.2')
   world.arm(delay, () => oracle.push(theirs, 'prod/api', '1.4.2'))
@@ -87,7 +88,7 @@ it.each<[string, Delay]>([
 })
 
 it('a floating tag stays if a higher version appears while its PUT waits', async () => {
-  const world = await delayedWorld()
+  const world = await startDelayedRegistry()
   const { oracle } = world.registry
   await oracle.push(old, 'prod/api', '1.4.0', 'latest')
   await oracle.push(api, 'prod/api', 'build')
@@ -98,7 +99,7 @@ it('a floating tag stays if a higher version appears while its PUT waits', async
     as: '1.4.1',
   })
   world.arm(put(429, 'latest'), () => oracle.push(theirs, 'prod/api', '2.0.0'))
-  const done = await carryOut(world.run, plan, { clock: world.clock, readAt })
+  const done = await executePlan(world.run, plan, { clock: world.clock, readAt })
   expect(await oracle.digest('prod/api', 'latest')).toBe(digestOf(old))
   expect(done.placements).toMatchObject([
     { status: 'conflict', errors: [{ message: expect.stringContaining('2.0.0 came to') as string }] },
@@ -106,7 +107,7 @@ it('a floating tag stays if a higher version appears while its PUT waits', async
 })
 
 it('a cosign tag that someone moves while its content is mounted is a conflict and stays', async () => {
-  const world = await delayedWorld()
+  const world = await startDelayedRegistry()
   const { oracle } = world.registry
   const signature = cosignSignature(api)
   const tag = digestOf(api).replace(':', '-').concat('.sig')
@@ -120,7 +121,7 @@ it('a cosign tag that someone moves while its content is mounted is a conflict a
 })
 
 it('a PUT with a lost response is repeated, and recorded with the digest before it', async () => {
-  const world = await delayedWorld()
+  const world = await startDelayedRegistry()
   await world.registry.oracle.push(old, 'prod/api', 'stable')
   const plan = await planned(world, 'stable')
   world.arm(put('reset after'), () => Promise.resolve())
@@ -132,7 +133,7 @@ it('a PUT with a lost response is repeated, and recorded with the digest before 
 
 describe('a tag of a prune that someone moves while the run waits', () => {
   async function pruned(delay: Delay, ...tags: readonly string[]) {
-    const world = await delayedWorld()
+    const world = await startDelayedRegistry()
     const { oracle } = world.registry
     const repository = { registry: world.host, path: 'dev/api' }
     await oracle.push(old, 'dev/api', ...tags)
@@ -140,7 +141,7 @@ describe('a tag of a prune that someone moves while the run waits', () => {
     const readAt = world.clock.now()
     const plan = await prunePlanOf(world.run, [repository])
     world.arm(delay, () => oracle.push(theirs, 'dev/api', 'pr-1'))
-    const done = await carryOutPrune(world.run, plan, { clock: world.clock, readAt })
+    const done = await executePrunePlan(world.run, plan, { clock: world.clock, readAt })
     expect(await oracle.digest('dev/api', 'pr-1')).toBe(digestOf(theirs))
     return { world, done }
   }
@@ -168,14 +169,14 @@ describe('a tag of a prune that someone moves while the run waits', () => {
 })
 
 describe('an image to be deleted that gets a new tag while its delete waits', () => {
-  async function pruned(act: (world: DelayedWorld) => Promise<unknown>) {
-    const world = await delayedWorld()
+  async function pruned(act: (world: DelayedRegistry) => Promise<unknown>) {
+    const world = await startDelayedRegistry()
     const { oracle } = world.registry
     await oracle.push(old, 'dev/api', 'pr-1')
     const readAt = world.clock.now()
     const plan = await prunePlanOf(world.run, [{ registry: world.host, path: 'dev/api' }])
     world.arm({ method: 'DELETE', path: /manifests\/sha256:/, by: 429 }, () => act(world))
-    const done = await carryOutPrune(world.run, plan, { clock: world.clock, readAt })
+    const done = await executePrunePlan(world.run, plan, { clock: world.clock, readAt })
     expect(await oracle.manifest('dev/api', digestOf(old))).toBeDefined()
     return { world, done }
   }

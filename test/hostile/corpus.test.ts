@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { expect, it, onTestFinished } from 'vitest'
-import { answerParsers } from '../support/hostile/answers.ts'
+import { answerParsers } from '../support/hostile/response-parsers.ts'
 import { fileParsers } from '../support/hostile/file-parsers.ts'
 import { parsers } from '../support/hostile/parsers.ts'
 import { largeTexts, smallTexts } from '../support/hostile/texts.ts'
-import type { Tried } from '../support/hostile/try-all.ts'
+import type { WorkerReport } from '../support/hostile/parser-worker.ts'
 
 /**
  * MiB of heap for the worker. The largest accepted manifest has 8 MiB, and its JSON becomes
@@ -19,15 +19,15 @@ const timeout = 120_000
 it(
   'each parser parses any input or throws one error that can be printed, in bounded memory',
   async () => {
-    const worker = new Worker(new URL('../support/hostile/try-all.ts', import.meta.url), {
+    const worker = new Worker(new URL('../support/hostile/parser-worker.ts', import.meta.url), {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: maxMemory, stackSizeMb: 2 },
     })
     onTestFinished(async () => void (await worker.terminate()))
-    const complaints: Tried[] = []
+    const complaints: WorkerReport[] = []
     let begun = ''
     let tried = 0
-    worker.on('message', (message: Tried | { readonly begun: string }) => {
+    worker.on('message', (message: WorkerReport | { readonly begun: string }) => {
       if ('begun' in message) begun = message.begun
       else if ('tried' in message) tried = message.tried
       else complaints.push(message)

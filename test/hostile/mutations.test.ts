@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Parser, parsers } from '../support/hostile/parsers.ts'
-import { complaintOfError } from '../support/hostile/verdict.ts'
+import { complaintOfError } from '../support/hostile/complaints.ts'
 
 const numRuns = 150
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { documentsOf } from '../../src/inuse/documents.ts'
-import { images, mistake } from '../support/in-use.ts'
+import { images, errorIn } from '../support/in-use.ts'
 
 describe('a file', () => {
   it.each([
@@ -21,18 +21,18 @@ describe('a file', () => {
     ['nesting that the parser bears and the rest does not', '['.repeat(2000) + ']'.repeat(2000)],
     ['nesting without end in blocks', '- '.repeat(100_000)],
   ])('with %s is an error, and not one without images', (_, text) => {
-    expect(mistake(text).code).toBe('malformed')
-    expect(mistake(text).message).toContain('file.yaml')
+    expect(errorIn(text).code).toBe('malformed')
+    expect(errorIn(text).message).toContain('file.yaml')
   })
 
   it('is an error with the line if it is malformed', () => {
-    expect(mistake('a: 1\nb: 2\nb: 3').why).toMatch(/^line 3: /)
+    expect(errorIn('a: 1\nb: 2\nb: 3').why).toMatch(/^line 3: /)
   })
 
   it.each(['image: {{ .Values.image }}', '{{- if .Values.on }}\nimage: a\n{{- end }}', 'a: b\n{{ x }}: c'])(
     'is an error with a hint if it is a template: %s',
     (text) => {
-      const error = mistake(text)
+      const error = errorIn(text)
       expect(error.message).toBe('file.yaml is a template and no YAML')
       expect(error.hint).toContain('helm template … | dray prune --in-use -')
     },
@@ -51,7 +51,7 @@ describe('a file', () => {
           .fill(`*a${i - 1}`)
           .join(', ')}]`,
       )
-    expect(mistake(lines.join('\n')).code).toBe('malformed')
+    expect(errorIn(lines.join('\n')).code).toBe('malformed')
   })
 
   it('may have many keys in one map', () => {

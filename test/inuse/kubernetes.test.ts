@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { images, mistake, oneDigest, otherDigest } from '../support/in-use.ts'
+import { images, errorIn, oneDigest, otherDigest } from '../support/in-use.ts'
 
 const deployment = `
 apiVersion: apps/v1
@@ -162,16 +162,16 @@ spec:
     ['r.test/a@sha256:12', 'is no reference to an image'],
   ])('are an error with the place for the image %j', (image, what) => {
     const text = JSON.stringify({ spec: { containers: [{ image: 'r.test/a:1' }, { image }] } })
-    expect(mistake(text).why).toContain(`file.yaml: spec.containers[1].image: `)
-    expect(mistake(text).why).toContain(what)
+    expect(errorIn(text).why).toContain(`file.yaml: spec.containers[1].image: `)
+    expect(errorIn(text).why).toContain(what)
   })
 
   it('are an error if a rendered image is empty', () => {
-    expect(mistake('spec:\n  containers:\n    - image:\n      name: a').why).toContain('containers[0].image')
+    expect(errorIn('spec:\n  containers:\n    - image:\n      name: a').why).toContain('containers[0].image')
   })
 
   it('report all problems at once', () => {
-    const error = mistake(JSON.stringify({ containers: [{ image: '' }, { image: 'A' }] }))
+    const error = errorIn(JSON.stringify({ containers: [{ image: '' }, { image: 'A' }] }))
     expect(error.details).toEqual([
       'file.yaml: containers[0].image: it is empty',
       'file.yaml: containers[1].image: "A" is no reference to an image',

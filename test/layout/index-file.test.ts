@@ -12,7 +12,7 @@ import {
 import type { Descriptor } from '../../src/oci/descriptor.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
-import { ending } from '../support/codes.ts'
+import { outcomeOf } from '../support/error-code.ts'
 
 const images: readonly Descriptor[] = ['a', 'b', 'c'].map((name) => ({
   mediaType: mediaTypes.manifest,
@@ -67,7 +67,7 @@ describe('index.json', () => {
     )
     fc.assert(
       fc.property(bytes, (input) => {
-        expect(ending(() => parseLayoutIndex(input, 'it'))).toMatch(/^(fine|malformed|unsupported)$/)
+        expect(outcomeOf(() => parseLayoutIndex(input, 'it'))).toMatch(/^(fine|malformed|unsupported)$/)
       }),
     )
   })

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { algorithmOf, Digester, digestOf, encodedOf, isDigest, parseDigest } from '../../src/oci/digest.ts'
 import { anyText } from '../support/any-text.ts'
-import { ending } from '../support/codes.ts'
+import { outcomeOf } from '../support/error-code.ts'
 
 const hex = (length: number): fc.Arbitrary<string> => fc.stringMatching(new RegExp(`^[0-9a-f]{${length}}$`))
 const digests = fc.oneof(
@@ -28,7 +28,7 @@ describe('a digest', () => {
     })
     fc.assert(
       fc.property(fc.oneof(anyText(), digests, nearly), (text) => {
-        const outcome = ending(() => parseDigest(text))
+        const outcome = outcomeOf(() => parseDigest(text))
         expect(outcome).toMatch(isDigest(text) ? /^fine$/ : /^(malformed|unsupported)$/)
       }),
       { numRuns: 500 },

@@ -9,7 +9,7 @@ import {
   parseManifest,
 } from '../../src/oci/manifest.ts'
 import { bareMediaType, mediaTypes } from '../../src/oci/media-types.ts'
-import { ending } from '../support/codes.ts'
+import { outcomeOf } from '../support/error-code.ts'
 import * as images from '../support/images.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
@@ -173,7 +173,7 @@ describe('a manifest', () => {
     const types = fc.oneof(fc.string(), fc.constantFrom(...Object.values(mediaTypes)))
     fc.assert(
       fc.property(fc.oneof(bodies, fc.uint8Array()), types, (bytes, type) => {
-        const outcome = ending(() => {
+        const outcome = outcomeOf(() => {
           const { kind, mediaType } = parseManifest(bytes, type, 'it')
           expect(kind).toBe(/index|list/.test(mediaType) ? 'index' : 'manifest')
         })

@@ -10,7 +10,7 @@ import {
   tagOrDigest,
 } from '../../src/oci/reference.ts'
 import { anyText } from '../support/any-text.ts'
-import { ending } from '../support/codes.ts'
+import { outcomeOf } from '../support/error-code.ts'
 
 const f64 = 'f'.repeat(64)
 const a255 = 'a'.repeat(255)
@@ -78,7 +78,7 @@ describe('a reference', () => {
       .map((p) => p.join(''))
     fc.assert(
       fc.property(fc.oneof(soup, anyText()), (text) => {
-        const outcome = ending(() => {
+        const outcome = outcomeOf(() => {
           const parsed = parseReference(text)
           expect(parseReference(formatReference(parsed))).toEqual(parsed)
         })

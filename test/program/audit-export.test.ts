@@ -2,12 +2,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { chainComplaints, outcome } from '../support/audit-log.ts'
-import { putLog, story } from '../support/log-files.ts'
+import { writeLog, exampleRecords } from '../support/log-files.ts'
 import { type Workplace, workplace } from '../support/workplace.ts'
 
 async function withLog(): Promise<{ project: Workplace; lines: readonly string[] }> {
   const project = await workplace('version: 1\n')
-  return { project, lines: putLog(project.auditFile, story()) }
+  return { project, lines: writeLog(project.auditFile, exampleRecords()) }
 }
 
 describe('dray audit export', () => {
@@ -71,8 +71,11 @@ describe('dray audit merge', () => {
   async function withTwo(): Promise<Workplace> {
     const project = await workplace('version: 1\n')
     const shared = outcome({ run: 'shared', time: '2026-11-23T00:00:09.000Z' })
-    putLog(join(project.folder, 'a.jsonl'), [...story(), shared])
-    putLog(join(project.folder, 'b.jsonl'), [...story().map((one) => ({ ...one, run: 'run2' })), shared])
+    writeLog(join(project.folder, 'a.jsonl'), [...exampleRecords(), shared])
+    writeLog(join(project.folder, 'b.jsonl'), [
+      ...exampleRecords().map((one) => ({ ...one, run: 'run2' })),
+      shared,
+    ])
     return project
   }
 

@@ -4,14 +4,14 @@ import { existsSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { outcome, refusal } from '../support/audit-log.ts'
-import { putLog, story } from '../support/log-files.ts'
+import { writeLog, exampleRecords } from '../support/log-files.ts'
 import { program } from '../support/program.ts'
 import { world } from '../support/world.ts'
 import { toProd, type Workplace, workplace } from '../support/workplace.ts'
 
 async function withLog(changes = 3): Promise<{ project: Workplace; lines: readonly string[] }> {
   const project = await workplace('version: 1\n')
-  return { project, lines: putLog(project.auditFile, story(changes)) }
+  return { project, lines: writeLog(project.auditFile, exampleRecords(changes)) }
 }
 
 const rows = (stdout: string): readonly string[] => stdout.trimEnd().split('\n').slice(1)
@@ -70,7 +70,7 @@ describe('dray audit log', () => {
       'records',
       lines.map((line) => JSON.parse(line) as unknown),
     )
-    putLog(
+    writeLog(
       project.auditFile,
       Array.from({ length: 40 }, () => refusal({ reason: 'x'.repeat(500_000) })),
     )
@@ -90,8 +90,8 @@ describe('dray audit log', () => {
 
   it('reads the log of --audit-file, or that of dray.yaml without the flag', async () => {
     const project = await workplace('version: 1\naudit:\n  file: here.jsonl\n', { DRAY_AUDIT_FILE: '' })
-    putLog(join(project.folder, 'here.jsonl'), story(1))
-    putLog(join(project.folder, 'there.jsonl'), story(4))
+    writeLog(join(project.folder, 'here.jsonl'), exampleRecords(1))
+    writeLog(join(project.folder, 'there.jsonl'), exampleRecords(4))
     expect(rows((await project.run('audit', 'log')).stdout)).toHaveLength(2)
     expect(rows((await project.run('audit', 'log', '--audit-file', 'there.jsonl')).stdout)).toHaveLength(5)
   })
@@ -106,7 +106,7 @@ describe('dray audit log', () => {
 
   it('escapes control characters of a record', async () => {
     const project = await workplace('version: 1\n')
-    putLog(project.auditFile, [outcome({ image: '\u001b[2J', actor: { user: '\n::error::', host: 'h' } })])
+    writeLog(project.auditFile, [outcome({ image: '\u001b[2J', actor: { user: '\n::error::', host: 'h' } })])
     const { stdout } = await project.run('audit', 'log')
     expect(stdout).toContain('\\x1b[2J')
     expect(stdout).not.toContain('\u001b')

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { record, tagStep } from '../support/audit-log.ts'
-import { putKeys, putLog, story } from '../support/log-files.ts'
+import { writeKeys, writeLog, exampleRecords } from '../support/log-files.ts'
 import { world } from '../support/world.ts'
 import { toProd, type Workplace, workplace } from '../support/workplace.ts'
 
@@ -11,8 +11,8 @@ async function withLog(
   env = {},
 ): Promise<{ project: Workplace; lines: readonly string[] }> {
   const project = await workplace(config, env)
-  putKeys(project.folder)
-  return { project, lines: putLog(project.auditFile, story()) }
+  writeKeys(project.folder)
+  return { project, lines: writeLog(project.auditFile, exampleRecords()) }
 }
 
 const signed = ['--sign-key', 'audit.pem', '--name', 'ci/audit'] as const
@@ -73,11 +73,11 @@ describe('a checkpoint', () => {
 
   it('is valid for a log that has grown, with the number of new records', async () => {
     const project = await workplace('version: 1\n')
-    putKeys(project.folder)
-    const all = [...story(), record({ step: tagStep('later') })]
-    putLog(project.auditFile, all.slice(0, -1))
+    writeKeys(project.folder)
+    const all = [...exampleRecords(), record({ step: tagStep('later') })]
+    writeLog(project.auditFile, all.slice(0, -1))
     await project.run('audit', 'checkpoint', ...signed, '--out', 'c.txt')
-    putLog(project.auditFile, all)
+    writeLog(project.auditFile, all)
     const ended = await project.run('audit', 'verify', '--checkpoint', 'c.txt', ...known)
     expect(ended.code).toBe(0)
     expect(ended.stdout).toContain(
@@ -88,17 +88,17 @@ describe('a checkpoint', () => {
   it.each([
     [
       'rewritten with another record',
-      (all: ReturnType<typeof story>) => all.with(2, record({ id: 'other' })),
+      (all: ReturnType<typeof exampleRecords>) => all.with(2, record({ id: 'other' })),
       'changed',
     ],
-    ['cut together with its head', (all: ReturnType<typeof story>) => all.slice(0, 4), 'cut'],
+    ['cut together with its head', (all: ReturnType<typeof exampleRecords>) => all.slice(0, 4), 'cut'],
   ])('finds a log that was %s', async (_, change, state) => {
     const project = await workplace('version: 1\n')
-    putKeys(project.folder)
-    const all = story()
-    putLog(project.auditFile, all)
+    writeKeys(project.folder)
+    const all = exampleRecords()
+    writeLog(project.auditFile, all)
     await project.run('audit', 'checkpoint', ...signed, '--out', 'c.txt')
-    putLog(project.auditFile, change(all))
+    writeLog(project.auditFile, change(all))
     // The chain and the head alone are valid.
     expect((await project.run('audit', 'verify')).code).toBe(0)
     const { code, document } = await project.json('audit', 'verify', '--checkpoint', 'c.txt', ...known)
@@ -115,7 +115,7 @@ describe('a checkpoint', () => {
     const { verifierKey } = made.document.result as unknown as { verifierKey: string }
     const verify = ['audit', 'verify', '--checkpoint', 'c.txt', '--key'] as const
     expect((await project.run(...verify, verifierKey)).code).toBe(0)
-    putKeys(project.folder)
+    writeKeys(project.folder)
     const other = await project.run(...verify, 'audit.pub.pem')
     expect(other.code).toBe(3)
     expect(other.stderr).toContain('none of the given keys has signed c.txt')
@@ -146,16 +146,16 @@ describe('a checkpoint', () => {
     const sign =
       'version: 1\naudit:\n  sign: { key: audit.pem, passwordEnv: KEY_PASSWORD, name: yaml/audit }\n'
     const project = await workplace(sign, { KEY_PASSWORD: 'canary-of-a-password' })
-    putKeys(project.folder, 'canary-of-a-password')
-    putLog(project.auditFile, story())
+    writeKeys(project.folder, 'canary-of-a-password')
+    writeLog(project.auditFile, exampleRecords())
     const made = await project.run('audit', 'checkpoint', '--out', 'c.txt')
     expect(made).toMatchObject({ code: 0 })
     expect(made.stdout + made.stderr).not.toContain('canary')
     const ended = await project.run('audit', 'verify', '--checkpoint', 'c.txt')
     expect(ended.stdout).toContain('of yaml/audit (c.txt) holds.')
     const without = await workplace(sign)
-    putKeys(without.folder, 'canary-of-a-password')
-    putLog(without.auditFile, story())
+    writeKeys(without.folder, 'canary-of-a-password')
+    writeLog(without.auditFile, exampleRecords())
     const failed = await without.run('audit', 'checkpoint')
     expect(failed.code).toBe(1)
     expect(failed.stderr).toContain('encrypted and no password')
@@ -174,14 +174,14 @@ describe('a checkpoint', () => {
 })
 
 describe('a repository of checkpoints', () => {
-  async function withRepository(): Promise<{ project: Workplace; all: ReturnType<typeof story> }> {
+  async function withRepository(): Promise<{ project: Workplace; all: ReturnType<typeof exampleRecords> }> {
     const { staging } = await world().image('api:1.0.0').start()
     const project = await workplace(
       `version: 1\naudit:\n  sign: { key: audit.pem, name: ci/audit }\n  repository: ${staging.host}/audit/checkpoints\n`,
     )
-    putKeys(project.folder)
-    const all = story(6)
-    putLog(project.auditFile, all.slice(0, 6))
+    writeKeys(project.folder)
+    const all = exampleRecords(6)
+    writeLog(project.auditFile, all.slice(0, 6))
     return { project, all }
   }
 
@@ -190,7 +190,7 @@ describe('a repository of checkpoints', () => {
     const nothing = await project.run('audit', 'verify', '--checkpoint', 'oci')
     expect(nothing.stderr).toContain('there is no checkpoint of ci/audit')
     expect((await project.run('audit', 'checkpoint', '--push')).code).toBe(0)
-    putLog(project.auditFile, all)
+    writeLog(project.auditFile, all)
     const pushed = await project.json('audit', 'checkpoint', '--push')
     expect(pushed.document.result).toMatchObject({ size: 13, pushed: { result: 'pushed' } })
     const again = await project.json('audit', 'checkpoint', '--push')
@@ -205,7 +205,7 @@ describe('a repository of checkpoints', () => {
   it('refuses a new checkpoint if the log does not begin with the signed records', async () => {
     const { project, all } = await withRepository()
     await project.run('audit', 'checkpoint', '--push')
-    putLog(project.auditFile, all.with(1, record({ id: 'other' })))
+    writeLog(project.auditFile, all.with(1, record({ id: 'other' })))
     const ended = await project.run('audit', 'checkpoint', '--push')
     expect(ended.code).toBe(1)
     expect(ended.stderr).toContain('does not begin with the 6 records that were signed before')

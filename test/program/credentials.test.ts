@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../src/lib/clock.ts'
 import { dockerRegistry, startDockerRegistry, testUser } from '../support/docker-registry.ts'
-import { guarded, loggedIn, secret, user } from '../support/guarded-registry.ts'
+import { startGuardedRegistry, workplaceWithLogin, secret, user } from '../support/guarded-registry.ts'
 import { cosignSignature, index, referrer, together } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
 import type { Ended } from '../support/program.ts'
@@ -25,8 +25,8 @@ async function expectNoSecret(
 
 describe('a promotion at a registry with a token server', () => {
   it('needs one challenge and one token for its two repositories, and prints no secret', async () => {
-    const registry = await guarded({ scheme: 'bearer' })
-    const project = await loggedIn(registry.name, secret)
+    const registry = await startGuardedRegistry({ scheme: 'bearer' })
+    const project = await workplaceWithLogin(registry.name, secret)
     const ended = await project.run(...toProd('api:1.4.2'), '--verbose')
     expect(ended).toMatchObject({ code: 0 })
     expect(registry.refusals()).toBe(1)
@@ -35,8 +35,8 @@ describe('a promotion at a registry with a token server', () => {
   })
 
   it('does not request the permission to push with --dry-run', async () => {
-    const registry = await guarded({ scheme: 'bearer' })
-    const project = await loggedIn(registry.name, secret)
+    const registry = await startGuardedRegistry({ scheme: 'bearer' })
+    const project = await workplaceWithLogin(registry.name, secret)
     expect(
       await project.run('promote', 'api:1.4.2', '--from', 'staging', '--to', 'prod', '--dry-run'),
     ).toMatchObject({
@@ -48,7 +48,7 @@ describe('a promotion at a registry with a token server', () => {
   it('renews a token that expires early', async () => {
     let skew = 0
     let count = 0
-    const registry = await guarded(
+    const registry = await startGuardedRegistry(
       { scheme: 'bearer' },
       {
         clock: { ...systemClock, now: () => Date.now() + skew },
@@ -58,7 +58,7 @@ describe('a promotion at a registry with a token server', () => {
         },
       },
     )
-    const project = await loggedIn(registry.name, secret)
+    const project = await workplaceWithLogin(registry.name, secret)
     expect(await project.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
     expect(registry.refusals()).toBeGreaterThan(1)
   })
@@ -73,11 +73,11 @@ describe('a promotion at a registry with a token server', () => {
     ],
     ['says that valid credentials lack the permission', secret, () => false, 'unauthorized', 'not for that'],
   ] as const)('%s', async (_, password, mayDo, code, why) => {
-    const registry = await guarded({
+    const registry = await startGuardedRegistry({
       scheme: 'bearer',
       ...(mayDo !== undefined && { mayDo }),
     })
-    const project = await loggedIn(registry.name, password)
+    const project = await workplaceWithLogin(registry.name, password)
     const ended = await project.json(...toProd('api:1.4.2'))
     expect(ended.code).toBe(1)
     expect(ended.document.error).toMatchObject({ code, why: expect.stringContaining(why) })
@@ -87,8 +87,8 @@ describe('a promotion at a registry with a token server', () => {
 
 describe('a promotion at a registry with basic authentication', () => {
   it('needs one challenge, and prints no secret', async () => {
-    const registry = await guarded({ scheme: 'basic' })
-    const project = await loggedIn(registry.name, secret)
+    const registry = await startGuardedRegistry({ scheme: 'basic' })
+    const project = await workplaceWithLogin(registry.name, secret)
     const ended = await project.run(...toProd('api:1.4.2'), '--verbose')
     expect(ended).toMatchObject({ code: 0 })
     expect(registry.refusals()).toBe(1)
@@ -96,8 +96,11 @@ describe('a promotion at a registry with basic authentication', () => {
   })
 
   it('ends with `forbidden` and names the missing permission to push', async () => {
-    const registry = await guarded({ scheme: 'basic', mayDo: (_who, _, action) => action === 'pull' })
-    const project = await loggedIn(registry.name, secret)
+    const registry = await startGuardedRegistry({
+      scheme: 'basic',
+      mayDo: (_who, _, action) => action === 'pull',
+    })
+    const project = await workplaceWithLogin(registry.name, secret)
     const ended = await project.json(...toProd('api:1.4.2'))
     const [image] = ended.document.result?.images ?? []
     expect(ended.code).toBe(1)
@@ -122,18 +125,18 @@ describe.skipIf(!dockerRegistry.available)(
       const root = await oracle.push(index(['amd64', 'arm64']), 'staging/api', '1.4.2')
       const trust = `registries: { "${registry.host}": { ca: ca.pem, insecure: false } }`
 
-      const project = await loggedIn(registry.host, testUser.password, trust)
+      const project = await workplaceWithLogin(registry.host, testUser.password, trust)
       await writeFile(join(project.folder, 'ca.pem'), testAuthority)
       expect(await project.run(...toProd('api:1.4.2'))).toMatchObject({ code: 0 })
       expect((await oracle.manifest('prod/api', '1.4.2'))?.digest).toBe(root.digest)
 
-      const wrong = await loggedIn(registry.host, 'wrong', trust)
+      const wrong = await workplaceWithLogin(registry.host, 'wrong', trust)
       await writeFile(join(wrong.folder, 'ca.pem'), testAuthority)
       expect((await wrong.json(...toProd('api:1.4.2'))).document.error).toMatchObject({
         code: 'unauthorized',
         hint: expect.stringContaining(`dray login ${registry.host}`),
       })
-      const stranger = await loggedIn(
+      const stranger = await workplaceWithLogin(
         registry.host,
         testUser.password,
         `registries: { "${registry.host}": { insecure: false } }`,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { scripted } from '../registry/client/world.ts'
 import { dockerRegistry } from '../support/docker-registry.ts'
 import { cosignSignature, image, together } from '../support/images.ts'
-import { seenRegistry } from '../support/seen-registry.ts'
+import { loggedRegistry } from '../support/logged-registry.ts'
 import { type Workplace, workplace } from '../support/workplace.ts'
 import { configOf } from '../support/world.ts'
 
@@ -31,7 +31,7 @@ for (const { kind, note, available } of kinds) {
   describe.skipIf(!available)(`diff at ${kind}${note}`, () => {
     /** Only staging has 1.5.0, only prod a hotfix, 1.4.2 drifted, 1.4.0 has two spellings. */
     async function differentEnvironments() {
-      const registry = await seenRegistry(kind)
+      const registry = await loggedRegistry(kind)
       const { oracle } = registry
       const v = (label: string) => image({ label, layers: 1 })
       await oracle.push(
@@ -103,19 +103,19 @@ for (const { kind, note, available } of kinds) {
       ])
       const spelled = ['HEAD /v2/prod/api/manifests/1.4.0', 'HEAD /v2/staging/api/manifests/v1.4.0']
       const lists = ['GET /v2/prod/api/tags/list', 'GET /v2/staging/api/tags/list']
-      expect((await registry.seen()).toSorted()).toEqual([...lists, ...heads, ...spelled].toSorted())
+      expect((await registry.requests()).toSorted()).toEqual([...lists, ...heads, ...spelled].toSorted())
 
       await registry.forget()
       const limited = await diff(project, 'staging', 'prod', 'api', '--limit', '1')
       expect(limited.images).toMatchObject([{ compared: 1, notCompared: 3 }])
-      expect((await registry.seen()).filter((line) => line.startsWith('HEAD'))).toHaveLength(2)
+      expect((await registry.requests()).filter((line) => line.startsWith('HEAD'))).toHaveLength(2)
     })
   })
 }
 
 describe('dray diff with unreachable targets', () => {
   async function equalEnvironments() {
-    const registry = await seenRegistry('oci-1.1')
+    const registry = await loggedRegistry('oci-1.1')
     for (const environment of ['staging', 'prod'])
       for (const name of ['api', 'web'])
         await registry.oracle.push(image({ label: name }), `${environment}/${name}`, '1.0.0')

@@ -6,7 +6,7 @@ import { image } from '../support/images.ts'
 import { Oracle } from '../support/oracle.ts'
 import { dray, drayJson } from '../support/program.ts'
 import { scriptedServer } from '../support/scripted-server.ts'
-import { guarded, loggedIn, secret } from '../support/guarded-registry.ts'
+import { startGuardedRegistry, workplaceWithLogin, secret } from '../support/guarded-registry.ts'
 import { tempFolder } from '../support/temp.ts'
 import { testAuthority, testCertificate } from '../support/tls.ts'
 
@@ -48,8 +48,8 @@ it('--write tries an upload and removes what it wrote', async () => {
 })
 
 it('--write needs --yes for a repository of an environment', async () => {
-  const registry = await guarded({ scheme: 'bearer' })
-  const place = await loggedIn(registry.name, secret)
+  const registry = await startGuardedRegistry({ scheme: 'bearer' })
+  const place = await workplaceWithLogin(registry.name, secret)
   const args = ['doctor', '--write', `${registry.name}/staging/api`]
   expect(await place.run(...args)).toMatchObject({ code: 3 })
   expect(registry.scopes()).toEqual([])
@@ -57,8 +57,8 @@ it('--write needs --yes for a repository of an environment', async () => {
 })
 
 it('every registry of dray.yaml is checked with its credentials if none is named', async () => {
-  const registry = await guarded({ scheme: 'bearer' })
-  const place = await loggedIn(registry.name, secret)
+  const registry = await startGuardedRegistry({ scheme: 'bearer' })
+  const place = await workplaceWithLogin(registry.name, secret)
   const ended = await place.run('doctor')
   expect(ended).toMatchObject({ code: 0 })
   expect(ended.stdout).toContain('user ada, from ')
@@ -66,8 +66,8 @@ it('every registry of dray.yaml is checked with its credentials if none is named
 })
 
 it('wrong credentials end with 1', async () => {
-  const registry = await guarded({ scheme: 'bearer' })
-  const place = await loggedIn(registry.name, 'wrong')
+  const registry = await startGuardedRegistry({ scheme: 'bearer' })
+  const place = await workplaceWithLogin(registry.name, 'wrong')
   const ended = await place.run('doctor', registry.name)
   expect(ended).toMatchObject({ code: 1 })
   expect(ended.stdout).toMatch(/problem +API/)

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { guarded, loggedIn, secret } from '../support/guarded-registry.ts'
+import { startGuardedRegistry, workplaceWithLogin, secret } from '../support/guarded-registry.ts'
 
 const retention = `retention:
   rules:
@@ -24,8 +24,8 @@ it.each([
     ['repository:prod/api:pull repository:staging/api:pull'],
   ],
 ])('%s requests only the permission to pull', async (_, args, expected) => {
-  const registry = await guarded({ scheme: 'bearer' })
-  const project = await loggedIn(registry.name, secret, retention)
+  const registry = await startGuardedRegistry({ scheme: 'bearer' })
+  const project = await workplaceWithLogin(registry.name, secret, retention)
   expect((await project.run(...args)).code).toBeLessThanOrEqual(4)
   const scopes = registry.scopes()
   expect(scopes.length).toBeGreaterThan(0)
@@ -46,15 +46,15 @@ it.each([
   ],
   ['tag', ['tag', '@staging/api:1.4.2', '1.5.0', '--yes'], ['repository:staging/api:pull,push']],
 ])('%s requests the permission to push only for its destination', async (_, args, expected) => {
-  const registry = await guarded({ scheme: 'bearer' })
-  const project = await loggedIn(registry.name, secret)
+  const registry = await startGuardedRegistry({ scheme: 'bearer' })
+  const project = await workplaceWithLogin(registry.name, secret)
   expect(await project.run(...args)).toMatchObject({ code: 0 })
   expect(registry.scopes()).toEqual(expected)
 })
 
 it('prune --apply requests the permission to delete just before it deletes', async () => {
-  const registry = await guarded({ scheme: 'bearer' })
-  const project = await loggedIn(registry.name, secret, retention)
+  const registry = await startGuardedRegistry({ scheme: 'bearer' })
+  const project = await workplaceWithLogin(registry.name, secret, retention)
   expect(await project.run('prune', '@staging/api', '--apply', '--yes')).toMatchObject({ code: 0 })
   expect(registry.scopes()).toEqual([read, 'repository:staging/api:pull,delete'])
 })

@@ -2,7 +2,7 @@ import { chmod, mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { dockerRegistry, startDockerRegistry, testUser } from '../support/docker-registry.ts'
-import { guarded, secret, user } from '../support/guarded-registry.ts'
+import { startGuardedRegistry, secret, user } from '../support/guarded-registry.ts'
 import { dray, type Ended } from '../support/program.ts'
 import { scriptedServer } from '../support/scripted-server.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -35,7 +35,7 @@ describe('dray login', () => {
   it.each(['basic', 'bearer'] as const)(
     'checks and stores credentials that commands then use (%s)',
     async (scheme) => {
-      const registry = await guarded({ scheme })
+      const registry = await startGuardedRegistry({ scheme })
       const one = await home()
       const ended = await one.run(`${secret}\n`, ['login', registry.name, ...asUser])
       expect(ended).toMatchObject({ code: 0 })
@@ -62,7 +62,7 @@ describe('dray login', () => {
   it.each(['basic', 'bearer'] as const)(
     'does not store credentials that the registry refuses (%s)',
     async (scheme) => {
-      const registry = await guarded({ scheme })
+      const registry = await startGuardedRegistry({ scheme })
       const one = await home()
       const ended = await one.run('canary-wrong', ['login', registry.name, ...asUser])
       expect(ended).toMatchObject({ code: 1, stdout: '' })
@@ -82,7 +82,7 @@ describe('dray login', () => {
   })
 
   it('warns if other credentials have precedence', async () => {
-    const registry = await guarded({ scheme: 'basic' })
+    const registry = await startGuardedRegistry({ scheme: 'basic' })
     const one = await home()
     const env = { DRAY_USERNAME: 'bob', DRAY_PASSWORD: 'x', DRAY_REGISTRY: registry.name }
     const ended = await one.run(secret, ['login', registry.name, ...asUser], env)
@@ -91,7 +91,7 @@ describe('dray login', () => {
   })
 
   it('stores credentials in the file of --auth-file', async () => {
-    const registry = await guarded({ scheme: 'basic' })
+    const registry = await startGuardedRegistry({ scheme: 'basic' })
     const one = await home()
     const args = ['login', registry.name, ...asUser, '--auth-file', 'auth.json']
     expect(await one.run(secret, args)).toMatchObject({ code: 0 })
@@ -131,8 +131,8 @@ describe('dray login', () => {
 
 describe('credentials on the command line', () => {
   it('are sent only to the registry of --auth-registry', async () => {
-    const registry = await guarded({ scheme: 'bearer' })
-    const other = await guarded({ scheme: 'basic' })
+    const registry = await startGuardedRegistry({ scheme: 'bearer' })
+    const other = await startGuardedRegistry({ scheme: 'basic' })
     const one = await home()
     const named = [...asUser, '--auth-registry', registry.name]
     expect(await one.run(secret, ['ls', `${registry.name}/staging/api`, ...named])).toMatchObject({ code: 0 })
@@ -142,7 +142,7 @@ describe('credentials on the command line', () => {
   })
 
   it('can be variables instead', async () => {
-    const registry = await guarded({ scheme: 'bearer' })
+    const registry = await startGuardedRegistry({ scheme: 'bearer' })
     const env = { DRAY_USERNAME: user, DRAY_PASSWORD: secret, DRAY_REGISTRY: registry.name }
     expect(await (await home()).run('', ['ls', `${registry.name}/staging/api`], env)).toMatchObject({
       code: 0,
@@ -176,7 +176,7 @@ describe('a credential helper', () => {
   }
 
   it('provides the credentials of a command', async () => {
-    const registry = await guarded({ scheme: 'bearer' })
+    const registry = await startGuardedRegistry({ scheme: 'bearer' })
     const one = await withHelper(`echo '{"Username":"${user}","Secret":"${secret}"}'`)
     expect(await one.run('', ['ls', `${registry.name}/staging/api`], one.env)).toMatchObject({ code: 0 })
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { dockerRegistry } from '../support/docker-registry.ts'
 import { type Content, image } from '../support/images.ts'
-import { type SeenRegistry, seenRegistry } from '../support/seen-registry.ts'
+import { type LoggedRegistry, loggedRegistry } from '../support/logged-registry.ts'
 import { type Workplace, workplace } from '../support/workplace.ts'
 import { configOf } from '../support/world.ts'
 
@@ -47,7 +47,7 @@ const version = (name: string, tag: string): Content => image({ label: `${name} 
 
 /** Pushes versions to an environment and sets `latest` on one of them. */
 async function release(
-  { oracle }: SeenRegistry,
+  { oracle }: LoggedRegistry,
   environment: string,
   name: string,
   tags: readonly string[],
@@ -89,7 +89,7 @@ const kinds = [
 for (const { kind, note, available } of kinds) {
   describe.skipIf(!available)(`status at ${kind}${note}`, () => {
     it('of 30 images in 3 environments requests a list and two manifests for each, and a config per image', async () => {
-      const registry = await seenRegistry(kind)
+      const registry = await loggedRegistry(kind)
       await Promise.all(
         names.map(async (name) => {
           for (const environment of environments)
@@ -99,7 +99,7 @@ for (const { kind, note, available } of kinds) {
       const project = await place(registry.host, [registry.host], names)
       await registry.forget()
       const { code, result } = await status(project)
-      expect(counted(await registry.seen())).toEqual({
+      expect(counted(await registry.requests())).toEqual({
         lists: 90,
         listsPerRepository: 1,
         manifests: 180,
@@ -117,7 +117,7 @@ for (const { kind, note, available } of kinds) {
     })
 
     it('finds the version of a marker below the highest one with at most eight more requests', async () => {
-      const registry = await seenRegistry(kind)
+      const registry = await loggedRegistry(kind)
       const tags = Array.from({ length: 12 }, (_, i) => `1.${i}.0`)
       await release(registry, 'dev', 'api', tags, '1.3.0')
       await release(registry, 'staging', 'api', tags, '1.10.0')
@@ -126,7 +126,7 @@ for (const { kind, note, available } of kinds) {
       const requestsOf = async (environment: string) => {
         await registry.forget()
         const { result } = await status(project, '--env', environment)
-        const { manifests, lists } = counted(await registry.seen())
+        const { manifests, lists } = counted(await registry.requests())
         return { version: result.images[0]?.cells[0]?.version, manifests, lists }
       }
       expect(await requestsOf('dev')).toEqual({ version: '1.3.0', manifests: 10, lists: 1 })
@@ -135,7 +135,7 @@ for (const { kind, note, available } of kinds) {
     })
 
     it('distinguishes absent, unmarked, unreachable, behind and different images', async () => {
-      const registry = await seenRegistry(kind)
+      const registry = await loggedRegistry(kind)
       await release(registry, 'dev', 'api', ['1.4.2'], '1.4.2')
       await release(registry, 'staging', 'api', ['1.4.1'], '1.4.1')
       await release(registry, 'dev', 'web', ['1.0.0'], '1.0.0')
@@ -171,7 +171,7 @@ for (const { kind, note, available } of kinds) {
 
 describe('the exit code of status', () => {
   async function prodBehind() {
-    const registry = await seenRegistry('oci-1.1')
+    const registry = await loggedRegistry('oci-1.1')
     await release(registry, 'dev', 'api', ['1.4.2'], '1.4.2')
     await release(registry, 'staging', 'api', ['1.4.2'], '1.4.2')
     await release(registry, 'prod', 'api', ['1.4.1'], '1.4.1')
@@ -225,7 +225,7 @@ describe('status exits with 64 and a hint for', () => {
 })
 
 it('status warns about an unknown image if dray.yaml lists no images', async () => {
-  const registry = await seenRegistry('oci-1.1')
+  const registry = await loggedRegistry('oci-1.1')
   await release(registry, 'dev', 'api', ['1.0.0'], '1.0.0')
   const project = await workplace(configOf(registry.host))
   const { stderr, code } = await project.run('status', 'apu', 'api')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { image } from '../support/images.ts'
-import { bench, carryOut, planOf, repository } from '../support/promotion.ts'
+import { bench, executePlan, planOf, repository } from '../support/promotion.ts'
 import { world } from '../support/world.ts'
 import { workplace } from '../support/workplace.ts'
 
@@ -44,7 +44,7 @@ describe('32 copies within one registry that rejects every mount', () => {
         to: [repository(w.staging, `prod/${name}`)],
       })),
     )
-    const done = await carryOut(run, plan)
+    const done = await executePlan(run, plan)
     expect(done.placements.filter(({ status }) => status !== 'promoted')).toEqual([])
     for (const { name, content } of images) {
       expect(await w.staging.oracle.differences(`prod/${name}`, content, '1.4.2')).toEqual([])

@@ -4,11 +4,11 @@ import type { DeleteManifestStep, DeleteTagStep } from '../../src/plan/prune/pru
 
 const repository = parseRepository('registry.example.com/dev/api')
 const why = { kind: 'rule', by: 'old', text: 'old: 41d old, older than 30d' } as const
-export const doomedDigest = digestOf('doomed')
+export const deletedDigest = digestOf('doomed')
 
 /** The delete of an image with two tags, or what `over` makes of it. */
 export function manifestStep(over: Partial<DeleteManifestStep> = {}): DeleteManifestStep {
-  const target = { mediaType: 'application/vnd.oci.image.index.v1+json', digest: doomedDigest, size: 512 }
+  const target = { mediaType: 'application/vnd.oci.image.index.v1+json', digest: deletedDigest, size: 512 }
   return {
     kind: 'deleteManifest',
     id: 'm1',
@@ -22,6 +22,6 @@ export function manifestStep(over: Partial<DeleteManifestStep> = {}): DeleteMani
 }
 
 export function untagStep(over: Partial<DeleteTagStep> = {}): DeleteTagStep {
-  const digest = parseDigest(doomedDigest)
+  const digest = parseDigest(deletedDigest)
   return { kind: 'deleteTag', id: 't1', repository, after: [], why, tag: 'pr-1', digest, ...over }
 }

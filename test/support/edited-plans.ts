@@ -25,15 +25,15 @@ export async function editPlan<P extends EditablePlan | EditablePrunePlan>(
 }
 
 export function firstPlacement(plan: EditablePlan): Editable<Placement> {
-  return known(plan.placements[0])
+  return mustExist(plan.placements[0])
 }
 
 export function tagStep(plan: EditablePlan, tag: string): Editable<TagStep> {
-  return known(plan.steps.filter((step) => step.kind === 'tag').find((step) => step.tag === tag))
+  return mustExist(plan.steps.filter((step) => step.kind === 'tag').find((step) => step.tag === tag))
 }
 
 export function attachStep(plan: EditablePlan): Editable<AttachStep> {
-  return known(plan.steps.find((step) => step.kind === 'attach'))
+  return mustExist(plan.steps.find((step) => step.kind === 'attach'))
 }
 
 /** Writes a tag that the plan did not write, in the steps and in what is shown. */
@@ -44,7 +44,7 @@ export function addTag(
   override?: 'moveTag' | 'allowBackward' | 'rollback',
 ): void {
   const placement = firstPlacement(plan)
-  const last = known(plan.steps.findLast((step) => step.kind === 'tag'))
+  const last = mustExist(plan.steps.findLast((step) => step.kind === 'tag'))
   const digest = (before ?? null) as TagStep['target']['digest'] | null
   const marked = override === undefined ? {} : { override }
   placement.tags = placement.tags.filter((one) => one.tag !== tag)
@@ -62,22 +62,22 @@ export function addTag(
 /** Takes steps out of the plan, also out of what others come after. */
 export function removeSteps(
   plan: EditablePlan,
-  isMeant: (step: EditablePlan['steps'][number]) => boolean,
+  isRemoved: (step: EditablePlan['steps'][number]) => boolean,
 ): void {
-  const gone = new Set(plan.steps.filter(isMeant).map(({ id }) => id))
+  const gone = new Set(plan.steps.filter(isRemoved).map(({ id }) => id))
   plan.steps = plan.steps.filter(({ id }) => !gone.has(id))
   for (const step of plan.steps) step.after = step.after.filter((id) => !gone.has(id))
 }
 
 /** Deletes an image that the plan keeps, as if the policy had decided so. */
-export function deleteToo(
+export function addDelete(
   one: Editable<RepositoryPlan>,
   tag: string,
   size: number,
 ): Editable<DeleteManifestStep> {
-  const model = known(one.steps.find((step) => step.kind === 'deleteManifest'))
-  const verdict = known(one.tags.find((shown) => shown.tag === tag))
-  const digest = known(verdict.digest)
+  const model = mustExist(one.steps.find((step) => step.kind === 'deleteManifest'))
+  const verdict = mustExist(one.tags.find((shown) => shown.tag === tag))
+  const digest = mustExist(verdict.digest)
   verdict.verdict = 'delete'
   verdict.why = structuredClone(model.why)
   one.roots = one.roots.filter((root) => root !== digest)
@@ -93,7 +93,7 @@ export function deleteToo(
   return step
 }
 
-export function known<T>(value: T | undefined | null): T {
+export function mustExist<T>(value: T | undefined | null): T {
   if (value === undefined || value === null) throw new Error('the plan is not as the edit expects it')
   return value
 }

@@ -69,7 +69,7 @@ export interface FaultyProxy extends AsyncDisposable {
 }
 
 /** A request before it is passed on. */
-export interface Passing {
+export interface ProxiedRequest {
   readonly number: number
   readonly method: string
   /** path and query */
@@ -78,15 +78,15 @@ export interface Passing {
 
 export interface ProxyOptions {
   /** what is to go wrong with a request */
-  readonly choose: (request: Passing) => Injury | undefined
+  readonly choose: (request: ProxiedRequest) => Injury | undefined
   /** Waited for before the registry hears of a request and after it has answered. */
-  readonly around?: (request: Passing) => Promise<void>
+  readonly around?: (request: ProxiedRequest) => Promise<void>
   /** told of an answer of the registry, and whether the client was given its headers */
-  readonly answered?: (request: Passing, headers: Answer['headers'], wasGiven: boolean) => void
+  readonly onResponse?: (request: ProxiedRequest, headers: Answer['headers'], wasGiven: boolean) => void
   /** told when nothing will come any more */
-  readonly stalled?: () => void
+  readonly onStall?: () => void
   /** told when a request is dealt with, by an answer or without one */
-  readonly over?: (request: Passing) => void
+  readonly onEnd?: (request: ProxiedRequest) => void
 }
 
 /**
@@ -108,7 +108,11 @@ export async function faultyProxy(host: string, ...faults: readonly Fault[]): Pr
 export async function injuringProxy(host: string, options: ProxyOptions): Promise<FaultyProxy> {
   const passed: Passed[] = []
   const server = createServer((request, response) => {
-    const at: Passing = { number: passed.length, method: request.method ?? '', path: request.url ?? '' }
+    const at: ProxiedRequest = {
+      number: passed.length,
+      method: request.method ?? '',
+      path: request.url ?? '',
+    }
     const injury = options.choose(at)
     if (injury?.kind === 'refuse') {
       server.close()
@@ -122,7 +126,7 @@ export async function injuringProxy(host: string, options: ProxyOptions): Promis
     pass({ request, response, upstream: `http://${host}${at.path}`, answered, at, options }, injury).catch(
       () => response.destroy(),
     )
-    response.on('close', () => options.over?.(at))
+    response.on('close', () => options.onEnd?.(at))
   })
   const listen = (port: number): Promise<void> =>
     new Promise((resolve) => server.listen(port, '127.0.0.1', resolve))
@@ -157,7 +161,7 @@ interface Exchange {
   readonly response: ServerResponse
   readonly upstream: string
   readonly answered: (status: number) => void
-  readonly at: Passing
+  readonly at: ProxiedRequest
   readonly options: ProxyOptions
 }
 
@@ -187,28 +191,28 @@ async function passOn(passing: Exchange, body: Buffer, injury: Injury | undefine
       return reset(request)
     case 'answer':
       if (injury.applied === true) await forward(passing, body)
-      return give(passing, answerOf(injury))
+      return respond(passing, answerOf(injury))
     case 'stall':
       if (injury.when === 'in the body') stall(passing, await forward(passing, body))
-      return passing.options.stalled?.()
+      return passing.options.onStall?.()
     case 'truncate':
       return truncate(passing, await forward(passing, body))
     case 'flip':
-      if (injury.of === 'request') return give(passing, await forward(passing, flipped(body, injury.at)))
-      return give(passing, await flippedAnswer(passing, body, injury.at))
+      if (injury.of === 'request') return respond(passing, await forward(passing, flipped(body, injury.at)))
+      return respond(passing, await flippedAnswer(passing, body, injury.at))
     case 'length':
-      return giveWithLength(passing, await forward(passing, body), injury.by)
+      return respondWithLength(passing, await forward(passing, body), injury.by)
     case 'headers':
-      return give(passing, withHeaders(await forward(passing, body), injury.set))
+      return respond(passing, withHeaders(await forward(passing, body), injury.set))
     case 'twice':
       await forward(passing, body)
-      return give(passing, await forward(passing, body))
+      return respond(passing, await forward(passing, body))
     case 'refuse':
       return
     case 'expired':
-      return give(passing, await forward(passing, body, ['authorization']))
+      return respond(passing, await forward(passing, body, ['authorization']))
     case undefined:
-      return give(passing, await forward(passing, body))
+      return respond(passing, await forward(passing, body))
   }
 }
 
@@ -225,7 +229,7 @@ async function forward(
   )
   const hasBody = body.byteLength > 0 || request.headers['content-length'] !== undefined
   const answer = await exchange(request.method ?? '', upstream, { headers, ...(hasBody && { body }) })
-  options.answered?.(at, answer.headers, false)
+  options.onResponse?.(at, answer.headers, false)
   return answer
 }
 
@@ -243,11 +247,11 @@ function answerOf({ status, headers, body = '' }: Extract<Injury, { kind: 'answe
 }
 
 /** As it came; a HEAD keeps the length that the registry gave. */
-function give(
+function respond(
   { request, response, answered, at, options }: Exchange,
   { status, headers, body }: Answer,
 ): void {
-  options.answered?.(at, headers, true)
+  options.onResponse?.(at, headers, true)
   const length = request.method === 'HEAD' ? headers['content-length'] : String(body.byteLength)
   answered(status)
   response.writeHead(status, { ...plain(headers), ...(length !== undefined && { 'content-length': length }) })
@@ -255,7 +259,7 @@ function give(
 }
 
 function stall({ response, at, options }: Exchange, { status, headers, body }: Answer): void {
-  options.answered?.(at, headers, true)
+  options.onResponse?.(at, headers, true)
   response.writeHead(status, { ...plain(headers), 'content-length': String(body.byteLength) })
   response.write(body.subarray(0, body.byteLength / 2))
 }
@@ -264,18 +268,18 @@ function truncate(
   { request, response, answered, at, options }: Exchange,
   { status, headers, body }: Answer,
 ): void {
-  options.answered?.(at, headers, true)
+  options.onResponse?.(at, headers, true)
   answered(status)
   response.writeHead(status, { ...plain(headers), 'content-length': String(body.byteLength) })
   response.write(body.subarray(0, body.byteLength / 2), () => request.socket.destroy())
 }
 
-function giveWithLength(
+function respondWithLength(
   { request, response, answered, at, options }: Exchange,
   { status, headers, body }: Answer,
   by: number,
 ): void {
-  options.answered?.(at, headers, true)
+  options.onResponse?.(at, headers, true)
   answered(status)
   const length = String(Number(headers['content-length'] ?? body.byteLength) + by)
   response.writeHead(status, { ...plain(headers), 'content-length': length, connection: 'close' })

@@ -26,7 +26,7 @@ function guardedConfig(registry: string, more = ''): string {
 }
 
 /** A workplace in which docker is logged in. */
-export async function loggedIn(registry: string, password: string, more = ''): Promise<Workplace> {
+export async function workplaceWithLogin(registry: string, password: string, more = ''): Promise<Workplace> {
   const place = await workplace(guardedConfig(registry, more), { DRAY_LOG: 'debug' })
   await mkdir(join(place.folder, '.docker'))
   const auth = Buffer.from(`${password === testUser.password ? testUser.username : user}:${password}`)
@@ -36,7 +36,10 @@ export async function loggedIn(registry: string, password: string, more = ''): P
 }
 
 /** A registry with auth, and an index in `staging/api:1.4.2` that came in by another door. */
-export async function guarded(auth: Omit<AccessOptions, 'users'>, options: Omit<ServerOptions, 'auth'> = {}) {
+export async function startGuardedRegistry(
+  auth: Omit<AccessOptions, 'users'>,
+  options: Omit<ServerOptions, 'auth'> = {},
+) {
   const log: AccessEntry[] = []
   const storage = memoryStorage()
   const door = await startRegistry({ storage })

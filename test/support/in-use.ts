@@ -17,7 +17,7 @@ export function images(text: string, name = 'file.yaml'): Record<string, string>
 }
 
 /** What is wrong with a file. */
-export function mistake(text: string): DrayError {
+export function errorIn(text: string): DrayError {
   try {
     images(text)
   } catch (error) {

@@ -7,7 +7,7 @@ import type { AuditRecord, LogRecord } from '../../src/audit/log/record.ts'
 import { outcome, record, refusal, tagStep } from './audit-log.ts'
 
 /** Writes these records as a log with its head, and gives the log's lines. */
-export function putLog(path: string, records: readonly LogRecord[]): readonly string[] {
+export function writeLog(path: string, records: readonly LogRecord[]): readonly string[] {
   let end = startOfChain
   const lines = records.map((one) => {
     const line = formatLine(one, end)
@@ -20,7 +20,7 @@ export function putLog(path: string, records: readonly LogRecord[]): readonly st
 }
 
 /** So many tags that were moved, an intent and an outcome for each, a second apart, and a refusal at the end. */
-export function story(changes = 3): readonly AuditRecord[] {
+export function exampleRecords(changes = 3): readonly AuditRecord[] {
   const base = { image: 'api:1.4.2', environment: { from: 'staging', to: 'prod' } }
   const moved = Array.from({ length: changes }, (_, i): readonly AuditRecord[] => {
     const more = { ...base, step: tagStep(`s${i}`, { tag: `1.4.${i}` }), time: timeOf(i) }
@@ -34,7 +34,7 @@ export function story(changes = 3): readonly AuditRecord[] {
 }
 
 /** Writes a new key pair for checkpoints to a folder: `audit.pem`, and its public half `audit.pub.pem`. */
-export function putKeys(folder: string, password?: string): void {
+export function writeKeys(folder: string, password?: string): void {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const secret = password === undefined ? {} : { cipher: 'aes-256-cbc', passphrase: password }
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem', ...secret })

@@ -8,7 +8,7 @@ export interface OracleOptions {
   readonly ca?: string
 }
 
-export interface SeenManifest {
+export interface ServedManifest {
   /** the hash of the bytes, whatever the registry says */
   readonly digest: string
   readonly bytes: Buffer
@@ -97,7 +97,7 @@ export class Oracle {
   }
 
   /** The manifest under a tag or digest; undefined where it is not there (404 only). */
-  async manifest(repository: string, at: string): Promise<SeenManifest | undefined> {
+  async manifest(repository: string, at: string): Promise<ServedManifest | undefined> {
     const answer = await this.get(`/v2/${repository}/manifests/${at}`, { accept })
     if (answer.status === 404) return undefined
     expectStatus(answer, 200)

@@ -115,17 +115,21 @@ export async function planOf(run: Bench, ...promotions: readonly Promotion[]): P
   return decide(gathered, { ...policy, ...first?.policy }, new Date('2026-01-02T03:04:05.000Z'))
 }
 
-export interface Carried extends RunOutcome {
+export interface ExecutedPlan extends RunOutcome {
   readonly plan: Plan
   readonly steps: readonly StepOutcome[]
 }
 
-export interface CarryOutOptions extends Partial<Pick<ExecutePorts, 'sink' | 'stop' | 'readAt' | 'clock'>> {
+export interface ExecuteOptions extends Partial<Pick<ExecutePorts, 'sink' | 'stop' | 'readAt' | 'clock'>> {
   /** the plan comes from a file; otherwise it counts as made just now */
   readonly isSaved?: boolean
 }
 
-export async function carryOut(run: Bench, plan: Plan, options: CarryOutOptions = {}): Promise<Carried> {
+export async function executePlan(
+  run: Bench,
+  plan: Plan,
+  options: ExecuteOptions = {},
+): Promise<ExecutedPlan> {
   const steps = await execute(
     plan,
     {
@@ -145,6 +149,6 @@ export async function carryOut(run: Bench, plan: Plan, options: CarryOutOptions 
 }
 
 /** Plans and carries out, as `promote --yes` does. */
-export async function promote(run: Bench, ...promotions: readonly Promotion[]): Promise<Carried> {
-  return carryOut(run, await planOf(run, ...promotions))
+export async function promote(run: Bench, ...promotions: readonly Promotion[]): Promise<ExecutedPlan> {
+  return executePlan(run, await planOf(run, ...promotions))
 }

@@ -10,12 +10,12 @@ import type { PrunePlan } from '../../src/plan/prune/prune-plan.ts'
 type Result = DeleteOutcome['result']
 
 /** What became of one step: what it came to, or that and with which error. */
-export type Became = Result | { readonly result: Result; readonly error: ErrorInfo }
+export type StepResult = Result | { readonly result: Result; readonly error: ErrorInfo }
 
 /** The outcome of a plan of which all was done, but the steps that are named: by the image as a person names it, then by id. */
 export function pruneOutcome(
   plan: PrunePlan,
-  exceptions: Readonly<Record<string, Readonly<Record<string, Became>>>> = {},
+  exceptions: Readonly<Record<string, Readonly<Record<string, StepResult>>>> = {},
 ): PruneOutcome {
   const ended = plan.repositories.map((one) => {
     const { image, repository, steps } = one

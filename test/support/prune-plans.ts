@@ -40,7 +40,7 @@ export function tagVerdict(
 }
 
 /** A manifest that goes with what stands under a tag. */
-export function pieceOf(
+export function manifestVerdict(
   tag: string,
   name: string,
   role: ManifestVerdict['role'],

@@ -19,17 +19,17 @@ import type { RepositoryPolicy, ReferenceInUse } from '../../src/usecases/prune/
 import { RepositoryReader } from '../../src/images/graph/repository-reader.ts'
 import type { Bench } from './promotion.ts'
 
-export interface PruneSketch {
+export interface PrunePlanOptions {
   /** globs of tags that are to go, whatever their age; `pr-*` where it is not given */
-  readonly dying?: readonly string[]
-  readonly used?: readonly ReferenceInUse[]
+  readonly deleted?: readonly string[]
+  readonly inUse?: readonly ReferenceInUse[]
 }
 
 /** The plan to delete what the globs select, as the program makes it. */
 export async function prunePlanOf(
   run: Bench,
   repositories: readonly RepositoryName[],
-  { dying = ['pr-*'], used = [] }: PruneSketch = {},
+  { deleted: dying = ['pr-*'], inUse: used = [] }: PrunePlanOptions = {},
 ): Promise<PrunePlan> {
   const policy: RepositoryPolicy = {
     protect: [],
@@ -37,7 +37,7 @@ export async function prunePlanOf(
     limits: {},
     timeFrom: ['annotation', 'config'],
   }
-  const looked = []
+  const decisions = []
   for (const repository of repositories) {
     const request = { repository, image: repository.path, inUse: used, orphaned: [] }
     const { snapshot } = await gather(
@@ -46,26 +46,26 @@ export async function prunePlanOf(
       { policy, now: Date.now },
       run.call,
     )
-    looked.push({ kind: 'decided' as const, decision: decideRepository(snapshot, policy) })
+    decisions.push({ kind: 'decided' as const, decision: decideRepository(snapshot, policy) })
   }
   const { plan } = decide(
-    looked,
+    decisions,
     { hash: '', tool: '0', limits: {}, protections: [], inUse: [], isFullRun: true },
     new Date(),
   )
   return plan
 }
 
-export interface CarriedPrune extends PruneOutcome {
+export interface ExecutedPrune extends PruneOutcome {
   readonly steps: readonly DeleteOutcome[]
 }
 
 /** Carries a plan out as one that was read from a file, where nothing else is said. */
-export async function carryOutPrune(
+export async function executePrunePlan(
   run: Bench,
   plan: PrunePlan,
   options: Partial<PrunePorts> = {},
-): Promise<CarriedPrune> {
+): Promise<ExecutedPrune> {
   const { stores } = run
   const steps: DeleteOutcome[] = []
   const ended = new Map<RepositoryPlan, RepositoryOutcome>()

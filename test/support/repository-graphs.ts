@@ -14,7 +14,7 @@ const now: number = Date.parse('2026-06-01T00:00:00Z')
 const day = 86_400_000
 
 /** A manifest, by names in place of digests. */
-interface Sketch {
+interface ManifestSketch {
   /** days before `now`, or the text of the annotation; absent: there is none */
   readonly age?: number | string
   /** of the config, in the same way */
@@ -26,11 +26,11 @@ interface Sketch {
   readonly layers?: readonly string[]
 }
 
-export interface WorldSketch {
+export interface RepositorySketch {
   readonly tags: Readonly<Record<string, string | null>>
-  readonly manifests: Readonly<Record<string, Sketch>>
-  readonly used?: readonly ReferenceInUse[]
-  readonly leftovers?: readonly {
+  readonly manifests: Readonly<Record<string, ManifestSketch>>
+  readonly inUse?: readonly ReferenceInUse[]
+  readonly orphaned?: readonly {
     readonly name: string
     readonly of: readonly string[]
     readonly tags?: readonly string[]
@@ -39,41 +39,41 @@ export interface WorldSketch {
 }
 
 /** The digest that a name stands for. */
-export function named(name: string): Digest {
+export function digestNamed(name: string): Digest {
   return digestOf(name)
 }
 
 /** The tag under which referrers of a manifest are listed. */
 export function fallbackOf(name: string, suffix = ''): string {
-  return `${named(name).replace(':', '-')}${suffix}`
+  return `${digestNamed(name).replace(':', '-')}${suffix}`
 }
 
-function snapshotOf(sketch: WorldSketch): RepositorySnapshot {
+function snapshotOf(sketch: RepositorySketch): RepositorySnapshot {
   const repository = { registry: 'r.example.com', path: 'dev/api' }
   const nodes = new Map(
-    Object.entries(sketch.manifests).map(([name, one]) => [named(name), nodeOf(name, one)] as const),
+    Object.entries(sketch.manifests).map(([name, one]) => [digestNamed(name), nodeOf(name, one)] as const),
   )
   const children = [...nodes.values()].flatMap((node) => node.children.map(({ digest }) => digest))
   return {
     repository,
     image: 'r.example.com/dev/api',
-    inUse: sketch.used ?? [],
-    orphaned: (sketch.leftovers ?? []).map(({ name, of, tags = [] }) => ({
-      digest: named(name),
-      of: of.map(named),
+    inUse: sketch.inUse ?? [],
+    orphaned: (sketch.orphaned ?? []).map(({ name, of, tags = [] }) => ({
+      digest: digestNamed(name),
+      of: of.map(digestNamed),
       tags,
     })),
     graph: {
       repository,
       tags: new Map(
-        Object.entries(sketch.tags).map(([tag, name]) => [tag, name === null ? null : named(name)]),
+        Object.entries(sketch.tags).map(([tag, name]) => [tag, name === null ? null : digestNamed(name)]),
       ),
       nodes,
       missing: new Set(children.filter((digest) => !nodes.has(digest))),
     },
     configTimes: new Map(
       Object.entries(sketch.manifests).map(([name, { configAge }]) => [
-        named(name),
+        digestNamed(name),
         { created: timeText(configAge) },
       ]),
     ),
@@ -84,12 +84,12 @@ function snapshotOf(sketch: WorldSketch): RepositorySnapshot {
 }
 
 /** Decides, and says of each tag and each other manifest what becomes of it, by name. */
-export function decided(
-  sketch: WorldSketch,
+export function decideSketch(
+  sketch: RepositorySketch,
   policy: Partial<RepositoryPolicy>,
 ): {
   readonly plan: RepositoryPlan
-  readonly gone: readonly string[]
+  readonly deleted: readonly string[]
   readonly tag: (name: string) => TagVerdict
 } {
   const { plan } = decideRepository(snapshotOf(sketch), {
@@ -99,13 +99,13 @@ export function decided(
     timeFrom: ['annotation', 'config'],
     ...policy,
   })
-  const nameOf = new Map(Object.keys(sketch.manifests).map((name) => [named(name), name]))
-  const gone = plan.steps.map((step) =>
+  const nameOf = new Map(Object.keys(sketch.manifests).map((name) => [digestNamed(name), name]))
+  const deleted = plan.steps.map((step) =>
     step.kind === 'deleteManifest' ? (nameOf.get(step.target.digest) ?? '?') : `:${step.tag}`,
   )
   return {
     plan,
-    gone,
+    deleted,
     tag: (name) => {
       const found = plan.tags.find(({ tag }) => tag === name)
       if (found === undefined) throw new Error(`${name} is not in the plan`)
@@ -143,21 +143,21 @@ export function protection(tags: TagSelector, newest?: TagProtection['newest']):
   }
 }
 
-function nodeOf(name: string, { age, children, subject, layers, configAge }: Sketch): RepositoryNode {
+function nodeOf(name: string, { age, children, subject, layers, configAge }: ManifestSketch): RepositoryNode {
   const created = timeText(age)
-  const config = { mediaType: mediaTypes.config, digest: named(`config of ${name}`), size: 10 }
-  const blobs = (layers ?? [name]).map((layer) => ({ digest: named(`layer ${layer}`), size: 10 }))
+  const config = { mediaType: mediaTypes.config, digest: digestNamed(`config of ${name}`), size: 10 }
+  const blobs = (layers ?? [name]).map((layer) => ({ digest: digestNamed(`layer ${layer}`), size: 10 }))
   const base = {
     descriptor: {
       mediaType: children === undefined ? mediaTypes.manifest : mediaTypes.index,
-      digest: named(name),
+      digest: digestNamed(name),
       size: 100,
     },
     children: (children ?? []).map((child) => ({
-      digest: named(child),
+      digest: digestNamed(child),
       isAttestation: child.startsWith('att'),
     })),
-    ...(subject !== undefined && { subject: named(subject) }),
+    ...(subject !== undefined && { subject: digestNamed(subject) }),
     ...(created !== undefined && { created }),
   }
   if (children !== undefined) return { ...base, kind: 'index', blobs: [] }

@@ -14,7 +14,7 @@ export interface Delay {
 }
 
 /** A registry with a delay, and a run on a clock on which waiting costs no time. */
-export interface DelayedWorld {
+export interface DelayedRegistry {
   readonly registry: WatchedRegistry
   readonly run: Bench
   readonly clock: Clock
@@ -24,7 +24,7 @@ export interface DelayedWorld {
   arm(delay: Delay, meanwhile: () => Promise<unknown>): void
 }
 
-export async function delayedWorld(): Promise<DelayedWorld> {
+export async function startDelayedRegistry(): Promise<DelayedRegistry> {
   const registry = await watchedRegistry()
   let now = Date.now()
   let armed: { readonly delay: Delay; readonly meanwhile: () => Promise<unknown> } | undefined

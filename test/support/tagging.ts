@@ -6,7 +6,7 @@ import { parseVersion } from '../../src/semver/version.ts'
 import { decide } from '../../src/usecases/tag/decide.ts'
 import { gather } from '../../src/usecases/tag/gather.ts'
 import type { TagRequest, Wish } from '../../src/usecases/tag/request.ts'
-import { type Bench, carryOut, type Carried } from './promotion.ts'
+import { type Bench, executePlan, type ExecutedPlan } from './promotion.ts'
 
 export interface Tagging {
   readonly in: RepositoryName
@@ -34,9 +34,9 @@ export async function planTags(run: Bench, ...taggings: readonly Tagging[]): Pro
 }
 
 /** Plans and carries out, as `dray tag --yes` does. */
-export async function tag(run: Bench, ...taggings: readonly Tagging[]): Promise<Carried> {
+export async function tag(run: Bench, ...taggings: readonly Tagging[]): Promise<ExecutedPlan> {
   const readAt = Date.now()
-  return await carryOut(run, await planTags(run, ...taggings), { readAt })
+  return await executePlan(run, await planTags(run, ...taggings), { readAt })
 }
 
 function versionWish(text: string): Wish {

@@ -15,7 +15,7 @@ import {
 import { linesOf } from '../../../src/audit/query/log-lines.ts'
 import { noteSigner, parseVkey, verifierOf } from '../../../src/signing/note-keys.ts'
 import { parseSigningKey } from '../../../src/signing/signing-keys.ts'
-import { batches, chained, recordOf } from '../../support/audit-logs.ts'
+import { batches, chained, recordOf } from '../../support/log-lines.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const { privateKey } = generateKeyPairSync('ed25519')

@@ -5,8 +5,8 @@ import { formatEventLine } from '../../../src/audit/export/export.ts'
 import { cloudEventOf } from '../../../src/audit/export/export-cloudevents.ts'
 import type { AuditRecord } from '../../../src/audit/log/record.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import { recordOf, refusedRecord } from '../../support/audit-logs.ts'
-import { doomedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
+import { recordOf, refusedRecord } from '../../support/log-lines.ts'
+import { deletedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
 
 interface Property {
   readonly type: string | readonly string[]
@@ -53,7 +53,7 @@ describe('a CloudEvent', () => {
       cloudEventOf(recordOf({ operation: 'prune', ...(step !== undefined && { step }) }))
     expect(about(manifestStep())).toMatchObject({
       type: 'dev.dray.prune.done',
-      subject: `registry.example.com/dev/api@${doomedDigest}`,
+      subject: `registry.example.com/dev/api@${deletedDigest}`,
     })
     expect(about(untagStep())).toMatchObject({ subject: 'registry.example.com/dev/api:pr-1' })
   })

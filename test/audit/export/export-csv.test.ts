@@ -2,8 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { csvHeader, formatCsvLine } from '../../../src/audit/export/export-csv.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import { recordOf } from '../../support/audit-logs.ts'
-import { doomedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
+import { recordOf } from '../../support/log-lines.ts'
+import { deletedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
 
 /** A reader by RFC 4180, section 2, without code of the writer. */
 function parseCsv(text: string): readonly (readonly string[])[] {
@@ -34,14 +34,14 @@ function rowOf(...args: Parameters<typeof formatCsvLine>): Readonly<Record<strin
 
 describe('a line of CSV', () => {
   it('names every tag that was deleted with an image, or the deleted tag', () => {
-    const deleted = rowOf(recordOf({ operation: 'prune', step: manifestStep(), before: doomedDigest }))
+    const deleted = rowOf(recordOf({ operation: 'prune', step: manifestStep(), before: deletedDigest }))
     expect(deleted).toMatchObject({
       operation: 'prune',
       step: 'deleteManifest',
       repository: 'registry.example.com/dev/api',
       tag: 'pr-1 pr-1-again',
-      digest: doomedDigest,
-      before: doomedDigest,
+      digest: deletedDigest,
+      before: deletedDigest,
     })
     expect(rowOf(recordOf({ step: untagStep() }))).toMatchObject({ step: 'deleteTag', tag: 'pr-1' })
   })

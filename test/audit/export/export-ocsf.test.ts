@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { formatEventLine } from '../../../src/audit/export/export.ts'
 import { ocsfEventOf } from '../../../src/audit/export/export-ocsf.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import { recordOf, refusedRecord } from '../../support/audit-logs.ts'
-import { doomedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
+import { recordOf, refusedRecord } from '../../support/log-lines.ts'
+import { deletedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
 
 interface Attribute {
   readonly type: string
@@ -82,7 +82,7 @@ const attested = recordOf({
     repository: { registry: 'r.example.com', path: 'b' },
   },
 })
-const deleted = recordOf({ operation: 'prune', step: manifestStep(), before: doomedDigest, after: null })
+const deleted = recordOf({ operation: 'prune', step: manifestStep(), before: deletedDigest, after: null })
 const ci = { service: 'github', user: 'octocat', run: 'https://example.com/runs/1' }
 
 describe('an OCSF event', () => {
@@ -92,9 +92,9 @@ describe('an OCSF event', () => {
       type_uid: 600304,
       api: { operation: 'prune.deleteManifest' },
       resources: [
-        { name: 'registry.example.com/dev/api', uid: doomedDigest },
-        { name: 'registry.example.com/dev/api:pr-1', uid: doomedDigest },
-        { name: 'registry.example.com/dev/api:pr-1-again', uid: doomedDigest },
+        { name: 'registry.example.com/dev/api', uid: deletedDigest },
+        { name: 'registry.example.com/dev/api:pr-1', uid: deletedDigest },
+        { name: 'registry.example.com/dev/api:pr-1-again', uid: deletedDigest },
       ],
     })
   })

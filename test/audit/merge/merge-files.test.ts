@@ -6,7 +6,7 @@ import { readHead } from '../../../src/audit/log/head.ts'
 import { mergeFiles } from '../../../src/audit/merge/merge-files.ts'
 import { verifyLog } from '../../../src/audit/verify/verify-log.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
-import { chained, recordOf } from '../../support/audit-logs.ts'
+import { chained, recordOf } from '../../support/log-lines.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const { signal } = new AbortController()

@@ -4,7 +4,7 @@ import { followChain } from '../../../src/audit/query/log-lines.ts'
 import { mergeLogs, type MergeSource, surveyLogs } from '../../../src/audit/merge/merge.ts'
 import type { LogEntry, LogRecord } from '../../../src/audit/log/record.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import { batches, chained, recordOf } from '../../support/audit-logs.ts'
+import { batches, chained, recordOf } from '../../support/log-lines.ts'
 
 function at(second: number, id: string): LogRecord {
   return recordOf({ id, time: new Date(Date.UTC(2026, 2, 4) + second * 1000).toISOString() })

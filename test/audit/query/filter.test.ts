@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { type LogFilter, matcher, parseMoment } from '../../../src/audit/query/filter.ts'
 import type { RecoveredTail } from '../../../src/audit/log/record.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import { recordOf } from '../../support/audit-logs.ts'
-import { doomedDigest, manifestStep } from '../../support/delete-steps.ts'
+import { recordOf } from '../../support/log-lines.ts'
+import { deletedDigest, manifestStep } from '../../support/delete-steps.ts'
 
 const now = Date.parse('2026-03-04T12:00:00.000Z')
 const record = recordOf({
@@ -69,7 +69,7 @@ describe('a filter', () => {
       'registry.example.com/dev/api:pr-1',
       'dev/api:pr-1-again',
       'dev/api',
-      doomedDigest,
+      deletedDigest,
       digestOf('subject'),
     ])
       expect(matcher({ image: [image], operation: ['prune'] })(deleted)).toBe(true)

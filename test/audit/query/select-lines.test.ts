@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { readBackwards } from '../../../src/audit/query/read-backwards.ts'
 import { type SelectOptions, selectLines } from '../../../src/audit/query/select-lines.ts'
 import { outcome, record, tagStep } from '../../support/audit-log.ts'
-import { putLog, story } from '../../support/log-files.ts'
+import { writeLog, exampleRecords } from '../../support/log-files.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const never = new AbortController().signal
@@ -49,12 +49,12 @@ describe('lines read backwards', () => {
 
 describe('selected lines', () => {
   it('are all lines byte for byte without conditions', async () => {
-    const lines = putLog(path, story(100))
+    const lines = writeLog(path, exampleRecords(100))
     expect(await select({ matches: all })).toEqual({ lines, hasMore: false })
   })
 
   it('are the last matches, in the order of the log, and say whether there are more', async () => {
-    const lines = putLog(path, story(60))
+    const lines = writeLog(path, exampleRecords(60))
     const isOutcome = ({ phase }: { phase: string }): boolean => phase === 'outcome'
     const outcomes = lines.filter((line) => line.includes('"phase":"outcome"'))
     await fc.assert(
@@ -68,12 +68,12 @@ describe('selected lines', () => {
 
   it('omit intents with an outcome, and keep open ones', async () => {
     const [a, b] = [tagStep('a'), tagStep('b')]
-    const lines = putLog(path, [record({ step: a }), record({ step: b }), outcome({ step: a })])
+    const lines = writeLog(path, [record({ step: a }), record({ step: b }), outcome({ step: a })])
     expect((await select({ matches: all, withoutSettled: true })).lines).toEqual([lines[1], lines[2]])
   })
 
   it.each(['{"seq":8,"pr', '\0\0\0\0', '\0\0\0\n'])('omit a torn record at the end: %j', async (torn) => {
-    const lines = putLog(path, story())
+    const lines = writeLog(path, exampleRecords())
     appendFileSync(path, torn)
     expect((await select({ matches: all })).lines).toEqual(lines)
     expect((await select({ matches: all, limit: 2 })).lines).toEqual(lines.slice(-2))
@@ -88,7 +88,7 @@ describe('selected lines', () => {
       (line: string) => line.replace('"host":"here"', '"host":"here","says":{}'),
     ],
   ])('are an error if a line in the middle %s, from either end', async (_, spoil) => {
-    const lines = putLog(path, story())
+    const lines = writeLog(path, exampleRecords())
     writeFileSync(path, lines.map((line, i) => `${i === 2 ? spoil(line) : line}\n`).join(''))
     const error = { code: 'malformed', subject: path }
     await expect(select({ matches: all })).rejects.toMatchObject(error)
@@ -104,7 +104,7 @@ describe('selected lines', () => {
   })
 
   it('end with the signal', async () => {
-    putLog(path, story())
+    writeLog(path, exampleRecords())
     const gone = AbortSignal.abort(new Error('enough'))
     await expect(selectLines(path, { matches: all, limit: 1 }, gone)).rejects.toThrow('enough')
   })

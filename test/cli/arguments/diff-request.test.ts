@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolveDiffRequest } from '../../../src/cli/arguments/diff-request.ts'
 import { parseConfig } from '../../../src/config/load.ts'
-import { ending } from '../../support/codes.ts'
+import { outcomeOf } from '../../support/error-code.ts'
 
 const { config } = parseConfig(
   {
@@ -40,7 +40,7 @@ describe('the request of dray diff', () => {
   it.each([[[]], [['prod']], [['prod', '@prod']], [['staging', 'pord']], [['staging', 'prod', 'api:1']]])(
     'is refused for %j',
     (args) => {
-      expect(ending(() => resolveDiffRequest(args, config))).toBe('usage')
+      expect(outcomeOf(() => resolveDiffRequest(args, config))).toBe('usage')
     },
   )
 })

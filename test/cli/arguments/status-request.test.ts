@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolveStatusRequest } from '../../../src/cli/arguments/status-request.ts'
 import { parseConfig } from '../../../src/config/load.ts'
-import { ending } from '../../support/codes.ts'
+import { outcomeOf } from '../../support/error-code.ts'
 
 const config = (content: string) =>
   parseConfig({ file: '/p/dray.yaml', content: `version: 1\n${content}` }, 'dray.yaml').config
@@ -77,13 +77,13 @@ describe('the request of dray status', () => {
     [['@prod/other']],
     [['elsewhere.example/api']],
   ])('is refused for %j', (args) => {
-    expect(ending(() => resolveStatusRequest(args, [], staged))).toBe('usage')
+    expect(outcomeOf(() => resolveStatusRequest(args, [], staged))).toBe('usage')
   })
 
   it('is refused if dray.yaml lists no images or has no environments', () => {
-    expect(ending(() => resolveStatusRequest([], [], free))).toBe('usage')
-    expect(ending(() => resolveStatusRequest(['api'], [], config('')))).toBe('usage')
-    expect(ending(() => resolveStatusRequest(['api'], ['x'], free))).toBe('usage')
-    expect(ending(() => resolveStatusRequest(['@b/api'], ['a'], free))).toBe('usage')
+    expect(outcomeOf(() => resolveStatusRequest([], [], free))).toBe('usage')
+    expect(outcomeOf(() => resolveStatusRequest(['api'], [], config('')))).toBe('usage')
+    expect(outcomeOf(() => resolveStatusRequest(['api'], ['x'], free))).toBe('usage')
+    expect(outcomeOf(() => resolveStatusRequest(['@b/api'], ['a'], free))).toBe('usage')
   })
 })

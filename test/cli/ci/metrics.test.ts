@@ -10,7 +10,7 @@ import type { PrunePlan } from '../../../src/plan/prune/prune-plan.ts'
 import { parseExposition, type Sample } from '../../support/exposition.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { pruneOutcome } from '../../support/prune-outcomes.ts'
-import { pieceOf, prunePlan, repositoryPlan, tagVerdict, whys } from '../../support/prune-plans.ts'
+import { manifestVerdict, prunePlan, repositoryPlan, tagVerdict, whys } from '../../support/prune-plans.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const conflict = { code: 'conflict', message: 'it has moved' } as const
@@ -23,7 +23,7 @@ const old = (tag: string) => tagVerdict(tag, 'delete', whys.rule)
 const api = repositoryPlan(
   '@dev/api',
   [kept, old('n-1'), old('n-2'), tagVerdict('pr-1', 'untag', whys.rule, { digest: digestOf('1.4.2') })],
-  { others: [pieceOf('n-1', 'amd64', 'child')] },
+  { others: [manifestVerdict('n-1', 'amd64', 'child')] },
 )
 const idle = repositoryPlan('@dev/idle', [kept])
 

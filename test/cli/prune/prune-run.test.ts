@@ -15,8 +15,8 @@ import { Reach } from '../../../src/images/graph/reach.ts'
 import { RepositoryReader } from '../../../src/images/graph/repository-reader.ts'
 import { ImageTimes } from '../../../src/usecases/prune/policy/times.ts'
 import { image, index } from '../../support/images.ts'
-import { carryOutPrune, prunePlanOf } from '../../support/pruning.ts'
-import { isDelete, pruneWorld } from '../../support/prune-world.ts'
+import { executePrunePlan, prunePlanOf } from '../../support/pruning.ts'
+import { isDelete, startPruneRegistry } from '../../support/prune-registry.ts'
 import { tempFolder } from '../../support/temp.ts'
 import { watchedRegistry } from '../../support/world.ts'
 
@@ -29,7 +29,7 @@ function alive(constructor: new (...args: never) => unknown): number {
 
 /** Repositories with one delete each, three times as many as are pruned at once. */
 async function planOfMany() {
-  const world = await pruneWorld()
+  const world = await startPruneRegistry()
   const repositories = Array.from({ length: 3 * repositoriesAtOnce }, (_, i) => ({
     ...world.repository,
     path: `dev/r${i}`,
@@ -83,7 +83,7 @@ describe('the memory of a prune', () => {
       counts = [RepositoryReader, RepositoryDeletes, DeleteLedger, Rescans, PendingDeletes].map(alive)
     }
     world.after(isDelete, measure, plan.repositories.length)
-    const done = await carryOutPrune(world.run, plan, {
+    const done = await executePrunePlan(world.run, plan, {
       reader: readersOf(plan, world.run.stores, undefined),
     })
     expect(done.repositories.map(({ status }) => status)).toEqual(plan.repositories.map(() => 'pruned'))
@@ -95,7 +95,7 @@ describe('the memory of a prune', () => {
     const { world, plan } = await planOfMany()
     const ended: WeakRef<readonly DeleteOutcome[]>[] = []
     let kept: number | undefined
-    await carryOutPrune(world.run, plan, {
+    await executePrunePlan(world.run, plan, {
       ended: (_, outcomes) => {
         ended.push(new WeakRef(outcomes))
         if (ended.length < plan.repositories.length) return
@@ -119,7 +119,7 @@ describe('the memory of a prune', () => {
         most = Math.max(most, open)
       },
     }
-    await carryOutPrune(world.run, plan, { sink })
+    await executePrunePlan(world.run, plan, { sink })
     expect(open).toBe(0)
     expect(most).toBeGreaterThan(0)
     expect(most).toBeLessThanOrEqual(repositoriesAtOnce)

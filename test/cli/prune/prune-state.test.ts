@@ -6,14 +6,14 @@ import { systemClock } from '../../../src/lib/clock.ts'
 import { unreadableFolders } from '../../audit/unreadable-folders.ts'
 import { image, index } from '../../support/images.ts'
 import { prunePlanOf } from '../../support/pruning.ts'
-import { pruneWorld } from '../../support/prune-world.ts'
+import { startPruneRegistry } from '../../support/prune-registry.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const { signal } = new AbortController()
 
 describe('the plan of a run that was interrupted', () => {
   it('names what comes after another delete, by repository', async () => {
-    const world = await pruneWorld()
+    const world = await startPruneRegistry()
     const both = index(['amd64'])
     const child = both.manifests.find(({ descriptor }) => descriptor.digest !== both.root.digest)
     const web = { ...world.repository, path: 'dev/web' }
@@ -32,7 +32,7 @@ describe('the plan of a run that was interrupted', () => {
   })
 
   it('is saved whole or not at all', async () => {
-    const world = await pruneWorld()
+    const world = await startPruneRegistry()
     const folder = await tempFolder()
     const state = new PruneState(join(folder, 'audit.jsonl'), systemClock)
     const plan = await prunePlanOf(world.run, [])

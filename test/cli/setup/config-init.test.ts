@@ -12,7 +12,7 @@ import { emptyConfig } from '../../../src/config/config.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { retentionOf } from '../../../src/config/retention/retention.ts'
 import { startingConfig } from '../../../src/config/starting/starting-config.ts'
-import { person } from '../../support/person.ts'
+import { scriptedAnswers } from '../../support/scripted-answers.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const flags = (given: Partial<InitFlags> = {}): InitFlags => ({
@@ -40,7 +40,7 @@ describe('a new configuration', () => {
 
   it('is made of answers, and names the command without questions', async () => {
     const answers = ['r.example.com', 'dev', 'dev/{image}', 'prod', 'prod/{image}', '', 'nightlies', 'dev']
-    const { questions, asked } = person(...answers)
+    const { questions, asked } = scriptedAnswers(...answers)
     const config = await completeInit(flags(), questions)
     expect(asked).toHaveLength(answers.length)
     expect(formatInitFlags(config).join(' ')).toBe(
@@ -49,7 +49,7 @@ describe('a new configuration', () => {
   })
 
   it('asks only for missing flags', async () => {
-    const { questions, asked } = person('none')
+    const { questions, asked } = scriptedAnswers('none')
     const config = await completeInit(given, questions)
     expect(config).not.toHaveProperty('retention')
     expect(formatInitFlags(config).slice(-2)).toEqual(['--retention', 'none'])
@@ -127,7 +127,7 @@ describe('a policy for an existing configuration', () => {
       policy: { name: 'newest' },
       environment: 'dev',
     })
-    const { questions, asked } = person('nightlies', 'prod')
+    const { questions, asked } = scriptedAnswers('nightlies', 'prod')
     expect((await completeRetention(flags(), config, questions)).environment).toBe('prod')
     expect(asked[1]).toBe('Which environment is cleared out? dev prod')
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { newFlag, sameCommand } from '../../../src/cli/command/command-line.ts'
 import { completePromotion, type PromotionArguments } from '../../../src/cli/terminal/complete-promotion.ts'
 import { parseConfig } from '../../../src/config/load.ts'
-import { person } from '../../support/person.ts'
+import { scriptedAnswers } from '../../support/scripted-answers.ts'
 
 const environments = `version: 1
 environments:
@@ -25,7 +25,7 @@ async function complete(
   answers: readonly (string | readonly string[])[],
   content = listed,
 ) {
-  const { questions, asked } = person(...answers)
+  const { questions, asked } = scriptedAnswers(...answers)
   const is = await completePromotion(
     { references: [], from: undefined, to: undefined, ...given },
     { config: configOf(content), questions, tagsOf: async ({ path }) => tags[path] ?? [] },

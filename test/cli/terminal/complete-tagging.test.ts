@@ -5,7 +5,7 @@ import {
   type TaggingArguments,
 } from '../../../src/cli/terminal/complete-tagging.ts'
 import { parseConfig } from '../../../src/config/load.ts'
-import { person } from '../../support/person.ts'
+import { scriptedAnswers } from '../../support/scripted-answers.ts'
 
 const config = parseConfig(
   {
@@ -25,7 +25,7 @@ images:
 type Answers = readonly (string | readonly string[])[]
 
 function ports(answers: Answers) {
-  const { questions, asked } = person(...answers)
+  const { questions, asked } = scriptedAnswers(...answers)
   return { asked, config, questions, tagsOf: async () => ['build-77', '1.4.0', 'latest'] }
 }
 

@@ -5,7 +5,7 @@ import type { Call } from '../../../src/lib/call.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
 import type { BeforeAttempt } from '../../../src/lib/freshness.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
-import { doomedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
+import { deletedDigest, manifestStep, untagStep } from '../../support/delete-steps.ts'
 import { notedCall } from '../../support/http-world.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 
@@ -25,8 +25,8 @@ interface Situation {
 function place({ waitMs = 0, meanwhile = () => undefined, deleteTagged = 'yes' }: Situation = {}) {
   const [clock, stop] = [manualClock(), new AbortController()]
   const tags = new Map<string, string>([
-    ['pr-1', doomedDigest],
-    ['pr-1-again', doomedDigest],
+    ['pr-1', deletedDigest],
+    ['pr-1-again', deletedDigest],
   ])
   const deletes: string[] = []
   let learned: Known = deleteTagged === 'no' ? 'unknown' : deleteTagged
@@ -63,7 +63,7 @@ function place({ waitMs = 0, meanwhile = () => undefined, deleteTagged = 'yes' }
     },
   } as unknown as TargetRepository
   const ports: DeletePorts = { store, clock, stop: stop.signal, call: notedCall() }
-  const own = { at: clock.now(), tags: new Map([...tags.keys()].map((tag) => [tag, doomedDigest])) }
+  const own = { at: clock.now(), tags: new Map([...tags.keys()].map((tag) => [tag, deletedDigest])) }
   return { ports, own, tags, deletes, stop }
 }
 
@@ -102,7 +102,7 @@ describe('deleting a manifest', () => {
         const result = await store.deleteTag(tag, call, beforeAttempt)
         if (tag !== 'pr-1-again') return result
         await (ports.clock as ReturnType<typeof manualClock>).advance(3_000)
-        tags.set('pr-1', doomedDigest)
+        tags.set('pr-1', deletedDigest)
         return result
       },
       deleteManifest: async (digest: typeof other, call: Call, beforeAttempt?: BeforeAttempt) => {
@@ -111,7 +111,7 @@ describe('deleting a manifest', () => {
       },
     }
     const deleted = await deleteManifest(manifestStep(), own, { ...ports, store: again }, notLive)
-    expect(deleted).toEqual({ tag: 'pr-1', to: doomedDigest })
+    expect(deleted).toEqual({ tag: 'pr-1', to: deletedDigest })
     expect(deletes).toEqual(['pr-1', 'pr-1-again'])
   })
 

@@ -5,12 +5,12 @@ import { DrayError } from '../../../src/lib/errors.ts'
 import { chainComplaints, entriesOf, openLog, waitingClock } from '../../support/audit-log.ts'
 import { image, index, referrer } from '../../support/images.ts'
 import { bench } from '../../support/promotion.ts'
-import { isDelete, type PruneWorld, pruneWorld } from '../../support/prune-world.ts'
-import { carryOutPrune, prunePlanOf } from '../../support/pruning.ts'
+import { isDelete, type PruneRegistry, startPruneRegistry } from '../../support/prune-registry.ts'
+import { executePrunePlan, prunePlanOf } from '../../support/pruning.ts'
 
 /** Two signed images of two platforms, one of them shared: seven manifests and a tag to delete. */
-async function place(): Promise<PruneWorld> {
-  const world = await pruneWorld()
+async function place(): Promise<PruneRegistry> {
+  const world = await startPruneRegistry()
   const shared = image({ platform: 'arm64', label: 'shared' })
   for (const label of ['a', 'b']) {
     const both = index([shared, image({ platform: 'amd64', label })])
@@ -42,7 +42,7 @@ describe('a prune that is killed', () => {
         },
       }
       const dying = { ...world.run, call: { ...world.run.call, signal: killed.signal } }
-      await carryOutPrune(dying, plan, { sink, runId: 'first' }).catch(() => undefined)
+      await executePrunePlan(dying, plan, { sink, runId: 'first' }).catch(() => undefined)
       expect(killed.signal.aborted).toBe(true)
 
       clock.turn(60_000)
@@ -58,9 +58,9 @@ describe('a prune that is killed', () => {
       }
       const { left } = await resolveIntents({ ...ports, run: 'second' }, later.call)
       expect(left).toBe(0)
-      const done = await carryOutPrune(later, plan, { sink: second, runId: 'second' })
+      const done = await executePrunePlan(later, plan, { sink: second, runId: 'second' })
       expect(done.repositories).toMatchObject([{ failed: 0, conflicts: 0, notAttempted: 0, errors: [] }])
-      expect(await world.left()).toEqual(atTheEnd)
+      expect(await world.remaining()).toEqual(atTheEnd)
       expect(await world.registry.oracle.tags('dev/api')).toEqual(['prod'])
       expect(chainComplaints(file)).toEqual([])
       const outcomes = entriesOf(file).filter(({ phase }) => phase === 'outcome') as AuditRecord[]
@@ -81,7 +81,7 @@ it('a delete that a second interrupt cuts off has an open intent for the next ru
   const log = openLog(world.run.auditFile, clock)
   world.after(isDelete, () => hard.abort(new DrayError('interrupted', 'interrupted')))
   const cut = { ...world.run, call: { ...world.run.call, signal: hard.signal } }
-  const done = await carryOutPrune(cut, plan, { sink: log, runId: 'first' })
+  const done = await executePrunePlan(cut, plan, { sink: log, runId: 'first' })
   expect(done.repositories).toMatchObject([{ failed: 1, notAttempted: 6, deleted: 0 }])
   const open = await log.openIntents()
   expect(open.map(({ record }) => record.step?.id)).toEqual([done.steps[0]?.step])

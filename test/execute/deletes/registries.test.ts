@@ -5,23 +5,23 @@ import { parseDigest } from '../../../src/oci/digest.ts'
 import type { Capability, Known } from '../../../src/images/ports.ts'
 import { image, index, referrer } from '../../support/images.ts'
 import { leapingClock } from '../../support/manual-clock.ts'
-import { isDelete, type PruneWorld, pruneWorld } from '../../support/prune-world.ts'
-import { carryOutPrune, prunePlanOf, recordsOf } from '../../support/pruning.ts'
+import { isDelete, type PruneRegistry, startPruneRegistry } from '../../support/prune-registry.ts'
+import { executePrunePlan, prunePlanOf, recordsOf } from '../../support/pruning.ts'
 
 const of = (label: string) => image({ label, layers: 0 })
 
 /** Five images to delete, and a kept image with two tags to delete. */
-async function place(...options: Parameters<typeof pruneWorld>): Promise<PruneWorld> {
-  const world = await pruneWorld(...options)
+async function place(...options: Parameters<typeof startPruneRegistry>): Promise<PruneRegistry> {
+  const world = await startPruneRegistry(...options)
   for (let n = 0; n < 5; n++) world.put(index(['arm64', 'amd64'], { label: `${n}`, layers: 0 }), `pr-${n}`)
   world.put(of('prod'), 'prod', 'pr-x', 'pr-y')
   return world
 }
 
-async function pruned(world: PruneWorld) {
+async function pruned(world: PruneRegistry) {
   const plan = await prunePlanOf(world.run, [world.repository])
   world.registry.forget()
-  return await carryOutPrune(world.run, plan)
+  return await executePrunePlan(world.run, plan)
 }
 
 /** The known capabilities of Docker Hub. */
@@ -94,7 +94,7 @@ describe('a registry that deletes the manifest together with a tag', () => {
 
 describe('a registry that does not delete a manifest', () => {
   it('that an untagged index lists keeps it with its referrers, and the rest is deleted (zot)', async () => {
-    const world = await pruneWorld({ profile: 'zot-2.1' })
+    const world = await startPruneRegistry({ profile: 'zot-2.1' })
     const [arm, amd] = [image({ platform: 'arm64' }), image({ platform: 'amd64' })]
     world.put(index([arm]))
     world.put(index([arm, amd]), 'pr-1')
@@ -114,7 +114,7 @@ describe('a registry that does not delete a manifest', () => {
   })
 
   it('that has a tag is reported as refused, and others are deleted (zot)', async () => {
-    const world = await pruneWorld({ profile: 'zot-2.1' })
+    const world = await startPruneRegistry({ profile: 'zot-2.1' })
     const held = of('held')
     world.put(index([held]))
     world.put(held, 'pr-0')
@@ -125,7 +125,7 @@ describe('a registry that does not delete a manifest', () => {
   })
 
   it('three times before the first success gets no further delete', async () => {
-    const world = await pruneWorld({ profile: 'zot-2.1' })
+    const world = await startPruneRegistry({ profile: 'zot-2.1' })
     const held = Array.from({ length: 6 }, (_, n) => of(`held${n}`))
     world.put(index(held))
     held.forEach((content, n) => world.put(content, `pr-${n}`))
@@ -151,7 +151,7 @@ describe('a registry that requires deletes of tags before their manifest', () =>
       const world = await place({ profile }, heldByTags)
       const done = await pruned(world)
       expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 15, untagged: 2, errors: [] }])
-      expect(await world.left()).toEqual(['prod'])
+      expect(await world.remaining()).toEqual(['prod'])
       // The tag is deleted, then the manifest by its digest.
       expect(world.deletes().slice(0, 2)).toEqual(['pr-0', 'pr-0'])
     },
@@ -161,11 +161,11 @@ describe('a registry that requires deletes of tags before their manifest', () =>
     const world = await place({ profile: 'gar' })
     const done = await pruned(world)
     expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 15, errors: [] }])
-    expect(await world.left()).toEqual(['prod'])
+    expect(await world.remaining()).toEqual(['prod'])
   })
 
   it('gets the deletes of attached artifacts before their subject if it requires that too (GAR)', async () => {
-    const world = await pruneWorld({ profile: 'gar' })
+    const world = await startPruneRegistry({ profile: 'gar' })
     const signed = index(['arm64', 'amd64'])
     const own = referrer(signed)
     world.put(signed, 'pr-1')
@@ -175,25 +175,25 @@ describe('a registry that requires deletes of tags before their manifest', () =>
     world.put(of('prod'), 'prod')
     const done = await pruned(world)
     expect(done.repositories).toMatchObject([{ status: 'pruned', deleted: 6, failed: 0, errors: [] }])
-    expect(await world.left()).toEqual(['prod'])
+    expect(await world.remaining()).toEqual(['prod'])
   })
 })
 
 describe('a response that leaves the result open', () => {
   it('is checked: 500 although the manifest was deleted (Docker Hub)', async () => {
-    const world = await pruneWorld({ abilities: { deleteAnswer: 500 } })
+    const world = await startPruneRegistry({ abilities: { deleteAnswer: 500 } })
     world.put(of('a'), 'pr-1')
     world.put(of('b'), 'pr-2')
     const done = await pruned(world)
     expect(done.repositories).toMatchObject([{ status: 'pruned', errors: [] }])
-    expect(await world.left()).toEqual([])
+    expect(await world.remaining()).toEqual([])
   })
 
   it('leaves the intent open for the next run if the registry cannot be reached any more', async () => {
     const world = await place({}, { clock: leapingClock(Date.now()) })
     const plan = await prunePlanOf(world.run, [world.repository])
     world.after(isDelete, () => void world.registry[Symbol.asyncDispose]())
-    const done = await carryOutPrune(world.run, plan)
+    const done = await executePrunePlan(world.run, plan)
     expect(done.repositories).toMatchObject([{ status: 'failed', deleted: 0 }])
     expect(new Set(done.repositories[0]?.errors.map(({ code }) => code))).toEqual(new Set(['network']))
     const outcomes = (await recordsOf(world.run)).filter(({ phase }) => phase === 'outcome')

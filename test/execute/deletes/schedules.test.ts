@@ -2,8 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseDigest } from '../../../src/oci/digest.ts'
 import { type Content, cosignSignature, image, index, referrer } from '../../support/images.ts'
-import { isDelete, type PruneWorld, pruneWorld } from '../../support/prune-world.ts'
-import { carryOutPrune, prunePlanOf } from '../../support/pruning.ts'
+import { isDelete, type PruneRegistry, startPruneRegistry } from '../../support/prune-registry.ts'
+import { executePrunePlan, prunePlanOf } from '../../support/pruning.ts'
 
 /** Pushed content. The numbers choose among the existing content. */
 interface Piece {
@@ -39,13 +39,13 @@ function alone(content: Content): Content {
  * A registry refuses an index with a missing child. An existing index without a tag is not visible
  * to the prune and may have lost its children.
  */
-async function mayBePushed(world: PruneWorld, content: Content): Promise<boolean> {
+async function mayBePushed(world: PruneRegistry, content: Content): Promise<boolean> {
   const { digest } = content.root
   const own = content.manifests.find(({ descriptor }) => descriptor.digest === digest)?.bytes
   return own !== undefined && (await isWhole(world, own))
 }
 
-async function isWhole(world: PruneWorld, manifest: Uint8Array): Promise<boolean> {
+async function isWhole(world: PruneRegistry, manifest: Uint8Array): Promise<boolean> {
   const { manifests = [] } = JSON.parse(Buffer.from(manifest).toString()) as {
     manifests?: readonly { readonly digest: string }[]
   }
@@ -56,7 +56,7 @@ async function isWhole(world: PruneWorld, manifest: Uint8Array): Promise<boolean
   return true
 }
 
-async function broken(world: PruneWorld): Promise<readonly string[]> {
+async function broken(world: PruneRegistry): Promise<readonly string[]> {
   const { oracle } = world.registry
   const complaints = await Promise.all(
     (await oracle.tags('dev/api')).map((tag) => oracle.complaints('dev/api', tag)),
@@ -72,7 +72,7 @@ describe('a prune with pushes between its deletes', () => {
         fc.array(push, { maxLength: 4 }),
         fc.boolean(),
         async (pieces, pushes, hasReferrers) => {
-          await using world = await pruneWorld({ abilities: { referrers: hasReferrers } })
+          await using world = await startPruneRegistry({ abilities: { referrers: hasReferrers } })
           const built: Content[] = []
           for (const one of pieces) {
             const content = build(one, built)
@@ -91,7 +91,7 @@ describe('a prune with pushes between its deletes', () => {
           }
           await act(0)
           for (let nth = 1; nth <= 8; nth++) world.after(isDelete, () => void act(nth), nth)
-          const done = await carryOutPrune(world.run, plan, { deletesAtOnce: 1 })
+          const done = await executePrunePlan(world.run, plan, { deletesAtOnce: 1 })
           expect(await broken(world)).toEqual([])
           expect(done.repositories.map(({ failed }) => failed)).toEqual([0])
           if (pushes.length > 0) return

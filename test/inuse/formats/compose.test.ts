@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { interpolate } from '../../../src/inuse/formats/compose.ts'
-import { images, mistake } from '../../support/in-use.ts'
+import { images, errorIn } from '../../support/in-use.ts'
 
 const compose = `
 name: shop
@@ -38,7 +38,7 @@ describe('a Compose file', () => {
   it.each(['r.test/a:${TAG}', 'r.test/a:$TAG', 'r.test/a:${TAG:?say which}', 'r.test/a:${X:-${TAG}}'])(
     'with %s is an error that names the variable',
     (image) => {
-      const error = mistake(JSON.stringify({ services: { a: { image } } }))
+      const error = errorIn(JSON.stringify({ services: { a: { image } } }))
       expect(error.code).toBe('refused')
       expect(error.why).toBe('file.yaml: services.a.image: the variable TAG has no default')
       expect(error.hint).toContain('docker compose config')
@@ -47,7 +47,7 @@ describe('a Compose file', () => {
 
   it('with too deeply nested variables is an error', () => {
     const image = `${'${A:-'.repeat(100_000)}x${'}'.repeat(100_000)}`
-    expect(mistake(JSON.stringify({ services: { a: { image } } })).why).toContain('services.a.image')
+    expect(errorIn(JSON.stringify({ services: { a: { image } } })).why).toContain('services.a.image')
   })
 
   it('may have an image from a merge key', () => {

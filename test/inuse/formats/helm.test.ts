@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { images, mistake, oneDigest } from '../../support/in-use.ts'
+import { images, errorIn, oneDigest } from '../../support/in-use.ts'
 
 const names = (text: string): readonly string[] => Object.keys(images(text))
 
@@ -61,8 +61,8 @@ describe('values of Helm', () => {
     ['image: ""', 'it is empty'],
     ['image:', 'it is empty'],
   ])('that leave something to the chart are an error: %s', (text, what) => {
-    expect(mistake(text).why).toContain(what)
-    expect(mistake(text).why).toMatch(/^file\.yaml: /)
+    expect(errorIn(text).why).toContain(what)
+    expect(errorIn(text).why).toMatch(/^file\.yaml: /)
   })
 
   it.each([
@@ -115,19 +115,19 @@ describe('an Argo CD Application', () => {
     }
     expect(names(JSON.stringify({ spec: { source: { helm } } }))).toContain('r.test/a:1')
     const half = { ...helm, valuesObject: { image: { tag: '2' } } }
-    expect(mistake(JSON.stringify({ spec: { source: { helm: half } } })).why).toContain('no repository')
+    expect(errorIn(JSON.stringify({ spec: { source: { helm: half } } })).why).toContain('no repository')
   })
 
   it('with values that are not YAML is an error', () => {
     const helm = { values: 'image: {{ x }}' }
-    expect(mistake(JSON.stringify({ spec: { sources: [{ helm }] } })).why).toContain(
+    expect(errorIn(JSON.stringify({ spec: { sources: [{ helm }] } })).why).toContain(
       'spec.sources[0].helm.values: the text there is no YAML',
     )
   })
 
   it('with only a tag is an error', () => {
     const helm = { parameters: [{ name: 'image.tag', value: '1' }] }
-    expect(mistake(JSON.stringify({ spec: { source: { helm } } })).why).toContain('no repository')
+    expect(errorIn(JSON.stringify({ spec: { source: { helm } } })).why).toContain('no repository')
   })
 })
 

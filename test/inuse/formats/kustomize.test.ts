@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { images, mistake, oneDigest } from '../../support/in-use.ts'
+import { images, errorIn, oneDigest } from '../../support/in-use.ts'
 
 const names = (text: string): readonly string[] => Object.keys(images(text))
 const kustomization = (...entries: readonly object[]): string =>
@@ -25,7 +25,7 @@ describe('a kustomization', () => {
   })
 
   it('that renames an image is an error if no file has the image', () => {
-    expect(mistake(kustomization({ name: 'nginx', newName: 'm.test/nginx' })).why).toContain(
+    expect(errorIn(kustomization({ name: 'nginx', newName: 'm.test/nginx' })).why).toContain(
       'file.yaml: images[0]: it renames "nginx"',
     )
   })
@@ -36,7 +36,7 @@ describe('a kustomization', () => {
   })
 
   it('that adds a suffix to a tag is an error', () => {
-    expect(mistake(kustomization({ name: 'a', tagSuffix: '-x' })).why).toContain('suffix "-x"')
+    expect(errorIn(kustomization({ name: 'a', tagSuffix: '-x' })).why).toContain('suffix "-x"')
   })
 
   it('has the images of patches that are strings', () => {

@@ -8,7 +8,6 @@ import { bareDescriptor } from '../../../src/oci/descriptor.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import { mediaTypes } from '../../../src/oci/media-types.ts'
 import type { RepositoryLister, TargetRepository } from '../../../src/images/ports.ts'
-import { complaintOfError } from '../../support/hostile/verdict.ts'
 import {
   blobOf,
   bytesSource,
@@ -18,6 +17,7 @@ import {
   type ScriptedAnswer,
   scripted,
 } from './world.ts'
+import { complaintOfError } from '../../support/hostile/complaints.ts'
 
 const mebi = 1024 ** 2
 const layer = Buffer.from('a layer')

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { DrayError } from '../../../src/lib/errors.ts'
 import { digestOf } from '../../../src/oci/digest.ts'
 import type { BlobSource } from '../../../src/images/ports.ts'
-import { type CuttingLine, cuttingLine } from '../../support/cutting-line.ts'
+import { type CuttingProxy, cuttingProxy } from '../../support/cutting-proxy.ts'
 import { dockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts'
 import { Oracle } from '../../support/oracle.ts'
 import {
@@ -25,8 +25,8 @@ const uploads = { wholeUpTo: mebibyte, chunk: mebibyte }
 /** more bytes than the headers of all requests of an upload */
 const headers = 32 * 1024
 
-async function line(to: string, ...cuts: number[]): Promise<CuttingLine> {
-  const made = await cuttingLine(to, cuts)
+async function line(to: string, ...cuts: number[]): Promise<CuttingProxy> {
+  const made = await cuttingProxy(to, cuts)
   onTestFinished(() => made[Symbol.asyncDispose]())
   return made
 }

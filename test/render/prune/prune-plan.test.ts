@@ -4,7 +4,7 @@ import type { PrunePlan, TagVerdict, Why } from '../../../src/plan/prune/prune-p
 import { renderPrunePlan } from '../../../src/render/prune/prune-plan.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
 import { displayWidth } from '../../../src/render/text/width.ts'
-import { pieceOf, prunePlan, repositoryPlan, tagVerdict, whys } from '../../support/prune-plans.ts'
+import { manifestVerdict, prunePlan, repositoryPlan, tagVerdict, whys } from '../../support/prune-plans.ts'
 
 const at = (width: number | undefined) => ({ style: plainStyle, width })
 const linesOf = (plan: PrunePlan, width: number | 'pipe' = 100, all = false): readonly string[] =>
@@ -46,10 +46,10 @@ const api = repositoryPlan(
   ],
   {
     others: [
-      pieceOf('nightly-1', 'amd64', 'child'),
-      pieceOf('nightly-1', 'arm64', 'child'),
-      pieceOf('amd64', 'sbom', 'evidence'),
-      pieceOf('nightly-2', 'x', 'child'),
+      manifestVerdict('nightly-1', 'amd64', 'child'),
+      manifestVerdict('nightly-1', 'arm64', 'child'),
+      manifestVerdict('amd64', 'sbom', 'evidence'),
+      manifestVerdict('nightly-2', 'x', 'child'),
     ],
   },
 )
@@ -108,7 +108,7 @@ collection.`.trim(),
       tagVerdict(`u${name}`, 'untag', why),
     ])
     const long = repositoryPlan(`@dev/${'team/'.repeat(60)}api`, tags, {
-      others: names.map((name) => pieceOf(names[0] ?? '', name, 'evidence', { why })),
+      others: names.map((name) => manifestVerdict(names[0] ?? '', name, 'evidence', { why })),
     })
     const plan = prunePlan([long, api], {
       policyName: names.join(),
@@ -181,11 +181,11 @@ collection.`.trim(),
     const plan = prunePlan([
       repositoryPlan('@dev/api', [old('n-1')], {
         others: [
-          pieceOf('lost', 'lost-index', 'leftover'),
-          pieceOf('lost-index', 'lost-child', 'leftover'),
-          pieceOf('n-1', 'a', 'child'),
-          pieceOf('n-1', 'b', 'child', { verdict: 'keep', why: shared }),
-          pieceOf('n-1', 'c', 'child', { verdict: 'keep', why: shared }),
+          manifestVerdict('lost', 'lost-index', 'leftover'),
+          manifestVerdict('lost-index', 'lost-child', 'leftover'),
+          manifestVerdict('n-1', 'a', 'child'),
+          manifestVerdict('n-1', 'b', 'child', { verdict: 'keep', why: shared }),
+          manifestVerdict('n-1', 'c', 'child', { verdict: 'keep', why: shared }),
         ],
         roots: [digestOf('running')],
       }),
@@ -202,7 +202,7 @@ collection.`.trim(),
   })
 
   it('does not count evidence tags as images', () => {
-    const sig = pieceOf('n-1', 'sig', 'evidence')
+    const sig = manifestVerdict('n-1', 'sig', 'evidence')
     const tag = tagVerdict('sha256-aa.sig', 'delete', sig.why, { digest: sig.digest })
     const text = renderPrunePlan(
       prunePlan([repositoryPlan('@dev/api', [old('n-1'), tag], { others: [sig] })]),

@@ -5,7 +5,7 @@ import { plainStyle } from '../../../src/render/text/style.ts'
 import { displayWidth } from '../../../src/render/text/width.ts'
 import { outcome, record, tagStep } from '../../support/audit-log.ts'
 import { manifestStep, untagStep } from '../../support/delete-steps.ts'
-import { story } from '../../support/log-files.ts'
+import { exampleRecords } from '../../support/log-files.ts'
 
 const pipe = { style: plainStyle, width: undefined }
 const terminal = { style: plainStyle, width: 100 }
@@ -14,7 +14,7 @@ function entries(...records: readonly LogRecord[]): readonly LogEntry[] {
   return records.map((one, i) => ({ ...one, seq: i + 1, prev: null }))
 }
 
-const [, done, , , refused] = story(2)
+const [, done, , , refused] = exampleRecords(2)
 const lines = (text: string): readonly string[] => text.split('\n')
 
 describe('the table of a log', () => {

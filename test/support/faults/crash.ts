@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { verifyLog } from '../../../src/audit/verify/verify-log.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { expireRuns } from '../audit-log.ts'
-import { cuttingLine } from '../cutting-line.ts'
+import { cuttingProxy } from '../cutting-proxy.ts'
 import { injuringProxy, type Injury } from '../faulty-proxy.ts'
 import { program } from '../program.ts'
 import { makeFolder, removeFolder } from '../temp.ts'
@@ -59,11 +59,11 @@ export async function crash(setUp: SetUp, killPoint: KillPoint | undefined): Pro
   const cuts = killPoint?.when === 'in the middle' ? [killPoint.byte] : []
   await using proxy = await injuringProxy(registries.to, {
     choose,
-    answered: (request) => {
+    onResponse: (request) => {
       if (killPoint?.when === 'after' && isFirst && request.number === killPoint.request) kill()
     },
   })
-  await using line = await cuttingLine(cuts.length > 0 ? registries.to : proxy.host, cuts, kill)
+  await using line = await cuttingProxy(cuts.length > 0 ? registries.to : proxy.host, cuts, kill)
   try {
     await writeFile(
       join(folder, 'dray.yaml'),

@@ -1,8 +1,8 @@
 import type { Clock } from '../../../src/lib/clock.ts'
 import type { Credential } from '../../../src/registry/credential.ts'
-import { injuringProxy, type Injury, type Passing, type ProxyOptions } from '../faulty-proxy.ts'
+import { injuringProxy, type Injury, type ProxiedRequest, type ProxyOptions } from '../faulty-proxy.ts'
 import { leapingClock } from '../manual-clock.ts'
-import { bench, type Carried, promote } from '../promotion.ts'
+import { bench, type ExecutedPlan, promote } from '../promotion.ts'
 import type { FaultKind, FaultTarget } from './fault-kinds.ts'
 import { type SetUp, source, type Registries, startRegistries, tag, target, user } from './set-ups.ts'
 import { stallClock } from './stall-clock.ts'
@@ -56,7 +56,7 @@ export async function promoteWithFaults(setUp: SetUp, faults: PlannedFaults): Pr
 
   const choose =
     (side: 'from' | 'to') =>
-    (request: Passing): Injury | undefined => {
+    (request: ProxiedRequest): Injury | undefined => {
       if (keys.length > maxRequests) return { kind: 'reset', when: 'before' }
       const key = keyOf(side, request, counts)
       keys.push(key)
@@ -69,13 +69,13 @@ export async function promoteWithFaults(setUp: SetUp, faults: PlannedFaults): Pr
       if (injury !== undefined) occurrences++
       return injury
     }
-  const answered: ProxyOptions['answered'] = (_, { location = '' }, wasSent) => {
+  const answered: ProxyOptions['onResponse'] = (_, { location = '' }, wasSent) => {
     const id = /\/blobs\/uploads\/([^/?]+)/.exec(location)?.[1]
     if (id === undefined) return
     const before = locations.get(id)
     locations.set(id, { sent: location, received: wasSent ? location : before?.received })
   }
-  const around = async ({ method, path }: Passing): Promise<void> => {
+  const around = async ({ method, path }: ProxiedRequest): Promise<void> => {
     if (method !== 'PUT' || !path.includes('/manifests/')) return
     if (occurrences > 0 && mayBreakTag(faults)) return
     complaints.push(...(await tagComplaints(setUp, registries)))
@@ -86,10 +86,10 @@ export async function promoteWithFaults(setUp: SetUp, faults: PlannedFaults): Pr
         stalls.moved()
         return choose(side)(request)
       },
-      answered,
+      onResponse: answered,
       around,
-      stalled: () => stalls.stalled(),
-      over: () => stalls.moved(),
+      onStall: () => stalls.stalled(),
+      onEnd: () => stalls.moved(),
     })
   await using to = await proxyOf('to', registries.to)
   await using from = await proxyOf('from', registries.from)
@@ -153,7 +153,7 @@ export async function tagComplaints(
   return (await oracle.complaints(target, tag)).map((one) => `the tag points at an incomplete image: ${one}`)
 }
 
-function failureOf(ended: Carried | string): string {
+function failureOf(ended: ExecutedPlan | string): string {
   if (typeof ended === 'string') return ended
   const errors = [
     ...ended.refusals.map(({ error }) => error),
@@ -164,7 +164,11 @@ function failureOf(ended: Carried | string): string {
   return errors.map(({ code, message, why }) => `${code}: ${message} (${why ?? ''})`).join('; ') || 'not done'
 }
 
-function keyOf(side: 'from' | 'to', { method, path }: Passing, counts: Map<string, number>): RequestKey {
+function keyOf(
+  side: 'from' | 'to',
+  { method, path }: ProxiedRequest,
+  counts: Map<string, number>,
+): RequestKey {
   const plain = path
     .replace(/(\/blobs\/uploads\/)[^/?]+/, '$1*')
     .replace(/_state=[^&]*&?/, '')

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import {
-  decided,
+  decideSketch,
   fallbackOf,
   globs,
-  named,
+  digestNamed,
   protection,
   range,
   regex,
   rule,
-  type WorldSketch,
+  type RepositorySketch,
 } from '../../support/repository-graphs.ts'
 
 const old = rule('old', { tags: globs('pr-*', 'nightly-*'), days: 14 })
@@ -16,20 +16,26 @@ const all = rule('all', { tags: globs('pr-*') })
 
 describe('a tag', () => {
   it('is deleted with its manifest if a rule selects it and nothing keeps it', () => {
-    const { gone, tag } = decided({ tags: { 'pr-1': 'a' }, manifests: { a: { age: 20 } } }, { rules: [old] })
-    expect(gone).toEqual(['a'])
+    const { deleted, tag } = decideSketch(
+      { tags: { 'pr-1': 'a' }, manifests: { a: { age: 20 } } },
+      { rules: [old] },
+    )
+    expect(deleted).toEqual(['a'])
     expect(tag('pr-1')).toMatchObject({ verdict: 'delete', why: { kind: 'rule', by: 'old' } })
   })
 
   it('is kept if no rule selects it', () => {
-    const { gone, tag } = decided({ tags: { main: 'a' }, manifests: { a: { age: 20 } } }, { rules: [old] })
-    expect(gone).toEqual([])
+    const { deleted, tag } = decideSketch(
+      { tags: { main: 'a' }, manifests: { a: { age: 20 } } },
+      { rules: [old] },
+    )
+    expect(deleted).toEqual([])
     expect(tag('main')).toMatchObject({ verdict: 'keep', why: { kind: 'unmatched' } })
   })
 
   it('is deleted by the first rule that has no condition that keeps it', () => {
     const younger = rule('young', { tags: globs('*'), days: 30 })
-    const { tag } = decided(
+    const { tag } = decideSketch(
       { tags: { 'pr-1': 'a' }, manifests: { a: { age: 20 } } },
       { rules: [younger, old] },
     )
@@ -37,7 +43,7 @@ describe('a tag', () => {
   })
 
   it('is kept if it is listed without a manifest', () => {
-    const { tag } = decided({ tags: { 'pr-1': null }, manifests: {} }, { rules: [all] })
+    const { tag } = decideSketch({ tags: { 'pr-1': null }, manifests: {} }, { rules: [all] })
     expect(tag('pr-1')).toMatchObject({ verdict: 'keep', why: { kind: 'dangling' } })
   })
 })
@@ -54,7 +60,7 @@ describe('age', () => {
     ['without a time', undefined, 'keep'],
     ['with a text for a time', 'yesterday', 'keep'],
   ])('of an image %s', (_, age, verdict) => {
-    const { tag } = decided(
+    const { tag } = decideSketch(
       { tags: { 'pr-1': 'a' }, manifests: { a: age === undefined ? {} : { age } } },
       { rules: [old] },
     )
@@ -62,23 +68,23 @@ describe('age', () => {
   })
 
   it('comes from the config if there is no annotation', () => {
-    const { gone } = decided(
+    const { deleted } = decideSketch(
       { tags: { 'pr-1': 'a', 'pr-2': 'b' }, manifests: { a: { configAge: 20 }, b: { configAge: 2 } } },
       { rules: [old] },
     )
-    expect(gone).toEqual(['a'])
+    expect(deleted).toEqual(['a'])
   })
 
   it('does not come from the config if the annotation is not plausible', () => {
-    const { gone } = decided(
+    const { deleted } = decideSketch(
       { tags: { 'pr-1': 'a' }, manifests: { a: { age: '1970-01-01T00:00:00Z', configAge: 20 } } },
       { rules: [old] },
     )
-    expect(gone).toEqual([])
+    expect(deleted).toEqual([])
   })
 
   it('of an index is that of its newest image; attestations do not count', () => {
-    const sketch = (arm: number): WorldSketch => ({
+    const sketch = (arm: number): RepositorySketch => ({
       tags: { 'pr-1': 'index' },
       manifests: {
         index: { children: ['amd64', 'arm64', 'att'] },
@@ -87,12 +93,17 @@ describe('age', () => {
         att: { configAge: 1 },
       },
     })
-    expect(decided(sketch(20), { rules: [old] }).gone.toSorted()).toEqual(['amd64', 'arm64', 'att', 'index'])
-    expect(decided(sketch(2), { rules: [old] }).gone).toEqual([])
+    expect(decideSketch(sketch(20), { rules: [old] }).deleted.toSorted()).toEqual([
+      'amd64',
+      'arm64',
+      'att',
+      'index',
+    ])
+    expect(decideSketch(sketch(2), { rules: [old] }).deleted).toEqual([])
   })
 
   it('of an index is unknown if one of its images has no time', () => {
-    const { tag } = decided(
+    const { tag } = decideSketch(
       {
         tags: { 'pr-1': 'index' },
         manifests: { index: { children: ['amd64', 'arm64'] }, amd64: { configAge: 30 }, arm64: {} },
@@ -103,7 +114,9 @@ describe('age', () => {
   })
 
   it('is not needed by a rule without a condition on time', () => {
-    expect(decided({ tags: { 'pr-1': 'a' }, manifests: { a: {} } }, { rules: [all] }).gone).toEqual(['a'])
+    expect(decideSketch({ tags: { 'pr-1': 'a' }, manifests: { a: {} } }, { rules: [all] }).deleted).toEqual([
+      'a',
+    ])
   })
 })
 
@@ -113,36 +126,36 @@ describe('keepNewest', () => {
 
   it('counts digests: ten tags on one digest take one slot', () => {
     const tags = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`pr-${i}`, 'a']))
-    const { gone } = decided(
+    const { deleted } = decideSketch(
       {
         tags: { ...tags, 'pr-b': 'b', 'pr-c': 'c', 'pr-d': 'd' },
         manifests: { a: { age: 1 }, b: { age: 2 }, c: { age: 3 }, d: { age: 4 } },
       },
       { rules: [keep(3)] },
     )
-    expect(gone).toEqual(['d'])
+    expect(deleted).toEqual(['d'])
   })
 
   it('keeps ties', () => {
-    const { gone } = decided(
+    const { deleted } = decideSketch(
       {
         tags: { 'pr-1': 'a', 'pr-2': 'b', 'pr-3': 'c' },
         manifests: { a: { age: 1 }, b: { age: 2 }, c: { age: 2 } },
       },
       { rules: [keep(2)] },
     )
-    expect(gone).toEqual([])
+    expect(deleted).toEqual([])
   })
 
   it('gives no slot to protected and undated images', () => {
-    const { gone } = decided(
+    const { deleted } = decideSketch(
       {
         tags: { 'pr-1': 'a', 'pr-2': 'b', 'pr-3': 'c', 'pr-4': 'd', prod: 'a' },
         manifests: { a: { age: 1 }, b: {}, c: { age: 3 }, d: { age: 4 } },
       },
       { rules: [keep(1)], protect: [protection(globs('prod'))] },
     )
-    expect(gone).toEqual(['d'])
+    expect(deleted).toEqual(['d'])
   })
 
   it('counts in each group, before age', () => {
@@ -152,26 +165,26 @@ describe('keepNewest', () => {
       keepNewest: 1,
       days: 5,
     })
-    const { gone } = decided(
+    const { deleted } = decideSketch(
       {
         tags: { 'pr-1-a': 'a', 'pr-1-b': 'b', 'pr-2-a': 'c', 'pr-2-b': 'd', 'pr-2-c': 'e' },
         manifests: { a: { age: 30 }, b: { age: 20 }, c: { age: 30 }, d: { age: 3 }, e: { age: 2 } },
       },
       { rules: [grouped] },
     )
-    expect(gone).toEqual(['a', 'c'])
+    expect(deleted).toEqual(['a', 'c'])
   })
 
   it('keeps a tag without the group', () => {
     const byMinor = rule('minor', { tags: globs('*'), groupBy: 'minor', keepNewest: 1 })
-    const { gone, tag } = decided(
+    const { deleted, tag } = decideSketch(
       {
         tags: { '1.4.0': 'a', '1.4.1': 'b', '1.5.0': 'c', main: 'd' },
         manifests: { a: { age: 9 }, b: { age: 8 }, c: { age: 7 }, d: { age: 6 } },
       },
       { rules: [byMinor] },
     )
-    expect(gone).toEqual(['a'])
+    expect(deleted).toEqual(['a'])
     expect(tag('main').why.kind).toBe('unparsable')
   })
 })
@@ -188,34 +201,37 @@ describe('selectors', () => {
     [range('>=1.5.0-rc.1'), '1.5.0-rc.2', false],
     [range('^1.4'), '1.4', false],
   ])('are anchored: case %#', (tags, tag, isSelected) => {
-    const { gone } = decided({ tags: { [tag]: 'a' }, manifests: { a: {} } }, { rules: [rule('r', { tags })] })
-    expect(gone.length).toBe(isSelected ? 1 : 0)
+    const { deleted } = decideSketch(
+      { tags: { [tag]: 'a' }, manifests: { a: {} } },
+      { rules: [rule('r', { tags })] },
+    )
+    expect(deleted.length).toBe(isSelected ? 1 : 0)
   })
 })
 
 describe('a protection', () => {
   it('keeps a digest with all of its tags', () => {
-    const { gone, tag } = decided(
+    const { deleted, tag } = decideSketch(
       { tags: { 'pr-1': 'a', prod: 'a' }, manifests: { a: { age: 90 } } },
       { rules: [all], protect: [protection(globs('prod'))] },
     )
-    expect(gone).toEqual([])
+    expect(deleted).toEqual([])
     expect(tag('pr-1').why).toMatchObject({ kind: 'protection' })
   })
 
   it('keeps what it reaches: children, their attached artifacts, and tags on those', () => {
-    const { gone } = decided(
+    const { deleted } = decideSketch(
       {
         tags: { prod: 'index', 'pr-1': 'child', 'pr-2': 'sbom' },
         manifests: { index: { children: ['child'] }, child: {}, sbom: { subject: 'child' } },
       },
       { rules: [all], protect: [protection(globs('prod'))] },
     )
-    expect(gone).toEqual([])
+    expect(deleted).toEqual([])
   })
 
   it('by version keeps the highest of each line by precedence, including pre-releases', () => {
-    const { tag } = decided(
+    const { tag } = decideSketch(
       {
         tags: { '1.4.0': 'a', '1.4.1': 'b', '1.4.10': 'c', '1.5.0-rc.1': 'd', 'v1.4.10': 'e' },
         manifests: { a: { age: 1 }, b: { age: 2 }, c: { age: 3 }, d: { age: 4 }, e: { age: 5 } },
@@ -235,55 +251,55 @@ describe('a protection', () => {
   })
 
   it('by use keeps a digest without a tag, and a tag', () => {
-    const { gone, plan } = decided(
+    const { deleted, plan } = decideSketch(
       {
         tags: { 'pr-1': 'a', 'pr-2': 'index' },
         manifests: { a: {}, index: { children: ['c'] }, c: {} },
-        used: [
-          { at: { digest: named('c') }, by: 'pods', protection: 'in use' },
+        inUse: [
+          { at: { digest: digestNamed('c') }, by: 'pods', protection: 'in use' },
           { at: { tag: 'pr-1' }, by: 'file', protection: 'in use' },
           { at: { tag: 'nowhere' }, by: 'file', protection: 'in use' },
         ],
       },
       { rules: [all] },
     )
-    expect(gone).toEqual(['index'])
-    expect(plan.roots.toSorted()).toEqual([named('a'), named('c')].toSorted())
+    expect(deleted).toEqual(['index'])
+    expect(plan.roots.toSorted()).toEqual([digestNamed('a'), digestNamed('c')].toSorted())
   })
 })
 
 describe('a digest', () => {
   it('is kept if one of its tags is kept, and its other tags are untagged', () => {
-    const { gone, tag } = decided(
+    const { deleted, tag } = decideSketch(
       { tags: { 'pr-1': 'a', main: 'a' }, manifests: { a: {} } },
       { rules: [all] },
     )
-    expect(gone).toEqual([':pr-1'])
+    expect(deleted).toEqual([':pr-1'])
     expect(tag('pr-1').verdict).toBe('untag')
   })
 
   it('keeps all of its tags if one is kept and the registry cannot delete a tag', () => {
-    const { gone, tag } = decided(
+    const { deleted, tag } = decideSketch(
       { tags: { 'pr-1': 'a', main: 'a' }, manifests: { a: {} }, canUntag: 'no' },
       { rules: [all] },
     )
-    expect(gone).toEqual([])
+    expect(deleted).toEqual([])
     expect(tag('pr-1').why.kind).toBe('cannotUntag')
   })
 
   it('is kept if a kept and a deleted index share it', () => {
-    const { gone } = decided(
+    const { deleted } = decideSketch(
       {
         tags: { 'pr-1': 'x', main: 'y' },
         manifests: { x: { children: ['shared', 'own'] }, y: { children: ['shared'] }, shared: {}, own: {} },
       },
       { rules: [all] },
     )
-    expect(gone).toEqual(['x', 'own'])
+    expect(deleted).toEqual(['x', 'own'])
   })
 
   it('is deleted after every index that lists it, through all levels', () => {
-    const { plan } = decided(
+    const { plan } = decideSketch(
       {
         tags: { 'pr-1': 'outer', 'pr-2': 'other' },
         manifests: {
@@ -296,7 +312,7 @@ describe('a digest', () => {
       { rules: [all] },
     )
     const at = (name: string): number =>
-      plan.steps.findIndex((s) => s.kind === 'deleteManifest' && s.target.digest === named(name))
+      plan.steps.findIndex((s) => s.kind === 'deleteManifest' && s.target.digest === digestNamed(name))
     expect(at('outer')).toBeLessThan(at('inner'))
     expect(at('inner')).toBeLessThan(at('leaf'))
     expect(at('other')).toBeLessThan(at('leaf'))
@@ -306,7 +322,7 @@ describe('a digest', () => {
 
 describe('an attached artifact', () => {
   it('is deleted after its subject: referrers, and what the fallback tag and the tags of cosign are on', () => {
-    const { gone, plan } = decided(
+    const { deleted, plan } = decideSketch(
       {
         tags: { 'pr-1': 'a', [fallbackOf('a')]: 'fallback', [fallbackOf('a', '.sig')]: 'sig' },
         manifests: {
@@ -319,83 +335,86 @@ describe('an attached artifact', () => {
       },
       { rules: [all] },
     )
-    expect(gone[0]).toBe('a')
-    expect(gone.toSorted()).toEqual(['a', 'fallback', 'ofSbom', 'sbom', 'sig'])
+    expect(deleted[0]).toBe('a')
+    expect(deleted.toSorted()).toEqual(['a', 'fallback', 'ofSbom', 'sbom', 'sig'])
     const lost = plan.steps.flatMap((step) => (step.kind === 'deleteManifest' ? step.losesTags : []))
     expect(lost.toSorted()).toEqual(['pr-1', fallbackOf('a'), fallbackOf('a', '.sig')].toSorted())
   })
 
   it('of a kept subject is kept, however old it is', () => {
-    const { gone } = decided(
+    const { deleted } = decideSketch(
       { tags: { main: 'a', [fallbackOf('a', '.sig')]: 'sig' }, manifests: { a: {}, sig: { age: 900 } } },
       { rules: [rule('everything', { days: 1 })] },
     )
-    expect(gone).toEqual([])
+    expect(deleted).toEqual([])
   })
 
   it('is kept and reported if its subject is gone', () => {
-    const { gone, tag } = decided(
+    const { deleted, tag } = decideSketch(
       {
         tags: { [fallbackOf('gone')]: 'list', 'pr-1': 'sbom' },
         manifests: { list: { children: ['sbom'] }, sbom: { subject: 'gone' } },
       },
       { rules: [all] },
     )
-    expect(gone).toEqual([])
+    expect(deleted).toEqual([])
     expect(tag(fallbackOf('gone')).why.kind).toBe('evidence')
   })
 
   it('keeps the children of an untagged index as long as its subject is kept', () => {
-    const sketch: WorldSketch = {
-      tags: { main: 'subject', 'pr-1': 'dying' },
+    const sketch: RepositorySketch = {
+      tags: { main: 'subject', 'pr-1': 'deleted' },
       manifests: {
         subject: {},
         evidence: { subject: 'subject', children: ['child'] },
-        dying: { children: ['child'] },
+        deleted: { children: ['child'] },
         child: {},
       },
     }
-    expect(decided(sketch, { rules: [all] }).gone).toEqual(['dying'])
-    const { gone } = decided({ ...sketch, tags: { 'pr-0': 'subject', 'pr-1': 'dying' } }, { rules: [all] })
-    expect(gone.toSorted()).toEqual(['child', 'dying', 'evidence', 'subject'])
+    expect(decideSketch(sketch, { rules: [all] }).deleted).toEqual(['deleted'])
+    const { deleted } = decideSketch(
+      { ...sketch, tags: { 'pr-0': 'subject', 'pr-1': 'deleted' } },
+      { rules: [all] },
+    )
+    expect(deleted.toSorted()).toEqual(['child', 'deleted', 'evidence', 'subject'])
   })
 
   it('that two subjects share is kept with one of them', () => {
-    const { gone } = decided(
+    const { deleted } = decideSketch(
       {
         tags: { 'pr-1': 'a', main: 'b', [fallbackOf('a')]: 'empty', [fallbackOf('b')]: 'empty' },
         manifests: { a: {}, b: {}, empty: { children: [] } },
       },
       { rules: [all] },
     )
-    expect(gone).toEqual(['a', `:${fallbackOf('a')}`])
+    expect(deleted).toEqual(['a', `:${fallbackOf('a')}`])
   })
 
   it('in a cycle is decided', () => {
-    const { gone } = decided(
+    const { deleted } = decideSketch(
       {
         tags: { 'pr-1': 'a', [fallbackOf('a')]: 'list', [fallbackOf('list')]: 'a2' },
         manifests: { a: {}, list: { children: ['a', 'a2'] }, a2: { subject: 'list' } },
       },
       { rules: [all] },
     )
-    expect(gone.toSorted()).toEqual(['a', 'a2', 'list'])
+    expect(deleted.toSorted()).toEqual(['a', 'a2', 'list'])
   })
 })
 
 describe('a manifest of an interrupted run', () => {
   it('is deleted if nothing leads to it any more, and kept if something does', () => {
-    const sketch: WorldSketch = {
+    const sketch: RepositorySketch = {
       tags: { main: 'index' },
       manifests: { index: { children: ['used'] }, used: {}, left: {}, ofLeft: { subject: 'left' } },
-      leftovers: [
+      orphaned: [
         { name: 'left', of: ['gone'] },
         { name: 'used', of: ['gone'] },
       ],
     }
-    const { gone, plan } = decided(sketch, { rules: [all] })
-    expect(gone).toEqual(['left', 'ofLeft'])
-    const left = plan.others.find(({ digest }) => digest === named('left'))
+    const { deleted, plan } = decideSketch(sketch, { rules: [all] })
+    expect(deleted).toEqual(['left', 'ofLeft'])
+    const left = plan.others.find(({ digest }) => digest === digestNamed('left'))
     expect(left?.why.text).toMatch(
       /^left behind by a run that was broken off, part of sha256:\w{12}, which is gone$/,
     )
@@ -404,19 +423,19 @@ describe('a manifest of an interrupted run', () => {
 
 describe('an attached artifact of an interrupted run', () => {
   it('is deleted with its evidence tag, and kept if that tag has moved', () => {
-    const sketch = (tags: readonly string[]): WorldSketch => ({
+    const sketch = (tags: readonly string[]): RepositorySketch => ({
       tags: { main: 'a', [fallbackOf('gone', '.sig')]: 'sig' },
       manifests: { a: {}, sig: {} },
-      leftovers: [{ name: 'sig', of: ['gone'], tags }],
+      orphaned: [{ name: 'sig', of: ['gone'], tags }],
     })
-    expect(decided(sketch([fallbackOf('gone', '.sig')]), { rules: [all] }).gone).toEqual(['sig'])
-    expect(decided(sketch([]), { rules: [all] }).gone).toEqual([])
+    expect(decideSketch(sketch([fallbackOf('gone', '.sig')]), { rules: [all] }).deleted).toEqual(['sig'])
+    expect(decideSketch(sketch([]), { rules: [all] }).deleted).toEqual([])
   })
 })
 
 describe('the sums', () => {
   it('count digests with image tags, and bytes that no kept manifest refers to', () => {
-    const { plan } = decided(
+    const { plan } = decideSketch(
       {
         tags: { 'pr-1': 'a', 'pr-2': 'a', main: 'b', [fallbackOf('a', '.sig')]: 'sig' },
         manifests: {

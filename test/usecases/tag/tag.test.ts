@@ -3,7 +3,7 @@ import type { TagPolicy } from '../../../src/semver/tag-policy.ts'
 import { type AnyRegistry, describeEachRegistry } from '../../support/each-registry.ts'
 import { faultyProxy } from '../../support/faulty-proxy.ts'
 import { image, index } from '../../support/images.ts'
-import { type Bench, bench, carryOut, repository } from '../../support/promotion.ts'
+import { type Bench, bench, executePlan, repository } from '../../support/promotion.ts'
 import { planTags, tag } from '../../support/tagging.ts'
 
 const isWrite = ({ method }: { readonly method: string }) => method !== 'GET' && method !== 'HEAD'
@@ -152,7 +152,7 @@ describeEachRegistry('dray tag', (registryOf) => {
       const repo = await startRepository(registry, '1.4.0 1.4=1.4.0 1=1.4.0 latest=1.4.0')
       const plan = await planTags(run, { in: repo.in, at: { tag: 'build' }, as: '1.4.1' })
       const foreign = await registry.oracle.push(image({ label: 'foreign' }), repo.path, moved)
-      const done = await carryOut(run, plan, { isSaved: true })
+      const done = await executePlan(run, plan, { isSaved: true })
       expect(done.placements).toMatchObject([{ status: 'conflict' }])
       expect(await registry.oracle.digest(repo.path, moved)).toBe(foreign.digest)
       expect(await registry.oracle.digest(repo.path, '1.4.1')).toBeUndefined()
@@ -164,7 +164,7 @@ describeEachRegistry('dray tag', (registryOf) => {
     const repo = await startRepository(registry, '1.4.0 latest=1.4.0')
     const plan = await planTags(run, { in: repo.in, at: { tag: 'build' }, as: '1.4.1' })
     await registry.oracle.push(image({ label: 'foreign' }), repo.path, '2.0.0')
-    const done = await carryOut(run, plan, { isSaved: true })
+    const done = await executePlan(run, plan, { isSaved: true })
     expect(done.placements).toMatchObject([
       {
         status: 'conflict',
@@ -180,7 +180,7 @@ describeEachRegistry('dray tag', (registryOf) => {
     const plan = await planTags(run, { in: repo.in, at: { tag: 'build' }, as: '1.4.1' })
     await registry.oracle.push(image({ label: 'foreign' }), repo.path, '3.0.0')
     await registry.oracle.push(image({ label: 'foreign' }), repo.path, '1.3.9')
-    const done = await carryOut(run, plan, { isSaved: true })
+    const done = await executePlan(run, plan, { isSaved: true })
     expect(done.placements).toMatchObject([{ status: 'tagged' }])
     expect(await tagsOfFresh(registry, repo)).toBe('1 1.4 1.4.1')
   })

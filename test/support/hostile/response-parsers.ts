@@ -9,7 +9,7 @@ import { openRepositories } from '../../../src/registry/open-repositories.ts'
 import type { RepositoryLister, TargetRepository } from '../../../src/images/ports.ts'
 import { leapingClock } from '../manual-clock.ts'
 import type { Parser } from './parsers.ts'
-import { complaintOfError, complaintOfOutput } from './verdict.ts'
+import { complaintOfError, complaintOfOutput } from './complaints.ts'
 import { renderWarning } from '../../../src/render/error.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
 

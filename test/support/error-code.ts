@@ -1,7 +1,7 @@
 import { isDrayError } from '../../src/lib/errors.ts'
 
 /** How a function ended: `fine`, the code of our error, or the words of an error that is not ours. */
-export function ending(run: () => unknown): string {
+export function outcomeOf(run: () => unknown): string {
   try {
     run()
     return 'fine'

@@ -16,7 +16,7 @@ export const stranger = 65534
 export const isRoot = uid === 0
 export const needsRoot = isRoot ? '' : ' (skipped: only root can make files of another user)'
 
-export interface Trap {
+export interface TestFolder {
   readonly home: string
   /** the first folder below the home: `.cache` or `.local` */
   readonly top: string
@@ -24,69 +24,69 @@ export interface Trap {
   readonly folder: string
 }
 
-export type Spring = readonly [string, (at: Trap) => void]
+export type UnsafeFolder = readonly [string, (at: TestFolder) => void]
 
 /** Folders that must not be used. */
-export const traps: readonly Spring[] = [
-  ['every user can write to', ({ folder }) => made(folder, 0o777)],
-  ['every user can write to, with the sticky bit', ({ folder }) => made(folder, 0o1777)],
+export const unsafeFolders: readonly UnsafeFolder[] = [
+  ['every user can write to', ({ folder }) => makeFolderWithMode(folder, 0o777)],
+  ['every user can write to, with the sticky bit', ({ folder }) => makeFolderWithMode(folder, 0o1777)],
   [
     'is below a folder that every user can write to',
     ({ folder, top }) => {
-      made(folder, 0o700)
+      makeFolderWithMode(folder, 0o700)
       chmodSync(top, 0o777)
     },
   ],
   [
     'is in a home that every user can write to',
     ({ folder, home }) => {
-      made(folder, 0o700)
+      makeFolderWithMode(folder, 0o700)
       chmodSync(home, 0o777)
     },
   ],
   [
     'is a link',
     ({ folder, home }) => {
-      made(join(home, 'elsewhere'), 0o700)
-      made(dirname(folder), 0o700)
+      makeFolderWithMode(join(home, 'elsewhere'), 0o700)
+      makeFolderWithMode(dirname(folder), 0o700)
       symlinkSync(join(home, 'elsewhere'), folder)
     },
   ],
   [
     'is below a link',
     ({ folder, top, home }) => {
-      made(join(home, 'elsewhere', relative(top, folder)), 0o700)
+      makeFolderWithMode(join(home, 'elsewhere', relative(top, folder)), 0o700)
       symlinkSync(join(home, 'elsewhere'), top)
     },
   ],
   [
     'is a link that leads nowhere',
     ({ folder, home }) => {
-      made(dirname(folder), 0o700)
+      makeFolderWithMode(dirname(folder), 0o700)
       symlinkSync(join(home, 'nowhere'), folder)
     },
   ],
   [
     'is a file',
     ({ folder }) => {
-      made(dirname(folder), 0o700)
+      makeFolderWithMode(dirname(folder), 0o700)
       writeFileSync(folder, '')
     },
   ],
 ]
 
-export const foreignTraps: readonly Spring[] = [
+export const foreignFolders: readonly UnsafeFolder[] = [
   [
     'belongs to another user',
     ({ folder }) => {
-      made(folder, 0o700)
+      makeFolderWithMode(folder, 0o700)
       chownSync(folder, stranger, stranger)
     },
   ],
   [
     'is below a folder of another user',
     ({ folder, top }) => {
-      made(folder, 0o700)
+      makeFolderWithMode(folder, 0o700)
       chownSync(top, stranger, stranger)
     },
   ],
@@ -94,18 +94,21 @@ export const foreignTraps: readonly Spring[] = [
   [
     'can be written to by a group of several users',
     ({ folder }) => {
-      made(folder, 0o770)
+      makeFolderWithMode(folder, 0o770)
       chownSync(folder, uid, stranger)
     },
   ],
 ]
 
-export function made(path: string, mode: number): void {
+export function makeFolderWithMode(path: string, mode: number): void {
   mkdirSync(path, { recursive: true, mode: 0o700 })
   chmodSync(path, mode)
 }
 
-export async function sprung(spring: (at: Trap) => void, below = '.cache/dray'): Promise<Trap> {
+export async function makeUnsafe(
+  spring: (at: TestFolder) => void,
+  below = '.cache/dray',
+): Promise<TestFolder> {
   const home = await tempFolder()
   const [top = ''] = below.split('/')
   const trap = { home, top: join(home, top), folder: join(home, below) }

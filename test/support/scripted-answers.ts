@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import type { Questions } from '../../src/cli/terminal/ask.ts'
 
 /** Somebody who gives these answers in their order; `asked` has each question with what was offered. */
-export function person(...answers: readonly (string | readonly string[])[]) {
+export function scriptedAnswers(...answers: readonly (string | readonly string[])[]) {
   const left = [...answers]
   const asked: string[] = []
   const answer = (question: string, choices: readonly { readonly value: string }[] = []) => {

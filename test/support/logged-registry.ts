@@ -5,23 +5,23 @@ import { Oracle } from './oracle.ts'
 import { watchedRegistry } from './world.ts'
 
 /** A registry of either kind, embedded or docker's own, and what it is asked. */
-export interface SeenRegistry {
+export interface LoggedRegistry {
   readonly host: string
   readonly oracle: Oracle
   /** `METHOD /path` of the requests since `forget`, without queries */
-  seen(): Promise<readonly string[]>
+  requests(): Promise<readonly string[]>
   forget(): Promise<void>
 }
 
 /** Gone after the test. */
-export async function seenRegistry(kind: ProfileName | 'docker-registry'): Promise<SeenRegistry> {
+export async function loggedRegistry(kind: ProfileName | 'docker-registry'): Promise<LoggedRegistry> {
   if (kind === 'docker-registry') {
     const registry = await startDockerRegistry()
     onTestFinished(() => registry.stop())
     return {
       host: registry.host,
       oracle: new Oracle(registry.url),
-      seen: async () =>
+      requests: async () =>
         (await registry.log()).map(({ method, path }) => `${method} ${path.replace(/\?.*$/, '')}`),
       forget: () => registry.clearLog(),
     }
@@ -31,7 +31,7 @@ export async function seenRegistry(kind: ProfileName | 'docker-registry'): Promi
   return {
     host: registry.host,
     oracle: registry.oracle,
-    seen: async () => registry.requests.map(({ method, path }) => `${method} ${path}`),
+    requests: async () => registry.requests.map(({ method, path }) => `${method} ${path}`),
     forget: async () => registry.forget(),
   }
 }

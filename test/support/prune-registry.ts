@@ -10,7 +10,7 @@ import { type Bench, bench, type BenchOptions } from './promotion.ts'
 import { type WatchedRegistry, watchedRegistry } from './world.ts'
 
 /** A registry that somebody else changes in the middle of what is done to it: from within, so that nothing has to be waited for. Gone after the test. */
-export interface PruneWorld extends AsyncDisposable {
+export interface PruneRegistry extends AsyncDisposable {
   readonly registry: WatchedRegistry
   readonly run: Bench
   readonly storage: RegistryStorage
@@ -23,16 +23,16 @@ export interface PruneWorld extends AsyncDisposable {
   /** `DELETE name` of every one that was sent, in order; of a digest by the name that it was put under. */
   deletes(): readonly string[]
   /** names of what is still there, by digest */
-  left(): Promise<readonly string[]>
+  remaining(): Promise<readonly string[]>
 }
 
 export const isDelete = ({ method }: AccessEntry): boolean => method === 'DELETE'
 
 /** `known`: what is known of the registry by its host. */
-export async function pruneWorld(
+export async function startPruneRegistry(
   options: ServerOptions = {},
   benched: Pick<BenchOptions, 'known' | 'clock'> = {},
-): Promise<PruneWorld> {
+): Promise<PruneRegistry> {
   const storage = options.storage ?? memoryStorage()
   const hooks = new Set<(entry: AccessEntry) => void>()
   const registry = await watchedRegistry({
@@ -87,7 +87,7 @@ export async function pruneWorld(
     deletes: () =>
       registry.requests.filter(isDelete).map(({ reference = '' }) => names.get(reference) ?? reference),
     [Symbol.asyncDispose]: close,
-    left: async () => {
+    remaining: async () => {
       const left = await Array.fromAsync(storage.manifests(repository.path))
       return left.map(({ digest }) => names.get(digest) ?? digest).sort()
     },

@@ -1,12 +1,12 @@
 import { parentPort } from 'node:worker_threads'
-import { answerParsers } from './answers.ts'
+import { answerParsers } from './response-parsers.ts'
 import { fileParsers } from './file-parsers.ts'
 import { type Parser, parsers } from './parsers.ts'
 import { type HostileText, largeTexts, smallTexts } from './texts.ts'
-import { complaintOfError } from './verdict.ts'
+import { complaintOfError } from './complaints.ts'
 
 /** What went wrong with a parser and a text; with none at the end. */
-export type Tried =
+export type WorkerReport =
   | { readonly parser: string; readonly text: string; readonly complaint: string }
   | { readonly tried: number }
 
@@ -24,7 +24,7 @@ process.on('unhandledRejection', (reason) =>
     parser: now,
     text: '',
     complaint: `an unhandled rejection: ${String(reason)}`,
-  } satisfies Tried),
+  } satisfies WorkerReport),
 )
 
 async function tryIt({ name, parse }: Parser, text: HostileText): Promise<void> {
@@ -35,7 +35,7 @@ async function tryIt({ name, parse }: Parser, text: HostileText): Promise<void> 
   } catch (thrown) {
     const complaint = complaintOfError(thrown)
     if (complaint !== undefined)
-      port?.postMessage({ parser: name, text: text.name, complaint } satisfies Tried)
+      port?.postMessage({ parser: name, text: text.name, complaint } satisfies WorkerReport)
   }
 }
 
@@ -49,4 +49,4 @@ for (const texts of [smallTexts, largeTexts()]) {
     }
   }
 }
-port.postMessage({ tried } satisfies Tried)
+port.postMessage({ tried } satisfies WorkerReport)

@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-export interface CuttingLine extends AsyncDisposable {
+export interface CuttingProxy extends AsyncDisposable {
   /** `127.0.0.1:PORT`: a registry's name */
   readonly host: string
   /** bytes that came from the client so far, headers with them */
@@ -12,11 +12,11 @@ export interface CuttingLine extends AsyncDisposable {
  * bytes from the client, over all connections. What the registry had not taken by then it never sees.
  * @param onCut told of each cut
  */
-export async function cuttingLine(
+export async function cuttingProxy(
   to: string,
   cuts: readonly number[],
   onCut: () => void = () => undefined,
-): Promise<CuttingLine> {
+): Promise<CuttingProxy> {
   const { hostname, port } = new URL(`http://${to}`)
   const left = [...cuts].sort((a, b) => a - b)
   const open = new Set<Socket>()

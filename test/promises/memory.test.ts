@@ -30,9 +30,9 @@ const reportAtExit = `process.on('exit', () => {
   writeFileSync(process.env.DRAY_TEST_REPORT_FILE, texts.join(''))
 })`
 
-/** Starts a registry of flood.ts and returns its host. */
-async function startFlood(...args: readonly string[]): Promise<string> {
-  const script = join(import.meta.dirname, '..', 'support', 'flood.ts')
+/** Starts a registry of source-and-sink.ts and returns its host. */
+async function startRegistry(...args: readonly string[]): Promise<string> {
+  const script = join(import.meta.dirname, '..', 'support', 'source-and-sink.ts')
   const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const [port] = (await once(createInterface(child.stdout), 'line')) as [string]
@@ -43,8 +43,8 @@ it.skipIf(!hasProc)(
   `copying three layers of ${mebibytes} MiB at once takes less than 200 MB of memory and writes nothing to disk${hasProc ? '' : ' (skipped: no /proc)'}`,
   async () => {
     const [from, to] = await Promise.all([
-      startFlood('source', `${layers}`, `${layerSize}`),
-      startFlood('sink'),
+      startRegistry('source', `${layers}`, `${layerSize}`),
+      startRegistry('sink'),
     ])
     const reports = await workplace('')
     const report = join(reports.folder, 'report')

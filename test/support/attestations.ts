@@ -27,7 +27,7 @@ export function newKeys(kind: 'ed25519' | 'ecdsa-p256' = 'ecdsa-p256'): KeyPair 
   return { signing, verify: publicHalf(signing) }
 }
 
-/** The promotion of `api:1.4.2` from staging to prod, or what `over` makes of it. */
+/** The promotion of `api:1.4.2` from staging to prod, with the fields of `over`. */
 export function promotionOf(digest: string, over: Partial<Promotion> = {}): Promotion {
   return {
     digest: parseDigest(digest),
@@ -52,7 +52,7 @@ export function promotionOf(digest: string, over: Partial<Promotion> = {}): Prom
   }
 }
 
-/** The attestation of a promotion as content to push: for those that another than dray put there. */
+/** The attestation of a promotion as content that a test can push without dray. */
 export function attestationContent(
   subject: Content,
   promotion: Promotion = promotionOf(subject.root.digest),
@@ -70,7 +70,7 @@ export function attestationContent(
   }
 }
 
-/** A referrer of `subject` whose manifest says that it is a promotion attestation, with any bytes in it. */
+/** A referrer of `subject` with the type of a promotion attestation and any payload. */
 export function claimedAttestation(
   subject: Content,
   payload: Uint8Array | string,

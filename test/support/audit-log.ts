@@ -7,8 +7,8 @@ import { digestOf } from '../../src/oci/digest.ts'
 import type { TagStep } from '../../src/plan/plan.ts'
 
 /**
- * Time that passes only by waiting: a short sleep, as of one who waits for a lock, ends at once and turns the clock on; a long one, as of a
- * heartbeat or a time limit, ends with its signal.
+ * A clock that advances only by sleeping. A short sleep, like the wait for a lock, ends at once. A
+ * long one, like a heartbeat or a time limit, ends when its signal is aborted.
  */
 export function waitingClock(start = Date.UTC(2026, 10, 23)): Clock & { turn(ms: number): void } {
   let now = start
@@ -27,7 +27,7 @@ export function waitingClock(start = Date.UTC(2026, 10, 23)): Clock & { turn(ms:
   }
 }
 
-/** Lets the time go by in which a run that was killed may still be taken for one that is only slow. */
+/** Makes the heartbeats of killed runs so old that the next run takes over. */
 export function expireRuns(auditFile: string): void {
   const folder = `${auditFile}.runs`
   const past = new Date(Date.now() - 60_000)
@@ -89,7 +89,7 @@ export function outcome(rest: Partial<AuditRecord> = {}): AuditRecord {
   return record({ phase: 'outcome', result: 'done', ...rest })
 }
 
-/** The lines of a log, without their line breaks; a torn end is one of them. */
+/** The lines of a log without line breaks, including an incomplete last line. */
 export function linesOf(path: string): string[] {
   const lines = readFileSync(path, 'utf8').split('\n')
   if (lines.at(-1) === '') lines.pop()
@@ -100,7 +100,7 @@ export function entriesOf(path: string): LogEntry[] {
   return linesOf(path).map((line) => JSON.parse(line) as LogEntry)
 }
 
-/** What is wrong with the chain of a log, found without the product's code. */
+/** The problems of the chain of a log, found without code of `src/`. */
 export function chainComplaints(path: string): string[] {
   const complaints: string[] = []
   let prev: string | null = null

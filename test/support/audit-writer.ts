@@ -5,18 +5,20 @@ import type { Clock } from '../../src/lib/clock.ts'
 import { toErrorInfo } from '../../src/lib/errors.ts'
 
 /**
- * A process that appends to a log, and may kill itself (SIGKILL) just before its `killAt`-th operation that changes a file, whoever calls it. It says
- * on its output what it was promised: `ack ID` for every record, then `ops` and their names; or `failed` and the error. Started with the name of a file that has its task.
+ * The script of a process that appends to a log, and may kill itself with SIGKILL just before its
+ * `killAt`-th operation that changes a file. It prints `ack ID` for every written record, then
+ * `ops` and the names of all operations, or `failed` and the error. Its argument is a file with its
+ * task.
  */
 export interface WriterTask {
   readonly path: string
-  /** records that are written together, one group after the other */
+  /** groups of records, of which each is written at once */
   readonly groups: readonly (readonly AuditRecord[])[]
-  /** from 1; 0 kills never */
+  /** from 1; 0 for no kill */
   readonly killAt: number
-  /** where that operation writes, this part of it is written by then, from 0 to 1 */
+  /** the share of the data that a killed write has written, from 0 to 1 */
   readonly written: number
-  /** time goes so many times as fast; 0: it passes by waiting only */
+  /** the speed of the clock; with 0 it advances only by sleeping */
   readonly speed: number
 }
 
@@ -30,7 +32,7 @@ function die(): never {
   for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
 }
 
-/** Counts the calls of what changes files. */
+/** Counts the operations that change files. */
 function watch(holder: Record<string, Operation>, names: readonly string[]): void {
   for (const name of names) {
     const real = holder[name]

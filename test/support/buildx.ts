@@ -3,8 +3,9 @@ import { type Content, type Descriptor, image, manifestOf, sha256, types } from 
 const predicates = ['https://spdx.dev/Document', 'https://slsa.dev/provenance/v0.2'] as const
 
 /**
- * An index as `docker buildx build --sbom=true --provenance=true` pushes it: beside each image an attestation manifest for the platform
- * `unknown/unknown`, with a statement in each layer (moby/buildkit, docs/attestations/attestation-storage.md).
+ * An index as `docker buildx build --sbom=true --provenance=true` pushes it: beside each image an
+ * attestation manifest for the platform `unknown/unknown`, with a statement in each layer
+ * (moby/buildkit, docs/attestations/attestation-storage.md).
  */
 export function buildxIndex(platforms: readonly string[]): Content {
   const images = platforms.map((platform) => image({ platform, label: 'buildx' }))
@@ -29,7 +30,7 @@ function attestationOf(subject: Descriptor): Content {
     ...keep('application/vnd.in-toto+json', { predicateType, subject: [{ name: subject.digest }] }),
     annotations: { 'in-toto.io/predicate-type': predicateType },
   }))
-  // buildkit writes no time into it; this one would be the newest of the index
+  // buildkit writes no time. This one would be the newest of the index if it counted.
   const config = keep(types.config, {
     created: '2099-01-01T00:00:00Z',
     architecture: 'unknown',

@@ -5,12 +5,12 @@ import { Remembered } from '../../src/images/cache/remembered.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 
 /**
- * A process that uses a cache as hard as it can: FOLDER, ROUNDS (0: without end), MAX-BYTES and SEED. It prints `begun`, a line for whatever is not as
- * it should be, and at its end `hits N`.
+ * The script of a process that uses a cache heavily. Its arguments are FOLDER, ROUNDS (0 for no
+ * end), MAX-BYTES and SEED. It prints `begun`, a line for each problem, and `hits N` at its end.
  */
 const [folder = '', rounds = '0', maxBytes = '0', seed = '1'] = process.argv.slice(2)
-const complain = (text: string): void => void writeSync(1, `wrong: ${text}\n`)
-const options = { folder, clock: systemClock, warn: complain, maxBytes: Number(maxBytes) }
+const report = (text: string): void => void writeSync(1, `wrong: ${text}\n`)
+const options = { folder, clock: systemClock, warn: report, maxBytes: Number(maxBytes) }
 const cache = new ContentCache(options)
 const remembered = new Remembered('seen', options)
 let state = Number(seed)
@@ -29,10 +29,10 @@ for (let round = 0; round < last; round++) {
   const found = await cache.get(digest)
   if (found === undefined) await cache.put(digest, bytes)
   else if (bytes.equals(found)) hits++
-  else complain(`${digest} is something else`)
+  else report(`${digest} has other content`)
   const key = `repository ${which % 5}`
   const seen = (await remembered.get(key)) as { readonly key: string; readonly tags: string[] } | undefined
-  if (seen !== undefined && (seen.key !== key || seen.tags.length !== 50)) complain(`${key} is not whole`)
+  if (seen !== undefined && (seen.key !== key || seen.tags.length !== 50)) report(`${key} is incomplete`)
   if (which % 7 === 0)
     await remembered.put(key, { key, tags: Array.from({ length: 50 }, () => String(which)) })
 }

@@ -1,4 +1,4 @@
-/** What is counted: each takes time of its own, or time for each element that it visits. */
+/** The counted operations: each takes constant time, or time for each element that it visits. */
 const keyed = ['get', 'has', 'set', 'add', 'delete'] as const
 const searches = ['find', 'findIndex', 'some', 'every', 'filter', 'flatMap', 'map', 'forEach'] as const
 const scans = ['includes', 'indexOf', 'lastIndexOf', 'splice'] as const
@@ -6,8 +6,8 @@ const scans = ['includes', 'indexOf', 'lastIndexOf', 'splice'] as const
 type Method = (this: unknown, ...args: unknown[]) => unknown
 
 /**
- * Runs `work` and counts the operations on maps, sets and arrays that it takes: how an algorithm
- * grows can then be tested without a clock.
+ * Runs `work` and counts its operations on maps, sets and arrays, so that a test of the growth of
+ * an algorithm needs no clock.
  */
 export function countOperations(work: () => void): number {
   let count = 0

@@ -1,16 +1,17 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 export interface CuttingProxy extends AsyncDisposable {
-  /** `127.0.0.1:PORT`: a registry's name */
+  /** `127.0.0.1:PORT` */
   readonly host: string
-  /** bytes that came from the client so far, headers with them */
+  /** bytes from the client until now, including headers */
   readonly sent: () => number
 }
 
 /**
- * A line to a registry that passes bytes as they come, and cuts the connection at hand each time that another of `cuts` has been reached: so many
- * bytes from the client, over all connections. What the registry had not taken by then it never sees.
- * @param onCut told of each cut
+ * Starts a TCP proxy that resets the connection each time that the bytes of the client reach the
+ * next of `cuts`, counted over all connections. The registry never receives the bytes after a cut.
+ *
+ * @param onCut called at each cut
  */
 export async function cuttingProxy(
   to: string,
@@ -39,7 +40,7 @@ export async function cuttingProxy(
         onCut()
         const passes = Math.max(0, cut - sent)
         sent += passes
-        // an RST for the client; the registry is given what came before, and then its end
+        // The client gets an RST. The registry gets the bytes before the cut and the end.
         client.resetAndDestroy()
         registry.end(bytes.subarray(0, passes))
         return

@@ -4,9 +4,9 @@ import type { DeleteManifestStep, DeleteTagStep } from '../../src/plan/prune/pru
 
 const repository = parseRepository('registry.example.com/dev/api')
 const why = { kind: 'rule', by: 'old', text: 'old: 41d old, older than 30d' } as const
-export const deletedDigest = digestOf('doomed')
+export const deletedDigest = digestOf('deleted')
 
-/** The delete of an image with two tags, or what `over` makes of it. */
+/** The delete of an image with two tags, with the fields of `over`. */
 export function manifestStep(over: Partial<DeleteManifestStep> = {}): DeleteManifestStep {
   const target = { mediaType: 'application/vnd.oci.image.index.v1+json', digest: deletedDigest, size: 512 }
   return {

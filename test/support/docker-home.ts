@@ -4,7 +4,7 @@ import { findCredentials } from '../../src/registry/credentials/find-credentials
 import { notedCall } from './http-world.ts'
 import { tempFolder } from './temp.ts'
 
-/** A home folder with docker's file as given, and helpers in PATH by name. */
+/** A home folder with this config.json of docker, and credential helpers in PATH. */
 export async function home(config: object, helpers: Readonly<Record<string, string>> = {}) {
   const folder = await tempFolder()
   const file = join(folder, '.docker', 'config.json')

@@ -9,10 +9,10 @@ import { makeFolder, removeFolder } from './temp.ts'
 import { type Tool, tools } from './tools.ts'
 import { exchange } from './wire.ts'
 
-/** Debian's `docker-registry` (distribution 2.8): the real registry that tests run against where it is installed. */
+/** The Debian package docker-registry (distribution 2.8). Tests use it if it is installed. */
 export const dockerRegistry: Tool = tools('docker-registry')
 
-/** A user for `htpasswd`, with the header that proves to be it. */
+/** A user for `htpasswd`, with its `Authorization` header. */
 export const testUser = {
   username: 'dray',
   password: 'secret',
@@ -21,9 +21,9 @@ export const testUser = {
 } as const
 
 export interface DockerRegistryOptions {
-  /** whether it deletes manifests and blobs; yes where it is not said */
+  /** whether it deletes manifests and blobs; true by default */
   readonly deletes?: boolean
-  /** lines of an htpasswd file (bcrypt only); anonymous where it is not given */
+  /** lines of an htpasswd file (bcrypt only); anonymous by default */
   readonly htpasswd?: string
   /** PEM files */
   readonly tls?: { readonly certificate: string; readonly key: string }
@@ -35,7 +35,7 @@ export interface LogEntry {
   /** with the query */
   readonly path: string
   readonly status: number
-  /** of the answer's body */
+  /** the size of the response body */
   readonly bytes: number
 }
 
@@ -46,7 +46,7 @@ export interface DockerRegistry {
   readonly host: string
   /** where its repositories are */
   readonly folder: string
-  /** The requests since the start or the last `clearLog`, in the order in which they were answered. */
+  /** The requests since the start or the last `clearLog`, in the order of their responses. */
   log(): Promise<readonly LogEntry[]>
   clearLog(): Promise<void>
   /** Ends the process and removes its folder. */
@@ -57,7 +57,7 @@ type Server = ChildProcessByStdio<null, Readable, Readable>
 const attempts = 5
 const line = /"([A-Z]+) (\S+) HTTP\/[\d.]+" (\d{3}) (\d+|-)/
 
-/** Starts one with its own folder on a free port of 127.0.0.1; resolves when it listens. */
+/** Starts a registry with its own folder on a free port of 127.0.0.1. Resolves when it listens. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const folder = await makeFolder('dray-docker-registry-')
   try {
@@ -68,7 +68,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
       const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'pipe', 'pipe'] })
       const failure = await listening(child)
       if (failure === undefined) return running(child, folder, host, options)
-      // between finding a free port and listening on it, another process may have taken it
+      // Another process may have taken the free port before the registry listens on it.
       if (attempt === attempts || !failure.includes('address already in use'))
         throw new Error(`docker-registry did not start: ${failure}`)
     }
@@ -97,7 +97,7 @@ function running(
   })
   const leaveNothing = (): void => void child.kill('SIGKILL')
   process.once('exit', leaveNothing)
-  // Its log is behind its answers: what was answered before this request is in the log once this request is.
+  // The log comes after the responses. Once it has this request, it has all earlier ones.
   const settle = async (): Promise<void> => {
     const path = `/v2/?mark=${++marks}`
     const arrival = new Promise<void>((resolve) => marked.set(path, resolve))
@@ -128,7 +128,7 @@ function running(
   }
 }
 
-/** Undefined once it listens; what it said where it ended instead. */
+/** Returns undefined once it listens, or its stderr if it ends. */
 async function listening(child: Server): Promise<string | undefined> {
   const said: string[] = []
   const lines = createInterface(child.stderr)

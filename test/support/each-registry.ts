@@ -4,18 +4,20 @@ import { dockerRegistry, startDockerRegistry } from './docker-registry.ts'
 import { Oracle } from './oracle.ts'
 import { watchedRegistry } from './world.ts'
 
-/** A registry of any kind, as tests need it that run against several. */
+/** A registry of any kind, for tests that run against several kinds. */
 export interface AnyRegistry {
   readonly host: string
   readonly oracle: Oracle
-  /** `METHOD status` and the path of each request since `forget` */
+  /** the requests since `forget` */
   requests(): Promise<readonly { readonly method: string; readonly path: string }[]>
   forget(): Promise<void>
 }
 
 /**
- * The same tests against the embedded registry, with and without the newer API, and against a real docker-registry where it is installed.
- * @param profiles of the embedded registry; fewer where each test starts the program several times
+ * Runs the tests against the embedded registry, with and without the referrers API, and against a
+ * real docker-registry if it is installed.
+ *
+ * @param profiles profiles of the embedded registry; fewer if each test starts the program often
  */
 export function describeEachRegistry(
   name: string,

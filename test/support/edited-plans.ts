@@ -5,14 +5,14 @@ import type { AttachStep, Placement, Plan, TagStep } from '../../src/plan/plan.t
 import type { DeleteManifestStep, PrunePlan, RepositoryPlan } from '../../src/plan/prune/prune-plan.ts'
 import { sha256 } from './images.ts'
 
-/** Without `readonly`, to be edited. */
+/** The type without `readonly`. */
 export type Editable<T> = T extends object ? { -readonly [K in keyof T]: Editable<T[K]> } : T
 
-/** A saved plan as a person sees it who can write the file. */
+/** A saved plan with its hash. */
 export type EditablePlan = Editable<Plan> & { hash?: string }
 export type EditablePrunePlan = Editable<PrunePlan> & { hash?: string }
 
-/** Edits the plan `from` and writes it as `to` with a hash that fits. */
+/** Edits the plan `from` and writes it as `to` with a matching hash. */
 export async function editPlan<P extends EditablePlan | EditablePrunePlan>(
   folder: string,
   from: string,
@@ -36,7 +36,7 @@ export function attachStep(plan: EditablePlan): Editable<AttachStep> {
   return mustExist(plan.steps.find((step) => step.kind === 'attach'))
 }
 
-/** Writes a tag that the plan did not write, in the steps and in what is shown. */
+/** Adds a tag to the steps and to the shown tags. */
 export function addTag(
   plan: EditablePlan,
   tag: string,
@@ -59,7 +59,7 @@ export function addTag(
   })
 }
 
-/** Takes steps out of the plan, also out of what others come after. */
+/** Removes steps from the plan, also from `after` of other steps. */
 export function removeSteps(
   plan: EditablePlan,
   isRemoved: (step: EditablePlan['steps'][number]) => boolean,
@@ -69,7 +69,7 @@ export function removeSteps(
   for (const step of plan.steps) step.after = step.after.filter((id) => !gone.has(id))
 }
 
-/** Deletes an image that the plan keeps, as if the policy had decided so. */
+/** Changes the verdict of a kept image to delete, and adds the step. */
 export function addDelete(
   one: Editable<RepositoryPlan>,
   tag: string,

@@ -1,6 +1,9 @@
 import { isDrayError } from '../../src/lib/errors.ts'
 
-/** How a function ended: `fine`, the code of our error, or the words of an error that is not ours. */
+/**
+ * The code of the `DrayError` that a function throws, `fine` for none, or the text of another
+ * error.
+ */
 export function outcomeOf(run: () => unknown): string {
   try {
     run()

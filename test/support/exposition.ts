@@ -8,13 +8,16 @@ export interface Sample {
 const helpLine = /^# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) \S.*$/
 const typeLine = /^# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (?:counter|gauge|histogram|summary|untyped)$/
 const sampleLine = /^([a-zA-Z_:][a-zA-Z0-9_:]*)\{(.*)\} (\S+)$/s
-/** A backslash, a quote and a line feed stand in a label as two characters each. */
+/** A label escapes a backslash, a quote and a line feed with a backslash. */
 const label = /([a-zA-Z_]\w*)="((?:[^"\\\n]|\\[\\"n])*)"(?:,|$)/y
 const number = /^[+-]?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Inf|NaN)$/i
 
 /**
- * Reads a file as node_exporter does (Prometheus, Exposition formats, Text-based format), only stricter: each family has HELP, then TYPE, then all of
- * its samples, no two of them with the same labels; the file ends with a line feed. @throws with the line that is wrong.
+ * Parses a file like node_exporter (Prometheus, Exposition formats, Text-based format), but
+ * strictly: each family has HELP, then TYPE, then all its samples with different labels, and the
+ * file ends with a line feed.
+ *
+ * @throws with the invalid line
  */
 export function parseExposition(text: string): readonly Sample[] {
   if (!text.endsWith('\n')) throw new Error('the last line does not end')

@@ -2,11 +2,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { type Answer, exchange } from './wire.ts'
 
-/** What goes wrong with one exchange. Bodies are damaged in the middle unless it is said otherwise. */
+/** A fault of one request or response. Bodies are damaged in the middle by default. */
 export type Injury =
-  /** the connection is reset: before the registry hears of it, while it is being sent, or after the registry did it */
+  /**
+   * the connection is reset before or after the registry handles the request, or while it is sent
+   */
   | { readonly kind: 'reset'; readonly when: 'before' | 'while sending' | 'after' }
-  /** the proxy's own answer, the body as text or as what JSON makes of it; the registry hears of the request only if `applied` */
+  /**
+   * the proxy responds itself, with a text or JSON; the registry gets the request only if `applied`
+   */
   | {
       readonly kind: 'answer'
       readonly status: number
@@ -14,61 +18,65 @@ export type Injury =
       readonly body?: string | Uint8Array | object
       readonly applied?: boolean
     }
-  /** nothing comes any more */
+  /** the response never comes or stalls */
   | { readonly kind: 'stall'; readonly when: 'before' | 'in the body' }
-  /** half of the body, then the end of the connection */
+  /** the connection ends after half of the body */
   | { readonly kind: 'truncate' }
-  /** one bit of the answer's body, or of the request's; `at` is where, as a share of its length; its middle where it is not given */
+  /**
+   * one bit of the body is flipped; `at` is its position as a share of the length, by default 0.5
+   */
   | { readonly kind: 'flip'; readonly of: 'answer' | 'request'; readonly at?: number }
-  /** `Content-Length` says so many bytes more or less than there are */
+  /** `Content-Length` differs from the length by `by` bytes */
   | { readonly kind: 'length'; readonly by: number }
-  /** headers of the answer are replaced, or taken away by null */
+  /** headers of the response are replaced, or removed by null */
   | { readonly kind: 'headers'; readonly set: Readonly<Record<string, string | null>> }
-  /** the registry does it twice; the second answer is given */
+  /** the registry gets the request twice, and the client gets the second response */
   | { readonly kind: 'twice' }
-  /** its connection is reset, those that wait are closed, and new ones refused, until it is told to `accept` */
+  /**
+   * the connection is reset, idle ones are closed, and new ones refused until `accept` is called
+   */
   | { readonly kind: 'refuse' }
-  /** whoever asks is asked who he is: the registry hears of the request without its credentials */
+  /** the registry gets the request without its credentials */
   | { readonly kind: 'expired' }
 
-/** Which requests a fault is for. What is not said fits any. */
+/** The requests that a fault is for. An absent field matches any request. */
 interface Target {
-  /** of all requests that the proxy saw, from 0 */
+  /** the number among all requests to the proxy, from 0 */
   readonly number?: number
   readonly method?: string
-  /** of path and query */
+  /** matches path and query */
   readonly path?: RegExp
 }
 
-/** A fault as data: the first `times` requests that fit are injured. */
+/** A fault for the first `times` matching requests. */
 export interface Fault {
   readonly at: Target
-  /** once where it is not given; Infinity for one that stays */
+  /** 1 by default; Infinity for a permanent fault */
   readonly times?: number
   readonly injury: Injury
 }
 
-/** A request that the proxy saw, and what became of it. */
+/** A request to the proxy and its result. */
 interface Passed {
   readonly number: number
   readonly method: string
   /** path and query */
   readonly path: string
-  /** undefined where no answer was given */
+  /** undefined if there was no response */
   readonly status: number | undefined
   readonly injury: Injury['kind'] | undefined
 }
 
 export interface FaultyProxy extends AsyncDisposable {
-  /** `127.0.0.1:PORT`: a registry's name */
+  /** `127.0.0.1:PORT` */
   readonly host: string
-  /** in the order in which they arrived */
+  /** in the order of their arrival */
   readonly passed: readonly Passed[]
-  /** Takes connections again after a `refuse`; nothing happens where it does. */
+  /** Accepts connections again after a `refuse`. */
   accept(): Promise<void>
 }
 
-/** A request before it is passed on. */
+/** A request before it is forwarded. */
 export interface ProxiedRequest {
   readonly number: number
   readonly method: string
@@ -77,34 +85,35 @@ export interface ProxiedRequest {
 }
 
 export interface ProxyOptions {
-  /** what is to go wrong with a request */
+  /** returns the fault of a request */
   readonly choose: (request: ProxiedRequest) => Injury | undefined
-  /** Waited for before the registry hears of a request and after it has answered. */
+  /** Awaited before the registry gets a request and after its response. */
   readonly around?: (request: ProxiedRequest) => Promise<void>
-  /** told of an answer of the registry, and whether the client was given its headers */
+  /** called with a response of the registry, and whether the client gets its headers */
   readonly onResponse?: (request: ProxiedRequest, headers: Answer['headers'], wasGiven: boolean) => void
-  /** told when nothing will come any more */
+  /** called when a response stalls */
   readonly onStall?: () => void
-  /** told when a request is dealt with, by an answer or without one */
+  /** called at the end of a request, with or without a response */
   readonly onEnd?: (request: ProxiedRequest) => void
 }
 
 /**
- * Stands before a registry and injures what the faults say; everything else goes through as it is. Bodies are held in memory whole, and `Host` stays as
- * the client sent it, so that the registry's own addresses lead through the proxy too.
+ * Starts a proxy in front of a registry that applies the faults and forwards everything else. It
+ * keeps whole bodies in memory, and forwards `Host` unchanged, so that URLs of the registry lead
+ * through it.
  */
 export async function faultyProxy(host: string, ...faults: readonly Fault[]): Promise<FaultyProxy> {
   const left = faults.map((fault) => ({ ...fault, left: fault.times ?? 1 }))
   return await injuringProxy(host, {
     choose: (request) => {
-      const fault = left.find((one) => one.left > 0 && fits(one.at, request))
+      const fault = left.find((one) => one.left > 0 && matches(one.at, request))
       if (fault !== undefined) fault.left--
       return fault?.injury
     },
   })
 }
 
-/** The same, with what goes wrong chosen as requests come. */
+/** Like `faultyProxy`, with a function that chooses the fault of each request. */
 export async function injuringProxy(host: string, options: ProxyOptions): Promise<FaultyProxy> {
   const passed: Passed[] = []
   const server = createServer((request, response) => {
@@ -122,7 +131,7 @@ export async function injuringProxy(host: string, options: ProxyOptions): Promis
     const answered = (status: number): void => {
       passed[at.number] = { ...at, status, injury: injury?.kind }
     }
-    // whoever breaks off is not there to be answered
+    // A client that aborts gets no response.
     pass({ request, response, upstream: `http://${host}${at.path}`, answered, at, options }, injury).catch(
       () => response.destroy(),
     )
@@ -145,7 +154,7 @@ export async function injuringProxy(host: string, options: ProxyOptions): Promis
   }
 }
 
-function fits(
+function matches(
   at: Target,
   request: { readonly number: number; readonly method: string; readonly path: string },
 ): boolean {
@@ -165,8 +174,8 @@ interface Exchange {
   readonly options: ProxyOptions
 }
 
-async function pass(passing: Exchange, injury: Injury | undefined): Promise<void> {
-  const { request } = passing
+async function pass(proxied: Exchange, injury: Injury | undefined): Promise<void> {
+  const { request } = proxied
   if (injury?.kind === 'refuse') return reset(request)
   if (injury?.kind === 'reset' && injury.when === 'before') return reset(request)
   const sent: Buffer[] = []
@@ -175,48 +184,48 @@ async function pass(passing: Exchange, injury: Injury | undefined): Promise<void
     sent.push(chunk as Buffer)
   }
   const body = Buffer.concat(sent)
-  await passing.options.around?.(passing.at)
+  await proxied.options.around?.(proxied.at)
   try {
-    await passOn(passing, body, injury)
+    await passOn(proxied, body, injury)
   } finally {
-    await passing.options.around?.(passing.at)
+    await proxied.options.around?.(proxied.at)
   }
 }
 
-async function passOn(passing: Exchange, body: Buffer, injury: Injury | undefined): Promise<void> {
-  const { request } = passing
+async function passOn(proxied: Exchange, body: Buffer, injury: Injury | undefined): Promise<void> {
+  const { request } = proxied
   switch (injury?.kind) {
     case 'reset':
-      await forward(passing, body)
+      await forward(proxied, body)
       return reset(request)
     case 'answer':
-      if (injury.applied === true) await forward(passing, body)
-      return respond(passing, answerOf(injury))
+      if (injury.applied === true) await forward(proxied, body)
+      return respond(proxied, answerOf(injury))
     case 'stall':
-      if (injury.when === 'in the body') stall(passing, await forward(passing, body))
-      return passing.options.onStall?.()
+      if (injury.when === 'in the body') stall(proxied, await forward(proxied, body))
+      return proxied.options.onStall?.()
     case 'truncate':
-      return truncate(passing, await forward(passing, body))
+      return truncate(proxied, await forward(proxied, body))
     case 'flip':
-      if (injury.of === 'request') return respond(passing, await forward(passing, flipped(body, injury.at)))
-      return respond(passing, await flippedAnswer(passing, body, injury.at))
+      if (injury.of === 'request') return respond(proxied, await forward(proxied, flipped(body, injury.at)))
+      return respond(proxied, await flippedAnswer(proxied, body, injury.at))
     case 'length':
-      return respondWithLength(passing, await forward(passing, body), injury.by)
+      return respondWithLength(proxied, await forward(proxied, body), injury.by)
     case 'headers':
-      return respond(passing, withHeaders(await forward(passing, body), injury.set))
+      return respond(proxied, withHeaders(await forward(proxied, body), injury.set))
     case 'twice':
-      await forward(passing, body)
-      return respond(passing, await forward(passing, body))
+      await forward(proxied, body)
+      return respond(proxied, await forward(proxied, body))
     case 'refuse':
       return
     case 'expired':
-      return respond(passing, await forward(passing, body, ['authorization']))
+      return respond(proxied, await forward(proxied, body, ['authorization']))
     case undefined:
-      return respond(passing, await forward(passing, body))
+      return respond(proxied, await forward(proxied, body))
   }
 }
 
-/** Headers that are about one connection, not about what is sent over it (RFC 9110, 7.6.1). */
+/** Headers of the connection and not of the message (RFC 9110, 7.6.1). */
 const ofConnection: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding'])
 
 async function forward(
@@ -246,7 +255,7 @@ function answerOf({ status, headers, body = '' }: Extract<Injury, { kind: 'answe
   return { status, headers: headers ?? {}, body: Buffer.from(bytes) }
 }
 
-/** As it came; a HEAD keeps the length that the registry gave. */
+/** Sends the unchanged response. A HEAD keeps the length of the registry. */
 function respond(
   { request, response, answered, at, options }: Exchange,
   { status, headers, body }: Answer,
@@ -296,20 +305,20 @@ function withHeaders(answer: Answer, set: Readonly<Record<string, string | null>
   return { ...answer, headers }
 }
 
-async function flippedAnswer(passing: Exchange, body: Buffer, at: number | undefined): Promise<Answer> {
-  const answer = await forward(passing, body)
+async function flippedAnswer(proxied: Exchange, body: Buffer, at: number | undefined): Promise<Answer> {
+  const answer = await forward(proxied, body)
   return { ...answer, body: flipped(answer.body, at) }
 }
 
 function flipped(bytes: Buffer, at = 0.5): Buffer {
   const copy = Buffer.from(bytes)
   const byte = Math.floor(copy.byteLength * at)
-  // the lowest bit: a letter stays a letter, so that JSON may well stay JSON
+  // With the lowest bit, a letter stays a letter, so that JSON may stay valid.
   if (copy.byteLength > 0) copy.writeUInt8(copy.readUInt8(byte) ^ 1, byte)
   return copy
 }
 
-/** An RST, not a FIN: as from a machine that went away. */
+/** Sends an RST and not a FIN, like a machine that is gone. */
 function reset(request: IncomingMessage): void {
   request.socket.resetAndDestroy()
 }

@@ -14,7 +14,7 @@ import { workplace, type Workplace } from './workplace.ts'
 export const secret = 'canary-5f2c'
 export const user = 'ada'
 
-/** `staging` and `prod` are two namespaces of one registry. */
+/** A config with `staging` and `prod` in one registry. */
 function guardedConfig(registry: string, more = ''): string {
   return [
     'version: 1',
@@ -25,7 +25,7 @@ function guardedConfig(registry: string, more = ''): string {
   ].join('\n')
 }
 
-/** A workplace in which docker is logged in. */
+/** A workplace with a docker login for the registry. */
 export async function workplaceWithLogin(registry: string, password: string, more = ''): Promise<Workplace> {
   const place = await workplace(guardedConfig(registry, more), { DRAY_LOG: 'debug' })
   await mkdir(join(place.folder, '.docker'))
@@ -35,16 +35,16 @@ export async function workplaceWithLogin(registry: string, password: string, mor
   return place
 }
 
-/** A registry with auth, and an index in `staging/api:1.4.2` that came in by another door. */
+/** Starts a registry that requires a login, with an index in `staging/api:1.4.2`. */
 export async function startGuardedRegistry(
   auth: Omit<AccessOptions, 'users'>,
   options: Omit<ServerOptions, 'auth'> = {},
 ) {
   const log: AccessEntry[] = []
   const storage = memoryStorage()
-  const door = await startRegistry({ storage })
-  await new Oracle(door.registry).push(index(['amd64', 'arm64']), 'staging/api', '1.4.2')
-  await door.close()
+  const unguarded = await startRegistry({ storage })
+  await new Oracle(unguarded.registry).push(index(['amd64', 'arm64']), 'staging/api', '1.4.2')
+  await unguarded.close()
   const registry = await startRegistry({
     ...options,
     storage,
@@ -57,7 +57,7 @@ export async function startGuardedRegistry(
   onTestFinished(() => registry.close())
   return {
     name: registry.registry,
-    /** what each token was asked for */
+    /** the scopes of each token request */
     scopes: () =>
       log.filter(({ kind }) => kind === 'token').map(({ query }) => query.getAll('scope').join(' ')),
     refusals: () => log.filter(({ status }) => status === 401).length,

@@ -1,7 +1,7 @@
 import type { Call, ProgressEvent } from '../../src/lib/call.ts'
 import type { RegistryRequest } from '../../src/registry/http/fetch.ts'
 
-/** A call that notes what it is told of. */
+/** A call that keeps its events. */
 export interface NotedCall extends Call {
   readonly events: readonly ProgressEvent[]
   readonly abort: (reason?: unknown) => void
@@ -18,7 +18,7 @@ export function notedCall(): NotedCall {
   }
 }
 
-/** A GET of the small lane, or what `over` makes of it. */
+/** A GET in the small lane, with the fields of `over`. */
 export function requestOf(url: string, over: Partial<RegistryRequest> = {}): RegistryRequest {
   const parsed = new URL(url)
   return {
@@ -33,7 +33,7 @@ export function requestOf(url: string, over: Partial<RegistryRequest> = {}): Reg
   }
 }
 
-/** A stream body of `size` bytes in chunks, or of what `chunks` gives. */
+/** A stream body of the given chunks. */
 export function streamBody(
   size: number,
   chunks: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 
 /**
- * Builds OCI content from nothing but `node:crypto`: it shares no code with `src/`, so that a mistake there does not
- * repeat itself in what it is tested with. The same arguments give the same bytes.
+ * Builds OCI content with `node:crypto` only. It shares no code with `src/`, so that tests find
+ * mistakes there. The same arguments give the same bytes.
  */
 
 export interface Descriptor {
@@ -18,13 +18,13 @@ export interface Descriptor {
 export interface StoredManifest {
   readonly descriptor: Descriptor
   readonly bytes: Uint8Array
-  /** the tag that it is found by, where it is found by a tag of its own (cosign's) */
+  /** the cosign tag, if it has one */
   readonly tag?: string
-  /** its subject's digest, where it is a referrer */
+  /** the digest of the subject, if it is a referrer */
   readonly subject?: string
 }
 
-/** Something that can be pushed: blobs first, then the manifests in their order. */
+/** Content to push: blobs first, then the manifests in their order. */
 export interface Content {
   readonly root: Descriptor
   readonly blobs: ReadonlyMap<string, Uint8Array>
@@ -49,17 +49,17 @@ export function sha256(bytes: Uint8Array | string): string {
 }
 
 export interface ImageOptions {
-  /** `os/architecture[/variant]`; `linux/amd64` where it is not given, and `linux/` may be left out */
+  /** `[os/]architecture[/variant]`; `linux/amd64` by default */
   readonly platform?: string
-  /** how many, or a name for each: layers of the same name and size are the same blob in any image */
+  /** the number, or the names; layers with the same name and size are the same blob in any image */
   readonly layers?: number | readonly string[]
-  /** bytes of the file in each layer; 64 where it is not given */
+  /** size of the file in each layer in bytes; 64 by default */
   readonly layerSize?: number
-  /** makes one image differ from another that is built alike */
+  /** makes the image differ from others with the same options */
   readonly label?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
-  /** of the config; `2026-01-02T03:04:05Z` where it is not given */
+  /** the time in the config; `2026-01-02T03:04:05Z` by default */
   readonly created?: string
   /** docker's schema 2 instead of OCI */
   readonly docker?: boolean
@@ -93,7 +93,9 @@ export function image(options: ImageOptions = {}): Content {
 
 export interface IndexOptions extends Omit<ImageOptions, 'platform'> {}
 
-/** A multi-platform image; a child is a platform (then built with the same options) or content of its own, an index too. */
+/**
+ * A multi-platform image. A child is a platform, which is built with the same options, or content.
+ */
 export function index(children: readonly (string | Content)[], options: IndexOptions = {}): Content {
   const built = children.map((child) =>
     typeof child === 'string' ? image({ ...options, platform: child }) : child,
@@ -111,7 +113,10 @@ export interface ReferrerOptions {
   readonly index?: boolean
 }
 
-/** A referrer of `subject` by the `subject` field (image-spec 1.1): an SBOM where no type is given. The subject is not in the result. */
+/**
+ * A referrer of `subject` (image-spec 1.1), by default an SBOM. The result does not contain the
+ * subject.
+ */
 export function referrer(subject: Content | Descriptor, options: ReferrerOptions = {}): Content {
   const to = bare('root' in subject ? subject.root : subject)
   const artifactType = options.artifactType ?? 'application/spdx+json'
@@ -127,7 +132,9 @@ export function referrer(subject: Content | Descriptor, options: ReferrerOptions
   return { root: manifest.descriptor, blobs, manifests: [{ ...manifest, subject: to.digest }] }
 }
 
-/** What cosign puts under `sha256-<hex>.sig`, `.att` or `.sbom`; several `payloads` are several signatures in one manifest. */
+/**
+ * A manifest of cosign for the tag `sha256-<hex>.sig`, `.att` or `.sbom`, with a layer per payload.
+ */
 export function cosignSignature(
   subject: Content | Descriptor,
   {
@@ -159,7 +166,7 @@ export function cosignSignature(
   return { root: manifest.descriptor, blobs, manifests: [{ ...manifest, tag }] }
 }
 
-/** An artifact that is no image: a Helm chart or a WASM module. */
+/** An artifact that is not an image: a Helm chart or a WASM module. */
 export function artifact(kind: 'helm' | 'wasm' = 'helm', name = 'chart'): Content {
   const blobs = new Map<string, Uint8Array>()
   const [configType, layerType] =
@@ -173,7 +180,7 @@ export function artifact(kind: 'helm' | 'wasm' = 'helm', name = 'chart'): Conten
   return { root: manifest.descriptor, blobs, manifests: [manifest] }
 }
 
-/** `main` with other content beside it, pushed after it: its evidence, say. */
+/** `main` with other content, like its evidence, which is pushed after it. */
 export function together(main: Content, ...others: readonly Content[]): Content {
   const all = [main, ...others]
   return {
@@ -183,14 +190,14 @@ export function together(main: Content, ...others: readonly Content[]): Content 
   }
 }
 
-/** The bytes of a manifest of it, parsed. */
+/** The parsed body of a manifest in the content. */
 export function body(content: Content, digest: string = content.root.digest): Record<string, unknown> {
   const found = content.manifests.find((m) => m.descriptor.digest === digest)
   if (found === undefined) throw new Error(`${digest} is not in this content`)
   return JSON.parse(Buffer.from(found.bytes).toString()) as Record<string, unknown>
 }
 
-/** A manifest of any shape, broken ones included; the digest is right. */
+/** A manifest with any fields, which may be invalid. Its digest is correct. */
 export function manifestOf(mediaType: string, fields: Readonly<Record<string, unknown>>): StoredManifest {
   const bytes = text(JSON.stringify({ schemaVersion: 2, mediaType, ...fields }))
   const { artifactType, annotations } = fields as Partial<Descriptor>

@@ -9,14 +9,14 @@ import { formatReference } from '../../src/oci/reference.ts'
 export const oneDigest = `sha256:${'1'.repeat(64)}`
 export const otherDigest = `sha256:${'2'.repeat(64)}`
 
-/** The images in a file, and the place of each. */
+/** The images in a file, and the position of each. */
 export function images(text: string, name = 'file.yaml'): Record<string, string> {
   const findings = [...documentsOf(text, name)].map(({ value, where }) => findReferences(value, where))
   const used = resolveImages(mergeImages(findings))
   return Object.fromEntries(used.map(({ reference, by }) => [formatReference(reference), by]))
 }
 
-/** What is wrong with a file. */
+/** The error of an invalid file. */
 export function errorIn(text: string): DrayError {
   try {
     images(text)
@@ -24,5 +24,5 @@ export function errorIn(text: string): DrayError {
     expect(error).toBeInstanceOf(DrayError)
     return error as DrayError
   }
-  throw new Error('nothing is wrong with it')
+  throw new Error('the file is valid')
 }

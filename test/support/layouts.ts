@@ -2,8 +2,6 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Content, type Descriptor, sha256, types } from './images.ts'
 
-/** Image layouts on disk, written and read without any code of `src/`. */
-
 const refName = 'org.opencontainers.image.ref.name'
 
 export interface Entry extends Descriptor {
@@ -24,7 +22,9 @@ export function tagged(d: Descriptor, tag: string): Entry {
   return { mediaType: d.mediaType, digest: d.digest, size: d.size, annotations: { [refName]: tag } }
 }
 
-/** Puts content into a layout as other tools do; its root gets `tags`, evidence its own entries. */
+/**
+ * Writes content to a layout like other tools: entries for `tags` of the root, and for evidence.
+ */
 export function writeLayout(layout: string, content: Content, ...tags: readonly string[]): void {
   mkdirSync(join(layout, 'blobs', 'sha256'), { recursive: true })
   writeFileSync(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
@@ -49,18 +49,18 @@ export function readLayout(layout: string): LayoutDocument {
   return JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as LayoutDocument
 }
 
-/** Tags and what they stand on; an entry without a name stands under its digest. */
+/** The digests of all entries, by tag, or by digest if an entry has no name. */
 export function listLayout(layout: string): Readonly<Record<string, string>> {
   const entries = readLayout(layout).manifests
   return Object.fromEntries(entries.map((e) => [e.annotations?.[refName] ?? e.digest, e.digest]))
 }
 
-/** What of `content` is missing or different in a layout. */
+/** The parts of `content` that are missing or different in a layout. */
 export function layoutDifferences(layout: string, content: Content): string[] {
   const all = [...content.blobs.keys(), ...content.manifests.map((m) => m.descriptor.digest)]
   return all.flatMap((digest) => {
     const file = blobFile(layout, digest)
-    if (!existsSync(file)) return `${digest} is not there`
+    if (!existsSync(file)) return `${digest} is missing`
     const is = sha256(readFileSync(file))
     return is === digest ? [] : `${digest} hashes to ${is}`
   })

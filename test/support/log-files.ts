@@ -6,7 +6,7 @@ import { formatHead } from '../../src/audit/log/head.ts'
 import type { AuditRecord, LogRecord } from '../../src/audit/log/record.ts'
 import { outcome, record, refusal, tagStep } from './audit-log.ts'
 
-/** Writes these records as a log with its head, and gives the log's lines. */
+/** Writes records as a log with its head, and returns the lines. */
 export function writeLog(path: string, records: readonly LogRecord[]): readonly string[] {
   let end = startOfChain
   const lines = records.map((one) => {
@@ -19,7 +19,7 @@ export function writeLog(path: string, records: readonly LogRecord[]): readonly 
   return lines
 }
 
-/** So many tags that were moved, an intent and an outcome for each, a second apart, and a refusal at the end. */
+/** Intents and outcomes of moved tags, a second apart, and a refusal at the end. */
 export function exampleRecords(changes = 3): readonly AuditRecord[] {
   const base = { image: 'api:1.4.2', environment: { from: 'staging', to: 'prod' } }
   const moved = Array.from({ length: changes }, (_, i): readonly AuditRecord[] => {
@@ -33,7 +33,10 @@ export function exampleRecords(changes = 3): readonly AuditRecord[] {
   return [...moved.flat(), refusal({ ...base, error, time: timeOf(changes) })]
 }
 
-/** Writes a new key pair for checkpoints to a folder: `audit.pem`, and its public half `audit.pub.pem`. */
+/**
+ * Writes a new key pair for checkpoints to a folder: `audit.pem`, and its public half
+ * `audit.pub.pem`.
+ */
 export function writeKeys(folder: string, password?: string): void {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const secret = password === undefined ? {} : { cipher: 'aes-256-cbc', passphrase: password }

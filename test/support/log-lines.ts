@@ -4,7 +4,7 @@ import type { AuditRecord, LogRecord } from '../../src/audit/log/record.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { parseRepository } from '../../src/oci/reference.ts'
 
-/** A record of a tag that was moved, with what a test wants otherwise. */
+/** The record of a moved tag, with the fields of `over`. */
 export function recordOf(over: Partial<AuditRecord> = {}): AuditRecord {
   const repository = parseRepository('registry.example.com/prod/api')
   const digest = digestOf('image')
@@ -55,7 +55,9 @@ export function chained(records: readonly LogRecord[]): readonly string[] {
   })
 }
 
-/** Lines as a reader of the file gives them, in batches of three; `torn` is what stands behind the last line break. */
+/**
+ * Yields lines like the reader of a file, in batches of three. `torn` follows the last line break.
+ */
 export async function* batches(lines: readonly string[], torn = ''): LogLines {
   let offset = 0
   const all = lines.map((line) => {

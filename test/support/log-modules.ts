@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 
-// Preloaded by `--import`: writes the URL of each module that is resolved, a line each, to the file that DRAY_TEST_MODULES names.
+// Preloaded with `--import`. Appends the URL of each resolved module to the file DRAY_TEST_MODULES.
 const file = process.env['DRAY_TEST_MODULES'] ?? ''
 registerHooks({
   resolve(specifier, context, nextResolve) {

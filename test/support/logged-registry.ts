@@ -4,7 +4,7 @@ import { startDockerRegistry } from './docker-registry.ts'
 import { Oracle } from './oracle.ts'
 import { watchedRegistry } from './world.ts'
 
-/** A registry of either kind, embedded or docker's own, and what it is asked. */
+/** An embedded registry or a real docker-registry, and its requests. */
 export interface LoggedRegistry {
   readonly host: string
   readonly oracle: Oracle
@@ -13,7 +13,7 @@ export interface LoggedRegistry {
   forget(): Promise<void>
 }
 
-/** Gone after the test. */
+/** Starts a registry that is stopped after the test. */
 export async function loggedRegistry(kind: ProfileName | 'docker-registry'): Promise<LoggedRegistry> {
   if (kind === 'docker-registry') {
     const registry = await startDockerRegistry()

@@ -5,17 +5,17 @@ interface Sleeper {
   readonly wake: () => void
 }
 
-/** A clock that stands until it is turned. */
+/** A clock that only advances when a test advances it. */
 export interface ManualClock extends Clock {
-  /** Turns it on by `ms`, waking every sleeper whose time comes on the way, in order. */
+  /** Advances by `ms` and wakes the sleepers in order. */
   advance(ms: number): Promise<void>
-  /** Resolves when at least `count` sleepers wait. */
+  /** Resolves when there are at least `count` sleepers. */
   sleepers(count: number): Promise<void>
-  /** how long each sleep that began was to last, milliseconds */
+  /** the durations of all sleeps, milliseconds */
   readonly naps: readonly number[]
 }
 
-/** Lets all work that is ready to go on do so, network events of this process included. */
+/** Lets all pending work of the event loop run, including network events of this process. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -66,7 +66,7 @@ export function manualClock(start = Date.UTC(2026, 10, 23)): ManualClock {
   }
 }
 
-/** A clock on which sleeping costs no time: each sleep turns it on and returns. */
+/** A clock whose sleeps return at once and advance it. */
 export function leapingClock(start = Date.UTC(2026, 10, 23)): Clock & { readonly naps: readonly number[] } {
   let now = start
   const naps: number[] = []

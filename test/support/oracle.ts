@@ -9,7 +9,7 @@ export interface OracleOptions {
 }
 
 export interface ServedManifest {
-  /** the hash of the bytes, whatever the registry says */
+  /** the hash of the bytes */
   readonly digest: string
   readonly bytes: Buffer
   readonly contentType: string
@@ -26,25 +26,26 @@ interface ManifestBody {
 const accept = [types.index, types.manifest, types.dockerIndex, types.dockerManifest].join(', ')
 
 /**
- * Looks at a registry from outside and decides whether the promises of the product hold: plain HTTP and `node:crypto`,
- * no code of `src/`. An answer that it does not expect is an `Error` with the status and the body.
+ * Checks from outside whether a registry has the content that dray promises, with plain HTTP and
+ * `node:crypto` and without code of `src/`. An unexpected response is an `Error` with status and
+ * body.
  */
 export class Oracle {
   readonly url: string
   readonly #options: OracleOptions
 
-  /** @param url `http://127.0.0.1:5000`, or `127.0.0.1:5000` for the same */
+  /** @param url `http://127.0.0.1:5000` or `127.0.0.1:5000` */
   constructor(url: string, options: OracleOptions = {}) {
     this.url = (url.includes('://') ? url : `http://${url}`).replace(/\/$/, '')
     this.#options = options
   }
 
-  /** `host:port`, as it stands in a reference */
+  /** `host:port`, as in a reference */
   get host(): string {
     return new URL(this.url).host
   }
 
-  /** Any request; `path` is relative to the registry (`/v2/…`) or a whole URL. */
+  /** Sends a request. `path` is relative to the registry (`/v2/…`) or a URL. */
   async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     return await exchange(method, new URL(path, this.url), this.#with(options))
   }
@@ -53,7 +54,10 @@ export class Oracle {
     return await this.request('GET', path, { headers })
   }
 
-  /** Pushes blobs, manifests by digest, evidence under its tag, and the root under `tags`. Referrers are listed under the fallback tag where the registry does not list them. */
+  /**
+   * Pushes blobs, manifests by digest, evidence under its tag, and the root under `tags`. Adds
+   * referrers to the fallback tag if the registry does not list them.
+   */
   async push(content: Content, repository: string, ...tags: readonly string[]): Promise<Descriptor> {
     await Promise.all([...content.blobs].map(([digest, bytes]) => this.pushBlob(repository, digest, bytes)))
     for (const manifest of content.manifests) {
@@ -87,7 +91,7 @@ export class Oracle {
     return expectStatus(await this.request('PUT', path, { headers, body: manifest.bytes }), 201)
   }
 
-  /** Takes a tag away where the registry can, or whatever `at` names by digest. */
+  /** Deletes a tag or a manifest. */
   async delete(repository: string, at: string): Promise<void> {
     expectStatus(await this.request('DELETE', `/v2/${repository}/manifests/${at}`), 202)
   }
@@ -96,7 +100,7 @@ export class Oracle {
     expectStatus(await this.request('DELETE', `/v2/${repository}/blobs/${digest}`), 202)
   }
 
-  /** The manifest under a tag or digest; undefined where it is not there (404 only). */
+  /** The manifest of a tag or digest; undefined for 404. */
   async manifest(repository: string, at: string): Promise<ServedManifest | undefined> {
     const answer = await this.get(`/v2/${repository}/manifests/${at}`, { accept })
     if (answer.status === 404) return undefined
@@ -105,12 +109,12 @@ export class Oracle {
     return { digest: sha256(answer.body), bytes: answer.body, contentType }
   }
 
-  /** The digest of what a tag gives, hashed here; undefined where it is absent. */
+  /** The computed digest of a tag; undefined if it does not exist. */
   async digest(repository: string, tag: string): Promise<string | undefined> {
     return (await this.manifest(repository, tag))?.digest
   }
 
-  /** All tags, sorted; empty where the repository is not there. */
+  /** All tags, sorted; empty if the repository does not exist. */
   async tags(repository: string): Promise<string[]> {
     const tags: string[] = []
     let path: string | undefined = `/v2/${repository}/tags/list`
@@ -125,20 +129,20 @@ export class Oracle {
     return tags.sort()
   }
 
-  /** The digests that the referrers API lists, sorted; undefined where the registry has no such API. */
+  /** The digests of the referrers API, sorted; undefined if the registry has no such API. */
   async referrersByApi(repository: string, subject: string): Promise<string[] | undefined> {
     const answer = await this.get(`/v2/${repository}/referrers/${subject}`)
     if (answer.status === 404) return undefined
     return childDigests(expectStatus(answer, 200).body)
   }
 
-  /** The digests in the index under the fallback tag, sorted; undefined where there is no such tag. */
+  /** The digests of the fallback tag, sorted; undefined if it does not exist. */
   async referrersByTag(repository: string, subject: string): Promise<string[] | undefined> {
     const found = await this.manifest(repository, subject.replace(':', '-'))
     return found === undefined ? undefined : childDigests(found.bytes)
   }
 
-  /** Both together, sorted, without repetition. */
+  /** The digests of both, sorted and without duplicates. */
   async referrers(repository: string, subject: string): Promise<string[]> {
     const byApi = (await this.referrersByApi(repository, subject)) ?? []
     const byTag = (await this.referrersByTag(repository, subject)) ?? []
@@ -146,8 +150,8 @@ export class Oracle {
   }
 
   /**
-   * What is missing or wrong in the image under a tag or digest: every child, config and layer must be there, with the
-   * size and digest that its parent gives. Empty means complete. A tag that is not there is a complaint too.
+   * The problems of the image of a tag or digest: each child, config and layer must exist with the
+   * size and digest of its descriptor. A missing tag is a problem too.
    */
   async complaints(repository: string, at: string): Promise<string[]> {
     const complaints: string[] = []
@@ -176,7 +180,7 @@ export class Oracle {
     return complaints
   }
 
-  /** Like `complaints` for content that is known: the image is there byte for byte, and everything else that `content` brings (evidence) too. */
+  /** Like `complaints`, and compares the image and its evidence with `content`. */
   async differences(repository: string, content: Content, tag?: string): Promise<string[]> {
     const differences = await this.complaints(repository, tag ?? content.root.digest)
     const tagged = tag === undefined ? content.root.digest : await this.digest(repository, tag)
@@ -202,7 +206,7 @@ export class Oracle {
     return digest === blob.digest ? [] : [`${blob.digest}: blob hashes to ${digest}`]
   }
 
-  /** The client's duty where a registry has no referrers API (distribution-spec, Pushing Manifests with Subject). */
+  /** Updates the fallback tag (distribution-spec, Pushing Manifests with Subject). */
   async #listReferrer(repository: string, subject: string, referrer: Descriptor): Promise<void> {
     const tag = subject.replace(':', '-')
     const old = await this.manifest(repository, tag)

@@ -14,7 +14,7 @@ export const [old, newest, unrelated] = ['1.4.0', '1.5.0', 'unrelated'].map((lab
 ]
 export const digestOf = (content: Content): Digest => content.root.digest as Digest
 
-/** Repositories of dev, staging and prod with an image each, for plans to be edited. */
+/** Creates repositories of dev, staging and prod for tests that edit plans. */
 export class PlanRepositories {
   readonly registry: WatchedRegistry
   #images = 0

@@ -4,17 +4,17 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 const root = join(import.meta.dirname, '..', '..')
-/** What `npm install` puts in place of a person's shell command. */
+/** The file that `npm install` links as the command `dray`. */
 export const program: string = join(root, 'bin', 'dray.js')
 
-/** All runs of tests share one: in the homes that they are given, each would start without. */
+/** All runs share one compile cache, because their home folders are empty. */
 const compileCache = join(root, 'node_modules', '.cache', 'dray-compile')
 
 export interface RunOptions {
-  /** in place of nearly nothing: `PATH` and `HOME` of an empty folder are always set */
+  /** added to an environment of `PATH`, an empty `HOME` and the compile cache */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** a command that runs the one behind it: `['bash', '-c', 'ulimit -f 0; exec "$@"', 'bash']` */
+  /** a command that runs dray: `['bash', '-c', 'ulimit -f 0; exec "$@"', 'bash']` */
   readonly under?: readonly string[]
 }
 
@@ -24,35 +24,35 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Runs `dray` with these words to its end, without a terminal. */
-export async function dray(words: readonly string[], options: RunOptions = {}): Promise<Ended> {
-  const child = start(words, options)
+/** Runs `dray` with these arguments, without a terminal. */
+export async function dray(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  const child = start(args, options)
   const stdout = collect(child, 'stdout')
   const stderr = collect(child, 'stderr')
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, stdout: stdout(), stderr: stderr() }
 }
 
-/** The one document that a run with `--json` printed. */
+/** Runs `dray` with `--json`, and parses its document. */
 export async function drayJson(
-  words: readonly string[],
+  args: readonly string[],
   options: RunOptions = {},
 ): Promise<Ended & { readonly document: Record<string, unknown> }> {
-  const ended = await dray([...words, '--json'], options)
+  const ended = await dray([...args, '--json'], options)
   return { ...ended, document: JSON.parse(ended.stdout) as Record<string, unknown> }
 }
 
 export interface Running {
   readonly child: ChildProcess
-  /** resolves with all of stdout when it matches */
+  /** resolves with stdout when it matches */
   seen(pattern: RegExp): Promise<string>
   /** the exit code */
   readonly ended: Promise<number | null>
 }
 
-/** Starts `dray` and leaves it running; it is gone after the test. */
-export function startDray(words: readonly string[], options: RunOptions = {}): Running {
-  const child = start(words, options)
+/** Starts `dray`. It is killed after the test. */
+export function startDray(args: readonly string[], options: RunOptions = {}): Running {
+  const child = start(args, options)
   const stdout = collect(child, 'stdout')
   collect(child, 'stderr')
   const ended = once(child, 'close').then(([code]) => code as number | null)
@@ -67,8 +67,8 @@ export function startDray(words: readonly string[], options: RunOptions = {}): R
   }
 }
 
-function start(words: readonly string[], { env = {}, cwd, under = [] }: RunOptions) {
-  const [command = process.execPath, ...rest] = [...under, process.execPath, program, ...words]
+function start(args: readonly string[], { env = {}, cwd, under = [] }: RunOptions) {
+  const [command = process.execPath, ...rest] = [...under, process.execPath, program, ...args]
   return spawn(command, rest, {
     env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', NODE_COMPILE_CACHE: compileCache, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

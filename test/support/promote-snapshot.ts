@@ -36,14 +36,14 @@ export function cosignOf(subject: Digest, signatures: readonly string[]): Eviden
   return { subject, manifest: graph.root, via: 'tag', tag: subject.replace(':', '-').concat('.sig'), graph }
 }
 
-/** The entry of a cosign signature, as a snapshot has it. */
+/** The entry of a cosign signature in a snapshot. */
 export function cosignEntry(signature: string): string {
   return JSON.stringify([digestOf('payload'), [['signature', signature]]])
 }
 
 export const api = graphOf('api')
 
-/** What a snapshot has in place of the defaults: one tag, one target, nothing there. */
+/** Fields of a snapshot. By default it has one tag and one empty target. */
 export interface SnapshotOptions {
   readonly tags?: readonly string[]
   readonly request?: Partial<PromoteRequest>
@@ -51,7 +51,7 @@ export interface SnapshotOptions {
   readonly targets?: readonly (Partial<PromoteTarget> & { readonly repository: RepositoryName })[]
 }
 
-/** A snapshot of `api:1.4.2` on its way from staging to prod. */
+/** A snapshot for a promotion of `api:1.4.2` from staging to prod. */
 export function snapshotOf({
   tags = ['1.4.2'],
   request = {},

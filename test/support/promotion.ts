@@ -16,10 +16,10 @@ import { openRepositories } from '../../src/registry/open-repositories.ts'
 import type { Repositories } from '../../src/images/ports.ts'
 import { makeFolder, removeFolder } from './temp.ts'
 
-/** All that a promotion in this process needs, as the program puts it together. */
+/** The parts of a promotion in this process, composed like in the program. */
 export interface Bench extends AsyncDisposable {
   readonly stores: Repositories
-  /** stores that have read nothing yet */
+  /** opens stores without any content in memory */
   freshStores(): Repositories
   readonly auditFile: string
   readonly log: ChainedLog
@@ -28,11 +28,11 @@ export interface Bench extends AsyncDisposable {
 }
 
 export interface BenchOptions extends Partial<Pick<RegistryClientOptions, 'uploads' | 'known'>> {
-  /** the system's where it is not given */
+  /** the system clock by default */
   readonly clock?: Clock
-  /** measures stalled transfers; the system's where it is not given */
+  /** measures stalled transfers; the system clock by default */
   readonly transferClock?: Clock
-  /** for every registry; none where it is not given */
+  /** for every registry; none by default */
   readonly credential?: Credential
 }
 
@@ -121,7 +121,7 @@ export interface ExecutedPlan extends RunOutcome {
 }
 
 export interface ExecuteOptions extends Partial<Pick<ExecutePorts, 'sink' | 'stop' | 'readAt' | 'clock'>> {
-  /** the plan comes from a file; otherwise it counts as made just now */
+  /** whether the plan comes from a file; by default it counts as made just now */
   readonly isSaved?: boolean
 }
 
@@ -148,7 +148,7 @@ export async function executePlan(
   return { plan, steps, ...summarise(plan, steps) }
 }
 
-/** Plans and carries out, as `promote --yes` does. */
+/** Plans and executes like `promote --yes`. */
 export async function promote(run: Bench, ...promotions: readonly Promotion[]): Promise<ExecutedPlan> {
   return executePlan(run, await planOf(run, ...promotions))
 }

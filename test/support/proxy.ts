@@ -5,7 +5,7 @@ import { exchange } from './wire.ts'
 
 interface ProxySeen {
   readonly method: string
-  /** as it stands in the request: `host:port`, or a whole address */
+  /** the target of the request: `host:port` or a URL */
   readonly target: string
   readonly headers: IncomingMessage['headers']
 }
@@ -17,9 +17,11 @@ export interface TestProxy extends AsyncDisposable {
 }
 
 /**
- * An http proxy on this machine that leads every name to one server, whatever it is called: tunnels by CONNECT, and plain requests.
- * @param answer a status in place of leading there; `hang` for none
- * @param tls the certificate of an https proxy
+ * Starts an HTTP proxy on this machine that connects every name to one server, by CONNECT and by
+ * plain requests.
+ *
+ * @param answer a status to respond with instead, or `hang` for no response
+ * @param tls the certificate of an HTTPS proxy
  */
 export async function testProxy(
   to: string,

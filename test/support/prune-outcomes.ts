@@ -9,10 +9,10 @@ import type { PrunePlan } from '../../src/plan/prune/prune-plan.ts'
 
 type Result = DeleteOutcome['result']
 
-/** What became of one step: what it came to, or that and with which error. */
+/** The result of a step, with its error if there is one. */
 export type StepResult = Result | { readonly result: Result; readonly error: ErrorInfo }
 
-/** The outcome of a plan of which all was done, but the steps that are named: by the image as a person names it, then by id. */
+/** The outcome of a plan whose steps succeeded, except for steps by image name and step id. */
 export function pruneOutcome(
   plan: PrunePlan,
   exceptions: Readonly<Record<string, Readonly<Record<string, StepResult>>>> = {},

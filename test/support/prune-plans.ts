@@ -8,7 +8,7 @@ import type {
   Why,
 } from '../../src/plan/prune/prune-plan.ts'
 
-/** What ages are counted to in these plans. */
+/** The time of these plans, which ages refer to. */
 const pruneNow = '2026-11-25T05:02:00.000Z'
 const day = 86_400_000
 const mebi = 1024 ** 2
@@ -20,7 +20,7 @@ export const whys = {
   young: { kind: 'spared', by: 'nightlies', text: 'nightlies: 3d old, not older than 30d' },
 } as const satisfies Record<string, Why>
 
-/** A tag on a digest of its own; `days` old where that is said. */
+/** A verdict on a tag with its own digest, which is `days` old. */
 export function tagVerdict(
   tag: string,
   verdict: TagVerdict['verdict'],
@@ -39,7 +39,7 @@ export function tagVerdict(
   }
 }
 
-/** A manifest that goes with what stands under a tag. */
+/** A verdict on a manifest that is deleted with the image of a tag. */
 export function manifestVerdict(
   tag: string,
   name: string,
@@ -58,7 +58,7 @@ export function manifestVerdict(
   }
 }
 
-/** A repository of an environment, with the steps and counts that its verdicts make. */
+/** A repository with the steps and counts that follow from its verdicts. */
 export function repositoryPlan(
   image: string,
   tags: readonly TagVerdict[],
@@ -67,8 +67,8 @@ export function repositoryPlan(
   const repository = { registry: 'r.example.com', path: image.replace('@', '') }
   const others = over.others ?? []
   const digests = (all: readonly TagVerdict[]): number => new Set(all.map(({ digest }) => digest)).size
-  const dying = tags.filter(({ verdict, why }) => verdict === 'delete' && why.kind !== 'orphan')
-  const people = tags.filter(({ digest, tag }) => digest !== null && !tag.startsWith('sha256-'))
+  const deleted = tags.filter(({ verdict, why }) => verdict === 'delete' && why.kind !== 'orphan')
+  const imageTags = tags.filter(({ digest, tag }) => digest !== null && !tag.startsWith('sha256-'))
   const step = (digest: TagVerdict['digest'], why: Why, id: string): readonly DeleteManifestStep[] =>
     digest === null
       ? []
@@ -83,7 +83,7 @@ export function repositoryPlan(
             losesTags: tags.filter((tag) => tag.digest === digest).map(({ tag }) => tag),
           },
         ]
-  const images = [...Map.groupBy(dying, ({ digest }) => digest).values()].flatMap(([one]) => one ?? [])
+  const images = [...Map.groupBy(deleted, ({ digest }) => digest).values()].flatMap(([one]) => one ?? [])
   return {
     repository,
     image,
@@ -102,8 +102,8 @@ export function repositoryPlan(
           : [],
       ),
     ],
-    count: { images: digests(people), deleted: digests(dying) },
-    freed: dying.length * 100 * mebi,
+    count: { images: digests(imageTags), deleted: digests(deleted) },
+    freed: deleted.length * 100 * mebi,
     referrers: 'read',
     ...over,
   }

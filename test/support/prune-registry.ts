@@ -9,29 +9,31 @@ import type { Content } from './images.ts'
 import { type Bench, bench, type BenchOptions } from './promotion.ts'
 import { type WatchedRegistry, watchedRegistry } from './world.ts'
 
-/** A registry that somebody else changes in the middle of what is done to it: from within, so that nothing has to be waited for. Gone after the test. */
+/**
+ * A registry that a test changes at any request through its storage. It is closed after the test.
+ */
 export interface PruneRegistry extends AsyncDisposable {
   readonly registry: WatchedRegistry
   readonly run: Bench
   readonly storage: RegistryStorage
   /** `dev/api` */
   readonly repository: RepositoryName
-  /** Puts manifests, without their blobs, and the tags on the root; done when it returns. */
+  /** Puts manifests without their blobs, and tags the root. Synchronous. */
   put(content: Content, ...tags: readonly string[]): Digest
-  /** Does something when the registry has answered the `nth` request that fits, before the client knows. */
-  after(fits: (entry: AccessEntry) => boolean, act: () => void, nth?: number): void
-  /** `DELETE name` of every one that was sent, in order; of a digest by the name that it was put under. */
+  /** Calls `act` at the `nth` matching request, before the client gets the response. */
+  after(matches: (entry: AccessEntry) => boolean, act: () => void, nth?: number): void
+  /** the names of the deleted tags and manifests, in the order of the requests */
   deletes(): readonly string[]
-  /** names of what is still there, by digest */
+  /** the names of the remaining manifests */
   remaining(): Promise<readonly string[]>
 }
 
 export const isDelete = ({ method }: AccessEntry): boolean => method === 'DELETE'
 
-/** `known`: what is known of the registry by its host. */
+/** Starts a `PruneRegistry`. `known` are the abilities that are known from its host. */
 export async function startPruneRegistry(
   options: ServerOptions = {},
-  benched: Pick<BenchOptions, 'known' | 'clock'> = {},
+  benchOptions: Pick<BenchOptions, 'known' | 'clock'> = {},
 ): Promise<PruneRegistry> {
   const storage = options.storage ?? memoryStorage()
   const hooks = new Set<(entry: AccessEntry) => void>()
@@ -40,7 +42,7 @@ export async function startPruneRegistry(
     storage,
     onRequest: (entry) => hooks.forEach((hook) => hook(entry)),
   })
-  const run = await bench(benched)
+  const run = await bench(benchOptions)
   let isOpen = true
   const close = async (): Promise<void> => {
     if (!isOpen) return
@@ -61,7 +63,7 @@ export async function startPruneRegistry(
         const own = descriptor.digest === content.root.digest ? tags : []
         const entry = { mediaType: descriptor.mediaType, digest, size: descriptor.size }
         names.set(digest, own[0] ?? names.get(digest) ?? digest)
-        // of a storage in memory it is done before its promise is looked at
+        // A storage in memory is done before its promise resolves.
         void storage.putManifest(
           repository.path,
           {
@@ -75,10 +77,10 @@ export async function startPruneRegistry(
       }
       return parseDigest(content.root.digest)
     },
-    after: (fits, act, nth = 1) => {
+    after: (matches, act, nth = 1) => {
       let seen = 0
       const hook = (entry: AccessEntry): void => {
-        if (!fits(entry) || ++seen < nth) return
+        if (!matches(entry) || ++seen < nth) return
         hooks.delete(hook)
         act()
       }

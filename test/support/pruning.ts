@@ -20,12 +20,12 @@ import { RepositoryReader } from '../../src/images/graph/repository-reader.ts'
 import type { Bench } from './promotion.ts'
 
 export interface PrunePlanOptions {
-  /** globs of tags that are to go, whatever their age; `pr-*` where it is not given */
+  /** globs of the tags to delete; `pr-*` by default */
   readonly deleted?: readonly string[]
   readonly inUse?: readonly ReferenceInUse[]
 }
 
-/** The plan to delete what the globs select, as the program makes it. */
+/** The plan to delete the selected tags, made like in the program. */
 export async function prunePlanOf(
   run: Bench,
   repositories: readonly RepositoryName[],
@@ -60,7 +60,7 @@ export interface ExecutedPrune extends PruneOutcome {
   readonly steps: readonly DeleteOutcome[]
 }
 
-/** Carries a plan out as one that was read from a file, where nothing else is said. */
+/** Executes a plan, by default like one from a file. */
 export async function executePrunePlan(
   run: Bench,
   plan: PrunePlan,

@@ -13,16 +13,16 @@ import type { RepositoryNode } from '../../src/images/graph/repository-node.ts'
 const now: number = Date.parse('2026-06-01T00:00:00Z')
 const day = 86_400_000
 
-/** A manifest, by names in place of digests. */
+/** A manifest with names instead of digests. */
 interface ManifestSketch {
-  /** days before `now`, or the text of the annotation; absent: there is none */
+  /** days before `now`, or the text of the annotation */
   readonly age?: number | string
-  /** of the config, in the same way */
+  /** the same for the time in the config */
   readonly configAge?: number | string
-  /** makes it an index; an attestation's name begins with `att` */
+  /** makes it an index; names of attestations begin with `att` */
   readonly children?: readonly string[]
   readonly subject?: string
-  /** names of layers; each has 10 bytes */
+  /** names of layers of 10 bytes each */
   readonly layers?: readonly string[]
 }
 
@@ -83,7 +83,7 @@ function snapshotOf(sketch: RepositorySketch): RepositorySnapshot {
   }
 }
 
-/** Decides, and says of each tag and each other manifest what becomes of it, by name. */
+/** Decides, and returns the deleted names and the verdict of each tag. */
 export function decideSketch(
   sketch: RepositorySketch,
   policy: Partial<RepositoryPolicy>,

@@ -36,7 +36,7 @@ function scopesIn(request: SeenRequest): readonly string[] {
     .flatMap((scope) => scope.split(' '))
 }
 
-/** A registry whose tokens say what they were requested for, and what it was asked for. */
+/** Starts a registry whose tokens contain their scopes, and that keeps its requests. */
 export async function scopedRegistry(options: ScopedRegistryOptions = {}) {
   const registry: ScriptedServer = await scriptedServer((request, response) => {
     const path = new URL(request.path, 'http://x').pathname

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { Questions } from '../../src/cli/terminal/ask.ts'
 
-/** Somebody who gives these answers in their order; `asked` has each question with what was offered. */
+/** Answers questions in order. `asked` has each question with its choices. */
 export function scriptedAnswers(...answers: readonly (string | readonly string[])[]) {
   const left = [...answers]
   const asked: string[] = []

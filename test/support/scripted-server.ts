@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
-/** A request as it arrived, with its body once that was read. */
+/** A request, with its body once it was read. */
 export interface SeenRequest {
   readonly method: string
   /** path and query */
@@ -12,15 +12,15 @@ export interface SeenRequest {
 }
 
 export interface ScriptedServer extends AsyncDisposable {
-  /** `127.0.0.1:PORT`: a registry's name */
+  /** `127.0.0.1:PORT` */
   readonly host: string
   readonly origin: string
   readonly seen: readonly SeenRequest[]
-  /** how many connections were opened to it */
+  /** the number of accepted connections */
   readonly connections: () => number
 }
 
-/** What to do with one request; its body was read already unless the script says `streaming`. */
+/** Handles a request. Its body was already read unless `streaming` is set. */
 export type Script = (
   request: SeenRequest,
   response: ServerResponse,
@@ -33,7 +33,7 @@ export interface ScriptOptions {
   readonly tls?: { readonly key: string; readonly cert: string }
 }
 
-/** A server on a free loopback port that does with each request what the script says. */
+/** Starts a server on a free loopback port that handles each request with the script. */
 export async function scriptedServer(script: Script, options: ScriptOptions = {}): Promise<ScriptedServer> {
   const seen: SeenRequest[] = []
   let connections = 0

@@ -5,19 +5,19 @@ import { pipeline } from 'node:stream/promises'
 import { pathToFileURL } from 'node:url'
 
 /**
- * Two registries of nothing, each a process of its own: `source` has one image whose layers are made up as they are read, `sink` hashes what it is
- * sent and drops it. So the memory of whoever copies from the one to the other can be looked at alone.
+ * Two registries that store nothing, each in its own process: `source` has one image and generates
+ * its layers while they are read, `sink` hashes uploads and discards them. A test can then measure
+ * the memory of dray alone.
  *
- *     node flood.ts source LAYERS BYTES
- *     node flood.ts sink
+ * node source-and-sink.ts source LAYERS BYTES node source-and-sink.ts sink
  *
- * Prints its port. `GET /stats` tells what it saw.
+ * Prints its port. `GET /stats` returns the statistics of `sink`.
  */
 
 export interface SinkStats {
-  /** digest to bytes of each blob that arrived whole and right */
+  /** sizes of the complete and valid blobs, by digest */
   readonly blobs: Readonly<Record<string, number>>
-  /** uploads under way at the same time, at most */
+  /** the most concurrent uploads */
   readonly mostAtOnce: number
   readonly tags: readonly string[]
 }
@@ -45,7 +45,7 @@ function digestOf(bytes: Buffer): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
-/** The layer of a number: one block, another for each layer, again and again. */
+/** The block that a layer repeats, which differs for each layer. */
 function blockOf(layer: number): Buffer {
   const block = Buffer.alloc(blockSize)
   for (let at = 0, state = layer + 1; at < blockSize; at += 4) {
@@ -57,7 +57,7 @@ function blockOf(layer: number): Buffer {
 
 function source(layers: number, bytes: number): Handler {
   const blocks = new Map<string, Buffer>()
-  const described = Array.from({ length: layers }, (_, i) => {
+  const descriptors = Array.from({ length: layers }, (_, i) => {
     const block = blockOf(i)
     const hash = createHash('sha256')
     for (let at = 0; at < bytes; at += blockSize) hash.update(block.subarray(0, bytes - at))
@@ -71,7 +71,7 @@ function source(layers: number, bytes: number): Handler {
       schemaVersion: 2,
       mediaType: types.manifest,
       config: { mediaType: types.config, digest: digestOf(config), size: config.byteLength },
-      layers: described,
+      layers: descriptors,
     }),
   )
   return async (request, response, url) => {
@@ -121,7 +121,7 @@ function sink(): Handler {
   const tags: string[] = []
   let atOnce = 0
   let mostAtOnce = 0
-  const take = async (session: Session, request: IncomingMessage): Promise<void> => {
+  const receive = async (session: Session, request: IncomingMessage): Promise<void> => {
     mostAtOnce = Math.max(mostAtOnce, ++atOnce)
     for await (const chunk of request) {
       session.hash.update(chunk as Buffer)
@@ -144,7 +144,7 @@ function sink(): Handler {
     }
     const session = url.pathname.includes('/uploads/') ? sessions.get(last) : undefined
     if (session !== undefined) {
-      await take(session, request)
+      await receive(session, request)
       if (method === 'PATCH') {
         return answer(response, 202, { location: url.pathname, range: `0-${session.size - 1}` })
       }

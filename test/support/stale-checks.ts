@@ -7,18 +7,18 @@ import { type WatchedRegistry, watchedRegistry } from './world.ts'
 /** A request that is delayed, once. */
 export interface Delay {
   readonly method: string
-  /** of path and query */
+  /** matches path and query */
   readonly path: RegExp
   /** a status with `Retry-After`, a connection that breaks, or a response that takes long */
   readonly by: 429 | 503 | 'reset before' | 'reset after' | 'slow'
 }
 
-/** A registry with a delay, and a run on a clock on which waiting costs no time. */
+/** A registry with a delay, and a run whose clock does not wait. */
 export interface DelayedRegistry {
   readonly registry: WatchedRegistry
   readonly run: Bench
   readonly clock: Clock
-  /** the registry as the run knows it */
+  /** the host of the proxy, which the run uses */
   readonly host: string
   /** From now on the request is delayed, and someone else does this while the run waits. */
   arm(delay: Delay, meanwhile: () => Promise<unknown>): void
@@ -33,7 +33,7 @@ export async function startDelayedRegistry(): Promise<DelayedRegistry> {
     now: () => now,
     sleep: async (ms, signal) => {
       signal.throwIfAborted()
-      // also the first backoff, which is short
+      // The first backoff is shorter, and must make a check too old as well.
       now += Math.max(ms, 3_000)
       const meanwhile = pending
       pending = undefined

@@ -4,19 +4,19 @@ import { artifact, body, cosignSignature, image, index, referrer, sha256, togeth
 import { Oracle } from './oracle.ts'
 
 describe('built content', () => {
-  it('is the same for the same arguments and different for another label', () => {
+  it('is the same for the same arguments, and differs by its label', () => {
     expect(index(['amd64', 'arm64']).root).toEqual(index(['amd64', 'arm64']).root)
     expect(image({ label: 'a' }).root.digest).not.toBe(image({ label: 'b' }).root.digest)
   })
 
-  it('has every blob and manifest under its own hash', () => {
+  it('has every blob and manifest under its digest', () => {
     const built = together(index(['amd64', 'arm64'], { layers: 3 }), artifact('wasm'))
     for (const [digest, bytes] of built.blobs) expect(sha256(bytes)).toBe(digest)
     for (const m of built.manifests) expect(sha256(m.bytes)).toBe(m.descriptor.digest)
     expect(built.blobs.size).toBe(2 * (3 + 1) + 2)
   })
 
-  it('shares layers of one name between images', () => {
+  it('shares layers with the same name between images', () => {
     const [a, b] = [
       image({ layers: ['base', 'a'], label: 'a' }),
       image({ layers: ['base', 'b'], label: 'b' }),
@@ -24,7 +24,7 @@ describe('built content', () => {
     expect([...a.blobs.keys()].filter((digest) => b.blobs.has(digest))).toHaveLength(1)
   })
 
-  it('names its subject in a referrer and in a cosign tag', () => {
+  it('has its subject in a referrer and in a cosign tag', () => {
     const subject = image()
     expect(body(referrer(subject))['subject']).toMatchObject({ digest: subject.root.digest })
     const tag = cosignSignature(subject).manifests[0]?.tag
@@ -41,7 +41,7 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry and the oracle${dock
   })
   afterAll(() => registry.stop())
 
-  it('find an image complete that was pushed with all of its evidence', async () => {
+  it('find a pushed image with its evidence complete', async () => {
     const built = index(['amd64', 'arm64'])
     const sbom = referrer(built)
     const content = together(built, sbom, referrer(sbom, { payload: 'signed' }), cosignSignature(built))
@@ -52,7 +52,7 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry and the oracle${dock
     expect(await oracle.referrersByApi('team/api', built.root.digest)).toBeUndefined()
   })
 
-  it('say what is missing', async () => {
+  it('report missing content', async () => {
     const content = image({ label: 'broken', layers: 2 })
     await oracle.push(content, 'team/broken', 'v1')
     const gone = [...content.blobs.keys()][0] ?? ''
@@ -70,7 +70,7 @@ describe.skipIf(!dockerRegistry.available)(`docker-registry and the oracle${dock
     ])
   })
 
-  it('let nobody in without the password', async () => {
+  it('require the password', async () => {
     const closed = await startDockerRegistry({ htpasswd: testUser.htpasswd })
     try {
       const insider = new Oracle(closed.url, { authorization: testUser.authorization })

@@ -30,29 +30,29 @@ export interface TagStores {
 
 /** One repository in memory, with tags that a test may change at any time. */
 export function tagStores(tags: Readonly<Record<string, Digest>> = {}): TagStores {
-  const world: TagStores = {
+  const tagStore: TagStores = {
     tags: new Map(Object.entries(tags)),
     requests: [],
     onRequest: () => undefined,
     stores: { source: () => store, target: () => store },
   }
   const request = async (name: string): Promise<void> => {
-    world.requests.push(name)
-    await world.onRequest(name)
+    tagStore.requests.push(name)
+    await tagStore.onRequest(name)
   }
   const store = {
     repository: { registry: 'registry.example.com', path: 'prod/api' },
     capability: () => 'unknown',
     resolve: async (at: { tag?: string }) => {
       await request(`HEAD ${at.tag ?? 'digest'}`)
-      const digest = at.tag === undefined ? wanted.digest : world.tags.get(at.tag)
+      const digest = at.tag === undefined ? wanted.digest : tagStore.tags.get(at.tag)
       return digest === undefined ? undefined : { ...wanted, digest }
     },
     findManifest: () => Promise.resolve({ descriptor: wanted, bytes }),
     manifest: () => Promise.resolve({ descriptor: wanted, bytes }),
     tags: async function* () {
       await request('LIST')
-      yield* world.tags.keys()
+      yield* tagStore.tags.keys()
     },
     putManifest: async (
       d: Descriptor,
@@ -61,12 +61,12 @@ export function tagStores(tags: Readonly<Record<string, Digest>> = {}): TagStore
       __: Call,
       beforeAttempt?: BeforeAttempt,
     ) => {
-      // a registry that says "try again" until `onRequest` lets an attempt succeed
+      // Repeats the attempt until `onRequest` does not throw `Retry`.
       for (;;) {
         await beforeAttempt?.()
         try {
           await request(`PUT ${tag}`)
-          world.tags.set(tag, d.digest)
+          tagStore.tags.set(tag, d.digest)
           return { tagged: [tag], subjectListed: true }
         } catch (error) {
           if (!(error instanceof Retry)) throw error
@@ -74,7 +74,7 @@ export function tagStores(tags: Readonly<Record<string, Digest>> = {}): TagStore
       }
     },
   } as unknown as TargetRepository
-  return world
+  return tagStore
 }
 
 /** Thrown by `onRequest`: the attempt failed, and another one follows. */

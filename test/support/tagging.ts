@@ -11,14 +11,14 @@ import { type Bench, executePlan, type ExecutedPlan } from './promotion.ts'
 export interface Tagging {
   readonly in: RepositoryName
   readonly at: TagOrDigest
-  /** a version, or another wish */
+  /** a version, or another `Wish` */
   readonly as: string | Wish
   readonly policy?: Partial<TagPolicy>
   readonly immutable?: readonly string[]
   readonly moveTags?: boolean
 }
 
-/** Plans as `dray tag` does. */
+/** Plans like `dray tag`. */
 export async function planTags(run: Bench, ...taggings: readonly Tagging[]): Promise<Plan> {
   const requests = taggings.map(({ in: repository, at, as, policy, immutable = [] }): TagRequest => ({
     image: `${repository.path}${'tag' in at ? `:${at.tag}` : `@${at.digest}`}`,
@@ -33,7 +33,7 @@ export async function planTags(run: Bench, ...taggings: readonly Tagging[]): Pro
   return decide(gathered, { moveTags, partial: false, hash: '', tool: '0' }, new Date())
 }
 
-/** Plans and carries out, as `dray tag --yes` does. */
+/** Plans and executes like `dray tag --yes`. */
 export async function tag(run: Bench, ...taggings: readonly Tagging[]): Promise<ExecutedPlan> {
   const readAt = Date.now()
   return await executePlan(run, await planTags(run, ...taggings), { readAt })

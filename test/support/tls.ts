@@ -1,4 +1,7 @@
-/** A certificate authority of its own and a certificate of it for 127.0.0.1 and localhost, both good for a hundred years. The key is worth nothing: it is public here. */
+/**
+ * A certificate authority and its certificate for 127.0.0.1 and localhost, both valid for a hundred
+ * years. The key protects nothing, because it is public here.
+ */
 export const testAuthority = `-----BEGIN CERTIFICATE-----
 MIIBkzCCATmgAwIBAgIUW8lhFbREJkNsciSEgFBy9ctsZaEwCgYIKoZIzj0EAwIw
 HjEcMBoGA1UEAwwTZHJheSB0ZXN0IGF1dGhvcml0eTAgFw0yNjExMjMyMjMxNDFa

@@ -1,14 +1,14 @@
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Whether the program of another project is on this machine. */
+/** Whether programs of other projects are installed. */
 export interface Tool {
   readonly available: boolean
-  /** for the name of a test: empty, or why it is skipped */
+  /** a suffix for names of tests: empty, or why they are skipped */
   readonly note: string
 }
 
-/** Looks for programs in `PATH`: `describe.skipIf(!t.available)(`promotes${t.note}`, …)`. */
+/** Searches for programs in `PATH`: `describe.skipIf(!t.available)(`promotes${t.note}`, …)`. */
 export function tools(...names: readonly string[]): Tool {
   const missing = names.filter((name) => !isInPath(name))
   const note = missing.length === 0 ? '' : ` (skipped: ${missing.join(' and ')} not installed)`

@@ -106,17 +106,17 @@ export function makeFolderWithMode(path: string, mode: number): void {
 }
 
 export async function makeUnsafe(
-  spring: (at: TestFolder) => void,
+  prepare: (at: TestFolder) => void,
   below = '.cache/dray',
 ): Promise<TestFolder> {
   const home = await tempFolder()
   const [top = ''] = below.split('/')
   const trap = { home, top: join(home, top), folder: join(home, below) }
-  spring(trap)
+  prepare(trap)
   return trap
 }
 
-/** Everything below a folder that is no folder itself. */
+/** The files below a folder. */
 export function filesBelow(path: string): readonly string[] {
   if (!existsSync(path)) return []
   return readdirSync(path, { recursive: true, withFileTypes: true })

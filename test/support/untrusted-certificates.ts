@@ -1,6 +1,6 @@
 /**
- * Certificates that must not be trusted for 127.0.0.1 and localhost, and the authority that issued two of them. The key
- * protects nothing: it is public here.
+ * Certificates that must not be trusted for 127.0.0.1 and localhost, and the authority of two of
+ * them. The key protects nothing, because it is public here.
  */
 export const otherAuthority = `-----BEGIN CERTIFICATE-----
 MIIBnzCCAUWgAwIBAgIUQGPu6Uqnddfa+u+EpfyfC2jZCLgwCgYIKoZIzj0EAwIw
@@ -38,7 +38,7 @@ zj0EAwIDSAAwRQIhAIVdnagpwIgwC8odkFusRdchM20MMowNbIibhf9HT4i8AiB3
 `,
 } as const
 
-/** Of `otherAuthority`, for evil.example alone. */
+/** A certificate of `otherAuthority` for evil.example only. */
 export const otherName = {
   key,
   cert: `-----BEGIN CERTIFICATE-----
@@ -55,7 +55,7 @@ m/J59ceLmHeCqsp0nPJwArfR8hZWBmI=
 `,
 } as const
 
-/** Of `otherAuthority`, valid until January 2021. */
+/** A certificate of `otherAuthority`, valid until January 2021. */
 export const expired = {
   key,
   cert: `-----BEGIN CERTIFICATE-----

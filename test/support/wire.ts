@@ -3,7 +3,7 @@ import { request as tlsRequest } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { createHash } from 'node:crypto'
 
-/** An exchange over `node:http` as it is: no redirects, no retries, no cookies, nothing shared with `src/`. */
+/** A response over plain `node:http`, without redirects, retries and code of `src/`. */
 export interface Answer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
@@ -28,7 +28,7 @@ export async function exchange(
   return { status: message.statusCode ?? 0, headers: message.headers, body: Buffer.concat(chunks) }
 }
 
-/** Reads a body of any length and gives its length and sha256, not its bytes. */
+/** Reads a body of any length, and returns its length and SHA-256. */
 export async function hashOf(
   url: URL | string,
   options: RequestOptions = {},

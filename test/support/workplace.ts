@@ -4,20 +4,20 @@ import type { ErrorInfo } from '../../src/lib/errors.ts'
 import { dray, type Ended, type RunOptions, type Running, startDray } from './program.ts'
 import { tempFolder } from './temp.ts'
 
-/** A folder with a `dray.yaml` in which the program runs; its state goes there too. Gone after the test. */
+/** A folder with a `dray.yaml` for runs of the program and their state, removed after the test. */
 export interface Workplace {
   readonly folder: string
-  /** where the records of runs are */
+  /** the audit log */
   readonly auditFile: string
-  run(...words: readonly string[]): Promise<Ended>
-  /** With this on stdin. */
-  piped(stdin: string, ...words: readonly string[]): Promise<Ended>
-  /** With `--json`; the one document that it printed. */
-  json(...words: readonly string[]): Promise<Ended & { readonly document: ResultDocument }>
-  start(...words: readonly string[]): Running
+  run(...args: readonly string[]): Promise<Ended>
+  /** Runs dray with this on stdin. */
+  piped(stdin: string, ...args: readonly string[]): Promise<Ended>
+  /** Runs dray with `--json` and parses its document. */
+  json(...args: readonly string[]): Promise<Ended & { readonly document: ResultDocument }>
+  start(...args: readonly string[]): Running
 }
 
-/** What tests look at of a document of `--json`. */
+/** The parts of a `--json` document that tests check. */
 interface ResultDocument {
   readonly ok: boolean
   readonly result?: {
@@ -44,23 +44,23 @@ export async function workplace(
   return {
     folder,
     auditFile,
-    run: (...words) => dray(words, options),
-    piped: (stdin, ...words) =>
-      dray(words, {
+    run: (...args) => dray(args, options),
+    piped: (stdin, ...args) =>
+      dray(args, {
         ...options,
         env: { ...options.env, STDIN: stdin },
         under: ['sh', '-c', 'printf %s "$STDIN" | "$@"', 'sh'],
       }),
-    json: async (...words) => {
-      const ended = await dray([...words, '--json'], options)
+    json: async (...args) => {
+      const ended = await dray([...args, '--json'], options)
       if (ended.stdout === '') throw new Error(`no document (exit ${ended.code}): ${ended.stderr}`)
       return { ...ended, document: JSON.parse(ended.stdout) as ResultDocument }
     },
-    start: (...words) => startDray(words, options),
+    start: (...args) => startDray(args, options),
   }
 }
 
-/** `promote IMAGE --from staging --to prod --yes` and what else is said. */
+/** `promote IMAGE --from staging --to prod --yes`, with more arguments. */
 export function toProd(image: string, ...more: readonly string[]): readonly string[] {
   return ['promote', image, '--from', 'staging', '--to', 'prod', '--yes', ...more]
 }

@@ -18,23 +18,23 @@ import { Oracle } from './oracle.ts'
 export type RegistryKind = ProfileName | ServerOptions
 
 export interface WorldOptions {
-  /** the registry of dev and staging; `oci-1.1` where it is not given */
+  /** the registry of dev and staging; `oci-1.1` by default */
   readonly staging?: RegistryKind
-  /** a registry for each target of prod; where it is not given, prod is on the registry of staging */
+  /** a registry for each target of prod; by default prod is in the registry of staging */
   readonly prod?: readonly RegistryKind[]
 }
 
-/** An embedded registry with an eye on it. */
+/** An embedded registry that keeps its requests. */
 export interface WatchedRegistry extends AsyncDisposable {
   /** `127.0.0.1:PORT` */
   readonly host: string
   readonly oracle: Oracle
-  /** what it was asked since it began or `forget` was called, the oracle's questions too */
+  /** the requests since its start or `forget`, including those of the oracle */
   readonly requests: AccessEntry[]
   forget(): void
 }
 
-/** For hooks such as `beforeAll`, and for `await using`; in a test `world()` says it in one line. */
+/** For hooks like `beforeAll`, and for `await using`. Tests can use `world()` instead. */
 export async function watchedRegistry(kind: RegistryKind = {}): Promise<WatchedRegistry> {
   const requests: AccessEntry[] = []
   const options: ServerOptions = typeof kind === 'string' ? { profile: kind } : kind
@@ -54,24 +54,30 @@ export async function watchedRegistry(kind: RegistryKind = {}): Promise<WatchedR
   }
 }
 
-/** Registries with images in them, gone after the test. */
+/** Registries with images, closed after the test. */
 export interface World {
   readonly staging: WatchedRegistry
   /** in the order of prod's targets */
   readonly prod: readonly WatchedRegistry[]
-  /** every registry once */
+  /** each registry once */
   readonly registries: readonly WatchedRegistry[]
-  /** a `dray.yaml` with the environments dev, staging and prod, which promote from one another in this order */
+  /**
+   * a `dray.yaml` with the environments dev, staging and prod, which promote from one another in
+   * this order
+   */
   readonly config: string
-  /** What was built under a name such as `api:1.4.2`, with its evidence. */
+  /** The image with a name like `api:1.4.2`, and its evidence. */
   content(name: string): Content
-  /** The requests that all registries together saw during `run`. */
+  /** The requests to all registries during `run`. */
   during(run: () => Promise<unknown>): Promise<readonly AccessEntry[]>
   /** Forgets the requests so far. */
   forget(): void
 }
 
-/** Plans a world in one line: `await world().index('api:1.4.2', ['amd64', 'arm64']).signed().start()`. */
+/**
+ * Builds a world in one line: `await world().index('api:1.4.2', ['amd64',
+ * 'arm64']).signed().start()`.
+ */
 export function world(options: WorldOptions = {}): WorldBuilder {
   return new WorldBuilder(options)
 }
@@ -81,7 +87,7 @@ interface Planned {
   readonly content: Content
 }
 
-/** Images are pushed to `staging/`; what is said of evidence goes for the image that was named last. */
+/** Images are pushed to `staging/`. Evidence belongs to the image that was added last. */
 export class WorldBuilder {
   readonly #options: WorldOptions
   readonly #planned: Planned[] = []
@@ -108,13 +114,13 @@ export class WorldBuilder {
     return this
   }
 
-  /** A signature on the image: a referrer, or cosign's tag. */
+  /** A signature of the image: a referrer or a cosign tag. */
   signed(as: 'referrer' | 'cosign' = 'referrer'): this {
     const artifactType = 'application/vnd.dev.cosign.artifact.sig.v1+json'
     return this.evidence((of) => (as === 'cosign' ? cosignSignature(of) : referrer(of, { artifactType })))
   }
 
-  /** An SBOM as a referrer, and with `signed` a signature that refers to the SBOM. */
+  /** An SBOM as a referrer, and with `signed` a signature of the SBOM. */
   sbom({ signed = false }: { signed?: boolean } = {}): this {
     return this.evidence((of) => {
       const sbom = referrer(of)
@@ -124,14 +130,14 @@ export class WorldBuilder {
     })
   }
 
-  /** Any evidence: `.evidence((api) => referrer(api.manifests[0].descriptor))` for one of a child. */
+  /** Any evidence, like `.evidence((api) => referrer(api.manifests[0].descriptor))` for a child. */
   evidence(make: (content: Content) => Content): this {
     const last = this.#planned.pop()
-    if (last === undefined) throw new Error('evidence of what? name an image first')
+    if (last === undefined) throw new Error('add an image before its evidence')
     return this.has(last.name, together(last.content, make(last.content)))
   }
 
-  /** Starts the registries, pushes all of it and forgets the requests that it took. */
+  /** Starts the registries, pushes the content, and forgets the requests until then. */
   async start(): Promise<World> {
     const staging = await open(this.#options.staging ?? 'oci-1.1')
     const prod: WatchedRegistry[] = []
@@ -174,7 +180,10 @@ async function open(kind: RegistryKind): Promise<WatchedRegistry> {
   return registry
 }
 
-/** A `dray.yaml` (JSON is YAML too) with dev and staging on one registry and a target of prod on each of the others. */
+/**
+ * A `dray.yaml` in JSON with dev and staging in one registry and a target of prod in each of
+ * `prod`.
+ */
 export function configOf(staging: string, prod: readonly string[] = [staging]): string {
   const at = (registry: string, path: string) => ({ registry, path: `${path}/{image}` })
   const config = {

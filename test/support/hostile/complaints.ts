@@ -4,21 +4,24 @@ import { formatGithubAnnotation } from '../../../src/render/ci.ts'
 import { renderError, renderWarning } from '../../../src/render/error.ts'
 import { plainStyle } from '../../../src/render/text/style.ts'
 
-/** An error is read by a person: longer ones are a dump of what was read. */
+/** A longer error contains the parsed text. */
 const maxLength = 128 * 1024
 
-/** Said in other words than `escapeText`'s: what a terminal acts on, hides, or turns round. */
-const acts =
+/**
+ * Characters that control, hide or reverse text in a terminal, listed independently of
+ * `escapeText`.
+ */
+const controls =
   // oxlint-disable-next-line eslint/no-control-regex -- controls are what it is about
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/u
 const commands = /^\s*::(?!error title=dray::)|##(?:vso|teamcity)?\[/im
 
-/** What is wrong with text that goes to a terminal or a CI log; undefined for none. */
+/** The problem of text for a terminal or a CI log, or undefined. */
 export function complaintOfOutput(text: string): string | undefined {
-  const act = acts.exec(text)
-  if (act !== null) return `U+${act[0].charCodeAt(0).toString(16)} is printed as it is`
+  const control = controls.exec(text)
+  if (control !== null) return `U+${control[0].charCodeAt(0).toString(16)} is not escaped`
   const command = commands.exec(text)
-  return command === null ? undefined : `a CI service would do ${JSON.stringify(command[0])}`
+  return command === null ? undefined : `a CI service would execute ${JSON.stringify(command[0])}`
 }
 
 /**

@@ -23,16 +23,16 @@ const described = bareDescriptor({
   size: manifest.byteLength,
 })
 
-interface Said {
+interface ScriptedResponse {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
 }
 
-/** A registry that says the same to everybody. */
-function registryThat(say: (request: RegistryRequest) => Said): Fetch {
+/** A registry with the same response to every request. */
+function scriptedFetch(respond: (request: RegistryRequest) => ScriptedResponse): Fetch {
   return async (request): Promise<RegistryResponse> => {
-    const { status, headers = {}, body = new Uint8Array() } = say(request)
+    const { status, headers = {}, body = new Uint8Array() } = respond(request)
     return {
       status,
       headers: new Map(Object.entries({ 'content-length': String(body.byteLength), ...headers })),
@@ -49,7 +49,7 @@ function registryThat(say: (request: RegistryRequest) => Said): Fetch {
   }
 }
 
-const deeds: readonly ((
+const operations: readonly ((
   store: TargetRepository,
   catalog: RepositoryLister,
   call: Call,
@@ -77,12 +77,11 @@ const deeds: readonly ((
 ]
 
 /**
- * Does all that can be done at a registry that answers so; what is thrown is looked at here, for
- * one error would hide the others.
+ * Calls all operations on a registry. Each error is checked here, so that one does not hide others.
  */
-async function doAll(fetch: Fetch): Promise<void> {
+async function callAll(fetch: Fetch): Promise<void> {
   const clock = leapingClock()
-  for (const deed of deeds) {
+  for (const operation of operations) {
     const stores = openRepositories({
       fetch,
       origin: () => new URL(`https://${registry}`),
@@ -90,24 +89,25 @@ async function doAll(fetch: Fetch): Promise<void> {
       random: () => 0.5,
       uploads: { wholeUpTo: 4, chunk: 3 },
     })
-    const told: string[] = []
+    const warnings: string[] = []
     const call: Call = {
       signal: new AbortController().signal,
-      notify: (event) => void (event.kind === 'warning' && told.push(renderWarning(event.text, plainStyle))),
+      notify: (event) =>
+        void (event.kind === 'warning' && warnings.push(renderWarning(event.text, plainStyle))),
     }
     let complaint: string | undefined
     try {
       const store = stores.target({ registry, path: 'team/api' })
-      await deed(store, stores, call)
+      await operation(store, stores, call)
     } catch (thrown) {
       complaint = complaintOfError(thrown)
     }
-    complaint ??= told.map(complaintOfOutput).find((one) => one !== undefined)
-    if (complaint !== undefined) throw new Error(`${deed.toString().slice(0, 80)}: ${complaint}`)
+    complaint ??= warnings.map(complaintOfOutput).find((one) => one !== undefined)
+    if (complaint !== undefined) throw new Error(`${operation.toString().slice(0, 80)}: ${complaint}`)
   }
 }
 
-/** What no HTTP client lets through is no header. */
+/** The bytes as a header, without the characters that HTTP clients reject. */
 // oxlint-disable-next-line eslint/no-control-regex -- they are what is left out
 const headerText = (bytes: Uint8Array): string =>
   Buffer.from(bytes.subarray(0, 32 * 1024))
@@ -140,14 +140,14 @@ const bodies: readonly { readonly type: string; readonly status: number; readonl
   { type: 'text/html', status: 403, sample: '<html>' },
 ]
 
-/** What registries and token servers say, through the real stores. */
+/** Parsers of responses of registries and token servers, through the real stores. */
 export const answerParsers: readonly Parser[] = [
   ...Object.entries(headers).map(([header, { status, sample }]): Parser => ({
     name: `the header ${header} of a ${status}`,
     sample,
     parse: (bytes) =>
-      doAll(
-        registryThat(() => ({
+      callAll(
+        scriptedFetch(() => ({
           status,
           body: manifest,
           headers: { 'content-type': 'application/json', location: '/v2/u/1', [header]: headerText(bytes) },
@@ -158,7 +158,9 @@ export const answerParsers: readonly Parser[] = [
     name: `the body of a ${status} of ${type}`,
     sample,
     parse: (body) =>
-      doAll(registryThat(() => ({ status, body, headers: { 'content-type': type, location: '/v2/u/1' } }))),
+      callAll(
+        scriptedFetch(() => ({ status, body, headers: { 'content-type': type, location: '/v2/u/1' } })),
+      ),
   })),
   {
     name: 'the answer of a token server',
@@ -173,7 +175,7 @@ export const answerParsers: readonly Parser[] = [
       }
       const call = { signal: new AbortController().signal, notify: () => undefined }
       return requestToken(
-        registryThat(() => ({ status: 200, body })),
+        scriptedFetch(() => ({ status: 200, body })),
         request,
         leapingClock(),
         call,

@@ -1,4 +1,4 @@
-/** Text or bytes that somebody may send where something else belongs. */
+/** Unexpected text or bytes. */
 export interface HostileText {
   readonly name: string
   readonly bytes: Uint8Array
@@ -8,12 +8,12 @@ const digest = `sha256:${'0'.repeat(64)}`
 const index = 'application/vnd.oci.image.index.v1+json'
 const entry = `{"mediaType":"${index}","digest":"${digest}","size":2}`
 
-/** An index whose entry of `field` is `value` as JSON. */
+/** An index whose entry has `field` with this JSON value. */
 const inEntry = (field: string, value: string): string =>
   `{"schemaVersion":2,"mediaType":"${index}","manifests":[{"mediaType":"${index}","digest":"${digest}","size":2,"${field}":${value}}]}`
 
 const controls = Array.from({ length: 0xa0 }, (_, code) => String.fromCharCode(code)).join('')
-const steering =
+const controlSequences =
   '\u001b]0;pwned\u0007\u001b[2J\u009b31m\u202eevil\u200b\u2028::set-output name=x::y\r\n::error::x\n##vso[task.x]y'
 
 const small: Readonly<Record<string, string | Uint8Array>> = {
@@ -27,14 +27,14 @@ const small: Readonly<Record<string, string | Uint8Array>> = {
   'bytes that are no UTF-8': Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0xc0, 0x80, 0xed, 0xa0, 0x80, 0x22, 0x7d]),
   'an overlong slash': Buffer.from([0x2e, 0x2e, 0xc0, 0xaf, 0x2e, 0x2e]),
   'all controls': controls,
-  'what steers a terminal and a CI service': steering,
-  'steering in JSON': JSON.stringify({
-    [steering]: steering,
-    digest: steering,
-    mediaType: steering,
-    tags: [steering],
+  'control sequences for a terminal and a CI service': controlSequences,
+  'control sequences in JSON': JSON.stringify({
+    [controlSequences]: controlSequences,
+    digest: controlSequences,
+    mediaType: controlSequences,
+    tags: [controlSequences],
   }),
-  'steering twice as a key': `{${JSON.stringify(steering)}:1,${JSON.stringify(steering)}:2}`,
+  'control sequences in a duplicate key': `{${JSON.stringify(controlSequences)}:1,${JSON.stringify(controlSequences)}:2}`,
   'a half of a surrogate pair': '"\\ud800"',
   'a path out': '../../../../etc/passwd',
   'a path out, encoded': '..%2f..%2f%2e%2e/%00',
@@ -83,7 +83,7 @@ const small: Readonly<Record<string, string | Uint8Array>> = {
   'YAML with a key twice': 'version: 1\nversion: 1\n',
   'YAML with an alias of itself': 'a: &a [*a, *a]\n',
   'YAML with a map as a key': '? { a: [1] }\n: 1\n? [x]\n: 2\n',
-  'a laughing YAML': [
+  'a billion laughs in YAML': [
     'a: &a [x,x,x,x,x,x,x,x,x]',
     ...Array.from(
       { length: 12 },
@@ -130,7 +130,7 @@ const small: Readonly<Record<string, string | Uint8Array>> = {
 const mebi = 1024 ** 2
 const keys = (count: number): string => `{${Array.from({ length: count }, (_, i) => `"${i}":0`).join()}}`
 
-/** As large as a manifest may be, or larger. */
+/** Texts of the size of the largest manifest, or larger. */
 const large: Readonly<Record<string, () => string>> = {
   '8 MiB of brackets': () => '['.repeat(8 * mebi),
   'a mebibyte of braces': () => '{"a":'.repeat(mebi / 5),
@@ -153,7 +153,7 @@ export const smallTexts: readonly HostileText[] = Object.entries(small).map(([na
   bytes: bytesOf(text),
 }))
 
-/** Made one at a time: together they are larger than the memory in which they are tried. */
+/** Yields one at a time, because together they are larger than the memory of the worker. */
 export function* largeTexts(): Generator<HostileText> {
   for (const [name, make] of Object.entries(large)) yield { name, bytes: bytesOf(make()) }
 }

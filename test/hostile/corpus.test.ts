@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { expect, it, onTestFinished } from 'vitest'
-import { answerParsers } from '../support/hostile/response-parsers.ts'
+import { responseParsers } from '../support/hostile/response-parsers.ts'
 import { fileParsers } from '../support/hostile/file-parsers.ts'
 import { parsers } from '../support/hostile/parsers.ts'
 import { largeTexts, smallTexts } from '../support/hostile/texts.ts'
@@ -25,22 +25,22 @@ it(
     })
     onTestFinished(async () => void (await worker.terminate()))
     const complaints: WorkerReport[] = []
-    let begun = ''
-    let tried = 0
-    worker.on('message', (message: WorkerReport | { readonly begun: string }) => {
-      if ('begun' in message) begun = message.begun
-      else if ('tried' in message) tried = message.tried
+    let started = ''
+    let checks = 0
+    worker.on('message', (message: WorkerReport | { readonly started: string }) => {
+      if ('started' in message) started = message.started
+      else if ('checks' in message) checks = message.checks
       else complaints.push(message)
     })
     // An error comes before the exit, and rejects.
     const error = await once(worker, 'exit').then(
       () => undefined,
-      (thrown: unknown) => `${begun}: ${String(thrown)}`,
+      (thrown: unknown) => `${started}: ${String(thrown)}`,
     )
     expect(error).toBeUndefined()
     expect(complaints).toEqual([])
-    const all = parsers.length + answerParsers.length + fileParsers.length
-    expect(tried).toBe(all * (smallTexts.length + [...largeTexts()].length))
+    const all = parsers.length + responseParsers.length + fileParsers.length
+    expect(checks).toBe(all * (smallTexts.length + [...largeTexts()].length))
   },
   timeout,
 )

@@ -86,7 +86,7 @@ describe('KeyedQueue', () => {
 })
 
 describe('OncePerKey', () => {
-  it('runs the work of a key once, and says which call ran it', async () => {
+  it('runs the work of a key once, and returns which call ran it', async () => {
     const once = new OncePerKey<number>()
     let runs = 0
     const work = async (): Promise<number> => {

@@ -44,7 +44,7 @@ export interface DockerRegistry {
   readonly url: string
   /** `127.0.0.1:PORT` */
   readonly host: string
-  /** where its repositories are */
+  /** the folder of its repositories */
   readonly folder: string
   /** The requests since the start or the last `clearLog`, in the order of their responses. */
   log(): Promise<readonly LogEntry[]>

@@ -63,7 +63,7 @@ function alike(start: string, count: number, size: number): Buffer[] {
 
 describe('the cache of content', () => {
   it.each([Buffer.from('{}'), Buffer.alloc(0), Buffer.alloc(1024 ** 2, 'x')])(
-    'gives what was put, also to the next run',
+    'returns the stored content, also to the next run',
     async (bytes) => {
       const { cache, folder } = await emptyCache()
       for (const algorithm of ['sha256', 'sha512'] as const) {

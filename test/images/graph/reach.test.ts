@@ -106,7 +106,7 @@ describe('reachability', () => {
     expect(namesOf(reach.all([named('a')]))).toEqual(['a', 'b'])
   })
 
-  it('neither enters nor returns what is excepted', () => {
+  it('neither follows nor returns excluded digests', () => {
     const reach = reachOf({
       index: { children: ['kept', 'own'] },
       kept: { children: ['below'] },

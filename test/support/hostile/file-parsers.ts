@@ -52,7 +52,7 @@ const fileParser = (
 const inLog = (name: string, read: (log: string) => Promise<unknown>): Parser =>
   fileParser(name, 'audit.jsonl', record, (folder) => read(join(folder, 'audit.jsonl')))
 
-/** What is read from files. */
+/** Parsers of files. */
 export const fileParsers: readonly Parser[] = [
   fileParser(
     'readAuthFile',
@@ -64,7 +64,7 @@ export const fileParsers: readonly Parser[] = [
     await writeFile(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
     await everyTag(folder)
   }),
-  fileParser('the marker of a layout', 'oci-layout', '{"imageLayoutVersion":"1.0.0"}', async (folder) => {
+  fileParser('the file oci-layout', 'oci-layout', '{"imageLayoutVersion":"1.0.0"}', async (folder) => {
     await writeFile(join(folder, 'index.json'), '{"schemaVersion":2,"manifests":[]}')
     await everyTag(folder)
   }),

@@ -1,35 +1,34 @@
 import { parentPort } from 'node:worker_threads'
-import { answerParsers } from './response-parsers.ts'
+import { responseParsers } from './response-parsers.ts'
 import { fileParsers } from './file-parsers.ts'
 import { type Parser, parsers } from './parsers.ts'
 import { type HostileText, largeTexts, smallTexts } from './texts.ts'
 import { complaintOfError } from './complaints.ts'
 
-/** What went wrong with a parser and a text; with none at the end. */
+/** A problem of a parser with a text, or at the end the number of checks. */
 export type WorkerReport =
   | { readonly parser: string; readonly text: string; readonly complaint: string }
-  | { readonly tried: number }
+  | { readonly checks: number }
 
-/**
- * /* The thread in which every parser is given every text: what breaks its bound of memory or its
- * stack breaks no more than it. Tells of what is not as it should be, and at the end how often
- * something was tried.
+/*
+ * The worker gives every text to every parser, so that exceeded limits of memory or stack end only
+ * the worker. It posts each problem, and the number of checks at the end.
  */
 const port = parentPort
-if (port === null) throw new Error('this is run as a worker')
+if (port === null) throw new Error('this file must run as a worker')
 
-let now = ''
+let current = ''
 process.on('unhandledRejection', (reason) =>
   port.postMessage({
-    parser: now,
+    parser: current,
     text: '',
     complaint: `an unhandled rejection: ${String(reason)}`,
   } satisfies WorkerReport),
 )
 
-async function tryIt({ name, parse }: Parser, text: HostileText): Promise<void> {
-  now = name
-  port?.postMessage({ begun: `${name} with ${text.name}` })
+async function checkParser({ name, parse }: Parser, text: HostileText): Promise<void> {
+  current = name
+  port?.postMessage({ started: `${name} with ${text.name}` })
   try {
     await parse(text.bytes)
   } catch (thrown) {
@@ -39,14 +38,14 @@ async function tryIt({ name, parse }: Parser, text: HostileText): Promise<void> 
   }
 }
 
-let tried = 0
-const all = [...parsers, ...answerParsers, ...fileParsers]
+let checks = 0
+const all = [...parsers, ...responseParsers, ...fileParsers]
 for (const texts of [smallTexts, largeTexts()]) {
   for (const text of texts) {
     for (const parser of all) {
-      await tryIt(parser, text)
-      tried++
+      await checkParser(parser, text)
+      checks++
     }
   }
 }
-port.postMessage({ tried } satisfies WorkerReport)
+port.postMessage({ checks } satisfies WorkerReport)

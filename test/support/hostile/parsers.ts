@@ -64,7 +64,7 @@ import { parseImageSettings } from '../../../src/images/config/image-settings.ts
 import { promotionOf } from '../attestations.ts'
 import { prunePlan } from '../prune-plans.ts'
 
-/** Reads bytes that come from outside. What it gives is of no interest. */
+/** Parses external bytes. The result does not matter. */
 export interface Parser {
   readonly name: string
   /** something that it reads, for mutations */

@@ -141,7 +141,7 @@ const bodies: readonly { readonly type: string; readonly status: number; readonl
 ]
 
 /** Parsers of responses of registries and token servers, through the real stores. */
-export const answerParsers: readonly Parser[] = [
+export const responseParsers: readonly Parser[] = [
   ...Object.entries(headers).map(([header, { status, sample }]): Parser => ({
     name: `the header ${header} of a ${status}`,
     sample,

@@ -321,7 +321,7 @@ describe('a digest', () => {
 })
 
 describe('an attached artifact', () => {
-  it('is deleted after its subject: referrers, and what the fallback tag and the tags of cosign are on', () => {
+  it('is deleted after its subject: referrers, and the manifests of the fallback tag and cosign tags', () => {
     const { deleted, plan } = decideSketch(
       {
         tags: { 'pr-1': 'a', [fallbackOf('a')]: 'fallback', [fallbackOf('a', '.sig')]: 'sig' },

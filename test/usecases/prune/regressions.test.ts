@@ -47,7 +47,7 @@ it('a new tag in the list is read after a tag without a manifest', async () => {
   expect(complaints.flat()).toEqual([])
 })
 
-it('an attached artifact of a report is kept if what the report lists is needed', async () => {
+it('an attached artifact of a manifest in a report is kept if the manifest is needed', async () => {
   const recipe = {
     manifests: [
       old,

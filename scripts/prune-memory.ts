@@ -157,7 +157,7 @@ async function main(deletes: number, count: number, output: string): Promise<voi
     },
   }
   const args = {
-    words: [],
+    patterns: [],
     policy: undefined,
     exclude: [],
     shard: undefined,

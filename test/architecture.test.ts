@@ -3,8 +3,8 @@ import { dirname, join, normalize, relative, sep } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 /**
- * The modules of `src/` and what each may import besides itself. `docs/architecture.md` has the same
- * table for people; the last test compares the two.
+ * The modules of `src/` and what each may import besides itself. `docs/architecture.md` has the
+ * same table for people; the last test compares the two.
  */
 const modules: Readonly<Record<string, readonly string[]>> = {
   lib: [],
@@ -65,6 +65,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 const maxEntries = 20
 const maxFilesInFolder = 15
 const maxLines = 300
+const maxColumns = 100
 /** oclif finds a command by its path, so a folder would become a part of the command's name. */
 const unlimitedFolders: ReadonlySet<string> = new Set(['commands'])
 
@@ -269,4 +270,21 @@ describe('the layout of src', () => {
     )
     expect(declared.filter((name, i) => declared.indexOf(name) !== i)).toEqual([])
   })
+})
+
+it(`comments have at most ${maxColumns} columns`, () => {
+  const comment = /^\s*(?:\/\/|\/\*|\*)/
+  const tooWide = ['src', 'test', 'scripts', 'bin'].flatMap((folder) => {
+    const at = join(root, '..', folder)
+    return readdirSync(at, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.[jt]s$/.test(name))
+      .flatMap((name) =>
+        readFileSync(join(at, name), 'utf8')
+          .split('\n')
+          .flatMap((line, i) =>
+            comment.test(line) && line.length > maxColumns ? [`${folder}/${name}:${i + 1}`] : [],
+          ),
+      )
+  })
+  expect(tooWide).toEqual([])
 })

@@ -56,7 +56,7 @@ REPO is @dev/api, @dev/*, @dev, registry.example.com/team/* or registry.example.
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Prune)
     const args = {
-      words: argv as string[],
+      patterns: argv as string[],
       policy: flags.policy,
       exclude: flags.exclude ?? [],
       shard: flags.shard,

@@ -42,7 +42,8 @@ export class Semaphore {
       }
       const leave = (): void => {
         waiters.delete(admit)
-        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- it is the caller's reason
+        // The caller chose the reason, which need not be an error.
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors
         reject(signal.reason)
       }
       waiters.add(admit)

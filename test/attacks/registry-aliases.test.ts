@@ -133,7 +133,7 @@ retention:
     const [policy] = retentionOf(loaded)
     if (policy === undefined) throw new Error('no policy')
     const catalog = () => Promise.resolve(['prod/api'])
-    const found = await resolveScope(policy, { words: args, exclude: [] }, loaded.config, catalog, call)
+    const found = await resolveScope(policy, { patterns: args, exclude: [] }, loaded.config, catalog, call)
     return found.repositories.map((one) => [one.image, one.policy.protect.map(({ name }) => name).join('')])
   }
 

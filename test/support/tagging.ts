@@ -5,14 +5,14 @@ import { defaultTagPolicy, type TagPolicy } from '../../src/semver/tag-policy.ts
 import { parseVersion } from '../../src/semver/version.ts'
 import { decide } from '../../src/usecases/tag/decide.ts'
 import { gather } from '../../src/usecases/tag/gather.ts'
-import type { TagRequest, Wish } from '../../src/usecases/tag/request.ts'
+import type { TagRequest, TagChoice } from '../../src/usecases/tag/request.ts'
 import { type Bench, executePlan, type ExecutedPlan } from './promotion.ts'
 
 export interface Tagging {
   readonly in: RepositoryName
   readonly at: TagOrDigest
   /** a version, or another `Wish` */
-  readonly as: string | Wish
+  readonly as: string | TagChoice
   readonly policy?: Partial<TagPolicy>
   readonly immutable?: readonly string[]
   readonly moveTags?: boolean
@@ -24,7 +24,7 @@ export async function planTags(run: Bench, ...taggings: readonly Tagging[]): Pro
     image: `${repository.path}${'tag' in at ? `:${at.tag}` : `@${at.digest}`}`,
     targets: [repository],
     at,
-    wish: typeof as === 'string' ? versionWish(as) : as,
+    choice: typeof as === 'string' ? versionWish(as) : as,
     policy: { ...defaultTagPolicy, ...policy },
     immutable,
   }))
@@ -39,7 +39,7 @@ export async function tag(run: Bench, ...taggings: readonly Tagging[]): Promise<
   return await executePlan(run, await planTags(run, ...taggings), { readAt })
 }
 
-function versionWish(text: string): Wish {
+function versionWish(text: string): TagChoice {
   const version = parseVersion(text)
   if (version === undefined) throw new Error(`${text} is not a version`)
   return { kind: 'version', given: { tag: text, version, hasV: text.startsWith('v') } }

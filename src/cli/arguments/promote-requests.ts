@@ -15,7 +15,7 @@ import { asUsage } from '../../lib/as-usage.ts'
 import { DrayError } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { defaultTag, parseTag, tagOrDigest, type TagOrDigest } from '../../oci/reference.ts'
-import type { KeepUp, PromoteRequest as Request } from '../../usecases/promote/request.ts'
+import type { TagMaintenance, PromoteRequest as Request } from '../../usecases/promote/request.ts'
 import { tagPolicyOf } from '../changes/tag-policy.ts'
 
 /** The arguments and options of `promote` and `copy`. */
@@ -128,8 +128,8 @@ function requestOf(
   const tag = destination.kind === 'image' ? destination.tag : undefined
   const chosen = given.tags.length > 0 ? given.tags.map((one) => asUsage(() => parseTag(one))) : listOf(tag)
   const tags = chosen.length > 0 ? chosen : listOf(tagOf(source))
-  const keepUp = keepUpIn(to, chosen.length === 0, given, config)
-  if (tags.length === 0 && given.operation === 'promote' && keepUp === undefined) {
+  const tagMaintenance = keepUpIn(to, chosen.length === 0, given, config)
+  if (tags.length === 0 && given.operation === 'promote' && tagMaintenance === undefined) {
     throw new DrayError('usage', `${source.text} has no tag to promote it under`, {
       hint: 'Say which tag it gets with --tag.',
     })
@@ -142,7 +142,7 @@ function requestOf(
     },
     to: { ...to, ...(isAttested(to, given, config) && { attest: true }) },
     tags,
-    ...(keepUp !== undefined && { keepUp }),
+    ...(tagMaintenance !== undefined && { tagMaintenance }),
     ...(given.expect !== undefined && { expect: given.expect }),
   }
 }
@@ -199,7 +199,7 @@ function keepUpIn(
   mayDerive: boolean,
   { operation, allowBackward }: PromoteArguments,
   config: Config,
-): KeepUp | undefined {
+): TagMaintenance | undefined {
   if (operation === 'copy' || environment === undefined) return undefined
   const tags = config.environments.get(environment)?.tags
   if (tags?.semver === undefined) return undefined

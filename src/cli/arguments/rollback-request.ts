@@ -39,7 +39,7 @@ export function rollbackRequest(
     ...(environment !== undefined && { environment }),
     targets: image.repositories,
     to: to === undefined ? undefined : parseRelease(to),
-    marker: rules?.marker ?? defaultTag,
+    currentTag: rules?.marker ?? defaultTag,
     policy: tagPolicyOf(rules?.tags, true),
     immutable: rules?.tags?.immutable ?? [],
     partial,

@@ -5,7 +5,7 @@ import { DrayError } from '../../lib/errors.ts'
 import { parseTag, tagOrDigest } from '../../oci/reference.ts'
 import type { TagLevel, TagPolicy } from '../../semver/tag-policy.ts'
 import { parseVersion, parseVersionTag, type VersionTag } from '../../semver/version.ts'
-import type { TagRequest as Request, Wish } from '../../usecases/tag/request.ts'
+import type { TagRequest as Request, TagChoice } from '../../usecases/tag/request.ts'
 import { tagPolicyOf } from '../changes/tag-policy.ts'
 
 /** The arguments and options of `tag`. */
@@ -44,7 +44,7 @@ export function tagRequests(given: TagArguments, config: Config): readonly Reque
       ...(environment !== undefined && { environment }),
       targets: image.repositories,
       at: tagOrDigest(image),
-      wish: wishOf(image, policy, given, version),
+      choice: wishOf(image, policy, given, version),
       policy,
       immutable: tags?.immutable ?? [],
     }
@@ -109,7 +109,7 @@ function wishOf(
   policy: TagPolicy,
   { tags, next, fromLabel }: TagArguments,
   version: VersionTag | undefined,
-): Wish {
+): TagChoice {
   if (tags.length > 0) return { kind: 'plain', tags: tags.map((tag) => asUsage(() => parseTag(tag))) }
   if (next !== undefined) return { kind: 'next', part: next }
   if (fromLabel) return { kind: 'label' }

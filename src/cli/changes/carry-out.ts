@@ -17,8 +17,8 @@ import type {
 } from './operation.ts'
 
 /**
- * The pipeline of every operation: shows or saves a plan; or checks it, asks for confirmation, executes it
- * and reports the outcome. It ends the command.
+ * The pipeline of every operation: shows or saves a plan; or checks it, asks for confirmation,
+ * executes it and reports the outcome. It ends the command.
  * @throws `refused` for a plan that must not be executed, and if the answer is no; `audit`.
  */
 export async function carryOut<T extends OperationTypes>(
@@ -123,7 +123,10 @@ interface ReportOptions {
   readonly isAllDelivered: boolean
 }
 
-/** Reports an outcome. A report that fails cannot undo the change: it is a warning, and the run exits with 1. */
+/**
+ * Reports an outcome. A report that fails cannot undo the change: it is a warning, and the run
+ * exits with 1.
+ */
 async function report<T extends OperationTypes>(
   operation: Operation<T>,
   plan: T['plan'],

@@ -36,7 +36,10 @@ export async function executePlacements(
   return { outcome: summarise(plan, steps), record: ports.sink.place }
 }
 
-/** The bytes of the images that are copied. Within one registry, blobs are mounted and nothing moves. */
+/**
+ * The bytes of the images that are copied. Within one registry, blobs are mounted and nothing
+ * moves.
+ */
 function bytesToMove({ steps, placements }: Plan): number {
   const copied = new Set(steps.flatMap((step) => (step.kind === 'copy' ? [step.placement] : [])))
   const moving = placements.filter(

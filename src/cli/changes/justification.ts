@@ -26,8 +26,8 @@ export function justificationOf(flags: {
 }
 
 /**
- * Checks that a change has the justification that `audit.require` and the changed environments require.
- * A plan that changes nothing needs none.
+ * Checks that a change has the justification that `audit.require` and the changed environments
+ * require. A plan that changes nothing needs none.
  * @throws `refused`, naming the missing flag; `usage` for text that is too long for the audit log.
  */
 export function checkJustification(
@@ -41,8 +41,8 @@ export function checkJustification(
   }
   if (changed.length === 0) return
   for (const requirement of config.audit.require ?? []) check(requirement, 'every change', justification)
-  // A repository that is named by its reference can still be in an environment, and a saved plan can
-  // claim any environment. So the environment of the repository counts too.
+  // A repository that is named by its reference can still be in an environment, and a saved plan
+  // can claim any environment. So the environment of the repository counts too.
   const environments = new Set(
     changed.flatMap(({ environment, repository }) => [
       environment,

@@ -37,7 +37,10 @@ export interface Review<T extends OperationTypes> {
   /** when the reading of the registries began, ms */
   readonly startedAt: number
   readonly warnings: readonly string[]
-  /** warnings about steps that dray will not execute; shown with the plan, as the outcome has them anyway */
+  /**
+   * warnings about steps that dray will not execute; shown with the plan, as the outcome has them
+   * anyway
+   */
   readonly omissions: readonly string[]
 }
 
@@ -111,7 +114,8 @@ export interface Operation<T extends OperationTypes> {
     ports: ChangePorts,
   ) => Promise<Executed<T>>
   /**
-   * `--verify`: reads back what was placed, and repairs it. Resolves with undefined if it was not asked for.
+   * `--verify`: reads back what was placed, and repairs it. Resolves with undefined if it was not
+   * asked for.
    * @throws `corrupt`, `conflict`, and what the repair throws.
    */
   readonly verify?: (

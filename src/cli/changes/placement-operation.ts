@@ -51,7 +51,9 @@ function refuseAll(plan: Plan, error: ErrorInfo): Plan {
   return { ...plan, steps: [], refusals: images.map((image) => ({ image, error })) }
 }
 
-/** The refusal of one image that is all there is. The outcome shows the refusals of several images. */
+/**
+ * The refusal of one image that is all there is. The outcome shows the refusals of several images.
+ */
 function onlyRefusal({ placements, refusals, steps }: Plan): ErrorInfo | undefined {
   const [refusal, ...more] = refusals
   const images = new Set([...placements, ...refusals].map(({ image }) => image))

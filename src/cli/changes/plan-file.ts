@@ -26,7 +26,8 @@ export interface PlanFileOptions {
 
 /**
  * Reads a saved plan.
- * @throws `not-found`, `io`; `config` for a key; `malformed`, `unsupported`, `refused` as `parsePlanFile`.
+ * @throws `not-found`, `io`; `config` for a key; `malformed`, `unsupported`, `refused` as
+ * `parsePlanFile`.
  */
 export async function readPlanFile(
   file: string,

@@ -11,7 +11,10 @@ export interface WriteFlags {
   readonly out?: string | undefined
 }
 
-/** The access for which the token of a run is requested. A run that may end with its plan only reads. */
+/**
+ * The access for which the token of a run is requested. A run that may end with its plan only
+ * reads.
+ */
 export function expectedAccess({ yes, 'dry-run': isDryRun, out }: WriteFlags): 'read' | 'write' {
   return yes && !isDryRun && out === undefined ? 'write' : 'read'
 }

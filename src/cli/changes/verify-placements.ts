@@ -11,7 +11,8 @@ const maxRepairs = 2
 
 /**
  * Reads back what a plan has placed, and repairs what is missing.
- * @throws `corrupt` if something is still missing after the repairs; the reason if it cannot be read or repaired.
+ * @throws `corrupt` if something is still missing after the repairs; the reason if it cannot be
+ * read or repaired.
  */
 export async function verifyPlacements(
   plan: Plan,

@@ -14,7 +14,7 @@ import { evaluateRepository } from './prune-run.ts'
  */
 export async function explainImage(
   word: string,
-  args: Omit<PruneArguments, 'words' | 'exclude' | 'shard'>,
+  args: Omit<PruneArguments, 'patterns' | 'exclude' | 'shard'>,
   context: Context,
   call: Call,
 ): Promise<Explanation> {
@@ -22,7 +22,7 @@ export async function explainImage(
   const { repository, at } = resolveImageToExplain(word, config)
   const name = formatRepository(repository)
   const inputs = await gatherPruneInputs(
-    { ...args, words: [name], exclude: [], shard: undefined },
+    { ...args, patterns: [name], exclude: [], shard: undefined },
     context,
     call,
   )

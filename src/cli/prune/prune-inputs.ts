@@ -12,7 +12,7 @@ import { parseShard } from './shard.ts'
 
 /** The arguments and options of a prune. */
 export interface PruneArguments {
-  readonly words: readonly string[]
+  readonly patterns: readonly string[]
   readonly policy: string | undefined
   readonly exclude: readonly string[]
   readonly shard: string | undefined
@@ -40,7 +40,7 @@ export async function gatherPruneInputs(
   const inUse = await inUseReader.read(call)
   const scope = await resolveScope(
     retention,
-    { words: args.words, exclude: args.exclude, ...(shard !== undefined && { shard }) },
+    { patterns: args.patterns, exclude: args.exclude, ...(shard !== undefined && { shard }) },
     loaded.config,
     (registry, c) => context.repositories(registry, c),
     call,

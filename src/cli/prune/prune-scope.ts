@@ -14,7 +14,7 @@ import { asUsage } from '../../lib/as-usage.ts'
 
 export interface ScopeOptions {
   /** patterns of the arguments; none: all repositories of the policy */
-  readonly words: readonly string[]
+  readonly patterns: readonly string[]
   readonly exclude: readonly string[]
   readonly shard?: Shard
 }
@@ -51,10 +51,10 @@ export async function resolveScope(
   catalog: ListRepositories,
   call: Call,
 ): Promise<PruneScope> {
-  const { words, exclude, shard } = options
-  const given = words.map((word) => resolvePattern(word, config))
-  const named = words.length === 0 ? patternsOf(retention, config) : given
-  const excluded = exclude.map((word) => resolvePattern(word, config))
+  const { patterns, exclude, shard } = options
+  const given = patterns.map((text) => resolvePattern(text, config))
+  const named = patterns.length === 0 ? patternsOf(retention, config) : given
+  const excluded = exclude.map((text) => resolvePattern(text, config))
   const names = new RegistryNames(config.registries)
   const found = new Map<string, RepositoryName>()
   for (const pattern of named) {
@@ -68,7 +68,7 @@ export async function resolveScope(
     .filter((repository) => !isNamed(excluded, repository, config))
     .filter((repository) => shard === undefined || isInShard(repository, shard))
     .map((repository) => applyPolicy(retention, repository, config))
-  const isWhole = words.length === 0 && exclude.length === 0 && shard === undefined
+  const isWhole = patterns.length === 0 && exclude.length === 0 && shard === undefined
   return {
     repositories,
     isWhole,

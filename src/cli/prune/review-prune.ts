@@ -60,12 +60,12 @@ export async function reviewPrune(
   const names = saved.map(({ repository }) => formatRepository(repository))
   const scope = await resolveScope(
     retention,
-    { words: names, exclude: [] },
+    { patterns: names, exclude: [] },
     loaded.config,
     (registry, c) => context.repositories(registry, c),
     call,
   )
-  // Without words, the scope is everything that the policy is for.
+  // Without patterns, the scope is everything that the policy is for.
   const repositories = names.length === 0 ? [] : scope.repositories
   const known = new KnownRepositories(
     loaded.config,

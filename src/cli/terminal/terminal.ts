@@ -9,8 +9,8 @@ export type Output = Pick<WriteStream, 'write'> & Partial<Pick<WriteStream, 'isT
  * (no-color.org: set and not empty), then `FORCE_COLOR`, then whether it is a terminal with
  * colours.
  */
-export function hasColour(output: Output, wish: boolean | undefined, env: NodeJS.ProcessEnv): boolean {
-  if (wish !== undefined) return wish
+export function hasColour(output: Output, choice: boolean | undefined, env: NodeJS.ProcessEnv): boolean {
+  if (choice !== undefined) return choice
   if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return false
   if (env['FORCE_COLOR'] !== undefined) return !['0', 'false'].includes(env['FORCE_COLOR'])
   return output.isTTY === true && env['TERM'] !== 'dumb'
@@ -19,11 +19,11 @@ export function hasColour(output: Output, wish: boolean | undefined, env: NodeJS
 /** The page for a stream. Loads chalk only for colours. */
 export async function createPage(
   output: Output,
-  wish: boolean | undefined,
+  choice: boolean | undefined,
   env: NodeJS.ProcessEnv,
 ): Promise<Page> {
   return {
-    style: hasColour(output, wish, env) ? await colours() : plainStyle,
+    style: hasColour(output, choice, env) ? await colours() : plainStyle,
     width: output.isTTY === true ? (knownWidth(output) ?? 80) : undefined,
   }
 }

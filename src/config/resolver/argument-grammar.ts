@@ -36,8 +36,8 @@ export type Argument =
 const maxLength = 4096
 
 /**
- * Parses an argument. `oci:` and `@` are checked first: an image that is called `oci` is written as a
- * complete reference.
+ * Parses an argument. `oci:` and `@` are checked first: an image that is called `oci` is written as
+ * a complete reference.
  * @throws `malformed`; `unsupported` for a digest algorithm other than sha256 and sha512.
  */
 export function parseArgument(text: string): Argument {
@@ -59,7 +59,10 @@ export function parseEnvironmentOption(text: string): string {
   return text.replace(/^@/, '')
 }
 
-/** Whether the meaning of an argument depends on `dray.yaml`: it names neither a registry nor an environment. */
+/**
+ * Whether the meaning of an argument depends on `dray.yaml`: it names neither a registry nor an
+ * environment.
+ */
 export function isBareName(text: string): boolean {
   return !/^(?:@|oci:)/.test(text) && !startsWithRegistry(text)
 }

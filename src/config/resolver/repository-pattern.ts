@@ -8,9 +8,9 @@ import { missingEnvironment } from './resolve-errors.ts'
 const maxLength = 1024
 
 /**
- * Parses `@dev`, `@dev/api`, `@dev/*` and `registry.example.com/team/**`. Only `*` is special. A name
- * without a registry is on Docker Hub, unless `dray.yaml` defines environments: then it is an error.
- * Whether the environment exists is not checked.
+ * Parses `@dev`, `@dev/api`, `@dev/*` and `registry.example.com/team/**`. Only `*` is special. A
+ * name without a registry is on Docker Hub, unless `dray.yaml` defines environments: then it is an
+ * error. Whether the environment exists is not checked.
  * @throws `malformed`; `usage` for a name that does not say its environment.
  */
 export function parseRepositoryPattern(
@@ -52,7 +52,10 @@ function inRegistry(text: string, config: Pick<Config, 'environments'>): Reposit
   return repositoryPattern(text, { kind: 'registry', registry }, added + written)
 }
 
-/** A name that the pattern matches, to check it by the grammar: a letter is valid in place of a wildcard. */
+/**
+ * A name that the pattern matches, to check it by the grammar: a letter is valid in place of a
+ * wildcard.
+ */
 function filled(text: string): string {
   return text.replaceAll(/\*+/g, 'a')
 }

@@ -30,7 +30,10 @@ export function resolveRegistries(text: string, config: Config): readonly Regist
   return registriesOf([resolved.environment], config)
 }
 
-/** As `resolveRegistries`, for a command that takes one. @throws `usage` if the argument names several. */
+/**
+ * As `resolveRegistries`, for a command that takes one. @throws `usage` if the argument names
+ * several.
+ */
 export function resolveOneRegistry(text: string, config: Config): RegistryOrRepository {
   const [first, ...more] = resolveRegistries(text, config)
   if (first === undefined) throw new DrayError('internal', `${text} has no registry`)
@@ -40,7 +43,9 @@ export function resolveOneRegistry(text: string, config: Config): RegistryOrRepo
   })
 }
 
-/** The registries of environments, each with the repository of an image if `dray.yaml` lists images. */
+/**
+ * The registries of environments, each with the repository of an image if `dray.yaml` lists images.
+ */
 export function registriesOf(
   environments: readonly string[],
   config: Config,
@@ -55,7 +60,10 @@ export function registriesOf(
   )
 }
 
-/** Resolves the registry of `login` and `logout`; Docker Hub by default. @throws `usage`, also for a repository. */
+/**
+ * Resolves the registry of `login` and `logout`; Docker Hub by default. @throws `usage`, also for a
+ * repository.
+ */
 export function resolveLoginRegistry(
   text: string | undefined,
   command: 'login' | 'logout',

@@ -41,7 +41,9 @@ export type Accepted = 'image' | 'tag' | 'repository' | 'layout' | 'environment'
 export interface Within {
   /** empty: nothing selects one, and a bare name is an error */
   readonly environments: readonly string[]
-  /** the option that selects them, if the command has one: then no argument can be outside of them */
+  /**
+   * the option that selects them, if the command has one: then no argument can be outside of them
+   */
   readonly option?: EnvironmentOption
 }
 
@@ -69,11 +71,13 @@ export interface ResolvedImage extends TagAndDigest {
   readonly environment?: string
   /** the name in `dray.yaml`; undefined outside of all environments */
   readonly image?: string
-  /** all targets of its environments in the order of `dray.yaml`; of a reference, the one repository */
+  /**
+   * all targets of its environments in the order of `dray.yaml`; of a reference, the one repository
+   */
   readonly repositories: readonly [RepositoryName, ...RepositoryName[]]
   /**
-   * false if only a loopback or Docker Hub name connects the repository with its environment: another
-   * process can serve that name, and `promoteFrom` does not admit it
+   * false if only a loopback or Docker Hub name connects the repository with its environment:
+   * another process can serve that name, and `promoteFrom` does not admit it
    */
   readonly isNamed: boolean
   /** whether the argument names an image of `dray.yaml`, a repository or a folder */
@@ -137,8 +141,8 @@ export function resolveEnvironmentOption(value: string, config: Config): Resolve
 }
 
 /**
- * The names of images in a sentence: without the environment, which is named beside them, unless two
- * images would have the same name.
+ * The names of images in a sentence: without the environment, which is named beside them, unless
+ * two images would have the same name.
  */
 export function namesOf(images: readonly ResolvedImage[]): readonly string[] {
   const uses = Map.groupBy(images, ({ shortText }) => shortText)

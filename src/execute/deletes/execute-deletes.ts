@@ -20,9 +20,8 @@ const defaultDeletesAtOnce = 16
  * deletes. What something reaches that is not to be deleted stays (`conflict`), with all steps
  * after it. Nothing is deleted in a repository that cannot be read completely. Only GET, HEAD and
  * DELETE are sent.
- *
- * The port `ended` gets an outcome for every step, also after a failure or a stop. Each is recorded,
- * except for a delete with an unknown result: its intent stays open for the next run.
+ * The port `ended` gets an outcome for every step, also after a failure or a stop. Each is
+ * recorded, except for a delete with an unknown result: its intent stays open for the next run.
  * @throws `audit` if a record cannot be written; `malformed` if the plan does something else than
  * it shows
  */

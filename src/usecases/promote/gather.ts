@@ -111,11 +111,17 @@ async function readVersions(
   request: PromoteRequest,
   call: Call,
 ): Promise<readonly VersionTag[] | undefined> {
-  const { keepUp, tags } = request
-  if (keepUp?.mayDerive !== true || versionTagsIn(tags, keepUp.policy).length > 0) return undefined
+  const { tagMaintenance, tags } = request
+  if (tagMaintenance?.mayDerive !== true || versionTagsIn(tags, tagMaintenance.policy).length > 0)
+    return undefined
   const [content, listed] = await Promise.all([root, listTags(store, call)])
   if (!isVersionDerived(request, listed)) return undefined
-  return await tagsResolvingTo(store, content.descriptor.digest, versionTagsIn(listed, keepUp.policy), call)
+  return await tagsResolvingTo(
+    store,
+    content.descriptor.digest,
+    versionTagsIn(listed, tagMaintenance.policy),
+    call,
+  )
 }
 
 async function readSource(
@@ -157,8 +163,9 @@ async function readTags(
   call: Call,
 ): Promise<TargetTags> {
   const store = stores.target(repository)
-  const { tags, keepUp } = request
-  if (keepUp === undefined) return { kind: 'read', repository, tags: await resolveTags(store, tags, call) }
+  const { tags, tagMaintenance } = request
+  if (tagMaintenance === undefined)
+    return { kind: 'read', repository, tags: await resolveTags(store, tags, call) }
   const [listed, derived] = await Promise.all([listTags(store, call), versions])
   const wanted = selectTagsAt(requestedTags(request, derived), listed)
   const found = await resolveTags(store, tagsToRead(wanted, new Set(listed)), call)

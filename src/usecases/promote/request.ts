@@ -26,13 +26,13 @@ export interface PromoteRequest {
   /** tags to write at every target, in any order */
   readonly tags: readonly string[]
   /** maintain the floating tags of the image's version too */
-  readonly keepUp?: KeepUp
+  readonly tagMaintenance?: TagMaintenance
   /** `--expect-digest` */
   readonly expect?: Digest
 }
 
 /** Which floating tags a promotion maintains. */
-export interface KeepUp {
+export interface TagMaintenance {
   readonly policy: TagPolicy
   /**
    * `tags` is the source's own tag, not one chosen for the target. If it is no version, the version

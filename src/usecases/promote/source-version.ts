@@ -8,9 +8,12 @@ import type { PromoteRequest } from './request.ts'
 export const nameVersionHint = 'Name the version itself (api:1.4.2), or say which tags it gets with --tag.'
 
 /** Whether only the tags on the image show its version: a digest or a floating tag names it. */
-export function isVersionDerived({ tags, keepUp }: PromoteRequest, listed: readonly string[]): boolean {
-  if (keepUp?.mayDerive !== true) return false
-  const { policy } = keepUp
+export function isVersionDerived(
+  { tags, tagMaintenance }: PromoteRequest,
+  listed: readonly string[],
+): boolean {
+  if (tagMaintenance?.mayDerive !== true) return false
+  const { policy } = tagMaintenance
   if (versionTagsIn(tags, policy).length > 0) return false
   const [tag] = tags
   if (tag === undefined || tag === 'latest' || policy.channels.includes(tag)) return true
@@ -22,22 +25,22 @@ export function requestedTags(
   request: PromoteRequest,
   derived: readonly VersionTag[] | undefined,
 ): RequestedTags {
-  const { tags, keepUp } = request
+  const { tags, tagMaintenance } = request
   return {
     plain: tags,
     version: sourceVersion(request, derived),
-    policy: keepUp?.policy,
-    isForwardOnly: keepUp?.isForwardOnly === true,
+    policy: tagMaintenance?.policy,
+    isForwardOnly: tagMaintenance?.isForwardOnly === true,
   }
 }
 
 /** Returns the version whose floating tags move; undefined if the tags are written as named. */
 function sourceVersion(
-  { image, tags, keepUp }: PromoteRequest,
+  { image, tags, tagMaintenance }: PromoteRequest,
   derived: readonly VersionTag[] | undefined,
 ): VersionTag | DrayError | undefined {
-  if (keepUp === undefined) return undefined
-  const found = derived ?? versionTagsIn(tags, keepUp.policy)
+  if (tagMaintenance === undefined) return undefined
+  const found = derived ?? versionTagsIn(tags, tagMaintenance.policy)
   // two spellings of one version are one
   const distinct = new Set(found.map(({ version }) => formatVersion(version)))
   const [first] = found

@@ -68,15 +68,15 @@ async function readFirst(
  * @throws `refused`.
  */
 async function checkSameVersion(
-  { image, targets, marker }: RollbackRequest,
+  { image, targets, currentTag }: RollbackRequest,
   stores: Repositories,
   call: Call,
 ): Promise<void> {
   const current = await inParallel(targets, targetsAtOnce, call, (repository, c) =>
     readOrUnread(repository, c, async () => ({
       kind: 'read' as const,
-      reference: formatAt(repository, { tag: marker }),
-      digest: (await stores.target(repository).resolve({ tag: marker }, c))?.digest,
+      reference: formatAt(repository, { tag: currentTag }),
+      digest: (await stores.target(repository).resolve({ tag: currentTag }, c))?.digest,
     })),
   )
   const read = current.filter((one) => one.kind === 'read')

@@ -75,17 +75,17 @@ async function rootOf(store: ManifestReader, { tag }: VersionTag, call: Call): P
 /** Returns the highest stable version below the current one that is on another image. */
 async function releaseBefore(
   store: ManifestReader,
-  { image, marker }: RollbackRequest,
+  { image, currentTag }: RollbackRequest,
   versions: readonly VersionTag[],
   call: Call,
 ): Promise<VersionTag> {
-  const current = (await store.resolve({ tag: marker }, call))?.digest
+  const current = (await store.resolve({ tag: currentTag }, call))?.digest
   const now =
     current === undefined
       ? undefined
       : await highestWhere(store, (digest) => digest === current, versions, call)
   if (now === undefined) {
-    const reference = formatAt(store.repository, { tag: marker })
+    const reference = formatAt(store.repository, { tag: currentTag })
     throw new DrayError('refused', `the current version of ${image} cannot be told`, {
       why:
         current === undefined

@@ -12,7 +12,7 @@ export interface RollbackRequest {
   /** undefined: the release before the one that `marker` is on */
   readonly to: Version | Digest | undefined
   /** the tag that shows the current version */
-  readonly marker: string
+  readonly currentTag: string
   readonly policy: TagPolicy
   /** globs of tags that do not move */
   readonly immutable: readonly string[]

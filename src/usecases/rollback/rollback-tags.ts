@@ -13,7 +13,7 @@ export function decideRollbackTags(
   release: VersionTag,
   exact: string,
   listed: readonly string[],
-  { policy, marker }: RollbackRequest,
+  { policy, currentTag }: RollbackRequest,
 ): VersionTags {
   const tags = versionTags(release, listed, { ...policy, allowBackward: true })
   const existing = new Set(listed)
@@ -31,19 +31,26 @@ export function decideRollbackTags(
     ...tags,
     exact,
     same: [],
-    floating: [...moved, ...(isOutsideVersions(marker, policy) ? currentTag(release, listed, marker) : [])],
+    floating: [
+      ...moved,
+      ...(isOutsideVersions(currentTag, policy) ? moveCurrentTag(release, listed, currentTag) : []),
+    ],
   }
 }
 
 /** Whether a current-version tag such as `live` follows no version by its name. */
-function isOutsideVersions(marker: string, { channels }: TagPolicy): boolean {
-  return marker !== 'latest' && !/^v?\d/.test(marker) && !channels.includes(marker)
+function isOutsideVersions(currentTag: string, { channels }: TagPolicy): boolean {
+  return currentTag !== 'latest' && !/^v?\d/.test(currentTag) && !channels.includes(currentTag)
 }
 
 /** Returns the current-version tag if it exists: it goes back with the floating tags. */
-function currentTag(release: VersionTag, listed: readonly string[], marker: string): readonly FloatingTag[] {
-  if (!listed.includes(marker) || !isStable(release.version)) return []
-  return [{ tag: marker, line: {}, moves: true, reason: 'it says what is current', backward: true }]
+function moveCurrentTag(
+  release: VersionTag,
+  listed: readonly string[],
+  currentTag: string,
+): readonly FloatingTag[] {
+  if (!listed.includes(currentTag) || !isStable(release.version)) return []
+  return [{ tag: currentTag, line: {}, moves: true, reason: 'it says what is current', backward: true }]
 }
 
 function withoutV(tag: string): string {

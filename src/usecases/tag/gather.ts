@@ -59,7 +59,7 @@ async function gatherOne(
   stores: Repositories,
   call: Call,
 ): Promise<Omit<TagSnapshot, 'readAt'>> {
-  const { targets: repositories, wish } = request
+  const { targets: repositories, choice } = request
   const first = stores.source(repositories[0])
   const [image, lists] = await Promise.all([
     readImage(first, request, call),
@@ -68,8 +68,9 @@ async function gatherOne(
     ),
   ])
   const root = image.descriptor
-  const labels = wish.kind === 'label' ? await readVersionLabels(first, image, call) : undefined
-  const highest = wish.kind === 'next' ? await findHighest(lists, root, { request, stores }, call) : undefined
+  const labels = choice.kind === 'label' ? await readVersionLabels(first, image, call) : undefined
+  const highest =
+    choice.kind === 'next' ? await findHighest(lists, root, { request, stores }, call) : undefined
   const facts = {
     request,
     root,
@@ -105,10 +106,10 @@ interface TargetList {
 async function readList(
   stores: Repositories,
   repository: RepositoryName,
-  { wish }: TagRequest,
+  { choice }: TagRequest,
   call: Call,
 ): Promise<TargetList> {
-  const listed = wish.kind === 'plain' ? undefined : await listTags(stores.target(repository), call)
+  const listed = choice.kind === 'plain' ? undefined : await listTags(stores.target(repository), call)
   return { kind: 'list', repository, listed }
 }
 

@@ -10,14 +10,14 @@ export interface TagRequest {
   /** its repository in each target of the environment; the image is resolved in the first */
   readonly targets: readonly [RepositoryName, ...RepositoryName[]]
   readonly at: TagOrDigest
-  readonly wish: Wish
+  readonly choice: TagChoice
   readonly policy: TagPolicy
   /** globs of tags that do not move */
   readonly immutable: readonly string[]
 }
 
 /** Which tags the image gets. */
-export type Wish =
+export type TagChoice =
   | { readonly kind: 'plain'; readonly tags: readonly string[] }
   /** the tags of this version */
   | { readonly kind: 'version'; readonly given: VersionTag }

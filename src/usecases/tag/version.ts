@@ -14,21 +14,21 @@ import type { TagSnapshot } from './snapshot.ts'
 type VersionSource = Pick<TagSnapshot, 'request' | 'labels' | 'highest'>
 
 export function requestedTags(source: VersionSource): RequestedTags {
-  const { wish, policy } = source.request
-  return { plain: wish.kind === 'plain' ? wish.tags : [], version: versionOf(source), policy }
+  const { choice, policy } = source.request
+  return { plain: choice.kind === 'plain' ? choice.tags : [], version: versionOf(source), policy }
 }
 
 function versionOf(source: VersionSource): VersionTag | DrayError | undefined {
-  const { wish } = source.request
-  switch (wish.kind) {
+  const { choice } = source.request
+  switch (choice.kind) {
     case 'plain':
       return undefined
     case 'version':
-      return wish.given
+      return choice.given
     case 'label':
       return labelVersion(source)
     case 'next':
-      return versionAfter(source, wish.part)
+      return versionAfter(source, choice.part)
   }
 }
 

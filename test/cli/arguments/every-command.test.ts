@@ -76,7 +76,7 @@ const commands: Readonly<Record<string, Command>> = {
   'rollback --env staging': (text, given) =>
     rollbackRequest({ image: text, env: 'staging', to: undefined, partial: false, cwd: '/p' }, given).targets,
   prune: async (text, given) => {
-    const options = { words: [text], exclude: [] }
+    const options = { patterns: [text], exclude: [] }
     const { repositories } = await resolveScope(retention, options, given, async () => [], call)
     return repositories.map(({ repository }) => repository)
   },

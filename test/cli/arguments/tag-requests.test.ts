@@ -22,10 +22,10 @@ function requests(references: readonly string[], options: Partial<TagArguments> 
 }
 
 function summariesOf(args: readonly string[], options: Partial<TagArguments> = {}): readonly string[] {
-  return requests(args, options).map(({ targets, at, wish }) => {
+  return requests(args, options).map(({ targets, at, choice }) => {
     const [{ registry, path }] = targets
     const image = `${registry}/${path}${'tag' in at ? `:${at.tag}` : `@${at.digest}`}`
-    return `${image} ${wish.kind === 'version' ? wish.given.tag : wish.kind}`
+    return `${image} ${choice.kind === 'version' ? choice.given.tag : choice.kind}`
   })
 }
 

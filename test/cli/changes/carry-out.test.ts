@@ -135,7 +135,7 @@ async function promotion(context: Context, flags: ChangePorts['flags']) {
 
 async function deletes(context: Context, auditFile: string) {
   const call = { signal: new AbortController().signal, notify: () => undefined }
-  const none = { words: [], exclude: [], inUse: [], policy: undefined, shard: undefined }
+  const none = { patterns: [], exclude: [], inUse: [], policy: undefined, shard: undefined }
   return await planDeletes({ ...none, cache: false, auditFile }, context, call)
 }
 

@@ -58,7 +58,7 @@ describe('the memory of a prune', () => {
     const context = new Context({ configFile: undefined, env: { HOME: cwd }, cwd, version: '0' })
     const inputs = await gatherPruneInputs(
       {
-        words: [],
+        patterns: [],
         policy: undefined,
         exclude: [],
         shard: undefined,

@@ -25,7 +25,7 @@ async function scope(retention: string, options: Partial<ScopeOptions> = {}, res
   const loaded = parseConfig({ file: '/x/dray.yaml', content }, 'dray.yaml')
   return await resolveScope(
     findPolicy(retentionOf(loaded)),
-    { words: [], exclude: [], ...options },
+    { patterns: [], exclude: [], ...options },
     loaded.config,
     async (registry) => await Promise.resolve(catalogs[registry] ?? []),
     call,
@@ -69,7 +69,10 @@ describe('the scope of a prune', () => {
   })
 
   it('has the repositories of the arguments without those of --exclude', async () => {
-    const found = await scope(old('["@dev/**"]'), { words: ['r.example.com/**'], exclude: ['@dev/team/*'] })
+    const found = await scope(old('["@dev/**"]'), {
+      patterns: ['r.example.com/**'],
+      exclude: ['@dev/team/*'],
+    })
     expect(names(found)).toEqual(['r.example.com/dev', 'r.example.com/dev/api', 'r.example.com/other/api'])
     expect(found.isWhole).toBe(false)
   })
@@ -100,12 +103,12 @@ describe('the scope of a prune', () => {
     'of the registry %s alone is an error that says how to name all of it',
     async (word) => {
       const error = { code: 'usage', message: expect.stringContaining(`it has to be ${word}/**`) }
-      await expect(scope(old(), { words: [word] })).rejects.toMatchObject(error)
+      await expect(scope(old(), { patterns: [word] })).rejects.toMatchObject(error)
       await expect(scope(old(), { exclude: [word] })).rejects.toMatchObject(error)
     },
   )
 
   it.each([['@nope/*'], ['@dve']])('is an error for an unknown environment: %s', async (argument) => {
-    await expect(scope(old(), { words: [argument] })).rejects.toMatchObject({ code: 'usage' })
+    await expect(scope(old(), { patterns: [argument] })).rejects.toMatchObject({ code: 'usage' })
   })
 })

@@ -23,7 +23,7 @@ import { requestedTags } from '../../../src/usecases/promote/source-version.ts'
 import { api, cosignOf, other, prod, snapshotOf, staging } from '../../support/promote-snapshot.ts'
 
 const error = new DrayError('refused', 'no')
-const keepUp = { policy: defaultTagPolicy, mayDerive: true }
+const tagMaintenance = { policy: defaultTagPolicy, mayDerive: true }
 const noDecisions = { tags: { waves: [], held: [], refusals: [] }, evidence: [] } as const
 
 /** The context of a snapshot without decisions, except for the given fields. */
@@ -87,7 +87,7 @@ describe('checkPromotionOrder', () => {
 
 describe('checkVersion', () => {
   const derived = (...tags: readonly string[]): PromoteSnapshot => {
-    const snapshot = snapshotOf({ tags: ['latest'], request: { keepUp } })
+    const snapshot = snapshotOf({ tags: ['latest'], request: { tagMaintenance } })
     const versions: readonly VersionTag[] = versionTagsIn(tags, defaultTagPolicy)
     return { ...snapshot, source: { ...snapshot.source, versions } }
   }
@@ -108,7 +108,7 @@ describe('checkFloatingName', () => {
   const target = (tag: string) =>
     snapshotOf({
       tags: [tag],
-      request: { keepUp },
+      request: { tagMaintenance },
       targets: [{ repository: prod, listed: ['1.4', '1.4.2'] }],
     })
 
@@ -122,7 +122,7 @@ describe('checkFloatingName', () => {
 
   it('accepts a floating tag that was named for the target', () => {
     const snapshot = target('1.4')
-    const request = { ...snapshot.request, keepUp: { ...keepUp, mayDerive: false } }
+    const request = { ...snapshot.request, tagMaintenance: { ...tagMaintenance, mayDerive: false } }
     expect(run(checkFloatingName, { ...snapshot, request })).toEqual([])
   })
 })

@@ -57,8 +57,8 @@ function factsOf({
   targets,
   request,
 }: PromoteSnapshot): Pick<CurrentDecision, 'targets' | 'versions'> {
-  const { keepUp, tags } = request
-  const named = keepUp === undefined ? [] : versionTagsIn(tags, keepUp.policy)
+  const { tagMaintenance, tags } = request
+  const named = tagMaintenance === undefined ? [] : versionTagsIn(tags, tagMaintenance.policy)
   return {
     versions: source.versions ?? named,
     targets: targets.map((target) => {
@@ -74,7 +74,10 @@ function factsOf({
   }
 }
 
-/** Only the source that the plan names may give the image. A repository without the image is no source of it. */
+/**
+ * Only the source that the plan names may give the image. A repository without the image is no
+ * source of it.
+ */
 function sourceError({
   unread: { error, request },
 }: Extract<GatheredPromotion, { kind: 'unread' }>): DrayError {

@@ -19,10 +19,10 @@ async function decideTags(input: ReviewInput): Promise<readonly (readonly Curren
   const gathered = await gather(requests, stores, context, call)
   const decided = decide(gathered, policyOf(input), now())
   return images.map((image) =>
-    asked.flatMap(({ image: of, request: { wish, targets } }, index): readonly CurrentDecision[] => {
+    asked.flatMap(({ image: of, request: { choice, targets } }, index): readonly CurrentDecision[] => {
       const read = gathered[index]
       if (of !== image || read === undefined) return []
-      const version = wish.kind === 'version' ? wish.given : undefined
+      const version = choice.kind === 'version' ? choice.given : undefined
       return [
         {
           decided,

@@ -2,8 +2,8 @@ import { boolean, option } from '@oclif/core/flags'
 import type { InferredFlags } from '@oclif/core/interfaces'
 
 /**
- * Flags of `dray apply` that set a rule aside. They mean what they mean when a plan is made. A saved plan
- * does not carry them: a person who can write the file could add them.
+ * Flags of `dray apply` that set a rule aside. They mean what they mean when a plan is made. A
+ * saved plan does not carry them: a person who can write the file could add them.
  */
 export const reviewFlags = {
   'move-tag': boolean({ summary: 'Let version tags and immutable tags move, as the plan says.' }),

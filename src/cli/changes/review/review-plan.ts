@@ -52,8 +52,8 @@ export interface ReadTarget {
 }
 
 /**
- * Decides a saved plan again by the current `dray.yaml` and compares. Whatever the file claims about
- * environments, rules and overrides, dray executes only what it decides now.
+ * Decides a saved plan again by the current `dray.yaml` and compares. Whatever the file claims
+ * about environments, rules and overrides, dray executes only what it decides now.
  * @throws `refused` if the plan breaks a rule; `conflict` if its release is another one now.
  */
 export async function reviewPlan(

@@ -9,7 +9,7 @@ import { isInLine, isTagOfLine, numberedLine } from '../../../semver/line.ts'
 import type { TagPolicy } from '../../../semver/tag-policy.ts'
 import { parseVersion, parseVersionTag, type VersionTag, versionTagsIn } from '../../../semver/version.ts'
 import { presentTags } from '../../../semver/v-prefix.ts'
-import type { TagRequest, Wish } from '../../../usecases/tag/request.ts'
+import type { TagRequest, TagChoice } from '../../../usecases/tag/request.ts'
 import type { ReviewFlags } from './review-flags.ts'
 import { tagPolicyOf } from '../tag-policy.ts'
 
@@ -25,8 +25,8 @@ export interface PlannedImage {
 const firstYear = 1970
 
 /**
- * Why a plan may not write floating tags of other versions: `1.4` goes to no image of 1.5. Undefined
- * if it writes none, or `--allow-backward` allows it.
+ * Why a plan may not write floating tags of other versions: `1.4` goes to no image of 1.5.
+ * Undefined if it writes none, or `--allow-backward` allows it.
  * @param versions of the image, as they are known now
  * @param listed all tags of the target; undefined: its tags do not move with versions
  */
@@ -114,7 +114,9 @@ export function promoteRequest(
         ? [...versions.map(({ tag }) => tag), ...plain]
         : tags,
     ...(keepsUp &&
-      (isUnknown || versions.length > 0) && { keepUp: { policy, mayDerive: true, isForwardOnly: true } }),
+      (isUnknown || versions.length > 0) && {
+        tagMaintenance: { policy, mayDerive: true, isForwardOnly: true },
+      }),
   }
 }
 
@@ -125,16 +127,16 @@ export function tagRequests(planned: PlannedImage, flags: ReviewFlags): readonly
   const policy = reviewPolicy(rules, tags, flags)
   const versions = versionsOf(planned, policy, flags)
   const plain = tags.filter((tag) => !versions.some((one) => isTagOf(tag, one, policy)))
-  const wishes: readonly Wish[] = [
-    ...versions.map((given): Wish => ({ kind: 'version', given })),
+  const wishes: readonly TagChoice[] = [
+    ...versions.map((given): TagChoice => ({ kind: 'version', given })),
     ...(plain.length > 0 ? [{ kind: 'plain', tags: plain } as const] : []),
   ]
-  return wishes.map((wish) => ({
+  return wishes.map((choice) => ({
     image: first.image,
     ...(environment !== undefined && { environment }),
     targets: [first.to.repository, ...more.map(({ to }) => to.repository)],
     at: { digest: first.root.digest },
-    wish,
+    choice,
     policy,
     immutable: rules?.tags?.immutable ?? [],
   }))
@@ -158,7 +160,7 @@ export function rollbackRequest(
     ...(environment !== undefined && { environment }),
     targets: [first.to.repository, ...more.map(({ to }) => to.repository)],
     to: release.version,
-    marker: rules?.marker ?? defaultTag,
+    currentTag: rules?.marker ?? defaultTag,
     policy,
     immutable: rules?.tags?.immutable ?? [],
     partial: flags.partial,
@@ -168,7 +170,8 @@ export function rollbackRequest(
 /**
  * The versions whose tags a `dray tag` writes: those among the tags of the plan. If there are none
  * and a floating tag is written, it is the version that the image was named by.
- * @throws `refused` if an environment keeps up floating tags and nothing says which version this is.
+ * @throws `refused` if an environment keeps up floating tags and nothing says which version this
+ * is.
  */
 function versionsOf(
   { placements, rules, tags }: PlannedImage,
@@ -190,9 +193,9 @@ function versionsOf(
 }
 
 /**
- * The policy by which the tags of a plan are read. All levels count, so that a tag with the name of a
- * floating tag is reviewed as one. Outside of every environment, flags of `dray tag` decided how tags
- * are read, and dray.yaml has no rule against it.
+ * The policy by which the tags of a plan are read. All levels count, so that a tag with the name of
+ * a floating tag is reviewed as one. Outside of every environment, flags of `dray tag` decided how
+ * tags are read, and dray.yaml has no rule against it.
  */
 function reviewPolicy(
   rules: Environment | undefined,
@@ -228,7 +231,10 @@ function mayFloat(tag: string, { channels }: TagPolicy): boolean {
   return tag === 'latest' || channels.includes(tag) || major < firstYear
 }
 
-/** Floating tags first: dray finds out the version of an image only if its first tag moves with versions. */
+/**
+ * Floating tags first: dray finds out the version of an image only if its first tag moves with
+ * versions.
+ */
 function floatingFirst(tags: readonly string[], { channels }: TagPolicy): readonly string[] {
   const rank = (tag: string): number =>
     tag === 'latest' || channels.includes(tag) ? 0 : numberedLine(tag) === undefined ? 2 : 1

@@ -15,10 +15,10 @@ export const checkVersion: PromotionCheck = ({ request }, { requested: { version
  * name there, backward as well as forward.
  */
 export const checkFloatingName: PromotionCheck = ({ request }, context) => {
-  const { image, tags, keepUp } = request
-  if (context.requested.version !== undefined || keepUp?.mayDerive !== true) return []
+  const { image, tags, tagMaintenance } = request
+  if (context.requested.version !== undefined || tagMaintenance?.mayDerive !== true) return []
   return listDecidedTargets(context).flatMap(({ id, target: { repository, listed = [] } }) => {
-    const { floating } = presentTags(listed, versionTagsIn(listed, keepUp.policy))
+    const { floating } = presentTags(listed, versionTagsIn(listed, tagMaintenance.policy))
     const tag = tags.find((one) => floating.includes(one))
     if (tag === undefined) return []
     const error = new DrayError('refused', `the version of ${image} cannot be told`, {

@@ -2,7 +2,7 @@ import type { Call } from '../../lib/call.ts'
 import { isDrayError, toErrorInfo } from '../../lib/errors.ts'
 import { Semaphore } from '../../lib/semaphore.ts'
 import type { Digest } from '../../oci/digest.ts'
-import type { StepOutcome } from '../../plan/outcome.ts'
+import { nothingMoved, type StepOutcome } from '../../plan/outcome.ts'
 import type { Placement, PlacementId, Plan, Step, StepId } from '../../plan/plan.ts'
 import type { Obstacle } from '../../plan/review.ts'
 import { Copier } from '../../images/copy.ts'
@@ -10,11 +10,13 @@ import type { ExecutePorts } from '../ports.ts'
 import type { RecordFields, RecordWriter } from '../records/record-writer.ts'
 import { TagChecks } from '../tags/tag-checks.ts'
 import { TagWriter } from '../tags/tag-writer.ts'
+import { attachReferrer, attachUnderTag } from './attach.ts'
 import { attest } from './attest.ts'
+import { copyImage } from './copy.ts'
 import { findFailedPreconditions, placementsOf } from './failed-preconditions.ts'
-import { prepareStep } from './prepare-step.ts'
 import type { Acted, StepCheck, PreparedStep, StepContext, StepOrder } from './prepared-step.ts'
 import { failure, notAttempted, succeeded } from './step-outcomes.ts'
+import { checkedTagStep } from './tag.ts'
 
 /** Steps that are executed at once. Blobs and requests have limits of their own. */
 const stepsAtOnce = 32
@@ -202,4 +204,24 @@ function environmentOf(placement: Placement | undefined): Pick<RecordFields, 'en
   const { environment: to } = placement?.to ?? {}
   if (from === undefined && to === undefined) return {}
   return { environment: { ...(from !== undefined && { from }), ...(to !== undefined && { to }) } }
+}
+
+function prepareStep(step: Step, context: StepContext, order: StepOrder): PreparedStep {
+  switch (step.kind) {
+    case 'copy':
+      return copyImage(step, context)
+    case 'attach':
+      return step.via === 'tag' ? attachUnderTag(step, context, order) : attachReferrer(step, context)
+    case 'attest':
+      return {
+        check: async () => ({ state: 'expected' }),
+        act: async (recordIntent) => {
+          await recordIntent()
+          await context.attest(step, context.contentCall)
+          return { moved: nothingMoved }
+        },
+      }
+    case 'tag':
+      return checkedTagStep(step, context, order)
+  }
 }

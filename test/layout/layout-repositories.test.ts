@@ -451,7 +451,7 @@ describe('deleting from a layout', () => {
     expect(await store('a').deleteManifest(digest, call)).toBe('absent')
     expect(await store('a').resolve({ digest }, call)).toBeUndefined()
     expect(readLayout(at('a')).manifests).toEqual([])
-    expect(layoutDifferences(at('a'), content)).toEqual([`${digest} is not there`])
+    expect(layoutDifferences(at('a'), content)).toEqual([`${digest} is missing`])
   })
 
   it('refuses a child of a listed index', async () => {

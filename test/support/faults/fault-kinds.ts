@@ -128,7 +128,7 @@ export const faultKinds: readonly FaultKind[] = [
       `request flipped at ${at}`,
       onlyIf(({ sends }) => sends, { kind: 'flip', of: 'request', at }),
     ),
-    showsOther: true,
+    mayBreakTag: true,
   })),
   transient('length too great', onlyIf(hasAnswerBody, { kind: 'length', by: 7 })),
   transient('length too small', onlyIf(hasAnswerBody, { kind: 'length', by: -7 })),

@@ -20,8 +20,9 @@ export function isFresh(checkedAt: number | undefined, now: number): boolean {
 /**
  * Is called directly before each attempt of a request. The request waits for the promise, and is
  * not sent if the promise rejects. Returns undefined if there is nothing to wait for.
+ * @param stored the digest that an earlier attempt stored by mistake in place of the right one
  */
-export type BeforeAttempt = () => Promise<void> | undefined
+export type BeforeAttempt = (stored?: string) => Promise<void> | undefined
 
 /**
  * Returns a function that repeats a check before each attempt for which it is too old. A repeated

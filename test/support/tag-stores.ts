@@ -62,14 +62,16 @@ export function tagStores(tags: Readonly<Record<string, Digest>> = {}): TagStore
       beforeAttempt?: BeforeAttempt,
     ) => {
       // Repeats the attempt until `onRequest` does not throw `Retry`.
-      for (;;) {
-        await beforeAttempt?.()
+      for (let stored: Digest | undefined; ;) {
+        await beforeAttempt?.(stored)
         try {
           await request(`PUT ${tag}`)
           tagStore.tags.set(tag, d.digest)
           return { tagged: [tag], subjectListed: true }
         } catch (error) {
           if (!(error instanceof Retry)) throw error
+          stored = error.stored
+          if (stored !== undefined) tagStore.tags.set(tag, stored)
         }
       }
     },
@@ -78,4 +80,12 @@ export function tagStores(tags: Readonly<Record<string, Digest>> = {}): TagStore
 }
 
 /** Thrown by `onRequest`: the attempt failed, and another one follows. */
-export class Retry extends Error {}
+export class Retry extends Error {
+  /** what the failed attempt stored in place of the manifest */
+  readonly stored: Digest | undefined
+
+  constructor(stored?: Digest) {
+    super('retry')
+    this.stored = stored
+  }
+}

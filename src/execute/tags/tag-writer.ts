@@ -43,6 +43,13 @@ export interface TagWriteResult {
   readonly error?: unknown
 }
 
+interface WriteChecks {
+  last: TagCheck
+  isSent: boolean
+  /** what an earlier attempt stored by mistake */
+  stored: string | undefined
+}
+
 /** Writes manifests under tags. The bytes of a manifest that gets several tags are read once. */
 export class TagWriter {
   readonly #ports: TagWriterPorts
@@ -69,11 +76,12 @@ export class TagWriter {
     call: Call,
   ): Promise<TagWriteResult> {
     await recordIntent()
-    const checks = { last: first, isSent: false }
+    const checks: WriteChecks = { last: first, isSent: false, stored: undefined }
     const recheck = repeatStaleCheck(first.at, this.#ports.clock, async () => {
       const again = await this.check(tag, call)
       // an earlier attempt of this run may have written the tag: that is not what it was before
-      if (checks.isSent && again.found === tag.target.digest) return
+      const own = [tag.target.digest, checks.stored]
+      if (checks.isSent && again.found !== null && own.includes(again.found)) return
       checks.last = again
       if (again.state === 'conflict') throw again.error
     })
@@ -84,7 +92,8 @@ export class TagWriter {
       await recheck()
       const isUpToDate = checks.last.state === 'upToDate'
       if (isUpToDate) return { result: 'unchanged', before: checks.last.found, moved }
-      await this.#put(tag, content, call, () => {
+      await this.#put(tag, content, call, (stored) => {
+        checks.stored = stored
         const pending = recheck()
         checks.isSent ||= pending === undefined
         return pending

@@ -3,7 +3,7 @@ import { TagChecks } from '../../../src/execute/tags/tag-checks.ts'
 import { TagWriter, type TagWrite } from '../../../src/execute/tags/tag-writer.ts'
 import { Copier } from '../../../src/images/copy.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
-import { digestOf } from '../../../src/oci/digest.ts'
+import { type Digest, digestOf } from '../../../src/oci/digest.ts'
 import { notedCall } from '../../support/http-world.ts'
 import { manualClock } from '../../support/manual-clock.ts'
 import { Retry, type TagStores, tagStores, wanted } from '../../support/tag-stores.ts'
@@ -21,7 +21,13 @@ const tag: TagWrite = {
 
 /** Writes the tag after a check; each part may take time, and something may happen in it. */
 async function written(
-  delays: { readonly intent?: number; readonly content?: number; readonly put?: readonly number[] },
+  delays: {
+    readonly intent?: number
+    readonly content?: number
+    readonly put?: readonly number[]
+    /** what the failed attempts store in place of the manifest */
+    readonly stored?: Digest
+  },
   during: (world: TagStores) => void = () => undefined,
 ) {
   const [world, clock, call] = [tagStores({ stable: old }), manualClock(), notedCall()]
@@ -32,7 +38,7 @@ async function written(
     if (!request.startsWith('PUT') || failedAttempts.length === 0) return
     await clock.advance(failedAttempts.shift() ?? 0)
     during(world)
-    throw new Retry()
+    throw new Retry(delays.stored)
   }
   const first = await writer.check(tag, call)
   const result = await writer.write(
@@ -141,6 +147,12 @@ describe('a retry of the PUT', () => {
     expect(world.requests.filter((request) => request === 'PUT stable')).toHaveLength(1)
     expect(result).toMatchObject({ result: 'failed', before: theirs, error: { code: 'conflict' } })
     expect(world.tags.get('stable')).toBe(theirs)
+  })
+
+  it('repairs a tag that points at what an earlier attempt stored by mistake', async () => {
+    const { world, result } = await written({ put: [5_000], stored: digestOf('damaged') })
+    expect(world.tags.get('stable')).toBe(wanted.digest)
+    expect(result).toMatchObject({ result: 'done', before: old })
   })
 
   it('keeps the old digest in its result if an earlier attempt wrote the tag', async () => {

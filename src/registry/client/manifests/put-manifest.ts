@@ -56,6 +56,8 @@ class ManifestPut {
   readonly #bytes: Uint8Array
   readonly #call: Call
   readonly #beforeAttempt: BeforeAttempt | undefined
+  /** what the registry stored in place of the manifest, if the bytes were damaged on the way */
+  #storedInstead: Digest | undefined
   #subject: 'listed' | 'not listed' | 'unclear' = 'unclear'
 
   constructor(
@@ -69,7 +71,7 @@ class ManifestPut {
     this.#d = d
     this.#bytes = bytes
     this.#call = call
-    this.#beforeAttempt = beforeAttempt
+    this.#beforeAttempt = beforeAttempt && (() => beforeAttempt(this.#storedInstead))
   }
 
   async under(tags: readonly string[]): Promise<readonly string[]> {
@@ -154,8 +156,14 @@ class ManifestPut {
       },
       call,
     )
-    const stored = contentDigest(response, purpose, this.#client.shared) ?? (await this.#readBack(at, call))
+    const named = contentDigest(response, purpose, this.#client.shared)
+    const stored = named ?? (await this.#readBack(at, call))
     if (stored !== this.#d.digest) {
+      if (named === undefined && (await this.#isStored({ digest: this.#d.digest }, call))) {
+        // The response names no digest: somebody has moved the tag since.
+        return this.#learn(response)
+      }
+      this.#storedInstead = stored
       throw new DrayError(
         'corrupt',
         `${this.#client.repository.registry} stored another manifest than was sent`,

@@ -121,6 +121,28 @@ describe('putting a manifest', () => {
     })
   })
 
+  it('passes what the registry stored by mistake to the check before the next attempt', async () => {
+    const other: ScriptedAnswer = { status: 201, headers: { 'docker-content-digest': digestOf('flipped') } }
+    const { registry } = await putting([() => other, () => created])
+    const stored: (string | undefined)[] = []
+    const note = (digest?: string): undefined => void stored.push(digest)
+    await storeAt(registry).putManifest(d, bytes, ['1'], newCall(), note)
+    expect(stored).toEqual([undefined, digestOf('flipped')])
+  })
+
+  it('leaves a tag alone that somebody moved after the PUT, if the response has no digest', async () => {
+    const theirs = {
+      ...standing,
+      headers: { ...standing.headers, 'docker-content-digest': digestOf('theirs') },
+    }
+    const { registry, requests } = await scripted(({ method, path }) => {
+      if (method === 'PUT') return { status: 201 }
+      return path.endsWith(d.digest) ? standing : theirs
+    })
+    await storeAt(registry).putManifest(d, bytes, ['1'], newCall())
+    expect(putsOf({ requests })).toBe(1)
+  })
+
   it('gives up if the registry stores other bytes three times', async () => {
     const other: ScriptedAnswer = { status: 201, headers: { 'docker-content-digest': digestOf('flipped') } }
     const mended = await putting([() => other, () => other, () => created])

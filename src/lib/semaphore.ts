@@ -42,8 +42,7 @@ export class Semaphore {
       }
       const leave = (): void => {
         waiters.delete(admit)
-        // The caller chose the reason, which need not be an error.
-        // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the caller's reason
         reject(signal.reason)
       }
       waiters.add(admit)

@@ -56,7 +56,7 @@ class ManifestPut {
   readonly #bytes: Uint8Array
   readonly #call: Call
   readonly #beforeAttempt: BeforeAttempt | undefined
-  /** what the registry stored in place of the manifest, if the bytes were damaged on the way */
+  /** what the registry says that it stored in place of the manifest, damaged on the way */
   #storedInstead: Digest | undefined
   #subject: 'listed' | 'not listed' | 'unclear' = 'unclear'
 
@@ -158,22 +158,16 @@ class ManifestPut {
     )
     const named = contentDigest(response, purpose, this.#client.shared)
     const stored = named ?? (await this.#readBack(at, call))
-    if (stored !== this.#d.digest) {
-      if (named === undefined && (await this.#isStored({ digest: this.#d.digest }, call))) {
-        // The response names no digest: somebody has moved the tag since.
-        return this.#learn(response)
-      }
-      this.#storedInstead = stored
-      throw new DrayError(
-        'corrupt',
-        `${this.#client.repository.registry} stored another manifest than was sent`,
-        {
-          subject: purpose.subject,
-          why: `sent ${this.#d.digest}, it stored ${stored ?? 'none'}`,
-        },
-      )
-    }
-    return this.#learn(response)
+    if (stored === this.#d.digest) return this.#learn(response)
+    // A tag that was read back may have been moved by somebody since the PUT.
+    const mayHaveMoved = named === undefined && 'tag' in at
+    if (mayHaveMoved && (await this.#isStored({ digest: this.#d.digest }, call))) return this.#learn(response)
+    this.#storedInstead = named
+    throw new DrayError(
+      'corrupt',
+      `${this.#client.repository.registry} stored another manifest than was sent`,
+      { subject: purpose.subject, why: `sent ${this.#d.digest}, it stored ${stored ?? 'none'}` },
+    )
   }
 
   #learn(response: RegistryResponse): readonly string[] {

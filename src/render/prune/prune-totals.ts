@@ -16,7 +16,7 @@ export interface PruneTotals {
   readonly untagged: number
   /** bytes that no kept manifest refers to */
   readonly freed: number
-  /** repositories in which nothing is deleted because something is wrong */
+  /** repositories with a refusal, also those that could not be read; nothing is deleted there */
   readonly refused: number
 }
 
@@ -65,18 +65,8 @@ export function totalsOf(plan: PrunePlan): PruneTotals {
   }
 }
 
-/** The sums of an outcome. */
-export interface OutcomeTotals {
-  /** in scope, also those that could not be read */
-  readonly repositories: number
-  /** planned digests with an image tag: all, those that the run deleted, and the others */
-  readonly images: number
-  readonly deleted: number
-  readonly kept: number
-  /** deleted manifests: of images, and of their parts and attached artifacts */
-  readonly manifests: number
-  /** tags that were deleted from a kept digest */
-  readonly untagged: number
+/** The sums of an outcome: of what the run did, and why the rest was kept. */
+export interface OutcomeTotals extends PruneTotals {
   /** deletes of manifests and tags that were already absent */
   readonly absent: number
   /** deletes that the registry does not support, which is no error */
@@ -84,10 +74,6 @@ export interface OutcomeTotals {
   readonly conflicts: number
   readonly failed: number
   readonly notAttempted: number
-  /** repositories with a refusal, also those that could not be read */
-  readonly refused: number
-  /** bytes that no kept manifest refers to */
-  readonly freed: number
 }
 
 export function outcomeTotalsOf(plan: PrunePlan, { repositories, refusals }: PruneOutcome): OutcomeTotals {

@@ -4,34 +4,14 @@ import { hashOfPlan } from '../../src/plan/plan-hash.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import type { PrunePlan } from '../../src/plan/prune/prune-plan.ts'
 import { manifestStep } from '../support/delete-steps.ts'
+import { prunePlan, repositoryPlan } from '../support/prune-plans.ts'
 
 /** A plan to delete so many manifests in one repository. */
 function planOf(count: number): PrunePlan {
   const { repository } = manifestStep()
   const steps = Array.from({ length: count }, (_, i) => manifestStep({ id: `m${i}` }))
-  return {
-    schema: 'dray.plan/1',
-    operation: 'prune',
-    createdAt: '2026-11-23T00:00:00.000Z',
-    tool: '1',
-    policy: 'sha256:policy',
-    inUse: [{ name: 'käse 🧀', images: 1 }],
-    repositories: [
-      {
-        repository,
-        image: '@dev/api',
-        now: '2026-06-01T00:00:00.000Z',
-        tags: [],
-        others: [],
-        roots: [],
-        steps,
-        count: { images: 0, deleted: 0 },
-        freed: 0,
-        referrers: 'read',
-      },
-    ],
-    refusals: [],
-  }
+  const plan = repositoryPlan('@dev/api', [], { repository, steps })
+  return prunePlan([plan], { inUse: [{ name: 'käse 🧀', images: 1 }] })
 }
 
 describe('canonical JSON in chunks', () => {

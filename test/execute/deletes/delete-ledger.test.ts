@@ -12,6 +12,7 @@ import { rejectDeletes } from '../../../src/usecases/prune/review.ts'
 import type { RepositoryGraph } from '../../../src/images/graph/repository-graph.ts'
 import { countOperations } from '../../support/count-operations.ts'
 import { manifestStep, untagStep } from '../../support/delete-steps.ts'
+import { repositoryPlan } from '../../support/prune-plans.ts'
 
 const failure = { code: 'network', message: 'no' } as const
 
@@ -26,23 +27,14 @@ function step(name: string, after: readonly string[] = [], subject?: string): De
 }
 
 function planOf(steps: readonly DeleteStep[]): RepositoryPlan {
-  return {
-    repository: steps[0]?.repository ?? { registry: 'r.example.com', path: 'dev/api' },
-    image: '@dev/api',
-    now: '2026-06-01T00:00:00.000Z',
-    tags: steps.flatMap((one): readonly TagVerdict[] => {
-      if (one.kind === 'deleteTag')
-        return [{ tag: one.tag, digest: one.digest, verdict: 'untag', why: one.why }]
-      const { losesTags, target, why } = one
-      return losesTags.map((tag) => ({ tag, digest: target.digest, verdict: 'delete', why }))
-    }),
-    others: [],
-    roots: [],
-    steps,
-    count: { images: 0, deleted: 0 },
-    freed: 0,
-    referrers: 'read',
-  }
+  const tags = steps.flatMap((one): readonly TagVerdict[] => {
+    if (one.kind === 'deleteTag')
+      return [{ tag: one.tag, digest: one.digest, verdict: 'untag', why: one.why }]
+    const { losesTags, target, why } = one
+    return losesTags.map((tag) => ({ tag, digest: target.digest, verdict: 'delete', why }))
+  })
+  const { repository } = steps[0] ?? manifestStep()
+  return repositoryPlan('@dev/api', tags, { repository, steps })
 }
 
 const ledgerOf = (...steps: readonly DeleteStep[]): DeleteLedger => new DeleteLedger(planOf(steps))

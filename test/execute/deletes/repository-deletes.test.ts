@@ -7,6 +7,7 @@ import { digestOf } from '../../../src/oci/digest.ts'
 import type { RepositoryPlan } from '../../../src/plan/prune/prune-plan.ts'
 import { manifestStep } from '../../support/delete-steps.ts'
 import { manualClock } from '../../support/manual-clock.ts'
+import { repositoryPlan } from '../../support/prune-plans.ts'
 
 const { repository } = manifestStep()
 
@@ -15,18 +16,7 @@ function planOf(count: number): RepositoryPlan {
     const target = { mediaType: 'application/vnd.oci.image.index.v1+json', digest: digestOf(`${i}`), size: 1 }
     return manifestStep({ id: `m${i}`, target, losesTags: [] })
   })
-  return {
-    repository,
-    image: '@dev/api',
-    now: '2026-06-01T00:00:00.000Z',
-    tags: [],
-    others: [],
-    roots: [],
-    steps,
-    count: { images: 0, deleted: 0 },
-    freed: 0,
-    referrers: 'read',
-  }
+  return repositoryPlan('@dev/api', [], { repository, steps })
 }
 
 /** The sizes of the writes, in order, of deletes that `deleteManifest` answers. */

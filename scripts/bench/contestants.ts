@@ -79,8 +79,9 @@ const known: readonly Contestant[] = [
         `docker://${from}`,
         `docker://${to}`,
       ],
-      // skopeo remembers where it has put a blob, and mounts it from there. This variable makes it
-      // keep that in the data folder of its user, root or not. Every run has a folder of its own.
+      // skopeo records the repository of each blob, and mounts the blob from there. This variable
+      // makes it keep that in the data folder of its user, root or not. Every run has a folder of
+      // its own.
       env: { _CONTAINERS_ROOTLESS_UID: '1000' },
     }),
     version: { command: 'skopeo', args: ['--version'] },

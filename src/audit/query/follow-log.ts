@@ -28,8 +28,8 @@ export interface LogEnd {
 
 /**
  * Follows a log that several processes append to: the end of its chain and its open intents. Reads
- * only what is new; the first time, what is not settled; and the whole log only if the head is
- * missing or damaged.
+ * only what is new, the first time only what comes after the settled position, and the whole log
+ * only if the head is missing or damaged.
  */
 export class LogFollower {
   readonly path: string

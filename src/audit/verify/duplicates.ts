@@ -9,7 +9,7 @@ import type { LogProblem } from '../log/record-problems.ts'
 const maxSuspects = 1_000
 
 /**
- * Finds repeated ids, intents and outcomes. An outcome with `resolvedBy` may stand beside the
+ * Finds repeated ids, intents and outcomes. An outcome with `resolvedBy` may exist beside the
  * outcome of a run that was wrongly taken for dead.
  */
 export class Duplicates {

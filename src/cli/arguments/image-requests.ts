@@ -10,7 +10,7 @@ import { type RepositoryName, tagOrDigest, type TagOrDigest } from '../../oci/re
 /** The repositories of an argument. */
 export interface ListRequest {
   readonly repositories: ResolvedImage['repositories']
-  /** a name of `dray.yaml` that stands for several environments */
+  /** a name of `dray.yaml` that is in several environments */
   readonly isInSeveral: boolean
 }
 

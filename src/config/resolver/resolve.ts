@@ -67,7 +67,7 @@ export interface ResolvedImage extends TagAndDigest {
   readonly text: string
   /** the form without `@ENV/`, for output that names the environment beside it */
   readonly shortText: string
-  /** undefined: the repository is in no environment, or a bare name stands for several */
+  /** undefined: the repository is in no environment, or a bare name is in several */
   readonly environment?: string
   /** the name in `dray.yaml`; undefined outside of all environments */
   readonly image?: string

@@ -130,6 +130,22 @@ describe('putting a manifest', () => {
     expect(stored).toEqual([undefined, digestOf('flipped')])
   })
 
+  it('passes no digest that it read back from the tag, which may be of another writer', async () => {
+    const theirs = {
+      ...standing,
+      headers: { ...standing.headers, 'docker-content-digest': digestOf('theirs') },
+    }
+    const { registry } = await scripted(({ method, path }) => {
+      if (method === 'PUT') return { status: 201 }
+      return path.endsWith(d.digest) ? { status: 404 } : theirs
+    })
+    const stored: (string | undefined)[] = []
+    const note = (digest?: string): undefined => void stored.push(digest)
+    const put = storeAt(registry).putManifest(d, bytes, ['1'], newCall(), note)
+    await expect(put).rejects.toMatchObject({ code: 'corrupt' })
+    expect(new Set(stored)).toEqual(new Set([undefined]))
+  })
+
   it('leaves a tag alone that somebody moved after the PUT, if the response has no digest', async () => {
     const theirs = {
       ...standing,

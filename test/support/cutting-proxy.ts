@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { resetConnection } from './reset-connection.ts'
 
 export interface CuttingProxy extends AsyncDisposable {
   /** `127.0.0.1:PORT` */
@@ -41,7 +42,7 @@ export async function cuttingProxy(
         const passes = Math.max(0, cut - sent)
         sent += passes
         // The client gets an RST. The registry gets the bytes before the cut and the end.
-        client.resetAndDestroy()
+        resetConnection(client)
         registry.end(bytes.subarray(0, passes))
         return
       }

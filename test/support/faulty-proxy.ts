@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { resetConnection } from './reset-connection.ts'
 import { type Answer, exchange } from './wire.ts'
 
 /** A fault of one request or response. Bodies are damaged in the middle by default. */
@@ -176,11 +177,11 @@ interface Exchange {
 
 async function pass(proxied: Exchange, injury: Injury | undefined): Promise<void> {
   const { request } = proxied
-  if (injury?.kind === 'refuse') return reset(request)
-  if (injury?.kind === 'reset' && injury.when === 'before') return reset(request)
+  if (injury?.kind === 'refuse') return resetConnection(request.socket)
+  if (injury?.kind === 'reset' && injury.when === 'before') return resetConnection(request.socket)
   const sent: Buffer[] = []
   for await (const chunk of request) {
-    if (injury?.kind === 'reset' && injury.when === 'while sending') return reset(request)
+    if (injury?.kind === 'reset' && injury.when === 'while sending') return resetConnection(request.socket)
     sent.push(chunk as Buffer)
   }
   const body = Buffer.concat(sent)
@@ -197,7 +198,7 @@ async function passOn(proxied: Exchange, body: Buffer, injury: Injury | undefine
   switch (injury?.kind) {
     case 'reset':
       await forward(proxied, body)
-      return reset(request)
+      return resetConnection(request.socket)
     case 'answer':
       if (injury.applied === true) await forward(proxied, body)
       return respond(proxied, answerOf(injury))
@@ -316,9 +317,4 @@ function flipped(bytes: Buffer, at = 0.5): Buffer {
   // With the lowest bit, a letter stays a letter, so that JSON may stay valid.
   if (copy.byteLength > 0) copy.writeUInt8(copy.readUInt8(byte) ^ 1, byte)
   return copy
-}
-
-/** Sends an RST and not a FIN, like a machine that is gone. */
-function reset(request: IncomingMessage): void {
-  request.socket.resetAndDestroy()
 }

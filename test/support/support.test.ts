@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DockerRegistry, dockerRegistry, startDockerRegistry, testUser } from './docker-registry.ts'
 import { artifact, body, cosignSignature, image, index, referrer, sha256, together } from './images.ts'
 import { Oracle } from './oracle.ts'
+import { resetConnection } from './reset-connection.ts'
 
 describe('built content', () => {
   it('is the same for the same arguments, and differs by its label', () => {
@@ -29,6 +32,26 @@ describe('built content', () => {
     expect(body(referrer(subject))['subject']).toMatchObject({ digest: subject.root.digest })
     const tag = cosignSignature(subject).manifests[0]?.tag
     expect(tag).toBe(`${subject.root.digest.replace(':', '-')}.sig`)
+  })
+})
+
+describe('a connection that is reset', () => {
+  it.each([
+    ['open', () => undefined],
+    ['ending', (socket: Socket) => void socket.end()],
+  ])('is closed without an error if it is %s', async (_, prepare) => {
+    const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => undefined)
+    const [socket] = (await once(server, 'connection')) as [Socket]
+    prepare(socket)
+    const closed = once(socket, 'close')
+    resetConnection(socket)
+    await closed
+    expect(socket.closed).toBe(true)
+    client.destroy()
+    server.close()
+    await once(server, 'close')
   })
 })
 

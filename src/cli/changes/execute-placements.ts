@@ -1,6 +1,5 @@
 import { isChanged, type PlacementOutcome, summarise } from '../../plan/outcome.ts'
 import type { Plan } from '../../plan/plan.ts'
-import { keepHeapSmall } from '../wiring/small-heap.ts'
 import { justificationOf } from './justification.ts'
 import type { ChangePorts, Executed } from './operation.ts'
 import type { PlacementFindings, PlacementTypes } from './placement-types.ts'
@@ -17,7 +16,6 @@ export async function executePlacements(
   { flags, context, call, stop, terminal }: ChangePorts,
 ): Promise<Executed<PlacementTypes>> {
   const { execute } = await import('../../execute/execute.ts')
-  keepHeapSmall()
   const ports = await context.executePorts(
     {
       auditFile: flags['audit-file'],

@@ -1,7 +1,8 @@
 /**
  * Compares dray with similar programs: `npm run bench -- [--only CONTEST,...] [--rtt 0,20,80]
  * [--runs N] [--large] [--against FOLDER] [--json]`. `--large`: a blob of 1 GiB instead of 256 MiB.
- * `--against`: also measures the dray that is built in that folder. docs/performance.md explains
+ * `--against`: also measures the dray that is built in that folder. `--only growth` measures how
+ * the cost of commands grows, and exits with 1 if it is not linear. docs/performance.md explains
  * the measurements.
  */
 import { cpus } from 'node:os'
@@ -11,6 +12,7 @@ import { type Contest, hold, type Row } from './bench/contest.ts'
 import { missingPeers } from './bench/contestants.ts'
 import { nothingToDo, platforms, promotion } from './bench/copies.ts'
 import { deletes } from './bench/deletes.ts'
+import { isLinear, measureGrowth } from './bench/growth.ts'
 import { judge, renderContest, type Verdict } from './bench/report.ts'
 import { openStage, type Stage } from './bench/stage.ts'
 import { startUp } from './bench/start-up.ts'
@@ -18,6 +20,8 @@ import { fourTags } from './bench/tags.ts'
 import { dockerRegistry } from '../test/support/docker-registry.ts'
 
 const defaultRuns = 3
+/** Measures exponents and compares with nobody. */
+const growth = 'growth'
 const smallBlob = 256 * 1024 * 1024
 const largestBlob = 1024 * 1024 * 1024
 
@@ -32,7 +36,7 @@ const { values: flags } = parseArgs({
   },
 })
 
-function contests(): readonly Contest[] {
+function choose(): { readonly contests: readonly Contest[]; readonly withGrowth: boolean } {
   const { against } = flags
   const all = [
     startUp(against),
@@ -44,11 +48,11 @@ function contests(): readonly Contest[] {
     largeBlob(against, flags.large ? largestBlob : smallBlob),
     deletes(against),
   ]
-  const wanted = flags.only?.split(',')
-  const unknown = wanted?.filter((name) => !all.some((contest) => contest.name === name)) ?? []
-  if (unknown.length > 0)
-    throw new Error(`no contest ${unknown.join(', ')}: there are ${all.map(({ name }) => name).join(', ')}`)
-  return all.filter(({ name }) => wanted === undefined || wanted.includes(name))
+  const names = [...all.map(({ name }) => name), growth]
+  const wanted = flags.only?.split(',') ?? names
+  const unknown = wanted.filter((name) => !names.includes(name))
+  if (unknown.length > 0) throw new Error(`no contest ${unknown.join(', ')}: there are ${names.join(', ')}`)
+  return { contests: all.filter(({ name }) => wanted.includes(name)), withGrowth: wanted.includes(growth) }
 }
 
 function numbersOf(flag: 'rtt' | 'runs', least: number): readonly number[] | undefined {
@@ -71,25 +75,40 @@ async function holdAll(
 }
 
 async function main(): Promise<void> {
-  if (!dockerRegistry.available)
-    throw new Error('docker-registry is not on the PATH: there is nothing to copy from')
-  const chosen = contests()
+  const { contests, withGrowth } = choose()
   const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`
   const missing = missingPeers()
   const say = (text: string): void => void (flags.json ? undefined : process.stdout.write(`${text}\n`))
   say(machine)
-  if (missing.length > 0) say(`not on the PATH, so not measured: ${missing.join(', ')}`)
+  if (contests.length > 0 && missing.length > 0)
+    say(`not on the PATH, so not measured: ${missing.join(', ')}`)
   say('')
+  const { rows, verdicts } = await compare(contests, say)
+  const exponents = withGrowth ? await measureGrowth(numbersOf('runs', 1)?.[0], say) : []
+  if (flags.json)
+    process.stdout.write(
+      `${JSON.stringify({ machine, missing, rows, verdicts, growth: exponents }, null, 2)}\n`,
+    )
+  if (!isLinear(exponents)) process.exitCode = 1
+}
+
+async function compare(
+  contests: readonly Contest[],
+  say: (text: string) => void,
+): Promise<{ rows: readonly Row[]; verdicts: readonly Verdict[] }> {
+  if (contests.length === 0) return { rows: [], verdicts: [] }
+  if (!dockerRegistry.available)
+    throw new Error('docker-registry is not on the PATH: there is nothing to copy from')
   await using stage = await openStage()
   const rows: Row[] = []
   const verdicts: Verdict[] = []
-  for (const contest of chosen) {
+  for (const contest of contests) {
     const held = await holdAll(contest, stage)
     rows.push(...held.rows)
     verdicts.push(...held.verdicts)
     say(renderContest(contest, held.rows, held.verdicts))
   }
-  if (flags.json) process.stdout.write(`${JSON.stringify({ machine, missing, rows, verdicts }, null, 2)}\n`)
+  return { rows, verdicts }
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))

@@ -70,7 +70,7 @@ function tableOf(rows: readonly Row[]): string {
 }
 
 /** Aligns names left and figures right. */
-function aligned(lines: readonly (readonly string[])[]): string {
+export function aligned(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] ?? []).map((_, column) =>
     Math.max(...lines.map((line) => line[column]?.length ?? 0)),
   )
@@ -105,6 +105,6 @@ function boundOf({ atMost, times, plus }: Goal): string {
   return `${atMost} of ${times}${plus === undefined ? '' : ` + ${plus}`}`
 }
 
-function megabytes(bytes: number): string {
+export function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(0)} MB`
 }

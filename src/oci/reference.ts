@@ -53,6 +53,7 @@ export function parseTag(text: string): string {
 export function parseReference(text: string): Reference {
   if (text === '') throw malformed(text, 'it is empty')
   if (text.length > 1024) throw malformed(text, 'it is too long')
+  refuseScheme(text)
   let rest = text
   let digest: Digest | undefined
   const at = rest.indexOf('@')
@@ -70,8 +71,25 @@ export function parseReference(text: string): Reference {
   return { ...name, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) }
 }
 
+/**
+ * Refuses `oci://HOST/PATH`, `docker://`, `https://` and other URLs in place of a reference. The
+ * hint shows the reference, without user and password. @throws `malformed`.
+ */
+export function refuseScheme(text: string): void {
+  const [, scheme = '', rest = ''] = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(.*)$/s.exec(text) ?? []
+  if (scheme === '') return
+  const named = rest.replace(/^[^/]*@(?=[^/]*\/)/, '').replace(/[?#].*$/s, '')
+  const example = named === '' || /^[./~]/.test(named) ? undefined : named
+  const folder =
+    scheme === 'oci' ? ' For an image layout in a folder, write oci:FOLDER, without slashes before it.' : ''
+  throw new DrayError('malformed', `a reference has no scheme such as ${scheme}://`, {
+    hint: `${example === undefined ? 'Name the registry and the repository: registry.example.com/team/api:1.4.2.' : `Write ${example}.`}${folder}`,
+  })
+}
+
 /** Parses `[registry/]path` without tag and digest. @throws `malformed`. */
 export function parseRepository(name: string, whole: string = name): RepositoryName {
+  refuseScheme(name)
   if (bareIdentifier.test(name)) {
     throw malformed(whole, 'a repository cannot be named by 64 hexadecimal digits')
   }
@@ -113,6 +131,7 @@ export function isRepositoryPath(text: string): boolean {
 
 /** Returns the normal form of `host[:port]` (`normalRegistry`). @throws `malformed`. */
 export function parseRegistry(text: string): string {
+  refuseScheme(text)
   const registry = registryNamed(text)
   if (registry === undefined) throw malformed(text, 'it is not a host, with or without a port')
   return registry

@@ -7,6 +7,7 @@ import {
   parseReference,
   parseTag,
   type Reference,
+  refuseScheme,
 } from '../../oci/reference.ts'
 import { environmentName } from '../config.ts'
 
@@ -43,6 +44,7 @@ const maxLength = 4096
 export function parseArgument(text: string): Argument {
   if (text === '') throw malformed(text, 'it is empty')
   if (text.length > maxLength) throw malformed(text, 'it is too long')
+  refuseScheme(text)
   if (text.startsWith(layoutRegistry)) return parseLayout(text)
   if (text.startsWith('@')) return parseInEnvironment(text)
   if (startsWithRegistry(text)) return { kind: 'reference', reference: parseReference(text) }

@@ -1,5 +1,6 @@
+import { asUsage } from '../../lib/as-usage.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { defaultRegistry, isRepositoryPath } from '../../oci/reference.ts'
+import { defaultRegistry, isRepositoryPath, refuseScheme } from '../../oci/reference.ts'
 import { normalRegistry } from '../../oci/registry-host.ts'
 import type { Config } from '../config.ts'
 import { environmentNamed, repositoriesOf } from '../environments.ts'
@@ -77,14 +78,15 @@ export function resolveLoginRegistry(
 }
 
 /**
- * Parses `HOST[:PORT][/PATH]`, as a person or Docker writes it. A scheme before it and `/v1/` or
- * `/v2/` after it are dropped.
+ * Parses `HOST[:PORT][/PATH]`, as a person or Docker writes it. `https://` before it and `/v1/`
+ * or `/v2/` after it are dropped.
  */
 function parseHostAndPath(text: string, registries: Config['registries'] = new Map()): RegistryOrRepository {
   const bare = text
     .trim()
     .replace(/^https?:\/\//i, '')
     .replace(/\/+(?:v[12]\/*)?$/, '')
+  asUsage(() => refuseScheme(bare))
   const slash = bare.indexOf('/')
   const registry = normalRegistry(slash < 0 ? bare : bare.slice(0, slash))
   const path = slash < 0 ? undefined : bare.slice(slash + 1)

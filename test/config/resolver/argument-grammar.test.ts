@@ -41,6 +41,28 @@ describe('an argument', () => {
   })
 
   it.each([
+    [
+      'oci://ghcr.io/acme/api:1.0.0',
+      'Write ghcr.io/acme/api:1.0.0. For an image layout in a folder, write oci:',
+    ],
+    ['OCI://ghcr.io/acme/api', 'Write ghcr.io/acme/api.'],
+    ['docker://docker.io/acme/api', 'Write docker.io/acme/api.'],
+    ['https://ghcr.io/acme/api?a=b#c', 'Write ghcr.io/acme/api.'],
+    ['http://user:canary@ghcr.io/acme/api', 'Write ghcr.io/acme/api.'],
+    ['oci:///images/api', 'Name the registry and the repository'],
+    ['oci://', 'Name the registry and the repository'],
+    ['oci://./dir', 'write oci:FOLDER'],
+  ])('%s is refused, with the reference to write', (text, hint) => {
+    expect(() => parseArgument(text)).toThrowError(
+      expect.objectContaining({
+        code: 'malformed',
+        message: expect.not.stringContaining('canary') as unknown,
+        hint: expect.stringContaining(hint) as unknown,
+      }),
+    )
+  })
+
+  it.each([
     ['', 'is empty'],
     ['@', 'is not the name of an environment'],
     ['@Staging/api', '"Staging" is not the name of an environment'],

@@ -123,7 +123,7 @@ describe('a pattern of repositories', () => {
     ['r.example.com/api:1.4', 'not a component'],
     ['r.example.com/', 'empty'],
     ['oci:./dir', 'not a registry'],
-    ['https://r.example.com/team/*', 'not a registry'],
+    ['https://r.example.com/team/*', 'no scheme'],
     [`@dev/${'a'.repeat(2000)}`, 'too long'],
     [`@dev/${'*a'.repeat(200)}`, 'longer than'],
   ])('cannot be %j', (text, message) => {

@@ -62,6 +62,8 @@ export type ProgressEvent =
       readonly done: number
       readonly of: number
     }
+  /** Something that explains what dray does and that `--verbose` shows. */
+  | { readonly kind: 'note'; readonly text: string }
   /**
    * Something that the user should know and that stops nothing. It may contain unescaped text of a
    * registry.

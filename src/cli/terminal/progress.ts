@@ -136,6 +136,7 @@ export class Progress {
       const line = this.#quotas.note(event)
       if (line !== undefined) this.print(style.dim(line))
     }
+    if (event.kind === 'note') this.print(style.dim(escapeText(event.text)))
     if (event.kind === 'proxied')
       this.print(
         style.dim(

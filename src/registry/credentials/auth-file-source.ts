@@ -1,24 +1,30 @@
 import type { Call } from '../../lib/call.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { type AuthFile, parseAuthFile, readAuthFile } from './auth-file.ts'
+import { type AuthFile, findUnusableLocation, parseAuthFile, readAuthFile } from './auth-file.ts'
 import type { Credential } from '../credential.ts'
 import { askHelper, type HelperOptions } from './helper.ts'
 import { helperServer, keysFor, registryKey } from './registry-keys.ts'
 import type { FoundCredential, NoCredential, Source, SourceName } from './source.ts'
 
 /**
- * Reads the credentials of a file in docker's or podman's format. @param mustBeThere whether the
- * user named it
+ * Reads the credentials of a file in docker's or podman's format.
+ * @param naming how the user named it: a default location that this user may not enter counts as
+ * absent, and a named file must exist
  */
 export function fileSource(
   name: SourceName,
   file: string,
   helpers: HelperOptions,
-  mustBeThere = false,
+  naming: 'default' | 'folder is named' | 'named' = 'default',
 ): Source {
-  return authSource(name, file, helpers, async () => {
+  return authSource(name, file, helpers, async (call) => {
+    const unusable = naming === 'default' ? await findUnusableLocation(file) : undefined
+    if (unusable !== undefined) {
+      call?.notify({ kind: 'note', text: `skipped the credentials of ${name}: ${unusable}` })
+      return 'not readable'
+    }
     const found = await readAuthFile(file)
-    if (found !== undefined || !mustBeThere) return found
+    if (found !== undefined || naming !== 'named') return found
     throw new DrayError('config', `the credentials in ${file} are not there`, {
       subject: file,
       why: `${name} names that file`,
@@ -41,9 +47,9 @@ function authSource(
   name: SourceName,
   where: string,
   helpers: HelperOptions,
-  read: () => Promise<AuthFile | undefined>,
+  read: (call?: Call) => Promise<AuthFile | 'not readable' | undefined>,
 ): Source {
-  let content: Promise<AuthFile | undefined> | undefined
+  let content: ReturnType<typeof read> | undefined
   const answers = new Map<string, Promise<Credential | undefined>>()
 
   const ask = (helper: string, key: string, call: Call): Promise<Credential | undefined> => {
@@ -62,14 +68,16 @@ function authSource(
     where,
     ignoredKeys: async (registry) => {
       content ??= read()
-      const { ignored = [] } = (await content) ?? {}
+      const file = await content
+      const ignored = file === undefined || file === 'not readable' ? [] : file.ignored
       const key = registryKey(registry)
       return ignored.filter((one) => one.registry === undefined || one.registry === key)
     },
     find: async (registry, path, call, isPlainHttp): Promise<FoundCredential | NoCredential> => {
-      content ??= read()
+      content ??= read(call)
       const found = await content
       if (found === undefined) return { why: 'no such file' }
+      if (found === 'not readable') return { why: found }
       let hasAsked = false
       const own = registryKey(registry)
       for (const key of keysFor(registry, path, isPlainHttp)) {

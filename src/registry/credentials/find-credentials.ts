@@ -62,12 +62,17 @@ export function credentialSources(options: FindOptions): readonly Source[] {
     givenSource(options.given),
     variablesSource(env),
     isSet(text) ? textSource('DOCKER_AUTH_CONFIG', text, helpers) : unset('DOCKER_AUTH_CONFIG'),
-    isSet(named) ? fileSource('REGISTRY_AUTH_FILE', named, helpers, true) : unset('REGISTRY_AUTH_FILE'),
+    isSet(named) ? fileSource('REGISTRY_AUTH_FILE', named, helpers, 'named') : unset('REGISTRY_AUTH_FILE'),
     sessionFile === undefined
       ? unset('podman, this session', 'XDG_RUNTIME_DIR')
       : fileSource('podman, this session', sessionFile, helpers),
     fileSource('podman, this user', podmanFile(env, home), helpers),
-    fileSource('docker', dockerFile(env, home), helpers),
+    fileSource(
+      'docker',
+      dockerFile(env, home),
+      helpers,
+      isSet(env['DOCKER_CONFIG']) ? 'folder is named' : 'default',
+    ),
   ]
 }
 

@@ -165,11 +165,13 @@ function waitForExit(
 }
 
 /**
- * Undefined if the answer is for a URL that is no registry: some helpers compare hosts only and
- * find docker's tokens.
+ * Undefined if the answer is `{}` or has an empty user and secret; or if it is for a URL that is
+ * no registry: some helpers compare hosts only and find docker's tokens.
  */
 function parseAnswer(text: string, helper: Helper): Credential | undefined {
+  if (text.trim() === '{}') return undefined
   const { ServerURL: server, Username: username, Secret: secret } = parseObject(text)
+  if (username === '' && secret === '') return undefined
   if (typeof server === 'string' && server.includes('://') && parseKey(server).key === undefined)
     return undefined
   if (typeof username !== 'string' || typeof secret !== 'string' || secret === '')

@@ -4,7 +4,7 @@ import type { Call } from '../../lib/call.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
 import { withLock } from '../../lib/files/lock.ts'
-import { parseAuthFile, readAuthBytes } from './auth-file.ts'
+import { fieldName, parseAuthFile, parseObject, readAuthBytes } from './auth-file.ts'
 import { helperFor } from './auth-file-source.ts'
 import { type Credential, helperPair } from '../credential.ts'
 import { eraseWithHelper, type HelperOptions, storeWithHelper } from './helper.ts'
@@ -86,14 +86,17 @@ class EditedFile {
   readonly file: string
   readonly parsed: ReturnType<typeof parseAuthFile>
   readonly #root: Record<string, unknown>
+  /** as the file spells it */
+  readonly #authsName: string
   #isChanged = false
 
   constructor(file: string, bytes: Uint8Array | undefined) {
     this.file = file
-    const text = bytes === undefined ? new TextEncoder().encode('{}') : bytes
+    const content = bytes ?? new Uint8Array()
     // Refuses a file that cannot be parsed, so that it is not overwritten.
-    this.parsed = parseAuthFile(text, file)
-    this.#root = JSON.parse(Buffer.from(text).toString('utf8')) as Record<string, unknown>
+    this.parsed = parseAuthFile(content, file)
+    this.#root = parseObject(content, file)
+    this.#authsName = fieldName(this.#root, 'auths')
   }
 
   get isChanged(): boolean {
@@ -101,7 +104,7 @@ class EditedFile {
   }
 
   setEntry(key: string, entry: Readonly<Record<string, string>>): void {
-    this.#root['auths'] = { ...this.#auths, [key]: entry }
+    this.#root[this.#authsName] = { ...this.#auths, [key]: entry }
     this.#isChanged = true
   }
 
@@ -109,7 +112,7 @@ class EditedFile {
   removeEntries(keys: readonly string[]): boolean {
     const remaining = Object.entries(this.#auths).filter(([name]) => !keys.includes(parseKey(name).key ?? ''))
     if (remaining.length === Object.keys(this.#auths).length) return false
-    this.#root['auths'] = Object.fromEntries(remaining)
+    this.#root[this.#authsName] = Object.fromEntries(remaining)
     this.#isChanged = true
     return true
   }
@@ -120,7 +123,7 @@ class EditedFile {
   }
 
   get #auths(): Record<string, unknown> {
-    return (this.#root['auths'] ?? {}) as Record<string, unknown>
+    return (this.#root[this.#authsName] ?? {}) as Record<string, unknown>
   }
 }
 

@@ -26,7 +26,7 @@ export interface FoundCredential {
 /** Why a source has nothing. */
 export interface NoCredential {
   readonly credential?: undefined
-  readonly why: 'not set' | 'no such file' | 'no entry' | 'the helper has none'
+  readonly why: 'not set' | 'no such file' | 'not readable' | 'no entry' | 'the helper has none'
 }
 
 export interface Source {

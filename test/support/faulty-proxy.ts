@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { resetConnection } from './reset-connection.ts'
 import { type Answer, exchange } from './wire.ts'
@@ -83,6 +83,7 @@ export interface ProxiedRequest {
   readonly method: string
   /** path and query */
   readonly path: string
+  readonly headers: IncomingHttpHeaders
 }
 
 export interface ProxyOptions {
@@ -122,6 +123,7 @@ export async function injuringProxy(host: string, options: ProxyOptions): Promis
       number: passed.length,
       method: request.method ?? '',
       path: request.url ?? '',
+      headers: request.headers,
     }
     const injury = options.choose(at)
     if (injury?.kind === 'refuse') {

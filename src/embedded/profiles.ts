@@ -46,7 +46,7 @@ export interface Abilities {
   readonly catalog: boolean
   /** milliseconds by which `Date` is ahead of the registry's clock */
   readonly clockAhead: number
-  /** tags in ASCII order, as specified, or in the order of the storage */
+  /** tags in ASCII order, as specified, or in another order */
   readonly tagOrder: 'sorted' | 'none'
   /** `n` and `last` of a tag list; else the list is always complete */
   readonly tagPages: boolean

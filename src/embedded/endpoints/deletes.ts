@@ -1,3 +1,4 @@
+import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { childrenOf, parseManifest } from '../../oci/manifest.ts'
 import { isIndexType } from '../../oci/media-types.ts'
@@ -54,7 +55,9 @@ async function checkUnheld(
   digest: Digest,
 ): Promise<void> {
   const { held, lockedTags } = abilities
-  const tags = await tagsOn(storage, repository, digest)
+  const doTagsMatter =
+    lockedTags.length > 0 || !abilities.deleteTagged || abilities.untagged !== 'like others'
+  const tags = doTagsMatter ? await storage.tagsOf(repository, digest) : []
   const lockedTag = tags.find((tag) => lockedTags.includes(tag))
   if (lockedTag !== undefined) throw locked(lockedTag)
   if (tags.length === 0 && abilities.untagged !== 'like others') {
@@ -65,7 +68,7 @@ async function checkUnheld(
   }
   const [index] = abilities.deleteInsideIndex ? [] : await indexesOf(storage, repository, digest)
   if (index !== undefined) throw foreignRefusal(held.byIndex, held.status, `the index ${index} names it`)
-  const [referrer] = abilities.deleteSubject === 'no' ? await storage.referrers(repository, digest) : []
+  const [referrer] = abilities.deleteSubject === 'no' ? await referrersOf(storage, repository, digest) : []
   if (referrer !== undefined) {
     throw foreignRefusal(held.byReferrer, held.status, `${referrer.digest} refers to it`)
   }
@@ -78,7 +81,7 @@ async function remove(
   digest: Digest,
 ): Promise<boolean> {
   const referrers =
-    abilities.deleteSubject === 'with its referrers' ? await storage.referrers(repository, digest) : []
+    abilities.deleteSubject === 'with its referrers' ? await referrersOf(storage, repository, digest) : []
   const isGone = await storage.deleteManifest(repository, digest)
   if (isGone) {
     for (const referrer of referrers) await remove({ storage, abilities }, repository, referrer.digest)
@@ -95,7 +98,7 @@ export async function isShown(
 ): Promise<boolean> {
   if (seen.has(digest)) return false
   const past = new Set([...seen, digest])
-  if ((await tagsOn(storage, repository, digest)).length > 0) return true
+  if ((await storage.tagsOf(repository, digest)).length > 0) return true
   const subject = (await storage.manifest(repository, digest))?.refers?.subject
   if (subject !== undefined && (await isShown({ storage }, repository, subject, past))) return true
   for (const index of await indexesOf(storage, repository, digest)) {
@@ -104,12 +107,12 @@ export async function isShown(
   return false
 }
 
-async function tagsOn(storage: RegistryStorage, repository: string, digest: Digest): Promise<string[]> {
-  const on: string[] = []
-  for (const tag of await storage.tags(repository)) {
-    if ((await storage.tag(repository, tag)) === digest) on.push(tag)
-  }
-  return on
+async function referrersOf(
+  storage: RegistryStorage,
+  repository: string,
+  digest: Digest,
+): Promise<readonly Descriptor[]> {
+  return await Array.fromAsync(storage.referrers(repository, digest))
 }
 
 /** The indexes that name a manifest. */

@@ -1,27 +1,28 @@
 import { mediaTypes } from '../../oci/media-types.ts'
+import type { Descriptor } from '../../oci/descriptor.ts'
+import { isTag } from '../../oci/reference.ts'
 import { jsonResponse } from '../response.ts'
 import { refusal } from '../errors.ts'
 import { type Endpoint, type EndpointRequest, locate } from '../request.ts'
 import { digestFrom } from '../names.ts'
-import { byText, linkHeader, pageOf } from './pages.ts'
+import { linkHeader, pageOf, wantedPage } from './pages.ts'
 
 /** The tags of a repository, in ASCII order (distribution-spec, Listing Tags). */
 export const listTags: Endpoint = async (request, state, repository) => {
   const { storage, abilities } = state
   if (!(await storage.hasRepository(repository))) throw refusal('NAME_UNKNOWN', `there is no ${repository}`)
-  const found = await storage.tags(repository)
-  const all = abilities.tagOrder === 'sorted' ? [...found].sort(byText) : found
   const query = abilities.tagPages ? request.query : new URLSearchParams()
-  const last = query.get('last')
-  if (abilities.unknownLast === 'not-found' && last !== null && !all.includes(last)) {
-    throw refusal('NAME_UNKNOWN', `${repository} has no tag ${last}`)
+  const wanted = wantedPage(query, { ...abilities, ...(!abilities.tagPages && { pageLimit: 0 }) })
+  const { last, count } = wanted
+  if (abilities.unknownLast === 'not-found' && last !== undefined) {
+    const isKnown = isTag(last) && (await storage.tag(repository, last)) !== undefined
+    if (!isKnown) throw refusal('NAME_UNKNOWN', `${repository} has no tag ${last}`)
   }
-  const { entries, next } = pageOf(all, (tag) => tag, query, {
-    ...abilities,
-    ...(!abilities.tagPages && { pageLimit: 0 }),
-  })
+  const found = await storage.tags(repository, last, count + 1)
+  const { entries, next } = pageOf(found, (tag) => tag, query, wanted, abilities)
+  const tags = abilities.tagOrder === 'sorted' ? entries : entries.toReversed()
   const target = locate(request, state, `/v2/${repository}/tags/list`)
-  return jsonResponse(200, { name: repository, tags: entries }, linkHeader(target, next))
+  return jsonResponse(200, { name: repository, tags }, linkHeader(target, next))
 }
 
 /**
@@ -29,11 +30,15 @@ export const listTags: Endpoint = async (request, state, repository) => {
  */
 export const listReferrers: Endpoint = async (request, state, repository, reference) => {
   const { storage, abilities } = state
-  const filter = request.query.get('artifactType')
-  const all = await storage.referrers(repository, digestFrom(reference))
-  const matching = filter === null ? all : all.filter((entry) => entry.artifactType === filter)
-  const sorted = [...matching].sort((a, b) => byText(a.digest, b.digest))
-  const { entries, next } = pageOf(sorted, (entry) => entry.digest, request.query, abilities)
+  const { query } = request
+  const filter = query.get('artifactType')
+  const wanted = wantedPage(query, abilities)
+  const found: Descriptor[] = []
+  for await (const entry of storage.referrers(repository, digestFrom(reference), wanted.last)) {
+    if (filter === null || entry.artifactType === filter) found.push(entry)
+    if (found.length > wanted.count) break
+  }
+  const { entries, next } = pageOf(found, (entry) => entry.digest, query, wanted, abilities)
   const target = locate(request, state, `/v2/${repository}/referrers/${reference}`)
   const index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: entries }
   return jsonResponse(200, index, {
@@ -45,8 +50,9 @@ export const listReferrers: Endpoint = async (request, state, repository, refere
 
 /** All repositories, which most registries list (distribution, spec/api.md, Catalog). */
 export const listRepositories: Endpoint = async (request: EndpointRequest, state) => {
-  const all = [...(await state.storage.repositories())].sort(byText)
-  const { entries, next } = pageOf(all, (name) => name, request.query, state.abilities)
+  const wanted = wantedPage(request.query, state.abilities)
+  const found = await state.storage.repositories(wanted.last, wanted.count + 1)
+  const { entries, next } = pageOf(found, (name) => name, request.query, wanted, state.abilities)
   const target = locate(request, state, '/v2/_catalog')
   return jsonResponse(200, { repositories: entries }, linkHeader(target, next))
 }

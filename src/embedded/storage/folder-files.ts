@@ -1,4 +1,4 @@
-import { lstat, readdir, realpath, rm } from 'node:fs/promises'
+import { lstat, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DrayError } from '../../lib/errors.ts'
 import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
@@ -40,6 +40,18 @@ export async function sizeOf(path: string): Promise<number | undefined> {
   }
 }
 
+/** Whether a folder or a file exists. Does not follow a link at the path. */
+export async function isThere(path: string): Promise<boolean> {
+  await checkFolderOf(path)
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (isAbsent(error)) return false
+    throw error
+  }
+}
+
 /**
  * The content of a regular file, or undefined. @throws `malformed` if it is larger; `io` for a
  * link.
@@ -64,6 +76,21 @@ export async function listNames(folder: string): Promise<readonly string[]> {
     return await readdir(folder)
   } catch (error) {
     if (isAbsent(error)) return []
+    throw error
+  }
+}
+
+/**
+ * Returns a text that changes when a name is added to a folder or removed; undefined if the folder
+ * does not exist.
+ */
+export async function folderStamp(folder: string): Promise<string | undefined> {
+  await checkFolderOf(`${folder}/.`)
+  try {
+    const { ino, mtimeNs, ctimeNs } = await stat(folder, { bigint: true })
+    return `${ino} ${mtimeNs} ${ctimeNs}`
+  } catch (error) {
+    if (isAbsent(error)) return undefined
     throw error
   }
 }

@@ -3,11 +3,15 @@ import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
-import { listNames, readSmall } from './folder-files.ts'
+import { isThere, listNames, readSmall } from './folder-files.ts'
+import { byText } from './sorted-names.ts'
 import { algorithmOf, type Digest, encodedOf, isDigest } from '../../oci/digest.ts'
 
 /** Unreferenced content and unfinished uploads are removed at this age, in case they are in use. */
 const sweepAgeMs = 24 * 60 * 60 * 1000
+
+/** The folders of a repository. Each repository has one of them, and most have the first. */
+const repositoryFolders = ['_blobs', '_manifests', '_tags', '_referrers'] as const
 
 /** The content of `dray-registry.json`. */
 const format = '{"schema":"dray.registry/1"}\n'
@@ -83,23 +87,38 @@ export class FolderLayout {
     return digestsIn(join(this.repository(repository), '_blobs'))
   }
 
-  async referrers(repository: string, subject: Digest): Promise<readonly Digest[]> {
+  /** The referrers of a subject after `last`, in ASCII order. */
+  async referrers(repository: string, subject: Digest, last: string | undefined): Promise<readonly Digest[]> {
     const names = await listNames(this.#referrers(repository, subject))
-    return names.map((name) => name.replace('-', ':')).filter(isDigest)
+    const digests = names.map((name) => name.replace('-', ':')).filter(isDigest)
+    return (last === undefined ? digests : digests.filter((digest) => digest > last)).sort(byText)
   }
 
-  /** All repositories, unordered. */
-  async repositories(): Promise<readonly string[]> {
-    const found: string[] = []
-    const pending = ['']
-    for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-      const names = await listNames(join(this.folder, 'repositories', path))
-      if (path !== '' && names.some((name) => name.startsWith('_'))) found.push(path)
-      for (const name of names) {
-        if (/^[a-z0-9]/.test(name)) pending.push(path === '' ? name : `${path}/${name}`)
-      }
+  async hasRepository(repository: string): Promise<boolean> {
+    for (const name of repositoryFolders) {
+      if (await isThere(join(this.repository(repository), name))) return true
     }
-    return found
+    return false
+  }
+
+  /**
+   * The repositories after `last`, in ASCII order. Reads only the folders of those that it yields,
+   * and the folders above.
+   */
+  async *repositories(last = ''): AsyncGenerator<string, void> {
+    yield* this.#repositoriesBelow('', last)
+  }
+
+  /** A key is a repository, or with `/` at its end, all repositories below that. */
+  async *#repositoriesBelow(parent: string, last: string): AsyncGenerator<string, void> {
+    const names = await listNames(this.repository(parent))
+    const keys = names
+      .flatMap((name) => (/^[a-z0-9]/.test(name) ? [`${parent}${name}`, `${parent}${name}/`] : []))
+      .filter((key) => key > last || (key.endsWith('/') && last.startsWith(key)))
+    for (const key of keys.sort(byText)) {
+      if (key.endsWith('/')) yield* this.#repositoriesBelow(key, last)
+      else if (await this.hasRepository(key)) yield key
+    }
   }
 
   #referrers(repository: string, subject: Digest): string {
@@ -132,7 +151,7 @@ export async function prepareFolder(layout: FolderLayout, clock: Clock): Promise
 
 async function sweep(layout: FolderLayout, before: number): Promise<void> {
   const named = new Set<string>()
-  for (const repository of await layout.repositories()) {
+  for await (const repository of layout.repositories()) {
     for (const digest of await layout.blobs(repository)) named.add(digest)
     for (const digest of await layout.manifests(repository)) named.add(digest)
   }

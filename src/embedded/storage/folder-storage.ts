@@ -2,14 +2,13 @@ import { createReadStream } from 'node:fs'
 import { open, realpath, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Clock, systemClock } from '../../lib/clock.ts'
-import { DrayError } from '../../lib/errors.ts'
 import { makeFolder, moveToFinalPath } from '../../lib/files/atomic.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
-import { type Digest, isDigest } from '../../oci/digest.ts'
+import type { Digest } from '../../oci/digest.ts'
 import { maxManifestSize } from '../../oci/manifest.ts'
-import { isTag } from '../../oci/reference.ts'
-import { checkFolderOf, listNames, readRange, readSmall, remove, sizeOf, writeWhole } from './folder-files.ts'
+import { checkFolderOf, readRange, readSmall, remove, sizeOf, writeWhole } from './folder-files.ts'
 import { FolderLayout, prepareFolder } from './folder-layout.ts'
+import { FolderTags } from './folder-tags.ts'
 import { parseRecord, writeRecord } from './manifest-record.ts'
 import type { OpenBlob, RegistryStorage, StoredManifest } from './storage.ts'
 import { Turns } from '../turns.ts'
@@ -38,18 +37,24 @@ class FolderStorage implements RegistryStorage {
   readonly #layout: FolderLayout
   /** changes of manifests and tags, by repository */
   readonly #turns = new Turns()
+  readonly #tags: FolderTags
 
   constructor(layout: FolderLayout) {
     this.#layout = layout
+    this.#tags = new FolderTags(layout, (path, content) => this.#write(path, content))
   }
 
-  repositories(): Promise<readonly string[]> {
-    return this.#layout.repositories()
+  async repositories(last: string | undefined, count: number): Promise<readonly string[]> {
+    const found: string[] = []
+    if (count === 0) return found
+    for await (const repository of this.#layout.repositories(last)) {
+      if (found.push(repository) >= count) break
+    }
+    return found
   }
 
-  async hasRepository(repository: string): Promise<boolean> {
-    const names = await listNames(this.#layout.repository(repository))
-    return names.some((name) => name.startsWith('_'))
+  hasRepository(repository: string): Promise<boolean> {
+    return this.#layout.hasRepository(repository)
   }
 
   async blobSize(repository: string, digest: Digest): Promise<number | undefined> {
@@ -104,7 +109,7 @@ class FolderStorage implements RegistryStorage {
         await this.#write(this.#layout.referrerLink(repository, refers.subject, digest), '')
       }
       await this.#write(this.#layout.manifestRecord(repository, digest), writeRecord(manifest))
-      for (const tag of tags) await this.#write(this.#layout.tag(repository, tag), digest)
+      for (const tag of tags) await this.#tags.put(repository, tag, digest)
     })
   }
 
@@ -112,9 +117,7 @@ class FolderStorage implements RegistryStorage {
     return this.#turns.run(repository, async () => {
       const found = await this.manifest(repository, digest)
       if (found === undefined) return false
-      for (const tag of await this.tags(repository)) {
-        if ((await this.tag(repository, tag)) === digest) await remove(this.#layout.tag(repository, tag))
-      }
+      for (const tag of await this.#tags.tagsOf(repository, digest)) await this.#tags.delete(repository, tag)
       const deleted = await remove(this.#layout.manifestRecord(repository, digest))
       if (found.refers !== undefined) {
         await remove(this.#layout.referrerLink(repository, found.refers.subject, digest))
@@ -130,31 +133,28 @@ class FolderStorage implements RegistryStorage {
     }
   }
 
-  async referrers(repository: string, subject: Digest): Promise<readonly Descriptor[]> {
-    const entries: Descriptor[] = []
-    for (const digest of await this.#layout.referrers(repository, subject)) {
+  async *referrers(repository: string, subject: Digest, last?: string): AsyncGenerator<Descriptor, void> {
+    for (const digest of await this.#layout.referrers(repository, subject, last)) {
       const record = await readSmall(this.#layout.manifestRecord(repository, digest), maxRecordSize)
       const entry = record === undefined ? undefined : parseRecord(record, digest).refers?.entry
-      if (entry !== undefined) entries.push(entry)
+      if (entry !== undefined) yield entry
     }
-    return entries
   }
 
-  async tags(repository: string): Promise<readonly string[]> {
-    return (await listNames(this.#layout.tagFolder(repository))).filter(isTag)
+  tags(repository: string, last?: string, count = Infinity): Promise<readonly string[]> {
+    return this.#tags.after(repository, last, count)
   }
 
-  async tag(repository: string, tag: string): Promise<Digest | undefined> {
-    const path = this.#layout.tag(repository, tag)
-    const bytes = await readSmall(path, 1024)
-    if (bytes === undefined) return undefined
-    const digest = Buffer.from(bytes).toString()
-    if (isDigest(digest)) return digest
-    throw new DrayError('corrupt', `${path} holds no digest`, { subject: path })
+  tagsOf(repository: string, digest: Digest): Promise<readonly string[]> {
+    return this.#tags.tagsOf(repository, digest)
+  }
+
+  tag(repository: string, tag: string): Promise<Digest | undefined> {
+    return this.#tags.digestOf(repository, tag)
   }
 
   deleteTag(repository: string, tag: string): Promise<boolean> {
-    return this.#turns.run(repository, () => remove(this.#layout.tag(repository, tag)))
+    return this.#turns.run(repository, () => this.#tags.delete(repository, tag))
   }
 
   #write(path: string, content: Uint8Array | string): Promise<void> {

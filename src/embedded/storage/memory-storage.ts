@@ -4,7 +4,9 @@ import type { Digest } from '../../oci/digest.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { foreignRefusal } from '../errors.ts'
 import { defaultMemoryBytes } from '../access/limits.ts'
+import { byText, SortedNames } from './sorted-names.ts'
 import type { OpenBlob, RegistryStorage, StoredManifest } from './storage.ts'
+import { TagTargets } from './tag-targets.ts'
 
 /**
  * The memory of a map entry, a repository and a chunk beside their bytes. Rough and high, because
@@ -26,7 +28,8 @@ interface StoredBlob {
 interface Repository {
   readonly blobs: Map<Digest, StoredBlob>
   readonly manifests: Map<Digest, StoredManifest>
-  readonly tags: Map<string, Digest>
+  readonly tags: TagTargets
+  readonly tagNames: SortedNames
   readonly referrers: Map<Digest, Map<Digest, Descriptor>>
 }
 
@@ -46,14 +49,15 @@ function memoryFull(maxBytes: number): Error {
 
 class MemoryStorage implements RegistryStorage {
   readonly #repositories = new Map<string, Repository>()
+  readonly #repositoryNames = new SortedNames()
   readonly #budget: ByteBudget
 
   constructor(maxBytes: number) {
     this.#budget = new ByteBudget(maxBytes, memoryFull)
   }
 
-  repositories(): Promise<readonly string[]> {
-    return Promise.resolve([...this.#repositories.keys()])
+  repositories(last: string | undefined, count: number): Promise<readonly string[]> {
+    return Promise.resolve(this.#repositoryNames.after(last, count))
   }
 
   hasRepository(repository: string): Promise<boolean> {
@@ -108,9 +112,9 @@ class MemoryStorage implements RegistryStorage {
   }
 
   async putManifest(repository: string, manifest: StoredManifest, newTags: readonly string[]): Promise<void> {
-    const { manifests, referrers, tags } = this.#make(repository)
+    const { manifests, referrers, tags, tagNames } = this.#make(repository)
     const old = manifests.get(manifest.digest)
-    const addedTags = newTags.filter((tag) => !tags.has(tag)).length
+    const addedTags = newTags.filter((tag) => tags.digestOf(tag) === undefined).length
     this.#budget.take(costOf(manifest) + addedTags * entryBytes)
     if (old !== undefined) this.#budget.give(costOf(old))
     manifests.set(manifest.digest, manifest)
@@ -119,7 +123,10 @@ class MemoryStorage implements RegistryStorage {
       const list = referrers.get(subject) ?? new Map<Digest, Descriptor>()
       referrers.set(subject, list.set(entry.digest, entry))
     }
-    for (const tag of newTags) tags.set(tag, manifest.digest)
+    for (const tag of newTags) {
+      tags.set(tag, manifest.digest)
+      tagNames.add(tag)
+    }
   }
 
   async deleteManifest(repository: string, digest: Digest): Promise<boolean> {
@@ -128,9 +135,7 @@ class MemoryStorage implements RegistryStorage {
     if (found === undefined || manifest === undefined) return false
     found.manifests.delete(digest)
     this.#budget.give(costOf(manifest))
-    for (const [tag, target] of found.tags) {
-      if (target === digest) await this.deleteTag(repository, tag)
-    }
+    for (const tag of found.tags.tagsOf(digest)) await this.deleteTag(repository, tag)
     if (manifest.refers !== undefined) {
       const { subject } = manifest.refers
       const list = found.referrers.get(subject)
@@ -144,21 +149,31 @@ class MemoryStorage implements RegistryStorage {
     yield* this.#find(repository)?.manifests.values() ?? []
   }
 
-  referrers(repository: string, subject: Digest): Promise<readonly Descriptor[]> {
-    return Promise.resolve([...(this.#find(repository)?.referrers.get(subject)?.values() ?? [])])
+  async *referrers(repository: string, subject: Digest, last?: string): AsyncGenerator<Descriptor, void> {
+    const entries = [...(this.#find(repository)?.referrers.get(subject)?.values() ?? [])]
+    const rest = last === undefined ? entries : entries.filter(({ digest }) => digest > last)
+    yield* rest.sort((a, b) => byText(a.digest, b.digest))
   }
 
-  tags(repository: string): Promise<readonly string[]> {
-    return Promise.resolve([...(this.#find(repository)?.tags.keys() ?? [])])
+  tags(repository: string, last?: string, count = Infinity): Promise<readonly string[]> {
+    return Promise.resolve(this.#find(repository)?.tagNames.after(last, count) ?? [])
+  }
+
+  tagsOf(repository: string, digest: Digest): Promise<readonly string[]> {
+    return Promise.resolve(this.#find(repository)?.tags.tagsOf(digest) ?? [])
   }
 
   tag(repository: string, tag: string): Promise<Digest | undefined> {
-    return Promise.resolve(this.#find(repository)?.tags.get(tag))
+    return Promise.resolve(this.#find(repository)?.tags.digestOf(tag))
   }
 
   deleteTag(repository: string, tag: string): Promise<boolean> {
-    const isGone = this.#find(repository)?.tags.delete(tag) ?? false
-    if (isGone) this.#budget.give(entryBytes)
+    const found = this.#find(repository)
+    const isGone = found?.tags.delete(tag) ?? false
+    if (isGone) {
+      found?.tagNames.delete(tag)
+      this.#budget.give(entryBytes)
+    }
     return Promise.resolve(isGone)
   }
 
@@ -189,10 +204,12 @@ class MemoryStorage implements RegistryStorage {
     const made: Repository = {
       blobs: new Map(),
       manifests: new Map(),
-      tags: new Map(),
+      tags: new TagTargets(),
+      tagNames: new SortedNames(),
       referrers: new Map(),
     }
     this.#repositories.set(repository, made)
+    this.#repositoryNames.add(repository)
     return made
   }
 }

@@ -28,8 +28,8 @@ export interface OpenBlob {
  * repository exists from its first content on, and stays.
  */
 export interface RegistryStorage {
-  /** All repositories, unordered. */
-  repositories(): Promise<readonly string[]>
+  /** At most `count` repositories after `last`, in ASCII order. */
+  repositories(last: string | undefined, count: number): Promise<readonly string[]>
   hasRepository(repository: string): Promise<boolean>
 
   /** Size in bytes, or undefined if the repository has no such blob. */
@@ -54,10 +54,13 @@ export interface RegistryStorage {
   deleteManifest(repository: string, digest: Digest): Promise<boolean>
   /** All manifests of a repository, unordered. */
   manifests(repository: string): AsyncIterable<StoredManifest>
-  /** The entries of all manifests with this `subject`, unordered. */
-  referrers(repository: string, subject: Digest): Promise<readonly Descriptor[]>
+  /** The entries of all manifests with this `subject` after the digest `last`, in ASCII order. */
+  referrers(repository: string, subject: Digest, last?: string): AsyncIterable<Descriptor>
 
-  tags(repository: string): Promise<readonly string[]>
+  /** The tags after `last`, in ASCII order; at most `count` of them. */
+  tags(repository: string, last?: string, count?: number): Promise<readonly string[]>
+  /** The tags of a manifest, unordered. Costs nothing for other tags, except for the first call. */
+  tagsOf(repository: string, digest: Digest): Promise<readonly string[]>
   tag(repository: string, tag: string): Promise<Digest | undefined>
   /** False if it did not exist. */
   deleteTag(repository: string, tag: string): Promise<boolean>

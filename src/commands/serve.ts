@@ -62,6 +62,7 @@ export default class Serve extends BaseCommand {
       htpasswd: flags.htpasswd,
       allowedHosts: flags['allow-host'],
       onRequest: (line) => flags.verbose && this.say(escapeText(line)),
+      warn: (text) => this.warn(text),
     })
     try {
       const warning = warnAboutExposure(registry, flags)

@@ -27,9 +27,12 @@ export function refusal(code: RegistryCode, message: string, status: number = st
   return new DrayError('refused', message, { registryCode: code, status })
 }
 
-/** A refusal with a registry's own code. */
-export function foreignRefusal(code: string, status: number, message: string): DrayError {
-  return new DrayError('refused', message, { registryCode: code, status })
+/** Codes of this registry, for content that it cannot store. */
+export type RegistryFailureCode = 'STORAGE_FULL' | 'STORAGE_FAILED'
+
+/** A refusal with a registry's own code. `cause` is for the operator, and is not sent. */
+export function foreignRefusal(code: string, status: number, message: string, cause?: unknown): DrayError {
+  return new DrayError('refused', message, { registryCode: code, status, cause })
 }
 
 /**

@@ -53,6 +53,8 @@ export interface RunningRegistry {
   readonly port: number
   /** only this machine can reach it */
   readonly isLoopback: boolean
+  /** Removes uploads that were idle for too long. */
+  removeAbandonedUploads(): Promise<void>
   /** Closes open connections and drops upload sessions. May be called again. */
   close(): Promise<void>
 }
@@ -85,6 +87,7 @@ export async function startRegistry(options: ServerOptions = {}): Promise<Runnin
     registry: `${registryHost(host)}:${port}`,
     port,
     isLoopback,
+    removeAbandonedUploads: () => state.uploads.removeAbandoned(),
     close: async () => {
       await stop(server)
       await state.uploads.close()

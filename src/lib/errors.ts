@@ -1,3 +1,5 @@
+import { explainSystemFailure, systemCause } from './system-errors.ts'
+
 /**
  * The closed set of reasons for which dray fails. Exit codes, titles and the retries of callers
  * depend on the code alone, never on the text of a message.
@@ -108,8 +110,8 @@ export function isDrayError(error: unknown): error is DrayError {
 }
 
 /**
- * Converts what was thrown: a `DrayError` stays, an abort becomes its reason, and anything else
- * `internal`.
+ * Converts what was thrown: a `DrayError` stays, an abort becomes its reason, a failure of the
+ * system `io`, and anything else `internal`.
  */
 export function toDrayError(thrown: unknown): DrayError {
   if (isDrayError(thrown)) return thrown
@@ -118,9 +120,27 @@ export function toDrayError(thrown: unknown): DrayError {
     if (thrown.name === 'AbortError') return new DrayError('interrupted', 'interrupted', { cause: thrown })
     if (thrown.name === 'TimeoutError')
       return new DrayError('timeout', 'the time limit was reached', { cause: thrown })
-    return new DrayError('internal', thrown.message || thrown.name, { cause: thrown })
+    return systemError(thrown) ?? new DrayError('internal', thrown.message || thrown.name, { cause: thrown })
   }
   return new DrayError('internal', String(thrown))
+}
+
+/**
+ * Returns the error for a failure that no part of dray expected and that the machine or its limits
+ * are responsible for. It can arise wherever a file is opened or a process started.
+ */
+function systemError(thrown: Error): DrayError | undefined {
+  const { code, syscall, path } = thrown as NodeJS.ErrnoException
+  const cause = systemCause(code)
+  if (cause === undefined) return undefined
+  const what =
+    syscall === undefined ? 'the system refused a call' : `the system refused the call "${syscall}"`
+  return new DrayError('io', path === undefined ? what : `${what} for ${path}`, {
+    subject: path,
+    why: explainSystemFailure(code, thrown.message),
+    hint: cause.hint,
+    cause: thrown,
+  })
 }
 
 /**

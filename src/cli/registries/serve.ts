@@ -3,8 +3,10 @@ import type { ProfileName } from '../../embedded/profiles.ts'
 import type { RunningRegistry } from '../../embedded/server.ts'
 import type { RegistryStorage } from '../../embedded/storage/storage.ts'
 import type { Users } from '../../embedded/access/users.ts'
+import { type Clock, systemClock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
 import { readFileBounded } from '../../lib/files/read.ts'
+import { ServeFailures } from './serve-failures.ts'
 
 export interface ServeOptions {
   /** the folder that stores pushed content; by default memory */
@@ -18,7 +20,12 @@ export interface ServeOptions {
   readonly allowedHosts: readonly string[]
   /** called with one line for each request; not escaped */
   readonly onRequest: (line: string) => void
+  /** called with a line about requests that failed, or about the upkeep; not escaped */
+  readonly warn: (text: string) => void
 }
+
+/** How often uploads that nobody continues are removed, milliseconds. */
+const upkeepMs = 60 * 60_000
 
 const maxHtpasswdSize = 1024 * 1024
 
@@ -27,22 +34,53 @@ const maxHtpasswdSize = 1024 * 1024
  * `usage` for a wrong host name; `config`, `not-found` for the users.
  */
 export async function serveRegistry(options: ServeOptions): Promise<RunningRegistry> {
-  const { allowedHosts, folder, htpasswd, port, profile, onRequest } = options
+  const { allowedHosts, folder, htpasswd, port, profile, onRequest, warn } = options
   // An IPv6 address may be in brackets, as in a URL; sockets take it without.
   const host = options.host.replace(/^\[(.*)\]$/, '$1')
   const { startRegistry } = await import('../../embedded/server.ts')
   await checkHostNames(allowedHosts)
   const storage = folder === undefined ? undefined : await openFolder(folder)
   const users = htpasswd === undefined ? undefined : await readUsers(htpasswd)
-  return await startRegistry({
+  const failures = new ServeFailures(folder ?? 'memory', systemClock, warn)
+  const registry = await startRegistry({
     host,
     port,
     profile,
     allowedHosts,
-    onRequest: ({ method, path, status }) => onRequest(`${method} ${path} ${status}`),
+    onRequest: (entry) => {
+      onRequest(`${entry.method} ${entry.path} ${entry.status}`)
+      failures.note(entry)
+    },
     ...(storage !== undefined && { storage }),
     ...(users !== undefined && { auth: { scheme: 'basic', users } }),
   })
+  const closed = new AbortController()
+  void keepClean(registry, systemClock, closed.signal, warn)
+  return {
+    ...registry,
+    close: async () => {
+      closed.abort()
+      await registry.close()
+    },
+  }
+}
+
+/** Removes uploads that nobody continues, every hour until `signal` aborts. Never rejects. */
+export async function keepClean(
+  registry: Pick<RunningRegistry, 'removeAbandonedUploads'>,
+  clock: Clock,
+  signal: AbortSignal,
+  warn: (text: string) => void,
+): Promise<void> {
+  for (;;) {
+    try {
+      await clock.sleep(upkeepMs, signal)
+      await registry.removeAbandonedUploads()
+    } catch (error) {
+      if (signal.aborted) return
+      warn(`unfinished uploads cannot be removed: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
 }
 
 async function checkHostNames(names: readonly string[]): Promise<void> {

@@ -40,14 +40,16 @@ export async function sizeOf(path: string): Promise<number | undefined> {
   }
 }
 
-/** Whether a folder or a file exists. Does not follow a link at the path. */
-export async function isThere(path: string): Promise<boolean> {
+/**
+ * When a file or a folder was last changed, milliseconds since 1970; undefined if it does not
+ * exist. Does not follow a link at the path.
+ */
+export async function changeTimeOf(path: string): Promise<number | undefined> {
   await checkFolderOf(path)
   try {
-    await lstat(path)
-    return true
+    return (await lstat(path)).mtimeMs
   } catch (error) {
-    if (isAbsent(error)) return false
+    if (isAbsent(error)) return undefined
     throw error
   }
 }

@@ -1,9 +1,10 @@
-import { lstat, readdir, rm } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { DrayError } from '../../lib/errors.ts'
-import { makeFolder, writeFileAtomic } from '../../lib/files/atomic.ts'
-import { isThere, listNames, readSmall } from './folder-files.ts'
+import { makeFolder, newTempName, writeFileAtomic } from '../../lib/files/atomic.ts'
+import { ioError } from '../../lib/files/io-error.ts'
+import { changeTimeOf, listNames, readSmall, remove } from './folder-files.ts'
 import { byText } from './sorted-names.ts'
 import { algorithmOf, type Digest, encodedOf, isDigest } from '../../oci/digest.ts'
 
@@ -96,7 +97,7 @@ export class FolderLayout {
 
   async hasRepository(repository: string): Promise<boolean> {
     for (const name of repositoryFolders) {
-      if (await isThere(join(this.repository(repository), name))) return true
+      if ((await changeTimeOf(join(this.repository(repository), name))) !== undefined) return true
     }
     return false
   }
@@ -127,7 +128,8 @@ export class FolderLayout {
 }
 
 /**
- * Creates the folder, and removes what crashes and deletes left. @throws `refused`, `unsupported`.
+ * Creates the folder, and removes what crashes and deletes left. @throws `refused`, `unsupported`,
+ * `io`.
  */
 export async function prepareFolder(layout: FolderLayout, clock: Clock): Promise<void> {
   await makeFolder(layout.folder)
@@ -147,6 +149,19 @@ export async function prepareFolder(layout: FolderLayout, clock: Clock): Promise
   }
   await makeFolder(layout.uploads)
   await sweep(layout, clock.now() - sweepAgeMs)
+  await checkWritable(layout)
+}
+
+/** @throws `io` if nothing can be stored: the folder is read-only, or the disk is full. */
+async function checkWritable(layout: FolderLayout): Promise<void> {
+  const probe = layout.upload(newTempName())
+  try {
+    await writeFile(probe, format, { flag: 'wx' })
+  } catch (cause) {
+    throw ioError(cause, `the registry cannot store anything in ${layout.folder}`, layout.folder)
+  } finally {
+    await rm(probe, { force: true }).catch(() => undefined)
+  }
 }
 
 async function sweep(layout: FolderLayout, before: number): Promise<void> {
@@ -156,10 +171,25 @@ async function sweep(layout: FolderLayout, before: number): Promise<void> {
     for (const digest of await layout.manifests(repository)) named.add(digest)
   }
   const unnamed = (await digestsIn(layout.contents)).filter((digest) => !named.has(digest))
-  const uploads = await listNames(layout.uploads)
-  for (const path of [...unnamed.map((d) => layout.content(d)), ...uploads.map((id) => layout.upload(id))]) {
-    if ((await lstat(path)).mtimeMs < before) await rm(path)
+  for (const digest of unnamed) await removeIfOld(layout.content(digest), before)
+  await removeOldUploads(layout, before, new Set())
+}
+
+/** Removes unfinished uploads that did not change since `before`, except those that are open. */
+export async function removeOldUploads(
+  layout: FolderLayout,
+  before: number,
+  open: ReadonlySet<string>,
+): Promise<void> {
+  for (const id of await listNames(layout.uploads)) {
+    if (!open.has(id)) await removeIfOld(layout.upload(id), before)
   }
+}
+
+/** A request may finish or remove the file meanwhile. */
+async function removeIfOld(path: string, before: number): Promise<void> {
+  const changedAt = await changeTimeOf(path)
+  if (changedAt !== undefined && changedAt < before) await remove(path)
 }
 
 /** The digests of the files `<algorithm>/<hex>` in a folder. */

@@ -7,10 +7,11 @@ import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { maxManifestSize } from '../../oci/manifest.ts'
 import { checkFolderOf, readRange, readSmall, remove, sizeOf, writeWhole } from './folder-files.ts'
-import { FolderLayout, prepareFolder } from './folder-layout.ts'
+import { FolderLayout, prepareFolder, removeOldUploads } from './folder-layout.ts'
 import { FolderTags } from './folder-tags.ts'
 import { parseRecord, writeRecord } from './manifest-record.ts'
 import type { OpenBlob, RegistryStorage, StoredManifest } from './storage.ts'
+import { storing } from './storage-failure.ts'
 import { Turns } from '../turns.ts'
 
 /** A record repeats the annotations of a manifest, so it is only a little larger. */
@@ -38,6 +39,8 @@ class FolderStorage implements RegistryStorage {
   /** changes of manifests and tags, by repository */
   readonly #turns = new Turns()
   readonly #tags: FolderTags
+  /** the ids of open writers */
+  readonly #openUploads = new Set<string>()
 
   constructor(layout: FolderLayout) {
     this.#layout = layout
@@ -74,24 +77,40 @@ class FolderStorage implements RegistryStorage {
 
   async mountBlob(digest: Digest, from: string, to: string): Promise<boolean> {
     if ((await this.blobSize(from, digest)) === undefined) return false
-    await this.#write(this.#layout.blobLink(to, digest), '')
+    await storing(() => this.#write(this.#layout.blobLink(to, digest), ''))
     return true
   }
 
   deleteBlob(repository: string, digest: Digest): Promise<boolean> {
-    return remove(this.#layout.blobLink(repository, digest))
+    return storing(() => remove(this.#layout.blobLink(repository, digest)))
   }
 
-  async openWriter(id: string): Promise<OpenBlob> {
-    const path = this.#layout.upload(id)
-    await checkFolderOf(path)
-    return await folderWriter(path, async (repository, digest) => {
-      const content = this.#layout.content(digest)
-      await checkFolderOf(content)
-      await makeFolder(dirname(content))
-      await moveToFinalPath(path, content)
-      await this.#write(this.#layout.blobLink(repository, digest), '')
+  async removeAbandoned(before: number): Promise<void> {
+    await removeOldUploads(this.#layout, before, this.#openUploads)
+  }
+
+  openWriter(id: string): Promise<OpenBlob> {
+    return storing(async () => {
+      const path = this.#layout.upload(id)
+      await checkFolderOf(path)
+      return await folderWriter(path, {
+        begin: () => this.#openUploads.add(id),
+        keep: (repository, digest) => this.#keepBlob(path, repository, digest),
+        end: () => this.#openUploads.delete(id),
+      })
     })
+  }
+
+  /**
+   * The link comes first: if the disk is too full for it, the content does not stay without one. A
+   * link without content is no blob.
+   */
+  async #keepBlob(upload: string, repository: string, digest: Digest): Promise<void> {
+    await this.#write(this.#layout.blobLink(repository, digest), '')
+    const content = this.#layout.content(digest)
+    await checkFolderOf(content)
+    await makeFolder(dirname(content))
+    await moveToFinalPath(upload, content)
   }
 
   async manifest(repository: string, digest: Digest): Promise<StoredManifest | undefined> {
@@ -102,7 +121,7 @@ class FolderStorage implements RegistryStorage {
   }
 
   putManifest(repository: string, manifest: StoredManifest, tags: readonly string[]): Promise<void> {
-    return this.#turns.run(repository, async () => {
+    return this.#change(repository, async () => {
       const { digest, refers } = manifest
       await this.#write(this.#layout.content(digest), manifest.bytes)
       if (refers !== undefined) {
@@ -114,7 +133,7 @@ class FolderStorage implements RegistryStorage {
   }
 
   deleteManifest(repository: string, digest: Digest): Promise<boolean> {
-    return this.#turns.run(repository, async () => {
+    return this.#change(repository, async () => {
       const found = await this.manifest(repository, digest)
       if (found === undefined) return false
       for (const tag of await this.#tags.tagsOf(repository, digest)) await this.#tags.delete(repository, tag)
@@ -154,7 +173,11 @@ class FolderStorage implements RegistryStorage {
   }
 
   deleteTag(repository: string, tag: string): Promise<boolean> {
-    return this.#turns.run(repository, () => this.#tags.delete(repository, tag))
+    return this.#change(repository, () => this.#tags.delete(repository, tag))
+  }
+
+  #change<T>(repository: string, act: () => Promise<T>): Promise<T> {
+    return this.#turns.run(repository, () => storing(act))
   }
 
   #write(path: string, content: Uint8Array | string): Promise<void> {
@@ -162,12 +185,18 @@ class FolderStorage implements RegistryStorage {
   }
 }
 
-/** @param keep moves the file into place and adds the blob to the repository */
-async function folderWriter(
-  path: string,
-  keep: (repository: string, digest: Digest) => Promise<void>,
-): Promise<OpenBlob> {
+interface WriterSteps {
+  /** called when the file of the writer exists */
+  readonly begin: () => void
+  /** moves the file into place and adds the blob to the repository */
+  readonly keep: (repository: string, digest: Digest) => Promise<void>
+  /** called when the file of the writer is gone */
+  readonly end: () => void
+}
+
+async function folderWriter(path: string, { begin, keep, end }: WriterSteps): Promise<OpenBlob> {
   const handle = await open(path, 'wx')
+  begin()
   let size = 0
   let isOpen = true
   const close = async (): Promise<void> => {
@@ -179,18 +208,25 @@ async function folderWriter(
     get size() {
       return size
     },
-    append: async (chunk) => {
-      await handle.writeFile(chunk)
-      size += chunk.byteLength
-    },
-    read: () => createReadStream(path) as AsyncIterable<Buffer>,
-    commit: async (repository, digest) => {
-      await close()
-      await keep(repository, digest)
-    },
+    append: (chunk) =>
+      storing(async () => {
+        // A part of the chunk may be written before the disk is full. It is overwritten then.
+        for (let done = 0; done < chunk.byteLength;) {
+          done += (await handle.write(chunk, done, chunk.byteLength - done, size + done)).bytesWritten
+        }
+        size += chunk.byteLength
+      }),
+    read: () => createReadStream(path, { end: size - 1 }) as AsyncIterable<Buffer>,
+    commit: (repository, digest) =>
+      storing(async () => {
+        await close()
+        await keep(repository, digest)
+      }),
     discard: async () => {
-      await close()
-      await rm(path, { force: true })
+      // A file that cannot be removed now is removed when it is old.
+      await close().catch(() => undefined)
+      await rm(path, { force: true }).catch(() => undefined)
+      end()
     },
   }
 }

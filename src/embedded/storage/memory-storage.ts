@@ -101,6 +101,10 @@ class MemoryStorage implements RegistryStorage {
     return Promise.resolve(true)
   }
 
+  removeAbandoned(): Promise<void> {
+    return Promise.resolve()
+  }
+
   openWriter(): Promise<OpenBlob> {
     return Promise.resolve(
       memoryWriter(this.#budget, (repository, digest, blob) => this.#putBlob(repository, digest, blob)),

@@ -13,6 +13,7 @@ export interface StoredManifest {
 export interface OpenBlob {
   /** bytes so far */
   readonly size: number
+  /** If it fails, the bytes so far stay, and the chunk can be appended again. */
   append(chunk: Uint8Array): Promise<void>
   /** The bytes so far. */
   read(): AsyncIterable<Uint8Array>
@@ -25,7 +26,8 @@ export interface OpenBlob {
 /**
  * The storage of a registry. Every blob, manifest and tag belongs to a repository: others do not
  * have it before it is pushed or mounted there. The caller has checked names, tags and digests. A
- * repository exists from its first content on, and stays.
+ * repository exists from its first content on, and stays. If the storage is full or fails, changes
+ * throw a refusal with 507 and `STORAGE_FULL` or `STORAGE_FAILED`, and tags stay as they are.
  */
 export interface RegistryStorage {
   /** At most `count` repositories after `last`, in ASCII order. */
@@ -40,6 +42,11 @@ export interface RegistryStorage {
   mountBlob(digest: Digest, from: string, to: string): Promise<boolean>
   /** False if it did not exist. */
   deleteBlob(repository: string, digest: Digest): Promise<boolean>
+  /**
+   * Removes what uploads left behind, unless a writer has it open or it changed after `before`, in
+   * milliseconds since 1970.
+   */
+  removeAbandoned(before: number): Promise<void>
   /** Begins a blob. `id` is unique among the open writers and safe in a file name. */
   openWriter(id: string): Promise<OpenBlob>
 

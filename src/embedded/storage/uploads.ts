@@ -1,13 +1,10 @@
 import type { Clock } from '../../lib/clock.ts'
 import { algorithmOf, type Digest, type DigestAlgorithm, Digester, digestOf } from '../../oci/digest.ts'
 import { isDrayError } from '../../lib/errors.ts'
-import { refusal } from '../errors.ts'
+import { refusal, type RegistryFailureCode } from '../errors.ts'
 import { defaultLimits, type ServerLimits } from '../access/limits.ts'
 import type { OpenBlob, RegistryStorage } from './storage.ts'
 import { Turns } from '../turns.ts'
-
-/** The status of a full storage (RFC 4918, section 11.5). */
-const insufficientStorage = 507
 
 /** An upload session: its bytes so far. */
 export interface UploadSession {
@@ -135,6 +132,12 @@ export class Uploads {
     })
   }
 
+  /** Drops sessions that were idle for too long, and what others left behind. */
+  async removeAbandoned(): Promise<void> {
+    await this.#dropIdle()
+    await this.#storage.removeAbandoned(this.#clock.now() - this.#limits.uploadIdleMs)
+  }
+
   /** Ends a session and drops its bytes. A session that has ended is no error. */
   async cancel(upload: UploadSession): Promise<void> {
     if (!this.#sessions.has(upload.id)) return
@@ -176,7 +179,8 @@ export class Uploads {
         await session.writer.append(chunk)
         return
       } catch (error) {
-        const isFull = isDrayError(error) && error.status === insufficientStorage
+        const isFull =
+          isDrayError(error) && error.registryCode === ('STORAGE_FULL' satisfies RegistryFailureCode)
         if (!isFull || !(await this.#dropOldestIdle())) throw error
       }
     }

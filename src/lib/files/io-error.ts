@@ -1,4 +1,5 @@
 import { DrayError, isDrayError } from '../errors.ts'
+import { explainSystemFailure, systemCause } from '../system-errors.ts'
 
 /**
  * Returns the system's name of a failure, such as `ENOENT`; undefined if it is not the system's.
@@ -10,14 +11,19 @@ export function systemCode(thrown: unknown): string | undefined {
 
 /**
  * Converts a failure of the file system into a `DrayError`: `not-found` if the path does not exist,
- * else `io`. A `DrayError` or an abort stays as it is.
+ * else `io`, with the cause and the fix if the code tells them. A `DrayError` or an abort stays as
+ * it is.
  */
 export function ioError(thrown: unknown, message: string, path: string): unknown {
   if (isDrayError(thrown)) return thrown
   const code = systemCode(thrown)
   if (code === undefined || code === 'ABORT_ERR') return thrown
-  const why = thrown instanceof Error ? thrown.message : code
-  return new DrayError(code === 'ENOENT' ? 'not-found' : 'io', message, { subject: path, why, cause: thrown })
+  return new DrayError(code === 'ENOENT' ? 'not-found' : 'io', message, {
+    subject: path,
+    why: explainSystemFailure(code, thrown instanceof Error ? thrown.message : code),
+    hint: systemCause(code)?.hint,
+    cause: thrown,
+  })
 }
 
 /**

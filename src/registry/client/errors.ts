@@ -115,6 +115,14 @@ export async function webPageError(response: RegistryResponse, purpose: Purpose)
   })
 }
 
+/**
+ * Whether the registry has no room, or its disk fails (RFC 4918, section 11.5). A person has to
+ * act, so a retry does not help.
+ */
+export function isStorageFull(status: number | undefined): boolean {
+  return status === 507
+}
+
 function times(status: number, tries = 1): string {
   return tries === 1 ? String(status) : `${status}, ${tries} times in a row`
 }
@@ -177,6 +185,13 @@ function classify(status: number, code: string | undefined, purpose: Purpose): C
     return {
       code: 'unavailable',
       hint: 'The registry limits how much may be asked of it. Run again later; what is done stays done.',
+    }
+  }
+  if (isStorageFull(status)) {
+    return {
+      code: 'unavailable',
+      message: `cannot ${purpose.doing}: ${registry} cannot store more`,
+      hint: 'Free space at the registry, or ask the person who runs it. Then run again; what is done stays done.',
     }
   }
   if (status === 408 || status >= 500) {

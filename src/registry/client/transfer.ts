@@ -2,6 +2,7 @@ import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type DrayError, type ErrorCode, isDrayError } from '../../lib/errors.ts'
 import { isTooSlow } from '../http/transport/transport-failure.ts'
+import { isStorageFull } from './errors.ts'
 
 const defaultAttempts = 8
 /** An attempt that is too slow takes half a minute. */
@@ -131,6 +132,7 @@ export class TransferRetry {
 
   #attemptsFor(error: DrayError): number {
     if (error.code === 'corrupt') return this.corruptAttempts
+    if (isStorageFull(error.status)) return 1
     if (isTooSlow(error)) return slowAttempts
     return transient.has(error.code) ? this.maxAttempts : 1
   }

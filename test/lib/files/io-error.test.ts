@@ -1,5 +1,8 @@
+import { toDrayError } from '../../../src/lib/errors.ts'
+import { knownSystemCodes, systemCause } from '../../../src/lib/system-errors.ts'
+import { systemError } from '../../support/failing-disk.ts'
 import { describe, expect, it } from 'vitest'
-import { ifThere } from '../../../src/lib/files/io-error.ts'
+import { ifThere, ioError } from '../../../src/lib/files/io-error.ts'
 
 describe('ifThere', () => {
   const failing = (code: string): Promise<never> => Promise.reject(Object.assign(new Error(code), { code }))
@@ -14,9 +17,39 @@ describe('ifThere', () => {
       await expect(ifThere(failing(code), '/state', 'Look.')).rejects.toMatchObject({
         code: 'io',
         message: 'cannot read /state',
-        why: code,
+        why: expect.stringContaining(code) as string,
         hint: 'Look.',
       })
     },
   )
+})
+
+describe.each(knownSystemCodes)('a failure with %s', (code) => {
+  const cause = systemCause(code)
+  const thrown = systemError(code, 'open', '/state/file')
+
+  it('is explained with the cause, the words of the system and a fix', () => {
+    expect(ioError(thrown, 'cannot write /state', '/state')).toMatchObject({
+      code: 'io',
+      message: 'cannot write /state',
+      subject: '/state',
+      why: `${cause?.why} (${thrown.message})`,
+      hint: cause?.hint,
+    })
+  })
+
+  it('is no bug of dray where nothing expected it', () => {
+    expect(toDrayError(thrown)).toMatchObject({
+      code: 'io',
+      subject: '/state/file',
+      why: `${cause?.why} (${thrown.message})`,
+      hint: cause?.hint,
+      cause: thrown,
+    })
+  })
+})
+
+it('a failure without a known cause is a bug of dray where nothing expected it', () => {
+  expect(toDrayError(systemError('EBADF', 'read'))).toMatchObject({ code: 'internal' })
+  expect(toDrayError(new Error('x'))).toMatchObject({ code: 'internal' })
 })

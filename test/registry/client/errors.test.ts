@@ -78,6 +78,18 @@ describe("a registry's error", () => {
     expect(heard).toHaveLength(8)
   })
 
+  it('507 for a manifest is not retried', async () => {
+    const { registry, heard } = await scripted(({ method }) => ({ status: method === 'PUT' ? 507 : 404 }))
+    const mediaType = 'application/vnd.oci.image.index.v1+json'
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests: [] }))
+    const manifest = { ...blobOf(bytes), mediaType }
+    await expect(storeAt(registry).putManifest(manifest, bytes, ['1'], newCall())).rejects.toMatchObject({
+      code: 'unavailable',
+      message: `cannot put the manifest: ${registry} cannot store more`,
+    })
+    expect(heard.filter(({ method }) => method === 'PUT')).toHaveLength(1)
+  })
+
   it('400 without a code over plain http has a hint about https', async () => {
     expect(
       await refusal({ status: 400, body: 'Client sent an HTTP request to an HTTPS server.' }),

@@ -9,6 +9,7 @@ import { formatTagOrDigest, type TagOrDigest } from '../../../oci/reference.ts'
 import { inParallel } from '../../../images/parallel.ts'
 import type { PutManifestResult } from '../../../images/ports.ts'
 import type { RepositoryClient } from '../client.ts'
+import { isStorageFull } from '../errors.ts'
 import { contentDigest } from '../headers.ts'
 import { resolveManifest } from './manifests.ts'
 import { listReferrers } from '../lists/referrers.ts'
@@ -136,6 +137,7 @@ class ManifestPut {
    */
   #maxAttempts(error: DrayError): number {
     if (error.code === 'corrupt' || error.status === 400) return this.#client.shared.retry.corruptAttempts
+    if (isStorageFull(error.status)) return 1
     return transient.has(error.code) ? attemptsAfterTransient : 1
   }
 

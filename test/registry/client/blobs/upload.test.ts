@@ -224,6 +224,27 @@ describe('an upload', () => {
     expect(one.steps().filter((step) => step === 'PUT')).toHaveLength(1)
   })
 
+  it('to a registry without room is not retried, and says what to do', async () => {
+    const chunks = { uploads: { wholeUpTo: 1000, chunk: 1000 } }
+    for (const [options, method] of [
+      [{}, 'PUT'],
+      [chunks, 'PATCH'],
+    ] as const) {
+      const body = '{"errors":[{"code":"STORAGE_FULL","message":"no space left on device"}]}'
+      const full = { status: 507, headers: { 'content-type': 'application/json' }, body }
+      const registry = await twisted((request) => (request.method === method ? full : undefined))
+      const upload = storeAt(registry.registry, options).putBlob(blob, from, newCall())
+      await expect(upload).rejects.toMatchObject({
+        code: 'unavailable',
+        status: 507,
+        registryCode: 'STORAGE_FULL',
+        why: 'no space left on device',
+        hint: expect.stringContaining('Free space at the registry') as string,
+      })
+      expect(registry.steps()).toEqual(['HEAD', 'POST', method, 'HEAD', 'DELETE'])
+    }
+  })
+
   it('cancels its session when the run is interrupted', async () => {
     const stop = new AbortController()
     const one = await twisted(() => undefined)

@@ -1,0 +1,77 @@
+/** What a code of the system means, and what to do about it. */
+export interface SystemCause {
+  /** a clause in plain words */
+  readonly why: string
+  /** one action, as an imperative */
+  readonly hint: string
+}
+
+const disk = 'Free space on that disk, or name a place on another one. Then run the command again.'
+const permission = 'Change the permissions, or name another place.'
+const later = 'Run the command again later, or with fewer other programs on this machine.'
+
+/**
+ * The causes of failures that the machine or its limits are responsible for, by the code of the
+ * system (errno). A failure with one of these codes is never a bug of dray.
+ */
+const causes: ReadonlyMap<string, SystemCause> = new Map([
+  ['ENOSPC', { why: 'no space or no inode is left on the disk', hint: disk }],
+  ['EDQUOT', { why: 'the disk quota of the user is used up', hint: disk }],
+  [
+    'EFBIG',
+    {
+      why: 'the file is larger than the file system or "ulimit -f" allows',
+      hint: 'Raise the limit with "ulimit -f unlimited", or name a place on another disk.',
+    },
+  ],
+  ['EROFS', { why: 'the file system is read-only', hint: 'Name a place that can be written to.' }],
+  ['EACCES', { why: 'the user of this process has no permission', hint: permission }],
+  ['EPERM', { why: 'the system does not allow it to the user of this process', hint: permission }],
+  [
+    'EIO',
+    { why: 'the disk or its driver failed', hint: 'Check the disk. The log of the system has details.' },
+  ],
+  [
+    'EMFILE',
+    {
+      why: 'this process has as many files and connections open as it may',
+      hint: 'Raise the limit: ulimit -n 4096. Then run the command again.',
+    },
+  ],
+  [
+    'ENFILE',
+    {
+      why: 'all programs together have as many files open as the machine allows',
+      hint: 'Raise the limit of the machine: sysctl fs.file-max. Then run the command again.',
+    },
+  ],
+  ['ENOMEM', { why: 'the machine or the container has too little free memory', hint: later }],
+  [
+    'EAGAIN',
+    {
+      why: 'the system has no process or thread left for this user',
+      hint: 'Raise the limit: ulimit -u 4096. Or run the command again with fewer other programs.',
+    },
+  ],
+  ['ENOBUFS', { why: 'the system has no memory left for network connections', hint: later }],
+  [
+    'EADDRNOTAVAIL',
+    { why: 'this machine has no free port or no address for a further connection', hint: later },
+  ],
+])
+
+/** Returns the cause behind a code of the system; undefined if the code alone does not tell it. */
+export function systemCause(code: string | undefined): SystemCause | undefined {
+  return code === undefined ? undefined : causes.get(code)
+}
+
+/** All codes with a known cause. */
+export const knownSystemCodes: readonly string[] = [...causes.keys()]
+
+/**
+ * Explains a failure by its code and the message of the system, which names the call and the path.
+ */
+export function explainSystemFailure(code: string | undefined, message: string): string {
+  const cause = systemCause(code)
+  return cause === undefined ? message : `${cause.why} (${message})`
+}

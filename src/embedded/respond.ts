@@ -49,7 +49,10 @@ export async function respond(
     const { answered, error } = await answerInTime(incoming, route, request, state, pace)
     status = answered.status
     response.setHeader('Date', new Date(state.clock.now() + state.abilities.clockAhead).toUTCString())
-    await send(response, request.method, answered, counts, () => report(status, false, error))
+    await send(incoming, response, answered, counts, {
+      beforeEnd: () => report(status, false, error),
+      limitRest: () => limitRestOfBody(incoming, response, state),
+    })
   } catch (error) {
     // The body broke off. The client can only learn that it is incomplete.
     report(status, true, error)
@@ -103,13 +106,24 @@ async function answerSafely(
   }
 }
 
-/** Writes the response. Calls `beforeEnd` before it hands over the last byte. */
+interface SendSteps {
+  /** called before the client can have the last byte */
+  readonly beforeEnd: () => void
+  /** bounds how much of the body is still read */
+  readonly limitRest: () => void
+}
+
+/**
+ * Writes the response. If the connection closes with it, only this direction closes until the body
+ * is read: otherwise the client fails to send the rest, and does not read the response (RFC 9112,
+ * section 9.6).
+ */
 async function send(
+  incoming: IncomingMessage,
   response: ServerResponse,
-  method: string,
   { status, headers, body }: EndpointResponse,
   counts: Counts,
-  beforeEnd: () => void,
+  { beforeEnd, limitRest }: SendSteps,
 ): Promise<void> {
   if (response.destroyed) throw clientGone()
   const size = body instanceof Uint8Array ? body.byteLength : body?.size
@@ -123,7 +137,7 @@ async function send(
   const chunks = body instanceof Uint8Array ? [body] : (body?.chunks ?? [])
   // Holds back one chunk, so that `beforeEnd` runs before the client can have everything.
   let pending: Uint8Array = new Uint8Array()
-  for await (const chunk of method === 'HEAD' ? [] : chunks) {
+  for await (const chunk of incoming.method === 'HEAD' ? [] : chunks) {
     if (pending.byteLength > 0 && !response.write(pending)) await drained(response)
     if (response.destroyed) throw clientGone()
     counts.sent += pending.byteLength
@@ -131,7 +145,26 @@ async function send(
   }
   counts.sent += pending.byteLength
   beforeEnd()
-  response.end(pending)
+  const isRestSent = incoming.complete || incoming.destroyed || response.shouldKeepAlive
+  // A client that is too slow is not waited for.
+  if (isRestSent || status === 408) {
+    response.end(pending)
+    return
+  }
+  if (pending.byteLength > 0) response.write(pending)
+  else response.flushHeaders()
+  response.socket?.end()
+  limitRest()
+  await restRead(incoming)
+  response.destroy()
+}
+
+/** Resolves when the body has ended, or its connection. */
+async function restRead(incoming: IncomingMessage): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  for (const event of ['end', 'close', 'error']) incoming.once(event, resolve)
+  if (incoming.complete || incoming.destroyed) resolve()
+  await promise
 }
 
 async function drained(response: ServerResponse): Promise<void> {

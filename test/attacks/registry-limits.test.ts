@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { folderStorage } from '../../src/embedded/storage/folder-storage.ts'
 import { defaultLimits } from '../../src/embedded/access/limits.ts'
 import { memoryStorage } from '../../src/embedded/storage/memory-storage.ts'
@@ -183,6 +184,26 @@ describe('the rest of a body after the answer', () => {
     await clock.sleepers(1)
     await clock.advance(defaultLimits.answeredBody.ms)
     expect(statusIn(await answer)).toBe(404)
+  })
+
+  it.each(['PUT', 'HEAD'])('is read after a %s that closes the connection', async (method) => {
+    const client = await started()
+    const socket = connect({ port: client.port, host: '127.0.0.1', allowHalfOpen: true })
+    onTestFinished(() => void socket.destroy())
+    const errors: unknown[] = []
+    socket.on('error', (error) => errors.push(error))
+    const lines = ['Connection: close', 'Content-Length: 5000']
+    socket.write(head(method, '/v2/a/blobs/uploads/none', ...lines) + 'x')
+    let answer = ''
+    for await (const chunk of socket.iterator({ destroyOnReturn: false })) answer += String(chunk)
+    expect(statusIn(answer)).toBe(404)
+    // The system reports at the second write that the other end is closed.
+    for (const rest of [2000, 2999]) {
+      socket.write('x'.repeat(rest))
+      await client.call('GET', '/v2/')
+    }
+    socket.end()
+    expect(errors).toEqual([])
   })
 
   it('is limited in size', async () => {

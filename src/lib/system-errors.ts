@@ -4,6 +4,8 @@ export interface SystemCause {
   readonly why: string
   /** one action, as an imperative */
   readonly hint: string
+  /** a limit of the machine or of this process, not of a file */
+  readonly isLimit?: true
 }
 
 const disk = 'Free space on that disk, or name a place on another one. Then run the command again.'
@@ -36,6 +38,7 @@ const causes: ReadonlyMap<string, SystemCause> = new Map([
     {
       why: 'this process has as many files and connections open as it may',
       hint: 'Raise the limit: ulimit -n 4096. Then run the command again.',
+      isLimit: true,
     },
   ],
   [
@@ -43,26 +46,41 @@ const causes: ReadonlyMap<string, SystemCause> = new Map([
     {
       why: 'all programs together have as many files open as the machine allows',
       hint: 'Raise the limit of the machine: sysctl fs.file-max. Then run the command again.',
+      isLimit: true,
     },
   ],
-  ['ENOMEM', { why: 'the machine or the container has too little free memory', hint: later }],
+  ['ENOMEM', { why: 'the machine or the container has too little free memory', hint: later, isLimit: true }],
   [
     'EAGAIN',
     {
-      why: 'the system has no process or thread left for this user',
+      why: 'the system has no further process or connection for this user',
       hint: 'Raise the limit: ulimit -u 4096. Or run the command again with fewer other programs.',
+      isLimit: true,
     },
   ],
-  ['ENOBUFS', { why: 'the system has no memory left for network connections', hint: later }],
+  ['ENOBUFS', { why: 'the system has no memory left for network connections', hint: later, isLimit: true }],
   [
     'EADDRNOTAVAIL',
-    { why: 'this machine has no free port or no address for a further connection', hint: later },
+    {
+      why: 'this machine has no free port or no address for a further connection',
+      hint: later,
+      isLimit: true,
+    },
   ],
 ])
 
 /** Returns the cause behind a code of the system; undefined if the code alone does not tell it. */
 export function systemCause(code: string | undefined): SystemCause | undefined {
   return code === undefined ? undefined : causes.get(code)
+}
+
+/**
+ * Returns the cause if a limit of the machine or of this process is reached. Such a failure says
+ * nothing about a registry or a program that dray asks.
+ */
+export function reachedLimit(code: string | undefined): SystemCause | undefined {
+  const cause = systemCause(code)
+  return cause?.isLimit === true ? cause : undefined
 }
 
 /** All codes with a known cause. */

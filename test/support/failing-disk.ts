@@ -29,7 +29,7 @@ export async function withFailingDisk<T>(failure: DiskFailure, work: () => Promi
   const replace = (target: object, name: string, makes: (args: readonly unknown[]) => boolean): void => {
     const original = Reflect.get(target, name) as Call
     const failing: Call = function (...args) {
-      if (makes(args) && isFailing()) return Promise.reject(systemError(failure.code, name))
+      if (makes(args) && isFailing()) return Promise.reject(systemError(failure.code, name, pathIn(args)))
       return original.apply(this, args)
     }
     Reflect.set(target, name, failing)
@@ -58,6 +58,11 @@ export function systemError(code: string, syscall: string, path?: string): NodeJ
     syscall,
     ...(path !== undefined && { path }),
   })
+}
+
+/** Node names the path of a call; a write to an open file has none. */
+function pathIn([path]: readonly unknown[]): string | undefined {
+  return typeof path === 'string' ? path : undefined
 }
 
 async function fileHandlePrototype(): Promise<object> {

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Call } from '../../lib/call.ts'
 import { type Clock, withTimeLimit } from '../../lib/clock.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { startProcess } from '../../lib/start-process.ts'
 import { isRecord } from '../../oci/json.ts'
 import { type FoundImages, type FoundImage, mergeImages, noImages } from '../found-images.ts'
 import { JsonListReader } from './json-list.ts'
@@ -56,13 +57,15 @@ async function run(context: string, ports: KubectlPorts, signal: AbortSignal): P
   const { spawn } = await import('node:child_process')
   signal.throwIfAborted()
   // Without a shell, the context cannot inject commands. The process group includes plugins.
-  const child = spawn('kubectl', argumentsFor(context), {
-    env: { ...ports.env },
-    shell: false,
-    windowsHide: true,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const start = (): Child =>
+    spawn('kubectl', argumentsFor(context), {
+      env: { ...ports.env },
+      shell: false,
+      windowsHide: true,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  const child = await startKubectl(context, start)
   let isOver = false
   child.on('close', () => {
     isOver = true
@@ -81,6 +84,14 @@ async function run(context: string, ports: KubectlPorts, signal: AbortSignal): P
   }
 }
 
+async function startKubectl(context: string, start: () => Child): Promise<Child> {
+  try {
+    return await startProcess('kubectl', start)
+  } catch (cause) {
+    throw isDrayError(cause) ? cause : notStarted(context, cause as NodeJS.ErrnoException)
+  }
+}
+
 function argumentsFor(context: string): readonly string[] {
   return ['--context', context, 'get', resources.join(','), '--all-namespaces', '-o', 'json']
 }
@@ -90,7 +101,7 @@ type Child = ChildProcessByStdio<null, Readable, Readable>
 /** The output counts only if kubectl succeeds: if a part fails, it prints the rest. */
 async function answerOf(child: Child, context: string, maxBytes: number): Promise<FoundImages> {
   const ended = new Promise<number | null>((resolve, reject) => {
-    child.on('error', (cause: NodeJS.ErrnoException) => reject(notStarted(context, cause)))
+    child.on('error', reject)
     child.on('close', resolve)
   })
   const answer = new Answer(context)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, lstat, open, readlink, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { DrayError } from '../errors.ts'
+import { DrayError, isDrayError } from '../errors.ts'
 import { ioError, systemCode } from './io-error.ts'
 import { makeFolders } from './make-folders.ts'
 
@@ -134,8 +134,23 @@ async function writeAtomic(
     if (options.sync !== false) await syncFolder(dirname(path))
   } catch (cause) {
     await rm(temp, { force: true }).catch(() => undefined)
-    throw ioError(cause, `${path} cannot be written`, path)
+    throw writeError(cause, temp, path)
   }
+}
+
+/** The user does not know the temporary file. */
+function writeError(cause: unknown, temp: string, path: string): unknown {
+  const error = ioError(cause, `${path} cannot be written`, path)
+  if (!isDrayError(error) || error.cause !== cause) return error
+  const why = error.why?.replaceAll(temp, path)
+  const isFolderMissing = error.code === 'not-found' && dirname(temp) === dirname(path)
+  if (!isFolderMissing) return error.with({ why, cause })
+  const folder = dirname(path)
+  return error.with({
+    why: `there is no folder ${folder}`,
+    hint: `Create the folder ${folder} first.`,
+    cause,
+  })
 }
 
 async function moveOver(temp: string, path: string): Promise<void> {

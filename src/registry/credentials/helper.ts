@@ -1,7 +1,8 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import type { Call } from '../../lib/call.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
-import { DrayError } from '../../lib/errors.ts'
+import { DrayError, isDrayError } from '../../lib/errors.ts'
+import { startProcess } from '../../lib/start-process.ts'
 import { isRecord } from '../../oci/json.ts'
 import { type Credential, credentialOf, helperPair } from '../credential.ts'
 import { parseKey } from './registry-keys.ts'
@@ -93,11 +94,9 @@ async function run(
   const { spawn } = await import('node:child_process')
   call.signal.throwIfAborted()
   // Without a shell, neither the name nor the server is syntax.
-  const child = spawn(programOf(helper), [action], {
-    env: { ...options.env },
-    shell: false,
-    windowsHide: true,
-  })
+  const start = (): ChildProcessWithoutNullStreams =>
+    spawn(programOf(helper), [action], { env: { ...options.env }, shell: false, windowsHide: true })
+  const child = await startHelper(helper, start)
   const over = new AbortController()
   const limitMs = options.limitMs ?? defaultHelperLimitMs
   const signal = AbortSignal.any([over.signal, call.signal])
@@ -114,6 +113,17 @@ async function run(
     child.stdin.destroy()
     child.stderr.destroy()
     child.kill('SIGKILL')
+  }
+}
+
+async function startHelper(
+  helper: Helper,
+  start: () => ChildProcessWithoutNullStreams,
+): Promise<ChildProcessWithoutNullStreams> {
+  try {
+    return await startProcess(programOf(helper), start)
+  } catch (cause) {
+    throw isDrayError(cause) ? cause : notStarted(helper, cause as NodeJS.ErrnoException)
   }
 }
 
@@ -151,7 +161,7 @@ function waitForExit(
     child.stderr.resume()
     // The helper may exit without reading its input.
     child.stdin.on('error', () => undefined)
-    child.on('error', (cause: NodeJS.ErrnoException) => reject(notStarted(helper, cause)))
+    child.on('error', reject)
     const end = (status: number | null): void => resolve({ status, output: Buffer.concat(chunks, length) })
     child.on('close', end)
     child.on('exit', (status) => {

@@ -10,6 +10,7 @@ import {
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { withFailingDisk } from '../../support/failing-disk.ts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   isTempName,
@@ -88,8 +89,22 @@ describe('an atomic write', () => {
     expect(readdirSync(join(folder, 'blobs'))).toEqual(['a'])
   })
 
+  it('names the file in its errors, not the temporary one', async () => {
+    const path = join(folder, 'a')
+    const write = withFailingDisk({ code: 'EROFS' }, () => writeFileAtomic(path, 'x'))
+    await expect(write).rejects.toMatchObject({
+      code: 'io',
+      subject: path,
+      why: expect.stringMatching(new RegExp(`read-only .*open '${path}'`)) as string,
+    })
+  })
+
   it('fails with not-found if the folder does not exist, and with io if it is a file', async () => {
-    await expect(writeFileAtomic(join(folder, 'no', 'a'), '')).rejects.toMatchObject({ code: 'not-found' })
+    await expect(writeFileAtomic(join(folder, 'no', 'a'), '')).rejects.toMatchObject({
+      code: 'not-found',
+      why: `there is no folder ${join(folder, 'no')}`,
+      hint: `Create the folder ${join(folder, 'no')} first.`,
+    })
     writeFileSync(join(folder, 'file'), '')
     await expect(writeFileAtomic(join(folder, 'file', 'a'), '')).rejects.toMatchObject({ code: 'io' })
     await expect(makeFolder(join(folder, 'file'))).rejects.toMatchObject({ code: 'io' })

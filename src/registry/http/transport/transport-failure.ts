@@ -1,4 +1,5 @@
 import { DrayError, type ErrorContext } from '../../../lib/errors.ts'
+import { explainSystemFailure, reachedLimit } from '../../../lib/system-errors.ts'
 import { isCertificateCode } from './certificates.ts'
 import { isHome, settingLine } from './origins.ts'
 import { ProxyFailure } from './tunnel.ts'
@@ -76,6 +77,12 @@ export function toTransportError(thrown: unknown, { registry, host }: Peer, sent
   const failure = new TransportFailure(message, code, sent)
   const context = { subject: host, why: message, cause: failure }
   if (thrown instanceof ProxyFailure) return proxyError(thrown, host, context)
+  const limit = reachedLimit(code)
+  if (limit !== undefined) {
+    const why = explainSystemFailure(code, message)
+    const what = sent ? `the connection to ${host} broke` : `cannot connect to ${host}`
+    return new DrayError('network', what, { ...context, why, hint: limit.hint })
+  }
   if (isCertificateCode(code)) {
     // The `ca` of a registry counts at no other host.
     const named = isHome(registry, hostnameOf(host)) ? registry : host

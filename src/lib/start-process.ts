@@ -1,0 +1,29 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { DrayError } from './errors.ts'
+import { systemCode } from './files/io-error.ts'
+import { explainSystemFailure, reachedLimit } from './system-errors.ts'
+
+/**
+ * Returns a process that `start` has started. If the limit of open files is reached, Node returns a
+ * process without streams.
+ * @throws `io` if the machine does not allow another process; else the error of the system.
+ */
+export async function startProcess<T extends ChildProcess>(program: string, start: () => T): Promise<T> {
+  try {
+    const child = start()
+    if (child.pid !== undefined) return child
+    const [cause] = (await once(child, 'error')) as [Error]
+    throw cause
+  } catch (cause) {
+    const code = systemCode(cause)
+    const limit = reachedLimit(code)
+    if (limit === undefined) throw cause
+    throw new DrayError('io', `${program} cannot be started`, {
+      subject: program,
+      why: explainSystemFailure(code, cause instanceof Error ? cause.message : String(cause)),
+      hint: limit.hint,
+      cause,
+    })
+  }
+}

@@ -1,6 +1,6 @@
 import type { Call } from '../lib/call.ts'
 import { DrayError } from '../lib/errors.ts'
-import type { BeforeAttempt } from '../lib/freshness.ts'
+import { type BeforeAttempt, waitForAttempt } from '../lib/freshness.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { algorithmOf, type Digest, digestOf } from '../oci/digest.ts'
 import { parseManifest } from '../oci/manifest.ts'
@@ -40,7 +40,7 @@ export function layoutWriter(layout: Layout): ManifestWriter & BlobWriter & Fall
     (change, call, afterwards) => {
       // The wait for the lock can be long, so the check comes after it.
       const checked = async (index: LayoutIndex): Promise<LayoutIndex> => {
-        await beforeAttempt?.()
+        if (beforeAttempt !== undefined) await waitForAttempt(beforeAttempt)
         return await change(index)
       }
       return queue.run('', () => folder.changeIndex(checked, call.signal, afterwards))

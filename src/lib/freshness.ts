@@ -19,10 +19,16 @@ export function isFresh(checkedAt: number | undefined, now: number): boolean {
 
 /**
  * Is called directly before each attempt of a request. The request waits for the promise, and is
- * not sent if the promise rejects. Returns undefined if there is nothing to wait for.
+ * not sent if the promise rejects. Then it is called again: the request is sent once it returns
+ * undefined, because there is nothing to wait for.
  * @param stored the digest that an earlier attempt stored by mistake in place of the right one
  */
 export type BeforeAttempt = (stored?: string) => Promise<void> | undefined
+
+/** Calls it until there is nothing to wait for. @throws what it throws. */
+export async function waitForAttempt(beforeAttempt: BeforeAttempt): Promise<void> {
+  for (let pending = beforeAttempt(); pending !== undefined; pending = beforeAttempt()) await pending
+}
 
 /**
  * Returns a function that repeats a check before each attempt for which it is too old. A repeated

@@ -1,5 +1,5 @@
 import type { Repositories, TargetRepository } from '../../src/images/ports.ts'
-import type { BeforeAttempt } from '../../src/lib/freshness.ts'
+import { type BeforeAttempt, waitForAttempt } from '../../src/lib/freshness.ts'
 import type { Call } from '../../src/lib/call.ts'
 import type { Descriptor } from '../../src/oci/descriptor.ts'
 import { type Digest, digestOf } from '../../src/oci/digest.ts'
@@ -63,7 +63,7 @@ export function tagStores(tags: Readonly<Record<string, Digest>> = {}): TagStore
     ) => {
       // Repeats the attempt until `onRequest` does not throw `Retry`.
       for (let stored: Digest | undefined; ;) {
-        await beforeAttempt?.(stored)
+        if (beforeAttempt !== undefined) await waitForAttempt(() => beforeAttempt(stored))
         try {
           await request(`PUT ${tag}`)
           tagStore.tags.set(tag, d.digest)

@@ -2,10 +2,12 @@ import type { Call } from '../../lib/call.ts'
 import type { Fetch, Middleware, RegistryRequest, RegistryResponse } from './fetch.ts'
 import type { HostGate, HostGates } from './host-gate.ts'
 import type { RegistrySettingsMap } from './transport/origins.ts'
+import { DrayError } from '../../lib/errors.ts'
 import { Semaphore } from '../../lib/semaphore.ts'
+import { redactUrl } from './redact.ts'
 
-/** Rounds of waiting for a slot in which `beforeAttempt` is called. */
-const maxRounds = 3
+/** How often a request may wait for its check and then for a slot again. */
+const maxRounds = 10
 /** Small requests at once to one registry, unless its settings name another number. */
 const defaultConcurrency = 16
 
@@ -58,13 +60,14 @@ export function limit(settings: RegistrySettingsMap, gates: HostGates): Middlewa
 /**
  * Waits for a slot and for the registry. `beforeAttempt` comes last, and it runs without the slot,
  * since it may send requests of its own. The request then gets the next slot: in a long queue, what
- * was checked would be too old again. A slow registry must not keep a request for ever, so after
- * some rounds it is sent.
+ * was checked would be too old again. A slow registry must not keep a request for ever, and what is
+ * not checked must not be sent, so after some rounds the request fails.
+ * @throws `timeout`; what `beforeAttempt` throws; the signal's reason.
  */
 async function enter(
   slots: Semaphore,
   gate: HostGate,
-  { beforeAttempt }: RegistryRequest,
+  request: RegistryRequest,
   call: Call,
 ): Promise<() => void> {
   for (let rounds = 0; ; rounds++) {
@@ -72,15 +75,25 @@ async function enter(
     try {
       // the registry may have asked for a wait in the meantime
       await gate.pass(call)
-      const pending = rounds < maxRounds ? beforeAttempt?.() : undefined
+      const pending = request.beforeAttempt?.()
       if (pending === undefined) return release
       release()
       await pending
+      if (rounds >= maxRounds) throw neverReady(request)
     } catch (error) {
       release()
       throw error
     }
   }
+}
+
+function neverReady({ method, url, registry }: RegistryRequest): DrayError {
+  const target = redactUrl(url)
+  return new DrayError('timeout', `cannot check in time what ${method} ${target} depends on`, {
+    subject: target,
+    why: `each of ${maxRounds} checks was too old when ${registry} could take the request`,
+    hint: 'Run the command again when the registry is less busy.',
+  })
 }
 
 /**

@@ -147,4 +147,23 @@ describe('a request with a check', () => {
     await expect(send(() => Promise.reject(conflict))).rejects.toMatchObject({ code: 'conflict' })
     expect([puts(), putsBeforeCheck]).toEqual([1, [1]])
   })
+
+  it('is not sent at all if each check is too old when a slot is free', async () => {
+    const { stack, server, clock, puts } = await checkedPut(inOrder())
+    let checks = 0
+    const put = stack.fetch(
+      requestOf(`${server.origin}/v2/api/manifests/stable`, {
+        method: 'PUT',
+        body: { kind: 'bytes', bytes: Buffer.from('{}') },
+        beforeAttempt: async () => {
+          checks++
+          await clock.sleep(3_000, new AbortController().signal)
+        },
+      }),
+      notedCall(),
+    )
+    await expect(put).rejects.toMatchObject({ code: 'timeout' })
+    expect(puts()).toBe(0)
+    expect(checks).toBeGreaterThan(3)
+  })
 })

@@ -13,6 +13,8 @@ export interface LockOptions {
   readonly staleMs?: number
   /** milliseconds between two checks of a waiting process */
   readonly pollMs?: number
+  /** for how many milliseconds the holder renews the lock; by default until it is released */
+  readonly renewMs?: number
 }
 
 export interface HeldLock {
@@ -23,6 +25,18 @@ export interface HeldLock {
   check(): Promise<void>
 }
 
+/** A lock that lasts until its holder releases it, or until another process takes it over. */
+export interface TakenLock extends HeldLock {
+  /**
+   * Whether no other process can have taken the lock over yet: the last heartbeat is no older than
+   * half the time after which one may. It stays false once it was false. It asks no file, so it can
+   * be called directly before a change.
+   */
+  isCertain(): boolean
+  /** Never throws. A lock that another process has taken over stays. */
+  release(): Promise<void>
+}
+
 /** The lock of another process, as a waiting process saw it. */
 interface ObservedLock {
   readonly id: string
@@ -30,11 +44,11 @@ interface ObservedLock {
   readonly since: number
 }
 
+const defaultStaleMs = 5_000
+
 /**
- * Runs `work` while no other process holds the same lock file. A lock is taken over if its
- * heartbeat has not moved for `staleMs` on the waiter's own clock, so that clocks of two machines
- * need not agree.
- * @throws what `work` throws; `io`; the signal's reason.
+ * Runs `work` while no other process holds the same lock file.
+ * @throws what `work` throws, and what `takeLock` throws.
  */
 export async function withLock<T>(
   path: string,
@@ -42,28 +56,73 @@ export async function withLock<T>(
   signal: AbortSignal,
   work: (lock: HeldLock) => Promise<T>,
 ): Promise<T> {
-  const id = randomBytes(16).toString('hex')
-  await acquire(path, id, options, signal)
-  const stop = new AbortController()
-  const beating = beat(path, options, stop.signal)
+  const lock = await takeLock(path, options, signal)
   try {
-    return await work({ check: () => checkHeld(path, id) })
+    return await work(lock)
   } finally {
-    stop.abort()
-    await beating
-    const current = await readLock(path).catch(() => undefined)
-    if (current?.id === id) await rm(path, { force: true }).catch(() => undefined)
+    await lock.release()
   }
 }
 
-async function acquire(path: string, id: string, options: LockOptions, signal: AbortSignal): Promise<void> {
-  const { clock, staleMs = 5_000, pollMs = 50 } = options
+/**
+ * Waits until no other process holds the lock file, and takes it. A lock is taken over if its
+ * heartbeat has not moved for `staleMs` on the waiter's own clock, so that clocks of two machines
+ * need not agree.
+ * @throws `io`; the signal's reason.
+ */
+export async function takeLock(path: string, options: LockOptions, signal: AbortSignal): Promise<TakenLock> {
+  const id = randomBytes(16).toString('hex')
+  const lease = new Lease(await acquire(path, id, options, signal), options)
+  const stop = new AbortController()
+  const beating = beat(path, id, options, lease, stop.signal)
+  return {
+    check: () => checkHeld(path, id),
+    isCertain: () => lease.isCertain(),
+    release: async () => {
+      stop.abort()
+      await beating
+      const current = await readLock(path).catch(() => undefined)
+      if (current?.id === id) await rm(path, { force: true }).catch(() => undefined)
+    },
+  }
+}
+
+/** For how long a holder can be certain of its lock without a look at the file. */
+class Lease {
+  readonly #clock: Clock
+  readonly #certainMs: number
+  /** when the last heartbeat that succeeded began */
+  #renewedAt: number
+  #isBroken = false
+
+  constructor(renewedAt: number, { clock, staleMs = defaultStaleMs }: LockOptions) {
+    this.#clock = clock
+    this.#certainMs = staleMs / 2
+    this.#renewedAt = renewedAt
+  }
+
+  /** @param at when the heartbeat began */
+  renew(at: number): void {
+    if (this.isCertain()) this.#renewedAt = at
+  }
+
+  isCertain(): boolean {
+    const age = this.#clock.now() - this.#renewedAt
+    this.#isBroken ||= age < 0 || age > this.#certainMs
+    return !this.#isBroken
+  }
+}
+
+/** Returns a time before the lock was taken, in milliseconds. */
+async function acquire(path: string, id: string, options: LockOptions, signal: AbortSignal): Promise<number> {
+  const { clock, staleMs = defaultStaleMs, pollMs = 50 } = options
   let observed: ObservedLock | undefined
   for (;;) {
     signal.throwIfAborted()
-    if (await create(path, id, clock)) return
+    const began = clock.now()
     const current = await readLock(path)
     if (current === undefined) {
+      if (await create(path, id, clock)) return began
       observed = undefined
       continue
     }
@@ -149,12 +208,22 @@ async function removeStale(path: string, staleId: string): Promise<void> {
   }
 }
 
-async function beat(path: string, options: LockOptions, stop: AbortSignal): Promise<void> {
-  const { clock, heartbeatMs = 1_000 } = options
-  for (;;) {
+async function beat(
+  path: string,
+  id: string,
+  { clock, heartbeatMs = 1_000, renewMs = Infinity }: LockOptions,
+  lease: Lease,
+  stop: AbortSignal,
+): Promise<void> {
+  const end = clock.now() + renewMs
+  while (clock.now() < end) {
     try {
       await clock.sleep(heartbeatMs, stop)
-      await utimes(path, new Date(clock.now()), new Date(clock.now()))
+      // A heartbeat must not keep the lock of a process that has taken this one over.
+      await checkHeld(path, id)
+      const at = clock.now()
+      await utimes(path, new Date(at), new Date(at))
+      lease.renew(at)
     } catch {
       // The lock was released, or it is gone, which `check` reports.
       return

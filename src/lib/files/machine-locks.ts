@@ -1,24 +1,27 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import type { Clock } from '../clock.ts'
-import { makeFolder } from './atomic.ts'
-import { withLock } from './lock.ts'
+import { type Clock, withTimeLimit } from '../clock.ts'
+import { DrayError } from '../errors.ts'
+import { takeLock, type TakenLock } from './lock.ts'
 
 /**
- * Milliseconds. The guarded work takes a few round trips, and a lock is no proof, so a dead holder
- * is waited for less long than elsewhere.
+ * Milliseconds. A process of many on a busy machine can stand still for seconds, so a lock is not
+ * taken over soon. A holder that waits long for its registry stops renewing, so that others can go
+ * on.
  */
-const pace = { pollMs: 20, heartbeatMs: 400, staleMs: 2_000 } as const
+const pace = { pollMs: 25, heartbeatMs: 1_000, staleMs: 10_000, renewMs: 60_000 } as const
+/** Milliseconds. */
+const maxWaitMs = 120_000
 
 export interface MachineLocksOptions {
-  /** created when it is first needed */
+  /** exists, and only this user and root can write to it */
   readonly folder: string
   readonly clock: Clock
 }
 
 /**
  * Locks by name between the processes of one user on one machine. They are a help and no proof: if
- * a lock cannot be created, the work is done without it.
+ * a lock cannot be created, or was waited for too long, the work is done without it.
  */
 export class MachineLocks {
   readonly #options: MachineLocksOptions
@@ -32,19 +35,26 @@ export class MachineLocks {
    * @throws what `work` throws; the signal's reason.
    */
   async run<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const lock = await this.take(name, signal)
+    try {
+      return await work()
+    } finally {
+      await lock?.release()
+    }
+  }
+
+  /** Takes a lock that the caller releases, or returns undefined. @throws the signal's reason. */
+  async take(name: string, signal: AbortSignal): Promise<TakenLock | undefined> {
     const { folder, clock } = this.#options
     const path = join(folder, `${createHash('sha256').update(name).digest('hex')}.lock`)
-    let hasBegun = false
-    const begin = (): Promise<T> => {
-      hasBegun = true
-      return work()
-    }
+    const reason = (): DrayError => new DrayError('timeout', `another process holds the lock of ${name}`)
     try {
-      await makeFolder(folder, 0o700)
-      return await withLock(path, { clock, ...pace }, signal, begin)
-    } catch (error) {
-      if (hasBegun || signal.aborted) throw error
-      return await begin()
+      return await withTimeLimit({ ms: maxWaitMs, clock, reason }, signal, (limited) =>
+        takeLock(path, { clock, ...pace }, limited),
+      )
+    } catch {
+      signal.throwIfAborted()
+      return undefined
     }
   }
 }

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../../../src/lib/clock.ts'
-import { withLock } from '../../../src/lib/files/lock.ts'
+import { takeLock, withLock } from '../../../src/lib/files/lock.ts'
 
 let folder: string
 let path: string
@@ -35,6 +35,31 @@ function leapingClock(onSleep: (now: number) => void = () => undefined): Clock {
   }
 }
 const noHeartbeat = { heartbeatMs: 1_000_000_000 }
+
+/** A clock that a test sets. Its sleeps end when the test says so. */
+function steppedClock(): Clock & { now(): number; set(now: number): Promise<void> } {
+  let now = 0
+  const sleeping = new Map<() => void, number>()
+  return {
+    now: () => now,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        sleeping.set(resolve, now + ms)
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the caller's reason
+        signal.addEventListener('abort', () => reject(signal.reason))
+      }),
+    set: async (to) => {
+      now = to
+      const awake = [...sleeping].filter(([, at]) => at <= now)
+      for (const [wake] of awake) {
+        sleeping.delete(wake)
+        wake()
+      }
+      // The woken work is over when it sleeps again.
+      while (awake.length > 0 && sleeping.size === 0) await new Promise((done) => setImmediate(done))
+    },
+  }
+}
 
 describe('a lock', () => {
   it('has one holder at a time, and leaves no file', async () => {
@@ -118,5 +143,63 @@ describe('a lock', () => {
     await Promise.all(Array.from({ length: 4 }, one))
     expect(most).toBe(1)
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('is certain for half the time after which it is stale, from the last heartbeat', async () => {
+    const clock = steppedClock()
+    const lock = await takeLock(path, { clock, heartbeatMs: 1_000, staleMs: 4_000 }, never)
+    for (const now of [1_500, 3_000, 4_500]) {
+      await clock.set(now)
+      expect(lock.isCertain()).toBe(true)
+    }
+    await lock.release()
+    const silent = await takeLock(path, { clock, ...noHeartbeat, staleMs: 4_000 }, never)
+    await clock.set(6_500)
+    expect(silent.isCertain()).toBe(true)
+    await clock.set(6_501)
+    expect(silent.isCertain()).toBe(false)
+    await silent.release()
+  })
+
+  it('is not certain any more after its holder was suspended, and does not become so again', async () => {
+    const clock = steppedClock()
+    const lock = await takeLock(path, { clock, heartbeatMs: 1_000, staleMs: 4_000 }, never)
+    await clock.set(2_001)
+    expect(lock.isCertain()).toBe(false)
+    await clock.set(3_001)
+    expect(lock.isCertain()).toBe(false)
+    await lock.release()
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it('is not certain if the clock was set back', async () => {
+    const clock = steppedClock()
+    await clock.set(1_000)
+    const lock = await takeLock(path, { clock, ...noHeartbeat }, never)
+    await clock.set(999)
+    expect(lock.isCertain()).toBe(false)
+    await lock.release()
+  })
+
+  it('is renewed for as long as its options say', async () => {
+    const clock = leapingClock()
+    const before = clock.now()
+    const lock = await takeLock(path, { clock, heartbeatMs: 1_000, renewMs: 3_000 }, never)
+    const next = await takeLock(path, { clock, ...noHeartbeat, staleMs: 500, pollMs: 100 }, never)
+    expect(clock.now() - before).toBeGreaterThanOrEqual(3_500)
+    await expect(lock.check()).rejects.toMatchObject({ code: 'conflict' })
+    await lock.release()
+    await next.check()
+    await next.release()
+  })
+
+  it('gets no heartbeat from a process that has lost it', async () => {
+    const clock = steppedClock()
+    const lock = await takeLock(path, { clock, heartbeatMs: 1_000 }, never)
+    writeFileSync(path, 'another')
+    utimesSync(path, new Date(5_000), new Date(5_000))
+    void clock.set(1_000)
+    await lock.release()
+    expect(statSync(path).mtimeMs).toBe(5_000)
   })
 })

@@ -1,20 +1,18 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { systemClock } from '../../../src/lib/clock.ts'
+import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
 import { MachineLocks } from '../../../src/lib/files/machine-locks.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const never = new AbortController().signal
 
-const folder = async (): Promise<string> => join(await tempFolder(), 'locks')
-
 const locksIn = (place: string): MachineLocks => new MachineLocks({ folder: place, clock: systemClock })
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 it('runs the work of one name one at a time, and of different names at once', async () => {
-  const place = await folder()
+  const place = await tempFolder()
   const inside = new Map<string, number>()
   let most = 0
   const work = (name: string) => async (): Promise<void> => {
@@ -28,15 +26,45 @@ it('runs the work of one name one at a time, and of different names at once', as
   expect(most).toBe(1)
 })
 
-it('runs the work without a lock if none can be created', async () => {
-  const place = await folder()
-  writeFileSync(place, 'a file where the folder should be')
-  expect(await locksIn(place).run('x', never, () => Promise.resolve('done'))).toBe('done')
+it.each([
+  ['there is no folder', 'missing'],
+  ['a file is in place of the folder', 'file'],
+])('runs the work without a lock if %s', async (_, name) => {
+  const place = await tempFolder()
+  writeFileSync(join(place, 'file'), '')
+  const locks = locksIn(join(place, name))
+  expect(await locks.run('x', never, () => Promise.resolve('done'))).toBe('done')
+  expect(await locks.take('x', never)).toBeUndefined()
+})
+
+it('waits two minutes at most for a holder that lives', async () => {
+  const place = await tempFolder()
+  const holder = await locksIn(place).take('x', never)
+  const [file = ''] = readdirSync(place)
+  let now = 0
+  let over: () => void = () => undefined
+  const clock: Clock = {
+    now: () => now,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the caller's reason
+        signal.addEventListener('abort', () => reject(signal.reason))
+        if (ms === 120_000) return void (over = resolve)
+        now += 1_000
+        utimesSync(join(place, file), now, now)
+        if (now === 120_000) over()
+        setImmediate(resolve)
+      }),
+  }
+  const waiting = new MachineLocks({ folder: place, clock })
+  expect(await waiting.take('x', never)).toBeUndefined()
+  expect(now).toBe(120_000)
+  await holder?.release()
 })
 
 it('does not repeat failed work', async () => {
   let times = 0
-  const failing = locksIn(await folder()).run('x', never, () => {
+  const failing = locksIn(await tempFolder()).run('x', never, () => {
     times++
     return Promise.reject(new DrayError('io', 'no'))
   })
@@ -45,7 +73,7 @@ it('does not repeat failed work', async () => {
 })
 
 it('runs nothing for a call that is aborted while another has the lock', async () => {
-  const place = await folder()
+  const place = await tempFolder()
   const stop = new AbortController()
   await locksIn(place).run('x', never, async () => {
     const waiting = locksIn(place).run('x', stop.signal, () => Promise.resolve('done'))

@@ -8,6 +8,7 @@ import type { RepositoryReader } from '../images/graph/repository-reader.ts'
 import type { Repositories } from '../images/ports.ts'
 import type { SettledDelete } from './deletes/delete-ledger.ts'
 import type { RecordPorts } from './records/record-writer.ts'
+import type { TagLocks } from './tags/tag-locks.ts'
 
 /** What the execution of every plan needs. */
 interface RunPorts extends RecordPorts {
@@ -28,6 +29,8 @@ interface RunPorts extends RecordPorts {
 export interface ExecutePorts extends RunPorts {
   /** signs attestations; they are not signed if it is absent */
   readonly signingKey?: SigningKey
+  /** if absent, each tag is checked once more just before it is written */
+  readonly tagLocks?: TagLocks | undefined
   /** what a review of a saved plan found */
   readonly reviewed?: Pick<Reviewed, 'obstacles' | 'expect'>
 }

@@ -1,13 +1,18 @@
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { resolveScope } from '../../src/cli/prune/prune-scope.ts'
+import { createTagLocks, openMachineFiles } from '../../src/cli/wiring/machine-locks.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { promoteRequests } from '../../src/cli/arguments/promote-requests.ts'
 import { findImagesAt } from '../../src/config/environments.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { retentionOf } from '../../src/config/retention/retention.ts'
 import { RegistryNames } from '../../src/config/registry-names.ts'
-import { parseReference } from '../../src/oci/reference.ts'
+import { layoutRegistry, parseReference } from '../../src/oci/reference.ts'
 import { workplace } from '../support/workplace.ts'
 import { image } from '../support/images.ts'
+import { tempFolder } from '../support/temp.ts'
 import { watchedRegistry } from '../support/world.ts'
 
 const call = { signal: new AbortController().signal, notify: () => undefined }
@@ -25,6 +30,42 @@ describe('a lock of this machine', () => {
   ])('on %s is one on %s: %s', (one, other, isSame) => {
     const names = new RegistryNames(new Map())
     expect(names.lockName(one) === names.lockName(other)).toBe(isSame)
+  })
+})
+
+describe('the lock of a tag', () => {
+  const config = configOf('registries: { r.example.com: { aliases: ["mirror.example.com/acme"] } }')
+
+  it.each([
+    ['localhost:5000/a:1', '127.0.0.1:5000/a:1', true],
+    ['127.0.0.1:5000/a:1', '127.0.0.24:5000/a:1', true],
+    ['[::1]:5000/a:1', 'localhost:5000/a:1', true],
+    ['docker.io/library/a:1', 'index.docker.io/library/a:1', true],
+    ['docker.io/library/a:1', 'registry.hub.docker.com/library/a:1', true],
+    ['r.example.com/a:1', 'mirror.example.com/acme/a:1', true],
+    ['localhost:5000/a:1', 'localhost:5001/a:1', false],
+    ['localhost:5000/a:1', 'localhost:5000/a:2', false],
+  ])('%s is that of %s: %s', async (one, other, isSame) => {
+    const folder = await tempFolder()
+    const files = openMachineFiles({}, systemClock, call, [{ base: folder, below: ['dray'] }])
+    const names = [one, other].map((text) => {
+      const { tag = '', ...repository } = parseReference(text)
+      return files && createTagLocks(files, config, '/').nameOf(repository, tag)
+    })
+    expect(new Set(names).size).toBe(isSame ? 1 : 2)
+  })
+
+  it('in an image layout is one, whichever path leads to it', async () => {
+    const folder = await tempFolder()
+    mkdirSync(join(folder, 'images'))
+    symlinkSync(join(folder, 'images'), join(folder, 'link'))
+    const files = openMachineFiles({}, systemClock, call, [{ base: folder, below: ['dray'] }])
+    const paths = ['images', './images', 'link', join(folder, 'images')]
+    const names = paths.map(
+      (path) =>
+        files && createTagLocks(files, config, folder).nameOf({ registry: layoutRegistry, path }, '1'),
+    )
+    expect(new Set(names).size).toBe(1)
   })
 })
 

@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Call } from '../../src/lib/call.ts'
-import { openMachineLocks } from '../../src/cli/wiring/machine-locks.ts'
+import { openMachineFiles } from '../../src/cli/wiring/machine-locks.ts'
+import { sharedFolders } from '../../src/cli/wiring/private-folders.ts'
 import { openPruneCache } from '../../src/cli/prune/prune-cache.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import {
@@ -83,16 +84,66 @@ describe('the state folder', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700)
     expect(filesBelow(folder)).toContain('audit.jsonl')
   })
+})
 
-  it.each(unsafeFolders)('is used for no locks if it %s, with a warning', async (_, makeTrap) => {
-    const { home } = await makeUnsafe(makeTrap, '.local/state/dray')
+describe('the folder that the runs of a machine share', () => {
+  /** Opens it as the first or second of these folders, below a home that stands for `/tmp`. */
+  function opened(...bases: readonly string[]) {
     const warnings: string[] = []
     const call: Call = {
       signal: new AbortController().signal,
       notify: (event) => void (event.kind === 'warning' && warnings.push(event.text)),
     }
-    expect(openMachineLocks({ HOME: home }, systemClock, call)).toBeUndefined()
-    expect(warnings).toEqual([expect.stringContaining(home)])
+    const folders = bases.map((base) => ({ base, below: ['dray-1'] }))
+    return { files: openMachineFiles({}, systemClock, call, folders), warnings }
+  }
+
+  // A link of this user or of root may lead to a folder for temporary files, as on macOS.
+  const unsafe = unsafeFolders.filter(([name]) => name !== 'is below a link')
+
+  it.each([...unsafe, ...(isRoot ? foreignFolders : [])])(
+    'is not used if it %s, with one warning',
+    async (_, makeTrap) => {
+      const { home, top } = await makeUnsafe(makeTrap, 'tmp/dray-1')
+      mkdirSync(top, { recursive: true })
+      const before = treeOf(home)
+      const { files, warnings } = opened(top)
+      expect(files).toBeUndefined()
+      expect(warnings).toEqual([
+        expect.stringMatching(
+          /^dray runs without locks between its runs: cannot use .*(?:chmod|remove|XDG_RUNTIME_DIR)/,
+        ),
+      ])
+      expect(treeOf(home)).toEqual(before)
+    },
+  )
+
+  it('is another one if the first cannot be created, and is made private', async () => {
+    const [first, second] = [await tempFolder(), await tempFolder()]
+    chmodSync(first, 0o777)
+    expect(opened(first, second)).toMatchObject({ files: expect.anything() as unknown, warnings: [] })
+    expect(readdirSync(first)).toEqual([])
+    expect(statSync(join(second, 'dray-1')).mode & 0o777).toBe(0o700)
+  })
+
+  it.each(unsafe.filter(([name]) => name.startsWith('is a ')))(
+    'is no other one if the first %s: two runs could use different ones',
+    async (_, makeTrap) => {
+      const [{ top }, second] = [await makeUnsafe(makeTrap, 'tmp/dray-1'), await tempFolder()]
+      expect(opened(top, second).files).toBeUndefined()
+      expect(readdirSync(second)).toEqual([])
+    },
+  )
+
+  it('is not made in a folder that does not exist', async () => {
+    const place = await tempFolder()
+    expect(opened(join(place, 'missing')).files).toBeUndefined()
+    expect(readdirSync(place)).toEqual([])
+  })
+
+  it('is the same one whatever home, TMPDIR and XDG_RUNTIME_DIR a run has', () => {
+    const [first] = sharedFolders({ HOME: '/a', TMPDIR: '/b', XDG_RUNTIME_DIR: '/c' })
+    expect(first).toEqual(sharedFolders({})[0])
   })
 })
 

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { execute } from '../../src/execute/execute.ts'
 import type { Credential } from '../../src/registry/credential.ts'
 import type { ExecutePorts } from '../../src/execute/ports.ts'
+import type { TagLocks } from '../../src/execute/tags/tag-locks.ts'
 import { createFetch } from '../../src/registry/http/stack.ts'
 import type { RepositoryName, TagOrDigest } from '../../src/oci/reference.ts'
 import { type RunOutcome, type StepOutcome, summarise } from '../../src/plan/outcome.ts'
@@ -14,6 +15,7 @@ import type { PromoteRequest } from '../../src/usecases/promote/request.ts'
 import type { RegistryClientOptions } from '../../src/registry/client/client.ts'
 import { openRepositories } from '../../src/registry/open-repositories.ts'
 import type { Repositories } from '../../src/images/ports.ts'
+import { tagLocksIn } from './tag-locks.ts'
 import { makeFolder, removeFolder } from './temp.ts'
 
 /** The parts of a promotion in this process, composed like in the program. */
@@ -23,6 +25,7 @@ export interface Bench extends AsyncDisposable {
   freshStores(): Repositories
   readonly auditFile: string
   readonly log: ChainedLog
+  readonly tagLocks: TagLocks
   readonly events: ProgressEvent[]
   readonly call: Call
 }
@@ -67,6 +70,7 @@ export async function bench({
     freshStores: open,
     auditFile,
     log,
+    tagLocks: tagLocksIn(folder),
     events,
     call: { signal: new AbortController().signal, notify: (event) => events.push(event) },
     [Symbol.asyncDispose]: async () => {
@@ -134,6 +138,7 @@ export async function executePlan(
     plan,
     {
       stores: run.stores,
+      tagLocks: run.tagLocks,
       sink: options.sink ?? run.log,
       clock: options.clock ?? systemClock,
       actor: { user: 'tester', host: 'here' },

@@ -24,13 +24,14 @@ export async function executePlacements(
     },
     call,
   )
+  const tagLocks = await context.tagLocks(call)
   terminal.expectBytes(bytesToMove(plan))
   const freshness = {
     // What was read before a question is too old after it.
     ...(findings !== undefined && !isConfirmed && { readAt: findings.readAt }),
     ...(findings?.reviewed !== undefined && { reviewed: findings.reviewed }),
   }
-  const steps = await execute(plan, { ...ports, stop, ...freshness }, call)
+  const steps = await execute(plan, { ...ports, tagLocks, stop, ...freshness }, call)
   return { outcome: summarise(plan, steps), record: ports.sink.place }
 }
 

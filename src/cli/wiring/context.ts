@@ -5,6 +5,7 @@ import type { CredentialSource } from '../../registry/credential.ts'
 import type { FindOptions, GivenCredential } from '../../registry/credentials/find-credentials.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { ExecutePorts } from '../../execute/ports.ts'
+import type { TagLocks } from '../../execute/tags/tag-locks.ts'
 import type { MachineLocks } from '../../lib/files/machine-locks.ts'
 import type { FetchStack } from '../../registry/http/stack.ts'
 import { layoutRegistry, type RepositoryName, type TagOrDigest } from '../../oci/reference.ts'
@@ -14,6 +15,7 @@ import type { StackOptions } from './fetch-stack.ts'
 import type { Justification } from '../changes/justification.ts'
 import type { PruneCache } from '../prune/prune-cache.ts'
 import { expectRepositories } from './expect-repositories.ts'
+import type { MachineFiles } from './machine-locks.ts'
 import type { Recorder } from './recorder.ts'
 
 export interface ContextOptions {
@@ -51,7 +53,7 @@ export class Context {
   #stack: Promise<FetchStack> | undefined
   #stores: Promise<Repositories & RepositoryLister> | undefined
   #recorder: Promise<Recorder> | undefined
-  #locks: Promise<MachineLocks | undefined> | undefined
+  #machineFiles: Promise<MachineFiles | undefined> | undefined
 
   constructor(options: ContextOptions) {
     this.cwd = options.cwd
@@ -127,6 +129,19 @@ export class Context {
       newId,
       runId,
     }
+  }
+
+  /**
+   * What lets the runs of this user on this machine write a tag one after another. Undefined, with
+   * a warning, if they can share no folder.
+   */
+  async tagLocks(call: Call): Promise<TagLocks | undefined> {
+    const [files, { config }, { createTagLocks }] = await Promise.all([
+      this.#openMachineFiles(call),
+      this.config(),
+      import('./machine-locks.ts'),
+    ])
+    return files && createTagLocks(files, config, this.cwd)
   }
 
   /** The paths of all repositories of a registry. @throws `unsupported`, `forbidden`. */
@@ -262,11 +277,11 @@ export class Context {
     })
   }
 
-  async #machineLocks(call: Call): Promise<MachineLocks | undefined> {
-    this.#locks ??= import('./machine-locks.ts').then(({ openMachineLocks }) =>
-      openMachineLocks(this.#options.env, this.clock, call),
+  async #openMachineFiles(call: Call): Promise<MachineFiles | undefined> {
+    this.#machineFiles ??= import('./machine-locks.ts').then(({ openMachineFiles }) =>
+      openMachineFiles(this.#options.env, this.clock, call),
     )
-    return await this.#locks
+    return await this.#machineFiles
   }
 
   async #openRepositories(): Promise<Repositories & RepositoryLister> {
@@ -275,7 +290,8 @@ export class Context {
       this.config(),
       this.#fetchStack(),
     ])
-    const locks = (call: Call): Promise<MachineLocks | undefined> => this.#machineLocks(call)
+    const locks = async (call: Call): Promise<MachineLocks | undefined> =>
+      (await this.#openMachineFiles(call))?.locks
     return openAllRepositories({ config, stack, locks, cwd: this.cwd, clock: this.clock })
   }
 }

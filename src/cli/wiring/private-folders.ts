@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { isAbsolute, join, resolve } from 'node:path'
 import { namesFile } from '../../config/names-file.ts'
 import { DrayError, isDrayError } from '../../lib/errors.ts'
 import { explainForeignWriters } from '../../lib/files/ownership.ts'
@@ -8,6 +9,7 @@ import {
   type ProcessEnvironment,
   homeFolder,
   inside,
+  type UserFolder,
   userFolder,
   type UserFolderKind,
   variableOf,
@@ -38,6 +40,64 @@ export function findPrivateFolder(
   })
   if ('fault' in found) throw notPrivate(found.fault, kind)
   return found.path
+}
+
+/**
+ * The folders that can hold what all runs of this user on this machine share. Runs have to find the
+ * same one, so the first does not depend on the environment: jobs of CI often have a home, a
+ * `TMPDIR` or an `XDG_RUNTIME_DIR` of their own. The others are for machines on which it cannot be
+ * used.
+ */
+export function sharedFolders(env: ProcessEnvironment): readonly UserFolder[] {
+  const uid = process.geteuid?.()
+  if (uid === undefined) return [{ base: tmpdir(), below: ['dray'] }]
+  const runtime = env['XDG_RUNTIME_DIR']
+  const below = [`dray-${uid}`]
+  return [
+    { base: '/tmp', below },
+    ...(runtime !== undefined && isAbsolute(runtime) ? [{ base: runtime, below: ['dray'] }] : []),
+    { base: tmpdir(), below },
+  ]
+}
+
+/**
+ * Creates the first of these folders that can be created, and returns its path. One that exists and
+ * is not private is an error: with another folder in its place, another user who makes and removes
+ * it could keep two runs from finding each other.
+ * @throws `io` with the fault and one way to correct it.
+ */
+export function findSharedFolder(folders: readonly UserFolder[]): string {
+  let first: DrayError | undefined
+  for (const folder of folders) {
+    if (!isThere(folder.base)) continue
+    const found = privateFolder(folder, { uid: process.geteuid?.(), home: undefined, create: true })
+    if ('path' in found) return found.path
+    const isMade = isThere(join(folder.base, ...folder.below))
+    first ??= notShared(found.fault, isMade)
+    if (isMade) break
+  }
+  throw first ?? new DrayError('io', 'there is no folder for temporary files')
+}
+
+function notShared({ path, why, kind }: FolderFault, isMade: boolean): DrayError {
+  const correct = kind === 'mode' ? `run "chmod go-w ${path}"` : 'remove it, or have its owner remove it'
+  return new DrayError('io', `cannot use ${path} for the locks of dray`, {
+    subject: path,
+    why,
+    hint: isMade
+      ? `Look at what is in ${path}, then ${correct}.`
+      : 'Set XDG_RUNTIME_DIR to a folder that only you can write to.',
+  })
+}
+
+/** Whether something has this name, be it a link that leads nowhere. */
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /**

@@ -42,12 +42,12 @@ export class PlanExecution {
     this.#placements = new Map(plan.placements.map((placement) => [placement.id, placement]))
     this.#kinds = new Map(plan.steps.map(({ id, kind }) => [id, kind]))
     this.#call = { ...call, signal: AbortSignal.any([call.signal, records.failed]) }
-    const { stores, clock, readAt, reviewed, signingKey, stop } = ports
+    const { stores, clock, readAt, reviewed, signingKey, stop, tagLocks: locks } = ports
     const copier = new Copier()
     this.#context = {
       stores,
       copier,
-      tags: new TagWriter({ stores, copier, checks: new TagChecks(stores, clock), clock }),
+      tags: new TagWriter({ stores, copier, checks: new TagChecks(stores, clock), clock, locks }),
       clock,
       attest: (step, inner) =>
         attest(step, plan, stores, { run: records.run, time: new Date(clock.now()), signingKey }, inner),

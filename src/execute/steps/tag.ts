@@ -15,7 +15,7 @@ export function checkedTagStep(
   { followsContent, copyBegun }: StepOrder,
   copyContent?: () => Promise<Moved>,
 ): PreparedStep {
-  const { tags, clock, call } = context
+  const { tags, clock, call, contentCall } = context
   const planned = followsContent ? undefined : plannedCheck(tag, context.plannedAt)
   const early = copyBegun === undefined ? undefined : readEarly(copyBegun, () => tags.check(tag, call))
   let first: TagCheck | undefined
@@ -29,7 +29,7 @@ export function checkedTagStep(
       await tags.write(
         tag,
         first ?? (await tags.check(tag, call)),
-        { recordIntent, ...(copyContent !== undefined && { copyContent }) },
+        { recordIntent, stop: contentCall.signal, ...(copyContent !== undefined && { copyContent }) },
         call,
       ),
   }

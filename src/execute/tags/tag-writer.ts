@@ -1,6 +1,5 @@
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { type BeforeAttempt, repeatStaleCheck } from '../../lib/freshness.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { parseManifest } from '../../oci/manifest.ts'
@@ -9,6 +8,8 @@ import { type Moved, nothingMoved } from '../../plan/outcome.ts'
 import type { Copier, NodeContent } from '../../images/copy.ts'
 import type { Repositories } from '../../images/ports.ts'
 import type { CheckedTag, TagCheck, TagChecks } from './tag-checks.ts'
+import { TagGuard } from './tag-guard.ts'
+import type { TagLocks } from './tag-locks.ts'
 
 /** A manifest that is written under a tag. */
 export interface TagWrite extends Omit<CheckedTag, 'wanted'> {
@@ -22,6 +23,7 @@ export interface TagWriterPorts {
   readonly copier: Copier
   readonly checks: TagChecks
   readonly clock: Clock
+  readonly locks: TagLocks | undefined
 }
 
 /** What has to happen before the tag is checked for the last time. */
@@ -29,6 +31,8 @@ export interface BeforeTag {
   /** @throws `audit`: then nothing is changed */
   readonly recordIntent: () => Promise<void>
   readonly copyContent?: () => Promise<Moved>
+  /** aborted: another run that writes the tag is not waited for any more */
+  readonly stop: AbortSignal
 }
 
 export interface TagWriteResult {
@@ -43,13 +47,6 @@ export interface TagWriteResult {
   readonly error?: unknown
 }
 
-interface WriteChecks {
-  last: TagCheck
-  isSent: boolean
-  /** what an earlier attempt stored by mistake */
-  stored: string | undefined
-}
-
 /** Writes manifests under tags. The bytes of a manifest that gets several tags are read once. */
 export class TagWriter {
   readonly #ports: TagWriterPorts
@@ -61,59 +58,50 @@ export class TagWriter {
 
   /** @throws what the store throws */
   async check(tag: TagWrite, call: Call): Promise<TagCheck> {
-    return await this.#ports.checks.check({ ...tag, wanted: tag.target.digest }, call)
+    return await this.#ports.checks.check(asChecked(tag), call)
   }
 
   /**
-   * Records the intent, checks the tag unless `first` is still valid, and puts the manifest at
-   * once. A retry of the PUT checks the tag again if the last check is too old by then.
+   * Records the intent. Then, under the lock of the machine for the tag, checks the tag unless
+   * `first` is still valid, and puts the manifest at once.
    * @throws what `recordIntent` throws; every other failure is a result
    */
   async write(
     tag: TagWrite,
     first: TagCheck,
-    { recordIntent, copyContent }: BeforeTag,
+    { recordIntent, copyContent, stop }: BeforeTag,
     call: Call,
   ): Promise<TagWriteResult> {
     await recordIntent()
-    const checks: WriteChecks = { last: first, isSent: false, stored: undefined }
-    const recheck = repeatStaleCheck(first.at, this.#ports.clock, async () => {
-      const again = await this.check(tag, call)
-      // an earlier attempt of this run may have written the tag: that is not what it was before
-      const own = [tag.target.digest, checks.stored]
-      if (checks.isSent && again.found !== null && own.includes(again.found)) return
-      checks.last = again
-      if (again.state === 'conflict') throw again.error
-    })
+    const { clock, locks } = this.#ports
+    const guard = new TagGuard(asChecked(tag), first, { clock, locks, check: () => this.check(tag, call) })
     let moved = nothingMoved
     try {
       moved = (await copyContent?.()) ?? nothingMoved
       const content = await this.#contentOnce(tag, call)
-      await recheck()
-      const isUpToDate = checks.last.state === 'upToDate'
-      if (isUpToDate) return { result: 'unchanged', before: checks.last.found, moved }
-      await this.#put(tag, content, call, (stored) => {
-        checks.stored = stored
-        const pending = recheck()
-        checks.isSent ||= pending === undefined
-        return pending
-      })
-      return { result: 'done', before: checks.last.found, moved }
+      await guard.enter(AbortSignal.any([call.signal, stop]))
+      if (guard.last.state === 'upToDate') return { result: 'unchanged', before: guard.last.found, moved }
+      await this.#put(tag, content, guard, call)
+      return { result: 'done', before: guard.last.found, moved }
     } catch (thrown) {
-      const { last } = checks
+      const { last } = guard
       const error = last.state === 'conflict' ? last.error : thrown
       return { result: 'failed', before: last.found, moved, error }
+    } finally {
+      await guard.leave()
     }
   }
 
   async #put(
     { repository, tag }: TagWrite,
     content: NodeContent,
+    guard: TagGuard,
     call: Call,
-    beforeAttempt: BeforeAttempt,
   ): Promise<void> {
     const { copier, stores } = this.#ports
-    await copier.putManifest(stores.target(repository), content, [tag], call, beforeAttempt)
+    await copier.putManifest(stores.target(repository), content, [tag], call, (stored) =>
+      guard.beforeAttempt(stored, call.signal),
+    )
   }
 
   #contentOnce(tag: TagWrite, call: Call): Promise<NodeContent> {
@@ -142,4 +130,8 @@ export class TagWriter {
     const where = formatAt(store.repository, { digest: target.digest })
     return { descriptor, manifest: parseManifest(bytes, descriptor.mediaType, where), bytes }
   }
+}
+
+function asChecked(tag: TagWrite): CheckedTag {
+  return { ...tag, wanted: tag.target.digest }
 }

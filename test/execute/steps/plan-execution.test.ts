@@ -7,7 +7,9 @@ import { type Digest, digestOf } from '../../../src/oci/digest.ts'
 import type { Plan, TagStep } from '../../../src/plan/plan.ts'
 import { notedCall } from '../../support/http-world.ts'
 import { manualClock } from '../../support/manual-clock.ts'
+import { tagLocksIn } from '../../support/tag-locks.ts'
 import { tagStores, wanted } from '../../support/tag-stores.ts'
+import { tempFolder } from '../../support/temp.ts'
 
 const repository = { registry: 'registry.example.com', path: 'prod/api' }
 const [old, theirs] = [digestOf('old'), digestOf('theirs')]
@@ -79,6 +81,7 @@ async function executed(
       newId: () => 'id',
       runId: 'run',
       stop: new AbortController().signal,
+      tagLocks: tagLocksIn(await tempFolder()),
       ...(!isSaved && { readAt: clock.now() }),
       ...over,
     },

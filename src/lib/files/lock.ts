@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { link, open, rename, rm, utimes } from 'node:fs/promises'
+import { closeSync, constants, linkSync, openSync, readSync, renameSync, rmSync } from 'node:fs'
+import { link, open, rm, utimes } from 'node:fs/promises'
 import type { Clock } from '../clock.ts'
 import { DrayError } from '../errors.ts'
 import { ioError, systemCode } from './io-error.ts'
+import { hasEnded, processIdentity } from './process-identity.ts'
 import { openRegular } from './read.ts'
 
 export interface LockOptions {
@@ -45,6 +47,10 @@ interface ObservedLock {
 }
 
 const defaultStaleMs = 5_000
+/** Bytes that are read of a lock file: more than an id has. */
+const maxIdSize = 64
+/** Hex digits of an id before the identity of its process. */
+const randomLength = 16
 
 /**
  * Runs `work` while no other process holds the same lock file.
@@ -65,13 +71,13 @@ export async function withLock<T>(
 }
 
 /**
- * Waits until no other process holds the lock file, and takes it. A lock is taken over if its
- * heartbeat has not moved for `staleMs` on the waiter's own clock, so that clocks of two machines
- * need not agree.
+ * Waits until no other process holds the lock file, and takes it. A lock is taken over at once if
+ * its process has ended on this machine, and else if its heartbeat has not moved for `staleMs` on
+ * the waiter's own clock, so that clocks of two machines need not agree.
  * @throws `io`; the signal's reason.
  */
 export async function takeLock(path: string, options: LockOptions, signal: AbortSignal): Promise<TakenLock> {
-  const id = randomBytes(16).toString('hex')
+  const id = randomBytes(randomLength / 2).toString('hex') + processIdentity()
   const lease = new Lease(await acquire(path, id, options, signal), options)
   const stop = new AbortController()
   const beating = beat(path, id, options, lease, stop.signal)
@@ -126,11 +132,16 @@ async function acquire(path: string, id: string, options: LockOptions, signal: A
       observed = undefined
       continue
     }
+    if (hasEnded(current.id.slice(randomLength), id.slice(randomLength))) {
+      removeStale(path, current.id)
+      observed = undefined
+      continue
+    }
     if (observed === undefined || observed.id !== current.id || observed.heartbeat !== current.heartbeat) {
       observed = { ...current, since: clock.now() }
     } else if (clock.now() - observed.since >= staleMs) {
       if (!ownId.test(observed.id)) throw foreignLock(path)
-      await removeStale(path, observed.id)
+      removeStale(path, observed.id)
       observed = undefined
       continue
     }
@@ -180,7 +191,7 @@ async function readLock(path: string): Promise<{ id: string; heartbeat: number }
   if (handle === undefined) return undefined
   try {
     const { mtimeMs } = await handle.stat()
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0)
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(maxIdSize), 0, maxIdSize, 0)
     return { id: buffer.toString('latin1', 0, bytesRead), heartbeat: mtimeMs }
   } catch (cause) {
     throw ioError(cause, `the lock ${path} cannot be read`, path)
@@ -191,20 +202,35 @@ async function readLock(path: string): Promise<{ id: string; heartbeat: number }
 
 /**
  * Another waiter may have been quicker. A lock that is moved away and is not the dead process's is
- * put back.
+ * put back. The calls are synchronous, so that hardly any time is left for that.
  */
-async function removeStale(path: string, staleId: string): Promise<void> {
+function removeStale(path: string, staleId: string): void {
   const aside = `${path}.${randomBytes(8).toString('hex')}.stale`
   try {
-    await rename(path, aside)
-    if ((await readLock(aside))?.id !== staleId) await link(aside, path)
+    if (readIdNow(path) !== staleId) return
+    renameSync(path, aside)
+    if (readIdNow(aside) !== staleId) linkSync(aside, path)
   } catch (cause) {
     // It is gone, or a third process has the lock. The process whose lock was moved away notices in
     // `check`.
     const code = systemCode(cause)
     if (code !== 'ENOENT' && code !== 'EEXIST') throw ioError(cause, `the lock ${path} cannot be taken`, path)
   } finally {
-    await rm(aside, { force: true }).catch(() => undefined)
+    try {
+      rmSync(aside, { force: true })
+    } catch {
+      // An unused file stays.
+    }
+  }
+}
+
+function readIdNow(path: string): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const buffer = Buffer.alloc(maxIdSize)
+    return buffer.toString('latin1', 0, readSync(fd, buffer, 0, maxIdSize, 0))
+  } finally {
+    closeSync(fd)
   }
 }
 

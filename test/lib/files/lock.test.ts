@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -5,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../../../src/lib/clock.ts'
 import { takeLock, withLock } from '../../../src/lib/files/lock.ts'
+import { processIdentity } from '../../../src/lib/files/process-identity.ts'
 
 let folder: string
 let path: string
@@ -202,4 +204,28 @@ describe('a lock', () => {
     await lock.release()
     expect(statSync(path).mtimeMs).toBe(5_000)
   })
+
+  it('is taken over at once from a process of this machine that has ended', async () => {
+    const ended = spawnSync(process.execPath, ['-e', '']).pid
+    writeFileSync(path, idOf(ended))
+    const clock = { ...leapingClock(), sleep: () => Promise.reject(new Error('it waited')) }
+    const lock = await takeLock(path, { clock }, never)
+    await lock.check()
+    await lock.release()
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it.each([
+    ['lives', () => idOf(process.pid)],
+    ['is in another container', () => idOf(spawnSync(process.execPath, ['-e', '']).pid, 'a'.repeat(8))],
+    ['is unknown', () => idOf(0)],
+  ])('is not taken over at once from a process that %s', async (_, id) => {
+    writeFileSync(path, id())
+    const clock = { ...leapingClock(), sleep: () => Promise.reject(new Error('it waited')) }
+    await expect(takeLock(path, { clock }, never)).rejects.toThrow('it waited')
+  })
 })
+
+function idOf(processId: number, place = processIdentity().slice(0, 8)): string {
+  return `${'0'.repeat(16)}${place}${processId.toString(16).padStart(8, '0')}`
+}

@@ -5,7 +5,7 @@ import { RegistryNames } from '../../config/registry-names.ts'
 import type { TagLocks } from '../../execute/tags/tag-locks.ts'
 import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { MachineLocks } from '../../lib/files/machine-locks.ts'
+import { MachineLocks, removeAbandonedLocks } from '../../lib/files/machine-locks.ts'
 import type { ProcessEnvironment, UserFolder } from '../../lib/files/user-folders.ts'
 import { WriteTimes } from '../../lib/files/write-times.ts'
 import { layoutRegistry, type RepositoryName } from '../../oci/reference.ts'
@@ -30,6 +30,7 @@ export function openMachineFiles(
 ): MachineFiles | undefined {
   return openOrWarn('dray runs without locks between its runs', call, () => {
     const folder = findSharedFolder(folders)
+    removeAbandonedLocks({ folder, clock })
     return { locks: new MachineLocks({ folder, clock }), writes: new WriteTimes(join(folder, 'writes')) }
   })
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, withTimeLimit } from '../clock.ts'
 import { DrayError } from '../errors.ts'
@@ -12,6 +13,9 @@ import { takeLock, type TakenLock } from './lock.ts'
 const pace = { pollMs: 25, heartbeatMs: 1_000, staleMs: 10_000, renewMs: 60_000 } as const
 /** Milliseconds. */
 const maxWaitMs = 120_000
+
+/** Milliseconds: longer than any holder renews its lock. */
+const abandonedMs = 60 * 60_000
 
 export interface MachineLocksOptions {
   /** exists, and only this user and root can write to it */
@@ -56,5 +60,21 @@ export class MachineLocks {
       signal.throwIfAborted()
       return undefined
     }
+  }
+}
+
+/**
+ * Removes the lock files of processes that were killed and whose names no other process has used
+ * since. Never throws.
+ */
+export function removeAbandonedLocks({ folder, clock }: MachineLocksOptions): void {
+  try {
+    for (const name of readdirSync(folder)) {
+      const path = join(folder, name)
+      const isLock = /^[0-9a-f]{64}\.lock/.test(name)
+      if (isLock && clock.now() - statSync(path).mtimeMs > abandonedMs) rmSync(path)
+    }
+  } catch {
+    // Another process may have removed a file. The next run removes the others.
   }
 }

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto'
 import { readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { type Clock, systemClock } from '../../../src/lib/clock.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
-import { MachineLocks } from '../../../src/lib/files/machine-locks.ts'
+import { MachineLocks, removeAbandonedLocks } from '../../../src/lib/files/machine-locks.ts'
 import { tempFolder } from '../../support/temp.ts'
 
 const never = new AbortController().signal
@@ -80,4 +81,20 @@ it('runs nothing for a call that is aborted while another has the lock', async (
     stop.abort(new DrayError('interrupted', 'interrupted'))
     await expect(waiting).rejects.toMatchObject({ code: 'interrupted' })
   })
+})
+
+it('leaves no lock of a killed process for longer than an hour', async () => {
+  const place = await tempFolder()
+  const locks = locksIn(place)
+  const [held, killed] = [await locks.take('held', never), await locks.take('killed', never)]
+  const names = readdirSync(place)
+  const own = `${createHash('sha256').update('held').digest('hex')}.lock`
+  const abandoned = names.filter((name) => name !== own)
+  writeFileSync(join(place, 'writes'), '')
+  for (const name of [...abandoned, 'writes']) utimesSync(join(place, name), 0, 0)
+  removeAbandonedLocks({ folder: place, clock: systemClock })
+  expect(readdirSync(place).sort()).toEqual([own, 'writes'].sort())
+  await killed?.release()
+  await held?.release()
+  removeAbandonedLocks({ folder: join(place, 'missing'), clock: systemClock })
 })

@@ -7,6 +7,7 @@ import type { SigningKey } from '../signing/signing-keys.ts'
 import type { RepositoryReader } from '../images/graph/repository-reader.ts'
 import type { Repositories } from '../images/ports.ts'
 import type { SettledDelete } from './deletes/delete-ledger.ts'
+import type { ConflictPorts } from './records/explain-conflict.ts'
 import type { RecordPorts } from './records/record-writer.ts'
 import type { TagLocks } from './tags/tag-locks.ts'
 
@@ -33,6 +34,8 @@ export interface ExecutePorts extends RunPorts {
   readonly tagLocks?: TagLocks | undefined
   /** what a review of a saved plan found */
   readonly reviewed?: Pick<Reviewed, 'obstacles' | 'expect'>
+  /** explains conflicts; they are not explained if it is absent */
+  readonly conflicts?: ConflictPorts
 }
 
 export interface PrunePorts extends RunPorts {

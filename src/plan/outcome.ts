@@ -1,5 +1,6 @@
 import type { ErrorInfo } from '../lib/errors.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { TagMover } from './attempts/tag-mover.ts'
 import type {
   Placement,
   PlacementId,
@@ -22,6 +23,11 @@ export interface StepOutcome {
    * not there
    */
   readonly before?: Digest | null
+  /**
+   * of a `conflict` about a tag: the run that moved it; null: the audit log has no record of the
+   * move
+   */
+  readonly movedBy?: TagMover | null
   readonly moved: Moved
 }
 
@@ -50,9 +56,18 @@ export type DoneStatus = 'promoted' | 'tagged' | 'rolledBack'
 export type PlacementStatus = DoneStatus | 'unchanged' | 'refused' | 'conflict' | 'failed' | 'notAttempted'
 
 /** `reason` and `override` as in the plan. */
-interface TagOutcome extends Omit<PlannedTag, 'change'> {
-  readonly after: Digest | null
+interface TagOutcome extends Omit<PlannedTag, 'change' | 'before'> {
+  /** what the last check found; null: there was no such tag; absent: the tag was not checked */
+  readonly before?: Digest | null
+  /** what the tag points at now; absent: dray did not see it */
+  readonly after?: Digest | null
   readonly changed: boolean
+  /** of a tag that was not put on the image: what the plan saw */
+  readonly planned?: Digest | null
+  /** of a tag that was not put on the image: the digest of the image */
+  readonly wanted?: Digest
+  /** of a conflict: as in `StepOutcome` */
+  readonly movedBy?: TagMover | null
 }
 
 /** The outcome of one image at one target. */
@@ -126,18 +141,33 @@ function summarisePlacement(
   return {
     placement: placement.id,
     status: refusals.length > 0 ? 'refused' : statusOf(results, isSkipped(placement, steps, ofImage), done),
-    tags: placement.tags.map(({ change, ...tag }) => {
-      const { result, before = tag.before } = tagOutcomes.get(tag.tag) ?? {}
-      const isUpToDate = change === 'unchanged' || result === 'done' || result === 'unchanged'
-      const after = isUpToDate ? placement.root.digest : before
-      return { ...tag, before, after, changed: result === 'done' }
-    }),
+    tags: placement.tags.map((tag) => summariseTag(tag, placement.root.digest, tagOutcomes.get(tag.tag))),
     moved: steps.reduce(
       (sum, step) => addMoved(sum, byStep.get(step.id)?.moved ?? nothingMoved),
       nothingMoved,
     ),
     evidenceCarried: steps.filter((step, i) => step.kind === 'attach' && results[i] === 'done').length,
     errors,
+  }
+}
+
+/** Says of a tag only what was seen: the reading of the plan does not show what the tag is now. */
+function summariseTag(
+  { change, before: planned, ...tag }: PlannedTag,
+  root: Digest,
+  outcome: StepOutcome | undefined,
+): TagOutcome {
+  const { result, before, movedBy } = outcome ?? {}
+  if (change === 'unchanged' || result === 'done' || result === 'unchanged')
+    return { ...tag, before: before ?? planned, after: root, changed: result === 'done' }
+  return {
+    ...tag,
+    ...(before !== undefined && { before }),
+    ...(before !== undefined && result === 'conflict' && { after: before }),
+    changed: false,
+    planned,
+    wanted: root,
+    ...(movedBy !== undefined && { movedBy }),
   }
 }
 

@@ -51,7 +51,7 @@ function renderPlacement(placement: Placement, outcome: PlacementOutcome, plan: 
   return [head, ...lines.filter((line) => line !== '')].join('\n')
 }
 
-function tagLine({ tag, before, after }: PlacementOutcome['tags'][number]): string {
+function tagLine({ tag, before = null, after = null }: PlacementOutcome['tags'][number]): string {
   const now = after === null ? 'gone' : shortenDigest(after)
   return `  ${escapeText(tag)}: ${before === null ? 'new' : `${shortenDigest(before)} -> ${now}`}`
 }

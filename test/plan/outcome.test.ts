@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
-import { nothingMoved, summarise } from '../../src/plan/outcome.ts'
+import { nothingMoved, type StepOutcome, summarise } from '../../src/plan/outcome.ts'
 import type { Placement, Plan, PlannedTag, Refusal, TagStep } from '../../src/plan/plan.ts'
 
 const root = { mediaType: mediaTypes.manifest, digest: digestOf('root'), size: 100 }
@@ -100,5 +100,36 @@ describe('a placement', () => {
 
   it('is refused if its image is refused', () => {
     expect(statuses(plan([placement('a', [create])], [{ image: 'api:1', error }]))).toEqual(['refused'])
+  })
+})
+
+describe('a tag that was not put on the image', () => {
+  const [seen, found] = [digestOf('seen'), digestOf('found')]
+  const a = placement('a', [{ tag: '1', before: seen, change: 'move' }])
+  const tagAfter = (...outcomes: readonly Omit<StepOutcome, 'step' | 'moved'>[]) =>
+    summarise(
+      plan([a], [], [tagStep(a)]),
+      outcomes.map((outcome) => ({ step: 'a.g1', moved: nothingMoved, ...outcome })),
+    ).placements[0]?.tags[0]
+
+  it('is on what the check found after a conflict, whatever the plan saw', () => {
+    expect(tagAfter({ result: 'conflict', before: found, error, movedBy: null })).toEqual({
+      tag: '1',
+      before: found,
+      after: found,
+      changed: false,
+      planned: seen,
+      wanted: root.digest,
+      movedBy: null,
+    })
+  })
+
+  it.each<[string, readonly Omit<StepOutcome, 'step' | 'moved'>[], object]>([
+    ['if it was not checked', [], {}],
+    ['if its step was not attempted', [{ result: 'notAttempted', error }], {}],
+    ['after a write that failed', [{ result: 'failed', before: found, error }], { before: found }],
+  ])('has no digest of now %s', (_, outcomes, known) => {
+    const expected = { tag: '1', changed: false, planned: seen, wanted: root.digest, ...known }
+    expect(tagAfter(...outcomes)).toEqual(expected)
   })
 })

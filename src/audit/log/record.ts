@@ -1,5 +1,6 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
+import type { TagMover } from '../../plan/attempts/tag-mover.ts'
 import type { Hash, OperationName, Step } from '../../plan/plan.ts'
 import type { DeleteStep } from '../../plan/prune/prune-plan.ts'
 
@@ -68,6 +69,11 @@ export interface AuditRecord extends Omit<AuditedRun, 'id'> {
   /** the id of the later run that found out the outcome by reading the registry */
   readonly resolvedBy?: string
   readonly error?: ErrorInfo
+  /**
+   * of a `conflict`: the run of this log that moved the tag; null: the log had no record of the
+   * move
+   */
+  readonly movedBy?: TagMover | null
 }
 
 /** Torn bytes that a crash left at the end of a log. They are kept apart from the next line. */

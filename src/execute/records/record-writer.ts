@@ -24,7 +24,7 @@ export interface RecordPorts {
 /** What a record says beside the facts of its run. */
 export type RecordFields = Pick<
   AuditRecord,
-  'step' | 'image' | 'environment' | 'before' | 'after' | 'result' | 'error'
+  'step' | 'image' | 'environment' | 'before' | 'after' | 'result' | 'error' | 'movedBy'
 >
 
 /**

@@ -173,8 +173,9 @@ export class PlanExecution {
     )
   }
 
-  async #recordOutcome(step: Step, outcome: StepOutcome): Promise<StepOutcome> {
-    const { result, before, error } = outcome
+  async #recordOutcome(step: Step, ended: StepOutcome): Promise<StepOutcome> {
+    const outcome = ended.result === 'conflict' ? await this.#explain(step, ended) : ended
+    const { result, before, error, movedBy } = outcome
     const isUpToDate = step.kind === 'tag' && (result === 'done' || result === 'unchanged')
     await this.#records.outcomes([
       {
@@ -183,9 +184,15 @@ export class PlanExecution {
         ...(isUpToDate && { after: step.target.digest }),
         ...(result !== 'notAttempted' && { result }),
         ...(error !== undefined && { error }),
+        ...(movedBy !== undefined && { movedBy }),
       },
     ])
     return outcome
+  }
+
+  async #explain(step: Step, conflict: StepOutcome): Promise<StepOutcome> {
+    const { explainConflict } = await import('../records/explain-conflict.ts')
+    return await explainConflict(step, conflict, this.#ports.conflicts)
   }
 
   #fieldsOf(step: Step): RecordFields {

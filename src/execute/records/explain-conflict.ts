@@ -1,0 +1,111 @@
+import { affectedBy } from '../../audit/query/affected.ts'
+import type { AuditRecord } from '../../audit/log/record.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { type RepositoryName, sameRepository } from '../../oci/reference.ts'
+import { formatTagMover, type TagMover } from '../../plan/attempts/tag-mover.ts'
+import { writtenTag } from '../../plan/attempts/written-tag.ts'
+import type { StepOutcome } from '../../plan/outcome.ts'
+import { isOfTag, type Step } from '../../plan/plan.ts'
+import { higherInLine } from '../../semver/line.ts'
+import { parseVersion, versionTagsIn } from '../../semver/version.ts'
+
+/** A tag that is on another digest than expected. */
+export interface TagAtDigest {
+  readonly repository: RepositoryName
+  readonly tag: string
+  /** null: the tag is gone */
+  readonly digest: Digest | null
+}
+
+/** Finds what the audit log says about conflicts. */
+export interface ConflictPorts {
+  /**
+   * Finds the newest record that matches, as far back as this plan saw the registries. @throws what
+   * reading the log throws.
+   */
+  readonly findRecord: (isMatch: (record: AuditRecord) => boolean) => Promise<AuditRecord | undefined>
+  /** what to do about a conflict with a run of the same audit log */
+  readonly hint: string
+}
+
+/**
+ * Adds to a conflict which run of the same audit log moved the tag. A log that cannot be read adds
+ * nothing.
+ */
+export async function explainConflict(
+  step: Step,
+  outcome: StepOutcome,
+  ports: ConflictPorts | undefined,
+): Promise<StepOutcome> {
+  const isMatch = outcome.result === 'conflict' ? matcherOf(step, outcome) : undefined
+  if (isMatch === undefined || ports === undefined || outcome.error === undefined) return outcome
+  const record = await ports.findRecord(isMatch).catch(() => 'unread' as const)
+  if (record === 'unread') return outcome
+  const movedBy = record === undefined ? null : moverOf(record)
+  const { why, ...error } = outcome.error
+  const sentence = formatTagMover(movedBy)
+  return {
+    ...outcome,
+    movedBy,
+    error: {
+      ...error,
+      why: why === undefined ? sentence : `${why}. ${sentence}`,
+      ...(movedBy !== null && { hint: ports.hint }),
+    },
+  }
+}
+
+/** Finds the run that moved a tag; null: the log has no record of it. @throws as `findRecord`. */
+export async function findTagMover(
+  moved: TagAtDigest,
+  { findRecord }: Pick<ConflictPorts, 'findRecord'>,
+): Promise<TagMover | null> {
+  const record = await findRecord((one) => isMoveTo(one, moved))
+  return record === undefined ? null : moverOf(record)
+}
+
+function moverOf({ run, operation, image, actor, time, phase }: AuditRecord): TagMover {
+  return {
+    run,
+    operation,
+    ...(image !== undefined && { image }),
+    actor,
+    time,
+    phase: phase === 'intent' ? 'intent' : 'outcome',
+  }
+}
+
+/** Which records explain a conflict; undefined if none can. */
+function matcherOf(
+  step: Step,
+  { before: found }: StepOutcome,
+): ((record: AuditRecord) => boolean) | undefined {
+  const write = writtenTag(step)
+  if (write === undefined || found === undefined) return undefined
+  const { repository, tag } = write
+  const own = step.expect.find((one) => isOfTag(one, repository, tag))
+  if (own !== undefined && own.digest !== found)
+    return (record) => isMoveTo(record, { repository, tag, digest: found })
+  // the tag is as the plan saw it: a higher version came
+  const highest = step.expect.find((one) => one.kind === 'highest')
+  const version = highest === undefined ? undefined : parseVersion(highest.version)
+  if (highest === undefined || version === undefined) return undefined
+  return (record) => {
+    const affected = affectedBy(record)
+    if (record.step?.kind !== 'tag' || affected?.tag === undefined) return false
+    const brought = versionTagsIn([affected.tag], highest).map((one) => one.version)
+    return (
+      sameRepository(affected.repository, repository) &&
+      higherInLine(brought, highest.line, version) !== undefined
+    )
+  }
+}
+
+function isMoveTo(record: AuditRecord, { repository, tag, digest }: TagAtDigest): boolean {
+  const affected = affectedBy(record)
+  if (affected === undefined || !sameRepository(affected.repository, repository)) return false
+  const kind = record.step?.kind
+  const isDelete = kind === 'deleteTag' || kind === 'deleteManifest'
+  if (digest === null) return isDelete && [affected.tag, ...(affected.lostTags ?? [])].includes(tag)
+  return !isDelete && affected.tag === tag && affected.digest === digest
+}

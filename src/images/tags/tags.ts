@@ -10,6 +10,9 @@ const tagsAtOnce = 16
 /** Tags that are resolved before the search for the first match can stop. */
 const tagsBeforeStop = 8
 
+/** How often a list and tags are read until the list has the tags. */
+const maxReads = 3
+
 /**
  * Returns all tags, or undefined if the repository is absent. docker-registry 2.8 also answers 404
  * for a repository without tags. @throws what the port throws.
@@ -76,6 +79,22 @@ export async function findFirstTag(
     if (first !== undefined) return first
   }
   return undefined
+}
+
+/**
+ * Reads a list and tags again if the list lacks a tag that resolves: another run may have put it
+ * between both readings.
+ * @param read is called with true if it has to read again
+ * @throws what `read` throws the last time.
+ */
+export async function readUntilWhole<T>(read: (isAgain: boolean) => Promise<T>): Promise<T> {
+  for (let reads = 1; ; reads++) {
+    try {
+      return await read(reads > 1)
+    } catch (error) {
+      if (reads === maxReads || !isDrayError(error) || error.code !== 'conflict') throw error
+    }
+  }
 }
 
 /**

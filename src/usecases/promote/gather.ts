@@ -18,7 +18,13 @@ import type {
   SourceRepository,
   TagLister,
 } from '../../images/ports.ts'
-import { checkIsWhole, listTags, resolveTags, tagsResolvingTo } from '../../images/tags/tags.ts'
+import {
+  checkIsWhole,
+  listTags,
+  readUntilWhole,
+  resolveTags,
+  tagsResolvingTo,
+} from '../../images/tags/tags.ts'
 import { type Gathered as GatheredOf, gatherEach, readOrUnread } from '../../images/graph/unread.ts'
 import { selectTagsAt } from '../placing/requested-tags.ts'
 import type { TargetTags } from '../placing/snapshot.ts'
@@ -166,11 +172,13 @@ async function readTags(
   const { tags, tagMaintenance } = request
   if (tagMaintenance === undefined)
     return { kind: 'read', repository, tags: await resolveTags(store, tags, call) }
-  const [listed, derived] = await Promise.all([listTags(store, call), versions])
-  const wanted = selectTagsAt(requestedTags(request, derived), listed)
-  const found = await resolveTags(store, tagsToRead(wanted, new Set(listed)), call)
-  checkIsWhole(repository, listed, found)
-  return { kind: 'read', repository, tags: found, listed }
+  return await readUntilWhole(async () => {
+    const [listed, derived] = await Promise.all([listTags(store, call), versions])
+    const wanted = selectTagsAt(requestedTags(request, derived), listed)
+    const found = await resolveTags(store, tagsToRead(wanted, new Set(listed)), call)
+    checkIsWhole(repository, listed, found)
+    return { kind: 'read', repository, tags: found, listed }
+  })
 }
 
 async function readTarget(

@@ -14,7 +14,7 @@ import {
 import { explainMissing } from '../../images/graph/explain-missing.ts'
 import { inParallel } from '../../images/parallel.ts'
 import type { ManifestContent, ManifestReader, Repositories, TagLister } from '../../images/ports.ts'
-import { checkIsWhole, findFirstTag, listTags, resolveTags } from '../../images/tags/tags.ts'
+import { checkIsWhole, findFirstTag, listTags, readUntilWhole, resolveTags } from '../../images/tags/tags.ts'
 import {
   type Gathered as GatheredOf,
   gatherEach,
@@ -115,24 +115,28 @@ async function readList(
 
 async function readTarget(
   stores: Repositories,
-  { repository, listed }: TargetList,
+  list: TargetList,
   { request, root }: Pick<TagSnapshot, 'request' | 'root'>,
   requested: RequestedTags,
   call: Call,
 ): Promise<TagTarget> {
+  const { repository } = list
   const store = stores.target(repository)
   const isFirst = repository === request.targets[0]
-  const names = tagsToRead(selectTagsAt(requested, listed ?? []), new Set(listed))
-  const [tags, existing] = await Promise.all([
-    resolveTags(store, names, call),
-    isFirst ? root : store.resolve({ digest: root.digest }, call),
-  ])
-  const target = { kind: 'read', repository, hasRoot: existing !== undefined, tags } as const
-  if (listed === undefined) return target
-  // a list may lack the tag of a build a moment ago, but an empty list lacks every tag
-  const resolvedBy = listed.length === 0 && isFirst && 'tag' in request.at ? [request.at.tag] : []
-  checkIsWhole(repository, listed, [...tags, ...resolvedBy.map((tag) => [tag, root.digest] as const)])
-  return { ...target, listed }
+  return await readUntilWhole(async (isAgain) => {
+    const listed = isAgain ? await listTags(store, call) : list.listed
+    const names = tagsToRead(selectTagsAt(requested, listed ?? []), new Set(listed))
+    const [tags, existing] = await Promise.all([
+      resolveTags(store, names, call),
+      isFirst ? root : store.resolve({ digest: root.digest }, call),
+    ])
+    const target = { kind: 'read', repository, hasRoot: existing !== undefined, tags } as const
+    if (listed === undefined) return target
+    // a list may lack the tag of a build a moment ago, but an empty list lacks every tag
+    const resolvedBy = listed.length === 0 && isFirst && 'tag' in request.at ? [request.at.tag] : []
+    checkIsWhole(repository, listed, [...tags, ...resolvedBy.map((tag) => [tag, root.digest] as const)])
+    return { ...target, listed }
+  })
 }
 
 /** Finds the highest stable version of all targets, and that on the image in the first target. */

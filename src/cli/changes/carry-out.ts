@@ -1,4 +1,5 @@
 import { DrayError, toDrayError, toErrorInfo } from '../../lib/errors.ts'
+import { hashOfPlan } from '../../plan/plan-hash.ts'
 import { escapeText } from '../../render/text/escape.ts'
 import type { Page } from '../../render/text/style.ts'
 import { parseReport, reportToCi } from '../ci/ci-report.ts'
@@ -40,7 +41,7 @@ export async function carryOut<T extends OperationTypes>(
   const executed = await operation.execute(plan, review.findings, mustConfirm, ports)
   const isDelivered = await flushRecord(ports)
   throwOnlyRefusal(operation, plan)
-  const verified = await operation.verify?.(plan, executed, review.findings, ports)
+  const verified = await operation.verify?.(executed.plan ?? plan, executed, review.findings, ports)
   const isAllDelivered = (verified === undefined || (await flushRecord(ports))) && isDelivered
   await report(
     operation,
@@ -66,7 +67,7 @@ async function showPlan<T extends OperationTypes>(
     await savePlan(flags.out, plan, context, (text) => terminal.warn(text))
     terminal.say(`Saved. To carry it out: dray apply ${escapeText(flags.out)}`)
   }
-  await reportToCi(operation.ciReport(plan, undefined), files, context.env)
+  await reportToCi(operation.ciReport(plan, undefined, hashOfPlan(plan)), files, context.env)
   const { file } = await context.config()
   const options = await pageOptions(ports)
   const outcome = operation.withoutExecution(plan)
@@ -124,29 +125,31 @@ interface ReportOptions {
 }
 
 /**
- * Reports an outcome. A report that fails cannot undo the change: it is a warning, and the run
- * exits with 1.
+ * Reports an outcome: of the plan `first`, or of what dray decided after it. A report that fails
+ * cannot undo the change: it is a warning, and the run exits with 1.
  */
 async function report<T extends OperationTypes>(
   operation: Operation<T>,
-  plan: T['plan'],
+  first: T['plan'],
   executed: Executed<T>,
   { startedAt, files, isAllDelivered }: ReportOptions,
   ports: ChangePorts,
 ): Promise<void> {
   const { flags, context, terminal } = ports
-  const { outcome, record } = executed
+  const { outcome, record, plan = first } = executed
   const durationMs = context.clock.now() - startedAt
   const exitCode = exitOfRun({ parts: operation.parts(outcome), refusals: outcome.refusals }, ports.stop)
   const facts = { plan, outcome, durationMs, isSuccess: exitCode === exitCodes.done }
   const isReported = [
-    await succeeds(ports, () => reportToCi(operation.ciReport(plan, outcome), files, context.env)),
+    await succeeds(ports, () =>
+      reportToCi(operation.ciReport(plan, outcome, hashOfPlan(first)), files, context.env),
+    ),
     await succeeds(ports, async () => {
       if (flags.metrics !== undefined) await operation.writeMetrics?.(flags.metrics, facts, context.clock)
     }),
   ].every(Boolean)
   terminal.finish(
-    changeDocument(operation, plan, executed, durationMs),
+    changeDocument(operation, first, executed, durationMs),
     textOf(operation, plan, ports, (page) => operation.renderOutcome(plan, outcome, page, durationMs)),
     facts.isSuccess && !(isReported && isAllDelivered) ? exitCodes.failed : exitCode,
   )

@@ -6,17 +6,21 @@ export function planDocument<T extends OperationTypes>(operation: Operation<T>, 
   return { hash: hashOfPlan(plan), plan, ...operation.planDocument?.(plan) }
 }
 
-/** What `--json` prints of an executed plan. */
+/**
+ * What `--json` prints of an executed plan.
+ * @param plan the plan that the run began with
+ */
 export function changeDocument<T extends OperationTypes>(
   operation: Operation<T>,
   plan: T['plan'],
-  { outcome, record, verified }: Executed<T>,
+  { outcome, record, verified, plan: final = plan, decidedAgain }: Executed<T>,
   durationMs: number,
 ): object {
   return {
     operation: plan.operation,
     plan: hashOfPlan(plan),
-    ...operation.outcomeDocument(plan, outcome),
+    ...(decidedAgain !== undefined && { decidedAgain }),
+    ...operation.outcomeDocument(final, outcome),
     refusals: outcome.refusals,
     durationMs,
     record,

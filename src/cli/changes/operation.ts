@@ -2,7 +2,7 @@ import type { Call } from '../../lib/call.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ErrorInfo } from '../../lib/errors.ts'
 import type { Digest } from '../../oci/digest.ts'
-import type { Plan } from '../../plan/plan.ts'
+import type { Hash, Plan } from '../../plan/plan.ts'
 import type { PrunePlan } from '../../plan/prune/prune-plan.ts'
 import type { Page } from '../../render/text/style.ts'
 import type { CiReport } from '../ci/ci-report.ts'
@@ -50,6 +50,10 @@ export interface Executed<T extends OperationTypes> {
   readonly record: string
   /** `--verify`: everything that the plan placed was read back */
   readonly verified?: boolean
+  /** what the outcome is about, if dray decided again; it was never executed as it is */
+  readonly plan?: T['plan']
+  /** the hashes of the plans that were executed after the first one */
+  readonly decidedAgain?: readonly Hash[]
 }
 
 /** What the pipeline needs of a command. */
@@ -136,7 +140,8 @@ export interface Operation<T extends OperationTypes> {
   readonly planDocument?: (plan: T['plan']) => object
   /** Further members of the document of a run: its list of images or repositories, and its sums. */
   readonly outcomeDocument: (plan: T['plan'], outcome: T['outcome']) => object
-  readonly ciReport: (plan: T['plan'], outcome: T['outcome'] | undefined) => CiReport
+  /** @param hash of the plan that the run began with */
+  readonly ciReport: (plan: T['plan'], outcome: T['outcome'] | undefined, hash: Hash) => CiReport
   /** Writes the file of `--metrics`. */
   readonly writeMetrics?: (file: string, facts: MetricsFacts<T>, clock: Clock) => Promise<void>
 }

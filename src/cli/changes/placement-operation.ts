@@ -1,6 +1,5 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import { type RunOutcome, summarise } from '../../plan/outcome.ts'
-import { hashOfPlan } from '../../plan/plan-hash.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { runSummary, runVariables } from '../../render/ci.ts'
 import { renderOutcome } from '../../render/outcome.ts'
@@ -39,8 +38,8 @@ export function placementOperation(loadReview: () => Promise<DecideAgain>): Oper
     renderOutcome,
     digests: ({ placements }) => placements.map(({ root }) => root.digest),
     outcomeDocument,
-    ciReport: (plan, outcome) => ({
-      variables: runVariables(plan, hashOfPlan(plan), outcome),
+    ciReport: (plan, outcome, hash) => ({
+      variables: runVariables(plan, hash, outcome),
       summary: runSummary(plan, outcome),
     }),
   }

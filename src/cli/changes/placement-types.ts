@@ -20,6 +20,11 @@ export interface PlacementFindings {
   /** of a saved plan */
   readonly reviewed?: Reviewed
   /**
+   * Reads the registries and decides again about these images, of a plan that this run has made.
+   * The placements have the ids of that plan.
+   */
+  readonly planAgain?: (images: ReadonlySet<string>) => Promise<NewPlan>
+  /**
    * `--verify`: plans the repair of what was placed; a plan without steps if everything is there.
    * @throws `conflict` if somebody else has moved a tag.
    */

@@ -1,4 +1,6 @@
+import type { Gathered } from '../../images/graph/unread.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { DrayError } from '../../lib/errors.ts'
 import { digestOf } from '../../oci/digest.ts'
 import type { Hash, Plan } from '../../plan/plan.ts'
 import type { Context } from '../wiring/context.ts'
@@ -45,6 +47,27 @@ type GatheredImage =
 export function earliestReading(gathered: readonly GatheredImage[], clock: Pick<Clock, 'now'>): number {
   const times = gathered.flatMap((one) => (one.kind === 'read' ? [one.snapshot.readAt] : []))
   return Math.min(clock.now(), ...times)
+}
+
+/**
+ * Reads only the requests of some images. The others stay unread, so that every image keeps its
+ * place in the plan.
+ */
+export async function gatherImages<Request extends { readonly image: string }, Snapshot>(
+  requests: readonly Request[],
+  images: ReadonlySet<string>,
+  gather: (requests: readonly Request[]) => Promise<readonly Gathered<Request, Snapshot>[]>,
+): Promise<readonly Gathered<Request, Snapshot>[]> {
+  const read = await gather(requests.filter(({ image }) => images.has(image)))
+  const next = read.values()
+  return requests.map((request) => {
+    const one = images.has(request.image) ? next.next().value : undefined
+    return one ?? { kind: 'unread', unread: { request, error: notRead(request) } }
+  })
+}
+
+function notRead({ image }: { readonly image: string }): DrayError {
+  return new DrayError('internal', `${image} is not read again`)
 }
 
 /** A plan that this run has decided. */

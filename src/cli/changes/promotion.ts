@@ -6,7 +6,14 @@ import type { PlacementId, PlacementOperation, Plan } from '../../plan/plan.ts'
 import type { PromoteRequest } from '../../usecases/promote/request.ts'
 import type { PlannedChange } from './operation.ts'
 import type { NewPlan, PlacementTypes } from './placement-types.ts'
-import { earliestReading, expectedAccess, hashPolicy, newChange, type WriteFlags } from './planning.ts'
+import {
+  earliestReading,
+  expectedAccess,
+  gatherImages,
+  hashPolicy,
+  newChange,
+  type WriteFlags,
+} from './planning.ts'
 import type { Context } from '../wiring/context.ts'
 import { type PromoteArguments, promoteRequests } from '../arguments/promote-requests.ts'
 import { asUsage } from '../../lib/as-usage.ts'
@@ -81,7 +88,10 @@ export async function planPromotion(
   const { plan, readAt } = await planFor(requests)
   return newChange(
     plan,
-    flags.verify ? { planRepair: (done, placed) => planRepair(done, placed, planFor) } : {},
+    {
+      planAgain: (images) => planFor(requests, images),
+      ...(flags.verify && { planRepair: (done, placed) => planRepair(done, placed, planFor) }),
+    },
     readAt,
   )
 }
@@ -106,7 +116,8 @@ function argumentsOf(
   }
 }
 
-type Planner = (requests: readonly PromoteRequest[]) => Promise<NewPlan>
+/** Plans the requests, or only those of some images. */
+type Planner = (requests: readonly PromoteRequest[], images?: ReadonlySet<string>) => Promise<NewPlan>
 
 async function plannerOf(
   operation: PlacementOperation,
@@ -133,14 +144,16 @@ async function plannerOf(
       context,
     ),
   ])
-  return async (requests) => {
+  return async (requests, images) => {
     const options = {
       clock: context.clock,
       evidence: flags.evidence,
       dangling: flags['allow-missing-evidence'] ? 'skip' : 'fail',
       ...(flags.verify && { readBack: await context.uncachedStores() }),
     } as const
-    const gathered = await gather(requests, await context.stores(), options, call)
+    const stores = await context.stores()
+    const read = (some: typeof requests): ReturnType<typeof gather> => gather(some, stores, options, call)
+    const gathered = await (images === undefined ? read(requests) : gatherImages(requests, images, read))
     return {
       plan: decide(gathered, policy, new Date(context.clock.now())),
       readAt: earliestReading(gathered, context.clock),

@@ -3,8 +3,15 @@ import type { RepositoryName } from '../../oci/reference.ts'
 import type { Repositories } from '../../images/ports.ts'
 import type { Hash, Plan } from '../../plan/plan.ts'
 import type { PlannedChange } from './operation.ts'
-import type { PlacementTypes } from './placement-types.ts'
-import { earliestReading, expectedAccess, hashPolicy, newChange, type WriteFlags } from './planning.ts'
+import type { NewPlan, PlacementTypes } from './placement-types.ts'
+import {
+  earliestReading,
+  expectedAccess,
+  gatherImages,
+  hashPolicy,
+  newChange,
+  type WriteFlags,
+} from './planning.ts'
 import type { Context } from '../wiring/context.ts'
 import { type RollbackOptions, rollbackRequest } from '../arguments/rollback-request.ts'
 import { type TagArguments, tagRequests } from '../arguments/tag-requests.ts'
@@ -31,6 +38,8 @@ export async function planTagging(
     {
       targets: requests.flatMap(({ targets }) => targets),
       gather: (repositories) => gather(requests, repositories, context, call),
+      gatherAgain: (repositories, images) =>
+        gatherImages(requests, images, (some) => gather(some, repositories, context, call)),
       decide,
       readAt: (gathered) => earliestReading(gathered, context.clock),
       hashed: { operation: 'tag', ...args.policy },
@@ -70,6 +79,8 @@ export async function planRollback(
 interface InPlacePlanning<Snapshot> {
   readonly targets: readonly RepositoryName[]
   readonly gather: (repositories: Repositories) => Promise<Snapshot>
+  /** reads only these images; absent: the operation is not decided again */
+  readonly gatherAgain?: (repositories: Repositories, images: ReadonlySet<string>) => Promise<Snapshot>
   readonly decide: (snapshot: Snapshot, policy: InPlacePolicy, now: Date) => Plan
   readonly readAt: (snapshot: Snapshot) => number
   /** what the hash of the policy covers besides the policy */
@@ -84,12 +95,21 @@ interface InPlacePolicy {
 }
 
 async function planInPlace<Snapshot>(
-  { targets, gather, decide, readAt, hashed }: InPlacePlanning<Snapshot>,
+  { targets, gather, gatherAgain, decide, readAt, hashed }: InPlacePlanning<Snapshot>,
   flags: TaggingFlags,
   context: Context,
 ): Promise<PlannedChange<PlacementTypes>> {
   await context.expectRepositories(targets, [], expectedAccess(flags))
-  const snapshot = await gather(await context.stores())
+  const stores = await context.stores()
+  const snapshot = await gather(stores)
   const policy = await hashPolicy({ moveTags: flags['move-tag'], partial: flags.partial }, hashed, context)
-  return newChange(decide(snapshot, policy, new Date(context.clock.now())), {}, readAt(snapshot))
+  const planOf = (read: Snapshot): NewPlan => ({
+    plan: decide(read, policy, new Date(context.clock.now())),
+    readAt: readAt(read),
+  })
+  const { plan, readAt: began } = planOf(snapshot)
+  const again = gatherAgain && {
+    planAgain: async (images: ReadonlySet<string>) => planOf(await gatherAgain(stores, images)),
+  }
+  return newChange(plan, { ...again }, began)
 }

@@ -1,6 +1,5 @@
 import type { ErrorInfo } from '../../lib/errors.ts'
 import { formatRepository } from '../../oci/reference.ts'
-import { hashOfPlan } from '../../plan/plan-hash.ts'
 import {
   type PruneOutcome,
   type RepositoryOutcome,
@@ -39,8 +38,8 @@ export const pruneOperation: Operation<PruneTypes> = {
   renderOutcome: (plan, outcome, page, durationMs) => renderPruneOutcome(plan, outcome, page, { durationMs }),
   planDocument,
   outcomeDocument,
-  ciReport: (plan, outcome) => ({
-    variables: listPruneVariables(plan, hashOfPlan(plan), outcome),
+  ciReport: (plan, outcome, hash) => ({
+    variables: listPruneVariables(plan, hash, outcome),
     summary: renderPruneSummary(plan, outcome),
   }),
   writeMetrics: async (file, facts, clock) => {

@@ -32,6 +32,10 @@ export interface ContextOptions {
   readonly onConfig?: (name: string | undefined) => void
   /** the credentials of the command line */
   readonly given?: GivenCredential
+  /** by default that of the system */
+  readonly clock?: Clock
+  /** from 0 to below 1; by default `Math.random` */
+  readonly random?: () => number
 }
 
 interface ExecuteOptions extends Justification {
@@ -47,7 +51,8 @@ interface ExecuteOptions extends Justification {
 export class Context {
   readonly cwd: string
   readonly version: string
-  readonly clock: Clock = systemClock
+  readonly clock: Clock
+  readonly random: () => number
   readonly #options: ContextOptions
   #config: Promise<LoadedConfig> | undefined
   #stack: Promise<FetchStack> | undefined
@@ -58,6 +63,8 @@ export class Context {
   constructor(options: ContextOptions) {
     this.cwd = options.cwd
     this.version = options.version
+    this.clock = options.clock ?? systemClock
+    this.random = options.random ?? Math.random
     this.#options = options
   }
 

@@ -1,0 +1,149 @@
+import { toErrorInfo } from '../../../lib/errors.ts'
+import { formatAt } from '../../../oci/reference.ts'
+import {
+  type PlanAttempt,
+  changedImages,
+  imagesToDecideAgain,
+  mayMoveAgain,
+  type MovedUnderway,
+  movedUnderway,
+  planOfImages,
+} from '../../../plan/attempts/decide-again.ts'
+import { mergeAttempts, withoutDoneContent } from '../../../plan/attempts/merge-attempts.ts'
+import { formatTagMover } from '../../../plan/attempts/tag-mover.ts'
+import { writtenTag } from '../../../plan/attempts/written-tag.ts'
+import { summarise } from '../../../plan/outcome.ts'
+import { hashOfPlan } from '../../../plan/plan-hash.ts'
+import type { Hash, Plan } from '../../../plan/plan.ts'
+import { type ExecutedAttempt, executeAttempt } from './execute-attempt.ts'
+import type { ChangePorts, Executed } from '../operation.ts'
+import type { PlacementFindings, PlacementTypes } from '../placement-types.ts'
+
+/**
+ * How often a run decides again. Of the runs that move one tag at the same time one wins each time,
+ * so this is enough for 24 runs even if each loses to all of the others.
+ */
+const maxDecisions = 24
+/** The longest wait before the first of these decisions, milliseconds; it doubles each time. */
+const baseWaitMs = 100
+const maxWaitMs = 3_000
+
+/**
+ * The time that a run waits before it decides again, in milliseconds: a random part of a limit that
+ * grows with each decision.
+ */
+export function waitBeforeDecision(decision: number, random: () => number): number {
+  return random() * Math.min(maxWaitMs, baseWaitMs * 2 ** (decision - 1))
+}
+
+/**
+ * Decides again about the images whose tags another run has moved, and executes that, until no tag
+ * is in conflict that this run may still move. Each decision reads the registries again.
+ * @param first the plan that the run began with
+ * @throws what the execution throws
+ */
+export async function decideAgain(
+  first: ExecutedAttempt,
+  planAgain: NonNullable<PlacementFindings['planAgain']>,
+  ports: ChangePorts,
+): Promise<Executed<PlacementTypes>> {
+  let attempt: PlanAttempt = first
+  const plans: Hash[] = []
+  for (let decision = 1; decision <= maxDecisions; decision++) {
+    const images = imagesToDecideAgain(attempt)
+    if (images.size === 0 || !(await isWaitOver(decision, ports))) break
+    reportConflicts(attempt, images, ports)
+    const again = await planAllowed(attempt, images, first, planAgain, ports)
+    if (again === undefined) break
+    const { plan, readAt } = again
+    // Others are writing to the same tags: a reading of some seconds ago is not relied on.
+    const { steps } = await executeAttempt(plan, { readAt }, true, ports)
+    plans.push(hashOfPlan(plan))
+    attempt = mergeAttempts(attempt, { plan, steps })
+  }
+  const { plan, steps } = attempt
+  return {
+    outcome: summarise(plan, steps),
+    record: first.record,
+    ...(plans.length > 0 && { plan, decidedAgain: plans }),
+  }
+}
+
+/**
+ * Waits a random time, so that runs that lost at the same time do not meet again. Returns false if
+ * the run is stopped meanwhile.
+ */
+async function isWaitOver(decision: number, { context, call, stop }: ChangePorts): Promise<boolean> {
+  const { clock, random } = context
+  const signal = AbortSignal.any([call.signal, stop])
+  return await clock.sleep(waitBeforeDecision(decision, random), signal).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Says who won each tag that is decided about again. */
+function reportConflicts(
+  { plan, steps }: PlanAttempt,
+  images: ReadonlySet<string>,
+  { terminal }: ChangePorts,
+): void {
+  const byId = new Map(planOfImages(plan, images).steps.map((step) => [step.id, step]))
+  for (const { step: id, result, movedBy } of steps) {
+    const step = byId.get(id)
+    const tag = step && writtenTag(step)
+    if (result !== 'conflict' || tag === undefined) continue
+    const name = formatAt(tag.repository, { tag: tag.tag })
+    const mover = movedBy === undefined ? '' : ` ${formatTagMover(movedBy)}`
+    terminal.warn(`${name} was changed since the plan was made; dray decides again.${mover}`)
+  }
+}
+
+/**
+ * Plans the images again and returns the part of the plan that may be executed; undefined if there
+ * is none. An image that cannot be read again keeps its conflict.
+ */
+async function planAllowed(
+  attempt: PlanAttempt,
+  images: ReadonlySet<string>,
+  { findRecord }: ExecutedAttempt,
+  planAgain: NonNullable<PlacementFindings['planAgain']>,
+  ports: ChangePorts,
+): Promise<{ readonly plan: Plan; readonly readAt: number } | undefined> {
+  const { terminal } = ports
+  try {
+    const { plan: decided, readAt } = await planAgain(images)
+    const plan = planOfImages(decided, images)
+    const unread = plan.refusals.filter(({ error }) => error.code !== 'refused')
+    for (const { error } of unread) terminal.warn(`cannot decide again: ${error.message}`)
+    const moved = movedUnderway(attempt, plan)
+    const forbidden = await Promise.all(
+      moved.map(async (tag) => ((await isAllowed(tag, findRecord, ports)) ? [] : [tag.image])),
+    )
+    const left = new Set([
+      ...unread.map(({ image }) => image),
+      ...changedImages(attempt, plan),
+      ...forbidden.flat(),
+    ])
+    const allowed = new Set([...images].filter((image) => !left.has(image)))
+    if (allowed.size === 0) return undefined
+    return { plan: withoutDoneContent(planOfImages(plan, allowed), attempt), readAt }
+  } catch (error) {
+    terminal.warn(`cannot decide again: ${toErrorInfo(error).message}`)
+    return undefined
+  }
+}
+
+async function isAllowed(
+  moved: MovedUnderway,
+  findRecord: ExecutedAttempt['findRecord'],
+  { context, reading }: ChangePorts,
+): Promise<boolean> {
+  const { findTagMover } = await import('../../../execute/records/explain-conflict.ts')
+  const { repository, tag, to: digest } = moved
+  const mover = await findTagMover({ repository, tag, digest }, { findRecord })
+  if (mover !== null || moved.rule === undefined) return mayMoveAgain(moved, mover, 'unknown')
+  const { readMoveDirection } = await import('../../../usecases/placing/move-direction.ts')
+  const store = (await context.stores()).target(repository)
+  return mayMoveAgain(moved, mover, await readMoveDirection(moved, store, reading))
+}

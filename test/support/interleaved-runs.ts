@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { AuditRecord } from '../../src/audit/log/record.ts'
+import { carryOut } from '../../src/cli/changes/carry-out.ts'
+import type { ChangePorts, PlannedChange } from '../../src/cli/changes/operation.ts'
+import { operationNamed, type TypesOf } from '../../src/cli/changes/operations.ts'
+import type { PlacementTypes } from '../../src/cli/changes/placement-types.ts'
+import { planPromotion } from '../../src/cli/changes/promotion.ts'
+import { planRollback } from '../../src/cli/changes/tagging.ts'
+import { Context } from '../../src/cli/wiring/context.ts'
+import { plainStyle } from '../../src/render/text/style.ts'
+import { waitingClock } from './audit-log.ts'
+import { tempFolder } from './temp.ts'
+import type { World } from './world.ts'
+
+/** What a run printed at its end. */
+export interface EndedRun {
+  readonly exitCode: number
+  readonly document: Record<string, unknown> & {
+    readonly images: readonly (Record<string, unknown> & {
+      readonly tags: readonly Record<string, unknown>[]
+    })[]
+  }
+  readonly text: string
+  readonly warnings: readonly string[]
+}
+
+/** A run that has made its plan and has not executed it. */
+export interface PlannedRun {
+  /** Is called after each further plan of the run. */
+  onPlan: () => Promise<unknown>
+  end(): Promise<EndedRun>
+}
+
+interface RunFlags {
+  readonly yes?: boolean
+  readonly tag?: readonly string[]
+  readonly 'move-tag'?: boolean
+  readonly report?: string[]
+}
+
+/** Runs with one audit log, whose plans and executions a test can interleave. */
+export interface InterleavedRuns {
+  promotion(image: string, flags?: RunFlags): Promise<PlannedRun>
+  rollback(image: string, to: string): Promise<PlannedRun>
+  records(): readonly AuditRecord[]
+}
+
+/** @param tags the tags of prod in `dray.yaml` */
+export async function interleavedRuns({ config }: World, tags: object = {}): Promise<InterleavedRuns> {
+  const folder = await tempFolder()
+  const { environments, ...rest } = JSON.parse(config) as { environments: { prod: object } }
+  const prod = { ...environments.prod, tags }
+  await writeFile(
+    join(folder, 'dray.yaml'),
+    JSON.stringify({ ...rest, environments: { ...environments, prod }, images: { api: {} } }),
+  )
+  const auditFile = join(folder, 'audit.jsonl')
+  return {
+    promotion: async (image, flags = {}) => {
+      const ports = portsOf(folder, auditFile, flags)
+      const all = { ...promotionDefaults, ...ports.flags, ...flags, tag: flags.tag && [...flags.tag] }
+      const change = await planPromotion('promote', [image], all, ports.context, ports.call)
+      return await plannedRun('promote', change, ports)
+    },
+    rollback: async (image, to) => {
+      const ports = portsOf(folder, auditFile, {})
+      const flags = { ...ports.flags, 'move-tag': false, partial: false }
+      const change = await planRollback({ image, env: 'prod', to }, flags, ports.context, ports.call)
+      return await plannedRun('rollback', change, ports)
+    },
+    records: () =>
+      readFileSync(auditFile, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as AuditRecord),
+  }
+}
+
+const promotionDefaults = {
+  from: 'staging',
+  to: 'prod',
+  'expect-digest': undefined,
+  'move-tag': false,
+  evidence: true,
+  'allow-missing-evidence': false,
+  'evidence-conflict': 'refuse',
+  attest: undefined,
+  verify: false,
+} as const
+
+interface TestPorts extends ChangePorts {
+  readonly warnings: string[]
+  readonly finished: Omit<EndedRun, 'warnings'>[]
+}
+
+function portsOf(folder: string, auditFile: string, { yes = true, report }: RunFlags): TestPorts {
+  const clock = waitingClock(Date.now())
+  const env = { HOME: folder }
+  const options = { configFile: undefined, env, cwd: folder, version: '0', clock, random: () => 0.1 }
+  const context = new Context(options)
+  onTestFinished(() => context.close())
+  const call = { signal: new AbortController().signal, notify: () => undefined }
+  const warnings: string[] = []
+  const finished: Omit<EndedRun, 'warnings'>[] = []
+  const page = { style: plainStyle, width: 120 }
+  return {
+    flags: {
+      yes,
+      'dry-run': false,
+      'detailed-exitcode': false,
+      'audit-file': auditFile,
+      reason: undefined,
+      ticket: undefined,
+      actor: undefined,
+      report,
+    },
+    context,
+    call,
+    reading: call,
+    stop: new AbortController().signal,
+    warnings,
+    finished,
+    terminal: {
+      errorPage: page,
+      say: () => undefined,
+      warn: (text) => void warnings.push(text),
+      ask: async () => true,
+      questions: () => undefined,
+      expectBytes: () => undefined,
+      finish: (document, text, exitCode) =>
+        void finished.push({ document: document as EndedRun['document'], text: text(page), exitCode }),
+    },
+  }
+}
+
+async function plannedRun<Name extends 'promote' | 'rollback'>(
+  name: Name,
+  change: PlannedChange<PlacementTypes>,
+  ports: TestPorts,
+): Promise<PlannedRun> {
+  const operation = await operationNamed(name)
+  const run: PlannedRun = {
+    onPlan: async () => undefined,
+    end: async () => {
+      const review = async () => {
+        const { findings, ...rest } = await change.review()
+        const { planAgain } = findings
+        if (planAgain === undefined) return { ...rest, findings }
+        const watched: typeof planAgain = async (images) => {
+          const again = await planAgain(images)
+          await run.onPlan()
+          return again
+        }
+        return { ...rest, findings: { ...findings, planAgain: watched } }
+      }
+      await carryOut<TypesOf<Name>>(operation, { plan: change.plan, review } as never, ports)
+      const [end] = ports.finished
+      if (end === undefined) throw new Error('the run printed no result')
+      return { ...end, warnings: ports.warnings }
+    },
+  }
+  return run
+}

@@ -36,8 +36,11 @@ export function runVariables(plan: Plan, hash: Hash, outcome: RunOutcome | undef
 export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string {
   const byId = new Map(outcome?.placements.map((one) => [one.placement, one]))
   const rows = plan.placements.map((placement) => {
-    const status = byId.get(placement.id)?.status
-    const tags = placement.tags.map(({ tag, change }) => `${tag} (${change})`).join(', ')
+    const { status, tags: outcomes = [] } = byId.get(placement.id) ?? {}
+    const stayed = new Set(outcomes.flatMap(({ tag, wanted }) => (wanted === undefined ? [] : [tag])))
+    const tags = placement.tags
+      .map(({ tag, change }) => `${tag} (${stayed.has(tag) ? 'not moved' : change})`)
+      .join(', ')
     return formatRow([
       placement.image,
       operationTexts[plan.operation].isInPlace
@@ -48,12 +51,30 @@ export function runSummary(plan: Plan, outcome: RunOutcome | undefined): string 
       status === undefined ? 'planned' : statusTexts[status].text,
     ])
   })
-  const refusals = plan.refusals.map(({ image, error }) => `- ${inMarkdown(`${image}: ${error.message}`)}\n`)
+  const problems = [...plan.refusals, ...problemsOf(plan, outcome)]
+  const lines = problems.map(({ image, error }) => `- ${inMarkdown(textOf(image, error))}\n`)
   const table =
     rows.length === 0
       ? ''
       : `| image | way | tags | digest | result |\n| --- | --- | --- | --- | --- |\n${rows.join('')}\n`
-  return `### dray ${plan.operation}\n\n${table}${refusals.join('')}${refusals.length === 0 ? '' : '\n'}`
+  return `### dray ${plan.operation}\n\n${table}${lines.join('')}${lines.length === 0 ? '' : '\n'}`
+}
+
+/** Why images are in conflict or failed; a refusal is in the plan. */
+function problemsOf(
+  { placements }: Plan,
+  outcome: RunOutcome | undefined,
+): readonly { readonly image: string; readonly error: ErrorInfo }[] {
+  const imageOf = new Map(placements.map(({ id, image }) => [id, image]))
+  return (outcome?.placements ?? [])
+    .filter(({ status }) => status === 'conflict' || status === 'failed')
+    .flatMap(({ placement, errors }) =>
+      errors.map((error) => ({ image: imageOf.get(placement) ?? placement, error })),
+    )
+}
+
+function textOf(image: string, { message, why, code }: ErrorInfo): string {
+  return code === 'refused' || why === undefined ? `${image}: ${message}` : `${image}: ${message}: ${why}`
 }
 
 /** Formats a workflow command that shows an error beside the run (GitHub, Workflow commands). */

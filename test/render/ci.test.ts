@@ -54,6 +54,33 @@ describe('a CI report', () => {
     )
   })
 
+  it('shows which tags a conflict left, and why', () => {
+    const conflict: RunOutcome = {
+      ...outcome,
+      placements: [
+        {
+          placement: 'a',
+          status: 'conflict',
+          tags: [
+            {
+              tag: '1.4.2',
+              before: digestOf('b'),
+              after: digestOf('b'),
+              changed: false,
+              wanted: root.digest,
+            },
+          ],
+          moved: nothingMoved,
+          evidenceCarried: 0,
+          errors: [{ code: 'conflict', message: '1.4.2 was changed', why: 'Run r1 moved it.' }],
+        },
+      ],
+    }
+    const summary = runSummary({ ...plan, refusals: [] }, conflict)
+    expect(summary).toContain('| 1.4.2 (not moved) |')
+    expect(summary).toContain('- api:1.4.2: 1.4.2 was changed: Run r1 moved it.\n')
+  })
+
   it('reports no change for a plan that was only shown', () => {
     expect(runVariables(plan, 'sha256:plan', undefined)).toMatchObject({ changed: 'false' })
   })

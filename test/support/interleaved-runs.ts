@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { AuditRecord } from '../../src/audit/log/record.ts'
 import { carryOut } from '../../src/cli/changes/carry-out.ts'
 import type { ChangePorts, PlannedChange } from '../../src/cli/changes/operation.ts'
-import { operationNamed, type TypesOf } from '../../src/cli/changes/operations.ts'
+import { operationNamed } from '../../src/cli/changes/operations.ts'
 import type { PlacementTypes } from '../../src/cli/changes/placement-types.ts'
 import { planPromotion } from '../../src/cli/changes/promotion.ts'
 import { planRollback } from '../../src/cli/changes/tagging.ts'
@@ -43,9 +43,9 @@ interface RunFlags {
 
 /** Runs with one audit log, whose plans and executions a test can interleave. */
 export interface InterleavedRuns {
-  promotion(image: string, flags?: RunFlags): Promise<PlannedRun>
-  rollback(image: string, to: string): Promise<PlannedRun>
-  records(): readonly AuditRecord[]
+  readonly promotion: (image: string, flags?: RunFlags) => Promise<PlannedRun>
+  readonly rollback: (image: string, to: string) => Promise<PlannedRun>
+  readonly records: () => readonly AuditRecord[]
 }
 
 /** @param tags the tags of prod in `dray.yaml` */
@@ -136,8 +136,8 @@ function portsOf(folder: string, auditFile: string, { yes = true, report }: RunF
   }
 }
 
-async function plannedRun<Name extends 'promote' | 'rollback'>(
-  name: Name,
+async function plannedRun(
+  name: 'promote' | 'rollback',
   change: PlannedChange<PlacementTypes>,
   ports: TestPorts,
 ): Promise<PlannedRun> {
@@ -156,7 +156,7 @@ async function plannedRun<Name extends 'promote' | 'rollback'>(
         }
         return { ...rest, findings: { ...findings, planAgain: watched } }
       }
-      await carryOut<TypesOf<Name>>(operation, { plan: change.plan, review } as never, ports)
+      await carryOut(operation, { plan: change.plan, review }, ports)
       const [end] = ports.finished
       if (end === undefined) throw new Error('the run printed no result')
       return { ...end, warnings: ports.warnings }

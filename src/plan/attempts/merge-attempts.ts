@@ -37,9 +37,7 @@ export function mergeAttempts(first: PlanAttempt, again: PlanAttempt): PlanAttem
  */
 export function withoutDoneContent(again: Plan, { plan, steps }: PlanAttempt): Plan {
   const done = doneSteps(steps)
-  const brought = new Set(
-    plan.steps.filter(({ id }) => done.has(id)).flatMap((step) => contentOf(step) ?? []),
-  )
+  const brought = new Set(plan.steps.filter(({ id }) => done.has(id)).flatMap(contentsOf))
   const isBrought = (step: Step): boolean => brought.has(contentOf(step) ?? '')
   const removed = new Set(again.steps.filter(isBrought).map(({ id }) => id))
   return {
@@ -104,6 +102,12 @@ function changeOf(step: Step): string {
   const tag = writtenTag(step)
   if (tag !== undefined) return `${step.placement} ${step.kind} ${tag.tag}`
   return contentOf(step) ?? step.id
+}
+
+/** Identifies what a step has brought: an image with its root is also an image without it. */
+function contentsOf(step: Step): readonly string[] {
+  const withoutRoot = step.kind === 'copy' ? contentOf({ ...step, rootBy: 'tag' }) : undefined
+  return [contentOf(step), withoutRoot].filter((one) => one !== undefined)
 }
 
 /** Identifies the content that a step copies; undefined if it copies none without a tag. */

@@ -166,6 +166,19 @@ describe('content that an attempt has brought', () => {
     expect(again.steps).toMatchObject([{ kind: 'tag', after: [] }])
   })
 
+  it.each([
+    ['digest', 'tag', 0],
+    ['tag', 'digest', 1],
+  ] as const)('by %s is brought again by %s: %i times', (before, now, times) => {
+    const under = (rootBy: CopyStep['rootBy'], { steps, ...plan }: Plan): Plan => ({
+      ...plan,
+      steps: steps.map((step) => (step.kind === 'copy' ? { ...step, rootBy } : step)),
+    })
+    const again = under(now, planOf({ api: [planned('latest', theirs)] }))
+    const { steps } = withoutDoneContent(again, { ...first, plan: under(before, first.plan) })
+    expect(steps.filter(({ kind }) => kind === 'copy')).toHaveLength(times)
+  })
+
   it('is brought again if its step did not succeed', () => {
     const failed = { ...first, steps: outcomes({ 'api.c': { result: 'failed', error } }) }
     const plan = planOf({ api: [planned('latest', theirs)] })

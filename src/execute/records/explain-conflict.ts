@@ -1,7 +1,7 @@
 import { affectedBy } from '../../audit/query/affected.ts'
 import type { AuditRecord } from '../../audit/log/record.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { type RepositoryName, sameRepository } from '../../oci/reference.ts'
+import type { RepositoryName } from '../../oci/reference.ts'
 import { formatTagMover, type TagMover } from '../../plan/attempts/tag-mover.ts'
 import { writtenTag } from '../../plan/attempts/written-tag.ts'
 import type { StepOutcome } from '../../plan/outcome.ts'
@@ -24,6 +24,8 @@ export interface ConflictPorts {
    * reading the log throws.
    */
   readonly findRecord: (isMatch: (record: AuditRecord) => boolean) => Promise<AuditRecord | undefined>
+  /** one text for all names of a repository: other runs may use another name of it */
+  readonly identity: (repository: RepositoryName) => string
   /** what to do about a conflict with a run of the same audit log */
   readonly hint: string
 }
@@ -37,8 +39,9 @@ export async function explainConflict(
   outcome: StepOutcome,
   ports: ConflictPorts | undefined,
 ): Promise<StepOutcome> {
-  const isMatch = outcome.result === 'conflict' ? matcherOf(step, outcome) : undefined
-  if (isMatch === undefined || ports === undefined || outcome.error === undefined) return outcome
+  if (outcome.result !== 'conflict' || outcome.error === undefined || ports === undefined) return outcome
+  const isMatch = matcherOf(step, outcome, ports.identity)
+  if (isMatch === undefined) return outcome
   const record = await ports.findRecord(isMatch).catch(() => 'unread' as const)
   if (record === 'unread') return outcome
   const movedBy = record === undefined ? null : moverOf(record)
@@ -58,9 +61,9 @@ export async function explainConflict(
 /** Finds the run that moved a tag; null: the log has no record of it. @throws as `findRecord`. */
 export async function findTagMover(
   moved: TagAtDigest,
-  { findRecord }: Pick<ConflictPorts, 'findRecord'>,
+  { findRecord, identity }: Pick<ConflictPorts, 'findRecord' | 'identity'>,
 ): Promise<TagMover | null> {
-  const record = await findRecord((one) => isMoveTo(one, moved))
+  const record = await findRecord((one) => isMoveTo(one, moved, identity))
   return record === undefined ? null : moverOf(record)
 }
 
@@ -79,13 +82,14 @@ function moverOf({ run, operation, image, actor, time, phase }: AuditRecord): Ta
 function matcherOf(
   step: Step,
   { before: found }: StepOutcome,
+  identity: ConflictPorts['identity'],
 ): ((record: AuditRecord) => boolean) | undefined {
   const write = writtenTag(step)
   if (write === undefined || found === undefined) return undefined
   const { repository, tag } = write
   const own = step.expect.find((one) => isOfTag(one, repository, tag))
   if (own !== undefined && own.digest !== found)
-    return (record) => isMoveTo(record, { repository, tag, digest: found })
+    return (record) => isMoveTo(record, { repository, tag, digest: found }, identity)
   // the tag is as the plan saw it: a higher version came
   const highest = step.expect.find((one) => one.kind === 'highest')
   const version = highest === undefined ? undefined : parseVersion(highest.version)
@@ -95,15 +99,19 @@ function matcherOf(
     if (record.step?.kind !== 'tag' || affected?.tag === undefined) return false
     const brought = versionTagsIn([affected.tag], highest).map((one) => one.version)
     return (
-      sameRepository(affected.repository, repository) &&
+      identity(affected.repository) === identity(repository) &&
       higherInLine(brought, highest.line, version) !== undefined
     )
   }
 }
 
-function isMoveTo(record: AuditRecord, { repository, tag, digest }: TagAtDigest): boolean {
+function isMoveTo(
+  record: AuditRecord,
+  { repository, tag, digest }: TagAtDigest,
+  identity: ConflictPorts['identity'],
+): boolean {
   const affected = affectedBy(record)
-  if (affected === undefined || !sameRepository(affected.repository, repository)) return false
+  if (affected === undefined || identity(affected.repository) !== identity(repository)) return false
   const kind = record.step?.kind
   const isDelete = kind === 'deleteTag' || kind === 'deleteManifest'
   if (digest === null) return isDelete && [affected.tag, ...(affected.lostTags ?? [])].includes(tag)

@@ -3,6 +3,7 @@ import type { AuditRecord, RecordedStep } from '../../../src/audit/log/record.ts
 import { explainConflict } from '../../../src/execute/records/explain-conflict.ts'
 import { DrayError } from '../../../src/lib/errors.ts'
 import { type Digest, digestOf } from '../../../src/oci/digest.ts'
+import { formatRepository } from '../../../src/oci/reference.ts'
 import type { AttachStep, Step } from '../../../src/plan/plan.ts'
 import { nothingMoved, type StepOutcome } from '../../../src/plan/outcome.ts'
 import { outcome as recordOf, tagStep } from '../../support/audit-log.ts'
@@ -42,12 +43,24 @@ const explained = (
 ) =>
   explainConflict(of, conflict(before), {
     findRecord: async (isMatch) => [recordOf(record)].find(isMatch),
+    identity: ({ registry, path }) => `${registry.replace('alias', 'prod')}/${path}`,
     hint: 'Run it again.',
   })
 
 describe('a conflict is explained by a record', () => {
   it.each<[string, Partial<AuditRecord>, { of?: Step; before?: Digest | null }]>([
     ['that put the tag on what was found', { step: tagStep('t1', { tag: 'latest', target }) }, {}],
+    [
+      'that did so under another name of the registry',
+      {
+        step: tagStep('t1', {
+          tag: 'latest',
+          target,
+          repository: { ...repository, registry: 'alias.example' },
+        }),
+      },
+      {},
+    ],
     ['that deleted the tag', { operation: 'prune', step: deletes }, { before: null }],
     [
       'that attached what was found under a cosign tag',
@@ -84,11 +97,13 @@ describe('a conflict is explained by a record', () => {
 
 it('a conflict stays as it is if the log cannot be read', async () => {
   const findRecord = () => Promise.reject(new DrayError('io', 'no'))
-  expect(await explainConflict(step, conflict(theirs), { findRecord, hint: '' })).toEqual(conflict(theirs))
+  expect(
+    await explainConflict(step, conflict(theirs), { findRecord, identity: formatRepository, hint: '' }),
+  ).toEqual(conflict(theirs))
 })
 
 it('only conflicts are explained', async () => {
   const findRecord = () => Promise.reject(new Error('the log was read'))
   const done: StepOutcome = { step: 'g1', result: 'done', before: seen, moved: nothingMoved }
-  expect(await explainConflict(step, done, { findRecord, hint: '' })).toBe(done)
+  expect(await explainConflict(step, done, { findRecord, identity: formatRepository, hint: '' })).toBe(done)
 })

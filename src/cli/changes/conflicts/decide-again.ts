@@ -106,7 +106,7 @@ function reportConflicts(
 async function planAllowed(
   attempt: PlanAttempt,
   images: ReadonlySet<string>,
-  { findRecord }: ExecutedAttempt,
+  { conflicts }: ExecutedAttempt,
   planAgain: NonNullable<PlacementFindings['planAgain']>,
   ports: ChangePorts,
 ): Promise<{ readonly plan: Plan; readonly readAt: number } | undefined> {
@@ -118,7 +118,7 @@ async function planAllowed(
     for (const { error } of unread) terminal.warn(`cannot decide again: ${error.message}`)
     const moved = movedUnderway(attempt, plan)
     const forbidden = await Promise.all(
-      moved.map(async (tag) => ((await isAllowed(tag, findRecord, ports)) ? [] : [tag.image])),
+      moved.map(async (tag) => ((await isAllowed(tag, conflicts, ports)) ? [] : [tag.image])),
     )
     const left = new Set([
       ...unread.map(({ image }) => image),
@@ -136,12 +136,12 @@ async function planAllowed(
 
 async function isAllowed(
   moved: MovedUnderway,
-  findRecord: ExecutedAttempt['findRecord'],
+  conflicts: ExecutedAttempt['conflicts'],
   { context, reading }: ChangePorts,
 ): Promise<boolean> {
   const { findTagMover } = await import('../../../execute/records/explain-conflict.ts')
   const { repository, tag, to: digest } = moved
-  const mover = await findTagMover({ repository, tag, digest }, { findRecord })
+  const mover = await findTagMover({ repository, tag, digest }, conflicts)
   if (mover !== null || moved.rule === undefined) return mayMoveAgain(moved, mover, 'unknown')
   const { readMoveDirection } = await import('../../../usecases/placing/move-direction.ts')
   const store = (await context.stores()).target(repository)

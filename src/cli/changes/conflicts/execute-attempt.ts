@@ -15,7 +15,7 @@ const clockMarginMs = 60_000
 export interface ExecutedAttempt extends PlanAttempt {
   /** where the audit log is */
   readonly record: string
-  readonly findRecord: ConflictPorts['findRecord']
+  readonly conflicts: ConflictPorts
 }
 
 /**
@@ -50,10 +50,13 @@ export async function executeAttempt(
   }
   const isSaved = findings?.reviewed !== undefined
   const hint = `Nothing was overwritten. ${isSaved ? 'Make the plan again.' : 'Run the command again.'}`
-  const conflicts = { findRecord, hint }
+  const { RegistryNames } = await import('../../../config/registry-names.ts')
+  const names = new RegistryNames((await context.config()).config.registries)
+  const identity: ConflictPorts['identity'] = (repository) => names.identity(repository)
+  const conflicts = { findRecord, identity, hint }
   const tagLocks = await context.tagLocks(call)
   const steps = await execute(plan, { ...ports, tagLocks, stop, ...freshness, conflicts }, call)
-  return { plan, steps, record, findRecord }
+  return { plan, steps, record, conflicts }
 }
 
 /**

@@ -22,9 +22,9 @@ interface TagMoverActor {
 
 /** Returns a sentence about the run that moved a tag; null: the audit log has no record of it. */
 export function formatTagMover(mover: TagMover | null): string {
-  if (mover === null) return 'The audit log has no record of that move.'
+  if (mover === null) return 'The audit log has no record of that change.'
   const { run, operation, image, actor, time, phase } = mover
-  const did = phase === 'intent' ? 'has recorded the intent to move it' : 'moved it'
+  const did = phase === 'intent' ? 'has recorded the intent to make that change' : 'made that change'
   const what = image === undefined ? operation : `${operation} of ${image}`
   return `Run ${run} ${did}: ${what} by ${formatActor(actor)} at ${time}.`
 }

@@ -72,7 +72,7 @@ describe('a conflict is explained by a record', () => {
     const { movedBy, error } = await explained({ run: 'theirs', ...record }, found)
     expect(movedBy).toMatchObject({ run: 'theirs', phase: 'outcome', actor: { user: 'tester' } })
     expect(error).toMatchObject({
-      why: expect.stringMatching(/^the plan saw something else\. Run theirs moved it: /),
+      why: expect.stringMatching(/^the plan saw something else\. Run theirs made that change: /),
       hint: 'Run it again.',
     })
   })
@@ -90,7 +90,7 @@ describe('a conflict is explained by a record', () => {
   ])('and not by one %s', async (_, record, found) => {
     const { movedBy, error } = await explained(record, found)
     expect(movedBy).toBeNull()
-    expect(error?.why).toBe('the plan saw something else. The audit log has no record of that move.')
+    expect(error?.why).toBe('the plan saw something else. The audit log has no record of that change.')
     expect(error).not.toHaveProperty('hint')
   })
 })

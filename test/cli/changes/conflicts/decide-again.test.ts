@@ -66,7 +66,7 @@ describe('a run that lost a plain tag to a run of the same audit log', () => {
     const won = records().find(({ image: name, result }) => name === 'api:b2' && result === 'done')
     expect(warnings).toEqual([
       expect.stringMatching(
-        `^${stableIs} was changed since the plan was made; dray decides again. Run ${won?.run} moved it: promote of api:b2 by `,
+        `^${stableIs} was changed since the plan was made; dray decides again. Run ${won?.run} made that change: promote of api:b2 by `,
       ),
     ])
   })
@@ -186,7 +186,7 @@ describe('a run that lost a plain tag to somebody without a record', () => {
       },
     ])
     expect(document).not.toHaveProperty('decidedAgain')
-    expect(text).toContain('The audit log has no record of that move.')
+    expect(text).toContain('The audit log has no record of that change.')
   })
 
   it('writes the hash of its first plan to a report', async () => {

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
 /** Time as a port, so that a test can control it. */
 export interface Clock {
   /** milliseconds since 1970-01-01T00:00Z */
@@ -10,13 +8,22 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  sleep: async (ms, signal) => {
-    try {
-      await delay(ms, undefined, { signal })
-    } catch (cause) {
-      throw signal.aborted ? signal.reason : cause
-    }
-  },
+  // The timers of `node:timers/promises` create an error with a stack for each sleep that is
+  // aborted.
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      const leave = (): void => {
+        clearTimeout(timer)
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the caller's reason
+        reject(signal.reason)
+      }
+      const timer = setTimeout(() => {
+        signal.removeEventListener('abort', leave)
+        resolve()
+      }, ms)
+      if (signal.aborted) leave()
+      else signal.addEventListener('abort', leave, { once: true })
+    }),
 }
 
 /** A limit on the time of some work. */

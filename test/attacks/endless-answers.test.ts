@@ -5,7 +5,7 @@ import { HostGates } from '../../src/registry/http/host-gate.ts'
 import { retry } from '../../src/registry/http/retry.ts'
 import { TransportFailure } from '../../src/registry/http/transport/transport-failure.ts'
 import { createTransport } from '../../src/registry/http/transport/transport.ts'
-import { type Alarm, Watchdog } from '../../src/registry/http/transport/watchdog.ts'
+import { type Alarm, Watchdog, WatchdogTimer } from '../../src/registry/http/transport/watchdog.ts'
 import { digestOf } from '../../src/oci/digest.ts'
 import { mediaTypes } from '../../src/oci/media-types.ts'
 import { RepositoryReader } from '../../src/images/graph/repository-reader.ts'
@@ -173,7 +173,7 @@ describe('a download', () => {
 function watched() {
   const clock = manualClock()
   const alarms: Alarm[] = []
-  const dog = new Watchdog(clock, (alarm) => void alarms.push(alarm))
+  const dog = new Watchdog(new WatchdogTimer(clock), (alarm) => void alarms.push(alarm))
   return { clock, alarms, dog }
 }
 

@@ -1,13 +1,12 @@
 import type { Dispatcher } from 'undici'
 import type { Call } from '../../lib/call.ts'
-import type { Clock } from '../../lib/clock.ts'
 import { DrayError, toDrayError } from '../../lib/errors.ts'
 import type { RegistryRequest, RegistryResponse } from './fetch.ts'
 import { IncomingBody } from './transport/incoming-body.ts'
 import { OutgoingBody } from './transport/outgoing-body.ts'
 import { createResponse } from './response.ts'
 import { toTransportError, TransportFailure } from './transport/transport-failure.ts'
-import { type Alarm, Watchdog } from './transport/watchdog.ts'
+import { type Alarm, Watchdog, type WatchdogTimer } from './transport/watchdog.ts'
 
 /** Milliseconds to read the rest of an unwanted body. A kept connection is not worth more. */
 const drainMs = 5_000
@@ -39,7 +38,7 @@ export async function dispatch(
   pool: Dispatcher,
   request: RegistryRequest,
   call: Call,
-  clock: Clock,
+  timer: WatchdogTimer,
   limits: Timeouts,
   via?: PlainProxy,
 ): Promise<RegistryResponse> {
@@ -47,7 +46,7 @@ export async function dispatch(
   // Before the request takes a connection: the source may have to wait for its own registry.
   const source = body?.kind === 'stream' ? await body.open() : undefined
   return new Promise((resolve, reject) => {
-    const handler = new DispatchHandler({ request, source, call, clock, limits, via, resolve, reject })
+    const handler = new DispatchHandler({ request, source, call, timer, limits, via, resolve, reject })
     try {
       if (handler.begin()) pool.dispatch(handler.options(), handler)
     } catch (error) {
@@ -67,7 +66,7 @@ interface HandlerOptions {
   readonly request: RegistryRequest
   readonly source: AsyncIterable<Uint8Array> | undefined
   readonly call: Call
-  readonly clock: Clock
+  readonly timer: WatchdogTimer
   readonly limits: Timeouts
   readonly via: PlainProxy | undefined
   readonly resolve: (response: RegistryResponse) => void
@@ -87,16 +86,16 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
   readonly #watchdog: Watchdog
   readonly #outgoing: OutgoingBody | undefined
   readonly #onAbort = (): void => this.#abort()
-  readonly #isOver = new AbortController()
   #controller: Dispatcher.DispatchController | undefined
   #incoming: IncomingBody | undefined
   #failure: DrayError | undefined
   #phase: Phase = 'connecting'
+  #settling: AbortController | undefined
   #isDraining = false
 
   constructor(parts: HandlerOptions) {
     this.#parts = parts
-    this.#watchdog = new Watchdog(parts.clock, (alarm) => this.fail(this.#tooSlow(alarm)))
+    this.#watchdog = new Watchdog(parts.timer, (alarm) => this.fail(this.#tooSlow(alarm)))
     const { body } = parts.request
     if (body?.kind === 'stream' && parts.source !== undefined) {
       this.#outgoing = new OutgoingBody(parts.source, body.size, {
@@ -208,7 +207,8 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
     const isBrief = this.#phase === 'sending' && body?.kind !== 'stream'
     const isSent = isBrief || this.#phase === 'waiting for an answer'
     if (settles !== true || !isSent) return this.fail(reason)
-    this.#parts.clock.sleep(settleMs, this.#isOver.signal).then(
+    this.#settling = new AbortController()
+    this.#parts.timer.clock.sleep(settleMs, this.#settling.signal).then(
       () => this.fail(reason),
       () => undefined, // it was answered
     )
@@ -238,7 +238,7 @@ class DispatchHandler implements Dispatcher.DispatchHandler {
 
   #finish(): void {
     this.#phase = 'over'
-    this.#isOver.abort()
+    this.#settling?.abort('over')
     this.#watchdog.stop()
     this.#parts.call.signal.removeEventListener('abort', this.#onAbort)
     this.#outgoing?.stop()

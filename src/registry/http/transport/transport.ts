@@ -17,6 +17,7 @@ import { isHome, registryOrigin, type RegistrySettingsMap, serverName } from './
 import { type Proxy, proxyAuthorization, showProxy } from './proxy.ts'
 import { SpareConnections } from './spare-connections.ts'
 import { tunnel } from './tunnel.ts'
+import { WatchdogTimer } from './watchdog.ts'
 
 const connectMs = 10_000
 const maxHeaderSize = 32 * 1024
@@ -57,6 +58,7 @@ export function createTransport(options: TransportOptions): Transport {
   const expected = new Map<string, number>()
   const clock = options.clock ?? systemClock
   const limits = options.limits ?? defaultLimits
+  const timer = new WatchdogTimer(clock)
   let closed = false
 
   const poolFor = (registry: string, url: URL, call: Call): Promise<OpenPool> => {
@@ -114,7 +116,7 @@ export function createTransport(options: TransportOptions): Transport {
       // undici reuses a connection only in the next turn of the event loop. A request that does not
       // wait for that turn opens another connection.
       await setImmediate()
-      return dispatch(pool, { ...request, headers }, call, clock, limits, via)
+      return dispatch(pool, { ...request, headers }, call, timer, limits, via)
     },
     expectConnections: (registry, connections) => void expected.set(registry, connections),
     close: async () => {

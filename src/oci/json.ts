@@ -3,6 +3,8 @@ import { DrayError } from '../lib/errors.ts'
 /** The deepest nesting that dray reads: real manifests have under ten levels. */
 const maxDepth = 64
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /**
  * Parses JSON of registries: UTF-8 without errors, bounded depth, and no key twice in one object.
  * Two parsers that keep different ones of a repeated key read two different images under one digest
@@ -12,15 +14,19 @@ const maxDepth = 64
 export function parseJson(bytes: Uint8Array | string, what: string): unknown {
   const text = typeof bytes === 'string' ? bytes : decode(bytes, what)
   // Before the parser: nested brackets without end take it hundreds of megabytes.
-  checkDepth(text, what)
+  const { depth, members, escapedKeys } = measure(text)
+  if (depth > maxDepth) throw new DrayError('malformed', `${what} is nested deeper than ${maxDepth} levels`)
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(withoutEscapes(text, escapedKeys))
   } catch {
     // The message of the parser quotes the text, which may contain a secret.
     throw new DrayError('malformed', `${what} is not JSON`)
   }
-  checkKeys(text, what)
+  // A key that stands twice is one key of the value. Keys that differ may still be equal to other
+  // parsers if they have escapes or halves of surrogate pairs.
+  const isSuspect = countMembers(value) !== members || escapedKeys.length > 0 || !text.isWellFormed()
+  if (isSuspect) checkKeys(text, what)
   return value
 }
 
@@ -30,7 +36,7 @@ export function parseJson(bytes: Uint8Array | string, what: string): unknown {
  */
 function decode(bytes: Uint8Array, what: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch (cause) {
     throw new DrayError('malformed', `${what} is not UTF-8`, { cause })
   }
@@ -41,28 +47,73 @@ function decode(bytes: Uint8Array, what: string): string {
  * wrong. Check it before a parser does.
  */
 export function isShallow(text: string): boolean {
-  return deepest(text) <= maxDepth
+  return measure(text).depth <= maxDepth
 }
 
-function checkDepth(text: string, what: string): void {
-  if (!isShallow(text)) throw new DrayError('malformed', `${what} is nested deeper than ${maxDepth} levels`)
+const quote = 0x22
+const colon = 0x3a
+const openBracket = 0x5b
+const backslash = 0x5c
+const closeBracket = 0x5d
+const openBrace = 0x7b
+const closeBrace = 0x7d
+
+interface Measure {
+  /** how deep brackets are nested, up to the limit */
+  readonly depth: number
+  /** how many members all objects have */
+  readonly members: number
+  /** where keys with escapes are: from their first quote to behind their last */
+  readonly escapedKeys: readonly (readonly [start: number, end: number])[]
+}
+
+/** Measures text in one pass, without what is in strings. The text need not be JSON. */
+function measure(text: string): Measure {
+  const escapedKeys: (readonly [number, number])[] = []
+  let most = 0
+  let depth = 0
+  let members = 0
+  let start = 0
+  let end = 0
+  let escape = text.indexOf('\\')
+  for (let at = 0; at < text.length && most <= maxDepth; at++) {
+    const code = text.charCodeAt(at)
+    if (code === quote) {
+      start = at
+      at = endOfString(text, at)
+      end = at + 1
+    } else if (code === colon) {
+      members++
+      if (escape >= 0 && escape < start) escape = text.indexOf('\\', start)
+      if (escape >= 0 && escape < end) escapedKeys.push([start, end])
+    } else if (code === openBrace || code === openBracket) most = Math.max(most, ++depth)
+    else if (code === closeBrace || code === closeBracket) depth--
+  }
+  return { depth: most, members, escapedKeys }
 }
 
 /**
- * Returns how deep brackets are nested, up to the limit, in one pass. Ignores brackets in strings.
+ * Returns the text with its escaped keys as they are without escapes, if they can be. V8 of Node 24
+ * takes such a key for another one with a backslash that an earlier text had at that place: after
+ * `{"a":1,"\\":1}` it reads `{"a":1,"\u0062":1}` as the former.
  */
-function deepest(text: string): number {
-  let most = 0
-  let depth = 0
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at]
-    if (character === '"') at = endOfString(text, at)
-    else if (character === '{' || character === '[') depth++
-    else if (character === '}' || character === ']') depth--
-    most = Math.max(most, depth)
-    if (most > maxDepth) break
+function withoutEscapes(text: string, escapedKeys: Measure['escapedKeys']): string {
+  let plain = ''
+  let from = 0
+  for (const [start, end] of escapedKeys) {
+    plain += `${text.slice(from, start)}${JSON.stringify(JSON.parse(text.slice(start, end)))}`
+    from = end
   }
-  return most
+  return plain + text.slice(from)
+}
+
+/** Returns how many members the objects of a parsed value have. */
+function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const values: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
+  let count = Array.isArray(value) ? 0 : values.length
+  for (const one of values) count += countMembers(one)
+  return count
 }
 
 /**
@@ -110,9 +161,16 @@ function checkKeys(text: string, what: string): void {
 
 /** Returns where the string ends that begins at `start`, or the end of the text. */
 function endOfString(text: string, start: number): number {
-  let at = start + 1
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at
+  let end = text.indexOf('"', start + 1)
+  while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end < 0 ? text.length : end
+}
+
+/** Whether an odd number of backslashes stands before a quote. */
+function isEscaped(text: string, at: number): boolean {
+  let first = at
+  while (text.charCodeAt(first - 1) === backslash) first--
+  return (at - first) % 2 === 1
 }
 
 /**

@@ -12,6 +12,7 @@ export async function inParallel<T, R>(
   call: Call,
   work: (item: T, call: Call) => Promise<R>,
 ): Promise<R[]> {
+  if (items.length === 0) return []
   const stop = new AbortController()
   const linked: Call = { ...call, signal: AbortSignal.any([call.signal, stop.signal]) }
   const results: R[] = []

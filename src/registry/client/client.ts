@@ -143,10 +143,8 @@ export class RegistryClient {
    * Returns `/v2/<rest>` on the origin of the registry. The parts of `rest` must have been parsed.
    */
   url(rest: string, query = ''): URL {
-    const url = new URL(this.shared.origin(this.registry))
-    url.pathname = `${url.pathname.replace(/\/$/, '')}/v2/${rest}`
-    url.search = query
-    return url
+    const base = this.shared.origin(this.registry).href.replace(/\/$/, '')
+    return new URL(`${base}/v2/${rest}${query === '' ? '' : `?${query}`}`)
   }
 
   /**

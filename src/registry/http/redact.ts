@@ -18,6 +18,7 @@ const shownParameters: ReadonlySet<string> = new Set([
  * have secrets in parameters of any name.
  */
 export function redactUrl(url: URL): string {
+  if (url.search === '') return `${url.origin}${url.pathname}`
   const parameters = [...url.searchParams].map(([name, value]) =>
     shownParameters.has(name)
       ? `${encodeURIComponent(name)}=${shown(value)}`

@@ -33,21 +33,22 @@ export function createResponse(parts: ResponseParts): RegistryResponse {
 }
 
 async function readAll({ headers, url, body }: ResponseParts, limit: number): Promise<Uint8Array> {
-  const tooLong = new DrayError('protocol', `${url.host} answered with more than ${limit} bytes`, {
-    subject: url.host,
-  })
   if (declaredLength(headers) > limit) {
     body.cancel()
-    throw tooLong
+    throw tooLong(url, limit)
   }
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of body) {
     length += chunk.byteLength
-    if (length > limit) throw tooLong
+    if (length > limit) throw tooLong(url, limit)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, length)
+}
+
+function tooLong({ host }: URL, limit: number): DrayError {
+  return new DrayError('protocol', `${host} answered with more than ${limit} bytes`, { subject: host })
 }
 
 async function drain(body: IncomingBody): Promise<void> {

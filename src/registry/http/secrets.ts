@@ -23,6 +23,10 @@ export class Secrets {
   readonly #tokens: string[] = []
   #forms: readonly string[] | undefined
 
+  get #isEmpty(): boolean {
+    return this.#kept.size === 0 && this.#tokens.length === 0
+  }
+
   /** Adds a password, a refresh token, or the pair of user and password of a header. */
   add(given: string): void {
     const secret = given.slice(0, maxLength)
@@ -44,12 +48,13 @@ export class Secrets {
    * URLs, JSON and Base64 have it.
    */
   redact(text: string): string {
-    if (this.#kept.size === 0 && this.#tokens.length === 0) return text
+    if (this.#isEmpty) return text
     this.#forms ??= [...this.#kept].flatMap(formsOf).map(foldCase)
     return withoutSpans(text, spansOf(foldCase(text), this.#forms, this.#tokens.map(foldCase)))
   }
 
   redactEvent(event: ProgressEvent): ProgressEvent {
+    if (this.#isEmpty) return event
     if (event.kind === 'request') return { ...event, url: this.redact(event.url) }
     if (event.kind === 'retry') return { ...event, url: this.redact(event.url), why: this.redact(event.why) }
     if (event.kind === 'warning') return { ...event, text: this.redact(event.text) }

@@ -51,7 +51,7 @@ export interface FetchStack {
    * of a registry.
    */
   readonly secrets: Secrets
-  /** Returns the origin of a registry's API. @throws `malformed`. */
+  /** Returns the origin of a registry's API, which must not be changed. @throws `malformed`. */
   origin(registry: string): URL
   /** Returns the certificates for a registry. @throws `config` */
   certificates(registry: string): Promise<Certificates>
@@ -93,7 +93,7 @@ export function createFetch(options: FetchOptions): FetchStack {
   return {
     fetch: redactSecrets(secrets)(retried(auth.middleware(redirect(limit(settings, gates)(wire))))),
     secrets,
-    origin: (registry) => registryOrigin(registry, settings.get(registry)),
+    origin: originsOf(settings),
     certificates: (registry) => combineCertificates(registry, settings.get(registry), options.certificates),
     expectScopes: (registry, scopes) => auth.expectScopes(registry, scopes),
     expectAtOnce: (registry, requests) => {
@@ -102,6 +102,18 @@ export function createFetch(options: FetchOptions): FetchStack {
     },
     takeRetry: (registry) => gates.of(registry).takeRetry(),
     close: () => transport.close(),
+  }
+}
+
+/** Returns the origin of each registry, which is found out once. */
+function originsOf(settings: RegistrySettingsMap): FetchStack['origin'] {
+  const origins = new Map<string, URL>()
+  return (registry) => {
+    const known = origins.get(registry)
+    if (known !== undefined) return known
+    const origin = registryOrigin(registry, settings.get(registry))
+    origins.set(registry, origin)
+    return origin
   }
 }
 

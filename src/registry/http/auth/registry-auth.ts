@@ -23,6 +23,8 @@ export class RegistryAuth {
   readonly #options: RegistryAuthOptions
   readonly #lookups = new Map<string | undefined, Lookup>()
   readonly #sessions = new Map<string, AuthSession>()
+  /** of paths whose credential is known */
+  readonly #sessionsByPath = new Map<string | undefined, AuthSession>()
   readonly #expected: Scope[] = []
 
   constructor(options: RegistryAuthOptions) {
@@ -45,7 +47,12 @@ export class RegistryAuth {
    * Returns the session of a request. The first scope decides: a mount names the destination first.
    */
   async session(scopes: readonly Scope[], call: Call): Promise<AuthSession> {
-    return this.#sessionOf(await this.#credential(pathOf(scopes[0]), call))
+    const path = pathOf(scopes[0])
+    const known = this.#sessionsByPath.get(path)
+    if (known !== undefined) return known
+    const session = this.#sessionOf(await this.#credential(path, call))
+    this.#sessionsByPath.set(path, session)
+    return session
   }
 
   #sessionOf(credential: Credential | undefined): AuthSession {
